@@ -1,0 +1,26 @@
+"""The project's exceptions. Each message names the argument, what it was, and what to do."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """The problem, a file or an option is wrong; `field` names the part at fault."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class BudgetError(RuntimeError):
+    """The computation would need more than its budget; raised before it starts.
+
+    `needed` is the count it would need, `limit` the budget, `option` the argument that raises it.
+    """
+
+    def __init__(self, what: str, needed: int, limit: int, option: str) -> None:
+        super().__init__(
+            f"{what}: {needed:,} needed, the limit is {limit:,}; raise it with {option}={needed}"
+        )
+        self.needed = needed
+        self.limit = limit
+        self.option = option

@@ -1,0 +1,103 @@
+"""A two-layer ReLU network f(x) = sum_j a_j relu(w_j . x) with exact rational weights.
+
+Convex coordinates: u_j = |a_j| w_j and s_j = sign(a_j), so that f(x) = sum_j s_j relu(u_j . x). The
+landscape is piecewise convex in u; `Network.from_convex` lifts back with a_j = s_j.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from theory.errors import InputError
+from theory.problem import Problem, format_rational, rational_matrix, rational_vector
+
+
+@dataclass(frozen=True)
+class Network:
+    """Weights W (d, m), one column a neuron, and a (m,), as exact rationals."""
+
+    W: tuple[tuple[Fraction, ...], ...]  # (d, m)
+    a: tuple[Fraction, ...]  # (m,)
+
+    def __post_init__(self) -> None:
+        W = rational_matrix(self.W, "W")
+        a = rational_vector(self.a, "a")
+        if not W or not a:
+            raise InputError("W" if not W else "a", "is empty; at least one neuron is needed")
+        if len(W[0]) != len(a):
+            raise InputError("a", f"has {len(a)} entries, but W has {len(W[0])} columns")
+        object.__setattr__(self, "W", W)
+        object.__setattr__(self, "a", a)
+
+    @property
+    def width(self) -> int:
+        """Number of hidden neurons."""
+        return len(self.a)
+
+    def neurons(self) -> list[tuple[Fraction, ...]]:
+        """The columns w_j of W, each (d,)."""
+        return list(zip(*self.W, strict=True))
+
+    def convex_coordinates(self) -> list[tuple[int, tuple[Fraction, ...]]]:
+        """(s_j, u_j) for each neuron; s_j = 0 and u_j = 0 where a_j = 0."""
+        return [
+            ((a > 0) - (a < 0), tuple(abs(a) * v for v in w))
+            for w, a in zip(self.neurons(), self.a, strict=True)
+        ]
+
+    @classmethod
+    def from_convex(cls, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
+        """The network with w_j = u_j and a_j = s_j, from (s_j, u_j) with s_j in {-1, 1}."""
+        columns = [tuple(u) for _, u in neurons]
+        return cls(
+            W=tuple(zip(*columns, strict=True)),
+            a=tuple(Fraction(s) for s, _ in neurons),
+        )
+
+    def permuted(self, order: Sequence[int]) -> Network:
+        """The same function with neuron order[j] in place j."""
+        return Network(
+            W=tuple(tuple(row[j] for j in order) for row in self.W),
+            a=tuple(self.a[j] for j in order),
+        )
+
+    def fit(self, problem: Problem) -> tuple[Fraction, ...]:
+        """f_theta on the data, (n,)."""
+        if len(self.W) != problem.d:
+            raise InputError("W", f"has {len(self.W)} rows, but the data have {problem.d} features")
+        neurons = self.neurons()
+        return tuple(
+            sum(
+                (
+                    a * max(sum((v * x for v, x in zip(w, row, strict=True)), Fraction()), Fraction())
+                    for w, a in zip(neurons, self.a, strict=True)
+                ),
+                Fraction(),
+            )
+            for row in problem.X
+        )
+
+    def loss(self, problem: Problem) -> Fraction:
+        """1/2 ||f_theta - y||^2, exactly."""
+        residuals = (f - y for f, y in zip(self.fit(problem), problem.y, strict=True))
+        return sum((r * r for r in residuals), Fraction()) / 2
+
+    def to_json(self) -> dict[str, Any]:
+        """{"W", "a"} with rationals as text."""
+        return {
+            "W": [[format_rational(v) for v in row] for row in self.W],
+            "a": [format_rational(v) for v in self.a],
+        }
+
+    @classmethod
+    def from_json(cls, document: object) -> Network:
+        """The network a JSON object {"W", "a"} states."""
+        if not isinstance(document, Mapping):
+            raise InputError("network", 'must be a JSON object {"W": [...], "a": [...]}')
+        for key in ("W", "a"):
+            if key not in document:
+                raise InputError(key, "is missing")
+        return cls(W=document["W"], a=document["a"])
