@@ -24,3 +24,11 @@ class BudgetError(RuntimeError):
         self.needed = needed
         self.limit = limit
         self.option = option
+
+
+class Interrupted(RuntimeError):
+    """A progress callback asked to stop; `known` says in words what is proved so far."""
+
+    def __init__(self, known: str = "") -> None:
+        super().__init__(f"interrupted{'; ' if known else ''}{known}")
+        self.known = known

@@ -68,17 +68,13 @@ class Network:
         """f_theta on the data, (n,)."""
         if len(self.W) != problem.d:
             raise InputError("W", f"has {len(self.W)} rows, but the data have {problem.d} features")
+        zero = Fraction()
+
+        def dot(v: Sequence[Fraction], w: Sequence[Fraction]) -> Fraction:
+            return sum((p * q for p, q in zip(v, w, strict=True)), zero)
+
         neurons = self.neurons()
-        return tuple(
-            sum(
-                (
-                    a * max(sum((v * x for v, x in zip(w, row, strict=True)), Fraction()), Fraction())
-                    for w, a in zip(neurons, self.a, strict=True)
-                ),
-                Fraction(),
-            )
-            for row in problem.X
-        )
+        return tuple(dot([max(dot(w, row), zero) for w in neurons], self.a) for row in problem.X)
 
     def loss(self, problem: Problem) -> Fraction:
         """1/2 ||f_theta - y||^2, exactly."""

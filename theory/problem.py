@@ -1,9 +1,11 @@
 """A training problem: data X (n, d) and targets y (n,) as exact rationals.
 
-Everything downstream is exact, so a float is never taken silently: decimal text such as "0.1" means
-1/10, and a float array enters only through `Problem.from_floats`, which says which rational it means.
+Everything downstream is exact, so a float is never taken silently: decimal text such as "0.1"
+means 1/10, and a float array enters only through `Problem.from_floats`, which says which rational
+it means.
 
-Standard library only (the certificate checker imports this module and nothing else of the project).
+Standard library only (the certificate checker imports this module and nothing else of the
+project); NPZ files alone need numpy.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import json
 import math
 import operator
 import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -20,6 +23,7 @@ from fractions import Fraction
 from importlib import resources
 from pathlib import Path
 from typing import Any, SupportsIndex, TypeAlias
+from zipfile import BadZipFile
 
 from theory.errors import InputError
 
@@ -143,7 +147,7 @@ class Problem:
         return len(self.X[0])
 
     def integer_form(self) -> tuple[list[list[int]], int, list[int], int]:
-        """(X', p, y', q) with integer X' = p X and y' = q y, and p, q the least such integers > 0."""
+        """(X', p, y', q): integer X' = p X and y' = q y, with the least such integers p, q > 0."""
         p = math.lcm(*(v.denominator for row in self.X for v in row))
         q = math.lcm(*(v.denominator for v in self.y))
         return [[int(v * p) for v in row] for row in self.X], p, [int(v * q) for v in self.y], q
@@ -174,7 +178,9 @@ class Problem:
                 exact = Fraction(float(value))
             except (ValueError, OverflowError, TypeError):
                 raise InputError(field, f"{value!r} is not a finite number") from None
-            return exact if limit_denominator is None else exact.limit_denominator(limit_denominator)
+            return (
+                exact if limit_denominator is None else exact.limit_denominator(limit_denominator)
+            )
 
         rows = [_sequence(row, f"X[{i}]") for i, row in enumerate(_sequence(X, "X"))]
         exact_X = [
@@ -214,7 +220,7 @@ class Problem:
 
 
 def read_json(path: str | Path) -> Any:
-    """A JSON file with decimals read as text, so that 0.1 means 1/10; NaN and Infinity are refused."""
+    """A JSON file with decimals read as text: 0.1 means 1/10; NaN and Infinity are refused."""
 
     def refuse(constant: str) -> None:
         raise InputError(str(path), f"{constant} is not a finite number")
@@ -234,7 +240,9 @@ def read_json(path: str | Path) -> Any:
 def example_names() -> list[str]:
     """The names of the shipped problems."""
     folder = resources.files("theory") / "examples"
-    return sorted(f.name.removesuffix(".json") for f in folder.iterdir() if f.name.endswith(".json"))
+    return sorted(
+        f.name.removesuffix(".json") for f in folder.iterdir() if f.name.endswith(".json")
+    )
 
 
 def example(name: str) -> Problem:
@@ -289,10 +297,12 @@ def _load_npz(path: Path, target: str | None, convert: _Conversion) -> Problem:
     import numpy as np  # only this format needs it
 
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError) as error:
+        # np.load would leave the file open where it is no archive, and take a lone array for one.
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file) as archive:
+            members = {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
         raise InputError(str(path), f"cannot be read: {error}") from None
+    arrays = {key: member for key, member in members.items() if isinstance(member, np.ndarray)}
     if "X" in arrays:
         key = target or "y"
         if key not in arrays:
@@ -317,7 +327,9 @@ def _load_npz(path: Path, target: str | None, convert: _Conversion) -> Problem:
 _Conversion: TypeAlias = Callable[[Any, Any], Problem]
 
 
-def load_problem(source: str | Path, *, target: str | None = None, floats: str | None = None) -> Problem:
+def load_problem(
+    source: str | Path, *, target: str | None = None, floats: str | None = None
+) -> Problem:
     """The problem in a JSON, CSV or NPZ file, or the shipped example of that name.
 
     target: the column to fit (CSV, NPZ tables), by name or 0-based number; for an NPZ file with an

@@ -1,0 +1,25 @@
+# Everything runs in .venv, made on first use: a machine with python3.11, venv, pip and make will do.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: verify test lint bench
+
+verify: $(INSTALLED)
+	$(BIN)/isthmus verify --report report
+
+test: $(INSTALLED)
+	$(BIN)/pytest -n 2
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/pytest tests/benchmarks --benchmark-columns=min,median,max,rounds
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	touch $@

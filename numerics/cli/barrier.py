@@ -1,0 +1,152 @@
+"""`isthmus barrier`: the components of a sublevel set and the exact barriers between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from numerics.cli import options
+from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say, show
+from theory.errors import BudgetError, InputError
+from theory.problem import format_rational, positive_integer, rational
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from fractions import Fraction
+
+    from theory.landscape import Analysis, Barrier
+
+
+def barrier(
+    context: typer.Context,
+    problem: options.ProblemArgument,
+    width: Annotated[
+        int | None, typer.Option(metavar="M", help="Number of neurons, if PROBLEM does not say.")
+    ] = None,
+    labelled: Annotated[
+        bool, typer.Option("--labelled", help="Tell permutations of the neurons apart.")
+    ] = False,
+    level: Annotated[
+        str | None,
+        typer.Option(metavar="L", help="Components of {loss <= L}; by default L is the minimum."),
+    ] = None,
+    max_cells: Annotated[
+        int | None, typer.Option(metavar="N", help="Refuse problems with more cells than this.")
+    ] = None,
+    between: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="A.json B.json", help="Also the barrier between these two networks."),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the proof, for `isthmus check`; with --between, of that barrier.",
+        ),
+    ] = None,
+    target: options.Target = None,
+    floats: options.Floats = None,
+    bias: options.Bias = False,
+    json: options.Json = None,
+) -> int:
+    """The components of {loss <= L} and the exact minimax barrier between each two of them.
+
+    Modulo permutation of the neurons, unless --labelled.
+    """
+    data = options.load(problem, target, floats, bias)
+    ends = None if between is None else [options.load_network(path) for path in between]
+    width = options.choose_width(width, ends[0].width if ends else data.width)
+    for path, network in zip(between or (), ends or (), strict=True):
+        if network.width != width:
+            raise InputError(str(path), f"has {network.width} neurons, but the width is {width}")
+    threshold = None if level is None else rational(level, "level")
+
+    from numerics.files import provenance, write_json
+    from theory.certificates import certify
+    from theory.landscape import DEFAULT_MAX_CELLS, analyse, barrier_between
+
+    limit = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
+    analysis: Analysis | None = None
+    crossing: Barrier | None = None
+    try:
+        with progress() as report:
+            analysis = analyse(
+                data, width, level=threshold, labelled=labelled, max_cells=limit, progress=report
+            )
+            if ends and analysis.complete:
+                crossing = barrier_between(
+                    data, *ends, labelled=labelled, max_cells=limit, progress=report
+                )
+        if not analysis.complete:
+            say("interrupted; what is known follows")
+    except BudgetError as error:
+        say(f"{error.what}: {error.needed:,} needed, the limit is --max-cells {error.limit}")
+    except KeyboardInterrupt:
+        say("interrupted before anything was decided")
+    complete = analysis is not None and analysis.complete and (crossing is not None or not ends)
+
+    document: dict[str, Any] = {
+        "width": width,
+        "minimum": analysis and format_rational(analysis.minimum),
+        "level": threshold if threshold is None else format_rational(threshold),
+        "labelled": labelled,
+        "complete": complete,
+        "components": [],
+        "barriers": [],
+    }
+    if analysis:
+        document |= _landscape(analysis)
+    if crossing:
+        document["between"] = {
+            "barrier": format_rational(crossing.value),
+            "losses": _texts(crossing.losses),
+            "breakpoints": [network.to_json() for network in crossing.path.breakpoints],
+        }
+    if certificate and complete:
+        write_json(certificate, certify(crossing or analysis))
+    emit(document | provenance(context.obj), json)
+    if json != "-":
+        if analysis:
+            _print_landscape(analysis)
+        if crossing:
+            _print_crossing(crossing)
+        if certificate and complete:
+            console().print(f"proof: {certificate}")
+    return EXIT_DONE if complete else EXIT_UNDECIDED
+
+
+def _texts(values: Iterable[Fraction | None]) -> list[str | None]:
+    return [None if value is None else format_rational(value) for value in values]
+
+
+def _landscape(analysis: Analysis) -> dict[str, Any]:
+    return {
+        "minimum": format_rational(analysis.minimum),
+        "level": format_rational(analysis.level),
+        "cells": analysis.cells,
+        "components": [
+            {
+                "id": component.id,
+                "minimum": format_rational(component.minimum),
+                "representative": component.representative.to_json(),
+            }
+            for component in analysis.components
+        ],
+        "barriers": [_texts(row) for row in analysis.barriers],
+        "lower_bounds": [_texts(row) for row in analysis.lower_bounds],
+    }
+
+
+def _print_landscape(analysis: Analysis) -> None:
+    from rich.table import Table
+
+    problem, count = analysis.problem, len(analysis.components)
+    out = console()
+    out.print(f"n = {problem.n}, d = {problem.d}, width {analysis.width}: {analysis.cells:,} cells")
+    out.print(f"global minimum {show(analysis.minimum)}")
+    out.print(
+        f"{{loss <= {show(analysis.level)}}} has {count} component{'s'[: count != 1]}"
+        f" ({'labelled' if analysis.labelled else 'modulo permutation of neurons'})"
+    )

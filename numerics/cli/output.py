@@ -1,0 +1,68 @@
+"""How every command speaks: tables or JSON on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numerics.files import write_json
+from theory.problem import format_rational
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+EXIT_DONE = 0
+EXIT_FALSE = 1  # a claim is false or a certificate is not valid
+EXIT_INPUT = 2  # the input or the options are wrong
+EXIT_UNDECIDED = 3  # not decided within the budget, or interrupted
+
+# Longer fractions are shown as decimals in tables; JSON always has the fraction.
+_LONGEST_SHOWN = 24
+
+
+def console() -> Console:
+    """The terminal; piped tables get a fixed width, so that they do not depend on the caller."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+
+
+def say(message: str) -> None:
+    """One line on stderr."""
+    print(f"isthmus: {' '.join(message.split())}", file=sys.stderr)
+
+
+def show(value: Fraction | None) -> str:
+    """A rational for people: the fraction while it is short, else a decimal; ? if not known."""
+    if value is None:
+        return "?"
+    exact = format_rational(value)
+    return exact if len(exact) <= _LONGEST_SHOWN else f"≈ {float(value):.6g}"
+
+
+def emit(document: dict[str, Any], target: str | None) -> None:
+    """The JSON result to stdout ("-") or into a file, where it was asked for."""
+    if target == "-":
+        print(json.dumps(document, indent=1))
+    elif target is not None:
+        write_json(Path(target), document)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int], None]]:
+    """A callback (stage, count) that shows where long work stands, if a person watches stderr."""
+    if not sys.stderr.isatty():
+        yield lambda stage, count: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting")
+        yield lambda stage, count: bar.update(task, description=f"{stage}: {count:,}")

@@ -1,0 +1,42 @@
+"""Result files: written whole or not at all, with a record of how they were made."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from theory.errors import InputError
+
+_RECORDED = ("isthmus", "numpy", "scipy", "python-flint")
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file atomically: a reader sees the old content or the new, never a part."""
+    partial = path.parent / f".{path.name}.{os.getpid()}"
+    try:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise InputError(str(path), f"cannot be written: {error.strerror}") from None
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write a JSON document atomically."""
+    write(path, json.dumps(document, indent=1) + "\n")
+
+
+def provenance(command: Sequence[str]) -> dict[str, Any]:
+    """What a result records about its making: the command and the versions."""
+    versions = {name: metadata.version(name) for name in _RECORDED}
+    return {
+        "command": ["isthmus", *command],
+        "versions": {"python": platform.python_version(), **versions},
+    }

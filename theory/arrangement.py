@@ -1,0 +1,460 @@
+"""The central hyperplane arrangement {x_k . u = 0} in R^d: its cones, extreme rays and facets, exactly.
+
+On each full-dimensional cone every neuron has one activation pattern, so the cones are the pieces on
+which the network is linear in u. The data are rational and so is every answer: duplicate, parallel,
+opposite and zero rows, and X of any rank, are all allowed.
+
+A short tour, in the order of the file:
+
+1. `arrangement` merges parallel rows into walls and goes over to r = rank X pivot coordinates. The
+   cones contain the kernel of X; modulo it they are pointed, and their extreme rays are given with
+   zeros at the other coordinates.
+2. `_rays`: each ray is the cross product of r - 1 independent walls, that is a vector of minors.
+3. `_cones`: the cones around a ray look like the cones of the walls that contain it. Where these are
+   just r - 1 walls (general position) they are the 2^(r-1) orthants, written down for all rays at
+   once; elsewhere `_cones` calls itself on those walls, once for each flat. Sorting the sign vectors
+   so found gives the cones, and with them the incidences.
+4. A wall bounds a cone if it does so near one of the cone's rays. Sorted by sign vector, the cones
+   on the two sides of a wall come in the same order, which pairs them as neighbours (`_facet_table`).
+
+`characteristic_polynomial` counts the cones in another way (Zaslavsky 1975: P = |chi(-1)|).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, TypeAlias
+
+import numpy as np
+from flint import fmpz_mat
+from jaxtyping import Bool, Int, Int8, Int32, Int64, Shaped, UInt64
+
+from theory.errors import BudgetError, InputError
+from theory.problem import rational_matrix, rational_vector
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_RAYS_PER_CONE = 32
+_ROWS_PER_CONE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """All full-dimensional cones of {x_k . u = 0}, k = 1..n, in R^d.
+
+    R rays and P cones, both in a canonical order: rays by their coordinates, cones by their sign
+    vectors. Every cone is its rays' conical hull plus the kernel of X. CSR arrays: the entries of
+    cone i stand at offsets[i]:offsets[i+1].
+    """
+
+    rank: int
+    normals: tuple[tuple[int, ...], ...]
+    """One primitive normal for each wall, (h, d): a positive multiple of the wall's first row."""
+    walls: tuple[tuple[int, ...], ...]
+    """The distinct hyperplanes: the rows of X on each, ordered by first row; no zero rows."""
+    rays: Shaped[_Array, "R d"]
+    """Primitive integer vectors; int64, or object (Python integers) where int64 might overflow."""
+    ray_signs: Int8[_Array, "R n"]
+    """sign(x_k . ray)"""
+    signs: Int8[_Array, "P n"]
+    """The sign vector of each cone; 0 exactly at zero rows."""
+    ray_offsets: Int64[_Array, " P+1"]
+    ray_indices: Int32[_Array, " incidences"]
+    facet_offsets: Int64[_Array, " P+1"]
+    facet_walls: Int32[_Array, " facets"]
+    facet_neighbours: Int32[_Array, " facets"]
+
+    def __len__(self) -> int:
+        """The number P of cones."""
+        return len(self.signs)
+
+    def cone_rays(self, cone: int) -> Int32[_Array, " rays"]:
+        """Indices of the extreme rays of a cone, ascending."""
+        return self.ray_indices[self.ray_offsets[cone] : self.ray_offsets[cone + 1]]
+
+    def facets(self, cone: int) -> list[tuple[int, int]]:
+        """(wall, the cone across it) for each facet of a cone, walls ascending."""
+        here = slice(self.facet_offsets[cone], self.facet_offsets[cone + 1])
+        return list(
+            zip(self.facet_walls[here].tolist(), self.facet_neighbours[here].tolist(), strict=True)
+        )
+
+    def facet_rays(self, cone: int, wall: int) -> Int32[_Array, " rays"]:
+        """Indices of the extreme rays of a cone that lie on a wall, ascending."""
+        rays = self.cone_rays(cone)
+        return rays[self.ray_signs[rays, self.walls[wall][0]] == 0]
+
+    def cones_containing(self, u: Iterable[Any]) -> Int64[_Array, " cones"]:
+        """Indices of the cones whose closure contains the rational vector u (d,).
+
+        Raises InputError if u is not a vector of d exact rationals.
+        """
+        vector = rational_vector(u, "u")
+        d = self.rays.shape[1]
+        if len(vector) != d:
+            raise InputError("u", f"has {len(vector)} entries, but the rows of X have {d}")
+        candidates = np.arange(len(self))
+        for normal, rows in zip(self.normals, self.walls, strict=True):
+            value = sum(a * v for a, v in zip(normal, vector, strict=True))
+            if value != 0:
+                candidates = candidates[self.signs[candidates, rows[0]] == (1 if value > 0 else -1)]
+        return candidates
+
+
+def arrangement(X: Iterable[Iterable[Any]], *, max_cones: int = 2_000_000) -> Arrangement:
+    """The cones, rays and facets of {x_k . u = 0} for the rows x_k of a rational matrix X (n, d).
+
+    X: rows of exact rationals, such as `Problem.X`, or an integer array.
+    max_cones: the most cones to start for, by the bound that holds with equality in general
+        position. So that memory stays within reach too, a cone with more than 32 rays (on average,
+        by the same bound) or 256 rows counts as several.
+
+    Raises InputError if X is empty or not exact, BudgetError if it is too large for `max_cones`.
+    """
+    rows = rational_matrix(X, "X")
+    if not rows or not rows[0]:
+        raise InputError("X", "is empty; at least one row and one column are needed")
+    d = len(rows[0])
+    normals, walls, orientations = _walls(rows)
+    pivots = _pivot_columns(normals)
+    _check_budget(len(rows), len(walls), len(pivots), max_cones)
+    essential = [_primitive([normal[c] for c in pivots]) for normal in normals]
+    cones = _cones(essential, len(pivots), tuple(range(len(walls))), {})
+
+    wall_of_row = np.zeros(len(rows), dtype=np.int64)
+    orientation = np.zeros(len(rows), dtype=np.int8)
+    for wall, members in enumerate(walls):
+        wall_of_row[list(members)] = wall
+        orientation[list(members)] = [orientations[k] for k in members]
+
+    def on_rows(signs: Int8[_Array, "m h"]) -> Int8[_Array, "m n"]:
+        if not walls:
+            return np.zeros((len(signs), len(rows)), dtype=np.int8)
+        return signs[:, wall_of_row] * orientation
+
+    rays = np.zeros((len(cones.rays), d), dtype=cones.rays.dtype)
+    rays[:, pivots] = cones.rays
+    facet_offsets, facet_walls, facet_neighbours = _facet_table(cones.positive, cones.facets)
+    return Arrangement(
+        rank=len(pivots),
+        normals=tuple(map(tuple, normals)),
+        walls=walls,
+        rays=rays,
+        ray_signs=on_rows(cones.ray_signs),
+        signs=on_rows(np.where(cones.positive, np.int8(1), np.int8(-1))),
+        ray_offsets=cones.ray_offsets,
+        ray_indices=cones.ray_indices,
+        facet_offsets=facet_offsets,
+        facet_walls=facet_walls,
+        facet_neighbours=facet_neighbours,
+    )
+
+
+def general_position_count(n: int, r: int) -> int:
+    """The number of cones of n hyperplanes in general position in R^r, n >= r.
+
+    2 sum_{i<r} C(n-1, i) (Cover 1965, theorem 1); no arrangement of n hyperplanes of rank r has more.
+    """
+    if r == 0:
+        return 1
+    return 2 * sum(math.comb(n - 1, i) for i in range(r))
+
+
+def characteristic_polynomial(X: Iterable[Iterable[Any]]) -> tuple[int, ...]:
+    """The characteristic polynomial chi(t) of {x_k . u = 0} in R^d; entry i is the coefficient of t^i.
+
+    By deletion and restriction, chi(A) = chi(A - H) - chi(A restricted to H); the number of cones is
+    |chi(-1)| (Zaslavsky 1975, theorem A). Meant as a check for small X: it takes about C(n, d) steps.
+    """
+    rows = rational_matrix(X, "X")
+    if not rows or not rows[0]:
+        raise InputError("X", "is empty; at least one row and one column are needed")
+    normals, _, _ = _walls(rows)
+    return _chi(normals, len(rows[0]))
+
+
+# Walls and coordinates
+
+
+def _primitive(vector: Sequence[int]) -> list[int]:
+    """The integer vector divided by the greatest common divisor of its entries (not all zero)."""
+    divisor = math.gcd(*vector)
+    return [v // divisor for v in vector]
+
+
+def _walls(
+    rows: Sequence[Sequence[Any]],
+) -> tuple[list[list[int]], tuple[tuple[int, ...], ...], dict[int, int]]:
+    """Normals of the distinct hyperplanes, the rows on each, and each such row's orientation (+-1)."""
+    members: dict[tuple[int, ...], list[int]] = {}
+    orientations: dict[int, int] = {}
+    for k, row in enumerate(rows):
+        if not any(row):
+            continue
+        scale = math.lcm(*(v.denominator for v in row))
+        normal = tuple(_primitive([int(v * scale) for v in row]))
+        opposite = tuple(-v for v in normal)
+        orientations[k] = -1 if opposite in members else 1
+        members.setdefault(opposite if opposite in members else normal, []).append(k)
+    return [list(normal) for normal in members], tuple(map(tuple, members.values())), orientations
+
+
+def _pivot_columns(normals: Sequence[Sequence[int]]) -> list[int]:
+    """Columns that form a basis of the column space, as many as the rank."""
+    if not normals:
+        return []
+    reduced, _, rank = fmpz_mat([list(normal) for normal in normals]).rref()
+    columns = range(len(normals[0]))
+    return [next(c for c in columns if reduced[i, c] != 0) for i in range(rank)]
+
+
+def _check_budget(n: int, h: int, r: int, max_cones: int) -> None:
+    """Raise BudgetError if n rows on h walls of rank r may need more than `max_cones`."""
+    cones = general_position_count(h, r)
+    # Of all arrangements those in general position have the most incidences too: a ray on z walls
+    # becomes C(z, r-1) rays with 2^(r-1) cones each when the walls are moved a little.
+    incidences = 2 * math.comb(h, r - 1) * 2 ** (r - 1) if r else 0
+    needed = max(cones, incidences // _RAYS_PER_CONE, cones * n // _ROWS_PER_CONE)
+    if needed > max_cones:
+        raise BudgetError(f"cones of {h} hyperplanes of rank {r}", needed, max_cones, "max_cones")
+
+
+# Rays
+
+
+def _exact_array(A: Sequence[Sequence[int]], r: int) -> Shaped[_Array, "h r"]:
+    """The matrix as int64 if all its minors of order <= r surely fit into int64, else as objects.
+
+    Hadamard: a minor is at most the product of its rows' lengths. Sums and products on the way to a
+    minor may wrap around: int64 arithmetic is exact modulo 2^64, and so the minor itself is right.
+    """
+    squares = sorted((sum(v * v for v in row) for row in A), reverse=True)
+    fits = math.prod(squares[:r]) < 2**126
+    return np.array(A, dtype=np.int64 if fits else object).reshape(len(A), r)
+
+
+def _cross_products(A: Shaped[_Array, "h r"]) -> Shaped[_Array, "subsets r"]:
+    """For each (r-1)-subset of the rows the vector v with a . v = +-det(subset, a) for every a.
+
+    Laplace expansion along the last row, for all subsets of k rows and k columns at once,
+    k = 1..r-1. Of the k-subsets of rows only those are kept that begin an (r-1)-subset.
+    """
+    h, r = A.shape
+    minors = np.ones((1, 1), dtype=A.dtype)  # (column sets, row sets)
+    last = np.array([-1])
+    column_index = {(): 0}
+    for k in range(1, r):
+        counts = h - (r - 1 - k) - 1 - last
+        parent = np.repeat(np.arange(len(last)), counts)
+        first = np.cumsum(counts) - counts
+        last = last[parent] + 1 + np.arange(len(parent)) - first[parent]
+        columns = list(combinations(range(r), k))
+        row_set_minors = minors[:, parent]
+        minors = np.zeros((len(columns), len(last)), dtype=A.dtype)
+        for j in range(k):
+            rest = [column_index[c[:j] + c[j + 1 :]] for c in columns]
+            entries = A[:, [c[j] for c in columns]][last].T
+            minors += (-1) ** (k - 1 + j) * entries * row_set_minors[rest]
+        column_index = {c: i for i, c in enumerate(columns)}
+    alternating = np.array([(-1) ** c for c in range(r)]).reshape(-1, 1)
+    return (minors[::-1] * alternating).T  # the column sets omit r-1, ..., 0 in this order
+
+
+def _rays(A: Shaped[_Array, "h r"]) -> Shaped[_Array, "R r"]:
+    """All primitive integer vectors on r - 1 independent walls, ascending; row R-1-i is minus row i."""
+    vectors = _cross_products(A)
+    vectors = vectors[(vectors != 0).any(axis=1)]
+    vectors = vectors // np.gcd.reduce(vectors, axis=1)[:, None]
+    leading = vectors[np.arange(len(vectors)), (vectors != 0).argmax(axis=1)]
+    vectors[leading < 0] *= -1
+    vectors = vectors[np.lexsort(vectors.T[::-1])]
+    new = np.ones(len(vectors), dtype=bool)
+    new[1:] = (vectors[1:] != vectors[:-1]).any(axis=1)
+    half = vectors[new]
+    return np.concatenate([-half[::-1], half])
+
+
+# Cones
+
+
+@dataclass(frozen=True, eq=False)
+class _Cones:
+    """The cones of an arrangement of h walls with linearly independent columns (rank r)."""
+
+    rays: Shaped[_Array, "R r"]
+    ray_signs: Int8[_Array, "R h"]
+    positive: Bool[_Array, "P h"]  # the side of each wall; ascending as binary numbers
+    facets: Bool[_Array, "P h"]  # which walls bound the cone
+    ray_offsets: Int64[_Array, " P+1"]
+    ray_indices: Int32[_Array, " incidences"]
+
+
+def _pack(bits: Bool[_Array, "m h"]) -> UInt64[_Array, "m words"]:
+    """Rows of bits as words of 64; the first bit is the highest, so words sort as the rows do."""
+    padded = np.zeros((len(bits), -(-bits.shape[1] // 64) * 64), dtype=bool)
+    padded[:, : bits.shape[1]] = bits
+    return np.packbits(padded, axis=1).view(">u8").astype(np.uint64)
+
+
+def _unpack(words: UInt64[_Array, "m words"], h: int) -> Bool[_Array, "m h"]:
+    """The inverse of `_pack`."""
+    octets = np.ascontiguousarray(words.astype(">u8")).view(np.uint8)
+    return np.unpackbits(octets, axis=1, count=h).view(bool)
+
+
+_Memo: TypeAlias = dict[tuple[int, ...], _Cones]
+
+
+def _cones(A: Sequence[Sequence[int]], r: int, names: tuple[int, ...], memo: _Memo) -> _Cones:
+    """The cones of the walls with normals A (h, r), pairwise not parallel, of rank r.
+
+    names: the walls' numbers in the whole arrangement; `memo` keeps the answer for each flat.
+    """
+    if names in memo:
+        return memo[names]
+    if r == 0:
+        cones = _everything()
+    else:
+        cones = _cones_of_rays(A, r, names, memo)
+    memo[names] = cones
+    return cones
+
+
+def _everything() -> _Cones:
+    """No wall: one cone, the whole space."""
+    return _Cones(
+        rays=np.zeros((0, 0), dtype=np.int64),
+        ray_signs=np.zeros((0, 0), dtype=np.int8),
+        positive=np.zeros((1, 0), dtype=bool),
+        facets=np.zeros((1, 0), dtype=bool),
+        ray_offsets=np.zeros(2, dtype=np.int64),
+        ray_indices=np.zeros(0, dtype=np.int32),
+    )
+
+
+def _simple(zeros: Bool[_Array, "R h"], r: int) -> Bool[_Array, " R"]:
+    """The rays on r - 1 walls only: these are independent, and meet like coordinate hyperplanes."""
+    return zeros.sum(axis=1) == r - 1
+
+
+def _cones_of_rays(
+    A: Sequence[Sequence[int]], r: int, names: tuple[int, ...], memo: _Memo
+) -> _Cones:
+    """`_cones` for r > 0: every cone has a ray, and so is found among the cones around each ray."""
+    h = len(A)
+    matrix = _exact_array(A, r)
+    rays = _rays(matrix)
+    ray_signs = np.sign(rays @ matrix.T).astype(np.int8)
+    zeros = ray_signs == 0
+    simple = _simple(zeros, r)
+
+    stars = {
+        int(ray): _star(A, r, rays[ray], np.flatnonzero(zeros[ray]), names, memo)
+        for ray in np.flatnonzero(~simple)
+    }
+    counts = np.full(len(rays), 2 ** (r - 1))
+    counts[list(stars)] = [len(sides) for sides, _ in stars.values()]
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+
+    sides = np.repeat(_pack(ray_signs > 0), counts, axis=0)
+    bounds = np.repeat(_pack(zeros), counts, axis=0)
+    slots = offsets[:-1][simple][:, None] + np.arange(2 ** (r - 1))
+    sides[slots] |= _orthants(zeros[simple], r)
+    for ray, (star_sides, star_facets) in stars.items():
+        here = slice(offsets[ray], offsets[ray + 1])
+        sides[here] |= star_sides
+        bounds[here] = star_facets
+
+    order = np.lexsort(sides.T[::-1])
+    sides = sides[order]
+    new = np.ones(len(sides), dtype=bool)
+    new[1:] = (sides[1:] != sides[:-1]).any(axis=1)
+    starts = np.flatnonzero(new)
+    facets = _unpack(np.bitwise_or.reduceat(bounds[order], starts, axis=0), h)
+    if r == 1:
+        facets[:] = True  # the origin, which has no ray
+    return _Cones(
+        rays=rays,
+        ray_signs=ray_signs,
+        positive=_unpack(sides[starts], h),
+        facets=facets,
+        ray_offsets=np.append(starts, len(sides)),
+        ray_indices=np.repeat(np.arange(len(rays), dtype=np.int32), counts)[order],
+    )
+
+
+def _orthants(zeros: Bool[_Array, "m h"], r: int) -> UInt64[_Array, "m 2**(r-1) words"]:
+    """The 2^(r-1) choices of sides of the r - 1 walls marked in each row."""
+    m, h = zeros.shape
+    walls = np.nonzero(zeros)[1].reshape(m, r - 1)
+    single = _pack(np.eye(h, dtype=bool))
+    choices = np.zeros((m, 1, single.shape[1]), dtype=np.uint64)
+    for j in range(r - 1):
+        choices = np.concatenate([choices, choices | single[walls[:, j], None]], axis=1)
+    return choices
+
+
+def _star(
+    A: Sequence[Sequence[int]],
+    r: int,
+    ray: Shaped[_Array, " r"],
+    flat: Int[_Array, " z"],
+    names: tuple[int, ...],
+    memo: _Memo,
+) -> tuple[UInt64[_Array, "T words"], UInt64[_Array, "T words"]]:
+    """The cones around a ray, given the walls that contain it: sides and facets on these walls."""
+    # Modulo the ray: each coset has a vector that vanishes where the ray does not.
+    dropped = int(np.flatnonzero(ray)[0])
+    local = [[v for c, v in enumerate(A[k]) if c != dropped] for k in flat]
+    cones = _cones(local, r - 1, tuple(names[k] for k in flat), memo)
+    sides = np.zeros((len(cones.positive), len(A)), dtype=bool)
+    sides[:, flat] = cones.positive
+    facets = np.zeros_like(sides)
+    facets[:, flat] = cones.facets
+    return _pack(sides), _pack(facets)
+
+
+def _facet_table(
+    positive: Bool[_Array, "P h"], facets: Bool[_Array, "P h"]
+) -> tuple[Int64[_Array, " P+1"], Int32[_Array, " F"], Int32[_Array, " F"]]:
+    """CSR offsets, walls and neighbours of the facets of each cone."""
+    offsets = np.concatenate([[0], np.cumsum(facets.sum(axis=1))])
+    walls = np.empty(offsets[-1], dtype=np.int32)
+    neighbours = np.empty(offsets[-1], dtype=np.int32)
+    free = offsets[:-1].copy()
+    for wall in range(facets.shape[1]):
+        above = np.flatnonzero(facets[:, wall] & positive[:, wall])
+        below = np.flatnonzero(facets[:, wall] & ~positive[:, wall])
+        # Neighbours differ at this wall only, so both sides are sorted alike.
+        for here, there in ((above, below), (below, above)):
+            walls[free[here]] = wall
+            neighbours[free[here]] = there
+            free[here] += 1
+    return offsets, walls, neighbours
+
+
+# The count by deletion and restriction
+
+
+def _chi(normals: Sequence[Sequence[int]], d: int) -> tuple[int, ...]:
+    """chi of distinct hyperplanes in R^d: t^d minus chi of each one's traces of its predecessors."""
+    coefficients = [0] * d + [1]
+    for k, normal in enumerate(normals):
+        traces = [_trace(other, normal) for other in normals[:k]]
+        distinct, _, _ = _walls(traces)
+        for i, coefficient in enumerate(_chi(distinct, d - 1)):
+            coefficients[i] -= coefficient
+    return tuple(coefficients)
+
+
+def _trace(other: Sequence[int], normal: Sequence[int]) -> list[int]:
+    """A normal of the trace of one hyperplane on another, in the latter's coordinates."""
+    pivot = next(c for c, v in enumerate(normal) if v)
+    return [
+        normal[pivot] * b - other[pivot] * a
+        for c, (a, b) in enumerate(zip(normal, other, strict=True))
+        if c != pivot
+    ]

@@ -1,0 +1,898 @@
+"""Check a certificate about a loss landscape, trusting nothing that made it.
+
+The format is specified in `proofs_notes/certificates.md`, this module is written from that page alone.
+
+Trusted: Python's integers and `fractions`, the reading of problems and JSON in `theory.problem`, and
+the four facts of the page's section "Why this suffices". Not trusted: every line of the certificate.
+The arrangement, its cones, rays and facets are derived again from the data, in integer arithmetic.
+
+The rays of the arrangement are numbered once, and a set of rays is an int with a bit for each. A column
+of a state depends on its sign and ray only, so a dual is two such sets, of the rays whose columns have
+a positive product with it for either sign, and it covers a face when it shares no ray with it.
+
+Limits: the work grows with the number of rays, C(walls, rank - 1), which `max_rays` bounds; and the
+search for cells that a cover leaves out is exponential in the width in the worst case.
+"""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from itertools import combinations, combinations_with_replacement
+from math import comb, factorial, gcd, lcm, prod
+from operator import and_, mul
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+from theory.errors import BudgetError, InputError
+from theory.problem import Problem, read_json
+
+__all__ = ["CertificateInvalid", "Verdict", "check", "check_file"]
+
+Vector: TypeAlias = tuple[int, ...]
+Cell: TypeAlias = tuple[int, ...]  # a state for each neuron, as indices into `states`
+Face: TypeAlias = list[tuple[int, int]]  # sign and set of rays, for each neuron
+Move: TypeAlias = "int | str"  # the row that names the wall crossed, or "sign"
+
+_RATIONAL = re.compile(r"-?\d+(/\d+)?", re.ASCII)
+_COMMON = ("format", "version", "kind", "problem", "width", "labelled", "states", "duals")
+_FIELDS = {
+    "barrier": (*_COMMON, "value", "networks", "path", "cut"),
+    "components": (
+        *(*_COMMON, "level", "minimum", "minimum_network", "minimum_cover", "components"),
+        *("walls", "cover", "barriers", "cuts", "paths"),
+    ),
+}
+
+
+class CertificateInvalid(ValueError):
+    """The certificate proves nothing; `field` is the first part at fault, `reason` says why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a valid certificate proves, and how much of it was checked."""
+
+    kind: str
+    statement: str
+    cells: int  # listed in components and cuts
+    faces: int  # listed in walls and cuts
+    duals: int
+
+
+def check(document: object, problem: Problem | None = None, *, max_rays: int = 1_000_000) -> Verdict:
+    """Verify a certificate, given as the JSON document it is.
+
+    problem: the problem it is meant for; without it, the certificate speaks of the one inside it.
+    Raises CertificateInvalid at the first thing that fails; BudgetError before it starts if the
+    arrangement of the data could have more than `max_rays` rays.
+    """
+    head = _mapping(document, "certificate")
+    for name, expected in (("format", "isthmus-certificate"), ("version", 1)):
+        if name not in head:
+            _fail(name, "is missing")
+        if type(head[name]) is not type(expected) or head[name] != expected:
+            _fail(name, f"must be {expected!r}, not {_show(head[name])}")
+    kind = head.get("kind")
+    if not isinstance(kind, str) or kind not in _FIELDS:
+        _fail("kind", f"must be one of {', '.join(_FIELDS)}, not {_show(kind)}")
+    fields = _fields(document, "certificate", _FIELDS[kind])
+    certificate = _Certificate(fields, problem, max_rays)
+    statement = certificate.barrier() if kind == "barrier" else certificate.components()
+    return Verdict(kind, statement, certificate.cells, certificate.faces, len(certificate.duals))
+
+
+def check_file(
+    path: str | Path, problem: Problem | None = None, *, max_rays: int = 1_000_000
+) -> Verdict:
+    """`check` a JSON file; raises InputError where it cannot be read or is not JSON."""
+    return check(read_json(path), problem, max_rays=max_rays)
+
+
+# Reading: every value passes through one of these, which refuse whatever the page does not name.
+
+
+def _fail(where: str, reason: str) -> NoReturn:
+    raise CertificateInvalid(where, reason)
+
+
+def _show(value: object) -> str:
+    """A value for a message, never too long, and never an error of its own."""
+    try:
+        text = str(value) if isinstance(value, Fraction) else reprlib.repr(value)
+    except ValueError:  # more digits than Python prints
+        return f"a very long {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:28]}...{text[-28:]}"
+
+
+def _mapping(value: object, where: str) -> Mapping[object, object]:
+    if not isinstance(value, dict):
+        _fail(where, f"must be a JSON object, not {_show(value)}")
+    return value
+
+
+def _fields(value: object, where: str, names: Sequence[str]) -> dict[str, object]:
+    """A JSON object with exactly these fields."""
+    fields = _mapping(value, where)
+    for name in names:
+        if name not in fields:
+            _fail(where, f"the field {name!r} is missing")
+    for key in fields:
+        if key not in names:
+            _fail(where, f"{_show(key)} is not a field of it; its fields are {', '.join(names)}")
+    return {name: fields[name] for name in names}
+
+
+def _list(value: object, where: str, length: int | None = None) -> list[object]:
+    if not isinstance(value, list):
+        _fail(where, f"must be a list, not {_show(value)}")
+    if length is not None and len(value) != length:
+        _fail(where, f"has {len(value)} entries, but must have {length}")
+    return value
+
+
+def _integer(value: object, where: str) -> int:
+    if type(value) is not int:  # JSON's true is no integer, though Python's is
+        _fail(where, f"must be an integer, not {_show(value)}")
+    return value
+
+
+def _index(value: object, where: str, length: int, what: str) -> int:
+    index = _integer(value, where)
+    if not 0 <= index < length:
+        _fail(where, f"is {_show(index)}, but there are {length} {what}")
+    return index
+
+
+def _rational(value: object, where: str) -> Fraction:
+    if not isinstance(value, str) or _RATIONAL.fullmatch(value) is None:
+        _fail(where, f"must be a rational as text, 'p' or 'p/q', not {_show(value)}")
+    try:
+        return Fraction(value)
+    except ZeroDivisionError:
+        _fail(where, f"{_show(value)} divides by zero")
+    except ValueError as error:  # more digits than Python reads
+        _fail(where, str(error))
+
+
+def _vector(value: object, where: str, length: int | None = None) -> tuple[Fraction, ...]:
+    entries = _list(value, where, length)
+    return tuple(_rational(v, f"{where}[{k}]") for k, v in enumerate(entries))
+
+
+def _problem(value: object) -> Problem:
+    fields = _fields(value, "problem", ("X", "y"))
+    rows = _list(fields["X"], "problem.X")
+    X = tuple(_vector(row, f"problem.X[{k}]") for k, row in enumerate(rows))
+    try:
+        return Problem(X=X, y=_vector(fields["y"], "problem.y"))
+    except InputError as error:
+        _fail(f"problem.{error.field}", str(error).removeprefix(f"{error.field}: "))
+
+
+# Integer linear algebra and sets as the bits of an int.
+
+
+def _dot(u: Iterable[int], v: Iterable[int]) -> int:
+    return sum(map(mul, u, v))
+
+
+def _sign(value: int | Fraction) -> int:
+    return (value > 0) - (value < 0)
+
+
+def _primitive(vector: Sequence[int]) -> Vector:
+    """The shortest integer vector in the direction of a nonzero one."""
+    divisor = gcd(*vector)
+    return tuple(v // divisor for v in vector)
+
+
+def _integers(vector: Sequence[Fraction]) -> tuple[Vector, int]:
+    """(p v, p) with p the least positive integer that makes p v integer."""
+    scale = lcm(*(v.denominator for v in vector))
+    return tuple(int(v * scale) for v in vector), scale
+
+
+def _echelon(rows: Iterable[Sequence[int]]) -> list[tuple[int, Vector]]:
+    """A basis of the row span with its pivot columns; each row is zero at the earlier pivots."""
+    basis: list[tuple[int, Vector]] = []
+    for row in rows:
+        for pivot, other in basis:
+            if row[pivot]:
+                row = [other[pivot] * a - row[pivot] * b for a, b in zip(row, other, strict=True)]
+        if any(row):
+            basis.append((next(j for j, v in enumerate(row) if v), _primitive(row)))
+    return basis
+
+
+def _null_vector(basis: list[tuple[int, Vector]], size: int) -> Vector:
+    """The direction on which the size - 1 rows of an echelon basis vanish."""
+    free = (set(range(size)) - {pivot for pivot, _ in basis}).pop()
+    vector = [int(j == free) for j in range(size)]
+    for pivot, row in reversed(basis):
+        rest = _dot(row, vector)  # its own entry is still zero
+        vector = [row[pivot] * v for v in vector]
+        vector[pivot] = -rest
+    return _primitive(vector)
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
+
+
+def _mask(members: Iterable[bool]) -> int:
+    return sum(1 << k for k, member in enumerate(members) if member)
+
+
+@dataclass(frozen=True)
+class _Cone:
+    sides: int  # set of the walls of which it is on the positive side
+    rays: int  # set of its extreme rays
+    facets: dict[int, tuple[int, int]]  # name of the wall: rays of the facet, sides of the cone across
+
+
+class _Arrangement:
+    """The hyperplanes x_k . u = 0, modulo the null space of X.
+
+    A wall is oriented along its first row, which also names it. X u depends on t = u at `rank` pivot
+    columns only when the other entries are zero, and every X u is one of these, so rays are taken there.
+    """
+
+    def __init__(self, X: Sequence[Sequence[int]], max_rays: int) -> None:
+        columns = sorted(pivot for pivot, _ in _echelon(X))
+        self.rank = len(columns)
+        rows = [tuple(row[j] for j in columns) for row in X]
+        self.names: list[int] = []
+        self.walls_of_rows: list[tuple[int, int] | None] = []  # wall and orientation; None: zero row
+        normals: dict[Vector, int] = {}
+        for k, row in enumerate(rows):
+            if not any(row):
+                self.walls_of_rows.append(None)
+                continue
+            normal = _primitive(row)
+            opposite = tuple(-v for v in normal)
+            if opposite in normals:
+                self.walls_of_rows.append((normals[opposite], -1))
+                continue
+            if normal not in normals:
+                normals[normal] = len(normals)
+                self.names.append(k)
+            self.walls_of_rows.append((normals[normal], 1))
+        self.normals = list(normals)
+        self.rays = self._find_rays(max_rays)
+        self.columns = [tuple(max(0, _dot(row, ray)) for row in rows) for ray in self.rays]
+        sides = [[_dot(normal, ray) for ray in self.rays] for normal in self.normals]
+        self.positive = [_mask(v > 0 for v in values) for values in sides]
+        self.negative = [_mask(v < 0 for v in values) for values in sides]
+        self._cones: dict[int, _Cone | None] = {}
+
+    def _find_rays(self, max_rays: int) -> list[Vector]:
+        """Both directions of every line in which walls meet, once."""
+        if self.rank == 0:
+            return []
+        needed = 2 * comb(len(self.normals), self.rank - 1)
+        if needed > max_rays:
+            raise BudgetError("rays of the arrangement", needed, max_rays, "max_rays")
+        rays: dict[Vector, None] = {}
+        for subset in combinations(self.normals, self.rank - 1):
+            basis = _echelon(subset)
+            if len(basis) == self.rank - 1:
+                ray = _null_vector(basis, self.rank)
+                rays[ray] = rays[tuple(-v for v in ray)] = None
+        return list(rays)
+
+    def _rank_of(self, rays: int) -> int:
+        return len(_echelon(self.rays[i] for i in _bits(rays)))
+
+    def sides(self, sigma: str) -> int | None:
+        """The sides of the walls that a sign vector names; None where parallel rows contradict."""
+        signs = [0] * len(self.names)
+        for sign, wall_of_row in zip(sigma, self.walls_of_rows, strict=True):
+            if wall_of_row is not None:
+                wall, orientation = wall_of_row
+                side = orientation if sign == "+" else -orientation
+                if signs[wall] == -side:
+                    return None
+                signs[wall] = side
+        return _mask(side > 0 for side in signs)
+
+    def sigma(self, sides: int) -> str:
+        """The sign vector of a cone."""
+        return "".join(
+            "0" if row is None else "+" if (sides >> row[0] & 1) == (row[1] > 0) else "-"
+            for row in self.walls_of_rows
+        )
+
+    def cone(self, sides: int) -> _Cone | None:
+        """The cone on these sides of the walls; None if it is not full-dimensional.
+
+        A pointed closed cone of the arrangement is spanned by the rays of the arrangement in it, and
+        so is each of its faces, which makes ranks of rays the dimensions.
+        """
+        if sides not in self._cones:
+            rays = (1 << len(self.rays)) - 1
+            for wall, (positive, negative) in enumerate(
+                zip(self.positive, self.negative, strict=True)
+            ):
+                rays &= ~(negative if sides >> wall & 1 else positive)
+            self._cones[sides] = None
+            if self._rank_of(rays) == self.rank:
+                self._cones[sides] = _Cone(sides, rays, self._facets(sides, rays))
+        return self._cones[sides]
+
+    def _facets(self, sides: int, rays: int) -> dict[int, tuple[int, int]]:
+        facets = {}
+        for wall, name in enumerate(self.names):
+            on_wall = rays & ~self.positive[wall] & ~self.negative[wall]
+            if self._rank_of(on_wall) == self.rank - 1:
+                facets[name] = (on_wall, sides ^ 1 << wall)
+        return facets
+
+    def cones(self) -> Iterator[_Cone]:
+        """All cones: whatever is reached across facets from the cone of a generic point."""
+        base = 0
+        while True:  # a wall holds at most rank - 1 points of this curve, so some base is generic
+            base += 1
+            values = [sum(v * base**j for j, v in enumerate(normal)) for normal in self.normals]
+            if all(values):
+                break
+        start = _mask(v > 0 for v in values)
+        seen, queue = {start}, [start]
+        for sides in queue:
+            cone = self.cone(sides)
+            assert cone is not None, "a generic point, or the other side of a facet, lies inside"
+            yield cone
+            for _, across in cone.facets.values():
+                if across not in seen:
+                    seen.add(across)
+                    queue.append(across)
+
+
+@dataclass(frozen=True)
+class _State:
+    sign: int
+    cone: _Cone
+
+
+@dataclass(frozen=True)
+class _Dual:
+    bound: Fraction
+    positive: dict[int, int]  # sign: set of the rays whose column has a positive product with it
+
+    def covers(self, face: Face) -> bool:
+        return not any(rays & self.positive[sign] for sign, rays in face)
+
+
+@dataclass(frozen=True)
+class _Network:
+    a: tuple[Fraction, ...]
+    activations: list[Vector]  # X w_j, times one positive number, for each neuron
+    outputs: list[tuple[int, tuple[Fraction, ...]]]  # sign a_j and |a_j| X w_j; 0 where that is zero
+    sides: list[tuple[int, int]]  # walls of which |a_j| w_j is on the positive, the negative side
+    loss: Fraction
+
+
+class _Certificate:
+    """A certificate with its common fields read; a method for each kind verifies the rest."""
+
+    def __init__(self, fields: dict[str, object], given: Problem | None, max_rays: int) -> None:
+        self.fields = fields
+        self.problem = _problem(fields["problem"])
+        if given is not None:
+            for name in ("X", "y"):
+                if getattr(self.problem, name) != getattr(given, name):
+                    _fail("problem", f"its {name} differs from that of the given problem")
+        self.X, self.x_scale, self.y, self.y_scale = self.problem.integer_form()
+        self.width = _integer(fields["width"], "width")
+        if self.width < 1:
+            _fail("width", f"is {_show(self.width)}, but must be at least 1")
+        if not isinstance(fields["labelled"], bool):
+            _fail("labelled", f"must be true or false, not {_show(fields['labelled'])}")
+        self.labelled = fields["labelled"]
+        self.arrangement = _Arrangement(self.X, max_rays)
+        self.state_index: dict[tuple[int, int], int] = {}
+        self.states: list[_State] = []
+        for k, state in enumerate(_list(fields["states"], "states")):
+            self._read_state(state, f"states[{k}]")
+        duals = _list(fields["duals"], "duals")
+        self.duals = [self._dual(dual, f"duals[{k}]") for k, dual in enumerate(duals)]
+        self.cells = self.faces = 0
+
+    # The common fields.
+
+    def _read_state(self, value: object, where: str) -> None:
+        sign, sigma = _list(value, where, 2)
+        if not isinstance(sign, str) or sign not in ("+", "-"):
+            _fail(where, f"its sign must be '+' or '-', not {_show(sign)}")
+        n = self.problem.n
+        if not isinstance(sigma, str) or len(sigma) != n or not set(sigma) <= set("+-0"):
+            _fail(where, f"its sigma must be {n} characters of '+-0', not {_show(sigma)}")
+        for k, (character, wall) in enumerate(
+            zip(sigma, self.arrangement.walls_of_rows, strict=True)
+        ):
+            if (character == "0") != (wall is None):
+                zero = "zero" if wall is None else "not zero"
+                _fail(where, f"sigma[{k}] is {character!r}, but row {k} of X is {zero}")
+        sides = self.arrangement.sides(sigma)
+        cone = None if sides is None else self.arrangement.cone(sides)
+        if cone is None:
+            _fail(where, f"the cone {sigma} is not full-dimensional")
+        key = (1 if sign == "+" else -1, cone.sides)
+        if key in self.state_index:
+            _fail(where, f"repeats states[{self.state_index[key]}]")
+        self.state_index[key] = len(self.states)
+        self.states.append(_State(key[0], cone))
+
+    def _dual(self, value: object, where: str) -> _Dual:
+        nu, _ = _integers(_vector(value, where, self.problem.n))  # the scale does not matter
+        gain, norm = max(0, _dot(nu, self.y)), _dot(nu, nu)
+        bound = Fraction(gain**2, 2 * norm * self.y_scale**2) if norm else Fraction()
+        products = [_dot(nu, column) for column in self.arrangement.columns]
+        return _Dual(bound, {1: _mask(p > 0 for p in products), -1: _mask(p < 0 for p in products)})
+
+    def _network(self, value: object, where: str) -> _Network:
+        fields = _fields(value, where, ("W", "a"))
+        rows = _list(fields["W"], f"{where}.W", self.problem.d)
+        W = [_vector(row, f"{where}.W[{i}]", self.width) for i, row in enumerate(rows)]
+        a = _vector(fields["a"], f"{where}.a", self.width)
+        flat, w_scale = _integers([v for row in W for v in row])
+        weights, a_scale = _integers(a)
+        neurons = [flat[j :: self.width] for j in range(self.width)]
+        activations = [tuple(_dot(row, w) for row in self.X) for w in neurons]
+        scale = self.x_scale * w_scale * a_scale
+        outputs, sides = [], []
+        for weight, activation in zip(weights, activations, strict=True):
+            vector = tuple(Fraction(abs(weight) * v, scale) for v in activation)
+            outputs.append((_sign(weight) if any(vector) else 0, vector))
+            on_walls = [vector[name] for name in self.arrangement.names]
+            sides.append((_mask(v > 0 for v in on_walls), _mask(v < 0 for v in on_walls)))
+        fit = (
+            sum(w * max(0, v[k]) for w, v in zip(weights, activations, strict=True))
+            for k in range(self.problem.n)
+        )
+        residuals = (f * self.y_scale - y * scale for f, y in zip(fit, self.y, strict=True))
+        loss = Fraction(sum(r * r for r in residuals), 2 * (scale * self.y_scale) ** 2)
+        return _Network(a, activations, outputs, sides, loss)
+
+    # Cells, faces and what covers them.
+
+    def _read_cells(self, value: object, where: str) -> list[Cell]:
+        cells: dict[Cell, int] = {}
+        for i, entry in enumerate(_list(value, where)):
+            here = f"{where}[{i}]"
+            cell = tuple(
+                _index(state, f"{here}[{j}]", len(self.states), "states")
+                for j, state in enumerate(_list(entry, here, self.width))
+            )
+            if not self.labelled and any(cell[j] > cell[j + 1] for j in range(len(cell) - 1)):
+                _fail(here, f"{_show(list(cell))} must be sorted, as it is not labelled")
+            if cell in cells:
+                _fail(here, f"repeats {where}[{cells[cell]}]")
+            cells[cell] = i
+        self.cells += len(cells)
+        return list(cells)
+
+    def _face_of(self, cell: Cell) -> Face:
+        """The whole cell as a face."""
+        return [(self.states[i].sign, self.states[i].cone.rays) for i in cell]
+
+    def _moves(self, cell: Cell) -> Iterator[tuple[int, Move, int, Cell | None]]:
+        """Position, move, rays left to its neuron, and the cell it leads to.
+
+        None stands for cells with a state that is not listed: they are in no list of cells.
+        """
+        for position, i in enumerate(cell):
+            if not self.labelled and position and cell[position - 1] == i:
+                continue
+            sign, cone = self.states[i].sign, self.states[i].cone
+            moves: list[tuple[Move, int, tuple[int, int]]] = [("sign", 0, (-sign, cone.sides))]
+            moves += [(k, rays, (sign, across)) for k, (rays, across) in cone.facets.items()]
+            for move, rays, neighbour in moves:
+                state = self.state_index.get(neighbour)
+                if state is None:
+                    yield position, move, rays, None
+                    continue
+                target = (*cell[:position], state, *cell[position + 1 :])
+                yield position, move, rays, target if self.labelled else tuple(sorted(target))
+
+    def _check_faces(
+        self,
+        value: object,
+        where: str,
+        cells: Mapping[Vector, Cell],
+        crosses: Callable[[Vector, Cell | None], bool],
+        direction: str,
+        strong: Sequence[bool],
+        needed: str,
+    ) -> None:
+        """Verify a list of [*key, position, move, dual].
+
+        It must hold every move from cells[key] to a cell that `crosses` accepts, in the `direction`
+        so described, once and nothing else, with a dual that covers the face and is `strong`.
+        """
+        expected: dict[tuple[Vector, int, Move], int] = {}
+        for key, cell in cells.items():
+            for position, move, rays, target in self._moves(cell):
+                if crosses(key, target):
+                    expected[key, position, move] = rays
+        entries = _list(value, where)
+        seen: set[tuple[Vector, int, Move]] = set()
+        for k, entry in enumerate(entries):
+            here = f"{where}[{k}]"
+            *numbers, move, last = _list(entry, here, len(next(iter(cells), (0,))) + 3)
+            *key_list, position = (_integer(v, f"{here}[{i}]") for i, v in enumerate(numbers))
+            key = tuple(key_list)
+            dual = _index(last, f"{here}[{len(numbers) + 1}]", len(self.duals), "duals")
+            if key not in cells:
+                _fail(here, f"there is no cell {_show(key)}")
+            if type(move) is not int and move != "sign":
+                _fail(here, f"the move must be a row or 'sign', not {_show(move)}")
+            assert isinstance(move, int | str)
+            face = (key, position, move)
+            if face not in expected:
+                self._explain_no_face(here, cells[key], position, move, direction)
+            if face in seen:
+                _fail(here, "is listed twice")
+            seen.add(face)
+            parts = self._face_of(cells[key])
+            parts[position] = (parts[position][0], expected[face])
+            if not self.duals[dual].covers(parts):
+                _fail(here, f"dual {dual} does not cover the face")
+            if not strong[dual]:
+                bound = _show(self.duals[dual].bound)
+                _fail(here, f"the bound {bound} of dual {dual} is not {needed}")
+        for key, position, move in expected:
+            if (key, position, move) not in seen:
+                _fail(where, f"leaves out cell {_show(key)}, position {position}, move {move!r}")
+        self.faces += len(entries)
+
+    def _explain_no_face(
+        self, here: str, cell: Cell, position: int, move: Move, direction: str
+    ) -> NoReturn:
+        if not 0 <= position < self.width:
+            _fail(here, f"position {_show(position)} is not one of {self.width} neurons")
+        if not self.labelled and position and cell[position - 1] == cell[position]:
+            _fail(here, f"position {position} repeats the state before it; only the first moves")
+        cone = self.states[cell[position]].cone
+        if move != "sign" and move not in cone.facets:
+            sigma = self.arrangement.sigma(cone.sides)
+            _fail(here, f"row {_show(move)} names no facet of the cone {sigma}")
+        _fail(here, f"the move {move!r} of position {position} does not lead {direction}")
+
+    def _read_duals(self, value: object, where: str, least: Fraction, strict: bool) -> list[_Dual]:
+        """Duals, by their indices, with bounds of at least `least`, or above it."""
+        duals = []
+        for k, entry in enumerate(_list(value, where)):
+            index = _index(entry, f"{where}[{k}]", len(self.duals), "duals")
+            dual = self.duals[index]
+            if dual.bound < least or (strict and dual.bound == least):
+                needed = f"{'above' if strict else 'at least'} {_show(least)}"
+                _fail(f"{where}[{k}]", f"the bound {_show(dual.bound)} of dual {index} is not {needed}")
+            duals.append(dual)
+        return duals
+
+    def _check_cover(
+        self, where: str, duals: Sequence[_Dual], listed: Iterable[Cell], exempt: str
+    ) -> None:
+        """Each cell is covered by one of the duals or listed."""
+        states = list(self.states)
+        for cone in self.arrangement.cones():
+            states += [_State(s, cone) for s in (1, -1) if (s, cone.sides) not in self.state_index]
+        orders = Counter(tuple(sorted(cell)) for cell in listed)
+        for multiset in _escaping(states, duals, self.width):
+            repeats = Counter(multiset).values()
+            needed = 1
+            if self.labelled:
+                needed = factorial(self.width) // prod(map(factorial, repeats))
+            if orders[multiset] < needed:
+                members = [states[i] for i in multiset[:8]]
+                names = [
+                    f"{'+' if s.sign > 0 else '-'}({self.arrangement.sigma(s.cone.sides)})"
+                    for s in members
+                ]
+                text = " ".join(names) + (" ..." if self.width > 8 else "")
+                order = "in some order, " if self.labelled else ""
+                _fail(where, f"no dual covers the cell {text}, which {order}{exempt}")
+
+    def _lies_in(self, network: _Network, cell: Cell) -> bool:
+        """Whether neurons can be assigned to the states of the cell; in place if labelled."""
+
+        def fits(neuron: int, i: int) -> bool:
+            sign, (positive, negative) = network.outputs[neuron][0], network.sides[neuron]
+            state = self.states[i]
+            if sign == 0:
+                return True
+            return sign == state.sign and positive & ~state.cone.sides == negative & state.cone.sides == 0
+
+        neurons = range(self.width)
+        if self.labelled:
+            return all(fits(j, cell[j]) for j in neurons)
+        return _has_matching([[p for p in neurons if fits(j, cell[p])] for j in neurons])
+
+    def _require_in(self, network: _Network, cells: Sequence[Cell], index: int, where: str) -> None:
+        if not self._lies_in(network, cells[index]):
+            _fail(where, f"the network does not lie in cell {index}")
+
+    # Paths and cuts.
+
+    def _read_path(self, value: object, where: str) -> list[_Network]:
+        """The breakpoints, after verifying that f is affine between them."""
+        points = [self._network(v, f"{where}[{k}]") for k, v in enumerate(_list(value, where))]
+        if not points:
+            _fail(where, "has no breakpoints")
+        for k in range(1, len(points)):
+            before, after = points[k - 1], points[k]
+            for j in range(self.width):
+                old, new = before.activations[j], after.activations[j]
+                if before.a[j] != after.a[j]:
+                    if any(old) or any(new):
+                        _fail(f"{where}[{k}]", f"neuron {j} changes a, but its X w is not zero")
+                    continue
+                for row, (v, w) in enumerate(zip(old, new, strict=True)):
+                    if v * w < 0:
+                        _fail(f"{where}[{k}]", f"neuron {j} crosses the hyperplane of row {row}")
+        return points
+
+    def _require_same(self, end: _Network, network: _Network, where: str, what: str) -> None:
+        """Equal up to rescaling, and up to a permutation of neurons unless labelled."""
+        same = end.outputs == network.outputs
+        if not same and not self.labelled:
+            same = Counter(end.outputs) == Counter(network.outputs)
+        if not same:
+            _fail(where, f"is not {what}, up to rescaling{'' if self.labelled else ' and order'}")
+
+    def _check_cut(self, value: object, where: str) -> tuple[Fraction, set[Cell]]:
+        fields = _fields(value, where, ("value", "cells", "faces"))
+        height = _rational(fields["value"], f"{where}.value")
+        cells = self._read_cells(fields["cells"], f"{where}.cells")
+        inside = set(cells)
+        self._check_faces(
+            fields["faces"],
+            f"{where}.faces",
+            {(i,): cell for i, cell in enumerate(cells)},
+            lambda _, target: target not in inside,
+            "out of the cut",
+            [dual.bound >= height for dual in self.duals],
+            f"at least {_show(height)}",
+        )
+        return height, inside
+
+    # The two kinds.
+
+    def barrier(self) -> str:
+        """Verify a certificate of kind "barrier"; returns what it proves."""
+        value = _rational(self.fields["value"], "value")
+        entries = _list(self.fields["networks"], "networks", 2)
+        first, second = (self._network(v, f"networks[{k}]") for k, v in enumerate(entries))
+        path = self._read_path(self.fields["path"], "path")
+        self._require_same(path[0], first, "path[0]", "the first network")
+        self._require_same(path[-1], second, f"path[{len(path) - 1}]", "the second network")
+        for k, point in enumerate(path):
+            if point.loss > value:
+                _fail(f"path[{k}]", f"its loss {_show(point.loss)} is above {_show(value)}")
+        if self.fields["cut"] is None:
+            larger = max(first.loss, second.loss)
+            if value != larger:
+                _fail("value", f"is {_show(value)}, but without a cut it must be {_show(larger)}")
+        else:
+            for k, network in enumerate((first, second)):
+                if network.loss >= value:
+                    _fail(f"networks[{k}]", f"its loss {_show(network.loss)} is not below the cut")
+            height, inside = self._check_cut(self.fields["cut"], "cut")
+            if height != value:
+                _fail("cut.value", f"is {_show(height)}, but must be {_show(value)}")
+            if not any(self._lies_in(first, cell) for cell in inside):
+                _fail("networks[0]", "lies in no cell of the cut")
+            if any(self._lies_in(second, cell) for cell in inside):
+                _fail("networks[1]", "lies in a cell of the cut")
+        return f"the minimax barrier is {_show(value)}"
+
+    def components(self) -> str:
+        """Verify a certificate of kind "components"; returns what it proves."""
+        level = _rational(self.fields["level"], "level")
+        minimum = _rational(self.fields["minimum"], "minimum")
+        if level < minimum:
+            _fail("level", f"is {_show(level)}, below the minimum {_show(minimum)}")
+        best = self._network(self.fields["minimum_network"], "minimum_network")
+        if best.loss != minimum:
+            _fail("minimum_network", f"its loss is {_show(best.loss)}, not {_show(minimum)}")
+        floor = self._read_duals(self.fields["minimum_cover"], "minimum_cover", minimum, False)
+        if minimum > 0:
+            self._check_cover("minimum_cover", floor, (), "may be below the minimum")
+        elif floor:
+            _fail("minimum_cover", "must be empty, as the minimum is 0")
+        entries = _list(self.fields["components"], "components")
+        parts = [self._component(entry, i, level, minimum) for i, entry in enumerate(entries)]
+        home: dict[Cell, int] = {}
+        for i, part in enumerate(parts):
+            for k, cell in enumerate(part.cells):
+                if cell in home:
+                    _fail(f"components[{i}].cells[{k}]", f"is a cell of component {home[cell]} too")
+                home[cell] = i
+        self._check_faces(
+            self.fields["walls"],
+            "walls",
+            {(i, k): cell for i, part in enumerate(parts) for k, cell in enumerate(part.cells)},
+            lambda key, target: target is not None and home.get(target, -1) > key[0],
+            "to a later component",
+            [dual.bound > level for dual in self.duals],
+            f"above {_show(level)}",
+        )
+        cover = self._read_duals(self.fields["cover"], "cover", level, True)
+        self._check_cover("cover", cover, home, "is listed in no component")
+        rows = _list(self.fields["barriers"], "barriers", len(parts))
+        barriers = [_vector(row, f"barriers[{i}]", len(parts)) for i, row in enumerate(rows)]
+        self._check_barriers(barriers, parts, level)
+        components = f"{len(parts)} component{'' if len(parts) == 1 else 's'}"
+        return (
+            f"{{L <= {_show(level)}}} has {components}{'' if self.labelled else ' modulo permutation'} "
+            f"at width {self.width}, and the global minimum is {_show(minimum)}"
+        )
+
+    def _component(self, value: object, i: int, level: Fraction, lowest: Fraction) -> _Component:
+        where = f"components[{i}]"
+        names = ("minimum", "representative", "cells", "links", "floor")
+        fields = _fields(value, where, names)
+        minimum = _rational(fields["minimum"], f"{where}.minimum")
+        if minimum > level:
+            _fail(f"{where}.minimum", f"is {_show(minimum)}, above the level {_show(level)}")
+        representative = self._network(fields["representative"], f"{where}.representative")
+        if representative.loss != minimum:
+            loss = _show(representative.loss)
+            _fail(f"{where}.representative", f"its loss is {loss}, not {_show(minimum)}")
+        cells = self._read_cells(fields["cells"], f"{where}.cells")
+        if not cells:
+            _fail(f"{where}.cells", "is empty")
+        self._require_in(representative, cells, 0, f"{where}.representative")
+        links = _list(fields["links"], f"{where}.links", len(cells) - 1)
+        for k, link in enumerate(links):
+            here = f"{where}.links[{k}]"
+            head, tail, document = _list(link, here, 3)
+            if _integer(head, f"{here}[0]") != k + 1:
+                _fail(f"{here}[0]", f"is {_show(head)}, but must be {k + 1}")
+            earlier = _index(tail, f"{here}[1]", k + 1, "earlier cells")
+            network = self._network(document, f"{here}[2]")
+            if network.loss > level:
+                _fail(f"{here}[2]", f"its loss {_show(network.loss)} is above {_show(level)}")
+            self._require_in(network, cells, k + 1, f"{here}[2]")
+            self._require_in(network, cells, earlier, f"{here}[2]")
+        floor = self._read_duals(fields["floor"], f"{where}.floor", minimum, False)
+        if minimum in (0, lowest):
+            if floor:
+                _fail(f"{where}.floor", "must be empty, as the minimum is 0 or the global one")
+        else:
+            for k, cell in enumerate(cells):
+                if not any(dual.covers(self._face_of(cell)) for dual in floor):
+                    _fail(f"{where}.floor", f"no dual covers cell {k}")
+        return _Component(minimum, representative, cells)
+
+    def _check_barriers(
+        self, barriers: list[tuple[Fraction, ...]], parts: list[_Component], level: Fraction
+    ) -> None:
+        cuts = []
+        for k, entry in enumerate(_list(self.fields["cuts"], "cuts")):
+            height, inside = self._check_cut(entry, f"cuts[{k}]")
+            if height <= level:
+                _fail(f"cuts[{k}].value", f"is {_show(height)}, not above {_show(level)}")
+            cuts.append((height, [part.cells[0] in inside for part in parts]))
+        upper = self._minimax(parts)
+        for i, row in enumerate(barriers):
+            for j, claimed in enumerate(row):
+                where = f"barriers[{i}][{j}]"
+                if i == j:
+                    if claimed != parts[i].minimum:
+                        least = _show(parts[i].minimum)
+                        _fail(where, f"is {_show(claimed)}, but the component's minimum is {least}")
+                    continue
+                lower = max((h for h, inside in cuts if inside[i] != inside[j]), default=None)
+                if lower is None:
+                    _fail(where, "no cut separates the components")
+                if upper[i][j] is None:
+                    _fail(where, "no paths join the components")
+                if claimed != lower:
+                    _fail(where, f"is {_show(claimed)}, but the highest cut is {_show(lower)}")
+                if claimed != upper[i][j]:
+                    _fail(where, f"is {_show(claimed)}, but the paths reach {_show(upper[i][j])}")
+
+    def _minimax(self, parts: list[_Component]) -> list[list[Fraction | None]]:
+        """The least over chains of paths of the largest loss on them; None where there is none."""
+        edges = []
+        for k, entry in enumerate(_list(self.fields["paths"], "paths")):
+            where = f"paths[{k}]"
+            fields = _fields(entry, where, ("from", "to", "breakpoints"))
+            i, j = (
+                _index(fields[end], f"{where}.{end}", len(parts), "components")
+                for end in ("from", "to")
+            )
+            points = self._read_path(fields["breakpoints"], f"{where}.breakpoints")
+            for point, at, c in ((points[0], 0, i), (points[-1], len(points) - 1, j)):
+                what = f"the representative of component {c}"
+                end = f"{where}.breakpoints[{at}]"
+                self._require_same(point, parts[c].representative, end, what)
+            edges.append((max(point.loss for point in points), i, j))
+        # Kruskal: the first path to join two groups is the lowest between their members.
+        upper: list[list[Fraction | None]] = [[None] * len(parts) for _ in parts]
+        group = [[i] for i in range(len(parts))]
+        for loss, i, j in sorted(edges):
+            if group[i] is group[j]:
+                continue
+            for a in group[i]:
+                for b in group[j]:
+                    upper[a][b] = upper[b][a] = loss
+            merged = group[i] + group[j]
+            for member in merged:
+                group[member] = merged
+        return upper
+
+
+@dataclass(frozen=True)
+class _Component:
+    minimum: Fraction
+    representative: _Network
+    cells: list[Cell]
+
+
+def _escaping(states: Sequence[_State], duals: Sequence[_Dual], width: int) -> Iterator[Cell]:
+    """The multisets of `width` states that none of the duals covers, each once, sorted.
+
+    A multiset escapes when it has, for each dual, a state that this dual does not cover. So branch on
+    such a state for one dual after another; a branch excludes the states of those before it.
+    """
+    uncovered = [_mask(not dual.covers([(s.sign, s.cone.rays)]) for s in states) for dual in duals]
+    stack: list[tuple[Cell, list[int], int]] = [((), uncovered, (1 << len(states)) - 1)]
+    while stack:
+        chosen, unhit, allowed = stack.pop()
+        rest = width - len(chosen)
+        if not unhit:
+            for others in combinations_with_replacement(list(_bits(allowed)), rest):
+                yield tuple(sorted(chosen + others))
+        elif rest == 1:
+            for state in _bits(reduce(and_, unhit, allowed)):
+                yield tuple(sorted((*chosen, state)))
+        else:
+            for state in _bits(min((mask & allowed for mask in unhit), key=int.bit_count)):
+                left = [mask for mask in unhit if not mask >> state & 1]
+                stack.append(((*chosen, state), left, allowed))
+                allowed &= ~(1 << state)
+
+
+def _has_matching(options: Sequence[Sequence[int]]) -> bool:
+    """Whether each neuron can have a position of its own among its options (augmenting paths)."""
+    owner: dict[int, int] = {}
+    seat: dict[int, int] = {}
+    for start in range(len(options)):
+        reached_from: dict[int, int] = {}
+        queue = [start]
+        free = None
+        for neuron in queue:
+            for position in options[neuron]:
+                if position not in reached_from:
+                    reached_from[position] = neuron
+                    if position not in owner:
+                        free = position
+                        break
+                    queue.append(owner[position])
+            if free is not None:
+                break
+        while free is not None:
+            neuron = reached_from[free]
+            owner[free] = neuron
+            left = seat.get(neuron)
+            seat[neuron] = free
+            free = left
+        if start not in seat:
+            return False
+    return True

@@ -1,0 +1,25 @@
+"""The exact loss landscape of a small two-layer ReLU network: components, barriers, minimax paths."""
+
+from theory.landscape.analysis import (
+    Analysis,
+    Barrier,
+    Component,
+    Cut,
+    Merge,
+    analyse,
+    barrier_between,
+)
+from theory.landscape.cells import DEFAULT_MAX_CELLS
+from theory.landscape.paths import MinimaxPath
+
+__all__ = [
+    "DEFAULT_MAX_CELLS",
+    "Analysis",
+    "Barrier",
+    "Component",
+    "Cut",
+    "Merge",
+    "MinimaxPath",
+    "analyse",
+    "barrier_between",
+]

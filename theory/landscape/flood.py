@@ -1,0 +1,156 @@
+"""Bottleneck paths between groups of cells, exploring only what lies below the barriers.
+
+Each group starts a fragment of a minimum spanning tree of the graph of cells and faces. A fragment may
+always be extended by the lowest face that leaves it (the blue rule: that edge lies in a minimum
+spanning tree), so fragments grow and merge in any order; the smallest goes first, and the flood ends
+when one fragment holds all groups. Between cells of a fragment, the path in the tree is a minimax path.
+
+Every value is exact. Source: R. E. Tarjan, Data Structures and Network Algorithms (1983), chapter 6.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import count
+
+from theory.landscape.cells import Cell, CellComplex, Move
+from theory.landscape.nnls import Minimum
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The face between `cell` and `target` that the neuron at `position` crosses by `move`."""
+
+    cell: Cell
+    position: int
+    move: Move
+    target: Cell
+    minimum: Minimum
+
+    @property
+    def value(self) -> Fraction:
+        """The least loss on the face, in the integer problem's units."""
+        return self.minimum.value
+
+
+@dataclass(eq=False)
+class Fragment:
+    """A connected part of the tree: its cells, and the faces that may leave it, lowest first."""
+
+    cells: list[Cell]
+    unexpanded: list[Cell]  # cells whose faces are not on the heap yet
+    heap: list[tuple[tuple[float, Fraction], int, Edge]] = field(default_factory=list)
+
+
+class Flood:
+    """Grows fragments from groups of cells; each group must be connected through `links`.
+
+    forest: the tree edges at each cell. Edges that a fragment chose start in that fragment.
+    """
+
+    def __init__(
+        self, complex_: CellComplex, groups: Sequence[Sequence[Cell]], links: Iterable[Edge] = ()
+    ) -> None:
+        self.complex = complex_
+        self.forest: dict[Cell, list[Edge]] = defaultdict(list)
+        self.fragments = [Fragment(list(group), list(group)) for group in groups]
+        self._owner = {cell: fragment for fragment in self.fragments for cell in fragment.cells}
+        self._serial = count()  # equal values leave the heap in the order they came
+        for edge in links:
+            self._join(edge)
+
+    def run(self, tick: Callable[[int], None] = lambda cells: None) -> None:
+        """Merge all fragments into one; `tick` is told the number of cells reached and may raise."""
+        while len(self.fragments) > 1:
+            fragment = min(self.fragments, key=lambda fragment: len(fragment.cells))
+            while fragment.unexpanded:
+                tick(len(self._owner))
+                self._push_faces(fragment, fragment.unexpanded.pop())
+            self._extend(fragment)
+
+    def floor(self, cell: Cell) -> Fraction | None:
+        """The value below which no path leaves the fragment of `cell`, if known."""
+        fragment = self._owner[cell]
+        return None if fragment.unexpanded or not fragment.heap else fragment.heap[0][2].value
+
+    def _extend(self, fragment: Fragment) -> None:
+        _, _, edge = heapq.heappop(fragment.heap)
+        other = self._owner.get(edge.target)
+        if other is fragment:
+            return
+        self._join(edge)
+        if other is None:
+            self._owner[edge.target] = fragment
+            fragment.cells.append(edge.target)
+            fragment.unexpanded.append(edge.target)
+        else:
+            self._merge(fragment, other)
+
+    def _push_faces(self, fragment: Fragment, cell: Cell) -> None:
+        for position in self.complex.positions(cell):
+            for move in self.complex.moves(cell[position]):
+                target = self.complex.neighbour(cell, position, move)
+                if self._owner.get(target) is not fragment:
+                    minimum = self.complex.face_minimum(cell, position, move)
+                    edge = Edge(cell, position, move, target, minimum)
+                    heapq.heappush(fragment.heap, (minimum.order, next(self._serial), edge))
+
+    def _join(self, edge: Edge) -> None:
+        self.forest[edge.cell].append(edge)
+        self.forest[edge.target].append(edge)
+
+    def _merge(self, first: Fragment, second: Fragment) -> None:
+        if len(first.heap) + len(first.cells) < len(second.heap) + len(second.cells):
+            first, second = second, first
+        for cell in second.cells:
+            self._owner[cell] = first
+        first.cells += second.cells
+        first.unexpanded += second.unexpanded
+        for entry in second.heap:
+            heapq.heappush(first.heap, entry)
+        self.fragments.remove(second)
+
+    def path(self, start: Cell, end: Cell) -> list[Edge]:
+        """The edges of the tree from one cell to another of the same fragment, in order."""
+        arrived: dict[Cell, Edge | None] = {start: None}
+        queue = deque([start])
+        while end not in arrived:
+            cell = queue.popleft()
+            for edge in self.forest[cell]:
+                other = edge.target if edge.cell == cell else edge.cell
+                if other not in arrived:
+                    arrived[other] = edge
+                    queue.append(other)
+        edges: list[Edge] = []
+        while (step := arrived[end]) is not None:
+            edges.append(step)
+            end = step.cell if step.target == end else step.target
+        return edges[::-1]
+
+    def region(self, start: Cell, below: Fraction) -> set[Cell]:
+        """The cells that tree edges of value < `below` join to `start`."""
+        found = {start}
+        queue = [start]
+        while queue:
+            cell = queue.pop()
+            for edge in self.forest[cell]:
+                if edge.value < below:
+                    other = edge.target if edge.cell == cell else edge.cell
+                    if other not in found:
+                        found.add(other)
+                        queue.append(other)
+        return found
+
+    def is_closed(self, region: set[Cell], level: Fraction) -> bool:
+        """Whether every face that leaves the region has value >= `level`."""
+        return all(
+            self.complex.face_minimum(cell, position, move).value >= level
+            for cell in region
+            for position in self.complex.positions(cell)
+            for move in self.complex.moves(cell[position])
+            if self.complex.neighbour(cell, position, move) not in region
+        )

@@ -1,0 +1,89 @@
+"""Explicit minimax paths in parameter space, from sequences of cells and faces.
+
+Convention: t = 0 is the first network. Between breakpoints W and a are interpolated linearly; the fit
+is affine there, so the loss is convex and at most the larger of its two ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from theory.landscape.cells import SIGN_FLIP, CellComplex, Neuron
+from theory.landscape.flood import Edge
+from theory.network import Network
+from theory.problem import Problem
+
+
+@dataclass(frozen=True)
+class MinimaxPath:
+    """A continuous path: its breakpoints, and the largest loss on it, which is the barrier."""
+
+    breakpoints: tuple[Network, ...]
+    value: Fraction
+
+    def reversed(self) -> MinimaxPath:
+        """The same path from its end to its start."""
+        return MinimaxPath(self.breakpoints[::-1], self.value)
+
+
+def along(
+    complex_: CellComplex, start: Sequence[int], edges: Sequence[Edge]
+) -> tuple[list[list[Neuron]], list[int]]:
+    """Points on the faces along a path of cells, and the states of the neurons at its end.
+
+    start: the states of the neurons at the start, an order of the first edge's cell; the path of cells
+    knows neurons only up to permutation, this follows each of them.
+    """
+    states = list(start)
+    points = []
+    for edge in edges:
+        leaving, arriving = edge.cell[edge.position], edge.move.target
+        if tuple(complex_.canonical(states)) != edge.cell:
+            leaving, arriving = arriving, leaving  # the edge is followed from its target
+        if complex_.labelled:
+            neuron = edge.position
+        else:
+            neuron = states.index(leaving)
+        points.append(complex_.point(states, edge.minimum, moved=(neuron, edge.move)))
+        states[neuron] = arriving
+        if edge.move.wall == SIGN_FLIP:
+            flipped = list(points[-1])
+            flipped[neuron] = (-flipped[neuron][0], flipped[neuron][1])
+            points.append(flipped)
+    return points, states
+
+
+def minimax_path(problem: Problem, points: Sequence[Sequence[Neuron]]) -> MinimaxPath:
+    """The path through points of which each two consecutive ones share a closed cell."""
+    networks = _straighten(problem, [Network.from_convex(point) for point in points])
+    return MinimaxPath(tuple(networks), max(network.loss(problem) for network in networks))
+
+
+def _straighten(problem: Problem, networks: list[Network]) -> list[Network]:
+    """Leave out breakpoints where the straight line stays in one closed cell."""
+    signs = [_preactivation_signs(problem, network) for network in networks]
+
+    def straight(i: int, j: int) -> bool:
+        return networks[i].a == networks[j].a and all(
+            p * q >= 0 for p, q in zip(signs[i], signs[j], strict=True)
+        )
+
+    kept = [0]
+    while kept[-1] < len(networks) - 1:
+        here = kept[-1]
+        # The next point is always in reach: it shares a cell, or differs by the sign of a zero neuron.
+        kept.append(
+            next((j for j in range(len(networks) - 1, here + 1, -1) if straight(here, j)), here + 1)
+        )
+    return [networks[i] for i in kept]
+
+
+def _preactivation_signs(problem: Problem, network: Network) -> list[int]:
+    values = (
+        sum(x * v for x, v in zip(row, w, strict=True))
+        for w in network.neurons()
+        for row in problem.X
+    )
+    return [(v > 0) - (v < 0) for v in values]
