@@ -1,23 +1,33 @@
-"""The central hyperplane arrangement {x_k . u = 0} in R^d: its cones, extreme rays and facets, exactly.
+"""The central hyperplane arrangement {x_k . u = 0} in R^d: cones, extreme rays and facets, exactly.
 
-On each full-dimensional cone every neuron has one activation pattern, so the cones are the pieces on
-which the network is linear in u. The data are rational and so is every answer: duplicate, parallel,
-opposite and zero rows, and X of any rank, are all allowed.
+On a full-dimensional cone every neuron keeps its activation pattern, so these cones are the pieces
+on which a network is linear in u. Zero, duplicate, parallel and opposite rows and X of any rank are
+allowed.
+
+>>> cones = arrangement([[1, 0], [0, 1], [1, 1], [2, 0]])
+>>> len(cones), cones.rank, cones.walls
+(6, 2, ((0, 3), (1,), (2,)))
+>>> cones.signs[5].tolist()
+[1, 1, 1, 1]
+>>> cones.rays[cones.cone_rays(5)].tolist()
+[[0, 1], [1, 0]]
+>>> cones.facets(5)  # (wall, the cone across it)
+[(0, 2), (1, 4)]
 
 A short tour, in the order of the file:
 
-1. `arrangement` merges parallel rows into walls and goes over to r = rank X pivot coordinates. The
-   cones contain the kernel of X; modulo it they are pointed, and their extreme rays are given with
+1. `arrangement` merges parallel rows into walls and keeps r = rank X pivot coordinates. Every cone
+   contains the kernel of X; modulo the kernel it is pointed, and its extreme rays are given with
    zeros at the other coordinates.
-2. `_rays`: each ray is the cross product of r - 1 independent walls, that is a vector of minors.
-3. `_cones`: the cones around a ray look like the cones of the walls that contain it. Where these are
-   just r - 1 walls (general position) they are the 2^(r-1) orthants, written down for all rays at
-   once; elsewhere `_cones` calls itself on those walls, once for each flat. Sorting the sign vectors
-   so found gives the cones, and with them the incidences.
-4. A wall bounds a cone if it does so near one of the cone's rays. Sorted by sign vector, the cones
-   on the two sides of a wall come in the same order, which pairs them as neighbours (`_facet_table`).
+2. `_rays`: a ray is the cross product of r - 1 independent walls, a vector of minors.
+3. `_cones`: near a ray the cones are those of the walls that contain it. Where these are only r - 1
+   walls (everywhere, in general position) they form 2^(r-1) orthants, written down for all rays at
+   once; elsewhere `_cones` calls itself on those walls, once for each flat. Sorting the sign
+   vectors found gives the cones and their rays.
+4. `_facet_table`: a wall bounds a cone if it does so near one of the cone's rays. Sorted by sign
+   vector, the cones on both sides of a wall come in the same order, which pairs the neighbours.
 
-`characteristic_polynomial` counts the cones in another way (Zaslavsky 1975: P = |chi(-1)|).
+`characteristic_polynomial` counts the cones in another way.
 """
 
 from __future__ import annotations
@@ -25,6 +35,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 from typing import Any, TypeAlias
 
@@ -37,8 +48,12 @@ from theory.problem import rational_matrix, rational_vector
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
+# What a cone may hold before it counts as several against `max_cones`: at the default limit the
+# incidences, while they are sorted, and the sign vectors then stay within about 4 GB.
 _RAYS_PER_CONE = 32
 _ROWS_PER_CONE = 256
+
+_PRODUCTS_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +100,8 @@ class Arrangement:
     def facet_rays(self, cone: int, wall: int) -> Int32[_Array, " rays"]:
         """Indices of the extreme rays of a cone that lie on a wall, ascending."""
         rays = self.cone_rays(cone)
-        return rays[self.ray_signs[rays, self.walls[wall][0]] == 0]
+        on_wall: _Array = rays[self.ray_signs[rays, self.walls[wall][0]] == 0]
+        return on_wall
 
     def cones_containing(self, u: Iterable[Any]) -> Int64[_Array, " cones"]:
         """Indices of the cones whose closure contains the rational vector u (d,).
@@ -114,9 +130,7 @@ def arrangement(X: Iterable[Iterable[Any]], *, max_cones: int = 2_000_000) -> Ar
 
     Raises InputError if X is empty or not exact, BudgetError if it is too large for `max_cones`.
     """
-    rows = rational_matrix(X, "X")
-    if not rows or not rows[0]:
-        raise InputError("X", "is empty; at least one row and one column are needed")
+    rows = _rows(X)
     d = len(rows[0])
     normals, walls, orientations = _walls(rows)
     pivots = _pivot_columns(normals)
@@ -156,7 +170,7 @@ def arrangement(X: Iterable[Iterable[Any]], *, max_cones: int = 2_000_000) -> Ar
 def general_position_count(n: int, r: int) -> int:
     """The number of cones of n hyperplanes in general position in R^r, n >= r.
 
-    2 sum_{i<r} C(n-1, i) (Cover 1965, theorem 1); no arrangement of n hyperplanes of rank r has more.
+    2 sum_{i<r} C(n-1, i) (Cover 1965, theorem 1); no n hyperplanes of rank r have more.
     """
     if r == 0:
         return 1
@@ -164,19 +178,27 @@ def general_position_count(n: int, r: int) -> int:
 
 
 def characteristic_polynomial(X: Iterable[Iterable[Any]]) -> tuple[int, ...]:
-    """The characteristic polynomial chi(t) of {x_k . u = 0} in R^d; entry i is the coefficient of t^i.
+    """The characteristic polynomial of {x_k . u = 0} in R^d; entry i is the coefficient of t^i.
 
-    By deletion and restriction, chi(A) = chi(A - H) - chi(A restricted to H); the number of cones is
-    |chi(-1)| (Zaslavsky 1975, theorem A). Meant as a check for small X: it takes about C(n, d) steps.
+    By deletion and restriction, chi(A) = chi(A - H) - chi(A restricted to H). The number of cones
+    is |chi(-1)| (Zaslavsky 1975, theorem A). A check for small X: it takes about C(n, d) steps.
+
+    Raises InputError if X is empty or not exact.
     """
-    rows = rational_matrix(X, "X")
-    if not rows or not rows[0]:
-        raise InputError("X", "is empty; at least one row and one column are needed")
+    rows = _rows(X)
     normals, _, _ = _walls(rows)
     return _chi(normals, len(rows[0]))
 
 
 # Walls and coordinates
+
+
+def _rows(X: Iterable[Iterable[Any]]) -> tuple[tuple[Fraction, ...], ...]:
+    """X as Fractions, with at least one row and one column."""
+    rows = rational_matrix(X, "X")
+    if not rows or not rows[0]:
+        raise InputError("X", "is empty; at least one row and one column are needed")
+    return rows
 
 
 def _primitive(vector: Sequence[int]) -> list[int]:
@@ -186,9 +208,10 @@ def _primitive(vector: Sequence[int]) -> list[int]:
 
 
 def _walls(
-    rows: Sequence[Sequence[Any]],
+    rows: Sequence[Sequence[Fraction | int]],
 ) -> tuple[list[list[int]], tuple[tuple[int, ...], ...], dict[int, int]]:
-    """Normals of the distinct hyperplanes, the rows on each, and each such row's orientation (+-1)."""
+    """Normals of the distinct hyperplanes, the rows on each, and whether a row is along (1) or
+    against (-1) its hyperplane's normal."""
     members: dict[tuple[int, ...], list[int]] = {}
     orientations: dict[int, int] = {}
     for k, row in enumerate(rows):
@@ -219,7 +242,8 @@ def _check_budget(n: int, h: int, r: int, max_cones: int) -> None:
     incidences = 2 * math.comb(h, r - 1) * 2 ** (r - 1) if r else 0
     needed = max(cones, incidences // _RAYS_PER_CONE, cones * n // _ROWS_PER_CONE)
     if needed > max_cones:
-        raise BudgetError(f"cones of {h} hyperplanes of rank {r}", needed, max_cones, "max_cones")
+        what = f"cones (of {_RAYS_PER_CONE} rays and {_ROWS_PER_CONE} rows) of {h} walls, rank {r}"
+        raise BudgetError(what, needed, max_cones, "max_cones")
 
 
 # Rays
@@ -245,7 +269,7 @@ def _cross_products(A: Shaped[_Array, "h r"]) -> Shaped[_Array, "subsets r"]:
     h, r = A.shape
     minors = np.ones((1, 1), dtype=A.dtype)  # (column sets, row sets)
     last = np.array([-1])
-    column_index = {(): 0}
+    column_index: dict[tuple[int, ...], int] = {(): 0}
     for k in range(1, r):
         counts = h - (r - 1 - k) - 1 - last
         parent = np.repeat(np.arange(len(last)), counts)
@@ -260,21 +284,36 @@ def _cross_products(A: Shaped[_Array, "h r"]) -> Shaped[_Array, "subsets r"]:
             minors += (-1) ** (k - 1 + j) * entries * row_set_minors[rest]
         column_index = {c: i for i, c in enumerate(columns)}
     alternating = np.array([(-1) ** c for c in range(r)]).reshape(-1, 1)
-    return (minors[::-1] * alternating).T  # the column sets omit r-1, ..., 0 in this order
+    products: _Array = (minors[::-1] * alternating).T  # the column sets omit r-1, ..., 0 in turn
+    return products
 
 
 def _rays(A: Shaped[_Array, "h r"]) -> Shaped[_Array, "R r"]:
-    """All primitive integer vectors on r - 1 independent walls, ascending; row R-1-i is minus row i."""
+    """The primitive vectors on r - 1 independent walls, ascending; row R-1-i is minus row i."""
     vectors = _cross_products(A)
     vectors = vectors[(vectors != 0).any(axis=1)]
     vectors = vectors // np.gcd.reduce(vectors, axis=1)[:, None]
     leading = vectors[np.arange(len(vectors)), (vectors != 0).argmax(axis=1)]
     vectors[leading < 0] *= -1
     vectors = vectors[np.lexsort(vectors.T[::-1])]
-    new = np.ones(len(vectors), dtype=bool)
-    new[1:] = (vectors[1:] != vectors[:-1]).any(axis=1)
-    half = vectors[new]
+    half = vectors[_first_of_equal(vectors)]
     return np.concatenate([-half[::-1], half])
+
+
+def _first_of_equal(rows: Shaped[_Array, "m k"]) -> Int64[_Array, " distinct"]:
+    """Where each run of equal rows begins."""
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+    return np.flatnonzero(new)
+
+
+def _signs(rays: Shaped[_Array, "R r"], A: Shaped[_Array, "h r"]) -> Int8[_Array, "R h"]:
+    """sign(a_k . ray), for rays as `_rays` gives them; in blocks, for the products are large."""
+    half = rays[len(rays) // 2 :]
+    step = max(1, _PRODUCTS_AT_ONCE // len(A))
+    blocks = [np.sign(half[i : i + step] @ A.T).astype(np.int8) for i in range(0, len(half), step)]
+    signs = np.concatenate(blocks)
+    return np.concatenate([-signs[::-1], signs])
 
 
 # Cones
@@ -296,12 +335,13 @@ def _pack(bits: Bool[_Array, "m h"]) -> UInt64[_Array, "m words"]:
     """Rows of bits as words of 64; the first bit is the highest, so words sort as the rows do."""
     padded = np.zeros((len(bits), -(-bits.shape[1] // 64) * 64), dtype=bool)
     padded[:, : bits.shape[1]] = bits
-    return np.packbits(padded, axis=1).view(">u8").astype(np.uint64)
+    words: _Array = np.packbits(padded, axis=1).view(">u8").astype(np.uint64)
+    return words
 
 
 def _unpack(words: UInt64[_Array, "m words"], h: int) -> Bool[_Array, "m h"]:
     """The inverse of `_pack`."""
-    octets = np.ascontiguousarray(words.astype(">u8")).view(np.uint8)
+    octets = words.astype(">u8").view(np.uint8)
     return np.unpackbits(octets, axis=1, count=h).view(bool)
 
 
@@ -313,14 +353,9 @@ def _cones(A: Sequence[Sequence[int]], r: int, names: tuple[int, ...], memo: _Me
 
     names: the walls' numbers in the whole arrangement; `memo` keeps the answer for each flat.
     """
-    if names in memo:
-        return memo[names]
-    if r == 0:
-        cones = _everything()
-    else:
-        cones = _cones_of_rays(A, r, names, memo)
-    memo[names] = cones
-    return cones
+    if names not in memo:
+        memo[names] = _cones_of_rays(A, r, names, memo) if r else _everything()
+    return memo[names]
 
 
 def _everything() -> _Cones:
@@ -335,55 +370,63 @@ def _everything() -> _Cones:
     )
 
 
-def _simple(zeros: Bool[_Array, "R h"], r: int) -> Bool[_Array, " R"]:
-    """The rays on r - 1 walls only: these are independent, and meet like coordinate hyperplanes."""
-    return zeros.sum(axis=1) == r - 1
-
-
 def _cones_of_rays(
     A: Sequence[Sequence[int]], r: int, names: tuple[int, ...], memo: _Memo
 ) -> _Cones:
     """`_cones` for r > 0: every cone has a ray, and so is found among the cones around each ray."""
-    h = len(A)
     matrix = _exact_array(A, r)
     rays = _rays(matrix)
-    ray_signs = np.sign(rays @ matrix.T).astype(np.int8)
-    zeros = ray_signs == 0
-    simple = _simple(zeros, r)
-
-    stars = {
-        int(ray): _star(A, r, rays[ray], np.flatnonzero(zeros[ray]), names, memo)
-        for ray in np.flatnonzero(~simple)
-    }
-    counts = np.full(len(rays), 2 ** (r - 1))
-    counts[list(stars)] = [len(sides) for sides, _ in stars.values()]
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-
-    sides = np.repeat(_pack(ray_signs > 0), counts, axis=0)
-    bounds = np.repeat(_pack(zeros), counts, axis=0)
-    slots = offsets[:-1][simple][:, None] + np.arange(2 ** (r - 1))
-    sides[slots] |= _orthants(zeros[simple], r)
-    for ray, (star_sides, star_facets) in stars.items():
-        here = slice(offsets[ray], offsets[ray + 1])
-        sides[here] |= star_sides
-        bounds[here] = star_facets
-
+    ray_signs = _signs(rays, matrix)
+    ray_indices, sides, bounds = _incidences(A, rays, ray_signs, names, memo)
     order = np.lexsort(sides.T[::-1])
     sides = sides[order]
-    new = np.ones(len(sides), dtype=bool)
-    new[1:] = (sides[1:] != sides[:-1]).any(axis=1)
-    starts = np.flatnonzero(new)
-    facets = _unpack(np.bitwise_or.reduceat(bounds[order], starts, axis=0), h)
+    starts = _first_of_equal(sides)
+    facets = _unpack(np.bitwise_or.reduceat(bounds[order], starts, axis=0), len(A))
     if r == 1:
-        facets[:] = True  # the origin, which has no ray
+        facets[:] = True  # the origin, which contains no ray
     return _Cones(
         rays=rays,
         ray_signs=ray_signs,
-        positive=_unpack(sides[starts], h),
+        positive=_unpack(sides[starts], len(A)),
         facets=facets,
         ray_offsets=np.append(starts, len(sides)),
-        ray_indices=np.repeat(np.arange(len(rays), dtype=np.int32), counts)[order],
+        ray_indices=ray_indices[order],
     )
+
+
+def _incidences(
+    A: Sequence[Sequence[int]],
+    rays: Shaped[_Array, "R r"],
+    ray_signs: Int8[_Array, "R h"],
+    names: tuple[int, ...],
+    memo: _Memo,
+) -> tuple[Int32[_Array, " N"], UInt64[_Array, "N words"], UInt64[_Array, "N words"]]:
+    """The cones around each ray: the ray, the cone's sides, and the facets that contain the ray."""
+    r = rays.shape[1]
+    zeros = ray_signs == 0
+    simple = _simple(zeros, r)
+    stars = {
+        ray: _star(A, rays[ray], np.flatnonzero(zeros[ray]), names, memo)
+        for ray in np.flatnonzero(~simple).tolist()
+    }
+    counts = np.full(len(rays), 2 ** (r - 1))
+    counts[list(stars)] = [len(sides) for sides, _ in stars.values()]
+    starts = np.cumsum(counts) - counts
+
+    sides = np.repeat(_pack(ray_signs > 0), counts, axis=0)
+    bounds = np.repeat(_pack(zeros), counts, axis=0)
+    sides[starts[simple, None] + np.arange(2 ** (r - 1))] |= _orthants(zeros[simple], r)
+    for ray, (star_sides, star_facets) in stars.items():
+        here = slice(starts[ray], starts[ray] + counts[ray])
+        sides[here] |= star_sides
+        bounds[here] = star_facets
+    return np.repeat(np.arange(len(rays), dtype=np.int32), counts), sides, bounds
+
+
+def _simple(zeros: Bool[_Array, "R h"], r: int) -> Bool[_Array, " R"]:
+    """The rays on r - 1 walls only: these are independent, and meet like coordinate hyperplanes."""
+    simple: _Array = zeros.sum(axis=1) == r - 1
+    return simple
 
 
 def _orthants(zeros: Bool[_Array, "m h"], r: int) -> UInt64[_Array, "m 2**(r-1) words"]:
@@ -399,7 +442,6 @@ def _orthants(zeros: Bool[_Array, "m h"], r: int) -> UInt64[_Array, "m 2**(r-1) 
 
 def _star(
     A: Sequence[Sequence[int]],
-    r: int,
     ray: Shaped[_Array, " r"],
     flat: Int[_Array, " z"],
     names: tuple[int, ...],
@@ -409,7 +451,7 @@ def _star(
     # Modulo the ray: each coset has a vector that vanishes where the ray does not.
     dropped = int(np.flatnonzero(ray)[0])
     local = [[v for c, v in enumerate(A[k]) if c != dropped] for k in flat]
-    cones = _cones(local, r - 1, tuple(names[k] for k in flat), memo)
+    cones = _cones(local, len(ray) - 1, tuple(names[k] for k in flat), memo)
     sides = np.zeros((len(cones.positive), len(A)), dtype=bool)
     sides[:, flat] = cones.positive
     facets = np.zeros_like(sides)
@@ -425,9 +467,8 @@ def _facet_table(
     walls = np.empty(offsets[-1], dtype=np.int32)
     neighbours = np.empty(offsets[-1], dtype=np.int32)
     free = offsets[:-1].copy()
-    for wall in range(facets.shape[1]):
-        above = np.flatnonzero(facets[:, wall] & positive[:, wall])
-        below = np.flatnonzero(facets[:, wall] & ~positive[:, wall])
+    for wall, (bounded, side) in enumerate(zip(facets.T.copy(), positive.T.copy(), strict=True)):
+        above, below = np.flatnonzero(bounded & side), np.flatnonzero(bounded & ~side)
         # Neighbours differ at this wall only, so both sides are sorted alike.
         for here, there in ((above, below), (below, above)):
             walls[free[here]] = wall
@@ -440,7 +481,7 @@ def _facet_table(
 
 
 def _chi(normals: Sequence[Sequence[int]], d: int) -> tuple[int, ...]:
-    """chi of distinct hyperplanes in R^d: t^d minus chi of each one's traces of its predecessors."""
+    """chi of distinct hyperplanes in R^d: t^d, less chi of each one's traces of those before."""
     coefficients = [0] * d + [1]
     for k, normal in enumerate(normals):
         traces = [_trace(other, normal) for other in normals[:k]]

@@ -21,6 +21,7 @@ class BudgetError(RuntimeError):
         super().__init__(
             f"{what}: {needed:,} needed, the limit is {limit:,}; raise it with {option}={needed}"
         )
+        self.what = what
         self.needed = needed
         self.limit = limit
         self.option = option

@@ -1,2 +1,50 @@
-def main():
-    pass
+"""The command line `isthmus`: a thin layer; every command calls a function one can also import.
+
+Commands import what they compute with when they run, so that `isthmus --help` is immediate.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from numerics.cli.barrier import barrier
+from numerics.cli.check import check
+from numerics.cli.output import EXIT_INPUT, EXIT_UNDECIDED, over_budget, say
+from numerics.cli.problems import problems
+from numerics.cli.verify import verify
+from theory.errors import BudgetError, InputError
+
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Exact loss landscapes of small two-layer ReLU networks, with proofs.",
+    epilog="Exit codes: 0 done and true; 1 a claim is false or a certificate is not valid; "
+    "2 wrong input or options; 3 not decided within the budget, or interrupted.",
+)
+for command in (verify, barrier, check, problems):
+    app.command()(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        code: int = app(arguments, prog_name="isthmus", standalone_mode=False, obj=arguments)
+    except InputError as error:
+        say(str(error))
+        return EXIT_INPUT
+    except typer.TyperException as error:
+        say(error.format_message())
+        return EXIT_INPUT
+    except BudgetError as error:
+        say(over_budget(error))
+        return EXIT_UNDECIDED
+    if code == _INTERRUPTED:
+        say("interrupted")
+        return EXIT_UNDECIDED
+    return code

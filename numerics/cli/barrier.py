@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say, show
-from theory.errors import BudgetError, InputError
+from numerics.cli.output import (
+    EXIT_DONE,
+    EXIT_UNDECIDED,
+    console,
+    emit,
+    over_budget,
+    progress,
+    say,
+    show,
+)
+from theory.errors import BudgetError, InputError, Interrupted
 from theory.problem import format_rational, positive_integer, rational
+
+# With more components than this the merges are listed in place of the matrix of barriers.
+_LARGEST_MATRIX = 8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +76,6 @@ def barrier(
     threshold = None if level is None else rational(level, "level")
 
     from numerics.files import provenance, write_json
-    from theory.certificates import certify
     from theory.landscape import DEFAULT_MAX_CELLS, analyse, barrier_between
 
     limit = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
@@ -80,11 +91,11 @@ def barrier(
                     data, *ends, labelled=labelled, max_cells=limit, progress=report
                 )
         if not analysis.complete:
-            say("interrupted; what is known follows")
+            say(str(Interrupted()))
     except BudgetError as error:
-        say(f"{error.what}: {error.needed:,} needed, the limit is --max-cells {error.limit}")
-    except KeyboardInterrupt:
-        say("interrupted before anything was decided")
+        say(over_budget(error))
+    except Interrupted as error:
+        say(str(error))
     complete = analysis is not None and analysis.complete and (crossing is not None or not ends)
 
     document: dict[str, Any] = {
@@ -98,6 +109,8 @@ def barrier(
     }
     if analysis:
         document |= _landscape(analysis)
+        if not analysis.complete:
+            document["lower_bounds"] = [_texts(row) for row in analysis.lower_bounds]
     if crossing:
         document["between"] = {
             "barrier": format_rational(crossing.value),
@@ -105,6 +118,8 @@ def barrier(
             "breakpoints": [network.to_json() for network in crossing.path.breakpoints],
         }
     if certificate and complete:
+        from theory.certificates import certify
+
         write_json(certificate, certify(crossing or analysis))
     emit(document | provenance(context.obj), json)
     if json != "-":
@@ -135,18 +150,47 @@ def _landscape(analysis: Analysis) -> dict[str, Any]:
             for component in analysis.components
         ],
         "barriers": [_texts(row) for row in analysis.barriers],
-        "lower_bounds": [_texts(row) for row in analysis.lower_bounds],
     }
 
 
 def _print_landscape(analysis: Analysis) -> None:
     from rich.table import Table
 
-    problem, count = analysis.problem, len(analysis.components)
+    problem, components = analysis.problem, analysis.components
     out = console()
     out.print(f"n = {problem.n}, d = {problem.d}, width {analysis.width}: {analysis.cells:,} cells")
     out.print(f"global minimum {show(analysis.minimum)}")
     out.print(
-        f"{{loss <= {show(analysis.level)}}} has {count} component{'s'[: count != 1]}"
-        f" ({'labelled' if analysis.labelled else 'modulo permutation of neurons'})"
+        f"{{loss <= {show(analysis.level)}}} has {len(components)} "
+        f"component{'s' if len(components) > 1 else ''} "
+        f"({'labelled' if analysis.labelled else 'modulo permutation of neurons'})"
+    )
+    table = Table("component", "cells", "least loss")
+    as_matrix = len(components) <= _LARGEST_MATRIX
+    for component in components if as_matrix else ():
+        table.add_column(f"barrier to {component.id}")
+    for component in components:
+        barriers = [
+            "" if other == component.id else show(value)
+            for other, value in enumerate(analysis.barriers[component.id])
+        ]
+        table.add_row(
+            str(component.id),
+            str(len(component.cells)),
+            show(component.minimum),
+            *(barriers if as_matrix else ()),
+        )
+    out.print(table)
+    if not as_matrix:
+        merges = Table("joined at level", "component", "and component")
+        for merge in analysis.merges:
+            merges.add_row(show(merge.value), str(merge.first), str(merge.second))
+        out.print(merges)
+
+
+def _print_crossing(crossing: Barrier) -> None:
+    first, second = (show(loss) for loss in crossing.losses)
+    console().print(
+        f"barrier between the two networks {show(crossing.value)} (their losses {first}, {second}; "
+        f"a path with {len(crossing.path.breakpoints)} breakpoints attains it)"
     )

@@ -44,13 +44,13 @@ def load(source: str, target: str | None, floats: str | None, bias: bool) -> Pro
     return problem.with_bias() if bias else problem
 
 
-def choose_width(width: int | None, problem: Problem) -> int:
-    """`--width`, else the width the problem states."""
+def choose_width(width: int | None, stated: int | None) -> int:
+    """`--width`, else the width that the input states."""
     if width is not None:
         return positive_integer(width, "width")
-    if problem.width is None:
+    if stated is None:
         raise InputError("width", "the problem does not state one; pass --width")
-    return problem.width
+    return stated
 
 
 def load_network(path: Path) -> Network:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from numerics.files import write_json
+from theory.errors import BudgetError, Interrupted
 from theory.problem import format_rational
 
 if TYPE_CHECKING:
@@ -53,16 +56,46 @@ def emit(document: dict[str, Any], target: str | None) -> None:
         write_json(Path(target), document)
 
 
+def over_budget(error: BudgetError) -> str:
+    """What a refusal needs and which option of the command line allows it."""
+    option = error.option.replace("_", "-")
+    return (
+        f"{error.what}: {error.needed:,} needed, the limit is {error.limit:,}; "
+        f"allow it with --{option} {error.needed}"
+    )
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[str, int], None]]:
-    """A callback (stage, count) that shows where long work stands, if a person watches stderr."""
-    if not sys.stderr.isatty():
-        yield lambda stage, count: None
-        return
+    """A callback (stage, count) that shows where long work stands, if a person watches stderr.
+
+    Ctrl-C makes it raise Interrupted at the next call, so that the work can hand back what it
+    knows; a second Ctrl-C stops at once.
+    """
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    stopping = False
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        nonlocal stopping
+        if stopping:
+            raise KeyboardInterrupt
+        stopping = True
+
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting")
-        yield lambda stage, count: bar.update(task, description=f"{stage}: {count:,}")
+    watched = sys.stderr.isatty()
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not watched)
+    task = bar.add_task("starting")
+
+    def report(stage: str, count: int) -> None:
+        if stopping:
+            raise Interrupted
+        bar.update(task, description=f"{stage}: {count:,}")
+
+    previous = signal.signal(signal.SIGINT, stop)
+    try:
+        with bar:
+            yield report
+    finally:
+        signal.signal(signal.SIGINT, previous)

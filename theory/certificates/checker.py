@@ -6,11 +6,11 @@ Trusted: Python's integers and `fractions`, the reading of problems and JSON in 
 the four facts of the page's section "Why this suffices". Not trusted: every line of the certificate.
 The arrangement, its cones, rays and facets are derived again from the data, in integer arithmetic.
 
-The rays of the arrangement are numbered once, and a set of rays is an int with a bit for each. A column
-of a state depends on its sign and ray only, so a dual is two such sets, of the rays whose columns have
-a positive product with it for either sign, and it covers a face when it shares no ray with it.
+The rays of the arrangement are numbered once, and a set of rays is an int with a bit for each. A
+column depends on its sign and ray only, so a dual is two such sets, of the rays whose columns have a
+positive product with it for either sign, and it covers a face when it shares no ray with it.
 
-Limits: the work grows with the number of rays, C(walls, rank - 1), which `max_rays` bounds; and the
+Limits: an arrangement with more than `limit` rays, or cones where all are needed, is refused. The
 search for cells that a cover leaves out is exponential in the width in the worst case.
 """
 
@@ -70,12 +70,12 @@ class Verdict:
     duals: int
 
 
-def check(document: object, problem: Problem | None = None, *, max_rays: int = 1_000_000) -> Verdict:
+def check(document: object, problem: Problem | None = None, *, limit: int = 1_000_000) -> Verdict:
     """Verify a certificate, given as the JSON document it is.
 
     problem: the problem it is meant for; without it, the certificate speaks of the one inside it.
-    Raises CertificateInvalid at the first thing that fails; BudgetError before it starts if the
-    arrangement of the data could have more than `max_rays` rays.
+    Raises CertificateInvalid at the first thing that fails, and BudgetError where the arrangement
+    of the data may have more than `limit` rays, or cones if all of them are needed.
     """
     head = _mapping(document, "certificate")
     for name, expected in (("format", "isthmus-certificate"), ("version", 1)):
@@ -87,16 +87,16 @@ def check(document: object, problem: Problem | None = None, *, max_rays: int = 1
     if not isinstance(kind, str) or kind not in _FIELDS:
         _fail("kind", f"must be one of {', '.join(_FIELDS)}, not {_show(kind)}")
     fields = _fields(document, "certificate", _FIELDS[kind])
-    certificate = _Certificate(fields, problem, max_rays)
+    certificate = _Certificate(fields, problem, limit)
     statement = certificate.barrier() if kind == "barrier" else certificate.components()
     return Verdict(kind, statement, certificate.cells, certificate.faces, len(certificate.duals))
 
 
 def check_file(
-    path: str | Path, problem: Problem | None = None, *, max_rays: int = 1_000_000
+    path: str | Path, problem: Problem | None = None, *, limit: int = 1_000_000
 ) -> Verdict:
     """`check` a JSON file; raises InputError where it cannot be read or is not JSON."""
-    return check(read_json(path), problem, max_rays=max_rays)
+    return check(read_json(path), problem, limit=limit)
 
 
 # Reading: every value passes through one of these, which refuse whatever the page does not name.
@@ -137,7 +137,7 @@ def _list(value: object, where: str, length: int | None = None) -> list[object]:
     if not isinstance(value, list):
         _fail(where, f"must be a list, not {_show(value)}")
     if length is not None and len(value) != length:
-        _fail(where, f"has {len(value)} entries, but must have {length}")
+        _fail(where, f"has {len(value)} entries, but must have {_show(length)}")
     return value
 
 
@@ -163,6 +163,12 @@ def _rational(value: object, where: str) -> Fraction:
         _fail(where, f"{_show(value)} divides by zero")
     except ValueError as error:  # more digits than Python reads
         _fail(where, str(error))
+
+
+def _move(value: object, where: str) -> Move:
+    if value != "sign" and type(value) is not int:
+        _fail(where, f"the move must be a row or 'sign', not {_show(value)}")
+    return value if type(value) is int else "sign"
 
 
 def _vector(value: object, where: str, length: int | None = None) -> tuple[Fraction, ...]:
@@ -241,22 +247,23 @@ def _mask(members: Iterable[bool]) -> int:
 class _Cone:
     sides: int  # set of the walls of which it is on the positive side
     rays: int  # set of its extreme rays
-    facets: dict[int, tuple[int, int]]  # name of the wall: rays of the facet, sides of the cone across
+    facets: dict[int, tuple[int, int]]  # name of wall: rays of the facet, sides of the cone across
 
 
 class _Arrangement:
     """The hyperplanes x_k . u = 0, modulo the null space of X.
 
-    A wall is oriented along its first row, which also names it. X u depends on t = u at `rank` pivot
-    columns only when the other entries are zero, and every X u is one of these, so rays are taken there.
+    A wall is oriented along its first row, which also names it. Only X u matters, and every X u is
+    that of a u with zeros outside `rank` pivot columns, so rays are vectors of these entries.
     """
 
-    def __init__(self, X: Sequence[Sequence[int]], max_rays: int) -> None:
+    def __init__(self, X: Sequence[Sequence[int]], limit: int) -> None:
+        self.limit = limit
         columns = sorted(pivot for pivot, _ in _echelon(X))
         self.rank = len(columns)
         rows = [tuple(row[j] for j in columns) for row in X]
         self.names: list[int] = []
-        self.walls_of_rows: list[tuple[int, int] | None] = []  # wall and orientation; None: zero row
+        self.walls_of_rows: list[tuple[int, int] | None] = []  # wall, orientation; None: zero row
         normals: dict[Vector, int] = {}
         for k, row in enumerate(rows):
             if not any(row):
@@ -272,20 +279,20 @@ class _Arrangement:
                 self.names.append(k)
             self.walls_of_rows.append((normals[normal], 1))
         self.normals = list(normals)
-        self.rays = self._find_rays(max_rays)
+        self.rays = self._find_rays()
         self.columns = [tuple(max(0, _dot(row, ray)) for row in rows) for ray in self.rays]
         sides = [[_dot(normal, ray) for ray in self.rays] for normal in self.normals]
         self.positive = [_mask(v > 0 for v in values) for values in sides]
         self.negative = [_mask(v < 0 for v in values) for values in sides]
         self._cones: dict[int, _Cone | None] = {}
 
-    def _find_rays(self, max_rays: int) -> list[Vector]:
+    def _find_rays(self) -> list[Vector]:
         """Both directions of every line in which walls meet, once."""
         if self.rank == 0:
             return []
         needed = 2 * comb(len(self.normals), self.rank - 1)
-        if needed > max_rays:
-            raise BudgetError("rays of the arrangement", needed, max_rays, "max_rays")
+        if needed > self.limit:
+            raise BudgetError("rays of the arrangement", needed, self.limit, "limit")
         rays: dict[Vector, None] = {}
         for subset in combinations(self.normals, self.rank - 1):
             basis = _echelon(subset)
@@ -343,6 +350,10 @@ class _Arrangement:
 
     def cones(self) -> Iterator[_Cone]:
         """All cones: whatever is reached across facets from the cone of a generic point."""
+        others = len(self.normals) - 1
+        needed = 2 * sum(comb(others, i) for i in range(self.rank))
+        if needed > self.limit:
+            raise BudgetError("cones of the arrangement", needed, self.limit, "limit")
         base = 0
         while True:  # a wall holds at most rank - 1 points of this curve, so some base is generic
             base += 1
@@ -380,15 +391,22 @@ class _Dual:
 class _Network:
     a: tuple[Fraction, ...]
     activations: list[Vector]  # X w_j, times one positive number, for each neuron
-    outputs: list[tuple[int, tuple[Fraction, ...]]]  # sign a_j and |a_j| X w_j; 0 where that is zero
+    outputs: list[tuple[int, tuple[Fraction, ...]]]  # sign a_j, 0 if the other is; |a_j| X w_j
     sides: list[tuple[int, int]]  # walls of which |a_j| w_j is on the positive, the negative side
     loss: Fraction
+
+
+@dataclass(frozen=True)
+class _Component:
+    minimum: Fraction
+    representative: _Network
+    cells: list[Cell]
 
 
 class _Certificate:
     """A certificate with its common fields read; a method for each kind verifies the rest."""
 
-    def __init__(self, fields: dict[str, object], given: Problem | None, max_rays: int) -> None:
+    def __init__(self, fields: dict[str, object], given: Problem | None, limit: int) -> None:
         self.fields = fields
         self.problem = _problem(fields["problem"])
         if given is not None:
@@ -402,7 +420,7 @@ class _Certificate:
         if not isinstance(fields["labelled"], bool):
             _fail("labelled", f"must be true or false, not {_show(fields['labelled'])}")
         self.labelled = fields["labelled"]
-        self.arrangement = _Arrangement(self.X, max_rays)
+        self.arrangement = _Arrangement(self.X, limit)
         self.state_index: dict[tuple[int, int], int] = {}
         self.states: list[_State] = []
         for k, state in enumerate(_list(fields["states"], "states")):
@@ -532,15 +550,12 @@ class _Certificate:
         seen: set[tuple[Vector, int, Move]] = set()
         for k, entry in enumerate(entries):
             here = f"{where}[{k}]"
-            *numbers, move, last = _list(entry, here, len(next(iter(cells), (0,))) + 3)
-            *key_list, position = (_integer(v, f"{here}[{i}]") for i, v in enumerate(numbers))
-            key = tuple(key_list)
+            *numbers, third, last = _list(entry, here, len(next(iter(cells), (0,))) + 3)
+            *ahead, position = (_integer(v, f"{here}[{i}]") for i, v in enumerate(numbers))
+            key, move = tuple(ahead), _move(third, here)
             dual = _index(last, f"{here}[{len(numbers) + 1}]", len(self.duals), "duals")
             if key not in cells:
-                _fail(here, f"there is no cell {_show(key)}")
-            if type(move) is not int and move != "sign":
-                _fail(here, f"the move must be a row or 'sign', not {_show(move)}")
-            assert isinstance(move, int | str)
+                _fail(here, f"there is no cell {_show(ahead)}")
             face = (key, position, move)
             if face not in expected:
                 self._explain_no_face(here, cells[key], position, move, direction)
@@ -556,7 +571,7 @@ class _Certificate:
                 _fail(here, f"the bound {bound} of dual {dual} is not {needed}")
         for key, position, move in expected:
             if (key, position, move) not in seen:
-                _fail(where, f"leaves out cell {_show(key)}, position {position}, move {move!r}")
+                _fail(where, f"leaves out cell {list(key)}, position {position}, move {move!r}")
         self.faces += len(entries)
 
     def _explain_no_face(
@@ -579,8 +594,8 @@ class _Certificate:
             index = _index(entry, f"{where}[{k}]", len(self.duals), "duals")
             dual = self.duals[index]
             if dual.bound < least or (strict and dual.bound == least):
-                needed = f"{'above' if strict else 'at least'} {_show(least)}"
-                _fail(f"{where}[{k}]", f"the bound {_show(dual.bound)} of dual {index} is not {needed}")
+                needed = f"not {'above' if strict else 'at least'} {_show(least)}"
+                _fail(f"{where}[{k}]", f"the bound {_show(dual.bound)} of dual {index} is {needed}")
             duals.append(dual)
         return duals
 
@@ -615,7 +630,8 @@ class _Certificate:
             state = self.states[i]
             if sign == 0:
                 return True
-            return sign == state.sign and positive & ~state.cone.sides == negative & state.cone.sides == 0
+            outside = positive & ~state.cone.sides | negative & state.cone.sides
+            return sign == state.sign and not outside
 
         neurons = range(self.width)
         if self.labelled:
@@ -698,7 +714,7 @@ class _Certificate:
                 _fail("networks[0]", "lies in no cell of the cut")
             if any(self._lies_in(second, cell) for cell in inside):
                 _fail("networks[1]", "lies in a cell of the cut")
-        return f"the minimax barrier is {_show(value)}"
+        return f"the minimax barrier is {value}"
 
     def components(self) -> str:
         """Verify a certificate of kind "components"; returns what it proves."""
@@ -736,10 +752,11 @@ class _Certificate:
         rows = _list(self.fields["barriers"], "barriers", len(parts))
         barriers = [_vector(row, f"barriers[{i}]", len(parts)) for i, row in enumerate(rows)]
         self._check_barriers(barriers, parts, level)
-        components = f"{len(parts)} component{'' if len(parts) == 1 else 's'}"
+        count = f"{len(parts)} component{'' if len(parts) == 1 else 's'}"
+        quotient = "" if self.labelled else " modulo permutation"
         return (
-            f"{{L <= {_show(level)}}} has {components}{'' if self.labelled else ' modulo permutation'} "
-            f"at width {self.width}, and the global minimum is {_show(minimum)}"
+            f"{{L <= {level}}} has {count}{quotient} at width {self.width}, "
+            f"and the global minimum is {minimum}"
         )
 
     def _component(self, value: object, i: int, level: Fraction, lowest: Fraction) -> _Component:
@@ -788,6 +805,7 @@ class _Certificate:
             if height <= level:
                 _fail(f"cuts[{k}].value", f"is {_show(height)}, not above {_show(level)}")
             cuts.append((height, [part.cells[0] in inside for part in parts]))
+        cuts.sort(reverse=True)
         upper = self._minimax(parts)
         for i, row in enumerate(barriers):
             for j, claimed in enumerate(row):
@@ -797,7 +815,7 @@ class _Certificate:
                         least = _show(parts[i].minimum)
                         _fail(where, f"is {_show(claimed)}, but the component's minimum is {least}")
                     continue
-                lower = max((h for h, inside in cuts if inside[i] != inside[j]), default=None)
+                lower = next((h for h, inside in cuts if inside[i] != inside[j]), None)
                 if lower is None:
                     _fail(where, "no cut separates the components")
                 if upper[i][j] is None:
@@ -838,18 +856,11 @@ class _Certificate:
         return upper
 
 
-@dataclass(frozen=True)
-class _Component:
-    minimum: Fraction
-    representative: _Network
-    cells: list[Cell]
-
-
 def _escaping(states: Sequence[_State], duals: Sequence[_Dual], width: int) -> Iterator[Cell]:
     """The multisets of `width` states that none of the duals covers, each once, sorted.
 
-    A multiset escapes when it has, for each dual, a state that this dual does not cover. So branch on
-    such a state for one dual after another; a branch excludes the states of those before it.
+    A multiset escapes when it has, for each dual, a state that this dual does not cover. So branch
+    on such a state for one dual after another; a branch excludes the states of those before it.
     """
     uncovered = [_mask(not dual.covers([(s.sign, s.cone.rays)]) for s in states) for dual in duals]
     stack: list[tuple[Cell, list[int], int]] = [((), uncovered, (1 << len(states)) - 1)]

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import comb
 from typing import TypeAlias
 
@@ -45,6 +45,14 @@ class Move:
     target: int
     rays: tuple[int, ...]  # of the arrangement, spanning the neuron's part of the face
     columns: tuple[int, ...]  # of the least squares problem, for the neuron's part of the face
+
+
+def bit_set(members: Iterable[int]) -> int:
+    """The integer whose bits are the members."""
+    bits = 0
+    for member in members:
+        bits |= 1 << member
+    return bits
 
 
 class CellComplex:
@@ -93,6 +101,7 @@ class CellComplex:
             self._columns(state, self.arrangement.cone_rays(state // 2))
             for state in range(self.states)
         ]
+        self.column_bits = [bit_set(columns) for columns in self.state_columns]
         self.moves = lru_cache(maxsize=None)(self._moves)
 
     def _ray_images(self) -> Int[np.ndarray, "R n"]:
@@ -189,23 +198,15 @@ class CellComplex:
             for sign, u in network.convex_coordinates()
         )
 
-    def reaches(self, dual: Sequence[int]) -> int:
-        """The states with a column c of positive product with `dual`, as a bit set.
+    def positive_columns(self, dual: Sequence[int]) -> int:
+        """The columns c with dual . c > 0, as a bit set."""
+        bits = 0
+        for k, column in enumerate(self._positive_columns):
+            product = dot(column, dual)
+            if product:
+                bits |= 1 << (2 * k + (product < 0))
+        return bits
 
-        `dual` bounds the loss on exactly the cells that avoid these states.
-        """
-        products = [dot(column, dual) for column in self._positive_columns]
-        positive = np.array(
-            [sign * product > 0 for product in products for sign in (1, -1)], dtype=bool
-        )
-        columns, offsets = self._flat_columns
-        counts = np.concatenate([[0], np.cumsum(positive[columns])])
-        hit = counts[offsets[1:]] > counts[offsets[:-1]]
-        return int.from_bytes(np.packbits(hit, bitorder="little").tobytes(), "little")
-
-    @cached_property
-    def _flat_columns(self) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " s"]]:
-        """The columns of all states, one after another, and where each state begins."""
-        lengths = [len(columns) for columns in self.state_columns]
-        flat = [c for columns in self.state_columns for c in columns]
-        return np.array(flat, dtype=np.int64), np.concatenate([[0], np.cumsum(lengths)]).astype(int)
+    def states_with(self, columns: int) -> int:
+        """The states that have one of the columns (a bit set), as a bit set."""
+        return sum(1 << state for state, own in enumerate(self.column_bits) if own & columns)

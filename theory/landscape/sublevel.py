@@ -8,34 +8,36 @@ Each cell it visits is either low, or its own optimal dual vector joins the cove
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TypeAlias
 
 from theory.errors import Interrupted
-from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.nnls import Minimum, dot, primitive
+from theory.landscape.cells import Cell, CellComplex, bit_set
+from theory.landscape.nnls import Minimum, primitive
+
+Tick: TypeAlias = Callable[[int], None]
 
 
 @dataclass(frozen=True)
 class Dual:
-    """A dual vector: loss >= bound (integer problem's units) on all cells that avoid `reaches`."""
+    """A dual vector nu: loss >= bound (integer problem's units) wherever no column has nu.c > 0.
+
+    positive: the columns with nu.c > 0, reaches: the states that have one of them; bit sets.
+    """
 
     vector: tuple[int, ...]  # (n,)
     bound: Fraction
-    reaches: int  # bit set of states
+    positive: int
+    reaches: int
 
     @classmethod
     def of(cls, complex_: CellComplex, minimum: Minimum) -> Dual:
         """The optimal dual vector of a cell or face; its bound is the minimum."""
         vector = primitive(minimum.residual)
-        return cls(vector, minimum.value, complex_.reaches(vector))
-
-
-def bound(vector: tuple[int, ...], y: list[int]) -> Fraction:
-    """The best lower bound from a dual vector over all its positive multiples."""
-    product = dot(vector, y)
-    return Fraction(product * product, 2 * dot(vector, vector)) if product > 0 else Fraction()
+        positive = complex_.positive_columns(vector)
+        return cls(vector, minimum.value, positive, complex_.states_with(positive))
 
 
 @dataclass
@@ -51,47 +53,42 @@ class Sublevel:
     cover: list[Dual] = field(default_factory=list)
 
 
-class _Search:
-    """Depth-first search through the hitting sets, growing the cover as it goes."""
+class _EscapeSearch:
+    """Depth-first search for the multisets of states that escape every dual vector found so far.
+
+    Each one is shown to `visit`, which returns the dual vectors that join the cover from then on.
+    """
 
     def __init__(
-        self, complex_: CellComplex, level: Fraction | None, tick: Callable[[int], None]
+        self, complex_: CellComplex, visit: Callable[[Cell], list[Dual]], tick: Tick
     ) -> None:
         self.complex = complex_
-        self.lowering = level is None  # the level falls to the least minimum seen so far
-        self.level = level
+        self.visit = visit
         self.tick = tick
-        self.low: dict[Cell, Minimum] = {}
         self.cover: dict[tuple[int, ...], Dual] = {}
         # For each node on the way down: its states as a bit set, and the duals they do not hit.
-        self.stack: list[tuple[int, list[Dual]]] = [(0, [])]
+        self._stack: list[tuple[int, list[Dual]]] = [(0, [])]
 
-    def visit(self, cell: Cell) -> None:
-        """Sort one cell in: low, or covered from now on."""
-        minimum = self.complex.minimum(cell)
-        if self.lowering and (self.level is None or minimum.value < self.level):
-            self.level = minimum.value
-            above, self.low = self.low, {}
-            for other in above.values():
-                self._cover(other)
-        assert self.level is not None
-        if minimum.value <= self.level:
-            self.low[tuple(sorted(cell))] = minimum
-        else:
-            self._cover(minimum)
+    def run(self) -> list[Dual]:
+        """Visit until the cover leaves only visited multisets; the cover."""
+        # A start from which the first branches are narrow.
+        for state in range(self.complex.states):
+            self._show((state,) * self.complex.width)
+        self._descend((), (1 << self.complex.states) - 1, self.complex.width)
+        return list(self.cover.values())
 
-    def _cover(self, minimum: Minimum) -> None:
-        dual = Dual.of(self.complex, minimum)
-        if dual.vector not in self.cover:
-            self.cover[dual.vector] = dual
-            for states, pending in self.stack:
-                if not dual.reaches & states:
-                    pending.append(dual)
+    def _show(self, cell: Cell) -> None:
+        for dual in self.visit(tuple(sorted(cell))):
+            if dual.vector not in self.cover:
+                self.cover[dual.vector] = dual
+                for states, pending in self._stack:
+                    if not dual.reaches & states:
+                        pending.append(dual)
 
-    def descend(self, prefix: Cell, allowed: int, remaining: int) -> None:
-        """Visit every uncovered cell that consists of `prefix` and `remaining` allowed states."""
+    def _descend(self, prefix: Cell, allowed: int, remaining: int) -> None:
+        """Visit what escapes among the multisets of `prefix` and `remaining` allowed states."""
         self.tick(len(self.complex.least_squares))
-        states, pending = self.stack[-1]
+        states, pending = self._stack[-1]
         if remaining == 1:
             candidates, seen = allowed, 0
             while True:
@@ -102,7 +99,7 @@ class _Search:
                     return
                 bit = candidates & -candidates
                 candidates ^= bit
-                self.visit((*prefix, bit.bit_length() - 1))
+                self._show((*prefix, bit.bit_length() - 1))
         branch = min(
             (dual.reaches & allowed for dual in pending), key=int.bit_count, default=allowed
         )
@@ -110,17 +107,15 @@ class _Search:
             bit = branch & -branch
             branch ^= bit
             unhit = [dual for dual in pending if not dual.reaches & bit]
-            self.stack.append((states | bit, unhit))
-            self.descend((*prefix, bit.bit_length() - 1), allowed, remaining - 1)
-            self.stack.pop()
+            self._stack.append((states | bit, unhit))
+            self._descend((*prefix, bit.bit_length() - 1), allowed, remaining - 1)
+            self._stack.pop()
             # What holds this state has now been seen; leaving it out visits each multiset once.
             allowed ^= bit
 
 
 def sublevel(
-    complex_: CellComplex,
-    level: Fraction | None = None,
-    tick: Callable[[int], None] = lambda solved: None,
+    complex_: CellComplex, level: Fraction | None = None, tick: Tick = lambda solved: None
 ) -> Sublevel:
     """The cells that meet {loss <= level}, by default at the global minimum, and a cover of the rest.
 
@@ -128,14 +123,41 @@ def sublevel(
     tick: told the number of minima computed, often; it may raise Interrupted to stop the search, which
         then leaves with the lowest loss seen.
     """
-    search = _Search(complex_, level, tick)
-    for state in range(complex_.states):
-        search.visit((state,) * complex_.width)
+    first = (0,) * complex_.width
+    result = Sublevel(complex_.minimum(first).value if level is None else level)
+
+    def visit(cell: Cell) -> list[Dual]:
+        minimum = complex_.minimum(cell)
+        raised: list[Minimum] = []
+        if level is None and minimum.value < result.level:
+            raised = list(result.low.values())
+            result.level, result.low = minimum.value, {}
+        if minimum.value <= result.level:
+            result.low[cell] = minimum
+        else:
+            raised.append(minimum)
+        return [Dual.of(complex_, above) for above in raised]
+
     try:
-        search.descend((), (1 << complex_.states) - 1, complex_.width)
+        result.cover = _EscapeSearch(complex_, visit, tick).run()
     except Interrupted:
-        lowest = min(minimum.value for minimum in search.low.values()) if search.low else None
+        lowest = min((minimum.value for minimum in result.low.values()), default=None)
         known = "" if lowest is None else f"the minimum is at most {complex_.loss_of(lowest)}"
         raise Interrupted(known) from None
-    assert search.level is not None
-    return Sublevel(search.level, search.low, list(search.cover.values()))
+    return result
+
+
+def thin(complex_: CellComplex, pool: Iterable[Dual], exempt: Container[Cell] = ()) -> list[Dual]:
+    """A smaller cover: from `pool`, vectors that cover every multiset outside `exempt`.
+
+    The pool must do so as a whole.
+    """
+    widest = sorted(pool, key=lambda dual: dual.reaches.bit_count())
+
+    def visit(cell: Cell) -> list[Dual]:
+        if cell in exempt:
+            return []
+        states = bit_set(cell)
+        return [next(dual for dual in widest if not dual.reaches & states)]
+
+    return _EscapeSearch(complex_, visit, lambda solved: None).run()
