@@ -1,4 +1,65 @@
-"""The exact theory of small two-layer ReLU networks: problems, landscapes, certificates, claims.
+"""Exact theory of small two-layer ReLU networks: problems, landscapes, certificates.
+
+>>> import theory
+>>> landscape = theory.analyse(theory.example("flagship"), width=2)
+>>> print(len(landscape.components), landscape.barriers[0][1])
+2 32/45
 
 Public names load on first use, so that `import theory` costs nothing.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from theory.certificates import certify
+    from theory.certificates.checker import CertificateInvalid, Verdict, check, check_file
+    from theory.errors import BudgetError, InputError, Interrupted
+    from theory.landscape import Analysis, Barrier, MinimaxPath, analyse, barrier_between
+    from theory.network import Network
+    from theory.problem import Problem, example, example_names, load_problem
+
+__all__ = [
+    "Analysis",
+    "Barrier",
+    "BudgetError",
+    "CertificateInvalid",
+    "InputError",
+    "Interrupted",
+    "MinimaxPath",
+    "Network",
+    "Problem",
+    "Verdict",
+    "analyse",
+    "barrier_between",
+    "certify",
+    "check",
+    "check_file",
+    "example",
+    "example_names",
+    "load_problem",
+]
+
+# Cheap to load first: a name is looked for in this order.
+_HOMES = (
+    "theory.errors",
+    "theory.problem",
+    "theory.network",
+    "theory.certificates.checker",
+    "theory.certificates",
+    "theory.landscape",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for home in map(import_module, _HOMES):
+            if hasattr(home, name):
+                return getattr(home, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -252,8 +252,8 @@ def _check_budget(n: int, h: int, r: int, max_cones: int) -> None:
 def _exact_array(A: Sequence[Sequence[int]], r: int) -> Shaped[_Array, "h r"]:
     """The matrix as int64 if all its minors of order <= r surely fit into int64, else as objects.
 
-    Hadamard: a minor is at most the product of its rows' lengths. Sums and products on the way to a
-    minor may wrap around: int64 arithmetic is exact modulo 2^64, and so the minor itself is right.
+    Hadamard: a minor is at most the product of its rows' lengths. So are the partial sums of its
+    expansion along a row, by Cauchy-Schwarz and Cauchy-Binet.
     """
     squares = sorted((sum(v * v for v in row) for row in A), reverse=True)
     fits = math.prod(squares[:r]) < 2**126
@@ -263,7 +263,7 @@ def _exact_array(A: Sequence[Sequence[int]], r: int) -> Shaped[_Array, "h r"]:
 def _cross_products(A: Shaped[_Array, "h r"]) -> Shaped[_Array, "subsets r"]:
     """For each (r-1)-subset of the rows the vector v with a . v = +-det(subset, a) for every a.
 
-    Laplace expansion along the last row, for all subsets of k rows and k columns at once,
+    Laplace expansion along the last row (up to sign) of all k x k minors at once,
     k = 1..r-1. Of the k-subsets of rows only those are kept that begin an (r-1)-subset.
     """
     h, r = A.shape
@@ -281,7 +281,7 @@ def _cross_products(A: Shaped[_Array, "h r"]) -> Shaped[_Array, "subsets r"]:
         for j in range(k):
             rest = [column_index[c[:j] + c[j + 1 :]] for c in columns]
             entries = A[:, [c[j] for c in columns]][last].T
-            minors += (-1) ** (k - 1 + j) * entries * row_set_minors[rest]
+            minors += (-1) ** j * entries * row_set_minors[rest]
         column_index = {c: i for i, c in enumerate(columns)}
     alternating = np.array([(-1) ** c for c in range(r)]).reshape(-1, 1)
     products: _Array = (minors[::-1] * alternating).T  # the column sets omit r-1, ..., 0 in turn

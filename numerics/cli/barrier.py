@@ -16,8 +16,8 @@ from numerics.cli.output import (
     over_budget,
     progress,
     say,
-    show,
 )
+from numerics.text import show
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.problem import format_rational, positive_integer, rational
 
@@ -76,6 +76,7 @@ def barrier(
     threshold = None if level is None else rational(level, "level")
 
     from numerics.files import provenance, write_json
+    from theory.certificates import certify
     from theory.landscape import DEFAULT_MAX_CELLS, analyse, barrier_between
 
     limit = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
@@ -117,9 +118,7 @@ def barrier(
             "losses": _texts(crossing.losses),
             "breakpoints": [network.to_json() for network in crossing.path.breakpoints],
         }
-    if certificate and complete:
-        from theory.certificates import certify
-
+    if certificate and complete and analysis:
         write_json(certificate, certify(crossing or analysis))
     emit(document | provenance(context.obj), json)
     if json != "-":

@@ -19,8 +19,8 @@ def check(
         str | None,
         typer.Option(metavar="PROBLEM", help="Insist that the proof is about this problem."),
     ] = None,
-    max_rays: Annotated[
-        int, typer.Option(metavar="N", help="Refuse data that could have more rays than this.")
+    limit: Annotated[
+        int, typer.Option(metavar="N", help="Refuse data that may have more rays than this.")
     ] = 1_000_000,
     target: options.Target = None,
     floats: options.Floats = None,
@@ -33,7 +33,7 @@ def check(
     expected = None if problem is None else options.load(problem, target, floats, bias)
     document: dict[str, Any]
     try:
-        verdict = check_file(certificate, expected, max_rays=positive_integer(max_rays, "max-rays"))
+        verdict = check_file(certificate, expected, limit=positive_integer(limit, "limit"))
     except CertificateInvalid as error:
         code, document = EXIT_FALSE, {"valid": False, "reason": str(error)}
     except BudgetError as error:

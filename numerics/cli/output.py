@@ -7,14 +7,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from numerics.files import write_json
 from theory.errors import BudgetError, Interrupted
-from theory.problem import format_rational
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,9 +21,6 @@ EXIT_DONE = 0
 EXIT_FALSE = 1  # a claim is false or a certificate is not valid
 EXIT_INPUT = 2  # the input or the options are wrong
 EXIT_UNDECIDED = 3  # not decided within the budget, or interrupted
-
-# Longer fractions are shown as decimals in tables; JSON always has the fraction.
-_LONGEST_SHOWN = 24
 
 
 def console() -> Console:
@@ -38,14 +33,6 @@ def console() -> Console:
 def say(message: str) -> None:
     """One line on stderr."""
     print(f"isthmus: {' '.join(message.split())}", file=sys.stderr)
-
-
-def show(value: Fraction | None) -> str:
-    """A rational for people: the fraction while it is short, else a decimal; ? if not known."""
-    if value is None:
-        return "?"
-    exact = format_rational(value)
-    return exact if len(exact) <= _LONGEST_SHOWN else f"≈ {float(value):.6g}"
 
 
 def emit(document: dict[str, Any], target: str | None) -> None:

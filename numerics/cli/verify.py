@@ -1,2 +1,82 @@
-def verify() -> int:
-    return 0
+"""`isthmus verify`: predict, observe and compare each claim, and draw it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from numerics.cli import options
+from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, emit, progress
+from theory.problem import format_rational
+
+if TYPE_CHECKING:
+    from theory.claims import Result
+    from theory.claims.base import Value, Values
+
+
+def verify(
+    context: typer.Context,
+    claims: Annotated[
+        list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Which; all by default.")
+    ] = None,
+    report: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the page, pictures and proofs.")
+    ] = Path("report"),
+    json: options.Json = None,
+) -> int:
+    """Predict each claim from theory, observe it by other means, compare, and write a report."""
+    from numerics.files import provenance
+    from numerics.report import write_report
+    from theory.claims import CLAIMS, claim, verify
+
+    chosen = [claim(name) for name in claims or CLAIMS]
+    with progress() as tick:
+        results = [verify(claim, tick) for claim in chosen]
+    record = provenance(context.obj)
+    certificates = write_report(results, report, record)
+    document = {
+        "claims": [
+            {
+                "id": result.claim.id,
+                "holds": result.holds,
+                "predicted": _plain(result.prediction.values),
+                "observed": _plain(result.observed),
+                "certificate": certificates[result.claim.id],
+            }
+            for result in results
+        ]
+    }
+    emit(document | record, json)
+    if json != "-":
+        _print(results)
+        console().print(f"report: {report / 'index.html'}", soft_wrap=True)
+    return EXIT_DONE if all(result.holds for result in results) else EXIT_FALSE
+
+
+def _plain(values: Values) -> dict[str, Any]:
+    """Exact values as text, others as JSON numbers, lists and text."""
+
+    def plain(value: Value) -> Any:
+        if isinstance(value, tuple):
+            return [plain(v) for v in value]
+        return value if isinstance(value, int | float | str) else format_rational(value)
+
+    return {name: plain(value) for name, value in values.items()}
+
+
+def _print(results: list[Result]) -> None:
+    from rich.table import Table
+
+    from numerics.report import describe
+
+    out = console()
+    for result in results:
+        claim = result.claim
+        out.print(f"[bold]{claim.id}[/bold]: {claim.statement}")
+        table = Table("quantity", "predicted, exactly", "observed")
+        for name, value in result.prediction.values.items():
+            table.add_row(name, describe(value), describe(result.observed[name]))
+        out.print(table)
+        out.print(f"{claim.id} {'holds' if result.holds else 'is FALSE'}", style="bold")

@@ -1,14 +1,14 @@
 """Check a certificate about a loss landscape, trusting nothing that made it.
 
-The format is specified in `proofs_notes/certificates.md`, this module is written from that page alone.
+The format is specified in `proofs_notes/certificates.md`; this module is written from that page.
 
-Trusted: Python's integers and `fractions`, the reading of problems and JSON in `theory.problem`, and
-the four facts of the page's section "Why this suffices". Not trusted: every line of the certificate.
-The arrangement, its cones, rays and facets are derived again from the data, in integer arithmetic.
+Trusted: Python's integers and `fractions`, the reading of problems and JSON in `theory.problem`,
+and the four facts of the page's section "Why this suffices". Not trusted: any line of the
+certificate. The arrangement, its cones, rays and facets are derived again from the data, exactly.
 
 The rays of the arrangement are numbered once, and a set of rays is an int with a bit for each. A
-column depends on its sign and ray only, so a dual is two such sets, of the rays whose columns have a
-positive product with it for either sign, and it covers a face when it shares no ray with it.
+column depends on its sign and ray only, so a dual is two such sets, of the rays whose columns have
+a positive product with it for either sign, and it covers a face when it shares no ray with it.
 
 Limits: an arrangement with more than `limit` rays, or cones where all are needed, is refused. The
 search for cells that a cover leaves out is exponential in the width in the worst case.
@@ -326,8 +326,8 @@ class _Arrangement:
     def cone(self, sides: int) -> _Cone | None:
         """The cone on these sides of the walls; None if it is not full-dimensional.
 
-        A pointed closed cone of the arrangement is spanned by the rays of the arrangement in it, and
-        so is each of its faces, which makes ranks of rays the dimensions.
+        Modulo the null space a closed cone is pointed, so it and each of its faces are spanned by
+        the rays of the arrangement they hold: the ranks of these are the dimensions.
         """
         if sides not in self._cones:
             rays = (1 << len(self.rays)) - 1
@@ -619,8 +619,7 @@ class _Certificate:
                     for s in members
                 ]
                 text = " ".join(names) + (" ..." if self.width > 8 else "")
-                order = "in some order, " if self.labelled else ""
-                _fail(where, f"no dual covers the cell {text}, which {order}{exempt}")
+                _fail(where, f"no dual covers the cell {text}, {exempt}")
 
     def _lies_in(self, network: _Network, cell: Cell) -> bool:
         """Whether neurons can be assigned to the states of the cell; in place if labelled."""
@@ -727,7 +726,7 @@ class _Certificate:
             _fail("minimum_network", f"its loss is {_show(best.loss)}, not {_show(minimum)}")
         floor = self._read_duals(self.fields["minimum_cover"], "minimum_cover", minimum, False)
         if minimum > 0:
-            self._check_cover("minimum_cover", floor, (), "may be below the minimum")
+            self._check_cover("minimum_cover", floor, (), "which may be below the minimum")
         elif floor:
             _fail("minimum_cover", "must be empty, as the minimum is 0")
         entries = _list(self.fields["components"], "components")
@@ -748,7 +747,8 @@ class _Certificate:
             f"above {_show(level)}",
         )
         cover = self._read_duals(self.fields["cover"], "cover", level, True)
-        self._check_cover("cover", cover, home, "is listed in no component")
+        orders = " in every order" if self.labelled else ""
+        self._check_cover("cover", cover, home, f"and no component lists it{orders}")
         rows = _list(self.fields["barriers"], "barriers", len(parts))
         barriers = [_vector(row, f"barriers[{i}]", len(parts)) for i, row in enumerate(rows)]
         self._check_barriers(barriers, parts, level)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from operator import mul
+from typing import NamedTuple
 
 import numpy as np
 from flint import fmpz_mat
@@ -47,6 +48,14 @@ class Minimum:
         return (float(self.value), self.value)
 
 
+class _Stationary(NamedTuple):
+    """Least squares on a support: numerators / denominator, and denominator * (y - fit)."""
+
+    numerators: list[int]
+    denominator: int
+    residual: fmpz_mat  # (n, 1)
+
+
 class LeastSquares:
     """All problems over subsets of one set of integer columns, memoised.
 
@@ -57,7 +66,7 @@ class LeastSquares:
     def __init__(self, columns: Int[np.ndarray, "c n"], y: Sequence[int]) -> None:
         self.columns = [[int(v) for v in row] for row in columns]
         self.y = [int(v) for v in y]
-        self._correlations = [dot(row, self.y) for row in self.columns]
+        self._exact_y = fmpz_mat(len(self.y), 1, self.y)
         # Raw columns make the float solver fail silently; rescaling a ray is free. Dividing integers
         # by integers keeps entries beyond the range of floats usable.
         scaled = [[v / max(map(abs, row)) for v in row] for row in self.columns]
@@ -65,6 +74,7 @@ class LeastSquares:
         self._floats = floats / np.linalg.norm(floats, axis=0)
         top = max(map(abs, self.y)) or 1
         self._float_y = np.array([v / top for v in self.y])
+        self._float_scale = float(top) ** 2
         self._memo: dict[tuple[int, ...], Minimum] = {}
 
     def __len__(self) -> int:
@@ -79,6 +89,14 @@ class LeastSquares:
             self._memo[ids] = found
         return found
 
+    def estimate(self, ids: Sequence[int]) -> float:
+        """The minimum in floating point: a guess, good for deciding what to try."""
+        try:
+            _, distance = float_nnls(self._floats[:, ids], self._float_y)
+        except RuntimeError:  # its iteration limit
+            return 0.0
+        return float(distance) ** 2 / 2 * self._float_scale
+
     def _guess(self, ids: tuple[int, ...]) -> Minimum | None:
         """Guess the support in floating point; None unless exact arithmetic confirms it."""
         if not ids:
@@ -90,57 +108,42 @@ class LeastSquares:
         support = tuple(c for c, value in zip(ids, z, strict=True) if value > 1e-11)
         return self._on_support(support, ids)
 
-    def _solve(self, support: Sequence[int]) -> tuple[list[int], int] | None:
-        """Least squares without sign constraints on `support`: numerators and denominator > 0.
+    def _matrix(self, ids: Sequence[int]) -> fmpz_mat:
+        return fmpz_mat(len(ids), len(self.y), [v for c in ids for v in self.columns[c]])
 
-        None where the columns are linearly dependent.
-        """
-        rows = [self.columns[c] for c in support]
-        k = len(rows)
-        gram = fmpz_mat(k, k, [dot(a, b) for a in rows for b in rows])
+    def _solve(self, support: Sequence[int]) -> _Stationary | None:
+        """Least squares on `support` without sign constraints; None where columns are dependent."""
+        A = self._matrix(support)
         try:
-            solution = gram.solve(fmpz_mat(k, 1, [self._correlations[c] for c in support]))
+            solution = (A * A.transpose()).solve(A * self._exact_y)
         except ZeroDivisionError:
             return None
         numerators, denominator = solution.numer_denom()
-        return [int(numerators[i, 0]) for i in range(k)], int(denominator)
-
-    def _residual(self, support: Sequence[int], z: Sequence[int], denominator: int) -> list[int]:
-        residual = [denominator * v for v in self.y]
-        for c, coefficient in zip(support, z, strict=True):
-            for i, v in enumerate(self.columns[c]):
-                if v:
-                    residual[i] -= coefficient * v
-        return residual
+        residual = self._exact_y * denominator - A.transpose() * numerators
+        return _Stationary([int(v) for v in numerators.entries()], int(denominator), residual)
 
     def _on_support(self, support: tuple[int, ...], ids: tuple[int, ...]) -> Minimum | None:
         """The minimum if it is attained on `support`: the optimality conditions, exactly."""
-        if not support:
-            numerators, denominator = [], 1
-        else:
-            solved = self._solve(support)
-            if solved is None:
-                return None
-            numerators, denominator = solved
-            if min(numerators) < 0:
-                return None
-        residual = self._residual(support, numerators, denominator)
+        point = self._solve(support) if support else _Stationary([], 1, self._exact_y)
+        if point is None or min(point.numerators, default=0) < 0:
+            return None
         inside = set(support)
-        for c in ids:
-            if c not in inside and dot(self.columns[c], residual) > 0:
-                return None
+        others = [c for c in ids if c not in inside]
+        if any(gain > 0 for gain in (self._matrix(others) * point.residual).entries()):
+            return None
         # The residual is orthogonal to the fit, so ||residual||^2 = denominator * residual . y.
-        value = Fraction(dot(residual, self.y), 2 * denominator)
-        return Minimum(value, support, tuple(numerators), denominator, tuple(residual))
+        residual = tuple(int(v) for v in point.residual.entries())
+        value = Fraction(dot(residual, self.y), 2 * point.denominator)
+        return Minimum(value, support, tuple(point.numerators), point.denominator, residual)
 
     def _lawson_hanson(self, ids: tuple[int, ...]) -> Minimum:
         """The exact active set method; it ends because the loss falls strictly at each step."""
         support: list[int] = []
         z: dict[int, Fraction] = {}
-        residual = list(self.y)
+        residual = self._exact_y
         while True:
-            gains = [(dot(self.columns[c], residual), c) for c in ids if c not in z]
-            gain, entering = max(gains, default=(0, -1))
+            gains = (self._matrix(ids) * residual).entries()
+            gain, entering = max(zip(gains, ids, strict=True), default=(0, -1))
             if gain <= 0:
                 found = self._on_support(tuple(sorted(support)), ids)
                 assert found is not None
@@ -152,13 +155,13 @@ class LeastSquares:
             while True:
                 solved = self._solve(support)
                 assert solved is not None
-                target = [Fraction(v, solved[1]) for v in solved[0]]
+                target = [Fraction(v, solved.denominator) for v in solved.numerators]
                 blocked = [
                     (z[c] / (z[c] - t), c) for c, t in zip(support, target, strict=True) if t <= 0
                 ]
                 if not blocked:
                     z = dict(zip(support, target, strict=True))
-                    residual = self._residual(support, *solved)
+                    residual = solved.residual
                     break
                 step = min(blocked)[0]
                 for c, t in zip(support, target, strict=True):

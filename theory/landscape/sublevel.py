@@ -8,6 +8,7 @@ Each cell it visits is either low, or its own optimal dual vector joins the cove
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -126,17 +127,19 @@ def sublevel(
     first = (0,) * complex_.width
     result = Sublevel(complex_.minimum(first).value if level is None else level)
 
+    widener = _Widener(complex_)
+
     def visit(cell: Cell) -> list[Dual]:
         minimum = complex_.minimum(cell)
-        raised: list[Minimum] = []
+        raised: dict[Cell, Minimum] = {}
         if level is None and minimum.value < result.level:
-            raised = list(result.low.values())
-            result.level, result.low = minimum.value, {}
+            raised, result.low = result.low, raised
+            result.level = minimum.value
         if minimum.value <= result.level:
             result.low[cell] = minimum
         else:
-            raised.append(minimum)
-        return [Dual.of(complex_, above) for above in raised]
+            raised[cell] = minimum
+        return [widener.dual(*item, result.level) for item in raised.items()]
 
     try:
         result.cover = _EscapeSearch(complex_, visit, tick).run()
@@ -145,6 +148,37 @@ def sublevel(
         known = "" if lowest is None else f"the minimum is at most {complex_.loss_of(lowest)}"
         raise Interrupted(known) from None
     return result
+
+
+class _Widener:
+    """Dual vectors that cover more than their own cell.
+
+    The minimum over the columns of a cell and of further states, as long as it stays above the level,
+    has a dual vector that covers all of them. A few tries at random states suffice: more tries make
+    the cover smaller, but the search no faster.
+    """
+
+    TRIES = 4
+    MARGIN = 1e-6  # relative; exact arithmetic has the last word
+
+    def __init__(self, complex_: CellComplex) -> None:
+        self.complex = complex_
+        self._random = random.Random(0)
+
+    def dual(self, cell: Cell, minimum: Minimum, level: Fraction) -> Dual:
+        """A dual vector with a bound above the level that covers the cell, whose minimum is given."""
+        complex_ = self.complex
+        narrow = Dual.of(complex_, minimum)
+        uncovered = [s for s in range(complex_.states) if narrow.reaches >> s & 1]
+        columns = {c for state in cell for c in complex_.state_columns[state]}
+        threshold = float(level) + self.MARGIN * (float(minimum.value) + float(level))
+        tried = self._random.sample(uncovered, min(self.TRIES, len(uncovered)))
+        for state in tried:
+            wider = columns.union(complex_.state_columns[state])
+            if complex_.least_squares.estimate(tuple(wider)) > threshold:
+                columns = wider
+        wide = complex_.least_squares.minimum(tuple(sorted(columns)))
+        return Dual.of(complex_, wide) if level < wide.value < minimum.value else narrow
 
 
 def thin(complex_: CellComplex, pool: Iterable[Dual], exempt: Container[Cell] = ()) -> list[Dual]:

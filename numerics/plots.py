@@ -1,0 +1,296 @@
+"""Pictures of an exact landscape: the fits, the loss along paths, the tree of components.
+
+Every curve is told apart by its line style and marker as well as its colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+
+from numerics.text import show
+from theory.landscape import Analysis, Component, Merge
+from theory.network import Network
+from theory.problem import Problem
+
+STYLE: dict[Any, Any] = {
+    "font.size": 12,
+    "axes.titlesize": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e4e4e4",
+    "legend.edgecolor": "none",
+    "legend.fontsize": 11,
+    "svg.fonttype": "path",  # the page must look the same without our fonts
+}
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA4499")
+_LINES = ("-", "--", "-.", ":")
+_MARKERS = ("o", "s", "^", "D")
+_HATCHES = ("", "///", "...", "xxx")
+_CURVES = len(_LINES)  # more components than this are not drawn in one picture of fits
+
+_SAMPLES = 200  # on each straight piece
+_LEAVES = 24  # more components than this are not numbered
+_LABELS = 12  # the highest exact values that are written out
+_APART = 0.06  # of the height of a picture, between labels
+
+_DATA: dict[str, Any] = {
+    "color": "black",
+    "marker": "X",
+    "markersize": 9,
+    "linestyle": "none",
+    "label": "data",
+    "zorder": 3,
+}
+_BRANCH: dict[str, Any] = {"color": "black", "linewidth": 1.6, "solid_joinstyle": "miter"}
+
+
+def _curve(style: int) -> dict[str, Any]:
+    return {"color": _COLOURS[style], "linestyle": _LINES[style], "linewidth": 2}
+
+
+def _mark(style: int) -> dict[str, Any]:
+    return {
+        "color": _COLOURS[style],
+        "marker": _MARKERS[style],
+        "markersize": 7,
+        "markerfacecolor": "white",
+        "markeredgewidth": 1.6,
+        "linestyle": "none",
+    }
+
+
+def draw_fits(axes: Axes, analysis: Analysis) -> None:
+    """The data and the least-loss network of each of the first components."""
+    problem, components = analysis.problem, analysis.components[:_CURVES]
+    if is_line(problem):
+        _draw_on_line(axes, problem, components)
+    elif problem.d == 2:
+        _draw_on_circle(axes, problem, components)
+    else:
+        _draw_contributions(axes, problem, components)
+    axes.legend()
+
+
+def is_line(problem: Problem) -> bool:
+    """One feature, or one and the constant feature of `Problem.with_bias`."""
+    return problem.d == 1 or (problem.d == 2 and all(row[1] == 1 for row in problem.X))
+
+
+def _draw_on_line(axes: Axes, problem: Problem, components: Sequence[Component]) -> None:
+    X, y = _floats(problem.X), _floats(problem.y)
+    margin = 0.15 * (np.ptp(X[:, 0]) or 1.0)
+    x = np.linspace(X[:, 0].min() - margin, X[:, 0].max() + margin, 4 * _SAMPLES)
+    inputs = np.column_stack([x, np.ones_like(x)])[:, : problem.d]
+    for component in components:
+        network, style = component.representative, component.id
+        axes.plot(x, _function(network, inputs), **_curve(style), label=_name(component))
+        w = _floats(network.W)
+        offsets = w[1] if problem.d == 2 else np.zeros(network.width)
+        hinges = -offsets[w[0] != 0] / w[0, w[0] != 0]
+        hinges = hinges[(hinges > x[0]) & (hinges < x[-1])]
+        at = np.column_stack([hinges, np.ones_like(hinges)])[:, : problem.d]
+        axes.plot(hinges, _function(network, at), **_mark(style))
+    axes.plot(X[:, 0], y, **_DATA)
+    axes.set(xlabel="input x", ylabel="f(x)", title="The data and the fits")
+
+
+def _draw_on_circle(axes: Axes, problem: Problem, components: Sequence[Component]) -> None:
+    """f is positively homogeneous: f(x) = |x| f(x / |x|), so its values on the circle say all."""
+    X, y = _floats(problem.X), _floats(problem.y)
+    angles = np.linspace(-180, 180, 4 * _SAMPLES + 1)
+    for component in components:
+        network, style = component.representative, component.id
+        axes.plot(
+            angles, _function(network, _circle(angles)), **_curve(style), label=_name(component)
+        )
+        w = _floats(network.W)
+        w = w[:, np.any(w != 0, axis=0)]
+        direction = np.degrees(np.arctan2(w[1], w[0]))
+        hinges = np.concatenate([direction + 90, direction - 90])
+        hinges = (hinges + 180) % 360 - 180
+        axes.plot(hinges, _function(network, _circle(hinges)), **_mark(style))
+    norms = np.linalg.norm(X, axis=1)
+    seen = norms > 0
+    axes.plot(np.degrees(np.arctan2(X[seen, 1], X[seen, 0])), y[seen] / norms[seen], **_DATA)
+    axes.set(
+        xlabel="direction of x (degrees)",
+        ylabel="f(x) / |x|",
+        title="The data and the fits",
+        xlim=(-180, 180),
+        xticks=range(-180, 181, 90),
+    )
+
+
+def _draw_contributions(axes: Axes, problem: Problem, components: Sequence[Component]) -> None:
+    """For each data point, what each neuron adds to the fit, one bar for each component."""
+    X, y = _floats(problem.X), _floats(problem.y)
+    wide = 0.8 / len(components)
+    for component in components:
+        network = component.representative
+        shares = np.maximum(X @ _floats(network.W), 0) * _floats(network.a)  # (n, m)
+        up, down = np.maximum(shares, 0), np.minimum(shares, 0)
+        bottom = np.where(shares > 0, np.cumsum(up, axis=1) - up, np.cumsum(down, axis=1) - down)
+        place = np.arange(problem.n) + (component.id - (len(components) - 1) / 2) * wide
+        for j in range(network.width):
+            axes.bar(
+                place,
+                shares[:, j],
+                0.9 * wide,
+                bottom[:, j],
+                color=_COLOURS[component.id],
+                alpha=0.6,
+                edgecolor="black",
+                hatch=_HATCHES[component.id],
+                label=_name(component) if j == 0 else None,
+            )
+    points = np.arange(problem.n)
+    axes.hlines(y, points - 0.45, points + 0.45, "black", linewidth=2, label="target y")
+    axes.set(
+        xlabel="data point",
+        ylabel="what each neuron adds",
+        title="The data and the fits",
+        xticks=points,
+    )
+
+
+def draw_path(axes: Axes, problem: Problem, merge: Merge) -> None:
+    """The loss along a minimax path beside the straight line between the same two networks."""
+    breakpoints = merge.path.breakpoints
+    along, losses = _profile(problem, breakpoints)
+    axes.plot(along, losses, **_curve(0), label="minimax path")
+    axes.plot(along[::_SAMPLES], losses[::_SAMPLES], **_mark(0), clip_on=False, zorder=3)
+    along, losses = _profile(problem, [breakpoints[0], breakpoints[-1]])
+    label = f"straight line, to ≈ {losses.max():.3g}"
+    axes.plot(along, losses, **_curve(1), label=label)
+    _label_levels(axes, [merge.value])
+    axes.set(
+        xlabel="part of the way, by length",
+        ylabel="loss",
+        title=f"From component {merge.first} to component {merge.second}",
+        xlim=(0, 1),
+    )
+    axes.legend()
+
+
+def _profile(
+    problem: Problem, breakpoints: Sequence[Network]
+) -> tuple[Float[np.ndarray, " t"], Float[np.ndarray, " t"]]:
+    """Part of the length gone and loss, at _SAMPLES points from each breakpoint to the next."""
+    width = breakpoints[0].width
+    corners = [np.append(_floats(network.W).ravel(), _floats(network.a)) for network in breakpoints]
+    t = np.linspace(0, 1, _SAMPLES + 1)[1:, None]
+    pieces = [(1 - t) * start + t * end for start, end in pairwise(corners)]
+    points = np.concatenate([corners[0][None], *pieces])  # (t, (d + 1) m)
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    gone = np.append(0, np.cumsum(steps))
+    W, a = points[:, :-width].reshape(-1, problem.d, width), points[:, -width:]
+    fits = np.einsum("tnm,tm->tn", np.maximum(_floats(problem.X) @ W, 0), a)
+    losses = ((fits - _floats(problem.y)) ** 2).sum(axis=1) / 2
+    return gone / (gone[-1] or 1), losses
+
+
+@dataclass(frozen=True, eq=False)
+class _Stem:
+    """A tree of components drawn so far: where the next line up starts."""
+
+    x: float
+    level: float
+
+
+def draw_tree(axes: Axes, analysis: Analysis) -> None:
+    """How the components join as the level rises: a leaf for each, a bar where two merge."""
+    components, merges = analysis.components, analysis.merges
+    leaves = _leaf_order(analysis)
+    stems = {leaf: _Stem(x, float(components[leaf].minimum)) for x, leaf in enumerate(leaves)}
+    for leaf, stem in stems.items():
+        axes.plot(stem.x, stem.level, **_mark(leaf % _CURVES), zorder=3)
+    for merge in merges:
+        joined, value = (stems[merge.first], stems[merge.second]), float(merge.value)
+        left, right = joined
+        axes.plot(
+            [left.x, left.x, right.x, right.x], [left.level, value, value, right.level], **_BRANCH
+        )
+        stem = _Stem((left.x + right.x) / 2, value)
+        stems.update({leaf: stem for leaf, old in stems.items() if old in joined})
+    bottom, top = axes.get_ylim()
+    top += 0.15 * (top - bottom)
+    for stem in set(stems.values()):
+        axes.plot([stem.x, stem.x], [stem.level, top], **_BRANCH)
+    axes.set(
+        xlabel="component",
+        ylabel="loss level",
+        title=f"Components as the level rises{' (labelled)' if analysis.labelled else ''}",
+        ylim=(bottom, top),
+        xlim=(-0.5, len(leaves) - 0.5),
+    )
+    if len(leaves) <= _LEAVES:
+        axes.set_xticks(range(len(leaves)), [str(leaf) for leaf in leaves])
+    else:
+        axes.set_xticks([])
+    axes.grid(visible=False, axis="x")
+    _label_levels(axes, [merge.value for merge in merges])
+
+
+def _label_levels(axes: Axes, values: Sequence[Fraction]) -> None:
+    """Exact values on the right edge; those too close to stand apart share a label."""
+    bottom, top = axes.get_ylim()
+    groups: list[list[Fraction]] = []
+    for value in sorted(set(values)):
+        axes.axhline(float(value), color="#777777", linewidth=1, linestyle=":", zorder=1)
+        if groups and float(value - groups[-1][-1]) < _APART * (top - bottom):
+            groups[-1].append(value)
+        else:
+            groups.append([value])
+    for group in groups[-_LABELS:]:
+        lines = [show(value) for value in reversed(group)]
+        if len(lines) > 3:
+            lines[1:-1] = [f"{len(lines) - 2} more"]
+        axes.annotate(
+            "\n".join(lines),
+            (1.02, float(sum(group)) / len(group)),
+            xycoords=("axes fraction", "data"),
+            va="center",
+        )
+
+
+def _leaf_order(analysis: Analysis) -> list[int]:
+    """The components in an order in which no two branches of the tree cross."""
+    groups = {component.id: [component.id] for component in analysis.components}
+    for merge in analysis.merges:
+        first, second = groups[merge.first], groups[merge.second]
+        first.extend(second)
+        groups.update(dict.fromkeys(second, first))
+    roots = {id(group): group for group in groups.values()}
+    return [leaf for group in roots.values() for leaf in group]
+
+
+def _floats(values: object) -> Float[np.ndarray, " *shape"]:
+    """Exact values as float64, for drawing only."""
+    return np.array(values, dtype=float)
+
+
+def _function(network: Network, inputs: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+    values: Float[np.ndarray, " n"] = np.maximum(inputs @ _floats(network.W), 0) @ _floats(
+        network.a
+    )
+    return values
+
+
+def _circle(degrees: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n 2"]:
+    return np.column_stack([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+
+
+def _name(component: Component) -> str:
+    return f"component {component.id}"

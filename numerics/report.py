@@ -1,0 +1,248 @@
+"""The report of `isthmus verify`: one HTML page that needs nothing else, pictures and proofs.
+
+Written into a folder: index.html, and for each claim CLAIM.png and its certificates
+CLAIM.LANDSCAPE.json, which `isthmus check` verifies.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from numerics import plots
+from numerics.files import write, write_json
+from numerics.text import show
+from theory.claims import Result
+from theory.claims.base import Value
+from theory.errors import InputError
+from theory.landscape import Analysis, Merge
+
+
+def write_report(
+    results: Sequence[Result], folder: Path, record: Mapping[str, Any]
+) -> dict[str, dict[str, str]]:
+    """Write the report; the paths of the certificates, by claim and landscape.
+
+    record: what `numerics.files.provenance` says, for the foot of the page.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(str(folder), f"cannot be made: {error.strerror}") from None
+    paths: dict[str, dict[str, str]] = {}
+    for result in results:
+        paths[result.claim.id] = {}
+        for name, certificate in result.prediction.certificates.items():
+            path = folder / f"{result.claim.id}.{name.replace(' ', '-')}.json"
+            write_json(path, certificate)
+            paths[result.claim.id][name] = str(path)
+        write(folder / f"{result.claim.id}.png", _overview(result))
+    sections = [_section(result, paths[result.claim.id]) for result in results]
+    write(folder / "index.html", _page(sections, record))
+    return paths
+
+
+def describe(value: Value) -> str:
+    """A predicted or observed value for people; equal entries of a list are counted."""
+    if isinstance(value, tuple):
+        counted = [(text, len(list(same))) for text, same in groupby(map(describe, value))]
+        return ", ".join(text if n == 1 else f"{text} ({n} times)" for text, n in counted) or "none"
+    if isinstance(value, Fraction):
+        return show(value)
+    if isinstance(value, float):
+        return f"{round(value, 9):.9g}"
+    return str(value)
+
+
+# Pictures
+
+Picture: TypeAlias = tuple[Callable[[Axes], None], str]
+"""What to draw, and the caption."""
+
+_WIDE, _HIGH = 5.2, 3.9  # inches; legible on a telephone
+
+
+def _pictures(result: Result) -> list[Picture]:
+    """The whole story of the first landscape, then the trees of the others."""
+    analyses = result.prediction.analyses
+    first = next(iter(analyses.values()))
+    pictures: list[Picture] = [(partial(plots.draw_fits, analysis=first), _fits_caption(first))]
+    if first.merges:
+        highest = first.merges[-1]
+        draw_path = partial(plots.draw_path, problem=first.problem, merge=highest)
+        pictures.append((draw_path, _path_caption(highest)))
+    pictures.extend(
+        (partial(plots.draw_tree, analysis=analysis), _tree_caption(name, analysis))
+        for name, analysis in analyses.items()
+    )
+    return pictures
+
+
+def _fits_caption(analysis: Analysis) -> str:
+    problem = analysis.problem
+    shown = (
+        "One network of least loss from each component"
+        + (" (the first four)" if len(analysis.components) > 4 else "")
+        + ". "
+    )
+    if plots.is_line(problem):
+        what = "Crosses are the data. Open marks are hinges, where a neuron switches on or off. "
+    elif problem.d == 2:
+        what = (
+            "f(c x) = c f(x) for c > 0, so the values in all directions of x say everything; "
+            "crosses are the data, their y divided by |x|. "
+            "Open marks are hinges, where a neuron switches on or off. "
+        )
+    else:
+        what = "For each data point, the parts that the neurons add up to; black lines are the y. "
+    return shown + what + ("All of them fit the data exactly." if analysis.minimum == 0 else "")
+
+
+def _path_caption(merge: Merge) -> str:
+    return (
+        "The loss on the way between two of these networks. Solid: the exact minimax path, open "
+        f"circles at its breakpoints. It climbs to {show(merge.value)}, the barrier on the right "
+        "edge, and the proof shows that no continuous path stays lower. Dashed: the straight line between the same networks."
+    )
+
+
+def _tree_caption(name: str, analysis: Analysis) -> str:
+    caption = (
+        f"The components of {{loss <= level}} as the level rises, networks taken {name}: each "
+        f"mark at the foot is a component at level {show(analysis.level)}."
+    )
+    if analysis.merges:
+        caption += " Bars stand at the exact barriers, named on the right edge, where two join."
+    return caption
+
+
+def _overview(result: Result) -> bytes:
+    """The first three pictures side by side, as a PNG."""
+    drawings = _pictures(result)[:3]
+    with matplotlib.rc_context(plots.STYLE):
+        figure = Figure(figsize=(_WIDE * len(drawings), _HIGH), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(1, len(drawings), squeeze=False)[0]
+        for place, (draw, _) in zip(axes, drawings, strict=True):
+            draw(place)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=90, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _svg(draw: Callable[[Axes], None], salt: str) -> str:
+    """One picture as an element for an HTML page; names in it differ from those of other salts."""
+    with matplotlib.rc_context({**plots.STYLE, "svg.hashsalt": salt}):
+        figure = Figure(figsize=(_WIDE, _HIGH), layout="constrained")
+        draw(figure.subplots())
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    # HTML knows the namespaces; what remains refers to nothing outside the page.
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg)
+    return re.sub(r' (width|height)="[^"]*pt"', "", svg, count=2)
+
+
+# The page
+
+
+def _section(result: Result, certificates: Mapping[str, str]) -> str:
+    claim, predicted, observed = result.claim, result.prediction.values, result.observed
+    rows = "".join(
+        f"<tr><th scope=row>{html.escape(name)}</th><td>{html.escape(describe(value))}</td>"
+        f"<td>{html.escape(describe(observed[name]) if name in observed else '')}</td></tr>"
+        for name, value in predicted.items()
+    )
+    figures = "".join(
+        f"<figure>{_svg(draw, f'{claim.id} {k}')}<figcaption>{html.escape(caption)}</figcaption>"
+        "</figure>"
+        for k, (draw, caption) in enumerate(_pictures(result))
+    )
+    problem = next(iter(result.prediction.analyses.values())).problem
+    checks = "\n".join(
+        f"isthmus check {shlex.quote(path)} --problem {shlex.quote(problem.name)}"
+        for path in certificates.values()
+    )
+    hypotheses = "".join(f"<li>{html.escape(text)}</li>" for text in claim.hypotheses)
+    return f"""
+<section>
+<h2>{html.escape(claim.id)} <span class="{"holds" if result.holds else "false"}">
+{"holds" if result.holds else "is false"}</span></h2>
+<p class=statement>{html.escape(claim.statement)}</p>
+<ul>{hypotheses}</ul>
+<p>Source: {html.escape(claim.source)}</p>
+<div class=wide><table>
+<thead><tr><th>quantity</th><th>predicted, exactly</th><th>observed</th></tr></thead>
+<tbody>{rows}</tbody>
+</table></div>
+<div class=figures>{figures}</div>
+<h3>Check the proof yourself</h3>
+<p>The certificates beside this page hold the data, a cut and a path for every barrier, and dual
+vectors that bound the loss from below. The checker uses integer arithmetic and the standard library
+alone, and derives again whatever it can:</p>
+<pre>{html.escape(checks)}</pre>
+</section>"""
+
+
+def _page(sections: Sequence[str], record: Mapping[str, Any]) -> str:
+    command = shlex.join(record["command"])
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    return f"""<!doctype html>
+<html lang=en>
+<head>
+<meta charset=utf-8>
+<meta name=viewport content="width=device-width, initial-scale=1">
+<title>Isthmus: claims verified</title>
+<style>{_CSS}</style>
+</head>
+<body>
+<h1>Isthmus: claims verified</h1>
+<p>Each claim is predicted by exact theory and observed by other means: every cell and face of the
+landscape minimised in floating point, and the proof read by an independent checker.</p>
+{"".join(sections)}
+<footer>
+<p>Made by <code>{html.escape(command)}</code> with {html.escape(versions)}.</p>
+</footer>
+</body>
+</html>
+"""
+
+
+_CSS = """
+body { max-width: 68rem; margin: 0 auto; padding: 1rem; color: #1a1a1a; background: #fff;
+  font: 1rem/1.5 system-ui, sans-serif; }
+h1 { line-height: 1.2; }
+h2 { margin-top: 2.5rem; overflow-wrap: anywhere; }
+.holds, .false { padding: 0.1em 0.5em; border-radius: 0.3em; color: #fff; font-size: 0.7em;
+  white-space: nowrap; }
+.holds { background: #00654a; }
+.false { background: #b3261e; }
+.statement { font-size: 1.15rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; }
+th, td { padding: 0.35rem 0.8rem 0.35rem 0; border-bottom: 1px solid #ddd; text-align: left;
+  vertical-align: top; font-variant-numeric: tabular-nums; }
+tbody th { font-weight: normal; }
+.figures { display: grid; gap: 1.5rem; margin-top: 1.5rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
+figure { margin: 0; }
+svg { display: block; width: 100%; height: auto; }
+figcaption { color: #444; font-size: 0.95rem; }
+pre { padding: 0.8rem; background: #f4f4f4; white-space: pre-wrap; overflow-wrap: anywhere; }
+footer { margin-top: 3rem; border-top: 1px solid #ddd; color: #555; font-size: 0.9rem; }
+"""

@@ -1,0 +1,368 @@
+"""The command line: its JSON contract, exit codes, and one line for each mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import theory.landscape
+from numerics.cli import main
+from theory.certificates.checker import check
+from theory.landscape import analyse
+from theory.network import Network
+from theory.problem import example, example_names
+
+FLAGSHIP_BARRIER = "32/45"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
+    code, out, err = run(capsys, *arguments, "--json", "-")
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def off_diagonal(barriers: list[list[str]]) -> set[str]:
+    return {value for i, row in enumerate(barriers) for j, value in enumerate(row) if i != j}
+
+
+@pytest.fixture
+def problem_file(tmp_path: Path) -> Path:
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps(example("flagship").to_json()))
+    return path
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    path = tmp_path / "proof.json"
+    assert run(capsys, "barrier", "flagship", "--certificate", path)[0] == 0
+    return path
+
+
+# barrier
+
+
+def test_barrier_json(capsys: pytest.CaptureFixture[str]) -> None:
+    document = run_json(capsys, "barrier", "flagship")
+    assert document["width"] == 2
+    assert document["minimum"] == document["level"] == "0"
+    assert document["labelled"] is False
+    assert document["complete"] is True
+    assert document["barriers"] == [["0", FLAGSHIP_BARRIER], [FLAGSHIP_BARRIER, "0"]]
+    assert [component["id"] for component in document["components"]] == [0, 1]
+    for component in document["components"]:
+        assert Network.from_json(component["representative"]).loss(example("flagship")) == 0
+    assert document["command"] == ["isthmus", "barrier", "flagship", "--json", "-"]
+    assert "numpy" in document["versions"]
+
+
+def test_barrier_labelled(capsys: pytest.CaptureFixture[str]) -> None:
+    document = run_json(capsys, "barrier", "flagship", "--labelled")
+    assert document["labelled"] is True
+    assert len(document["components"]) == 4
+    assert off_diagonal(document["barriers"]) == {FLAGSHIP_BARRIER, "2"}
+
+
+def test_barrier_at_a_level(capsys: pytest.CaptureFixture[str]) -> None:
+    document = run_json(capsys, "barrier", "flagship", "--level", "0.75")
+    assert document["level"] == "3/4"
+    assert len(document["components"]) == 1
+
+
+def test_barrier_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    code, out, err = run(capsys, "barrier", "flagship", "--json", path)
+    assert (code, err) == (0, "")
+    assert FLAGSHIP_BARRIER in out
+    assert json.loads(path.read_text())["width"] == 2
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_more_components_than_a_matrix_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "barrier", "flagship", "--width", 3, "--labelled")
+    assert code == 0
+    assert "joined at level" in out or "barrier to" in out
+
+
+def test_barrier_between(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    representatives = [
+        component["representative"]
+        for component in run_json(capsys, "barrier", "flagship")["components"]
+    ]
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path, network in zip(paths, representatives, strict=True):
+        path.write_text(json.dumps(network))
+    proof = tmp_path / "proof.json"
+    document = run_json(capsys, "barrier", "flagship", "--between", *paths, "--certificate", proof)
+    between = document["between"]
+    assert between["barrier"] == FLAGSHIP_BARRIER
+    assert between["losses"] == ["0", "0"]
+    losses = [
+        Network.from_json(network).loss(example("flagship")) for network in between["breakpoints"]
+    ]
+    assert max(losses) == Fraction(FLAGSHIP_BARRIER)
+    assert check(json.loads(proof.read_text()), example("flagship")).kind == "barrier"
+    code, out, _ = run(capsys, "barrier", "flagship", "--between", *paths)
+    assert code == 0
+    assert f"barrier between the two networks {FLAGSHIP_BARRIER}" in out
+
+
+def test_csv_with_bias(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("x,price\n-1,1\n0,0.5\n1,1\n")
+    document = run_json(
+        capsys, "barrier", path, "--target", "price", "--bias", "--width", 1, "--json", "-"
+    )
+    assert len(document["components"][0]["representative"]["W"]) == 2
+
+
+def test_npz_floats(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "data.npz"
+    np.savez(path, X=np.array([[0.1], [0.3]]), y=np.array([0.3, 0.9]))
+    arguments = ["barrier", path, "--width", "1"]
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("isthmus: floats: ")
+    assert run_json(capsys, *arguments, "--floats", "10")["minimum"] == "0"
+    assert run_json(capsys, *arguments, "--floats", "exact")["minimum"] != "0"
+
+
+@pytest.mark.parametrize(
+    ("X", "y"), [([[0, 0], [0, 0]], [1, 2]), ([[1, 2]], [3]), ([[1], [2]], [0, 0])]
+)
+def test_valid_extremes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, X: list[list[int]], y: list[int]
+) -> None:
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps({"X": X, "y": y, "width": 2}))
+    document = run_json(capsys, "barrier", path)
+    attainable = any(any(row) for row in X)
+    assert document["minimum"] == ("0" if attainable else "5/2")
+    assert len(document["components"]) == 1
+
+
+def test_too_large_is_refused_with_the_count(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "barrier", "flagship", "--max-cells", 100, "--json", "-")
+    assert code == 3
+    assert "136 needed, the limit is 100" in err
+    assert "--max-cells 136" in err
+    document = json.loads(out)
+    assert document["complete"] is False
+    assert document["components"] == document["barriers"] == []
+    assert document["minimum"] is None
+    assert run(capsys, "barrier", "flagship", "--max-cells", 136)[0] == 0
+
+
+@pytest.mark.parametrize(("stage", "known"), [("lowest cells", False), ("passes", True)])
+def test_control_c_prints_what_is_known(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, stage: str, known: bool
+) -> None:
+    def interrupted_in(*args: Any, progress: Callable[[str, int], None], **options: Any) -> Any:
+        def tick(at: str, count: int) -> None:
+            if stage in at:
+                os.kill(os.getpid(), signal.SIGINT)
+            progress(at, count)
+
+        return analyse(*args, progress=tick, **options)
+
+    monkeypatch.setattr(theory.landscape, "analyse", interrupted_in)
+    code, out, err = run(capsys, "barrier", "flagship", "--json", "-")
+    assert code == 3
+    assert err.startswith("isthmus: interrupted")
+    assert err.count("\n") == 1
+    document = json.loads(out)
+    assert document["complete"] is False
+    if known:
+        assert document["minimum"] == "0"
+        assert len(document["components"]) == 2
+        assert document["barriers"] == [["0", None], [None, "0"]]
+        assert Fraction(document["lower_bounds"][0][1]) <= Fraction(FLAGSHIP_BARRIER)
+        code, out, _ = run(capsys, "barrier", "flagship")
+        assert code == 3
+        assert "?" in out
+
+
+def test_second_control_c_stops_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deaf(*args: Any, **options: Any) -> Any:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError
+
+    monkeypatch.setattr(theory.landscape, "analyse", deaf)
+    before = signal.getsignal(signal.SIGINT)
+    assert run(capsys, "barrier", "flagship") == (3, "", "isthmus: interrupted\n")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["barrier", "nosuch"], "nosuch: is neither a file nor a shipped example"),
+        (["barrier", "none.json"], "none.json: cannot be read"),
+        (["barrier"], "Missing argument 'PROBLEM'"),
+        (["barrier", "flagship", "--width", "0"], "width: 0 must be at least 1"),
+        (["barrier", "flagship", "--width", "two"], "Invalid value for '--width'"),
+        (["barrier", "flagship", "--level", "-1"], "level: -1 is below the minimum, which is 0"),
+        (["barrier", "flagship", "--level", "nan"], "level: 'nan' is not a finite number"),
+        (["barrier", "flagship", "--level", "1/0"], "level: '1/0' divides by zero"),
+        (["barrier", "flagship", "--max-cells", "0"], "max-cells: 0 must be at least 1"),
+        (["barrier", "flagship", "--between", "a.json"], "--between"),
+        (["barrier", "flagship", "--between", "a.json", "b.json"], "a.json: cannot be read"),
+        (["barrier", "flagship", "--json", "no/such/folder.json"], "cannot be written"),
+        (["barrier", "flagship", "--colour"], "No such option: --colour"),
+        (["fly"], "No such command 'fly'"),
+        (["verify", "nosuch"], "claim: 'nosuch' is not one of"),
+        (["check", "none.json"], "none.json: cannot be read"),
+        (["check", "none.json", "--limit", "0"], "limit: 0 must be at least 1"),
+    ],
+)
+def test_mistakes_take_one_line(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("isthmus: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON"),
+        ('{"X": [], "y": []}', "X: is empty"),
+        ('{"X": [[1, 2], [3]], "y": [1, 2]}', "X[1]: has 1 entries"),
+        ('{"X": [[NaN]], "y": [1]}', "NaN is not a finite number"),
+        ('{"X": [[1]], "y": ["Infinity"]}', "y[0]: 'Infinity' is not a finite number"),
+        ('{"X": [[1]], "y": [1]}', "width: the problem does not state one; pass --width"),
+        ('{"X": [[1]], "y": [1], "width": 0}', "width: 0 must be at least 1"),
+    ],
+)
+def test_bad_problem_files(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "data.json"
+    path.write_text(text)
+    code, out, err = run(capsys, "barrier", path, "--json", "-")
+    assert (code, out) == (2, "")
+    assert err.startswith("isthmus: ")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ({"W": [[1, 0], [0, 1]]}, "a.json: a: is missing"),
+        ({"W": [[1], [0]], "a": [1]}, "b.json: has 2 neurons, but the width is 1"),
+        ({"W": [[1, 0]], "a": [1, 1]}, "W: has 1 rows, but the data have 2 features"),
+    ],
+)
+def test_bad_networks(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, network: object, message: str
+) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    first.write_text(json.dumps(network))
+    second.write_text(json.dumps({"W": [[1, 0], [0, 1]], "a": [1, 1]}))
+    code, out, err = run(capsys, "barrier", "flagship", "--between", first, second)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+# check
+
+
+def test_check_accepts(
+    capsys: pytest.CaptureFixture[str], certificate: Path, problem_file: Path
+) -> None:
+    code, out, err = run(capsys, "check", certificate)
+    assert (code, err) == (0, "")
+    assert out.startswith("valid: {L <= 0} has 2 components modulo permutation at width 2")
+    for problem in ("flagship", problem_file):
+        assert run(capsys, "check", certificate, "--problem", problem)[0] == 0
+    document = run_json(capsys, "check", certificate)
+    assert document["valid"] is True
+    assert document["statement"] in out
+
+
+def test_check_rejects(
+    capsys: pytest.CaptureFixture[str], certificate: Path, tmp_path: Path
+) -> None:
+    code, out, err = run(capsys, "check", certificate, "--problem", "opposite-preference")
+    assert (code, err) == (1, "")
+    assert out.startswith("invalid: problem")
+    document = json.loads(certificate.read_text())
+    document["barriers"][0][1] = document["barriers"][1][0] = "31/45"
+    tampered = tmp_path / "tampered.json"
+    tampered.write_text(json.dumps(document))
+    code, out, _ = run(capsys, "check", tampered, "--json", "-")
+    assert code == 1
+    assert json.loads(out)["valid"] is False
+    assert json.loads(out)["reason"]
+
+
+def test_check_of_something_else(capsys: pytest.CaptureFixture[str], problem_file: Path) -> None:
+    code, out, _ = run(capsys, "check", problem_file)
+    assert code == 1
+    assert out == "invalid: format: is missing\n"
+
+
+def test_check_over_its_limit(capsys: pytest.CaptureFixture[str], certificate: Path) -> None:
+    code, out, err = run(capsys, "check", certificate, "--limit", 1)
+    assert (code, out) == (3, "")
+    assert "--limit" in err
+
+
+# problems, help
+
+
+def test_problems(capsys: pytest.CaptureFixture[str]) -> None:
+    document = run_json(capsys, "problems")
+    assert [problem["name"] for problem in document["problems"]] == example_names()
+    flagship = next(p for p in document["problems"] if p["name"] == "flagship")
+    assert (flagship["n"], flagship["d"], flagship["width"]) == (4, 2, 2)
+    _, out, _ = run(capsys, "problems")
+    assert all(name in out for name in example_names())
+
+
+def test_no_command_shows_help(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys)
+    assert (code, err) == (0, "")
+    assert "barrier" in out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    heavy = {"numpy", "scipy", "flint", "matplotlib", "sympy", "torch", "cvxpy"}
+    code = (
+        "import sys; from numerics.cli import main; main(['--help']); "
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "[]"

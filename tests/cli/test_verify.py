@@ -1,0 +1,138 @@
+"""`isthmus verify`: JSON, exit codes, and a page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from numerics.cli import main
+from theory.certificates.checker import check_file
+from theory.claims import CLAIMS, SmallWidthSeparation
+from theory.problem import example
+
+ID = "small-width-separation"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("verify") / "deep" / "report"
+    assert main(["verify", "--report", str(folder), "--json", str(folder.parent.parent / "r")]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(report: Path) -> Any:
+    (claim,) = json.loads((report.parent.parent / "r").read_text())["claims"]
+    return claim
+
+
+def test_json_contract(result: Any) -> None:
+    assert (result["id"], result["holds"]) == (ID, True)
+    assert result["predicted"]["barriers, modulo permutation"] == ["32/45"]
+    assert result["predicted"]["components, modulo permutation"] == 2
+    assert result["observed"]["barriers, modulo permutation"] == [pytest.approx(32 / 45)]
+    assert result["observed"]["proof, labelled"] == "valid"
+
+
+def test_certificates_lie_beside_the_page(report: Path, result: Any) -> None:
+    assert set(result["certificate"]) == {"modulo permutation", "labelled"}
+    for path in result["certificate"].values():
+        assert Path(path).parent == report
+        check_file(path, example("flagship"))
+
+
+def test_picture_is_small(report: Path) -> None:
+    content = (report / f"{ID}.png").read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert len(content) < 150_000
+
+
+def test_nothing_else_is_left(report: Path) -> None:
+    assert sorted(os.listdir(report)) == [
+        "index.html",
+        f"{ID}.labelled.json",
+        f"{ID}.modulo-permutation.json",
+        f"{ID}.png",
+    ]
+
+
+class _Page(HTMLParser):
+    """Collects identifiers and references, and checks that elements are closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.references: list[str] = []
+        self.tags: dict[str, int] = {}
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] = self.tags.get(tag, 0) + 1
+        self.references += [
+            value or "" for name, value in attributes if name in {"href", "src", "xlink:href"}
+        ]
+
+
+def test_page_is_self_contained(report: Path) -> None:
+    text = (report / "index.html").read_text(encoding="utf-8")
+    assert "http:" not in text
+    assert "https:" not in text
+    assert "@import" not in text
+    page = _Page()
+    page.feed(text)
+    assert page.references
+    assert all(reference.startswith("#") for reference in page.references)
+    assert not {"script", "link", "img", "iframe"} & page.tags.keys()
+    assert page.tags["svg"] == page.tags["figcaption"] == 4
+
+
+def test_references_inside_pictures_resolve(report: Path) -> None:
+    text = (report / "index.html").read_text(encoding="utf-8")
+    wanted = set(re.findall(r'xlink:href="#([^"]+)"', text)) | set(
+        re.findall(r"url\(#(.+?)\)", text)
+    )
+    assert wanted <= set(re.findall(r' id="([^"]+)"', text))
+
+
+def test_page_says_what_was_found_and_how_to_check(report: Path, result: Any) -> None:
+    text = (report / "index.html").read_text(encoding="utf-8")
+    assert "32/45" in text
+    assert "0.711111111" in text
+    for path in result["certificate"].values():
+        assert f"isthmus check {path} --problem flagship" in text
+
+
+def test_report_is_reproducible(report: Path, tmp_path: Path) -> None:
+    assert main(["verify", ID, "--report", str(tmp_path)]) == 0
+    for name in (f"{ID}.png", f"{ID}.labelled.json"):
+        assert (tmp_path / name).read_bytes() == (report / name).read_bytes()
+
+
+def test_json_on_stdout_is_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--report", str(tmp_path), "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["claims"][0]["holds"] is True
+    assert err == ""
+
+
+def test_a_false_claim_exits_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CLAIMS, ID, SmallWidthSeparation(example("two-points")))
+    assert main(["verify", "--report", str(tmp_path)]) == 1
+    out, _ = capsys.readouterr()
+    assert f"{ID} is FALSE" in out
+    assert "is false" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_report_folder_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert main(["verify", "--report", str(file)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"isthmus: {file}: cannot be made: File exists\n"

@@ -1,0 +1,19 @@
+"""Claims: statements of theory that `isthmus verify` predicts, observes and compares."""
+
+from __future__ import annotations
+
+from theory.claims.base import Claim, Prediction, Result, verify
+from theory.claims.small_width_separation import SmallWidthSeparation
+from theory.errors import InputError
+
+__all__ = ["CLAIMS", "Claim", "Prediction", "Result", "SmallWidthSeparation", "claim", "verify"]
+
+CLAIMS: dict[str, Claim] = {claim.id: claim for claim in (SmallWidthSeparation(),)}
+
+
+def claim(name: str) -> Claim:
+    """A claim by its id."""
+    try:
+        return CLAIMS[name]
+    except KeyError:
+        raise InputError("claim", f"{name!r} is not one of {', '.join(CLAIMS)}") from None
