@@ -28,7 +28,7 @@ STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": "#e4e4e4",
-    "legend.edgecolor": "none",
+    "legend.frameon": False,
     "legend.fontsize": 11,
     "svg.fonttype": "path",  # the page must look the same without our fonts
 }
@@ -80,7 +80,7 @@ def draw_fits(axes: Axes, analysis: Analysis) -> None:
         _draw_on_circle(axes, problem, components)
     else:
         _draw_contributions(axes, problem, components)
-    axes.legend()
+    _legend(axes, columns=2)
 
 
 def is_line(problem: Problem) -> bool:
@@ -181,7 +181,7 @@ def draw_path(axes: Axes, problem: Problem, merge: Merge) -> None:
         title=f"From component {merge.first} to component {merge.second}",
         xlim=(0, 1),
     )
-    axes.legend()
+    _legend(axes, columns=1)
 
 
 def _profile(
@@ -241,6 +241,14 @@ def draw_tree(axes: Axes, analysis: Analysis) -> None:
         axes.set_xticks([])
     axes.grid(visible=False, axis="x")
     _label_levels(axes, [merge.value for merge in merges])
+
+
+def _legend(axes: Axes, columns: int) -> None:
+    """A legend above the curves, with room made for it."""
+    rows = -(-len(axes.get_legend_handles_labels()[1]) // columns)
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom, bottom + (top - bottom) / (1 - 0.085 * rows))
+    axes.legend(loc="upper center", ncols=columns, borderaxespad=0)
 
 
 def _label_levels(axes: Axes, values: Sequence[Fraction]) -> None:

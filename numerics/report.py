@@ -115,7 +115,8 @@ def _path_caption(merge: Merge) -> str:
     return (
         "The loss on the way between two of these networks. Solid: the exact minimax path, open "
         f"circles at its breakpoints. It climbs to {show(merge.value)}, the barrier on the right "
-        "edge, and the proof shows that no continuous path stays lower. Dashed: the straight line between the same networks."
+        "edge, and the proof shows that no continuous path stays lower. Dashed: the straight line "
+        "between the same networks."
     )
 
 

@@ -225,12 +225,22 @@ def read_json(path: str | Path) -> Any:
     def refuse(constant: str) -> None:
         raise InputError(str(path), f"{constant} is not a finite number")
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        document = dict(pairs)
+        if len(document) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise InputError(str(path), f"the key {twice!r} stands twice in one object")
+        return document
+
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(str(path), f"cannot be read: {error}") from None
     try:
-        return json.loads(text, parse_float=str, parse_constant=refuse)
+        return json.loads(
+            text, parse_float=str, parse_constant=refuse, object_pairs_hook=once
+        )
     except InputError:
         raise
     except (ValueError, RecursionError) as error:

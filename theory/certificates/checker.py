@@ -709,10 +709,10 @@ class _Certificate:
             height, inside = self._check_cut(self.fields["cut"], "cut")
             if height != value:
                 _fail("cut.value", f"is {_show(height)}, but must be {_show(value)}")
-            if not any(self._lies_in(first, cell) for cell in inside):
-                _fail("networks[0]", "lies in no cell of the cut")
-            if any(self._lies_in(second, cell) for cell in inside):
-                _fail("networks[1]", "lies in a cell of the cut")
+            holds = [any(self._lies_in(net, cell) for cell in inside) for net in (first, second)]
+            if holds[0] == holds[1]:
+                which = "both networks" if holds[0] else "neither network"
+                _fail("cut.cells", f"hold {which}; they must separate one from the other")
         return f"the minimax barrier is {value}"
 
     def components(self) -> str:
