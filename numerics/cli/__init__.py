@@ -15,7 +15,7 @@ from numerics.cli.check import check
 from numerics.cli.output import EXIT_INPUT, EXIT_UNDECIDED, over_budget, say
 from numerics.cli.problems import problems
 from numerics.cli.verify import verify
-from theory.errors import BudgetError, InputError
+from theory.errors import BudgetError, InputError, Interrupted
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INPUT
     except BudgetError as error:
         say(over_budget(error))
+        return EXIT_UNDECIDED
+    except Interrupted as error:
+        say(str(error))
         return EXIT_UNDECIDED
     if code == _INTERRUPTED:
         say("interrupted")

@@ -165,7 +165,7 @@ def _print_landscape(analysis: Analysis) -> None:
         f"({'labelled' if analysis.labelled else 'modulo permutation of neurons'})"
     )
     table = Table("component", "cells", "least loss")
-    as_matrix = len(components) <= _LARGEST_MATRIX
+    as_matrix = 1 < len(components) <= _LARGEST_MATRIX
     for component in components if as_matrix else ():
         table.add_column(f"barrier to {component.id}")
     for component in components:
@@ -180,7 +180,7 @@ def _print_landscape(analysis: Analysis) -> None:
             *(barriers if as_matrix else ()),
         )
     out.print(table)
-    if not as_matrix:
+    if analysis.merges and not as_matrix:
         merges = Table("joined at level", "component", "and component")
         for merge in analysis.merges:
             merges.add_row(show(merge.value), str(merge.first), str(merge.second))

@@ -94,10 +94,15 @@ def test_barrier_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     assert os.listdir(tmp_path) == ["result.json"]
 
 
-def test_more_components_than_a_matrix_shows(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "barrier", "flagship", "--width", 3, "--labelled")
+def test_more_components_than_a_matrix_shows(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["numerics.cli.barrier"], "_LARGEST_MATRIX", 3)
+    code, out, _ = run(capsys, "barrier", "flagship", "--labelled")
     assert code == 0
-    assert "joined at level" in out or "barrier to" in out
+    assert "barrier to" not in out
+    _, merges = out.split("joined at level")
+    assert merges.count(FLAGSHIP_BARRIER) == 2
 
 
 def test_barrier_between(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
+from contextlib import nullcontext
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from numerics.cli import main
 from theory.certificates.checker import check_file
 from theory.claims import CLAIMS, SmallWidthSeparation
+from theory.errors import Interrupted
 from theory.problem import example
 
 ID = "small-width-separation"
@@ -127,6 +130,21 @@ def test_a_false_claim_exits_1(
     out, _ = capsys.readouterr()
     assert f"{ID} is FALSE" in out
     assert "is false" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_interrupted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(stage: str, count: int) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr(sys.modules["numerics.cli.verify"], "progress", lambda: nullcontext(stop))
+    assert main(["verify", "--report", str(tmp_path / "report")]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("isthmus: interrupted")
+    assert err.count("\n") == 1
+    assert os.listdir(tmp_path) == []
 
 
 def test_report_folder_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
