@@ -166,7 +166,7 @@ def _section(result: Result, certificates: Mapping[str, str]) -> str:
     claim, predicted, observed = result.claim, result.prediction.values, result.observed
     rows = "".join(
         f"<tr><th scope=row>{html.escape(name)}</th><td>{html.escape(describe(value))}</td>"
-        f"<td>{html.escape(describe(observed[name]) if name in observed else '')}</td></tr>"
+        f"<td>{html.escape(describe(observed[name]))}</td></tr>"
         for name, value in predicted.items()
     )
     figures = "".join(

@@ -99,35 +99,26 @@ def barrier(
         say(str(error))
     complete = analysis is not None and analysis.complete and (crossing is not None or not ends)
 
-    document: dict[str, Any] = {
+    known: dict[str, Any] = {
         "width": width,
-        "minimum": analysis and format_rational(analysis.minimum),
-        "level": threshold if threshold is None else format_rational(threshold),
+        "minimum": None,
+        "level": None if threshold is None else format_rational(threshold),
         "labelled": labelled,
         "complete": complete,
         "components": [],
         "barriers": [],
     }
-    if analysis:
-        document |= _landscape(analysis)
-        if not analysis.complete:
-            document["lower_bounds"] = [_texts(row) for row in analysis.lower_bounds]
-    if crossing:
-        document["between"] = {
-            "barrier": format_rational(crossing.value),
-            "losses": _texts(crossing.losses),
-            "breakpoints": [network.to_json() for network in crossing.path.breakpoints],
-        }
-    if certificate and complete and analysis:
-        write_json(certificate, certify(crossing or analysis))
-    emit(document | provenance(context.obj), json)
+    found = _landscape(analysis) | _crossing(crossing)
+    emit(known | found | provenance(context.obj), json)
     if json != "-":
         if analysis:
             _print_landscape(analysis)
         if crossing:
             _print_crossing(crossing)
-        if certificate and complete:
-            console().print(f"proof: {certificate}")
+    if certificate and complete and analysis:
+        write_json(certificate, certify(crossing or analysis))
+        if json != "-":
+            print(f"proof: {certificate}")
     return EXIT_DONE if complete else EXIT_UNDECIDED
 
 
@@ -135,8 +126,10 @@ def _texts(values: Iterable[Fraction | None]) -> list[str | None]:
     return [None if value is None else format_rational(value) for value in values]
 
 
-def _landscape(analysis: Analysis) -> dict[str, Any]:
-    return {
+def _landscape(analysis: Analysis | None) -> dict[str, Any]:
+    if analysis is None:
+        return {}
+    document = {
         "minimum": format_rational(analysis.minimum),
         "level": format_rational(analysis.level),
         "cells": analysis.cells,
@@ -149,6 +142,21 @@ def _landscape(analysis: Analysis) -> dict[str, Any]:
             for component in analysis.components
         ],
         "barriers": [_texts(row) for row in analysis.barriers],
+    }
+    if not analysis.complete:
+        document["lower_bounds"] = [_texts(row) for row in analysis.lower_bounds]
+    return document
+
+
+def _crossing(crossing: Barrier | None) -> dict[str, Any]:
+    if crossing is None:
+        return {}
+    return {
+        "between": {
+            "barrier": format_rational(crossing.value),
+            "losses": _texts(crossing.losses),
+            "breakpoints": [network.to_json() for network in crossing.path.breakpoints],
+        }
     }
 
 

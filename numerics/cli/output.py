@@ -27,7 +27,8 @@ def console() -> Console:
     """The terminal; piped tables get a fixed width, so that they do not depend on the caller."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    width = None if sys.stdout.isatty() else 100
+    return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def say(message: str) -> None:

@@ -51,7 +51,7 @@ def verify(
     emit(document | record, json)
     if json != "-":
         _print(results)
-        console().print(f"report: {report / 'index.html'}", soft_wrap=True)
+        print(f"report: {report / 'index.html'}")
     return EXIT_DONE if all(result.holds for result in results) else EXIT_FALSE
 
 
@@ -74,7 +74,8 @@ def _print(results: list[Result]) -> None:
     out = console()
     for result in results:
         claim = result.claim
-        out.print(f"[bold]{claim.id}[/bold]: {claim.statement}")
+        out.print(claim.id, style="bold")
+        out.print(claim.statement)
         table = Table("quantity", "predicted, exactly", "observed")
         for name, value in result.prediction.values.items():
             table.add_row(name, describe(value), describe(result.observed[name]))
