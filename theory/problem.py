@@ -238,9 +238,7 @@ def read_json(path: str | Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(str(path), f"cannot be read: {error}") from None
     try:
-        return json.loads(
-            text, parse_float=str, parse_constant=refuse, object_pairs_hook=once
-        )
+        return json.loads(text, parse_float=str, parse_constant=refuse, object_pairs_hook=once)
     except InputError:
         raise
     except (ValueError, RecursionError) as error:

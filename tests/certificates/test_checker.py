@@ -410,7 +410,8 @@ def test_by_hand(document: dict[str, Any], labelled: bool) -> None:
     else:
         quotient = "" if labelled else " modulo permutation"
         statement = (
-            f"{{L <= 2}} has 2 components{quotient} at width 1, and the global minimum is 1/2"
+            f"{{L <= 2}} has 2 components{quotient} at width 1 with barrier 5/2, "
+            "and the global minimum is 1/2"
         )
         assert verdict == Verdict("components", statement, 3, 3, 3)
 

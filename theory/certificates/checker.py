@@ -754,8 +754,14 @@ class _Certificate:
         self._check_barriers(barriers, parts, level)
         count = f"{len(parts)} component{'' if len(parts) == 1 else 's'}"
         quotient = "" if self.labelled else " modulo permutation"
+        heights = sorted({barriers[i][j] for i in range(len(parts)) for j in range(i)})
+        between = ""
+        if len(heights) == 1:
+            between = f" with barrier {heights[0]}"
+        elif heights:
+            between = f" with barriers from {heights[0]} to {heights[-1]}"
         return (
-            f"{{L <= {level}}} has {count}{quotient} at width {self.width}, "
+            f"{{L <= {level}}} has {count}{quotient} at width {self.width}{between}, "
             f"and the global minimum is {minimum}"
         )
 

@@ -21,7 +21,7 @@ Document = dict[str, Any]
 
 
 def certify(result: Analysis | Barrier) -> Document:
-    """The certificate of a complete analysis (kind `components`) or of a barrier (kind `barrier`)."""
+    """The certificate of a complete analysis (`components`) or of a barrier (`barrier`)."""
     if isinstance(result, Barrier):
         return _barrier(result)
     if not result.complete:
@@ -84,7 +84,8 @@ class _FaceBounds:
         for state in others:
             columns |= self.complex.column_bits[state]
         for dual in self._pool:
-            if not dual.positive & columns and (dual.bound > level or dual.bound == level and not strict):
+            high = dual.bound > level if strict else dual.bound >= level
+            if high and not dual.positive & columns:
                 return dual
         self._pool.append(Dual.of(self.complex, self.complex.face_minimum(cell, position, move)))
         return self._pool[-1]

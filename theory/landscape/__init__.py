@@ -1,4 +1,4 @@
-"""The exact loss landscape of a small two-layer ReLU network: components, barriers, minimax paths."""
+"""The exact loss landscape of a small network: components, barriers, minimax paths."""
 
 from theory.landscape.analysis import (
     Analysis,

@@ -24,7 +24,8 @@ class Component:
     """A connected component of {loss <= level}.
 
     cells: the cells it meets. links: faces that connect them at the level (a tree).
-    representative: a network of least loss in the component, which is `minimum`; it lies in cells[0].
+    representative: a network of least loss in the component, which is `minimum`; it lies in
+    cells[0].
     """
 
     id: int
@@ -121,7 +122,7 @@ def analyse(
     Raises InputError where the level is below the minimum, BudgetError beyond `max_cells` cells.
     `progress` may raise Interrupted: while barriers are computed this returns what is known, with
     complete=False; earlier the exception leaves with what is known of the minimum.
-    Source: THEORY, section 2 (proofs_notes/landscape.md).
+    Source: proofs_notes/landscape.md.
     """
     complex_ = CellComplex(problem, width, labelled=labelled, max_cells=max_cells)
 
@@ -197,9 +198,7 @@ def barrier_between(
     order: list[int] = []
     for state in states:
         order.append(next(j for j, s in enumerate(end) if s == state and j not in order))
-    path = minimax_path(
-        problem, [_normalised(first), *points, _normalised(second.permuted(order))]
-    )
+    path = minimax_path(problem, [_normalised(first), *points, _normalised(second.permuted(order))])
     cut = None
     if path.value > max(losses):
         scaled = complex_.scaled_level(path.value)
@@ -260,9 +259,7 @@ def _components(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]:
     return tuple(components)
 
 
-def _path(
-    complex_: CellComplex, flood: Flood, first: Component, second: Component
-) -> MinimaxPath:
+def _path(complex_: CellComplex, flood: Flood, first: Component, second: Component) -> MinimaxPath:
     """The tree path between two representatives, as a path in parameter space."""
     start, end = first.cells[0], second.cells[0]
     points, states = along(complex_, start, flood.path(start, end))
@@ -276,9 +273,7 @@ def _path(
     )
 
 
-def _closed_cuts(
-    flood: Flood, regions: Sequence[set[Cell]], level: Fraction
-) -> tuple[Cut, ...]:
+def _closed_cuts(flood: Flood, regions: Sequence[set[Cell]], level: Fraction) -> tuple[Cut, ...]:
     """Cuts at `level` (integer problem's units) from all but one of the regions.
 
     The flood left at most one of the regions below one pass before it was explored completely.
@@ -328,7 +323,10 @@ class _Clusters:
         return parent
 
     def join(self, pairs: Iterable[tuple[Cell, Cell]]) -> list[list[int]]:
-        """Join clusters pair by pair; the lists of components (the first of each) brought together."""
+        """Join clusters pair by pair; each list holds clusters of components now together.
+
+        A cluster of components is named by the first of them.
+        """
         together: dict[int, list[int]] = {}
         for pair in pairs:
             one, other = map(self._root, pair)
@@ -350,7 +348,7 @@ def _matrices(
     components: Sequence[Component],
     merges: Sequence[Merge],
 ) -> tuple[tuple[tuple[Fraction | None, ...], ...], tuple[tuple[Fraction, ...], ...]]:
-    """All pairs: the barrier is the level of the merge that brings two components together."""
+    """Barriers and lower bounds of all pairs: a barrier is where two components first join."""
     size = len(components)
     barriers: list[list[Fraction | None]] = [[None] * size for _ in range(size)]
     for i, component in enumerate(components):
@@ -371,8 +369,7 @@ def _matrices(
     ]
     lower_bounds = tuple(
         tuple(
-            value if value is not None else max(known[i], known[j])
-            for j, value in enumerate(row)
+            value if value is not None else max(known[i], known[j]) for j, value in enumerate(row)
         )
         for i, row in enumerate(barriers)
     )

@@ -1,15 +1,16 @@
 """The cell complex of the loss landscape of a width-m network.
 
-A neuron's *state* is the sign of its output weight with the closed cone of the arrangement that holds
-its input weights; state 2 i + (0 if the sign is + else 1) has cone i. A *cell* assigns a state to each
-neuron: a tuple of m states, sorted when networks are taken modulo permutation of neurons. On a cell
-the network is linear in u_j = |a_j| w_j, so the loss is convex and its minimum is a nonnegative least
-squares problem over the columns s relu(X v), v an extreme ray of a neuron's cone.
+A neuron's *state* is the sign of its output weight with the closed cone of the arrangement that
+holds its input weights; state 2 i + (0 if the sign is + else 1) has cone i. A *cell* assigns a
+state to each neuron: a tuple of m states, sorted when networks are taken modulo permutation of
+neurons. On a cell the network is linear in u_j = |a_j| w_j, so the loss is convex and its minimum
+is a nonnegative least squares problem over the columns s relu(X v), v an extreme ray of a neuron's
+cone.
 
-A *move* takes one neuron to a neighbouring state, across a facet of its cone or, through zero, to the
-other sign; the *face* of a move is what the two cells share there.
+A *move* takes one neuron to a neighbouring state, across a facet of its cone or, through zero, to
+the other sign; the *face* of a move is what the two cells share there.
 
-Source: THEORY, section 2 (proofs_notes/landscape.md).
+Source: proofs_notes/landscape.md.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from math import comb
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Shaped
 
 from theory.arrangement import arrangement
 from theory.errors import BudgetError, InputError
@@ -34,7 +35,7 @@ Cell: TypeAlias = tuple[int, ...]
 Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordinates
 
 SIGN_FLIP = -1
-DEFAULT_MAX_CELLS = 100_000_000
+DEFAULT_MAX_CELLS = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,15 @@ class CellComplex:
         self.problem = problem
         self.width = positive_integer(width, "width")
         self.labelled = labelled
-        self.arrangement = arrangement(problem.X)
+        try:
+            self.arrangement = arrangement(problem.X, max_cones=max_cells)
+        except BudgetError as error:  # there are more cells than cones
+            raise BudgetError(error.what, error.needed, max_cells, "max_cells") from None
         self.states = 2 * len(self.arrangement)
-        self.cells = (
-            self.states**width if labelled else comb(self.states + width - 1, width)
-        )
+        self.cells = self.states**width if labelled else comb(self.states + width - 1, width)
         if self.cells > max_cells:
             raise BudgetError(
-                f"cells ({self.states} states, width {width})", self.cells, max_cells, "max-cells"
+                f"cells ({self.states} states, width {width})", self.cells, max_cells, "max_cells"
             )
         self._X, self._x_scale, self._y, self._y_scale = problem.integer_form()
         images = self._ray_images()
@@ -104,13 +106,14 @@ class CellComplex:
         self.column_bits = [bit_set(columns) for columns in self.state_columns]
         self.moves = lru_cache(maxsize=None)(self._moves)
 
-    def _ray_images(self) -> Int[np.ndarray, "R n"]:
-        """relu(X v) for every ray v, with the integer X; exact, in Python integers where needed."""
+    def _ray_images(self) -> Shaped[np.ndarray, "R n"]:
+        """relu(X v) for every ray v, with the integer X; in Python integers where it needs them."""
         rays = self.arrangement.rays
         X = np.array(self._X, dtype=object)
         bound = int(np.abs(X).sum(axis=1).max(initial=0)) * int(abs(rays).max(initial=0))
-        kind = np.int64 if bound < 2**62 else object
-        return np.maximum(rays.astype(kind) @ X.astype(kind).T, 0)
+        kind = np.dtype(np.int64 if bound < 2**62 else object)
+        images: Shaped[np.ndarray, "R n"] = np.maximum(rays.astype(kind) @ X.astype(kind).T, 0)
+        return images
 
     def _columns(self, state: int, rays: Iterable[int]) -> tuple[int, ...]:
         columns = {self._ray_column[ray] for ray in rays}
@@ -160,20 +163,22 @@ class CellComplex:
         """A level of the user's problem in the units of the integer problem."""
         return level * self._y_scale**2
 
-    def point(self, cell: Sequence[int], minimum: Minimum, *, moved: tuple[int, Move] | None = None) -> list[Neuron]:
+    def point(
+        self, cell: Sequence[int], minimum: Minimum, *, moved: tuple[int, Move] | None = None
+    ) -> list[Neuron]:
         """Convex coordinates (s_j, u_j) of the point of `minimum` in a cell, neuron by neuron.
 
         With `moved`, a position and a move, in the face of that move.
         """
         source: dict[int, tuple[int, int]] = {}  # column: a neuron and a ray that produce it
+        rays = [self.arrangement.cone_rays(state // 2).tolist() for state in cell]
+        if moved is not None:
+            rays[moved[0]] = moved[1].rays
         for j, state in enumerate(cell):
-            rays = self.arrangement.cone_rays(state // 2)
-            if moved is not None and j == moved[0]:
-                rays = moved[1].rays
-            for ray in rays:
+            for ray in rays[j]:
                 column = self._ray_column[ray]
                 if column >= 0:
-                    source.setdefault(2 * column + state % 2, (j, int(ray)))
+                    source.setdefault(2 * column + state % 2, (j, ray))
         u = [[Fraction()] * self.problem.d for _ in cell]
         for column, numerator in zip(minimum.support, minimum.numerators, strict=True):
             j, ray = source[column]
@@ -181,9 +186,7 @@ class CellComplex:
             coefficient = Fraction(numerator * self._x_scale, scale)
             for k, v in enumerate(self.arrangement.rays[ray]):
                 u[j][k] += coefficient * int(v)
-        return [
-            (1 - 2 * (state % 2), tuple(uj)) for state, uj in zip(cell, u, strict=True)
-        ]
+        return [(1 - 2 * (state % 2), tuple(uj)) for state, uj in zip(cell, u, strict=True)]
 
     def cell_of(self, network: Network) -> Cell:
         """A cell that holds the network, neuron j in place j (not sorted)."""

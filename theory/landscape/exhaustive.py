@@ -1,23 +1,27 @@
 """The landscape once more, by brute force in floating point: a cross-check of the exact solver.
 
-Every cell and every face is enumerated and minimised; nothing is pruned, nothing is exact. It shares
-only the list of cones and rays with `theory.landscape.analysis`: which cones touch, the columns, the
-minima and the order of merging are computed in other ways. For small problems.
+Every cell and every face is enumerated and minimised; nothing is pruned, nothing is exact. It
+shares only the list of cones and rays with `theory.landscape.analysis`: which cones touch, the
+columns, the minima and the order of merging are computed in other ways. For small problems.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import combinations, combinations_with_replacement, product
+from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.cluster.hierarchy import DisjointSet
 
 from theory.arrangement import arrangement
 from theory.landscape.cells import Cell
 from theory.problem import Problem
+
+_Column: TypeAlias = tuple[int, int]  # the sign of a neuron and a ray of its cone
 
 TOLERANCE = 1e-9  # relative to ||y||^2; float minima of exact zeros reach about 1e-13
 
@@ -58,52 +62,43 @@ def _half_squared_distance(A: Float[np.ndarray, "k n"], y: Float[np.ndarray, " n
     return float(residual @ residual) / 2
 
 
-def exhaustive(
-    problem: Problem, width: int, *, level: Fraction | None = None, labelled: bool = False
-) -> Exhaustive:
-    """Components of {loss <= level} (default: the minimum) and barriers, by visiting every face.
-
-    States, cells and the meaning of the results are as in `theory.landscape.analyse`, except that
-    everything is decided up to TOLERANCE.
-    """
+def _values(
+    problem: Problem, width: int, labelled: bool
+) -> tuple[dict[Cell, float], dict[tuple[Cell, Cell], float]]:
+    """The minimum of the loss on every cell, and on every face between two cells."""
     X = np.array([[float(v) for v in row] for row in problem.X])
     y = np.array([float(v) for v in problem.y])
-    scale = float(y @ y) or 1.0
     cones = arrangement(problem.X)
     rays = cones.rays.astype(float)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     # The exact signs: a product of 5e-17 in place of zero would be a column that does not exist.
     images = np.where(cones.ray_signs > 0, rays @ X.T, 0.0)
     # A ray lies in a closed cone when no sign of X v contradicts the cone's.
-    inside = ~(cones.signs[:, None, :] * cones.ray_signs[None, :, :] < 0).any(axis=2)  # (P, R)
-    size = 2 * len(cones)
-    memo: dict[frozenset[tuple[int, int]], float] = {}
+    clash = cones.signs[:, None, :] * cones.ray_signs[None, :, :] < 0
+    inside = np.logical_not(clash.any(axis=2))  # (P, R)
 
-    def minimum(columns: frozenset[tuple[int, int]]) -> float:
-        """1/2 dist^2 of y from the cone of the columns (sign, ray)."""
-        if columns not in memo:
-            A = np.array([sign * images[ray] for sign, ray in columns]).reshape(-1, problem.n)
-            memo[columns] = _half_squared_distance(A[A.any(axis=1)], y)
-        return memo[columns]
+    def columns(sign: int, members: Bool[np.ndarray, " R"]) -> frozenset[_Column]:
+        return frozenset((1 - 2 * sign, int(ray)) for ray in np.flatnonzero(members))
 
-    def columns(state: int, members: np.ndarray) -> frozenset[tuple[int, int]]:
-        return frozenset((1 - 2 * (state % 2), int(ray)) for ray in np.flatnonzero(members))
-
-    own = [columns(state, inside[state // 2]) for state in range(size)]
-    # Two cones share a facet when their common rays span a hyperplane; two signs share only zero.
-    shared: dict[tuple[int, int], frozenset[tuple[int, int]]] = {}
+    own = [columns(state % 2, inside[state // 2]) for state in range(2 * len(cones))]
+    # Two cones share a facet when their common rays span a hyperplane, two signs share only zero.
+    shared = {(state, state + 1): frozenset[_Column]() for state in range(0, len(own), 2)}
     for i, k in combinations(range(len(cones)), 2):
         common = inside[i] & inside[k]
-        if np.linalg.matrix_rank(rays[common] @ X.T) == cones.rank - 1 if common.any() else cones.rank == 1:
+        dimension = np.linalg.matrix_rank(rays[common] @ X.T) if common.any() else 0
+        if dimension == cones.rank - 1:
             for sign in (0, 1):
                 shared[2 * i + sign, 2 * k + sign] = columns(sign, common)
-    for state in range(0, size, 2):
-        shared[state, state + 1] = frozenset()
+
+    @cache
+    def minimum(chosen: frozenset[_Column]) -> float:
+        A = np.array([sign * images[ray] for sign, ray in chosen]).reshape(-1, problem.n)
+        return _half_squared_distance(A[A.any(axis=1)], y)
 
     cells: list[Cell] = list(
-        product(range(size), repeat=width)
+        product(range(len(own)), repeat=width)
         if labelled
-        else combinations_with_replacement(range(size), width)
+        else combinations_with_replacement(range(len(own)), width)
     )
     values = {cell: minimum(frozenset().union(*(own[s] for s in cell))) for cell in cells}
     faces: dict[tuple[Cell, Cell], float] = {}
@@ -116,8 +111,20 @@ def exhaustive(
                     pair = (cell, target if labelled else tuple(sorted(target)))
                     value = minimum(others | common_columns)
                     faces[pair] = min(value, faces.get(pair, np.inf))
+    return values, faces
 
+
+def exhaustive(
+    problem: Problem, width: int, *, level: Fraction | None = None, labelled: bool = False
+) -> Exhaustive:
+    """Components of {loss <= level} (default: the minimum) and barriers, by visiting every face.
+
+    States, cells and the meaning of the results are as in `theory.landscape.analyse`, except that
+    everything is decided up to TOLERANCE.
+    """
+    values, faces = _values(problem, width, labelled)
     lowest = min(values.values())
+    scale = float(sum(v * v for v in problem.y)) or 1.0
     bound = (lowest if level is None else float(level)) + TOLERANCE * scale
     joined = DisjointSet(cell for cell, value in values.items() if value <= bound)
     for (cell, target), value in faces.items():
@@ -125,27 +132,20 @@ def exhaustive(
             joined.merge(cell, target)
     components = tuple(frozenset(part) for part in joined.subsets())
 
+    # Kruskal: the first face to join two groups is the lowest between their components.
     barriers = np.full((len(components), len(components)), np.inf)
-    groups = DisjointSet(cells)
-    home = {i: [i] for i in range(len(components))}
+    groups = DisjointSet(values)
+    members: dict[Cell, list[int]] = {}  # by root of a group: the components in it
     for i, component in enumerate(components):
         barriers[i, i] = min(values[cell] for cell in component)
-        first = next(iter(component))
-        for cell in component:
+        first, *others = component
+        for cell in others:
             groups.merge(first, cell)
-    holder = {groups[next(iter(component))]: i for i, component in enumerate(components)}
+        members[groups[first]] = [i]
     for (cell, target), value in sorted(faces.items(), key=lambda item: item[1]):
-        one, other = groups[cell], groups[target]
-        if one == other:
-            continue
-        groups.merge(cell, target)
-        left, right = holder.pop(one, None), holder.pop(other, None)
-        if left is not None and right is not None:
-            for i in home[left]:
-                for k in home[right]:
-                    barriers[i, k] = barriers[k, i] = value
-            home[left] += home[right]
-        kept = left if left is not None else right
-        if kept is not None:
-            holder[groups[cell]] = kept
+        left, right = groups[cell], groups[target]
+        if groups.merge(cell, target):
+            here, there = members.pop(left, []), members.pop(right, [])
+            barriers[np.ix_(here, there)] = barriers[np.ix_(there, here)] = value
+            members[groups[cell]] = here + there
     return Exhaustive(lowest, components, barriers)

@@ -1,11 +1,13 @@
 """Bottleneck paths between groups of cells, exploring only what lies below the barriers.
 
-Each group starts a fragment of a minimum spanning tree of the graph of cells and faces. A fragment may
-always be extended by the lowest face that leaves it (the blue rule: that edge lies in a minimum
-spanning tree), so fragments grow and merge in any order; the smallest goes first, and the flood ends
-when one fragment holds all groups. Between cells of a fragment, the path in the tree is a minimax path.
+Each group starts a fragment of a minimum spanning tree of the graph of cells and faces. A fragment
+may always be extended by the lowest face that leaves it (the blue rule: that edge lies in a minimum
+spanning tree), so fragments grow and merge in any order; the smallest goes first, and the flood
+ends when one fragment holds all groups. Between cells of a fragment, the path in the tree is a
+minimax path.
 
-Every value is exact. Source: R. E. Tarjan, Data Structures and Network Algorithms (1983), chapter 6.
+Every value is exact. Source: R. E. Tarjan, Data Structures and Network Algorithms (1983), chapter
+6.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ class Flood:
             self._join(edge)
 
     def run(self, tick: Callable[[int], None] = lambda cells: None) -> None:
-        """Merge all fragments into one; `tick` is told the number of cells reached and may raise."""
+        """Merge all fragments into one; `tick` is told the number of cells and may raise."""
         while len(self.fragments) > 1:
             fragment = min(self.fragments, key=lambda fragment: len(fragment.cells))
             while fragment.unexpanded:

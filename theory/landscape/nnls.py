@@ -1,9 +1,9 @@
 """Exact nonnegative least squares: the minimum of 1/2 ||sum_c z_c c - y||^2 over z >= 0.
 
-The loss on a cell or a face is such a problem in the coefficients of its extreme rays. Floating point
-guesses which coefficients are positive; integer arithmetic then solves on that support and checks the
-optimality conditions, so every value returned is exact. A wrong guess costs time, never correctness:
-an exact Lawson-Hanson iteration takes over.
+The loss on a cell or a face is such a problem in the coefficients of its extreme rays. Floating
+point guesses which coefficients are positive; integer arithmetic then solves on that support and
+checks the optimality conditions, so every value returned is exact. A wrong guess costs time, never
+correctness: an exact Lawson-Hanson iteration takes over.
 
 Source: C. L. Lawson and R. J. Hanson, Solving Least Squares Problems (1974), chapter 23.
 """
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from operator import mul
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
-from flint import fmpz_mat
+from flint import fmpq_mat, fmpz_mat
 from jaxtyping import Int
 from scipy.optimize import nnls as float_nnls
 
@@ -33,7 +33,7 @@ def dot(a: Sequence[int], b: Sequence[int]) -> int:
 class Minimum:
     """The solution of one problem: `numerators / denominator` on `support`, zero elsewhere.
 
-    residual: (n,) integers, denominator * (y - fit); the optimal dual vector up to a positive factor.
+    residual: (n,) integers, denominator * (y - fit); the optimal dual vector, up to scale.
     """
 
     value: Fraction
@@ -45,7 +45,10 @@ class Minimum:
     @cached_property
     def order(self) -> tuple[float, Fraction]:
         """A sort key in the order of `value`: rounding is monotone, so floats settle most cases."""
-        return (float(self.value), self.value)
+        try:
+            return (float(self.value), self.value)
+        except OverflowError:
+            return (math.inf, self.value)
 
 
 class _Stationary(NamedTuple):
@@ -67,14 +70,14 @@ class LeastSquares:
         self.columns = [[int(v) for v in row] for row in columns]
         self.y = [int(v) for v in y]
         self._exact_y = fmpz_mat(len(self.y), 1, self.y)
-        # Raw columns make the float solver fail silently; rescaling a ray is free. Dividing integers
-        # by integers keeps entries beyond the range of floats usable.
+        # Raw columns make the float solver fail silently; rescaling a ray is free. Dividing
+        # integers by integers keeps entries beyond the range of floats usable.
         scaled = [[v / max(map(abs, row)) for v in row] for row in self.columns]
         floats = np.array(scaled, dtype=float).reshape(len(scaled), len(self.y)).T
         self._floats = floats / np.linalg.norm(floats, axis=0)
         top = max(map(abs, self.y)) or 1
         self._float_y = np.array([v / top for v in self.y])
-        self._float_scale = float(top) ** 2
+        self.scale = top * top
         self._memo: dict[tuple[int, ...], Minimum] = {}
 
     def __len__(self) -> int:
@@ -90,12 +93,12 @@ class LeastSquares:
         return found
 
     def estimate(self, ids: Sequence[int]) -> float:
-        """The minimum in floating point: a guess, good for deciding what to try."""
+        """The minimum divided by `scale`, in floating point: good for deciding what to try."""
         try:
             _, distance = float_nnls(self._floats[:, ids], self._float_y)
         except RuntimeError:  # its iteration limit
             return 0.0
-        return float(distance) ** 2 / 2 * self._float_scale
+        return float(distance) ** 2 / 2
 
     def _guess(self, ids: tuple[int, ...]) -> Minimum | None:
         """Guess the support in floating point; None unless exact arithmetic confirms it."""
@@ -118,7 +121,7 @@ class LeastSquares:
             solution = (A * A.transpose()).solve(A * self._exact_y)
         except ZeroDivisionError:
             return None
-        numerators, denominator = solution.numer_denom()
+        numerators, denominator = cast(fmpq_mat, solution).numer_denom()  # flint's types say less
         residual = self._exact_y * denominator - A.transpose() * numerators
         return _Stationary([int(v) for v in numerators.entries()], int(denominator), residual)
 

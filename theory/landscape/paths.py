@@ -1,7 +1,7 @@
 """Explicit minimax paths in parameter space, from sequences of cells and faces.
 
-Convention: t = 0 is the first network. Between breakpoints W and a are interpolated linearly; the fit
-is affine there, so the loss is convex and at most the larger of its two ends.
+Convention: t = 0 is the first network. Between breakpoints W and a are interpolated linearly; the
+fit is affine there, so the loss is convex and at most the larger of its two ends.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def along(
 ) -> tuple[list[list[Neuron]], list[int]]:
     """Points on the faces along a path of cells, and the states of the neurons at its end.
 
-    start: the states of the neurons at the start, an order of the first edge's cell; the path of cells
-    knows neurons only up to permutation, this follows each of them.
+    start: the states of the neurons at the start, an order of the first edge's cell; the path of
+    cells knows neurons only up to permutation, this follows each of them.
     """
     states = list(start)
     points = []
@@ -42,10 +42,7 @@ def along(
         leaving, arriving = edge.cell[edge.position], edge.move.target
         if tuple(complex_.canonical(states)) != edge.cell:
             leaving, arriving = arriving, leaving  # the edge is followed from its target
-        if complex_.labelled:
-            neuron = edge.position
-        else:
-            neuron = states.index(leaving)
+        neuron = edge.position if complex_.labelled else states.index(leaving)
         points.append(complex_.point(states, edge.minimum, moved=(neuron, edge.move)))
         states[neuron] = arriving
         if edge.move.wall == SIGN_FLIP:
@@ -73,7 +70,7 @@ def _straighten(problem: Problem, networks: list[Network]) -> list[Network]:
     kept = [0]
     while kept[-1] < len(networks) - 1:
         here = kept[-1]
-        # The next point is always in reach: it shares a cell, or differs by the sign of a zero neuron.
+        # The next point is always in reach: in the same cell, or with a zero neuron's sign changed.
         kept.append(
             next((j for j in range(len(networks) - 1, here + 1, -1) if straight(here, j)), here + 1)
         )

@@ -1,9 +1,9 @@
 """Which cells reach down to a level, without visiting the others.
 
-A dual vector nu bounds the loss from below on every cell whose columns it makes non-positive, so a few
-vectors dispose of exponentially many cells. The cells that escape all vectors found so far are the
-hitting sets of the families {states with a positive product with nu}; the search walks through these.
-Each cell it visits is either low, or its own optimal dual vector joins the cover.
+A dual vector nu bounds the loss from below on every cell whose columns it makes non-positive, so a
+few vectors dispose of exponentially many cells. The cells that escape all vectors found so far are
+the hitting sets of the families {states with a positive product with nu}; the search walks through
+these. Each cell it visits is either low, or its own optimal dual vector joins the cover.
 """
 
 from __future__ import annotations
@@ -118,10 +118,12 @@ class _EscapeSearch:
 def sublevel(
     complex_: CellComplex, level: Fraction | None = None, tick: Tick = lambda solved: None
 ) -> Sublevel:
-    """The cells that meet {loss <= level}, by default at the global minimum, and a cover of the rest.
+    """The cells that meet {loss <= level}, by default at the global minimum, and a cover of the
+    rest.
 
     level: in the integer problem's units.
-    tick: told the number of minima computed, often; it may raise Interrupted to stop the search, which
+    tick: told the number of minima computed, often; it may raise Interrupted to stop the search,
+    which
         then leaves with the lowest loss seen.
     """
     first = (0,) * complex_.width
@@ -153,25 +155,25 @@ def sublevel(
 class _Widener:
     """Dual vectors that cover more than their own cell.
 
-    The minimum over the columns of a cell and of further states, as long as it stays above the level,
-    has a dual vector that covers all of them. A few tries at random states suffice: more tries make
-    the cover smaller, but the search no faster.
+    The minimum over the columns of a cell and of further states, as long as it stays above the
+    level, has a dual vector that covers all of them. A few tries at random states suffice: more
+    tries make the cover smaller, but the search no faster.
     """
 
     TRIES = 4
-    MARGIN = 1e-6  # relative; exact arithmetic has the last word
+    MARGIN = 1e-6  # relative to max |y_k|^2; exact arithmetic has the last word
 
     def __init__(self, complex_: CellComplex) -> None:
         self.complex = complex_
         self._random = random.Random(0)
 
     def dual(self, cell: Cell, minimum: Minimum, level: Fraction) -> Dual:
-        """A dual vector with a bound above the level that covers the cell, whose minimum is given."""
+        """A dual vector of bound above the level that covers a cell of the given minimum."""
         complex_ = self.complex
         narrow = Dual.of(complex_, minimum)
         uncovered = [s for s in range(complex_.states) if narrow.reaches >> s & 1]
         columns = {c for state in cell for c in complex_.state_columns[state]}
-        threshold = float(level) + self.MARGIN * (float(minimum.value) + float(level))
+        threshold = float(level / complex_.least_squares.scale) + self.MARGIN
         tried = self._random.sample(uncovered, min(self.TRIES, len(uncovered)))
         for state in tried:
             wider = columns.union(complex_.state_columns[state])

@@ -1,0 +1,65 @@
+"""`make bench`: whole barrier matrices of planted problems, certificates and their check.
+
+A planted problem has integer entries up to 5, and a random network of the width fits it exactly.
+"""
+
+from __future__ import annotations
+
+import resource
+
+import pytest
+from problems import planted
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from theory.certificates import certify
+from theory.certificates.checker import check
+from theory.landscape import analyse
+from theory.problem import example
+
+SHAPES = [(6, 2, 3), (8, 3, 3), (10, 3, 3)]
+
+
+def memory() -> int:
+    """The largest memory this process has used so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_flagship(benchmark: BenchmarkFixture, labelled: bool) -> None:
+    analysis = benchmark(lambda: analyse(example("flagship"), 2, labelled=labelled))
+    assert len(analysis.components) == (4 if labelled else 2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_barrier_matrix(
+    benchmark: BenchmarkFixture, shape: tuple[int, int, int], seed: int
+) -> None:
+    problem, _ = planted(*shape, seed)
+    analysis = benchmark.pedantic(lambda: analyse(problem, shape[2]), rounds=3)
+    benchmark.extra_info |= {
+        "cells": analysis.cells,
+        "components": len(analysis.components),
+        "memory (MiB)": memory(),
+    }
+    assert analysis.minimum == 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_beyond_enumeration(benchmark: BenchmarkFixture, seed: int) -> None:
+    """Tens of millions of cells, of which almost all are covered and never visited."""
+    problem, _ = planted(10, 3, 4, seed)
+    analysis = benchmark.pedantic(lambda: analyse(problem, 4, max_cells=10**8), rounds=1)
+    benchmark.extra_info |= {"cells": analysis.cells, "memory (MiB)": memory()}
+    assert analysis.minimum == 0
+
+
+@pytest.mark.parametrize("step", ["certify", "check"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_certificate(benchmark: BenchmarkFixture, shape: tuple[int, int, int], step: str) -> None:
+    problem, _ = planted(*shape, seed=2)
+    analysis = analyse(problem, shape[2])
+    document = certify(analysis)
+    work = (lambda: certify(analysis)) if step == "certify" else (lambda: check(document, problem))
+    benchmark.pedantic(work, rounds=3)
+    benchmark.extra_info |= {"faces": sum(len(cut["faces"]) for cut in document["cuts"])}

@@ -1,0 +1,106 @@
+"""Exact nonnegative least squares: against brute force, and where the float guess is wrong."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import combinations
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory.landscape.nnls import LeastSquares, primitive
+
+
+def brute_force(columns: list[list[int]], y: list[int]) -> Fraction:
+    """The least loss over all nonnegative least squares solutions on independent subsets."""
+    best = Fraction(sum(v * v for v in y), 2)
+    for size in range(1, len(columns) + 1):
+        for subset in combinations(columns, size):
+            A = sympy.Matrix(subset)
+            gram = A * A.T
+            if gram.det() == 0:
+                continue
+            z = gram.LUsolve(A * sympy.Matrix(y))
+            if all(v >= 0 for v in z):
+                r = sympy.Matrix(y) - A.T * z
+                best = min(best, Fraction(str(r.dot(r))) / 2)
+    return best
+
+
+def matrices(rows: int, columns: int) -> st.SearchStrategy[list[list[int]]]:
+    row = st.lists(st.integers(-3, 3), min_size=columns, max_size=columns).filter(any)
+    return st.lists(row, min_size=1, max_size=rows)
+
+
+@given(matrices(4, 3), st.lists(st.integers(-4, 4), min_size=3, max_size=3))
+def test_equals_brute_force(columns: list[list[int]], y: list[int]) -> None:
+    problem = LeastSquares(np.array(columns), y)
+    ids = tuple(range(len(columns)))
+    assert problem.minimum(ids).value == brute_force(columns, y)
+
+
+@given(matrices(6, 4), st.lists(st.integers(-4, 4), min_size=4, max_size=4))
+def test_optimality_conditions_one_by_one(columns: list[list[int]], y: list[int]) -> None:
+    problem = LeastSquares(np.array(columns), y)
+    found = problem.minimum(tuple(range(len(columns))))
+    z = dict(zip(found.support, found.numerators, strict=True))
+    assert found.denominator > 0
+    assert all(v >= 0 for v in z.values())
+    fit = [sum(z[c] * columns[c][i] for c in z) for i in range(4)]
+    assert list(found.residual) == [found.denominator * y[i] - fit[i] for i in range(4)]
+    gains = [np.dot(column, np.array(found.residual, dtype=object)) for column in columns]
+    assert max(gains) <= 0
+    assert all(gains[c] == 0 for c in z)
+    assert found.value == Fraction(sum(v * v for v in found.residual), 2 * found.denominator**2)
+
+
+@given(matrices(6, 4), st.lists(st.integers(-4, 4), min_size=4, max_size=4))
+def test_fallback_agrees_with_the_guess(columns: list[list[int]], y: list[int]) -> None:
+    problem = LeastSquares(np.array(columns), y)
+    ids = tuple(range(len(columns)))
+    assert problem._lawson_hanson(ids).value == problem.minimum(ids).value
+
+
+@pytest.mark.parametrize("guess", ["nothing", "everything", "no convergence"])
+@given(columns=matrices(6, 4), y=st.lists(st.integers(-4, 4), min_size=4, max_size=4))
+def test_wrong_guesses_never_change_the_value(
+    guess: str, columns: list[list[int]], y: list[int]
+) -> None:
+    def wrong(A: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
+        if guess == "no convergence":
+            raise RuntimeError("Maximum number of iterations reached.")
+        return np.full(A.shape[1], float(guess == "everything")), 0.0
+
+    ids = tuple(range(len(columns)))
+    expected = LeastSquares(np.array(columns), y).minimum(ids).value
+    with patch("theory.landscape.nnls.float_nnls", wrong):
+        assert LeastSquares(np.array(columns), y).minimum(ids).value == expected
+
+
+def test_numbers_beyond_floats() -> None:
+    big = 10**400
+    problem = LeastSquares(np.array([[big, 0], [0, -big]], dtype=object), [3 * big, 5])
+    found = problem.minimum((0, 1))
+    assert found.value == Fraction(25, 2)
+    assert found.support == (0,)
+
+
+def test_no_columns() -> None:
+    problem = LeastSquares(np.zeros((0, 2), dtype=np.int64), [3, 4])
+    assert problem.minimum(()).value == Fraction(25, 2)
+
+
+def test_estimate_is_close_where_columns_are_independent() -> None:
+    problem = LeastSquares(np.array([[2, 0, 0], [1, 1, 0]]), [1, 2, 3])
+    assert problem.estimate((0, 1)) * problem.scale == pytest.approx(4.75)
+
+
+@pytest.mark.parametrize(
+    ("vector", "short"), [((4, -6), (2, -3)), ((0, 0), (0, 0)), ((0, -5), (0, -1)), ((), ())]
+)
+def test_primitive(vector: tuple[int, ...], short: tuple[int, ...]) -> None:
+    assert primitive(vector) == short
