@@ -82,6 +82,7 @@ def barrier(
     limit = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
     analysis: Analysis | None = None
     crossing: Barrier | None = None
+    interrupted = ""
     try:
         with progress() as report:
             analysis = analyse(
@@ -96,6 +97,7 @@ def barrier(
     except BudgetError as error:
         say(over_budget(error))
     except Interrupted as error:
+        interrupted = error.known
         say(str(error))
     complete = analysis is not None and analysis.complete and (crossing is not None or not ends)
 
@@ -108,6 +110,8 @@ def barrier(
         "components": [],
         "barriers": [],
     }
+    if interrupted:
+        known["known"] = interrupted
     found = _landscape(analysis) | _crossing(crossing)
     emit(known | found | provenance(context.obj), json)
     if json != "-":
