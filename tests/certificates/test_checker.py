@@ -34,6 +34,7 @@ def network(w: str, a: str = "1") -> dict[str, Any]:
 DIRECT = [network("2"), network("0"), network("-1")]
 CUT = {"value": "5/2", "cells": [[0]], "faces": [[0, 0, 0, 0], [0, 0, "sign", 0]]}
 COMMON = {
+    "within": None,
     "format": "isthmus-certificate",
     "version": 1,
     "problem": {"X": [["1"], ["-1"]], "y": ["2", "1"]},
@@ -305,6 +306,7 @@ class Producer:
 
     def common(self) -> dict[str, Any]:
         return {
+            "within": None,
             "format": "isthmus-certificate",
             "version": 1,
             "problem": {"X": [list(map(str, x)) for x in self.X], "y": list(map(str, self.y))},
@@ -913,15 +915,20 @@ def test_parallel_rows_that_contradict_are_no_cone() -> None:
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
 def test_escaping_multisets(width: int) -> None:
     choose = random.Random(width)
-    for count in (0, 1, 2, 3, 5, 8):
-        states = [checker._State(1, checker._Cone(i, 1 << i, {})) for i in range(7)]
-        missed = [sum(1 << i for i in range(7) if choose.random() < 0.4) for _ in range(count)]
-        duals = [checker._Dual(Fraction(), {1: mask, -1: 0}) for mask in missed]
-        found = list(checker._escaping(states, duals, width))
+    for count, heaviest in itertools.product((0, 1, 2, 3, 5, 8), (1, 2, 9)):
+        weights = [
+            [choose.randint(1, heaviest) if choose.random() < 0.6 else 0 for _ in range(7)]
+            for _ in range(count)
+        ]
+        limits = [choose.randint(-1, width * heaviest // 2) for _ in range(count)]
+        found = list(checker._escaping(7, weights, limits, width))
         assert sorted(found) == [
             cell
             for cell in itertools.combinations_with_replacement(range(7), width)
-            if all(any(mask >> i & 1 for i in cell) for mask in missed)
+            if all(
+                limit < 0 or sum(own[i] for i in cell) > limit
+                for own, limit in zip(weights, limits, strict=True)
+            )
         ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import combinations
 from unittest.mock import patch
@@ -12,7 +13,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.landscape.nnls import LeastSquares, primitive
+from theory.landscape.nnls import CappedLeastSquares, LeastSquares, primitive
 
 
 def brute_force(columns: list[list[int]], y: list[int]) -> Fraction:
@@ -58,11 +59,15 @@ def test_optimality_conditions_one_by_one(columns: list[list[int]], y: list[int]
     assert found.value == Fraction(sum(v * v for v in found.residual), 2 * found.denominator**2)
 
 
-@given(matrices(6, 4), st.lists(st.integers(-4, 4), min_size=4, max_size=4))
-def test_fallback_agrees_with_the_guess(columns: list[list[int]], y: list[int]) -> None:
-    problem = LeastSquares(np.array(columns), y)
-    ids = tuple(range(len(columns)))
-    assert problem._lawson_hanson(ids).value == problem.minimum(ids).value
+def wrong(guess: str) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, float]]:
+    """A float solver that is of no use."""
+
+    def solve(A: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
+        if guess == "no convergence":
+            raise RuntimeError("Maximum number of iterations reached.")
+        return np.full(A.shape[1], float(guess == "everything")), 0.0
+
+    return solve
 
 
 @pytest.mark.parametrize("guess", ["nothing", "everything", "no convergence"])
@@ -70,15 +75,69 @@ def test_fallback_agrees_with_the_guess(columns: list[list[int]], y: list[int]) 
 def test_wrong_guesses_never_change_the_value(
     guess: str, columns: list[list[int]], y: list[int]
 ) -> None:
-    def wrong(A: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
-        if guess == "no convergence":
-            raise RuntimeError("Maximum number of iterations reached.")
-        return np.full(A.shape[1], float(guess == "everything")), 0.0
-
     ids = tuple(range(len(columns)))
     expected = LeastSquares(np.array(columns), y).minimum(ids).value
-    with patch("theory.landscape.nnls.float_nnls", wrong):
+    with patch("theory.landscape.nnls.float_nnls", wrong(guess)):
         assert LeastSquares(np.array(columns), y).minimum(ids).value == expected
+
+
+Groups = tuple[tuple[int, ...], ...]
+
+
+def grouped() -> st.SearchStrategy[Groups]:
+    """Up to three groups of some of the columns 0..3."""
+    group = st.sets(st.integers(0, 3)).map(sorted).map(tuple)
+    return st.lists(group, min_size=1, max_size=3).map(sorted).map(tuple)
+
+
+def full(columns: list[list[int]]) -> list[list[int]]:
+    return (columns * 4)[:4]
+
+
+@given(matrices(4, 3), grouped(), st.lists(st.integers(-4, 4), min_size=3, max_size=3))
+def test_capped_optimality_conditions_one_by_one(
+    columns: list[list[int]], groups: Groups, y: list[int]
+) -> None:
+    columns = full(columns)
+    found = CappedLeastSquares(np.array(columns), y).minimum(groups)
+    z = dict(found.coefficients())
+    assert all(v > 0 for v in z.values())
+    assert all(c in groups[place] for place, c in z)
+    sums = [sum((v for (at, _), v in z.items() if at == k), Fraction()) for k in range(len(groups))]
+    assert max(sums, default=0) <= 1
+    fit = [sum((v * columns[c][i] for (_, c), v in z.items()), Fraction()) for i in range(3)]
+    residual = [y[i] - fit[i] for i in range(3)]
+    assert found.value == sum(r * r for r in residual) / 2
+    assert [Fraction(v, found.denominator) for v in found.residual] == residual
+    # The residual supports the set of fits: none of them goes further in its direction.
+    furthest = [
+        max([0, *(sum(v * r for v, r in zip(columns[c], residual, strict=True)) for c in group)])
+        for group in groups
+    ]
+    assert sum(furthest) == sum(f * r for f, r in zip(fit, residual, strict=True))
+
+
+@pytest.mark.parametrize("guess", ["nothing", "everything", "no convergence"])
+@given(
+    columns=matrices(4, 3),
+    groups=grouped(),
+    y=st.lists(st.integers(-4, 4), min_size=3, max_size=3),
+)
+def test_wrong_guesses_never_change_the_capped_value(
+    guess: str, columns: list[list[int]], groups: Groups, y: list[int]
+) -> None:
+    expected = CappedLeastSquares(np.array(full(columns)), y).minimum(groups).value
+    with patch("theory.landscape.nnls.float_nnls", wrong(guess)):
+        assert CappedLeastSquares(np.array(full(columns)), y).minimum(groups).value == expected
+
+
+def test_capped_by_hand() -> None:
+    """One neuron can use each axis up to 2, in sum; two neurons can use both fully."""
+    problem = CappedLeastSquares(np.array([[2, 0], [0, 2]]), [3, 3])
+    assert problem.minimum(((0, 1),)).value == 4
+    assert problem.minimum(((0, 1), (0, 1))).value == 1
+    assert problem.minimum(((0,), (0,), (1,), (1,))).value == 0
+    assert problem.minimum(((),)).value == 9
 
 
 def test_numbers_beyond_floats() -> None:

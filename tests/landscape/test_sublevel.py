@@ -11,15 +11,19 @@ from hypothesis import strategies as st
 from problems import problems
 
 from theory.errors import Interrupted
-from theory.landscape.cells import CellComplex, bit_set
+from theory.landscape.cells import CellComplex
 from theory.landscape.nnls import dot
 from theory.landscape.sublevel import sublevel, thin
 from theory.problem import Problem, example
 
+rhos = st.none() | st.fractions(Fraction(1, 4), 4, max_denominator=4)
 
-@given(problems(), st.integers(1, 3), st.none() | st.fractions(0, 20))
-def test_low_cells_and_cover(problem: Problem, width: int, level: Fraction | None) -> None:
-    complex_ = CellComplex(problem, width)
+
+@given(problems(), st.integers(1, 3), st.none() | st.fractions(0, 20), rhos)
+def test_low_cells_and_cover(
+    problem: Problem, width: int, level: Fraction | None, rho: Fraction | None
+) -> None:
+    complex_ = CellComplex(problem, width, rho=rho)
     if complex_.cells > 3000:
         return
     values = {
@@ -31,32 +35,52 @@ def test_low_cells_and_cover(problem: Problem, width: int, level: Fraction | Non
     assert result.level == (min(values.values()) if level is None else level)
     assert set(result.low) == {cell for cell, value in values.items() if value <= result.level}
     assert all(result.low[cell].value == values[cell] for cell in result.low)
-    for cover in (result.cover, thin(complex_, result.cover, exempt=result.low)):
-        assert all(dual.bound > result.level for dual in cover)
+    thinned = thin(complex_, result.cover, result.level, strict=True, exempt=result.low)
+    for cover in (result.cover, thinned):
+        limit = [complex_.domain.limit(d.vector, result.level, strict=True) for d in cover]
         for cell in values.keys() - result.low.keys():
-            assert any(not dual.reaches & bit_set(cell) for dual in cover)
+            assert any(d.covers(cell, most) for d, most in zip(cover, limit, strict=True))
 
 
-@given(problems(), st.integers(1, 2))
-def test_a_dual_bounds_what_it_covers(problem: Problem, width: int) -> None:
-    complex_ = CellComplex(problem, width)
-    columns = complex_.least_squares.columns
+@given(problems(), st.integers(1, 2), rhos, st.booleans())
+def test_a_dual_bounds_what_it_covers(
+    problem: Problem, width: int, rho: Fraction | None, strict: bool
+) -> None:
+    complex_ = CellComplex(problem, width, rho=rho)
+    cells = list(combinations_with_replacement(range(complex_.states), width))[:200]
+    y = complex_.domain.least_squares.y
     for dual in sublevel(complex_).cover:
-        positive = {c for c, column in enumerate(columns) if dot(column, dual.vector) > 0}
-        assert dual.positive == bit_set(positive)
-        product = dot(dual.vector, complex_.least_squares.y)
-        assert dual.bound <= Fraction(product**2, 2 * dot(dual.vector, dual.vector))
-        for state in range(complex_.states):
-            hit = not positive.isdisjoint(complex_.state_columns[state])
-            assert bool(dual.reaches >> state & 1) == hit
-            if not hit:
-                assert complex_.minimum((state,) * width).value >= dual.bound
+        for cell in cells:
+            weight = sum(dual.weights[state] for state in cell)
+            assert dual.covers(cell, weight)
+            assert not dual.covers(cell, weight - 1)
+            if rho is None:
+                groups = [complex_.groups[state] for state in cell]
+                columns = [complex_.domain.least_squares.columns[c] for g in groups for c in g]
+                assert (weight == 0) == all(dot(column, dual.vector) <= 0 for column in columns)
+                if weight:
+                    continue
+            rest = max(0, dot(dual.vector, y) - weight)
+            bound = Fraction(rest**2, 2 * dot(dual.vector, dual.vector))
+            assert complex_.minimum(cell).value >= bound
+            # The limit is the largest weight at which this bound reaches it.
+            assert weight <= complex_.domain.limit(dual.vector, bound, strict=False) or not rest
+            assert weight > complex_.domain.limit(dual.vector, bound, strict=True)
+
+
+@given(problems(), st.integers(1, 3), st.integers(0, 3))
+def test_heavier_states(problem: Problem, width: int, weight: int) -> None:
+    complex_ = CellComplex(problem, width, rho=Fraction(1, 2))
+    for dual in sublevel(complex_).cover:
+        heavier = {state for state, own in enumerate(dual.weights) if own > weight}
+        assert dual.heavier(weight) == sum(1 << state for state in heavier)
 
 
 def test_thinning_leaves_no_more() -> None:
     complex_ = CellComplex(example("flagship"), 2)
     found = sublevel(complex_)
-    assert len(thin(complex_, found.cover, exempt=found.low)) <= len(found.cover)
+    thinned = thin(complex_, found.cover, found.level, strict=True, exempt=found.low)
+    assert len(thinned) <= len(found.cover)
 
 
 def test_interrupted_search_says_what_it_knows() -> None:

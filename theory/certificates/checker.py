@@ -6,9 +6,9 @@ Trusted: Python's integers and `fractions`, the reading of problems and JSON in 
 and the four facts of the page's section "Why this suffices". Not trusted: any line of the
 certificate. The arrangement, its cones, rays and facets are derived again from the data, exactly.
 
-The rays of the arrangement are numbered once, and a set of rays is an int with a bit for each. A
-column depends on its sign and ray only, so a dual is two such sets, of the rays whose columns have
-a positive product with it for either sign, and it covers a face when it shares no ray with it.
+The generators, rays of the arrangement or vertices in the ball, are numbered once, and a set of
+them is an int with a bit for each. A column depends on its sign and generator only, so what a dual
+does to a face follows from its products with the columns of all generators.
 
 Limits: an arrangement with more than `limit` rays, or cones where all are needed, is refused. The
 search for cells that a cover leaves out is exponential in the width in the worst case.
@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import re
 import reprlib
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
-from itertools import combinations, combinations_with_replacement
-from math import comb, factorial, gcd, lcm, prod
+from itertools import combinations, combinations_with_replacement, product
+from math import ceil, comb, factorial, gcd, isqrt, lcm, prod
 from operator import and_, mul
 from pathlib import Path
 from typing import NoReturn, TypeAlias
@@ -36,11 +37,14 @@ __all__ = ["CertificateInvalid", "Verdict", "check", "check_file"]
 
 Vector: TypeAlias = tuple[int, ...]
 Cell: TypeAlias = tuple[int, ...]  # a state for each neuron, as indices into `states`
-Face: TypeAlias = list[tuple[int, int]]  # sign and set of rays, for each neuron
+Face: TypeAlias = list[tuple[int, int]]  # sign and set of generators, for each neuron
 Move: TypeAlias = "int | str"  # the row that names the wall crossed, or "sign"
 
 _RATIONAL = re.compile(r"-?\d+(/\d+)?", re.ASCII)
-_COMMON = ("format", "version", "kind", "problem", "width", "labelled", "states", "duals")
+_COMMON = (
+    *("format", "version", "kind", "problem", "width", "labelled", "within"),
+    *("states", "duals"),
+)
 _FIELDS = {
     "barrier": (*_COMMON, "value", "networks", "path", "cut"),
     "components": (
@@ -246,8 +250,31 @@ def _mask(members: Iterable[bool]) -> int:
 @dataclass(frozen=True)
 class _Cone:
     sides: int  # set of the walls of which it is on the positive side
-    rays: int  # set of its extreme rays
-    facets: dict[int, tuple[int, int]]  # name of wall: rays of the facet, sides of the cone across
+    generators: int  # a set
+    facets: dict[int, tuple[int, int]]  # name of wall: generators, sides of the cone across
+
+
+class _Points:
+    """Points to choose generators from: on which side of each wall they lie, and relu(X v)."""
+
+    def __init__(
+        self, points: list[Vector], normals: list[Vector], rows: Sequence[Sequence[int]]
+    ) -> None:
+        self.all = (1 << len(points)) - 1
+        self.columns = [tuple(max(0, _dot(row, point)) for row in rows) for point in points]
+        sides = [[_dot(normal, point) for point in points] for normal in normals]
+        self.positive = [_mask(v > 0 for v in values) for values in sides]
+        self.negative = [_mask(v < 0 for v in values) for values in sides]
+
+    def inside(self, sides: int) -> int:
+        """The points in the closed cone on these sides of the walls."""
+        points = self.all
+        for wall, (positive, negative) in enumerate(zip(self.positive, self.negative, strict=True)):
+            points &= ~(negative if sides >> wall & 1 else positive)
+        return points
+
+    def on_wall(self, wall: int) -> int:
+        return self.all & ~self.positive[wall] & ~self.negative[wall]
 
 
 class _Arrangement:
@@ -257,7 +284,7 @@ class _Arrangement:
     that of a u with zeros outside `rank` pivot columns, so rays are vectors of these entries.
     """
 
-    def __init__(self, X: Sequence[Sequence[int]], limit: int) -> None:
+    def __init__(self, X: Sequence[Sequence[int]], limit: int, *, ball: bool = False) -> None:
         self.limit = limit
         columns = sorted(pivot for pivot, _ in _echelon(X))
         self.rank = len(columns)
@@ -280,10 +307,12 @@ class _Arrangement:
             self.walls_of_rows.append((normals[normal], 1))
         self.normals = list(normals)
         self.rays = self._find_rays()
-        self.columns = [tuple(max(0, _dot(row, ray)) for row in rows) for ray in self.rays]
-        sides = [[_dot(normal, ray) for ray in self.rays] for normal in self.normals]
-        self.positive = [_mask(v > 0 for v in values) for values in sides]
-        self.negative = [_mask(v < 0 for v in values) for values in sides]
+        self._rays = self.generators = _Points(self.rays, self.normals, rows)
+        self.corner_scale = 1
+        if ball:
+            whole = [tuple(X[name]) for name in self.names]
+            corners, self.corner_scale = self._find_corners(whole, len(X[0]))
+            self.generators = _Points(corners, whole, X)
         self._cones: dict[int, _Cone | None] = {}
 
     def _find_rays(self) -> list[Vector]:
@@ -300,6 +329,33 @@ class _Arrangement:
                 ray = _null_vector(basis, self.rank)
                 rays[ray] = rays[tuple(-v for v in ray)] = None
         return list(rays)
+
+    def _find_corners(self, normals: list[Vector], d: int) -> tuple[list[Vector], int]:
+        """The nonzero points of max |u_k| <= 1 on d independent walls and sides, times a scale."""
+        needed = sum(comb(d, k) * 2**k * comb(len(normals), d - k) for k in range(1, d + 1))
+        if needed > self.limit:
+            raise BudgetError("vertices in the ball", needed, self.limit, "limit")
+        found: dict[tuple[Fraction, ...], None] = {}
+        for fixed in range(1, d + 1):
+            for coordinates in combinations(range(d), fixed):
+                free = [k for k in range(d) if k not in coordinates]
+                for walls in combinations(normals, len(free)):
+                    basis = _echelon([v[k] for k in free] for v in walls)
+                    if len(basis) < len(free):
+                        continue
+                    for signs in product((-1, 1), repeat=fixed):
+                        # Homogeneous: the fixed coordinates are multiples of a last one, 1.
+                        system = [
+                            (*(v[k] for k in free), _dot([v[k] for k in coordinates], signs))
+                            for v in walls
+                        ]
+                        *head, last = _null_vector(_echelon(system), len(free) + 1)
+                        point = dict(zip(free, (Fraction(v, last) for v in head), strict=True))
+                        point.update(zip(coordinates, map(Fraction, signs), strict=True))
+                        if all(abs(v) <= 1 for v in point.values()):
+                            found[tuple(point[k] for k in range(d))] = None
+        scale = lcm(*(v.denominator for point in found for v in point))
+        return [tuple(int(v * scale) for v in point) for point in found], scale
 
     def _rank_of(self, rays: int) -> int:
         return len(_echelon(self.rays[i] for i in _bits(rays)))
@@ -330,23 +386,17 @@ class _Arrangement:
         the rays of the arrangement they hold: the ranks of these are the dimensions.
         """
         if sides not in self._cones:
-            rays = (1 << len(self.rays)) - 1
-            for wall, (positive, negative) in enumerate(
-                zip(self.positive, self.negative, strict=True)
-            ):
-                rays &= ~(negative if sides >> wall & 1 else positive)
+            rays = self._rays.inside(sides)
             self._cones[sides] = None
             if self._rank_of(rays) == self.rank:
-                self._cones[sides] = _Cone(sides, rays, self._facets(sides, rays))
+                generators = self.generators.inside(sides)
+                facets = {
+                    name: (generators & self.generators.on_wall(wall), sides ^ 1 << wall)
+                    for wall, name in enumerate(self.names)
+                    if self._rank_of(rays & self._rays.on_wall(wall)) == self.rank - 1
+                }
+                self._cones[sides] = _Cone(sides, generators, facets)
         return self._cones[sides]
-
-    def _facets(self, sides: int, rays: int) -> dict[int, tuple[int, int]]:
-        facets = {}
-        for wall, name in enumerate(self.names):
-            on_wall = rays & ~self.positive[wall] & ~self.negative[wall]
-            if self._rank_of(on_wall) == self.rank - 1:
-                facets[name] = (on_wall, sides ^ 1 << wall)
-        return facets
 
     def cones(self) -> Iterator[_Cone]:
         """All cones: whatever is reached across facets from the cone of a generic point."""
@@ -380,16 +430,50 @@ class _State:
 
 @dataclass(frozen=True)
 class _Dual:
-    bound: Fraction
-    positive: dict[int, int]  # sign: set of the rays whose column has a positive product with it
+    """A vector nu, in units in which all of these are integers: `unit` of them are one."""
 
-    def covers(self, face: Face) -> bool:
-        return not any(rays & self.positive[sign] for sign, rays in face)
+    gain: int  # nu . y
+    norm: int  # ||nu||^2, in the units of nu alone
+    unit: int
+    products: list[int]  # nu . relu(X v) for each generator v
+    positive: dict[int, int]  # sign: set of the generators whose column has a positive product
+    capped: bool  # whether the generators are vertices in a ball, not rays
+
+    def weight(self, sign: int, generators: int) -> int | None:
+        """The most that a neuron spanned by the generators adds to nu . f; None: no limit."""
+        hit = generators & self.positive[sign]
+        if not hit:
+            return 0
+        return max(abs(self.products[i]) for i in _bits(hit)) if self.capped else None
+
+    def bound(self, face: Face) -> Fraction | None:
+        """What nu proves about the loss on the face; None if the face is not covered."""
+        rest = self.gain
+        for sign, generators in face:
+            weight = self.weight(sign, generators)
+            if weight is None:
+                return None
+            rest -= weight
+        if rest <= 0 or not self.norm:
+            return Fraction()
+        return Fraction(rest * rest, 2 * self.norm * self.unit**2)
+
+    def limit(self, least: Fraction, strict: bool) -> int:
+        """The largest total weight with which nu proves a loss of at least `least`, or above it.
+
+        -1 where there is none.
+        """
+        square = 2 * least * self.norm * self.unit**2  # (gain - weight)^2 has to reach it
+        root = isqrt(ceil(square))
+        while root * root < square or (strict and root * root == square):
+            root += 1
+        return max(-1, self.gain - root)
 
 
 @dataclass(frozen=True)
 class _Network:
     a: tuple[Fraction, ...]
+    moving: list[bool]  # whether w_j is not zero
     activations: list[Vector]  # X w_j, times one positive number, for each neuron
     outputs: list[tuple[int, tuple[Fraction, ...]]]  # sign a_j, 0 if the other is; |a_j| X w_j
     sides: list[tuple[int, int]]  # walls of which |a_j| w_j is on the positive, the negative side
@@ -420,7 +504,16 @@ class _Certificate:
         if not isinstance(fields["labelled"], bool):
             _fail("labelled", f"must be true or false, not {_show(fields['labelled'])}")
         self.labelled = fields["labelled"]
-        self.arrangement = _Arrangement(self.X, limit)
+        self.rho: Fraction | None = None
+        if fields["within"] is not None:
+            ball = _fields(fields["within"], "within", ("ball", "rho"))
+            if ball["ball"] != "entrywise":
+                _fail("within.ball", f"must be 'entrywise', not {_show(ball['ball'])}")
+            self.rho = _rational(ball["rho"], "within.rho")
+            if self.rho <= 0:
+                _fail("within.rho", f"is {_show(self.rho)}, but must be positive")
+        self.ball = "" if self.rho is None else f" inside the entrywise ball rho = {self.rho}"
+        self.arrangement = _Arrangement(self.X, limit, ball=self.rho is not None)
         self.state_index: dict[tuple[int, int], int] = {}
         self.states: list[_State] = []
         for k, state in enumerate(_list(fields["states"], "states")):
@@ -456,10 +549,15 @@ class _Certificate:
 
     def _dual(self, value: object, where: str) -> _Dual:
         nu, _ = _integers(_vector(value, where, self.problem.n))  # the scale does not matter
-        gain, norm = max(0, _dot(nu, self.y)), _dot(nu, nu)
-        bound = Fraction(gain**2, 2 * norm * self.y_scale**2) if norm else Fraction()
-        products = [_dot(nu, column) for column in self.arrangement.columns]
-        return _Dual(bound, {1: _mask(p > 0 for p in products), -1: _mask(p < 0 for p in products)})
+        products = [_dot(nu, column) for column in self.arrangement.generators.columns]
+        positive = {1: _mask(p > 0 for p in products), -1: _mask(p < 0 for p in products)}
+        gain, unit = _dot(nu, self.y), self.y_scale
+        if self.rho is not None:
+            # A vertex of the ball is rho / corner_scale times an integer vector.
+            weigh = self.x_scale * self.arrangement.corner_scale * self.rho.denominator
+            products = [p * self.rho.numerator * self.y_scale for p in products]
+            gain, unit = gain * weigh, unit * weigh
+        return _Dual(gain, _dot(nu, nu), unit, products, positive, self.rho is not None)
 
     def _network(self, value: object, where: str) -> _Network:
         fields = _fields(value, where, ("W", "a"))
@@ -469,6 +567,11 @@ class _Certificate:
         flat, w_scale = _integers([v for row in W for v in row])
         weights, a_scale = _integers(a)
         neurons = [flat[j :: self.width] for j in range(self.width)]
+        if self.rho is not None:
+            top = self.rho * w_scale * a_scale
+            for j, (weight, w) in enumerate(zip(weights, neurons, strict=True)):
+                if abs(weight) * max(map(abs, w)) > top:
+                    _fail(where, f"neuron {j} lies outside the ball")
         activations = [tuple(_dot(row, w) for row in self.X) for w in neurons]
         scale = self.x_scale * w_scale * a_scale
         outputs, sides = [], []
@@ -483,7 +586,7 @@ class _Certificate:
         )
         residuals = (f * self.y_scale - y * scale for f, y in zip(fit, self.y, strict=True))
         loss = Fraction(sum(r * r for r in residuals), 2 * (scale * self.y_scale) ** 2)
-        return _Network(a, activations, outputs, sides, loss)
+        return _Network(a, [any(w) for w in neurons], activations, outputs, sides, loss)
 
     # Cells, faces and what covers them.
 
@@ -505,10 +608,10 @@ class _Certificate:
 
     def _face_of(self, cell: Cell) -> Face:
         """The whole cell as a face."""
-        return [(self.states[i].sign, self.states[i].cone.rays) for i in cell]
+        return [(self.states[i].sign, self.states[i].cone.generators) for i in cell]
 
     def _moves(self, cell: Cell) -> Iterator[tuple[int, Move, int, Cell | None]]:
-        """Position, move, rays left to its neuron, and the cell it leads to.
+        """Position, move, generators left to its neuron, and the cell it leads to.
 
         None stands for cells with a state that is not listed: they are in no list of cells.
         """
@@ -517,14 +620,14 @@ class _Certificate:
                 continue
             sign, cone = self.states[i].sign, self.states[i].cone
             moves: list[tuple[Move, int, tuple[int, int]]] = [("sign", 0, (-sign, cone.sides))]
-            moves += [(k, rays, (sign, across)) for k, (rays, across) in cone.facets.items()]
-            for move, rays, neighbour in moves:
+            moves += [(k, left, (sign, across)) for k, (left, across) in cone.facets.items()]
+            for move, left, neighbour in moves:
                 state = self.state_index.get(neighbour)
                 if state is None:
-                    yield position, move, rays, None
+                    yield position, move, left, None
                     continue
                 target = (*cell[:position], state, *cell[position + 1 :])
-                yield position, move, rays, target if self.labelled else tuple(sorted(target))
+                yield position, move, left, target if self.labelled else tuple(sorted(target))
 
     def _check_faces(
         self,
@@ -533,19 +636,20 @@ class _Certificate:
         cells: Mapping[Vector, Cell],
         crosses: Callable[[Vector, Cell | None], bool],
         direction: str,
-        strong: Sequence[bool],
-        needed: str,
+        least: Fraction,
+        strict: bool,
     ) -> None:
         """Verify a list of [*key, position, move, dual].
 
         It must hold every move from cells[key] to a cell that `crosses` accepts, in the `direction`
-        so described, once and nothing else, with a dual that covers the face and is `strong`.
+        so described, once and nothing else, with a dual that covers the face with a bound of at
+        least `least` (strict: above it).
         """
         expected: dict[tuple[Vector, int, Move], int] = {}
         for key, cell in cells.items():
-            for position, move, rays, target in self._moves(cell):
+            for position, move, left, target in self._moves(cell):
                 if crosses(key, target):
-                    expected[key, position, move] = rays
+                    expected[key, position, move] = left
         entries = _list(value, where)
         seen: set[tuple[Vector, int, Move]] = set()
         for k, entry in enumerate(entries):
@@ -564,11 +668,10 @@ class _Certificate:
             seen.add(face)
             parts = self._face_of(cells[key])
             parts[position] = (parts[position][0], expected[face])
-            if not self.duals[dual].covers(parts):
+            bound = self.duals[dual].bound(parts)
+            if bound is None:
                 _fail(here, f"dual {dual} does not cover the face")
-            if not strong[dual]:
-                bound = _show(self.duals[dual].bound)
-                _fail(here, f"the bound {bound} of dual {dual} is not {needed}")
+            self._require_bound(bound, dual, least, strict, here)
         for key, position, move in expected:
             if (key, position, move) not in seen:
                 _fail(where, f"leaves out cell {list(key)}, position {position}, move {move!r}")
@@ -592,22 +695,37 @@ class _Certificate:
         duals = []
         for k, entry in enumerate(_list(value, where)):
             index = _index(entry, f"{where}[{k}]", len(self.duals), "duals")
-            dual = self.duals[index]
-            if dual.bound < least or (strict and dual.bound == least):
-                needed = f"not {'above' if strict else 'at least'} {_show(least)}"
-                _fail(f"{where}[{k}]", f"the bound {_show(dual.bound)} of dual {index} is {needed}")
-            duals.append(dual)
+            duals.append(self.duals[index])
+            # Neurons that are zero leave the most.
+            self._require_bound(duals[-1].bound([]), index, least, strict, f"{where}[{k}]")
         return duals
 
-    def _check_cover(
-        self, where: str, duals: Sequence[_Dual], listed: Iterable[Cell], exempt: str
+    def _require_bound(
+        self, bound: Fraction | None, dual: int, least: Fraction, strict: bool, where: str
     ) -> None:
-        """Each cell is covered by one of the duals or listed."""
+        if bound is None or bound < least or (strict and bound == least):
+            needed = f"not {'above' if strict else 'at least'} {_show(least)}"
+            _fail(where, f"the bound {_show(bound)} of dual {dual} is {needed}")
+
+    def _check_cover(
+        self,
+        where: str,
+        limits: Sequence[tuple[_Dual, int]],
+        listed: Iterable[Cell],
+        exempt: str,
+    ) -> None:
+        """Each cell is listed, or its weight for one of the duals is within the dual's limit."""
         states = list(self.states)
         for cone in self.arrangement.cones():
             states += [_State(s, cone) for s in (1, -1) if (s, cone.sides) not in self.state_index]
         orders = Counter(tuple(sorted(cell)) for cell in listed)
-        for multiset in _escaping(states, duals, self.width):
+        parts = [(state.sign, state.cone.generators) for state in states]
+        weights = []
+        for dual, limit in limits:
+            own = [dual.weight(*part) for part in parts]
+            weights.append([limit + 1 if weight is None else weight for weight in own])
+        bounds = [limit for _, limit in limits]
+        for multiset in _escaping(len(states), weights, bounds, self.width):
             repeats = Counter(multiset).values()
             needed = 1
             if self.labelled:
@@ -655,6 +773,8 @@ class _Certificate:
                 if before.a[j] != after.a[j]:
                     if any(old) or any(new):
                         _fail(f"{where}[{k}]", f"neuron {j} changes a, but its X w is not zero")
+                    if self.rho is not None and (before.moving[j] or after.moving[j]):
+                        _fail(f"{where}[{k}]", f"neuron {j} changes a, but its w is not zero")
                     continue
                 for row, (v, w) in enumerate(zip(old, new, strict=True)):
                     if v * w < 0:
@@ -680,8 +800,8 @@ class _Certificate:
             {(i,): cell for i, cell in enumerate(cells)},
             lambda _, target: target not in inside,
             "out of the cut",
-            [dual.bound >= height for dual in self.duals],
-            f"at least {_show(height)}",
+            height,
+            strict=False,
         )
         return height, inside
 
@@ -713,7 +833,7 @@ class _Certificate:
             if holds[0] == holds[1]:
                 which = "both networks" if holds[0] else "neither network"
                 _fail("cut.cells", f"hold {which}; they must separate one from the other")
-        return f"the minimax barrier is {value}"
+        return f"the minimax barrier{self.ball} is {value}"
 
     def components(self) -> str:
         """Verify a certificate of kind "components"; returns what it proves."""
@@ -726,7 +846,8 @@ class _Certificate:
             _fail("minimum_network", f"its loss is {_show(best.loss)}, not {_show(minimum)}")
         floor = self._read_duals(self.fields["minimum_cover"], "minimum_cover", minimum, False)
         if minimum > 0:
-            self._check_cover("minimum_cover", floor, (), "which may be below the minimum")
+            limits = [(dual, dual.limit(minimum, strict=False)) for dual in floor]
+            self._check_cover("minimum_cover", limits, (), "which may be below the minimum")
         elif floor:
             _fail("minimum_cover", "must be empty, as the minimum is 0")
         entries = _list(self.fields["components"], "components")
@@ -743,12 +864,13 @@ class _Certificate:
             {(i, k): cell for i, part in enumerate(parts) for k, cell in enumerate(part.cells)},
             lambda key, target: target is not None and home.get(target, -1) > key[0],
             "to a later component",
-            [dual.bound > level for dual in self.duals],
-            f"above {_show(level)}",
+            level,
+            strict=True,
         )
         cover = self._read_duals(self.fields["cover"], "cover", level, True)
         orders = " in every order" if self.labelled else ""
-        self._check_cover("cover", cover, home, f"and no component lists it{orders}")
+        limits = [(dual, dual.limit(level, strict=True)) for dual in cover]
+        self._check_cover("cover", limits, home, f"and no component lists it{orders}")
         rows = _list(self.fields["barriers"], "barriers", len(parts))
         barriers = [_vector(row, f"barriers[{i}]", len(parts)) for i, row in enumerate(rows)]
         self._check_barriers(barriers, parts, level)
@@ -761,7 +883,7 @@ class _Certificate:
         elif heights:
             between = f" with barriers from {heights[0]} to {heights[-1]}"
         return (
-            f"{{L <= {level}}} has {count}{quotient} at width {self.width}{between}, "
+            f"{{L <= {level}}} has {count}{quotient} at width {self.width}{self.ball}{between}, "
             f"and the global minimum is {minimum}"
         )
 
@@ -798,7 +920,8 @@ class _Certificate:
                 _fail(f"{where}.floor", "must be empty, as the minimum is 0 or the global one")
         else:
             for k, cell in enumerate(cells):
-                if not any(dual.covers(self._face_of(cell)) for dual in floor):
+                bounds = (dual.bound(self._face_of(cell)) for dual in floor)
+                if not any(bound is not None and bound >= minimum for bound in bounds):
                     _fail(f"{where}.floor", f"no dual covers cell {k}")
         return _Component(minimum, representative, cells)
 
@@ -862,27 +985,40 @@ class _Certificate:
         return upper
 
 
-def _escaping(states: Sequence[_State], duals: Sequence[_Dual], width: int) -> Iterator[Cell]:
-    """The multisets of `width` states that none of the duals covers, each once, sorted.
+def _escaping(
+    size: int, weights: Sequence[Sequence[int]], limits: Sequence[int], width: int
+) -> Iterator[Cell]:
+    """The multisets of `width` of the states 0..size-1 that exceed every limit, sorted, each once.
 
-    A multiset escapes when it has, for each dual, a state that this dual does not cover. So branch
-    on such a state for one dual after another; a branch excludes the states of those before it.
+    weights: by dual and state; the weight of a multiset is the sum. To exceed what is left of a
+    limit, one of the remaining states must exceed its share of it. So branch on such a state for
+    one dual after another; a branch excludes the states of those before it.
     """
-    uncovered = [_mask(not dual.covers([(s.sign, s.cone.rays)]) for s in states) for dual in duals]
-    stack: list[tuple[Cell, list[int], int]] = [((), uncovered, (1 << len(states)) - 1)]
+    heavier = [
+        {share: _mask(weight > share for weight in own) for share in {0, *own}} for own in weights
+    ]
+    steps = [sorted(masks) for masks in heavier]
+
+    def above(dual: int, share: int) -> int:
+        """The states heavier than `share`."""
+        return heavier[dual][steps[dual][bisect_right(steps[dual], share) - 1]]
+
+    unspent = [(dual, limit) for dual, limit in enumerate(limits) if limit >= 0]
+    stack: list[tuple[Cell, list[tuple[int, int]], int]] = [((), unspent, (1 << size) - 1)]
     while stack:
-        chosen, unhit, allowed = stack.pop()
+        chosen, pending, allowed = stack.pop()
         rest = width - len(chosen)
-        if not unhit:
+        if not pending:
             for others in combinations_with_replacement(list(_bits(allowed)), rest):
                 yield tuple(sorted(chosen + others))
         elif rest == 1:
-            for state in _bits(reduce(and_, unhit, allowed)):
+            for state in _bits(reduce(and_, (above(*item) for item in pending), allowed)):
                 yield tuple(sorted((*chosen, state)))
         else:
-            for state in _bits(min((mask & allowed for mask in unhit), key=int.bit_count)):
-                left = [mask for mask in unhit if not mask >> state & 1]
-                stack.append(((*chosen, state), left, allowed))
+            shares = (above(dual, left // rest) & allowed for dual, left in pending)
+            for state in _bits(min(shares, key=int.bit_count)):
+                lefts = ((dual, left - weights[dual][state]) for dual, left in pending)
+                stack.append(((*chosen, state), [item for item in lefts if item[1] >= 0], allowed))
                 allowed &= ~(1 << state)
 
 

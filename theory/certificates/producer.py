@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from theory.landscape.analysis import Analysis, Barrier, Component, Cut
-from theory.landscape.cells import SIGN_FLIP, Cell, CellComplex, Move, bit_set
+from theory.landscape.cells import SIGN_FLIP, Cell, CellComplex, Move
 from theory.landscape.nnls import Minimum
 from theory.landscape.paths import MinimaxPath
 from theory.landscape.sublevel import Dual, thin
@@ -62,6 +62,9 @@ class _Writer:
             "problem": {k: v for k, v in self.complex.problem.to_json().items() if k in ("X", "y")},
             "width": self.complex.width,
             "labelled": self.complex.labelled,
+            "within": None
+            if self.complex.rho is None
+            else {"ball": "entrywise", "rho": format_rational(self.complex.rho)},
             "states": [
                 ["+-"[state % 2], "".join(symbols[int(s)] for s in signs[state // 2])]
                 for state in self._states
@@ -72,39 +75,42 @@ class _Writer:
 
 
 class _FaceBounds:
-    """Dual vectors for faces: one that serves already, else the optimal one of the face."""
+    """Dual vectors that prove loss >= level on faces (strict: loss > level).
 
-    def __init__(self, complex_: CellComplex) -> None:
+    One that serves already, else the optimal one of the face.
+    """
+
+    def __init__(self, complex_: CellComplex, level: Fraction, *, strict: bool) -> None:
         self.complex = complex_
-        self._pool: list[Dual] = []
+        self.level = complex_.scaled_level(level)
+        self.strict = strict
+        self._pool: list[tuple[Dual, int]] = []
 
-    def dual(self, cell: Cell, position: int, move: Move, level: Fraction, strict: bool) -> Dual:
-        others = (*cell[:position], *cell[position + 1 :])
-        columns = bit_set(move.columns)
-        for state in others:
-            columns |= self.complex.column_bits[state]
-        for dual in self._pool:
-            high = dual.bound > level if strict else dual.bound >= level
-            if high and not dual.positive & columns:
+    def dual(self, cell: Cell, position: int, move: Move) -> Dual:
+        """One that serves, for the face of a move."""
+        domain, groups = self.complex.domain, self.complex.face_groups(cell, position, move)
+        for dual, limit in self._pool:
+            if sum(domain.weight(dual.products, group) for group in groups) <= limit:
                 return dual
-        self._pool.append(Dual.of(self.complex, self.complex.face_minimum(cell, position, move)))
-        return self._pool[-1]
+        dual = Dual.of(self.complex, self.complex.face_minimum(cell, position, move))
+        self._pool.append((dual, domain.limit(dual.vector, self.level, strict=self.strict)))
+        return dual
 
 
 def _path(path: MinimaxPath) -> list[Document]:
     return [network.to_json() for network in path.breakpoints]
 
 
-def _cut(writer: _Writer, bounds: _FaceBounds, cut: Cut) -> Document:
+def _cut(writer: _Writer, cut: Cut) -> Document:
     complex_ = writer.complex
-    level = complex_.scaled_level(cut.value)
+    bounds = _FaceBounds(complex_, cut.value, strict=False)
     cells = sorted(cut.cells)
     faces = []
     for k, cell in enumerate(cells):
         for position in complex_.positions(cell):
             for move in complex_.moves(cell[position]):
                 if complex_.neighbour(cell, position, move) not in cut.cells:
-                    dual = bounds.dual(cell, position, move, level, strict=False)
+                    dual = bounds.dual(cell, position, move)
                     faces.append([k, position, writer.move(move), writer.dual(dual)])
     return {
         "value": format_rational(cut.value),
@@ -115,15 +121,12 @@ def _cut(writer: _Writer, bounds: _FaceBounds, cut: Cut) -> Document:
 
 def _barrier(barrier: Barrier) -> Document:
     writer = _Writer(barrier.complex, barrier.cut.cells if barrier.cut else ())
-    cut = None
-    if barrier.cut is not None:
-        cut = _cut(writer, _FaceBounds(barrier.complex), barrier.cut)
     return writer.document(
         "barrier",
         value=format_rational(barrier.value),
         networks=[network.to_json() for network in barrier.networks],
         path=_path(barrier.path),
-        cut=cut,
+        cut=None if barrier.cut is None else _cut(writer, barrier.cut),
     )
 
 
@@ -131,12 +134,14 @@ def _components(analysis: Analysis) -> Document:
     complex_ = analysis.complex
     listed = [cell for component in analysis.components for cell in component.cells]
     writer = _Writer(complex_, [*listed, *(cell for cut in analysis.cuts for cell in cut.cells)])
-    bounds = _FaceBounds(complex_)
     low = analysis.sublevel
     floors = {cell: Dual.of(complex_, minimum) for cell, minimum in low.low.items()}
     minimum_cover: list[Dual] = []
     if analysis.minimum > 0:
-        minimum_cover = thin(complex_, [*low.cover, *floors.values()])
+        pool = [*low.cover, *floors.values()]
+        least = complex_.scaled_level(analysis.minimum)
+        minimum_cover = thin(complex_, pool, least, strict=False)
+    cover = thin(complex_, low.cover, low.level, strict=True, exempt=low.low)
     lowest = analysis.components[0]
     return writer.document(
         "components",
@@ -148,13 +153,13 @@ def _components(analysis: Analysis) -> Document:
             _component(writer, component, analysis.minimum, floors)
             for component in analysis.components
         ],
-        walls=_walls(writer, bounds, analysis.components, low.level),
-        cover=[writer.dual(dual) for dual in thin(complex_, low.cover, exempt=low.low)],
+        walls=_walls(writer, analysis.components, analysis.level),
+        cover=[writer.dual(dual) for dual in cover],
         barriers=[
             [format_rational(value) for value in row if value is not None]
             for row in analysis.barriers
         ],
-        cuts=[_cut(writer, bounds, cut) for cut in analysis.cuts],
+        cuts=[_cut(writer, cut) for cut in analysis.cuts],
         paths=[
             {"from": merge.first, "to": merge.second, "breakpoints": _path(merge.path)}
             for merge in analysis.merges
@@ -187,10 +192,11 @@ def _component(
 
 
 def _walls(
-    writer: _Writer, bounds: _FaceBounds, components: Sequence[Component], level: Fraction
+    writer: _Writer, components: Sequence[Component], level: Fraction
 ) -> list[list[int | str]]:
     """The faces between different components, each with a bound above the level."""
     complex_ = writer.complex
+    bounds = _FaceBounds(complex_, level, strict=True)
     owner = {cell: component.id for component in components for cell in component.cells}
     walls: list[list[int | str]] = []
     for component in components:
@@ -199,7 +205,7 @@ def _walls(
                 for move in complex_.moves(cell[position]):
                     target = complex_.neighbour(cell, position, move)
                     if owner.get(target, -1) > component.id:
-                        dual = bounds.dual(cell, position, move, level, strict=True)
+                        dual = bounds.dual(cell, position, move)
                         walls.append(
                             [component.id, k, position, writer.move(move), writer.dual(dual)]
                         )

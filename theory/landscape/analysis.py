@@ -57,7 +57,8 @@ class Cut:
 class Analysis:
     """Components of {loss <= level} at one width, and the barriers between them.
 
-    minimum: the global minimum of the loss. cells: the number of cells of the complex.
+    rho: of the entrywise ball that all networks are in, if any.
+    minimum: the global minimum of the loss (in the ball). cells: the number of cells.
     barriers: minimax barriers between components; on the diagonal the least loss in the component.
     An entry is None while undecided (after an interrupt); `lower_bounds` holds what is proved then.
     merges: the tree of components over the level, by increasing value.
@@ -67,6 +68,7 @@ class Analysis:
     problem: Problem
     width: int
     labelled: bool
+    rho: Fraction | None
     cells: int
     minimum: Fraction
     level: Fraction
@@ -112,6 +114,7 @@ def analyse(
     *,
     level: Fraction | None = None,
     labelled: bool = False,
+    rho: Fraction | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> Analysis:
@@ -119,12 +122,14 @@ def analyse(
 
     level: in the units of the loss; by default the global minimum.
     labelled: distinguish the neurons; by default networks are taken modulo permutation.
+    rho: only networks in the ball |a_j| |W_kj| <= rho of AdamW, Lion and signSGD (R_W R_a = rho);
+        the minimum is then that over the ball.
     Raises InputError where the level is below the minimum, BudgetError beyond `max_cells` cells.
     `progress` may raise Interrupted: while barriers are computed this returns what is known, with
     complete=False; earlier the exception leaves with what is known of the minimum.
     Source: proofs_notes/landscape.md.
     """
-    complex_ = CellComplex(problem, width, labelled=labelled, max_cells=max_cells)
+    complex_ = CellComplex(problem, width, labelled=labelled, rho=rho, max_cells=max_cells)
 
     def tick(solved: int) -> None:
         progress("searching for the lowest cells, minima computed", solved)
@@ -151,6 +156,7 @@ def analyse(
         problem=problem,
         width=width,
         labelled=labelled,
+        rho=rho,
         cells=complex_.cells,
         minimum=min(component.minimum for component in components),
         level=complex_.loss_of(low.level),
@@ -172,15 +178,17 @@ def barrier_between(
     second: Network,
     *,
     labelled: bool = False,
+    rho: Fraction | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> Barrier:
     """The minimax barrier between two networks of equal width, exactly, with its proof.
 
     labelled: distinguish the neurons; by default the path may end at any permutation of the second.
+    rho: the path has to stay in the ball of AdamW, Lion and signSGD, as the networks must.
     `progress` may raise Interrupted, which then leaves with a lower bound.
     """
-    complex_ = CellComplex(problem, first.width, labelled=labelled, max_cells=max_cells)
+    complex_ = CellComplex(problem, first.width, labelled=labelled, rho=rho, max_cells=max_cells)
     start, end = complex_.cell_of(first), complex_.cell_of(second)
     losses = (first.loss(problem), second.loss(problem))
     source, sink = complex_.canonical(start), complex_.canonical(end)

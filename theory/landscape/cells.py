@@ -5,7 +5,7 @@ holds its input weights; state 2 i + (0 if the sign is + else 1) has cone i. A *
 state to each neuron: a tuple of m states, sorted when networks are taken modulo permutation of
 neurons. On a cell the network is linear in u_j = |a_j| w_j, so the loss is convex and its minimum
 is a nonnegative least squares problem over the columns s relu(X v), v an extreme ray of a neuron's
-cone.
+cone. `theory.landscape.domain` has the details, and the same for cones cut off by a ball.
 
 A *move* takes one neuron to a neighbouring state, across a facet of its cone or, through zero, to
 the other sign; the *face* of a move is what the two cells share there.
@@ -22,12 +22,10 @@ from functools import lru_cache
 from math import comb
 from typing import TypeAlias
 
-import numpy as np
-from jaxtyping import Shaped
-
 from theory.arrangement import arrangement
 from theory.errors import BudgetError, InputError
-from theory.landscape.nnls import LeastSquares, Minimum, dot
+from theory.landscape.domain import Domain, EntrywiseBall, Group, WholeSpace
+from theory.landscape.nnls import Minimum
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 
@@ -44,21 +42,14 @@ class Move:
 
     wall: int
     target: int
-    rays: tuple[int, ...]  # of the arrangement, spanning the neuron's part of the face
-    columns: tuple[int, ...]  # of the least squares problem, for the neuron's part of the face
-
-
-def bit_set(members: Iterable[int]) -> int:
-    """The integer whose bits are the members."""
-    bits = 0
-    for member in members:
-        bits |= 1 << member
-    return bits
+    generators: tuple[int, ...]  # of the neuron's part of the face
+    group: Group  # their columns
 
 
 class CellComplex:
     """The cells of a problem at one width, with exact minima of the loss on cells and faces.
 
+    rho: restrict to the entrywise ball ||u_j||_inf <= rho of AdamW, Lion and signSGD.
     Raises BudgetError, before any enumeration, where there are more than `max_cells` cells.
     """
 
@@ -68,11 +59,15 @@ class CellComplex:
         width: int,
         *,
         labelled: bool = False,
+        rho: Fraction | None = None,
         max_cells: int = DEFAULT_MAX_CELLS,
     ) -> None:
         self.problem = problem
         self.width = positive_integer(width, "width")
         self.labelled = labelled
+        if rho is not None and rho <= 0:
+            raise InputError("rho", f"{rho} must be positive")
+        self.rho = rho
         try:
             self.arrangement = arrangement(problem.X, max_cones=max_cells)
         except BudgetError as error:  # there are more cells than cones
@@ -83,50 +78,25 @@ class CellComplex:
             raise BudgetError(
                 f"cells ({self.states} states, width {width})", self.cells, max_cells, "max_cells"
             )
-        self._X, self._x_scale, self._y, self._y_scale = problem.integer_form()
-        images = self._ray_images()
-        divisors = np.gcd.reduce(images, axis=1)
-        images //= np.maximum(divisors, 1)[:, None]
-        index: dict[tuple[int, ...], int] = {}
-        # Per ray: its column (-1 where relu(X v) = 0) and what the column was divided by.
-        self._ray_column = [
-            index.setdefault(tuple(image.tolist()), len(index)) if divisor else -1
-            for image, divisor in zip(images, divisors, strict=True)
-        ]
-        self._ray_divisor = [int(divisor) for divisor in divisors]
-        positive = np.array(list(index), dtype=object).reshape(len(index), problem.n)
-        # Column 2 k serves neurons of sign +, column 2 k + 1 those of sign -.
-        signed = np.stack([positive, -positive], axis=1).reshape(2 * len(index), problem.n)
-        self._positive_columns = [list(image) for image in index]
-        self.least_squares = LeastSquares(signed, self._y)
-        self.state_columns = [
-            self._columns(state, self.arrangement.cone_rays(state // 2))
+        self.domain: Domain = (
+            WholeSpace(problem, self.arrangement)
+            if rho is None
+            else EntrywiseBall(problem, self.arrangement, rho)
+        )
+        self.groups = [
+            self.domain.columns(state % 2, self.domain.cone(state // 2))
             for state in range(self.states)
         ]
-        self.column_bits = [bit_set(columns) for columns in self.state_columns]
         self.moves = lru_cache(maxsize=None)(self._moves)
-
-    def _ray_images(self) -> Shaped[np.ndarray, "R n"]:
-        """relu(X v) for every ray v, with the integer X; in Python integers where it needs them."""
-        rays = self.arrangement.rays
-        X = np.array(self._X, dtype=object)
-        bound = int(np.abs(X).sum(axis=1).max(initial=0)) * int(abs(rays).max(initial=0))
-        kind = np.dtype(np.int64 if bound < 2**62 else object)
-        images: Shaped[np.ndarray, "R n"] = np.maximum(rays.astype(kind) @ X.astype(kind).T, 0)
-        return images
-
-    def _columns(self, state: int, rays: Iterable[int]) -> tuple[int, ...]:
-        columns = {self._ray_column[ray] for ray in rays}
-        columns.discard(-1)
-        return tuple(sorted(2 * column + state % 2 for column in columns))
 
     def _moves(self, state: int) -> tuple[Move, ...]:
         """The moves out of a state: one for each facet of its cone, and the change of sign."""
         cone, sign = divmod(state, 2)
         moves = []
         for wall, neighbour in self.arrangement.facets(cone):
-            rays = tuple(int(ray) for ray in self.arrangement.facet_rays(cone, wall))
-            moves.append(Move(wall, 2 * neighbour + sign, rays, self._columns(state, rays)))
+            generators = tuple(self.domain.facet(cone, wall))
+            group = self.domain.columns(sign, generators)
+            moves.append(Move(wall, 2 * neighbour + sign, generators, group))
         moves.append(Move(SIGN_FLIP, state ^ 1, (), ()))
         return tuple(moves)
 
@@ -146,22 +116,25 @@ class CellComplex:
 
     def minimum(self, cell: Sequence[int]) -> Minimum:
         """The minimum of the loss over a cell, in the units of the integer problem."""
-        columns = {c for state in set(cell) for c in self.state_columns[state]}
-        return self.least_squares.minimum(tuple(sorted(columns)))
+        return self.domain.minimum([self.groups[state] for state in cell])
+
+    def face_groups(self, cell: Cell, position: int, move: Move) -> list[Group]:
+        """The columns of each neuron on the face of a move."""
+        groups = [self.groups[state] for state in cell]
+        groups[position] = move.group
+        return groups
 
     def face_minimum(self, cell: Cell, position: int, move: Move) -> Minimum:
         """The minimum of the loss over the face of a move, in the units of the integer problem."""
-        others = {*cell[:position], *cell[position + 1 :]}
-        columns = {c for state in others for c in self.state_columns[state]}.union(move.columns)
-        return self.least_squares.minimum(tuple(sorted(columns)))
+        return self.domain.minimum(self.face_groups(cell, position, move))
 
     def loss_of(self, value: Fraction) -> Fraction:
         """A loss of the integer problem in the units of the user's problem."""
-        return value / self._y_scale**2
+        return value / self.domain.scale
 
     def scaled_level(self, level: Fraction) -> Fraction:
         """A level of the user's problem in the units of the integer problem."""
-        return level * self._y_scale**2
+        return level * self.domain.scale
 
     def point(
         self, cell: Sequence[int], minimum: Minimum, *, moved: tuple[int, Move] | None = None
@@ -170,22 +143,15 @@ class CellComplex:
 
         With `moved`, a position and a move, in the face of that move.
         """
-        source: dict[int, tuple[int, int]] = {}  # column: a neuron and a ray that produce it
-        rays = [self.arrangement.cone_rays(state // 2).tolist() for state in cell]
+        groups = [self.groups[state] for state in cell]
+        generators = [self.domain.cone(state // 2) for state in cell]
         if moved is not None:
-            rays[moved[0]] = moved[1].rays
-        for j, state in enumerate(cell):
-            for ray in rays[j]:
-                column = self._ray_column[ray]
-                if column >= 0:
-                    source.setdefault(2 * column + state % 2, (j, ray))
+            groups[moved[0]], generators[moved[0]] = moved[1].group, moved[1].generators
         u = [[Fraction()] * self.problem.d for _ in cell]
-        for column, numerator in zip(minimum.support, minimum.numerators, strict=True):
-            j, ray = source[column]
-            scale = self._y_scale * minimum.denominator * self._ray_divisor[ray]
-            coefficient = Fraction(numerator * self._x_scale, scale)
-            for k, v in enumerate(self.arrangement.rays[ray]):
-                u[j][k] += coefficient * int(v)
+        for j, column, coefficient in self.domain.shares(minimum, groups):
+            generator = next(g for g in generators[j] if self.domain.column(g) == column // 2)
+            for k, v in enumerate(self.domain.vector(generator)):
+                u[j][k] += coefficient * v
         return [(1 - 2 * (state % 2), tuple(uj)) for state, uj in zip(cell, u, strict=True)]
 
     def cell_of(self, network: Network) -> Cell:
@@ -196,20 +162,13 @@ class CellComplex:
             )
         if network.width != self.width:
             raise InputError("a", f"has {network.width} entries, but the width is {self.width}")
+        neurons = network.convex_coordinates()
+        largest = max(abs(v) for _, u in neurons for v in u)
+        if self.rho is not None and largest > self.rho:
+            raise InputError(
+                "W", f"|a_j| |W_kj| is {largest} somewhere, outside the ball {self.rho}"
+            )
         return tuple(
             2 * int(self.arrangement.cones_containing(u)[0]) + (1 if sign < 0 else 0)
-            for sign, u in network.convex_coordinates()
+            for sign, u in neurons
         )
-
-    def positive_columns(self, dual: Sequence[int]) -> int:
-        """The columns c with dual . c > 0, as a bit set."""
-        bits = 0
-        for k, column in enumerate(self._positive_columns):
-            product = dot(column, dual)
-            if product:
-                bits |= 1 << (2 * k + (product < 0))
-        return bits
-
-    def states_with(self, columns: int) -> int:
-        """The states that have one of the columns (a bit set), as a bit set."""
-        return sum(1 << state for state, own in enumerate(self.column_bits) if own & columns)

@@ -1,9 +1,10 @@
 """Exact nonnegative least squares: the minimum of 1/2 ||sum_c z_c c - y||^2 over z >= 0.
 
-The loss on a cell or a face is such a problem in the coefficients of its extreme rays. Floating
-point guesses which coefficients are positive; integer arithmetic then solves on that support and
-checks the optimality conditions, so every value returned is exact. A wrong guess costs time, never
-correctness: an exact Lawson-Hanson iteration takes over.
+The loss on a cell or a face is such a problem in the coefficients of its generators; inside a ball
+the coefficients of each neuron have a sum of at most one. Floating point guesses which coefficients
+are positive; integer arithmetic then solves on that support and checks the optimality conditions,
+so every value returned is exact. A wrong guess costs time, never correctness: an exact active set
+iteration takes over.
 
 Source: C. L. Lawson and R. J. Hanson, Solving Least Squares Problems (1974), chapter 23.
 """
@@ -16,17 +17,23 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from operator import mul
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from flint import fmpq_mat, fmpz_mat
-from jaxtyping import Int
+from jaxtyping import Shaped
 from scipy.optimize import nnls as float_nnls
 
 
 def dot(a: Sequence[int], b: Sequence[int]) -> int:
     """The inner product of two integer vectors."""
     return sum(map(mul, a, b))
+
+
+def primitive(vector: Sequence[int]) -> tuple[int, ...]:
+    """`vector` divided by the greatest common divisor of its entries."""
+    divisor = math.gcd(*vector)
+    return tuple(v // divisor for v in vector) if divisor > 1 else tuple(vector)
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Minimum:
     """
 
     value: Fraction
-    support: tuple[int, ...]  # column ids
+    support: tuple[Any, ...]  # names of columns; None is slack
     numerators: tuple[int, ...]
     denominator: int
     residual: tuple[int, ...]
@@ -50,47 +57,195 @@ class Minimum:
         except OverflowError:
             return (math.inf, self.value)
 
+    def coefficients(self) -> list[tuple[Any, Fraction]]:
+        """The columns of nonzero coefficient, with it."""
+        return [
+            (name, Fraction(numerator, self.denominator))
+            for name, numerator in zip(self.support, self.numerators, strict=True)
+            if numerator and name is not None
+        ]
+
 
 class _Stationary(NamedTuple):
-    """Least squares on a support: numerators / denominator, and denominator * (y - fit)."""
+    """Least squares on a support, without signs: z = numerators / denominator."""
 
     numerators: list[int]
     denominator: int
-    residual: fmpz_mat  # (n, 1)
+    residual: fmpz_mat  # (n, 1), denominator * (y - fit)
+    prices: dict[int, int]  # by group: denominator * the multiplier of its sum
 
 
-class LeastSquares:
-    """All problems over subsets of one set of integer columns, memoised.
+class _Program:
+    """One problem: variables z >= 0 with a column each; those of a group have the sum one.
+
+    names: what a solution calls the variables; None for slack. groups: of each variable, or nothing
+    where no sums are prescribed.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[Any],
+        columns: Sequence[Sequence[int]],
+        y: fmpz_mat,
+        groups: Sequence[int] = (),
+    ) -> None:
+        self.names = names
+        self.columns = columns
+        self.y = y
+        self.groups = groups
+
+    def _matrix(self, variables: Sequence[int]) -> fmpz_mat:
+        n = self.y.nrows()
+        return fmpz_mat(len(variables), n, [v for i in variables for v in self.columns[i]])
+
+    def _solve(self, support: Sequence[int]) -> _Stationary | None:
+        """Least squares on `support`; None where its columns and sums are dependent."""
+        k = len(support)
+        if not k:
+            return _Stationary([], 1, self.y, {})
+        A = self._matrix(support)
+        gram, target = A * A.transpose(), A * self.y
+        sums = sorted({self.groups[i] for i in support}) if self.groups else []
+        if sums:
+            # Stationarity A (y - A^T z) = E^T prices, bordered by the sums E z = 1.
+            E = [[int(self.groups[i] == group) for i in support] for group in sums]
+            size, entries = k + len(sums), gram.entries()
+            bordered: list[Any] = []
+            for row in range(k):
+                bordered += entries[row * k : row * k + k]
+                bordered += [line[row] for line in E]
+            for line in E:
+                bordered += line + [0] * len(sums)
+            gram = fmpz_mat(size, size, bordered)
+            target = fmpz_mat(size, 1, target.entries() + [1] * len(sums))
+        try:
+            solution = gram.solve(target)
+        except ZeroDivisionError:
+            return None
+        exact, denominator = cast(fmpq_mat, solution).numer_denom()  # flint's types say less
+        numbers = [int(v) for v in exact.entries()]
+        residual = self.y * int(denominator) - A.transpose() * fmpz_mat(k, 1, numbers[:k])
+        prices = dict(zip(sums, numbers[k:], strict=True))
+        return _Stationary(numbers[:k], int(denominator), residual, prices)
+
+    def _gains(self, variables: Sequence[int], point: _Stationary) -> list[int]:
+        """How fast the loss falls as each variable enters, times the denominator."""
+        products: list[Any] = (self._matrix(variables) * point.residual).entries()
+        if not self.groups:
+            return products
+        return [
+            product - point.prices.get(self.groups[i], 0)
+            for i, product in zip(variables, products, strict=True)
+        ]
+
+    def verified(self, support: Sequence[int]) -> Minimum | None:
+        """The minimum if it is attained on `support`: the optimality conditions, exactly."""
+        point = self._solve(support)
+        if point is None or min(point.numerators, default=0) < 0:
+            return None
+        if set(self.groups) != point.prices.keys():
+            return None
+        inside = set(support)
+        others = [i for i in range(len(self.columns)) if i not in inside]
+        if max(self._gains(others, point), default=0) > 0:
+            return None
+        residual = tuple(int(v) for v in point.residual.entries())
+        return Minimum(
+            Fraction(dot(residual, residual), 2 * point.denominator**2),
+            tuple(self.names[i] for i in support),
+            tuple(point.numerators),
+            point.denominator,
+            residual,
+        )
+
+    def active_set(self) -> Minimum:
+        """The exact method; it ends because the loss falls strictly at each step."""
+        support = [i for i, name in enumerate(self.names) if name is None]
+        z = dict.fromkeys(support, Fraction(1))
+        point = self._solve(support)
+        while True:
+            assert point is not None
+            gains = self._gains(range(len(self.columns)), point)
+            gain, entering = max(zip(gains, range(len(gains)), strict=True), default=(0, -1))
+            if gain <= 0:
+                found = self.verified(sorted(support))
+                assert found is not None
+                return found
+            # A variable of positive gain is independent of the support, where all gains are zero,
+            # so the systems below are never singular.
+            support.append(entering)
+            z[entering] = Fraction()
+            while True:
+                point = self._solve(support)
+                assert point is not None
+                target = [Fraction(v, point.denominator) for v in point.numerators]
+                blocked = [
+                    (z[i] / (z[i] - t), i) for i, t in zip(support, target, strict=True) if t <= 0
+                ]
+                if not blocked:
+                    z = dict(zip(support, target, strict=True))
+                    break
+                step = min(blocked)[0]
+                for i, t in zip(support, target, strict=True):
+                    z[i] += step * (t - z[i])
+                support = [i for i in support if z[i] > 0]
+                z = {i: z[i] for i in support}
+
+
+class _Problems:
+    """All problems over subsets of one set of columns, memoised.
 
     columns: (c, n) integers, one column of the least squares problem a row, none of them zero.
     y: (n,) integers.
     """
 
-    def __init__(self, columns: Int[np.ndarray, "c n"], y: Sequence[int]) -> None:
+    def __init__(self, columns: Shaped[np.ndarray, "c n"], y: Sequence[int]) -> None:
         self.columns = [[int(v) for v in row] for row in columns]
         self.y = [int(v) for v in y]
         self._exact_y = fmpz_mat(len(self.y), 1, self.y)
-        # Raw columns make the float solver fail silently; rescaling a ray is free. Dividing
-        # integers by integers keeps entries beyond the range of floats usable.
-        scaled = [[v / max(map(abs, row)) for v in row] for row in self.columns]
-        floats = np.array(scaled, dtype=float).reshape(len(scaled), len(self.y)).T
-        self._floats = floats / np.linalg.norm(floats, axis=0)
-        top = max(map(abs, self.y)) or 1
-        self._float_y = np.array([v / top for v in self.y])
-        self.scale = top * top
-        self._memo: dict[tuple[int, ...], Minimum] = {}
+        self._top = max(map(abs, self.y)) or 1
+        self._float_y = np.array([v / self._top for v in self.y])
+        self._memo: dict[Any, Minimum] = {}
 
     def __len__(self) -> int:
         """The number of different problems solved so far."""
         return len(self._memo)
 
+    def _solved(self, key: Any, program: _Program, guess: Sequence[int] | None) -> Minimum:
+        found = None if guess is None else program.verified(guess)
+        self._memo[key] = found = found or program.active_set()
+        return found
+
+
+def _positive(A: Shaped[np.ndarray, "n k"], y: Shaped[np.ndarray, " n"]) -> list[int] | None:
+    """Which coefficients floating point finds positive; None where it gives up."""
+    if not A.shape[1]:
+        return []
+    try:
+        return np.flatnonzero(float_nnls(A, y)[0] > 1e-11).tolist()
+    except RuntimeError:  # its iteration limit
+        return None
+
+
+class LeastSquares(_Problems):
+    """min 1/2 ||sum_c z_c c - y||^2 over z >= 0, for subsets of the columns."""
+
+    def __init__(self, columns: Shaped[np.ndarray, "c n"], y: Sequence[int]) -> None:
+        super().__init__(columns, y)
+        # Raw columns make the float solver fail silently; rescaling a ray is free. Dividing
+        # integers by integers keeps entries beyond the range of floats usable.
+        scaled = [[v / max(map(abs, row)) for v in row] for row in self.columns]
+        floats = np.array(scaled, dtype=float).reshape(len(scaled), len(self.y)).T
+        self._floats = floats / np.linalg.norm(floats, axis=0)
+        self.scale = self._top**2
+
     def minimum(self, ids: tuple[int, ...]) -> Minimum:
         """The exact minimum over the columns `ids`, which must be sorted and distinct."""
-        found = self._memo.get(ids)
-        if found is None:
-            found = self._guess(ids) or self._lawson_hanson(ids)
-            self._memo[ids] = found
-        return found
+        if ids in self._memo:
+            return self._memo[ids]
+        columns = [self.columns[c] for c in ids]
+        program = _Program(ids, columns, self._exact_y)
+        return self._solved(ids, program, _positive(self._floats[:, ids], self._float_y))
 
     def estimate(self, ids: Sequence[int]) -> float:
         """The minimum divided by `scale`, in floating point: good for deciding what to try."""
@@ -100,80 +255,30 @@ class LeastSquares:
             return 0.0
         return float(distance) ** 2 / 2
 
-    def _guess(self, ids: tuple[int, ...]) -> Minimum | None:
-        """Guess the support in floating point; None unless exact arithmetic confirms it."""
-        if not ids:
-            return self._on_support((), ids)
-        try:
-            z, _ = float_nnls(self._floats[:, ids], self._float_y)
-        except RuntimeError:  # its iteration limit
-            return None
-        support = tuple(c for c, value in zip(ids, z, strict=True) if value > 1e-11)
-        return self._on_support(support, ids)
 
-    def _matrix(self, ids: Sequence[int]) -> fmpz_mat:
-        return fmpz_mat(len(ids), len(self.y), [v for c in ids for v in self.columns[c]])
+class CappedLeastSquares(_Problems):
+    """The same with several groups of columns; in each the coefficients have a sum of at most 1."""
 
-    def _solve(self, support: Sequence[int]) -> _Stationary | None:
-        """Least squares on `support` without sign constraints; None where columns are dependent."""
-        A = self._matrix(support)
-        try:
-            solution = (A * A.transpose()).solve(A * self._exact_y)
-        except ZeroDivisionError:
-            return None
-        numerators, denominator = cast(fmpq_mat, solution).numer_denom()  # flint's types say less
-        residual = self._exact_y * denominator - A.transpose() * numerators
-        return _Stationary([int(v) for v in numerators.entries()], int(denominator), residual)
+    _FIRM = 1e4  # how much the float guess weighs the sums against the fit
 
-    def _on_support(self, support: tuple[int, ...], ids: tuple[int, ...]) -> Minimum | None:
-        """The minimum if it is attained on `support`: the optimality conditions, exactly."""
-        point = self._solve(support) if support else _Stationary([], 1, self._exact_y)
-        if point is None or min(point.numerators, default=0) < 0:
-            return None
-        inside = set(support)
-        others = [c for c in ids if c not in inside]
-        if any(gain > 0 for gain in (self._matrix(others) * point.residual).entries()):
-            return None
-        # The residual is orthogonal to the fit, so ||residual||^2 = denominator * residual . y.
-        residual = tuple(int(v) for v in point.residual.entries())
-        value = Fraction(dot(residual, self.y), 2 * point.denominator)
-        return Minimum(value, support, tuple(point.numerators), point.denominator, residual)
-
-    def _lawson_hanson(self, ids: tuple[int, ...]) -> Minimum:
-        """The exact active set method; it ends because the loss falls strictly at each step."""
-        support: list[int] = []
-        z: dict[int, Fraction] = {}
-        residual = self._exact_y
-        while True:
-            gains = (self._matrix(ids) * residual).entries()
-            gain, entering = max(zip(gains, ids, strict=True), default=(0, -1))
-            if gain <= 0:
-                found = self._on_support(tuple(sorted(support)), ids)
-                assert found is not None
-                return found
-            # A column of positive gain is independent of the support: the residual is orthogonal
-            # to the support, so the systems below are never singular.
-            support.append(entering)
-            z[entering] = Fraction()
-            while True:
-                solved = self._solve(support)
-                assert solved is not None
-                target = [Fraction(v, solved.denominator) for v in solved.numerators]
-                blocked = [
-                    (z[c] / (z[c] - t), c) for c, t in zip(support, target, strict=True) if t <= 0
-                ]
-                if not blocked:
-                    z = dict(zip(support, target, strict=True))
-                    residual = solved.residual
-                    break
-                step = min(blocked)[0]
-                for c, t in zip(support, target, strict=True):
-                    z[c] += step * (t - z[c])
-                support = [c for c in support if z[c] > 0]
-                z = {c: z[c] for c in support}
-
-
-def primitive(vector: Sequence[int]) -> tuple[int, ...]:
-    """`vector` divided by the greatest common divisor of its entries."""
-    divisor = math.gcd(*vector)
-    return tuple(v // divisor for v in vector) if divisor > 1 else tuple(vector)
+    def minimum(self, groups: tuple[tuple[int, ...], ...]) -> Minimum:
+        """The exact minimum; the support consists of pairs (place of the group, column)."""
+        if groups in self._memo:
+            return self._memo[groups]
+        names: list[tuple[int, int] | None] = [
+            (place, c) for place, group in enumerate(groups) for c in group
+        ]
+        columns = [self.columns[c] for group in groups for c in group]
+        places = [place for place, group in enumerate(groups) for _ in group]
+        # A slack variable for each group makes the sums equations.
+        names += [None] * len(groups)
+        columns += [[0] * len(self.y)] * len(groups)
+        places += range(len(groups))
+        program = _Program(names, columns, self._exact_y, places)
+        A = np.zeros((len(self.y) + len(groups), len(names)))
+        for i, (column, place) in enumerate(zip(columns, places, strict=True)):
+            A[: len(self.y), i] = [v / self._top for v in column]
+            A[len(self.y) + place, i] = self._FIRM
+        target = np.concatenate([self._float_y, np.full(len(groups), self._FIRM)])
+        norms = np.linalg.norm(A, axis=0)
+        return self._solved(groups, program, _positive(A / norms, target))

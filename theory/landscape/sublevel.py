@@ -1,44 +1,64 @@
 """Which cells reach down to a level, without visiting the others.
 
-A dual vector nu bounds the loss from below on every cell whose columns it makes non-positive, so a
-few vectors dispose of exponentially many cells. The cells that escape all vectors found so far are
-the hitting sets of the families {states with a positive product with nu}; the search walks through
-these. Each cell it visits is either low, or its own optimal dual vector joins the cover.
+A dual vector nu bounds the loss from below wherever the neurons together can add little to nu . f,
+so a few vectors dispose of exponentially many cells. For each vector the states have weights, the
+most a neuron in that state can add, and the cells of total weight at most a limit are covered. The
+cells that escape all vectors found so far exceed every limit; the search walks through these,
+branching on a state heavy enough for a limit not yet exceeded. Each cell it visits is either low,
+or its own optimal dual vector joins the cover.
 """
 
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import TypeAlias
 
 from theory.errors import Interrupted
-from theory.landscape.cells import Cell, CellComplex, bit_set
+from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.domain import Products, bit_set
 from theory.landscape.nnls import Minimum, primitive
 
 Tick: TypeAlias = Callable[[int], None]
 
+_FURTHER = 4  # states to try, for a wider dual vector
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Dual:
-    """A dual vector nu: loss >= bound (integer problem's units) wherever no column has nu.c > 0.
-
-    positive: the columns with nu.c > 0, reaches: the states that have one of them; bit sets.
-    """
+    """A dual vector nu with its products with all columns and the weights of the states."""
 
     vector: tuple[int, ...]  # (n,)
-    bound: Fraction
-    positive: int
-    reaches: int
+    products: Products
+    weights: list[int]  # by state
 
     @classmethod
     def of(cls, complex_: CellComplex, minimum: Minimum) -> Dual:
-        """The optimal dual vector of a cell or face; its bound is the minimum."""
+        """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
         vector = primitive(minimum.residual)
-        positive = complex_.positive_columns(vector)
-        return cls(vector, minimum.value, positive, complex_.states_with(positive))
+        products = complex_.domain.products(vector)
+        weights = [complex_.domain.weight(products, group) for group in complex_.groups]
+        return cls(vector, products, weights)
+
+    @cached_property
+    def _heavier(self) -> tuple[list[int], list[int]]:
+        """The distinct weights, and for each the states that are heavier, as a bit set."""
+        steps = sorted({0, *self.weights})
+        states = range(len(self.weights))
+        return steps, [bit_set(s for s in states if self.weights[s] > step) for step in steps]
+
+    def heavier(self, weight: int) -> int:
+        """The states of more than this weight (>= 0), as a bit set."""
+        steps, sets = self._heavier
+        return sets[bisect_right(steps, weight) - 1]
+
+    def covers(self, cell: Cell, limit: int) -> bool:
+        """Whether the total weight of a cell is within the limit."""
+        return sum(self.weights[state] for state in cell) <= limit
 
 
 @dataclass
@@ -46,7 +66,7 @@ class Sublevel:
     """The cells that meet {loss <= level} and the dual vectors that cover all others.
 
     level: in the integer problem's units. low: multisets of states, sorted, with their minima.
-    cover: bounds are above the level, and each other cell avoids `reaches` for some vector.
+    cover: each other cell is covered by one of them, at its limit for loss > level.
     """
 
     level: Fraction
@@ -57,59 +77,68 @@ class Sublevel:
 class _EscapeSearch:
     """Depth-first search for the multisets of states that escape every dual vector found so far.
 
-    Each one is shown to `visit`, which returns the dual vectors that join the cover from then on.
+    Each one is shown to `visit`, which returns the dual vectors that join the cover from then on,
+    with their limits.
     """
 
     def __init__(
-        self, complex_: CellComplex, visit: Callable[[Cell], list[Dual]], tick: Tick
+        self, complex_: CellComplex, visit: Callable[[Cell], list[tuple[Dual, int]]], tick: Tick
     ) -> None:
         self.complex = complex_
         self.visit = visit
         self.tick = tick
         self.cover: dict[tuple[int, ...], Dual] = {}
-        # For each node on the way down: its states as a bit set, and the duals they do not hit.
-        self._stack: list[tuple[int, list[Dual]]] = [(0, [])]
+        # For each node on the way down: its states, and the duals whose limit these do not exceed,
+        # with what is left of the limit.
+        self._stack: list[tuple[Cell, list[tuple[Dual, int]]]] = [((), [])]
 
     def run(self) -> list[Dual]:
         """Visit until the cover leaves only visited multisets; the cover."""
         # A start from which the first branches are narrow.
         for state in range(self.complex.states):
             self._show((state,) * self.complex.width)
-        self._descend((), (1 << self.complex.states) - 1, self.complex.width)
+        self._descend((1 << self.complex.states) - 1)
         return list(self.cover.values())
 
     def _show(self, cell: Cell) -> None:
-        for dual in self.visit(tuple(sorted(cell))):
+        for dual, limit in self.visit(tuple(sorted(cell))):
             if dual.vector not in self.cover:
                 self.cover[dual.vector] = dual
                 for states, pending in self._stack:
-                    if not dual.reaches & states:
-                        pending.append(dual)
+                    left = limit - sum(dual.weights[state] for state in states)
+                    if left >= 0:
+                        pending.append((dual, left))
 
-    def _descend(self, prefix: Cell, allowed: int, remaining: int) -> None:
-        """Visit what escapes among the multisets of `prefix` and `remaining` allowed states."""
-        self.tick(len(self.complex.least_squares))
+    def _descend(self, allowed: int) -> None:
+        """Visit what escapes among the multisets that complete the top of the stack."""
+        self.tick(len(self.complex.domain.least_squares))
         states, pending = self._stack[-1]
+        remaining = self.complex.width - len(states)
         if remaining == 1:
             candidates, seen = allowed, 0
             while True:
                 while seen < len(pending) and candidates:
-                    candidates &= pending[seen].reaches
+                    dual, left = pending[seen]
+                    candidates &= dual.heavier(left)
                     seen += 1
                 if not candidates:
                     return
                 bit = candidates & -candidates
                 candidates ^= bit
-                self._show((*prefix, bit.bit_length() - 1))
+                self._show((*states, bit.bit_length() - 1))
+        # To exceed what is left, one of the remaining states must exceed its share of it.
         branch = min(
-            (dual.reaches & allowed for dual in pending), key=int.bit_count, default=allowed
+            (dual.heavier(left // remaining) & allowed for dual, left in pending),
+            key=int.bit_count,
+            default=allowed,
         )
         while branch:
             bit = branch & -branch
             branch ^= bit
-            unhit = [dual for dual in pending if not dual.reaches & bit]
-            self._stack.append((states | bit, unhit))
-            self._descend((*prefix, bit.bit_length() - 1), allowed, remaining - 1)
+            state = bit.bit_length() - 1
+            unspent = ((dual, left - dual.weights[state]) for dual, left in pending)
+            self._stack.append(((*states, state), [item for item in unspent if item[1] >= 0]))
+            self._descend(allowed)
             self._stack.pop()
             # What holds this state has now been seen; leaving it out visits each multiset once.
             allowed ^= bit
@@ -118,20 +147,31 @@ class _EscapeSearch:
 def sublevel(
     complex_: CellComplex, level: Fraction | None = None, tick: Tick = lambda solved: None
 ) -> Sublevel:
-    """The cells that meet {loss <= level}, by default at the global minimum, and a cover of the
-    rest.
+    """The cells that meet {loss <= level} (default: the global minimum), and a cover of the rest.
 
     level: in the integer problem's units.
     tick: told the number of minima computed, often; it may raise Interrupted to stop the search,
-    which
-        then leaves with the lowest loss seen.
+        which then leaves with the lowest loss seen.
     """
     first = (0,) * complex_.width
     result = Sublevel(complex_.minimum(first).value if level is None else level)
+    choose = random.Random(0)
 
-    widener = _Widener(complex_)
+    def dual(cell: Cell, minimum: Minimum) -> tuple[Dual, int]:
+        narrow = Dual.of(complex_, minimum)
+        # A minimum over the columns of further states as well has a dual vector that covers more.
+        # A few random ones suffice: more make the cover smaller, but the search no faster.
+        heavy = [state for state, weight in enumerate(narrow.weights) if weight]
+        further = choose.sample(heavy, min(_FURTHER, len(heavy)))
+        wide = complex_.domain.wider(
+            [complex_.groups[state] for state in cell],
+            [complex_.groups[state] for state in further],
+            result.level,
+        )
+        found = narrow if wide is None else Dual.of(complex_, wide)
+        return found, complex_.domain.limit(found.vector, result.level, strict=True)
 
-    def visit(cell: Cell) -> list[Dual]:
+    def visit(cell: Cell) -> list[tuple[Dual, int]]:
         minimum = complex_.minimum(cell)
         raised: dict[Cell, Minimum] = {}
         if level is None and minimum.value < result.level:
@@ -141,7 +181,7 @@ def sublevel(
             result.low[cell] = minimum
         else:
             raised[cell] = minimum
-        return [widener.dual(*item, result.level) for item in raised.items()]
+        return [dual(*item) for item in raised.items()]
 
     try:
         result.cover = _EscapeSearch(complex_, visit, tick).run()
@@ -152,48 +192,26 @@ def sublevel(
     return result
 
 
-class _Widener:
-    """Dual vectors that cover more than their own cell.
-
-    The minimum over the columns of a cell and of further states, as long as it stays above the
-    level, has a dual vector that covers all of them. A few tries at random states suffice: more
-    tries make the cover smaller, but the search no faster.
-    """
-
-    TRIES = 4
-    MARGIN = 1e-6  # relative to max |y_k|^2; exact arithmetic has the last word
-
-    def __init__(self, complex_: CellComplex) -> None:
-        self.complex = complex_
-        self._random = random.Random(0)
-
-    def dual(self, cell: Cell, minimum: Minimum, level: Fraction) -> Dual:
-        """A dual vector of bound above the level that covers a cell of the given minimum."""
-        complex_ = self.complex
-        narrow = Dual.of(complex_, minimum)
-        uncovered = [s for s in range(complex_.states) if narrow.reaches >> s & 1]
-        columns = {c for state in cell for c in complex_.state_columns[state]}
-        threshold = float(level / complex_.least_squares.scale) + self.MARGIN
-        tried = self._random.sample(uncovered, min(self.TRIES, len(uncovered)))
-        for state in tried:
-            wider = columns.union(complex_.state_columns[state])
-            if complex_.least_squares.estimate(tuple(wider)) > threshold:
-                columns = wider
-        wide = complex_.least_squares.minimum(tuple(sorted(columns)))
-        return Dual.of(complex_, wide) if level < wide.value < minimum.value else narrow
-
-
-def thin(complex_: CellComplex, pool: Iterable[Dual], exempt: Container[Cell] = ()) -> list[Dual]:
+def thin(
+    complex_: CellComplex,
+    pool: Iterable[Dual],
+    level: Fraction,
+    *,
+    strict: bool,
+    exempt: Container[Cell] = (),
+) -> list[Dual]:
     """A smaller cover: from `pool`, vectors that cover every multiset outside `exempt`.
 
-    The pool must do so as a whole.
+    The pool must do so as a whole. level (integer problem's units) and strict: what is to be proved
+    of the covered cells, loss >= level or loss > level.
     """
-    widest = sorted(pool, key=lambda dual: dual.reaches.bit_count())
+    limits = [(dual, complex_.domain.limit(dual.vector, level, strict=strict)) for dual in pool]
+    limits = [(dual, limit) for dual, limit in limits if limit >= 0]
+    limits.sort(key=lambda item: item[0].heavier(item[1] // complex_.width).bit_count())
 
-    def visit(cell: Cell) -> list[Dual]:
+    def visit(cell: Cell) -> list[tuple[Dual, int]]:
         if cell in exempt:
             return []
-        states = bit_set(cell)
-        return [next(dual for dual in widest if not dual.reaches & states)]
+        return [next((dual, limit) for dual, limit in limits if dual.covers(cell, limit))]
 
     return _EscapeSearch(complex_, visit, lambda solved: None).run()

@@ -1,0 +1,313 @@
+"""Where the neurons of a network may be: anywhere, or inside an optimizer's ball.
+
+A domain cuts each cone of the arrangement down to a convex set of input weights u, and describes it
+by generators: for the whole space the extreme rays of the cone, of which u is any nonnegative
+combination; for an entrywise ball ||u||_inf <= rho the vertices of the polytope, of which u is any
+combination with weights of sum at most one. A generator v makes the columns s relu(X v) of the
+least squares problem that is the loss on a cell.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import cache
+from itertools import combinations, product
+from math import isqrt, lcm
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from flint import fmpz_mat
+from jaxtyping import Shaped
+
+from theory.arrangement import Arrangement
+from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, dot
+from theory.problem import Problem
+
+Group: TypeAlias = tuple[int, ...]  # the columns of one neuron, ascending
+
+_MARGIN = 1e-6  # of float estimates, relative to max |y_k|^2; exact arithmetic has the last word
+
+
+def bit_set(members: Iterable[int]) -> int:
+    """The integer whose bits are the members."""
+    bits = 0
+    for member in members:
+        bits |= 1 << member
+    return bits
+
+
+@cache
+def _mask(group: Group) -> int:
+    return bit_set(group)
+
+
+class Products(NamedTuple):
+    """The columns c with nu . c > 0, as a bit set, and these products."""
+
+    bits: int
+    values: dict[int, int]
+
+
+class Domain(ABC):
+    """The part of the cones that neurons may use, and the least squares problems on it.
+
+    Losses are in the units of the integer problem: `scale` times those of the user's problem.
+    Column 2 k serves neurons of sign +, column 2 k + 1 those of sign -.
+    """
+
+    scale: int
+    positive_columns: list[list[int]]  # those of sign +; (c, n) integers
+    least_squares: LeastSquares | CappedLeastSquares
+
+    @abstractmethod
+    def cone(self, cone: int) -> Sequence[int]:
+        """The generators of a cone."""
+
+    @abstractmethod
+    def facet(self, cone: int, wall: int) -> Sequence[int]:
+        """The generators of a facet of a cone."""
+
+    @abstractmethod
+    def column(self, generator: int) -> int:
+        """The column of a generator, without sign; -1 where relu(X v) = 0."""
+
+    @abstractmethod
+    def vector(self, generator: int) -> Sequence[Fraction]:
+        """The input weights (d,) that one unit of the generator's column stands for."""
+
+    @abstractmethod
+    def minimum(self, groups: Sequence[Group]) -> Minimum:
+        """The least loss of a network whose neurons have these columns."""
+
+    @abstractmethod
+    def shares(self, minimum: Minimum, groups: Sequence[Group]) -> list[tuple[int, int, Fraction]]:
+        """The solution of `minimum(groups)`: neuron, column and coefficient, where not zero."""
+
+    @abstractmethod
+    def weight(self, products: Products, group: Group) -> int:
+        """What one neuron with these columns can add to nu . f, for a dual vector nu."""
+
+    @abstractmethod
+    def limit(self, vector: Sequence[int], level: Fraction, *, strict: bool) -> int:
+        """The largest sum of weights with which `vector` still proves loss >= level; -1 if none.
+
+        strict: loss > level.
+        """
+
+    def columns(self, sign: int, generators: Iterable[int]) -> Group:
+        """The columns of generators, for neurons of sign + (0) or - (1)."""
+        found = {self.column(generator) for generator in generators}
+        found.discard(-1)
+        return tuple(sorted(2 * column + sign for column in found))
+
+    def wider(
+        self, groups: Sequence[Group], further: Iterable[Group], level: Fraction
+    ) -> Minimum | None:
+        """A minimum above the level over columns that include `groups` and some of `further`.
+
+        None where the domain has no cheap way to try.
+        """
+        return None
+
+    def products(self, vector: Sequence[int]) -> Products:
+        """The products of a dual vector with the columns, where positive."""
+        found = {}
+        for k, column in enumerate(self.positive_columns):
+            value = dot(column, vector)
+            if value:
+                found[2 * k + (value < 0)] = abs(value)
+        return Products(bit_set(found), found)
+
+
+class WholeSpace(Domain):
+    """No ball: a neuron is any nonnegative combination of the rays of its cone."""
+
+    def __init__(self, problem: Problem, arrangement: Arrangement) -> None:
+        self._arrangement = arrangement
+        X, self._x_scale, y, self._y_scale = problem.integer_form()
+        self.scale = self._y_scale**2
+        images = _images(arrangement.rays, X)
+        divisors = np.gcd.reduce(images, axis=1)
+        images //= np.maximum(divisors, 1)[:, None]
+        index: dict[tuple[int, ...], int] = {}
+        self._column = [
+            index.setdefault(tuple(image.tolist()), len(index)) if divisor else -1
+            for image, divisor in zip(images, divisors, strict=True)
+        ]
+        self._divisor = [int(divisor) for divisor in divisors]
+        self.positive_columns = [list(image) for image in index]
+        self.least_squares: LeastSquares = LeastSquares(
+            _signed(self.positive_columns, problem.n), y
+        )
+
+    def cone(self, cone: int) -> Sequence[int]:
+        """The extreme rays of a cone."""
+        return list(map(int, self._arrangement.cone_rays(cone)))
+
+    def facet(self, cone: int, wall: int) -> Sequence[int]:
+        """The extreme rays of a facet."""
+        return list(map(int, self._arrangement.facet_rays(cone, wall)))
+
+    def column(self, generator: int) -> int:
+        """Rays with the same relu(X v), up to scale, share a column."""
+        return self._column[generator]
+
+    def vector(self, generator: int) -> Sequence[Fraction]:
+        """Columns are divided by their common divisor, and X and y are scaled to integers."""
+        scale = Fraction(self._x_scale, self._y_scale * self._divisor[generator])
+        return [scale * int(v) for v in self._arrangement.rays[generator]]
+
+    def minimum(self, groups: Sequence[Group]) -> Minimum:
+        """Only the union of the columns matters."""
+        columns = set().union(*groups)
+        return self.least_squares.minimum(tuple(sorted(columns)))
+
+    def shares(self, minimum: Minimum, groups: Sequence[Group]) -> list[tuple[int, int, Fraction]]:
+        """Each column goes to the first neuron that has it."""
+        return [
+            (next(j for j, group in enumerate(groups) if c in group), c, coefficient)
+            for c, coefficient in minimum.coefficients()
+        ]
+
+    def weight(self, products: Products, group: Group) -> int:
+        """A positive product can be made arbitrarily large: one such neuron is one too many."""
+        return int(products.bits & _mask(group) != 0)
+
+    def limit(self, vector: Sequence[int], level: Fraction, *, strict: bool) -> int:
+        """Zero if the bound max(0, nu . y)^2 / (2 ||nu||^2) is high enough."""
+        return min(0, _limit(vector, self.least_squares.y, level, strict))
+
+    def wider(
+        self, groups: Sequence[Group], further: Iterable[Group], level: Fraction
+    ) -> Minimum | None:
+        """Floating point tells which of `further` to include."""
+        columns = set().union(*groups)
+        threshold = float(level / self.least_squares.scale) + _MARGIN
+        for group in further:
+            union = columns.union(group)
+            if self.least_squares.estimate(tuple(union)) > threshold:
+                columns = union
+        found = self.least_squares.minimum(tuple(sorted(columns)))
+        return found if found.value > level else None
+
+
+class EntrywiseBall(Domain):
+    """Neurons with ||u||_inf <= rho: the ball of AdamW, Lion and signSGD, rho = R_W R_a.
+
+    The generators are the nonzero vertices of {u in cone, ||u||_inf <= rho}; zero is the other one.
+    """
+
+    def __init__(self, problem: Problem, arrangement: Arrangement, rho: Fraction) -> None:
+        self._arrangement = arrangement
+        self._points = [[rho * v for v in point] for point in _box_vertices(arrangement)]
+        values = [
+            [sum((x * v for x, v in zip(row, u, strict=True)), Fraction()) for row in problem.X]
+            for u in self._points
+        ]
+        signs = [[(v > 0) - (v < 0) for v in row] for row in values]
+        self._signs = np.array(signs, dtype=np.int8).reshape(len(signs), problem.n)
+        images = [tuple(max(v, Fraction()) for v in row) for row in values]
+        common = lcm(*(v.denominator for row in (*images, problem.y) for v in row))
+        self.scale = common**2
+        index: dict[tuple[Fraction, ...], int] = {}
+        self._column = [
+            index.setdefault(image, len(index)) if any(image) else -1 for image in images
+        ]
+        self.positive_columns = [[int(v * common) for v in image] for image in index]
+        y = [int(v * common) for v in problem.y]
+        self.least_squares: CappedLeastSquares = CappedLeastSquares(
+            _signed(self.positive_columns, problem.n), y
+        )
+
+    def cone(self, cone: int) -> Sequence[int]:
+        """The vertices in a closed cone."""
+        clash = self._arrangement.signs[cone] * self._signs < 0
+        return np.flatnonzero(~clash.any(axis=1)).tolist()
+
+    def facet(self, cone: int, wall: int) -> Sequence[int]:
+        """The vertices on a facet: those of the cone that lie on the wall."""
+        row = self._arrangement.walls[wall][0]
+        return [generator for generator in self.cone(cone) if not self._signs[generator, row]]
+
+    def column(self, generator: int) -> int:
+        """Vertices with the same relu(X v) share a column."""
+        return self._column[generator]
+
+    def vector(self, generator: int) -> Sequence[Fraction]:
+        """The vertex itself."""
+        return self._points[generator]
+
+    def minimum(self, groups: Sequence[Group]) -> Minimum:
+        """Each neuron has coefficients of sum at most one; the order of neurons does not matter."""
+        return self.least_squares.minimum(tuple(sorted(groups)))
+
+    def shares(self, minimum: Minimum, groups: Sequence[Group]) -> list[tuple[int, int, Fraction]]:
+        """Undoes the sorting of the groups."""
+        order = sorted(range(len(groups)), key=lambda j: groups[j])
+        return [
+            (order[place], column, coefficient)
+            for (place, column), coefficient in minimum.coefficients()
+        ]
+
+    def weight(self, products: Products, group: Group) -> int:
+        """The largest product with a vertex, or zero."""
+        return max((products.values.get(c, 0) for c in group), default=0)
+
+    def limit(self, vector: Sequence[int], level: Fraction, *, strict: bool) -> int:
+        """The weights together count against nu . y."""
+        return _limit(vector, self.least_squares.y, level, strict)
+
+
+def _signed(columns: list[list[int]], n: int) -> Shaped[np.ndarray, "c n"]:
+    positive = np.array(columns, dtype=object).reshape(len(columns), n)
+    return np.stack([positive, -positive], axis=1).reshape(2 * len(columns), n)
+
+
+def _images(points: Shaped[np.ndarray, "R d"], X: list[list[int]]) -> Shaped[np.ndarray, "R n"]:
+    """relu(X v) for every row v of integer points; in Python integers where they are needed."""
+    A = np.array(X, dtype=object)
+    bound = int(np.abs(A).sum(axis=1).max(initial=0)) * int(abs(points).max(initial=0))
+    kind = np.dtype(np.int64 if bound < 2**62 else object)
+    images: Shaped[np.ndarray, "R n"] = np.maximum(points.astype(kind) @ A.astype(kind).T, 0)
+    return images
+
+
+def _limit(vector: Sequence[int], y: Sequence[int], level: Fraction, strict: bool) -> int:
+    """The largest integer H with nu.y - H > 0 and (nu.y - H)^2 / (2 ||nu||^2) > level (or >=).
+
+    Where nu.f <= H the loss is at least t nu.y - t^2 ||nu||^2 / 2 - t H for all t >= 0.
+    """
+    square = 2 * level * dot(vector, vector)
+    whole = isqrt(square.numerator // square.denominator)
+    needed = whole if not strict and square == whole**2 else whole + 1
+    return max(-1, dot(vector, y) - needed)
+
+
+def _box_vertices(arrangement: Arrangement) -> list[list[Fraction]]:
+    """The nonzero points of ||u||_inf <= 1 on d independent walls and sides |u_k| = 1."""
+    d = arrangement.rays.shape[1]
+    found: dict[tuple[Fraction, ...], None] = {}
+    for fixed in range(1, d + 1):
+        for coordinates in combinations(range(d), fixed):
+            free = [k for k in range(d) if k not in coordinates]
+            for walls in combinations(arrangement.normals, len(free)):
+                A = fmpz_mat(len(free), len(free), [v[k] for v in walls for k in free])
+                sides = [
+                    [-dot([v[k] for k in coordinates], signs) for v in walls]
+                    for signs in product((-1, 1), repeat=fixed)
+                ]
+                try:
+                    B = fmpz_mat(len(sides), len(free), [v for side in sides for v in side])
+                    solved = A.solve(B.transpose())
+                except ZeroDivisionError:
+                    continue
+                for column, signs in enumerate(product((-1, 1), repeat=fixed)):
+                    point = dict(zip(coordinates, map(Fraction, signs), strict=True))
+                    for row, k in enumerate(free):
+                        value = solved[row, column]
+                        point[k] = Fraction(int(value.p), int(value.q))
+                    if all(abs(v) <= 1 for v in point.values()):
+                        found[tuple(point[k] for k in range(d))] = None
+    return [list(point) for point in found]
