@@ -24,6 +24,8 @@ from theory.problem import format_rational, positive_integer, rational
 # With more components than this the merges are listed in place of the matrix of barriers.
 _LARGEST_MATRIX = 8
 
+ENTRYWISE = ("adamw", "lion", "signsgd")  # they share one ball
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from fractions import Fraction
@@ -43,6 +45,13 @@ def barrier(
     level: Annotated[
         str | None,
         typer.Option(metavar="L", help="Components of {loss <= L}; by default L is the minimum."),
+    ] = None,
+    within: Annotated[
+        str | None,
+        typer.Option(metavar="OPT", help="Only networks in this optimizer's ball; needs --rho."),
+    ] = None,
+    rho: Annotated[
+        str | None, typer.Option(metavar="RHO", help="The radius of that ball, R_W R_a.")
     ] = None,
     max_cells: Annotated[
         int | None, typer.Option(metavar="N", help="Refuse problems with more cells than this.")
@@ -74,6 +83,7 @@ def barrier(
         if network.width != width:
             raise InputError(str(path), f"has {network.width} neurons, but the width is {width}")
     threshold = None if level is None else rational(level, "level")
+    radius = _radius(within, rho)
 
     from numerics.files import provenance, write_json
     from theory.certificates import certify
@@ -86,11 +96,17 @@ def barrier(
     try:
         with progress() as report:
             analysis = analyse(
-                data, width, level=threshold, labelled=labelled, max_cells=limit, progress=report
+                data,
+                width,
+                level=threshold,
+                labelled=labelled,
+                rho=radius,
+                max_cells=limit,
+                progress=report,
             )
             if ends and analysis.complete:
                 crossing = barrier_between(
-                    data, *ends, labelled=labelled, max_cells=limit, progress=report
+                    data, *ends, labelled=labelled, rho=radius, max_cells=limit, progress=report
                 )
         if not analysis.complete:
             say(str(Interrupted()))
@@ -106,6 +122,8 @@ def barrier(
         "minimum": None,
         "level": None if threshold is None else format_rational(threshold),
         "labelled": labelled,
+        "within": within,
+        "rho": None if radius is None else format_rational(radius),
         "complete": complete,
         "components": [],
         "barriers": [],
@@ -124,6 +142,26 @@ def barrier(
         if json != "-":
             print(f"proof: {certificate}")
     return EXIT_DONE if complete else EXIT_UNDECIDED
+
+
+def _radius(within: str | None, rho: str | None) -> Fraction | None:
+    """The radius of an entrywise ball, the only ones in which landscapes are computed so far."""
+    if within is None:
+        if rho is not None:
+            raise InputError("rho", "needs --within and the name of an optimizer")
+        return None
+    from theory.geometry import geometry, names
+
+    if within not in names():
+        geometry(within)  # says which there are
+    if within not in ENTRYWISE:
+        raise InputError("within", f"{within!r}: only {', '.join(ENTRYWISE)} have exact landscapes")
+    if rho is None:
+        raise InputError("rho", "is missing; --within needs it")
+    radius = rational(rho, "rho")
+    if radius <= 0:
+        raise InputError("rho", f"{rho} must be positive")
+    return radius
 
 
 def _texts(values: Iterable[Fraction | None]) -> list[str | None]:
@@ -170,7 +208,10 @@ def _print_landscape(analysis: Analysis) -> None:
     problem, components = analysis.problem, analysis.components
     out = console()
     out.print(f"n = {problem.n}, d = {problem.d}, width {analysis.width}: {analysis.cells:,} cells")
-    out.print(f"global minimum {show(analysis.minimum)}")
+    if analysis.rho is None:
+        out.print(f"global minimum {show(analysis.minimum)}")
+    else:
+        out.print(f"in the ball rho = {analysis.rho}: minimum {show(analysis.minimum)}")
     out.print(
         f"{{loss <= {show(analysis.level)}}} has {len(components)} "
         f"component{'s' if len(components) > 1 else ''} "

@@ -372,3 +372,42 @@ def test_help_loads_nothing_heavy() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines()[-1] == "[]"
+
+
+# Inside an optimizer's ball
+
+
+@pytest.mark.parametrize(("rho", "components"), [("23/10", 1), ("2.4", 2)])
+def test_within(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, rho: str, components: int
+) -> None:
+    proof = tmp_path / "proof.json"
+    options = ("--within", "adamw", "--rho", rho, "--certificate", proof)
+    code, out, _ = run(capsys, "barrier", "flagship", *options, "--json", "-")
+    document = json.loads(out)
+    assert code == 0
+    assert (document["within"], Fraction(document["rho"])) == ("adamw", Fraction(rho))
+    assert len(document["components"]) == components
+    code, out, _ = run(capsys, "check", proof, "--problem", "flagship")
+    assert code == 0
+    assert f"inside the entrywise ball rho = {Fraction(rho)}" in out
+    assert "in the ball rho" in run(capsys, "barrier", "flagship", *options)[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--within", "adamw"), "isthmus: rho: is missing; --within needs it\n"),
+        (("--rho", "2"), "isthmus: rho: needs --within"),
+        (("--within", "adamw", "--rho", "0"), "isthmus: rho: 0 must be positive\n"),
+        (("--within", "adamw", "--rho", "nan"), "isthmus: rho: 'nan' is not a finite number"),
+        (("--within", "adam", "--rho", "2"), "isthmus: optimizer: 'adam' is not one of adamw, "),
+        (("--within", "muon", "--rho", "2"), "isthmus: within: 'muon': only adamw, lion, signsgd"),
+    ],
+)
+def test_within_mistakes(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
+) -> None:
+    code, out, err = run(capsys, "barrier", "flagship", *options)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(message)
