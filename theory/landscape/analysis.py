@@ -135,7 +135,8 @@ def analyse(
         progress("searching for the lowest cells, minima computed", solved)
 
     scaled = None if level is None else complex_.scaled_level(level)
-    low = sublevel(complex_, scaled, tick)
+    reached = scaled is None or scaled >= 0  # losses are
+    low = sublevel(complex_, scaled, tick) if reached else Sublevel(Fraction())
     if not low.low:
         minimum = complex_.loss_of(sublevel(complex_, None, tick).level)
         raise InputError("level", f"{level} is below the minimum, which is {minimum}")

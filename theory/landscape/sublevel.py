@@ -149,7 +149,7 @@ def sublevel(
 ) -> Sublevel:
     """The cells that meet {loss <= level} (default: the global minimum), and a cover of the rest.
 
-    level: in the integer problem's units.
+    level: in the integer problem's units, >= 0.
     tick: told the number of minima computed, often; it may raise Interrupted to stop the search,
         which then leaves with the lowest loss seen.
     """
