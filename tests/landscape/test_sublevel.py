@@ -35,52 +35,54 @@ def test_low_cells_and_cover(
     assert result.level == (min(values.values()) if level is None else level)
     assert set(result.low) == {cell for cell, value in values.items() if value <= result.level}
     assert all(result.low[cell].value == values[cell] for cell in result.low)
-    thinned = thin(complex_, result.cover, result.level, strict=True, exempt=result.low)
-    for cover in (result.cover, thinned):
-        limit = [complex_.domain.limit(d.vector, result.level, strict=True) for d in cover]
+    pool = [cover.proof.dual for cover in result.cover]
+    for covers in (
+        result.cover,
+        thin(complex_, pool, result.level, strict=True, exempt=result.low),
+    ):
         for cell in values.keys() - result.low.keys():
-            assert any(d.covers(cell, most) for d, most in zip(cover, limit, strict=True))
+            assert any(cover.left(cell) >= 0 for cover in covers)
 
 
-@given(problems(), st.integers(1, 2), rhos, st.booleans())
-def test_a_dual_bounds_what_it_covers(
-    problem: Problem, width: int, rho: Fraction | None, strict: bool
-) -> None:
+@given(problems(), st.integers(1, 2), rhos)
+def test_a_dual_bounds_what_it_covers(problem: Problem, width: int, rho: Fraction | None) -> None:
     complex_ = CellComplex(problem, width, rho=rho)
+    domain = complex_.domain
     cells = list(combinations_with_replacement(range(complex_.states), width))[:200]
-    y = complex_.domain.least_squares.y
-    for dual in sublevel(complex_).cover:
+    for cover in sublevel(complex_).cover:
+        vector = cover.proof.dual.vector
         for cell in cells:
-            weight = sum(dual.weights[state] for state in cell)
-            assert dual.covers(cell, weight)
-            assert not dual.covers(cell, weight - 1)
+            weight = cover.limit - cover.left(cell)
+            assert weight == sum(cover.weights[state] for state in cell)
             if rho is None:
                 groups = [complex_.groups[state] for state in cell]
-                columns = [complex_.domain.least_squares.columns[c] for g in groups for c in g]
-                assert (weight == 0) == all(dot(column, dual.vector) <= 0 for column in columns)
+                columns = [domain.least_squares.columns[c] for group in groups for c in group]
+                assert (weight == 0) == all(dot(column, vector) <= 0 for column in columns)
                 if weight:
                     continue
-            rest = max(0, dot(dual.vector, y) - weight)
-            bound = Fraction(rest**2, 2 * dot(dual.vector, dual.vector))
+            rest = max(0, dot(vector, domain.least_squares.y) - weight)
+            bound = Fraction(rest**2, 2 * dot(vector, vector))
             assert complex_.minimum(cell).value >= bound
             # The limit is the largest weight at which this bound reaches it.
-            assert weight <= complex_.domain.limit(dual.vector, bound, strict=False) or not rest
-            assert weight > complex_.domain.limit(dual.vector, bound, strict=True)
+            if rest:
+                assert weight <= domain.proof(cover.proof.dual, bound, strict=False).limit
+            assert weight > domain.proof(cover.proof.dual, bound, strict=True).limit
 
 
 @given(problems(), st.integers(1, 3), st.integers(0, 3))
 def test_heavier_states(problem: Problem, width: int, weight: int) -> None:
     complex_ = CellComplex(problem, width, rho=Fraction(1, 2))
-    for dual in sublevel(complex_).cover:
-        heavier = {state for state, own in enumerate(dual.weights) if own > weight}
-        assert dual.heavier(weight) == sum(1 << state for state in heavier)
+    for cover in sublevel(complex_).cover:
+        heavier = {state for state, own in enumerate(cover.weights) if own > weight}
+        assert cover.heavier(weight) == sum(1 << state for state in heavier)
 
 
 def test_thinning_leaves_no_more() -> None:
     complex_ = CellComplex(example("flagship"), 2)
     found = sublevel(complex_)
-    thinned = thin(complex_, found.cover, found.level, strict=True, exempt=found.low)
-    assert len(thinned) <= len(found.cover)
+    pool = [cover.proof.dual for cover in found.cover]
+    thinned = thin(complex_, pool, found.level, strict=True, exempt=found.low)
+    assert 0 < len(thinned) < len(found.cover)
 
 
 def test_interrupted_search_says_what_it_knows() -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 from theory.landscape.analysis import Analysis, Barrier, Component, Cut
 from theory.landscape.cells import SIGN_FLIP, Cell, CellComplex, Move
+from theory.landscape.domain import Dual, Proof
 from theory.landscape.nnls import Minimum
 from theory.landscape.paths import MinimaxPath
-from theory.landscape.sublevel import Dual, thin
+from theory.landscape.sublevel import Cover, thin
 from theory.network import Network
 from theory.problem import format_rational
 
@@ -84,16 +85,16 @@ class _FaceBounds:
         self.complex = complex_
         self.level = complex_.scaled_level(level)
         self.strict = strict
-        self._pool: list[tuple[Dual, int]] = []
+        self._pool: list[Proof] = []
 
     def dual(self, cell: Cell, position: int, move: Move) -> Dual:
         """One that serves, for the face of a move."""
         domain, groups = self.complex.domain, self.complex.face_groups(cell, position, move)
-        for dual, limit in self._pool:
-            if sum(domain.weight(dual.products, group) for group in groups) <= limit:
-                return dual
-        dual = Dual.of(self.complex, self.complex.face_minimum(cell, position, move))
-        self._pool.append((dual, domain.limit(dual.vector, self.level, strict=self.strict)))
+        for proof in self._pool:
+            if sum(domain.weight(proof, group) for group in groups) <= proof.limit:
+                return proof.dual
+        dual = domain.dual(self.complex.face_minimum(cell, position, move))
+        self._pool.append(domain.proof(dual, self.level, strict=self.strict))
         return dual
 
 
@@ -135,26 +136,27 @@ def _components(analysis: Analysis) -> Document:
     listed = [cell for component in analysis.components for cell in component.cells]
     writer = _Writer(complex_, [*listed, *(cell for cut in analysis.cuts for cell in cut.cells)])
     low = analysis.sublevel
-    floors = {cell: Dual.of(complex_, minimum) for cell, minimum in low.low.items()}
-    minimum_cover: list[Dual] = []
+    floors = {cell: complex_.domain.dual(minimum) for cell, minimum in low.low.items()}
+    outside = [cover.proof.dual for cover in low.cover]
+    minimum_cover: list[Cover] = []
     if analysis.minimum > 0:
-        pool = [*low.cover, *floors.values()]
+        pool = [*outside, *floors.values()]
         least = complex_.scaled_level(analysis.minimum)
         minimum_cover = thin(complex_, pool, least, strict=False)
-    cover = thin(complex_, low.cover, low.level, strict=True, exempt=low.low)
+    cover = thin(complex_, outside, low.level, strict=True, exempt=low.low)
     lowest = analysis.components[0]
     return writer.document(
         "components",
         level=format_rational(analysis.level),
         minimum=format_rational(analysis.minimum),
         minimum_network=lowest.representative.to_json(),
-        minimum_cover=[writer.dual(dual) for dual in minimum_cover],
+        minimum_cover=[writer.dual(each.proof.dual) for each in minimum_cover],
         components=[
             _component(writer, component, analysis.minimum, floors)
             for component in analysis.components
         ],
         walls=_walls(writer, analysis.components, analysis.level),
-        cover=[writer.dual(dual) for dual in cover],
+        cover=[writer.dual(each.proof.dual) for each in cover],
         barriers=[
             [format_rational(value) for value in row if value is not None]
             for row in analysis.barriers

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import combinations, product
 from math import isqrt, lcm
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from flint import fmpz_mat
 from jaxtyping import Shaped
 
 from theory.arrangement import Arrangement
-from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, dot
+from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, dot, primitive
 from theory.problem import Problem
 
 Group: TypeAlias = tuple[int, ...]  # the columns of one neuron, ascending
@@ -43,11 +44,27 @@ def _mask(group: Group) -> int:
     return bit_set(group)
 
 
-class Products(NamedTuple):
-    """The columns c with nu . c > 0, as a bit set, and these products."""
+@dataclass(frozen=True, eq=False)
+class Dual:
+    """A dual vector nu (n,), and its products with the columns c where these are positive.
 
+    bits: these columns, as a bit set.
+    """
+
+    vector: tuple[int, ...]
+    products: dict[int, int]
     bits: int
-    values: dict[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """What a dual vector is to prove, loss >= level or > level, and when it does.
+
+    On a face it does if the weights of the neurons have a sum of at most `limit`; -1: never.
+    """
+
+    dual: Dual
+    limit: int
 
 
 class Domain(ABC):
@@ -86,15 +103,12 @@ class Domain(ABC):
         """The solution of `minimum(groups)`: neuron, column and coefficient, where not zero."""
 
     @abstractmethod
-    def weight(self, products: Products, group: Group) -> int:
-        """What one neuron with these columns can add to nu . f, for a dual vector nu."""
+    def weight(self, proof: Proof, group: Group) -> int:
+        """What one neuron with these columns counts against the limit."""
 
-    @abstractmethod
-    def limit(self, vector: Sequence[int], level: Fraction, *, strict: bool) -> int:
-        """The largest sum of weights with which `vector` still proves loss >= level; -1 if none.
-
-        strict: loss > level.
-        """
+    def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
+        """When the dual vector proves loss >= level (strict: > level)."""
+        return Proof(dual, _limit(dual.vector, self.least_squares.y, level, strict))
 
     def columns(self, sign: int, generators: Iterable[int]) -> Group:
         """The columns of generators, for neurons of sign + (0) or - (1)."""
@@ -111,14 +125,15 @@ class Domain(ABC):
         """
         return None
 
-    def products(self, vector: Sequence[int]) -> Products:
-        """The products of a dual vector with the columns, where positive."""
+    def dual(self, minimum: Minimum) -> Dual:
+        """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
+        vector = primitive(minimum.residual)
         found = {}
         for k, column in enumerate(self.positive_columns):
             value = dot(column, vector)
             if value:
                 found[2 * k + (value < 0)] = abs(value)
-        return Products(bit_set(found), found)
+        return Dual(vector, found, bit_set(found))
 
 
 class WholeSpace(Domain):
@@ -171,13 +186,13 @@ class WholeSpace(Domain):
             for c, coefficient in minimum.coefficients()
         ]
 
-    def weight(self, products: Products, group: Group) -> int:
+    def weight(self, proof: Proof, group: Group) -> int:
         """A positive product can be made arbitrarily large: one such neuron is one too many."""
-        return int(products.bits & _mask(group) != 0)
+        return int(proof.dual.bits & _mask(group) != 0)
 
-    def limit(self, vector: Sequence[int], level: Fraction, *, strict: bool) -> int:
-        """Zero if the bound max(0, nu . y)^2 / (2 ||nu||^2) is high enough."""
-        return min(0, _limit(vector, self.least_squares.y, level, strict))
+    def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
+        """The limit is zero if the bound max(0, nu . y)^2 / (2 ||nu||^2) is high enough."""
+        return Proof(dual, min(0, super().proof(dual, level, strict=strict).limit))
 
     def wider(
         self, groups: Sequence[Group], further: Iterable[Group], level: Fraction
@@ -251,13 +266,9 @@ class EntrywiseBall(Domain):
             for (place, column), coefficient in minimum.coefficients()
         ]
 
-    def weight(self, products: Products, group: Group) -> int:
+    def weight(self, proof: Proof, group: Group) -> int:
         """The largest product with a vertex, or zero."""
-        return max((products.values.get(c, 0) for c in group), default=0)
-
-    def limit(self, vector: Sequence[int], level: Fraction, *, strict: bool) -> int:
-        """The weights together count against nu . y."""
-        return _limit(vector, self.least_squares.y, level, strict)
+        return max((proof.dual.products.get(c, 0) for c in group), default=0)
 
 
 def _signed(columns: list[list[int]], n: int) -> Shaped[np.ndarray, "c n"]:

@@ -20,29 +20,21 @@ from typing import TypeAlias
 
 from theory.errors import Interrupted
 from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.domain import Products, bit_set
-from theory.landscape.nnls import Minimum, primitive
+from theory.landscape.domain import Dual, Proof, bit_set
+from theory.landscape.nnls import Minimum
 
 Tick: TypeAlias = Callable[[int], None]
 
 _FURTHER = 4  # states to try, for a wider dual vector
 
 
-@dataclass(frozen=True, eq=False)
-class Dual:
-    """A dual vector nu with its products with all columns and the weights of the states."""
+class Cover:
+    """A dual vector with what it is to prove, and the weights of all states."""
 
-    vector: tuple[int, ...]  # (n,)
-    products: Products
-    weights: list[int]  # by state
-
-    @classmethod
-    def of(cls, complex_: CellComplex, minimum: Minimum) -> Dual:
-        """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
-        vector = primitive(minimum.residual)
-        products = complex_.domain.products(vector)
-        weights = [complex_.domain.weight(products, group) for group in complex_.groups]
-        return cls(vector, products, weights)
+    def __init__(self, complex_: CellComplex, proof: Proof) -> None:
+        self.proof = proof
+        self.limit = proof.limit
+        self.weights = [complex_.domain.weight(proof, group) for group in complex_.groups]
 
     @cached_property
     def _heavier(self) -> tuple[list[int], list[int]]:
@@ -56,9 +48,9 @@ class Dual:
         steps, sets = self._heavier
         return sets[bisect_right(steps, weight) - 1]
 
-    def covers(self, cell: Cell, limit: int) -> bool:
-        """Whether the total weight of a cell is within the limit."""
-        return sum(self.weights[state] for state in cell) <= limit
+    def left(self, states: Cell) -> int:
+        """What some neurons in these states leave of the limit; covered cells leave >= 0."""
+        return self.limit - sum(self.weights[state] for state in states)
 
 
 @dataclass
@@ -66,48 +58,46 @@ class Sublevel:
     """The cells that meet {loss <= level} and the dual vectors that cover all others.
 
     level: in the integer problem's units. low: multisets of states, sorted, with their minima.
-    cover: each other cell is covered by one of them, at its limit for loss > level.
+    cover: each other cell is covered by one of them, for loss > level.
     """
 
     level: Fraction
     low: dict[Cell, Minimum] = field(default_factory=dict)
-    cover: list[Dual] = field(default_factory=list)
+    cover: list[Cover] = field(default_factory=list)
 
 
 class _EscapeSearch:
     """Depth-first search for the multisets of states that escape every dual vector found so far.
 
-    Each one is shown to `visit`, which returns the dual vectors that join the cover from then on,
-    with their limits.
+    Each one is shown to `visit`, which returns what joins the cover from then on.
     """
 
     def __init__(
-        self, complex_: CellComplex, visit: Callable[[Cell], list[tuple[Dual, int]]], tick: Tick
+        self, complex_: CellComplex, visit: Callable[[Cell], list[Cover]], tick: Tick
     ) -> None:
         self.complex = complex_
         self.visit = visit
         self.tick = tick
-        self.cover: dict[tuple[int, ...], Dual] = {}
+        self.cover: list[Cover] = []
         # For each node on the way down: its states, and the duals whose limit these do not exceed,
         # with what is left of the limit.
-        self._stack: list[tuple[Cell, list[tuple[Dual, int]]]] = [((), [])]
+        self._stack: list[tuple[Cell, list[tuple[Cover, int]]]] = [((), [])]
 
-    def run(self) -> list[Dual]:
+    def run(self) -> list[Cover]:
         """Visit until the cover leaves only visited multisets; the cover."""
         # A start from which the first branches are narrow.
         for state in range(self.complex.states):
             self._show((state,) * self.complex.width)
         self._descend((1 << self.complex.states) - 1)
-        return list(self.cover.values())
+        return self.cover
 
     def _show(self, cell: Cell) -> None:
-        for dual, limit in self.visit(tuple(sorted(cell))):
-            if dual.vector not in self.cover:
-                self.cover[dual.vector] = dual
-                for states, pending in self._stack:
-                    left = limit - sum(dual.weights[state] for state in states)
-                    if left >= 0:
-                        pending.append((dual, left))
+        for cover in self.visit(tuple(sorted(cell))):
+            self.cover.append(cover)
+            for states, pending in self._stack:
+                left = cover.left(states)
+                if left >= 0:
+                    pending.append((cover, left))
 
     def _descend(self, allowed: int) -> None:
         """Visit what escapes among the multisets that complete the top of the stack."""
@@ -118,8 +108,8 @@ class _EscapeSearch:
             candidates, seen = allowed, 0
             while True:
                 while seen < len(pending) and candidates:
-                    dual, left = pending[seen]
-                    candidates &= dual.heavier(left)
+                    cover, left = pending[seen]
+                    candidates &= cover.heavier(left)
                     seen += 1
                 if not candidates:
                     return
@@ -128,7 +118,7 @@ class _EscapeSearch:
                 self._show((*states, bit.bit_length() - 1))
         # To exceed what is left, one of the remaining states must exceed its share of it.
         branch = min(
-            (dual.heavier(left // remaining) & allowed for dual, left in pending),
+            (cover.heavier(left // remaining) & allowed for cover, left in pending),
             key=int.bit_count,
             default=allowed,
         )
@@ -136,7 +126,7 @@ class _EscapeSearch:
             bit = branch & -branch
             branch ^= bit
             state = bit.bit_length() - 1
-            unspent = ((dual, left - dual.weights[state]) for dual, left in pending)
+            unspent = ((cover, left - cover.weights[state]) for cover, left in pending)
             self._stack.append(((*states, state), [item for item in unspent if item[1] >= 0]))
             self._descend(allowed)
             self._stack.pop()
@@ -157,21 +147,23 @@ def sublevel(
     result = Sublevel(complex_.minimum(first).value if level is None else level)
     choose = random.Random(0)
 
-    def dual(cell: Cell, minimum: Minimum) -> tuple[Dual, int]:
-        narrow = Dual.of(complex_, minimum)
+    def cover(cell: Cell, minimum: Minimum) -> Cover:
+        domain = complex_.domain
+        narrow = Cover(complex_, domain.proof(domain.dual(minimum), result.level, strict=True))
         # A minimum over the columns of further states as well has a dual vector that covers more.
         # A few random ones suffice: more make the cover smaller, but the search no faster.
         heavy = [state for state, weight in enumerate(narrow.weights) if weight]
         further = choose.sample(heavy, min(_FURTHER, len(heavy)))
-        wide = complex_.domain.wider(
+        wide = domain.wider(
             [complex_.groups[state] for state in cell],
             [complex_.groups[state] for state in further],
             result.level,
         )
-        found = narrow if wide is None else Dual.of(complex_, wide)
-        return found, complex_.domain.limit(found.vector, result.level, strict=True)
+        if wide is None:
+            return narrow
+        return Cover(complex_, domain.proof(domain.dual(wide), result.level, strict=True))
 
-    def visit(cell: Cell) -> list[tuple[Dual, int]]:
+    def visit(cell: Cell) -> list[Cover]:
         minimum = complex_.minimum(cell)
         raised: dict[Cell, Minimum] = {}
         if level is None and minimum.value < result.level:
@@ -181,7 +173,7 @@ def sublevel(
             result.low[cell] = minimum
         else:
             raised[cell] = minimum
-        return [dual(*item) for item in raised.items()]
+        return [cover(*item) for item in raised.items()]
 
     try:
         result.cover = _EscapeSearch(complex_, visit, tick).run()
@@ -199,19 +191,19 @@ def thin(
     *,
     strict: bool,
     exempt: Container[Cell] = (),
-) -> list[Dual]:
+) -> list[Cover]:
     """A smaller cover: from `pool`, vectors that cover every multiset outside `exempt`.
 
     The pool must do so as a whole. level (integer problem's units) and strict: what is to be proved
     of the covered cells, loss >= level or loss > level.
     """
-    limits = [(dual, complex_.domain.limit(dual.vector, level, strict=strict)) for dual in pool]
-    limits = [(dual, limit) for dual, limit in limits if limit >= 0]
-    limits.sort(key=lambda item: item[0].heavier(item[1] // complex_.width).bit_count())
+    proofs = (complex_.domain.proof(dual, level, strict=strict) for dual in pool)
+    covers = [Cover(complex_, proof) for proof in proofs if proof.limit >= 0]
+    covers.sort(key=lambda cover: cover.heavier(cover.limit // complex_.width).bit_count())
 
-    def visit(cell: Cell) -> list[tuple[Dual, int]]:
+    def visit(cell: Cell) -> list[Cover]:
         if cell in exempt:
             return []
-        return [next((dual, limit) for dual, limit in limits if dual.covers(cell, limit))]
+        return [next(cover for cover in covers if cover.left(cell) >= 0)]
 
     return _EscapeSearch(complex_, visit, lambda solved: None).run()
