@@ -13,7 +13,7 @@ from typing import Any
 
 from theory.errors import InputError
 
-_RECORDED = ("isthmus", "numpy", "scipy", "python-flint")
+_RECORDED = ("isthmus", "numpy", "scipy", "python-flint", "cvxpy", "clarabel", "torch")
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -1,4 +1,5 @@
-"""Pictures of an exact landscape: the fits, the loss along paths, the tree of components.
+"""Pictures of an exact landscape: the fits, the loss along paths, the tree of components, and where
+trained networks end in it.
 
 Every curve is told apart by its line style and marker as well as its colour.
 """
@@ -14,11 +15,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
+from numerics.runs import Runs
 from numerics.text import show
+from numerics.training import NO_COMPONENT
+from theory.geometry import LionK, MixedNorm, VectorNorm
 from theory.landscape import Analysis, Component, Merge
 from theory.network import Network
 from theory.problem import Problem
+from theory.regions import Radii
 
 STYLE: dict[Any, Any] = {
     "font.size": 12,
@@ -52,6 +58,13 @@ _DATA: dict[str, Any] = {
     "linestyle": "none",
     "label": "data",
     "zorder": 3,
+}
+_LOST: dict[str, Any] = {
+    "color": "#b4b4b4",
+    "marker": "o",
+    "markersize": 3,
+    "linestyle": "none",
+    "zorder": 2,
 }
 _BRANCH: dict[str, Any] = {"color": "black", "linewidth": 1.6, "solid_joinstyle": "miter"}
 
@@ -241,6 +254,111 @@ def draw_tree(axes: Axes, analysis: Analysis) -> None:
         axes.set_xticks([])
     axes.grid(visible=False, axis="x")
     _label_levels(axes, [merge.value for merge in merges])
+
+
+def draw_runs(axes: Axes, radii: Radii, runs: Runs) -> None:
+    """The neurons of trained networks and of exact fits in the plane of convex coordinates, d = 2.
+
+    Of each component the network with the smallest ball stands for all.
+    """
+    problem, config = radii.analysis.problem, runs.result.config
+    name, rho = config.optimizer.name, float(config.rho)
+    exact = [
+        _floats([u for _, u in component[name].witness.convex_coordinates()])  # (m, 2)
+        for component in radii.components
+    ]
+    in_square = is_entrywise(config.optimizer.geometry)
+    limit = 1.15 * max(rho if in_square else 0.0, *(np.abs(u).max() for u in exact))
+    for row in _floats(problem.X):
+        if row.any():
+            axes.axline((0, 0), (-row[1], row[0]), color="#9a9a9a", linewidth=0.8, zorder=1)
+    if in_square:
+        square = np.array([[-rho, -rho], [rho, -rho], [rho, rho], [-rho, rho], [-rho, -rho]])
+        axes.plot(*square.T, color="black", linewidth=1.4, linestyle=(0, (5, 3)), zorder=1)
+    ended = np.full(runs.count, NO_COMPONENT) if runs.landing is None else runs.landing.component
+    neurons = np.abs(runs.result.a)[:, None, :] * runs.result.W  # (S, 2, m)
+    for component, u in enumerate(exact):
+        style = component % _CURVES
+        axes.plot(
+            *u.T,
+            **{**_mark(style), "markersize": 19, "markerfacecolor": "none"},
+            label=f"component {component}:\n{runs.landed.get(component, 0)} of {runs.count} runs",
+            zorder=3,
+        )
+        here = neurons[ended == component]
+        axes.plot(
+            here[:, 0].ravel(),
+            here[:, 1].ravel(),
+            **{**_mark(style), "markersize": 4.5, "markerfacecolor": _COLOURS[style]},
+            zorder=4,
+        )
+    lost = neurons[ended == NO_COMPONENT]
+    label = f"not at zero loss:\n{len(lost)} of {runs.count} runs"
+    axes.plot(lost[:, 0].ravel(), lost[:, 1].ravel(), **_LOST, label=label)
+    axes.set(
+        xlabel="u, first coordinate",
+        ylabel="u, second coordinate",
+        title=f"{name}, rho = {show(config.rho)}",
+        xlim=(-limit, limit),
+        ylim=(-limit, limit),
+        aspect="equal",
+    )
+    axes.grid(visible=False)
+    legend = axes.legend(loc="upper left", bbox_to_anchor=(1, 1), labelspacing=1)
+    for handle, size in zip(legend.legend_handles, [*(11 for _ in exact), 5], strict=True):
+        assert isinstance(handle, Line2D)
+        handle.set_markersize(size)
+
+
+def is_entrywise(geometry: object) -> bool:
+    """Whether the ball confines each weight by itself, and so each |u_jk| to rho."""
+    return (
+        isinstance(geometry, LionK)
+        and geometry.hidden == MixedNorm(np.inf, np.inf)
+        and geometry.output == VectorNorm(np.inf)
+    )
+
+
+def draw_landings(axes: Axes, trained: Sequence[Runs]) -> None:
+    """How many runs of each optimizer ended in each component, and how many in none."""
+    names = [
+        f"{runs.result.config.optimizer.name}\nrho = {show(runs.result.config.rho)}"
+        for runs in trained
+    ]
+    ids = sorted({component for runs in trained for component in runs.landed})
+    rows: list[tuple[str, list[int], dict[str, Any]]] = [
+        (
+            f"component {component}",
+            [runs.landed.get(component, 0) for runs in trained],
+            {"color": _COLOURS[component % _CURVES], "hatch": _HATCHES[component % _CURVES]},
+        )
+        for component in ids
+    ]
+    rows.append(("not at zero loss", [r.not_converged for r in trained], {"color": "#e2e2e2"}))
+    if any(runs.diverged for runs in trained):
+        rows.append(
+            ("diverged", [r.diverged for r in trained], {"color": "white", "hatch": "\\\\"})
+        )
+    places = np.arange(len(trained))
+    left = np.zeros(len(trained))
+    for label, counts, style in rows:
+        bars = axes.barh(
+            places, counts, 0.6, left, edgecolor="black", linewidth=0.8, label=label, **style
+        )
+        texts = [str(count) if count else "" for count in counts]
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+        for text in axes.bar_label(bars, texts, label_type="center", fontsize=11):
+            text.set_bbox(box if text.get_text() else None)
+        left += counts
+    axes.set(
+        xlabel="runs",
+        title="Where the runs ended",
+        yticks=places,
+        yticklabels=names,
+        ylim=(len(trained) - 0.4, -0.6),
+    )
+    axes.grid(visible=False, axis="y")
+    _legend(axes, columns=2)
 
 
 def _legend(axes: Axes, columns: int) -> None:

@@ -1,7 +1,7 @@
 """The report of `isthmus verify`: one HTML page that needs nothing else, pictures and proofs.
 
-Written into a folder: index.html, and for each claim CLAIM.png and its certificates
-CLAIM.LANDSCAPE.json, which `isthmus check` verifies.
+Written into a folder: index.html, and for each claim CLAIM.png, CLAIM.training.png and its
+certificates CLAIM.LANDSCAPE.json, which `isthmus check` verifies.
 """
 
 from __future__ import annotations
@@ -18,21 +18,25 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 
 from numerics import plots
 from numerics.files import write, write_json
-from numerics.text import show
-from theory.claims import Result
+from numerics.runs import Runs
+from numerics.text import show, show_interval
+from theory.claims import Bounds, Result
 from theory.claims.base import Value
 from theory.errors import InputError
 from theory.landscape import Analysis, Merge
+from theory.regions import Radii
 
 
 def write_report(
-    results: Sequence[Result], folder: Path, record: Mapping[str, Any]
+    results: Sequence[Result[Runs]], folder: Path, record: Mapping[str, Any]
 ) -> dict[str, dict[str, str]]:
     """Write the report; the paths of the certificates, by claim and landscape.
 
@@ -49,7 +53,10 @@ def write_report(
             path = folder / f"{result.claim.id}.{name.replace(' ', '-')}.json"
             write_json(path, certificate)
             paths[result.claim.id][name] = str(path)
-        write(folder / f"{result.claim.id}.png", _overview(result))
+        write(folder / f"{result.claim.id}.png", _png(_landscape(result)[:3], columns=3))
+        if result.observation.runs:
+            path = folder / f"{result.claim.id}.training.png"
+            write(path, _png(_training(result), columns=2))
     sections = [_section(result, paths[result.claim.id]) for result in results]
     write(folder / "index.html", _page(sections, record))
     return paths
@@ -62,9 +69,39 @@ def describe(value: Value) -> str:
         return ", ".join(text if n == 1 else f"{text} ({n} times)" for text, n in counted) or "none"
     if isinstance(value, Fraction):
         return show(value)
+    if isinstance(value, Bounds):
+        return show_interval(value.lower, value.upper)
     if isinstance(value, float):
         return f"{round(value, 9):.9g}"
     return str(value)
+
+
+TRAINING = (
+    "trained with",
+    "runs",
+    "at zero loss in component",
+    "not at zero loss",
+    "diverged",
+    "farthest from its component",
+    "median Frank-Wolfe gap",
+)
+"""The columns of the table of trained runs."""
+
+
+def training_row(runs: Runs) -> list[str]:
+    """One row of that table."""
+    config, figures = runs.result.config, runs.to_json()
+    return [
+        f"{config.optimizer.name}, rho = {show(config.rho)}",
+        f"{runs.count:,} of {runs.result.steps:,} steps",
+        ", ".join(f"{component}: {count}" for component, count in runs.landed.items()),
+        str(runs.not_converged),
+        str(runs.diverged),
+        *(
+            "none" if figures[key] is None else f"{figures[key]:.2g}"
+            for key in ("largest_distance", "median_fw_gap")
+        ),
+    ]
 
 
 # Pictures
@@ -73,9 +110,10 @@ Picture: TypeAlias = tuple[Callable[[Axes], None], str]
 """What to draw, and the caption."""
 
 _WIDE, _HIGH = 5.2, 3.9  # inches; legible on a telephone
+_DPI = 90  # of the PNGs
 
 
-def _pictures(result: Result) -> list[Picture]:
+def _landscape(result: Result[Runs]) -> list[Picture]:
     """The whole story of the first landscape, then the trees of the others."""
     analyses = result.prediction.analyses
     first = next(iter(analyses.values()))
@@ -130,27 +168,80 @@ def _tree_caption(name: str, analysis: Analysis) -> str:
     return caption
 
 
-def _overview(result: Result) -> bytes:
-    """The first three pictures side by side, as a PNG."""
-    drawings = _pictures(result)[:3]
-    with matplotlib.rc_context(plots.STYLE):
-        figure = Figure(figsize=(_WIDE * len(drawings), _HIGH), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots(1, len(drawings), squeeze=False)[0]
-        for place, (draw, _) in zip(axes, drawings, strict=True):
-            draw(place)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=90, metadata={"Software": None})
+def _training(result: Result[Runs]) -> list[Picture]:
+    """Where the runs of each optimizer ended: in the plane, if d = 2, and counted."""
+    radii, trained = result.prediction.radii, result.observation.runs
+    pictures: list[Picture] = []
+    if radii.analysis.problem.d == 2:
+        pictures = [
+            (partial(plots.draw_runs, radii=radii, runs=runs), _runs_caption(radii, runs))
+            for runs in trained.values()
+        ]
+    if trained:
+        draw = partial(plots.draw_landings, trained=list(trained.values()))
+        pictures.append((draw, _landings_caption(radii)))
+    return pictures
+
+
+def _runs_caption(radii: Radii, runs: Runs) -> str:
+    config = runs.result.config
+    name = config.optimizer.name
+    needs = ", ".join(
+        f"component {component} from {show_interval(found[name].lower, found[name].upper)} on"
+        for component, found in enumerate(radii.components)
+    )
+    caption = (
+        "Each neuron of a network is a point u = |a| w. Large open marks: an exact fit from each "
+        "component, the one with the smallest ball. Filled marks: trained networks that fit, all "
+        "but on top of each other. Grey points: trained networks that do not. Thin lines: where a "
+        "neuron is zero at a data point. "
+    )
+    if plots.is_entrywise(config.optimizer.geometry):
+        caption += f"Dashed square: what weight decay allows {name}. "
+    return f"{caption}By exact theory {name} reaches {needs}; here rho is {show(config.rho)}."
+
+
+def _landings_caption(radii: Radii) -> str:
+    preferred = {name: radii.preferred(name) for name in radii.optimizers}
+    said = ", ".join(
+        f"{name} component {component}"
+        for name, component in preferred.items()
+        if component is not None
+    )
+    return (
+        "How many of the runs ended in which component. Theory predicts the component, not how "
+        f"many runs find it: {said}. The grey runs ended at a higher loss."
+    )
+
+
+def _figure(draw: Callable[[Axes], None]) -> Figure:
+    # The layout "constrained" would cut legends off where the axes have a fixed aspect.
+    figure = Figure(figsize=(_WIDE, _HIGH), layout="compressed")
+    draw(figure.subplots())
+    return figure
+
+
+def _png(drawings: Sequence[Picture], columns: int) -> bytes:
+    """Pictures beside and below each other, as a PNG."""
+    tiles = []
+    with matplotlib.rc_context({**plots.STYLE, "figure.dpi": _DPI}):
+        for draw, _ in drawings:
+            canvas = FigureCanvasAgg(_figure(draw))
+            canvas.draw()
+            tiles.append(np.asarray(canvas.buffer_rgba())[..., :3])
+    columns = min(columns, len(tiles))
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    rows = [np.hstack(tiles[k : k + columns]) for k in range(0, len(tiles), columns)]
+    buffer = io.BytesIO()
+    imsave(buffer, np.vstack(rows), format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 
 def _svg(draw: Callable[[Axes], None], salt: str) -> str:
     """One picture as an element for an HTML page; names in it differ from those of other salts."""
     with matplotlib.rc_context({**plots.STYLE, "svg.hashsalt": salt}):
-        figure = Figure(figsize=(_WIDE, _HIGH), layout="constrained")
-        draw(figure.subplots())
         buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        _figure(draw).savefig(buffer, format="svg", metadata={"Date": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     # HTML knows the namespaces; what remains refers to nothing outside the page.
@@ -162,8 +253,9 @@ def _svg(draw: Callable[[Axes], None], salt: str) -> str:
 # The page
 
 
-def _section(result: Result, certificates: Mapping[str, str]) -> str:
-    claim, predicted, observed = result.claim, result.prediction.values, result.observed
+def _section(result: Result[Runs], certificates: Mapping[str, str]) -> str:
+    claim, predicted = result.claim, result.prediction.values
+    observed, trained = result.observation.values, result.observation.runs
     rows = "".join(
         f"<tr><th scope=row>{html.escape(name)}</th><td>{html.escape(describe(value))}</td>"
         f"<td>{html.escape(describe(observed[name]))}</td></tr>"
@@ -172,8 +264,21 @@ def _section(result: Result, certificates: Mapping[str, str]) -> str:
     figures = "".join(
         f"<figure>{_svg(draw, f'{claim.id} {k}')}<figcaption>{html.escape(caption)}</figcaption>"
         "</figure>"
-        for k, (draw, caption) in enumerate(_pictures(result))
+        for k, (draw, caption) in enumerate([*_landscape(result), *_training(result)])
     )
+    training = ""
+    if trained:
+        head = "".join(f"<th>{html.escape(text)}</th>" for text in TRAINING)
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td>{html.escape(text)}</td>" for text in training_row(runs))
+            + "</tr>"
+            for runs in trained.values()
+        )
+        training = (
+            f"<h3>Training</h3>\n<div class=wide><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{body}</tbody></table></div>"
+        )
     problem = next(iter(result.prediction.analyses.values())).problem
     checks = "\n".join(
         f"isthmus check {shlex.quote(path)} --problem {shlex.quote(problem.name)}"
@@ -188,9 +293,10 @@ def _section(result: Result, certificates: Mapping[str, str]) -> str:
 <ul>{hypotheses}</ul>
 <p>Source: {html.escape(claim.source)}</p>
 <div class=wide><table>
-<thead><tr><th>quantity</th><th>predicted, exactly</th><th>observed</th></tr></thead>
+<thead><tr><th>quantity</th><th>predicted, with proof</th><th>observed</th></tr></thead>
 <tbody>{rows}</tbody>
 </table></div>
+{training}
 <div class=figures>{figures}</div>
 <h3>Check the proof yourself</h3>
 <p>The certificates beside this page hold the data, a cut and a path for every barrier, and dual
@@ -214,7 +320,8 @@ def _page(sections: Sequence[str], record: Mapping[str, Any]) -> str:
 <body>
 <h1>Isthmus: claims verified</h1>
 <p>Each claim is predicted by exact theory and observed by other means: every cell and face of the
-landscape minimised in floating point, and the proof read by an independent checker.</p>
+landscape minimised in floating point, the proof read by an independent checker, and networks
+trained.</p>
 {"".join(sections)}
 <footer>
 <p>Made by <code>{html.escape(command)}</code> with {html.escape(versions)}.</p>

@@ -33,3 +33,7 @@ class Interrupted(RuntimeError):
     def __init__(self, known: str = "") -> None:
         super().__init__(f"interrupted{'; ' if known else ''}{known}")
         self.known = known
+
+
+class Undecided(RuntimeError):
+    """Certified bounds are not tight enough to answer the question."""

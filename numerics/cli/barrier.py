@@ -17,14 +17,12 @@ from numerics.cli.output import (
     progress,
     say,
 )
-from numerics.text import show
+from numerics.text import show, show_interval
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.problem import format_rational, positive_integer, rational
 
 # With more components than this the merges are listed in place of the matrix of barriers.
 _LARGEST_MATRIX = 8
-
-ENTRYWISE = ("adamw", "lion", "signsgd")  # they share one ball
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,12 +99,19 @@ def barrier(
                 level=threshold,
                 labelled=labelled,
                 rho=radius,
+                within=within or "adamw",
                 max_cells=limit,
                 progress=report,
             )
             if ends and analysis.complete:
                 crossing = barrier_between(
-                    data, *ends, labelled=labelled, rho=radius, max_cells=limit, progress=report
+                    data,
+                    *ends,
+                    labelled=labelled,
+                    rho=radius,
+                    within=within or "adamw",
+                    max_cells=limit,
+                    progress=report,
                 )
         if not analysis.complete:
             say(str(Interrupted()))
@@ -145,17 +150,14 @@ def barrier(
 
 
 def _radius(within: str | None, rho: str | None) -> Fraction | None:
-    """The radius of an entrywise ball, the only ones in which landscapes are computed so far."""
+    """The radius of an optimizer's ball, if one is asked for."""
     if within is None:
         if rho is not None:
             raise InputError("rho", "needs --within and the name of an optimizer")
         return None
-    from theory.geometry import geometry, names
+    from theory.geometry import geometry
 
-    if within not in names():
-        geometry(within)  # says which there are
-    if within not in ENTRYWISE:
-        raise InputError("within", f"{within!r}: only {', '.join(ENTRYWISE)} have exact landscapes")
+    _ = geometry(within).ball  # an unknown name is refused here, and sgd, which has none
     if rho is None:
         raise InputError("rho", "is missing; --within needs it")
     radius = rational(rho, "rho")
@@ -164,26 +166,38 @@ def _radius(within: str | None, rho: str | None) -> Fraction | None:
     return radius
 
 
-def _texts(values: Iterable[Fraction | None]) -> list[str | None]:
-    return [None if value is None else format_rational(value) for value in values]
+def _texts(values: Iterable[Fraction]) -> list[str]:
+    return [format_rational(value) for value in values]
+
+
+def _bounds(lower: Fraction, upper: Fraction | None) -> str | dict[str, str] | None:
+    """A value known exactly, or bounds of it; None while it is not known."""
+    if upper is None:
+        return None
+    if lower == upper:
+        return format_rational(upper)
+    return {"lower": format_rational(lower), "upper": format_rational(upper)}
 
 
 def _landscape(analysis: Analysis | None) -> dict[str, Any]:
     if analysis is None:
         return {}
-    document = {
-        "minimum": format_rational(analysis.minimum),
+    document: dict[str, Any] = {
+        "minimum": _bounds(analysis.proved, analysis.minimum),
         "level": format_rational(analysis.level),
         "cells": analysis.cells,
         "components": [
             {
                 "id": component.id,
-                "minimum": format_rational(component.minimum),
+                "minimum": _bounds(component.proved, component.minimum),
                 "representative": component.representative.to_json(),
             }
             for component in analysis.components
         ],
-        "barriers": [_texts(row) for row in analysis.barriers],
+        "barriers": [
+            [_bounds(*pair) for pair in zip(*rows, strict=True)]
+            for rows in zip(analysis.lower_bounds, analysis.barriers, strict=True)
+        ],
     }
     if not analysis.complete:
         document["lower_bounds"] = [_texts(row) for row in analysis.lower_bounds]
@@ -195,7 +209,7 @@ def _crossing(crossing: Barrier | None) -> dict[str, Any]:
         return {}
     return {
         "between": {
-            "barrier": format_rational(crossing.value),
+            "barrier": _bounds(crossing.proved, crossing.value),
             "losses": _texts(crossing.losses),
             "breakpoints": [network.to_json() for network in crossing.path.breakpoints],
         }
@@ -208,10 +222,11 @@ def _print_landscape(analysis: Analysis) -> None:
     problem, components = analysis.problem, analysis.components
     out = console()
     out.print(f"n = {problem.n}, d = {problem.d}, width {analysis.width}: {analysis.cells:,} cells")
+    minimum = show_interval(analysis.proved, analysis.minimum)
     if analysis.rho is None:
-        out.print(f"global minimum {show(analysis.minimum)}")
+        out.print(f"global minimum {minimum}")
     else:
-        out.print(f"in the ball rho = {analysis.rho}: minimum {show(analysis.minimum)}")
+        out.print(f"in the {analysis.within} ball rho = {analysis.rho}: minimum {minimum}")
     out.print(
         f"{{loss <= {show(analysis.level)}}} has {len(components)} "
         f"component{'s' if len(components) > 1 else ''} "
@@ -221,28 +236,31 @@ def _print_landscape(analysis: Analysis) -> None:
     as_matrix = 1 < len(components) <= _LARGEST_MATRIX
     for component in components if as_matrix else ():
         table.add_column(f"barrier to {component.id}")
-    for component in components:
+    matrices = zip(analysis.lower_bounds, analysis.barriers, strict=True)
+    for component, rows in zip(components, matrices, strict=True):
         barriers = [
-            "" if other == component.id else show(value)
-            for other, value in enumerate(analysis.barriers[component.id])
+            "" if other == component.id else show_interval(lower, value) if value else "?"
+            for other, (lower, value) in enumerate(zip(*rows, strict=True))
         ]
         table.add_row(
             str(component.id),
             str(len(component.cells)),
-            show(component.minimum),
+            show_interval(component.proved, component.minimum),
             *(barriers if as_matrix else ()),
         )
     out.print(table)
     if analysis.merges and not as_matrix:
         merges = Table("joined at level", "component", "and component")
         for merge in analysis.merges:
-            merges.add_row(show(merge.value), str(merge.first), str(merge.second))
+            level = show_interval(merge.proved, merge.value)
+            merges.add_row(level, str(merge.first), str(merge.second))
         out.print(merges)
 
 
 def _print_crossing(crossing: Barrier) -> None:
     first, second = (show(loss) for loss in crossing.losses)
     console().print(
-        f"barrier between the two networks {show(crossing.value)} (their losses {first}, {second}; "
-        f"a path with {len(crossing.path.breakpoints)} breakpoints attains it)"
+        f"barrier between the two networks {show_interval(crossing.proved, crossing.value)} (their "
+        f"losses {first}, {second}; a path with {len(crossing.path.breakpoints)} breakpoints "
+        "attains it)"
     )

@@ -54,14 +54,23 @@ def over_budget(error: BudgetError) -> str:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str, int], None]]:
+def progress(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
     """A callback (stage, count) that shows where long work stands, if a person watches stderr.
 
+    total: the count at which the work is done, where that is known: a bar then shows the rest.
     Ctrl-C makes it raise Interrupted at the next call, so that the work can hand back what it
     knows; a second Ctrl-C stops at once.
     """
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        ProgressColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     stopping = False
 
@@ -71,15 +80,21 @@ def progress() -> Iterator[Callable[[str, int], None]]:
             raise KeyboardInterrupt
         stopping = True
 
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    columns: list[ProgressColumn] = [
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    ]
+    if total is not None:
+        columns += [BarColumn(), TextColumn("to go:"), TimeRemainingColumn()]
     watched = sys.stderr.isatty()
     bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not watched)
-    task = bar.add_task("starting")
+    task = bar.add_task("starting", total=total)
 
     def report(stage: str, count: int) -> None:
         if stopping:
             raise Interrupted
-        bar.update(task, description=f"{stage}: {count:,}")
+        bar.update(task, description=f"{stage}: {count:,}", completed=count)
 
     previous = signal.signal(signal.SIGINT, stop)
     try:

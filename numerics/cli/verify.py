@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, emit, progress
 from theory.problem import format_rational
 
 if TYPE_CHECKING:
+    from numerics.runs import Runs
     from theory.claims import Result
     from theory.claims.base import Value, Values
 
@@ -29,11 +31,12 @@ def verify(
     """Predict each claim from theory, observe it by other means, compare, and write a report."""
     from numerics.files import provenance
     from numerics.report import write_report
+    from numerics.runs import train_runs
     from theory.claims import CLAIMS, claim, verify
 
     chosen = [claim(name) for name in claims or CLAIMS]
     with progress() as tick:
-        results = [verify(claim, tick) for claim in chosen]
+        results = [verify(claim, train_runs, tick) for claim in chosen]
     record = provenance(context.obj)
     certificates = write_report(results, report, record)
     document = {
@@ -42,8 +45,9 @@ def verify(
                 "id": result.claim.id,
                 "holds": result.holds,
                 "predicted": _plain(result.prediction.values),
-                "observed": _plain(result.observed),
+                "observed": _plain(result.observation.values),
                 "certificate": certificates[result.claim.id],
+                "training": [runs.to_json() for runs in result.observation.runs.values()],
             }
             for result in results
         ]
@@ -57,27 +61,37 @@ def verify(
 
 def _plain(values: Values) -> dict[str, Any]:
     """Exact values as text, others as JSON numbers, lists and text."""
+    from theory.claims import Bounds
 
     def plain(value: Value) -> Any:
         if isinstance(value, tuple):
             return [plain(v) for v in value]
+        if isinstance(value, Bounds):
+            return {"lower": plain(value.lower), "upper": plain(value.upper)}
+        if isinstance(value, float) and not math.isfinite(value):
+            return None  # a solver failed; JSON has no NaN
         return value if isinstance(value, int | float | str) else format_rational(value)
 
     return {name: plain(value) for name, value in values.items()}
 
 
-def _print(results: list[Result]) -> None:
+def _print(results: list[Result[Runs]]) -> None:
     from rich.table import Table
 
-    from numerics.report import describe
+    from numerics.report import TRAINING, describe, training_row
 
     out = console()
     for result in results:
-        claim = result.claim
+        claim, observation = result.claim, result.observation
         out.print(claim.id, style="bold")
         out.print(claim.statement)
-        table = Table("quantity", "predicted, exactly", "observed")
+        table = Table("quantity", "predicted, with proof", "observed")
         for name, value in result.prediction.values.items():
-            table.add_row(name, describe(value), describe(result.observed[name]))
+            table.add_row(name, describe(value), describe(observation.values[name]))
         out.print(table)
+        if observation.runs:
+            trained = Table(*TRAINING)
+            for runs in observation.runs.values():
+                trained.add_row(*training_row(runs))
+            out.print(trained)
         out.print(f"{claim.id} {'holds' if result.holds else 'is FALSE'}", style="bold")

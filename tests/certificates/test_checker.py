@@ -597,7 +597,7 @@ TAMPERED_BARRIER: list[tuple[tuple[Any, ...], Any, str]] = [
     (("networks", 0, "a", 1), "0", "networks\\[0\\].a: has 2 entries, but must have 1"),
     (("path",), [], "path: has no breakpoints"),
     (("path", 0), network("1"), "path\\[0\\]: is not the first network, up to rescaling and order"),
-    (("path", 0), network("2", "-1"), "path\\[1\\]: neuron 0 changes a, but its X w is not zero"),
+    (("path", 0), network("-1", "-1"), "path\\[0\\]: is not the first network"),
     (("path", 2), network("1"), "path\\[2\\]: is not the second network"),
     (("path", 1), REMOVE, "path\\[1\\]: neuron 0 crosses the hyperplane of row 0"),
     (("value",), "2", "path\\[1\\]: its loss 5/2 is above 2"),

@@ -391,7 +391,7 @@ def test_within(
     code, out, _ = run(capsys, "check", proof, "--problem", "flagship")
     assert code == 0
     assert f"inside the entrywise ball rho = {Fraction(rho)}" in out
-    assert "in the ball rho" in run(capsys, "barrier", "flagship", *options)[1]
+    assert "in the adamw ball rho" in run(capsys, "barrier", "flagship", *options)[1]
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def test_within(
         (("--within", "adamw", "--rho", "0"), "isthmus: rho: 0 must be positive\n"),
         (("--within", "adamw", "--rho", "nan"), "isthmus: rho: 'nan' is not a finite number"),
         (("--within", "adam", "--rho", "2"), "isthmus: optimizer: 'adam' is not one of adamw, "),
-        (("--within", "muon", "--rho", "2"), "isthmus: within: 'muon': only adamw, lion, signsgd"),
+        (("--within", "sgd", "--rho", "2"), "isthmus: optimizer: sgd has no norm ball"),
     ],
 )
 def test_within_mistakes(
@@ -411,3 +411,22 @@ def test_within_mistakes(
     code, out, err = run(capsys, "barrier", "flagship", *options)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(message)
+
+
+def test_within_a_ball_that_is_no_polytope(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    proof = tmp_path / "proof.json"
+    options = ("--within", "muon", "--rho", "6", "--certificate", proof)
+    code, out, _ = run(capsys, "barrier", "flagship", *options, "--json", "-")
+    document = json.loads(out)
+    assert code == 0
+    assert len(document["components"]) == 2
+    bounds = document["barriers"][0][1]
+    assert Fraction(bounds["lower"]) <= Fraction(FLAGSHIP_BARRIER) <= Fraction(bounds["upper"])
+    code, out, _ = run(capsys, "check", proof, "--problem", "flagship")
+    assert code == 0
+    assert "inside the muon ball rho = 6 with barrier between 0.711111" in out
+    assert (
+        "in the muon ball rho = 6: minimum 0 to" in run(capsys, "barrier", "flagship", *options)[1]
+    )

@@ -161,16 +161,16 @@ def test_a_ball_needs_a_radius(rho: Fraction) -> None:
 def test_networks_outside_the_ball_are_refused() -> None:
     problem = example("two-points")
     network = Network(W=[[1, 0], [0, 1]], a=[1, 1])
-    with pytest.raises(InputError, match=r"^W: |a_j| |W_kj| is 1 somewhere, outside the ball 1/2"):
+    with pytest.raises(InputError, match=r"^W: needs a ball of rho = 1, not 1/2"):
         barrier_between(problem, network, network, rho=Fraction(1, 2))
 
 
 # Each row: what to write where, and the reason why the checker refuses it.
 TAMPERED = [
     (("within", "rho"), "3", "cover.* dual"),
-    (("within", "rho"), "2", "components.*: neuron . lies outside the ball"),
+    (("within", "rho"), "2", "the network lies outside the ball"),
     (("within", "rho"), "0", "within.rho: is 0, but must be positive"),
-    (("within", "ball"), "spectral", "within.ball: must be 'entrywise'"),
+    (("within", "ball"), "spectral", "within.ball: must be one of entrywise, muon"),
     (("within",), None, "cover"),
     (("duals", 0), ["0", "0", "0", "0"], "bound 0 of dual 0 is not"),
 ]

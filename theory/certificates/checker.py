@@ -10,6 +10,8 @@ The generators, rays of the arrangement or vertices in the ball, are numbered on
 them is an int with a bit for each. A column depends on its sign and generator only, so what a dual
 does to a face follows from its products with the columns of all generators.
 
+Balls that are no polytopes bring square roots into the bounds; these are rounded the safe way.
+
 Limits: an arrangement with more than `limit` rays, or cones where all are needed, is refused. The
 search for cells that a cover leaves out is exponential in the width in the worst case.
 """
@@ -39,6 +41,11 @@ Vector: TypeAlias = tuple[int, ...]
 Cell: TypeAlias = tuple[int, ...]  # a state for each neuron, as indices into `states`
 Face: TypeAlias = list[tuple[int, int]]  # sign and set of generators, for each neuron
 Move: TypeAlias = "int | str"  # the row that names the wall crossed, or "sign"
+
+_BALLS = ("entrywise", "muon", "muon-adamw", "ngd", "colnorm")
+_SPECTRAL = ("muon", "muon-adamw")  # their duals have a metric Z
+_LARGEST = ("muon", "ngd")  # the weights of neurons do not add up: the largest counts
+_PARTS = 1 << 62  # in which weights are counted that are not integers
 
 _RATIONAL = re.compile(r"-?\d+(/\d+)?", re.ASCII)
 _COMMON = (
@@ -169,6 +176,22 @@ def _rational(value: object, where: str) -> Fraction:
         _fail(where, str(error))
 
 
+def _range(value: object, where: str) -> tuple[Fraction, Fraction]:
+    """A rational, or a list of two, which bound a value that is not known exactly."""
+    if isinstance(value, list):
+        lower, upper = _vector(value, where, 2)
+        if lower > upper:
+            _fail(where, f"{_show(lower)} is above {_show(upper)}")
+        return lower, upper
+    exact = _rational(value, where)
+    return exact, exact
+
+
+def _show_range(value: tuple[Fraction, Fraction]) -> str:
+    lower, upper = value
+    return str(lower) if lower == upper else f"between {float(lower):.12g} and {float(upper):.12g}"
+
+
 def _move(value: object, where: str) -> Move:
     if value != "sign" and type(value) is not int:
         _fail(where, f"the move must be a row or 'sign', not {_show(value)}")
@@ -236,6 +259,40 @@ def _null_vector(basis: list[tuple[int, Vector]], size: int) -> Vector:
     return _primitive(vector)
 
 
+def _root(value: Fraction) -> Fraction:
+    """A rational at least sqrt(value), by less than one part in 2^60."""
+    product_ = value.numerator * value.denominator << 128
+    root = isqrt(product_)
+    return Fraction(root + (root * root < product_), value.denominator << 64)
+
+
+def _solve(A: list[list[int]], b: list[int]) -> list[Fraction] | None:
+    """The solution of a symmetric positive semidefinite system; None where it is singular."""
+    rows = [[Fraction(v) for v in (*row, value)] for row, value in zip(A, b, strict=True)]
+    for i in range(len(rows)):
+        if not rows[i][i]:  # such a matrix needs no pivoting
+            return None
+        for k in range(len(rows)):
+            if k != i and rows[k][i]:
+                factor = rows[k][i] / rows[i][i]
+                rows[k] = [v - factor * w for v, w in zip(rows[k], rows[i], strict=True)]
+    return [row[-1] / row[i] for i, row in enumerate(rows)]
+
+
+def _is_positive(A: Sequence[Sequence[Fraction | int]], *, definite: bool) -> bool:
+    """Whether a symmetric matrix is positive semidefinite, or definite: by elimination."""
+    rows = [[Fraction(v) for v in row] for row in A]
+    for i in range(len(rows)):
+        pivot = rows[i][i]
+        if pivot < 0 or (not pivot and (definite or any(rows[i][i:]))):
+            return False
+        if pivot:
+            for k in range(i + 1, len(rows)):
+                factor = rows[k][i] / pivot
+                rows[k] = [v - factor * w for v, w in zip(rows[k], rows[i], strict=True)]
+    return True
+
+
 def _bits(mask: int) -> Iterator[int]:
     while mask:
         lowest = mask & -mask
@@ -260,6 +317,7 @@ class _Points:
     def __init__(
         self, points: list[Vector], normals: list[Vector], rows: Sequence[Sequence[int]]
     ) -> None:
+        self.points = points
         self.all = (1 << len(points)) - 1
         self.columns = [tuple(max(0, _dot(row, point)) for row in rows) for point in points]
         sides = [[_dot(normal, point) for point in points] for normal in normals]
@@ -284,7 +342,7 @@ class _Arrangement:
     that of a u with zeros outside `rank` pivot columns, so rays are vectors of these entries.
     """
 
-    def __init__(self, X: Sequence[Sequence[int]], limit: int, *, ball: bool = False) -> None:
+    def __init__(self, X: Sequence[Sequence[int]], limit: int, ball: str | None = None) -> None:
         self.limit = limit
         columns = sorted(pivot for pivot, _ in _echelon(X))
         self.rank = len(columns)
@@ -309,10 +367,12 @@ class _Arrangement:
         self.rays = self._find_rays()
         self._rays = self.generators = _Points(self.rays, self.normals, rows)
         self.corner_scale = 1
-        if ball:
-            whole = [tuple(X[name]) for name in self.names]
+        whole = [tuple(X[name]) for name in self.names]
+        if ball == "entrywise":
             corners, self.corner_scale = self._find_corners(whole, len(X[0]))
             self.generators = _Points(corners, whole, X)
+        elif ball is not None:
+            self.generators = _Points(self._find_directions(X, columns), whole, X)
         self._cones: dict[int, _Cone | None] = {}
 
     def _find_rays(self) -> list[Vector]:
@@ -356,6 +416,23 @@ class _Arrangement:
                             found[tuple(point[k] for k in range(d))] = None
         scale = lcm(*(v.denominator for point in found for v in point))
         return [tuple(int(v * scale) for v in point) for point in found], scale
+
+    def _find_directions(self, X: Sequence[Sequence[int]], pivots: list[int]) -> list[Vector]:
+        """The rays with all their coordinates, and the null space of X, both ways."""
+        d = len(X[0])
+
+        def spread(values: Sequence[int], at: Sequence[int]) -> Vector:
+            whole = [0] * d
+            for v, j in zip(values, at, strict=True):
+                whole[j] = v
+            return tuple(whole)
+
+        directions = [spread(ray, pivots) for ray in self.rays]
+        for free in (j for j in range(d) if j not in pivots):
+            at = [*pivots, free]
+            null = _null_vector(_echelon([row[j] for j in at] for row in X), len(at))
+            directions += [spread(null, at), spread([-v for v in null], at)]
+        return directions
 
     def _rank_of(self, rays: int) -> int:
         return len(_echelon(self.rays[i] for i in _bits(rays)))
@@ -458,23 +535,129 @@ class _Dual:
             return Fraction()
         return Fraction(rest * rest, 2 * self.norm * self.unit**2)
 
-    def limit(self, least: Fraction, strict: bool) -> int:
-        """The largest total weight with which nu proves a loss of at least `least`, or above it.
-
-        -1 where there is none.
+    def weigh(self, parts: Face, least: Fraction, strict: bool) -> tuple[list[int], int]:
+        """Weights of neurons, and a limit: nu proves a loss of at least `least` (or above it)
+        where the sum of weights is within the limit. It is -1 where nu proves nothing.
         """
         square = 2 * least * self.norm * self.unit**2  # (gain - weight)^2 has to reach it
         root = isqrt(ceil(square))
         while root * root < square or (strict and root * root == square):
             root += 1
-        return max(-1, self.gain - root)
+        limit = max(-1, self.gain - root)
+        weights = (self.weight(*part) for part in parts)
+        return [limit + 1 if weight is None else weight for weight in weights], limit
+
+
+class _ConicDual:
+    """A vector nu, with Z for spectral norms, in a ball that is no polytope.
+
+    With q the maximum of 2 nu.f(u) - u^T Z u over a neuron's cone (Z = I without a Z), nu.f <= H
+    for H = rho sqrt(tr Z q), q the largest or the sum over the neurons; for colnorm the sum of all
+    rho sqrt(q). In units in which X is integer.
+    """
+
+    def __init__(
+        self,
+        nu: Vector,
+        Z: list[Vector] | None,
+        gain: Fraction,
+        unit: int,
+        ball: _Ball,
+        generators: _Points,
+    ) -> None:
+        self.nu, self.Z, self.gain, self.unit, self.ball = nu, Z, gain, unit, ball
+        self.generators = generators
+        self.norm = _dot(nu, nu)
+        self.trace = 1 if Z is None else sum(row[k] for k, row in enumerate(Z))
+        self._maxima: dict[tuple[int, int], Fraction] = {}
+
+    def _maximum(self, sign: int, generators: int) -> Fraction:
+        """q: attained on independent generators, where it is the unconstrained maximum."""
+        if (sign, generators) not in self._maxima:
+            chosen = list(_bits(generators))
+            rays = [self.generators.points[i] for i in chosen]
+            gains = [sign * _dot(self.nu, self.generators.columns[i]) for i in chosen]
+            images = rays if self.Z is None else [tuple(_dot(z, v) for z in self.Z) for v in rays]
+            best = Fraction()
+            for size in range(1, min(len(chosen), len(rays[0]) if rays else 0) + 1):
+                for subset in combinations(range(len(chosen)), size):
+                    b = [gains[i] for i in subset]
+                    z = _solve([[_dot(rays[i], images[k]) for k in subset] for i in subset], b)
+                    if z is not None and min(z) >= 0:
+                        best = max(
+                            best, sum((v * g for v, g in zip(z, b, strict=True)), Fraction())
+                        )
+            self._maxima[sign, generators] = best
+        return self._maxima[sign, generators]
+
+    def _height(self, q: Fraction) -> Fraction:
+        return self.ball.rho * _root(self.trace * q)
+
+    def bound(self, face: Face) -> Fraction | None:
+        """What nu proves about the loss on the face."""
+        maxima = [self._maximum(*part) for part in face]
+        if self.ball.name in _LARGEST:
+            height = self._height(max(maxima, default=Fraction()))
+        elif self.ball.name in _SPECTRAL:
+            height = self._height(sum(maxima, Fraction()))
+        else:
+            height = sum(map(self._height, maxima), Fraction())
+        rest = self.gain - height
+        if rest <= 0 or not self.norm:
+            return Fraction()
+        return rest * rest / (2 * self.norm * self.unit**2)
+
+    def weigh(self, parts: Face, least: Fraction, strict: bool) -> tuple[list[int], int]:
+        """As for other duals."""
+        spare = self.gain - self.unit * _root(2 * least * self.norm)
+        if spare < 0 or (strict and not spare):
+            return [0] * len(parts), -1
+        limit = _PARTS - strict
+        weights = []
+        for part in parts:
+            q = self._maximum(*part)
+            if self.ball.name in _LARGEST:
+                height = self._height(q)
+                weights.append(limit + 1 if height > spare or (strict and height == spare) else 0)
+            elif not spare:
+                weights.append(limit + 1 if q else 0)
+            elif self.ball.name in _SPECTRAL:  # squares add up
+                weights.append(ceil(self.ball.rho**2 * self.trace * q / spare**2 * _PARTS))
+            else:
+                weights.append(ceil(self._height(q) / spare * _PARTS))
+        return weights, limit
+
+
+@dataclass(frozen=True)
+class _Ball:
+    """||W|| ||a|| <= rho in the norms of an optimizer, up to rescaling of neurons."""
+
+    name: str
+    rho: Fraction
+
+    def __str__(self) -> str:
+        return f" inside the {self.name} ball rho = {self.rho}"
+
+    def holds(self, neurons: Sequence[Vector], a: Vector, scale: int) -> bool:
+        """Whether a network is inside; neurons are columns of W, in integers: `scale` is one."""
+        bound = (self.rho * scale) ** 2  # of the squared norms
+        squares = [_dot(w, w) for w in neurons]
+        if self.name == "entrywise":
+            pairs = zip(neurons, a, strict=True)
+            return all((size * max(map(abs, w))) ** 2 <= bound for w, size in pairs)
+        if self.name == "ngd":
+            return sum(squares) * _dot(a, a) <= bound
+        if self.name == "colnorm":
+            return max(squares) * max(v * v for v in a) <= bound
+        size = _dot(a, a) if self.name == "muon" else max(v * v for v in a)
+        rows = neurons if len(neurons) <= len(neurons[0]) else list(zip(*neurons, strict=True))
+        gram = [[size * _dot(v, w) for w in rows] for v in rows]
+        rest = [[(bound if i == k else 0) - v for k, v in enumerate(r)] for i, r in enumerate(gram)]
+        return _is_positive(rest, definite=False)
 
 
 @dataclass(frozen=True)
 class _Network:
-    a: tuple[Fraction, ...]
-    moving: list[bool]  # whether w_j is not zero
-    activations: list[Vector]  # X w_j, times one positive number, for each neuron
     outputs: list[tuple[int, tuple[Fraction, ...]]]  # sign a_j, 0 if the other is; |a_j| X w_j
     sides: list[tuple[int, int]]  # walls of which |a_j| w_j is on the positive, the negative side
     loss: Fraction
@@ -482,7 +665,7 @@ class _Network:
 
 @dataclass(frozen=True)
 class _Component:
-    minimum: Fraction
+    minimum: tuple[Fraction, Fraction]
     representative: _Network
     cells: list[Cell]
 
@@ -504,16 +687,8 @@ class _Certificate:
         if not isinstance(fields["labelled"], bool):
             _fail("labelled", f"must be true or false, not {_show(fields['labelled'])}")
         self.labelled = fields["labelled"]
-        self.rho: Fraction | None = None
-        if fields["within"] is not None:
-            ball = _fields(fields["within"], "within", ("ball", "rho"))
-            if ball["ball"] != "entrywise":
-                _fail("within.ball", f"must be 'entrywise', not {_show(ball['ball'])}")
-            self.rho = _rational(ball["rho"], "within.rho")
-            if self.rho <= 0:
-                _fail("within.rho", f"is {_show(self.rho)}, but must be positive")
-        self.ball = "" if self.rho is None else f" inside the entrywise ball rho = {self.rho}"
-        self.arrangement = _Arrangement(self.X, limit, ball=self.rho is not None)
+        self.ball = self._ball(fields["within"])
+        self.arrangement = _Arrangement(self.X, limit, self.ball.name if self.ball else None)
         self.state_index: dict[tuple[int, int], int] = {}
         self.states: list[_State] = []
         for k, state in enumerate(_list(fields["states"], "states")):
@@ -523,6 +698,18 @@ class _Certificate:
         self.cells = self.faces = 0
 
     # The common fields.
+
+    def _ball(self, value: object) -> _Ball | None:
+        if value is None:
+            return None
+        ball = _fields(value, "within", ("ball", "rho"))
+        name = ball["ball"]
+        if not isinstance(name, str) or name not in _BALLS:
+            _fail("within.ball", f"must be one of {', '.join(_BALLS)}, not {_show(name)}")
+        rho = _rational(ball["rho"], "within.rho")
+        if rho <= 0:
+            _fail("within.rho", f"is {_show(rho)}, but must be positive")
+        return _Ball(name, rho)
 
     def _read_state(self, value: object, where: str) -> None:
         sign, sigma = _list(value, where, 2)
@@ -547,17 +734,39 @@ class _Certificate:
         self.state_index[key] = len(self.states)
         self.states.append(_State(key[0], cone))
 
-    def _dual(self, value: object, where: str) -> _Dual:
+    def _dual(self, value: object, where: str) -> _Dual | _ConicDual:
+        if self.ball is not None and self.ball.name != "entrywise":
+            return self._conic_dual(value, where, self.ball)
         nu, _ = _integers(_vector(value, where, self.problem.n))  # the scale does not matter
         products = [_dot(nu, column) for column in self.arrangement.generators.columns]
         positive = {1: _mask(p > 0 for p in products), -1: _mask(p < 0 for p in products)}
         gain, unit = _dot(nu, self.y), self.y_scale
-        if self.rho is not None:
+        if self.ball is not None:
             # A vertex of the ball is rho / corner_scale times an integer vector.
-            weigh = self.x_scale * self.arrangement.corner_scale * self.rho.denominator
-            products = [p * self.rho.numerator * self.y_scale for p in products]
+            rho = self.ball.rho
+            weigh = self.x_scale * self.arrangement.corner_scale * rho.denominator
+            products = [p * rho.numerator * self.y_scale for p in products]
             gain, unit = gain * weigh, unit * weigh
-        return _Dual(gain, _dot(nu, nu), unit, products, positive, self.rho is not None)
+        return _Dual(gain, _dot(nu, nu), unit, products, positive, self.ball is not None)
+
+    def _conic_dual(self, value: object, where: str, ball: _Ball) -> _ConicDual:
+        n, d = self.problem.n, self.problem.d
+        Z = None
+        if ball.name in _SPECTRAL:
+            fields = _fields(value, where, ("nu", "Z"))
+            nu, _ = _integers(_vector(fields["nu"], f"{where}.nu", n))
+            rows = _list(fields["Z"], f"{where}.Z", d)
+            flat = [_vector(row, f"{where}.Z[{i}]", d) for i, row in enumerate(rows)]
+            entries, _ = _integers([v for row in flat for v in row])  # nor does that of Z
+            Z = [entries[i * d : (i + 1) * d] for i in range(d)]
+            if any(Z[i][k] != Z[k][i] for i in range(d) for k in range(i)):
+                _fail(f"{where}.Z", "is not symmetric")
+            if not _is_positive(Z, definite=True):
+                _fail(f"{where}.Z", "is not positive definite")
+        else:
+            nu, _ = _integers(_vector(value, where, n))
+        gain = Fraction(self.x_scale * _dot(nu, self.y), self.y_scale)
+        return _ConicDual(nu, Z, gain, self.x_scale, ball, self.arrangement.generators)
 
     def _network(self, value: object, where: str) -> _Network:
         fields = _fields(value, where, ("W", "a"))
@@ -567,11 +776,8 @@ class _Certificate:
         flat, w_scale = _integers([v for row in W for v in row])
         weights, a_scale = _integers(a)
         neurons = [flat[j :: self.width] for j in range(self.width)]
-        if self.rho is not None:
-            top = self.rho * w_scale * a_scale
-            for j, (weight, w) in enumerate(zip(weights, neurons, strict=True)):
-                if abs(weight) * max(map(abs, w)) > top:
-                    _fail(where, f"neuron {j} lies outside the ball")
+        if self.ball is not None and not self.ball.holds(neurons, weights, w_scale * a_scale):
+            _fail(where, "the network lies outside the ball")
         activations = [tuple(_dot(row, w) for row in self.X) for w in neurons]
         scale = self.x_scale * w_scale * a_scale
         outputs, sides = [], []
@@ -586,7 +792,7 @@ class _Certificate:
         )
         residuals = (f * self.y_scale - y * scale for f, y in zip(fit, self.y, strict=True))
         loss = Fraction(sum(r * r for r in residuals), 2 * (scale * self.y_scale) ** 2)
-        return _Network(a, [any(w) for w in neurons], activations, outputs, sides, loss)
+        return _Network(outputs, sides, loss)
 
     # Cells, faces and what covers them.
 
@@ -690,7 +896,9 @@ class _Certificate:
             _fail(here, f"row {_show(move)} names no facet of the cone {sigma}")
         _fail(here, f"the move {move!r} of position {position} does not lead {direction}")
 
-    def _read_duals(self, value: object, where: str, least: Fraction, strict: bool) -> list[_Dual]:
+    def _read_duals(
+        self, value: object, where: str, least: Fraction, strict: bool
+    ) -> list[_Dual | _ConicDual]:
         """Duals, by their indices, with bounds of at least `least`, or above it."""
         duals = []
         for k, entry in enumerate(_list(value, where)):
@@ -710,22 +918,24 @@ class _Certificate:
     def _check_cover(
         self,
         where: str,
-        limits: Sequence[tuple[_Dual, int]],
+        duals: Sequence[_Dual | _ConicDual],
+        least: Fraction,
+        strict: bool,
         listed: Iterable[Cell],
         exempt: str,
     ) -> None:
-        """Each cell is listed, or its weight for one of the duals is within the dual's limit."""
+        """Each cell is listed, or one of the duals proves a loss of at least `least` on it.
+
+        strict: above `least`.
+        """
         states = list(self.states)
         for cone in self.arrangement.cones():
             states += [_State(s, cone) for s in (1, -1) if (s, cone.sides) not in self.state_index]
         orders = Counter(tuple(sorted(cell)) for cell in listed)
         parts = [(state.sign, state.cone.generators) for state in states]
-        weights = []
-        for dual, limit in limits:
-            own = [dual.weight(*part) for part in parts]
-            weights.append([limit + 1 if weight is None else weight for weight in own])
-        bounds = [limit for _, limit in limits]
-        for multiset in _escaping(len(states), weights, bounds, self.width):
+        weighed = [dual.weigh(parts, least, strict) for dual in duals]
+        weights, limits = [own for own, _ in weighed], [limit for _, limit in weighed]
+        for multiset in _escaping(len(states), weights, limits, self.width):
             repeats = Counter(multiset).values()
             needed = 1
             if self.labelled:
@@ -755,6 +965,16 @@ class _Certificate:
             return all(fits(j, cell[j]) for j in neurons)
         return _has_matching([[p for p in neurons if fits(j, cell[p])] for j in neurons])
 
+    def _range(self, value: object, where: str) -> tuple[Fraction, Fraction]:
+        """A value, or bounds of it where the ball is no polytope."""
+        if isinstance(value, list) and (self.ball is None or self.ball.name == "entrywise"):
+            _fail(where, "must be one rational, as it can be known exactly")
+        return _range(value, where)
+
+    def _require_loss(self, net: _Network, lower: Fraction, upper: Fraction, where: str) -> None:
+        if net.loss > upper or (lower == upper != net.loss):
+            _fail(where, f"its loss is {_show(net.loss)}, not {_show(upper)}")
+
     def _require_in(self, network: _Network, cells: Sequence[Cell], index: int, where: str) -> None:
         if not self._lies_in(network, cells[index]):
             _fail(where, f"the network does not lie in cell {index}")
@@ -769,13 +989,9 @@ class _Certificate:
         for k in range(1, len(points)):
             before, after = points[k - 1], points[k]
             for j in range(self.width):
-                old, new = before.activations[j], after.activations[j]
-                if before.a[j] != after.a[j]:
-                    if any(old) or any(new):
-                        _fail(f"{where}[{k}]", f"neuron {j} changes a, but its X w is not zero")
-                    if self.rho is not None and (before.moving[j] or after.moving[j]):
-                        _fail(f"{where}[{k}]", f"neuron {j} changes a, but its w is not zero")
-                    continue
+                (old_sign, old), (sign, new) = before.outputs[j], after.outputs[j]
+                if old_sign * sign < 0:
+                    _fail(f"{where}[{k}]", f"neuron {j} changes its sign without being zero")
                 for row, (v, w) in enumerate(zip(old, new, strict=True)):
                     if v * w < 0:
                         _fail(f"{where}[{k}]", f"neuron {j} crosses the hyperplane of row {row}")
@@ -809,7 +1025,7 @@ class _Certificate:
 
     def barrier(self) -> str:
         """Verify a certificate of kind "barrier"; returns what it proves."""
-        value = _rational(self.fields["value"], "value")
+        least, value = self._range(self.fields["value"], "value")
         entries = _list(self.fields["networks"], "networks", 2)
         first, second = (self._network(v, f"networks[{k}]") for k, v in enumerate(entries))
         path = self._read_path(self.fields["path"], "path")
@@ -820,34 +1036,33 @@ class _Certificate:
                 _fail(f"path[{k}]", f"its loss {_show(point.loss)} is above {_show(value)}")
         if self.fields["cut"] is None:
             larger = max(first.loss, second.loss)
-            if value != larger:
-                _fail("value", f"is {_show(value)}, but without a cut it must be {_show(larger)}")
+            if least != larger:
+                _fail("value", f"is {_show(least)}, but without a cut it must be {_show(larger)}")
         else:
             for k, network in enumerate((first, second)):
-                if network.loss >= value:
+                if network.loss >= least:
                     _fail(f"networks[{k}]", f"its loss {_show(network.loss)} is not below the cut")
             height, inside = self._check_cut(self.fields["cut"], "cut")
-            if height != value:
-                _fail("cut.value", f"is {_show(height)}, but must be {_show(value)}")
+            if height != least:
+                _fail("cut.value", f"is {_show(height)}, but must be {_show(least)}")
             holds = [any(self._lies_in(net, cell) for cell in inside) for net in (first, second)]
             if holds[0] == holds[1]:
                 which = "both networks" if holds[0] else "neither network"
                 _fail("cut.cells", f"hold {which}; they must separate one from the other")
-        return f"the minimax barrier{self.ball} is {value}"
+        return f"the minimax barrier{self.ball or ''} is {_show_range((least, value))}"
 
     def components(self) -> str:
         """Verify a certificate of kind "components"; returns what it proves."""
         level = _rational(self.fields["level"], "level")
-        minimum = _rational(self.fields["minimum"], "minimum")
-        if level < minimum:
-            _fail("level", f"is {_show(level)}, below the minimum {_show(minimum)}")
+        minimum, least_found = self._range(self.fields["minimum"], "minimum")
+        if level < least_found:
+            _fail("level", f"is {_show(level)}, below the minimum {_show(least_found)}")
         best = self._network(self.fields["minimum_network"], "minimum_network")
-        if best.loss != minimum:
-            _fail("minimum_network", f"its loss is {_show(best.loss)}, not {_show(minimum)}")
+        self._require_loss(best, minimum, least_found, "minimum_network")
         floor = self._read_duals(self.fields["minimum_cover"], "minimum_cover", minimum, False)
         if minimum > 0:
-            limits = [(dual, dual.limit(minimum, strict=False)) for dual in floor]
-            self._check_cover("minimum_cover", limits, (), "which may be below the minimum")
+            exempt = "which may be below the minimum"
+            self._check_cover("minimum_cover", floor, minimum, False, (), exempt)
         elif floor:
             _fail("minimum_cover", "must be empty, as the minimum is 0")
         entries = _list(self.fields["components"], "components")
@@ -869,35 +1084,40 @@ class _Certificate:
         )
         cover = self._read_duals(self.fields["cover"], "cover", level, True)
         orders = " in every order" if self.labelled else ""
-        limits = [(dual, dual.limit(level, strict=True)) for dual in cover]
-        self._check_cover("cover", limits, home, f"and no component lists it{orders}")
+        exempt = f"and no component lists it{orders}"
+        self._check_cover("cover", cover, level, True, home, exempt)
         rows = _list(self.fields["barriers"], "barriers", len(parts))
-        barriers = [_vector(row, f"barriers[{i}]", len(parts)) for i, row in enumerate(rows)]
+        barriers = [
+            [
+                self._range(value, f"barriers[{i}][{j}]")
+                for j, value in enumerate(_list(row, f"barriers[{i}]", len(parts)))
+            ]
+            for i, row in enumerate(rows)
+        ]
         self._check_barriers(barriers, parts, level)
         count = f"{len(parts)} component{'' if len(parts) == 1 else 's'}"
         quotient = "" if self.labelled else " modulo permutation"
         heights = sorted({barriers[i][j] for i in range(len(parts)) for j in range(i)})
         between = ""
         if len(heights) == 1:
-            between = f" with barrier {heights[0]}"
+            between = f" with barrier {_show_range(heights[0])}"
         elif heights:
-            between = f" with barriers from {heights[0]} to {heights[-1]}"
+            lowest, highest = (_show_range(height) for height in (heights[0], heights[-1]))
+            between = f" with barriers from {lowest} to {highest}"
         return (
-            f"{{L <= {level}}} has {count}{quotient} at width {self.width}{self.ball}{between}, "
-            f"and the global minimum is {minimum}"
+            f"{{L <= {level}}} has {count}{quotient} at width {self.width}{self.ball or ''}"
+            f"{between}, and the global minimum is {_show_range((minimum, least_found))}"
         )
 
     def _component(self, value: object, i: int, level: Fraction, lowest: Fraction) -> _Component:
         where = f"components[{i}]"
         names = ("minimum", "representative", "cells", "links", "floor")
         fields = _fields(value, where, names)
-        minimum = _rational(fields["minimum"], f"{where}.minimum")
-        if minimum > level:
-            _fail(f"{where}.minimum", f"is {_show(minimum)}, above the level {_show(level)}")
+        minimum, found = self._range(fields["minimum"], f"{where}.minimum")
+        if found > level:
+            _fail(f"{where}.minimum", f"is {_show(found)}, above the level {_show(level)}")
         representative = self._network(fields["representative"], f"{where}.representative")
-        if representative.loss != minimum:
-            loss = _show(representative.loss)
-            _fail(f"{where}.representative", f"its loss is {loss}, not {_show(minimum)}")
+        self._require_loss(representative, minimum, found, f"{where}.representative")
         cells = self._read_cells(fields["cells"], f"{where}.cells")
         if not cells:
             _fail(f"{where}.cells", "is empty")
@@ -923,10 +1143,13 @@ class _Certificate:
                 bounds = (dual.bound(self._face_of(cell)) for dual in floor)
                 if not any(bound is not None and bound >= minimum for bound in bounds):
                     _fail(f"{where}.floor", f"no dual covers cell {k}")
-        return _Component(minimum, representative, cells)
+        return _Component((minimum, found), representative, cells)
 
     def _check_barriers(
-        self, barriers: list[tuple[Fraction, ...]], parts: list[_Component], level: Fraction
+        self,
+        barriers: list[list[tuple[Fraction, Fraction]]],
+        parts: list[_Component],
+        level: Fraction,
     ) -> None:
         cuts = []
         for k, entry in enumerate(_list(self.fields["cuts"], "cuts")):
@@ -941,18 +1164,19 @@ class _Certificate:
                 where = f"barriers[{i}][{j}]"
                 if i == j:
                     if claimed != parts[i].minimum:
-                        least = _show(parts[i].minimum)
-                        _fail(where, f"is {_show(claimed)}, but the component's minimum is {least}")
+                        told, least = _show_range(claimed), _show_range(parts[i].minimum)
+                        _fail(where, f"is {told}, but the component's minimum is {least}")
                     continue
                 lower = next((h for h, inside in cuts if inside[i] != inside[j]), None)
                 if lower is None:
                     _fail(where, "no cut separates the components")
-                if upper[i][j] is None:
+                reached = upper[i][j]
+                if reached is None:
                     _fail(where, "no paths join the components")
-                if claimed != lower:
-                    _fail(where, f"is {_show(claimed)}, but the highest cut is {_show(lower)}")
-                if claimed != upper[i][j]:
-                    _fail(where, f"is {_show(claimed)}, but the paths reach {_show(upper[i][j])}")
+                if claimed[0] != lower:
+                    _fail(where, f"is {_show(claimed[0])}, but the highest cut is {_show(lower)}")
+                if reached > claimed[1] or (claimed[0] == claimed[1] != reached):
+                    _fail(where, f"is {_show(claimed[1])}, but the paths reach {_show(reached)}")
 
     def _minimax(self, parts: list[_Component]) -> list[list[Fraction | None]]:
         """The least over chains of paths of the largest loss on them; None where there is none."""

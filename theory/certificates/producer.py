@@ -15,7 +15,6 @@ from theory.landscape.domain import Dual, Proof
 from theory.landscape.nnls import Minimum
 from theory.landscape.paths import MinimaxPath
 from theory.landscape.sublevel import Cover, thin
-from theory.network import Network
 from theory.problem import format_rational
 
 Document = dict[str, Any]
@@ -38,20 +37,20 @@ class _Writer:
         self._states = sorted({state for cell in cells for state in cell})
         # Increasing, so that sorted multisets stay sorted.
         self._number = {state: k for k, state in enumerate(self._states)}
-        self._duals: dict[tuple[int, ...], int] = {}
+        self._duals: dict[Any, int] = {}
 
     def cell(self, cell: Cell) -> list[int]:
         return [self._number[state] for state in cell]
 
-    def dual(self, dual: Dual) -> int:
-        return self._duals.setdefault(dual.vector, len(self._duals))
+    def dual(self, dual: Any) -> int:
+        return self._duals.setdefault((dual.vector, dual.metric), len(self._duals))
 
     def move(self, move: Move) -> int | str:
         return "sign" if move.wall == SIGN_FLIP else self.complex.arrangement.walls[move.wall][0]
 
     def point(self, cell: Cell, minimum: Minimum, position: int, move: Move) -> Document:
         neurons = self.complex.point(cell, minimum, moved=(position, move))
-        return Network.from_convex(neurons).to_json()
+        return self.complex.domain.network(neurons).to_json()
 
     def document(self, kind: str, **fields: object) -> Document:
         symbols = {1: "+", -1: "-", 0: "0"}
@@ -63,14 +62,12 @@ class _Writer:
             "problem": {k: v for k, v in self.complex.problem.to_json().items() if k in ("X", "y")},
             "width": self.complex.width,
             "labelled": self.complex.labelled,
-            "within": None
-            if self.complex.rho is None
-            else {"ball": "entrywise", "rho": format_rational(self.complex.rho)},
+            "within": _ball(self.complex),
             "states": [
                 ["+-"[state % 2], "".join(symbols[int(s)] for s in signs[state // 2])]
                 for state in self._states
             ],
-            "duals": [[str(v) for v in vector] for vector in self._duals],
+            "duals": [_dual(*dual) for dual in self._duals],
             **fields,
         }
 
@@ -87,8 +84,8 @@ class _FaceBounds:
         self.strict = strict
         self._pool: list[Proof] = []
 
-    def dual(self, cell: Cell, position: int, move: Move) -> Dual:
-        """One that serves, for the face of a move."""
+    def dual(self, cell: Cell, position: int, move: Move) -> Any:
+        """A dual vector that serves, for the face of a move."""
         domain, groups = self.complex.domain, self.complex.face_groups(cell, position, move)
         for proof in self._pool:
             if sum(domain.weight(proof, group) for group in groups) <= proof.limit:
@@ -98,13 +95,31 @@ class _FaceBounds:
         return dual
 
 
+def _ball(complex_: CellComplex) -> Document | None:
+    if complex_.rho is None:
+        return None
+    name = "entrywise" if complex_.domain.exact else complex_.within
+    return {"ball": name, "rho": format_rational(complex_.rho)}
+
+
+def _dual(vector: Sequence[int], metric: Any) -> Document | list[str]:
+    nu = [str(v) for v in vector]
+    return nu if metric is None else {"nu": nu, "Z": [[str(v) for v in row] for row in metric.Z]}
+
+
+def _range(lower: Fraction, upper: Fraction) -> str | list[str]:
+    """A value, or bounds of it where it is not known exactly."""
+    ends = [format_rational(lower), format_rational(upper)]
+    return ends[0] if lower == upper else ends
+
+
 def _path(path: MinimaxPath) -> list[Document]:
     return [network.to_json() for network in path.breakpoints]
 
 
 def _cut(writer: _Writer, cut: Cut) -> Document:
     complex_ = writer.complex
-    bounds = _FaceBounds(complex_, cut.value, strict=False)
+    bounds = _FaceBounds(complex_, cut.proved, strict=False)
     cells = sorted(cut.cells)
     faces = []
     for k, cell in enumerate(cells):
@@ -114,7 +129,7 @@ def _cut(writer: _Writer, cut: Cut) -> Document:
                     dual = bounds.dual(cell, position, move)
                     faces.append([k, position, writer.move(move), writer.dual(dual)])
     return {
-        "value": format_rational(cut.value),
+        "value": format_rational(cut.proved),
         "cells": [writer.cell(cell) for cell in cells],
         "faces": faces,
     }
@@ -124,7 +139,7 @@ def _barrier(barrier: Barrier) -> Document:
     writer = _Writer(barrier.complex, barrier.cut.cells if barrier.cut else ())
     return writer.document(
         "barrier",
-        value=format_rational(barrier.value),
+        value=_range(barrier.proved, barrier.value),
         networks=[network.to_json() for network in barrier.networks],
         path=_path(barrier.path),
         cut=None if barrier.cut is None else _cut(writer, barrier.cut),
@@ -139,27 +154,26 @@ def _components(analysis: Analysis) -> Document:
     floors = {cell: complex_.domain.dual(minimum) for cell, minimum in low.low.items()}
     outside = [cover.proof.dual for cover in low.cover]
     minimum_cover: list[Cover] = []
-    if analysis.minimum > 0:
+    least = analysis.proved
+    if least > 0:
         pool = [*outside, *floors.values()]
-        least = complex_.scaled_level(analysis.minimum)
-        minimum_cover = thin(complex_, pool, least, strict=False)
+        minimum_cover = thin(complex_, pool, complex_.scaled_level(least), strict=False)
     cover = thin(complex_, outside, low.level, strict=True, exempt=low.low)
     lowest = analysis.components[0]
     return writer.document(
         "components",
         level=format_rational(analysis.level),
-        minimum=format_rational(analysis.minimum),
+        minimum=_range(least, analysis.minimum),
         minimum_network=lowest.representative.to_json(),
         minimum_cover=[writer.dual(each.proof.dual) for each in minimum_cover],
         components=[
-            _component(writer, component, analysis.minimum, floors)
-            for component in analysis.components
+            _component(writer, component, least, floors) for component in analysis.components
         ],
         walls=_walls(writer, analysis.components, analysis.level),
         cover=[writer.dual(each.proof.dual) for each in cover],
         barriers=[
-            [format_rational(value) for value in row if value is not None]
-            for row in analysis.barriers
+            [_range(low, high) for low, high in zip(*rows, strict=True) if high is not None]
+            for rows in zip(analysis.lower_bounds, analysis.barriers, strict=True)
         ],
         cuts=[_cut(writer, cut) for cut in analysis.cuts],
         paths=[
@@ -174,11 +188,11 @@ def _component(
 ) -> Document:
     number = {cell: k for k, cell in enumerate(component.cells)}
     floor: list[int] = []
-    if component.minimum > minimum:
+    if component.proved > minimum:
         duals = [floors[tuple(sorted(cell))] for cell in component.cells]
         floor = sorted({writer.dual(dual) for dual in duals})
     return {
-        "minimum": format_rational(component.minimum),
+        "minimum": _range(component.proved, component.minimum),
         "representative": component.representative.to_json(),
         "cells": [writer.cell(cell) for cell in component.cells],
         "links": [

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from theory.claims.base import Claim, Prediction, Result, verify
+from theory.claims.base import Bounds, Claim, Observation, Prediction, Result, Trainer, verify
 from theory.claims.small_width_separation import SmallWidthSeparation
 from theory.errors import InputError
 
-__all__ = ["CLAIMS", "Claim", "Prediction", "Result", "SmallWidthSeparation", "claim", "verify"]
+__all__ = [
+    "CLAIMS",
+    "Bounds",
+    "Claim",
+    "Observation",
+    "Prediction",
+    "Result",
+    "SmallWidthSeparation",
+    "Trainer",
+    "claim",
+    "verify",
+]
 
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in (SmallWidthSeparation(),)}
 

@@ -1,6 +1,9 @@
 """What a claim is: a statement with a prediction from theory and an observation that tests it.
 
 `predict` uses exact theory only, `observe` solvers or training only, and `compare` is one line.
+
+Theory does not train networks: whoever verifies a claim hands in a `Trainer`, such as
+`numerics.runs.train_runs`.
 """
 
 from __future__ import annotations
@@ -8,28 +11,80 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from theory.landscape import Analysis
+from theory.regions import Radii
 
-Value: TypeAlias = "Fraction | float | int | str | tuple[Value, ...]"
-Values: TypeAlias = Mapping[str, Value]
 Progress: TypeAlias = Callable[[str, int], None]
 
 TOLERANCE = 1e-9
 """Predictions are exact and observations float64, whose error on small problems is far below."""
 
+SOLVER_TOLERANCE = 1e-6
+"""The same for a quantity that is predicted by bounds and observed by a conic solver."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A quantity that is proved to be in [lower, upper]."""
+
+    lower: Fraction
+    upper: Fraction
+
+
+Value: TypeAlias = "Fraction | float | int | str | Bounds | tuple[Value, ...]"
+Values: TypeAlias = Mapping[str, Value]
+
+
+class Runs(Protocol):
+    """Networks that were trained; a claim only asks where they ended."""
+
+    @property
+    def landed(self) -> Mapping[int, int]:
+        """How many runs reached zero loss in each component, by its id."""
+
+
+AnyRuns = TypeVar("AnyRuns", bound=Runs)
+RunsMade = TypeVar("RunsMade", bound=Runs, covariant=True)
+
+
+class Trainer(Protocol[RunsMade]):
+    """Trains networks on the problem of an analysis, at its width."""
+
+    def __call__(
+        self,
+        analysis: Analysis,
+        optimizer: str,
+        rho: Fraction,
+        *,
+        seeds: int,
+        steps: int,
+        progress: Progress,
+    ) -> RunsMade: ...
+
 
 @dataclass(frozen=True)
 class Prediction:
-    """What theory says: exact values, their proofs, and the landscapes they were read from.
+    """What theory says: exact values, their proofs, and what they were read from.
 
-    Certificates and analyses are named alike, after the kind of landscape.
+    Certificates and analyses are named alike, after the kind of landscape. radii: of the components
+    of the first analysis. rho: at which to train each optimizer, where a run's end is predicted.
     """
 
     values: Values
     certificates: Mapping[str, dict[str, Any]]
     analyses: Mapping[str, Analysis]
+    radii: Radii
+    rho: Mapping[str, Fraction]
+
+
+@dataclass(frozen=True)
+class Observation(Generic[AnyRuns]):
+    """The predicted quantities as they were measured, and the trained runs by optimizer."""
+
+    values: Values
+    runs: Mapping[str, AnyRuns]
 
 
 class Claim(Protocol):
@@ -54,32 +109,43 @@ class Claim(Protocol):
     def predict(self, progress: Progress) -> Prediction:
         """Exact values from theory, with certificates."""
 
-    def observe(self, certificates: Mapping[str, dict[str, Any]], progress: Progress) -> Values:
-        """The same quantities by other means: an independent checker, floats, training."""
+    def observe(
+        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
+    ) -> Observation[AnyRuns]:
+        """The same quantities by other means: an independent checker, floats, training.
+
+        Of the prediction it takes what to look at (proofs, components, rho), never a value.
+        """
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """Whether the claim holds."""
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Generic[AnyRuns]):
     """The outcome of one claim."""
 
     claim: Claim
     holds: bool
     prediction: Prediction
-    observed: Values
+    observation: Observation[AnyRuns]
 
 
-def verify(claim: Claim, progress: Progress = lambda stage, count: None) -> Result:
+def verify(
+    claim: Claim,
+    train: Trainer[AnyRuns],
+    progress: Progress = lambda stage, count: None,
+) -> Result[AnyRuns]:
     """Predict, observe, compare."""
     prediction = claim.predict(progress)
-    observed = claim.observe(prediction.certificates, progress)
-    return Result(claim, claim.compare(prediction.values, observed), prediction, observed)
+    observation = claim.observe(prediction, train, progress)
+    holds = claim.compare(prediction.values, observation.values)
+    return Result(claim, holds, prediction, observation)
 
 
 def agree(predicted: Values, observed: Values) -> bool:
-    """The same quantities with equal values, up to TOLERANCE (relative above 1) for numbers."""
+    """The same quantities with equal values: numbers up to TOLERANCE, or in their bounds up to
+    SOLVER_TOLERANCE (both relative above 1)."""
     return predicted.keys() == observed.keys() and all(
         _equal(value, observed[name]) for name, value in predicted.items()
     )
@@ -88,6 +154,9 @@ def agree(predicted: Values, observed: Values) -> bool:
 def _equal(first: Value, second: Value) -> bool:
     if isinstance(first, tuple) and isinstance(second, tuple):
         return len(first) == len(second) and all(map(_equal, first, second))
+    if isinstance(first, Bounds) and isinstance(second, float):
+        slack = SOLVER_TOLERANCE * max(1.0, abs(second))
+        return first.lower - slack <= second <= first.upper + slack
     if isinstance(first, Fraction | float) and isinstance(second, Fraction | float):
         return abs(float(first) - float(second)) <= TOLERANCE * max(1.0, abs(float(first)))
     return first == second

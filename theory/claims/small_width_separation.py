@@ -1,9 +1,13 @@
-"""Narrow networks: exact fits of one data set that no path of low loss connects.
+"""Narrow networks: exact fits that no path of low loss connects, and which of them training finds.
 
 An example, not a bound: with n data points every sublevel set is connected at width n + 1 [N], and
-this shows that a narrower network's need not be.
+this shows that a narrower network's need not be. Where the components have different radii, an
+optimizer with decoupled weight decay reaches only the nearer one while its ball is too small for
+the other, and AdamW and Muon need not agree on which that is [ZKZJP].
 
 [N] Q. Nguyen, "A note on connectivity of sublevel sets in deep learning", arXiv 2101.08576 (2021).
+[ZKZJP] Zhang, Kim, Zhang, Jiang, Pilanci, "Optimizer-induced mode connectivity: from AdamW to
+Muon", arXiv 2605.09991 (2026).
 """
 
 from __future__ import annotations
@@ -16,26 +20,48 @@ from typing import Any, TypeAlias
 
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
-from theory.claims.base import Prediction, Progress, Value, Values, agree
+from theory.claims.base import (
+    AnyRuns,
+    Bounds,
+    Observation,
+    Prediction,
+    Progress,
+    Trainer,
+    Value,
+    Values,
+    agree,
+)
+from theory.claims.float_radii import float_radius
 from theory.errors import Interrupted
 from theory.landscape import analyse
 from theory.landscape.exhaustive import exhaustive
 from theory.problem import Problem, example
+from theory.regions import Radii, Radius, radii
 
 Matrix: TypeAlias = Sequence[Sequence[Fraction | None]] | Sequence[Sequence[float]]
 
 # Networks modulo permutation of their neurons, and networks as they are.
 _LANDSCAPES = {"modulo permutation": False, "labelled": True}
 
+_OPTIMIZERS = ("adamw", "lion", "muon")
+
 
 @dataclass(frozen=True)
 class SmallWidthSeparation:
-    """The claim about one problem, at the width that the problem states."""
+    """The claim about one problem, at the width that the problem states.
+
+    seeds, steps: of the training, for each optimizer.
+    """
 
     problem: Problem = field(default_factory=lambda: example("flagship"))
+    seeds: int = 200
+    steps: int = 10_000
 
     id = "small-width-separation"
-    source = "Q. Nguyen, arXiv 2101.08576: connected at width n + 1, not below in general"
+    source = (
+        "Q. Nguyen, arXiv 2101.08576: connected at width n + 1, not below in general; "
+        "Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991: AdamW and Muon may differ"
+    )
 
     @property
     def width(self) -> int:
@@ -50,7 +76,8 @@ class SmallWidthSeparation:
             f"On the data set {self.problem.name or 'given'} (n = {self.problem.n}, "
             f"d = {self.problem.d}) the global minimisers of width {self.width} are not "
             "connected, even modulo permutation of the neurons: every path between two of their "
-            "components crosses a barrier."
+            "components crosses a barrier. Trained in a ball that reaches only one component, "
+            "networks that fit the data end in that one."
         )
 
     @property
@@ -61,10 +88,14 @@ class SmallWidthSeparation:
             f"data X with rows {rows}; y = ({', '.join(map(str, self.problem.y))})",
             "two-layer ReLU network without biases, scalar output, squared loss 1/2 ||f - y||^2",
             f"width m = {self.width} <= n = {self.problem.n}",
+            "radius of a component: the least rho = R_W R_a for which the optimizer's ball "
+            "||W|| <= R_W, ||a|| <= R_a holds a network of it",
+            f"training: {self.seeds} random starts, weight decay 1 / sqrt(rho) on both layers, "
+            "rho in the middle between the two smallest radii",
         )
 
     def predict(self, progress: Progress) -> Prediction:
-        """The exact landscape, with and without labels, and its proofs."""
+        """The exact landscape, with and without labels, its proofs, and the components' radii."""
         values: dict[str, Value] = {}
         analyses = {}
         for name, labelled in _LANDSCAPES.items():
@@ -74,26 +105,73 @@ class SmallWidthSeparation:
             analyses[name] = analysis
             values |= _values(name, analysis.minimum, analysis.barriers) | {_proof(name): "valid"}
         certificates = {name: certify(analysis) for name, analysis in analyses.items()}
-        return Prediction(values, certificates, analyses)
+        found = radii(analyses["modulo permutation"], _OPTIMIZERS, progress=progress)
+        if not found.complete:
+            raise Interrupted
+        values |= {
+            _radii(optimizer): tuple(
+                _bounds(component[optimizer]) for component in found.components
+            )
+            for optimizer in _OPTIMIZERS
+        }
+        rho = {name: between for name in _OPTIMIZERS if (between := between_radii(found, name))}
+        for optimizer, at in rho.items():
+            preferred = found.preferred(optimizer)
+            assert preferred is not None
+            values[_landed(optimizer, at)] = (preferred,)
+        return Prediction(values, certificates, analyses, found, rho)
 
-    def observe(self, certificates: Mapping[str, dict[str, Any]], progress: Progress) -> Values:
-        """Every cell and face minimised in float64, and the independent checker's verdict."""
+    def observe(
+        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
+    ) -> Observation[AnyRuns]:
+        """Cells, faces and radii minimised in float64, the checker's verdict, and training."""
         values: dict[str, Value] = {}
         for name, labelled in _LANDSCAPES.items():
             progress("minimising over all cells and faces", 0)
             floats = exhaustive(self.problem, self.width, labelled=labelled)
             values |= _values(name, floats.minimum, floats.barriers.tolist())
             progress("checking the proofs", 0)
-            try:
-                check(certificates[name], self.problem)
-                values[_proof(name)] = "valid"
-            except CertificateInvalid as error:
-                values[_proof(name)] = f"invalid: {error}"
-        return values
+            values[_proof(name)] = _verdict(prediction.certificates[name], self.problem)
+        analysis = prediction.analyses["modulo permutation"]
+        for optimizer in _OPTIMIZERS:
+            progress(f"radii in floating point, {optimizer}", 0)
+            values[_radii(optimizer)] = tuple(
+                float_radius(analysis, component, optimizer) for component in analysis.components
+            )
+        runs = {}
+        for optimizer, rho in prediction.rho.items():
+            runs[optimizer] = train(
+                analysis, optimizer, rho, seeds=self.seeds, steps=self.steps, progress=progress
+            )
+            landed = (component for component, count in runs[optimizer].landed.items() if count)
+            values[_landed(optimizer, rho)] = tuple(sorted(landed))
+        return Observation(values, runs)
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """Several components, and theory and observation agree."""
         return predicted[_components("modulo permutation")] != 1 and agree(predicted, observed)
+
+
+def between_radii(found: Radii, optimizer: str) -> Fraction | None:
+    """A rho whose ball reaches one component of exact fits and is clearly too small for the others.
+
+    The simplest fraction in the middle fifth between the two smallest radii; None where the
+    components do not fit exactly, or no component is clearly the first.
+    """
+    first = found.preferred(optimizer)
+    if found.analysis.level != 0 or first is None or len(found.components) == 1:
+        return None
+    low = found.components[first][optimizer].upper
+    high = min(c[optimizer].lower for i, c in enumerate(found.components) if i != first)
+    return _simplest((3 * low + 2 * high) / 5, (2 * low + 3 * high) / 5)
+
+
+def _simplest(low: Fraction, high: Fraction) -> Fraction:
+    """The fraction of least denominator in [low, high], 0 < low: by continued fractions."""
+    whole = -(-low.numerator // low.denominator)
+    if whole <= high:
+        return Fraction(whole)
+    return whole - 1 + 1 / _simplest(1 / (high - whole + 1), 1 / (low - whole + 1))
 
 
 def _components(name: str) -> str:
@@ -102,6 +180,27 @@ def _components(name: str) -> str:
 
 def _proof(name: str) -> str:
     return f"proof, {name}"
+
+
+def _radii(optimizer: str) -> str:
+    return f"radii of the components, {optimizer}"
+
+
+def _landed(optimizer: str, rho: Fraction) -> str:
+    return f"component that {optimizer} reaches at rho = {rho}"
+
+
+def _bounds(radius: Radius) -> Fraction | Bounds:
+    exact = radius.lower == radius.upper
+    return radius.upper if exact else Bounds(radius.lower, radius.upper)
+
+
+def _verdict(certificate: Mapping[str, Any], problem: Problem) -> str:
+    try:
+        check(certificate, problem)
+    except CertificateInvalid as error:
+        return f"invalid: {error}"
+    return "valid"
 
 
 def _values(name: str, minimum: Fraction | float, barriers: Matrix) -> dict[str, Value]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby, permutations
 
-from theory.errors import InputError, Interrupted
+from theory.errors import InputError, Interrupted, Undecided
 from theory.landscape.cells import DEFAULT_MAX_CELLS, Cell, CellComplex, Neuron
 from theory.landscape.flood import Edge, Flood
+from theory.landscape.nnls import Minimum
 from theory.landscape.paths import MinimaxPath, along, minimax_path
 from theory.landscape.sublevel import Sublevel, sublevel
 from theory.network import Network
 from theory.problem import Problem
+
+_ABOVE = Fraction(1, 10**6)
+"""How far the default level is above a minimum that is not exact, relative to the loss of zero."""
 
 Progress = Callable[[str, int], None]
 """Called often with the stage and a count; may raise Interrupted to stop with what is known."""
@@ -25,7 +30,7 @@ class Component:
 
     cells: the cells it meets. links: faces that connect them at the level (a tree).
     representative: a network of least loss in the component, which is `minimum`; it lies in
-    cells[0].
+    cells[0]. proved: a lower bound of the loss in the component, equal to `minimum` where exact.
     """
 
     id: int
@@ -33,13 +38,18 @@ class Component:
     links: tuple[Edge, ...]
     representative: Network
     minimum: Fraction
+    proved: Fraction
 
 
 @dataclass(frozen=True)
 class Merge:
-    """Two components join at level `value`, along a path from the first to the second."""
+    """Two components join at level `value`, along a path from the first to the second.
+
+    proved: a lower bound of their barrier, equal to `value` where exact.
+    """
 
     value: Fraction
+    proved: Fraction
     first: int
     second: int
     path: MinimaxPath
@@ -47,9 +57,13 @@ class Merge:
 
 @dataclass(frozen=True)
 class Cut:
-    """Cells such that no path of loss below `value` leaves them."""
+    """Cells such that no path of loss below `proved` leaves them; `value` is found on the way out.
+
+    The two are equal where minima are exact.
+    """
 
     value: Fraction
+    proved: Fraction
     cells: frozenset[Cell]
 
 
@@ -57,10 +71,10 @@ class Cut:
 class Analysis:
     """Components of {loss <= level} at one width, and the barriers between them.
 
-    rho: of the entrywise ball that all networks are in, if any.
+    rho, within: the ball that all networks are in, if rho is given.
     minimum: the global minimum of the loss (in the ball). cells: the number of cells.
     barriers: minimax barriers between components; on the diagonal the least loss in the component.
-    An entry is None while undecided (after an interrupt); `lower_bounds` holds what is proved then.
+    An entry is None while undecided (after an interrupt). lower_bounds: what is proved of each.
     merges: the tree of components over the level, by increasing value.
     cuts: one less than the components; each pair is separated at its barrier by one of them.
     """
@@ -69,6 +83,7 @@ class Analysis:
     width: int
     labelled: bool
     rho: Fraction | None
+    within: str
     cells: int
     minimum: Fraction
     level: Fraction
@@ -81,6 +96,11 @@ class Analysis:
     complex: CellComplex = field(repr=False)
     sublevel: Sublevel = field(repr=False)
     flood: Flood = field(repr=False)
+
+    @property
+    def proved(self) -> Fraction:
+        """A lower bound of the minimum, equal to it where exact."""
+        return min(component.proved for component in self.components)
 
     def path(self, first: int, second: int) -> MinimaxPath:
         """A minimax path from the representative of one component to that of another.
@@ -107,6 +127,11 @@ class Barrier:
     cut: Cut | None
     complex: CellComplex = field(repr=False)
 
+    @property
+    def proved(self) -> Fraction:
+        """A lower bound of the barrier, equal to `value` where exact."""
+        return self.cut.proved if self.cut else max(self.losses)
+
 
 def analyse(
     problem: Problem,
@@ -115,6 +140,7 @@ def analyse(
     level: Fraction | None = None,
     labelled: bool = False,
     rho: Fraction | None = None,
+    within: str = "adamw",
     max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> Analysis:
@@ -122,14 +148,18 @@ def analyse(
 
     level: in the units of the loss; by default the global minimum.
     labelled: distinguish the neurons; by default networks are taken modulo permutation.
-    rho: only networks in the ball |a_j| |W_kj| <= rho of AdamW, Lion and signSGD (R_W R_a = rho);
-        the minimum is then that over the ball.
+    rho: only networks in the ball R_W R_a = rho of the optimizer `within`, up to rescaling of
+        neurons; the minimum is then that over the ball. Exact for adamw, lion and signsgd. For
+        muon, muon-adamw, ngd and colnorm minima and barriers are upper bounds, with proved lower
+        bounds beside them, and the default level is a little above the minimum.
     Raises InputError where the level is below the minimum, BudgetError beyond `max_cells` cells.
     `progress` may raise Interrupted: while barriers are computed this returns what is known, with
     complete=False; earlier the exception leaves with what is known of the minimum.
     Source: proofs_notes/landscape.md.
     """
-    complex_ = CellComplex(problem, width, labelled=labelled, rho=rho, max_cells=max_cells)
+    complex_ = CellComplex(
+        problem, width, labelled=labelled, rho=rho, within=within, max_cells=max_cells
+    )
 
     def tick(solved: int) -> None:
         progress("searching for the lowest cells, minima computed", solved)
@@ -137,6 +167,10 @@ def analyse(
     scaled = None if level is None else complex_.scaled_level(level)
     reached = scaled is None or scaled >= 0  # losses are
     low = sublevel(complex_, scaled, tick) if reached else Sublevel(Fraction())
+    if level is None and not complex_.domain.exact:
+        zero = sum((v * v for v in problem.y), Fraction()) / 2
+        low = sublevel(complex_, _short(low.level + _ABOVE * zero), tick)
+    _require_decided(complex_, low.low.values(), low.level)
     if not low.low:
         minimum = complex_.loss_of(sublevel(complex_, None, tick).level)
         raise InputError("level", f"{level} is below the minimum, which is {minimum}")
@@ -158,6 +192,7 @@ def analyse(
         width=width,
         labelled=labelled,
         rho=rho,
+        within=within,
         cells=complex_.cells,
         minimum=min(component.minimum for component in components),
         level=complex_.loss_of(low.level),
@@ -180,16 +215,19 @@ def barrier_between(
     *,
     labelled: bool = False,
     rho: Fraction | None = None,
+    within: str = "adamw",
     max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> Barrier:
     """The minimax barrier between two networks of equal width, exactly, with its proof.
 
     labelled: distinguish the neurons; by default the path may end at any permutation of the second.
-    rho: the path has to stay in the ball of AdamW, Lion and signSGD, as the networks must.
+    rho, within: the path has to stay in this ball, as the networks must; see `analyse`.
     `progress` may raise Interrupted, which then leaves with a lower bound.
     """
-    complex_ = CellComplex(problem, first.width, labelled=labelled, rho=rho, max_cells=max_cells)
+    complex_ = CellComplex(
+        problem, first.width, labelled=labelled, rho=rho, within=within, max_cells=max_cells
+    )
     start, end = complex_.cell_of(first), complex_.cell_of(second)
     losses = (first.loss(problem), second.loss(problem))
     source, sink = complex_.canonical(start), complex_.canonical(end)
@@ -207,12 +245,16 @@ def barrier_between(
     order: list[int] = []
     for state in states:
         order.append(next(j for j, s in enumerate(end) if s == state and j not in order))
-    path = minimax_path(problem, [_normalised(first), *points, _normalised(second.permuted(order))])
+    path = minimax_path(
+        complex_, [_normalised(first), *points, _normalised(second.permuted(order))]
+    )
     cut = None
     if path.value > max(losses):
         scaled = complex_.scaled_level(path.value)
         regions = sorted((flood.region(cell, scaled) for cell in (source, sink)), key=len)
         cut = _closed_cuts(flood, regions, scaled)[0]
+        if cut.proved <= max(losses):  # the bound of the losses is as good
+            cut = None
     return Barrier(
         problem=problem,
         width=first.width,
@@ -240,6 +282,7 @@ def _components(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]:
     )
     components: list[Component] = []
     reached: set[Cell] = set()
+    open_faces: list[tuple[Cell, Cell, Minimum]] = []
     for lowest in sorted(minima, key=lambda cell: (minima[cell].order, cell)):
         if lowest in reached:
             continue
@@ -256,15 +299,21 @@ def _components(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]:
                         reached.add(target)
                         cells.append(target)
                         links.append(Edge(cell, position, move, target, face))
+                    else:
+                        open_faces.append((cell, target, face))
         components.append(
             Component(
                 id=len(components),
                 cells=tuple(cells),
                 links=tuple(links),
-                representative=Network.from_convex(complex_.point(lowest, minima[lowest])),
+                representative=complex_.domain.network(complex_.point(lowest, minima[lowest])),
                 minimum=complex_.loss_of(minima[lowest].value),
+                proved=complex_.loss_of(min(minima[cell].lower for cell in cells)),
             )
         )
+    home = {cell: component.id for component in components for cell in component.cells}
+    between = (face for cell, target, face in open_faces if home[cell] != home[target])
+    _require_decided(complex_, between, low.level)
     return tuple(components)
 
 
@@ -273,7 +322,7 @@ def _path(complex_: CellComplex, flood: Flood, first: Component, second: Compone
     start, end = first.cells[0], second.cells[0]
     points, states = along(complex_, start, flood.path(start, end))
     return minimax_path(
-        complex_.problem,
+        complex_,
         [
             complex_.point(start, complex_.minimum(start)),
             *points,
@@ -287,10 +336,35 @@ def _closed_cuts(flood: Flood, regions: Sequence[set[Cell]], level: Fraction) ->
 
     The flood left at most one of the regions below one pass before it was explored completely.
     """
+    complex_ = flood.complex
     closed = [region for region in regions if flood.is_closed(region, level)]
     assert len(closed) >= len(regions) - 1
-    value = flood.complex.loss_of(level)
-    return tuple(Cut(value, frozenset(region)) for region in closed[: len(regions) - 1])
+    return tuple(
+        Cut(
+            complex_.loss_of(level),
+            complex_.loss_of(min(level, *(face.minimum.lower for face in flood.leaving(region)))),
+            frozenset(region),
+        )
+        for region in closed[: len(regions) - 1]
+    )
+
+
+def _short(value: Fraction) -> Fraction:
+    """A positive value rounded up to three digits or so."""
+    unit = Fraction(10) ** (math.floor(math.log10(value)) - 2) if value else Fraction(1)
+    return math.ceil(value / unit) * unit
+
+
+def _require_decided(complex_: CellComplex, minima: Iterable[Minimum], level: Fraction) -> None:
+    """Raise Undecided where bounds lie on both sides of the level."""
+    for minimum in minima:
+        if minimum.lower <= level < minimum.value:
+            bounds = (minimum.lower, minimum.value, level)
+            lower, upper, at = (float(complex_.loss_of(v)) for v in bounds)
+            raise Undecided(
+                f"a minimum between {lower:.12g} and {upper:.12g} may be on either side of the "
+                f"level {at:.12g}; choose another level"
+            )
 
 
 def _merge_tree(
@@ -304,12 +378,13 @@ def _merge_tree(
     edges.sort(key=lambda edge: edge.minimum.order)
     for value, group in groupby(edges, key=lambda edge: edge.value):
         for joined in clusters.join((edge.cell, edge.target) for edge in group):
-            loss = complex_.loss_of(value)
+            regions = [flood.region(components[i].cells[0], value) for i in joined]
+            around = _closed_cuts(flood, sorted(regions, key=len), value)
+            proved = min(cut.proved for cut in around)
             for other in joined[1:]:
                 path = _path(complex_, flood, components[joined[0]], components[other])
-                merges.append(Merge(loss, joined[0], other, path))
-            regions = [flood.region(components[i].cells[0], value) for i in joined]
-            cuts += _closed_cuts(flood, sorted(regions, key=len), value)
+                merges.append(Merge(complex_.loss_of(value), proved, joined[0], other, path))
+            cuts += around
     return tuple(merges), tuple(cuts)
 
 
@@ -360,26 +435,22 @@ def _matrices(
     """Barriers and lower bounds of all pairs: a barrier is where two components first join."""
     size = len(components)
     barriers: list[list[Fraction | None]] = [[None] * size for _ in range(size)]
+    floors = [flood.floor(component.cells[0]) for component in components]
+    known = [
+        component.proved if floor is None else max(component.proved, complex_.loss_of(floor))
+        for floor, component in zip(floors, components, strict=True)
+    ]
+    lower_bounds = [[max(a, b) for a in known] for b in known]
     for i, component in enumerate(components):
-        barriers[i][i] = component.minimum
+        barriers[i][i], lower_bounds[i][i] = component.minimum, component.proved
     cluster = {i: [i] for i in range(size)}
     for merge in merges:
         first, second = cluster[merge.first], cluster[merge.second]
         for i in first:
             for j in second:
                 barriers[i][j] = barriers[j][i] = merge.value
+                lower_bounds[i][j] = lower_bounds[j][i] = merge.proved
         for i in second:
             cluster[i] = first
         first += second
-    floors = [flood.floor(component.cells[0]) for component in components]
-    known = [
-        component.minimum if floor is None else max(component.minimum, complex_.loss_of(floor))
-        for floor, component in zip(floors, components, strict=True)
-    ]
-    lower_bounds = tuple(
-        tuple(
-            value if value is not None else max(known[i], known[j]) for j, value in enumerate(row)
-        )
-        for i, row in enumerate(barriers)
-    )
-    return tuple(map(tuple, barriers)), lower_bounds
+    return tuple(map(tuple, barriers)), tuple(map(tuple, lower_bounds))

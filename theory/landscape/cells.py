@@ -49,7 +49,7 @@ class Move:
 class CellComplex:
     """The cells of a problem at one width, with exact minima of the loss on cells and faces.
 
-    rho: restrict to the entrywise ball ||u_j||_inf <= rho of AdamW, Lion and signSGD.
+    rho: only networks in the ball of radius R_W R_a = rho of the optimizer `within`.
     Raises BudgetError, before any enumeration, where there are more than `max_cells` cells.
     """
 
@@ -60,6 +60,7 @@ class CellComplex:
         *,
         labelled: bool = False,
         rho: Fraction | None = None,
+        within: str = "adamw",
         max_cells: int = DEFAULT_MAX_CELLS,
     ) -> None:
         self.problem = problem
@@ -68,6 +69,7 @@ class CellComplex:
         if rho is not None and rho <= 0:
             raise InputError("rho", f"{rho} must be positive")
         self.rho = rho
+        self.within = within
         try:
             self.arrangement = arrangement(problem.X, max_cones=max_cells)
         except BudgetError as error:  # there are more cells than cones
@@ -78,16 +80,25 @@ class CellComplex:
             raise BudgetError(
                 f"cells ({self.states} states, width {width})", self.cells, max_cells, "max_cells"
             )
-        self.domain: Domain = (
-            WholeSpace(problem, self.arrangement)
-            if rho is None
-            else EntrywiseBall(problem, self.arrangement, rho)
-        )
+        self.domain = self._domain()
         self.groups = [
             self.domain.columns(state % 2, self.domain.cone(state // 2))
             for state in range(self.states)
         ]
         self.moves = lru_cache(maxsize=None)(self._moves)
+
+    def _domain(self) -> Domain:
+        if self.rho is None:
+            return WholeSpace(self.problem, self.arrangement)
+        # Geometries and conic programs are imported where they are needed.
+        from theory.geometry import geometry
+        from theory.landscape.conic import ConicBall
+        from theory.regions.gauges import ColumnNorms, Spectral, gauge_of
+
+        gauge = gauge_of(geometry(self.within).ball)
+        if isinstance(gauge, ColumnNorms | Spectral):
+            return ConicBall(self.problem, self.arrangement, gauge, self.rho)
+        return EntrywiseBall(self.problem, self.arrangement, self.rho)
 
     def _moves(self, state: int) -> tuple[Move, ...]:
         """The moves out of a state: one for each facet of its cone, and the change of sign."""
@@ -163,11 +174,9 @@ class CellComplex:
         if network.width != self.width:
             raise InputError("a", f"has {network.width} entries, but the width is {self.width}")
         neurons = network.convex_coordinates()
-        largest = max(abs(v) for _, u in neurons for v in u)
-        if self.rho is not None and largest > self.rho:
-            raise InputError(
-                "W", f"|a_j| |W_kj| is {largest} somewhere, outside the ball {self.rho}"
-            )
+        norm = self.domain.norm([u for _, u in neurons])
+        if self.rho is not None and norm > self.rho:
+            raise InputError("W", f"needs a ball of rho = {float(norm):.6g}, not {self.rho}")
         return tuple(
             2 * int(self.arrangement.cones_containing(u)[0]) + (1 if sign < 0 else 0)
             for sign, u in neurons

@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import combinations, product
 from math import isqrt, lcm
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from flint import fmpz_mat
@@ -24,6 +24,7 @@ from jaxtyping import Shaped
 
 from theory.arrangement import Arrangement
 from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, dot, primitive
+from theory.network import Network
 from theory.problem import Problem
 
 Group: TypeAlias = tuple[int, ...]  # the columns of one neuron, ascending
@@ -54,6 +55,7 @@ class Dual:
     vector: tuple[int, ...]
     products: dict[int, int]
     bits: int
+    metric = None  # only conic balls have one
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +65,9 @@ class Proof:
     On a face it does if the weights of the neurons have a sum of at most `limit`; -1: never.
     """
 
-    dual: Dual
+    dual: Any
     limit: int
+    height: Fraction = Fraction()  # what the weights are parts of, where they are
 
 
 class Domain(ABC):
@@ -75,8 +78,11 @@ class Domain(ABC):
     """
 
     scale: int
-    positive_columns: list[list[int]]  # those of sign +; (c, n) integers
-    least_squares: LeastSquares | CappedLeastSquares
+    exact = True  # whether minima are, or only bracketed
+
+    @abstractmethod
+    def solved(self) -> int:
+        """The number of different problems solved so far."""
 
     @abstractmethod
     def cone(self, cone: int) -> Sequence[int]:
@@ -98,17 +104,36 @@ class Domain(ABC):
     def minimum(self, groups: Sequence[Group]) -> Minimum:
         """The least loss of a network whose neurons have these columns."""
 
-    @abstractmethod
     def shares(self, minimum: Minimum, groups: Sequence[Group]) -> list[tuple[int, int, Fraction]]:
-        """The solution of `minimum(groups)`: neuron, column and coefficient, where not zero."""
+        """The solution of `minimum(groups)`: neuron, column and coefficient, where not zero.
+
+        By default the problem was solved for the sorted groups; names are pairs (place, column).
+        """
+        order = sorted(range(len(groups)), key=lambda j: groups[j])
+        return [
+            (order[place], column, coefficient)
+            for (place, column), coefficient in minimum.coefficients()
+        ]
+
+    @abstractmethod
+    def dual(self, minimum: Minimum) -> Any:
+        """A good dual vector for the cell or face of a minimum."""
 
     @abstractmethod
     def weight(self, proof: Proof, group: Group) -> int:
         """What one neuron with these columns counts against the limit."""
 
-    def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
+    @abstractmethod
+    def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
         """When the dual vector proves loss >= level (strict: > level)."""
-        return Proof(dual, _limit(dual.vector, self.least_squares.y, level, strict))
+
+    def norm(self, u: Sequence[Sequence[Fraction]]) -> Fraction:
+        """An upper bound of the radius that a network with these convex coordinates needs."""
+        return Fraction()
+
+    def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
+        """A network with convex coordinates (s_j, u_j), in the ball if there is one."""
+        return Network.from_convex(neurons)
 
     def columns(self, sign: int, generators: Iterable[int]) -> Group:
         """The columns of generators, for neurons of sign + (0) or - (1)."""
@@ -125,6 +150,17 @@ class Domain(ABC):
         """
         return None
 
+
+class _Polyhedral(Domain):
+    """Minima are least squares problems, solved exactly."""
+
+    positive_columns: list[list[int]]  # those of sign +; (c, n) integers
+    least_squares: LeastSquares | CappedLeastSquares
+
+    def solved(self) -> int:
+        """The number of different least squares problems solved so far."""
+        return len(self.least_squares)
+
     def dual(self, minimum: Minimum) -> Dual:
         """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
         vector = primitive(minimum.residual)
@@ -135,8 +171,12 @@ class Domain(ABC):
                 found[2 * k + (value < 0)] = abs(value)
         return Dual(vector, found, bit_set(found))
 
+    def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
+        """The weights together count against nu . y."""
+        return Proof(dual, _limit(dual.vector, self.least_squares.y, level, strict))
 
-class WholeSpace(Domain):
+
+class WholeSpace(_Polyhedral):
     """No ball: a neuron is any nonnegative combination of the rays of its cone."""
 
     def __init__(self, problem: Problem, arrangement: Arrangement) -> None:
@@ -208,7 +248,7 @@ class WholeSpace(Domain):
         return found if found.value > level else None
 
 
-class EntrywiseBall(Domain):
+class EntrywiseBall(_Polyhedral):
     """Neurons with ||u||_inf <= rho: the ball of AdamW, Lion and signSGD, rho = R_W R_a.
 
     The generators are the nonzero vertices of {u in cone, ||u||_inf <= rho}; zero is the other one.
@@ -258,13 +298,9 @@ class EntrywiseBall(Domain):
         """Each neuron has coefficients of sum at most one; the order of neurons does not matter."""
         return self.least_squares.minimum(tuple(sorted(groups)))
 
-    def shares(self, minimum: Minimum, groups: Sequence[Group]) -> list[tuple[int, int, Fraction]]:
-        """Undoes the sorting of the groups."""
-        order = sorted(range(len(groups)), key=lambda j: groups[j])
-        return [
-            (order[place], column, coefficient)
-            for (place, column), coefficient in minimum.coefficients()
-        ]
+    def norm(self, u: Sequence[Sequence[Fraction]]) -> Fraction:
+        """The largest entry."""
+        return max(abs(v) for column in u for v in column)
 
     def weight(self, proof: Proof, group: Group) -> int:
         """The largest product with a vertex, or zero."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count
@@ -77,7 +77,9 @@ class Flood:
     def floor(self, cell: Cell) -> Fraction | None:
         """The value below which no path leaves the fragment of `cell`, if known."""
         fragment = self._owner[cell]
-        return None if fragment.unexpanded or not fragment.heap else fragment.heap[0][2].value
+        if fragment.unexpanded or not fragment.heap:
+            return None
+        return min(edge.minimum.lower for _, _, edge in fragment.heap)
 
     def _extend(self, fragment: Fragment) -> None:
         _, _, edge = heapq.heappop(fragment.heap)
@@ -147,12 +149,16 @@ class Flood:
                         queue.append(other)
         return found
 
+    def leaving(self, region: set[Cell]) -> Iterator[Edge]:
+        """The faces between cells of the region and others."""
+        for cell in region:
+            for position in self.complex.positions(cell):
+                for move in self.complex.moves(cell[position]):
+                    target = self.complex.neighbour(cell, position, move)
+                    if target not in region:
+                        minimum = self.complex.face_minimum(cell, position, move)
+                        yield Edge(cell, position, move, target, minimum)
+
     def is_closed(self, region: set[Cell], level: Fraction) -> bool:
         """Whether every face that leaves the region has value >= `level`."""
-        return all(
-            self.complex.face_minimum(cell, position, move).value >= level
-            for cell in region
-            for position in self.complex.positions(cell)
-            for move in self.complex.moves(cell[position])
-            if self.complex.neighbour(cell, position, move) not in region
-        )
+        return all(face.value >= level for face in self.leaving(region))

@@ -49,6 +49,11 @@ class Minimum:
     denominator: int
     residual: tuple[int, ...]
 
+    @property
+    def lower(self) -> Fraction:
+        """A lower bound of the minimum: itself, where it is known exactly."""
+        return self.value
+
     @cached_property
     def order(self) -> tuple[float, Fraction]:
         """A sort key in the order of `value`: rounding is monotone, so floats settle most cases."""

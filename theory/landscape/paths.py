@@ -1,7 +1,8 @@
 """Explicit minimax paths in parameter space, from sequences of cells and faces.
 
-Convention: t = 0 is the first network. Between breakpoints W and a are interpolated linearly; the
-fit is affine there, so the loss is convex and at most the larger of its two ends.
+Convention: t = 0 is the first network. Between breakpoints the convex coordinates u_j = |a_j| w_j
+are interpolated linearly, which is the same for W where a stays; the fit is affine there, so the
+loss is convex and at most the larger of its two ends.
 """
 
 from __future__ import annotations
@@ -52,35 +53,33 @@ def along(
     return points, states
 
 
-def minimax_path(problem: Problem, points: Sequence[Sequence[Neuron]]) -> MinimaxPath:
+def minimax_path(complex_: CellComplex, points: Sequence[Sequence[Neuron]]) -> MinimaxPath:
     """The path through points of which each two consecutive ones share a closed cell."""
-    networks = _straighten(problem, [Network.from_convex(point) for point in points])
-    return MinimaxPath(tuple(networks), max(network.loss(problem) for network in networks))
+    kept = _straighten(complex_.problem, points)
+    networks = tuple(complex_.domain.network(point) for point in kept)
+    return MinimaxPath(networks, max(network.loss(complex_.problem) for network in networks))
 
 
-def _straighten(problem: Problem, networks: list[Network]) -> list[Network]:
+def _straighten(problem: Problem, points: Sequence[Sequence[Neuron]]) -> list[Sequence[Neuron]]:
     """Leave out breakpoints where the straight line stays in one closed cell."""
-    signs = [_preactivation_signs(problem, network) for network in networks]
+    signs = [_preactivation_signs(problem, point) for point in points]
 
     def straight(i: int, j: int) -> bool:
-        return networks[i].a == networks[j].a and all(
-            p * q >= 0 for p, q in zip(signs[i], signs[j], strict=True)
-        )
+        same = all(p[0] == q[0] for p, q in zip(points[i], points[j], strict=True))
+        return same and all(p * q >= 0 for p, q in zip(signs[i], signs[j], strict=True))
 
     kept = [0]
-    while kept[-1] < len(networks) - 1:
+    while kept[-1] < len(points) - 1:
         here = kept[-1]
         # The next point is always in reach: in the same cell, or with a zero neuron's sign changed.
         kept.append(
-            next((j for j in range(len(networks) - 1, here + 1, -1) if straight(here, j)), here + 1)
+            next((j for j in range(len(points) - 1, here + 1, -1) if straight(here, j)), here + 1)
         )
-    return [networks[i] for i in kept]
+    return [points[i] for i in kept]
 
 
-def _preactivation_signs(problem: Problem, network: Network) -> list[int]:
+def _preactivation_signs(problem: Problem, point: Sequence[Neuron]) -> list[int]:
     values = (
-        sum(x * v for x, v in zip(row, w, strict=True))
-        for w in network.neurons()
-        for row in problem.X
+        sum(x * v for x, v in zip(row, u, strict=True)) for _, u in point for row in problem.X
     )
     return [(v > 0) - (v < 0) for v in values]

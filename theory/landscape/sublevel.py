@@ -101,7 +101,7 @@ class _EscapeSearch:
 
     def _descend(self, allowed: int) -> None:
         """Visit what escapes among the multisets that complete the top of the stack."""
-        self.tick(len(self.complex.domain.least_squares))
+        self.tick(self.complex.domain.solved())
         states, pending = self._stack[-1]
         remaining = self.complex.width - len(states)
         if remaining == 1:
@@ -169,7 +169,7 @@ def sublevel(
         if level is None and minimum.value < result.level:
             raised, result.low = result.low, raised
             result.level = minimum.value
-        if minimum.value <= result.level:
+        if minimum.lower <= result.level:
             result.low[cell] = minimum
         else:
             raised[cell] = minimum

@@ -1,0 +1,157 @@
+"""`isthmus radii`: the smallest ball of each optimizer that reaches each component."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from numerics.cli import options
+from numerics.cli.output import (
+    EXIT_DONE,
+    EXIT_UNDECIDED,
+    console,
+    emit,
+    over_budget,
+    progress,
+    say,
+)
+from numerics.text import show
+from theory.errors import BudgetError, Interrupted
+from theory.problem import format_rational, positive_integer
+
+if TYPE_CHECKING:
+    from theory.regions import Radii, Radius
+
+# Relative; wider intervals are printed as such.
+_NARROW = 1e-6
+
+
+def radii(
+    context: typer.Context,
+    problem: options.ProblemArgument,
+    width: Annotated[
+        int | None, typer.Option(metavar="M", help="Number of neurons, if PROBLEM does not say.")
+    ] = None,
+    optimizers: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...", help="Only these optimizers; by default all with a ball."),
+    ] = None,
+    max_cells: Annotated[
+        int | None, typer.Option(metavar="N", help="Refuse problems with more cells than this.")
+    ] = None,
+    target: options.Target = None,
+    floats: options.Floats = None,
+    bias: options.Bias = False,
+    json: options.Json = None,
+) -> int:
+    """The least rho = R_W R_a whose ball reaches each component of the set of least loss.
+
+    So also which component each optimizer prefers. Exact for adamw, lion and signsgd, else a proved
+    interval. Modulo permutation of the neurons.
+    """
+    from numerics.files import provenance
+    from theory.geometry import geometry
+    from theory.landscape import DEFAULT_MAX_CELLS, analyse
+    from theory.regions import OPTIMIZERS
+    from theory.regions import radii as compute
+
+    data = options.load(problem, target, floats, bias)
+    width = options.choose_width(width, data.width)
+    chosen = OPTIMIZERS
+    if optimizers is not None:
+        chosen = tuple(geometry(name.strip()).ball.name for name in optimizers.split(","))
+    limit = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
+
+    found: Radii | None = None
+    interrupted = ""
+    try:
+        with progress() as report:
+            analysis = analyse(data, width, max_cells=limit, progress=report)
+            found = compute(analysis, chosen, progress=report)
+        if not found.complete:
+            say(str(Interrupted()))
+    except BudgetError as error:
+        say(over_budget(error))
+    except Interrupted as error:
+        interrupted = error.known
+        say(str(error))
+    complete = found is not None and found.complete
+
+    known: dict[str, Any] = {
+        "width": width,
+        "minimum": None,
+        "complete": complete,
+        "components": [],
+        "preferred": {},
+    }
+    if interrupted:
+        known["known"] = interrupted
+    emit(known | _document(found) | provenance(context.obj), json)
+    if json != "-" and found:
+        _print(found)
+    return EXIT_DONE if complete else EXIT_UNDECIDED
+
+
+def _document(found: Radii | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    pairs = zip(found.analysis.components, found.components, strict=True)
+    return {
+        "minimum": format_rational(found.analysis.minimum),
+        "components": [
+            {
+                "id": component.id,
+                "representative": component.representative.to_json(),
+                "rho": {
+                    name: {
+                        "lower": format_rational(radius.lower),
+                        "upper": format_rational(radius.upper),
+                        "witness": radius.witness.to_json(),
+                    }
+                    for name, radius in radii.items()
+                },
+            }
+            for component, radii in pairs
+        ],
+        "preferred": {name: found.preferred(name) for name in found.optimizers},
+    }
+
+
+def _show(radius: Radius | None) -> str:
+    """A radius that is known exactly, to many digits, or only within an interval."""
+    if radius is None:
+        return "?"
+    if radius.lower == radius.upper:
+        return show(radius.upper)
+    if radius.upper - radius.lower <= _NARROW * radius.upper:
+        return f"≈ {float(radius.upper):.6g}"
+    return f"{float(radius.lower):.4g} to {float(radius.upper):.4g}"
+
+
+def _print(found: Radii) -> None:
+    from rich.table import Table
+
+    out = console()
+    problem, components = found.analysis.problem, found.components
+    out.print(f"n = {problem.n}, d = {problem.d}, width {found.analysis.width}")
+    out.print(
+        f"{{loss = {show(found.analysis.minimum)}}} has {len(components)} "
+        f"component{'s' if len(components) > 1 else ''}; the least rho = R_W R_a that reaches each:"
+    )
+    together: dict[tuple[str, ...], list[str]] = {}  # what reads alike shares a column
+    for name in found.optimizers:
+        shown = (*(_show(radii.get(name)) for radii in components), _preferred(found, name))
+        together.setdefault(shown, []).append(name)
+    table = Table("component", *("\n".join(names) for names in together.values()))
+    labels = [*map(str, range(len(components))), "preferred"]
+    for label, *row in zip(labels, *together, strict=True):
+        if label == "preferred":
+            table.add_section()
+        table.add_row(label, *row)
+    out.print(table)
+
+
+def _preferred(found: Radii, name: str) -> str:
+    component = found.preferred(name)
+    return "?" if component is None else str(component)

@@ -1,0 +1,218 @@
+"""The update rules of the optimizers, for many networks at once.
+
+Every rule turns the gradient of one layer, for a batch of S networks, into a direction; the step is
+the same for all, with decoupled weight decay:
+
+    theta <- (1 - lr weight_decay) theta - lr direction
+
+`LionKUpdate` covers the family of [CLLL]: direction = dK(beta1 m + (1 - beta1) g) with the momentum
+m <- beta2 m + (1 - beta2) g, where K is the dual norm of the layer's ball of radius
+1 / weight_decay. Muon with Nesterov momentum mu, as `torch.optim.Muon`, has beta1 = mu^2 and
+beta2 = mu; without momentum (beta1 = beta2 = 0) a step is one of the Frank-Wolfe method, of size
+lr weight_decay. `AdamWUpdate` is not of this family, but has the same ball as Lion [XL].
+
+[CLLL] Chen, Liu, Liang, Liu, arXiv 2310.05898. [XL] Xie, Li, arXiv 2404.04454.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol, TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from theory.errors import InputError
+from theory.geometry import Geometry, L2Penalty, geometry
+
+Direction: TypeAlias = Callable[[Float[Tensor, "S ..."]], Float[Tensor, "S ..."]]
+"""Takes the gradient of this step and returns the direction; keeps the momentum between steps."""
+
+
+class Update(Protocol):
+    """How the gradients of one layer become directions."""
+
+    def start(self, parameter: Float[Tensor, "S ..."]) -> Direction:
+        """The directions of a run that begins at `parameter`, with fresh momentum."""
+        ...
+
+
+@dataclass(frozen=True)
+class LionKUpdate:
+    """Lion-K [CLLL, equation 3]: `subgradient` is a subgradient of K, for each of S arrays."""
+
+    subgradient: Callable[[Float[Tensor, "S ..."]], Float[Tensor, "S ..."]]
+    beta1: float = 0.0
+    beta2: float = 0.0
+
+    def start(self, parameter: Float[Tensor, "S ..."]) -> Direction:
+        momentum = torch.zeros_like(parameter)
+
+        def direction(gradient: Float[Tensor, "S ..."]) -> Float[Tensor, "S ..."]:
+            mixed = torch.lerp(gradient, momentum, self.beta1)
+            momentum.lerp_(gradient, 1 - self.beta2)
+            return self.subgradient(mixed)
+
+        return direction
+
+
+@dataclass(frozen=True)
+class AdamWUpdate:
+    """AdamW (Loshchilov, Hutter, arXiv 1711.05101), with the defaults of `torch.optim.AdamW`.
+
+    For beta1^2 < beta2 the entries of a direction are at most (1 - beta1) / sqrt((1 - beta2)
+    (1 - beta1^2 / beta2)), by Cauchy-Schwarz: runs may stray so far out of the ball on the way.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def start(self, parameter: Float[Tensor, "S ..."]) -> Direction:
+        first, second = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        steps = 0
+
+        def direction(gradient: Float[Tensor, "S ..."]) -> Float[Tensor, "S ..."]:
+            nonlocal steps
+            steps += 1
+            first.lerp_(gradient, 1 - self.beta1)
+            second.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
+            scale = second.sqrt().div_(math.sqrt(1 - self.beta2**steps)).add_(self.epsilon)
+            return torch.div(first, scale).div_(1 - self.beta1**steps)
+
+        return direction
+
+
+# Subgradients of the dual norms; each is zero at zero.
+
+
+def normalised(g: Float[Tensor, "S ..."]) -> Float[Tensor, "S ..."]:
+    """g / ||g||_2 for each of S arrays, taken as one vector each."""
+    dimensions = tuple(range(1, g.ndim))
+    return _divided(g, torch.linalg.vector_norm(g, dim=dimensions, keepdim=True))
+
+
+def normalised_columns(g: Float[Tensor, "S d m"]) -> Float[Tensor, "S d m"]:
+    """Each column of each matrix divided by its l2 norm."""
+    return _divided(g, torch.linalg.vector_norm(g, dim=-2, keepdim=True))
+
+
+def _divided(g: Float[Tensor, "S ..."], norms: Float[Tensor, "S ..."]) -> Float[Tensor, "S ..."]:
+    return g / norms.clamp_min(torch.finfo(g.dtype).tiny)
+
+
+def polar_factor(g: Float[Tensor, "S d m"]) -> Float[Tensor, "S d m"]:
+    """U V^T of the compact singular value decomposition of each matrix, of its numerical rank.
+
+    Matrices that are not finite give zeros: LAPACK would refuse the whole batch for one of them.
+    """
+    finite = g.isfinite().all(dim=-1, keepdim=True).all(dim=-2, keepdim=True)
+    U, singular, Vt = torch.linalg.svd(torch.where(finite, g, 0.0), full_matrices=False)
+    threshold = max(g.shape[-2:]) * torch.finfo(g.dtype).eps * singular[:, :1]
+    factor: Tensor = (U * (singular > threshold)[:, None, :]) @ Vt
+    return factor
+
+
+def newton_schulz(
+    g: Float[Tensor, "S d m"],
+    *,
+    steps: int = 5,
+    coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
+    epsilon: float = 1e-7,
+    dtype: torch.dtype | None = None,
+) -> Float[Tensor, "S d m"]:
+    """An approximate polar factor of each matrix, by the quintic Newton-Schulz iteration of Muon.
+
+    With the usual coefficients and steps the singular values end between 0.7 and 1.2, unless they
+    began far below ||g||_F; so the ball is only approximately Muon's. dtype: the precision of the
+    iteration, by default that of g; `torch.optim.Muon` takes torch.bfloat16.
+
+    Source: K. Jordan, https://kellerjordan.github.io/posts/muon/ (2024).
+    """
+    a, b, c = coefficients
+    tall = g.shape[-2] > g.shape[-1]
+    Q = g.to(dtype or g.dtype)
+    Q = Q.mT if tall else Q
+    Q = Q / torch.linalg.vector_norm(Q, dim=(-2, -1), keepdim=True).clamp_min(epsilon)
+    for _ in range(steps):
+        gram = Q @ Q.mT
+        Q = torch.baddbmm(Q, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), Q, beta=a)
+    return (Q.mT if tall else Q).to(g.dtype)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rates initial / (1 + step / horizon)^power, non-increasing and of divergent sum.
+
+    Raises InputError unless initial and horizon are positive and 0 <= power <= 1.
+    """
+
+    initial: float
+    horizon: float = 1.0
+    power: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("initial", "horizon"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise InputError(name, f"{value} must be positive and finite")
+        if not 0 <= self.power <= 1:
+            raise InputError(
+                "power", f"{self.power} must be in [0, 1], else the learning rates' sum converges"
+            )
+
+    def __call__(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        return self.initial * math.pow(1 + step / self.horizon, -self.power)
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """How each layer is updated, and the geometry that this implies."""
+
+    geometry: Geometry
+    hidden: Update  # of W (S, d, m)
+    output: Update  # of a (S, m)
+
+    @property
+    def name(self) -> str:
+        """The name of the geometry."""
+        return self.geometry.name
+
+    def default_schedule(self, radius: float, steps: int) -> Schedule:
+        """A schedule for balls of that radius which ends at 1/101 of its first learning rate.
+
+        In a ball learning rates are relative to its radius, whatever the data. Without one (sgd)
+        the largest stable learning rate depends on the data: choose your own where runs diverge.
+        """
+        initial = 0.01 if isinstance(self.geometry, L2Penalty) else 0.04 * radius
+        return Schedule(initial=initial, horizon=steps / 100, power=1.0)
+
+
+_SIGN = LionKUpdate(torch.sign)
+_LION = LionKUpdate(torch.sign, beta1=0.9, beta2=0.99)
+# Inside the ball, at zero loss, AdamW's second moment falls by (1 - beta2) (1 - rho* / rho) a step,
+# rho* being the radius of the solution, and the loss with it: 0.999 would take 10^5 steps.
+_ADAMW = AdamWUpdate(beta1=0.9, beta2=0.95)
+_MUON_HIDDEN = LionKUpdate(polar_factor, beta1=0.95**2, beta2=0.95)
+_MUON_OUTPUT = LionKUpdate(normalised, beta1=0.95**2, beta2=0.95)
+
+_UPDATES: dict[str, tuple[Update, Update]] = {
+    "adamw": (_ADAMW, _ADAMW),
+    "lion": (_LION, _LION),
+    "signsgd": (_SIGN, _SIGN),
+    "muon": (_MUON_HIDDEN, _MUON_OUTPUT),
+    "muon-adamw": (_MUON_HIDDEN, _ADAMW),
+    "ngd": (LionKUpdate(normalised), LionKUpdate(normalised)),
+    "colnorm": (LionKUpdate(normalised_columns), _SIGN),
+    "sgd": (LionKUpdate(torch.positive), LionKUpdate(torch.positive)),
+}
+
+OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
+    {name: Optimizer(geometry(name), *updates) for name, updates in _UPDATES.items()}
+)
+"""The optimizers of THEORY, section 1, by name."""

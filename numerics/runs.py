@@ -1,0 +1,140 @@
+"""Runs trained on an analysed problem, with the component of the exact landscape each one reached.
+
+>>> from theory import analyse, example
+>>> runs = train_runs(analyse(example("flagship"), 2), "lion", "11/5", seeds=8, steps=2000)
+>>> print(set(runs.landed), sum(runs.landed.values()) == runs.zero_loss)
+{0, 1} True
+
+It is what `theory.claims.verify` takes for its trainer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+
+from numerics.optimizers import Optimizer
+from numerics.training import Landing, Progress, TrainingResult, landing, train
+from theory.landscape import Analysis
+from theory.problem import Rational, format_rational
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+DEFAULT_TOLERANCE = 1e-5
+"""Of the loss, relative to ||y||^2, below which a run counts as a run at zero loss."""
+
+DEFAULT_MAX_ASSIGNMENTS = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """S trained networks and where they landed; landing is None where no network fits exactly."""
+
+    result: TrainingResult
+    landing: Landing | None
+
+    @property
+    def count(self) -> int:
+        """S"""
+        return len(self.result.loss)
+
+    @property
+    def landed(self) -> dict[int, int]:
+        """How many runs reached zero loss in each component, by its id."""
+        return {} if self.landing is None else self.landing.counts
+
+    @property
+    def zero_loss(self) -> int:
+        """How many runs reached zero loss."""
+        return sum(self.landed.values())
+
+    @property
+    def diverged(self) -> int:
+        """How many runs ended with a loss or weights that are not finite."""
+        return int(self.result.diverged.sum())
+
+    @property
+    def not_converged(self) -> int:
+        """How many runs did neither."""
+        return self.count - self.zero_loss - self.diverged
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures of the command line; those of diverged runs are left out of the measures."""
+        result, landed = self.result, self.landing
+        config = result.config
+        finite = ~result.diverged
+
+        def measure(values: Float[_Array, " S"] | None, of: Any) -> float | None:
+            return None if values is None or not finite.any() else float(of(values[finite]))
+
+        return {
+            "optimizer": config.optimizer.name,
+            "width": config.width,
+            "rho": format_rational(config.rho),
+            "runs": self.count,
+            "steps": result.steps,
+            "seed": config.seed,
+            "complete": result.complete,
+            "zero_loss": self.zero_loss,
+            "not_converged": self.not_converged,
+            "diverged": self.diverged,
+            "landed": {str(component): count for component, count in self.landed.items()},
+            "outside_cells": 0
+            if landed is None
+            else int((landed.converged & ~landed.in_cell).sum()),
+            "tolerance": None if landed is None else landed.tolerance,
+            "least_loss": measure(result.loss, np.min),
+            "max_violation": measure(result.violation, np.max),
+            "median_fw_gap": measure(result.gap, np.median),
+            "largest_distance": None if landed is None else landed.largest_distance,
+        }
+
+
+def train_runs(
+    analysis: Analysis,
+    optimizer: str | Optimizer,
+    rho: Rational,
+    *,
+    seeds: int,
+    steps: int,
+    seed: int = 0,
+    tolerance: float | None = None,
+    max_assignments: int = DEFAULT_MAX_ASSIGNMENTS,
+    progress: Progress = lambda stage, steps: None,
+) -> Runs:
+    """Train on the problem of the analysis, at its width, and see where the runs land.
+
+    tolerance: see `numerics.training.landing`; by default DEFAULT_TOLERANCE, or less where half the
+    lowest barrier is less. Other arguments and errors: see `numerics.training`.
+    """
+    result = train(
+        analysis.problem,
+        analysis.width,
+        optimizer,
+        rho,
+        seeds=seeds,
+        steps=steps,
+        seed=seed,
+        progress=progress,
+    )
+    if analysis.level != 0:
+        return Runs(result, None)
+    if tolerance is None:
+        tolerance = default_tolerance(analysis)
+    return Runs(
+        result, landing(result, analysis, tolerance=tolerance, max_assignments=max_assignments)
+    )
+
+
+def default_tolerance(analysis: Analysis) -> float:
+    """DEFAULT_TOLERANCE, or so much less that half the lowest barrier is not exceeded."""
+    passes = [float(merge.value) for merge in analysis.merges]
+    squared = sum(float(v) ** 2 for v in analysis.problem.y)
+    return (
+        min(DEFAULT_TOLERANCE, *(p / 2 / squared for p in passes))
+        if passes
+        else (DEFAULT_TOLERANCE)
+    )

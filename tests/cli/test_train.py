@@ -1,0 +1,251 @@
+"""`isthmus train`: JSON contract, where runs land, and one line for each mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import numerics.runs
+import theory.landscape
+from numerics.cli import main
+from theory.geometry import names
+from theory.landscape import analyse
+from theory.problem import example
+
+SHORT = ["--seeds", "32", "--steps", "2000"]
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main(["train", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> Any:
+    done, out, err = run(capsys, *arguments, "--json", "-")
+    assert (done, err == "") == (code, code == 0)
+    return json.loads(out)
+
+
+@pytest.fixture
+def problem_file(tmp_path: Path) -> Callable[..., Path]:
+    def write(**document: object) -> Path:
+        path = tmp_path / "data.json"
+        path.write_text(json.dumps(document))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rho", "preferred", "other"), [("lion", "2.2", "0", "1"), ("muon", 3.5, "1", "0")]
+)
+def test_runs_land_where_the_radii_say(
+    capsys: pytest.CaptureFixture[str], optimizer: str, rho: object, preferred: str, other: str
+) -> None:
+    document = run_json(capsys, "flagship", "--optimizer", optimizer, "--rho", rho, *SHORT)
+    assert document["landed"][preferred] > 0
+    assert document["landed"][other] == 0
+    assert set(document["landed"]) == {preferred, other}
+    assert document["zero_loss"] == sum(document["landed"].values())
+    assert document["runs"] == 32
+    assert document["zero_loss"] + document["not_converged"] + document["diverged"] == 32
+    radii = {k: Fraction(v["upper"]) for k, v in document["radii"].items()}
+    assert radii[preferred] <= Fraction(document["rho"]) < radii[other]
+
+
+def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["flagship", "--optimizer", "adamw", "--rho", "11/5", *SHORT, "--seed", "3"]
+    document = run_json(capsys, *arguments)
+    stated = ("optimizer", "rho", "width", "steps", "seed", "complete", "diverged", "minimum")
+    assert [document[key] for key in stated] == ["adamw", "11/5", 2, 2000, 3, True, 0, "0"]
+    assert document["radii"]["1"] == {"lower": "12/5", "upper": "12/5"}
+    assert 0 <= document["max_violation"] < 0.1
+    assert document["median_fw_gap"] > 0
+    assert 0 < document["least_loss"] <= document["tolerance"] * 37  # ||y||^2
+    assert 0 < document["largest_distance"] < 0.1
+    assert document["command"] == ["isthmus", "train", *arguments, "--json", "-"]
+    assert {"torch", "numpy", "cvxpy"} <= document["versions"].keys()
+    assert run_json(capsys, *arguments) == document
+
+
+def test_seeds_matter(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["flagship", "--optimizer", "lion", "--rho", "11/5", *SHORT]
+    one, other = (run_json(capsys, *arguments, "--seed", seed) for seed in (0, 1))
+    assert one["median_fw_gap"] != other["median_fw_gap"]
+
+
+def test_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    code, out, err = run(
+        capsys, "flagship", "--optimizer", "muon", "--rho", "7/2", *SHORT, "--json", path
+    )
+    assert (code, err) == (0, "")
+    landed = json.loads(path.read_text())["landed"]
+    rows = {line.split("│")[1].strip(): line for line in out.splitlines() if "│" in line}
+    assert f"│ {landed['1']} " in rows["in component 1"]
+    assert "3.05941" in rows["in component 1"]
+    assert "│ 0 " in rows["in component 0"]
+    assert "(outside the ball)" in rows["in component 0"]
+    assert "not at zero loss" in rows
+
+
+def test_a_penalty_has_no_radii(capsys: pytest.CaptureFixture[str]) -> None:
+    document = run_json(capsys, "flagship", "--optimizer", "sgd", "--rho", "10000", *SHORT)
+    assert "radii" not in document
+    assert document["max_violation"] is document["median_fw_gap"] is None
+    code, out, _ = run(capsys, "flagship", "--optimizer", "sgd", "--rho", "10000", *SHORT)
+    assert code == 0
+    assert "Frank-Wolfe" not in out
+
+
+def test_no_exact_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["flagship", "--width", "1", "--optimizer", "lion", "--rho", "4", *SHORT]
+    document = run_json(capsys, *arguments)
+    assert document["minimum"] == "122/45"
+    assert document["landed"] == {}
+    assert document["zero_loss"] == 0
+    assert document["not_converged"] == 32
+    assert document["least_loss"] >= 122 / 45
+    code, out, _ = run(capsys, *arguments)
+    assert code == 0
+    assert "no network of this width fits exactly: the least loss is 122/45" in out
+
+
+def test_diverged_runs_leave_the_others_alone(
+    capsys: pytest.CaptureFixture[str], problem_file: Callable[..., Path]
+) -> None:
+    path = problem_file(X=[[14], [-14]], y=[14, -14], width=1)  # too steep for some starts
+    document = run_json(capsys, path, "--optimizer", "sgd", "--rho", "100", *SHORT)
+    assert 0 < document["diverged"] < 32
+    assert document["not_converged"] == 32 - document["diverged"]
+    assert document["least_loss"] == pytest.approx(98, rel=1e-5)  # one neuron fits one point
+    assert run(capsys, path, "--optimizer", "sgd", "--rho", "100", *SHORT)[0] == 0
+
+
+def test_a_low_barrier_lowers_the_tolerance(
+    capsys: pytest.CaptureFixture[str], problem_file: Callable[..., Path]
+) -> None:
+    flagship = example("flagship")
+    # Data point 0 counts so little that the barrier is below 1e-5 ||y||^2.
+    small = [[v / 1000 for v in flagship.X[0]], *flagship.X[1:]]
+    path = problem_file(
+        X=[list(map(str, row)) for row in small],
+        y=list(map(str, [flagship.y[0] / 1000, *flagship.y[1:]])),
+        width=2,
+    )
+    arguments = [path, "--optimizer", "lion", "--rho", "11/5", "--seeds", "4", "--steps", "100"]
+    assert 0 < run_json(capsys, *arguments)["tolerance"] < 1e-5
+    code, out, err = run(capsys, *arguments, "--tolerance", "1e-5")
+    assert (code, out) == (2, "")
+    assert err.startswith("isthmus: tolerance: 1e-05 times ||y||^2")
+
+
+# Interrupts and budgets
+
+
+@pytest.mark.parametrize("watched", ["analyse", "train"])
+def test_control_c_prints_what_is_known(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, watched: str
+) -> None:
+    module = {"analyse": theory.landscape, "train": numerics.runs}[watched]
+    function = getattr(module, watched)
+
+    def interrupted(*arguments: Any, progress: Callable[[str, int], None], **options: Any) -> Any:
+        def tick(stage: str, count: int) -> None:
+            if watched == "analyse" or count == 500:
+                os.kill(os.getpid(), signal.SIGINT)
+            progress(stage, count)
+
+        return function(*arguments, progress=tick, **options)
+
+    monkeypatch.setattr(module, watched, interrupted)
+    arguments = ["flagship", "--optimizer", "lion", "--rho", "11/5", *SHORT]
+    document = run_json(capsys, *arguments, code=3)
+    assert document["complete"] is False
+    assert document["steps"] == (500 if watched == "train" else 0)
+    assert (document["optimizer"], document["rho"], document["runs"]) == ("lion", "11/5", 32)
+    assert ("radii" in document) is (watched == "train")
+    code, out, err = run(capsys, *arguments)
+    assert code == 3
+    assert err.startswith("isthmus: interrupted")
+    assert err.count("\n") == 1
+    assert ("32 runs of 500 steps" in out) is (watched == "train")
+
+
+def test_control_c_during_the_radii(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        analysis = analyse(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGINT)
+        return analysis
+
+    monkeypatch.setattr(theory.landscape, "analyse", interrupted)
+    document = run_json(capsys, "flagship", "--optimizer", "lion", "--rho", "11/5", *SHORT, code=3)
+    assert (document["complete"], document["minimum"], document["steps"]) == (False, "0", 0)
+
+
+def test_too_large_is_refused_with_the_count(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["flagship", "--optimizer", "lion", "--rho", "11/5", *SHORT]
+    code, out, err = run(capsys, *arguments, "--max-cells", 100, "--json", "-")
+    assert code == 3
+    assert "--max-cells 136" in err
+    assert json.loads(out)["complete"] is False
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"--rho": "0"}, "rho: 0 must be positive"),
+        ({"--rho": "-1/2"}, "rho: -1/2 must be positive"),
+        ({"--rho": "nan"}, "rho: 'nan' is not a finite number"),
+        ({"--optimizer": "adam"}, f"optimizer: 'adam' is not one of {', '.join(names())}"),
+        ({"--rho": "199/100"}, "rho: 199/100 is too small: the ball of lion holds no network"),
+        ({"--rho": "199/100"}, "the smallest that does has rho = 2\n"),
+        ({"--optimizer": "muon", "--rho": "3"}, "the smallest that does has rho = 3.059412\n"),
+        ({"--seeds": "0"}, "seeds: 0 must be at least 1"),
+        ({"--steps": "0"}, "steps: 0 must be at least 1"),
+        ({"--seed": "-1"}, "seed: -1 must not be negative"),
+        ({"--tolerance": "nan"}, "tolerance: nan must be a number"),
+        ({"--tolerance": "0.1"}, "but the barrier between two components is 32/45"),
+        ({"--width": "0"}, "width: 0 must be at least 1"),
+        ({"--max-assignments": "0"}, "max-assignments: 0 must be at least 1"),
+    ],
+)
+def test_mistakes_take_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: dict[str, str], message: str
+) -> None:
+    valid = {"--optimizer": "lion", "--rho": "11/5", "--seeds": "2", "--steps": "20"}
+    given = [part for option in (valid | arguments).items() for part in option]
+    code, out, err = run(capsys, "flagship", *given)
+    assert (code, out) == (2, "")
+    assert err.startswith("isthmus: ")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+@pytest.mark.parametrize("missing", ["--rho", "--optimizer"])
+def test_what_has_to_be_said(capsys: pytest.CaptureFixture[str], missing: str) -> None:
+    given = {"--optimizer": "lion", "--rho": "11/5"}
+    del given[missing]
+    code, _, err = run(capsys, "flagship", *(part for option in given.items() for part in option))
+    assert code == 2
+    assert f"Missing option '{missing}'" in err
+
+
+def test_the_suggested_rho_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, err = run(capsys, "flagship", "--optimizer", "muon", "--rho", "3", *SHORT)
+    suggested = err.rsplit(" ", 1)[1].strip()
+    arguments = ["flagship", "--optimizer", "muon", "--rho", suggested, "--steps", "10"]
+    assert run(capsys, *arguments)[0] == 0

@@ -1,0 +1,225 @@
+"""The landscape inside balls that are no polytopes: intervals that hold, and are narrow."""
+
+from __future__ import annotations
+
+import copy
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from problems import problems
+
+from theory.certificates import certify
+from theory.certificates.checker import CertificateInvalid, check
+from theory.errors import InputError, Undecided
+from theory.landscape import Analysis, analyse, barrier_between
+from theory.network import Network
+from theory.problem import Problem, example
+
+CONIC = ("muon", "muon-adamw", "ngd", "colnorm")
+EXACT = Fraction(32, 45)
+NARROW = 1e-7  # of losses of order one: ten times what is seen
+
+few = settings(max_examples=12)  # a program takes some milliseconds, its first compilation more
+balls = st.sampled_from(CONIC)
+rhos = st.sampled_from([Fraction(1, 2), Fraction(1), Fraction(3)])
+
+
+def off_diagonal(analysis: Analysis) -> list[tuple[Fraction, Fraction]]:
+    """The intervals of the barriers between different components, sorted."""
+    size = len(analysis.components)
+    pairs = [(i, j) for i in range(size) for j in range(i)]
+    return sorted((analysis.lower_bounds[i][j], analysis.barriers[i][j]) for i, j in pairs)  # type: ignore[type-var]
+
+
+def overlap(first: tuple[Fraction, Fraction], second: tuple[Fraction, Fraction]) -> bool:
+    return first[0] <= second[1] and second[0] <= first[1]
+
+
+# Known answers.
+
+
+@pytest.mark.parametrize(
+    ("ball", "rho", "components"),
+    [
+        ("muon", "3.05", None),
+        ("muon", "3.07", 1),
+        ("muon", "4.99", 1),
+        ("muon", "5.01", 2),
+        ("muon-adamw", "5", 2),
+        ("ngd", "7", 2),
+        ("colnorm", "3", 2),
+    ],
+)
+def test_flagship(ball: str, rho: str, components: int | None) -> None:
+    """Muon reaches one component of exact fits at about 3.0594, the other at 5."""
+    problem = example("flagship")
+    analysis = analyse(problem, 2, rho=Fraction(rho), within=ball)
+    verdict = check(certify(analysis), problem)
+    assert f"inside the {ball} ball rho = {Fraction(rho)}" in verdict.statement
+    if components is None:
+        assert analysis.proved > 0
+        return
+    assert analysis.minimum < NARROW
+    assert len(analysis.components) == components
+    for lower, upper in off_diagonal(analysis):
+        assert lower <= EXACT <= upper
+        assert float(upper - lower) < NARROW
+
+
+def test_muon_disconnected_at_width_2_and_connected_at_3() -> None:
+    problem = Problem(X=[(-1, -2), (0, 1), (-2, -1)], y=(1, 2, 3))
+    counts = [
+        [
+            len(analyse(problem, m, labelled=k, rho=Fraction(3), within="muon").components)
+            for k in (False, True)
+        ]
+        for m in (2, 3)
+    ]
+    assert counts == [[2, 4], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("ball", "reach"), [("muon", 1), ("muon-adamw", 2**0.5), ("ngd", 1), ("colnorm", 2)]
+)
+def test_two_neurons_on_the_line(ball: str, reach: float) -> None:
+    """x = 1: f = u_1 + u_2, and the ball of radius 1 lets it reach as far as `reach`."""
+    problem = Problem(X=[[1]], y=[3])
+    analysis = analyse(problem, 2, rho=Fraction(1), within=ball)
+    assert float(analysis.proved) == pytest.approx((3 - reach) ** 2 / 2, abs=NARROW)
+    assert float(analysis.minimum) == pytest.approx((3 - reach) ** 2 / 2, abs=NARROW)
+
+
+def test_one_neuron_is_the_same_in_all_of_them() -> None:
+    problem = Problem(X=[[1, 2], [2, -1], [0, 1]], y=[2, 1, 1])
+    found = [analyse(problem, 1, rho=Fraction(1, 2), within=ball) for ball in CONIC]
+    for analysis in found:
+        assert overlap((analysis.proved, analysis.minimum), (found[0].proved, found[0].minimum))
+        assert float(analysis.minimum - analysis.proved) < NARROW
+    assert analyse(problem, 1, rho=Fraction(1, 2)).minimum < found[0].proved  # a larger ball
+
+
+# Properties.
+
+
+@few
+@given(problems(max_n=3), st.integers(1, 2), rhos, balls, st.booleans())
+def test_the_checker_accepts_what_is_found(
+    problem: Problem, width: int, rho: Fraction, ball: str, labelled: bool
+) -> None:
+    analysis = analyse(problem, width, labelled=labelled, rho=rho, within=ball)
+    check(certify(analysis), problem)
+    assert analysis.proved <= analysis.minimum <= analysis.level
+    first, last = (analysis.components[k].representative for k in (0, -1))
+    barrier = barrier_between(problem, first, last, labelled=labelled, rho=rho, within=ball)
+    check(certify(barrier), problem)
+    assert barrier.proved <= barrier.value
+    size = len(analysis.components)
+    if size > 1:
+        known = (analysis.lower_bounds[0][-1], analysis.barriers[0][-1])
+        assert overlap((barrier.proved, barrier.value), known)  # type: ignore[arg-type]
+
+
+@few
+@given(problems(max_n=3), st.integers(1, 2), rhos)
+def test_balls_inside_one_another(problem: Problem, width: int, rho: Fraction) -> None:
+    """Frobenius >= spectral >= longest column, and l2 >= largest entry."""
+    found = {ball: analyse(problem, width, rho=rho, within=ball) for ball in CONIC}
+    for smaller, larger in (("ngd", "muon"), ("muon", "muon-adamw"), ("muon-adamw", "colnorm")):
+        assert found[larger].proved <= found[smaller].minimum
+    entrywise = analyse(problem, width, rho=rho)
+    assert entrywise.minimum <= found["colnorm"].minimum
+
+
+@few
+@given(problems(max_n=3, max_d=2), st.integers(1, 2), rhos, balls)
+def test_rotations_of_the_input(problem: Problem, width: int, rho: Fraction, ball: str) -> None:
+    if problem.d == 1:
+        return
+    c, s = Fraction(3, 5), Fraction(4, 5)
+    X = tuple((c * x - s * y, s * x + c * y) for x, y in problem.X)
+    one, other = (
+        analyse(p, width, rho=rho, within=ball) for p in (problem, Problem(X=X, y=problem.y))
+    )
+    assert overlap((one.proved, one.minimum), (other.proved, other.minimum))
+
+
+def test_the_null_space_of_X() -> None:
+    """x . u = 2 u_1 + u_2 reaches sqrt(5) with |u| = 1; X has rank one."""
+    problem = Problem(X=[[2, 1], [4, 2]], y=[3, 6])
+    for ball in CONIC:
+        analysis = analyse(problem, 1, rho=Fraction(1), within=ball)
+        assert float(analysis.minimum) == pytest.approx(5 * (3 - 5**0.5) ** 2 / 2, abs=NARROW)
+        assert float(analysis.minimum - analysis.proved) < 10 * NARROW
+
+
+@pytest.mark.parametrize("ball", CONIC)
+@pytest.mark.parametrize(("X", "y"), [([[0, 0]], [1]), ([[1], [1]], [0, 0]), ([[0]], [0])], ids=str)
+def test_degenerate(X: list[list[int]], y: list[int], ball: str) -> None:
+    problem = Problem(X=X, y=y)
+    analysis = analyse(problem, 2, rho=Fraction(1), within=ball, labelled=True)
+    assert len(analysis.components) == 1
+    check(certify(analysis), problem)
+
+
+# Refusals.
+
+
+def test_sgd_has_no_ball() -> None:
+    with pytest.raises(InputError, match="sgd has no norm ball"):
+        analyse(example("flagship"), 2, rho=Fraction(1), within="sgd")
+
+
+def test_a_level_within_the_bounds_of_a_minimum() -> None:
+    problem = example("flagship")
+    analysis = analyse(problem, 2, rho=Fraction(3), within="muon")
+    between = (analysis.proved + analysis.minimum) / 2
+    with pytest.raises(Undecided, match="either side of the level"):
+        analyse(problem, 2, level=between, rho=Fraction(3), within="muon")
+
+
+def test_networks_outside_the_ball_are_refused() -> None:
+    network = Network(W=[[3, 0], [0, 3]], a=[1, 1])
+    with pytest.raises(InputError, match=r"^W: needs a ball of rho = 4.24"):
+        barrier_between(example("flagship"), network, network, rho=Fraction(4), within="muon")
+
+
+# Each row: the ball, what to write where, and the reason why the checker refuses it.
+TAMPERED: list[tuple[str, tuple[Any, ...], Any, str]] = [
+    ("muon", ("within", "rho"), "4", "the network lies outside the ball"),
+    ("muon", ("within", "rho"), "60", "is not at least|no dual covers"),
+    ("muon", ("within", "ball"), "muon-adamw", "is not at least|no dual covers"),
+    ("muon", ("within", "ball"), "ngd", "duals.*must be a list"),
+    ("muon", ("within", "ball"), "schatten", "within.ball: must be one of"),
+    ("muon", ("duals", 0, "Z", 0, 1), "123456789", r"duals\[0\].Z: is not symmetric"),
+    ("muon", ("duals", 0, "Z", 0, 0), "-1", r"duals\[0\].Z: is not positive definite"),
+    ("muon", ("duals", 0, "Z"), [["1", "0"]], r"duals\[0\].Z: has 1 entries, but must have 2"),
+    ("muon", ("barriers", 0, 1), "32/45", r"barriers\[0\]\[1\]: is 32/45, but the highest cut is"),
+    ("muon", ("barriers", 0, 1, 1), "711111111/1000000000", "is above|but the paths reach"),
+    ("muon", ("barriers", 0, 1), ["1", "0"], "1 is above 0"),
+    ("muon", ("cuts", 0, "value"), "32/45", "of dual .* is not at least 32/45"),
+    ("muon", ("paths", 0, "breakpoints", 1, "a", 0), "100", "lies outside the ball"),
+    ("ngd", ("within", "rho"), "5", "the network lies outside the ball"),
+    ("ngd", ("within", "rho"), "70", "is not at least|no dual covers"),
+    ("ngd", ("duals", 0), {"nu": [], "Z": []}, "must be a list"),
+    ("colnorm", ("within", "rho"), "70", "is not at least|no dual covers"),
+    ("muon-adamw", ("within", "rho"), "70", "is not at least|no dual covers"),
+]
+RADIUS = {"muon": 6, "ngd": 7, "colnorm": 3, "muon-adamw": 5}
+
+
+@pytest.mark.parametrize(
+    ("ball", "at", "value", "message"), TAMPERED, ids=[f"{r[0]} {r[1]} {r[2]}" for r in TAMPERED]
+)
+def test_tampering(ball: str, at: tuple[Any, ...], value: Any, message: str) -> None:
+    document = certify(analyse(example("flagship"), 2, rho=Fraction(RADIUS[ball]), within=ball))
+    check(document)
+    broken = copy.deepcopy(document)
+    place = broken
+    for step in at[:-1]:
+        place = place[step]
+    place[at[-1]] = value
+    with pytest.raises(CertificateInvalid, match=message):
+        check(broken)

@@ -1,0 +1,84 @@
+"""Exact rationals: linear systems over flint, square roots from above, definiteness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import TypeAlias
+
+from flint import fmpq, fmpq_mat, fmpz_mat
+
+Row: TypeAlias = Sequence[fmpq]
+
+_ROOT_BITS = 64  # of a square root that is not rational: a relative error of 2^-63 at most
+
+
+def to_flint(values: Iterable[Fraction | int]) -> list[fmpq]:
+    """The same numbers as flint's rationals."""
+    return [fmpq(v.numerator, v.denominator) for v in values]
+
+
+def from_flint(values: Iterable[fmpq]) -> tuple[Fraction, ...]:
+    """The same numbers as Fractions."""
+    return tuple(Fraction(int(v.p), int(v.q)) for v in values)
+
+
+def transposed(rows: Sequence[Row], columns: int) -> list[list[fmpq]]:
+    """The columns; `columns` says how many where there are no rows."""
+    return [[row[k] for row in rows] for k in range(columns)]
+
+
+def flint_matrix(rows: Sequence[Row], columns: int) -> fmpq_mat:
+    """The matrix with these rows; `columns` says its shape where there are none."""
+    return fmpq_mat(len(rows), columns, [v for row in rows for v in row])
+
+
+def some_solution(rows: Sequence[Row], values: Row, unknowns: int) -> list[fmpq] | None:
+    """A solution of rows . x = values, zero where it is free; None where there is none."""
+    augmented = [[*row, value] for row, value in zip(rows, values, strict=True)]
+    reduced, rank = flint_matrix(augmented, unknowns + 1).rref()
+    solution = [fmpq()] * unknowns
+    for i in range(rank):
+        pivot = next(k for k in range(unknowns + 1) if reduced[i, k] != 0)
+        if pivot == unknowns:
+            return None
+        solution[pivot] = reduced[i, unknowns]
+    return solution
+
+
+def null_vector(rows: Sequence[Row], unknowns: int) -> list[fmpq]:
+    """Some x != 0 with rows . x = 0; the rows must be fewer than the unknowns."""
+    reduced, rank = flint_matrix(rows, unknowns).rref()
+    pivots = [next(k for k in range(unknowns) if reduced[i, k] != 0) for i in range(rank)]
+    free = next(k for k in range(unknowns) if k not in pivots)
+    vector = [fmpq()] * unknowns
+    vector[free] = fmpq(1)
+    for i, pivot in enumerate(pivots):
+        vector[pivot] = -reduced[i, free]
+    return vector
+
+
+def independent(rows: Sequence[Row], columns: int) -> list[int]:
+    """The places of rows that form a basis of the row space: the first possible."""
+    reduced, rank = flint_matrix(transposed(rows, columns), len(rows)).rref()
+    return [next(k for k in range(len(rows)) if reduced[i, k] != 0) for i in range(rank)]
+
+
+def sqrt_above(value: Fraction | int) -> Fraction:
+    """A rational >= sqrt(value), exact where the root is rational, else 2^-63 too large at most.
+
+    value: at least 0; the error is relative.
+    """
+    p, q = value.numerator, value.denominator
+    shift = max(0, _ROOT_BITS - (p * q).bit_length() // 2)
+    square = p * q << 2 * shift
+    root = math.isqrt(square)
+    return Fraction(root + (root * root < square), q << shift)
+
+
+def is_positive_definite(matrix: fmpz_mat) -> bool:
+    """Whether a symmetric integer matrix is positive definite: its leading minors (Sylvester)."""
+    entries = matrix.tolist()
+    sizes = range(1, len(entries) + 1)
+    return all(fmpz_mat([row[:k] for row in entries[:k]]).det() > 0 for k in sizes)
