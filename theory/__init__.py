@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from theory.certificates import certify
     from theory.certificates.checker import CertificateInvalid, Verdict, check, check_file
-    from theory.errors import BudgetError, InputError, Interrupted
+    from theory.errors import BudgetError, InputError, Interrupted, Undecided
     from theory.landscape import Analysis, Barrier, MinimaxPath, analyse, barrier_between
     from theory.network import Network
     from theory.problem import Problem, example, example_names, load_problem
+    from theory.regions import Radii, Radius, radii
 
 __all__ = [
     "Analysis",
@@ -31,6 +32,9 @@ __all__ = [
     "MinimaxPath",
     "Network",
     "Problem",
+    "Radii",
+    "Radius",
+    "Undecided",
     "Verdict",
     "analyse",
     "barrier_between",
@@ -40,6 +44,7 @@ __all__ = [
     "example",
     "example_names",
     "load_problem",
+    "radii",
 ]
 
 # Cheap to load first: a name is looked for in this order.
@@ -50,6 +55,7 @@ _HOMES = (
     "theory.certificates.checker",
     "theory.certificates",
     "theory.landscape",
+    "theory.regions",
 )
 
 

@@ -18,7 +18,7 @@ from numerics.cli.output import (
     say,
 )
 from numerics.text import show, show_interval
-from theory.errors import BudgetError, InputError, Interrupted
+from theory.errors import BudgetError, InputError, Interrupted, Undecided
 from theory.problem import format_rational, positive_integer, rational
 
 # With more components than this the merges are listed in place of the matrix of barriers.
@@ -120,6 +120,8 @@ def barrier(
     except Interrupted as error:
         interrupted = error.known
         say(str(error))
+    except Undecided as error:
+        say(f"not decided: {error}")
     complete = analysis is not None and analysis.complete and (crossing is not None or not ends)
 
     known: dict[str, Any] = {

@@ -430,3 +430,13 @@ def test_within_a_ball_that_is_no_polytope(
     assert (
         "in the muon ball rho = 6: minimum 0 to" in run(capsys, "barrier", "flagship", *options)[1]
     )
+
+
+def test_undecided_within_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--within", "muon", "--rho", "3", "--json", "-")
+    bounds = json.loads(run(capsys, "barrier", "flagship", *options)[1])["minimum"]
+    middle = (Fraction(bounds["lower"]) + Fraction(bounds["upper"])) / 2
+    code, out, err = run(capsys, "barrier", "flagship", *options, "--level", middle)
+    assert (code, err.count("\n")) == (3, 1)
+    assert err.startswith("isthmus: not decided: a minimum between ")
+    assert json.loads(out)["complete"] is False
