@@ -6,6 +6,7 @@ A planted problem has integer entries up to 5, and a random network of the width
 from __future__ import annotations
 
 import resource
+from fractions import Fraction
 
 import pytest
 from problems import planted
@@ -13,7 +14,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from theory.certificates import certify
 from theory.certificates.checker import check
-from theory.landscape import analyse
+from theory.landscape import Analysis, analyse
 from theory.problem import example
 
 SHAPES = [(6, 2, 3), (8, 3, 3), (10, 3, 3)]
@@ -63,3 +64,19 @@ def test_certificate(benchmark: BenchmarkFixture, shape: tuple[int, int, int], s
     work = (lambda: certify(analysis)) if step == "certify" else (lambda: check(document, problem))
     benchmark.pedantic(work, rounds=3)
     benchmark.extra_info |= {"faces": sum(len(cut["faces"]) for cut in document["cuts"])}
+
+
+@pytest.mark.parametrize("ball", ["adamw", "muon", "muon-adamw", "ngd", "colnorm"])
+@pytest.mark.parametrize("shape", [(4, 2, 2), (6, 2, 3)], ids=str)
+def test_within_a_ball(benchmark: BenchmarkFixture, shape: tuple[int, int, int], ball: str) -> None:
+    problem, _ = planted(*shape, seed=3)
+
+    def run() -> Analysis:
+        return analyse(problem, shape[2], rho=Fraction(40), within=ball)
+
+    analysis = benchmark.pedantic(run, rounds=3)
+    benchmark.extra_info |= {
+        "programs": analysis.complex.domain.solved(),
+        "width of the minimum": float(analysis.minimum - analysis.proved),
+    }
+    assert float(analysis.minimum) < 1e-6

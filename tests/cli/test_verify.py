@@ -6,7 +6,10 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
+from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,15 @@ from theory.errors import Interrupted
 from theory.problem import example
 
 ID = "small-width-separation"
+LANDSCAPES = {"modulo permutation", "labelled"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_training() -> Iterator[None]:
+    """The flagship with fewer runs; tests/claims has it in full."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CLAIMS, ID, SmallWidthSeparation(seeds=32, steps=2000))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +53,29 @@ def test_json_contract(result: Any) -> None:
     assert result["predicted"]["components, modulo permutation"] == 2
     assert result["observed"]["barriers, modulo permutation"] == [pytest.approx(32 / 45)]
     assert result["observed"]["proof, labelled"] == "valid"
+    assert result["predicted"]["radii of the components, adamw"] == ["2", "12/5"]
+    assert result["observed"]["radii of the components, adamw"] == pytest.approx([2, 2.4])
+    for bounds in result["predicted"]["radii of the components, muon"]:
+        assert Fraction(bounds["lower"]) <= Fraction(bounds["upper"])
+
+
+def test_json_says_where_the_runs_landed(result: Any) -> None:
+    assert [runs["optimizer"] for runs in result["training"]] == ["adamw", "lion", "muon"]
+    for runs, preferred in zip(result["training"], ["0", "0", "1"], strict=True):
+        assert runs["runs"] == 32
+        assert runs["landed"][preferred] == runs["zero_loss"] > 0
 
 
 def test_certificates_lie_beside_the_page(report: Path, result: Any) -> None:
-    assert set(result["certificate"]) == {"modulo permutation", "labelled"}
+    assert set(result["certificate"]) == LANDSCAPES
     for path in result["certificate"].values():
         assert Path(path).parent == report
         check_file(path, example("flagship"))
 
 
-def test_picture_is_small(report: Path) -> None:
-    content = (report / f"{ID}.png").read_bytes()
+@pytest.mark.parametrize("name", [f"{ID}.png", f"{ID}.training.png"])
+def test_pictures_are_small(report: Path, name: str) -> None:
+    content = (report / name).read_bytes()
     assert content.startswith(b"\x89PNG")
     assert len(content) < 150_000
 
@@ -62,6 +86,7 @@ def test_nothing_else_is_left(report: Path) -> None:
         f"{ID}.labelled.json",
         f"{ID}.modulo-permutation.json",
         f"{ID}.png",
+        f"{ID}.training.png",
     ]
 
 
@@ -90,7 +115,7 @@ def test_page_is_self_contained(report: Path) -> None:
     assert page.references
     assert all(reference.startswith("#") for reference in page.references)
     assert not {"script", "link", "img", "iframe"} & page.tags.keys()
-    assert page.tags["svg"] == page.tags["figcaption"] == 4
+    assert page.tags["svg"] == page.tags["figcaption"] == 8
 
 
 def test_references_inside_pictures_resolve(report: Path) -> None:
@@ -105,13 +130,18 @@ def test_page_says_what_was_found_and_how_to_check(report: Path, result: Any) ->
     text = (report / "index.html").read_text(encoding="utf-8")
     assert "32/45" in text
     assert "0.711111111" in text
+    assert "3.0594117" in text
+    for runs in result["training"]:
+        rho, landed = runs["rho"], runs["landed"]
+        assert f"{runs['optimizer']}, rho = {rho}</td>" in text
+        assert f"0: {landed['0']}, 1: {landed['1']}</td>" in text
     for path in result["certificate"].values():
         assert f"isthmus check {path} --problem flagship" in text
 
 
 def test_report_is_reproducible(report: Path, tmp_path: Path) -> None:
     assert main(["verify", ID, "--report", str(tmp_path)]) == 0
-    for name in (f"{ID}.png", f"{ID}.labelled.json"):
+    for name in (f"{ID}.png", f"{ID}.training.png", f"{ID}.labelled.json"):
         assert (tmp_path / name).read_bytes() == (report / name).read_bytes()
 
 
@@ -154,3 +184,25 @@ def test_report_folder_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixt
     out, err = capsys.readouterr()
     assert out == ""
     assert err == f"isthmus: {file}: cannot be made: File exists\n"
+
+
+def test_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--report", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for fact in ("32/45", "2, 12/5", "≈ 5, ≈ 3.05941", "muon, rho = 4", f"{ID} holds"):
+        assert fact in out
+
+
+def test_more_features_than_a_plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the runs are only counted."""
+    flagship = example("flagship")
+    wide = replace(flagship, X=tuple((*row, 0) for row in flagship.X))
+    claim = SmallWidthSeparation(wide, seeds=16, steps=1000)
+    monkeypatch.setitem(CLAIMS, ID, claim)
+    main(["verify", "--report", str(tmp_path)])
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert text.count("<svg") == 5
+    assert "Where the runs ended" not in text  # text is drawn as shapes
+    assert "How many of the runs ended in which component" in text
+    assert "is a point u" not in text
