@@ -78,7 +78,7 @@ def test_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 def test_a_wide_interval_is_shown_as_one(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(theory.regions.gauges._Compiled, "solve", lambda *_: None)
+    monkeypatch.setattr(theory.regions.programs._Compiled, "solve", lambda *_: None)
     code, out, _ = run(capsys, "radii", "flagship", "--optimizers", "muon")
     assert code == 0
     assert " to " in out.split("preferred")[0]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from problems import problems
 
 from theory.errors import Interrupted
+from theory.exact import dot
 from theory.landscape.cells import CellComplex
-from theory.landscape.nnls import dot
 from theory.landscape.sublevel import sublevel, thin
 from theory.problem import Problem, example
 

@@ -12,7 +12,7 @@ from flint import fmpq, fmpz_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.regions.exact import (
+from theory.exact import (
     from_flint,
     independent,
     is_positive_definite,

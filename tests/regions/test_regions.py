@@ -18,7 +18,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from problems import planted, problems
 
-import theory.regions.gauges
+import theory.gauges
+import theory.regions.programs
 from theory.errors import InputError, Interrupted
 from theory.geometry import LionK, MixedNorm, VectorNorm, geometry
 from theory.landscape import Analysis, analyse
@@ -473,7 +474,7 @@ def test_columns_of_different_sizes() -> None:
 
 
 def test_without_a_conic_solver_the_bounds_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(theory.regions.gauges._Compiled, "solve", lambda *_: None)
+    monkeypatch.setattr(theory.regions.programs._Compiled, "solve", lambda *_: None)
     found = radii(analyse(example("flagship"), 2), DIFFERENT)
     recheck(found)
     assert all(relative_width(known["muon"]) < 1 for known in found.components)
@@ -481,7 +482,7 @@ def test_without_a_conic_solver_the_bounds_hold(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_preferences_that_the_bounds_leave_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(theory.regions.gauges._Compiled, "solve", lambda *_: None)
+    monkeypatch.setattr(theory.regions.programs._Compiled, "solve", lambda *_: None)
     assert radii(analyse(example("opposite-preference"), 2), ["muon"]).preferred("muon") is None
 
 
@@ -505,7 +506,7 @@ def test_unknown_optimizer() -> None:
 def test_norms_without_a_gauge() -> None:
     odd = LionK("odd", MixedNorm(3, 3), VectorNorm(3))
     with pytest.raises(InputError, match="no exact radii are known"):
-        theory.regions.gauges.gauge_of(odd)
+        theory.gauges.gauge_of(odd)
 
 
 @pytest.mark.parametrize("calls", [0, 1, 4])

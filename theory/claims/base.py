@@ -44,6 +44,10 @@ class Runs(Protocol):
     def landed(self) -> Mapping[int, int]:
         """How many runs reached zero loss in each component, by its id."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether they were trained to the end, and not interrupted."""
+
 
 AnyRuns = TypeVar("AnyRuns", bound=Runs)
 RunsMade = TypeVar("RunsMade", bound=Runs, covariant=True)

@@ -90,8 +90,8 @@ class SmallWidthSeparation:
             f"width m = {self.width} <= n = {self.problem.n}",
             "radius of a component: the least rho = R_W R_a for which the optimizer's ball "
             "||W|| <= R_W, ||a|| <= R_a holds a network of it",
-            f"training: {self.seeds} random starts, weight decay 1 / sqrt(rho) on both layers, "
-            "rho in the middle between the two smallest radii",
+            f"training: {self.seeds} random starts, {self.steps:,} steps, weight decay "
+            "1 / sqrt(rho) on both layers, rho in the middle between the two smallest radii",
         )
 
     def predict(self, progress: Progress) -> Prediction:
@@ -143,6 +143,8 @@ class SmallWidthSeparation:
             runs[optimizer] = train(
                 analysis, optimizer, rho, seeds=self.seeds, steps=self.steps, progress=progress
             )
+            if not runs[optimizer].complete:
+                raise Interrupted
             landed = (component for component, count in runs[optimizer].landed.items() if count)
             values[_landed(optimizer, rho)] = tuple(sorted(landed))
         return Observation(values, runs)

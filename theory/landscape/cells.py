@@ -24,6 +24,9 @@ from typing import TypeAlias
 
 from theory.arrangement import arrangement
 from theory.errors import BudgetError, InputError
+from theory.gauges import ColumnNorms, Spectral, gauge_of
+from theory.geometry import geometry
+from theory.landscape.conic import ConicBall
 from theory.landscape.domain import Domain, EntrywiseBall, Group, WholeSpace
 from theory.landscape.nnls import Minimum
 from theory.network import Network
@@ -90,11 +93,6 @@ class CellComplex:
     def _domain(self) -> Domain:
         if self.rho is None:
             return WholeSpace(self.problem, self.arrangement)
-        # Geometries and conic programs are imported where they are needed.
-        from theory.geometry import geometry
-        from theory.landscape.conic import ConicBall
-        from theory.regions.gauges import ColumnNorms, Spectral, gauge_of
-
         gauge = gauge_of(geometry(self.within).ball)
         if isinstance(gauge, ColumnNorms | Spectral):
             return ConicBall(self.problem, self.arrangement, gauge, self.rho)

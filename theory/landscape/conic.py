@@ -27,12 +27,12 @@ from flint import fmpz_mat
 from jaxtyping import Float
 
 from theory.arrangement import Arrangement
+from theory.exact import dot, sqrt_above
+from theory.gauges import ColumnNorms, Metric, Spectral
 from theory.landscape.domain import Domain, Group, Proof
-from theory.landscape.nnls import Minimum, dot
+from theory.landscape.nnls import Minimum
 from theory.network import Network
 from theory.problem import Problem
-from theory.regions.exact import sqrt_above
-from theory.regions.gauges import ColumnNorms, Metric, Spectral
 
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up

@@ -23,7 +23,8 @@ from flint import fmpz_mat
 from jaxtyping import Shaped
 
 from theory.arrangement import Arrangement
-from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, dot, primitive
+from theory.exact import dot
+from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, primitive
 from theory.network import Network
 from theory.problem import Problem
 

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from operator import mul
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -24,10 +23,7 @@ from flint import fmpq_mat, fmpz_mat
 from jaxtyping import Shaped
 from scipy.optimize import nnls as float_nnls
 
-
-def dot(a: Sequence[int], b: Sequence[int]) -> int:
-    """The inner product of two integer vectors."""
-    return sum(map(mul, a, b))
+from theory.exact import dot
 
 
 def primitive(vector: Sequence[int]) -> tuple[int, ...]:

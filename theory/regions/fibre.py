@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from flint import fmpq
 
+from theory.exact import from_flint, to_flint
+from theory.gauges import Point
 from theory.landscape.cells import Cell, CellComplex
-from theory.regions.exact import from_flint, to_flint
 from theory.regions.linear import LinearProgram
-
-Point: TypeAlias = tuple[tuple[Fraction, ...], ...]  # (m, d): u_1..u_m
 
 
 class Nearest(NamedTuple):

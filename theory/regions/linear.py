@@ -16,7 +16,7 @@ import numpy as np
 from flint import fmpq
 from scipy.optimize import linprog
 
-from theory.regions.exact import (
+from theory.exact import (
     Row,
     flint_matrix,
     independent,

@@ -9,13 +9,14 @@ from fractions import Fraction
 from functools import lru_cache, partial
 
 from theory.errors import InputError, Interrupted
+from theory.gauges import Gauge, gauge_of
 from theory.geometry import LionK, geometry, names
 from theory.landscape import Analysis
 from theory.landscape.analysis import Component, Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.network import Network
 from theory.regions.fibre import Fibre
-from theory.regions.gauges import Gauge, Solution, gauge_of
+from theory.regions.programs import Solution, attempts
 
 OPTIMIZERS = tuple(name for name in names() if isinstance(geometry(name), LionK))
 """The optimizers that have a ball; `sgd` has none, but ngd's radius is its least penalty."""
@@ -149,7 +150,7 @@ class _Search:
             tick(len(bounds) - len(unsettled))
             cell = min(unsettled, key=lambda cell: (bounds[cell], cell))
             fibre = Fibre.of(self.complex, cell, self.fit)
-            for solution in self.gauge.attempts(fibre):
+            for solution in attempts(self.gauge, fibre):
                 point = fibre.nearest(solution.target).point
                 network, size = self.gauge.witness(fibre.signs, point)
                 if size < upper:

@@ -1,10 +1,11 @@
-"""Exact rationals: linear systems over flint, square roots from above, definiteness."""
+"""Exact arithmetic: inner products, linear systems, square roots from above, definiteness."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from operator import mul
 from typing import TypeAlias
 
 from flint import fmpq, fmpq_mat, fmpz_mat
@@ -12,6 +13,11 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 Row: TypeAlias = Sequence[fmpq]
 
 _ROOT_BITS = 64  # of a square root that is not rational: a relative error of 2^-63 at most
+
+
+def dot(a: Sequence[int], b: Sequence[int]) -> int:
+    """The inner product of two integer vectors."""
+    return sum(map(mul, a, b))
 
 
 def to_flint(values: Iterable[Fraction | int]) -> list[fmpq]:

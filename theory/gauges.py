@@ -1,0 +1,228 @@
+"""The least R_W R_a of a geometry as a gauge of convex coordinates: exact bounds.
+
+Each gauge has an exact upper bound, from a network, and an exact upper bound of its dual norm,
+which weak duality makes a lower bound. With U = [u_1 .. u_m], W = [w_1 .. w_m] and positive
+definite Z (proofs_notes/radii.md):
+
+| geometry   | gauge of U      | dual norm of W                                |
+|------------|-----------------|-----------------------------------------------|
+| adamw      | max |u_jk|      | sum_j ||w_j||_1                               |
+| colnorm    | max_j ||u_j||_2 | sum_j ||w_j||_2                               |
+| ngd        | sum_j ||u_j||_2 | max_j ||w_j||_2                               |
+| muon-adamw | ||U||_op        | min over Z of sqrt(tr Z sum_j w_j^T Z^-1 w_j) |
+| muon       | 2-summing norm  | min over Z of sqrt(tr Z max_j w_j^T Z^-1 w_j) |
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple, TypeAlias, cast
+
+import numpy as np
+from flint import fmpq_mat, fmpz_mat
+from jaxtyping import Float
+
+from theory.errors import InputError
+from theory.exact import dot, is_positive_definite, sqrt_above
+from theory.geometry import LionK, Norm, VectorNorm, geometry
+from theory.network import Network
+
+Point: TypeAlias = tuple[tuple[Fraction, ...], ...]  # (m, d): u_1..u_m
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_BITS = 50  # kept of a float array, relative to its largest entry
+_REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the optimum
+
+
+class Metric(NamedTuple):
+    """A positive definite integer matrix Z (d, d), with Z^-1 = numerators / denominator."""
+
+    Z: tuple[tuple[int, ...], ...]
+    numerators: tuple[tuple[int, ...], ...]
+    denominator: int
+
+    @classmethod
+    def near(cls, matrix: Float[_Array, "d d"]) -> Metric:
+        """A positive multiple of the positive semidefinite float matrix, made definite.
+
+        Where rounding has spoilt it, the identity: any Z gives a bound.
+        """
+        identity = np.eye(len(matrix))
+        trace = np.trace(matrix)
+        regular = identity
+        if trace > 0:
+            regular = (matrix + matrix.T) / (2 * trace) + _REGULARISATION * identity
+        Z = fmpz_mat([[round(v * 2**_BITS) for v in row] for row in regular.tolist()])
+        if not is_positive_definite(Z):
+            Z = fmpz_mat([[int(v) for v in row] for row in identity])
+        inverse, denominator = cast(fmpq_mat, Z.inv()).numer_denom()
+        return cls(_rows(Z), _rows(inverse), int(denominator))
+
+    @property
+    def trace(self) -> int:
+        """tr Z"""
+        return sum(row[k] for k, row in enumerate(self.Z))
+
+    def norm_squared(self, w: Sequence[int]) -> Fraction:
+        """w^T Z^-1 w"""
+        return Fraction(dot(w, [dot(row, w) for row in self.numerators]), self.denominator)
+
+
+class Gauge(ABC):
+    """The least R_W R_a for given convex coordinates, in one geometry."""
+
+    exact = False
+    """Whether minimising it is a linear program, solved exactly."""
+
+    @abstractmethod
+    def cost(self, w: Sequence[int], metric: Metric | None) -> Fraction:
+        """What one column contributes to `dual`."""
+
+    @abstractmethod
+    def dual(self, costs: Sequence[Fraction], metric: Metric | None) -> Fraction:
+        """An upper bound of the dual norm of the columns with these costs."""
+
+    @abstractmethod
+    def hidden_squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
+        """An upper bound of ||W||^2; W by columns, (m, d)."""
+
+    def output_squared(self, a: Sequence[Fraction]) -> Fraction:
+        """||a||^2"""
+        return max(v * v for v in a)
+
+    def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
+        """|a_j| of the least network with these convex coordinates, up to a common factor."""
+        return [Fraction(1)] * len(u)
+
+    def witness(self, signs: Sequence[int], u: Point) -> tuple[Network, Fraction]:
+        """A network with these convex coordinates, and an upper bound of its ||W|| ||a||."""
+        sizes = self.scale(signs, u)
+        pairs = list(zip(u, sizes, strict=True))
+        columns = [tuple(v / size if size else Fraction() for v in uj) for uj, size in pairs]
+        a = [s * size for s, size in zip(signs, sizes, strict=True)]
+        network = Network(W=tuple(zip(*columns, strict=True)), a=tuple(a))
+        return network, sqrt_above(self.hidden_squared(columns) * self.output_squared(a))
+
+
+class Entrywise(Gauge):
+    """max |u_jk|: the largest entry on both layers."""
+
+    exact = True
+
+    def cost(self, w: Sequence[int], metric: Metric | None) -> Fraction:
+        return Fraction(sum(map(abs, w)))
+
+    def dual(self, costs: Sequence[Fraction], metric: Metric | None) -> Fraction:
+        return sum(costs, Fraction())
+
+    def hidden_squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
+        return max(v * v for w in W for v in w)
+
+
+@dataclass(frozen=True)
+class ColumnNorms(Gauge):
+    """max_j ||u_j||_2, or sum_j ||u_j||_2 where the l2 norm of `a` counts (`summed`)."""
+
+    summed: bool
+
+    def cost(self, w: Sequence[int], metric: Metric | None) -> Fraction:
+        return sqrt_above(dot(w, w))
+
+    def dual(self, costs: Sequence[Fraction], metric: Metric | None) -> Fraction:
+        return max(costs) if self.summed else sum(costs, Fraction())
+
+    def hidden_squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
+        squares = [_square(w) for w in W]
+        return sum(squares, Fraction()) if self.summed else max(squares)
+
+    def output_squared(self, a: Sequence[Fraction]) -> Fraction:
+        return _square(a) if self.summed else super().output_squared(a)
+
+    def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
+        return _lifted("ngd", signs, u) if self.summed else super().scale(signs, u)
+
+
+@dataclass(frozen=True)
+class Spectral(Gauge):
+    """||U||_op, or its 2-summing norm where the l2 norm of `a` counts (`summed`)."""
+
+    summed: bool
+
+    def cost(self, w: Sequence[int], metric: Metric | None) -> Fraction:
+        assert metric is not None
+        return metric.norm_squared(w)
+
+    def dual(self, costs: Sequence[Fraction], metric: Metric | None) -> Fraction:
+        assert metric is not None
+        return sqrt_above(metric.trace * (max(costs) if self.summed else sum(costs, Fraction())))
+
+    def hidden_squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
+        """lambda_max of the Gram matrix: the least multiple of I tried that proves larger."""
+        denominator = math.lcm(*(v.denominator for w in W for v in w)) << _BITS
+        U = fmpz_mat([[int(v * denominator) for v in w] for w in W])
+        gram = U.transpose() * U if U.ncols() <= U.nrows() else U * U.transpose()
+        size = gram.nrows()
+        trace = sum(int(gram[k, k]) for k in range(size))
+        if trace == 0:
+            return Fraction()
+        floats = np.array([[int(v) / trace for v in row] for row in gram.tolist()])
+        top = float(np.linalg.eigvalsh(floats)[-1])
+        excess = 2.0**-_BITS
+        while True:
+            bound = math.ceil(trace * Fraction(top + excess))
+            identity = fmpz_mat([[int(i == k) for k in range(size)] for i in range(size)])
+            if is_positive_definite(bound * identity - gram):
+                return Fraction(bound, denominator**2)
+            excess *= 2
+
+    def output_squared(self, a: Sequence[Fraction]) -> Fraction:
+        return _square(a) if self.summed else super().output_squared(a)
+
+    def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
+        return _lifted("muon", signs, u) if self.summed else super().scale(signs, u)
+
+
+_GAUGES: dict[tuple[Norm, VectorNorm], Gauge] = {
+    (geometry(name).ball.hidden, geometry(name).ball.output): gauge
+    for name, gauge in (
+        ("adamw", Entrywise()),
+        ("muon", Spectral(summed=True)),
+        ("muon-adamw", Spectral(summed=False)),
+        ("ngd", ColumnNorms(summed=True)),
+        ("colnorm", ColumnNorms(summed=False)),
+    )
+}
+
+
+def gauge_of(optimizer: LionK) -> Gauge:
+    """The gauge of a geometry; equal for geometries of the same norms, such as adamw and lion.
+
+    Raises InputError for norms that no gauge here belongs to.
+    """
+    pair = (optimizer.hidden, optimizer.output)
+    if pair not in _GAUGES:
+        raise InputError(
+            "optimizer", f"no exact radii are known for {pair[0]} on W with {pair[1]} on a"
+        )
+    return _GAUGES[pair]
+
+
+def _rows(matrix: fmpz_mat) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(int(v) for v in row) for row in matrix.tolist())
+
+
+def _square(vector: Sequence[Fraction]) -> Fraction:
+    return sum((v * v for v in vector), Fraction())
+
+
+def _lifted(name: str, signs: Sequence[int], u: Point) -> list[Fraction]:
+    """|a_j| of the canonical lift in a geometry, rounded; 0 exactly where u_j = 0."""
+    top = max(abs(v) for uj in u for v in uj)
+    U = np.array([[float(v / top) for v in uj] for uj in u]).T
+    _, a = geometry(name).lift(np.array(signs), U)
+    return [Fraction(abs(v)) for v in a.tolist()]
