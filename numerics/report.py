@@ -77,23 +77,25 @@ def describe(value: Value) -> str:
 
 
 TRAINING = (
-    "trained with",
+    "optimizer",
+    "rho",
     "runs",
-    "at zero loss in component",
+    "landed in component",
     "not at zero loss",
     "diverged",
-    "farthest from its component",
-    "median Frank-Wolfe gap",
+    "largest distance",
+    "median gap",
 )
 """The columns of the table of trained runs."""
 
 
 def training_row(runs: Runs) -> list[str]:
-    """One row of that table."""
+    """One row of that table; the gap is that of Frank and Wolfe."""
     config, figures = runs.result.config, runs.to_json()
     return [
-        f"{config.optimizer.name}, rho = {show(config.rho)}",
-        f"{runs.count:,} of {runs.result.steps:,} steps",
+        config.optimizer.name,
+        show(config.rho),
+        str(runs.count),
         ", ".join(f"{component}: {count}" for component, count in runs.landed.items()),
         str(runs.not_converged),
         str(runs.diverged),
@@ -227,13 +229,16 @@ def _png(drawings: Sequence[Picture], columns: int) -> bytes:
     with matplotlib.rc_context({**plots.STYLE, "figure.dpi": _DPI}):
         for draw, _ in drawings:
             canvas = FigureCanvasAgg(_figure(draw))
-            canvas.draw()
-            tiles.append(np.asarray(canvas.buffer_rgba())[..., :3])
+            canvas.draw()  # type: ignore[no-untyped-call]
+            pixels = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+            tiles.append(np.asarray(pixels)[..., :3])
     columns = min(columns, len(tiles))
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     rows = [np.hstack(tiles[k : k + columns]) for k in range(0, len(tiles), columns)]
     buffer = io.BytesIO()
-    imsave(buffer, np.vstack(rows), format="png", metadata={"Software": None})
+    # None leaves out what would change with each version of matplotlib.
+    undated: dict[str, Any] = {"Software": None}
+    imsave(buffer, np.vstack(rows), format="png", metadata=undated)
     return buffer.getvalue()
 
 
@@ -277,7 +282,9 @@ def _section(result: Result[Runs], certificates: Mapping[str, str]) -> str:
         )
         training = (
             f"<h3>Training</h3>\n<div class=wide><table><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody></table></div>"
+            f"<tbody>{body}</tbody></table></div>\n<p>Distance: of a run at zero loss to the "
+            "component it is in, in convex coordinates. Gap: the Frank-Wolfe gap of all runs, zero "
+            "where no small step within the ball lowers the loss to first order.</p>"
         )
     problem = next(iter(result.prediction.analyses.values())).problem
     checks = "\n".join(

@@ -42,6 +42,11 @@ class Runs:
         return len(self.result.loss)
 
     @property
+    def complete(self) -> bool:
+        """Whether all steps were done."""
+        return self.result.complete
+
+    @property
     def landed(self) -> dict[int, int]:
         """How many runs reached zero loss in each component, by its id."""
         return {} if self.landing is None else self.landing.counts
@@ -77,7 +82,7 @@ class Runs:
             "runs": self.count,
             "steps": result.steps,
             "seed": config.seed,
-            "complete": result.complete,
+            "complete": self.complete,
             "zero_loss": self.zero_loss,
             "not_converged": self.not_converged,
             "diverged": self.diverged,

@@ -101,7 +101,7 @@ def _short(radius: Radius) -> str:
 
 
 def _write_example(name: str, problem: Problem) -> None:
-    """A row of X on a line of its own would be harder to read."""
+    """Write it as people would: a line for each field."""
     document = {
         "X": [[int(v) for v in row] for row in problem.X],
         "y": [int(v) for v in problem.y],
@@ -149,7 +149,11 @@ def facts(result: Result[Runs]) -> dict[str, Any]:
 
 def main() -> None:
     """Write the examples (with --search) and what is measured on them."""
-    parser = argparse.ArgumentParser(prog="python -m numerics.separation", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m numerics.separation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--search", action="store_true", help="find the ten problems again")
     if parser.parse_args().search:
         for name, problem in zip(NAMES, islice(search(), len(NAMES)), strict=True):

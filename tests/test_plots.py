@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numerics.plots import draw_fits, draw_path, draw_tree
-from numerics.text import show
+from numerics.plots import draw_fits, draw_landings, draw_path, draw_runs, draw_tree
+from numerics.runs import Runs, train_runs
+from numerics.text import show, show_interval
 from theory.landscape import analyse
 from theory.problem import Problem, example
+from theory.regions import Radii, radii
 
 LINE = Problem(X=[[-2], [-1], [1], [3]], y=[1, 2, -1, 1])
 SPACE = Problem(X=[[1, 2, -1], [0, -2, 1], [1, 1, 1], [-2, -1, 2]], y=[3, 2, -1, 2])
@@ -78,3 +82,100 @@ def test_tree_of_one_component(axes: Axes) -> None:
     draw_tree(axes, analyse(example("two-points"), 3))
     draw(axes)
     assert texts(axes) == []
+
+
+# Trained runs
+
+
+@pytest.fixture(scope="module")
+def found() -> Radii:
+    return radii(analyse(example("flagship"), 2), ["lion", "muon"])
+
+
+@pytest.fixture(scope="module")
+def trained(found: Radii) -> list[Runs]:
+    rho = {"lion": "11/5", "muon": 4}
+    return [
+        train_runs(found.analysis, name, rho[name], seeds=32, steps=2000)
+        for name in found.optimizers
+    ]
+
+
+def points(axes: Axes, label: str) -> np.ndarray:
+    """The points of the marks whose label in the legend begins so, (k, 2)."""
+    (line,) = (line for line in axes.get_lines() if str(line.get_label()).startswith(label))
+    return np.array(line.get_data(), dtype=float).T
+
+
+def test_runs_lie_on_the_exact_fits(axes: Axes, found: Radii, trained: list[Runs]) -> None:
+    draw_runs(axes, found, trained[0])
+    draw(axes)
+    exact = points(axes, "component 0:")
+    assert sorted(map(tuple, exact)) == [(-2, 2), (2, -1)]
+    other = points(axes, "component 1:")
+    np.testing.assert_allclose(sorted(map(tuple, other)), [(-0.6, -0.8), (2.4, -0.2)], rtol=1e-9)
+    filled = [
+        np.array(line.get_data()).T
+        for line in axes.get_lines()
+        if line.get_markersize() == 4.5 and len(line.get_xdata())
+    ]
+    (ends,) = filled  # all runs at zero loss are in one component
+    assert len(ends) == 2 * trained[0].zero_loss > 0
+    distance = np.linalg.norm(ends[:, None] - exact, axis=2).min(axis=1)
+    assert distance.max() < 0.05
+    assert len(points(axes, "not at zero loss")) == 2 * trained[0].not_converged
+
+
+def test_legend_counts_the_runs(axes: Axes, found: Radii, trained: list[Runs]) -> None:
+    draw_runs(axes, found, trained[1])
+    landed = trained[1].landed
+    assert axes.get_legend_handles_labels()[1] == [
+        f"component 0:\n{landed[0]} of 32 runs",
+        f"component 1:\n{landed[1]} of 32 runs",
+        f"not at zero loss:\n{trained[1].not_converged} of 32 runs",
+    ]
+
+
+def test_only_an_entrywise_ball_is_a_square(found: Radii, trained: list[Runs]) -> None:
+    for runs, corners in zip(trained, [5, 0], strict=True):
+        axes = Figure(layout="compressed").subplots()
+        draw_runs(axes, found, runs)
+        squares = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
+        drawn = [tuple(point) for line in squares for point in zip(*line.get_data(), strict=True)]
+        assert len(drawn) == corners
+        assert all(np.abs(point).tolist() == [2.2, 2.2] for point in drawn)
+
+
+def test_bars_add_up(axes: Axes, trained: list[Runs]) -> None:
+    draw_landings(axes, trained)
+    draw(axes)
+    for row, runs in enumerate(trained):
+        widths = [
+            bar.get_width()
+            for bar in axes.patches
+            if bar.get_y() + bar.get_height() / 2 == pytest.approx(row)
+        ]
+        assert widths == [runs.landed[0], runs.landed[1], runs.not_converged]
+        assert sum(widths) == 32
+
+
+def test_diverged_runs_have_a_bar_of_their_own(axes: Axes) -> None:
+    steep = Problem(X=[[14], [-14]], y=[14, -14])
+    runs = train_runs(analyse(steep, 1), "sgd", 100, seeds=32, steps=2000)
+    assert runs.diverged
+    draw_landings(axes, [runs])
+    draw(axes)
+    assert axes.get_legend_handles_labels()[1] == ["not at zero loss", "diverged"]
+    assert [bar.get_width() for bar in axes.patches] == [runs.not_converged, runs.diverged]
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "text"),
+    [
+        (Fraction(12, 5), Fraction(12, 5), "12/5"),
+        (Fraction(3), 3 + Fraction(1, 10**7), "≈ 3"),
+        (Fraction(3), 3 + Fraction(1, 10**3), "3 to 3.001"),
+    ],
+)
+def test_intervals_in_words(lower: Fraction, upper: Fraction, text: str) -> None:
+    assert show_interval(lower, upper) == text

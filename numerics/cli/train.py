@@ -39,7 +39,7 @@ def train(
         str, typer.Option(metavar="RHO", help="R_W R_a: weight decay 1/sqrt(RHO) on both layers.")
     ],
     seeds: Annotated[int, typer.Option(metavar="S", help="Number of random starts.")] = 200,
-    steps: Annotated[int, typer.Option(metavar="N", help="Steps of each run.")] = 20_000,
+    steps: Annotated[int, typer.Option(metavar="N", help="Steps of each run.")] = 10_000,
     seed: Annotated[int, typer.Option(metavar="K", help="Of the random starts.")] = 0,
     width: Annotated[
         int | None, typer.Option(metavar="M", help="Number of neurons, if PROBLEM does not say.")
@@ -114,13 +114,13 @@ def train(
                     max_assignments=assignments,
                     progress=report,
                 )
-        if runs is None or not runs.result.complete:
+        if runs is None or not runs.complete:
             say(str(Interrupted()))
     except BudgetError as error:
         say(over_budget(error))
     except Interrupted as error:
         say(str(error))
-    complete = runs is not None and runs.result.complete
+    complete = runs is not None and runs.complete
 
     nothing: dict[str, Any] = {
         "optimizer": optimizer,

@@ -18,7 +18,7 @@ from theory.claims import CLAIMS, Bounds, SmallWidthSeparation, claim, verify
 from theory.claims.base import Prediction, Result, Values, agree
 from theory.claims.float_radii import float_radius
 from theory.claims.small_width_separation import between_radii
-from theory.errors import InputError
+from theory.errors import InputError, Interrupted
 from theory.landscape import Analysis, analyse
 from theory.problem import Problem, example
 from theory.regions import radii
@@ -31,6 +31,7 @@ class Landed:
     """What a claim sees of trained runs."""
 
     landed: Mapping[int, int]
+    complete: bool
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class Pretence:
     """A trainer that trains nothing: whatever the optimizer, the runs land as told."""
 
     landed: Mapping[int, int]
+    complete: bool = True
 
     def __call__(self, analysis: Analysis, optimizer: str, rho: Fraction, **options: Any) -> Landed:
-        return Landed(self.landed)
+        return Landed(self.landed, self.complete)
 
 
 NOWHERE = Pretence(MappingProxyType({}))
@@ -109,7 +111,7 @@ def test_connected_minimisers_make_it_false() -> None:
 
 
 def test_another_instance_holds() -> None:
-    claim = SmallWidthSeparation(example("opposite-preference"), seeds=32, steps=5000)
+    claim = SmallWidthSeparation(example("separation-01"), seeds=32, steps=5000)
     assert verify(claim, train_runs).holds
 
 
@@ -126,6 +128,11 @@ def test_where_runs_land_decides(
     assert (values[LANDED_ADAMW] == flagship.prediction.values[LANDED_ADAMW]) is same
     mixed = {**flagship.observation.values, LANDED_ADAMW: values[LANDED_ADAMW]}
     assert claim.compare(flagship.prediction.values, mixed) is same
+
+
+def test_an_interrupted_training_decides_nothing(flagship: Result[Runs]) -> None:
+    with pytest.raises(Interrupted):
+        observed(SmallWidthSeparation(), flagship.prediction, Pretence({0: 1}, complete=False))
 
 
 def test_a_rejected_proof_makes_it_false(flagship: Result[Runs]) -> None:
@@ -149,9 +156,7 @@ def test_a_rejected_proof_makes_it_false(flagship: Result[Runs]) -> None:
         ("radii of the components, muon", (5.0, float("nan"))),
     ],
 )
-def test_a_different_value_makes_it_false(
-    flagship: Result[Runs], name: str, value: object
-) -> None:
+def test_a_different_value_makes_it_false(flagship: Result[Runs], name: str, value: object) -> None:
     values = {**flagship.observation.values, name: value}
     assert not flagship.claim.compare(flagship.prediction.values, values)
 
