@@ -16,15 +16,12 @@ from numerics.cli.output import (
     progress,
     say,
 )
-from numerics.text import show
+from numerics.text import show, show_interval
 from theory.errors import BudgetError, Interrupted
 from theory.problem import format_rational, positive_integer
 
 if TYPE_CHECKING:
     from theory.regions import Radii, Radius
-
-# Relative; wider intervals are printed as such.
-_NARROW = 1e-6
 
 
 def radii(
@@ -119,14 +116,7 @@ def _document(found: Radii | None) -> dict[str, Any]:
 
 
 def _show(radius: Radius | None) -> str:
-    """A radius that is known exactly, to many digits, or only within an interval."""
-    if radius is None:
-        return "?"
-    if radius.lower == radius.upper:
-        return show(radius.upper)
-    if radius.upper - radius.lower <= _NARROW * radius.upper:
-        return f"≈ {float(radius.upper):.6g}"
-    return f"{float(radius.lower):.4g} to {float(radius.upper):.4g}"
+    return "?" if radius is None else show_interval(radius.lower, radius.upper)
 
 
 def _print(found: Radii) -> None:
