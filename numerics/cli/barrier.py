@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 def barrier(
     context: typer.Context,
     problem: options.ProblemArgument,
-    width: Annotated[
-        int | None, typer.Option(metavar="M", help="Number of neurons, if PROBLEM does not say.")
-    ] = None,
+    width: options.Width = None,
     labelled: Annotated[
         bool, typer.Option("--labelled", help="Tell permutations of the neurons apart.")
     ] = False,
@@ -51,9 +49,7 @@ def barrier(
     rho: Annotated[
         str | None, typer.Option(metavar="RHO", help="The radius of that ball, R_W R_a.")
     ] = None,
-    max_cells: Annotated[
-        int | None, typer.Option(metavar="N", help="Refuse problems with more cells than this.")
-    ] = None,
+    max_cells: options.MaxCells = None,
     between: Annotated[
         tuple[Path, Path] | None,
         typer.Option(metavar="A.json B.json", help="Also the barrier between these two networks."),

@@ -29,6 +29,12 @@ Floats = Annotated[
         help="What float arrays mean: their binary value, or the nearest fraction over at most N.",
     ),
 ]
+Width = Annotated[
+    int | None, typer.Option(metavar="M", help="Number of neurons, if PROBLEM does not say.")
+]
+MaxCells = Annotated[
+    int | None, typer.Option(metavar="N", help="Refuse problems with more cells than this.")
+]
 Bias = Annotated[bool, typer.Option("--bias", help="Append the constant feature 1.")]
 Json = Annotated[
     str | None,

@@ -27,16 +27,12 @@ if TYPE_CHECKING:
 def radii(
     context: typer.Context,
     problem: options.ProblemArgument,
-    width: Annotated[
-        int | None, typer.Option(metavar="M", help="Number of neurons, if PROBLEM does not say.")
-    ] = None,
+    width: options.Width = None,
     optimizers: Annotated[
         str | None,
         typer.Option(metavar="NAME,...", help="Only these optimizers; by default all with a ball."),
     ] = None,
-    max_cells: Annotated[
-        int | None, typer.Option(metavar="N", help="Refuse problems with more cells than this.")
-    ] = None,
+    max_cells: options.MaxCells = None,
     target: options.Target = None,
     floats: options.Floats = None,
     bias: options.Bias = False,

@@ -41,16 +41,12 @@ def train(
     seeds: Annotated[int, typer.Option(metavar="S", help="Number of random starts.")] = 200,
     steps: Annotated[int, typer.Option(metavar="N", help="Steps of each run.")] = 10_000,
     seed: Annotated[int, typer.Option(metavar="K", help="Of the random starts.")] = 0,
-    width: Annotated[
-        int | None, typer.Option(metavar="M", help="Number of neurons, if PROBLEM does not say.")
-    ] = None,
+    width: options.Width = None,
     tolerance: Annotated[
         float | None,
         typer.Option(metavar="T", help="Zero loss means at most T ||y||^2; by default 1e-5."),
     ] = None,
-    max_cells: Annotated[
-        int | None, typer.Option(metavar="N", help="Refuse problems with more cells than this.")
-    ] = None,
+    max_cells: options.MaxCells = None,
     max_assignments: Annotated[
         int | None,
         typer.Option(metavar="N", help="Refuse a search for nearest cells that is larger."),

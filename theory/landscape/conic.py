@@ -36,7 +36,7 @@ from theory.problem import Problem
 
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up
-_TOLERANCE = 1e-10  # of the conic solver
+_TOLERANCE = 1e-10  # of the conic solver; its default of 1e-8 would be most of what we promise
 _INSIDE = Fraction(1, 10**12)
 # Bounds are claimed with the first allowance and used with the second, so that rounding, here and
 # in a checker with other square roots, cannot turn a claim down.
@@ -351,26 +351,33 @@ class _Compiled:
 
         Each neuron has as many variables as the longest group; those too many have zero columns.
         """
-        import cvxpy
-
         self._rays.value, self._images.value, self._y.value = rays, images, y
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of inaccurate solutions: the bounds will tell
-                self._problem.solve(
-                    solver=cvxpy.CLARABEL,
-                    tol_gap_abs=_TOLERANCE,
-                    tol_gap_rel=_TOLERANCE,
-                    tol_feas=_TOLERANCE,
-                )
-        except cvxpy.SolverError:
-            return None
-        if self._z.value is None:
+        solve_conic(self._problem)
+        block = [] if self._block is None else [self._block.dual_value]
+        if not all(v is not None and np.isfinite(v).all() for v in (self._z.value, *block)):
             return None
         z = np.maximum(self._z.value, 0.0)
         d = len(rays)
-        Z = None if self._block is None else self._block.dual_value[:d, :d]
-        return z, y - images @ z, Z
+        return z, y - images @ z, block[0][:d, :d] if block else None
+
+
+def solve_conic(problem: Any) -> None:
+    """Solve a CVXPY problem as accurately as may be; its variables have no value if that fails."""
+    import cvxpy
+
+    # Whatever it finds is proved or rejected exactly: warnings of inaccuracy would only disturb.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            problem.solve(
+                solver=cvxpy.CLARABEL,
+                tol_gap_abs=_TOLERANCE,
+                tol_gap_rel=_TOLERANCE,
+                tol_feas=_TOLERANCE,
+            )
+        except cvxpy.SolverError:
+            for variable in problem.variables():  # those of an earlier solve are still there
+                variable.value = None
 
 
 @lru_cache(maxsize=64)

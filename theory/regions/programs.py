@@ -5,7 +5,6 @@ What is found is accurate but not proved; `theory.gauges` makes exact bounds of 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from theory.gauges import ColumnNorms, Gauge, Metric, Point, Spectral
+from theory.landscape.conic import solve_conic
 from theory.regions.fibre import Fibre
 
 if TYPE_CHECKING:
     import cvxpy
 
 _BITS = 50  # kept of a float array, relative to its largest entry
-_TOLERANCE = 1e-10  # of the conic solver; its default of 1e-8 would be most of what we promise
 
 
 @dataclass(frozen=True)
@@ -130,8 +129,6 @@ class _Compiled:
         scaled: whether the columns of X are brought to one size. That helps where they differ by
         orders of magnitude, but not always: the norm's own conditioning then suffers.
         """
-        import cvxpy
-
         # Rows and fit of largest entry 1, as the solver's tolerances are absolute.
         scales = [Fraction(1)] * len(fibre.X[0])
         if scaled:
@@ -150,17 +147,7 @@ class _Compiled:
         )
         self._cones.value = np.vstack([side[:, None] * X for side in sides])
         self._fit.value = np.array([float(f / size) for f in fits])
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of inaccurate solutions: the bounds will tell
-                self._problem.solve(  # type: ignore[no-untyped-call]
-                    solver=cvxpy.CLARABEL,
-                    tol_gap_abs=_TOLERANCE,
-                    tol_gap_rel=_TOLERANCE,
-                    tol_feas=_TOLERANCE,
-                )
-        except cvxpy.SolverError:
-            return None
+        solve_conic(self._problem)
         U, lam, mu = self._U.value, self._on_fit.dual_value, self._in_cones.dual_value
         block = None if self._block is None else self._block.dual_value
         found = [U, lam, mu] if self._block is None else [U, lam, mu, block]
