@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import MAX_EMAX, MIN_EMIN, Decimal, localcontext
 from fractions import Fraction
 
 from theory.problem import format_rational
@@ -17,8 +18,18 @@ def show(value: Fraction | None) -> str:
     """A rational as a fraction while that is short, else as a decimal; ? where it is not known."""
     if value is None:
         return "?"
-    exact = format_rational(value)
-    return exact if len(exact) <= _LONGEST else f"≈ {float(value):.6g}"
+    short = max(value.numerator.bit_length(), value.denominator.bit_length()) < 4 * _LONGEST
+    exact = format_rational(value) if short else ""
+    return exact if exact and len(exact) <= _LONGEST else f"≈ {_decimal(value, 6)}"
+
+
+def _decimal(value: Fraction, digits: int) -> str:
+    """A decimal of any size."""
+    try:
+        return f"{float(value):.{digits}g}"
+    except OverflowError:  # floats end at 1e308
+        with localcontext(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN):
+            return str(Decimal(value.numerator) / Decimal(value.denominator))
 
 
 def show_interval(lower: Fraction, upper: Fraction) -> str:
@@ -26,5 +37,5 @@ def show_interval(lower: Fraction, upper: Fraction) -> str:
     if lower == upper:
         return show(upper)
     if upper - lower <= _NARROW * upper:
-        return f"≈ {float(upper):.6g}"
-    return f"{float(lower):.4g} to {float(upper):.4g}"
+        return f"≈ {_decimal(upper, 6)}"
+    return f"{_decimal(lower, 4)} to {_decimal(upper, 4)}"

@@ -97,3 +97,8 @@ def test_bad_documents(document: object, reason: str) -> None:
 def test_wrong_number_of_features() -> None:
     with pytest.raises(InputError, match="^W: has 1 rows, but the data have 2 features"):
         Network(W=[[1]], a=[1]).fit(Problem(X=[[1, 2]], y=[1]))
+
+
+def test_unknown_fields() -> None:
+    with pytest.raises(InputError, match="^b: is not a field of a network"):
+        Network.from_json({"W": [[1]], "a": [1], "b": [0]})

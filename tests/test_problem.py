@@ -335,3 +335,25 @@ def test_import_is_light() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert loaded.stdout.strip() == "[]"
+
+
+def test_csv_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("\ufeff1,2,3\n4,5,6\n", encoding="utf-8")
+    assert load_problem(path, target="2").y == (3, 6)
+    path.write_text("\ufeffa,b\n1,2\n", encoding="utf-8")
+    assert load_problem(path, target="a").y == (1,)
+
+
+def test_a_bad_cell_in_the_first_row_is_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("1,nan,3\n4,5,6\n", encoding="utf-8")
+    with pytest.raises(InputError, match="'nan' is not a finite number"):
+        load_problem(path, target="2")
+
+
+def test_columns_of_the_same_name(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("a,y,y\n1,2,3\n", encoding="utf-8")
+    with pytest.raises(InputError, match="two columns named 'y'"):
+        load_problem(path, target="y")

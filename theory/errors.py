@@ -14,12 +14,15 @@ class InputError(ValueError):
 class BudgetError(RuntimeError):
     """The computation would need more than its budget; raised before it starts.
 
-    `needed` is the count it would need, `limit` the budget, `option` the argument that raises it.
+    `needed` is the count it would need (`count` in words), `limit` the budget, `option` the
+    argument that raises it.
     """
 
     def __init__(self, what: str, needed: int, limit: int, option: str) -> None:
+        self.count = f"{needed:,}" if needed < 10**30 else f"10^{needed.bit_length() * 3 // 10}"
         super().__init__(
-            f"{what}: {needed:,} needed, the limit is {limit:,}; raise it with {option}={needed}"
+            f"{what}: {self.count} needed, the limit is {limit:,}; "
+            f"raise it with {option}={self.count.replace(',', '')}"
         )
         self.what = what
         self.needed = needed

@@ -96,4 +96,7 @@ class Network:
         for key in ("W", "a"):
             if key not in document:
                 raise InputError(key, "is missing")
+        for key in document:
+            if key not in ("W", "a"):
+                raise InputError(str(key), "is not a field of a network; they are W and a")
         return cls(W=document["W"], a=document["a"])

@@ -15,7 +15,6 @@ import json
 import math
 import operator
 import re
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -23,7 +22,6 @@ from fractions import Fraction
 from importlib import resources
 from pathlib import Path
 from typing import Any, SupportsIndex, TypeAlias
-from zipfile import BadZipFile
 
 from theory.errors import InputError
 
@@ -269,9 +267,12 @@ def _from_table(
     """Split a table into features and the target column, given by name or number."""
     if target is None:
         raise InputError("target", f"name the column to fit (one of {', '.join(header)})")
+    twice = [name for name in header if header.count(name) > 1]
+    if twice:
+        raise InputError("target", f"{name} has two columns named {twice[0]!r}")
     if target in header:
         column = list(header).index(target)
-    elif re.fullmatch(r"-?\d+", target) and -len(header) <= int(target) < len(header):
+    elif re.fullmatch(r"-?\d{1,9}", target) and -len(header) <= int(target) < len(header):
         column = int(target) % len(header)
     else:
         raise InputError("target", f"{target!r} is not a column of {name}: {', '.join(header)}")
@@ -286,14 +287,14 @@ def _from_table(
 
 def _load_csv(path: Path, target: str | None, convert: _Conversion) -> Problem:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(str(path), f"cannot be read: {error}") from None
     if not rows:
         raise InputError(str(path), "is empty")
-    # A first line with a cell that is no number names the columns.
-    if all(_NUMBER.fullmatch(cell) for cell in rows[0]):
+    # A first line without any number names the columns.
+    if any(_NUMBER.fullmatch(cell) for cell in rows[0]):
         header = [str(j) for j in range(len(rows[0]))]
     else:
         header = [cell.strip() for cell in rows.pop(0)]
@@ -308,7 +309,7 @@ def _load_npz(path: Path, target: str | None, convert: _Conversion) -> Problem:
         # np.load would leave the file open where it is no archive, and take a lone array for one.
         with path.open("rb") as file, np.lib.npyio.NpzFile(file) as archive:
             members = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
+    except Exception as error:  # a broken or hostile archive can raise nearly anything
         raise InputError(str(path), f"cannot be read: {error}") from None
     arrays = {key: member for key, member in members.items() if isinstance(member, np.ndarray)}
     if "X" in arrays:

@@ -5,6 +5,7 @@ Commands import what they compute with when they run, so that `isthmus --help` i
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -35,8 +36,12 @@ for command in (verify, barrier, radii, train, check, problems):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # for terminals that know no box characters
     try:
         code: int = app(arguments, prog_name="isthmus", standalone_mode=False, obj=arguments)
+        sys.stdout.flush()
     except InputError as error:
         say(str(error))
         return EXIT_INPUT
@@ -46,6 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BudgetError as error:
         say(over_budget(error))
         return EXIT_UNDECIDED
+    except (OverflowError, MemoryError) as error:
+        say(f"the numbers are too large: {error}")
+        return EXIT_UNDECIDED
+    except OSError as error:  # the other files are opened where their errors can say more
+        say(f"cannot write the output: {error.strerror}")
+        return EXIT_INPUT
     except Interrupted as error:
         say(str(error))
         return EXIT_UNDECIDED

@@ -48,8 +48,8 @@ def over_budget(error: BudgetError) -> str:
     """What a refusal needs and which option of the command line allows it."""
     option = error.option.replace("_", "-")
     return (
-        f"{error.what}: {error.needed:,} needed, the limit is {error.limit:,}; "
-        f"allow it with --{option} {error.needed}"
+        f"{error.what}: {error.count} needed, the limit is {error.limit:,}; "
+        f"allow it with --{option} {error.count.replace(',', '')}"
     )
 
 

@@ -440,3 +440,22 @@ def test_undecided_within_bounds(capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, err.count("\n")) == (3, 1)
     assert err.startswith("isthmus: not decided: a minimum between ")
     assert json.loads(out)["complete"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--level", "1e400"), 0),
+        (("--within", "adamw", "--rho", "1e400"), 0),
+        (("--within", "ngd", "--rho", "1e400"), 2),
+        (("--width", "20000", "--labelled"), 2),
+        (("--width", "1000", "--labelled"), 3),
+    ],
+    ids=str,
+)
+def test_enormous_numbers(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: int
+) -> None:
+    found, _, err = run(capsys, "barrier", "two-points", *arguments)
+    assert found == code
+    assert err.count("\n") == (code != 0)

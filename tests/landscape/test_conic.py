@@ -180,9 +180,36 @@ def test_a_level_within_the_bounds_of_a_minimum() -> None:
         analyse(problem, 2, level=between, rho=Fraction(3), within="muon")
 
 
+@pytest.mark.parametrize("ball", CONIC)
+def test_networks_in_the_ball_up_to_rescaling(ball: str) -> None:
+    """Each neuron has |a_j| |w_j| = 1, although the layers have norms of 10."""
+    problem = Problem(X=[[1]], y=[1])
+    one = Network(W=[[10, Fraction(1, 10)]], a=[Fraction(1, 10), 10])
+    zero = Network(W=[[0, 0]], a=[1, 1])
+    barrier = barrier_between(problem, one, zero, rho=Fraction(3), within=ball)
+    assert barrier.value == Fraction(1, 2)
+    check(certify(barrier), problem)
+
+
+def test_cuts_that_prove_more_than_the_merge_says() -> None:
+    """Three components whose barriers are proved to different digits."""
+    problem = Problem(X=[[-2, -2], [-1, 1], [1, 2]], y=[1, -1, 2])
+    analysis = analyse(problem, 2, labelled=True, rho=Fraction(4), within="ngd")
+    assert len(analysis.components) > 2
+    check(certify(analysis), problem)
+
+
+@pytest.mark.parametrize("y", ["1e70", "1e-200"])
+def test_numbers_that_floats_cannot_hold_squared(y: str) -> None:
+    problem = Problem(X=[[1]], y=[y])
+    with pytest.raises(InputError, match="^within: numbers this large or small"):
+        analyse(problem, 1, rho=Fraction(1), within="muon")
+    assert analyse(problem, 1, rho=Fraction(10**70)).minimum == 0
+
+
 def test_networks_outside_the_ball_are_refused() -> None:
     network = Network(W=[[3, 0], [0, 3]], a=[1, 1])
-    with pytest.raises(InputError, match=r"^W: needs a ball of rho = 4.24"):
+    with pytest.raises(InputError, match=r"^W: is not provably in the ball: needs rho = 4.24"):
         barrier_between(example("flagship"), network, network, rho=Fraction(4), within="muon")
 
 

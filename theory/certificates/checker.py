@@ -24,6 +24,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
 from functools import reduce
 from itertools import combinations, combinations_with_replacement, product
@@ -189,7 +190,16 @@ def _range(value: object, where: str) -> tuple[Fraction, Fraction]:
 
 def _show_range(value: tuple[Fraction, Fraction]) -> str:
     lower, upper = value
-    return str(lower) if lower == upper else f"between {float(lower):.12g} and {float(upper):.12g}"
+    if lower == upper:
+        return str(lower)
+    return f"between {_decimal(lower, ROUND_FLOOR)} and {_decimal(upper, ROUND_CEILING)}"
+
+
+def _decimal(value: Fraction, rounding: str) -> str:
+    """Twelve digits of a rational, rounded down or up."""
+    with localcontext(prec=12, rounding=rounding, Emax=MAX_EMAX, Emin=MIN_EMIN) as context:
+        top, bottom = Decimal(value.numerator), Decimal(value.denominator)
+        return str(context.divide(top, bottom).normalize(context))
 
 
 def _move(value: object, where: str) -> Move:
@@ -1049,7 +1059,11 @@ class _Certificate:
             if holds[0] == holds[1]:
                 which = "both networks" if holds[0] else "neither network"
                 _fail("cut.cells", f"hold {which}; they must separate one from the other")
-        return f"the minimax barrier{self.ball or ''} is {_show_range((least, value))}"
+        quotient = "" if self.labelled else " modulo permutation"
+        return (
+            f"the minimax barrier{quotient} at width {self.width}{self.ball or ''} is "
+            f"{_show_range((least, value))}"
+        )
 
     def components(self) -> str:
         """Verify a certificate of kind "components"; returns what it proves."""
@@ -1173,7 +1187,7 @@ class _Certificate:
                 reached = upper[i][j]
                 if reached is None:
                     _fail(where, "no paths join the components")
-                if claimed[0] != lower:
+                if claimed[0] > lower or (claimed[0] == claimed[1] != lower):
                     _fail(where, f"is {_show(claimed[0])}, but the highest cut is {_show(lower)}")
                 if reached > claimed[1] or (claimed[0] == claimed[1] != reached):
                     _fail(where, f"is {_show(claimed[1])}, but the paths reach {_show(reached)}")

@@ -15,6 +15,7 @@ from theory.landscape.domain import Dual, Proof
 from theory.landscape.nnls import Minimum
 from theory.landscape.paths import MinimaxPath
 from theory.landscape.sublevel import Cover, thin
+from theory.network import Network
 from theory.problem import format_rational
 
 Document = dict[str, Any]
@@ -95,6 +96,13 @@ class _FaceBounds:
         return dual
 
 
+def _inside(complex_: CellComplex, network: Network) -> Network:
+    """The network rescaled neuron by neuron, so that it is in the ball as it stands."""
+    if complex_.domain.exact:
+        return network
+    return complex_.domain.network([(sign or 1, u) for sign, u in network.convex_coordinates()])
+
+
 def _ball(complex_: CellComplex) -> Document | None:
     if complex_.rho is None:
         return None
@@ -140,7 +148,7 @@ def _barrier(barrier: Barrier) -> Document:
     return writer.document(
         "barrier",
         value=_range(barrier.proved, barrier.value),
-        networks=[network.to_json() for network in barrier.networks],
+        networks=[_inside(barrier.complex, network).to_json() for network in barrier.networks],
         path=_path(barrier.path),
         cut=None if barrier.cut is None else _cut(writer, barrier.cut),
     )

@@ -36,6 +36,7 @@ Cell: TypeAlias = tuple[int, ...]
 Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordinates
 
 SIGN_FLIP = -1
+_LARGEST_WIDTH = 1000  # the number of cells has to be computed before it can be refused
 DEFAULT_MAX_CELLS = 20_000_000
 
 
@@ -68,6 +69,8 @@ class CellComplex:
     ) -> None:
         self.problem = problem
         self.width = positive_integer(width, "width")
+        if self.width > _LARGEST_WIDTH:
+            raise InputError("width", f"{self.width} is more than {_LARGEST_WIDTH}")
         self.labelled = labelled
         if rho is not None and rho <= 0:
             raise InputError("rho", f"{rho} must be positive")
@@ -174,7 +177,9 @@ class CellComplex:
         neurons = network.convex_coordinates()
         norm = self.domain.norm([u for _, u in neurons])
         if self.rho is not None and norm > self.rho:
-            raise InputError("W", f"needs a ball of rho = {float(norm):.6g}, not {self.rho}")
+            raise InputError(
+                "W", f"is not provably in the ball: needs rho = {float(norm):.15g}, not {self.rho}"
+            )
         return tuple(
             2 * int(self.arrangement.cones_containing(u)[0]) + (1 if sign < 0 else 0)
             for sign, u in neurons

@@ -27,6 +27,7 @@ from flint import fmpz_mat
 from jaxtyping import Float
 
 from theory.arrangement import Arrangement
+from theory.errors import InputError
 from theory.exact import dot, sqrt_above
 from theory.gauges import ColumnNorms, Metric, Spectral
 from theory.landscape.domain import Domain, Group, Proof
@@ -37,6 +38,8 @@ from theory.problem import Problem
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up
 _TOLERANCE = 1e-10  # of the conic solver; its default of 1e-8 would be most of what we promise
+_LARGEST = Fraction(10**60)  # squares of squares have to stay in the range of floats
+_SMALLEST = 1 / _LARGEST
 _INSIDE = Fraction(1, 10**12)
 # Bounds are claimed with the first allowance and used with the second, so that rounding, here and
 # in a checker with other square roots, cannot turn a claim down.
@@ -124,6 +127,12 @@ class ConicBall(Domain):
         gauge: ColumnNorms | Spectral,
         rho: Fraction,
     ) -> None:
+        numbers = [rho, *problem.y, *(v for row in problem.X for v in row)]
+        for v in numbers:
+            if v and not _SMALLEST <= abs(v) <= _LARGEST:
+                raise InputError(
+                    "within", "numbers this large or small have landscapes in polytopes only"
+                )
         self._arrangement = arrangement
         self._problem = problem
         self._gauge = gauge

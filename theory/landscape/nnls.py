@@ -32,6 +32,9 @@ def primitive(vector: Sequence[int]) -> tuple[int, ...]:
     return tuple(v // divisor for v in vector) if divisor > 1 else tuple(vector)
 
 
+_LARGEST_FLOAT = 1e150  # whose square is a float
+
+
 @dataclass(frozen=True)
 class Minimum:
     """The solution of one problem: `numerators / denominator` on `support`, zero elsewhere.
@@ -276,10 +279,20 @@ class CappedLeastSquares(_Problems):
         columns += [[0] * len(self.y)] * len(groups)
         places += range(len(groups))
         program = _Program(names, columns, self._exact_y, places)
-        A = np.zeros((len(self.y) + len(groups), len(names)))
-        for i, (column, place) in enumerate(zip(columns, places, strict=True)):
-            A[: len(self.y), i] = [v / self._top for v in column]
-            A[len(self.y) + place, i] = self._FIRM
-        target = np.concatenate([self._float_y, np.full(len(groups), self._FIRM)])
-        norms = np.linalg.norm(A, axis=0)
-        return self._solved(groups, program, _positive(A / norms, target))
+        return self._solved(groups, program, self._guess(columns, places, len(groups)))
+
+    def _guess(
+        self, columns: Sequence[Sequence[int]], places: Sequence[int], groups: int
+    ) -> list[int] | None:
+        """The sums weigh much more than the fit; None where floats cannot hold the numbers."""
+        A = np.zeros((len(self.y) + groups, len(columns)))
+        try:
+            for i, (column, place) in enumerate(zip(columns, places, strict=True)):
+                A[: len(self.y), i] = [v / self._top for v in column]
+                A[len(self.y) + place, i] = self._FIRM
+        except OverflowError:
+            return None
+        if np.abs(A).max() > _LARGEST_FLOAT:
+            return None
+        target = np.concatenate([self._float_y, np.full(groups, self._FIRM)])
+        return _positive(A / np.linalg.norm(A, axis=0), target)

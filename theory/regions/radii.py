@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache, partial
 
@@ -242,6 +243,6 @@ def _rounded(value: Fraction, to_integer: Callable[[Fraction], int]) -> Fraction
     """A positive value to so many significant digits, up or down."""
     if not value:
         return value
-    digits = len(str(value.numerator)) - len(str(value.denominator))
+    digits = Decimal(value.numerator).adjusted() - Decimal(value.denominator).adjusted()
     unit = Fraction(10) ** (digits - _DIGITS)
     return to_integer(value / unit) * unit
