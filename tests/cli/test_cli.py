@@ -14,27 +14,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command import run, run_json
 
 import theory.landscape
-from numerics.cli import main
 from theory.certificates.checker import check
 from theory.landscape import analyse
 from theory.network import Network
 from theory.problem import example, example_names
 
 FLAGSHIP_BARRIER = "32/45"
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
-    code, out, err = run(capsys, *arguments, "--json", "-")
-    assert (code, err) == (0, "")
-    return json.loads(out)
 
 
 def off_diagonal(barriers: list[list[str]]) -> set[str]:

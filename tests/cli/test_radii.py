@@ -11,25 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import run, run_json
 
 import theory.landscape
 import theory.regions
-from numerics.cli import main
 from theory.network import Network
 from theory.problem import example
 from theory.regions import OPTIMIZERS
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
-    code, out, err = run(capsys, *arguments, "--json", "-")
-    assert (code, err) == (0, "")
-    return json.loads(out)
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:

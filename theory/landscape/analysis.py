@@ -336,17 +336,20 @@ def _closed_cuts(flood: Flood, regions: Sequence[set[Cell]], level: Fraction) ->
 
     The flood left at most one of the regions below one pass before it was explored completely.
     """
-    complex_ = flood.complex
-    closed = [region for region in regions if flood.is_closed(region, level)]
-    assert len(closed) >= len(regions) - 1
-    return tuple(
-        Cut(
-            complex_.loss_of(level),
-            complex_.loss_of(min(level, *(face.minimum.lower for face in flood.leaving(region)))),
-            frozenset(region),
-        )
-        for region in closed[: len(regions) - 1]
-    )
+    loss_of = flood.complex.loss_of
+    cuts: list[Cut] = []
+    for region in regions:
+        if len(cuts) == len(regions) - 1:  # the last, the largest, need not be looked at
+            break
+        proved = level
+        for minimum in flood.leaving(region):
+            if minimum.value < level:
+                break
+            proved = min(proved, minimum.lower)
+        else:
+            cuts.append(Cut(loss_of(level), loss_of(proved), frozenset(region)))
+    assert len(cuts) == len(regions) - 1
+    return tuple(cuts)
 
 
 def _short(value: Fraction) -> Fraction:

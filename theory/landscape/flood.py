@@ -149,16 +149,11 @@ class Flood:
                         queue.append(other)
         return found
 
-    def leaving(self, region: set[Cell]) -> Iterator[Edge]:
-        """The faces between cells of the region and others."""
+    def leaving(self, region: set[Cell]) -> Iterator[Minimum]:
+        """The minima of the faces between cells of the region and others."""
         for cell in region:
             for position in self.complex.positions(cell):
                 for move in self.complex.moves(cell[position]):
                     target = self.complex.neighbour(cell, position, move)
                     if target not in region:
-                        minimum = self.complex.face_minimum(cell, position, move)
-                        yield Edge(cell, position, move, target, minimum)
-
-    def is_closed(self, region: set[Cell], level: Fraction) -> bool:
-        """Whether every face that leaves the region has value >= `level`."""
-        return all(face.value >= level for face in self.leaving(region))
+                        yield self.complex.face_minimum(cell, position, move)
