@@ -40,3 +40,14 @@ class Interrupted(RuntimeError):
 
 class Undecided(RuntimeError):
     """Certified bounds are not tight enough to answer the question."""
+
+
+class SolverFailure(RuntimeError):
+    """No solver found a solution; `statuses` says of each how it ended."""
+
+    def __init__(self, statuses: list[str]) -> None:
+        super().__init__(
+            f"no convex solver succeeded ({'; '.join(statuses)}): numbers of X and y may differ by "
+            "too many orders of magnitude; rescale the columns of X, or y"
+        )
+        self.statuses = statuses

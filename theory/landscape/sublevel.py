@@ -66,7 +66,7 @@ class Sublevel:
     cover: list[Cover] = field(default_factory=list)
 
 
-class _EscapeSearch:
+class EscapeSearch:
     """Depth-first search for the multisets of states that escape every dual vector found so far.
 
     Each one is shown to `visit`, which returns what joins the cover from then on.
@@ -83,8 +83,10 @@ class _EscapeSearch:
         # with what is left of the limit.
         self._stack: list[tuple[Cell, list[tuple[Cover, int]]]] = [((), [])]
 
-    def run(self) -> list[Cover]:
-        """Visit until the cover leaves only visited multisets; the cover."""
+    def run(self, first: Iterable[Cell] = ()) -> list[Cover]:
+        """Visit until the cover leaves only visited multisets, `first` first; the cover."""
+        for cell in first:
+            self._show(cell)
         # A start from which the first branches are narrow.
         for state in range(self.complex.states):
             self._show((state,) * self.complex.width)
@@ -176,7 +178,7 @@ def sublevel(
         return [cover(*item) for item in raised.items()]
 
     try:
-        result.cover = _EscapeSearch(complex_, visit, tick).run()
+        result.cover = EscapeSearch(complex_, visit, tick).run()
     except Interrupted:
         lowest = min((minimum.value for minimum in result.low.values()), default=None)
         known = "" if lowest is None else f"the minimum is at most {complex_.loss_of(lowest)}"
@@ -206,4 +208,4 @@ def thin(
             return []
         return [next(cover for cover in covers if cover.left(cell) >= 0)]
 
-    return _EscapeSearch(complex_, visit, lambda solved: None).run()
+    return EscapeSearch(complex_, visit, lambda solved: None).run()

@@ -1,0 +1,168 @@
+"""`isthmus solve`: the optimum of training inside an optimizer's ball, proved from both sides."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from numerics.cli import options
+from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
+from numerics.text import show, show_interval
+from theory.errors import InputError, Interrupted, SolverFailure
+from theory.problem import format_rational, positive_integer, rational
+
+if TYPE_CHECKING:
+    from theory.programs import Loss, Optimum
+
+
+def solve(
+    context: typer.Context,
+    problem: options.ProblemArgument,
+    optimizer: Annotated[
+        str, typer.Option(metavar="OPT", help="adamw, lion, muon, ...; a wrong name lists all.")
+    ],
+    width: options.Width = None,
+    rho: Annotated[
+        str | None, typer.Option(metavar="RHO", help="The radius R_W R_a of the optimizer's ball.")
+    ] = None,
+    weight_decay: Annotated[
+        str | None, typer.Option(metavar="L", help="In place of --rho: R_W = R_a = 1/L.")
+    ] = None,
+    beta: Annotated[
+        str | None, typer.Option(metavar="B", help="For sgd: (B/2) (||W||_F^2 + ||a||^2).")
+    ] = None,
+    loss: Annotated[
+        str, typer.Option(metavar="LOSS", help="squared, logistic (labels 1, -1) or huber:M.")
+    ] = "squared",
+    max_patterns: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Search for patterns where there are more than this."),
+    ] = None,
+    max_cells: options.MaxCells = None,
+    seed: Annotated[int, typer.Option(metavar="K", help="Of that search.")] = 0,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the proof, for `isthmus check`."),
+    ] = None,
+    target: options.Target = None,
+    floats: options.Floats = None,
+    bias: options.Bias = False,
+    json: options.Json = None,
+) -> int:
+    """The least loss in an optimizer's ball: an interval, a network that attains it, a proof.
+
+    From the convex program over all activation patterns; where that is not tight at a small width,
+    from all cells of that width. With more patterns than --max-patterns the lower bound holds over
+    the patterns priced only.
+    """
+    from numerics.files import provenance, write_json
+    from theory.certificates import certify
+    from theory.geometry import geometry
+    from theory.landscape.cells import DEFAULT_MAX_CELLS
+    from theory.programs import MAX_PATTERNS
+    from theory.programs import solve as compute
+
+    data = options.load(problem, target, floats, bias)
+    optimizer = geometry(optimizer).name
+    chosen = _loss(loss)
+    if certificate is not None and chosen.name != "squared":
+        raise InputError("certificate", "only optima of the squared loss have one")
+    if seed < 0:
+        raise InputError("seed", f"{seed} must not be negative")
+    found: Optimum | None = None
+    failure = ""
+    try:
+        with progress() as report:
+            found = compute(
+                data,
+                optimizer,
+                rho=_radius(rho, weight_decay),
+                beta=None if beta is None else rational(beta, "beta"),
+                width=data.width if width is None else positive_integer(width, "width"),
+                loss=chosen,
+                max_patterns=MAX_PATTERNS if max_patterns is None else max_patterns,
+                max_cells=DEFAULT_MAX_CELLS if max_cells is None else max_cells,
+                seed=seed,
+                progress=report,
+            )
+    except (SolverFailure, Interrupted) as error:
+        failure = str(error)
+        say(failure)
+    if found is not None and certificate is not None:
+        write_json(certificate, certify(found))
+    known: dict[str, Any] = {"optimizer": optimizer, "complete": found is not None}
+    if found is None:
+        known["known"] = failure
+    emit(known | _document(found) | provenance(context.obj), json)
+    if json != "-" and found is not None:
+        _print(found)
+        if certificate is not None:
+            print(f"proof: {certificate}")
+    return EXIT_DONE if found is not None else EXIT_UNDECIDED
+
+
+def _radius(rho: str | None, weight_decay: str | None) -> Fraction | None:
+    if weight_decay is None:
+        return None if rho is None else rational(rho, "rho")
+    if rho is not None:
+        raise InputError("rho", "give it or --weight-decay, not both")
+    decay = rational(weight_decay, "weight-decay")
+    if decay <= 0:
+        raise InputError("weight-decay", f"{weight_decay} must be positive")
+    return 1 / decay**2
+
+
+def _loss(name: str) -> Loss:
+    from theory.programs import LOSSES, Huber
+
+    kind, _, threshold = name.partition(":")
+    if kind == "huber" and threshold:
+        return Huber(rational(threshold, "loss"))
+    if name not in LOSSES:
+        raise InputError("loss", f"{name!r} is not one of {', '.join(LOSSES)}, huber:M")
+    return LOSSES[name]
+
+
+def _document(found: Optimum | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+
+    def text(value: Fraction | None) -> str | None:
+        return None if value is None else format_rational(value)
+
+    return {
+        "width": found.width,
+        "rho": text(found.rho),
+        "beta": text(found.beta),
+        "loss": found.loss.name,
+        "value": text(found.upper),
+        "lower": text(found.lower),
+        "upper": text(found.upper),
+        "relative_gap": found.relative_gap,
+        "neurons": found.neurons,
+        "patterns": found.patterns,
+        "all_patterns": found.whole,
+        "all_cells": found.cells is not None,
+        "network": found.network.to_json(),
+    }
+
+
+def _print(found: Optimum) -> None:
+    out = console()
+    problem = found.problem
+    width = "any width" if found.width is None else f"width {found.width}"
+    where = f"rho = {found.rho}" if found.rho is not None else f"beta = {found.beta}"
+    out.print(f"n = {problem.n}, d = {problem.d}, {width}, {found.optimizer}, {where}")
+    scope = "all there are" if found.whole else "not all there are"
+    out.print(f"activation patterns priced: {found.patterns:,} ({scope})")
+    if found.lower is None:
+        out.print(f"least {found.loss.name} loss {show(found.upper)}, not proved")
+    else:
+        what = "loss" if found.beta is None else "loss + penalty"
+        over = "" if found.whole else " over the patterns priced"
+        out.print(f"least {what}{over}: {show_interval(found.lower, found.upper)}")
+        out.print(f"proved gap {float(found.gap or 0):.3g}, relative {found.relative_gap:.2g}")
+    out.print(f"neurons of the network that attains the upper end: {found.neurons}")

@@ -1,0 +1,95 @@
+"""Newton's method for the group lasso against CVXPY with Clarabel, and by its optimality gap."""
+
+import numpy as np
+import pytest
+
+from theory.gauges import ColumnNorms
+from theory.programs.blocks import Patterns, distinct
+from theory.programs.group_lasso import GroupNorms
+from theory.programs.losses import Squared
+from theory.programs.newton import GroupLasso, _ball_threshold
+from theory.programs.program import BlockProgram
+
+
+def planted(n, d, count, seed):
+    random = np.random.default_rng(seed)
+    X = random.standard_normal((n, d))
+    y = np.maximum(X @ random.standard_normal((d, 3)), 0) @ np.array([1.0, -1.0, 1.0])
+    y += 0.1 * random.standard_normal(n)
+    patterns = Patterns(X, distinct(random.standard_normal((count, d)) @ X.T > 0))
+    return patterns, y
+
+
+def by_newton(patterns, y, **weight):
+    blocks = np.arange(patterns.count)
+    program = GroupLasso(patterns.X, y, patterns.diagonals(blocks), patterns.signs(blocks))
+    point = program.solve(program.start(), enough=lambda point: False, **weight)
+    residual = y - program.fit(point.u)
+    size = np.linalg.norm(point.u, axis=1).sum()
+    return program, point, residual @ residual / 2, size
+
+
+def by_clarabel(patterns, y, weight, penalised):
+    family = GroupNorms(ColumnNorms(summed=True))
+    blocks = np.arange(patterns.count)
+    program = BlockProgram(patterns, blocks, y, family, Squared(), penalised=penalised)
+    u, lam, _ = program.solve(weight)
+    return lam @ lam / 2, np.linalg.norm(u, axis=1).sum()
+
+
+@pytest.mark.parametrize(("n", "d", "count"), [(6, 1, 4), (12, 3, 20), (30, 5, 30)])
+@pytest.mark.parametrize("share", [0.5, 0.1, 0.01])
+def test_penalised_and_in_the_ball_as_clarabel_finds_them(n, d, count, share):
+    patterns, y = planted(n, d, count, seed=n)
+    beta = share * np.linalg.norm(patterns.gradients(y), axis=1).max()
+    _, point, loss, size = by_newton(patterns, y, beta=beta)
+    expected, expected_size = by_clarabel(patterns, y, beta, penalised=True)
+    assert loss + beta * size == pytest.approx(expected + beta * expected_size, rel=1e-7)
+    # In the ball of that size the same solution is optimal.
+    _, _, inside, needed = by_newton(patterns, y, radius=size)
+    assert inside == pytest.approx(loss, rel=1e-6)
+    assert needed <= size * (1 + 1e-9)
+    slack = patterns.X @ point.u.T * (2 * patterns.diagonals(np.arange(patterns.count)) - 1).T
+    assert slack.min() >= -1e-8 * abs(slack).max()
+
+
+def test_a_penalty_above_the_largest_gain_leaves_nothing():
+    patterns, y = planted(10, 3, 12, seed=1)
+    beta = np.linalg.norm(patterns.gradients(y), axis=1).max()
+    _, point, loss, _ = by_newton(patterns, y, beta=1.01 * beta)
+    assert not point.u.any()
+    assert loss == pytest.approx(y @ y / 2)
+
+
+def test_a_ball_that_does_not_bind_gives_the_least_squares_fit():
+    patterns, y = planted(8, 3, 30, seed=2)
+    _, _, loss, size = by_newton(patterns, y, radius=1e3)
+    expected, _ = by_clarabel(patterns, y, 1e3, penalised=False)
+    assert size < 1e3
+    assert loss == pytest.approx(expected, abs=1e-9 * (y @ y))
+
+
+def test_a_start_nearby_leads_to_the_same_point():
+    patterns, y = planted(20, 4, 20, seed=4)
+    blocks = np.arange(patterns.count)
+    program = GroupLasso(patterns.X, y, patterns.diagonals(blocks), patterns.signs(blocks))
+    first = program.solve(program.start(), radius=1.0, enough=lambda point: False)
+    after = program.solve(first, radius=2.0, enough=lambda point: False)
+    cold, _, loss, _ = by_newton(patterns, y, radius=2.0)
+    residual = y - cold.fit(after.u)
+    assert residual @ residual / 2 == pytest.approx(loss, rel=1e-8)
+
+
+def test_no_targets_give_no_neurons():
+    patterns, _ = planted(6, 2, 5, seed=0)
+    _, point, loss, _ = by_newton(patterns, np.zeros(6), beta=1.0)
+    assert loss == 0
+    assert not point.u.any()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "radius", "threshold"),
+    [([3.0, 1.0], 2.0, 1.0), ([1.0, 1.0], 1.0, 0.5), ([1.0, 2.0], 3.0, 0.0), ([], 1.0, 0.0)],
+)
+def test_the_threshold_that_leaves_the_radius(lengths, radius, threshold):
+    assert _ball_threshold(np.array(lengths), radius) == pytest.approx(threshold)

@@ -1,0 +1,19 @@
+"""Training as convex programs: optima inside each optimizer's ball, proved from both sides.
+
+`solve` does it all; its module tells the order in which the others are used.
+"""
+
+from theory.programs.losses import LOSSES, Custom, Huber, Logistic, Loss, Squared
+from theory.programs.solve import MAX_PATTERNS, Optimum, solve
+
+__all__ = [
+    "LOSSES",
+    "MAX_PATTERNS",
+    "Custom",
+    "Huber",
+    "Logistic",
+    "Loss",
+    "Optimum",
+    "Squared",
+    "solve",
+]

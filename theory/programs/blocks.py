@@ -1,0 +1,74 @@
+"""Blocks of a convex program: an activation pattern with the sign of the output weight.
+
+On block b the network contributes s_b D_b X u_b, linear in u_b, for u_b in the cone
+{u : (2 D_b - I) X u >= 0}. Blocks 2 p and 2 p + 1 belong to pattern p, with signs + and -.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_AT_ONCE = 1 << 23  # entries of a float array over blocks and data points
+
+
+def distinct(patterns: Bool[_Array, "P n"]) -> Bool[_Array, "Q n"]:
+    """The different rows, in the order of their first occurrence."""
+    packed = np.packbits(patterns, axis=1)
+    _, first = np.unique(packed, axis=0, return_index=True)
+    return patterns[np.sort(first)]
+
+
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """Activation patterns (P, n) over data X (n, d), for both signs: 2 P blocks."""
+
+    X: Float[_Array, "n d"]
+    active: Bool[_Array, "P n"]
+
+    @property
+    def count(self) -> int:
+        """The number of blocks."""
+        return 2 * len(self.active)
+
+    def signs(self, blocks: Int[_Array, " b"]) -> Float[_Array, " b"]:
+        """s_b"""
+        signs: _Array = 1.0 - 2.0 * (blocks % 2)
+        return signs
+
+    def diagonals(self, blocks: Int[_Array, " b"]) -> Float[_Array, "b n"]:
+        """The diagonals of D_b, 0 or 1."""
+        diagonals: _Array = self.active[blocks // 2].astype(float)
+        return diagonals
+
+    def gradients(self, lam: Float[_Array, " n"]) -> Float[_Array, "B d"]:
+        """s_b X^T D_b lam for every block: what lam . f gains per unit of u_b."""
+        positive = np.concatenate(
+            [self.active[part] @ (lam[:, None] * self.X) for part in self._parts]
+        )
+        both: _Array = np.stack([positive, -positive], axis=1)
+        return both.reshape(self.count, self.X.shape[1])
+
+    @cached_property
+    def _parts(self) -> list[slice]:
+        step = max(1, _AT_ONCE // self.active.shape[1])
+        return [slice(i, i + step) for i in range(0, len(self.active), step)]
+
+    def joined(self, further: Bool[_Array, "Q n"]) -> Patterns:
+        """These patterns, then those of `further` that are new; blocks keep their numbers."""
+        return Patterns(self.X, distinct(np.concatenate([self.active, further])))
+
+    def sigmas(self, nonzero: Bool[_Array, " n"]) -> Iterator[str]:
+        """The patterns as text of '+' and '-', with '0' at zero rows."""
+        for row in self.active:
+            yield "".join(
+                "0" if not there else "+" if on else "-"
+                for on, there in zip(row.tolist(), nonzero.tolist(), strict=True)
+            )

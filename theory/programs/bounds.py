@@ -1,0 +1,152 @@
+"""Exact lower bounds from float dual points.
+
+Any integers lam, mu_b >= 0 and definite Z give a bound, so repair is rounding: lam and mu_b to
+integers of a common unit, mu_b clipped at zero, Z to a definite matrix near it. Then w_b, its norms
+and the bound are computed in rationals (roots rounded the safe way).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from theory.gauges import Entrywise, Gauge, Metric, Spectral
+from theory.problem import Problem
+from theory.programs.blocks import Patterns
+from theory.programs.columns import Relaxation
+from theory.programs.losses import Loss, Squared
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_BITS = 45  # of lam and mu, relative to the largest of lam: floats hold such integers exactly
+_ALLOWANCE = 1 - Fraction(1, 2**50)  # for a checker that rounds roots more coarsely
+
+
+@dataclass(frozen=True, eq=False)
+class BlockDual:
+    """lam (n,), mu_b and Z in integers; a factor of lam and mu, or one of Z, changes nothing.
+
+    mu: for blocks with mu_b != 0 the rows and their multipliers > 0. cost: the largest over all
+    blocks, in units in which X is integer: ||w_b||_1, ||w_b||_2, or w_b^T Z^-1 w_b.
+    """
+
+    problem: Problem
+    gauge: Gauge
+    patterns: Patterns
+    lam: tuple[int, ...]
+    mu: Mapping[int, Mapping[int, int]]
+    metric: Metric | None
+    scale: float  # of one unit of lam
+
+    @classmethod
+    def repaired(cls, problem: Problem, gauge: Gauge, found: Relaxation) -> BlockDual | None:
+        """The float dual of a relaxation, rounded; None for lam = 0, which proves nothing."""
+        top = float(np.abs(found.lam).max(initial=0.0))
+        if not top:
+            return None
+        unit = top / 2**_BITS
+        mu = {}
+        for block, (rows, values) in found.prices.multipliers.items():
+            pairs = zip(rows.tolist(), values.tolist(), strict=True)
+            whole = {row: round(value / unit) for row, value in pairs}
+            mu[block] = {row: value for row, value in whole.items() if value > 0}
+        metric = None
+        if isinstance(gauge, Spectral):
+            d = problem.d
+            metric = Metric.near(np.eye(d) if found.metric is None else found.metric)
+        lam = tuple(round(v / unit) for v in found.lam.tolist())
+        return cls(problem, gauge, found.patterns, lam, mu, metric, unit)
+
+    @cached_property
+    def cost(self) -> Fraction:
+        """The largest cost, exactly; see the class."""
+        best = Fraction()
+        for block, above in self._candidates():
+            if above <= best:
+                break
+            best = max(best, self.gauge.cost(self._column(block), self.metric))
+        return best
+
+    def _column(self, block: int) -> list[int]:
+        """w_b = s X^T D lam + X^T (2 D - I) mu, for the integer X."""
+        active = self.patterns.active[block // 2].tolist()
+        sign = 1 - 2 * (block % 2)
+        c = [sign * v if on else 0 for v, on in zip(self.lam, active, strict=True)]
+        for row, value in self.mu.get(block, {}).items():
+            c[row] += value if active[row] else -value
+        return [sum(p * q for p, q in zip(c, x, strict=True) if p) for x in self._features]
+
+    @cached_property
+    def _features(self) -> list[tuple[int, ...]]:
+        X, _, _, _ = self.problem.integer_form()
+        return list(zip(*X, strict=True))
+
+    def _candidates(self) -> Iterator[tuple[int, float]]:
+        """Blocks with float upper bounds of their costs, falling, with rounding allowed for.
+
+        For the spectral norms, whose Z may be ill-conditioned, every block has to be looked at.
+        """
+        blocks = np.arange(self.patterns.count)
+        if self.metric is not None:
+            yield from ((int(b), np.inf) for b in blocks)
+            return
+        X = np.array(self._features, dtype=float).T
+        sizes = np.abs(X)
+        patterns = Patterns(X, self.patterns.active)
+        w = patterns.gradients(np.array(self.lam, dtype=float))
+        # What the sums could lose: the usual bound n eps sum |x| |c|, doubled for X and the norm.
+        loss = 2 * (self.problem.n + 8) * np.finfo(float).eps
+        error = np.repeat(self.patterns.active @ (np.abs(self.lam)[:, None] * sizes), 2, axis=0)
+        for block, mu in self.mu.items():
+            rows = np.array(list(mu), dtype=int)
+            values = np.array(list(mu.values()), dtype=float)
+            sides = np.where(self.patterns.active[block // 2][rows], 1.0, -1.0)
+            w[block] += (sides * values) @ X[rows]
+            error[block] += values @ sizes[rows]
+        order = 1 if isinstance(self.gauge, Entrywise) else 2
+        above = (np.linalg.norm(w, order, axis=1) + loss * error.sum(axis=1)) * (1 + loss)
+        for block in np.argsort(-above):
+            yield int(block), float(above[block])
+
+    def height(self, rho: Fraction, width: int | None) -> Fraction:
+        """h >= lam . f for networks of this width in the ball, in units of lam and the user's X."""
+        _, x_scale, _, _ = self.problem.integer_form()
+        costs = [self.cost] * (1 if getattr(self.gauge, "summed", False) else width or 1)
+        return rho * self.gauge.dual(costs, self.metric) / x_scale if self.cost else Fraction()
+
+    def bound(self, loss: Loss, rho: Fraction, width: int | None) -> Fraction:
+        """What it proves about the loss in the ball; at least 0."""
+        h = self.height(rho, width)
+        if isinstance(loss, Squared):
+            spare = self._dot_y() - h
+            norm = sum(v * v for v in self.lam)
+            return _ALLOWANCE * spare * spare / (2 * norm) if spare > 0 else Fraction()
+        unit = Fraction(self.scale)
+        return self._dual(loss, unit, h)
+
+    def penalised_bound(self, loss: Loss, beta: Fraction) -> Fraction:
+        """What it proves of the loss plus beta sum_b ||u_b||: scaled until costs are <= beta."""
+        _, x_scale, _, _ = self.problem.integer_form()
+        largest = beta * x_scale / self.cost * _ALLOWANCE if self.cost else None
+        norm = sum(v * v for v in self.lam)
+        best = self._dot_y() / norm if isinstance(loss, Squared) else Fraction(self.scale)
+        if best <= 0:
+            return Fraction()
+        t = best if largest is None else min(best, largest)
+        if isinstance(loss, Squared):
+            return max(Fraction(), t * self._dot_y() - t * t * norm / 2)
+        return self._dual(loss, t, Fraction())
+
+    def _dot_y(self) -> Fraction:
+        pairs = zip(self.lam, self.problem.y, strict=True)
+        return sum((v * t for v, t in pairs), Fraction())
+
+    def _dual(self, loss: Loss, unit: Fraction, h: Fraction) -> Fraction:
+        """D(unit lam) - unit h, or 0: all losses here are nonnegative."""
+        value = loss.dual([unit * v for v in self.lam], self.problem.y)
+        return Fraction() if value is None else max(Fraction(), value - unit * h)

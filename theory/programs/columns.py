@@ -1,0 +1,285 @@
+"""Column generation: the convex program over many patterns, of which few are in use.
+
+A restricted master program over some blocks gives a dual vector lam; pricing finds blocks that cost
+more than those in use, and these join the master. When no block of the pool does, the solution of
+the master is optimal over the pool, and lam with the multipliers of the prices proves it. If the
+pool is the whole arrangement that is the global optimum; else new patterns are searched for, and
+the bound is one over the patterns priced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from theory.programs.blocks import Patterns, distinct
+from theory.programs.family import Family, Prices
+from theory.programs.group_lasso import GroupNorms
+from theory.programs.losses import Loss, Squared
+from theory.programs.newton import GroupLasso, Point
+from theory.programs.program import BlockProgram
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_WHOLE = 64  # blocks up to which the master takes all of them
+_WHOLE_NEWTON = 1024  # the same where the master is solved by Newton's method
+_NEW = 100  # blocks to join the master at once
+_VIOLATED = 1e-9  # of the level, relative
+_USED = 1e-9  # of the largest block, relative
+_ROUNDS = 100
+_LOOSE = 1e-3  # tolerance while the pool grows: of the gap, and of what counts as better
+_STARTS = 400  # of the search for patterns, in each round
+_CLIMBS = 20  # steps of each
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """Patterns beyond the pool are looked for until it has `limit` of them, or none is better."""
+
+    limit: int
+    random: np.random.Generator
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxation:
+    """A solution of the program over a pool of patterns, with what proves it; all in floats.
+
+    blocks: (k,) in use, u: (k, d). lam: (n,). metric: Z for spectral norms. prices: of all blocks.
+    value: the objective. gap: value less the lower bound over the pool, before exact repair.
+    """
+
+    patterns: Patterns
+    blocks: Int[_Array, " k"]
+    u: Float[_Array, "k d"]
+    lam: Float[_Array, " n"]
+    metric: Float[_Array, "d d"] | None
+    prices: Prices
+    value: float
+    gap: float
+
+    @property
+    def signs(self) -> Float[_Array, " k"]:
+        """s_b of the blocks in use."""
+        return self.patterns.signs(self.blocks)
+
+
+class ColumnGeneration:
+    """The program over a growing pool of patterns; solves start where the last one ended."""
+
+    def __init__(
+        self,
+        patterns: Patterns,
+        y: Float[_Array, " n"],
+        family: Family,
+        loss: Loss | None = None,
+        *,
+        penalised: bool = False,
+        search: Search | None = None,
+        tolerance: float = 1e-8,
+        tick: Callable[[int], None] = lambda blocks: None,
+    ) -> None:
+        """search: look for patterns beyond the pool; None: the pool is all there is.
+
+        tolerance: of the gap, relative to the value. tick: told the number of blocks priced.
+        """
+        self.patterns, self.y, self.family = patterns, y, family
+        self.loss = loss or Squared()
+        self.penalised = penalised
+        self.search = search
+        self.tolerance = tolerance
+        self.tick = tick
+        self._newton = isinstance(family, GroupNorms) and isinstance(self.loss, Squared)
+        self._active: Int[_Array, " a"] = np.zeros(0, dtype=int)
+        self._master: GroupLasso | BlockProgram | None = None
+        self._point: Point | None = None
+        self._zero = self.loss.at(np.zeros(len(y)), y)
+
+    def solve(self, weight: float) -> Relaxation:
+        """The optimum for this radius, or this weight of the penalty."""
+        if self.search is not None:
+            while len(self.patterns.active) < self.search.limit:
+                found = self._over_pool(weight, _LOOSE)
+                if not self._extend(found, weight):
+                    break
+        return self._over_pool(weight, self.tolerance)
+
+    def _over_pool(self, weight: float, tolerance: float) -> Relaxation:
+        """The optimum over the pool, to this relative gap."""
+        if not len(self._active):
+            lam = -self.loss.gradient(np.zeros(len(self.y)), self.y)
+            first = self.family.prices(self.patterns, lam, None, np.inf)
+            self._activate(np.zeros(0, dtype=int), first.costs)
+        for _ in range(_ROUNDS):
+            self.tick(self.patterns.count)
+            found = self._round(weight, tolerance)
+            violated = found.prices.costs > self._level(found, weight) * (1 + _VIOLATED)
+            violated[self._active] = False
+            accurate = found.gap <= tolerance * found.value + 1e-13 * self._zero
+            if accurate or not violated.any():
+                break
+            self._activate(found.blocks, np.where(violated, found.prices.costs, 0.0))
+        return found
+
+    def _activate(self, used: Int[_Array, " k"], costs: Float[_Array, " B"]) -> None:
+        """The blocks in use and those of the largest costs form the next master; or all blocks."""
+        before = self._active
+        whole = _WHOLE_NEWTON if self._newton else _WHOLE
+        if self.search is None and self.patterns.count <= whole:
+            self._active = np.arange(self.patterns.count)
+        else:
+            order = np.argsort(-costs, kind="stable")[:_NEW]
+            self._active = np.union1d(used, order[costs[order] > 0])
+        if self._newton:
+            blocks = self._active
+            signs, diagonals = self.patterns.signs(blocks), self.patterns.diagonals(blocks)
+            master = GroupLasso(self.patterns.X, self.y, diagonals, signs)
+            if self._point is not None and isinstance(self._master, GroupLasso):
+                u = np.zeros((len(blocks), self.patterns.X.shape[1]))
+                _, here, there = np.intersect1d(blocks, before, return_indices=True)
+                u[here] = self._point.u[there]
+                master.cones.tight[here] = self._master.cones.tight[there]
+                self._point = Point(u, self._point.lam)
+            self._master = master
+        else:
+            self._master = BlockProgram(
+                self.patterns,
+                self._active,
+                self.y,
+                self.family,
+                self.loss,
+                penalised=self.penalised,
+            )
+
+    def _round(self, weight: float, tolerance: float) -> Relaxation:
+        """Solve the master, and price the pool."""
+        master = self._master
+        if isinstance(master, GroupLasso):
+            start = self._point or master.start()
+            self._point = self._by_newton(master, start, weight, tolerance)
+            u, metric = self._point.u, None
+            lam = self.y - master.fit(u)
+        else:
+            assert master is not None
+            u, lam, metric = master.solve(weight)
+        lengths = np.linalg.norm(u, axis=1)
+        used = np.flatnonzero(lengths > _USED * lengths.max(initial=0.0))
+        return self._priced(self._active[used], u[used], lam, metric, weight)
+
+    def _by_newton(
+        self, master: GroupLasso, start: Point, weight: float, tolerance: float
+    ) -> Point:
+        options = {"beta": weight} if self.penalised else {"radius": weight}
+
+        def enough(point: Point) -> bool:
+            fit = master.fit(point.u)
+            lam = self.y - fit
+            size = np.linalg.norm(point.u, axis=1).sum()
+            v = master.gradient(lam)
+            level = weight if self.penalised else float(lam @ fit) / weight
+            on = np.flatnonzero(np.linalg.norm(v, axis=1) > level)
+            w, _ = master.cones.project(v[on], on, level)
+            top = np.linalg.norm(w, axis=1).max(initial=level)
+            gap = (size if self.penalised else weight) * top - float(lam @ fit)
+            value = lam @ lam / 2 + (weight * size if self.penalised else 0.0)
+            return bool(gap <= tolerance * value / 4 + 1e-14 * self._zero)
+
+        return master.solve(start, enough=enough, **options)
+
+    def _priced(
+        self,
+        blocks: Int[_Array, " k"],
+        u: Float[_Array, "k d"],
+        lam: Float[_Array, " n"],
+        metric: Float[_Array, "d d"] | None,
+        weight: float,
+    ) -> Relaxation:
+        patterns = self.patterns
+        outputs = u @ patterns.X.T
+        fit = (outputs * patterns.diagonals(blocks) * patterns.signs(blocks)[:, None]).sum(axis=0)
+        value = self.loss.at(fit, self.y)
+        radius = weight
+        level = float(lam @ fit) / weight if weight else 0.0
+        if self.penalised:
+            radius = float(np.linalg.norm(u, axis=1).sum())
+            value += weight * radius
+            level = weight
+        prices = self.family.prices(patterns, lam, metric, level)
+        gap = radius * float(prices.costs.max(initial=0.0)) - float(lam @ fit)
+        return Relaxation(patterns, blocks, u, lam, metric, prices, value, gap)
+
+    def _level(self, found: Relaxation, weight: float) -> float:
+        """The cost of blocks in use, up to rounding."""
+        if self.penalised:
+            return weight
+        return float(found.prices.costs[found.blocks].max(initial=0.0))
+
+    def _extend(self, found: Relaxation, weight: float) -> bool:
+        """Search for patterns that cost more than those in use; whether any joined the pool."""
+        assert self.search is not None
+        level = self._level(found, weight)
+        climbed = _climbed(found, self.family, level, self.search.random)
+        candidates = np.concatenate([_neighbours(found), climbed])
+        known = len(self.patterns.active)
+        fresh = self.patterns.joined(candidates).active[known:]
+        if not len(fresh):
+            return False
+        costs = self.family.prices(
+            Patterns(self.patterns.X, fresh), found.lam, found.metric, level
+        ).costs.reshape(-1, 2)
+        better = np.flatnonzero(costs.max(axis=1) > level * (1 + _LOOSE))
+        if not len(better):
+            return False
+        order = better[np.argsort(-costs.max(axis=1)[better], kind="stable")][:_NEW]
+        grown = np.concatenate([self.patterns.active, fresh[order]])
+        self.patterns = Patterns(self.patterns.X, grown)
+        joined = np.zeros(self.patterns.count)
+        joined[2 * known :] = costs[order].ravel()
+        joined[joined <= level] = 0.0
+        self._activate(found.blocks, joined)
+        return True
+
+
+def _neighbours(found: Relaxation) -> Bool[_Array, "t n"]:
+    """The patterns across one wall that holds back a block in use: its multiplier is positive."""
+    patterns = []
+    for block in found.blocks.tolist():
+        if block in found.prices.multipliers:
+            for row in found.prices.multipliers[block][0].tolist():
+                pattern = found.patterns.active[block // 2].copy()
+                pattern[row] = not pattern[row]
+                patterns.append(pattern)
+    n = found.patterns.active.shape[1]
+    return np.array(patterns, dtype=bool).reshape(len(patterns), n)
+
+
+def _climbed(
+    found: Relaxation, family: Family, level: float, random: np.random.Generator
+) -> Bool[_Array, "t n"]:
+    """Patterns on the way up +-lam . relu(X u) that exceed the level, from random u and neurons.
+
+    Each step goes half way to the best u of the linear piece that it is on, cone or not: a whole
+    step often jumps between two pieces for ever.
+    """
+    X, lam = found.patterns.X, found.lam
+    starts = np.concatenate([random.standard_normal((_STARTS, X.shape[1])), found.u])
+    seen = []
+    for sign in (1.0, -1.0):
+        u = starts
+        for _ in range(_CLIMBS):
+            outputs = u @ X.T
+            active = outputs > 0
+            gain = sign * np.maximum(outputs, 0.0) @ lam
+            seen.append(active[gain > level * (1 + _LOOSE) * family.lengths(u, found.metric)])
+            goal = family.best(sign * (active * lam) @ X, found.metric)
+            u = _unit(u) + _unit(goal)
+    return distinct(np.concatenate(seen))
+
+
+def _unit(u: Float[_Array, "b d"]) -> Float[_Array, "b d"]:
+    """Rows of length one, or zero."""
+    unit: _Array = u / np.maximum(np.linalg.norm(u, axis=1, keepdims=True), np.finfo(float).tiny)
+    return unit

@@ -1,0 +1,89 @@
+"""ngd, sgd and colnorm: the group lasso of Pilanci and Ergen (2020), over cones.
+
+Merging the neurons of a block, and scaling a neuron so that ||w_j|| = |a_j|, turn the balls of
+networks into (u_b the sum of |a_j| w_j over the neurons of block b)
+
+    ngd      sum_b ||u_b||_2 <= rho           exact from m = min(2 P, n) neurons, a bound below
+    sgd      penalty beta sum_b ||u_b||_2     likewise
+    colnorm  sum_b ||u_b||_2 <= rho m         a relaxation: p(m + n - 1) <= relax(m) <= p(m)
+
+Dual point: lam, mu_b >= 0 with h = rho max_b ||w_b||_2 (colnorm: rho m max_b), and for sgd
+max_b ||w_b||_2 <= beta and h = 0. Source: proofs_notes/group-lasso.md.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from theory.gauges import ColumnNorms
+from theory.programs.blocks import Patterns
+from theory.programs.cones import Cones
+from theory.programs.family import Family, Prices, Size
+
+if TYPE_CHECKING:
+    import cvxpy
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+
+class GroupNorms(Family):
+    """sum_b ||u_b||_2"""
+
+    def __init__(self, gauge: ColumnNorms) -> None:
+        self.gauge = gauge
+
+    def radius(self, rho: Fraction, width: int) -> float:
+        return float(rho if self.gauge.summed else rho * width)  # type: ignore[attr-defined]
+
+    def penalty(self, U: cvxpy.Expression) -> cvxpy.Expression:
+        from cvxpy.atoms.norm import norm
+
+        total: cvxpy.Expression = norm(U, 2, axis=0).sum()
+        return total
+
+    def ball(self, U: cvxpy.Expression, radius: cvxpy.Parameter) -> Size:
+        return Size([self.penalty(U) <= radius])
+
+    def norms(
+        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
+    ) -> Float[_Array, " b"]:
+        lengths: _Array = np.linalg.norm(v, axis=1)
+        return lengths
+
+    def project(
+        self,
+        patterns: Patterns,
+        blocks: Int[_Array, " b"],
+        v: Float[_Array, "b d"],
+        metric: Float[_Array, "d d"] | None,
+        enough: float,
+    ) -> Prices:
+        return project_l2(patterns.X, patterns.diagonals(blocks), v, enough)
+
+    def lengths(
+        self, u: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
+    ) -> Float[_Array, " b"]:
+        lengths: _Array = np.linalg.norm(u, axis=1)
+        return lengths
+
+    def best(
+        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
+    ) -> Float[_Array, "b d"]:
+        return v
+
+
+def project_l2(
+    X: Float[_Array, "n d"], diagonals: Float[_Array, "b n"], v: Float[_Array, "b d"], enough: float
+) -> Prices:
+    """The least ||v_b + X^T (2 D_b - I) mu_b||_2."""
+    cones = Cones(X, 2 * diagonals - 1)
+    w, mu = cones.project(v, np.arange(len(v)), enough)
+    used = (cones.tight >= 0) & (mu > 0)
+    multipliers = {
+        int(k): (cones.tight[k][used[k]], mu[k][used[k]]) for k in np.flatnonzero(used.any(axis=1))
+    }
+    return Prices(np.linalg.norm(w, axis=1), multipliers)

@@ -1,0 +1,33 @@
+"""muon-adamw: Muon on the hidden layer, AdamW on the output, as in practice.
+
+With |a_j| <= R_a only U counts, and k_b neurons in block b have (split equally)
+
+    sum_b u_b u_b^T / k_b <= rho^2 I (psd),   sum_b k_b <= m,
+
+a matrix-fractional constraint. p(m) is the least loss over integers k_b; for real ones it is
+
+    relax(m) = min L  subject to  [[rho^2 I, U], [U^T, diag k]] >= 0 (psd),  sum_b k_b <= m,
+
+the program of muon with radius rho sqrt(m). With q = n + d (d + 1) / 2,
+p(m + q - 2) <= relax(m) <= p(m).
+
+Dual point: lam, mu_b >= 0, definite Z with h = rho sqrt(m tr Z max_b w_b^T Z^-1 w_b). Source:
+proofs_notes/matrix-fractional.md.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from theory.gauges import Spectral
+from theory.programs.two_summing import TwoSumming
+
+
+class MatrixFractional(TwoSumming):
+    """The blocks' coordinates of networks with |a_j| <= R_a, in units of sqrt(m)."""
+
+    gauge = Spectral(summed=False)
+
+    def radius(self, rho: Fraction, width: int) -> float:
+        return float(rho) * math.sqrt(width)

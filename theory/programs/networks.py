@@ -1,0 +1,179 @@
+"""From block coordinates to a network: exact rationals, in the ball, with few neurons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from jaxtyping import Float
+
+from theory.exact import from_flint, independent, null_vector, sqrt_above, to_flint
+from theory.gauges import ColumnNorms, Entrywise, Gauge, Point, Spectral
+from theory.network import Network
+from theory.problem import Problem
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_BITS = 40  # kept of float coordinates, relative to the largest
+_ON_WALL = 1e-7  # of x_k . u / ||x_k||, relative to the largest
+_DEPENDENT = 1e-9  # singular values this small, relatively, are looked at exactly
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """Convex coordinates (s_j, u_j), u_j != 0, exactly."""
+
+    signs: tuple[int, ...]
+    u: Point
+
+    @classmethod
+    def near(cls, signs: Float[_Array, " k"], u: Float[_Array, "k d"]) -> Neurons:
+        """Float coordinates as rationals of few digits; those that vanish are left out."""
+        top = float(np.abs(u).max(initial=0.0))
+        if not top:
+            return cls((), ())
+        unit = Fraction(top) / 2**_BITS
+        kept = [
+            (int(s), tuple(unit * round(v / top * 2**_BITS) for v in row))
+            for s, row in zip(signs.tolist(), u.tolist(), strict=True)
+            if max(map(abs, row)) > top * 2.0**-_BITS
+        ]
+        return cls(tuple(s for s, _ in kept), tuple(row for _, row in kept))
+
+    def __len__(self) -> int:
+        return len(self.signs)
+
+    def images(self, problem: Problem) -> list[list[fmpq]]:
+        """s_j relu(X u_j), for each neuron."""
+        if not self.u:
+            return []
+        X = fmpq_mat([to_flint(row) for row in problem.X])
+        outputs = fmpq_mat([to_flint(row) for row in self.u]) * X.transpose()
+        return [
+            [s * v if v > 0 else fmpq() for v in row]
+            for s, row in zip(self.signs, outputs.tolist(), strict=True)
+        ]
+
+    def scaled(self, factors: Sequence[Fraction]) -> Neurons:
+        """Each u_j times a factor >= 0; those of factor 0 are left out."""
+        kept = [j for j, factor in enumerate(factors) if factor]
+        return Neurons(
+            tuple(self.signs[j] for j in kept),
+            tuple(tuple(factors[j] * v for v in self.u[j]) for j in kept),
+        )
+
+    def merged(self, problem: Problem, gauge: Gauge) -> Neurons:
+        """Fewer neurons of the same fit and no larger gauge (Caratheodory), in rationals.
+
+        For the gauge of the relaxation, a sum over the neurons. An atom is the image of a neuron,
+        for the spectral norms with u_j u_j^T / alpha_j beside it, whose sum is kept. As long as the
+        atoms are dependent, a null vector of non-increasing cost removes one.
+        """
+        atoms, costs = self._atoms(problem, gauge)
+        weights = [fmpq(1)] * len(self)
+        used = list(range(len(self)))
+        while len(used) > 1 and not _clearly_independent([atoms[j] for j in used]):
+            rows = [list(column) for column in zip(*(atoms[j] for j in used), strict=True)]
+            kept = independent(rows, len(used))
+            if len(kept) == len(used):
+                break
+            change = null_vector([rows[i] for i in kept], len(used))
+            if sum((costs[j] * v for j, v in zip(used, change, strict=True)), fmpq()) > 0:
+                change = [-v for v in change]
+            if all(v >= 0 for v in change):
+                change = [-v for v in change]  # of cost zero
+            step = min(weights[j] / -v for j, v in zip(used, change, strict=True) if v < 0)
+            for j, v in zip(used, change, strict=True):
+                weights[j] += step * v
+            used = [j for j in used if weights[j] > 0]
+        return self.scaled(from_flint(weights))
+
+    def _atoms(self, problem: Problem, gauge: Gauge) -> tuple[list[list[fmpq]], list[fmpq]]:
+        """Rows of what has to keep its sum, and costs whose sum must not grow."""
+        images = self.images(problem)
+        if isinstance(gauge, Entrywise):
+            return images, to_flint(max(map(abs, uj)) for uj in self.u)
+        if isinstance(gauge, ColumnNorms):
+            norms = [sqrt_above(sum((v * v for v in uj), Fraction())) for uj in self.u]
+            return images, to_flint(norms)
+        alpha = [size * size for size in Spectral(summed=True).scale(self.signs, self.u)]
+        squares = [
+            to_flint(uj[i] * uj[k] / size for i in range(problem.d) for k in range(i + 1))
+            for uj, size in zip(self.u, alpha, strict=True)
+        ]
+        return [f + s for f, s in zip(images, squares, strict=True)], to_flint(alpha)
+
+    def inside(self, gauge: Gauge, rho: Fraction) -> Network:
+        """A network with these convex coordinates, shrunk into the ball where it is outside."""
+        network, size = gauge.witness(self.signs, self.u)
+        if size <= rho:
+            return network
+        # One layer takes all of the change; only the product of the norms counts.
+        shrink = rho / size
+        return Network(W=network.W, a=tuple(shrink * v for v in network.a))
+
+    def balanced(self) -> Network:
+        """|a_j| = ||w_j||, as nearly as floats are: the least penalty."""
+        norms = [math.sqrt(sum(float(v) ** 2 for v in uj)) for uj in self.u]
+        sizes = [Fraction(math.sqrt(norm)) for norm in norms]
+        columns = [[v / size for v in uj] for uj, size in zip(self.u, sizes, strict=True)]
+        a = tuple(s * size for s, size in zip(self.signs, sizes, strict=True))
+        return Network(W=tuple(zip(*columns, strict=True)), a=a)
+
+
+def interpolating(problem: Problem, neurons: Neurons) -> Neurons | None:
+    """These neurons, each scaled a little, so that the fit is y exactly; None where they cannot."""
+    images = neurons.images(problem)
+    if not images:
+        return None
+    A = fmpq_mat([list(row) for row in zip(*images, strict=True)])
+    fit = [sum(row, fmpq()) for row in A.tolist()]
+    missing = [v - f for v, f in zip(to_flint(problem.y), fit, strict=True)]
+    try:
+        weights = (A * A.transpose()).solve(fmpq_mat([[v] for v in missing]))
+    except ZeroDivisionError:
+        return None
+    factors = from_flint(1 + v for v in (A.transpose() * weights).entries())
+    return None if min(factors) < 0 else neurons.scaled(factors)
+
+
+def _clearly_independent(atoms: list[list[fmpq]]) -> bool:
+    """Whether floats can tell, rounding being far below the smallest singular value."""
+    floats = np.array([[int(v.p) / int(v.q) for v in row] for row in atoms])
+    if len(atoms) > floats.shape[1]:
+        return False
+    floats /= np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), np.finfo(float).tiny)
+    values = np.linalg.svd(floats, compute_uv=False)
+    return bool(values[-1] > _DEPENDENT * values[0])
+
+
+def united(
+    X: Float[_Array, "n d"], signs: Float[_Array, " k"], u: Float[_Array, "k d"]
+) -> tuple[Float[_Array, " j"], Float[_Array, "j d"]]:
+    """Neurons that lie in one closed cone, up to rounding, summed: their images add up.
+
+    Blocks that meet in a wall share what lies on it, so solutions hold such neurons in several.
+    """
+    lengths = np.maximum(np.linalg.norm(X, axis=1), np.finfo(float).tiny)
+    sides = u @ X.T / lengths
+    sides[np.abs(sides) <= _ON_WALL * np.abs(sides).max(axis=1, keepdims=True, initial=0.0)] = 0.0
+    sides = np.sign(sides)
+    groups: list[list[int]] = []
+    common: list[Float[_Array, " n"]] = []
+    for j in np.argsort(-np.linalg.norm(u, axis=1)).tolist():
+        for group, side in zip(groups, common, strict=True):
+            if signs[group[0]] == signs[j] and (side * sides[j]).min(initial=0.0) >= 0:
+                group.append(j)
+                side[side == 0] = sides[j][side == 0]
+                break
+        else:
+            groups.append([j])
+            common.append(sides[j].copy())
+    first = np.array([group[0] for group in groups], dtype=int)
+    summed = np.array([u[group].sum(axis=0) for group in groups])
+    return signs[first], summed.reshape(-1, X.shape[1])

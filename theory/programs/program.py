@@ -1,0 +1,116 @@
+"""The convex reformulation of training as a CVXPY program, written once over all blocks."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from theory.errors import SolverFailure
+from theory.programs.blocks import Patterns
+from theory.programs.family import Family
+from theory.programs.losses import Loss, Squared
+
+if TYPE_CHECKING:
+    import cvxpy
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_CLARABEL = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
+_SCS = {"eps_abs": 1e-9, "eps_rel": 1e-9, "max_iters": 100_000}
+
+
+class Solved(NamedTuple):
+    """A float solution. u: (b, d). lam: (n,), minus the gradient of the loss. metric: Z, if any."""
+
+    u: Float[_Array, "b d"]
+    lam: Float[_Array, " n"]
+    metric: Float[_Array, "d d"] | None
+
+
+class BlockProgram:
+    """min L(sum_b s_b D_b X u_b) over u_b in the cones of some blocks and a ball, or penalised.
+
+    CVXPY canonicalises it once (DPP): `solve` takes the radius, or the weight of the penalty.
+    """
+
+    def __init__(
+        self,
+        patterns: Patterns,
+        blocks: Int[_Array, " b"],
+        y: Float[_Array, " n"],
+        family: Family,
+        loss: Loss,
+        *,
+        penalised: bool = False,
+    ) -> None:
+        import cvxpy
+
+        cp: Any = cvxpy
+        self.loss, self.y = loss, y
+        # Data of size one, as the solvers' tolerances are absolute; other losses fix the scale.
+        self._x_scale = float(np.abs(patterns.X).max()) or 1.0
+        self._y_scale = 1.0
+        if isinstance(loss, Squared):
+            self._y_scale = float(np.abs(y).max()) or 1.0
+        X = patterns.X / self._x_scale
+        diagonals = patterns.diagonals(blocks)
+        self._masks = (diagonals * patterns.signs(blocks)[:, None]).T
+        self._X = patterns.X
+        self._U = cp.Variable((X.shape[1], len(blocks)))
+        outputs = X @ self._U
+        fit = cp.sum(cp.multiply(self._masks, outputs), axis=1)
+        self._weight = cp.Parameter(nonneg=True)
+        constraints = [cp.multiply(2 * diagonals.T - 1, outputs) >= 0]
+        objective = loss.expression(fit, y / self._y_scale)
+        self._arrow = None
+        self.penalised = penalised
+        if penalised:
+            objective = objective + self._weight * family.penalty(self._U)
+        else:
+            size = family.ball(self._U, self._weight)
+            constraints += size.constraints
+            self._arrow = size.arrow
+        self.problem: cvxpy.Problem = cp.Problem(cp.Minimize(objective), constraints)
+
+    def solve(self, weight: float) -> Solved:
+        """The solution for this radius, or this weight of the penalty.
+
+        Raises SolverFailure if neither Clarabel nor SCS finds one.
+        """
+        unit = self._y_scale / self._x_scale
+        self._weight.value = (
+            weight * (1 / (self._x_scale * self._y_scale)) if (self.penalised) else weight / unit
+        )
+        self._run()
+        u = self._U.value.T * unit
+        fit = (self._masks * (self._X @ u.T)).sum(axis=1)
+        metric = None
+        if self._arrow is not None:
+            metric = self._arrow.dual_value[: u.shape[1], : u.shape[1]]
+        return Solved(u, -self.loss.gradient(fit, self.y), metric)
+
+    def _run(self) -> None:
+        import cvxpy
+
+        cp: Any = cvxpy
+        statuses = []
+        for solver, options in ((cp.CLARABEL, _CLARABEL), (cp.SCS, _SCS)):
+            # What is found is proved or rejected exactly: warnings of inaccuracy only disturb.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    self.problem.solve(solver=solver, **options)  # type: ignore[no-untyped-call]
+                except cp.SolverError as error:
+                    statuses.append(f"{solver}: {str(error).splitlines()[0]}")
+                    continue
+            values = [self._U.value, None if self._arrow is None else self._arrow.dual_value]
+            if self.problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE) and all(
+                v is not None and np.isfinite(v).all()
+                for v in values[: 1 if self._arrow is None else 2]
+            ):
+                return
+            statuses.append(f"{solver}: {self.problem.status}")
+        raise SolverFailure(statuses)

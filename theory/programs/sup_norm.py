@@ -1,0 +1,90 @@
+"""adamw, lion and signsgd: sums of largest entries.
+
+A neuron in the ball has ||u_j||_inf <= rho, so k_b neurons in block b have ||u_b||_inf <= k_b rho,
+and every such u_b splits into k_b equal neurons: p(m) is the least loss over integers k_b with
+sum_b k_b <= m (theory/programs/counts.py solves that). For real k_b it is the program
+
+    relax(m) = min L  subject to  sum_b ||u_b||_inf <= rho m,    p(m + n - 1) <= relax(m) <= p(m).
+
+Dual point: lam, mu_b >= 0 with h = rho m max_b ||w_b||_1. Source: proofs_notes/sup-norm.md.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.optimize import linprog
+
+from theory.gauges import Entrywise
+from theory.programs.blocks import Patterns
+from theory.programs.family import Family, Prices, Size
+
+if TYPE_CHECKING:
+    import cvxpy
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+
+class SupNorms(Family):
+    """sum_b ||u_b||_inf"""
+
+    gauge = Entrywise()
+
+    def radius(self, rho: Fraction, width: int) -> float:
+        return float(rho * width)
+
+    def ball(self, U: cvxpy.Expression, radius: cvxpy.Parameter) -> Size:
+        from cvxpy.atoms.norm import norm
+
+        return Size([norm(U, "inf", axis=0).sum() <= radius])
+
+    def norms(
+        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
+    ) -> Float[_Array, " b"]:
+        lengths: _Array = np.abs(v).sum(axis=1)
+        return lengths
+
+    def project(
+        self,
+        patterns: Patterns,
+        blocks: Int[_Array, " b"],
+        v: Float[_Array, "b d"],
+        metric: Float[_Array, "d d"] | None,
+        enough: float,
+    ) -> Prices:
+        """Linear programs: max v . u over the cone with |u_k| <= 1; mu are their multipliers."""
+        costs = self.norms(v, metric)
+        multipliers = {}
+        lengths = np.maximum(np.linalg.norm(patterns.X, axis=1), np.finfo(float).tiny)
+        rows = patterns.X / lengths[:, None]
+        diagonals = patterns.diagonals(blocks)
+        for k, diagonal in enumerate(diagonals):
+            if not costs[k]:
+                continue
+            A = (1 - 2 * diagonal)[:, None] * rows
+            found = linprog(-v[k] / costs[k], A_ub=A, b_ub=np.zeros(len(A)), bounds=(-1, 1))
+            if found.status != 0:
+                continue
+            mu = -found.ineqlin.marginals * costs[k] / lengths
+            on = np.flatnonzero(mu > 0)
+            side = 2 * diagonal[on] - 1
+            cost = np.abs(v[k] + (side * mu[on]) @ patterns.X[on]).sum()
+            if cost < costs[k]:
+                costs[k] = cost
+                multipliers[k] = (on, mu[on])
+        return Prices(costs, multipliers)
+
+    def lengths(
+        self, u: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
+    ) -> Float[_Array, " b"]:
+        lengths: _Array = np.abs(u).max(axis=1)
+        return lengths
+
+    def best(
+        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
+    ) -> Float[_Array, "b d"]:
+        signs: _Array = np.sign(v)
+        return signs

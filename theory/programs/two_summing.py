@@ -1,0 +1,90 @@
+"""muon: the 2-summing norm of the blocks' coordinates, as a semidefinite program.
+
+With alpha_b = sum a_j^2 over the neurons of block b the ball of networks becomes
+
+    [[R_W^2 I, U], [U^T, diag alpha]] >= 0 (psd),   sum_b alpha_b <= R_a^2,
+
+which says U = W diag(a) with ||W||_op <= R_W and ||a||_2 <= R_a (Pietsch); rescaled, both are rho.
+It is a lower bound at every width, and exact from m = min(2 P, n + d (d + 1) / 2 - 1).
+
+Dual point: lam, mu_b >= 0 and definite Z with h = rho sqrt(tr Z max_b w_b^T Z^-1 w_b). Z is the
+corner of the multiplier of the semidefinite constraint. Source: proofs_notes/two-summing.md.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from theory.gauges import Spectral
+from theory.programs.blocks import Patterns
+from theory.programs.family import Family, Prices, Size
+from theory.programs.group_lasso import project_l2
+
+if TYPE_CHECKING:
+    import cvxpy
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the optimum
+
+
+class TwoSumming(Family):
+    """The least R_W R_a of networks with these blocks."""
+
+    gauge = Spectral(summed=True)
+
+    def radius(self, rho: Fraction, width: int) -> float:
+        return float(rho)
+
+    def ball(self, U: cvxpy.Expression, radius: cvxpy.Parameter) -> Size:
+        import cvxpy
+
+        cp: Any = cvxpy
+        d, B = U.shape
+        alpha = cp.Variable(B)
+        arrow = cp.bmat([[radius * np.eye(d), U], [U.T, cp.diag(alpha)]]) >> 0
+        return Size([arrow, cp.sum(alpha) <= radius], arrow)
+
+    def norms(
+        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
+    ) -> Float[_Array, " b"]:
+        """sqrt(tr Z w^T Z^-1 w); without a Z that of the identity."""
+        lengths: _Array = np.linalg.norm(v @ _whitening(v.shape[1], metric), axis=1)
+        return lengths
+
+    def project(
+        self,
+        patterns: Patterns,
+        blocks: Int[_Array, " b"],
+        v: Float[_Array, "b d"],
+        metric: Float[_Array, "d d"] | None,
+        enough: float,
+    ) -> Prices:
+        """In the coordinates in which Z is a multiple of the identity."""
+        root = _whitening(v.shape[1], metric)
+        return project_l2(patterns.X @ root, patterns.diagonals(blocks), v @ root, enough)
+
+    def lengths(
+        self, u: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
+    ) -> Float[_Array, " b"]:
+        root = np.linalg.inv(_whitening(u.shape[1], metric))
+        lengths: _Array = np.linalg.norm(u @ root.T, axis=1)
+        return lengths
+
+    def best(
+        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
+    ) -> Float[_Array, "b d"]:
+        root = _whitening(v.shape[1], metric)
+        return v @ root @ root.T
+
+
+def _whitening(d: int, metric: Float[_Array, "d d"] | None) -> Float[_Array, "d d"]:
+    """A root of tr Z Z^-1."""
+    Z = np.eye(d) if metric is None else (metric + metric.T) / 2
+    values, vectors = np.linalg.eigh(Z / np.trace(Z))
+    root: _Array = vectors / np.sqrt(np.maximum(values, 0.0) + _REGULARISATION)
+    return root
