@@ -74,6 +74,8 @@ class Neurons:
         for the spectral norms with u_j u_j^T / alpha_j beside it, whose sum is kept. As long as the
         atoms are dependent, a null vector of non-increasing cost removes one.
         """
+        if len(self) < 2:
+            return self
         atoms, costs = self._atoms(problem, gauge)
         weights = [fmpq(1)] * len(self)
         used = list(range(len(self)))

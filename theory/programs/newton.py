@@ -28,10 +28,11 @@ _OUTER, _INNER = 60, 40  # rounds; ten and five are usual
 _SIGMA = 1.0  # the first, in units of 1 / max ||x_k||^2
 _WARM = 64.0  # times larger where a solution close by is known
 _GROWTH = 4.0  # of sigma from round to round
-_LARGEST = 4.0**7  # sigma: then rounding would begin to count
+_LARGEST = 4.0**10  # sigma: then rounding would begin to count
 _FIRST = 1e-2  # how accurate the first round is, relative to ||y||; each next by _DECAY
 _DECAY = 0.1
 _LAST = 1e-11
+_STILL = 1e-13  # a change of u this small, relatively, is rounding
 _ARMIJO = 1e-4
 _SHORTEST = 1e-8  # of the steps tried
 
@@ -105,8 +106,9 @@ class GroupLasso:
         for _ in range(_OUTER):
             inner = _Inner(self, point.u, sigma, beta, radius)
             step = inner.minimise(point.lam, goal * size)
+            moved = float(np.abs(step.u - point.u).max(initial=0.0))
             point = Point(step.u, step.lam)
-            if enough(point) or goal == _LAST:
+            if enough(point) or moved <= _STILL * float(np.abs(step.u).max(initial=0.0)):
                 break
             sigma = min(sigma * _GROWTH, largest)
             goal = max(goal * _DECAY, _LAST)

@@ -52,7 +52,7 @@ TOLERANCE = 1e-6
 """A gap this small, relative to the value, needs no search of the cells."""
 
 _FIRST_PATTERNS = 200  # of random neurons, where patterns are searched for
-_ABSOLUTE = Fraction(1, 10**6)  # of the loss of zero weights: what counts as small
+_ABSOLUTE = Fraction(1, 10**4)  # of the loss of zero weights: what counts as small
 _INTERPOLATED = 30  # data points up to which exact interpolation is tried
 _DIGITS = 15  # of bounds that are no exact values, rounded outwards
 
@@ -95,7 +95,7 @@ class Optimum:
 
     @property
     def relative_gap(self) -> float | None:
-        """The gap in units of `upper`, or of 10^-6 of the loss of zero weights if that is more."""
+        """The gap in units of `upper`, or of 10^-4 of the loss of zero weights if that is more."""
         if self.gap is None:
             return None
         zero = self.loss.value((Fraction(),) * self.problem.n, self.problem.y)

@@ -1,0 +1,290 @@
+"""Optima in the balls: against closed forms, cells, random networks, and by their invariances."""
+
+import dataclasses
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from problems import planted, problems
+
+from theory import example
+from theory.errors import InputError, SolverFailure
+from theory.gauges import gauge_of
+from theory.geometry import geometry
+from theory.landscape.cells import CellComplex
+from theory.landscape.least import least
+from theory.network import Network
+from theory.problem import Problem
+from theory.programs import Custom, Huber, Logistic, solve
+
+BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
+HALF = Fraction(1, 2)
+
+
+def require_inside(found):
+    """The network attains the upper end, in the ball and within the width, exactly."""
+    network = found.network
+    assert network.loss(found.problem) <= found.upper
+    assert found.width is None or found.neurons <= found.width
+    neurons = [(s, u) for s, u in network.convex_coordinates() if any(u)]
+    assert len(neurons) == found.neurons
+    if neurons:
+        gauge = gauge_of(geometry(found.optimizer).ball)
+        columns = network.neurons()
+        squared = gauge.hidden_squared(columns) * gauge.output_squared(network.a)
+        assert squared <= found.rho**2 * (1 + Fraction(1, 10**9))
+
+
+@pytest.mark.parametrize("name", BALLS)
+@pytest.mark.parametrize("width", [1, 2, 4])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_interval_is_narrow_and_holds_the_minimum_over_all_cells(name, width, seed):
+    problem, _ = planted(4, 2, 2, seed, entries=3)
+    found = solve(problem, name, rho=HALF, width=width)
+    assert found.whole
+    assert found.relative_gap <= 1e-6
+    require_inside(found)
+    cells = least(CellComplex(problem, width, rho=HALF, within=name))
+    assert found.lower <= cells.value
+    assert cells.lower <= found.upper
+    if name == "adamw":
+        assert cells.lower == cells.value
+
+
+@settings(max_examples=40)
+@given(
+    problems(max_n=4, max_d=2, rational=True),
+    st.sampled_from(BALLS),
+    st.integers(1, 3),
+    st.fractions(Fraction(1, 4), 3, max_denominator=4),
+    st.integers(0, 10**6),
+)
+def test_no_network_in_the_ball_is_below_the_bound(problem, name, width, rho, seed):
+    found = solve(problem, name, rho=rho, width=width)
+    require_inside(found)
+    random = np.random.default_rng(seed)
+    W = random.standard_normal((problem.d, width))
+    a = random.choice([-1.0, 1.0], width)
+    ball = geometry(name).ball
+    W = ball.hidden.project(10 * W, 1.0)
+    a = ball.output.project(10 * a, 1.0)
+    scale = rho * (1 - Fraction(1, 10**9))
+    network = Network(
+        W=[[Fraction(float(v)) for v in row] for row in W],
+        a=[scale * Fraction(float(v)) for v in a],
+    )
+    assert network.loss(problem) >= found.lower
+
+
+@pytest.mark.parametrize("name", BALLS)
+def test_one_point_in_one_dimension(name):
+    # One neuron w a >= 0 of size rho at most: the loss is (y - rho x)^2 / 2.
+    problem = Problem(X=[[2]], y=[5])
+    found = solve(problem, name, rho=Fraction(2), width=1)
+    assert float(found.upper) == pytest.approx(0.5)
+    assert float(found.lower) == pytest.approx(0.5)
+    assert found.neurons == 1
+
+
+@pytest.mark.parametrize(("name", "expected"), [("adamw", 2), ("colnorm", 2), ("ngd", 1)])
+def test_two_neurons_on_two_orthogonal_points(name, expected):
+    # Each point needs a neuron of its own: y = (1, -1) costs 1 + 1 of what the ball allows.
+    problem = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
+    tight = solve(problem, name, rho=Fraction(2, expected), width=2)
+    assert float(tight.upper) == pytest.approx(0, abs=1e-8)
+    small = solve(problem, name, rho=Fraction(1, expected), width=2)
+    assert float(small.lower) == pytest.approx(0.25 if name != "ngd" else 0.25, abs=1e-8)
+
+
+def test_sgd_and_ngd_agree_where_the_penalty_leads():
+    problem, _ = planted(8, 3, 3, 0)
+    penalised = solve(problem, "sgd", beta=Fraction(3))
+    assert penalised.relative_gap <= 1e-6
+    size = sum(
+        np.linalg.norm([float(v) for v in u]) for _, u in penalised.network.convex_coordinates()
+    )
+    inside = solve(problem, "ngd", rho=Fraction(float(size)))
+    assert inside.relative_gap <= 1e-6
+    assert float(inside.upper) + 3 * size == pytest.approx(float(penalised.upper), rel=1e-7)
+    assert float(penalised.network.loss(problem)) == pytest.approx(float(inside.upper), rel=1e-4)
+
+
+def test_the_bound_of_the_penalty_holds_for_random_networks():
+    problem, _ = planted(5, 2, 2, 1)
+    found = solve(problem, "sgd", beta=Fraction(1))
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        W = random.standard_normal((2, 3)) * random.uniform(0, 3)
+        a = random.standard_normal(3)
+        outputs = np.maximum(np.array(problem.X, float) @ W, 0) @ a
+        loss = ((outputs - np.array(problem.y, float)) ** 2).sum() / 2
+        assert loss + ((W**2).sum() + (a**2).sum()) / 2 >= float(found.lower)
+
+
+@pytest.mark.parametrize("name", ["muon", "ngd"])
+def test_with_any_width_the_network_has_as_few_neurons_as_caratheodory_says(name):
+    problem, _ = planted(6, 2, 4, 2)
+    found = solve(problem, name, rho=Fraction(3))
+    d, n = problem.d, problem.n
+    assert found.neurons <= (n if name == "ngd" else n + d * (d + 1) // 2)
+    again = solve(problem, name, rho=Fraction(3), width=found.neurons)
+    assert float(again.upper) == pytest.approx(float(found.upper), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", BALLS)
+def test_more_room_is_never_worse_and_order_does_not_matter(name):
+    problem, _ = planted(5, 2, 2, 4)
+    values = [solve(problem, name, rho=rho, width=2).upper for rho in (HALF, Fraction(1))]
+    assert values[1] <= values[0]
+    wider = solve(problem, name, rho=HALF, width=3)
+    assert wider.lower <= values[0]
+    order = [3, 0, 4, 1, 2]
+    shuffled = Problem(X=[problem.X[i] for i in order], y=[problem.y[i] for i in order])
+    other = solve(shuffled, name, rho=HALF, width=2)
+    assert float(other.upper) == pytest.approx(float(values[0]), rel=1e-6)
+    # Scaling X by c is scaling the ball by c.
+    scaled = Problem(X=[[2 * v for v in row] for row in problem.X], y=problem.y)
+    same = solve(scaled, name, rho=HALF / 2, width=2)
+    assert float(same.upper) == pytest.approx(float(values[0]), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["muon", "muon-adamw", "ngd", "colnorm"])
+def test_an_orthogonal_map_of_the_inputs_changes_nothing(name):
+    problem, _ = planted(5, 2, 2, 5)
+    c, s = Fraction(3, 5), Fraction(4, 5)
+    turned = Problem(X=[[c * v - s * w, s * v + c * w] for v, w in problem.X], y=problem.y)
+    first = solve(problem, name, rho=HALF, width=2)
+    second = solve(turned, name, rho=HALF, width=2)
+    assert float(second.upper) == pytest.approx(float(first.upper), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        Problem(X=[[0, 0], [0, 0]], y=[1, 2]),
+        Problem(X=[[1, 2], [1, 2], [-2, -4], [0, 0]], y=[1, 0, 3, 1]),
+        Problem(X=[[1, 1, 0], [2, 2, 0], [1, 2, 0]], y=[1, -1, 2]),
+        Problem(X=[[1, 2], [3, 4]], y=[0, 0]),
+        Problem(X=[[7]], y=["-1/3"]),
+    ],
+    ids=["zero", "parallel", "rank-deficient", "no-target", "one-point"],
+)
+@pytest.mark.parametrize("name", BALLS)
+def test_degenerate_data(problem, name):
+    found = solve(problem, name, rho=Fraction(1, 3), width=2)
+    require_inside(found)
+    assert found.lower <= found.upper
+    assert found.relative_gap <= 1e-6
+
+
+def test_patterns_that_are_searched_for_approach_the_optimum_over_all():
+    problem, _ = planted(30, 3, 4, 0, entries=9)
+    whole = solve(problem, "sgd", beta=Fraction(20))
+    assert whole.whole
+    assert whole.relative_gap <= 1e-6
+    part = solve(problem, "sgd", beta=Fraction(20), max_patterns=50, seed=1)
+    assert not part.whole
+    assert part.upper >= whole.lower  # a network is a network
+    assert float(part.upper) == pytest.approx(float(whole.upper), rel=1e-2)
+    assert part.relative_gap <= 1e-6  # over the patterns priced
+
+
+@pytest.mark.parametrize("name", ["adamw", "muon", "sgd"])
+def test_column_generation_over_all_patterns_agrees_with_the_whole_program(name, monkeypatch):
+    problem, _ = planted(12, 3, 3, 1)
+    weight = {"beta": Fraction(5)} if name == "sgd" else {"rho": Fraction(1, 4)}
+    width = 4 if name == "adamw" else None
+    options = {**weight, "width": width, "max_cells": 1}
+    whole = solve(problem, name, **options)
+    import theory.programs.columns as columns
+
+    monkeypatch.setattr(columns, "_WHOLE", 8)
+    monkeypatch.setattr(columns, "_WHOLE_NEWTON", 8)
+    monkeypatch.setattr(columns, "_NEW", 6)
+    generated = solve(problem, name, **options)
+    assert len(generated.relaxation.blocks) < generated.relaxation.patterns.count
+    assert float(generated.lower) == pytest.approx(float(whole.lower), rel=1e-6)
+
+
+@pytest.mark.parametrize("loss", [Huber(Fraction(1)), Huber(Fraction(1, 3))])
+@pytest.mark.parametrize("name", ["ngd", "muon", "sgd"])
+def test_huber_bounds_are_exact_and_below_the_squared_loss(name, loss):
+    problem, _ = planted(6, 2, 2, 3)
+    weight = {"beta": Fraction(1)} if name == "sgd" else {"rho": HALF}
+    found = solve(problem, name, loss=loss, **weight)
+    assert found.relative_gap <= 1e-6
+    assert found.upper <= solve(problem, name, **weight).upper * (1 + Fraction(1, 10**6))
+
+
+@pytest.mark.parametrize("name", ["ngd", "muon", "sgd"])
+def test_logistic_bounds_enclose_the_optimum(name):
+    problem, _ = planted(6, 2, 2, 3)
+    labels = dataclasses.replace(problem, y=tuple(1 if v > 0 else -1 for v in problem.y))
+    weight = {"beta": HALF} if name == "sgd" else {"rho": HALF}
+    found = solve(labels, name, loss=Logistic(), **weight)
+    assert found.relative_gap <= 1e-6
+    assert found.lower > 0
+
+
+def test_any_convex_loss_has_a_value_but_no_bound():
+    import cvxpy
+
+    problem, _ = planted(6, 2, 2, 3)
+    found = solve(problem, "ngd", rho=HALF, loss=Custom(lambda f, y: cvxpy.sum_squares(f - y) / 2))
+    assert found.lower is None
+    assert found.gap is None
+    squared = solve(problem, "ngd", rho=HALF)
+    assert float(found.upper) == pytest.approx(float(squared.upper), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"optimizer": "adamw", "rho": HALF}, "width: is needed"),
+        ({"optimizer": "ngd"}, "rho: is needed"),
+        ({"optimizer": "ngd", "rho": Fraction(0)}, "rho: 0 must be positive"),
+        ({"optimizer": "sgd", "rho": HALF}, "beta: is needed"),
+        ({"optimizer": "sgd", "beta": Fraction(-1)}, "beta: -1 must be positive"),
+        ({"optimizer": "nothing", "rho": HALF}, "optimizer: 'nothing' is not one of"),
+        ({"optimizer": "ngd", "rho": HALF, "width": 0}, "width: 0 must be at least 1"),
+        ({"optimizer": "ngd", "rho": HALF, "loss": Logistic()}, "y\\[0\\]: 5 is no label"),
+        (
+            {"optimizer": "ngd", "rho": HALF, "loss": Custom(lambda f, y: -((f - y) ** 2).sum())},
+            "loss: is no convex scalar",
+        ),
+    ],
+)
+def test_wrong_options_are_refused_by_name(options, message):
+    with pytest.raises(InputError, match=message):
+        solve(example("flagship"), **options)
+
+
+def test_where_both_solvers_fail_their_statuses_are_told(monkeypatch):
+    import cvxpy
+
+    def fail(self, *arguments, **options):
+        raise cvxpy.SolverError(f"{options['solver']} gave up")
+
+    monkeypatch.setattr(cvxpy.Problem, "solve", fail)
+    with pytest.raises(SolverFailure, match="CLARABEL gave up.*SCS gave up.*rescale"):
+        solve(example("flagship"), "muon", rho=HALF)
+
+
+def test_where_clarabel_fails_scs_takes_over(monkeypatch):
+    import cvxpy
+
+    original = cvxpy.Problem.solve
+
+    def fail(self, *arguments, **options):
+        if options.get("solver") == cvxpy.CLARABEL:
+            raise cvxpy.SolverError("gave up")
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(cvxpy.Problem, "solve", fail)
+    found = solve(example("flagship"), "muon", rho=HALF, width=6)
+    monkeypatch.undo()
+    expected = solve(example("flagship"), "muon", rho=HALF, width=6)
+    assert float(found.upper) == pytest.approx(float(expected.upper), rel=1e-4)
+    assert found.lower <= expected.upper
