@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from theory.certificates import checker
+from theory.certificates import checker, cones
 from theory.certificates.checker import CertificateInvalid, Verdict, check, check_file
 from theory.errors import BudgetError, InputError
 from theory.problem import Problem
@@ -522,7 +522,12 @@ def test_imports_nothing_else() -> None:
         "theory.errors",
         "theory.problem",
         "theory.certificates",
+        "theory.certificates.algebra",
+        "theory.certificates.balls",
         "theory.certificates.checker",
+        "theory.certificates.cones",
+        "theory.certificates.optimum",
+        "theory.certificates.reading",
     }
 
 
@@ -557,7 +562,11 @@ TAMPERED_COMMON: list[tuple[tuple[Any, ...], Any, str]] = [
     (("format",), "zip", "format: must be 'isthmus-certificate', not 'zip'"),
     (("version",), True, "version: must be 1, not True"),
     (("version",), 2, "version: must be 1, not 2"),
-    (("kind",), "region", "kind: must be one of barrier, components, not 'region'"),
+    (
+        ("kind",),
+        "region",
+        "kind: must be one of barrier, components, minimum, optimum, not 'region'",
+    ),
     (("kind",), [], "kind: must be one of"),
     (("problem",), REMOVE, "certificate: the field 'problem' is missing"),
     (("comment",), "", "certificate: 'comment' is not a field of it"),
@@ -880,7 +889,7 @@ DATA: list[list[list[int]]] = [
 
 @pytest.mark.parametrize("X", DATA)
 def test_arrangement(X: list[list[int]]) -> None:
-    arrangement = checker._Arrangement(X, 10_000)
+    arrangement = cones.Arrangement(X, 10_000)
     walls = len(arrangement.names)
     full = {sides for sides in range(1 << walls) if arrangement.cone(sides) is not None}
     assert {cone.sides for cone in arrangement.cones()} == full
@@ -902,14 +911,14 @@ def test_arrangement(X: list[list[int]]) -> None:
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (4, 2), (7, 3), (10, 3), (6, 4)])
 def test_counts_in_general_position(n: int, d: int) -> None:
     X = [[(k + 1) ** j for j in range(d)] for k in range(n)]  # Vandermonde
-    arrangement = checker._Arrangement(X, 10_000)
+    arrangement = cones.Arrangement(X, 10_000)
     assert arrangement.rank == d
     assert len(arrangement.rays) == 2 * comb(n, d - 1)
     assert len(list(arrangement.cones())) == 2 * sum(comb(n - 1, i) for i in range(d))
 
 
 def test_parallel_rows_that_contradict_are_no_cone() -> None:
-    arrangement = checker._Arrangement([[1, 0], [0, 1], [-2, 0]], 100)
+    arrangement = cones.Arrangement([[1, 0], [0, 1], [-2, 0]], 100)
     assert arrangement.sides("+++") is None
     assert arrangement.names == [0, 1]
     assert arrangement.sides("++-") == 3
@@ -948,11 +957,11 @@ def test_matching() -> None:
 
 def test_too_large() -> None:
     X = [[int(i == j) for j in range(25)] for i in range(25)]
-    arrangement = checker._Arrangement(X, 1000)
+    arrangement = cones.Arrangement(X, 1000)
     with pytest.raises(BudgetError, match="cones of the arrangement: 33,554,432 needed"):
         next(arrangement.cones())
     with pytest.raises(BudgetError, match="rays of the arrangement: 19,315,400 needed"):
-        checker._Arrangement([[k**j for j in range(13)] for k in range(1, 27)], 1000)
+        cones.Arrangement([[k**j for j in range(13)] for k in range(1, 27)], 1000)
 
 
 def test_many_neurons_are_no_recursion() -> None:

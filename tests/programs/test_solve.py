@@ -95,7 +95,7 @@ def test_two_neurons_on_two_orthogonal_points(name, expected):
     tight = solve(problem, name, rho=Fraction(2, expected), width=2)
     assert float(tight.upper) == pytest.approx(0, abs=1e-8)
     small = solve(problem, name, rho=Fraction(1, expected), width=2)
-    assert float(small.lower) == pytest.approx(0.25 if name != "ngd" else 0.25, abs=1e-8)
+    assert float(small.lower) == pytest.approx(0.25, abs=1e-8)
 
 
 def test_sgd_and_ngd_agree_where_the_penalty_leads():

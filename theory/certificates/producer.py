@@ -7,24 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from theory.errors import InputError
+from theory.gauges import gauge_of
+from theory.geometry import geometry
 from theory.landscape.analysis import Analysis, Barrier, Component, Cut
 from theory.landscape.cells import SIGN_FLIP, Cell, CellComplex, Move
 from theory.landscape.domain import Dual, Proof
+from theory.landscape.least import Least
 from theory.landscape.nnls import Minimum
 from theory.landscape.paths import MinimaxPath
 from theory.landscape.sublevel import Cover, thin
 from theory.network import Network
-from theory.problem import format_rational
+from theory.problem import Problem, format_rational
+
+if TYPE_CHECKING:
+    from theory.programs import Optimum  # importing it takes the convex solvers
 
 Document = dict[str, Any]
 
 
-def certify(result: Analysis | Barrier) -> Document:
-    """The certificate of a complete analysis (`components`) or of a barrier (`barrier`)."""
+def certify(result: Analysis | Barrier | Least | Optimum) -> Document:
+    """The certificate of what was found.
+
+    Kind `components` for a complete analysis, `barrier` for a barrier, `minimum` for the least loss
+    over all cells, and `optimum` for that of the convex program (unless cells decided it).
+    """
     if isinstance(result, Barrier):
         return _barrier(result)
+    if isinstance(result, Least):
+        return _minimum(result)
+    if not isinstance(result, Analysis):
+        return _optimum(result)
     if not result.complete:
         raise ValueError("result: the analysis was interrupted, so there is nothing to certify yet")
     return _components(result)
@@ -60,7 +77,7 @@ class _Writer:
             "format": "isthmus-certificate",
             "version": 1,
             "kind": kind,
-            "problem": {k: v for k, v in self.complex.problem.to_json().items() if k in ("X", "y")},
+            "problem": _data(self.complex.problem),
             "width": self.complex.width,
             "labelled": self.complex.labelled,
             "within": _ball(self.complex),
@@ -103,11 +120,17 @@ def _inside(complex_: CellComplex, network: Network) -> Network:
     return complex_.domain.network([(sign or 1, u) for sign, u in network.convex_coordinates()])
 
 
+def _data(problem: Problem) -> Document:
+    return {k: v for k, v in problem.to_json().items() if k in ("X", "y")}
+
+
 def _ball(complex_: CellComplex) -> Document | None:
-    if complex_.rho is None:
-        return None
-    name = "entrywise" if complex_.domain.exact else complex_.within
-    return {"ball": name, "rho": format_rational(complex_.rho)}
+    return None if complex_.rho is None else _within(complex_.within, complex_.rho)
+
+
+def _within(optimizer: str, rho: Fraction) -> Document:
+    exact = gauge_of(geometry(optimizer).ball).exact
+    return {"ball": "entrywise" if exact else optimizer, "rho": format_rational(rho)}
 
 
 def _dual(vector: Sequence[int], metric: Any) -> Document | list[str]:
@@ -234,3 +257,57 @@ def _walls(
                             [component.id, k, position, writer.move(move), writer.dual(dual)]
                         )
     return walls
+
+
+def _minimum(least: Least) -> Document:
+    complex_ = least.complex
+    return {
+        "format": "isthmus-certificate",
+        "version": 1,
+        "kind": "minimum",
+        "problem": _data(complex_.problem),
+        "width": complex_.width,
+        "within": _ball(complex_),
+        "duals": [_dual(c.proof.dual.vector, c.proof.dual.metric) for c in least.cover],
+        "value": _range(least.lower, least.value),
+        "network": _inside(complex_, least.network).to_json(),
+    }
+
+
+def _optimum(found: Optimum) -> Document:
+    if found.cells is not None and found.lower == found.cells.lower:
+        return _minimum(found.cells)
+    if found.loss.name != "squared" or found.lower is None:
+        raise InputError("loss", f"certificates are for the squared loss, not {found.loss.name}")
+    nonzero = np.array([any(row) for row in found.problem.X])
+    dual = found.dual
+    sigmas = list(found.relaxation.patterns.sigmas(nonzero))
+    document: Document | None = None
+    if dual is not None and found.lower > 0:
+        document = {
+            "nu": [str(v) for v in dual.lam],
+            "mu": [
+                ["+-"[b % 2], sigmas[b // 2], [[k, str(v)] for k, v in rows.items()]]
+                for b, rows in dual.mu.items()
+                if rows
+            ],
+        }
+        if dual.metric is not None:
+            document["Z"] = [[str(v) for v in row] for row in dual.metric.Z]
+    if found.rho is not None:
+        within = _within(found.optimizer, found.rho)
+    else:
+        assert found.beta is not None
+        within = {"penalty": "l2", "beta": format_rational(found.beta)}
+    return {
+        "format": "isthmus-certificate",
+        "version": 1,
+        "kind": "optimum",
+        "problem": _data(found.problem),
+        "width": found.width,
+        "within": within,
+        "patterns": None if found.whole else sigmas,
+        "value": _range(found.lower, found.upper),
+        "network": found.network.to_json(),
+        "dual": document,
+    }

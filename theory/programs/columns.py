@@ -20,6 +20,7 @@ from theory.programs.blocks import Patterns, distinct
 from theory.programs.family import Family, Prices
 from theory.programs.group_lasso import GroupNorms
 from theory.programs.losses import Loss, Squared
+from theory.programs.networks import united
 from theory.programs.newton import GroupLasso, Point
 from theory.programs.program import BlockProgram
 
@@ -222,7 +223,8 @@ class ColumnGeneration:
         assert self.search is not None
         level = self._level(found, weight)
         climbed = _climbed(found, self.family, level, self.search.random)
-        candidates = np.concatenate([_neighbours(found), climbed])
+        _, joint = united(self.patterns.X, found.signs, found.u)
+        candidates = np.concatenate([_neighbours(found), climbed, joint @ self.patterns.X.T > 0])
         known = len(self.patterns.active)
         fresh = self.patterns.joined(candidates).active[known:]
         if not len(fresh):

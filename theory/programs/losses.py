@@ -77,8 +77,8 @@ class Squared(Loss):
     def expression(self, fit: cvxpy.Expression, y: Float[_Array, " n"]) -> cvxpy.Expression:
         from cvxpy.atoms.sum_squares import sum_squares
 
-        squares: cvxpy.Expression = sum_squares(fit - y)
-        return squares / 2
+        half: cvxpy.Expression = sum_squares(fit - y) / 2
+        return half
 
     def at(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> float:
         return float(((fit - y) ** 2).sum() / 2)
@@ -111,8 +111,8 @@ class Huber(Loss):
         from cvxpy.atoms.elementwise.huber import huber
 
         M: Any = float(self.threshold)  # CVXPY's annotation says int, and means any number
-        total: cvxpy.Expression = huber(fit - y, M).sum()
-        return total / 2
+        half: cvxpy.Expression = huber(fit - y, M).sum() / 2
+        return half
 
     def gradient(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> Float[_Array, " n"]:
         threshold = float(self.threshold)

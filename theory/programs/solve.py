@@ -181,8 +181,9 @@ def solve(
     if cells is not None and cells.value <= upper:
         network, lower, upper = cells.network, cells.lower, cells.value
     else:
-        lower = None if lower is None else _short(lower, math.floor)
         upper = _short(upper, math.ceil)
+        # Summed neurons may have patterns that were not priced, and so a loss below the bound.
+        lower = None if lower is None else min(_short(lower, math.floor), upper)
         if cells is not None and lower is not None:
             lower = max(lower, cells.lower)
     return Optimum(

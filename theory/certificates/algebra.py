@@ -1,0 +1,99 @@
+"""Exact linear algebra of integers, and sets as the bits of an int. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from math import gcd, isqrt, lcm
+from operator import mul
+from typing import TypeAlias
+
+Vector: TypeAlias = tuple[int, ...]
+
+
+def dot(u: Iterable[int], v: Iterable[int]) -> int:
+    return sum(map(mul, u, v))
+
+
+def sign(value: int | Fraction) -> int:
+    return (value > 0) - (value < 0)
+
+
+def primitive(vector: Sequence[int]) -> Vector:
+    """The shortest integer vector in the direction of a nonzero one."""
+    divisor = gcd(*vector)
+    return tuple(v // divisor for v in vector)
+
+
+def integers(vector: Sequence[Fraction]) -> tuple[Vector, int]:
+    """(p v, p) with p the least positive integer that makes p v integer."""
+    scale = lcm(*(v.denominator for v in vector))
+    return tuple(int(v * scale) for v in vector), scale
+
+
+def echelon(rows: Iterable[Sequence[int]]) -> list[tuple[int, Vector]]:
+    """A basis of the row span with its pivot columns; each row is zero at the earlier pivots."""
+    basis: list[tuple[int, Vector]] = []
+    for row in rows:
+        for pivot, other in basis:
+            if row[pivot]:
+                row = [other[pivot] * a - row[pivot] * b for a, b in zip(row, other, strict=True)]
+        if any(row):
+            basis.append((next(j for j, v in enumerate(row) if v), primitive(row)))
+    return basis
+
+
+def null_vector(basis: list[tuple[int, Vector]], size: int) -> Vector:
+    """The direction on which the size - 1 rows of an echelon basis vanish."""
+    free = (set(range(size)) - {pivot for pivot, _ in basis}).pop()
+    vector = [int(j == free) for j in range(size)]
+    for pivot, row in reversed(basis):
+        rest = dot(row, vector)  # its own entry is still zero
+        vector = [row[pivot] * v for v in vector]
+        vector[pivot] = -rest
+    return primitive(vector)
+
+
+def root(value: Fraction) -> Fraction:
+    """A rational at least sqrt(value), by less than one part in 2^60."""
+    product_ = value.numerator * value.denominator << 128
+    root = isqrt(product_)
+    return Fraction(root + (root * root < product_), value.denominator << 64)
+
+
+def solve(A: list[list[int]], b: list[int]) -> list[Fraction] | None:
+    """The solution of a symmetric positive semidefinite system; None where it is singular."""
+    rows = [[Fraction(v) for v in (*row, value)] for row, value in zip(A, b, strict=True)]
+    for i in range(len(rows)):
+        if not rows[i][i]:  # such a matrix needs no pivoting
+            return None
+        for k in range(len(rows)):
+            if k != i and rows[k][i]:
+                factor = rows[k][i] / rows[i][i]
+                rows[k] = [v - factor * w for v, w in zip(rows[k], rows[i], strict=True)]
+    return [row[-1] / row[i] for i, row in enumerate(rows)]
+
+
+def is_positive(A: Sequence[Sequence[Fraction | int]], *, definite: bool) -> bool:
+    """Whether a symmetric matrix is positive semidefinite, or definite: by elimination."""
+    rows = [[Fraction(v) for v in row] for row in A]
+    for i in range(len(rows)):
+        pivot = rows[i][i]
+        if pivot < 0 or (not pivot and (definite or any(rows[i][i:]))):
+            return False
+        if pivot:
+            for k in range(i + 1, len(rows)):
+                factor = rows[k][i] / pivot
+                rows[k] = [v - factor * w for v, w in zip(rows[k], rows[i], strict=True)]
+    return True
+
+
+def bits(mask: int) -> Iterator[int]:
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
+
+
+def mask(members: Iterable[bool]) -> int:
+    return sum(1 << k for k, member in enumerate(members) if member)

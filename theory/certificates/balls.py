@@ -1,0 +1,42 @@
+"""The balls of the optimizers, and whether a network lies in one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from theory.certificates import algebra
+from theory.certificates.algebra import Vector, dot
+
+BALLS = ("entrywise", "muon", "muon-adamw", "ngd", "colnorm")
+SPECTRAL = ("muon", "muon-adamw")  # their duals have a metric Z
+LARGEST = ("muon", "ngd")  # the weights of neurons do not add up: the largest counts
+
+
+@dataclass(frozen=True)
+class Ball:
+    """||W|| ||a|| <= rho in the norms of an optimizer, up to rescaling of neurons."""
+
+    name: str
+    rho: Fraction
+
+    def __str__(self) -> str:
+        return f" inside the {self.name} ball rho = {self.rho}"
+
+    def holds(self, neurons: Sequence[Vector], a: Vector, scale: int) -> bool:
+        """Whether a network is inside; neurons are columns of W, in integers: `scale` is one."""
+        bound = (self.rho * scale) ** 2  # of the squared norms
+        squares = [dot(w, w) for w in neurons]
+        if self.name == "entrywise":
+            pairs = zip(neurons, a, strict=True)
+            return all((size * max(map(abs, w))) ** 2 <= bound for w, size in pairs)
+        if self.name == "ngd":
+            return sum(squares) * dot(a, a) <= bound
+        if self.name == "colnorm":
+            return max(squares) * max(v * v for v in a) <= bound
+        size = dot(a, a) if self.name == "muon" else max(v * v for v in a)
+        rows = neurons if len(neurons) <= len(neurons[0]) else list(zip(*neurons, strict=True))
+        gram = [[size * dot(v, w) for w in rows] for v in rows]
+        rest = [[(bound if i == k else 0) - v for k, v in enumerate(r)] for i, r in enumerate(gram)]
+        return algebra.is_positive(rest, definite=False)

@@ -1,0 +1,268 @@
+"""Certificates of kind `optimum`: a dual point of the convex program over activation patterns.
+
+Linear in the certificate: no ray of the arrangement is needed, so wide data are no difficulty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from theory.certificates import algebra, reading
+from theory.certificates.algebra import Vector, dot
+from theory.certificates.balls import BALLS, LARGEST, SPECTRAL, Ball
+from theory.certificates.cones import Arrangement
+from theory.certificates.reading import fail, show
+from theory.problem import Problem
+
+FIELDS = (
+    *("format", "version", "kind", "problem", "width", "within"),
+    *("patterns", "value", "network", "dual"),
+)
+
+_ANY_WIDTH = (*LARGEST, "l2")  # what more neurons cannot make larger
+
+
+@dataclass(frozen=True)
+class _Penalty:
+    """(beta / 2) (||W||_F^2 + ||a||^2), in place of a ball."""
+
+    beta: Fraction
+    name = "l2"
+
+    def __str__(self) -> str:
+        return f" with l2 penalty beta = {self.beta}"
+
+
+class Optimum:
+    """A certificate of this kind; `statement` verifies it."""
+
+    def __init__(self, fields: Mapping[str, object], problem: Problem, limit: int) -> None:
+        self.fields = fields
+        self.problem = problem
+        self.X, self.x_scale, self.y, self.y_scale = problem.integer_form()
+        self.within = self._within(fields["within"])
+        self.width = None if fields["width"] is None else self._width(fields["width"])
+        if self.width is None and self.within.name not in _ANY_WIDTH:
+            fail(
+                "width",
+                f"must be an integer: more neurons need more of the {self.within.name} ball",
+            )
+        self.listed = fields["patterns"] is not None
+        self.sigmas = self._sigmas(fields["patterns"], limit)
+
+    def statement(self) -> str:
+        """Verify everything; what is proved."""
+        lower, upper = reading.interval(self.fields["value"], "value")
+        objective = self._objective(self.fields["network"])
+        if objective > upper:
+            fail("network", f"its objective {show(objective)} is above {show(upper)}")
+        bound = self._bound(self.fields["dual"])
+        if lower > bound:
+            fail("value", f"the lower end {show(lower)} is above the dual's bound {show(bound)}")
+        width = "any width" if self.width is None else f"width {self.width}"
+        range_ = reading.show_interval((lower, upper))
+        if self.listed:
+            return (
+                f"a network of {width}{self.within} has loss at most {show(upper)}, and all those "
+                f"over the {len(self.sigmas)} patterns priced at least {show(lower)}: this says "
+                "nothing about other patterns"
+            )
+        return f"the least loss of {width}{self.within} is {range_}"
+
+    @staticmethod
+    def _width(value: object) -> int:
+        width = reading.integer(value, "width")
+        if width < 1:
+            fail("width", f"is {show(width)}, but must be at least 1")
+        return width
+
+    @staticmethod
+    def _within(value: object) -> Ball | _Penalty:
+        if "penalty" in reading.mapping(value, "within"):
+            fields = reading.fields(value, "within", ("penalty", "beta"))
+            if fields["penalty"] != "l2":
+                fail("within.penalty", f"must be 'l2', not {show(fields['penalty'])}")
+            beta = reading.rational(fields["beta"], "within.beta")
+            if beta <= 0:
+                fail("within.beta", f"is {show(beta)}, but must be positive")
+            return _Penalty(beta)
+        fields = reading.fields(value, "within", ("ball", "rho"))
+        name = fields["ball"]
+        if not isinstance(name, str) or name not in BALLS:
+            fail("within.ball", f"must be one of {', '.join(BALLS)}, not {show(name)}")
+        rho = reading.rational(fields["rho"], "within.rho")
+        if rho <= 0:
+            fail("within.rho", f"is {show(rho)}, but must be positive")
+        return Ball(name, rho)
+
+    def _sigmas(self, value: object, limit: int) -> dict[str, None]:
+        """The patterns of the statement: those listed, or all."""
+        if value is None:
+            arrangement = Arrangement(self.X, limit)
+            return {arrangement.sigma(cone.sides): None for cone in arrangement.cones()}
+        found: dict[str, None] = {}
+        zero = [not any(row) for row in self.X]
+        for k, sigma in enumerate(reading.entries(value, "patterns")):
+            where = f"patterns[{k}]"
+            right = isinstance(sigma, str) and len(sigma) == len(zero) and set(sigma) <= set("+-0")
+            if not isinstance(sigma, str) or not right:
+                fail(where, f"must be {len(zero)} characters of '+-0', not {show(sigma)}")
+            for row, (character, vanishes) in enumerate(zip(sigma, zero, strict=True)):
+                if (character == "0") != vanishes:
+                    kind = "zero" if vanishes else "not zero"
+                    fail(where, f"its character {row} is {character!r}, but that row is {kind}")
+            if sigma in found:
+                fail(where, "is listed twice")
+            found[sigma] = None
+        if not found:
+            fail("patterns", "is empty")
+        return found
+
+    def _objective(self, value: object) -> Fraction:
+        """The loss of the network, with its penalty; it has to lie in the ball."""
+        fields = reading.fields(value, "network", ("W", "a"))
+        rows = reading.entries(fields["W"], "network.W", self.problem.d)
+        a = reading.vector(fields["a"], "network.a")
+        if self.width is not None and len(a) > self.width:
+            fail("network.a", f"has {len(a)} neurons, but the width is {self.width}")
+        W = [reading.vector(row, f"network.W[{i}]", len(a)) for i, row in enumerate(rows)]
+        flat, w_scale = algebra.integers([v for row in W for v in row])
+        weights, a_scale = algebra.integers(a)
+        neurons = [flat[j :: len(a)] for j in range(len(a))]
+        if not neurons:
+            fail("network.a", "is empty")
+        scale = w_scale * a_scale
+        penalty = Fraction()
+        if isinstance(self.within, _Penalty):
+            squares = Fraction(dot(flat, flat), w_scale**2) + Fraction(
+                dot(weights, weights), a_scale**2
+            )
+            penalty = self.within.beta * squares / 2
+        elif not self.within.holds(neurons, weights, scale):
+            fail("network", "lies outside the ball")
+        unit = self.x_scale * scale
+        residuals = (
+            sum(v * max(0, dot(row, w)) for v, w in zip(weights, neurons, strict=True))
+            * self.y_scale
+            - y * unit
+            for row, y in zip(self.X, self.y, strict=True)
+        )
+        return penalty + Fraction(sum(r * r for r in residuals), 2 * (unit * self.y_scale) ** 2)
+
+    def _bound(self, value: object) -> Fraction:
+        """What the dual point proves of networks with these patterns."""
+        if value is None:
+            return Fraction()
+        spectral = self.within.name in SPECTRAL
+        names = ("nu", "Z", "mu") if spectral else ("nu", "mu")
+        fields = reading.fields(value, "dual", names)
+        rationals = reading.vector(fields["nu"], "dual.nu", self.problem.n)
+        mu = self._multipliers(fields["mu"])
+        # A common factor of nu and mu changes nothing, so they may as well be integers.
+        everything = [*rationals, *(v for entries in mu.values() for _, v in entries)]
+        flat, scale = algebra.integers(everything)
+        nu = flat[: len(rationals)]
+        norm = dot(nu, nu)
+        if not norm:
+            return Fraction()
+        metric = self._metric(fields["Z"]) if spectral else None
+        whole = {b: [(k, int(v * scale)) for k, v in entries] for b, entries in mu.items()}
+        cost = max(map(metric or self._plain, self._columns(nu, whole)))
+        gain = Fraction(dot(nu, self.y), self.y_scale)
+        if isinstance(self.within, _Penalty):
+            if gain <= 0:
+                return Fraction()
+            best = gain / norm
+            length = algebra.root(cost) / self.x_scale
+            t = min(best, self.within.beta / length) if length else best
+            return t * gain - t * t * norm / 2
+        rest = gain - self._height(cost) / self.x_scale
+        return rest * rest / (2 * norm) if rest > 0 else Fraction()
+
+    def _multipliers(self, value: object) -> dict[tuple[str, str], list[tuple[int, Fraction]]]:
+        found: dict[tuple[str, str], list[tuple[int, Fraction]]] = {}
+        for i, entry in enumerate(reading.entries(value, "dual.mu")):
+            where = f"dual.mu[{i}]"
+            sign, sigma, pairs = reading.entries(entry, where, 3)
+            if not isinstance(sign, str) or sign not in ("+", "-"):
+                fail(where, f"its sign must be '+' or '-', not {show(sign)}")
+            if not isinstance(sigma, str) or sigma not in self.sigmas:
+                fail(where, f"{show(sigma)} is not one of the patterns")
+            if (sign, sigma) in found:
+                fail(where, "is a block for the second time")
+            values: dict[int, Fraction] = {}
+            for j, pair in enumerate(reading.entries(pairs, f"{where}[2]")):
+                here = f"{where}[2][{j}]"
+                row, multiplier = reading.entries(pair, here, 2)
+                k = reading.index(row, here, self.problem.n, "rows")
+                if k in values:
+                    fail(here, f"row {k} stands twice")
+                values[k] = reading.rational(multiplier, here)
+                if values[k] <= 0:
+                    fail(here, f"the multiplier {show(values[k])} must be positive")
+            found[sign, sigma] = list(values.items())
+        return found
+
+    def _metric(self, value: object) -> _Metric:
+        d = self.problem.d
+        rows = reading.entries(value, "dual.Z", d)
+        flat = [reading.vector(row, f"dual.Z[{i}]", d) for i, row in enumerate(rows)]
+        entries, _ = algebra.integers([v for row in flat for v in row])
+        Z = [entries[i * d : (i + 1) * d] for i in range(d)]
+        if any(Z[i][k] != Z[k][i] for i in range(d) for k in range(i)):
+            fail("dual.Z", "is not symmetric")
+        if not algebra.is_positive(Z, definite=True):
+            fail("dual.Z", "is not positive definite")
+        return _Metric(Z)
+
+    def _columns(
+        self, nu: Vector, mu: Mapping[tuple[str, str], Iterable[tuple[int, int]]]
+    ) -> Iterator[list[int]]:
+        """w = s X^T D nu + X^T (2 D - I) mu for each block."""
+        terms = [[v * x for x in row] for v, row in zip(nu, self.X, strict=True)]
+        d = self.problem.d
+        for sigma in self.sigmas:
+            active = [term for term, side in zip(terms, sigma, strict=True) if side == "+"]
+            total = [sum(column) for column in zip(*active, strict=True)] if active else [0] * d
+            for sign in ("+", "-"):
+                w = total if sign == "+" else [-v for v in total]
+                for k, multiplier in mu.get((sign, sigma), ()):
+                    side = multiplier if sigma[k] == "+" else -multiplier if sigma[k] == "-" else 0
+                    w = [v + side * x for v, x in zip(w, self.X[k], strict=True)]
+                yield w
+
+    def _plain(self, w: Iterable[int]) -> Fraction:
+        """||w||_1 for the entrywise ball, else ||w||_2^2."""
+        if self.within.name == "entrywise":
+            return Fraction(sum(map(abs, w)))
+        return Fraction(sum(v * v for v in w))
+
+    def _height(self, cost: Fraction) -> Fraction:
+        """The most that nu . f can be, for the integer X."""
+        assert isinstance(self.within, Ball)
+        rho, m = self.within.rho, self.width or 1
+        if self.within.name == "entrywise":
+            return rho * m * cost
+        if self.within.name == "colnorm":
+            return rho * m * algebra.root(cost)
+        if self.within.name == "muon-adamw":
+            return rho * algebra.root(m * cost)
+        return rho * algebra.root(cost)
+
+
+class _Metric:
+    """tr Z w^T Z^-1 w, for a positive definite integer Z."""
+
+    def __init__(self, Z: list[Vector]) -> None:
+        unit = [[int(i == k) for i in range(len(Z))] for k in range(len(Z))]
+        columns = [algebra.solve([list(row) for row in Z], e) for e in unit]
+        rows = [column for column in columns if column is not None]  # all, as Z is definite
+        flat, self._denominator = algebra.integers([v for row in rows for v in row])
+        self._inverse = [flat[i : i + len(Z)] for i in range(0, len(flat), len(Z))]
+        self._trace = sum(row[k] for k, row in enumerate(Z))
+
+    def __call__(self, w: list[int]) -> Fraction:
+        squared = dot(w, [dot(row, w) for row in self._inverse])
+        return Fraction(self._trace * squared, self._denominator)

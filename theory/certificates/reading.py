@@ -1,0 +1,128 @@
+"""Reading JSON: every value passes through one of these, which refuse whatever the format does not
+name. Standard library and the problem loader only."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Mapping, Sequence
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
+from fractions import Fraction
+from typing import NoReturn
+
+from theory.errors import InputError
+from theory.problem import Problem
+
+_RATIONAL = re.compile(r"-?\d+(/\d+)?", re.ASCII)
+
+
+class CertificateInvalid(ValueError):
+    """The certificate proves nothing; `field` is the first part at fault, `reason` says why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+def fail(where: str, reason: str) -> NoReturn:
+    raise CertificateInvalid(where, reason)
+
+
+def show(value: object) -> str:
+    """A value for a message, never too long, and never an error of its own."""
+    try:
+        text = str(value) if isinstance(value, Fraction) else reprlib.repr(value)
+    except ValueError:  # more digits than Python prints
+        return f"a very long {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:28]}...{text[-28:]}"
+
+
+def mapping(value: object, where: str) -> Mapping[object, object]:
+    if not isinstance(value, dict):
+        fail(where, f"must be a JSON object, not {show(value)}")
+    return value
+
+
+def fields(value: object, where: str, names: Sequence[str]) -> dict[str, object]:
+    """A JSON object with exactly these fields."""
+    found = mapping(value, where)
+    for name in names:
+        if name not in found:
+            fail(where, f"the field {name!r} is missing")
+    for key in found:
+        if key not in names:
+            fail(where, f"{show(key)} is not a field of it; its fields are {', '.join(names)}")
+    return {name: found[name] for name in names}
+
+
+def entries(value: object, where: str, length: int | None = None) -> list[object]:
+    if not isinstance(value, list):
+        fail(where, f"must be a list, not {show(value)}")
+    if length is not None and len(value) != length:
+        fail(where, f"has {len(value)} entries, but must have {show(length)}")
+    return value
+
+
+def integer(value: object, where: str) -> int:
+    if type(value) is not int:  # JSON's true is no integer, though Python's is
+        fail(where, f"must be an integer, not {show(value)}")
+    return value
+
+
+def index(value: object, where: str, length: int, what: str) -> int:
+    index = integer(value, where)
+    if not 0 <= index < length:
+        fail(where, f"is {show(index)}, but there are {length} {what}")
+    return index
+
+
+def rational(value: object, where: str) -> Fraction:
+    if not isinstance(value, str) or _RATIONAL.fullmatch(value) is None:
+        fail(where, f"must be a rational as text, 'p' or 'p/q', not {show(value)}")
+    try:
+        return Fraction(value)
+    except ZeroDivisionError:
+        fail(where, f"{show(value)} divides by zero")
+    except ValueError as error:  # more digits than Python reads
+        fail(where, str(error))
+
+
+def interval(value: object, where: str) -> tuple[Fraction, Fraction]:
+    """A rational, or a list of two, which bound a value that is not known exactly."""
+    if isinstance(value, list):
+        lower, upper = vector(value, where, 2)
+        if lower > upper:
+            fail(where, f"{show(lower)} is above {show(upper)}")
+        return lower, upper
+    exact = rational(value, where)
+    return exact, exact
+
+
+def show_interval(value: tuple[Fraction, Fraction]) -> str:
+    lower, upper = value
+    if lower == upper:
+        return str(lower)
+    return f"between {_decimal(lower, ROUND_FLOOR)} and {_decimal(upper, ROUND_CEILING)}"
+
+
+def _decimal(value: Fraction, rounding: str) -> str:
+    """Twelve digits of a rational, rounded down or up."""
+    with localcontext(prec=12, rounding=rounding, Emax=MAX_EMAX, Emin=MIN_EMIN) as context:
+        top, bottom = Decimal(value.numerator), Decimal(value.denominator)
+        return str(context.divide(top, bottom).normalize(context))
+
+
+def vector(value: object, where: str, length: int | None = None) -> tuple[Fraction, ...]:
+    found = entries(value, where, length)
+    return tuple(rational(v, f"{where}[{k}]") for k, v in enumerate(found))
+
+
+def problem(value: object) -> Problem:
+    found = fields(value, "problem", ("X", "y"))
+    rows = entries(found["X"], "problem.X")
+    X = tuple(vector(row, f"problem.X[{k}]") for k, row in enumerate(rows))
+    try:
+        return Problem(X=X, y=vector(found["y"], "problem.y"))
+    except InputError as error:
+        fail(f"problem.{error.field}", str(error).removeprefix(f"{error.field}: "))
