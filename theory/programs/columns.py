@@ -35,6 +35,8 @@ _ROUNDS = 100
 _LOOSE = 1e-3  # tolerance while the pool grows: of the gap, and of what counts as better
 _STARTS = 400  # of the search for patterns, in each round
 _CLIMBS = 20  # steps of each
+_TRIED = 4  # times as many of the patterns passed are priced as may join
+_SUMS = 10  # rounds for the patterns of summed neurons
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +106,16 @@ class ColumnGeneration:
         if self.search is not None:
             while len(self.patterns.active) < self.search.limit:
                 found = self._over_pool(weight, _LOOSE)
-                if not self._extend(found, weight):
+                if not self._extend(found, weight, self._candidates(found, weight), _LOOSE):
                     break
-        return self._over_pool(weight, self.tolerance)
+        found = self._over_pool(weight, self.tolerance)
+        if self.search is not None:
+            # Neurons in one closed cone will be summed: its pattern has to be priced too.
+            for _ in range(_SUMS):
+                if not self._extend(found, weight, _sums(found), _VIOLATED):
+                    break
+                found = self._over_pool(weight, self.tolerance)
+        return found
 
     def _over_pool(self, weight: float, tolerance: float) -> Relaxation:
         """The optimum over the pool, to this relative gap."""
@@ -218,13 +227,17 @@ class ColumnGeneration:
             return weight
         return float(found.prices.costs[found.blocks].max(initial=0.0))
 
-    def _extend(self, found: Relaxation, weight: float) -> bool:
-        """Search for patterns that cost more than those in use; whether any joined the pool."""
+    def _candidates(self, found: Relaxation, weight: float) -> Bool[_Array, "t n"]:
+        """Patterns to try: across walls that hold neurons back, and those of a random search."""
         assert self.search is not None
+        climbed = _climbed(found, self.family, self._level(found, weight), self.search.random)
+        return np.concatenate([_neighbours(found), _sums(found), climbed])
+
+    def _extend(
+        self, found: Relaxation, weight: float, candidates: Bool[_Array, "t n"], better_by: float
+    ) -> bool:
+        """Those that cost more than the blocks in use join the pool; whether any did."""
         level = self._level(found, weight)
-        climbed = _climbed(found, self.family, level, self.search.random)
-        _, joint = united(self.patterns.X, found.signs, found.u)
-        candidates = np.concatenate([_neighbours(found), climbed, joint @ self.patterns.X.T > 0])
         known = len(self.patterns.active)
         fresh = self.patterns.joined(candidates).active[known:]
         if not len(fresh):
@@ -232,7 +245,7 @@ class ColumnGeneration:
         costs = self.family.prices(
             Patterns(self.patterns.X, fresh), found.lam, found.metric, level
         ).costs.reshape(-1, 2)
-        better = np.flatnonzero(costs.max(axis=1) > level * (1 + _LOOSE))
+        better = np.flatnonzero(costs.max(axis=1) > level * (1 + better_by))
         if not len(better):
             return False
         order = better[np.argsort(-costs.max(axis=1)[better], kind="stable")][:_NEW]
@@ -243,6 +256,13 @@ class ColumnGeneration:
         joined[joined <= level] = 0.0
         self._activate(found.blocks, joined)
         return True
+
+
+def _sums(found: Relaxation) -> Bool[_Array, "t n"]:
+    """The patterns of neurons that lie in one closed cone, summed."""
+    _, u = united(found.patterns.X, found.signs, found.u)
+    sums: _Array = u @ found.patterns.X.T > 0
+    return sums
 
 
 def _neighbours(found: Relaxation) -> Bool[_Array, "t n"]:
@@ -268,17 +288,20 @@ def _climbed(
     """
     X, lam = found.patterns.X, found.lam
     starts = np.concatenate([random.standard_normal((_STARTS, X.shape[1])), found.u])
-    seen = []
+    seen, gains = [], []
     for sign in (1.0, -1.0):
         u = starts
         for _ in range(_CLIMBS):
             outputs = u @ X.T
             active = outputs > 0
-            gain = sign * np.maximum(outputs, 0.0) @ lam
-            seen.append(active[gain > level * (1 + _LOOSE) * family.lengths(u, found.metric)])
+            gain = sign * np.maximum(outputs, 0.0) @ lam / family.lengths(u, found.metric)
+            above = gain > level * (1 + _LOOSE)
+            seen.append(active[above])
+            gains.append(gain[above])
             goal = family.best(sign * (active * lam) @ X, found.metric)
             u = _unit(u) + _unit(goal)
-    return distinct(np.concatenate(seen))
+    best = np.argsort(-np.concatenate(gains), kind="stable")[: _TRIED * _NEW]
+    return distinct(np.concatenate(seen)[best])
 
 
 def _unit(u: Float[_Array, "b d"]) -> Float[_Array, "b d"]:
