@@ -66,6 +66,7 @@ _LOST: dict[str, Any] = {
     "linestyle": "none",
     "zorder": 2,
 }
+_FLOOR = 1e-6  # of the largest value drawn: what is below is as good as zero
 _BRANCH: dict[str, Any] = {"color": "black", "linewidth": 1.6, "solid_joinstyle": "miter"}
 
 
@@ -308,6 +309,39 @@ def draw_runs(axes: Axes, radii: Radii, runs: Runs) -> None:
     for handle, size in zip(legend.legend_handles, [*(11 for _ in exact), 5], strict=True):
         assert isinstance(handle, Line2D)
         handle.set_markersize(size)
+
+
+def draw_history(axes: Axes, trained: Sequence[Runs], of: str) -> None:
+    """Violations or gaps of some optimizers over the steps: median and quartiles of the runs."""
+    shown: list[Float[np.ndarray, " T"]] = []
+    for style, runs in enumerate(trained):
+        history, config = runs.history, runs.result.config
+        values = getattr(history, of)
+        if of == "gaps":
+            values = values / (sum(float(v) ** 2 for v in config.problem.y) / 2)
+        steps = history.steps + 1
+        low, middle, high = (_positive(np.quantile(values, q, axis=1)) for q in (0.25, 0.5, 0.75))
+        curve = _curve(style)
+        axes.fill_between(steps, low, high, color=curve["color"], alpha=0.15, linewidth=0)
+        axes.plot(steps, middle, label=config.optimizer.name, **curve)
+        shown.append(middle)
+        if of == "violations":
+            factors = [1 - config.schedule(step) / config.radius for step in range(config.steps)]
+            left = np.concatenate([[1.0], np.cumprod(factors)])[history.steps] * middle[0]
+            axes.plot(steps, _positive(left), color=curve["color"], linestyle=":", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    top = max(float(np.nanmax(values)) for values in shown)
+    axes.set_ylim(_FLOOR * top, 50 * top)  # room for the legend
+    axes.set_xlabel("step + 1")
+    axes.set_ylabel("outside the ball, relative" if of == "violations" else "Frank-Wolfe gap")
+    _legend(axes, columns=2)
+
+
+def _positive(values: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
+    """Zeros have no place on a logarithmic axis."""
+    positive: Float[np.ndarray, " T"] = np.where(values > 0, values, np.nan)
+    return positive
 
 
 def is_entrywise(geometry: object) -> bool:

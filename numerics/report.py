@@ -53,7 +53,8 @@ def write_report(
             path = folder / f"{result.claim.id}.{name.replace(' ', '-')}.json"
             write_json(path, certificate)
             paths[result.claim.id][name] = str(path)
-        write(folder / f"{result.claim.id}.png", _png(_landscape(result)[:3], columns=3))
+        if result.prediction.analyses:
+            write(folder / f"{result.claim.id}.png", _png(_landscape(result)[:3], columns=3))
         if result.observation.runs:
             path = folder / f"{result.claim.id}.training.png"
             write(path, _png(_training(result), columns=2))
@@ -118,6 +119,8 @@ _DPI = 90  # of the PNGs
 def _landscape(result: Result[Runs]) -> list[Picture]:
     """The whole story of the first landscape, then the trees of the others."""
     analyses = result.prediction.analyses
+    if not analyses:
+        return []
     first = next(iter(analyses.values()))
     pictures: list[Picture] = [(partial(plots.draw_fits, analysis=first), _fits_caption(first))]
     if first.merges:
@@ -174,6 +177,8 @@ def _training(result: Result[Runs]) -> list[Picture]:
     """Where the runs of each optimizer ended: in the plane, if d = 2, and counted."""
     radii, trained = result.prediction.radii, result.observation.runs
     pictures: list[Picture] = []
+    if radii is None:
+        return _convergence(trained)
     if radii.analysis.problem.d == 2:
         pictures = [
             (partial(plots.draw_runs, radii=radii, runs=runs), _runs_caption(radii, runs))
@@ -183,6 +188,27 @@ def _training(result: Result[Runs]) -> list[Picture]:
         draw = partial(plots.draw_landings, trained=list(trained.values()))
         pictures.append((draw, _landings_caption(radii)))
     return pictures
+
+
+def _convergence(trained: Mapping[str, Runs]) -> list[Picture]:
+    """What was recorded on the way: how far outside the ball, and the Frank-Wolfe gap."""
+    if not trained:
+        return []
+    runs = list(trained.values())
+    band = "The line is the median over the random starts, the band holds the middle half. "
+    return [
+        (
+            partial(plots.draw_history, trained=runs, of="violations"),
+            "How far outside the optimizer's ball the weights are: the larger of ||W|| / R - 1 and "
+            f"||a|| / R - 1. {band}Dotted: what weight decay alone leaves of the first violation, "
+            "a bound for directions of norm one at most. Inside the ball nothing is drawn.",
+        ),
+        (
+            partial(plots.draw_history, trained=runs, of="gaps"),
+            "The Frank-Wolfe gap in units of the loss of zero weights: zero where no small step "
+            f"within the ball lowers the loss to first order. {band}",
+        ),
+    ]
 
 
 def _runs_caption(radii: Radii, runs: Runs) -> str:
@@ -286,11 +312,12 @@ def _section(result: Result[Runs], certificates: Mapping[str, str]) -> str:
             "component it is in, in convex coordinates. Gap: the Frank-Wolfe gap of all runs, zero "
             "where no small step within the ball lowers the loss to first order.</p>"
         )
-    problem = next(iter(result.prediction.analyses.values())).problem
+    problems = result.prediction.problems
     checks = "\n".join(
-        f"isthmus check {shlex.quote(path)} --problem {shlex.quote(problem.name)}"
-        for path in certificates.values()
+        f"isthmus check {shlex.quote(path)} --problem {shlex.quote(problems[name].name)}"
+        for name, path in certificates.items()
     )
+    proofs = f"{_CHECK}\n<pre>{html.escape(checks)}</pre>" if checks else ""
     hypotheses = "".join(f"<li>{html.escape(text)}</li>" for text in claim.hypotheses)
     return f"""
 <section>
@@ -305,11 +332,7 @@ def _section(result: Result[Runs], certificates: Mapping[str, str]) -> str:
 </table></div>
 {training}
 <div class=figures>{figures}</div>
-<h3>Check the proof yourself</h3>
-<p>The certificates beside this page hold the data, a cut and a path for every barrier, and dual
-vectors that bound the loss from below. The checker uses integer arithmetic and the standard library
-alone, and derives again whatever it can:</p>
-<pre>{html.escape(checks)}</pre>
+{proofs}
 </section>"""
 
 
@@ -337,6 +360,11 @@ trained.</p>
 </html>
 """
 
+
+_CHECK = """<h3>Check the proof yourself</h3>
+<p>The certificates beside this page hold the data, networks, a cut and a path for every barrier,
+and dual vectors that bound the loss from below. The checker uses integer arithmetic and the
+standard library alone, and derives again whatever it can:</p>"""
 
 _CSS = """
 body { max-width: 68rem; margin: 0 auto; padding: 1rem; color: #1a1a1a; background: #fff;

@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Float
 
 from numerics.optimizers import Optimizer
-from numerics.training import Landing, Progress, TrainingResult, landing, train
+from numerics.training import History, Landing, Progress, TrainingResult, landing, train
+from theory.geometry import geometry
 from theory.landscape import Analysis
 from theory.problem import Rational, format_rational
 
@@ -45,6 +46,42 @@ class Runs:
     def complete(self) -> bool:
         """Whether all steps were done."""
         return self.result.complete
+
+    @property
+    def inside(self) -> Float[_Array, " S"]:
+        """Losses of the networks, each layer shrunk into its ball where it is outside."""
+        result = self.result
+        ball, radius = geometry(result.config.optimizer.geometry.name).ball, result.config.radius
+        norms = (ball.hidden.value(result.W), ball.output.value(result.a))
+        W, a = (
+            layer / np.maximum(norm / radius, 1.0).reshape(-1, *[1] * (layer.ndim - 1))
+            for layer, norm in zip((result.W, result.a), norms, strict=True)
+        )
+        problem = result.config.problem
+        X, y = np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
+        fits = (np.maximum(X @ W, 0.0) @ a[..., None])[..., 0]
+        losses: _Array = ((fits - y) ** 2).sum(axis=-1) / 2
+        return losses
+
+    @property
+    def history(self) -> History:
+        """What was recorded on the way."""
+        assert self.result.history is not None
+        return self.result.history
+
+    @property
+    def excess(self) -> float:
+        """The most by which a recorded violation exceeds the bound that weight decay proves.
+
+        Directions of norm one at most keep ||theta|| - R below its start times the product of the
+        factors 1 - lr / R; the violation is relative to R.
+        """
+        config, history = self.result.config, self.history
+        assert history.violations is not None
+        factors = [1 - config.schedule(step) / config.radius for step in range(config.steps)]
+        products = np.concatenate([[1.0], np.cumprod(factors)])[history.steps]
+        bounds = products[:, None] * history.violations[0]
+        return float(max(0.0, (history.violations - bounds).max()))
 
     @property
     def landed(self) -> dict[int, int]:
@@ -108,6 +145,8 @@ def train_runs(
     seed: int = 0,
     tolerance: float | None = None,
     max_assignments: int = DEFAULT_MAX_ASSIGNMENTS,
+    start_scale: float = 1.0,
+    record_every: int | None = None,
     progress: Progress = lambda stage, steps: None,
 ) -> Runs:
     """Train on the problem of the analysis, at its width, and see where the runs land.
@@ -123,6 +162,8 @@ def train_runs(
         seeds=seeds,
         steps=steps,
         seed=seed,
+        start_scale=start_scale,
+        record_every=record_every,
         progress=progress,
     )
     if analysis.level != 0:

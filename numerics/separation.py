@@ -120,6 +120,7 @@ def measure(name: str) -> Result[Runs]:
 def facts(result: Result[Runs]) -> dict[str, Any]:
     """The exact barrier, the radii (exact, or their bounds), and where the trained runs landed."""
     found = result.prediction.radii
+    assert found is not None
     barrier = found.analysis.barriers[0][1]
     assert barrier is not None
     return {

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import permutations
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -80,10 +80,15 @@ class TrainingConfig:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Losses on the way, in the units of the loss."""
+    """What `TrainingResult` says of the end, on the way: losses, violations and gaps.
+
+    The last two are None for sgd.
+    """
 
     steps: Int[_Array, " T"]
     losses: Float[_Array, "T S"]
+    violations: Float[_Array, "T S"] | None
+    gaps: Float[_Array, "T S"] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +136,7 @@ def train(
     optimizer: a name of `OPTIMIZERS`, or one of your own. For sgd the weight decay is the beta of
     the penalty (beta/2)(||W||_F^2 + ||a||^2).
     schedule: by default the optimizer's, see `Optimizer.default_schedule`.
-    record_every: keep the losses each that many steps, and at the end.
+    record_every: keep losses, violations and gaps each that many steps, and at the end.
 
     A run is the same whatever the number of seeds. Runs whose weights overflow are reported as
     diverged and leave the others alone. `progress` may raise Interrupted: this returns what is
@@ -206,14 +211,19 @@ def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -
     loss = SquaredLoss(config.problem, len(W))
     optimizer, weight_decay = config.optimizer, 1 / config.radius
     layers = [(W, optimizer.hidden.start(W)), (a, optimizer.output.start(a))]
-    recorded: dict[int, _Array] = {}
+    recorded: dict[int, _Measured] = {}
+
+    def state() -> list[_Array]:
+        tensors = (W, a, loss.value(W, a), *loss.gradients(W, a))
+        return [tensor.numpy()[: config.seeds] for tensor in tensors]
+
     step = 0
     try:
         for step in range(config.steps):
             if step % _STEPS_PER_TICK == 0:
                 progress("training, steps", step)
             if record_every is not None and step % record_every == 0:
-                recorded[step] = loss.value(W, a).numpy()[: config.seeds]
+                recorded[step] = _measured(config, *state())
             learning_rate = config.schedule(step)
             for (layer, direction), gradient in zip(layers, loss.gradients(W, a), strict=True):
                 layer.mul_(1 - learning_rate * weight_decay)
@@ -221,11 +231,11 @@ def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -
         step = config.steps
     except Interrupted:
         pass
-    tensors = (W, a, loss.value(W, a), *loss.gradients(W, a))
-    arrays = [tensor.numpy()[: config.seeds] for tensor in tensors]
+    arrays = state()
+    end = _measured(config, *arrays)
     if record_every is not None:
-        recorded[step] = arrays[2]
-    return _result(config, step, recorded, *arrays)
+        recorded[step] = end
+    return _result(config, step, recorded, end, *arrays[:2])
 
 
 def _starts(config: TrainingConfig) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
@@ -241,34 +251,61 @@ def _starts(config: TrainingConfig) -> tuple[Float[Tensor, "S d m"], Float[Tenso
     return draws[:, :d] * (scale / math.sqrt(d)), draws[:, d] * (scale / math.sqrt(m))
 
 
-def _result(
+class _Measured(NamedTuple):
+    """Losses, and where there is a ball violations and gaps, of all runs at one step."""
+
+    loss: Float[_Array, " S"]
+    violation: Float[_Array, " S"] | None
+    gap: Float[_Array, " S"] | None
+
+
+def _measured(
     config: TrainingConfig,
-    steps: int,
-    recorded: dict[int, _Array],
     W: Float[_Array, "S d m"],
     a: Float[_Array, "S m"],
     loss: Float[_Array, " S"],
     grad_W: Float[_Array, "S d m"],
     grad_a: Float[_Array, "S m"],
-) -> TrainingResult:
-    violation = gap = None
+) -> _Measured:
     radius, geometry_ = config.radius, config.optimizer.geometry
-    if not isinstance(geometry_, L2Penalty):
-        violation = ball_violation(geometry_, W, a, radius, radius)
-        gap = frank_wolfe_gap(geometry_, W, a, grad_W, grad_a, radius, radius)
-    finite = np.isfinite(loss) & np.isfinite(W).all(axis=(1, 2)) & np.isfinite(a).all(axis=1)
+    if isinstance(geometry_, L2Penalty):
+        return _Measured(loss, None, None)
+    return _Measured(
+        loss,
+        ball_violation(geometry_, W, a, radius, radius),
+        frank_wolfe_gap(geometry_, W, a, grad_W, grad_a, radius, radius),
+    )
+
+
+def _result(
+    config: TrainingConfig,
+    steps: int,
+    recorded: dict[int, _Measured],
+    end: _Measured,
+    W: Float[_Array, "S d m"],
+    a: Float[_Array, "S m"],
+) -> TrainingResult:
+    finite = np.isfinite(end.loss) & np.isfinite(W).all(axis=(1, 2)) & np.isfinite(a).all(axis=1)
+    history = None
+    if recorded:
+        losses, violations, gaps = zip(*recorded.values(), strict=True)
+        ball = end.violation is not None
+        history = History(
+            steps=np.array(list(recorded)),
+            losses=np.array(losses),
+            violations=np.array(violations) if ball else None,
+            gaps=np.array(gaps) if ball else None,
+        )
     return TrainingResult(
         config=config,
         W=W,
         a=a,
-        loss=loss,
-        violation=violation,
-        gap=gap,
+        loss=end.loss,
+        violation=end.violation,
+        gap=end.gap,
         diverged=~finite,
         steps=steps,
-        history=History(np.array(list(recorded)), np.array(list(recorded.values())))
-        if recorded
-        else None,
+        history=history,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from theory.claims.base import Bounds, Claim, Observation, Prediction, Result, Trainer, verify
+from theory.claims.convex_equals_nonconvex import ConvexEqualsNonconvex
+from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.small_width_separation import SmallWidthSeparation
 from theory.errors import InputError
 
@@ -10,6 +12,8 @@ __all__ = [
     "CLAIMS",
     "Bounds",
     "Claim",
+    "ConvexEqualsNonconvex",
+    "ImplicitBias",
     "Observation",
     "Prediction",
     "Result",
@@ -19,7 +23,9 @@ __all__ = [
     "verify",
 ]
 
-CLAIMS: dict[str, Claim] = {claim.id: claim for claim in (SmallWidthSeparation(),)}
+CLAIMS: dict[str, Claim] = {
+    claim.id: claim for claim in (SmallWidthSeparation(), ImplicitBias(), ConvexEqualsNonconvex())
+}
 
 
 def claim(name: str) -> Claim:

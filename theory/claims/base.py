@@ -9,11 +9,12 @@ Theory does not train networks: whoever verifies a claim hands in a `Trainer`, s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from theory.landscape import Analysis
+from theory.problem import Problem
 from theory.regions import Radii
 
 Progress: TypeAlias = Callable[[str, int], None]
@@ -37,12 +38,40 @@ Value: TypeAlias = "Fraction | float | int | str | Bounds | tuple[Value, ...]"
 Values: TypeAlias = Mapping[str, Value]
 
 
+class History(Protocol):
+    """Arrays (T,) of steps and (T, S) of measurements, one column a run; None without a ball."""
+
+    @property
+    def steps(self) -> Any:
+        """The steps."""
+
+    @property
+    def violations(self) -> Any:
+        """The larger of ||W|| / R_W - 1 and ||a|| / R_a - 1, and 0 in the ball."""
+
+    @property
+    def gaps(self) -> Any:
+        """Frank-Wolfe gaps, in the units of the loss."""
+
+
 class Runs(Protocol):
-    """Networks that were trained; a claim only asks where they ended."""
+    """Networks that were trained: where they ended, and what was recorded on the way."""
 
     @property
     def landed(self) -> Mapping[int, int]:
         """How many runs reached zero loss in each component, by its id."""
+
+    @property
+    def inside(self) -> Any:
+        """Losses (S,) of the networks, shrunk into the ball where they are outside."""
+
+    @property
+    def history(self) -> History:
+        """Losses, violations of the ball and Frank-Wolfe gaps on the way."""
+
+    @property
+    def excess(self) -> float:
+        """The most by which a violation exceeds what weight decay leaves of the first."""
 
     @property
     def complete(self) -> bool:
@@ -64,6 +93,8 @@ class Trainer(Protocol[RunsMade]):
         *,
         seeds: int,
         steps: int,
+        start_scale: float = 1.0,
+        record_every: int | None = None,
         progress: Progress,
     ) -> RunsMade: ...
 
@@ -72,15 +103,17 @@ class Trainer(Protocol[RunsMade]):
 class Prediction:
     """What theory says: exact values, their proofs, and what they were read from.
 
-    Certificates and analyses are named alike, after the kind of landscape. radii: of the components
-    of the first analysis. rho: at which to train each optimizer, where a run's end is predicted.
+    problems: what the certificates, named alike, are about. A claim about components also has
+    their analyses, named after the kind of landscape, the radii of the components of the first,
+    and rho, at which to train each optimizer, where a run's end is predicted.
     """
 
     values: Values
     certificates: Mapping[str, dict[str, Any]]
-    analyses: Mapping[str, Analysis]
-    radii: Radii
-    rho: Mapping[str, Fraction]
+    problems: Mapping[str, Problem]
+    analyses: Mapping[str, Analysis] = field(default_factory=dict)
+    radii: Radii | None = None
+    rho: Mapping[str, Fraction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

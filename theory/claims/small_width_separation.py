@@ -119,7 +119,8 @@ class SmallWidthSeparation:
             preferred = found.preferred(optimizer)
             assert preferred is not None
             values[_landed(optimizer, at)] = (preferred,)
-        return Prediction(values, certificates, analyses, found, rho)
+        problems = dict.fromkeys(certificates, self.problem)
+        return Prediction(values, certificates, problems, analyses, found, rho)
 
     def observe(
         self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
