@@ -37,7 +37,8 @@ def short_training() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verify") / "deep" / "report"
-    assert main(["verify", "--report", str(folder), "--json", str(folder.parent.parent / "r")]) == 0
+    record = str(folder.parent.parent / "r")
+    assert main(["verify", ID, "--report", str(folder), "--json", record]) == 0
     return folder
 
 
@@ -146,7 +147,7 @@ def test_report_is_reproducible(report: Path, tmp_path: Path) -> None:
 
 
 def test_json_on_stdout_is_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", "--report", str(tmp_path), "--json", "-"]) == 0
+    assert main(["verify", ID, "--report", str(tmp_path), "--json", "-"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["claims"][0]["holds"] is True
     assert err == ""
@@ -156,7 +157,7 @@ def test_a_false_claim_exits_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(CLAIMS, ID, SmallWidthSeparation(example("two-points")))
-    assert main(["verify", "--report", str(tmp_path)]) == 1
+    assert main(["verify", ID, "--report", str(tmp_path)]) == 1
     out, _ = capsys.readouterr()
     assert f"{ID} is FALSE" in out
     assert "is false" in (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -173,7 +174,7 @@ def test_interrupted(
             raise Interrupted
 
     monkeypatch.setattr(sys.modules["numerics.cli.verify"], "progress", lambda: nullcontext(stop))
-    assert main(["verify", "--report", str(tmp_path / "report")]) == 3
+    assert main(["verify", ID, "--report", str(tmp_path / "report")]) == 3
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("isthmus: interrupted")
@@ -184,14 +185,14 @@ def test_interrupted(
 def test_report_folder_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "file"
     file.write_text("")
-    assert main(["verify", "--report", str(file)]) == 2
+    assert main(["verify", ID, "--report", str(file)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err == f"isthmus: {file}: cannot be made: File exists\n"
 
 
 def test_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", "--report", str(tmp_path)]) == 0
+    assert main(["verify", ID, "--report", str(tmp_path)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     for fact in (
@@ -210,7 +211,7 @@ def test_more_features_than_a_plane(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     wide = replace(flagship, X=tuple((*row, 0) for row in flagship.X))
     claim = SmallWidthSeparation(wide, seeds=16, steps=1000)
     monkeypatch.setitem(CLAIMS, ID, claim)
-    main(["verify", "--report", str(tmp_path)])
+    main(["verify", ID, "--report", str(tmp_path)])
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert text.count("<svg") == 5
     assert "How many of the runs ended in which component" in text

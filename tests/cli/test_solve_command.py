@@ -1,0 +1,134 @@
+"""`isthmus solve`: JSON, certificates, exit codes, good and bad input."""
+
+import json
+from fractions import Fraction
+
+import pytest
+from command import run, run_json
+
+import theory.programs
+from theory.errors import Interrupted, SolverFailure
+
+
+def test_json_contract(capsys):
+    found = run_json(capsys, "solve", "flagship", "--optimizer", "adamw", "--rho", "1.5")
+    assert found["optimizer"] == "adamw"
+    assert found["value"] == found["lower"] == found["upper"] == "13/20"
+    assert (found["width"], found["rho"], found["beta"]) == (2, "3/2", None)
+    assert found["all_patterns"]
+    assert found["all_cells"]
+    assert found["relative_gap"] == 0
+    assert len(found["network"]["a"]) == 2
+    assert found["versions"]["isthmus"]
+
+
+@pytest.mark.parametrize("name", ["lion", "muon", "muon-adamw", "ngd", "colnorm"])
+def test_every_optimizer_gives_a_narrow_interval(capsys, name):
+    found = run_json(capsys, "solve", "flagship", "--optimizer", name, "--rho", "3/2")
+    assert Fraction(found["lower"]) <= Fraction(found["upper"])
+    assert found["relative_gap"] <= 1e-6
+
+
+def test_weight_decay_is_one_over_the_radius_of_each_layer(capsys):
+    decay = run_json(
+        capsys, "solve", "flagship", "--optimizer", "ngd", "--weight-decay", "2", "--width", "6"
+    )
+    rho = run_json(capsys, "solve", "flagship", "--optimizer", "ngd", "--rho", "1/4", "--width", 6)
+    assert decay["rho"] == rho["rho"] == "1/4"
+    assert decay["upper"] == rho["upper"]
+
+
+def test_sgd_takes_beta_and_says_penalty(capsys):
+    code, out, err = run(
+        capsys, "solve", "flagship", "--optimizer", "sgd", "--beta", "2", "--width", 6
+    )
+    assert (code, err) == (0, "")
+    assert "loss + penalty" in out
+    assert "width 6, sgd, beta = 2" in out
+
+
+@pytest.mark.parametrize(("name", "weight"), [("muon", "--rho"), ("sgd", "--beta")])
+def test_the_certificate_is_valid(capsys, tmp_path, name, weight):
+    path = tmp_path / "proof.json"
+    code, out, _ = run(
+        capsys,
+        *("solve", "flagship", "--optimizer", name, weight, "1", "--width", 6),
+        *("--certificate", path),
+    )
+    assert code == 0
+    assert f"proof: {path}" in out
+    assert json.loads(path.read_text())["kind"] == "optimum"
+    code, out, _ = run(capsys, "check", path, "--problem", "flagship")
+    assert code == 0
+    assert "valid" in out
+
+
+def test_patterns_priced_are_not_called_all(capsys, tmp_path):
+    data = tmp_path / "data.csv"
+    rows = [f"{(7 * k) % 11 - 5},{(5 * k) % 13 - 6},{(3 * k) % 7 - 3},{k % 5}" for k in range(30)]
+    data.write_text("\n".join(["a,b,c,y", *rows]))
+    arguments = ("solve", data, "--target", "y", "--optimizer", "sgd", "--beta", "9")
+    code, out, _ = run(capsys, *arguments, "--max-patterns", "20")
+    assert code == 0
+    assert "not all there are" in out
+    assert "over the patterns priced" in out
+    code, out, _ = run(capsys, *arguments)
+    assert "all there are" in out
+    assert "over the patterns priced" not in out
+
+
+def test_other_losses(capsys):
+    huber = run_json(
+        capsys, "solve", "flagship", "--optimizer", "ngd", "--rho", "1", "--loss", "huber:1/2"
+    )
+    assert huber["loss"] == "huber"
+    assert huber["relative_gap"] <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--optimizer nothing --rho 1", "optimizer: 'nothing' is not one of"),
+        ("--optimizer muon", "rho: is needed"),
+        ("--optimizer muon --rho 0", "rho: 0 must be positive"),
+        ("--optimizer muon --rho x", "rho: 'x' is not a finite number"),
+        ("--optimizer muon --rho 1 --weight-decay 1", "rho: give it or --weight-decay"),
+        ("--optimizer muon --weight-decay 0", "weight-decay: 0 must be positive"),
+        ("--optimizer muon --beta 1", "rho: is needed, and no beta"),
+        ("--optimizer sgd --rho 1", "beta: is needed, and no rho"),
+        ("--optimizer muon --rho 1 --loss l0", "loss: 'l0' is not one of"),
+        ("--optimizer muon --rho 1 --loss huber:0", "threshold: 0 must be positive"),
+        ("--optimizer muon --rho 1 --loss logistic", "y[0]: 5 is no label"),
+        ("--optimizer muon --rho 1 --loss huber --certificate x", "certificate: only optima of"),
+        ("--optimizer muon --rho 1 --seed -1", "seed: -1 must not be negative"),
+        ("--optimizer muon --rho 1 --max-patterns 0", "max_patterns: 0 must be at least 1"),
+        ("--optimizer muon --rho 1 --width 0", "width: 0 must be at least 1"),
+    ],
+)
+def test_wrong_input(capsys, options, message):
+    code, out, err = run(capsys, "solve", "flagship", *options.split())
+    assert (code, out) == (2, "")
+    assert err.startswith(f"isthmus: {message}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (SolverFailure(["CLARABEL: failed", "SCS: failed"]), "no convex solver succeeded"),
+        (Interrupted("the minimum is at most 1"), "interrupted; the minimum is at most 1"),
+    ],
+)
+def test_failure_exits_3_and_says_what_is_known(capsys, monkeypatch, error, message):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(theory.programs, "solve", fail)
+    code, out, err = run(
+        capsys, "solve", "flagship", "--optimizer", "muon", "--rho", "1", "--json", "-"
+    )
+    assert code == 3
+    assert message in err
+    document = json.loads(out)
+    assert not document["complete"]
+    assert message in document["known"]
