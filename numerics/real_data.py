@@ -178,9 +178,10 @@ def main() -> None:
     measured = load()
     record = provenance([])
     record["command"] = ["python", "-m", "numerics.real_data"]
-    for name in [arguments.dataset] if arguments.dataset else list(DATASETS):
-        known = measured.setdefault(name, {})
-        for optimizer in [arguments.optimizer] if arguments.optimizer else [ALL_ROWS, *OPTIMIZERS]:
+    names = [arguments.dataset] if arguments.dataset else list(DATASETS)
+    for optimizer in [arguments.optimizer] if arguments.optimizer else [ALL_ROWS, *OPTIMIZERS]:
+        for name in names:
+            known = measured.setdefault(name, {})
             if optimizer in known and arguments.optimizer is None:
                 continue
             print(f"{name}, {optimizer}", file=sys.stderr, flush=True)

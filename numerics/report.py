@@ -26,6 +26,7 @@ from matplotlib.image import imsave
 
 from numerics import plots
 from numerics.files import write, write_json
+from numerics.real_data_report import real_data_section
 from numerics.runs import Runs
 from numerics.text import show, show_interval
 from theory.claims import Bounds, Result
@@ -59,7 +60,7 @@ def write_report(
             path = folder / f"{result.claim.id}.training.png"
             write(path, _png(_training(result), columns=2))
     sections = [_section(result, paths[result.claim.id]) for result in results]
-    write(folder / "index.html", _page(sections, record))
+    write(folder / "index.html", _page([*sections, real_data_section()], record))
     return paths
 
 

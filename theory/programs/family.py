@@ -55,6 +55,12 @@ class Family(ABC):
     def ball(self, U: cvxpy.Expression, radius: cvxpy.Parameter) -> Size:
         """gauge(U) <= radius for U (d, B)."""
 
+    @abstractmethod
+    def cell(
+        self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[_Array, " B"]
+    ) -> Size:
+        """The ball of networks with `counts` neurons in the blocks of U (d, B); radius: rho."""
+
     def penalty(self, U: cvxpy.Expression) -> cvxpy.Expression:
         """The gauge as a convex expression, where a penalty is meant (sgd only)."""
         raise NotImplementedError

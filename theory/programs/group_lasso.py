@@ -48,6 +48,15 @@ class GroupNorms(Family):
     def ball(self, U: cvxpy.Expression, radius: cvxpy.Parameter) -> Size:
         return Size([self.penalty(U) <= radius])
 
+    def cell(
+        self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[_Array, " B"]
+    ) -> Size:
+        from cvxpy.atoms.norm import norm
+
+        if self.gauge.summed:  # type: ignore[attr-defined]
+            return self.ball(U, radius)
+        return Size([norm(U, 2, axis=0) <= radius * counts])
+
     def norms(
         self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
     ) -> Float[_Array, " b"]:

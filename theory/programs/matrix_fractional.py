@@ -19,15 +19,34 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
 
 from theory.gauges import Spectral
+from theory.programs.family import Size
 from theory.programs.two_summing import TwoSumming
+
+if TYPE_CHECKING:
+    import cvxpy
+
+_Array: TypeAlias = np.ndarray[Any, Any]
 
 
 class MatrixFractional(TwoSumming):
     """The blocks' coordinates of networks with |a_j| <= R_a, in units of sqrt(m)."""
 
     gauge = Spectral(summed=False)
+
+    def cell(
+        self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[_Array, " B"]
+    ) -> Size:
+        """sum_b u_b u_b^T / k_b <= rho^2 I, that is ||U diag(k)^(-1/2)||_op <= rho."""
+        from cvxpy.atoms.affine.binary_operators import multiply
+        from cvxpy.atoms.sigma_max import sigma_max
+
+        return Size([sigma_max(multiply(U, 1 / np.sqrt(counts)[None, :])) <= radius])
 
     def radius(self, rho: Fraction, width: int) -> float:
         return float(rho) * math.sqrt(width)

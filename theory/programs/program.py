@@ -45,7 +45,9 @@ class BlockProgram:
         loss: Loss,
         *,
         penalised: bool = False,
+        counts: Float[_Array, " b"] | None = None,
     ) -> None:
+        """counts: of neurons in each block; the radius is then rho, not that of the relaxation."""
         import cvxpy
 
         cp: Any = cvxpy
@@ -70,7 +72,11 @@ class BlockProgram:
         if penalised:
             objective = objective + self._weight * family.penalty(self._U)
         else:
-            size = family.ball(self._U, self._weight)
+            size = (
+                family.ball(self._U, self._weight)
+                if counts is None
+                else family.cell(self._U, self._weight, counts)
+            )
             constraints += size.constraints
             self._arrow = size.arrow
         self.problem: cvxpy.Problem = cp.Problem(cp.Minimize(objective), constraints)

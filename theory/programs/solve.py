@@ -276,20 +276,7 @@ def _lifted(
     neurons = _neurons(problem, gauge, relaxation, width)
     if neurons is None:
         assert width is not None
-        sizes = family.lengths(relaxation.u, relaxation.metric)
-        largest = np.argsort(-sizes)[:width]
-        program = BlockProgram(
-            relaxation.patterns,
-            relaxation.blocks[largest],
-            np.array([float(v) for v in problem.y]),
-            family,
-            loss,
-            penalised=beta is not None,
-        )
-        u, _, _ = program.solve(
-            float(beta) if beta is not None else family.radius(rho or Fraction(), width)
-        )
-        neurons = Neurons.near(relaxation.signs[largest], u)
+        neurons = _best_cell(problem, family, loss, relaxation, rho, beta, width)
     if not len(neurons):
         network = Network(W=((Fraction(),),) * problem.d, a=(Fraction(),))
     elif beta is not None:
@@ -302,12 +289,47 @@ def _lifted(
     return network, _objective(problem, loss, network, beta)
 
 
+def _best_cell(
+    problem: Problem,
+    family: Family,
+    loss: Loss,
+    relaxation: Relaxation,
+    rho: Fraction | None,
+    beta: Fraction | None,
+    width: int,
+) -> Neurons:
+    """The optimum over one cell: `width` neurons in the largest blocks of the relaxation."""
+    sizes = family.lengths(relaxation.u, None)
+    largest = np.argsort(-sizes)[:width]
+    counts = _counts(sizes[largest], width)
+    program = BlockProgram(
+        relaxation.patterns,
+        relaxation.blocks[largest],
+        np.array([float(v) for v in problem.y]),
+        family,
+        loss,
+        penalised=beta is not None,
+        counts=counts.astype(float),
+    )
+    u, _, _ = program.solve(float(rho if beta is None and rho is not None else beta or 0))
+    signs = relaxation.signs[largest]
+    if getattr(family.gauge, "summed", False):
+        return Neurons.near(signs, u)
+    return Neurons.near(np.repeat(signs, counts), np.repeat(u / counts[:, None], counts, axis=0))
+
+
+def _counts(sizes: Float[_Array, " k"], width: int) -> Int[_Array, " k"]:
+    """`width` neurons for the blocks, one at least; the largest blocks get the most."""
+    counts: Int[_Array, " k"] = np.ones(len(sizes), dtype=int)
+    while counts.sum() < width:
+        counts[np.argmax(sizes / counts)] += 1
+    return counts
+
+
 def _copied(neurons: Neurons, family: Family, width: int) -> Neurons:
     """`width` neurons of the same fit: each split equally, the largest into the most."""
     sizes = family.lengths(np.array([[float(v) for v in uj] for uj in neurons.u]), None)
-    copies: Int[_Array, " k"] = np.ones(len(sizes), dtype=int)
-    while copies.sum() < width:
-        copies[np.argmax(sizes / copies)] += 1
+    copies = _counts(sizes, width)
     signs = [s for s, k in zip(neurons.signs, copies.tolist(), strict=True) for _ in range(k)]
     u = [
         tuple(v / k for v in uj)

@@ -41,6 +41,13 @@ class SupNorms(Family):
 
         return Size([norm(U, "inf", axis=0).sum() <= radius])
 
+    def cell(
+        self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[_Array, " B"]
+    ) -> Size:
+        from cvxpy.atoms.norm import norm
+
+        return Size([norm(U, "inf", axis=0) <= radius * counts])
+
     def norms(
         self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
     ) -> Float[_Array, " b"]:

@@ -49,6 +49,12 @@ class TwoSumming(Family):
         arrow = cp.bmat([[radius * np.eye(d), U], [U.T, cp.diag(alpha)]]) >> 0
         return Size([arrow, cp.sum(alpha) <= radius], arrow)
 
+    def cell(
+        self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[_Array, " B"]
+    ) -> Size:
+        """More neurons in a block do not help."""
+        return self.ball(U, radius)
+
     def norms(
         self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
     ) -> Float[_Array, " b"]:
