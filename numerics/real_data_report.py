@@ -35,8 +35,8 @@ def real_data_section() -> str:
 <p>For each optimizer the convex program by column generation, and the best of some trained networks
 of the same width in the same ball; each ball is the least that holds sgd's network. There are too
 many activation patterns to list: the lower bounds hold for networks with the patterns priced, not
-for all, so a trained network may be below them. With a penalty, losses include it. Test errors, on the
-fifth of the rows held out: mean squared error over the variance, or the share of wrong labels.
+for all, so a trained network may be below them. With a penalty, losses include it. Test errors, on
+the fifth of the rows held out: mean squared error over the variance, or the share of wrong labels.
 Measured by <code>python -m numerics.real_data</code>.</p>
 {tables}
 </section>"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from theory.claims.base import Bounds, Claim, Observation, Prediction, Result, Trainer, verify
 from theory.claims.convex_equals_nonconvex import ConvexEqualsNonconvex
+from theory.claims.finite_width import FiniteWidth
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.small_width_separation import SmallWidthSeparation
 from theory.errors import InputError
@@ -13,6 +14,7 @@ __all__ = [
     "Bounds",
     "Claim",
     "ConvexEqualsNonconvex",
+    "FiniteWidth",
     "ImplicitBias",
     "Observation",
     "Prediction",
@@ -24,7 +26,13 @@ __all__ = [
 ]
 
 CLAIMS: dict[str, Claim] = {
-    claim.id: claim for claim in (SmallWidthSeparation(), ImplicitBias(), ConvexEqualsNonconvex())
+    claim.id: claim
+    for claim in (
+        SmallWidthSeparation(),
+        ImplicitBias(),
+        ConvexEqualsNonconvex(),
+        FiniteWidth(),
+    )
 }
 
 

@@ -7,7 +7,8 @@
 3. Its dual point, repaired to exact feasibility, proves a lower bound (bounds.py); its solution,
    lifted to a network in the ball of at most `width` neurons, attains an upper one (networks.py).
 4. Where the gap is left open because the width is too small for the relaxation to be tight, all
-   cells of that width are searched, if they are few: exactly for the entrywise ball.
+   cells of that width are searched, if they are few: exactly for the entrywise ball, where a
+   mixed-integer program finds the best cell first (counts.py).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from theory.problem import Problem, positive_integer
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.bounds import BlockDual
 from theory.programs.columns import ColumnGeneration, Relaxation, Search
+from theory.programs.counts import best_counts
 from theory.programs.family import Family
 from theory.programs.group_lasso import GroupNorms
 from theory.programs.losses import Custom, Loss, Squared
@@ -378,9 +380,12 @@ def _searched(
     neurons = [(s or 1, u) for s, u in network.convex_coordinates()]
     neurons += [(1, zero)] * (width - len(neurons))
     cell = tuple(2 * int(complex_.arrangement.cones_containing(u)[0]) + (s < 0) for s, u in neurons)
+    cell = complex_.canonical(cell)
+    if complex_.domain.exact:
+        cell = best_counts(complex_, cell)
     return least(
         complex_,
-        complex_.canonical(cell),
+        cell,
         lambda solved: progress("cells of this width, minima computed", solved),
     )
 
