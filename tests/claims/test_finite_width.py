@@ -21,7 +21,7 @@ def test_it_holds(result):
     assert result.observation.values["violations of the sandwich, random instances with n = 3"] == 0
 
 
-@pytest.mark.parametrize("instance", _TIGHT, ids=["n=1", "n=2", "n=3"])
+@pytest.mark.parametrize("instance", _TIGHT, ids=["n=1", "n=2", "n=3", "n=4"])
 def test_the_tight_instances_miss_as_many_neurons_as_the_theorem_allows(instance):
     assert _missing(instance) == instance.problem.n - 1
     # With a sharper theorem they would be counterexamples.

@@ -1,6 +1,8 @@
 """`isthmus solve`: JSON, certificates, exit codes, good and bad input."""
 
 import json
+import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
@@ -132,3 +134,13 @@ def test_failure_exits_3_and_says_what_is_known(capsys, monkeypatch, error, mess
     document = json.loads(out)
     assert not document["complete"]
     assert message in document["known"]
+
+
+def test_nothing_but_json_on_stdout():
+    """Solvers written in C print past Python."""
+    code = "import sys; from numerics.cli import main; sys.exit(main(sys.argv[1:]))"
+    options = ("solve", "flagship", "--optimizer", "adamw", "--rho", "3/2", "--json", "-")
+    command = [sys.executable, "-c", code, *options]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(ran.stdout)["value"] == "13/20"
+    assert ran.stderr == ""

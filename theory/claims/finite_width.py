@@ -46,6 +46,7 @@ _TIGHT = (
     _entrywise([[1]], [1], 2),
     _entrywise([[1, 0], [0, 1]], [1, -1], 2),
     _entrywise([[1, -1], [1, 0], [1, 1]], [1, -1, 1], 5),
+    _entrywise([[1, 0], [-1, 3], [3, -3], [1, 2]], [1, 3, -2, -1], 3),
 )
 
 
@@ -65,7 +66,7 @@ class FiniteWidth:
         return (
             "In the ball of AdamW the convex relaxation at width m is at most the optimum p(m) of "
             "training at that width, and n - 1 further neurons reach it: p(m + n - 1) <= relax(m) "
-            "<= p(m). For n = 1, 2, 3 no smaller number of neurons will always do."
+            "<= p(m). For n = 1, 2, 3, 4 no smaller number of neurons will always do."
         )
 
     @property

@@ -68,7 +68,7 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                program.solve(solver=cp.HIGHS)
+                program.solve(solver=cp.SCIPY)  # HiGHS; cp.HIGHS prints a banner on stdout
             except cp.SolverError:
                 break
         if k.value is None or float(t.value) * zero >= value - _TOLERANCE * zero:
