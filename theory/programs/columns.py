@@ -30,6 +30,7 @@ _WHOLE = 64  # blocks up to which the master takes all of them
 _WHOLE_NEWTON = 1024  # the same where the master is solved by Newton's method
 _NEW = 100  # blocks to join the master at once
 _VIOLATED = 1e-9  # of the level, relative
+_SMALL = 1e-4  # of the loss of zero weights: gaps of smaller losses are relative to this
 _USED = 1e-9  # of the largest block, relative
 _ROUNDS = 100
 _LOOSE = 1e-3  # tolerance while the pool grows: of the gap, and of what counts as better
@@ -87,7 +88,8 @@ class ColumnGeneration:
     ) -> None:
         """search: look for patterns beyond the pool; None: the pool is all there is.
 
-        tolerance: of the gap, relative to the value. tick: told the number of blocks priced.
+        tolerance: of the gap, relative to the value, or to `_SMALL` of the loss of zero weights.
+        tick: told the number of blocks priced.
         """
         self.patterns, self.y, self.family = patterns, y, family
         self.loss = loss or Squared()
@@ -128,7 +130,7 @@ class ColumnGeneration:
             found = self._round(weight, tolerance)
             violated = found.prices.costs > self._level(found, weight) * (1 + _VIOLATED)
             violated[self._active] = False
-            accurate = found.gap <= tolerance * found.value + 1e-13 * self._zero
+            accurate = found.gap <= tolerance * max(found.value, _SMALL * self._zero)
             if accurate or not violated.any():
                 break
             self._activate(found.blocks, np.where(violated, found.prices.costs, 0.0))
@@ -195,7 +197,7 @@ class ColumnGeneration:
             top = np.linalg.norm(w, axis=1).max(initial=level)
             gap = (size if self.penalised else weight) * top - float(lam @ fit)
             value = lam @ lam / 2 + (weight * size if self.penalised else 0.0)
-            return bool(gap <= tolerance * value / 4 + 1e-14 * self._zero)
+            return bool(gap <= tolerance * max(value, _SMALL * self._zero) / 4)
 
         return master.solve(start, enough=enough, **options)
 
