@@ -10,6 +10,7 @@ It is what `theory.claims.verify` takes for its trainer.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -70,18 +71,24 @@ class Runs:
         return self.result.history
 
     @property
-    def excess(self) -> float:
-        """The most by which a recorded violation exceeds the bound that weight decay proves.
-
-        Directions of norm one at most keep ||theta|| - R below its start times the product of the
-        factors 1 - lr / R; the violation is relative to R.
-        """
-        config, history = self.result.config, self.history
-        assert history.violations is not None
+    def remainder(self) -> Float[_Array, " T"]:
+        """What weight decay alone leaves of a start, at the recorded steps: prod (1 - lr / R)."""
+        config = self.result.config
         factors = [1 - config.schedule(step) / config.radius for step in range(config.steps)]
-        products = np.concatenate([[1.0], np.cumprod(factors)])[history.steps]
-        bounds = products[:, None] * history.violations[0]
-        return float(max(0.0, (history.violations - bounds).max()))
+        remainder: _Array = np.cumprod([1.0, *factors])[self.history.steps]
+        return remainder
+
+    def excess(self, length: float) -> float:
+        """The most by which a recorded violation exceeds what directions of norm <= length allow.
+
+        They keep ||theta|| / R - length below its start, or 0, times the remainder. The first
+        record has to be of the start. Source: proofs_notes/implicit-bias.md.
+        """
+        violations = self.history.violations
+        assert violations is not None
+        beyond = np.maximum(violations[0] - (length - 1), 0)
+        bounds = length - 1 + self.remainder[:, None] * beyond
+        return float(np.maximum(violations - bounds, 0).max())
 
     @property
     def landed(self) -> dict[int, int]:
@@ -146,7 +153,7 @@ def train_runs(
     tolerance: float | None = None,
     max_assignments: int = DEFAULT_MAX_ASSIGNMENTS,
     start_scale: float = 1.0,
-    record_every: int | None = None,
+    record_at: Collection[int] = (),
     progress: Progress = lambda stage, steps: None,
 ) -> Runs:
     """Train on the problem of the analysis, at its width, and see where the runs land.
@@ -163,7 +170,7 @@ def train_runs(
         steps=steps,
         seed=seed,
         start_scale=start_scale,
-        record_every=record_every,
+        record_at=record_at,
         progress=progress,
     )
     if analysis.level != 0:

@@ -17,7 +17,7 @@ True
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -128,7 +128,7 @@ def train(
     seed: int = 0,
     schedule: Schedule | None = None,
     start_scale: float = 1.0,
-    record_every: int | None = None,
+    record_at: Collection[int] = (),
     progress: Progress = lambda stage, steps: None,
 ) -> TrainingResult:
     """Train `seeds` networks with weight decay 1 / sqrt(rho) on both layers.
@@ -136,7 +136,7 @@ def train(
     optimizer: a name of `OPTIMIZERS`, or one of your own. For sgd the weight decay is the beta of
     the penalty (beta/2)(||W||_F^2 + ||a||^2).
     schedule: by default the optimizer's, see `Optimizer.default_schedule`.
-    record_every: keep losses, violations and gaps each that many steps, and at the end.
+    record_at: after how many steps to keep losses, violations and gaps; if at any, at the end too.
 
     A run is the same whatever the number of seeds. Runs whose weights overflow are reported as
     diverged and leave the others alone. `progress` may raise Interrupted: this returns what is
@@ -167,10 +167,8 @@ def train(
         schedule=schedule or optimizer.default_schedule(math.sqrt(exact_rho), steps),
         start_scale=start_scale,
     )
-    if record_every is not None:
-        record_every = positive_integer(record_every, "record_every")
     with one_thread(), torch.inference_mode():
-        return _run(config, record_every, progress)
+        return _run(config, frozenset(record_at), progress)
 
 
 class SquaredLoss:
@@ -206,7 +204,7 @@ class SquaredLoss:
         return torch.bmm(self._X.mT, backward), torch.bmm(hidden.mT, residual)[:, :, 0]
 
 
-def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -> TrainingResult:
+def _run(config: TrainingConfig, record_at: frozenset[int], progress: Progress) -> TrainingResult:
     W, a = _starts(config)
     loss = SquaredLoss(config.problem, len(W))
     optimizer, weight_decay = config.optimizer, 1 / config.radius
@@ -222,7 +220,7 @@ def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -
         for step in range(config.steps):
             if step % _STEPS_PER_TICK == 0:
                 progress("training, steps", step)
-            if record_every is not None and step % record_every == 0:
+            if step in record_at:
                 recorded[step] = _measured(config, *state())
             learning_rate = config.schedule(step)
             for (layer, direction), gradient in zip(layers, loss.gradients(W, a), strict=True):
@@ -233,7 +231,7 @@ def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -
         pass
     arrays = state()
     end = _measured(config, *arrays)
-    if record_every is not None:
+    if record_at:
         recorded[step] = end
     return _result(config, step, recorded, end, *arrays[:2])
 

@@ -288,3 +288,46 @@ def test_where_clarabel_fails_scs_takes_over(monkeypatch):
     expected = solve(example("flagship"), "muon", rho=HALF, width=6)
     assert float(found.upper) == pytest.approx(float(expected.upper), rel=1e-4)
     assert found.lower <= expected.upper
+
+
+@pytest.mark.parametrize(
+    ("problem", "message"),
+    [
+        (Problem(X=[["1e30"], ["1e-30"]], y=[1, 2]), "X: its numbers go from 1e-30 to 1e\\+30"),
+        (Problem(X=[["1e200"], [1]], y=[1, 2]), "X: its numbers go from 1 to 1e\\+200"),
+        (Problem(X=[[1], [2]], y=["1e-20", 1]), "y: its numbers go from 1e-20 to 1"),
+    ],
+)
+@pytest.mark.parametrize("name", ["muon", "ngd"])
+def test_numbers_too_far_apart_are_refused(problem, message, name):
+    with pytest.raises(InputError, match=message):
+        solve(problem, name, rho=HALF)
+
+
+@pytest.mark.parametrize("name", ["sgd", "ngd", "adamw", "muon-adamw", "colnorm"])
+def test_columns_of_different_sizes(name):
+    problem = Problem(X=[[10**6, 1], [-3, 2], [5, 7]], y=[1, 2, 1])
+    weight = {"beta": Fraction(1, 10)} if name == "sgd" else {"rho": Fraction(1, 1000)}
+    found = solve(problem, name, width=3, **weight)
+    assert found.lower <= found.upper
+    assert found.relative_gap <= 1e-4
+
+
+def test_networks_have_numbers_of_some_digits_only():
+    found = solve(example("flagship"), "muon", rho=Fraction(3), width=9)
+    for row in (*found.network.W, found.network.a):
+        assert all(len(str(v)) < 2000 for v in row)
+
+
+def test_a_panicking_solver_is_a_failing_one(monkeypatch):
+    import cvxpy
+
+    class PanicException(BaseException):
+        """What Rust raises through Python."""
+
+    def panic(self, *arguments, **options):
+        raise PanicException
+
+    monkeypatch.setattr(cvxpy.Problem, "solve", panic)
+    with pytest.raises(SolverFailure, match="CLARABEL: panicked; SCS: panicked"):
+        solve(example("flagship"), "muon", rho=HALF)

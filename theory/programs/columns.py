@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from theory.errors import SolverFailure
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.family import Family, Prices
 from theory.programs.group_lasso import GroupNorms
@@ -134,7 +135,22 @@ class ColumnGeneration:
             if accurate or not violated.any():
                 break
             self._activate(found.blocks, np.where(violated, found.prices.costs, 0.0))
+        if self._newton and not accurate:
+            found = self._by_program(found, weight)
         return found
+
+    def _by_program(self, found: Relaxation, weight: float) -> Relaxation:
+        """The same by CVXPY, where Newton's method has stalled; the better of the two."""
+        blocks = self._active
+        program = BlockProgram(
+            *(self.patterns, blocks, self.y, self.family, self.loss), penalised=self.penalised
+        )
+        try:
+            u, lam, metric = program.solve(weight)
+        except SolverFailure:
+            return found
+        other = self._priced(blocks, u, lam, metric, weight)
+        return other if other.gap < found.gap else found
 
     def _activate(self, used: Int[_Array, " k"], costs: Float[_Array, " B"]) -> None:
         """The blocks in use and those of the largest costs form the next master; or all blocks."""

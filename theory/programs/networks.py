@@ -45,6 +45,15 @@ class Neurons:
         ]
         return cls(tuple(s for s, _ in kept), tuple(row for _, row in kept))
 
+    def rounded(self) -> Neurons:
+        """The same to a few digits: exact weights can have thousands."""
+        if not self.u:
+            return self
+        top = Fraction(float(max(abs(v) for uj in self.u for v in uj)))
+        floats = np.array([[float(v / top) for v in uj] for uj in self.u])
+        near = Neurons.near(np.array(self.signs, dtype=float), floats.reshape(len(self.u), -1))
+        return Neurons(near.signs, tuple(tuple(top * v for v in uj) for uj in near.u))
+
     def __len__(self) -> int:
         return len(self.signs)
 

@@ -112,6 +112,11 @@ class BlockProgram:
                 except cp.SolverError as error:
                     statuses.append(f"{solver}: {str(error).splitlines()[0]}")
                     continue
+                except BaseException as error:  # a panic of Clarabel's is no Exception
+                    if type(error).__name__ != "PanicException":
+                        raise
+                    statuses.append(f"{solver}: panicked")
+                    continue
             values = [self._U.value, None if self._arrow is None else self._arrow.dual_value]
             if self.problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE) and all(
                 v is not None and np.isfinite(v).all()

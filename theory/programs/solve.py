@@ -56,6 +56,8 @@ TOLERANCE = 1e-6
 _FIRST_PATTERNS = 200  # of random neurons, where patterns are searched for
 _ABSOLUTE = Fraction(1, 10**4)  # of the loss of zero weights: what counts as small
 _INTERPOLATED = 30  # data points up to which exact interpolation is tried
+_LARGEST = 1e100  # number of the data
+_RANGE = 1e12  # between the largest and the smallest, zero left out
 _DIGITS = 15  # of bounds that are no exact values, rounded outwards
 
 
@@ -150,8 +152,14 @@ def solve(
 
     X = np.array([[float(v) for v in row] for row in problem.X])
     y = np.array([float(v) for v in problem.y])
-    if not np.isfinite(X).all() or not np.isfinite(y).all():
-        raise InputError("X", "has numbers beyond the range of floats")
+    for field_, values in (("X", X), ("y", y)):
+        sizes = np.abs(values[values != 0])
+        if len(sizes) and not (_LARGEST >= sizes.max() and sizes.max() <= _RANGE * sizes.min()):
+            raise InputError(
+                field_,
+                f"its numbers go from {sizes.min():.3g} to {sizes.max():.3g}; convex solvers need "
+                f"them below {_LARGEST:g}, and no more than {_RANGE:g} times apart",
+            )
     patterns, whole = _patterns(problem, X, max_patterns, seed)
     family = family_of(gauge)
     columns = ColumnGeneration(
@@ -260,7 +268,7 @@ def _neurons(
     """The solution of the relaxation as neurons; None where these are more than `width`."""
     signs, u = united(relaxation.patterns.X, relaxation.signs, relaxation.u)
     neurons = Neurons.near(signs, u)
-    neurons = neurons.merged(problem, gauge)
+    neurons = neurons.merged(problem, gauge).rounded()
     return None if width is not None and len(neurons) > width else neurons
 
 
