@@ -1,4 +1,4 @@
-"""Runs trained on an analysed problem, with the component of the exact landscape each one reached.
+"""Runs trained on a problem, with the component of the exact landscape each one reached.
 
 >>> from theory import analyse, example
 >>> runs = train_runs(analyse(example("flagship"), 2), "lion", "11/5", seeds=8, steps=2000)
@@ -20,8 +20,9 @@ from jaxtyping import Float
 from numerics.optimizers import Optimizer
 from numerics.training import History, Landing, Progress, TrainingResult, landing, train
 from theory.geometry import geometry
+from theory.errors import InputError
 from theory.landscape import Analysis
-from theory.problem import Rational, format_rational
+from theory.problem import Problem, Rational, format_rational
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -33,7 +34,10 @@ DEFAULT_MAX_ASSIGNMENTS = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """S trained networks and where they landed; landing is None where no network fits exactly."""
+    """S trained networks and where they landed.
+
+    landing is None where no network fits exactly, and where there was no analysis.
+    """
 
     result: TrainingResult
     landing: Landing | None
@@ -143,7 +147,7 @@ class Runs:
 
 
 def train_runs(
-    analysis: Analysis,
+    subject: Analysis | Problem,
     optimizer: str | Optimizer,
     rho: Rational,
     *,
@@ -156,24 +160,32 @@ def train_runs(
     record_at: Collection[int] = (),
     progress: Progress = lambda stage, steps: None,
 ) -> Runs:
-    """Train on the problem of the analysis, at its width, and see where the runs land.
+    """Train on a problem, at the width that it states, or on that of an analysis, at its width;
+    with an analysis of exact fits also see where the runs land.
 
     tolerance: see `numerics.training.landing`; by default DEFAULT_TOLERANCE, or less where half the
     lowest barrier is less. Other arguments and errors: see `numerics.training`.
     """
+    if isinstance(subject, Problem):
+        problem, analysis = subject, None
+        if subject.width is None:
+            raise InputError("width", "is not stated by the problem")
+        width = subject.width
+    else:
+        problem, analysis, width = subject.problem, subject, subject.width
     result = train(
-        analysis.problem,
-        analysis.width,
+        problem,
+        width,
         optimizer,
         rho,
         seeds=seeds,
         steps=steps,
         seed=seed,
         start_scale=start_scale,
-        record_at=record_at,
+        record=record,
         progress=progress,
     )
-    if analysis.level != 0:
+    if analysis is None or analysis.level != 0:
         return Runs(result, None)
     if tolerance is None:
         tolerance = default_tolerance(analysis)
