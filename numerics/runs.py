@@ -1,4 +1,4 @@
-"""Runs trained on a problem, with the component of the exact landscape each one reached.
+"""Runs trained on an analysed problem, with the component of the exact landscape each one reached.
 
 >>> from theory import analyse, example
 >>> runs = train_runs(analyse(example("flagship"), 2), "lion", "11/5", seeds=8, steps=2000)
@@ -10,7 +10,6 @@ It is what `theory.claims.verify` takes for its trainer.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -20,9 +19,8 @@ from jaxtyping import Float
 from numerics.optimizers import Optimizer
 from numerics.training import History, Landing, Progress, TrainingResult, landing, train
 from theory.geometry import geometry
-from theory.errors import InputError
 from theory.landscape import Analysis
-from theory.problem import Problem, Rational, format_rational
+from theory.problem import Rational, format_rational
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -34,10 +32,7 @@ DEFAULT_MAX_ASSIGNMENTS = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """S trained networks and where they landed.
-
-    landing is None where no network fits exactly, and where there was no analysis.
-    """
+    """S trained networks and where they landed; landing is None where no network fits exactly."""
 
     result: TrainingResult
     landing: Landing | None
@@ -75,24 +70,18 @@ class Runs:
         return self.result.history
 
     @property
-    def remainder(self) -> Float[_Array, " T"]:
-        """What weight decay alone leaves of a start, at the recorded steps: prod (1 - lr / R)."""
-        config = self.result.config
-        factors = [1 - config.schedule(step) / config.radius for step in range(config.steps)]
-        remainder: _Array = np.cumprod([1.0, *factors])[self.history.steps]
-        return remainder
+    def excess(self) -> float:
+        """The most by which a recorded violation exceeds the bound that weight decay proves.
 
-    def excess(self, length: float) -> float:
-        """The most by which a recorded violation exceeds what directions of norm <= length allow.
-
-        They keep ||theta|| / R - length below its start, or 0, times the remainder. The first
-        record has to be of the start. Source: proofs_notes/implicit-bias.md.
+        Directions of norm one at most keep ||theta|| - R below its start times the product of the
+        factors 1 - lr / R; the violation is relative to R.
         """
-        violations = self.history.violations
-        assert violations is not None
-        beyond = np.maximum(violations[0] - (length - 1), 0)
-        bounds = length - 1 + self.remainder[:, None] * beyond
-        return float(np.maximum(violations - bounds, 0).max())
+        config, history = self.result.config, self.history
+        assert history.violations is not None
+        factors = [1 - config.schedule(step) / config.radius for step in range(config.steps)]
+        products = np.concatenate([[1.0], np.cumprod(factors)])[history.steps]
+        bounds = products[:, None] * history.violations[0]
+        return float(max(0.0, (history.violations - bounds).max()))
 
     @property
     def landed(self) -> dict[int, int]:
@@ -147,7 +136,7 @@ class Runs:
 
 
 def train_runs(
-    subject: Analysis | Problem,
+    analysis: Analysis,
     optimizer: str | Optimizer,
     rho: Rational,
     *,
@@ -157,35 +146,27 @@ def train_runs(
     tolerance: float | None = None,
     max_assignments: int = DEFAULT_MAX_ASSIGNMENTS,
     start_scale: float = 1.0,
-    record_at: Collection[int] = (),
+    record_every: int | None = None,
     progress: Progress = lambda stage, steps: None,
 ) -> Runs:
-    """Train on a problem, at the width that it states, or on that of an analysis, at its width;
-    with an analysis of exact fits also see where the runs land.
+    """Train on the problem of the analysis, at its width, and see where the runs land.
 
     tolerance: see `numerics.training.landing`; by default DEFAULT_TOLERANCE, or less where half the
     lowest barrier is less. Other arguments and errors: see `numerics.training`.
     """
-    if isinstance(subject, Problem):
-        problem, analysis = subject, None
-        if subject.width is None:
-            raise InputError("width", "is not stated by the problem")
-        width = subject.width
-    else:
-        problem, analysis, width = subject.problem, subject, subject.width
     result = train(
-        problem,
-        width,
+        analysis.problem,
+        analysis.width,
         optimizer,
         rho,
         seeds=seeds,
         steps=steps,
         seed=seed,
         start_scale=start_scale,
-        record=record,
+        record_every=record_every,
         progress=progress,
     )
-    if analysis is None or analysis.level != 0:
+    if analysis.level != 0:
         return Runs(result, None)
     if tolerance is None:
         tolerance = default_tolerance(analysis)

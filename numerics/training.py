@@ -17,7 +17,7 @@ True
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -128,7 +128,7 @@ def train(
     seed: int = 0,
     schedule: Schedule | None = None,
     start_scale: float = 1.0,
-    record_at: Collection[int] = (),
+    record_every: int | None = None,
     progress: Progress = lambda stage, steps: None,
 ) -> TrainingResult:
     """Train `seeds` networks with weight decay 1 / sqrt(rho) on both layers.
@@ -136,14 +136,14 @@ def train(
     optimizer: a name of `OPTIMIZERS`, or one of your own. For sgd the weight decay is the beta of
     the penalty (beta/2)(||W||_F^2 + ||a||^2).
     schedule: by default the optimizer's, see `Optimizer.default_schedule`.
-    record_at: after how many steps to keep losses, violations and gaps; if at any, at the end too.
+    record_every: keep losses, violations and gaps each that many steps, and at the end.
 
     A run is the same whatever the number of seeds. Runs whose weights overflow are reported as
     diverged and leave the others alone. `progress` may raise Interrupted: this returns what is
     there, with complete=False.
 
-    Raises InputError for an unknown optimizer, rho <= 0, a start_scale <= 0, counts below 1, and
-    steps to record that are not made.
+    Raises InputError for an unknown optimizer, rho <= 0, a start_scale <= 0, and counts
+    below 1.
     Source: THEORY, section 1.
     """
     if isinstance(optimizer, str):
@@ -167,8 +167,10 @@ def train(
         schedule=schedule or optimizer.default_schedule(math.sqrt(exact_rho), steps),
         start_scale=start_scale,
     )
+    if record_every is not None:
+        record_every = positive_integer(record_every, "record_every")
     with one_thread(), torch.inference_mode():
-        return _run(config, frozenset(record_at), progress)
+        return _run(config, record_every, progress)
 
 
 class SquaredLoss:
@@ -204,19 +206,24 @@ class SquaredLoss:
         return torch.bmm(self._X.mT, backward), torch.bmm(hidden.mT, residual)[:, :, 0]
 
 
-def _run(config: TrainingConfig, record: frozenset[int], progress: Progress) -> TrainingResult:
+def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -> TrainingResult:
     W, a = _starts(config)
     loss = SquaredLoss(config.problem, len(W))
     optimizer, weight_decay = config.optimizer, 1 / config.radius
     layers = [(W, optimizer.hidden.start(W)), (a, optimizer.output.start(a))]
-    measured: dict[int, Measures] = {}
+    recorded: dict[int, _Measured] = {}
+
+    def state() -> list[_Array]:
+        tensors = (W, a, loss.value(W, a), *loss.gradients(W, a))
+        return [tensor.numpy()[: config.seeds] for tensor in tensors]
+
     step = 0
     try:
         for step in range(config.steps):
             if step % _STEPS_PER_TICK == 0:
                 progress("training, steps", step)
-            if step in record:
-                measured[step] = _measures(config, loss, W, a)
+            if record_every is not None and step % record_every == 0:
+                recorded[step] = _measured(config, *state())
             learning_rate = config.schedule(step)
             for (layer, direction), gradient in zip(layers, loss.gradients(W, a), strict=True):
                 layer.mul_(1 - learning_rate * weight_decay)
@@ -224,41 +231,11 @@ def _run(config: TrainingConfig, record: frozenset[int], progress: Progress) -> 
         step = config.steps
     except Interrupted:
         pass
-    end = measured[step] = _measures(config, loss, W, a)
-    weights = [layer.numpy()[: config.seeds] for layer in (W, a)]
-    finite = [np.isfinite(values).reshape(config.seeds, -1).all(axis=1) for values in weights]
-    return TrainingResult(
-        config,
-        *weights,
-        *end,
-        diverged=~(np.isfinite(end.loss) & finite[0] & finite[1]),
-        steps=step,
-        history=_history(measured) if record else None,
-    )
-
-
-def _measures(
-    config: TrainingConfig, loss: SquaredLoss, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
-) -> Measures:
-    tensors = (W, a, loss.value(W, a), *loss.gradients(W, a))
-    weights_W, weights_a, values, *gradients = (t.numpy()[: config.seeds] for t in tensors)
-    radius, geometry_ = config.radius, config.optimizer.geometry
-    if isinstance(geometry_, L2Penalty):
-        return Measures(values, None, None)
-    return Measures(
-        values,
-        ball_violation(geometry_, weights_W, weights_a, radius, radius),
-        frank_wolfe_gap(geometry_, weights_W, weights_a, *gradients, radius, radius),
-    )
-
-
-def _history(measured: dict[int, Measures]) -> History:
-    def stacked(values: tuple[_Array | None, ...]) -> _Array | None:
-        kept = [v for v in values if v is not None]
-        return np.array(kept) if kept else None
-
-    losses, violations, gaps = zip(*measured.values(), strict=True)
-    return History(np.array(list(measured)), np.array(losses), stacked(violations), stacked(gaps))
+    arrays = state()
+    end = _measured(config, *arrays)
+    if record_every is not None:
+        recorded[step] = end
+    return _result(config, step, recorded, end, *arrays[:2])
 
 
 def _starts(config: TrainingConfig) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
@@ -297,6 +274,38 @@ def _measured(
         loss,
         ball_violation(geometry_, W, a, radius, radius),
         frank_wolfe_gap(geometry_, W, a, grad_W, grad_a, radius, radius),
+    )
+
+
+def _result(
+    config: TrainingConfig,
+    steps: int,
+    recorded: dict[int, _Measured],
+    end: _Measured,
+    W: Float[_Array, "S d m"],
+    a: Float[_Array, "S m"],
+) -> TrainingResult:
+    finite = np.isfinite(end.loss) & np.isfinite(W).all(axis=(1, 2)) & np.isfinite(a).all(axis=1)
+    history = None
+    if recorded:
+        losses, violations, gaps = zip(*recorded.values(), strict=True)
+        ball = end.violation is not None
+        history = History(
+            steps=np.array(list(recorded)),
+            losses=np.array(losses),
+            violations=np.array(violations) if ball else None,
+            gaps=np.array(gaps) if ball else None,
+        )
+    return TrainingResult(
+        config=config,
+        W=W,
+        a=a,
+        loss=end.loss,
+        violation=end.violation,
+        gap=end.gap,
+        diverged=~finite,
+        steps=steps,
+        history=history,
     )
 
 

@@ -8,7 +8,7 @@ Theory does not train networks: whoever verifies a claim hands in a `Trainer`, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -69,11 +69,9 @@ class Runs(Protocol):
     def history(self) -> History:
         """Losses, violations of the ball and Frank-Wolfe gaps on the way."""
 
-    def excess(self, length: float) -> float:
-        """The most by which a recorded violation exceeds what directions of norm <= length allow.
-
-        See proofs_notes/implicit-bias.md.
-        """
+    @property
+    def excess(self) -> float:
+        """The most by which a violation exceeds what weight decay leaves of the first."""
 
     @property
     def complete(self) -> bool:
@@ -96,7 +94,7 @@ class Trainer(Protocol[RunsMade]):
         seeds: int,
         steps: int,
         start_scale: float = 1.0,
-        record_at: Collection[int] = (),
+        record_every: int | None = None,
         progress: Progress,
     ) -> RunsMade: ...
 
