@@ -34,6 +34,7 @@ def test_the_tight_instances_miss_as_many_neurons_as_the_theorem_allows(instance
         ("neurons missing at width 1, tight instance with n = 3", 1),
         ("violations of the sandwich, random instances with n = 2", 1),
         ("most neurons missing, random instances with n = 4", 4.0),
+        ("least width that attains the relaxation, muon, n = 3, d = 2", 6),
     ],
 )
 def test_an_observation_that_differs_makes_it_false(result, key, value):

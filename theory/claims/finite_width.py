@@ -50,6 +50,16 @@ _TIGHT = (
 )
 
 
+_MUON = _Instance(
+    Problem(X=((2, 0), (-1, -1), (0, 1)), y=(-3, -3, -1)),  # type: ignore[arg-type]
+    "muon",
+    Fraction("3.369"),  # a little above the least radius that fits exactly, about 3.36805
+    1,
+    7,
+)
+_ENOUGH = 5  # q - 1 = n + d (d + 1) / 2 - 1
+
+
 @dataclass(frozen=True)
 class FiniteWidth:
     """The claim, on tight instances and on a search through random ones."""
@@ -66,18 +76,22 @@ class FiniteWidth:
         return (
             "In the ball of AdamW the convex relaxation at width m is at most the optimum p(m) of "
             "training at that width, and n - 1 further neurons reach it: p(m + n - 1) <= relax(m) "
-            "<= p(m). For n = 1, 2, 3, 4 no smaller number of neurons will always do."
+            "<= p(m). For n = 1, 2, 3, 4 no smaller number of neurons will always do. In that of "
+            "Muon q - 1 = n + d (d + 1) / 2 - 1 neurons reach the relaxation over all widths, and "
+            "for n = 3, d = 2 no fewer will always do."
         )
 
     @property
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "entrywise ball ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a, squared loss",
+            "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a, squared loss",
             "neurons missing at width m: the least k with p(m + k) <= relax(m)",
             f"search: {self.searched} random integer instances for each of n = 2, 3, 4 (d = 2, "
             "entries to 3, m = 1, rho drawn from 1/2 to 4); relax(m) by the convex program, p(m) "
             "by the exact landscape in the ball",
+            f"Muon: X = [(2,0), (-1,-1), (0,1)], y = (-3,-3,-1), rho = {_MUON.rho}, where the "
+            "relaxation fits exactly; p(m) by proved intervals",
         )
 
     def predict(self, progress: Progress) -> Prediction:
@@ -86,6 +100,7 @@ class FiniteWidth:
         for n in (2, 3, 4):
             values[_violations(n)] = 0
             values[_most(n)] = Bounds(Fraction(), Fraction(n - 1))
+        values[_least_width(_MUON)] = _ENOUGH
         return Prediction(values, {}, {})
 
     def observe(
@@ -102,6 +117,7 @@ class FiniteWidth:
                 most = max(most, missing)
             values[_violations(n)] = violations
             values[_most(n)] = float(most)
+        values[_least_width(_MUON)] = _attaining(_MUON, progress)
         return Observation(values, {})
 
     def compare(self, predicted: Values, observed: Values) -> bool:
@@ -126,6 +142,19 @@ def _missing(instance: _Instance) -> int:
     raise AssertionError("count() does not end")
 
 
+def _attaining(instance: _Instance, progress: Progress) -> int:
+    """The least width at which the optimum is that of the relaxation, which is 0."""
+    problem = instance.problem
+    slack = _SAME * float(sum(v * v for v in problem.y) / 2)
+    for width in count(1):
+        found = solve(problem, instance.optimizer, rho=instance.rho, width=width, progress=progress)
+        if found.upper <= slack or width > instance.shift:
+            return width
+        assert found.lower is not None
+        assert found.lower > slack, "the interval says on which side"
+    raise AssertionError("count() does not end")
+
+
 def _random(n: int, seed: int) -> Iterator[_Instance]:
     """Integer instances in general position or not, with a radius."""
     random = np.random.default_rng([seed, n])
@@ -138,6 +167,10 @@ def _random(n: int, seed: int) -> Iterator[_Instance]:
 
 def _tight(instance: _Instance) -> str:
     return f"neurons missing at width 1, tight instance with n = {instance.problem.n}"
+
+
+def _least_width(instance: _Instance) -> str:
+    return f"least width that attains the relaxation, {instance.optimizer}, n = 3, d = 2"
 
 
 def _violations(n: int) -> str:
