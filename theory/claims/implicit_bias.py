@@ -25,6 +25,7 @@ from theory.problem import Problem, example
 _BOUNDED = ("lion", "muon", "ngd")  # their directions have norm one at most; AdamW's can be longer
 _OPTIMIZERS = ("adamw", *_BOUNDED)
 _FACTOR = 5  # by which violations and gaps have to fall from a tenth of the steps to the end
+_ROUNDING = 1e-12  # of a Frank-Wolfe gap, relative to the loss of zero weights
 _VANISHED = 1e-3  # a violation this small has gone
 
 
@@ -104,7 +105,11 @@ class ImplicitBias:
             last = float(np.median(history.violations[-1]))
             values[_violation(name)] = "gone" if last <= _VANISHED else f"{last:.2g} is left"
             early = int(np.searchsorted(history.steps, self.steps // 10))
-            fall = float(np.median(history.gaps[early]) / np.median(history.gaps[-1]))
+            # Below the floor a gap is rounding, which can have either sign.
+            floor = _ROUNDING * float(sum(v * v for v in self.problem.y) / 2)
+            fall = float(np.median(history.gaps[early])) / max(
+                float(np.median(history.gaps[-1])), floor
+            )
             enough = fall >= _FACTOR
             values[_gap(name)] = f"falls by {_FACTOR} times or more" if enough else f"{fall:.2g}"
         return Observation(values, runs)
