@@ -46,6 +46,22 @@ _MARKERS = ("o", "s", "^", "D")
 _HATCHES = ("", "///", "...", "xxx")
 _CURVES = len(_LINES)  # more components than this are not drawn in one picture of fits
 
+# Lines of optimizers: dots are left to bounds.
+_OPTIMIZER_COLOURS = (*_COLOURS, "#E69F00", "#56B4E9")
+_OPTIMIZER_LINES: tuple[Any, ...] = (
+    "-",
+    "--",
+    "-.",
+    (0, (7, 2)),
+    (0, (5, 1, 1, 1, 1, 1)),
+    (0, (3, 1, 1, 1)),
+)
+
+# Below these, in the units of the axes, logarithmic pictures show nothing.
+_INSIDE = 1e-4
+_STATIONARY = 1e-8
+_AT_OPTIMUM = 1e-7
+
 _SAMPLES = 200  # on each straight piece
 _LEAVES = 24  # more components than this are not numbered
 _LABELS = 12  # the highest exact values that are written out
@@ -66,7 +82,7 @@ _LOST: dict[str, Any] = {
     "linestyle": "none",
     "zorder": 2,
 }
-_FLOOR = 1e-6  # of the largest value drawn: what is below is as good as zero
+_DOTTED: dict[str, Any] = {"color": "black", "linewidth": 1.4, "linestyle": ":"}
 _BRANCH: dict[str, Any] = {"color": "black", "linewidth": 1.6, "solid_joinstyle": "miter"}
 
 
@@ -311,37 +327,101 @@ def draw_runs(axes: Axes, radii: Radii, runs: Runs) -> None:
         handle.set_markersize(size)
 
 
-def draw_history(axes: Axes, trained: Sequence[Runs], of: str) -> None:
-    """Violations or gaps of some optimizers over the steps: median and quartiles of the runs."""
-    shown: list[Float[np.ndarray, " T"]] = []
+def draw_violations(axes: Axes, trained: Sequence[Runs]) -> None:
+    """How far outside the ball the runs of some optimizers are, and the proved bound."""
     for style, runs in enumerate(trained):
-        history, config = runs.history, runs.result.config
-        values = getattr(history, of)
-        if of == "gaps":
-            values = values / (sum(float(v) ** 2 for v in config.problem.y) / 2)
-        steps = history.steps + 1
-        low, middle, high = (_positive(np.quantile(values, q, axis=1)) for q in (0.25, 0.5, 0.75))
-        curve = _curve(style)
-        axes.fill_between(steps, low, high, color=curve["color"], alpha=0.15, linewidth=0)
-        axes.plot(steps, middle, label=config.optimizer.name, **curve)
-        shown.append(middle)
-        if of == "violations":
-            factors = [1 - config.schedule(step) / config.radius for step in range(config.steps)]
-            left = np.concatenate([[1.0], np.cumprod(factors)])[history.steps] * middle[0]
-            axes.plot(steps, _positive(left), color=curve["color"], linestyle=":", linewidth=1)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    top = max(float(np.nanmax(values)) for values in shown)
-    axes.set_ylim(_FLOOR * top, 50 * top)  # room for the legend
-    axes.set_xlabel("step + 1")
-    axes.set_ylabel("outside the ball, relative" if of == "violations" else "Frank-Wolfe gap")
-    _legend(axes, columns=2)
+        _draw_history(axes, style, runs, _in_ball(runs.history.violations), _INSIDE)
+    # With the default schedules the remainder is the same for all.
+    most = max(float(_in_ball(runs.history.violations)[0].max()) for runs in trained)
+    bound = most * trained[0].remainder
+    shown = bound >= _INSIDE
+    steps = trained[0].history.steps[shown] + 1
+    axes.plot(steps, bound[shown], **_DOTTED, label="proved bound")
+    axes.set(ylim=(_INSIDE, 2 * most), xlim=(1, steps[-1]))
+    _label_history(axes, "outside the ball, relative to R", "Violation of the ball, from outside")
 
 
-def _positive(values: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
-    """Zeros have no place on a logarithmic axis."""
-    positive: Float[np.ndarray, " T"] = np.where(values > 0, values, np.nan)
-    return positive
+def draw_gaps(axes: Axes, trained: Sequence[Runs], start: str) -> None:
+    """The Frank-Wolfe gaps of the runs of some optimizers, and the learning rate."""
+    for style, runs in enumerate(trained):
+        zero = sum(float(v) ** 2 for v in runs.result.config.problem.y) / 2
+        _draw_history(axes, style, runs, _in_ball(runs.history.gaps) / zero, _STATIONARY)
+    config, steps = trained[0].result.config, trained[0].history.steps
+    rates = [config.schedule(step) / config.radius for step in steps]
+    axes.plot(steps + 1, rates, **_DOTTED, label="learning rate / R")
+    axes.set(xlim=(1, steps[-1] + 1))
+    axes.set_ylim(bottom=_STATIONARY)
+    _label_history(axes, "gap / loss of zero weights", f"Frank-Wolfe gap, from {start}")
+
+
+def _in_ball(values: Float[np.ndarray, "T S"] | None) -> Float[np.ndarray, "T S"]:
+    """Measures that all optimizers but sgd have."""
+    assert values is not None
+    return values
+
+
+def _draw_history(
+    axes: Axes, style: int, runs: Runs, values: Float[np.ndarray, "T S"], least: float
+) -> None:
+    """The median and the middle half of the runs, where they are at least `least`."""
+    # Logarithmic in the steps: most of the records would be drawn on top of each other.
+    last = len(values) - 1
+    kept = np.unique(np.geomspace(1, last + 1, _SAMPLES).round().astype(int)) - 1
+    steps = runs.history.steps[kept] + 1
+    low, middle, high = np.quantile(values[kept], [0.25, 0.5, 0.75], axis=1)
+    line = _optimizer_line(style)
+    axes.fill_between(
+        steps,
+        np.maximum(low, least),
+        high,
+        where=high >= least,
+        color=line["color"],
+        alpha=0.15,
+        linewidth=0,
+    )
+    middle = np.where(middle >= least, middle, np.nan)
+    axes.plot(steps, middle, **line, label=runs.result.config.optimizer.name)
+
+
+def _label_history(axes: Axes, value: str, title: str) -> None:
+    axes.set(xlabel="step + 1", ylabel=value, title=title, xscale="log", yscale="log")
+    axes.legend(loc="best", handlelength=2.6)
+
+
+def draw_ends(
+    axes: Axes, trained: Sequence[Runs], lower: Sequence[float], reached: float, title: str
+) -> None:
+    """The share of runs that end at most so far above the lower bound of each optimizer.
+
+    lower: the bounds, in the units of the loss; reached: relative to the loss of zero weights.
+    """
+    for style, (runs, bound) in enumerate(zip(trained, lower, strict=True)):
+        zero = sum(float(v) ** 2 for v in runs.result.config.problem.y) / 2
+        above = np.sort(np.maximum((runs.inside - bound) / zero, _AT_OPTIMUM))
+        shares = np.arange(1, len(above) + 1) / len(above)
+        axes.step(
+            [_AT_OPTIMUM, *above, max(1, above[-1])],
+            [0, *shares, 1],
+            where="post",
+            **_optimizer_line(style),
+            label=runs.result.config.optimizer.name,
+        )
+    axes.axvline(reached, **_DOTTED)
+    axes.set(
+        xlabel="loss above the optimum / loss of zero weights",
+        ylabel="share of runs",
+        title=title,
+        xscale="log",
+        xlim=(_AT_OPTIMUM, 1),
+        ylim=(0, 1.02),
+    )
+    # The curves fill the whole picture.
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=2.6)
+
+
+def _optimizer_line(style: int) -> dict[str, Any]:
+    colour, line = _OPTIMIZER_COLOURS[style], _OPTIMIZER_LINES[style]
+    return {"color": colour, "linestyle": line, "linewidth": 1.8}
 
 
 def is_entrywise(geometry: object) -> bool:

@@ -1,7 +1,7 @@
 """The report of `isthmus verify`: one HTML page that needs nothing else, pictures and proofs.
 
-Written into a folder: index.html, and for each claim CLAIM.png, CLAIM.training.png and its
-certificates CLAIM.LANDSCAPE.json, which `isthmus check` verifies.
+Written into a folder: index.html, and for each claim CLAIM.png, CLAIM.training.png (those it has)
+and its certificates CLAIM.NAME.json, which `isthmus check` verifies.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import matplotlib
 import numpy as np
@@ -31,6 +31,8 @@ from numerics.runs import Runs
 from numerics.text import show, show_interval
 from theory.claims import Bounds, Result
 from theory.claims.base import Value
+from theory.claims.convex_equals_nonconvex import REACHED, optimum
+from theory.claims.implicit_bias import STARTS
 from theory.errors import InputError
 from theory.landscape import Analysis, Merge
 from theory.regions import Radii
@@ -54,11 +56,9 @@ def write_report(
             path = folder / f"{result.claim.id}.{name.replace(' ', '-')}.json"
             write_json(path, certificate)
             paths[result.claim.id][name] = str(path)
-        if result.prediction.analyses:
-            write(folder / f"{result.claim.id}.png", _png(_landscape(result)[:3], columns=3))
-        if result.observation.runs:
-            path = folder / f"{result.claim.id}.training.png"
-            write(path, _png(_training(result), columns=2))
+        for sheet in _sheets(result):
+            png = _png(sheet.pictures[: sheet.most], columns=sheet.columns)
+            write(folder / f"{result.claim.id}{sheet.suffix}.png", png)
     sections = [_section(result, paths[result.claim.id]) for result in results]
     write(folder / "index.html", _page([*sections, real_data_section()], record))
     return paths
@@ -117,11 +117,32 @@ _WIDE, _HIGH = 5.2, 3.9  # inches; legible on a telephone
 _DPI = 90  # of the PNGs
 
 
+class Sheet(NamedTuple):
+    """Pictures that share a PNG, CLAIM + suffix; it shows the first `most`, the page all."""
+
+    suffix: str
+    pictures: list[Picture]
+    columns: int
+    most: int | None = None
+
+
+def _sheets(result: Result[Runs]) -> list[Sheet]:
+    """What there is to draw of a claim."""
+    if result.claim.id not in _DRAWN:
+        return []
+    return [sheet for sheet in _DRAWN[result.claim.id](result) if sheet.pictures]
+
+
+def _separation(result: Result[Runs]) -> list[Sheet]:
+    return [
+        Sheet("", _landscape(result), columns=3, most=3),
+        Sheet(".training", _training(result), columns=2),
+    ]
+
+
 def _landscape(result: Result[Runs]) -> list[Picture]:
     """The whole story of the first landscape, then the trees of the others."""
     analyses = result.prediction.analyses
-    if not analyses:
-        return []
     first = next(iter(analyses.values()))
     pictures: list[Picture] = [(partial(plots.draw_fits, analysis=first), _fits_caption(first))]
     if first.merges:
@@ -177,9 +198,8 @@ def _tree_caption(name: str, analysis: Analysis) -> str:
 def _training(result: Result[Runs]) -> list[Picture]:
     """Where the runs of each optimizer ended: in the plane, if d = 2, and counted."""
     radii, trained = result.prediction.radii, result.observation.runs
+    assert radii is not None
     pictures: list[Picture] = []
-    if radii is None:
-        return _convergence(trained)
     if radii.analysis.problem.d == 2:
         pictures = [
             (partial(plots.draw_runs, radii=radii, runs=runs), _runs_caption(radii, runs))
@@ -191,25 +211,66 @@ def _training(result: Result[Runs]) -> list[Picture]:
     return pictures
 
 
-def _convergence(trained: Mapping[str, Runs]) -> list[Picture]:
+def _implicit_bias(result: Result[Runs]) -> list[Sheet]:
     """What was recorded on the way: how far outside the ball, and the Frank-Wolfe gap."""
-    if not trained:
-        return []
-    runs = list(trained.values())
-    band = "The line is the median over the random starts, the band holds the middle half. "
-    return [
+    started: dict[str, list[Runs]] = {start: [] for start in STARTS}
+    for key, runs in result.observation.runs.items():
+        started[key.rsplit(", ")[1]].append(runs)
+    band = "Lines are medians over the random starts, bands hold the middle half."
+    pictures: list[Picture] = [
         (
-            partial(plots.draw_history, trained=runs, of="violations"),
+            partial(plots.draw_violations, trained=started["outside"]),
             "How far outside the optimizer's ball the weights are: the larger of ||W|| / R - 1 and "
-            f"||a|| / R - 1. {band}Dotted: what weight decay alone leaves of the first violation, "
-            "a bound for directions of norm one at most. Inside the ball nothing is drawn.",
-        ),
-        (
-            partial(plots.draw_history, trained=runs, of="gaps"),
-            "The Frank-Wolfe gap in units of the loss of zero weights: zero where no small step "
-            f"within the ball lowers the loss to first order. {band}",
-        ),
+            f"||a|| / R - 1. {band} Where a line ends, half of the runs are in the ball. Dotted: "
+            "what weight decay alone leaves of the largest violation at the start, a proved bound "
+            "for directions of norm one at most; AdamW's may stay above it, up to 0.165.",
+        )
     ]
+    pictures.extend(
+        (
+            partial(plots.draw_gaps, trained=started[start], start=start),
+            f"The Frank-Wolfe gap of runs that start {start} the ball, in units of the loss of "
+            "zero weights: zero where no small step within the ball lowers the loss to first "
+            f"order. {band} Dotted: the learning rate, relative to R.",
+        )
+        for start in reversed(STARTS)
+    )
+    return [Sheet(".training", pictures, columns=3)]
+
+
+def _optima(result: Result[Runs]) -> list[Sheet]:
+    """How far above the proved optimum the runs ended, a picture for each data set and rho."""
+    alike: dict[str, dict[str, Runs]] = {}
+    for key, runs in result.observation.runs.items():
+        config = runs.result.config
+        title = f"{config.problem.name}, rho = {show(config.rho)}"
+        alike.setdefault(title, {})[key] = runs
+    caption = (
+        "The share of runs that end at most so far above the proved lower bound of the optimum, in "
+        f"units of the loss of zero weights. Runs left of the dotted line, {show(REACHED)}, have "
+        "reached the optimum. What is nearer than the left edge is drawn there."
+    )
+    pictures: list[Picture] = [
+        (
+            partial(
+                plots.draw_ends,
+                trained=list(trained.values()),
+                lower=[float(optimum(result.prediction, key).lower) for key in trained],
+                reached=float(REACHED),
+                title=title,
+            ),
+            f"{title}. {caption}",
+        )
+        for title, trained in alike.items()
+    ]
+    return [Sheet(".training", pictures, columns=3)]
+
+
+_DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
+    "small-width-separation": _separation,
+    "implicit-bias": _implicit_bias,
+    "convex-equals-nonconvex": _optima,
+}
 
 
 def _runs_caption(radii: Radii, runs: Runs) -> str:
@@ -296,10 +357,10 @@ def _section(result: Result[Runs], certificates: Mapping[str, str]) -> str:
     figures = "".join(
         f"<figure>{_svg(draw, f'{claim.id} {k}')}<figcaption>{html.escape(caption)}</figcaption>"
         "</figure>"
-        for k, (draw, caption) in enumerate([*_landscape(result), *_training(result)])
+        for k, (draw, caption) in enumerate(chain(*(s.pictures for s in _sheets(result))))
     )
     training = ""
-    if trained:
+    if trained and result.prediction.radii:
         head = "".join(f"<th>{html.escape(text)}</th>" for text in TRAINING)
         body = "".join(
             "<tr>"
@@ -328,7 +389,7 @@ def _section(result: Result[Runs], certificates: Mapping[str, str]) -> str:
 <ul>{hypotheses}</ul>
 <p>Source: {html.escape(claim.source)}</p>
 <div class=wide><table>
-<thead><tr><th>quantity</th><th>predicted, with proof</th><th>observed</th></tr></thead>
+<thead><tr><th>quantity</th><th>predicted</th><th>observed</th></tr></thead>
 <tbody>{rows}</tbody>
 </table></div>
 {training}

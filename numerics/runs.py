@@ -70,18 +70,24 @@ class Runs:
         return self.result.history
 
     @property
-    def excess(self) -> float:
-        """The most by which a recorded violation exceeds the bound that weight decay proves.
-
-        Directions of norm one at most keep ||theta|| - R below its start times the product of the
-        factors 1 - lr / R; the violation is relative to R.
-        """
-        config, history = self.result.config, self.history
-        assert history.violations is not None
+    def remainder(self) -> Float[_Array, " T"]:
+        """What weight decay alone leaves of a start, at the recorded steps: prod (1 - lr / R)."""
+        config = self.result.config
         factors = [1 - config.schedule(step) / config.radius for step in range(config.steps)]
-        products = np.concatenate([[1.0], np.cumprod(factors)])[history.steps]
-        bounds = products[:, None] * history.violations[0]
-        return float(max(0.0, (history.violations - bounds).max()))
+        remainder: _Array = np.cumprod([1.0, *factors])[self.history.steps]
+        return remainder
+
+    def excess(self, length: float) -> float:
+        """The most by which a recorded violation exceeds what directions of norm <= length allow.
+
+        They keep ||theta|| / R - length below max(0, its start) times the remainder. Source:
+        proofs_notes/implicit-bias.md.
+        """
+        violations = self.history.violations
+        assert violations is not None
+        beyond = np.maximum(violations[0] - (length - 1), 0)
+        bounds = length - 1 + self.remainder[:, None] * beyond
+        return float(np.maximum(violations - bounds, 0).max())
 
     @property
     def landed(self) -> dict[int, int]:

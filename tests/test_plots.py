@@ -9,7 +9,16 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numerics.plots import draw_fits, draw_landings, draw_path, draw_runs, draw_tree
+from numerics.plots import (
+    draw_ends,
+    draw_fits,
+    draw_gaps,
+    draw_landings,
+    draw_path,
+    draw_runs,
+    draw_tree,
+    draw_violations,
+)
 from numerics.runs import Runs, train_runs
 from numerics.text import show, show_interval
 from theory.landscape import analyse
@@ -167,6 +176,61 @@ def test_diverged_runs_have_a_bar_of_their_own(axes: Axes) -> None:
     draw(axes)
     assert axes.get_legend_handles_labels()[1] == ["not at zero loss", "diverged"]
     assert [bar.get_width() for bar in axes.patches] == [runs.not_converged, runs.diverged]
+
+
+@pytest.fixture(scope="module")
+def recorded() -> list[Runs]:
+    analysis = analyse(example("flagship"), 2)
+    return [
+        train_runs(analysis, name, "3/2", seeds=16, steps=4000, start_scale=6, record_every=10)
+        for name in ("lion", "muon")
+    ]
+
+
+def curve(axes: Axes, label: str) -> np.ndarray:
+    """(k, 2)"""
+    (line,) = (line for line in axes.get_lines() if line.get_label() == label)
+    return np.array(line.get_data(), dtype=float).T
+
+
+def test_violations_stay_below_the_bound(axes: Axes, recorded: list[Runs]) -> None:
+    draw_violations(axes, recorded)
+    draw(axes)
+    bound = dict(curve(axes, "proved bound"))
+    for runs in recorded:
+        drawn = curve(axes, runs.result.config.optimizer.name)
+        medians = np.median(runs.history.violations, axis=1)
+        assert drawn[0, 1] == medians[0] > 0
+        outside = np.isfinite(drawn[:, 1])
+        assert not outside.all()  # they end in the ball
+        for step, value in drawn[outside]:
+            assert value == medians[int(step) // 10]
+            assert value <= bound[step]
+
+
+def test_gaps_are_in_units_of_the_loss_of_zero_weights(axes: Axes, recorded: list[Runs]) -> None:
+    draw_gaps(axes, recorded, "outside")
+    draw(axes)
+    for runs in recorded:
+        drawn = curve(axes, runs.result.config.optimizer.name)
+        assert drawn[[0, -1], 0].tolist() == [1, 4001]
+        expected = np.median(runs.history.gaps[[0, -1]], axis=1) / 18.5  # y = (5, 2, 2, 2)
+        np.testing.assert_allclose(drawn[[0, -1], 1], expected)
+    assert curve(axes, "learning rate / R")[0, 1] == pytest.approx(0.04)
+
+
+def test_ends_are_shares_of_the_runs(axes: Axes, recorded: list[Runs]) -> None:
+    lower = [0.65, 2.3569]
+    draw_ends(axes, recorded, lower, 1e-3, "flagship")
+    draw(axes)
+    for runs, bound in zip(recorded, lower, strict=True):
+        drawn = curve(axes, runs.result.config.optimizer.name)
+        assert drawn[0, 1] == 0
+        assert drawn[-1, 1] == 1
+        assert (np.diff(drawn, axis=0) >= 0).all()
+        for above in (1e-2, 0.1, 0.5):
+            share = drawn[drawn[:, 0] <= above][-1, 1]
+            assert share == np.mean((runs.inside - bound) / 18.5 <= above)
 
 
 @pytest.mark.parametrize(

@@ -85,11 +85,11 @@ def _print(results: list[Result[Runs]]) -> None:
         claim, observation = result.claim, result.observation
         out.print(claim.id, style="bold")
         out.print(claim.statement)
-        table = Table("quantity", "predicted, with proof", "observed")
+        table = Table("quantity", "predicted", "observed")
         for name, value in result.prediction.values.items():
             table.add_row(name, describe(value), describe(observation.values[name]))
         out.print(table)
-        if observation.runs:
+        if observation.runs and result.prediction.radii:
             trained = Table(*TRAINING)
             for runs in observation.runs.values():
                 trained.add_row(*training_row(runs))

@@ -7,8 +7,11 @@ import pytest
 from numerics.runs import train_runs
 from theory.certificates.checker import check
 from theory.claims import Bounds, ConvexEqualsNonconvex, verify
+from theory.claims.convex_equals_nonconvex import optimum, zero_loss
+from theory.problem import Problem
 
-SHORT = ConvexEqualsNonconvex(examples=("flagship",))
+RHO = Fraction(3, 2)
+SHORT = ConvexEqualsNonconvex(instances=(("flagship", RHO),))
 
 
 @pytest.fixture(scope="module")
@@ -18,28 +21,54 @@ def result():
 
 def test_it_holds_with_certificates(result):
     assert result.holds
-    assert result.prediction.values["least loss, flagship adamw"] == Bounds(
-        Fraction(13, 20), Fraction(13, 20)
-    )
+    exact = Bounds(Fraction(13, 20), Fraction(13, 20))
+    assert optimum(result.prediction, "flagship adamw rho 1.5") == exact
     for name, certificate in result.prediction.certificates.items():
         check(certificate, result.prediction.problems[name])
     assert len(result.prediction.certificates) == 6
 
 
+def test_the_share_is_that_of_the_runs(result):
+    for key, runs in result.observation.runs.items():
+        limit = float(optimum(result.prediction, key).upper) + 37 / 2 / 1000  # y = (5, 2, 2, 2)
+        share = result.observation.values[f"share of runs that attain it, {key}"]
+        assert share == sum(runs.inside <= limit) / SHORT.seeds
+
+
+BEST, SHARE = (
+    "least loss, flagship lion rho 1.5",
+    "share of runs that attain it, flagship lion rho 1.5",
+)
+
+
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("key", "value", "holds"),
     [
-        ("least loss, flagship muon", 2.3),  # below its bound
-        ("share of runs that attain it, flagship lion", "none"),
-        ("proof, flagship ngd", "invalid: value"),
+        (BEST, 0.65 - 1e-13, True),  # rounding
+        (BEST, 0.65 - 1e-9, False),  # below its bound
+        (BEST, float("nan"), False),
+        (SHARE, 1 / 128, True),
+        (SHARE, 0.0, False),
+        ("proof, flagship ngd rho 1.5", "invalid: value", False),
     ],
 )
-def test_an_observation_that_differs_makes_it_false(result, key, value):
+def test_what_makes_it_false(result, key, value, holds):
     assert key in result.observation.values
     changed = {**result.observation.values, key: value}
-    assert not SHORT.compare(result.prediction.values, changed)
+    assert SHORT.compare(result.prediction.values, changed) is holds
 
 
 def test_networks_that_were_hardly_trained_do_not_attain_the_optimum():
-    short = ConvexEqualsNonconvex(examples=("flagship",), seeds=16, steps=3)
+    short = ConvexEqualsNonconvex(instances=(("flagship", RHO),), seeds=16, steps=3)
     assert not verify(short, train_runs).holds
+
+
+def test_an_exact_fit_is_an_optimum_too():
+    claim = ConvexEqualsNonconvex(instances=(("flagship", Fraction(4)),), seeds=32, steps=3000)
+    result = verify(claim, train_runs)
+    assert result.holds
+    assert optimum(result.prediction, "flagship lion rho 4") == Bounds(Fraction(), Fraction())
+
+
+def test_zero_loss():
+    assert zero_loss(Problem(X=[[1], [1]], y=["1/2", 3])) == Fraction(37, 8)

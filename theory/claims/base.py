@@ -69,9 +69,11 @@ class Runs(Protocol):
     def history(self) -> History:
         """Losses, violations of the ball and Frank-Wolfe gaps on the way."""
 
-    @property
-    def excess(self) -> float:
-        """The most by which a violation exceeds what weight decay leaves of the first."""
+    def excess(self, length: float) -> float:
+        """The most by which a recorded violation exceeds what directions of norm <= length allow.
+
+        See proofs_notes/implicit-bias.md.
+        """
 
     @property
     def complete(self) -> bool:
