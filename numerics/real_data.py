@@ -43,7 +43,8 @@ WIDTH = 8
 _SHARE = 10  # of beta_max, the least beta at which no neuron of some random patterns pays
 _RANDOM = 500  # patterns for beta_max
 _PATTERNS = {"sgd": 600, "ngd": 600, "colnorm": 600}  # to search for, with Newton's method
-_PATTERNS_CONIC = 250  # the same with the slower conic programs
+_PATTERNS_CONIC = 250  # the same with the slower conic programs,
+_ENTRIES_CONIC = 900_000  # of which the blocks X_P together may have so many
 _SEEDS, _STEPS = 16, 4000
 _STABLE = 0.3  # of sgd's learning rate
 _START = 0.5  # of random weights, so that few starts are far outside the ball
@@ -84,12 +85,13 @@ def measure(data: Dataset, optimizer: str, reference: Network | None) -> dict[st
         options["beta"] = penalty(data)
     else:
         options["rho"] = radius(reference, optimizer)
+    size = data.train.n * data.train.d
     start = time.perf_counter()
     found = solve(
         data.train,
         optimizer,
         width=WIDTH,
-        max_patterns=_PATTERNS.get(optimizer, _PATTERNS_CONIC),
+        max_patterns=_PATTERNS.get(optimizer, min(_PATTERNS_CONIC, _ENTRIES_CONIC // size)),
         progress=_say,
         **options,
     )

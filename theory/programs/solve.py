@@ -240,7 +240,9 @@ def _patterns(
             return Patterns(X, cones.signs > 0), True
         except BudgetError:
             pass
-    starts = np.random.default_rng(seed).standard_normal((_FIRST_PATTERNS, problem.d))
+    starts = np.random.default_rng(seed).standard_normal(
+        (min(_FIRST_PATTERNS, max_patterns), problem.d)
+    )
     return Patterns(X, distinct(starts @ X.T > 0)), False
 
 
