@@ -79,6 +79,9 @@ class Gauge(ABC):
     exact = False
     """Whether minimising it is a linear program, solved exactly."""
 
+    summed: bool = False
+    """Whether neurons share the ball (the l2 norm of `a` counts), or each has room of its own."""
+
     @abstractmethod
     def cost(self, w: Sequence[int], metric: Metric | None) -> Fraction:
         """What one column contributes to `dual`."""

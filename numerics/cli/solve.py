@@ -147,6 +147,12 @@ def _document(found: Optimum | None) -> dict[str, Any]:
         "all_patterns": found.whole,
         "all_cells": found.cells is not None,
         "network": found.network.to_json(),
+        "relaxation": {
+            "lower": text(found.relaxed.lower),
+            "upper": text(found.relaxed.upper),
+            "neurons": found.relaxed.neurons,
+            "network": found.relaxed.network.to_json(),
+        },
     }
 
 
@@ -166,3 +172,7 @@ def _print(found: Optimum) -> None:
         out.print(f"least {what}{over}: {show_interval(found.lower, found.upper)}")
         out.print(f"proved gap {float(found.gap or 0):.3g}, relative {found.relative_gap:.2g}")
     out.print(f"neurons of the network that attains the upper end: {found.neurons}")
+    relaxed = found.relaxed
+    if found.width is not None and relaxed.neurons > found.width and relaxed.lower is not None:
+        interval = show_interval(relaxed.lower, relaxed.upper)
+        out.print(f"convex program: {interval}, attained in the ball by {relaxed.neurons} neurons")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from theory.certificates.checker import CertificateInvalid, check
 from theory.landscape import Analysis
 from theory.problem import Problem
 from theory.regions import Radii
@@ -24,6 +25,13 @@ TOLERANCE = 1e-9
 
 SOLVER_TOLERANCE = 1e-6
 """The same for a quantity that is predicted by bounds and observed by a conic solver."""
+
+VALID = "valid"
+
+
+def proof(name: str) -> str:
+    """The quantity that says whether a certificate of this name is accepted."""
+    return f"proof, {name}"
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,17 @@ class Prediction:
     analyses: Mapping[str, Analysis] = field(default_factory=dict)
     radii: Radii | None = None
     rho: Mapping[str, Fraction] = field(default_factory=dict)
+
+    def verdicts(self) -> dict[str, Value]:
+        """What the independent checker says of each certificate: VALID, or what is wrong."""
+        said: dict[str, Value] = {}
+        for name, certificate in self.certificates.items():
+            try:
+                check(certificate, self.problems[name])
+                said[proof(name)] = VALID
+            except CertificateInvalid as error:
+                said[proof(name)] = f"invalid: {error}"
+        return said
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count
+from itertools import count, product
 
 import numpy as np
 
+from theory.certificates import certify
 from theory.claims.base import (
+    VALID,
     AnyRuns,
     Bounds,
     Observation,
@@ -19,105 +21,122 @@ from theory.claims.base import (
     Value,
     Values,
     agree,
+    proof,
 )
 from theory.landscape.cells import CellComplex
-from theory.landscape.sublevel import sublevel
+from theory.landscape.least import least
 from theory.problem import Problem
 from theory.programs import solve
 
-_SAME = 1e-7  # losses this close, relative to that of zero weights, are equal
+_SIZES = (2, 3, 4)  # n of the random instances
+_D = 2
 
 
 @dataclass(frozen=True)
 class _Instance:
+    """Training at width 1; X (n, 2)."""
+
     problem: Problem
     optimizer: str
     rho: Fraction
-    width: int
-    shift: int  # p(width + shift) <= relax(width) by theory
+
+    @property
+    def shift(self) -> int:
+        """p(1 + shift) <= relax(1) by theory."""
+        return _shift(self.optimizer, self.problem.n)
 
 
-def _entrywise(X: list[list[int]], y: list[int], rho: int) -> _Instance:
+def _shift(optimizer: str, n: int) -> int:
+    """n - 1 where norms count neuron by neuron; q - 2 where the matrix W does, as a whole."""
+    q = n + _D * (_D + 1) // 2
+    return {"adamw": n - 1, "colnorm": n - 1, "ngd": n - 1, "muon": q - 2, "muon-adamw": q - 2}[
+        optimizer
+    ]
+
+
+_BALLS = ("adamw", "colnorm", "ngd", "muon", "muon-adamw")
+
+
+def _instance(optimizer: str, X: list[list[int]], y: list[int], rho: str) -> _Instance:
     problem = Problem(X=tuple(map(tuple, X)), y=tuple(y))  # type: ignore[arg-type]
-    return _Instance(problem, "adamw", Fraction(rho), 1, problem.n - 1)
+    return _Instance(problem, optimizer, Fraction(rho))
 
 
 _TIGHT = (
-    _entrywise([[1]], [1], 2),
-    _entrywise([[1, 0], [0, 1]], [1, -1], 2),
-    _entrywise([[1, -1], [1, 0], [1, 1]], [1, -1, 1], 5),
-    _entrywise([[1, 0], [-1, 3], [3, -3], [1, 2]], [1, 3, -2, -1], 3),
+    _instance("adamw", [[1, 0]], [1], "2"),
+    _instance("adamw", [[1, 0], [0, 1]], [1, -1], "2"),
+    _instance("adamw", [[1, -1], [1, 0], [1, 1]], [1, -1, 1], "5"),
+    _instance("adamw", [[1, 0], [-1, 3], [3, -3], [1, 2]], [1, 3, -2, -1], "3"),
+    # A little above the least radius that fits exactly, about 3.36805.
+    _instance("muon", [[2, 0], [-1, -1], [0, 1]], [-3, -3, -1], "3.369"),
 )
-
-
-_MUON = _Instance(
-    Problem(X=((2, 0), (-1, -1), (0, 1)), y=(-3, -3, -1)),  # type: ignore[arg-type]
-    "muon",
-    Fraction("3.369"),  # a little above the least radius that fits exactly, about 3.36805
-    1,
-    7,
-)
-_ENOUGH = 5  # q - 1 = n + d (d + 1) / 2 - 1
 
 
 @dataclass(frozen=True)
 class FiniteWidth:
     """The claim, on tight instances and on a search through random ones."""
 
-    searched: int = 60  # instances of each n
+    searched: int = 20  # instances in each ball, of each n
     seed: int = 0
 
     id = "finite-width"
-    source = "proofs_notes/sup-norm.md: p(m + n - 1) <= relax(m) <= p(m), rounding a vertex up"
+    source = (
+        "proofs_notes/sup-norm.md: rounding a vertex up; two-summing.md and matrix-fractional.md"
+    )
 
     @property
     def statement(self) -> str:
         """What is claimed, in a sentence."""
         return (
-            "In the ball of AdamW the convex relaxation at width m is at most the optimum p(m) of "
-            "training at that width, and n - 1 further neurons reach it: p(m + n - 1) <= relax(m) "
-            "<= p(m). For n = 1, 2, 3, 4 no smaller number of neurons will always do. In that of "
-            "Muon q - 1 = n + d (d + 1) / 2 - 1 neurons reach the relaxation over all widths, and "
-            "for n = 3, d = 2 no fewer will always do."
+            "In each ball the convex relaxation at width m is at most the optimum p(m) of training "
+            "at that width, and some further neurons reach it: n - 1 for AdamW, column norms and "
+            "(in all) n for NGD; q - 2 for Muon's W with AdamW's a, and (in all) q - 1 for Muon, "
+            "q = n + d (d + 1) / 2. For AdamW with n = 1, 2, 3, 4 and for Muon with n = 3, d = 2 "
+            "no smaller number will always do."
         )
 
     @property
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a, squared loss",
-            "neurons missing at width m: the least k with p(m + k) <= relax(m)",
-            f"search: {self.searched} random integer instances for each of n = 2, 3, 4 (d = 2, "
-            "entries to 3, m = 1, rho drawn from 1/2 to 4); relax(m) by the convex program, p(m) "
-            "by the exact landscape in the ball",
-            f"Muon: X = [(2,0), (-1,-1), (0,1)], y = (-3,-3,-1), rho = {_MUON.rho}, where the "
-            "relaxation fits exactly; p(m) by proved intervals",
+            "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a, squared loss, d = 2",
+            "neurons missing at width 1: the least k for which p(1 + k) is not proved to be above "
+            "relax(1), whose upper bound is the loss of a network inside the relaxation's ball",
+            f"search: in each ball {self.searched} random integer instances for each of n = 2, 3, "
+            "4 (entries to 3, rho drawn from 1/2 to 4); relax(1) by the convex program and its "
+            "dual, p by all cells of the exact landscape: exact for AdamW, else proved intervals",
         )
 
     def predict(self, progress: Progress) -> Prediction:
-        """What the theorem allows."""
+        """What the theorem allows, and the optima around the number of neurons it names."""
         values: dict[str, Value] = {_tight(instance): instance.shift for instance in _TIGHT}
-        for n in (2, 3, 4):
-            values[_violations(n)] = 0
-            values[_most(n)] = Bounds(Fraction(), Fraction(n - 1))
-        values[_least_width(_MUON)] = _ENOUGH
-        return Prediction(values, {}, {})
+        certificates, problems = {}, {}
+        for instance in _TIGHT:
+            for width in range(max(1, instance.shift), instance.shift + 2):
+                found = solve(instance.problem, instance.optimizer, rho=instance.rho, width=width)
+                key = _proof(instance, width)
+                values[proof(key)] = VALID
+                certificates[key], problems[key] = certify(found), instance.problem
+        for optimizer, n in product(_BALLS, _SIZES):
+            values[_violations(optimizer, n)] = 0
+            values[_most(optimizer, n)] = Bounds(Fraction(), Fraction(_shift(optimizer, n)))
+        return Prediction(values, certificates, problems)
 
     def observe(
         self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
     ) -> Observation[AnyRuns]:
-        """The convex program, and the exact minimum over all cells at each width."""
+        """The convex program, and the minimum over all cells at each width."""
         values: dict[str, Value] = {_tight(instance): _missing(instance) for instance in _TIGHT}
-        for n in (2, 3, 4):
+        values |= prediction.verdicts()
+        for optimizer, n in product(_BALLS, _SIZES):
             most = violations = 0
-            for k, instance in zip(range(self.searched), _random(n, self.seed), strict=False):
-                progress(f"random instances, n = {n}", k)
+            for k, instance in enumerate(_random(optimizer, n, self.searched, self.seed)):
+                progress(f"random instances, {optimizer}, n = {n}", k)
                 missing = _missing(instance)
                 violations += missing > instance.shift or missing < 0
                 most = max(most, missing)
-            values[_violations(n)] = violations
-            values[_most(n)] = float(most)
-        values[_least_width(_MUON)] = _attaining(_MUON, progress)
+            values[_violations(optimizer, n)] = violations
+            values[_most(optimizer, n)] = float(most)
         return Observation(values, {})
 
     def compare(self, predicted: Values, observed: Values) -> bool:
@@ -126,56 +145,40 @@ class FiniteWidth:
 
 
 def _missing(instance: _Instance) -> int:
-    """The least k with p(m + k) <= relax(m); -1 if relax(m) is above p(m)."""
-    problem, width = instance.problem, instance.width
-    relaxed = solve(
-        problem, instance.optimizer, rho=instance.rho, width=width, max_cells=1
-    ).relaxation.value
-    slack = _SAME * float(sum(v * v for v in problem.y) / 2)
+    """The least k with p(1 + k) <= relax(1); -1 if relax(1) is proved to be above p(1)."""
+    problem = instance.problem
+    relaxed = solve(problem, instance.optimizer, rho=instance.rho, width=1, max_cells=1).relaxed
     for k in count():
-        complex_ = CellComplex(problem, width + k, rho=instance.rho, within=instance.optimizer)
-        exact = float(complex_.loss_of(sublevel(complex_).level))
-        if k == 0 and relaxed > exact + slack:
+        optimum = least(CellComplex(problem, 1 + k, rho=instance.rho, within=instance.optimizer))
+        if k == 0 and relaxed.lower is not None and relaxed.lower > optimum.value:
             return -1
-        if exact <= relaxed + slack or k > instance.shift:
+        if optimum.lower <= relaxed.upper or k > instance.shift:
             return k
     raise AssertionError("count() does not end")
 
 
-def _attaining(instance: _Instance, progress: Progress) -> int:
-    """The least width at which the optimum is that of the relaxation, which is 0."""
-    problem = instance.problem
-    slack = _SAME * float(sum(v * v for v in problem.y) / 2)
-    for width in count(1):
-        found = solve(problem, instance.optimizer, rho=instance.rho, width=width, progress=progress)
-        if found.upper <= slack or width > instance.shift:
-            return width
-        assert found.lower is not None
-        assert found.lower > slack, "the interval says on which side"
-    raise AssertionError("count() does not end")
-
-
-def _random(n: int, seed: int) -> Iterator[_Instance]:
+def _random(optimizer: str, n: int, searched: int, seed: int) -> Iterator[_Instance]:
     """Integer instances in general position or not, with a radius."""
     random = np.random.default_rng([seed, n])
-    while True:
-        X, y = random.integers(-3, 4, (n, 2)), random.integers(-3, 4, n)
+    for _ in range(searched):
+        X, y = random.integers(-3, 4, (n, _D)), random.integers(-3, 4, n)
         rho = Fraction(int(random.integers(1, 9)), 2)
         if y.any():
-            yield _Instance(Problem(X=X.tolist(), y=y.tolist()), "adamw", rho, 1, n - 1)
+            yield _Instance(Problem(X=X.tolist(), y=y.tolist()), optimizer, rho)
 
 
 def _tight(instance: _Instance) -> str:
-    return f"neurons missing at width 1, tight instance with n = {instance.problem.n}"
+    return f"neurons missing at width 1, {instance.optimizer}, tight with n = {instance.problem.n}"
 
 
-def _least_width(instance: _Instance) -> str:
-    return f"least width that attains the relaxation, {instance.optimizer}, n = 3, d = 2"
+def _proof(instance: _Instance, width: int) -> str:
+    n = instance.problem.n
+    return f"least loss at width {width}, {instance.optimizer}, tight with n = {n}"
 
 
-def _violations(n: int) -> str:
-    return f"violations of the sandwich, random instances with n = {n}"
+def _violations(optimizer: str, n: int) -> str:
+    return f"violations of the sandwich, {optimizer}, instances with n = {n}"
 
 
-def _most(n: int) -> str:
-    return f"most neurons missing, random instances with n = {n}"
+def _most(optimizer: str, n: int) -> str:
+    return f"most neurons missing, {optimizer}, instances with n = {n}"

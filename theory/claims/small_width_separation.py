@@ -12,15 +12,15 @@ Muon", arXiv 2605.09991 (2026).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from theory.certificates import certify
-from theory.certificates.checker import CertificateInvalid, check
 from theory.claims.base import (
+    VALID,
     AnyRuns,
     Bounds,
     Observation,
@@ -30,6 +30,7 @@ from theory.claims.base import (
     Value,
     Values,
     agree,
+    proof,
 )
 from theory.claims.float_radii import float_radius
 from theory.errors import Interrupted
@@ -103,7 +104,7 @@ class SmallWidthSeparation:
             if not analysis.complete:
                 raise Interrupted
             analyses[name] = analysis
-            values |= _values(name, analysis.minimum, analysis.barriers) | {_proof(name): "valid"}
+            values |= _values(name, analysis.minimum, analysis.barriers) | {proof(name): VALID}
         certificates = {name: certify(analysis) for name, analysis in analyses.items()}
         found = radii(analyses["modulo permutation"], _OPTIMIZERS, progress=progress)
         if not found.complete:
@@ -131,8 +132,8 @@ class SmallWidthSeparation:
             progress("minimising over all cells and faces", 0)
             floats = exhaustive(self.problem, self.width, labelled=labelled)
             values |= _values(name, floats.minimum, floats.barriers.tolist())
-            progress("checking the proofs", 0)
-            values[_proof(name)] = _verdict(prediction.certificates[name], self.problem)
+        progress("checking the proofs", 0)
+        values |= prediction.verdicts()
         analysis = prediction.analyses["modulo permutation"]
         for optimizer in _OPTIMIZERS:
             progress(f"radii in floating point, {optimizer}", 0)
@@ -181,10 +182,6 @@ def _components(name: str) -> str:
     return f"components, {name}"
 
 
-def _proof(name: str) -> str:
-    return f"proof, {name}"
-
-
 def _radii(optimizer: str) -> str:
     return f"radii of the components, {optimizer}"
 
@@ -196,14 +193,6 @@ def _landed(optimizer: str, rho: Fraction) -> str:
 def _bounds(radius: Radius) -> Fraction | Bounds:
     exact = radius.lower == radius.upper
     return radius.upper if exact else Bounds(radius.lower, radius.upper)
-
-
-def _verdict(certificate: Mapping[str, Any], problem: Problem) -> str:
-    try:
-        check(certificate, problem)
-    except CertificateInvalid as error:
-        return f"invalid: {error}"
-    return "valid"
 
 
 def _values(name: str, minimum: Fraction | float, barriers: Matrix) -> dict[str, Value]:

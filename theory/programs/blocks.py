@@ -48,6 +48,13 @@ class Patterns:
         diagonals: _Array = self.active[blocks // 2].astype(float)
         return diagonals
 
+    def blocks(self, active: Bool[_Array, "b n"], signs: Float[_Array, " b"]) -> Int[_Array, " b"]:
+        """The blocks of these patterns, which must be among those here, and signs."""
+        number = {row.tobytes(): p for p, row in enumerate(np.packbits(self.active, axis=1))}
+        rows = [number[row.tobytes()] for row in np.packbits(active, axis=1)]
+        blocks: _Array = 2 * np.array(rows, dtype=int) + (signs < 0)
+        return blocks
+
     def gradients(self, lam: Float[_Array, " n"]) -> Float[_Array, "B d"]:
         """s_b X^T D_b lam for every block: what lam . f gains per unit of u_b."""
         positive = np.concatenate(

@@ -116,7 +116,7 @@ class BlockDual:
     def height(self, rho: Fraction, width: int | None) -> Fraction:
         """h >= lam . f for networks of this width in the ball, in units of lam and the user's X."""
         _, x_scale, _, _ = self.problem.integer_form()
-        costs = [self.cost] * (1 if getattr(self.gauge, "summed", False) else width or 1)
+        costs = [self.cost] * (1 if self.gauge.summed else width or 1)
         return rho * self.gauge.dual(costs, self.metric) / x_scale if self.cost else Fraction()
 
     def bound(self, loss: Loss, rho: Fraction, width: int | None) -> Fraction:

@@ -9,6 +9,7 @@ the bound is one over the patterns priced.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -18,7 +19,8 @@ from jaxtyping import Bool, Float, Int
 
 from theory.errors import SolverFailure
 from theory.programs.blocks import Patterns, distinct
-from theory.programs.family import Family, Prices
+from theory.programs.descent import descend, descend_from_random
+from theory.programs.family import Family, Multipliers, Prices
 from theory.programs.group_lasso import GroupNorms
 from theory.programs.losses import Loss, Squared
 from theory.programs.networks import united
@@ -29,15 +31,19 @@ _Array: TypeAlias = np.ndarray[Any, Any]
 
 _WHOLE = 64  # blocks up to which the master takes all of them
 _WHOLE_NEWTON = 1024  # the same where the master is solved by Newton's method
-_NEW = 100  # blocks to join the master at once
+_NEW_NEWTON, _NEW = 100, 30  # blocks to join the master at once
+_GAIN_NEWTON, _GAIN = 0.0, 1e-3  # of the value, relative: for less no patterns are sought
+_WIDTH, _WIDE = 64, 8  # of the networks that patterns are learnt from, and how many
 _VIOLATED = 1e-9  # of the level, relative
 _SMALL = 1e-4  # of the loss of zero weights: gaps of smaller losses are relative to this
 _USED = 1e-9  # of the largest block, relative
+_KEPT = 1e-2  # times the tolerance: the size of blocks, relative, that stay in the master
 _ROUNDS = 100
 _LOOSE = 1e-3  # tolerance while the pool grows: of the gap, and of what counts as better
 _STARTS = 400  # of the search for patterns, in each round
 _CLIMBS = 20  # steps of each
 _TRIED = 4  # times as many of the patterns passed are priced as may join
+_MOVES, _NOISE = 4, 0.1  # times a solution is moved, and by how much first, relatively
 _SUMS = 10  # rounds for the patterns of summed neurons
 
 
@@ -65,6 +71,12 @@ class Relaxation:
     prices: Prices
     value: float
     gap: float
+
+    def kept(self, tolerance: float) -> Int[_Array, " j"]:
+        """The blocks in use that are not much smaller than the largest."""
+        lengths = np.linalg.norm(self.u, axis=1)
+        kept: _Array = self.blocks[lengths > _KEPT * tolerance * lengths.max(initial=0.0)]
+        return kept
 
     @property
     def signs(self) -> Float[_Array, " k"]:
@@ -99,26 +111,47 @@ class ColumnGeneration:
         self.tolerance = tolerance
         self.tick = tick
         self._newton = isinstance(family, GroupNorms) and isinstance(self.loss, Squared)
+        self._new = _NEW_NEWTON if self._newton else _NEW
+        self._gain = _GAIN_NEWTON if self._newton else _GAIN
         self._active: Int[_Array, " a"] = np.zeros(0, dtype=int)
         self._master: GroupLasso | BlockProgram | None = None
         self._point: Point | None = None
+        self._multipliers: Multipliers = {}
         self._zero = self.loss.at(np.zeros(len(y)), y)
 
     def solve(self, weight: float) -> Relaxation:
         """The optimum for this radius, or this weight of the penalty."""
         if self.search is not None:
+            if not self.penalised:
+                self._learn(weight, self.search)
+            value = math.inf
             while len(self.patterns.active) < self.search.limit:
                 found = self._over_pool(weight, _LOOSE)
+                gained, value = value - found.value, found.value
+                if gained <= self._gain * found.value:
+                    break
                 if not self._extend(found, weight, self._candidates(found, weight), _LOOSE):
                     break
         found = self._over_pool(weight, self.tolerance)
         if self.search is not None:
             # Neurons in one closed cone will be summed: its pattern has to be priced too.
             for _ in range(_SUMS):
-                if not self._extend(found, weight, _sums(found), _VIOLATED):
+                if not self._extend(found, weight, _sums(found), self._gain or _VIOLATED):
                     break
                 found = self._over_pool(weight, self.tolerance)
         return found
+
+    def _learn(self, weight: float, search: Search) -> None:
+        """Patterns of wide networks in the ball join the pool; the best one's are used first."""
+        X = self.patterns.X
+        radius, random = math.sqrt(weight), search.random
+        networks = descend_from_random(
+            *(X, self.y, self.loss, self.family.balls, radius, _WIDTH, _WIDE, random)
+        )
+        active = [network.blocks(X)[2] for network in networks]
+        self.patterns = self.patterns.joined(np.concatenate(active))
+        signs, _, used = networks[0].blocks(X)
+        self._activate(self.patterns.blocks(used, signs), np.zeros(self.patterns.count))
 
     def _over_pool(self, weight: float, tolerance: float) -> Relaxation:
         """The optimum over the pool, to this relative gap."""
@@ -134,7 +167,7 @@ class ColumnGeneration:
             accurate = found.gap <= tolerance * max(found.value, _SMALL * self._zero)
             if accurate or not violated.any():
                 break
-            self._activate(found.blocks, np.where(violated, found.prices.costs, 0.0))
+            self._activate(found.kept(tolerance), np.where(violated, found.prices.costs, 0.0))
         if self._newton and not accurate:
             found = self._by_program(found, weight)
         return found
@@ -159,7 +192,7 @@ class ColumnGeneration:
         if self.search is None and self.patterns.count <= whole:
             self._active = np.arange(self.patterns.count)
         else:
-            order = np.argsort(-costs, kind="stable")[:_NEW]
+            order = np.argsort(-costs, kind="stable")[: self._new]
             self._active = np.union1d(used, order[costs[order] > 0])
         if self._newton:
             blocks = self._active
@@ -235,7 +268,8 @@ class ColumnGeneration:
             radius = float(np.linalg.norm(u, axis=1).sum())
             value += weight * radius
             level = weight
-        prices = self.family.prices(patterns, lam, metric, level)
+        prices = self.family.prices(patterns, lam, metric, level, self._multipliers)
+        self._multipliers = prices.multipliers
         gap = radius * float(prices.costs.max(initial=0.0)) - float(lam @ fit)
         return Relaxation(patterns, blocks, u, lam, metric, prices, value, gap)
 
@@ -246,10 +280,32 @@ class ColumnGeneration:
         return float(found.prices.costs[found.blocks].max(initial=0.0))
 
     def _candidates(self, found: Relaxation, weight: float) -> Bool[_Array, "t n"]:
-        """Patterns to try: across walls that hold neurons back, and those of a random search."""
+        """Patterns to try: where the solution moves as a network, and those of a random search."""
         assert self.search is not None
         climbed = _climbed(found, self.family, self._level(found, weight), self.search.random)
-        return np.concatenate([_neighbours(found), _sums(found), climbed])
+        moved = self._moved(found, self.search.random)
+        return np.concatenate([moved, _sums(found), climbed])
+
+    def _moved(self, found: Relaxation, random: np.random.Generator) -> Bool[_Array, "k n"]:
+        """Patterns that the solution has once its neurons may leave their cones.
+
+        At the solution itself, on many walls, gradients lead nowhere; from close by they do.
+        """
+        X = self.patterns.X
+        hidden, output = self.family.balls
+        if not len(found.u):
+            return np.zeros((0, len(X)), dtype=bool)
+        _, gauge, scale = hidden.factorise(found.u.T, output)
+        a = scale * math.sqrt(gauge)
+        W = found.u.T / a
+        active = []
+        for _ in range(_MOVES):
+            noise = 1 + _NOISE * random.standard_normal(W.shape)
+            network = descend(
+                X, self.y, self.loss, (hidden, output), math.sqrt(gauge), W * noise, found.signs * a
+            )
+            active.append(network.blocks(X)[2])
+        return np.concatenate(active)
 
     def _extend(
         self, found: Relaxation, weight: float, candidates: Bool[_Array, "t n"], better_by: float
@@ -266,13 +322,13 @@ class ColumnGeneration:
         better = np.flatnonzero(costs.max(axis=1) > level * (1 + better_by))
         if not len(better):
             return False
-        order = better[np.argsort(-costs.max(axis=1)[better], kind="stable")][:_NEW]
+        order = better[np.argsort(-costs.max(axis=1)[better], kind="stable")][: self._new]
         grown = np.concatenate([self.patterns.active, fresh[order]])
         self.patterns = Patterns(self.patterns.X, grown)
         joined = np.zeros(self.patterns.count)
         joined[2 * known :] = costs[order].ravel()
         joined[joined <= level] = 0.0
-        self._activate(found.blocks, joined)
+        self._activate(found.kept(better_by), joined)
         return True
 
 
@@ -281,19 +337,6 @@ def _sums(found: Relaxation) -> Bool[_Array, "t n"]:
     _, u = united(found.patterns.X, found.signs, found.u)
     sums: _Array = u @ found.patterns.X.T > 0
     return sums
-
-
-def _neighbours(found: Relaxation) -> Bool[_Array, "t n"]:
-    """The patterns across one wall that holds back a block in use: its multiplier is positive."""
-    patterns = []
-    for block in found.blocks.tolist():
-        if block in found.prices.multipliers:
-            for row in found.prices.multipliers[block][0].tolist():
-                pattern = found.patterns.active[block // 2].copy()
-                pattern[row] = not pattern[row]
-                patterns.append(pattern)
-    n = found.patterns.active.shape[1]
-    return np.array(patterns, dtype=bool).reshape(len(patterns), n)
 
 
 def _climbed(
@@ -318,7 +361,7 @@ def _climbed(
             gains.append(gain[above])
             goal = family.best(sign * (active * lam) @ X, found.metric)
             u = _unit(u) + _unit(goal)
-    best = np.argsort(-np.concatenate(gains), kind="stable")[: _TRIED * _NEW]
+    best = np.argsort(-np.concatenate(gains), kind="stable")[: _TRIED * _NEW_NEWTON]
     return distinct(np.concatenate(seen)[best])
 
 

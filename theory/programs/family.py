@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theory.gauges import Gauge
+from theory.geometry import Norm, VectorNorm
 from theory.programs.blocks import Patterns
 
 if TYPE_CHECKING:
@@ -25,15 +26,19 @@ class Size(NamedTuple):
     arrow: cvxpy.Constraint | None = None
 
 
+Multipliers: TypeAlias = "dict[int, tuple[Int[_Array, ' k'], Float[_Array, ' k']]]"
+"""mu_b by blocks: the rows where it is positive, and the values."""
+
+
 class Prices(NamedTuple):
     """What a dual vector lam says about blocks: upper bounds and the multipliers that prove them.
 
     costs: (B,) float, the dual gauge of w_b = s_b X^T D_b lam + X^T (2 D_b - I) mu_b.
-    multipliers: for blocks with mu_b != 0 the rows and the values > 0.
+    multipliers: of the blocks with mu_b != 0.
     """
 
     costs: Float[_Array, " B"]
-    multipliers: dict[int, tuple[Int[_Array, " k"], Float[_Array, " k"]]]
+    multipliers: Multipliers
 
 
 class Family(ABC):
@@ -46,6 +51,11 @@ class Family(ABC):
     """
 
     gauge: Gauge
+
+    @property
+    @abstractmethod
+    def balls(self) -> tuple[Norm, VectorNorm]:
+        """Norms of W and a of any width, whose least product is the gauge."""
 
     @abstractmethod
     def radius(self, rho: Fraction, width: int) -> float:
@@ -100,11 +110,27 @@ class Family(ABC):
         lam: Float[_Array, " n"],
         metric: Float[_Array, "d d"] | None,
         enough: float = 0.0,
+        known: Multipliers | None = None,
     ) -> Prices:
-        """All blocks. Where mu = 0 proves a cost of at most `enough`, it is not improved."""
+        """All blocks. Where mu = 0, or that of `known`, proves a cost of at most `enough`, it is
+        not improved."""
         v = patterns.gradients(lam)
         costs = self.norms(v, metric)
+        multipliers: Multipliers = {}
+        again = [b for b in known or {} if costs[b] > enough]
+        if again:
+            w = v[again]
+            for k, block in enumerate(again):
+                rows, mu = (known or {})[block]
+                sides = np.where(patterns.active[block // 2][rows], mu, -mu)
+                w[k] += sides @ patterns.X[rows]
+            norms = self.norms(w, metric)
+            for block, norm in zip(again, norms.tolist(), strict=True):
+                if norm <= enough:
+                    costs[block] = norm
+                    multipliers[block] = (known or {})[block]
         open_ = np.flatnonzero(costs > enough)
         found = self.project(patterns, open_, v[open_], metric, enough)
         costs[open_] = found.costs
-        return Prices(costs, {int(open_[k]): mu for k, mu in found.multipliers.items()})
+        multipliers |= {int(open_[k]): mu for k, mu in found.multipliers.items()}
+        return Prices(costs, multipliers)

@@ -13,6 +13,7 @@ max_b ||w_b||_2 <= beta and h = 0. Source: proofs_notes/group-lasso.md.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +21,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theory.gauges import ColumnNorms
+from theory.geometry import MixedNorm, Norm, VectorNorm
 from theory.programs.blocks import Patterns
 from theory.programs.cones import Cones
 from theory.programs.family import Family, Prices, Size
@@ -36,8 +38,12 @@ class GroupNorms(Family):
     def __init__(self, gauge: ColumnNorms) -> None:
         self.gauge = gauge
 
+    @property
+    def balls(self) -> tuple[Norm, VectorNorm]:
+        return MixedNorm(2, math.inf), VectorNorm(1)
+
     def radius(self, rho: Fraction, width: int) -> float:
-        return float(rho if self.gauge.summed else rho * width)  # type: ignore[attr-defined]
+        return float(rho if self.gauge.summed else rho * width)
 
     def penalty(self, U: cvxpy.Expression) -> cvxpy.Expression:
         from cvxpy.atoms.norm import norm
@@ -53,7 +59,7 @@ class GroupNorms(Family):
     ) -> Size:
         from cvxpy.atoms.norm import norm
 
-        if self.gauge.summed:  # type: ignore[attr-defined]
+        if self.gauge.summed:
             return self.ball(U, radius)
         return Size([norm(U, 2, axis=0) <= radius * counts])
 

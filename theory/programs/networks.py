@@ -76,6 +76,25 @@ class Neurons:
             tuple(tuple(factors[j] * v for v in self.u[j]) for j in kept),
         )
 
+    def split(self, counts: Sequence[int]) -> Neurons:
+        """Each u_j as so many equal neurons."""
+        copies = [(s, uj, k) for s, uj, k in zip(self.signs, self.u, counts, strict=True)]
+        return Neurons(
+            tuple(s for s, _, k in copies for _ in range(k)),
+            tuple(tuple(v / k for v in uj) for _, uj, k in copies for _ in range(k)),
+        )
+
+    def sizes(self, gauge: Gauge) -> list[Fraction]:
+        """What each neuron adds to the gauge of the relaxation, rounded up; at least one neuron."""
+        if isinstance(gauge, Entrywise):
+            return [max(map(abs, uj)) for uj in self.u]
+        if isinstance(gauge, ColumnNorms):
+            return [sqrt_above(sum((v * v for v in uj), Fraction())) for uj in self.u]
+        relaxed = Spectral(summed=True)
+        alpha = [size * size for size in relaxed.scale(self.signs, self.u)]
+        _, total = relaxed.witness(self.signs, self.u)
+        return [total * size / sum(alpha, Fraction()) for size in alpha]
+
     def merged(self, problem: Problem, gauge: Gauge) -> Neurons:
         """Fewer neurons of the same fit and no larger gauge (Caratheodory), in rationals.
 
@@ -106,18 +125,14 @@ class Neurons:
 
     def _atoms(self, problem: Problem, gauge: Gauge) -> tuple[list[list[fmpq]], list[fmpq]]:
         """Rows of what has to keep its sum, and costs whose sum must not grow."""
-        images = self.images(problem)
-        if isinstance(gauge, Entrywise):
-            return images, to_flint(max(map(abs, uj)) for uj in self.u)
-        if isinstance(gauge, ColumnNorms):
-            norms = [sqrt_above(sum((v * v for v in uj), Fraction())) for uj in self.u]
-            return images, to_flint(norms)
-        alpha = [size * size for size in Spectral(summed=True).scale(self.signs, self.u)]
+        images, sizes = self.images(problem), self.sizes(gauge)
+        if not isinstance(gauge, Spectral):
+            return images, to_flint(sizes)
         squares = [
             to_flint(uj[i] * uj[k] / size for i in range(problem.d) for k in range(i + 1))
-            for uj, size in zip(self.u, alpha, strict=True)
+            for uj, size in zip(self.u, sizes, strict=True)
         ]
-        return [f + s for f, s in zip(images, squares, strict=True)], to_flint(alpha)
+        return [f + s for f, s in zip(images, squares, strict=True)], to_flint(sizes)
 
     def inside(self, gauge: Gauge, rho: Fraction) -> Network:
         """A network with these convex coordinates, shrunk into the ball where it is outside."""

@@ -20,7 +20,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from theory.arrangement import arrangement, general_position_count
 from theory.errors import BudgetError, InputError
@@ -34,12 +34,12 @@ from theory.programs.blocks import Patterns, distinct
 from theory.programs.bounds import BlockDual
 from theory.programs.columns import ColumnGeneration, Relaxation, Search
 from theory.programs.counts import best_counts
+from theory.programs.descent import Found, descend_from_random
 from theory.programs.family import Family
 from theory.programs.group_lasso import GroupNorms
+from theory.programs.lift import Lift, better
 from theory.programs.losses import Custom, Loss, Squared
 from theory.programs.matrix_fractional import MatrixFractional
-from theory.programs.networks import Neurons, interpolating, united
-from theory.programs.program import BlockProgram
 from theory.programs.sup_norm import SupNorms
 from theory.programs.two_summing import TwoSumming
 
@@ -53,12 +53,31 @@ MAX_PATTERNS = 4000
 TOLERANCE = 1e-6
 """A gap this small, relative to the value, needs no search of the cells."""
 
+_TOLERANCE, _TOLERANCE_SEARCHED = 1e-8, 1e-6  # of the convex program
+_STARTS = 32  # of the local search for networks of the given width
 _FIRST_PATTERNS = 200  # of random neurons, where patterns are searched for
 _ABSOLUTE = Fraction(1, 10**4)  # of the loss of zero weights: what counts as small
-_INTERPOLATED = 30  # data points up to which exact interpolation is tried
 _LARGEST = 1e100  # number of the data
 _RANGE = 1e12  # between the largest and the smallest, zero left out
 _DIGITS = 15  # of bounds that are no exact values, rounded outwards
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxed:
+    """The convex program: lower <= its optimum <= upper.
+
+    network: attains `upper` in the ball, with as many neurons as that takes. lower: as of an
+    `Optimum`, and None where the loss has no dual bound.
+    """
+
+    lower: Fraction | None
+    upper: Fraction
+    network: Network
+
+    @property
+    def neurons(self) -> int:
+        """How many of `network` are not zero."""
+        return _alive(self.network)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +85,12 @@ class Optimum:
     """lower <= the least loss (with the penalty, for sgd) of training <= upper, at this width.
 
     rho: R_W R_a of the ball. beta: the weight of the penalty, for sgd. width: None where any is
-    meant. network: attains `upper`. neurons: how many of it are not zero. patterns: how many
-    were priced; whole: whether these are all, so that `lower` is global. Else it holds for networks
-    with these patterns only. lower: None where the loss has no dual bound.
-    relaxation, dual: of the convex program; cells: of the search of all cells, where that was made.
+    meant. network: attains `upper`. whole: whether all patterns were priced, so that `lower` is
+    global. Else it holds for networks with these patterns only. lower: None where the loss has no
+    dual bound.
+    relaxed: the optimum of the convex program, which some wider network attains. relaxation, dual:
+    its solution in floats, and what proves the bound; cells: of the search of all cells, where that
+    was made.
     """
 
     problem: Problem
@@ -81,11 +102,16 @@ class Optimum:
     lower: Fraction | None
     upper: Fraction
     network: Network
-    neurons: int
     whole: bool
+    relaxed: Relaxed
     relaxation: Relaxation = field(repr=False)
     dual: BlockDual | None = field(repr=False)
     cells: Least | None = field(repr=False)
+
+    @property
+    def neurons(self) -> int:
+        """How many of `network` are not zero."""
+        return _alive(self.network)
 
     @property
     def patterns(self) -> int:
@@ -106,13 +132,17 @@ class Optimum:
         return float(self.gap / max(self.upper, _ABSOLUTE * zero)) if self.gap else 0.0
 
 
+def _alive(network: Network) -> int:
+    return sum(1 for _, u in network.convex_coordinates() if any(u))
+
+
 def family_of(gauge: Gauge) -> Family:
     """The convex programs of a gauge."""
     if isinstance(gauge, Entrywise):
         return SupNorms()
     if isinstance(gauge, ColumnNorms):
         return GroupNorms(gauge)
-    return TwoSumming() if getattr(gauge, "summed", False) else MatrixFractional()
+    return TwoSumming() if gauge.summed else MatrixFractional()
 
 
 def solve(
@@ -143,7 +173,7 @@ def solve(
     loss = loss or Squared()
     loss.check(problem.y)
     gauge = _gauge(optimizer, rho, beta)
-    summed = bool(getattr(gauge, "summed", False))
+    summed = gauge.summed
     if width is not None:
         width = positive_integer(width, "width")
     elif not summed:
@@ -160,7 +190,22 @@ def solve(
                 f"its numbers go from {sizes.min():.3g} to {sizes.max():.3g}; convex solvers need "
                 f"them below {_LARGEST:g}, and no more than {_RANGE:g} times apart",
             )
-    patterns, whole = _patterns(problem, X, max_patterns, seed)
+    random = np.random.default_rng(seed)
+    patterns, whole = _patterns(problem, X, max_patterns, random)
+
+    def trained() -> list[Found]:
+        """Networks of this width in the ball, by local search."""
+        progress("local search among networks", 0)
+        assert rho is not None
+        assert width is not None
+        ball = geometry(optimizer).ball
+        balls = (ball.hidden, ball.output)
+        return descend_from_random(X, y, loss, balls, math.sqrt(rho), width, _STARTS, random)
+
+    networks = []
+    if not whole and rho is not None and width is not None:
+        networks = trained()
+        patterns = patterns.joined(np.concatenate([each.blocks(X)[2] for each in networks]))
     family = family_of(gauge)
     columns = ColumnGeneration(
         patterns,
@@ -168,7 +213,8 @@ def solve(
         family,
         loss,
         penalised=beta is not None,
-        search=None if whole else Search(max_patterns, np.random.default_rng(seed)),
+        search=None if whole else Search(max_patterns, random),
+        tolerance=_TOLERANCE if whole else _TOLERANCE_SEARCHED,
         tick=lambda count: progress("convex program, blocks priced", count),
     )
     weight = family.radius(rho, width or 1) if rho is not None else float(beta or 0)
@@ -180,20 +226,30 @@ def solve(
         lower = Fraction()
         if dual is not None:
             lower = _bound(dual, loss, rho, beta, width)
-    network, upper = _lifted(problem, gauge, family, loss, relaxation, rho, beta, width)
+    lift = Lift(problem, gauge, family, loss, relaxation, rho, beta, width)
+    network, upper = lift.narrow
+    # Summed neurons may have patterns that were not priced, and so a loss below the bound.
+    lower = None if lower is None else min(lower, upper, lift.wide.value)
+    relaxed = Relaxed(
+        None if lower is None else _short(lower, math.floor),
+        _short(lift.wide.value, math.ceil),
+        lift.wide.network,
+    )
     cells = None
     if lower is not None and upper - lower > TOLERANCE * upper:
-        better = _interpolated(problem, gauge, loss, relaxation, rho, width)
-        if better is not None:
-            network, upper = better, Fraction()
-        elif rho is not None and width is not None and whole and isinstance(loss, Squared):
-            cells = _searched(problem, optimizer, rho, width, network, max_cells, progress)
+        if lift.interpolating is not None:
+            network, upper = lift.interpolating
+        elif rho is not None and width is not None:
+            if whole and isinstance(loss, Squared):
+                cells = _searched(problem, optimizer, rho, width, network, max_cells, progress)
+            if cells is None:
+                networks = networks or trained()
+                network, upper = better(lift.narrow, lift, networks[0])
     if cells is not None and cells.value <= upper:
         network, lower, upper = cells.network, cells.lower, cells.value
     else:
         upper = _short(upper, math.ceil)
-        # Summed neurons may have patterns that were not priced, and so a loss below the bound.
-        lower = None if lower is None else min(_short(lower, math.floor), upper)
+        lower = None if lower is None else _short(lower, math.floor)
         if cells is not None and lower is not None:
             lower = max(lower, cells.lower)
     return Optimum(
@@ -206,8 +262,8 @@ def solve(
         lower=lower,
         upper=upper,
         network=network,
-        neurons=sum(1 for _, u in network.convex_coordinates() if any(u)),
         whole=whole,
+        relaxed=relaxed,
         relaxation=relaxation,
         dual=dual,
         cells=cells,
@@ -230,7 +286,7 @@ def _gauge(optimizer: str, rho: Fraction | None, beta: Fraction | None) -> Gauge
 
 
 def _patterns(
-    problem: Problem, X: Float[_Array, "n d"], max_patterns: int, seed: int
+    problem: Problem, X: Float[_Array, "n d"], max_patterns: int, random: np.random.Generator
 ) -> tuple[Patterns, bool]:
     """All patterns, or some of random neurons; and whether these are all."""
     rank = int(np.linalg.matrix_rank(X)) if X.any() else 0
@@ -240,9 +296,7 @@ def _patterns(
             return Patterns(X, cones.signs > 0), True
         except BudgetError:
             pass
-    starts = np.random.default_rng(seed).standard_normal(
-        (min(_FIRST_PATTERNS, max_patterns), problem.d)
-    )
+    starts = random.standard_normal((min(_FIRST_PATTERNS, max_patterns), problem.d))
     return Patterns(X, distinct(starts @ X.T > 0)), False
 
 
@@ -253,123 +307,6 @@ def _bound(
         return dual.bound(loss, rho, width)
     assert beta is not None
     return dual.penalised_bound(loss, beta)
-
-
-def _objective(problem: Problem, loss: Loss, network: Network, beta: Fraction | None) -> Fraction:
-    """The loss, with the penalty if there is one."""
-    value = loss.value(network.fit(problem), problem.y)
-    if beta is not None:
-        squares = (v * v for row in (*network.W, network.a) for v in row)
-        value += beta * sum(squares, Fraction()) / 2
-    return value
-
-
-def _neurons(
-    problem: Problem, gauge: Gauge, relaxation: Relaxation, width: int | None
-) -> Neurons | None:
-    """The solution of the relaxation as neurons; None where these are more than `width`."""
-    signs, u = united(relaxation.patterns.X, relaxation.signs, relaxation.u)
-    neurons = Neurons.near(signs, u)
-    neurons = neurons.merged(problem, gauge).rounded()
-    return None if width is not None and len(neurons) > width else neurons
-
-
-def _lifted(
-    problem: Problem,
-    gauge: Gauge,
-    family: Family,
-    loss: Loss,
-    relaxation: Relaxation,
-    rho: Fraction | None,
-    beta: Fraction | None,
-    width: int | None,
-) -> tuple[Network, Fraction]:
-    """A network of at most `width` neurons in the ball, and its objective."""
-    neurons = _neurons(problem, gauge, relaxation, width)
-    if neurons is None:
-        assert width is not None
-        neurons = _best_cell(problem, family, loss, relaxation, rho, beta, width)
-    if not len(neurons):
-        network = Network(W=((Fraction(),),) * problem.d, a=(Fraction(),))
-    elif beta is not None:
-        network = neurons.balanced()
-    else:
-        assert rho is not None
-        if width is not None and not getattr(gauge, "summed", False):
-            neurons = _copied(neurons, family, width)
-        network = neurons.inside(gauge, rho)
-    return network, _objective(problem, loss, network, beta)
-
-
-def _best_cell(
-    problem: Problem,
-    family: Family,
-    loss: Loss,
-    relaxation: Relaxation,
-    rho: Fraction | None,
-    beta: Fraction | None,
-    width: int,
-) -> Neurons:
-    """The optimum over one cell: `width` neurons in the largest blocks of the relaxation."""
-    sizes = family.lengths(relaxation.u, None)
-    largest = np.argsort(-sizes)[:width]
-    counts = _counts(sizes[largest], width)
-    program = BlockProgram(
-        relaxation.patterns,
-        relaxation.blocks[largest],
-        np.array([float(v) for v in problem.y]),
-        family,
-        loss,
-        penalised=beta is not None,
-        counts=counts.astype(float),
-    )
-    u, _, _ = program.solve(float(rho if beta is None and rho is not None else beta or 0))
-    signs = relaxation.signs[largest]
-    if getattr(family.gauge, "summed", False):
-        return Neurons.near(signs, u)
-    return Neurons.near(np.repeat(signs, counts), np.repeat(u / counts[:, None], counts, axis=0))
-
-
-def _counts(sizes: Float[_Array, " k"], width: int) -> Int[_Array, " k"]:
-    """`width` neurons for the blocks, one at least; the largest blocks get the most."""
-    counts: Int[_Array, " k"] = np.ones(len(sizes), dtype=int)
-    while counts.sum() < width:
-        counts[np.argmax(sizes / counts)] += 1
-    return counts
-
-
-def _copied(neurons: Neurons, family: Family, width: int) -> Neurons:
-    """`width` neurons of the same fit: each split equally, the largest into the most."""
-    sizes = family.lengths(np.array([[float(v) for v in uj] for uj in neurons.u]), None)
-    copies = _counts(sizes, width)
-    signs = [s for s, k in zip(neurons.signs, copies.tolist(), strict=True) for _ in range(k)]
-    u = [
-        tuple(v / k for v in uj)
-        for uj, k in zip(neurons.u, copies.tolist(), strict=True)
-        for _ in range(k)
-    ]
-    return Neurons(tuple(signs), tuple(u))
-
-
-def _interpolated(
-    problem: Problem,
-    gauge: Gauge,
-    loss: Loss,
-    relaxation: Relaxation,
-    rho: Fraction | None,
-    width: int | None,
-) -> Network | None:
-    """A network in the ball that fits y exactly, near the solution; None if that is not one."""
-    if rho is None or not isinstance(loss, Squared) or problem.n > _INTERPOLATED:
-        return None
-    found = _neurons(problem, gauge, relaxation, width)
-    neurons = None if found is None else interpolating(problem, found)
-    if neurons is None:
-        return None
-    if width is not None and not getattr(gauge, "summed", False):
-        neurons = _copied(neurons, family_of(gauge), width)
-    network = neurons.inside(gauge, rho)
-    return network if not network.loss(problem) else None
 
 
 def _searched(

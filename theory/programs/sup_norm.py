@@ -11,6 +11,7 @@ Dual point: lam, mu_b >= 0 with h = rho m max_b ||w_b||_1. Source: proofs_notes/
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,6 +20,7 @@ from jaxtyping import Float, Int
 from scipy.optimize import linprog
 
 from theory.gauges import Entrywise
+from theory.geometry import MixedNorm, Norm, VectorNorm
 from theory.programs.blocks import Patterns
 from theory.programs.family import Family, Prices, Size
 
@@ -32,6 +34,10 @@ class SupNorms(Family):
     """sum_b ||u_b||_inf"""
 
     gauge = Entrywise()
+
+    @property
+    def balls(self) -> tuple[Norm, VectorNorm]:
+        return MixedNorm(math.inf, math.inf), VectorNorm(1)
 
     def radius(self, rho: Fraction, width: int) -> float:
         return float(rho * width)

@@ -13,6 +13,7 @@ corner of the multiplier of the semidefinite constraint. Source: proofs_notes/tw
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +21,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theory.gauges import Spectral
+from theory.geometry import Norm, SchattenNorm, VectorNorm
 from theory.programs.blocks import Patterns
 from theory.programs.family import Family, Prices, Size
 from theory.programs.group_lasso import project_l2
@@ -36,6 +38,10 @@ class TwoSumming(Family):
     """The least R_W R_a of networks with these blocks."""
 
     gauge = Spectral(summed=True)
+
+    @property
+    def balls(self) -> tuple[Norm, VectorNorm]:
+        return SchattenNorm(math.inf), VectorNorm(2)
 
     def radius(self, rho: Fraction, width: int) -> float:
         return float(rho)

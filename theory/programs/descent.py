@@ -1,0 +1,114 @@
+"""Local search over networks in a ball: accelerated projected gradients, in floating point.
+
+What it finds are good networks and good activation patterns; the convex programs say how good.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from theory.geometry import Norm, VectorNorm
+from theory.programs.losses import Loss
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_USED = 1e-6  # of the largest neuron
+_STEPS = 1000
+_STILL = 1e-9  # a relative change of the loss, over `_PATIENCE` steps, that ends it
+_PATIENCE = 50
+_DOUBLINGS = 60  # of the curvature, in one step
+_FORGET = 0.98  # of the curvature, from step to step
+
+
+class Found(NamedTuple):
+    """A network (W, a) and its loss."""
+
+    W: Float[_Array, "d m"]
+    a: Float[_Array, " m"]
+    value: float
+
+    def blocks(
+        self, X: Float[_Array, "n d"]
+    ) -> tuple[Float[_Array, " k"], Float[_Array, "k d"], Bool[_Array, "k n"]]:
+        """Signs, u_j = |a_j| w_j and activation patterns of the neurons that are not zero."""
+        u = (self.W * np.abs(self.a)).T
+        lengths = np.linalg.norm(u, axis=1)
+        used = lengths > _USED * lengths.max(initial=0.0)
+        return np.sign(self.a[used]), u[used], u[used] @ X.T > 0
+
+
+def descend_from_random(
+    X: Float[_Array, "n d"],
+    y: Float[_Array, " n"],
+    loss: Loss,
+    balls: tuple[Norm, VectorNorm],
+    radius: float,
+    width: int,
+    starts: int,
+    random: np.random.Generator,
+) -> list[Found]:
+    """Where random networks descend to, the best first. radius: of the ball of each layer."""
+    found = []
+    for _ in range(starts):
+        W = radius * random.standard_normal((X.shape[1], width))
+        a = balls[1].project(radius * random.choice([-1.0, 1.0], width), radius) / 2
+        found.append(descend(X, y, loss, balls, radius, W, a))
+    return sorted(found, key=lambda each: each.value)
+
+
+def descend(
+    X: Float[_Array, "n d"],
+    y: Float[_Array, " n"],
+    loss: Loss,
+    balls: tuple[Norm, VectorNorm],
+    radius: float,
+    W: Float[_Array, "d m"],
+    a: Float[_Array, " m"],
+) -> Found:
+    """From (W, a), shrunk into the balls, to a network that moves no further.
+
+    Nesterov's steps with backtracking, started afresh when the loss rises (O'Donoghue and Candes
+    2015). The loss is neither smooth nor convex in (W, a), so nothing is proved.
+    """
+    hidden, output = balls
+
+    def fit(W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> Float[_Array, " n"]:
+        outputs: _Array = np.maximum(X @ W, 0.0) @ a
+        return outputs
+
+    W, a = hidden.project(W, radius), output.project(a, radius)
+    value = loss.at(fit(W, a), y)
+    ahead_W, ahead_a, momentum = W, a, 1.0
+    curvature = float(np.linalg.norm(X)) ** 2 * radius**2 / len(y) or 1.0
+    before = value
+    for step in range(1, _STEPS + 1):
+        outputs = X @ ahead_W
+        here = np.maximum(outputs, 0.0) @ ahead_a
+        lam = loss.gradient(here, y)
+        gradient_W = X.T @ ((outputs > 0) * (lam[:, None] * ahead_a))
+        gradient_a = np.maximum(outputs, 0.0).T @ lam
+        height = loss.at(here, y)
+        for _ in range(_DOUBLINGS):
+            next_W = hidden.project(ahead_W - gradient_W / curvature, radius)
+            next_a = output.project(ahead_a - gradient_a / curvature, radius)
+            moved_W, moved_a = next_W - ahead_W, next_a - ahead_a
+            found = loss.at(fit(next_W, next_a), y)
+            slope = float((gradient_W * moved_W).sum() + gradient_a @ moved_a)
+            length = float((moved_W**2).sum() + moved_a @ moved_a)
+            if found <= height + slope + curvature / 2 * length + 1e-12 * abs(height):
+                break
+            curvature *= 2
+        following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
+        share = 0.0 if found > value else (momentum - 1) / following
+        momentum = 1.0 if found > value else following
+        ahead_W, ahead_a = next_W + share * (next_W - W), next_a + share * (next_a - a)
+        W, a, value = next_W, next_a, found
+        curvature *= _FORGET
+        if step % _PATIENCE == 0:
+            if before - value <= _STILL * value:
+                break
+            before = value
+    return Found(W, a, value)

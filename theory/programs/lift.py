@@ -1,0 +1,176 @@
+"""From a solution of the convex program to networks in the ball, as exact rationals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from theory.errors import SolverFailure
+from theory.exact import sqrt_above
+from theory.gauges import Gauge, Spectral
+from theory.network import Network
+from theory.problem import Problem
+from theory.programs.blocks import Patterns, distinct
+from theory.programs.columns import Relaxation
+from theory.programs.descent import Found
+from theory.programs.family import Family
+from theory.programs.losses import Loss, Squared
+from theory.programs.networks import Neurons, interpolating, united
+from theory.programs.program import BlockProgram
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_INTERPOLATED = 30  # data points up to which exact interpolation is tried
+_ROUNDING = Fraction(1, 10**9)  # of a neuron: no further one is needed for so little
+
+
+class Lifted(NamedTuple):
+    """A network in the ball (or any, with a penalty) and its objective, exactly."""
+
+    network: Network
+    value: Fraction
+
+
+@dataclass(frozen=True, eq=False)
+class Lift:
+    """The networks that a relaxation leads to, at one radius or weight of the penalty.
+
+    width: the most neurons of `narrow`; None where any number will do.
+    """
+
+    problem: Problem
+    gauge: Gauge
+    family: Family
+    loss: Loss
+    relaxation: Relaxation
+    rho: Fraction | None
+    beta: Fraction | None
+    width: int | None
+
+    def objective(self, network: Network) -> Lifted:
+        """The loss, with the penalty if there is one."""
+        value = self.loss.value(network.fit(self.problem), self.problem.y)
+        if self.beta is not None:
+            squares = (v * v for row in (*network.W, network.a) for v in row)
+            value += self.beta * sum(squares, Fraction()) / 2
+        return Lifted(network, value)
+
+    @cached_property
+    def wide(self) -> Lifted:
+        """Of as many neurons as the relaxation takes: its objective is that of the relaxation.
+
+        Where the ball counts neurons, c_b times the largest neuron of block b becomes ceil(c_b)
+        equal ones: fewer than the width plus the number of blocks.
+        """
+        neurons = self._neurons
+        if not len(neurons) or self.rho is None or self.gauge.summed:
+            return self._in_ball(neurons)
+        assert self.width is not None
+        sizes = neurons.sizes(self.gauge)
+        radius = self.rho * self.width
+        if isinstance(self.gauge, Spectral):
+            radius /= sqrt_above(self.width)
+        # A little inside the relaxation's ball, so that what it attains bounds the relaxation.
+        excess = max(Fraction(1), sum(sizes, Fraction()) / radius)
+        counts = [size / excess / radius * self.width for size in sizes]
+        neurons = neurons.scaled([1 / excess] * len(neurons))
+        return self._in_ball(neurons.split([math.ceil(c - _ROUNDING) or 1 for c in counts]))
+
+    @cached_property
+    def narrow(self) -> Lifted:
+        """Of at most `width` neurons: those of the relaxation, or else the best of one cell."""
+        neurons = self._neurons
+        if self.width is None or len(neurons) <= self.width:
+            filled = self._filled(neurons)
+            return self.wide if filled is neurons else self._in_ball(filled)
+        largest = np.argsort(-self.family.lengths(self.relaxation.u, None))[: self.width]
+        sizes = self.family.lengths(self.relaxation.u[largest], None)
+        return self._in_cell(
+            self.relaxation.patterns, self.relaxation.blocks[largest], _counts(sizes, self.width)
+        )
+
+    def polished(self, found: Found) -> Lifted:
+        """The best network of the cell that a float network is in."""
+        signs, _, active = found.blocks(self.relaxation.patterns.X)
+        patterns = Patterns(self.relaxation.patterns.X, distinct(active))
+        blocks, counts = np.unique(patterns.blocks(active, signs), return_counts=True)
+        return self._in_cell(patterns, blocks, counts)
+
+    @cached_property
+    def interpolating(self) -> Lifted | None:
+        """A network in the ball that fits y exactly, near the solution; None if that is not one."""
+        neurons = self._neurons
+        few = self.width is None or len(neurons) <= self.width
+        if self.rho is None or not isinstance(self.loss, Squared) or not few:
+            return None
+        if self.problem.n > _INTERPOLATED:
+            return None
+        exact = interpolating(self.problem, neurons)
+        lifted = None if exact is None else self._in_ball(self._filled(exact))
+        return None if lifted is None or lifted.value else lifted
+
+    @cached_property
+    def _neurons(self) -> Neurons:
+        """The solution of the relaxation as few neurons (Caratheodory), of short numbers."""
+        found = self.relaxation
+        neurons = Neurons.near(*united(found.patterns.X, found.signs, found.u))
+        return neurons.merged(self.problem, self.gauge).rounded()
+
+    def _in_ball(self, neurons: Neurons) -> Lifted:
+        if not len(neurons):
+            zero = Network(W=((Fraction(),),) * self.problem.d, a=(Fraction(),))
+            return self.objective(zero)
+        if self.rho is None:
+            return self.objective(neurons.balanced())
+        return self.objective(neurons.inside(self.gauge, self.rho))
+
+    def _filled(self, neurons: Neurons) -> Neurons:
+        """`width` neurons of the same fit, where each has its own share of the ball."""
+        if self.width is None or self.rho is None or self.gauge.summed or not len(neurons):
+            return neurons
+        u = np.array([[float(v) for v in uj] for uj in neurons.u])
+        return neurons.split(_counts(self.family.lengths(u, None), self.width).tolist())
+
+    def _in_cell(
+        self, patterns: Patterns, blocks: Int[_Array, " k"], counts: Int[_Array, " k"]
+    ) -> Lifted:
+        """The best network with so many neurons in each block."""
+        program = BlockProgram(
+            patterns,
+            blocks,
+            np.array([float(v) for v in self.problem.y]),
+            self.family,
+            self.loss,
+            penalised=self.beta is not None,
+            counts=counts.astype(float),
+        )
+        weight = self.rho if self.beta is None else self.beta
+        assert weight is not None
+        u, _, _ = program.solve(float(weight))
+        signs = patterns.signs(blocks)
+        if not self.gauge.summed:
+            signs, u = np.repeat(signs, counts), np.repeat(u / counts[:, None], counts, axis=0)
+        return self._in_ball(Neurons.near(signs, u))
+
+
+def better(first: Lifted, lift: Lift, found: Found) -> Lifted:
+    """The better one of a network and another, polished."""
+    try:
+        other = lift.polished(found)
+    except SolverFailure:
+        return first
+    return min(first, other, key=lambda lifted: lifted.value)
+
+
+def _counts(sizes: Float[_Array, " k"], width: int) -> Int[_Array, " k"]:
+    """`width` neurons for the blocks, one at least; the largest blocks get the most."""
+    counts: Int[_Array, " k"] = np.ones(len(sizes), dtype=int)
+    while counts.sum() < width:
+        counts[np.argmax(sizes / counts)] += 1
+    return counts
