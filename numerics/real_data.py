@@ -42,9 +42,10 @@ ALL_ROWS = "sgd-all-rows"
 WIDTH = 8
 _SHARE = 10  # of beta_max, the least beta at which no neuron of some random patterns pays
 _RANDOM = 500  # patterns for beta_max
-_PATTERNS = {"sgd": 600, "ngd": 600, "colnorm": 600}  # to search for, with Newton's method
-_PATTERNS_CONIC = 250  # the same with the slower conic programs,
-_ENTRIES_CONIC = 900_000  # of which the blocks X_P together may have so many
+_PATTERNS = 1500  # to search for
+# Semidefinite programs with large X take a minute each: few patterns more, and a gap of 1e-3.
+_LARGE = 10_000  # entries of X
+_PATTERNS_LARGE, _TOLERANCE_LARGE = 200, 1e-3
 _SEEDS, _STEPS = 16, 4000
 _STABLE = 0.3  # of sgd's learning rate
 _START = 0.5  # of random weights, so that few starts are far outside the ball
@@ -85,13 +86,14 @@ def measure(data: Dataset, optimizer: str, reference: Network | None) -> dict[st
         options["beta"] = penalty(data)
     else:
         options["rho"] = radius(reference, optimizer)
-    size = data.train.n * data.train.d
+    large = optimizer.startswith("muon") and data.train.n * data.train.d > _LARGE
     start = time.perf_counter()
     found = solve(
         data.train,
         optimizer,
         width=WIDTH,
-        max_patterns=_PATTERNS.get(optimizer, min(_PATTERNS_CONIC, _ENTRIES_CONIC // size)),
+        max_patterns=_PATTERNS_LARGE if large else _PATTERNS,
+        tolerance=_TOLERANCE_LARGE if large else None,
         progress=_say,
         **options,
     )
@@ -115,6 +117,12 @@ def _row(found: Optimum, data: Dataset) -> dict[str, Any]:
         "neurons": found.neurons,
         "test_error": data.test_error(outputs(found.network, data.X_test)),
         "network": found.network.to_json(),
+        "relaxation": {
+            "lower": float(found.relaxed.lower or 0),
+            "upper": float(found.relaxed.upper),
+            "neurons": found.relaxed.neurons,
+            "test_error": data.test_error(outputs(found.relaxed.network, data.X_test)),
+        },
     }
 
 

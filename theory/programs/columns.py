@@ -133,7 +133,7 @@ class ColumnGeneration:
                 if not self._extend(found, weight, self._candidates(found, weight), _LOOSE):
                     break
         found = self._over_pool(weight, self.tolerance)
-        if self.search is not None:
+        if self.search is not None and self.tolerance < _LOOSE:
             # Neurons in one closed cone will be summed: its pattern has to be priced too.
             for _ in range(_SUMS):
                 if not self._extend(found, weight, _sums(found), self._gain or _VIOLATED):

@@ -95,12 +95,16 @@ class Lift:
             self.relaxation.patterns, self.relaxation.blocks[largest], _counts(sizes, self.width)
         )
 
-    def polished(self, found: Found) -> Lifted:
-        """The best network of the cell that a float network is in."""
+    def improved(self, found: Found) -> Lifted:
+        """The better of `narrow` and the best network of the cell that a float network is in."""
         signs, _, active = found.blocks(self.relaxation.patterns.X)
         patterns = Patterns(self.relaxation.patterns.X, distinct(active))
         blocks, counts = np.unique(patterns.blocks(active, signs), return_counts=True)
-        return self._in_cell(patterns, blocks, counts)
+        try:
+            other = self._in_cell(patterns, blocks, counts)
+        except SolverFailure:
+            return self.narrow
+        return min(self.narrow, other, key=lambda lifted: lifted.value)
 
     @cached_property
     def interpolating(self) -> Lifted | None:
@@ -157,15 +161,6 @@ class Lift:
         if not self.gauge.summed:
             signs, u = np.repeat(signs, counts), np.repeat(u / counts[:, None], counts, axis=0)
         return self._in_ball(Neurons.near(signs, u))
-
-
-def better(first: Lifted, lift: Lift, found: Found) -> Lifted:
-    """The better one of a network and another, polished."""
-    try:
-        other = lift.polished(found)
-    except SolverFailure:
-        return first
-    return min(first, other, key=lambda lifted: lifted.value)
 
 
 def _counts(sizes: Float[_Array, " k"], width: int) -> Int[_Array, " k"]:

@@ -37,7 +37,7 @@ from theory.programs.counts import best_counts
 from theory.programs.descent import Found, descend_from_random
 from theory.programs.family import Family
 from theory.programs.group_lasso import GroupNorms
-from theory.programs.lift import Lift, better
+from theory.programs.lift import Lift
 from theory.programs.losses import Custom, Loss, Squared
 from theory.programs.matrix_fractional import MatrixFractional
 from theory.programs.sup_norm import SupNorms
@@ -155,6 +155,7 @@ def solve(
     loss: Loss | None = None,
     max_patterns: int = MAX_PATTERNS,
     max_cells: int = DEFAULT_MAX_CELLS,
+    tolerance: float | None = None,
     seed: int = 0,
     progress: Progress = lambda stage, count: None,
 ) -> Optimum:
@@ -166,6 +167,8 @@ def solve(
     loss: squared by default; its bounds are rationals that a certificate carries.
     max_patterns: with more cones than that, patterns are searched for (from `seed`), and `lower`
         holds over these only. max_cells: the most cells to search at a small width.
+    tolerance: of the convex program, relative; by default 10^-8, and 10^-6 where patterns are
+        searched for.
 
     Raises InputError for wrong options, SolverFailure where no convex solver succeeds.
     Source: THEORY: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md.
@@ -193,18 +196,18 @@ def solve(
     random = np.random.default_rng(seed)
     patterns, whole = _patterns(problem, X, max_patterns, random)
 
-    def trained() -> list[Found]:
-        """Networks of this width in the ball, by local search."""
+    def trained(size: float) -> list[Found]:
+        """Networks of this width in the ball R_W R_a = size, by local search."""
         progress("local search among networks", 0)
-        assert rho is not None
         assert width is not None
-        ball = geometry(optimizer).ball
+        # With a penalty the sum of ||u_j|| counts, as in the ball of ngd.
+        ball = geometry(optimizer if beta is None else "ngd").ball
         balls = (ball.hidden, ball.output)
-        return descend_from_random(X, y, loss, balls, math.sqrt(rho), width, _STARTS, random)
+        return descend_from_random(X, y, loss, balls, math.sqrt(size), width, _STARTS, random)
 
     networks = []
     if not whole and rho is not None and width is not None:
-        networks = trained()
+        networks = trained(float(rho))
         patterns = patterns.joined(np.concatenate([each.blocks(X)[2] for each in networks]))
     family = family_of(gauge)
     columns = ColumnGeneration(
@@ -214,7 +217,7 @@ def solve(
         loss,
         penalised=beta is not None,
         search=None if whole else Search(max_patterns, random),
-        tolerance=_TOLERANCE if whole else _TOLERANCE_SEARCHED,
+        tolerance=tolerance or (_TOLERANCE if whole else _TOLERANCE_SEARCHED),
         tick=lambda count: progress("convex program, blocks priced", count),
     )
     weight = family.radius(rho, width or 1) if rho is not None else float(beta or 0)
@@ -228,8 +231,9 @@ def solve(
             lower = _bound(dual, loss, rho, beta, width)
     lift = Lift(problem, gauge, family, loss, relaxation, rho, beta, width)
     network, upper = lift.narrow
-    # Summed neurons may have patterns that were not priced, and so a loss below the bound.
-    lower = None if lower is None else min(lower, upper, lift.wide.value)
+    if lower is not None:
+        # Summed neurons may have patterns that were not priced, and so a loss below the bound.
+        lower = min(lower, upper, lift.wide.value)
     relaxed = Relaxed(
         None if lower is None else _short(lower, math.floor),
         _short(lift.wide.value, math.ceil),
@@ -239,17 +243,18 @@ def solve(
     if lower is not None and upper - lower > TOLERANCE * upper:
         if lift.interpolating is not None:
             network, upper = lift.interpolating
-        elif rho is not None and width is not None:
-            if whole and isinstance(loss, Squared):
+        elif width is not None:
+            if rho is not None and whole and isinstance(loss, Squared):
                 cells = _searched(problem, optimizer, rho, width, network, max_cells, progress)
-            if cells is None:
-                networks = networks or trained()
-                network, upper = better(lift.narrow, lift, networks[0])
+            size = float(family.lengths(relaxation.u, None).sum() if rho is None else rho)
+            if cells is None and size:
+                networks = networks or trained(size)
+                network, upper = lift.improved(networks[0])
     if cells is not None and cells.value <= upper:
         network, lower, upper = cells.network, cells.lower, cells.value
     else:
         upper = _short(upper, math.ceil)
-        lower = None if lower is None else _short(lower, math.floor)
+        lower = None if lower is None else min(_short(lower, math.floor), upper)
         if cells is not None and lower is not None:
             lower = max(lower, cells.lower)
     return Optimum(

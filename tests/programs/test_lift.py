@@ -1,0 +1,118 @@
+"""Networks that attain the convex programs: inside the ball, exactly, and of few neurons."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from problems import planted, problems
+
+from theory.gauges import gauge_of
+from theory.geometry import geometry
+from theory.network import Network
+from theory.problem import Problem
+from theory.programs import solve
+from theory.programs.lift import Lift
+from theory.programs.networks import Neurons
+
+BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
+COUNTED = ("adamw", "muon-adamw", "colnorm")  # every neuron has room of its own
+
+
+def require_inside(network, name, rho):
+    gauge = gauge_of(geometry(name).ball)
+    size = gauge.hidden_squared(network.neurons()) * gauge.output_squared(network.a)
+    assert size <= rho**2 * (1 + Fraction(1, 10**9))
+
+
+@settings(max_examples=60)
+@given(
+    problems(max_n=4, max_d=2, rational=True),
+    st.sampled_from(BALLS),
+    st.integers(1, 3),
+    st.fractions(Fraction(1, 4), 3, max_denominator=4),
+)
+def test_the_sandwich(problem, name, width, rho):
+    """p(m + further) <= relax(m) <= p(m), by networks and bounds in rationals."""
+    found = solve(problem, name, rho=rho, width=width, max_cells=1)
+    relaxed = found.relaxed
+    assert relaxed.lower <= relaxed.upper
+    assert relaxed.lower <= found.upper
+    assert relaxed.network.loss(problem) <= relaxed.upper
+    if relaxed.neurons:
+        require_inside(relaxed.network, name, rho)
+    # One fewer than the theorem has for spectral norms where the ball is tight: it need not be.
+    q = problem.n + problem.d * (problem.d + 1) // 2
+    most = {"ngd": problem.n, "muon": q, "muon-adamw": width + q - 1}
+    assert relaxed.neurons <= most.get(name, width + problem.n - 1)
+
+
+@pytest.mark.parametrize("name", BALLS)
+def test_the_wider_network_is_no_better_than_the_optimum_of_its_width(name):
+    problem, _ = planted(4, 2, 2, 0, entries=3)
+    rho = Fraction(1, 2)
+    relaxed = solve(problem, name, rho=rho, width=1, max_cells=1).relaxed
+    wider = solve(problem, name, rho=rho, width=max(1, relaxed.neurons))
+    assert wider.lower <= relaxed.upper
+    # At width 1 the relaxation is a bound of every ball that has room for one neuron only.
+    assert relaxed.lower <= solve(problem, name, rho=rho, width=1).upper
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_a_whole_number_of_neurons_is_not_rounded_up(name):
+    # One neuron of full size on each of two points: the relaxation is tight at width 2.
+    problem = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
+    relaxed = solve(problem, name, rho=Fraction(1, 2), width=2).relaxed
+    assert relaxed.neurons == 2
+    assert float(relaxed.upper) == pytest.approx(float(relaxed.lower))
+    half = solve(problem, name, rho=Fraction(1, 2), width=1).relaxed
+    assert half.neurons == 2
+
+
+def test_split_neurons_fit_the_same():
+    problem, _ = planted(5, 2, 2, 0)
+    neurons = Neurons((1, -1), ((Fraction(3), Fraction(1)), (Fraction(-2), Fraction(5))))
+    parts = neurons.split([3, 1])
+    assert len(parts) == 4
+    whole = Network.from_convex(list(zip(neurons.signs, neurons.u, strict=True)))
+    split = Network.from_convex(list(zip(parts.signs, parts.u, strict=True)))
+    assert whole.fit(problem) == split.fit(problem)
+
+
+@pytest.mark.parametrize("name", ["adamw", "colnorm", "muon-adamw", "muon"])
+def test_local_search_helps_where_there_are_too_many_cells(name, monkeypatch):
+    problem, _ = planted(14, 3, 6, 2)
+    options = {"rho": Fraction(1, 4), "width": 3, "max_cells": 1}
+    found = solve(problem, name, **options)
+    assert found.cells is None
+    require_inside(found.network, name, Fraction(1, 4))
+    assert found.neurons <= 3
+    monkeypatch.setattr(Lift, "improved", lambda lift, found: lift.narrow)
+    assert found.upper <= solve(problem, name, **options).upper
+
+
+@pytest.mark.parametrize("name", BALLS)
+def test_patterns_that_are_searched_for(name):
+    problem, _ = planted(24, 3, 4, 0, entries=9)
+    options = {"rho": Fraction(1, 3), "width": 3, "max_cells": 1}
+    whole = solve(problem, name, **options)
+    assert whole.whole
+    part = solve(problem, name, **options, max_patterns=40)
+    assert not part.whole
+    # Fewer patterns have a larger optimum, by a little only, and the same gap.
+    assert float(part.relaxed.upper) >= float(whole.relaxed.lower)
+    assert float(part.relaxed.upper) == pytest.approx(float(whole.relaxed.upper), rel=1e-2)
+    assert float(part.relaxed.upper) == pytest.approx(float(part.relaxed.lower), rel=1e-5)
+
+
+def test_the_sizes_of_neurons_sum_to_the_gauge():
+    u = ((Fraction(3), Fraction(-4)), (Fraction(1), Fraction(2)))
+    neurons = Neurons((1, -1), u)
+    assert neurons.sizes(gauge_of(geometry("lion").ball)) == [4, 2]
+    lengths = [5, math.sqrt(5)]
+    assert np.allclose([float(v) for v in neurons.sizes(gauge_of(geometry("ngd").ball))], lengths)
+    total = float(sum(neurons.sizes(gauge_of(geometry("muon-adamw").ball))))
+    U = np.array([[float(v) for v in row] for row in u]).T
+    assert total == pytest.approx(float(geometry("muon").gauge(U).upper), rel=1e-9)
