@@ -173,6 +173,6 @@ def _print(found: Optimum) -> None:
         out.print(f"proved gap {float(found.gap or 0):.3g}, relative {found.relative_gap:.2g}")
     out.print(f"neurons of the network that attains the upper end: {found.neurons}")
     relaxed = found.relaxed
-    if found.width is not None and relaxed.neurons > found.width and relaxed.lower is not None:
+    if relaxed.lower is not None and relaxed.upper < found.upper:
         interval = show_interval(relaxed.lower, relaxed.upper)
         out.print(f"convex program: {interval}, attained in the ball by {relaxed.neurons} neurons")

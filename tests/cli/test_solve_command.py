@@ -9,6 +9,7 @@ import pytest
 from command import run, run_json
 
 import theory.programs
+from theory import Network, example
 from theory.errors import Interrupted, SolverFailure
 
 
@@ -29,6 +30,19 @@ def test_every_optimizer_gives_a_narrow_interval(capsys, name):
     found = run_json(capsys, "solve", "flagship", "--optimizer", name, "--rho", "3/2")
     assert Fraction(found["lower"]) <= Fraction(found["upper"])
     assert found["relative_gap"] <= 1e-6
+
+
+def test_the_relaxation_and_the_network_that_attains_it(capsys):
+    arguments = ("solve", "flagship", "--optimizer", "adamw", "--rho", "1")
+    relaxed = run_json(capsys, *arguments)["relaxation"]
+    assert Fraction(relaxed["lower"]) <= Fraction(relaxed["upper"]) < Fraction(21, 10)
+    network = Network.from_json(relaxed["network"])
+    assert network.width == relaxed["neurons"] == 3
+    assert network.loss(example("flagship")) <= Fraction(relaxed["upper"])
+    _, out, _ = run(capsys, *arguments)
+    assert "convex program: ≈ 1.35135, attained in the ball by 3 neurons" in out
+    _, out, _ = run(capsys, *arguments, "--width", "4")
+    assert "convex program" not in out
 
 
 def test_weight_decay_is_one_over_the_radius_of_each_layer(capsys):
