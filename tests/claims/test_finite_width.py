@@ -43,7 +43,7 @@ def test_where_every_neuron_adds_room_fewer_than_the_theorem_says_may_do(result)
         ("neurons missing at width 1, adamw, tight with n = 3", 1),
         ("violations of the sandwich, muon, instances with n = 2", 1),
         ("most neurons missing, colnorm, instances with n = 4", 4.0),
-        ("proof, least loss at width 5, muon, tight with n = 3", "invalid: cover"),
+        ("proof, muon n 3 width 5", "invalid: cover"),
     ],
 )
 def test_an_observation_that_differs_makes_it_false(result, key, value):

@@ -172,8 +172,7 @@ def _tight(instance: _Instance) -> str:
 
 
 def _proof(instance: _Instance, width: int) -> str:
-    n = instance.problem.n
-    return f"least loss at width {width}, {instance.optimizer}, tight with n = {n}"
+    return f"{instance.optimizer} n {instance.problem.n} width {width}"
 
 
 def _violations(optimizer: str, n: int) -> str:
