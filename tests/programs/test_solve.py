@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from problems import planted, problems
 
 from theory import example
-from theory.errors import InputError, SolverFailure
+from theory.errors import InputError, Interrupted, SolverFailure
 from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.landscape.cells import CellComplex
@@ -331,3 +331,16 @@ def test_a_panicking_solver_is_a_failing_one(monkeypatch):
     monkeypatch.setattr(cvxpy.Problem, "solve", panic)
     with pytest.raises(SolverFailure, match="CLARABEL: panicked; SCS: panicked"):
         solve(example("flagship"), "muon", rho=HALF)
+
+
+def test_an_interrupt_tells_the_best_network_so_far():
+    problem, _ = planted(24, 3, 4, 0, entries=9)
+
+    def stop(stage, count):
+        if stage.startswith("convex program"):
+            raise Interrupted
+
+    with pytest.raises(Interrupted, match="interrupted; the least loss is at most about [0-9]"):
+        solve(problem, "adamw", rho=HALF, width=2, max_patterns=20, progress=stop)
+    with pytest.raises(Interrupted, match="interrupted$"):
+        solve(problem, "adamw", rho=HALF, width=2, progress=stop)

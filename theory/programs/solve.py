@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float
 
 from theory.arrangement import arrangement, general_position_count
-from theory.errors import BudgetError, InputError
+from theory.errors import BudgetError, InputError, Interrupted
 from theory.gauges import ColumnNorms, Entrywise, Gauge, gauge_of
 from theory.geometry import L2Penalty, geometry
 from theory.landscape.cells import DEFAULT_MAX_CELLS, CellComplex
@@ -221,7 +221,11 @@ def solve(
         tick=lambda count: progress("convex program, blocks priced", count),
     )
     weight = family.radius(rho, width or 1) if rho is not None else float(beta or 0)
-    relaxation = columns.solve(weight)
+    try:
+        relaxation = columns.solve(weight)
+    except Interrupted:
+        known = f"the least loss is at most about {networks[0].value:.6g}" if networks else ""
+        raise Interrupted(known) from None
 
     dual, lower = None, None
     if not isinstance(loss, Custom):
