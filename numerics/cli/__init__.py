@@ -19,6 +19,7 @@ from numerics.cli.radii import radii
 from numerics.cli.solve import solve
 from numerics.cli.train import train
 from numerics.cli.verify import verify
+from numerics.cli.width import width
 from theory.errors import BudgetError, InputError, Interrupted
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
@@ -30,7 +31,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done and true; 1 a claim is false or a certificate is not valid; "
     "2 wrong input or options; 3 not decided within the budget, or interrupted.",
 )
-for command in (verify, barrier, radii, solve, train, check, problems):
+for command in (verify, barrier, radii, width, solve, train, check, problems):
     app.command()(command)
 
 

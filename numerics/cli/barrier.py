@@ -11,6 +11,7 @@ from numerics.cli import options
 from numerics.cli.output import (
     EXIT_DONE,
     EXIT_UNDECIDED,
+    bounds_document,
     console,
     emit,
     over_budget,
@@ -168,32 +169,23 @@ def _texts(values: Iterable[Fraction]) -> list[str]:
     return [format_rational(value) for value in values]
 
 
-def _bounds(lower: Fraction, upper: Fraction | None) -> str | dict[str, str] | None:
-    """A value known exactly, or bounds of it; None while it is not known."""
-    if upper is None:
-        return None
-    if lower == upper:
-        return format_rational(upper)
-    return {"lower": format_rational(lower), "upper": format_rational(upper)}
-
-
 def _landscape(analysis: Analysis | None) -> dict[str, Any]:
     if analysis is None:
         return {}
     document: dict[str, Any] = {
-        "minimum": _bounds(analysis.proved, analysis.minimum),
+        "minimum": bounds_document(analysis.proved, analysis.minimum),
         "level": format_rational(analysis.level),
         "cells": analysis.cells,
         "components": [
             {
                 "id": component.id,
-                "minimum": _bounds(component.proved, component.minimum),
+                "minimum": bounds_document(component.proved, component.minimum),
                 "representative": component.representative.to_json(),
             }
             for component in analysis.components
         ],
         "barriers": [
-            [_bounds(*pair) for pair in zip(*rows, strict=True)]
+            [bounds_document(*pair) for pair in zip(*rows, strict=True)]
             for rows in zip(analysis.lower_bounds, analysis.barriers, strict=True)
         ],
     }
@@ -207,7 +199,7 @@ def _crossing(crossing: Barrier | None) -> dict[str, Any]:
         return {}
     return {
         "between": {
-            "barrier": _bounds(crossing.proved, crossing.value),
+            "barrier": bounds_document(crossing.proved, crossing.value),
             "losses": _texts(crossing.losses),
             "breakpoints": [network.to_json() for network in crossing.path.breakpoints],
         }

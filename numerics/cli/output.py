@@ -7,12 +7,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from numerics.files import write_json
 from theory.errors import BudgetError, Interrupted
+from theory.problem import format_rational
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,6 +44,15 @@ def emit(document: dict[str, Any], target: str | None) -> None:
         print(json.dumps(document, indent=1))
     elif target is not None:
         write_json(Path(target), document)
+
+
+def bounds_document(lower: Fraction, upper: Fraction | None) -> str | dict[str, str] | None:
+    """A value known exactly, or bounds of it; None while it is not known."""
+    if upper is None:
+        return None
+    if lower == upper:
+        return format_rational(upper)
+    return {"lower": format_rational(lower), "upper": format_rational(upper)}
 
 
 def over_budget(error: BudgetError) -> str:

@@ -1,0 +1,119 @@
+"""`isthmus width`: at which widths an optimizer's solution set is connected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from numerics.cli import options
+from numerics.cli.output import (
+    EXIT_DONE,
+    EXIT_UNDECIDED,
+    bounds_document,
+    console,
+    emit,
+    progress,
+    say,
+)
+from numerics.text import show, show_interval
+from theory.problem import format_rational, positive_integer, rational
+
+if TYPE_CHECKING:
+    from theory.connectivity import Profile
+
+
+def width(
+    context: typer.Context,
+    problem: options.ProblemArgument,
+    optimizer: Annotated[
+        str, typer.Option(metavar="OPT", help="adamw, lion, muon, ...; a wrong name lists all.")
+    ],
+    rho: Annotated[str, typer.Option(metavar="RHO", help="The radius R_W R_a of its ball.")],
+    max_width: Annotated[int, typer.Option(metavar="M", help="The widths are 1 to M.")] = 4,
+    level: Annotated[
+        str | None,
+        typer.Option(metavar="L", help="By default the least loss in the ball, at each width."),
+    ] = None,
+    max_cells: options.MaxCells = None,
+    max_bases: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Refuse a search for the theorem's bound that is larger."),
+    ] = None,
+    target: options.Target = None,
+    floats: options.Floats = None,
+    bias: options.Bias = False,
+    json: options.Json = None,
+) -> int:
+    """Count the components of {loss <= L} in an optimizer's ball at widths 1, 2, ..., M.
+
+    Connectivity is not monotone in the width: a connected set may fall apart again. Beside it
+    stands the width from which on a theorem says that the set of least loss is connected.
+    """
+    from numerics.files import provenance
+    from theory.connectivity import width_profile
+    from theory.connectivity.bounds import MAX_BASES
+    from theory.geometry import geometry
+    from theory.landscape import DEFAULT_MAX_CELLS
+
+    data = options.load(problem, target, floats, bias)
+    name = geometry(optimizer).ball.name
+    cells = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
+    bases = MAX_BASES if max_bases is None else positive_integer(max_bases, "max-bases")
+    with progress() as report:
+        found = width_profile(
+            data,
+            name,
+            rational(rho, "rho"),
+            positive_integer(max_width, "max-width"),
+            level=None if level is None else rational(level, "level"),
+            max_cells=cells,
+            max_bases=bases,
+            progress=report,
+        )
+    if found.reason:
+        say(found.reason)
+    emit(_document(found) | provenance(context.obj), json)
+    if json != "-":
+        _print(found)
+    return EXIT_DONE if found.complete else EXIT_UNDECIDED
+
+
+def _document(found: Profile) -> dict[str, Any]:
+    return {
+        "optimizer": found.optimizer,
+        "rho": format_rational(found.rho),
+        "level": None if found.level is None else format_rational(found.level),
+        "complete": found.complete,
+        "widths": [
+            {
+                "width": row.width,
+                "minimum": bounds_document(row.lower, row.upper),
+                "components": row.components,
+                "components_labelled": row.components_labelled,
+            }
+            for row in found.rows
+        ],
+        "last_disconnected": found.last_disconnected,
+        "monotone": found.monotone,
+        "bound": found.bound,
+    }
+
+
+def _print(found: Profile) -> None:
+    from rich.table import Table
+
+    out = console()
+    level = "the least loss of each width" if found.level is None else f"loss <= {found.level}"
+    out.print(f"{found.optimizer}, rho = {show(found.rho)}: components of {level}")
+    table = Table("width", "least loss", "components", "labelled")
+    for row in found.rows:
+        counts = (str(row.components), str(row.components_labelled))
+        shown = counts if row.components else ("empty", "empty")
+        table.add_row(str(row.width), show_interval(row.lower, row.upper), *shown)
+    out.print(table)
+    if found.last_disconnected is not None:
+        again = "" if found.monotone else ", after a connected one"
+        out.print(f"last width seen disconnected: {found.last_disconnected}{again}")
+    if found.bound is not None:
+        out.print(f"connected at every width >= {found.bound} (theorem, for the least loss)")

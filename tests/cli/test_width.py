@@ -1,0 +1,48 @@
+"""`isthmus width`: JSON, exit codes, good and bad input."""
+
+import pytest
+from command import run, run_json
+
+ARGUMENTS = ("width", "non-monotone", "--optimizer", "adamw", "--rho", "1/2")
+
+
+def test_json_contract(capsys):
+    found = run_json(capsys, *ARGUMENTS, "--max-width", "4", "--level", "0")
+    assert [row["width"] for row in found["widths"]] == [1, 2, 3, 4]
+    assert [row["components"] for row in found["widths"]] == [0, 1, 2, 1]
+    assert [row["components_labelled"] for row in found["widths"]] == [0, 1, 4, 1]
+    assert [row["minimum"] for row in found["widths"]] == ["1/10", "0", "0", "0"]
+    assert (found["last_disconnected"], found["bound"], found["monotone"]) == (3, 6, False)
+    assert found["complete"]
+
+
+def test_the_table(capsys):
+    code, out, err = run(capsys, *ARGUMENTS, "--max-width", "4", "--level", "0")
+    assert (code, err) == (0, "")
+    assert "empty" in out
+    assert "last width seen disconnected: 3, after a connected one" in out
+    assert "connected at every width >= 6" in out
+
+
+def test_what_does_not_fit_is_told_and_exits_3(capsys):
+    code, out, err = run(capsys, *ARGUMENTS, "--max-width", "4", "--max-cells", "40")
+    assert code == 3
+    assert err.startswith("isthmus: width 2: cells")
+    assert err.count("\n") == 1
+    assert "1/10" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--optimizer sgd --rho 1", "optimizer: sgd has no norm ball"),
+        ("--optimizer adamw --rho 0", "rho: 0 must be positive"),
+        ("--optimizer adamw --rho x", "rho: 'x' is not a finite number"),
+        ("--optimizer adamw --rho 1 --max-width 0", "max-width: 0 must be at least 1"),
+        ("--optimizer adamw --rho 1 --max-cells 0", "max-cells: 0 must be at least 1"),
+    ],
+)
+def test_wrong_input(capsys, options, message):
+    code, out, err = run(capsys, "width", "non-monotone", *options.split())
+    assert (code, out) == (2, "")
+    assert err.startswith(f"isthmus: {message}")

@@ -1,0 +1,101 @@
+"""Widths from which an optimizer's solution set is connected, by theorem.
+
+| geometry               | connected for every m >=                      | set                   |
+|------------------------|-----------------------------------------------|-----------------------|
+| ngd                    | min(2 P, r) + 1                               | every sublevel set    |
+| muon                   | min(2 P, q) + 1, q = n + d (d + 1) / 2        | every sublevel set    |
+| adamw, lion, signsgd   | ceil(S) + n                                   | the set of least loss |
+| colnorm, muon-adamw    | some finite width (Theorem G): no bound known | every sublevel set    |
+
+r is the rank of the images of all neurons. Source: THEORY section 4, proofs_notes/width-profile.md.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import combinations, pairwise
+
+from flint import fmpq, fmpq_mat
+
+from theory.arrangement import arrangement
+from theory.errors import BudgetError
+from theory.exact import from_flint
+from theory.gauges import ColumnNorms, Entrywise, Spectral, gauge_of
+from theory.geometry import geometry
+from theory.landscape.domain import EntrywiseBall, WholeSpace
+from theory.problem import Problem
+
+MAX_BASES = 200_000
+"""Sets of columns that `largest_mass` looks at, by default; some 20 microseconds each."""
+
+
+def connected_from(
+    problem: Problem, optimizer: str, rho: Fraction, *, max_bases: int = MAX_BASES
+) -> int | None:
+    """A width from which on the set of least loss in the ball is connected; None: none is known.
+
+    Raises BudgetError where an entrywise ball has more than `max_bases` sets of columns.
+    """
+    gauge = gauge_of(geometry(optimizer).ball)
+    blocks = 2 * len(arrangement(problem.X))
+    if isinstance(gauge, Entrywise):
+        return math.ceil(largest_mass(problem, rho, max_bases=max_bases)) + problem.n
+    if isinstance(gauge, ColumnNorms) and gauge.summed:
+        return min(blocks, _rank(_rays(problem))) + 1
+    if isinstance(gauge, Spectral) and gauge.summed:
+        return min(blocks, problem.n + problem.d * (problem.d + 1) // 2) + 1
+    return None
+
+
+def largest_mass(problem: Problem, rho: Fraction, *, max_bases: int = MAX_BASES) -> Fraction:
+    """S: the most that the coefficients of a basic solution of Phi z = y*, z >= 0, sum to.
+
+    The columns of Phi are +-relu(X v) for the vertices v of {u in K_b, ||u||_inf <= rho}; y* is the
+    projection of y on their span. S rho does not depend on rho. The polyhedron is unbounded, so S
+    is no linear program: all bases are tried.
+
+    Raises BudgetError where there are more than `max_bases`.
+    """
+    ball = EntrywiseBall(problem, arrangement(problem.X), rho)
+    columns = [[fmpq(v) for v in column] for column in ball.positive_columns if any(column)]
+    rank = _rank(columns)
+    if not rank:
+        return Fraction()
+    needed = math.comb(2 * len(columns), rank)
+    if needed > max_bases:
+        raise BudgetError("sets of columns", needed, max_bases, "max_bases")
+    rows = fmpq_mat(columns)
+    target = _projected(rows, [fmpq(v) for v in ball.least_squares.y])
+    signed = [column for v in columns for column in (v, [-c for c in v])]
+    best = fmpq()
+    for chosen in combinations(range(len(signed)), rank):
+        if any(k + 1 == j and k % 2 == 0 for k, j in pairwise(chosen)):
+            continue  # a column and its negative are dependent
+        A = fmpq_mat([signed[k] for k in chosen])
+        gram, right = A * A.transpose(), A * target
+        try:
+            z = gram.solve(right).entries()
+        except ZeroDivisionError:
+            continue
+        if min(z) >= 0:
+            best = max(best, sum(z, fmpq()))
+    return from_flint([best])[0]
+
+
+def _projected(rows: fmpq_mat, y: list[fmpq]) -> fmpq_mat:
+    """The projection of y on the span of the rows, as a column."""
+    basis, rank = rows.rref()
+    B = fmpq_mat(basis.tolist()[:rank])
+    projection: fmpq_mat = B.transpose() * (B * B.transpose()).solve(B * fmpq_mat([[v] for v in y]))
+    return projection
+
+
+def _rays(problem: Problem) -> list[list[fmpq]]:
+    """relu(X v) for every extreme ray v."""
+    space = WholeSpace(problem, arrangement(problem.X))
+    return [[fmpq(v) for v in column] for column in space.positive_columns if any(column)]
+
+
+def _rank(rows: list[list[fmpq]]) -> int:
+    return fmpq_mat(rows).rank() if rows else 0

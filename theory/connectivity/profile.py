@@ -1,0 +1,138 @@
+"""Components of an optimizer's solution set, width by width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from theory.connectivity.bounds import MAX_BASES, connected_from
+from theory.errors import BudgetError, Interrupted, Undecided
+from theory.landscape import DEFAULT_MAX_CELLS, analyse
+from theory.landscape.cells import CellComplex
+from theory.landscape.least import least
+from theory.problem import Problem, positive_integer
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class WidthRow:
+    """The solution set at one width.
+
+    lower <= minimum <= upper in the ball, equal for entrywise balls. components: modulo permutation
+    of the neurons, and labelled; 0 where no network in the ball reaches the level.
+    """
+
+    width: int
+    lower: Fraction
+    upper: Fraction
+    components: int
+    components_labelled: int
+
+    @property
+    def connected(self) -> bool:
+        """Not empty, and one component, labelled."""
+        return self.components_labelled == 1
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Components of {loss <= level} in a ball at widths 1, 2, ...
+
+    level: None for the least loss of each width. bound: a width from which on the set of least
+    loss is connected by theorem; None where no theorem names one. complete: whether all widths
+    asked for are there; else `reason` says why not.
+    """
+
+    problem: Problem
+    optimizer: str
+    rho: Fraction
+    level: Fraction | None
+    rows: tuple[WidthRow, ...]
+    bound: int | None
+    complete: bool
+    reason: str = ""
+
+    @property
+    def last_disconnected(self) -> int | None:
+        """The largest width seen with more than one labelled component; None if there is none."""
+        return max((row.width for row in self.rows if row.components_labelled > 1), default=None)
+
+    @property
+    def monotone(self) -> bool:
+        """Whether no connected width seen comes before a disconnected one."""
+        first = next((row.width for row in self.rows if row.connected), None)
+        last = self.last_disconnected
+        return first is None or last is None or last < first
+
+
+def width_profile(
+    problem: Problem,
+    optimizer: str,
+    rho: Fraction,
+    max_width: int,
+    *,
+    level: Fraction | None = None,
+    max_cells: int = DEFAULT_MAX_CELLS,
+    max_bases: int = MAX_BASES,
+    progress: Progress = lambda stage, count: None,
+) -> Profile:
+    """The components of {loss <= level} in the ball R_W R_a = rho at widths 1 to `max_width`.
+
+    level: by default the least loss in the ball, at each width its own. For an entrywise ball all
+    is exact; in the others a level within the interval of a minimum is not decided.
+    max_cells: labelled cells at one width; max_bases: see `largest_mass`.
+
+    A width too large or not decided, or an interrupt, ends the profile: `complete` is False.
+    Raises InputError for a wrong optimizer, radius or width.
+    Source: THEORY section 4.5; proofs_notes/landscape.md for why components are counted exactly.
+    """
+    max_width = positive_integer(max_width, "max_width")
+    rows: list[WidthRow] = []
+    bound, reason = None, ""
+    try:
+        bound = connected_from(problem, optimizer, rho, max_bases=max_bases)
+    except BudgetError as error:
+        reason = f"no bound: {error}"
+    complete = True
+    try:
+        for width in range(1, max_width + 1):
+            rows.append(_row(problem, optimizer, rho, width, level, max_cells, progress))
+    except (BudgetError, Interrupted, Undecided) as error:
+        complete, reason = False, f"width {len(rows) + 1}: {error}"
+    return Profile(problem, optimizer, rho, level, tuple(rows), bound, complete, reason)
+
+
+def _row(
+    problem: Problem,
+    optimizer: str,
+    rho: Fraction,
+    width: int,
+    level: Fraction | None,
+    max_cells: int,
+    progress: Progress,
+) -> WidthRow:
+    def tick(stage: str, count: int) -> None:
+        progress(f"width {width}, {stage}", count)
+
+    ball = CellComplex(problem, width, rho=rho, within=optimizer, max_cells=max_cells)
+    minimum = least(ball, tick=lambda solved: tick("minima computed", solved))
+    if level is not None and level < minimum.lower:
+        return WidthRow(width, minimum.lower, minimum.value, 0, 0)
+    counts = []
+    for labelled in (False, True):
+        found = analyse(
+            problem,
+            width,
+            level=level,
+            labelled=labelled,
+            rho=rho,
+            within=optimizer,
+            max_cells=max_cells,
+            progress=tick,
+        )
+        if not found.complete:
+            raise Interrupted
+        counts.append(len(found.components))
+    return WidthRow(width, minimum.lower, minimum.value, *counts)
