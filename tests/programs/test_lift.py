@@ -107,6 +107,20 @@ def test_patterns_that_are_searched_for(name):
     assert float(part.relaxed.upper) == pytest.approx(float(part.relaxed.lower), rel=1e-5)
 
 
+@pytest.mark.parametrize("name", BALLS)
+def test_patterns_are_searched_for_where_there_is_nothing_to_fit(name):
+    problem, _ = planted(24, 3, 4, 0, entries=9)
+    nothing = Problem(X=problem.X, y=[0] * 24)
+    found = solve(nothing, name, rho=Fraction(1), width=2, max_patterns=5)
+    assert not found.whole
+    assert found.lower == 0
+    assert found.upper < 1e-12
+    blind = Problem(X=[[0, 0]] * 24, y=[1] * 24)
+    unmoved = solve(blind, name, rho=Fraction(1), width=2, max_patterns=5)
+    assert float(unmoved.lower) == pytest.approx(12)
+    assert float(unmoved.upper) == pytest.approx(12)
+
+
 def test_the_sizes_of_neurons_sum_to_the_gauge():
     u = ((Fraction(3), Fraction(-4)), (Fraction(1), Fraction(2)))
     neurons = Neurons((1, -1), u)

@@ -121,7 +121,7 @@ class ColumnGeneration:
 
     def solve(self, weight: float) -> Relaxation:
         """The optimum for this radius, or this weight of the penalty."""
-        if self.search is not None:
+        if self.search is not None and self._zero:  # else zero weights are optimal
             if not self.penalised:
                 self._learn(weight, self.search)
             value = math.inf
@@ -194,6 +194,8 @@ class ColumnGeneration:
         else:
             order = np.argsort(-costs, kind="stable")[: self._new]
             self._active = np.union1d(used, order[costs[order] > 0])
+        if not len(self._active):
+            self._active = np.zeros(1, dtype=int)  # any block: nothing costs more than zero
         if self._newton:
             blocks = self._active
             signs, diagonals = self.patterns.signs(blocks), self.patterns.diagonals(blocks)

@@ -19,6 +19,7 @@ _USED = 1e-6  # of the largest neuron
 _STEPS = 1000
 _STILL = 1e-9  # a relative change of the loss, over `_PATIENCE` steps, that ends it
 _PATIENCE = 50
+_ROUNDING = 1e-12  # of the first loss
 _DOUBLINGS = 60  # of the curvature, in one step
 _FORGET = 0.98  # of the curvature, from step to step
 
@@ -83,6 +84,7 @@ def descend(
     value = loss.at(fit(W, a), y)
     ahead_W, ahead_a, momentum = W, a, 1.0
     curvature = float(np.linalg.norm(X)) ** 2 * radius**2 / len(y) or 1.0
+    rounding = _ROUNDING * value
     before = value
     for step in range(1, _STEPS + 1):
         outputs = X @ ahead_W
@@ -98,7 +100,7 @@ def descend(
             found = loss.at(fit(next_W, next_a), y)
             slope = float((gradient_W * moved_W).sum() + gradient_a @ moved_a)
             length = float((moved_W**2).sum() + moved_a @ moved_a)
-            if found <= height + slope + curvature / 2 * length + 1e-12 * abs(height):
+            if found <= height + slope + curvature / 2 * length + rounding:
                 break
             curvature *= 2
         following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
@@ -108,7 +110,7 @@ def descend(
         W, a, value = next_W, next_a, found
         curvature *= _FORGET
         if step % _PATIENCE == 0:
-            if before - value <= _STILL * value:
+            if before - value <= _STILL * value + rounding:
                 break
             before = value
     return Found(W, a, value)

@@ -98,6 +98,8 @@ class Lift:
     def improved(self, found: Found) -> Lifted:
         """The better of `narrow` and the best network of the cell that a float network is in."""
         signs, _, active = found.blocks(self.relaxation.patterns.X)
+        if not len(active):
+            return self.narrow
         patterns = Patterns(self.relaxation.patterns.X, distinct(active))
         blocks, counts = np.unique(patterns.blocks(active, signs), return_counts=True)
         try:

@@ -206,7 +206,7 @@ def solve(
         return descend_from_random(X, y, loss, balls, math.sqrt(size), width, _STARTS, random)
 
     networks = []
-    if not whole and rho is not None and width is not None:
+    if not whole and rho is not None and width is not None and y.any():
         networks = trained(float(rho))
         patterns = patterns.joined(np.concatenate([each.blocks(X)[2] for each in networks]))
     family = family_of(gauge)
