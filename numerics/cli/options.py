@@ -29,6 +29,9 @@ Floats = Annotated[
         help="What float arrays mean: their binary value, or the nearest fraction over at most N.",
     ),
 ]
+Optimizer = Annotated[
+    str, typer.Option(metavar="OPT", help="adamw, lion, muon, ...; a wrong name lists all.")
+]
 Width = Annotated[
     int | None, typer.Option(metavar="M", help="Number of neurons, if PROBLEM does not say.")
 ]

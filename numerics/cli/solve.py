@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 def solve(
     context: typer.Context,
     problem: options.ProblemArgument,
-    optimizer: Annotated[
-        str, typer.Option(metavar="OPT", help="adamw, lion, muon, ...; a wrong name lists all.")
-    ],
+    optimizer: options.Optimizer,
     width: options.Width = None,
     rho: Annotated[
         str | None, typer.Option(metavar="RHO", help="The radius R_W R_a of the optimizer's ball.")

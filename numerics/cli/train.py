@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 def train(
     context: typer.Context,
     problem: options.ProblemArgument,
-    optimizer: Annotated[
-        str, typer.Option(metavar="OPT", help="adamw, lion, muon, ...; a wrong name lists all.")
-    ],
+    optimizer: options.Optimizer,
     rho: Annotated[
         str, typer.Option(metavar="RHO", help="R_W R_a: weight decay 1/sqrt(RHO) on both layers.")
     ],

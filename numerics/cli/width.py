@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 def width(
     context: typer.Context,
     problem: options.ProblemArgument,
-    optimizer: Annotated[
-        str, typer.Option(metavar="OPT", help="adamw, lion, muon, ...; a wrong name lists all.")
-    ],
+    optimizer: options.Optimizer,
     rho: Annotated[str, typer.Option(metavar="RHO", help="The radius R_W R_a of its ball.")],
     max_width: Annotated[int, typer.Option(metavar="M", help="The widths are 1 to M.")] = 4,
     level: Annotated[
