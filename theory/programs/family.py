@@ -117,18 +117,19 @@ class Family(ABC):
         v = patterns.gradients(lam)
         costs = self.norms(v, metric)
         multipliers: Multipliers = {}
-        again = [b for b in known or {} if costs[b] > enough]
+        known = known or {}
+        again = [block for block in known if costs[block] > enough]
         if again:
             w = v[again]
             for k, block in enumerate(again):
-                rows, mu = (known or {})[block]
+                rows, mu = known[block]
                 sides = np.where(patterns.active[block // 2][rows], mu, -mu)
                 w[k] += sides @ patterns.X[rows]
             norms = self.norms(w, metric)
             for block, norm in zip(again, norms.tolist(), strict=True):
                 if norm <= enough:
                     costs[block] = norm
-                    multipliers[block] = (known or {})[block]
+                    multipliers[block] = known[block]
         open_ = np.flatnonzero(costs > enough)
         found = self.project(patterns, open_, v[open_], metric, enough)
         costs[open_] = found.costs
