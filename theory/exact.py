@@ -88,3 +88,18 @@ def is_positive_definite(matrix: fmpz_mat) -> bool:
     entries = matrix.tolist()
     sizes = range(1, len(entries) + 1)
     return all(fmpz_mat([row[:k] for row in entries[:k]]).det() > 0 for k in sizes)
+
+
+def is_positive_semidefinite(matrix: fmpq_mat) -> bool:
+    """Whether a symmetric rational matrix is positive semidefinite, by elimination (L D L^T)."""
+    size = matrix.nrows()
+    rows = matrix.tolist()
+    for i in range(size):
+        pivot = rows[i][i]
+        if pivot < 0 or (not pivot and any(rows[i][k] != 0 for k in range(i, size))):
+            return False
+        if pivot:
+            for k in range(i + 1, size):
+                factor = rows[k][i] / pivot
+                rows[k] = [v - factor * w for v, w in zip(rows[k], rows[i], strict=True)]
+    return True

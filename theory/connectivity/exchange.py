@@ -1,0 +1,294 @@
+"""Walks on the nonnegative solutions of linear equations, exactly and with few nonzero entries.
+
+The polyhedron is {x : sum_j x_j column_j = right-hand side, 0 <= x_j <= cap_j}. A vertex has at most
+r entries strictly between their bounds, r the rank of the columns, and an edge at most one more.
+Simplex pivots lead along edges without ever raising the cost (THEORY section 4, path lemma).
+Bland's rule, the least index among the possible ones, makes them end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from flint import fmpq
+from scipy.optimize import linprog
+
+from theory.errors import Undecided
+from theory.exact import flint_matrix, independent, null_vector, some_solution, transposed
+
+Weights: TypeAlias = list[fmpq]
+Tick: TypeAlias = Callable[[], None]
+
+_ZERO = fmpq()
+_AT_BOUND = 1e-9  # of float solutions; exact arithmetic has the last word
+_MAX_PIVOTS = 100_000
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Columns with costs >= 0, and caps that may be None for infinity."""
+
+    columns: Sequence[Sequence[fmpq]]
+    costs: Sequence[fmpq]
+    caps: Sequence[fmpq | None]
+
+    def total(self, x: Weights) -> list[fmpq]:
+        """sum_j x_j column_j"""
+        size = len(self.columns[0]) if self.columns else 0
+        total = [_ZERO] * size
+        for weight, column in zip(x, self.columns, strict=True):
+            if weight:
+                total = [t + weight * v for t, v in zip(total, column, strict=True)]
+        return total
+
+    def cost(self, x: Weights) -> fmpq:
+        """sum_j x_j cost_j"""
+        return sum((w * c for w, c in zip(x, self.costs, strict=True)), _ZERO)
+
+    def between(self, x: Weights) -> list[int]:
+        """The entries strictly between their bounds."""
+        return [j for j, (v, cap) in enumerate(zip(x, self.caps, strict=True)) if v and v != cap]
+
+    def vertex(self, x: Weights) -> Weights:
+        """A vertex with the same sums as x and no larger cost, zero where x is.
+
+        A float solver guesses which; where exact arithmetic does not confirm it, null vectors of
+        non-increasing cost are followed from x.
+        """
+        used = [j for j, v in enumerate(x) if v]
+        return self._guessed(x, used) or self._pruned(x, used)
+
+    def _guessed(self, x: Weights, used: list[int]) -> Weights | None:
+        rows = transposed([self.columns[j] for j in used], len(self.columns[0]) if used else 0)
+        target = self.total(x)
+        A = np.array([[float_of(v) for v in row] for row in rows]).reshape(len(rows), len(used))
+        b = np.array([float_of(v) for v in target])
+        largest = np.maximum(np.abs(A).max(axis=1, initial=0.0), np.finfo(float).tiny)
+        found = linprog(
+            [float_of(self.costs[j]) for j in used],
+            A_eq=A / largest[:, None],
+            b_eq=b / largest,
+            bounds=[(0, None if (c := self.caps[j]) is None else float_of(c)) for j in used],
+            method="highs-ds",
+        )
+        if found.x is None:
+            return None
+        scale = max(1.0, float(np.abs(found.x).max(initial=0.0)))
+        weights = [_ZERO] * len(x)
+        inner: list[int] = []
+        for j, value in zip(used, found.x.tolist(), strict=True):
+            cap = self.caps[j]
+            if cap is not None and value > float_of(cap) - _AT_BOUND:
+                weights[j] = cap
+            elif value > _AT_BOUND * scale:
+                inner.append(j)
+        rest = [t - v for t, v in zip(target, self.total(weights), strict=True)]
+        solved = some_solution(
+            transposed([self.columns[j] for j in inner], len(rest)), rest, len(inner)
+        )
+        if solved is None:
+            return None
+        for j, v in zip(inner, solved, strict=True):
+            cap = self.caps[j]
+            if v < 0 or (cap is not None and v > cap):
+                return None
+            weights[j] = v
+        return weights if self.cost(weights) <= self.cost(x) else None
+
+    def _pruned(self, x: Weights, used: list[int]) -> Weights:
+        """Caratheodory's theorem, one entry after another: those seen so far stay independent."""
+        x = list(x)
+        seen: list[int] = []
+        for new in used:
+            seen = [j for j in (*seen, new) if x[j] and x[j] != self.caps[j]]
+            rows = transposed([self.columns[j] for j in seen], len(self.columns[0]))
+            kept = independent(rows, len(seen))
+            if len(kept) == len(seen):
+                continue
+            change = null_vector([rows[i] for i in kept], len(seen))
+            slope = sum((self.costs[j] * v for j, v in zip(seen, change, strict=True)), _ZERO)
+            if slope > 0 or (slope == 0 and all(v >= 0 for v in change)):
+                change = [-v for v in change]
+            step = min(
+                limit
+                for j, v in zip(seen, change, strict=True)
+                if (limit := self._limit(x, j, v)) is not None
+            )
+            for j, v in zip(seen, change, strict=True):
+                x[j] += step * v
+            seen = [j for j in seen if x[j] and x[j] != self.caps[j]]
+        return x
+
+    def _limit(self, x: Weights, j: int, change: fmpq) -> fmpq | None:
+        """The step at which entry j, changing at this rate, meets its bound."""
+        if change < 0:
+            return x[j] / -change
+        cap = self.caps[j]
+        return None if cap is None or not change else (cap - x[j]) / change
+
+    def descend(
+        self, x: Weights, tick: Tick, further: Sequence[fmpq] | None = None
+    ) -> Iterator[Weights]:
+        """The vertices on a simplex path from a vertex to one of least cost.
+
+        further: costs that decide between vertices of equal cost; they may be negative.
+        """
+        tableau = _Tableau(self, x)
+        objectives = [self.costs] if further is None else [self.costs, further]
+        for _ in range(_MAX_PIVOTS):
+            tick()
+            entering = tableau.improving(objectives)
+            if entering is None:
+                return
+            if tableau.move(entering):
+                yield list(tableau.x)
+        raise Undecided(f"a simplex walk did not end within {_MAX_PIVOTS:,} pivots")
+
+    def carry(self, x: Weights, change: Sequence[fmpq], tick: Tick) -> Iterator[Weights]:
+        """The vertices of least cost as the right-hand side moves from that of x by `change`.
+
+        x: a vertex of least cost, from a `descend` that ended. The right-hand side must stay
+        feasible. Between two vertices it moves in a straight line, and the cost is convex in it.
+        Source: the parametric simplex method.
+        """
+        tableau = _Tableau(self, x, change)
+        time = _ZERO
+        for _ in range(_MAX_PIVOTS):
+            tick()
+            step, leaving = tableau.until_infeasible(fmpq(1) - time)
+            if step:
+                time += step
+                yield list(tableau.x)
+            if leaving is None:
+                return
+            tableau.replace(leaving, self.costs)
+        raise Undecided(f"a simplex walk did not end within {_MAX_PIVOTS:,} pivots")
+
+    def towards(self, x: Weights) -> list[fmpq]:
+        """Costs that the vertex x alone minimises among all points of the polyhedron."""
+        return [
+            fmpq(1) if not v else fmpq(-1 if v == cap else 0)
+            for v, cap in zip(x, self.caps, strict=True)
+        ]
+
+
+class _Tableau:
+    """B^-1 [columns, change] for a basis B that holds all entries between their bounds."""
+
+    def __init__(self, of: Exchange, x: Weights, change: Sequence[fmpq] | None = None) -> None:
+        self.of, self.x = of, list(x)
+        inner = of.between(x)
+        order = [*inner, *(j for j in range(len(x)) if j not in set(inner))]
+        self._change = None if change is None else len(x)
+        columns = [of.columns[j] for j in order]
+        if change is not None:
+            columns.append(change)
+        rows = transposed(columns, len(columns[0]) if columns else 0)
+        reduced, rank = flint_matrix(rows, len(columns)).rref()
+        place = {j: k for k, j in enumerate(order)}
+        self.rows: list[list[fmpq]] = []
+        self.basis: list[int] = []
+        for i in range(rank):
+            row = [reduced[i, k] for k in range(len(columns))]
+            self.basis.append(order[next(k for k, v in enumerate(row) if v)])
+            self.rows.append(
+                [row[place[j]] for j in range(len(x))] + ([] if change is None else [row[-1]])
+            )
+
+    def improving(self, objectives: Sequence[Sequence[fmpq]]) -> int | None:
+        """The first entry that lowers the first objective that it changes."""
+        basic = set(self.basis)
+        for j, (value, cap) in enumerate(zip(self.x, self.of.caps, strict=True)):
+            if j in basic or cap == 0:
+                continue
+            for costs in objectives:
+                reduced = self._reduced(costs, j)
+                if reduced:
+                    if (reduced < 0) == (not value):
+                        return j
+                    break
+        return None
+
+    def _reduced(self, costs: Sequence[fmpq], j: int) -> fmpq:
+        return costs[j] - sum(
+            (costs[b] * row[j] for b, row in zip(self.basis, self.rows, strict=True) if row[j]),
+            _ZERO,
+        )
+
+    def move(self, entering: int) -> bool:
+        """Move an entry from its bound as far as possible; whether that is any way at all."""
+        direction = fmpq(1 if not self.x[entering] else -1)
+        rates = [-direction * row[entering] for row in self.rows]
+        limits = [
+            (limit, b, i)
+            for i, (b, rate) in enumerate(zip(self.basis, rates, strict=True))
+            if rate and (limit := self.of._limit(self.x, b, rate)) is not None
+        ]
+        cap = self.of.caps[entering]
+        if cap is not None:
+            limits.append((cap, entering, -1))
+        # Costs are nonnegative, so some entry is bounded on the way down.
+        step, _, leaving = min(limits)
+        self._shift(rates, step)
+        self.x[entering] += direction * step
+        if leaving >= 0:
+            self._pivot(leaving, entering)
+        return bool(step)
+
+    def until_infeasible(self, most: fmpq) -> tuple[fmpq, int | None]:
+        """Move the right-hand side until an entry meets its bound: the step, and its row."""
+        assert self._change is not None
+        rates = [row[self._change] for row in self.rows]
+        limits = [
+            (limit, b, i)
+            for i, (b, rate) in enumerate(zip(self.basis, rates, strict=True))
+            if rate and (limit := self.of._limit(self.x, b, rate)) is not None
+        ]
+        step, _, leaving = min(limits, default=(most, -1, -1))
+        if step >= most:
+            self._shift(rates, most)
+            return most, None
+        self._shift(rates, step)
+        return step, leaving
+
+    def _shift(self, rates: Sequence[fmpq], step: fmpq) -> None:
+        for b, rate in zip(self.basis, rates, strict=True):
+            self.x[b] += step * rate
+
+    def replace(self, leaving: int, costs: Sequence[fmpq]) -> None:
+        """A dual simplex pivot: the basis stays optimal, the entry of the row leaves at its bound."""
+        assert self._change is not None
+        row = self.rows[leaving]
+        falling = row[self._change] < 0
+        basic = set(self.basis)
+        ratios = [
+            (abs(self._reduced(costs, j) / row[j]), j)
+            for j, value in enumerate(self.x)
+            # The entering one has to push the leaving one back into its bounds.
+            if j not in basic
+            and row[j]
+            and self.of.caps[j] != 0
+            and ((row[j] < 0) == (not value)) == falling
+        ]
+        if not ratios:
+            raise Undecided("the right-hand side leaves the polyhedron")
+        self._pivot(leaving, min(ratios)[1])
+
+    def _pivot(self, leaving: int, entering: int) -> None:
+        pivot = self.rows[leaving]
+        factor = pivot[entering]
+        pivot = [v / factor for v in pivot]
+        for i, row in enumerate(self.rows):
+            if i != leaving and row[entering]:
+                scale = row[entering]
+                self.rows[i] = [v - scale * p if p else v for v, p in zip(row, pivot, strict=True)]
+        self.rows[leaving] = pivot
+        self.basis[leaving] = entering
+
+
+def float_of(value: fmpq) -> float:
+    """The nearest float."""
+    return int(value.p) / int(value.q)

@@ -1,0 +1,226 @@
+"""Few neurons in place of many, inside the solution set.
+
+Each reduction leads from a prepared point along straight lines inside one cell, so the lines stay
+in the set. Source: THEORY section 4; proofs_notes/paths.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from math import ceil, comb
+
+import numpy as np
+from flint import fmpq
+from scipy.optimize import linprog
+
+from theory.arrangement import Arrangement, arrangement
+from theory.connectivity.exchange import Exchange, Weights, float_of
+from theory.connectivity.solutions import Neuron, Point, SolutionSet, outer
+from theory.errors import BudgetError
+from theory.exact import from_flint, some_solution, to_flint, transposed
+from theory.gauges import Entrywise, Spectral
+from theory.landscape.domain import EntrywiseBall
+
+_ON = 1e-9  # of float solutions; exact arithmetic has the last word
+_MAX_CORNERS = 50_000  # of the entrywise ball, some 100 microseconds each
+
+
+def reductions(solutions: SolutionSet, point: Point) -> Iterator[list[Point]]:
+    """Points that lead to fewer and fewer neurons; each list starts anew from the given point.
+
+    The last point of each list is a vertex: no neuron can go without new ones.
+    """
+    yield [to_vertex(solutions, point)]
+    try:
+        arranged = arrangement(solutions.problem.X)
+    except BudgetError:
+        return
+    blocks = _blocks(point, arranged)
+    merged = _merged(solutions, point, blocks)
+    yield [merged, to_vertex(solutions, merged)]
+    if isinstance(solutions.gauge, Entrywise):
+        corners = _to_corners(solutions, point, blocks, arranged)
+        if corners is not None:
+            yield [*corners, to_vertex(solutions, corners[-1])]
+
+
+def exchange_of(
+    solutions: SolutionSet, neurons: Sequence[Neuron]
+) -> tuple[list[Neuron], Weights, Exchange]:
+    """The neurons as columns: each of them at full size, how much of that it has, and their sums.
+
+    neurons: prepared, none blank.
+    """
+    if solutions.summed:
+        full = list(neurons)
+        weights = [fmpq(1)] * len(full)
+        costs = to_flint(map(solutions.cost, full))
+        caps: list[fmpq | None] = [None] * len(full)
+    else:
+        rooms = [solutions.room(neuron) for neuron in neurons]
+        full = [solutions.scaled(*pair) for pair in zip(neurons, rooms, strict=True)]
+        weights = [1 / room for room in to_flint(rooms)]
+        costs = [fmpq(1)] * len(full)
+        caps = [fmpq(1)] * len(full)
+    columns = [solutions.image(neuron) for neuron in full]
+    if isinstance(solutions.gauge, Spectral) and solutions.summed:
+        columns = [f + outer(neuron) for f, neuron in zip(columns, full, strict=True)]
+    return full, weights, Exchange(columns, costs, caps)
+
+
+def to_vertex(solutions: SolutionSet, point: Point) -> Point:
+    """The same neurons, each scaled, so that the images of those inside their bounds are independent.
+
+    The sums that the set depends on stay, and the cost does not grow.
+    """
+    used = [j for j, neuron in enumerate(point) if not neuron.blank]
+    full, weights, exchange = exchange_of(solutions, [point[j] for j in used])
+    result = [solutions.blank()] * len(point)
+    for j, neuron, weight in zip(used, full, exchange.vertex(weights), strict=True):
+        if weight:
+            result[j] = solutions.scaled(neuron, from_flint([weight])[0])
+    return tuple(result)
+
+
+def _blocks(point: Point, arranged: Arrangement) -> dict[tuple[int, int], list[int]]:
+    """Neurons by sign and one of the cones that hold them."""
+    blocks: dict[tuple[int, int], list[int]] = {}
+    for j, neuron in enumerate(point):
+        if not neuron.blank:
+            cone = int(arranged.cones_containing(neuron.u)[0])
+            blocks.setdefault((neuron.sign, cone), []).append(j)
+    return blocks
+
+
+def _merged(
+    solutions: SolutionSet, point: Point, blocks: dict[tuple[int, int], list[int]]
+) -> Point:
+    """As few equal neurons for each block as the ball allows; one where neurons share it."""
+    result = [solutions.blank()] * len(point)
+    wholes = []
+    for members in blocks.values():
+        alpha = sum((point[j].alpha for j in members), Fraction())
+        u = _sum(point[j] for j in members)
+        whole = Neuron(point[members[0]].sign, alpha if solutions.summed else Fraction(1), u)
+        wholes.append(whole)
+        _spread(solutions, result, members, whole, len(members))
+    for members, whole in zip(blocks.values(), wholes, strict=True):
+        for count in range(1, len(members)):
+            trial = list(result)
+            _spread(solutions, trial, members, whole, count)
+            if solutions.holds(trial):
+                result = trial
+                break
+    return tuple(result)
+
+
+def _spread(
+    solutions: SolutionSet, point: list[Neuron], members: Sequence[int], whole: Neuron, count: int
+) -> None:
+    """The first `count` members get equal parts of the whole, the others nothing."""
+    for k, j in enumerate(members):
+        point[j] = solutions.scaled(whole, Fraction(1, count)) if k < count else solutions.blank()
+
+
+def _to_corners(
+    solutions: SolutionSet,
+    point: Point,
+    blocks: dict[tuple[int, int], list[int]],
+    arranged: Arrangement,
+) -> list[Point] | None:
+    """Neurons that are multiples of vertices of the entrywise ball in their cones, of least number.
+
+    First the neurons of a block become equal, with the least total mass that their number allows;
+    then each block is spread over the vertices. None where there are too many vertices, where a
+    float solver guesses wrong, or where blank neurons are missing.
+    """
+    assert solutions.rho is not None
+    if not blocks or _corners(arranged) > _MAX_CORNERS:
+        return None
+    ball = EntrywiseBall(solutions.problem, arranged, solutions.rho)
+    atoms = [
+        (b, Neuron(sign, Fraction(1), tuple(ball.vector(g))))
+        for b, (sign, cone) in enumerate(blocks)
+        for g in ball.cone(cone)
+        if ball.column(g) >= 0
+    ]
+    masses = _least_masses(
+        [solutions.image(atom) for _, atom in atoms],
+        [b for b, _ in atoms],
+        [len(members) for members in blocks.values()],
+        to_flint(solutions.fit(point)),
+    )
+    if masses is None:
+        return None
+    equal = [solutions.blank()] * len(point)
+    copies: list[list[Neuron]] = [[] for _ in blocks]
+    for b, members in enumerate(blocks.values()):
+        own = [(v, z) for (c, v), z in zip(atoms, masses, strict=True) if c == b and z]
+        if own:
+            u = _sum(solutions.scaled(*pair) for pair in own)
+            _spread(solutions, equal, members, Neuron(own[0][0].sign, Fraction(1), u), len(members))
+            copies[b] = [
+                solutions.scaled(v, min(Fraction(1), z - k)) for v, z in own for k in range(ceil(z))
+            ]
+    shrunk, further = list(equal), []
+    for members, wanted in zip(blocks.values(), copies, strict=True):
+        if len(wanted) > len(members):
+            further.append((members, wanted))
+        else:
+            for k, j in enumerate(members):
+                shrunk[j] = wanted[k] if k < len(wanted) else solutions.blank()
+    free = [j for j, neuron in enumerate(shrunk) if neuron.blank]
+    grown = list(shrunk)
+    for members, wanted in further:
+        missing = len(wanted) - len(members)
+        if missing > len(free):
+            return None
+        for j, copy in zip([*members, *free[:missing]], wanted, strict=True):
+            grown[j] = copy
+        del free[:missing]
+    return [tuple(equal), tuple(shrunk), tuple(grown)]
+
+
+def _least_masses(
+    columns: Sequence[Sequence[fmpq]],
+    block_of: Sequence[int],
+    counts: Sequence[int],
+    fit: Sequence[fmpq],
+) -> list[Fraction] | None:
+    """Weights >= 0 of least sum that give the fit, of sum at most counts[b] in each block."""
+    sums = np.array([[float(b == c) for c in block_of] for b in range(len(counts))])
+    found = linprog(
+        np.ones(len(columns)),
+        A_eq=np.array([[float_of(v) for v in row] for row in transposed(columns, len(fit))]),
+        b_eq=[float_of(v) for v in fit],
+        A_ub=sums,
+        b_ub=counts,
+        method="highs-ds",
+    )
+    if found.x is None:
+        return None
+    used = [k for k, v in enumerate(found.x.tolist()) if v > _ON]
+    full = [b for b, count in enumerate(counts) if float(sums[b] @ found.x) > count - _ON]
+    rows = transposed([columns[k] for k in used], len(fit))
+    rows += [[fmpq(block_of[k] == b) for k in used] for b in full]
+    solved = some_solution(rows, [*fit, *(fmpq(counts[b]) for b in full)], len(used))
+    if solved is None or min(solved, default=fmpq()) < 0:
+        return None
+    masses = [Fraction()] * len(columns)
+    for k, v in zip(used, from_flint(solved), strict=True):
+        masses[k] = v
+    totals = [Fraction()] * len(counts)
+    for b, v in zip(block_of, masses, strict=True):
+        totals[b] += v
+    return masses if all(t <= c for t, c in zip(totals, counts, strict=True)) else None
+
+
+def _corners(arranged: Arrangement) -> int:
+    """An upper bound of the vertices of a cube cut by the walls."""
+    d, walls = arranged.rays.shape[1], len(arranged.normals)
+    return sum(comb(d, k) * comb(walls, d - k) * 2**k for k in range(1, d + 1))
+
+
+def _sum(neurons: Iterator[Neuron]) -> tuple[Fraction, ...]:
+    return tuple(sum(column, Fraction()) for column in zip(*(n.u for n in neurons), strict=True))

@@ -1,0 +1,232 @@
+"""Solution sets of an optimizer in convex coordinates, where they are convex cell by cell.
+
+A neuron is (s, alpha, u) with s = sign a, alpha = a^2 and u = |a| w; a network is a point, a tuple of
+neurons. Balls are taken with R_a = 1 and R_W = rho, which a common rescaling (c W, a / c) of the
+layers reaches. In these coordinates all of the constraints are convex and, for rational data,
+rational:
+
+| geometry             | constraint                                                          |
+|----------------------|---------------------------------------------------------------------|
+| adamw, lion, signsgd | u_jk^2 <= rho^2 alpha_j, alpha_j <= 1                               |
+| colnorm              | ||u_j||^2 <= rho^2 alpha_j, alpha_j <= 1                            |
+| muon-adamw           | sum_j u_j u_j^T / alpha_j <= rho^2 I, alpha_j <= 1                  |
+| muon                 | sum_j u_j u_j^T / alpha_j <= rho^2 I, sum_j alpha_j <= 1            |
+| ngd                  | sum_j ||u_j||^2 / alpha_j <= rho^2, sum_j alpha_j <= 1              |
+| sgd                  | loss + (beta/2) sum_j (||u_j||^2 / alpha_j + alpha_j) <= level      |
+
+Source: THEORY section 1; proofs_notes/paths.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from flint import fmpq, fmpq_mat
+
+from theory.errors import InputError
+from theory.exact import from_flint, is_positive_semidefinite, sqrt_above, to_flint
+from theory.gauges import ColumnNorms, Entrywise, Gauge, gauge_of
+from theory.geometry import geometry
+from theory.network import Network
+from theory.problem import Problem
+
+
+class Neuron(NamedTuple):
+    """One neuron in convex coordinates: sign a, a^2 and |a| w (d,)."""
+
+    sign: int
+    alpha: Fraction
+    u: tuple[Fraction, ...]
+
+    @property
+    def blank(self) -> bool:
+        """Whether it computes zero as u = 0; its sign is then free."""
+        return not any(self.u)
+
+
+Point: TypeAlias = tuple[Neuron, ...]
+
+
+@dataclass(frozen=True)
+class SolutionSet:
+    """{theta : L(theta) <= level} in a ball R_W R_a = rho, or with the l2 penalty beta added to L.
+
+    Exactly one of rho and beta is given: beta for sgd, rho for all others.
+    Raises InputError where it is the wrong one, or not positive.
+    """
+
+    problem: Problem
+    optimizer: str
+    level: Fraction
+    rho: Fraction | None = None
+    beta: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        penalised = geometry(self.optimizer).name == "sgd"
+        name, other = ("beta", "rho") if penalised else ("rho", "beta")
+        value = getattr(self, name)
+        if value is None or getattr(self, other) is not None:
+            raise InputError(name, f"must be given for {self.optimizer}, and no {other}")
+        if value <= 0:
+            raise InputError(name, f"{value} must be positive")
+        if self.level < 0:
+            raise InputError("level", f"{self.level} must not be negative")
+
+    @cached_property
+    def gauge(self) -> Gauge | None:
+        """The norm of the ball; None for a penalty."""
+        return None if self.rho is None else gauge_of(geometry(self.optimizer).ball)
+
+    @property
+    def summed(self) -> bool:
+        """Whether neurons share what they may use, or each has room of its own."""
+        return self.gauge is None or self.gauge.summed
+
+    def coordinates(self, network: Network) -> Point:
+        """The network, rescaled so that ||a|| = 1 where there is a ball.
+
+        Raises InputError where its shape does not fit the data.
+        """
+        if len(network.W) != self.problem.d:
+            raise InputError(
+                "W", f"has {len(network.W)} rows, but the data have {self.problem.d} features"
+            )
+        unit = Fraction(1)
+        if self.gauge is not None:
+            unit = self.gauge.output_squared(network.a) or unit
+        pairs = zip(network.convex_coordinates(), network.a, strict=True)
+        return tuple(Neuron(sign or 1, a * a / unit, u) for (sign, u), a in pairs)
+
+    def fit(self, point: Sequence[Neuron]) -> tuple[Fraction, ...]:
+        """sum_j s_j relu(X u_j), (n,)."""
+        total = [fmpq()] * self.problem.n
+        for neuron in point:
+            if not neuron.blank:
+                total = [f + v for f, v in zip(total, self.image(neuron), strict=True)]
+        return from_flint(total)
+
+    def image(self, neuron: Neuron) -> list[fmpq]:
+        """s relu(X u), (n,)."""
+        return [neuron.sign * v if v > 0 else fmpq() for v in self.preactivations(neuron)]
+
+    def preactivations(self, neuron: Neuron) -> list[fmpq]:
+        """X u, (n,)."""
+        product: fmpq_mat = self._X * fmpq_mat(len(neuron.u), 1, to_flint(neuron.u))
+        return product.entries()
+
+    @cached_property
+    def _X(self) -> fmpq_mat:
+        return fmpq_mat([to_flint(row) for row in self.problem.X])
+
+    def loss(self, point: Sequence[Neuron]) -> Fraction:
+        """1/2 ||f - y||^2."""
+        rest = (f - y for f, y in zip(self.fit(point), self.problem.y, strict=True))
+        return sum((r * r for r in rest), Fraction()) / 2
+
+    def objective(self, point: Sequence[Neuron]) -> Fraction:
+        """The loss, and the penalty where there is one."""
+        if self.beta is None:
+            return self.loss(point)
+        return self.loss(point) + self.beta * sum(map(self.cost, point), Fraction())
+
+    def cost(self, neuron: Neuron) -> Fraction:
+        """What the neuron takes of what neurons share: alpha, or its part of the penalty / beta."""
+        if self.beta is None:
+            return neuron.alpha
+        return (_stretch(neuron) + neuron.alpha) / 2
+
+    def violation(self, point: Sequence[Neuron]) -> str:
+        """Why the point is not in the set; empty where it is."""
+        for j, (_, alpha, u) in enumerate(point):
+            if alpha < 0 or (not alpha and any(u)):
+                return f"neuron {j} has output weight 0, but not u"
+        if not self.holds(point):
+            return f"it lies outside the {self.optimizer} ball rho = {self.rho}"
+        objective = self.objective(point)
+        if objective > self.level:
+            what = "loss" if self.beta is None else "loss with penalty"
+            return f"its {what} is {float(objective):.6g}, above the level {float(self.level):.6g}"
+        return ""
+
+    def holds(self, point: Sequence[Neuron]) -> bool:
+        """Whether the point is in the ball, if there is one."""
+        if self.rho is None or not point:
+            return True
+        gauge, bound = self.gauge, self.rho * self.rho
+        sizes = [neuron.alpha for neuron in point]
+        if (sum(sizes, Fraction()) if self.summed else max(sizes)) > 1:
+            return False
+        if isinstance(gauge, Entrywise):
+            return all(max(v * v for v in u) <= bound * alpha for _, alpha, u in point)
+        if isinstance(gauge, ColumnNorms) and not gauge.summed:
+            return all(_square(u) <= bound * alpha for _, alpha, u in point)
+        if isinstance(gauge, ColumnNorms):
+            return sum(map(_stretch, point), Fraction()) <= bound
+        d = self.problem.d
+        total = [fmpq()] * (d * d)
+        for neuron in point:
+            if not neuron.blank:
+                total = [t + v for t, v in zip(total, outer(neuron), strict=True)]
+        top = to_flint([bound])[0]
+        rest = [(top if k % (d + 1) == 0 else 0) - v for k, v in enumerate(total)]
+        return is_positive_semidefinite(fmpq_mat(d, d, rest))
+
+    def prepared(self, point: Point) -> Point:
+        """The point with output weights such that neurons can be scaled one by one.
+
+        Where each neuron has room of its own, alpha_j = 1; for ngd alpha_j >= ||u_j|| / rho, so that
+        sum_j alpha_j <= 1 is all of the constraint; else the point itself. The straight line to it
+        stays in the set.
+        """
+        if not self.summed:
+            return tuple(neuron._replace(alpha=Fraction(1)) for neuron in point)
+        if isinstance(self.gauge, ColumnNorms):
+            assert self.rho is not None
+            square = self.rho * self.rho
+            return tuple(
+                neuron._replace(alpha=(_stretch(neuron) / square + neuron.alpha) / 2)
+                for neuron in point
+            )
+        return point
+
+    def scaled(self, neuron: Neuron, factor: Fraction) -> Neuron:
+        """A prepared neuron with its image times a factor >= 0."""
+        u = tuple(factor * v for v in neuron.u)
+        return Neuron(neuron.sign, factor * neuron.alpha if self.summed else neuron.alpha, u)
+
+    def room(self, neuron: Neuron) -> Fraction:
+        """How far a prepared neuron, not blank, may be scaled while all others stay; at least 1.
+
+        Only for neurons with room of their own; in spectral balls that is what they have.
+        """
+        assert self.rho is not None
+        if isinstance(self.gauge, Entrywise):
+            return self.rho / max(map(abs, neuron.u))
+        if isinstance(self.gauge, ColumnNorms):
+            # Few digits, rounded down: exact arithmetic would carry more along.
+            length = sqrt_above(_square(neuron.u))
+            return max(Fraction(1), Fraction(int(self.rho / length * 2**10), 2**10))
+        return Fraction(1)
+
+    def blank(self) -> Neuron:
+        """A prepared neuron that computes zero."""
+        return Neuron(1, Fraction(not self.summed), (Fraction(),) * self.problem.d)
+
+
+def outer(neuron: Neuron) -> list[fmpq]:
+    """u u^T / alpha as d^2 entries."""
+    u, (alpha,) = to_flint(neuron.u), to_flint([neuron.alpha])
+    return [v * w / alpha for v in u for w in u]
+
+
+def _stretch(neuron: Neuron) -> Fraction:
+    """||u||^2 / alpha = ||w||^2."""
+    return _square(neuron.u) / neuron.alpha if any(neuron.u) else Fraction()
+
+
+def _square(vector: Sequence[Fraction]) -> Fraction:
+    return sum((v * v for v in vector), Fraction())
