@@ -225,7 +225,7 @@ def _square(vector: Sequence[Fraction]) -> Fraction:
 
 def _lifted(name: str, signs: Sequence[int], u: Point) -> list[Fraction]:
     """|a_j| of the canonical lift in a geometry, rounded; 0 exactly where u_j = 0."""
-    top = max(abs(v) for uj in u for v in uj)
+    top = max(abs(v) for uj in u for v in uj) or Fraction(1)
     U = np.array([[float(v / top) for v in uj] for uj in u]).T
     _, a = geometry(name).lift(np.array(signs), U)
     return [Fraction(abs(v)) for v in a.tolist()]

@@ -1,7 +1,7 @@
 """Walks on the nonnegative solutions of linear equations, exactly and with few nonzero entries.
 
-The polyhedron is {x : sum_j x_j column_j = right-hand side, 0 <= x_j <= cap_j}. A vertex has at most
-r entries strictly between their bounds, r the rank of the columns, and an edge at most one more.
+The polyhedron is {x : sum_j x_j column_j = right-hand side, 0 <= x_j <= cap_j}. A vertex has at
+most r entries strictly between their bounds, r the rank of the columns, and an edge one more.
 Simplex pivots lead along edges without ever raising the cost (THEORY section 4, path lemma).
 Bland's rule, the least index among the possible ones, makes them end.
 """
@@ -59,7 +59,7 @@ class Exchange:
         non-increasing cost are followed from x.
         """
         used = [j for j, v in enumerate(x) if v]
-        return self._guessed(x, used) or self._pruned(x, used)
+        return (self._guessed(x, used) or self._pruned(x, used)) if used else x
 
     def _guessed(self, x: Weights, used: list[int]) -> Weights | None:
         rows = transposed([self.columns[j] for j in used], len(self.columns[0]) if used else 0)
@@ -115,57 +115,19 @@ class Exchange:
             step = min(
                 limit
                 for j, v in zip(seen, change, strict=True)
-                if (limit := self._limit(x, j, v)) is not None
+                if (limit := self.limit(x, j, v)) is not None
             )
             for j, v in zip(seen, change, strict=True):
                 x[j] += step * v
             seen = [j for j in seen if x[j] and x[j] != self.caps[j]]
         return x
 
-    def _limit(self, x: Weights, j: int, change: fmpq) -> fmpq | None:
+    def limit(self, x: Weights, j: int, change: fmpq) -> fmpq | None:
         """The step at which entry j, changing at this rate, meets its bound."""
         if change < 0:
             return x[j] / -change
         cap = self.caps[j]
         return None if cap is None or not change else (cap - x[j]) / change
-
-    def descend(
-        self, x: Weights, tick: Tick, further: Sequence[fmpq] | None = None
-    ) -> Iterator[Weights]:
-        """The vertices on a simplex path from a vertex to one of least cost.
-
-        further: costs that decide between vertices of equal cost; they may be negative.
-        """
-        tableau = _Tableau(self, x)
-        objectives = [self.costs] if further is None else [self.costs, further]
-        for _ in range(_MAX_PIVOTS):
-            tick()
-            entering = tableau.improving(objectives)
-            if entering is None:
-                return
-            if tableau.move(entering):
-                yield list(tableau.x)
-        raise Undecided(f"a simplex walk did not end within {_MAX_PIVOTS:,} pivots")
-
-    def carry(self, x: Weights, change: Sequence[fmpq], tick: Tick) -> Iterator[Weights]:
-        """The vertices of least cost as the right-hand side moves from that of x by `change`.
-
-        x: a vertex of least cost, from a `descend` that ended. The right-hand side must stay
-        feasible. Between two vertices it moves in a straight line, and the cost is convex in it.
-        Source: the parametric simplex method.
-        """
-        tableau = _Tableau(self, x, change)
-        time = _ZERO
-        for _ in range(_MAX_PIVOTS):
-            tick()
-            step, leaving = tableau.until_infeasible(fmpq(1) - time)
-            if step:
-                time += step
-                yield list(tableau.x)
-            if leaving is None:
-                return
-            tableau.replace(leaving, self.costs)
-        raise Undecided(f"a simplex walk did not end within {_MAX_PIVOTS:,} pivots")
 
     def towards(self, x: Weights) -> list[fmpq]:
         """Costs that the vertex x alone minimises among all points of the polyhedron."""
@@ -175,32 +137,65 @@ class Exchange:
         ]
 
 
-class _Tableau:
-    """B^-1 [columns, change] for a basis B that holds all entries between their bounds."""
+class Walk:
+    """Simplex pivots from a vertex x, which they move.
 
-    def __init__(self, of: Exchange, x: Weights, change: Sequence[fmpq] | None = None) -> None:
-        self.of, self.x = of, list(x)
+    change: where the right-hand side will move, with `carry`. The rows are B^-1 [columns, change]
+    for a basis B that holds all entries between their bounds.
+    """
+
+    def __init__(self, of: Exchange, x: Weights, change: Sequence[fmpq], tick: Tick) -> None:
+        self.of, self.x, self._tick = of, list(x), tick
         inner = of.between(x)
-        order = [*inner, *(j for j in range(len(x)) if j not in set(inner))]
-        self._change = None if change is None else len(x)
-        columns = [of.columns[j] for j in order]
-        if change is not None:
-            columns.append(change)
-        rows = transposed(columns, len(columns[0]) if columns else 0)
-        reduced, rank = flint_matrix(rows, len(columns)).rref()
-        place = {j: k for k, j in enumerate(order)}
-        self.rows: list[list[fmpq]] = []
-        self.basis: list[int] = []
-        for i in range(rank):
-            row = [reduced[i, k] for k in range(len(columns))]
-            self.basis.append(order[next(k for k, v in enumerate(row) if v)])
-            self.rows.append(
-                [row[place[j]] for j in range(len(x))] + ([] if change is None else [row[-1]])
-            )
+        order = [*inner, *(j for j in range(len(x)) if j not in set(inner)), len(x)]
+        columns = [*of.columns, change]
+        rows = transposed([columns[j] for j in order], len(change))
+        reduced, rank = flint_matrix(rows, len(order)).rref()
+        self._rows = [[fmpq()] * len(order) for _ in range(rank)]
+        self._basis: list[int] = []
+        for i, row in enumerate(self._rows):
+            for k, j in enumerate(order):
+                row[j] = reduced[i, k]
+            self._basis.append(next(j for j in order if row[j]))
 
-    def improving(self, objectives: Sequence[Sequence[fmpq]]) -> int | None:
+    def descend(self, further: Sequence[fmpq] | None = None) -> Iterator[Weights]:
+        """The vertices on a path to one of least cost.
+
+        further: costs that decide between vertices of equal cost; they may be negative.
+        """
+        objectives = [self.of.costs] if further is None else [self.of.costs, further]
+        for _ in self._pivots():
+            entering = self._improving(objectives)
+            if entering is None:
+                return
+            if self._move(entering):
+                yield list(self.x)
+
+    def carry(self) -> Iterator[Weights]:
+        """The vertices of least cost as the right-hand side moves by `change`, after `descend`.
+
+        It must stay feasible. Between two vertices it moves in a straight line, and the cost is
+        convex in it. Source: the parametric simplex method.
+        """
+        time = fmpq()
+        for _ in self._pivots():
+            step, leaving = self._until_infeasible(1 - time)
+            if step:
+                time += step
+                yield list(self.x)
+            if leaving is None:
+                return
+            self._replace(leaving)
+
+    def _pivots(self) -> Iterator[None]:
+        for _ in range(_MAX_PIVOTS):
+            self._tick()
+            yield
+        raise Undecided(f"a simplex walk did not end within {_MAX_PIVOTS:,} pivots")
+
+    def _improving(self, objectives: Sequence[Sequence[fmpq]]) -> int | None:
         """The first entry that lowers the first objective that it changes."""
-        basic = set(self.basis)
+        basic = set(self._basis)
         for j, (value, cap) in enumerate(zip(self.x, self.of.caps, strict=True)):
             if j in basic or cap == 0:
                 continue
@@ -214,18 +209,18 @@ class _Tableau:
 
     def _reduced(self, costs: Sequence[fmpq], j: int) -> fmpq:
         return costs[j] - sum(
-            (costs[b] * row[j] for b, row in zip(self.basis, self.rows, strict=True) if row[j]),
+            (costs[b] * row[j] for b, row in zip(self._basis, self._rows, strict=True) if row[j]),
             _ZERO,
         )
 
-    def move(self, entering: int) -> bool:
+    def _move(self, entering: int) -> bool:
         """Move an entry from its bound as far as possible; whether that is any way at all."""
         direction = fmpq(1 if not self.x[entering] else -1)
-        rates = [-direction * row[entering] for row in self.rows]
+        rates = [-direction * row[entering] for row in self._rows]
         limits = [
             (limit, b, i)
-            for i, (b, rate) in enumerate(zip(self.basis, rates, strict=True))
-            if rate and (limit := self.of._limit(self.x, b, rate)) is not None
+            for i, (b, rate) in enumerate(zip(self._basis, rates, strict=True))
+            if rate and (limit := self.of.limit(self.x, b, rate)) is not None
         ]
         cap = self.of.caps[entering]
         if cap is not None:
@@ -238,14 +233,13 @@ class _Tableau:
             self._pivot(leaving, entering)
         return bool(step)
 
-    def until_infeasible(self, most: fmpq) -> tuple[fmpq, int | None]:
+    def _until_infeasible(self, most: fmpq) -> tuple[fmpq, int | None]:
         """Move the right-hand side until an entry meets its bound: the step, and its row."""
-        assert self._change is not None
-        rates = [row[self._change] for row in self.rows]
+        rates = [row[-1] for row in self._rows]
         limits = [
             (limit, b, i)
-            for i, (b, rate) in enumerate(zip(self.basis, rates, strict=True))
-            if rate and (limit := self.of._limit(self.x, b, rate)) is not None
+            for i, (b, rate) in enumerate(zip(self._basis, rates, strict=True))
+            if rate and (limit := self.of.limit(self.x, b, rate)) is not None
         ]
         step, _, leaving = min(limits, default=(most, -1, -1))
         if step >= most:
@@ -255,17 +249,16 @@ class _Tableau:
         return step, leaving
 
     def _shift(self, rates: Sequence[fmpq], step: fmpq) -> None:
-        for b, rate in zip(self.basis, rates, strict=True):
+        for b, rate in zip(self._basis, rates, strict=True):
             self.x[b] += step * rate
 
-    def replace(self, leaving: int, costs: Sequence[fmpq]) -> None:
-        """A dual simplex pivot: the basis stays optimal, the entry of the row leaves at its bound."""
-        assert self._change is not None
-        row = self.rows[leaving]
-        falling = row[self._change] < 0
-        basic = set(self.basis)
+    def _replace(self, leaving: int) -> None:
+        """A dual simplex pivot: the entry of the row leaves, the basis stays optimal."""
+        row = self._rows[leaving]
+        falling = row[-1] < 0
+        basic = set(self._basis)
         ratios = [
-            (abs(self._reduced(costs, j) / row[j]), j)
+            (abs(self._reduced(self.of.costs, j) / row[j]), j)
             for j, value in enumerate(self.x)
             # The entering one has to push the leaving one back into its bounds.
             if j not in basic
@@ -278,15 +271,15 @@ class _Tableau:
         self._pivot(leaving, min(ratios)[1])
 
     def _pivot(self, leaving: int, entering: int) -> None:
-        pivot = self.rows[leaving]
+        pivot = self._rows[leaving]
         factor = pivot[entering]
         pivot = [v / factor for v in pivot]
-        for i, row in enumerate(self.rows):
+        for i, row in enumerate(self._rows):
             if i != leaving and row[entering]:
                 scale = row[entering]
-                self.rows[i] = [v - scale * p if p else v for v, p in zip(row, pivot, strict=True)]
-        self.rows[leaving] = pivot
-        self.basis[leaving] = entering
+                self._rows[i] = [v - scale * p if p else v for v, p in zip(row, pivot, strict=True)]
+        self._rows[leaving] = pivot
+        self._basis[leaving] = entering
 
 
 def float_of(value: fmpq) -> float:

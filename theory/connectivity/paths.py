@@ -20,7 +20,7 @@ from flint import fmpq
 from jaxtyping import Bool, Int8
 from scipy.optimize import linear_sum_assignment
 
-from theory.connectivity.exchange import Weights
+from theory.connectivity.exchange import Walk, Weights
 from theory.connectivity.reduction import exchange_of, reductions
 from theory.connectivity.solutions import Neuron, Point, SolutionSet
 from theory.errors import BudgetError, InputError, Undecided
@@ -166,13 +166,14 @@ class _Walker:
         neurons, weights, exchange = exchange_of(self.solutions, [point[j] for point, j in owners])
         x = [v if k < split else fmpq() for k, v in enumerate(weights)]
         goal = [v if k >= split else fmpq() for k, v in enumerate(weights)]
-        steps = [x, *exchange.descend(x, self.tick)]
         ends = zip(exchange.total(x), exchange.total(goal), strict=True)
         change = [after - before for before, after in ends]
+        walk = Walk(exchange, x, change, self.tick)
+        steps = [x, *walk.descend()]
         if any(change):
-            steps += exchange.carry(steps[-1], change, self.tick)
-        back = [goal, *exchange.descend(goal, self.tick, exchange.towards(steps[-1]))]
-        assert back[-1] == steps[-1]
+            steps += walk.carry()
+        back = [goal, *Walk(exchange, goal, change, self.tick).descend(exchange.towards(walk.x))]
+        assert back[-1] == walk.x
         steps += back[-2::-1]
         return self._placed(start, end, [j for _, j in owners], split, neurons, steps)
 
@@ -217,7 +218,8 @@ class _Walker:
         """Which neurons of the start share a closed cone and a sign with which of the end."""
         signs = np.array([n.sign for n in start])[:, None] == np.array([n.sign for n in end])
         apart = (old > 0).astype(float) @ (new < 0).T + (old < 0).astype(float) @ (new > 0).T
-        return signs & (apart == 0)
+        together: Bool[_Array, "m m"] = signs & (apart == 0)
+        return together
 
     def straightened(self, points: Sequence[Point]) -> list[Point]:
         """Leave out points where the straight line stays in one cell."""

@@ -23,6 +23,7 @@ from theory.gauges import Entrywise, Spectral
 from theory.landscape.domain import EntrywiseBall
 
 _ON = 1e-9  # of float solutions; exact arithmetic has the last word
+_STRETCHES = (16, 8, 4, 2, 1)
 _MAX_CORNERS = 50_000  # of the entrywise ball, some 100 microseconds each
 
 
@@ -46,11 +47,12 @@ def reductions(solutions: SolutionSet, point: Point) -> Iterator[list[Point]]:
 
 
 def exchange_of(
-    solutions: SolutionSet, neurons: Sequence[Neuron]
+    solutions: SolutionSet, neurons: Sequence[Neuron], stretch: int = 1
 ) -> tuple[list[Neuron], Weights, Exchange]:
     """The neurons as columns: each of them at full size, how much of that it has, and their sums.
 
-    neurons: prepared, none blank.
+    neurons: prepared, none blank. stretch: full size is so many times what the ball is sure to hold
+    of every neuron.
     """
     if solutions.summed:
         full = list(neurons)
@@ -58,7 +60,7 @@ def exchange_of(
         costs = to_flint(map(solutions.cost, full))
         caps: list[fmpq | None] = [None] * len(full)
     else:
-        rooms = [solutions.room(neuron) for neuron in neurons]
+        rooms = [stretch * solutions.room(neuron) for neuron in neurons]
         full = [solutions.scaled(*pair) for pair in zip(neurons, rooms, strict=True)]
         weights = [1 / room for room in to_flint(rooms)]
         costs = [fmpq(1)] * len(full)
@@ -70,16 +72,21 @@ def exchange_of(
 
 
 def to_vertex(solutions: SolutionSet, point: Point) -> Point:
-    """The same neurons, each scaled, so that the images of those inside their bounds are independent.
+    """The same neurons, each scaled, such that none can go without new ones.
 
     The sums that the set depends on stay, and the cost does not grow.
     """
     used = [j for j, neuron in enumerate(point) if not neuron.blank]
-    full, weights, exchange = exchange_of(solutions, [point[j] for j in used])
-    result = [solutions.blank()] * len(point)
-    for j, neuron, weight in zip(used, full, exchange.vertex(weights), strict=True):
-        if weight:
-            result[j] = solutions.scaled(neuron, from_flint([weight])[0])
+    # Where neurons share a spectral ball, but not `a`, what the others leave to one is not linear.
+    shared = isinstance(solutions.gauge, Spectral) and not solutions.summed
+    for stretch in _STRETCHES if shared else (1,):
+        full, weights, exchange = exchange_of(solutions, [point[j] for j in used], stretch)
+        result = [solutions.blank()] * len(point)
+        for j, neuron, weight in zip(used, full, exchange.vertex(weights), strict=True):
+            if weight:
+                result[j] = solutions.scaled(neuron, from_flint([weight])[0])
+        if solutions.holds(result):
+            break
     return tuple(result)
 
 

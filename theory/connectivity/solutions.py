@@ -1,7 +1,7 @@
 """Solution sets of an optimizer in convex coordinates, where they are convex cell by cell.
 
-A neuron is (s, alpha, u) with s = sign a, alpha = a^2 and u = |a| w; a network is a point, a tuple of
-neurons. Balls are taken with R_a = 1 and R_W = rho, which a common rescaling (c W, a / c) of the
+A neuron is (s, alpha, u) with s = sign a, alpha = a^2 and u = |a| w; a network is a point, a tuple
+of neurons. Balls are taken with R_a = 1 and R_W = rho, which a common rescaling (c W, a / c) of the
 layers reaches. In these coordinates all of the constraints are convex and, for rational data,
 rational:
 
@@ -178,9 +178,9 @@ class SolutionSet:
     def prepared(self, point: Point) -> Point:
         """The point with output weights such that neurons can be scaled one by one.
 
-        Where each neuron has room of its own, alpha_j = 1; for ngd alpha_j >= ||u_j|| / rho, so that
-        sum_j alpha_j <= 1 is all of the constraint; else the point itself. The straight line to it
-        stays in the set.
+        Where each neuron has room of its own, alpha_j = 1; for ngd alpha_j >= ||u_j|| / rho, so
+        that sum_j alpha_j <= 1 is all of the constraint; else the point itself. The straight line
+        to it stays in the set.
         """
         if not self.summed:
             return tuple(neuron._replace(alpha=Fraction(1)) for neuron in point)

@@ -1,0 +1,216 @@
+"""From a trained network, in floats, to one exactly in a solution set, and how far that is.
+
+Training ends near the solution set, not in it. `project` moves the hidden weights as little as it
+can see: least squares steps towards the fit and back into the ball, in floats; then few digits, and
+an exact solution for as many weights as there are data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from jaxtyping import Float
+from scipy.linalg import qr
+
+from theory.connectivity.exchange import float_of
+from theory.connectivity.solutions import SolutionSet
+from theory.errors import InputError
+from theory.exact import from_flint, some_solution, to_flint, transposed
+from theory.gauges import Entrywise
+from theory.geometry import geometry
+from theory.network import Network
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+_Move: TypeAlias = "tuple[int, tuple[Fraction, ...]]"  # a neuron and a direction of its w
+
+_STEPS = 500
+_BITS = (24, 36, 50)  # kept of the weights, relative to the largest: the first that serve
+_INSIDE = 1 - 1e-9  # of the radius, so that rounding stays inside
+_FREE = 1e-6  # how far, relatively, a weight must be from its bound to be adjusted
+_DEPENDENT = 1e-12  # singular values this small, relatively
+_GUARD = 10  # bits by which a preactivation must exceed rounding for its neuron to be adjusted
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A network in a solution set, and its Euclidean distance in (W, a) from the one given."""
+
+    network: Network
+    distance: float
+
+
+def project(solutions: SolutionSet, network: Network) -> Projection:
+    """A network in the solution set near the given one; itself where it is in the set.
+
+    It need not be the nearest. Raises InputError where none is found: the set may be empty, or the
+    network too far from it.
+    """
+    if not solutions.violation(solutions.coordinates(network)):
+        return Projection(network, 0.0)
+    W = np.array([[float(v) for v in row] for row in network.W])
+    a = np.array([float(v) for v in network.a])
+    near = _alternate(solutions, W, a)
+    for bits in _BITS:
+        rounded = _rounded(near, a, bits)
+        found = (
+            rounded
+            if _is_in(solutions, rounded)
+            else _exact(solutions, rounded, 2.0 ** (_GUARD - bits))
+        )
+        if found is not None and _is_in(solutions, found):
+            return Projection(found, _distance(found, W, a))
+    reason = solutions.violation(solutions.coordinates(_rounded(near, a, _BITS[-1])))
+    raise InputError(
+        "network",
+        "no network of the solution set was found near it"
+        + (f" (the best one is not in it: {reason})" if reason else "")
+        + "; train it longer, or allow a larger radius or level",
+    )
+
+
+def _is_in(solutions: SolutionSet, network: Network) -> bool:
+    return not solutions.violation(solutions.coordinates(network))
+
+
+def _alternate(
+    solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, " m"]
+) -> Float[_Array, "d m"]:
+    """Hidden weights that fit and are in the ball, as nearly as alternating steps get."""
+    X = np.array(solutions.problem.X, dtype=float)
+    y = np.array(solutions.problem.y, dtype=float)
+    for _ in range(_STEPS):
+        W = _into_ball(solutions, W, a)
+        active = (X @ W > 0).astype(float)
+        missing = y - np.maximum(X @ W, 0) @ a
+        loss = missing @ missing / 2
+        allowed = _allowed(solutions, W, a)
+        if loss <= allowed * (1 - 1e-6) or loss <= 1e-28 * max(1.0, float(y @ y)):
+            break
+        missing *= 1 - math.sqrt(allowed / loss) * (1 - 1e-3)
+        movable = _movable(solutions, W, a)
+        # Rows of the Jacobian in W, for the weights that may move.
+        jacobian = np.einsum("nd,nm,m->ndm", X, active, a) * movable
+        flat = jacobian.reshape(len(y), -1)
+        W = W + (flat.T @ np.linalg.lstsq(flat @ flat.T, missing, rcond=1e-13)[0]).reshape(W.shape)
+    return _into_ball(solutions, W, a)
+
+
+def _allowed(solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> float:
+    """What the level leaves for the loss."""
+    level = float(solutions.level)
+    if solutions.beta is not None:
+        level -= float(solutions.beta) * float((W**2).sum() + (a**2).sum()) / 2
+    return max(level, 0.0)
+
+
+def _into_ball(
+    solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, " m"]
+) -> Float[_Array, "d m"]:
+    if solutions.rho is None:
+        return W
+    radius = _radius(solutions, a)
+    if isinstance(solutions.gauge, Entrywise):
+        return np.clip(W, -radius, radius)
+    norm = float(geometry(solutions.optimizer).ball.hidden.value(W))
+    return W * min(1.0, radius / norm) if norm else W
+
+
+def _radius(solutions: SolutionSet, a: Float[_Array, " m"]) -> float:
+    """What ||W|| may be, a little less."""
+    assert solutions.rho is not None
+    size = float(geometry(solutions.optimizer).ball.output.value(a))
+    return float(solutions.rho) * _INSIDE / size if size else math.inf
+
+
+def _movable(
+    solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, " m"]
+) -> Float[_Array, "d m"]:
+    """1 for the weights that may be adjusted: in the entrywise ball those inside their bounds."""
+    if not isinstance(solutions.gauge, Entrywise):
+        return np.ones_like(W)
+    return (np.abs(W) < _radius(solutions, a) * (1 - _FREE)).astype(float)
+
+
+def _rounded(W: Float[_Array, "d m"], a: Float[_Array, " m"], bits: int) -> Network:
+    """The weights to so many bits: towards zero, as balls are."""
+
+    def short(values: Float[_Array, "*shape"]) -> list[Any]:
+        top = float(np.abs(values).max(initial=0.0)) or 1.0
+        unit = Fraction(2) ** (math.frexp(top)[1] - bits)
+        counts = np.trunc(values / float(unit))
+        scaled: list[Any] = np.vectorize(lambda c: unit * int(c), otypes=[object])(counts).tolist()
+        return scaled
+
+    return Network(W=tuple(map(tuple, short(W))), a=tuple(short(a)))
+
+
+def _exact(solutions: SolutionSet, network: Network, margin: float) -> Network | None:
+    """The network with some hidden weights changed such that the fit is on the level exactly.
+
+    None where they do not suffice. Neurons with a preactivation within the margin, relative to the
+    lengths of weights and data, stay.
+    """
+    problem = solutions.problem
+    fit = network.fit(problem)
+    missing = [v - f for v, f in zip(problem.y, fit, strict=True)]
+    loss = sum((r * r for r in missing), Fraction()) / 2
+    W = np.array([[float(v) for v in row] for row in network.W])
+    a = np.array([float(v) for v in network.a])
+    allowed = _allowed(solutions, W, a)
+    if allowed and loss:
+        part = 1 - Fraction(math.sqrt(allowed / float(loss)) * (1 - 1e-3)).limit_denominator(10**6)
+        missing = [part * r for r in missing]
+    X = np.array(problem.X, dtype=float)
+    outputs = X @ W
+    lengths = np.maximum(np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(W, axis=0), 1e-300)
+    clear = ((np.abs(outputs) > margin * lengths) | ~X.any(axis=1)[:, None]).all(axis=0)
+    movable = _movable(solutions, W, a) > 0
+    # Along itself a neuron crosses no hyperplane, in other directions where it is clear of them.
+    moves: list[_Move] = [
+        (j, w) for j, w in enumerate(network.neurons()) if any(w) and movable[:, j].all()
+    ]
+    for k, j in np.argwhere(movable & clear).tolist():
+        moves.append((j, tuple(Fraction(i == k) for i in range(problem.d))))
+    columns = _images(solutions, network, moves)
+    floats = np.array([[float_of(v) for v in column] for column in columns]).reshape(-1, problem.n)
+    _, triangle, order = qr(floats.T, mode="economic", pivoting=True)
+    sizes = np.abs(np.diag(triangle))
+    chosen = order[: int((sizes > _DEPENDENT * sizes.max(initial=0.0)).sum())].tolist()
+    rows = transposed([columns[k] for k in chosen], problem.n)
+    changes = some_solution(rows, to_flint(missing), len(chosen))
+    if changes is None:
+        return None
+    neurons = [list(w) for w in network.neurons()]
+    for k, change in zip(chosen, from_flint(changes), strict=True):
+        j, direction = moves[k]
+        neurons[j] = [v + change * step for v, step in zip(neurons[j], direction, strict=True)]
+    return Network(W=tuple(zip(*neurons, strict=True)), a=network.a)
+
+
+def _images(solutions: SolutionSet, network: Network, moves: Sequence[_Move]) -> list[list[fmpq]]:
+    """How the fit changes with each move: a_j (X direction) where neuron j is active."""
+    X = fmpq_mat([to_flint(row) for row in solutions.problem.X])
+    outputs = X * fmpq_mat([to_flint(row) for row in network.W])
+    directions = X * fmpq_mat(
+        transposed([to_flint(step) for _, step in moves], solutions.problem.d)
+    )
+    a = to_flint(network.a)
+    return [
+        [
+            a[j] * directions[i, k] if outputs[i, j] > 0 else fmpq()
+            for i in range(solutions.problem.n)
+        ]
+        for k, (j, _) in enumerate(moves)
+    ]
+
+
+def _distance(network: Network, W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> float:
+    hidden = np.array([[float(v) for v in row] for row in network.W]) - W
+    output = np.array([float(v) for v in network.a]) - a
+    return float(np.sqrt((hidden**2).sum() + (output**2).sum()))
