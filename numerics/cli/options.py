@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from theory.errors import InputError
 from theory.network import Network
-from theory.problem import Problem, load_problem, positive_integer, read_json
+from theory.problem import Problem, load_problem, positive_integer, rational, read_json
 
 ProblemArgument = Annotated[
     str,
@@ -32,6 +33,15 @@ Floats = Annotated[
 Optimizer = Annotated[
     str, typer.Option(metavar="OPT", help="adamw, lion, muon, ...; a wrong name lists all.")
 ]
+Rho = Annotated[
+    str | None, typer.Option(metavar="RHO", help="The radius R_W R_a of the optimizer's ball.")
+]
+WeightDecay = Annotated[
+    str | None, typer.Option(metavar="L", help="In place of --rho: R_W = R_a = 1/L.")
+]
+Beta = Annotated[
+    str | None, typer.Option(metavar="B", help="For sgd: (B/2) (||W||_F^2 + ||a||^2).")
+]
 Width = Annotated[
     int | None, typer.Option(metavar="M", help="Number of neurons, if PROBLEM does not say.")
 ]
@@ -51,6 +61,18 @@ def load(source: str, target: str | None, floats: str | None, bias: bool) -> Pro
     """The problem that the command line names."""
     problem = load_problem(source, target=target, floats=floats)
     return problem.with_bias() if bias else problem
+
+
+def radius(rho: str | None, weight_decay: str | None) -> Fraction | None:
+    """`--rho`, or what `--weight-decay` makes it."""
+    if weight_decay is None:
+        return None if rho is None else rational(rho, "rho")
+    if rho is not None:
+        raise InputError("rho", "give it or --weight-decay, not both")
+    decay = rational(weight_decay, "weight-decay")
+    if decay <= 0:
+        raise InputError("weight-decay", f"{weight_decay} must be positive")
+    return 1 / decay**2
 
 
 def choose_width(width: int | None, stated: int | None) -> int:

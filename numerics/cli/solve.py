@@ -23,15 +23,9 @@ def solve(
     problem: options.ProblemArgument,
     optimizer: options.Optimizer,
     width: options.Width = None,
-    rho: Annotated[
-        str | None, typer.Option(metavar="RHO", help="The radius R_W R_a of the optimizer's ball.")
-    ] = None,
-    weight_decay: Annotated[
-        str | None, typer.Option(metavar="L", help="In place of --rho: R_W = R_a = 1/L.")
-    ] = None,
-    beta: Annotated[
-        str | None, typer.Option(metavar="B", help="For sgd: (B/2) (||W||_F^2 + ||a||^2).")
-    ] = None,
+    rho: options.Rho = None,
+    weight_decay: options.WeightDecay = None,
+    beta: options.Beta = None,
     loss: Annotated[
         str, typer.Option(metavar="LOSS", help="squared, logistic (labels 1, -1) or huber:M.")
     ] = "squared",
@@ -77,7 +71,7 @@ def solve(
             found = compute(
                 data,
                 optimizer,
-                rho=_radius(rho, weight_decay),
+                rho=options.radius(rho, weight_decay),
                 beta=None if beta is None else rational(beta, "beta"),
                 width=data.width if width is None else positive_integer(width, "width"),
                 loss=chosen,
@@ -100,17 +94,6 @@ def solve(
         if certificate is not None:
             print(f"proof: {certificate}")
     return EXIT_DONE if found is not None else EXIT_UNDECIDED
-
-
-def _radius(rho: str | None, weight_decay: str | None) -> Fraction | None:
-    if weight_decay is None:
-        return None if rho is None else rational(rho, "rho")
-    if rho is not None:
-        raise InputError("rho", "give it or --weight-decay, not both")
-    decay = rational(weight_decay, "weight-decay")
-    if decay <= 0:
-        raise InputError("weight-decay", f"{weight_decay} must be positive")
-    return 1 / decay**2
 
 
 def _loss(name: str) -> Loss:

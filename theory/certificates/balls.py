@@ -1,4 +1,4 @@
-"""The balls of the optimizers, and whether a network lies in one."""
+"""The balls of the optimizers, and whether a network lies in one; the penalty of sgd."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from theory.certificates import algebra
+from theory.certificates import algebra, reading
 from theory.certificates.algebra import Vector, dot
+from theory.certificates.reading import fail, show
 
 BALLS = ("entrywise", "muon", "muon-adamw", "ngd", "colnorm")
 SPECTRAL = ("muon", "muon-adamw")  # their duals have a metric Z
@@ -40,3 +41,35 @@ class Ball:
         gram = [[size * dot(v, w) for w in rows] for v in rows]
         rest = [[(bound if i == k else 0) - v for k, v in enumerate(r)] for i, r in enumerate(gram)]
         return algebra.is_positive(rest, definite=False)
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """(beta / 2) (||W||_F^2 + ||a||^2), in place of a ball."""
+
+    beta: Fraction
+    name = "l2"
+
+    def __str__(self) -> str:
+        return f" with l2 penalty beta = {self.beta}"
+
+
+def read(value: object) -> Ball | Penalty:
+    """The field `within`, where it is not null."""
+    if "penalty" in reading.mapping(value, "within"):
+        fields = reading.fields(value, "within", ("penalty", "beta"))
+        if fields["penalty"] != "l2":
+            fail("within.penalty", f"must be 'l2', not {show(fields['penalty'])}")
+        return Penalty(_positive(fields["beta"], "within.beta"))
+    fields = reading.fields(value, "within", ("ball", "rho"))
+    name = fields["ball"]
+    if not isinstance(name, str) or name not in BALLS:
+        fail("within.ball", f"must be one of {', '.join(BALLS)}, not {show(name)}")
+    return Ball(name, _positive(fields["rho"], "within.rho"))
+
+
+def _positive(value: object, where: str) -> Fraction:
+    found = reading.rational(value, where)
+    if found <= 0:
+        fail(where, f"is {show(found)}, but must be positive")
+    return found

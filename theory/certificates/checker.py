@@ -30,9 +30,9 @@ from operator import and_
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from theory.certificates import algebra, optimum, reading
+from theory.certificates import algebra, balls, optimum, path, reading
 from theory.certificates.algebra import Vector, dot, mask
-from theory.certificates.balls import BALLS, LARGEST, SPECTRAL, Ball
+from theory.certificates.balls import LARGEST, SPECTRAL, Ball
 from theory.certificates.cones import Arrangement, Cone, Points
 from theory.certificates.reading import CertificateInvalid, fail, show
 from theory.problem import Problem, read_json
@@ -91,8 +91,13 @@ def check(document: object, problem: Problem | None = None, *, limit: int = 1_00
         fields = reading.fields(document, "certificate", optimum.FIELDS)
         found = optimum.Optimum(fields, _given(fields["problem"], problem), limit)
         return Verdict("optimum", found.statement(), 0, 0, int(fields["dual"] is not None))
+    if kind == "path":
+        fields = reading.fields(document, "certificate", path.FIELDS)
+        walked = path.Path(fields, _given(fields["problem"], problem))
+        return Verdict("path", walked.statement(), 0, 0, 0)
     if not isinstance(kind, str) or kind not in _FIELDS:
-        fail("kind", f"must be one of {', '.join(sorted((*_FIELDS, 'optimum')))}, not {show(kind)}")
+        kinds = ", ".join(sorted((*_FIELDS, "optimum", "path")))
+        fail("kind", f"must be one of {kinds}, not {show(kind)}")
     fields = reading.fields(document, "certificate", _FIELDS[kind])
     certificate = _Certificate(fields, problem, limit)
     statements = {
@@ -115,10 +120,10 @@ def _given(value: object, problem: Problem | None) -> Problem:
 
 
 def check_file(
-    path: str | Path, problem: Problem | None = None, *, limit: int = 1_000_000
+    file: str | Path, problem: Problem | None = None, *, limit: int = 1_000_000
 ) -> Verdict:
     """`check` a JSON file; raises InputError where it cannot be read or is not JSON."""
-    return check(read_json(path), problem, limit=limit)
+    return check(read_json(file), problem, limit=limit)
 
 
 def _move(value: object, where: str) -> Move:
@@ -301,14 +306,10 @@ class _Certificate:
     def _ball(self, value: object) -> Ball | None:
         if value is None:
             return None
-        ball = reading.fields(value, "within", ("ball", "rho"))
-        name = ball["ball"]
-        if not isinstance(name, str) or name not in BALLS:
-            fail("within.ball", f"must be one of {', '.join(BALLS)}, not {show(name)}")
-        rho = reading.rational(ball["rho"], "within.rho")
-        if rho <= 0:
-            fail("within.rho", f"is {show(rho)}, but must be positive")
-        return Ball(name, rho)
+        ball = balls.read(value)
+        if not isinstance(ball, Ball):
+            fail("within", "must be a ball: landscapes are those of the loss, without a penalty")
+        return ball
 
     def _read_state(self, value: object, where: str) -> None:
         sign, sigma = reading.entries(value, where, 2)

@@ -6,12 +6,11 @@ Linear in the certificate: no ray of the arrangement is needed, so wide data are
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
-from theory.certificates import algebra, reading
+from theory.certificates import algebra, balls, reading
 from theory.certificates.algebra import Vector, dot
-from theory.certificates.balls import BALLS, LARGEST, SPECTRAL, Ball
+from theory.certificates.balls import LARGEST, SPECTRAL, Ball, Penalty
 from theory.certificates.cones import Arrangement
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
@@ -24,17 +23,6 @@ FIELDS = (
 _ANY_WIDTH = (*LARGEST, "l2")  # what more neurons cannot make larger
 
 
-@dataclass(frozen=True)
-class _Penalty:
-    """(beta / 2) (||W||_F^2 + ||a||^2), in place of a ball."""
-
-    beta: Fraction
-    name = "l2"
-
-    def __str__(self) -> str:
-        return f" with l2 penalty beta = {self.beta}"
-
-
 class Optimum:
     """A certificate of this kind; `statement` verifies it."""
 
@@ -42,7 +30,7 @@ class Optimum:
         self.fields = fields
         self.problem = problem
         self.X, self.x_scale, self.y, self.y_scale = problem.integer_form()
-        self.within = self._within(fields["within"])
+        self.within = balls.read(fields["within"])
         self.width = None if fields["width"] is None else self._width(fields["width"])
         if self.width is None and self.within.name not in _ANY_WIDTH:
             fail(
@@ -77,25 +65,6 @@ class Optimum:
         if width < 1:
             fail("width", f"is {show(width)}, but must be at least 1")
         return width
-
-    @staticmethod
-    def _within(value: object) -> Ball | _Penalty:
-        if "penalty" in reading.mapping(value, "within"):
-            fields = reading.fields(value, "within", ("penalty", "beta"))
-            if fields["penalty"] != "l2":
-                fail("within.penalty", f"must be 'l2', not {show(fields['penalty'])}")
-            beta = reading.rational(fields["beta"], "within.beta")
-            if beta <= 0:
-                fail("within.beta", f"is {show(beta)}, but must be positive")
-            return _Penalty(beta)
-        fields = reading.fields(value, "within", ("ball", "rho"))
-        name = fields["ball"]
-        if not isinstance(name, str) or name not in BALLS:
-            fail("within.ball", f"must be one of {', '.join(BALLS)}, not {show(name)}")
-        rho = reading.rational(fields["rho"], "within.rho")
-        if rho <= 0:
-            fail("within.rho", f"is {show(rho)}, but must be positive")
-        return Ball(name, rho)
 
     def _sigmas(self, value: object, limit: int) -> dict[str, None]:
         """The patterns of the statement: those listed, or all."""
@@ -135,7 +104,7 @@ class Optimum:
             fail("network.a", "is empty")
         scale = w_scale * a_scale
         penalty = Fraction()
-        if isinstance(self.within, _Penalty):
+        if isinstance(self.within, Penalty):
             squares = Fraction(dot(flat, flat), w_scale**2) + Fraction(
                 dot(weights, weights), a_scale**2
             )
@@ -171,7 +140,7 @@ class Optimum:
         whole = {b: [(k, int(v * scale)) for k, v in entries] for b, entries in mu.items()}
         cost = max(map(metric or self._plain, self._columns(nu, whole)))
         gain = Fraction(dot(nu, self.y), self.y_scale)
-        if isinstance(self.within, _Penalty):
+        if isinstance(self.within, Penalty):
             if gain <= 0:
                 return Fraction()
             best = gain / norm

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,17 +26,24 @@ from theory.network import Network
 from theory.problem import Problem, format_rational
 
 if TYPE_CHECKING:
+    from theory.connectivity import SolutionPath
+    from theory.connectivity.solutions import Neuron
     from theory.programs import Optimum  # importing it takes the convex solvers
 
 Document = dict[str, Any]
 
 
-def certify(result: Analysis | Barrier | Least | Optimum) -> Document:
+def certify(result: Analysis | Barrier | Least | Optimum | SolutionPath) -> Document:
     """The certificate of what was found.
 
     Kind `components` for a complete analysis, `barrier` for a barrier, `minimum` for the least loss
-    over all cells, and `optimum` for that of the convex program (unless cells decided it).
+    over all cells, `optimum` for that of the convex program (unless cells decided it), and `path`
+    for a path inside a solution set.
     """
+    from theory.connectivity import SolutionPath  # which imports the landscape, as this does
+
+    if isinstance(result, SolutionPath):
+        return _solution_path(result)
     if isinstance(result, Barrier):
         return _barrier(result)
     if isinstance(result, Least):
@@ -294,20 +302,50 @@ def _optimum(found: Optimum) -> Document:
         }
         if dual.metric is not None:
             document["Z"] = [[str(v) for v in row] for row in dual.metric.Z]
-    if found.rho is not None:
-        within = _within(found.optimizer, found.rho)
-    else:
-        assert found.beta is not None
-        within = {"penalty": "l2", "beta": format_rational(found.beta)}
     return {
         "format": "isthmus-certificate",
         "version": 1,
         "kind": "optimum",
         "problem": _data(found.problem),
         "width": found.width,
-        "within": within,
+        "within": _ball_or_penalty(found.optimizer, found.rho, found.beta),
         "patterns": None if found.whole else sigmas,
         "value": _range(found.lower, found.upper),
         "network": found.network.to_json(),
         "dual": document,
+    }
+
+
+def _ball_or_penalty(optimizer: str, rho: Fraction | None, beta: Fraction | None) -> Document:
+    if rho is not None:
+        return _within(optimizer, rho)
+    assert beta is not None
+    return {"penalty": "l2", "beta": format_rational(beta)}
+
+
+def _solution_path(path: SolutionPath) -> Document:
+    solutions = path.solutions
+
+    def neuron(each: Neuron) -> list[object]:
+        u = [format_rational(v) for v in each.u]
+        return ["+" if each.sign > 0 else "-", format_rational(each.alpha), u]
+
+    return {
+        "format": "isthmus-certificate",
+        "version": 1,
+        "kind": "path",
+        "problem": _data(solutions.problem),
+        "width": len(path.points[0]),
+        "within": _ball_or_penalty(solutions.optimizer, solutions.rho, solutions.beta),
+        "level": format_rational(solutions.level),
+        "networks": [network.to_json() for network in path.ends],
+        "start": [neuron(each) for each in path.points[0]],
+        "steps": [
+            [
+                [j, *neuron(new)]
+                for j, (old, new) in enumerate(zip(*pair, strict=True))
+                if old != new
+            ]
+            for pair in pairwise(path.points)
+        ],
     }

@@ -21,6 +21,7 @@ from jaxtyping import Bool, Int8
 from scipy.optimize import linear_sum_assignment
 
 from theory.connectivity.exchange import Walk, Weights
+from theory.connectivity.projection import scaled_to_fit
 from theory.connectivity.reduction import exchange_of, reductions
 from theory.connectivity.solutions import Neuron, Point, SolutionSet
 from theory.errors import BudgetError, InputError, Undecided
@@ -42,6 +43,19 @@ class SolutionPath:
     solutions: SolutionSet
     ends: tuple[Network, Network]
     points: tuple[Point, ...]
+
+    def at(self, segment: int, step: Fraction) -> Point:
+        """The point after a part 0 <= step <= 1 of a segment, which are counted from 0."""
+        if len(self.points) == 1:
+            return self.points[0]
+        return tuple(
+            Neuron(
+                old.sign if new.blank else new.sign,
+                old.alpha + step * (new.alpha - old.alpha),
+                tuple(v + step * (w - v) for v, w in zip(old.u, new.u, strict=True)),
+            )
+            for old, new in zip(*self.points[segment : segment + 2], strict=True)
+        )
 
     @cached_property
     def losses(self) -> tuple[Fraction, ...]:
@@ -267,6 +281,8 @@ def _by_landscape(
     if barrier.proved > solutions.level:
         return barrier
     start, *middle, end = map(solutions.coordinates, (ends[0], *barrier.path.breakpoints, ends[1]))
+    if not solutions.level:  # the landscape's minima in balls that are no polytopes are near zero
+        middle = [scaled_to_fit(solutions, point) or point for point in middle]
     path = walker.straightened([start, *middle, end])
     reasons = [reason for reason in map(solutions.violation, path) if reason]
     if reasons:

@@ -15,11 +15,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from flint import fmpq, fmpq_mat
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.linalg import qr
 
 from theory.connectivity.exchange import float_of
-from theory.connectivity.solutions import SolutionSet
+from theory.connectivity.solutions import Point, SolutionSet
 from theory.errors import InputError
 from theory.exact import from_flint, some_solution, to_flint, transposed
 from theory.gauges import Entrywise
@@ -72,6 +72,25 @@ def project(solutions: SolutionSet, network: Network) -> Projection:
         + (f" (the best one is not in it: {reason})" if reason else "")
         + "; train it longer, or allow a larger radius or level",
     )
+
+
+def scaled_to_fit(solutions: SolutionSet, point: Point) -> Point | None:
+    """The point with its neurons scaled such that they fit y exactly; None where they cannot.
+
+    It stays in the cells that held it.
+    """
+    images = [solutions.image(neuron) for neuron in point]
+    A = fmpq_mat(transposed(images, solutions.problem.n))
+    fit = solutions.fit(point)
+    missing = to_flint(y - f for y, f in zip(solutions.problem.y, fit, strict=True))
+    gram = A * A.transpose()
+    weights = some_solution(gram.tolist(), missing, solutions.problem.n)
+    if weights is None:
+        return None
+    factors = [1 + v for v in (A.transpose() * fmpq_mat([[w] for w in weights])).entries()]
+    if min(factors) < 0:
+        return None
+    return tuple(map(solutions.scaled, point, from_flint(factors)))
 
 
 def _is_in(solutions: SolutionSet, network: Network) -> bool:
@@ -169,8 +188,10 @@ def _exact(solutions: SolutionSet, network: Network, margin: float) -> Network |
     X = np.array(problem.X, dtype=float)
     outputs = X @ W
     lengths = np.maximum(np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(W, axis=0), 1e-300)
-    clear = ((np.abs(outputs) > margin * lengths) | ~X.any(axis=1)[:, None]).all(axis=0)
-    movable = _movable(solutions, W, a) > 0
+    zero_rows = ~X.any(axis=1)[:, None]
+    off_walls: Bool[_Array, "n m"] = (np.abs(outputs) > margin * lengths) | zero_rows
+    clear = off_walls.all(axis=0)
+    movable = _movable(solutions, W, a)
     # Along itself a neuron crosses no hyperplane, in other directions where it is clear of them.
     moves: list[_Move] = [
         (j, w) for j, w in enumerate(network.neurons()) if any(w) and movable[:, j].all()

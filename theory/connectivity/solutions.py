@@ -20,7 +20,7 @@ Source: THEORY section 1; proofs_notes/paths.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
@@ -80,6 +80,10 @@ class SolutionSet:
     def gauge(self) -> Gauge | None:
         """The norm of the ball; None for a penalty."""
         return None if self.rho is None else gauge_of(geometry(self.optimizer).ball)
+
+    def at_level(self, level: Fraction) -> SolutionSet:
+        """The same set at another level."""
+        return replace(self, level=level)
 
     @property
     def summed(self) -> bool:

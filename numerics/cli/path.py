@@ -1,0 +1,206 @@
+"""`isthmus path`: a certified path between two networks inside one optimizer's solution set."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from numerics.cli import options
+from numerics.cli.output import (
+    EXIT_DONE,
+    EXIT_FALSE,
+    EXIT_UNDECIDED,
+    bounds_document,
+    console,
+    emit,
+    progress,
+    say,
+)
+from numerics.text import show, show_interval
+from theory.errors import InputError, Interrupted, Undecided
+from theory.problem import format_rational, positive_integer, rational
+
+if TYPE_CHECKING:
+    from theory.connectivity import Neuron, Projection, SolutionPath, SolutionSet
+    from theory.landscape import Barrier
+
+_ROWS = 12  # breakpoints printed; the JSON has all
+
+
+def path(
+    context: typer.Context,
+    first: Annotated[Path, typer.Argument(metavar="FIRST", help='A network {"W", "a"}, JSON.')],
+    second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another, of equal width.")],
+    problem: Annotated[
+        str, typer.Option(metavar="PROBLEM", help="A file or a shipped example, as elsewhere.")
+    ],
+    optimizer: options.Optimizer,
+    rho: options.Rho = None,
+    weight_decay: options.WeightDecay = None,
+    beta: options.Beta = None,
+    level: Annotated[
+        str | None,
+        typer.Option(metavar="L", help="By default the larger loss of the two; 0 with --project."),
+    ] = None,
+    project: Annotated[
+        bool,
+        typer.Option("--project", help="Move the networks into the solution set first."),
+    ] = False,
+    max_cells: options.MaxCells = None,
+    certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the proof, for `isthmus check`.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the path: .svg, .png or .pdf."),
+    ] = None,
+    target: options.Target = None,
+    floats: options.Floats = None,
+    bias: options.Bias = False,
+    json: options.Json = None,
+) -> int:
+    """Join two networks by a path of loss at most L that stays in the optimizer's ball.
+
+    The neurons keep their order: the path ends at the second network itself. For sgd the loss
+    includes the penalty. Trained networks are near the solution set, not in it: see --project.
+    """
+    from numerics.files import provenance, write_json
+    from theory.certificates import certify
+    from theory.connectivity import SolutionPath, SolutionSet, connect
+    from theory.connectivity import project as into_set
+    from theory.geometry import geometry
+    from theory.landscape import DEFAULT_MAX_CELLS
+
+    data = options.load(problem, target, floats, bias)
+    ends = (options.load_network(first), options.load_network(second))
+    radius = options.radius(rho, weight_decay)
+    penalty = None if beta is None else rational(beta, "beta")
+    solutions = SolutionSet(data, geometry(optimizer).name, Fraction(), rho=radius, beta=penalty)
+    if level is not None:
+        solutions = solutions.at_level(rational(level, "level"))
+    elif not project:
+        heights = (solutions.objective(solutions.coordinates(network)) for network in ends)
+        solutions = solutions.at_level(max(heights))
+    elif penalty is not None:
+        raise InputError("level", "is missing; with --beta no network has loss and penalty 0")
+
+    projections: list[Projection] = []
+    found: SolutionPath | Barrier | None = None
+    failure = ""
+    try:
+        with progress() as report:
+            if project:
+                projections = [into_set(solutions, network) for network in ends]
+                ends = (projections[0].network, projections[1].network)
+            found = connect(
+                solutions,
+                *ends,
+                max_cells=DEFAULT_MAX_CELLS
+                if max_cells is None
+                else positive_integer(max_cells, "max-cells"),
+                progress=report,
+            )
+    except (Undecided, Interrupted) as error:
+        failure = str(error)
+        say(f"not decided: {failure}")
+
+    emit(
+        _document(solutions, ends[0].width, projections, found, failure) | provenance(context.obj),
+        json,
+    )
+    if found is not None and certificate is not None:
+        write_json(certificate, certify(found))
+    if isinstance(found, SolutionPath) and plot is not None:
+        from numerics.path_plots import save_path
+
+        save_path(plot, found)
+    if json != "-":
+        _print(solutions, ends[0].width, projections, found)
+        if found is not None and certificate is not None:
+            print(f"proof: {certificate}")
+    if found is None:
+        return EXIT_UNDECIDED
+    return EXIT_DONE if isinstance(found, SolutionPath) else EXIT_FALSE
+
+
+def _document(
+    solutions: SolutionSet,
+    width: int,
+    projections: list[Projection],
+    found: SolutionPath | Barrier | None,
+    failure: str,
+) -> dict[str, Any]:
+    from theory.connectivity import SolutionPath
+
+    document: dict[str, Any] = {
+        "optimizer": solutions.optimizer,
+        "width": width,
+        "rho": None if solutions.rho is None else format_rational(solutions.rho),
+        "beta": None if solutions.beta is None else format_rational(solutions.beta),
+        "level": format_rational(solutions.level),
+        "projections": [
+            {"distance": each.distance, "network": each.network.to_json()} for each in projections
+        ],
+        "connected": None,
+        "breakpoints": [],
+        "max_loss": None,
+    }
+    if isinstance(found, SolutionPath):
+        return document | {
+            "connected": True,
+            "breakpoints": [_coordinates(point) for point in found.points],
+            "losses": [format_rational(loss) for loss in found.losses],
+            "max_loss": format_rational(found.max_loss),
+        }
+    if found is not None:
+        barrier = bounds_document(found.proved, found.value)
+        return document | {"connected": False, "barrier": barrier}
+    return document | {"known": failure}
+
+
+def _coordinates(point: tuple[Neuron, ...]) -> dict[str, Any]:
+    return {
+        "s": [neuron.sign for neuron in point],
+        "alpha": [format_rational(neuron.alpha) for neuron in point],
+        "u": [[format_rational(v) for v in neuron.u] for neuron in point],
+    }
+
+
+def _print(
+    solutions: SolutionSet,
+    width: int,
+    projections: list[Projection],
+    found: SolutionPath | Barrier | None,
+) -> None:
+    from rich.table import Table
+
+    from theory.connectivity import SolutionPath
+
+    out = console()
+    data = solutions.problem
+    where = f"rho = {solutions.rho}" if solutions.beta is None else f"beta = {solutions.beta}"
+    out.print(f"n = {data.n}, d = {data.d}, width {width}, {solutions.optimizer}, {where}")
+    for name, each in zip(("first", "second"), projections, strict=False):
+        out.print(f"{name} network: moved by {each.distance:.3g} into the solution set")
+    what = "loss" if solutions.beta is None else "loss + penalty"
+    if isinstance(found, SolutionPath):
+        out.print(
+            f"connected by {len(found.points) - 1} straight segments of {what} at most "
+            f"{show(solutions.level)}"
+        )
+        table = Table("breakpoint", "loss", "neurons that are not zero")
+        shown = range(len(found.points))
+        if len(shown) > _ROWS:
+            out.print(f"the first {_ROWS} of {len(shown)} breakpoints:")
+        for k in shown[:_ROWS]:
+            active = sum(not neuron.blank for neuron in found.points[k])
+            table.add_row(str(k), show(found.losses[k]), str(active))
+        out.print(table)
+    elif found is not None:
+        out.print(
+            f"not connected: every path in the ball has a loss of at least "
+            f"{show_interval(found.proved, found.value)}, above {show(solutions.level)}"
+        )
