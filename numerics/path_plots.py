@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -56,10 +57,7 @@ def draw_solution_path(path: SolutionPath) -> Figure:
 def draw_loss(axes: Axes, path: SolutionPath) -> None:
     """The loss (with the penalty) along the path, and the level it must not pass."""
     solutions = path.solutions
-    times, values = [], []
-    for k, step in _times(path):
-        times.append(k + step)
-        values.append(float(solutions.objective(path.at(k, Fraction(step)))))
+    times, values = _along(path, _objective)
     axes.plot(times, values, color="black", label="along the path")
     axes.axhline(float(solutions.level), color="black", linestyle=":", label="level")
     ticks = list(range(len(path.points)))
@@ -75,10 +73,7 @@ def draw_loss(axes: Axes, path: SolutionPath) -> None:
 def draw_norm(axes: Axes, path: SolutionPath) -> None:
     """||W|| ||a|| along the path and the radius; for a penalty, half the squared norms."""
     solutions = path.solutions
-    times, values = [], []
-    for k, step in _times(path):
-        times.append(k + step)
-        values.append(_norm(path, *_weights(path, k, step)))
+    times, values = _along(path, _norm)
     axes.plot(times, values, color="black", label="along the path")
     if solutions.rho is None:
         axes.set(ylabel="(||W||² + ||a||²) / 2", title="norms of the path")
@@ -93,31 +88,35 @@ def draw_norm(axes: Axes, path: SolutionPath) -> None:
 
 
 def draw_neurons(panels: Any, path: SolutionPath, shown: list[int]) -> None:
-    """u_j of every neuron at some of the breakpoints; in two principal directions where d > 2."""
-    clouds = [_cloud(path, k) for k in shown]
-    everything = np.concatenate([u for _, u in clouds])
-    d = everything.shape[1]
+    """u_j of every neuron at some of the breakpoints, with grey lines from where it was before.
+
+    In two principal directions where d > 2.
+    """
+    U = np.array([[[float(v) for v in neuron.u] for neuron in point] for point in path.points])
+    d = U.shape[-1]
     names = ["u₁", "u₂"]
     if d > 2:
-        _, _, directions = np.linalg.svd(everything, full_matrices=False)
-        clouds = [(signs, u @ directions[:2].T) for signs, u in clouds]
+        _, _, directions = np.linalg.svd(U.reshape(-1, d), full_matrices=False)
+        U = U @ directions[:2].T
         names = ["first principal direction of u", "second"]
     elif d == 1:
-        clouds = [(signs, np.column_stack([u[:, 0], np.zeros(len(u))])) for signs, u in clouds]
+        U = np.concatenate([U, np.zeros_like(U)], axis=-1)
         names = ["u", ""]
-    for axes, k, (signs, u) in zip(panels, shown, clouds, strict=False):
-        for sign, marker, face in ((1, "o", "#0072B2"), (-1, "s", "none")):
-            chosen = u[signs == sign]
+    for axes, k, before in zip(panels, shown, [0, *shown], strict=False):
+        axes.plot(*U[before : k + 1].transpose(2, 0, 1), color="#b4b4b4", linewidth=0.8, zorder=1)
+        signs = np.array([neuron.sign * (not neuron.blank) for neuron in path.points[k]])
+        for sign, marker, name in ((1, "o", "a > 0"), (-1, "s", "a < 0")):
+            colour = "#0072B2" if sign > 0 else "#D55E00"
             axes.scatter(
-                *chosen.T,
+                *U[k, signs == sign].T,
                 marker=marker,
                 s=34,
-                facecolors=face,
-                edgecolors="#0072B2" if sign > 0 else "#D55E00",
-                label=f"a {'>' if sign > 0 else '<'} 0",
+                facecolors=colour if sign > 0 else "none",
+                edgecolors=colour,
+                label=name,
             )
         axes.plot([0], [0], "k+", markersize=9)
-        axes.set_title(f"breakpoint {k}: {len(u)} neurons")
+        axes.set_title(f"breakpoint {k}: {np.count_nonzero(signs)} neurons")
         axes.set_xlabel(names[0])
     panels[0].set_ylabel(names[1])
     panels[0].legend(loc="best")
@@ -125,11 +124,11 @@ def draw_neurons(panels: Any, path: SolutionPath, shown: list[int]) -> None:
         axes.set_axis_off()
 
 
-def _times(path: SolutionPath) -> list[tuple[int, float]]:
-    steps = np.arange(_SAMPLES) / _SAMPLES
-    return [(k, t) for k in range(len(path.points) - 1) for t in steps.tolist()] + (
-        [(len(path.points) - 2, 1.0)] if len(path.points) > 1 else [(0, 0.0)]
-    )
+def _along(path: SolutionPath, measure: Callable[..., float]) -> tuple[list[float], list[float]]:
+    """Times, in segments, and a measure of the path's networks there."""
+    steps = np.linspace(0, 1, _SAMPLES + 1).tolist()
+    times = [(k, t) for k in range(max(1, len(path.points) - 1)) for t in steps]
+    return [k + t for k, t in times], [measure(path, *_weights(path, k, t)) for k, t in times]
 
 
 def _weights(
@@ -142,17 +141,25 @@ def _weights(
     return U / np.where(a, np.abs(a), 1.0), a
 
 
+def _objective(
+    path: SolutionPath, W: Float[np.ndarray, "d m"], a: Float[np.ndarray, " m"]
+) -> float:
+    solutions = path.solutions
+    X, y = (np.array(v, dtype=float) for v in (solutions.problem.X, solutions.problem.y))
+    rest = np.maximum(X @ W, 0) @ a - y
+    penalty = 0.0 if solutions.beta is None else float(solutions.beta) * _penalty(W, a)
+    return float(rest @ rest) / 2 + penalty
+
+
 def _norm(path: SolutionPath, W: Float[np.ndarray, "d m"], a: Float[np.ndarray, " m"]) -> float:
     if path.solutions.rho is None:
-        return float((W**2).sum() + (a**2).sum()) / 2
+        return _penalty(W, a)
     ball = geometry(path.solutions.optimizer).ball
     return float(ball.hidden.value(W) * ball.output.value(a))
 
 
-def _cloud(path: SolutionPath, k: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, "k d"]]:
-    neurons = [neuron for neuron in path.points[k] if not neuron.blank]
-    u = np.array([[float(v) for v in neuron.u] for neuron in neurons])
-    return np.array([neuron.sign for neuron in neurons]), u.reshape(len(neurons), -1)
+def _penalty(W: Float[np.ndarray, "d m"], a: Float[np.ndarray, " m"]) -> float:
+    return float((W**2).sum() + (a**2).sum()) / 2
 
 
 def _whole_ticks(axes: Axes, count: int) -> None:

@@ -188,10 +188,9 @@ def _exact(solutions: SolutionSet, network: Network, margin: float) -> Network |
     X = np.array(problem.X, dtype=float)
     outputs = X @ W
     lengths = np.maximum(np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(W, axis=0), 1e-300)
-    zero_rows = ~X.any(axis=1)[:, None]
-    off_walls: Bool[_Array, "n m"] = (np.abs(outputs) > margin * lengths) | zero_rows
-    clear = off_walls.all(axis=0)
-    movable = _movable(solutions, W, a)
+    zero_rows = np.abs(X).sum(axis=1)[:, None] == 0
+    clear: Bool[_Array, " m"] = np.all((np.abs(outputs) > margin * lengths) | zero_rows, axis=0)
+    movable: Bool[_Array, "d m"] = _movable(solutions, W, a) > 0
     # Along itself a neuron crosses no hyperplane, in other directions where it is clear of them.
     moves: list[_Move] = [
         (j, w) for j, w in enumerate(network.neurons()) if any(w) and movable[:, j].all()
