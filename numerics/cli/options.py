@@ -57,6 +57,9 @@ Json = Annotated[
 ]
 
 
+PICTURES = (".svg", ".png", ".pdf")
+
+
 def load(source: str, target: str | None, floats: str | None, bias: bool) -> Problem:
     """The problem that the command line names."""
     problem = load_problem(source, target=target, floats=floats)
@@ -92,3 +95,9 @@ def load_network(path: Path) -> Network:
         if error.field == str(path):
             raise
         raise InputError(str(path), str(error)) from None
+
+
+def picture(path: Path | None) -> None:
+    """Refuse a picture of unknown format, before any work is done."""
+    if path is not None and path.suffix not in PICTURES:
+        raise InputError(str(path), f"must end in {', '.join(PICTURES)}")

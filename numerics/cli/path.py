@@ -74,6 +74,7 @@ def path(
     from theory.geometry import geometry
     from theory.landscape import DEFAULT_MAX_CELLS
 
+    options.picture(plot)
     data = options.load(problem, target, floats, bias)
     ends = (options.load_network(first), options.load_network(second))
     radius = options.radius(rho, weight_decay)

@@ -1,0 +1,167 @@
+"""Certificates of paths: valid as produced, refused for the stated reason when changed."""
+
+import copy
+import json
+from fractions import Fraction
+
+import pytest
+
+from theory.certificates import certify
+from theory.certificates.checker import CertificateInvalid, check
+from theory.connectivity import SolutionPath, SolutionSet, connect
+from theory.network import Network
+from theory.problem import Problem
+
+PROBLEM = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
+FIRST = Network(W=[[1, 0, 0], [0, 1, 0]], a=[1, -1, 0])
+SECOND = FIRST.permuted([1, 0, 2])
+WITHIN = {
+    "adamw": {"rho": Fraction(1)},
+    "muon": {"rho": Fraction(2)},
+    "muon-adamw": {"rho": Fraction(1)},
+    "ngd": {"rho": Fraction(2)},
+    "colnorm": {"rho": Fraction(1)},
+    "sgd": {"beta": Fraction(1, 2)},
+}
+
+
+def certified(optimizer="ngd", **options):
+    level = Fraction(1) if optimizer == "sgd" else Fraction()
+    solutions = SolutionSet(PROBLEM, optimizer, level, **(options or WITHIN[optimizer]))
+    path = connect(solutions, FIRST, SECOND, max_cells=1)
+    assert isinstance(path, SolutionPath)
+    return json.loads(json.dumps(certify(path)))
+
+
+@pytest.mark.parametrize("optimizer", WITHIN)
+def test_every_geometry(optimizer):
+    verdict = check(certified(optimizer), PROBLEM)
+    assert verdict.kind == "path"
+    what = "loss and penalty at most 1" if optimizer == "sgd" else "loss at most 0"
+    assert what in verdict.statement
+
+
+def test_a_path_of_one_point():
+    solutions = SolutionSet(PROBLEM, "ngd", Fraction(), rho=Fraction(2))
+    document = certify(connect(solutions, FIRST, FIRST))
+    assert document["steps"] == []
+    assert "0 segments" in check(document).statement
+
+
+def changed(document, where, value):
+    document = copy.deepcopy(document)
+    *path, last = where
+    inner = document
+    for key in path:
+        inner = inner[key]
+    if callable(value):
+        value = value(inner[last])
+    inner[last] = value
+    return document
+
+
+TAMPERED = {
+    "a smaller radius": (("within", "rho"), "199/100", "start: the point lies outside the ball"),
+    "a lower level": (("level",), "-1", "start: its loss 0 is above the level -1"),
+    "another problem": (("problem", "y", 0), "2", "its loss 1/2 is above the level 0"),
+    "another first network": (("networks", 0, "W", 0, 0), "2", "start: its neuron 0 is not that"),
+    "another second network": (("networks", 1, "a", 0), "1", "its neuron 0 is not that"),
+    "no steps": (("steps",), [], "start: its neuron 0 is not that of networks[1]"),
+    "a step left out": (("steps",), lambda steps: steps[1:], "steps[0]"),
+    "a neuron twice": (
+        ("steps", 0),
+        lambda step: [step[0], *step],
+        "steps[0][1]: moves neuron",
+    ),
+    "a neuron that does not exist": (("steps", 0, 0, 0), 3, "there are 3 neurons"),
+    "a changed step": (
+        ("steps", 0, 0, 3, 0),
+        lambda v: str(Fraction(v) + 1),
+        "steps[0]",
+    ),
+    "a negative alpha": (("start", 2, 1), "-1", "start[2][1]: is -1, but a^2 is not negative"),
+    "alpha without weights": (("start", 0, 1), "0", "start[0]: has alpha = 0"),
+    "a sign": (("start", 0, 0), "-", "start: its neuron 0 is not that of networks[0]"),
+    "no sign": (("start", 0, 0), "x", "start[0]: its sign must be '+' or '-'"),
+    "a float": (("start", 0, 1), 0.5, "start[0][1]: must be a rational as text"),
+    "a width": (("width",), 2, "start: has 3 entries, but must have 2"),
+    "no width": (("width",), 0, "width: is 0, but must be at least 1"),
+    "an unknown ball": (("within", "ball"), "l3", "within.ball: must be one of"),
+    "no ball": (("within",), None, "within: must be a JSON object"),
+    "one network": (("networks",), lambda nets: nets[:1], "networks: has 1 entries"),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_what_is_changed_is_refused(name):
+    where, value, message = TAMPERED[name]
+    with pytest.raises(CertificateInvalid) as error:
+        check(changed(certified(), where, value))
+    assert message in str(error.value)
+
+
+def test_neurons_must_stay_in_their_cones_and_keep_their_signs():
+    one = Problem(X=[[1]], y=[0])
+    document = {
+        "format": "isthmus-certificate",
+        "version": 1,
+        "kind": "path",
+        "problem": {"X": [["1"]], "y": ["0"]},
+        "width": 1,
+        "within": {"ball": "entrywise", "rho": "2"},
+        "level": "2",
+        "networks": [{"W": [["-1"]], "a": ["1"]}, {"W": [["1"]], "a": ["1"]}],
+        "start": [["+", "1", ["-1"]]],
+        "steps": [[[0, "+", "1", ["1"]]]],
+    }
+    with pytest.raises(CertificateInvalid, match="neuron 0 crosses the hyperplane of row 0"):
+        check(document, one)
+    # Through zero it may: two segments, each in one closed cone.
+    through = changed(document, ("steps",), [[[0, "+", "1", ["0"]]], [[0, "+", "1", ["1"]]]])
+    assert check(through, one).kind == "path"
+    flipped = changed(document, ("networks", 1, "a", 0), "-1")
+    flipped["networks"][1]["W"][0][0] = "-1"
+    flipped["steps"] = [[[0, "-", "1", ["-1"]]]]
+    with pytest.raises(CertificateInvalid, match="changes its sign without being zero"):
+        check(flipped, one)
+    too_high = changed(through, ("steps", 1), [[0, "+", "1", ["2"]]])
+    too_high["networks"][1]["W"][0][0] = "2"
+    assert check(too_high, one).kind == "path"  # 1/2 2^2 = 2, at the level
+    higher = changed(too_high, ("level",), "1")
+    with pytest.raises(CertificateInvalid, match=r"steps\[1\]: its loss 2 is above the level 1"):
+        check(higher, one)
+
+
+@pytest.mark.parametrize("optimizer", [name for name in WITHIN if name != "sgd"])
+def test_a_ball_is_not_left_in_the_middle(optimizer):
+    """Larger output weights at a breakpoint: the loss cannot tell."""
+    document = certified(optimizer)
+    for entry in document["steps"][0]:
+        entry[2] = str(Fraction(entry[2]) * Fraction(51, 50))
+    with pytest.raises(CertificateInvalid, match=r"steps\[0\]: the point lies outside the ball"):
+        check(document)
+
+
+def test_penalties_count():
+    document = certified("sgd")
+    with pytest.raises(CertificateInvalid, match="above the level 9/10"):
+        check(changed(document, ("level",), "9/10"))
+    with pytest.raises(CertificateInvalid, match="above the level 1"):
+        check(changed(document, ("within", "beta"), "2"))
+    # Rescaling the layers changes a penalty, so the ends must be the networks as they are.
+    scaled = copy.deepcopy(document)
+    net = scaled["networks"][0]
+    net["a"] = [str(2 * Fraction(v)) for v in net["a"]]
+    net["W"] = [[str(Fraction(v) / 2) for v in row] for row in net["W"]]
+    with pytest.raises(
+        CertificateInvalid, match=r"start: its neuron 0 is not that of networks\[0\]"
+    ):
+        check(scaled)
+    in_a_ball = certified("ngd")
+    in_a_ball["networks"][0] = net
+    assert check(in_a_ball).kind == "path"
+
+
+def test_the_given_problem_decides():
+    with pytest.raises(CertificateInvalid, match="its y differs from that of the given problem"):
+        check(certified(), Problem(X=[[1, 0], [0, 1]], y=[1, -2]))

@@ -1,0 +1,216 @@
+"""Paths inside a solution set: found at the theorem's bound, one cell at a time, never outside."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from problems import planted
+from solution_pairs import entrywise_pairs, sublevel_pairs
+
+from theory.certificates import certify
+from theory.certificates.checker import check
+from theory.connectivity import SolutionPath, SolutionSet, connect
+from theory.errors import InputError, Undecided
+from theory.landscape import Barrier
+from theory.network import Network
+from theory.problem import Problem
+
+ALL = ("adamw", "lion", "muon", "muon-adamw", "ngd", "colnorm")
+TWO_POINTS = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
+ONE = Network(W=[[1, 0], [0, 1]], a=[1, -1])
+OTHER = ONE.permuted([1, 0])
+
+
+def require_valid(path, first, second):
+    """What is claimed of a path, here with the float loss of networks in between, too."""
+    solutions = path.solutions
+    assert path.ends == (first, second)
+    assert path.points[0] == solutions.coordinates(first)
+    assert path.points[-1] == solutions.coordinates(second)
+    assert path.max_loss <= solutions.level
+    X, y = (np.array(v, dtype=float) for v in (solutions.problem.X, solutions.problem.y))
+    top = float(solutions.level) * (1 + 1e-9) + 1e-9
+    for k in range(len(path.points) - 1):
+        for step in (Fraction(1, 3), Fraction(4, 5)):
+            point = path.at(k, step)
+            assert not solutions.violation(point)
+            u = np.array([[float(v) for v in neuron.u] for neuron in point]).T
+            fit = np.maximum(X @ u, 0) @ np.array([neuron.sign for neuron in point])
+            assert ((fit - y) ** 2).sum() / 2 <= top
+    assert check(certify(path), solutions.problem).kind == "path"
+
+
+@pytest.mark.parametrize("optimizer", ["ngd", "sgd", "muon"])
+@settings(max_examples=40)
+@given(data=st.data())
+def test_any_two_points_of_a_sublevel_set_are_joined_at_the_bound(optimizer, data):
+    solutions, first, second = data.draw(sublevel_pairs(optimizer))
+    # One cell allowed: the landscape must not be needed.
+    path = connect(solutions, first, second, max_cells=1)
+    require_valid(path, first, second)
+
+
+@settings(max_examples=40)
+@given(entrywise_pairs())
+def test_any_two_solutions_in_an_entrywise_ball_are_joined_at_the_bound(pair):
+    solutions, first, second = pair
+    require_valid(connect(solutions, first, second, max_cells=1), first, second)
+
+
+@settings(max_examples=40)
+@given(st.data(), st.sampled_from([*ALL, "sgd"]))
+def test_whatever_is_answered_at_any_width_is_proved(data, optimizer):
+    solutions, first, second = data.draw(sublevel_pairs(optimizer, max_width=3))
+    try:
+        answer = connect(solutions, first, second, max_cells=2_000)
+    except Undecided:
+        return
+    if isinstance(answer, Barrier):
+        assert answer.proved > solutions.level
+        assert check(certify(answer), solutions.problem).kind == "barrier"
+    else:
+        require_valid(answer, first, second)
+
+
+@pytest.mark.parametrize("optimizer", ALL)
+def test_widths_far_above_the_bound(optimizer):
+    problem, net = planted(5, 3, 4, 1)
+    wide = [_padded(each, 40) for each in (net, _split(net, 7))]
+    solutions = SolutionSet(problem, optimizer, Fraction(), rho=Fraction(10**4))
+    path = connect(solutions, *wide, max_cells=1)
+    assert isinstance(path, SolutionPath)
+    require_valid(path, *wide)
+
+
+def _split(net, seed):
+    """Another exact fit: each neuron in two unequal parts, in a random order."""
+    neurons = [(s, u) for s, u in net.convex_coordinates() if s]
+    parts = [(s, tuple(Fraction(k, 3) * v for v in u)) for s, u in neurons for k in (1, 2)]
+    order = np.random.default_rng(seed).permutation(len(parts))
+    return Network.from_convex([parts[k] for k in order])
+
+
+def _padded(net, width):
+    """With neurons (0, 0) after its own."""
+    zeros = (Fraction(),) * (width - net.width)
+    return Network(W=[(*row, *zeros) for row in net.W], a=(*net.a, *zeros))
+
+
+def test_a_network_and_itself_are_one_point():
+    solutions = SolutionSet(TWO_POINTS, "ngd", Fraction(), rho=Fraction(2))
+    path = connect(solutions, ONE, ONE)
+    assert len(path.points) == 1
+    require_valid(path, ONE, ONE)
+
+
+def test_two_isolated_points_are_told_apart_and_a_third_neuron_joins_them():
+    """THEORY 4.1: sharp at m = n."""
+    solutions = SolutionSet(TWO_POINTS, "ngd", Fraction(), rho=Fraction(2))
+    barrier = connect(solutions, ONE, OTHER)
+    assert isinstance(barrier, Barrier)
+    assert barrier.proved == pytest.approx(1 / 2, abs=1e-6)
+    first, second = _padded(ONE, 3), _padded(OTHER, 3)
+    require_valid(connect(solutions, first, second, max_cells=1), first, second)
+
+
+def test_an_exact_barrier_in_an_entrywise_ball():
+    solutions = SolutionSet(TWO_POINTS, "adamw", Fraction(), rho=Fraction(1))
+    barrier = connect(solutions, ONE, OTHER)
+    assert (barrier.proved, barrier.value) == (Fraction(1, 2), Fraction(1, 2))
+    higher = solutions.at_level(Fraction(1, 2))
+    require_valid(connect(higher, ONE, OTHER), ONE, OTHER)
+
+
+def test_a_penalty_has_no_landscape_to_decide():
+    solutions = SolutionSet(TWO_POINTS, "sgd", Fraction(2), beta=Fraction(1))
+    with pytest.raises(Undecided, match="with a penalty there is no landscape"):
+        connect(solutions, ONE, OTHER)
+
+
+def test_a_landscape_too_large_is_told():
+    solutions = SolutionSet(TWO_POINTS, "adamw", Fraction(), rho=Fraction(1))
+    with pytest.raises(Undecided, match="the landscape is too large"):
+        connect(solutions, ONE, OTHER, max_cells=1)
+
+
+def test_neurons_without_output_or_input_weights():
+    """Where a_j = 0 the weights w_j are free, where w_j = 0 the sign of a_j is."""
+    first = Network(W=[[1, 0, 3], [0, 1, 4]], a=[1, -1, 0])
+    second = Network(W=[[1, 0, 0], [0, 1, 0]], a=[1, -1, -2])
+    for optimizer in ALL:
+        solutions = SolutionSet(TWO_POINTS, optimizer, Fraction(), rho=Fraction(20))
+        require_valid(connect(solutions, first, second), first, second)
+
+
+def test_degenerate_problems():
+    zero = Network(W=[[0]], a=[0])
+    some = Network(W=[[2]], a=[-1])
+    for problem in (
+        Problem(X=[[0]], y=[0]),
+        Problem(X=[[-1]], y=[0]),
+        Problem(X=[[0], [0]], y=[0, 0]),
+    ):
+        for optimizer in ALL:
+            solutions = SolutionSet(problem, optimizer, Fraction(), rho=Fraction(2))
+            require_valid(connect(solutions, zero, some), zero, some)
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw", "ngd"])
+def test_the_order_of_data_and_a_common_scale_do_not_matter(optimizer):
+    problem, net = planted(4, 2, 3, 3)
+    first, second = _padded(net, 9), _padded(net, 9).permuted([8, 2, 4, 1, 0, 3, 5, 7, 6])
+    order = [2, 0, 3, 1]
+    scaled = Problem(
+        X=[[2 * v for v in problem.X[k]] for k in order], y=[6 * problem.y[k] for k in order]
+    )
+    tripled = [Network(W=[[3 * v for v in row] for row in n.W], a=n.a) for n in (first, second)]
+    lengths = [
+        len(connect(SolutionSet(p, optimizer, Fraction(), rho=rho), *pair, max_cells=1).points)
+        for p, rho, pair in (
+            (problem, Fraction(500), (first, second)),
+            (scaled, Fraction(1500), tripled),
+        )
+    ]
+    assert lengths[0] == lengths[1]
+
+
+def test_segments_move_neurons_inside_closed_cells():
+    problem, net = planted(6, 2, 3, 5)
+    first, second = _padded(net, 8), _padded(net, 8).permuted([3, 4, 5, 2, 1, 0, 7, 6])
+    path = connect(SolutionSet(problem, "muon", Fraction(), rho=Fraction(10**3)), first, second)
+    for before, after in pairwise(path.points):
+        for old, new in zip(before, after, strict=True):
+            assert old.sign == new.sign or old.blank or new.blank
+            for row in problem.X:
+                sides = [sum(x * v for x, v in zip(row, n.u, strict=True)) for n in (old, new)]
+                assert sides[0] * sides[1] >= 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rho": Fraction(1, 2)}, "first network: it lies outside the adamw ball"),
+        ({"level": Fraction(-1)}, "level: -1 must not be negative"),
+        ({"rho": None}, "rho: must be given for adamw"),
+        ({"rho": Fraction()}, "rho: 0 must be positive"),
+        ({"beta": Fraction(1)}, "rho: must be given for adamw, and no beta"),
+        ({"optimizer": "sgd"}, "beta: must be given for sgd, and no rho"),
+    ],
+)
+def test_wrong_input(change, message):
+    options = {"optimizer": "adamw", "level": Fraction(), "rho": Fraction(1), **change}
+    with pytest.raises(InputError, match=message):
+        connect(SolutionSet(TWO_POINTS, **options), ONE, OTHER)
+
+
+def test_networks_that_are_no_solutions():
+    solutions = SolutionSet(TWO_POINTS, "adamw", Fraction(), rho=Fraction(2))
+    with pytest.raises(InputError, match="second network: its loss is 1, above the level 0"):
+        connect(solutions, ONE, Network(W=[[0, 0], [0, 0]], a=[0, 0]))
+    with pytest.raises(InputError, match="width: 2 and 3 neurons"):
+        connect(solutions, ONE, _padded(ONE, 3))
+    with pytest.raises(InputError, match="W: has 1 rows, but the data have 2 features"):
+        connect(solutions, Network(W=[[1]], a=[1]), Network(W=[[1]], a=[1]))
