@@ -28,6 +28,14 @@ def write(path: Path, content: str | bytes) -> None:
         raise InputError(str(path), f"cannot be written: {error.strerror}") from None
 
 
+def make_folder(path: Path) -> None:
+    """The folder, if it is not there yet; raises InputError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(str(path), f"cannot be made: {error.strerror}") from None
+
+
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write a JSON document atomically."""
     write(path, json.dumps(document, indent=1) + "\n")

@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from numerics import plots
-from numerics.files import write, write_json
+from numerics.files import make_folder, write, write_json
 from numerics.real_data_report import real_data_section
 from numerics.runs import Runs
 from numerics.text import show, show_interval
@@ -33,7 +33,6 @@ from theory.claims import Bounds, Result
 from theory.claims.base import Value
 from theory.claims.convex_equals_nonconvex import REACHED, optimum
 from theory.claims.implicit_bias import STARTS
-from theory.errors import InputError
 from theory.landscape import Analysis, Merge
 from theory.regions import Radii
 
@@ -45,10 +44,7 @@ def write_report(
 
     record: what `numerics.files.provenance` says, for the foot of the page.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(str(folder), f"cannot be made: {error.strerror}") from None
+    make_folder(folder)
     paths: dict[str, dict[str, str]] = {}
     for result in results:
         paths[result.claim.id] = {}

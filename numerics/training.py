@@ -116,6 +116,16 @@ class TrainingResult:
         """Whether all steps were done."""
         return self.steps == self.config.steps
 
+    def networks(self) -> dict[int, Network]:
+        """The runs that did not diverge, their weights exactly as they are in binary."""
+        return {
+            run: Network(
+                W=tuple(tuple(map(Fraction, row)) for row in self.W[run].tolist()),
+                a=tuple(map(Fraction, self.a[run].tolist())),
+            )
+            for run in np.flatnonzero(~self.diverged).tolist()
+        }
+
 
 def train(
     problem: Problem,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -49,6 +50,14 @@ def train(
         int | None,
         typer.Option(metavar="N", help="Refuse a search for nearest cells that is larger."),
     ] = None,
+    networks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write the trained networks there, as 0.json, 1.json, ...; then also where the "
+            "landscape is too large to say where they land.",
+        ),
+    ] = None,
     target: options.Target = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
@@ -59,10 +68,12 @@ def train(
     A run that does not reach zero loss is counted as not converged, one whose weights overflow as
     diverged. For sgd, which has no ball, the weight decay is the beta of the l2 penalty.
     """
-    from numerics.files import provenance
+    from numerics.files import make_folder, provenance, write_json
     from theory.geometry import geometry
 
     data = options.load(problem, target, floats, bias)
+    if networks is not None:
+        make_folder(networks)
     width = options.choose_width(width, data.width)
     radius = rational(rho, "rho")
     if radius <= 0:
@@ -75,7 +86,8 @@ def train(
     if tolerance is not None and not 0 <= tolerance < math.inf:
         raise InputError("tolerance", f"{tolerance} must be a number, at least 0")
 
-    from numerics.runs import DEFAULT_MAX_ASSIGNMENTS, train_runs
+    from numerics.runs import DEFAULT_MAX_ASSIGNMENTS, Runs, train_runs
+    from numerics.training import train as train_networks
     from theory.landscape import DEFAULT_MAX_CELLS, analyse
     from theory.regions import OPTIMIZERS, radii
 
@@ -112,9 +124,26 @@ def train(
             say(str(Interrupted()))
     except BudgetError as error:
         say(over_budget(error))
+        if networks is not None:
+            say("training all the same; where the networks land is not known")
+            with progress(steps) as report:
+                trained = train_networks(
+                    data,
+                    width,
+                    optimizer,
+                    radius,
+                    seeds=seeds,
+                    steps=steps,
+                    seed=seed,
+                    progress=report,
+                )
+            runs = Runs(trained, None)
     except Interrupted as error:
         say(str(error))
     complete = runs is not None and runs.complete
+    if runs is not None and networks is not None:
+        for run, network in runs.result.networks().items():
+            write_json(networks / f"{run}.json", network.to_json())
 
     nothing: dict[str, Any] = {
         "optimizer": optimizer,
@@ -131,8 +160,10 @@ def train(
     }
     landscape = {} if analysis is None else _landscape(analysis, found, optimizer)
     emit(nothing | (runs.to_json() if runs else {}) | landscape | provenance(context.obj), json)
-    if json != "-" and runs and analysis:
+    if json != "-" and runs:
         _print(runs, analysis, found)
+        if networks is not None:
+            print(f"networks: {networks}")
     return EXIT_DONE if complete else EXIT_UNDECIDED
 
 
@@ -163,17 +194,20 @@ def _landscape(analysis: Analysis, found: Radii | None, optimizer: str) -> dict[
     return document
 
 
-def _print(runs: Runs, analysis: Analysis, found: Radii | None) -> None:
+def _print(runs: Runs, analysis: Analysis | None, found: Radii | None) -> None:
     from rich.table import Table
 
     out = console()
-    config, problem = runs.result.config, analysis.problem
+    config = runs.result.config
+    problem = config.problem
     name, figures = config.optimizer.name, runs.to_json()
-    out.print(f"n = {problem.n}, d = {problem.d}, width {analysis.width}")
+    out.print(f"n = {problem.n}, d = {problem.d}, width {config.width}")
     out.print(
         f"{name}, rho = {show(config.rho)}: {runs.count:,} runs of {runs.result.steps:,} steps"
     )
-    if runs.landing is None:
+    if analysis is None:
+        out.print(f"least loss of a run {figures['least_loss']:.6g}")
+    elif runs.landing is None:
         out.print(
             f"no network of this width fits exactly: the least loss is {show(analysis.minimum)}, "
             f"the runs' least {figures['least_loss']:.6g}"
@@ -182,7 +216,8 @@ def _print(runs: Runs, analysis: Analysis, found: Radii | None) -> None:
     for component, count in runs.landed.items():
         radius = found.components[component][name] if found else None
         table.add_row(f"in component {component}", str(count), _reach(radius, config.rho))
-    table.add_row("not at zero loss", str(runs.not_converged), "")
+    if analysis is not None:
+        table.add_row("not at zero loss", str(runs.not_converged), "")
     table.add_row("diverged", str(runs.diverged), "")
     out.print(table)
     for key, label in _MEASURES.items():

@@ -15,6 +15,8 @@ import pytest
 import numerics.runs
 import theory.landscape
 from numerics.cli import main
+from numerics.cli.options import load_network
+from numerics.training import train
 from theory.geometry import names
 from theory.landscape import analyse
 from theory.problem import example
@@ -249,3 +251,19 @@ def test_the_suggested_rho_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     suggested = err.rsplit(" ", 1)[1].strip()
     arguments = ["flagship", "--optimizer", "muon", "--rho", suggested, "--steps", "10"]
     assert run(capsys, *arguments)[0] == 0
+
+
+def test_networks_are_written_exactly_and_beyond_the_landscape(capsys, tmp_path):
+    options = ("--optimizer", "lion", "--rho", "3", "--seeds", "2", "--steps", "60")
+    for width, known in ((2, True), (40, False)):
+        folder = tmp_path / str(width)
+        arguments = ("flagship", "--width", width, *options, "--networks", folder)
+        code, out, err = run(capsys, *arguments)
+        assert code == 0
+        assert f"networks: {folder}" in out
+        assert ("where the networks land is not known" in err) != known
+        networks = [load_network(folder / f"{k}.json") for k in range(2)]
+        again = train(example("flagship"), width, "lion", "3", seeds=2, steps=60)
+        for k, network in enumerate(networks):
+            assert [list(map(float, row)) for row in network.W] == again.W[k].tolist()
+            assert list(map(float, network.a)) == again.a[k].tolist()
