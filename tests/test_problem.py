@@ -357,3 +357,8 @@ def test_columns_of_the_same_name(tmp_path: Path) -> None:
     path.write_text("a,y,y\n1,2,3\n", encoding="utf-8")
     with pytest.raises(InputError, match="two columns named 'y'"):
         load_problem(path, target="y")
+
+
+def test_numbers_with_more_digits_than_python_writes_are_no_mistake_of_the_input():
+    with pytest.raises(OverflowError, match="4300 digits"):
+        format_rational(Fraction(10**5000, 3))

@@ -66,8 +66,14 @@ def rational(value: object, field: str) -> Fraction:
 
 
 def format_rational(value: Fraction | int) -> str:
-    """ "p" or "p/q" in lowest terms."""
-    return str(Fraction(value))
+    """ "p" or "p/q" in lowest terms.
+
+    Raises OverflowError for more digits than Python writes, some thousands.
+    """
+    try:
+        return str(Fraction(value))
+    except ValueError as error:
+        raise OverflowError(str(error)) from None
 
 
 def _sequence(value: object, field: str) -> list[Any]:

@@ -206,7 +206,8 @@ def _print(runs: Runs, analysis: Analysis | None, found: Radii | None) -> None:
         f"{name}, rho = {show(config.rho)}: {runs.count:,} runs of {runs.result.steps:,} steps"
     )
     if analysis is None:
-        out.print(f"least loss of a run {figures['least_loss']:.6g}")
+        if figures["least_loss"] is not None:
+            out.print(f"least loss of a run {figures['least_loss']:.6g}")
     elif runs.landing is None:
         out.print(
             f"no network of this width fits exactly: the least loss is {show(analysis.minimum)}, "

@@ -75,7 +75,7 @@ class Path:
         what = "loss" if isinstance(self.within, Ball) else "loss and penalty"
         return (
             f"a path of {len(steps)} segments joins the two networks of width {self.width}"
-            f"{self.within}, with {what} at most {show(self.level)}"
+            f"{self.within}, with {what} at most {reading.show_above(self.level)}"
         )
 
     def _neuron(self, value: object, where: str) -> _Neuron:

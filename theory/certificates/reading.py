@@ -106,6 +106,12 @@ def show_interval(value: tuple[Fraction, Fraction]) -> str:
     return f"between {_decimal(lower, ROUND_FLOOR)} and {_decimal(upper, ROUND_CEILING)}"
 
 
+def show_above(value: Fraction) -> str:
+    """A rational, rounded up to twelve digits where it is long."""
+    short = max(abs(value.numerator), value.denominator) < 10**12
+    return str(value) if short else _decimal(value, ROUND_CEILING)
+
+
 def _decimal(value: Fraction, rounding: str) -> str:
     """Twelve digits of a rational, rounded down or up."""
     with localcontext(prec=12, rounding=rounding, Emax=MAX_EMAX, Emin=MIN_EMIN) as context:
