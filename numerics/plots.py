@@ -6,7 +6,7 @@ Every curve is told apart by its line style and marker as well as its colour.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -61,6 +61,7 @@ _OPTIMIZER_LINES: tuple[Any, ...] = (
 _INSIDE = 1e-4
 _STATIONARY = 1e-8
 _AT_OPTIMUM = 1e-7
+_AT_BARRIER = 1e-5
 
 _SAMPLES = 200  # on each straight piece
 _LEAVES = 24  # more components than this are not numbered
@@ -422,6 +423,43 @@ def draw_ends(
 def _optimizer_line(style: int) -> dict[str, Any]:
     colour, line = _OPTIMIZER_COLOURS[style], _OPTIMIZER_LINES[style]
     return {"color": colour, "linestyle": line, "linewidth": 1.8}
+
+
+def draw_maxima(
+    axes: Axes, barriers: Sequence[float], maxima: Mapping[str, Sequence[float]]
+) -> None:
+    """The highest loss on curves over the exact barriers between their ends, both positive."""
+    ends = [min(barriers), max(barriers)]
+    for style, (kind, values) in enumerate(maxima.items()):
+        axes.plot(barriers, values, **{**_mark(style), "markersize": 5}, label=kind)
+    axes.plot(ends, ends, **_DOTTED, label="exact barrier", zorder=3)
+    axes.set(
+        xlabel="exact minimax barrier",
+        ylabel="highest loss on the curve",
+        title="No curve is below the barrier",
+        xscale="log",
+        yscale="log",
+    )
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def draw_excess(
+    axes: Axes, barriers: Sequence[float], maxima: Mapping[str, Sequence[float]]
+) -> None:
+    """The share of curves whose highest loss is at most so far above the barrier, relatively."""
+    for style, (kind, values) in enumerate(maxima.items()):
+        above = np.sort(np.maximum(_floats(values) / _floats(barriers) - 1, _AT_BARRIER))
+        shares = np.arange(1, len(above) + 1) / len(above)
+        axes.step([_AT_BARRIER, *above], [0, *shares], where="post", **_curve(style), label=kind)
+    axes.set(
+        xlabel="highest loss / barrier - 1",
+        ylabel="share of curves",
+        title="How far above the barrier",
+        xscale="log",
+        ylim=(0, 1.02),
+    )
+    axes.set_xlim(left=_AT_BARRIER)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=2.6)
 
 
 def is_entrywise(geometry: object) -> bool:

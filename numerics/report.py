@@ -262,10 +262,31 @@ def _optima(result: Result[Runs]) -> list[Sheet]:
     return [Sheet(".training", pictures, columns=3)]
 
 
+def _curves(result: Result[Runs]) -> list[Sheet]:
+    """The highest losses on the curves beside the exact barriers."""
+    exact = [float(barrier.value) for barrier in result.prediction.barriers]
+    maxima = result.observation.maxima
+    pictures: list[Picture] = [
+        (
+            partial(plots.draw_maxima, barriers=exact, maxima=maxima),
+            "Each mark is a curve between two exact fits: straight lines, and polychains and "
+            "Bezier curves whose bends were learned to lower the highest loss. On the dotted line "
+            "it would be the exact minimax barrier, below it theory allows no curve.",
+        ),
+        (
+            partial(plots.draw_excess, barriers=exact, maxima=maxima),
+            "The share of curves whose highest loss exceeds the exact barrier by at most so much, "
+            "relative to the barrier. What is nearer than the left edge is drawn there.",
+        ),
+    ]
+    return [Sheet("", pictures, columns=2)]
+
+
 _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
     "small-width-separation": _separation,
     "implicit-bias": _implicit_bias,
     "convex-equals-nonconvex": _optima,
+    "curves-above-barrier": _curves,
 }
 
 
@@ -372,8 +393,10 @@ def _section(result: Result[Runs], certificates: Mapping[str, str]) -> str:
         )
     problems = result.prediction.problems
     checks = "\n".join(
-        f"isthmus check {shlex.quote(path)} --problem {shlex.quote(problems[name].name)}"
+        # Data without a name stand in the certificate alone.
+        shlex.join(["isthmus", "check", path, *(["--problem", at] if at else [])])
         for name, path in certificates.items()
+        for at in [problems[name].name]
     )
     proofs = f"{_CHECK}\n<pre>{html.escape(checks)}</pre>" if checks else ""
     hypotheses = "".join(f"<li>{html.escape(text)}</li>" for text in claim.hypotheses)

@@ -5,7 +5,7 @@
 >>> print(set(runs.landed), sum(runs.landed.values()) == runs.zero_loss)
 {0, 1} True
 
-It is what `theory.claims.verify` takes for its trainer.
+`Trainer` is what `theory.claims.verify` takes for its trainer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
+from numerics import curves
 from numerics.optimizers import Optimizer
 from numerics.training import History, Landing, Progress, TrainingResult, landing, train
 from theory.geometry import geometry
@@ -190,3 +191,10 @@ def default_tolerance(analysis: Analysis) -> float:
         if passes
         else (DEFAULT_TOLERANCE)
     )
+
+
+class Trainer:
+    """Trains runs when it is called, and curves between networks: see `theory.claims.verify`."""
+
+    __call__ = staticmethod(train_runs)
+    connect = staticmethod(curves.maxima)

@@ -26,7 +26,7 @@ import numpy as np
 
 import theory
 from numerics.files import provenance, write, write_json
-from numerics.runs import Runs, train_runs
+from numerics.runs import Runs, Trainer
 from numerics.text import show
 from theory.claims import Result, SmallWidthSeparation, verify
 from theory.landscape import analyse
@@ -68,7 +68,7 @@ def search() -> Iterator[Problem]:
         if not _clear(found, "muon") or found.preferred("adamw") == found.preferred("muon"):
             continue
         described = replace(problem, description=_describe(found))
-        runs = verify(SmallWidthSeparation(described), train_runs).observation.runs
+        runs = verify(SmallWidthSeparation(described), Trainer()).observation.runs
         if all(trained.zero_loss >= _FOUND for trained in runs.values()):
             yield described
 
@@ -114,7 +114,7 @@ def _write_example(name: str, problem: Problem) -> None:
 
 def measure(name: str) -> Result[Runs]:
     """The claim about one of the examples."""
-    return verify(SmallWidthSeparation(example(name)), train_runs)
+    return verify(SmallWidthSeparation(example(name)), Trainer())
 
 
 def facts(result: Result[Runs]) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 
 from numerics.plots import (
     draw_ends,
+    draw_excess,
     draw_fits,
     draw_gaps,
     draw_landings,
+    draw_maxima,
     draw_path,
     draw_runs,
     draw_tree,
@@ -231,6 +233,31 @@ def test_ends_are_shares_of_the_runs(axes: Axes, recorded: list[Runs]) -> None:
         for above in (1e-2, 0.1, 0.5):
             share = drawn[drawn[:, 0] <= above][-1, 1]
             assert share == np.mean((runs.inside - bound) / 18.5 <= above)
+
+
+BARRIERS = [0.5, 2.0, 8.0]
+MAXIMA = {"linear": [1.0, 2.5, 8.08], "polychain": [0.5, 2.0, 24.0]}
+
+
+def test_maxima_over_barriers(axes: Axes) -> None:
+    draw_maxima(axes, BARRIERS, MAXIMA)
+    draw(axes)
+    for kind, values in MAXIMA.items():
+        assert curve(axes, kind).tolist() == [list(at) for at in zip(BARRIERS, values, strict=True)]
+    assert curve(axes, "exact barrier").tolist() == [[0.5, 0.5], [8.0, 8.0]]
+    marks = {line.get_marker() for line in axes.get_lines() if line.get_label() in MAXIMA}
+    assert len(marks) == len(MAXIMA)  # told apart without colour
+
+
+def test_excess_over_barriers(axes: Axes) -> None:
+    """The share of curves up to each height; those at the barrier stand on the left edge."""
+    draw_excess(axes, BARRIERS, MAXIMA)
+    draw(axes)
+    linear, polychain = (curve(axes, kind) for kind in MAXIMA)
+    np.testing.assert_allclose(linear[1:], [[0.01, 1 / 3], [0.25, 2 / 3], [1, 1]])
+    np.testing.assert_allclose(polychain[1:], [[1e-5, 1 / 3], [1e-5, 2 / 3], [2, 1]])
+    styles = {line.get_linestyle() for line in axes.get_lines()}
+    assert len(styles) == len(MAXIMA)
 
 
 @pytest.mark.parametrize(

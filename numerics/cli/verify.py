@@ -31,12 +31,12 @@ def verify(
     """Predict each claim from theory, observe it by other means, compare, and write a report."""
     from numerics.files import provenance
     from numerics.report import write_report
-    from numerics.runs import train_runs
+    from numerics.runs import Trainer
     from theory.claims import CLAIMS, claim, verify
 
     chosen = [claim(name) for name in claims or CLAIMS]
     with progress() as tick:
-        results = [verify(claim, train_runs, tick) for claim in chosen]
+        results = [verify(claim, Trainer(), tick) for claim in chosen]
     record = provenance(context.obj)
     certificates = write_report(results, report, record)
     document = {

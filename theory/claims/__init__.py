@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from theory.claims.base import Bounds, Claim, Observation, Prediction, Result, Trainer, verify
 from theory.claims.convex_equals_nonconvex import ConvexEqualsNonconvex
+from theory.claims.curves_above_barrier import CurvesAboveBarrier
 from theory.claims.finite_width import FiniteWidth
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.small_width_separation import SmallWidthSeparation
@@ -14,6 +15,7 @@ __all__ = [
     "Bounds",
     "Claim",
     "ConvexEqualsNonconvex",
+    "CurvesAboveBarrier",
     "FiniteWidth",
     "ImplicitBias",
     "Observation",
@@ -32,6 +34,7 @@ CLAIMS: dict[str, Claim] = {
         ImplicitBias(),
         ConvexEqualsNonconvex(),
         FiniteWidth(),
+        CurvesAboveBarrier(),
     )
 }
 

@@ -2,8 +2,8 @@
 
 `predict` uses exact theory only, `observe` solvers or training only, and `compare` is one line.
 
-Theory does not train networks: whoever verifies a claim hands in a `Trainer`, such as
-`numerics.runs.train_runs`.
+Theory trains neither networks nor curves between them: whoever verifies a claim hands in a
+`Trainer`, such as `numerics.runs.Trainer`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from fractions import Fraction
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from theory.certificates.checker import CertificateInvalid, check
-from theory.landscape import Analysis
+from theory.landscape import Analysis, Barrier
+from theory.network import Network
 from theory.problem import Problem
 from theory.regions import Radii
 
@@ -92,8 +93,12 @@ AnyRuns = TypeVar("AnyRuns", bound=Runs)
 RunsMade = TypeVar("RunsMade", bound=Runs, covariant=True)
 
 
+Pair: TypeAlias = tuple[Problem, Network, Network]
+"""Two networks of one width, and the data they are for."""
+
+
 class Trainer(Protocol[RunsMade]):
-    """Trains networks on the problem of an analysis, at its width."""
+    """Trains networks on the problem of an analysis, at its width; and curves between networks."""
 
     def __call__(
         self,
@@ -108,6 +113,11 @@ class Trainer(Protocol[RunsMade]):
         progress: Progress,
     ) -> RunsMade: ...
 
+    def connect(
+        self, pairs: Sequence[Pair], *, progress: Progress
+    ) -> Mapping[str, Sequence[float]]:
+        """By kind of curve, the highest loss on a curve of that kind between each pair."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -115,7 +125,8 @@ class Prediction:
 
     problems: what the certificates, named alike, are about. A claim about components also has
     their analyses, named after the kind of landscape, the radii of the components of the first,
-    and rho, at which to train each optimizer, where a run's end is predicted.
+    and rho, at which to train each optimizer, where a run's end is predicted. A claim about curves
+    has the barriers between the networks that they connect.
     """
 
     values: Values
@@ -124,6 +135,7 @@ class Prediction:
     analyses: Mapping[str, Analysis] = field(default_factory=dict)
     radii: Radii | None = None
     rho: Mapping[str, Fraction] = field(default_factory=dict)
+    barriers: Sequence[Barrier] = ()
 
     def verdicts(self) -> dict[str, Value]:
         """What the independent checker says of each certificate: VALID, or what is wrong."""
@@ -139,10 +151,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Observation(Generic[AnyRuns]):
-    """The predicted quantities as they were measured, and the trained runs by optimizer."""
+    """The predicted quantities as they were measured, and the trained runs by optimizer.
+
+    maxima: by kind of curve, the highest loss on one for each barrier of the prediction.
+    """
 
     values: Values
     runs: Mapping[str, AnyRuns]
+    maxima: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 class Claim(Protocol):

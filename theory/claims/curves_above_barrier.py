@@ -1,0 +1,159 @@
+"""No curve between two exact fits stays below their minimax barrier; learned ones come down to it.
+
+What is theorem and what is observation: proofs_notes/curves-above-barrier.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from theory.certificates import certify
+from theory.claims.base import (
+    VALID,
+    AnyRuns,
+    Bounds,
+    Observation,
+    Prediction,
+    Progress,
+    Trainer,
+    Value,
+    Values,
+    agree,
+    proof,
+)
+from theory.landscape import Barrier, analyse, barrier_between
+from theory.problem import Problem
+
+KINDS = ("linear", "polychain", "bezier")
+
+# (n, width). At width n + 1 exact fits are connected (Nguyen, arXiv 2101.08576).
+_SHAPES = ((2, 2), (3, 2), (4, 2), (3, 3), (4, 3))
+_D = 2
+_LARGEST = 3
+_ROUNDING = 1e-9  # of a maximum, relative to the barrier
+_NEAR, _FAR = 1.01, 2  # times the barrier
+
+
+@dataclass(frozen=True)
+class CurvesAboveBarrier:
+    """The claim, on random integer problems; searched: pairs of networks for each n and width."""
+
+    searched: int = 42
+    seed: int = 0
+
+    id = "curves-above-barrier"
+    source = (
+        "proofs_notes/landscape.md: the minimax barrier; Garipov, Izmailov, Podoprikhin, Vetrov, "
+        "Wilson, NeurIPS 2018, and Draxler, Veschgini, Salmhofer, Hamprecht, ICML 2018: the curves"
+    )
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of networks are connected."""
+        return self.searched * len(_SHAPES)
+
+    @property
+    def statement(self) -> str:
+        """What is claimed, in a sentence."""
+        return (
+            f"Between two exact fits of {self.pairs} random data sets, neurons labelled, every "
+            "straight line, learned polychain and learned Bezier curve rises at least as high as "
+            "the exact minimax barrier. How much higher the curves rise is measured."
+        )
+
+    @property
+    def hypotheses(self) -> Sequence[str]:
+        """Under which conditions."""
+        shapes = ", ".join(f"({n}, {m})" for n, m in _SHAPES)
+        return (
+            f"data: d = {_D}, integers from -{_LARGEST} to {_LARGEST}; for each (n, width) of "
+            f"{shapes} the first {self.searched} that the width fits exactly, in more than one "
+            "labelled component",
+            "networks: exact fits from two components drawn at random, so that the barrier is "
+            "positive",
+            "theorem: every continuous path has a loss of at least the barrier somewhere. The "
+            "maximum of a curve is sought on a grid and refined around its peaks, so it is a lower "
+            "estimate: a narrower peak between two points of the grid would be overlooked (a "
+            f"maximum {_ROUNDING:g} below the barrier is rounding)",
+            "observation: how near to 1 barrier / maximum comes; theory says no more than that it "
+            "is between 0 and 1, and that a polychain with enough bends attains 1",
+        )
+
+    def predict(self, progress: Progress) -> Prediction:
+        """The exact barriers; a certificate for the first of each n and width."""
+        barriers: list[Barrier] = []
+        certificates, problems = {}, {}
+        values: dict[str, Value] = {}
+        for n, width in _SHAPES:
+            found: list[Barrier] = []
+            for barrier in self._barriers(n, width):
+                progress(f"exact barriers, n = {n}, width {width}", len(found))
+                found.append(barrier)
+                if len(found) == self.searched:
+                    break
+            name = f"n {n} width {width}"
+            certificates[name], problems[name] = certify(found[0]), found[0].problem
+            values[proof(name)] = VALID
+            barriers += found
+        share = Bounds(Fraction(), Fraction(1))
+        for kind in KINDS:
+            values[_below(kind)] = 0
+            for quantity in (_nearest, _median, _near, _far):
+                values[quantity(kind)] = share
+        return Prediction(values, certificates, problems, barriers=barriers)
+
+    def observe(
+        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
+    ) -> Observation[AnyRuns]:
+        """The checker's verdict, and curves."""
+        values = prediction.verdicts()
+        pairs = [(barrier.problem, *barrier.networks) for barrier in prediction.barriers]
+        maxima = train.connect(pairs, progress=progress)
+        exact = np.array([float(barrier.value) for barrier in prediction.barriers])
+        for kind in KINDS:
+            share = exact / maxima[kind]
+            values[_below(kind)] = int((share > 1 + _ROUNDING).sum())
+            values[_nearest(kind)] = float(share.max())
+            values[_median(kind)] = float(np.median(share))
+            values[_near(kind)] = float((share >= 1 / _NEAR).mean())
+            values[_far(kind)] = float((share <= 1 / _FAR).mean())
+        return Observation(values, {}, maxima)
+
+    def compare(self, predicted: Values, observed: Values) -> bool:
+        """No curve is below its barrier, and the proofs are valid."""
+        return agree(predicted, observed)
+
+    def _barriers(self, n: int, width: int) -> Iterator[Barrier]:
+        """Barriers between labelled components of exact fits of random data, without end."""
+        random = np.random.default_rng([self.seed, n, width])
+        while True:
+            X, y = (random.integers(-_LARGEST, _LARGEST + 1, shape) for shape in ((n, _D), n))
+            analysis = analyse(Problem(X=X.tolist(), y=y.tolist()), width, labelled=True)
+            if analysis.minimum == 0 and len(analysis.components) > 1:
+                chosen = random.choice(len(analysis.components), 2, replace=False)
+                first, second = (analysis.components[i].representative for i in chosen)
+                yield barrier_between(analysis.problem, first, second, labelled=True)
+
+
+def _below(kind: str) -> str:
+    return f"curves below the barrier, {kind}"
+
+
+def _nearest(kind: str) -> str:
+    return f"barrier / maximum on the curve, largest, {kind}"
+
+
+def _median(kind: str) -> str:
+    return f"barrier / maximum on the curve, median, {kind}"
+
+
+def _near(kind: str) -> str:
+    return f"share of curves at most {_NEAR - 1:.0%} above the barrier, {kind}"
+
+
+def _far(kind: str) -> str:
+    return f"share of curves at least {_FAR} times as high as the barrier, {kind}"
