@@ -46,3 +46,25 @@ def test_wrong_input(capsys, options, message):
     code, out, err = run(capsys, "width", "non-monotone", *options.split())
     assert (code, out) == (2, "")
     assert err.startswith(f"isthmus: {message}")
+
+
+def test_intervals(capsys):
+    found = run_json(capsys, *ARGUMENTS, "--max-width", "3", "--intervals")
+    assert [row["width"] for row in found["intervals"]] == [1, 2, 3]
+    assert found["intervals"][2]["intervals"] == [
+        {"lower": "0", "upper": "1/3", "components": 0, "components_labelled": 0},
+        {"lower": "1/3", "upper": "2/5", "components": 1, "components_labelled": 1},
+        {"lower": "2/5", "upper": "2/3", "components": 2, "components_labelled": 4},
+        {"lower": "2/3", "upper": None, "components": 1, "components_labelled": 1},
+    ]
+    code, out, err = run(capsys, *ARGUMENTS, "--max-width", "2", "--intervals")
+    assert (code, err) == (0, "")
+    assert "exactly from one radius on" in out
+    assert "2/3" in out
+
+
+def test_intervals_are_for_entrywise_balls(capsys):
+    options = ("--optimizer", "muon", "--rho", "1", "--intervals")
+    code, out, err = run(capsys, "width", "non-monotone", *options)
+    assert (code, out) == (2, "")
+    assert "muon has no entrywise ball" in err
