@@ -88,3 +88,11 @@ def is_positive_definite(matrix: fmpz_mat) -> bool:
     entries = matrix.tolist()
     sizes = range(1, len(entries) + 1)
     return all(fmpz_mat([row[:k] for row in entries[:k]]).det() > 0 for k in sizes)
+
+
+def simplest_between(low: Fraction, high: Fraction) -> Fraction:
+    """The fraction of least denominator in [low, high], 0 < low: by continued fractions."""
+    whole = -(-low.numerator // low.denominator)
+    if whole <= high:
+        return Fraction(whole)
+    return whole - 1 + 1 / simplest_between(1 / (high - whole + 1), 1 / (low - whole + 1))

@@ -1,19 +1,32 @@
 """Connectivity of one optimizer's solution set: at which widths it is connected.
 
 `width_profile` counts components width by width, exactly; `connected_from` is the theorem's bound.
-`radius_intervals` says for which radii of an entrywise ball the counts stay as they are.
+`radius_intervals` says for which radii of an entrywise ball the counts stay as they are, and
+`search` looks for data with a profile of some kind. `unconstrained_path` is the classical path,
+which leaves the ball; `largest_radius` says how far.
 """
 
 from theory.connectivity.bounds import connected_from, largest_mass
 from theory.connectivity.critical_radii import RadiusInterval, radius_intervals
+from theory.connectivity.estimates import estimated_intervals
 from theory.connectivity.profile import Profile, WidthRow, width_profile
+from theory.connectivity.search import Found, RadiusProfile, radius_profiles, search
+from theory.connectivity.unconstrained import RadiusBounds, largest_radius, unconstrained_path
 
 __all__ = [
+    "Found",
     "Profile",
+    "RadiusBounds",
     "RadiusInterval",
+    "RadiusProfile",
     "WidthRow",
     "connected_from",
+    "estimated_intervals",
     "largest_mass",
+    "largest_radius",
     "radius_intervals",
+    "radius_profiles",
+    "search",
+    "unconstrained_path",
     "width_profile",
 ]

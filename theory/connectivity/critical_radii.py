@@ -17,7 +17,7 @@ Source: proofs_notes/width-profile.md.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement, groupby, permutations
@@ -94,20 +94,31 @@ def radius_intervals(
     """
     if not isinstance(gauge_of(geometry(optimizer).ball), Entrywise):
         raise InputError("optimizer", f"{optimizer} has no entrywise ball: its radii are not exact")
-    # The number of labelled cells is what has to fit.
     complex_ = CellComplex(
         problem, width, labelled=True, rho=Fraction(1), within=optimizer, max_cells=max_cells
     )
-    radii = _CriticalRadii(complex_)
+    return intervals_of(complex_, _CriticalRadii(complex_).of, progress)
+
+
+def intervals_of(
+    complex_: CellComplex,
+    critical_radius: Callable[[Sequence[Group]], Fraction | None],
+    progress: Progress,
+) -> tuple[RadiusInterval, ...]:
+    """The intervals, given the critical radius of a cell or face by the columns of its neurons."""
     born = {
         cell: radius
         for cell in combinations_with_replacement(range(complex_.states), complex_.width)
-        if (radius := radii.of([complex_.groups[state] for state in cell])) is not None
+        if (radius := critical_radius([complex_.groups[state] for state in cell])) is not None
     }
     faces: list[_Face] = []
     for done, cell in enumerate(born):
-        progress(f"critical radii at width {width}, cells", done)
-        faces += _faces(complex_, radii, cell)
+        progress(f"critical radii at width {complex_.width}, cells", done)
+        for face in _faces(complex_, critical_radius, cell):
+            # A face lies in two cells, so its radius is at least theirs; an estimate may not be.
+            one, other = (born.get(side) for side in face.sides)
+            if one is not None and other is not None:
+                faces.append(face._replace(radius=max(face.radius, one, other)))
     counts = (
         _counts(born.items(), ((face.radius, *face.sides) for face in faces)),
         _counts(
@@ -172,7 +183,11 @@ class _CriticalRadii:
         return from_flint([-sum((p * q for p, q in zip(c, x, strict=True)), zero)])[0]
 
 
-def _faces(complex_: CellComplex, radii: _CriticalRadii, cell: Cell) -> Iterator[_Face]:
+def _faces(
+    complex_: CellComplex,
+    critical_radius: Callable[[Sequence[Group]], Fraction | None],
+    cell: Cell,
+) -> Iterator[_Face]:
     """The faces of a multiset of states that hold an exact fit, each from one of its two sides."""
     for position, state in enumerate(cell):
         if position and cell[position - 1] == state:
@@ -180,7 +195,7 @@ def _faces(complex_: CellComplex, radii: _CriticalRadii, cell: Cell) -> Iterator
         rest = (*cell[:position], *cell[position + 1 :])
         for move in complex_.moves(state):
             if state < move.target:
-                radius = radii.of([*(complex_.groups[other] for other in rest), move.group])
+                radius = critical_radius([*(complex_.groups[other] for other in rest), move.group])
                 if radius is not None:
                     yield _Face(radius, rest, state, move.target)
 
