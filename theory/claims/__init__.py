@@ -6,6 +6,7 @@ from theory.claims.base import Bounds, Claim, Observation, Prediction, Result, T
 from theory.claims.convex_equals_nonconvex import ConvexEqualsNonconvex
 from theory.claims.finite_width import FiniteWidth
 from theory.claims.implicit_bias import ImplicitBias
+from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
 from theory.claims.small_width_separation import SmallWidthSeparation
 from theory.errors import InputError
 
@@ -16,6 +17,7 @@ __all__ = [
     "ConvexEqualsNonconvex",
     "FiniteWidth",
     "ImplicitBias",
+    "NotImpliedByPriorWork",
     "Observation",
     "Prediction",
     "Result",
@@ -32,6 +34,7 @@ CLAIMS: dict[str, Claim] = {
         ImplicitBias(),
         ConvexEqualsNonconvex(),
         FiniteWidth(),
+        NotImpliedByPriorWork(),
     )
 }
 

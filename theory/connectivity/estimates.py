@@ -127,8 +127,8 @@ class _Compiled:
         """The least rho; infinity where there is none, or the solver fails."""
         self._rays.value, self._images.value, self._y.value = rays, images, y
         solve_conic(self._problem)
-        status = self._problem.status
-        return float(self._problem.value) if status == "optimal" else math.inf
+        solved = self._problem.status in {"optimal", "optimal_inaccurate"}
+        return float(self._problem.value) if solved else math.inf
 
 
 @lru_cache(maxsize=64)

@@ -24,11 +24,10 @@ from theory.exact import (
     flint_matrix,
     from_flint,
     null_vector,
-    sqrt_above,
     to_flint,
     transposed,
 )
-from theory.gauges import Entrywise, gauge_of
+from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.network import Network
 from theory.problem import Problem
@@ -82,24 +81,15 @@ def largest_radius(optimizer: str, path: Sequence[Network]) -> RadiusBounds:
     """The least rho whose ball holds the whole path, up to rescaling of neurons.
 
     path: breakpoints between which a_j w_j is affine, as of `unconstrained_path` and of minimax
-    paths. Exact for entrywise balls. For the others the lower end is the largest ||U||_F / sqrt(m)
-    or ||U||_F, where a's l2 norm counts, U the columns |a_j| w_j.
+    paths. Exact for entrywise balls.
     """
     gauge = gauge_of(geometry(optimizer).ball)
     lower = upper = Fraction()
     for network in path:
-        coordinates = network.convex_coordinates()
-        u = tuple(column for _, column in coordinates)
-        if not any(map(any, u)):
-            continue
-        size = gauge.witness([sign for sign, _ in coordinates], u)[1]
-        upper = max(upper, size)
-        if isinstance(gauge, Entrywise):
-            lower = max(lower, size)
-            continue
-        # ||W diag(a)||_F <= ||W||_op ||a||_2, and ||a||_2 <= sqrt(m) max |a_j|.
-        square = sum((v * v for column in u for v in column), Fraction())
-        lower = max(lower, _root_below(square if gauge.summed else square / len(u)))
+        signs, u = zip(*network.convex_coordinates(), strict=True)
+        if any(map(any, u)):
+            lower = max(lower, gauge.below(u))
+            upper = max(upper, gauge.witness(signs, u)[1])
     return RadiusBounds(lower, upper)
 
 
@@ -175,8 +165,3 @@ class _Walk:
 
 def _without_repeats(path: Sequence[Network]) -> tuple[Network, ...]:
     return tuple(network for k, network in enumerate(path) if k == 0 or network != path[k - 1])
-
-
-def _root_below(square: Fraction) -> Fraction:
-    """A rational <= sqrt(square)."""
-    return square / sqrt_above(square) if square else square
