@@ -8,6 +8,7 @@ from theory.claims.finite_width import FiniteWidth
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
 from theory.claims.small_width_separation import SmallWidthSeparation
+from theory.claims.width_profile import WidthProfile
 from theory.errors import InputError
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Result",
     "SmallWidthSeparation",
     "Trainer",
+    "WidthProfile",
     "claim",
     "verify",
 ]
@@ -34,6 +36,7 @@ CLAIMS: dict[str, Claim] = {
         ImplicitBias(),
         ConvexEqualsNonconvex(),
         FiniteWidth(),
+        WidthProfile(),
         NotImpliedByPriorWork(),
     )
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from theory.gauges import gauge_of
@@ -37,12 +37,12 @@ class Instance:
     @property
     def where(self) -> str:
         """For tables."""
-        return f"{self.name}, width {self.width}"
+        return f"{self.name} in {self.optimizer}'s ball rho = {self.rho}"
 
     @property
-    def ball(self) -> str:
-        """For tables."""
-        return f"{self.optimizer}'s ball rho = {self.rho}"
+    def label(self) -> str:
+        """For names of files: no slashes."""
+        return f"{self.name} {self.optimizer} rho {self.rho.numerator}-{self.rho.denominator}"
 
 
 def instance(name: str, optimizer: str, rho: str) -> Instance:
@@ -55,10 +55,29 @@ def split_by_the_ball() -> tuple[Instance, ...]:
     return (
         instance("non-monotone", "adamw", "1/2"),
         instance("non-monotone-2", "adamw", "6/5"),
+        instance("non-monotone-3", "adamw", "5"),
         instance("split-by-adamw-1", "adamw", "11/20"),
         instance("split-by-adamw-2", "adamw", "13/10"),
         instance("split-by-adamw-3", "adamw", "4/5"),
         instance("split-by-muon-1", "muon", "6/5"),
         instance("split-by-muon-2", "muon", "23/4"),
         instance("split-by-muon-3", "muon", "19/4"),
+        instance("non-monotone-muon", "muon", "341/100"),
     )
+
+
+def profiled() -> dict[Instance, int]:
+    """Instances, and the widths up to which components are counted."""
+    longer = replace(example("non-monotone"), width=4)
+    return {
+        instance("non-monotone", "adamw", "1/2"): 5,
+        Instance(longer, "adamw", Fraction(4, 11)): 5,
+        instance("non-monotone-2", "adamw", "6/5"): 4,
+        instance("non-monotone-3", "adamw", "5"): 4,
+        instance("split-by-adamw-1", "adamw", "11/20"): 4,
+        instance("split-by-adamw-2", "adamw", "13/10"): 4,
+        instance("split-by-adamw-3", "adamw", "4/5"): 3,
+        instance("split-in-muon", "muon", "3"): 3,
+        instance("non-monotone-muon", "muon", "341/100"): 4,
+        instance("non-monotone-colnorm", "colnorm", "3/5"): 4,
+    }

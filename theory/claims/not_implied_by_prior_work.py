@@ -103,8 +103,8 @@ class NotImpliedByPriorWork:
                 raise Interrupted
             values[_inside(instance)] = len(inside.components)
             values[_free(instance)] = len(free.components)
-            for where, analysis in (("in the ball", inside), ("without it", free)):
-                name = f"{instance.name} {where}"
+            for where, analysis in (("in the ball", inside), ("without a ball", free)):
+                name = f"{instance.label} {where}"
                 certificates[name], problems[name] = certify(analysis), instance.problem
                 values[proof(name)] = VALID
             analyses[instance.name] = inside
@@ -215,15 +215,15 @@ def _bounds(radius: RadiusBounds) -> Fraction | Bounds:
 
 
 def _inside(instance: Instance) -> str:
-    return f"components in {instance.ball}, modulo permutation, {instance.where}"
+    return f"components at width {instance.width}, modulo permutation, {instance.where}"
 
 
 def _free(instance: Instance) -> str:
-    return f"components without a ball, labelled, {instance.where}"
+    return f"components at width {instance.width} without a ball, labelled, {instance.name}"
 
 
 def _radius(instance: Instance, kind: str) -> str:
-    return f"radius of the {kind} path out of {instance.ball}, {instance.where}"
+    return f"radius of the {kind} path, {instance.where}"
 
 
 def _loss(instance: Instance, kind: str) -> str:

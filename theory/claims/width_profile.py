@@ -1,0 +1,215 @@
+"""Components width by width: connectivity in a ball is not monotone in the width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from theory.certificates import certify
+from theory.claims.base import (
+    VALID,
+    AnyRuns,
+    Bounds,
+    Observation,
+    Prediction,
+    Progress,
+    Trainer,
+    Value,
+    Values,
+    agree,
+    proof,
+)
+from theory.claims.instances import Instance, profiled
+from theory.connectivity import (
+    RadiusInterval,
+    connected_from,
+    estimated_intervals,
+    radius_intervals,
+    width_profile,
+)
+from theory.connectivity.search import longest_loss
+from theory.errors import Interrupted
+from theory.landscape import analyse
+
+_BELOW = 1 - Fraction(1, 10**6)
+
+Counts = tuple[tuple[int, ...], tuple[int, ...]]
+"""Components at widths 1, 2, ...: modulo permutation, and labelled."""
+
+
+@dataclass(frozen=True)
+class WidthProfile:
+    """The claim, on instances with the widths up to which to count."""
+
+    instances: Mapping[Instance, int] = field(default_factory=profiled)
+
+    id = "width-profile"
+    source = (
+        "Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991: connected at sufficiently large "
+        "width; Theorem G and proofs_notes/width-profile.md"
+    )
+
+    @property
+    def statement(self) -> str:
+        """What is claimed, in a sentence."""
+        return (
+            "The exact fits in an optimizer's ball can be connected at one width, fall apart at "
+            "the next, and be connected again: for AdamW and for column norms neuron by neuron, "
+            "for Muon modulo permutation of the neurons. From the theorem's width on they stay "
+            "connected. At one width the components are the same for all radii from one critical "
+            "radius, inclusive, up to the next."
+        )
+
+    @property
+    def hypotheses(self) -> Sequence[str]:
+        """Under which conditions."""
+        return (
+            "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a; loss 0 for AdamW, whose ball is a "
+            "polytope; for the others 10^-6 of the loss of zero weights above the least loss",
+            "0 components: no exact fit in the ball",
+            "AdamW: predicted from the radii at which components are born and merge, by linear "
+            "programs; observed in the landscape of each width at that radius, by least squares",
+            "Muon and column norms: predicted from landscapes, by proved intervals; observed from "
+            "radii in floating point",
+        )
+
+    def predict(self, progress: Progress) -> Prediction:
+        """Counts, the radii for which they hold, the theorem's bound, and proofs."""
+        values: dict[str, Value] = {}
+        certificates, problems = {}, {}
+        for instance, widths in self.instances.items():
+            counts = _by_radii if instance.exact else _by_landscapes
+            plain, labelled = counts(instance, widths, progress)
+            values[_plain(instance)], values[_labelled(instance)] = plain, labelled
+            bound = connected_from(instance.problem, instance.optimizer, instance.rho)
+            if bound is not None:
+                values[_last(instance)] = Bounds(Fraction(), Fraction(bound - 1))
+            if instance.exact:
+                found = radius_intervals(instance.problem, instance.optimizer, instance.width)
+                values[_at_ends(instance)] = tuple(
+                    next(each.components_labelled for each in found if rho in each)
+                    for rho in _ends(instance)
+                )
+            for width in range(max(1, instance.width - 1), min(widths, instance.width + 1) + 1):
+                if plain[width - 1]:
+                    name = f"{instance.label} width {width}"
+                    certificates[name] = _certificate(instance, width, progress)
+                    problems[name] = instance.problem
+                    values[proof(name)] = VALID
+        return Prediction(values, certificates, problems)
+
+    def observe(
+        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
+    ) -> Observation[AnyRuns]:
+        """The same counts the other way, and the checker's verdict."""
+        values: dict[str, Value] = prediction.verdicts()
+        for instance, widths in self.instances.items():
+            counts = _by_landscapes if instance.exact else _by_radii
+            plain, labelled = counts(instance, widths, progress)
+            values[_plain(instance)], values[_labelled(instance)] = plain, labelled
+            if _last(instance) in prediction.values:
+                split = (width for width, count in enumerate(labelled, 1) if count > 1)
+                values[_last(instance)] = float(max(split, default=0))
+            if instance.exact:
+                values[_at_ends(instance)] = tuple(
+                    _components(instance, rho, progress) for rho in _ends(instance)
+                )
+        return Observation(values, {})
+
+    def compare(self, predicted: Values, observed: Values) -> bool:
+        """Some profile of each kind of ball is not monotone, and theory and observation agree."""
+        lost = {
+            instance.optimizer
+            for instance in self.instances
+            if longest_loss(self.counts(predicted, instance)[0])
+        }
+        return lost == {"adamw", "muon", "colnorm"} and agree(predicted, observed)
+
+    def counts(self, values: Values, instance: Instance) -> Counts:
+        """The components of one instance among predicted or observed values."""
+        plain, labelled = values[_plain(instance)], values[_labelled(instance)]
+        return plain, labelled  # type: ignore[return-value]
+
+
+def _by_radii(instance: Instance, widths: int, progress: Progress) -> Counts:
+    """From the radii at which components are born and merge."""
+    intervals = radius_intervals if instance.exact else estimated_intervals
+    at: list[RadiusInterval] = []
+    for width in range(1, widths + 1):
+        found = intervals(instance.problem, instance.optimizer, width, progress=progress)
+        at.append(next(each for each in found if instance.rho in each))
+    return tuple(e.components for e in at), tuple(e.components_labelled for e in at)
+
+
+def _by_landscapes(instance: Instance, widths: int, progress: Progress) -> Counts:
+    """From the cells and faces of each width at the instance's radius."""
+    found = width_profile(
+        instance.problem,
+        instance.optimizer,
+        instance.rho,
+        widths,
+        level=Fraction() if instance.exact else None,
+        progress=progress,
+    )
+    if not found.complete:
+        raise Interrupted(found.reason)
+    # Above a positive minimum there are networks of least loss, but no exact fits.
+    fits = [row.lower == 0 for row in found.rows]
+    rows = list(zip(fits, found.rows, strict=True))
+    return (
+        tuple(row.components if fit else 0 for fit, row in rows),
+        tuple(row.components_labelled if fit else 0 for fit, row in rows),
+    )
+
+
+def _components(instance: Instance, rho: Fraction, progress: Progress) -> int:
+    """Labelled components of exact fits of the instance's width, at another radius."""
+    found = width_profile(
+        instance.problem,
+        instance.optimizer,
+        rho,
+        instance.width,
+        level=Fraction(),
+        progress=progress,
+    )
+    if not found.complete:
+        raise Interrupted(found.reason)
+    return found.rows[-1].components_labelled
+
+
+def _ends(instance: Instance) -> tuple[Fraction, ...]:
+    """Radii just below and at both ends of the interval that holds the instance's."""
+    found = radius_intervals(instance.problem, instance.optimizer, instance.width)
+    here = next(each for each in found if instance.rho in each)
+    assert here.upper is not None
+    return here.lower * _BELOW, here.lower, here.upper * _BELOW, here.upper
+
+
+def _certificate(instance: Instance, width: int, progress: Progress) -> dict[str, object]:
+    found = analyse(
+        instance.problem, width, rho=instance.rho, within=instance.optimizer, progress=progress
+    )
+    if not found.complete:
+        raise Interrupted
+    return certify(found)
+
+
+def _plain(instance: Instance) -> str:
+    return f"components by width, modulo permutation, {instance.where}"
+
+
+def _labelled(instance: Instance) -> str:
+    return f"components by width, labelled, {instance.where}"
+
+
+def _last(instance: Instance) -> str:
+    return f"last disconnected width is below the theorem's, {instance.where}"
+
+
+def _at_ends(instance: Instance) -> str:
+    _, lower, _, upper = _ends(instance)
+    return (
+        f"labelled components at width {instance.width} just below and at rho = {lower}, "
+        f"just below and at {upper}, {instance.name}"
+    )
