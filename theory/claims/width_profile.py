@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 
 from theory.certificates import certify
 from theory.claims.base import (
@@ -27,10 +28,12 @@ from theory.connectivity import (
     estimated_intervals,
     radius_intervals,
     width_profile,
+    width_row,
 )
 from theory.connectivity.search import longest_loss
 from theory.errors import Interrupted
 from theory.landscape import analyse
+from theory.problem import Problem
 
 _BELOW = 1 - Fraction(1, 10**6)
 
@@ -86,7 +89,7 @@ class WidthProfile:
             if bound is not None:
                 values[_last(instance)] = Bounds(Fraction(), Fraction(bound - 1))
             if instance.exact:
-                found = radius_intervals(instance.problem, instance.optimizer, instance.width)
+                found = _intervals(instance.problem, instance.optimizer, instance.width, True)
                 values[_at_ends(instance)] = tuple(
                     next(each.components_labelled for each in found if rho in each)
                     for rho in _ends(instance)
@@ -113,7 +116,15 @@ class WidthProfile:
                 values[_last(instance)] = float(max(split, default=0))
             if instance.exact:
                 values[_at_ends(instance)] = tuple(
-                    _components(instance, rho, progress) for rho in _ends(instance)
+                    width_row(
+                        instance.problem,
+                        instance.optimizer,
+                        rho,
+                        instance.width,
+                        level=Fraction(),
+                        progress=progress,
+                    ).components_labelled
+                    for rho in _ends(instance)
                 )
         return Observation(values, {})
 
@@ -131,14 +142,18 @@ class WidthProfile:
         plain, labelled = values[_plain(instance)], values[_labelled(instance)]
         return plain, labelled  # type: ignore[return-value]
 
+    def bound(self, predicted: Values, instance: Instance) -> int | None:
+        """The theorem's width for one instance; None where there is none."""
+        last = predicted.get(_last(instance))
+        return int(last.upper) + 1 if isinstance(last, Bounds) else None
+
 
 def _by_radii(instance: Instance, widths: int, progress: Progress) -> Counts:
     """From the radii at which components are born and merge."""
-    intervals = radius_intervals if instance.exact else estimated_intervals
-    at: list[RadiusInterval] = []
+    at = []
     for width in range(1, widths + 1):
-        found = intervals(instance.problem, instance.optimizer, width, progress=progress)
-        at.append(next(each for each in found if instance.rho in each))
+        progress(f"critical radii, {instance.where}, width", width)
+        at.append(_interval(instance, width))
     return tuple(e.components for e in at), tuple(e.components_labelled for e in at)
 
 
@@ -163,25 +178,22 @@ def _by_landscapes(instance: Instance, widths: int, progress: Progress) -> Count
     )
 
 
-def _components(instance: Instance, rho: Fraction, progress: Progress) -> int:
-    """Labelled components of exact fits of the instance's width, at another radius."""
-    found = width_profile(
-        instance.problem,
-        instance.optimizer,
-        rho,
-        instance.width,
-        level=Fraction(),
-        progress=progress,
-    )
-    if not found.complete:
-        raise Interrupted(found.reason)
-    return found.rows[-1].components_labelled
+@cache
+def _intervals(
+    problem: Problem, optimizer: str, width: int, exact: bool
+) -> tuple[RadiusInterval, ...]:
+    return (radius_intervals if exact else estimated_intervals)(problem, optimizer, width)
+
+
+def _interval(instance: Instance, width: int) -> RadiusInterval:
+    """The radii with the same components as the instance's."""
+    found = _intervals(instance.problem, instance.optimizer, width, instance.exact)
+    return next(each for each in found if instance.rho in each)
 
 
 def _ends(instance: Instance) -> tuple[Fraction, ...]:
     """Radii just below and at both ends of the interval that holds the instance's."""
-    found = radius_intervals(instance.problem, instance.optimizer, instance.width)
-    here = next(each for each in found if instance.rho in each)
+    here = _interval(instance, instance.width)
     assert here.upper is not None
     return here.lower * _BELOW, here.lower, here.upper * _BELOW, here.upper
 

@@ -9,7 +9,7 @@ which leaves the ball; `largest_radius` says how far.
 from theory.connectivity.bounds import connected_from, largest_mass
 from theory.connectivity.critical_radii import RadiusInterval, radius_intervals
 from theory.connectivity.estimates import estimated_intervals
-from theory.connectivity.profile import Profile, WidthRow, width_profile
+from theory.connectivity.profile import Profile, WidthRow, width_profile, width_row
 from theory.connectivity.search import Found, RadiusProfile, radius_profiles, search
 from theory.connectivity.unconstrained import RadiusBounds, largest_radius, unconstrained_path
 
@@ -29,4 +29,5 @@ __all__ = [
     "search",
     "unconstrained_path",
     "width_profile",
+    "width_row",
 ]

@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from theory.connectivity.bounds import MAX_BASES, connected_from
 from theory.errors import BudgetError, Interrupted, Undecided
-from theory.landscape import DEFAULT_MAX_CELLS, analyse
+from theory.landscape import DEFAULT_MAX_CELLS
+from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem, positive_integer
@@ -98,41 +99,42 @@ def width_profile(
     complete = True
     try:
         for width in range(1, max_width + 1):
-            rows.append(_row(problem, optimizer, rho, width, level, max_cells, progress))
+            row = width_row(
+                problem, optimizer, rho, width, level=level, max_cells=max_cells, progress=progress
+            )
+            rows.append(row)
     except (BudgetError, Interrupted, Undecided) as error:
         complete, reason = False, f"width {len(rows) + 1}: {error}"
     return Profile(problem, optimizer, rho, level, tuple(rows), bound, complete, reason)
 
 
-def _row(
+def width_row(
     problem: Problem,
     optimizer: str,
     rho: Fraction,
     width: int,
-    level: Fraction | None,
-    max_cells: int,
-    progress: Progress,
+    *,
+    level: Fraction | None = None,
+    max_cells: int = DEFAULT_MAX_CELLS,
+    progress: Progress = lambda stage, count: None,
 ) -> WidthRow:
-    def tick(stage: str, count: int) -> None:
-        progress(f"width {width}, {stage}", count)
+    """One row of `width_profile`. Raises BudgetError, Interrupted and Undecided."""
 
-    ball = CellComplex(problem, width, rho=rho, within=optimizer, max_cells=max_cells)
-    minimum = least(ball, tick=lambda solved: tick("minima computed", solved))
-    if level is not None and level < minimum.lower:
+    def tick(solved: int) -> None:
+        progress(f"width {width}, minima computed", solved)
+
+    labelled = CellComplex(
+        problem, width, labelled=True, rho=rho, within=optimizer, max_cells=max_cells
+    )
+    plain = labelled.modulo_permutation()
+    low = reached(plain, level, tick)
+    if not low.low:
+        minimum = least(plain, tick=tick)
         return WidthRow(width, minimum.lower, minimum.value, 0, 0)
-    counts = []
-    for labelled in (False, True):
-        found = analyse(
-            problem,
-            width,
-            level=level,
-            labelled=labelled,
-            rho=rho,
-            within=optimizer,
-            max_cells=max_cells,
-            progress=tick,
-        )
-        if not found.complete:
-            raise Interrupted
-        counts.append(len(found.components))
-    return WidthRow(width, minimum.lower, minimum.value, *counts)
+    return WidthRow(
+        width,
+        plain.loss_of(min(minimum.lower for minimum in low.low.values())),
+        plain.loss_of(min(minimum.value for minimum in low.low.values())),
+        len(components_of(plain, low)),
+        len(components_of(labelled, low)),
+    )
