@@ -108,10 +108,11 @@ class NotImpliedByPriorWork:
                 certificates[name], problems[name] = certify(analysis), instance.problem
                 values[proof(name)] = VALID
             analyses[instance.name] = inside
-            for kind, path in _paths(inside).items():
+            paths = _paths(inside)
+            for kind, path in paths.items():
                 values[_radius(instance, kind)] = _bounds(largest_radius(instance.optimizer, path))
                 values[_loss(instance, kind)] = max(step.loss(instance.problem) for step in path)
-            if instance.exact:
+            if paths and instance.exact:
                 upper = _interval(instance).upper
                 assert upper is not None
                 values[_least(instance)] = upper
@@ -132,7 +133,7 @@ class NotImpliedByPriorWork:
             for kind, path in paths.items():
                 radius, loss = _sampled(instance, path)
                 values[_radius(instance, kind)], values[_loss(instance, kind)] = radius, loss
-            if instance.exact:
+            if paths and instance.exact:
                 some = largest_radius(instance.optimizer, paths["landscape's"]).upper
                 values[_least(instance)] = _joined(instance, len(inside.components), some)
         return Observation(values, {})
@@ -165,9 +166,12 @@ def _interval(instance: Instance) -> RadiusInterval:
 def _paths(inside: Analysis) -> dict[str, Sequence[Network]]:
     """Paths without a ball between the first two components: the classical, and one of least loss.
 
-    The classical one needs networks of the same fit, and a width above n.
+    The classical one needs networks of the same fit, and a width above n. None where the ball
+    does not split them.
     """
     problem = inside.problem
+    if len(inside.components) == 1:
+        return {}
     first, second = (component.representative for component in inside.components[:2])
     paths: dict[str, Sequence[Network]] = {
         "landscape's": barrier_between(problem, first, second).path.breakpoints
