@@ -40,6 +40,10 @@ def width(
         int | None,
         typer.Option(metavar="N", help="Refuse a search for the theorem's bound that is larger."),
     ] = None,
+    max_counts: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Do without minimal counts of neurons where it takes more."),
+    ] = None,
     intervals: Annotated[
         bool,
         typer.Option("--intervals", help="Also for which RHO exact fits have how many components."),
@@ -57,6 +61,7 @@ def width(
     from numerics.files import provenance
     from theory.connectivity import width_profile
     from theory.connectivity.bounds import MAX_BASES
+    from theory.connectivity.minimal_counts import MAX_COUNTS
     from theory.geometry import geometry
     from theory.landscape import DEFAULT_MAX_CELLS
 
@@ -64,6 +69,7 @@ def width(
     name = geometry(optimizer).ball.name
     cells = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
     bases = MAX_BASES if max_bases is None else positive_integer(max_bases, "max-bases")
+    counts = MAX_COUNTS if max_counts is None else positive_integer(max_counts, "max-counts")
     widths = positive_integer(max_width, "max-width")
     with progress() as report:
         steps = _intervals(data, name, widths, cells, report) if intervals else None
@@ -75,6 +81,7 @@ def width(
             level=None if level is None else rational(level, "level"),
             max_cells=cells,
             max_bases=bases,
+            max_counts=counts,
             progress=report,
         )
     if found.reason:
@@ -156,6 +163,7 @@ def _document(found: Profile) -> dict[str, Any]:
         "last_disconnected": found.last_disconnected,
         "monotone": found.monotone,
         "bound": found.bound,
+        "bound_from_counts": found.bound_from_counts,
     }
 
 
@@ -176,3 +184,5 @@ def _print(found: Profile) -> None:
         out.print(f"last width seen disconnected: {found.last_disconnected}{again}")
     if found.bound is not None:
         out.print(f"connected at every width >= {found.bound} (theorem, for the least loss)")
+    if found.bound_from_counts is not None:
+        out.print(f"connected at every width >= {found.bound_from_counts} (minimal counts)")

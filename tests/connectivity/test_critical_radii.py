@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from problems import problems
 
 from theory import analyse, example
-from theory.connectivity import largest_mass, radius_intervals, width_profile
+from theory.connectivity import largest_mass, radius_intervals, width_row
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
@@ -45,7 +45,7 @@ KNOWN = (
 
 def counts(problem, width, rho):
     """Components modulo permutation and labelled, by looking at one radius."""
-    (row,) = width_profile(problem, "adamw", rho, width, level=Fraction()).rows[width - 1 :]
+    row = width_row(problem, "adamw", rho, width, level=Fraction())
     return row.components, row.components_labelled
 
 

@@ -79,5 +79,6 @@ def profiled() -> dict[Instance, int]:
         instance("split-by-adamw-3", "adamw", "4/5"): 3,
         instance("split-in-muon", "muon", "3"): 3,
         instance("non-monotone-muon", "muon", "341/100"): 4,
+        instance("non-monotone-ngd", "ngd", "31/32"): 3,
         instance("non-monotone-colnorm", "colnorm", "3/5"): 4,
     }

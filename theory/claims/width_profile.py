@@ -26,12 +26,13 @@ from theory.connectivity import (
     RadiusInterval,
     connected_from,
     estimated_intervals,
+    minimal_counts,
     radius_intervals,
     width_profile,
     width_row,
 )
 from theory.connectivity.search import longest_loss
-from theory.errors import Interrupted
+from theory.errors import BudgetError, Interrupted
 from theory.landscape import analyse
 from theory.problem import Problem
 
@@ -58,7 +59,7 @@ class WidthProfile:
         """What is claimed, in a sentence."""
         return (
             "The exact fits in an optimizer's ball can be connected at one width, fall apart at "
-            "the next, and be connected again: for AdamW and for column norms neuron by neuron, "
+            "the next, and be connected again: for AdamW, NGD and column norms neuron by neuron, "
             "for Muon modulo permutation of the neurons. From the theorem's width on they stay "
             "connected. At one width the components are the same for all radii from one critical "
             "radius, inclusive, up to the next."
@@ -73,7 +74,7 @@ class WidthProfile:
             "0 components: no exact fit in the ball",
             "AdamW: predicted from the radii at which components are born and merge, by linear "
             "programs; observed in the landscape of each width at that radius, by least squares",
-            "Muon and column norms: predicted from landscapes, by proved intervals; observed from "
+            "Muon, NGD and column norms: predicted from landscapes, by proved intervals; observed from "
             "radii in floating point",
         )
 
@@ -85,7 +86,7 @@ class WidthProfile:
             counts = _by_radii if instance.exact else _by_landscapes
             plain, labelled = counts(instance, widths, progress)
             values[_plain(instance)], values[_labelled(instance)] = plain, labelled
-            bound = connected_from(instance.problem, instance.optimizer, instance.rho)
+            bound = _bound(instance, progress)
             if bound is not None:
                 values[_last(instance)] = Bounds(Fraction(), Fraction(bound - 1))
             if instance.exact:
@@ -177,6 +178,19 @@ def _by_landscapes(instance: Instance, widths: int, progress: Progress) -> Count
         tuple(row.components if fit else 0 for fit, row in rows),
         tuple(row.components_labelled if fit else 0 for fit, row in rows),
     )
+
+
+def _bound(instance: Instance, progress: Progress) -> int | None:
+    """The least width from which on connectivity is proved."""
+    problem, optimizer, rho = instance.problem, instance.optimizer, instance.rho
+    bound = connected_from(problem, optimizer, rho)
+    if not instance.exact or bound is None:
+        return bound
+    try:
+        counts = minimal_counts(problem, optimizer, rho, progress=progress)
+    except BudgetError:
+        return bound
+    return min(bound, counts.connected_from)
 
 
 @cache

@@ -1,6 +1,7 @@
 """Connectivity of one optimizer's solution set: at which widths it is connected.
 
-`width_profile` counts components width by width, exactly; `connected_from` is the theorem's bound.
+`width_profile` counts components width by width, exactly; `connected_from` is the theorem's bound,
+`minimal_counts` are what a smaller one comes from.
 `radius_intervals` says for which radii of an entrywise ball the counts stay as they are, and
 `search` looks for data with a profile of some kind. `unconstrained_path` is the classical path,
 which leaves the ball; `largest_radius` says how far.
@@ -9,12 +10,14 @@ which leaves the ball; `largest_radius` says how far.
 from theory.connectivity.bounds import connected_from, largest_mass
 from theory.connectivity.critical_radii import RadiusInterval, radius_intervals
 from theory.connectivity.estimates import estimated_intervals
+from theory.connectivity.minimal_counts import MinimalCounts, minimal_counts
 from theory.connectivity.profile import Profile, WidthRow, width_profile, width_row
 from theory.connectivity.search import Found, RadiusProfile, radius_profiles, search
 from theory.connectivity.unconstrained import RadiusBounds, largest_radius, unconstrained_path
 
 __all__ = [
     "Found",
+    "MinimalCounts",
     "Profile",
     "RadiusBounds",
     "RadiusInterval",
@@ -24,6 +27,7 @@ __all__ = [
     "estimated_intervals",
     "largest_mass",
     "largest_radius",
+    "minimal_counts",
     "radius_intervals",
     "radius_profiles",
     "search",

@@ -97,7 +97,7 @@ def radius_intervals(
     complex_ = CellComplex(
         problem, width, labelled=True, rho=Fraction(1), within=optimizer, max_cells=max_cells
     )
-    return intervals_of(complex_, _CriticalRadii(complex_).of, progress)
+    return intervals_of(complex_, CriticalRadii(complex_).of, progress)
 
 
 def intervals_of(
@@ -139,7 +139,7 @@ def _intervals(counts: tuple[dict[Fraction, int], dict[Fraction, int]]) -> Itera
         yield RadiusInterval(lower, upper, plain, labelled)
 
 
-class _CriticalRadii:
+class CriticalRadii:
     """Critical radii of cells and faces, given the columns of each neuron; each solved once."""
 
     def __init__(self, complex_: CellComplex) -> None:

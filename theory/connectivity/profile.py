@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from theory.connectivity.bounds import MAX_BASES, connected_from
+from theory.connectivity.minimal_counts import MAX_COUNTS, minimal_counts
 from theory.errors import BudgetError, Interrupted, Undecided
+from theory.gauges import gauge_of
+from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
@@ -42,8 +45,9 @@ class Profile:
     """Components of {loss <= level} in a ball at widths 1, 2, ...
 
     level: None for the least loss of each width. bound: a width from which on the set of least
-    loss is connected by theorem; None where no theorem names one. complete: whether all widths
-    asked for are there; else `reason` says why not.
+    loss is connected by theorem; None where no theorem names one. bound_from_counts: the same from
+    all minimal counts of neurons, often smaller; None where they are not known (see
+    `minimal_counts`). complete: whether all widths asked for are there; else `reason` says why not.
     """
 
     problem: Problem
@@ -52,6 +56,7 @@ class Profile:
     level: Fraction | None
     rows: tuple[WidthRow, ...]
     bound: int | None
+    bound_from_counts: int | None
     complete: bool
     reason: str = ""
 
@@ -77,13 +82,15 @@ def width_profile(
     level: Fraction | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
     max_bases: int = MAX_BASES,
+    max_counts: int = MAX_COUNTS,
     progress: Progress = lambda stage, count: None,
 ) -> Profile:
     """The components of {loss <= level} in the ball R_W R_a = rho at widths 1 to `max_width`.
 
     level: by default the least loss in the ball, at each width its own. For an entrywise ball all
     is exact; in the others a level within the interval of a minimum is not decided.
-    max_cells: labelled cells at one width; max_bases: see `largest_mass`.
+    max_cells: labelled cells at one width; max_bases: see `largest_mass`; max_counts: see
+    `minimal_counts`.
 
     A width too large or not decided, or an interrupt, ends the profile: `complete` is False.
     Raises InputError for a wrong optimizer, radius or width.
@@ -91,13 +98,15 @@ def width_profile(
     """
     max_width = positive_integer(max_width, "max_width")
     rows: list[WidthRow] = []
-    bound, reason = None, ""
+    bound = from_counts = None
+    reason = ""
     try:
         bound = connected_from(problem, optimizer, rho, max_bases=max_bases)
     except BudgetError as error:
         reason = f"no bound: {error}"
     complete = True
     try:
+        from_counts = _from_counts(problem, optimizer, rho, max_counts, max_bases, progress)
         for width in range(1, max_width + 1):
             row = width_row(
                 problem, optimizer, rho, width, level=level, max_cells=max_cells, progress=progress
@@ -105,7 +114,33 @@ def width_profile(
             rows.append(row)
     except (BudgetError, Interrupted, Undecided) as error:
         complete, reason = False, f"width {len(rows) + 1}: {error}"
-    return Profile(problem, optimizer, rho, level, tuple(rows), bound, complete, reason)
+    return Profile(
+        problem, optimizer, rho, level, tuple(rows), bound, from_counts, complete, reason
+    )
+
+
+def _from_counts(
+    problem: Problem,
+    optimizer: str,
+    rho: Fraction,
+    max_counts: int,
+    max_bases: int,
+    progress: Progress,
+) -> int | None:
+    """The width that minimal counts of neurons prove; None where they are not known or too many."""
+    if not gauge_of(geometry(optimizer).ball).exact:
+        return None
+    try:
+        return minimal_counts(
+            problem,
+            optimizer,
+            rho,
+            max_counts=max_counts,
+            max_bases=max_bases,
+            progress=progress,
+        ).connected_from
+    except BudgetError:
+        return None
 
 
 def width_row(
