@@ -74,8 +74,8 @@ class WidthProfile:
             "0 components: no exact fit in the ball",
             "AdamW: predicted from the radii at which components are born and merge, by linear "
             "programs; observed in the landscape of each width at that radius, by least squares",
-            "Muon, NGD and column norms: predicted from landscapes, by proved intervals; observed from "
-            "radii in floating point",
+            "Muon, NGD and column norms: predicted from landscapes, by proved intervals; observed "
+            "from radii in floating point",
         )
 
     def predict(self, progress: Progress) -> Prediction:
