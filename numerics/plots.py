@@ -66,6 +66,7 @@ _AT_BARRIER = 1e-5
 _SAMPLES = 200  # on each straight piece
 _LEAVES = 24  # more components than this are not numbered
 _LABELS = 12  # the highest exact values that are written out
+_NEAR = 3  # widths beyond the last one counted at which a bound is still drawn
 _APART = 0.06  # of the height of a picture, between labels
 
 _DATA: dict[str, Any] = {
@@ -460,6 +461,46 @@ def draw_excess(
     )
     axes.set_xlim(left=_AT_BARRIER)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=2.6)
+
+
+def draw_width_profile(
+    axes: Axes, counts: Mapping[str, Sequence[int]], bound: int | None, title: str
+) -> None:
+    """A staircase: components at widths 1, 2, ... of each kind of landscape.
+
+    counts: 0 where the ball holds no exact fit. bound: the theorem's width, drawn if it is near.
+    """
+    top = max(max(values) for values in counts.values())
+    handles = []
+    for style, (name, values) in enumerate(counts.items()):
+        widths = np.arange(1, len(values) + 1)
+        heights = np.where(np.array(values) > 0, values, np.nan)
+        edges = np.append(widths - 0.5, widths[-1] + 0.5)
+        # The staircases coincide in places: the narrow one on top leaves the other visible.
+        line = _curve(style) | {"linewidth": 3.5 - 2 * style}
+        axes.stairs(heights, edges, baseline=None, **line)
+        axes.plot(widths, heights, **_mark(style), zorder=3)
+        handles.append(Line2D([], [], **(_mark(style) | line), label=name))
+    for width in np.flatnonzero(np.array(next(iter(counts.values()))) == 0) + 1:
+        axes.annotate("empty", (width, 1), ha="center", va="center", color="#555555")
+    last = len(next(iter(counts.values())))
+    if bound is not None and bound <= last + _NEAR:
+        label = "connected from here on, by theorem"
+        handles.append(axes.axvline(bound - 0.5, **_DOTTED, label=label))
+        last = max(last, bound)
+    axes.set_yscale("log", base=2)
+    ticks = [1 << k for k in range(top.bit_length() + 1)]
+    axes.set_yticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set(
+        xlabel="width m",
+        ylabel="components",
+        title=title,
+        xticks=range(1, last + 1),
+        xlim=(0.4, last + 0.6),
+        ylim=(0.7, 1.5 * ticks[-1]),
+    )
+    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.2), handlelength=3.2)
 
 
 def is_entrywise(geometry: object) -> bool:

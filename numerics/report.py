@@ -33,6 +33,7 @@ from theory.claims import Bounds, Result
 from theory.claims.base import Value
 from theory.claims.convex_equals_nonconvex import REACHED, optimum
 from theory.claims.implicit_bias import STARTS
+from theory.claims.width_profile import WidthProfile
 from theory.landscape import Analysis, Merge
 from theory.regions import Radii
 
@@ -282,11 +283,37 @@ def _curves(result: Result[Runs]) -> list[Sheet]:
     return [Sheet("", pictures, columns=2)]
 
 
+def _width_profiles(result: Result[Runs]) -> list[Sheet]:
+    """A staircase for each instance."""
+    claim, values = result.claim, result.prediction.values
+    assert isinstance(claim, WidthProfile)
+    pictures: list[Picture] = []
+    for instance in claim.instances:
+        plain, labelled = claim.counts(values, instance)
+        bound = claim.bound(values, instance)
+        title = f"{instance.name}: {instance.optimizer}, rho = {show(instance.rho)}"
+        told = "no width is known" if bound is None else f"the theorem names width {bound}"
+        draw = partial(
+            plots.draw_width_profile,
+            counts={"labelled": labelled, "modulo permutation": plain},
+            bound=bound,
+            title=title,
+        )
+        caption = (
+            f"{title}. Components of the exact fits in the ball at each width. Solid, circles: "
+            "neurons distinguished; dashed, squares: modulo permutation of the neurons. From which "
+            f"width on they stay connected: {told}."
+        )
+        pictures.append((draw, caption))
+    return [Sheet("", pictures, columns=3)]
+
+
 _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
     "small-width-separation": _separation,
     "implicit-bias": _implicit_bias,
     "convex-equals-nonconvex": _optima,
     "curves-above-barrier": _curves,
+    "width-profile": _width_profiles,
 }
 
 

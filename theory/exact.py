@@ -103,3 +103,11 @@ def is_positive_semidefinite(matrix: fmpq_mat) -> bool:
                 factor = rows[k][i] / pivot
                 rows[k] = [v - factor * w for v, w in zip(rows[k], rows[i], strict=True)]
     return True
+
+
+def simplest_between(low: Fraction, high: Fraction) -> Fraction:
+    """The fraction of least denominator in [low, high], 0 < low: by continued fractions."""
+    whole = -(-low.numerator // low.denominator)
+    if whole <= high:
+        return Fraction(whole)
+    return whole - 1 + 1 / simplest_between(1 / (high - whole + 1), 1 / (low - whole + 1))

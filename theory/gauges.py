@@ -37,6 +37,7 @@ _Array: TypeAlias = np.ndarray[Any, Any]
 
 _BITS = 50  # kept of a float array, relative to its largest entry
 _REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the optimum
+_ITERATIONS = 500  # of a fixed point; whatever it finds is a bound
 
 
 class Metric(NamedTuple):
@@ -98,6 +99,27 @@ class Gauge(ABC):
         """||a||^2"""
         return max(v * v for v in a)
 
+    @abstractmethod
+    def support(
+        self, U: Float[_Array, "d m"]
+    ) -> tuple[Float[_Array, "d m"], Float[_Array, "d d"] | None]:
+        """W and Z that nearly attain gauge(U) = max <U, W> / (dual norm of W), for U != 0."""
+
+    def below(self, u: Point) -> Fraction:
+        """A lower bound of the gauge, by weak duality."""
+        top = max(abs(v) for uj in u for v in uj)
+        if not top:
+            return top
+        W, Z = self.support(np.array([[float(v / top) for v in uj] for uj in u]).T)
+        scale = 2**_BITS / float(np.abs(W).max())
+        columns = [[round(float(v) * scale) for v in w] for w in W.T]
+        metric = None if Z is None else Metric.near(Z)
+        product = sum(
+            (v * p for uj, w in zip(u, columns, strict=True) for v, p in zip(uj, w, strict=True)),
+            Fraction(),
+        )
+        return product / self.dual([self.cost(w, metric) for w in columns], metric)
+
     def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
         """|a_j| of the least network with these convex coordinates, up to a common factor."""
         return [Fraction(1)] * len(u)
@@ -126,6 +148,11 @@ class Entrywise(Gauge):
     def hidden_squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
         return max(v * v for w in W for v in w)
 
+    def support(self, U: Float[_Array, "d m"]) -> tuple[Float[_Array, "d m"], None]:
+        return np.where(
+            np.arange(U.size).reshape(U.shape) == np.abs(U).argmax(), np.sign(U), 0
+        ), None
+
 
 @dataclass(frozen=True)
 class ColumnNorms(Gauge):
@@ -142,6 +169,11 @@ class ColumnNorms(Gauge):
     def hidden_squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
         squares = [_square(w) for w in W]
         return sum(squares, Fraction()) if self.summed else max(squares)
+
+    def support(self, U: Float[_Array, "d m"]) -> tuple[Float[_Array, "d m"], None]:
+        lengths = np.linalg.norm(U, axis=0)
+        counted = lengths > 0 if self.summed else np.arange(len(lengths)) == lengths.argmax()
+        return U * counted / np.where(counted, lengths, 1.0), None
 
     def output_squared(self, a: Sequence[Fraction]) -> Fraction:
         return _square(a) if self.summed else super().output_squared(a)
@@ -182,6 +214,22 @@ class Spectral(Gauge):
             if is_positive_definite(bound * identity - gram):
                 return Fraction(bound, denominator**2)
             excess *= 2
+
+    def support(self, U: Float[_Array, "d m"]) -> tuple[Float[_Array, "d m"], Float[_Array, "d d"]]:
+        """Where the l2 norm of `a` counts the gauge is the largest sum_j sqrt(u_j^T Z u_j) with
+        tr Z = 1, whose maximiser is a fixed point of Z -> G Z G / tr(G Z G), G its gradient."""
+        if not self.summed:
+            left, values, right = np.linalg.svd(U)
+            direction = left[:, :1]
+            return values[0] * direction @ right[:1], direction @ direction.T
+        Z = np.eye(len(U)) / len(U)
+        for _ in range(_ITERATIONS):
+            sizes = np.sqrt(np.maximum(np.einsum("im,ik,km->m", U, Z, U), 0.0))
+            V = np.where(sizes > 0, U / np.where(sizes > 0, sizes, 1.0), 0.0)
+            G = V @ U.T
+            Z = G @ Z @ G
+            Z = (Z + Z.T) / (2 * np.trace(Z))
+        return Z @ V, Z
 
     def output_squared(self, a: Sequence[Fraction]) -> Fraction:
         return _square(a) if self.summed else super().output_squared(a)

@@ -20,7 +20,9 @@ from numerics.text import show, show_interval
 from theory.problem import format_rational, positive_integer, rational
 
 if TYPE_CHECKING:
-    from theory.connectivity import Profile
+    from theory.connectivity import Profile, RadiusInterval
+    from theory.connectivity.profile import Progress
+    from theory.problem import Problem
 
 
 def width(
@@ -38,6 +40,14 @@ def width(
         int | None,
         typer.Option(metavar="N", help="Refuse a search for the theorem's bound that is larger."),
     ] = None,
+    max_counts: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Do without minimal counts of neurons where it takes more."),
+    ] = None,
+    intervals: Annotated[
+        bool,
+        typer.Option("--intervals", help="Also for which RHO exact fits have how many components."),
+    ] = False,
     target: options.Target = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
@@ -51,6 +61,7 @@ def width(
     from numerics.files import provenance
     from theory.connectivity import width_profile
     from theory.connectivity.bounds import MAX_BASES
+    from theory.connectivity.minimal_counts import MAX_COUNTS
     from theory.geometry import geometry
     from theory.landscape import DEFAULT_MAX_CELLS
 
@@ -58,23 +69,80 @@ def width(
     name = geometry(optimizer).ball.name
     cells = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
     bases = MAX_BASES if max_bases is None else positive_integer(max_bases, "max-bases")
+    counts = MAX_COUNTS if max_counts is None else positive_integer(max_counts, "max-counts")
+    widths = positive_integer(max_width, "max-width")
     with progress() as report:
+        steps = _intervals(data, name, widths, cells, report) if intervals else None
         found = width_profile(
             data,
             name,
             rational(rho, "rho"),
-            positive_integer(max_width, "max-width"),
+            widths,
             level=None if level is None else rational(level, "level"),
             max_cells=cells,
             max_bases=bases,
+            max_counts=counts,
             progress=report,
         )
     if found.reason:
         say(found.reason)
-    emit(_document(found) | provenance(context.obj), json)
+    document = _document(found)
+    if steps is not None:
+        document["intervals"] = [_interval_document(*item) for item in steps.items()]
+    emit(document | provenance(context.obj), json)
     if json != "-":
         _print(found)
+        if steps is not None:
+            _print_intervals(steps)
     return EXIT_DONE if found.complete else EXIT_UNDECIDED
+
+
+def _intervals(
+    problem: Problem, optimizer: str, max_width: int, max_cells: int, report: Progress
+) -> dict[int, tuple[RadiusInterval, ...]]:
+    """By width; widths too large, and those after an interrupt, are left out."""
+    from theory.connectivity import radius_intervals
+    from theory.errors import BudgetError, Interrupted
+
+    found = {}
+    try:
+        for width in range(1, max_width + 1):
+            found[width] = radius_intervals(
+                problem, optimizer, width, max_cells=max_cells, progress=report
+            )
+    except (BudgetError, Interrupted) as error:
+        say(f"intervals at width {width}: {error}")
+    return found
+
+
+def _interval_document(width: int, steps: tuple[RadiusInterval, ...]) -> dict[str, Any]:
+    return {
+        "width": width,
+        "intervals": [
+            {
+                "lower": format_rational(step.lower),
+                "upper": None if step.upper is None else format_rational(step.upper),
+                "components": step.components,
+                "components_labelled": step.components_labelled,
+            }
+            for step in steps
+        ],
+    }
+
+
+def _print_intervals(found: dict[int, tuple[RadiusInterval, ...]]) -> None:
+    from rich.table import Table
+
+    out = console()
+    out.print("components of exact fits, exactly from one radius on and below the next")
+    table = Table("width", "from rho", "below", "components", "labelled")
+    for width, steps in found.items():
+        for step in steps:
+            end = "" if step.upper is None else show(step.upper)
+            counts = (str(step.components), str(step.components_labelled))
+            shown = counts if step.components else ("empty", "empty")
+            table.add_row(str(width), show(step.lower), end, *shown)
+    out.print(table)
 
 
 def _document(found: Profile) -> dict[str, Any]:
@@ -95,6 +163,7 @@ def _document(found: Profile) -> dict[str, Any]:
         "last_disconnected": found.last_disconnected,
         "monotone": found.monotone,
         "bound": found.bound,
+        "bound_from_counts": found.bound_from_counts,
     }
 
 
@@ -115,3 +184,5 @@ def _print(found: Profile) -> None:
         out.print(f"last width seen disconnected: {found.last_disconnected}{again}")
     if found.bound is not None:
         out.print(f"connected at every width >= {found.bound} (theorem, for the least loss)")
+    if found.bound_from_counts is not None:
+        out.print(f"connected at every width >= {found.bound_from_counts} (minimal counts)")

@@ -13,6 +13,7 @@ def test_json_contract(capsys):
     assert [row["components_labelled"] for row in found["widths"]] == [0, 1, 4, 1]
     assert [row["minimum"] for row in found["widths"]] == ["1/10", "0", "0", "0"]
     assert (found["last_disconnected"], found["bound"], found["monotone"]) == (3, 6, False)
+    assert found["bound_from_counts"] == 4
     assert found["complete"]
 
 
@@ -21,7 +22,8 @@ def test_the_table(capsys):
     assert (code, err) == (0, "")
     assert "empty" in out
     assert "last width seen disconnected: 3, after a connected one" in out
-    assert "connected at every width >= 6" in out
+    assert "connected at every width >= 6 (theorem" in out
+    assert "connected at every width >= 4 (minimal counts)" in out
 
 
 def test_what_does_not_fit_is_told_and_exits_3(capsys):
@@ -40,9 +42,32 @@ def test_what_does_not_fit_is_told_and_exits_3(capsys):
         ("--optimizer adamw --rho x", "rho: 'x' is not a finite number"),
         ("--optimizer adamw --rho 1 --max-width 0", "max-width: 0 must be at least 1"),
         ("--optimizer adamw --rho 1 --max-cells 0", "max-cells: 0 must be at least 1"),
+        ("--optimizer adamw --rho 1 --max-counts 0", "max-counts: 0 must be at least 1"),
     ],
 )
 def test_wrong_input(capsys, options, message):
     code, out, err = run(capsys, "width", "non-monotone", *options.split())
     assert (code, out) == (2, "")
     assert err.startswith(f"isthmus: {message}")
+
+
+def test_intervals(capsys):
+    found = run_json(capsys, *ARGUMENTS, "--max-width", "3", "--intervals")
+    assert [row["width"] for row in found["intervals"]] == [1, 2, 3]
+    assert found["intervals"][2]["intervals"] == [
+        {"lower": "0", "upper": "1/3", "components": 0, "components_labelled": 0},
+        {"lower": "1/3", "upper": "2/5", "components": 1, "components_labelled": 1},
+        {"lower": "2/5", "upper": "2/3", "components": 2, "components_labelled": 4},
+        {"lower": "2/3", "upper": None, "components": 1, "components_labelled": 1},
+    ]
+    code, out, err = run(capsys, *ARGUMENTS, "--max-width", "2", "--intervals")
+    assert (code, err) == (0, "")
+    assert "exactly from one radius on" in out
+    assert "2/3" in out
+
+
+def test_intervals_are_for_entrywise_balls(capsys):
+    options = ("--optimizer", "muon", "--rho", "1", "--intervals")
+    code, out, err = run(capsys, "width", "non-monotone", *options)
+    assert (code, out) == (2, "")
+    assert "muon has no entrywise ball" in err

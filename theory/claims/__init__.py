@@ -7,7 +7,9 @@ from theory.claims.convex_equals_nonconvex import ConvexEqualsNonconvex
 from theory.claims.curves_above_barrier import CurvesAboveBarrier
 from theory.claims.finite_width import FiniteWidth
 from theory.claims.implicit_bias import ImplicitBias
+from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
 from theory.claims.small_width_separation import SmallWidthSeparation
+from theory.claims.width_profile import WidthProfile
 from theory.errors import InputError
 
 __all__ = [
@@ -18,11 +20,13 @@ __all__ = [
     "CurvesAboveBarrier",
     "FiniteWidth",
     "ImplicitBias",
+    "NotImpliedByPriorWork",
     "Observation",
     "Prediction",
     "Result",
     "SmallWidthSeparation",
     "Trainer",
+    "WidthProfile",
     "claim",
     "verify",
 ]
@@ -35,6 +39,8 @@ CLAIMS: dict[str, Claim] = {
         ConvexEqualsNonconvex(),
         FiniteWidth(),
         CurvesAboveBarrier(),
+        WidthProfile(),
+        NotImpliedByPriorWork(),
     )
 }
 

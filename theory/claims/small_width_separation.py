@@ -34,6 +34,7 @@ from theory.claims.base import (
 )
 from theory.claims.float_radii import float_radius
 from theory.errors import Interrupted
+from theory.exact import simplest_between
 from theory.landscape import analyse
 from theory.landscape.exhaustive import exhaustive
 from theory.problem import Problem, example
@@ -167,15 +168,7 @@ def between_radii(found: Radii, optimizer: str) -> Fraction | None:
         return None
     low = found.components[first][optimizer].upper
     high = min(c[optimizer].lower for i, c in enumerate(found.components) if i != first)
-    return _simplest((3 * low + 2 * high) / 5, (2 * low + 3 * high) / 5)
-
-
-def _simplest(low: Fraction, high: Fraction) -> Fraction:
-    """The fraction of least denominator in [low, high], 0 < low: by continued fractions."""
-    whole = -(-low.numerator // low.denominator)
-    if whole <= high:
-        return Fraction(whole)
-    return whole - 1 + 1 / _simplest(1 / (high - whole + 1), 1 / (low - whole + 1))
+    return simplest_between((3 * low + 2 * high) / 5, (2 * low + 3 * high) / 5)
 
 
 def _components(name: str) -> str:

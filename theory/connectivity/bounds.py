@@ -13,6 +13,7 @@ r is the rank of the images of all neurons. Source: THEORY section 4, proofs_not
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations, pairwise
 
@@ -20,7 +21,7 @@ from flint import fmpq, fmpq_mat
 
 from theory.arrangement import arrangement
 from theory.errors import BudgetError
-from theory.exact import from_flint
+from theory.exact import from_flint, to_flint
 from theory.gauges import ColumnNorms, Entrywise, Spectral, gauge_of
 from theory.geometry import geometry
 from theory.landscape.domain import EntrywiseBall, WholeSpace
@@ -42,7 +43,7 @@ def connected_from(
     if isinstance(gauge, Entrywise):
         return math.ceil(largest_mass(problem, rho, max_bases=max_bases)) + problem.n
     if isinstance(gauge, ColumnNorms) and gauge.summed:
-        return min(blocks, _rank(_rays(problem))) + 1
+        return min(blocks, rank_of_columns(problem)) + 1
     if isinstance(gauge, Spectral) and gauge.summed:
         return min(blocks, problem.n + problem.d * (problem.d + 1) // 2) + 1
     return None
@@ -81,6 +82,20 @@ def largest_mass(problem: Problem, rho: Fraction, *, max_bases: int = MAX_BASES)
         if min(z) >= 0:
             best = max(best, sum(z, fmpq()))
     return from_flint([best])[0]
+
+
+def attainable(problem: Problem) -> Problem:
+    """The same data with y*, the projection of y on the span of all neurons' images, as targets."""
+    images = _rays(problem)
+    if not images:
+        return replace(problem, y=(Fraction(),) * problem.n)
+    y = _projected(fmpq_mat(images), to_flint(problem.y)).entries()
+    return replace(problem, y=from_flint(y))
+
+
+def rank_of_columns(problem: Problem) -> int:
+    """r: the dimension of the span of all neurons' images."""
+    return _rank(_rays(problem))
 
 
 def _projected(rows: fmpq_mat, y: list[fmpq]) -> fmpq_mat:

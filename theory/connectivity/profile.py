@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from theory.connectivity.bounds import MAX_BASES, connected_from
+from theory.connectivity.minimal_counts import MAX_COUNTS, minimal_counts
 from theory.errors import BudgetError, Interrupted, Undecided
-from theory.landscape import DEFAULT_MAX_CELLS, analyse
+from theory.gauges import gauge_of
+from theory.geometry import geometry
+from theory.landscape import DEFAULT_MAX_CELLS
+from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem, positive_integer
@@ -41,8 +45,9 @@ class Profile:
     """Components of {loss <= level} in a ball at widths 1, 2, ...
 
     level: None for the least loss of each width. bound: a width from which on the set of least
-    loss is connected by theorem; None where no theorem names one. complete: whether all widths
-    asked for are there; else `reason` says why not.
+    loss is connected by theorem; None where no theorem names one. bound_from_counts: the same from
+    all minimal counts of neurons, often smaller; None where they are not known (see
+    `minimal_counts`). complete: whether all widths asked for are there; else `reason` says why not.
     """
 
     problem: Problem
@@ -51,6 +56,7 @@ class Profile:
     level: Fraction | None
     rows: tuple[WidthRow, ...]
     bound: int | None
+    bound_from_counts: int | None
     complete: bool
     reason: str = ""
 
@@ -76,13 +82,15 @@ def width_profile(
     level: Fraction | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
     max_bases: int = MAX_BASES,
+    max_counts: int = MAX_COUNTS,
     progress: Progress = lambda stage, count: None,
 ) -> Profile:
     """The components of {loss <= level} in the ball R_W R_a = rho at widths 1 to `max_width`.
 
     level: by default the least loss in the ball, at each width its own. For an entrywise ball all
     is exact; in the others a level within the interval of a minimum is not decided.
-    max_cells: labelled cells at one width; max_bases: see `largest_mass`.
+    max_cells: labelled cells at one width; max_bases: see `largest_mass`; max_counts: see
+    `minimal_counts`.
 
     A width too large or not decided, or an interrupt, ends the profile: `complete` is False.
     Raises InputError for a wrong optimizer, radius or width.
@@ -90,49 +98,78 @@ def width_profile(
     """
     max_width = positive_integer(max_width, "max_width")
     rows: list[WidthRow] = []
-    bound, reason = None, ""
+    bound = from_counts = None
+    reason = ""
     try:
         bound = connected_from(problem, optimizer, rho, max_bases=max_bases)
     except BudgetError as error:
         reason = f"no bound: {error}"
     complete = True
     try:
+        from_counts = _from_counts(problem, optimizer, rho, max_counts, max_bases, progress)
         for width in range(1, max_width + 1):
-            rows.append(_row(problem, optimizer, rho, width, level, max_cells, progress))
+            row = width_row(
+                problem, optimizer, rho, width, level=level, max_cells=max_cells, progress=progress
+            )
+            rows.append(row)
     except (BudgetError, Interrupted, Undecided) as error:
         complete, reason = False, f"width {len(rows) + 1}: {error}"
-    return Profile(problem, optimizer, rho, level, tuple(rows), bound, complete, reason)
+    return Profile(
+        problem, optimizer, rho, level, tuple(rows), bound, from_counts, complete, reason
+    )
 
 
-def _row(
+def _from_counts(
+    problem: Problem,
+    optimizer: str,
+    rho: Fraction,
+    max_counts: int,
+    max_bases: int,
+    progress: Progress,
+) -> int | None:
+    """The width that minimal counts of neurons prove; None where they are not known or too many."""
+    if not gauge_of(geometry(optimizer).ball).exact:
+        return None
+    try:
+        return minimal_counts(
+            problem,
+            optimizer,
+            rho,
+            max_counts=max_counts,
+            max_bases=max_bases,
+            progress=progress,
+        ).connected_from
+    except BudgetError:
+        return None
+
+
+def width_row(
     problem: Problem,
     optimizer: str,
     rho: Fraction,
     width: int,
-    level: Fraction | None,
-    max_cells: int,
-    progress: Progress,
+    *,
+    level: Fraction | None = None,
+    max_cells: int = DEFAULT_MAX_CELLS,
+    progress: Progress = lambda stage, count: None,
 ) -> WidthRow:
-    def tick(stage: str, count: int) -> None:
-        progress(f"width {width}, {stage}", count)
+    """One row of `width_profile`. Raises BudgetError, Interrupted and Undecided."""
 
-    ball = CellComplex(problem, width, rho=rho, within=optimizer, max_cells=max_cells)
-    minimum = least(ball, tick=lambda solved: tick("minima computed", solved))
-    if level is not None and level < minimum.lower:
+    def tick(solved: int) -> None:
+        progress(f"width {width}, minima computed", solved)
+
+    labelled = CellComplex(
+        problem, width, labelled=True, rho=rho, within=optimizer, max_cells=max_cells
+    )
+    plain = labelled.modulo_permutation()
+    low = reached(plain, level, tick)
+    if not low.low:
+        minimum = least(plain, tick=tick)
         return WidthRow(width, minimum.lower, minimum.value, 0, 0)
-    counts = []
-    for labelled in (False, True):
-        found = analyse(
-            problem,
-            width,
-            level=level,
-            labelled=labelled,
-            rho=rho,
-            within=optimizer,
-            max_cells=max_cells,
-            progress=tick,
-        )
-        if not found.complete:
-            raise Interrupted
-        counts.append(len(found.components))
-    return WidthRow(width, minimum.lower, minimum.value, *counts)
+    return WidthRow(
+        width,
+        plain.loss_of(min(minimum.lower for minimum in low.low.values())),
+        plain.loss_of(min(minimum.value for minimum in low.low.values())),
+        len(components_of(plain, low)),
+        len(components_of(labelled, low)),
+    )

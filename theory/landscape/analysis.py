@@ -13,7 +13,7 @@ from theory.landscape.cells import DEFAULT_MAX_CELLS, Cell, CellComplex, Neuron
 from theory.landscape.flood import Edge, Flood
 from theory.landscape.nnls import Minimum
 from theory.landscape.paths import MinimaxPath, along, minimax_path
-from theory.landscape.sublevel import Sublevel, sublevel
+from theory.landscape.sublevel import Sublevel, Tick, sublevel
 from theory.network import Network
 from theory.problem import Problem
 
@@ -164,17 +164,11 @@ def analyse(
     def tick(solved: int) -> None:
         progress("searching for the lowest cells, minima computed", solved)
 
-    scaled = None if level is None else complex_.scaled_level(level)
-    reached = scaled is None or scaled >= 0  # losses are
-    low = sublevel(complex_, scaled, tick) if reached else Sublevel(Fraction())
-    if level is None and not complex_.domain.exact:
-        zero = sum((v * v for v in problem.y), Fraction()) / 2
-        low = sublevel(complex_, _short(low.level + _ABOVE * zero), tick)
-    _require_decided(complex_, low.low.values(), low.level)
+    low = reached(complex_, level, tick)
     if not low.low:
         minimum = complex_.loss_of(sublevel(complex_, None, tick).level)
         raise InputError("level", f"{level} is below the minimum, which is {minimum}")
-    components = _components(complex_, low)
+    components = components_of(complex_, low)
     flood = Flood(
         complex_,
         [component.cells for component in components],
@@ -206,6 +200,24 @@ def analyse(
         sublevel=low,
         flood=flood,
     )
+
+
+def reached(
+    complex_: CellComplex, level: Fraction | None, tick: Tick = lambda solved: None
+) -> Sublevel:
+    """The cells that meet {loss <= level}, by default the least loss or a little above.
+
+    They do not depend on whether neurons are distinguished. None where the level is below the
+    minimum. Raises Undecided where a minimum may be on either side of the level.
+    """
+    scaled = None if level is None else complex_.scaled_level(level)
+    possible = scaled is None or scaled >= 0  # losses are
+    low = sublevel(complex_, scaled, tick) if possible else Sublevel(Fraction())
+    if level is None and not complex_.domain.exact:
+        zero = sum((v * v for v in complex_.problem.y), Fraction()) / 2
+        low = sublevel(complex_, _short(low.level + _ABOVE * zero), tick)
+    _require_decided(complex_, low.low.values(), low.level)
+    return low
 
 
 def barrier_between(
@@ -273,7 +285,7 @@ def _normalised(network: Network) -> list[Neuron]:
     return [(sign or 1, u) for sign, u in network.convex_coordinates()]
 
 
-def _components(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]:
+def components_of(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]:
     """The components of the graph of low cells; breadth-first from the lowest cell of each."""
     minima = (
         {order: minimum for cell, minimum in low.low.items() for order in set(permutations(cell))}

@@ -16,6 +16,7 @@ Source: proofs_notes/landscape.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -92,6 +93,13 @@ class CellComplex:
             for state in range(self.states)
         ]
         self.moves = lru_cache(maxsize=None)(self._moves)
+
+    def modulo_permutation(self) -> CellComplex:
+        """The same cells with neurons not distinguished; minima found in one are known in both."""
+        plain = copy(self)
+        plain.labelled = False
+        plain.cells = comb(self.states + self.width - 1, self.width)
+        return plain
 
     def _domain(self) -> Domain:
         if self.rho is None:

@@ -70,7 +70,7 @@ def _root(fibre: Fibre, found: Solution) -> Metric:
     return Metric.near(vectors * np.sqrt(np.maximum(values, 0.0)) @ vectors.T)
 
 
-class _Objective(NamedTuple):
+class Objective(NamedTuple):
     """A gauge as a convex program: for muon the value rho with sum_j alpha_j <= rho (`budget`) and
     [[rho I, U], [U^T, diag alpha]] >= 0 (`block`), whose multiplier has Z in its corner."""
 
@@ -79,7 +79,7 @@ class _Objective(NamedTuple):
     block: cvxpy.Constraint | None = None
 
 
-def _program(gauge: ColumnNorms | Spectral, U: cvxpy.Expression) -> _Objective:
+def objective(gauge: ColumnNorms | Spectral, U: cvxpy.Expression) -> Objective:
     """The gauge of a CVXPY expression U (d, m)."""
     import cvxpy
     from cvxpy.atoms.affine.bmat import bmat
@@ -89,14 +89,14 @@ def _program(gauge: ColumnNorms | Spectral, U: cvxpy.Expression) -> _Objective:
 
     if isinstance(gauge, ColumnNorms):
         lengths = norm(U, 2, axis=0)
-        return _Objective(lengths.sum() if gauge.summed else lengths.max())
+        return Objective(lengths.sum() if gauge.summed else lengths.max())
     if not gauge.summed:
-        return _Objective(sigma_max(U))
+        return Objective(sigma_max(U))
     d, m = U.shape
     rho, alpha = cvxpy.Variable(), cvxpy.Variable(m)
     blocks = [[rho * np.eye(d), U], [U.T, diag(alpha)]]
     block = bmat(blocks)  # type: ignore[no-untyped-call]
-    return _Objective(rho, alpha.sum() <= rho, block >> 0)
+    return Objective(rho, alpha.sum() <= rho, block >> 0)
 
 
 class _Compiled:
@@ -116,11 +116,11 @@ class _Compiled:
         sides = [self._cones[j * n : (j + 1) * n] @ V[:, j] for j in range(m)]
         self._on_fit = self._fit_map @ V.flatten(order="F") == self._fit
         self._in_cones = vstack(sides) >= 0
-        objective = _program(gauge, self._U)
-        self._block = objective.block
-        constraints = [self._on_fit, self._in_cones, objective.budget, objective.block]
+        found = objective(gauge, self._U)
+        self._block = found.block
+        constraints = [self._on_fit, self._in_cones, found.budget, found.block]
         self._problem = cvxpy.Problem(
-            cvxpy.Minimize(objective.value), [c for c in constraints if c is not None]
+            cvxpy.Minimize(found.value), [c for c in constraints if c is not None]
         )
 
     def solve(self, fibre: Fibre, scaled: bool) -> Solution | None:

@@ -1,0 +1,148 @@
+"""The intervals of rho with constant components, against landscapes at single radii."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from problems import problems
+
+from theory import analyse, example
+from theory.connectivity import largest_mass, radius_intervals, width_row
+from theory.errors import BudgetError, InputError, Interrupted
+from theory.landscape.cells import CellComplex
+from theory.landscape.least import least
+from theory.problem import Problem
+
+# X, y, width, and (from rho, components, labelled).
+KNOWN = (
+    (
+        [[-2, 1], [-2, 2]],
+        [-1, 0],
+        3,
+        [("0", 0, 0), ("1/3", 1, 1), ("2/5", 2, 4), ("2/3", 1, 1)],
+    ),
+    (
+        [[0, 2], [-2, 1]],
+        [-1, -3],
+        3,
+        [("0", 0, 0), ("5/12", 1, 1), ("1/2", 2, 4), ("5/8", 1, 1)],
+    ),
+    (
+        [[2, 1], [1, 2]],
+        [-1, 3],
+        3,
+        [("0", 0, 0), ("14/15", 1, 3), ("7/6", 2, 6), ("14/9", 1, 1)],
+    ),
+    (
+        [[-2, -1], [1, 1], [-1, -2]],
+        [2, 0, 1],
+        2,
+        [("0", 0, 0), ("1/2", 1, 1), ("2/3", 2, 3), ("1", 1, 1)],
+    ),
+)
+
+
+def counts(problem, width, rho):
+    """Components modulo permutation and labelled, by looking at one radius."""
+    row = width_row(problem, "adamw", rho, width, level=Fraction())
+    return row.components, row.components_labelled
+
+
+def steps(problem, width):
+    found = radius_intervals(problem, "adamw", width)
+    return [(str(each.lower), each.components, each.components_labelled) for each in found]
+
+
+@pytest.mark.parametrize(("X", "y", "width", "expected"), KNOWN)
+def test_known_intervals(X, y, width, expected):
+    assert steps(Problem(X=X, y=y), width) == expected
+
+
+@pytest.mark.parametrize(("X", "y", "width", "expected"), KNOWN)
+def test_landscapes_at_the_ends_and_between_them_have_these_components(X, y, width, expected):
+    problem = Problem(X=X, y=y)
+    found = radius_intervals(problem, "adamw", width)
+    for each in found:
+        upper = each.upper or each.lower + 1
+        seen = [each.lower, (each.lower + upper) / 2, upper - Fraction(1, 10**9)]
+        for rho in seen[not each.lower :]:
+            assert rho in each
+            assert counts(problem, width, rho) == (each.components, each.components_labelled)
+    for each, after in pairwise(found):
+        assert each.upper == after.lower
+        assert each.upper not in each
+        assert each.components != after.components or (
+            each.components_labelled != after.components_labelled
+        )
+
+
+@settings(max_examples=15, deadline=None)
+@given(problems(max_n=3))
+def test_random_problems(problem):
+    found = radius_intervals(problem, "adamw", 2)
+    for each in found:
+        upper = each.upper or each.lower + 1
+        rho = (each.lower + upper) / 2
+        assert counts(problem, 2, rho) == (each.components, each.components_labelled)
+    # Without a ball the exact fits are those of all large ones.
+    free = analyse(problem, 2, labelled=True)
+    expected = len(free.components) if free.minimum == 0 else 0
+    assert found[-1].components_labelled == expected
+
+
+@settings(max_examples=15, deadline=None)
+@given(problems(max_n=3))
+def test_the_first_radius_is_where_the_least_loss_becomes_zero(problem):
+    first, *others = radius_intervals(problem, "adamw", 2)
+    if others and not first.components:
+        below = CellComplex(problem, 2, rho=first.upper * Fraction(999, 1000))
+        assert least(below).value > 0
+        assert least(CellComplex(problem, 2, rho=first.upper)).value == 0
+
+
+def test_the_bound_holds_on_every_interval():
+    problem = example("non-monotone")
+    mass = largest_mass(problem, Fraction(1))  # at rho = 1; connected from ceil(mass / rho) + n on
+    for width in range(3, 6):
+        found = radius_intervals(problem, "adamw", width)
+        last = max(each.upper for each in found if each.components_labelled > 1)
+        assert last <= mass / (width - problem.n)
+
+
+def test_connectivity_is_not_monotone_in_the_radius():
+    problem = Problem(X=[[2, 1], [1, 2]], y=[-1, 3])
+    assert [labelled for _, _, labelled in steps(problem, 4)] == [0, 4, 10, 1, 5, 1]
+
+
+def test_scaling_the_targets_scales_the_radii():
+    problem = example("non-monotone")
+    twice = Problem(X=problem.X[::-1], y=[2 * v for v in problem.y[::-1]])
+    for one, other in zip(
+        radius_intervals(problem, "lion", 3), radius_intervals(twice, "lion", 3), strict=True
+    ):
+        assert other.lower == 2 * one.lower
+        assert (other.components, other.components_labelled) == (
+            one.components,
+            one.components_labelled,
+        )
+
+
+def test_targets_of_zero_and_targets_out_of_reach():
+    assert steps(Problem(X=[[1, 2]], y=[0]), 2) == [("0", 1, 1)]
+    assert steps(Problem(X=[[0, 0], [1, 2]], y=[1, 1]), 2) == [("0", 0, 0)]
+    assert steps(Problem(X=[[1, 0], [2, 0]], y=[-1, -2]), 1) == [("0", 0, 0), ("1", 1, 1)]
+
+
+def test_wrong_input_and_limits():
+    problem = example("non-monotone")
+    with pytest.raises(InputError, match="muon has no entrywise ball"):
+        radius_intervals(problem, "muon", 2)
+    with pytest.raises(BudgetError, match="cells"):
+        radius_intervals(problem, "adamw", 3, max_cells=100)
+
+    def stop(stage, count):
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        radius_intervals(problem, "adamw", 2, progress=stop)

@@ -1,0 +1,92 @@
+"""Minimal counts of neurons: complete, minimal, and the width they prove."""
+
+from collections import Counter
+from fractions import Fraction
+from itertools import combinations_with_replacement
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from problems import problems
+
+from theory import example
+from theory.connectivity import connected_from, minimal_counts, width_profile
+from theory.connectivity.bounds import attainable
+from theory.errors import BudgetError, InputError
+from theory.landscape.cells import CellComplex
+from theory.problem import Problem
+
+HALF = Fraction(1, 2)
+
+# Shipped problem, rho, V, the largest join, the bottleneck, and the last width that is split.
+KNOWN = (
+    ("non-monotone", HALF, 3, 5, 4, 3),
+    ("non-monotone", Fraction(4, 11), 5, 9, 6, 5),
+    ("non-monotone-2", Fraction(6, 5), 3, 5, 4, 3),
+    ("split-by-adamw-2", Fraction(13, 10), 3, 6, 4, 3),
+)
+
+
+def feasible(problem, cell, rho):
+    """By the landscape: whether a network of these states in the ball fits exactly."""
+    complex_ = CellComplex(problem, len(cell), rho=rho)
+    return complex_.minimum(cell).value == 0
+
+
+@pytest.mark.parametrize(("name", "rho", "largest", "join", "bottleneck", "split"), KNOWN)
+def test_known_counts(name, rho, largest, join, bottleneck, split):
+    found = minimal_counts(example(name), "adamw", rho)
+    assert (found.largest, found.largest_join, found.bottleneck_join) == (largest, join, bottleneck)
+    # Sharp: the width before is not connected.
+    assert found.connected_from == split + 1
+    assert found.connected_from < connected_from(example(name), "adamw", rho)
+    row = width_profile(example(name), "adamw", rho, split, level=Fraction()).rows[-1]
+    assert not row.connected
+
+
+def test_the_landscape_finds_the_same_minimal_counts():
+    problem = example("non-monotone")
+    found = minimal_counts(problem, "adamw", HALF)
+    for cell in found.counts:
+        assert feasible(problem, cell, HALF)
+        for j in range(len(cell)):
+            assert not feasible(problem, (*cell[:j], *cell[j + 1 :]), HALF)
+    states = CellComplex(problem, 1, rho=HALF).states
+    for cell in combinations_with_replacement(range(states), 3):
+        above = any(Counter(cell) >= Counter(k) for k in found.counts)
+        assert feasible(problem, cell, HALF) == above
+
+
+@settings(max_examples=20, deadline=None)
+@given(problems(max_n=2), st.sampled_from([HALF, Fraction(1), Fraction(2)]))
+def test_what_they_prove_connected_is_connected(problem, rho):
+    try:
+        proved = minimal_counts(problem, "adamw", rho, max_counts=3000).connected_from
+    except BudgetError:
+        return
+    if proved <= 4:
+        rows = width_profile(problem, "adamw", rho, min(proved + 1, 4)).rows
+        assert all(row.connected for row in rows[proved - 1 :])
+        assert (
+            rows[proved - 1].upper
+            == sum((a - b) ** 2 for a, b in zip(problem.y, attainable(problem).y, strict=True)) / 2
+        )
+
+
+def test_the_attainable_targets():
+    problem = Problem(X=[[1, 0], [2, 0], [0, 0]], y=[1, 2, 5])
+    assert attainable(problem).y == (1, 2, 0)
+    assert attainable(Problem(X=[[0]], y=[3])).y == (0,)
+    # No neuron is needed for a fit of zero.
+    nothing = minimal_counts(Problem(X=[[0]], y=[3]), "adamw", HALF)
+    assert (nothing.counts, nothing.connected_from) == (((),), 1)
+
+
+def test_wrong_input_and_limits():
+    with pytest.raises(InputError, match="for colnorm no complete list"):
+        minimal_counts(example("non-monotone"), "colnorm", HALF)
+    with pytest.raises(BudgetError, match="counts of neurons"):
+        minimal_counts(example("non-monotone"), "adamw", HALF, max_counts=10)
+    profile = width_profile(example("non-monotone"), "adamw", HALF, 1, max_counts=10)
+    assert profile.bound_from_counts is None
+    assert profile.complete

@@ -1,0 +1,110 @@
+"""The classical path: the same fit all along, the neurons in their places, and its radius."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from problems import integers, problems
+
+from theory import analyse, example
+from theory.connectivity import largest_radius, radius_intervals, unconstrained_path
+from theory.errors import InputError
+from theory.exact import from_flint, some_solution, to_flint
+from theory.landscape.analysis import barrier_between
+from theory.network import Network
+
+HALF = Fraction(1, 2)
+
+
+def between(first, second, t):
+    """The network at t on the straight line of the parameters."""
+
+    def mix(v, w):
+        return tuple((1 - t) * p + t * q for p, q in zip(v, w, strict=True))
+
+    W = tuple(mix(*rows) for rows in zip(first.W, second.W, strict=True))
+    return Network(W=W, a=mix(first.a, second.a))
+
+
+@st.composite
+def pairs(draw):
+    """A problem and two networks of one fit, of width n + 1 or more."""
+    problem = draw(problems(max_n=3))
+    width = problem.n + draw(st.integers(1, 2))
+    rows = st.lists(integers(2), min_size=width, max_size=width)
+    first, second = (
+        Network(W=[draw(rows) for _ in range(problem.d)], a=draw(rows)) for _ in range(2)
+    )
+    hidden = [Network(W=[[v] for v in column], a=[1]).fit(problem) for column in second.neurons()]
+    a = some_solution(
+        [to_flint(row) for row in zip(*hidden, strict=True)], to_flint(first.fit(problem)), width
+    )
+    assume(a is not None)
+    return problem, first, Network(W=second.W, a=from_flint(a))
+
+
+@settings(max_examples=60)
+@given(pairs(), st.fractions(0, 1, max_denominator=5))
+def test_the_fit_stays_and_the_radius_is_largest_at_breakpoints(pair, t):
+    problem, first, second = pair
+    path = unconstrained_path(problem, first, second)
+    assert path[0] == first
+    assert path[-1] == second
+    largest = largest_radius("adamw", path)
+    assert largest.lower == largest.upper
+    for one, other in pairwise(path):
+        at = between(one, other, t)
+        assert at.fit(problem) == first.fit(problem)
+        assert largest_radius("adamw", [at]).upper <= largest.upper
+        moved = [
+            j for j, (v, w) in enumerate(zip(one.neurons(), other.neurons(), strict=True)) if v != w
+        ]
+        assert all(one.a[j] == other.a[j] == 0 for j in moved)
+
+
+def test_from_a_network_to_itself_with_its_neurons_in_another_order():
+    problem = example("two-points")
+    network = Network(W=[[1, 0, 2], [0, -1, 1]], a=[1, -1, 1])
+    path = unconstrained_path(problem, network, network.permuted([1, 2, 0]))
+    assert path[-1] == network.permuted([1, 2, 0])
+    assert {step.fit(problem) for step in path} == {network.fit(problem)}
+
+
+def test_it_leaves_the_ball_as_every_path_does():
+    problem = example("non-monotone")
+    found = analyse(problem, 3, rho=HALF)
+    first, second = (component.representative for component in found.components)
+    # The components merge at 2/3: no path stays below.
+    (inside,) = [each for each in radius_intervals(problem, "adamw", 3) if HALF in each]
+    assert inside.upper == Fraction(2, 3)
+    path = unconstrained_path(problem, first, second)
+    assert largest_radius("adamw", path).lower == 1
+    landscape = barrier_between(problem, first, second)
+    assert landscape.value == 0
+    assert largest_radius("adamw", landscape.path.breakpoints).lower >= inside.upper
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "muon-adamw", "ngd", "colnorm"])
+def test_other_balls_have_bounds(optimizer):
+    network = Network(W=[[3, 0], [4, 0]], a=[2, 0])
+    found = largest_radius(optimizer, [network])
+    assert found.lower <= 10 <= found.upper * (1 + Fraction(1, 10**9))
+    assert found.upper <= 10 * (1 + Fraction(1, 10**9))
+    blank = Network(W=[[0], [0]], a=[0])
+    assert largest_radius(optimizer, [blank]).upper == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ([[1, 1], [0, 0]], [[1, 1], [0, 0]], "first: has 2 neurons; n [+] 1 = 3 are needed"),
+        ([[1] * 3, [0] * 3], [[1] * 4, [0] * 4], "second: has 4 neurons, but first has 3"),
+        ([[1] * 3, [0] * 3], [[2] * 3, [0] * 3], "second: has another fit"),
+    ],
+)
+def test_wrong_input(first, second, message):
+    networks = (Network(W=W, a=[1] * len(W[0])) for W in (first, second))
+    with pytest.raises(InputError, match=message):
+        unconstrained_path(example("two-points"), *networks)

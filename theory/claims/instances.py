@@ -1,0 +1,84 @@
+"""Shipped data sets, each with an optimizer's ball that splits its exact fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from theory.gauges import gauge_of
+from theory.geometry import geometry
+from theory.problem import Problem, example
+
+
+@dataclass(frozen=True)
+class Instance:
+    """At the width that the problem states the exact fits in the ball are not connected."""
+
+    problem: Problem
+    optimizer: str
+    rho: Fraction
+
+    @property
+    def name(self) -> str:
+        """The problem's."""
+        return self.problem.name
+
+    @property
+    def width(self) -> int:
+        """Number of hidden neurons."""
+        assert self.problem.width is not None
+        return self.problem.width
+
+    @property
+    def exact(self) -> bool:
+        """Whether the ball is a polytope, so that minima and radii are exact."""
+        return gauge_of(geometry(self.optimizer).ball).exact
+
+    @property
+    def where(self) -> str:
+        """For tables."""
+        return f"{self.name} in {self.optimizer}'s ball rho = {self.rho}"
+
+    @property
+    def label(self) -> str:
+        """For names of files: no slashes."""
+        return f"{self.name} {self.optimizer} rho {self.rho.numerator}-{self.rho.denominator}"
+
+
+def instance(name: str, optimizer: str, rho: str) -> Instance:
+    """A shipped problem with a ball."""
+    return Instance(example(name), optimizer, Fraction(rho))
+
+
+def split_by_the_ball() -> tuple[Instance, ...]:
+    """Connected at their widths without the ball, neuron by neuron; not connected in it."""
+    return (
+        instance("non-monotone", "adamw", "1/2"),
+        instance("non-monotone-2", "adamw", "6/5"),
+        instance("non-monotone-3", "adamw", "5"),
+        instance("split-by-adamw-1", "adamw", "11/20"),
+        instance("split-by-adamw-2", "adamw", "13/10"),
+        instance("split-by-adamw-3", "adamw", "4/5"),
+        instance("split-by-muon-1", "muon", "6/5"),
+        instance("split-by-muon-2", "muon", "23/4"),
+        instance("split-by-muon-3", "muon", "19/4"),
+        instance("non-monotone-muon", "muon", "341/100"),
+    )
+
+
+def profiled() -> dict[Instance, int]:
+    """Instances, and the widths up to which components are counted."""
+    longer = replace(example("non-monotone"), width=4)
+    return {
+        instance("non-monotone", "adamw", "1/2"): 5,
+        Instance(longer, "adamw", Fraction(4, 11)): 5,
+        instance("non-monotone-2", "adamw", "6/5"): 4,
+        instance("non-monotone-3", "adamw", "5"): 4,
+        instance("split-by-adamw-1", "adamw", "11/20"): 4,
+        instance("split-by-adamw-2", "adamw", "13/10"): 4,
+        instance("split-by-adamw-3", "adamw", "4/5"): 3,
+        instance("split-in-muon", "muon", "3"): 3,
+        instance("non-monotone-muon", "muon", "341/100"): 4,
+        instance("non-monotone-ngd", "ngd", "31/32"): 3,
+        instance("non-monotone-colnorm", "colnorm", "3/5"): 4,
+    }

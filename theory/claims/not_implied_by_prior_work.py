@@ -1,0 +1,238 @@
+"""Widths at which networks of low loss are connected, and those in an optimizer's ball are not.
+
+That all networks of low loss are connected, as at every width above n [N], says nothing of those in
+a ball: the paths leave it. Here both facts are proved of the same data, width and level, and the
+path of the proof of [N] is measured: how large a ball it takes, and how large any path does.
+
+[N] Q. Nguyen, "A note on connectivity of sublevel sets in deep learning", arXiv 2101.08576 (2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+
+from theory.certificates import certify
+from theory.claims.base import (
+    VALID,
+    AnyRuns,
+    Bounds,
+    Observation,
+    Prediction,
+    Progress,
+    Trainer,
+    Value,
+    Values,
+    agree,
+    proof,
+)
+from theory.claims.instances import Instance, split_by_the_ball
+from theory.connectivity import (
+    RadiusBounds,
+    RadiusInterval,
+    estimated_intervals,
+    largest_radius,
+    radius_intervals,
+    unconstrained_path,
+)
+from theory.errors import Interrupted
+from theory.geometry import geometry
+from theory.landscape import Analysis, analyse
+from theory.landscape.analysis import barrier_between
+from theory.landscape.exhaustive import exhaustive
+from theory.network import Network
+
+_SAMPLES = 32  # of each piece of a path
+_BISECTED = Fraction(1, 10**10)  # relative; below the tolerance of comparisons
+
+
+@dataclass(frozen=True)
+class NotImpliedByPriorWork:
+    """The claim, on the instances."""
+
+    instances: tuple[Instance, ...] = field(default_factory=split_by_the_ball)
+
+    id = "not-implied-by-prior-work"
+    source = (
+        "Q. Nguyen, arXiv 2101.08576: all sublevel sets are connected at width n + 1, without a "
+        "ball; proofs_notes/not-implied-by-prior-work.md"
+    )
+
+    @property
+    def statement(self) -> str:
+        """What is claimed, in a sentence."""
+        return (
+            "There are data and widths at which the networks of low loss are connected, neuron by "
+            "neuron, while those in AdamW's, or in Muon's, ball are not, even modulo permutation "
+            "of the neurons. The classical path between two of its components leaves the ball, as "
+            "every path does."
+        )
+
+    @property
+    def hypotheses(self) -> Sequence[str]:
+        """Under which conditions."""
+        return (
+            "squared loss, m: the width. Networks of loss at most a level: 0 for AdamW's ball, "
+            "where minima are exact; for Muon's 10^-6 of the loss of zero weights",
+            "radius of a path: the least rho = R_W R_a whose ball holds all its networks. The "
+            "classical path exchanges one neuron at a time, at widths above n; the landscape's is "
+            "a path of least loss through the cells",
+            "observed: components in the ball by the radii at which they are born and merge (for "
+            "Muon in floating point); without it by all cells and faces in floating point; paths "
+            f"at {_SAMPLES} points of each piece; the least radius by bisection over landscapes",
+        )
+
+    def predict(self, progress: Progress) -> Prediction:
+        """Landscapes with and without the ball, their proofs, and the radii of paths."""
+        values: dict[str, Value] = {}
+        certificates, problems, analyses = {}, {}, {}
+        for instance in self.instances:
+            inside = _landscape(instance, progress)
+            free = analyse(
+                instance.problem,
+                instance.width,
+                level=inside.level,
+                labelled=True,
+                progress=progress,
+            )
+            if not (inside.complete and free.complete):
+                raise Interrupted
+            values[_inside(instance)] = len(inside.components)
+            values[_free(instance)] = len(free.components)
+            for where, analysis in (("in the ball", inside), ("without a ball", free)):
+                name = f"{instance.label} {where}"
+                certificates[name], problems[name] = certify(analysis), instance.problem
+                values[proof(name)] = VALID
+            analyses[instance.name] = inside
+            paths = _paths(inside)
+            for kind, path in paths.items():
+                values[_radius(instance, kind)] = _bounds(largest_radius(instance.optimizer, path))
+                values[_loss(instance, kind)] = max(step.loss(instance.problem) for step in path)
+            if paths and instance.exact:
+                upper = _interval(instance).upper
+                assert upper is not None
+                values[_least(instance)] = upper
+        return Prediction(values, certificates, problems, analyses)
+
+    def observe(
+        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
+    ) -> Observation[AnyRuns]:
+        """Critical radii, brute force, samples of the paths, and the checker's verdict."""
+        values: dict[str, Value] = prediction.verdicts()
+        for instance in self.instances:
+            progress(f"components and paths, {instance.name}", 0)
+            inside = prediction.analyses[instance.name]
+            values[_inside(instance)] = _interval(instance).components
+            floats = exhaustive(instance.problem, instance.width, level=inside.level, labelled=True)
+            values[_free(instance)] = len(floats.components)
+            paths = _paths(inside)
+            for kind, path in paths.items():
+                radius, loss = _sampled(instance, path)
+                values[_radius(instance, kind)], values[_loss(instance, kind)] = radius, loss
+            if paths and instance.exact:
+                some = largest_radius(instance.optimizer, paths["landscape's"]).upper
+                values[_least(instance)] = _joined(instance, len(inside.components), some)
+        return Observation(values, {})
+
+    def compare(self, predicted: Values, observed: Values) -> bool:
+        """Connected without the ball, not in it; theory and observation agree."""
+        inside = [predicted[_inside(instance)] for instance in self.instances]
+        free = [predicted[_free(instance)] for instance in self.instances]
+        return 1 not in inside and set(free) == {1} and agree(predicted, observed)
+
+
+def _landscape(instance: Instance, progress: Progress = lambda stage, count: None) -> Analysis:
+    """Exact fits in the ball, or for Muon's networks of a loss a little above the least."""
+    return analyse(
+        instance.problem,
+        instance.width,
+        rho=instance.rho,
+        within=instance.optimizer,
+        progress=progress,
+    )
+
+
+def _interval(instance: Instance) -> RadiusInterval:
+    """The radii with the same components as the instance's."""
+    intervals = radius_intervals if instance.exact else estimated_intervals
+    found = intervals(instance.problem, instance.optimizer, instance.width)
+    return next(each for each in found if instance.rho in each)
+
+
+def _paths(inside: Analysis) -> dict[str, Sequence[Network]]:
+    """Paths without a ball between the first two components: the classical, and one of least loss.
+
+    The classical one needs networks of the same fit, and a width above n. None where the ball
+    does not split them.
+    """
+    problem = inside.problem
+    if len(inside.components) == 1:
+        return {}
+    first, second = (component.representative for component in inside.components[:2])
+    paths: dict[str, Sequence[Network]] = {
+        "landscape's": barrier_between(problem, first, second).path.breakpoints
+    }
+    if inside.width > problem.n and inside.level == 0:
+        paths["classical"] = unconstrained_path(problem, first, second)
+    return paths
+
+
+def _sampled(instance: Instance, path: Sequence[Network]) -> tuple[float, float]:
+    """The largest gauge and loss on the way, in floating point."""
+    X = np.array(instance.problem.X, dtype=np.float64)
+    y = np.array(instance.problem.y, dtype=np.float64)
+    t = np.linspace(0, 1, _SAMPLES + 1)[:, None]
+    radius = loss = 0.0
+    for ends in pairwise(path):
+        (W, other_W), (a, other_a) = (
+            np.array([getattr(network, layer) for network in ends], dtype=np.float64)
+            for layer in ("W", "a")
+        )
+        W = (1 - t[..., None]) * W + t[..., None] * other_W  # (t, d, m)
+        a = (1 - t) * a + t * other_a  # (t, m)
+        fits = np.einsum("tnm,tm->tn", np.maximum(X @ W, 0), a)
+        loss = max(loss, float(((fits - y) ** 2).sum(axis=1).max()) / 2)
+        sizes = geometry(instance.optimizer).gauge(W * np.abs(a)[:, None]).upper
+        radius = max(radius, float(sizes.max()))
+    return radius, loss
+
+
+def _joined(instance: Instance, components: int, high: Fraction) -> float:
+    """The rho up to which landscapes have so many components, by bisection below `high`."""
+    low = instance.rho
+    while high - low > _BISECTED * low:
+        middle = ((low + high) / 2).limit_denominator(10**12)
+        if len(_landscape(replace(instance, rho=middle)).components) < components:
+            high = middle
+        else:
+            low = middle
+    return float(high)
+
+
+def _bounds(radius: RadiusBounds) -> Fraction | Bounds:
+    exact = radius.lower == radius.upper
+    return radius.upper if exact else Bounds(radius.lower, radius.upper)
+
+
+def _inside(instance: Instance) -> str:
+    return f"components at width {instance.width}, modulo permutation, {instance.where}"
+
+
+def _free(instance: Instance) -> str:
+    return f"components at width {instance.width} without a ball, labelled, {instance.name}"
+
+
+def _radius(instance: Instance, kind: str) -> str:
+    return f"radius of the {kind} path, {instance.where}"
+
+
+def _loss(instance: Instance, kind: str) -> str:
+    return f"largest loss on the {kind} path, {instance.where}"
+
+
+def _least(instance: Instance) -> str:
+    return f"least radius of any path, {instance.where}"

@@ -1,0 +1,242 @@
+"""Components width by width: connectivity in a ball is not monotone in the width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+
+from theory.certificates import certify
+from theory.claims.base import (
+    VALID,
+    AnyRuns,
+    Bounds,
+    Observation,
+    Prediction,
+    Progress,
+    Trainer,
+    Value,
+    Values,
+    agree,
+    proof,
+)
+from theory.claims.instances import Instance, profiled
+from theory.connectivity import (
+    RadiusInterval,
+    connected_from,
+    estimated_intervals,
+    minimal_counts,
+    radius_intervals,
+    width_profile,
+    width_row,
+)
+from theory.connectivity.search import longest_loss
+from theory.errors import BudgetError, Interrupted
+from theory.landscape import analyse
+from theory.problem import Problem
+
+_BELOW = 1 - Fraction(1, 10**6)
+
+Counts = tuple[tuple[int, ...], tuple[int, ...]]
+"""Components at widths 1, 2, ...: modulo permutation, and labelled."""
+
+
+@dataclass(frozen=True)
+class WidthProfile:
+    """The claim, on instances with the widths up to which to count."""
+
+    instances: Mapping[Instance, int] = field(default_factory=profiled)
+
+    id = "width-profile"
+    source = (
+        "Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991: connected at sufficiently large "
+        "width; Theorem G and proofs_notes/width-profile.md"
+    )
+
+    @property
+    def statement(self) -> str:
+        """What is claimed, in a sentence."""
+        return (
+            "The exact fits in an optimizer's ball can be connected at one width, fall apart at "
+            "the next, and be connected again: for AdamW, NGD and column norms neuron by neuron, "
+            "for Muon modulo permutation of the neurons. From the theorem's width on they stay "
+            "connected. At one width the components are the same for all radii from one critical "
+            "radius, inclusive, up to the next."
+        )
+
+    @property
+    def hypotheses(self) -> Sequence[str]:
+        """Under which conditions."""
+        return (
+            "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a; loss 0 for AdamW, whose ball is a "
+            "polytope; for the others 10^-6 of the loss of zero weights above the least loss",
+            "0 components: no exact fit in the ball",
+            "AdamW: predicted from the radii at which components are born and merge, by linear "
+            "programs; observed in the landscape of each width at that radius, by least squares",
+            "Muon, NGD and column norms: predicted from landscapes, by proved intervals; observed "
+            "from radii in floating point",
+        )
+
+    def predict(self, progress: Progress) -> Prediction:
+        """Counts, the radii for which they hold, the theorem's bound, and proofs."""
+        values: dict[str, Value] = {}
+        certificates, problems = {}, {}
+        for instance, widths in self.instances.items():
+            counts = _by_radii if instance.exact else _by_landscapes
+            plain, labelled = counts(instance, widths, progress)
+            values[_plain(instance)], values[_labelled(instance)] = plain, labelled
+            bound = _bound(instance, progress)
+            if bound is not None:
+                values[_last(instance)] = Bounds(Fraction(), Fraction(bound - 1))
+            if instance.exact:
+                found = _intervals(instance.problem, instance.optimizer, instance.width, True)
+                values[_at_ends(instance)] = tuple(
+                    next(each.components_labelled for each in found if rho in each)
+                    for rho in _ends(instance)
+                )
+            for width in range(max(1, instance.width - 1), min(widths, instance.width + 1) + 1):
+                if plain[width - 1]:
+                    name = f"{instance.label} width {width}"
+                    certificates[name] = _certificate(instance, width, progress)
+                    problems[name] = instance.problem
+                    values[proof(name)] = VALID
+        return Prediction(values, certificates, problems)
+
+    def observe(
+        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
+    ) -> Observation[AnyRuns]:
+        """The same counts the other way, and the checker's verdict."""
+        values: dict[str, Value] = prediction.verdicts()
+        for instance, widths in self.instances.items():
+            counts = _by_landscapes if instance.exact else _by_radii
+            plain, labelled = counts(instance, widths, progress)
+            values[_plain(instance)], values[_labelled(instance)] = plain, labelled
+            if _last(instance) in prediction.values:
+                split = (width for width, count in enumerate(labelled, 1) if count > 1)
+                values[_last(instance)] = float(max(split, default=0))
+            if instance.exact:
+                values[_at_ends(instance)] = tuple(
+                    width_row(
+                        instance.problem,
+                        instance.optimizer,
+                        rho,
+                        instance.width,
+                        level=Fraction(),
+                        progress=progress,
+                    ).components_labelled
+                    for rho in _ends(instance)
+                )
+        return Observation(values, {})
+
+    def compare(self, predicted: Values, observed: Values) -> bool:
+        """In each kind of ball some profile is not monotone, and theory and observation agree."""
+        lost = {
+            instance.optimizer
+            for instance in self.instances
+            if longest_loss(self.counts(predicted, instance)[0])
+        }
+        balls = {instance.optimizer for instance in self.instances}
+        return lost == balls and agree(predicted, observed)
+
+    def counts(self, values: Values, instance: Instance) -> Counts:
+        """The components of one instance among predicted or observed values."""
+        plain, labelled = values[_plain(instance)], values[_labelled(instance)]
+        return plain, labelled  # type: ignore[return-value]
+
+    def bound(self, predicted: Values, instance: Instance) -> int | None:
+        """The theorem's width for one instance; None where there is none."""
+        last = predicted.get(_last(instance))
+        return int(last.upper) + 1 if isinstance(last, Bounds) else None
+
+
+def _by_radii(instance: Instance, widths: int, progress: Progress) -> Counts:
+    """From the radii at which components are born and merge."""
+    at = []
+    for width in range(1, widths + 1):
+        progress(f"critical radii, {instance.where}, width", width)
+        at.append(_interval(instance, width))
+    return tuple(e.components for e in at), tuple(e.components_labelled for e in at)
+
+
+def _by_landscapes(instance: Instance, widths: int, progress: Progress) -> Counts:
+    """From the cells and faces of each width at the instance's radius."""
+    found = width_profile(
+        instance.problem,
+        instance.optimizer,
+        instance.rho,
+        widths,
+        level=Fraction() if instance.exact else None,
+        progress=progress,
+    )
+    if not found.complete:
+        raise Interrupted(found.reason)
+    # Above a positive minimum there are networks of least loss, but no exact fits.
+    fits = [row.lower == 0 for row in found.rows]
+    rows = list(zip(fits, found.rows, strict=True))
+    return (
+        tuple(row.components if fit else 0 for fit, row in rows),
+        tuple(row.components_labelled if fit else 0 for fit, row in rows),
+    )
+
+
+def _bound(instance: Instance, progress: Progress) -> int | None:
+    """The least width from which on connectivity is proved."""
+    problem, optimizer, rho = instance.problem, instance.optimizer, instance.rho
+    bound = connected_from(problem, optimizer, rho)
+    if not instance.exact or bound is None:
+        return bound
+    try:
+        counts = minimal_counts(problem, optimizer, rho, progress=progress)
+    except BudgetError:
+        return bound
+    return min(bound, counts.connected_from)
+
+
+@cache
+def _intervals(
+    problem: Problem, optimizer: str, width: int, exact: bool
+) -> tuple[RadiusInterval, ...]:
+    return (radius_intervals if exact else estimated_intervals)(problem, optimizer, width)
+
+
+def _interval(instance: Instance, width: int) -> RadiusInterval:
+    """The radii with the same components as the instance's."""
+    found = _intervals(instance.problem, instance.optimizer, width, instance.exact)
+    return next(each for each in found if instance.rho in each)
+
+
+def _ends(instance: Instance) -> tuple[Fraction, ...]:
+    """Radii just below and at both ends of the interval that holds the instance's."""
+    here = _interval(instance, instance.width)
+    assert here.upper is not None
+    return here.lower * _BELOW, here.lower, here.upper * _BELOW, here.upper
+
+
+def _certificate(instance: Instance, width: int, progress: Progress) -> dict[str, object]:
+    found = analyse(
+        instance.problem, width, rho=instance.rho, within=instance.optimizer, progress=progress
+    )
+    if not found.complete:
+        raise Interrupted
+    return certify(found)
+
+
+def _plain(instance: Instance) -> str:
+    return f"components by width, modulo permutation, {instance.where}"
+
+
+def _labelled(instance: Instance) -> str:
+    return f"components by width, labelled, {instance.where}"
+
+
+def _last(instance: Instance) -> str:
+    return f"last disconnected width is below the theorem's, {instance.where}"
+
+
+def _at_ends(instance: Instance) -> str:
+    _, lower, _, upper = _ends(instance)
+    return (
+        f"labelled components at width {instance.width} just below and at rho = {lower}, "
+        f"just below and at {upper}, {instance.name}"
+    )

@@ -1,0 +1,221 @@
+"""The radii at which the components of exact fits in an entrywise ball are born and merge.
+
+At one width a cell holds an exact fit inside the ball rho = R_W R_a once rho reaches a critical
+radius, and so does a face. A component is born with a cell and merges with another through a face,
+so the number of components is a step function of rho, constant on half-open intervals. (It is the
+zeroth persistent homology of the norm, filtering the networks of zero loss.)
+
+A critical radius is a linear program over the rationals: with k_b neurons in block b, and phi_v the
+images s relu(X v) of the vertices v of {u in the cone of b, ||u||_inf <= 1},
+
+    min rho  s.t.  sum_v z_v phi_v = y, z >= 0, sum over v in b of z_v <= k_b rho
+    = max lam.y  s.t.  lam.phi_v <= t_b for v in b, t >= 0, sum_b k_b t_b <= 1.
+
+Source: proofs_notes/width-profile.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations_with_replacement, groupby, permutations
+from typing import NamedTuple
+
+import numpy as np
+from flint import fmpq
+from scipy.cluster.hierarchy import DisjointSet
+
+from theory.errors import InputError
+from theory.exact import from_flint, independent
+from theory.gauges import Entrywise, gauge_of
+from theory.geometry import geometry
+from theory.landscape import DEFAULT_MAX_CELLS
+from theory.landscape.analysis import Progress
+from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.domain import EntrywiseBall, Group
+from theory.landscape.nnls import LeastSquares
+from theory.problem import Problem
+from theory.regions.linear import LinearProgram
+
+
+@dataclass(frozen=True)
+class RadiusInterval:
+    """The components of exact fits for lower <= rho < upper, or all rho >= lower: upper None.
+
+    components: modulo permutation of the neurons, and labelled; 0 where the ball holds no exact
+    fit. rho is positive, also where lower is 0.
+    """
+
+    lower: Fraction
+    upper: Fraction | None
+    components: int
+    components_labelled: int
+
+    def __contains__(self, rho: Fraction) -> bool:
+        return self.lower <= rho and (self.upper is None or rho < self.upper)
+
+
+class _Face(NamedTuple):
+    """The neuron in `state` moves to `target`, the others are in `rest`; possible from `radius`."""
+
+    radius: Fraction
+    rest: Cell
+    state: int
+    target: int
+
+    @property
+    def sides(self) -> tuple[Cell, Cell]:
+        """The two cells, modulo permutation."""
+        one, other = (tuple(sorted((*self.rest, state))) for state in (self.state, self.target))
+        return one, other
+
+    def labelled(self) -> Iterator[tuple[Cell, Cell]]:
+        """The two cells, for each order of the neurons."""
+        for others in set(permutations(self.rest)):
+            for place in range(len(others) + 1):
+                before, after = others[:place], others[place:]
+                yield (*before, self.state, *after), (*before, self.target, *after)
+
+
+def radius_intervals(
+    problem: Problem,
+    optimizer: str,
+    width: int,
+    *,
+    max_cells: int = DEFAULT_MAX_CELLS,
+    progress: Progress = lambda stage, count: None,
+) -> tuple[RadiusInterval, ...]:
+    """The intervals of rho on which exact fits of a width have the same components, ascending.
+
+    Only for entrywise balls: adamw, lion, signsgd. `progress` may raise Interrupted, which leaves.
+    Raises InputError for another optimizer, BudgetError beyond `max_cells` labelled cells.
+    """
+    if not isinstance(gauge_of(geometry(optimizer).ball), Entrywise):
+        raise InputError("optimizer", f"{optimizer} has no entrywise ball: its radii are not exact")
+    complex_ = CellComplex(
+        problem, width, labelled=True, rho=Fraction(1), within=optimizer, max_cells=max_cells
+    )
+    return intervals_of(complex_, CriticalRadii(complex_).of, progress)
+
+
+def intervals_of(
+    complex_: CellComplex,
+    critical_radius: Callable[[Sequence[Group]], Fraction | None],
+    progress: Progress,
+) -> tuple[RadiusInterval, ...]:
+    """The intervals, given the critical radius of a cell or face by the columns of its neurons."""
+    born = {
+        cell: radius
+        for cell in combinations_with_replacement(range(complex_.states), complex_.width)
+        if (radius := critical_radius([complex_.groups[state] for state in cell])) is not None
+    }
+    faces: list[_Face] = []
+    for done, cell in enumerate(born):
+        progress(f"critical radii at width {complex_.width}, cells", done)
+        for face in _faces(complex_, critical_radius, cell):
+            # A face lies in two cells, so its radius is at least theirs; an estimate may not be.
+            one, other = (born.get(side) for side in face.sides)
+            if one is not None and other is not None:
+                faces.append(face._replace(radius=max(face.radius, one, other)))
+    counts = (
+        _counts(born.items(), ((face.radius, *face.sides) for face in faces)),
+        _counts(
+            ((order, radius) for cell, radius in born.items() for order in set(permutations(cell))),
+            ((face.radius, *sides) for face in faces for sides in face.labelled()),
+        ),
+    )
+    return tuple(_intervals(counts))
+
+
+def _intervals(counts: tuple[dict[Fraction, int], dict[Fraction, int]]) -> Iterator[RadiusInterval]:
+    """From the counts at the critical radii, the same for both; the empty set comes first."""
+    found = [(Fraction(), (0, 0))] * (Fraction() not in counts[0])
+    found += [(rho, (counts[0][rho], counts[1][rho])) for rho in counts[0]]
+    runs = [next(same) for _, same in groupby(found, key=lambda step: step[1])]
+    ends = [*(rho for rho, _ in runs[1:]), None]
+    for (lower, (plain, labelled)), upper in zip(runs, ends, strict=True):
+        yield RadiusInterval(lower, upper, plain, labelled)
+
+
+class CriticalRadii:
+    """Critical radii of cells and faces, given the columns of each neuron; each solved once."""
+
+    def __init__(self, complex_: CellComplex) -> None:
+        ball = complex_.domain
+        assert isinstance(ball, EntrywiseBall)
+        assert complex_.rho == 1
+        self._columns = ball.least_squares.columns
+        self._y = ball.least_squares.y
+        table = np.array(self._columns, dtype=object).reshape(-1, len(self._y))
+        self._cones = LeastSquares(table, self._y)
+        self._known: dict[tuple[Group, ...], Fraction | None] = {}
+
+    def of(self, groups: Sequence[Group]) -> Fraction | None:
+        """The least rho for an exact fit; None where there is none in the cones."""
+        key = tuple(sorted(groups))
+        if key not in self._known:
+            self._known[key] = self._solve(key)
+        return self._known[key]
+
+    def _solve(self, groups: tuple[Group, ...]) -> Fraction | None:
+        ids = sorted(set().union(*groups))
+        if self._cones.minimum(tuple(ids)).value:
+            return None
+        if not any(self._y):
+            return Fraction()
+        # y is in the span of the columns, so equations of dependent rows say nothing new.
+        n = len(self._y)
+        rows = independent([[fmpq(self._columns[c][k]) for c in ids] for k in range(n)], len(ids))
+        counts = Counter(group for group in groups if group)
+        blocks, rank = len(counts), len(rows)
+        zero, one = fmpq(), fmpq(1)
+        G = []
+        for b, group in enumerate(counts):
+            unit = [one if other == b else zero for other in range(blocks)]
+            G.append([*([zero] * rank), *unit])
+            G += [[*(-fmpq(self._columns[c][k]) for k in rows), *unit] for c in group]
+        G.append([*([zero] * rank), *(-fmpq(k) for k in counts.values())])
+        c = [*(-fmpq(self._y[k]) for k in rows), *([zero] * blocks)]
+        program = LinearProgram(c=c, E=[], e=[], G=G, g=[*([zero] * (len(G) - 1)), -one])
+        x = program.minimum([zero] * len(c)).x
+        return from_flint([-sum((p * q for p, q in zip(c, x, strict=True)), zero)])[0]
+
+
+def _faces(
+    complex_: CellComplex,
+    critical_radius: Callable[[Sequence[Group]], Fraction | None],
+    cell: Cell,
+) -> Iterator[_Face]:
+    """The faces of a multiset of states that hold an exact fit, each from one of its two sides."""
+    for position, state in enumerate(cell):
+        if position and cell[position - 1] == state:
+            continue
+        rest = (*cell[:position], *cell[position + 1 :])
+        for move in complex_.moves(state):
+            if state < move.target:
+                radius = critical_radius([*(complex_.groups[other] for other in rest), move.group])
+                if radius is not None:
+                    yield _Face(radius, rest, state, move.target)
+
+
+def _counts(
+    born: Iterable[tuple[Cell, Fraction]], joined: Iterable[tuple[Fraction, Cell, Cell]]
+) -> dict[Fraction, int]:
+    """The number of components from each critical radius on, ascending."""
+    events: dict[Fraction, tuple[list[Cell], list[tuple[Cell, Cell]]]] = {}
+    for cell, radius in born:
+        events.setdefault(radius, ([], []))[0].append(cell)
+    for radius, cell, target in joined:
+        events.setdefault(radius, ([], []))[1].append((cell, target))
+    clusters = DisjointSet()
+    counts = {}
+    for radius in sorted(events):
+        cells, pairs = events[radius]
+        for cell in cells:
+            clusters.add(cell)
+        for cell, target in pairs:
+            clusters.merge(cell, target)
+        counts[radius] = clusters.n_subsets
+    return counts

@@ -1,0 +1,136 @@
+"""Critical radii in balls that are no polytopes, in floating point: good guesses, nothing proved.
+
+They say at which rho to look; `width_profile` and `analyse` decide what holds there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from theory.connectivity.critical_radii import RadiusInterval, intervals_of
+from theory.errors import InputError
+from theory.gauges import ColumnNorms, Spectral, gauge_of
+from theory.geometry import geometry
+from theory.landscape import DEFAULT_MAX_CELLS
+from theory.landscape.analysis import Progress
+from theory.landscape.cells import CellComplex
+from theory.landscape.conic import solve_conic
+from theory.landscape.domain import Group
+from theory.problem import Problem
+from theory.regions.programs import objective
+
+_SAME = 1e-6  # relative; radii as near as this are taken for equal
+
+
+def estimated_intervals(
+    problem: Problem,
+    optimizer: str,
+    width: int,
+    *,
+    max_cells: int = DEFAULT_MAX_CELLS,
+    progress: Progress = lambda stage, count: None,
+) -> tuple[RadiusInterval, ...]:
+    """Like `radius_intervals`, for muon, muon-adamw, ngd and colnorm; not exact, and not proved."""
+    gauge = gauge_of(geometry(optimizer).ball)
+    if not isinstance(gauge, ColumnNorms | Spectral):
+        raise InputError("optimizer", f"{optimizer} has exact intervals")
+    complex_ = CellComplex(
+        problem, width, labelled=True, rho=Fraction(1), within=optimizer, max_cells=max_cells
+    )
+    return intervals_of(complex_, _EstimatedRadii(complex_, gauge).of, progress)
+
+
+class _EstimatedRadii:
+    """Critical radii of cells and faces, given the rays of each neuron; each solved once."""
+
+    def __init__(self, complex_: CellComplex, gauge: ColumnNorms | Spectral) -> None:
+        self._complex = complex_
+        self._gauge = gauge
+        self._free = CellComplex(complex_.problem, complex_.width).domain
+        X = np.array([[float(v) for v in row] for row in complex_.problem.X])
+        self._y = np.array([float(v) for v in complex_.problem.y])
+        domain = complex_.domain
+        generators = {g for i in range(complex_.states // 2) for g in domain.cone(i)}
+        self._rays = {g: np.array([float(v) for v in domain.vector(g)]) for g in generators}
+        self._images = {g: np.maximum(X @ ray, 0.0) for g, ray in self._rays.items()}
+        self._known: dict[tuple[Group, ...], Fraction | None] = {}
+        self._values: list[Fraction] = []
+
+    def of(self, groups: Sequence[Group]) -> Fraction | None:
+        """The least rho for an exact fit; None where the solver finds none."""
+        # Neurons of one cone that share the ball are best merged.
+        kept = {group for group in groups if group} if self._gauge.summed else groups
+        key = tuple(sorted(kept))
+        if key not in self._known:
+            self._known[key] = self._equal(self._solve(key))
+        return self._known[key]
+
+    def _solve(self, groups: tuple[Group, ...]) -> float:
+        if not self._y.any():
+            return 0.0
+        size = max(map(len, groups), default=0)
+        if not size:
+            return math.inf
+        n, d = len(self._y), self._complex.problem.d
+        rays, images = np.zeros((d, len(groups) * size)), np.zeros((n, len(groups) * size))
+        for place, group in enumerate(groups):
+            for i, column in enumerate(group, start=place * size):
+                ray = self._rays[column // 2]
+                length = np.linalg.norm(ray)
+                rays[:, i] = ray / length
+                images[:, i] = (1 - 2 * (column % 2)) * self._images[column // 2] / length
+        return _compiled(self._gauge, len(groups), size, n, d).solve(rays, images, self._y)
+
+    def _equal(self, radius: float) -> Fraction | None:
+        """One value for all that are nearly the same."""
+        if not math.isfinite(radius):
+            return None
+        for value in self._values:
+            if abs(radius - value) <= _SAME * value:
+                return value
+        self._values.append(Fraction(radius))
+        return self._values[-1]
+
+
+class _Compiled:
+    """The program for all faces of one shape: CVXPY canonicalises it once."""
+
+    def __init__(self, gauge: ColumnNorms | Spectral, m: int, size: int, n: int, d: int) -> None:
+        import cvxpy
+
+        cp: Any = cvxpy
+        z = cp.Variable(m * size, nonneg=True)
+        self._rays = cp.Parameter((d, m * size))
+        self._images = cp.Parameter((n, m * size))
+        self._y = cp.Parameter(n)
+        blocks = [slice(j * size, (j + 1) * size) for j in range(m)]
+        U = cp.vstack([self._rays[:, block] @ z[block] for block in blocks]).T
+        found = objective(gauge, U)
+        constraints = [self._images @ z == self._y, found.budget, found.block]
+        self._problem = cp.Problem(
+            cp.Minimize(found.value), [c for c in constraints if c is not None]
+        )
+
+    def solve(
+        self,
+        rays: Float[np.ndarray, "d k"],
+        images: Float[np.ndarray, "n k"],
+        y: Float[np.ndarray, " n"],
+    ) -> float:
+        """The least rho; infinity where there is none, or the solver fails."""
+        self._rays.value, self._images.value, self._y.value = rays, images, y
+        solve_conic(self._problem)
+        solved = self._problem.status in {"optimal", "optimal_inaccurate"}
+        return float(self._problem.value) if solved else math.inf
+
+
+@lru_cache(maxsize=64)
+def _compiled(gauge: ColumnNorms | Spectral, m: int, size: int, n: int, d: int) -> _Compiled:
+    return _Compiled(gauge, m, size, n, d)
