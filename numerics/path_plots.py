@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -16,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numerics.files import write
-from numerics.plots import STYLE
+from numerics.plots import STYLE, optimizer_line
 from numerics.text import show
 from theory.connectivity import SolutionPath
 from theory.geometry import geometry
@@ -35,8 +34,7 @@ def save_path(file: Path, path: SolutionPath) -> None:
 
 def draw_solution_path(path: SolutionPath) -> Figure:
     """Loss and norm along the path above, its neurons at some of the breakpoints below."""
-    last = len(path.points) - 1
-    shown = sorted({round(k * last / (_PANELS - 1)) for k in range(_PANELS)})
+    shown = shown_points(path)
     columns = math.ceil(len(shown) / 2) if len(shown) > 4 else len(shown)
     rows = math.ceil(len(shown) / columns)
     figure = Figure(figsize=(12, 3.6 + 3.1 * rows), layout="constrained")
@@ -46,8 +44,17 @@ def draw_solution_path(path: SolutionPath) -> Figure:
     draw_loss(loss, path)
     draw_norm(norm, path)
     panels = below.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flatten()
-    draw_neurons(panels, path, shown)
+    for axes, before, k in zip(panels, [0, *shown], shown, strict=False):
+        draw_neurons(axes, path, k, before)
+    for axes in panels[len(shown) :]:
+        axes.set_axis_off()
     return figure
+
+
+def shown_points(path: SolutionPath) -> list[int]:
+    """Some of the breakpoints, the first and the last among them."""
+    last = len(path.points) - 1
+    return sorted({round(k * last / (_PANELS - 1)) for k in range(_PANELS)})
 
 
 def draw_loss(axes: Axes, path: SolutionPath) -> None:
@@ -83,8 +90,30 @@ def draw_norm(axes: Axes, path: SolutionPath) -> None:
     axes.legend()
 
 
-def draw_neurons(panels: Any, path: SolutionPath, shown: list[int]) -> None:
-    """u_j of every neuron at some of the breakpoints, with grey lines from where it was before.
+def draw_norms(axes: Axes, paths: Mapping[str, SolutionPath]) -> None:
+    """||W|| ||a|| / rho along paths; with a penalty, loss and penalty relative to the level."""
+    for style, (name, path) in enumerate(paths.items()):
+        solutions = path.solutions
+        if solutions.rho is None:
+            times, values = _along(path, _objective)
+            top = float(solutions.level)
+        else:
+            times, values = _along(path, _norm)
+            top = float(solutions.rho)
+        parts = np.array(times) / max(times[-1], 1)
+        axes.plot(parts, np.array(values) / top, **optimizer_line(style), label=name)
+    axes.axhline(1, color="black", linestyle=":")
+    axes.set(
+        xlabel="part of the path's segments",
+        ylabel="norm / radius",
+        title="Paths stay in their balls",
+        ylim=(0, 1.05),
+    )
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=2.6)
+
+
+def draw_neurons(axes: Axes, path: SolutionPath, k: int, before: int) -> None:
+    """u_j of every neuron at breakpoint k, with grey lines from where it was at an earlier one.
 
     In two principal directions where d > 2.
     """
@@ -98,26 +127,29 @@ def draw_neurons(panels: Any, path: SolutionPath, shown: list[int]) -> None:
     elif d == 1:
         U = np.concatenate([U, np.zeros_like(U)], axis=-1)
         names = ["u", ""]
-    for axes, k, before in zip(panels, shown, [0, *shown], strict=False):
-        axes.plot(*U[before : k + 1].transpose(2, 0, 1), color="#b4b4b4", linewidth=0.8, zorder=1)
-        signs = np.array([neuron.sign * (not neuron.blank) for neuron in path.points[k]])
-        for sign, marker, name in ((1, "o", "a > 0"), (-1, "s", "a < 0")):
-            colour = "#0072B2" if sign > 0 else "#D55E00"
-            axes.scatter(
-                *U[k, signs == sign].T,
-                marker=marker,
-                s=34,
-                facecolors=colour if sign > 0 else "none",
-                edgecolors=colour,
-                label=name,
-            )
-        axes.plot([0], [0], "k+", markersize=9)
-        axes.set_title(f"breakpoint {k}: {np.count_nonzero(signs)} neurons")
-        axes.set_xlabel(names[0])
-    panels[0].set_ylabel(names[1])
-    panels[0].legend(loc="best")
-    for axes in panels[len(shown) :]:
-        axes.set_axis_off()
+    axes.plot(*U[before : k + 1].transpose(2, 0, 1), color="#b4b4b4", linewidth=0.8, zorder=1)
+    signs = np.array([neuron.sign * (not neuron.blank) for neuron in path.points[k]])
+    for sign, marker, name in ((1, "o", "a > 0"), (-1, "s", "a < 0")):
+        colour = "#0072B2" if sign > 0 else "#D55E00"
+        axes.scatter(
+            U[k, signs == sign, 0],
+            U[k, signs == sign, 1],
+            marker=marker,
+            s=34,
+            facecolors=colour if sign > 0 else "none",
+            edgecolors=colour,
+            label=name,
+        )
+    axes.plot([0], [0], "k+", markersize=9)
+    axes.set_title(f"breakpoint {k}: {np.count_nonzero(signs)} neurons")
+    low, high = U.min(axis=(0, 1)), U.max(axis=(0, 1))
+    margin = 0.05 * np.maximum(high - low, 1e-9)
+    (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    axes.set_xlabel(names[0])
+    if k == before == 0:
+        axes.set_ylabel(names[1])
+        axes.legend(loc="best")
 
 
 def _along(path: SolutionPath, measure: Callable[..., float]) -> tuple[list[float], list[float]]:

@@ -371,7 +371,7 @@ def _draw_history(
     kept = np.unique(np.geomspace(1, last + 1, _SAMPLES).round().astype(int)) - 1
     steps = runs.history.steps[kept] + 1
     low, middle, high = np.quantile(values[kept], [0.25, 0.5, 0.75], axis=1)
-    line = _optimizer_line(style)
+    line = optimizer_line(style)
     axes.fill_between(
         steps,
         np.maximum(low, least),
@@ -405,7 +405,7 @@ def draw_ends(
             [_AT_OPTIMUM, *above, max(1, above[-1])],
             [0, *shares, 1],
             where="post",
-            **_optimizer_line(style),
+            **optimizer_line(style),
             label=runs.result.config.optimizer.name,
         )
     axes.axvline(reached, **_DOTTED)
@@ -421,8 +421,10 @@ def draw_ends(
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=2.6)
 
 
-def _optimizer_line(style: int) -> dict[str, Any]:
-    colour, line = _OPTIMIZER_COLOURS[style], _OPTIMIZER_LINES[style]
+def optimizer_line(style: int) -> dict[str, Any]:
+    count = len(_OPTIMIZER_COLOURS)  # beyond, the same colours with other lines
+    colour = _OPTIMIZER_COLOURS[style % count]
+    line = _OPTIMIZER_LINES[(style + style // count) % count]
     return {"color": colour, "linestyle": line, "linewidth": 1.8}
 
 

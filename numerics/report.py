@@ -24,7 +24,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
-from numerics import plots
+from numerics import path_plots, plots
 from numerics.files import make_folder, write, write_json
 from numerics.real_data_report import real_data_section
 from numerics.runs import Runs
@@ -49,8 +49,9 @@ def write_report(
     paths: dict[str, dict[str, str]] = {}
     for result in results:
         paths[result.claim.id] = {}
-        for name, certificate in result.prediction.certificates.items():
-            path = folder / f"{result.claim.id}.{name.replace(' ', '-')}.json"
+        certificates = {**result.prediction.certificates, **result.observation.certificates}
+        for name, certificate in certificates.items():
+            path = folder / f"{result.claim.id}.{name.replace(',', '').replace(' ', '-')}.json"
             write_json(path, certificate)
             paths[result.claim.id][name] = str(path)
         for sheet in _sheets(result):
@@ -112,6 +113,7 @@ Picture: TypeAlias = tuple[Callable[[Axes], None], str]
 
 _WIDE, _HIGH = 5.2, 3.9  # inches; legible on a telephone
 _DPI = 90  # of the PNGs
+_WIDE_NETWORK = 100  # neurons, from which on networks have a picture of their own
 
 
 class Sheet(NamedTuple):
@@ -263,6 +265,37 @@ def _optima(result: Result[Runs]) -> list[Sheet]:
     return [Sheet(".training", pictures, columns=3)]
 
 
+def _paths(result: Result[Runs]) -> list[Sheet]:
+    """Norms along all paths, and how the neurons move on one of them."""
+    paths = result.observation.paths
+    wide = {name: path for name, path in paths.items() if len(path.points[0]) >= _WIDE_NETWORK}
+    small = {name: path for name, path in paths.items() if name not in wide}
+    norms: list[Picture] = [
+        (
+            partial(path_plots.draw_norms, paths=some),
+            "The product of the norms along each path, relative to the radius of the ball; for "
+            "sgd the loss with the penalty, relative to the level. No path may pass 1.",
+        )
+        for some in (small, wide)
+        if some
+    ]
+    sheets = [Sheet("", norms, columns=2)]
+    shown = next((name for name in paths if name.startswith("muon,")), None)
+    if shown is not None:
+        steps = path_plots.shown_points(paths[shown])
+        moves: list[Picture] = [
+            (
+                partial(path_plots.draw_neurons, path=paths[shown], k=k, before=before),
+                f"{shown}, breakpoint {k} of {len(paths[shown].points) - 1}: u = |a| w of each "
+                "neuron, with a line from where it was in the picture before. Discs: a > 0; "
+                "squares: a < 0.",
+            )
+            for before, k in zip([0, *steps], steps, strict=False)
+        ]
+        sheets.append(Sheet(".neurons", moves, columns=4))
+    return sheets
+
+
 def _curves(result: Result[Runs]) -> list[Sheet]:
     """The highest losses on the curves beside the exact barriers."""
     exact = [float(barrier.value) for barrier in result.prediction.barriers]
@@ -312,6 +345,7 @@ _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
     "small-width-separation": _separation,
     "implicit-bias": _implicit_bias,
     "convex-equals-nonconvex": _optima,
+    "same-optimizer-connectivity": _paths,
     "curves-above-barrier": _curves,
     "width-profile": _width_profiles,
 }

@@ -21,7 +21,8 @@ from numerics.optimizers import Optimizer
 from numerics.training import History, Landing, Progress, TrainingResult, landing, train
 from theory.geometry import geometry
 from theory.landscape import Analysis
-from theory.problem import Rational, format_rational
+from theory.network import Network
+from theory.problem import Problem, Rational, format_rational
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -193,8 +194,28 @@ def default_tolerance(analysis: Analysis) -> float:
     )
 
 
+def best_networks(
+    problem: Problem,
+    optimizer: str,
+    width: int,
+    rho: Rational,
+    *,
+    seeds: int,
+    steps: int,
+    progress: Progress = lambda stage, steps: None,
+) -> list[Network]:
+    """Trained networks exactly as they are in binary, those of least loss first.
+
+    Diverged runs are left out. Arguments and errors: see `numerics.training.train`.
+    """
+    result = train(problem, width, optimizer, rho, seeds=seeds, steps=steps, progress=progress)
+    networks = result.networks()
+    return [networks[run] for run in np.argsort(result.loss).tolist() if run in networks]
+
+
 class Trainer:
-    """Trains runs when it is called, and curves between networks: see `theory.claims.verify`."""
+    """Trains runs when it is called, networks, and curves: see `theory.claims.verify`."""
 
     __call__ = staticmethod(train_runs)
+    networks = staticmethod(best_networks)
     connect = staticmethod(curves.maxima)

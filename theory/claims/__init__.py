@@ -8,6 +8,7 @@ from theory.claims.curves_above_barrier import CurvesAboveBarrier
 from theory.claims.finite_width import FiniteWidth
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
+from theory.claims.same_optimizer_connectivity import SameOptimizerConnectivity
 from theory.claims.small_width_separation import SmallWidthSeparation
 from theory.claims.width_profile import WidthProfile
 from theory.errors import InputError
@@ -24,6 +25,7 @@ __all__ = [
     "Observation",
     "Prediction",
     "Result",
+    "SameOptimizerConnectivity",
     "SmallWidthSeparation",
     "Trainer",
     "WidthProfile",
@@ -38,6 +40,7 @@ CLAIMS: dict[str, Claim] = {
         ImplicitBias(),
         ConvexEqualsNonconvex(),
         FiniteWidth(),
+        SameOptimizerConnectivity(),
         CurvesAboveBarrier(),
         WidthProfile(),
         NotImpliedByPriorWork(),

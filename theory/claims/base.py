@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from theory.certificates.checker import CertificateInvalid, check
+from theory.connectivity import SolutionPath
 from theory.landscape import Analysis, Barrier
 from theory.network import Network
 from theory.problem import Problem
@@ -98,7 +99,7 @@ Pair: TypeAlias = tuple[Problem, Network, Network]
 
 
 class Trainer(Protocol[RunsMade]):
-    """Trains networks on the problem of an analysis, at its width; and curves between networks."""
+    """Trains networks on the problem of an analysis, at its width; others; curves between them."""
 
     def __call__(
         self,
@@ -113,6 +114,19 @@ class Trainer(Protocol[RunsMade]):
         progress: Progress,
     ) -> RunsMade: ...
 
+    def networks(
+        self,
+        problem: Problem,
+        optimizer: str,
+        width: int,
+        rho: Fraction,
+        *,
+        seeds: int,
+        steps: int,
+        progress: Progress,
+    ) -> Sequence[Network]:
+        """Trained networks exactly as they are in binary, those of least loss first."""
+
     def connect(
         self, pairs: Sequence[Pair], *, progress: Progress
     ) -> Mapping[str, Sequence[float]]:
@@ -123,7 +137,7 @@ class Trainer(Protocol[RunsMade]):
 class Prediction:
     """What theory says: exact values, their proofs, and what they were read from.
 
-    problems: what the certificates, named alike, are about. A claim about components also has
+    problems: what the certificates, also those observed, named alike, are about. A claim about components also has
     their analyses, named after the kind of landscape, the radii of the components of the first,
     and rho, at which to train each optimizer, where a run's end is predicted. A claim about curves
     has the barriers between the networks that they connect.
@@ -154,11 +168,14 @@ class Observation(Generic[AnyRuns]):
     """The predicted quantities as they were measured, and the trained runs by optimizer.
 
     maxima: by kind of curve, the highest loss on one for each barrier of the prediction.
+    paths: inside solution sets; their certificates, named alike.
     """
 
     values: Values
     runs: Mapping[str, AnyRuns]
     maxima: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    paths: Mapping[str, SolutionPath] = field(default_factory=dict)
+    certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Claim(Protocol):

@@ -2,7 +2,7 @@
 
 | geometry               | connected for every m >=                      | set                   |
 |------------------------|-----------------------------------------------|-----------------------|
-| ngd                    | min(2 P, r) + 1                               | every sublevel set    |
+| ngd, sgd               | min(2 P, r) + 1                               | every sublevel set    |
 | muon                   | min(2 P, q) + 1, q = n + d (d + 1) / 2        | every sublevel set    |
 | adamw, lion, signsgd   | ceil(S) + n                                   | the set of least loss |
 | colnorm, muon-adamw    | some finite width (Theorem G): no bound known | every sublevel set    |
@@ -20,7 +20,7 @@ from itertools import combinations, pairwise
 from flint import fmpq, fmpq_mat
 
 from theory.arrangement import arrangement
-from theory.errors import BudgetError
+from theory.errors import BudgetError, InputError
 from theory.exact import from_flint, to_flint
 from theory.gauges import ColumnNorms, Entrywise, Spectral, gauge_of
 from theory.geometry import geometry
@@ -32,15 +32,20 @@ MAX_BASES = 200_000
 
 
 def connected_from(
-    problem: Problem, optimizer: str, rho: Fraction, *, max_bases: int = MAX_BASES
+    problem: Problem, optimizer: str, rho: Fraction | None, *, max_bases: int = MAX_BASES
 ) -> int | None:
     """A width from which on the set of least loss in the ball is connected; None: none is known.
 
+    rho: only entrywise balls need it. For sgd the loss includes the penalty.
     Raises BudgetError where an entrywise ball has more than `max_bases` sets of columns.
     """
-    gauge = gauge_of(geometry(optimizer).ball)
     blocks = 2 * len(arrangement(problem.X))
+    if geometry(optimizer).name == "sgd":
+        return min(blocks, rank_of_columns(problem)) + 1
+    gauge = gauge_of(geometry(optimizer).ball)
     if isinstance(gauge, Entrywise):
+        if rho is None:
+            raise InputError("rho", f"is needed for {optimizer}")
         return math.ceil(largest_mass(problem, rho, max_bases=max_bases)) + problem.n
     if isinstance(gauge, ColumnNorms) and gauge.summed:
         return min(blocks, rank_of_columns(problem)) + 1

@@ -1,0 +1,149 @@
+"""Trained networks of one optimizer are joined inside its solution set, at and above the bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from theory.certificates import certify
+from theory.certificates.checker import CertificateInvalid, check
+from theory.claims.base import (
+    VALID,
+    AnyRuns,
+    Observation,
+    Prediction,
+    Progress,
+    Trainer,
+    Value,
+    Values,
+    agree,
+    proof,
+)
+from theory.connectivity import SolutionPath, SolutionSet, connect, connected_from, project
+from theory.problem import Problem, example
+
+CONNECTED = "connected"
+
+_BETA = Fraction(1, 3)
+_WIDTH = 8  # where no theorem names one
+_WIDE = 500
+_SEEDS, _STEPS = 32, 3000
+
+
+@dataclass(frozen=True)
+class Case:
+    """Networks of one optimizer to train on a problem, and to join.
+
+    rho: of the ball; sgd has the penalty `_BETA` instead. seeds: the best two are joined.
+    """
+
+    name: str
+    optimizer: str
+    problem: Problem
+    width: int
+    rho: Fraction | None
+    seeds: int
+    steps: int
+
+    @property
+    def solutions(self) -> SolutionSet:
+        """Exact fits in the ball; for sgd the level is to be chosen."""
+        beta = _BETA if self.rho is None else None
+        return SolutionSet(self.problem, self.optimizer, Fraction(), rho=self.rho, beta=beta)
+
+
+@dataclass(frozen=True)
+class SameOptimizerConnectivity:
+    """The claim, on a shipped example at the bound, and on random data far above it."""
+
+    id = "same-optimizer-connectivity"
+    statement = (
+        "Two networks of one optimizer's solution set are joined by a path inside it, neurons in "
+        "their order, at the width that the theorem names and far above it. Networks are trained; "
+        "paths have proofs."
+    )
+    hypotheses = (
+        "squared loss. bound: the example split-by-adamw-2 (n = 2, d = 2) at the width from which "
+        "a theorem says that the set is connected; for colnorm and muon-adamw, where none names a "
+        f"width, {_WIDTH}",
+        f"wide: integer data up to 9, n = 20, d = 5, width {_WIDE}",
+        f"the two best of {_SEEDS} trained networks (wide: the only two) are moved into the set of "
+        "exact fits in the ball first; for sgd the set is that of loss and penalty at most the "
+        "larger of the two, which they are in as they are",
+        "observed: a path is constructed, and the independent checker accepts its certificate",
+    )
+    source = "THEORY section 4; proofs_notes/paths.md"
+
+    def cases(self) -> Iterator[Case]:
+        """At the bound for every optimizer, then wide ones."""
+        small = example("split-by-adamw-2")
+        radii = {
+            **{"adamw": 3, "lion": 3, "signsgd": 3, "muon": 8, "muon-adamw": 6},
+            **{"colnorm": 6, "ngd": 12, "sgd": None},
+        }
+        for optimizer, radius in radii.items():
+            rho = None if radius is None else Fraction(radius)
+            width = connected_from(small, optimizer, rho) or _WIDTH
+            name = f"{optimizer}, width {width}"
+            yield Case(name, optimizer, small, width, rho, _SEEDS, _STEPS)
+        generator = np.random.default_rng(0)
+        X, y = generator.integers(-9, 10, (20, 5)), generator.integers(-9, 10, 20)
+        large = Problem(X=X.tolist(), y=y.tolist())
+        for optimizer, radius in {"adamw": 2, "lion": 2, "muon": 20}.items():
+            name = f"{optimizer}, width {_WIDE}"
+            yield Case(name, optimizer, large, _WIDE, Fraction(radius), 2, _STEPS // 2)
+
+    def predict(self, progress: Progress) -> Prediction:
+        """The theorem."""
+        values: dict[str, Value] = {}
+        for case in self.cases():
+            values[case.name], values[proof(case.name)] = CONNECTED, VALID
+        return Prediction(values, {}, {case.name: case.problem for case in self.cases()})
+
+    def observe(
+        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
+    ) -> Observation[AnyRuns]:
+        """Train, join, and have the proof checked."""
+        values: dict[str, Value] = {}
+        paths: dict[str, SolutionPath] = {}
+        certificates = {}
+        for case in self.cases():
+            path = self._path(case, train, progress)
+            if not isinstance(path, SolutionPath):
+                values[case.name] = "not connected"
+                continue
+            values[case.name], paths[case.name] = CONNECTED, path
+            certificates[case.name] = certify(path)
+            try:
+                check(certificates[case.name], case.problem)
+                values[proof(case.name)] = VALID
+            except CertificateInvalid as error:
+                values[proof(case.name)] = f"invalid: {error}"
+        return Observation(values, {}, paths=paths, certificates=certificates)
+
+    def compare(self, predicted: Values, observed: Values) -> bool:
+        """Every pair is joined, and every proof is valid."""
+        return agree(predicted, observed)
+
+    @staticmethod
+    def _path(case: Case, train: Trainer[AnyRuns], progress: Progress) -> object:
+        solutions = case.solutions
+        first, second = train.networks(
+            case.problem,
+            case.optimizer,
+            case.width,
+            1 / _BETA**2 if case.rho is None else case.rho,
+            seeds=case.seeds,
+            steps=case.steps,
+            progress=progress,
+        )[:2]
+        if case.rho is None:
+            ends = (solutions.coordinates(network) for network in (first, second))
+            solutions = solutions.at_level(max(map(solutions.objective, ends)))
+        else:
+            first, second = (project(solutions, network).network for network in (first, second))
+        # One cell: the construction is tested, not the landscape that decides where it fails.
+        return connect(solutions, first, second, max_cells=1, progress=progress)
