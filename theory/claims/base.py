@@ -137,10 +137,10 @@ class Trainer(Protocol[RunsMade]):
 class Prediction:
     """What theory says: exact values, their proofs, and what they were read from.
 
-    problems: what the certificates, also those observed, named alike, are about. A claim about components also has
-    their analyses, named after the kind of landscape, the radii of the components of the first,
-    and rho, at which to train each optimizer, where a run's end is predicted. A claim about curves
-    has the barriers between the networks that they connect.
+    problems: what the certificates, also those of the observation, are about; named alike. A claim
+    about components also has their analyses, named after the kind of landscape, the radii of the
+    components of the first, and rho, at which to train each optimizer, where a run's end is
+    predicted. A claim about curves has the barriers between the networks that they connect.
     """
 
     values: Values

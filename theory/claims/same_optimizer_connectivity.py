@@ -66,8 +66,8 @@ class SameOptimizerConnectivity:
         "paths have proofs."
     )
     hypotheses = (
-        "squared loss. bound: the example split-by-adamw-2 (n = 2, d = 2) at the width from which "
-        "a theorem says that the set is connected; for colnorm and muon-adamw, where none names a "
+        "squared loss. bound: the example flagship (n = 4, d = 2) at the width from which a "
+        "theorem says that the set is connected; for colnorm and muon-adamw, where none names a "
         f"width, {_WIDTH}",
         f"wide: integer data up to 9, n = 20, d = 5, width {_WIDE}",
         f"the two best of {_SEEDS} trained networks (wide: the only two) are moved into the set of "
@@ -79,7 +79,7 @@ class SameOptimizerConnectivity:
 
     def cases(self) -> Iterator[Case]:
         """At the bound for every optimizer, then wide ones."""
-        small = example("split-by-adamw-2")
+        small = example("flagship")
         radii = {
             **{"adamw": 3, "lion": 3, "signsgd": 3, "muon": 8, "muon-adamw": 6},
             **{"colnorm": 6, "ngd": 12, "sgd": None},
