@@ -1,11 +1,12 @@
 """Profiles that are not monotone, and what would break the claim."""
 
-from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 
 from numerics import plots
+from numerics.report import write_report
 from numerics.runs import train_runs
 from theory.claims import WidthProfile, verify
 from theory.claims.instances import instance, profiled
@@ -67,6 +68,17 @@ def test_a_profile_that_is_monotone_is_not_enough():
     assert not found.holds
 
 
+def test_the_report_draws_each_instance(result, tmp_path):
+    certificates = write_report([result], tmp_path, {"command": ["isthmus"], "versions": {}})
+    assert (tmp_path / "width-profile.png").stat().st_size > 1000
+    page = (tmp_path / "index.html").read_text()
+    for each in SHORT.instances:
+        assert f"{each.name}: {each.optimizer}, rho = {each.rho}. Components" in page
+    assert "theorem names width 4" in page
+    assert "no width is known" in page
+    assert all(Path(path).exists() for path in certificates["width-profile"].values())
+
+
 def test_the_staircase():
     axes = Figure().subplots()
     counts = {"labelled": (0, 1, 4), "modulo permutation": (0, 1, 2)}
@@ -76,5 +88,5 @@ def test_the_staircase():
     assert [text.get_text() for text in axes.texts] == ["empty"]
     assert axes.get_xlim()[1] > 5
     alone = Figure().subplots()
-    plots.draw_width_profile(alone, counts, bound=Fraction(40), title="a bound out of sight")
+    plots.draw_width_profile(alone, counts, bound=40, title="a bound out of sight")
     assert alone.get_xlim()[1] < 4

@@ -12,6 +12,8 @@ from theory import analyse, example
 from theory.connectivity import largest_radius, radius_intervals, unconstrained_path
 from theory.errors import InputError
 from theory.exact import from_flint, some_solution, to_flint
+from theory.gauges import gauge_of
+from theory.geometry import geometry
 from theory.landscape.analysis import barrier_between
 from theory.network import Network
 
@@ -94,6 +96,20 @@ def test_other_balls_have_bounds(optimizer):
     assert found.upper <= 10 * (1 + Fraction(1, 10**9))
     blank = Network(W=[[0], [0]], a=[0])
     assert largest_radius(optimizer, [blank]).upper == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["adamw", "muon", "muon-adamw", "ngd", "colnorm"]),
+    st.lists(st.tuples(integers(4), integers(4)), min_size=1, max_size=4),
+)
+def test_lower_bounds_of_gauges_are_below_networks_and_near(optimizer, columns):
+    gauge = gauge_of(geometry(optimizer).ball)
+    u = tuple(tuple(map(Fraction, column)) for column in columns)
+    assume(any(map(any, u)))
+    lower, upper = gauge.below(u), gauge.witness([1] * len(u), u)[1]
+    assert lower <= upper <= lower * (1 + Fraction(1, 10**4))
+    assert gauge.below(tuple((Fraction(), Fraction()) for _ in u)) == 0
 
 
 @pytest.mark.parametrize(

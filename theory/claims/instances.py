@@ -62,6 +62,7 @@ def split_by_the_ball() -> tuple[Instance, ...]:
         instance("split-by-muon-1", "muon", "6/5"),
         instance("split-by-muon-2", "muon", "23/4"),
         instance("split-by-muon-3", "muon", "19/4"),
+        instance("split-by-muon-4", "muon", "4/3"),
         instance("non-monotone-muon", "muon", "341/100"),
     )
 

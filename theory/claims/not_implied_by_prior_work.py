@@ -10,7 +10,7 @@ path of the proof of [N] is measured: how large a ball it takes, and how large a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 
@@ -42,7 +42,8 @@ from theory.connectivity import (
 from theory.errors import Interrupted
 from theory.geometry import geometry
 from theory.landscape import Analysis, analyse
-from theory.landscape.analysis import barrier_between
+from theory.landscape.analysis import barrier_between, components_of, reached
+from theory.landscape.cells import CellComplex
 from theory.landscape.exhaustive import exhaustive
 from theory.network import Network
 
@@ -206,7 +207,8 @@ def _joined(instance: Instance, components: int, high: Fraction) -> float:
     low = instance.rho
     while high - low > _BISECTED * low:
         middle = ((low + high) / 2).limit_denominator(10**12)
-        if len(_landscape(replace(instance, rho=middle)).components) < components:
+        cells = CellComplex(instance.problem, instance.width, rho=middle, within=instance.optimizer)
+        if len(components_of(cells, reached(cells, None))) < components:
             high = middle
         else:
             low = middle

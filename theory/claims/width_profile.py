@@ -28,7 +28,6 @@ from theory.connectivity import (
     estimated_intervals,
     minimal_counts,
     radius_intervals,
-    width_profile,
     width_row,
 )
 from theory.connectivity.search import longest_loss
@@ -161,22 +160,22 @@ def _by_radii(instance: Instance, widths: int, progress: Progress) -> Counts:
 
 def _by_landscapes(instance: Instance, widths: int, progress: Progress) -> Counts:
     """From the cells and faces of each width at the instance's radius."""
-    found = width_profile(
-        instance.problem,
-        instance.optimizer,
-        instance.rho,
-        widths,
-        level=Fraction() if instance.exact else None,
-        progress=progress,
-    )
-    if not found.complete:
-        raise Interrupted(found.reason)
+    rows = [
+        width_row(
+            instance.problem,
+            instance.optimizer,
+            instance.rho,
+            width,
+            level=Fraction() if instance.exact else None,
+            progress=progress,
+        )
+        for width in range(1, widths + 1)
+    ]
     # Above a positive minimum there are networks of least loss, but no exact fits.
-    fits = [row.lower == 0 for row in found.rows]
-    rows = list(zip(fits, found.rows, strict=True))
+    fits = [row.lower == 0 for row in rows]
     return (
-        tuple(row.components if fit else 0 for fit, row in rows),
-        tuple(row.components_labelled if fit else 0 for fit, row in rows),
+        tuple(row.components * fit for row, fit in zip(rows, fits, strict=True)),
+        tuple(row.components_labelled * fit for row, fit in zip(rows, fits, strict=True)),
     )
 
 

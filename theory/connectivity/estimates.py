@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from theory.connectivity.critical_radii import RadiusInterval, intervals_of
 from theory.errors import InputError
+from theory.exact import dot
 from theory.gauges import ColumnNorms, Spectral, gauge_of
 from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
@@ -23,6 +24,7 @@ from theory.landscape.analysis import Progress
 from theory.landscape.cells import CellComplex
 from theory.landscape.conic import solve_conic
 from theory.landscape.domain import Group
+from theory.landscape.nnls import LeastSquares
 from theory.problem import Problem
 from theory.regions.programs import objective
 
@@ -51,15 +53,27 @@ class _EstimatedRadii:
     """Critical radii of cells and faces, given the rays of each neuron; each solved once."""
 
     def __init__(self, complex_: CellComplex, gauge: ColumnNorms | Spectral) -> None:
-        self._complex = complex_
+        problem, domain = complex_.problem, complex_.domain
         self._gauge = gauge
-        self._free = CellComplex(complex_.problem, complex_.width).domain
-        X = np.array([[float(v) for v in row] for row in complex_.problem.X])
-        self._y = np.array([float(v) for v in complex_.problem.y])
-        domain = complex_.domain
-        generators = {g for i in range(complex_.states // 2) for g in domain.cone(i)}
-        self._rays = {g: np.array([float(v) for v in domain.vector(g)]) for g in generators}
-        self._images = {g: np.maximum(X @ ray, 0.0) for g, ray in self._rays.items()}
+        self._d = problem.d
+        X, _, y, _ = problem.integer_form()
+        self._y = np.array([float(v) for v in problem.y])
+        generators = sorted({g for i in range(complex_.states // 2) for g in domain.cone(i)})
+        rays = {g: [int(v) for v in domain.vector(g)] for g in generators}
+        self._rays = {g: np.array(ray, dtype=float) for g, ray in rays.items()}
+        floats = np.array([[float(v) for v in row] for row in problem.X])
+        self._images = {g: np.maximum(floats @ ray, 0.0) for g, ray in self._rays.items()}
+        # Most faces hold no exact fit, whatever the radius: that is decided exactly, and faster.
+        images = {g: [max(dot(row, ray), 0) for row in X] for g, ray in rays.items()}
+        signed = {
+            2 * g + sign: [(1 - 2 * sign) * v for v in image]
+            for g, image in images.items()
+            if any(image)
+            for sign in (0, 1)
+        }
+        self._place = {column: place for place, column in enumerate(signed)}
+        table = np.array(list(signed.values()), dtype=object).reshape(-1, problem.n)
+        self._cones = LeastSquares(table, y)
         self._known: dict[tuple[Group, ...], Fraction | None] = {}
         self._values: list[Fraction] = []
 
@@ -75,10 +89,11 @@ class _EstimatedRadii:
     def _solve(self, groups: tuple[Group, ...]) -> float:
         if not self._y.any():
             return 0.0
-        size = max(map(len, groups), default=0)
-        if not size:
+        columns = {self._place[c] for group in groups for c in group if c in self._place}
+        if self._cones.minimum(tuple(sorted(columns))).value:
             return math.inf
-        n, d = len(self._y), self._complex.problem.d
+        size = max(map(len, groups))
+        n, d = len(self._y), self._d
         rays, images = np.zeros((d, len(groups) * size)), np.zeros((n, len(groups) * size))
         for place, group in enumerate(groups):
             for i, column in enumerate(group, start=place * size):
