@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -23,13 +23,13 @@ from theory.claims.base import (
     proof,
 )
 from theory.connectivity import SolutionPath, SolutionSet, connect, connected_from, project
+from theory.errors import InputError, Undecided
 from theory.problem import Problem, example
 
 CONNECTED = "connected"
 
 _BETA = Fraction(1, 3)
 _WIDTH = 8  # where no theorem names one
-_WIDE = 500
 _SEEDS, _STEPS = 32, 3000
 
 
@@ -57,7 +57,9 @@ class Case:
 
 @dataclass(frozen=True)
 class SameOptimizerConnectivity:
-    """The claim, on a shipped example at the bound, and on random data far above it."""
+    """The claim, on a shipped example at the bound, and on random data at width `wide`."""
+
+    wide: int = 500
 
     id = "same-optimizer-connectivity"
     statement = (
@@ -65,17 +67,21 @@ class SameOptimizerConnectivity:
         "their order, at the width that the theorem names and far above it. Networks are trained; "
         "paths have proofs."
     )
-    hypotheses = (
-        "squared loss. bound: the example flagship (n = 4, d = 2) at the width from which a "
-        "theorem says that the set is connected; for colnorm and muon-adamw, where none names a "
-        f"width, {_WIDTH}",
-        f"wide: integer data up to 9, n = 20, d = 5, width {_WIDE}",
-        f"the two best of {_SEEDS} trained networks (wide: the only two) are moved into the set of "
-        "exact fits in the ball first; for sgd the set is that of loss and penalty at most the "
-        "larger of the two, which they are in as they are",
-        "observed: a path is constructed, and the independent checker accepts its certificate",
-    )
     source = "THEORY section 4; proofs_notes/paths.md"
+
+    @property
+    def hypotheses(self) -> Sequence[str]:
+        """Under which conditions."""
+        return (
+            "squared loss. bound: the example flagship (n = 4, d = 2) at the width from which a "
+            "theorem says that the set is connected; for colnorm and muon-adamw, where none names "
+            f"a width, {_WIDTH}",
+            f"wide: integer data up to 9, n = 20, d = 5, width {self.wide}",
+            f"the two best of {_SEEDS} trained networks (wide: the only two) are moved into the "
+            "set of exact fits in the ball first; for sgd the set is that of loss and penalty at "
+            "most the larger of the two, which they are in as they are",
+            "observed: a path is constructed, and the independent checker accepts its certificate",
+        )
 
     def cases(self) -> Iterator[Case]:
         """At the bound for every optimizer, then wide ones."""
@@ -93,8 +99,8 @@ class SameOptimizerConnectivity:
         X, y = generator.integers(-9, 10, (20, 5)), generator.integers(-9, 10, 20)
         large = Problem(X=X.tolist(), y=y.tolist())
         for optimizer, radius in {"adamw": 2, "lion": 2, "muon": 20}.items():
-            name = f"{optimizer}, width {_WIDE}"
-            yield Case(name, optimizer, large, _WIDE, Fraction(radius), 2, _STEPS // 2)
+            name = f"{optimizer}, width {self.wide}"
+            yield Case(name, optimizer, large, self.wide, Fraction(radius), 2, _STEPS // 2)
 
     def predict(self, progress: Progress) -> Prediction:
         """The theorem."""
@@ -112,8 +118,8 @@ class SameOptimizerConnectivity:
         certificates = {}
         for case in self.cases():
             path = self._path(case, train, progress)
-            if not isinstance(path, SolutionPath):
-                values[case.name] = "not connected"
+            if isinstance(path, str):
+                values[case.name] = path
                 continue
             values[case.name], paths[case.name] = CONNECTED, path
             certificates[case.name] = certify(path)
@@ -129,7 +135,8 @@ class SameOptimizerConnectivity:
         return agree(predicted, observed)
 
     @staticmethod
-    def _path(case: Case, train: Trainer[AnyRuns], progress: Progress) -> object:
+    def _path(case: Case, train: Trainer[AnyRuns], progress: Progress) -> SolutionPath | str:
+        """The path, or why there is none."""
         solutions = case.solutions
         first, second = train.networks(
             case.problem,
@@ -140,10 +147,15 @@ class SameOptimizerConnectivity:
             steps=case.steps,
             progress=progress,
         )[:2]
-        if case.rho is None:
-            ends = (solutions.coordinates(network) for network in (first, second))
-            solutions = solutions.at_level(max(map(solutions.objective, ends)))
-        else:
-            first, second = (project(solutions, network).network for network in (first, second))
-        # One cell: the construction is tested, not the landscape that decides where it fails.
-        return connect(solutions, first, second, max_cells=1, progress=progress)
+        try:
+            if case.rho is None:
+                ends = (solutions.coordinates(network) for network in (first, second))
+                solutions = solutions.at_level(max(map(solutions.objective, ends)))
+            else:
+                first, second = (project(solutions, network).network for network in (first, second))
+            # One cell: the construction is tested, not the landscape that decides where it fails.
+            path = connect(solutions, first, second, max_cells=1, progress=progress)
+        except (InputError, Undecided) as error:
+            return str(error)
+        assert isinstance(path, SolutionPath)
+        return path
