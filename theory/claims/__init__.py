@@ -7,6 +7,7 @@ from theory.claims.convex_equals_nonconvex import ConvexEqualsNonconvex
 from theory.claims.finite_width import FiniteWidth
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.small_width_separation import SmallWidthSeparation
+from theory.claims.staircase import Staircase
 from theory.errors import InputError
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Prediction",
     "Result",
     "SmallWidthSeparation",
+    "Staircase",
     "Trainer",
     "claim",
     "verify",
@@ -32,6 +34,7 @@ CLAIMS: dict[str, Claim] = {
         ImplicitBias(),
         ConvexEqualsNonconvex(),
         FiniteWidth(),
+        Staircase(),
     )
 }
 

@@ -89,6 +89,6 @@ def _components(
     size = int(nodes.max()) + 1
     graph = coo_array((np.ones(edges.shape[1], dtype=bool), tuple(edges)), shape=(size, size))
     _, component = connected_components(graph, directed=False)
-    pairs = np.unique(np.stack([component[nodes], names]), axis=1)
-    _, counts = np.unique(pairs[0], return_counts=True)
+    pairs = np.unique(component[nodes].astype(np.int64) * (names.max() + 1) + names)
+    _, counts = np.unique(pairs // (names.max() + 1), return_counts=True)
     return counts
