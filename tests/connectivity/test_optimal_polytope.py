@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from theory import Network, Problem, example
 from theory.connectivity import (
+    Direction,
+    OptimalPolytope,
     active_directions,
     count_components,
     optimal_polytope,
     plant,
     width_profile,
 )
+from theory.connectivity.staircase import _vertices as vertices
 from theory.errors import BudgetError, InputError, Undecided
 from theory.programs import solve
 
@@ -121,6 +124,25 @@ def test_a_unique_optimum_is_connected_with_one_neuron_more():
 @given(planted(), st.integers(1, 4))
 def test_brute_force_agrees(instance, width):
     optima = optimal_polytope(*instance)
+    assert brute(optima, width) == optima.step(width)
+
+
+@settings(max_examples=60)
+@given(st.data(), st.integers(1, 4), st.integers(1, 3), st.integers(1, 4))
+def test_brute_force_agrees_whatever_the_images(data, k, n, width):
+    """The counts need no more than that no combination c >= 0 of images vanishes."""
+    entries = st.tuples(*[st.integers(0, 3).map(Fraction)] * n)
+    images = data.draw(st.lists(entries.filter(any), min_size=k, max_size=k))
+    weights = data.draw(st.lists(st.integers(0, 2), min_size=k, max_size=k).filter(any))
+    pairs = [list(zip(weights, column, strict=True)) for column in zip(*images, strict=True)]
+    fit = tuple(sum((c * v for c, v in pair), Fraction()) for pair in pairs)
+    optima = OptimalPolytope(
+        problem=Problem(X=[[1]] * n, y=fit),
+        beta=Fraction(1),
+        nu=(Fraction(),) * n,
+        directions=tuple(Direction(1, (Fraction(1),), image) for image in images),
+        vertices=vertices(images, fit, 10**6),
+    )
     assert brute(optima, width) == optima.step(width)
 
 
