@@ -283,7 +283,7 @@ def _staircase(result: Result[Runs]) -> list[Sheet]:
             f"{optima.connected_from} on."
         )
         pictures.append((partial(plots.draw_staircase, optima=optima, title=title), caption))
-    return [Sheet("", pictures, columns=2)]
+    return [Sheet("", pictures, columns=3)]
 
 
 _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {

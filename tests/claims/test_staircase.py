@@ -22,7 +22,7 @@ def result():
 def test_it_holds(result):
     assert result.holds
     assert CLAIMS["staircase"] == Staircase()
-    assert len(result.prediction.certificates) == 4
+    assert len(result.prediction.certificates) == 5
     values = result.observation.values
     assert values[f"components, {SQUARE}"] == (0, 2, 2, 1)
     assert values["components in the ball of ngd, staircase-wedge, widths 1 to 3"] == (0, 1, 2)

@@ -25,11 +25,26 @@ from theory.programs import solve
 SQUARE = [[3, 0], [-3, 0], [0, 4], [0, -4]]
 WEDGE = [[-4, 3], [4, 2], [0, -5]]
 CUBE = [[1, 0, 0], [-1, 0, 0], [0, 2, 0], [0, -2, 0], [0, 0, 2], [0, 0, -2]]
+PRISM = [
+    [s * v for v in row] for row in ((3, 3, 0), (3, -3, 0), (1, 0, 4), (1, 0, -4)) for s in (1, -1)
+]
 HEXAGON = [[0, 3], [0, -3], [2, -1], [-2, 1], [-2, -1], [2, 1]]
 TETRAHEDRON = [[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]
 TRIANGLE = [[1, 1, 1, 1], [-1, -1, -1, 1], [0, 0, 0, -2]]  # of rank 2
 # Data on which k directions tie for nu = 1.
-TIES = ((SQUARE, 4), (WEDGE, 4), (CUBE, 8), (HEXAGON, 6), (TETRAHEDRON, 6), (TRIANGLE, 6))
+TIES = (
+    (SQUARE, 4),
+    (WEDGE, 4),
+    (CUBE, 8),
+    (PRISM, 8),
+    (HEXAGON, 6),
+    (TETRAHEDRON, 6),
+    (TRIANGLE, 6),
+)
+
+
+# One of the three optima of 4 neurons has no direction in common with the two of 2 neurons.
+PRISMATIC = [(0, 0, 0), (2, 4, 2), (2, 2, 0), (4, 73, 3), (2, 2, 0), (1, 1, 0)]
 
 
 def counts(optima, last):
@@ -77,6 +92,7 @@ def planted(draw):
         (SQUARE, [1, 0, 0, 0], [(1, 1, 1), (1, 1, 0)], 2, 1),
         # Four diagonals of a cube and two tetrahedra.
         (CUBE, [1] * 8, [(0, 0, 0), (4, 8, 4), (4, 4, 0), (3, 49, 2), (1, 1, 0)], 6, 5),
+        (PRISM, [0, 0, 1, 0, 0, 1, 0, 0], PRISMATIC, 6, 6),
         # Three axes of an octahedron.
         (TETRAHEDRON, [1] * 6, [(0, 0, 0), (3, 6, 3), (3, 3, 0), (1, 1, 0)], 4, 4),
         (TRIANGLE, [1] * 6, [(0, 0, 0), (3, 6, 3), (5, 15, 2), (1, 1, 0)], 4, 4),

@@ -49,10 +49,11 @@ class Staircase:
     instances: tuple[tuple[str, Fraction], ...] = (
         ("staircase-square", Fraction(5)),
         ("staircase-wedge", Fraction(5)),
+        ("staircase-prism", Fraction(10)),
         ("staircase-cube", Fraction(3)),
         ("staircase-hexagon", Fraction(5)),
     )
-    searched: int = 60
+    searched: int = 56
     seed: int = 0
 
     id = "staircase"
@@ -92,8 +93,9 @@ class Staircase:
             optima = optimal_polytope(example(name), beta)
             values[_optimum(name)] = Bounds(optima.objective, optima.objective)
             values |= _counts(name, [optima.step(m) for m in _widths(optima)])
-            first, last = optima.most + 1, optima.rank_bound
-            values[_first(name)] = Bounds(Fraction(first), Fraction(last))
+            # At width M* > 1 there are isolated points, M*! of them labelled.
+            first = optima.most + 1 if optima.most > 1 else 1
+            values[_first(name)] = Bounds(Fraction(first), Fraction(optima.rank_bound))
             if name in _IN_BALL:
                 steps = [optima.step(m) for m in range(1, _IN_BALL[name] + 1)]
                 values[_ball(name)] = tuple(step.components for step in steps)
@@ -186,7 +188,9 @@ def _in_ball(name: str, optima: OptimalPolytope, progress: Progress) -> dict[str
 def _random(searched: int, seed: int) -> Iterator[OptimalPolytope]:
     """Optimal fits on data whose directions tie, by symmetry."""
     random = np.random.default_rng(seed)
-    sets = [example(f"staircase-{name}").X for name in ("square", "wedge", "cube", "hexagon")]
+    sets = [
+        example(f"staircase-{name}").X for name in ("square", "wedge", "prism", "cube", "hexagon")
+    ]
     sets.append(_rows([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]))
     sets.append(_rows([[1, 1, 1, 1], [-1, -1, -1, 1], [0, 0, 0, -2]]))
     for k in range(searched):
