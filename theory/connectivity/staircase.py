@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from flint import fmpq_mat
@@ -45,7 +45,7 @@ from theory.exact import flint_matrix, from_flint, independent, some_solution, t
 from theory.landscape.nnls import LeastSquares, primitive
 from theory.problem import Problem, positive_integer, rational, rational_matrix, rational_vector
 
-Vector = tuple[Fraction, ...]
+Vector: TypeAlias = tuple[Fraction, ...]
 
 MAX_CONES = 20_000
 """Cones of the arrangement, by default: each may take two exact projections."""
