@@ -16,10 +16,12 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 
 from numerics.runs import Runs
 from numerics.text import show
 from numerics.training import NO_COMPONENT
+from theory.connectivity import OptimalPolytope
 from theory.geometry import LionK, MixedNorm, VectorNorm
 from theory.landscape import Analysis, Component, Merge
 from theory.network import Network
@@ -419,6 +421,51 @@ def draw_ends(
     )
     # The curves fill the whole picture.
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=2.6)
+
+
+def draw_staircase(axes: Axes, optima: OptimalPolytope, title: str) -> None:
+    """The components of the optimal networks at each width, and the widths of the theorem."""
+    last = max(optima.fewest + optima.most, optima.problem.n + 1)
+    steps = [optima.step(width) for width in range(1, last + 1)]
+    widths = [step.width for step in steps]
+    edges = [width + side for width in widths for side in (-0.5, 0.5)]
+    curves = (
+        ("labelled", [step.components_labelled for step in steps], 11),
+        ("modulo permutation", [step.components for step in steps], 7),
+        ("of these, isolated", [step.isolated for step in steps], 4),
+    )
+    for style, (label, counts, size) in enumerate(curves):
+        axes.plot(edges, np.repeat(counts, 2), **_curve(style))
+        axes.plot(widths, counts, **{**_mark(style), "markersize": size}, clip_on=False, zorder=3)
+        handle = {**_curve(style), **_mark(style), "linestyle": _LINES[style]}
+        axes.plot([], [], **handle, label=label)
+    named: dict[int, list[str]] = {}
+    for name, width in (
+        ("m*", optima.fewest),
+        ("M*", optima.most),
+        ("m* + M*", optima.fewest + optima.most),
+        ("n + 1", optima.problem.n + 1),
+    ):
+        named.setdefault(width, []).append(name)
+    highest = max(step.components_labelled for step in steps)
+    axes.set_yscale("symlog", linthresh=1)
+    top = 10 * highest  # the legend is above the stairs
+    axes.set(
+        xlabel="width m",
+        ylabel="components",
+        title=title,
+        xlim=(0.5, last + 0.5),
+        ylim=(0, top),
+        xticks=widths,
+        yticks=sorted({0, *(count for _, counts, _ in curves for count in counts)}),
+    )
+    axes.yaxis.set_major_formatter("{x:.0f}")
+    axes.yaxis.set_minor_locator(NullLocator())
+    for width, names in named.items():
+        axes.axvline(width, ymax=0.78, **_DOTTED, zorder=1)
+        text = ", ".join(names)
+        axes.annotate(text, (width, 0), (4, 4), textcoords="offset points", rotation=90)
+    axes.legend(loc="upper center", ncols=2, borderaxespad=0)
 
 
 def optimizer_line(style: int) -> dict[str, Any]:

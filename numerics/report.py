@@ -29,12 +29,14 @@ from numerics.files import make_folder, write, write_json
 from numerics.real_data_report import real_data_section
 from numerics.runs import Runs
 from numerics.text import show, show_interval
-from theory.claims import Bounds, Result
+from theory.claims import Bounds, Result, Staircase
 from theory.claims.base import Value
 from theory.claims.convex_equals_nonconvex import REACHED, optimum
 from theory.claims.implicit_bias import STARTS
 from theory.claims.width_profile import WidthProfile
+from theory.connectivity import optimal_polytope
 from theory.landscape import Analysis, Merge
+from theory.problem import example
 from theory.regions import Radii
 
 
@@ -341,6 +343,24 @@ def _width_profiles(result: Result[Runs]) -> list[Sheet]:
     return [Sheet("", pictures, columns=3)]
 
 
+def _staircase(result: Result[Runs]) -> list[Sheet]:
+    """The components at every width, a picture for each data set."""
+    assert isinstance(result.claim, Staircase)
+    pictures: list[Picture] = []
+    for name, beta in result.claim.instances:
+        optima = optimal_polytope(example(name), beta)
+        title = f"{name}, beta = {show(beta)}"
+        caption = (
+            f"{title}: the components of the optimal networks of each width, from the vertices of "
+            "the optimal polytope. Labelled: networks that differ by a permutation of the neurons "
+            "are different; the other counts are modulo permutation. Dotted: the widths that the "
+            f"theorem names. It proves them connected from width {optima.bound} on; they are from "
+            f"{optima.connected_from} on."
+        )
+        pictures.append((partial(plots.draw_staircase, optima=optima, title=title), caption))
+    return [Sheet("", pictures, columns=3)]
+
+
 _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
     "small-width-separation": _separation,
     "implicit-bias": _implicit_bias,
@@ -348,6 +368,7 @@ _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
     "same-optimizer-connectivity": _paths,
     "curves-above-barrier": _curves,
     "width-profile": _width_profiles,
+    "staircase": _staircase,
 }
 
 

@@ -18,11 +18,13 @@ from numerics.plots import (
     draw_maxima,
     draw_path,
     draw_runs,
+    draw_staircase,
     draw_tree,
     draw_violations,
 )
 from numerics.runs import Runs, train_runs
 from numerics.text import show, show_interval
+from theory.connectivity import optimal_polytope
 from theory.landscape import analyse
 from theory.problem import Problem, example
 from theory.regions import Radii, radii
@@ -258,6 +260,23 @@ def test_excess_over_barriers(axes: Axes) -> None:
     np.testing.assert_allclose(polychain[1:], [[1e-5, 1 / 3], [1e-5, 2 / 3], [2, 1]])
     styles = {line.get_linestyle() for line in axes.get_lines()}
     assert len(styles) == len(MAXIMA)
+
+
+def test_the_staircase_has_a_stair_for_every_count(axes: Axes) -> None:
+    optima = optimal_polytope(example("staircase-hexagon"), Fraction(5))
+    draw_staircase(axes, optima, "hexagon")
+    draw(axes)
+    stairs = {
+        "labelled": [0, 0, 6, 1, 121, 1, 1, 1],
+        "modulo permutation": [0, 0, 1, 1, 2, 1, 1, 1],
+        "of these, isolated": [0, 0, 1, 0, 1, 0, 0, 0],
+    }
+    assert axes.get_legend_handles_labels()[1] == list(stairs)
+    lines = [line for line in axes.get_lines() if 0.5 in line.get_xdata()]
+    drawn = [line.get_ydata()[::2].tolist() for line in lines]
+    assert drawn == list(stairs.values())
+    widths = {text.get_text(): text.xy[0] for text in axes.texts}
+    assert widths == {"m*": 3, "M*": 5, "n + 1": 7, "m* + M*": 8}
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ class Interrupted(RuntimeError):
 
 
 class Undecided(RuntimeError):
-    """Certified bounds are not tight enough to answer the question."""
+    """What is certified does not answer the question: bounds too far apart, or no exact dual."""
 
 
 class SolverFailure(RuntimeError):

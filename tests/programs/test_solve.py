@@ -111,6 +111,14 @@ def test_sgd_and_ngd_agree_where_the_penalty_leads():
     assert float(penalised.network.loss(problem)) == pytest.approx(float(inside.upper), rel=1e-4)
 
 
+def test_blocks_in_use_have_to_cost_beta_and_not_only_as_much_as_all_others():
+    # All eight octants are alike, so their costs are equal at every point on the way.
+    X = [[1, 0, 0], [-1, 0, 0], [0, 2, 0], [0, -2, 0], [0, 0, 2], [0, 0, -2]]
+    found = solve(Problem(X=X, y=[5, 5, 17, 17, 17, 17]), "sgd", beta=Fraction(3))
+    assert found.relative_gap <= 1e-6
+    assert float(found.upper) == pytest.approx(75)
+
+
 def test_the_bound_of_the_penalty_holds_for_random_networks():
     problem, _ = planted(5, 2, 2, 1)
     found = solve(problem, "sgd", beta=Fraction(1))

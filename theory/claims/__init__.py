@@ -10,6 +10,7 @@ from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
 from theory.claims.same_optimizer_connectivity import SameOptimizerConnectivity
 from theory.claims.small_width_separation import SmallWidthSeparation
+from theory.claims.staircase import Staircase
 from theory.claims.width_profile import WidthProfile
 from theory.errors import InputError
 
@@ -27,6 +28,7 @@ __all__ = [
     "Result",
     "SameOptimizerConnectivity",
     "SmallWidthSeparation",
+    "Staircase",
     "Trainer",
     "WidthProfile",
     "claim",
@@ -44,6 +46,7 @@ CLAIMS: dict[str, Claim] = {
         CurvesAboveBarrier(),
         WidthProfile(),
         NotImpliedByPriorWork(),
+        Staircase(),
     )
 }
 

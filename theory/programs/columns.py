@@ -246,8 +246,8 @@ class ColumnGeneration:
             on = np.flatnonzero(np.linalg.norm(v, axis=1) > level)
             w, _ = master.cones.project(v[on], on, level)
             top = np.linalg.norm(w, axis=1).max(initial=level)
-            gap = (size if self.penalised else weight) * top - float(lam @ fit)
             value = lam @ lam / 2 + (weight * size if self.penalised else 0.0)
+            gap = self._gap(weight, size, top, value) - float(lam @ fit)
             return bool(gap <= tolerance * max(value, _SMALL * self._zero) / 4)
 
         return master.solve(start, enough=enough, **options)
@@ -264,16 +264,28 @@ class ColumnGeneration:
         outputs = u @ patterns.X.T
         fit = (outputs * patterns.diagonals(blocks) * patterns.signs(blocks)[:, None]).sum(axis=0)
         value = self.loss.at(fit, self.y)
-        radius = weight
+        size = float(np.linalg.norm(u, axis=1).sum())
         level = float(lam @ fit) / weight if weight else 0.0
         if self.penalised:
-            radius = float(np.linalg.norm(u, axis=1).sum())
-            value += weight * radius
+            value += weight * size
             level = weight
         prices = self.family.prices(patterns, lam, metric, level, self._multipliers)
         self._multipliers = prices.multipliers
-        gap = radius * float(prices.costs.max(initial=0.0)) - float(lam @ fit)
+        gap = self._gap(weight, size, float(prices.costs.max(initial=0.0)), value)
+        gap -= float(lam @ fit)
         return Relaxation(patterns, blocks, u, lam, metric, prices, value, gap)
+
+    def _gap(self, weight: float, size: float, top: float, value: float) -> float:
+        """What lam . fit falls short of, for a gap of zero; top: the largest cost of a block.
+
+        In a ball lam . f <= weight top for every fit f. With a penalty, as L is convex, any other
+        point has an objective of at least L + lam . fit - (top - weight) times its sum of lengths,
+        which at the optimum is at most value / weight: being as expensive as all others is not
+        enough for the blocks in use, they have to cost `weight`.
+        """
+        if not self.penalised:
+            return weight * top
+        return weight * size + max(0.0, top - weight) * value / weight
 
     def _level(self, found: Relaxation, weight: float) -> float:
         """The cost of blocks in use, up to rounding."""
