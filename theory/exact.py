@@ -35,6 +35,14 @@ def transposed(rows: Sequence[Row], columns: int) -> list[list[fmpq]]:
     return [[row[k] for row in rows] for k in range(columns)]
 
 
+def primitive(row: Row) -> tuple[list[fmpq], fmpq]:
+    """The positive multiple whose entries are integers without a common divisor, and the factor."""
+    scale = math.lcm(*(int(v.q) for v in row))
+    divisor = math.gcd(*(int(v.p) * (scale // int(v.q)) for v in row)) or 1
+    factor = fmpq(scale, divisor)
+    return [v * factor for v in row], factor
+
+
 def flint_matrix(rows: Sequence[Row], columns: int) -> fmpq_mat:
     """The matrix with these rows; `columns` says its shape where there are none."""
     return fmpq_mat(len(rows), columns, [v for row in rows for v in row])

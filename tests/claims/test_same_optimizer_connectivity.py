@@ -13,7 +13,7 @@ from theory.connectivity import connected_from
 from theory.network import Network
 from theory.problem import example
 
-NARROW = SameOptimizerConnectivity(wide=48)
+NARROW = SameOptimizerConnectivity(wide=80)
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +27,10 @@ def test_it_holds_for_every_optimizer_at_the_bound_and_above(result):
     assert {name.split(",")[0] for name in names} == {
         *("adamw", "lion", "signsgd", "muon", "muon-adamw", "colnorm", "ngd", "sgd")
     }
-    assert [name for name in names if name.endswith("width 48")] == [
-        "adamw, width 48",
-        "lion, width 48",
-        "muon, width 48",
+    assert [name for name in names if name.endswith("width 80")] == [
+        "adamw, width 80",
+        "lion, width 80",
+        "muon, width 80",
     ]
     flagship = example("flagship")
     for optimizer, rho in (("adamw", 3), ("muon", 8), ("ngd", 12), ("sgd", None)):

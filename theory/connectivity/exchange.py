@@ -8,16 +8,24 @@ Bland's rule, the least index among the possible ones, makes them end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from flint import fmpq
+from flint import fmpq, fmpz
 from scipy.optimize import linprog
 
 from theory.errors import Undecided
-from theory.exact import flint_matrix, independent, null_vector, some_solution, transposed
+from theory.exact import (
+    flint_matrix,
+    independent,
+    null_vector,
+    primitive,
+    some_solution,
+    transposed,
+)
 
 Weights: TypeAlias = list[fmpq]
 Tick: TypeAlias = Callable[[], None]
@@ -29,11 +37,21 @@ _MAX_PIVOTS = 100_000
 
 @dataclass(frozen=True)
 class Exchange:
-    """Columns with costs >= 0, and caps that may be None for infinity."""
+    """Columns with costs >= 0, and caps that may be None for infinity.
+
+    Rows of the columns, and the costs, are scaled to integers without a common divisor, which
+    changes nothing but the number of digits.
+    """
 
     columns: Sequence[Sequence[fmpq]]
     costs: Sequence[fmpq]
     caps: Sequence[fmpq | None]
+
+    def __post_init__(self) -> None:
+        size = len(self.columns[0]) if self.columns else 0
+        rows = [primitive(row)[0] for row in transposed(self.columns, size)]
+        object.__setattr__(self, "columns", transposed(rows, len(self.columns)))
+        object.__setattr__(self, "costs", primitive(self.costs)[0])
 
     def total(self, x: Weights) -> list[fmpq]:
         """sum_j x_j column_j"""
@@ -140,23 +158,29 @@ class Exchange:
 class Walk:
     """Simplex pivots from a vertex x, which they move.
 
-    change: where the right-hand side will move, with `carry`. The rows are B^-1 [columns, change]
-    for a basis B that holds all entries between their bounds.
+    change: where the right-hand side will move, with `carry`.
+
+    The tableau B^-1 [columns, change], for a basis B that holds all entries between their bounds,
+    is kept in integers over det B, as in Bareiss's elimination: divisions are exact, and no
+    fractions have to be reduced.
     """
 
     def __init__(self, of: Exchange, x: Weights, change: Sequence[fmpq], tick: Tick) -> None:
         self.of, self.x, self._tick = of, list(x), tick
         inner = of.between(x)
-        order = [*inner, *(j for j in range(len(x)) if j not in set(inner)), len(x)]
-        columns = [*of.columns, change]
-        rows = transposed([columns[j] for j in order], len(change))
-        reduced, rank = flint_matrix(rows, len(order)).rref()
-        self._rows = [[fmpq()] * len(order) for _ in range(rank)]
-        self._basis: list[int] = []
-        for i, row in enumerate(self._rows):
-            for k, j in enumerate(order):
-                row[j] = reduced[i, k]
-            self._basis.append(next(j for j in order if row[j]))
+        order = [*inner, *(j for j in range(len(x)) if j not in set(inner))]
+        rows = transposed(of.columns, len(change))
+        ordered = [[row[j] for j in order] for row in rows]
+        kept = independent(rows, len(x))
+        self._basis = [order[k] for k in independent(transposed(ordered, len(x)), len(rows))]
+        basis = flint_matrix([[rows[i][j] for j in self._basis] for i in kept], len(kept))
+        # The change has denominators of its own: its column is kept in units of 1 / common.
+        common = math.lcm(*(int(v.q) for v in change))
+        columns = [[*rows[i], common * change[i]] for i in kept]
+        self._common = fmpq(common)
+        self._divisor = basis.det().p
+        solved = basis.solve(flint_matrix(columns, len(x) + 1)).tolist() if kept else []
+        self._rows = [[(v * self._divisor).p for v in row] for row in solved]
 
     def descend(self, further: Sequence[fmpq] | None = None) -> Iterator[Weights]:
         """The vertices on a path to one of least cost.
@@ -202,21 +226,23 @@ class Walk:
             for costs in objectives:
                 reduced = self._reduced(costs, j)
                 if reduced:
-                    if (reduced < 0) == (not value):
+                    if ((reduced < 0) == (self._divisor > 0)) == (not value):
                         return j
                     break
         return None
 
-    def _reduced(self, costs: Sequence[fmpq], j: int) -> fmpq:
-        return costs[j] - sum(
-            (costs[b] * row[j] for b, row in zip(self._basis, self._rows, strict=True) if row[j]),
-            _ZERO,
-        )
+    def _reduced(self, costs: Sequence[fmpq], j: int) -> fmpz:
+        """The reduced cost of an entry, times det B."""
+        total = costs[j].p * self._divisor
+        for b, row in zip(self._basis, self._rows, strict=True):
+            if row[j]:
+                total -= costs[b].p * row[j]
+        return total
 
     def _move(self, entering: int) -> bool:
         """Move an entry from its bound as far as possible; whether that is any way at all."""
         direction = fmpq(1 if not self.x[entering] else -1)
-        rates = [-direction * row[entering] for row in self._rows]
+        rates = [-direction * fmpq(row[entering], self._divisor) for row in self._rows]
         limits = [
             (limit, b, i)
             for i, (b, rate) in enumerate(zip(self._basis, rates, strict=True))
@@ -235,7 +261,7 @@ class Walk:
 
     def _until_infeasible(self, most: fmpq) -> tuple[fmpq, int | None]:
         """Move the right-hand side until an entry meets its bound: the step, and its row."""
-        rates = [row[-1] for row in self._rows]
+        rates = [fmpq(row[-1], self._divisor) / self._common for row in self._rows]
         limits = [
             (limit, b, i)
             for i, (b, rate) in enumerate(zip(self._basis, rates, strict=True))
@@ -255,16 +281,17 @@ class Walk:
     def _replace(self, leaving: int) -> None:
         """A dual simplex pivot: the entry of the row leaves, the basis stays optimal."""
         row = self._rows[leaving]
-        falling = row[-1] < 0
+        positive = self._divisor > 0
+        falling = (row[-1] < 0) == positive
         basic = set(self._basis)
         ratios = [
-            (abs(self._reduced(self.of.costs, j) / row[j]), j)
+            (abs(fmpq(self._reduced(self.of.costs, j), row[j])), j)
             for j, value in enumerate(self.x)
             # The entering one has to push the leaving one back into its bounds.
             if j not in basic
             and row[j]
             and self.of.caps[j] != 0
-            and ((row[j] < 0) == (not value)) == falling
+            and (((row[j] < 0) == positive) == (not value)) == falling
         ]
         if not ratios:
             raise Undecided("the right-hand side leaves the polyhedron")
@@ -272,13 +299,14 @@ class Walk:
 
     def _pivot(self, leaving: int, entering: int) -> None:
         pivot = self._rows[leaving]
-        factor = pivot[entering]
-        pivot = [v / factor for v in pivot]
+        factor, divisor = pivot[entering], self._divisor
         for i, row in enumerate(self._rows):
-            if i != leaving and row[entering]:
+            if i != leaving:
                 scale = row[entering]
-                self._rows[i] = [v - scale * p if p else v for v, p in zip(row, pivot, strict=True)]
-        self._rows[leaving] = pivot
+                self._rows[i] = [
+                    (factor * v - scale * p) // divisor for v, p in zip(row, pivot, strict=True)
+                ]
+        self._divisor = factor
         self._basis[leaving] = entering
 
 

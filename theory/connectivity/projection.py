@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz_mat
 from jaxtyping import Bool, Float
 from scipy.linalg import qr
 
@@ -33,6 +33,9 @@ _STEPS = 500
 _BITS = (24, 36, 50)  # kept of the weights, relative to the largest: the first that serve
 _INSIDE = 1 - 1e-9  # of the radius, so that rounding stays inside
 _FREE = 1e-6  # how far, relatively, a weight must be from its bound to be adjusted
+_SPARE = 6  # weights changed on a grid, for each data point
+_LARGEST_LATTICE = 150
+_GRID_BITS = 30
 _DEPENDENT = 1e-12  # singular values this small, relatively
 _GUARD = 10  # bits by which a preactivation must exceed rounding for its neuron to be adjusted
 
@@ -191,24 +194,77 @@ def _exact(solutions: SolutionSet, network: Network, margin: float) -> Network |
     zero_rows = np.abs(X).sum(axis=1)[:, None] == 0
     clear: Bool[_Array, " m"] = np.all((np.abs(outputs) > margin * lengths) | zero_rows, axis=0)
     movable: Bool[_Array, "d m"] = _movable(solutions, W, a) > 0
-    # Along itself a neuron crosses no hyperplane, in other directions where it is clear of them.
-    moves: list[_Move] = [
-        (j, w) for j, w in enumerate(network.neurons()) if any(w) and movable[:, j].all()
+    units = [
+        (j, tuple(Fraction(i == k) for i in range(problem.d)))
+        for k, j in np.argwhere(movable & clear).tolist()
     ]
-    for k, j in np.argwhere(movable & clear).tolist():
-        moves.append((j, tuple(Fraction(i == k) for i in range(problem.d))))
+    moved = _on_grid(solutions, network, units, missing)
+    if moved is not None and _is_in(solutions, moved):
+        return moved
+    # Along itself a neuron crosses no hyperplane, even where it is near one.
+    moves = [(j, w) for j, w in enumerate(network.neurons()) if any(w) and movable[:, j].all()]
+    return _solved(solutions, network, [*moves, *units], missing)
+
+
+def _on_grid(
+    solutions: SolutionSet,
+    network: Network,
+    moves: Sequence[_Move],
+    missing: Sequence[Fraction],
+) -> Network | None:
+    """Weights changed in their last digits only, so that they stay short; None if not found.
+
+    Of the integers z with sum_k z_k column_k = missing LLL finds short ones: with many more columns
+    than data there are some.
+    """
+    n = solutions.problem.n
+    step = Fraction(1, math.lcm(*(v.denominator for row in network.W for v in row)))
+    spread = np.random.default_rng(0).permutation(len(moves))
+    moves = [moves[k] for k in spread[: min(_SPARE * n, _LARGEST_LATTICE)].tolist()]
+    if len(moves) <= n:
+        return None
+    columns = [from_flint(column) for column in _images(solutions, network, moves)]
+    target = [v / step for v in missing]
+    scale = math.lcm(*(v.denominator for column in (*columns, target) for v in column))
+    entries = [[int(scale * v) for v in column] for column in (*columns, target)]
+    mark = 1 << _GRID_BITS  # both so large that short vectors avoid them where they can
+    weight = mark * max(1, *(abs(v) for column in entries for v in column))
+    size = len(moves)
+    rows = [
+        [int(i == k) for i in range(size)] + [0] + [weight * v for v in column]
+        for k, column in enumerate(entries[:-1])
+    ]
+    rows.append([0] * size + [mark] + [-weight * v for v in entries[-1]])
+    for row in fmpz_mat(rows).lll().tolist():
+        if abs(row[size]) == mark and not any(row[size + 1 :]):
+            sign = 1 if row[size] > 0 else -1
+            return _changed(network, moves, [step * sign * int(z) for z in row[:size]])
+    return None
+
+
+def _solved(
+    solutions: SolutionSet,
+    network: Network,
+    moves: Sequence[_Move],
+    missing: Sequence[Fraction],
+) -> Network | None:
+    """As many moves as there are data; their sizes may have many digits."""
+    n = solutions.problem.n
     columns = _images(solutions, network, moves)
-    floats = np.array([[float_of(v) for v in column] for column in columns]).reshape(-1, problem.n)
+    floats = np.array([[float_of(v) for v in column] for column in columns]).reshape(-1, n)
     _, triangle, order = qr(floats.T, mode="economic", pivoting=True)
     sizes = np.abs(np.diag(triangle))
     chosen = order[: int((sizes > _DEPENDENT * sizes.max(initial=0.0)).sum())].tolist()
-    rows = transposed([columns[k] for k in chosen], problem.n)
+    rows = transposed([columns[k] for k in chosen], n)
     changes = some_solution(rows, to_flint(missing), len(chosen))
     if changes is None:
         return None
+    return _changed(network, [moves[k] for k in chosen], from_flint(changes))
+
+
+def _changed(network: Network, moves: Sequence[_Move], changes: Sequence[Fraction]) -> Network:
     neurons = [list(w) for w in network.neurons()]
-    for k, change in zip(chosen, from_flint(changes), strict=True):
-        j, direction = moves[k]
+    for (j, direction), change in zip(moves, changes, strict=True):
         neurons[j] = [v + change * step for v, step in zip(neurons[j], direction, strict=True)]
     return Network(W=tuple(zip(*neurons, strict=True)), a=network.a)
 

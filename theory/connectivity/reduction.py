@@ -18,7 +18,7 @@ from theory.arrangement import Arrangement, arrangement
 from theory.connectivity.exchange import Exchange, Weights, float_of
 from theory.connectivity.solutions import Neuron, Point, SolutionSet, outer
 from theory.errors import BudgetError
-from theory.exact import from_flint, some_solution, to_flint, transposed
+from theory.exact import from_flint, primitive, some_solution, to_flint, transposed
 from theory.gauges import Entrywise, Spectral
 from theory.landscape.domain import EntrywiseBall
 
@@ -49,26 +49,32 @@ def reductions(solutions: SolutionSet, point: Point) -> Iterator[list[Point]]:
 def exchange_of(
     solutions: SolutionSet, neurons: Sequence[Neuron], stretch: int = 1
 ) -> tuple[list[Neuron], Weights, Exchange]:
-    """The neurons as columns: each of them at full size, how much of that it has, and their sums.
+    """Neurons as columns of what has to keep its sum: in some size, and how much of that they have.
 
-    neurons: prepared, none blank. stretch: full size is so many times what the ball is sure to hold
-    of every neuron.
+    neurons: prepared, none blank. The sizes are such that columns are short integers. stretch:
+    where each has room of its own, how many times that it may take.
     """
-    if solutions.summed:
-        full = list(neurons)
-        weights = [fmpq(1)] * len(full)
-        costs = to_flint(map(solutions.cost, full))
-        caps: list[fmpq | None] = [None] * len(full)
-    else:
-        rooms = [stretch * solutions.room(neuron) for neuron in neurons]
-        full = [solutions.scaled(*pair) for pair in zip(neurons, rooms, strict=True)]
-        weights = [1 / room for room in to_flint(rooms)]
-        costs = [fmpq(1)] * len(full)
-        caps = [fmpq(1)] * len(full)
-    columns = [solutions.image(neuron) for neuron in full]
-    if isinstance(solutions.gauge, Spectral) and solutions.summed:
-        columns = [f + outer(neuron) for f, neuron in zip(columns, full, strict=True)]
-    return full, weights, Exchange(columns, costs, caps)
+    kept = isinstance(solutions.gauge, Spectral) and solutions.summed
+    units: list[Neuron] = []
+    weights: Weights = []
+    columns: list[list[fmpq]] = []
+    costs: list[fmpq] = []
+    caps: list[fmpq | None] = []
+    for neuron in neurons:
+        column = solutions.image(neuron) + (outer(neuron) if kept else [])
+        short, scale = primitive(column)
+        unit = solutions.scaled(neuron, from_flint([scale])[0])
+        units.append(unit)
+        weights.append(1 / scale)
+        columns.append(short)
+        if solutions.summed:
+            costs += to_flint([solutions.cost(unit)])
+            caps.append(None)
+        else:
+            cap = stretch * to_flint([solutions.room(neuron)])[0] / scale
+            costs.append(1 / cap)
+            caps.append(cap)
+    return units, weights, Exchange(columns, costs, caps)
 
 
 def to_vertex(solutions: SolutionSet, point: Point) -> Point:
@@ -80,9 +86,9 @@ def to_vertex(solutions: SolutionSet, point: Point) -> Point:
     # Where neurons share a spectral ball, but not `a`, what the others leave to one is not linear.
     shared = isinstance(solutions.gauge, Spectral) and not solutions.summed
     for stretch in _STRETCHES if shared else (1,):
-        full, weights, exchange = exchange_of(solutions, [point[j] for j in used], stretch)
+        units, weights, exchange = exchange_of(solutions, [point[j] for j in used], stretch)
         result = [solutions.blank()] * len(point)
-        for j, neuron, weight in zip(used, full, exchange.vertex(weights), strict=True):
+        for j, neuron, weight in zip(used, units, exchange.vertex(weights), strict=True):
             if weight:
                 result[j] = solutions.scaled(neuron, from_flint([weight])[0])
         if solutions.holds(result):
