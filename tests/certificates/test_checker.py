@@ -527,6 +527,7 @@ def test_imports_nothing_else() -> None:
         "theory.certificates.checker",
         "theory.certificates.cones",
         "theory.certificates.optimum",
+        "theory.certificates.path",
         "theory.certificates.reading",
     }
 
@@ -565,7 +566,7 @@ TAMPERED_COMMON: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         ("kind",),
         "region",
-        "kind: must be one of barrier, components, minimum, optimum, not 'region'",
+        "kind: must be one of barrier, components, minimum, optimum, path, not 'region'",
     ),
     (("kind",), [], "kind: must be one of"),
     (("problem",), REMOVE, "certificate: the field 'problem' is missing"),
