@@ -90,7 +90,7 @@ def draw_norm(axes: Axes, path: SolutionPath) -> None:
     axes.legend()
 
 
-def draw_norms(axes: Axes, paths: Mapping[str, SolutionPath]) -> None:
+def draw_norms(axes: Axes, paths: Mapping[str, SolutionPath], title: str) -> None:
     """||W|| ||a|| / rho along paths; with a penalty, loss and penalty relative to the level."""
     for style, (name, path) in enumerate(paths.items()):
         solutions = path.solutions
@@ -106,7 +106,7 @@ def draw_norms(axes: Axes, paths: Mapping[str, SolutionPath]) -> None:
     axes.set(
         xlabel="part of the path's segments",
         ylabel="norm / radius",
-        title="Paths stay in their balls",
+        title=title,
         ylim=(0, 1.05),
     )
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=2.6)

@@ -274,11 +274,11 @@ def _paths(result: Result[Runs]) -> list[Sheet]:
     small = {name: path for name, path in paths.items() if name not in wide}
     norms: list[Picture] = [
         (
-            partial(path_plots.draw_norms, paths=some),
+            partial(path_plots.draw_norms, paths=some, title=title),
             "The product of the norms along each path, relative to the radius of the ball; for "
             "sgd the loss with the penalty, relative to the level. No path may pass 1.",
         )
-        for some in (small, wide)
+        for some, title in ((small, "At the theorem's width"), (wide, "Far above it"))
         if some
     ]
     sheets = [Sheet("", norms, columns=2)]

@@ -80,28 +80,31 @@ class Exchange:
         return (self._guessed(x, used) or self._pruned(x, used)) if used else x
 
     def _guessed(self, x: Weights, used: list[int]) -> Weights | None:
-        rows = transposed([self.columns[j] for j in used], len(self.columns[0]) if used else 0)
-        target = self.total(x)
-        A = np.array([[float_of(v) for v in row] for row in rows]).reshape(len(rows), len(used))
-        b = np.array([float_of(v) for v in target])
-        largest = np.maximum(np.abs(A).max(axis=1, initial=0.0), np.finfo(float).tiny)
+        # In units of x, and rows of their largest entry: x is then all ones.
+        rows = [
+            [x[j] * v for j, v in zip(used, row, strict=True)]
+            for row in transposed([self.columns[j] for j in used], len(self.columns[0]))
+        ]
+        A = np.array([_floats(row) for row in rows])
+        caps = [None if (c := self.caps[j]) is None else float_of(c / x[j]) for j in used]
         found = linprog(
-            [float_of(self.costs[j]) for j in used],
-            A_eq=A / largest[:, None],
-            b_eq=b / largest,
-            bounds=[(0, None if (c := self.caps[j]) is None else float_of(c)) for j in used],
+            _floats([x[j] * self.costs[j] for j in used]),
+            A_eq=A,
+            b_eq=A.sum(axis=1),
+            bounds=[(0, cap) for cap in caps],
             method="highs-ds",
         )
         if found.x is None:
             return None
-        scale = max(1.0, float(np.abs(found.x).max(initial=0.0)))
+        target = self.total(x)
         weights = [_ZERO] * len(x)
         inner: list[int] = []
-        for j, value in zip(used, found.x.tolist(), strict=True):
+        least = _AT_BOUND * max(1.0, float(found.x.max()))
+        for j, top, value in zip(used, caps, found.x.tolist(), strict=True):
             cap = self.caps[j]
-            if cap is not None and value > float_of(cap) - _AT_BOUND:
+            if cap is not None and top is not None and value > top * (1 - _AT_BOUND):
                 weights[j] = cap
-            elif value > _AT_BOUND * scale:
+            elif value > least:
                 inner.append(j)
         rest = [t - v for t, v in zip(target, self.total(weights), strict=True)]
         solved = some_solution(
@@ -308,6 +311,12 @@ class Walk:
                 ]
         self._divisor = factor
         self._basis[leaving] = entering
+
+
+def _floats(row: Sequence[fmpq]) -> list[float]:
+    """A row in units of its largest entry."""
+    top = max(map(abs, row), default=_ZERO) or fmpq(1)
+    return [float_of(v / top) for v in row]
 
 
 def float_of(value: fmpq) -> float:

@@ -33,11 +33,12 @@ _STEPS = 500
 _BITS = (24, 36, 50)  # kept of the weights, relative to the largest: the first that serve
 _INSIDE = 1 - 1e-9  # of the radius, so that rounding stays inside
 _FREE = 1e-6  # how far, relatively, a weight must be from its bound to be adjusted
-_SPARE = 6  # weights changed on a grid, for each data point
-_LARGEST_LATTICE = 150
+_SPARE = 4  # weights changed on a grid, for each data point
+_LARGEST_LATTICE = 100
 _GRID_BITS = 30
 _DEPENDENT = 1e-12  # singular values this small, relatively
-_GUARD = 10  # bits by which a preactivation must exceed rounding for its neuron to be adjusted
+# Bits by which the distance to hyperplanes must exceed rounding for a neuron to be adjusted.
+_GUARD, _GRID_GUARD = 4, 11
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,7 @@ def project(solutions: SolutionSet, network: Network) -> Projection:
     near = _alternate(solutions, W, a)
     for bits in _BITS:
         rounded = _rounded(near, a, bits)
-        found = (
-            rounded
-            if _is_in(solutions, rounded)
-            else _exact(solutions, rounded, 2.0 ** (_GUARD - bits))
-        )
+        found = rounded if _is_in(solutions, rounded) else _exact(solutions, rounded, 2.0**-bits)
         if found is not None and _is_in(solutions, found):
             return Projection(found, _distance(found, W, a))
     reason = solutions.violation(solutions.coordinates(_rounded(near, a, _BITS[-1])))
@@ -172,11 +169,10 @@ def _rounded(W: Float[_Array, "d m"], a: Float[_Array, " m"], bits: int) -> Netw
     return Network(W=tuple(map(tuple, short(W))), a=tuple(short(a)))
 
 
-def _exact(solutions: SolutionSet, network: Network, margin: float) -> Network | None:
+def _exact(solutions: SolutionSet, network: Network, rounding: float) -> Network | None:
     """The network with some hidden weights changed such that the fit is on the level exactly.
 
-    None where they do not suffice. Neurons with a preactivation within the margin, relative to the
-    lengths of weights and data, stay.
+    None where they do not suffice. rounding: of the weights, relative to the largest.
     """
     problem = solutions.problem
     fit = network.fit(problem)
@@ -190,20 +186,26 @@ def _exact(solutions: SolutionSet, network: Network, margin: float) -> Network |
         missing = [part * r for r in missing]
     X = np.array(problem.X, dtype=float)
     outputs = X @ W
-    lengths = np.maximum(np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(W, axis=0), 1e-300)
-    zero_rows = np.abs(X).sum(axis=1)[:, None] == 0
-    clear: Bool[_Array, " m"] = np.all((np.abs(outputs) > margin * lengths) | zero_rows, axis=0)
+    # Distances to the hyperplanes, relative to the largest weight as rounding is.
+    lengths = np.linalg.norm(X, axis=1)[:, None] * max(np.abs(W).max(initial=0.0), 1e-300)
+    zero = lengths == 0
+    margins = np.where(zero, np.inf, np.abs(outputs) / np.where(zero, 1.0, lengths)).min(axis=0)
     movable: Bool[_Array, "d m"] = _movable(solutions, W, a) > 0
-    units = [
-        (j, tuple(Fraction(i == k) for i in range(problem.d)))
-        for k, j in np.argwhere(movable & clear).tolist()
-    ]
-    moved = _on_grid(solutions, network, units, missing)
+
+    def units(guard: int) -> list[_Move]:
+        """The weights that may be changed one by one, of neurons far enough from hyperplanes."""
+        clear = margins > rounding * 2**guard
+        return [
+            (j, tuple(Fraction(i == k) for i in range(problem.d)))
+            for k, j in np.argwhere(movable & clear).tolist()
+        ]
+
+    moved = _on_grid(solutions, network, units(_GRID_GUARD), missing)
     if moved is not None and _is_in(solutions, moved):
         return moved
     # Along itself a neuron crosses no hyperplane, even where it is near one.
     moves = [(j, w) for j, w in enumerate(network.neurons()) if any(w) and movable[:, j].all()]
-    return _solved(solutions, network, [*moves, *units], missing)
+    return _solved(solutions, network, [*moves, *units(_GUARD)], missing)
 
 
 def _on_grid(

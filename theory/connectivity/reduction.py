@@ -24,6 +24,7 @@ from theory.landscape.domain import EntrywiseBall
 
 _ON = 1e-9  # of float solutions; exact arithmetic has the last word
 _STRETCHES = (16, 8, 4, 2, 1)
+_COST_BITS = 40
 _MAX_CORNERS = 50_000  # of the entrywise ball, some 100 microseconds each
 
 
@@ -71,9 +72,11 @@ def exchange_of(
             costs += to_flint([solutions.cost(unit)])
             caps.append(None)
         else:
-            cap = stretch * to_flint([solutions.room(neuron)])[0] / scale
-            costs.append(1 / cap)
-            caps.append(cap)
+            caps.append(stretch * to_flint([solutions.room(neuron)])[0] / scale)
+    if not solutions.summed:
+        # The part of its room that a unit takes, to some digits: these costs only guide the choice.
+        least = min((cap for cap in caps if cap is not None), default=fmpq(1))
+        costs = [fmpq((least / cap * 2**_COST_BITS).ceil()) for cap in caps if cap is not None]
     return units, weights, Exchange(columns, costs, caps)
 
 
