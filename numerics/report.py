@@ -541,6 +541,7 @@ h2 { margin-top: 2.5rem; overflow-wrap: anywhere; }
 .statement { font-size: 1.15rem; }
 .wide { overflow-x: auto; }
 .wide td { white-space: nowrap; }
+.wide tbody th { min-width: 11em; }
 table { border-collapse: collapse; }
 th, td { padding: 0.35rem 0.8rem 0.35rem 0; border-bottom: 1px solid #ddd; text-align: left;
   vertical-align: top; font-variant-numeric: tabular-nums; }

@@ -277,7 +277,10 @@ def _by_landscape(
             progress=progress,
         )
     except BudgetError as error:
-        raise Undecided(f"no path was found, and the landscape is too large ({error})") from None
+        raise Undecided(
+            f"no path was found, and the landscape is too large: {error.what}: {error.count}, "
+            f"the limit is {error.limit:,}"
+        ) from None
     if barrier.proved > solutions.level:
         return barrier
     start, *middle, end = map(solutions.coordinates, (ends[0], *barrier.path.breakpoints, ends[1]))
