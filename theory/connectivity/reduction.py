@@ -23,8 +23,8 @@ from theory.gauges import Entrywise, Spectral
 from theory.landscape.domain import EntrywiseBall
 
 _ON = 1e-9  # of float solutions; exact arithmetic has the last word
-_STRETCHES = (16, 8, 4, 2, 1)
-_COST_BITS = 40
+_STRETCHES = (16, 8, 4, 2, 1)  # of neurons that share a spectral ball: the first inside it
+_COST_BITS = 40  # of costs that only guide
 _MAX_CORNERS = 50_000  # of the entrywise ball, some 100 microseconds each
 
 
