@@ -30,6 +30,11 @@ def from_flint(values: Iterable[fmpq]) -> tuple[Fraction, ...]:
     return tuple(Fraction(int(v.p), int(v.q)) for v in values)
 
 
+def float_of(value: fmpq) -> float:
+    """The nearest float."""
+    return int(value.p) / int(value.q)
+
+
 def transposed(rows: Sequence[Row], columns: int) -> list[list[fmpq]]:
     """The columns; `columns` says how many where there are no rows."""
     return [[row[k] for row in rows] for k in range(columns)]

@@ -21,7 +21,7 @@ from theory.problem import format_rational, positive_integer, rational
 
 if TYPE_CHECKING:
     from theory.connectivity import Profile, RadiusInterval
-    from theory.connectivity.profile import Progress
+    from theory.landscape.analysis import Progress
     from theory.problem import Problem
 
 

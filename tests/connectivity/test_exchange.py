@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from theory.connectivity.exchange import Exchange, Walk, float_of
+from theory.connectivity.exchange import Exchange, Walk
 from theory.errors import Undecided
-from theory.exact import independent, transposed
+from theory.exact import float_of, independent, transposed
 
 
 def quiet():

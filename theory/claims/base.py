@@ -36,6 +36,15 @@ def proof(name: str) -> str:
     return f"proof, {name}"
 
 
+def verdict(certificate: dict[str, Any], problem: Problem) -> str:
+    """What the independent checker says of a certificate: VALID, or what is wrong."""
+    try:
+        check(certificate, problem)
+    except CertificateInvalid as error:
+        return f"invalid: {error}"
+    return VALID
+
+
 @dataclass(frozen=True)
 class Bounds:
     """A quantity that is proved to be in [lower, upper]."""
@@ -153,14 +162,10 @@ class Prediction:
 
     def verdicts(self) -> dict[str, Value]:
         """What the independent checker says of each certificate: VALID, or what is wrong."""
-        said: dict[str, Value] = {}
-        for name, certificate in self.certificates.items():
-            try:
-                check(certificate, self.problems[name])
-                said[proof(name)] = VALID
-            except CertificateInvalid as error:
-                said[proof(name)] = f"invalid: {error}"
-        return said
+        return {
+            proof(name): verdict(certificate, self.problems[name])
+            for name, certificate in self.certificates.items()
+        }
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from fractions import Fraction
 import numpy as np
 
 from theory.certificates import certify
-from theory.certificates.checker import CertificateInvalid, check
 from theory.claims.base import (
     VALID,
     AnyRuns,
@@ -21,6 +20,7 @@ from theory.claims.base import (
     Values,
     agree,
     proof,
+    verdict,
 )
 from theory.connectivity import SolutionPath, SolutionSet, connect, connected_from, project
 from theory.errors import InputError, Undecided
@@ -123,11 +123,7 @@ class SameOptimizerConnectivity:
                 continue
             values[case.name], paths[case.name] = CONNECTED, path
             certificates[case.name] = certify(path)
-            try:
-                check(certificates[case.name], case.problem)
-                values[proof(case.name)] = VALID
-            except CertificateInvalid as error:
-                values[proof(case.name)] = f"invalid: {error}"
+            values[proof(case.name)] = verdict(certificates[case.name], case.problem)
         return Observation(values, {}, paths=paths, certificates=certificates)
 
     def compare(self, predicted: Values, observed: Values) -> bool:

@@ -20,6 +20,7 @@ from scipy.optimize import linprog
 from theory.errors import Undecided
 from theory.exact import (
     flint_matrix,
+    float_of,
     independent,
     null_vector,
     primitive,
@@ -317,8 +318,3 @@ def _floats(row: Sequence[fmpq]) -> list[float]:
     """A row in units of its largest entry."""
     top = max(map(abs, row), default=_ZERO) or fmpq(1)
     return [float_of(v / top) for v in row]
-
-
-def float_of(value: fmpq) -> float:
-    """The nearest float."""
-    return int(value.p) / int(value.q)

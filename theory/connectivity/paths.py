@@ -8,7 +8,7 @@ ends say all about it. Source: THEORY section 4; proofs_notes/paths.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -27,10 +27,10 @@ from theory.connectivity.solutions import Neuron, Point, SolutionSet
 from theory.errors import BudgetError, InputError, Undecided
 from theory.exact import from_flint
 from theory.landscape import DEFAULT_MAX_CELLS, Barrier, barrier_between
+from theory.landscape.analysis import Progress
 from theory.network import Network
 
 _Array: TypeAlias = np.ndarray[Any, Any]
-Progress: TypeAlias = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def connect(
     start, end = points
     for middle in walker.attempts(solutions.prepared(start), solutions.prepared(end)):
         path = walker.straightened([start, *middle, end])
-        if not any(map(solutions.violation, path)):
+        if not any(map(solutions.violation, path[1:-1])):
             return SolutionPath(solutions, (first, second), tuple(path))
     return _by_landscape(solutions, (first, second), walker, max_cells, progress)
 
@@ -287,7 +287,7 @@ def _by_landscape(
     if not solutions.level:  # the landscape's minima in balls that are no polytopes are near zero
         middle = [scaled_to_fit(solutions, point) or point for point in middle]
     path = walker.straightened([start, *middle, end])
-    reasons = [reason for reason in map(solutions.violation, path) if reason]
+    reasons = [reason for reason in map(solutions.violation, path[1:-1]) if reason]
     if reasons:
         raise Undecided(
             f"no path was found, and the best one of the landscape has loss "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,12 +11,10 @@ from theory.errors import BudgetError, Interrupted, Undecided
 from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
-from theory.landscape.analysis import components_of, reached
+from theory.landscape.analysis import Progress, components_of, reached
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem, positive_integer
-
-Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)

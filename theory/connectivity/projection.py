@@ -8,7 +8,7 @@ an exact solution for as many weights as there are data.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -18,10 +18,9 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from jaxtyping import Bool, Float
 from scipy.linalg import qr
 
-from theory.connectivity.exchange import float_of
 from theory.connectivity.solutions import Point, SolutionSet
 from theory.errors import InputError
-from theory.exact import from_flint, some_solution, to_flint, transposed
+from theory.exact import float_of, from_flint, some_solution, to_flint, transposed
 from theory.gauges import Entrywise
 from theory.geometry import geometry
 from theory.network import Network
@@ -61,10 +60,9 @@ def project(solutions: SolutionSet, network: Network) -> Projection:
     a = np.array([float(v) for v in network.a])
     near = _alternate(solutions, W, a)
     for bits in _BITS:
-        rounded = _rounded(near, a, bits)
-        found = rounded if _is_in(solutions, rounded) else _exact(solutions, rounded, 2.0**-bits)
-        if found is not None and _is_in(solutions, found):
-            return Projection(found, _distance(found, W, a))
+        for found in _candidates(solutions, _rounded(near, a, bits), 2.0**-bits):
+            if found is not None and not solutions.violation(solutions.coordinates(found)):
+                return Projection(found, _distance(found, W, a))
     reason = solutions.violation(solutions.coordinates(_rounded(near, a, _BITS[-1])))
     raise InputError(
         "network",
@@ -91,10 +89,6 @@ def scaled_to_fit(solutions: SolutionSet, point: Point) -> Point | None:
     if min(factors) < 0:
         return None
     return tuple(map(solutions.scaled, point, from_flint(factors)))
-
-
-def _is_in(solutions: SolutionSet, network: Network) -> bool:
-    return not solutions.violation(solutions.coordinates(network))
 
 
 def _alternate(
@@ -169,11 +163,14 @@ def _rounded(W: Float[_Array, "d m"], a: Float[_Array, " m"], bits: int) -> Netw
     return Network(W=tuple(map(tuple, short(W))), a=tuple(short(a)))
 
 
-def _exact(solutions: SolutionSet, network: Network, rounding: float) -> Network | None:
-    """The network with some hidden weights changed such that the fit is on the level exactly.
+def _candidates(
+    solutions: SolutionSet, network: Network, rounding: float
+) -> Iterator[Network | None]:
+    """The network, then with hidden weights changed such that its loss is the level's, exactly.
 
-    None where they do not suffice. rounding: of the weights, relative to the largest.
+    None where a way finds no such changes. rounding: of the weights, relative to the largest.
     """
+    yield network
     problem = solutions.problem
     fit = network.fit(problem)
     missing = [v - f for v, f in zip(problem.y, fit, strict=True)]
@@ -200,12 +197,10 @@ def _exact(solutions: SolutionSet, network: Network, rounding: float) -> Network
             for k, j in np.argwhere(movable & clear).tolist()
         ]
 
-    moved = _on_grid(solutions, network, units(_GRID_GUARD), missing)
-    if moved is not None and _is_in(solutions, moved):
-        return moved
+    yield _on_grid(solutions, network, units(_GRID_GUARD), missing)
     # Along itself a neuron crosses no hyperplane, even where it is near one.
     moves = [(j, w) for j, w in enumerate(network.neurons()) if any(w) and movable[:, j].all()]
-    return _solved(solutions, network, [*moves, *units(_GUARD)], missing)
+    yield _solved(solutions, network, [*moves, *units(_GUARD)], missing)
 
 
 def _on_grid(

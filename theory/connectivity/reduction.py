@@ -10,19 +10,17 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil, comb
 
-import numpy as np
 from flint import fmpq
-from scipy.optimize import linprog
 
 from theory.arrangement import Arrangement, arrangement
-from theory.connectivity.exchange import Exchange, Weights, float_of
+from theory.connectivity.exchange import Exchange, Weights
 from theory.connectivity.solutions import Neuron, Point, SolutionSet, outer
 from theory.errors import BudgetError
-from theory.exact import from_flint, primitive, some_solution, to_flint, transposed
+from theory.exact import from_flint, primitive, to_flint, transposed
 from theory.gauges import Entrywise, Spectral
 from theory.landscape.domain import EntrywiseBall
+from theory.regions.linear import LinearProgram
 
-_ON = 1e-9  # of float solutions; exact arithmetic has the last word
 _STRETCHES = (16, 8, 4, 2, 1)  # of neurons that share a spectral ball: the first inside it
 _COST_BITS = 40  # of costs that only guide
 _MAX_CORNERS = 50_000  # of the entrywise ball, some 100 microseconds each
@@ -205,31 +203,22 @@ def _least_masses(
     fit: Sequence[fmpq],
 ) -> list[Fraction] | None:
     """Weights >= 0 of least sum that give the fit, of sum at most counts[b] in each block."""
-    sums = np.array([[float(b == c) for c in block_of] for b in range(len(counts))])
-    found = linprog(
-        np.ones(len(columns)),
-        A_eq=np.array([[float_of(v) for v in row] for row in transposed(columns, len(fit))]),
-        b_eq=[float_of(v) for v in fit],
-        A_ub=sums,
-        b_ub=counts,
-        method="highs-ds",
+    one, size = fmpq(1), len(columns)
+    used = sorted(set(block_of))  # the others have no neuron of any effect
+    # A zero row, of a zero row of X, says nothing: its fit is zero, too.
+    rows = [(row, f) for row, f in zip(transposed(columns, len(fit)), fit, strict=True) if any(row)]
+    program = LinearProgram(
+        c=[one] * size,
+        E=[row for row, _ in rows],
+        e=[f for _, f in rows],
+        G=[
+            *([one if i == k else fmpq() for i in range(size)] for k in range(size)),
+            *([-one if c == b else fmpq() for c in block_of] for b in used),
+        ],
+        g=[*([fmpq()] * size), *(fmpq(-counts[b]) for b in used)],
     )
-    if found.x is None:
-        return None
-    used = [k for k, v in enumerate(found.x.tolist()) if v > _ON]
-    full = [b for b, count in enumerate(counts) if float(sums[b] @ found.x) > count - _ON]
-    rows = transposed([columns[k] for k in used], len(fit))
-    rows += [[fmpq(block_of[k] == b) for k in used] for b in full]
-    solved = some_solution(rows, [*fit, *(fmpq(counts[b]) for b in full)], len(used))
-    if solved is None or min(solved, default=fmpq()) < 0:
-        return None
-    masses = [Fraction()] * len(columns)
-    for k, v in zip(used, from_flint(solved), strict=True):
-        masses[k] = v
-    totals = [Fraction()] * len(counts)
-    for b, v in zip(block_of, masses, strict=True):
-        totals[b] += v
-    return masses if all(t <= c for t, c in zip(totals, counts, strict=True)) else None
+    found = program.guess()
+    return None if found is None else list(from_flint(found.x))
 
 
 def _corners(arranged: Arrangement) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from jaxtyping import Float
 
-from theory.exact import from_flint, independent, null_vector, sqrt_above, to_flint
+from theory.exact import float_of, from_flint, independent, null_vector, sqrt_above, to_flint
 from theory.gauges import ColumnNorms, Entrywise, Gauge, Point, Spectral
 from theory.network import Network
 from theory.problem import Problem
@@ -170,7 +170,7 @@ def interpolating(problem: Problem, neurons: Neurons) -> Neurons | None:
 
 def _clearly_independent(atoms: list[list[fmpq]]) -> bool:
     """Whether floats can tell, rounding being far below the smallest singular value."""
-    floats = np.array([[int(v.p) / int(v.q) for v in row] for row in atoms])
+    floats = np.array([[float_of(v) for v in row] for row in atoms])
     if len(atoms) > floats.shape[1]:
         return False
     floats /= np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), np.finfo(float).tiny)

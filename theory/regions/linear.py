@@ -19,6 +19,7 @@ from scipy.optimize import linprog
 from theory.exact import (
     Row,
     flint_matrix,
+    float_of,
     independent,
     null_vector,
     some_solution,
@@ -64,14 +65,14 @@ class LinearProgram:
         def scaled(rows: Sequence[Row], values: Row) -> np.ndarray:
             tops = [max(map(abs, row)) for row in rows]
             table = [
-                [*(_float(v / top) for v in row), _float(value / top / size)]
+                [*(float_of(v / top) for v in row), float_of(value / top / size)]
                 for row, value, top in zip(rows, values, tops, strict=True)
             ]
             return np.array(table).reshape(len(rows), len(self.c) + 1)
 
         E, G = scaled(self.E, self.e), scaled(self.G, self.g)
         found = linprog(
-            [_float(v) for v in self.c],
+            [float_of(v) for v in self.c],
             A_ub=-G[:, :-1],
             b_ub=-G[:, -1],
             A_eq=E[:, :-1],
@@ -163,7 +164,3 @@ def _dot(a: Row, b: Row) -> fmpq:
 
 def _moved(x: Row, direction: Row, step: fmpq) -> list[fmpq]:
     return [v + step * p for v, p in zip(x, direction, strict=True)]
-
-
-def _float(value: fmpq) -> float:
-    return int(value.p) / int(value.q)
