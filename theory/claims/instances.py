@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 
+from theory.connectivity import RadiusInterval
+from theory.connectivity.estimates import intervals
 from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.problem import Problem, example
@@ -34,6 +37,14 @@ class Instance:
         """Whether the ball is a polytope, so that minima and radii are exact."""
         return gauge_of(geometry(self.optimizer).ball).exact
 
+    def intervals(self, width: int) -> tuple[RadiusInterval, ...]:
+        """The radii with the same components each, at a width; estimates in balls not exact."""
+        return _intervals(self.problem, self.optimizer, width)
+
+    def interval(self, width: int) -> RadiusInterval:
+        """The radii with the same components as the instance's."""
+        return next(each for each in self.intervals(width) if self.rho in each)
+
     @property
     def where(self) -> str:
         """For tables."""
@@ -43,6 +54,11 @@ class Instance:
     def label(self) -> str:
         """For names of files: no slashes."""
         return f"{self.name} {self.optimizer} rho {self.rho.numerator}-{self.rho.denominator}"
+
+
+@cache
+def _intervals(problem: Problem, optimizer: str, width: int) -> tuple[RadiusInterval, ...]:
+    return intervals(problem, optimizer, width)
 
 
 def instance(name: str, optimizer: str, rho: str) -> Instance:

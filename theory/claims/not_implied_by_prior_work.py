@@ -33,10 +33,7 @@ from theory.claims.base import (
 from theory.claims.instances import Instance, split_by_the_ball
 from theory.connectivity import (
     RadiusBounds,
-    RadiusInterval,
-    estimated_intervals,
     largest_radius,
-    radius_intervals,
     unconstrained_path,
 )
 from theory.errors import Interrupted
@@ -114,7 +111,7 @@ class NotImpliedByPriorWork:
                 values[_radius(instance, kind)] = _bounds(largest_radius(instance.optimizer, path))
                 values[_loss(instance, kind)] = max(step.loss(instance.problem) for step in path)
             if paths and instance.exact:
-                upper = _interval(instance).upper
+                upper = instance.interval(instance.width).upper
                 assert upper is not None
                 values[_least(instance)] = upper
         return Prediction(values, certificates, problems, analyses)
@@ -127,7 +124,7 @@ class NotImpliedByPriorWork:
         for instance in self.instances:
             progress(f"components and paths, {instance.name}", 0)
             inside = prediction.analyses[instance.name]
-            values[_inside(instance)] = _interval(instance).components
+            values[_inside(instance)] = instance.interval(instance.width).components
             floats = exhaustive(instance.problem, instance.width, level=inside.level, labelled=True)
             values[_free(instance)] = len(floats.components)
             paths = _paths(inside)
@@ -155,13 +152,6 @@ def _landscape(instance: Instance, progress: Progress = lambda stage, count: Non
         within=instance.optimizer,
         progress=progress,
     )
-
-
-def _interval(instance: Instance) -> RadiusInterval:
-    """The radii with the same components as the instance's."""
-    intervals = radius_intervals if instance.exact else estimated_intervals
-    found = intervals(instance.problem, instance.optimizer, instance.width)
-    return next(each for each in found if instance.rho in each)
 
 
 def _paths(inside: Analysis) -> dict[str, Sequence[Network]]:

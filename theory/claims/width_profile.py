@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
 
 from theory.certificates import certify
 from theory.claims.base import (
@@ -23,17 +22,13 @@ from theory.claims.base import (
 )
 from theory.claims.instances import Instance, profiled
 from theory.connectivity import (
-    RadiusInterval,
     connected_from,
-    estimated_intervals,
     minimal_counts,
-    radius_intervals,
     width_row,
 )
 from theory.connectivity.search import longest_loss
 from theory.errors import BudgetError, Interrupted
 from theory.landscape import analyse
-from theory.problem import Problem
 
 _BELOW = 1 - Fraction(1, 10**6)
 
@@ -89,7 +84,7 @@ class WidthProfile:
             if bound is not None:
                 values[_last(instance)] = Bounds(Fraction(), Fraction(bound - 1))
             if instance.exact:
-                found = _intervals(instance.problem, instance.optimizer, instance.width, True)
+                found = instance.intervals(instance.width)
                 values[_at_ends(instance)] = tuple(
                     next(each.components_labelled for each in found if rho in each)
                     for rho in _ends(instance)
@@ -154,7 +149,7 @@ def _by_radii(instance: Instance, widths: int, progress: Progress) -> Counts:
     at = []
     for width in range(1, widths + 1):
         progress(f"critical radii, {instance.where}, width", width)
-        at.append(_interval(instance, width))
+        at.append(instance.interval(width))
     return tuple(e.components for e in at), tuple(e.components_labelled for e in at)
 
 
@@ -192,22 +187,9 @@ def _bound(instance: Instance, progress: Progress) -> int | None:
     return min(bound, counts.connected_from)
 
 
-@cache
-def _intervals(
-    problem: Problem, optimizer: str, width: int, exact: bool
-) -> tuple[RadiusInterval, ...]:
-    return (radius_intervals if exact else estimated_intervals)(problem, optimizer, width)
-
-
-def _interval(instance: Instance, width: int) -> RadiusInterval:
-    """The radii with the same components as the instance's."""
-    found = _intervals(instance.problem, instance.optimizer, width, instance.exact)
-    return next(each for each in found if instance.rho in each)
-
-
 def _ends(instance: Instance) -> tuple[Fraction, ...]:
     """Radii just below and at both ends of the interval that holds the instance's."""
-    here = _interval(instance, instance.width)
+    here = instance.interval(instance.width)
     assert here.upper is not None
     return here.lower * _BELOW, here.lower, here.upper * _BELOW, here.upper
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from theory.connectivity.critical_radii import RadiusInterval, intervals_of
+from theory.connectivity.critical_radii import RadiusInterval, intervals_of, radius_intervals
 from theory.errors import InputError
 from theory.exact import dot
 from theory.gauges import ColumnNorms, Spectral, gauge_of
@@ -47,6 +47,20 @@ def estimated_intervals(
         problem, width, labelled=True, rho=Fraction(1), within=optimizer, max_cells=max_cells
     )
     return intervals_of(complex_, _EstimatedRadii(complex_, gauge).of, progress)
+
+
+def intervals(
+    problem: Problem,
+    optimizer: str,
+    width: int,
+    *,
+    progress: Progress = lambda stage, count: None,
+) -> tuple[RadiusInterval, ...]:
+    """`radius_intervals` where the ball is a polytope, `estimated_intervals` in the others."""
+    exact = gauge_of(geometry(optimizer).ball).exact
+    return (radius_intervals if exact else estimated_intervals)(
+        problem, optimizer, width, progress=progress
+    )
 
 
 class _EstimatedRadii:

@@ -203,6 +203,8 @@ def _least_masses(
     fit: Sequence[fmpq],
 ) -> list[Fraction] | None:
     """Weights >= 0 of least sum that give the fit, of sum at most counts[b] in each block."""
+    if not columns:
+        return []  # no neuron has any effect
     one, size = fmpq(1), len(columns)
     used = sorted(set(block_of))  # the others have no neuron of any effect
     # A zero row, of a zero row of X, says nothing: its fit is zero, too.

@@ -12,12 +12,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from theory.connectivity.critical_radii import radius_intervals
-from theory.connectivity.estimates import estimated_intervals
+from theory.connectivity.estimates import intervals
 from theory.errors import Interrupted
 from theory.exact import simplest_between
-from theory.gauges import gauge_of
-from theory.geometry import geometry
 from theory.landscape.analysis import Progress
 from theory.problem import Problem
 
@@ -62,9 +59,6 @@ def radius_profiles(
     progress: Progress = lambda stage, count: None,
 ) -> Iterator[RadiusProfile]:
     """All profiles of a problem at widths 1 to `max_width`, by increasing radius."""
-    intervals = (
-        radius_intervals if gauge_of(geometry(optimizer).ball).exact else estimated_intervals
-    )
     widths = [
         intervals(problem, optimizer, width, progress=progress) for width in range(1, max_width + 1)
     ]
