@@ -284,9 +284,7 @@ class _Certificate:
         self.fields = fields
         self.problem = _given(fields["problem"], given)
         self.X, self.x_scale, self.y, self.y_scale = self.problem.integer_form()
-        self.width = reading.integer(fields["width"], "width")
-        if self.width < 1:
-            fail("width", f"is {show(self.width)}, but must be at least 1")
+        self.width = reading.width(fields["width"])
         labelled = fields.get("labelled", False)
         if not isinstance(labelled, bool):
             fail("labelled", f"must be true or false, not {show(labelled)}")
@@ -371,10 +369,7 @@ class _Certificate:
         return _ConicDual(nu, Z, gain, self.x_scale, ball, self.arrangement.generators)
 
     def _network(self, value: object, where: str) -> _Network:
-        fields = reading.fields(value, where, ("W", "a"))
-        rows = reading.entries(fields["W"], f"{where}.W", self.problem.d)
-        W = [reading.vector(row, f"{where}.W[{i}]", self.width) for i, row in enumerate(rows)]
-        a = reading.vector(fields["a"], f"{where}.a", self.width)
+        W, a = reading.network(value, where, self.problem.d, self.width)
         flat, w_scale = algebra.integers([v for row in W for v in row])
         weights, a_scale = algebra.integers(a)
         neurons = [flat[j :: self.width] for j in range(self.width)]

@@ -31,7 +31,7 @@ class Optimum:
         self.problem = problem
         self.X, self.x_scale, self.y, self.y_scale = problem.integer_form()
         self.within = balls.read(fields["within"])
-        self.width = None if fields["width"] is None else self._width(fields["width"])
+        self.width = None if fields["width"] is None else reading.width(fields["width"])
         if self.width is None and self.within.name not in _ANY_WIDTH:
             fail(
                 "width",
@@ -58,13 +58,6 @@ class Optimum:
                 "nothing about other patterns"
             )
         return f"the least loss of {width}{self.within} is {range_}"
-
-    @staticmethod
-    def _width(value: object) -> int:
-        width = reading.integer(value, "width")
-        if width < 1:
-            fail("width", f"is {show(width)}, but must be at least 1")
-        return width
 
     def _sigmas(self, value: object, limit: int) -> dict[str, None]:
         """The patterns of the statement: those listed, or all."""

@@ -45,9 +45,7 @@ class Path:
     def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
         self.fields = fields
         self.problem = problem
-        self.width = reading.integer(fields["width"], "width")
-        if self.width < 1:
-            fail("width", f"is {show(self.width)}, but must be at least 1")
+        self.width = reading.width(fields["width"])
         self.within = balls.read(fields["within"])
         self.level = reading.rational(fields["level"], "level")
 
@@ -121,10 +119,7 @@ class Path:
 
     def _require_end(self, neurons: list[_Neuron], network: object, where: str, name: str) -> None:
         """The point is the network, in a ball up to a common rescaling (c W, a / c)."""
-        fields = reading.fields(network, name, ("W", "a"))
-        rows = reading.entries(fields["W"], f"{name}.W", self.problem.d)
-        W = [reading.vector(row, f"{name}.W[{i}]", self.width) for i, row in enumerate(rows)]
-        a = reading.vector(fields["a"], f"{name}.a", self.width)
+        W, a = reading.network(network, name, self.problem.d, self.width)
         unit = Fraction(1)
         if isinstance(self.within, Ball):
             unit = next(

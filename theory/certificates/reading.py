@@ -70,6 +70,24 @@ def integer(value: object, where: str) -> int:
     return value
 
 
+def width(value: object) -> int:
+    """The field `width`: at least 1."""
+    found = integer(value, "width")
+    if found < 1:
+        fail("width", f"is {show(found)}, but must be at least 1")
+    return found
+
+
+def network(
+    value: object, where: str, d: int, neurons: int
+) -> tuple[list[tuple[Fraction, ...]], tuple[Fraction, ...]]:
+    """W, by rows, and a of a network of so many neurons."""
+    found = fields(value, where, ("W", "a"))
+    rows = entries(found["W"], f"{where}.W", d)
+    W = [vector(row, f"{where}.W[{i}]", neurons) for i, row in enumerate(rows)]
+    return W, vector(found["a"], f"{where}.a", neurons)
+
+
 def index(value: object, where: str, length: int, what: str) -> int:
     index = integer(value, where)
     if not 0 <= index < length:
