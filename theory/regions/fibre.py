@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from flint import fmpq
 
-from theory.exact import from_flint, to_flint
+from theory.exact import flint_matrix, from_flint, some_solution, to_flint
 from theory.gauges import Point
 from theory.landscape.cells import Cell, CellComplex
 from theory.regions.linear import LinearProgram
+
+_TIGHT = fmpq(1, 10**7)  # relative to the largest entry of a target
 
 
 class Nearest(NamedTuple):
@@ -33,12 +35,12 @@ class Nearest(NamedTuple):
 class Fibre:
     """{u : u_j in the cone of neuron j, sum_j s_j D_j X u_j = fit}, not empty.
 
-    X: (n, d). fit: (n,). signs: (m,) of s_j. active: (m, n), the diagonals of D_j.
+    X: (n, d). fit: (n,), or None for any. signs: (m,) of s_j. active: (m, n), the diagonals of D_j.
     start: a point of it.
     """
 
     X: tuple[tuple[Fraction, ...], ...]
-    fit: tuple[Fraction, ...]
+    fit: tuple[Fraction, ...] | None
     signs: tuple[int, ...]
     active: tuple[tuple[bool, ...], ...]
     start: Point
@@ -86,6 +88,41 @@ class Fibre:
             ),
         )
 
+    def near(self, target: Point, caps: Sequence[Fraction]) -> Point | None:
+        """A point with |u_jk| <= caps_j near a target that lies almost in the fibre, exactly.
+
+        The least change by which fit and all constraints that are almost tight become equations;
+        None where that breaks others. caps: (m,), or empty for none.
+        """
+        aim = _flat(target)
+        size, d = len(aim), len(self.X[0])
+        fits, cones = self._rows
+        rows = list(fits.values())
+        values = to_flint(self.fit[k] for k in fits) if self.fit is not None else []
+        close = max(map(abs, aim), default=fmpq()) * _TIGHT
+        for row in cones.values():
+            if _dot(row, aim) <= close * max(map(abs, row)):
+                rows.append(row)
+                values.append(fmpq())
+        bounds = to_flint(cap for cap in caps for _ in range(d))
+        for i, bound in enumerate(bounds):
+            if abs(aim[i]) >= bound - close:
+                rows.append(_unit(i, size))
+                values.append(bound if aim[i] > 0 else -bound)
+        missing = [value - _dot(row, aim) for row, value in zip(rows, values, strict=True)]
+        A = flint_matrix(rows, size)
+        weights = some_solution((A * A.transpose()).tolist(), missing, len(rows))
+        if weights is None:
+            return None
+        change = (A.transpose() * flint_matrix([[v] for v in weights], 1)).entries()
+        u = [v + c for v, c in zip(aim, change, strict=True)]
+        if any(_dot(row, u) < 0 for row in cones.values()):
+            return None
+        if any(abs(v) > bound for v, bound in zip(u, bounds, strict=False)):
+            return None
+        point = from_flint(u)
+        return tuple(point[i : i + d] for i in range(0, size, d))
+
     def columns(
         self, lam: Sequence[Fraction], mu: Sequence[Sequence[Fraction]]
     ) -> list[tuple[Fraction, ...]]:
@@ -110,7 +147,7 @@ class Fibre:
         for k, x in enumerate(self.X):
             if not any(x):
                 continue
-            if any(active[k] for active in self.active):
+            if self.fit is not None and any(active[k] for active in self.active):
                 pairs = zip(self.signs, self.active, strict=True)
                 fits[k] = to_flint(s * active[k] * v for s, active in pairs for v in x)
             for j, active in enumerate(self.active):
@@ -122,6 +159,10 @@ class Fibre:
 
 def _flat(point: Point) -> list[fmpq]:
     return to_flint(v for u in point for v in u)
+
+
+def _dot(a: Sequence[fmpq], b: Sequence[fmpq]) -> fmpq:
+    return sum((v * w for v, w in zip(a, b, strict=True) if v and w), fmpq())
 
 
 def _unit(place: int, size: int) -> list[fmpq]:

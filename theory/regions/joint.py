@@ -1,0 +1,291 @@
+"""Networks of one cell in the balls of one or two optimizers: a convex program and its dual.
+
+With the radii of all balls but the last one fixed, the least radius of the last is a conic program
+in (u, alpha). Equal neurons are one block with a count, by convexity. Floating point solves it;
+what counts is exact: a rational point, and a dual vector with weights for each ball, which bounds
+the radius on every cell whose states it prices (proofs_notes/regions.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from jaxtyping import Float
+
+from theory.arrangement import Arrangement
+from theory.exact import dot, from_flint, sqrt_above, to_flint
+from theory.landscape.cells import Cell
+from theory.landscape.conic import solve_conic
+from theory.problem import Problem
+from theory.regions.balls import Ball
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_BITS = 44  # kept of a float array, relative to its largest entry
+_REGULARISATION = 1e-10  # of shared weights, relative to the largest: they may be singular
+_INSIDE = 1 - 1e-9  # of fixed radii, so that rounding stays inside
+_BELOW = 1 - Fraction(1, 2**60)
+_MARGIN = 1 - 2.0**-30  # of a dual vector without room of its own, so that rounding does not spoil it
+
+
+class Solution(NamedTuple):
+    """A float solution for blocks b of a cell: U (d, b), alpha (b,), lam (n,) of the fit, and the
+    shared weights of each ball: Z (d, d) and nu, zero where it shares nothing; rho of the last."""
+
+    U: Float[_Array, "d b"]
+    alpha: Float[_Array, " b"]
+    lam: Float[_Array, " n"]
+    shared: tuple[tuple[Float[_Array, "d d"], float], ...]
+    rho: float
+
+
+@dataclass(frozen=True)
+class Own:
+    """The weights that a neuron has for itself in one ball: of the entries of w, and of a.
+
+    hidden: (d,) entrywise, (1,) for columns, else empty.
+    """
+
+    hidden: tuple[Fraction, ...] = ()
+    output: Fraction = Fraction()
+
+    @property
+    def price(self) -> Fraction:
+        """What they contribute to the bound, per unit of the radius."""
+        return sum(self.hidden, self.output)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The weights that all neurons share in one ball, of W W^T and of ||a||^2.
+
+    hidden: (d, d) positive semidefinite, a multiple of I for the Frobenius norm.
+    """
+
+    hidden: tuple[tuple[Fraction, ...], ...]
+    output: Fraction
+
+    def price(self, ball: Ball) -> Fraction:
+        """What they contribute to the bound, per unit of the radius."""
+        if ball.hidden == "frobenius":
+            return self.hidden[0][0] + self.output
+        return sum((row[k] for k, row in enumerate(self.hidden)), self.output)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A state of a neuron as a dual vector prices it: weights for each ball, and mu (n,) >= 0."""
+
+    own: tuple[Own, ...]
+    mu: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class JointDual:
+    """Why the last ball has to be so large, on every cell whose states are among `blocks`.
+
+    With w = s X^T D lam + X^T (2 D - I) mu, and Q, c the weights of a neuron in state b summed over
+    balls, [[Q, w/2], [w^T/2, c]] is positive semidefinite. So every network with loss <= level obeys
+
+        height = lam.y - sqrt(2 level) ||lam|| <= sum_i rho_i (shared price_i + sum_j own price_i).
+
+    lam: (n,). shared: one for each ball. blocks: by state.
+    """
+
+    balls: tuple[Ball, ...]
+    lam: tuple[Fraction, ...]
+    shared: tuple[Shared, ...]
+    blocks: Mapping[int, Block]
+    height: Fraction
+
+    @cached_property
+    def _prices(self) -> dict[int, tuple[Fraction, ...]]:
+        return {
+            state: tuple(own.price for own in block.own) for state, block in self.blocks.items()
+        }
+
+    @cached_property
+    def _shared(self) -> list[Fraction]:
+        return [own.price(ball) for own, ball in zip(self.shared, self.balls, strict=True)]
+
+    def bound(self, cell: Cell, fixed: Sequence[Fraction]) -> Fraction | None:
+        """The least radius of the last ball, with those before it fixed; None where no radius does.
+
+        Zero where a state of the cell has no price.
+        """
+        if any(state not in self._prices for state in cell):
+            return Fraction()
+        *first, last = (
+            sum((self._prices[state][i] for state in cell), shared)
+            for i, shared in enumerate(self._shared)
+        )
+        rest = self.height - sum((rho * v for rho, v in zip(fixed, first, strict=True)), Fraction())
+        if rest <= 0:
+            return Fraction()
+        if not last:
+            return None
+        # Where all of it is the neurons' own, equality would prove nothing of smaller radii.
+        return rest / last if self._shared[-1] or not fixed else rest / last * _BELOW
+
+
+class Joint:
+    """The programs of a problem for the balls of one or two optimizers, at one level of the loss."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        arrangement: Arrangement,
+        balls: tuple[Ball, ...],
+        level: Fraction,
+    ) -> None:
+        self.problem = problem
+        self.balls = balls
+        self.level = level
+        self._signs = arrangement.signs
+        # Rows and outputs of largest entry 1, as the solver's tolerances are absolute.
+        self.tops = [max(map(abs, row)) or Fraction(1) for row in problem.X]
+        outputs = [y / top for y, top in zip(problem.y, self.tops, strict=True)]
+        self.size = max(map(abs, outputs)) or Fraction(1)
+        self._rows = [[v / top for v in row] for row, top in zip(problem.X, self.tops, strict=True)]
+        self.X = np.array([[float(v) for v in row] for row in self._rows])
+        self._y = np.array([float(v / self.size) for v in outputs])
+        # The loss weighs rows by their size.
+        self._weights = np.array([float(top) for top in self.tops])
+        self._radius = math.sqrt(2 * float(level)) / float(self.size)
+
+    def sides(self, states: Sequence[int]) -> Float[_Array, "S n"]:
+        """The diagonals of 2 D - I; on rows of zeros they do not matter."""
+        return np.where(self._signs[[state // 2 for state in states]] > 0, 1.0, -1.0)
+
+    def gradients(self, states: Sequence[int], lam: Float[_Array, " n"]) -> Float[_Array, "S d"]:
+        """s X^T D lam for each state, (S, d); X has rows of largest entry 1."""
+        signs = np.array([1.0 - 2.0 * (state % 2) for state in states])
+        return signs[:, None] * ((self.sides(states) > 0) * lam) @ self.X
+
+    def column(self, state: int, lam: Sequence[Fraction], mu: Sequence[Fraction]) -> list[fmpq]:
+        """w = s X^T D lam + X^T (2 D - I) mu, exactly; X has rows of largest entry 1."""
+        sign = 1 - 2 * (state % 2)
+        on = (self._signs[state // 2] > 0).tolist()
+        weights = [sign * v + u if active else -u for v, u, active in zip(lam, mu, on, strict=True)]
+        return to_flint(
+            sum((p * q for p, q in zip(weights, column, strict=True)), Fraction())
+            for column in zip(*self._rows, strict=True)
+        )
+
+    def height(self, lam: Sequence[Fraction]) -> Fraction:
+        """lam.y - sqrt(2 level) ||lam||, from below."""
+        gain = sum((p * q for p, q in zip(lam, self.problem.y, strict=True)), Fraction())
+        return gain - sqrt_above(2 * self.level * sum((v * v for v in lam), Fraction()))
+
+    def solve(self, counts: Mapping[int, int], fixed: Sequence[Fraction]) -> Solution | None:
+        """The least radius of the last ball over networks with so many neurons in each state.
+
+        None where the solver finds none; that proves nothing.
+        """
+        states = tuple(counts)
+        program = _compiled(self.balls, self.problem.n, self.problem.d, len(states), self.level > 0)
+        sides = self.sides(states)
+        signs = np.array([1.0 - 2.0 * (state % 2) for state in states])
+        found = program.solve(
+            fit_map=np.hstack(
+                [s * (on > 0)[:, None] * self.X for s, on in zip(signs, sides, strict=True)]
+            ),
+            cones=np.vstack([side[:, None] * self.X for side in sides]),
+            y=self._y,
+            weights=self._weights,
+            radius=self._radius * _INSIDE,
+            counts=np.array([float(counts[state]) for state in states]),
+            fixed=[float(rho / self.size) * _INSIDE for rho in fixed],
+        )
+        if found is None:
+            return None
+        size = float(self.size)
+        return found._replace(
+            U=found.U * size,
+            alpha=found.alpha * size,
+            lam=found.lam / self._weights,
+            rho=found.rho * size,
+        )
+
+
+class _Program:
+    """The program for all cells of one shape: CVXPY canonicalises it once."""
+
+    def __init__(self, balls: tuple[Ball, ...], n: int, d: int, blocks: int, above: bool) -> None:
+        import cvxpy
+
+        cp: Any = cvxpy  # mypy does not see the functions it exports
+        self._balls, self._d = balls, d
+        self._U, self._alpha = cp.Variable((d, blocks)), cp.Variable(blocks, nonneg=True)
+        fit, self._rho = cp.Variable(n), cp.Variable()
+        self._fit_map = cp.Parameter((n, d * blocks))
+        self._cones = cp.Parameter((n * blocks, d))
+        self._y, self._weights = cp.Parameter(n), cp.Parameter(n, nonneg=True)
+        self._counts = cp.Parameter(blocks, nonneg=True)
+        self._fixed = [cp.Parameter(nonneg=True) for _ in balls[1:]]
+        # Products of parameters are not parametrised: rooms come as parameters of their own.
+        self._rooms = [cp.Parameter(blocks, nonneg=True) for _ in balls[1:]]
+        self._radius = cp.Parameter(nonneg=True)
+        self._on_fit = self._fit_map @ self._U.flatten(order="F") == fit
+        sides = [self._cones[j * n : (j + 1) * n] @ self._U[:, j] for j in range(blocks)]
+        constraints = [self._on_fit, cp.hstack(sides) >= 0]
+        if above:
+            constraints.append(cp.norm(cp.multiply(self._weights, fit - self._y)) <= self._radius)
+        else:
+            constraints.append(fit == self._y)
+        radii = [*self._fixed, self._rho]
+        rooms = [*self._rooms, self._counts * self._rho]
+        self._found = [
+            ball.constraints(self._U, self._alpha, room, radius)
+            for ball, room, radius in zip(balls, rooms, radii, strict=True)
+        ]
+        for found in self._found:
+            constraints += found.all
+        self._problem = cp.Problem(cp.Minimize(self._rho), constraints)
+
+    def solve(
+        self,
+        *,
+        fit_map: Float[_Array, "n k"],
+        cones: Float[_Array, "k d"],
+        y: Float[_Array, " n"],
+        weights: Float[_Array, " n"],
+        radius: float,
+        counts: Float[_Array, " b"],
+        fixed: Sequence[float],
+    ) -> Solution | None:
+        """With everything in the solver's units."""
+        self._fit_map.value, self._cones.value = fit_map, cones
+        self._y.value, self._weights.value, self._radius.value = y, weights, radius
+        self._counts.value = counts
+        for parameter, room, rho in zip(self._fixed, self._rooms, fixed, strict=True):
+            parameter.value, room.value = rho, rho * counts
+        solve_conic(self._problem)
+        lam = self._on_fit.dual_value
+        if self._U.value is None or lam is None or not np.isfinite(self._U.value).all():
+            return None
+        shared = []
+        for ball, found in zip(self._balls, self._found, strict=True):
+            hidden, output = np.zeros((self._d, self._d)), 0.0
+            if found.hidden is not None:
+                multiplier = found.hidden.dual_value
+                spectral = ball.hidden == "spectral"
+                hidden = multiplier[: self._d, : self._d] if spectral else multiplier * np.eye(self._d)
+                output = float(multiplier) if ball.output == "hidden" else 0.0
+            if found.output is not None:
+                output = float(found.output.dual_value)
+            shared.append((np.array(hidden), output))
+        # CVXPY's multipliers of equations have the other sign.
+        return Solution(self._U.value, np.maximum(self._alpha.value, 0.0), -lam, tuple(shared), float(self._rho.value))
+
+
+@lru_cache(maxsize=64)
+def _compiled(balls: tuple[Ball, ...], n: int, d: int, blocks: int, above: bool) -> _Program:
+    return _Program(balls, n, d, blocks, above)

@@ -1,0 +1,265 @@
+"""The least radius of one optimizer's ball that reaches given cells, inside another's ball.
+
+Best first, as for single optimizers: a dual vector found in one cell bounds others too, and only a
+cell that might need less is looked at itself. Both ends of the answer are exact.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from theory.connectivity.solutions import Neuron, Point
+from theory.landscape.cells import Cell, CellComplex
+from theory.regions.balls import Ball
+from theory.regions.fibre import Fibre
+from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
+from theory.regions.prices import GRID, SIMPLE, Pricing, Rounding, snapped
+
+_SLACK = Fraction(1, 10**8)  # relative: a cell whose bound is so near the best network is settled
+# Entries become the simplest fractions this near, relatively: first what finds exact answers, then
+# what stays inside a ball and a level where the solver had some distance from the boundary.
+_NEAR = (1e-8, 1e-12)
+_SIMPLE = 10**6  # the largest denominator of an answer that is tried as the exact one
+_TINY = 1e-7  # relative: blocks of smaller u have alpha to spare, so that u^2 / alpha stays small
+
+
+@dataclass(frozen=True)
+class LeastRadius:
+    """lower <= the least radius of the last ball <= upper, with those before it `fixed`.
+
+    upper, witness: None where no network was found. lower: None where it is proved that there is
+    none, at any radius. duals: what proves the lower end, cell by cell.
+    """
+
+    balls: tuple[Ball, ...]
+    fixed: tuple[Fraction, ...]
+    lower: Fraction | None
+    upper: Fraction | None
+    witness: Point | None
+    duals: tuple[JointDual, ...]
+
+
+class Search:
+    """Least radii over cells of one complex, for one or two balls, at one level of the loss.
+
+    Dual vectors hold at all radii, so they are kept from one search to the next.
+    """
+
+    def __init__(
+        self, complex_: CellComplex, cells: Sequence[Cell], balls: tuple[Ball, ...], level: Fraction
+    ) -> None:
+        self.complex = complex_
+        self.cells = tuple(cells)
+        self.balls = balls
+        self.level = level
+        self.joint = Joint(complex_.problem, complex_.arrangement, balls, level)
+        self.pool: list[JointDual] = []
+        self._first = Search(complex_, cells, balls[:1], level) if len(balls) > 1 else None
+
+    def run(
+        self,
+        fixed: tuple[Fraction, ...] = (),
+        cells: Sequence[Cell] | None = None,
+        tick: Callable[[int], None] = lambda settled: None,
+    ) -> LeastRadius:
+        """The least radius over `cells` (default: all); tick is told the number of cells settled."""
+        chosen = self.cells if cells is None else tuple(cells)
+        bounds: dict[Cell, Fraction | None] = dict.fromkeys(chosen, Fraction())
+        duals: dict[Cell, JointDual] = {}
+
+        def learn(dual: JointDual, cells: Sequence[Cell]) -> None:
+            for cell in cells:
+                known = bounds[cell]
+                if known is not None:
+                    bound = dual.bound(cell, fixed)
+                    if bound is None or bound > known:
+                        bounds[cell], duals[cell] = bound, dual
+
+        for dual in self.pool:
+            learn(dual, chosen)
+        upper: Fraction | None = None
+        witness: Point | None = None
+        unsettled = {cell for cell in chosen if bounds[cell] is not None}
+        while unsettled:
+            tick(len(chosen) - len(unsettled))
+            cell = min(unsettled, key=lambda cell: (bounds[cell] or Fraction(), cell))
+            for point, dual in self._attempts(cell, fixed):
+                if point is not None:
+                    size = self.balls[-1].needed(point)
+                    if upper is None or size < upper:
+                        upper, witness = size, point
+                if dual is not None:
+                    self.pool.append(dual)
+                    learn(dual, chosen)
+                known = bounds[cell]
+                if known is None or (upper is not None and known >= upper * (1 - _SLACK)):
+                    break
+            unsettled.remove(cell)
+            unsettled = {cell for cell in unsettled if _open(bounds[cell], upper)}
+        if upper is not None and upper.denominator <= _SIMPLE:
+            # Then the bounds may be fractions as simple, and meet it exactly.
+            for cell in chosen:
+                bound = bounds[cell]
+                if bound is not None and bound < upper:
+                    solution = self.joint.solve(Counter(cell), fixed)
+                    dual = solution and self._dual(cell, solution, fixed, SIMPLE)
+                    if dual:
+                        learn(dual, chosen)
+                    bound = bounds[cell]
+                    if bound is not None and bound < upper:
+                        break
+        proved = [bound for bound in bounds.values() if bound is not None]
+        lower = min(proved, default=None)
+        used = tuple(dict.fromkeys(duals.values()))
+        return LeastRadius(self.balls, fixed, lower, upper, witness, used)
+
+    def _attempts(
+        self, cell: Cell, fixed: tuple[Fraction, ...]
+    ) -> Iterator[tuple[Point | None, JointDual | None]]:
+        """Points of the cell, and dual vectors made for it."""
+        if not fixed and self.balls[0].hidden == "entrywise" and not self.level:
+            yield self._exact(cell)
+            return
+        solution = self.joint.solve(Counter(cell), fixed)
+        if solution is not None:
+            points = (self._point(cell, solution, fixed, near) for near in _NEAR)
+            point = next((point for point in points if point is not None), None)
+            yield point, self._dual(cell, solution, fixed, GRID)
+            if point is not None:
+                return
+        if self._first is not None:
+            # Perhaps the first ball does not reach the cell.
+            for _, dual in self._first._attempts(cell, ()):
+                yield None, None if dual is None else self._extended(dual)
+
+    def _dual(
+        self, cell: Cell, solution: Solution, fixed: tuple[Fraction, ...], rounding: Rounding
+    ) -> JointDual | None:
+        radii = [*fixed, Fraction(solution.rho)]
+        return self._pricing.dual(solution, cell, radii, rounding)
+
+    @cached_property
+    def _states(self) -> list[int]:
+        return sorted({state for cell in self.cells for state in cell})
+
+    @cached_property
+    def _pricing(self) -> Pricing:
+        return Pricing(self.joint, self._states)
+
+    def _extended(self, dual: JointDual) -> JointDual:
+        """A dual vector of the first ball alone, with no weights for the last one."""
+        zero = (Fraction(),) * self.complex.problem.d
+        shared = (*dual.shared, Shared((zero,) * len(zero), Fraction()))
+        blocks = {
+            state: Block((*block.own, Own()), block.mu) for state, block in dual.blocks.items()
+        }
+        return JointDual(self.balls, dual.lam, shared, blocks, dual.height)
+
+    def _exact(self, cell: Cell) -> tuple[Point, JointDual]:
+        """For the largest entry: a linear program, solved exactly."""
+        problem = self.complex.problem
+        fibre = Fibre.of(self.complex, cell, problem.y)
+        nearest = fibre.nearest(tuple(tuple(Fraction() for _ in u) for u in fibre.start))
+        point = tuple(
+            Neuron(sign, max(map(abs, u)), u)
+            for sign, u in zip(fibre.signs, nearest.point, strict=True)
+        )
+        coefficients = {(Fraction(),) * problem.n} | {
+            tuple(sign * f + v if on else -v for f, v, on in zip(nearest.lam, mu, active, strict=True))
+            for sign, mu, active in zip(fibre.signs, nearest.mu, fibre.active, strict=True)
+        }
+        blocks = {state: self._priced(state, nearest.lam, coefficients) for state in self._states}
+        zero = (Fraction(),) * problem.d
+        shared = (Shared((zero,) * len(zero), Fraction()),)
+        height = self.joint.height(nearest.lam)
+        return point, JointDual(self.balls, nearest.lam, shared, blocks, height)
+
+    def _priced(
+        self,
+        state: int,
+        lam: Sequence[Fraction],
+        coefficients: Iterable[tuple[Fraction, ...]],
+    ) -> Block:
+        """The least price that coefficients of the rows in w allow, moved to where they serve the
+        state: at least s lam_k where it is active, at most 0 elsewhere."""
+        sign = 1 - 2 * (state % 2)
+        active = (self.complex.arrangement.signs[state // 2] > 0).tolist()
+        features = list(zip(*self.complex.problem.X, strict=True))
+        choices = []
+        for moved in coefficients:
+            rows = list(zip(active, lam, moved, strict=True))
+            c = [max(v, sign * f) if on else min(v, Fraction()) for on, f, v in rows]
+            # The least of sum_k tau_k + sigma with sum_k w_k^2 / tau_k <= 4 sigma.
+            hidden = tuple(
+                abs(sum((p * q for p, q in zip(c, x, strict=True)), Fraction())) / 2 for x in features
+            )
+            mu = tuple(v - sign * f if on else -v for on, f, v in zip(active, lam, c, strict=True))
+            choices.append(Block((Own(hidden, sum(hidden, Fraction())),), mu))
+        return min(choices, key=lambda block: block.own[0].price)
+
+    def _point(
+        self,
+        cell: Cell,
+        solution: Solution,
+        fixed: tuple[Fraction, ...],
+        near: float,
+    ) -> Point | None:
+        """An exact point near the solution, in the fixed ball; blocks are split into neurons.
+
+        near: relative to the largest, how far entries may be moved to the simplest fractions.
+        """
+        problem, joint = self.complex.problem, self.joint
+        counts = Counter(cell)
+        top = float(np.abs(solution.U).max()) or 1.0
+        target = tuple(tuple(snapped(v, near * top) for v in u) for u in solution.U.T.tolist())
+        signs = tuple(1 - 2 * (state % 2) for state in counts)
+        fibre = Fibre(
+            X=problem.X,
+            fit=problem.y if not self.level else None,
+            signs=signs,
+            active=tuple(tuple((side > 0).tolist()) for side in joint.sides(list(counts))),
+            start=(),
+        )
+        entrywise = bool(fixed) and self.balls[0].hidden == "entrywise"
+        caps = [count * fixed[0] for count in counts.values()] if entrywise else []
+        u = fibre.near(target, caps)
+        if u is None:
+            return None
+        neurons = []
+        for sign, uj, size, count in zip(signs, u, solution.alpha.tolist(), counts.values(), strict=True):
+            largest = max(map(abs, uj))
+            if not largest:
+                neurons += [Neuron(sign, Fraction(), uj)] * count
+                continue
+            alpha = snapped(size, near * float(solution.alpha.max()))
+            if largest < _TINY * Fraction(top):
+                alpha = max(alpha, largest)
+            if entrywise:
+                room = count * fixed[0]
+                alpha = min(max(alpha, largest**2 / room), room)
+            if not alpha:
+                return None
+            neurons += [Neuron(sign, alpha / count, tuple(v / count for v in uj))] * count
+        point = tuple(neurons)
+        if fixed and not self.balls[0].holds(point, fixed[0]):
+            return None
+        return point if self._loss(point) <= self.level else None
+
+    def _loss(self, point: Point) -> Fraction:
+        fit = [Fraction()] * self.complex.problem.n
+        for sign, _, u in point:
+            for k, row in enumerate(self.complex.problem.X):
+                value = sum((x * v for x, v in zip(row, u, strict=True)), Fraction())
+                fit[k] += sign * max(value, Fraction())
+        rest = (f - y for f, y in zip(fit, self.complex.problem.y, strict=True))
+        return sum((r * r for r in rest), Fraction()) / 2
+
+
+def _open(bound: Fraction | None, upper: Fraction | None) -> bool:
+    return bound is not None and (upper is None or bound < upper * (1 - _SLACK))

@@ -1,0 +1,205 @@
+"""From a float solution of one cell to an exact dual vector that prices every state.
+
+The shared weights and lam are those of the solution. For each state the least own weights and mu
+come from a conic program; then exact arithmetic makes the output weight, or the length of lam, just
+large, or small, enough.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from flint import fmpq
+from jaxtyping import Float
+
+from theory.exact import from_flint, simplest_between, some_solution, sqrt_above, to_flint
+from theory.landscape.conic import solve_conic
+from theory.regions.balls import Ball
+from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_BITS = 50  # kept of a float, absolutely: weights are at most about 1
+_ELASTIC = 1e3  # what a multiple of I costs in floating point; exact arithmetic has none
+_MARGIN = Fraction(2**40 - 1, 2**40)  # of a length, so that its square leaves room
+
+
+class _Price(NamedTuple):
+    """What a state needs, exactly: own hidden weights by ball, the output weight in all, and mu."""
+
+    hidden: dict[int, tuple[Fraction, ...]]
+    output: Fraction
+    mu: tuple[Fraction, ...]
+
+
+class Pricing:
+    """Dual vectors over a fixed set of states: CVXPY canonicalises the program once."""
+
+    def __init__(self, joint: Joint, states: Iterable[int]) -> None:
+        import cvxpy
+
+        cp: Any = cvxpy  # mypy does not see the functions it exports
+        self.joint = joint
+        self.states = tuple(states)
+        n, d, count = joint.problem.n, joint.problem.d, len(self.states)
+        self._W, self._Q = cp.Parameter((d, count)), cp.Parameter((d, d), symmetric=True)
+        self._c = cp.Parameter(nonneg=True)
+        self._mu = cp.Variable((n, count), nonneg=True)
+        self._sigma, self._sigma_price = cp.Variable(count, nonneg=True), cp.Parameter(nonneg=True)
+        own = [i for i, ball in enumerate(joint.balls) if ball.own_hidden]
+        sizes = {i: d if joint.balls[i].hidden == "entrywise" else 1 for i in own}
+        self._tau = {i: cp.Variable((size, count), nonneg=True) for i, size in sizes.items()}
+        self._tau_prices = {i: cp.Parameter(nonneg=True) for i in own}
+        W = self._W + joint.X.T @ cp.multiply(joint.sides(self.states).T, self._mu)
+        # What no multiplier can price would make the program infeasible for all states.
+        elastic = cp.Variable(count, nonneg=True)
+        cost = self._sigma_price * cp.sum(self._sigma) + _ELASTIC * cp.sum(elastic)
+        for i, tau in self._tau.items():
+            cost += self._tau_prices[i] * cp.sum(tau)
+        constraints = []
+        for j in range(count):
+            Q = self._Q + elastic[j] * np.eye(d)
+            for tau in self._tau.values():
+                Q = Q + cp.diag(tau[:, j] + np.zeros(d))
+            half = cp.reshape(W[:, j] / 2, (d, 1), order="F")
+            corner = cp.reshape(self._c + self._sigma[j], (1, 1), order="F")
+            constraints.append(cp.bmat([[Q, half], [half.T, corner]]) >> 0)
+        self._problem = cp.Problem(cp.Minimize(cost), constraints)
+
+    def dual(
+        self,
+        solution: Solution,
+        cell: Sequence[int],
+        radii: Sequence[Fraction],
+        rounding: Rounding,
+    ) -> JointDual | None:
+        """A dual vector like that of the solution of a cell; None where floating point fails.
+
+        radii: of all balls, at which own weights of least cost are looked for.
+        """
+        joint, rounded = self.joint, rounding.rounded
+        tops = np.array([float(v) for v in joint.tops])
+        lam = [rounded(v) for v in (solution.lam * tops).tolist()]
+        shared = [
+            _shared(hidden, output, ball, rounding)
+            for ball, (hidden, output) in zip(joint.balls, solution.shared, strict=True)
+        ]
+        d = joint.problem.d
+        Q = [[sum((s.hidden[i][k] for s in shared), Fraction()) for k in range(d)] for i in range(d)]
+        c = sum((s.output for s in shared), Fraction())
+        roomy = [i for i, ball in enumerate(joint.balls) if ball.own_output]
+        cheapest = min(roomy, key=lambda i: radii[i], default=None)
+        size = float(joint.size)
+        self._W.value = joint.gradients(self.states, np.array([float(v) for v in lam])).T
+        self._Q.value = np.array([[float(v) for v in row] for row in Q])
+        self._c.value = 0.0 if cheapest is None else float(c)
+        self._sigma_price.value = 1.0 if cheapest is None else float(radii[cheapest]) / size
+        for i, price in self._tau_prices.items():
+            price.value = float(radii[i]) / size
+        solve_conic(self._problem)
+        if self._mu.value is None or not np.isfinite(self._mu.value).all():
+            return None
+        prices = {
+            state: self._price(lam, state, j, Q, rounding) for j, state in enumerate(self.states)
+        }
+        prices = {state: price for state, price in prices.items() if price is not None}
+        if cheapest is None:
+            # All share: lam and mu have to be so short that the output weights suffice.
+            most = max((prices[state].output for state in cell if state in prices), default=None)
+            if most is None or any(state not in prices for state in cell) or c <= 0:
+                return None
+            factor = _MARGIN / sqrt_above(max(most / c, Fraction(1, 2**60)))
+            prices = {s: p for s, p in prices.items() if p.output * factor * factor <= c}
+        else:
+            factor = Fraction(1)
+        blocks = {
+            state: Block(
+                tuple(
+                    Own(
+                        price.hidden.get(i, ()),
+                        max(Fraction(), rounding.up(price.output - c)) if i == cheapest else Fraction(),
+                    )
+                    for i in range(len(joint.balls))
+                ),
+                tuple(factor * v / top for v, top in zip(price.mu, joint.tops, strict=True)),
+            )
+            for state, price in prices.items()
+        }
+        vector = tuple(factor * v / top for v, top in zip(lam, joint.tops, strict=True))
+        return JointDual(joint.balls, vector, tuple(shared), blocks, joint.height(vector))
+
+    def _price(
+        self,
+        lam: Sequence[Fraction],
+        state: int,
+        place: int,
+        Q: Sequence[Sequence[Fraction]],
+        rounding: Rounding,
+    ) -> _Price | None:
+        def found(variable: Any) -> tuple[Fraction, ...]:
+            return tuple(rounding.rounded(max(v, 0.0)) for v in variable.value[:, place].tolist())
+
+        hidden = {i: found(tau) for i, tau in self._tau.items()}
+        mu = found(self._mu)
+        d = self.joint.problem.d
+        rows = [to_flint(row) for row in Q]
+        for weights in hidden.values():
+            for k in range(d):
+                rows[k][k] += to_flint([weights[k if len(weights) == d else 0]])[0]
+        w = self.joint.column(state, lam, mu)
+        x = some_solution(rows, w, d)  # of a matrix that is positive semidefinite
+        if x is None:
+            return None
+        (output,) = from_flint([sum((v * z for v, z in zip(w, x, strict=True)), fmpq()) / 4])
+        return _Price(hidden, output, mu)
+
+
+def _shared(
+    hidden: Float[_Array, "d d"], output: float, ball: Ball, rounding: Rounding
+) -> Shared:
+    rows = [[Fraction()] * len(hidden) for _ in hidden]
+    if ball.hidden == "frobenius":
+        weight = rounding.rounded(max(float(hidden[0, 0]), 0.0))
+        for k, row in enumerate(rows):
+            row[k] = weight + rounding.excess
+    elif ball.hidden == "spectral":
+        # Clipping eigenvalues leaves a matrix that rounding and the excess make definite.
+        values, vectors = np.linalg.eigh((hidden + hidden.T) / 2)
+        clipped = vectors * np.maximum(values, 0.0) @ vectors.T
+        rows = [[rounding.rounded(v) for v in row] for row in ((clipped + clipped.T) / 2).tolist()]
+        for k, row in enumerate(rows):
+            row[k] += rounding.excess
+    if ball.output == "hidden":
+        return Shared(tuple(map(tuple, rows)), rows[0][0])
+    return Shared(tuple(map(tuple, rows)), rounding.rounded(max(output, 0.0)))
+
+
+class Rounding(NamedTuple):
+    """How floats become rationals: near a grid, with some excess of what may be singular, or as
+    the simplest fractions, which may hit an optimum exactly."""
+
+    rounded: Callable[[float], Fraction]
+    up: Callable[[Fraction], Fraction]
+    excess: Fraction
+
+
+GRID = Rounding(
+    rounded=lambda value: Fraction(round(value * 2**_BITS), 2**_BITS),
+    up=lambda value: Fraction(math.ceil(value * 2**_BITS), 2**_BITS),
+    excess=Fraction(1, 10**9),
+)
+SIMPLE = Rounding(
+    rounded=lambda value: snapped(value, 1e-6), up=lambda value: value, excess=Fraction()
+)
+
+
+def snapped(value: float, near: float) -> Fraction:
+    """The simplest fraction so near."""
+    size, distance = Fraction(abs(value)), Fraction(near)
+    if size <= distance:
+        return Fraction()
+    return (1 if value > 0 else -1) * simplest_between(size - distance, size + distance)
