@@ -1,4 +1,5 @@
-"""What an optimizer's ball holds of the landscape: the least radius that reaches a component.
+"""What optimizers' balls hold of the landscape: the least radius that reaches a component, and how
+the regions of two optimizers meet.
 
 >>> from theory import analyse, example
 >>> found = radii(analyse(example("flagship"), width=2), ["adamw", "muon"])
@@ -6,8 +7,26 @@
 ['2', '12/5']
 >>> found.preferred("adamw"), found.preferred("muon")
 (0, 1)
+>>> from fractions import Fraction
+>>> found = regions(example("flagship"), ("adamw", "muon"), width=2)
+>>> [found.at(Fraction(5, 2), Fraction(rho)).phase for rho in ("3", "3.05", "3.06")]
+['empty', 'empty', 'overlap']
 """
 
+from theory.regions.least_radius import LeastRadius
+from theory.regions.meeting import Frontier, Meeting, Regions, regions, split
 from theory.regions.radii import OPTIMIZERS, DualPoint, Radii, Radius, radii
 
-__all__ = ["OPTIMIZERS", "DualPoint", "Radii", "Radius", "radii"]
+__all__ = [
+    "OPTIMIZERS",
+    "DualPoint",
+    "Frontier",
+    "LeastRadius",
+    "Meeting",
+    "Radii",
+    "Radius",
+    "Regions",
+    "radii",
+    "regions",
+    "split",
+]

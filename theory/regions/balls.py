@@ -140,7 +140,9 @@ class Ball:
                 hidden = cp.bmat([[rho * np.eye(d), U], [U.T, cp.diag(alpha)]]) >> 0
             else:
                 squares = cp.Variable(blocks)
-                all_.append(cp.SOC(squares + alpha, cp.vstack([2 * U, squares[None] - alpha[None]])))
+                all_.append(
+                    cp.SOC(squares + alpha, cp.vstack([2 * U, squares[None] - alpha[None]]))
+                )
                 if self.output == "hidden":
                     hidden = cp.sum(squares) + cp.sum(alpha) <= 2 * rho
                 else:
@@ -205,9 +207,7 @@ def _eigenvalue(gram: fmpq_mat) -> Fraction:
     trace = sum(from_flint([gram[k, k] for k in range(d)]), Fraction())
     if not trace:
         return trace
-    floats = np.array(
-        [[float(v / trace) for v in from_flint(row)] for row in gram.tolist()]
-    )
+    floats = np.array([[float(v / trace) for v in from_flint(row)] for row in gram.tolist()])
     top = trace * Fraction(float(np.linalg.eigvalsh(floats)[-1]))
     excess = _CLOSE
     bound = simplest_between(top * (1 - excess), top * (1 + excess))

@@ -35,12 +35,12 @@ class Nearest(NamedTuple):
 class Fibre:
     """{u : u_j in the cone of neuron j, sum_j s_j D_j X u_j = fit}, not empty.
 
-    X: (n, d). fit: (n,), or None for any. signs: (m,) of s_j. active: (m, n), the diagonals of D_j.
+    X: (n, d). fit: (n,). signs: (m,) of s_j. active: (m, n), the diagonals of D_j.
     start: a point of it.
     """
 
     X: tuple[tuple[Fraction, ...], ...]
-    fit: tuple[Fraction, ...] | None
+    fit: tuple[Fraction, ...]
     signs: tuple[int, ...]
     active: tuple[tuple[bool, ...], ...]
     start: Point
@@ -88,17 +88,17 @@ class Fibre:
             ),
         )
 
-    def near(self, target: Point, caps: Sequence[Fraction]) -> Point | None:
+    def near(self, target: Point, caps: Sequence[Fraction], *, fitted: bool = True) -> Point | None:
         """A point with |u_jk| <= caps_j near a target that lies almost in the fibre, exactly.
 
         The least change by which fit and all constraints that are almost tight become equations;
-        None where that breaks others. caps: (m,), or empty for none.
+        None where that breaks others. caps: (m,), or empty for none. fitted: else any fit will do.
         """
         aim = _flat(target)
         size, d = len(aim), len(self.X[0])
         fits, cones = self._rows
-        rows = list(fits.values())
-        values = to_flint(self.fit[k] for k in fits) if self.fit is not None else []
+        rows = list(fits.values()) if fitted else []
+        values = to_flint(self.fit[k] for k in fits) if fitted else []
         close = max(map(abs, aim), default=fmpq()) * _TIGHT
         for row in cones.values():
             if _dot(row, aim) <= close * max(map(abs, row)):
@@ -147,7 +147,7 @@ class Fibre:
         for k, x in enumerate(self.X):
             if not any(x):
                 continue
-            if self.fit is not None and any(active[k] for active in self.active):
+            if any(active[k] for active in self.active):
                 pairs = zip(self.signs, self.active, strict=True)
                 fits[k] = to_flint(s * active[k] * v for s, active in pairs for v in x)
             for j, active in enumerate(self.active):

@@ -9,18 +9,18 @@ the radius on every cell whose states it prices (proofs_notes/regions.md).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq
 from jaxtyping import Float
 
 from theory.arrangement import Arrangement
-from theory.exact import dot, from_flint, sqrt_above, to_flint
+from theory.exact import sqrt_above, to_flint
 from theory.landscape.cells import Cell
 from theory.landscape.conic import solve_conic
 from theory.problem import Problem
@@ -32,7 +32,9 @@ _BITS = 44  # kept of a float array, relative to its largest entry
 _REGULARISATION = 1e-10  # of shared weights, relative to the largest: they may be singular
 _INSIDE = 1 - 1e-9  # of fixed radii, so that rounding stays inside
 _BELOW = 1 - Fraction(1, 2**60)
-_MARGIN = 1 - 2.0**-30  # of a dual vector without room of its own, so that rounding does not spoil it
+_MARGIN = (
+    1 - 2.0**-30
+)  # of a dual vector without room of its own, so that rounding does not spoil it
 
 
 class Solution(NamedTuple):
@@ -91,8 +93,8 @@ class Block:
 class JointDual:
     """Why the last ball has to be so large, on every cell whose states are among `blocks`.
 
-    With w = s X^T D lam + X^T (2 D - I) mu, and Q, c the weights of a neuron in state b summed over
-    balls, [[Q, w/2], [w^T/2, c]] is positive semidefinite. So every network with loss <= level obeys
+    With w = s X^T D lam + X^T (2 D - I) mu, and Q, c the weights of a neuron in state b summed
+    over balls, [[Q, w/2], [w^T/2, c]] is positive semidefinite. So a network with loss <= level obeys
 
         height = lam.y - sqrt(2 level) ||lam|| <= sum_i rho_i (shared price_i + sum_j own price_i).
 
@@ -136,7 +138,7 @@ class JointDual:
 
 
 class Joint:
-    """The programs of a problem for the balls of one or two optimizers, at one level of the loss."""
+    """The programs of a problem for the balls of one or two optimizers, at a level of the loss."""
 
     def __init__(
         self,
@@ -167,7 +169,8 @@ class Joint:
     def gradients(self, states: Sequence[int], lam: Float[_Array, " n"]) -> Float[_Array, "S d"]:
         """s X^T D lam for each state, (S, d); X has rows of largest entry 1."""
         signs = np.array([1.0 - 2.0 * (state % 2) for state in states])
-        return signs[:, None] * ((self.sides(states) > 0) * lam) @ self.X
+        columns: Float[_Array, "S d"] = signs[:, None] * ((self.sides(states) > 0) * lam) @ self.X
+        return columns
 
     def column(self, state: int, lam: Sequence[Fraction], mu: Sequence[Fraction]) -> list[fmpq]:
         """w = s X^T D lam + X^T (2 D - I) mu, exactly; X has rows of largest entry 1."""
@@ -224,7 +227,7 @@ class _Program:
         cp: Any = cvxpy  # mypy does not see the functions it exports
         self._balls, self._d = balls, d
         self._U, self._alpha = cp.Variable((d, blocks)), cp.Variable(blocks, nonneg=True)
-        fit, self._rho = cp.Variable(n), cp.Variable()
+        fit, self._rho = cp.Variable(n), cp.Variable(nonneg=True)
         self._fit_map = cp.Parameter((n, d * blocks))
         self._cones = cp.Parameter((n * blocks, d))
         self._y, self._weights = cp.Parameter(n), cp.Parameter(n, nonneg=True)
@@ -277,13 +280,21 @@ class _Program:
             if found.hidden is not None:
                 multiplier = found.hidden.dual_value
                 spectral = ball.hidden == "spectral"
-                hidden = multiplier[: self._d, : self._d] if spectral else multiplier * np.eye(self._d)
+                hidden = (
+                    multiplier[: self._d, : self._d] if spectral else multiplier * np.eye(self._d)
+                )
                 output = float(multiplier) if ball.output == "hidden" else 0.0
             if found.output is not None:
                 output = float(found.output.dual_value)
             shared.append((np.array(hidden), output))
         # CVXPY's multipliers of equations have the other sign.
-        return Solution(self._U.value, np.maximum(self._alpha.value, 0.0), -lam, tuple(shared), float(self._rho.value))
+        return Solution(
+            self._U.value,
+            np.maximum(self._alpha.value, 0.0),
+            -lam,
+            tuple(shared),
+            float(self._rho.value),
+        )
 
 
 @lru_cache(maxsize=64)

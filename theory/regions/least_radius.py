@@ -6,11 +6,13 @@ cell that might need less is looked at itself. Both ends of the answer are exact
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import zip_longest
 
 import numpy as np
 
@@ -19,13 +21,17 @@ from theory.landscape.cells import Cell, CellComplex
 from theory.regions.balls import Ball
 from theory.regions.fibre import Fibre
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
-from theory.regions.prices import GRID, SIMPLE, Pricing, Rounding, snapped
+from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding, snapped
+from theory.regions.radii import rounded
 
-_SLACK = Fraction(1, 10**8)  # relative: a cell whose bound is so near the best network is settled
+_SLACK = Fraction(1, 10**7)  # relative: a cell whose bound is so near the best network is settled
 # Entries become the simplest fractions this near, relatively: first what finds exact answers, then
 # what stays inside a ball and a level where the solver had some distance from the boundary.
 _NEAR = (1e-8, 1e-12)
 _SIMPLE = 10**6  # the largest denominator of an answer that is tried as the exact one
+_UNUSED = (
+    1e-5  # relative to the largest: a block of smaller alpha is left out where that is possible
+)
 _TINY = 1e-7  # relative: blocks of smaller u have alpha to spare, so that u^2 / alpha stays small
 
 
@@ -68,8 +74,12 @@ class Search:
         cells: Sequence[Cell] | None = None,
         tick: Callable[[int], None] = lambda settled: None,
     ) -> LeastRadius:
-        """The least radius over `cells` (default: all); tick is told the number of cells settled."""
+        """The least radius over `cells` (default: all); tick is told how many are settled."""
         chosen = self.cells if cells is None else tuple(cells)
+        if self._unlimited or self._loss(()) <= self.level:
+            return LeastRadius(
+                self.balls, fixed, Fraction(), Fraction(), self._anything(chosen[0]), ()
+            )
         bounds: dict[Cell, Fraction | None] = dict.fromkeys(chosen, Fraction())
         duals: dict[Cell, JointDual] = {}
 
@@ -81,8 +91,8 @@ class Search:
                     if bound is None or bound > known:
                         bounds[cell], duals[cell] = bound, dual
 
-        for dual in self.pool:
-            learn(dual, chosen)
+        for known_dual in self.pool:
+            learn(known_dual, chosen)
         upper: Fraction | None = None
         witness: Point | None = None
         unsettled = {cell for cell in chosen if bounds[cell] is not None}
@@ -108,16 +118,31 @@ class Search:
                 bound = bounds[cell]
                 if bound is not None and bound < upper:
                     solution = self.joint.solve(Counter(cell), fixed)
-                    dual = solution and self._dual(cell, solution, fixed, SIMPLE)
-                    if dual:
-                        learn(dual, chosen)
+                    exact = solution and self._dual(cell, solution, fixed, SIMPLE)
+                    if exact:
+                        learn(exact, chosen)
                     bound = bounds[cell]
                     if bound is not None and bound < upper:
                         break
         proved = [bound for bound in bounds.values() if bound is not None]
         lower = min(proved, default=None)
+        if lower != upper:
+            lower = None if lower is None else rounded(lower, math.floor)
+            upper = None if upper is None else rounded(upper, math.ceil)
         used = tuple(dict.fromkeys(duals.values()))
         return LeastRadius(self.balls, fixed, lower, upper, witness, used)
+
+    @property
+    def _unlimited(self) -> bool:
+        """Whether every radius will do, as nothing bounds the output weights."""
+        return not any(ball.shared_output or ball.own_output for ball in self.balls)
+
+    def _anything(self, cell: Cell) -> Point:
+        """The best network of a cell; none is needed where zero will do."""
+        if self._loss(()) <= self.level:
+            return ()
+        neurons = self.complex.point(cell, self.complex.minimum(cell))
+        return tuple(Neuron(sign, max(map(abs, u)), u) for sign, u in neurons)
 
     def _attempts(
         self, cell: Cell, fixed: tuple[Fraction, ...]
@@ -127,16 +152,25 @@ class Search:
             yield self._exact(cell)
             return
         solution = self.joint.solve(Counter(cell), fixed)
-        if solution is not None:
-            points = (self._point(cell, solution, fixed, near) for near in _NEAR)
-            point = next((point for point in points if point is not None), None)
-            yield point, self._dual(cell, solution, fixed, GRID)
-            if point is not None:
-                return
-        if self._first is not None:
+        if solution is None:
             # Perhaps the first ball does not reach the cell.
-            for _, dual in self._first._attempts(cell, ()):
-                yield None, None if dual is None else self._extended(dual)
+            if self._first is not None:
+                for _, dual in self._first._attempts(cell, ()):
+                    yield None, None if dual is None else self._extended(dual)
+            return
+        candidates = [(cell, solution)]
+        # Blocks that are almost zero would spoil an exact point.
+        sizes = dict(zip(Counter(cell), solution.alpha.tolist(), strict=True))
+        used = tuple(s for s in cell if sizes[s] > _UNUSED * max(sizes.values()))
+        if len(used) < len(cell):
+            fewer = self.joint.solve(Counter(used), fixed)
+            if fewer is not None:
+                candidates.insert(0, (used, fewer))
+        points = (
+            self._point(*candidate, fixed, near) for candidate in candidates for near in _NEAR
+        )
+        duals = (self._dual(cell, solution, fixed, rounding) for rounding in GRIDS)
+        yield from zip_longest(points, duals)
 
     def _dual(
         self, cell: Cell, solution: Solution, fixed: tuple[Fraction, ...], rounding: Rounding
@@ -171,7 +205,9 @@ class Search:
             for sign, u in zip(fibre.signs, nearest.point, strict=True)
         )
         coefficients = {(Fraction(),) * problem.n} | {
-            tuple(sign * f + v if on else -v for f, v, on in zip(nearest.lam, mu, active, strict=True))
+            tuple(
+                sign * f + v if on else -v for f, v, on in zip(nearest.lam, mu, active, strict=True)
+            )
             for sign, mu, active in zip(fibre.signs, nearest.mu, fibre.active, strict=True)
         }
         blocks = {state: self._priced(state, nearest.lam, coefficients) for state in self._states}
@@ -197,7 +233,8 @@ class Search:
             c = [max(v, sign * f) if on else min(v, Fraction()) for on, f, v in rows]
             # The least of sum_k tau_k + sigma with sum_k w_k^2 / tau_k <= 4 sigma.
             hidden = tuple(
-                abs(sum((p * q for p, q in zip(c, x, strict=True)), Fraction())) / 2 for x in features
+                abs(sum((p * q for p, q in zip(c, x, strict=True)), Fraction())) / 2
+                for x in features
             )
             mu = tuple(v - sign * f if on else -v for on, f, v in zip(active, lam, c, strict=True))
             choices.append(Block((Own(hidden, sum(hidden, Fraction())),), mu))
@@ -221,18 +258,20 @@ class Search:
         signs = tuple(1 - 2 * (state % 2) for state in counts)
         fibre = Fibre(
             X=problem.X,
-            fit=problem.y if not self.level else None,
+            fit=problem.y,
             signs=signs,
             active=tuple(tuple((side > 0).tolist()) for side in joint.sides(list(counts))),
             start=(),
         )
         entrywise = bool(fixed) and self.balls[0].hidden == "entrywise"
         caps = [count * fixed[0] for count in counts.values()] if entrywise else []
-        u = fibre.near(target, caps)
+        u = fibre.near(target, caps, fitted=not self.level)
         if u is None:
             return None
         neurons = []
-        for sign, uj, size, count in zip(signs, u, solution.alpha.tolist(), counts.values(), strict=True):
+        for sign, uj, size, count in zip(
+            signs, u, solution.alpha.tolist(), counts.values(), strict=True
+        ):
             largest = max(map(abs, uj))
             if not largest:
                 neurons += [Neuron(sign, Fraction(), uj)] * count

@@ -8,15 +8,22 @@ large, or small, enough.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 from jaxtyping import Float
 
-from theory.exact import from_flint, simplest_between, some_solution, sqrt_above, to_flint
+from theory.exact import (
+    from_flint,
+    is_positive_semidefinite,
+    simplest_between,
+    some_solution,
+    sqrt_above,
+    to_flint,
+)
 from theory.landscape.conic import solve_conic
 from theory.regions.balls import Ball
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
@@ -37,38 +44,12 @@ class _Price(NamedTuple):
 
 
 class Pricing:
-    """Dual vectors over a fixed set of states: CVXPY canonicalises the program once."""
+    """Dual vectors over a fixed set of states."""
 
     def __init__(self, joint: Joint, states: Iterable[int]) -> None:
-        import cvxpy
-
-        cp: Any = cvxpy  # mypy does not see the functions it exports
         self.joint = joint
         self.states = tuple(states)
-        n, d, count = joint.problem.n, joint.problem.d, len(self.states)
-        self._W, self._Q = cp.Parameter((d, count)), cp.Parameter((d, d), symmetric=True)
-        self._c = cp.Parameter(nonneg=True)
-        self._mu = cp.Variable((n, count), nonneg=True)
-        self._sigma, self._sigma_price = cp.Variable(count, nonneg=True), cp.Parameter(nonneg=True)
-        own = [i for i, ball in enumerate(joint.balls) if ball.own_hidden]
-        sizes = {i: d if joint.balls[i].hidden == "entrywise" else 1 for i in own}
-        self._tau = {i: cp.Variable((size, count), nonneg=True) for i, size in sizes.items()}
-        self._tau_prices = {i: cp.Parameter(nonneg=True) for i in own}
-        W = self._W + joint.X.T @ cp.multiply(joint.sides(self.states).T, self._mu)
-        # What no multiplier can price would make the program infeasible for all states.
-        elastic = cp.Variable(count, nonneg=True)
-        cost = self._sigma_price * cp.sum(self._sigma) + _ELASTIC * cp.sum(elastic)
-        for i, tau in self._tau.items():
-            cost += self._tau_prices[i] * cp.sum(tau)
-        constraints = []
-        for j in range(count):
-            Q = self._Q + elastic[j] * np.eye(d)
-            for tau in self._tau.values():
-                Q = Q + cp.diag(tau[:, j] + np.zeros(d))
-            half = cp.reshape(W[:, j] / 2, (d, 1), order="F")
-            corner = cp.reshape(self._c + self._sigma[j], (1, 1), order="F")
-            constraints.append(cp.bmat([[Q, half], [half.T, corner]]) >> 0)
-        self._problem = cp.Problem(cp.Minimize(cost), constraints)
+        self._programs: dict[int, _Program] = {}
 
     def dual(
         self,
@@ -88,30 +69,41 @@ class Pricing:
             _shared(hidden, output, ball, rounding)
             for ball, (hidden, output) in zip(joint.balls, solution.shared, strict=True)
         ]
+        if any(
+            not is_positive_semidefinite(fmpq_mat(list(map(to_flint, s.hidden)))) for s in shared
+        ):
+            return None
         d = joint.problem.d
-        Q = [[sum((s.hidden[i][k] for s in shared), Fraction()) for k in range(d)] for i in range(d)]
+        Q = [
+            [sum((s.hidden[i][k] for s in shared), Fraction()) for k in range(d)] for i in range(d)
+        ]
         c = sum((s.output for s in shared), Fraction())
         roomy = [i for i, ball in enumerate(joint.balls) if ball.own_output]
         cheapest = min(roomy, key=lambda i: radii[i], default=None)
         size = float(joint.size)
-        self._W.value = joint.gradients(self.states, np.array([float(v) for v in lam])).T
-        self._Q.value = np.array([[float(v) for v in row] for row in Q])
-        self._c.value = 0.0 if cheapest is None else float(c)
-        self._sigma_price.value = 1.0 if cheapest is None else float(radii[cheapest]) / size
-        for i, price in self._tau_prices.items():
-            price.value = float(radii[i]) / size
-        solve_conic(self._problem)
-        if self._mu.value is None or not np.isfinite(self._mu.value).all():
-            return None
-        prices = {
-            state: self._price(lam, state, j, Q, rounding) for j, state in enumerate(self.states)
-        }
-        prices = {state: price for state, price in prices.items() if price is not None}
+        terms = _Terms(
+            lam=np.array([float(v) for v in lam]),
+            Q=np.array([[float(v) for v in row] for row in Q]),
+            c=0.0 if cheapest is None else float(c),
+            output_price=1.0 if cheapest is None else float(radii[cheapest]) / size,
+            hidden_prices={
+                i: float(radii[i]) / size for i, ball in enumerate(joint.balls) if ball.own_hidden
+            },
+        )
+        # States of the cell apart: among many the solver's accuracy is that of the largest price.
+        own = sorted(set(cell))
+        others = [state for state in self.states if state not in own]
+        prices: dict[int, _Price] = {}
+        for states in (own, others):
+            for state, weights in zip(states, self._weights(states, terms), strict=False):
+                price = self._price(state, lam, Q, weights, rounding)
+                if price is not None:
+                    prices[state] = price
         if cheapest is None:
             # All share: lam and mu have to be so short that the output weights suffice.
-            most = max((prices[state].output for state in cell if state in prices), default=None)
-            if most is None or any(state not in prices for state in cell) or c <= 0:
+            if any(state not in prices for state in own) or not c:
                 return None
+            most = max(prices[state].output for state in own)
             factor = _MARGIN / sqrt_above(max(most / c, Fraction(1, 2**60)))
             prices = {s: p for s, p in prices.items() if p.output * factor * factor <= c}
         else:
@@ -121,7 +113,9 @@ class Pricing:
                 tuple(
                     Own(
                         price.hidden.get(i, ()),
-                        max(Fraction(), rounding.up(price.output - c)) if i == cheapest else Fraction(),
+                        max(Fraction(), rounding.up(price.output - c))
+                        if i == cheapest
+                        else Fraction(),
                     )
                     for i in range(len(joint.balls))
                 ),
@@ -132,24 +126,32 @@ class Pricing:
         vector = tuple(factor * v / top for v, top in zip(lam, joint.tops, strict=True))
         return JointDual(joint.balls, vector, tuple(shared), blocks, joint.height(vector))
 
+    def _weights(self, states: Sequence[int], terms: _Terms) -> Iterator[_Weights]:
+        """The least own weights of each state, in floating point; nothing where that fails."""
+        if not states:
+            return iter(())
+        if len(states) not in self._programs:
+            self._programs[len(states)] = _Program(self.joint, len(states))
+        return self._programs[len(states)].solve(states, terms)
+
     def _price(
         self,
-        lam: Sequence[Fraction],
         state: int,
-        place: int,
+        lam: Sequence[Fraction],
         Q: Sequence[Sequence[Fraction]],
+        weights: _Weights,
         rounding: Rounding,
     ) -> _Price | None:
-        def found(variable: Any) -> tuple[Fraction, ...]:
-            return tuple(rounding.rounded(max(v, 0.0)) for v in variable.value[:, place].tolist())
+        def exact(values: Float[_Array, " k"]) -> tuple[Fraction, ...]:
+            return tuple(rounding.rounded(max(v, 0.0)) for v in values.tolist())
 
-        hidden = {i: found(tau) for i, tau in self._tau.items()}
-        mu = found(self._mu)
+        hidden = {i: exact(tau) for i, tau in weights.hidden.items()}
+        mu = exact(weights.mu)
         d = self.joint.problem.d
         rows = [to_flint(row) for row in Q]
-        for weights in hidden.values():
+        for tau in hidden.values():
             for k in range(d):
-                rows[k][k] += to_flint([weights[k if len(weights) == d else 0]])[0]
+                rows[k][k] += to_flint([tau[k if len(tau) == d else 0]])[0]
         w = self.joint.column(state, lam, mu)
         x = some_solution(rows, w, d)  # of a matrix that is positive semidefinite
         if x is None:
@@ -158,9 +160,74 @@ class Pricing:
         return _Price(hidden, output, mu)
 
 
-def _shared(
-    hidden: Float[_Array, "d d"], output: float, ball: Ball, rounding: Rounding
-) -> Shared:
+class _Terms(NamedTuple):
+    """What the program of own weights is about, in floats: lam, the shared weights Q and c, and the
+    prices of own ones."""
+
+    lam: Float[_Array, " n"]
+    Q: Float[_Array, "d d"]
+    c: float
+    output_price: float
+    hidden_prices: dict[int, float]
+
+
+class _Weights(NamedTuple):
+    """Own hidden weights by ball, and mu."""
+
+    hidden: dict[int, Float[_Array, " k"]]
+    mu: Float[_Array, " n"]
+
+
+class _Program:
+    """The least own weights for so many states: CVXPY canonicalises it once."""
+
+    def __init__(self, joint: Joint, count: int) -> None:
+        import cvxpy
+
+        cp: Any = cvxpy  # mypy does not see the functions it exports
+        self.joint = joint
+        n, d = joint.problem.n, joint.problem.d
+        self._W, self._Q = cp.Parameter((d, count)), cp.Parameter((d, d), symmetric=True)
+        self._sides, self._c = cp.Parameter((n, count)), cp.Parameter(nonneg=True)
+        self._mu, sigma = cp.Variable((n, count), nonneg=True), cp.Variable(count, nonneg=True)
+        self._sigma_price = cp.Parameter(nonneg=True)
+        own = [i for i, ball in enumerate(joint.balls) if ball.own_hidden]
+        sizes = {i: d if joint.balls[i].hidden == "entrywise" else 1 for i in own}
+        self._tau = {i: cp.Variable((size, count), nonneg=True) for i, size in sizes.items()}
+        self._tau_prices = {i: cp.Parameter(nonneg=True) for i in own}
+        W = self._W + joint.X.T @ cp.multiply(self._sides, self._mu)
+        # What no multiplier can price would make the program infeasible for all states.
+        elastic = cp.Variable(count, nonneg=True)
+        cost = self._sigma_price * cp.sum(sigma) + _ELASTIC * cp.sum(elastic)
+        for i, tau in self._tau.items():
+            cost += self._tau_prices[i] * cp.sum(tau)
+        constraints = []
+        for j in range(count):
+            Q = self._Q + elastic[j] * np.eye(d)
+            for tau in self._tau.values():
+                Q = Q + cp.diag(tau[:, j] + np.zeros(d))
+            half = cp.reshape(W[:, j] / 2, (d, 1), order="F")
+            corner = cp.reshape(self._c + sigma[j], (1, 1), order="F")
+            constraints.append(cp.bmat([[Q, half], [half.T, corner]]) >> 0)
+        self._problem = cp.Problem(cp.Minimize(cost), constraints)
+
+    def solve(self, states: Sequence[int], terms: _Terms) -> Iterator[_Weights]:
+        """In the order of the states; nothing where the solver fails."""
+        self._W.value = self.joint.gradients(states, terms.lam).T
+        self._sides.value = self.joint.sides(states).T
+        self._Q.value, self._c.value = terms.Q, terms.c
+        self._sigma_price.value = terms.output_price
+        for i, price in terms.hidden_prices.items():
+            self._tau_prices[i].value = price
+        solve_conic(self._problem)
+        mu = self._mu.value
+        if mu is not None and np.isfinite(mu).all():
+            for j in range(len(states)):
+                hidden = {i: tau.value[:, j] for i, tau in self._tau.items()}
+                yield _Weights(hidden, mu[:, j])
+
+
+def _shared(hidden: Float[_Array, "d d"], output: float, ball: Ball, rounding: Rounding) -> Shared:
     rows = [[Fraction()] * len(hidden) for _ in hidden]
     if ball.hidden == "frobenius":
         weight = rounding.rounded(max(float(hidden[0, 0]), 0.0))
@@ -187,11 +254,14 @@ class Rounding(NamedTuple):
     excess: Fraction
 
 
-GRID = Rounding(
-    rounded=lambda value: Fraction(round(value * 2**_BITS), 2**_BITS),
-    up=lambda value: Fraction(math.ceil(value * 2**_BITS), 2**_BITS),
-    excess=Fraction(1, 10**9),
-)
+GRIDS = [
+    Rounding(
+        rounded=lambda value: Fraction(round(value * 2**_BITS), 2**_BITS),
+        up=lambda value: Fraction(math.ceil(value * 2**_BITS), 2**_BITS),
+        excess=excess,
+    )
+    for excess in (Fraction(1, 10**9), Fraction(1, 10**8), Fraction(1, 10**10), Fraction(1, 10**7))
+]
 SIMPLE = Rounding(
     rounded=lambda value: snapped(value, 1e-6), up=lambda value: value, excess=Fraction()
 )

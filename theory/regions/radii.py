@@ -167,7 +167,7 @@ class _Search:
             unsettled = {c for c in unsettled if bounds[c] < upper * (1 - slack)}
         lower = min(bounds.values())
         if not self.gauge.exact:
-            lower, upper = _rounded(lower, math.floor), _rounded(upper, math.ceil)
+            lower, upper = rounded(lower, math.floor), rounded(upper, math.ceil)
         proof = {cell: dual.point(cell) for cell, dual in duals.items()}
         return Radius(lower, upper, witness, proof)
 
@@ -239,7 +239,7 @@ class _Dual:
         )
 
 
-def _rounded(value: Fraction, to_integer: Callable[[Fraction], int]) -> Fraction:
+def rounded(value: Fraction, to_integer: Callable[[Fraction], int]) -> Fraction:
     """A positive value to so many significant digits, up or down."""
     if not value:
         return value

@@ -1,0 +1,352 @@
+"""How the regions of two optimizers meet: overlap, disjoint, or one of them empty.
+
+The region of an optimizer is {loss <= level} in its ball, R_W = R_a = sqrt(rho). With the radius of
+the first ball fixed, the second optimizer has a least radius at which the two regions meet, and
+each has a least radius of its own; these three decide. All are known from both sides, exactly.
+
+>>> from theory import Problem
+>>> found = regions(Problem(X=[[1, 1], [1, 0]], y=[2, 1]), ("adamw", "muon"), width=2)
+>>> found.meet(Fraction(3, 5)).upper == found.meet(Fraction(3, 5)).lower == Fraction(5, 3)
+True
+>>> found.at(Fraction(3, 5), Fraction(3, 2)).phase, found.at(Fraction(3, 5), Fraction(17, 10)).phase
+('disjoint', 'overlap')
+>>> found.at(Fraction(3, 5), Fraction(7, 5)).empty
+('muon',)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import partial
+from itertools import pairwise
+
+from theory.connectivity.solutions import Neuron, Point
+from theory.errors import BudgetError, InputError, Undecided
+from theory.exact import simplest_between
+from theory.landscape.analysis import Progress, components_of, reached, short
+from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.sublevel import Sublevel
+from theory.problem import Problem
+from theory.regions.balls import Ball, ball_of
+from theory.regions.least_radius import LeastRadius, Search
+
+OVERLAP, DISJOINT, EMPTY = "overlap", "disjoint", "empty"
+DEFAULT_MAX_CELLS = 200_000  # beyond, what is known at every width has to do
+_NARROW = Fraction(
+    1, 10**6
+)  # relative: how far vertices are above ends that are no simple fractions
+_FLAT = Fraction(1, 10**6)  # relative: an area between neighbours that is not halved further
+_POSITIVE = Fraction(
+    1, 10**6
+)  # of the loss of zero: how far the default level is above a minimum > 0
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """How the regions meet at one pair of radii.
+
+    phase: `overlap`; `disjoint`, though both optimizers reach the level; or `empty`, where those
+    named in `empty` do not: the least losses of the two optimizers then differ, unless both are
+    empty. witness: a point of both regions, where they overlap.
+    reached: for each optimizer and for both together, the components of {loss <= level} modulo
+    permutation that they reach, by number; None at widths whose components are not computed.
+    least: the least radius of each optimizer. joint: that of the second, inside the first's ball.
+    """
+
+    regions: Regions = field(repr=False)
+    rho: tuple[Fraction, Fraction]
+    phase: str
+    empty: tuple[str, ...]
+    witness: Point | None
+    reached: tuple[tuple[int, ...], ...] | None
+    least: tuple[LeastRadius, LeastRadius]
+    joint: LeastRadius
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The edge of the pairs of radii at which the regions overlap.
+
+    least: the least radius of each optimizer by itself. vertices: by increasing radius of the first
+    (`fixed`), with the least radius of the second there. Each network of both regions is on the
+    edge or above it, and from a vertex on the regions overlap for all larger radii.
+    """
+
+    regions: Regions = field(repr=False)
+    least: tuple[LeastRadius, LeastRadius]
+    vertices: tuple[LeastRadius, ...]
+
+
+class Regions:
+    """The regions of two optimizers at one width, or (width None) at every large one.
+
+    level: of the loss. components: the cells of each component of {loss <= level}.
+    exact: whether all cells of the width were looked at; otherwise the answers are those of every
+    large width, and `at` says whether the width suffices for them.
+    """
+
+    def __init__(
+        self,
+        complex_: CellComplex,
+        optimizers: tuple[str, str],
+        width: int | None,
+        level: Fraction,
+        components: Sequence[Sequence[Cell]],
+        low: Sublevel | None,
+        progress: Progress,
+    ) -> None:
+        self.problem = complex_.problem
+        self.complex = complex_
+        self.optimizers = optimizers
+        self.width = width
+        self.level = level
+        self.components = tuple(map(tuple, components))
+        self.low = low
+        self.exact = low is not None
+        self.balls = (ball_of(optimizers[0]), ball_of(optimizers[1]))
+        self._progress = progress
+        self._searches: dict[tuple[int, ...], Search] = {}
+        self._found: dict[tuple[tuple[int, ...], tuple[Fraction, ...]], list[LeastRadius]] = {}
+
+    def least(self, which: int) -> LeastRadius:
+        """The least radius of the first (0) or the second (1) optimizer by itself."""
+        return _best(self._by_component((which,), ()))
+
+    def meet(self, first: Fraction) -> LeastRadius:
+        """The least radius of the second optimizer at which its region meets that of the first,
+        whose radius is given."""
+        return _best(self._by_component((0, 1), (first,)))
+
+    def meet_first(self, second: Fraction) -> LeastRadius:
+        """The same with the optimizers exchanged: the balls of the result are too."""
+        return _best(self._by_component((1, 0), (second,)))
+
+    def _by_component(
+        self, order: tuple[int, ...], fixed: tuple[Fraction, ...]
+    ) -> list[LeastRadius]:
+        key = (order, fixed)
+        if key not in self._found:
+            search = self._search(order)
+            names = " in ".join(self.optimizers[i] for i in reversed(order))
+            tick = partial(self._progress, f"least radius of {names}, cells")
+            self._found[key] = [search.run(fixed, cells, tick) for cells in self.components]
+        return self._found[key]
+
+    def _search(self, order: tuple[int, ...]) -> Search:
+        if order not in self._searches:
+            balls = tuple(self.balls[i] for i in order)
+            if not self.exact:
+                balls = tuple(ball.at_any_width() for ball in balls)
+            cells = [cell for component in self.components for cell in component]
+            self._searches[order] = Search(self.complex, cells, balls, self.level)
+        return self._searches[order]
+
+    def at(self, first: Fraction, second: Fraction) -> Meeting:
+        """How the regions meet at these radii, both positive.
+
+        Raises Undecided where a radius lies between the bounds of a least one, or where the width
+        is too large to look at all cells and too small for what holds at every large one.
+        """
+        for name, rho in zip(self.optimizers, (first, second), strict=True):
+            if rho <= 0:
+                raise InputError("at", f"the radius {rho} of {name} must be positive")
+        asked: list[tuple[tuple[int, ...], tuple[Fraction, ...]]] = [
+            ((0,), (first,)),
+            ((1,), (second,)),
+            ((0, 1), (first, second)),
+        ]
+        found = [self._by_component(order, radii[:-1]) for order, radii in asked]
+        reached = [
+            tuple(
+                i
+                for i, least in enumerate(by_component)
+                if self._reaches(order, radii, least) is not None
+            )
+            for (order, radii), by_component in zip(asked, found, strict=True)
+        ]
+        empty = tuple(
+            name for name, some in zip(self.optimizers, reached, strict=False) if not some
+        )
+        witness = None
+        if reached[2]:
+            witness = self._reaches(*asked[2], found[2][reached[2][0]])
+        return Meeting(
+            regions=self,
+            rho=(first, second),
+            phase=EMPTY if empty else OVERLAP if witness is not None else DISJOINT,
+            empty=empty,
+            witness=witness,
+            reached=tuple(reached) if self.exact else None,
+            least=(_best(found[0]), _best(found[1])),
+            joint=_best(found[2]),
+        )
+
+    def _reaches(
+        self, order: tuple[int, ...], radii: tuple[Fraction, ...], least: LeastRadius
+    ) -> Point | None:
+        """A point in the balls of these radii; None where it is proved that there is none."""
+        target = radii[-1]
+        if least.lower is None or target < least.lower:
+            return None
+        names = " and ".join(self.optimizers[i] for i in order)
+        if least.witness is None or least.upper is None or target < least.upper:
+            bounds = f"between {float(least.lower):.9g} and "
+            bounds += "an unknown one" if least.upper is None else f"{float(least.upper):.9g}"
+            raise Undecided(
+                f"whether the regions of {names} reach the level is open at {target}: the least "
+                f"radius of {self.optimizers[order[-1]]} is {bounds}"
+            )
+        if self.exact:
+            return least.witness
+        point = split(least.witness, [self.balls[i] for i in order], radii)
+        if self.width is not None and len(point) > self.width:
+            raise Undecided(
+                f"whether the regions of {names} meet is open at width {self.width}: it is known "
+                f"from width {len(point)} on, and for widths with few cells"
+            )
+        return point
+
+    def enough(self, first: Fraction, second: Fraction) -> int:
+        """A width from which on the regions overlap, wherever those of all large widths do.
+
+        A point of both regions has to be split into so many equal neurons that they have room.
+        Raises InputError where the regions do not overlap at large width.
+        """
+        large = self if not self.exact else at_large_width(self)
+        point = large._reaches((0, 1), (first, second), large.meet(first))
+        if point is None:
+            raise InputError("at", "the regions do not overlap at any width")
+        return len(point)
+
+    def frontier(self, vertices: int = 8) -> Frontier:
+        """The edge of the overlap, at so many radii of the first optimizer at most.
+
+        From its least radius to where the second one has its own least radius, the largest step
+        between neighbours halved again and again.
+        Raises Undecided where no network of one of the regions was found.
+        """
+        first, second = self.least(0), self.least(1)
+        if first.upper is None or second.upper is None:
+            raise Undecided("no network of one of the regions was found, so there is no frontier")
+        if not first.upper:  # any radius of the first will do
+            return Frontier(self, (first, second), (self.meet(Fraction(1)),))
+        found = [self.meet(first.upper if first.upper == first.lower else _above(first.upper))]
+        if found[0].upper is None:  # the least ball has no inside, which solvers need
+            found = [self.meet(_above(first.upper))]
+        start = found[0].fixed[0]
+        end = self.meet_first(_above(second.upper)).upper
+        if end is not None and end > start:
+            found.append(self.meet(_above(end)))
+        while len(found) < vertices:
+            areas = [
+                (right.fixed[0] - left.fixed[0]) * ((left.upper or 0) - (right.upper or 0))
+                for left, right in pairwise(found)
+            ]
+            if not areas or max(areas) <= _FLAT * start * second.upper:
+                break
+            place = areas.index(max(areas))
+            low, high = found[place].fixed[0], found[place + 1].fixed[0]
+            middle = simplest_between(low + (high - low) * 2 / 5, low + (high - low) * 3 / 5)
+            found.insert(place + 1, self.meet(middle))
+        return Frontier(self, (first, second), tuple(found))
+
+
+def regions(
+    problem: Problem,
+    optimizers: tuple[str, str],
+    width: int | None,
+    *,
+    level: Fraction | None = None,
+    max_cells: int = DEFAULT_MAX_CELLS,
+    progress: Progress = lambda stage, count: None,
+) -> Regions:
+    """The regions {loss <= level} of two optimizers, by name, at a width; None: at every large one.
+
+    level: by default the least loss of the width without any ball, or where that is positive a
+    little more. Of more than `max_cells` cells none is looked at: the answers are then those for
+    every large width, where these apply.
+    Raises InputError for unknown optimizers, a level below the least loss, a width below 1.
+    Source: proofs_notes/regions.md.
+    """
+    first, second = optimizers
+    ball_of(first), ball_of(second)
+    zero = sum((v * v for v in problem.y), Fraction()) / 2
+    if width is not None:
+        try:
+            complex_ = CellComplex(problem, width, max_cells=max_cells)
+        except BudgetError:
+            pass
+        else:
+            tick = partial(progress, "searching for the lowest cells, minima computed")
+            low = reached(complex_, level, tick)
+            if level is None and low.level:
+                low = reached(complex_, short(complex_.loss_of(low.level) + _POSITIVE * zero), tick)
+            if not low.low:
+                raise InputError("level", f"{level} is below the least loss at width {width}")
+            cells = [component.cells for component in components_of(complex_, low)]
+            found = complex_.loss_of(low.level)
+            return Regions(complex_, (first, second), width, found, cells, low, progress)
+    complex_ = CellComplex(problem, 1)
+    everything = tuple(range(complex_.states))
+    least = complex_.loss_of(complex_.minimum(everything).value)
+    if level is None:
+        level = short(least + _POSITIVE * zero) if least else least
+    if level < least:
+        raise InputError("level", f"{level} is below the least loss of any width, which is {least}")
+    return Regions(complex_, (first, second), width, level, [[everything]], None, progress)
+
+
+def at_large_width(found: Regions) -> Regions:
+    """The same question for every large width."""
+    return regions(found.problem, found.optimizers, None, level=found.level)
+
+
+def split(point: Point, balls: Sequence[Ball], radii: Sequence[Fraction]) -> Point:
+    """The point with its neurons split into so many equal ones that each has room in all balls.
+
+    That leaves everything shared as it is. Where no ball bounds ||a||, output weights are first
+    made so large that the hidden layer fits.
+    """
+    pairs = list(zip(balls, radii, strict=True))
+    if not any(ball.shared_output for ball in balls):
+        hidden = [
+            replace(ball, output="free").needed(point) / rho
+            for ball, rho in pairs
+            if ball.shared_hidden
+        ]
+        factor = max([Fraction(1), *hidden])
+        point = tuple(neuron._replace(alpha=factor * neuron.alpha) for neuron in point)
+    neurons = []
+    for neuron in point:
+        if neuron.blank:
+            continue
+        room = [
+            replace(
+                ball,
+                hidden=ball.hidden if ball.own_hidden else "free",
+                output=ball.output if ball.own_output else "free",
+            ).needed((neuron,))
+            / rho
+            for ball, rho in pairs
+        ]
+        count = max(1, math.ceil(max(room)))
+        part = Neuron(neuron.sign, neuron.alpha / count, tuple(v / count for v in neuron.u))
+        neurons += [part] * count
+    return tuple(neurons)
+
+
+def _best(found: Sequence[LeastRadius]) -> LeastRadius:
+    """Of the components, that of the least radius; with the proofs of all."""
+    proved = [least.lower for least in found if least.lower is not None]
+    known = [least for least in found if least.upper is not None]
+    best = min(known, key=lambda least: least.upper or Fraction(), default=found[0])
+    duals = tuple(dict.fromkeys(dual for least in found for dual in least.duals))
+    return replace(best, lower=min(proved, default=None), duals=duals)
+
+
+def _above(value: Fraction) -> Fraction:
+    """A simple fraction that is a little more."""
+    return simplest_between(value * (1 + _NARROW), value * (1 + 2 * _NARROW))
