@@ -94,7 +94,7 @@ class JointDual:
     """Why the last ball has to be so large, on every cell whose states are among `blocks`.
 
     With w = s X^T D lam + X^T (2 D - I) mu, and Q, c the weights of a neuron in state b summed
-    over balls, [[Q, w/2], [w^T/2, c]] is positive semidefinite. So a network with loss <= level obeys
+    over balls, [[Q, w/2], [w^T/2, c]] is positive semidefinite. So where loss <= level
 
         height = lam.y - sqrt(2 level) ||lam|| <= sum_i rho_i (shared price_i + sum_j own price_i).
 

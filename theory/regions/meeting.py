@@ -231,13 +231,14 @@ class Regions:
         first, second = self.least(0), self.least(1)
         if first.upper is None or second.upper is None:
             raise Undecided("no network of one of the regions was found, so there is no frontier")
+        end = self.meet_first(_above(second.upper or Fraction(1))).upper
         if not first.upper:  # any radius of the first will do
-            return Frontier(self, (first, second), (self.meet(Fraction(1)),))
-        found = [self.meet(first.upper if first.upper == first.lower else _above(first.upper))]
-        if found[0].upper is None:  # the least ball has no inside, which solvers need
-            found = [self.meet(_above(first.upper))]
+            found = [self.meet(simplest_between(end / 8, end / 7) if end else Fraction(1))]
+        else:
+            found = [self.meet(first.upper if first.upper == first.lower else _above(first.upper))]
+            if found[0].upper is None:  # the least ball has no inside, which solvers need
+                found = [self.meet(_above(first.upper))]
         start = found[0].fixed[0]
-        end = self.meet_first(_above(second.upper)).upper
         if end is not None and end > start:
             found.append(self.meet(_above(end)))
         while len(found) < vertices:
