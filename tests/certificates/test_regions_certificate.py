@@ -1,22 +1,29 @@
 """Certificates of regions: radii derived by hand, every reason to refuse, and random networks."""
 
 import copy
+import random
 from collections import Counter
 from fractions import Fraction
+from functools import cache
 from itertools import combinations_with_replacement, product
 from math import isqrt
 
+import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.certificates import covering
+from theory.certificates import algebra, covering
 from theory.certificates.checker import CertificateInvalid, check
 from theory.errors import BudgetError
 from theory.problem import Problem
 
 BALLS = ("entrywise", "colnorm", "muon-adamw", "muon", "ngd", "l2")
-OWN = {"entrywise": ("hidden", "output"), "colnorm": ("hidden", "output"), "muon-adamw": ("output",)}
+OWN = {
+    "entrywise": ("hidden", "output"),
+    "colnorm": ("hidden", "output"),
+    "muon-adamw": ("output",),
+}
 SHARED = {
     "muon-adamw": ("hidden",),
     "muon": ("hidden", "output"),
@@ -74,8 +81,8 @@ def refused(document, message):
     assert str(error.value).startswith(message), str(error.value)
 
 
-# By hand: relu(u1 + u2) and relu(u1) are to be 2 and 1, with two neurons. With lam = (1, 0) only the
-# states +(++) and +(+-) count, w = (1, 1) in both, and h = 2.
+# By hand: relu(u1 + u2) and relu(u1) are to be 2 and 1, with two neurons. With lam = (1, 0) only
+# the states +(++) and +(+-) count, w = (1, 1) in both, and h = 2.
 
 X, Y = [[1, 1], [1, 0]], [2, 1]
 ROOT = "1414213/1000000"  # below sqrt(2)
@@ -329,7 +336,7 @@ def test_zero_rows_and_a_null_space():
     right = document(rows, [0, 2, 0], ["entrywise"], width=1, duals=[dual], points=points)
     assert "1 are both" in check(right).statement
     at = ("duals", 0, "blocks", 0, 1)
-    refused(changed(right, at, "++-"), "duals[0].blocks[0]: sigma[0] is '+', but row 0 of X is zero")
+    refused(changed(right, at, "++-"), "duals[0].blocks[0]: sigma[0] is '+', but row 0 of X is")
     refused(changed(right, at, "00-"), "duals[0].blocks[0]: sigma[1] is '0', but row 1 of X is not")
     refused(changed(right, at, "0++"), "duals[0].blocks[0]: the cone 0++ is not full-dimensional")
 
@@ -511,23 +518,272 @@ def dot(u, v):
     return sum((a * b for a, b in zip(u, v, strict=True)), Fraction())
 
 
-def states_of(X):
-    """All states, by sampling: d <= 2 and small entries."""
-    points = product(range(-6, 7), repeat=len(X[0]))
-    found = {tuple((dot(x, u) > 0) - (dot(x, u) < 0) for x in X) for u in points}
-    cones = [g for g in sorted(found) if all(bool(v) == any(x) for v, x in zip(g, X, strict=True))]
-    return [(s, "".join("-0+"[v + 1] for v in g)) for g in cones for s in ("+", "-")]
+def image(X, u):
+    return [max(Fraction(), dot(x, u)) for x in X]
+
+
+@cache
+def cones_of(X):
+    """{sigma: points of the closed cone, its rays among them}: for d <= 2 and |x_kj| <= 2."""
+    points = list(product(range(-4, 5), repeat=len(X[0])))
+    signs = {u: tuple((dot(x, u) > 0) - (dot(x, u) < 0) for x in X) for u in points}
+    support = tuple(any(x) for x in X)
+    return {
+        "".join("-0+"[v + 1] for v in sigma): [
+            u for u, v in signs.items() if all(a * b >= 0 for a, b in zip(sigma, v, strict=True))
+        ]
+        for sigma in set(signs.values())
+        if tuple(map(bool, sigma)) == support
+    }
+
+
+def ways(X):
+    """All states."""
+    return [(s, sigma) for sigma in sorted(cones_of(X)) for s in ("+", "-")]
 
 
 def is_free(X, state, lam):
-    """Whether lam.f <= 0 on the state: on rays, for d <= 2."""
     s, sigma = state
-    d = len(X[0])
-    turns = [(1,), (-1,)] if d == 1 else [(-b, a) for a, b in X] + [(b, -a) for a, b in X]
-    inside = [
-        v
-        for v in turns
-        if all((c == "+") - (c == "-") in (0, k) or not k for c, k in zip(sigma, signs(X, v), strict=True))
+    values = (dot(lam, image(X, u)) for u in cones_of(X)[sigma])
+    return all(v <= 0 if s == "+" else v >= 0 for v in values)
+
+
+def column(X, state, lam):
+    s, sigma = state
+    factors = [(v if s == "+" else -v) if c == "+" else 0 for v, c in zip(lam, sigma, strict=True)]
+    return [dot(factors, x) for x in zip(*X, strict=True)]
+
+
+def bounding(ball, ws):
+    """(shared, own of each) with Q, c such that 4 c Q - w w^T >= 0 for every w."""
+    sizes = [sum(map(abs, w), Fraction()) for w in ws]  # at least the lengths
+    most = max(sizes, default=Fraction())
+    d = len(ws[0]) if ws else 1
+    Z = [[most / 2 if i == k else Fraction() for i in range(d)] for k in range(d)]
+    if ball == "entrywise":
+        return {}, [
+            {"hidden": [abs(v) / 2 for v in w], "output": size / 2}
+            for w, size in zip(ws, sizes, strict=True)
+        ]
+    if ball == "colnorm":
+        return {}, [{"hidden": size / 2, "output": size / 2} for size in sizes]
+    if ball == "muon-adamw":
+        outputs = [dot(w, w) / (2 * most) if most else Fraction() for w in ws]
+        return {"hidden": Z}, [{"output": output} for output in outputs]
+    shared = {"hidden": Z if ball == "muon" else most / 2}
+    return shared if ball == "l2" else {**shared, "output": most / 2}, [{}] * len(ws)
+
+
+def general_dual(X, balls, lam, shares):
+    """Blocks for all states that are not free."""
+    listed = [state for state in ways(X) if not is_free(X, state, lam)]
+    ws = [column(X, state, lam) for state in listed]
+    parts = [
+        bounding(ball, [[share * v for v in w] for w in ws])
+        for ball, share in zip(balls, shares, strict=True)
     ]
-    sign = 1 if s == "+" else -1
-    return all(sign * dot(lam, [max(0, dot(x, v)) for x in X]) <= 0 for v in inside)
+    blocks = [[s, sigma, [own[k] for _, own in parts], []] for k, (s, sigma) in enumerate(listed)]
+    return {"lam": lam, "shared": [shared for shared, _ in parts], "blocks": blocks}
+
+
+def price(ball, weights):
+    hidden, output = weights.get("hidden", Fraction()), weights.get("output", Fraction())
+    if ball == "l2":
+        return 2 * hidden
+    if isinstance(hidden, list):
+        hidden = sum(v[k] if isinstance(v, list) else v for k, v in enumerate(hidden))
+    return hidden + output
+
+
+def prices(balls, dual):
+    """(shared prices, {state: own prices})"""
+    shared = [price(*pair) for pair in zip(balls, dual["shared"], strict=True)]
+    own = {
+        (s, sigma): [price(*pair) for pair in zip(balls, values, strict=True)]
+        for s, sigma, values, _ in dual["blocks"]
+    }
+    return shared, own
+
+
+def needed(ball, neurons):
+    """A radius that holds the network, the least but for roots."""
+    alphas = [alpha for _, alpha, _ in neurons]
+    squares = [dot(u, u) / alpha for _, alpha, u in neurons]
+    if ball == "entrywise":
+        return max(*alphas, *(v * v / alpha for _, alpha, u in neurons for v in u))
+    if ball == "colnorm":
+        return max(*alphas, *squares)
+    if ball == "ngd":
+        return max(sum(alphas), sum(squares))
+    if ball == "l2":
+        return (sum(alphas) + sum(squares)) / 2
+    W = np.array([[float(v) / float(alpha) ** 0.5 for v in u] for _, alpha, u in neurons])
+    norm = Fraction(float(np.linalg.norm(W, 2)) ** 2 * (1 + 1e-12))
+    return max(norm, sum(alphas) if ball == "muon" else max(alphas))
+
+
+SMALL = st.integers(-2, 2).map(Fraction)
+PARTS = st.sampled_from([Fraction(k, 4) for k in range(5)])
+
+
+@st.composite
+def planted_networks(draw):
+    """(X, neurons, y, level): a network and data that it fits up to the level."""
+    n, d = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    X = tuple(tuple(draw(SMALL) for _ in range(d)) for _ in range(n))
+    neurons = []
+    for _ in range(draw(st.integers(1, 3))):
+        u = [draw(st.fractions(-3, 3, max_denominator=3)) for _ in range(d)]
+        # A neuron in balance needs the least radius: |a| = ||w||.
+        balanced = max(map(abs, u)) or Fraction(1)
+        alpha = draw(st.one_of(st.just(balanced), st.fractions(Fraction(1, 4), 3)))
+        neurons.append((draw(st.sampled_from("++-")), alpha, u))
+    signed = [[v if s == "+" else -v for v in image(X, u)] for s, _, u in neurons]
+    errors = draw(st.sampled_from([[Fraction()] * n, [Fraction(1, 5)] * n]))
+    y = [sum(column, e) for e, *column in zip(errors, *signed, strict=True)]
+    return X, neurons, y, dot(errors, errors) / 2
+
+
+@settings(max_examples=150)
+@given(
+    planted_networks(),
+    st.lists(st.sampled_from(BALLS), min_size=2, max_size=2),
+    PARTS,
+    st.lists(st.fractions(-1, 1, max_denominator=2), min_size=3, max_size=3),
+)
+def test_a_network_is_never_excluded(planted, balls, share, direction):
+    """The most that a dual excludes is less than what a network needs, and the check agrees."""
+    X, neurons, y, level = planted
+    lam = [v + e for v, e in zip(y, direction, strict=False)]
+    h = dot(lam, y) - algebra.root(2 * level * dot(lam, lam))
+    dual = general_dual(X, balls, lam, (share, 1 - share))
+    radii = [needed(ball, neurons) for ball in balls]
+
+    def certificate(used, **point):
+        options = {"width": len(neurons), "level": level, "duals": used}
+        return document(X, y, balls, points=[point], **options)
+
+    assert check(certificate([], rho=radii, neurons=neurons)).kind == "regions"
+    if h <= 0:
+        refused(certificate([dual], rho=radii, duals=[0]), "duals[0].lam: proves nothing")
+        return
+    above = certificate([dual], rho=[radii[0], radii[1] * Fraction(1001, 1000)], duals=[0])
+    refused(above, "points[0].duals: no dual covers the cell")
+    shared, own = prices(balls, dual)
+    per = {tuple(o) for o in own.values()} or {(Fraction(), Fraction())}
+    spare = h - radii[0] * (shared[0] + len(neurons) * max(a for a, _ in per))
+    steepest = shared[1] + len(neurons) * max(b for _, b in per)
+    if spare <= 0 or not steepest:
+        return
+    most = spare / steepest
+    assert most <= radii[1]
+    if not shared[1]:
+        most *= Fraction(999, 1000)
+    assert check(certificate([dual], rho=[radii[0], most], duals=[0])).kind == "regions"
+
+
+# The cover, against brute force.
+
+
+def is_covered(balls, X, y, duals, radii, width):
+    """Whether each multiset is covered at level 0, by the words of the page."""
+    asked = [k for k, rho in enumerate(radii) if rho is not None]
+    rho = [r or Fraction() for r in radii]
+    rules = []
+    for dual in duals:
+        shared, own = prices(balls, dual)
+        limit = dot(dual["lam"], y) - dot(rho, shared)
+        strict = len(asked) == 2 and not shared[asked[-1]]
+        costs = {}
+        for state in ways(X):
+            values = own.get(state)
+            if values is None:
+                costs[state] = Fraction(0 if is_free(X, state, dual["lam"]) else 10**9)
+            elif any(v and k not in asked for k, v in enumerate(values)):
+                costs[state] = Fraction(10**9)
+            else:
+                costs[state] = dot(rho, values)
+        rules.append((costs, limit, strict))
+    return all(
+        any(
+            (total := sum(costs[s] for s in cell)) < limit or (total == limit and not strict)
+            for costs, limit, strict in rules
+        )
+        for cell in combinations_with_replacement(ways(X), width)
+    )
+
+
+AXES = ((Fraction(1), Fraction(1)), (Fraction(1), Fraction(0)), (Fraction(0), Fraction(1)))
+PAIRS = [*combinations_with_replacement(BALLS, 2), *((b,) for b in BALLS)]
+
+
+def test_the_cover_against_brute_force():
+    choose, outcomes = random.Random(3), Counter()
+    y = [Fraction(v) for v in (2, 1, -1)]
+    for balls in PAIRS * 6:
+        duals = []
+        for _ in range(choose.randint(1, 3)):
+            # The parts of y that one sign fits, and steps from there.
+            lam = [v * choose.choice((0, 1, 1)) for v in y]
+            lam[choose.randrange(3)] += Fraction(choose.randint(-1, 1), 2)
+            share = Fraction(choose.randint(0, 2), 2) if len(balls) == 2 else Fraction(1)
+            if dot(lam, y) > 0:
+                duals.append(general_dual(AXES, balls, lam, (share, 1 - share)[: len(balls)]))
+                if choose.random() < 0.3:
+                    blocks = duals[-1]["blocks"]
+                    del blocks[choose.randrange(len(blocks))]
+        radii = [Fraction(choose.randint(1, 12), 12) for _ in balls]
+        if len(balls) == 2 and choose.random() < 0.3:
+            radii[choose.randrange(2)] = None
+        usable = [
+            k
+            for k, dual in enumerate(duals)
+            if not any(
+                rho is None and cost
+                for rho, cost in zip(radii, prices(balls, dual)[0], strict=True)
+            )
+        ]
+        width = choose.randint(1, 2)
+        point = {"rho": radii, "duals": usable}
+        certificate = document(AXES, y, balls, width=width, duals=duals, points=[point])
+        expected = is_covered(balls, AXES, y, [duals[k] for k in usable], radii, width)
+        outcomes[expected] += 1
+        if expected:
+            assert check(certificate).kind == "regions"
+        else:
+            refused(certificate, "points[0].duals: no dual covers the cell")
+    assert min(outcomes[True], outcomes[False]) >= 20
+
+
+COSTS = st.one_of(st.none(), st.fractions(0, 2, max_denominator=6), st.just(Fraction()))
+
+
+@given(
+    st.lists(COSTS, min_size=1, max_size=5), st.fractions(-1, 4, max_denominator=6), st.booleans()
+)
+def test_weights_are_exact(costs, limit, strict):
+    weights, most = covering.weigh(costs, limit, strict=strict)
+    for cell in combinations_with_replacement(range(len(costs)), 3):
+        finite = [costs[i] for i in cell if costs[i] is not None]
+        total = sum(finite, Fraction())
+        covered = len(finite) == 3 and (total < limit if strict else total <= limit)
+        assert (most >= 0 and sum(weights[i] for i in cell) <= most) == covered
+
+
+@given(
+    st.lists(COSTS, min_size=1, max_size=5), st.fractions(0, 4, max_denominator=6), st.booleans()
+)
+def test_weights_of_long_denominators_err_on_the_safe_side(costs, limit, strict):
+    """A state of a denominator of 5000 bits makes all of them rounded up."""
+    costs = [*costs, Fraction(1, 3**4000)]
+    weights, most = covering.weigh(costs, limit, strict=strict)
+    assert all(weight.bit_length() < 200 for weight in weights)
+    for cell in combinations_with_replacement(range(len(costs)), 3):
+        finite = [costs[i] for i in cell if costs[i] is not None]
+        total = sum(finite, Fraction())
+        covered = most >= 0 and sum(weights[i] for i in cell) <= most
+        if covered:
+            assert len(finite) == 3
+            assert total < limit if strict else total <= limit
+        elif len(finite) == 3:
+            assert total >= limit * (1 - Fraction(1, 10**12))
