@@ -511,6 +511,27 @@ def test_what_is_changed_is_refused(where, value, message):
     refused(changed(DOCUMENT, where, value), message)
 
 
+def places(value, at=()):
+    """Where everything inside a document stands, with the value."""
+    if at:
+        yield at, value
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*at, key))
+
+
+def test_nothing_can_be_taken_out_or_be_of_another_type():
+    junk = [1.5, "x", "", -1, 10**5000, True, {}, [[[]]], object(), {1: 2}, ("1",), "9/0"]
+    for at, found in places(DOCUMENT):
+        if at[:-1] != ("points",):
+            with pytest.raises(CertificateInvalid):
+                check(changed(DOCUMENT, at, REMOVE))
+        for value in junk:
+            if value != found:
+                with pytest.raises(CertificateInvalid):
+                    check(changed(DOCUMENT, at, value))
+
+
 # Duals for any lam: each ball bounds its share of every w, by rational weights.
 
 

@@ -23,9 +23,9 @@ def weigh(
     """Integer weights of states, and a limit for `escaping`, from costs (None: infinite).
 
     A sum of weights within the limit proves that the sum of costs is (strict: below it), and the
-    converse holds unless the denominators are too long. The limit is -1 where no sum can be.
+    converse holds unless the denominators are too long. The limit is negative where no sum can be.
     """
-    if limit < 0 or (strict and not limit):
+    if limit < 0:
         return [0] * len(costs), -1
     unit = lcm(limit.denominator, *(cost.denominator for cost in costs if cost is not None))
     if unit.bit_length() > _EXACT:
