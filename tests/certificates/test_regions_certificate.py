@@ -183,6 +183,13 @@ def test_the_width_counts():
     assert check({**one, "points": POINTS[4:]}).kind == "regions"
 
 
+def test_a_width_too_large_to_search_is_a_budget():
+    many = changed(DOCUMENT, ("width",), 10**5000)
+    assert check({**many, "points": [POINTS[0]]}).kind == "regions"
+    with pytest.raises(BudgetError, match="neurons of each multiset: 10\\^4983 needed"):
+        check({**many, "points": [POINTS[5]]})
+
+
 def test_any_width():
     anyone = changed(DOCUMENT, ("width",), None)
     assert "any width" in check({**anyone, "points": POINTS[4:]}).statement
@@ -528,7 +535,7 @@ def test_nothing_can_be_taken_out_or_be_of_another_type():
                 check(changed(DOCUMENT, at, REMOVE))
         for value in junk:
             if value != found:
-                with pytest.raises(CertificateInvalid):
+                with pytest.raises((CertificateInvalid, BudgetError)):
                     check(changed(DOCUMENT, at, value))
 
 

@@ -74,7 +74,8 @@ def check(document: object, problem: Problem | None = None, *, limit: int = 1_00
 
     problem: the problem it is meant for; without it, the certificate speaks of the one inside it.
     Raises CertificateInvalid at the first thing that fails, and BudgetError where the arrangement
-    of the data may have more than `limit` rays, or cones if all of them are needed.
+    of the data may have more than `limit` rays, or cones if all of them are needed, or where
+    regions are those of more neurons.
     """
     head = reading.mapping(document, "certificate")
     for name, expected in (("format", "isthmus-certificate"), ("version", 1)):

@@ -19,6 +19,7 @@ from theory.certificates.cones import Arrangement
 from theory.certificates.neurons import Sums, dot, read_neuron
 from theory.certificates.reading import fail, show
 from theory.certificates.states import State
+from theory.errors import BudgetError
 from theory.problem import Problem
 
 FIELDS = (
@@ -112,7 +113,7 @@ class Regions:
                 excluded.append(radii)
         if not attained and not excluded:
             fail("points", "is empty")
-        width = "any width" if self.width is None else f"width {self.width}"
+        width = "any width" if self.width is None else f"width {show(self.width)}"
         if len(attained) + len(excluded) > 1:
             both = sum(radii in excluded for radii in attained)
             return (
@@ -269,6 +270,8 @@ class Regions:
             if not any(limit >= 0 and not any(own) for own, limit in covers):
                 fail(f"{where}.duals", "no dual bounds networks of any width")
             return
+        if self.width > self._limit:  # no network of the certificate needs to have so many
+            raise BudgetError("neurons of each multiset", self.width, self._limit, "limit")
         for multiset in covering.escaping(len(self._states), weights, limits, self.width):
             cell = states.show_cell([self._states[i] for i in multiset], self._arrangement)
             fail(f"{where}.duals", f"no dual covers the cell {cell}")
