@@ -418,7 +418,7 @@ def test_certificates_of_all_phases(radii: tuple[str, str]) -> None:
     assert check(document, problem).kind == "regions"
     assert document["width"] == 2
     for point in document["points"]:
-        factor = Fraction(1, 2) if "neurons" in point else Fraction(11, 10)
+        factor = Fraction(1, 3) if "neurons" in point else Fraction(11, 10)
         right = point["rho"]
         point["rho"] = [rho and str(Fraction(rho) * factor) for rho in right]
         with pytest.raises(ValueError, match="point"):

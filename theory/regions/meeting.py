@@ -23,14 +23,17 @@ from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 
-from theory.connectivity.solutions import Neuron, Point
+from flint import fmpq
+
+from theory.connectivity.exchange import Exchange
+from theory.connectivity.solutions import Neuron, Point, outer
 from theory.errors import BudgetError, InputError, Undecided
-from theory.exact import simplest_between
+from theory.exact import from_flint, simplest_between, to_flint
 from theory.landscape.analysis import Progress, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
 from theory.problem import Problem
-from theory.regions.balls import Ball, ball_of
+from theory.regions.balls import Ball, ball_of, image
 from theory.regions.least_radius import LeastRadius, Search
 
 OVERLAP, DISJOINT, EMPTY = "overlap", "disjoint", "empty"
@@ -203,7 +206,8 @@ class Regions:
             )
         if self.exact:
             return least.witness
-        point = split(least.witness, [self.balls[i] for i in order], radii)
+        balls = [self.balls[i] for i in order]
+        point = split(fewer(self.problem, least.witness, balls), balls, radii)
         if self.width is not None and len(point) > self.width:
             raise Undecided(
                 f"whether the regions of {names} meet is open at width {self.width}: it is known "
@@ -305,6 +309,30 @@ def regions(
 def at_large_width(found: Regions) -> Regions:
     """The same question for every large width."""
     return regions(found.problem, found.optimizers, None, level=found.level)
+
+
+def fewer(problem: Problem, point: Point, balls: Sequence[Ball]) -> Point:
+    """As many of the neurons as there are sums that matter at most, in other sizes.
+
+    The fit stays, and what the balls share of the hidden layer; ||a|| does not grow. So there are
+    at most n neurons, and d (d + 1) / 2 more for a spectral norm, or one for the Frobenius norm.
+    """
+    used = [neuron for neuron in point if not neuron.blank]
+    if not used:
+        return ()
+    columns = []
+    for neuron in used:
+        square = outer(neuron)
+        if not any(ball.hidden == "spectral" for ball in balls):
+            square = [sum(square[:: problem.d + 1], fmpq())]
+        columns.append([*to_flint(image(problem, neuron)), *square])
+    costs = to_flint(neuron.alpha for neuron in used)
+    weights = Exchange(columns, costs, [None] * len(used)).vertex([fmpq(1)] * len(used))
+    return tuple(
+        Neuron(neuron.sign, weight * neuron.alpha, tuple(weight * v for v in neuron.u))
+        for neuron, weight in zip(used, from_flint(weights), strict=True)
+        if weight
+    )
 
 
 def split(point: Point, balls: Sequence[Ball], radii: Sequence[Fraction]) -> Point:
