@@ -28,7 +28,9 @@ from theory.regions import Frontier, Meeting, Regions
 _Corner: TypeAlias = tuple[float, float]
 
 _BEYOND = 1.4  # how far the axes go beyond where a region becomes empty
-_VISIBLE = 1e-3  # relative to the axes: a thinner area is not labelled
+# Relative to the axes: thinner areas are not labelled, those not large are shown again, enlarged.
+_VISIBLE, _LARGE = 1e-3, 0.3
+_MARGIN = 0.25  # around what is enlarged
 
 _PHASES: dict[str, dict[str, Any]] = {
     "overlap": {"facecolor": "#cfeade", "edgecolor": "#cfeade"},
@@ -37,13 +39,12 @@ _PHASES: dict[str, dict[str, Any]] = {
     "both empty": {"facecolor": "#e2e2e2", "edgecolor": "#b4b4b4", "hatch": "xx"},
 }
 _BOX: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 2.0, "alpha": 0.9}
-_EDGE: dict[str, Any] = {"color": "black", "linewidth": 1.2, "clip_on": False}
+_EDGE: dict[str, Any] = {"color": "black", "linewidth": 1.2}
 _VERTEX: dict[str, Any] = {
     "color": "black",
     "marker": "o",
     "markersize": 4,
     "linestyle": "none",
-    "clip_on": False,
 }
 _STAR: dict[str, Any] = {
     "color": "black",
@@ -76,7 +77,7 @@ def draw_regions(found: Sequence[tuple[Frontier, Meeting | None]]) -> Figure:
     panels = figure.subplots(rows, len(found), squeeze=False)
     limits = _limits([frontier for frontier, _ in found])
     for (frontier, meeting), column in zip(found, panels.T, strict=True):
-        runs = {} if meeting is None else {"asked": meeting.rho}
+        runs = {} if meeting is None else {"drawn below": meeting.rho}
         phase_diagram(column[0], frontier, runs, limits=limits)
         if meeting is not None:
             both_regions(column[1], frontier, meeting)
@@ -95,38 +96,27 @@ def phase_diagram(
     runs: pairs of radii by their labels, to be marked. limits: where the axes end.
     """
     first, second = frontier.regions.optimizers
-    vertices = _vertices(frontier)
     right, top = limits or _limits([frontier])
-
-    def place(corner: _Corner) -> _Corner:
-        return min(_decay(corner[0]), right), min(_decay(corner[1]), top)
-
-    a, b = place(_least(frontier))
-    _fill(axes, "both empty", [(a, b), (right, b), (right, top), (a, top)])
-    _fill(axes, "one empty", [(a, 0), (right, 0), (right, b), (a, b)])
-    _fill(axes, "one empty", [(0, b), (a, b), (a, top), (0, top)])
-    _fill(axes, "overlap", map(place, _attained(vertices)))
-    _fill(axes, "disjoint", map(place, _disjoint(frontier)))
-
-    x, y = np.array([place((rho, upper)) for rho, _, upper in vertices]).T
-    axes.plot([x[0], *x, 0], [0, *y, y[-1]], **_EDGE)
-    axes.plot(x, y, **_VERTEX)
-    widest = int(np.argmax(x * y))
-    middle = (x[widest] / 2, y[widest] / 2)
-    _label(axes, middle[0], middle[1] / 2, "overlap")
-    corners = np.array([place((rho, lower)) for rho, lower, _ in vertices])
-    sides = np.maximum((a, b) - corners, 0)
-    if (sides > _VISIBLE * np.array([right, top])).all(axis=1).any():
-        deepest = int(np.argmax(sides.prod(axis=1)))
-        axes.annotate(
-            "disjoint,\nsame loss",
-            corners[deepest] + sides[deepest] / 2,
-            middle,
-            ha="center",
-            va="bottom",
-            bbox=_BOX,
-            arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkB": 0},
-        )
+    _draw_phases(axes, frontier, runs or {}, right, top)
+    a, b = _capped(map(_decay, _least(frontier)), right, top)
+    corner = [_capped(map(_decay, vertex[::2]), right, top) for vertex in _vertices(frontier)]
+    x, y = max(corner, key=lambda at: at[0] * at[1])
+    low, left = corner[0][1], corner[-1][0]
+    if a - left < _VISIBLE * right or b - low < _VISIBLE * top:
+        _label(axes, x / 2, y / 2, "overlap")
+    elif a - left > _LARGE * right and b - low > _LARGE * top:
+        _label(axes, x / 2, y / 2, "overlap")
+        _label_disjoint(axes, frontier, right, top)
+    else:
+        _label(axes, x / 2, 0.09 * y, "overlap")
+        inset = axes.inset_axes((0.2 * x, 0.32 * y, 0.65 * x, 0.56 * y), transform=axes.transData)
+        _draw_phases(inset, frontier, runs or {}, right, top)
+        _label_disjoint(inset, frontier, right, top)
+        wide, high = _MARGIN * (a - left), _MARGIN * (b - low)
+        inset.set(xlim=(left - wide, a + wide), ylim=(low - high, b + high))
+        inset.tick_params(labelsize=10)
+        inset.locator_params(nbins=3)
+        axes.indicate_inset_zoom(inset, edgecolor="#555555", linewidth=0.8, alpha=1)
     if a < right:
         text = f"only {second} fits:\ndifferent losses"
         _label(axes, (a + right) / 2, b / 2, text, rotation=90)
@@ -134,10 +124,11 @@ def phase_diagram(
         _label(axes, a / 2, (b + top) / 2, f"only {first} fits:\ndifferent losses")
     if a < right and b < top:
         _label(axes, (a + right) / 2, (b + top) / 2, "both\nempty")
-    for label, (rho_a, rho_b) in (runs or {}).items():
-        at = (_decay(float(rho_a)), _decay(float(rho_b)))
-        axes.plot(*at, **_STAR)
-        axes.annotate(label, at, (8, 8), textcoords="offset points", bbox=_BOX, zorder=4)
+    for label, rho in (runs or {}).items():
+        at = _decay(float(rho[0])), _decay(float(rho[1]))
+        axes.annotate(
+            label, at, (9, 0), textcoords="offset points", va="center", bbox=_BOX, zorder=6
+        )
     axes.set(
         xlabel=_axis(first),
         ylabel=_axis(second),
@@ -145,7 +136,53 @@ def phase_diagram(
         xlim=(0, right),
         ylim=(0, top),
     )
+
+
+def _draw_phases(
+    axes: Axes,
+    frontier: Frontier,
+    runs: Mapping[str, tuple[Fraction, Fraction]],
+    right: float,
+    top: float,
+) -> None:
+    """Areas, frontier and marks, without labels."""
+
+    def place(corners: Iterable[_Corner]) -> list[_Corner]:
+        return [_capped(map(_decay, corner), right, top) for corner in corners]
+
+    vertices = _vertices(frontier)
+    ((a, b),) = place([_least(frontier)])
+    _fill(axes, "both empty", [(a, b), (right, b), (right, top), (a, top)])
+    _fill(axes, "one empty", [(a, 0), (right, 0), (right, b), (a, b)])
+    _fill(axes, "one empty", [(0, b), (a, b), (a, top), (0, top)])
+    _fill(axes, "overlap", place(_attained(vertices)))
+    _fill(axes, "disjoint", place(_disjoint(frontier)))
+    x, y = np.array(place((first, upper) for first, _, upper in vertices)).T
+    axes.plot([x[0], *x, 0], [0, *y, y[-1]], **_EDGE)
+    drawn = (x < right) & (y < top)
+    axes.plot(x[drawn], y[drawn], **_VERTEX)
+    for rho in runs.values():
+        axes.plot(_decay(float(rho[0])), _decay(float(rho[1])), **_STAR)
     axes.grid(visible=False)
+
+
+def _label_disjoint(axes: Axes, frontier: Frontier, right: float, top: float) -> None:
+    """In the largest rectangle below a vertex, or beside the frontier where none is large."""
+    a, b = _capped(map(_decay, _least(frontier)), right, top)
+    corners = [_capped((_decay(x), _decay(y)), right, top) for x, y, _ in _vertices(frontier)]
+    x, y = max(corners, key=lambda at: (a - at[0]) * (b - at[1]))
+    text = "disjoint,\nsame loss"
+    if x - corners[-1][0] < (a - x) / 2 and y - corners[0][1] < (b - y) / 2:
+        _label(axes, (x + a) / 2, y + (b - y) * 0.7, text)
+        return
+    axes.annotate(
+        text,
+        ((x + a) / 2, (y + b) / 2),
+        (0.04, 0.05),
+        textcoords="axes fraction",
+        bbox=_BOX,
+        arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0},
+    )
 
 
 def both_regions(
@@ -162,28 +199,41 @@ def both_regions(
     rho = tuple(map(float, meeting.rho))
     vertices = _vertices(frontier)
     right = _BEYOND * max(rho[0], vertices[-1][0])
-    top = _BEYOND * max(rho[1], vertices[0][2])
+    highest = max((upper for *_, upper in vertices if upper < math.inf), default=rho[1])
+    up = max(rho[1], highest)
+    top = _BEYOND * up
     for needs in (trained or {}).values():
         right, top = np.maximum((right, top), 1.05 * needs.max(axis=0, initial=0)).tolist()
 
-    def place(corner: _Corner) -> _Corner:
-        return min(corner[0], right), min(corner[1], top)
+    def place(corners: Iterable[_Corner]) -> list[_Corner]:
+        return [_capped(corner, right, top) for corner in corners]
 
     strips = (
         [(0, 0), (rho[0], 0), (rho[0], top), (0, top)],
         [(0, 0), (right, 0), (right, rho[1]), (0, rho[1])],
     )
     for strip, style in zip(strips, _STRIPS, strict=True):
-        axes.add_patch(Polygon(strip, **style))
+        axes.add_patch(Polygon(strip, linewidth=0, **style))
     # Radii that no network is known to need hide the strips: white where that is open.
-    axes.add_patch(Polygon([*map(place, _not_attained(vertices))], color="white"))
-    axes.add_patch(Polygon([*map(place, _excluded(frontier))], color="#ececec"))
-    x, y = np.array([place((first, upper)) for first, _, upper in vertices]).T
+    axes.add_patch(Polygon(place(_not_attained(vertices)), color="white"))
+    axes.add_patch(Polygon(place(_excluded(frontier)), color="#ececec"))
+    x, y = np.array(place((first, upper) for first, _, upper in vertices)).T
     axes.plot([x[0], *x, right], [top, *y, y[-1]], **_EDGE)
     axes.plot(x, y, **_VERTEX)
-    widest = int(np.argmax(x * y))
-    what = "no exact fit" if not regions.level else "no network of that loss"
-    _label(axes, x[widest] / 2, y[widest] / 2, what)
+    axes.axvline(rho[0], color=COLOURS[0], linestyle="--")
+    axes.axhline(rho[1], color=COLOURS[1], linestyle="--")
+    corners = place([(x[0], math.inf), *zip(x, y, strict=True), (math.inf, y[-1])])
+    middle = max(corners, key=lambda at: at[0] * at[1])
+    what = "no network of that loss" if regions.level else "no exact fit"
+    _label(axes, middle[0] / 2, middle[1] / 2, what)
+    axes.annotate(
+        "fits in\nneither ball",
+        (right, (up + top) / 2),
+        (-4, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+    )
     for optimizer, needs in (trained or {}).items():
         style = _TRAINED[regions.optimizers.index(optimizer)]
         axes.plot(*needs.T, **style, label=f"trained with {optimizer}")
@@ -191,11 +241,20 @@ def both_regions(
         at = [float(ball.needed(meeting.witness)) for ball in regions.balls]
         axes.plot(*at, **_STAR, label="a network of both regions")
     first, second = regions.optimizers
-    axes.text(rho[0], 0.98 * top, f"{first}'s ball ", rotation=90, ha="right", va="top", bbox=_BOX)
-    axes.text(0.98 * right, rho[1], f"{second}'s ball", ha="right", va="top", bbox=_BOX)
+    axes.annotate(
+        f"{first}'s ball",
+        (rho[0], top),
+        (4, -4),
+        textcoords="offset points",
+        rotation=90,
+        va="top",
+    )
+    axes.annotate(
+        f"{second}'s ball", (right, rho[1]), (-4, 4), textcoords="offset points", ha="right"
+    )
     axes.set(
         xlabel=f"rho that a network needs for {first}",
-        ylabel=f"rho for {second}",
+        ylabel=f"rho that it needs for {second}",
         title=_phase(meeting),
         xlim=(0, right),
         ylim=(0, top),
@@ -293,6 +352,11 @@ def _limits(frontiers: Sequence[Frontier]) -> _Corner:
 def _decay(rho: float) -> float:
     """1 / sqrt(rho)"""
     return 1 / math.sqrt(rho) if rho else math.inf
+
+
+def _capped(corner: Iterable[float], right: float, top: float) -> _Corner:
+    x, y = corner
+    return min(x, right), min(y, top)
 
 
 def _float(rho: Fraction | None) -> float:

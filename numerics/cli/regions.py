@@ -269,7 +269,7 @@ def _document(
                 for point, meeting in (found.grid or {}).items()
             ],
             "frontier": [
-                {"rho": format_rational(vertex.fixed[0])} | _bounds(vertex)
+                {"rho": format_rational(vertex.fixed[0]), **_bounds(vertex)}
                 for vertex in (found.frontier.vertices if found.frontier else ())
             ],
         }
