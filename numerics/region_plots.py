@@ -81,6 +81,7 @@ def draw_regions(found: Sequence[tuple[Frontier, Meeting | None]]) -> Figure:
         phase_diagram(column[0], frontier, runs, limits=limits)
         if meeting is not None:
             both_regions(column[1], frontier, meeting)
+    figure.supxlabel("dots: proved points of the frontier; white: not decided", fontsize=11)
     return figure
 
 
@@ -106,12 +107,12 @@ def phase_diagram(
         _label(axes, x / 2, y / 2, "overlap")
     elif a - left > _LARGE * right and b - low > _LARGE * top:
         _label(axes, x / 2, y / 2, "overlap")
-        _label_disjoint(axes, frontier, right, top)
+        _label_disjoint(axes, frontier, right, top, large=True)
     else:
         _label(axes, x / 2, 0.09 * y, "overlap")
         inset = axes.inset_axes((0.2 * x, 0.32 * y, 0.65 * x, 0.56 * y), transform=axes.transData)
         _draw_phases(inset, frontier, runs or {}, right, top)
-        _label_disjoint(inset, frontier, right, top)
+        _label_disjoint(inset, frontier, right, top, large=False)
         wide, high = _MARGIN * (a - left), _MARGIN * (b - low)
         inset.set(xlim=(left - wide, a + wide), ylim=(low - high, b + high))
         inset.tick_params(labelsize=10)
@@ -166,23 +167,27 @@ def _draw_phases(
     axes.grid(visible=False)
 
 
-def _label_disjoint(axes: Axes, frontier: Frontier, right: float, top: float) -> None:
-    """In the largest rectangle below a vertex, or beside the frontier where none is large."""
+def _label_disjoint(
+    axes: Axes, frontier: Frontier, right: float, top: float, *, large: bool
+) -> None:
+    """In the largest rectangle below a vertex; beside it where that is a small part of the area,
+    unless the whole area is large."""
     a, b = _capped(map(_decay, _least(frontier)), right, top)
     corners = [_capped((_decay(x), _decay(y)), right, top) for x, y, _ in _vertices(frontier)]
     x, y = max(corners, key=lambda at: (a - at[0]) * (b - at[1]))
+    beside = not large and (x - corners[-1][0] >= (a - x) / 2 or y - corners[0][1] >= (b - y) / 2)
     text = "disjoint,\nsame loss"
-    if x - corners[-1][0] < (a - x) / 2 and y - corners[0][1] < (b - y) / 2:
-        _label(axes, (x + a) / 2, y + (b - y) * 0.7, text)
-        return
-    axes.annotate(
-        text,
-        ((x + a) / 2, (y + b) / 2),
-        (0.04, 0.05),
-        textcoords="axes fraction",
-        bbox=_BOX,
-        arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0},
-    )
+    if beside:
+        axes.annotate(
+            text,
+            ((x + a) / 2, (y + b) / 2),
+            (0.04, 0.05),
+            textcoords="axes fraction",
+            bbox=_BOX,
+            arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0},
+        )
+    else:
+        axes.text((x + a) / 2, y + 0.96 * (b - y), text, ha="center", va="top", bbox=_BOX)
 
 
 def both_regions(
@@ -225,7 +230,8 @@ def both_regions(
     corners = place([(x[0], math.inf), *zip(x, y, strict=True), (math.inf, y[-1])])
     middle = max(corners, key=lambda at: at[0] * at[1])
     what = "no network of that loss" if regions.level else "no exact fit"
-    _label(axes, middle[0] / 2, middle[1] / 2, what)
+    if middle[0] > _VISIBLE * right and middle[1] > _VISIBLE * top:
+        _label(axes, middle[0] / 2, middle[1] / 2, what)
     axes.annotate(
         "fits in\nneither ball",
         (right, (up + top) / 2),
@@ -242,16 +248,14 @@ def both_regions(
         axes.plot(*at, **_STAR, label="a network of both regions")
     first, second = regions.optimizers
     axes.annotate(
-        f"{first}'s ball",
+        _ball(first),
         (rho[0], top),
         (4, -4),
         textcoords="offset points",
         rotation=90,
         va="top",
     )
-    axes.annotate(
-        f"{second}'s ball", (right, rho[1]), (-4, 4), textcoords="offset points", ha="right"
-    )
+    axes.annotate(_ball(second), (right, rho[1]), (-4, 4), textcoords="offset points", ha="right")
     axes.set(
         xlabel=f"rho that a network needs for {first}",
         ylabel=f"rho that it needs for {second}",
@@ -261,7 +265,7 @@ def both_regions(
     )
     axes.grid(visible=False)
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(loc="lower left")
+        axes.legend(loc="lower left", frameon=True, edgecolor="none")
 
 
 def needed(
@@ -379,6 +383,10 @@ def _axis(optimizer: str) -> str:
     if optimizer == "sgd":
         return "1/√rho for sgd's penalty"
     return f"weight decay of {optimizer}, 1/√rho"
+
+
+def _ball(optimizer: str) -> str:
+    return f"{optimizer}'s {'penalty' if optimizer == 'sgd' else 'ball'}"
 
 
 def _title(regions: Regions) -> str:
