@@ -125,26 +125,24 @@ def regions(
                 say(f"width {_shown(each)}: {found.reason}")
                 if isinstance(error, Interrupted):
                     break
-    documents = [_document(found, names, radii, data) for found in studied]
+    documents = [_document(found, names, radii, data.d) for found in studied]
     document = documents[0] if len(widths) == 1 else {"widths": documents}
     emit(document | provenance(context.obj), json)
+    proved = studied[0].frontier if radii is None else studied[0].meeting
+    if certificate is not None and proved is not None:
+        write_json(certificate, certify(proved))
+    drawn = [(found.frontier, found.meeting) for found in studied if found.frontier is not None]
+    if plot is not None and drawn:
+        from numerics.region_plots import save_regions
+
+        save_regions(plot, drawn)
     if json != "-":
         out = console()
         out.print(f"n = {data.n}, d = {data.d}, {names[0]} and {names[1]}")
         for found in studied:
             _print(out, found, names, radii)
-    if certificate is not None:
-        proved = studied[0].frontier if radii is None else studied[0].meeting
-        if proved is not None:
-            write_json(certificate, certify(proved))
-            if json != "-":
-                print(f"proof: {certificate}")
-    if plot is not None:
-        drawn = [(found.frontier, found.meeting) for found in studied if found.frontier is not None]
-        if drawn:
-            from numerics.region_plots import save_regions
-
-            save_regions(plot, drawn)
+        if certificate is not None and proved is not None:
+            print(f"proof: {certificate}")
     complete = len(studied) == len(widths) and not any(found.reason for found in studied)
     return EXIT_DONE if complete else EXIT_UNDECIDED
 
@@ -245,7 +243,7 @@ def _document(
     found: _Found,
     names: tuple[str, str],
     radii: tuple[Fraction, Fraction] | None,
-    data: Problem,
+    d: int,
 ) -> dict[str, Any]:
     here = found.regions
     document: dict[str, Any] = {
@@ -282,7 +280,7 @@ def _document(
         "rho": [format_rational(rho) for rho in radii],
         "phase": meeting and meeting.phase,
         "empty": meeting and list(meeting.empty),
-        "witness": _witness(meeting.witness, found.width, data) if meeting else None,
+        **_witness(meeting, found.width, d),
         "reached": reached,
         "joint": found.joint and _bounds(found.joint),
         "enough": found.enough,
@@ -297,15 +295,16 @@ def _bounds(least: LeastRadius) -> dict[str, str | None]:
     }
 
 
-def _witness(point: Point | None, width: int | None, data: Problem) -> dict[str, Any] | None:
-    """A network with the fit of the point, and the point itself, which is in both balls exactly."""
+def _witness(meeting: Meeting | None, width: int | None, d: int) -> dict[str, Any]:
+    """A point of both balls, exactly, as in certificates; and a network with its fit, to read."""
     from theory.connectivity.solutions import network_of
 
-    if point is None:
-        return None
+    if meeting is None or meeting.witness is None:
+        return {"witness": None, "neurons": None}
+    point = meeting.witness
     neurons = [[s, format_rational(alpha), [*map(format_rational, u)]] for s, alpha, u in point]
-    network = network_of(point, data.d, width or max(1, len(point)))
-    return network.to_json() | {"neurons": neurons}
+    network = network_of(point, d, width or max(1, len(point)))
+    return {"witness": network.to_json(), "neurons": neurons}
 
 
 def _shown(width: int | None) -> str:
