@@ -285,11 +285,13 @@ def needed(
 
 def _vertices(frontier: Frontier) -> list[tuple[float, float, float]]:
     """By increasing radius of the first optimizer, with the bounds of the second's least radius."""
-    regions = frontier.regions
-    ball = regions.balls[0]
-    # Where width makes room for everything, all radii of the first one are as good as any.
-    free = not (regions.exact or ball.shared_hidden or ball.shared_output)
-    first = [0.0 if free else float(vertex.fixed[0]) for vertex in frontier.vertices]
+    first = [float(vertex.fixed[0]) for vertex in frontier.vertices]
+    if not frontier.least[0].upper:
+        regions = frontier.regions
+        ball = regions.balls[0]
+        unbounded = not (regions.exact or ball.shared_hidden or ball.shared_output)
+        if unbounded or not frontier.vertices[0].upper:
+            first = [0.0] * len(first)  # the radius of the first one does not count at all
     # The least radius falls, so that bounds serve their neighbours.
     lower = np.array([_float(vertex.lower) for vertex in frontier.vertices])
     upper = np.array([_float(vertex.upper) for vertex in frontier.vertices])
