@@ -81,6 +81,8 @@ def draw_regions(found: Sequence[tuple[Frontier, Meeting | None]]) -> Figure:
         phase_diagram(column[0], frontier, runs, limits=limits)
         if meeting is not None:
             both_regions(column[1], frontier, meeting)
+        elif rows > 1:
+            column[1].set_axis_off()
     figure.supxlabel("dots: proved points of the frontier; white: not decided", fontsize=11)
     return figure
 
@@ -183,11 +185,13 @@ def _label_disjoint(
             ((x + a) / 2, (y + b) / 2),
             (0.04, 0.05),
             textcoords="axes fraction",
+            fontsize=10,
             bbox=_BOX,
             arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0},
         )
     else:
-        axes.text((x + a) / 2, y + 0.96 * (b - y), text, ha="center", va="top", bbox=_BOX)
+        style: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 12 if large else 10}
+        axes.text((x + a) / 2, y + 0.97 * (b - y), text, bbox=_BOX, **style)
 
 
 def both_regions(
@@ -392,10 +396,10 @@ def _ball(optimizer: str) -> str:
 
 
 def _title(regions: Regions) -> str:
-    width = "every large width" if regions.width is None else f"width {regions.width}"
-    by = "" if regions.exact or regions.width is None else ", by large width"
-    level = f", loss ≤ {show(regions.level)}" if regions.level else ""
-    return f"{width}{by}{level}"
+    width = f"width {regions.width}" if regions.exact else "every large width"
+    if not (regions.exact or regions.width is None):
+        width += f" ({regions.width} has too many cells)"
+    return f"{width}, loss ≤ {show(regions.level)}" if regions.level else width
 
 
 def _phase(meeting: Meeting) -> str:

@@ -159,6 +159,12 @@ def test_a_level_is_in_the_title(axes: Axes) -> None:
     assert "no network of that loss" in texts(axes)
 
 
+def test_a_width_of_too_many_cells_is_named_in_the_title(axes: Axes) -> None:
+    here = regions(example("two-regions"), ("adamw", "muon"), 5, max_cells=10)
+    phase_diagram(axes, here.frontier(3))
+    assert axes.get_title() == "every large width (5 has too many cells)"
+
+
 # Two regions at one pair of radii
 
 
@@ -202,6 +208,8 @@ def test_the_figure_has_a_row_for_each_question(frontier: Frontier) -> None:
     meeting = frontier.regions.at(Fraction(3, 5), Fraction(3, 2))
     alone, both = draw_regions([(frontier, None)] * 2), draw_regions([(frontier, meeting)])
     assert [len(figure.axes) for figure in (alone, both)] == [2, 2]
+    mixed = draw_regions([(frontier, meeting), (frontier, None)])
+    assert [axes.axison for axes in mixed.axes] == [True, True, True, False]
     assert {axes.get_xlim() for axes in alone.axes} == {alone.axes[0].get_xlim()}
     alone.canvas.draw()
     both.canvas.draw()

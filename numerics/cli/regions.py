@@ -77,7 +77,9 @@ def regions(
     ] = 8,
     max_cells: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Of more cells, only what holds at every large width."),
+        typer.Option(
+            metavar="N", help="With more cells, look at none: only what holds at every large width."
+        ),
     ] = None,
     certificate: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the proof, for `isthmus check`.")
@@ -215,13 +217,13 @@ def _study(
     found.regions = here
     for which in range(2):
         found.least = (*found.least, here.least(which))
+    if radii is None or plot is not None:
+        for count in range(2, vertices + 1):  # earlier vertices are not computed again
+            found.frontier = here.frontier(count)
     if radii is not None:
         found.joint = here.meet(radii[0])
         found.meeting = here.at(*radii)
         found.enough = _enough(here, found.meeting)
-    if radii is None or plot is not None:
-        for count in range(2, vertices + 1):  # earlier vertices are not computed again
-            found.frontier = here.frontier(count)
     if radii is None and found.frontier is not None:
         found.grid = grid(found.frontier)
         open_ = sum(point is None for point in found.grid.values())
@@ -332,9 +334,10 @@ def _print(
     here = found.regions
     if here is None:
         return
-    where = "every large width" if here.width is None else f"width {here.width}"
-    only = "" if here.exact or here.width is None else ", by what holds at every large width"
-    out.print(f"\n{where}, loss <= {show(here.level)}{only}")
+    where = f"width {here.width}" if here.exact else "every large width"
+    if not (here.exact or here.width is None):
+        where += f" (width {here.width} has too many cells)"
+    out.print(f"\n{where}, loss <= {show(here.level)}")
     for name, least in zip(names, found.least, strict=False):
         out.print(f"least rho of {name} by itself: {_show(least)}")
     if radii is not None:

@@ -282,7 +282,9 @@ def test_a_file_that_cannot_be_written(
 # Not decided
 
 
-def test_radii_between_the_bounds_are_open(capsys: pytest.CaptureFixture[str]) -> None:
+def test_radii_between_the_bounds_are_open(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     joint = run_json(capsys, *FLAGSHIP, "--at", "2.2,4")["joint"]
     between = (Fraction(joint["lower"]) + Fraction(joint["upper"])) / 2
     code, out, err = run(capsys, *FLAGSHIP, "--at", f"2.2,{between}", "--json", "-")
@@ -292,8 +294,10 @@ def test_radii_between_the_bounds_are_open(capsys: pytest.CaptureFixture[str]) -
     document = json.loads(out)
     assert (document["phase"], document["complete"]) == (None, False)
     assert document["joint"] == joint
-    code, out, _ = run(capsys, *FLAGSHIP, "--at", f"2.2,{between}")
+    file = tmp_path / "phases.svg"
+    code, out, _ = run(capsys, *FLAGSHIP, "--at", f"2.2,{between}", "--plot", file)
     assert code == 3
+    assert file.exists()  # of the frontier, which is known
     assert "least rho of muon where adamw has 11/5" in out
 
 
@@ -309,6 +313,8 @@ def test_too_many_cells_leave_what_holds_at_large_width(
     assert (document["phase"], document["exact"]) == (None, False)
     document = run_json(capsys, *arguments, "--at", "3,2")
     assert (document["phase"], document["empty"]) == ("empty", ["muon"])
+    code, out, _ = run(capsys, *arguments, "--at", "3,2")
+    assert "every large width (width 5 has too many cells), loss <= 0" in out
     code, out, err = run(capsys, *arguments, "--json", "-")
     assert code == 3
     assert "points of the grid are open" in err
