@@ -30,7 +30,7 @@ _Corner: TypeAlias = tuple[float, float]
 _BEYOND = 1.4  # how far the axes go beyond where a region becomes empty
 # Relative to the axes: thinner areas are not labelled, those not large are shown again, enlarged.
 _VISIBLE, _LARGE = 1e-3, 0.3
-_MARGIN = 0.25  # around what is enlarged
+_DISJOINT = "disjoint,\nsame loss"
 
 _PHASES: dict[str, dict[str, Any]] = {
     "overlap": {"facecolor": "#cfeade", "edgecolor": "#cfeade"},
@@ -83,7 +83,9 @@ def draw_regions(found: Sequence[tuple[Frontier, Meeting | None]]) -> Figure:
             both_regions(column[1], frontier, meeting)
         elif rows > 1:
             column[1].set_axis_off()
-    figure.supxlabel("dots: proved points of the frontier; white: not decided", fontsize=11)
+    figure.supxlabel(
+        "dots: proved points of the frontier; white steps between them: not decided", fontsize=11
+    )
     return figure
 
 
@@ -109,14 +111,27 @@ def phase_diagram(
         _label(axes, x / 2, y / 2, "overlap")
     elif a - left > _LARGE * right and b - low > _LARGE * top:
         _label(axes, x / 2, y / 2, "overlap")
-        _label_disjoint(axes, frontier, right, top, large=True)
+        near, far = _deepest(frontier, right, top)
+        _label(axes, (near[0] + far[0]) / 2, (near[1] + far[1]) / 2, _DISJOINT)
     else:
         _label(axes, x / 2, 0.09 * y, "overlap")
         inset = axes.inset_axes((0.2 * x, 0.32 * y, 0.65 * x, 0.56 * y), transform=axes.transData)
         _draw_phases(inset, frontier, runs or {}, right, top)
-        _label_disjoint(inset, frontier, right, top, large=False)
-        wide, high = _MARGIN * (a - left), _MARGIN * (b - low)
-        inset.set(xlim=(left - wide, a + wide), ylim=(low - high, b + high))
+        wide, high = a - left, b - low
+        inset.set(
+            xlim=(left - wide / 4, a + wide / 4),
+            ylim=(low - 0.7 * high, b + high / 4),  # with room for the label
+        )
+        near, far = _deepest(frontier, right, top)
+        inset.annotate(
+            _DISJOINT,
+            ((2 * near[0] + far[0]) / 3, (2 * near[1] + far[1]) / 3),
+            (0.04, 0.05),
+            textcoords="axes fraction",
+            fontsize=10,
+            bbox=_BOX,
+            arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0},
+        )
         inset.tick_params(labelsize=10)
         inset.locator_params(nbins=3)
         axes.indicate_inset_zoom(inset, edgecolor="#555555", linewidth=0.8, alpha=1)
@@ -169,29 +184,11 @@ def _draw_phases(
     axes.grid(visible=False)
 
 
-def _label_disjoint(
-    axes: Axes, frontier: Frontier, right: float, top: float, *, large: bool
-) -> None:
-    """In the largest rectangle below a vertex; beside it where that is a small part of the area,
-    unless the whole area is large."""
+def _deepest(frontier: Frontier, right: float, top: float) -> tuple[_Corner, _Corner]:
+    """Two corners of the largest rectangle of disjoint regions below a vertex."""
     a, b = _capped(map(_decay, _least(frontier)), right, top)
     corners = [_capped((_decay(x), _decay(y)), right, top) for x, y, _ in _vertices(frontier)]
-    x, y = max(corners, key=lambda at: (a - at[0]) * (b - at[1]))
-    beside = not large and (x - corners[-1][0] >= (a - x) / 2 or y - corners[0][1] >= (b - y) / 2)
-    text = "disjoint,\nsame loss"
-    if beside:
-        axes.annotate(
-            text,
-            ((x + a) / 2, (y + b) / 2),
-            (0.04, 0.05),
-            textcoords="axes fraction",
-            fontsize=10,
-            bbox=_BOX,
-            arrowprops={"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0},
-        )
-    else:
-        style: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 12 if large else 10}
-        axes.text((x + a) / 2, y + 0.97 * (b - y), text, bbox=_BOX, **style)
+    return max(corners, key=lambda at: (a - at[0]) * (b - at[1])), (a, b)
 
 
 def both_regions(
