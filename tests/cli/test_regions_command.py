@@ -151,7 +151,7 @@ def test_several_widths(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_level_and_the_penalty_of_sgd(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("regions", "two-regions", "--optimizers", "lion,sgd", "--vertices", "3")
+    arguments = ("regions", "two-regions", "--optimizers", "sgd,lion", "--vertices", "3")
     exact = run_json(capsys, *arguments)
     above = run_json(capsys, *arguments, "--level", "0.1")
     assert (exact["level"], above["level"]) == ("0", "1/10")
