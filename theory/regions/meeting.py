@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
+from typing import TypeAlias
 
 from flint import fmpq
 
@@ -47,6 +48,9 @@ _POSITIVE = Fraction(
 )  # of the loss of zero: how far the default level is above a minimum > 0
 
 
+Reached: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
+
 @dataclass(frozen=True)
 class Meeting:
     """How the regions meet at one pair of radii.
@@ -55,7 +59,8 @@ class Meeting:
     named in `empty` do not: the least losses of the two optimizers then differ, unless both are
     empty. witness: a point of both regions, where they overlap.
     reached: for each optimizer and for both together, the components of {loss <= level} modulo
-    permutation that they reach, by number; None at widths whose components are not computed.
+    permutation that they reach, by number; None at widths whose components are not computed, and
+    where one of them lies between the bounds.
     least: the least radius of each optimizer. joint: that of the second, inside the first's ball.
     """
 
@@ -64,7 +69,7 @@ class Meeting:
     phase: str
     empty: tuple[str, ...]
     witness: Point | None
-    reached: tuple[tuple[int, ...], ...] | None
+    reached: Reached | None
     least: tuple[LeastRadius, LeastRadius]
     joint: LeastRadius
 
@@ -157,34 +162,49 @@ class Regions:
             if rho <= 0:
                 raise InputError("at", f"the radius {rho} of {name} must be positive")
         joint = self._by_component((0, 1), (first,))
-        points = [self.point_in((0, 1), (first, second), least) for least in joint]
-        witness = next((point for point in points if point is not None), None)
         singles = [self._by_component((which,), ()) for which in (0, 1)]
+        both = [self._answer((0, 1), (first, second), least) for least in joint]
         alone = [
             [
                 # What is in both balls is in each; at large widths that may be all that is known.
-                point or self.point_in((which,), (rho,), least)
-                for point, least in zip(points, singles[which], strict=True)
+                answer if isinstance(answer, tuple) else self._answer((which,), (rho,), least)
+                for answer, least in zip(both, singles[which], strict=True)
             ]
             for which, rho in enumerate((first, second))
         ]
-        reached = tuple(
-            tuple(i for i, point in enumerate(found) if point is not None)
-            for found in (*alone, points)
-        )
+        found = [_some(answers) for answers in alone]
         empty = tuple(
-            name for name, some in zip(self.optimizers, reached, strict=False) if not some
+            name for name, some in zip(self.optimizers, found, strict=True) if some is None
         )
+        witness = None if empty else _some(both)
         return Meeting(
             regions=self,
             rho=(first, second),
             phase=EMPTY if empty else OVERLAP if witness is not None else DISJOINT,
             empty=empty,
             witness=witness,
-            reached=reached if self.exact else None,
+            reached=self._reached([*alone, both]),
             least=(_best(singles[0]), _best(singles[1])),
             joint=_best(joint),
         )
+
+    def _reached(self, answers: list[list[Point | Undecided | None]]) -> Reached | None:
+        """The components by number; None where they are not computed, or one of them is open."""
+        if not self.exact or any(isinstance(each, Undecided) for row in answers for each in row):
+            return None
+        first, second, both = (
+            tuple(i for i, each in enumerate(row) if each is not None) for row in answers
+        )
+        return first, second, both
+
+    def _answer(
+        self, order: tuple[int, ...], radii: tuple[Fraction, ...], least: LeastRadius
+    ) -> Point | Undecided | None:
+        """`point_in`, with what it raises as a value."""
+        try:
+            return self.point_in(order, radii, least)
+        except Undecided as error:
+            return error
 
     def point_in(
         self, order: tuple[int, ...], radii: tuple[Fraction, ...], least: LeastRadius
@@ -367,6 +387,17 @@ def split(point: Point, balls: Sequence[Ball], radii: Sequence[Fraction]) -> Poi
         part = Neuron(neuron.sign, neuron.alpha / count, tuple(v / count for v in neuron.u))
         neurons += [part] * count
     return tuple(neurons)
+
+
+def _some(answers: Sequence[Point | Undecided | None]) -> Point | None:
+    """The first point; raises where there is none, but one may exist."""
+    for answer in answers:
+        if isinstance(answer, tuple):
+            return answer
+    for answer in answers:
+        if isinstance(answer, Undecided):
+            raise answer
+    return None
 
 
 def _best(found: Sequence[LeastRadius]) -> LeastRadius:
