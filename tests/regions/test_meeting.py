@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from problems import planted, problems
 
-from tests.problems import planted, problems
 from theory import Network, Problem, certify, check, example
 from theory.connectivity.solutions import Neuron, Point
 from theory.errors import InputError, Interrupted, Undecided
