@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from theory.certificates import checker, cones
+from theory.certificates import checker, cones, covering
 from theory.certificates.checker import CertificateInvalid, Verdict, check, check_file
 from theory.errors import BudgetError, InputError
 from theory.problem import Problem
@@ -526,9 +526,13 @@ def test_imports_nothing_else() -> None:
         "theory.certificates.balls",
         "theory.certificates.checker",
         "theory.certificates.cones",
+        "theory.certificates.covering",
+        "theory.certificates.neurons",
         "theory.certificates.optimum",
         "theory.certificates.path",
         "theory.certificates.reading",
+        "theory.certificates.regions",
+        "theory.certificates.states",
     }
 
 
@@ -566,7 +570,7 @@ TAMPERED_COMMON: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         ("kind",),
         "region",
-        "kind: must be one of barrier, components, minimum, optimum, path, not 'region'",
+        "kind: must be one of barrier, components, minimum, optimum, path, regions, not 'region'",
     ),
     (("kind",), [], "kind: must be one of"),
     (("problem",), REMOVE, "certificate: the field 'problem' is missing"),
@@ -934,7 +938,7 @@ def test_escaping_multisets(width: int) -> None:
             for _ in range(count)
         ]
         limits = [choose.randint(-1, width * heaviest // 2) for _ in range(count)]
-        found = list(checker._escaping(7, weights, limits, width))
+        found = list(covering.escaping(7, weights, limits, width))
         assert sorted(found) == [
             cell
             for cell in itertools.combinations_with_replacement(range(7), width)

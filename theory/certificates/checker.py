@@ -18,23 +18,21 @@ search for cells that a cover leaves out is exponential in the width in the wors
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
-from itertools import combinations, combinations_with_replacement
+from itertools import combinations
 from math import ceil, factorial, isqrt, prod
-from operator import and_
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from theory.certificates import algebra, balls, optimum, path, reading
+from theory.certificates import algebra, balls, covering, optimum, path, reading, regions, states
 from theory.certificates.algebra import Vector, dot, mask
 from theory.certificates.balls import LARGEST, SPECTRAL, Ball
-from theory.certificates.cones import Arrangement, Cone, Points
+from theory.certificates.cones import Arrangement, Points
 from theory.certificates.reading import CertificateInvalid, fail, show
+from theory.certificates.states import State
 from theory.problem import Problem, read_json
 
 __all__ = ["CertificateInvalid", "Verdict", "check", "check_file"]
@@ -42,8 +40,6 @@ __all__ = ["CertificateInvalid", "Verdict", "check", "check_file"]
 Cell: TypeAlias = tuple[int, ...]  # a state for each neuron, as indices into `states`
 Face: TypeAlias = list[tuple[int, int]]  # sign and set of generators, for each neuron
 Move: TypeAlias = "int | str"  # the row that names the wall crossed, or "sign"
-
-_PARTS = 1 << 62  # in which weights are counted that are not integers
 
 _COMMON = (
     *("format", "version", "kind", "problem", "width", "labelled", "within"),
@@ -78,7 +74,8 @@ def check(document: object, problem: Problem | None = None, *, limit: int = 1_00
 
     problem: the problem it is meant for; without it, the certificate speaks of the one inside it.
     Raises CertificateInvalid at the first thing that fails, and BudgetError where the arrangement
-    of the data may have more than `limit` rays, or cones if all of them are needed.
+    of the data may have more than `limit` rays, or cones if all of them are needed, or where
+    regions are those of more neurons.
     """
     head = reading.mapping(document, "certificate")
     for name, expected in (("format", "isthmus-certificate"), ("version", 1)):
@@ -95,8 +92,12 @@ def check(document: object, problem: Problem | None = None, *, limit: int = 1_00
         fields = reading.fields(document, "certificate", path.FIELDS)
         walked = path.Path(fields, _given(fields["problem"], problem))
         return Verdict("path", walked.statement(), 0, 0, 0)
+    if kind == "regions":
+        fields = reading.fields(document, "certificate", regions.FIELDS)
+        met = regions.Regions(fields, _given(fields["problem"], problem), limit)
+        return Verdict("regions", met.statement(), 0, 0, len(met.duals))
     if not isinstance(kind, str) or kind not in _FIELDS:
-        kinds = ", ".join(sorted((*_FIELDS, "optimum", "path")))
+        kinds = ", ".join(sorted((*_FIELDS, "optimum", "path", "regions")))
         fail("kind", f"must be one of {kinds}, not {show(kind)}")
     fields = reading.fields(document, "certificate", _FIELDS[kind])
     certificate = _Certificate(fields, problem, limit)
@@ -130,12 +131,6 @@ def _move(value: object, where: str) -> Move:
     if value != "sign" and type(value) is not int:
         fail(where, f"the move must be a row or 'sign', not {show(value)}")
     return value if type(value) is int else "sign"
-
-
-@dataclass(frozen=True)
-class _State:
-    sign: int
-    cone: Cone
 
 
 @dataclass(frozen=True)
@@ -245,22 +240,21 @@ class _ConicDual:
     def weigh(self, parts: Face, least: Fraction, strict: bool) -> tuple[list[int], int]:
         """As for other duals."""
         spare = self.gain - self.unit * algebra.root(2 * least * self.norm)
-        if spare < 0 or (strict and not spare):
+        if spare < 0:
             return [0] * len(parts), -1
-        limit = _PARTS - strict
-        weights = []
+        costs: list[Fraction | None] = []
         for part in parts:
             q = self._maximum(*part)
             if self.ball.name in LARGEST:
                 height = self._height(q)
-                weights.append(limit + 1 if height > spare or (strict and height == spare) else 0)
-            elif not spare:
-                weights.append(limit + 1 if q else 0)
+                over = height > spare or (strict and height == spare)
+                costs.append(None if over else Fraction())
             elif self.ball.name in SPECTRAL:  # squares add up
-                weights.append(ceil(self.ball.rho**2 * self.trace * q / spare**2 * _PARTS))
+                costs.append(self.ball.rho**2 * self.trace * q)
             else:
-                weights.append(ceil(self._height(q) / spare * _PARTS))
-        return weights, limit
+                costs.append(self._height(q))
+        limit = spare**2 if self.ball.name in SPECTRAL else spare
+        return covering.weigh(costs, limit, strict=strict)
 
 
 @dataclass(frozen=True)
@@ -292,7 +286,7 @@ class _Certificate:
         self.ball = self._ball(fields["within"])
         self.arrangement = Arrangement(self.X, limit, self.ball.name if self.ball else None)
         self.state_index: dict[tuple[int, int], int] = {}
-        self.states: list[_State] = []
+        self.states: list[State] = []
         for k, state in enumerate(reading.entries(fields.get("states", []), "states")):
             self._read_state(state, f"states[{k}]")
         duals = reading.entries(fields["duals"], "duals")
@@ -311,26 +305,11 @@ class _Certificate:
 
     def _read_state(self, value: object, where: str) -> None:
         sign, sigma = reading.entries(value, where, 2)
-        if not isinstance(sign, str) or sign not in ("+", "-"):
-            fail(where, f"its sign must be '+' or '-', not {show(sign)}")
-        n = self.problem.n
-        if not isinstance(sigma, str) or len(sigma) != n or not set(sigma) <= set("+-0"):
-            fail(where, f"its sigma must be {n} characters of '+-0', not {show(sigma)}")
-        for k, (character, wall) in enumerate(
-            zip(sigma, self.arrangement.walls_of_rows, strict=True)
-        ):
-            if (character == "0") != (wall is None):
-                zero = "zero" if wall is None else "not zero"
-                fail(where, f"sigma[{k}] is {character!r}, but row {k} of X is {zero}")
-        sides = self.arrangement.sides(sigma)
-        cone = None if sides is None else self.arrangement.cone(sides)
-        if cone is None:
-            fail(where, f"the cone {sigma} is not full-dimensional")
-        key = (1 if sign == "+" else -1, cone.sides)
-        if key in self.state_index:
-            fail(where, f"repeats states[{self.state_index[key]}]")
-        self.state_index[key] = len(self.states)
-        self.states.append(_State(key[0], cone))
+        state = states.read(sign, sigma, where, self.arrangement)
+        if state.key in self.state_index:
+            fail(where, f"repeats states[{self.state_index[state.key]}]")
+        self.state_index[state.key] = len(self.states)
+        self.states.append(state)
 
     def _dual(self, value: object, where: str) -> _Dual | _ConicDual:
         if self.ball is not None and self.ball.name != "entrywise":
@@ -355,12 +334,9 @@ class _Certificate:
         if ball.name in SPECTRAL:
             fields = reading.fields(value, where, ("nu", "Z"))
             nu, _ = algebra.integers(reading.vector(fields["nu"], f"{where}.nu", n))
-            rows = reading.entries(fields["Z"], f"{where}.Z", d)
-            flat = [reading.vector(row, f"{where}.Z[{i}]", d) for i, row in enumerate(rows)]
-            entries, _ = algebra.integers([v for row in flat for v in row])  # nor does that of Z
+            rows = reading.symmetric(fields["Z"], f"{where}.Z", d)
+            entries, _ = algebra.integers([v for row in rows for v in row])  # nor does that of Z
             Z = [entries[i * d : (i + 1) * d] for i in range(d)]
-            if any(Z[i][k] != Z[k][i] for i in range(d) for k in range(i)):
-                fail(f"{where}.Z", "is not symmetric")
             if not algebra.is_positive(Z, definite=True):
                 fail(f"{where}.Z", "is not positive definite")
         else:
@@ -525,25 +501,21 @@ class _Certificate:
 
         strict: above `least`.
         """
-        states = list(self.states)
+        everything = list(self.states)
         for cone in self.arrangement.cones():
-            states += [_State(s, cone) for s in (1, -1) if (s, cone.sides) not in self.state_index]
+            both = (State(s, cone) for s in (1, -1))
+            everything += [state for state in both if state.key not in self.state_index]
         orders = Counter(tuple(sorted(cell)) for cell in listed)
-        parts = [(state.sign, state.cone.generators) for state in states]
+        parts = [(state.sign, state.cone.generators) for state in everything]
         weighed = [dual.weigh(parts, least, strict) for dual in duals]
         weights, limits = [own for own, _ in weighed], [limit for _, limit in weighed]
-        for multiset in _escaping(len(states), weights, limits, self.width):
+        for multiset in covering.escaping(len(everything), weights, limits, self.width):
             repeats = Counter(multiset).values()
             needed = 1
             if self.labelled:
                 needed = factorial(self.width) // prod(map(factorial, repeats))
             if orders[multiset] < needed:
-                members = [states[i] for i in multiset[:8]]
-                names = [
-                    f"{'+' if s.sign > 0 else '-'}({self.arrangement.sigma(s.cone.sides)})"
-                    for s in members
-                ]
-                text = " ".join(names) + (" ..." if self.width > 8 else "")
+                text = states.show_cell([everything[i] for i in multiset], self.arrangement)
                 fail(where, f"no dual covers the cell {text}, {exempt}")
 
     def _lies_in(self, network: _Network, cell: Cell) -> bool:
@@ -831,43 +803,6 @@ class _Certificate:
             for member in merged:
                 group[member] = merged
         return upper
-
-
-def _escaping(
-    size: int, weights: Sequence[Sequence[int]], limits: Sequence[int], width: int
-) -> Iterator[Cell]:
-    """The multisets of `width` of the states 0..size-1 that exceed every limit, sorted, each once.
-
-    weights: by dual and state; the weight of a multiset is the sum. To exceed what is left of a
-    limit, one of the remaining states must exceed its share of it. So branch on such a state for
-    one dual after another; a branch excludes the states of those before it.
-    """
-    heavier = [
-        {share: mask(weight > share for weight in own) for share in {0, *own}} for own in weights
-    ]
-    steps = [sorted(masks) for masks in heavier]
-
-    def above(dual: int, share: int) -> int:
-        """The states heavier than `share`."""
-        return heavier[dual][steps[dual][bisect_right(steps[dual], share) - 1]]
-
-    unspent = [(dual, limit) for dual, limit in enumerate(limits) if limit >= 0]
-    stack: list[tuple[Cell, list[tuple[int, int]], int]] = [((), unspent, (1 << size) - 1)]
-    while stack:
-        chosen, pending, allowed = stack.pop()
-        rest = width - len(chosen)
-        if not pending:
-            for others in combinations_with_replacement(list(algebra.bits(allowed)), rest):
-                yield tuple(sorted(chosen + others))
-        elif rest == 1:
-            for state in algebra.bits(reduce(and_, (above(*item) for item in pending), allowed)):
-                yield tuple(sorted((*chosen, state)))
-        else:
-            shares = (above(dual, left // rest) & allowed for dual, left in pending)
-            for state in algebra.bits(min(shares, key=int.bit_count)):
-                lefts = ((dual, left - weights[dual][state]) for dual, left in pending)
-                stack.append(((*chosen, state), [item for item in lefts if item[1] >= 0], allowed))
-                allowed &= ~(1 << state)
 
 
 def _has_matching(options: Sequence[Sequence[int]]) -> bool:

@@ -143,44 +143,31 @@ class Optimum:
         rest = gain - self._height(cost) / self.x_scale
         return rest * rest / (2 * norm) if rest > 0 else Fraction()
 
-    def _multipliers(self, value: object) -> dict[tuple[str, str], list[tuple[int, Fraction]]]:
-        found: dict[tuple[str, str], list[tuple[int, Fraction]]] = {}
+    def _multipliers(self, value: object) -> dict[tuple[int, str], list[tuple[int, Fraction]]]:
+        found: dict[tuple[int, str], list[tuple[int, Fraction]]] = {}
         for i, entry in enumerate(reading.entries(value, "dual.mu")):
             where = f"dual.mu[{i}]"
             sign, sigma, pairs = reading.entries(entry, where, 3)
-            if not isinstance(sign, str) or sign not in ("+", "-"):
-                fail(where, f"its sign must be '+' or '-', not {show(sign)}")
+            s = reading.sign(sign, where)
             if not isinstance(sigma, str) or sigma not in self.sigmas:
                 fail(where, f"{show(sigma)} is not one of the patterns")
-            if (sign, sigma) in found:
+            if (s, sigma) in found:
                 fail(where, "is a block for the second time")
-            values: dict[int, Fraction] = {}
-            for j, pair in enumerate(reading.entries(pairs, f"{where}[2]")):
-                here = f"{where}[2][{j}]"
-                row, multiplier = reading.entries(pair, here, 2)
-                k = reading.index(row, here, self.problem.n, "rows")
-                if k in values:
-                    fail(here, f"row {k} stands twice")
-                values[k] = reading.rational(multiplier, here)
-                if values[k] <= 0:
-                    fail(here, f"the multiplier {show(values[k])} must be positive")
-            found[sign, sigma] = list(values.items())
+            values = reading.multipliers(pairs, f"{where}[2]", self.problem.n)
+            found[s, sigma] = list(values.items())
         return found
 
     def _metric(self, value: object) -> _Metric:
         d = self.problem.d
-        rows = reading.entries(value, "dual.Z", d)
-        flat = [reading.vector(row, f"dual.Z[{i}]", d) for i, row in enumerate(rows)]
-        entries, _ = algebra.integers([v for row in flat for v in row])
+        rows = reading.symmetric(value, "dual.Z", d)
+        entries, _ = algebra.integers([v for row in rows for v in row])
         Z = [entries[i * d : (i + 1) * d] for i in range(d)]
-        if any(Z[i][k] != Z[k][i] for i in range(d) for k in range(i)):
-            fail("dual.Z", "is not symmetric")
         if not algebra.is_positive(Z, definite=True):
             fail("dual.Z", "is not positive definite")
         return _Metric(Z)
 
     def _columns(
-        self, nu: Vector, mu: Mapping[tuple[str, str], Iterable[tuple[int, int]]]
+        self, nu: Vector, mu: Mapping[tuple[int, str], Iterable[tuple[int, int]]]
     ) -> Iterator[list[int]]:
         """w = s X^T D nu + X^T (2 D - I) mu for each block."""
         terms = [[v * x for x in row] for v, row in zip(nu, self.X, strict=True)]
@@ -188,8 +175,8 @@ class Optimum:
         for sigma in self.sigmas:
             active = [term for term, side in zip(terms, sigma, strict=True) if side == "+"]
             total = [sum(column) for column in zip(*active, strict=True)] if active else [0] * d
-            for sign in ("+", "-"):
-                w = total if sign == "+" else [-v for v in total]
+            for sign in (1, -1):
+                w = total if sign > 0 else [-v for v in total]
                 for k, multiplier in mu.get((sign, sigma), ()):
                     side = multiplier if sigma[k] == "+" else -multiplier if sigma[k] == "-" else 0
                     w = [v + side * x for v, x in zip(w, self.X[k], strict=True)]

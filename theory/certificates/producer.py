@@ -29,19 +29,28 @@ if TYPE_CHECKING:
     from theory.connectivity import SolutionPath
     from theory.connectivity.solutions import Neuron
     from theory.programs import Optimum  # importing it takes the convex solvers
+    from theory.regions import Frontier, LeastRadius, Meeting, Regions
+    from theory.regions.balls import Ball
+    from theory.regions.joint import JointDual, Own, Shared
 
 Document = dict[str, Any]
 
 
-def certify(result: Analysis | Barrier | Least | Optimum | SolutionPath) -> Document:
+def certify(
+    result: Analysis | Barrier | Least | Optimum | SolutionPath | Frontier | Meeting,
+) -> Document:
     """The certificate of what was found.
 
     Kind `components` for a complete analysis, `barrier` for a barrier, `minimum` for the least loss
-    over all cells, `optimum` for that of the convex program (unless cells decided it), and `path`
-    for a path inside a solution set.
+    over all cells, `optimum` for that of the convex program (unless cells decided it), `path` for a
+    path inside a solution set, and `regions` for how two optimizers' regions meet, at one pair of
+    radii or at all vertices of the frontier.
     """
     from theory.connectivity import SolutionPath  # which imports the landscape, as this does
+    from theory.regions import Frontier, Meeting
 
+    if isinstance(result, Frontier | Meeting):
+        return _frontier(result) if isinstance(result, Frontier) else _meeting(result)
     if isinstance(result, SolutionPath):
         return _solution_path(result)
     if isinstance(result, Barrier):
@@ -79,8 +88,6 @@ class _Writer:
         return self.complex.domain.network(neurons).to_json()
 
     def document(self, kind: str, **fields: object) -> Document:
-        symbols = {1: "+", -1: "-", 0: "0"}
-        signs = self.complex.arrangement.signs
         return {
             "format": "isthmus-certificate",
             "version": 1,
@@ -89,10 +96,7 @@ class _Writer:
             "width": self.complex.width,
             "labelled": self.complex.labelled,
             "within": _ball(self.complex),
-            "states": [
-                ["+-"[state % 2], "".join(symbols[int(s)] for s in signs[state // 2])]
-                for state in self._states
-            ],
+            "states": [_state(self.complex, state) for state in self._states],
             "duals": [_dual(*dual) for dual in self._duals],
             **fields,
         }
@@ -323,13 +327,13 @@ def _ball_or_penalty(optimizer: str, rho: Fraction | None, beta: Fraction | None
     return {"penalty": "l2", "beta": format_rational(beta)}
 
 
+def _neuron(neuron: Neuron) -> list[object]:
+    u = [format_rational(v) for v in neuron.u]
+    return ["+" if neuron.sign > 0 else "-", format_rational(neuron.alpha), u]
+
+
 def _solution_path(path: SolutionPath) -> Document:
     solutions = path.solutions
-
-    def neuron(each: Neuron) -> list[object]:
-        u = [format_rational(v) for v in each.u]
-        return ["+" if each.sign > 0 else "-", format_rational(each.alpha), u]
-
     return {
         "format": "isthmus-certificate",
         "version": 1,
@@ -339,13 +343,154 @@ def _solution_path(path: SolutionPath) -> Document:
         "within": _ball_or_penalty(solutions.optimizer, solutions.rho, solutions.beta),
         "level": format_rational(solutions.level),
         "networks": [network.to_json() for network in path.ends],
-        "start": [neuron(each) for each in path.points[0]],
+        "start": [_neuron(each) for each in path.points[0]],
         "steps": [
             [
-                [j, *neuron(new)]
+                [j, *_neuron(new)]
                 for j, (old, new) in enumerate(zip(*pair, strict=True))
                 if old != new
             ]
             for pair in pairwise(path.points)
         ],
     }
+
+
+def _frontier(frontier: Frontier) -> Document:
+    writer = _RegionsWriter(frontier.regions)
+    for which, least in enumerate(frontier.least):
+        writer.least((which,), least)
+    for vertex in frontier.vertices:
+        writer.least((0, 1), vertex)
+    return writer.document()
+
+
+def _meeting(meeting: Meeting) -> Document:
+    """What the phase says: a network of both regions, or of each, and bounds above the radii."""
+    writer = _RegionsWriter(meeting.regions)
+    if meeting.witness is not None:
+        writer.attained((0, 1), meeting.rho, meeting.joint)
+        return writer.document()
+    for which, (least, name) in enumerate(
+        zip(meeting.least, meeting.regions.optimizers, strict=True)
+    ):
+        if name in meeting.empty:
+            writer.excluded((which,), (), least)
+        else:
+            writer.attained((which,), (meeting.rho[which],), least)
+    if not meeting.empty:
+        writer.excluded((0, 1), meeting.rho[:1], meeting.joint, beyond=meeting.rho[1])
+    return writer.document()
+
+
+class _RegionsWriter:
+    """Collects the points of a certificate, and the dual vectors that they need."""
+
+    def __init__(self, regions: Regions) -> None:
+        self.regions = regions
+        self._duals: dict[Any, Document] = {}
+        self._points: list[Document] = []
+        # Cells that do not reach the level at all, with any radii.
+        self._everywhere: list[int] = []
+        if regions.low is not None:
+            for cover in regions.low.cover:
+                self._everywhere.append(self._add(cover, self._of_loss(cover.proof.dual.vector)))
+
+    def least(self, order: tuple[int, ...], found: LeastRadius) -> None:
+        """Both ends of a least radius; where every radius will do, it is attained at 1."""
+        if found.upper is not None:
+            self.attained(order, (*found.fixed, found.upper or Fraction(1)), found)
+        if found.lower:
+            self.excluded(order, found.fixed, found)
+
+    def attained(
+        self, order: tuple[int, ...], radii: tuple[Fraction, ...], found: LeastRadius
+    ) -> None:
+        """A network in these balls."""
+        neurons = [_neuron(neuron) for neuron in self.regions.point_in(order, radii, found) or ()]
+        self._points.append({"rho": self._rho(order, radii), "neurons": neurons})
+
+    def excluded(
+        self,
+        order: tuple[int, ...],
+        fixed: Sequence[Fraction],
+        found: LeastRadius,
+        beyond: Fraction = Fraction(1),
+    ) -> None:
+        """The lower end of a least radius; twice `beyond`, where there is none at any radius."""
+        lower = 2 * beyond if found.lower is None else found.lower
+        duals = [self._add(dual, self._of_radius(order, dual)) for dual in found.duals]
+        rho = self._rho(order, [*fixed, lower])
+        self._points.append({"rho": rho, "duals": [*self._everywhere, *duals]})
+
+    def document(self) -> Document:
+        return {
+            "format": "isthmus-certificate",
+            "version": 1,
+            "kind": "regions",
+            "problem": _data(self.regions.problem),
+            "width": self.regions.width if self.regions.exact else None,
+            "level": format_rational(self.regions.level),
+            "balls": [ball.name for ball in self.regions.balls],
+            "duals": list(self._duals.values()),
+            "points": self._points,
+        }
+
+    def _rho(self, order: tuple[int, ...], radii: Sequence[Fraction]) -> list[str | None]:
+        known = dict(zip(order, map(format_rational, radii), strict=True))
+        return [known.get(which) for which in range(len(self.regions.balls))]
+
+    def _add(self, key: Any, document: Document) -> int:
+        if key not in self._duals:
+            self._duals[key] = document
+        return list(self._duals).index(key)
+
+    def _of_loss(self, vector: Sequence[int]) -> Document:
+        shared = [self._shared(ball, None) for ball in self.regions.balls]
+        return {"lam": [str(v) for v in vector], "shared": shared, "blocks": []}
+
+    def _of_radius(self, order: tuple[int, ...], dual: JointDual) -> Document:
+        balls = self.regions.balls
+        shared = dict(zip(order, dual.shared, strict=True))
+        blocks = []
+        for state, block in dual.blocks.items():
+            own = dict(zip(order, block.own, strict=True))
+            blocks.append(
+                [
+                    *_state(self.regions.complex, state),
+                    [self._own(ball, own.get(which)) for which, ball in enumerate(balls)],
+                    [[k, format_rational(v)] for k, v in enumerate(block.mu) if v],
+                ]
+            )
+        return {
+            "lam": [format_rational(v) for v in dual.lam],
+            "shared": [self._shared(ball, shared.get(which)) for which, ball in enumerate(balls)],
+            "blocks": blocks,
+        }
+
+    def _shared(self, ball: Ball, weights: Shared | None) -> Document:
+        d = self.regions.problem.d
+        hidden = weights.hidden if weights else ((Fraction(),) * d,) * d
+        document: Document = {}
+        if ball.hidden == "spectral":
+            document["hidden"] = [[format_rational(v) for v in row] for row in hidden]
+        elif ball.hidden == "frobenius":
+            document["hidden"] = format_rational(hidden[0][0])
+        if ball.output == "l2":
+            document["output"] = format_rational(weights.output if weights else Fraction())
+        return document
+
+    def _own(self, ball: Ball, weights: Own | None) -> Document:
+        size = {"entrywise": self.regions.problem.d, "column": 1}.get(ball.hidden, 0)
+        hidden = [format_rational(v) for v in (weights and weights.hidden) or (Fraction(),) * size]
+        document: Document = {}
+        if ball.own_hidden:
+            document["hidden"] = hidden if ball.hidden == "entrywise" else hidden[0]
+        if ball.own_output:
+            document["output"] = format_rational(weights.output if weights else Fraction())
+        return document
+
+
+def _state(complex_: CellComplex, state: int) -> list[str]:
+    """Its sign and its cone, as text."""
+    cone = complex_.arrangement.signs[state // 2]
+    return ["+-"[state % 2], "".join("0+-"[int(side)] for side in cone)]

@@ -78,6 +78,12 @@ def width(value: object) -> int:
     return found
 
 
+def sign(value: object, where: str) -> int:
+    if not isinstance(value, str) or value not in ("+", "-"):
+        fail(where, f"its sign must be '+' or '-', not {show(value)}")
+    return 1 if value == "+" else -1
+
+
 def network(
     value: object, where: str, d: int, neurons: int
 ) -> tuple[list[tuple[Fraction, ...]], tuple[Fraction, ...]]:
@@ -140,6 +146,29 @@ def _decimal(value: Fraction, rounding: str) -> str:
 def vector(value: object, where: str, length: int | None = None) -> tuple[Fraction, ...]:
     found = entries(value, where, length)
     return tuple(rational(v, f"{where}[{k}]") for k, v in enumerate(found))
+
+
+def symmetric(value: object, where: str, size: int) -> list[tuple[Fraction, ...]]:
+    """A symmetric matrix, by rows."""
+    rows = [vector(row, f"{where}[{i}]", size) for i, row in enumerate(entries(value, where, size))]
+    if any(rows[i][k] != rows[k][i] for i in range(size) for k in range(i)):
+        fail(where, "is not symmetric")
+    return rows
+
+
+def multipliers(value: object, where: str, rows: int) -> dict[int, Fraction]:
+    """A list of [row, multiplier]: positive, and no row of it twice."""
+    found: dict[int, Fraction] = {}
+    for j, pair in enumerate(entries(value, where)):
+        here = f"{where}[{j}]"
+        row, multiplier = entries(pair, here, 2)
+        k = index(row, here, rows, "rows")
+        if k in found:
+            fail(here, f"row {k} stands twice")
+        found[k] = rational(multiplier, here)
+        if found[k] <= 0:
+            fail(here, f"the multiplier {show(found[k])} must be positive")
+    return found
 
 
 def problem(value: object) -> Problem:

@@ -163,7 +163,7 @@ class Regions:
             tuple(
                 i
                 for i, least in enumerate(by_component)
-                if self._reaches(order, radii, least) is not None
+                if self.point_in(order, radii, least) is not None
             )
             for (order, radii), by_component in zip(asked, found, strict=True)
         ]
@@ -172,7 +172,7 @@ class Regions:
         )
         witness = None
         if reached[2]:
-            witness = self._reaches(*asked[2], found[2][reached[2][0]])
+            witness = self.point_in(*asked[2], found[2][reached[2][0]])
         return Meeting(
             regions=self,
             rho=(first, second),
@@ -184,10 +184,13 @@ class Regions:
             joint=_best(found[2]),
         )
 
-    def _reaches(
+    def point_in(
         self, order: tuple[int, ...], radii: tuple[Fraction, ...], least: LeastRadius
     ) -> Point | None:
-        """A point in the balls of these radii; None where it is proved that there is none."""
+        """A point in the balls of these radii; None where it is proved that there is none.
+
+        order: which optimizers they are of. least: the least radius of the last of them.
+        """
         target = radii[-1]
         if least.lower is None or target < least.lower:
             return None
@@ -216,7 +219,7 @@ class Regions:
         Raises InputError where the regions do not overlap at large width.
         """
         large = self if not self.exact else at_large_width(self)
-        point = large._reaches((0, 1), (first, second), large.meet(first))
+        point = large.point_in((0, 1), (first, second), large.meet(first))
         if point is None:
             raise InputError("at", "the regions do not overlap at any width")
         return len(point)

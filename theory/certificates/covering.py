@@ -1,0 +1,71 @@
+"""Which multisets of states no dual covers: the search, and weights in integers for it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from functools import reduce
+from itertools import combinations_with_replacement
+from math import ceil, floor, lcm
+from operator import and_
+
+from theory.certificates import algebra
+from theory.certificates.algebra import Vector, mask
+
+_EXACT = 4096  # bits of a common denominator up to which weights are exact
+_PARTS = 1 << 62  # of the limit, in which weights are counted beyond that
+
+
+def weigh(
+    costs: Sequence[Fraction | None], limit: Fraction, *, strict: bool
+) -> tuple[list[int], int]:
+    """Integer weights of states, and a limit for `escaping`, from costs (None: infinite).
+
+    A sum of weights within the limit proves that the sum of costs is (strict: below it), and the
+    converse holds unless the denominators are too long. The limit is negative where no sum can be.
+    """
+    if limit < 0:
+        return [0] * len(costs), -1
+    unit = lcm(limit.denominator, *(cost.denominator for cost in costs if cost is not None))
+    if unit.bit_length() > _EXACT:
+        unit = ceil(_PARTS / limit) if limit else 1
+    most = ceil(limit * unit) - 1 if strict else floor(limit * unit)
+    return [most + 1 if cost is None else ceil(cost * unit) for cost in costs], most
+
+
+def escaping(
+    size: int, weights: Sequence[Sequence[int]], limits: Sequence[int], width: int
+) -> Iterator[Vector]:
+    """The multisets of `width` of the states 0..size-1 that exceed every limit, sorted, each once.
+
+    weights: by dual and state; the weight of a multiset is the sum. To exceed what is left of a
+    limit, one of the remaining states must exceed its share of it. So branch on such a state for
+    one dual after another; a branch excludes the states of those before it.
+    """
+    heavier = [
+        {share: mask(weight > share for weight in own) for share in {0, *own}} for own in weights
+    ]
+    steps = [sorted(masks) for masks in heavier]
+
+    def above(dual: int, share: int) -> int:
+        """The states heavier than `share`."""
+        return heavier[dual][steps[dual][bisect_right(steps[dual], share) - 1]]
+
+    unspent = [(dual, limit) for dual, limit in enumerate(limits) if limit >= 0]
+    stack: list[tuple[Vector, list[tuple[int, int]], int]] = [((), unspent, (1 << size) - 1)]
+    while stack:
+        chosen, pending, allowed = stack.pop()
+        rest = width - len(chosen)
+        if not pending:
+            for others in combinations_with_replacement(list(algebra.bits(allowed)), rest):
+                yield tuple(sorted(chosen + others))
+        elif rest == 1:
+            for state in algebra.bits(reduce(and_, (above(*item) for item in pending), allowed)):
+                yield tuple(sorted((*chosen, state)))
+        else:
+            shares = (above(dual, left // rest) & allowed for dual, left in pending)
+            for state in algebra.bits(min(shares, key=int.bit_count)):
+                lefts = ((dual, left - weights[dual][state]) for dual, left in pending)
+                stack.append(((*chosen, state), [item for item in lefts if item[1] >= 0], allowed))
+                allowed &= ~(1 << state)

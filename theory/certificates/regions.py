@@ -1,0 +1,298 @@
+"""Certificates of kind `regions`: which radii of one or two balls networks of a small loss reach.
+
+A point that is attained has a network, one that is excluded has duals: weights of the balls'
+constraints that bound lam.f, state by state, as in `proofs_notes/certificates.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TypeAlias
+
+from theory.certificates import algebra, covering, reading, states
+from theory.certificates.algebra import mask
+from theory.certificates.balls import BALLS, SPECTRAL
+from theory.certificates.cones import Arrangement
+from theory.certificates.neurons import Sums, dot, read_neuron
+from theory.certificates.reading import fail, show
+from theory.certificates.states import State
+from theory.errors import BudgetError
+from theory.problem import Problem
+
+FIELDS = (
+    *("format", "version", "kind", "problem", "width", "level"),
+    *("balls", "duals", "points"),
+)
+
+_NAMES = (*BALLS, "l2")
+_BOTH = ("hidden", "output")
+_SHARED = {"muon": _BOTH, "muon-adamw": ("hidden",), "ngd": _BOTH, "l2": ("hidden",)}
+_OWN = {"entrywise": _BOTH, "colnorm": _BOTH, "muon-adamw": ("output",)}
+
+Radii: TypeAlias = list[Fraction | None]  # by ball; None where it is not asked for
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """Of the constraints of one ball, shared by all neurons or of one: they bound its part of
+    u^T hidden u / alpha + output alpha by rho times the price."""
+
+    hidden: list[list[Fraction]]  # (d, d)
+    output: Fraction
+    price: Fraction
+
+
+@dataclass(frozen=True)
+class _Dual:
+    gain: Fraction  # h: at most lam.f where the loss is at most the level
+    shared: list[Fraction]  # prices by ball
+    blocks: dict[tuple[int, int], list[Fraction]]  # by state: the prices of its own weights
+    positive: dict[int, int]  # sign: set of the rays v with lam.(s relu(X v)) > 0
+
+    def costs(self, everything: Sequence[State], radii: Radii) -> list[Fraction | None]:
+        """What a neuron of each state adds to the bound on lam.f; None: no bound."""
+        costs: list[Fraction | None] = []
+        for state in everything:
+            own = self.blocks.get(state.key)
+            if own is None:
+                free = not state.cone.generators & self.positive[state.sign]
+                costs.append(Fraction() if free else None)
+            else:
+                costs.append(_bound(own, radii))
+        return costs
+
+
+def _bound(prices: Sequence[Fraction], radii: Radii) -> Fraction | None:
+    """sum rho_i price_i; None if there is a price for a ball that is not asked for."""
+    total = Fraction()
+    for price, rho in zip(prices, radii, strict=True):
+        if price:
+            if rho is None:
+                return None
+            total += rho * price
+    return total
+
+
+class Regions:
+    """A certificate of this kind; `statement` verifies its points."""
+
+    def __init__(self, fields: Mapping[str, object], problem: Problem, limit: int) -> None:
+        self.fields = fields
+        self.problem = problem
+        self._limit = limit
+        self.width = None if fields["width"] is None else reading.width(fields["width"])
+        self.level = _not_negative(fields["level"], "level")
+        self.balls: list[str] = []
+        for k, name in enumerate(reading.entries(fields["balls"], "balls")):
+            if not isinstance(name, str) or name not in _NAMES:
+                fail(f"balls[{k}]", f"must be one of {', '.join(_NAMES)}, not {show(name)}")
+            self.balls.append(name)
+        if len(self.balls) not in (1, 2):
+            fail("balls", f"has {len(self.balls)} entries, but must have 1 or 2")
+        duals = reading.entries(fields["duals"], "duals")
+        self.duals = [self._dual(value, f"duals[{i}]") for i, value in enumerate(duals)]
+
+    def statement(self) -> str:
+        """Verify every point; what is proved."""
+        attained: list[Radii] = []
+        excluded: list[Radii] = []
+        for k, value in enumerate(reading.entries(self.fields["points"], "points")):
+            where = f"points[{k}]"
+            if "neurons" in reading.mapping(value, where):
+                fields = reading.fields(value, where, ("rho", "neurons"))
+                radii = self._radii(fields["rho"], f"{where}.rho")
+                self._check_attained(radii, fields["neurons"], where)
+                attained.append(radii)
+            else:
+                fields = reading.fields(value, where, ("rho", "duals"))
+                radii = self._radii(fields["rho"], f"{where}.rho")
+                self._check_excluded(radii, fields["duals"], where)
+                excluded.append(radii)
+        if not attained and not excluded:
+            fail("points", "is empty")
+        width = "any width" if self.width is None else f"width {show(self.width)}"
+        if len(attained) + len(excluded) > 1:
+            both = sum(radii in excluded for radii in attained)
+            return (
+                f"at {width} and loss at most {show(self.level)}, of the points of radii in the "
+                f"{' and '.join(self.balls)} balls {len(attained)} are attained, {len(excluded)} "
+                f"are lower bounds, and {both} are both, so the least"
+            )
+        networks = f"of {width} with loss at most {show(self.level)}"
+        (radii,) = attained or excluded
+        asked = [(name, rho) for name, rho in zip(self.balls, radii, strict=True) if rho]
+        places = [f" in the {name} ball rho = {show(rho)}" for name, rho in asked]
+        if attained:
+            return f"a network {networks} lies{' and'.join(places)}"
+        given, (last, least) = "".join(places[:-1]), asked[-1]
+        return f"every network {networks}{given} needs rho >= {show(least)} in the {last} ball"
+
+    @cached_property
+    def _arrangement(self) -> Arrangement:
+        return Arrangement(self.problem.integer_form()[0], self._limit)
+
+    @cached_property
+    def _states(self) -> list[State]:
+        return [State(s, cone) for cone in self._arrangement.cones() for s in (1, -1)]
+
+    # Duals.
+
+    def _dual(self, value: object, where: str) -> _Dual:
+        fields = reading.fields(value, where, ("lam", "shared", "blocks"))
+        lam = reading.vector(fields["lam"], f"{where}.lam", self.problem.n)
+        gain = dot(lam, self.problem.y) - algebra.root(2 * self.level * dot(lam, lam))
+        if gain <= 0:
+            fail(f"{where}.lam", "proves nothing: lam.y - sqrt(2 level ||lam||^2) is not positive")
+        shared = self._weights(fields["shared"], f"{where}.shared", _SHARED)
+        blocks: dict[tuple[int, int], list[Fraction]] = {}
+        for j, entry in enumerate(reading.entries(fields["blocks"], f"{where}.blocks")):
+            here = f"{where}.blocks[{j}]"
+            sign, sigma, values, pairs = reading.entries(entry, here, 4)
+            state = states.read(sign, sigma, here, self._arrangement)
+            if state.key in blocks:
+                fail(here, "is a block for the second time")
+            own = self._weights(values, f"{here}[2]", _OWN)
+            mu = reading.multipliers(pairs, f"{here}[3]", self.problem.n)
+            if not algebra.is_positive(
+                _form(self._column(state, lam, mu), shared + own), definite=False
+            ):
+                fail(here, "its weights do not bound lam.f: their matrix is not positive")
+            blocks[state.key] = [weights.price for weights in own]
+        integer_lam, _ = algebra.integers(lam)
+        products = [algebra.dot(integer_lam, v) for v in self._arrangement.generators.columns]
+        positive = {1: mask(p > 0 for p in products), -1: mask(p < 0 for p in products)}
+        return _Dual(gain, [weights.price for weights in shared], blocks, positive)
+
+    def _weights(
+        self, value: object, where: str, names: Mapping[str, tuple[str, ...]]
+    ) -> list[_Weights]:
+        """One entry for each ball, with the fields that `names` has for it; others are zero."""
+        d = self.problem.d
+        found = []
+        for k, entry in enumerate(reading.entries(value, where, len(self.balls))):
+            here, ball = f"{where}[{k}]", self.balls[k]
+            fields = reading.fields(entry, here, names.get(ball, ()))
+            hidden, price = [[Fraction()] * d] * d, Fraction()
+            if "hidden" in fields:
+                hidden, price = self._hidden(fields["hidden"], f"{here}.hidden", ball)
+            output = Fraction()
+            if "output" in fields:
+                output = _not_negative(fields["output"], f"{here}.output")
+            elif ball == "l2":  # one constraint for both layers
+                output = price
+            found.append(_Weights(hidden, output, price + output))
+        return found
+
+    def _hidden(
+        self, value: object, where: str, ball: str
+    ) -> tuple[list[list[Fraction]], Fraction]:
+        """The matrix of hidden weights, and its price."""
+        d = self.problem.d
+        if ball in SPECTRAL:
+            Z = reading.symmetric(value, where, d)
+            if not algebra.is_positive(Z, definite=False):
+                fail(where, "is not positive semidefinite")
+            return [list(row) for row in Z], sum((Z[k][k] for k in range(d)), Fraction())
+        if ball == "entrywise":
+            entries = reading.entries(value, where, d)
+            diagonal = [_not_negative(v, f"{where}[{k}]") for k, v in enumerate(entries)]
+            return _diagonal(diagonal), sum(diagonal, Fraction())
+        weight = _not_negative(value, where)
+        return _diagonal([weight] * d), weight
+
+    def _column(
+        self, state: State, lam: Sequence[Fraction], mu: Mapping[int, Fraction]
+    ) -> list[Fraction]:
+        """w = s X^T D lam + X^T (2 D - I) mu"""
+        w = [Fraction()] * self.problem.d
+        sigma = self._arrangement.sigma(state.cone.sides)
+        for k, (row, side) in enumerate(zip(self.problem.X, sigma, strict=True)):
+            factor = mu.get(k, Fraction())
+            factor = state.sign * lam[k] + factor if side == "+" else -factor
+            if factor:
+                w = [v + factor * x for v, x in zip(w, row, strict=True)]
+        return w
+
+    # Points.
+
+    def _radii(self, value: object, where: str) -> Radii:
+        radii: Radii = []
+        for k, entry in enumerate(reading.entries(value, where, len(self.balls))):
+            rho = None if entry is None else reading.rational(entry, f"{where}[{k}]")
+            if rho is not None and rho <= 0:
+                fail(f"{where}[{k}]", f"is {show(rho)}, but must be positive")
+            radii.append(rho)
+        if not any(radii):
+            fail(where, "asks for no ball")
+        return radii
+
+    def _check_attained(self, radii: Radii, value: object, where: str) -> None:
+        """The network lies in the balls asked for, and its loss is at most the level."""
+        values = reading.entries(value, f"{where}.neurons")
+        if self.width is not None and len(values) > self.width:
+            fail(f"{where}.neurons", f"has {len(values)} neurons, but the width is {self.width}")
+        neurons = [
+            read_neuron(v, f"{where}.neurons[{j}]", self.problem) for j, v in enumerate(values)
+        ]
+        for name, rho in zip(self.balls, radii, strict=True):
+            if rho is None:
+                continue
+            sums = Sums(self.problem, name)
+            for neuron in neurons:
+                sums.add(neuron, 1)
+            if not sums.inside(neurons, rho, rho):
+                fail(where, f"the network lies outside the {name} ball rho = {show(rho)}")
+            if sums.loss > self.level:
+                fail(where, f"its loss {show(sums.loss)} is above the level {show(self.level)}")
+
+    def _check_excluded(self, radii: Radii, value: object, where: str) -> None:
+        """Each multiset of states is covered by one of the duals."""
+        asked = [k for k, rho in enumerate(radii) if rho is not None]
+        weights, limits = [], []
+        for k, entry in enumerate(reading.entries(value, f"{where}.duals")):
+            here = f"{where}.duals[{k}]"
+            index = reading.index(entry, here, len(self.duals), "duals")
+            dual = self.duals[index]
+            shared = _bound(dual.shared, radii)
+            if shared is None:
+                fail(here, f"dual {index} has shared weights for a ball that is not asked for")
+            strict = len(asked) > 1 and not dual.shared[asked[-1]]
+            own, limit = covering.weigh(
+                dual.costs(self._states, radii), dual.gain - shared, strict=strict
+            )
+            weights.append(own)
+            limits.append(limit)
+        if self.width is None:
+            covers = zip(weights, limits, strict=True)
+            if not any(limit >= 0 and not any(own) for own, limit in covers):
+                fail(f"{where}.duals", "no dual bounds networks of any width")
+            return
+        if self.width > self._limit:  # no network of the certificate needs to have so many
+            raise BudgetError("neurons of each multiset", self.width, self._limit, "limit")
+        for multiset in covering.escaping(len(self._states), weights, limits, self.width):
+            cell = states.show_cell([self._states[i] for i in multiset], self._arrangement)
+            fail(f"{where}.duals", f"no dual covers the cell {cell}")
+
+
+def _diagonal(entries: Sequence[Fraction]) -> list[list[Fraction]]:
+    zero = Fraction()
+    return [[v if i == k else zero for i in range(len(entries))] for k, v in enumerate(entries)]
+
+
+def _form(w: Sequence[Fraction], weights: Sequence[_Weights]) -> list[list[Fraction]]:
+    """[[Q, w/2], [w/2, c]], of which Q and c add up over the balls."""
+    rows = [
+        [sum(entries, Fraction()) for entries in zip(*rows, strict=True)] + [v / 2]
+        for v, *rows in zip(w, *(part.hidden for part in weights), strict=True)
+    ]
+    return [*rows, [*(v / 2 for v in w), sum((part.output for part in weights), Fraction())]]
+
+
+def _not_negative(value: object, where: str) -> Fraction:
+    found = reading.rational(value, where)
+    if found < 0:
+        fail(where, f"is {show(found)}, but must not be negative")
+    return found
