@@ -1,0 +1,204 @@
+"""Both optimizers of a meeting of two regions, trained: where runs end, and whether they stay.
+
+>>> from fractions import Fraction
+>>> from theory import example
+>>> from theory.regions import regions
+>>> found = regions(example("two-regions"), ("adamw", "muon"), width=2)
+>>> trained = train_meeting(found.at(Fraction(3, 5), Fraction(3, 2)), seeds=32, steps=3000)
+>>> print(trained.meeting.phase, min(trained.reached) > 0, trained.shared)
+disjoint True (0, 0)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from numerics.optimizers import Schedule
+from numerics.training import Progress, TrainingResult, train
+from theory.connectivity.solutions import Neuron, Point
+from theory.errors import InputError
+from theory.geometry import ball_violation, geometry
+from theory.network import Network
+from theory.regions import Meeting
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+TOLERANCE = 1e-6
+"""Of the loss above the level, relative to ||y||^2, up to which a run counts as in a region: runs
+end at about the square of the last learning rate, 1.6e-7."""
+
+INSIDE = 0.002
+"""Of a norm above R, relative, up to which a run counts as in a ball: training leaves 0.001 at most
+of the way into its own one, and the loss that is tolerated is worth 0.0007."""
+
+_STAY = 4e-4  # of R: the learning rate from the witness on, about the last one of training
+_RECORDS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedMeeting:
+    """S runs of each optimizer of a meeting, each in its own ball.
+
+    results: of random starts. stays: of one run each from the witness on, with a small learning
+    rate that does not fall; None where there is no witness.
+    """
+
+    meeting: Meeting
+    results: tuple[TrainingResult, TrainingResult]
+    stays: tuple[TrainingResult, TrainingResult] | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all were trained to the end."""
+        return all(each.complete for each in (*self.results, *(self.stays or ())))
+
+    @cached_property
+    def at_level(self) -> tuple[Bool[_Array, " S"], Bool[_Array, " S"]]:
+        """For each optimizer the runs that reached the level in their own ball."""
+        first, second = (self._loss_is_low(self.results[i]) & self._in_ball(i, i) for i in (0, 1))
+        return first, second
+
+    @property
+    def reached(self) -> tuple[int, int]:
+        """How many these are."""
+        first, second = map(np.count_nonzero, self.at_level)
+        return int(first), int(second)
+
+    @property
+    def shared(self) -> tuple[int, int]:
+        """How many of these lie in the other optimizer's ball too."""
+        first, second = (
+            np.count_nonzero(self.at_level[i] & self._in_ball(i, 1 - i)) for i in (0, 1)
+        )
+        return int(first), int(second)
+
+    @property
+    def violations(self) -> tuple[float, float]:
+        """The most by which a run that did not diverge ended outside its own ball, relative."""
+        first, second = (_of_finite(each, each.violation, np.max) for each in self.results)
+        return first, second
+
+    @property
+    def gaps(self) -> tuple[float, float]:
+        """The median Frank-Wolfe gaps of the runs that did not diverge, in units of the loss."""
+        first, second = (_of_finite(each, each.gap, np.median) for each in self.results)
+        return first, second
+
+    @property
+    def witness_gaps(self) -> tuple[float, ...]:
+        """Each optimizer's Frank-Wolfe gap at the witness; none without a witness."""
+        return tuple(float(gaps[0, 0]) for _, _, gaps in self._ways)
+
+    @property
+    def witness_losses(self) -> tuple[float, ...]:
+        """The highest loss on each optimizer's way from the witness on."""
+        return tuple(float(losses.max()) for losses, _, _ in self._ways)
+
+    @property
+    def witness_violations(self) -> tuple[float, ...]:
+        """How far outside its own ball each optimizer came on this way."""
+        return tuple(float(violations.max()) for _, violations, _ in self._ways)
+
+    @property
+    def _ways(self) -> list[tuple[_Array, _Array, _Array]]:
+        """Losses, violations and gaps (T, 1) from the witness on."""
+        histories = [stay.history for stay in self.stays or ()]
+        return [
+            (history.losses, history.violations, history.gaps)
+            for history in histories
+            if history is not None and history.violations is not None and history.gaps is not None
+        ]
+
+    def _loss_is_low(self, result: TrainingResult) -> Bool[_Array, " S"]:
+        regions = self.meeting.regions
+        squared = sum(float(v) ** 2 for v in regions.problem.y)
+        low: Bool[_Array, " S"] = result.loss <= float(regions.level) + TOLERANCE * squared
+        return low
+
+    def _in_ball(self, run_of: int, ball_of: int) -> Bool[_Array, " S"]:
+        ball = geometry(self.meeting.regions.optimizers[ball_of])
+        radius = math.sqrt(self.meeting.rho[ball_of])
+        result = self.results[run_of]
+        inside: Bool[_Array, " S"] = (
+            ball_violation(ball, result.W, result.a, radius, radius) <= INSIDE
+        )
+        return inside
+
+
+def train_meeting(
+    meeting: Meeting,
+    *,
+    seeds: int,
+    steps: int,
+    seed: int = 0,
+    stay_steps: int = 2500,
+    progress: Progress = lambda stage, steps: None,
+) -> TrainedMeeting:
+    """Train both optimizers at their radii, from random starts and from the witness.
+
+    stay_steps: from the witness; in 2500 weight decay alone would take away 63 % of the weights.
+    Raises InputError for sgd, which has no ball, and where the meeting is of every large width.
+    """
+    regions = meeting.regions
+    if regions.width is None:
+        raise InputError("meeting", "is that of every large width; networks are trained at one")
+    width = regions.width
+    # Of an optimizer without a ball this is an error.
+    names = [geometry(name).ball.name for name in regions.optimizers]
+
+    def both(rate: float | None = None, **options: Any) -> tuple[TrainingResult, TrainingResult]:
+        first, second = (
+            train(
+                regions.problem,
+                width,
+                name,
+                rho,
+                schedule=None if rate is None else Schedule(rate * math.sqrt(rho)),
+                progress=progress,
+                **options,
+            )
+            for name, rho in zip(names, meeting.rho, strict=True)
+        )
+        return first, second
+
+    results = both(seeds=seeds, steps=steps, seed=seed)
+    if meeting.witness is None:
+        return TrainedMeeting(meeting, results, None)
+    stays = both(
+        seeds=1,
+        steps=stay_steps,
+        start=lifted(meeting.witness, width),
+        start_scale=0.0,
+        rate=_STAY,
+        record_every=max(1, stay_steps // _RECORDS),
+    )
+    return TrainedMeeting(meeting, results, stays)
+
+
+def lifted(point: Point, width: int) -> Network:
+    """The network of that width with w = u / |a|, a = s sqrt(alpha), rounded to binary."""
+    blanks = [Neuron(1, Fraction(), (Fraction(),) * len(point[0].u))] * (width - len(point))
+    a = np.array([neuron.sign * math.sqrt(neuron.alpha) for neuron in (*point, *blanks)])
+    U = np.array([[float(v) for v in neuron.u] for neuron in (*point, *blanks)]).T
+    W = U / np.where(a, np.abs(a), 1.0)
+    return Network(
+        W=tuple(tuple(map(Fraction, row)) for row in W.tolist()),
+        a=tuple(map(Fraction, a.tolist())),
+    )
+
+
+def _of_finite(
+    result: TrainingResult,
+    values: Float[_Array, " S"] | None,
+    measure: Callable[[Float[_Array, " S"]], float],
+) -> float:
+    assert values is not None  # of optimizers with a ball
+    return float(measure(values[~result.diverged]))
