@@ -1,8 +1,7 @@
 """Both optimizers of a meeting of two regions, trained: where runs end, and whether they stay.
 
->>> from fractions import Fraction
->>> from theory import example
->>> from theory.regions import regions
+    python -m numerics.meetings     # the table of proofs_notes/regions.md, in a few minutes
+
 >>> found = regions(example("two-regions"), ("adamw", "muon"), width=2)
 >>> trained = train_meeting(found.at(Fraction(3, 5), Fraction(3, 2)), seeds=32, steps=3000)
 >>> print(trained.meeting.phase, min(trained.reached) > 0, trained.shared)
@@ -12,7 +11,7 @@ disjoint True (0, 0)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -27,7 +26,8 @@ from theory.connectivity.solutions import Neuron, Point
 from theory.errors import InputError
 from theory.geometry import ball_violation, geometry
 from theory.network import Network
-from theory.regions import Meeting
+from theory.problem import example
+from theory.regions import Meeting, regions
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -118,9 +118,9 @@ class TrainedMeeting:
         ]
 
     def _loss_is_low(self, result: TrainingResult) -> Bool[_Array, " S"]:
-        regions = self.meeting.regions
-        squared = sum(float(v) ** 2 for v in regions.problem.y)
-        low: Bool[_Array, " S"] = result.loss <= float(regions.level) + TOLERANCE * squared
+        found = self.meeting.regions
+        squared = sum(float(v) ** 2 for v in found.problem.y)
+        low: Bool[_Array, " S"] = result.loss <= float(found.level) + TOLERANCE * squared
         return low
 
     def _in_ball(self, run_of: int, ball_of: int) -> Bool[_Array, " S"]:
@@ -147,17 +147,17 @@ def train_meeting(
     stay_steps: from the witness; in 2500 weight decay alone would take away 63 % of the weights.
     Raises InputError for sgd, which has no ball, and where the meeting is of every large width.
     """
-    regions = meeting.regions
-    if regions.width is None:
+    found = meeting.regions
+    if found.width is None:
         raise InputError("meeting", "is that of every large width; networks are trained at one")
-    width = regions.width
+    width = found.width
     # Of an optimizer without a ball this is an error.
-    names = [geometry(name).ball.name for name in regions.optimizers]
+    names = [geometry(name).ball.name for name in found.optimizers]
 
     def both(rate: float | None = None, **options: Any) -> tuple[TrainingResult, TrainingResult]:
         first, second = (
             train(
-                regions.problem,
+                found.problem,
                 width,
                 name,
                 rho,
@@ -202,3 +202,54 @@ def _of_finite(
 ) -> float:
     assert values is not None  # of optimizers with a ball
     return float(measure(values[~result.diverged]))
+
+
+STUDY: Mapping[tuple[str, tuple[str, str]], Sequence[tuple[str, str]]] = {
+    ("two-regions", ("adamw", "muon")): (
+        *(("3/5", "3/2"), ("3/5", "33/20"), ("3/5", "17/10"), ("4/5", "8/5")),
+        *(("3/5", "7/5"), ("9/20", "8/5"), ("9/20", "7/5")),
+    ),
+    ("split-by-adamw-2", ("adamw", "muon")): (("8/5", "29/10"), ("8/5", "31/10"), ("9/5", "3")),
+    ("split-by-adamw-2", ("lion", "muon")): (
+        *(("39/25", "59/20"), ("8/5", "29/10"), ("8/5", "31/10"), ("9/5", "3")),
+        *(("8/5", "27/10"), ("3/2", "3")),
+    ),
+    ("flagship", ("adamw", "muon")): (
+        *(("11/5", "9/2"), ("11/5", "13/2"), ("5/2", "7/2"), ("11/5", "14/5")),
+        *(("19/10", "4"), ("19/10", "14/5")),
+    ),
+    ("flagship", ("lion", "ngd")): (("11/5", "5"), ("5/2", "4")),
+}
+"""Data sets of width 2, pairs of optimizers and of radii."""
+
+
+def study(seeds: int = 256, steps: int = 10_000) -> Iterator[TrainedMeeting]:
+    """All of `STUDY`."""
+    for (name, optimizers), pairs in STUDY.items():
+        found = regions(example(name), optimizers, 2)
+        for first, second in pairs:
+            meeting = found.at(Fraction(first), Fraction(second))
+            yield train_meeting(meeting, seeds=seeds, steps=steps)
+
+
+def row(trained: TrainedMeeting) -> str:
+    """One line of the table of the note."""
+    meeting = trained.meeting
+    squared = sum(float(v) ** 2 for v in meeting.regions.problem.y)
+    cells = [
+        f"`{meeting.regions.problem.name}`",
+        ", ".join(meeting.regions.optimizers),
+        ", ".join(map(str, meeting.rho)),
+        meeting.phase + (f": {', '.join(meeting.empty)}" if meeting.empty else ""),
+        ", ".join(map(str, trained.reached)),
+        ", ".join(map(str, trained.shared)),
+        ", ".join(f"{value:.1g}" for value in trained.violations),
+        ", ".join(f"{value:.1g}" for value in trained.gaps),
+        ", ".join(f"{loss / squared:.1g}" for loss in trained.witness_losses),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    for each in study():
+        print(row(each), flush=True)
