@@ -37,7 +37,8 @@ from theory.problem import Problem
 
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up
-_TOLERANCE = 1e-10  # of the conic solver; its default of 1e-8 would be most of what we promise
+# Of the conic solver: its default of 1e-8 is most of what we promise, but better than nothing.
+_TOLERANCES = (1e-10, 1e-8)
 _LARGEST = Fraction(10**60)  # squares of squares have to stay in the range of floats
 _SMALLEST = 1 / _LARGEST
 _INSIDE = Fraction(1, 10**12)
@@ -377,16 +378,21 @@ def solve_conic(problem: Any) -> None:
     # Whatever it finds is proved or rejected exactly: warnings of inaccuracy would only disturb.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            problem.solve(
-                solver=cvxpy.CLARABEL,
-                tol_gap_abs=_TOLERANCE,
-                tol_gap_rel=_TOLERANCE,
-                tol_feas=_TOLERANCE,
-            )
-        except cvxpy.SolverError:
-            for variable in problem.variables():  # those of an earlier solve are still there
-                variable.value = None
+        for tolerance in _TOLERANCES:
+            try:
+                problem.solve(
+                    solver=cvxpy.CLARABEL,
+                    # Else the scaling is that of an earlier solve, and so are success and failure.
+                    warm_start=False,
+                    tol_gap_abs=tolerance,
+                    tol_gap_rel=tolerance,
+                    tol_feas=tolerance,
+                )
+            except cvxpy.SolverError:
+                for variable in problem.variables():  # those of an earlier solve are still there
+                    variable.value = None
+            else:
+                return
 
 
 @lru_cache(maxsize=64)

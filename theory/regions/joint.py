@@ -117,6 +117,13 @@ class JointDual:
     def _shared(self) -> list[Fraction]:
         return [own.price(ball) for own, ball in zip(self.shared, self.balls, strict=True)]
 
+    def floats(self, states: int) -> tuple[Float[_Array, "B S"], Float[_Array, " B"]]:
+        """The prices of all states for each ball, infinite where there is none; and shared ones."""
+        prices = np.full((len(self.balls), states), np.inf)
+        for state, price in self._prices.items():
+            prices[:, state] = [float(v) for v in price]
+        return prices, np.array([float(v) for v in self._shared])
+
     def bound(self, cell: Cell, fixed: Sequence[Fraction]) -> Fraction | None:
         """The least radius of the last ball, with those before it fixed; None where no radius does.
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import zip_longest
+from typing import Any, TypeAlias
 
 import numpy as np
+from jaxtyping import Bool, Int
 
 from theory.connectivity.solutions import Neuron, Point
 from theory.landscape.cells import Cell, CellComplex
@@ -24,14 +26,15 @@ from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding, snapped
 from theory.regions.radii import rounded
 
-_SLACK = Fraction(1, 10**7)  # relative: a cell whose bound is so near the best network is settled
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_SLACK = 1e-7  # relative: a cell whose bound is so near the best network is settled
 # Entries become the simplest fractions this near, relatively: first what finds exact answers, then
 # what stays inside a ball and a level where the solver had some distance from the boundary.
 _NEAR = (1e-8, 1e-12)
 _SIMPLE = 10**6  # the largest denominator of an answer that is tried as the exact one
-_UNUSED = (
-    1e-5  # relative to the largest: a block of smaller alpha is left out where that is possible
-)
+_ROUNDING = 1e-9  # relative, of floats, generously
+_UNUSED = 1e-5  # relative to the largest: blocks of smaller alpha are left out where possible
 _TINY = 1e-7  # relative: blocks of smaller u have alpha to spare, so that u^2 / alpha stays small
 
 
@@ -80,56 +83,38 @@ class Search:
             return LeastRadius(
                 self.balls, fixed, Fraction(), Fraction(), self._anything(chosen[0]), ()
             )
-        bounds: dict[Cell, Fraction | None] = dict.fromkeys(chosen, Fraction())
-        duals: dict[Cell, JointDual] = {}
-
-        def learn(dual: JointDual, cells: Sequence[Cell]) -> None:
-            for cell in cells:
-                known = bounds[cell]
-                if known is not None:
-                    bound = dual.bound(cell, fixed)
-                    if bound is None or bound > known:
-                        bounds[cell], duals[cell] = bound, dual
-
-        for known_dual in self.pool:
-            learn(known_dual, chosen)
+        bounds = _Bounds(chosen, self.complex.states, fixed)
+        for known in self.pool:
+            bounds.learn(known)
         upper: Fraction | None = None
         witness: Point | None = None
-        unsettled = {cell for cell in chosen if bounds[cell] is not None}
-        while unsettled:
-            tick(len(chosen) - len(unsettled))
-            cell = min(unsettled, key=lambda cell: (bounds[cell] or Fraction(), cell))
-            for point, dual in self._attempts(cell, fixed):
+        tried: set[int] = set()
+        while (place := bounds.weakest(tried, upper)) is not None:
+            tick(len(tried))
+            tried.add(place)
+            for point, dual in self._attempts(chosen[place], fixed):
                 if point is not None:
                     size = self.balls[-1].needed(point)
                     if upper is None or size < upper:
                         upper, witness = size, point
                 if dual is not None:
                     self.pool.append(dual)
-                    learn(dual, chosen)
-                known = bounds[cell]
-                if known is None or (upper is not None and known >= upper * (1 - _SLACK)):
+                    bounds.learn(dual)
+                if not bounds.below(upper)[place]:
                     break
-            unsettled.remove(cell)
-            unsettled = {cell for cell in unsettled if _open(bounds[cell], upper)}
+        lower, cell, used = bounds.proved()
         if upper is not None and upper.denominator <= _SIMPLE:
             # Then the bounds may be fractions as simple, and meet it exactly.
-            for cell in chosen:
-                bound = bounds[cell]
-                if bound is not None and bound < upper:
-                    solution = self.joint.solve(Counter(cell), fixed)
-                    exact = solution and self._dual(cell, solution, fixed, SIMPLE)
-                    if exact:
-                        learn(exact, chosen)
-                    bound = bounds[cell]
-                    if bound is not None and bound < upper:
-                        break
-        proved = [bound for bound in bounds.values() if bound is not None]
-        lower = min(proved, default=None)
+            while lower is not None and lower < upper:
+                solution = self.joint.solve(Counter(cell), fixed)
+                exact = solution and self._dual(cell, solution, fixed, SIMPLE)
+                if not exact or exact.bound(cell, fixed) != upper:
+                    break
+                bounds.learn(exact)
+                lower, cell, used = bounds.proved()
         if lower != upper:
             lower = None if lower is None else rounded(lower, math.floor)
             upper = None if upper is None else rounded(upper, math.ceil)
-        used = tuple(dict.fromkeys(duals.values()))
         return LeastRadius(self.balls, fixed, lower, upper, witness, used)
 
     @property
@@ -286,8 +271,17 @@ class Search:
                 return None
             neurons += [Neuron(sign, alpha / count, tuple(v / count for v in uj))] * count
         point = tuple(neurons)
-        if fixed and not self.balls[0].holds(point, fixed[0]):
-            return None
+        if fixed:
+            # What one layer lacks the other may have to spare.
+            ball, rho = self.balls[0], fixed[0]
+            hidden = replace(ball, output="free").needed(point)
+            output = replace(ball, hidden="free").needed(point)
+            if hidden > rho > output:
+                point = tuple(n._replace(alpha=n.alpha * hidden / rho) for n in point)
+            elif output > rho > hidden:
+                point = tuple(n._replace(alpha=n.alpha * rho / output) for n in point)
+            if not ball.holds(point, rho):
+                return None
         return point if self._loss(point) <= self.level else None
 
     def _loss(self, point: Point) -> Fraction:
@@ -300,5 +294,69 @@ class Search:
         return sum((r * r for r in rest), Fraction()) / 2
 
 
-def _open(bound: Fraction | None, upper: Fraction | None) -> bool:
-    return bound is not None and (upper is None or bound < upper * (1 - _SLACK))
+class _Bounds:
+    """What dual vectors prove of the least radius on each cell.
+
+    Floats lead the search and tell cells far above the lowest bound; those near it are decided
+    exactly.
+    """
+
+    def __init__(self, cells: Sequence[Cell], states: int, fixed: tuple[Fraction, ...]) -> None:
+        self._cells = cells
+        self._places: Int[_Array, "C m"] = np.array(cells)
+        self._states = states
+        self._fixed = fixed
+        self._duals: list[JointDual] = []
+        self._rows = np.zeros((0, len(cells)))
+        self._values = np.zeros(len(cells))
+
+    def learn(self, dual: JointDual) -> None:
+        """Use one more dual vector."""
+        prices, shared = dual.floats(self._states)
+        *first, last = shared[:, None] + prices[:, self._places].sum(axis=2)
+        rest = np.full(len(self._cells), float(dual.height))
+        for rho, price in zip(self._fixed, first, strict=True):
+            rest -= float(rho) * price
+        with np.errstate(divide="ignore", invalid="ignore"):
+            row = np.where(rest > _ROUNDING * float(dual.height), rest / last, 0.0)
+        self._duals.append(dual)
+        self._rows = np.vstack([self._rows, row])
+        self._values = np.maximum(self._values, row)
+
+    def below(self, upper: Fraction | None) -> Bool[_Array, " C"]:
+        """Whether a cell may reach below the radius of the best network."""
+        limit = math.inf if upper is None else float(upper) * (1 - _SLACK)
+        found: Bool[_Array, " C"] = self._values < limit
+        return found
+
+    def weakest(self, tried: set[int], upper: Fraction | None) -> int | None:
+        """The cell of lowest bound that was not tried and may reach below."""
+        values = np.where(self.below(upper), self._values, math.inf)
+        values[list(tried)] = math.inf
+        place = int(values.argmin())
+        return None if values[place] == math.inf else place
+
+    def proved(self) -> tuple[Fraction | None, Cell, tuple[JointDual, ...]]:
+        """The lowest bound, its cell, and dual vectors that prove it for all cells.
+
+        None where all cells are proved to be out of reach at every radius.
+        """
+        low = self._values.min()
+        if not low:
+            return Fraction(), self._cells[int(self._values.argmin())], ()
+        # Of equally good dual vectors the last: those made to be exact come last.
+        good = self._rows >= self._values * (1 - _ROUNDING)
+        best = len(self._duals) - 1 - good[::-1].argmax(axis=0)
+        enough = self._rows >= low * (1 + _ROUNDING)
+        enough[best, np.arange(len(self._cells))] = True
+        lowest: tuple[Fraction, Cell] | None = None
+        for place in np.flatnonzero(self._values <= low * (1 + 2 * _ROUNDING)).tolist():
+            bound = self._duals[best[place]].bound(self._cells[place], self._fixed)
+            if bound is not None and (lowest is None or bound < lowest[0]):
+                lowest = bound, self._cells[place]
+        used = []
+        while enough.shape[1]:
+            most = int(enough.sum(axis=1).argmax())
+            used.append(self._duals[most])
+            enough = enough[:, ~enough[most]]
+        return (*(lowest or (None, self._cells[0])), tuple(used))
