@@ -206,11 +206,12 @@ def _meetings(frontiers: Mapping[str, Frontier], progress: Progress) -> Iterator
 
 
 def _sufficient(meeting: Meeting) -> int:
-    """N + ceil((d + 1) R_M^2 / R_A^2) - 1 neurons, N = min(2 P, q - 1)."""
-    problem, (first, second) = meeting.regions.problem, meeting.rho
+    """N + ceil((d + 1) gam / R_A^2) - 1 neurons, N = min(2 P, q - 1), gam <= R_M^2."""
+    problem, least = meeting.regions.problem, meeting.least[1].upper
+    assert least is not None
     blocks = 2 * len(meeting.regions.complex.arrangement.signs)
     q = problem.n + problem.d * (problem.d + 1) // 2
-    return min(blocks, q - 1) + math.ceil((problem.d + 1) * second / first) - 1
+    return min(blocks, q - 1) + math.ceil((problem.d + 1) * least / meeting.rho[0]) - 1
 
 
 def _limited(found: Regions) -> tuple[int, ...]:
