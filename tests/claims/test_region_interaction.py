@@ -26,9 +26,12 @@ SHORT = RegionInteraction(
     seeds=32,
     steps=3000,
 )
-WIDTH_2 = "two-regions adamw and muon, width 2"
-DISJOINT, OVERLAP, EMPTY = (f"{WIDTH_2}, rho = 3/5 and {rho}" for rho in ("3/2", "17/10", "13/10"))
-JOINT = f"least rho of muon to meet adamw at rho = 1/2, 3/5, 985/1393, {WIDTH_2}"
+WIDTH_2 = "two-regions, width 2"
+FRONTIER = f"{WIDTH_2}, adamw and muon"
+DISJOINT, OVERLAP, EMPTY = (
+    f"{WIDTH_2}, adamw 3/5, muon {rho}" for rho in ("3/2", "17/10", "13/10")
+)
+JOINT = f"least rho of muon to meet adamw at 1/2, 3/5, 985/1393, {WIDTH_2}"
 
 
 def silent(stage: str, count: int) -> None:
@@ -182,10 +185,9 @@ def test_what_training_tolerates_is_too_little_to_be_in_both() -> None:
         (f"Frank-Wolfe gaps at a network of both, {OVERLAP}", (0.0, 1e-6)),
         (f"highest loss / ||y||^2 from there on, {OVERLAP}", (1e-3, 0.0)),
         (f"violation from there on, {OVERLAP}", (0.01, 0.0)),
-        (f"proof, {WIDTH_2}", "invalid: point 0"),
+        (f"proof, {FRONTIER}", "invalid: point 0"),
         (
-            "neurons of a network of both regions, two-regions adamw and muon, every large width, "
-            "rho = 1 and 17/12",
+            "neurons of a network of both regions, two-regions, large width, adamw 1, muon 17/12",
             9.0,
         ),
     ],
@@ -209,13 +211,13 @@ def test_a_tampered_certificate(result: Result[Runs]) -> None:
     certificates = copy.deepcopy(dict(result.prediction.certificates))
     excluded = next(
         point
-        for point in certificates[WIDTH_2]["points"]
+        for point in certificates[FRONTIER]["points"]
         if point["rho"] == ["3/5", "5/3"] and "duals" in point
     )
     excluded["rho"][1] = "1667/1000"
     tampered = replace(result.prediction, certificates=certificates)
     values = SHORT.observe(tampered, Pretence(FINE), silent).values
-    assert str(values[f"proof, {WIDTH_2}"]).startswith("invalid: ")
+    assert str(values[f"proof, {FRONTIER}"]).startswith("invalid: ")
     assert not SHORT.compare(result.prediction.values, values)
 
 

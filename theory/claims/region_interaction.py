@@ -298,29 +298,33 @@ def _measured(meeting: Meeting, trained: MeetingRuns) -> dict[str, Value]:
 # Names
 
 
+def _where(found: Regions) -> str:
+    width = "large width" if found.width is None else f"width {found.width}"
+    return f"{found.problem.name}, {width}"
+
+
 def _title(found: Regions) -> str:
-    width = "every large width" if found.width is None else f"width {found.width}"
-    return f"{found.problem.name} {' and '.join(found.optimizers)}, {width}"
+    return f"{_where(found)}, {' and '.join(found.optimizers)}"
+
+
+def _at(meeting: Meeting) -> str:
+    pairs = zip(meeting.regions.optimizers, meeting.rho, strict=True)
+    return ", ".join([_where(meeting.regions), *(f"{name} {rho}" for name, rho in pairs)])
 
 
 def _place(meeting: Meeting) -> str:
-    """For names of files too: no slashes."""
-    rho = " and ".join(f"{each.numerator}-{each.denominator}" for each in meeting.rho)
-    return f"{_title(meeting.regions)}, rho {rho}"
+    """For names of files: no slashes."""
+    return _at(meeting).replace("/", "-")
 
 
 def _own(frontier: Frontier, which: int) -> str:
-    return f"least rho of {frontier.regions.optimizers[which]}, {_title(frontier.regions)}"
+    return f"least rho of {frontier.regions.optimizers[which]}, {_where(frontier.regions)}"
 
 
 def _joint(frontier: Frontier) -> str:
     first, second = frontier.regions.optimizers
     at = ", ".join(str(vertex.fixed[0]) for vertex in _shown(frontier))
-    return f"least rho of {second} to meet {first} at rho = {at}, {_title(frontier.regions)}"
-
-
-def _at(meeting: Meeting) -> str:
-    return f"{_title(meeting.regions)}, rho = {' and '.join(map(str, meeting.rho))}"
+    return f"least rho of {second} to meet {first} at {at}, {_where(frontier.regions)}"
 
 
 def _phase(meeting: Meeting) -> str:
