@@ -215,7 +215,7 @@ def reached(
     low = sublevel(complex_, scaled, tick) if possible else Sublevel(Fraction())
     if level is None and not complex_.domain.exact:
         zero = sum((v * v for v in complex_.problem.y), Fraction()) / 2
-        low = sublevel(complex_, short(low.level + _ABOVE * zero), tick)
+        low = sublevel(complex_, _short(low.level + _ABOVE * zero), tick)
     _require_decided(complex_, low.low.values(), low.level)
     return low
 
@@ -364,7 +364,7 @@ def _closed_cuts(flood: Flood, regions: Sequence[set[Cell]], level: Fraction) ->
     return tuple(cuts)
 
 
-def short(value: Fraction) -> Fraction:
+def _short(value: Fraction) -> Fraction:
     """A positive value rounded up to three digits or so."""
     unit = Fraction(10) ** (math.floor(math.log10(value)) - 2) if value else Fraction(1)
     return math.ceil(value / unit) * unit

@@ -272,14 +272,15 @@ class Search:
             neurons += [Neuron(sign, alpha / count, tuple(v / count for v in uj))] * count
         point = tuple(neurons)
         if fixed:
-            # What one layer lacks the other may have to spare.
             ball, rho = self.balls[0], fixed[0]
-            hidden = replace(ball, output="free").needed(point)
-            output = replace(ball, hidden="free").needed(point)
-            if hidden > rho > output:
-                point = tuple(n._replace(alpha=n.alpha * hidden / rho) for n in point)
-            elif output > rho > hidden:
-                point = tuple(n._replace(alpha=n.alpha * rho / output) for n in point)
+            if ball.output != "hidden":
+                # What one layer lacks the other may have to spare.
+                hidden = replace(ball, output="free").needed(point)
+                output = replace(ball, hidden="free").needed(point)
+                if hidden > rho > output:
+                    point = tuple(n._replace(alpha=n.alpha * hidden / rho) for n in point)
+                elif output > rho > hidden:
+                    point = tuple(n._replace(alpha=n.alpha * rho / output) for n in point)
             if not ball.holds(point, rho):
                 return None
         return point if self._loss(point) <= self.level else None

@@ -26,7 +26,7 @@ from itertools import pairwise
 from theory.connectivity.solutions import Neuron, Point
 from theory.errors import BudgetError, InputError, Undecided
 from theory.exact import simplest_between
-from theory.landscape.analysis import Progress, components_of, reached, short
+from theory.landscape.analysis import Progress, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
 from theory.problem import Problem
@@ -153,35 +153,34 @@ class Regions:
         for name, rho in zip(self.optimizers, (first, second), strict=True):
             if rho <= 0:
                 raise InputError("at", f"the radius {rho} of {name} must be positive")
-        asked: list[tuple[tuple[int, ...], tuple[Fraction, ...]]] = [
-            ((0,), (first,)),
-            ((1,), (second,)),
-            ((0, 1), (first, second)),
+        joint = self._by_component((0, 1), (first,))
+        points = [self.point_in((0, 1), (first, second), least) for least in joint]
+        witness = next((point for point in points if point is not None), None)
+        singles = [self._by_component((which,), ()) for which in (0, 1)]
+        alone = [
+            [
+                # What is in both balls is in each; at large widths that may be all that is known.
+                point or self.point_in((which,), (rho,), least)
+                for point, least in zip(points, singles[which], strict=True)
+            ]
+            for which, rho in enumerate((first, second))
         ]
-        found = [self._by_component(order, radii[:-1]) for order, radii in asked]
-        reached = [
-            tuple(
-                i
-                for i, least in enumerate(by_component)
-                if self.point_in(order, radii, least) is not None
-            )
-            for (order, radii), by_component in zip(asked, found, strict=True)
-        ]
+        reached = tuple(
+            tuple(i for i, point in enumerate(found) if point is not None)
+            for found in (*alone, points)
+        )
         empty = tuple(
             name for name, some in zip(self.optimizers, reached, strict=False) if not some
         )
-        witness = None
-        if reached[2]:
-            witness = self.point_in(*asked[2], found[2][reached[2][0]])
         return Meeting(
             regions=self,
             rho=(first, second),
             phase=EMPTY if empty else OVERLAP if witness is not None else DISJOINT,
             empty=empty,
             witness=witness,
-            reached=tuple(reached) if self.exact else None,
-            least=(_best(found[0]), _best(found[1])),
-            joint=_best(found[2]),
+            reached=reached if self.exact else None,
+            least=(_best(singles[0]), _best(singles[1])),
+            joint=_best(joint),
         )
 
     def point_in(
@@ -287,7 +286,7 @@ def regions(
             tick = partial(progress, "searching for the lowest cells, minima computed")
             low = reached(complex_, level, tick)
             if level is None and low.level:
-                low = reached(complex_, short(complex_.loss_of(low.level) + _POSITIVE * zero), tick)
+                low = reached(complex_, _level(complex_.loss_of(low.level), zero), tick)
             if not low.low:
                 raise InputError("level", f"{level} is below the least loss at width {width}")
             cells = [component.cells for component in components_of(complex_, low)]
@@ -297,7 +296,7 @@ def regions(
     everything = tuple(range(complex_.states))
     least = complex_.loss_of(complex_.minimum(everything).value)
     if level is None:
-        level = short(least + _POSITIVE * zero) if least else least
+        level = _level(least, zero) if least else least
     if level < least:
         raise InputError("level", f"{level} is below the least loss of any width, which is {least}")
     return Regions(complex_, (first, second), width, level, [[everything]], None, progress)
@@ -349,6 +348,11 @@ def _best(found: Sequence[LeastRadius]) -> LeastRadius:
     best = min(known, key=lambda least: least.upper or Fraction(), default=found[0])
     duals = tuple(dict.fromkeys(dual for least in found for dual in least.duals))
     return replace(best, lower=min(proved, default=None), duals=duals)
+
+
+def _level(least: Fraction, zero: Fraction) -> Fraction:
+    """A simple level a little above a least loss > 0, where regions have an inside."""
+    return simplest_between(least + _POSITIVE * zero, least + 2 * _POSITIVE * zero)
 
 
 def _above(value: Fraction) -> Fraction:

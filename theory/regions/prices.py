@@ -31,7 +31,7 @@ from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 _Array: TypeAlias = np.ndarray[Any, Any]
 
 _BITS = 50  # kept of a float, absolutely: weights are at most about 1
-_ELASTIC = 1e3  # what a multiple of I costs in floating point; exact arithmetic has none
+_ELASTIC = 1e5  # what a multiple of I costs in floating point; exact arithmetic has none
 _MARGIN = Fraction(2**40 - 1, 2**40)  # of a length, so that its square leaves room
 
 
