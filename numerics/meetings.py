@@ -37,7 +37,7 @@ end at about the square of the last learning rate, 1.6e-7."""
 
 INSIDE = 0.002
 """Of a norm above R, relative, up to which a run counts as in a ball: training leaves 0.001 at most
-of the way into its own one, and the loss that is tolerated is worth 0.0007."""
+of the way into its own one, and the loss that is tolerated is worth about as much."""
 
 _STAY = 4e-4  # of R: the learning rate from the witness on, about the last one of training
 _RECORDS = 100
@@ -52,8 +52,8 @@ class TrainedMeeting:
     """
 
     meeting: Meeting
-    results: tuple[TrainingResult, TrainingResult]
-    stays: tuple[TrainingResult, TrainingResult] | None
+    results: tuple[TrainingResult, ...]
+    stays: tuple[TrainingResult, ...] | None
 
     @property
     def complete(self) -> bool:
@@ -61,36 +61,38 @@ class TrainedMeeting:
         return all(each.complete for each in (*self.results, *(self.stays or ())))
 
     @cached_property
-    def at_level(self) -> tuple[Bool[_Array, " S"], Bool[_Array, " S"]]:
+    def at_level(self) -> tuple[Bool[_Array, " S"], ...]:
         """For each optimizer the runs that reached the level in their own ball."""
-        first, second = (self._loss_is_low(self.results[i]) & self._in_ball(i, i) for i in (0, 1))
-        return first, second
-
-    @property
-    def reached(self) -> tuple[int, int]:
-        """How many these are."""
-        first, second = map(np.count_nonzero, self.at_level)
-        return int(first), int(second)
-
-    @property
-    def shared(self) -> tuple[int, int]:
-        """How many of these lie in the other optimizer's ball too."""
-        first, second = (
-            np.count_nonzero(self.at_level[i] & self._in_ball(i, 1 - i)) for i in (0, 1)
+        found = self.meeting.regions
+        squared = sum(float(v) ** 2 for v in found.problem.y)
+        limit = float(found.level) + TOLERANCE * squared
+        return tuple(
+            (result.loss <= limit) & self._in_ball(result, which)
+            for which, result in enumerate(self.results)
         )
-        return int(first), int(second)
 
     @property
-    def violations(self) -> tuple[float, float]:
+    def reached(self) -> tuple[int, ...]:
+        """How many these are."""
+        return tuple(int(runs.sum()) for runs in self.at_level)
+
+    @property
+    def shared(self) -> tuple[int, ...]:
+        """How many of these lie in the other optimizer's ball too."""
+        return tuple(
+            int((runs & self._in_ball(result, 1 - which)).sum())
+            for which, (result, runs) in enumerate(zip(self.results, self.at_level, strict=True))
+        )
+
+    @property
+    def violations(self) -> tuple[float, ...]:
         """The most by which a run that did not diverge ended outside its own ball, relative."""
-        first, second = (_of_finite(each, each.violation, np.max) for each in self.results)
-        return first, second
+        return tuple(_of_finite(each, each.violation, np.max) for each in self.results)
 
     @property
-    def gaps(self) -> tuple[float, float]:
+    def gaps(self) -> tuple[float, ...]:
         """The median Frank-Wolfe gaps of the runs that did not diverge, in units of the loss."""
-        first, second = (_of_finite(each, each.gap, np.median) for each in self.results)
-        return first, second
+        return tuple(_of_finite(each, each.gap, np.median) for each in self.results)
 
     @property
     def witness_gaps(self) -> tuple[float, ...]:
@@ -117,16 +119,10 @@ class TrainedMeeting:
             if history is not None and history.violations is not None and history.gaps is not None
         ]
 
-    def _loss_is_low(self, result: TrainingResult) -> Bool[_Array, " S"]:
-        found = self.meeting.regions
-        squared = sum(float(v) ** 2 for v in found.problem.y)
-        low: Bool[_Array, " S"] = result.loss <= float(found.level) + TOLERANCE * squared
-        return low
-
-    def _in_ball(self, run_of: int, ball_of: int) -> Bool[_Array, " S"]:
-        ball = geometry(self.meeting.regions.optimizers[ball_of])
-        radius = math.sqrt(self.meeting.rho[ball_of])
-        result = self.results[run_of]
+    def _in_ball(self, result: TrainingResult, which: int) -> Bool[_Array, " S"]:
+        """Whether the runs lie in the first (0) or the second (1) optimizer's ball."""
+        ball = geometry(self.meeting.regions.optimizers[which])
+        radius = math.sqrt(self.meeting.rho[which])
         inside: Bool[_Array, " S"] = (
             ball_violation(ball, result.W, result.a, radius, radius) <= INSIDE
         )
@@ -154,8 +150,8 @@ def train_meeting(
     # Of an optimizer without a ball this is an error.
     names = [geometry(name).ball.name for name in found.optimizers]
 
-    def both(rate: float | None = None, **options: Any) -> tuple[TrainingResult, TrainingResult]:
-        first, second = (
+    def both(rate: float | None = None, **options: Any) -> tuple[TrainingResult, ...]:
+        return tuple(
             train(
                 found.problem,
                 width,
@@ -167,7 +163,6 @@ def train_meeting(
             )
             for name, rho in zip(names, meeting.rho, strict=True)
         )
-        return first, second
 
     results = both(seeds=seeds, steps=steps, seed=seed)
     if meeting.witness is None:

@@ -103,11 +103,11 @@ class MeetingRuns(Protocol):
     """Both optimizers of a meeting, trained; pairs are of the first and the second."""
 
     @property
-    def reached(self) -> tuple[int, int]:
+    def reached(self) -> tuple[int, ...]:
         """How many runs reached the level in their own ball."""
 
     @property
-    def shared(self) -> tuple[int, int]:
+    def shared(self) -> tuple[int, ...]:
         """How many of these lie in the other optimizer's ball too."""
 
     @property
