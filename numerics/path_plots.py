@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numerics.files import write
-from numerics.plots import STYLE, optimizer_line
+from numerics.plots import optimizer_line, save_figure
 from numerics.text import show
 from theory.connectivity import SolutionPath
 from theory.geometry import geometry
@@ -26,10 +24,7 @@ _PANELS = 8  # of neurons
 
 def save_path(file: Path, path: SolutionPath) -> None:
     """Write the picture of a path; the ending of the file says how."""
-    content = io.BytesIO()
-    with mpl.rc_context(STYLE):
-        draw_solution_path(path).savefig(content, format=file.suffix[1:], dpi=120)
-    write(file, content.getvalue())
+    save_figure(file, partial(draw_solution_path, path))
 
 
 def draw_solution_path(path: SolutionPath) -> Figure:

@@ -6,18 +6,23 @@ Every curve is told apart by its line style and marker as well as its colour.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from numerics.files import write
 from numerics.runs import Runs
 from numerics.text import show
 from numerics.training import NO_COMPONENT
@@ -42,14 +47,14 @@ STYLE: dict[Any, Any] = {
 }
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA4499")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA4499")
 _LINES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D")
 _HATCHES = ("", "///", "...", "xxx")
 _CURVES = len(_LINES)  # more components than this are not drawn in one picture of fits
 
 # Lines of optimizers: dots are left to bounds.
-_OPTIMIZER_COLOURS = (*_COLOURS, "#E69F00", "#56B4E9")
+_OPTIMIZER_COLOURS = (*COLOURS, "#E69F00", "#56B4E9")
 _OPTIMIZER_LINES: tuple[Any, ...] = (
     "-",
     "--",
@@ -90,13 +95,21 @@ _DOTTED: dict[str, Any] = {"color": "black", "linewidth": 1.4, "linestyle": ":"}
 _BRANCH: dict[str, Any] = {"color": "black", "linewidth": 1.6, "solid_joinstyle": "miter"}
 
 
+def save_figure(file: Path, draw: Callable[[], Figure]) -> None:
+    """Write a figure in the project's style; the ending of the file says how."""
+    content = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        draw().savefig(content, format=file.suffix[1:], dpi=120)
+    write(file, content.getvalue())
+
+
 def _curve(style: int) -> dict[str, Any]:
-    return {"color": _COLOURS[style], "linestyle": _LINES[style], "linewidth": 2}
+    return {"color": COLOURS[style], "linestyle": _LINES[style], "linewidth": 2}
 
 
 def _mark(style: int) -> dict[str, Any]:
     return {
-        "color": _COLOURS[style],
+        "color": COLOURS[style],
         "marker": _MARKERS[style],
         "markersize": 7,
         "markerfacecolor": "white",
@@ -183,7 +196,7 @@ def _draw_contributions(axes: Axes, problem: Problem, components: Sequence[Compo
                 shares[:, j],
                 0.9 * wide,
                 bottom[:, j],
-                color=_COLOURS[component.id],
+                color=COLOURS[component.id],
                 alpha=0.6,
                 edgecolor="black",
                 hatch=_HATCHES[component.id],
@@ -310,7 +323,7 @@ def draw_runs(axes: Axes, radii: Radii, runs: Runs) -> None:
         axes.plot(
             here[:, 0].ravel(),
             here[:, 1].ravel(),
-            **{**_mark(style), "markersize": 4.5, "markerfacecolor": _COLOURS[style]},
+            **{**_mark(style), "markersize": 4.5, "markerfacecolor": COLOURS[style]},
             zorder=4,
         )
     lost = neurons[ended == NO_COMPONENT]
@@ -572,7 +585,7 @@ def draw_landings(axes: Axes, trained: Sequence[Runs]) -> None:
         (
             f"component {component}",
             [runs.landed.get(component, 0) for runs in trained],
-            {"color": _COLOURS[component % _CURVES], "hatch": _HATCHES[component % _CURVES]},
+            {"color": COLOURS[component % _CURVES], "hatch": _HATCHES[component % _CURVES]},
         )
         for component in ids
     ]

@@ -17,6 +17,7 @@ from numerics.cli.output import EXIT_INPUT, EXIT_UNDECIDED, over_budget, say
 from numerics.cli.path import path
 from numerics.cli.problems import problems
 from numerics.cli.radii import radii
+from numerics.cli.regions import regions
 from numerics.cli.solve import solve
 from numerics.cli.train import train
 from numerics.cli.verify import verify
@@ -32,7 +33,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done and true; 1 a claim is false or a certificate is not valid; "
     "2 wrong input or options; 3 not decided within the budget, or interrupted.",
 )
-for command in (verify, barrier, radii, width, path, solve, train, check, problems):
+for command in (verify, barrier, radii, regions, width, path, solve, train, check, problems):
     app.command()(command)
 
 

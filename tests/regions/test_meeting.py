@@ -295,7 +295,7 @@ def test_large_width(name: str, first: str) -> None:
     assert wide.at(rho, above).phase == "overlap"
     if enough > 1:
         narrower = regions(problem, ("adamw", "muon"), enough - 1, max_cells=1)
-        with pytest.raises(Undecided, match=f"known from width {enough}"):
+        with pytest.raises(Undecided, match=f"open at width {enough - 1}"):
             narrower.at(rho, above)
     with pytest.raises(InputError, match="do not overlap"):
         large.enough(rho, below)
@@ -377,6 +377,13 @@ def test_at_the_edge_and_between_the_bounds() -> None:
         found.at(Fraction(3), between)
 
 
+def test_an_open_component_leaves_the_phase_alone() -> None:
+    """Muon needs some 5 for component 0 of the flagship, up to 1e-8; component 1 decides."""
+    meeting = regions(example("flagship"), ("muon", "ngd"), 2).at(Fraction(5), Fraction(7))
+    assert meeting.phase == "overlap"
+    assert meeting.reached is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "what"),
     [
@@ -418,7 +425,7 @@ def test_certificates_of_all_phases(radii: tuple[str, str]) -> None:
     assert check(document, problem).kind == "regions"
     assert document["width"] == 2
     for point in document["points"]:
-        factor = Fraction(1, 2) if "neurons" in point else Fraction(11, 10)
+        factor = Fraction(1, 3) if "neurons" in point else Fraction(11, 10)
         right = point["rho"]
         point["rho"] = [rho and str(Fraction(rho) * factor) for rho in right]
         with pytest.raises(ValueError, match="point"):

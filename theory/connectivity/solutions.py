@@ -221,6 +221,25 @@ class SolutionSet:
         return Neuron(1, Fraction(not self.summed), (Fraction(),) * self.problem.d)
 
 
+def network_of(point: Sequence[Neuron], d: int, width: int) -> Network:
+    """The network a = s sqrt(alpha), w = u / |a|, with neurons of zeros up to the width.
+
+    Its fit is that of the point, exactly. Where a root is no rational it is one from above, 2^-63
+    too large at most, relatively. d: the number of features.
+    """
+    neurons = [neuron for neuron in point if not neuron.blank]
+    sizes = [sqrt_above(neuron.alpha) for neuron in neurons]
+    columns = [
+        tuple(v / size for v in neuron.u) for neuron, size in zip(neurons, sizes, strict=True)
+    ]
+    outputs = [neuron.sign * size for neuron, size in zip(neurons, sizes, strict=True)]
+    missing = width - len(neurons)
+    return Network(
+        W=tuple(zip(*columns, *[(Fraction(),) * d] * missing, strict=True)),
+        a=(*outputs, *[Fraction()] * missing),
+    )
+
+
 def outer(neuron: Neuron) -> list[fmpq]:
     """u u^T / alpha as d^2 entries."""
     u, (alpha,) = to_flint(neuron.u), to_flint([neuron.alpha])

@@ -13,6 +13,7 @@ the regions of two optimizers meet.
 ['empty', 'empty', 'overlap']
 """
 
+from theory.regions.grid import grid
 from theory.regions.least_radius import LeastRadius
 from theory.regions.meeting import Frontier, Meeting, Regions, regions, split
 from theory.regions.radii import OPTIMIZERS, DualPoint, Radii, Radius, radii
@@ -26,6 +27,7 @@ __all__ = [
     "Radii",
     "Radius",
     "Regions",
+    "grid",
     "radii",
     "regions",
     "split",

@@ -33,6 +33,7 @@ from theory.connectivity.solutions import Neuron, Point, outer
 from theory.errors import InputError
 from theory.exact import from_flint, is_positive_semidefinite, simplest_between, to_flint
 from theory.geometry import geometry
+from theory.problem import Problem
 
 if TYPE_CHECKING:
     import cvxpy
@@ -179,6 +180,14 @@ def ball_of(optimizer: str) -> Ball:
     if name not in _BALLS:
         raise InputError("optimizers", f"the regions of {name} are not known here")
     return _BALLS[name]
+
+
+def image(problem: Problem, neuron: Neuron) -> tuple[Fraction, ...]:
+    """s relu(X u), (n,)"""
+    values = (
+        sum((x * v for x, v in zip(row, neuron.u, strict=True)), Fraction()) for row in problem.X
+    )
+    return tuple(neuron.sign * max(value, Fraction()) for value in values)
 
 
 def _square(neuron: Neuron) -> Fraction:

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Int
 
 from theory.connectivity.solutions import Neuron, Point
 from theory.landscape.cells import Cell, CellComplex
-from theory.regions.balls import Ball
+from theory.regions.balls import Ball, image
 from theory.regions.fibre import Fibre
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding, snapped
@@ -286,12 +286,11 @@ class Search:
         return point if self._loss(point) <= self.level else None
 
     def _loss(self, point: Point) -> Fraction:
-        fit = [Fraction()] * self.complex.problem.n
-        for sign, _, u in point:
-            for k, row in enumerate(self.complex.problem.X):
-                value = sum((x * v for x, v in zip(row, u, strict=True)), Fraction())
-                fit[k] += sign * max(value, Fraction())
-        rest = (f - y for f, y in zip(fit, self.complex.problem.y, strict=True))
+        problem = self.complex.problem
+        fit = [Fraction()] * problem.n
+        for neuron in point:
+            fit = [f + v for f, v in zip(fit, image(problem, neuron), strict=True)]
+        rest = (f - y for f, y in zip(fit, problem.y, strict=True))
         return sum((r * r for r in rest), Fraction()) / 2
 
 

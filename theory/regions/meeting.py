@@ -22,15 +22,19 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
+from typing import TypeAlias
 
-from theory.connectivity.solutions import Neuron, Point
+from flint import fmpq
+
+from theory.connectivity.exchange import Exchange
+from theory.connectivity.solutions import Neuron, Point, outer
 from theory.errors import BudgetError, InputError, Undecided
-from theory.exact import simplest_between
+from theory.exact import from_flint, simplest_between, to_flint
 from theory.landscape.analysis import Progress, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
 from theory.problem import Problem
-from theory.regions.balls import Ball, ball_of
+from theory.regions.balls import Ball, ball_of, image
 from theory.regions.least_radius import LeastRadius, Search
 
 OVERLAP, DISJOINT, EMPTY = "overlap", "disjoint", "empty"
@@ -44,6 +48,9 @@ _POSITIVE = Fraction(
 )  # of the loss of zero: how far the default level is above a minimum > 0
 
 
+Reached: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
+
 @dataclass(frozen=True)
 class Meeting:
     """How the regions meet at one pair of radii.
@@ -52,7 +59,8 @@ class Meeting:
     named in `empty` do not: the least losses of the two optimizers then differ, unless both are
     empty. witness: a point of both regions, where they overlap.
     reached: for each optimizer and for both together, the components of {loss <= level} modulo
-    permutation that they reach, by number; None at widths whose components are not computed.
+    permutation that they reach, by number; None at widths whose components are not computed, and
+    where one of them lies between the bounds.
     least: the least radius of each optimizer. joint: that of the second, inside the first's ball.
     """
 
@@ -61,7 +69,7 @@ class Meeting:
     phase: str
     empty: tuple[str, ...]
     witness: Point | None
-    reached: tuple[tuple[int, ...], ...] | None
+    reached: Reached | None
     least: tuple[LeastRadius, LeastRadius]
     joint: LeastRadius
 
@@ -154,34 +162,49 @@ class Regions:
             if rho <= 0:
                 raise InputError("at", f"the radius {rho} of {name} must be positive")
         joint = self._by_component((0, 1), (first,))
-        points = [self.point_in((0, 1), (first, second), least) for least in joint]
-        witness = next((point for point in points if point is not None), None)
         singles = [self._by_component((which,), ()) for which in (0, 1)]
+        both = [self._answer((0, 1), (first, second), least) for least in joint]
         alone = [
             [
                 # What is in both balls is in each; at large widths that may be all that is known.
-                point or self.point_in((which,), (rho,), least)
-                for point, least in zip(points, singles[which], strict=True)
+                answer if isinstance(answer, tuple) else self._answer((which,), (rho,), least)
+                for answer, least in zip(both, singles[which], strict=True)
             ]
             for which, rho in enumerate((first, second))
         ]
-        reached = tuple(
-            tuple(i for i, point in enumerate(found) if point is not None)
-            for found in (*alone, points)
-        )
+        found = [_some(answers) for answers in alone]
         empty = tuple(
-            name for name, some in zip(self.optimizers, reached, strict=False) if not some
+            name for name, some in zip(self.optimizers, found, strict=True) if some is None
         )
+        witness = None if empty else _some(both)
         return Meeting(
             regions=self,
             rho=(first, second),
             phase=EMPTY if empty else OVERLAP if witness is not None else DISJOINT,
             empty=empty,
             witness=witness,
-            reached=reached if self.exact else None,
+            reached=self._reached([*alone, both]),
             least=(_best(singles[0]), _best(singles[1])),
             joint=_best(joint),
         )
+
+    def _reached(self, answers: list[list[Point | Undecided | None]]) -> Reached | None:
+        """The components by number; None where they are not computed, or one of them is open."""
+        if not self.exact or any(isinstance(each, Undecided) for row in answers for each in row):
+            return None
+        first, second, both = (
+            tuple(i for i, each in enumerate(row) if each is not None) for row in answers
+        )
+        return first, second, both
+
+    def _answer(
+        self, order: tuple[int, ...], radii: tuple[Fraction, ...], least: LeastRadius
+    ) -> Point | Undecided | None:
+        """`point_in`, with what it raises as a value."""
+        try:
+            return self.point_in(order, radii, least)
+        except Undecided as error:
+            return error
 
     def point_in(
         self, order: tuple[int, ...], radii: tuple[Fraction, ...], least: LeastRadius
@@ -203,7 +226,8 @@ class Regions:
             )
         if self.exact:
             return least.witness
-        point = split(least.witness, [self.balls[i] for i in order], radii)
+        balls = [self.balls[i] for i in order]
+        point = split(fewer(self.problem, least.witness, balls), balls, radii)
         if self.width is not None and len(point) > self.width:
             raise Undecided(
                 f"whether the regions of {names} meet is open at width {self.width}: it is known "
@@ -307,6 +331,30 @@ def at_large_width(found: Regions) -> Regions:
     return regions(found.problem, found.optimizers, None, level=found.level)
 
 
+def fewer(problem: Problem, point: Point, balls: Sequence[Ball]) -> Point:
+    """As many of the neurons as there are sums that matter at most, in other sizes.
+
+    The fit stays, and what the balls share of the hidden layer; ||a|| does not grow. So there are
+    at most n neurons, and d (d + 1) / 2 more for a spectral norm, or one for the Frobenius norm.
+    """
+    used = [neuron for neuron in point if not neuron.blank]
+    if not used:
+        return ()
+    columns = []
+    for neuron in used:
+        square = outer(neuron)
+        if not any(ball.hidden == "spectral" for ball in balls):
+            square = [sum(square[:: problem.d + 1], fmpq())]
+        columns.append([*to_flint(image(problem, neuron)), *square])
+    costs = to_flint(neuron.alpha for neuron in used)
+    weights = Exchange(columns, costs, [None] * len(used)).vertex([fmpq(1)] * len(used))
+    return tuple(
+        Neuron(neuron.sign, weight * neuron.alpha, tuple(weight * v for v in neuron.u))
+        for neuron, weight in zip(used, from_flint(weights), strict=True)
+        if weight
+    )
+
+
 def split(point: Point, balls: Sequence[Ball], radii: Sequence[Fraction]) -> Point:
     """The point with its neurons split into so many equal ones that each has room in all balls.
 
@@ -339,6 +387,17 @@ def split(point: Point, balls: Sequence[Ball], radii: Sequence[Fraction]) -> Poi
         part = Neuron(neuron.sign, neuron.alpha / count, tuple(v / count for v in neuron.u))
         neurons += [part] * count
     return tuple(neurons)
+
+
+def _some(answers: Sequence[Point | Undecided | None]) -> Point | None:
+    """The first point; raises where there is none, but one may exist."""
+    for answer in answers:
+        if isinstance(answer, tuple):
+            return answer
+    for answer in answers:
+        if isinstance(answer, Undecided):
+            raise answer
+    return None
 
 
 def _best(found: Sequence[LeastRadius]) -> LeastRadius:
