@@ -102,7 +102,10 @@ def normalised_columns(g: Float[Tensor, "S d m"]) -> Float[Tensor, "S d m"]:
 
 
 def _divided(g: Float[Tensor, "S ..."], norms: Float[Tensor, "S ..."]) -> Float[Tensor, "S ..."]:
-    return g / norms.clamp_min(torch.finfo(g.dtype).tiny)
+    # Of smaller arrays, such as the momentum of dead neurons, the squares underflow: their norms
+    # come out too small, or zero.
+    precision = torch.finfo(g.dtype)
+    return g / norms.clamp_min(math.sqrt(precision.tiny / precision.eps))
 
 
 def polar_factor(g: Float[Tensor, "S d m"]) -> Float[Tensor, "S d m"]:

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from numerics import curves
+from numerics.meetings import train_meeting
 from numerics.optimizers import Optimizer
 from numerics.training import History, Landing, Progress, TrainingResult, landing, train
 from theory.geometry import geometry
@@ -214,8 +215,10 @@ def best_networks(
 
 
 class Trainer:
-    """Trains runs when it is called, networks, and curves: see `theory.claims.verify`."""
+    """Trains runs when it is called, networks, curves, and both optimizers of a meeting: see
+    `theory.claims.verify`."""
 
     __call__ = staticmethod(train_runs)
     networks = staticmethod(best_networks)
     connect = staticmethod(curves.maxima)
+    meet = staticmethod(train_meeting)

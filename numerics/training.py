@@ -59,7 +59,8 @@ class TrainingConfig:
     """Everything that determines the runs.
 
     rho: R_W R_a, with R_W = R_a = sqrt(rho) = 1 / weight_decay. Run i starts from W ~ N(0, s^2 / d)
-    and a ~ N(0, s^2 / m), s = start_scale, drawn from a generator of (seed, i).
+    and a ~ N(0, s^2 / m), s = start_scale, drawn from a generator of (seed, i), and added to the
+    weights of `start` if there is one.
     """
 
     problem: Problem
@@ -71,6 +72,7 @@ class TrainingConfig:
     seed: int
     schedule: Schedule
     start_scale: float
+    start: Network | None
 
     @property
     def radius(self) -> float:
@@ -138,6 +140,7 @@ def train(
     seed: int = 0,
     schedule: Schedule | None = None,
     start_scale: float = 1.0,
+    start: Network | None = None,
     record_every: int | None = None,
     progress: Progress = lambda stage, steps: None,
 ) -> TrainingResult:
@@ -146,14 +149,15 @@ def train(
     optimizer: a name of `OPTIMIZERS`, or one of your own. For sgd the weight decay is the beta of
     the penalty (beta/2)(||W||_F^2 + ||a||^2).
     schedule: by default the optimizer's, see `Optimizer.default_schedule`.
+    start: a network of that width to begin at, or near: see `TrainingConfig`.
     record_every: keep losses, violations and gaps each that many steps, and at the end.
 
     A run is the same whatever the number of seeds. Runs whose weights overflow are reported as
     diverged and leave the others alone. `progress` may raise Interrupted: this returns what is
     there, with complete=False.
 
-    Raises InputError for an unknown optimizer, rho <= 0, a start_scale <= 0, and counts
-    below 1.
+    Raises InputError for an unknown optimizer, rho <= 0, a start_scale < 0, or 0 without a start, a
+    start of another shape, and counts below 1.
     Source: THEORY, section 1.
     """
     if isinstance(optimizer, str):
@@ -163,12 +167,15 @@ def train(
         raise InputError("rho", f"{exact_rho} must be positive")
     if seed < 0:
         raise InputError("seed", f"{seed} must not be negative")
-    if not 0 < start_scale < math.inf:
+    if not 0 <= start_scale < math.inf or (start is None and start_scale == 0):
         raise InputError("start_scale", f"{start_scale} must be positive and finite")
-    steps = positive_integer(steps, "steps")
+    width, steps = positive_integer(width, "width"), positive_integer(steps, "steps")
+    if start is not None and (len(start.W), start.width) != (problem.d, width):
+        shape = f"W of shape ({len(start.W)}, {start.width})"
+        raise InputError("start", f"has {shape}, but ({problem.d}, {width}) are trained")
     config = TrainingConfig(
         problem=problem,
-        width=positive_integer(width, "width"),
+        width=width,
         optimizer=optimizer,
         rho=exact_rho,
         seeds=positive_integer(seeds, "seeds"),
@@ -176,6 +183,7 @@ def train(
         seed=seed,
         schedule=schedule or optimizer.default_schedule(math.sqrt(exact_rho), steps),
         start_scale=start_scale,
+        start=start,
     )
     if record_every is not None:
         record_every = positive_integer(record_every, "record_every")
@@ -249,7 +257,8 @@ def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -
 
 
 def _starts(config: TrainingConfig) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
-    """Random networks, of which run i depends on (seed, i) only; a few more than asked for."""
+    """Networks with random weights added, of which run i depends on (seed, i) only; a few more than
+    asked for."""
     d, m = config.problem.d, config.width
     batch = -(-config.seeds // _RUNS_TOGETHER) * _RUNS_TOGETHER
     draws = torch.from_numpy(
@@ -257,8 +266,12 @@ def _starts(config: TrainingConfig) -> tuple[Float[Tensor, "S d m"], Float[Tenso
             [np.random.default_rng([config.seed, i]).normal(size=(d + 1, m)) for i in range(batch)]
         )
     )
-    scale = config.start_scale
-    return draws[:, :d] * (scale / math.sqrt(d)), draws[:, d] * (scale / math.sqrt(m))
+    W = draws[:, :d] * (config.start_scale / math.sqrt(d))
+    a = draws[:, d] * (config.start_scale / math.sqrt(m))
+    if config.start is not None:
+        W += torch.from_numpy(np.array(config.start.W, dtype=np.float64))
+        a += torch.from_numpy(np.array(config.start.a, dtype=np.float64))
+    return W, a
 
 
 class _Measured(NamedTuple):

@@ -261,6 +261,16 @@ def test_normalisations() -> None:
     )
 
 
+@pytest.mark.parametrize("size", [1e-140, 1e-150, 1e-160, 1e-200, 1e-320])
+def test_normalisation_lengthens_nothing_beyond_one(size: float) -> None:
+    """The momentum of a dead neuron decays until its square underflows."""
+    g = torch.tensor([[[3.0, 0.0], [4.0, 0.0]]], dtype=torch.float64) * size
+    for direction in (normalised(g), normalised_columns(g)):
+        assert torch.linalg.vector_norm(direction) <= 1 + 1e-12
+    if size == 1e-140:
+        torch.testing.assert_close(normalised(g), g / (5 * size))
+
+
 def test_schedule() -> None:
     schedule = Schedule(initial=0.1, horizon=10, power=0.5)
     assert schedule(0) == 0.1

@@ -29,6 +29,7 @@ from theory.problem import Problem, example
 
 FLAGSHIP = example("flagship")
 WIDTH = 2
+START = Network(W=[[1, -2], [Fraction(1, 2), 3]], a=[2, Fraction(-1, 4)])
 
 
 @cache
@@ -113,6 +114,22 @@ def test_start_has_the_stated_scale() -> None:
     result = train(FLAGSHIP, 8, "lion", 2, seeds=2000, steps=1, start_scale=3.0, progress=stop)
     assert result.W.std() == pytest.approx(3 / math.sqrt(FLAGSHIP.d), rel=0.02)
     assert result.a.std() == pytest.approx(3 / math.sqrt(8), rel=0.02)
+
+
+def test_start_at_a_network_and_near_it() -> None:
+    def stop(stage: str, steps: int) -> None:
+        raise Interrupted
+
+    def start(scale: float, at: Network | None) -> TrainingResult:
+        options = {"seeds": 3, "steps": 1, "start_scale": scale, "progress": stop}
+        return train(FLAGSHIP, WIDTH, "lion", 2, start=at, **options)
+
+    there = start(0.0, START)
+    assert (there.W == [[1, -2], [0.5, 3]]).all()
+    assert (there.a == [2, -0.25]).all()
+    near, noise = start(0.1, START), start(0.1, None)
+    np.testing.assert_array_equal(near.W, there.W + noise.W)
+    np.testing.assert_array_equal(near.a, there.a + noise.a)
 
 
 def test_measures_are_those_of_the_final_networks() -> None:
@@ -243,6 +260,8 @@ def test_the_number_of_threads_is_left_alone() -> None:
         ({"seed": -1}, "seed: -1 must not be negative"),
         ({"record_every": 0}, "record_every: 0 must be at least 1"),
         ({"start_scale": 0.0}, "start_scale: 0.0 must be positive"),
+        ({"start_scale": -1.0, "start": START}, "start_scale: -1.0 must be positive"),
+        ({"start": START, "width": 3}, r"start: has W of shape \(2, 2\), but \(2, 3\) are trained"),
     ],
 )
 def test_errors(arguments: dict[str, object], message: str) -> None:

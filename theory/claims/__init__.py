@@ -8,6 +8,7 @@ from theory.claims.curves_above_barrier import CurvesAboveBarrier
 from theory.claims.finite_width import FiniteWidth
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
+from theory.claims.region_interaction import RegionInteraction
 from theory.claims.same_optimizer_connectivity import SameOptimizerConnectivity
 from theory.claims.small_width_separation import SmallWidthSeparation
 from theory.claims.staircase import Staircase
@@ -25,6 +26,7 @@ __all__ = [
     "NotImpliedByPriorWork",
     "Observation",
     "Prediction",
+    "RegionInteraction",
     "Result",
     "SameOptimizerConnectivity",
     "SmallWidthSeparation",
@@ -47,6 +49,7 @@ CLAIMS: dict[str, Claim] = {
         WidthProfile(),
         NotImpliedByPriorWork(),
         Staircase(),
+        RegionInteraction(),
     )
 }
 

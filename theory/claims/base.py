@@ -18,7 +18,7 @@ from theory.connectivity import SolutionPath
 from theory.landscape import Analysis, Barrier
 from theory.network import Network
 from theory.problem import Problem
-from theory.regions import Radii
+from theory.regions import Frontier, Meeting, Radii
 
 Progress: TypeAlias = Callable[[str, int], None]
 
@@ -99,6 +99,34 @@ class Runs(Protocol):
         """Whether they were trained to the end, and not interrupted."""
 
 
+class MeetingRuns(Protocol):
+    """Both optimizers of a meeting, trained; pairs are of the first and the second."""
+
+    @property
+    def reached(self) -> tuple[int, ...]:
+        """How many runs reached the level in their own ball."""
+
+    @property
+    def shared(self) -> tuple[int, ...]:
+        """How many of these lie in the other optimizer's ball too."""
+
+    @property
+    def witness_gaps(self) -> tuple[float, ...]:
+        """Frank-Wolfe gaps at the witness, in the units of the loss; none without a witness."""
+
+    @property
+    def witness_losses(self) -> tuple[float, ...]:
+        """The highest loss on the way of a run that starts at the witness."""
+
+    @property
+    def witness_violations(self) -> tuple[float, ...]:
+        """How far outside its own ball it came, relative."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all were trained to the end, and not interrupted."""
+
+
 AnyRuns = TypeVar("AnyRuns", bound=Runs)
 RunsMade = TypeVar("RunsMade", bound=Runs, covariant=True)
 
@@ -141,6 +169,9 @@ class Trainer(Protocol[RunsMade]):
     ) -> Mapping[str, Sequence[float]]:
         """By kind of curve, the highest loss on a curve of that kind between each pair."""
 
+    def meet(self, meeting: Meeting, *, seeds: int, steps: int, progress: Progress) -> MeetingRuns:
+        """Both optimizers in their balls, from random starts and from the witness."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -149,7 +180,8 @@ class Prediction:
     problems: what the certificates, also those of the observation, are about; named alike. A claim
     about components also has their analyses, named after the kind of landscape, the radii of the
     components of the first, and rho, at which to train each optimizer, where a run's end is
-    predicted. A claim about curves has the barriers between the networks that they connect.
+    predicted. A claim about curves has the barriers between the networks that they connect. One
+    about two regions has frontiers, and meetings at which to train both optimizers.
     """
 
     values: Values
@@ -159,6 +191,8 @@ class Prediction:
     radii: Radii | None = None
     rho: Mapping[str, Fraction] = field(default_factory=dict)
     barriers: Sequence[Barrier] = ()
+    frontiers: Mapping[str, Frontier] = field(default_factory=dict)
+    meetings: Mapping[str, Meeting] = field(default_factory=dict)
 
     def verdicts(self) -> dict[str, Value]:
         """What the independent checker says of each certificate: VALID, or what is wrong."""
@@ -173,13 +207,15 @@ class Observation(Generic[AnyRuns]):
     """The predicted quantities as they were measured, and the trained runs by optimizer.
 
     maxima: by kind of curve, the highest loss on one for each barrier of the prediction.
-    paths: inside solution sets; their certificates, named alike.
+    paths: inside solution sets; their certificates, named alike. meetings: the runs at those of the
+    prediction, named alike.
     """
 
     values: Values
     runs: Mapping[str, AnyRuns]
     maxima: Mapping[str, Sequence[float]] = field(default_factory=dict)
     paths: Mapping[str, SolutionPath] = field(default_factory=dict)
+    meetings: Mapping[str, MeetingRuns] = field(default_factory=dict)
     certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 

@@ -1,0 +1,359 @@
+"""How the exact fits of two optimizers meet: overlap, disjoint, or some are missing.
+
+What is theorem and what is observation: proofs_notes/regions.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import TypeAlias
+
+from theory.certificates import certify
+from theory.claims.base import (
+    VALID,
+    AnyRuns,
+    Bounds,
+    MeetingRuns,
+    Observation,
+    Prediction,
+    Progress,
+    Trainer,
+    Value,
+    Values,
+    agree,
+    proof,
+)
+from theory.claims.float_radii import float_meeting
+from theory.errors import Interrupted
+from theory.exact import simplest_between
+from theory.problem import example
+from theory.regions import Frontier, LeastRadius, Meeting, Regions, regions
+
+_PAIR = ("adamw", "muon")
+_TRAINED_WIDTH = 2
+_WIDTHS = (_TRAINED_WIDTH, 3, None)
+
+Pair: TypeAlias = tuple[str, str]
+"""Two optimizers, or two radii."""
+
+
+def _thresholds() -> dict[str, str]:
+    return {"two-regions": "3/5", "split-by-adamw-2": "8/5", "flagship": "11/5"}
+
+
+def _others() -> dict[Pair, str]:
+    return {
+        ("adamw", "muon-adamw"): "split-by-adamw-2",
+        ("lion", "ngd"): "split-by-adamw-2",
+        ("muon", "ngd"): "flagship",
+        ("adamw", "sgd"): "flagship",
+    }
+
+
+def _trained() -> dict[tuple[str, Pair], tuple[Pair, ...]]:
+    return {
+        ("two-regions", _PAIR): (
+            *(("3/5", "3/2"), ("3/5", "17/10")),
+            *(("3/5", "13/10"), ("9/20", "8/5")),
+        ),
+        # AdamW finds no fit here, and the note says why.
+        ("split-by-adamw-2", ("lion", "muon")): (
+            *(("39/25", "59/20"), ("8/5", "31/10"), ("3/2", "3")),
+        ),
+        ("flagship", _PAIR): (
+            *(("11/5", "9/2"), ("5/2", "7/2")),
+            *(("11/5", "14/5"), ("19/10", "14/5")),
+        ),
+    }
+
+
+_SMALL = (Fraction(1), Fraction(1, 10))  # radii of AdamW's ball, at large width
+_NEAR = Fraction(1, 100)  # above the least radius of Muon's
+
+_STAYED = Fraction(1, 10**5)  # of ||y||^2; steps of constant size jump over a fit
+_VANISHED = Fraction(1, 1000)  # of R, as in implicit-bias
+_ROUNDING = 1e-12  # of a gap, relative to the loss of zero weights
+
+
+@dataclass(frozen=True)
+class RegionInteraction:
+    """The claim, on shipped data sets.
+
+    thresholds: for AdamW and Muon, with a radius that AdamW's frontier at width 2 has to have.
+    others: other pairs of optimizers. trained: pairs of radii at width 2, in each of the phases.
+    vertices: of each frontier. seeds, steps: of the training of each optimizer.
+    """
+
+    thresholds: Mapping[str, str] = field(default_factory=_thresholds)
+    others: Mapping[Pair, str] = field(default_factory=_others)
+    trained: Mapping[tuple[str, Pair], Sequence[Pair]] = field(default_factory=_trained)
+    vertices: int = 6
+    seeds: int = 64
+    steps: int = 4000
+
+    id = "region-interaction"
+    source = (
+        "THEORY section 5 and proofs_notes/regions.md; the question: Zhang, Kim, Zhang, Jiang, "
+        "Pilanci, arXiv 2605.09991"
+    )
+
+    @property
+    def statement(self) -> str:
+        """What is claimed, in a sentence."""
+        return (
+            "The exact fits in two optimizers' balls overlap, are disjoint though both balls hold "
+            "some, or are missing in one ball or both. Least radii decide which it is, and are "
+            "known from both sides. AdamW's and Muon's are disjoint at small width only: at large "
+            "width they overlap if and only if Muon's ball reaches the 2-summing norm of y."
+        )
+
+    @property
+    def hypotheses(self) -> Sequence[str]:
+        """Under which conditions."""
+        return (
+            "balls ||W|| <= R_W, ||a|| <= R_a with R_W = R_a = sqrt(rho) for each optimizer; for "
+            "sgd (||W||_F^2 + ||a||^2) / 2 <= rho; loss 0",
+            f"frontiers: AdamW and Muon on {', '.join(self.thresholds)} at widths 2, 3 and large, "
+            f"{len(self.others)} other pairs at width 2; at each vertex a network of both regions "
+            "and a proof that the second optimizer needs so large a ball. Observed: the same radii "
+            "in floating point (at width 3, at the middle vertex), one program for each cell",
+            f"training: {self.seeds} random starts, {self.steps:,} steps, weight decay "
+            "1 / sqrt(rho). A run is in a region at a loss of 10^-6 ||y||^2 and norms to 1.002 R",
+            "theorem: where a ball holds no fit, no run reaches one; where the regions are "
+            "disjoint, no run of one optimizer lies in the other's ball. How many runs reach "
+            "their region, and how many both where they overlap, is measured",
+            "at a network of both regions both Frank-Wolfe gaps are zero, as the gradient is. "
+            "Measured: 2500 steps of constant size from there, R / 2500 each, leave the loss below "
+            "10^-5 ||y||^2 and the norms below 1.001 R",
+        )
+
+    def predict(self, progress: Progress) -> Prediction:
+        """Least radii, phases and sufficient widths, with proofs."""
+        values: dict[str, Value] = {}
+        certificates, problems = {}, {}
+        frontiers = {_title(each.regions): each for each in self._frontiers(progress)}
+        meetings = {_place(each): each for each in self._meetings(frontiers, progress)}
+        everything: dict[str, Frontier | Meeting] = {**frontiers, **meetings}
+        for name, found in everything.items():
+            certificates[name], problems[name] = certify(found), found.regions.problem
+            values[proof(name)] = VALID
+        for frontier in frontiers.values():
+            for which in _limited(frontier.regions):
+                values[_own(frontier, which)] = _bounds(frontier.least[which])
+            values[_joint(frontier)] = tuple(map(_bounds, _shown(frontier)))
+        for meeting in meetings.values():
+            if meeting.regions.width is None:
+                values[_neurons(meeting)] = Bounds(Fraction(1), Fraction(_sufficient(meeting)))
+            else:
+                values |= self._expected(meeting)
+        return Prediction(values, certificates, problems, frontiers=frontiers, meetings=meetings)
+
+    def observe(
+        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
+    ) -> Observation[AnyRuns]:
+        """The checker's verdict, least radii in floating point, and training."""
+        values = prediction.verdicts()
+        for name, frontier in prediction.frontiers.items():
+            progress(f"least radii in floating point, {name}", 0)
+            for which in _limited(frontier.regions):
+                values[_own(frontier, which)] = _float(frontier.regions, which)
+            values[_joint(frontier)] = tuple(
+                _float(frontier.regions, 1, vertex.fixed[0]) for vertex in _shown(frontier)
+            )
+        trained = {}
+        for name, meeting in prediction.meetings.items():
+            if meeting.regions.width is None:
+                (point,) = prediction.certificates[name]["points"]
+                values[_neurons(meeting)] = float(len(point["neurons"]))
+                continue
+            trained[name] = train.meet(
+                meeting, seeds=self.seeds, steps=self.steps, progress=progress
+            )
+            if not trained[name].complete:
+                raise Interrupted
+            values |= _measured(meeting, trained[name])
+        return Observation(values, {}, meetings=trained)
+
+    def compare(self, predicted: Values, observed: Values) -> bool:
+        """Theory and observation agree."""
+        return agree(predicted, observed)
+
+    def _frontiers(self, progress: Progress) -> Iterator[Frontier]:
+        """AdamW's and Muon's with the radii that are asked for, then those of other pairs."""
+        for name, rho in self.thresholds.items():
+            for width in _WIDTHS:
+                found = regions(example(name), _PAIR, width, progress=progress)
+                frontier = found.frontier(self.vertices)
+                if width == _TRAINED_WIDTH:
+                    asked = found.meet(Fraction(rho))
+                    vertices = {least.fixed: least for least in (*frontier.vertices, asked)}
+                    ordered = tuple(vertices[fixed] for fixed in sorted(vertices))
+                    frontier = replace(frontier, vertices=ordered)
+                yield frontier
+        for optimizers, name in self.others.items():
+            found = regions(example(name), optimizers, _TRAINED_WIDTH, progress=progress)
+            yield found.frontier(self.vertices)
+
+    def _meetings(self, frontiers: Mapping[str, Frontier], progress: Progress) -> Iterator[Meeting]:
+        """Those at which to train, and some of every large width, just where the regions meet."""
+        for (name, optimizers), radii in self.trained.items():
+            found = regions(example(name), optimizers, _TRAINED_WIDTH, progress=progress)
+            for pair in radii:
+                first, second = map(Fraction, pair)
+                yield found.at(first, second)
+        for frontier in frontiers.values():
+            upper = frontier.least[1].upper
+            if frontier.regions.width is None and upper is not None:
+                second = simplest_between(upper, upper * (1 + _NEAR))
+                for first in _SMALL:
+                    yield frontier.regions.at(first, second)
+
+    def _expected(self, meeting: Meeting) -> dict[str, Value]:
+        """What a phase says of runs; where it says nothing, all counts are allowed."""
+        some, none = Bounds(Fraction(1), Fraction(self.seeds)), Bounds(Fraction(), Fraction())
+        optimizers = meeting.regions.optimizers
+        values: dict[str, Value] = {
+            _phase(meeting): _told(meeting.phase, meeting.empty),
+            _reached(meeting): tuple(
+                none if name in meeting.empty else some for name in optimizers
+            ),
+        }
+        if meeting.witness is None:
+            return values | {_shared(meeting): (none, none)}
+        return values | {
+            _shared(meeting): (Bounds(Fraction(), Fraction(self.seeds)),) * 2,
+            _gap(meeting): (Fraction(),) * 2,
+            _loss(meeting): (Bounds(Fraction(), _STAYED),) * 2,
+            _violation(meeting): (Bounds(Fraction(), _VANISHED),) * 2,
+        }
+
+
+def _sufficient(meeting: Meeting) -> int:
+    """N + ceil((d + 1) gam / R_A^2) - 1 neurons, N = min(2 P, q - 1), gam <= R_M^2."""
+    problem, least = meeting.regions.problem, meeting.least[1].upper
+    assert least is not None
+    blocks = 2 * len(meeting.regions.complex.arrangement.signs)
+    q = problem.n + problem.d * (problem.d + 1) // 2
+    return min(blocks, q - 1) + math.ceil((problem.d + 1) * least / meeting.rho[0]) - 1
+
+
+def _limited(found: Regions) -> tuple[int, ...]:
+    """Which optimizers have a least radius: at large width not AdamW, whose norms neurons do not
+    share."""
+    return (1,) if found.width is None else (0, 1)
+
+
+def _shown(frontier: Frontier) -> Sequence[LeastRadius]:
+    """The vertices that are found again in floating point."""
+    middle = len(frontier.vertices) // 2
+    wide = frontier.regions.width not in (None, _TRAINED_WIDTH)
+    return frontier.vertices[middle : middle + 1] if wide else frontier.vertices
+
+
+def _bounds(least: LeastRadius) -> Bounds:
+    assert least.lower is not None
+    assert least.upper is not None
+    return Bounds(least.lower, least.upper)
+
+
+# Observations
+
+
+def _float(found: Regions, which: int, first: Fraction | None = None) -> float:
+    """The least radius of one of the optimizers, perhaps inside the ball of the first."""
+    if found.width is None:
+        # One neuron for each block: there Muon's ball holds most, and that of AdamW is no limit.
+        return float_meeting(found.complex, [tuple(range(found.complex.states))], "muon")
+    cells = [cell for component in found.components for cell in component]
+    within = None if first is None else (found.optimizers[0], first)
+    return float_meeting(found.complex, cells, found.optimizers[which], within)
+
+
+def _measured(meeting: Meeting, trained: MeetingRuns) -> dict[str, Value]:
+    """The phase by radii in floating point, and what came of the runs."""
+    found, (first, second) = meeting.regions, meeting.rho
+    empty = [found.optimizers[i] for i in (0, 1) if meeting.rho[i] < _float(found, i)]
+    meet = not empty and second >= _float(found, 1, first)
+    values: dict[str, Value] = {
+        _phase(meeting): _told("empty" if empty else "overlap" if meet else "disjoint", empty),
+        _reached(meeting): tuple(map(float, trained.reached)),
+        _shared(meeting): tuple(map(float, trained.shared)),
+    }
+    if not trained.witness_gaps:
+        return values
+    squared = float(sum(v * v for v in found.problem.y))
+    return values | {
+        # What is below the floor is rounding, which can have either sign.
+        _gap(meeting): tuple(
+            0.0 if abs(gap) <= _ROUNDING * squared / 2 else gap for gap in trained.witness_gaps
+        ),
+        _loss(meeting): tuple(loss / squared for loss in trained.witness_losses),
+        _violation(meeting): trained.witness_violations,
+    }
+
+
+# Names
+
+
+def _where(found: Regions) -> str:
+    width = "large width" if found.width is None else f"width {found.width}"
+    return f"{found.problem.name}, {width}"
+
+
+def _title(found: Regions) -> str:
+    return f"{_where(found)}, {' and '.join(found.optimizers)}"
+
+
+def _at(meeting: Meeting) -> str:
+    pairs = zip(meeting.regions.optimizers, meeting.rho, strict=True)
+    return ", ".join([_where(meeting.regions), *(f"{name} {rho}" for name, rho in pairs)])
+
+
+def _place(meeting: Meeting) -> str:
+    """For names of files: no slashes."""
+    return _at(meeting).replace("/", "-")
+
+
+def _own(frontier: Frontier, which: int) -> str:
+    return f"least rho of {frontier.regions.optimizers[which]}, {_where(frontier.regions)}"
+
+
+def _joint(frontier: Frontier) -> str:
+    first, second = frontier.regions.optimizers
+    at = ", ".join(str(vertex.fixed[0]) for vertex in _shown(frontier))
+    return f"least rho of {second} to meet {first} at {at}, {_where(frontier.regions)}"
+
+
+def _phase(meeting: Meeting) -> str:
+    return f"phase, {_at(meeting)}"
+
+
+def _told(phase: str, empty: Sequence[str]) -> str:
+    return f"{phase}: {', '.join(empty)}" if empty else phase
+
+
+def _neurons(meeting: Meeting) -> str:
+    return f"neurons of a network of both regions, {_at(meeting)}"
+
+
+def _reached(meeting: Meeting) -> str:
+    return f"runs that reach their region, {_at(meeting)}"
+
+
+def _shared(meeting: Meeting) -> str:
+    return f"of these in both regions, {_at(meeting)}"
+
+
+def _gap(meeting: Meeting) -> str:
+    return f"Frank-Wolfe gaps at a network of both, {_at(meeting)}"
+
+
+def _loss(meeting: Meeting) -> str:
+    return f"highest loss / ||y||^2 from there on, {_at(meeting)}"
+
+
+def _violation(meeting: Meeting) -> str:
+    return f"violation from there on, {_at(meeting)}"
