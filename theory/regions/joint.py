@@ -30,7 +30,7 @@ _Array: TypeAlias = np.ndarray[Any, Any]
 
 _BITS = 44  # kept of a float array, relative to its largest entry
 _REGULARISATION = 1e-10  # of shared weights, relative to the largest: they may be singular
-_INSIDE = 1 - 1e-9  # of fixed radii, so that rounding stays inside
+_INSIDE = 1 - 1e-9  # of fixed radii, and of the distance from y, so that rounding stays inside
 _BELOW = 1 - Fraction(1, 2**60)
 _MARGIN = (
     1 - 2.0**-30
@@ -194,10 +194,13 @@ class Joint:
         gain = sum((p * q for p, q in zip(lam, self.problem.y, strict=True)), Fraction())
         return gain - sqrt_above(2 * self.level * sum((v * v for v in lam), Fraction()))
 
-    def solve(self, counts: Mapping[int, int], fixed: Sequence[Fraction]) -> Solution | None:
+    def solve(
+        self, counts: Mapping[int, int], fixed: Sequence[Fraction], *, inside: float = _INSIDE
+    ) -> Solution | None:
         """The least radius of the last ball over networks with so many neurons in each state.
 
-        None where the solver finds none; that proves nothing.
+        None where the solver finds none; that proves nothing. inside: of the distance from y that
+        the level allows.
         """
         states = tuple(counts)
         program = _compiled(self.balls, self.problem.n, self.problem.d, len(states), self.level > 0)
@@ -210,7 +213,7 @@ class Joint:
             cones=np.vstack([side[:, None] * self.X for side in sides]),
             y=self._y,
             weights=self._weights,
-            radius=self._radius * _INSIDE,
+            radius=self._radius * inside,
             counts=np.array([float(counts[state]) for state in states]),
             fixed=[float(rho / self.size) * _INSIDE for rho in fixed],
         )

@@ -32,6 +32,7 @@ _SLACK = 1e-7  # relative: a cell whose bound is so near the best network is set
 # Entries become the simplest fractions this near, relatively: first what finds exact answers, then
 # what stays inside a ball and a level where the solver had some distance from the boundary.
 _NEAR = (1e-8, 1e-12)
+_FARTHER = 1 - 1e-7  # of the distance from y, where it is so small that the first try fails
 _SIMPLE = 10**6  # the largest denominator of an answer that is tried as the exact one
 _ROUNDING = 1e-9  # relative, of floats, generously
 _UNUSED = 1e-5  # relative to the largest: blocks of smaller alpha are left out where possible
@@ -143,19 +144,25 @@ class Search:
                 for _, dual in self._first._attempts(cell, ()):
                     yield None, None if dual is None else self._extended(dual)
             return
-        candidates = [(cell, solution)]
+        duals = (self._dual(cell, solution, fixed, rounding) for rounding in GRIDS)
+        yield from zip_longest(self._points(cell, solution, fixed), duals)
+
+    def _points(
+        self, cell: Cell, solution: Solution, fixed: tuple[Fraction, ...]
+    ) -> Iterator[Point | None]:
+        """Exact points near the solution, or near others that are farther from the boundary."""
         # Blocks that are almost zero would spoil an exact point.
         sizes = dict(zip(Counter(cell), solution.alpha.tolist(), strict=True))
         used = tuple(s for s in cell if sizes[s] > _UNUSED * max(sizes.values()))
+        found: Solution | None = solution
         if len(used) < len(cell):
-            fewer = self.joint.solve(Counter(used), fixed)
-            if fewer is not None:
-                candidates.insert(0, (used, fewer))
-        points = (
-            self._point(*candidate, fixed, near) for candidate in candidates for near in _NEAR
-        )
-        duals = (self._dual(cell, solution, fixed, rounding) for rounding in GRIDS)
-        yield from zip_longest(points, duals)
+            found = self.joint.solve(Counter(used), fixed)
+        for near in _NEAR:
+            yield found and self._point(used, found, fixed, near)
+        yield self._point(cell, solution, fixed, _NEAR[-1])
+        if self.level:
+            found = self.joint.solve(Counter(cell), fixed, inside=_FARTHER)
+            yield found and self._point(cell, found, fixed, _NEAR[-1])
 
     def _dual(
         self, cell: Cell, solution: Solution, fixed: tuple[Fraction, ...], rounding: Rounding

@@ -142,11 +142,11 @@ class Pricing:
         weights: _Weights,
         rounding: Rounding,
     ) -> _Price | None:
-        def exact(values: Float[_Array, " k"]) -> tuple[Fraction, ...]:
-            return tuple(rounding.rounded(max(v, 0.0)) for v in values.tolist())
+        def exact(values: Float[_Array, " k"], excess: Fraction) -> tuple[Fraction, ...]:
+            return tuple(rounding.rounded(max(v, 0.0)) + excess for v in values.tolist())
 
-        hidden = {i: exact(tau) for i, tau in weights.hidden.items()}
-        mu = exact(weights.mu)
+        hidden = {i: exact(tau, rounding.excess) for i, tau in weights.hidden.items()}
+        mu = exact(weights.mu, Fraction())
         d = self.joint.problem.d
         rows = [to_flint(row) for row in Q]
         for tau in hidden.values():
