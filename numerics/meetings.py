@@ -22,10 +22,9 @@ from jaxtyping import Bool, Float
 
 from numerics.optimizers import Schedule
 from numerics.training import Progress, TrainingResult, train
-from theory.connectivity.solutions import Neuron, Point
+from theory.connectivity.solutions import network_of
 from theory.errors import InputError
 from theory.geometry import ball_violation, geometry
-from theory.network import Network
 from theory.problem import example
 from theory.regions import Meeting, regions
 
@@ -170,24 +169,12 @@ def train_meeting(
     stays = both(
         seeds=1,
         steps=stay_steps,
-        start=lifted(meeting.witness, width),
+        start=network_of(meeting.witness, found.problem.d, width),
         start_scale=0.0,
         rate=_STAY,
         record_every=max(1, stay_steps // _RECORDS),
     )
     return TrainedMeeting(meeting, results, stays)
-
-
-def lifted(point: Point, width: int) -> Network:
-    """The network of that width with w = u / |a|, a = s sqrt(alpha), rounded to binary."""
-    blanks = [Neuron(1, Fraction(), (Fraction(),) * len(point[0].u))] * (width - len(point))
-    a = np.array([neuron.sign * math.sqrt(neuron.alpha) for neuron in (*point, *blanks)])
-    U = np.array([[float(v) for v in neuron.u] for neuron in (*point, *blanks)]).T
-    W = U / np.where(a, np.abs(a), 1.0)
-    return Network(
-        W=tuple(tuple(map(Fraction, row)) for row in W.tolist()),
-        a=tuple(map(Fraction, a.tolist())),
-    )
 
 
 def _of_finite(

@@ -39,6 +39,7 @@ _PHASES: dict[str, dict[str, Any]] = {
     "both empty": {"facecolor": "#e2e2e2", "edgecolor": "#b4b4b4", "hatch": "xx"},
 }
 _BOX: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 2.0, "alpha": 0.9}
+_TIGHT: dict[str, Any] = {**_BOX, "pad": 0.5}
 _EDGE: dict[str, Any] = {"color": "black", "linewidth": 1.2}
 _VERTEX: dict[str, Any] = {
     "color": "black",
@@ -102,7 +103,10 @@ def phase_diagram(
     """
     first, second = frontier.regions.optimizers
     right, top = limits or _limits([frontier])
-    _draw_phases(axes, frontier, runs or {}, right, top)
+    marked = {
+        label: (_decay(float(rho[0])), _decay(float(rho[1]))) for label, rho in (runs or {}).items()
+    }
+    _draw_phases(axes, frontier, marked.values(), right, top)
     a, b = _capped(map(_decay, _least(frontier)), right, top)
     corner = [_capped(map(_decay, vertex[::2]), right, top) for vertex in _vertices(frontier)]
     x, y = max(corner, key=lambda at: at[0] * at[1])
@@ -116,7 +120,7 @@ def phase_diagram(
     else:
         _label(axes, x / 2, 0.09 * y, "overlap")
         inset = axes.inset_axes((0.2 * x, 0.32 * y, 0.65 * x, 0.56 * y), transform=axes.transData)
-        _draw_phases(inset, frontier, runs or {}, right, top)
+        _draw_phases(inset, frontier, marked.values(), right, top)
         wide, high = a - left, b - low
         inset.set(
             xlim=(left - wide / 4, a + wide / 4),
@@ -135,6 +139,9 @@ def phase_diagram(
         inset.tick_params(labelsize=10)
         inset.locator_params(nbins=3)
         axes.indicate_inset_zoom(inset, edgecolor="#555555", linewidth=0.8, alpha=1)
+        shown = {label: at for label, at in marked.items() if _inside(inset, at)}
+        _name(inset, shown)
+        marked = {label: at for label, at in marked.items() if label not in shown}
     if a < right:
         text = f"only {second} fits:\ndifferent losses"
         _label(axes, (a + right) / 2, b / 2, text, rotation=90)
@@ -142,11 +149,7 @@ def phase_diagram(
         _label(axes, a / 2, (b + top) / 2, f"only {first} fits:\ndifferent losses")
     if a < right and b < top:
         _label(axes, (a + right) / 2, (b + top) / 2, "both\nempty")
-    for label, rho in (runs or {}).items():
-        at = _decay(float(rho[0])), _decay(float(rho[1]))
-        axes.annotate(
-            label, at, (9, 0), textcoords="offset points", va="center", bbox=_BOX, zorder=6
-        )
+    _name(axes, marked)
     axes.set(
         xlabel=_axis(first),
         ylabel=_axis(second),
@@ -159,7 +162,7 @@ def phase_diagram(
 def _draw_phases(
     axes: Axes,
     frontier: Frontier,
-    runs: Mapping[str, tuple[Fraction, Fraction]],
+    marks: Iterable[_Corner],
     right: float,
     top: float,
 ) -> None:
@@ -179,8 +182,8 @@ def _draw_phases(
     axes.plot([x[0], *x, 0], [0, *y, y[-1]], **_EDGE)
     drawn = (x < right) & (y < top)
     axes.plot(x[drawn], y[drawn], **_VERTEX)
-    for rho in runs.values():
-        axes.plot(_decay(float(rho[0])), _decay(float(rho[1])), **_STAR)
+    for mark in marks:
+        axes.plot(*mark, **_STAR)
     axes.grid(visible=False)
 
 
@@ -232,7 +235,7 @@ def both_regions(
     middle = max(corners, key=lambda at: at[0] * at[1])
     what = "no network of that loss" if regions.level else "no exact fit"
     if middle[0] > _VISIBLE * right and middle[1] > _VISIBLE * top:
-        _label(axes, middle[0] / 2, middle[1] / 2, what)
+        _label(axes, middle[0] / 2, 0.72 * middle[1], what)  # above the legend
     axes.annotate(
         "fits in\nneither ball",
         (right, (up + top) / 2),
@@ -378,6 +381,19 @@ def _fill(axes: Axes, phase: str, corners: Iterable[_Corner]) -> None:
     axes.add_patch(Polygon(list(corners), linewidth=0, **_PHASES[phase]))
 
 
+def _inside(axes: Axes, at: _Corner) -> bool:
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    return left < at[0] < right and low < at[1] < high
+
+
+def _name(axes: Axes, marked: Mapping[str, _Corner]) -> None:
+    """Labels beside marks."""
+    for label, at in marked.items():
+        axes.annotate(
+            label, at, (8, 0), textcoords="offset points", va="center", bbox=_TIGHT, zorder=6
+        )
+
+
 def _label(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
     axes.text(x, y, text, ha="center", va="center", bbox=_BOX, **style)
 
@@ -396,9 +412,12 @@ def _title(regions: Regions) -> str:
     width = f"width {regions.width}" if regions.exact else "every large width"
     if not (regions.exact or regions.width is None):
         width += f" ({regions.width} has too many cells)"
-    return f"{width}, loss ≤ {show(regions.level)}" if regions.level else width
+    named = f"{regions.problem.name}, {width}" if regions.problem.name else width
+    return f"{named}, loss ≤ {show(regions.level)}" if regions.level else named
 
 
 def _phase(meeting: Meeting) -> str:
-    phase = f"{' and '.join(meeting.empty)} empty" if meeting.empty else meeting.phase
+    phase = "both empty" if len(meeting.empty) > 1 else meeting.phase
+    if len(meeting.empty) == 1:
+        phase = f"{meeting.empty[0]} empty"
     return f"rho = {show(meeting.rho[0])} and {show(meeting.rho[1])}: {phase}"

@@ -9,10 +9,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from numerics.meetings import INSIDE, TOLERANCE, TrainedMeeting, lifted, row, train_meeting
-from theory.connectivity.solutions import Neuron
+from numerics.meetings import INSIDE, TOLERANCE, TrainedMeeting, row, train_meeting
 from theory.errors import InputError, Interrupted
-from theory.network import Network
 from theory.problem import example
 from theory.regions import Meeting, Regions, regions
 
@@ -121,14 +119,6 @@ def test_adamw_leaves_a_fit_at_a_wall_and_lion_does_not() -> None:
         meeting = found.at(Fraction(8, 5), Fraction(31, 10))
         losses[name] = train_meeting(meeting, seeds=1, steps=1).witness_losses[0] / 10
     assert losses["lion"] < 1e-5 < 3e-4 < losses["adamw"]
-
-
-def test_the_network_of_a_point() -> None:
-    point = (Neuron(-1, Fraction(4), (Fraction(3), Fraction(-1))),)
-    assert lifted(point, 1) == Network(W=[[Fraction(3, 2)], [Fraction(-1, 2)]], a=[-2])
-    wider = lifted(point, 3)
-    assert wider.a == (-2, 0, 0)
-    assert wider.neurons()[1:] == [(0, 0), (0, 0)]
 
 
 def test_errors(found: Regions, overlap: Meeting) -> None:

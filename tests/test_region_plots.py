@@ -119,7 +119,7 @@ def test_labels(axes: Axes, frontier: Frontier) -> None:
         "both\nempty",
         "trained",
     }
-    assert axes.get_title() == "width 2"
+    assert axes.get_title() == "two-regions, width 2"
     stars = [line for line in axes.get_lines() if line.get_marker() == "*"]
     (x,), (y,) = stars[0].get_data()
     assert (x, y) == pytest.approx((math.sqrt(5 / 3), math.sqrt(2 / 3)))
@@ -132,7 +132,7 @@ def test_labels(axes: Axes, frontier: Frontier) -> None:
 def test_nothing_is_disjoint_where_only_one_radius_counts(axes: Axes) -> None:
     phase_diagram(axes, found("two-regions", ("adamw", "muon"), None).frontier())
     draw(axes)
-    assert axes.get_title() == "every large width"
+    assert axes.get_title() == "two-regions, every large width"
     assert texts(axes) == ["overlap", "only adamw fits:\ndifferent losses"]
 
 
@@ -153,7 +153,7 @@ def test_where_all_radii_overlap(axes: Axes, problem: Problem, width: int | None
 def test_a_level_is_in_the_title(axes: Axes) -> None:
     here = regions(example("two-regions"), ("adamw", "muon"), 2, level=Fraction(1, 10))
     phase_diagram(axes, here.frontier(3))
-    assert axes.get_title() == "width 2, loss ≤ 1/10"
+    assert axes.get_title() == "two-regions, width 2, loss ≤ 1/10"
     axes.clear()
     both_regions(axes, here.frontier(3), here.at(Fraction(1), Fraction(2)))
     assert "no network of that loss" in texts(axes)
@@ -162,7 +162,7 @@ def test_a_level_is_in_the_title(axes: Axes) -> None:
 def test_a_width_of_too_many_cells_is_named_in_the_title(axes: Axes) -> None:
     here = regions(example("two-regions"), ("adamw", "muon"), 5, max_cells=10)
     phase_diagram(axes, here.frontier(3))
-    assert axes.get_title() == "every large width (5 has too many cells)"
+    assert axes.get_title() == "two-regions, every large width (5 has too many cells)"
 
 
 # Two regions at one pair of radii
