@@ -35,6 +35,7 @@ _NEAR = (1e-8, 1e-12)
 _FARTHER = 1 - 1e-7  # of the distance from y, where it is so small that the first try fails
 _SIMPLE = 10**6  # the largest denominator of an answer that is tried as the exact one
 _ROUNDING = 1e-9  # relative, of floats, generously
+_CANCELLED = 1e-6  # relative to what it is of: a smaller difference of floats is not used
 _UNUSED = 1e-5  # relative to the largest: blocks of smaller alpha are left out where possible
 _TINY = 1e-7  # relative: blocks of smaller u have alpha to spare, so that u^2 / alpha stays small
 
@@ -324,8 +325,10 @@ class _Bounds:
         rest = np.full(len(self._cells), float(dual.height))
         for rho, price in zip(self._fixed, first, strict=True):
             rest -= float(rho) * price
+        # A quotient needs a difference with digits left, its sign fewer.
+        least = np.where(last > 0, _CANCELLED, _ROUNDING) * float(dual.height)
         with np.errstate(divide="ignore", invalid="ignore"):
-            row = np.where(rest > _ROUNDING * float(dual.height), rest / last, 0.0)
+            row = np.where(rest > least, rest / last, 0.0)
         self._duals.append(dual)
         self._rows = np.vstack([self._rows, row])
         self._values = np.maximum(self._values, row)
