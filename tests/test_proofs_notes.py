@@ -1,0 +1,121 @@
+"""The index of the notes: its rows, the drawing made from them, and the claims that it names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from theory.claims import CLAIMS
+
+NOTES = Path(__file__).parents[1] / "proofs_notes"
+COLUMNS = "| statement | no. | says | proof in | uses | claim | status |"
+STATUS = {"proved", "sharp", "instances", "measured"}
+# Listed ahead of the branches that add them: a name of the first set may be no claim yet, and one
+# of the second a claim under its former name.
+TO_COME = {"finite-width-sandwich", "permutation-is-not-enough", "width-n-plus-1"}
+FORMER = {"finite-width"}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A row of the index."""
+
+    name: str
+    note: str
+    label: str
+    uses: tuple[str, ...]
+    claims: tuple[str, ...]
+    status: str
+
+
+def parse(text: str) -> list[Statement]:
+    """The rows of the table of statements."""
+    lines = text.splitlines()
+    rows = []
+    for line in lines[lines.index(COLUMNS) + 2 :]:
+        if not line.startswith("|"):
+            break
+        name, _, _, where, uses, claims, status = (cell.strip() for cell in line[1:-1].split("|"))
+        match = re.fullmatch(r"\[(.+)\]\(\1\): (.+)", where)
+        assert match, f"{name}: {where!r} is not [note](note): label"
+        rows.append(
+            Statement(_names(name)[0], *match.groups(), _names(uses), _names(claims), status)
+        )
+    return rows
+
+
+def _names(cell: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"`([^`]+)`", cell))
+
+
+def labels(note: str) -> list[str]:
+    """Headings, and words in bold or italics with which a paragraph or a sentence begins."""
+    headings = re.findall(r"^#+ (.+)$", note, flags=re.MULTILINE)
+    return headings + re.findall(r"(?<!\*)\*{1,2}([A-Za-z][^*\n]+)\*{1,2}", note)
+
+
+def draw(rows: list[Statement]) -> str:
+    """A Mermaid diagram, one line for each statement that uses others."""
+    lines = [f"    {' & '.join(row.uses)} --> {row.name}" for row in rows if row.uses]
+    return "\n".join(["```mermaid", "flowchart LR", *lines, "```"])
+
+
+def order(rows: list[Statement]) -> list[str]:
+    """The statements, each after those it uses."""
+    return list(TopologicalSorter({row.name: row.uses for row in rows}).static_order())
+
+
+@pytest.fixture(scope="module")
+def index() -> str:
+    """The text of the index."""
+    return (NOTES / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def rows(index: str) -> list[Statement]:
+    """Its statements."""
+    return parse(index)
+
+
+def test_each_statement_stands_in_its_note(rows: list[Statement]) -> None:
+    for row in rows:
+        found = labels((NOTES / row.note).read_text(encoding="utf-8"))
+        assert any(label.startswith(row.label) for label in found), f"{row.name}: {row.label}"
+        assert row.status in STATUS, row.name
+
+
+def test_statements_use_listed_ones_and_never_themselves(rows: list[Statement]) -> None:
+    names = [row.name for row in rows]
+    assert len(set(names)) == len(names)
+    assert {used for row in rows for used in row.uses} <= set(names)
+    assert sorted(order(rows)) == sorted(names)
+
+
+def test_a_circle_is_noticed(rows: list[Statement]) -> None:
+    first = next(row for row in rows if row.uses)
+    circle = Statement(first.uses[0], "", "", (first.name,), (), "proved")
+    others = [row for row in rows if row.name != circle.name]
+    with pytest.raises(CycleError):
+        order([*others, circle])
+
+
+def test_each_claim_has_a_row(rows: list[Statement]) -> None:
+    listed = {claim for row in rows for claim in row.claims}
+    assert set(CLAIMS) - FORMER <= listed
+    assert listed - TO_COME <= set(CLAIMS)
+
+
+def test_the_drawing_is_that_of_the_table(index: str, rows: list[Statement]) -> None:
+    assert draw(rows) in index
+
+
+def test_each_note_has_a_row_and_names_only_notes_that_exist(rows: list[Statement]) -> None:
+    notes = {path.name for path in NOTES.glob("*.md")}
+    assert notes - {"README.md"} == {row.note for row in rows}
+    for name in notes:
+        text = (NOTES / name).read_text(encoding="utf-8")
+        assert set(re.findall(r"[\w-]+\.md", text)) <= notes, name
