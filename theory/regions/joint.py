@@ -28,13 +28,8 @@ from theory.regions.balls import Ball
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
-_BITS = 44  # kept of a float array, relative to its largest entry
-_REGULARISATION = 1e-10  # of shared weights, relative to the largest: they may be singular
 _INSIDE = 1 - 1e-9  # of fixed radii, and of the distance from y, so that rounding stays inside
-_BELOW = 1 - Fraction(1, 2**60)
-_MARGIN = (
-    1 - 2.0**-30
-)  # of a dual vector without room of its own, so that rounding does not spoil it
+_BELOW = 1 - Fraction(1, 2**60)  # of a bound that has to be strict
 
 
 class Solution(NamedTuple):
