@@ -9,7 +9,7 @@ one line:
 >>> exact = settings(database=None, derandomize=True)
 >>> found = find(problems(), lambda p: len(analyse(p, 1).components) > 1, settings=exact)
 >>> [[str(v) for v in row] for row in found.X], [str(v) for v in found.y]
-([['0', '1'], ['1', '0']], ['1', '1'])
+([['1'], ['-1']], ['1', '1'])
 
 A size is a number or an inclusive range (least, most):
 
@@ -151,7 +151,7 @@ def planted_problems(
     """
     X = draw(data_matrices(**options))
     fewest, most = _range(width, "width", 1)
-    w = st.lists(_fractions(options.get("entries", 3), 1), min_size=len(X[0]), max_size=len(X[0]))
+    w = st.lists(_fractions(options.get("entries", 3)), min_size=len(X[0]), max_size=len(X[0]))
     neurons = draw(st.lists(st.tuples(_SIGNS, w), min_size=fewest, max_size=most))
     network = Network.from_convex(neurons)
     fit = network.fit(Problem(X, (Fraction(),) * len(X)))
@@ -225,10 +225,18 @@ def _drawn(draw: st.DrawFn, size: Size, field: str) -> int:
     return draw(st.integers(*_range(size, field, 1)))
 
 
-def _fractions(size: int, max_denominator: int) -> st.SearchStrategy[Fraction]:
-    if max_denominator == 1:
-        return st.integers(-size, size).map(Fraction)
-    return st.fractions(-size, size, max_denominator=max_denominator)
+@st.composite
+def _fractions(draw: st.DrawFn, size: int, max_denominator: int = 1) -> Fraction:
+    """In [-size, size]; shrinks to integers first, then to zero."""
+    q = draw(st.integers(1, max_denominator))
+    return Fraction(draw(st.integers(-size * q, size * q)), q)
+
+
+@st.composite
+def _radii(draw: st.DrawFn) -> Fraction:
+    """In [1/3, 3]; shrinks to 1."""
+    q = draw(st.integers(1, 3))
+    return Fraction(draw(st.integers(1, 3 * q)), q)
 
 
 def _into_general_position(rows: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -383,10 +391,10 @@ def solution_pairs(
     m = _drawn(draw, width(problem) if callable(width) else width, "width")
     if penalised:
         pair = [draw(networks(problem.d, m)) for _ in range(2)]
-        beta = draw(_positive_fractions())
+        beta = draw(_radii())
         solutions = SolutionSet(problem, optimizer, Fraction(), beta=beta)
     else:
-        rho = draw(_positive_fractions())
+        rho = draw(_radii())
         inside = networks_in_ball(optimizer, problem.d, rho, m)
         pair = [draw(inside)]
         if exact:
@@ -416,10 +424,6 @@ def solutions(
     """
     found, first, second = draw(solution_pairs(optimizer, width=width, exact=exact, **options))
     return found, draw(st.sampled_from([first, second]))
-
-
-def _positive_fractions() -> st.SearchStrategy[Fraction]:
-    return st.fractions(Fraction(1, 3), 3, max_denominator=3)
 
 
 def _other_fit(
@@ -462,7 +466,7 @@ def minimiser_pairs(
         raise InputError("optimizer", f"{optimizer} has no entrywise ball: no width is known")
     options.setdefault("n", (1, 3))
     problem = draw(problems(**options))
-    rho = draw(_positive_fractions())
+    rho = draw(_radii())
     try:
         mass = largest_mass(problem, rho, max_bases=5_000)
     except BudgetError:
