@@ -384,6 +384,7 @@ def test_shrinking_ends_at_the_smallest_example(
         (networks_in_ball("sgd", 2, HALF), "sgd"),
         (networks_in_ball("muon", 2, Fraction()), "rho: 0 must be positive"),
         (solution_pairs("sgd", exact=True), "exact: the penalised loss"),
+        (solution_pairs("ngd", exact=True, width=lambda problem: 2), "width: no function"),
         (minimiser_pairs("muon"), "optimizer: muon has no entrywise ball"),
         (component_networks(analyse(example("flagship"), 2, rho=Fraction(3))), "analysis: is of"),
     ],

@@ -176,7 +176,7 @@ def _points(
     deficient = "rank-deficient" in degeneracies
     if general_position and (multiples or deficient):
         raise InputError("degeneracies", "rows in general position have none of their own")
-    nonzero = any(0 not in c for c in multiples)  # a row that others are multiples of
+    nonzero = any(0 not in c for c in multiples)  # one row more, of which these are multiples
     fewest, most = _range(n, "n", len(multiples) + nonzero, "one-point" in degeneracies)
     narrowest, widest = _range(d, "d", 1 + (nonzero and deficient), "one-feature" in degeneracies)
     columns = draw(st.integers(narrowest, widest))
@@ -308,11 +308,11 @@ def networks_in_ball(
         W = [[rho * v for v in row] for row in unit]
         (a,) = _unit_layer(draw, "entrywise" if ball.own_output else "frobenius", 1, m)
     else:
-        any_ = draw(networks(d, m))
-        c = _factor(gauge.hidden_squared(any_.neurons()), rho)
-        W = [[c * v for v in row] for row in any_.W]
-        c = _factor(gauge.output_squared(any_.a), Fraction(1))
-        a = [c * v for v in any_.a]
+        free = draw(networks(d, m, entries=ceil(rho)))
+        c = _factor(gauge.hidden_squared(free.neurons()), rho)
+        W = [[c * v for v in row] for row in free.W]
+        c = _factor(gauge.output_squared(free.a), Fraction(1))
+        a = [c * v for v in free.a]
     return Network(W=tuple(map(tuple, W)), a=tuple(a))
 
 
@@ -346,7 +346,7 @@ def _largest_is_one(draw: st.DrawFn, size: int) -> list[Fraction]:
 
 
 def _reflection(draw: st.DrawFn, size: int) -> list[list[Fraction]]:
-    """I - 2 v v^T / ||v||^2, or I: its first row may be any rational unit vector."""
+    """I - 2 v v^T / ||v||^2, or I: orthogonal, and its rows are rational unit vectors."""
     v = [draw(st.integers(-2, 2)) for _ in range(size)]
     factor = Fraction(2, sum(x * x for x in v) or 1)
     return [[(i == j) - factor * v[i] * v[j] for j in range(size)] for i in range(size)]
@@ -377,16 +377,19 @@ def solution_pairs(
     """Two networks of one width in an optimizer's ball, and the solution set at the lowest level
     that holds both; for sgd that of the penalised loss.
 
-    width: also a function of the problem, such as a theorem's bound.
+    width: also a function of the problem, such as a theorem's bound; not with `exact`.
     exact: both fit the problem, and the level is 0. The first network is planted; the second has
         other hidden weights where these can fit, else the neurons of the first in another order.
     Options of `data_matrices`. Shrinks to one point and one neuron of zeros.
 
-    Raises InputError, when drawn from, for sgd with `exact`, and as `data_matrices` does.
+    Raises InputError, when drawn from, for `exact` with sgd or with a function, and as
+    `data_matrices` does.
     """
     penalised = geometry(optimizer).name == "sgd"
     if penalised and exact:
         raise InputError("exact", "the penalised loss of sgd is not zero")
+    if callable(width) and exact:
+        raise InputError("width", "no function with `exact`: targets are planted once it is known")
     problem = draw(problems(**options))
     m = _drawn(draw, width(problem) if callable(width) else width, "width")
     if penalised:
@@ -473,11 +476,13 @@ def minimiser_pairs(
         assume(False)
     width = ceil(mass) + problem.n + draw(st.integers(0, 1))
     assume(width <= _WIDEST)
-    ball = EntrywiseBall(problem, arrangement(problem.X), rho)
+    cones = arrangement(problem.X)
+    ball = EntrywiseBall(problem, cones, rho)
+    vertices = sorted({k for cone in range(len(cones)) for k in ball.cone(cone)})
     found = SolutionSet(problem, optimizer, Fraction(), rho=rho)
     corners = [
         Neuron(sign, Fraction(1), tuple(ball.vector(k)))
-        for k in range(len(ball._points))
+        for k in vertices
         for sign in (1, -1)
         if ball.column(k) >= 0
     ]

@@ -86,6 +86,13 @@ def test_whatever_is_answered_at_any_width_is_proved(data, optimizer):
         require_valid(answer, first, second)
 
 
+def test_the_landscape_does_not_decide_on_the_boundary_of_a_spectral_ball():
+    first, second = Network(W=[[1]], a=[1]), Network(W=[[1]], a=[-1])
+    solutions = SolutionSet(Problem(X=[[0]], y=[0]), "muon", Fraction(), rho=Fraction(1))
+    with pytest.raises(Undecided, match="does not decide: W: is not provably in the ball"):
+        connect(solutions, first, second)
+
+
 @pytest.mark.parametrize("optimizer", ALL)
 def test_widths_far_above_the_bound(optimizer):
     problem, net = planted(5, 3, 4, 1)
