@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import integers, planted, problems
+from problems import planted
 
 from numerics.curves import BASES, Curves, Pairs, connect, maxima, segment
 from numerics.training import train
@@ -20,6 +20,7 @@ from theory.errors import InputError, Interrupted
 from theory.landscape import analyse, barrier_between
 from theory.network import Network
 from theory.problem import Problem, example
+from theory.strategies import networks, problems
 
 FLAGSHIP = example("flagship")
 KINDS = sorted(BASES)
@@ -27,17 +28,11 @@ SHORT = 20  # steps
 
 
 @st.composite
-def networks(draw: st.DrawFn, d: int, width: int) -> Network:
-    """Zero weights and dead neurons are common."""
-    rows = [[draw(integers(3)) for _ in range(width)] for _ in range(d + 1)]
-    return Network(W=rows[:-1], a=rows[-1])
-
-
-@st.composite
 def pairs_of_networks(draw: st.DrawFn) -> tuple[Problem, Network, Network]:
-    problem, width = draw(problems(max_n=3)), draw(st.integers(1, 2))
-    first, second = (draw(networks(problem.d, width)) for _ in range(2))
-    return problem, first, second
+    problem, width = draw(problems(n=(1, 3))), draw(st.integers(1, 2))
+    # Integers: zero weights and dead neurons are common.
+    small = networks(problem.d, width, max_denominator=1)
+    return problem, draw(small), draw(small)
 
 
 def random_pairs(count: int, width: int = 2) -> list[tuple[Problem, Network, Network]]:

@@ -329,7 +329,7 @@ def test_shipped_examples_are_complete(name: str) -> None:
 
 
 def test_import_is_light() -> None:
-    heavy = {"numpy", "scipy", "flint", "matplotlib", "sympy", "torch", "cvxpy", "jaxtyping"}
+    heavy = {"numpy", "scipy", "flint", "matplotlib", "sympy", "torch", "cvxpy", "hypothesis"}
     code = f"import sys, theory, theory.problem; print(sorted({heavy} & set(sys.modules)))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

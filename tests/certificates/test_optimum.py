@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import planted, problems
+from problems import planted
 
 from theory import example
 from theory.certificates import certify
@@ -16,6 +16,7 @@ from theory.errors import BudgetError, InputError
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs import Huber, solve
+from theory.strategies import problems
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
 HALF = Fraction(1, 2)
@@ -30,7 +31,7 @@ def certified(optimizer, **options):
 
 @settings(max_examples=40)
 @given(
-    problems(max_n=4, max_d=3, rational=True),
+    problems(d=(1, 3), max_denominator=4),
     st.sampled_from(BALLS),
     st.integers(1, 4),
     st.fractions(Fraction(1, 4), 3, max_denominator=4),
@@ -45,7 +46,7 @@ def test_every_optimum_in_a_ball_has_a_valid_certificate(problem, name, width, r
 
 
 @settings(max_examples=20)
-@given(problems(max_n=5, max_d=3, rational=True), st.fractions(HALF, 4, max_denominator=3))
+@given(problems(n=(1, 5), d=(1, 3), max_denominator=4), st.fractions(HALF, 4, max_denominator=3))
 def test_every_penalised_optimum_has_a_valid_certificate(problem, beta):
     found = solve(problem, "sgd", beta=beta)
     assert check(certify(found), problem).kind == "optimum"

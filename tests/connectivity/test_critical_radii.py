@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
-from problems import problems
 
 from theory import analyse, example
 from theory.connectivity import largest_mass, radius_intervals, width_row
@@ -13,6 +12,7 @@ from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem
+from theory.strategies import problems
 
 # X, y, width, and (from rho, components, labelled).
 KNOWN = (
@@ -78,7 +78,7 @@ def test_landscapes_at_the_ends_and_between_them_have_these_components(X, y, wid
 
 
 @settings(max_examples=15, deadline=None)
-@given(problems(max_n=3))
+@given(problems(n=(1, 3)))
 def test_random_problems(problem):
     found = radius_intervals(problem, "adamw", 2)
     for each in found:
@@ -92,7 +92,7 @@ def test_random_problems(problem):
 
 
 @settings(max_examples=15, deadline=None)
-@given(problems(max_n=3))
+@given(problems(n=(1, 3)))
 def test_the_first_radius_is_where_the_least_loss_becomes_zero(problem):
     first, *others = radius_intervals(problem, "adamw", 2)
     if others and not first.components:

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from problems import planted
-from solution_pairs import entrywise_pairs, sublevel_pairs
 
 from theory.certificates import certify
 from theory.certificates.checker import check
-from theory.connectivity import SolutionPath, SolutionSet, connect
+from theory.connectivity import SolutionPath, SolutionSet, connect, connected_from
 from theory.errors import InputError, Undecided
 from theory.landscape import Barrier
 from theory.network import Network
 from theory.problem import Problem
+from theory.strategies import minimiser_pairs, solution_pairs
 
 ALL = ("adamw", "lion", "muon", "muon-adamw", "ngd", "colnorm")
 TWO_POINTS = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
@@ -43,18 +43,28 @@ def require_valid(path, first, second):
     assert check(certify(path), solutions.problem).kind == "path"
 
 
+def at_the_bound(optimizer):
+    """The theorem's width and up to two more, for `solution_pairs`."""
+
+    def widths(problem):
+        bound = connected_from(problem, optimizer, None)
+        return bound, bound + 2
+
+    return widths
+
+
 @pytest.mark.parametrize("optimizer", ["ngd", "sgd", "muon"])
 @settings(max_examples=40)
 @given(data=st.data())
 def test_any_two_points_of_a_sublevel_set_are_joined_at_the_bound(optimizer, data):
-    solutions, first, second = data.draw(sublevel_pairs(optimizer))
+    solutions, first, second = data.draw(solution_pairs(optimizer, width=at_the_bound(optimizer)))
     # One cell allowed: the landscape must not be needed.
     path = connect(solutions, first, second, max_cells=1)
     require_valid(path, first, second)
 
 
 @settings(max_examples=40)
-@given(entrywise_pairs())
+@given(minimiser_pairs())
 def test_any_two_solutions_in_an_entrywise_ball_are_joined_at_the_bound(pair):
     solutions, first, second = pair
     require_valid(connect(solutions, first, second, max_cells=1), first, second)
@@ -63,7 +73,8 @@ def test_any_two_solutions_in_an_entrywise_ball_are_joined_at_the_bound(pair):
 @settings(max_examples=40)
 @given(st.data(), st.sampled_from([*ALL, "sgd"]))
 def test_whatever_is_answered_at_any_width_is_proved(data, optimizer):
-    solutions, first, second = data.draw(sublevel_pairs(optimizer, max_width=3))
+    exact = optimizer != "sgd" and data.draw(st.booleans())
+    solutions, first, second = data.draw(solution_pairs(optimizer, exact=exact))
     try:
         answer = connect(solutions, first, second, max_cells=2_000)
     except Undecided:
@@ -73,6 +84,13 @@ def test_whatever_is_answered_at_any_width_is_proved(data, optimizer):
         assert check(certify(answer), solutions.problem).kind == "barrier"
     else:
         require_valid(answer, first, second)
+
+
+def test_the_landscape_does_not_decide_on_the_boundary_of_a_spectral_ball():
+    first, second = Network(W=[[1]], a=[1]), Network(W=[[1]], a=[-1])
+    solutions = SolutionSet(Problem(X=[[0]], y=[0]), "muon", Fraction(), rho=Fraction(1))
+    with pytest.raises(Undecided, match="does not decide: W: is not provably in the ball"):
+        connect(solutions, first, second)
 
 
 @pytest.mark.parametrize("optimizer", ALL)

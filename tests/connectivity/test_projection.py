@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from problems import planted
-from solution_pairs import sublevel_pairs
 
 from numerics.training import train
 from theory.certificates import certify
@@ -17,6 +16,7 @@ from theory.connectivity.projection import scaled_to_fit
 from theory.errors import InputError
 from theory.network import Network
 from theory.problem import Problem
+from theory.strategies import solution_pairs
 
 RADII = {"adamw": 4, "lion": 4, "muon": 30, "muon-adamw": 8, "ngd": 40, "colnorm": 8}
 
@@ -54,7 +54,7 @@ def test_trained_networks_are_joined(optimizer):
 @settings(max_examples=30)
 @given(st.data(), st.sampled_from(["adamw", "muon", "ngd", "sgd", "colnorm", "muon-adamw"]))
 def test_a_network_of_the_set_stays_as_it_is(data, optimizer):
-    solutions, first, _ = data.draw(sublevel_pairs(optimizer, max_width=3))
+    solutions, first, _ = data.draw(solution_pairs(optimizer))
     found = project(solutions, first)
     assert (found.network, found.distance) == (first, 0)
 

@@ -6,13 +6,13 @@ from math import floor
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from solution_pairs import entrywise_pairs, sublevel_pairs
 
 from theory.arrangement import arrangement
 from theory.connectivity import largest_mass
 from theory.connectivity.bounds import rank_of_columns
 from theory.connectivity.reduction import _blocks, _to_corners, exchange_of, reductions
 from theory.exact import independent, transposed
+from theory.strategies import minimiser_pairs, solution_pairs
 
 
 def require_segments(solutions, points):
@@ -38,7 +38,7 @@ def independent_columns(solutions, point):
 @settings(max_examples=60)
 @given(data=st.data())
 def test_every_reduction_stays_in_the_set(optimizer, data):
-    solutions, first, _ = data.draw(sublevel_pairs(optimizer, max_width=7))
+    solutions, first, _ = data.draw(solution_pairs(optimizer, width=(1, 7)))
     point = solutions.prepared(solutions.coordinates(first))
     found = list(reductions(solutions, point))
     assert len(found) >= 2
@@ -52,7 +52,7 @@ def test_every_reduction_stays_in_the_set(optimizer, data):
 
 
 @settings(max_examples=40)
-@given(entrywise_pairs())
+@given(minimiser_pairs())
 def test_corners_of_an_entrywise_ball_take_as_few_neurons_as_the_proof_says(pair):
     solutions, first, _ = pair
     point = solutions.prepared(solutions.coordinates(first))

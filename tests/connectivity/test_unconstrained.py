@@ -6,7 +6,6 @@ from itertools import pairwise
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from problems import integers, problems
 
 from theory import analyse, example
 from theory.connectivity import largest_radius, radius_intervals, unconstrained_path
@@ -16,6 +15,7 @@ from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.landscape.analysis import barrier_between
 from theory.network import Network
+from theory.strategies import problems
 
 HALF = Fraction(1, 2)
 
@@ -33,9 +33,9 @@ def between(first, second, t):
 @st.composite
 def pairs(draw):
     """A problem and two networks of one fit, of width n + 1 or more."""
-    problem = draw(problems(max_n=3))
+    problem = draw(problems(n=(1, 3)))
     width = problem.n + draw(st.integers(1, 2))
-    rows = st.lists(integers(2), min_size=width, max_size=width)
+    rows = st.lists(st.integers(-2, 2), min_size=width, max_size=width)
     first, second = (
         Network(W=[draw(rows) for _ in range(problem.d)], a=draw(rows)) for _ in range(2)
     )
@@ -101,7 +101,7 @@ def test_other_balls_have_bounds(optimizer):
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(["adamw", "muon", "muon-adamw", "ngd", "colnorm"]),
-    st.lists(st.tuples(integers(4), integers(4)), min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=1, max_size=4),
 )
 def test_lower_bounds_of_gauges_are_below_networks_and_near(optimizer, columns):
     gauge = gauge_of(geometry(optimizer).ball)

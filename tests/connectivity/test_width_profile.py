@@ -5,12 +5,13 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import planted, problems
+from problems import planted
 
 from theory import example
 from theory.connectivity import connected_from, largest_mass, width_profile
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.problem import Problem
+from theory.strategies import problems
 
 HALF = Fraction(1, 2)
 # X, y, rho, (components, labelled) at widths 1, 2, ... of exact fits, and the theorem's bound.
@@ -70,7 +71,7 @@ def test_the_mass_in_closed_form():
 
 
 @settings(max_examples=30)
-@given(problems(max_n=3), st.fractions(Fraction(1, 4), 3, max_denominator=4))
+@given(problems(n=(1, 3)), st.fractions(Fraction(1, 4), 3, max_denominator=4))
 def test_the_mass_scales_like_one_over_rho_and_does_not_mind_the_order(problem, rho):
     mass = largest_mass(problem, rho, max_bases=10**6)
     assert largest_mass(problem, 2 * rho, max_bases=10**6) * 2 == mass
@@ -79,7 +80,7 @@ def test_the_mass_scales_like_one_over_rho_and_does_not_mind_the_order(problem, 
 
 
 @settings(max_examples=15, deadline=None)
-@given(problems(max_n=2), st.sampled_from([HALF, Fraction(1), Fraction(2)]))
+@given(problems(n=(1, 2)), st.sampled_from([HALF, Fraction(1), Fraction(2)]))
 def test_from_the_bound_on_it_is_connected(problem, rho):
     bound = connected_from(problem, "adamw", rho)
     if bound <= 5:

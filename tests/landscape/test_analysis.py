@@ -10,7 +10,7 @@ import pytest
 import sympy
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from problems import planted, problems
+from problems import planted
 
 from theory.certificates import certify
 from theory.certificates.checker import check
@@ -18,6 +18,7 @@ from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape import Analysis, MinimaxPath, analyse, barrier_between
 from theory.network import Network
 from theory.problem import Problem, example
+from theory.strategies import problems
 
 HALF = Fraction(1, 2)
 
@@ -87,7 +88,7 @@ def test_one_neuron_by_hand() -> None:
 # Theorems.
 
 
-@given(problems(max_n=2), st.sampled_from([Fraction(), Fraction(1, 10), HALF, Fraction(3)]))
+@given(problems(n=(1, 2)), st.sampled_from([Fraction(), Fraction(1, 10), HALF, Fraction(3)]))
 def test_sublevel_sets_are_connected_at_width_n_plus_1(problem: Problem, excess: Fraction) -> None:
     """Nguyen, A note on connectivity of sublevel sets in deep learning (2021): labelled."""
     width = problem.n + 1
@@ -156,7 +157,7 @@ def test_rational_invertible_maps_of_the_input(
     assert barriers_of(problem, width, labelled) == barriers_of(other, width, labelled)
 
 
-@given(problems(rational=True), st.integers(1, 2), st.fractions(-3, 3, max_denominator=5))
+@given(problems(max_denominator=4), st.integers(1, 2), st.fractions(-3, 3, max_denominator=5))
 def test_scaling_y_scales_losses_quadratically(
     problem: Problem, width: int, factor: Fraction
 ) -> None:
@@ -181,7 +182,7 @@ def test_permuting_neurons(data: st.DataObject, seed: int) -> None:
     )
 
 
-@given(problems(rational=True), st.integers(1, 2))
+@given(problems(max_denominator=4), st.integers(1, 2))
 def test_repeating_a_column_of_X_changes_nothing(problem: Problem, width: int) -> None:
     """The extra direction is in the null space of X."""
     wider = Problem(X=tuple((*row, row[0]) for row in problem.X), y=problem.y)
@@ -191,7 +192,7 @@ def test_repeating_a_column_of_X_changes_nothing(problem: Problem, width: int) -
 # Paths and certificates.
 
 
-@given(problems(rational=True), st.integers(1, 2), st.booleans())
+@given(problems(max_denominator=4), st.integers(1, 2), st.booleans())
 def test_paths_attain_the_barriers(problem: Problem, width: int, labelled: bool) -> None:
     analysis = analyse(problem, width, labelled=labelled)
     for merge in analysis.merges:
@@ -207,7 +208,7 @@ def test_paths_attain_the_barriers(problem: Problem, width: int, labelled: bool)
             )
 
 
-@given(problems(rational=True), st.integers(1, 2), st.booleans(), st.booleans())
+@given(problems(max_denominator=4), st.integers(1, 2), st.booleans(), st.booleans())
 def test_the_checker_accepts_what_is_found(
     problem: Problem, width: int, labelled: bool, above: bool
 ) -> None:

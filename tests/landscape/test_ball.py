@@ -8,7 +8,6 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import problems
 
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
@@ -16,6 +15,7 @@ from theory.errors import InputError
 from theory.landscape import Analysis, analyse, barrier_between
 from theory.network import Network
 from theory.problem import Problem, example
+from theory.strategies import problems
 
 rhos = st.fractions(Fraction(1, 4), 4, max_denominator=4)
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import problems
 
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
@@ -17,6 +16,7 @@ from theory.errors import InputError, Undecided
 from theory.landscape import Analysis, analyse, barrier_between
 from theory.network import Network
 from theory.problem import Problem, example
+from theory.strategies import problems
 
 CONIC = ("muon", "muon-adamw", "ngd", "colnorm")
 EXACT = Fraction(32, 45)
@@ -105,7 +105,7 @@ def test_one_neuron_is_the_same_in_all_of_them() -> None:
 
 
 @few
-@given(problems(max_n=3), st.integers(1, 2), rhos, balls, st.booleans())
+@given(problems(n=(1, 3)), st.integers(1, 2), rhos, balls, st.booleans())
 def test_the_checker_accepts_what_is_found(
     problem: Problem, width: int, rho: Fraction, ball: str, labelled: bool
 ) -> None:
@@ -123,7 +123,7 @@ def test_the_checker_accepts_what_is_found(
 
 
 @few
-@given(problems(max_n=3), st.integers(1, 2), rhos)
+@given(problems(n=(1, 3)), st.integers(1, 2), rhos)
 def test_balls_inside_one_another(problem: Problem, width: int, rho: Fraction) -> None:
     """Frobenius >= spectral >= longest column, and l2 >= largest entry."""
     found = {ball: analyse(problem, width, rho=rho, within=ball) for ball in CONIC}
@@ -134,7 +134,7 @@ def test_balls_inside_one_another(problem: Problem, width: int, rho: Fraction) -
 
 
 @few
-@given(problems(max_n=3, max_d=2), st.integers(1, 2), rhos, balls)
+@given(problems(n=(1, 3)), st.integers(1, 2), rhos, balls)
 def test_rotations_of_the_input(problem: Problem, width: int, rho: Fraction, ball: str) -> None:
     if problem.d == 1:
         return

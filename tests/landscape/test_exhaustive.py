@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import planted, problems
+from problems import planted
 
 from theory.landscape import analyse
 from theory.landscape.cells import CellComplex
 from theory.landscape.exhaustive import TOLERANCE, exhaustive
 from theory.problem import Problem, example
+from theory.strategies import problems
 
 
 def agree(
@@ -37,7 +38,7 @@ def test_at_the_minimum(problem: Problem, width: int, labelled: bool) -> None:
     agree(problem, width, labelled=labelled)
 
 
-@given(problems(max_n=3, max_d=3), st.integers(1, 3))
+@given(problems(n=(1, 3), d=(1, 3)), st.integers(1, 3))
 def test_in_more_dimensions(problem: Problem, width: int) -> None:
     if CellComplex(problem, width).cells <= 2000:
         agree(problem, width)

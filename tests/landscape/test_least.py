@@ -5,11 +5,12 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import planted, problems
+from problems import planted
 
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.landscape.sublevel import sublevel
+from theory.strategies import problems
 
 
 def complexes(problem, width, within=None, rho=None):
@@ -34,7 +35,7 @@ def require_proved(found):
 
 
 @settings(max_examples=40)
-@given(problems(max_n=4, max_d=2, rational=True), st.integers(1, 3))
+@given(problems(max_denominator=4), st.integers(1, 3))
 def test_without_a_ball_it_is_the_exact_minimum(problem, width):
     complex_ = complexes(problem, width)
     found = least(complex_)
@@ -45,7 +46,7 @@ def test_without_a_ball_it_is_the_exact_minimum(problem, width):
 
 @settings(max_examples=40)
 @given(
-    problems(max_n=4, max_d=2),
+    problems(),
     st.integers(1, 3),
     st.fractions(Fraction(1, 4), 3, max_denominator=4),
 )

@@ -8,13 +8,13 @@ from itertools import combinations_with_replacement
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import problems
 
 from theory.errors import Interrupted
 from theory.exact import dot
 from theory.landscape.cells import CellComplex
 from theory.landscape.sublevel import sublevel, thin
 from theory.problem import Problem, example
+from theory.strategies import problems
 
 rhos = st.none() | st.fractions(Fraction(1, 4), 4, max_denominator=4)
 

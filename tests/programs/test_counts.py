@@ -5,12 +5,13 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import planted, problems
+from problems import planted
 
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem
 from theory.programs.counts import best_counts
+from theory.strategies import problems
 
 
 def ball(problem, width, rho):
@@ -19,7 +20,7 @@ def ball(problem, width, rho):
 
 @settings(max_examples=30)
 @given(
-    problems(max_n=4, max_d=2),
+    problems(),
     st.integers(1, 3),
     st.fractions(Fraction(1, 4), 2, max_denominator=4),
 )

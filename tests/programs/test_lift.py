@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import planted, problems
+from problems import planted
 
 from theory.gauges import gauge_of
 from theory.geometry import geometry
@@ -16,6 +16,7 @@ from theory.problem import Problem
 from theory.programs import solve
 from theory.programs.lift import Lift
 from theory.programs.networks import Neurons
+from theory.strategies import problems
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
 COUNTED = ("adamw", "muon-adamw", "colnorm")  # every neuron has room of its own
@@ -29,7 +30,7 @@ def require_inside(network, name, rho):
 
 @settings(max_examples=60)
 @given(
-    problems(max_n=4, max_d=2, rational=True),
+    problems(max_denominator=4),
     st.sampled_from(BALLS),
     st.integers(1, 3),
     st.fractions(Fraction(1, 4), 3, max_denominator=4),

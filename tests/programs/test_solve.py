@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import planted, problems
+from problems import planted
 
 from theory import example
 from theory.errors import InputError, Interrupted, SolverFailure
@@ -18,6 +18,7 @@ from theory.landscape.least import least
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs import Custom, Huber, Logistic, solve
+from theory.strategies import problems
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
 HALF = Fraction(1, 2)
@@ -55,7 +56,7 @@ def test_the_interval_is_narrow_and_holds_the_minimum_over_all_cells(name, width
 
 @settings(max_examples=40)
 @given(
-    problems(max_n=4, max_d=2, rational=True),
+    problems(max_denominator=4),
     st.sampled_from(BALLS),
     st.integers(1, 3),
     st.fractions(Fraction(1, 4), 3, max_denominator=4),

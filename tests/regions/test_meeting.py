@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import planted, problems
+from problems import planted
 
 from theory import Network, Problem, certify, check, example
 from theory.connectivity.solutions import Neuron, Point
 from theory.errors import InputError, Interrupted, Undecided
 from theory.regions import Regions, radii, regions
 from theory.regions.balls import ball_of
+from theory.strategies import problems
 
 PAIRS = tuple(combinations(("adamw", "muon", "muon-adamw", "ngd", "colnorm", "sgd"), 2))
 NARROW = Fraction(1, 10**6)
@@ -180,7 +181,7 @@ def test_radii_of_one_optimizer_agree(name: str) -> None:
 
 
 @few
-@given(problem=problems(max_n=3), width=st.integers(1, 2), pair=st.sampled_from(PAIRS))
+@given(problem=problems(n=(1, 3)), width=st.integers(1, 2), pair=st.sampled_from(PAIRS))
 def test_witnesses_are_what_they_are_said_to_be(
     problem: Problem, width: int, pair: tuple[str, str]
 ) -> None:

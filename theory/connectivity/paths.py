@@ -281,6 +281,8 @@ def _by_landscape(
             f"no path was found, and the landscape is too large: {error.what}: {error.count}, "
             f"the limit is {error.limit:,}"
         ) from None
+    except InputError as error:  # on the boundary of a ball whose norm it knows from above only
+        raise Undecided(f"no path was found, and the landscape does not decide: {error}") from None
     if barrier.proved > solutions.level:
         return barrier
     start, *middle, end = map(solutions.coordinates, (ends[0], *barrier.path.breakpoints, ends[1]))
