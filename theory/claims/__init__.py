@@ -5,7 +5,7 @@ from __future__ import annotations
 from theory.claims.base import Bounds, Claim, Observation, Prediction, Result, Trainer, verify
 from theory.claims.convex_equals_nonconvex import ConvexEqualsNonconvex
 from theory.claims.curves_above_barrier import CurvesAboveBarrier
-from theory.claims.finite_width import FiniteWidth
+from theory.claims.finite_width_sandwich import FiniteWidthSandwich
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
 from theory.claims.region_interaction import RegionInteraction
@@ -21,7 +21,7 @@ __all__ = [
     "Claim",
     "ConvexEqualsNonconvex",
     "CurvesAboveBarrier",
-    "FiniteWidth",
+    "FiniteWidthSandwich",
     "ImplicitBias",
     "NotImpliedByPriorWork",
     "Observation",
@@ -43,7 +43,7 @@ CLAIMS: dict[str, Claim] = {
         SmallWidthSeparation(),
         ImplicitBias(),
         ConvexEqualsNonconvex(),
-        FiniteWidth(),
+        FiniteWidthSandwich(),
         SameOptimizerConnectivity(),
         CurvesAboveBarrier(),
         WidthProfile(),

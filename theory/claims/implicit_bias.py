@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Self
 
 import numpy as np
 
 from theory.claims.base import (
     AnyRuns,
     Bounds,
+    Claim,
     Observation,
     Prediction,
     Progress,
     Trainer,
     Value,
-    Values,
-    agree,
 )
 from theory.errors import Interrupted
 from theory.landscape import analyse
@@ -46,7 +46,7 @@ LENGTHS = {"adamw": adamw_length(0.9, 0.95), "lion": 1.0, "muon": 1.0, "ngd": 1.
 
 
 @dataclass(frozen=True)
-class ImplicitBias:
+class ImplicitBias(Claim):
     """The claim, on one data set at one radius; seeds, steps: for each optimizer and start."""
 
     problem: Problem = field(default_factory=lambda: example("flagship"))
@@ -88,6 +88,10 @@ class ImplicitBias:
             "learning rate falls to 0.11",
         )
 
+    def quick(self) -> Self:
+        """Fewer."""
+        return replace(self, seeds=16, steps=4000)
+
     def predict(self, progress: Progress) -> Prediction:
         """From theory alone; two values each, from inside and from outside."""
         values: dict[str, Value] = {}
@@ -95,7 +99,7 @@ class ImplicitBias:
             values[_excess(name)] = (Fraction(),) * len(STARTS)
             values[_violation(name)] = (Bounds(Fraction(), _VANISHED),) * len(STARTS)
             values[_gap(name)] = (Bounds(Fraction(), _FALL),) * len(STARTS)
-        return Prediction(values, {}, {})
+        return Prediction(values)
 
     def observe(
         self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
@@ -134,10 +138,6 @@ class ImplicitBias:
         zero = float(sum(v * v for v in self.problem.y) / 2)
         # What is below the floor is rounding, which can have either sign.
         return 0.0 if last <= _ROUNDING * zero else float(last / first)
-
-    def compare(self, predicted: Values, observed: Values) -> bool:
-        """Theory and observation agree."""
-        return agree(predicted, observed)
 
 
 def _excess(name: str) -> str:

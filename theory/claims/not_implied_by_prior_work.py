@@ -10,9 +10,10 @@ path of the proof of [N] is measured: how large a ball it takes, and how large a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
+from typing import Self
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from theory.claims.base import (
     VALID,
     AnyRuns,
     Bounds,
+    Claim,
     Observation,
     Prediction,
     Progress,
@@ -49,7 +51,7 @@ _BISECTED = Fraction(1, 10**10)  # relative; below the tolerance of comparisons
 
 
 @dataclass(frozen=True)
-class NotImpliedByPriorWork:
+class NotImpliedByPriorWork(Claim):
     """The claim, on the instances."""
 
     instances: tuple[Instance, ...] = field(default_factory=split_by_the_ball)
@@ -83,6 +85,10 @@ class NotImpliedByPriorWork:
             "Muon in floating point); without it by all cells and faces in floating point; paths "
             f"at {_SAMPLES} points of each piece; the least radius by bisection over landscapes",
         )
+
+    def quick(self) -> Self:
+        """Fewer."""
+        return replace(self, instances=self.instances[:1])
 
     def predict(self, progress: Progress) -> Prediction:
         """Landscapes with and without the ball, their proofs, and the radii of paths."""
@@ -134,7 +140,7 @@ class NotImpliedByPriorWork:
             if paths and instance.exact:
                 some = largest_radius(instance.optimizer, paths["landscape's"]).upper
                 values[_least(instance)] = _joined(instance, len(inside.components), some)
-        return Observation(values, {})
+        return Observation(values)
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """Connected without the ball, not in it; theory and observation agree."""

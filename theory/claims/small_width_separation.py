@@ -13,16 +13,17 @@ Muon", arXiv 2605.09991 (2026).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
     AnyRuns,
     Bounds,
+    Claim,
     Observation,
     Prediction,
     Progress,
@@ -49,7 +50,7 @@ _OPTIMIZERS = ("adamw", "lion", "muon")
 
 
 @dataclass(frozen=True)
-class SmallWidthSeparation:
+class SmallWidthSeparation(Claim):
     """The claim about one problem, at the width that the problem states.
 
     seeds, steps: of the training, for each optimizer.
@@ -95,6 +96,10 @@ class SmallWidthSeparation:
             f"training: {self.seeds} random starts, {self.steps:,} steps, weight decay "
             "1 / sqrt(rho) on both layers, rho in the middle between the two smallest radii",
         )
+
+    def quick(self) -> Self:
+        """Fewer."""
+        return replace(self, seeds=48, steps=3000)
 
     def predict(self, progress: Progress) -> Prediction:
         """The exact landscape, with and without labels, its proofs, and the components' radii."""
