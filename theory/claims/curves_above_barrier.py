@@ -84,7 +84,7 @@ class CurvesAboveBarrier(Claim):
         )
 
     def quick(self) -> Self:
-        """Fewer."""
+        """Fewer pairs of networks."""
         return replace(self, searched=5)
 
     def predict(self, progress: Progress) -> Prediction:

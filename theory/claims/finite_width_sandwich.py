@@ -108,7 +108,7 @@ class FiniteWidthSandwich(Claim):
         )
 
     def quick(self) -> Self:
-        """Fewer."""
+        """The tight instances, and fewer random ones."""
         return replace(self, searched=2)
 
     def predict(self, progress: Progress) -> Prediction:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from typing import Self, TypeAlias
 
 from theory.certificates import certify
@@ -130,8 +131,15 @@ class RegionInteraction(Claim):
         )
 
     def quick(self) -> Self:
-        """Fewer."""
-        return replace(self, seeds=16)
+        """One data set with AdamW and Muon, and Muon and NGD, who share neurons."""
+        return replace(
+            self,
+            thresholds=dict(islice(self.thresholds.items(), 1)),
+            others={pair: name for pair, name in self.others.items() if pair == ("muon", "ngd")},
+            trained=dict(islice(self.trained.items(), 1)),
+            vertices=4,
+            seeds=32,
+        )
 
     def predict(self, progress: Progress) -> Prediction:
         """Least radii, phases and sufficient widths, with proofs."""

@@ -103,7 +103,7 @@ class SameOptimizerConnectivity(Claim):
             yield Case(name, optimizer, large, self.wide, Fraction(radius), 2, _STEPS // 2)
 
     def quick(self) -> Self:
-        """Fewer."""
+        """Less wide."""
         return replace(self, wide=100)
 
     def predict(self, progress: Progress) -> Prediction:

@@ -86,7 +86,7 @@ class Staircase(Claim):
         )
 
     def quick(self) -> Self:
-        """Fewer."""
+        """The first data sets, and fewer random ones."""
         return replace(self, instances=self.instances[:2], searched=12)
 
     def predict(self, progress: Progress) -> Prediction:

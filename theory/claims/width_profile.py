@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from typing import Self
 
 from theory.certificates import certify
@@ -75,8 +76,8 @@ class WidthProfile(Claim):
         )
 
     def quick(self) -> Self:
-        """Fewer."""
-        return replace(self, instances=dict(list(self.instances.items())[:1]))
+        """The first instance alone."""
+        return replace(self, instances=dict(islice(self.instances.items(), 1)))
 
     def predict(self, progress: Progress) -> Prediction:
         """Counts, the radii for which they hold, the theorem's bound, and proofs."""
