@@ -8,10 +8,12 @@ from theory.claims.curves_above_barrier import CurvesAboveBarrier
 from theory.claims.finite_width_sandwich import FiniteWidthSandwich
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
+from theory.claims.permutation_is_not_enough import PermutationIsNotEnough
 from theory.claims.region_interaction import RegionInteraction
 from theory.claims.same_optimizer_connectivity import SameOptimizerConnectivity
 from theory.claims.small_width_separation import SmallWidthSeparation
 from theory.claims.staircase import Staircase
+from theory.claims.width_n_plus_1 import WidthNPlus1
 from theory.claims.width_profile import WidthProfile
 from theory.errors import InputError
 
@@ -25,6 +27,7 @@ __all__ = [
     "ImplicitBias",
     "NotImpliedByPriorWork",
     "Observation",
+    "PermutationIsNotEnough",
     "Prediction",
     "RegionInteraction",
     "Result",
@@ -32,6 +35,7 @@ __all__ = [
     "SmallWidthSeparation",
     "Staircase",
     "Trainer",
+    "WidthNPlus1",
     "WidthProfile",
     "claim",
     "verify",
@@ -41,6 +45,8 @@ CLAIMS: dict[str, Claim] = {
     claim.id: claim
     for claim in (
         SmallWidthSeparation(),
+        PermutationIsNotEnough(),
+        WidthNPlus1(),
         ImplicitBias(),
         ConvexEqualsNonconvex(),
         FiniteWidthSandwich(),

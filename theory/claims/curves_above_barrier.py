@@ -1,6 +1,19 @@
 """No curve between two exact fits stays below their minimax barrier; learned ones come down to it.
 
-What is theorem and what is observation: proofs_notes/curves-above-barrier.md.
+Setting: pairs of exact fits of random data, neurons labelled.
+
+Claim: every straight line, polychain and Bezier curve rises at least as high as the barrier.
+
+Tight: a polychain with enough bends attains it; how near learned ones come is measured.
+
+Predicted: exact minimax barriers, some with proofs.
+
+Observed: maxima on lines and learned curves, and the checker.
+
+Source: Garipov, Izmailov, Podoprikhin, Vetrov, Wilson, NeurIPS 2018, and Draxler, Veschgini,
+Salmhofer, Hamprecht, ICML 2018, for the curves.
+
+Note: proofs_notes/curves-above-barrier.md
 """
 
 from __future__ import annotations

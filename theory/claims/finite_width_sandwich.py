@@ -1,4 +1,20 @@
-"""How much a relaxation over all widths loses at a finite width: the sandwich theorems."""
+"""How much a relaxation over all widths loses at a finite width: the sandwich theorems.
+
+Setting: training at width m in a ball; p(m) is its optimum, relax(m) that of the convex program.
+
+Claim: p(m + k) <= relax(m) <= p(m), with k = n - 1 for AdamW, column norms and NGD, and k = q - 2
+for the spectral balls, q = n + d (d + 1) / 2.
+
+Tight: for AdamW with n = 1, 2, 3, 4 and for Muon with n = 3, d = 2.
+
+Predicted: k, and the optima around it with proofs.
+
+Observed: the convex program and its dual, the minimum over all cells, and the checker.
+
+Source: THEORY section 3.
+
+Note: proofs_notes/finite-width-sandwich.md
+"""
 
 from __future__ import annotations
 
@@ -23,6 +39,7 @@ from theory.claims.base import (
     Value,
     proof,
 )
+from theory.claims.instances import integer_problem
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem
@@ -58,8 +75,7 @@ _BALLS = ("adamw", "colnorm", "ngd", "muon", "muon-adamw")
 
 
 def _instance(optimizer: str, X: list[list[int]], y: list[int], rho: str) -> _Instance:
-    problem = Problem(X=tuple(map(tuple, X)), y=tuple(y))  # type: ignore[arg-type]
-    return _Instance(problem, optimizer, Fraction(rho))
+    return _Instance(integer_problem(X, y), optimizer, Fraction(rho))
 
 
 _TIGHT = (

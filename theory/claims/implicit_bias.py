@@ -1,6 +1,20 @@
 """Weight decay confines an optimizer to its norm ball, and there it finds stationary points.
 
-What is theorem and what is observation: proofs_notes/implicit-bias.md.
+Setting: training with weight decay 1 / R from starts inside and outside the ball.
+
+Claim: weights stay in the ball or come to it no later than weight decay alone would bring them, and
+end near points that are stationary in it.
+
+Tight: the bound of the violation is proved at every step; the limits are measured.
+
+Predicted: no violation beyond the bound, none left at the end, gaps that fall.
+
+Observed: training, recorded on the way.
+
+Source: Chen, Liu, Liang, Liu, arXiv 2310.05898; Xie, Li, arXiv 2404.04454; Chen, Li, Liu, arXiv
+2506.15054.
+
+Note: proofs_notes/implicit-bias.md
 """
 
 from __future__ import annotations

@@ -1,6 +1,19 @@
 """How the exact fits of two optimizers meet: overlap, disjoint, or some are missing.
 
-What is theorem and what is observation: proofs_notes/region-interaction.md.
+Setting: exact fits in the balls of two optimizers, at small and at large width.
+
+Claim: least radii decide whether they overlap, are disjoint or are missing; AdamW's and Muon's are
+disjoint at small width only.
+
+Tight: radii are known from both sides; how many runs reach a region is measured.
+
+Predicted: frontiers and phases, with proofs.
+
+Observed: radii in floating point, training in each phase, and the checker.
+
+Source: THEORY section 5; the question: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991.
+
+Note: proofs_notes/region-interaction.md
 """
 
 from __future__ import annotations

@@ -1,4 +1,19 @@
-"""Trained networks of one optimizer are joined inside its solution set, at and above the bound."""
+"""Trained networks of one optimizer are joined inside its solution set, at and above the bound.
+
+Setting: two trained networks of one optimizer, at the theorem's width and at a large one.
+
+Claim: a path joins them inside the solution set, neurons in their order.
+
+Tight: a sufficient width; where less does not do is said by width-profile.
+
+Predicted: connected.
+
+Observed: training, a constructed path, and the checker.
+
+Source: THEORY section 4; Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991.
+
+Note: proofs_notes/same-optimizer-connectivity.md
+"""
 
 from __future__ import annotations
 

@@ -1,13 +1,21 @@
 """Narrow networks: exact fits that no path of low loss connects, and which of them training finds.
 
-An example, not a bound: with n data points every sublevel set is connected at width n + 1 [N], and
-this shows that a narrower network's need not be. Where the components have different radii, an
-optimizer with decoupled weight decay reaches only the nearer one while its ball is too small for
-the other, and AdamW and Muon need not agree on which that is [ZKZJP].
+Setting: one data set, of width m <= n; balls of AdamW, Lion and Muon.
 
-[N] Q. Nguyen, "A note on connectivity of sublevel sets in deep learning", arXiv 2101.08576 (2021).
-[ZKZJP] Zhang, Kim, Zhang, Jiang, Pilanci, "Optimizer-induced mode connectivity: from AdamW to
-Muon", arXiv 2605.09991 (2026).
+Claim: the global minimisers have several components, even modulo permutation, with exact barriers
+between them; an optimizer whose ball reaches only the nearest one ends there, and AdamW and Muon
+need not agree on which that is.
+
+Tight: barriers and AdamW's and Lion's radii are exact, Muon's radii intervals. An example, no bound.
+
+Predicted: the exact landscape and its proofs, and least radii.
+
+Observed: all cells and faces in floating point, radii by a solver, the checker, and training.
+
+Source: Nguyen, arXiv 2101.08576, on widths above n; Zhang, Kim, Zhang, Jiang, Pilanci, arXiv
+2605.09991, on AdamW and Muon.
+
+Note: proofs_notes/small-width-separation.md
 """
 
 from __future__ import annotations

@@ -1,4 +1,20 @@
-"""Components of the optimal networks of the l2-penalised problem, width by width."""
+"""Components of the optimal networks of the l2-penalised problem, width by width.
+
+Setting: the optima of loss and l2 penalty, of m neurons.
+
+Claim: finitely many at m*, a continuum above, isolated ones at M* and at none above, connected from
+min(m* + M*, n + 1) on.
+
+Tight: the theorem's widths are sufficient; components are exact at every width.
+
+Predicted: the vertices of one polytope, with proofs of the optima.
+
+Observed: all assignments of neurons, the landscape in ngd's ball, the convex program, the checker.
+
+Source: Kim, Mishkin, Pilanci, ICLR 2025, arXiv 2411.07729.
+
+Note: proofs_notes/staircase.md
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,20 @@
-"""Components width by width: connectivity in a ball is not monotone in the width."""
+"""Components width by width: connectivity in a ball is not monotone in the width.
+
+Setting: exact fits in an optimizer's ball, at widths 1, 2, ...
+
+Claim: they can be connected, fall apart at the next width, and be connected again; from the
+theorem's width on they stay connected.
+
+Tight: counts are exact for AdamW, by proved intervals for others; the theorem's width is sufficient.
+
+Predicted: critical radii for AdamW, landscapes for the other balls, with proofs.
+
+Observed: landscapes for AdamW, radii in floating point for the other balls, and the checker.
+
+Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991; THEORY section 4.
+
+Note: proofs_notes/width-profile.md
+"""
 
 from __future__ import annotations
 
