@@ -2,8 +2,8 @@
 
 Setting: a data set, width and level, with and without the ball of AdamW or Muon.
 
-Claim: without the ball the networks are connected, neuron by neuron; those in the ball are not, even
-modulo permutation, and the classical path leaves the ball, as every path does.
+Claim: without the ball the networks are connected, neuron by neuron; those in the ball are not,
+even modulo permutation, and the classical path leaves the ball, as every path does.
 
 Tight: examples; radii of paths and, for AdamW, the least radius of any path are exact.
 

@@ -6,7 +6,7 @@ Claim: the global minimisers have several components, even modulo permutation, w
 between them; an optimizer whose ball reaches only the nearest one ends there, and AdamW and Muon
 need not agree on which that is.
 
-Tight: barriers and AdamW's and Lion's radii are exact, Muon's radii intervals. An example, no bound.
+Tight: barriers and the radii of AdamW and Lion are exact, those of Muon intervals. An example.
 
 Predicted: the exact landscape and its proofs, and least radii.
 

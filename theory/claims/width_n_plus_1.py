@@ -2,8 +2,8 @@
 
 Setting: a convex loss, here squared; no ball; neurons in their order.
 
-Claim: every {L <= b} of width m >= n + 1 is connected; for n = 2, 3, 4 there are data for which that
-of the exact fits of width n is not.
+Claim: every {L <= b} of width m >= n + 1 is connected; for n = 2, 3, 4 there are data whose exact
+fits of width n are not.
 
 Tight: n + 1 is the least number that holds for all data, for these n.
 

@@ -5,7 +5,7 @@ Setting: exact fits in an optimizer's ball, at widths 1, 2, ...
 Claim: they can be connected, fall apart at the next width, and be connected again; from the
 theorem's width on they stay connected.
 
-Tight: counts are exact for AdamW, by proved intervals for others; the theorem's width is sufficient.
+Tight: counts are exact for AdamW, by proved intervals for others. The theorem's width suffices.
 
 Predicted: critical radii for AdamW, landscapes for the other balls, with proofs.
 
