@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from theory.claims.base import Bounds, Claim, Observation, Prediction, Result, Trainer, verify
+from theory.claims.base import (
+    VALID,
+    Bounds,
+    Claim,
+    Observation,
+    Prediction,
+    Result,
+    Trainer,
+    proof,
+    verify,
+)
 from theory.claims.convex_equals_nonconvex import ConvexEqualsNonconvex
 from theory.claims.curves_above_barrier import CurvesAboveBarrier
 from theory.claims.finite_width_sandwich import FiniteWidthSandwich
@@ -19,6 +29,7 @@ from theory.errors import InputError
 
 __all__ = [
     "CLAIMS",
+    "VALID",
     "Bounds",
     "Claim",
     "ConvexEqualsNonconvex",
@@ -38,6 +49,7 @@ __all__ = [
     "WidthNPlus1",
     "WidthProfile",
     "claim",
+    "proof",
     "verify",
 ]
 

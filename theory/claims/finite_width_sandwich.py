@@ -125,7 +125,7 @@ class FiniteWidthSandwich(Claim):
 
     def quick(self) -> Self:
         """The tight instances, and fewer random ones."""
-        return replace(self, searched=2)
+        return replace(self, searched=1)
 
     def predict(self, progress: Progress) -> Prediction:
         """What the theorem allows, and the optima around the number of neurons it names."""
