@@ -53,7 +53,9 @@ def test_a_path_that_rises_is_noticed(monkeypatch):
     assert _stays_low(problem, first, second)
     doubled = replace(first, a=tuple(8 * v + 1 for v in first.a))
     assert doubled.loss(problem) > max(first.loss(problem), second.loss(problem))
-    monkeypatch.setattr(width_n_plus_1, "unconstrained_path", lambda *ends: [first, doubled, second])
+    monkeypatch.setattr(
+        width_n_plus_1, "unconstrained_path", lambda *ends: [first, doubled, second]
+    )
     assert not _stays_low(problem, first, second)
     monkeypatch.setattr(width_n_plus_1, "unconstrained_path", lambda *ends: [first, first])
     assert not _stays_low(problem, first, second)
