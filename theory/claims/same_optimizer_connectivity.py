@@ -119,7 +119,7 @@ class SameOptimizerConnectivity(Claim):
 
     def quick(self) -> Self:
         """Less wide."""
-        return replace(self, wide=50)
+        return replace(self, wide=100)
 
     def predict(self, progress: Progress) -> Prediction:
         """The theorem."""
