@@ -33,7 +33,7 @@ from numerics.meetings import TrainedMeeting
 from numerics.real_data_report import real_data_section
 from numerics.runs import Runs
 from numerics.text import show, show_interval
-from theory.claims import Bounds, Claim, Result, Staircase
+from theory.claims import Bounds, Claim, PermutationIsNotEnough, Result, Staircase
 from theory.claims.base import Value, Values
 from theory.claims.convex_equals_nonconvex import REACHED, optimum
 from theory.claims.implicit_bias import STARTS
@@ -436,6 +436,29 @@ def _curves(result: Result[Runs]) -> list[Sheet]:
     return [Sheet("", pictures, columns=2)]
 
 
+def _alignments(result: Result[Runs]) -> list[Sheet]:
+    """Straight lines at every alignment above the barrier modulo permutation."""
+    assert isinstance(result.claim, PermutationIsNotEnough)
+    pictures: list[Picture] = []
+    for (name, case), barrier in zip(
+        result.claim.cases.items(), result.prediction.barriers, strict=True
+    ):
+        title = f"{name}, width {case.width}"
+        told = (
+            "Here one alignment has no barrier, as the networks are permutations of each other."
+            if case.enough
+            else f"No path at any alignment stays below {show(barrier.value)}, the level named on "
+            "the right edge; lines that leave the picture rise higher."
+        )
+        caption = (
+            f"{title}: the loss between two exact fits. Solid: an exact minimax path modulo "
+            "permutation. Dashed: the straight line to the second network with its neurons in "
+            f"each order. {told}"
+        )
+        pictures.append((partial(plots.draw_alignments, barrier=barrier, title=title), caption))
+    return [Sheet("", pictures, columns=3)]
+
+
 def _width_profiles(result: Result[Runs]) -> list[Sheet]:
     """A staircase for each instance."""
     claim, values = result.claim, result.prediction.values
@@ -547,6 +570,7 @@ _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
     "convex-equals-nonconvex": _optima,
     "same-optimizer-connectivity": _paths,
     "curves-above-barrier": _curves,
+    "permutation-is-not-enough": _alignments,
     "width-profile": _width_profiles,
     "staircase": _staircase,
     "region-interaction": _region_interaction,
@@ -752,6 +776,11 @@ h2 { margin-top: 2.5rem; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 .wide td { white-space: nowrap; }
 .wide tbody th { min-width: 11em; }
+@media (max-width: 40rem) {
+  /* All three columns of the quantities fit on a telephone. */
+  .wide td { white-space: normal; }
+  .wide tbody th { min-width: 6.5em; }
+}
 table { border-collapse: collapse; }
 th, td { padding: 0.35rem 0.8rem 0.35rem 0; border-bottom: 1px solid #ddd; text-align: left;
   vertical-align: top; font-variant-numeric: tabular-nums; }
