@@ -30,9 +30,9 @@ def verify_claims(
     found does not depend on it. `progress` may raise Interrupted, which then leaves.
     """
     ordered = sorted(claims, key=_rank)
-    if jobs == 1 or len(claims) == 1:
+    if jobs == 1:
         return _in_turn(ordered, folder, progress)
-    return _side_by_side(ordered, folder, min(jobs, len(claims)), progress)
+    return _side_by_side(ordered, folder, jobs, progress)
 
 
 def _rank(claim: Claim) -> int:

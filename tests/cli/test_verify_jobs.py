@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from command import run
 
+from numerics.claim_files import load_claims
+from numerics.verification import verify_claims
 from theory.certificates.checker import check_file
 from theory.claims import CLAIMS
 from theory.problem import Problem
@@ -103,6 +105,15 @@ def test_one_that_fails_does_not_lose_the_others(
     page = (folder / "report" / "index.html").read_text()
     assert "ZeroDivisionError: by nothing" in page
     assert '<span class="false">failed</span>' in page
+
+
+def test_the_longest_start_first(folder: Path) -> None:
+    ids = ("width-profile", "curves-above-barrier", "staircase", "finite-width-sandwich")
+    (folder / "mine.py").write_text(f"{PLAIN}\nmade = a, b, c, d = [*map(Equal, {ids})]")
+    claims = load_claims(folder / "mine.py")
+    assert [claim.id for claim in claims] == list(ids)
+    done = verify_claims(claims, folder, jobs=1, progress=lambda stage, count: None)
+    assert [chapter.id for chapter in done] == [ids[3], ids[1], ids[0], ids[2]]
 
 
 def test_a_process_that_dies_is_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
