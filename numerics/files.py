@@ -36,9 +36,14 @@ def make_folder(path: Path) -> None:
         raise InputError(str(path), f"cannot be made: {error.strerror}") from None
 
 
+def as_json(document: dict[str, Any]) -> str:
+    """The text of a JSON file."""
+    return json.dumps(document, indent=1) + "\n"
+
+
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write a JSON document atomically."""
-    write(path, json.dumps(document, indent=1) + "\n")
+    write(path, as_json(document))
 
 
 def provenance(command: Sequence[str]) -> dict[str, Any]:

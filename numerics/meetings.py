@@ -1,6 +1,6 @@
 """Both optimizers of a meeting of two regions, trained: where runs end, and whether they stay.
 
-    python -m numerics.meetings     # the table of proofs_notes/regions.md, in a few minutes
+    python -m numerics.meetings     # the table of proofs_notes/region-interaction.md, in minutes
 
 >>> found = regions(example("two-regions"), ("adamw", "muon"), width=2)
 >>> trained = train_meeting(found.at(Fraction(3, 5), Fraction(3, 2)), seeds=32, steps=3000)

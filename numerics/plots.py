@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, permutations
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from numerics.text import show
 from numerics.training import NO_COMPONENT
 from theory.connectivity import OptimalPolytope
 from theory.geometry import LionK, MixedNorm, VectorNorm
-from theory.landscape import Analysis, Component, Merge
+from theory.landscape import Analysis, Barrier, Component, Merge
 from theory.network import Network
 from theory.problem import Problem
 from theory.regions import Radii
@@ -228,6 +228,26 @@ def draw_path(axes: Axes, problem: Problem, merge: Merge) -> None:
         title=f"From component {merge.first} to component {merge.second}",
         xlim=(0, 1),
     )
+    _legend(axes, columns=1)
+
+
+_ABOVE_BARRIER = 4
+
+
+def draw_alignments(axes: Axes, barrier: Barrier, title: str) -> None:
+    """The loss along a minimax path modulo permutation, and on the straight line to each order of
+    the second network's neurons."""
+    problem, (first, second) = barrier.problem, barrier.networks
+    along, losses = _profile(problem, barrier.path.breakpoints)
+    axes.plot(along, losses, **_curve(0), label="minimax path", zorder=3)
+    for k, order in enumerate(permutations(range(barrier.width))):
+        along, losses = _profile(problem, [first, second.permuted(order)])
+        label = "straight lines, each alignment" if k == 0 else None
+        axes.plot(along, losses, **_curve(1), label=label)
+    _label_levels(axes, [barrier.value])
+    axes.set(xlabel="part of the way, by length", ylabel="loss", title=title, xlim=(0, 1))
+    if barrier.value:  # the lines far above it would hide it
+        axes.set_ylim(0, _ABOVE_BARRIER * float(barrier.value))
     _legend(axes, columns=1)
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import html
 import io
+import math
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
 
 import matplotlib
@@ -25,44 +28,158 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from numerics import path_plots, plots, region_plots
-from numerics.files import make_folder, write, write_json
+from numerics.files import as_json, make_folder, write
 from numerics.meetings import TrainedMeeting
 from numerics.real_data_report import real_data_section
 from numerics.runs import Runs
 from numerics.text import show, show_interval
-from theory.claims import Bounds, Result, Staircase
-from theory.claims.base import Value
+from theory.claims import Bounds, Claim, PermutationIsNotEnough, Result, Staircase
+from theory.claims.base import Value, Values
 from theory.claims.convex_equals_nonconvex import REACHED, optimum
 from theory.claims.implicit_bias import STARTS
 from theory.claims.width_profile import WidthProfile
 from theory.connectivity import optimal_polytope
 from theory.landscape import Analysis, Merge
-from theory.problem import example
+from theory.problem import example, format_rational
 from theory.regions import Radii
 
 
-def write_report(
-    results: Sequence[Result[Runs]], folder: Path, record: Mapping[str, Any]
-) -> dict[str, dict[str, str]]:
-    """Write the report; the paths of the certificates, by claim and landscape.
+@dataclass(frozen=True)
+class Chapter:
+    """What there is to say of one claim: text and pictures, which go from process to process.
 
-    record: what `numerics.files.provenance` says, for the foot of the page.
+    statement, verdict, quantities (name, predicted, observed) and training (rows below TRAINING):
+    for the terminal. error: how it failed, if it did. section: for the page. document: for JSON.
+    files: what lies beside the page, by name.
+    """
+
+    id: str
+    statement: str
+    verdict: str
+    error: str
+    quantities: Sequence[tuple[str, str, str]]
+    training: Sequence[Sequence[str]]
+    section: str
+    document: Mapping[str, Any]
+    files: Mapping[str, str | bytes]
+
+    @property
+    def holds(self) -> bool:
+        """Whether theory and observation agree."""
+        return self.verdict == HOLDS
+
+
+HOLDS, FALSE, FAILED = "holds", "is false", "failed"
+"""The verdicts."""
+
+
+def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
+    """The chapter of a claim. folder: where the report will be. start: by `time.perf_counter`."""
+    claim, values = result.claim, result.prediction.values
+    observed, runs = result.observation.values, result.observation.runs
+    quantities = [
+        (name, _described(values, name), _described(observed, name))
+        for name in {**values, **observed}
+    ]
+    training = [training_row(each) for each in runs.values()] if result.prediction.radii else []
+    files: dict[str, str | bytes] = {}
+    paths: dict[str, str] = {}
+    certificates = {**result.prediction.certificates, **result.observation.certificates}
+    for name, certificate in certificates.items():
+        file = f"{claim.id}.{name.replace(',', '').replace(' ', '-')}.json"
+        files[file], paths[name] = as_json(certificate), str(folder / file)
+    for sheet in _sheets(result):
+        png = _png(sheet.pictures[: sheet.most], columns=sheet.columns)
+        files[f"{claim.id}{sheet.suffix}.png"] = png
+    verdict = HOLDS if result.holds else FALSE
+    body = _body(result, quantities, training, paths)
+    document = {
+        "id": claim.id,
+        "holds": result.holds,
+        "predicted": _plain(values),
+        "observed": _plain(observed),
+        "certificate": paths,
+        "training": [each.to_json() for each in runs.values()],
+        "seconds": round(perf_counter() - start, 1),
+    }
+    return Chapter(
+        id=claim.id,
+        statement=claim.statement,
+        verdict=verdict,
+        error="",
+        quantities=quantities,
+        training=training,
+        section=_section(claim, verdict, body),
+        document=document,
+        files=files,
+    )
+
+
+def failure(claim: Claim, error: str, seconds: float) -> Chapter:
+    """The chapter of a claim that raised an error."""
+    return Chapter(
+        id=claim.id,
+        statement=claim.statement,
+        verdict=FAILED,
+        error=error,
+        quantities=(),
+        training=(),
+        section=_section(
+            claim,
+            FAILED,
+            f"<p>It is not known whether it holds: <code>{html.escape(error)}</code></p>",
+        ),
+        document={
+            "id": claim.id,
+            "holds": False,
+            "error": error,
+            "predicted": {},
+            "observed": {},
+            "certificate": {},
+            "training": [],
+            "seconds": round(seconds, 1),
+        },
+        files={},
+    )
+
+
+def write_report(
+    chapters: Sequence[Chapter],
+    folder: Path,
+    record: Mapping[str, Any],
+    *,
+    quick: bool = False,
+    unfinished: Sequence[str] = (),
+) -> None:
+    """Write the page and what lies beside it.
+
+    record: what `numerics.files.provenance` says, for the foot of the page. unfinished: the ids of
+    the claims that were not reached.
     """
     make_folder(folder)
-    paths: dict[str, dict[str, str]] = {}
-    for result in results:
-        paths[result.claim.id] = {}
-        certificates = {**result.prediction.certificates, **result.observation.certificates}
-        for name, certificate in certificates.items():
-            path = folder / f"{result.claim.id}.{name.replace(',', '').replace(' ', '-')}.json"
-            write_json(path, certificate)
-            paths[result.claim.id][name] = str(path)
-        for sheet in _sheets(result):
-            png = _png(sheet.pictures[: sheet.most], columns=sheet.columns)
-            write(folder / f"{result.claim.id}{sheet.suffix}.png", png)
-    sections = [_section(result, paths[result.claim.id]) for result in results]
-    write(folder / "index.html", _page([*sections, real_data_section()], record))
-    return paths
+    for each in chapters:
+        for name, content in each.files.items():
+            write(folder / name, content)
+    write(folder / "index.html", _page(chapters, record, quick, unfinished))
+
+
+def _plain(values: Values) -> dict[str, Any]:
+    """Exact values as text, others as JSON numbers, lists and text."""
+
+    def plain(value: Value) -> Any:
+        if isinstance(value, tuple):
+            return [plain(v) for v in value]
+        if isinstance(value, Bounds):
+            return {"lower": plain(value.lower), "upper": plain(value.upper)}
+        if isinstance(value, float) and not math.isfinite(value):
+            return None  # a solver failed; JSON has no NaN
+        return value if isinstance(value, int | float | str) else format_rational(value)
+
+    return {name: plain(value) for name, value in values.items()}
+
+
+def _described(values: Values, name: str) -> str:
+    return describe(values[name]) if name in values else "missing"
 
 
 def describe(value: Value) -> str:
@@ -319,6 +436,29 @@ def _curves(result: Result[Runs]) -> list[Sheet]:
     return [Sheet("", pictures, columns=2)]
 
 
+def _alignments(result: Result[Runs]) -> list[Sheet]:
+    """Straight lines at every alignment above the barrier modulo permutation."""
+    assert isinstance(result.claim, PermutationIsNotEnough)
+    pictures: list[Picture] = []
+    for (name, case), barrier in zip(
+        result.claim.cases.items(), result.prediction.barriers, strict=True
+    ):
+        title = f"{name}, width {case.width}"
+        told = (
+            "Here one alignment has no barrier, as the networks are permutations of each other."
+            if case.enough
+            else f"No path at any alignment stays below {show(barrier.value)}, the level named on "
+            "the right edge; lines that leave the picture rise higher."
+        )
+        caption = (
+            f"{title}: the loss between two exact fits. Solid: an exact minimax path modulo "
+            "permutation. Dashed: the straight line to the second network with its neurons in "
+            f"each order. {told}"
+        )
+        pictures.append((partial(plots.draw_alignments, barrier=barrier, title=title), caption))
+    return [Sheet("", pictures, columns=3)]
+
+
 def _width_profiles(result: Result[Runs]) -> list[Sheet]:
     """A staircase for each instance."""
     claim, values = result.claim, result.prediction.values
@@ -430,6 +570,7 @@ _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
     "convex-equals-nonconvex": _optima,
     "same-optimizer-connectivity": _paths,
     "curves-above-barrier": _curves,
+    "permutation-is-not-enough": _alignments,
     "width-profile": _width_profiles,
     "staircase": _staircase,
     "region-interaction": _region_interaction,
@@ -509,27 +650,29 @@ def _svg(draw: Callable[[Axes], None], salt: str) -> str:
 # The page
 
 
-def _section(result: Result[Runs], certificates: Mapping[str, str]) -> str:
-    claim, predicted = result.claim, result.prediction.values
-    observed, trained = result.observation.values, result.observation.runs
+def _body(
+    result: Result[Runs],
+    quantities: Sequence[tuple[str, str, str]],
+    trained: Sequence[Sequence[str]],
+    certificates: Mapping[str, str],
+) -> str:
+    """Tables, pictures, and how to check the proofs."""
     rows = "".join(
-        f"<tr><th scope=row>{html.escape(name)}</th><td>{html.escape(describe(value))}</td>"
-        f"<td>{html.escape(describe(observed[name]))}</td></tr>"
-        for name, value in predicted.items()
+        f"<tr><th scope=row>{html.escape(name)}</th><td>{html.escape(predicted)}</td>"
+        f"<td>{html.escape(observed)}</td></tr>"
+        for name, predicted, observed in quantities
     )
     figures = "".join(
-        f"<figure>{_svg(draw, f'{claim.id} {k}')}<figcaption>{html.escape(caption)}</figcaption>"
-        "</figure>"
+        f"<figure>{_svg(draw, f'{result.claim.id} {k}')}"
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
         for k, (draw, caption) in enumerate(chain(*(s.pictures for s in _sheets(result))))
     )
     training = ""
-    if trained and result.prediction.radii:
+    if trained:
         head = "".join(f"<th>{html.escape(text)}</th>" for text in TRAINING)
         body = "".join(
-            "<tr>"
-            + "".join(f"<td>{html.escape(text)}</td>" for text in training_row(runs))
-            + "</tr>"
-            for runs in trained.values()
+            "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>"
+            for row in trained
         )
         training = (
             f"<h3>Training</h3>\n<div class=wide><table><thead><tr>{head}</tr></thead>"
@@ -545,27 +688,47 @@ def _section(result: Result[Runs], certificates: Mapping[str, str]) -> str:
         for at in [problems[name].name]
     )
     proofs = f"{_CHECK}\n<pre>{html.escape(checks)}</pre>" if checks else ""
-    hypotheses = "".join(f"<li>{html.escape(text)}</li>" for text in claim.hypotheses)
-    return f"""
-<section>
-<h2>{html.escape(claim.id)} <span class="{"holds" if result.holds else "false"}">
-{"holds" if result.holds else "is false"}</span></h2>
-<p class=statement>{html.escape(claim.statement)}</p>
-<ul>{hypotheses}</ul>
-<p>Source: {html.escape(claim.source)}</p>
-<div class=wide><table>
+    return f"""<div class=wide><table>
 <thead><tr><th>quantity</th><th>predicted</th><th>observed</th></tr></thead>
 <tbody>{rows}</tbody>
 </table></div>
 {training}
 <div class=figures>{figures}</div>
-{proofs}
+{proofs}"""
+
+
+def _section(claim: Claim, verdict: str, body: str) -> str:
+    hypotheses = "".join(f"<li>{html.escape(text)}</li>" for text in claim.hypotheses)
+    return f"""
+<section>
+<h2 id="{html.escape(claim.id)}">{html.escape(claim.id)} {_badge(verdict)}</h2>
+<p class=statement>{html.escape(claim.statement)}</p>
+<ul>{hypotheses}</ul>
+<p>Source: {html.escape(claim.source)}</p>
+{body}
 </section>"""
 
 
-def _page(sections: Sequence[str], record: Mapping[str, Any]) -> str:
+def _badge(verdict: str) -> str:
+    return f'<span class="{"holds" if verdict == HOLDS else "false"}">{verdict}</span>'
+
+
+def _page(
+    chapters: Sequence[Chapter],
+    record: Mapping[str, Any],
+    quick: bool,
+    unfinished: Sequence[str],
+) -> str:
     command = shlex.join(record["command"])
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    contents = "".join(
+        f'<li><a href="#{html.escape(each.id)}">{html.escape(each.id)}</a> '
+        f"{_badge(each.verdict)}</li>"
+        for each in chapters
+    )
+    notes = f"<p>{QUICK}</p>" if quick else ""
+    if unfinished:
+        notes += f"<p>Interrupted before these were done: {html.escape(', '.join(unfinished))}.</p>"
     return f"""<!doctype html>
 <html lang=en>
 <head>
@@ -579,7 +742,10 @@ def _page(sections: Sequence[str], record: Mapping[str, Any]) -> str:
 <p>Each claim is predicted by exact theory and observed by other means: every cell and face of the
 landscape minimised in floating point, the proof read by an independent checker, and networks
 trained.</p>
-{"".join(sections)}
+{notes}
+<ul class=contents>{contents}</ul>
+{"".join(each.section for each in chapters)}
+{real_data_section()}
 <footer>
 <p>Made by <code>{html.escape(command)}</code> with {html.escape(versions)}.</p>
 </footer>
@@ -587,6 +753,8 @@ trained.</p>
 </html>
 """
 
+
+QUICK = "A quick run: fewer instances, fewer networks and less training than in a full one."
 
 _CHECK = """<h3>Check the proof yourself</h3>
 <p>The certificates beside this page hold the data, networks, a cut and a path for every barrier,
@@ -603,9 +771,16 @@ h2 { margin-top: 2.5rem; overflow-wrap: anywhere; }
 .holds { background: #00654a; }
 .false { background: #b3261e; }
 .statement { font-size: 1.15rem; }
+.contents { padding-left: 1.2rem; }
+.contents .holds, .contents .false { font-size: 0.8em; }
 .wide { overflow-x: auto; }
 .wide td { white-space: nowrap; }
 .wide tbody th { min-width: 11em; }
+@media (max-width: 40rem) {
+  /* All three columns of the quantities fit on a telephone. */
+  .wide td { white-space: normal; }
+  .wide tbody th { min-width: 6.5em; }
+}
 table { border-collapse: collapse; }
 th, td { padding: 0.35rem 0.8rem 0.35rem 0; border-bottom: 1px solid #ddd; text-align: left;
   vertical-align: top; font-variant-numeric: tabular-nums; }

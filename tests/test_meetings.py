@@ -112,7 +112,7 @@ def test_no_witness_where_the_regions_are_disjoint(found: Regions) -> None:
 
 
 def test_adamw_leaves_a_fit_at_a_wall_and_lion_does_not() -> None:
-    """proofs_notes/regions.md: the disagreement that training shows."""
+    """proofs_notes/region-interaction.md: the disagreement that training shows."""
     losses = {}
     for name in ("adamw", "lion"):
         found = regions(example("split-by-adamw-2"), (name, "muon"), 2)

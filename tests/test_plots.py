@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numerics.plots import (
+    draw_alignments,
     draw_ends,
     draw_excess,
     draw_fits,
@@ -25,7 +26,7 @@ from numerics.plots import (
 from numerics.runs import Runs, train_runs
 from numerics.text import show, show_interval
 from theory.connectivity import optimal_polytope
-from theory.landscape import analyse
+from theory.landscape import analyse, barrier_between
 from theory.problem import Problem, example
 from theory.regions import Radii, radii
 
@@ -89,6 +90,24 @@ def test_path_and_tree(axes: Axes, labelled: bool) -> None:
     draw_tree(axes, landscape)
     draw(axes)
     assert texts(axes) == [show(v) for v in sorted({merge.value for merge in landscape.merges})]
+
+
+@pytest.mark.parametrize("enough", [False, True])
+def test_alignments(axes: Axes, enough: bool) -> None:
+    problem = example("two-points" if enough else "flagship")
+    found = analyse(problem, 2, labelled=enough)
+    first, second = (component.representative for component in found.components)
+    barrier = barrier_between(problem, first, second)
+    draw_alignments(axes, barrier, "a title")
+    draw(axes)
+    assert axes.get_title() == "a title"
+    assert texts(axes) == [show(barrier.value)]
+    minimax, *lines = axes.get_lines()[:3]
+    assert max(minimax.get_ydata()) == pytest.approx(float(barrier.value), abs=1e-12)
+    assert len({tuple(line.get_ydata()) for line in lines}) == 2
+    heights = [max(line.get_ydata()) for line in lines]
+    assert min(heights) >= float(barrier.value) - 1e-9
+    assert (min(heights) < 1e-9) == enough
 
 
 def test_tree_of_one_component(axes: Axes) -> None:

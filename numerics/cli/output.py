@@ -65,12 +65,15 @@ def over_budget(error: BudgetError) -> str:
 
 
 @contextmanager
-def progress(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
+def progress(
+    total: int | None = None, *, at_once: bool = False
+) -> Iterator[Callable[[str, int], None]]:
     """A callback (stage, count) that shows where long work stands, if a person watches stderr.
 
     total: the count at which the work is done, where that is known: a bar then shows the rest.
     Ctrl-C makes it raise Interrupted at the next call, so that the work can hand back what it
-    knows; a second Ctrl-C stops at once.
+    knows; a second Ctrl-C stops at once. at_once: for work in other processes, for which this one
+    waits: the first Ctrl-C raises Interrupted where it is.
     """
     from rich.console import Console
     from rich.progress import (
@@ -90,6 +93,8 @@ def progress(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
         if stopping:
             raise KeyboardInterrupt
         stopping = True
+        if at_once:
+            raise Interrupted
 
     columns: list[ProgressColumn] = [
         SpinnerColumn(),

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, emit, progress
-from theory.problem import format_rational
+from numerics.cli.output import (
+    EXIT_DONE,
+    EXIT_FALSE,
+    EXIT_UNDECIDED,
+    console,
+    emit,
+    progress,
+    say,
+)
+from theory.errors import InputError, Interrupted
+from theory.problem import positive_integer
 
 if TYPE_CHECKING:
-    from numerics.runs import Runs
-    from theory.claims import Result
-    from theory.claims.base import Value, Values
+    from numerics.report import Chapter
+    from theory.claims import Claim
 
 
 def verify(
     context: typer.Context,
     claims: Annotated[
-        list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Which; all by default.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[CLAIM]...", help="Names, or Python files with claims; all claims by default."
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer instances and less training: under a minute.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes; by default one for each core.")
     ] = None,
     report: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the page, pictures and proofs.")
@@ -29,69 +46,79 @@ def verify(
     json: options.Json = None,
 ) -> int:
     """Predict each claim from theory, observe it by other means, compare, and write a report."""
+    if jobs is not None:
+        positive_integer(jobs, "jobs")
+    from joblib import cpu_count
+
     from numerics.files import provenance
     from numerics.report import write_report
-    from numerics.runs import Trainer
-    from theory.claims import CLAIMS, claim, verify
+    from numerics.verification import verify_claims
 
-    chosen = [claim(name) for name in claims or CLAIMS]
-    with progress() as tick:
-        results = [verify(claim, Trainer(), tick) for claim in chosen]
+    chosen = _chosen(claims or [])
+    if quick:
+        chosen = [claim.quick() for claim in chosen]
+    jobs = min(jobs or cpu_count(), len(chosen))
+    done: dict[str, Chapter] = {}
+    try:
+        with progress(at_once=jobs > 1) as tick:
+            for chapter in verify_claims(chosen, report, jobs=jobs, progress=tick):
+                done[chapter.id] = chapter
+    except Interrupted:
+        if not done:
+            raise
+    chapters = [done[claim.id] for claim in chosen if claim.id in done]
+    unfinished = [claim.id for claim in chosen if claim.id not in done]
     record = provenance(context.obj)
-    certificates = write_report(results, report, record)
+    write_report(chapters, report, record, quick=quick, unfinished=unfinished)
     document = {
-        "claims": [
-            {
-                "id": result.claim.id,
-                "holds": result.holds,
-                "predicted": _plain(result.prediction.values),
-                "observed": _plain(result.observation.values),
-                "certificate": certificates[result.claim.id],
-                "training": [runs.to_json() for runs in result.observation.runs.values()],
-            }
-            for result in results
-        ]
+        "claims": [chapter.document for chapter in chapters],
+        "quick": quick,
+        "unfinished": unfinished,
     }
     emit(document | record, json)
     if json != "-":
-        _print(results)
+        _print(chapters, quick)
         print(f"report: {report / 'index.html'}")
-    return EXIT_DONE if all(result.holds for result in results) else EXIT_FALSE
+    if unfinished:
+        say(f"interrupted; not done: {', '.join(unfinished)}")
+        return EXIT_UNDECIDED
+    return EXIT_DONE if all(chapter.holds for chapter in chapters) else EXIT_FALSE
 
 
-def _plain(values: Values) -> dict[str, Any]:
-    """Exact values as text, others as JSON numbers, lists and text."""
-    from theory.claims import Bounds
+def _chosen(names: Sequence[str]) -> list[Claim]:
+    """Claims by name or from files; all shipped ones where nothing is named."""
+    from numerics.claim_files import load_claims
+    from theory.claims import CLAIMS, claim
 
-    def plain(value: Value) -> Any:
-        if isinstance(value, tuple):
-            return [plain(v) for v in value]
-        if isinstance(value, Bounds):
-            return {"lower": plain(value.lower), "upper": plain(value.upper)}
-        if isinstance(value, float) and not math.isfinite(value):
-            return None  # a solver failed; JSON has no NaN
-        return value if isinstance(value, int | float | str) else format_rational(value)
-
-    return {name: plain(value) for name, value in values.items()}
+    chosen: list[Claim] = []
+    for name in names or CLAIMS:
+        chosen += load_claims(Path(name)) if name.endswith(".py") else [claim(name)]
+    ids = [each.id for each in chosen]
+    if twice := next((each for each in ids if ids.count(each) > 1), None):
+        raise InputError("claim", f"{twice!r} is there twice")
+    return chosen
 
 
-def _print(results: list[Result[Runs]]) -> None:
+def _print(chapters: Sequence[Chapter], quick: bool) -> None:
     from rich.table import Table
 
-    from numerics.report import TRAINING, describe, training_row
+    from numerics.report import FALSE, QUICK, TRAINING
 
     out = console()
-    for result in results:
-        claim, observation = result.claim, result.observation
-        out.print(claim.id, style="bold")
-        out.print(claim.statement)
-        table = Table("quantity", "predicted", "observed")
-        for name, value in result.prediction.values.items():
-            table.add_row(name, describe(value), describe(observation.values[name]))
-        out.print(table)
-        if observation.runs and result.prediction.radii:
+    if quick:
+        out.print(QUICK)
+    for chapter in chapters:
+        out.print(chapter.id, style="bold")
+        out.print(chapter.statement)
+        if chapter.quantities:
+            table = Table("quantity", "predicted", "observed")
+            for row in chapter.quantities:
+                table.add_row(*row)
+            out.print(table)
+        if chapter.training:
             trained = Table(*TRAINING)
-            for runs in observation.runs.values():
-                trained.add_row(*training_row(runs))
+            for cells in chapter.training:
+                trained.add_row(*cells)
             out.print(trained)
-        out.print(f"{claim.id} {'holds' if result.holds else 'is FALSE'}", style="bold")
+        verdict = "is FALSE" if chapter.verdict == FALSE else chapter.verdict
+        out.print(f"{chapter.id} {verdict}{chapter.error and ': '}{chapter.error}", style="bold")

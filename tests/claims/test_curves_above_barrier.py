@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from numerics.curves import Curves, Pairs
-from numerics.report import write_report
+from numerics.report import chapter, write_report
 from numerics.runs import Trainer
 from theory.certificates.checker import check
 from theory.claims import CLAIMS, CurvesAboveBarrier, verify
@@ -138,9 +138,10 @@ def test_another_seed_is_another_search(result):
 
 
 def test_page_has_the_pictures_and_how_to_check_data_without_a_name(result, tmp_path):
-    paths = write_report([result], tmp_path, {"command": ["isthmus"], "versions": {}})
+    told = chapter(result, tmp_path, 0.0)
+    write_report([told], tmp_path, {"command": ["isthmus"], "versions": {}})
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 2
     assert (tmp_path / "curves-above-barrier.png").read_bytes().startswith(b"\x89PNG")
-    for path in paths["curves-above-barrier"].values():
+    for path in told.document["certificate"].values():
         assert f"isthmus check {path}\n" in page or f"isthmus check {path}</pre>" in page

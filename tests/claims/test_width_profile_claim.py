@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from numerics import plots
-from numerics.report import write_report
+from numerics.report import chapter, write_report
 from numerics.runs import train_runs
 from theory.claims import WidthProfile, verify
 from theory.claims.instances import instance, profiled
@@ -69,14 +69,15 @@ def test_a_profile_that_is_monotone_is_not_enough():
 
 
 def test_the_report_draws_each_instance(result, tmp_path):
-    certificates = write_report([result], tmp_path, {"command": ["isthmus"], "versions": {}})
+    told = chapter(result, tmp_path, 0.0)
+    write_report([told], tmp_path, {"command": ["isthmus"], "versions": {}})
     assert (tmp_path / "width-profile.png").stat().st_size > 1000
     page = (tmp_path / "index.html").read_text()
     for each in SHORT.instances:
         assert f"{each.name}: {each.optimizer}, rho = {each.rho}. Components" in page
     assert "theorem names width 4" in page
     assert "no width is known" in page
-    assert all(Path(path).exists() for path in certificates["width-profile"].values())
+    assert all(Path(path).exists() for path in told.document["certificate"].values())
 
 
 def test_the_staircase():

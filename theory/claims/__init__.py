@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from theory.claims.base import Bounds, Claim, Observation, Prediction, Result, Trainer, verify
+from theory.claims.base import (
+    VALID,
+    Bounds,
+    Claim,
+    Observation,
+    Prediction,
+    Result,
+    Trainer,
+    proof,
+    verify,
+)
 from theory.claims.convex_equals_nonconvex import ConvexEqualsNonconvex
 from theory.claims.curves_above_barrier import CurvesAboveBarrier
-from theory.claims.finite_width import FiniteWidth
+from theory.claims.finite_width_sandwich import FiniteWidthSandwich
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
+from theory.claims.permutation_is_not_enough import PermutationIsNotEnough
 from theory.claims.region_interaction import RegionInteraction
 from theory.claims.same_optimizer_connectivity import SameOptimizerConnectivity
 from theory.claims.small_width_separation import SmallWidthSeparation
 from theory.claims.staircase import Staircase
+from theory.claims.width_n_plus_1 import WidthNPlus1
 from theory.claims.width_profile import WidthProfile
 from theory.errors import InputError
 
 __all__ = [
     "CLAIMS",
+    "VALID",
     "Bounds",
     "Claim",
     "ConvexEqualsNonconvex",
     "CurvesAboveBarrier",
-    "FiniteWidth",
+    "FiniteWidthSandwich",
     "ImplicitBias",
     "NotImpliedByPriorWork",
     "Observation",
+    "PermutationIsNotEnough",
     "Prediction",
     "RegionInteraction",
     "Result",
@@ -32,8 +46,10 @@ __all__ = [
     "SmallWidthSeparation",
     "Staircase",
     "Trainer",
+    "WidthNPlus1",
     "WidthProfile",
     "claim",
+    "proof",
     "verify",
 ]
 
@@ -41,9 +57,11 @@ CLAIMS: dict[str, Claim] = {
     claim.id: claim
     for claim in (
         SmallWidthSeparation(),
+        PermutationIsNotEnough(),
+        WidthNPlus1(),
         ImplicitBias(),
         ConvexEqualsNonconvex(),
-        FiniteWidth(),
+        FiniteWidthSandwich(),
         SameOptimizerConnectivity(),
         CurvesAboveBarrier(),
         WidthProfile(),

@@ -8,10 +8,11 @@ Theory trains neither networks nor curves between them: whoever verifies a claim
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 from theory.certificates.checker import CertificateInvalid, check
 from theory.connectivity import SolutionPath
@@ -185,8 +186,8 @@ class Prediction:
     """
 
     values: Values
-    certificates: Mapping[str, dict[str, Any]]
-    problems: Mapping[str, Problem]
+    certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    problems: Mapping[str, Problem] = field(default_factory=dict)
     analyses: Mapping[str, Analysis] = field(default_factory=dict)
     radii: Radii | None = None
     rho: Mapping[str, Fraction] = field(default_factory=dict)
@@ -212,35 +213,49 @@ class Observation(Generic[AnyRuns]):
     """
 
     values: Values
-    runs: Mapping[str, AnyRuns]
+    runs: Mapping[str, AnyRuns] = field(default_factory=dict)
     maxima: Mapping[str, Sequence[float]] = field(default_factory=dict)
     paths: Mapping[str, SolutionPath] = field(default_factory=dict)
     meetings: Mapping[str, MeetingRuns] = field(default_factory=dict)
     certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Claim(Protocol):
-    """One theorem or example; see `theory.claims.small_width_separation` for the pattern."""
+    """One theorem or example; a claim of your own derives from this: see the README.
+
+    Claims cross to other processes, so they can be pickled.
+    """
 
     @property
+    @abstractmethod
     def id(self) -> str:
-        """The name on the command line."""
+        """The name on the command line, of files, and of the note in proofs_notes/."""
 
     @property
+    @abstractmethod
     def statement(self) -> str:
         """What is claimed, in a sentence."""
 
     @property
+    @abstractmethod
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
 
     @property
+    @abstractmethod
     def source(self) -> str:
         """Paper and theorem."""
 
+    def quick(self) -> Self:
+        """The same claim of fewer instances, seeds or steps, for a few seconds; still a test."""
+        return self
+
+    @abstractmethod
     def predict(self, progress: Progress) -> Prediction:
         """Exact values from theory, with certificates."""
 
+    @abstractmethod
     def observe(
         self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
     ) -> Observation[AnyRuns]:
@@ -250,7 +265,8 @@ class Claim(Protocol):
         """
 
     def compare(self, predicted: Values, observed: Values) -> bool:
-        """Whether the claim holds."""
+        """Whether the claim holds: theory and observation agree, unless it says more."""
+        return agree(predicted, observed)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""Shipped data sets, each with an optimizer's ball that splits its exact fits."""
+"""Data sets of claims: shipped ones, each with a ball that splits its exact fits, and others."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -54,6 +55,11 @@ class Instance:
     def label(self) -> str:
         """For names of files: no slashes."""
         return f"{self.name} {self.optimizer} rho {self.rho.numerator}-{self.rho.denominator}"
+
+
+def integer_problem(X: Sequence[Sequence[int]], y: Sequence[int]) -> Problem:
+    """A problem with integer data."""
+    return Problem(X=X, y=y)  # type: ignore[arg-type]
 
 
 @cache

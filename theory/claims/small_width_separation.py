@@ -1,28 +1,37 @@
 """Narrow networks: exact fits that no path of low loss connects, and which of them training finds.
 
-An example, not a bound: with n data points every sublevel set is connected at width n + 1 [N], and
-this shows that a narrower network's need not be. Where the components have different radii, an
-optimizer with decoupled weight decay reaches only the nearer one while its ball is too small for
-the other, and AdamW and Muon need not agree on which that is [ZKZJP].
+Setting: one data set, of width m <= n; balls of AdamW, Lion and Muon.
 
-[N] Q. Nguyen, "A note on connectivity of sublevel sets in deep learning", arXiv 2101.08576 (2021).
-[ZKZJP] Zhang, Kim, Zhang, Jiang, Pilanci, "Optimizer-induced mode connectivity: from AdamW to
-Muon", arXiv 2605.09991 (2026).
+Claim: the global minimisers have several components, even modulo permutation, with exact barriers
+between them; an optimizer whose ball reaches only the nearest one ends there, and AdamW and Muon
+need not agree on which that is.
+
+Tight: barriers and the radii of AdamW and Lion are exact, those of Muon intervals. An example.
+
+Predicted: the exact landscape and its proofs, and least radii.
+
+Observed: all cells and faces in floating point, radii by a solver, the checker, and training.
+
+Source: Nguyen, arXiv 2101.08576, on widths above n; Zhang, Kim, Zhang, Jiang, Pilanci, arXiv
+2605.09991, on AdamW and Muon.
+
+Note: proofs_notes/small-width-separation.md
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
     AnyRuns,
     Bounds,
+    Claim,
     Observation,
     Prediction,
     Progress,
@@ -49,7 +58,7 @@ _OPTIMIZERS = ("adamw", "lion", "muon")
 
 
 @dataclass(frozen=True)
-class SmallWidthSeparation:
+class SmallWidthSeparation(Claim):
     """The claim about one problem, at the width that the problem states.
 
     seeds, steps: of the training, for each optimizer.
@@ -95,6 +104,10 @@ class SmallWidthSeparation:
             f"training: {self.seeds} random starts, {self.steps:,} steps, weight decay "
             "1 / sqrt(rho) on both layers, rho in the middle between the two smallest radii",
         )
+
+    def quick(self) -> Self:
+        """Fewer and shorter runs."""
+        return replace(self, seeds=48, steps=3_000)
 
     def predict(self, progress: Progress) -> Prediction:
         """The exact landscape, with and without labels, its proofs, and the components' radii."""

@@ -1,16 +1,35 @@
-"""Components width by width: connectivity in a ball is not monotone in the width."""
+"""Components width by width: connectivity in a ball is not monotone in the width.
+
+Setting: exact fits in an optimizer's ball, at widths 1, 2, ...
+
+Claim: they can be connected, fall apart at the next width, and be connected again; from the
+theorem's width on they stay connected.
+
+Tight: counts are exact for AdamW, by proved intervals for others. The theorem's width suffices.
+
+Predicted: critical radii for AdamW, landscapes for the other balls, with proofs.
+
+Observed: landscapes for AdamW, radii in floating point for the other balls, and the checker.
+
+Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991; THEORY section 4.
+
+Note: proofs_notes/width-profile.md
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
+from typing import Self
 
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
     AnyRuns,
     Bounds,
+    Claim,
     Observation,
     Prediction,
     Progress,
@@ -37,7 +56,7 @@ Counts = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True)
-class WidthProfile:
+class WidthProfile(Claim):
     """The claim, on instances with the widths up to which to count."""
 
     instances: Mapping[Instance, int] = field(default_factory=profiled)
@@ -71,6 +90,10 @@ class WidthProfile:
             "Muon, NGD and column norms: predicted from landscapes, by proved intervals; observed "
             "from radii in floating point",
         )
+
+    def quick(self) -> Self:
+        """The first instance alone."""
+        return replace(self, instances=dict(islice(self.instances.items(), 1)))
 
     def predict(self, progress: Progress) -> Prediction:
         """Counts, the radii for which they hold, the theorem's bound, and proofs."""
@@ -121,7 +144,7 @@ class WidthProfile:
                     ).components_labelled
                     for rho in _ends(instance)
                 )
-        return Observation(values, {})
+        return Observation(values)
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """In each kind of ball some profile is not monotone, and theory and observation agree."""

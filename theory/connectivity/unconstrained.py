@@ -1,16 +1,17 @@
-"""The classical path between networks of one fit, which no ball confines, and how large it gets.
+"""The classical path between two networks, which no ball confines, and how large it gets.
 
-From width n + 1 on every two networks of the same fit are joined by a path of that fit: with more
-neurons than data the hidden features are dependent, so output weights move along a null vector
-until one is zero, and the hidden weights of that neuron are free; the neurons are exchanged one at
-a time. Inside an optimizer's ball that proves nothing, as the path may leave it.
+From width n + 1 on every two networks are joined by a path whose fits go straight from one to the
+other, so that a convex loss exceeds neither end's: with more neurons than data the hidden features
+are dependent, so output weights move along a null vector until one is zero, and the hidden weights
+of that neuron are free; the neurons are exchanged one at a time. Inside an optimizer's ball that
+proves nothing, as the path may leave it.
 
 Between breakpoints either the output weights move in a straight line, or hidden weights of neurons
 whose output weight is zero. So a_j w_j is affine, and the least R_W R_a, a norm of it, is convex:
 its largest value is at a breakpoint.
 
 Source: Q. Nguyen, "A note on connectivity of sublevel sets in deep learning", arXiv 2101.08576;
-proofs_notes/not-implied-by-prior-work.md.
+proofs_notes/width-n-plus-1.md, proofs_notes/not-implied-by-prior-work.md.
 """
 
 from __future__ import annotations
@@ -42,16 +43,15 @@ class RadiusBounds:
 
 
 def unconstrained_path(problem: Problem, first: Network, second: Network) -> tuple[Network, ...]:
-    """Breakpoints of a path of constant fit from one network to another, neurons in their places.
+    """Breakpoints of a path from one network to another, neurons in their places.
 
-    Raises InputError where fits or widths differ, or the width is less than n + 1.
+    The fit is constant but for one piece, on which it goes straight from the first to the second.
+    Raises InputError where the widths differ or are less than n + 1.
     """
     if first.width != second.width:
         raise InputError("second", f"has {second.width} neurons, but first has {first.width}")
     if first.width <= problem.n:
         raise InputError("first", f"has {first.width} neurons; n + 1 = {problem.n + 1} are needed")
-    if first.fit(problem) != second.fit(problem):
-        raise InputError("second", "has another fit than first")
     start, end = _Walk(problem, first), _Walk(problem, second)
     for walk in (start, end):
         while any(null := walk.dependence(walk.active)):
@@ -123,7 +123,7 @@ class _Walk:
         self.output([a + step * v for a, v in zip(self.a, null, strict=True)])
 
     def output(self, a: Sequence[Fraction]) -> None:
-        """Other output weights of the same fit."""
+        """Other output weights."""
         self.a = list(a)
         self._pass()
 

@@ -16,7 +16,8 @@ sgd has no ball; for it rho bounds sum_j (||u_j||^2 / alpha_j + alpha_j) / 2, th
 minimisers with a penalty have least loss in that set.
 
 A layer is either *shared*, so that neurons divide what there is, or each neuron has its *own* room.
-That decides what width does: room of one's own grows with it. Source: proofs_notes/regions.md.
+That decides what width does: room of one's own grows with it. Source:
+proofs_notes/region-interaction.md.
 """
 
 from __future__ import annotations

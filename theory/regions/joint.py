@@ -3,7 +3,7 @@
 With the radii of all balls but the last one fixed, the least radius of the last is a conic program
 in (u, alpha). Equal neurons are one block with a count, by convexity. Floating point solves it;
 what counts is exact: a rational point, and a dual vector with weights for each ball, which bounds
-the radius on every cell whose states it prices (proofs_notes/regions.md).
+the radius on every cell whose states it prices (proofs_notes/region-interaction.md).
 """
 
 from __future__ import annotations

@@ -296,7 +296,7 @@ def regions(
     little more. Of more than `max_cells` cells none is looked at: the answers are then those for
     every large width, where these apply.
     Raises InputError for unknown optimizers, a level below the least loss, a width below 1.
-    Source: proofs_notes/regions.md.
+    Source: proofs_notes/region-interaction.md.
     """
     first, second = optimizers
     ball_of(first), ball_of(second)

@@ -3,10 +3,10 @@
 import pytest
 
 from numerics.runs import train_runs
-from theory.claims import FiniteWidth, finite_width, verify
-from theory.claims.finite_width import _TIGHT, _missing
+from theory.claims import FiniteWidthSandwich, finite_width_sandwich, verify
+from theory.claims.finite_width_sandwich import _TIGHT, _missing
 
-SHORT = FiniteWidth(searched=4)
+SHORT = FiniteWidthSandwich(searched=4)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def test_the_tight_instances_miss_as_many_neurons_as_the_theorem_allows(instance
     assert _missing(instance) == instance.shift
     # With a sharper theorem they would be counterexamples.
     sharper = instance.shift - 1
-    monkeypatch.setattr(finite_width, "_shift", lambda optimizer, n: sharper)
+    monkeypatch.setattr(finite_width_sandwich, "_shift", lambda optimizer, n: sharper)
     assert _missing(instance) == sharper + 1
 
 

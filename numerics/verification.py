@@ -1,0 +1,91 @@
+"""Claims verified one after another or side by side, each reduced to its chapter of the report."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from time import perf_counter
+
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from numerics.report import Chapter, chapter, failure
+from numerics.runs import Trainer
+from theory.claims import Claim, verify
+from theory.claims.base import Progress
+from theory.errors import Interrupted
+
+# Started first, in this order, so that no long one is left for the end.
+_LONGEST = ("finite-width-sandwich", "region-interaction", "curves-above-barrier")
+
+
+def verify_claims(
+    claims: Sequence[Claim], folder: Path, *, jobs: int, progress: Progress
+) -> Iterator[Chapter]:
+    """The chapters of the claims, each as it is done; those that fail say how.
+
+    folder: where the report will be. jobs: processes; with 1 all is done in this one. What is
+    found does not depend on it. `progress` may raise Interrupted, which then leaves.
+    """
+    ordered = sorted(claims, key=_rank)
+    if jobs == 1:
+        return _in_turn(ordered, folder, progress)
+    return _side_by_side(ordered, folder, jobs, progress)
+
+
+def _rank(claim: Claim) -> int:
+    return _LONGEST.index(claim.id) if claim.id in _LONGEST else len(_LONGEST)
+
+
+def _in_turn(claims: Sequence[Claim], folder: Path, progress: Progress) -> Iterator[Chapter]:
+    for done, claim in enumerate(claims):
+        where = f"{done} of {len(claims)} done, {claim.id}: "
+
+        def tick(stage: str, count: int, where: str = where) -> None:
+            progress(where + stage, count)
+
+        yield _examine(claim, folder, tick)
+
+
+def _side_by_side(
+    claims: Sequence[Claim], folder: Path, jobs: int, progress: Progress
+) -> Iterator[Chapter]:
+    left = {claim.id: claim for claim in claims}
+
+    def tick() -> None:
+        # Processes take claims in order.
+        running = ", ".join(list(left)[:jobs])
+        progress(f"running {running}; done of {len(claims)}", len(claims) - len(left))
+
+    tick()
+    work = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
+    try:
+        for made in work(delayed(_alone)(claim, folder) for claim in claims):
+            del left[made.id]
+            yield made
+            if left:
+                tick()
+    except BrokenProcessPool:
+        for claim in left.values():
+            yield failure(claim, "a process died, perhaps for want of memory", 0.0)
+
+
+def _alone(claim: Claim, folder: Path) -> Chapter:
+    """In a process of its own, which the one that started it ends on Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return _examine(claim, folder, lambda stage, count: None)
+
+
+def _examine(claim: Claim, folder: Path, progress: Progress) -> Chapter:
+    start = perf_counter()
+    try:
+        # One thread: processes do not fight, and rounding does not depend on how many there are.
+        with threadpool_limits(1):
+            return chapter(verify(claim, Trainer(), progress), folder, start)
+    except Interrupted:
+        raise
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        return failure(claim, said, perf_counter() - start)

@@ -1,0 +1,313 @@
+"""`isthmus verify` with several processes, claims from files, failures, interrupts, `--quick`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import run
+
+from numerics.claim_files import load_claims
+from numerics.verification import verify_claims
+from theory.certificates.checker import check_file
+from theory.claims import CLAIMS
+from theory.problem import Problem
+
+README = Path(__file__).parents[2] / "README.md"
+
+PLAIN = """
+from theory.claims import Claim, Observation, Prediction
+
+class Equal(Claim):
+    statement = "Equal."
+    hypotheses = ()
+    source = "here"
+    observed = 1
+
+    def __init__(self, id="equal"):
+        self.name = id
+
+    @property
+    def id(self):
+        return self.name
+
+    def predict(self, progress):
+        return Prediction({"one": 1})
+
+    def observe(self, prediction, train, progress):
+        return Observation({"one": self.observed})
+"""
+
+
+def claims_of(path: Path) -> list[Any]:
+    return list(json.loads(path.read_text())["claims"])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the command runs; what files add to the search path goes again."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path
+
+
+# Processes
+
+
+def test_results_do_not_depend_on_the_number_of_jobs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Training, a conic solver and exact landscapes; a claim of a file beside shipped ones."""
+    (folder / "mine.py").write_text(PLAIN)
+    names = ("width-n-plus-1", "small-width-separation", "mine.py", "width-profile")
+    found = {}
+    for jobs in (1, 2):
+        out = run(capsys, "verify", *names, "--quick", "--jobs", jobs, "--json", f"{jobs}")
+        assert (out[0], out[2]) == (0, "")
+        found[jobs] = claims_of(folder / str(jobs))
+        page = (folder / "report" / "index.html").read_text().split("<footer>")[0]
+        for claim in found[jobs]:
+            assert claim.pop("seconds") >= 0
+        found[jobs].append(page)
+    ids = ["width-n-plus-1", "small-width-separation", "equal", "width-profile"]
+    assert [claim["id"] for claim in found[1][:-1]] == ids
+    assert found[1] == found[2]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_one_that_fails_does_not_lose_the_others(
+    folder: Path, capsys: pytest.CaptureFixture[str], jobs: int
+) -> None:
+    lines = [
+        PLAIN,
+        "class Failing(Equal):",
+        "    def observe(self, prediction, train, progress):",
+        "        raise ZeroDivisionError('by\\nnothing')",
+        "good, bad, other = Equal('good'), Failing('bad'), Equal('other')",
+    ]
+    (folder / "mine.py").write_text("\n".join(lines))
+    code, out, err = run(capsys, "verify", "mine.py", "--jobs", jobs, "--json", "record")
+    assert (code, err) == (1, "")
+    assert "bad failed: ZeroDivisionError: by nothing\n" in out
+    assert "good holds" in out
+    assert "other holds" in out
+    good, bad, other = claims_of(folder / "record")
+    assert good["holds"] is other["holds"] is True
+    assert (bad["holds"], bad["error"]) == (False, "ZeroDivisionError: by nothing")
+    page = (folder / "report" / "index.html").read_text()
+    assert "ZeroDivisionError: by nothing" in page
+    assert '<span class="false">failed</span>' in page
+
+
+def test_the_longest_start_first(folder: Path) -> None:
+    ids = ("width-profile", "curves-above-barrier", "staircase", "finite-width-sandwich")
+    (folder / "mine.py").write_text(f"{PLAIN}\nmade = a, b, c, d = [*map(Equal, {ids})]")
+    claims = load_claims(folder / "mine.py")
+    assert [claim.id for claim in claims] == list(ids)
+    done = verify_claims(claims, folder, jobs=1, progress=lambda stage, count: None)
+    assert [chapter.id for chapter in done] == [ids[3], ids[1], ids[0], ids[2]]
+
+
+def test_a_process_that_dies_is_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [
+        "import os",
+        PLAIN,
+        "class Dying(Equal):",
+        "    def observe(self, prediction, train, progress):",
+        "        os._exit(7)",
+        "first, second = Dying('first'), Dying('second')",
+    ]
+    (folder / "mine.py").write_text("\n".join(lines))
+    code, out, _ = run(capsys, "verify", "mine.py", "--jobs", 2)
+    assert code == 1
+    for name in ("first", "second"):
+        assert f"{name} failed: a process died" in out
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1"])
+def test_jobs_must_be_positive(capsys: pytest.CaptureFixture[str], jobs: str) -> None:
+    code, out, err = run(capsys, "verify", "--jobs", jobs)
+    assert (code, out) == (2, "")
+    assert err == f"isthmus: jobs: {jobs} must be at least 1\n"
+
+
+SLOW = """
+import os
+from pathlib import Path
+from time import sleep
+
+class Slow(Equal):
+    def observe(self, prediction, train, progress):
+        Path(f"pid-{self.id}").write_text(str(os.getpid()))
+        while True:
+            progress("waiting", 0)
+            sleep(0.05)
+
+claims = quick, slow, never = Equal("quick"), Slow("slow"), Equal("never")
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_reports_what_is_done(folder: Path, jobs: int) -> None:
+    """As a terminal sends it, to all processes; those of the claims are gone afterwards."""
+    last = 'never = Slow("never")' if jobs == 2 else ""
+    (folder / "mine.py").write_text(f"{PLAIN}{SLOW}{last}")
+    command = "import sys; from numerics.cli import main; sys.exit(main())"
+    arguments = ["verify", "mine.py", "--jobs", str(jobs), "--json", "record"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(README.parent)},
+    )
+    waiting = [folder / f"pid-{name}" for name in (["slow", "never"] if jobs == 2 else ["slow"])]
+    while not all(path.exists() and path.read_text() for path in waiting):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 3
+    assert err == "isthmus: interrupted; not done: slow, never\n"
+    assert "quick holds" in out
+    assert [claim["id"] for claim in claims_of(folder / "record")] == ["quick"]
+    assert json.loads((folder / "record").read_text())["unfinished"] == ["slow", "never"]
+    page = (folder / "report" / "index.html").read_text()
+    assert "Interrupted before these were done: slow, never." in page
+    for path in waiting:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.read_text()), 0)
+
+
+# --quick
+
+
+def test_quick_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "verify", "width-profile", "--quick", "--json", "record")
+    assert code == 0
+    assert out.startswith("A quick run: ")
+    document = json.loads((folder / "record").read_text())
+    assert document["quick"] is True
+    full = len(CLAIMS["width-profile"].instances)  # type: ignore[attr-defined]
+    counted = [name for name in document["claims"][0]["predicted"] if name.startswith("components")]
+    assert 0 < len(counted) < 2 * full
+    assert "A quick run: " in (folder / "report" / "index.html").read_text()
+
+
+def test_a_full_run_does_not_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "mine.py").write_text(PLAIN)
+    _, out, _ = run(capsys, "verify", "mine.py", "--json", "record")
+    assert "quick" not in out
+    assert json.loads((folder / "record").read_text())["quick"] is False
+    assert "quick" not in (folder / "report" / "index.html").read_text()
+
+
+# Claims from files
+
+
+def test_the_claim_of_the_readme_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    section = README.read_text().split("## Your own claim\n")[1]
+    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    assert code is not None
+    (folder / "my_claim.py").write_text(code[1])
+    told = run(capsys, "verify", "my_claim.py", "--json", "record")
+    assert (told[0], told[2]) == (0, "")
+    (claim,) = claims_of(folder / "record")
+    assert (claim["id"], claim["predicted"]["least loss of one neuron"]) == ("two-sides", "2")
+    (certificate,) = claim["certificate"].values()
+    check_file(certificate, Problem(X=[[-1], [1]], y=[-2, 3]))  # type: ignore[arg-type]
+    changed = code[1].replace("kind[:, None], y", "kind[:, None], y + 1")
+    (folder / "my_claim.py").write_text(changed)
+    assert run(capsys, "verify", "my_claim.py")[0] == 1
+
+
+def test_quantities_that_only_one_side_has(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = PLAIN.replace('Observation({"one"', 'Observation({"two"')
+    (folder / "mine.py").write_text(changed)
+    code, out, _ = run(capsys, "verify", "mine.py")
+    assert code == 1
+    rows = [line.split("│")[1:4] for line in out.splitlines() if "missing" in line]
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        ["one", "1", "missing"],
+        ["two", "missing", "1"],
+    ]
+
+
+def test_objects_classes_and_what_is_imported(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each claim once: objects, else classes; imported classes are none of the file's."""
+    (folder / "helper.py").write_text(PLAIN)
+    lines = [
+        "from helper import Equal",
+        "from theory.claims import Staircase",
+        "class Own(Equal):",
+        "    def __init__(self):",
+        "        super().__init__('own')",
+        "class Other(Equal):",
+        "    pass",
+        "first = again = Other('first')",
+        "second = Equal('second')",
+    ]
+    (folder / "mine.py").write_text("\n".join(lines))
+    assert run(capsys, "verify", "mine.py", "--json", "record")[0] == 0
+    found = [claim["id"] for claim in claims_of(folder / "record")]
+    assert found == ["first", "second", "own"]
+    assert not (folder / "__pycache__" / "mine.pyc").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x = 1", "defines no claim: a claim derives from theory.claims.Claim"),
+        ("x = 1\ny = z", "line 2: NameError: name 'z' is not defined"),
+        ("def f():\n    return 1 / 0\n\nf()", "line 2: ZeroDivisionError: division by zero"),
+        ("import nosuchmodule", "line 1: ModuleNotFoundError: No module named 'nosuchmodule'"),
+        ("x = 1\nx = (", "line 2: SyntaxError: '(' was never closed"),
+        ("raise SystemExit(0)", "line 1: SystemExit: 0"),
+        (PLAIN.replace("    source", "    origin"), "defines no claim: class Equal lacks source"),
+        (
+            PLAIN.replace('id="equal"', "id"),
+            "defines no claim: class Equal: missing a required argument: 'id'",
+        ),
+        (
+            "class Bare:\n    id = 'bare'\n    predict = observe = None",
+            "defines no claim: class Bare lacks statement, hypotheses, source, quick, compare",
+        ),
+        (PLAIN.replace("self.name = id", "self.name = nosuch"), "line 11: NameError"),
+        (PLAIN.replace('"equal"', '"a/b"'), "id 'a/b' must be letters, digits"),
+    ],
+)
+def test_a_file_without_a_claim(
+    folder: Path, capsys: pytest.CaptureFixture[str], text: str, reason: str
+) -> None:
+    (folder / "mine.py").write_text(text)
+    code, out, err = run(capsys, "verify", "mine.py")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"isthmus: mine.py: {reason}")
+    assert err.count("\n") == 1
+    assert not (folder / "report").exists()
+
+
+def test_a_file_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "verify", "nosuch.py")
+    assert code == 2
+    assert err == "isthmus: nosuch.py: cannot be read: No such file or directory\n"
+
+
+def test_an_id_twice(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "mine.py").write_text(PLAIN.replace('"equal"', '"staircase"'))
+    for names in (("staircase", "mine.py"), ("mine.py", "mine.py"), ("staircase",) * 2):
+        code, _, err = run(capsys, "verify", *names)
+        assert (code, err) == (2, "isthmus: claim: 'staircase' is there twice\n")
