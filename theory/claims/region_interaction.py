@@ -150,7 +150,7 @@ class RegionInteraction(Claim):
             thresholds=dict(islice(self.thresholds.items(), 1)),
             others={pair: name for pair, name in self.others.items() if pair == ("muon", "ngd")},
             trained=dict(islice(self.trained.items(), 1)),
-            vertices=4,
+            vertices=3,
             seeds=32,
         )
 
