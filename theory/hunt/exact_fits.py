@@ -1,0 +1,147 @@
+"""The exact fits of one small problem, fast: which cells hold some, and how these are connected.
+
+Whether y is a nonnegative combination of the columns of a cell is decided for all cells at once, by
+elimination without fractions in 64-bit integers; what that leaves open, the exact solver decides.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+from itertools import combinations_with_replacement
+from typing import Any, TypeAlias
+
+import numpy as np
+from flint import fmpz_mat
+from jaxtyping import Bool, Int, Int64
+
+from theory.gauges import gauge_of
+from theory.geometry import geometry
+from theory.landscape.analysis import Component, components_of, reached
+from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.domain import WholeSpace
+from theory.landscape.nnls import Minimum
+from theory.landscape.sublevel import Sublevel
+from theory.regions.radii import radius_of
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_MOST_CELLS = 20_000  # beyond, a search that looks at few cells is faster
+
+
+def components_of_fits(complex_: CellComplex) -> tuple[Component, ...]:
+    """The components of {loss = 0} modulo permutation, without a ball; none where it is empty."""
+    return components_of(complex_, Sublevel(Fraction(), cells_of_fits(complex_)))
+
+
+def cells_of_fits(complex_: CellComplex) -> dict[Cell, Minimum]:
+    """The cells, modulo permutation, that hold an exact fit, with their minima of zero."""
+    space = complex_.domain
+    assert isinstance(space, WholeSpace)
+    n, m = complex_.problem.n, complex_.width
+    columns, y = space.least_squares.columns, space.least_squares.y
+    largest = max(map(len, complex_.groups))
+    # More columns than equations are dependent, which elimination does not decide.
+    few = complex_.cells <= _MOST_CELLS and largest * m <= n
+    if not few or _product_bound([*columns, y], largest * m) >= 2**62:
+        return reached(complex_, Fraction()).low
+    cells = _multisets(complex_.states, m)
+    groups = np.full((complex_.states, largest), len(columns))
+    for state, group in enumerate(complex_.groups):
+        groups[state, : len(group)] = group
+    table = np.array([*columns, [0] * n])
+    target = np.array(y)
+    signs = np.sign(table[groups])  # (states, columns, n)
+    above, below = (signs > 0).any(axis=1), (signs < 0).any(axis=1)
+    # Where y_k is not zero, some column must have its sign there.
+    able = (above | (target <= 0)).astype(np.int8) + 2 * (below | (target >= 0))
+    possible = cells[(np.bitwise_or.reduce(able[cells], axis=1) == 3).all(axis=1)]
+    chosen = np.sort(groups[possible].reshape(len(possible), largest * m), axis=1)
+    chosen[:, 1:][chosen[:, 1:] == chosen[:, :-1]] = len(columns)  # neurons may share columns
+    fit, open_ = _combinations(table[chosen].transpose(0, 2, 1), target)
+    low = {}
+    for cell, certain in zip(possible[fit | open_].tolist(), fit[fit | open_], strict=True):
+        minimum = complex_.minimum(cell)
+        assert not (certain and minimum.value)
+        if not minimum.value:
+            low[tuple(cell)] = minimum
+    return low
+
+
+@cache
+def _multisets(states: int, size: int) -> Int[_Array, "cells size"]:
+    return np.array(list(combinations_with_replacement(range(states), size)))
+
+
+def _product_bound(rows: list[list[int]], order: int) -> int:
+    """A bound of the product of two minors of the matrix with these columns (Hadamard)."""
+    largest = max(sum(v * v for v in row) for row in rows)
+    bound: int = largest ** min(order + 1, len(rows[0]))
+    return bound
+
+
+def _combinations(
+    A: Int64[_Array, "B n k"], y: Int64[_Array, " n"]
+) -> tuple[Bool[_Array, " B"], Bool[_Array, " B"]]:
+    """Where y is a nonnegative combination of the columns for certain, and where that is open.
+
+    Gauss-Jordan elimination without fractions (Bareiss): entries stay minors of [A | y]. It gives
+    one combination; where columns are dependent and it has a negative coefficient, others may not.
+    """
+    B, n, k = A.shape
+    M = np.concatenate([A, np.broadcast_to(y[None, :, None], (B, n, 1))], axis=2)
+    here = np.arange(B)
+    used = np.zeros((B, n), dtype=bool)
+    before = np.ones(B, dtype=np.int64)
+    dependent = np.zeros(B, dtype=bool)
+    for j in range(k):
+        candidates = (M[:, :, j] != 0) & ~used
+        row = candidates.argmax(axis=1)
+        found = candidates[here, row]
+        dependent |= A[:, :, j].any(axis=1) & ~found
+        pivots = M[here, row].copy()
+        pivot = np.where(found, pivots[:, j], 1)
+        factor = np.where(found[:, None], M[:, :, j], 0)
+        scale = np.where(found, before, 1)
+        M = (pivot[:, None, None] * M - factor[:, :, None] * pivots[:, None, :]) // scale[
+            :, None, None
+        ]
+        M[here, row] = np.where(found[:, None], pivots, M[here, row])
+        used[here, row] |= found
+        before = np.where(found, pivot, before)
+    right = M[:, :, k]
+    consistent = ~((right != 0) & ~used).any(axis=1)
+    negative = (used & (right * np.sign(before)[:, None] < 0)).any(axis=1)
+    return consistent & ~negative, consistent & negative & dependent
+
+
+def radius_bounds(
+    complex_: CellComplex, component: Component, optimizer: str
+) -> tuple[Fraction, Fraction]:
+    """Bounds of the least radius of the optimizer's ball that reaches a component of fits.
+
+    Where each cell holds one network, duality for that network is enough and takes no solver.
+    """
+    gauge = gauge_of(geometry(optimizer).ball)
+    bounds = []
+    for cell in component.cells:
+        if not _single(complex_, cell):
+            found = radius_of(complex_, component, optimizer)
+            return found.lower, found.upper
+        signs, u = zip(*complex_.point(cell, complex_.minimum(cell)), strict=True)
+        upper = gauge.witness(signs, u)[1]
+        bounds.append((upper if gauge.exact else gauge.below(u), upper))
+    lowers, uppers = zip(*bounds, strict=True)
+    return min(lowers), min(uppers)
+
+
+def _single(complex_: CellComplex, cell: Cell) -> bool:
+    """Whether each fit of a cell has one network: no two combinations of its rays are the same."""
+    space = complex_.domain
+    assert isinstance(space, WholeSpace)
+    generators = sum(len(space.cone(state // 2)) for state in cell)
+    columns = [column for state in cell for column in complex_.groups[state]]
+    if complex_.arrangement.rank < complex_.problem.d or len(columns) < generators:
+        return False
+    rows = [space.least_squares.columns[c] for c in columns]
+    return bool(fmpz_mat(rows).rank() == len(rows))
