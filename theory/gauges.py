@@ -37,6 +37,7 @@ _Array: TypeAlias = np.ndarray[Any, Any]
 
 _BITS = 50  # kept of a float array, relative to its largest entry
 _REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the optimum
+_FIXED = 1e-15  # a change of Z that ends a fixed point iteration
 _ITERATIONS = 500  # of a fixed point; whatever it finds is a bound
 
 
@@ -227,8 +228,10 @@ class Spectral(Gauge):
             sizes = np.sqrt(np.maximum(np.einsum("im,ik,km->m", U, Z, U), 0.0))
             V = np.where(sizes > 0, U / np.where(sizes > 0, sizes, 1.0), 0.0)
             G = V @ U.T
-            Z = G @ Z @ G
+            before, Z = Z, G @ Z @ G
             Z = (Z + Z.T) / (2 * np.trace(Z))
+            if np.abs(Z - before).max() <= _FIXED:
+                break
         return Z @ V, Z
 
     def output_squared(self, a: Sequence[Fraction]) -> Fraction:

@@ -6,6 +6,7 @@ elimination without fractions in 64-bit integers; what that leaves open, the exa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from itertools import combinations_with_replacement
@@ -15,7 +16,8 @@ import numpy as np
 from flint import fmpz_mat
 from jaxtyping import Bool, Int, Int64
 
-from theory.gauges import gauge_of
+from theory.exact import sqrt_above
+from theory.gauges import Gauge, Point, Spectral, gauge_of
 from theory.geometry import geometry
 from theory.landscape.analysis import Component, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
@@ -129,10 +131,22 @@ def radius_bounds(
             found = radius_of(complex_, component, optimizer)
             return found.lower, found.upper
         signs, u = zip(*complex_.point(cell, complex_.minimum(cell)), strict=True)
-        upper = gauge.witness(signs, u)[1]
-        bounds.append((upper if gauge.exact else gauge.below(u), upper))
+        bounds.append(_of_network(gauge, signs, u))
     lowers, uppers = zip(*bounds, strict=True)
     return min(lowers), min(uppers)
+
+
+def _of_network(gauge: Gauge, signs: Sequence[int], u: Point) -> tuple[Fraction, Fraction]:
+    """Bounds of the least R_W R_a for one network in convex coordinates."""
+    if isinstance(gauge, Spectral) and gauge.summed and len(u) == 2:
+        # The 2-summing norm of two columns is the larger of ||u_1 + u_2|| and ||u_1 - u_2||.
+        square = sum((v * v for uj in u for v in uj), Fraction()) + 2 * abs(
+            sum((v * w for v, w in zip(*u, strict=True)), Fraction())
+        )
+        above = sqrt_above(square)
+        return square / (above or Fraction(1)), above
+    upper = gauge.witness(signs, u)[1]
+    return (upper if gauge.exact else gauge.below(u)), upper
 
 
 def _single(complex_: CellComplex, cell: Cell) -> bool:
