@@ -4,7 +4,7 @@
 >>> found = hunt(named("disconnected-at-width"), instances=400)
 >>> result = minimal(found)
 >>> result.problem.n, result.problem.width, result.facts["components"]
-(2, 2, 2)
+(3, 2, 2)
 >>> from theory import check
 >>> check(result.certificates["landscape"], result.problem).kind
 'components'

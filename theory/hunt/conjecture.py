@@ -1,7 +1,7 @@
 """A conjecture: how to tell that one instance refutes it, and how to prove that.
 
 One's own is a Python file with a function `holds(problem)` that is False on a counterexample, or
-with a `Conjecture`; the README has an example.
+`refute(problem)` that returns what shows it, or with a `Conjecture`; the README has an example.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import runpy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -81,9 +81,11 @@ class Conjecture:
 def from_file(path: Path) -> Conjecture:
     """The conjecture that a Python file states.
 
-    It has a `Conjecture` among its names, or a function `holds(problem) -> bool`. With the latter
-    its docstring is the statement, the names SPACE (a `Space`) and PLANTED say where to look, and
-    the proof is of the landscape. Raises InputError for any other file, and for one that fails.
+    One of three: a function `holds(problem) -> bool`; the proof of a counterexample is then its
+    landscape, modulo permutation. A function `refute(problem)` that returns None where the
+    conjecture holds, else what `theory.certify` makes a proof of. A `Conjecture`.
+    With a function, its docstring is the statement, and the names SPACE (a `Space`) and PLANTED say
+    where to look. Raises InputError for any other file, and for one that fails.
     """
     try:
         # Functions of a module that nobody can import are sent to other processes whole.
@@ -93,28 +95,60 @@ def from_file(path: Path) -> Conjecture:
     except Exception as error:  # whatever the file does
         raise InputError(str(path), f"fails: {type(error).__name__}: {error}") from None
     own = [value for value in names.values() if isinstance(value, Conjecture)]
-    if len(own) == 1:
-        return own[0]
-    holds = names.get("holds")
-    if own or not callable(holds):
-        stated = f"{len(own)} conjectures" if own else "neither"
+    functions = [names[name] for name in ("holds", "refute") if callable(names.get(name))]
+    if len(own) + len(functions) != 1:
         raise InputError(
-            str(path), f"must state a function holds(problem) or one Conjecture; it has {stated}"
+            str(path),
+            "must state one function holds(problem) or refute(problem), or one Conjecture; it has "
+            f"{len(own) + len(functions)} of these",
         )
+    if own:
+        return own[0]
     space = names.get("SPACE", _SPACE)
     if not isinstance(space, Space):
         raise InputError(f"{path}: SPACE", f"{space!r} must be a theory.hunt.Space")
-    statement = inspect.getdoc(holds) or names.get("__doc__") or path.stem
-    return Conjecture(
+    function = functions[0]
+    statement = inspect.getdoc(function) or names.get("__doc__") or path.stem
+    stated = Conjecture(
         name=path.stem,
         statement=" ".join(str(statement).split()),
         status="stated in a file",
         source=path.name,
-        test=partial(_refuted, holds),
+        test=partial(_not_held, function),
         space=space,
         planted=bool(names.get("PLANTED", False)),
     )
+    if "holds" in names:
+        return stated
+    return replace(
+        stated,
+        test=partial(_refuted, function),
+        prove=partial(_refutation_proof, function),
+        landscape=partial(_refutation_landscape, function),
+    )
 
 
-def _refuted(holds: Callable[[Problem], object], problem: Problem) -> Facts | None:
+def _not_held(holds: Callable[[Problem], object], problem: Problem) -> Facts | None:
     return None if holds(problem) else {"holds": False}
+
+
+def _refuted(refute: Callable[[Problem], Any], problem: Problem) -> Facts | None:
+    found = refute(problem)
+    if found is None:
+        return None
+    return (
+        {"components": len(found.components)} if isinstance(found, Analysis) else {"holds": False}
+    )
+
+
+def _refutation_proof(
+    refute: Callable[[Problem], Any], problem: Problem, facts: Facts
+) -> dict[str, Document]:
+    return {"refutation": certify(refute(problem))}
+
+
+def _refutation_landscape(
+    refute: Callable[[Problem], Any], problem: Problem, facts: Facts
+) -> Analysis:
+    found = refute(problem)
+    return found if isinstance(found, Analysis) else landscape(problem, facts)

@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from theory.errors import InputError, Interrupted, Undecided
 from theory.hunt.conjecture import Conjecture, Document, Facts
@@ -264,49 +264,43 @@ def _running(
     if jobs == 1 and backend == "loky":
         yield (_look(conjecture, source, *each, os.getpid()) for each in ranges)
         return
-    from joblib import Parallel, delayed
+    from joblib import Parallel, delayed, parallel_config
 
-    with _cluster(backend, jobs) as options:
-        parallel = Parallel(
-            n_jobs=jobs, backend=backend, return_as="generator", batch_size=1, **options
-        )
+    # The context knows backends by name that Parallel alone does not.
+    with _cluster(backend, jobs), parallel_config(backend=backend, n_jobs=jobs):
         work = delayed(_look)
-        results = parallel(work(conjecture, source, *each, os.getpid()) for each in ranges)
+        results = Parallel(return_as="generator", batch_size=1)(
+            work(conjecture, source, *each, os.getpid()) for each in ranges
+        )
         with warnings.catch_warnings():
-            # At the end of a hunt some batches are under way that are not needed.
-            warnings.filterwarnings("ignore", "\\d+ tasks which were still being processed")
+            # At the end of a hunt some batches are done or under way that are not needed.
+            warnings.filterwarnings("ignore", "\\d+ tasks ")
             with closing(results):
                 yield results
 
 
 @contextmanager
-def _cluster(backend: str, jobs: int) -> Iterator[dict[str, Any]]:
+def _cluster(backend: str, jobs: int) -> Iterator[None]:
     """What a backend needs besides joblib: a client of dask's scheduler, or ray's registration."""
     try:
         if backend == "dask":
             import dask
             from distributed import Client, LocalCluster
-
-            # The address that dask is configured with, if any; else a cluster on this machine.
-            if dask.config.get("scheduler-address", None):
-                with Client():
-                    yield {}
-            else:
-                with (
-                    LocalCluster(
-                        n_workers=jobs, threads_per_worker=1, dashboard_address=None
-                    ) as cluster,
-                    Client(cluster),
-                ):
-                    yield {}
-            return
         if backend == "ray":
             from ray.util.joblib import register_ray
-
-            register_ray()
     except ImportError as error:
         raise InputError("backend", f"{backend} is not installed: {error}") from None
-    yield {}
+    if backend == "ray":
+        register_ray()
+    if backend != "dask":
+        yield
+    elif dask.config.get("scheduler-address", None):  # several machines
+        with Client():
+            yield
+    else:
+        own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
+        with LocalCluster(**own) as cluster, Client(cluster):
+            yield
 
 
 class _Journal:
