@@ -11,11 +11,10 @@ import os
 import signal
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TypeAlias
 
@@ -266,17 +265,20 @@ def _running(
         return
     from joblib import Parallel, delayed, parallel_config
 
+    ended = threading.Event()
     # The context knows backends by name that Parallel alone does not.
     with _cluster(backend, jobs), parallel_config(backend=backend, n_jobs=jobs):
         work = delayed(_look)
         results = Parallel(return_as="generator", batch_size=1)(
-            work(conjecture, source, *each, os.getpid()) for each in ranges
+            work(conjecture, source, *each, os.getpid())
+            for each in takewhile(lambda _: not ended.is_set(), ranges)
         )
-        with warnings.catch_warnings():
-            # At the end of a hunt some batches are done or under way that are not needed.
-            warnings.filterwarnings("ignore", "\\d+ tasks ")
-            with closing(results):
-                yield results
+        try:
+            yield results
+        finally:
+            ended.set()
+            for _ in results:  # a few batches under way; processes are not killed in their midst
+                pass
 
 
 @contextmanager

@@ -90,7 +90,12 @@ def _with_hypothesis(trials: _Trials, space: Space) -> None:
     start = trials.problem
     rows, width = rows_of(start), start.width or 0
     top = max(abs(v) for row in rows for v in row)
-    numbers = choices_to_bytes((start.n, start.d, width, *(v for row in rows for v in row)))
+    sizes = (start.n, start.d, width)
+    least = (space.n[0], space.d[0], space.width[0])
+    free = [low < size for low, size in zip(least, sizes, strict=True)]
+    # Of what can only be one number Hypothesis makes no choice.
+    chosen = [size for size, can in zip(sizes, free, strict=True) if can]
+    numbers = choices_to_bytes((*chosen, *(v for row in rows for v in row)))
 
     class Start(ExampleDatabase):
         def fetch(self, key: bytes) -> Iterable[bytes]:
@@ -105,10 +110,8 @@ def _with_hypothesis(trials: _Trials, space: Space) -> None:
     @st.composite
     def instances(draw: st.DrawFn) -> Problem | None:
         n, d, m = (
-            draw(st.integers(min(low, most), most))
-            for low, most in zip(
-                (space.n[0], space.d[0], space.width[0]), (start.n, start.d, width), strict=True
-            )
+            draw(st.integers(low, size)) if can else size
+            for low, size, can in zip(least, sizes, free, strict=True)
         )
         entry = st.integers(-top, top)
         drawn = tuple(tuple(draw(entry) for _ in range(d + 1)) for _ in range(n))
