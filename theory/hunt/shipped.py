@@ -315,14 +315,14 @@ def _in_ball(name: str, labelled: bool, width: str, problem: Problem, facts: Fac
 def sharp_extra_neurons(optimizer: str = "adamw") -> Conjecture:
     """The number of neurons by which the convex relaxation is too optimistic can be lowered by one:
     in an entrywise ball p(m + n - 2) <= relax(m), at m = 1 for exact fits. An instance found shows
-    that n - 1 in THEORY 3.1 is sharp for its n. Known for n = 2, 3; open from n = 4 on."""
+    that n - 1 in THEORY 3.1 is sharp for its n. The atlas has instances for n = 2, 3 and 4."""
     name = geometry(optimizer).ball.name
     if name not in ("adamw", "lion", "signsgd"):
         raise InputError("optimizer", f"{name} has no entrywise ball")
     return Conjecture(
         name="sharp-extra-neurons",
         statement="what the convex relaxation fits with one neuron's budget, n - 1 neurons fit",
-        status="false for n = 2, 3; open from n = 4 on",
+        status="false for n = 2, 3, 4; open beyond the atlas",
         source="THEORY 3.1, 7",
         test=partial(_needs_all_neurons, name),
         prove=partial(_needs_all_neurons_proof, name),
@@ -363,7 +363,7 @@ def sharp_connected_width(optimizer: str = "adamw") -> Conjecture:
     """One neuron fewer than the theorem asks for connects as well. AdamW: the exact fits of width
     m_0 - 1 = ceil(S) + n - 1 are connected (THEORY 4.3), labelled, for each radius. Muon: those of
     width min(2 P, q) are (4.2). An instance found shows that the width of the theorem is sharp.
-    Open in both cases (section 7)."""
+    For AdamW the atlas has one with n = 2; for Muon this is open (section 7)."""
     name = geometry(optimizer).ball.name
     if name not in ("adamw", "muon"):
         raise InputError("optimizer", f"{name} must be adamw or muon")
@@ -372,7 +372,7 @@ def sharp_connected_width(optimizer: str = "adamw") -> Conjecture:
         name="sharp-connected-width",
         statement=f"exact fits in {name}'s ball are connected at one neuron less than the theorem "
         "asks for",
-        status="open",
+        status="open" if muon else "false for n = 2; else open",
         source="THEORY 4.2" if muon else "THEORY 4.3",
         test=_muon_not_sharp if muon else _adamw_not_sharp,
         prove=partial(_not_connected_proof, name),

@@ -99,7 +99,8 @@ def _with_hypothesis(trials: _Trials, space: Space) -> None:
 
     class Start(ExampleDatabase):
         def fetch(self, key: bytes) -> Iterable[bytes]:
-            return [numbers]
+            # Under the other keys are failures that it takes to be small already.
+            return [numbers] if key.endswith(b".secondary") else []
 
         def save(self, key: bytes, value: bytes) -> None:
             pass
