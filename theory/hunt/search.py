@@ -152,9 +152,11 @@ def hunt(
     complete = True
     try:
         for batch in record.batches:
-            if done.enough or batch.stop > min(limits, default=batch.stop):
+            if done.enough:
                 break
-            done.add(batch)
+            # Runs with other budgets may have left batches that overlap.
+            if batch.start == done.indices and batch.stop <= min(limits, default=batch.stop):
+                done.add(batch)
         fresh = done.tested
         ranges = _ranges(done.indices, conjecture.batch, min(limits) if limits else None)
         with _running(conjecture, source, ranges, jobs, backend) as results:

@@ -5,6 +5,7 @@ The docstring of each function is its statement, with the source and what is kno
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
@@ -30,6 +31,7 @@ from theory.landscape.least import least
 from theory.network import Network
 from theory.problem import Problem, format_rational, rational
 from theory.regions import regions
+from theory.regions.radii import rounded
 
 _STEPS = 16  # at which a straight line is evaluated
 _TIGHT = Fraction(1, 10**6)  # relative: least radii nearer than this are not told apart
@@ -78,7 +80,7 @@ def _separated(names: tuple[str, str], height: Fraction, problem: Problem) -> Fa
         if any(lower <= bounds[nearest][1] for lower in others):
             return None  # a tie, or as good as one
         preferred.append(nearest)
-        radii[name] = [[format_rational(v) for v in pair] for pair in bounds]
+        radii[name] = [_shown(*pair) for pair in bounds]
         if len(set(preferred)) < len(preferred):
             return None
     analysis = analyse(problem, complex_.width)
@@ -91,6 +93,13 @@ def _separated(names: tuple[str, str], height: Fraction, problem: Problem) -> Fa
         "preferred": dict(zip(names, preferred, strict=True)),
         "radii": radii,
     }
+
+
+def _shown(lower: Fraction, upper: Fraction) -> list[str]:
+    """A radius, or bounds of it rounded outwards."""
+    if lower < upper:
+        lower, upper = rounded(lower, math.floor), rounded(upper, math.ceil)
+    return [format_rational(v) for v in sorted({lower, upper})]
 
 
 # Components at one width
@@ -363,7 +372,7 @@ def sharp_connected_width(optimizer: str = "adamw") -> Conjecture:
     """One neuron fewer than the theorem asks for connects as well. AdamW: the exact fits of width
     m_0 - 1 = ceil(S) + n - 1 are connected (THEORY 4.3), labelled, for each radius. Muon: those of
     width min(2 P, q) are (4.2). An instance found shows that the width of the theorem is sharp.
-    For AdamW the atlas has one with n = 2; for Muon this is open (section 7)."""
+    For AdamW the atlas has some with n = 2, 3; for Muon this is open (section 7)."""
     name = geometry(optimizer).ball.name
     if name not in ("adamw", "muon"):
         raise InputError("optimizer", f"{name} must be adamw or muon")
@@ -372,7 +381,7 @@ def sharp_connected_width(optimizer: str = "adamw") -> Conjecture:
         name="sharp-connected-width",
         statement=f"exact fits in {name}'s ball are connected at one neuron less than the theorem "
         "asks for",
-        status="open" if muon else "false for n = 2; else open",
+        status="open" if muon else "false for n = 2, 3; open beyond the atlas",
         source="THEORY 4.2" if muon else "THEORY 4.3",
         test=_muon_not_sharp if muon else _adamw_not_sharp,
         prove=partial(_not_connected_proof, name),
