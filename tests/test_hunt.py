@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from fractions import Fraction
 from itertools import combinations_with_replacement, product
@@ -625,3 +626,11 @@ def test_the_atlas_has_something_for_each_conjecture_known_to_be_false():
     assert {name for name in CONJECTURES if named(name).status.startswith("false")} <= covered | {
         "sharp-muon-width"  # whose one known instance is not found in the time of a hunt
     }
+
+
+def test_the_note_lists_the_atlas():
+    note = (Path(__file__).parent.parent / "proofs_notes" / "hunt.md").read_text()
+    listed = [
+        line.split("`")[1] for line in note.splitlines() if re.match(r"\| `[a-z0-9-]+` \| \(", line)
+    ]
+    assert sorted(listed) == sorted(entries())

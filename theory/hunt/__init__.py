@@ -1,7 +1,8 @@
 """Hunts for the smallest network that breaks a conjecture, shrunk, exact and certified.
 
 >>> from theory.hunt import Space, hunt, minimal, named
->>> found = hunt(named("disconnected-at-width"), instances=400)
+>>> space = Space(n=(3, 3), d=(2, 2), width=(2, 2), entries=1)
+>>> found = hunt(named("disconnected-at-width"), space=space, enumerate_all=True)
 >>> result = minimal(found)
 >>> result.problem.n, result.problem.width, result.facts["components"]
 (3, 2, 2)

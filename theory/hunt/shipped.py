@@ -324,14 +324,14 @@ def _in_ball(name: str, labelled: bool, width: str, problem: Problem, facts: Fac
 def sharp_extra_neurons(optimizer: str = "adamw") -> Conjecture:
     """The number of neurons by which the convex relaxation is too optimistic can be lowered by one:
     in an entrywise ball p(m + n - 2) <= relax(m), at m = 1 for exact fits. An instance found shows
-    that n - 1 in THEORY 3.1 is sharp for its n. The atlas has instances for n = 2, 3 and 4."""
+    that n - 1 in THEORY 3.1 is sharp for its n. The atlas has instances for n = 2, 3, 4 and 5."""
     name = geometry(optimizer).ball.name
     if name not in ("adamw", "lion", "signsgd"):
         raise InputError("optimizer", f"{name} has no entrywise ball")
     return Conjecture(
         name="sharp-extra-neurons",
         statement="what the convex relaxation fits with one neuron's budget, n - 1 neurons fit",
-        status="false for n = 2, 3, 4; open beyond the atlas",
+        status="false for n = 2, 3, 4, 5; open beyond",
         source="THEORY 3.1, 7",
         test=partial(_needs_all_neurons, name),
         prove=partial(_needs_all_neurons_proof, name),
@@ -381,7 +381,7 @@ def sharp_connected_width(optimizer: str = "adamw") -> Conjecture:
         name="sharp-connected-width",
         statement=f"exact fits in {name}'s ball are connected at one neuron less than the theorem "
         "asks for",
-        status="open" if muon else "false for n = 2, 3; open beyond the atlas",
+        status="open" if muon else "false for n = 2, 3; open beyond",
         source="THEORY 4.2" if muon else "THEORY 4.3",
         test=_muon_not_sharp if muon else _adamw_not_sharp,
         prove=partial(_not_connected_proof, name),
