@@ -238,7 +238,14 @@ class Spectral(Gauge):
         return _square(a) if self.summed else super().output_squared(a)
 
     def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
-        return _lifted("muon", signs, u) if self.summed else super().scale(signs, u)
+        if not self.summed:
+            return super().scale(signs, u)
+        if len(u) == 2 and any(map(any, u)):
+            # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2|.
+            top = max(abs(v) for uj in u for v in uj)
+            product = abs(sum((v * w for v, w in zip(*u, strict=True)), Fraction()))
+            return [Fraction(math.sqrt((_square(uj) + product) / top**2)) for uj in u]
+        return _lifted("muon", signs, u)
 
 
 _GAUGES: dict[tuple[Norm, VectorNorm], Gauge] = {

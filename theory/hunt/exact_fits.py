@@ -136,6 +136,13 @@ def radius_bounds(
     return min(lowers), min(uppers)
 
 
+def radius_above(complex_: CellComplex, component: Component, optimizer: str) -> Fraction:
+    """An upper bound of the same radius, from the networks at hand."""
+    gauge = gauge_of(geometry(optimizer).ball)
+    points = (complex_.point(cell, complex_.minimum(cell)) for cell in component.cells)
+    return min(gauge.witness(*zip(*point, strict=True))[1] for point in points)
+
+
 def _of_network(gauge: Gauge, signs: Sequence[int], u: Point) -> tuple[Fraction, Fraction]:
     """Bounds of the least R_W R_a for one network in convex coordinates."""
     if isinstance(gauge, Spectral) and gauge.summed and len(u) == 2:

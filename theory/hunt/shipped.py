@@ -23,9 +23,9 @@ from theory.errors import InputError
 from theory.exact import simplest_between
 from theory.geometry import geometry
 from theory.hunt.conjecture import Conjecture, Document, Facts
-from theory.hunt.exact_fits import components_of_fits, radius_bounds
+from theory.hunt.exact_fits import components_of_fits, radius_above, radius_bounds
 from theory.hunt.instances import Space
-from theory.landscape import Analysis, analyse
+from theory.landscape import Analysis, Component, analyse
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.network import Network
@@ -72,17 +72,28 @@ def _separated(names: tuple[str, str], height: Fraction, problem: Problem) -> Fa
     components = components_of_fits(complex_)
     if len(components) < 2:
         return None
-    preferred, radii = [], {}
+    # No norm is less than the largest entry, so AdamW's radii are lower bounds of all; and they are
+    # exact and the cheapest.
+    exact = [radius_bounds(complex_, component, "adamw") for component in components]
+    floors = [lower for lower, _ in exact]
+    preferred: list[int] = []
+    radii: dict[str, list[list[str]]] = {}
     for name in names:
-        bounds = [radius_bounds(complex_, component, name) for component in components]
+        if preferred and _sure(preferred[0], complex_, components, name, floors):
+            return None
+        bounds = (
+            exact
+            if name == "adamw"
+            else [radius_bounds(complex_, component, name) for component in components]
+        )
         nearest = min(range(len(bounds)), key=lambda i: bounds[i][1])
         others = (lower for i, (lower, _) in enumerate(bounds) if i != nearest)
         if any(lower <= bounds[nearest][1] for lower in others):
             return None  # a tie, or as good as one
         preferred.append(nearest)
         radii[name] = [_shown(*pair) for pair in bounds]
-        if len(set(preferred)) < len(preferred):
-            return None
+    if preferred[0] == preferred[1]:
+        return None
     analysis = analyse(problem, complex_.width)
     barrier = analysis.barriers[preferred[0]][preferred[1]]
     assert barrier is not None
@@ -93,6 +104,18 @@ def _separated(names: tuple[str, str], height: Fraction, problem: Problem) -> Fa
         "preferred": dict(zip(names, preferred, strict=True)),
         "radii": radii,
     }
+
+
+def _sure(
+    first: int,
+    complex_: CellComplex,
+    components: Sequence[Component],
+    optimizer: str,
+    floors: Sequence[Fraction],
+) -> bool:
+    """Whether some network shows that an optimizer reaches this component first."""
+    upper = radius_above(complex_, components[first], optimizer)
+    return all(upper < floor for i, floor in enumerate(floors) if i != first)
 
 
 def _shown(lower: Fraction, upper: Fraction) -> list[str]:
