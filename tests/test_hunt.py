@@ -30,7 +30,13 @@ from theory.hunt import (
     shrink,
 )
 from theory.hunt.atlas import entries, recheck
-from theory.hunt.exact_fits import _combinations, cells_of_fits, radius_bounds
+from theory.hunt.exact_fits import (
+    _combinations,
+    cells_of_fits,
+    radius_above,
+    radius_bounds,
+    separate_components,
+)
 from theory.hunt.instances import canonical, problem_of, rows_of, smaller, symmetries
 from theory.landscape import analyse
 from theory.landscape.analysis import reached
@@ -193,6 +199,21 @@ def test_cells_of_fits_are_those_of_the_search(space, planted):
     assert fitted > 5
 
 
+@pytest.mark.parametrize("entries", [2, 3])
+def test_several_components_are_those_of_the_landscape(entries):
+    source = Drawn(Space(n=(4, 4), d=(2, 2), width=(2, 2), entries=entries), 4, True)
+    several = 0
+    for index in range(150):
+        problem = source(index)
+        components = analyse(problem, problem.width).components
+        found = separate_components(CellComplex(problem, problem.width))
+        several += len(components) > 1
+        assert {frozenset(each.cells) for each in found} == (
+            {frozenset(each.cells) for each in components} if len(components) > 1 else set()
+        )
+    assert several > 3
+
+
 def test_entries_too_large_for_64_bits():
     X = [[10**6 + 1, -3], [5, -(10**6)], [7, 10**6 + 7], [-(10**6), 11]]
     problem = Problem(X=X, y=[10**6 + 1, 0, 0, 0], width=2)
@@ -223,6 +244,7 @@ def test_radius_bounds_hold(optimizer):
         for component, found in zip(analysis.components, known.components, strict=True):
             lower, upper = radius_bounds(analysis.complex, component, optimizer)
             assert lower <= upper <= lower * (1 + Fraction(1, 10**6))
+            assert lower <= radius_above(analysis.complex, component, optimizer)
             assert lower <= found[optimizer].upper
             assert found[optimizer].lower <= upper
 

@@ -15,14 +15,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from flint import fmpz_mat
 from jaxtyping import Bool, Int, Int64
+from scipy.cluster.hierarchy import DisjointSet
 
 from theory.exact import sqrt_above
 from theory.gauges import Gauge, Point, Spectral, gauge_of
 from theory.geometry import geometry
 from theory.landscape.analysis import Component, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.domain import WholeSpace
-from theory.landscape.nnls import Minimum
+from theory.landscape.domain import Group, WholeSpace
 from theory.landscape.sublevel import Sublevel
 from theory.regions.radii import radius_of
 
@@ -31,43 +31,105 @@ _Array: TypeAlias = np.ndarray[Any, Any]
 _MOST_CELLS = 20_000  # beyond, a search that looks at few cells is faster
 
 
-def components_of_fits(complex_: CellComplex) -> tuple[Component, ...]:
-    """The components of {loss = 0} modulo permutation, without a ball; none where it is empty."""
-    return components_of(complex_, Sublevel(Fraction(), cells_of_fits(complex_)))
+def separate_components(complex_: CellComplex) -> tuple[Component, ...]:
+    """The components of {loss = 0} modulo permutation, without a ball, where there are several;
+    none where it is connected or empty."""
+    table = _Table.of(complex_)
+    if table is None:
+        low = reached(complex_, Fraction()).low
+    else:
+        cells = table.cells()
+        if table.connected(cells):
+            return ()
+        low = {cell: complex_.minimum(cell) for cell in cells}
+    found = components_of(complex_, Sublevel(Fraction(), low))
+    return found if len(found) > 1 else ()
 
 
-def cells_of_fits(complex_: CellComplex) -> dict[Cell, Minimum]:
-    """The cells, modulo permutation, that hold an exact fit, with their minima of zero."""
-    space = complex_.domain
-    assert isinstance(space, WholeSpace)
-    n, m = complex_.problem.n, complex_.width
-    columns, y = space.least_squares.columns, space.least_squares.y
-    largest = max(map(len, complex_.groups))
-    # More columns than equations are dependent, which elimination does not decide.
-    few = complex_.cells <= _MOST_CELLS and largest * m <= n
-    if not few or _product_bound([*columns, y], largest * m) >= 2**62:
-        return reached(complex_, Fraction()).low
-    cells = _multisets(complex_.states, m)
-    groups = np.full((complex_.states, largest), len(columns))
-    for state, group in enumerate(complex_.groups):
-        groups[state, : len(group)] = group
-    table = np.array([*columns, [0] * n])
-    target = np.array(y)
-    signs = np.sign(table[groups])  # (states, columns, n)
-    above, below = (signs > 0).any(axis=1), (signs < 0).any(axis=1)
-    # Where y_k is not zero, some column must have its sign there.
-    able = (above | (target <= 0)).astype(np.int8) + 2 * (below | (target >= 0))
-    possible = cells[(np.bitwise_or.reduce(able[cells], axis=1) == 3).all(axis=1)]
-    chosen = np.sort(groups[possible].reshape(len(possible), largest * m), axis=1)
-    chosen[:, 1:][chosen[:, 1:] == chosen[:, :-1]] = len(columns)  # neurons may share columns
-    fit, open_ = _combinations(table[chosen].transpose(0, 2, 1), target)
-    low = {}
-    for cell, certain in zip(possible[fit | open_].tolist(), fit[fit | open_], strict=True):
-        minimum = complex_.minimum(cell)
-        assert not (certain and minimum.value)
-        if not minimum.value:
-            low[tuple(cell)] = minimum
-    return low
+def cells_of_fits(complex_: CellComplex) -> list[Cell]:
+    """The cells, modulo permutation, that hold an exact fit."""
+    table = _Table.of(complex_)
+    return list(reached(complex_, Fraction()).low) if table is None else table.cells()
+
+
+class _Table:
+    """The columns of all states and, behind them, of all facets, as one array of integers."""
+
+    def __init__(self, complex_: CellComplex, largest: int) -> None:
+        space = complex_.domain
+        assert isinstance(space, WholeSpace)
+        self.complex = complex_
+        columns = space.least_squares.columns
+        self._blank = len(columns)  # a column of zeros
+        self._columns = np.array([*columns, [0] * complex_.problem.n])
+        self._y = np.array(space.least_squares.y)
+        self._facets: dict[Group, int] = {}
+        for state in range(complex_.states):
+            for move in complex_.moves(state):
+                self._facets.setdefault(move.group, complex_.states + len(self._facets))
+        groups = [*complex_.groups, *self._facets]
+        self._groups = np.full((len(groups), largest), self._blank)
+        for place, group in enumerate(groups):
+            self._groups[place, : len(group)] = group
+        signs = np.sign(self._columns[self._groups])  # (groups, columns, n)
+        above, below = (signs > 0).any(axis=1), (signs < 0).any(axis=1)
+        self._able = (above | (self._y <= 0)).astype(np.int8) + 2 * (below | (self._y >= 0))
+
+    @classmethod
+    def of(cls, complex_: CellComplex) -> _Table | None:
+        """None where the problem is too large for it."""
+        space = complex_.domain
+        assert isinstance(space, WholeSpace)
+        largest = max(map(len, complex_.groups))
+        order = largest * complex_.width
+        rows = [*space.least_squares.columns, space.least_squares.y]
+        # More columns than equations are dependent, which elimination does not decide.
+        few = complex_.cells <= _MOST_CELLS and order <= complex_.problem.n
+        return cls(complex_, largest) if few and _product_bound(rows, order) < 2**62 else None
+
+    def cells(self) -> list[Cell]:
+        """The cells that hold an exact fit."""
+        every = _multisets(self.complex.states, self.complex.width)
+        places, certain = self._decide(every)
+        return [
+            cell
+            for cell, sure in zip(map(tuple, every[places].tolist()), certain, strict=True)
+            if sure or not self.complex.minimum(cell).value
+        ]
+
+    def connected(self, cells: Sequence[Cell]) -> bool:
+        """Whether these cells are connected through faces that hold an exact fit."""
+        complex_, low = self.complex, set(cells)
+        faces, pairs, exact = [], [], []
+        for cell in cells:
+            for position in complex_.positions(cell):
+                others = (*cell[:position], *cell[position + 1 :])
+                for move in complex_.moves(cell[position]):
+                    target = complex_.neighbour(cell, position, move)
+                    if cell < target and target in low:
+                        faces.append((*others, self._facets[move.group]))
+                        pairs.append((cell, target))
+                        exact.append((cell, position, move))
+        clusters = DisjointSet(cells)
+        if faces:
+            places, certain = self._decide(np.array(faces))
+            for place, sure in zip(places.tolist(), certain.tolist(), strict=True):
+                if sure or not complex_.face_minimum(*exact[place]).value:
+                    clusters.merge(*pairs[place])
+        return bool(clusters.n_subsets <= 1)
+
+    def _decide(
+        self, chosen: Int[_Array, "B m"]
+    ) -> tuple[Int[_Array, " possible"], Bool[_Array, " possible"]]:
+        """Of rows of m groups the places that may hold an exact fit, and whether they do."""
+        # Where y_k is not zero, some column must have its sign there.
+        able = np.bitwise_or.reduce(self._able[chosen], axis=1) == 3
+        places = np.flatnonzero(able.all(axis=1))
+        size = chosen.shape[1] * self._groups.shape[1]
+        columns = np.sort(self._groups[chosen[places]].reshape(len(places), size), axis=1)
+        columns[:, 1:][columns[:, 1:] == columns[:, :-1]] = self._blank  # neurons may share some
+        fit, open_ = _combinations(self._columns[columns].transpose(0, 2, 1), self._y)
+        return places[fit | open_], fit[fit | open_]
 
 
 @cache

@@ -23,7 +23,7 @@ from theory.errors import InputError
 from theory.exact import simplest_between
 from theory.geometry import geometry
 from theory.hunt.conjecture import Conjecture, Document, Facts
-from theory.hunt.exact_fits import components_of_fits, radius_above, radius_bounds
+from theory.hunt.exact_fits import radius_above, radius_bounds, separate_components
 from theory.hunt.instances import Space
 from theory.landscape import Analysis, Component, analyse
 from theory.landscape.cells import CellComplex
@@ -69,8 +69,8 @@ def separation(first: str = "adamw", second: str = "muon", barrier: str = "0") -
 
 def _separated(names: tuple[str, str], height: Fraction, problem: Problem) -> Facts | None:
     complex_ = CellComplex(problem, _width(problem))
-    components = components_of_fits(complex_)
-    if len(components) < 2:
+    components = separate_components(complex_)
+    if not components:
         return None
     # No norm is less than the largest entry, so AdamW's radii are lower bounds of all; and they are
     # exact and the cheapest.
@@ -144,8 +144,8 @@ def disconnected_at_width() -> Conjecture:
 
 
 def _disconnected(problem: Problem) -> Facts | None:
-    components = components_of_fits(CellComplex(problem, _width(problem)))
-    return {"components": len(components)} if len(components) > 1 else None
+    components = separate_components(CellComplex(problem, _width(problem)))
+    return {"components": len(components)} if components else None
 
 
 def linear_barrier(ratio: str = "10") -> Conjecture:
@@ -169,7 +169,7 @@ def linear_barrier(ratio: str = "10") -> Conjecture:
 
 def _far_above(ratio: Fraction, problem: Problem) -> Facts | None:
     width = _width(problem)
-    if len(components_of_fits(CellComplex(problem, width))) < 2:
+    if not separate_components(CellComplex(problem, width)):
         return None
     analysis = analyse(problem, width)
     best: tuple[Fraction, Facts] | None = None
