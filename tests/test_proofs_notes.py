@@ -14,7 +14,7 @@ from theory.claims import CLAIMS
 NOTES = Path(__file__).parents[1] / "proofs_notes"
 COLUMNS = "| statement | no. | says | proof in | uses | claim | status |"
 STATUS = {"proved", "sharp", "instances", "measured"}
-GUIDES = {"README.md", "strategies.md"}  # pages that state no theorem of their own
+GUIDES = {"README.md", "hunt.md", "strategies.md"}  # pages that state no theorem of their own
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,11 @@ class InputError(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
+        self._message = message
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
+        # It has to come back from other processes as it is.
+        return type(self), (self.field, self._message)
 
 
 class BudgetError(RuntimeError):

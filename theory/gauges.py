@@ -37,6 +37,7 @@ _Array: TypeAlias = np.ndarray[Any, Any]
 
 _BITS = 50  # kept of a float array, relative to its largest entry
 _REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the optimum
+_FIXED = 1e-15  # a change of Z that ends a fixed point iteration
 _ITERATIONS = 500  # of a fixed point; whatever it finds is a bound
 
 
@@ -227,15 +228,24 @@ class Spectral(Gauge):
             sizes = np.sqrt(np.maximum(np.einsum("im,ik,km->m", U, Z, U), 0.0))
             V = np.where(sizes > 0, U / np.where(sizes > 0, sizes, 1.0), 0.0)
             G = V @ U.T
-            Z = G @ Z @ G
+            before, Z = Z, G @ Z @ G
             Z = (Z + Z.T) / (2 * np.trace(Z))
+            if np.abs(Z - before).max() <= _FIXED:
+                break
         return Z @ V, Z
 
     def output_squared(self, a: Sequence[Fraction]) -> Fraction:
         return _square(a) if self.summed else super().output_squared(a)
 
     def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
-        return _lifted("muon", signs, u) if self.summed else super().scale(signs, u)
+        if not self.summed:
+            return super().scale(signs, u)
+        if len(u) == 2 and any(map(any, u)):
+            # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2|.
+            top = max(abs(v) for uj in u for v in uj)
+            product = abs(sum((v * w for v, w in zip(*u, strict=True)), Fraction()))
+            return [Fraction(math.sqrt((_square(uj) + product) / top**2)) for uj in u]
+        return _lifted("muon", signs, u)
 
 
 _GAUGES: dict[tuple[Norm, VectorNorm], Gauge] = {

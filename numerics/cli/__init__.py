@@ -13,6 +13,7 @@ import typer
 
 from numerics.cli.barrier import barrier
 from numerics.cli.check import check
+from numerics.cli.hunt import hunt
 from numerics.cli.output import EXIT_INPUT, EXIT_UNDECIDED, over_budget, say
 from numerics.cli.path import path
 from numerics.cli.problems import problems
@@ -33,7 +34,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done and true; 1 a claim is false or a certificate is not valid; "
     "2 wrong input or options; 3 not decided within the budget, or interrupted.",
 )
-for command in (verify, barrier, radii, regions, width, path, solve, train, check, problems):
+for command in (verify, barrier, radii, regions, width, hunt, path, solve, train, check, problems):
     app.command()(command)
 
 

@@ -127,6 +127,11 @@ def radii(
     return Radii(analysis, chosen, tuple(found), complete)
 
 
+def radius_of(complex_: CellComplex, component: Component, optimizer: str) -> Radius:
+    """The radius of one component of a set of least loss for one optimizer, as `radii` finds it."""
+    return _Search(complex_, component, gauge_of(geometry(optimizer).ball)).run(lambda cells: None)
+
+
 class _Search:
     """Best first over the cells of a component: a dual point found in one cell bounds others too,
     and only a cell that might hold a smaller network gets a program of its own."""

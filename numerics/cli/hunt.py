@@ -1,0 +1,312 @@
+"""`isthmus hunt`: search for, shrink and certify an instance that refutes a conjecture."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from numerics.cli import options
+from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
+from theory.errors import InputError, Interrupted
+from theory.problem import positive_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.figure import Figure
+
+    from theory.hunt import Conjecture, Counterexample, Hunt, Space
+    from theory.landscape import Analysis
+
+_SECONDS = 60.0  # of a hunt without a budget
+
+_Range = Annotated[
+    str | None, typer.Option(metavar="N or N-M", help="By default the conjecture's.")
+]
+
+
+def hunt(
+    context: typer.Context,
+    conjecture: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CONJECTURE",
+            help="A shipped name or a Python file of your own; without one all names are listed.",
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="OPTION=VALUE", help="An option of the conjecture."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Of the random instances.")] = 0,
+    instances: Annotated[
+        int | None, typer.Option(metavar="N", help="Look at so many instances at most.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="T", help="Search so long at most; 60 without a budget.")
+    ] = None,
+    finds: Annotated[
+        int, typer.Option(metavar="K", help="Stop at so many finds; the smallest is shrunk.")
+    ] = 1,
+    enumerate_: Annotated[
+        bool,
+        typer.Option("--enumerate", help="Every instance up to symmetry, in place of random ones."),
+    ] = False,
+    n: _Range = None,
+    d: _Range = None,
+    width: _Range = None,
+    entries: Annotated[int | None, typer.Option(metavar="E", help="Integers from -E to E.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="J", help="Processes; by default one for each core.")
+    ] = None,
+    backend: Annotated[
+        str, typer.Option(metavar="NAME", help="Of joblib: loky, dask or ray.")
+    ] = "loky",
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep what is done in FILE; go on from it.")
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the proof, for `isthmus check`.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw its landscape (.svg, .png, .pdf).")
+    ] = None,
+    atlas: Annotated[
+        bool, typer.Option("--atlas", help="List the smallest instances found so far.")
+    ] = False,
+    json: options.Json = None,
+) -> int:
+    """Look for an instance that refutes a conjecture; shrink and prove the smallest one found.
+
+    It exits with 0 whether something was found or all was looked through without.
+    """
+    from theory.hunt import from_file, named
+    from theory.hunt import hunt as search
+    from theory.hunt.search import minimal
+
+    options.picture(plot)
+    if atlas or conjecture is None:
+        document, table = _atlas() if atlas else _shipped()
+        emit(document, json)
+        if json != "-":
+            console().print(table)
+        return EXIT_DONE
+    chosen = _settings(set_ or [])
+    if conjecture.endswith(".py"):
+        if chosen:
+            raise InputError("set", "a conjecture from a file has no options")
+        stated = from_file(Path(conjecture))
+    else:
+        stated = named(conjecture, chosen)
+    space = _space(stated.space, n, d, width, entries)
+    for name, number in (("instances", instances), ("finds", finds), ("jobs", jobs)):
+        if number is not None:
+            positive_integer(number, name)
+    if seed < 0:
+        raise InputError("seed", f"{seed} must not be negative")
+    if seconds is not None and not seconds > 0:
+        raise InputError("seconds", f"{seconds} must be positive")
+    if instances is None and seconds is None and not enumerate_:
+        seconds = _SECONDS
+    result = None
+    with progress(instances) as report:
+        found = search(
+            stated,
+            space=space,
+            enumerate_all=enumerate_,
+            seed=seed,
+            instances=instances,
+            seconds=seconds,
+            finds=finds,
+            jobs=jobs or os.cpu_count() or 1,
+            backend=backend,
+            journal=resume,
+            progress=report,
+        )
+    with progress() as report:
+        result = minimal(found, progress=report)
+    complete = found.complete and (result is None or result.minimal)
+    if not complete:
+        say(str(Interrupted()))
+    _write(context, stated, chosen, found, result, certificate, plot, json)
+    return EXIT_DONE if complete else EXIT_UNDECIDED
+
+
+def _write(
+    context: typer.Context,
+    stated: Conjecture,
+    chosen: Mapping[str, str],
+    found: Hunt,
+    result: Counterexample | None,
+    certificate: Path | None,
+    plot: Path | None,
+    json: str | None,
+) -> None:
+    """The documents, the picture and the table."""
+    from numerics.files import provenance, write_json
+
+    document = _document(stated, chosen, found, result)
+    emit(document | provenance(context.obj), json)
+    files: list[Path] = []
+    if result is not None and certificate is not None:
+        for name, proof in result.certificates.items():
+            alone = len(result.certificates) == 1
+            path = certificate if alone else certificate.with_stem(f"{certificate.stem}-{name}")
+            write_json(path, proof)
+            files.append(path)
+    if result is not None and plot is not None:
+        from numerics.plots import save_figure
+
+        landscape = stated.landscape(result.problem, result.facts)
+        save_figure(plot, lambda: _figure(landscape))
+    if json != "-":
+        _print(found, result)
+        for path in files:
+            print(f"proof: {path}")
+
+
+def _settings(pairs: list[str]) -> dict[str, str]:
+    """`--set OPTION=VALUE`, as a dictionary."""
+    chosen = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError("set", f"{pair!r} must be OPTION=VALUE")
+        chosen[name.strip()] = value.strip()
+    return chosen
+
+
+def _space(
+    default: Space, n: str | None, d: str | None, width: str | None, entries: int | None
+) -> Space:
+    from theory.hunt import Space
+
+    return Space(
+        n=default.n if n is None else _range(n, "n"),
+        d=default.d if d is None else _range(d, "d"),
+        width=default.width if width is None else _range(width, "width"),
+        entries=default.entries if entries is None else positive_integer(entries, "entries"),
+    )
+
+
+def _range(text: str, name: str) -> tuple[int, int]:
+    """ "3" or "2-4"."""
+    match = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", text.strip())
+    if match is None:
+        raise InputError(name, f"{text!r} must be a number such as 3, or a range such as 2-4")
+    low = int(match[1])
+    return low, int(match[2] or low)
+
+
+def _document(
+    stated: Conjecture, chosen: Mapping[str, str], found: Hunt, result: Counterexample | None
+) -> dict[str, Any]:
+    from theory.hunt import Drawn
+
+    source = found.source
+    return {
+        "conjecture": stated.name,
+        "options": dict(chosen),
+        "statement": stated.statement,
+        "status": stated.status,
+        "source": stated.source,
+        "searched": {
+            "space": source.space.to_json(),
+            "seed": source.seed if isinstance(source, Drawn) else None,
+            "enumerated": not isinstance(source, Drawn),
+            "indices": found.indices,
+            "tested": found.tested,
+            "undecided": found.undecided,
+            "found": len(found.finds),
+            "seconds": round(found.seconds, 3),
+            "rate": round(found.rate, 1),
+        },
+        "complete": found.complete,
+        **({"problem": None} if result is None else result.to_json()),
+    }
+
+
+def _print(found: Hunt, result: Counterexample | None) -> None:
+    out = console()
+    out.print(f"conjecture: {found.conjecture.statement}")
+    more = f", {found.undecided:,} not decided" if found.undecided else ""
+    out.print(
+        f"{len(found.finds)} found among {found.tested:,} instances{more} "
+        f"({found.rate:.3g} a second)"
+    )
+    if result is None:
+        return
+    problem = result.problem
+    kind = "no single move makes it smaller" if result.minimal else "not shrunk to the end"
+    out.print(f"n = {problem.n}, d = {problem.d}, width {problem.width} ({kind}):")
+    out.print(f"  X = [{', '.join(_row(row) for row in problem.X)}], y = {_row(problem.y)}")
+    for name, value in result.facts.items():
+        out.print(f"  {name}: {value}")
+
+
+def _row(values: Any) -> str:
+    return f"[{', '.join(map(str, values))}]"
+
+
+def _shipped() -> tuple[dict[str, Any], Any]:
+    """All conjectures, with the options of each."""
+    import inspect
+
+    from rich.table import Table
+
+    from theory.hunt import CONJECTURES
+
+    table = Table("conjecture", "statement, by default", "status", "options")
+    listed = []
+    for name, make in CONJECTURES.items():
+        stated = make()
+        defaults = {k: str(v.default) for k, v in inspect.signature(make).parameters.items()}
+        listed.append(
+            {
+                "name": name,
+                "statement": stated.statement,
+                "status": stated.status,
+                "options": defaults,
+                "description": " ".join((inspect.getdoc(make) or "").split()),
+            }
+        )
+        shown = "\n".join(f"{k}={v}" for k, v in defaults.items())
+        table.add_row(name, stated.statement, stated.status, shown, end_section=True)
+    return {"conjectures": listed}, table
+
+
+def _atlas() -> tuple[dict[str, Any], Any]:
+    """The atlas, without its certificates in the table."""
+    from rich.table import Table
+
+    from theory.hunt.atlas import entries
+
+    found = entries()
+    table = Table("instance", "refuted", "X", "y", "width", "searched")
+    for name, entry in found.items():
+        problem, searched = entry["problem"], entry["searched"]
+        rows = "\n".join(_row(row) for row in problem["X"])
+        among = f"{searched['found']:,} of {searched['tested']:,}"
+        shown = (rows, _row(problem["y"]), str(problem["width"]), among)
+        table.add_row(name, entry["statement"], *shown, end_section=True)
+    return {"atlas": [{"name": name, **entry} for name, entry in found.items()]}, table
+
+
+def _figure(landscape: Analysis) -> Figure:
+    """The fits, the loss along the path over the highest pass, and the tree of components."""
+    from matplotlib.figure import Figure
+
+    from numerics import plots
+
+    highest = max(landscape.merges, key=lambda merge: merge.value, default=None)
+    figure = Figure(figsize=(16 if highest else 11, 4.6), layout="constrained")
+    axes = list(figure.subplots(1, 3 if highest else 2))
+    plots.draw_fits(axes[0], landscape)
+    if highest is not None:
+        plots.draw_path(axes[1], landscape.problem, highest)
+    plots.draw_tree(axes[-1], landscape)
+    return figure

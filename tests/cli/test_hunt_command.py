@@ -1,0 +1,228 @@
+"""`isthmus hunt`: JSON, exit codes, files of one's own, good and bad input, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from command import run, run_json
+
+import theory
+from theory.certificates.checker import check
+from theory.hunt import CONJECTURES
+from theory.hunt.atlas import entries
+from theory.problem import Problem
+
+ROOT = Path(theory.__file__).parent.parent
+SMALL = ("--n", 4, "--d", 2, "--entries", 3, "--jobs", 1)
+QUICK = ("hunt", "disconnected-at-width", "--width", 2, *SMALL)
+
+
+def test_json_contract(capsys):
+    document = run_json(capsys, *QUICK, "--instances", 640, "--finds", 99)
+    assert document["conjecture"] == "disconnected-at-width"
+    searched = document["searched"]
+    assert searched["space"] == {"n": [4, 4], "d": [2, 2], "width": [2, 2], "entries": 3}
+    assert (searched["seed"], searched["enumerated"]) == (0, False)
+    assert searched["indices"] == searched["tested"] == 640
+    assert searched["found"] > 1
+    assert searched["rate"] > 0
+    assert document["complete"]
+    assert document["minimal"]
+    problem = Problem.from_json(document["problem"])
+    verdict = check(document["certificates"]["landscape"], problem)
+    assert f"{document['facts']['components']} components" in verdict.statement
+    assert document["command"][:3] == ["isthmus", "hunt", "disconnected-at-width"]
+    assert "numpy" in document["versions"]
+
+
+def test_nothing_found(capsys):
+    document = run_json(
+        capsys, "hunt", "disconnected-at-width", "--enumerate", "--n", 1, "--d", 1, "--width", 2,
+        "--entries", 1, "--jobs", 1,
+    )  # fmt: skip
+    assert document["problem"] is None
+    assert document["searched"]["found"] == 0
+    assert document["searched"]["tested"] == 1
+    assert document["complete"]
+
+
+def test_table_proof_and_picture(capsys, tmp_path):
+    proof, picture = tmp_path / "proof.json", tmp_path / "picture.svg"
+    code, out, err = run(
+        capsys, *QUICK, "--instances", 640, "--certificate", proof, "--plot", picture
+    )
+    assert (code, err) == (0, "")
+    assert "conjecture: exact fits of one width are connected" in out
+    assert re.search(r"^\d+ found among 64 instances", out, re.MULTILINE)
+    assert "no single move makes it smaller" in out
+    assert f"proof: {proof}" in out
+    assert run(capsys, "check", proof)[0] == 0
+    assert picture.read_text().startswith("<?xml")
+
+
+def test_several_proofs_get_files_of_their_own(capsys, tmp_path):
+    code, _, _ = run(
+        capsys, "hunt", "sharp-extra-neurons", "--enumerate", "--n", 2, "--jobs", 1,
+        "--certificate", tmp_path / "proof.json",
+    )  # fmt: skip
+    assert code == 0
+    assert sorted(os.listdir(tmp_path)) == ["proof-enough.json", "proof-too-few.json"]
+    for name in os.listdir(tmp_path):
+        assert run(capsys, "check", tmp_path / name)[0] == 0
+
+
+def test_options_of_a_conjecture(capsys):
+    options = ("--set", "first=muon", "--set", "second=lion", "--instances", 64)
+    document = run_json(capsys, "hunt", "separation", *SMALL, *options)
+    assert document["options"] == {"first": "muon", "second": "lion"}
+    assert document["statement"].startswith("muon and lion reach the same component")
+
+
+def test_resuming(capsys, tmp_path):
+    journal = tmp_path / "journal.jsonl"
+    options = (*QUICK, "--finds", 99, "--resume", journal)
+    first = run_json(capsys, *options, "--instances", 320)
+    second = run_json(capsys, *options, "--instances", 640)
+    assert first["searched"]["tested"] == 320
+    whole = run_json(capsys, *QUICK, "--finds", 99, "--instances", 640)
+    for document in (second, whole):
+        for name in ("seconds", "rate"):
+            del document["searched"][name]
+        del document["command"]
+    assert second == whole
+
+
+def test_lists(capsys):
+    document = run_json(capsys, "hunt")
+    assert [each["name"] for each in document["conjectures"]] == list(CONJECTURES)
+    assert document["conjectures"][0]["options"]["second"] == "muon"
+    code, out, err = run(capsys, "hunt")
+    assert (code, err) == (0, "")
+    assert "separation" in out
+    assert "second=muon" in out
+
+
+def test_the_atlas(capsys):
+    document = run_json(capsys, "hunt", "--atlas")
+    assert [each["name"] for each in document["atlas"]] == list(entries())
+    code, out, err = run(capsys, "hunt", "--atlas")
+    assert (code, err) == (0, "")
+    assert len(entries()) >= 10
+    assert "monotone-adamw" in out
+
+
+INTERRUPTING = """
+import os, signal
+calls = 0
+def holds(problem):
+    global calls
+    calls += 1
+    if calls == {calls}:
+        os.kill(os.getpid(), signal.SIGINT)
+    return problem.n < 3
+"""
+
+
+@pytest.mark.parametrize(("calls", "minimal"), [(5, None), (40, False)])
+def test_control_c_prints_what_is_known(capsys, tmp_path, calls, minimal):
+    """In the search, and while shrinking."""
+    path = tmp_path / "mine.py"
+    path.write_text(INTERRUPTING.format(calls=calls))
+    before = signal.getsignal(signal.SIGINT)
+    code, out, err = run(
+        capsys, "hunt", path, "--jobs", 1, "--finds", 1 if minimal is False else 10**6,
+        "--n", "1-4", "--instances", 32 if minimal is False else 10**6, "--json", "-",
+    )  # fmt: skip
+    assert code == 3
+    assert err == "isthmus: interrupted\n"
+    assert signal.getsignal(signal.SIGINT) is before
+    document = json.loads(out)
+    assert document["searched"]["tested"] == 16
+    assert document["searched"]["found"] > 0
+    assert Problem.from_json(document["problem"]).n >= 3
+    if minimal is False:
+        assert not document["minimal"]
+    else:
+        assert not document["complete"]
+
+
+def readme() -> tuple[str, str]:
+    """The conjecture that the README states, and what it says that the command prints."""
+    text = (ROOT / "README.md").read_text()
+    code = re.search(r"```python\n(# n_neurons\.py\n.*?)```", text, re.DOTALL)
+    output = re.search(
+        r"```console\n\$ isthmus hunt n_neurons\.py (.*?)\n(.*?)```", text, re.DOTALL
+    )
+    assert code is not None
+    assert output is not None
+    return code[1], output[2]
+
+
+def test_the_example_of_the_readme(capsys, tmp_path, monkeypatch):
+    code, expected = readme()
+    monkeypatch.chdir(tmp_path)
+    Path("n_neurons.py").write_text(code)
+    status, out, err = run(
+        capsys, "hunt", "n_neurons.py", "--jobs", 1, "--certificate", "proof.json"
+    )
+    assert (status, err) == (0, "")
+    shown = [line for line in out.splitlines() if "a second" not in line]
+    assert shown == [line for line in expected.splitlines() if "a second" not in line]
+    assert "has 2 components at width 2 with barrier 1/2" in run(capsys, "check", "proof.json")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("nosuch", "nosuch: is neither a file nor a shipped conjecture"),
+        ("nosuch.py", "nosuch.py: cannot be read"),
+        ("separation --set first", "set: 'first' must be OPTION=VALUE"),
+        ("separation --set third=ngd", "third: is no option of separation"),
+        ("separation --n 4-2", "n: 4 to 2 must go from 1 or more upwards"),
+        ("separation --n few", "n: 'few' must be a number such as 3"),
+        ("separation --entries 0", "entries: 0 must be at least 1"),
+        ("separation --instances 0", "instances: 0 must be at least 1"),
+        ("separation --finds 0", "finds: 0 must be at least 1"),
+        ("separation --seconds 0", "seconds: 0.0 must be positive"),
+        ("separation --seed -1", "seed: -1 must not be negative"),
+        ("separation --jobs 0", "jobs: 0 must be at least 1"),
+        ("separation --backend threads", "backend: 'threads' is not one of"),
+        ("separation --plot picture.txt", "picture.txt: must end in"),
+        ("separation --resume nosuch/journal", "nosuch/journal: cannot be used as a journal"),
+    ],
+)
+def test_wrong_input(capsys, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, "hunt", *arguments.split())
+    assert (code, out) == (2, "")
+    assert err.startswith(f"isthmus: {message}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1", "must state one function holds(problem) or refute(problem)"),
+        ("def holds(problem):\n    return problem.nosuch", "mine: the test fails on"),
+    ],
+)
+def test_wrong_files(capsys, tmp_path, text, message):
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    for jobs in (1, 2):
+        code, out, err = run(capsys, "hunt", path, "--jobs", jobs, "--instances", 16)
+        assert (code, out) == (2, "")
+        assert message in err
+        assert err.count("\n") == 1
+
+
+def test_a_file_has_no_options(capsys, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("def holds(problem):\n    return True\n")
+    code, _, err = run(capsys, "hunt", path, "--set", "a=b")
+    assert (code, err) == (2, "isthmus: set: a conjecture from a file has no options\n")

@@ -1,0 +1,366 @@
+"""The search: instances in batches, on many cores, in the order of their indices.
+
+What is found does not depend on the number of processes or on how often the hunt was broken off:
+batches have fixed bounds, and their results are taken in order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count, takewhile
+from pathlib import Path
+from typing import TypeAlias
+
+from theory.errors import InputError, Interrupted, Undecided
+from theory.hunt.conjecture import Conjecture, Document, Facts
+from theory.hunt.instances import Drawn, Enumeration, Space, measure
+from theory.hunt.shrink import shrink
+from theory.problem import Problem
+
+Source: TypeAlias = Drawn | Enumeration
+Progress: TypeAlias = Callable[[str, int], None]
+
+BACKENDS = ("loky", "dask", "ray")
+
+
+@dataclass(frozen=True)
+class Find:
+    """An instance that refutes the conjecture, with what it states."""
+
+    index: int
+    problem: Problem
+    facts: Facts
+
+    def to_json(self) -> Document:
+        """The index, the problem and the facts."""
+        return {
+            "index": self.index,
+            "problem": self.problem.to_json(),
+            "facts": dict(self.facts),
+        }
+
+    @classmethod
+    def from_json(cls, document: Document) -> Find:
+        """The inverse of `to_json`."""
+        problem = Problem.from_json(document["problem"])
+        return cls(document["index"], problem, document["facts"])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The results for the indices from start to stop, without the latter."""
+
+    start: int
+    stop: int
+    tested: int
+    undecided: int
+    finds: tuple[Find, ...]
+
+
+@dataclass(frozen=True)
+class Hunt:
+    """What a hunt came to.
+
+    tested: instances decided exactly, in this run and before a resumption; undecided: others.
+    indices: looked at, from 0. finds: in the order of their indices. seconds: of this run, in which
+    `fresh` instances were decided. complete: whether the budget was used up, or the finds asked for
+    are there; False after an interrupt.
+    """
+
+    conjecture: Conjecture
+    source: Source
+    finds: tuple[Find, ...] = ()
+    tested: int = 0
+    undecided: int = 0
+    indices: int = 0
+    fresh: int = 0
+    seconds: float = 0.0
+    complete: bool = False
+
+    @property
+    def rate(self) -> float:
+        """Instances decided exactly in a second, in this run."""
+        return self.fresh / self.seconds if self.seconds else 0.0
+
+    @property
+    def smallest(self) -> Find | None:
+        """The smallest find, by `measure`."""
+        return min(self.finds, key=lambda find: measure(find.problem), default=None)
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A find with its certificates by name.
+
+    minimal: whether no single move makes it smaller; False after an interrupt.
+    """
+
+    conjecture: Conjecture
+    problem: Problem
+    facts: Facts
+    minimal: bool
+    certificates: dict[str, Document] = field(repr=False)
+
+    def to_json(self) -> Document:
+        """The problem, the facts and the certificates."""
+        return {
+            "problem": self.problem.to_json(),
+            "facts": dict(self.facts),
+            "minimal": self.minimal,
+            "certificates": self.certificates,
+        }
+
+
+def hunt(
+    conjecture: Conjecture,
+    *,
+    space: Space | None = None,
+    enumerate_all: bool = False,
+    seed: int = 0,
+    instances: int | None = None,
+    seconds: float | None = None,
+    finds: int = 1,
+    jobs: int = 1,
+    backend: str = "loky",
+    journal: Path | None = None,
+    progress: Progress = lambda stage, count: None,
+) -> Hunt:
+    """Look for instances that refute the conjecture, until so many `finds` are there.
+
+    space: by default that of the conjecture. enumerate_all: every instance up to symmetry in place
+    of random ones, from `seed`. instances, seconds: the budget, of indices looked at and of time.
+    jobs, backend: processes, as joblib runs them; dask and ray have to be installed.
+    journal: a file that keeps what is done, from which the same hunt goes on.
+    `progress` may raise Interrupted: what is found by then is returned.
+    Raises InputError for a journal of another hunt, and where the conjecture's test fails.
+    """
+    if backend not in BACKENDS:
+        raise InputError("backend", f"{backend!r} is not one of {', '.join(BACKENDS)}")
+    where = conjecture.space if space is None else space
+    source: Source = Enumeration(where) if enumerate_all else Drawn(where, seed, conjecture.planted)
+    limits = [limit for limit in (instances, source.count) if limit is not None]
+    record = _Journal(journal, conjecture, source)
+    started = time.perf_counter()
+    done = _Totals(conjecture, source, finds)
+    complete = True
+    try:
+        for batch in record.batches:
+            if done.enough:
+                break
+            # Runs with other budgets may have left batches that overlap.
+            if batch.start == done.indices and batch.stop <= min(limits, default=batch.stop):
+                done.add(batch)
+        fresh = done.tested
+        ranges = _ranges(done.indices, conjecture.batch, min(limits) if limits else None)
+        with _running(conjecture, source, ranges, jobs, backend) as results:
+            while not done.enough:
+                progress(_stage(done, time.perf_counter() - started, fresh), done.indices)
+                if seconds is not None and time.perf_counter() - started >= seconds:
+                    break
+                fetched = next(results, None)
+                if fetched is None:
+                    break
+                record.write(fetched)
+                done.add(fetched)
+    except Interrupted:
+        complete = False
+    return Hunt(
+        conjecture,
+        source,
+        finds=tuple(done.finds),
+        tested=done.tested,
+        undecided=done.undecided,
+        indices=done.indices,
+        fresh=done.tested - fresh,
+        seconds=time.perf_counter() - started,
+        complete=complete,
+    )
+
+
+def minimal(
+    found: Hunt, *, progress: Progress = lambda stage, count: None
+) -> Counterexample | None:
+    """The smallest find, shrunk and proved; None where there is no find.
+
+    `progress` may raise Interrupted, which ends the shrinking: what it came to is proved.
+    """
+    smallest = found.smallest
+    if smallest is None:
+        return None
+    conjecture = found.conjecture
+    problem, facts, least = shrink(
+        conjecture, smallest.problem, smallest.facts, found.source.space, progress=progress
+    )
+    return Counterexample(conjecture, problem, facts, least, conjecture.prove(problem, facts))
+
+
+class _Totals:
+    """The batches so far, added up."""
+
+    def __init__(self, conjecture: Conjecture, source: Source, wanted: int) -> None:
+        self.finds: list[Find] = []
+        self.tested = self.undecided = self.indices = 0
+        self._wanted = wanted
+
+    @property
+    def enough(self) -> bool:
+        return len(self.finds) >= self._wanted
+
+    def add(self, batch: Batch) -> None:
+        self.finds += batch.finds
+        self.tested += batch.tested
+        self.undecided += batch.undecided
+        self.indices = batch.stop
+
+
+def _stage(done: _Totals, seconds: float, before: int) -> str:
+    rate = (done.tested - before) / seconds if seconds else 0.0
+    return f"{len(done.finds)} found, {rate:.3g} instances/s, looked at"
+
+
+def _ranges(start: int, step: int, stop: int | None) -> Iterator[tuple[int, int]]:
+    for first in count(start, step):
+        if stop is not None and first >= stop:
+            return
+        yield first, first + step if stop is None else min(stop, first + step)
+
+
+def _look(conjecture: Conjecture, source: Source, start: int, stop: int, parent: int) -> Batch:
+    """One batch, in any process."""
+    if os.getpid() != parent and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that collects
+    tested = undecided = 0
+    finds = []
+    for index in range(start, stop):
+        problem = source(index)
+        if problem is None:
+            continue
+        try:
+            facts = conjecture.decide(problem)
+        except Undecided:
+            undecided += 1
+            continue
+        tested += 1
+        if facts is not None:
+            finds.append(Find(index, problem, facts))
+    return Batch(start, stop, tested, undecided, tuple(finds))
+
+
+@contextmanager
+def _running(
+    conjecture: Conjecture,
+    source: Source,
+    ranges: Iterator[tuple[int, int]],
+    jobs: int,
+    backend: str,
+) -> Iterator[Iterator[Batch]]:
+    """The results of all batches in order; processes compute some ahead."""
+    if jobs == 1 and backend == "loky":
+        yield (_look(conjecture, source, *each, os.getpid()) for each in ranges)
+        return
+    from joblib import Parallel, delayed, parallel_config
+
+    ended = threading.Event()
+    # The context knows backends by name that Parallel alone does not.
+    with _cluster(backend, jobs), parallel_config(backend=backend, n_jobs=jobs):
+        work = delayed(_look)
+        results = Parallel(return_as="generator", batch_size=1)(
+            work(conjecture, source, *each, os.getpid())
+            for each in takewhile(lambda _: not ended.is_set(), ranges)
+        )
+        try:
+            yield results
+        finally:
+            ended.set()
+            for _ in results:  # a few batches under way; processes are not killed in their midst
+                pass
+
+
+@contextmanager
+def _cluster(backend: str, jobs: int) -> Iterator[None]:
+    """What a backend needs besides joblib: a client of dask's scheduler, or ray's registration."""
+    try:
+        if backend == "dask":
+            import dask
+            from distributed import Client, LocalCluster
+        if backend == "ray":
+            from ray.util.joblib import register_ray
+    except ImportError as error:
+        raise InputError("backend", f"{backend} is not installed: {error}") from None
+    if backend == "ray":
+        register_ray()
+    if backend != "dask":
+        yield
+    elif dask.config.get("scheduler-address", None):  # several machines
+        with Client():
+            yield
+    else:
+        own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
+        with LocalCluster(**own) as cluster, Client(cluster):
+            yield
+
+
+class _Journal:
+    """A file of JSON lines: what the hunt is, then each finished batch, appended whole.
+
+    A line that was cut off is not counted, and what follows is written over it.
+    """
+
+    def __init__(self, path: Path | None, conjecture: Conjecture, source: Source) -> None:
+        self.path = path
+        self.batches: list[Batch] = []
+        head = {
+            "hunt": conjecture.name,
+            "statement": conjecture.statement,
+            "source": type(source).__name__.lower(),
+            "space": source.space.to_json(),
+            "seed": source.seed if isinstance(source, Drawn) else None,
+            "batch": conjecture.batch,
+        }
+        if path is None:
+            return
+        try:
+            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            lines = text[: text.rfind("\n") + 1].splitlines()
+            if not lines:
+                lines = [json.dumps(head)]
+                path.write_text(lines[0] + "\n", encoding="utf-8")
+            elif len(text) > text.rfind("\n") + 1:
+                os.truncate(path, len("".join(f"{line}\n" for line in lines).encode()))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(str(path), f"cannot be used as a journal: {error}") from None
+        try:
+            if json.loads(lines[0]) != head:
+                raise InputError(
+                    str(path), "is the journal of another hunt; name another file to start anew"
+                )
+            self.batches = [_batch_of(json.loads(line)) for line in lines[1:]]
+        except (ValueError, KeyError, TypeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(str(path), f"is not the journal of a hunt: {error}") from None
+
+    def write(self, batch: Batch) -> None:
+        """Append a batch that is not there yet."""
+        if self.path is not None:
+            line = {
+                "from": batch.start,
+                "to": batch.stop,
+                "tested": batch.tested,
+                "undecided": batch.undecided,
+                "finds": [find.to_json() for find in batch.finds],
+            }
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+
+def _batch_of(line: Document) -> Batch:
+    finds = tuple(map(Find.from_json, line["finds"]))
+    return Batch(line["from"], line["to"], line["tested"], line["undecided"], finds)
