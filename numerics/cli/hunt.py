@@ -69,9 +69,7 @@ def hunt(
     resume: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep what is done in FILE; go on from it.")
     ] = None,
-    certificate: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the proof, for `isthmus check`.")
-    ] = None,
+    certificate: options.Certificate = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw its landscape (.svg, .png, .pdf).")
     ] = None,

@@ -55,6 +55,9 @@ Json = Annotated[
         "--json", metavar="FILE", help="Write the result as JSON to FILE, or - for stdout."
     ),
 ]
+Certificate = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the proof, for `isthmus check`.")
+]
 
 
 PICTURES = (".svg", ".png", ".pdf")

@@ -50,9 +50,7 @@ def path(
         typer.Option("--project", help="Move the networks into the solution set first."),
     ] = False,
     max_cells: options.MaxCells = None,
-    certificate: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the proof, for `isthmus check`.")
-    ] = None,
+    certificate: options.Certificate = None,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Draw the path: .svg, .png or .pdf."),

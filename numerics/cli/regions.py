@@ -81,9 +81,7 @@ def regions(
             metavar="N", help="With more cells, look at none: only what holds at every large width."
         ),
     ] = None,
-    certificate: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the proof, for `isthmus check`.")
-    ] = None,
+    certificate: options.Certificate = None,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Draw the phase diagram: .svg, .png or .pdf."),

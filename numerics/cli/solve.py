@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -35,10 +34,7 @@ def solve(
     ] = None,
     max_cells: options.MaxCells = None,
     seed: Annotated[int, typer.Option(metavar="K", help="Of that search.")] = 0,
-    certificate: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the proof, for `isthmus check`."),
-    ] = None,
+    certificate: options.Certificate = None,
     target: options.Target = None,
     floats: options.Floats = None,
     bias: options.Bias = False,

@@ -5,8 +5,9 @@ Nothing here needs to be trusted: the checker re-derives what these documents cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -387,13 +388,14 @@ class _RegionsWriter:
 
     def __init__(self, regions: Regions) -> None:
         self.regions = regions
-        self._duals: dict[Any, Document] = {}
+        self._duals: dict[Any, tuple[int, Document]] = {}
         self._points: list[Document] = []
         # Cells that do not reach the level at all, with any radii.
         self._everywhere: list[int] = []
         if regions.low is not None:
             for cover in regions.low.cover:
-                self._everywhere.append(self._add(cover, self._of_loss(cover.proof.dual.vector)))
+                vector = cover.proof.dual.vector
+                self._everywhere.append(self._add(cover, partial(self._of_loss, vector)))
 
     def least(self, order: tuple[int, ...], found: LeastRadius) -> None:
         """Both ends of a least radius; where every radius will do, it is attained at 1."""
@@ -418,7 +420,7 @@ class _RegionsWriter:
     ) -> None:
         """The lower end of a least radius; twice `beyond`, where there is none at any radius."""
         lower = 2 * beyond if found.lower is None else found.lower
-        duals = [self._add(dual, self._of_radius(order, dual)) for dual in found.duals]
+        duals = [self._add(dual, partial(self._of_radius, order, dual)) for dual in found.duals]
         rho = self._rho(order, [*fixed, lower])
         self._points.append({"rho": rho, "duals": [*self._everywhere, *duals]})
 
@@ -431,7 +433,7 @@ class _RegionsWriter:
             "width": self.regions.width if self.regions.exact else None,
             "level": format_rational(self.regions.level),
             "balls": [ball.name for ball in self.regions.balls],
-            "duals": list(self._duals.values()),
+            "duals": [document for _, document in self._duals.values()],
             "points": self._points,
         }
 
@@ -439,10 +441,11 @@ class _RegionsWriter:
         known = dict(zip(order, map(format_rational, radii), strict=True))
         return [known.get(which) for which in range(len(self.regions.balls))]
 
-    def _add(self, key: Any, document: Document) -> int:
+    def _add(self, key: Any, write: Callable[[], Document]) -> int:
+        """The number of a dual vector, written where it is new: vertices share many."""
         if key not in self._duals:
-            self._duals[key] = document
-        return list(self._duals).index(key)
+            self._duals[key] = len(self._duals), write()
+        return self._duals[key][0]
 
     def _of_loss(self, vector: Sequence[int]) -> Document:
         shared = [self._shared(ball, None) for ball in self.regions.balls]

@@ -16,7 +16,7 @@ from itertools import zip_longest
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from theory.connectivity.solutions import Neuron, Point
 from theory.landscape.cells import Cell, CellComplex
@@ -315,7 +315,7 @@ class _Bounds:
         self._states = states
         self._fixed = fixed
         self._duals: list[JointDual] = []
-        self._rows = np.zeros((0, len(cells)))
+        self._rows: list[Float[_Array, " C"]] = []
         self._values = np.zeros(len(cells))
 
     def learn(self, dual: JointDual) -> None:
@@ -330,7 +330,7 @@ class _Bounds:
         with np.errstate(divide="ignore", invalid="ignore"):
             row = np.where(rest > least, rest / last, 0.0)
         self._duals.append(dual)
-        self._rows = np.vstack([self._rows, row])
+        self._rows.append(row)
         self._values = np.maximum(self._values, row)
 
     def below(self, upper: Fraction | None) -> Bool[_Array, " C"]:
@@ -354,10 +354,11 @@ class _Bounds:
         low = self._values.min()
         if not low:
             return Fraction(), self._cells[int(self._values.argmin())], ()
+        rows = np.array(self._rows)
         # Of equally good dual vectors the last: those made to be exact come last.
-        good = self._rows >= self._values * (1 - _ROUNDING)
+        good = rows >= self._values * (1 - _ROUNDING)
         best = len(self._duals) - 1 - good[::-1].argmax(axis=0)
-        enough = self._rows >= low * (1 + _ROUNDING)
+        enough = rows >= low * (1 + _ROUNDING)
         enough[best, np.arange(len(self._cells))] = True
         lowest: tuple[Fraction, Cell] | None = None
         for place in np.flatnonzero(self._values <= low * (1 + 2 * _ROUNDING)).tolist():
