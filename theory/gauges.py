@@ -121,6 +121,11 @@ class Gauge(ABC):
         )
         return product / self.dual([self.cost(w, metric) for w in columns], metric)
 
+    def bounds(self, signs: Sequence[int], u: Point) -> tuple[Fraction, Fraction]:
+        """Bounds of the gauge, by weak duality and by a network."""
+        upper = self.witness(signs, u)[1]
+        return (upper if self.exact else self.below(u)), upper
+
     def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
         """|a_j| of the least network with these convex coordinates, up to a common factor."""
         return [Fraction(1)] * len(u)
@@ -237,14 +242,21 @@ class Spectral(Gauge):
     def output_squared(self, a: Sequence[Fraction]) -> Fraction:
         return _square(a) if self.summed else super().output_squared(a)
 
+    def bounds(self, signs: Sequence[int], u: Point) -> tuple[Fraction, Fraction]:
+        if not self.summed or len(u) != 2:
+            return super().bounds(signs, u)
+        # The 2-summing norm of two columns is the larger of ||u_1 + u_2|| and ||u_1 - u_2||.
+        square = sum(map(_square, u), 2 * _inner(*u))
+        above = sqrt_above(square)
+        return square / (above or Fraction(1)), above
+
     def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
         if not self.summed:
             return super().scale(signs, u)
         if len(u) == 2 and any(map(any, u)):
             # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2|.
             top = max(abs(v) for uj in u for v in uj)
-            product = abs(sum((v * w for v, w in zip(*u, strict=True)), Fraction()))
-            return [Fraction(math.sqrt((_square(uj) + product) / top**2)) for uj in u]
+            return [Fraction(math.sqrt((_square(uj) + _inner(*u)) / top**2)) for uj in u]
         return _lifted("muon", signs, u)
 
 
@@ -275,6 +287,11 @@ def gauge_of(optimizer: LionK) -> Gauge:
 
 def _rows(matrix: fmpz_mat) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(int(v) for v in row) for row in matrix.tolist())
+
+
+def _inner(v: Sequence[Fraction], w: Sequence[Fraction]) -> Fraction:
+    """|v . w|"""
+    return abs(sum((p * q for p, q in zip(v, w, strict=True)), Fraction()))
 
 
 def _square(vector: Sequence[Fraction]) -> Fraction:

@@ -17,8 +17,7 @@ from flint import fmpz_mat
 from jaxtyping import Bool, Int, Int64
 from scipy.cluster.hierarchy import DisjointSet
 
-from theory.exact import sqrt_above
-from theory.gauges import Gauge, Point, Spectral, gauge_of
+from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.landscape.analysis import Component, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
@@ -193,7 +192,7 @@ def radius_bounds(
             found = radius_of(complex_, component, optimizer)
             return found.lower, found.upper
         signs, u = zip(*complex_.point(cell, complex_.minimum(cell)), strict=True)
-        bounds.append(_of_network(gauge, signs, u))
+        bounds.append(gauge.bounds(signs, u))
     lowers, uppers = zip(*bounds, strict=True)
     return min(lowers), min(uppers)
 
@@ -203,19 +202,6 @@ def radius_above(complex_: CellComplex, component: Component, optimizer: str) ->
     gauge = gauge_of(geometry(optimizer).ball)
     points = (complex_.point(cell, complex_.minimum(cell)) for cell in component.cells)
     return min(gauge.witness(*zip(*point, strict=True))[1] for point in points)
-
-
-def _of_network(gauge: Gauge, signs: Sequence[int], u: Point) -> tuple[Fraction, Fraction]:
-    """Bounds of the least R_W R_a for one network in convex coordinates."""
-    if isinstance(gauge, Spectral) and gauge.summed and len(u) == 2:
-        # The 2-summing norm of two columns is the larger of ||u_1 + u_2|| and ||u_1 - u_2||.
-        square = sum((v * v for uj in u for v in uj), Fraction()) + 2 * abs(
-            sum((v * w for v, w in zip(*u, strict=True)), Fraction())
-        )
-        above = sqrt_above(square)
-        return square / (above or Fraction(1)), above
-    upper = gauge.witness(signs, u)[1]
-    return (upper if gauge.exact else gauge.below(u)), upper
 
 
 def _single(complex_: CellComplex, cell: Cell) -> bool:
