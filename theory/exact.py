@@ -20,6 +20,11 @@ def dot(a: Sequence[int], b: Sequence[int]) -> int:
     return sum(map(mul, a, b))
 
 
+def squared(vector: Iterable[Fraction]) -> Fraction:
+    """||v||^2"""
+    return sum((v * v for v in vector), Fraction())
+
+
 def to_flint(values: Iterable[Fraction | int]) -> list[fmpq]:
     """The same numbers as flint's rationals."""
     return [fmpq(v.numerator, v.denominator) for v in values]

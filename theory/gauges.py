@@ -27,7 +27,7 @@ from flint import fmpq_mat, fmpz_mat
 from jaxtyping import Float
 
 from theory.errors import InputError
-from theory.exact import dot, is_positive_definite, sqrt_above
+from theory.exact import dot, is_positive_definite, sqrt_above, squared
 from theory.geometry import LionK, Norm, VectorNorm, geometry
 from theory.network import Network
 
@@ -173,7 +173,7 @@ class ColumnNorms(Gauge):
         return max(costs) if self.summed else sum(costs, Fraction())
 
     def hidden_squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
-        squares = [_square(w) for w in W]
+        squares = [squared(w) for w in W]
         return sum(squares, Fraction()) if self.summed else max(squares)
 
     def support(self, U: Float[_Array, "d m"]) -> tuple[Float[_Array, "d m"], None]:
@@ -182,7 +182,7 @@ class ColumnNorms(Gauge):
         return U * counted / np.where(counted, lengths, 1.0), None
 
     def output_squared(self, a: Sequence[Fraction]) -> Fraction:
-        return _square(a) if self.summed else super().output_squared(a)
+        return squared(a) if self.summed else super().output_squared(a)
 
     def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
         return _lifted("ngd", signs, u) if self.summed else super().scale(signs, u)
@@ -240,13 +240,13 @@ class Spectral(Gauge):
         return Z @ V, Z
 
     def output_squared(self, a: Sequence[Fraction]) -> Fraction:
-        return _square(a) if self.summed else super().output_squared(a)
+        return squared(a) if self.summed else super().output_squared(a)
 
     def bounds(self, signs: Sequence[int], u: Point) -> tuple[Fraction, Fraction]:
         if not self.summed or len(u) != 2:
             return super().bounds(signs, u)
         # The 2-summing norm of two columns is the larger of ||u_1 + u_2|| and ||u_1 - u_2||.
-        square = sum(map(_square, u), 2 * _inner(*u))
+        square = sum(map(squared, u), 2 * _inner(*u))
         above = sqrt_above(square)
         return square / (above or Fraction(1)), above
 
@@ -256,7 +256,7 @@ class Spectral(Gauge):
         if len(u) == 2 and any(map(any, u)):
             # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2|.
             top = max(abs(v) for uj in u for v in uj)
-            return [Fraction(math.sqrt((_square(uj) + _inner(*u)) / top**2)) for uj in u]
+            return [Fraction(math.sqrt((squared(uj) + _inner(*u)) / top**2)) for uj in u]
         return _lifted("muon", signs, u)
 
 
@@ -292,10 +292,6 @@ def _rows(matrix: fmpz_mat) -> tuple[tuple[int, ...], ...]:
 def _inner(v: Sequence[Fraction], w: Sequence[Fraction]) -> Fraction:
     """|v . w|"""
     return abs(sum((p * q for p, q in zip(v, w, strict=True)), Fraction()))
-
-
-def _square(vector: Sequence[Fraction]) -> Fraction:
-    return sum((v * v for v in vector), Fraction())
 
 
 def _lifted(name: str, signs: Sequence[int], u: Point) -> list[Fraction]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from theory.connectivity.solutions import Neuron, Point
 from theory.errors import InputError
+from theory.gauges import gauge_of
 from theory.geometry import LionK, geometry, names
 from theory.regions import split
 from theory.regions.balls import ball_of
@@ -133,3 +134,15 @@ def test_simple_eigenvalues_are_exact() -> None:
 def test_unknown_optimizer() -> None:
     with pytest.raises(InputError, match="sam"):
         ball_of("sam")
+
+
+@few
+@given(u=st.tuples(*[st.tuples(fractions, fractions)] * 2))
+def test_the_norm_of_two_neurons_in_closed_form(u: tuple[tuple[Fraction, ...], ...]) -> None:
+    """Bounds by duality and by a network hold it between them."""
+    gauge = gauge_of(geometry("muon").ball)
+    lower, upper = gauge.bounds([1, -1], u)
+    assert lower <= upper <= lower * (1 + Fraction(1, 2**60))
+    assert gauge.below(u) <= upper
+    if any(map(any, u)):
+        assert lower <= gauge.witness([1, -1], u)[1] <= upper * (1 + Fraction(1, 10**9))

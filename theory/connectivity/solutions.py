@@ -28,7 +28,7 @@ from typing import NamedTuple, TypeAlias
 from flint import fmpq, fmpq_mat
 
 from theory.errors import InputError
-from theory.exact import from_flint, is_positive_semidefinite, sqrt_above, to_flint
+from theory.exact import from_flint, is_positive_semidefinite, sqrt_above, squared, to_flint
 from theory.gauges import ColumnNorms, Entrywise, Gauge, gauge_of
 from theory.geometry import geometry
 from theory.network import Network
@@ -167,7 +167,7 @@ class SolutionSet:
         if isinstance(gauge, Entrywise):
             return all(max(v * v for v in u) <= bound * alpha for _, alpha, u in point)
         if isinstance(gauge, ColumnNorms) and not gauge.summed:
-            return all(_square(u) <= bound * alpha for _, alpha, u in point)
+            return all(squared(u) <= bound * alpha for _, alpha, u in point)
         if isinstance(gauge, ColumnNorms):
             return sum(map(_stretch, point), Fraction()) <= bound
         d = self.problem.d
@@ -212,7 +212,7 @@ class SolutionSet:
             return self.rho / max(map(abs, neuron.u))
         if isinstance(self.gauge, ColumnNorms):
             # Few digits, rounded down: exact arithmetic would carry more along.
-            length = sqrt_above(_square(neuron.u))
+            length = sqrt_above(squared(neuron.u))
             return max(Fraction(1), Fraction(int(self.rho / length * 2**10), 2**10))
         return Fraction(1)
 
@@ -248,8 +248,4 @@ def outer(neuron: Neuron) -> list[fmpq]:
 
 def _stretch(neuron: Neuron) -> Fraction:
     """||u||^2 / alpha = ||w||^2."""
-    return _square(neuron.u) / neuron.alpha if any(neuron.u) else Fraction()
-
-
-def _square(vector: Sequence[Fraction]) -> Fraction:
-    return sum((v * v for v in vector), Fraction())
+    return squared(neuron.u) / neuron.alpha if any(neuron.u) else Fraction()

@@ -32,7 +32,7 @@ from flint import fmpq, fmpq_mat
 
 from theory.connectivity.solutions import Neuron, Point, outer
 from theory.errors import InputError
-from theory.exact import from_flint, is_positive_semidefinite, simplest_between, to_flint
+from theory.exact import from_flint, is_positive_semidefinite, simplest_between, squared, to_flint
 from theory.geometry import geometry
 from theory.problem import Problem
 
@@ -105,9 +105,9 @@ class Ball:
         if self.hidden == "entrywise":
             hidden = max(v * v / alpha for _, alpha, u in used for v in u)
         elif self.hidden == "column":
-            hidden = max(_square(neuron) / neuron.alpha for neuron in used)
+            hidden = max(squared(neuron.u) / neuron.alpha for neuron in used)
         elif self.hidden == "frobenius":
-            hidden = sum((_square(neuron) / neuron.alpha for neuron in used), Fraction())
+            hidden = sum((squared(neuron.u) / neuron.alpha for neuron in used), Fraction())
         elif self.hidden == "spectral":
             hidden = _eigenvalue(_gram(used))
         return (hidden + output) / 2 if self.output == "hidden" else max(hidden, output)
@@ -189,10 +189,6 @@ def image(problem: Problem, neuron: Neuron) -> tuple[Fraction, ...]:
         sum((x * v for x, v in zip(row, neuron.u, strict=True)), Fraction()) for row in problem.X
     )
     return tuple(neuron.sign * max(value, Fraction()) for value in values)
-
-
-def _square(neuron: Neuron) -> Fraction:
-    return sum((v * v for v in neuron.u), Fraction())
 
 
 def _gram(point: Sequence[Neuron]) -> fmpq_mat:
