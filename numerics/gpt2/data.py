@@ -1,0 +1,130 @@
+"""Text as tokens, with a part held out.
+
+By default tokens are the bytes of UTF-8, the text is the source code of Python's standard library,
+and text of another distribution is Python's documentation: all three are on every machine.
+
+>>> code, prose = Corpus.read(["stdlib"]), Corpus.read(["python-docs"])
+>>> print(code.vocabulary, code.batch(step=0, seed=0, size=2, block=8).shape)
+256 torch.Size([2, 9])
+>>> print(bytes(prose.windows(1, block=5)[0].tolist()).isascii())
+True
+"""
+
+from __future__ import annotations
+
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from numerics.gpt2.model import BYTES
+from theory.errors import InputError
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+STDLIB, PYTHON_DOCS = "stdlib", "python-docs"
+"""Names of text that is always there."""
+
+# What is held out comes from all parts of the text: a twentieth, in pieces.
+_PIECES = 200
+_HELD_OUT_EVERY = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Tokens to train on, others held out for the loss that is reported, and how many there are."""
+
+    training: Int[_Array, " n"]
+    held_out: Int[_Array, " k"]
+    vocabulary: int
+
+    @classmethod
+    def read(cls, sources: Sequence[str], tokenizer: Path | None = None) -> Corpus:
+        """Text from files, from folders with all files in them that are text, or one of the names
+        STDLIB and PYTHON_DOCS.
+
+        tokenizer: a tokenizer.json of the tokenizers library; without one, tokens are bytes.
+        Raises InputError where something cannot be read, or holds too little text.
+        """
+        texts = [text for source in sources for text in _texts(source)]
+        if tokenizer is None:
+            tokens, vocabulary = np.frombuffer("\n".join(texts).encode(), dtype=np.uint8), BYTES
+        else:
+            tokens, vocabulary = _tokenized(texts, tokenizer)
+        if len(tokens) < _PIECES:
+            name = ", ".join(sources)
+            raise InputError(name, f"holds {len(tokens)} tokens, at least {_PIECES} are needed")
+        pieces = np.array_split(tokens, _PIECES)
+        held_out = pieces[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY]
+        rest = [p for k, p in enumerate(pieces, 1) if k % _HELD_OUT_EVERY]
+        return cls(np.concatenate(rest), np.concatenate(held_out), vocabulary)
+
+    def batch(self, *, step: int, seed: int, size: int, block: int) -> Int[Tensor, "size block+1"]:
+        """Random windows to train on; they depend on nothing but the arguments."""
+        starts = np.random.default_rng([seed, step]).integers(
+            0, _last_start(self.training, block) + 1, size
+        )
+        return _windows(self.training, starts, block)
+
+    def windows(self, count: int, *, block: int) -> Int[Tensor, "count block+1"]:
+        """Windows spread evenly over what is held out, always the same."""
+        last = _last_start(self.held_out, block)
+        return _windows(self.held_out, np.linspace(0, last, count).astype(int), block)
+
+
+def _last_start(tokens: _Array, block: int) -> int:
+    last = len(tokens) - block - 1
+    if last < 0:
+        raise InputError("block", f"{block} is longer than the text: {len(tokens)} tokens")
+    return last
+
+
+def _windows(tokens: _Array, starts: _Array, block: int) -> Tensor:
+    return torch.from_numpy(tokens[starts[:, None] + np.arange(block + 1)].astype(np.int64))
+
+
+def _texts(source: str) -> Iterator[str]:
+    if source == STDLIB:
+        # Not the packages: encodings/, say, is megabytes of tables.
+        folder = Path(sysconfig.get_path("stdlib"))
+        yield from (path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    elif source == PYTHON_DOCS:
+        from pydoc_data.topics import topics
+
+        yield from (topics[name] for name in sorted(topics))
+    elif Path(source).is_dir():
+        found = False
+        for path in sorted(p for p in Path(source).rglob("*") if p.is_file()):
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (UnicodeDecodeError, PermissionError):
+                continue
+            found = True
+            yield text
+        if not found:
+            raise InputError(source, "holds no file with text in UTF-8")
+    else:
+        try:
+            yield Path(source).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "is not text in UTF-8"
+            raise InputError(source, f"cannot be read: {reason}") from None
+
+
+def _tokenized(texts: Sequence[str], path: Path) -> tuple[_Array, int]:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise InputError(str(path), f"is no tokenizer: {error}") from None
+    encoded = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    vocabulary = tokenizer.get_vocab_size()
+    kind = np.uint16 if vocabulary <= 2**16 else np.uint32
+    return np.concatenate([np.array(text.ids, dtype=kind) for text in encoded]), vocabulary
