@@ -40,7 +40,8 @@ def singular_values(model: nn.Module | Parameters) -> dict[str, Float[Tensor, " 
 
 
 def _values(matrix: Float[Tensor, "o i"]) -> Float[Tensor, " k"]:
-    return torch.linalg.svdvals(matrix.detach().cpu().double())
+    found: Tensor = torch.linalg.svdvals(matrix.detach().cpu().double())
+    return found
 
 
 def stable_rank(values: Float[Tensor, " k"]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from itertools import pairwise
 from pathlib import Path as FilePath
 
 import numpy as np
@@ -17,7 +18,7 @@ pytest.importorskip("transformers")
 from transformers import GPT2LMHeadModel
 
 from numerics.curves import BASES
-from numerics.gpt2.model import Shape, build, is_hidden, window_loss
+from numerics.gpt2.model import Shape, build, is_hidden, token_loss, window_loss
 from numerics.gpt2.paths import Path, Profile, grid, load_path, plane, profile, straight
 from theory.errors import InputError, Interrupted
 
@@ -95,7 +96,7 @@ def test_a_bezier_curve_by_de_casteljau(ends: Ends) -> None:
     path, t = bent(ends, "bezier", 2), 0.3
     points = [vector(m) for m in path.control]
     while len(points) > 1:
-        points = [(1 - t) * a + t * b for a, b in zip(points, points[1:], strict=False)]
+        points = [(1 - t) * a + t * b for a, b in pairwise(points)]
     assert torch.allclose(vector(path.at(t)), points[0], rtol=0, atol=1e-6)
 
 
@@ -143,12 +144,7 @@ def test_a_gradient_is_the_part_of_the_bend_times_that_of_the_model(
     path = bent(ends, "bezier", 1)
     path(windows, 0.25).backward()
     moved = path.at(0.25)
-    moved(windows[:, :-1])
-    straight(moved, moved, bends=0)
-    loss = torch.nn.functional.cross_entropy(
-        moved(windows[:, :-1]).logits.flatten(0, 1), windows[:, 1:].flatten()
-    )
-    loss.backward()
+    token_loss(moved, windows).backward()
     for found, expected in zip(path.bends[0].parameters(), moved.parameters(), strict=True):
         assert torch.allclose(found.grad, 2 * 0.25 * 0.75 * expected.grad, atol=1e-5)
 
@@ -196,7 +192,7 @@ def test_hidden_matrices_of_bends_are_known_by_their_names(ends: Ends) -> None:
     assert sum(map(is_hidden, names)) == 2 * 4
 
 
-def test_a_path_moves_between_devices_and_types_as_a_whole(ends: Ends) -> None:
+def test_a_path_moves_between_devices_as_a_whole(ends: Ends) -> None:
     path = straight(*ends, bends=1).to("meta")
     assert {parameter.device.type for parameter in path.parameters()} == {"meta"}
     assert ends[0].device.type == "cpu"
