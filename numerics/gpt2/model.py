@@ -190,6 +190,18 @@ def token_loss(
     return functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
 
 
+class LanguageModel(nn.Module):
+    """A model for `numerics.gpt2.training.fit`."""
+
+    def __init__(self, model: GPT2LMHeadModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Int[Tensor, "b t+1"], t: float) -> Float[Tensor, ""]:
+        """Its mean loss on windows of tokens."""
+        return token_loss(self.model, tokens)
+
+
 def window_loss(
     model: GPT2LMHeadModel, windows: Int[Tensor, "n t+1"], *, at_once: int = 64
 ) -> float:
