@@ -18,8 +18,10 @@ pytest.importorskip("transformers")
 from transformers import GPT2LMHeadModel
 
 from numerics.curves import BASES
+from numerics.gpt2.data import Corpus
 from numerics.gpt2.model import Shape, build, is_hidden, token_loss, window_loss
 from numerics.gpt2.paths import Path, Profile, grid, load_path, plane, profile, straight
+from numerics.gpt2.training import Recipe, fit
 from theory.errors import InputError, Interrupted
 
 SHAPE = Shape(layers=1, width=16, heads=2, block=8, vocabulary=11)
@@ -165,6 +167,21 @@ def test_learning_lowers_the_middle_and_leaves_the_models(
     for end, own, old in zip(ends, (path.first, path.last), before, strict=True):
         assert torch.equal(vector(end), old)
         assert torch.equal(vector(own), old)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_trainer_lowers_a_path_by_all_its_bends(kind: str, optimizer: str) -> None:
+    corpus, shape = Corpus.read(["python-docs"]), Shape(layers=1, width=16, heads=2, block=8)
+    path = straight(model(0, shape), model(1, shape), kind=kind, bends=2)
+    windows, before = corpus.windows(8, block=shape.block), [vector(each) for each in path.control]
+    straight_loss = profile(path, windows, points=7).loss
+    fit(path, Recipe(optimizer, steps=20, batch=4, learning_rate=0.02), corpus, block=shape.block)
+    loss = profile(path, windows, points=7).loss
+    assert (loss[0], loss[-1]) == (straight_loss[0], straight_loss[-1])
+    assert np.less(loss[1:-1], straight_loss[1:-1]).all()
+    moved = [not torch.equal(vector(m), old) for m, old in zip(path.control, before, strict=True)]
+    assert moved == [False, True, True, False]
 
 
 def test_frozen_parameters_stay_frozen_in_bends_and_models_of_the_path() -> None:
