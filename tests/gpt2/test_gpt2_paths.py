@@ -36,7 +36,7 @@ def model(seed: int, shape: Shape = SHAPE) -> GPT2LMHeadModel:
     with torch.no_grad():
         for parameter in built.parameters():
             parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator))
-        built.transformer.ln_f.bias[0] = -0.0
+        built.transformer.ln_f.bias[seed] = -0.0  # 0.0 * weight would turn it into 0.0
     return built
 
 
@@ -78,6 +78,15 @@ def test_a_path_ends_in_its_models_bit_for_bit(ends: Ends, kind: str, bends: int
         for name, expected in end.named_parameters():
             assert torch.equal(bits(weights[name]), bits(expected)), name
             assert torch.equal(bits(moved[name]), bits(expected)), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bends_that_diverged_leave_the_ends_as_they_are(ends: Ends, kind: str) -> None:
+    path = bent(ends, kind, 2)
+    with torch.no_grad():
+        path.bends[0].lm_head.weight.fill_(torch.nan)
+    for t, end in zip((0.0, 1.0), ends, strict=True):
+        assert torch.equal(vector(path.at(t)), vector(end))
 
 
 def test_a_bend_of_a_polychain_is_on_it(ends: Ends) -> None:
@@ -240,6 +249,21 @@ def test_a_path_is_written_over_another(ends: Ends, tmp_path: FilePath) -> None:
     bent(ends, "polychain", 1).save(tmp_path)
     assert json.loads((tmp_path / "path.json").read_text()) == {"kind": "polychain", "bends": 1}
     assert len(load_path(tmp_path).bends) == 1
+
+
+def test_writing_that_breaks_off_leaves_no_path(
+    ends: Ends, tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bent(ends, "bezier", 2).save(tmp_path)
+
+    def broken(model: GPT2LMHeadModel, folder: FilePath) -> None:
+        raise InputError(str(folder), "no space left")
+
+    monkeypatch.setattr("numerics.gpt2.paths.save", broken)
+    with pytest.raises(InputError, match="no space left"):
+        bent(ends, "bezier", 1).save(tmp_path)
+    with pytest.raises(InputError, match="path.json: cannot be read"):
+        load_path(tmp_path)
 
 
 def test_folders_without_a_path_are_refused(ends: Ends, tmp_path: FilePath) -> None:
