@@ -264,6 +264,9 @@ def test_writing_that_breaks_off_leaves_no_path(
         bent(ends, "bezier", 1).save(tmp_path)
     with pytest.raises(InputError, match="path.json: cannot be read"):
         load_path(tmp_path)
+    (tmp_path / "path.json").mkdir()
+    with pytest.raises(InputError, match="path.json: cannot be replaced"):
+        straight(*ends).save(tmp_path)
 
 
 def test_folders_without_a_path_are_refused(ends: Ends, tmp_path: FilePath) -> None:
