@@ -122,10 +122,14 @@ class Path(nn.Module):
         path.json is the last: where it is, the rest is. Raises InputError where that cannot be.
         """
         make_folder(folder)
-        (folder / _RECORD).unlink(missing_ok=True)
+        record = folder / _RECORD
+        try:
+            record.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(str(record), f"cannot be replaced: {error.strerror}") from None
         for name, model in zip(_folders(len(self.bends)), self.control, strict=True):
             save(model, folder / name)
-        write_json(folder / _RECORD, {"kind": self.kind, "bends": len(self.bends)})
+        write_json(record, {"kind": self.kind, "bends": len(self.bends)})
 
 
 _RECORD = "path.json"

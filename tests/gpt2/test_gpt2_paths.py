@@ -18,8 +18,10 @@ pytest.importorskip("transformers")
 from transformers import GPT2LMHeadModel
 
 from numerics.curves import BASES
+from numerics.gpt2.data import Corpus
 from numerics.gpt2.model import Shape, build, is_hidden, token_loss, window_loss
 from numerics.gpt2.paths import Path, Profile, grid, load_path, plane, profile, straight
+from numerics.gpt2.training import Recipe, fit
 from theory.errors import InputError, Interrupted
 
 SHAPE = Shape(layers=1, width=16, heads=2, block=8, vocabulary=11)
@@ -34,7 +36,7 @@ def model(seed: int, shape: Shape = SHAPE) -> GPT2LMHeadModel:
     with torch.no_grad():
         for parameter in built.parameters():
             parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator))
-        built.transformer.ln_f.bias[0] = -0.0
+        built.transformer.ln_f.bias[seed] = -0.0  # 0.0 * weight would turn it into 0.0
     return built
 
 
@@ -76,6 +78,15 @@ def test_a_path_ends_in_its_models_bit_for_bit(ends: Ends, kind: str, bends: int
         for name, expected in end.named_parameters():
             assert torch.equal(bits(weights[name]), bits(expected)), name
             assert torch.equal(bits(moved[name]), bits(expected)), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bends_that_diverged_leave_the_ends_as_they_are(ends: Ends, kind: str) -> None:
+    path = bent(ends, kind, 2)
+    with torch.no_grad():
+        path.bends[0].lm_head.weight.fill_(torch.nan)
+    for t, end in zip((0.0, 1.0), ends, strict=True):
+        assert torch.equal(vector(path.at(t)), vector(end))
 
 
 def test_a_bend_of_a_polychain_is_on_it(ends: Ends) -> None:
@@ -167,6 +178,21 @@ def test_learning_lowers_the_middle_and_leaves_the_models(
         assert torch.equal(vector(own), old)
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_trainer_lowers_a_path_by_all_its_bends(kind: str, optimizer: str) -> None:
+    corpus, shape = Corpus.read(["python-docs"]), Shape(layers=1, width=16, heads=2, block=8)
+    path = straight(model(0, shape), model(1, shape), kind=kind, bends=2)
+    windows, before = corpus.windows(8, block=shape.block), [vector(each) for each in path.control]
+    straight_loss = profile(path, windows, points=7).loss
+    fit(path, Recipe(optimizer, steps=20, batch=4, learning_rate=0.02), corpus, block=shape.block)
+    loss = profile(path, windows, points=7).loss
+    assert (loss[0], loss[-1]) == (straight_loss[0], straight_loss[-1])
+    assert np.less(loss[1:-1], straight_loss[1:-1]).all()
+    moved = [not torch.equal(vector(m), old) for m, old in zip(path.control, before, strict=True)]
+    assert moved == [False, True, True, False]
+
+
 def test_frozen_parameters_stay_frozen_in_bends_and_models_of_the_path() -> None:
     first, last = model(0), model(1)
     first.transformer.ln_f.weight.requires_grad_(False)
@@ -223,6 +249,24 @@ def test_a_path_is_written_over_another(ends: Ends, tmp_path: FilePath) -> None:
     bent(ends, "polychain", 1).save(tmp_path)
     assert json.loads((tmp_path / "path.json").read_text()) == {"kind": "polychain", "bends": 1}
     assert len(load_path(tmp_path).bends) == 1
+
+
+def test_writing_that_breaks_off_leaves_no_path(
+    ends: Ends, tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bent(ends, "bezier", 2).save(tmp_path)
+
+    def broken(model: GPT2LMHeadModel, folder: FilePath) -> None:
+        raise InputError(str(folder), "no space left")
+
+    monkeypatch.setattr("numerics.gpt2.paths.save", broken)
+    with pytest.raises(InputError, match="no space left"):
+        bent(ends, "bezier", 1).save(tmp_path)
+    with pytest.raises(InputError, match="path.json: cannot be read"):
+        load_path(tmp_path)
+    (tmp_path / "path.json").mkdir()
+    with pytest.raises(InputError, match="path.json: cannot be replaced"):
+        straight(*ends).save(tmp_path)
 
 
 def test_folders_without_a_path_are_refused(ends: Ends, tmp_path: FilePath) -> None:
