@@ -41,6 +41,7 @@ from torch import Tensor, nn
 from transformers import GPT2LMHeadModel
 
 from numerics.gpt2.model import Parameters, token_loss
+from numerics.training import one_thread
 from theory.errors import InputError
 from theory.problem import positive_integer
 
@@ -238,6 +239,7 @@ def _product(ours: Parameters, theirs: Parameters) -> float:
     return sum(float((w * theirs[name]).sum()) for name, w in ours.items() if not _is_norm(name))
 
 
+@one_thread()
 def align(
     first: GPT2LMHeadModel,
     second: GPT2LMHeadModel,
@@ -447,6 +449,7 @@ class LearnedRotation(nn.Module):
         self._identity = Alignment.identity(second)
         self._rematch = rematch
 
+    @one_thread()
     def alignment(self) -> Alignment:
         """The rotation in float64, with heads and neurons matched."""
         with torch.no_grad():
