@@ -41,10 +41,10 @@ from torch.nn.parallel import DistributedDataParallel
 from numerics.files import make_folder, write
 from numerics.gpt2.data import Corpus
 from numerics.gpt2.model import is_hidden, split_hidden
+from numerics.training import Progress
 from theory.errors import InputError
 from theory.problem import positive_integer
 
-Progress: TypeAlias = Callable[[str, int], None]
 Record: TypeAlias = dict[str, Any]
 """What is known after some step."""
 
@@ -297,7 +297,7 @@ def fit(
 
     def record() -> None:
         mean = workers.mean(torch.stack(losses).mean()) if losses else None
-        seconds = round(before + time.perf_counter() - begun, 2)
+        seconds = round(before + time.perf_counter() - begun, 4)
         seen = watch() if workers.first else {}
         history.append({"step": step, "loss": mean, "seconds": seconds, **seen})
         losses.clear()
