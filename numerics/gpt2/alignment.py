@@ -4,7 +4,8 @@ Many weights give one function. `fold` chooses among those that differ by scales
 normalisations; `align` among those that differ by an orthogonal map of the residual stream, the
 order of heads and neurons and orthogonal maps within heads: there it looks for the weights closest
 to those of the first model. Neither changes logits, beyond rounding, and what comes out is a plain
-`GPT2LMHeadModel`. Maps are orthogonal, so `align` keeps the singular values of hidden matrices.
+`GPT2LMHeadModel`. Maps are orthogonal, so `align` keeps the singular values of hidden matrices;
+`fold` does not, as it puts scales into them. Both compute in float64 and keep the model's dtype.
 
 >>> import torch
 >>> from numerics.gpt2.model import Shape, build
