@@ -4,7 +4,8 @@ Many weights give one function. `fold` chooses among those that differ by scales
 normalisations; `align` among those that differ by an orthogonal map of the residual stream, the
 order of heads and neurons and orthogonal maps within heads: there it looks for the weights closest
 to those of the first model. Neither changes logits, beyond rounding, and what comes out is a plain
-`GPT2LMHeadModel`. Maps are orthogonal, so `align` keeps the singular values of hidden matrices.
+`GPT2LMHeadModel`. Maps are orthogonal, so `align` keeps the singular values of hidden matrices;
+`fold` does not, as it puts scales into them. Both compute in float64 and keep the model's dtype.
 
 >>> import torch
 >>> from numerics.gpt2.model import Shape, build
@@ -32,7 +33,6 @@ import copy
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import torch
 from jaxtyping import Float, Int
@@ -42,6 +42,7 @@ from torch import Tensor, nn
 from transformers import GPT2LMHeadModel
 
 from numerics.gpt2.model import Parameters, token_loss
+from numerics.training import one_thread
 from theory.errors import InputError
 from theory.problem import positive_integer
 
@@ -49,7 +50,7 @@ from theory.problem import positive_integer
 
 
 def fold(model: GPT2LMHeadModel) -> GPT2LMHeadModel:
-    """A model with the same logits in which nothing redundant but orthogonal maps is left to chance.
+    """A model with the same logits, in which scales and shifts that do not show are chosen.
 
     - Normalisations in blocks have scale 1 and shift 0; both are in the weights that follow.
     - What they put out has mean 0, so those weights are made orthogonal to the vector of ones;
@@ -64,7 +65,7 @@ def fold(model: GPT2LMHeadModel) -> GPT2LMHeadModel:
     folded = copy.deepcopy(model)
     folded.config.tie_word_embeddings = False
     folded.lm_head.weight = nn.Parameter(model.lm_head.weight.detach().clone())
-    weights = _weights(folded, torch.float64)
+    weights = _exact(folded)
     for k in range(model.config.n_layer):
         block = f"transformer.h.{k}."
         for norm, reader in (("ln_1", "attn.c_attn"), ("ln_2", "mlp.c_fc")):
@@ -72,7 +73,7 @@ def fold(model: GPT2LMHeadModel) -> GPT2LMHeadModel:
             matrix = weights[f"{block}{reader}.weight"]
             weights[f"{block}{reader}.bias"] += shift @ matrix
             weights[f"{block}{reader}.weight"] = _centred(scale[:, None] * matrix, 0)
-        query, key, value = weights[f"{block}attn.c_attn.bias"].chunk(3)
+        _, key, value = weights[f"{block}attn.c_attn.bias"].chunk(3)
         weights[f"{block}attn.c_proj.bias"] += value @ weights[f"{block}attn.c_proj.weight"]
         key.zero_()
         value.zero_()
@@ -114,8 +115,13 @@ def _centred(weight: Tensor, axis: int) -> Tensor:
     return weight - weight.mean(dim=axis, keepdim=True)
 
 
-def _weights(model: nn.Module, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
-    return {name: p.detach().to(dtype, copy=True) for name, p in model.named_parameters()}
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    return {name: p.detach() for name, p in model.named_parameters()}
+
+
+def _exact(model: nn.Module) -> dict[str, Tensor]:
+    """A copy of the weights in float64, for scipy and rounding that does not add up."""
+    return {name: w.to("cpu", torch.float64, copy=True) for name, w in _weights(model).items()}
 
 
 def _holding(model: GPT2LMHeadModel, weights: Parameters) -> GPT2LMHeadModel:
@@ -144,18 +150,18 @@ class LayerMap:
 
     def _inside(self, part: str, weight: Tensor) -> Tensor:
         """One of the layer's weights after it."""
-        match part.removesuffix(".weight").removesuffix(".bias"), part.endswith(".bias"):
-            case "attn.c_attn", _:
-                h, e, _ = self.query_key.shape
-                heads = weight.unflatten(-1, (3, h, e))[..., self.heads, :]
-                maps = torch.stack([self.query_key, self.query_key, self.value])
+        h, e, _ = self.value.shape
+        match part:
+            case "attn.c_attn.weight" | "attn.c_attn.bias":
+                heads = weight.reshape(*weight.shape[:-1], 3, h, e)[..., self.heads, :]
+                maps = torch.stack([self.query_key, self.query_key, self.value]).to(weight)
                 return torch.einsum("...khe,khef->...khf", heads, maps).flatten(-3)
-            case "attn.c_proj", False:
-                heads = weight.unflatten(0, self.value.shape[:2])[self.heads]
-                return (self.value.mT @ heads).flatten(0, 1)
-            case "mlp.c_fc", _:
+            case "attn.c_proj.weight":
+                outputs = self.value.mT.to(weight) @ weight.reshape(h, e, -1)[self.heads]
+                return outputs.flatten(0, 1)
+            case "mlp.c_fc.weight" | "mlp.c_fc.bias":
                 return weight[..., self.neurons]
-            case "mlp.c_proj", False:
+            case "mlp.c_proj.weight":
                 return weight[self.neurons]
             case _:
                 return weight
@@ -212,9 +218,9 @@ def _axis(name: str) -> int | None:
 def _turned(name: str, weight: Tensor, residual: Tensor) -> Tensor:
     match _axis(name):
         case 0:
-            return residual @ weight
+            return residual.to(weight) @ weight
         case -1:
-            return weight @ residual.T
+            return weight @ residual.T.to(weight)
         case _:
             return weight
 
@@ -227,10 +233,14 @@ def similarity(first: nn.Module, second: nn.Module) -> float:
 
     The higher it is for models of given norms, the shorter the straight line between them.
     """
-    ours, theirs = (_weights(model, torch.float64) for model in (first, second))
+    return _product(_exact(first), _exact(second))
+
+
+def _product(ours: Parameters, theirs: Parameters) -> float:
     return sum(float((w * theirs[name]).sum()) for name, w in ours.items() if not _is_norm(name))
 
 
+@one_thread()
 def align(
     first: GPT2LMHeadModel,
     second: GPT2LMHeadModel,
@@ -251,23 +261,27 @@ def align(
         raise InputError("residual", f"{residual!r} is not one of {', '.join(RESIDUAL_MAPS)}")
     rounds = positive_integer(rounds, "rounds")
     _check_alike(first, second)
-    ours, theirs = (_weights(model, torch.float64) for model in (first, second))
+    ours, theirs = _exact(first), _exact(second)
     best = Alignment.identity(second)
     ends = [name for name in ours if not _LAYER.fullmatch(name)]
     best = replace(best, residual=RESIDUAL_MAPS[residual](_correlation(ours, theirs, ends)))
-    best, reached = _match_layers(ours, theirs, best)
+    best = _match_layers(ours, theirs, best)
+    reached = _product(ours, best.apply(theirs))
     for _ in range(rounds - 1):
         inside = replace(best, residual=torch.eye(len(best.residual), dtype=torch.float64))
         correlation = _correlation(ours, inside.apply(theirs), list(ours))
         turned = replace(best, residual=RESIDUAL_MAPS[residual](correlation))
-        turned, value = _match_layers(ours, theirs, turned)
-        if value <= reached * (1 + _GROWTH):
+        turned = _match_layers(ours, theirs, turned)
+        value = _product(ours, turned.apply(theirs))
+        growth = value - reached
+        if growth > 0:
+            best, reached = turned, value
+        if growth <= _LITTLE * abs(reached):
             break
-        best, reached = turned, value
     return best
 
 
-_GROWTH = 1e-9  # relative; less is rounding
+_LITTLE = 1e-9  # relative growth, with which it ends
 
 
 def _check_alike(first: GPT2LMHeadModel, second: GPT2LMHeadModel) -> None:
@@ -282,9 +296,11 @@ def _check_alike(first: GPT2LMHeadModel, second: GPT2LMHeadModel) -> None:
     for which, model in (("first", first), ("second", second)):
         weights = _weights(model)
         for name, norm in _folded_norms(weights).items():
-            if not torch.equal(weights[name], norm):
+            if not torch.allclose(weights[name], norm, rtol=_ROUNDED, atol=_ROUNDED):
                 raise InputError(which, f"is not folded: {name} is not {norm[0]:g}; fold it first")
 
+
+_ROUNDED = 1e-6  # a float32 in float64
 
 _ALIKE = (
     "n_layer",
@@ -327,11 +343,12 @@ def _fixing_ones(turn: Float[Tensor, "d-1 d-1"]) -> Float[Tensor, "d d"]:
 
 
 def _procrustes(correlation: Float[Tensor, "*n e e"]) -> Float[Tensor, "*n e e"]:
-    """The orthogonal matrices with the largest inner product; where nothing decides, the identity."""
+    """The orthogonal matrices with the largest inner product; the identity if nothing decides."""
     e = correlation.shape[-1]
     tie = _TIE * torch.linalg.matrix_norm(correlation)[..., None, None].clamp(min=1e-300)
     U, _, Vh = torch.linalg.svd(correlation + tie * torch.eye(e, dtype=correlation.dtype))
-    return U @ Vh
+    turns: Tensor = U @ Vh
+    return turns
 
 
 _TIE = 1e-12  # relative
@@ -359,25 +376,15 @@ RESIDUAL_MAPS: Mapping[str, Callable[[Tensor], Tensor]] = {
 """The kinds of residual maps: the best of each, given a correlation."""
 
 
-def _match_layers(
-    ours: Parameters, theirs: Parameters, alignment: Alignment
-) -> tuple[Alignment, float]:
-    """The best maps within layers given the residual map, and the similarity with them."""
+def _match_layers(ours: Parameters, theirs: Parameters, alignment: Alignment) -> Alignment:
+    """With the best maps within layers, given the residual map."""
     turned = {name: _turned(name, w, alignment.residual) for name, w in theirs.items()}
-    layers = tuple(
-        _matched(
-            *(
-                {name: weights[f"transformer.h.{k}.{name}"] for name in _INSIDE}
-                for weights in (ours, turned)
-            ),
-            len(old.heads),
-        )
-        for k, old in enumerate(alignment.layers)
-    )
-    best = replace(alignment, layers=layers)
-    moved = best.apply(theirs)
-    value = sum(float((w * moved[name]).sum()) for name, w in ours.items() if not _is_norm(name))
-    return best, value
+    layers = []
+    for k, old in enumerate(alignment.layers):
+        names = {part: f"transformer.h.{k}.{part}" for part in _INSIDE}
+        ends = ({part: w[name] for part, name in names.items()} for w in (ours, turned))
+        layers.append(_matched(*ends, h=len(old.heads)))
+    return replace(alignment, layers=tuple(layers))
 
 
 _INSIDE = (
@@ -391,7 +398,7 @@ _INSIDE = (
 """Weights of a layer that its own maps change."""
 
 
-def _matched(ours: Parameters, theirs: Parameters, h: int) -> LayerMap:
+def _matched(ours: Parameters, theirs: Parameters, *, h: int) -> LayerMap:
     rows = [
         torch.cat([w["mlp.c_fc.weight"], w["mlp.c_fc.bias"][None], w["mlp.c_proj.weight"].T]).T
         for w in (ours, theirs)
@@ -411,8 +418,8 @@ def _matched(ours: Parameters, theirs: Parameters, h: int) -> LayerMap:
 def _circuits(weights: Parameters, h: int) -> tuple[Float[Tensor, "h r e"], Float[Tensor, "h s e"]]:
     """Queries and keys of each head over each other, with biases; values and outputs."""
     joined = torch.cat([weights["attn.c_attn.weight"], weights["attn.c_attn.bias"][None]])
-    query, key, value = joined.unflatten(1, (3, h, -1)).permute(1, 2, 0, 3)  # each (h, d + 1, e)
-    output = weights["attn.c_proj.weight"].unflatten(0, (h, -1)).mT  # (h, d, e)
+    query, key, value = joined.reshape(len(joined), 3, h, -1).permute(1, 2, 0, 3)  # (h, d + 1, e)
+    output = weights["attn.c_proj.weight"].reshape(h, value.shape[2], -1).mT  # (h, d, e)
     return torch.cat([query, key], dim=1), torch.cat([value, output], dim=1)
 
 
@@ -422,52 +429,56 @@ def _circuits(weights: Parameters, h: int) -> tuple[Float[Tensor, "h r e"], Floa
 class LearnedRotation(nn.Module):
     """A residual rotation of the second model that lowers the loss half way to the first.
 
-    Its one trained parameter is an A (d-1, d-1): the rotation is exp(A - A^T) on the complement of
-    ones. Give it a second model that `align` moved; it starts with the identity.
+    What `numerics.gpt2.training.fit` trains is one A (d-1, d-1), without weight decay: the rotation
+    is exp(A - A^T) on the complement of ones, at first the identity. So give it a second model that
+    `align` moved. Heads and neurons are matched anew, by weights, for the rotation of each step;
+    the residual map is not, as the closest one would undo what was learned.
+    rematch: False leaves heads and neurons as they are, where matching takes longer than the loss.
+
+    Raises InputError for models that are not folded or not alike.
     """
 
-    def __init__(self, first: GPT2LMHeadModel, second: GPT2LMHeadModel) -> None:
+    def __init__(
+        self, first: GPT2LMHeadModel, second: GPT2LMHeadModel, *, rematch: bool = True
+    ) -> None:
         super().__init__()
         _check_alike(first, second)
         self.first, self.second = (copy.deepcopy(m).requires_grad_(False) for m in (first, second))
         d = first.config.n_embd
-        self.skew = nn.Parameter(torch.zeros(d - 1, d - 1))
-        # Kept for its maps within layers, which change nothing.
+        self.skew = nn.Parameter(torch.zeros(d - 1, d - 1, device=first.device))
+        self._exact = _exact(first), _exact(second)
         self._identity = Alignment.identity(second)
+        self._rematch = rematch
 
-    def rotation(self) -> Float[Tensor, "d d"]:
-        """The residual map so far."""
-        return _fixing_ones(torch.linalg.matrix_exp(self.skew - self.skew.T))
-
-    def forward(self, tokens: Int[Tensor, "b t+1"], t: float) -> Float[Tensor, ""]:
-        """The loss at a point of the middle fifth of the straight line: t from 0 to 1 is the way
-        through it.
-        """
-        s = _MIDDLE[0] + (_MIDDLE[1] - _MIDDLE[0]) * t
-        residual = self.rotation()
-        ours, theirs = dict(self.first.named_parameters()), dict(self.second.named_parameters())
-        between = {
-            name: torch.lerp(w, _turned(name, theirs[name], residual), s)
-            for name, w in ours.items()
-        }
-        return token_loss(self.first, tokens, between)
-
+    @one_thread()
     def alignment(self) -> Alignment:
-        """The rotation, in float64, with heads and neurons matched anew.
-
-        The residual map is not: the one closest in weights would undo what was learned.
-        """
-        skew = self.skew.detach().double().cpu()
-        turned = replace(
-            Alignment.identity(self.second),
-            residual=_fixing_ones(torch.linalg.matrix_exp(skew - skew.T)),
-        )
-        ours, theirs = (_weights(m.cpu(), torch.float64) for m in (self.first, self.second))
-        return _match_layers(ours, theirs, turned)[0]
+        """The rotation in float64, with heads and neurons matched."""
+        with torch.no_grad():
+            residual = _rotation(self.skew.cpu().double())
+        turned = replace(self._identity, residual=residual)
+        return _match_layers(*self._exact, turned) if self._rematch else turned
 
     def model(self) -> GPT2LMHeadModel:
         """The second model so aligned."""
         return self.alignment().of(self.second)
 
+    def forward(self, tokens: Int[Tensor, "b t+1"], t: float) -> Float[Tensor, ""]:
+        """The loss on the straight line to the first model, in its middle fifth: t from 0 to 1 is
+        the way through that.
+        """
+        s = _MIDDLE[0] + (_MIDDLE[1] - _MIDDLE[0]) * t
+        # In mixed precision the map would not be orthogonal.
+        with torch.autocast(tokens.device.type, enabled=False):
+            turned = replace(self.alignment(), residual=_rotation(self.skew))
+            theirs = turned.apply(_weights(self.second))
+            between = {
+                name: torch.lerp(w, theirs[name], s) for name, w in _weights(self.first).items()
+            }
+        return token_loss(self.first, tokens, between)
+
 
 _MIDDLE = (0.4, 0.6)
+
+
+def _rotation(skew: Float[Tensor, "d-1 d-1"]) -> Float[Tensor, "d d"]:
+    return _fixing_ones(torch.linalg.matrix_exp(skew - skew.T))
