@@ -1,5 +1,7 @@
 """The claim on planted studies: it holds, and fails with each inequality; the control is seen."""
 
+from itertools import pairwise
+
 import pytest
 from gpt2_studies import statistic, study
 
@@ -41,7 +43,7 @@ def test_one_pair_that_is_not_steady_makes_it_false(measure, value, holds):
 
 def test_the_paper_is_within_the_bounds():
     rise = PAPER[-1] - PAPER[0]
-    steps = [second - first for first, second in zip(PAPER, PAPER[1:], strict=False)]
+    steps = [second - first for first, second in pairwise(PAPER)]
     assert rise / sum(map(abs, steps)) == pytest.approx(1)
     assert max(steps) / rise == pytest.approx(0.284, abs=0.001)
 
