@@ -1,15 +1,19 @@
-"""HTML pages that need nothing else: their frame, tables and figures."""
+"""HTML pages that need nothing else: their frame, tables, values and figures."""
 
 from __future__ import annotations
 
 import html
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import groupby
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from numerics.pictures import svg
+from numerics.text import show, show_interval
+from theory.claims.base import Bounds, Value
 
 HOLDS, FALSE, FAILED = "holds", "is false", "failed"
 """The verdicts."""
@@ -18,6 +22,20 @@ HOLDS, FALSE, FAILED = "holds", "is false", "failed"
 def badge(verdict: str) -> str:
     """A verdict on green or red."""
     return f'<span class="{"holds" if verdict == HOLDS else "false"}">{verdict}</span>'
+
+
+def describe(value: Value) -> str:
+    """A predicted or observed value for people; equal entries of a list are counted."""
+    if isinstance(value, tuple):
+        counted = [(text, len(list(same))) for text, same in groupby(map(describe, value))]
+        return ", ".join(text if n == 1 else f"{text} ({n} times)" for text, n in counted) or "none"
+    if isinstance(value, Fraction):
+        return show(value)
+    if isinstance(value, Bounds):
+        return show_interval(value.lower, value.upper)
+    if isinstance(value, float):
+        return f"{round(value, 9):.9g}"
+    return str(value)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

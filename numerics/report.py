@@ -12,9 +12,8 @@ import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
-from itertools import chain, groupby
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
@@ -27,8 +26,9 @@ from matplotlib.image import imsave
 
 from numerics import path_plots, plots, region_plots
 from numerics.files import as_json, make_folder, write
+from numerics.gpt2.report import claim_pictures
 from numerics.meetings import TrainedMeeting
-from numerics.page import FAILED, FALSE, HOLDS, badge, figures, page, table
+from numerics.page import FAILED, FALSE, HOLDS, badge, describe, figures, page, table
 from numerics.pictures import STYLE, panel
 from numerics.real_data_report import real_data_section
 from numerics.runs import Runs
@@ -36,6 +36,7 @@ from numerics.text import show, show_interval
 from theory.claims import Bounds, Claim, PermutationIsNotEnough, Result, Staircase
 from theory.claims.base import Value, Values
 from theory.claims.convex_equals_nonconvex import REACHED, optimum
+from theory.claims.gpt2_study import StudyClaim
 from theory.claims.implicit_bias import STARTS
 from theory.claims.width_profile import WidthProfile
 from theory.connectivity import optimal_polytope
@@ -176,20 +177,6 @@ def _plain(values: Values) -> dict[str, Any]:
 
 def _described(values: Values, name: str) -> str:
     return describe(values[name]) if name in values else "missing"
-
-
-def describe(value: Value) -> str:
-    """A predicted or observed value for people; equal entries of a list are counted."""
-    if isinstance(value, tuple):
-        counted = [(text, len(list(same))) for text, same in groupby(map(describe, value))]
-        return ", ".join(text if n == 1 else f"{text} ({n} times)" for text, n in counted) or "none"
-    if isinstance(value, Fraction):
-        return show(value)
-    if isinstance(value, Bounds):
-        return show_interval(value.lower, value.upper)
-    if isinstance(value, float):
-        return f"{round(value, 9):.9g}"
-    return str(value)
 
 
 TRAINING = (
@@ -559,6 +546,12 @@ def _trained_caption(trained: TrainedMeeting, number: int) -> str:
     )
 
 
+def _gpt2(result: Result[Runs]) -> list[Sheet]:
+    """What the study shows; its own page has more."""
+    assert isinstance(result.claim, StudyClaim)
+    return [Sheet("", claim_pictures(result.claim), columns=2, most=4)]
+
+
 _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
     "small-width-separation": _separation,
     "implicit-bias": _implicit_bias,
@@ -569,6 +562,9 @@ _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
     "width-profile": _width_profiles,
     "staircase": _staircase,
     "region-interaction": _region_interaction,
+    "gpt2-polychain-beats-linear": _gpt2,
+    "gpt2-spectrum-preserved": _gpt2,
+    "gpt2-cross-transition": _gpt2,
 }
 
 

@@ -101,7 +101,7 @@ def _end(name: str, spread: dict[str, float], *, longer: bool = False) -> dict[s
                 "step": step,
                 "loss": loss + 4 * np.exp(-12 * part),
                 "held_out": loss + 4 * np.exp(-12 * part) + 0.02,
-                "spectral": {m: 1 + 4 * part * spread[m] for m in MATRICES},
+                "spectral": {m: 1 + 1.2 * part * spread[m] for m in MATRICES},
                 "entrywise": {m: 0.1 + 0.7 * part * spread[m] for m in MATRICES},
                 "reach": dict.fromkeys(MATRICES, RADIUS * (1 - remainder) + remainder),
                 "remainder": remainder,
@@ -161,7 +161,8 @@ def _curve(kind: str, first: str, last: str, height: float) -> dict[str, Any]:
         bulge = 1 + (0.7 * np.sin(4 * np.pi * few) if kind != "polychain" else 0 * few)
     ranks = (low ** (1 - few) * high**few) * bulge
     spread = np.linspace(0.7, 1.3, len(MATRICES))
-    values = [np.geomspace(6, 6 / (1 + r), 64).tolist() for r in ranks[[0, 2, 3, 5, 7, 8, 10]]]
+    shown = ranks[[0, 2, 3, 5, 7, 8, 10]]
+    values = [(6 * np.exp(-np.linspace(0, 40 / rank, 64))).tolist() for rank in shown]
     return {
         "t": t.tolist(),
         "loss": losses,
@@ -171,8 +172,8 @@ def _curve(kind: str, first: str, last: str, height: float) -> dict[str, Any]:
             "t": few.tolist(),
             "stable_rank": {m: (ranks * k).tolist() for m, k in zip(MATRICES, spread, strict=True)},
             "effective_rank": {m: (2 * ranks).tolist() for m in MATRICES},
-            "spectral_norm": {m: np.full(11, 4.5).tolist() for m in MATRICES},
-            "entrywise_norm": {m: (0.8 - 0.2 * few * (1 - few)).tolist() for m in MATRICES},
+            "spectral_norm": {m: (2.2 - 0.02 * ranks).tolist() for m in MATRICES},
+            "entrywise_norm": {m: (0.9 - 0.01 * ranks).tolist() for m in MATRICES},
             "singular_values": {
                 "0.mlp-in": {"t": [0, 0.2, 0.3, 0.5, 0.7, 0.8, 1], "values": values}
             },
