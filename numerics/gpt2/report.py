@@ -215,9 +215,8 @@ def _claim(claim: StudyClaim) -> str:
     try:
         observed = claim.observed()
     except InputError as error:
-        return (
-            f"{head} {badge(FAILED)}</h3>\n<p>{statement}</p>\n{_paragraph(f'Not known: {error}')}"
-        )
+        said = _paragraph(f"It is not known whether it holds: {error}.")
+        return f"{head} {badge(FAILED)}</h3>\n<p class=statement>{statement}</p>\n{said}"
     verdict = HOLDS if claim.compare(predicted, observed) else FALSE
     found = explained(observed)
     remarks = "".join(f"<li>{html.escape(text)}</li>" for text in found)
