@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +24,7 @@ from theory.claims import (
     Gpt2PolychainBeatsLinear,
     Gpt2SpectrumPreserved,
 )
+from theory.claims.base import Value, Values
 from theory.claims.gpt2_study import CROSS, SAME, Study, StudyClaim, explained, median_rank
 from theory.errors import InputError
 
@@ -71,6 +73,7 @@ def write_study_report(study: Study, folder: Path) -> None:
     """Write index.html, which needs nothing else. Raises InputError where that cannot be."""
     make_folder(folder)
     sections = (
+        _summary,
         _barriers,
         _claims,
         _controls,
@@ -97,7 +100,7 @@ def _statistic(study: Study, cell: str, curve: str, *names: str) -> str:
 
 
 def _spread(mean: float, std: float | None) -> str:
-    return f"{mean:.3f}" if std is None else f"{mean:.3f} ± {std:.3f}"
+    return f"{mean:.3f}" if std is None else f"{mean:.3f} ±\u00a0{std:.3f}"
 
 
 def _section(title: str, *parts: str) -> str:
@@ -195,8 +198,44 @@ def _barriers(study: Study) -> str:
     )
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """What the study says of a claim; observed: None where it lacks something, as error says."""
+
+    claim: StudyClaim
+    observed: Values | None
+    error: str = ""
+
+    @property
+    def verdict(self) -> str:
+        if self.observed is None:
+            return FAILED
+        return HOLDS if self.claim.compare(self.claim.predicted(), self.observed) else FALSE
+
+    @property
+    def controls(self) -> list[str]:
+        """Those that explain the picture as well."""
+        return [] if self.observed is None else explained(self.observed)
+
+
+def _judge(claim: StudyClaim) -> _Judged:
+    try:
+        return _Judged(claim, claim.observed())
+    except InputError as error:
+        return _Judged(claim, None, str(error))
+
+
+def _summary(study: Study) -> str:
+    """The verdicts, and whether controls explain them."""
+    lines = []
+    for judged in (_judge(make(study)) for make in _CLAIMS):
+        name, count = html.escape(judged.claim.id), len(judged.controls)
+        remark = f"; explained by {count} of its controls" if count else ""
+        lines.append(f'<li><a href="#{name}">{name}</a> {badge(judged.verdict)}{remark}</li>')
+    return f"<ul class=contents>{''.join(lines)}</ul>"
+
+
 def _claims(study: Study) -> str:
-    parts = [_claim(make(study)) for make in _CLAIMS]
     return _section(
         "Claims",
         _paragraph(
@@ -204,32 +243,35 @@ def _claims(study: Study) -> str:
             "holds if what it states is so. Controls ask whether something else explains the same "
             "picture; they do not decide whether the claim holds, but what it means."
         ),
-        *parts,
+        *(_claim(_judge(make(study))) for make in _CLAIMS),
     )
 
 
-def _claim(claim: StudyClaim) -> str:
-    title, statement = html.escape(claim.id), html.escape(claim.statement)
-    head = f'<h3 id="{title}">{title}'
-    predicted = claim.predicted()
-    try:
-        observed = claim.observed()
-    except InputError as error:
-        said = _paragraph(f"It is not known whether it holds: {error}.")
-        return f"{head} {badge(FAILED)}</h3>\n<p class=statement>{statement}</p>\n{said}"
-    verdict = HOLDS if claim.compare(predicted, observed) else FALSE
-    found = explained(observed)
-    remarks = "".join(f"<li>{html.escape(text)}</li>" for text in found)
+def _claim(judged: _Judged) -> str:
+    claim, observed = judged.claim, judged.observed
+    name = html.escape(claim.id)
+    head = (
+        f'<h3 id="{name}">{name} {badge(judged.verdict)}</h3>\n'
+        f"<p class=statement>{html.escape(claim.statement)}</p>"
+    )
+    if observed is None:
+        return f"{head}\n{_paragraph(f'It is not known whether it holds: {judged.error}.')}"
+    remarks = "".join(f"<li>{html.escape(text)}</li>" for text in judged.controls)
     remark = (
         f"<p><strong>Controls that explain the picture as well:</strong></p>\n<ul>{remarks}</ul>"
-        if found
+        if remarks
         else _paragraph("No control that was measured explains the picture.")
     )
-    rows = [(name, describe(value), describe(observed[name])) for name, value in predicted.items()]
-    return (
-        f"{head} {badge(verdict)}</h3>\n<p class=statement>{statement}</p>\n{remark}\n"
-        f"{table(('quantity', 'predicted', 'observed'), rows)}"
-    )
+    rows = [
+        (quantity, describe(value), _shown(observed[quantity]))
+        for quantity, value in claim.predicted().items()
+    ]
+    return f"{head}\n{remark}\n{table(('quantity', 'predicted', 'observed'), rows)}"
+
+
+def _shown(value: Value) -> str:
+    """A measured value, to the digits that mean something."""
+    return f"{value:.4g}" if isinstance(value, float) else describe(value)
 
 
 def _controls(study: Study) -> str:
@@ -248,13 +290,16 @@ def _controls(study: Study) -> str:
         ]
         for curve in ("linear", "polychain")
     ]
-    spectra = [
+    changes = [
+        [words, *(_statistic(study, cell, curve, "change") for cell in cells)]
+        for curve, words in _CURVES.items()
+    ]
+    steadiness = [
         [
-            f"{words}: {measure.replace('_', ' ')}",
-            *(_statistic(study, c, curve, measure) for c in cells),
+            words,
+            *(_statistic(study, CROSS, curve, name) for name in ("monotonicity", "largest_jump")),
         ]
         for curve, words in _CURVES.items()
-        for measure in ("change", "monotonicity", "largest_jump")
     ]
     head = ["", *map(plots.named, cells)]
     return _section(
@@ -267,11 +312,14 @@ def _controls(study: Study) -> str:
         table(head, _measured_rows(barriers)),
         _paragraph(
             "The median over hidden matrices of the stable rank along the curves, r(t). Change: "
-            "max r / min r - 1. Monotonicity: (r(1) - r(0)) / total variation, 1 where r only "
-            "rises, about 0 between models alike. Largest jump: the largest step between "
-            "neighbouring points over |r(1) - r(0)|; it says nothing between models alike."
+            "max r / min r - 1."
         ),
-        table(head, _measured_rows(spectra)),
+        table(head, _measured_rows(changes)),
+        _paragraph(
+            "From AdamW to Muon. Monotonicity: (r(1) - r(0)) / total variation, 1 where r only "
+            "rises. Largest jump: the largest step between neighbouring points over |r(1) - r(0)|."
+        ),
+        table(("", "monotonicity", "largest jump"), _measured_rows(steadiness)),
         _continued(study),
     )
 
