@@ -416,8 +416,8 @@ def _sweep(study: Study) -> str:
                 f"{fmean(run['stable_rank'] for run in alike):.2f}",
             ]
         )
-    head = ("learning rates swept", "rate", "models", "loss", "stable rank")
-    return table(head, rows)
+    head = ("optimizer", "learning rate", "models", "loss", "stable rank")
+    return _paragraph("Learning rates that were swept, the mean over models:") + table(head, rows)
 
 
 def _run(run: Mapping[str, Any]) -> tuple[str, float]:
