@@ -37,11 +37,7 @@ _COLOUR = {
 _MARKER = {"adamw": "o", "muon": "s", "adamw-adamw": "o", "muon-muon": "s", "adamw-muon": "^"}
 _HATCH = {"adamw-adamw": "", "muon-muon": "///", "adamw-muon": "..."}
 _LINE: dict[str, Any] = {"polychain": "-", "linear": "--", "linear, not aligned": ":"}
-_NAMED = {
-    "polychain": "polychain",
-    "linear": "straight line",
-    "linear, not aligned": "straight line,\nnot aligned",
-}
+_NAMED = {"polychain": "polychain", "linear": "straight line"}
 _REFERENCE: dict[str, Any] = {"color": "black", "linewidth": 1.4, "linestyle": ":"}
 _THIN: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.45}
 _BOLD: dict[str, Any] = {"linewidth": 2.2}
