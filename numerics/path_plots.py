@@ -13,7 +13,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numerics.plots import optimizer_line, save_figure
+from numerics.pictures import save_figure
+from numerics.plots import optimizer_line
 from numerics.text import show
 from theory.connectivity import SolutionPath
 from theory.geometry import geometry

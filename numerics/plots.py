@@ -6,23 +6,19 @@ Every curve is told apart by its line style and marker as well as its colour.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise, permutations
-from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from numerics.files import write
+from numerics.pictures import COLOURS
 from numerics.runs import Runs
 from numerics.text import show
 from numerics.training import NO_COMPONENT
@@ -33,21 +29,6 @@ from theory.network import Network
 from theory.problem import Problem
 from theory.regions import Radii
 
-STYLE: dict[Any, Any] = {
-    "font.size": 12,
-    "axes.titlesize": 12,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e4e4e4",
-    "legend.frameon": False,
-    "legend.fontsize": 11,
-    "svg.fonttype": "path",  # the page must look the same without our fonts
-}
-
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA4499")
 _LINES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D")
 _HATCHES = ("", "///", "...", "xxx")
@@ -93,14 +74,6 @@ _LOST: dict[str, Any] = {
 }
 _DOTTED: dict[str, Any] = {"color": "black", "linewidth": 1.4, "linestyle": ":"}
 _BRANCH: dict[str, Any] = {"color": "black", "linewidth": 1.6, "solid_joinstyle": "miter"}
-
-
-def save_figure(file: Path, draw: Callable[[], Figure]) -> None:
-    """Write a figure in the project's style; the ending of the file says how."""
-    content = io.BytesIO()
-    with mpl.rc_context(STYLE):
-        draw().savefig(content, format=file.suffix[1:], dpi=120)
-    write(file, content.getvalue())
 
 
 def _curve(style: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
-from numerics.plots import COLOURS, save_figure
+from numerics.pictures import COLOURS, save_figure
 from numerics.text import show
 from theory.geometry import LionK, geometry
 from theory.regions import Frontier, Meeting, Regions

@@ -9,13 +9,11 @@ from __future__ import annotations
 import html
 import io
 import math
-import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
-from itertools import chain, groupby
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
@@ -24,18 +22,21 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from numerics import path_plots, plots, region_plots
 from numerics.files import as_json, make_folder, write
+from numerics.gpt2.report import claim_pictures
 from numerics.meetings import TrainedMeeting
+from numerics.page import FAILED, FALSE, HOLDS, badge, describe, figures, page, table
+from numerics.pictures import STYLE, panel
 from numerics.real_data_report import real_data_section
 from numerics.runs import Runs
 from numerics.text import show, show_interval
 from theory.claims import Bounds, Claim, PermutationIsNotEnough, Result, Staircase
 from theory.claims.base import Value, Values
 from theory.claims.convex_equals_nonconvex import REACHED, optimum
+from theory.claims.gpt2_study import StudyClaim
 from theory.claims.implicit_bias import STARTS
 from theory.claims.width_profile import WidthProfile
 from theory.connectivity import optimal_polytope
@@ -67,10 +68,6 @@ class Chapter:
     def holds(self) -> bool:
         """Whether theory and observation agree."""
         return self.verdict == HOLDS
-
-
-HOLDS, FALSE, FAILED = "holds", "is false", "failed"
-"""The verdicts."""
 
 
 def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
@@ -182,20 +179,6 @@ def _described(values: Values, name: str) -> str:
     return describe(values[name]) if name in values else "missing"
 
 
-def describe(value: Value) -> str:
-    """A predicted or observed value for people; equal entries of a list are counted."""
-    if isinstance(value, tuple):
-        counted = [(text, len(list(same))) for text, same in groupby(map(describe, value))]
-        return ", ".join(text if n == 1 else f"{text} ({n} times)" for text, n in counted) or "none"
-    if isinstance(value, Fraction):
-        return show(value)
-    if isinstance(value, Bounds):
-        return show_interval(value.lower, value.upper)
-    if isinstance(value, float):
-        return f"{round(value, 9):.9g}"
-    return str(value)
-
-
 TRAINING = (
     "optimizer",
     "rho",
@@ -231,7 +214,6 @@ def training_row(runs: Runs) -> list[str]:
 Picture: TypeAlias = tuple[Callable[[Axes], None], str]
 """What to draw, and the caption."""
 
-_WIDE, _HIGH = 5.2, 3.9  # inches; legible on a telephone
 _DPI = 90  # of the PNGs
 _WIDE_NETWORK = 100  # neurons, from which on networks have a picture of their own
 
@@ -564,6 +546,12 @@ def _trained_caption(trained: TrainedMeeting, number: int) -> str:
     )
 
 
+def _gpt2(result: Result[Runs]) -> list[Sheet]:
+    """What the study shows; its own page has more."""
+    assert isinstance(result.claim, StudyClaim)
+    return [Sheet("", claim_pictures(result.claim), columns=2, most=4)]
+
+
 _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
     "small-width-separation": _separation,
     "implicit-bias": _implicit_bias,
@@ -574,6 +562,9 @@ _DRAWN: Mapping[str, Callable[[Result[Runs]], list[Sheet]]] = {
     "width-profile": _width_profiles,
     "staircase": _staircase,
     "region-interaction": _region_interaction,
+    "gpt2-polychain-beats-linear": _gpt2,
+    "gpt2-spectrum-preserved": _gpt2,
+    "gpt2-cross-transition": _gpt2,
 }
 
 
@@ -608,19 +599,12 @@ def _landings_caption(radii: Radii) -> str:
     )
 
 
-def _figure(draw: Callable[[Axes], None]) -> Figure:
-    # The layout "constrained" would cut legends off where the axes have a fixed aspect.
-    figure = Figure(figsize=(_WIDE, _HIGH), layout="compressed")
-    draw(figure.subplots())
-    return figure
-
-
 def _png(drawings: Sequence[Picture], columns: int) -> bytes:
     """Pictures beside and below each other, as a PNG."""
     tiles = []
-    with matplotlib.rc_context({**plots.STYLE, "figure.dpi": _DPI}):
+    with matplotlib.rc_context({**STYLE, "figure.dpi": _DPI}):
         for draw, _ in drawings:
-            canvas = FigureCanvasAgg(_figure(draw))
+            canvas = FigureCanvasAgg(panel(draw))
             canvas.draw()  # type: ignore[no-untyped-call]
             pixels = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
             tiles.append(np.asarray(pixels)[..., :3])
@@ -634,19 +618,6 @@ def _png(drawings: Sequence[Picture], columns: int) -> bytes:
     return buffer.getvalue()
 
 
-def _svg(draw: Callable[[Axes], None], salt: str) -> str:
-    """One picture as an element for an HTML page; names in it differ from those of other salts."""
-    with matplotlib.rc_context({**plots.STYLE, "svg.hashsalt": salt}):
-        buffer = io.StringIO()
-        _figure(draw).savefig(buffer, format="svg", metadata={"Date": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    # HTML knows the namespaces; what remains refers to nothing outside the page.
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg)
-    return re.sub(r' (width|height)="[^"]*pt"', "", svg, count=2)
-
-
 # The page
 
 
@@ -657,16 +628,10 @@ def _body(
     certificates: Mapping[str, str],
 ) -> str:
     """Tables, pictures, and how to check the proofs."""
-    rows = "".join(
-        f"<tr><th scope=row>{html.escape(name)}</th><td>{html.escape(predicted)}</td>"
-        f"<td>{html.escape(observed)}</td></tr>"
-        for name, predicted, observed in quantities
-    )
-    figures = "".join(
-        f"<figure>{_svg(draw, f'{result.claim.id} {k}')}"
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-        for k, (draw, caption) in enumerate(chain(*(s.pictures for s in _sheets(result))))
-    )
+    pictures = [
+        (partial(panel, draw), caption)
+        for draw, caption in chain(*(sheet.pictures for sheet in _sheets(result)))
+    ]
     training = ""
     if trained:
         head = "".join(f"<th>{html.escape(text)}</th>" for text in TRAINING)
@@ -688,12 +653,9 @@ def _body(
         for at in [problems[name].name]
     )
     proofs = f"{_CHECK}\n<pre>{html.escape(checks)}</pre>" if checks else ""
-    return f"""<div class=wide><table>
-<thead><tr><th>quantity</th><th>predicted</th><th>observed</th></tr></thead>
-<tbody>{rows}</tbody>
-</table></div>
+    return f"""{table(("quantity", "predicted", "observed"), quantities)}
 {training}
-<div class=figures>{figures}</div>
+{figures(pictures, result.claim.id)}
 {proofs}"""
 
 
@@ -701,16 +663,12 @@ def _section(claim: Claim, verdict: str, body: str) -> str:
     hypotheses = "".join(f"<li>{html.escape(text)}</li>" for text in claim.hypotheses)
     return f"""
 <section>
-<h2 id="{html.escape(claim.id)}">{html.escape(claim.id)} {_badge(verdict)}</h2>
+<h2 id="{html.escape(claim.id)}">{html.escape(claim.id)} {badge(verdict)}</h2>
 <p class=statement>{html.escape(claim.statement)}</p>
 <ul>{hypotheses}</ul>
 <p>Source: {html.escape(claim.source)}</p>
 {body}
 </section>"""
-
-
-def _badge(verdict: str) -> str:
-    return f'<span class="{"holds" if verdict == HOLDS else "false"}">{verdict}</span>'
 
 
 def _page(
@@ -719,39 +677,22 @@ def _page(
     quick: bool,
     unfinished: Sequence[str],
 ) -> str:
-    command = shlex.join(record["command"])
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     contents = "".join(
         f'<li><a href="#{html.escape(each.id)}">{html.escape(each.id)}</a> '
-        f"{_badge(each.verdict)}</li>"
+        f"{badge(each.verdict)}</li>"
         for each in chapters
     )
     notes = f"<p>{QUICK}</p>" if quick else ""
     if unfinished:
         notes += f"<p>Interrupted before these were done: {html.escape(', '.join(unfinished))}.</p>"
-    return f"""<!doctype html>
-<html lang=en>
-<head>
-<meta charset=utf-8>
-<meta name=viewport content="width=device-width, initial-scale=1">
-<title>Isthmus: claims verified</title>
-<style>{_CSS}</style>
-</head>
-<body>
-<h1>Isthmus: claims verified</h1>
-<p>Each claim is predicted by exact theory and observed by other means: every cell and face of the
-landscape minimised in floating point, the proof read by an independent checker, and networks
-trained.</p>
+    body = f"""<p>Each claim is predicted by exact theory and observed by other means: every cell
+and face of the landscape minimised in floating point, the proof read by an independent checker,
+networks trained, and for GPT-2 a study read that was measured before.</p>
 {notes}
 <ul class=contents>{contents}</ul>
 {"".join(each.section for each in chapters)}
-{real_data_section()}
-<footer>
-<p>Made by <code>{html.escape(command)}</code> with {html.escape(versions)}.</p>
-</footer>
-</body>
-</html>
-"""
+{real_data_section()}"""
+    return page("Isthmus: claims verified", body, record)
 
 
 QUICK = "A quick run: fewer instances, fewer networks and less training than in a full one."
@@ -760,36 +701,3 @@ _CHECK = """<h3>Check the proof yourself</h3>
 <p>The certificates beside this page hold the data, networks, a cut and a path for every barrier,
 and dual vectors that bound the loss from below. The checker uses integer arithmetic and the
 standard library alone, and derives again whatever it can:</p>"""
-
-_CSS = """
-body { max-width: 68rem; margin: 0 auto; padding: 1rem; color: #1a1a1a; background: #fff;
-  font: 1rem/1.5 system-ui, sans-serif; }
-h1 { line-height: 1.2; }
-h2 { margin-top: 2.5rem; overflow-wrap: anywhere; }
-.holds, .false { padding: 0.1em 0.5em; border-radius: 0.3em; color: #fff; font-size: 0.7em;
-  white-space: nowrap; }
-.holds { background: #00654a; }
-.false { background: #b3261e; }
-.statement { font-size: 1.15rem; }
-.contents { padding-left: 1.2rem; }
-.contents .holds, .contents .false { font-size: 0.8em; }
-.wide { overflow-x: auto; }
-.wide td { white-space: nowrap; }
-.wide tbody th { min-width: 11em; }
-@media (max-width: 40rem) {
-  /* All three columns of the quantities fit on a telephone. */
-  .wide td { white-space: normal; }
-  .wide tbody th { min-width: 6.5em; }
-}
-table { border-collapse: collapse; }
-th, td { padding: 0.35rem 0.8rem 0.35rem 0; border-bottom: 1px solid #ddd; text-align: left;
-  vertical-align: top; font-variant-numeric: tabular-nums; }
-tbody th { font-weight: normal; }
-.figures { display: grid; gap: 1.5rem; margin-top: 1.5rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
-figure { margin: 0; }
-svg { display: block; width: 100%; height: auto; }
-figcaption { color: #444; font-size: 0.95rem; }
-pre { padding: 0.8rem; background: #f4f4f4; white-space: pre-wrap; overflow-wrap: anywhere; }
-footer { margin-top: 3rem; border-top: 1px solid #ddd; color: #555; font-size: 0.9rem; }
-"""

@@ -157,7 +157,7 @@ def _write(
             write_json(path, proof)
             files.append(path)
     if result is not None and plot is not None:
-        from numerics.plots import save_figure
+        from numerics.pictures import save_figure
 
         landscape = stated.landscape(result.problem, result.facts)
         save_figure(plot, lambda: _figure(landscape))

@@ -102,7 +102,8 @@ def _chosen(names: Sequence[str]) -> list[Claim]:
 def _print(chapters: Sequence[Chapter], quick: bool) -> None:
     from rich.table import Table
 
-    from numerics.report import FALSE, QUICK, TRAINING
+    from numerics.page import FALSE
+    from numerics.report import QUICK, TRAINING
 
     out = console()
     if quick:

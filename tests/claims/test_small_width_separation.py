@@ -230,6 +230,7 @@ def test_theory_of_claims_loads_no_training() -> None:
         (Bounds(Fraction(1), Fraction(3)), 2.0, True),
         (Bounds(Fraction(1), Fraction(3)), 0.9, False),
         (Bounds(Fraction(1), Fraction(3)), float("nan"), False),
+        (Bounds(Fraction(1), Fraction(3)), float("inf"), False),
     ],
 )
 def test_agreement(predicted: object, observed: object, same: bool) -> None:

@@ -16,6 +16,9 @@ from theory.claims.base import (
 from theory.claims.convex_equals_nonconvex import ConvexEqualsNonconvex
 from theory.claims.curves_above_barrier import CurvesAboveBarrier
 from theory.claims.finite_width_sandwich import FiniteWidthSandwich
+from theory.claims.gpt2_cross_transition import Gpt2CrossTransition
+from theory.claims.gpt2_polychain_beats_linear import Gpt2PolychainBeatsLinear
+from theory.claims.gpt2_spectrum_preserved import Gpt2SpectrumPreserved
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
 from theory.claims.permutation_is_not_enough import PermutationIsNotEnough
@@ -35,6 +38,9 @@ __all__ = [
     "ConvexEqualsNonconvex",
     "CurvesAboveBarrier",
     "FiniteWidthSandwich",
+    "Gpt2CrossTransition",
+    "Gpt2PolychainBeatsLinear",
+    "Gpt2SpectrumPreserved",
     "ImplicitBias",
     "NotImpliedByPriorWork",
     "Observation",
@@ -68,6 +74,9 @@ CLAIMS: dict[str, Claim] = {
         NotImpliedByPriorWork(),
         Staircase(),
         RegionInteraction(),
+        Gpt2PolychainBeatsLinear(),
+        Gpt2SpectrumPreserved(),
+        Gpt2CrossTransition(),
     )
 }
 

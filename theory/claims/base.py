@@ -8,6 +8,7 @@ Theory trains neither networks nor curves between them: whoever verifies a claim
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -303,8 +304,8 @@ def _equal(first: Value, second: Value) -> bool:
     if isinstance(first, tuple) and isinstance(second, tuple):
         return len(first) == len(second) and all(map(_equal, first, second))
     if isinstance(first, Bounds) and isinstance(second, float):
-        slack = SOLVER_TOLERANCE * max(1.0, abs(second))
-        return first.lower - slack <= second <= first.upper + slack
+        slack = SOLVER_TOLERANCE * max(1.0, abs(second))  # infinite where `second` is
+        return math.isfinite(second) and first.lower - slack <= second <= first.upper + slack
     if isinstance(first, Fraction | float) and isinstance(second, Fraction | float):
         return abs(float(first) - float(second)) <= TOLERANCE * max(1.0, abs(float(first)))
     return first == second

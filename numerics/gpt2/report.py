@@ -1,0 +1,554 @@
+"""The page of a study of GPT-2 models, and its main table, from the study's JSON document alone."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from statistics import fmean
+from typing import Any, TypeAlias
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from numerics.files import make_folder, write
+from numerics.gpt2 import plots
+from numerics.page import FAILED, FALSE, HOLDS, badge, describe, figures, page, table
+from numerics.pictures import panel
+from theory.claims import (
+    Gpt2CrossTransition,
+    Gpt2PolychainBeatsLinear,
+    Gpt2SpectrumPreserved,
+)
+from theory.claims.base import Value, Values
+from theory.claims.gpt2_study import CROSS, SAME, Study, StudyClaim, explained, median_rank
+from theory.errors import InputError
+
+Picture: TypeAlias = tuple[Callable[[Axes], None], str]
+"""What to draw, and the caption."""
+
+COLUMNS = (
+    "models",
+    "pairs",
+    "line",
+    "polychain",
+    "line, other text",
+    "polychain, other text",
+)
+"""Of the main table: barriers in nats per token, mean ± standard deviation over pairs."""
+
+_MISSING = ""
+_CLAIMS = (Gpt2PolychainBeatsLinear, Gpt2SpectrumPreserved, Gpt2CrossTransition)
+_ABOVE_CONTINUED = "barrier above continued ends"
+_CURVES = {
+    "linear, not aligned": "straight line, not aligned",
+    "linear": "straight line",
+    "polychain, not aligned": "polychain, not aligned",
+    "polychain": "polychain",
+    "bezier": "Bezier curve",
+}
+
+
+def table_rows(study: Study) -> list[list[str]]:
+    """The rows of the main table, under COLUMNS."""
+    return [
+        [
+            plots.named(cell),
+            str(len(plots.pairs(study, cell))),
+            *(
+                _statistic(study, cell, curve, "barrier", text)
+                for text in plots.TEXTS
+                for curve in ("linear", "polychain")
+            ),
+        ]
+        for cell in plots.cells(study)
+    ]
+
+
+def write_study_report(study: Study, folder: Path) -> None:
+    """Write index.html, which needs nothing else. Raises InputError where that cannot be."""
+    make_folder(folder)
+    sections = (
+        _summary,
+        _barriers,
+        _claims,
+        _controls,
+        _models,
+        _spectra,
+        _planes,
+        _balls,
+        _measured,
+    )
+    body = "".join(section(study) for section in sections)
+    write(
+        folder / "index.html", page(f"GPT-2 models connected: study {study['name']}", body, study)
+    )
+
+
+def _statistic(study: Study, cell: str, curve: str, *names: str) -> str:
+    """Mean ± standard deviation over the pairs; without the latter for a single pair."""
+    found = study["cells"].get(cell, {}).get(curve)
+    for name in names:
+        found = found and found.get(name)
+    if not found:
+        return _MISSING
+    return _spread(found["mean"], found["std"])
+
+
+def _spread(mean: float, std: float | None) -> str:
+    return f"{mean:.3f}" if std is None else f"{mean:.3f} ±\u00a0{std:.3f}"
+
+
+def _section(title: str, *parts: str) -> str:
+    body = "\n".join(part for part in parts if part)
+    return f"\n<section>\n<h2>{html.escape(title)}</h2>\n{body}\n</section>"
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{html.escape(text)}</p>"
+
+
+def _panels(pictures: Iterable[Picture]) -> list[tuple[Callable[[], Figure], str]]:
+    """Pictures as figures of one panel each."""
+    return [(partial(panel, draw), caption) for draw, caption in pictures]
+
+
+# Pictures of the page and of the claims' chapters
+
+
+def claim_pictures(claim: StudyClaim) -> list[Picture]:
+    """What the page of `isthmus verify` shows of a claim about a study."""
+    study = claim.document
+    if isinstance(claim, Gpt2PolychainBeatsLinear):
+        return [*_losses(study, SAME), _alignment(study)]
+    if isinstance(claim, Gpt2SpectrumPreserved):
+        return [_median_ranks(study, SAME), _rank_over_loss(study)]
+    return [_median_ranks(study, (CROSS,)), *_losses(study, (CROSS,))]
+
+
+def _losses(study: Study, cells: Iterable[str]) -> list[Picture]:
+    return [
+        (
+            partial(plots.draw_losses, study=study, cell=cell, text=text),
+            f"{plots.named(cell)}, {words}: the loss between the models of each pair (thin) and "
+            "the mean of the pairs (bold). Solid: the polychain with one learned bend; dashed: "
+            "the straight line between aligned models; grey dots: without alignment, which may "
+            "leave the picture. The vertical axis does not begin at zero.",
+        )
+        for text, words in plots.TEXTS.items()
+        for cell in cells
+    ]
+
+
+def _alignment(study: Study) -> Picture:
+    return (
+        partial(plots.draw_alignment, study=study),
+        "The barrier of the straight line after each stage of the alignment, in distribution: as "
+        "trained, with normalisations folded into the weights, permuted, rotated, and with a "
+        "learned rotation. Dots are pairs.",
+    )
+
+
+def _median_ranks(study: Study, cells: Sequence[str]) -> Picture:
+    return (
+        partial(plots.draw_median_ranks, study=study, shown=cells),
+        "The median stable rank of the hidden matrices along polychains (solid) and along aligned "
+        "straight lines (dashed), whose loss is high: where both agree, the spectrum is no "
+        "evidence of low loss. Thin: pairs; bold: their mean. Dotted: random matrices as at the "
+        "start of training.",
+    )
+
+
+def _rank_over_loss(study: Study) -> Picture:
+    return (
+        partial(plots.draw_rank_over_loss, study=study),
+        "The median stable rank over the hidden matrices against the loss: filled, the models of "
+        "the study; large open marks, AdamW trained for longer; small open marks, learning rates "
+        "that were swept, the least and the largest of them written beside. Dotted: the random "
+        "start. An optimizer has a spectrum of its own only if the marks of one do not reach the "
+        "other's at an equal loss.",
+    )
+
+
+# Sections
+
+
+def _barriers(study: Study) -> str:
+    several = any(len(plots.pairs(study, cell)) > 1 for cell in plots.cells(study))
+    spread = " Mean ± standard deviation over pairs (n - 1)." if several else " One pair each."
+    pictures = [*_losses(study, plots.cells(study)), _alignment(study)]
+    return _section(
+        "Barriers",
+        _paragraph(
+            "The barrier is the most by which the loss on the way exceeds the chord between the "
+            "losses of the two models, in nats per token. Line: straight, between aligned models; "
+            f"polychain: with one learned bend. Other text: not of the training corpus.{spread}"
+        ),
+        table(COLUMNS, table_rows(study)),
+        _paragraph(
+            "In the paper (6 layers, 256 wide) lines of two AdamW models have 0.26 to 0.45 and "
+            "polychains 0.04 to 0.06, those of two Muon models 0.18 to 0.43 and 0.01 to 0.06. "
+            "Models, text and alignment differ, so the sizes cannot be compared, only the order."
+        ),
+        figures(_panels(pictures), "barriers"),
+    )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What the study says of a claim; observed: None where it lacks something, as error says."""
+
+    claim: StudyClaim
+    observed: Values | None
+    error: str = ""
+
+    @property
+    def verdict(self) -> str:
+        if self.observed is None:
+            return FAILED
+        return HOLDS if self.claim.compare(self.claim.predicted(), self.observed) else FALSE
+
+    @property
+    def controls(self) -> list[str]:
+        """Those that explain the picture as well."""
+        return [] if self.observed is None else explained(self.observed)
+
+
+def _judge(claim: StudyClaim) -> _Judged:
+    try:
+        return _Judged(claim, claim.observed())
+    except InputError as error:
+        return _Judged(claim, None, str(error))
+
+
+def _summary(study: Study) -> str:
+    """The verdicts, and whether controls explain them."""
+    lines = []
+    for judged in (_judge(make(study)) for make in _CLAIMS):
+        name, count = html.escape(judged.claim.id), len(judged.controls)
+        remark = f"; explained by {count} of its controls" if count else ""
+        lines.append(f'<li><a href="#{name}">{name}</a> {badge(judged.verdict)}{remark}</li>')
+    return f"<ul class=contents>{''.join(lines)}</ul>"
+
+
+def _claims(study: Study) -> str:
+    return _section(
+        "Claims",
+        _paragraph(
+            "Predictions are bounds around numbers of the paper, fixed before this study. A claim "
+            "holds if what it states is so. Controls ask whether something else explains the same "
+            "picture; they do not decide whether the claim holds, but what it means."
+        ),
+        *(_claim(_judge(make(study))) for make in _CLAIMS),
+    )
+
+
+def _claim(judged: _Judged) -> str:
+    claim, observed = judged.claim, judged.observed
+    name = html.escape(claim.id)
+    head = (
+        f'<h3 id="{name}">{name} {badge(judged.verdict)}</h3>\n'
+        f"<p class=statement>{html.escape(claim.statement)}</p>"
+    )
+    if observed is None:
+        return f"{head}\n{_paragraph(f'It is not known whether it holds: {judged.error}.')}"
+    remarks = "".join(f"<li>{html.escape(text)}</li>" for text in judged.controls)
+    remark = (
+        f"<p><strong>Controls that explain the picture as well:</strong></p>\n<ul>{remarks}</ul>"
+        if remarks
+        else _paragraph("No control that was measured explains the picture.")
+    )
+    rows = [
+        (quantity, describe(value), _shown(observed[quantity]))
+        for quantity, value in claim.predicted().items()
+    ]
+    return f"{head}\n{remark}\n{table(('quantity', 'predicted', 'observed'), rows)}"
+
+
+def _shown(value: Value) -> str:
+    """A measured value, to the digits that mean something."""
+    return f"{value:.4g}" if isinstance(value, float) else describe(value)
+
+
+def _controls(study: Study) -> str:
+    cells = plots.cells(study)
+    barriers = [
+        [words, *(_statistic(study, cell, curve, "barrier", "in") for cell in cells)]
+        for curve, words in _CURVES.items()
+    ]
+    barriers += [
+        [
+            f"{_CURVES[curve]}, above trained-on ends",
+            *(
+                _statistic(study, cell, curve, "barrier above continued ends", "in")
+                for cell in cells
+            ),
+        ]
+        for curve in ("linear", "polychain")
+    ]
+    changes = [
+        [words, *(_statistic(study, cell, curve, "change") for cell in cells)]
+        for curve, words in _CURVES.items()
+    ]
+    steadiness = [
+        [
+            words,
+            *(_statistic(study, CROSS, curve, name) for name in ("monotonicity", "largest_jump")),
+        ]
+        for curve, words in _CURVES.items()
+    ]
+    head = ["", *map(plots.named, cells)]
+    return _section(
+        "Controls",
+        _paragraph(
+            "Barriers in distribution, nats per token. Above trained-on ends: over the chord "
+            "between models that were each trained on for as many steps as a bend, so that a bend "
+            "gets no credit for more training; it can be negative."
+        ),
+        table(head, _measured_rows(barriers)),
+        _paragraph(
+            "The median over hidden matrices of the stable rank along the curves, r(t). Change: "
+            "max r / min r - 1."
+        ),
+        table(head, _measured_rows(changes)),
+        _paragraph(
+            "From AdamW to Muon. Monotonicity: (r(1) - r(0)) / total variation, 1 where r only "
+            "rises. Largest jump: the largest step between neighbouring points over |r(1) - r(0)|."
+        ),
+        table(("", "monotonicity", "largest jump"), _measured_rows(steadiness)),
+        _continued(study),
+    )
+
+
+def _measured_rows(rows: Iterable[Sequence[str]]) -> list[Sequence[str]]:
+    """Rows of which something was measured."""
+    return [row for row in rows if set(row[1:]) != {_MISSING}]
+
+
+def _continued(study: Study) -> str:
+    found = study.get("continued")
+    if not found:
+        return ""
+    rows = [
+        [
+            name,
+            *(f"{study['ends'][name]['loss'][text]:.3f}" for text in plots.TEXTS),
+            *(f"{losses[text]:.3f}" for text in plots.TEXTS),
+        ]
+        for name, losses in found.items()
+    ]
+    head = ("model", "loss", "other text", "trained on", "trained on, other text")
+    return _paragraph("Models trained on for as many steps as a bend:") + "\n" + table(head, rows)
+
+
+def _models(study: Study) -> str:
+    head = (
+        "model",
+        "learning rate",
+        "steps",
+        "loss",
+        "other text",
+        "stable rank",
+        "effective rank",
+        "seconds",
+    )
+    rows = [
+        _model(f"{name}{longer}", end)
+        for kind, longer in (("ends", ""), ("longer", ", longer"))
+        for name, end in study.get(kind, {}).items()
+    ]
+    start = study["start"]
+    rows.append(
+        [
+            "random start",
+            *[_MISSING] * 4,
+            f"{median_rank(start):.2f}",
+            f"{_median(start['effective_rank']):.2f}",
+            _MISSING,
+        ]
+    )
+    learning = (
+        partial(plots.draw_learning, study=study),
+        "The loss on held-out text of every model.",
+    )
+    return _section(
+        "Models",
+        _paragraph("Ranks are medians over the hidden matrices; losses are in nats per token."),
+        table(head, rows),
+        _sweep(study),
+        figures(_panels([learning, _rank_over_loss(study)]), "models"),
+    )
+
+
+def _model(name: str, end: Mapping[str, Any]) -> list[str]:
+    return [
+        name,
+        f"{end['learning_rate']:.3g}",
+        str(end["steps"]),
+        *(f"{end['loss'][text]:.3f}" for text in plots.TEXTS),
+        f"{median_rank(end):.2f}",
+        f"{_median(end['effective_rank']):.2f}",
+        f"{end['seconds']:.0f}",
+    ]
+
+
+def _median(values: Mapping[str, float]) -> float:
+    return median_rank({"stable_rank": values})
+
+
+def _sweep(study: Study) -> str:
+    runs = sorted(study.get("sweep", ()), key=_run)
+    if not runs:
+        return ""
+    rows = []
+    for (optimizer, rate), group in groupby(runs, key=_run):
+        alike = list(group)
+        rows.append(
+            [
+                plots.OPTIMIZERS[optimizer],
+                f"{rate:.3g}",
+                str(len(alike)),
+                f"{fmean(run['loss'] for run in alike):.3f}",
+                f"{fmean(run['stable_rank'] for run in alike):.2f}",
+            ]
+        )
+    head = ("optimizer", "learning rate", "models", "loss", "stable rank")
+    return _paragraph("Learning rates that were swept, the mean over models:") + table(head, rows)
+
+
+def _run(run: Mapping[str, Any]) -> tuple[str, float]:
+    return run["optimizer"], run["learning_rate"]
+
+
+def _spectra(study: Study) -> str:
+    multiples = (
+        partial(plots.draw_small_multiples, study),
+        "The stable rank along the way by kind of matrix, the median over layers; a row shares its "
+        "vertical axis. Lines as in the picture before.",
+    )
+    values: list[Picture] = [
+        (
+            partial(plots.draw_singular_values, study=study, cell=cell),
+            f"{plots.named(cell)}: all singular values of the matrix {matrix} over the largest, in "
+            "order, at points of the first pair's polychain. A curve that falls at once is a "
+            "matrix of low stable rank.",
+        )
+        for cell in plots.cells(study)
+        for matrix in [plots.shown_matrix(study, cell)]
+        if matrix is not None
+    ]
+    first, *rest = _panels([_median_ranks(study, plots.cells(study)), *values])
+    return _section(
+        "Spectra",
+        _paragraph(
+            "The stable rank of a matrix is its squared Frobenius norm over its squared spectral "
+            "norm. It is that of the folded models, which alignment by rotations does not change."
+        ),
+        figures([first, multiples, *rest], "spectra"),
+    )
+
+
+def _planes(study: Study) -> str:
+    pictures: list[Picture] = [
+        (
+            partial(plots.draw_plane, pair=pair),
+            "The loss in distribution in the plane through two aligned models and the bend of "
+            "their polychain, to scale; the distance of the models is 1. Dashed: the straight "
+            "line; solid: the polychain. Losses above the last level share its colour.",
+        )
+        for pair in study["pairs"].values()
+        if "plane" in pair
+    ]
+    return _section("Loss planes", figures(_panels(pictures), "planes")) if pictures else ""
+
+
+def _balls(study: Study) -> str:
+    optimizers = [
+        name
+        for name in plots.OPTIMIZERS
+        if any(end["optimizer"] == name for end in study["ends"].values())
+    ]
+    pictures: list[Picture] = [
+        (
+            partial(plots.draw_ball, study=study, optimizer=name),
+            f"The {plots.own_norm(name)} norms of hidden matrices of models by "
+            f"{plots.OPTIMIZERS[name]} over the radius of its ball, while they are trained: bold "
+            "the median matrix, dash-dotted the largest, the band all. Black: the ball. Dotted: "
+            "within reach, the most that weight decay and steps of full length allow after so many "
+            "steps from that start.",
+        )
+        for name in optimizers
+    ]
+    pictures += [
+        (
+            partial(plots.draw_norms_along, study=study, optimizer=name),
+            f"The largest {plots.own_norm(name)} norm of a hidden matrix along the curves over the "
+            f"radius of {plots.OPTIMIZERS[name]}'s ball: it is convex, so no straight piece leaves "
+            "it that ends inside. Along curves the models are folded and rotated, which changes "
+            "entrywise norms.",
+        )
+        for name in optimizers
+    ]
+    rows = [
+        [
+            name,
+            plots.own_norm(end["optimizer"]),
+            f"{plots.over_radius(end):.3f}",
+            f"{plots.over_reach(end):.3f}",
+            f"{end['history'][-1]['remainder']:.3f}",
+        ]
+        for name, end in study["ends"].items()
+    ]
+    outside = [row[0] for row in rows if float(row[3]) > 1]
+    said = (
+        f"Outside what is within reach: {', '.join(outside)}."
+        if outside
+        else "No model was outside what is within reach at any step that was recorded."
+    )
+    return _section(
+        "Optimizers' balls",
+        _paragraph(
+            "Decoupled weight decay lambda confines a matrix in the long run to the ball of radius "
+            "1 / lambda in the optimizer's norm, entrywise for AdamW and spectral for Muon. Short "
+            "training does not get there: what remains of the start is the product of 1 - eta "
+            "lambda over the steps. Within reach is the bound that holds at every step. "
+            f"{said}"
+        ),
+        table(
+            (
+                "model",
+                "norm",
+                "largest at the end / radius",
+                "largest on the way / within reach",
+                "what remains of the start",
+            ),
+            rows,
+        ),
+        figures(_panels(pictures), "balls"),
+    )
+
+
+def _measured(study: Study) -> str:
+    corpus = [
+        [
+            plots.TEXTS[text],
+            ", ".join(part["sources"]),
+            f"{part['training']:,}",
+            f"{part['held_out']:,}",
+        ]
+        for text, part in study["corpus"].items()
+    ]
+    return _section(
+        "What was measured",
+        _paragraph(
+            f"Study {study['name']}, {study['seconds'] / 60:.1f} minutes of computing. Text, in "
+            "tokens:"
+        ),
+        table(("text", "sources", "for training", "held out"), corpus),
+        _paragraph("Configuration:"),
+        f"<pre>{html.escape(json.dumps(study['config'], indent=1))}</pre>",
+    )

@@ -1,0 +1,99 @@
+"""From an AdamW to a Muon model the stable rank rises steadily along a path of low loss.
+
+Setting: polychains with one learned bend from aligned small GPT-2 models of AdamW to those of Muon.
+The stable rank of a matrix is ||M||_F^2 / ||M||_2^2; r(t) is the median over all hidden matrices.
+
+Claim: along every such polychain the rise r(1) - r(0) is at least 0.9 of the total variation of r,
+and no step between neighbouring points of the 11 looked at is more than 0.4 of the rise.
+
+Tight: no; measured on models of one small size, no theorem.
+
+Predicted: the paper's path has 60.6 61.1 77.8 100.3 108.1 123.3 139.9 for an MLP matrix: monotone,
+its largest step 22.5/79.3 = 0.284 of the rise, at 7 points.
+
+Observed: the stable ranks of the study. Controls: along the straight line, whose loss is high, and
+along the polychain without alignment.
+
+Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991, figure of spectra.
+
+Note: proofs_notes/gpt2-cross-transition.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from theory.claims.base import Bounds, Values
+from theory.claims.gpt2_study import (
+    CONTROL,
+    CROSS,
+    NOT_MEASURED,
+    SOURCE,
+    Study,
+    StudyClaim,
+    answer,
+    has,
+    listed,
+    per_pair,
+)
+
+_MONOTONE = Fraction(9, 10)
+_STEP = Fraction(2, 5)
+_LEAST = "least share of the rise in the total variation along a polychain"
+_LARGEST = "largest step over the rise along a polychain"
+_CONTROLS = {
+    f"{CONTROL}the straight line passes as steadily": "linear",
+    f"{CONTROL}the polychain without alignment passes as steadily": "polychain, not aligned",
+}
+
+
+@dataclass(frozen=True)
+class Gpt2CrossTransition(StudyClaim):
+    """The claim, on the shipped study or another."""
+
+    study: Study | None = None
+
+    id = "gpt2-cross-transition"
+    source = f"{SOURCE}, figure of spectra; proofs_notes/gpt2-cross-transition.md"
+
+    @property
+    def statement(self) -> str:
+        """What is claimed, in a sentence."""
+        return (
+            "Along every polychain from an AdamW to a Muon model of GPT-2 the median stable rank "
+            "of the hidden matrices rises steadily: the rise is at least 0.9 of the total "
+            "variation, and no step between neighbouring points is more than 0.4 of the rise. "
+            "Control: does it rise as steadily along the straight line, whose loss is high?"
+        )
+
+    def predicted(self) -> Values:
+        """Bounds around the paper's numbers."""
+        return {
+            _LEAST: Bounds(_MONOTONE, Fraction(1)),
+            _LARGEST: Bounds(Fraction(0), _STEP),
+            **dict.fromkeys(_CONTROLS, "no"),
+        }
+
+    def observed(self) -> Values:
+        """Of the worst pair."""
+        monotone, steps = self._steadiness("polychain")
+        return {
+            _LEAST: min(monotone),
+            _LARGEST: max(steps),
+            **{name: self._as_well(curve) for name, curve in _CONTROLS.items()},
+        }
+
+    def _steadiness(self, curve: str) -> tuple[list[float], list[float]]:
+        """Of each pair the share of the rise in the variation, and the largest step over it."""
+        monotone = per_pair(self.document, CROSS, curve, "monotonicity")
+        return monotone, per_pair(self.document, CROSS, curve, "largest_jump")
+
+    def _as_well(self, curve: str) -> str:
+        if not has(self.document, CROSS, curve, "monotonicity"):
+            return NOT_MEASURED
+        monotone, steps = self._steadiness(curve)
+        return answer(
+            min(monotone) >= _MONOTONE and max(steps) <= _STEP,
+            f"rise over variation {listed(monotone)}, largest step {listed(steps)}",
+        )
