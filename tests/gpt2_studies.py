@@ -206,7 +206,7 @@ def _statistics(curves: list[dict[str, Any]]) -> dict[str, Any]:
         measure: {text: statistic([c[measure][text] for c in curves]) for text in ("in", "out")}
         for measure in ("barrier", "maximum")
     } | {
-        "barrier above continued ends": {
+        "middle above ends trained on": {
             "in": statistic([curve["barrier"]["in"] + 0.02 for curve in curves])
         },
         "change": statistic([float(r.max() / r.min()) - 1 for r in ranks]),

@@ -13,18 +13,21 @@ True
 from __future__ import annotations
 
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from numerics.gpt2.model import BYTES
+from numerics.gpt2.model import BYTES, window_loss
 from theory.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import GPT2LMHeadModel
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -76,6 +79,35 @@ class Corpus:
         """Windows spread evenly over what is held out, always the same."""
         last = _last_start(self.held_out, block)
         return _windows(self.held_out, np.linspace(0, last, count).astype(int), block)
+
+
+TEXTS = ("in", "out")
+"""In distribution, out of distribution."""
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Text to train on, "in", and text of another distribution, "out", by TEXTS.
+
+    block: the length of windows. count: windows of each text for all losses that are reported.
+    """
+
+    corpora: Mapping[str, Corpus]
+    block: int
+    count: int
+
+    @property
+    def training(self) -> Corpus:
+        """What models are trained on."""
+        return self.corpora["in"]
+
+    def windows(self, text: str, device: torch.device) -> Int[Tensor, "count block+1"]:
+        """Held out, and always the same."""
+        return self.corpora[text].windows(self.count, block=self.block).to(device)
+
+    def losses(self, model: GPT2LMHeadModel) -> dict[str, float]:
+        """The loss of a model on each text, held out, in nats."""
+        return {t: window_loss(model, self.windows(t, model.device)) for t in self.corpora}
 
 
 def _last_start(tokens: _Array, block: int) -> int:

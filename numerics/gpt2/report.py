@@ -43,7 +43,7 @@ COLUMNS = (
 
 _MISSING = ""
 _CLAIMS = (Gpt2PolychainBeatsLinear, Gpt2SpectrumPreserved, Gpt2CrossTransition)
-_ABOVE_CONTINUED = "barrier above continued ends"
+_ABOVE_CONTINUED = "middle above ends trained on"
 _CURVES = {
     "linear, not aligned": "straight line, not aligned",
     "linear": "straight line",
@@ -284,7 +284,7 @@ def _controls(study: Study) -> str:
         [
             f"{_CURVES[curve]}, above trained-on ends",
             *(
-                _statistic(study, cell, curve, "barrier above continued ends", "in")
+                _statistic(study, cell, curve, "middle above ends trained on", "in")
                 for cell in cells
             ),
         ]

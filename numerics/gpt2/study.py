@@ -35,54 +35,42 @@ import numpy as np
 import torch
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
-from torch import Tensor
 from transformers import GPT2LMHeadModel
 
 from numerics.files import make_folder, write_json
-from numerics.gpt2.alignment import LearnedRotation, align, fold
-from numerics.gpt2.data import Corpus
+from numerics.gpt2.alignment import RESIDUAL_MAPS, LearnedRotation, align, fold
+from numerics.gpt2.connection import learn_alignment, learn_path, measure
+from numerics.gpt2.data import TEXTS, Corpus, Texts
 from numerics.gpt2.model import (
     LanguageModel,
     Shape,
     build,
-    hidden_matrices,
     load,
     save,
     window_loss,
 )
-from numerics.gpt2.paths import Profile, load_path, plane, profile, straight
+from numerics.gpt2.paths import load_path, plane, profile, straight
+from numerics.gpt2.pretraining import pretrain, ranks
 from numerics.gpt2.spectra import (
     change,
-    effective_rank,
     largest_jump,
     monotonicity,
-    norms,
-    radius,
-    reach,
     singular_values,
-    spectra,
-    stable_rank,
 )
 from numerics.gpt2.training import (
     OPTIMIZERS,
-    Progress,
     Recipe,
-    Record,
     Workers,
     device_of,
     fit,
 )
+from numerics.training import Progress
 from theory.errors import InputError
-from theory.problem import positive_integer, read_json
+from theory.problem import positive_integer
 
 SHIPPED = Path(__file__).parent / "studies"
 CONFIG, RESULT = "config.json", "study.json"
 
-TEXTS = ("in", "out")
-"""In distribution, out of distribution."""
-
-_SPECTRA_POINTS = 11
-_CHOSEN = tuple(k / 6 for k in range(7))  # t's of the singular values that are kept
 _PLANE = 15  # points along each axis
 _DIGITS = 5  # that are kept
 
@@ -222,37 +210,22 @@ class _Lab:
     folder: Path
     workers: Workers
 
-    def corpus(self, text: str = "in") -> Corpus:
+    @property
+    def texts(self) -> Texts:
         config = self.config
-        return _corpus(tuple(config.text[text]), config.tokenizer)
+        corpora = {text: _corpus(tuple(config.text[text]), config.tokenizer) for text in TEXTS}
+        return Texts(corpora, config.shape.block, config.windows)
 
     @property
     def shape(self) -> Shape:
-        return replace(self.config.shape, vocabulary=self.corpus().vocabulary)
-
-    def windows(self, text: str) -> Tensor:
-        config = self.config
-        found = self.corpus(text).windows(config.windows, block=config.shape.block)
-        return found.to(self.workers.device)
-
-    def losses(self, model: GPT2LMHeadModel) -> dict[str, float]:
-        model.to(self.workers.device)
-        return {text: window_loss(model, self.windows(text)) for text in TEXTS}
-
-    def fit(self, module: torch.nn.Module, recipe: Recipe, folder: Path, **options: Any) -> Any:
-        return fit(
-            module,
-            recipe,
-            self.corpus(),
-            block=self.config.shape.block,
-            workers=self.workers,
-            folder=folder,
-            **options,
-        )
+        return replace(self.config.shape, vocabulary=self.texts.training.vocabulary)
 
     def model(self, end: str) -> GPT2LMHeadModel:
-        """A trained end, folded, on the device."""
-        return fold(load(self.folder / "ends" / end)).to(self.workers.device)
+        """A trained end on the device, as it was trained."""
+        return load(self.folder / "ends" / end).to(self.workers.device)
+
+    def pair(self, first: str, last: str) -> Path:
+        return self.folder / "pairs" / f"{first}--{last}"
 
 
 @lru_cache(maxsize=4)
@@ -260,145 +233,93 @@ def _corpus(sources: tuple[str, ...], tokenizer: str | None) -> Corpus:
     return Corpus.read(sources, None if tokenizer is None else Path(tokenizer))
 
 
-Part: TypeAlias = Callable[[_Lab, Progress], dict[str, Any] | None]
-"""What makes one part; all processes call it, the first gives its document."""
+Part: TypeAlias = Callable[[_Lab, Progress], dict[str, Any]]
+"""What makes one part; all processes call it, and what the first returns is its document."""
 
 
-def _end(lab: _Lab, progress: Progress, *, name: str, recipe: Recipe) -> dict[str, Any] | None:
-    folder = lab.folder / "ends" / name
+def _end(lab: _Lab, progress: Progress, *, name: str, recipe: Recipe) -> dict[str, Any]:
     model = build(lab.shape, seed=recipe.seed)
-    windows = lab.windows("in")
-
-    def watch() -> Record:
-        return {"held_out": window_loss(model, windows), **norms(model)}
-
-    begun = time.perf_counter()
-    history = lab.fit(LanguageModel(model), recipe, folder, watch=watch, progress=progress)
-    if not lab.workers.first:
-        return None
-    seconds = time.perf_counter() - begun
-    save(model, folder)
-    return {
-        "optimizer": recipe.optimizer,
-        "seed": recipe.seed,
-        "learning_rate": max(recipe.hidden_rates()),
-        "steps": recipe.steps,
-        "weight_decay": recipe.weight_decay,
-        "loss": lab.losses(model),
-        **_ranks(fold(model)),
-        **_reached(history, recipe, model),
-        "seconds": max(seconds, history[-1]["seconds"]),
-    }
+    folder = lab.folder / "ends" / name
+    return pretrain(model, recipe, lab.texts, folder=folder, workers=lab.workers, progress=progress)
 
 
-def _ranks(model: GPT2LMHeadModel) -> dict[str, dict[str, float]]:
-    values = singular_values(model)
-    return {
-        "stable_rank": {name: stable_rank(v) for name, v in values.items()},
-        "effective_rank": {name: effective_rank(v) for name, v in values.items()},
-    }
+def _continued(lab: _Lab, progress: Progress, *, end: str, recipe: Recipe) -> dict[str, Any]:
+    model = fold(lab.model(end))
+    fit(
+        LanguageModel(model),
+        recipe,
+        lab.texts.training,
+        block=lab.config.shape.block,
+        workers=lab.workers,
+        folder=lab.folder / "continued" / end,
+        progress=progress,
+    )
+    return lab.texts.losses(model) if lab.workers.first else {}
 
 
-def _reached(history: Sequence[Record], recipe: Recipe, model: GPT2LMHeadModel) -> dict[str, Any]:
-    """The records with how large the norms could be by then, and the radius they tend to."""
-    optimizer, decay, rates = recipe.optimizer, recipe.weight_decay, recipe.hidden_rates()
-    norm = {"adamw": "entrywise", "muon": "spectral"}[optimizer]
-    shapes = {name: tuple(matrix.shape) for name, matrix in hidden_matrices(model).items()}
-    for record in history:
-        before = rates[: record["step"]]
-        record["remainder"] = math.prod(1 - rate * decay for rate in before)
-        record["reach"] = {
-            name: reach(optimizer, history[0][norm][name], before, decay, shape)
-            for name, shape in shapes.items()
-        }
-    radii = {name: radius(optimizer, decay, shape) for name, shape in shapes.items()}
-    return {"history": list(history), **({"radius": radii} if decay else {})}
-
-
-def _continued(lab: _Lab, progress: Progress, *, end: str, recipe: Recipe) -> dict[str, Any] | None:
-    model = lab.model(end)
-    lab.fit(LanguageModel(model), recipe, lab.folder / "continued" / end, progress=progress)
-    return lab.losses(model) if lab.workers.first else None
-
-
-def _alignment(lab: _Lab, progress: Progress, *, first: str, last: str) -> dict[str, Any] | None:
+def _alignment(lab: _Lab, progress: Progress, *, first: str, last: str) -> dict[str, Any]:
     """Barriers of straight lines, from one stage of the alignment to the next."""
-    folder = lab.folder / "pairs" / f"{first}--{last}"
-    raw = [load(lab.folder / "ends" / end).to(lab.workers.device) for end in (first, last)]
+    raw = [lab.model(end) for end in (first, last)]
     ours, theirs = (fold(model) for model in raw)
-    stages = {"none": raw, "folded": [ours, theirs]}
-    for residual in ("permutation", "orthogonal"):
-        moved = align(ours, theirs, residual=residual).of(theirs).to(lab.workers.device)
-        stages[residual] = [ours, moved]
-    learned = LearnedRotation(ours, stages["orthogonal"][1])
-    lab.fit(learned, lab.config.alignment, folder / "rotation", progress=progress)
+    learned = learn_alignment(
+        ours,
+        theirs,
+        lab.texts,
+        lab.config.alignment,
+        folder=lab.pair(first, last) / "rotation",
+        workers=lab.workers,
+        progress=progress,
+    )
     if not lab.workers.first:
-        return None
-    stages["learned"] = [ours, learned.model().to(lab.workers.device)]
-    save(stages["learned"][1], folder / "aligned")
-    windows, points = lab.windows("in"), lab.config.points
+        return {}
+    save(learned, lab.pair(first, last) / "aligned")
+    stages = {"none": raw, "folded": [ours, theirs]}
+    for residual in RESIDUAL_MAPS:
+        moved = align(ours, theirs, residual=residual).of(theirs)
+        stages[residual] = [ours, moved.to(lab.workers.device)]
+    stages["learned"] = [ours, learned]
+    windows, points = lab.texts.windows("in", lab.workers.device), lab.config.points
     return {
-        stage: profile(straight(*models), windows, points=points).barrier
+        stage: profile(straight(*models), windows, points=points, progress=progress).barrier
         for stage, models in stages.items()
     }
 
 
 def _curve(
     lab: _Lab, progress: Progress, *, first: str, last: str, name: str, recipe: Recipe
-) -> dict[str, Any] | None:
-    pair = lab.folder / "pairs" / f"{first}--{last}"
-    folder = pair / _file(name)
-    kind = name.removesuffix(UNALIGNED)
-    ours = lab.model(first)
-    # A fold of what is folded changes nothing, and freezes what it has to.
-    theirs = lab.model(last) if name.endswith(UNALIGNED) else fold(load(pair / "aligned"))
-    theirs.to(lab.workers.device)
-    bent = kind != "linear"
-    path = (
-        straight(ours, theirs, kind=kind, bends=lab.config.number)
-        if bent
-        else straight(ours, theirs)
+) -> dict[str, Any]:
+    pair, kind = lab.pair(first, last), name.removesuffix(UNALIGNED)
+    theirs = lab.model(last) if name.endswith(UNALIGNED) else load(pair / "aligned")
+    path = learn_path(
+        fold(lab.model(first)),
+        fold(theirs.to(lab.workers.device)),  # what is folded stays, with its frozen parameters
+        lab.texts,
+        recipe,
+        kind=kind,
+        bends=lab.config.number,
+        folder=pair / _file(name),
+        workers=lab.workers,
+        progress=progress,
     )
-    path.to(lab.workers.device)
-    if bent:
-        lab.fit(path, recipe, folder, progress=progress)
     if not lab.workers.first:
-        return None
-    path.save(folder)
-    points = lab.config.points
-    profiles = {text: profile(path, lab.windows(text), points=points) for text in TEXTS}
-    return {
-        "t": list(profiles["in"].t),
-        "loss": {text: list(p.loss) for text, p in profiles.items()},
-        "barrier": {text: p.barrier for text, p in profiles.items()},
-        "maximum": {text: p.maximum for text, p in profiles.items()},
-        "spectra": _spectra(path, lab.config.shape.layers),
-    }
+        return {}
+    path.save(pair / _file(name))
+    return measure(path, lab.texts, points=lab.config.points, progress=progress)
 
 
-def _spectra(path: Any, layers: int) -> dict[str, Any]:
-    shown = f"{layers - 1}.mlp-in"
-    found = spectra(path, points=_SPECTRA_POINTS, matrices=[shown], chosen=_CHOSEN).to_json()
-    chosen, values = found.pop("chosen"), found.pop("singular_values")
-    return found | {"singular_values": {shown: {"t": list(chosen), "values": values[shown]}}}
-
-
-def _plane(lab: _Lab, progress: Progress, *, first: str, last: str, name: str) -> Any:
+def _plane(lab: _Lab, progress: Progress, *, first: str, last: str, name: str) -> dict[str, Any]:
     if not lab.workers.first:
-        return None
-    path = load_path(lab.folder / "pairs" / f"{first}--{last}" / _file(name))
-    path.to(lab.workers.device)
+        return {}
+    path = load_path(lab.pair(first, last) / _file(name)).to(lab.workers.device)
+    windows = lab.texts.windows("in", lab.workers.device)
     models = path.first, path.last, path.bends[0]
-    found = plane(*models, lab.windows("in"), resolution=_PLANE, progress=progress)
-    return found.to_json()
+    return plane(*models, windows, resolution=_PLANE, progress=progress).to_json()
 
 
-def _start(lab: _Lab, progress: Progress) -> dict[str, Any] | None:
-    if not lab.workers.first:
-        return None
-    model = fold(build(lab.shape, seed=0))
-    values = {name: v.tolist() for name, v in singular_values(model).items()}
-    return {**_ranks(model), "singular_values": values, "loss": lab.losses(model)}
+def _start(lab: _Lab, progress: Progress) -> dict[str, Any]:
+    model = build(lab.shape, seed=0).to(lab.workers.device)
+    values = {name: v.tolist() for name, v in singular_values(fold(model)).items()}
+    return {"loss": lab.texts.losses(model), **ranks(fold(model)), "singular_values": values}
 
 
 def _file(curve: str) -> str:
@@ -407,8 +328,7 @@ def _file(curve: str) -> str:
 
 @dataclass(frozen=True)
 class Study:
-    """A study in its folder; `stages` are its parts, each by its file: the later need the earlier.
-    """
+    """A study in its folder; `stages` are its parts, by their files: the later need the earlier."""
 
     config: Config
     folder: Path
@@ -511,7 +431,7 @@ class Study:
         path = self.folder / CONFIG
         if not path.exists():
             write_json(path, self.config.to_json())
-        elif read_json(path) != self.config.to_json():
+        elif read(path) != self.config.to_json():
             raise InputError(str(self.folder), "holds another study; give another folder")
 
     def _made(
@@ -534,12 +454,7 @@ class Study:
     def gather(self) -> dict[str, Any]:
         """Everything that was measured, of a study whose parts are all there."""
         config, lab = self.config, _Lab(self.config, self.folder, Workers())
-
-        def part(name: str) -> dict[str, Any]:
-            found: dict[str, Any] = read_json(self.folder / name)
-            return found
-
-        everything = {name: part(name) for stage in self.stages for name in stage}
+        everything = {name: read(self.folder / name) for stage in self.stages for name in stage}
         seconds = sum(document.pop("seconds_taken") for document in everything.values())
         ends = {name: everything[f"ends/{name}/end.json"] for name in self._ends()}
         continued = {
@@ -564,10 +479,10 @@ class Study:
         texts = {
             text: {
                 "sources": list(config.text[text]),
-                "training": len(lab.corpus(text).training),
-                "held_out": len(lab.corpus(text).held_out),
+                "training": len(corpus.training),
+                "held_out": len(corpus.held_out),
             }
-            for text in TEXTS
+            for text, corpus in lab.texts.corpora.items()
         }
         sweep = {"adamw-0": ends["adamw-0"]} | {n: e for n, e in ends.items() if "-at-" in n}
         document = {
@@ -587,6 +502,17 @@ class Study:
         return rounded
 
 
+def read(path: Path) -> dict[str, Any]:
+    """A JSON document, of floats. Raises InputError for what is none."""
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(str(path), f"is no JSON; remove it to make it again ({error})") from None
+    return document
+
+
 def _make(lab: _Lab, name: str, part: Part, progress: Progress) -> None:
     """Make a part and write its document, the last of its files."""
     begun = time.perf_counter()
@@ -597,7 +523,7 @@ def _make(lab: _Lab, name: str, part: Part, progress: Progress) -> None:
             document = part(lab, lambda stage, count: progress(f"{name}, {stage}", count))
     finally:
         torch.set_num_threads(threads)
-    if document is not None:
+    if lab.workers.first:
         path = lab.folder / name
         make_folder(path.parent)
         write_json(path, {**document, "seconds_taken": time.perf_counter() - begun})
@@ -641,9 +567,9 @@ def cells(
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """By cell and curve: barriers, maxima, and how the median stable rank goes along the curve.
 
-    "barrier above continued ends" is above the chord of the losses that the ends have after as many
-    steps more as the bends got. Pairs of a cell share ends, so their spread is not that of
-    independent pairs.
+    "middle above ends trained on" is the loss at t = 1/2 less the mean loss of the two ends after
+    as many steps more as the bends got: a path through ends trained as long has at least that
+    barrier. Pairs of a cell share ends, so their spread is not that of independent pairs.
     """
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for cell in dict.fromkeys(pair["cell"] for pair in pairs.values()):
@@ -655,7 +581,7 @@ def cells(
             found[cell][name] = {
                 "barrier": {t: _statistic([c["barrier"][t] for c in curves]) for t in TEXTS},
                 "maximum": {t: _statistic([c["maximum"][t] for c in curves]) for t in TEXTS},
-                "barrier above continued ends": {
+                "middle above ends trained on": {
                     t: _statistic([_above(pair, name, continued, t) for pair in members])
                     for t in TEXTS
                 },
@@ -677,8 +603,9 @@ def _above(
     pair: Mapping[str, Any], name: str, continued: Mapping[str, Mapping[str, float]], text: str
 ) -> float:
     curve = pair["curves"][name]
-    along = Profile(tuple(curve["t"]), tuple(curve["loss"][text]))
-    return along.barrier_above(continued[pair["first"]][text], continued[pair["last"]][text])
+    middle = np.interp(0.5, curve["t"], curve["loss"][text])
+    ends = [continued[pair[end]][text] for end in ("first", "last")]
+    return float(middle) - statistics.fmean(ends)
 
 
 def _statistic(values: Sequence[float | None]) -> Statistic:
@@ -726,7 +653,7 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
         seconds = _seconds_per_step(lab, module, recipe)
         tokens = recipe.batch * config.shape.block
         rows.append(_row(kind, parts, parts * recipe.steps, tokens, seconds))
-    windows = lab.windows("in")
+    windows = lab.texts.windows("in", device)
     begun = time.perf_counter()
     window_loss(first.to(device), windows)
     seconds = time.perf_counter() - begun
@@ -739,7 +666,7 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
 def _seconds_per_step(lab: _Lab, module: torch.nn.Module, recipe: Recipe) -> float:
     few = replace(recipe, steps=3)
     history = fit(
-        module, few, lab.corpus(), block=lab.config.shape.block, workers=lab.workers
+        module, few, lab.texts.training, block=lab.config.shape.block, workers=lab.workers
     )
     seconds: float = (history[-1]["seconds"] - history[1]["seconds"]) / 2  # the first warms up
     return seconds

@@ -49,7 +49,7 @@ def test_more_training_is_seen_and_does_not_decide():
     document = study()
     cell = document["cells"]["adamw-adamw"]
     line = cell["linear"]["barrier"]["in"]["values"]
-    cell["polychain"]["barrier above continued ends"]["in"] = statistic([0.01, line[1]])
+    cell["polychain"]["middle above ends trained on"]["in"] = statistic([0.01, line[1]])
     result = judge(document)
     assert result.holds
     (said,) = explained(result.observation.values)
@@ -68,7 +68,7 @@ def test_a_bend_that_needs_no_alignment_is_seen():
 def test_controls_that_were_left_out():
     document = study()
     for cell in document["cells"].values():
-        del cell["polychain, not aligned"], cell["polychain"]["barrier above continued ends"]
+        del cell["polychain, not aligned"], cell["polychain"]["middle above ends trained on"]
     result = judge(document)
     assert result.holds
     assert list(result.observation.values.values()).count(NOT_MEASURED) == 4

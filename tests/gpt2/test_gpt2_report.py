@@ -115,7 +115,7 @@ def test_what_may_be_missing(tmp_path: Path) -> None:
         for kind in ("bezier", "polychain, not aligned", "linear, not aligned"):
             del cell[kind]
         for curve in cell.values():
-            del curve["barrier above continued ends"]
+            del curve["middle above ends trained on"]
     assert not any("±" in cell for row in table_rows(document) for cell in row)
     text = page(document, tmp_path)
     assert "One pair each." in text

@@ -88,7 +88,7 @@ class Gpt2PolychainBeatsLinear(StudyClaim):
 
     def _explained_by_training(self, cell: str) -> str:
         """Whether above the chord of ends that were trained on the polychain is not lower."""
-        above = ("barrier above continued ends", "in")
+        above = ("middle above ends trained on", "in")
         if not has(self.document, cell, "polychain", *above):
             return NOT_MEASURED
         bent = per_pair(self.document, cell, "polychain", *above)

@@ -1,0 +1,115 @@
+"""Two models connected: aligned, with a path between them that is learned and measured.
+
+Orientation everywhere: t = 0 is the first model.
+
+Source: the paper (arXiv 2605.09991) learns residual maps and one bend; how long, and with which
+optimizer, is not in its text or its code, so here both are arguments.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numerics.gpt2.alignment import LearnedRotation, align
+from numerics.gpt2.data import TEXTS, Texts
+from numerics.gpt2.paths import Path as ModelPath
+from numerics.gpt2.paths import profile, straight
+from numerics.gpt2.spectra import spectra
+from numerics.gpt2.training import Recipe, Workers, fit
+from numerics.training import Progress
+
+if TYPE_CHECKING:
+    from transformers import GPT2LMHeadModel
+
+_SPECTRA_POINTS = 11
+_CHOSEN = tuple(k / 6 for k in range(7))  # t's at which all singular values are kept
+
+
+def learn_alignment(
+    first: GPT2LMHeadModel,
+    second: GPT2LMHeadModel,
+    texts: Texts,
+    recipe: Recipe,
+    *,
+    folder: Path | None = None,
+    workers: Workers | None = None,
+    progress: Progress = lambda stage, step: None,
+) -> GPT2LMHeadModel:
+    """The second of two folded models in the coordinates of the first.
+
+    First by the weights alone, `align`; then by a residual rotation that is trained so that the
+    straight line is low in its middle. folder: for the state of that training.
+    """
+    workers = workers or Workers()
+    rotation = LearnedRotation(first, align(first, second).of(second))
+    fit(
+        rotation,
+        recipe,
+        texts.training,
+        block=texts.block,
+        workers=workers,
+        folder=folder,
+        progress=progress,
+    )
+    return rotation.model().to(workers.device)
+
+
+def learn_path(
+    first: GPT2LMHeadModel,
+    last: GPT2LMHeadModel,
+    texts: Texts,
+    recipe: Recipe,
+    *,
+    kind: str = "polychain",
+    bends: int = 1,
+    folder: Path | None = None,
+    workers: Workers | None = None,
+    progress: Progress = lambda stage, step: None,
+) -> ModelPath:
+    """A path between two models whose bends lower the mean loss along it, from the straight line.
+
+    kind: "linear", which has nothing to learn, or one of `numerics.curves.BASES`. folder: for the
+    state of the training. Raises InputError for an unknown kind and models of different shapes.
+    """
+    workers = workers or Workers()
+    if kind == "linear":
+        return straight(first, last).to(workers.device)
+    path = straight(first, last, kind=kind, bends=bends)
+    fit(
+        path,
+        recipe,
+        texts.training,
+        block=texts.block,
+        workers=workers,
+        folder=folder,
+        progress=progress,
+    )
+    return path
+
+
+def measure(
+    path: ModelPath, texts: Texts, *, points: int, progress: Progress = lambda stage, step: None
+) -> dict[str, Any]:
+    """Losses and barriers along a path by text, and the spectra of its hidden matrices.
+
+    All singular values are kept of one matrix, of the last layer's MLP.
+    """
+    device = path.first.device
+    profiles = {
+        text: profile(path, texts.windows(text, device), points=points, progress=progress)
+        for text in texts.corpora
+    }
+    shown = f"{path.first.config.n_layer - 1}.mlp-in"
+    along = spectra(
+        path, points=_SPECTRA_POINTS, matrices=[shown], chosen=_CHOSEN, progress=progress
+    ).to_json()
+    chosen, values = along.pop("chosen"), along.pop("singular_values")
+    return {
+        "t": list(profiles[TEXTS[0]].t),
+        "loss": {text: list(found.loss) for text, found in profiles.items()},
+        "barrier": {text: found.barrier for text, found in profiles.items()},
+        "maximum": {text: found.maximum for text, found in profiles.items()},
+        "spectra": along
+        | {"singular_values": {shown: {"t": list(chosen), "values": values[shown]}}},
+    }

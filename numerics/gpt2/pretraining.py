@@ -1,0 +1,120 @@
+"""Pretraining: a model, and what is recorded of it on the way and at the end.
+
+>>> from numerics.gpt2.data import Corpus, Texts
+>>> from numerics.gpt2.model import Shape, build
+>>> texts = Texts({"in": Corpus.read(["python-docs"])}, block=8, count=4)
+>>> model = build(Shape(layers=1, width=8, heads=2, block=8), seed=0)
+>>> measured = pretrain(model, Recipe(steps=20, batch=4), texts)
+>>> print(len(measured["history"]), list(measured["stable_rank"])[:2])
+21 ['0.query', '0.key']
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numerics.gpt2.alignment import fold
+from numerics.gpt2.data import Texts
+from numerics.gpt2.model import LanguageModel, hidden_matrices, save, window_loss
+from numerics.gpt2.spectra import (
+    MUON_LENGTH,
+    effective_rank,
+    norms,
+    radius,
+    reach,
+    singular_values,
+    stable_rank,
+)
+from numerics.gpt2.training import BETAS, Recipe, Record, Workers, fit
+from numerics.training import Progress
+from theory.claims.implicit_bias import adamw_length
+
+if TYPE_CHECKING:
+    from transformers import GPT2LMHeadModel
+
+_NORMS = {"adamw": "entrywise", "muon": "spectral"}
+"""Of whose ball weight decay keeps hidden matrices inside."""
+
+_LENGTHS = {"adamw": adamw_length(*BETAS), "muon": MUON_LENGTH}
+"""Of their directions in these norms, at most."""
+
+
+def pretrain(
+    model: GPT2LMHeadModel,
+    recipe: Recipe,
+    texts: Texts,
+    *,
+    folder: Path | None = None,
+    workers: Workers | None = None,
+    progress: Progress = lambda stage, step: None,
+) -> dict[str, Any]:
+    """Train a model in place; the losses and ranks at the end, and a history.
+
+    folder: where the state is saved on the way, and in the end the model. Each record of the
+    history has the loss on text held out and both norms of each hidden matrix; with them `reach`,
+    how large the norm of the optimizer's own ball could be by then, and `remainder`, the part of
+    the start in that (see `numerics.gpt2.spectra.reach`). The ranks are of the folded model, those
+    that a path would have there. Processes other than the first get their history alone.
+    """
+    workers = workers or Workers()
+    windows = texts.windows("in", workers.device)
+
+    def watch() -> Record:
+        return {"held_out": window_loss(model, windows), **norms(model)}
+
+    history = fit(
+        LanguageModel(model),
+        recipe,
+        texts.training,
+        block=texts.block,
+        workers=workers,
+        folder=folder,
+        watch=watch,
+        progress=progress,
+    )
+    if not workers.first:
+        return {"history": history}
+    if folder:
+        save(model, folder)
+    return {
+        "optimizer": recipe.optimizer,
+        "seed": recipe.seed,
+        "learning_rate": max(recipe.hidden_rates()),
+        "steps": recipe.steps,
+        "weight_decay": recipe.weight_decay,
+        "loss": texts.losses(model),
+        **ranks(fold(model)),
+        **_reached(history, recipe, model),
+        "seconds": history[-1]["seconds"],
+    }
+
+
+def ranks(model: GPT2LMHeadModel) -> dict[str, dict[str, float]]:
+    """The stable and the effective rank of each hidden matrix."""
+    values = singular_values(model)
+    return {
+        "stable_rank": {name: stable_rank(v) for name, v in values.items()},
+        "effective_rank": {name: effective_rank(v) for name, v in values.items()},
+    }
+
+
+def _reached(history: Sequence[Record], recipe: Recipe, model: GPT2LMHeadModel) -> dict[str, Any]:
+    """The records with how large the norms could be by then, and the radius they tend to."""
+    optimizer, decay, rates = recipe.optimizer, recipe.weight_decay, recipe.hidden_rates()
+    start = history[0][_NORMS[optimizer]]
+    sizes = {name: matrix.shape for name, matrix in hidden_matrices(model).items()}
+    shapes = {name: (size[0], size[1]) for name, size in sizes.items()}
+    for record in history:
+        before = rates[: record["step"]]
+        record["remainder"] = math.prod(1 - rate * decay for rate in before)
+        record["reach"] = {
+            name: reach(optimizer, start[name], before, decay, shape, length=_LENGTHS[optimizer])
+            for name, shape in shapes.items()
+        }
+    radii = (
+        {name: radius(optimizer, decay, shape) for name, shape in shapes.items()} if decay else {}
+    )
+    return {"history": list(history), "radius": radii}
