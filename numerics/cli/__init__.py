@@ -13,6 +13,7 @@ import typer
 
 from numerics.cli.barrier import barrier
 from numerics.cli.check import check
+from numerics.cli.gpt2 import app as gpt2
 from numerics.cli.hunt import hunt
 from numerics.cli.output import EXIT_INPUT, EXIT_UNDECIDED, over_budget, say
 from numerics.cli.path import path
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 for command in (verify, barrier, radii, regions, width, hunt, path, solve, train, check, problems):
     app.command()(command)
+app.add_typer(gpt2, name="gpt2")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

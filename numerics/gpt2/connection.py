@@ -11,7 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numerics.gpt2.alignment import LearnedRotation, align
+from numerics.curves import BASES
+from numerics.gpt2.alignment import RESIDUAL_MAPS, LearnedRotation, align, fold
 from numerics.gpt2.data import TEXTS, Texts
 from numerics.gpt2.paths import Path as ModelPath
 from numerics.gpt2.paths import profile, straight
@@ -24,6 +25,38 @@ if TYPE_CHECKING:
 
 _SPECTRA_POINTS = 11
 _CHOSEN = tuple(k / 6 for k in range(7))  # t's at which all singular values are kept
+
+
+KINDS = ("linear", *BASES)
+"""Of paths; the first has nothing to learn."""
+
+ALIGNMENTS = ("learned", *RESIDUAL_MAPS, "none")
+"""How the second model can be brought to the first."""
+
+
+def aligned(
+    first: GPT2LMHeadModel,
+    second: GPT2LMHeadModel,
+    alignment: str,
+    texts: Texts,
+    recipe: Recipe,
+    *,
+    folder: Path | None = None,
+    workers: Workers | None = None,
+    progress: Progress = lambda stage, step: None,
+) -> tuple[GPT2LMHeadModel, GPT2LMHeadModel]:
+    """Both models folded, the second in the coordinates of the first.
+
+    alignment: one of ALIGNMENTS. recipe, folder: of the learned one.
+    """
+    workers = workers or Workers()
+    ours, theirs = (fold(model).to(workers.device) for model in (first, second))
+    if alignment == "learned":
+        options: Any = {"folder": folder, "workers": workers, "progress": progress}
+        return ours, learn_alignment(ours, theirs, texts, recipe, **options)
+    if alignment != "none":
+        theirs = align(ours, theirs, residual=alignment).of(theirs).to(workers.device)
+    return ours, theirs
 
 
 def learn_alignment(
@@ -69,8 +102,8 @@ def learn_path(
 ) -> ModelPath:
     """A path between two models whose bends lower the mean loss along it, from the straight line.
 
-    kind: "linear", which has nothing to learn, or one of `numerics.curves.BASES`. folder: for the
-    state of the training. Raises InputError for an unknown kind and models of different shapes.
+    kind: one of KINDS. folder: for the state of the training. Raises InputError for an unknown
+    kind, and for models of different shapes.
     """
     workers = workers or Workers()
     if kind == "linear":

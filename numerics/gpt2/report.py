@@ -43,7 +43,7 @@ COLUMNS = (
 
 _MISSING = ""
 _CLAIMS = (Gpt2PolychainBeatsLinear, Gpt2SpectrumPreserved, Gpt2CrossTransition)
-_ABOVE_CONTINUED = "middle above ends trained on"
+_ABOVE = "middle above ends trained on"
 _CURVES = {
     "linear, not aligned": "straight line, not aligned",
     "linear": "straight line",
@@ -199,7 +199,7 @@ def _barriers(study: Study) -> str:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class Judged:
     """What the study says of a claim; observed: None where it lacks something, as error says."""
 
     claim: StudyClaim
@@ -213,22 +213,31 @@ class _Judged:
         return HOLDS if self.claim.compare(self.claim.predicted(), self.observed) else FALSE
 
     @property
+    def holds(self) -> bool:
+        return self.verdict == HOLDS
+
+    @property
     def controls(self) -> list[str]:
         """Those that explain the picture as well."""
         return [] if self.observed is None else explained(self.observed)
 
 
-def _judge(claim: StudyClaim) -> _Judged:
+def _judge(claim: StudyClaim) -> Judged:
     try:
-        return _Judged(claim, claim.observed())
+        return Judged(claim, claim.observed())
     except InputError as error:
-        return _Judged(claim, None, str(error))
+        return Judged(claim, None, str(error))
+
+
+def claims_of(study: Study) -> list[Judged]:
+    """The three claims about a study."""
+    return [_judge(make(study)) for make in _CLAIMS]
 
 
 def _summary(study: Study) -> str:
     """The verdicts, and whether controls explain them."""
     lines = []
-    for judged in (_judge(make(study)) for make in _CLAIMS):
+    for judged in claims_of(study):
         name, count = html.escape(judged.claim.id), len(judged.controls)
         remark = f"; explained by {count} of its controls" if count else ""
         lines.append(f'<li><a href="#{name}">{name}</a> {badge(judged.verdict)}{remark}</li>')
@@ -243,11 +252,11 @@ def _claims(study: Study) -> str:
             "holds if what it states is so. Controls ask whether something else explains the same "
             "picture; they do not decide whether the claim holds, but what it means."
         ),
-        *(_claim(_judge(make(study))) for make in _CLAIMS),
+        *map(_claim, claims_of(study)),
     )
 
 
-def _claim(judged: _Judged) -> str:
+def _claim(judged: Judged) -> str:
     claim, observed = judged.claim, judged.observed
     name = html.escape(claim.id)
     head = (
@@ -283,10 +292,7 @@ def _controls(study: Study) -> str:
     barriers += [
         [
             f"{_CURVES[curve]}, above trained-on ends",
-            *(
-                _statistic(study, cell, curve, "middle above ends trained on", "in")
-                for cell in cells
-            ),
+            *(_statistic(study, cell, curve, _ABOVE, "in") for cell in cells),
         ]
         for curve in ("linear", "polychain")
     ]
@@ -305,9 +311,9 @@ def _controls(study: Study) -> str:
     return _section(
         "Controls",
         _paragraph(
-            "Barriers in distribution, nats per token. Above trained-on ends: over the chord "
-            "between models that were each trained on for as many steps as a bend, so that a bend "
-            "gets no credit for more training; it can be negative."
+            "Barriers in distribution, nats per token. Above trained-on ends: the loss at t = 1/2 "
+            "over the mean loss of both models after as many steps more as the bend had, so that "
+            "a bend gets no credit for more training; it can be negative."
         ),
         table(head, _measured_rows(barriers)),
         _paragraph(

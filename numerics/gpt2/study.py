@@ -37,6 +37,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from transformers import GPT2LMHeadModel
 
+from numerics.curves import BASES
 from numerics.files import make_folder, write_json
 from numerics.gpt2.alignment import RESIDUAL_MAPS, LearnedRotation, align, fold
 from numerics.gpt2.connection import learn_alignment, learn_path, measure
@@ -169,8 +170,8 @@ class Config:
             raise InputError("cross", f"{self.cross!r} is not one of {', '.join(OPTIMIZERS)}")
         if not self.kinds:
             raise InputError("kinds", "name at least one kind of path")
-        if unknown := [kind for kind in self.kinds if kind not in ("polychain", "bezier")]:
-            raise InputError("kinds", f"{unknown[0]!r} is not one of polychain, bezier")
+        if unknown := [kind for kind in self.kinds if kind not in BASES]:
+            raise InputError("kinds", f"{unknown[0]!r} is not one of {', '.join(BASES)}")
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as plain JSON."""
@@ -654,9 +655,10 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
         tokens = recipe.batch * config.shape.block
         rows.append(_row(kind, parts, parts * recipe.steps, tokens, seconds))
     windows = lab.texts.windows("in", device)
+    some = windows[: max(1, len(windows) // _SMALLER)]
     begun = time.perf_counter()
-    window_loss(first.to(device), windows)
-    seconds = time.perf_counter() - begun
+    window_loss(first.to(device), some)
+    seconds = (time.perf_counter() - begun) * len(windows) / len(some)
     count = len(config.pairs) * config.points * (len(TEXTS) * len(curves) + 5)  # 5 alignments
     count += config.seeds * len(OPTIMIZERS) * 20 + len(pairs) * _PLANE**2
     rows.append(_row("evaluations", count, count, windows.numel(), seconds))
@@ -664,12 +666,21 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
 
 
 def _seconds_per_step(lab: _Lab, module: torch.nn.Module, recipe: Recipe) -> float:
-    few = replace(recipe, steps=3)
-    history = fit(
-        module, few, lab.texts.training, block=lab.config.shape.block, workers=lab.workers
-    )
-    seconds: float = (history[-1]["seconds"] - history[1]["seconds"]) / 2  # the first warms up
-    return seconds
+    """From two small batches: what a step takes in any case, and what each window adds."""
+    small = max(1, recipe.batch // _SMALLER)
+
+    def measured(batch: int) -> float:
+        few = replace(recipe, steps=3, batch=batch, accumulation=1)
+        texts = lab.texts
+        history = fit(module, few, texts.training, block=texts.block, workers=lab.workers)
+        seconds: float = (history[-1]["seconds"] - history[1]["seconds"]) / 2  # the first warms up
+        return seconds
+
+    once, twice = measured(small), measured(2 * small)
+    return max(once + (twice - once) * (recipe.batch / small - 1), once)
+
+
+_SMALLER = 16  # a whole batch of the paper's size takes a CPU minutes
 
 
 def _row(kind: str, parts: int, steps: int, tokens: int, seconds: float) -> dict[str, Any]:

@@ -156,6 +156,11 @@ def device_of(worker: int = 0) -> torch.device:
     return torch.device("cpu")
 
 
+def device_name(device: torch.device) -> str:
+    """For people: the GPU's name, or CPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
 @contextlib.contextmanager
 def torchrun_workers() -> Iterator[Workers]:
     """The processes that torchrun has started; without it, this one alone."""
@@ -328,7 +333,8 @@ def fit(
             record()
     if state:
         workers.wait()
-        state.remove()
+        if workers.first:
+            state.remove()
     return history
 
 
@@ -392,5 +398,7 @@ class _State:
         return records
 
     def remove(self) -> None:
-        """When all is done."""
+        """When all is done; with the folder, if nothing else is there."""
         self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._path.parent.rmdir()

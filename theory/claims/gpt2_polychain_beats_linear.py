@@ -11,9 +11,9 @@ Tight: no; measured on models of one small size, no theorem.
 Predicted: the paper's Table 1 has line over polychain from 0.26/0.04 = 6.5 to 0.18/0.01 = 18;
 a quarter leaves room for smaller models.
 
-Observed: the barriers of the study. Controls: the polychain's barrier above the chord between ends
-that were trained on for as many steps as the bend, and the polychain between models that were not
-aligned.
+Observed: the barriers of the study. Controls: the loss in the middle of the polychain above the
+mean loss of ends that were trained on for as many steps as the bend, and the polychain between
+models that were not aligned.
 
 Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991, Table 1.
 
@@ -87,7 +87,7 @@ class Gpt2PolychainBeatsLinear(StudyClaim):
         return values | {_bend(cell): self._bends_alone(cell) for cell in SAME}
 
     def _explained_by_training(self, cell: str) -> str:
-        """Whether above the chord of ends that were trained on the polychain is not lower."""
+        """Whether above ends that were trained on the polychain's middle is not lower."""
         above = ("middle above ends trained on", "in")
         if not has(self.document, cell, "polychain", *above):
             return NOT_MEASURED
@@ -95,7 +95,7 @@ class Gpt2PolychainBeatsLinear(StudyClaim):
         line = per_pair(self.document, cell, "linear", "barrier", "in")
         failed = _count_not_lower(bent, line)
         return answer(
-            failed > 0, f"{listed(bent)} above the chord of trained-on ends, line {listed(line)}"
+            failed > 0, f"{listed(bent)} above trained-on ends in the middle, line {listed(line)}"
         )
 
     def _bends_alone(self, cell: str) -> str:
