@@ -13,7 +13,16 @@ from typing import Any
 
 from theory.errors import InputError
 
-_RECORDED = ("isthmus", "numpy", "scipy", "python-flint", "cvxpy", "clarabel", "torch")
+_RECORDED = (
+    "isthmus",
+    "numpy",
+    "scipy",
+    "python-flint",
+    "cvxpy",
+    "clarabel",
+    "torch",
+    "transformers",  # which is optional
+)
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -48,8 +57,8 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 
 def provenance(command: Sequence[str]) -> dict[str, Any]:
     """What a result records about its making: the command and the versions."""
-    versions = {name: metadata.version(name) for name in _RECORDED}
-    return {
-        "command": ["isthmus", *command],
-        "versions": {"python": platform.python_version(), **versions},
-    }
+    versions = {"python": platform.python_version()}
+    for name in _RECORDED:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return {"command": ["isthmus", *command], "versions": versions}

@@ -655,10 +655,10 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
         tokens = recipe.batch * config.shape.block
         rows.append(_row(kind, parts, parts * recipe.steps, tokens, seconds))
     windows = lab.texts.windows("in", device)
-    some = windows[: max(1, len(windows) // _SMALLER)]
+    few = windows[: max(1, len(windows) // _SMALLER)]
     begun = time.perf_counter()
-    window_loss(first.to(device), some)
-    seconds = (time.perf_counter() - begun) * len(windows) / len(some)
+    window_loss(first.to(device), few)
+    seconds = (time.perf_counter() - begun) * len(windows) / len(few)
     count = len(config.pairs) * config.points * (len(TEXTS) * len(curves) + 5)  # 5 alignments
     count += config.seeds * len(OPTIMIZERS) * 20 + len(pairs) * _PLANE**2
     rows.append(_row("evaluations", count, count, windows.numel(), seconds))
