@@ -6,8 +6,10 @@
     alignment.py    another model in the coordinates of a first one, with the same logits
     paths.py        straight lines, polychains and Bezier curves between models; barriers
     spectra.py      singular values, stable and effective ranks along a path; norms
-    study.py        a whole study from one configuration
-    report.py       its page, with pictures
+    pretraining.py  a model trained, and what is recorded of it
+    connection.py   two models aligned, with a path that is learned and measured
+    study.py        a whole study from one configuration in studies/
+    report.py       its page, with the pictures of plots.py
 
 `isthmus gpt2` is a thin layer over these. They need the extra `gpt2`.
 """

@@ -60,6 +60,7 @@ from numerics.gpt2.spectra import (
 )
 from numerics.gpt2.training import (
     OPTIMIZERS,
+    RECORDS,
     Recipe,
     Workers,
     device_of,
@@ -659,8 +660,9 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
     begun = time.perf_counter()
     window_loss(first.to(device), few)
     seconds = (time.perf_counter() - begun) * len(windows) / len(few)
-    count = len(config.pairs) * config.points * (len(TEXTS) * len(curves) + 5)  # 5 alignments
-    count += config.seeds * len(OPTIMIZERS) * 20 + len(pairs) * _PLANE**2
+    lines = len(RESIDUAL_MAPS) + 3  # stages of the alignment
+    count = len(config.pairs) * config.points * (len(TEXTS) * len(curves) + lines)
+    count += len(study._ends()) * RECORDS + len(pairs) * _PLANE**2
     rows.append(_row("evaluations", count, count, windows.numel(), seconds))
     return rows
 

@@ -21,6 +21,7 @@ schedule that warms up, stays and decays.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import math
 import os
@@ -57,7 +58,9 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 BETAS = (0.9, 0.95)  # AdamW's, as usual for language models
 MOMENTUM = 0.95  # Muon's
 
-_RECORDS = 20  # in a whole training, and states saved on the way
+RECORDS = 20
+"""In a whole training, beside the start; so often is the state saved."""
+
 _STATE = "state.safetensors"
 
 
@@ -260,14 +263,14 @@ def fit(
 
     module: called with windows (b, block + 1) of tokens and a number t, uniform in [0, 1) and the
     same for the whole step, it returns its mean loss over the windows; parameters without gradients
-    stay. folder: where the state is saved on the way, and taken up again if it is of the same
-    recipe; nothing of it is left when all is done. watch: further things to record, by the first
+    stay. folder: where the state is saved on the way, and taken up again; nothing of it is left
+    when all is done. watch: further things to record, by the first
     process. Each record has the step, the mean loss on the batches since the last one (None at step
     0) and the seconds so far. `progress` may raise Interrupted, which then leaves; the state of the
     last record is there.
 
     Raises InputError where the batch does not divide among processes and parts, where the folder
-    has a state of another recipe, and where the loss is no longer finite.
+    has a state of another recipe, start or text, and where the loss is no longer finite.
     """
     workers = workers or Workers()
     size, rest = divmod(recipe.batch, workers.count * recipe.accumulation)
@@ -292,9 +295,9 @@ def fit(
         or (recipe.precision == "auto" and device.type == "cuda"),
     )
     trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    state = _State(folder, recipe, module, optimizers) if folder else None
+    state = _State(folder, recipe, module, corpus, optimizers) if folder else None
     history = state.restore() if state else []
-    records = {round(k * recipe.steps / _RECORDS) for k in range(_RECORDS + 1)}
+    records = {round(k * recipe.steps / RECORDS) for k in range(RECORDS + 1)}
     stage = f"training with {recipe.optimizer}, steps"
     begun, before = time.perf_counter(), history[-1]["seconds"] if history else 0.0
     step = history[-1]["step"] if history else 0
@@ -338,13 +341,27 @@ def fit(
     return history
 
 
+def _origin(module: nn.Module, corpus: Corpus) -> str:
+    """Tells what training began with: all parameters, the frozen ones too, and the text."""
+    found = hashlib.sha256(corpus.training.tobytes())
+    for name, parameter in module.named_parameters():
+        found.update(name.encode() + parameter.detach().cpu().numpy().tobytes())
+    return found.hexdigest()
+
+
 class _State:
     """Parameters, moments and records of unfinished training, in one file, written atomically."""
 
     def __init__(
-        self, folder: Path, recipe: Recipe, module: nn.Module, optimizers: _Optimizers
+        self,
+        folder: Path,
+        recipe: Recipe,
+        module: nn.Module,
+        corpus: Corpus,
+        optimizers: _Optimizers,
     ) -> None:
         make_folder(folder)
+        self._origin = _origin(module, corpus)
         self._path, self._recipe, self._optimizers = folder / _STATE, asdict(recipe), optimizers
         self._parameters = {
             name: parameter.data
@@ -356,7 +373,11 @@ class _State:
         """After the last record."""
         tensors = {f"parameter.{name}": value for name, value in self._parameters.items()}
         tensors |= {f"moment.{name}": value for name, value in self._optimizers.state().items()}
-        text = {"recipe": json.dumps(self._recipe), "history": json.dumps(history)}
+        text = {
+            "recipe": json.dumps(self._recipe),
+            "origin": self._origin,
+            "history": json.dumps(history),
+        }
         tensors = {name: value.contiguous() for name, value in tensors.items()}
         write(self._path, safetensors.torch.save(tensors, text))
 
@@ -369,6 +390,7 @@ class _State:
                 text = file.metadata()
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             recipe, history = json.loads(text["recipe"]), json.loads(text["history"])
+            origin = text["origin"]
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 str(self._path), f"is no saved state; remove it to start anew ({error})"
@@ -378,13 +400,10 @@ class _State:
             raise InputError(
                 str(self._path), f"is of another recipe ({differ}); remove it or take its recipe"
             )
-        shapes = {name: value.shape for name, value in self._parameters.items()}
-        if shapes != {
-            name.removeprefix("parameter."): value.shape
-            for name, value in tensors.items()
-            if name.startswith("parameter.")
-        }:
-            raise InputError(str(self._path), "is of another model; remove it to start anew")
+        if origin != self._origin:
+            raise InputError(
+                str(self._path), "is of another model or text; remove it to start anew"
+            )
         for name, value in self._parameters.items():
             value.copy_(tensors[f"parameter.{name}"])
         self._optimizers.restore(

@@ -204,9 +204,11 @@ def stopped(tmp_path, prose):
 def test_states_of_other_training_are_refused(stopped, prose):
     with pytest.raises(InputError, match=r"another recipe \(steps, seed\)"):
         trained(prose, replace(RECIPE, steps=30, seed=1), folder=stopped)
-    other = build(replace(SHAPE, layers=1), seed=0)
-    with pytest.raises(InputError, match="is of another model"):
-        fit(LanguageModel(other), RECIPE, prose, block=SHAPE.block, folder=stopped)
+    for other in (build(replace(SHAPE, layers=1), seed=0), build(SHAPE, seed=1)):
+        with pytest.raises(InputError, match="is of another model or text"):
+            fit(LanguageModel(other), RECIPE, prose, block=SHAPE.block, folder=stopped)
+    with pytest.raises(InputError, match="is of another model or text"):
+        trained(Corpus.read(["stdlib"]), RECIPE, folder=stopped)
 
 
 @pytest.mark.parametrize("keep", [0, 100, -1])
