@@ -30,8 +30,8 @@ def test_it_holds_and_no_control_explains_it(pairs):
         ("monotonicity", 0.9001, True),
         ("monotonicity", 0.8999, False),
         ("monotonicity", -1.0, False),
-        ("largest_jump", 0.3999, True),
-        ("largest_jump", 0.4001, False),
+        ("largest_jump", 0.2399, True),  # of 10 steps
+        ("largest_jump", 0.2401, False),
     ],
 )
 def test_one_pair_that_is_not_steady_makes_it_false(measure, value, holds):
@@ -45,7 +45,7 @@ def test_the_paper_is_within_the_bounds():
     rise = PAPER[-1] - PAPER[0]
     steps = [second - first for first, second in pairwise(PAPER)]
     assert rise / sum(map(abs, steps)) == pytest.approx(1)
-    assert max(steps) / rise == pytest.approx(0.284, abs=0.001)
+    assert max(steps) / (rise / len(steps)) == pytest.approx(1.70, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,14 @@ def test_another_curve_as_steady_is_seen(curve, name):
     document = study()
     document["cells"]["adamw-muon"][curve] |= {
         "monotonicity": statistic([0.99, 1.0]),
-        "largest_jump": statistic([0.2, 0.3]),
+        "largest_jump": statistic([0.2, 0.22]),
     }
     result = judge(document)
     assert result.holds
     (said,) = explained(result.observation.values)
     assert said == (
-        f"the {name} passes as steadily: yes: rise over variation 0.99, 1, largest step 0.2, 0.3"
+        f"the {name} passes as steadily: yes: rise over variation 0.99, 1, "
+        "largest step over an even one 2, 2.2"
     )
 
 

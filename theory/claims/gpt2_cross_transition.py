@@ -4,12 +4,12 @@ Setting: polychains with one learned bend from aligned small GPT-2 models of Ada
 The stable rank of a matrix is ||M||_F^2 / ||M||_2^2; r(t) is the median over all hidden matrices.
 
 Claim: along every such polychain the rise r(1) - r(0) is at least 0.9 of the total variation of r,
-and no step between neighbouring points of the 11 looked at is more than 0.4 of the rise.
+and no step between neighbouring points is more than 2.4 times what it would be in an even rise.
 
 Tight: no; measured on models of one small size, no theorem.
 
 Predicted: the paper's path has 60.6 61.1 77.8 100.3 108.1 123.3 139.9 for an MLP matrix: monotone,
-its largest step 22.5/79.3 = 0.284 of the rise, at 7 points.
+its largest step 22.5 where an even rise has 79.3/6, 1.7 times that.
 
 Observed: the stable ranks of the study. Controls: along the straight line, whose loss is high, and
 along the polychain without alignment.
@@ -39,9 +39,9 @@ from theory.claims.gpt2_study import (
 )
 
 _MONOTONE = Fraction(9, 10)
-_STEP = Fraction(2, 5)
+_STEEPEST = Fraction(12, 5)
 _LEAST = "least share of the rise in the total variation along a polychain"
-_LARGEST = "largest step over the rise along a polychain"
+_LARGEST = "largest step over an even step along a polychain"
 _CONTROLS = {
     f"{CONTROL}the straight line passes as steadily": "linear",
     f"{CONTROL}the polychain without alignment passes as steadily": "polychain, not aligned",
@@ -63,7 +63,8 @@ class Gpt2CrossTransition(StudyClaim):
         return (
             "Along every polychain from an AdamW to a Muon model of GPT-2 the median stable rank "
             "of the hidden matrices rises steadily: the rise is at least 0.9 of the total "
-            "variation, and no step between neighbouring points is more than 0.4 of the rise. "
+            "variation, and no step between neighbouring points is more than 2.4 times that of an "
+            "even rise. "
             "Control: does it rise as steadily along the straight line, whose loss is high?"
         )
 
@@ -71,7 +72,7 @@ class Gpt2CrossTransition(StudyClaim):
         """Bounds around the paper's numbers."""
         return {
             _LEAST: Bounds(_MONOTONE, Fraction(1)),
-            _LARGEST: Bounds(Fraction(0), _STEP),
+            _LARGEST: Bounds(Fraction(0), _STEEPEST),
             **dict.fromkeys(_CONTROLS, "no"),
         }
 
@@ -85,15 +86,22 @@ class Gpt2CrossTransition(StudyClaim):
         }
 
     def _steadiness(self, curve: str) -> tuple[list[float], list[float]]:
-        """Of each pair the share of the rise in the variation, and the largest step over it."""
+        """Of each pair the share of the rise in the variation, and the largest step in even ones.
+
+        Shares of the rise would depend on how many points are looked at.
+        """
         monotone = per_pair(self.document, CROSS, curve, "monotonicity")
-        return monotone, per_pair(self.document, CROSS, curve, "largest_jump")
+        jumps = per_pair(self.document, CROSS, curve, "largest_jump")
+        pairs = self.document["pairs"].values()
+        pair = next(pair for pair in pairs if pair["cell"] == CROSS)
+        steps = len(pair["curves"][curve]["spectra"]["t"]) - 1
+        return monotone, [jump * steps for jump in jumps]
 
     def _as_well(self, curve: str) -> str:
         if not has(self.document, CROSS, curve, "monotonicity"):
             return NOT_MEASURED
         monotone, steps = self._steadiness(curve)
         return answer(
-            min(monotone) >= _MONOTONE and max(steps) <= _STEP,
-            f"rise over variation {listed(monotone)}, largest step {listed(steps)}",
+            min(monotone) >= _MONOTONE and max(steps) <= _STEEPEST,
+            f"rise over variation {listed(monotone)}, largest step over an even one {listed(steps)}",
         )
