@@ -103,5 +103,6 @@ class Gpt2CrossTransition(StudyClaim):
         monotone, steps = self._steadiness(curve)
         return answer(
             min(monotone) >= _MONOTONE and max(steps) <= _STEEPEST,
-            f"rise over variation {listed(monotone)}, largest step over an even one {listed(steps)}",
+            f"rise over variation {listed(monotone)}, "
+            f"largest step over an even one {listed(steps)}",
         )
