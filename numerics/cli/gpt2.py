@@ -338,9 +338,8 @@ def table(
     Exit code 1: a claim is false. A study that was stopped goes on where it was. Under torchrun
     all processes train each part together; without it, parts run side by side.
     """
-    from numerics.files import provenance, write_json
     from numerics.gpt2.report import COLUMNS, claims_of, table_rows, write_study_report
-    from numerics.gpt2.study import RESULT, Config, Study
+    from numerics.gpt2.study import Config, Study
     from numerics.gpt2.training import torchrun_workers
 
     settings = Config.read(config)
@@ -352,13 +351,14 @@ def table(
         alone = workers.count == 1
         many = _jobs(jobs) if alone else 1
         with progress(at_once=alone and many > 1) as report:
-            study = Study(settings, out).run(
-                jobs=many, workers=None if alone else workers, progress=report
+            document = Study(settings, out).run(
+                jobs=many,
+                workers=workers,
+                command=context.obj,
+                progress=report,
             )
         if not workers.first:
             return EXIT_DONE
-    document = study | provenance(context.obj)
-    write_json(out / RESULT, document)
     write_study_report(document, out)
     judged = claims_of(document)
     verdicts = [

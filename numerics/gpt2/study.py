@@ -38,7 +38,7 @@ from threadpoolctl import threadpool_limits
 from transformers import GPT2LMHeadModel
 
 from numerics.curves import BASES
-from numerics.files import make_folder, write_json
+from numerics.files import make_folder, provenance, write, write_json
 from numerics.gpt2.alignment import RESIDUAL_MAPS, LearnedRotation, align, fold
 from numerics.gpt2.connection import learn_alignment, learn_path, measure
 from numerics.gpt2.data import TEXTS, Corpus, Texts
@@ -397,13 +397,14 @@ class Study:
         *,
         jobs: int = 1,
         workers: Workers | None = None,
+        command: Sequence[str] = (),
         progress: Progress = lambda stage, count: None,
     ) -> dict[str, Any]:
         """Make what is missing, and gather all of it in study.json; the document.
 
         jobs: parts at a time, each in a process of its own with one thread, and with a GPU of its
-        own where there are as many. workers: of torchrun; then there is one job. `progress` may
-        raise Interrupted, which then leaves; the study goes on another time.
+        own where there are as many. workers: of torchrun; then there is one job. command: to
+        record. `progress` may raise Interrupted, which then leaves; the study goes on another time.
 
         Raises InputError where the folder is another study's.
         """
@@ -419,9 +420,9 @@ class Study:
                 done = sum(file.exists() for file in files)
                 progress(f"{name}; parts done of {len(files)}", done)
         workers.wait()
-        document = self.gather()
+        document = self.gather() | provenance(command)
         if workers.first:
-            write_json(self.folder / RESULT, document)
+            write(self.folder / RESULT, json.dumps(document))  # of long lists, unindented
         return document
 
     def _has(self, name: str) -> bool:
