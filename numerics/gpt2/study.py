@@ -201,7 +201,7 @@ _NUMBERS = {"seeds": 3, "windows": 128, "points": 21}
 
 # Parts of a study
 
-UNALIGNED = ", not aligned"
+UNALIGNED, BY = ", not aligned", ", by "
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,7 @@ def _alignment(lab: _Lab, progress: Progress, *, first: str, last: str) -> dict[
 def _curve(
     lab: _Lab, progress: Progress, *, first: str, last: str, name: str, recipe: Recipe
 ) -> dict[str, Any]:
-    pair, kind = lab.pair(first, last), name.removesuffix(UNALIGNED)
+    pair, kind = lab.pair(first, last), name.partition(",")[0]
     theirs = lab.model(last) if name.endswith(UNALIGNED) else load(pair / "aligned")
     path = learn_path(
         fold(lab.model(first)),
@@ -325,7 +325,7 @@ def _start(lab: _Lab, progress: Progress) -> dict[str, Any]:
 
 
 def _file(curve: str) -> str:
-    return curve.replace(UNALIGNED, "-not-aligned")
+    return curve.replace(", ", "-").replace(" ", "-")
 
 
 @dataclass(frozen=True)
@@ -356,9 +356,9 @@ class Study:
         for pair, (cell, first, last) in config.pairs.items():
             where = f"pairs/{pair}"
             second[f"{where}/alignment.json"] = partial(_alignment, first=first, last=last)
-            for name in self.curves:
+            for name, recipe in self.curves(cell).items():
                 curves[f"{where}/{_file(name)}/curve.json"] = partial(
-                    _curve, first=first, last=last, name=name, recipe=self._bend(cell)
+                    _curve, first=first, last=last, name=name, recipe=recipe
                 )
             if cell not in planned:
                 planned.add(cell)
@@ -367,16 +367,20 @@ class Study:
                 )
         return [ends, second, curves, planes]
 
-    @property
-    def curves(self) -> list[str]:
-        """The names of the curves between each two ends; the longest first."""
-        kinds = list(self.config.kinds)
-        return [*kinds, kinds[0] + UNALIGNED, "linear", "linear" + UNALIGNED]
+    def curves(self, cell: str) -> dict[str, Recipe]:
+        """The curves between each two ends of a cell and how their bends are trained.
 
-    def _bend(self, cell: str) -> Recipe:
-        first, last = cell.split("-")
-        optimizer = first if first == last else self.config.cross
-        return replace(self.config.bends, optimizer=optimizer)
+        The bends of a cell of two optimizers are trained by one of them, those of one kind by the
+        other one too: what is between the ends may be due to it.
+        """
+        kinds = list(self.config.kinds)
+        optimizers = dict.fromkeys(cell.split("-"))
+        trains = self.config.cross if len(optimizers) > 1 else cell.split("-")[0]
+        by = {name: replace(self.config.bends, optimizer=name) for name in optimizers}
+        found = dict.fromkeys([*kinds, kinds[0] + UNALIGNED], by[trains])
+        others = [name for name in optimizers if name != trains]
+        found |= {f"{kinds[0]}{BY}{name}": by[name] for name in others}
+        return found | dict.fromkeys(["linear", "linear" + UNALIGNED], by[trains])
 
     def _ends(self) -> dict[str, Recipe]:
         """All models that are trained from the start; those that take longest first."""
@@ -474,7 +478,8 @@ class Study:
                 "last": last,
                 "alignment": everything[f"{where}/alignment.json"],
                 "curves": {
-                    name: everything[f"{where}/{_file(name)}/curve.json"] for name in self.curves
+                    name: everything[f"{where}/{_file(name)}/curve.json"]
+                    for name in self.curves(cell)
                 },
             }
             if f"{where}/plane.json" in everything:
@@ -633,9 +638,14 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
     device = device or device_of()
     study, lab = Study(config, Path()), _Lab(config, Path(), Workers(device=device))
     first, second = (fold(build(lab.shape, seed=seed)) for seed in (0, 1))
-    seeds, curves = config.seeds, study.curves
+    seeds = config.seeds
     pairs = Counter(cell for cell, _, _ in config.pairs.values())
-    bent = sum(name.removesuffix(UNALIGNED) != "linear" for name in curves)
+    curves = [
+        (name, recipe.optimizer)
+        for cell, count in pairs.items()
+        for name, recipe in study.curves(cell).items()
+        for _ in range(count)
+    ]
     trained: dict[str, tuple[torch.nn.Module, Recipe, int]] = {}
     for optimizer in OPTIMIZERS:
         longer, swept = 0, 0
@@ -646,9 +656,9 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
         trained[f"ends, {optimizer}"] = (model, recipe, seeds + longer + swept)
         recipe = replace(config.bends, optimizer=optimizer)
         trained[f"ends trained on, {optimizer}"] = (LanguageModel(fold(first)), recipe, seeds)
-        some = sum(n for cell, n in pairs.items() if study._bend(cell).optimizer == optimizer)
+        bent = [by for name, by in curves if not name.startswith("linear")].count(optimizer)
         path = straight(first, second, bends=config.number)
-        trained[f"bends, {optimizer}"] = (path, recipe, some * bent)
+        trained[f"bends, {optimizer}"] = (path, recipe, bent)
     rotation = LearnedRotation(first, align(first, second).of(second))
     trained["alignments"] = (rotation, config.alignment, len(config.pairs))
     rows = []
@@ -662,7 +672,7 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
     window_loss(first.to(device), few)
     seconds = (time.perf_counter() - begun) * len(windows) / len(few)
     lines = len(RESIDUAL_MAPS) + 3  # stages of the alignment
-    count = len(config.pairs) * config.points * (len(TEXTS) * len(curves) + lines)
+    count = config.points * (len(TEXTS) * len(curves) + lines * len(config.pairs))
     count += len(study._ends()) * RECORDS + len(pairs) * _PLANE**2
     rows.append(_row("evaluations", count, count, windows.numel(), seconds))
     return rows
