@@ -37,6 +37,8 @@ _COLOUR = {
 _MARKER = {"adamw": "o", "muon": "s", "adamw-adamw": "o", "muon-muon": "s", "adamw-muon": "^"}
 _HATCH = {"adamw-adamw": "", "muon-muon": "///", "adamw-muon": "..."}
 _LINE: dict[str, Any] = {"polychain": "-", "linear": "--", "linear, not aligned": ":"}
+_BY_OTHER = {f"polychain, by {optimizer}": OPTIMIZERS[optimizer] for optimizer in OPTIMIZERS}
+"""Curves whose bend the other optimizer than that of `polychain` trained."""
 _NAMED = {"polychain": "polychain", "linear": "straight line"}
 _REFERENCE: dict[str, Any] = {"color": "black", "linewidth": 1.4, "linestyle": ":"}
 _THIN: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.45}
@@ -284,10 +286,11 @@ def _dot(optimizer: str, size: float, *, filled: bool) -> dict[str, Any]:
 def draw_median_ranks(axes: Axes, study: Study, shown: Sequence[str]) -> None:
     """The median stable rank along polychains and aligned straight lines, and at the random start.
 
-    shown: cells.
+    shown: cells. Where bends were trained by the other optimizer too, they are there as well.
     """
+    by_other = {}
     for cell in shown:
-        for kind in ("linear", "polychain"):
+        for kind in ("linear", "polychain", *_BY_OTHER):
             curves = [
                 _ranks(pair["curves"][kind], KINDS)
                 for pair in pairs(study, cell).values()
@@ -295,6 +298,9 @@ def draw_median_ranks(axes: Axes, study: Study, shown: Sequence[str]) -> None:
             ]
             if curves:
                 _draw_ranks(axes, curves, cell, kind)
+                if kind in _BY_OTHER:
+                    label = f"polychain, bend by {_BY_OTHER[kind]}"
+                    by_other[kind] = Line2D([], [], color="black", linestyle="-.", label=label)
     axes.axhline(median_rank(study["start"]), **_REFERENCE)
     axes.set(
         xlabel="from the first model (0) to the second (1)",
@@ -304,7 +310,7 @@ def draw_median_ranks(axes: Axes, study: Study, shown: Sequence[str]) -> None:
     )
     axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
     handles = [Line2D([], [], color=_COLOUR[cell], label=named(cell), **_BOLD) for cell in shown]
-    _legend_of_lines(axes, handles)
+    _legend_of_lines(axes, [*handles, *by_other.values()])
 
 
 def _draw_ranks(
@@ -313,7 +319,7 @@ def _draw_ranks(
     """Thin lines for pairs, and their mean."""
     t = curves[0][0]
     ranks = np.array([rank for _, rank in curves])
-    style = {"color": _COLOUR[cell], "linestyle": _LINE[kind]}
+    style = {"color": _COLOUR[cell], "linestyle": _LINE.get(kind, "-.")}
     for rank in ranks if len(ranks) > 1 else ():
         axes.plot(t, rank, **style, **_THIN)
     axes.plot(t, ranks.mean(axis=0), **style, **_BOLD)
@@ -421,11 +427,12 @@ def _sorted(values: Sequence[float]) -> tuple[_Values, _Values]:
 def draw_plane(axes: Axes, pair: Mapping[str, Any]) -> None:
     """The loss in the plane through the two models and the bend of their polychain."""
     plane = pair["plane"]
-    x, y, loss = (np.array(plane[key]) for key in ("x", "y", "loss"))
+    unit = plane["models"][1][0]  # the distance of the two models
+    x, y, loss = np.array(plane["x"]) / unit, np.array(plane["y"]) / unit, np.array(plane["loss"])
     levels = _levels(loss)
     shades = axes.contourf(x, y, loss, levels=levels, cmap="YlGnBu_r", extend="max")
     axes.contour(x, y, loss, levels=levels[1:], colors="white", linewidths=0.6)
-    models = np.array(plane["models"])
+    models = np.array(plane["models"]) / unit
     first, last, bend = models
     axes.plot(*np.array([first, last]).T, color="black", linestyle="--", linewidth=1.8)
     axes.plot(*np.array([first, bend, last]).T, color="black", linewidth=2.2)

@@ -49,6 +49,8 @@ _CURVES = {
     "linear": "straight line",
     "polychain, not aligned": "polychain, not aligned",
     "polychain": "polychain",
+    "polychain, by adamw": "polychain, bend by AdamW",
+    "polychain, by muon": "polychain, bend by Muon",
     "bezier": "Bezier curve",
 }
 

@@ -67,13 +67,28 @@ def test_another_curve_as_steady_is_seen(curve, name):
     )
 
 
+@pytest.mark.parametrize(("jump", "decides"), [(0.2, False), (0.3, True)])
+def test_a_bend_by_the_other_optimizer(jump, decides):
+    document = study()
+    cell = document["cells"]["adamw-muon"]
+    cell["polychain, by adamw"] = cell["polychain"] | {"largest_jump": statistic([0.2, jump])}
+    for pair in document["pairs"].values():
+        pair["curves"]["polychain, by adamw"] = pair["curves"]["polychain"]
+    result = judge(document)
+    assert result.holds
+    said = explained(result.observation.values)
+    assert any(text.startswith("the optimizer that trains the bend decides") for text in said) == (
+        decides
+    )
+
+
 def test_controls_that_were_left_out():
     document = study()
     cell = document["cells"]["adamw-muon"]
     del cell["linear"], cell["polychain, not aligned"]
     result = judge(document)
     assert result.holds
-    assert list(result.observation.values.values()).count(NOT_MEASURED) == 2
+    assert list(result.observation.values.values()).count(NOT_MEASURED) == 3
 
 
 def test_the_shipped_study_is_read_where_none_is_given():

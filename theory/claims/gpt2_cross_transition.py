@@ -11,8 +11,8 @@ Tight: no; measured on models of one small size, no theorem.
 Predicted: the paper's path has 60.6 61.1 77.8 100.3 108.1 123.3 139.9 for an MLP matrix: monotone,
 its largest step 22.5 where an even rise has 79.3/6, 1.7 times that.
 
-Observed: the stable ranks of the study. Controls: along the straight line, whose loss is high, and
-along the polychain without alignment.
+Observed: the stable ranks of the study. Controls: along the straight line, whose loss is high;
+along the polychain without alignment; and along one whose bend the other optimizer trained.
 
 Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991, figure of spectra.
 
@@ -46,6 +46,8 @@ _CONTROLS = {
     f"{CONTROL}the straight line passes as steadily": "linear",
     f"{CONTROL}the polychain without alignment passes as steadily": "polychain, not aligned",
 }
+_BEND = f"{CONTROL}the optimizer that trains the bend decides"
+_OTHERS = ("polychain, by adamw", "polychain, by muon")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Gpt2CrossTransition(StudyClaim):
             "of the hidden matrices rises steadily: the rise is at least 0.9 of the total "
             "variation, and no step between neighbouring points is more than 2.4 times that of an "
             "even rise. "
-            "Control: does it rise as steadily along the straight line, whose loss is high?"
+            "Controls: does it rise as steadily along the straight line, whose loss is high, and "
+            "is it the bend's optimizer that makes it so?"
         )
 
     def predicted(self) -> Values:
@@ -73,7 +76,7 @@ class Gpt2CrossTransition(StudyClaim):
         return {
             _LEAST: Bounds(_MONOTONE, Fraction(1)),
             _LARGEST: Bounds(Fraction(0), _STEEPEST),
-            **dict.fromkeys(_CONTROLS, "no"),
+            **dict.fromkeys((*_CONTROLS, _BEND), "no"),
         }
 
     def observed(self) -> Values:
@@ -83,6 +86,7 @@ class Gpt2CrossTransition(StudyClaim):
             _LEAST: min(monotone),
             _LARGEST: max(steps),
             **{name: self._as_well(curve) for name, curve in _CONTROLS.items()},
+            _BEND: self._bend(),
         }
 
     def _steadiness(self, curve: str) -> tuple[list[float], list[float]]:
@@ -98,11 +102,25 @@ class Gpt2CrossTransition(StudyClaim):
         return monotone, [jump * steps for jump in jumps]
 
     def _as_well(self, curve: str) -> str:
+        """Whether another curve passes as steadily."""
         if not has(self.document, CROSS, curve, "monotonicity"):
             return NOT_MEASURED
+        return answer(self._is_steady(curve), self._told(curve))
+
+    def _bend(self) -> str:
+        """Whether a bend by the other optimizer is on the other side of the bounds."""
+        for curve in _OTHERS:
+            if has(self.document, CROSS, curve, "monotonicity"):
+                differ = self._is_steady(curve) != self._is_steady("polychain")
+                return answer(differ, f"{curve.partition(', ')[2]}, {self._told(curve)}")
+        return NOT_MEASURED
+
+    def _is_steady(self, curve: str) -> bool:
         monotone, steps = self._steadiness(curve)
-        return answer(
-            min(monotone) >= _MONOTONE and max(steps) <= _STEEPEST,
-            f"rise over variation {listed(monotone)}, "
-            f"largest step over an even one {listed(steps)}",
+        return min(monotone) >= _MONOTONE and max(steps) <= _STEEPEST
+
+    def _told(self, curve: str) -> str:
+        monotone, steps = self._steadiness(curve)
+        return (
+            f"rise over variation {listed(monotone)}, largest step over an even one {listed(steps)}"
         )
