@@ -307,7 +307,7 @@ def plane(
     """The loss on the plane through three models, by Gram-Schmidt.
 
     resolution: points along each axis. margin: how much of it is around the smallest rectangle that
-    holds the three, relative to each of its sides. Raises InputError for models on one line, or
+    holds the three, relative to its longer side. Raises InputError for models on one line, or
     with different shapes.
     """
     if positive_integer(resolution, "resolution") < 2:
@@ -332,7 +332,8 @@ def plane(
             raise InputError("models", "are on one line: there are many planes through it")
         across = across / height
         models = np.array([[0.0, 0.0], [width, 0.0], [place, height]])
-        x, y = (_axis(values, resolution, margin) for values in models.T)
+        around = margin * float(np.ptp(models, axis=0).max())
+        x, y = (_axis(values, resolution, around) for values in models.T)
         moved, loss = copy.deepcopy(first).eval(), np.empty((resolution, resolution))
         for k, (row, column) in enumerate(np.ndindex(loss.shape)):
             progress("measuring the loss on a plane, points", k)
@@ -342,6 +343,5 @@ def plane(
     return Plane(models, x, y, loss)
 
 
-def _axis(values: Float[_Array, " 3"], resolution: int, margin: float) -> Float[_Array, " r"]:
-    around = margin * np.ptp(values)
+def _axis(values: Float[_Array, " 3"], resolution: int, around: float) -> Float[_Array, " r"]:
     return np.linspace(values.min() - around, values.max() + around, resolution)

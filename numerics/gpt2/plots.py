@@ -534,9 +534,12 @@ def _histories(
 
 
 def over_reach(end: Mapping[str, Any]) -> float:
-    """The largest norm of a hidden matrix on the way over what was within reach; > 1 is outside."""
+    """The largest norm of a hidden matrix on the way over what was within reach; > 1 is outside.
+
+    Without the start, where it is 1.
+    """
     _, sizes, reaches = _histories(end, own_norm(end["optimizer"]))
-    return float((sizes / reaches).max())
+    return float((sizes[1:] / reaches[1:]).max())
 
 
 def over_radius(end: Mapping[str, Any]) -> float:

@@ -486,7 +486,7 @@ def _balls(study: Study) -> str:
             f"The {plots.own_norm(name)} norms of hidden matrices of models by "
             f"{plots.OPTIMIZERS[name]} over the radius of its ball, while they are trained: bold "
             "the median matrix, dash-dotted the largest, the band all. Black: the ball. Dotted: "
-            "within reach, the most that weight decay and steps of full length allow after so many "
+            "within reach, the most that weight decay and the longest steps allow after so many "
             "steps from that start.",
         )
         for name in optimizers
@@ -523,7 +523,8 @@ def _balls(study: Study) -> str:
             "Decoupled weight decay lambda confines a matrix in the long run to the ball of radius "
             "1 / lambda in the optimizer's norm, entrywise for AdamW and spectral for Muon. Short "
             "training does not get there: what remains of the start is the product of 1 - eta "
-            "lambda over the steps. Within reach is the bound that holds at every step. "
+            "lambda over the steps. Within reach is the bound that holds at every step, for "
+            "directions as long as an optimizer's can be: 1.17 for AdamW, 1.21 for Muon. "
             f"{said}"
         ),
         table(
