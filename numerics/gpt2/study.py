@@ -484,6 +484,9 @@ class Study:
             }
             if f"{where}/plane.json" in everything:
                 pairs[pair]["plane"] = everything[f"{where}/plane.json"]
+            else:  # many numbers; those of one pair in each cell are drawn
+                for curve in pairs[pair]["curves"].values():
+                    del curve["spectra"]["singular_values"]
         texts = {
             text: {
                 "sources": list(config.text[text]),
