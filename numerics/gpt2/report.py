@@ -160,8 +160,8 @@ def _median_ranks(study: Study, cells: Sequence[str]) -> Picture:
         partial(plots.draw_median_ranks, study=study, shown=cells),
         "The median stable rank of the hidden matrices along polychains (solid) and along aligned "
         "straight lines (dashed), whose loss is high: where both agree, the spectrum is no "
-        "evidence of low loss. Thin: pairs; bold: their mean. Dotted: random matrices as at the "
-        "start of training.",
+        "evidence of low loss. Dash-dotted, if there: with a bend by the other optimizer. Thin: "
+        "pairs; bold: their mean. Dotted: random matrices as at the start of training.",
     )
 
 
