@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from numerics.gpt2 import plots, report
 from numerics.gpt2.report import COLUMNS, table_rows, write_study_report
 from numerics.pictures import COLOURS
+from theory.claims.gpt2_study import shipped
 from theory.errors import InputError
 
 PICTURES = 7 + 2 + 5 + 3 + 4
@@ -47,6 +48,19 @@ def test_it_needs_nothing_else(text: str) -> None:
     for outside in ("http:", "https:", "@import", "<script", "<link", "<img", "<iframe"):
         assert outside not in text
     assert text.count("<svg") == text.count("<figcaption>") == PICTURES
+
+
+def test_notes_and_readme_have_the_numbers_of_the_shipped_study() -> None:
+    root = Path(__file__).parents[2]
+    note = (root / "proofs_notes" / "gpt2-polychain-beats-linear.md").read_text(encoding="utf-8")
+    for row in table_rows(shipped()):
+        assert f"| {' | '.join(row)} |".replace("\u00a0", " ") in note
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    curves = ("linear, not aligned", "linear", "polychain, not aligned", "polychain")
+    for cell, found in shipped()["cells"].items():
+        barriers = [found[curve]["barrier"]["in"] for curve in curves]
+        spread = [f"{each['mean']:.3f} ± {each['std']:.3f}" for each in barriers]
+        assert f"| {plots.named(cell)} | {' | '.join(spread)} |" in readme
 
 
 def test_it_has_the_numbers_of_the_table(text: str) -> None:
