@@ -415,14 +415,19 @@ def _estimate(context: typer.Context, settings: Any, jobs: int | None, json: str
         screen, shown = console(), Table("work", "parts", "steps", "tokens / s", "hours")
         for row in rows:
             rate = row["tokens_per_step"] / row["seconds_per_step"]
-            cells = (str(row["parts"]), f"{row['steps']:,}", f"{rate:,.0f}", f"{row['hours']:.3g}")
+            cells = (str(row["parts"]), f"{row['steps']:,}", f"{rate:,.0f}", _hours(row["hours"]))
             shown.add_row(row["kind"], *cells)
         screen.print(shown)
+        tokens = sum(row["steps"] * row["tokens_per_step"] for row in rows)
         screen.print(
-            f"study {settings.name} on {document['device']}: {hours:.3g} hours of computing, "
-            f"{hours / many:.3g} with {many} at a time"
+            f"study {settings.name} on {document['device']}: {tokens:.2g} tokens, "
+            f"{_hours(hours)} hours of computing, {_hours(hours / many)} with {many} at a time"
         )
     return EXIT_DONE
+
+
+def _hours(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _texts(
