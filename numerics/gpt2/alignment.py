@@ -433,14 +433,11 @@ class LearnedRotation(nn.Module):
     is exp(A - A^T) on the complement of ones, at first the identity. So give it a second model that
     `align` moved. Heads and neurons are matched anew, by weights, for the rotation of each step;
     the residual map is not, as the closest one would undo what was learned.
-    rematch: False leaves heads and neurons as they are, where matching takes longer than the loss.
 
     Raises InputError for models that are not folded or not alike.
     """
 
-    def __init__(
-        self, first: GPT2LMHeadModel, second: GPT2LMHeadModel, *, rematch: bool = True
-    ) -> None:
+    def __init__(self, first: GPT2LMHeadModel, second: GPT2LMHeadModel) -> None:
         super().__init__()
         _check_alike(first, second)
         self.first, self.second = (copy.deepcopy(m).requires_grad_(False) for m in (first, second))
@@ -448,15 +445,13 @@ class LearnedRotation(nn.Module):
         self.skew = nn.Parameter(torch.zeros(d - 1, d - 1, device=first.device))
         self._exact = _exact(first), _exact(second)
         self._identity = Alignment.identity(second)
-        self._rematch = rematch
 
     @one_thread()
     def alignment(self) -> Alignment:
         """The rotation in float64, with heads and neurons matched."""
         with torch.no_grad():
             residual = _rotation(self.skew.cpu().double())
-        turned = replace(self._identity, residual=residual)
-        return _match_layers(*self._exact, turned) if self._rematch else turned
+        return _match_layers(*self._exact, replace(self._identity, residual=residual))
 
     def model(self) -> GPT2LMHeadModel:
         """The second model so aligned."""

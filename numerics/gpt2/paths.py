@@ -199,8 +199,8 @@ class Profile:
     """Losses on a grid of t that holds both ends.
 
     >>> bump = Profile(t=(0.0, 0.5, 1.0), loss=(1.0, 5.0, 2.0))
-    >>> print(bump.barrier, bump.barrier_above(2.0, 4.0), bump.maximum)
-    3.5 2.0 5.0
+    >>> print(bump.barrier, bump.maximum)
+    3.5 5.0
 
     Raises InputError for a grid that does not rise from 0 to 1.
     """
@@ -221,30 +221,13 @@ class Profile:
 
         A barrier between two points of the grid is not seen: this is a lower bound of it.
         """
-        return self.barrier_above(self.loss[0], self.loss[-1])
-
-    def barrier_above(self, first_loss: float, last_loss: float) -> float:
-        """The same above the chord (1 - t) first_loss + t last_loss, which may leave it negative.
-
-        With the losses of both ends after as many steps of training as the bends had, it says
-        whether a low path is more than training that went on.
-        """
         t, loss = np.array(self.t), np.array(self.loss)
-        return float((loss - ((1 - t) * first_loss + t * last_loss)).max())
+        return float((loss - ((1 - t) * loss[0] + t * loss[-1])).max())
 
     @property
     def maximum(self) -> float:
         """The highest loss on the grid, the ends included."""
         return float(np.max(self.loss))
-
-    def to_json(self) -> dict[str, Any]:
-        """The losses, and what sums them up."""
-        return {
-            "t": list(self.t),
-            "loss": list(self.loss),
-            "barrier": self.barrier,
-            "maximum": self.maximum,
-        }
 
 
 def grid(points: int) -> tuple[float, ...]:
