@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,6 +66,7 @@ Schedule = Annotated[
 Precision = Annotated[
     str, typer.Option(metavar="TYPE", help="float32, bfloat16, or auto: bfloat16 on a GPU.")
 ]
+Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .svg, .png or .pdf.")]
 Seed = Annotated[int, typer.Option(metavar="K", help="Of the weights and the batches.")]
 
 
@@ -182,20 +184,23 @@ def connect(
     seed: Seed = 0,
     windows: Windows = 128,
     points: Annotated[int, typer.Option(metavar="N", help="t's at which to measure.")] = 21,
+    plot: Plot = None,
     json: options.Json = None,
 ) -> int:
     """Connect two models by a path and measure the barrier on it.
 
     The second model is first brought into the coordinates of the first, which does not change what
-    it says. DIR holds the control points as checkpoints, `second` among them so aligned, and what
-    was measured, connection.json. The barrier is the most by which the loss exceeds the chord
+    it says. DIR holds the control points as checkpoints (last/ is the second model so aligned) and
+    what was measured, connection.json. The barrier is the most by which the loss exceeds the chord
     between the losses of the ends.
     """
     from numerics.files import provenance, write_json
     from numerics.gpt2.connection import ALIGNMENTS, KINDS, aligned, learn_path, measure
     from numerics.gpt2.model import load, shape_of
     from numerics.gpt2.training import Recipe, torchrun_workers
+    from numerics.pictures import panel, save_figure
 
+    options.picture(plot)
     recipe = Recipe(
         optimizer=optimizer,
         steps=steps,
@@ -243,6 +248,10 @@ def connect(
         **provenance(context.obj),
     }
     write_json(out / "connection.json", document)
+    if plot is not None:
+        from numerics.gpt2.plots import draw_connection
+
+        save_figure(plot, lambda: panel(partial(draw_connection, measured=document)))
     emit(document, json)
     if json != "-":
         _print_connection(document)
@@ -260,6 +269,7 @@ def spectrum(
         bool,
         typer.Option("--raw", help="A checkpoint as it is: norms not folded into the matrices."),
     ] = False,
+    plot: Plot = None,
     json: options.Json = None,
 ) -> int:
     """Stable and effective ranks of the hidden matrices, and their norms; along a path, at many t.
@@ -273,10 +283,14 @@ def spectrum(
     from numerics.gpt2.model import load
     from numerics.gpt2.paths import load_path, straight
     from numerics.gpt2.spectra import change, largest_jump, monotonicity, spectra
+    from numerics.pictures import panel, save_figure
 
+    options.picture(plot)
     on_path = (source / "path.json").exists()
     if on_path and raw:
         raise InputError("raw", "is for a checkpoint; models on a path are folded")
+    if plot is not None and not on_path:
+        raise InputError("plot", "draws what changes along a path, not a checkpoint")
     if on_path:
         path = load_path(source)
     else:
@@ -301,6 +315,10 @@ def spectrum(
             "model": str(source),
             **{key: {name: v[0] for name, v in found[key].items()} for key in _MEASURES},
         }
+    if plot is not None:
+        from numerics.gpt2.plots import draw_kinds
+
+        save_figure(plot, lambda: panel(partial(draw_kinds, along=document)))
     emit(document | provenance(context.obj), json)
     if json != "-":
         _print_spectrum(document)

@@ -280,7 +280,47 @@ def _dot(optimizer: str, size: float, *, filled: bool) -> dict[str, Any]:
     }
 
 
+def draw_connection(axes: Axes, measured: Mapping[str, Any]) -> None:
+    """The losses along one path and the chords between its ends.
+
+    measured: what `numerics.gpt2.connection.measure` says.
+    """
+    t = np.array(measured["t"])
+    for text, colour in zip(TEXTS, COLOURS, strict=False):
+        losses = np.array(measured["loss"][text])
+        barrier = measured["barrier"][text]
+        label = f"{TEXTS[text]}, barrier {barrier:.3g}"
+        axes.plot(t, losses, color=colour, marker=".", label=label, **_BOLD)
+        axes.plot(t, losses[0] + t * (losses[-1] - losses[0]), color=colour, linestyle=":")
+    axes.set(
+        xlabel="from the first model (0) to the second (1)",
+        ylabel="loss, nats per token",
+        title="Loss along the path, dotted the chords",
+        xlim=(0, 1),
+    )
+    axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2))
+
+
 # Spectra
+
+
+def draw_kinds(axes: Axes, along: Mapping[str, Any]) -> None:
+    """The stable rank along one path by kind of matrix, the median over layers.
+
+    along: with the points `t` and the `stable_rank` of each matrix there.
+    """
+    for k, kind in enumerate(KINDS):
+        t, ranks = _ranks({"spectra": along}, (kind,))
+        line = ("-", "--", "-.")[k % 3]
+        axes.plot(t, ranks, color=COLOURS[k // 3], linestyle=line, label=kind, **_BOLD)
+    axes.set(
+        xlabel="from the first model (0) to the second (1)",
+        ylabel="stable rank",
+        title="Stable rank along the path",
+        xlim=(0, 1),
+    )
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3)
 
 
 def draw_median_ranks(axes: Axes, study: Study, shown: Sequence[str]) -> None:

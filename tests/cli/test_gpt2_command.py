@@ -95,6 +95,8 @@ def test_connect_and_spectrum(capsys, tmp_path, models):
     path = tmp_path / "path"
     options = ["--steps", 5, "--alignment-steps", 2, "--points", 5, "--bends", 2, "--out", path]
     ends = [models / "adamw", models / "muon"]
+    plots = [tmp_path / "path.png", tmp_path / "ranks.svg"]
+    options += ["--plot", plots[0]]
     document = run_json(capsys, "gpt2", "connect", *ends, *options, *SMALL)
     for k, end in ((0, "adamw"), (-1, "muon")):
         loss = json.loads((models / end / "training.json").read_text())["loss"]
@@ -104,7 +106,8 @@ def test_connect_and_spectrum(capsys, tmp_path, models):
     assert sorted(p.name for p in path.iterdir()) == [
         "bend-1", "bend-2", "connection.json", "first", "last", "path.json"
     ]  # fmt: skip
-    along = run_json(capsys, "gpt2", "spectrum", path, "--points", 3)
+    along = run_json(capsys, "gpt2", "spectrum", path, "--points", 3, "--plot", plots[1])
+    assert all(plot.stat().st_size > 1000 for plot in plots)
     assert along["t"] == [0, 0.5, 1]
     end = run_json(capsys, "gpt2", "spectrum", ends[1])
     for measure in ("stable_rank", "effective_rank", "spectral_norm"):
@@ -151,6 +154,8 @@ def test_tables_for_people(capsys, tmp_path, models):
         ("connect {models}/adamw {models}/muon --out {new} --bends 0", "bends: "),
         ("connect {models}/adamw {new} --out {new}", "holds no checkpoint"),
         ("spectrum {new}", "holds no checkpoint"),
+        ("spectrum {models}/adamw --plot {new}.png", "plot: draws what changes along a path"),
+        ("spectrum {models}/adamw --plot {new}.gif", "must end in"),
         ("table nowhere --out {new}", "shipped are default, paper, smoke"),
         ("table smoke", "out: name a folder"),
         ("table smoke --out {new} --jobs 0", "jobs: "),
