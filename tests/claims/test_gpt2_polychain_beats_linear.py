@@ -79,3 +79,7 @@ def test_a_study_without_a_cell():
     del document["cells"]["muon-muon"]
     with pytest.raises(InputError, match="study: lacks muon-muon, linear, barrier, in"):
         judge(document)
+
+
+def test_it_holds_in_the_shipped_study():
+    assert verify(Gpt2PolychainBeatsLinear(), Trainer()).holds

@@ -99,3 +99,7 @@ def test_a_study_without_an_optimizer():
     document["ends"] = {"muon-0": document["ends"]["muon-0"]}
     with pytest.raises(InputError, match="study: has no ends of adamw"):
         judge(document)
+
+
+def test_it_holds_in_the_shipped_study():
+    assert verify(Gpt2SpectrumPreserved(), Trainer()).holds

@@ -1,0 +1,77 @@
+"""`make bench`: steps of training at the default study's size, and what a pair of models takes.
+
+One thread, as in a study, so a rate is that of one of its processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+pytest.importorskip("transformers")
+
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from numerics.gpt2.alignment import LearnedRotation, align, fold
+from numerics.gpt2.data import Corpus
+from numerics.gpt2.model import LanguageModel, build
+from numerics.gpt2.paths import profile, straight
+from numerics.gpt2.study import Config
+from numerics.gpt2.training import OPTIMIZERS, Recipe, fit
+from numerics.training import one_thread
+
+CONFIG = Config.read("default")
+STEPS = 40  # in each round
+
+
+@pytest.fixture(scope="module")
+def code() -> Corpus:
+    return Corpus.read(["stdlib"])
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
+
+
+def model(seed: int) -> LanguageModel:
+    return LanguageModel(build(CONFIG.shape, seed=seed))
+
+
+def folded() -> tuple[torch.nn.Module, torch.nn.Module]:
+    return fold(model(0).model), fold(model(1).model)
+
+
+MODULES: dict[str, Callable[[], torch.nn.Module]] = {
+    "end": lambda: model(0),
+    "bend": lambda: straight(*folded(), bends=1),
+    "rotation": lambda: LearnedRotation(*folded()),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("what", MODULES)
+def test_steps(benchmark: BenchmarkFixture, code: Corpus, what: str, optimizer: str) -> None:
+    if (what, optimizer) == ("rotation", "muon"):
+        pytest.skip("a rotation has no hidden matrices")
+    recipe = Recipe(optimizer, steps=STEPS, batch=CONFIG.ends.batch)
+    module = MODULES[what]()
+    benchmark.pedantic(
+        lambda: fit(module, recipe, code, block=CONFIG.shape.block), rounds=3, warmup_rounds=1
+    )
+    benchmark.extra_info["steps per second"] = STEPS / benchmark.stats["min"]
+
+
+def test_profile(benchmark: BenchmarkFixture, code: Corpus) -> None:
+    windows = code.windows(CONFIG.windows, block=CONFIG.shape.block)
+    path = straight(*folded())
+    benchmark.pedantic(lambda: profile(path, windows, points=CONFIG.points), rounds=3)
+
+
+@pytest.mark.parametrize("residual", ["orthogonal", "permutation"])
+def test_align(benchmark: BenchmarkFixture, residual: str) -> None:
+    first, second = folded()
+    benchmark.pedantic(lambda: align(first, second, residual=residual), rounds=3)
