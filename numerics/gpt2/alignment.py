@@ -33,18 +33,21 @@ import copy
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
 from scipy.linalg import helmert
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
-from transformers import GPT2LMHeadModel
 
 from numerics.gpt2.model import Parameters, token_loss
 from numerics.training import one_thread
 from theory.errors import InputError
 from theory.problem import positive_integer
+
+if TYPE_CHECKING:
+    from transformers import GPT2LMHeadModel
 
 # Folding
 

@@ -29,13 +29,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache, partial
 from itertools import combinations_with_replacement
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import torch
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
-from transformers import GPT2LMHeadModel
 
 from numerics.curves import BASES
 from numerics.files import make_folder, provenance, write, write_json
@@ -69,6 +68,9 @@ from numerics.gpt2.training import (
 from numerics.training import Progress
 from theory.errors import InputError
 from theory.problem import positive_integer
+
+if TYPE_CHECKING:
+    from transformers import GPT2LMHeadModel
 
 SHIPPED = Path(__file__).parent / "studies"
 CONFIG, RESULT = "config.json", "study.json"
@@ -163,6 +165,12 @@ class Config:
             raise InputError(source, f"has a value of the wrong type: {error}") from None
 
     def __post_init__(self) -> None:
+        lists: list[tuple[str, Any, Any, str]] = [("kinds", self.kinds, str, "names")]
+        lists += [("text", sources, str, "names") for sources in self.text.values()]
+        lists += [("learning_rates", self.learning_rates, (int, float), "numbers")]
+        for name, values, kind, words in lists:
+            if not isinstance(values, list) or not all(isinstance(v, kind) for v in values):
+                raise InputError(name, f"{values!r} must be a list of {words}")
         for name in ("windows", "points", "number", "longer"):
             positive_integer(getattr(self, name), name)
         if positive_integer(self.seeds, "seeds") < 2:

@@ -169,6 +169,25 @@ def test_wrong_input_is_a_line(capsys, tmp_path, models, arguments, message):
     assert message in err
 
 
+WITHOUT = """
+import sys
+
+sys.modules["transformers"] = None
+from numerics.cli import main
+
+for command in ("train", "connect a b", "spectrum a", "table smoke", "table smoke --estimate"):
+    print(main(["gpt2", *command.split(), *(["--out", "x"] if command != "spectrum a" else [])]))
+"""
+
+
+def test_without_the_extra_all_commands_say_what_to_install():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["2"] * 5
+    assert done.stderr.count("isthmus: gpt2: needs the extra: pip install 'isthmus[gpt2]'") == 5
+
+
 def test_another_vocabulary_is_refused(capsys, tmp_path, models):
     from tokenizers import Tokenizer, models as tokens, pre_tokenizers, trainers  # noqa: I001
 
