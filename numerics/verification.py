@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from time import perf_counter
 
+import cloudpickle
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
@@ -62,7 +65,8 @@ def _side_by_side(
     tick()
     work = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
     try:
-        for made in work(delayed(_alone)(claim, folder) for claim in claims):
+        tasks = (delayed(_alone)(cloudpickle.dumps(claim), folder, sys.path) for claim in claims)
+        for made in work(tasks):
             del left[made.id]
             yield made
             if left:
@@ -72,10 +76,14 @@ def _side_by_side(
             yield failure(claim, "a process died, perhaps for want of memory", 0.0)
 
 
-def _alone(claim: Claim, folder: Path) -> Chapter:
-    """In a process of its own, which the one that started it ends on Ctrl-C."""
+def _alone(pickled: bytes, folder: Path, search: list[str]) -> Chapter:
+    """In a process of its own, which the one that started it ends on Ctrl-C.
+
+    search: where modules are. The process may be older than what a file of claims added to it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return _examine(claim, folder, lambda stage, count: None)
+    sys.path[:] = search
+    return _examine(pickle.loads(pickled), folder, lambda stage, count: None)
 
 
 def _examine(claim: Claim, folder: Path, progress: Progress) -> Chapter:

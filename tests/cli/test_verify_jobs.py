@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from command import run
+from joblib import Parallel, delayed
 
 from numerics.claim_files import load_claims
 from numerics.verification import verify_claims
@@ -248,6 +249,8 @@ def test_objects_classes_and_what_is_imported(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each claim once: objects, else classes; imported classes are none of the file's."""
+    # Processes that are already there know nothing of the folder yet.
+    Parallel(n_jobs=2)(delayed(abs)(number) for number in range(2))
     (folder / "helper.py").write_text(PLAIN)
     lines = [
         "from helper import Equal",
