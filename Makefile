@@ -9,7 +9,7 @@ verify: $(INSTALLED)
 	$(BIN)/isthmus verify --report report --known-false gpt2-cross-transition
 
 test: $(INSTALLED)
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -20,8 +20,6 @@ from theory.errors import InputError, Interrupted
 
 SMOKE = Config.read("smoke")
 
-pytestmark = pytest.mark.xdist_group("study")  # which is made once
-
 
 class Stopping:
     """A progress callback that interrupts when so many parts are done."""
