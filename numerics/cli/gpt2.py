@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
 
     from numerics.gpt2.data import Texts
+    from numerics.gpt2.training import Recipe
 
 app = typer.Typer(
     help="GPT-2 models by AdamW and Muon: training, paths, spectra, whole studies. Needs the "
@@ -106,20 +107,9 @@ def train(
     from numerics.files import provenance, write_json
     from numerics.gpt2.model import Shape, build, load, shape_of
     from numerics.gpt2.pretraining import pretrain
-    from numerics.gpt2.training import Recipe, torchrun_workers
+    from numerics.gpt2.training import torchrun_workers
 
-    recipe = Recipe(
-        optimizer=optimizer,
-        steps=steps,
-        batch=batch,
-        accumulation=accumulation,
-        learning_rate=learning_rate,
-        muon_learning_rate=muon_learning_rate,
-        weight_decay=weight_decay,
-        schedule=schedule,
-        precision=precision,
-        seed=seed,
-    )
+    recipe = _recipe(context)
     record = out / "training.json"
     if record.exists():
         raise InputError(str(out), "holds a trained model; give another folder")
@@ -201,18 +191,7 @@ def connect(
     from numerics.pictures import panel, save_figure
 
     options.picture(plot)
-    recipe = Recipe(
-        optimizer=optimizer,
-        steps=steps,
-        batch=batch,
-        accumulation=accumulation,
-        learning_rate=learning_rate,
-        muon_learning_rate=muon_learning_rate,
-        weight_decay=weight_decay,
-        schedule=schedule,
-        precision=precision,
-        seed=seed,
-    )
+    recipe = _recipe(context)
     rotation = Recipe(
         steps=alignment_steps, batch=batch, learning_rate=3e-3, weight_decay=0.0, seed=seed
     )
@@ -282,7 +261,7 @@ def spectrum(
     from numerics.gpt2.alignment import fold
     from numerics.gpt2.model import load
     from numerics.gpt2.paths import load_path, straight
-    from numerics.gpt2.spectra import change, largest_jump, monotonicity, spectra
+    from numerics.gpt2.spectra import change, largest_jump, medians, monotonicity, spectra
     from numerics.pictures import panel, save_figure
 
     options.picture(plot)
@@ -300,15 +279,14 @@ def spectrum(
         found = spectra(path, points=points, progress=report).to_json()
     found = {key: found[key] for key in ("t", *_MEASURES)}
     if on_path:
-        ranks = found["stable_rank"].values()
-        medians = [statistics.median(at_t) for at_t in zip(*ranks, strict=True)]
+        along = medians(found["stable_rank"])
         document = {
             "path": str(source),
             **found,
-            "median_stable_rank": medians,
-            "change": change(medians),
-            "monotonicity": monotonicity(medians),
-            "largest_jump": largest_jump(medians),
+            "median_stable_rank": along,
+            "change": change(along),
+            "monotonicity": monotonicity(along),
+            "largest_jump": largest_jump(along),
         }
     else:
         document = {
@@ -446,6 +424,14 @@ def _estimate(context: typer.Context, settings: Any, jobs: int | None, json: str
 
 def _hours(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _recipe(context: typer.Context) -> Recipe:
+    """What the options of training say, which are named as the recipe's fields."""
+    from numerics.gpt2.training import Recipe
+
+    names = {field.name for field in fields(Recipe)}
+    return Recipe(**{name: value for name, value in context.params.items() if name in names})
 
 
 def _texts(

@@ -33,6 +33,9 @@ KINDS = ("linear", *BASES)
 ALIGNMENTS = ("learned", *RESIDUAL_MAPS, "none")
 """How the second model can be brought to the first."""
 
+LEARNED_FROM = "orthogonal"
+"""The residual map that a learned one starts from."""
+
 
 def aligned(
     first: GPT2LMHeadModel,
@@ -51,15 +54,18 @@ def aligned(
     """
     workers = workers or Workers()
     ours, theirs = (fold(model).to(workers.device) for model in (first, second))
-    if alignment == "learned":
+    if alignment == "none":
+        return ours, theirs
+    learned = alignment == "learned"
+    residual = LEARNED_FROM if learned else alignment
+    theirs = align(ours, theirs, residual=residual).of(theirs).to(workers.device)
+    if learned:
         options: Any = {"folder": folder, "workers": workers, "progress": progress}
-        return ours, learn_alignment(ours, theirs, texts, recipe, **options)
-    if alignment != "none":
-        theirs = align(ours, theirs, residual=alignment).of(theirs).to(workers.device)
+        theirs = learn_rotation(ours, theirs, texts, recipe, **options)
     return ours, theirs
 
 
-def learn_alignment(
+def learn_rotation(
     first: GPT2LMHeadModel,
     second: GPT2LMHeadModel,
     texts: Texts,
@@ -69,13 +75,13 @@ def learn_alignment(
     workers: Workers | None = None,
     progress: Progress = lambda stage, step: None,
 ) -> GPT2LMHeadModel:
-    """The second of two folded models in the coordinates of the first.
+    """The second of two folded models, aligned by its weights, rotated further.
 
-    First by the weights alone, `align`; then by a residual rotation that is trained so that the
-    straight line is low in its middle. folder: for the state of that training.
+    The residual rotation is trained so that the straight line is low in its middle. folder: for the
+    state of that training.
     """
     workers = workers or Workers()
-    rotation = LearnedRotation(first, align(first, second).of(second))
+    rotation = LearnedRotation(first, second)
     fit(
         rotation,
         recipe,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any, TypeAlias
 
 from matplotlib.axes import Axes
@@ -375,7 +375,7 @@ def _models(study: Study) -> str:
             "random start",
             *[_MISSING] * 4,
             f"{median_rank(start):.2f}",
-            f"{_median(start['effective_rank']):.2f}",
+            f"{median(start['effective_rank'].values()):.2f}",
             _MISSING,
         ]
     )
@@ -399,13 +399,9 @@ def _model(name: str, end: Mapping[str, Any]) -> list[str]:
         str(end["steps"]),
         *(f"{end['loss'][text]:.3f}" for text in plots.TEXTS),
         f"{median_rank(end):.2f}",
-        f"{_median(end['effective_rank']):.2f}",
+        f"{median(end['effective_rank'].values()):.2f}",
         f"{end['seconds']:.0f}",
     ]
-
-
-def _median(values: Mapping[str, float]) -> float:
-    return median_rank({"stable_rank": values})
 
 
 def _sweep(study: Study) -> str:

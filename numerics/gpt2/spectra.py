@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -143,6 +144,15 @@ def spectra(
             for name, rows in kept.items():
                 rows.append(_values(found[name]).tolist())
     return Spectra(t, stable, effective, spectral, entrywise, chosen if kept else (), kept)
+
+
+def medians(ranks: Mapping[str, Sequence[float]]) -> list[float]:
+    """At each point of a path the median over the matrices.
+
+    >>> medians({"a": [1.0, 2.0], "b": [3.0, 9.0], "c": [4.0, 3.0]})
+    [3.0, 3.0]
+    """
+    return [statistics.median(at_t) for at_t in zip(*ranks.values(), strict=True)]
 
 
 def change(ranks: Sequence[float]) -> float:

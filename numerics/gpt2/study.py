@@ -39,7 +39,7 @@ from threadpoolctl import threadpool_limits
 from numerics.curves import BASES
 from numerics.files import make_folder, provenance, write, write_json
 from numerics.gpt2.alignment import RESIDUAL_MAPS, LearnedRotation, align, fold
-from numerics.gpt2.connection import learn_alignment, learn_path, measure
+from numerics.gpt2.connection import LEARNED_FROM, learn_path, learn_rotation, measure
 from numerics.gpt2.data import TEXTS, Corpus, Texts
 from numerics.gpt2.model import (
     LanguageModel,
@@ -54,6 +54,7 @@ from numerics.gpt2.pretraining import pretrain, ranks
 from numerics.gpt2.spectra import (
     change,
     largest_jump,
+    medians,
     monotonicity,
     singular_values,
 )
@@ -66,6 +67,7 @@ from numerics.gpt2.training import (
     fit,
 )
 from numerics.training import Progress
+from theory.claims.gpt2_study import median_rank
 from theory.errors import InputError
 from theory.problem import positive_integer
 
@@ -271,9 +273,13 @@ def _alignment(lab: _Lab, progress: Progress, *, first: str, last: str) -> dict[
     """Barriers of straight lines, from one stage of the alignment to the next."""
     raw = [lab.model(end) for end in (first, last)]
     ours, theirs = (fold(model) for model in raw)
-    learned = learn_alignment(
+    stages = {"none": raw, "folded": [ours, theirs]}
+    for residual in RESIDUAL_MAPS:
+        moved = align(ours, theirs, residual=residual).of(theirs)
+        stages[residual] = [ours, moved.to(lab.workers.device)]
+    learned = learn_rotation(
         ours,
-        theirs,
+        stages[LEARNED_FROM][1],
         lab.texts,
         lab.config.alignment,
         folder=lab.pair(first, last) / "rotation",
@@ -283,10 +289,6 @@ def _alignment(lab: _Lab, progress: Progress, *, first: str, last: str) -> dict[
     if not lab.workers.first:
         return {}
     save(learned, lab.pair(first, last) / "aligned")
-    stages = {"none": raw, "folded": [ours, theirs]}
-    for residual in RESIDUAL_MAPS:
-        moved = align(ours, theirs, residual=residual).of(theirs)
-        stages[residual] = [ours, moved.to(lab.workers.device)]
     stages["learned"] = [ours, learned]
     windows, points = lab.texts.windows("in", lab.workers.device), lab.config.points
     return {
@@ -562,7 +564,7 @@ def _swept(end: Mapping[str, Any]) -> dict[str, Any]:
         "seed": end["seed"],
         "learning_rate": end["learning_rate"],
         "loss": end["loss"]["in"],
-        "stable_rank": statistics.median(end["stable_rank"].values()),
+        "stable_rank": median_rank(end),
     }
 
 
@@ -596,7 +598,7 @@ def cells(
         found[cell] = {}
         for name in members[0]["curves"]:
             curves = [pair["curves"][name] for pair in members]
-            ranks = [median_rank(curve) for curve in curves]
+            ranks = [medians(curve["spectra"]["stable_rank"]) for curve in curves]
             found[cell][name] = {
                 "barrier": {t: _statistic([c["barrier"][t] for c in curves]) for t in TEXTS},
                 "maximum": {t: _statistic([c["maximum"][t] for c in curves]) for t in TEXTS},
@@ -609,13 +611,6 @@ def cells(
                 "largest_jump": _statistic([largest_jump(r) for r in ranks]),
             }
     return found
-
-
-def median_rank(curve: Mapping[str, Any]) -> list[float]:
-    """The median over hidden matrices of the stable rank along a curve."""
-    ranks = np.array(list(curve["spectra"]["stable_rank"].values()))
-    medians: list[float] = np.median(ranks, axis=0).tolist()
-    return medians
 
 
 def _above(

@@ -15,7 +15,8 @@ import torch
 from numerics.gpt2.alignment import fold
 from numerics.gpt2.model import load, window_loss
 from numerics.gpt2.paths import load_path
-from numerics.gpt2.study import RESULT, SHIPPED, Config, Study, cells, estimate, median_rank
+from numerics.gpt2.spectra import medians
+from numerics.gpt2.study import RESULT, SHIPPED, Config, Study, cells, estimate
 from theory.errors import InputError, Interrupted
 
 SMOKE = Config.read("smoke")
@@ -169,7 +170,7 @@ def test_the_middle_above_ends_trained_on_by_hand():
     (found,) = cells({"a--b": pair}, continued)["x"].values()
     assert found["middle above ends trained on"]["in"]["values"] == [2.25]
     assert found["middle above ends trained on"]["out"]["values"] == [1.0]
-    assert median_rank(curve) == [2, 4, 3]
+    assert medians(curve["spectra"]["stable_rank"]) == [2, 4, 3]
     assert found["change"] == {"mean": 1.0, "std": None, "n": 1, "values": [1.0]}
     assert found["monotonicity"]["values"] == [pytest.approx(1 / 3)]
     assert found["largest_jump"]["values"] == [2.0]
