@@ -25,7 +25,7 @@ from numerics.training import Progress, TrainingResult, train
 from theory.connectivity.solutions import network_of
 from theory.errors import InputError
 from theory.geometry import ball_violation, geometry
-from theory.problem import example
+from theory.loading import example
 from theory.regions import Meeting, regions
 
 _Array: TypeAlias = np.ndarray[Any, Any]

@@ -41,7 +41,8 @@ from theory.claims.implicit_bias import STARTS
 from theory.claims.width_profile import WidthProfile
 from theory.connectivity import optimal_polytope
 from theory.landscape import Analysis, Merge
-from theory.problem import example, format_rational
+from theory.loading import example
+from theory.problem import format_rational
 from theory.regions import Radii
 
 

@@ -30,7 +30,8 @@ from numerics.runs import Runs, Trainer
 from numerics.text import show
 from theory.claims import Result, SmallWidthSeparation, verify
 from theory.landscape import analyse
-from theory.problem import Problem, example, format_rational
+from theory.loading import example
+from theory.problem import Problem, format_rational
 from theory.regions import Radii, Radius, radii
 
 EXAMPLES = Path(theory.__file__).parent / "examples"

@@ -18,8 +18,9 @@ from numerics.curves import BASES, Curves, Pairs, connect, maxima, segment
 from numerics.training import train
 from theory.errors import InputError, Interrupted
 from theory.landscape import analyse, barrier_between
+from theory.loading import example
 from theory.network import Network
-from theory.problem import Problem, example
+from theory.problem import Problem
 from theory.strategies import networks, problems
 
 FLAGSHIP = example("flagship")

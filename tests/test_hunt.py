@@ -42,7 +42,8 @@ from theory.landscape import analyse
 from theory.landscape.analysis import reached
 from theory.landscape.cells import CellComplex
 from theory.landscape.nnls import LeastSquares
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 from theory.regions import radii
 
 PLANE = Space(n=(3, 4), d=(1, 2), width=(1, 2), entries=3)

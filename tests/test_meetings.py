@@ -11,7 +11,7 @@ import pytest
 
 from numerics.meetings import INSIDE, TOLERANCE, TrainedMeeting, row, train_meeting
 from theory.errors import InputError, Interrupted
-from theory.problem import example
+from theory.loading import example
 from theory.regions import Meeting, Regions, regions
 
 TWO = example("two-regions")

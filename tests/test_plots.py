@@ -27,7 +27,8 @@ from numerics.runs import Runs, train_runs
 from numerics.text import show, show_interval
 from theory.connectivity import optimal_polytope
 from theory.landscape import analyse, barrier_between
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 from theory.regions import Radii, radii
 
 LINE = Problem(X=[[-2], [-1], [1], [3]], y=[1, 2, -1, 1])

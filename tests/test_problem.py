@@ -16,15 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.errors import InputError
-from theory.problem import (
-    Problem,
-    example,
-    example_names,
-    format_rational,
-    load_problem,
-    rational,
-    read_json,
-)
+from theory.loading import example, example_names, load_problem
+from theory.problem import Problem, format_rational, rational, read_json
 
 fractions = st.fractions(max_denominator=10**6)
 

@@ -15,7 +15,8 @@ from matplotlib.patches import Polygon
 
 from numerics.region_plots import both_regions, draw_regions, needed, phase_diagram
 from theory.geometry import names
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 from theory.regions import Frontier, Regions, regions
 from theory.regions.balls import ball_of
 

@@ -17,7 +17,7 @@ from numerics.runs import train_runs
 from numerics.separation import MEASURED, NAMES, planted
 from theory.claims import SmallWidthSeparation, verify
 from theory.landscape import Analysis, analyse
-from theory.problem import example, example_names
+from theory.loading import example, example_names
 from theory.regions import radii
 
 

@@ -24,8 +24,9 @@ from numerics.training import (
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.geometry import frank_wolfe_gap, geometry
 from theory.landscape import Analysis, analyse
+from theory.loading import example
 from theory.network import Network
-from theory.problem import Problem, example
+from theory.problem import Problem
 
 FLAGSHIP = example("flagship")
 WIDTH = 2

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from theory.certificates.checker import CertificateInvalid, Verdict, check, check_file
     from theory.errors import BudgetError, InputError, Interrupted, Undecided
     from theory.landscape import Analysis, Barrier, MinimaxPath, analyse, barrier_between
+    from theory.loading import example, example_names, load_problem
     from theory.network import Network
-    from theory.problem import Problem, example, example_names, load_problem
+    from theory.problem import Problem
     from theory.regions import Radii, Radius, radii
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
 _HOMES = (
     "theory.errors",
     "theory.problem",
+    "theory.loading",
     "theory.network",
     "theory.certificates.checker",
     "theory.certificates",

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from theory.errors import InputError
+from theory.loading import load_problem
 from theory.network import Network
-from theory.problem import Problem, load_problem, positive_integer, rational, read_json
+from theory.problem import Problem, positive_integer, rational, read_json
 
 ProblemArgument = Annotated[
     str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, console, emit
-from theory.problem import example, example_names
+from theory.loading import example, example_names
 
 
 def problems(json: options.Json = None) -> int:

@@ -15,7 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from theory.certificates import certify
 from theory.certificates.checker import check
 from theory.landscape import Analysis, analyse
-from theory.problem import example
+from theory.loading import example
 
 SHAPES = [(6, 2, 3), (8, 3, 3), (10, 3, 3)]
 

@@ -15,7 +15,7 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from numerics.training import one_thread, train
-from theory.problem import example
+from theory.loading import example
 
 SEEDS, STEPS = 200, 20_000
 LOOP_STEPS = 500

@@ -11,7 +11,7 @@ from numerics.runs import Trainer
 from theory.certificates.checker import check
 from theory.claims import PermutationIsNotEnough, verify
 from theory.claims.permutation_is_not_enough import Case
-from theory.problem import example
+from theory.loading import example
 
 CLAIM = PermutationIsNotEnough()
 

@@ -14,7 +14,7 @@ from numerics.runs import Runs, Trainer
 from theory.claims import CLAIMS, RegionInteraction, verify
 from theory.claims.base import Bounds, Prediction, Result, Values
 from theory.errors import Interrupted
-from theory.problem import example
+from theory.loading import example
 from theory.regions import Meeting, regions
 
 PAIR = ("adamw", "muon")

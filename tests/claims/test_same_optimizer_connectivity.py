@@ -10,8 +10,8 @@ from theory.claims import CLAIMS, SameOptimizerConnectivity, verify
 from theory.claims.base import VALID, proof
 from theory.claims.same_optimizer_connectivity import CONNECTED
 from theory.connectivity import connected_from
+from theory.loading import example
 from theory.network import Network
-from theory.problem import example
 
 NARROW = SameOptimizerConnectivity(wide=80)
 

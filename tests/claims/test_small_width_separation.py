@@ -20,7 +20,8 @@ from theory.claims.float_radii import float_radius
 from theory.claims.small_width_separation import between_radii
 from theory.errors import InputError, Interrupted
 from theory.landscape import Analysis, analyse
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 from theory.regions import radii
 
 LANDED_ADAMW = "component that adamw reaches at rho = 11/5"

@@ -19,8 +19,8 @@ from command import run, run_json
 import theory.landscape
 from theory.certificates.checker import check
 from theory.landscape import analyse
+from theory.loading import example, example_names
 from theory.network import Network
-from theory.problem import example, example_names
 
 FLAGSHIP_BARRIER = "32/45"
 

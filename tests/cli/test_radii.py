@@ -15,8 +15,8 @@ from command import run, run_json
 
 import theory.landscape
 import theory.regions
+from theory.loading import example
 from theory.network import Network
-from theory.problem import example
 from theory.regions import OPTIMIZERS
 
 

@@ -15,8 +15,8 @@ from command import run, run_json
 
 import theory.regions
 from theory.certificates.checker import check
+from theory.loading import example
 from theory.network import Network
-from theory.problem import example
 
 FLAGSHIP = ("regions", "flagship", "--optimizers", "adamw,muon")
 TWO = ("regions", "two-regions", "--optimizers", "adamw, muon")

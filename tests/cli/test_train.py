@@ -19,7 +19,7 @@ from numerics.cli.options import load_network
 from numerics.training import train
 from theory.geometry import names
 from theory.landscape import analyse
-from theory.problem import example
+from theory.loading import example
 
 SHORT = ["--seeds", "32", "--steps", "2000"]
 

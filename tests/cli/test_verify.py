@@ -20,7 +20,7 @@ from numerics.cli import main
 from theory.certificates.checker import check_file
 from theory.claims import CLAIMS, SmallWidthSeparation
 from theory.errors import Interrupted
-from theory.problem import example
+from theory.loading import example
 
 ID = "small-width-separation"
 LANDSCAPES = {"modulo permutation", "labelled"}

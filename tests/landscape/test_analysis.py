@@ -16,8 +16,9 @@ from theory.certificates import certify
 from theory.certificates.checker import check
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape import Analysis, MinimaxPath, analyse, barrier_between
+from theory.loading import example
 from theory.network import Network
-from theory.problem import Problem, example
+from theory.problem import Problem
 from theory.strategies import problems
 
 HALF = Fraction(1, 2)

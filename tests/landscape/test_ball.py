@@ -13,8 +13,9 @@ from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
 from theory.errors import InputError
 from theory.landscape import Analysis, analyse, barrier_between
+from theory.loading import example
 from theory.network import Network
-from theory.problem import Problem, example
+from theory.problem import Problem
 from theory.strategies import problems
 
 rhos = st.fractions(Fraction(1, 4), 4, max_denominator=4)

@@ -14,8 +14,9 @@ from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
 from theory.errors import InputError, Undecided
 from theory.landscape import Analysis, analyse, barrier_between
+from theory.loading import example
 from theory.network import Network
-from theory.problem import Problem, example
+from theory.problem import Problem
 from theory.strategies import problems
 
 CONIC = ("muon", "muon-adamw", "ngd", "colnorm")

@@ -13,7 +13,8 @@ from problems import planted
 from theory.landscape import analyse
 from theory.landscape.cells import CellComplex
 from theory.landscape.exhaustive import TOLERANCE, exhaustive
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 from theory.strategies import problems
 
 

@@ -13,7 +13,8 @@ from theory.errors import Interrupted
 from theory.exact import dot
 from theory.landscape.cells import CellComplex
 from theory.landscape.sublevel import sublevel, thin
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 from theory.strategies import problems
 
 rhos = st.none() | st.fractions(Fraction(1, 4), 4, max_denominator=4)

@@ -7,7 +7,8 @@ from fractions import Fraction
 import pytest
 
 from theory.connectivity.solutions import Neuron, network_of
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 from theory.regions import grid, regions
 
 

@@ -24,7 +24,8 @@ from theory.errors import InputError, Interrupted
 from theory.geometry import LionK, MixedNorm, VectorNorm, geometry
 from theory.landscape import Analysis, analyse
 from theory.landscape.cells import Cell
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 from theory.regions import OPTIMIZERS, DualPoint, Radii, Radius, radii
 from theory.regions.fibre import Fibre
 from theory.strategies import component_networks, problems

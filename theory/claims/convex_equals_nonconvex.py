@@ -39,7 +39,8 @@ from theory.claims.base import (
 )
 from theory.errors import Interrupted
 from theory.landscape import analyse
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 from theory.programs import solve
 
 _OPTIMIZERS = ("adamw", "lion", "muon", "ngd", "colnorm", "muon-adamw")

@@ -39,7 +39,8 @@ from theory.claims.base import (
 )
 from theory.errors import Interrupted
 from theory.landscape import analyse
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 
 STARTS = {"inside": 0.25, "outside": 6.0}
 """The scale of the random weights, by where it puts them."""

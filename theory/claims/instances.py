@@ -11,7 +11,8 @@ from theory.connectivity import RadiusInterval
 from theory.connectivity.estimates import intervals
 from theory.gauges import gauge_of
 from theory.geometry import geometry
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 
 
 @dataclass(frozen=True)

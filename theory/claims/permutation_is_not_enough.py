@@ -44,8 +44,9 @@ from theory.claims.base import (
 from theory.claims.instances import integer_problem
 from theory.landscape import Barrier, analyse, barrier_between
 from theory.landscape.exhaustive import exhaustive
+from theory.loading import example
 from theory.network import Network
-from theory.problem import Problem, example
+from theory.problem import Problem
 
 _KINDS = ("linear", "polychain", "bezier")
 _ROUNDING = 1e-9  # of a maximum, relative to the barrier

@@ -42,7 +42,7 @@ from theory.claims.base import (
 from theory.claims.float_radii import float_meeting
 from theory.errors import Interrupted
 from theory.exact import simplest_between
-from theory.problem import example
+from theory.loading import example
 from theory.regions import Frontier, LeastRadius, Meeting, Regions, regions
 
 _PAIR = ("adamw", "muon")

@@ -39,7 +39,8 @@ from theory.claims.base import (
 )
 from theory.connectivity import SolutionPath, SolutionSet, connect, connected_from, project
 from theory.errors import InputError, Undecided
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 
 CONNECTED = "connected"
 

@@ -46,7 +46,8 @@ from theory.errors import Interrupted
 from theory.exact import simplest_between
 from theory.landscape import analyse
 from theory.landscape.exhaustive import exhaustive
-from theory.problem import Problem, example
+from theory.loading import example
+from theory.problem import Problem
 from theory.regions import Radii, Radius, radii
 
 Matrix: TypeAlias = Sequence[Sequence[Fraction | None]] | Sequence[Sequence[float]]

@@ -47,7 +47,7 @@ from theory.connectivity import (
     plant,
     width_profile,
 )
-from theory.problem import example
+from theory.loading import example
 from theory.programs import solve
 
 _IN_BALL = {"staircase-square": 3, "staircase-wedge": 3}  # and the largest width, for time
