@@ -79,6 +79,8 @@ def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
         (name, _described(values, name), _described(observed, name))
         for name in {**values, **observed}
     ]
+    measured = result.observation.measured
+    quantities += [(name, "nothing", describe(value)) for name, value in measured.items()]
     training = [training_row(each) for each in runs.values()] if result.prediction.radii else []
     files: dict[str, str | bytes] = {}
     paths: dict[str, str] = {}
@@ -96,6 +98,7 @@ def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
         "holds": result.holds,
         "predicted": _plain(values),
         "observed": _plain(observed),
+        "measured": _plain(measured),
         "certificate": paths,
         "training": [each.to_json() for each in runs.values()],
         "seconds": round(perf_counter() - start, 1),
@@ -133,6 +136,7 @@ def failure(claim: Claim, error: str, seconds: float) -> Chapter:
             "error": error,
             "predicted": {},
             "observed": {},
+            "measured": {},
             "certificate": {},
             "training": [],
             "seconds": round(seconds, 1),
@@ -449,7 +453,7 @@ def _width_profiles(result: Result[Runs]) -> list[Sheet]:
     pictures: list[Picture] = []
     for instance in claim.instances:
         plain, labelled = claim.counts(values, instance)
-        bound = claim.bound(values, instance)
+        bound = claim.bound(instance)
         title = f"{instance.name}: {instance.optimizer}, rho = {show(instance.rho)}"
         told = "no width is known" if bound is None else f"the theorem names width {bound}"
         draw = partial(
