@@ -47,7 +47,8 @@ from theory.claims.base import verify
 from theory.claims.instances import instance
 from theory.connectivity import OptimalPolytope
 from theory.errors import InputError, Undecided
-from theory.landscape.cells import CellComplex
+from theory.landscape import analyse
+from theory.landscape.cells import SIGN_FLIP, CellComplex
 from theory.landscape.exhaustive import exhaustive
 from theory.regions import Meeting
 
@@ -92,7 +93,8 @@ def times(factor: Fraction, *names: str) -> Callable[[Any], Any]:
     """A dataclass with some of its numbers scaled."""
 
     def scale(found: Any) -> Any:
-        return replace(found, **{name: factor * getattr(found, name) for name in names})
+        values = {name: getattr(found, name) for name in names}
+        return replace(found, **{name: v and factor * v for name, v in values.items()})
 
     return scale
 
@@ -103,10 +105,11 @@ _moves = CellComplex._moves
 
 
 def _fewer_moves(self: CellComplex, state: int) -> tuple[Any, ...]:
-    return tuple(move for move in _moves(self, state) if move.wall != 0)
+    """Neurons of positive sign change their cone at zero only."""
+    return tuple(move for move in _moves(self, state) if state % 2 or move.wall == SIGN_FLIP)
 
 
-FACE_DROPPED = put("theory.landscape.cells:CellComplex._moves", _fewer_moves)
+FACES_DROPPED = put("theory.landscape.cells:CellComplex._moves", _fewer_moves)
 
 
 def _merged(found: Sequence[Any]) -> tuple[Any, ...]:
@@ -168,7 +171,7 @@ class Remembering(Trainer):
 
 
 class Met:
-    """As trained at the radii of `MEETINGS`; where a network of both is given it is started from."""
+    """As trained at the radii of `MEETINGS`; what starts at a network of both stays there."""
 
     complete = True
 
@@ -241,11 +244,22 @@ def with_option(name: str, change: Callable[[Any], Any], place: str) -> Fault:
         whole = resolve_name(place)
 
         def faulty(*args: Any, **options: Any) -> Any:
-            return whole(*args, **(options | {name: change(options[name])}))
+            given = {name: change(options[name])} if name in options else {}
+            return whole(*args, **(options | given))
 
         put(place, faulty)(patch)
 
     return plant
+
+
+def _narrower(problem: Any, width: int, **options: Any) -> Any:
+    return analyse(problem, max(1, width - 1), **options)
+
+
+def _grown(path: Any) -> Any:
+    start, second, *rest = path.points
+    grown = tuple(neuron._replace(u=tuple(MORE * v for v in neuron.u)) for neuron in second)
+    return replace(path, points=(start, grown, *rest))
 
 
 def _one_less(counts: dict[Fraction, int]) -> dict[Fraction, int]:
@@ -269,21 +283,25 @@ REMEMBERED = {
 
 FAULTS: dict[str, dict[str, Fault]] = {
     "small-width-separation": {
-        "face dropped": FACE_DROPPED,
+        "faces dropped": FACES_DROPPED,
         "component merged": COMPONENT_MERGED,
         "barrier scaled": changed(barriers_scaled, "theory.claims.small_width_separation:analyse"),
         "radius scaled": changed(radii_scaled, "theory.claims.small_width_separation:radii"),
     },
     "permutation-is-not-enough": {
-        "face dropped": FACE_DROPPED,
-        "component merged": COMPONENT_MERGED,
+        "faces dropped": FACES_DROPPED,
+        "neurons taken for unlabelled": with_option(
+            "labelled",
+            lambda labelled: False,
+            "theory.claims.permutation_is_not_enough:barrier_between",
+        ),
         "barrier scaled": changed(
             times(MORE, "value"), "theory.claims.permutation_is_not_enough:barrier_between"
         ),
     },
     "width-n-plus-1": {
-        "face dropped": FACE_DROPPED,
-        "component merged": COMPONENT_MERGED,
+        "faces dropped": FACES_DROPPED,
+        "width shifted": put("theory.claims.width_n_plus_1:analyse", _narrower),
         "barrier scaled": changed(barriers_scaled, "theory.claims.width_n_plus_1:analyse"),
         "breakpoint dropped": changed(
             lambda path: [path[0], path[-1]], "theory.claims.width_n_plus_1:unconstrained_path"
@@ -306,9 +324,6 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "finite-width-sandwich": {
         "width shifted down": changed(shifted(-1), "theory.claims.finite_width_sandwich:_shift"),
         "width shifted up": changed(shifted(1), "theory.claims.finite_width_sandwich:_shift"),
-        "radius scaled": with_option(
-            "rho", lambda rho: rho * MORE, "theory.claims.finite_width_sandwich:solve"
-        ),
         "bound scaled": changed(
             times(MORE, "lower", "upper"), "theory.claims.finite_width_sandwich:solve"
         ),
@@ -321,9 +336,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
             lambda path: replace(path, points=(path.points[0], *path.points[2:])),
             "theory.claims.same_optimizer_connectivity:connect",
         ),
-        "radius scaled": changed(
-            lambda holds: True, "theory.connectivity.solutions:SolutionSet.holds"
-        ),
+        "weights scaled": changed(_grown, "theory.claims.same_optimizer_connectivity:connect"),
     },
     "curves-above-barrier": {
         "barrier scaled": changed(
@@ -345,13 +358,13 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
     },
     "width-profile": {
-        "face dropped": FACE_DROPPED,
+        "faces dropped": FACES_DROPPED,
         "component merged": changed(_one_less, "theory.connectivity.critical_radii:_counts"),
         "radius scaled": RADIUS_SCALED,
         "width shifted": changed(shifted(-1), "theory.claims.width_profile:_bound"),
     },
     "not-implied-by-prior-work": {
-        "face dropped": FACE_DROPPED,
+        "faces dropped": FACES_DROPPED,
         "component merged": COMPONENT_MERGED,
         "radius scaled": RADIUS_SCALED,
         "radius of a path scaled": changed(
@@ -380,9 +393,9 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
     },
     "region-interaction": {
-        "face dropped": FACE_DROPPED,
-        "component dropped": changed(
-            lambda found: found[1:] or found, "theory.regions.meeting:components_of"
+        "cells dropped": changed(
+            lambda found: [replace(each, cells=each.cells[:1]) for each in found],
+            "theory.regions.meeting:components_of",
         ),
         "radius scaled": changed(
             times(MORE, "lower", "upper"), "theory.regions.least_radius:Search.run"
@@ -390,7 +403,9 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "radius scaled down": changed(
             times(1 / MORE, "lower", "upper"), "theory.regions.least_radius:Search.run"
         ),
-        "width shifted": changed(shifted(-2), "theory.claims.region_interaction:_sufficient"),
+        "width a third": changed(
+            lambda width: width // 3, "theory.claims.region_interaction:_sufficient"
+        ),
     },
 }
 

@@ -165,7 +165,7 @@ class PermutationIsNotEnough(Claim):
                 else:
                     # Of what is not a number it is not known that it is no lower.
                     values[_below(name, kind)] = int((~(highest >= (1 - _ROUNDING) * modulo)).sum())
-                    measured[_near(name, kind)] = modulo / lowest
+                    measured[_near(name, kind)] = modulo / lowest if lowest else math.nan
         return Observation(values, measured=measured)
 
     def compare(self, predicted: Values, observed: Values) -> bool:

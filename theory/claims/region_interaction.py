@@ -44,7 +44,7 @@ from theory.claims.base import (
 )
 from theory.claims.float_radii import float_radius
 from theory.connectivity.solutions import Neuron
-from theory.errors import Interrupted
+from theory.errors import Interrupted, Undecided
 from theory.exact import simplest_between
 from theory.landscape.exhaustive import fitting_cells
 from theory.landscape.sign_vectors import sign_vectors
@@ -291,8 +291,8 @@ def _shown(frontier: Frontier) -> Sequence[LeastRadius]:
 
 
 def _bounds(least: LeastRadius) -> Bounds:
-    assert least.lower is not None
-    assert least.upper is not None
+    if least.lower is None or least.upper is None:
+        raise Undecided(f"no radius is known from both sides inside {least.fixed}")
     return Bounds(least.lower, least.upper)
 
 

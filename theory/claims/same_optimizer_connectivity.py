@@ -8,7 +8,7 @@ Tight: a sufficient width; where less does not do is said by width-profile.
 
 Predicted: connected.
 
-Observed: training, a constructed path, and the checker.
+Observed: training, a constructed path, its norms in floating point, and the checker.
 
 Source: THEORY section 4; Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991.
 
@@ -47,6 +47,7 @@ CONNECTED = "connected"
 _BETA = Fraction(1, 3)
 _WIDTH = 8  # where no theorem names one
 _SEEDS, _STEPS = 32, 3000
+_SAMPLES = 64
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,9 @@ class SameOptimizerConnectivity(Claim):
             f"the two best of {_SEEDS} trained networks (wide: the only two) are moved into the "
             "set of exact fits in the ball first; for sgd the set is that of loss and penalty at "
             "most the larger of the two, which they are in as they are",
-            "observed: a path is constructed, and the independent checker accepts its certificate",
+            "observed: a path is constructed, the independent checker accepts its certificate, and "
+            f"at {_SAMPLES} of its breakpoints loss and norms, in floating point, are those of the "
+            "set",
         )
 
     def cases(self) -> Iterator[Case]:
@@ -127,6 +130,7 @@ class SameOptimizerConnectivity(Claim):
         values: dict[str, Value] = {}
         for case in self.cases():
             values[case.name], values[proof(case.name)] = CONNECTED, VALID
+            values[_beyond(case)] = (Fraction(), Fraction())
         return Prediction(values, {}, {case.name: case.problem for case in self.cases()})
 
     def observe(
@@ -142,6 +146,7 @@ class SameOptimizerConnectivity(Claim):
                 values[case.name] = path
                 continue
             values[case.name], paths[case.name] = CONNECTED, path
+            values[_beyond(case)] = _outside(case, path)
             certificates[case.name] = certify(path)
             values[proof(case.name)] = verdict(certificates[case.name], case.problem)
         return Observation(values, paths=paths, certificates=certificates)
@@ -171,3 +176,43 @@ class SameOptimizerConnectivity(Claim):
             return str(error)
         assert isinstance(path, SolutionPath)
         return path
+
+
+def _outside(case: Case, path: SolutionPath) -> tuple[float, float]:
+    """The largest loss on the path over that of zero weights, and how far it leaves the ball.
+
+    For sgd, which has no ball, how far loss and penalty exceed those of the ends, and 0.
+    """
+    points = [*path.points[:: -(-len(path.points) // _SAMPLES)], path.points[-1]]
+    alpha, u, signs = (
+        np.array([[getattr(neuron, name) for neuron in point] for point in points], dtype=float)
+        for name in ("alpha", "u", "sign")
+    )
+    a = np.sqrt(alpha)
+    W = np.divide(u, a[..., None], out=np.zeros_like(u), where=a[..., None] > 0)  # (T, m, d)
+    X, y = (np.array(data, dtype=float) for data in (case.problem.X, case.problem.y))
+    fits = np.einsum("tmn,tm->tn", np.maximum(W @ X.T, 0), signs * a)
+    losses = ((fits - y) ** 2).sum(axis=1) / (y @ y)
+    columns = np.linalg.norm(W, axis=2)
+    if case.rho is None:
+        penalty = float(_BETA) * ((columns**2).sum(axis=1) + alpha.sum(axis=1)) / (y @ y)
+        total = losses + penalty
+        return max(0.0, float((total / max(total[0], total[-1])).max()) - 1), 0.0
+    hidden = {
+        "muon": np.linalg.norm(W, 2, axis=(1, 2)),
+        "ngd": np.linalg.norm(columns, axis=1),
+        "colnorm": columns.max(axis=1),
+        "adamw": np.abs(W).max(axis=(1, 2)),
+    }
+    of_W, summed = {
+        "muon": ("muon", True),
+        "ngd": ("ngd", True),
+        "muon-adamw": ("muon", False),
+        "colnorm": ("colnorm", False),
+    }.get(case.optimizer, ("adamw", False))
+    output = np.linalg.norm(a, axis=1) if summed else a.max(axis=1)
+    return float(losses.max()), max(0.0, float((hidden[of_W] * output).max() / float(case.rho)) - 1)
+
+
+def _beyond(case: Case) -> str:
+    return f"excess of loss and of norms on the path, {case.name}"
