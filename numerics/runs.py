@@ -20,7 +20,6 @@ from numerics import curves
 from numerics.meetings import train_meeting
 from numerics.optimizers import Optimizer
 from numerics.training import History, Landing, Progress, TrainingResult, landing, train
-from theory.geometry import geometry
 from theory.landscape import Analysis
 from theory.network import Network
 from theory.problem import Problem, Rational, format_rational
@@ -54,7 +53,7 @@ class Runs:
     def inside(self) -> Float[_Array, " S"]:
         """Losses of the networks, each layer shrunk into its ball where it is outside."""
         result = self.result
-        ball, radius = geometry(result.config.optimizer.geometry.name).ball, result.config.radius
+        ball, radius = result.config.optimizer.geometry.ball, result.config.radius
         norms = (ball.hidden.value(result.W), ball.output.value(result.a))
         W, a = (
             layer / np.maximum(norm / radius, 1.0).reshape(-1, *[1] * (layer.ndim - 1))

@@ -35,7 +35,7 @@ from numerics.optimizers import OPTIMIZERS, Optimizer, Schedule
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.geometry import L2Penalty, ball_violation, frank_wolfe_gap, geometry
 from theory.network import Network
-from theory.problem import Problem, Rational, positive_integer, rational
+from theory.problem import Problem, Rational, positive_integer, positive_rational
 
 if TYPE_CHECKING:
     from theory.landscape import Analysis
@@ -121,10 +121,7 @@ class TrainingResult:
     def networks(self) -> dict[int, Network]:
         """The runs that did not diverge, their weights exactly as they are in binary."""
         return {
-            run: Network(
-                W=tuple(tuple(map(Fraction, row)) for row in self.W[run].tolist()),
-                a=tuple(map(Fraction, self.a[run].tolist())),
-            )
+            run: Network.from_floats(self.W[run], self.a[run])
             for run in np.flatnonzero(~self.diverged).tolist()
         }
 
@@ -162,9 +159,7 @@ def train(
     """
     if isinstance(optimizer, str):
         optimizer = OPTIMIZERS[geometry(optimizer).name]
-    exact_rho = rational(rho, "rho")
-    if exact_rho <= 0:
-        raise InputError("rho", f"{exact_rho} must be positive")
+    exact_rho = positive_rational(rho, "rho")
     if seed < 0:
         raise InputError("seed", f"{seed} must not be negative")
     if not 0 <= start_scale < math.inf or (start is None and start_scale == 0):
@@ -443,10 +438,7 @@ class _ZeroLoss:
     def locate(self, W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> tuple[int, bool, float]:
         """(component, whether the network is in one of its cells, distance)."""
         complex_ = self.analysis.complex
-        exact = Network(
-            W=[[Fraction(v) for v in row] for row in W.tolist()],  # type: ignore[arg-type]
-            a=[Fraction(v) for v in a.tolist()],  # type: ignore[arg-type]
-        )
+        exact = Network.from_floats(W, a)
         own = complex_.cell_of(exact)
         signs, u = np.sign(a), (np.abs(a) * W).T @ self._row_space
         component = self._component.get(complex_.canonical(own))

@@ -37,14 +37,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from flint import fmpz_mat
-from jaxtyping import Bool, Int, Int8, Int32, Int64, Shaped, UInt64
 
 from theory.errors import BudgetError, InputError
 from theory.problem import rational_matrix, rational_vector
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Int, Int8, Int32, Int64, Shaped, UInt64
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 

@@ -20,16 +20,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from flint import fmpq_mat, fmpz_mat
-from jaxtyping import Float
 
 from theory.errors import InputError
 from theory.exact import dot, is_positive_definite, sqrt_above, squared
-from theory.geometry import LionK, Norm, VectorNorm, geometry
+from theory.geometry import Geometry, LionK, Norm, VectorNorm, geometry
 from theory.network import Network
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Point: TypeAlias = tuple[tuple[Fraction, ...], ...]  # (m, d): u_1..u_m
 
@@ -272,13 +274,18 @@ _GAUGES: dict[tuple[Norm, VectorNorm], Gauge] = {
 }
 
 
+def has_gauge(optimizer: Geometry) -> bool:
+    """Whether `gauge_of` knows the ball of a geometry; those of users it may not."""
+    return isinstance(optimizer, LionK) and (optimizer.hidden, optimizer.output) in _GAUGES
+
+
 def gauge_of(optimizer: LionK) -> Gauge:
     """The gauge of a geometry; equal for geometries of the same norms, such as adamw and lion.
 
     Raises InputError for norms that no gauge here belongs to.
     """
     pair = (optimizer.hidden, optimizer.output)
-    if pair not in _GAUGES:
+    if not has_gauge(optimizer):
         raise InputError(
             "optimizer", f"no exact radii are known for {pair[0]} on W with {pair[1]} on a"
         )

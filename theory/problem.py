@@ -15,6 +15,7 @@ import math
 import operator
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -63,9 +64,29 @@ def rational(value: object, field: str) -> Fraction:
             field,
             f"{value!r} is a float; pass text such as '0.1', or convert with Problem.from_floats",
         )
-    if isinstance(value, SupportsIndex):
-        return Fraction(operator.index(value))
+    if isinstance(value, SupportsIndex):  # arrays and tensors are, whatever they hold
+        with suppress(TypeError):
+            return Fraction(operator.index(value))
+    if isinstance(value, Iterable):
+        raise InputError(field, f"must be one number, not a {type(value).__name__} of them")
     raise InputError(field, f"{value!r} is not a number")
+
+
+def exact_float(value: object, field: str, limit_denominator: int | None = None) -> Fraction:
+    """The exact binary value of a finite float, or the nearest rational of small denominator."""
+    try:
+        exact = Fraction(float(value))  # type: ignore[arg-type]
+    except (ValueError, OverflowError, TypeError):
+        raise InputError(field, f"{value!r} is not a finite number") from None
+    return exact if limit_denominator is None else exact.limit_denominator(limit_denominator)
+
+
+def positive_rational(value: object, field: str) -> Fraction:
+    """An exact rational above 0: a radius, a penalty."""
+    number = rational(value, field)
+    if number <= 0:
+        raise InputError(field, f"{format_rational(number)} must be positive")
+    return number
 
 
 def format_rational(value: Fraction | int) -> str:
@@ -80,7 +101,13 @@ def format_rational(value: Fraction | int) -> str:
 
 
 def _sequence(value: object, field: str) -> list[Any]:
-    """`value` as a list; text and mappings are not sequences of numbers."""
+    """`value` as a list; text and mappings are not sequences of numbers.
+
+    Arrays and tensors become lists of Python's numbers, data frames lists of rows.
+    """
+    for method in ("to_numpy", "tolist"):
+        if hasattr(value, method) and not isinstance(value, type):
+            value = getattr(value, method)()
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise InputError(field, f"must be a list, not {type(value).__name__}")
     return list(value)
@@ -104,6 +131,26 @@ def rational_matrix(value: object, field: str) -> tuple[tuple[Fraction, ...], ..
     return rows
 
 
+def float_vector(
+    value: object, field: str, limit_denominator: int | None = None
+) -> tuple[Fraction, ...]:
+    """A list of floats as `exact_float` reads them."""
+    return tuple(
+        exact_float(v, f"{field}[{k}]", limit_denominator)
+        for k, v in enumerate(_sequence(value, field))
+    )
+
+
+def float_matrix(
+    value: object, field: str, limit_denominator: int | None = None
+) -> tuple[tuple[Fraction, ...], ...]:
+    """A list of rows of floats as `exact_float` reads them."""
+    return tuple(
+        float_vector(row, f"{field}[{k}]", limit_denominator)
+        for k, row in enumerate(_sequence(value, field))
+    )
+
+
 def positive_integer(value: object, field: str) -> int:
     """A positive integer; bools and text are refused."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
@@ -114,7 +161,7 @@ def positive_integer(value: object, field: str) -> int:
     return number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Problem:
     """Data and targets of a regression problem with scalar output.
 
@@ -129,19 +176,29 @@ class Problem:
     name: str = field(default="", compare=False)
     description: str = field(default="", compare=False)
 
-    def __post_init__(self) -> None:
-        X = rational_matrix(self.X, "X")
-        y = rational_vector(self.y, "y")
-        if not X:
+    def __init__(
+        self,
+        X: Iterable[Iterable[Rational]],
+        y: Iterable[Rational],
+        width: int | None = None,
+        name: str = "",
+        description: str = "",
+    ) -> None:
+        rows = rational_matrix(X, "X")
+        targets = rational_vector(y, "y")
+        if not rows:
             raise InputError("X", "is empty; at least one data point is needed")
-        if not X[0]:
+        if not rows[0]:
             raise InputError("X", "has no columns; at least one feature is needed")
-        if len(y) != len(X):
-            raise InputError("y", f"has {len(y)} entries, but X has {len(X)} rows")
-        object.__setattr__(self, "X", X)
-        object.__setattr__(self, "y", y)
-        if self.width is not None:
-            object.__setattr__(self, "width", positive_integer(self.width, "width"))
+        if len(targets) != len(rows):
+            raise InputError("y", f"has {len(targets)} entries, but X has {len(rows)} rows")
+        object.__setattr__(self, "X", rows)
+        object.__setattr__(self, "y", targets)
+        object.__setattr__(
+            self, "width", None if width is None else positive_integer(width, "width")
+        )
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "description", description)
 
     @property
     def n(self) -> int:
@@ -179,22 +236,11 @@ class Problem:
         """
         if limit_denominator is not None:
             limit_denominator = positive_integer(limit_denominator, "limit_denominator")
-
-        def convert(value: float, field: str) -> Fraction:
-            try:
-                exact = Fraction(float(value))
-            except (ValueError, OverflowError, TypeError):
-                raise InputError(field, f"{value!r} is not a finite number") from None
-            return (
-                exact if limit_denominator is None else exact.limit_denominator(limit_denominator)
-            )
-
-        rows = [_sequence(row, f"X[{i}]") for i, row in enumerate(_sequence(X, "X"))]
-        exact_X = [
-            [convert(v, f"X[{i}][{j}]") for j, v in enumerate(row)] for i, row in enumerate(rows)
-        ]
-        exact_y = [convert(v, f"y[{i}]") for i, v in enumerate(_sequence(y, "y"))]
-        return cls(X=exact_X, y=exact_y, width=width)  # type: ignore[arg-type]
+        return cls(
+            X=float_matrix(X, "X", limit_denominator),
+            y=float_vector(y, "y", limit_denominator),
+            width=width,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """{"X", "y"} with rationals as text, and "width" if there is one."""

@@ -56,7 +56,7 @@ from theory.geometry import geometry
 from theory.landscape import Analysis, analyse
 from theory.landscape.domain import EntrywiseBall
 from theory.network import Network
-from theory.problem import Problem, positive_integer
+from theory.problem import Problem, positive_integer, positive_rational
 from theory.regions import radii
 from theory.regions.balls import ball_of
 from theory.regions.fibre import Fibre
@@ -299,8 +299,7 @@ def networks_in_ball(
     Source: theory/connectivity/solutions.py.
     """
     gauge = gauge_of(geometry(optimizer).ball)
-    if rho <= 0:
-        raise InputError("rho", f"{rho} must be positive")
+    rho = positive_rational(rho, "rho")
     ball = ball_of(optimizer)
     m = _drawn(draw, width, "width")
     if boundary or draw(st.booleans()):

@@ -20,7 +20,7 @@ from numerics.cli.output import (
 )
 from numerics.text import show, show_interval
 from theory.errors import BudgetError, InputError, Interrupted, Undecided
-from theory.problem import format_rational, positive_integer, rational
+from theory.problem import format_rational, positive_integer, positive_rational, rational
 
 # With more components than this the merges are listed in place of the matrix of barriers.
 _LARGEST_MATRIX = 8
@@ -96,7 +96,7 @@ def barrier(
                 level=threshold,
                 labelled=labelled,
                 rho=radius,
-                within=within or "adamw",
+                within=within,
                 max_cells=limit,
                 progress=report,
             )
@@ -106,7 +106,7 @@ def barrier(
                     *ends,
                     labelled=labelled,
                     rho=radius,
-                    within=within or "adamw",
+                    within=within,
                     max_cells=limit,
                     progress=report,
                 )
@@ -159,10 +159,7 @@ def _radius(within: str | None, rho: str | None) -> Fraction | None:
     _ = geometry(within).ball  # an unknown name is refused here, and sgd, which has none
     if rho is None:
         raise InputError("rho", "is missing; --within needs it")
-    radius = rational(rho, "rho")
-    if radius <= 0:
-        raise InputError("rho", f"{rho} must be positive")
-    return radius
+    return positive_rational(rho, "rho")
 
 
 def _texts(values: Iterable[Fraction]) -> list[str]:

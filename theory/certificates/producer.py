@@ -47,22 +47,25 @@ def certify(
     path inside a solution set, and `regions` for how two optimizers' regions meet, at one pair of
     radii or at all vertices of the frontier.
     """
-    from theory.connectivity import SolutionPath  # which imports the landscape, as this does
-    from theory.regions import Frontier, Meeting
-
-    if isinstance(result, Frontier | Meeting):
-        return _frontier(result) if isinstance(result, Frontier) else _meeting(result)
-    if isinstance(result, SolutionPath):
-        return _solution_path(result)
+    if isinstance(result, Analysis):
+        if not result.complete:
+            raise ValueError("result: the analysis was interrupted: nothing to certify yet")
+        return _components(result)
     if isinstance(result, Barrier):
         return _barrier(result)
     if isinstance(result, Least):
         return _minimum(result)
-    if not isinstance(result, Analysis):
-        return _optimum(result)
-    if not result.complete:
-        raise ValueError("result: the analysis was interrupted, so there is nothing to certify yet")
-    return _components(result)
+    # These take longer to load than a small landscape takes to analyse.
+    from theory.connectivity import SolutionPath
+    from theory.regions import Frontier, Meeting
+
+    if isinstance(result, SolutionPath):
+        return _solution_path(result)
+    if isinstance(result, Frontier):
+        return _frontier(result)
+    if isinstance(result, Meeting):
+        return _meeting(result)
+    return _optimum(result)
 
 
 class _Writer:
@@ -138,7 +141,9 @@ def _data(problem: Problem) -> Document:
 
 
 def _ball(complex_: CellComplex) -> Document | None:
-    return None if complex_.rho is None else _within(complex_.within, complex_.rho)
+    if complex_.within is None or complex_.rho is None:
+        return None
+    return _within(complex_.within, complex_.rho)
 
 
 def _within(optimizer: str, rho: Fraction) -> Document:

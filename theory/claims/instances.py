@@ -60,7 +60,7 @@ class Instance:
 
 def integer_problem(X: Sequence[Sequence[int]], y: Sequence[int]) -> Problem:
     """A problem with integer data."""
-    return Problem(X=X, y=y)  # type: ignore[arg-type]
+    return Problem(X=X, y=y)
 
 
 @cache

@@ -32,7 +32,7 @@ from theory.exact import from_flint, is_positive_semidefinite, sqrt_above, squar
 from theory.gauges import ColumnNorms, Entrywise, Gauge, gauge_of
 from theory.geometry import geometry
 from theory.network import Network
-from theory.problem import Problem
+from theory.problem import Problem, positive_rational, rational
 
 
 class Neuron(NamedTuple):
@@ -71,8 +71,8 @@ class SolutionSet:
         value = getattr(self, name)
         if value is None or getattr(self, other) is not None:
             raise InputError(name, f"must be given for {self.optimizer}, and no {other}")
-        if value <= 0:
-            raise InputError(name, f"{value} must be positive")
+        object.__setattr__(self, name, positive_rational(value, name))
+        object.__setattr__(self, "level", rational(self.level, "level"))
         if self.level < 0:
             raise InputError("level", f"{self.level} must not be negative")
 

@@ -43,7 +43,13 @@ from theory.arrangement import arrangement
 from theory.errors import BudgetError, InputError, Undecided
 from theory.exact import flint_matrix, from_flint, independent, some_solution, to_flint, transposed
 from theory.landscape.nnls import LeastSquares, primitive
-from theory.problem import Problem, positive_integer, rational, rational_matrix, rational_vector
+from theory.problem import (
+    Problem,
+    positive_integer,
+    positive_rational,
+    rational_matrix,
+    rational_vector,
+)
 
 Vector: TypeAlias = tuple[Fraction, ...]
 
@@ -187,9 +193,7 @@ def optimal_polytope(
     conditions exactly (in general the optimal fit is irrational), InputError for a wrong beta,
     BudgetError where there are too many cones or supports.
     """
-    beta = rational(beta, "beta")
-    if beta <= 0:
-        raise InputError("beta", f"{beta} must be positive")
+    beta = positive_rational(beta, "beta")
     for nu in _candidates(problem, beta):
         square, directions = active_directions(problem.X, nu, max_cones=max_cones)
         if square > beta**2:

@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
 
 from theory.errors import InputError
 from theory.geometry.lp_norm import (
@@ -25,6 +24,7 @@ from theory.geometry.two_summing import two_summing
 
 if TYPE_CHECKING:
     import cvxpy
+    from jaxtyping import Float
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 

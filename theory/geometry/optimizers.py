@@ -6,14 +6,16 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from theory.errors import InputError
 from theory.geometry.lp_norm import not_finite_is_no_error, positive, quotient
 from theory.geometry.norms import Factorisation, MixedNorm, Norm, SchattenNorm, VectorNorm
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 _Scalar = TypeVar("_Scalar", float, Fraction)

@@ -231,7 +231,9 @@ def bad_minimum_in_ball() -> Conjecture:
 
 def _bad_minimum(problem: Problem) -> Facts | None:
     """The valley with the highest way out, by Kruskal's algorithm over all cells and faces."""
-    complex_ = CellComplex(problem, _width(problem), rho=Fraction(1), max_cells=5000)
+    complex_ = CellComplex(
+        problem, _width(problem), rho=Fraction(1), within="adamw", max_cells=5000
+    )
     cells = list(combinations_with_replacement(range(complex_.states), complex_.width))
     values = {cell: complex_.minimum(cell).value for cell in cells}
     faces = sorted(
@@ -271,7 +273,7 @@ def _bad_minimum(problem: Problem) -> Facts | None:
 
 def _valleys(problem: Problem, facts: Facts) -> Analysis:
     level = rational(facts["level"], "level")
-    return analyse(problem, _width(problem), rho=Fraction(1), level=level)
+    return analyse(problem, _width(problem), rho=Fraction(1), within="adamw", level=level)
 
 
 def _bad_minimum_proof(problem: Problem, facts: Facts) -> dict[str, Document]:

@@ -15,7 +15,7 @@ from theory.landscape.nnls import Minimum
 from theory.landscape.paths import MinimaxPath, along, minimax_path
 from theory.landscape.sublevel import Sublevel, Tick, sublevel
 from theory.network import Network
-from theory.problem import Problem
+from theory.problem import Problem, Rational, rational
 
 _ABOVE = Fraction(1, 10**6)
 """How far the default level is above a minimum that is not exact, relative to the loss of zero."""
@@ -71,7 +71,7 @@ class Cut:
 class Analysis:
     """Components of {loss <= level} at one width, and the barriers between them.
 
-    rho, within: the ball that all networks are in, if rho is given.
+    rho, within: the ball that all networks are in; None where they may be anywhere.
     minimum: the global minimum of the loss (in the ball). cells: the number of cells.
     barriers: minimax barriers between components; on the diagonal the least loss in the component.
     An entry is None while undecided (after an interrupt). lower_bounds: what is proved of each.
@@ -83,7 +83,7 @@ class Analysis:
     width: int
     labelled: bool
     rho: Fraction | None
-    within: str
+    within: str | None
     cells: int
     minimum: Fraction
     level: Fraction
@@ -96,6 +96,15 @@ class Analysis:
     complex: CellComplex = field(repr=False)
     sublevel: Sublevel = field(repr=False)
     flood: Flood = field(repr=False)
+
+    def __repr__(self) -> str:
+        """In one line, as the parts of a landscape are long."""
+        ball = "" if self.within is None else f", within={self.within!r}, rho={self.rho}"
+        return (
+            f"<Analysis of n={self.problem.n}, d={self.problem.d}, width={self.width}{ball}: "
+            f"{len(self.components)} components of {{loss <= {self.level}}}, "
+            f"minimum={self.minimum}{'' if self.complete else ', not complete'}>"
+        )
 
     @property
     def proved(self) -> Fraction:
@@ -135,28 +144,35 @@ class Barrier:
 
 def analyse(
     problem: Problem,
-    width: int,
+    width: int | None = None,
     *,
-    level: Fraction | None = None,
+    level: Rational | None = None,
     labelled: bool = False,
-    rho: Fraction | None = None,
-    within: str = "adamw",
+    rho: Rational | None = None,
+    within: str | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> Analysis:
     """Components of {loss <= level} and all barriers between them, exactly.
 
-    level: in the units of the loss; by default the global minimum.
+    width: by default that of the problem. level: in the units of the loss; by default the global
+        minimum.
     labelled: distinguish the neurons; by default networks are taken modulo permutation.
-    rho: only networks in the ball R_W R_a = rho of the optimizer `within`, up to rescaling of
-        neurons; the minimum is then that over the ball. Exact for adamw, lion and signsgd. For
-        muon, muon-adamw, ngd and colnorm minima and barriers are upper bounds, with proved lower
-        bounds beside them, and the default level is a little above the minimum.
-    Raises InputError where the level is below the minimum, BudgetError beyond `max_cells` cells.
+    within, rho: only networks in the ball R_W R_a = rho of this optimizer, up to rescaling of
+        neurons; both or neither. The minimum is then that over the ball. Exact for adamw, lion and
+        signsgd. For muon, muon-adamw, ngd and colnorm minima and barriers are upper bounds, with
+        proved lower bounds beside them, and the default level is a little above the minimum.
+    Raises InputError where the level is below the minimum or an argument is no exact number,
+    BudgetError beyond `max_cells` cells.
     `progress` may raise Interrupted: while barriers are computed this returns what is known, with
     complete=False; earlier the exception leaves with what is known of the minimum.
     Source: proofs_notes/landscape.md.
     """
+    if width is None:
+        if problem.width is None:
+            raise InputError("width", "the problem does not state one; pass a width")
+        width = problem.width
+    threshold = None if level is None else rational(level, "level")
     complex_ = CellComplex(
         problem, width, labelled=labelled, rho=rho, within=within, max_cells=max_cells
     )
@@ -164,10 +180,10 @@ def analyse(
     def tick(solved: int) -> None:
         progress("searching for the lowest cells, minima computed", solved)
 
-    low = reached(complex_, level, tick)
+    low = reached(complex_, threshold, tick)
     if not low.low:
         minimum = complex_.loss_of(sublevel(complex_, None, tick).level)
-        raise InputError("level", f"{level} is below the minimum, which is {minimum}")
+        raise InputError("level", f"{threshold} is below the minimum, which is {minimum}")
     components = components_of(complex_, low)
     flood = Flood(
         complex_,
@@ -185,8 +201,8 @@ def analyse(
         problem=problem,
         width=width,
         labelled=labelled,
-        rho=rho,
-        within=within,
+        rho=complex_.rho,
+        within=complex_.within,
         cells=complex_.cells,
         minimum=min(component.minimum for component in components),
         level=complex_.loss_of(low.level),
@@ -226,8 +242,8 @@ def barrier_between(
     second: Network,
     *,
     labelled: bool = False,
-    rho: Fraction | None = None,
-    within: str = "adamw",
+    rho: Rational | None = None,
+    within: str | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> Barrier:

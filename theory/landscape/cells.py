@@ -31,7 +31,7 @@ from theory.landscape.conic import ConicBall
 from theory.landscape.domain import Domain, EntrywiseBall, Group, WholeSpace
 from theory.landscape.nnls import Minimum
 from theory.network import Network
-from theory.problem import Problem, positive_integer
+from theory.problem import Problem, Rational, positive_integer, positive_rational
 
 Cell: TypeAlias = tuple[int, ...]
 Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordinates
@@ -51,10 +51,28 @@ class Move:
     group: Group  # their columns
 
 
+def within_ball(
+    within: str | None, rho: Rational | None
+) -> tuple[str, Fraction] | tuple[None, None]:
+    """The optimizer and the radius of its ball, or twice None where networks may be anywhere.
+
+    Raises InputError where one stands without the other, for an unknown optimizer and for sgd,
+    which has no ball, and for a radius that is not positive.
+    """
+    if within is None:
+        if rho is not None:
+            raise InputError("within", f"is missing: whose ball has rho = {rho}? Name an optimizer")
+        return None, None
+    name = geometry(within).ball.name
+    if rho is None:
+        raise InputError("rho", f"is missing: the ball of {name} needs a radius, such as '3/2'")
+    return name, positive_rational(rho, "rho")
+
+
 class CellComplex:
     """The cells of a problem at one width, with exact minima of the loss on cells and faces.
 
-    rho: only networks in the ball of radius R_W R_a = rho of the optimizer `within`.
+    within, rho: only networks in the ball R_W R_a = rho of this optimizer; both or neither.
     Raises BudgetError, before any enumeration, where there are more than `max_cells` cells.
     """
 
@@ -64,8 +82,8 @@ class CellComplex:
         width: int,
         *,
         labelled: bool = False,
-        rho: Fraction | None = None,
-        within: str = "adamw",
+        rho: Rational | None = None,
+        within: str | None = None,
         max_cells: int = DEFAULT_MAX_CELLS,
     ) -> None:
         self.problem = problem
@@ -73,10 +91,9 @@ class CellComplex:
         if self.width > _LARGEST_WIDTH:
             raise InputError("width", f"{self.width} is more than {_LARGEST_WIDTH}")
         self.labelled = labelled
-        if rho is not None and rho <= 0:
-            raise InputError("rho", f"{rho} must be positive")
-        self.rho = rho
-        self.within = within
+        self.within: str | None
+        self.rho: Fraction | None
+        self.within, self.rho = within_ball(within, rho)
         try:
             self.arrangement = arrangement(problem.X, max_cones=max_cells)
         except BudgetError as error:  # there are more cells than cones
@@ -102,7 +119,7 @@ class CellComplex:
         return plain
 
     def _domain(self) -> Domain:
-        if self.rho is None:
+        if self.within is None or self.rho is None:
             return WholeSpace(self.problem, self.arrangement)
         gauge = gauge_of(geometry(self.within).ball)
         if isinstance(gauge, ColumnNorms | Spectral):

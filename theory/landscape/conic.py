@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import fmpz_mat
-from jaxtyping import Float
 
 from theory.arrangement import Arrangement
 from theory.errors import InputError
@@ -34,6 +33,9 @@ from theory.landscape.domain import Domain, Group, Proof
 from theory.landscape.nnls import Minimum
 from theory.network import Network
 from theory.problem import Problem
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up

@@ -16,17 +16,19 @@ from fractions import Fraction
 from functools import cache
 from itertools import combinations, product
 from math import isqrt, lcm
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from flint import fmpz_mat
-from jaxtyping import Shaped
 
 from theory.arrangement import Arrangement
 from theory.exact import dot
 from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, primitive
 from theory.network import Network
 from theory.problem import Problem
+
+if TYPE_CHECKING:
+    from jaxtyping import Shaped
 
 Group: TypeAlias = tuple[int, ...]  # the columns of one neuron, ascending
 

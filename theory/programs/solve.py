@@ -29,7 +29,7 @@ from theory.geometry import L2Penalty, geometry
 from theory.landscape.cells import DEFAULT_MAX_CELLS, CellComplex
 from theory.landscape.least import Least, least
 from theory.network import Network
-from theory.problem import Problem, positive_integer
+from theory.problem import Problem, Rational, positive_integer, positive_rational
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.bounds import BlockDual
 from theory.programs.columns import ColumnGeneration, Relaxation, Search
@@ -149,8 +149,8 @@ def solve(
     problem: Problem,
     optimizer: str,
     *,
-    rho: Fraction | None = None,
-    beta: Fraction | None = None,
+    rho: Rational | None = None,
+    beta: Rational | None = None,
     width: int | None = None,
     loss: Loss | None = None,
     max_patterns: int = MAX_PATTERNS,
@@ -173,6 +173,8 @@ def solve(
     Raises InputError for wrong options, SolverFailure where no convex solver succeeds.
     Source: THEORY: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md.
     """
+    rho = None if rho is None else positive_rational(rho, "rho")
+    beta = None if beta is None else positive_rational(beta, "beta")
     loss = loss or Squared()
     loss.check(problem.y)
     gauge = _gauge(optimizer, rho, beta)
@@ -284,13 +286,9 @@ def _gauge(optimizer: str, rho: Fraction | None, beta: Fraction | None) -> Gauge
     if isinstance(found, L2Penalty):
         if beta is None or rho is not None:
             raise InputError("beta", f"is needed, and no rho: {optimizer} has a penalty, no ball")
-        if beta <= 0:
-            raise InputError("beta", f"{beta} must be positive")
         return ColumnNorms(summed=True)
     if rho is None or beta is not None:
         raise InputError("rho", f"is needed, and no beta: {optimizer} has a ball, no penalty")
-    if rho <= 0:
-        raise InputError("rho", f"{rho} must be positive: no other ball holds a network")
     return gauge_of(found.ball)
 
 

@@ -33,7 +33,7 @@ from theory.exact import from_flint, simplest_between, to_flint
 from theory.landscape.analysis import Progress, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
-from theory.problem import Problem
+from theory.problem import Problem, positive_rational
 from theory.regions.balls import Ball, ball_of, image
 from theory.regions.least_radius import LeastRadius, Search
 
@@ -159,8 +159,7 @@ class Regions:
         is too large to look at all cells and too small for what holds at every large one.
         """
         for name, rho in zip(self.optimizers, (first, second), strict=True):
-            if rho <= 0:
-                raise InputError("at", f"the radius {rho} of {name} must be positive")
+            positive_rational(rho, f"at, for {name}")
         joint = self._by_component((0, 1), (first,))
         singles = [self._by_component((which,), ()) for which in (0, 1)]
         both = [self._answer((0, 1), (first, second), least) for least in joint]
