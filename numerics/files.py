@@ -7,7 +7,6 @@ import json
 import os
 import platform
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +56,8 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 
 def provenance(command: Sequence[str]) -> dict[str, Any]:
     """What a result records about its making: the command and the versions."""
+    from importlib import metadata  # takes as long to load as a proof to check
+
     versions = {"python": platform.python_version()}
     for name in _RECORDED:
         with contextlib.suppress(metadata.PackageNotFoundError):

@@ -6,12 +6,14 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,7 +85,7 @@ def test_text_is_exact(text: str, value: Fraction) -> None:
         (True, "True is not a number"),
         (None, "None is not a number"),
         (1j, "is not a number"),
-        ([1], "is not a number"),
+        ([1], "must be one number, not a list of them"),
     ],
 )
 def test_what_is_not_an_exact_number(value: object, reason: str) -> None:
@@ -355,3 +357,41 @@ def test_columns_of_the_same_name(tmp_path: Path) -> None:
 def test_numbers_with_more_digits_than_python_writes_are_no_mistake_of_the_input():
     with pytest.raises(OverflowError, match="4300 digits"):
         format_rational(Fraction(10**5000, 3))
+
+
+class Frame:
+    """As much of a pandas data frame as is looked at: iterating it gives the column names."""
+
+    def __init__(self, values: object) -> None:
+        self.values = np.array(values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter("ab")
+
+    def to_numpy(self) -> np.ndarray:
+        return self.values
+
+
+@pytest.mark.parametrize("kind", [np.array, torch.tensor, Frame])
+def test_arrays_tensors_and_frames_of_integers(kind: Callable[[object], object]) -> None:
+    assert Problem(X=kind([[1, 2], [3, 4]]), y=np.array([5, 6])) == Problem(
+        [[1, 2], [3, 4]], [5, 6]
+    )
+
+
+@pytest.mark.parametrize("kind", [np.array, torch.tensor, Frame])
+def test_arrays_tensors_and_frames_of_floats(kind: Callable[[object], object]) -> None:
+    values = [[0.5, 2.0], [1.0, 0.25]]
+    with pytest.raises(InputError, match=r"^X\[0\]\[0\]: 0.5 is a float; .*Problem.from_floats"):
+        Problem(X=kind(values), y=[1, 2])
+    assert Problem.from_floats(kind(values), [1, 2]).X == ((Fraction(1, 2), 2), (1, Fraction(1, 4)))
+
+
+@pytest.mark.parametrize("kind", [np.array, torch.tensor])
+def test_arrays_of_another_shape_name_the_place(kind: Callable[[object], object]) -> None:
+    with pytest.raises(InputError, match=r"^y\[0\]: must be one number, not a list of them"):
+        Problem(X=[[1], [2]], y=kind([[1], [2]]))
+    with pytest.raises(InputError, match=r"^X\[0\]\[0\]: must be one number, not a list of them"):
+        Problem(X=kind([[[1]], [[2]]]), y=[1, 2])
+    with pytest.raises(InputError, match=r"^X: must be a list, not int"):
+        Problem(X=kind(3), y=[1])

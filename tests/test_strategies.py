@@ -386,7 +386,10 @@ def test_shrinking_ends_at_the_smallest_example(
         (solution_pairs("sgd", exact=True), "exact: the penalised loss"),
         (solution_pairs("ngd", exact=True, width=lambda problem: 2), "width: no function"),
         (minimiser_pairs("muon"), "optimizer: muon has no entrywise ball"),
-        (component_networks(analyse(example("flagship"), 2, rho=Fraction(3))), "analysis: is of"),
+        (
+            component_networks(analyse(example("flagship"), 2, within="adamw", rho=Fraction(3))),
+            "analysis: is of",
+        ),
     ],
 )
 def test_wrong_options(strategy: st.SearchStrategy[Any], message: str) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from fractions import Fraction
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_barrier_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
 def test_more_components_than_a_matrix_shows(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["numerics.cli.barrier"], "_LARGEST_MATRIX", 3)
+    monkeypatch.setattr("numerics.cli.barrier._LARGEST_MATRIX", 3)
     code, out, _ = run(capsys, "barrier", "flagship", "--labelled")
     assert code == 0
     assert "barrier to" not in out
@@ -447,3 +448,34 @@ def test_enormous_numbers(
     found, _, err = run(capsys, "barrier", "two-points", *arguments)
     assert found == code
     assert err.count("\n") == (code != 0)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version") == (0, f"isthmus {metadata.version('isthmus')}\n", "")
+
+
+def test_a_misspelt_command(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "barier", "flagship")
+    assert (code, out) == (2, "")
+    assert err == "isthmus: No such command 'barier'. Did you mean 'barrier'?\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (("barrier", "flagship", "--certificate", "proof.json"), {"scipy", "cvxpy", "torch"}),
+        (("check", "proof.json"), {"numpy", "flint", "scipy", "numerics.cli.barrier"}),
+    ],
+)
+def test_commands_load_what_they_need_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], heavy: set[str]
+) -> None:
+    run(capsys, "barrier", "flagship", "--certificate", tmp_path / "proof.json")
+    code = (
+        f"import sys; from numerics.cli import main; code = main({list(arguments)}); "
+        f"print(code, sorted({heavy} & set(sys.modules)))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert shown.stdout.splitlines()[-1] == "0 []"

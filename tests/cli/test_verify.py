@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
@@ -186,9 +185,7 @@ def test_interrupted(
         if f": {at}" in stage:
             raise Interrupted
 
-    monkeypatch.setattr(
-        sys.modules["numerics.cli.verify"], "progress", lambda **of: nullcontext(stop)
-    )
+    monkeypatch.setattr("numerics.cli.verify.progress", lambda **of: nullcontext(stop))
     assert main(["verify", ID, "--report", str(tmp_path / "report")]) == 3
     out, err = capsys.readouterr()
     assert out == ""

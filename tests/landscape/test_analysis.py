@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise, permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -350,3 +351,56 @@ def test_interrupted_barrier_between() -> None:
 
     with pytest.raises(Interrupted, match="the barrier is at least "):
         barrier_between(problem, *ends, progress=stop)
+
+
+@pytest.mark.parametrize(
+    ("ball", "message"),
+    [
+        ({"within": "muon"}, "^rho: is missing: the ball of muon needs a radius"),
+        ({"rho": 2}, "^within: is missing: whose ball has rho = 2"),
+        ({"within": "nonsense", "rho": 2}, "^optimizer: 'nonsense' is not one of adamw"),
+        ({"within": "nonsense"}, "^optimizer: 'nonsense' is not one of adamw"),
+        ({"within": "sgd", "rho": 2}, "^optimizer: sgd has no norm ball"),
+        ({"within": "adamw", "rho": 0}, "^rho: 0 must be positive"),
+        ({"within": "adamw", "rho": 1.5}, "^rho: 1.5 is a float"),
+    ],
+)
+def test_a_ball_is_a_name_and_a_radius(ball: dict[str, Any], message: str) -> None:
+    problem = example("flagship")
+    with pytest.raises(InputError, match=message):
+        analyse(problem, 2, **ball)
+    network = Network(W=[[1, 0], [0, 1]], a=[1, 1])
+    with pytest.raises(InputError, match=message):
+        barrier_between(problem, network, network, **ball)
+
+
+def test_numbers_as_text_and_the_width_of_the_problem() -> None:
+    problem = example("flagship")
+    assert problem.width == 2
+    found = analyse(problem, within="adamw", rho="23/10", level="1/2")
+    assert (found.width, found.rho, found.level) == (2, Fraction(23, 10), Fraction(1, 2))
+    with pytest.raises(InputError, match="^level: 0.5 is a float"):
+        analyse(problem, 2, level=0.5)
+    with pytest.raises(InputError, match="^width: the problem does not state one"):
+        analyse(Problem(X=[[1]], y=[1]))
+
+
+def test_a_landscape_shows_itself_in_a_line() -> None:
+    assert repr(analyse(example("flagship"))) == (
+        "<Analysis of n=4, d=2, width=2: 2 components of {loss <= 0}, minimum=0>"
+    )
+    assert "within='adamw', rho=3" in repr(analyse(example("flagship"), within="adamw", rho=3))
+
+
+def test_the_first_problems_solved_without_a_float_guess_come_out_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a guess from the first on, or never one: minima and barriers are exact either way."""
+    problem = Problem(X=[[2, -1], [0, -2], [1, 2], [-2, -1], [1, 1]], y=[5, 2, 2, 2, -1])
+    found = []
+    for first in (0, 10**9):
+        monkeypatch.setattr("theory.landscape.nnls._FIRST", first)
+        landscape = analyse(problem, 2, labelled=True)
+        ball = analyse(problem, 2, within="adamw", rho=2)
+        found.append([(a.minimum, a.barriers, a.lower_bounds) for a in (landscape, ball)])
+    assert found[0] == found[1]

@@ -99,7 +99,9 @@ def test_one_neuron_is_the_same_in_all_of_them() -> None:
     for analysis in found:
         assert overlap((analysis.proved, analysis.minimum), (found[0].proved, found[0].minimum))
         assert float(analysis.minimum - analysis.proved) < NARROW
-    assert analyse(problem, 1, rho=Fraction(1, 2)).minimum < found[0].proved  # a larger ball
+    assert (
+        analyse(problem, 1, within="adamw", rho=Fraction(1, 2)).minimum < found[0].proved
+    )  # a larger ball
 
 
 # Properties.
@@ -130,7 +132,7 @@ def test_balls_inside_one_another(problem: Problem, width: int, rho: Fraction) -
     found = {ball: analyse(problem, width, rho=rho, within=ball) for ball in CONIC}
     for smaller, larger in (("ngd", "muon"), ("muon", "muon-adamw"), ("muon-adamw", "colnorm")):
         assert found[larger].proved <= found[smaller].minimum
-    entrywise = analyse(problem, width, rho=rho)
+    entrywise = analyse(problem, width, within="adamw", rho=rho)
     assert entrywise.minimum <= found["colnorm"].minimum
 
 
@@ -205,7 +207,7 @@ def test_numbers_that_floats_cannot_hold_squared(y: str) -> None:
     problem = Problem(X=[[1]], y=[y])
     with pytest.raises(InputError, match="^within: numbers this large or small"):
         analyse(problem, 1, rho=Fraction(1), within="muon")
-    assert analyse(problem, 1, rho=Fraction(10**70)).minimum == 0
+    assert analyse(problem, 1, within="adamw", rho=Fraction(10**70)).minimum == 0
 
 
 def test_networks_outside_the_ball_are_refused() -> None:

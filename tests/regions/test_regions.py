@@ -21,7 +21,8 @@ from problems import planted
 import theory.gauges
 import theory.regions.programs
 from theory.errors import InputError, Interrupted
-from theory.geometry import LionK, MixedNorm, VectorNorm, geometry
+from theory.gauges import gauge_of, has_gauge
+from theory.geometry import LionK, MixedNorm, SchattenNorm, VectorNorm, geometry, names
 from theory.landscape import Analysis, analyse
 from theory.landscape.cells import Cell
 from theory.loading import example
@@ -526,3 +527,28 @@ def test_cvxpy_is_loaded_only_when_needed() -> None:
     code = "import sys, theory.regions; print('cvxpy' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == "False\n"
+
+
+def test_a_problem_is_no_landscape() -> None:
+    with pytest.raises(InputError, match=r"^analysis: is a Problem; pass analyse"):
+        radii(example("flagship"))  # type: ignore[arg-type]
+
+
+def test_geometries_of_users_have_no_exact_gauge() -> None:
+    ball = LionK("mine", SchattenNorm(4), VectorNorm(2))
+    assert not has_gauge(ball)
+    assert not has_gauge(geometry("sgd"))
+    assert tuple(filter(lambda name: has_gauge(geometry(name)), names())) == OPTIMIZERS
+    with pytest.raises(InputError, match="^optimizer: no exact radii are known for"):
+        gauge_of(ball)
+
+
+def test_a_geometry_registered_by_a_user_does_not_stop_the_others() -> None:
+    code = (
+        "from theory.geometry import LionK, SchattenNorm, VectorNorm, optimizers\n"
+        "optimizers._GEOMETRIES['mine'] = LionK('mine', SchattenNorm(4), VectorNorm(2))\n"
+        "from theory import analyse, example, radii\n"
+        "print(*radii(analyse(example('flagship'))).optimizers)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == list(OPTIMIZERS)
