@@ -16,12 +16,25 @@ from numerics.text import show, show_interval
 from theory.claims.base import Bounds, Value
 
 HOLDS, FALSE, FAILED = "holds", "is false", "failed"
+REFUTED, REVIVED = "refuted, as recorded", "holds, though recorded as refuted"
 """The verdicts."""
+
+AS_RECORDED = (HOLDS, REFUTED)
+"""Those that bear the record of a claim out."""
+
+_COLOURS = {HOLDS: "holds", REFUTED: "refuted"}
+
+
+def verdict_of(holds: bool, recorded: bool = True) -> str:
+    """What is said of a claim, beside what is recorded with it."""
+    if recorded:
+        return HOLDS if holds else FALSE
+    return REVIVED if holds else REFUTED
 
 
 def badge(verdict: str) -> str:
-    """A verdict on green or red."""
-    return f'<span class="{"holds" if verdict == HOLDS else "false"}">{verdict}</span>'
+    """A verdict on green, on grey where it is refuted as recorded, or on red."""
+    return f'<span class="{_COLOURS.get(verdict, "false")}">{verdict}</span>'
 
 
 def describe(value: Value) -> str:
@@ -91,13 +104,14 @@ body { max-width: 68rem; margin: 0 auto; padding: 1rem; color: #1a1a1a; backgrou
   font: 1rem/1.5 system-ui, sans-serif; }
 h1 { line-height: 1.2; }
 h2 { margin-top: 2.5rem; overflow-wrap: anywhere; }
-.holds, .false { padding: 0.1em 0.5em; border-radius: 0.3em; color: #fff; font-size: 0.7em;
+.holds, .false, .refuted { padding: 0.1em 0.5em; border-radius: 0.3em; color: #fff; font-size: 0.7em;
   white-space: nowrap; }
 .holds { background: #00654a; }
 .false { background: #b3261e; }
+.refuted { background: #5f5f5f; }
 .statement { font-size: 1.15rem; }
 .contents { padding-left: 1.2rem; }
-.contents .holds, .contents .false { font-size: 0.8em; }
+.contents .holds, .contents .false, .contents .refuted { font-size: 0.8em; }
 .wide { overflow-x: auto; }
 .wide td { white-space: nowrap; }
 .wide tbody th { min-width: 11em; }

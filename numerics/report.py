@@ -28,7 +28,16 @@ from numerics import path_plots, plots, region_plots
 from numerics.files import as_json, make_folder, write
 from numerics.gpt2.report import claim_pictures
 from numerics.meetings import TrainedMeeting
-from numerics.page import FAILED, FALSE, HOLDS, badge, describe, figures, page, table
+from numerics.page import (
+    AS_RECORDED,
+    FAILED,
+    badge,
+    describe,
+    figures,
+    page,
+    table,
+    verdict_of,
+)
 from numerics.pictures import STYLE, panel
 from numerics.real_data_report import real_data_section
 from numerics.runs import Runs
@@ -66,9 +75,9 @@ class Chapter:
     files: Mapping[str, str | bytes]
 
     @property
-    def holds(self) -> bool:
-        """Whether theory and observation agree."""
-        return self.verdict == HOLDS
+    def as_recorded(self) -> bool:
+        """Whether the verdict is the one recorded with the claim."""
+        return self.verdict in AS_RECORDED
 
 
 def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
@@ -89,11 +98,12 @@ def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
     for sheet in _sheets(result):
         png = _png(sheet.pictures[: sheet.most], columns=sheet.columns)
         files[f"{claim.id}{sheet.suffix}.png"] = png
-    verdict = HOLDS if result.holds else FALSE
+    verdict = verdict_of(result.holds, claim.recorded)
     body = _body(result, quantities, training, paths)
     document = {
         "id": claim.id,
         "holds": result.holds,
+        "recorded": claim.recorded,
         "predicted": _plain(values),
         "observed": _plain(observed),
         "certificate": paths,
@@ -130,6 +140,7 @@ def failure(claim: Claim, error: str, seconds: float) -> Chapter:
         document={
             "id": claim.id,
             "holds": False,
+            "recorded": claim.recorded,
             "error": error,
             "predicted": {},
             "observed": {},

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from numerics.files import make_folder, write
 from numerics.gpt2 import plots
-from numerics.page import FAILED, FALSE, HOLDS, badge, describe, figures, page, table
+from numerics.page import FAILED, HOLDS, badge, describe, figures, page, table, verdict_of
 from numerics.pictures import panel
 from theory.claims import (
     Gpt2CrossTransition,
@@ -212,7 +212,7 @@ class Judged:
     def verdict(self) -> str:
         if self.observed is None:
             return FAILED
-        return HOLDS if self.claim.compare(self.claim.predicted(), self.observed) else FALSE
+        return verdict_of(self.claim.compare(self.claim.predicted(), self.observed))
 
     @property
     def holds(self) -> bool:

@@ -162,18 +162,6 @@ def test_a_false_claim_exits_1(
     out, _ = capsys.readouterr()
     assert f"{ID} is FALSE" in out
     assert "is false" in (tmp_path / "index.html").read_text(encoding="utf-8")
-    known = ["--known-false", ID]
-    assert main(["verify", ID, "--report", str(tmp_path), *known]) == 0
-
-
-def test_a_claim_that_holds_is_not_known_to_be_false(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    known = ["--known-false", ID]
-    assert main(["verify", ID, "--report", str(tmp_path), *known]) == 1
-    known = ["--known-false", "staircase"]
-    assert main(["verify", ID, "--report", str(tmp_path), *known]) == 2
-    assert "known-false: 'staircase' is not among the claims" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
