@@ -104,8 +104,8 @@ body { max-width: 68rem; margin: 0 auto; padding: 1rem; color: #1a1a1a; backgrou
   font: 1rem/1.5 system-ui, sans-serif; }
 h1 { line-height: 1.2; }
 h2 { margin-top: 2.5rem; overflow-wrap: anywhere; }
-.holds, .false, .refuted { padding: 0.1em 0.5em; border-radius: 0.3em; color: #fff; font-size: 0.7em;
-  white-space: nowrap; }
+.holds, .false, .refuted { padding: 0.1em 0.5em; border-radius: 0.3em; color: #fff;
+  font-size: 0.7em; white-space: nowrap; }
 .holds { background: #00654a; }
 .false { background: #b3261e; }
 .refuted { background: #5f5f5f; }

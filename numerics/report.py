@@ -463,6 +463,7 @@ def _width_profiles(result: Result[Runs]) -> list[Sheet]:
         bound = claim.bound(values, instance)
         title = f"{instance.name}: {instance.optimizer}, rho = {show(instance.rho)}"
         told = "no width is known" if bound is None else f"the theorem names width {bound}"
+        what = "the exact fits" if instance.exact else "the networks of a loss just above the least"
         draw = partial(
             plots.draw_width_profile,
             counts={"labelled": labelled, "modulo permutation": plain},
@@ -470,7 +471,7 @@ def _width_profiles(result: Result[Runs]) -> list[Sheet]:
             title=title,
         )
         caption = (
-            f"{title}. Components of the exact fits in the ball at each width. Solid, circles: "
+            f"{title}. Components of {what} in the ball at each width. Solid, circles: "
             "neurons distinguished; dashed, squares: modulo permutation of the neurons. From which "
             f"width on they stay connected: {told}."
         )
@@ -594,7 +595,7 @@ def _runs_caption(radii: Radii, runs: Runs) -> str:
         "neuron is zero at a data point. "
     )
     if plots.is_entrywise(config.optimizer.geometry):
-        caption += f"Dashed square: what weight decay allows {name}. "
+        caption += f"Dashed square: {name}'s ball. "
     return f"{caption}By exact theory {name} reaches {needs}; here rho is {show(config.rho)}."
 
 

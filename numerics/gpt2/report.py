@@ -250,8 +250,8 @@ def _claims(study: Study) -> str:
     return _section(
         "Claims",
         _paragraph(
-            "Predictions are bounds around numbers of the paper, fixed before any study was made (how "
-            "long the default study trains its bends was not: see the claims' page). A claim "
+            "Predictions are bounds around numbers of the paper, fixed before any study was made; "
+            "how long the default study trains its bends was changed after its first run. A claim "
             "holds if what it states is so. Controls ask whether something else explains the same "
             "picture; they do not decide whether the claim holds, but what it means."
         ),

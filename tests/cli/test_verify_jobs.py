@@ -337,7 +337,7 @@ def test_objects_classes_and_what_is_imported(
         ),
         (
             "class Bare:\n    id = 'bare'\n    predict = observe = None",
-            "defines no claim: class Bare lacks statement, hypotheses, source, recorded, quick, compare",
+            "defines no claim: class Bare lacks statement, hypotheses, source, recorded, quick",
         ),
         (PLAIN.replace("self.name = id", "self.name = nosuch"), "line 11: NameError"),
         (PLAIN.replace('"equal"', '"a/b"'), "id 'a/b' must be letters, digits"),

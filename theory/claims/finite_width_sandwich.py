@@ -11,7 +11,7 @@ Predicted: k, and the optima around it with proofs.
 
 Observed: the convex program and its dual, the minimum over all cells, and the checker.
 
-Source: THEORY section 3.
+Source: `adamw-sandwich`, `muon-exact`, `muon-adamw`, `group-lasso` of proofs_notes/README.md.
 
 Note: proofs_notes/finite-width-sandwich.md
 """

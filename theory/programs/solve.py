@@ -171,7 +171,7 @@ def solve(
         searched for.
 
     Raises InputError for wrong options, SolverFailure where no convex solver succeeds.
-    Source: THEORY: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md.
+    Source: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md.
     """
     loss = loss or Squared()
     loss.check(problem.y)
