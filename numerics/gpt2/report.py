@@ -236,8 +236,19 @@ def claims_of(study: Study) -> list[Judged]:
     return [_judge(make(study)) for make in _CLAIMS]
 
 
+TOO_SMALL = "This study tests the machinery. It is too small to tell, so no claim is judged."
+
+
+def is_judged(study: Study) -> bool:
+    """Whether the study is one that claims can be held to."""
+    judged: bool = study["config"].get("verdicts", True)
+    return judged
+
+
 def _summary(study: Study) -> str:
     """The verdicts, and whether controls explain them."""
+    if not is_judged(study):
+        return _paragraph(TOO_SMALL)
     lines = []
     for judged in claims_of(study):
         name, count = html.escape(judged.claim.id), len(judged.controls)
@@ -247,6 +258,8 @@ def _summary(study: Study) -> str:
 
 
 def _claims(study: Study) -> str:
+    if not is_judged(study):
+        return ""
     return _section(
         "Claims",
         _paragraph(

@@ -96,7 +96,9 @@ class StudyClaim(Claim):
     def observe(
         self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
     ) -> Observation[AnyRuns]:
-        """What the study found; nothing is trained."""
+        """What the study found; nothing is trained. Raises InputError where it is too small."""
+        if not self.document["config"].get("verdicts", True):
+            raise InputError("study", "is too small for verdicts, as its configuration says")
         return Observation(self.observed())
 
     def compare(self, predicted: Values, observed: Values) -> bool:
