@@ -18,7 +18,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -38,7 +37,7 @@ from numerics.page import (
     table,
     verdict_of,
 )
-from numerics.pictures import STYLE, panel
+from numerics.pictures import panel, style
 from numerics.real_data_report import real_data_section
 from numerics.runs import Runs
 from numerics.text import show, show_interval
@@ -615,7 +614,7 @@ def _landings_caption(radii: Radii) -> str:
 def _png(drawings: Sequence[Picture], columns: int) -> bytes:
     """Pictures beside and below each other, as a PNG."""
     tiles = []
-    with matplotlib.rc_context({**STYLE, "figure.dpi": _DPI}):
+    with style({"figure.dpi": _DPI}):
         for draw, _ in drawings:
             canvas = FigureCanvasAgg(panel(draw))
             canvas.draw()  # type: ignore[no-untyped-call]

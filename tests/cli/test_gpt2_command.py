@@ -103,7 +103,7 @@ def test_connect_and_spectrum(capsys, tmp_path, models):
         assert document["loss"]["in"][k] == pytest.approx(loss["in"], abs=1e-4)
         assert document["loss"]["out"][k] == pytest.approx(loss["out"], abs=1e-4)
     assert document["bends"] == 2
-    assert sorted(p.name for p in path.iterdir()) == [
+    assert sorted(p.name for p in path.iterdir() if not p.name.startswith(".")) == [
         "bend-1", "bend-2", "connection.json", "first", "last", "path.json"
     ]  # fmt: skip
     along = run_json(capsys, "gpt2", "spectrum", path, "--points", 3, "--plot", plots[1])
