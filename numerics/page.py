@@ -45,7 +45,9 @@ def describe(value: Value) -> str:
     if isinstance(value, Fraction):
         return show(value)
     if isinstance(value, Bounds):
-        return show_interval(value.lower, value.upper)
+        text = show_interval(value.lower, value.upper)
+        # What may be anywhere in a wide range is a measurement: no value was predicted.
+        return f"anything from {text}" if " to " in text else text
     if isinstance(value, float):
         return f"{round(value, 9):.9g}"
     return str(value)
@@ -66,14 +68,32 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     )
 
 
-def figures(pictures: Sequence[tuple[Callable[[], Figure], str]], name: str) -> str:
-    """Pictures with captions, side by side where there is room. name: unique in the page."""
-    drawn = "".join(
+def figures(
+    pictures: Sequence[tuple[Callable[[], Figure], str]], name: str, *, most: int | None = None
+) -> str:
+    """Pictures with captions, side by side where there is room; those after `most` are folded.
+
+    name: unique in the page.
+    """
+    drawn = [
         f"<figure>{svg(make, f'{name} {k}')}"
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
         for k, (make, caption) in enumerate(pictures)
+    ]
+    rest = [] if most is None else drawn[most:]
+    shown = "".join(drawn[: len(drawn) - len(rest)])
+    more = f"<div class=figures>{''.join(rest)}</div>"
+    return f"<div class=figures>{shown}</div>" + (
+        folded(f"{len(rest)} more pictures", more) if rest else ""
     )
-    return f"<div class=figures>{drawn}</div>"
+
+
+def folded(summary: str, body: str, *, unfolded: bool = False) -> str:
+    """What the reader may open, and `summary` of it."""
+    return (
+        f"<details{' open' if unfolded else ''}><summary>{html.escape(summary)}</summary>\n"
+        f"{body}\n</details>"
+    )
 
 
 def page(title: str, body: str, record: Mapping[str, Any]) -> str:
@@ -113,11 +133,12 @@ h2 { margin-top: 2.5rem; overflow-wrap: anywhere; }
 .contents { padding-left: 1.2rem; }
 .contents .holds, .contents .false, .contents .refuted { font-size: 0.8em; }
 .wide { overflow-x: auto; }
-.wide td { white-space: nowrap; }
+.wide td, .wide tbody th { overflow-wrap: break-word; }
 .wide tbody th { min-width: 11em; }
+details { margin: 0.8rem 0; }
+summary { cursor: pointer; color: #004b87; }
 @media (max-width: 40rem) {
   /* All three columns of the quantities fit on a telephone. */
-  .wide td { white-space: normal; }
   .wide tbody th { min-width: 6.5em; }
 }
 table { border-collapse: collapse; }

@@ -33,6 +33,7 @@ from numerics.page import (
     badge,
     describe,
     figures,
+    folded,
     page,
     table,
     verdict_of,
@@ -632,6 +633,9 @@ def _png(drawings: Sequence[Picture], columns: int) -> bytes:
 
 # The page
 
+_ROWS = 10  # of the quantities, from which on the table is folded
+_PICTURES = 3  # of a claim that are not folded: one row on a wide screen
+
 
 def _body(
     result: Result[Runs],
@@ -664,21 +668,32 @@ def _body(
         for name, path in certificates.items()
         for at in [problems[name].name]
     )
-    proofs = f"{_CHECK}\n<pre>{html.escape(checks)}</pre>" if checks else ""
-    return f"""{table(("quantity", "predicted", "observed"), quantities)}
+    proofs = ""
+    if certificates:
+        how = f"{_CHECK}\n<pre>{html.escape(checks)}</pre>"
+        proofs = folded(f"{len(certificates)} proofs, and how to check them yourself", how)
+    return f"""{_quantities(quantities, unfolded=not result.holds)}
 {training}
-{figures(pictures, result.claim.id)}
+{figures(pictures, result.claim.id, most=_PICTURES)}
 {proofs}"""
+
+
+def _quantities(rows: Sequence[tuple[str, str, str]], *, unfolded: bool) -> str:
+    """What was predicted and observed; long tables are folded where nothing is wrong."""
+    shown = table(("quantity", "predicted", "observed"), rows)
+    if len(rows) <= _ROWS:
+        return shown
+    return folded(f"{len(rows)} quantities, predicted and observed", shown, unfolded=unfolded)
 
 
 def _section(claim: Claim, verdict: str, body: str) -> str:
     hypotheses = "".join(f"<li>{html.escape(text)}</li>" for text in claim.hypotheses)
+    conditions = f"<ul>{hypotheses}</ul>\n<p>Source: {html.escape(claim.source)}</p>"
     return f"""
 <section>
 <h2 id="{html.escape(claim.id)}">{html.escape(claim.id)} {badge(verdict)}</h2>
 <p class=statement>{html.escape(claim.statement)}</p>
-<ul>{hypotheses}</ul>
-<p>Source: {html.escape(claim.source)}</p>
+{folded("Under which conditions, and where it is from", conditions)}
 {body}
 </section>"""
 
@@ -709,7 +724,6 @@ networks trained, and for GPT-2 a study read that was measured before.</p>
 
 QUICK = "A quick run: fewer instances, fewer networks and less training than in a full one."
 
-_CHECK = """<h3>Check the proof yourself</h3>
-<p>The certificates beside this page hold the data, networks, a cut and a path for every barrier,
-and dual vectors that bound the loss from below. The checker uses integer arithmetic and the
-standard library alone, and derives again whatever it can:</p>"""
+_CHECK = """<p>The certificates beside this page hold the data, networks, a cut and a path for
+every barrier, and dual vectors that bound the loss from below. The checker uses integer arithmetic
+and the standard library alone, and derives again whatever it can:</p>"""
