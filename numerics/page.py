@@ -84,7 +84,7 @@ def figures(
     shown = "".join(drawn[: len(drawn) - len(rest)])
     more = f"<div class=figures>{''.join(rest)}</div>"
     return f"<div class=figures>{shown}</div>" + (
-        folded(f"{len(rest)} more pictures", more) if rest else ""
+        folded(f"More pictures ({len(rest)})", more) if rest else ""
     )
 
 

@@ -677,7 +677,8 @@ def estimate(
         bent = [by for name, by in curves if not name.startswith("linear")].count(optimizer)
         path = straight(first, second, bends=config.number)
         trained[f"bends, {optimizer}"] = (path, recipe, bent)
-    rotation = LearnedRotation(first, align(first, second).of(second))
+    # One round: how good the alignment is does not matter here, and more take minutes.
+    rotation = LearnedRotation(first, align(first, second, rounds=1).of(second))
     trained["alignments"] = (rotation, config.alignment, len(config.pairs))
     rows = []
     known: dict[tuple[int, str, int], float] = {}  # ends and ends trained on are one module

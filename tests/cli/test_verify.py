@@ -91,6 +91,19 @@ def test_nothing_else_is_left(report: Path) -> None:
     ]
 
 
+def test_what_is_long_is_folded(report: Path, result: Any) -> None:
+    """Unless something is wrong; the first pictures and all verdicts are seen at once."""
+    text = (report / "index.html").read_text(encoding="utf-8")
+    count = len(result["predicted"])
+    assert count > 10
+    assert f"<details><summary>{count} quantities, predicted and observed</summary>" in text
+    assert "<details><summary>More pictures (5)</summary>" in text
+    assert "<details><summary>2 proofs, and how to check them yourself</summary>" in text
+    assert text.count("<details") == text.count("</details>") == 4
+    unfolded = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+    assert unfolded.count("<svg") == 3
+
+
 class _Page(HTMLParser):
     """Collects identifiers and references, and checks that elements are closed in order."""
 
