@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 .PHONY: verify test lint bench
 
 verify: $(INSTALLED)
-	$(BIN)/isthmus verify --report report --known-false gpt2-cross-transition
+	$(BIN)/isthmus verify --report report
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2 --dist loadfile

@@ -16,7 +16,10 @@ import cloudpickle
 from theory.claims import Claim
 from theory.errors import InputError
 
-_MEMBERS = ("id", "statement", "hypotheses", "source", "quick", "predict", "observe", "compare")
+_MEMBERS = (
+    *("id", "statement", "hypotheses", "source"),
+    *("recorded", "quick", "predict", "observe", "compare"),
+)
 _ID = re.compile(r"\w[\w.-]*")
 
 
@@ -47,6 +50,10 @@ def load_claims(path: Path) -> list[Claim]:
         if not isinstance(claim.id, str) or not _ID.fullmatch(claim.id):
             raise InputError(
                 str(path), f"id {claim.id!r} must be letters, digits, '-', '_' and '.', for files"
+            )
+        if not isinstance(claim.recorded, bool):
+            raise InputError(
+                str(path), f"recorded {claim.recorded!r} must be True (it holds) or False (refuted)"
             )
     return found
 

@@ -155,7 +155,7 @@ def train(
 
     Raises InputError for an unknown optimizer, rho <= 0, a start_scale < 0, or 0 without a start, a
     start of another shape, and counts below 1.
-    Source: THEORY, section 1.
+    Source: proofs_notes/implicit-bias.md.
     """
     if isinstance(optimizer, str):
         optimizer = OPTIMIZERS[geometry(optimizer).name]

@@ -257,7 +257,7 @@ def two(*rows, width):
     return Problem(X=[row[:-1] for row in rows], y=[row[-1] for row in rows], width=width)
 
 
-KNOWN = [  # with facts of THEORY, or found by hand
+KNOWN = [  # with facts of the notes, or found by hand
     ("separation", {}, example("flagship"), {"barrier": "32/45"}),
     ("separation", {"barrier": "32/45"}, example("flagship"), {"barrier": "32/45"}),
     ("separation", {"first": "lion"}, example("opposite-preference"), {}),
@@ -341,7 +341,7 @@ def test_each_conjecture_says_what_it_is(name):
     stated = named(name)
     assert stated.name == name
     assert CONJECTURES[name].__doc__
-    assert "THEORY" in stated.source
+    assert "proofs_notes/" in stated.source
     assert stated.status
 
 

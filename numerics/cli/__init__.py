@@ -6,6 +6,7 @@ Commands import what they compute with when they run, so that `isthmus --help` i
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -64,6 +65,8 @@ def application(commands: Iterable[str] = COMMANDS) -> typer.Typer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code."""
+    # No picture here needs a backend, and matplotlib does not load where this names none it knows.
+    os.environ.pop("MPLBACKEND", None)
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

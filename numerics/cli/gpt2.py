@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import partial
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, emit, progress
+from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, emit, progress, say
 from theory.errors import InputError
 from theory.problem import positive_integer
 
@@ -33,8 +34,8 @@ Training = Annotated[
     typer.Option(
         "--text",
         metavar="TEXT",
-        help="To train on: a file, a folder, stdlib or python-docs; again for more.  "
-        "[default: stdlib]",
+        help="To train on: a file, a folder (without what isthmus made in it), stdlib or "
+        "python-docs; again for more.  [default: stdlib]",
     ),
 ]
 Other = Annotated[
@@ -105,6 +106,7 @@ def train(
     under torchrun: torchrun --nproc-per-node 2 --no-python isthmus gpt2 train ...
     """
     from numerics.files import provenance, write_json
+    from numerics.gpt2.data import make_output
     from numerics.gpt2.model import Shape, build, load, shape_of
     from numerics.gpt2.pretraining import pretrain
     from numerics.gpt2.training import torchrun_workers
@@ -121,6 +123,8 @@ def train(
         texts = _texts(text, other, tokenizer, shape_of(model).block, windows)
         _refuse_other_vocabulary(start, model, texts)
     with torchrun_workers() as workers, progress(steps) as report:
+        if workers.first:
+            make_output(out)
         measured = pretrain(model, recipe, texts, folder=out, workers=workers, progress=report)
         if not workers.first:
             return EXIT_DONE
@@ -186,6 +190,7 @@ def connect(
     """
     from numerics.files import provenance, write_json
     from numerics.gpt2.connection import ALIGNMENTS, KINDS, aligned, learn_path, measure
+    from numerics.gpt2.data import make_output
     from numerics.gpt2.model import load, shape_of
     from numerics.gpt2.training import Recipe, torchrun_workers
     from numerics.pictures import panel, save_figure
@@ -206,6 +211,8 @@ def connect(
     if (out / "connection.json").exists():
         raise InputError(str(out), "holds a connection; give another folder")
     with torchrun_workers() as workers, progress(steps) as report:
+        if workers.first:
+            make_output(out)
         shared: dict[str, Any] = {"workers": workers, "progress": report}
         ours, theirs = aligned(
             *models, alignment, texts, rotation, folder=out / "rotation", **shared
@@ -331,10 +338,18 @@ def table(
 ) -> int:
     """A whole study: ends, alignments, paths, controls; a table, a page and three claims.
 
-    Exit code 1: a claim is false. A study that was stopped goes on where it was. Under torchrun
-    all processes train each part together; without it, parts run side by side.
+    Exit code 1: a claim is false. The study smoke tests the machinery: it judges none. A study that
+    was stopped goes on where it was. Under torchrun all processes train each part together; without
+    it, parts run side by side.
     """
-    from numerics.gpt2.report import COLUMNS, claims_of, table_rows, write_study_report
+    from numerics.gpt2.report import (
+        COLUMNS,
+        TOO_SMALL,
+        claims_of,
+        is_judged,
+        table_rows,
+        write_study_report,
+    )
     from numerics.gpt2.study import Config, Study
     from numerics.gpt2.training import torchrun_workers
 
@@ -356,7 +371,7 @@ def table(
         if not workers.first:
             return EXIT_DONE
     write_study_report(document, out)
-    judged = claims_of(document)
+    judged = claims_of(document) if is_judged(document) else []
     verdicts = [
         {"id": each.claim.id, "holds": each.holds, "controls": each.controls} for each in judged
     ]
@@ -370,6 +385,8 @@ def table(
             barriers.add_row(*row)
         screen.print(barriers)
         _print_ends(document["ends"].items())
+        if not is_judged(document):
+            screen.print(TOO_SMALL)
         for each in judged:
             screen.print(f"{each.claim.id} {each.verdict}", style="bold")
             for control in each.controls:
@@ -396,7 +413,14 @@ def _estimate(context: typer.Context, settings: Any, jobs: int | None, json: str
     from numerics.gpt2.training import device_name, device_of
 
     many = _jobs(jobs)
-    rows = estimate(settings)
+    with progress() as bar:
+
+        def report(stage: str, count: int) -> None:
+            if not sys.stderr.isatty():  # it takes most of a minute for the paper's size
+                say(f"{stage}: {count}")
+            bar(stage, count)
+
+        rows = estimate(settings, progress=report)
     hours = sum(row["hours"] for row in rows)
     document = {
         "study": settings.name,
@@ -441,9 +465,12 @@ def _texts(
     block: int,
     windows: int,
 ) -> Texts:
-    from numerics.gpt2.data import PYTHON_DOCS, STDLIB, TEXTS, Corpus, Texts
+    from numerics.gpt2.data import PYTHON_DOCS, STDLIB, TEXTS, Corpus, Texts, outputs
 
     sources = (text or [STDLIB], other or [PYTHON_DOCS])
+    for source in dict.fromkeys([*sources[0], *sources[1]]):
+        if left_out := ", ".join(map(str, outputs(source))):
+            say(f"{source}: not read as text, as isthmus made them: {left_out}")
     corpora = {t: Corpus.read(s, tokenizer) for t, s in zip(TEXTS, sources, strict=True)}
     return Texts(corpora, block, positive_integer(windows, "windows"))
 

@@ -33,7 +33,11 @@ def width(
     max_width: Annotated[int, typer.Option(metavar="M", help="The widths are 1 to M.")] = 4,
     level: Annotated[
         str | None,
-        typer.Option(metavar="L", help="By default the least loss in the ball, at each width."),
+        typer.Option(
+            metavar="L",
+            help="By default the least loss in the ball, at each width; where that is not exact, "
+            "10^-6 of the loss of zero weights above it.",
+        ),
     ] = None,
     max_cells: options.MaxCells = None,
     max_bases: Annotated[
@@ -155,6 +159,7 @@ def _document(found: Profile) -> dict[str, Any]:
             {
                 "width": row.width,
                 "minimum": bounds_document(row.lower, row.upper),
+                "level": format_rational(row.level),
                 "components": row.components,
                 "components_labelled": row.components_labelled,
             }
@@ -172,13 +177,19 @@ def _print(found: Profile) -> None:
 
     out = console()
     level = "the least loss of each width" if found.level is None else f"loss <= {found.level}"
+    above = found.level is None and any(row.level > row.upper for row in found.rows)
+    if above:
+        level = "loss <= level, a little above the least loss of each width"
     out.print(f"{found.optimizer}, rho = {show(found.rho)}: components of {level}")
-    table = Table("width", "least loss", "components", "labelled")
+    table = Table("width", "least loss", *(["level"] if above else []), "components", "labelled")
     for row in found.rows:
         counts = (str(row.components), str(row.components_labelled))
         shown = counts if row.components else ("empty", "empty")
-        table.add_row(str(row.width), show_interval(row.lower, row.upper), *shown)
+        at = [show(row.level)] if above else []
+        table.add_row(str(row.width), show_interval(row.lower, row.upper), *at, *shown)
     out.print(table)
+    if above:
+        out.print("networks of exactly least loss are not told from those just above: see --level")
     if found.last_disconnected is not None:
         again = "" if found.monotone else ", after a connected one"
         out.print(f"last width seen disconnected: {found.last_disconnected}{again}")

@@ -40,7 +40,7 @@ from numerics.curves import BASES
 from numerics.files import make_folder, provenance, write, write_json
 from numerics.gpt2.alignment import RESIDUAL_MAPS, LearnedRotation, align, fold
 from numerics.gpt2.connection import LEARNED_FROM, learn_path, learn_rotation, measure
-from numerics.gpt2.data import TEXTS, Corpus, Texts
+from numerics.gpt2.data import TEXTS, Corpus, Texts, make_output
 from numerics.gpt2.model import (
     LanguageModel,
     Shape,
@@ -89,6 +89,7 @@ class Config:
     alignment: recipes, of whose `optimizer` and `seed` the study makes its own. kinds: of paths.
     cross: the optimizer of bends between models of two optimizers. learning_rates: AdamW's, beside
     that of the ends. longer: AdamW is also trained for so many times the steps; with 1 it is not.
+    verdicts: whether the claims are judged; not where a study is too small to tell.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Config:
     cross: str
     learning_rates: Sequence[float]
     longer: int
+    verdicts: bool = True
 
     @classmethod
     def read(cls, source: str) -> Self:
@@ -145,6 +147,7 @@ class Config:
         paths = section("paths", ["kinds", "bends", "cross"])
         controls = section("controls", ["learning_rates", "longer"])
         numbers = {key: document.pop(key, of) for key, of in _NUMBERS.items()}
+        verdicts = document.pop("verdicts", True)
         if document:
             raise InputError(source, f"has {', '.join(document)}, which means nothing")
         try:
@@ -161,6 +164,7 @@ class Config:
                 cross=paths.get("cross", "muon"),
                 learning_rates=controls.get("learning_rates", []),
                 longer=controls.get("longer", 1),
+                verdicts=verdicts,
                 **numbers,
             )
         except TypeError as error:
@@ -179,6 +183,8 @@ class Config:
             raise InputError("seeds", f"{self.seeds} must be at least 2, for a pair")
         if self.cross not in OPTIMIZERS:
             raise InputError("cross", f"{self.cross!r} is not one of {', '.join(OPTIMIZERS)}")
+        if not isinstance(self.verdicts, bool):
+            raise InputError("verdicts", f"{self.verdicts!r} must be true or false")
         if not self.kinds:
             raise InputError("kinds", "name at least one kind of path")
         if unknown := [kind for kind in self.kinds if kind not in BASES]:
@@ -444,7 +450,7 @@ class Study:
 
     def _claim(self) -> None:
         """Make the folder this study's."""
-        make_folder(self.folder)
+        make_output(self.folder)
         path = self.folder / CONFIG
         if not path.exists():
             write_json(path, self.config.to_json())
@@ -635,12 +641,18 @@ def _statistic(values: Sequence[float | None]) -> Statistic:
 # What it would take
 
 
-def estimate(config: Config, device: torch.device | None = None) -> list[dict[str, Any]]:
+def estimate(
+    config: Config,
+    device: torch.device | None = None,
+    progress: Progress = lambda stage, count: None,
+) -> list[dict[str, Any]]:
     """The time each kind of part takes on this device, from a few steps of it.
 
     For each kind: the parts, the steps of all of them together, tokens and seconds of a step, and
     hours of all together. Evaluations are a kind of their own: a step is one text at one t.
+    progress: told what is measured next, and how many kinds were.
     """
+    progress("reading the text", 0)
     device = device or device_of()
     study, lab = Study(config, Path()), _Lab(config, Path(), Workers(device=device))
     first, second = (fold(build(lab.shape, seed=seed)) for seed in (0, 1))
@@ -661,19 +673,26 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
         model = LanguageModel(build(lab.shape, seed=0))
         trained[f"ends, {optimizer}"] = (model, recipe, seeds + longer + swept)
         recipe = replace(config.bends, optimizer=optimizer)
-        trained[f"ends trained on, {optimizer}"] = (LanguageModel(fold(first)), recipe, seeds)
+        trained[f"ends trained on, {optimizer}"] = (model, recipe, seeds)
         bent = [by for name, by in curves if not name.startswith("linear")].count(optimizer)
         path = straight(first, second, bends=config.number)
         trained[f"bends, {optimizer}"] = (path, recipe, bent)
-    rotation = LearnedRotation(first, align(first, second).of(second))
+    # One round: how good the alignment is does not matter here, and more take minutes.
+    rotation = LearnedRotation(first, align(first, second, rounds=1).of(second))
     trained["alignments"] = (rotation, config.alignment, len(config.pairs))
     rows = []
-    for kind, (module, recipe, parts) in trained.items():
-        seconds = _seconds_per_step(lab, module, recipe)
+    known: dict[tuple[int, str, int], float] = {}  # ends and ends trained on are one module
+    for k, (kind, (module, recipe, parts)) in enumerate(trained.items()):
+        key = id(module), recipe.optimizer, recipe.batch
+        if key not in known:
+            progress(f"measuring {kind}; kinds done of {len(trained) + 1}", k)
+            known[key] = _seconds_per_step(lab, module, recipe)
+        seconds = known[key]
         tokens = recipe.batch * config.shape.block
         rows.append(_row(kind, parts, parts * recipe.steps, tokens, seconds))
+    progress(f"measuring evaluations; kinds done of {len(trained) + 1}", len(trained))
     windows = lab.texts.windows("in", device)
-    few = windows[: max(1, len(windows) // _SMALLER)]
+    few = windows[: max(1, len(windows) // _EVALUATED)]
     begun = time.perf_counter()
     window_loss(first.to(device), few)
     seconds = (time.perf_counter() - begun) * len(windows) / len(few)
@@ -685,21 +704,30 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
 
 
 def _seconds_per_step(lab: _Lab, module: torch.nn.Module, recipe: Recipe) -> float:
-    """From two small batches: what a step takes in any case, and what each window adds."""
-    small = max(1, recipe.batch // _SMALLER)
+    """From batches of 1, 2, 4, ... windows, until a step takes `_LONG_ENOUGH` or is a whole one.
+
+    The last two say what a step takes in any case, and what each window adds.
+    """
+    texts = lab.texts
 
     def measured(batch: int) -> float:
         few = replace(recipe, steps=3, batch=batch, accumulation=1)
-        texts = lab.texts
         history = fit(module, few, texts.training, block=texts.block, workers=lab.workers)
         seconds: float = (history[-1]["seconds"] - history[1]["seconds"]) / 2  # the first warms up
         return seconds
 
-    once, twice = measured(small), measured(2 * small)
-    return max(once + (twice - once) * (recipe.batch / small - 1), once)
+    batch, seconds = 1, measured(1)
+    each = seconds  # at most
+    while batch < recipe.batch and seconds < _LONG_ENOUGH:
+        larger = min(2 * batch, recipe.batch)
+        longer = measured(larger)
+        each = max(0.0, (longer - seconds) / (larger - batch))
+        batch, seconds = larger, longer
+    return seconds + each * (recipe.batch - batch)
 
 
-_SMALLER = 16  # a whole batch of the paper's size takes a CPU minutes
+_LONG_ENOUGH = 0.5  # seconds of a step; a whole batch of the paper's size takes a CPU minutes
+_EVALUATED = 16  # of how many windows one is evaluated
 
 
 def _row(kind: str, parts: int, steps: int, tokens: int, seconds: float) -> dict[str, Any]:

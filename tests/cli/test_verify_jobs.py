@@ -189,6 +189,57 @@ def test_ctrl_c_reports_what_is_done(folder: Path, jobs: int) -> None:
             os.kill(int(path.read_text()), 0)
 
 
+# Verdicts on record
+
+
+@pytest.mark.parametrize(
+    ("observed", "recorded", "code", "verdict"),
+    [
+        (1, True, 0, "holds"),
+        (2, True, 1, "is FALSE"),
+        (2, False, 0, "refuted, as recorded"),
+        (1, False, 1, "holds, though recorded as refuted"),
+    ],
+)
+def test_the_verdict_on_record(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    observed: int,
+    recorded: bool,
+    code: int,
+    verdict: str,
+) -> None:
+    text = PLAIN.replace("observed = 1", f"observed, recorded = {observed}, {recorded}")
+    (folder / "mine.py").write_text(text)
+    found, out, err = run(capsys, "verify", "mine.py", "--json", "record")
+    assert (found, err) == (code, "")
+    assert f"\nequal {verdict}\n" in out
+    (claim,) = claims_of(folder / "record")
+    assert (claim["holds"], claim["recorded"]) == (observed == 1, recorded)
+    assert f">{verdict.lower()}</span>" in (folder / "report" / "index.html").read_text()
+
+
+def test_a_claim_that_fails_is_not_refuted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = "recorded, observed = False, property(lambda of: 1 / 0)"
+    (folder / "mine.py").write_text(PLAIN.replace("observed = 1", failing))
+    code, out, _ = run(capsys, "verify", "mine.py")
+    assert code == 1
+    assert "equal failed: ZeroDivisionError" in out
+
+
+def test_the_shipped_claim_that_is_refuted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "verify", "gpt2-cross-transition", "--json", "record")
+    assert code == 0
+    assert "gpt2-cross-transition refuted, as recorded\n" in out
+    (claim,) = claims_of(folder / "record")
+    assert (claim["holds"], claim["recorded"]) == (False, False)
+    assert [each.id for each in CLAIMS.values() if not each.recorded] == ["gpt2-cross-transition"]
+
+
 # --quick
 
 
@@ -286,10 +337,11 @@ def test_objects_classes_and_what_is_imported(
         ),
         (
             "class Bare:\n    id = 'bare'\n    predict = observe = None",
-            "defines no claim: class Bare lacks statement, hypotheses, source, quick, compare",
+            "defines no claim: class Bare lacks statement, hypotheses, source, recorded, quick",
         ),
         (PLAIN.replace("self.name = id", "self.name = nosuch"), "line 11: NameError"),
         (PLAIN.replace('"equal"', '"a/b"'), "id 'a/b' must be letters, digits"),
+        (f"{PLAIN}    recorded = 'no'", "recorded 'no' must be True (it holds) or False (refuted)"),
     ],
 )
 def test_a_file_without_a_claim(

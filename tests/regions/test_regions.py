@@ -62,7 +62,7 @@ def rational(value: Fraction) -> sympy.Rational:
 
 
 def columns(analysis: Analysis, cell: Cell, point: DualPoint) -> np.ndarray:
-    """w_j = s_j X^T D_j lam + X^T (2 D_j - I) mu_j as THEORY section 3 has it, (m, d)."""
+    """w_j = s_j X^T D_j lam + X^T (2 D_j - I) mu_j as proofs_notes/radii.md has it, (m, d)."""
     X = matrix(analysis.problem.X)
     result = []
     for state, mu in zip(cell, point.mu, strict=True):
@@ -209,7 +209,7 @@ def test_weak_duality_at_random_networks(problem: Problem, width: int, seed: int
 
 
 def test_flagship() -> None:
-    """THEORY section 2: AdamW and Lion prefer one component, Muon the other."""
+    """AdamW and Lion prefer one component, Muon the other."""
     found = radii(analyse(example("flagship"), 2))
     first, second = found.components
     assert found.complete

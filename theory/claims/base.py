@@ -248,6 +248,14 @@ class Claim(Protocol):
     def source(self) -> str:
         """Paper and theorem."""
 
+    @property
+    def recorded(self) -> bool:
+        """The verdict on record, with which `isthmus verify` compares: whether it holds.
+
+        False for a prediction that a measurement has refuted, and that is kept because it has.
+        """
+        return True
+
     def quick(self) -> Self:
         """The same claim of fewer instances, seeds or steps, for a few seconds; still a test."""
         return self

@@ -1,7 +1,7 @@
 """Radii once more, in floating point: a cross-check of `theory.regions`.
 
-One convex program for each cell, stated neuron by neuron as in THEORY sections 1 and 5 and left to
-the solver; nothing is pruned, nothing is proved. For small problems.
+One convex program for each cell, stated neuron by neuron as in proofs_notes/region-interaction.md
+and left to the solver; nothing is pruned, nothing is proved. For small problems.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The polyhedron is {x : sum_j x_j column_j = right-hand side, 0 <= x_j <= cap_j}. A vertex has at
 most r entries strictly between their bounds, r the rank of the columns, and an edge one more.
-Simplex pivots lead along edges without ever raising the cost (THEORY section 4, path lemma).
+Simplex pivots lead along edges without ever raising the cost (`path-lemma`, proofs_notes/paths.md).
 Bland's rule, the least index among the possible ones, makes them end.
 """
 

@@ -13,7 +13,7 @@ For entrywise balls a minimal k has |k| <= ceil(S) + r - 1 (S: see `largest_mass
 the columns), so the list is complete once all counts up to there are settled. For other balls no
 such rule is known, and with it no complete list.
 
-Source: THEORY section 4.4; proofs_notes/width-profile.md.
+Source: `theorem-g`, `minimal-counts`, proofs_notes/width-profile.md.
 """
 
 from __future__ import annotations

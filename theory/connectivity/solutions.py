@@ -14,7 +14,7 @@ rational:
 | ngd                  | sum_j ||u_j||^2 / alpha_j <= rho^2, sum_j alpha_j <= 1              |
 | sgd                  | loss + (beta/2) sum_j (||u_j||^2 / alpha_j + alpha_j) <= level      |
 
-Source: THEORY section 1; proofs_notes/paths.md.
+Source: proofs_notes/paths.md.
 """
 
 from __future__ import annotations

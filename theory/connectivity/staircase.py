@@ -155,7 +155,10 @@ class OptimalPolytope:
 
     @cached_property
     def connected_from(self) -> int:
-        """The least width from which on the optimal networks are connected, labelled."""
+        """The least width from which on the optimal networks are connected, labelled.
+
+        At most `rank_bound`; at least M* + 1 if M* >= 2, and 1 if M* is less.
+        """
         widths = range(self.bound - 1, 0, -1)
         return next((m + 1 for m in widths if not self.step(m).connected), 1)
 

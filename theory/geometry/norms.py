@@ -173,7 +173,7 @@ class MixedNorm(Norm):
         """In closed form: ||c||_s for the columns' norms c and 1/s = 1/q + 1/r, r = output.p.
 
         Hoelder: ||c||_s <= ||c/b||_q ||b||_r, with equality where b_j^(q+r) is proportional to
-        c_j^q; for q = r = inf, b = sqrt(c) is the choice of THEORY section 1.
+        c_j^q; for q = r = inf, b = sqrt(c) is the choice of proofs_notes/radii.md.
         """
         lengths = lp_norm(columns(U), self.p)
         inverse = 1 / self.q + 1 / output.p

@@ -58,7 +58,7 @@ class Geometry(ABC):
         self, signs: Int[_Array, "*batch m"], U: Float[_Array, "*batch d m"]
     ) -> tuple[Float[_Array, "*batch d m"], Float[_Array, "*batch m"]]:
         """The network (W, a) with s_j = sign a_j and u_j = |a_j| w_j whose two layers both have
-        norm sqrt(gauge(U).upper): the canonical lift of THEORY section 1.
+        norm sqrt(gauge(U).upper): the canonical lift of proofs_notes/group-lasso.md.
 
         For radii R_W != R_a multiply W by sqrt(R_W / R_a) and divide a by it. A column u_j = 0
         gives the neuron (0, 0).
@@ -177,7 +177,7 @@ def frank_wolfe_gap(
 
     Raises InputError if the geometry has no ball or a radius is not positive.
     Source: the Lyapunov analysis of [CLLL] (arXiv 2310.05898) and, for AdamW, [XL] (arXiv
-    2404.04454); THEORY section 1.
+    2404.04454); proofs_notes/implicit-bias.md.
     """
     ball = geometry.ball
     R_W, R_a = positive(R_W, "R_W"), positive(R_a, "R_a")

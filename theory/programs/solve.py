@@ -171,7 +171,7 @@ def solve(
         searched for.
 
     Raises InputError for wrong options, SolverFailure where no convex solver succeeds.
-    Source: THEORY: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md.
+    Source: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md.
     """
     rho = None if rho is None else positive_rational(rho, "rho")
     beta = None if beta is None else positive_rational(beta, "beta")
