@@ -14,6 +14,7 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
+from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
 from theory.errors import InputError, Interrupted, Undecided
 from theory.problem import format_rational, positive_integer, rational
@@ -87,6 +88,7 @@ def regions(
         typer.Option(metavar="FILE", help="Draw the phase diagram: .svg, .png or .pdf."),
     ] = None,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -101,8 +103,8 @@ def regions(
     from theory.certificates import certify
     from theory.regions.meeting import DEFAULT_MAX_CELLS
 
-    options.picture(plot)
-    data = options.load(problem, target, floats, bias)
+    check_outputs([problem], json=json, certificate=certificate, plot=plot)
+    data = options.load(problem, target, floats, bias, drop)
     names = _optimizers(optimizers)
     widths = _widths(width, data.width)
     if certificate is not None and len(widths) > 1:
