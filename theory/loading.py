@@ -74,8 +74,9 @@ def _columns(
     header: Sequence[str], target: str | None, drop: Sequence[str], name: str
 ) -> tuple[list[int], int]:
     """Which columns are features, and which is the target; all by name or number."""
+    names = ", ".join(column or repr(column) for column in header)
     if target is None:
-        raise InputError("target", f"name the column to fit (one of {', '.join(header)})")
+        raise InputError("target", f"name the column to fit (one of {names})")
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise InputError("target", f"{name} has two columns named {twice[0]!r}")
@@ -85,7 +86,7 @@ def _columns(
             return list(header).index(column)
         if re.fullmatch(r"-?\d{1,9}", column) and -len(header) <= int(column) < len(header):
             return int(column) % len(header)
-        raise InputError(field, f"{column!r} is not a column of {name}: {', '.join(header)}")
+        raise InputError(field, f"{column!r} is not a column of {name}: {names}")
 
     fitted = number(target, "target")
     dropped = {number(column, "drop") for column in drop}
@@ -111,10 +112,14 @@ def _load_table(text: str, path: Path, target: str | None, drop: Sequence[str]) 
             raise InputError(place, f"has {len(row)} entries, but the table has {len(header)}")
     if not named and names == numbered and data:
         _doubt(f"the first line of {path.name}, {', '.join(names)}, is read as data, not as names")
-    if 0 in features and header[0].casefold() in _INDEX and _count([row[0] for row in rows]):
+    if (
+        0 in features
+        and header[0].casefold() in _INDEX
+        and _count([row[0].strip() for row in rows])
+    ):
         _doubt(
             f"the first column of {path.name}, {header[0]!r}, counts the rows, and is a feature "
-            "all the same; leave it out with --drop 0"
+            f"all the same; leave it out with --drop {header[0]!r}"
         )
 
     def entry(place: str, row: Sequence[str], j: int) -> Fraction:
@@ -122,7 +127,7 @@ def _load_table(text: str, path: Path, target: str | None, drop: Sequence[str]) 
             "write labels as numbers, such as 1 and -1"
             if j == fitted
             else "write categories as columns of 0 and 1, or leave the column out with --drop "
-            f"{header[j] or j}"
+            f"{header[j]!r}"
         )
         return _entry(row[j], f"{place}, column {header[j]!r}", remedy)
 
@@ -150,16 +155,18 @@ def _rows(text: str, path: Path) -> tuple[list[int], list[list[str]]]:
     lines, cells = max(found.values(), key=lambda each: len(each[1][0]))
     if len(cells[0]) == 1:
         other = next((each for each in "| " if each in cells[0][0].strip()), None)
-        between = f"columns separated by {other!r}" if other else "one column"
+        found_there = f"columns with {other!r} between them" if other else "one column"
         raise InputError(
-            str(path), f"has {between}; a table has a comma, semicolon or tab between columns"
+            str(path),
+            f"has {found_there}; it must be JSON, or a table with a comma, semicolon or tab "
+            "between columns",
         )
     return lines, cells
 
 
 def _count(cells: Sequence[str]) -> bool:
     """Whether they are 0, 1, ... or 1, 2, ..."""
-    return any([*map(str, range(k, len(cells) + k))] == cells for k in (0, 1))
+    return len(cells) > 1 and any([*map(str, range(k, len(cells) + k))] == cells for k in (0, 1))
 
 
 def _doubt(message: str) -> None:
@@ -173,7 +180,7 @@ def _entry(cell: str, place: str, remedy: str) -> Fraction:
         shown = f"{text!r} is a missing value" if text else "a value is missing"
         raise InputError(place, f"{shown}; fill it in, or remove the row or the column")
     if re.fullmatch(r"[-+]?\d*,\d+", text):
-        raise InputError(place, f"{text!r} has a comma; write {text.replace(',', '.')!r}")
+        raise InputError(place, f"{text!r} has a comma; write decimals with a point")
     try:
         float(text)
     except ValueError:

@@ -68,6 +68,13 @@ def rational(value: object, field: str) -> Fraction:
     raise InputError(field, f"{value!r} is not a number")
 
 
+def integer(text: str, field: str) -> int:
+    """The integer that text states: 2, and 2.0 too."""
+    if not is_number(text) or (number := rational(text, field)).denominator != 1:
+        raise InputError(field, f"{text!r} is not an integer")
+    return int(number)
+
+
 def format_rational(value: Fraction | int) -> str:
     """ "p" or "p/q" in lowest terms.
 
@@ -217,10 +224,11 @@ class Problem:
         for key in document:
             if key not in _KEYS:
                 raise InputError(str(key), f"is not a known field; known are {sorted(_KEYS)}")
+        width = document.get("width")
         return cls(
             X=document["X"],
             y=document["y"],
-            width=document.get("width"),
+            width=integer(width, "width") if isinstance(width, str) else width,
             name=name,
             description=str(document.get("description", "")),
         )

@@ -17,7 +17,7 @@ from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progre
 from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
 from theory.errors import InputError, Interrupted, Undecided
-from theory.problem import format_rational, positive_integer, rational
+from theory.problem import format_rational, integer, is_number, positive_integer, rational
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -166,13 +166,10 @@ def _widths(text: str | None, stated: int | None) -> list[int | None]:
     widths: list[int | None] = []
     for part in text.split(","):
         word = part.strip()
-        try:
-            widths.append(None if word == _LARGE else positive_integer(int(word), "width"))
-        except ValueError as error:
-            if isinstance(error, InputError):
-                raise
-            message = f"{word!r} is not a number of neurons or `{_LARGE}`"
-            raise InputError("width", message) from None
+        if word != _LARGE and not is_number(word):
+            raise InputError("width", f"{word!r} is not a number of neurons or `{_LARGE}`")
+        number = None if word == _LARGE else integer(word, "width")
+        widths.append(None if number is None else positive_integer(number, "width"))
     return widths
 
 
