@@ -206,7 +206,7 @@ def test_a_proof_on_stdout(folder: Path) -> None:
     line = f"isthmus {BARRIER} --certificate /dev/stdout"
     done = shell(folder, f"{line} > out && cat out")
     assert (done.returncode, done.stderr) == (0, "")
-    table, proof, end = re.split(r"\n(?=\{)|(?<=\n\})\n", done.stdout)
+    table, proof, end = re.split(r"\n(?=\{\n)|(?<=\n\})\n", done.stdout)
     assert table.startswith("n = 2, d = 2, width 1")
     assert json.loads(proof)["format"] == "isthmus-certificate"
     assert end == "proof: /dev/stdout\n"
