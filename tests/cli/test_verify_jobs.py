@@ -226,8 +226,9 @@ class Certified(Claim):
     id, statement, hypotheses, source = "certified", "Equal.", (), "here"
 
     def predict(self, progress):
-        proof = certify(analyse(Problem(X=[[1]], y=[1]), 1))
-        return Prediction({"one": 1}, certificates={"landscape": proof})
+        one = Problem(X=[[1]], y=[1])
+        proofs = {"landscape": certify(analyse(one, 1))}
+        return Prediction({"one": 1}, certificates=proofs, problems={"landscape": one})
 
     def observe(self, prediction, train, progress):
         return Observation({"one": 1})
