@@ -42,6 +42,7 @@ _MARKS = {
 }
 """The same by how they begin."""
 
+_MOST_BYTES = 1 << 26
 _DELIMITERS = ("\t", ";", ",")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "nil", "?", "-"}
 _INDEX = {"", "unnamed: 0", "index", "id", "row"}
@@ -272,9 +273,12 @@ def load_problem(
     if not (os.path.exists(path) or suffix or len(path.parts) > 1):
         return example(str(source))
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise InputError(str(path), f"cannot be read: {error.strerror}") from None
+    if len(content) > _MOST_BYTES:
+        raise InputError(str(path), f"has more than {_MOST_BYTES >> 20} MiB; take fewer rows")
     mark = next((mark for mark in _MARKS if content.startswith(mark)), None)
     if suffix in _FOREIGN or mark is not None:
         raise InputError(str(path), _MARKS[mark] if mark is not None else _FOREIGN[suffix])
