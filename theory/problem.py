@@ -89,6 +89,13 @@ def positive_rational(value: object, field: str) -> Fraction:
     return number
 
 
+def integer(text: str, field: str) -> int:
+    """The integer that text states: 2, and 2.0 too."""
+    if not is_number(text) or (number := rational(text, field)).denominator != 1:
+        raise InputError(field, f"{text!r} is not an integer")
+    return int(number)
+
+
 def format_rational(value: Fraction | int) -> str:
     """ "p" or "p/q" in lowest terms.
 
@@ -263,10 +270,11 @@ class Problem:
         for key in document:
             if key not in _KEYS:
                 raise InputError(str(key), f"is not a known field; known are {sorted(_KEYS)}")
+        width = document.get("width")
         return cls(
             X=document["X"],
             y=document["y"],
-            width=document.get("width"),
+            width=integer(width, "width") if isinstance(width, str) else width,
             name=name,
             description=str(document.get("description", "")),
         )
@@ -274,25 +282,30 @@ class Problem:
 
 def read_json(path: str | Path) -> Any:
     """A JSON file with decimals read as text: 0.1 means 1/10; NaN and Infinity are refused."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(str(path), f"cannot be read: {error}") from None
+    return parse_json(text, str(path))
+
+
+def parse_json(text: str, source: str) -> Any:
+    """The same of JSON text; `source` names it in errors."""
 
     def refuse(constant: str) -> None:
-        raise InputError(str(path), f"{constant} is not a finite number")
+        raise InputError(source, f"{constant} is not a finite number")
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         document = dict(pairs)
         if len(document) < len(pairs):
             keys = [key for key, _ in pairs]
             twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(str(path), f"the key {twice!r} stands twice in one object")
+            raise InputError(source, f"the key {twice!r} stands twice in one object")
         return document
 
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"cannot be read: {error}") from None
     try:
         return json.loads(text, parse_float=str, parse_constant=refuse, object_pairs_hook=once)
     except InputError:
         raise
     except (ValueError, RecursionError) as error:
-        raise InputError(str(path), f"is not JSON: {error}") from None
+        raise InputError(source, f"is not JSON: {error}") from None
