@@ -664,30 +664,33 @@ def estimate(
         for name, recipe in study.curves(cell).items()
         for _ in range(count)
     ]
+    model = LanguageModel(build(lab.shape, seed=0))
+    path = straight(first, second, bends=config.number)
     trained: dict[str, tuple[torch.nn.Module, Recipe, int]] = {}
     for optimizer in OPTIMIZERS:
         longer, swept = 0, 0
         if optimizer == "adamw":
             longer, swept = config.longer if config.longer > 1 else 0, len(config.learning_rates)
         recipe = replace(config.ends, optimizer=optimizer)
-        model = LanguageModel(build(lab.shape, seed=0))
         trained[f"ends, {optimizer}"] = (model, recipe, seeds + longer + swept)
         recipe = replace(config.bends, optimizer=optimizer)
         trained[f"ends trained on, {optimizer}"] = (model, recipe, seeds)
         bent = [by for name, by in curves if not name.startswith("linear")].count(optimizer)
-        path = straight(first, second, bends=config.number)
         trained[f"bends, {optimizer}"] = (path, recipe, bent)
     # One round: how good the alignment is does not matter here, and more take minutes.
     rotation = LearnedRotation(first, align(first, second, rounds=1).of(second))
     trained["alignments"] = (rotation, config.alignment, len(config.pairs))
     rows = []
-    known: dict[tuple[int, str, int], float] = {}  # ends and ends trained on are one module
+    steps: dict[tuple[int, str], float] = {}  # of one window; ends and ends trained on are the same
+    windows_cost: dict[int, float] = {}
     for k, (kind, (module, recipe, parts)) in enumerate(trained.items()):
-        key = id(module), recipe.optimizer, recipe.batch
-        if key not in known:
+        once, each = (id(module), recipe.optimizer), id(module)
+        if once not in steps:
             progress(f"measuring {kind}; kinds done of {len(trained) + 1}", k)
-            known[key] = _seconds_per_step(lab, module, recipe)
-        seconds = known[key]
+            steps[once] = _seconds_per_step(lab, recipe, module, 1)
+        if each not in windows_cost:
+            windows_cost[each] = _seconds_per_window(lab, recipe, module)
+        seconds = steps[once] + (recipe.batch - 1) * windows_cost[each]
         tokens = recipe.batch * config.shape.block
         rows.append(_row(kind, parts, parts * recipe.steps, tokens, seconds))
     progress(f"measuring evaluations; kinds done of {len(trained) + 1}", len(trained))
@@ -703,27 +706,28 @@ def estimate(
     return rows
 
 
-def _seconds_per_step(lab: _Lab, module: torch.nn.Module, recipe: Recipe) -> float:
-    """From batches of 1, 2, 4, ... windows, until a step takes `_LONG_ENOUGH` or is a whole one.
-
-    The last two say what a step takes in any case, and what each window adds.
-    """
+def _seconds_per_step(lab: _Lab, recipe: Recipe, module: torch.nn.Module, batch: int) -> float:
+    """Of two steps the second; the first warms up."""
+    few = replace(recipe, steps=2, batch=batch, accumulation=1)
     texts = lab.texts
+    history = fit(module, few, texts.training, block=texts.block, workers=lab.workers)
+    seconds: float = history[2]["seconds"] - history[1]["seconds"]
+    return seconds
 
-    def measured(batch: int) -> float:
-        few = replace(recipe, steps=3, batch=batch, accumulation=1)
-        history = fit(module, few, texts.training, block=texts.block, workers=lab.workers)
-        seconds: float = (history[-1]["seconds"] - history[1]["seconds"]) / 2  # the first warms up
-        return seconds
 
-    batch, seconds = 1, measured(1)
-    each = seconds  # at most
-    while batch < recipe.batch and seconds < _LONG_ENOUGH:
-        larger = min(2 * batch, recipe.batch)
-        longer = measured(larger)
-        each = max(0.0, (longer - seconds) / (larger - batch))
-        batch, seconds = larger, longer
-    return seconds + each * (recipe.batch - batch)
+def _seconds_per_window(lab: _Lab, recipe: Recipe, module: torch.nn.Module) -> float:
+    """What each window but the first adds to a step.
+
+    From batches of 1, 2, 4, ... windows, until a step takes `_LONG_ENOUGH` or is a whole one; by
+    AdamW, whose own part is small, since windows cost all optimizers the same.
+    """
+    seconds = partial(_seconds_per_step, lab, replace(recipe, optimizer="adamw"), module)
+    batch, first = 1, seconds(1)
+    last = first
+    while batch < recipe.batch and (batch == 1 or last < _LONG_ENOUGH):
+        batch = min(2 * batch, recipe.batch)
+        last = seconds(batch)
+    return max(0.0, last - first) / max(1, batch - 1)
 
 
 _LONG_ENOUGH = 0.5  # seconds of a step; a whole batch of the paper's size takes a CPU minutes
