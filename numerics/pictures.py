@@ -66,7 +66,8 @@ def style(more: Mapping[str, Any] = MappingProxyType({})) -> Iterator[None]:
     """The project's style, and `more` settings, whatever the user's matplotlibrc says."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update({**STYLE, **more})
+        settings: Any = mpl.rcParams  # typed with a literal for each name
+        settings.update({**STYLE, **more})
         yield
 
 

@@ -135,7 +135,7 @@ def _load_table(text: str, path: Path, target: str | None, drop: Sequence[str]) 
     located = list(zip(places, rows, strict=True))
     X = [[entry(place, row, j) for j in features] for place, row in located]
     y = [entry(place, row, fitted) for place, row in located]
-    return Problem(X=X, y=y, name=path.stem)  # type: ignore[arg-type]
+    return Problem(X=X, y=y, name=path.stem)
 
 
 def _rows(text: str, path: Path) -> tuple[list[int], list[list[str]]]:
