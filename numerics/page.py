@@ -147,7 +147,7 @@ th, td { padding: 0.35rem 0.8rem 0.35rem 0; border-bottom: 1px solid #ddd; text-
 tbody th { font-weight: normal; }
 .figures { display: grid; gap: 1.5rem; margin-top: 1.5rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
-figure { margin: 0; }
+figure { margin: 0; max-width: 36rem; }
 svg { display: block; width: 100%; height: auto; }
 figcaption { color: #444; font-size: 0.95rem; }
 pre { padding: 0.8rem; background: #f4f4f4; white-space: pre-wrap; overflow-wrap: anywhere; }

@@ -62,7 +62,7 @@ def optimizer_line(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def style(more: Mapping[str, Any] = MappingProxyType({})) -> Iterator[None]:
+def style(more: Mapping[Any, Any] = MappingProxyType({})) -> Iterator[None]:
     """The project's style, and `more` settings, whatever the user's matplotlibrc says."""
     with mpl.rc_context():
         mpl.rcdefaults()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from numerics.page import folded
 from numerics.real_data import ALL_ROWS, load
 
 _EXACT_FIT = 1e-9  # losses below are rounding
@@ -52,10 +53,11 @@ def _table(name: str, rows: Mapping[str, Any]) -> str:
         "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in _row(optimizer, row)) + "</tr>"
         for optimizer, row in rows.items()
     )
-    return (
-        f"<h3>{html.escape(name)}: d = {first['d']}</h3>\n<div class=wide>"
-        f"<table><thead><tr>{groups}</tr><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n"
+    shown = (
+        f"<div class=wide><table><thead><tr>{groups}</tr><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
     )
+    return folded(f"{name}: d = {first['d']}", shown)
 
 
 def _row(optimizer: str, row: Mapping[str, Any]) -> list[str]:

@@ -632,7 +632,7 @@ def _png(drawings: Sequence[Picture], columns: int) -> bytes:
 # The page
 
 _ROWS = 10  # of the quantities, from which on the table is folded
-_PICTURES = 3  # of a claim that are not folded: one row on a wide screen
+_PICTURES = 2  # of a claim that are not folded: one row on a wide screen
 
 
 def _body(
