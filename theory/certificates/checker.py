@@ -592,7 +592,7 @@ class _Certificate:
         )
         return height, inside
 
-    # The two kinds.
+    # The kinds.
 
     def barrier(self) -> str:
         """Verify a certificate of kind "barrier"; returns what it proves."""
