@@ -14,7 +14,7 @@ import json
 import math
 import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -27,6 +27,8 @@ Rational: TypeAlias = int | Fraction | Decimal | str
 """What is accepted as an exact number: an integer, a Fraction, a Decimal, decimal text or "p/q"."""
 
 _NUMBER = re.compile(r"\s*[-+]?(\d+/\d+|(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?)\s*", re.ASCII)
+_MOST_BYTES = 1 << 26  # of a JSON file
+_MOST_NUMBERS = 1 << 20  # of a vector or matrix; one of more than 1024 bits counts as several
 _KEYS = {"X", "y", "width", "description"}
 
 
@@ -227,26 +229,50 @@ class Problem:
 
 
 def read_json(path: str | Path) -> Any:
-    """A JSON file with decimals read as text: 0.1 means 1/10; NaN and Infinity are refused."""
+    """A JSON file, as `parse_json` reads it; one of more than 64 MiB is refused."""
 
-    def refuse(constant: str) -> None:
-        raise InputError(str(path), f"{constant} is not a finite number")
+    def grown(size: int) -> None:
+        if size > _MOST_BYTES:
+            raise InputError(str(path), f"has more than {_MOST_BYTES >> 20} MiB; take fewer rows")
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        document = dict(pairs)
-        if len(document) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(str(path), f"the key {twice!r} stands twice in one object")
-        return document
+    return parse_json(read_text(path, grown), str(path))
 
+
+def read_text(path: str | Path, grown: Callable[[int], None]) -> str:
+    """The text of a file; `grown` may raise as it is told how many bytes there are so far."""
+    pieces = []
+    size = 0
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with Path(path).open("rb") as file:
+            while piece := file.read(1 << 20):
+                size += len(piece)
+                grown(size)
+                pieces.append(piece)
+        return b"".join(pieces).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(str(path), f"cannot be read: {error}") from None
+
+
+def parse_json(text: str, name: str) -> Any:
+    """JSON with decimals read as text: 0.1 means 1/10; NaN and Infinity are refused.
+
+    name: of the file, for errors.
+    """
+
+    def refuse(constant: str) -> None:
+        raise InputError(name, f"{constant} is not a finite number")
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        document: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in document:
+                raise InputError(name, f"the key {key!r} stands twice in one object")
+            document[key] = value
+        return document
+
     try:
         return json.loads(text, parse_float=str, parse_constant=refuse, object_pairs_hook=once)
     except InputError:
         raise
     except (ValueError, RecursionError) as error:
-        raise InputError(str(path), f"is not JSON: {error}") from None
+        raise InputError(name, f"is not JSON: {error}") from None

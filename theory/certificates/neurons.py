@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from theory.certificates import algebra, reading
+from theory.certificates import algebra, reading, work
 from theory.certificates.balls import LARGEST, SPECTRAL
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
@@ -40,7 +40,16 @@ def read_neuron(value: object, where: str, problem: Problem) -> Neuron:
         fail(f"{where}[1]", f"is {show(alpha)}, but a^2 is not negative")
     if not alpha and any(u):
         fail(where, "has alpha = 0, so that u must be zero")
+    _count_outputs(problem, u)
     return Neuron(s, alpha, u, tuple(dot(row, u) for row in problem.X))
+
+
+def _count_outputs(problem: Problem, u: Sequence[Fraction]) -> None:
+    """Count the steps of X u; its entries have at most the bits of these common denominators."""
+    bits = algebra.common_denominator(u).bit_length() + work.lengths(u)
+    for row in problem.X:
+        grown = bits + work.lengths(row) + sum(v.denominator.bit_length() - 1 for v in row)
+        work.spend("outputs of neurons", 2 * problem.d * work.rational(grown) + work.kept(grown))
 
 
 class Sums:
@@ -56,6 +65,15 @@ class Sums:
         self.gram = [[Fraction()] * problem.d for _ in range(problem.d)]
 
     def add(self, neuron: Neuron, times: int) -> None:
+        image = work.lengths(self.fit) + work.lengths(neuron.outputs)
+        work.spend("sums over neurons", 2 * len(self.fit) * work.rational(image))
+        u = 2 * work.lengths((*neuron.u, neuron.alpha))
+        if self.name in SPECTRAL:
+            entry = u + max(map(work.lengths, self.gram))
+            work.spend("sums over neurons", 4 * len(neuron.u) ** 2 * work.rational(entry))
+        else:
+            square = len(neuron.u) * u + work.size(self.squares) + work.size(self.alphas)
+            work.spend("sums over neurons", 4 * len(neuron.u) * work.rational(square))
         self.fit = [f + times * v for f, v in zip(self.fit, neuron.image, strict=True)]
         self.alphas += times * neuron.alpha
         if self.name in SPECTRAL:
@@ -70,6 +88,8 @@ class Sums:
     def loss(self) -> Fraction:
         """1/2 ||f - y||^2"""
         rest = [f - y for f, y in zip(self.fit, self.y, strict=True)]
+        bits = algebra.common_denominator(rest).bit_length() + work.lengths(rest)
+        work.spend("losses", 3 * len(rest) * work.rational(2 * bits))
         return dot(rest, rest) / 2
 
     def inside(self, changed: Sequence[Neuron], hidden: Fraction, output: Fraction) -> bool:

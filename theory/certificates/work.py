@@ -1,0 +1,84 @@
+"""How much a check may do: its steps are counted before they are taken, against one limit.
+
+A step is a multiplication of integers of up to 64 bits, as in a scalar product. Longer ones count
+by the product of their lengths, rationals with their greatest common divisors, and what is kept in
+memory as many steps as it takes to make it, at least: a number kept is 16 steps. So a limit on
+steps is one on time and on memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from fractions import Fraction
+
+from theory.errors import BudgetError
+
+DEFAULT_LIMIT = 200_000_000
+
+
+class _Work:
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.spent = 0
+
+
+_CURRENT: ContextVar[_Work | None] = ContextVar("work", default=None)
+
+
+@contextmanager
+def limited(limit: int) -> Iterator[None]:
+    """Within this block at most so many steps are spent."""
+    token = _CURRENT.set(_Work(limit))
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def require(what: str, steps: int) -> None:
+    """Raise BudgetError where so many steps, yet to be spent, would exceed the limit."""
+    work = _CURRENT.get()
+    if work is not None and work.spent + steps > work.limit:
+        raise BudgetError(
+            f"steps of the check, up to {what}", work.spent + steps, work.limit, "limit"
+        )
+
+
+def spend(what: str, steps: int) -> None:
+    """Count steps that are about to be taken; raises BudgetError beyond the limit."""
+    work = _CURRENT.get()
+    if work is not None:
+        require(what, steps)
+        work.spent += steps
+
+
+def integer(bits: int) -> int:
+    """The steps of one operation on integers of so many bits."""
+    return 1 + (bits // 64) ** 2 // 8
+
+
+def rational(bits: int) -> int:
+    """The steps of one operation on rationals of so many bits."""
+    return 24 + (bits // 64) ** 2 // 2
+
+
+def kept(bits: int = 0) -> int:
+    """The steps that stand for the memory of an integer of so many bits."""
+    return 16 + bits // 16
+
+
+def length(values: Iterable[int]) -> int:
+    """The most bits that one of the integers has."""
+    return max(map(int.bit_length, values), default=0)
+
+
+def lengths(values: Iterable[Fraction | int]) -> int:
+    """The most bits that numerator or denominator of one of the rationals has."""
+    return max(map(size, values), default=0)
+
+
+def size(value: Fraction | int) -> int:
+    """The bits of the longer one of numerator and denominator."""
+    return max(value.numerator.bit_length(), value.denominator.bit_length())
