@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import operator
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -244,6 +245,7 @@ def read_text(path: str | Path, grown: Callable[[int], None]) -> str:
     size = 0
     try:
         with Path(path).open("rb") as file:
+            grown(os.fstat(file.fileno()).st_size)  # 0 for pipes
             while piece := file.read(1 << 20):
                 size += len(piece)
                 grown(size)

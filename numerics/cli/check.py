@@ -1,4 +1,8 @@
-"""`isthmus check`: a proof, verified by a program that shares nothing with its producer."""
+"""`isthmus check`: a proof, verified by a program apart from its producer.
+
+The two share only what reads problems and JSON, `theory.problem`, and the exceptions of
+`theory.errors`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_FALSE, EXIT_UNDECIDED, emit, over_budget, say
+from theory.certificates.work import DEFAULT_LIMIT
 from theory.errors import BudgetError
 from theory.problem import positive_integer
 
@@ -20,8 +25,12 @@ def check(
         typer.Option(metavar="PROBLEM", help="Insist that the proof is about this problem."),
     ] = None,
     limit: Annotated[
-        int, typer.Option(metavar="N", help="Refuse data that may have more rays than this.")
-    ] = 1_000_000,
+        int,
+        typer.Option(
+            metavar="N",
+            help="Refuse what takes more steps, of which millions take a second or less and 10 MB.",
+        ),
+    ] = DEFAULT_LIMIT,
     target: options.Target = None,
     floats: options.Floats = None,
     bias: options.Bias = False,

@@ -63,7 +63,7 @@ def echelon(rows: Iterable[Sequence[int]]) -> list[tuple[int, Vector]]:
     growth = 0  # bits that reducing a row by all of them may add
     for row in rows:
         bits = growth + work.length(row)
-        work.spend("elimination", (1 + len(basis)) * len(row) * work.integer(bits))
+        work.spend("elimination", (1 + len(basis)) * (16 + 3 * len(row) * work.integer(bits)))
         for pivot, other in basis:
             if row[pivot]:
                 row = [other[pivot] * a - row[pivot] * b for a, b in zip(row, other, strict=True)]
@@ -76,7 +76,7 @@ def echelon(rows: Iterable[Sequence[int]]) -> list[tuple[int, Vector]]:
 def null_vector(basis: list[tuple[int, Vector]], size: int) -> Vector:
     """The direction on which the size - 1 rows of an echelon basis vanish."""
     bits = sum(work.length(row) for _, row in basis)
-    work.spend("elimination", len(basis) * size * work.integer(bits))
+    work.spend("elimination", len(basis) * (16 + 3 * size * work.integer(bits)))
     free = (set(range(size)) - {pivot for pivot, _ in basis}).pop()
     vector = [int(j == free) for j in range(size)]
     for pivot, row in reversed(basis):
@@ -98,7 +98,7 @@ def solve(A: list[list[int]], b: list[int]) -> list[Fraction] | None:
     rows = [[Fraction(v) for v in (*row, value)] for row, value in zip(A, b, strict=True)]
     for i in range(len(rows)):
         bits = 3 * max(map(work.lengths, rows))
-        work.spend("a linear system", len(rows) * (len(rows) + 1) * work.rational(bits))
+        work.spend("a linear system", 2 * len(rows) * (len(rows) + 1) * work.rational(bits))
         if not rows[i][i]:  # such a matrix needs no pivoting
             return None
         for k in range(len(rows)):
@@ -113,7 +113,7 @@ def is_positive(A: Sequence[Sequence[Fraction | int]], *, definite: bool) -> boo
     rows = [[Fraction(v) for v in row] for row in A]
     for i in range(len(rows)):
         bits = 3 * max(map(work.lengths, rows[i:]))
-        entries = (len(rows) - i) * len(rows)
+        entries = 2 * (len(rows) - i) * len(rows)
         work.spend("whether a matrix is positive", entries * work.rational(bits))
         pivot = rows[i][i]
         if pivot < 0 or (not pivot and (definite or any(rows[i][i:]))):

@@ -124,7 +124,7 @@ class Arrangement:
                     basis = algebra.echelon([v[k] for k in free] for v in walls)
                     if len(basis) < len(free):
                         continue
-                    each = d * (len(free) + work.rational(0) + work.kept())
+                    each = 64 + d * (len(free) + 2 * work.rational(0) + work.kept())
                     work.spend("vertices in the ball", 2**fixed * each)
                     for signs in product((-1, 1), repeat=fixed):
                         # Homogeneous: the fixed coordinates are multiples of a last one, 1.

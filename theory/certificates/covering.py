@@ -9,9 +9,13 @@ from functools import reduce
 from itertools import combinations_with_replacement
 from math import ceil, floor
 from operator import and_
+from typing import TypeAlias
 
 from theory.certificates import algebra, work
 from theory.certificates.algebra import Vector
+
+# What is chosen, what duals have left, the state to be chosen next, the states allowed after it.
+_Branch: TypeAlias = tuple[Vector, list[tuple[int, int]], int | None, int]
 
 _EXACT = 4096  # bits of a common denominator up to which weights are exact
 _PARTS = 1 << 62  # of the limit, in which weights are counted beyond that
@@ -56,11 +60,15 @@ def escaping(
         return heavier[dual][bisect_right(steps[dual], share) - 1]
 
     unspent = [(dual, limit) for dual, limit in enumerate(limits) if limit >= 0]
-    stack: list[tuple[Vector, list[tuple[int, int]], int]] = [((), unspent, (1 << size) - 1)]
+    stack: list[_Branch] = [((), unspent, None, (1 << size) - 1)]
     while stack:
-        chosen, pending, allowed = stack.pop()
+        chosen, pending, state, allowed = stack.pop()
+        work.spend(what, 16 + width + len(pending) * (16 + words // 16))
+        if state is not None:
+            chosen = (*chosen, state)
+            lefts = ((dual, left - weights[dual][state]) for dual, left in pending)
+            pending = [item for item in lefts if item[1] >= 0]
         rest = width - len(chosen)
-        work.spend(what, 16 + width + len(pending) * (8 + words))
         if not pending:
             for others in combinations_with_replacement(list(algebra.bits(allowed)), rest):
                 work.spend(what, 16 + 2 * width)
@@ -72,10 +80,9 @@ def escaping(
         else:
             shares = (above(dual, left // rest) & allowed for dual, left in pending)
             heavy = min(shares, key=int.bit_count)
-            work.spend(what, heavy.bit_count() * (2 * width + 2 * words + 24 * len(pending)))
+            work.spend(what, heavy.bit_count() * (24 + 2 * words))
             for state in algebra.bits(heavy):
-                lefts = ((dual, left - weights[dual][state]) for dual, left in pending)
-                stack.append(((*chosen, state), [item for item in lefts if item[1] >= 0], allowed))
+                stack.append((chosen, pending, state, allowed))
                 allowed &= ~(1 << state)
 
 

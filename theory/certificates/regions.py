@@ -54,7 +54,7 @@ class _Dual:
     def costs(self, everything: Sequence[State], radii: Radii) -> list[Fraction | None]:
         """What a neuron of each state adds to the bound on lam.f; None: no bound."""
         words = 1 + self.positive[1].bit_length() // 64
-        work.spend("costs of states", len(everything) * (16 + words))
+        work.spend("costs of states", len(everything) * (32 + words))
         costs: list[Fraction | None] = []
         for state in everything:
             own = self.blocks.get(state.key)

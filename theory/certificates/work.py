@@ -55,13 +55,13 @@ def spend(what: str, steps: int) -> None:
 
 
 def integer(bits: int) -> int:
-    """The steps of one operation on integers of so many bits."""
-    return 1 + (bits // 64) ** 2 // 8
+    """The steps of one operation on two integers of so many bits together."""
+    return 1 + (bits // 64) ** 2 // 32
 
 
 def rational(bits: int) -> int:
-    """The steps of one operation on rationals of so many bits."""
-    return 24 + (bits // 64) ** 2 // 2
+    """The steps of one operation on two rationals of so many bits together."""
+    return 24 + (bits // 64) ** 2 // 8
 
 
 def kept(bits: int = 0) -> int:
