@@ -71,7 +71,10 @@ def penalty(data: Dataset) -> Fraction:
 
 
 def radius(network: Network, optimizer: str) -> Fraction:
-    """The least rho of the optimizer's ball that holds the network, rounded up to three digits."""
+    """The least rho of a ball that holds the network, rescaled neuron by neuron; to three digits.
+
+    Rounded up. Neurons of a_j = 0 take no part: rescaled, their w_j vanish.
+    """
     ball = geometry(optimizer).ball
     neurons = [(s, u) for s, u in network.convex_coordinates() if any(u)]
     _, size = gauge_of(ball).witness([s for s, _ in neurons], tuple(u for _, u in neurons))

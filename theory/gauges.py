@@ -27,7 +27,14 @@ from flint import fmpq_mat, fmpz_mat
 from jaxtyping import Float
 
 from theory.errors import InputError
-from theory.exact import dot, is_positive_definite, sqrt_above, squared
+from theory.exact import (
+    dot,
+    is_positive_definite,
+    is_positive_semidefinite,
+    sqrt_above,
+    squared,
+    to_flint,
+)
 from theory.geometry import LionK, Norm, VectorNorm, geometry
 from theory.network import Network
 
@@ -99,6 +106,11 @@ class Gauge(ABC):
     def output_squared(self, a: Sequence[Fraction]) -> Fraction:
         """||a||^2"""
         return max(v * v for v in a)
+
+    def holds(self, network: Network, rho: Fraction) -> bool:
+        """Whether ||W|| ||a|| <= rho, exactly and of the network as it stands."""
+        size = self.output_squared(network.a)
+        return self.hidden_squared(network.neurons()) * size <= rho * rho
 
     @abstractmethod
     def support(
@@ -220,6 +232,15 @@ class Spectral(Gauge):
             if is_positive_definite(bound * identity - gram):
                 return Fraction(bound, denominator**2)
             excess *= 2
+
+    def holds(self, network: Network, rho: Fraction) -> bool:
+        (bound, size) = to_flint([rho * rho, self.output_squared(network.a)])
+        W = fmpq_mat([to_flint(row) for row in network.W])
+        gram = W.transpose() * W if W.ncols() <= W.nrows() else W * W.transpose()
+        diagonal = fmpq_mat(gram.nrows(), gram.nrows())
+        for k in range(gram.nrows()):
+            diagonal[k, k] = bound
+        return is_positive_semidefinite(diagonal - size * gram)
 
     def support(self, U: Float[_Array, "d m"]) -> tuple[Float[_Array, "d m"], Float[_Array, "d d"]]:
         """Where the l2 norm of `a` counts the gauge is the largest sum_j sqrt(u_j^T Z u_j) with

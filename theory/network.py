@@ -48,6 +48,11 @@ class Network:
             for w, a in zip(self.neurons(), self.a, strict=True)
         ]
 
+    def unused(self) -> dict[int, tuple[Fraction, ...]]:
+        """The w_j != 0 of neurons with a_j = 0, by neuron: they count in norms only."""
+        pairs = zip(self.neurons(), self.a, strict=True)
+        return {j: w for j, (w, a) in enumerate(pairs) if not a and any(w)}
+
     @classmethod
     def from_convex(cls, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
         """The network with w_j = u_j and a_j = s_j, from (s_j, u_j) with s_j in {-1, 1}."""

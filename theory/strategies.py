@@ -408,8 +408,8 @@ def solution_pairs(
         else:
             pair.append(draw(inside))
         solutions = SolutionSet(problem, optimizer, Fraction(), rho=rho)
-    heights = [solutions.objective(solutions.coordinates(network)) for network in pair]
-    return solutions.at_level(max(heights)), pair[0], pair[1]
+    level = max(map(solutions.objective_of, pair))
+    return solutions.at_level(level), pair[0], pair[1]
 
 
 @st.composite

@@ -81,8 +81,7 @@ def path(
     if level is not None:
         solutions = solutions.at_level(rational(level, "level"))
     elif not project:
-        heights = (solutions.objective(solutions.coordinates(network)) for network in ends)
-        solutions = solutions.at_level(max(heights))
+        solutions = solutions.at_level(max(map(solutions.objective_of, ends)))
     elif penalty is not None:
         raise InputError("level", "is missing; with --beta no network has loss and penalty 0")
 
@@ -190,6 +189,12 @@ def _print(
             f"connected by {len(found.points) - 1} straight segments of {what} at most "
             f"{show(solutions.level)}"
         )
+        for name, network in zip(("first", "second"), found.ends, strict=True):
+            for j in network.unused():
+                out.print(
+                    f"neuron {j} of the {name} network has output weight 0: between it and the "
+                    "breakpoints its input weights shrink to 0"
+                )
         table = Table("breakpoint", "loss", "neurons that are not zero")
         shown = range(len(found.points))
         if len(shown) > _ROWS:

@@ -17,7 +17,7 @@ LARGEST = ("muon", "ngd")  # the weights of neurons do not add up: the largest c
 
 @dataclass(frozen=True)
 class Ball:
-    """||W|| ||a|| <= rho in the norms of an optimizer, up to rescaling of neurons."""
+    """||W|| ||a|| <= rho in the norms of an optimizer: the whole layers, as they stand."""
 
     name: str
     rho: Fraction
@@ -33,8 +33,7 @@ class Ball:
         bound = (self.rho * scale) ** 2  # of the squared norms
         squares = [dot(w, w) for w in neurons]
         if self.name == "entrywise":
-            pairs = zip(neurons, a, strict=True)
-            return all((size * max(map(abs, w))) ** 2 <= bound for w, size in pairs)
+            return max(v * v for w in neurons for v in w) * max(v * v for v in a) <= bound
         if self.name == "ngd":
             return sum(squares) * dot(a, a) <= bound
         if self.name == "colnorm":

@@ -127,8 +127,10 @@ class _FaceBounds:
 
 
 def _inside(complex_: CellComplex, network: Network) -> Network:
-    """The network rescaled neuron by neuron, so that it is in the ball as it stands."""
-    if complex_.domain.exact:
+    """The network as it is given, where it is outside the ball rescaled neuron by neuron."""
+    if complex_.rho is None:
+        return network
+    if gauge_of(geometry(complex_.within).ball).holds(network, complex_.rho):
         return network
     return complex_.domain.network([(sign or 1, u) for sign, u in network.convex_coordinates()])
 

@@ -161,8 +161,7 @@ class SameOptimizerConnectivity(Claim):
         )[:2]
         try:
             if case.rho is None:
-                ends = (solutions.coordinates(network) for network in (first, second))
-                solutions = solutions.at_level(max(map(solutions.objective, ends)))
+                solutions = solutions.at_level(max(map(solutions.objective_of, (first, second))))
             else:
                 first, second = (project(solutions, network).network for network in (first, second))
             # One cell: the construction is tested, not the landscape that decides where it fails.

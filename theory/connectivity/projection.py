@@ -54,16 +54,18 @@ def project(solutions: SolutionSet, network: Network) -> Projection:
     It need not be the nearest. Raises InputError where none is found: the set may be empty, or the
     network too far from it.
     """
-    if not solutions.violation(solutions.coordinates(network)):
+    if not solutions.violation_of(network):
         return Projection(network, 0.0)
     W = np.array([[float(v) for v in row] for row in network.W])
     a = np.array([float(v) for v in network.a])
-    near = _alternate(solutions, W, a)
-    for bits in _BITS:
-        for found in _candidates(solutions, _rounded(near, a, bits), 2.0**-bits):
-            if found is not None and not solutions.violation(solutions.coordinates(found)):
-                return Projection(found, _distance(found, W, a))
-    reason = solutions.violation(solutions.coordinates(_rounded(near, a, _BITS[-1])))
+    # Where a_j = 0 input weights do nothing but take room, so they may go.
+    starts = [W] if a.all() else [W, W * (a != 0)]
+    for near in (_alternate(solutions, start, a) for start in starts):
+        for bits in _BITS:
+            for found in _candidates(solutions, _rounded(near, a, bits), 2.0**-bits):
+                if found is not None and not solutions.violation_of(found):
+                    return Projection(found, _distance(found, W, a))
+    reason = solutions.violation_of(_rounded(near, a, _BITS[-1]))
     raise InputError(
         "network",
         "no network of the solution set was found near it"
