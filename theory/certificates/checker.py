@@ -231,12 +231,12 @@ class _ConicDual:
         d = len(points[0]) if points else 0
         longest = max(map(work.length, (self.nu, *(self.Z or ()), *points)))
         each = work.integer(3 * longest + d.bit_length())
-        images = len(chosen) * (len(self.nu) + d * d) * each
+        work.spend("independent generators", 256 + len(chosen) * (len(self.nu) + d * d) * each)
         sizes = range(1, min(len(chosen), d) + 1)
-        entries = sum(comb(len(chosen), size) * size**2 for size in sizes)
-        work.spend("independent generators", images)
+        sets = [comb(len(chosen), size) for size in sizes]
+        entries = sum(count * size**2 for count, size in zip(sets, sizes, strict=True))
         work.require("independent generators", entries * (d * each + work.rational(0)))
-        work.spend("independent generators", entries * d * each)
+        work.spend("independent generators", entries * d * each + 64 * sum(sets))
 
     def _maximum(self, sign: int, generators: int) -> Fraction:
         """q: attained on independent generators, where it is the unconstrained maximum."""

@@ -14,8 +14,8 @@ from typing import TypeAlias
 from theory.certificates import algebra, work
 from theory.certificates.algebra import Vector
 
-# What is chosen, what duals have left, the state to be chosen next, the states allowed after it.
-_Branch: TypeAlias = tuple[Vector, list[tuple[int, int]], int | None, int]
+# What is chosen, duals and what they have left, a state to choose next, the states allowed with it.
+_Branch: TypeAlias = tuple[Vector, list[int], list[int], int | None, int]
 
 _EXACT = 4096  # bits of a common denominator up to which weights are exact
 _PARTS = 1 << 62  # of the limit, in which weights are counted beyond that
@@ -59,30 +59,33 @@ def escaping(
         """The states heavier than `share`."""
         return heavier[dual][bisect_right(steps[dual], share) - 1]
 
-    unspent = [(dual, limit) for dual, limit in enumerate(limits) if limit >= 0]
-    stack: list[_Branch] = [((), unspent, None, (1 << size) - 1)]
+    duals = [dual for dual, limit in enumerate(limits) if limit >= 0]
+    unspent = [limits[dual] for dual in duals]
+    stack: list[_Branch] = [((), duals, unspent, None, (1 << size) - 1)]
     while stack:
-        chosen, pending, state, allowed = stack.pop()
-        work.spend(what, 16 + width + len(pending) * (16 + words // 16))
+        chosen, duals, lefts, state, allowed = stack.pop()
+        work.spend(what, 16 + width + len(duals) * (8 + words // 16))
         if state is not None:
             chosen = (*chosen, state)
-            lefts = ((dual, left - weights[dual][state]) for dual, left in pending)
-            pending = [item for item in lefts if item[1] >= 0]
+            lefts = [left - weights[dual][state] for dual, left in zip(duals, lefts, strict=True)]
+            if min(lefts) < 0:
+                kept = [k for k, left in enumerate(lefts) if left >= 0]
+                duals, lefts = [duals[k] for k in kept], [lefts[k] for k in kept]
         rest = width - len(chosen)
-        if not pending:
+        if not duals:
             for others in combinations_with_replacement(list(algebra.bits(allowed)), rest):
                 work.spend(what, 16 + 2 * width)
                 yield tuple(sorted(chosen + others))
         elif rest == 1:
-            for state in algebra.bits(reduce(and_, (above(*item) for item in pending), allowed)):
+            for state in algebra.bits(reduce(and_, map(above, duals, lefts), allowed)):
                 work.spend(what, 16 + 2 * width)
                 yield tuple(sorted((*chosen, state)))
         else:
-            shares = (above(dual, left // rest) & allowed for dual, left in pending)
-            heavy = min(shares, key=int.bit_count)
+            shares = (above(dual, left // rest) for dual, left in zip(duals, lefts, strict=True))
+            heavy = min((share & allowed for share in shares), key=int.bit_count)
             work.spend(what, heavy.bit_count() * (24 + 2 * words))
             for state in algebra.bits(heavy):
-                stack.append((chosen, pending, state, allowed))
+                stack.append((chosen, duals, lefts, state, allowed))
                 allowed &= ~(1 << state)
 
 

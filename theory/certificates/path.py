@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from theory.certificates import algebra, balls, reading
 from theory.certificates.balls import Ball, Penalty
-from theory.certificates.neurons import Neuron, Sums, dot, read_neuron
+from theory.certificates.neurons import Inputs, Neuron, Sums, dot, read_neuron
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
 
@@ -35,6 +35,7 @@ class Path:
     def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
         self.fields = fields
         self.problem = problem
+        self.inputs = Inputs(problem)
         self.width = reading.width(fields["width"])
         self.within = balls.read(fields["within"])
         self.level = reading.rational(fields["level"], "level")
@@ -43,7 +44,7 @@ class Path:
         """Verify everything; what is proved."""
         entries = reading.entries(self.fields["networks"], "networks", 2)
         start = reading.entries(self.fields["start"], "start", self.width)
-        neurons = [read_neuron(value, f"start[{j}]", self.problem) for j, value in enumerate(start)]
+        neurons = [read_neuron(value, f"start[{j}]", self.inputs) for j, value in enumerate(start)]
         ends = [self._read_end(value, f"networks[{k}]") for k, value in enumerate(entries)]
         self._require_same(neurons, ends[0], "start", "networks[0]")
         point = Sums(self.problem, self.within.name)
@@ -78,7 +79,7 @@ class Path:
             j = reading.index(place, f"{here}[0]", self.width, "neurons")
             if j in changed:
                 fail(here, f"moves neuron {j} twice")
-            old, new = before[j], read_neuron(rest, here, self.problem)
+            old, new = before[j], read_neuron(rest, here, self.inputs)
             if old.sign != new.sign and any(old.u) and any(new.u):
                 fail(here, f"neuron {j} changes its sign without being zero")
             for row, (v, w) in enumerate(zip(old.outputs, new.outputs, strict=True)):

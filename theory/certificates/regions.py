@@ -16,7 +16,7 @@ from theory.certificates import algebra, covering, reading, states, work
 from theory.certificates.algebra import mask
 from theory.certificates.balls import BALLS, SPECTRAL
 from theory.certificates.cones import Arrangement
-from theory.certificates.neurons import Sums, dot, read_neuron
+from theory.certificates.neurons import Inputs, Sums, dot, read_neuron
 from theory.certificates.reading import fail, show
 from theory.certificates.states import State
 from theory.problem import Problem
@@ -137,6 +137,10 @@ class Regions:
         return Arrangement(algebra.integer_form(self.problem)[0])
 
     @cached_property
+    def _inputs(self) -> Inputs:
+        return Inputs(self.problem)
+
+    @cached_property
     def _states(self) -> list[State]:
         return [State(s, cone) for cone in self._arrangement.cones() for s in (1, -1)]
 
@@ -246,7 +250,7 @@ class Regions:
         if self.width is not None and len(values) > self.width:
             fail(f"{where}.neurons", f"has {len(values)} neurons, but the width is {self.width}")
         neurons = [
-            read_neuron(v, f"{where}.neurons[{j}]", self.problem) for j, v in enumerate(values)
+            read_neuron(v, f"{where}.neurons[{j}]", self._inputs) for j, v in enumerate(values)
         ]
         for name, rho in zip(self.balls, radii, strict=True):
             if rho is None:

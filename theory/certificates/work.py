@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from theory.errors import BudgetError
 
-DEFAULT_LIMIT = 200_000_000
+DEFAULT_LIMIT = 100_000_000
 
 
 class _Work:
@@ -61,7 +61,7 @@ def integer(bits: int) -> int:
 
 def rational(bits: int) -> int:
     """The steps of one operation on two rationals of so many bits together."""
-    return 24 + (bits // 64) ** 2 // 8
+    return 32 + (bits // 64) ** 2 // 16
 
 
 def kept(bits: int = 0) -> int:
