@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from fractions import Fraction
 
 from theory.errors import BudgetError
@@ -18,21 +19,22 @@ from theory.errors import BudgetError
 DEFAULT_LIMIT = 100_000_000
 
 
-class _Work:
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.spent = 0
+@dataclass
+class Work:
+    limit: int
+    spent: int = 0
 
 
-_CURRENT: ContextVar[_Work | None] = ContextVar("work", default=None)
+_CURRENT: ContextVar[Work | None] = ContextVar("work", default=None)
 
 
 @contextmanager
-def limited(limit: int) -> Iterator[None]:
+def limited(limit: int) -> Iterator[Work]:
     """Within this block at most so many steps are spent."""
-    token = _CURRENT.set(_Work(limit))
+    work = Work(limit)
+    token = _CURRENT.set(work)
     try:
-        yield
+        yield work
     finally:
         _CURRENT.reset(token)
 
