@@ -25,7 +25,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imsave
 
 from numerics import path_plots, plots, region_plots
-from numerics.files import as_json, make_folder, write
+from numerics.files import as_json, write_folder
 from numerics.gpt2.report import claim_pictures
 from numerics.meetings import TrainedMeeting
 from numerics.page import FAILED, FALSE, HOLDS, badge, describe, figures, page, table
@@ -149,16 +149,14 @@ def write_report(
     quick: bool = False,
     unfinished: Sequence[str] = (),
 ) -> None:
-    """Write the page and what lies beside it.
+    """Write the page and what lies beside it, in place of an earlier report.
 
     record: what `numerics.files.provenance` says, for the foot of the page. unfinished: the ids of
     the claims that were not reached.
     """
-    make_folder(folder)
-    for each in chapters:
-        for name, content in each.files.items():
-            write(folder / name, content)
-    write(folder / "index.html", _page(chapters, record, quick, unfinished))
+    files = {name: content for each in chapters for name, content in each.files.items()}
+    page = _page(chapters, record, quick, unfinished)
+    write_folder(folder, {**files, "index.html": page}, command="verify")
 
 
 def _plain(values: Values) -> dict[str, Any]:

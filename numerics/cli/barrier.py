@@ -18,6 +18,7 @@ from numerics.cli.output import (
     progress,
     say,
 )
+from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
 from theory.errors import BudgetError, InputError, Interrupted, Undecided
 from theory.problem import format_rational, positive_integer, rational
@@ -63,6 +64,7 @@ def barrier(
         ),
     ] = None,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -71,7 +73,8 @@ def barrier(
 
     Modulo permutation of the neurons, unless --labelled.
     """
-    data = options.load(problem, target, floats, bias)
+    check_outputs([problem, *(between or ())], json=json, certificate=certificate)
+    data = options.load(problem, target, floats, bias, drop)
     ends = None if between is None else [options.load_network(path) for path in between]
     width = options.choose_width(width, ends[0].width if ends else data.width)
     for path, network in zip(between or (), ends or (), strict=True):

@@ -13,6 +13,7 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_FALSE, EXIT_UNDECIDED, emit, over_budget, say
+from numerics.cli.outputs import check_outputs
 from theory.certificates.work import DEFAULT_LIMIT
 from theory.errors import BudgetError
 from theory.problem import positive_integer
@@ -22,7 +23,11 @@ def check(
     certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE", help="A JSON file.")],
     problem: Annotated[
         str | None,
-        typer.Option(metavar="PROBLEM", help="Insist that the proof is about this problem."),
+        typer.Option(
+            metavar="PROBLEM",
+            help="Insist that the proof is about this problem.",
+            callback=options.stdin,
+        ),
     ] = None,
     limit: Annotated[
         int,
@@ -32,6 +37,7 @@ def check(
         ),
     ] = DEFAULT_LIMIT,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -39,7 +45,8 @@ def check(
     """Verify a certificate with integer arithmetic, trusting nothing it could recompute."""
     from theory.certificates.checker import CertificateInvalid, check_file
 
-    expected = None if problem is None else options.load(problem, target, floats, bias)
+    check_outputs([certificate, problem], json=json)
+    expected = None if problem is None else options.load(problem, target, floats, bias, drop)
     document: dict[str, Any]
     try:
         verdict = check_file(certificate, expected, limit=positive_integer(limit, "limit"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, emit, progress
+from numerics.cli.outputs import Folder, check_outputs
 from theory.errors import InputError
 from theory.problem import positive_integer
 
@@ -109,6 +110,8 @@ def train(
     from numerics.gpt2.pretraining import pretrain
     from numerics.gpt2.training import torchrun_workers
 
+    reads = _inputs([*(text or ()), *(other or ()), tokenizer], [start])
+    check_outputs(reads, json=json, out=Folder(out, ("training.json", *_MODEL)))
     recipe = _recipe(context)
     record = out / "training.json"
     if record.exists():
@@ -190,7 +193,9 @@ def connect(
     from numerics.gpt2.training import Recipe, torchrun_workers
     from numerics.pictures import panel, save_figure
 
-    options.picture(plot)
+    reads = _inputs([*(text or ()), *(other or ()), tokenizer], [first, second])
+    written = Folder(out, ("connection.json", "path.json"))
+    check_outputs(reads, json=json, plot=plot, out=written)
     recipe = _recipe(context)
     rotation = Recipe(
         steps=alignment_steps, batch=batch, learning_rate=3e-3, weight_decay=0.0, seed=seed
@@ -264,7 +269,7 @@ def spectrum(
     from numerics.gpt2.spectra import change, largest_jump, medians, monotonicity, spectra
     from numerics.pictures import panel, save_figure
 
-    options.picture(plot)
+    check_outputs(_inputs([], [source]), json=json, plot=plot)
     on_path = (source / "path.json").exists()
     if on_path and raw:
         raise InputError("raw", "is for a checkpoint; models on a path are folded")
@@ -335,14 +340,17 @@ def table(
     all processes train each part together; without it, parts run side by side.
     """
     from numerics.gpt2.report import COLUMNS, claims_of, table_rows, write_study_report
-    from numerics.gpt2.study import Config, Study
+    from numerics.gpt2.study import CONFIG, RESULT, Config, Study
     from numerics.gpt2.training import torchrun_workers
 
     settings = Config.read(config)
     if estimate:
+        check_outputs([config], json=json)
         return _estimate(context, settings, jobs, json)
     if out is None:
         raise InputError("out", "name a folder for the study")
+    written = Folder(out, (CONFIG, RESULT, "start.json", "index.html"))
+    check_outputs([config], json=json, out=written)
     with torchrun_workers() as workers:
         alone = workers.count == 1
         many = _jobs(jobs) if alone else 1
@@ -424,6 +432,19 @@ def _estimate(context: typer.Context, settings: Any, jobs: int | None, json: str
 
 def _hours(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+_MODEL = ("config.json", "model.safetensors")
+
+
+def _inputs(texts: Iterable[str | Path | None], models: Iterable[Path | None]) -> Iterator[Path]:
+    """The files that are read of texts, folders too, and of models and paths."""
+    for text in texts:
+        if text is not None:
+            yield from (Path(text), *Path(text).rglob("*"))
+    for model in models:
+        if model is not None:
+            yield from (file for name in (*_MODEL, "path.json") for file in model.rglob(name))
 
 
 def _recipe(context: typer.Context) -> Recipe:

@@ -11,6 +11,7 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
+from numerics.cli.outputs import Folder, check_outputs
 from theory.errors import InputError, Interrupted
 from theory.problem import positive_integer
 
@@ -86,7 +87,13 @@ def hunt(
     from theory.hunt import hunt as search
     from theory.hunt.search import minimal
 
-    options.picture(plot)
+    check_outputs(
+        [conjecture, resume],
+        json=json,
+        certificate=certificate,
+        plot=plot,
+        certificates=certificate and Folder(certificate.parent, (_part(certificate, "*").name,)),
+    )
     if atlas or conjecture is None:
         document, table = _atlas() if atlas else _shipped()
         emit(document, json)
@@ -153,7 +160,7 @@ def _write(
     if result is not None and certificate is not None:
         for name, proof in result.certificates.items():
             alone = len(result.certificates) == 1
-            path = certificate if alone else certificate.with_stem(f"{certificate.stem}-{name}")
+            path = certificate if alone else _part(certificate, name)
             write_json(path, proof)
             files.append(path)
     if result is not None and plot is not None:
@@ -165,6 +172,11 @@ def _write(
         _print(found, result)
         for path in files:
             print(f"proof: {path}")
+
+
+def _part(certificate: Path, name: str) -> Path:
+    """The file of one of several certificates."""
+    return certificate.with_stem(f"{certificate.stem}-{name}")
 
 
 def _settings(pairs: list[str]) -> dict[str, str]:

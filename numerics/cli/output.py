@@ -26,11 +26,10 @@ EXIT_UNDECIDED = 3  # not decided within the budget, or interrupted
 
 
 def console() -> Console:
-    """The terminal; piped tables get a fixed width, so that they do not depend on the caller."""
-    from rich.console import Console
+    """The terminal."""
+    from numerics.cli.screen import Screen
 
-    width = None if sys.stdout.isatty() else 100
-    return Console(highlight=False, markup=False, emoji=False, width=width)
+    return Screen()
 
 
 def say(message: str) -> None:

@@ -14,9 +14,10 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
+from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
 from theory.errors import InputError, Interrupted, Undecided
-from theory.problem import format_rational, positive_integer, rational
+from theory.problem import format_rational, integer, is_number, positive_integer, rational
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,6 +88,7 @@ def regions(
         typer.Option(metavar="FILE", help="Draw the phase diagram: .svg, .png or .pdf."),
     ] = None,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -101,8 +103,8 @@ def regions(
     from theory.certificates import certify
     from theory.regions.meeting import DEFAULT_MAX_CELLS
 
-    options.picture(plot)
-    data = options.load(problem, target, floats, bias)
+    check_outputs([problem], json=json, certificate=certificate, plot=plot)
+    data = options.load(problem, target, floats, bias, drop)
     names = _optimizers(optimizers)
     widths = _widths(width, data.width)
     if certificate is not None and len(widths) > 1:
@@ -164,13 +166,10 @@ def _widths(text: str | None, stated: int | None) -> list[int | None]:
     widths: list[int | None] = []
     for part in text.split(","):
         word = part.strip()
-        try:
-            widths.append(None if word == _LARGE else positive_integer(int(word), "width"))
-        except ValueError as error:
-            if isinstance(error, InputError):
-                raise
-            message = f"{word!r} is not a number of neurons or `{_LARGE}`"
-            raise InputError("width", message) from None
+        if word != _LARGE and not is_number(word):
+            raise InputError("width", f"{word!r} is not a number of neurons or `{_LARGE}`")
+        number = None if word == _LARGE else integer(word, "width")
+        widths.append(None if number is None else positive_integer(number, "width"))
     return widths
 
 

@@ -9,6 +9,7 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
+from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
 from theory.errors import InputError, Interrupted, SolverFailure
 from theory.problem import format_rational, positive_integer, rational
@@ -36,6 +37,7 @@ def solve(
     seed: Annotated[int, typer.Option(metavar="K", help="Of that search.")] = 0,
     certificate: options.Certificate = None,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -53,7 +55,8 @@ def solve(
     from theory.programs import MAX_PATTERNS
     from theory.programs import solve as compute
 
-    data = options.load(problem, target, floats, bias)
+    check_outputs([problem], json=json, certificate=certificate)
+    data = options.load(problem, target, floats, bias, drop)
     optimizer = geometry(optimizer).name
     chosen = _loss(loss)
     if certificate is not None and chosen.name != "squared":

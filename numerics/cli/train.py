@@ -18,6 +18,7 @@ from numerics.cli.output import (
     progress,
     say,
 )
+from numerics.cli.outputs import Folder, check_outputs
 from numerics.text import show, show_interval
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.problem import format_rational, positive_integer, rational
@@ -59,6 +60,7 @@ def train(
         ),
     ] = None,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -68,12 +70,12 @@ def train(
     A run that does not reach zero loss is counted as not converged, one whose weights overflow as
     diverged. For sgd, which has no ball, the weight decay is the beta of the l2 penalty.
     """
-    from numerics.files import make_folder, provenance, write_json
+    from numerics.files import as_json, provenance, write_folder
     from theory.geometry import geometry
 
-    data = options.load(problem, target, floats, bias)
-    if networks is not None:
-        make_folder(networks)
+    nets = networks and Folder(networks, ("[0-9]*.json",))
+    check_outputs([problem], json=json, networks=nets)
+    data = options.load(problem, target, floats, bias, drop)
     width = options.choose_width(width, data.width)
     radius = rational(rho, "rho")
     if radius <= 0:
@@ -142,8 +144,9 @@ def train(
         say(str(error))
     complete = runs is not None and runs.complete
     if runs is not None and networks is not None:
-        for run, network in runs.result.networks().items():
-            write_json(networks / f"{run}.json", network.to_json())
+        trained_networks = runs.result.networks().items()
+        documents = {f"{run}.json": as_json(network.to_json()) for run, network in trained_networks}
+        write_folder(networks, documents, command="train")
 
     nothing: dict[str, Any] = {
         "optimizer": optimizer,

@@ -18,6 +18,7 @@ from numerics.cli.output import (
     progress,
     say,
 )
+from numerics.cli.outputs import Folder, check_outputs
 from theory.errors import InputError, Interrupted
 from theory.problem import positive_integer
 
@@ -45,8 +46,13 @@ def verify(
         typer.Option(metavar="CLAIM", help="Known to be false: exit code 0 if just these are."),
     ] = None,
     report: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for the page, pictures and proofs.")
-    ] = Path("report"),
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for the page, pictures and proofs; by default report, or report/part for "
+            "some claims and quick runs.",
+        ),
+    ] = None,
     json: options.Json = None,
 ) -> int:
     """Predict each claim from theory, observe it by other means, compare, and write a report."""
@@ -59,7 +65,11 @@ def verify(
     from numerics.report import write_report
     from numerics.verification import verify_claims
 
+    if report is None:  # a small run never replaces the report of the whole one
+        report = Path("report", "part") if claims or quick else Path("report")
     chosen = _chosen(claims or [])
+    written = Folder(report, ("index.html", *(f"{claim.id}.*" for claim in chosen)))
+    check_outputs(claims or [], json=json, report=written)
     known = set(known_false or ())
     if strange := sorted(known - {claim.id for claim in chosen}):
         raise InputError("known-false", f"{strange[0]!r} is not among the claims to verify")

@@ -16,6 +16,7 @@ from numerics.cli.output import (
     progress,
     say,
 )
+from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
 from theory.problem import format_rational, positive_integer, rational
 
@@ -49,6 +50,7 @@ def width(
         typer.Option("--intervals", help="Also for which RHO exact fits have how many components."),
     ] = False,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -65,7 +67,8 @@ def width(
     from theory.geometry import geometry
     from theory.landscape import DEFAULT_MAX_CELLS
 
-    data = options.load(problem, target, floats, bias)
+    check_outputs([problem], json=json)
+    data = options.load(problem, target, floats, bias, drop)
     name = geometry(optimizer).ball.name
     cells = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
     bases = MAX_BASES if max_bases is None else positive_integer(max_bases, "max-bases")

@@ -45,7 +45,7 @@ from theory.certificates.balls import LARGEST, SPECTRAL, Ball
 from theory.certificates.cones import Arrangement, Points
 from theory.certificates.reading import CertificateInvalid, fail, show
 from theory.certificates.states import State
-from theory.problem import Problem, parse_json, read_text
+from theory.problem import Problem, parse_json, read_bytes
 
 __all__ = ["CertificateInvalid", "Verdict", "check", "check_file"]
 
@@ -144,10 +144,10 @@ def check_file(
 ) -> Verdict:
     """`check` a JSON file; raises InputError where it cannot be read or is not JSON."""
     with work.limited(limit):
-        text = read_text(file, lambda size: work.require("the certificate's text", size))
-        values = sum(map(text.count, ",[{"))
-        work.spend("the certificate's text", len(text) + values * work.kept())
-        return _check(parse_json(text, str(file)), problem)
+        data = read_bytes(file, lambda size: work.require("the certificate's text", size))
+        values = sum(map(data.count, (b",", b"[", b"{")))
+        work.spend("the certificate's text", len(data) + values * work.kept())
+        return _check(parse_json(data, str(file)), problem)
 
 
 def _move(value: object, where: str) -> Move:
