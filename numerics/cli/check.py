@@ -33,7 +33,8 @@ def check(
         int,
         typer.Option(
             metavar="N",
-            help="Refuse what takes more steps, of which millions take a second or less and 10 MB.",
+            help="Refuse what takes more steps (multiplications or so), counted before they are "
+            "taken; ten million take about a second and 50 MB at most.",
         ),
     ] = DEFAULT_LIMIT,
     target: options.Target = None,

@@ -210,7 +210,9 @@ class Arrangement:
         """All cones: whatever is reached across facets from the cone of a generic point."""
         walls, points = len(self.normals), len(self.rays)
         count = 2 * sum(comb(walls - 1, i) for i in range(self.rank))  # in general position
-        work.require("cones of the arrangement", count * (1 + walls) * (16 + points // 64))
+        facet = self.rank**2 // 2 * (16 + 3 * self.rank)  # its rank, of as many rays
+        each = (1 + walls) * (16 + points // 64) + min(walls, 2 * self.rank) * facet
+        work.require("cones of the arrangement", count * each)
         entry = max(map(work.length, self.normals), default=0)
         base = 0
         while True:  # a wall holds at most rank - 1 points of this curve, so some base is generic
