@@ -129,6 +129,11 @@ def test_files_that_are_not_there(tmp_path: Path, name: str) -> None:
         load_problem(path, target="y")
 
 
+def test_what_does_not_end() -> None:
+    with pytest.raises(InputError, match="^/dev/zero: has more than 64 MiB; take fewer rows"):
+        load_problem("/dev/zero")
+
+
 # Cells
 
 

@@ -105,13 +105,14 @@ def train(
     Training that was stopped goes on from its last saved state. Several processes train together
     under torchrun: torchrun --nproc-per-node 2 --no-python isthmus gpt2 train ...
     """
+    reads = _inputs([*(text or ()), *(other or ()), tokenizer], [start])
+    check_outputs(reads, json=json, out=Folder(out, ("training.json", *_MODEL)))
+
     from numerics.files import provenance, write_json
     from numerics.gpt2.model import Shape, build, load, shape_of
     from numerics.gpt2.pretraining import pretrain
     from numerics.gpt2.training import torchrun_workers
 
-    reads = _inputs([*(text or ()), *(other or ()), tokenizer], [start])
-    check_outputs(reads, json=json, out=Folder(out, ("training.json", *_MODEL)))
     recipe = _recipe(context)
     record = out / "training.json"
     if record.exists():
@@ -187,15 +188,16 @@ def connect(
     what was measured, connection.json. The barrier is the most by which the loss exceeds the chord
     between the losses of the ends.
     """
+    reads = _inputs([*(text or ()), *(other or ()), tokenizer], [first, second])
+    written = Folder(out, ("connection.json", "path.json"))
+    check_outputs(reads, json=json, plot=plot, out=written)
+
     from numerics.files import provenance, write_json
     from numerics.gpt2.connection import ALIGNMENTS, KINDS, aligned, learn_path, measure
     from numerics.gpt2.model import load, shape_of
     from numerics.gpt2.training import Recipe, torchrun_workers
     from numerics.pictures import panel, save_figure
 
-    reads = _inputs([*(text or ()), *(other or ()), tokenizer], [first, second])
-    written = Folder(out, ("connection.json", "path.json"))
-    check_outputs(reads, json=json, plot=plot, out=written)
     recipe = _recipe(context)
     rotation = Recipe(
         steps=alignment_steps, batch=batch, learning_rate=3e-3, weight_decay=0.0, seed=seed
@@ -262,6 +264,8 @@ def spectrum(
     change of the median over matrices, and "smooth transition" has two: monotonicity (1: it only
     rises, -1: it only falls) and the largest step between neighbours as a share of the whole way.
     """
+    check_outputs(_inputs([], [source]), json=json, plot=plot)
+
     from numerics.files import provenance
     from numerics.gpt2.alignment import fold
     from numerics.gpt2.model import load
@@ -269,7 +273,6 @@ def spectrum(
     from numerics.gpt2.spectra import change, largest_jump, medians, monotonicity, spectra
     from numerics.pictures import panel, save_figure
 
-    check_outputs(_inputs([], [source]), json=json, plot=plot)
     on_path = (source / "path.json").exists()
     if on_path and raw:
         raise InputError("raw", "is for a checkpoint; models on a path are folded")

@@ -28,5 +28,6 @@ class Screen(Console):
                 if self._piped:
                     cells = [column.header, *column.cells]
                     column.min_width = measure_renderables(self, self.options, cells).minimum
-        whole = {"overflow": "ignore", "crop": False} if self._piped else {}
-        super().print(*objects, **(whole | options))
+        if self._piped:
+            options = {"overflow": "ignore", "crop": False, **options}
+        super().print(*objects, **options)

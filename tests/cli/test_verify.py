@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from numerics.cli import main
+from numerics.files import MANIFEST
 from theory.certificates.checker import check_file
 from theory.claims import CLAIMS, SmallWidthSeparation
 from theory.errors import Interrupted
@@ -83,6 +84,7 @@ def test_pictures_are_small(report: Path, name: str) -> None:
 
 def test_nothing_else_is_left(report: Path) -> None:
     assert sorted(os.listdir(report)) == [
+        MANIFEST,
         "index.html",
         f"{ID}.labelled.json",
         f"{ID}.modulo-permutation.json",
@@ -203,7 +205,7 @@ def test_report_folder_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["verify", ID, "--report", str(file)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"isthmus: {file}: cannot be made: File exists\n"
+    assert err == f"isthmus: {file}: cannot be written into: Not a directory\n"
 
 
 def test_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from command import run
 from joblib import Parallel, delayed
 
 from numerics.claim_files import load_claims
+from numerics.files import MANIFEST
 from numerics.verification import verify_claims
 from theory.certificates.checker import check_file
 from theory.claims import CLAIMS
@@ -74,7 +75,7 @@ def test_results_do_not_depend_on_the_number_of_jobs(
         out = run(capsys, "verify", *names, "--quick", "--jobs", jobs, "--json", f"{jobs}")
         assert (out[0], out[2]) == (0, "")
         found[jobs] = claims_of(folder / str(jobs))
-        page = (folder / "report" / "index.html").read_text().split("<footer>")[0]
+        page = (folder / "report" / "part" / "index.html").read_text().split("<footer>")[0]
         for claim in found[jobs]:
             assert claim.pop("seconds") >= 0
         found[jobs].append(page)
@@ -103,7 +104,7 @@ def test_one_that_fails_does_not_lose_the_others(
     good, bad, other = claims_of(folder / "record")
     assert good["holds"] is other["holds"] is True
     assert (bad["holds"], bad["error"]) == (False, "ZeroDivisionError: by nothing")
-    page = (folder / "report" / "index.html").read_text()
+    page = (folder / "report" / "part" / "index.html").read_text()
     assert "ZeroDivisionError: by nothing" in page
     assert '<span class="false">failed</span>' in page
 
@@ -182,7 +183,7 @@ def test_ctrl_c_reports_what_is_done(folder: Path, jobs: int) -> None:
     assert "quick holds" in out
     assert [claim["id"] for claim in claims_of(folder / "record")] == ["quick"]
     assert json.loads((folder / "record").read_text())["unfinished"] == ["slow", "never"]
-    page = (folder / "report" / "index.html").read_text()
+    page = (folder / "report" / "part" / "index.html").read_text()
     assert "Interrupted before these were done: slow, never." in page
     for path in waiting:
         with pytest.raises(ProcessLookupError):
@@ -201,7 +202,7 @@ def test_quick_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
     full = len(CLAIMS["width-profile"].instances)  # type: ignore[attr-defined]
     counted = [name for name in document["claims"][0]["predicted"] if name.startswith("components")]
     assert 0 < len(counted) < 2 * full
-    assert "A quick run: " in (folder / "report" / "index.html").read_text()
+    assert "A quick run: " in (folder / "report" / "part" / "index.html").read_text()
 
 
 def test_a_full_run_does_not_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,7 +210,60 @@ def test_a_full_run_does_not_say_so(folder: Path, capsys: pytest.CaptureFixture[
     _, out, _ = run(capsys, "verify", "mine.py", "--json", "record")
     assert "quick" not in out
     assert json.loads((folder / "record").read_text())["quick"] is False
-    assert "quick" not in (folder / "report" / "index.html").read_text()
+    assert "quick" not in (folder / "report" / "part" / "index.html").read_text()
+
+
+# Folders of reports
+
+
+CERTIFIED = """
+from theory.certificates import certify
+from theory.claims import Claim, Observation, Prediction
+from theory.landscape import analyse
+from theory.problem import Problem
+
+class Certified(Claim):
+    id, statement, hypotheses, source = "certified", "Equal.", (), "here"
+
+    def predict(self, progress):
+        one = Problem(X=[[1]], y=[1])
+        proofs = {"landscape": certify(analyse(one, 1))}
+        return Prediction({"one": 1}, certificates=proofs, problems={"landscape": one})
+
+    def observe(self, prediction, train, progress):
+        return Observation({"one": 1})
+"""
+
+
+def test_a_report_has_nothing_of_an_earlier_one(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "certified.py").write_text(CERTIFIED)
+    (folder / "mine.py").write_text(PLAIN)
+    (folder / "kept").mkdir()
+    (folder / "kept" / "notes.txt").write_text("mine")
+    for name, files in (("certified.py", {"certified.landscape.json"}), ("mine.py", set())):
+        assert run(capsys, "verify", name, "--jobs", 1, "--report", "kept")[0] == 0
+        there = set(os.listdir(folder / "kept"))
+        assert there == files | {"index.html", "notes.txt", MANIFEST}
+
+
+def test_only_the_whole_run_writes_the_report(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "mine.py").write_text(PLAIN)
+    (claim,) = load_claims(folder / "mine.py")
+    monkeypatch.setattr("theory.claims.CLAIMS", {claim.id: claim})
+    monkeypatch.setattr("theory.claims.claim", lambda name: claim)
+    assert run(capsys, "verify", "--jobs", 1)[0] == 0
+    whole = {path: path.read_bytes() for path in (folder / "report").iterdir()}
+    assert folder / "report" / "index.html" in whole
+    for arguments in (("mine.py",), ("--quick",)):
+        code, out, _ = run(capsys, "verify", "--jobs", 1, *arguments)
+        assert code == 0
+        assert f"report: {Path('report', 'part', 'index.html')}" in out
+        there = {path: path.read_bytes() for path in (folder / "report").glob("*.*")}
+        assert there == whole
 
 
 # Claims from files
