@@ -62,6 +62,8 @@ def test_permutation_and_convex_coordinates_keep_the_function(case, random) -> N
 def test_convex_coordinates_of_a_silent_neuron() -> None:
     network = Network(W=[[3, 1], [4, 1]], a=[0, -2])
     assert network.convex_coordinates() == [(0, (0, 0)), (-1, (2, 2))]
+    assert network.unused() == {0: (3, 4)}
+    assert Network(W=[[0, 1], [0, 1]], a=[0, -2]).unused() == {}
 
 
 @pytest.mark.parametrize(

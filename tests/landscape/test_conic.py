@@ -6,6 +6,7 @@ import copy
 from fractions import Fraction
 from typing import Any
 
+import exact_norms
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -181,15 +182,34 @@ def test_a_level_within_the_bounds_of_a_minimum() -> None:
         analyse(problem, 2, level=between, rho=Fraction(3), within="muon")
 
 
-@pytest.mark.parametrize("ball", CONIC)
-def test_networks_in_the_ball_up_to_rescaling(ball: str) -> None:
-    """Each neuron has |a_j| |w_j| = 1, although the layers have norms of 10."""
+@pytest.mark.parametrize("ball", ["adamw", *CONIC])
+@pytest.mark.parametrize("W", [[10, Fraction(1, 10)], [1000, Fraction(1, 10)]])
+def test_networks_in_the_ball_up_to_rescaling(ball: str, W: list[Any]) -> None:
+    """Each neuron has |a_j| |w_j| = 1 or 0, although the layers have norms of 10 and more."""
     problem = Problem(X=[[1]], y=[1])
-    one = Network(W=[[10, Fraction(1, 10)]], a=[Fraction(1, 10), 10])
+    one = Network(W=[W], a=[Fraction(1, 10) if W[0] == 10 else 0, 10])
     zero = Network(W=[[0, 0]], a=[1, 1])
     barrier = barrier_between(problem, one, zero, rho=Fraction(3), within=ball)
     assert barrier.value == Fraction(1, 2)
-    check(certify(barrier), problem)
+    document = certify(barrier)
+    check(document, problem)
+    # The certificate speaks of a network in the ball as it stands: rescaled only if it has to be.
+    within = "entrywise" if ball == "adamw" else ball
+    first, second = map(Network.from_json, document["networks"])
+    assert (first.fit(problem), second) == (one.fit(problem), zero)
+    assert not exact_norms.inside(within, one.W, one.a, Fraction(3))
+    assert exact_norms.inside(within, first.W, first.a, Fraction(3))
+
+
+@pytest.mark.parametrize("ball", ["adamw", *CONIC])
+def test_networks_in_the_ball_stay_as_they_are(ball: str) -> None:
+    """The second has a dead neuron, whose input weights are no longer dropped."""
+    problem = Problem(X=[[1]], y=[1])
+    ends = (Network(W=[[1, 1]], a=[1, 0]), Network(W=[[1, 0]], a=[Fraction(1, 2), 0]))
+    barrier = barrier_between(problem, *ends, rho=Fraction(3), within=ball)
+    document = certify(barrier)
+    assert document["networks"] == [network.to_json() for network in ends]
+    check(document, problem)
 
 
 def test_cuts_that_prove_more_than_the_merge_says() -> None:

@@ -234,8 +234,8 @@ def barrier_between(
     """The minimax barrier between two networks of equal width, exactly, with its proof.
 
     labelled: distinguish the neurons; by default the path may end at any permutation of the second.
-    rho, within: the path has to stay in this ball, as the networks must; see `analyse`. Those that
-        are in it only up to rescaling, neuron by neuron (a_j = 0 takes any w_j), are rescaled first.
+    rho, within: the path has to stay in this ball, as the networks must; see `analyse`. Those in it
+        only up to rescaling, neuron by neuron (any w_j where a_j = 0), are rescaled first.
     `progress` may raise Interrupted, which then leaves with a lower bound.
     """
     complex_ = CellComplex(
