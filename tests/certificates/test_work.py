@@ -170,6 +170,24 @@ def test_long_numbers_of_a_network(ball: str) -> None:
         check(document, limit=10**6)
 
 
+@pytest.mark.parametrize("within", [{"ball": "ngd", "rho": "1"}, {"penalty": "l2", "beta": "1"}])
+def test_long_numbers_of_dead_neurons(within: dict[str, str]) -> None:
+    """W may be anything where a_j = 0, so that no neuron of the path is long."""
+    W = [[row[k] for row in long_numbers(20, 500)["X"]] for k in range(2)]
+    blank = ["+", "0", ["0", "0"]]
+    document = {
+        **VALID["path"],
+        "problem": {"X": [["1", "2"]], "y": ["1"]},
+        "width": 20,
+        "within": within,
+        "networks": [{"W": W, "a": ["0"] * 20}] * 2,
+        "start": [blank] * 20,
+        "steps": [],
+    }
+    with pytest.raises(BudgetError, match="common denominator"):
+        check(document, limit=10**6)
+
+
 @pytest.mark.parametrize(
     ("ball", "what"),
     [

@@ -11,8 +11,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from theory.certificates import algebra, balls, reading
+from theory.certificates.algebra import dot
 from theory.certificates.balls import Ball, Penalty
-from theory.certificates.neurons import Inputs, Neuron, Sums, dot, read_neuron
+from theory.certificates.neurons import Inputs, Neuron, Sums, read_neuron
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
 
@@ -83,7 +84,7 @@ class Path:
             if old.sign != new.sign and any(old.u) and any(new.u):
                 fail(here, f"neuron {j} changes its sign without being zero")
             for row, (v, w) in enumerate(zip(old.outputs, new.outputs, strict=True)):
-                if v * w < 0:
+                if v.numerator * w.numerator < 0:
                     fail(here, f"neuron {j} crosses the hyperplane of row {row}")
             changed[j] = new
         return changed
@@ -127,20 +128,20 @@ class Path:
 
         It can fail only where a_j = 0, w_j != 0.
         """
+        flat, w_scale = algebra.integers([v for w in end.columns for v in w])
+        d = self.problem.d
+        columns = [flat[j * d : (j + 1) * d] for j in range(self.width)]
+        a, a_scale = algebra.integers(end.a)
         wrong = ""
         if isinstance(self.within, Ball):
-            flat, w_scale = algebra.integers([v for w in end.columns for v in w])
-            d = self.problem.d
-            columns = [flat[j * d : (j + 1) * d] for j in range(self.width)]
-            a, a_scale = algebra.integers(end.a)
             if not self.within.holds(columns, a, w_scale * a_scale):
                 wrong = "lies outside the ball"
         else:
-            squares = sum((dot(w, w) for w in end.columns), dot(end.a, end.a))
+            squares = Fraction(dot(flat, flat), w_scale**2) + Fraction(dot(a, a), a_scale**2)
             objective = point.loss + self.within.beta * squares / 2
             if objective > self.level:
                 wrong = f"its loss {show(objective)} is above the level {show(self.level)}"
         if wrong:
             dead = (j for j, weight in enumerate(end.a) if not weight)
-            j = max(dead, key=lambda j: dot(end.columns[j], end.columns[j]))
+            j = max(dead, key=lambda j: dot(columns[j], columns[j]))
             fail(name, f"{wrong}: its neuron {j} has a_j = 0, but w_j != 0, which counts")
