@@ -6,6 +6,8 @@ import gzip
 import io
 import os
 import threading
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -242,3 +244,40 @@ def test_no_whole_width(tmp_path: Path, width: str) -> None:
     path.write_text(f'{{"X": [[1]], "y": [1], "width": {width}}}')
     with pytest.raises(InputError, match=r"^width: .* is not an integer"):
         load_problem(path)
+
+
+# Sizes
+
+
+@pytest.mark.parametrize("read", [load_problem, read_json])
+def test_long_files_are_refused_unread(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    path = tmp_path / "data.json"
+    with path.open("wb") as file:
+        file.truncate((1 << 26) + 1)  # it takes no room on the disk
+    with pytest.raises(InputError, match="has more than 64 MiB; take fewer rows"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["data.json", "data.csv", "network"])
+def test_many_numbers_are_refused_before_they_are_converted(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("0," * (1 << 19) + "0,0")
+    with pytest.raises(InputError, match="holds more than 524,288 numbers; take fewer rows"):
+        load_problem(path, target="0")
+    with pytest.raises(InputError, match="holds more than 524,288 numbers"):
+        read_json(path)
+
+
+def test_what_is_packed_counts_as_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "data.npz"
+    np.savez_compressed(path, X=np.zeros((1 << 20, 2), dtype=np.int64), y=np.zeros(1 << 20))
+    assert path.stat().st_size < 1 << 17
+    with pytest.raises(InputError, match="holds more than 524,288 numbers"):
+        load_problem(path)
+
+
+def test_common_denominators_are_bounded() -> None:
+    long = [Fraction(1, 10**3000 + k) for k in range(2000)]
+    problem = Problem(X=[[v] for v in long], y=[1] * 2000)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="X: its common denominator has more than 322,122 digits"):
+        problem.integer_form()

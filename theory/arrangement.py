@@ -40,7 +40,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from flint import fmpz_mat
+from flint import fmpz_mat, nmod_mat
 
 from theory.errors import BudgetError, InputError
 from theory.problem import rational_matrix, rational_vector
@@ -56,6 +56,7 @@ _RAYS_PER_CONE = 32
 _ROWS_PER_CONE = 256
 
 _PRODUCTS_AT_ONCE = 1 << 20
+_PRIME = 2**61 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +136,7 @@ def arrangement(X: Iterable[Iterable[Any]], *, max_cones: int = 2_000_000) -> Ar
     rows = _rows(X)
     d = len(rows[0])
     normals, walls, orientations = _walls(rows)
+    _check_budget(len(rows), len(walls), _rank_at_least(normals), max_cones)
     pivots = _pivot_columns(normals)
     _check_budget(len(rows), len(walls), len(pivots), max_cones)
     essential = [_primitive([normal[c] for c in pivots]) for normal in normals]
@@ -225,6 +227,15 @@ def _walls(
         orientations[k] = -1 if opposite in members else 1
         members.setdefault(opposite if opposite in members else normal, []).append(k)
     return [list(normal) for normal in members], tuple(map(tuple, members.values())), orientations
+
+
+def _rank_at_least(normals: Sequence[Sequence[int]]) -> int:
+    """The rank modulo a prime, which is not above the rank, and known far sooner."""
+    if not normals:
+        return 0
+    entries = [v % _PRIME for normal in normals for v in normal]
+    rank: int = nmod_mat(len(normals), len(normals[0]), entries, _PRIME).rank()
+    return rank
 
 
 def _pivot_columns(normals: Sequence[Sequence[int]]) -> list[int]:

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import warnings
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -15,7 +16,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from theory.errors import InputError
-from theory.problem import Problem, is_number, parse_json, rational, read_json
+from theory.problem import (
+    Problem,
+    is_number,
+    parse_json,
+    rational,
+    read_data,
+    read_json,
+    require_few,
+)
 
 _SPREADSHEET = "is a spreadsheet; save it as CSV"
 _PACKED = "is compressed; unpack it first"
@@ -42,7 +51,6 @@ _MARKS = {
 }
 """The same by how they begin."""
 
-_MOST_BYTES = 1 << 26
 _DELIMITERS = ("\t", ";", ",")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "nil", "?", "-"}
 _INDEX = {"", "unnamed: 0", "index", "id", "row"}
@@ -197,8 +205,13 @@ def _load_npz(
 
     try:
         # np.load would take a lone array for an archive.
+        # What is packed may be much longer.
+        unpacked = sum(each.file_size for each in zipfile.ZipFile(io.BytesIO(content)).infolist())
+        require_few(unpacked // 8, str(path))
         with np.lib.npyio.NpzFile(io.BytesIO(content)) as archive:
             members = {key: archive[key] for key in archive.files}
+    except InputError:
+        raise
     except Exception as error:  # a broken or hostile archive can raise nearly anything
         raise InputError(str(path), f"cannot be read: {error}") from None
     arrays = {key: member for key, member in members.items() if isinstance(member, np.ndarray)}
@@ -272,13 +285,7 @@ def load_problem(
     suffix = path.suffix.lower()
     if not (os.path.exists(path) or suffix or len(path.parts) > 1):
         return example(str(source))
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror}") from None
-    if len(content) > _MOST_BYTES:
-        raise InputError(str(path), f"has more than {_MOST_BYTES >> 20} MiB; take fewer rows")
+    content = read_data(path)
     mark = next((mark for mark in _MARKS if content.startswith(mark)), None)
     if suffix in _FOREIGN or mark is not None:
         raise InputError(str(path), _MARKS[mark] if mark is not None else _FOREIGN[suffix])

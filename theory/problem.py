@@ -13,8 +13,9 @@ from __future__ import annotations
 import json
 import math
 import operator
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -28,6 +29,10 @@ Rational: TypeAlias = int | Fraction | Decimal | str
 """What is accepted as an exact number: an integer, a Fraction, a Decimal, decimal text or "p/q"."""
 
 _NUMBER = re.compile(r"\s*[-+]?(\d+/\d+|(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?)\s*", re.ASCII)
+_MOST_BYTES = 1 << 26  # of a file
+_MOST_NUMBERS = 1 << 19  # in a file
+_MOST_BITS = 1 << 31  # of all numbers of X, or y, over a common denominator
+_FEWER = "take fewer rows"
 _KEYS = {"X", "y", "width", "description"}
 
 
@@ -168,6 +173,19 @@ def positive_integer(value: object, field: str) -> int:
     return number
 
 
+def _common_denominator(values: Sequence[Fraction], field: str) -> int:
+    """The least common multiple of denominators; refused where the numbers would get too long."""
+    common = 1
+    for denominator in {v.denominator for v in values}:
+        common = math.lcm(common, denominator)
+        if common.bit_length() * len(values) > _MOST_BITS:
+            digits = _MOST_BITS // len(values) * 3 // 10
+            raise InputError(
+                field, f"its common denominator has more than {digits:,} digits; write fewer digits"
+            )
+    return common
+
+
 @dataclass(frozen=True, init=False)
 class Problem:
     """Data and targets of a regression problem with scalar output.
@@ -219,8 +237,8 @@ class Problem:
 
     def integer_form(self) -> tuple[list[list[int]], int, list[int], int]:
         """(X', p, y', q): integer X' = p X and y' = q y, with the least such integers p, q > 0."""
-        p = math.lcm(*(v.denominator for row in self.X for v in row))
-        q = math.lcm(*(v.denominator for v in self.y))
+        p = _common_denominator([v for row in self.X for v in row], "X")
+        q = _common_denominator(self.y, "y")
         return [[int(v * p) for v in row] for row in self.X], p, [int(v * q) for v in self.y], q
 
     def with_bias(self) -> Problem:
@@ -281,28 +299,69 @@ class Problem:
 
 
 def read_json(path: str | Path) -> Any:
-    """A JSON file with decimals read as text: 0.1 means 1/10; NaN and Infinity are refused."""
+    """A JSON file of a problem or network; see `read_data` and `parse_json`."""
+    return parse_json(read_data(path), str(path))
+
+
+def read_data(path: str | Path) -> bytes:
+    """The content of a file that holds no more than 64 MiB and half a million numbers.
+
+    That takes some 300 MB to work with; whatever is exact is for far smaller data.
+    """
+
+    def grown(size: int) -> None:
+        if size > _MOST_BYTES:
+            raise InputError(str(path), f"has more than {_MOST_BYTES >> 20} MiB; {_FEWER}")
+
+    data = read_bytes(path, grown)
+    require_few(sum(map(data.count, (b",", b";", b"\t"))), str(path))
+    return data
+
+
+def require_few(numbers: int, field: str) -> None:
+    """Raise InputError for more numbers than are read."""
+    if numbers > _MOST_NUMBERS:
+        raise InputError(field, f"holds more than {_MOST_NUMBERS:,} numbers; {_FEWER}")
+
+
+def read_bytes(path: str | Path, grown: Callable[[int], None]) -> bytes:
+    """The content of a file; `grown` may raise as it is told how many bytes there are so far."""
+    pieces = []
+    size = 0
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"cannot be read: {error}") from None
-    return parse_json(text, str(path))
+        with Path(path).open("rb") as file:
+            grown(os.fstat(file.fileno()).st_size)  # 0 for pipes
+            while piece := file.read(1 << 20):
+                size += len(piece)
+                grown(size)
+                pieces.append(piece)
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read: {error.strerror}") from None
+    return b"".join(pieces)
 
 
-def parse_json(text: str, source: str) -> Any:
-    """The same of JSON text; `source` names it in errors."""
+def parse_json(text: str | bytes, source: str) -> Any:
+    """JSON with decimals read as text: 0.1 means 1/10; NaN and Infinity are refused.
+
+    source: names the text in errors.
+    """
 
     def refuse(constant: str) -> None:
         raise InputError(source, f"{constant} is not a finite number")
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        document = dict(pairs)
-        if len(document) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(source, f"the key {twice!r} stands twice in one object")
+        document: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in document:
+                raise InputError(source, f"the key {key!r} stands twice in one object")
+            document[key] = value
         return document
 
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InputError(source, f"cannot be read: {error}") from None
     try:
         return json.loads(text, parse_float=str, parse_constant=refuse, object_pairs_hook=once)
     except InputError:

@@ -1,4 +1,8 @@
-"""`isthmus check`: a proof, verified by a program that shares nothing with its producer."""
+"""`isthmus check`: a proof, verified by a program apart from its producer.
+
+The two share only what reads problems and JSON, `theory.problem`, and the exceptions of
+`theory.errors`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import typer
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_FALSE, EXIT_UNDECIDED, emit, over_budget, say
 from numerics.cli.outputs import check_outputs
+from theory.certificates.work import DEFAULT_LIMIT
 from theory.errors import BudgetError
 from theory.problem import positive_integer
 
@@ -25,8 +30,13 @@ def check(
         ),
     ] = None,
     limit: Annotated[
-        int, typer.Option(metavar="N", help="Refuse data that may have more rays than this.")
-    ] = 1_000_000,
+        int,
+        typer.Option(
+            metavar="N",
+            help="Refuse what takes more steps (multiplications or so), counted before they are "
+            "taken; ten million take about a second and 50 MB at most.",
+        ),
+    ] = DEFAULT_LIMIT,
     target: options.Target = None,
     drop: options.Drop = None,
     floats: options.Floats = None,

@@ -402,10 +402,10 @@ def test_wide_data_are_attained_without_an_arrangement():
     neuron = ["+", Fraction(7), [Fraction(1)] * d]
     points = [{"rho": [Fraction(7)], "neurons": [neuron]}]
     right = document(wide, [1] * d, ["muon"], width=1, points=points)
-    assert check(right, limit=10).kind == "regions"
+    assert check(right).kind == "regions"
     excluded = {**right, "points": [{"rho": ["1"], "duals": []}]}
-    with pytest.raises(BudgetError, match="rays of the arrangement"):
-        check(excluded, limit=10)
+    with pytest.raises(BudgetError, match="cones of the arrangement"):
+        check(excluded)
 
 
 def test_the_given_problem_decides():

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
-from theory.errors import InputError
+from theory.errors import BudgetError, InputError
 from theory.landscape import Analysis, analyse, barrier_between
+from theory.landscape.cells import CellComplex
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -196,3 +197,11 @@ def test_tampering(at: tuple[str, ...], value: object, message: str) -> None:
     check(document)
     with pytest.raises(CertificateInvalid, match=message):
         check(broken)
+
+
+def test_vertices_are_counted_first() -> None:
+    """3^d of them, and more, where there are few cells."""
+    problem = Problem(X=[[int(i == k) for k in range(8)] for i in range(8)], y=[1] * 8)  # type: ignore[arg-type]
+    with pytest.raises(BudgetError, match="vertices in the ball: 265,728 needed"):
+        CellComplex(problem, 1, within="adamw", rho=Fraction(1), max_cells=1000)
+    assert CellComplex(problem, 1, max_cells=1000).cells == 512

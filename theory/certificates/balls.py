@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from theory.certificates import algebra, reading
+from theory.certificates import algebra, reading, work
 from theory.certificates.algebra import Vector, dot
 from theory.certificates.reading import fail, show
 
@@ -27,6 +27,9 @@ class Ball:
 
     def holds(self, neurons: Sequence[Vector], a: Vector, scale: int) -> bool:
         """Whether a network is inside; neurons are columns of W, in integers: `scale` is one."""
+        entries = len(neurons) * len(neurons[0])
+        bits = 2 * max(work.length(a), *map(work.length, neurons))
+        work.spend("norms of networks", entries * work.integer(bits))
         bound = (self.rho * scale) ** 2  # of the squared norms
         squares = [dot(w, w) for w in neurons]
         if self.name == "entrywise":
@@ -37,6 +40,7 @@ class Ball:
             return max(squares) * max(v * v for v in a) <= bound
         size = dot(a, a) if self.name == "muon" else max(v * v for v in a)
         rows = neurons if len(neurons) <= len(neurons[0]) else list(zip(*neurons, strict=True))
+        work.spend("norms of networks", entries * len(rows) * work.integer(bits))
         gram = [[size * dot(v, w) for w in rows] for v in rows]
         rest = [[(bound if i == k else 0) - v for k, v in enumerate(r)] for i, r in enumerate(gram)]
         return algebra.is_positive(rest, definite=False)

@@ -11,8 +11,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from theory.certificates import algebra, balls, reading
+from theory.certificates.algebra import dot
 from theory.certificates.balls import Ball, Penalty
-from theory.certificates.neurons import Neuron, Sums, dot, read_neuron
+from theory.certificates.neurons import Inputs, Neuron, Sums, read_neuron
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
 
@@ -35,6 +36,7 @@ class Path:
     def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
         self.fields = fields
         self.problem = problem
+        self.inputs = Inputs(problem)
         self.width = reading.width(fields["width"])
         self.within = balls.read(fields["within"])
         self.level = reading.rational(fields["level"], "level")
@@ -43,7 +45,7 @@ class Path:
         """Verify everything; what is proved."""
         entries = reading.entries(self.fields["networks"], "networks", 2)
         start = reading.entries(self.fields["start"], "start", self.width)
-        neurons = [read_neuron(value, f"start[{j}]", self.problem) for j, value in enumerate(start)]
+        neurons = [read_neuron(value, f"start[{j}]", self.inputs) for j, value in enumerate(start)]
         ends = [self._read_end(value, f"networks[{k}]") for k, value in enumerate(entries)]
         self._require_same(neurons, ends[0], "start", "networks[0]")
         point = Sums(self.problem, self.within.name)
@@ -78,11 +80,11 @@ class Path:
             j = reading.index(place, f"{here}[0]", self.width, "neurons")
             if j in changed:
                 fail(here, f"moves neuron {j} twice")
-            old, new = before[j], read_neuron(rest, here, self.problem)
+            old, new = before[j], read_neuron(rest, here, self.inputs)
             if old.sign != new.sign and any(old.u) and any(new.u):
                 fail(here, f"neuron {j} changes its sign without being zero")
             for row, (v, w) in enumerate(zip(old.outputs, new.outputs, strict=True)):
-                if v * w < 0:
+                if v.numerator * w.numerator < 0:
                     fail(here, f"neuron {j} crosses the hyperplane of row {row}")
             changed[j] = new
         return changed
@@ -126,20 +128,20 @@ class Path:
 
         It can fail only where a_j = 0, w_j != 0.
         """
+        flat, w_scale = algebra.integers([v for w in end.columns for v in w])
+        d = self.problem.d
+        columns = [flat[j * d : (j + 1) * d] for j in range(self.width)]
+        a, a_scale = algebra.integers(end.a)
         wrong = ""
         if isinstance(self.within, Ball):
-            flat, w_scale = algebra.integers([v for w in end.columns for v in w])
-            d = self.problem.d
-            columns = [flat[j * d : (j + 1) * d] for j in range(self.width)]
-            a, a_scale = algebra.integers(end.a)
             if not self.within.holds(columns, a, w_scale * a_scale):
                 wrong = "lies outside the ball"
         else:
-            squares = sum((dot(w, w) for w in end.columns), dot(end.a, end.a))
+            squares = Fraction(dot(flat, flat), w_scale**2) + Fraction(dot(a, a), a_scale**2)
             objective = point.loss + self.within.beta * squares / 2
             if objective > self.level:
                 wrong = f"its loss {show(objective)} is above the level {show(self.level)}"
         if wrong:
             dead = (j for j, weight in enumerate(end.a) if not weight)
-            j = max(dead, key=lambda j: dot(end.columns[j], end.columns[j]))
+            j = max(dead, key=lambda j: dot(columns[j], columns[j]))
             fail(name, f"{wrong}: its neuron {j} has a_j = 0, but w_j != 0, which counts")

@@ -28,7 +28,13 @@ from theory.errors import BudgetError, InputError
 from theory.gauges import ColumnNorms, Spectral, gauge_of
 from theory.geometry import geometry
 from theory.landscape.conic import ConicBall
-from theory.landscape.domain import Domain, EntrywiseBall, Group, WholeSpace
+from theory.landscape.domain import (
+    Domain,
+    EntrywiseBall,
+    Group,
+    WholeSpace,
+    count_box_vertices,
+)
 from theory.landscape.nnls import Minimum
 from theory.network import Network
 from theory.problem import Problem, Rational, positive_integer, positive_rational
@@ -104,7 +110,7 @@ class CellComplex:
             raise BudgetError(
                 f"cells ({self.states} states, width {width})", self.cells, max_cells, "max_cells"
             )
-        self.domain = self._domain()
+        self.domain = self._domain(max_cells)
         self.groups = [
             self.domain.columns(state % 2, self.domain.cone(state // 2))
             for state in range(self.states)
@@ -118,12 +124,15 @@ class CellComplex:
         plain.cells = comb(self.states + self.width - 1, self.width)
         return plain
 
-    def _domain(self) -> Domain:
+    def _domain(self, max_cells: int) -> Domain:
         if self.within is None or self.rho is None:
             return WholeSpace(self.problem, self.arrangement)
         gauge = gauge_of(geometry(self.within).ball)
         if isinstance(gauge, ColumnNorms | Spectral):
             return ConicBall(self.problem, self.arrangement, gauge, self.rho)
+        vertices = count_box_vertices(len(self.arrangement.walls), self.problem.d)
+        if vertices > max_cells:
+            raise BudgetError("vertices in the ball", vertices, max_cells, "max_cells")
         return EntrywiseBall(self.problem, self.arrangement, self.rho)
 
     def _moves(self, state: int) -> tuple[Move, ...]:

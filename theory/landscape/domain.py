@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import combinations, product
-from math import isqrt, lcm
+from math import comb, isqrt, lcm
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -333,6 +333,12 @@ def _limit(vector: Sequence[int], y: Sequence[int], level: Fraction, strict: boo
     whole = isqrt(square.numerator // square.denominator)
     needed = whole if not strict and square == whole**2 else whole + 1
     return max(-1, dot(vector, y) - needed)
+
+
+def count_box_vertices(walls: int, d: int) -> int:
+    """How many points `_box_vertices` looks at."""
+    fixed = range(max(1, d - walls), d + 1)
+    return sum(comb(d, k) * 2**k * comb(walls, d - k) for k in fixed)
 
 
 def _box_vertices(arrangement: Arrangement) -> list[list[Fraction]]:
