@@ -58,10 +58,7 @@ def bounds_document(lower: Fraction, upper: Fraction | None) -> str | dict[str, 
 def over_budget(error: BudgetError) -> str:
     """What a refusal needs and which option of the command line allows it."""
     option = error.option.replace("_", "-")
-    return (
-        f"{error.what}: {error.count} needed, the limit is {error.limit:,}; "
-        f"allow it with --{option} {error.count.replace(',', '')}"
-    )
+    return f"{error.excess}; {error.remedy(f'allow it with --{option} ')}"
 
 
 @contextmanager

@@ -94,6 +94,7 @@ def width_profile(
     Source: THEORY section 4.5; proofs_notes/landscape.md for why components are counted exactly.
     """
     max_width = positive_integer(max_width, "max_width")
+    optimizer = geometry(optimizer).name
     rows: list[WidthRow] = []
     bound = from_counts = None
     reason = ""

@@ -186,7 +186,7 @@ def analyse(
         width=width,
         labelled=labelled,
         rho=rho,
-        within=within,
+        within=complex_.within,
         cells=complex_.cells,
         minimum=min(component.minimum for component in components),
         level=complex_.loss_of(low.level),

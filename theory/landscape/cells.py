@@ -15,6 +15,7 @@ Source: proofs_notes/landscape.md.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -23,8 +24,8 @@ from functools import lru_cache
 from math import comb
 from typing import TypeAlias
 
-from theory.arrangement import arrangement
-from theory.errors import BudgetError, InputError
+from theory.arrangement import arrangement, count_cones
+from theory.errors import WITHIN_REACH, BudgetError, InputError
 from theory.gauges import ColumnNorms, Spectral, gauge_of
 from theory.geometry import geometry
 from theory.landscape.conic import ConicBall
@@ -38,6 +39,8 @@ Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordin
 
 SIGN_FLIP = -1
 _LARGEST_WIDTH = 1000  # the number of cells has to be computed before it can be refused
+_SMALLER = "take a smaller width, or fewer rows or columns of the data"
+_COUNTED = 5000  # cones that are counted in any case, for the sake of the message
 DEFAULT_MAX_CELLS = 20_000_000
 
 
@@ -76,17 +79,16 @@ class CellComplex:
         if rho is not None and rho <= 0:
             raise InputError("rho", f"{rho} must be positive")
         self.rho = rho
-        self.within = within
+        self.within = within if rho is None else geometry(within).name
+        if self.width > 1:  # else there are hardly more cells than cones, which it refuses itself
+            self._check_budget(max_cells)
         try:
             self.arrangement = arrangement(problem.X, max_cones=max_cells)
         except BudgetError as error:  # there are more cells than cones
-            raise BudgetError(error.what, error.needed, max_cells, "max_cells") from None
+            raise BudgetError(error.what, error.needed, max_cells, "max_cells", _SMALLER) from None
+        self._require(len(self.arrangement), max_cells)
         self.states = 2 * len(self.arrangement)
-        self.cells = self.states**width if labelled else comb(self.states + width - 1, width)
-        if self.cells > max_cells:
-            raise BudgetError(
-                f"cells ({self.states} states, width {width})", self.cells, max_cells, "max_cells"
-            )
+        self.cells = self._count(self.states)
         self.domain = self._domain()
         self.groups = [
             self.domain.columns(state % 2, self.domain.cone(state // 2))
@@ -94,11 +96,35 @@ class CellComplex:
         ]
         self.moves = lru_cache(maxsize=None)(self._moves)
 
+    def _count(self, states: int) -> int:
+        """The number of cells."""
+        width = self.width
+        return states**width if self.labelled else comb(states + width - 1, width)
+
+    def _check_budget(self, max_cells: int) -> None:
+        """Refuse too many cells at once, where listing the cones may take minutes.
+
+        Cones of which there are too many for any machine are not counted to the end.
+        """
+        reach = max(max_cells, WITHIN_REACH)
+        most = bisect_right(range(1, reach), reach, key=lambda cones: self._count(2 * cones))
+        most = max(most, _COUNTED)
+        cones = count_cones(self.problem.X, at_most=most)
+        self._require(cones, max_cells, "at least " if cones > most else "")
+
+    def _require(self, cones: int, max_cells: int, known: str = "") -> None:
+        """Raise BudgetError where so many cones make more than `max_cells` cells."""
+        cells = self._count(2 * cones)
+        if cells > max_cells:
+            kind = ", labelled" if self.labelled else ""
+            what = f"cells ({known}{2 * cones} states, width {self.width}{kind})"
+            raise BudgetError(what, cells, max_cells, "max_cells", _SMALLER)
+
     def modulo_permutation(self) -> CellComplex:
         """The same cells with neurons not distinguished; minima found in one are known in both."""
         plain = copy(self)
         plain.labelled = False
-        plain.cells = comb(self.states + self.width - 1, self.width)
+        plain.cells = plain._count(self.states)
         return plain
 
     def _domain(self) -> Domain:

@@ -175,6 +175,7 @@ def solve(
     """
     loss = loss or Squared()
     loss.check(problem.y)
+    optimizer = geometry(optimizer).name
     gauge = _gauge(optimizer, rho, beta)
     summed = gauge.summed
     if width is not None:

@@ -30,6 +30,7 @@ from theory.connectivity.exchange import Exchange
 from theory.connectivity.solutions import Neuron, Point, outer
 from theory.errors import BudgetError, InputError, Undecided
 from theory.exact import from_flint, simplest_between, to_flint
+from theory.geometry import geometry
 from theory.landscape.analysis import Progress, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
@@ -298,7 +299,7 @@ def regions(
     Raises InputError for unknown optimizers, a level below the least loss, a width below 1.
     Source: proofs_notes/region-interaction.md.
     """
-    first, second = optimizers
+    first, second = (geometry(name).name for name in optimizers)
     ball_of(first), ball_of(second)
     zero = sum((v * v for v in problem.y), Fraction()) / 2
     if width is not None:
