@@ -44,7 +44,7 @@ class BudgetError(RuntimeError):
     """The computation would need more than its budget; raised before it starts.
 
     `needed` is the count it would need, or at least (`count` in words), `limit` the budget,
-    `option` the argument that raises it. instead: what else would help; `remedy` says both.
+    `option` the argument that raises it, empty if there is none. instead: what else would help.
     """
 
     def __init__(self, what: str, needed: int, limit: int, option: str, instead: str = "") -> None:
@@ -64,6 +64,8 @@ class BudgetError(RuntimeError):
 
     def remedy(self, allow: str) -> str:
         """How to go on; `allow` is how one writes a limit, without the number."""
+        if not self.option:
+            return self.instead
         if self.needed <= WITHIN_REACH:
             return f"{allow}{self.needed}"
         return f"that is out of reach{self.instead and ': '}{self.instead}"
