@@ -173,6 +173,8 @@ def _print(found: Profile) -> None:
     out = console()
     level = "the least loss of each width" if found.level is None else f"loss <= {found.level}"
     out.print(f"{found.optimizer}, rho = {show(found.rho)}: components of {level}")
+    if found.level is None and any(row.lower != row.upper for row in found.rows):
+        out.print("(as only bounds of it are known, at 10^-6 of the loss of zero weights above it)")
     table = Table("width", "least loss", "components", "labelled")
     for row in found.rows:
         counts = (str(row.components), str(row.components_labelled))
