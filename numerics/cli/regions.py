@@ -13,9 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
+from numerics.cli.output import (
+    EXIT_DONE,
+    EXIT_UNDECIDED,
+    console,
+    emit,
+    over_budget,
+    progress,
+    say,
+)
 from numerics.text import show, show_interval
-from theory.errors import InputError, Interrupted, Undecided
+from theory.errors import BudgetError, InputError, Interrupted, Undecided
 from theory.problem import format_rational, positive_integer, rational
 
 if TYPE_CHECKING:
@@ -81,6 +89,12 @@ def regions(
             metavar="N", help="With more cells, look at none: only what holds at every large width."
         ),
     ] = None,
+    max_coefficients: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Refuse a larger program of what holds at every large width."
+        ),
+    ] = None,
     certificate: options.Certificate = None,
     plot: Annotated[
         Path | None,
@@ -99,7 +113,7 @@ def regions(
     """
     from numerics.files import provenance, write_json
     from theory.certificates import certify
-    from theory.regions.meeting import DEFAULT_MAX_CELLS
+    from theory.regions.meeting import DEFAULT_MAX_CELLS, DEFAULT_MAX_COEFFICIENTS
 
     options.picture(plot)
     data = options.load(problem, target, floats, bias)
@@ -111,7 +125,14 @@ def regions(
         raise InputError("vertices", f"{vertices} must be at least 2")
     radii = _radii(names, at, decay)
     threshold = None if level is None else rational(level, "level")
-    limit = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
+    limits = {
+        "max_cells": DEFAULT_MAX_CELLS
+        if max_cells is None
+        else positive_integer(max_cells, "max-cells"),
+        "max_coefficients": DEFAULT_MAX_COEFFICIENTS
+        if max_coefficients is None
+        else positive_integer(max_coefficients, "max-coefficients"),
+    }
 
     studied: list[_Found] = []
     with progress() as report:
@@ -119,9 +140,9 @@ def regions(
             found = _Found(each)
             studied.append(found)
             try:
-                _study(found, data, names, threshold, radii, vertices, plot, limit, report)
-            except (Undecided, Interrupted) as error:
-                found.reason = str(error)
+                _study(found, data, names, threshold, radii, vertices, plot, limits, report)
+            except (BudgetError, Undecided, Interrupted) as error:
+                found.reason = over_budget(error) if isinstance(error, BudgetError) else str(error)
                 say(f"width {_shown(each)}: {found.reason}")
                 if isinstance(error, Interrupted):
                     break
@@ -204,14 +225,14 @@ def _study(
     radii: tuple[Fraction, Fraction] | None,
     vertices: int,
     plot: Path | None,
-    max_cells: int,
+    limits: Mapping[str, int],
     report: Progress,
 ) -> None:
     """Fill in one result after the other, so that an interrupt leaves what is known."""
     from theory.regions import grid
     from theory.regions import regions as compute
 
-    here = compute(data, names, found.width, level=level, max_cells=max_cells, progress=report)
+    here = compute(data, names, found.width, level=level, progress=report, **limits)
     found.regions = here
     for which in range(2):
         found.least = (*found.least, here.least(which))
@@ -235,7 +256,7 @@ def _enough(here: Regions, meeting: Meeting) -> int | None:
         return here.width or max(1, len(meeting.witness))  # more neurons may be zero
     try:
         return here.enough(*meeting.rho)
-    except (InputError, Undecided):
+    except (BudgetError, InputError, Undecided):
         return None
 
 

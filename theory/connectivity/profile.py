@@ -168,6 +168,6 @@ def width_row(
         width,
         plain.loss_of(min(minimum.lower for minimum in low.low.values())),
         plain.loss_of(min(minimum.value for minimum in low.low.values())),
-        len(components_of(plain, low)),
-        len(components_of(labelled, low)),
+        len(components_of(plain, low, tick)),
+        len(components_of(labelled, low, tick)),
     )

@@ -117,8 +117,9 @@ class Analysis:
         free = CellComplex(
             self.problem, self.width, labelled=self.labelled, max_cells=self.complex.cells
         )
-        low = reached(free, None, partial(progress, "without a ball, minima computed"))
-        homes = {cell: found.id for found in components_of(free, low) for cell in found.cells}
+        tick = partial(progress, "without a ball, minima computed")
+        found = components_of(free, reached(free, None, tick), tick)
+        homes = {cell: each.id for each in found for cell in each.cells}
         return tuple(
             tuple(sorted({homes[cell] for cell in component.cells if cell in homes}))
             for component in self.components
@@ -190,7 +191,7 @@ def analyse(
     if not low.low:
         minimum = complex_.loss_of(sublevel(complex_, None, tick).level)
         raise InputError("level", f"{level} is below the minimum, which is {minimum}")
-    components = components_of(complex_, low)
+    components = components_of(complex_, low, tick)
     flood = Flood(
         complex_,
         [component.cells for component in components],
@@ -307,10 +308,13 @@ def _normalised(network: Network) -> list[Neuron]:
     return [(sign or 1, u) for sign, u in network.convex_coordinates()]
 
 
-def components_of(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]:
+def components_of(
+    complex_: CellComplex, low: Sublevel, tick: Tick = lambda solved: None
+) -> tuple[Component, ...]:
     """The components of the graph of low cells; breadth-first from the lowest cell of each.
 
-    Their ids are the same whatever else is asked of the set.
+    Their ids are the same whatever else is asked of the set. tick: told the number of minima
+    computed, often; it may raise Interrupted, which leaves with the lowest loss.
     """
     minima = (
         {order: minimum for cell, minimum in low.low.items() for order in set(permutations(cell))}
@@ -326,6 +330,11 @@ def components_of(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]
         reached.add(lowest)
         cells, links = [lowest], []
         for cell in cells:  # grows while it is walked through
+            try:
+                tick(complex_.domain.solved())
+            except Interrupted:
+                best = complex_.loss_of(min(each.value for each in minima.values()))
+                raise Interrupted(f"the minimum is at most {best}") from None
             for position in complex_.positions(cell):
                 for move in complex_.moves(cell[position]):
                     target = complex_.neighbour(cell, position, move)

@@ -54,6 +54,33 @@ class Move:
     group: Group  # their columns
 
 
+def require_cells(problem: Problem, width: int, *, labelled: bool, max_cells: int) -> None:
+    """Raise BudgetError where there are more cells; at once, where listing cones may take minutes.
+
+    Cones of which there are too many for any machine are not counted to the end.
+    """
+    if width == 1:  # hardly more cells than cones, which have a budget of their own
+        return
+    reach = max(max_cells, WITHIN_REACH)
+    most = bisect_right(range(1, reach), reach, key=lambda n: _count(2 * n, width, labelled))
+    most = max(most, _COUNTED)
+    cones = count_cones(problem.X, at_most=most)
+    _require(cones, width, labelled, max_cells, "at least " if cones > most else "")
+
+
+def _require(cones: int, width: int, labelled: bool, max_cells: int, known: str = "") -> None:
+    """Raise BudgetError where so many cones make more than `max_cells` cells."""
+    cells = _count(2 * cones, width, labelled)
+    if cells > max_cells:
+        what = f"cells ({known}{2 * cones} states, width {width}{', labelled' * labelled})"
+        raise BudgetError(what, cells, max_cells, "max_cells", _SMALLER)
+
+
+def _count(states: int, width: int, labelled: bool) -> int:
+    """The number of cells."""
+    return states**width if labelled else comb(states + width - 1, width)
+
+
 class CellComplex:
     """The cells of a problem at one width, with exact minima of the loss on cells and faces.
 
@@ -80,15 +107,14 @@ class CellComplex:
             raise InputError("rho", f"{rho} must be positive")
         self.rho = rho
         self.within = within if rho is None else geometry(within).name
-        if self.width > 1:  # else there are hardly more cells than cones, which it refuses itself
-            self._check_budget(max_cells)
+        require_cells(problem, self.width, labelled=labelled, max_cells=max_cells)
         try:
             self.arrangement = arrangement(problem.X, max_cones=max_cells)
         except BudgetError as error:  # there are more cells than cones
             raise BudgetError(error.what, error.needed, max_cells, "max_cells", _SMALLER) from None
-        self._require(len(self.arrangement), max_cells)
+        _require(len(self.arrangement), width, labelled, max_cells)
         self.states = 2 * len(self.arrangement)
-        self.cells = self._count(self.states)
+        self.cells = _count(self.states, width, labelled)
         self.domain = self._domain()
         self.groups = [
             self.domain.columns(state % 2, self.domain.cone(state // 2))
@@ -96,35 +122,11 @@ class CellComplex:
         ]
         self.moves = lru_cache(maxsize=None)(self._moves)
 
-    def _count(self, states: int) -> int:
-        """The number of cells."""
-        width = self.width
-        return states**width if self.labelled else comb(states + width - 1, width)
-
-    def _check_budget(self, max_cells: int) -> None:
-        """Refuse too many cells at once, where listing the cones may take minutes.
-
-        Cones of which there are too many for any machine are not counted to the end.
-        """
-        reach = max(max_cells, WITHIN_REACH)
-        most = bisect_right(range(1, reach), reach, key=lambda cones: self._count(2 * cones))
-        most = max(most, _COUNTED)
-        cones = count_cones(self.problem.X, at_most=most)
-        self._require(cones, max_cells, "at least " if cones > most else "")
-
-    def _require(self, cones: int, max_cells: int, known: str = "") -> None:
-        """Raise BudgetError where so many cones make more than `max_cells` cells."""
-        cells = self._count(2 * cones)
-        if cells > max_cells:
-            kind = ", labelled" if self.labelled else ""
-            what = f"cells ({known}{2 * cones} states, width {self.width}{kind})"
-            raise BudgetError(what, cells, max_cells, "max_cells", _SMALLER)
-
     def modulo_permutation(self) -> CellComplex:
         """The same cells with neurons not distinguished; minima found in one are known in both."""
         plain = copy(self)
         plain.labelled = False
-        plain.cells = plain._count(self.states)
+        plain.cells = _count(self.states, self.width, labelled=False)
         return plain
 
     def _domain(self) -> Domain:
