@@ -95,7 +95,8 @@ class Frontier:
 class Regions:
     """The regions of two optimizers at one width, or (width None) at every large one.
 
-    level: of the loss. components: the cells of each component of {loss <= level}.
+    level: of the loss. minimum: the least loss of the width, or of every large one.
+    components: the cells of each component of {loss <= level}.
     exact: whether all cells of the width were looked at; otherwise the answers are those of every
     large width, and `at` says whether the width suffices for them.
     """
@@ -106,6 +107,7 @@ class Regions:
         optimizers: tuple[str, str],
         width: int | None,
         level: Fraction,
+        minimum: Fraction,
         components: Sequence[Sequence[Cell]],
         low: Sublevel | None,
         progress: Progress,
@@ -115,6 +117,7 @@ class Regions:
         self.optimizers = optimizers
         self.width = width
         self.level = level
+        self.minimum = minimum
         self.components = tuple(map(tuple, components))
         self.low = low
         self.exact = low is not None
@@ -298,8 +301,10 @@ def regions(
     """The regions {loss <= level} of two optimizers, by name, at a width; None: at every large one.
 
     level: by default the least loss of the width without any ball, or where that is positive a
-    little more. Of more than `max_cells` cells none is looked at: the answers are then those for
-    every large width, where these apply, from a convex program of at most `max_coefficients`.
+    simple fraction one or two millionths of the loss of zero above it, so that the regions have an
+    inside; the radii of `radii`, at the least loss itself, are a little larger.
+    Of more than `max_cells` cells none is looked at: the answers are then those for every large
+    width, where these apply, from a convex program of at most `max_coefficients`.
     Raises InputError for unknown optimizers, a level below the least loss, a width below 1, and
     BudgetError, before anything is computed, where the width is too large and the program too.
     Source: proofs_notes/region-interaction.md.
@@ -319,9 +324,17 @@ def regions(
                 low = reached(complex_, _level(complex_.loss_of(low.level), zero), tick)
             if not low.low:
                 raise InputError("level", f"{level} is below the least loss at width {width}")
-            cells = [component.cells for component in components_of(complex_, low, tick)]
-            found = complex_.loss_of(low.level)
-            return Regions(complex_, (first, second), width, found, cells, low, progress)
+            components = components_of(complex_, low, tick)
+            return Regions(
+                complex_,
+                (first, second),
+                width,
+                complex_.loss_of(low.level),
+                min(component.minimum for component in components),
+                [component.cells for component in components],
+                low,
+                progress,
+            )
     _require_small(problem, max_coefficients)
     complex_ = CellComplex(problem, 1)
     everything = tuple(range(complex_.states))
@@ -330,7 +343,7 @@ def regions(
         level = _level(least, zero) if least else least
     if level < least:
         raise InputError("level", f"{level} is below the least loss of any width, which is {least}")
-    return Regions(complex_, (first, second), width, level, [[everything]], None, progress)
+    return Regions(complex_, (first, second), width, level, least, [[everything]], None, progress)
 
 
 def _require_small(problem: Problem, max_coefficients: int, before: str = "") -> None:
