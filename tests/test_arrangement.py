@@ -19,6 +19,7 @@ from theory.arrangement import (
     Arrangement,
     arrangement,
     characteristic_polynomial,
+    count_cones,
     general_position_count,
 )
 from theory.errors import BudgetError, InputError
@@ -155,6 +156,13 @@ def assert_sound(cones: Arrangement, X: Matrix) -> None:
 @given(matrices())
 def test_as_many_cones_as_the_characteristic_polynomial_says(X: Matrix) -> None:
     assert len(arrangement(X)) == count_by_zaslavsky(X)
+
+
+@given(matrices(), st.integers(1, 100))
+def test_cones_are_counted_without_listing_them(X: Matrix, at_most: int) -> None:
+    count = len(arrangement(X))
+    assert count_cones(X, at_most=count) == count
+    assert min(count, at_most + 1) <= count_cones(X, at_most=at_most) <= count
 
 
 @given(matrices(max_n=6))

@@ -607,7 +607,13 @@ def test_unknown_optimizer_lists_all() -> None:
     with pytest.raises(InputError) as caught:
         geometry("adam")
     assert caught.value.field == "optimizer"
-    assert str(caught.value) == f"optimizer: 'adam' is not one of {', '.join(names())}"
+    listed = ", ".join(names())
+    assert str(caught.value) == f"optimizer: 'adam' is not one of {listed}; did you mean adamw?"
+
+
+@pytest.mark.parametrize(("written", "name"), [("AdamW", "adamw"), ("Muon-AdamW", "muon-adamw")])
+def test_names_in_any_case(written: str, name: str) -> None:
+    assert geometry(written) is geometry(name)
 
 
 def test_sgd_has_no_ball() -> None:

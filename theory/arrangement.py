@@ -194,6 +194,19 @@ def characteristic_polynomial(X: Iterable[Iterable[Any]]) -> tuple[int, ...]:
     return _chi(normals, len(rows[0]))
 
 
+def count_cones(X: Iterable[Iterable[Any]], *, at_most: int) -> int:
+    """The number of cones, without listing them; where that is above `at_most` some number above.
+
+    By the same recursion as `characteristic_polynomial`, left as soon as enough are counted: a part
+    of the hyperplanes has no more cones than all of them.
+
+    Raises InputError if X is empty or not exact.
+    """
+    rows = _rows(X)
+    normals, _, _ = _walls(rows)
+    return _count(normals, at_most)
+
+
 # Walls and coordinates
 
 
@@ -502,6 +515,19 @@ def _chi(normals: Sequence[Sequence[int]], d: int) -> tuple[int, ...]:
         for i, coefficient in enumerate(_chi(distinct, d - 1)):
             coefficients[i] -= coefficient
     return tuple(coefficients)
+
+
+def _count(normals: Sequence[Sequence[int]], at_most: int) -> int:
+    """|chi(-1)| of distinct hyperplanes, or a number above `at_most` that it is not below."""
+    if normals and len(normals[0]) == 2:
+        return 2 * len(normals)
+    total = 1
+    for k, normal in enumerate(normals):
+        distinct, _, _ = _walls([_trace(other, normal) for other in normals[:k]])
+        total += _count(distinct, at_most - total)
+        if total > at_most:
+            break
+    return total
 
 
 def _trace(other: Sequence[int], normal: Sequence[int]) -> list[int]:

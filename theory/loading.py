@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from theory.errors import InputError
+from theory.errors import InputError, nearest
 from theory.problem import (
     Problem,
     is_number,
@@ -72,9 +72,8 @@ def example_names() -> list[str]:
 def example(name: str) -> Problem:
     """A shipped problem by its name."""
     if name not in example_names():
-        raise InputError(
-            name, f"is neither a file nor a shipped example ({', '.join(example_names())})"
-        )
+        meant = nearest(name, example_names()) or "`isthmus problems` lists them"
+        raise InputError(name, f"is neither a file nor a shipped example; {meant}")
     with resources.as_file(resources.files("theory") / "examples" / f"{name}.json") as path:
         return Problem.from_json(read_json(path), name=name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -18,6 +19,9 @@ from theory.problem import format_rational
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_QUIET = 20.0
+"""Seconds until work that nobody watches says where it stands; then at each doubling."""
 
 EXIT_DONE = 0
 EXIT_FALSE = 1  # a claim is false or a certificate is not valid
@@ -57,17 +61,15 @@ def bounds_document(lower: Fraction, upper: Fraction | None) -> str | dict[str, 
 def over_budget(error: BudgetError) -> str:
     """What a refusal needs and which option of the command line allows it."""
     option = error.option.replace("_", "-")
-    return (
-        f"{error.what}: {error.count} needed, the limit is {error.limit:,}; "
-        f"allow it with --{option} {error.count.replace(',', '')}"
-    )
+    return f"{error.excess}; {error.remedy(f'allow it with --{option} ')}"
 
 
 @contextmanager
 def progress(
     total: int | None = None, *, at_once: bool = False
 ) -> Iterator[Callable[[str, int], None]]:
-    """A callback (stage, count) that shows where long work stands, if a person watches stderr.
+    """A callback (stage, count) that shows where long work stands: a bar if a person watches
+    stderr, else a line now and then.
 
     total: the count at which the work is done, where that is known: a bar then shows the rest.
     Ctrl-C makes it raise Interrupted at the next call, so that the work can hand back what it
@@ -106,9 +108,15 @@ def progress(
     bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not watched)
     task = bar.add_task("starting", total=total)
 
+    start, quiet = time.monotonic(), _QUIET
+
     def report(stage: str, count: int) -> None:
+        nonlocal quiet
         if stopping:
             raise Interrupted
+        if not watched and (passed := time.monotonic() - start) > quiet:
+            say(f"after {passed:.0f} s: {stage}: {count:,}")
+            quiet = 2 * passed
         bar.update(task, description=f"{stage}: {count:,}", completed=count)
 
     previous = signal.signal(signal.SIGINT, stop)

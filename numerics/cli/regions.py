@@ -13,10 +13,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
+from numerics.cli.output import (
+    EXIT_DONE,
+    EXIT_UNDECIDED,
+    console,
+    emit,
+    over_budget,
+    progress,
+    say,
+)
 from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
-from theory.errors import InputError, Interrupted, Undecided
+from theory.errors import BudgetError, InputError, Interrupted, Undecided
 from theory.problem import format_rational, integer, is_number, positive_integer, rational
 
 if TYPE_CHECKING:
@@ -71,7 +79,11 @@ def regions(
     ] = None,
     level: Annotated[
         str | None,
-        typer.Option(metavar="L", help="Of the loss; by default the least one of the width."),
+        typer.Option(
+            metavar="L",
+            help="Of the loss; by default the least one of the width, or where that is positive "
+            "10^-6 of the loss of zero weights above it, so that the regions have an inside.",
+        ),
     ] = None,
     vertices: Annotated[
         int, typer.Option(metavar="N", help="Radii of A at which the frontier is computed.")
@@ -80,6 +92,12 @@ def regions(
         int | None,
         typer.Option(
             metavar="N", help="With more cells, look at none: only what holds at every large width."
+        ),
+    ] = None,
+    max_coefficients: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Refuse a larger program of what holds at every large width."
         ),
     ] = None,
     certificate: options.Certificate = None,
@@ -101,7 +119,7 @@ def regions(
     """
     from numerics.files import provenance, write_json
     from theory.certificates import certify
-    from theory.regions.meeting import DEFAULT_MAX_CELLS
+    from theory.regions.meeting import DEFAULT_MAX_CELLS, DEFAULT_MAX_COEFFICIENTS
 
     check_outputs([problem], json=json, certificate=certificate, plot=plot)
     data = options.load(problem, target, floats, bias, drop)
@@ -113,7 +131,14 @@ def regions(
         raise InputError("vertices", f"{vertices} must be at least 2")
     radii = _radii(names, at, decay)
     threshold = None if level is None else rational(level, "level")
-    limit = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
+    limits = {
+        "max_cells": DEFAULT_MAX_CELLS
+        if max_cells is None
+        else positive_integer(max_cells, "max-cells"),
+        "max_coefficients": DEFAULT_MAX_COEFFICIENTS
+        if max_coefficients is None
+        else positive_integer(max_coefficients, "max-coefficients"),
+    }
 
     studied: list[_Found] = []
     with progress() as report:
@@ -121,9 +146,9 @@ def regions(
             found = _Found(each)
             studied.append(found)
             try:
-                _study(found, data, names, threshold, radii, vertices, plot, limit, report)
-            except (Undecided, Interrupted) as error:
-                found.reason = str(error)
+                _study(found, data, names, threshold, radii, vertices, plot, limits, report)
+            except (BudgetError, Undecided, Interrupted) as error:
+                found.reason = over_budget(error) if isinstance(error, BudgetError) else str(error)
                 say(f"width {_shown(each)}: {found.reason}")
                 if isinstance(error, Interrupted):
                     break
@@ -142,7 +167,7 @@ def regions(
         out = console()
         out.print(f"n = {data.n}, d = {data.d}, {names[0]} and {names[1]}")
         for found in studied:
-            _print(out, found, names, radii)
+            _print(out, found, names, radii, threshold is None)
         if certificate is not None and proved is not None:
             print(f"proof: {certificate}")
     complete = len(studied) == len(widths) and not any(found.reason for found in studied)
@@ -203,14 +228,14 @@ def _study(
     radii: tuple[Fraction, Fraction] | None,
     vertices: int,
     plot: Path | None,
-    max_cells: int,
+    limits: Mapping[str, int],
     report: Progress,
 ) -> None:
     """Fill in one result after the other, so that an interrupt leaves what is known."""
     from theory.regions import grid
     from theory.regions import regions as compute
 
-    here = compute(data, names, found.width, level=level, max_cells=max_cells, progress=report)
+    here = compute(data, names, found.width, level=level, progress=report, **limits)
     found.regions = here
     for which in range(2):
         found.least = (*found.least, here.least(which))
@@ -234,7 +259,7 @@ def _enough(here: Regions, meeting: Meeting) -> int | None:
         return here.width or max(1, len(meeting.witness))  # more neurons may be zero
     try:
         return here.enough(*meeting.rho)
-    except (InputError, Undecided):
+    except (BudgetError, InputError, Undecided):
         return None
 
 
@@ -248,6 +273,7 @@ def _document(
     document: dict[str, Any] = {
         "width": found.width or _LARGE,
         "level": here and format_rational(here.level),
+        "minimum": here and format_rational(here.minimum),
         "optimizers": list(names),
         "exact": here and here.exact,
         "complete": not found.reason,
@@ -327,6 +353,7 @@ def _print(
     found: _Found,
     names: tuple[str, str],
     radii: tuple[Fraction, Fraction] | None,
+    default: bool,
 ) -> None:
     here = found.regions
     if here is None:
@@ -335,6 +362,11 @@ def _print(
     if not (here.exact or here.width is None):
         where += f" (width {here.width} has too many cells)"
     out.print(f"\n{where}, loss <= {show(here.level)}")
+    if default and here.level > here.minimum:
+        out.print(
+            f"(the least loss is {show(here.minimum)}; the level is 10^-6 of the loss of zero "
+            "above it)"
+        )
     for name, least in zip(names, found.least, strict=False):
         out.print(f"least rho of {name} by itself: {_show(least)}")
     if radii is not None:

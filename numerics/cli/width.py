@@ -13,6 +13,7 @@ from numerics.cli.output import (
     bounds_document,
     console,
     emit,
+    over_budget,
     progress,
     say,
 )
@@ -78,6 +79,7 @@ def width(
     bases = MAX_BASES if max_bases is None else positive_integer(max_bases, "max-bases")
     counts = MAX_COUNTS if max_counts is None else positive_integer(max_counts, "max-counts")
     widths = positive_integer(max_width, "max-width")
+    too_large = _too_large(data, widths, cells)
     with progress() as report:
         steps = _intervals(data, name, widths, cells, report) if intervals else None
         found = width_profile(
@@ -91,7 +93,7 @@ def width(
             max_counts=counts,
             progress=report,
         )
-    if found.reason:
+    if found.reason and len(found.rows) + 1 != too_large:
         say(found.reason)
     document = _document(found)
     if steps is not None:
@@ -102,6 +104,20 @@ def width(
         if steps is not None:
             _print_intervals(steps)
     return EXIT_DONE if found.complete else EXIT_UNDECIDED
+
+
+def _too_large(problem: Problem, max_width: int, max_cells: int) -> int | None:
+    """The first width with too many cells, which is said before any other is computed."""
+    from theory.errors import BudgetError
+    from theory.landscape.cells import require_cells
+
+    for width in range(1, max_width + 1):
+        try:
+            require_cells(problem, width, labelled=True, max_cells=max_cells)
+        except BudgetError as error:
+            say(f"width {width}: {over_budget(error)}")
+            return width
+    return None
 
 
 def _intervals(

@@ -416,9 +416,35 @@ def test_within_a_ball_that_is_no_polytope(
     code, out, _ = run(capsys, "check", proof, "--problem", "flagship")
     assert code == 0
     assert "inside the muon ball rho = 6 with barrier between 0.711111" in out
-    assert (
-        "in the muon ball rho = 6: minimum 0 to" in run(capsys, "barrier", "flagship", *options)[1]
-    )
+    out = run(capsys, "barrier", "flagship", *options)[1]
+    assert "in the muon ball rho = 6: minimum 0 to" in out
+    assert "{loss <= 93/5000000} has 2 components" in out
+    assert "the level is 10^-6 of the loss of zero above it" in out
+
+
+@pytest.mark.parametrize(
+    ("within", "rho", "shown"),
+    [
+        ("muon", "6", ["0", "1"]),
+        ("muon", "4", ["1"]),
+        ("adamw", "23/10", ["0"]),
+        ("AdamW", "5/2", ["0", "1"]),
+        ("adamw", "1", ["above the least loss"]),
+    ],
+)
+def test_components_in_a_ball_are_named_as_without_one(
+    capsys: pytest.CaptureFixture[str], within: str, rho: str, shown: list[str]
+) -> None:
+    """adamw reaches component 0 of the flagship first (rho 2, 12/5), muon 1 (3.06, 5): `radii`."""
+    options = ("--within", within, "--rho", rho)
+    document = run_json(capsys, "barrier", "flagship", *options)
+    assert document["within"] == within.lower()
+    ids = [component["without_ball"] for component in document["components"]]
+    assert ids == [[int(each)] if each.isdigit() else [] for each in shown]
+    code, out, err = run(capsys, "barrier", "flagship", *options)
+    assert (code, err) == (0, "")
+    rows = [line.split("│") for line in out.splitlines() if line.startswith("│")]
+    assert [row[4].strip() for row in rows] == shown
 
 
 def test_undecided_within_bounds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from command import run, run_json
 
+import theory.landscape.cells
 import theory.regions
 from theory.certificates.checker import check
 from theory.loading import example
@@ -157,6 +158,24 @@ def test_a_level_and_the_penalty_of_sgd(capsys: pytest.CaptureFixture[str]) -> N
     assert (exact["level"], above["level"]) == ("0", "1/10")
     for name in ("lion", "sgd"):
         assert 0 < middle(above["least"][name]) < middle(exact["least"][name])
+
+
+def test_the_default_level_is_said_where_it_is_not_the_least_loss(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """At width 1 the flagship has least loss 122/45, and 37/2 at zero weights."""
+    arguments = ("regions", "flagship", "--optimizers", "adamw,lion", "--width", "1")
+    arguments = (*arguments, "--vertices", "2")
+    document = run_json(capsys, *arguments)
+    above = (Fraction(document["level"]) - Fraction(122, 45)) / Fraction(37, 2)
+    assert document["minimum"] == "122/45"
+    assert Fraction(1, 10**6) <= above <= Fraction(2, 10**6)
+    code, out, err = run(capsys, *arguments)
+    assert (code, err) == (0, "")
+    assert f"width 1, loss <= {document['level']}\n" in out
+    assert "(the least loss is 122/45; the level is 10^-6 of the loss of zero above it)" in out
+    code, out, _ = run(capsys, *arguments, "--level", "3")
+    assert (code, "the least loss is" in out) == (0, False)
 
 
 # Tables
@@ -319,6 +338,40 @@ def test_too_many_cells_leave_what_holds_at_large_width(
     assert code == 3
     assert "points of the grid are open" in err
     assert {None, "empty"} <= {point["phase"] for point in json.loads(out)["grid"]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "d", "said"),
+    [
+        # 2 n lines in the plane: 4 n states.
+        (100, 2, "(400 states of a neuron): 240,000 needed, the limit is 100,000; "
+         "allow it with --max-coefficients 240000\n"),
+        (150, 4, "that is out of reach: take fewer rows or columns of the data\n"),
+    ],
+)  # fmt: skip
+def test_too_large_for_every_width_is_refused_at_once(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    rows: int,
+    d: int,
+    said: str,
+) -> None:
+    def listed(*args: Any, **options: Any) -> None:
+        raise AssertionError("the cones were listed")
+
+    monkeypatch.setattr(theory.landscape.cells, "arrangement", listed)
+    file = tmp_path / "data.json"
+    X = [[k**i for i in range(d)] for k in range(rows)]
+    file.write_text(json.dumps({"X": X, "y": list(range(rows)), "width": 8}))
+    command = ("regions", file, "--optimizers", "adamw,muon", "--json", "-")
+    code, out, err = run(capsys, *command)
+    assert code == 3
+    assert err.startswith("isthmus: width 8: cells (")
+    assert " (max-cells); coefficients of the program of every large width (" in err
+    assert err.endswith(said)
+    document = json.loads(out)
+    assert (document["complete"], document["level"]) == (False, None)
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:

@@ -5,6 +5,8 @@ from fractions import Fraction
 import pytest
 from command import run, run_json
 
+import theory.connectivity
+
 ARGUMENTS = ("width", "non-monotone", "--optimizer", "adamw", "--rho", "1/2")
 
 
@@ -28,10 +30,21 @@ def test_the_table(capsys):
     assert "connected at every width >= 4 (minimal counts)" in out
 
 
-def test_what_does_not_fit_is_told_and_exits_3(capsys):
-    code, out, err = run(capsys, *ARGUMENTS, "--max-width", "4", "--max-cells", "40")
-    assert code == 3
-    assert err.startswith("isthmus: width 2: cells")
+def test_what_does_not_fit_is_told_and_exits_3(capsys, monkeypatch):
+    """First of all: nothing is computed before it is said."""
+    profile = theory.connectivity.width_profile
+    said = []
+
+    def watched(*args, **options):
+        said.append(capsys.readouterr().err)
+        return profile(*args, **options)
+
+    monkeypatch.setattr(theory.connectivity, "width_profile", watched)
+    code, out, err = run(capsys, *ARGUMENTS, "--max-width", "50", "--max-cells", "40")
+    assert (code, err) == (3, "")
+    (err,) = said
+    assert err.startswith("isthmus: width 2: cells (8 states, width 2, labelled): 64 needed")
+    assert err.endswith("allow it with --max-cells 64\n")
     assert err.count("\n") == 1
     assert "1/10" in out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise, permutations
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from problems import planted
 from theory.certificates import certify
 from theory.certificates.checker import check
 from theory.errors import BudgetError, InputError, Interrupted
-from theory.landscape import Analysis, MinimaxPath, analyse, barrier_between
+from theory.landscape import Analysis, MinimaxPath, analyse, barrier_between, cells
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -300,6 +301,26 @@ def test_too_many_cells() -> None:
         analyse(example("flagship"), 2, max_cells=100)
     assert (caught.value.needed, caught.value.limit, caught.value.option) == (136, 100, "max_cells")
     assert len(analyse(example("flagship"), 2, max_cells=136).components) == 2
+
+
+def test_what_is_out_of_reach_is_refused_before_the_cones_are_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def listed(*args: object, **options: object) -> None:
+        raise AssertionError("the cones were listed")
+
+    monkeypatch.setattr(cells, "arrangement", listed)
+    parabola = Problem(X=[[1, k, k * k, k**3] for k in range(20)], y=range(20))
+    # In general position 2 (1 + 19 + 171 + 969) = 2320 cones.
+    with pytest.raises(BudgetError, match=r"cells \(4640 states, width 3\)") as caught:
+        analyse(parabola, 3)
+    assert caught.value.needed == 4640 * 4641 * 4642 // 6
+    assert "out of reach: take a smaller width, or fewer rows" in str(caught.value)
+    assert "max_cells" not in str(caught.value)
+    larger = Problem(X=[[1, k, k * k, k**3] for k in range(60)], y=range(60))
+    with pytest.raises(BudgetError, match=r"cells \(at least \d+ states, width 3\)") as caught:
+        analyse(larger, 3)
+    assert 10**10 < caught.value.needed < comb(4 * (1 + 59 + 1711 + 32509) + 2, 3)
 
 
 @pytest.mark.parametrize("width", [0, -1, True, "2"])

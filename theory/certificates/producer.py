@@ -210,7 +210,7 @@ def _components(analysis: Analysis) -> Document:
         pool = [*outside, *floors.values()]
         minimum_cover = thin(complex_, pool, complex_.scaled_level(least), strict=False)
     cover = thin(complex_, outside, low.level, strict=True, exempt=low.low)
-    lowest = analysis.components[0]
+    lowest = min(analysis.components, key=lambda component: component.minimum)
     return writer.document(
         "components",
         level=format_rational(analysis.level),

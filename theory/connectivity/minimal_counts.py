@@ -109,8 +109,8 @@ def minimal_counts(
     radii = CriticalRadii(complex_)
     found: list[tuple[Cell, Counter[int]]] = []
     for size in range(1, last + 1):
-        progress("minimal counts of neurons, size", size)
         for cell in combinations_with_replacement(range(complex_.states), size):
+            progress(f"minimal counts of neurons among those of {size}, found", len(found))
             counts = Counter(cell)
             if any(counts >= smaller for _, smaller in found):
                 continue

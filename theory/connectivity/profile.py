@@ -99,6 +99,7 @@ def width_profile(
     components are counted exactly.
     """
     max_width = positive_integer(max_width, "max_width")
+    optimizer = geometry(optimizer).name
     rows: list[WidthRow] = []
     bound = from_counts = None
     reason = ""
@@ -173,6 +174,6 @@ def width_row(
         plain.loss_of(min(minimum.lower for minimum in low.low.values())),
         plain.loss_of(min(minimum.value for minimum in low.low.values())),
         plain.loss_of(low.level) if level is None else level,
-        len(components_of(plain, low)),
-        len(components_of(labelled, low)),
+        len(components_of(plain, low, tick)),
+        len(components_of(labelled, low, tick)),
     )

@@ -66,7 +66,8 @@ class SolutionSet:
     beta: Fraction | None = None
 
     def __post_init__(self) -> None:
-        penalised = geometry(self.optimizer).name == "sgd"
+        object.__setattr__(self, "optimizer", geometry(self.optimizer).name)
+        penalised = self.optimizer == "sgd"
         name, other = ("beta", "rho") if penalised else ("rho", "beta")
         value = getattr(self, name)
         if value is None or getattr(self, other) is not None:

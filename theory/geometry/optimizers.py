@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 from theory.geometry.lp_norm import not_finite_is_no_error, positive, quotient
 from theory.geometry.norms import Factorisation, MixedNorm, Norm, SchattenNorm, VectorNorm
 
@@ -153,10 +153,13 @@ def names() -> tuple[str, ...]:
 
 
 def geometry(name: str) -> Geometry:
-    """The geometry of an optimizer; raises InputError with all names if there is none so called."""
-    if name not in _GEOMETRIES:
-        raise InputError("optimizer", f"{name!r} is not one of {', '.join(names())}")
-    return _GEOMETRIES[name]
+    """The geometry of an optimizer, whose name may be in any case (AdamW).
+
+    Raises InputError with all names if there is none so called.
+    """
+    if name.lower() not in _GEOMETRIES:
+        raise InputError("optimizer", unknown(name, names()))
+    return _GEOMETRIES[name.lower()]
 
 
 @not_finite_is_no_error

@@ -19,7 +19,7 @@ from theory.connectivity import radius_profiles, width_row
 from theory.connectivity.bounds import largest_mass
 from theory.connectivity.critical_radii import CriticalRadii, radius_intervals
 from theory.connectivity.estimates import estimated_intervals
-from theory.errors import InputError
+from theory.errors import InputError, nearest
 from theory.exact import simplest_between
 from theory.geometry import geometry
 from theory.hunt.conjecture import Conjecture, Document, Facts
@@ -581,9 +581,8 @@ CONJECTURES: dict[str, Callable[..., Conjecture]] = {
 def named(name: str, options: Mapping[str, str] | None = None) -> Conjecture:
     """A shipped conjecture by its name, with options by theirs."""
     if name not in CONJECTURES:
-        raise InputError(
-            name, f"is neither a file nor a shipped conjecture ({', '.join(CONJECTURES)})"
-        )
+        meant = nearest(name, CONJECTURES) or f"these are {', '.join(CONJECTURES)}"
+        raise InputError(name, f"is neither a file nor a shipped conjecture; {meant}")
     make, chosen = CONJECTURES[name], options or {}
     known = list(signature(make).parameters)
     for option in chosen:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from itertools import groupby, permutations
 
 from theory.errors import InputError, Interrupted, Undecided
@@ -28,6 +29,8 @@ Progress = Callable[[str, int], None]
 class Component:
     """A connected component of {loss <= level}.
 
+    id: by least loss, then by the first cell (of lowest numbers); by the first cell alone where
+    minima are bracketed only, whose last digits would decide.
     cells: the cells it meets. links: faces that connect them at the level (a tree).
     representative: a network of least loss in the component, which is `minimum`; it lies in
     cells[0]. proved: a lower bound of the loss in the component, equal to `minimum` where exact.
@@ -111,6 +114,26 @@ class Analysis:
         """A lower bound of the minimum, equal to it where exact."""
         return min(component.proved for component in self.components)
 
+    def without_ball(
+        self, progress: Progress = lambda stage, count: None
+    ) -> tuple[tuple[int, ...], ...]:
+        """For each component the components of least loss without a ball (as `analyse` numbers
+        them) that belong to it there: paths of loss <= level lead to these.
+
+        They share a cell with it, in which a sublevel set is convex. `progress` may raise
+        Interrupted, which then leaves.
+        """
+        free = CellComplex(
+            self.problem, self.width, labelled=self.labelled, max_cells=self.complex.cells
+        )
+        tick = partial(progress, "without a ball, minima computed")
+        found = components_of(free, reached(free, None, tick), tick)
+        homes = {cell: each.id for each in found for cell in each.cells}
+        return tuple(
+            tuple(sorted({homes[cell] for cell in component.cells if cell in homes}))
+            for component in self.components
+        )
+
     def path(self, first: int, second: int) -> MinimaxPath:
         """A minimax path from the representative of one component to that of another.
 
@@ -184,7 +207,7 @@ def analyse(
     if not low.low:
         minimum = complex_.loss_of(sublevel(complex_, None, tick).level)
         raise InputError("level", f"{threshold} is below the minimum, which is {minimum}")
-    components = components_of(complex_, low)
+    components = components_of(complex_, low, tick)
     flood = Flood(
         complex_,
         [component.cells for component in components],
@@ -302,8 +325,14 @@ def _normalised(network: Network) -> list[Neuron]:
     return [(sign or 1, u) for sign, u in network.convex_coordinates()]
 
 
-def components_of(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]:
-    """The components of the graph of low cells; breadth-first from the lowest cell of each."""
+def components_of(
+    complex_: CellComplex, low: Sublevel, tick: Tick = lambda solved: None
+) -> tuple[Component, ...]:
+    """The components of the graph of low cells; breadth-first from the lowest cell of each.
+
+    Their ids are the same whatever else is asked of the set. tick: told the number of minima
+    computed, often; it may raise Interrupted, which leaves with the lowest loss.
+    """
     minima = (
         {order: minimum for cell, minimum in low.low.items() for order in set(permutations(cell))}
         if complex_.labelled
@@ -318,6 +347,11 @@ def components_of(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]
         reached.add(lowest)
         cells, links = [lowest], []
         for cell in cells:  # grows while it is walked through
+            try:
+                tick(complex_.domain.solved())
+            except Interrupted:
+                best = complex_.loss_of(min(each.value for each in minima.values()))
+                raise Interrupted(f"the minimum is at most {best}") from None
             for position in complex_.positions(cell):
                 for move in complex_.moves(cell[position]):
                     target = complex_.neighbour(cell, position, move)
@@ -340,6 +374,9 @@ def components_of(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]
                 proved=complex_.loss_of(min(minima[cell].lower for cell in cells)),
             )
         )
+    if not complex_.domain.exact:
+        components.sort(key=lambda component: min(component.cells))
+        components = [replace(component, id=i) for i, component in enumerate(components)]
     home = {cell: component.id for component in components for cell in component.cells}
     between = (face for cell, target, face in open_faces if home[cell] != home[target])
     _require_decided(complex_, between, low.level)

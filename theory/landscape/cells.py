@@ -15,6 +15,7 @@ Source: proofs_notes/landscape.md.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -23,8 +24,8 @@ from functools import lru_cache
 from math import comb
 from typing import TypeAlias
 
-from theory.arrangement import arrangement
-from theory.errors import BudgetError, InputError
+from theory.arrangement import arrangement, count_cones
+from theory.errors import WITHIN_REACH, BudgetError, InputError
 from theory.gauges import ColumnNorms, Spectral, gauge_of
 from theory.geometry import geometry
 from theory.landscape.conic import ConicBall
@@ -44,6 +45,8 @@ Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordin
 
 SIGN_FLIP = -1
 _LARGEST_WIDTH = 1000  # the number of cells has to be computed before it can be refused
+_SMALLER = "take a smaller width, or fewer rows or columns of the data"
+_COUNTED = 5000  # cones that are counted in any case, for the sake of the message
 DEFAULT_MAX_CELLS = 20_000_000
 
 
@@ -75,6 +78,33 @@ def within_ball(
     return name, positive_rational(rho, "rho")
 
 
+def require_cells(problem: Problem, width: int, *, labelled: bool, max_cells: int) -> None:
+    """Raise BudgetError where there are more cells; at once, where listing cones may take minutes.
+
+    Cones of which there are too many for any machine are not counted to the end.
+    """
+    if width == 1:  # hardly more cells than cones, which have a budget of their own
+        return
+    reach = max(max_cells, WITHIN_REACH)
+    most = bisect_right(range(1, reach), reach, key=lambda n: _count(2 * n, width, labelled))
+    most = max(most, _COUNTED)
+    cones = count_cones(problem.X, at_most=most)
+    _require(cones, width, labelled, max_cells, "at least " if cones > most else "")
+
+
+def _require(cones: int, width: int, labelled: bool, max_cells: int, known: str = "") -> None:
+    """Raise BudgetError where so many cones make more than `max_cells` cells."""
+    cells = _count(2 * cones, width, labelled)
+    if cells > max_cells:
+        what = f"cells ({known}{2 * cones} states, width {width}{', labelled' * labelled})"
+        raise BudgetError(what, cells, max_cells, "max_cells", _SMALLER)
+
+
+def _count(states: int, width: int, labelled: bool) -> int:
+    """The number of cells."""
+    return states**width if labelled else comb(states + width - 1, width)
+
+
 class CellComplex:
     """The cells of a problem at one width, with exact minima of the loss on cells and faces.
 
@@ -100,16 +130,14 @@ class CellComplex:
         self.within: str | None
         self.rho: Fraction | None
         self.within, self.rho = within_ball(within, rho)
+        require_cells(problem, self.width, labelled=labelled, max_cells=max_cells)
         try:
             self.arrangement = arrangement(problem.X, max_cones=max_cells)
         except BudgetError as error:  # there are more cells than cones
-            raise BudgetError(error.what, error.needed, max_cells, "max_cells") from None
+            raise BudgetError(error.what, error.needed, max_cells, "max_cells", _SMALLER) from None
+        _require(len(self.arrangement), width, labelled, max_cells)
         self.states = 2 * len(self.arrangement)
-        self.cells = self.states**width if labelled else comb(self.states + width - 1, width)
-        if self.cells > max_cells:
-            raise BudgetError(
-                f"cells ({self.states} states, width {width})", self.cells, max_cells, "max_cells"
-            )
+        self.cells = _count(self.states, self.width, labelled)
         self.domain = self._domain(max_cells)
         self.groups = [
             self.domain.columns(state % 2, self.domain.cone(state // 2))
@@ -121,7 +149,7 @@ class CellComplex:
         """The same cells with neurons not distinguished; minima found in one are known in both."""
         plain = copy(self)
         plain.labelled = False
-        plain.cells = comb(self.states + self.width - 1, self.width)
+        plain.cells = _count(self.states, self.width, labelled=False)
         return plain
 
     def _domain(self, max_cells: int) -> Domain:

@@ -177,6 +177,7 @@ def solve(
     beta = None if beta is None else positive_rational(beta, "beta")
     loss = loss or Squared()
     loss.check(problem.y)
+    optimizer = geometry(optimizer).name
     gauge = _gauge(optimizer, rho, beta)
     summed = gauge.summed
     if width is not None:

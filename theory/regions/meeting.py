@@ -26,10 +26,12 @@ from typing import TypeAlias
 
 from flint import fmpq
 
+from theory.arrangement import count_cones
 from theory.connectivity.exchange import Exchange
 from theory.connectivity.solutions import Neuron, Point, outer
-from theory.errors import BudgetError, InputError, Undecided
+from theory.errors import WITHIN_REACH, BudgetError, InputError, Undecided
 from theory.exact import from_flint, simplest_between, to_flint
+from theory.geometry import geometry
 from theory.landscape.analysis import Progress, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
@@ -39,6 +41,8 @@ from theory.regions.least_radius import LeastRadius, Search
 
 OVERLAP, DISJOINT, EMPTY = "overlap", "disjoint", "empty"
 DEFAULT_MAX_CELLS = 200_000  # beyond, what is known at every width has to do
+DEFAULT_MAX_COEFFICIENTS = 100_000
+"""Of the one conic program of every large width, which has all states at once: half a minute."""
 _NARROW = Fraction(
     1, 10**6
 )  # relative: how far vertices are above ends that are no simple fractions
@@ -91,7 +95,8 @@ class Frontier:
 class Regions:
     """The regions of two optimizers at one width, or (width None) at every large one.
 
-    level: of the loss. components: the cells of each component of {loss <= level}.
+    level: of the loss. minimum: the least loss of the width, or of every large one.
+    components: the cells of each component of {loss <= level}.
     exact: whether all cells of the width were looked at; otherwise the answers are those of every
     large width, and `at` says whether the width suffices for them.
     """
@@ -102,6 +107,7 @@ class Regions:
         optimizers: tuple[str, str],
         width: int | None,
         level: Fraction,
+        minimum: Fraction,
         components: Sequence[Sequence[Cell]],
         low: Sublevel | None,
         progress: Progress,
@@ -111,6 +117,7 @@ class Regions:
         self.optimizers = optimizers
         self.width = width
         self.level = level
+        self.minimum = minimum
         self.components = tuple(map(tuple, components))
         self.low = low
         self.exact = low is not None
@@ -287,24 +294,28 @@ def regions(
     *,
     level: Fraction | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
+    max_coefficients: int = DEFAULT_MAX_COEFFICIENTS,
     progress: Progress = lambda stage, count: None,
 ) -> Regions:
     """The regions {loss <= level} of two optimizers, by name, at a width; None: at every large one.
 
     level: by default the least loss of the width without any ball, or where that is positive a
-    little more. Of more than `max_cells` cells none is looked at: the answers are then those for
-    every large width, where these apply.
-    Raises InputError for unknown optimizers, a level below the least loss, a width below 1.
+    simple fraction one or two millionths of the loss of zero above it, so that the regions have an
+    inside; the radii of `radii`, at the least loss itself, are a little larger.
+    Of more than `max_cells` cells none is looked at: the answers are then those for every large
+    width, where these apply, from a convex program of at most `max_coefficients`.
+    Raises InputError for unknown optimizers, a level below the least loss, a width below 1, and
+    BudgetError, before anything is computed, where the width is too large and the program too.
     Source: proofs_notes/region-interaction.md.
     """
-    first, second = optimizers
+    first, second = (geometry(name).name for name in optimizers)
     ball_of(first), ball_of(second)
     zero = sum((v * v for v in problem.y), Fraction()) / 2
     if width is not None:
         try:
             complex_ = CellComplex(problem, width, max_cells=max_cells)
-        except BudgetError:
-            pass
+        except BudgetError as error:
+            _require_small(problem, max_coefficients, f"{error.excess} (max-cells); ")
         else:
             tick = partial(progress, "searching for the lowest cells, minima computed")
             low = reached(complex_, level, tick)
@@ -312,9 +323,18 @@ def regions(
                 low = reached(complex_, _level(complex_.loss_of(low.level), zero), tick)
             if not low.low:
                 raise InputError("level", f"{level} is below the least loss at width {width}")
-            cells = [component.cells for component in components_of(complex_, low)]
-            found = complex_.loss_of(low.level)
-            return Regions(complex_, (first, second), width, found, cells, low, progress)
+            components = components_of(complex_, low, tick)
+            return Regions(
+                complex_,
+                (first, second),
+                width,
+                complex_.loss_of(low.level),
+                min(component.minimum for component in components),
+                [component.cells for component in components],
+                low,
+                progress,
+            )
+    _require_small(problem, max_coefficients)
     complex_ = CellComplex(problem, 1)
     everything = tuple(range(complex_.states))
     least = complex_.loss_of(complex_.minimum(everything).value)
@@ -322,7 +342,27 @@ def regions(
         level = _level(least, zero) if least else least
     if level < least:
         raise InputError("level", f"{level} is below the least loss of any width, which is {least}")
-    return Regions(complex_, (first, second), width, level, [[everything]], None, progress)
+    return Regions(complex_, (first, second), width, level, least, [[everything]], None, progress)
+
+
+def _require_small(problem: Problem, max_coefficients: int, before: str = "") -> None:
+    """Refuse a program of all states at once that is too large, before the cones are listed.
+
+    before: what was refused already.
+    """
+    most = math.isqrt(WITHIN_REACH) // 2 + 1
+    cones = count_cones(problem.X, at_most=most)
+    states = 2 * cones
+    needed = states * (states + problem.n * problem.d)
+    if needed > max_coefficients:
+        known = f"{'at least ' * (cones > most)}{states} states of a neuron"
+        raise BudgetError(
+            f"{before}coefficients of the program of every large width ({known})",
+            needed,
+            max_coefficients,
+            "max_coefficients",
+            "take fewer rows or columns of the data",
+        )
 
 
 def at_large_width(found: Regions) -> Regions:

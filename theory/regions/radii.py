@@ -78,7 +78,8 @@ class Radii:
     def preferred(self, optimizer: str) -> int | None:
         """The component that the optimizer's ball reaches first; None where the bounds leave it
         open, as they do for a tie."""
-        known = [found[optimizer] for found in self.components if optimizer in found]
+        name = geometry(optimizer).name
+        known = [found[name] for found in self.components if name in found]
         if len(known) < len(self.components):
             return None
         first = min(range(len(known)), key=lambda i: known[i].upper)
@@ -106,8 +107,9 @@ def radii(
         raise InputError(
             "analysis", f"is a {type(analysis).__name__}; pass analyse(problem, width)"
         )
-    chosen = tuple(dict.fromkeys(optimizers))
-    gauges = {name: gauge_of(geometry(name).ball) for name in chosen}
+    balls = {ball.name: ball for ball in (geometry(name).ball for name in optimizers)}
+    chosen = tuple(balls)
+    gauges = {name: gauge_of(ball) for name, ball in balls.items()}
     for component in analysis.components:
         if component.minimum != analysis.level:
             raise InputError(
