@@ -695,7 +695,7 @@ def estimate(
         rows.append(_row(kind, parts, parts * recipe.steps, tokens, seconds))
     progress(f"measuring evaluations; kinds done of {len(trained) + 1}", len(trained))
     windows = lab.texts.windows("in", device)
-    few = windows[: max(1, len(windows) // _EVALUATED)]
+    few = windows[: max(1, len(windows) // _SMALLER)]
     begun = time.perf_counter()
     window_loss(first.to(device), few)
     seconds = (time.perf_counter() - begun) * len(windows) / len(few)
@@ -717,26 +717,26 @@ def _seconds_per_step(lab: _Lab, recipe: Recipe, module: torch.nn.Module, batch:
         return seconds
 
     first = measured()
-    return first if first > _LONG_ENOUGH else measured()
+    return first if first > _LONG else measured()
 
 
 def _seconds_per_window(lab: _Lab, recipe: Recipe, module: torch.nn.Module) -> float:
     """What each window but the first adds to a step.
 
-    From batches of 1, 2, 4, ... windows, until a step takes `_LONG_ENOUGH` or is a whole one; by
-    AdamW, whose own part is small, since windows cost all optimizers the same.
+    From batches of 1, 4, 16, ... windows, to a sixteenth of a whole one, and on while that is
+    quick, as on a GPU; by AdamW, whose own part is small: windows cost all optimizers the same.
     """
     seconds = partial(_seconds_per_step, lab, replace(recipe, optimizer="adamw"), module)
     batch, first = 1, seconds(1)
     last = first
-    while batch < recipe.batch and (batch == 1 or last < _LONG_ENOUGH):
-        batch = min(2 * batch, recipe.batch)
+    while batch < recipe.batch and (_SMALLER * batch < recipe.batch or last < _QUICK):
+        batch = min(4 * batch, recipe.batch)
         last = seconds(batch)
     return max(0.0, last - first) / max(1, batch - 1)
 
 
-_LONG_ENOUGH = 0.5  # seconds of a step; a whole batch of the paper's size takes a CPU minutes
-_EVALUATED = 16  # of how many windows one is evaluated
+_SMALLER = 16  # a whole batch of the paper's size takes a CPU minutes
+_QUICK, _LONG = 0.5, 5.0  # seconds of a step
 
 
 def _row(kind: str, parts: int, steps: int, tokens: int, seconds: float) -> dict[str, Any]:
