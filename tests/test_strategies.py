@@ -165,7 +165,7 @@ def test_networks_are_in_the_ball(optimizer: str, boundary: bool, data: st.DataO
     assert output <= 1
     assert not boundary or (full and output == 1)
     solutions = SolutionSet(Problem(X=[[0] * d], y=[0]), optimizer, Fraction(), rho=Fraction(rho))
-    assert solutions.holds(solutions.coordinates(network))
+    assert not solutions.violation_of(network)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -193,9 +193,8 @@ def test_the_whole_ball_is_drawn_from(optimizer: str) -> None:
 @given(data=st.data())
 def test_pairs_are_in_the_set_and_one_is_at_its_level(optimizer: str, data: st.DataObject) -> None:
     found, first, second = data.draw(solution_pairs(optimizer))
-    points = [found.coordinates(network) for network in (first, second)]
-    assert not any(map(found.violation, points))
-    assert max(map(found.objective, points)) == found.level
+    assert not any(map(found.violation_of, (first, second)))
+    assert max(map(found.objective_of, (first, second))) == found.level
     assert first.width == second.width <= 3
 
 
@@ -205,7 +204,7 @@ def test_pairs_are_in_the_set_and_one_is_at_its_level(optimizer: str, data: st.D
 def test_exact_pairs_fit(optimizer: str, data: st.DataObject) -> None:
     found, first, second = data.draw(solution_pairs(optimizer, exact=True, d=2))
     assert found.level == first.loss(found.problem) == second.loss(found.problem) == 0
-    assert not any(found.violation(found.coordinates(network)) for network in (first, second))
+    assert not any(map(found.violation_of, (first, second)))
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon", "ngd"])
@@ -232,7 +231,7 @@ def test_single_solutions(
     one: tuple[SolutionSet, Network], other: tuple[SolutionSet, Network]
 ) -> None:
     for found, network in (one, other):
-        assert not found.violation(found.coordinates(network))
+        assert not found.violation_of(network)
     assert one[1].loss(one[0].problem) == 0
     assert one[0].problem.n == 2
 
@@ -242,7 +241,7 @@ def test_minimisers(pair: tuple[SolutionSet, Network, Network]) -> None:
     found, first, second = pair
     problem, rho = found.problem, found.rho
     assert rho is not None
-    assert not any(found.violation(found.coordinates(network)) for network in (first, second))
+    assert not any(map(found.violation_of, (first, second)))
     assert first.width >= ceil(largest_mass(problem, rho)) + problem.n
     # The residual is orthogonal to whatever a neuron computes, so no width has a lower loss.
     cones = arrangement(problem.X)

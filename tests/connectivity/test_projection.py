@@ -39,7 +39,7 @@ def test_trained_networks_are_joined(optimizer):
     solutions = SolutionSet(problem, optimizer, Fraction(), rho=rho)
     found = [project(solutions, net) for net in trained]
     for net, each in zip(trained, found, strict=True):
-        assert not solutions.violation(solutions.coordinates(each.network))
+        assert not solutions.violation_of(each.network)
         moved = [
             float(v - w)
             for one, two in ((net.W, each.network.W), ((net.a,), (each.network.a,)))
