@@ -457,3 +457,11 @@ def test_too_large_is_refused_before_the_work(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(BudgetError) as caught:
         arrangement(np.random.default_rng(0).integers(-9, 10, (200, 6)))
     assert caught.value.needed == general_position_count(200, 6)
+
+
+def test_long_entries_count_as_several_rows() -> None:
+    """Their products take the time, and the memory."""
+    X = [[10**2000 + k, 10**2000 + k * k + 1] for k in range(40)]
+    with pytest.raises(BudgetError, match="135,200 needed, the limit is 100,000"):
+        arrangement(X, max_cones=100_000)
+    assert len(arrangement([[v % 10**4 for v in row] for row in X], max_cones=100_000)) == 80

@@ -279,5 +279,5 @@ def test_what_is_packed_counts_as_unpacked(tmp_path: Path) -> None:
 def test_common_denominators_are_bounded() -> None:
     long = [Fraction(1, 10**3000 + k) for k in range(2000)]
     problem = Problem(X=[[v] for v in long], y=[1] * 2000)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="X: its common denominator has more than 322,122 digits"):
+    with pytest.raises(InputError, match="X: its common denominator has more than 80,530 digits"):
         problem.integer_form()

@@ -129,16 +129,17 @@ def arrangement(X: Iterable[Iterable[Any]], *, max_cones: int = 2_000_000) -> Ar
     X: rows of exact rationals, such as `Problem.X`, or an integer array.
     max_cones: the most cones to start for, by the bound that holds with equality in general
         position. So that memory stays within reach too, a cone with more than 32 rays (on average,
-        by the same bound) or 256 rows counts as several.
+        by the same bound) or 256 rows (those of long entries count as several) counts as several.
 
     Raises InputError if X is empty or not exact, BudgetError if it is too large for `max_cones`.
     """
     rows = _rows(X)
     d = len(rows[0])
     normals, walls, orientations = _walls(rows)
-    _check_budget(len(rows), len(walls), _rank_at_least(normals), max_cones)
+    words = 1 + max((abs(v) for normal in normals for v in normal), default=0).bit_length() // 64
+    _check_budget(len(rows) * words**2, len(walls), _rank_at_least(normals), max_cones)
     pivots = _pivot_columns(normals)
-    _check_budget(len(rows), len(walls), len(pivots), max_cones)
+    _check_budget(len(rows) * words**2, len(walls), len(pivots), max_cones)
     essential = [_primitive([normal[c] for c in pivots]) for normal in normals]
     cones = _cones(essential, len(pivots), tuple(range(len(walls))), {})
 
@@ -261,7 +262,10 @@ def _pivot_columns(normals: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _check_budget(n: int, h: int, r: int, max_cones: int) -> None:
-    """Raise BudgetError if n rows on h walls of rank r may need more than `max_cones`."""
+    """Raise BudgetError if n rows on h walls of rank r may need more than `max_cones`.
+
+    n: times the square of the words of 64 bits that an entry has.
+    """
     cones = general_position_count(h, r)
     # Of all arrangements those in general position have the most incidences too: a ray on z walls
     # becomes C(z, r-1) rays with 2^(r-1) cones each when the walls are moved a little.
@@ -336,7 +340,8 @@ def _first_of_equal(rows: Shaped[_Array, "m k"]) -> Int64[_Array, " distinct"]:
 def _signs(rays: Shaped[_Array, "R r"], A: Shaped[_Array, "h r"]) -> Int8[_Array, "R h"]:
     """sign(a_k . ray), for rays as `_rays` gives them; in blocks, for the products are large."""
     half = rays[len(rays) // 2 :]
-    step = max(1, _PRODUCTS_AT_ONCE // len(A))
+    longest = max(int(abs(rays).max(initial=0)), int(abs(A).max(initial=0))).bit_length()
+    step = max(1, _PRODUCTS_AT_ONCE // (len(A) * (1 + longest // 64)))
     blocks = [np.sign(half[i : i + step] @ A.T).astype(np.int8) for i in range(0, len(half), step)]
     signs = np.concatenate(blocks)
     return np.concatenate([-signs[::-1], signs])

@@ -31,7 +31,7 @@ Rational: TypeAlias = int | Fraction | Decimal | str
 _NUMBER = re.compile(r"\s*[-+]?(\d+/\d+|(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?)\s*", re.ASCII)
 _MOST_BYTES = 1 << 26  # of a file
 _MOST_NUMBERS = 1 << 19  # in a file
-_MOST_BITS = 1 << 31  # of all numbers of X, or y, over a common denominator
+_MOST_BITS = 1 << 29  # of all numbers of X, or y, over a common denominator
 _FEWER = "take fewer rows"
 _KEYS = {"X", "y", "width", "description"}
 
