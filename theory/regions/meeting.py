@@ -116,7 +116,8 @@ class Regions:
         self.width = width
         self.level = level
         self.components = tuple(map(tuple, components))
-        self._tilts = [None if fit is None else Tilt(complex_, fit) for fit in fits]
+        tilts = {fit: None if fit is None else Tilt(complex_, fit) for fit in fits}
+        self._tilts = [tilts[fit] for fit in fits]
         self.low = low
         self.exact = low is not None
         self.balls = (ball_of(optimizers[0]), ball_of(optimizers[1]))

@@ -39,7 +39,7 @@ class Tilt:
         self._multipliers = cache(self._solved)
 
     def tilted(self, dual: JointDual) -> JointDual:
-        """A dual vector of almost the same height; other states than the component's have no price."""
+        """A dual vector of almost the same height; only states of the component keep a price."""
         square = sum((v * v for v in dual.lam), Fraction())
         if dual.height <= 0:
             return dual
