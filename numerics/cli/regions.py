@@ -81,8 +81,7 @@ def regions(
         str | None,
         typer.Option(
             metavar="L",
-            help="Of the loss; by default the least one of the width, or where that is positive "
-            "10^-6 of the loss of zero weights above it, so that the regions have an inside.",
+            help="Of the loss; by default the least one of the width.",
         ),
     ] = None,
     vertices: Annotated[
@@ -167,7 +166,7 @@ def regions(
         out = console()
         out.print(f"n = {data.n}, d = {data.d}, {names[0]} and {names[1]}")
         for found in studied:
-            _print(out, found, names, radii, threshold is None)
+            _print(out, found, names, radii)
         if certificate is not None and proved is not None:
             print(f"proof: {certificate}")
     complete = len(studied) == len(widths) and not any(found.reason for found in studied)
@@ -273,7 +272,6 @@ def _document(
     document: dict[str, Any] = {
         "width": found.width or _LARGE,
         "level": here and format_rational(here.level),
-        "minimum": here and format_rational(here.minimum),
         "optimizers": list(names),
         "exact": here and here.exact,
         "complete": not found.reason,
@@ -353,7 +351,6 @@ def _print(
     found: _Found,
     names: tuple[str, str],
     radii: tuple[Fraction, Fraction] | None,
-    default: bool,
 ) -> None:
     here = found.regions
     if here is None:
@@ -362,11 +359,6 @@ def _print(
     if not (here.exact or here.width is None):
         where += f" (width {here.width} has too many cells)"
     out.print(f"\n{where}, loss <= {show(here.level)}")
-    if default and here.level > here.minimum:
-        out.print(
-            f"(the least loss is {show(here.minimum)}; the level is 10^-6 of the loss of zero "
-            "above it)"
-        )
     for name, least in zip(names, found.least, strict=False):
         out.print(f"least rho of {name} by itself: {_show(least)}")
     if radii is not None:

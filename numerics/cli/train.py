@@ -304,6 +304,8 @@ def _print(runs: Runs, known: _Known) -> None:
             f"loss above the minimum: best {above['best']:.3g}, median {above['median']:.3g}; "
             f"up to {runs.tolerance:.3g} ||y||^2 counts as at it"
         )
+    elif runs.minimum is None and figures["least_loss"] is not None:
+        out.print(f"loss: best {figures['least_loss']:.6g}, median {figures['median_loss']:.6g}")
     if runs.other_losses:
         out.print(_losses(runs.other_losses))
     for key, label in _MEASURES.items():

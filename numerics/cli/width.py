@@ -133,7 +133,9 @@ def _intervals(
             found[width] = radius_intervals(
                 problem, optimizer, width, max_cells=max_cells, progress=report
             )
-    except (BudgetError, Interrupted) as error:
+    except BudgetError as error:
+        say(f"intervals at width {width}: {over_budget(error)}")
+    except Interrupted as error:
         say(f"intervals at width {width}: {error}")
     return found
 

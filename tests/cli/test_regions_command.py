@@ -160,22 +160,21 @@ def test_a_level_and_the_penalty_of_sgd(capsys: pytest.CaptureFixture[str]) -> N
         assert 0 < middle(above["least"][name]) < middle(exact["least"][name])
 
 
-def test_the_default_level_is_said_where_it_is_not_the_least_loss(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize("optimizers", ["adamw,muon", "ngd,colnorm"])
+def test_at_a_positive_least_loss_as_radii(
+    capsys: pytest.CaptureFixture[str], optimizers: str
 ) -> None:
-    """At width 1 the flagship has least loss 122/45, and 37/2 at zero weights."""
-    arguments = ("regions", "flagship", "--optimizers", "adamw,lion", "--width", "1")
-    arguments = (*arguments, "--vertices", "2")
-    document = run_json(capsys, *arguments)
-    above = (Fraction(document["level"]) - Fraction(122, 45)) / Fraction(37, 2)
-    assert document["minimum"] == "122/45"
-    assert Fraction(1, 10**6) <= above <= Fraction(2, 10**6)
-    code, out, err = run(capsys, *arguments)
-    assert (code, err) == (0, "")
-    assert f"width 1, loss <= {document['level']}\n" in out
-    assert "(the least loss is 122/45; the level is 10^-6 of the loss of zero above it)" in out
-    code, out, _ = run(capsys, *arguments, "--level", "3")
-    assert (code, "the least loss is" in out) == (0, False)
+    """Without a level the question is that of `radii`, and so is the answer."""
+    options = ("--optimizers", optimizers, "--width", 1)
+    document = run_json(capsys, "regions", "flagship", *options, "--vertices", 3)
+    assert document["level"] == "122/45"
+    (component,) = run_json(capsys, "radii", "flagship", *options)["components"]
+    for name in optimizers.split(","):
+        radius, least = component["rho"][name], document["least"][name]
+        assert middle(least) == pytest.approx(middle(radius), rel=1e-6)
+        assert Fraction(least["lower"]) <= Fraction(radius["upper"])
+        assert Fraction(radius["lower"]) <= Fraction(least["upper"])
+    assert {point["phase"] for point in document["grid"]} >= {"overlap", "empty"}
 
 
 # Tables

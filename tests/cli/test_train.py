@@ -269,6 +269,7 @@ def test_training_needs_no_landscape(
     assert "that is out of reach: take a smaller width" in said[-1]
     assert "--max-cells" not in said[-1]
     assert "at zero loss" in out
+    assert "loss: best " in out
 
 
 def test_assignments_over_budget_leave_the_runs(
