@@ -12,6 +12,7 @@ from numerics.cli import options
 from numerics.cli.output import (
     EXIT_DONE,
     EXIT_FALSE,
+    EXIT_INPUT,
     EXIT_UNDECIDED,
     console,
     emit,
@@ -22,6 +23,7 @@ from theory.errors import InputError, Interrupted
 from theory.problem import positive_integer
 
 if TYPE_CHECKING:
+    from numerics.claim_files import ClaimFile
     from numerics.report import Chapter
     from theory.claims import Claim
 
@@ -59,17 +61,15 @@ def verify(
     from numerics.report import write_report
     from numerics.verification import verify_claims
 
-    chosen = _chosen(claims or [])
+    chosen, files = _chosen(claims or [], quick)
     known = set(known_false or ())
     if strange := sorted(known - {claim.id for claim in chosen}):
         raise InputError("known-false", f"{strange[0]!r} is not among the claims to verify")
-    if quick:
-        chosen = [claim.quick() for claim in chosen]
     jobs = min(jobs or cpu_count(), len(chosen))
     done: dict[str, Chapter] = {}
     try:
         with progress(at_once=jobs > 1) as tick:
-            for chapter in verify_claims(chosen, report, jobs=jobs, progress=tick):
+            for chapter in verify_claims(chosen, report, jobs=jobs, progress=tick, files=files):
                 done[chapter.id] = chapter
     except Interrupted:
         if not done:
@@ -90,24 +90,41 @@ def verify(
     if unfinished:
         say(f"interrupted; not done: {', '.join(unfinished)}")
         return EXIT_UNDECIDED
-    expected = [
-        chapter.verdict == (FALSE if chapter.id in known else HOLDS) for chapter in chapters
+    wrong = [
+        chapter
+        for chapter in chapters
+        if chapter.verdict != (FALSE if chapter.id in known else HOLDS)
     ]
-    return EXIT_DONE if all(expected) else EXIT_FALSE
+    own = [chapter for chapter in wrong if chapter.error and chapter.id in files]
+    for chapter in own:
+        say(f"{files[chapter.id].file.path}: {chapter.id} failed: {chapter.error}")
+    if not wrong:
+        return EXIT_DONE
+    return EXIT_INPUT if len(own) == len(wrong) else EXIT_FALSE
 
 
-def _chosen(names: Sequence[str]) -> list[Claim]:
-    """Claims by name or from files; all shipped ones where nothing is named."""
-    from numerics.claim_files import load_claims
+def _chosen(names: Sequence[str], quick: bool) -> tuple[list[Claim], dict[str, ClaimFile]]:
+    """Claims by name or from files, and the files by claim; all shipped ones where nothing is
+    named."""
+    from numerics.claim_files import ClaimFile
     from theory.claims import CLAIMS, claim
+    from theory.own_file import OwnFile
 
     chosen: list[Claim] = []
+    files: dict[str, ClaimFile] = {}
     for name in names or CLAIMS:
-        chosen += load_claims(Path(name)) if name.endswith(".py") else [claim(name)]
+        if name.endswith(".py"):
+            file = ClaimFile(OwnFile.read(Path(name)), quick)
+            found = file.claims()
+            files |= {each.id: file for each in found}
+        else:
+            shipped = claim(name)
+            found = [shipped.quick() if quick else shipped]
+        chosen += found
     ids = [each.id for each in chosen]
     if twice := next((each for each in ids if ids.count(each) > 1), None):
         raise InputError("claim", f"{twice!r} is there twice")
-    return chosen
+    return chosen, files
 
 
 def _print(chapters: Sequence[Chapter], quick: bool) -> None:
