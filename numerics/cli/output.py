@@ -24,7 +24,7 @@ EXIT_FALSE = 1  # a claim is false or a certificate is not valid
 EXIT_INPUT = 2  # the input or the options are wrong
 EXIT_UNDECIDED = 3  # not decided within the budget, or interrupted
 
-_PATIENCE = 1.0  # seconds from Ctrl-C to the next call of a callback
+_PATIENCE = 0.5  # seconds from Ctrl-C to the next call of a callback
 
 
 def console() -> Console:
@@ -74,7 +74,7 @@ def progress(
 
     total: the count at which the work is done, where that is known: a bar then shows the rest.
     Ctrl-C makes it raise Interrupted at the next call, or wherever the work is where none comes
-    within a second, so that the work can hand back what it knows; a second Ctrl-C stops at once.
+    within half a second, so that the work can hand back what it knows; a second Ctrl-C stops at once.
     at_once: for work in other processes, for which this one waits: the first Ctrl-C raises
     Interrupted where it is.
     """
@@ -118,7 +118,8 @@ def progress(
         if stopping:
             signal.setitimer(signal.ITIMER_REAL, 0)
             raise Interrupted
-        bar.update(task, description=f"{stage}: {count:,}", completed=count)
+        if watched:
+            bar.update(task, description=f"{stage}: {count:,}", completed=count)
 
     previous = {
         number: signal.signal(number, handler)

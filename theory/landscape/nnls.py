@@ -23,6 +23,7 @@ from flint import fmpq_mat, fmpz_mat
 from jaxtyping import Shaped
 from scipy.optimize import nnls as float_nnls
 
+from theory.errors import Interrupted
 from theory.exact import dot
 
 
@@ -227,6 +228,8 @@ def _positive(A: Shaped[np.ndarray, "n k"], y: Shaped[np.ndarray, " n"]) -> list
         return []
     try:
         return np.flatnonzero(float_nnls(A, y)[0] > 1e-11).tolist()
+    except Interrupted:  # wherever the work is
+        raise
     except RuntimeError:  # its iteration limit
         return None
 
@@ -255,6 +258,8 @@ class LeastSquares(_Problems):
         """The minimum divided by `scale`, in floating point: good for deciding what to try."""
         try:
             _, distance = float_nnls(self._floats[:, ids], self._float_y)
+        except Interrupted:
+            raise
         except RuntimeError:  # its iteration limit
             return 0.0
         return float(distance) ** 2 / 2
