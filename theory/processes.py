@@ -6,19 +6,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from multiprocessing import resource_tracker
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from joblib import Parallel
+Run: TypeAlias = Callable[[Iterable[Any]], Generator[Any, None, None]]
+"""Of joblib's delayed calls to a generator of what they return."""
 
 _LOOK = 0.5  # seconds between two looks at whether the parent is there
 
 
 @contextmanager
-def processes(jobs: int, *, ordered: bool = False) -> Iterator[Parallel]:
-    """`Parallel` of so many processes: call it with delayed calls for a generator of results.
+def processes(jobs: int, *, ordered: bool = False) -> Iterator[Run]:
+    """So many processes.
 
     ordered: results in the order of the calls, else as they come. Ctrl-C is left to this process,
     and an exception in the generator ends the others. The current folder is not searched for
@@ -26,16 +27,23 @@ def processes(jobs: int, *, ordered: bool = False) -> Iterator[Parallel]:
     """
     from joblib import Parallel
 
+    work = Parallel(
+        n_jobs=jobs,
+        batch_size=1,
+        return_as="generator" if ordered else "generator_unordered",
+        initializer=_begin,
+        initargs=(os.getpid(),),
+    )
+
+    def run(calls: Iterable[Any]) -> Generator[Any, None, None]:
+        with _interrupts_blocked():
+            results: Generator[Any, None, None] = work(calls)  # which starts them
+        return results
+
     before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
-        yield Parallel(
-            n_jobs=jobs,
-            batch_size=1,
-            return_as="generator" if ordered else "generator_unordered",
-            initializer=_begin,
-            initargs=(os.getpid(),),
-        )
+        yield run
     finally:
         if before is None:
             del os.environ["PYTHONSAFEPATH"]
@@ -43,9 +51,23 @@ def processes(jobs: int, *, ordered: bool = False) -> Iterator[Parallel]:
             os.environ["PYTHONSAFEPATH"] = before
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """For processes that inherit it, from their first instruction on; here they are late."""
+    from joblib.externals.loky.backend import resource_tracker as lokys
+
+    # These two, where they are started, would unblock them.
+    resource_tracker.ensure_running()
+    lokys.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def _begin(parent: int) -> None:
     """First in each process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -278,7 +278,7 @@ def _off(normals: Sequence[Sequence[int]], row: Sequence[int]) -> list[int]:
 
 def _normal(span: Sequence[Sequence[int]]) -> list[int]:
     """Of the hyperplane through d - 1 independent rows: their minors, with alternating signs."""
-    columns = [*zip(*span, strict=True)]
+    columns: list[tuple[int, ...]] = list(zip(*span, strict=True))
     minors = (fmpz_mat(columns[:j] + columns[j + 1 :]).det() for j in range(len(columns)))
     return [int(minor) * (-1) ** j for j, minor in enumerate(minors)]
 
@@ -293,7 +293,8 @@ def _shell(d: int, size: int) -> Int[np.ndarray, "steps d"]:
     """Those whose largest entry is of this size."""
     cube = np.indices((2 * size + 1,) * d).reshape(d, -1).T - size
     shell = cube[abs(cube).max(axis=1) == size]
-    return shell[np.lexsort((*-shell.T[::-1], abs(shell).sum(axis=1)))]
+    order = np.lexsort((*-shell.T[::-1], abs(shell).sum(axis=1)))
+    return np.asarray(shell[order])
 
 
 # Networks

@@ -74,7 +74,7 @@ def progress(
 
     total: the count at which the work is done, where that is known: a bar then shows the rest.
     Ctrl-C makes it raise Interrupted at the next call, or wherever the work is where none comes
-    within half a second, so that the work can hand back what it knows; a second Ctrl-C stops at once.
+    within half a second, so that the work can hand back what it knows; a second one stops at once.
     at_once: for work in other processes, for which this one waits: the first Ctrl-C raises
     Interrupted where it is.
     """

@@ -16,17 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from theory.errors import InputError, Interrupted, Undecided
 from theory.hunt.conjecture import Conjecture, Document, Facts
 from theory.hunt.instances import Drawn, Enumeration, Space, measure
 from theory.hunt.shrink import shrink
 from theory.problem import Problem
-from theory.processes import processes
-
-if TYPE_CHECKING:
-    from joblib import Parallel
+from theory.processes import Run, processes
 
 Source: TypeAlias = Drawn | Enumeration
 Progress: TypeAlias = Callable[[str, int], None]
@@ -293,7 +290,7 @@ def _running(
 
 
 @contextmanager
-def _parallel(backend: str, jobs: int) -> Iterator[Parallel]:
+def _parallel(backend: str, jobs: int) -> Iterator[Run]:
     if backend == "loky":
         with processes(jobs, ordered=True) as run:
             yield run
