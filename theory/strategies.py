@@ -34,7 +34,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import chain, combinations, count
 from math import ceil
-from typing import TypeAlias, TypedDict, Unpack
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 from flint import fmpq, fmpz_mat
@@ -267,10 +267,10 @@ def _off(normals: Sequence[Sequence[int]], row: Sequence[int]) -> list[int]:
     for size in count():
         reach = max(map(abs, row)) + size
         exact: type = np.int64 if len(row) * largest * reach < 2**63 else object
-        columns = np.array(normals, dtype=exact).T
+        planes: Any = np.array(normals, dtype=exact).T
         moved = np.array(row, dtype=exact) + _shell(len(row), size)
         for some in np.array_split(moved, len(moved) // _AT_ONCE + 1):
-            free = (some @ columns != 0).all(axis=1)
+            free = (some @ planes != 0).all(axis=1)
             if free.any():
                 return [int(v) for v in some[free.argmax()]]
     raise AssertionError
@@ -278,7 +278,7 @@ def _off(normals: Sequence[Sequence[int]], row: Sequence[int]) -> list[int]:
 
 def _normal(span: Sequence[Sequence[int]]) -> list[int]:
     """Of the hyperplane through d - 1 independent rows: their minors, with alternating signs."""
-    columns: list[tuple[int, ...]] = list(zip(*span, strict=True))
+    columns = list(zip(*span, strict=True))
     minors = (fmpz_mat(columns[:j] + columns[j + 1 :]).det() for j in range(len(columns)))
     return [int(minor) * (-1) ** j for j, minor in enumerate(minors)]
 

@@ -219,7 +219,7 @@ def test_modules_in_the_current_folder_hide_none(tmp_path):
     )
     out, err = process.communicate()
     assert (process.returncode, err) == (0, "")
-    assert json.loads(out)["searched"]["found"] == 1
+    assert json.loads(out)["searched"]["found"] > 0
 
 
 def readme() -> tuple[str, str]:

@@ -353,7 +353,7 @@ def test_objects_classes_and_what_is_imported(
         (PLAIN.replace('"Equal."', "None"), "equal: statement None must be a text"),
         (
             PLAIN.replace("hypotheses = ()", "hypotheses = 'n > 1'"),
-            "equal: hypotheses 'n > 1' must",
+            "equal: hypotheses 'n > 1'",
         ),
         (PLAIN.replace("self.name = id", "raise SystemExit"), "line 11: SystemExit"),
     ],
