@@ -13,8 +13,10 @@ from numerics.cli.output import progress
 from theory.errors import Interrupted
 
 
-def control_c() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+def control_c(times: int = 1, then_work: float = 0) -> None:
+    for _ in range(times):
+        os.kill(os.getpid(), signal.SIGINT)
+    wait(then_work)
 
 
 def wait(seconds: float) -> None:
@@ -44,8 +46,7 @@ def test_the_next_callback_raises() -> None:
 def test_work_without_callbacks_is_interrupted_where_it_is() -> None:
     before = handlers()
     with pytest.raises(Interrupted), progress():
-        control_c()
-        wait(60)
+        control_c(then_work=60)
     assert handlers() == before
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
@@ -59,8 +60,7 @@ def test_work_that_ends_first_is_not_interrupted(monkeypatch: pytest.MonkeyPatch
 
 def test_a_second_one_does_not_wait() -> None:
     with pytest.raises(KeyboardInterrupt), progress():
-        control_c()
-        control_c()
+        control_c(2)
 
 
 def test_work_in_other_processes_is_not_waited_for() -> None:

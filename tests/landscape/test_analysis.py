@@ -17,8 +17,8 @@ from theory.certificates import certify
 from theory.certificates.checker import check
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape import Analysis, MinimaxPath, analyse, barrier_between
-from theory.landscape.cells import CellComplex
-from theory.landscape.flood import Flood
+from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.flood import Flood, Fragment
 from theory.landscape.nnls import Minimum
 from theory.loading import example
 from theory.network import Network
@@ -344,7 +344,7 @@ def test_interrupt_leaves_proved_bounds(after: int) -> None:
             certify(partial)
 
 
-@pytest.mark.parametrize("after", range(0, 240, 16))
+@pytest.mark.parametrize("after", range(0, 200, 16))
 def test_an_interrupt_between_two_callbacks(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     """Faces that were not looked at count for none: no bound is too high."""
     problem, _ = planted(6, 2, 3, seed=3)
@@ -353,10 +353,12 @@ def test_an_interrupt_between_two_callbacks(monkeypatch: pytest.MonkeyPatch, aft
     left = iter(range(after))
     inside = False
 
-    def push_faces(*arguments: Any) -> None:
-        nonlocal inside
-        inside = True
-        expanding(*arguments)
+    last = None
+
+    def push_faces(flood: Flood, fragment: Fragment, cell: Cell) -> None:
+        nonlocal inside, last
+        inside, last = True, cell
+        expanding(flood, fragment, cell)
         inside = False
 
     def face_minimum(*arguments: Any) -> Minimum:
@@ -370,6 +372,8 @@ def test_an_interrupt_between_two_callbacks(monkeypatch: pytest.MonkeyPatch, aft
     monkeypatch.setattr(CellComplex, "face_minimum", face_minimum)
     partial = analyse(problem, 3)
     assert not partial.complete
+    assert last is not None
+    assert partial.flood.floor(last) is None
     for i, row in enumerate(partial.barriers):
         for j, value in enumerate(row):
             assert value in (None, whole.barriers[i][j])
