@@ -599,6 +599,16 @@ def test_shrinking_that_is_interrupted():
     assert large_sum(result.problem) == result.facts
 
 
+def test_what_an_interrupted_hunt_found_is_proved_as_it_is():
+    stated = conjecture(prove=lambda problem, facts: {"proof": {"sum": facts["sum"]}})
+    found = hunt(stated, instances=10**6, finds=10**6, progress=interrupt_at(4))
+    assert found.smallest is not None
+    result = minimal(found)
+    assert result is not None
+    assert (result.problem, result.minimal) == (found.smallest.problem, False)
+    assert result.certificates == {"proof": {"sum": found.smallest.facts["sum"]}}
+
+
 def test_shrinking_that_is_interrupted_inside_the_test():
     """Hypothesis would take that for a failure of the test, and run it again."""
 

@@ -95,7 +95,8 @@ def test_one_that_fails_does_not_lose_the_others(
     ]
     (folder / "mine.py").write_text("\n".join(lines))
     code, out, err = run(capsys, "verify", "mine.py", "--jobs", jobs, "--json", "record")
-    said = "line 21: ZeroDivisionError: by nothing"
+    line = 1 + (folder / "mine.py").read_text().splitlines().index(lines[3])
+    said = f"line {line}: ZeroDivisionError: by nothing"
     assert (code, err) == (2, f"isthmus: mine.py: bad failed: {said}\n")
     assert f"bad failed: {said}\n" in out
     assert "good holds" in out
@@ -146,26 +147,27 @@ def test_a_false_claim_beside_one_that_fails(
         "wrong, failing = Wrong('wrong'), Failing('failing')",
     ]
     (folder / "mine.py").write_text("\n".join(lines))
+    line = 1 + (folder / "mine.py").read_text().splitlines().index(lines[5])
     code, out, err = run(capsys, "verify", "mine.py")
-    assert (code, err) == (1, "isthmus: mine.py: failing failed: line 23: SystemExit:\n")
+    assert (code, err) == (1, f"isthmus: mine.py: failing failed: line {line}: SystemExit:\n")
     assert "wrong is FALSE" in out
 
 
 @pytest.mark.parametrize(
     ("method", "said"),
     [
-        ("predict", "predict: returns None; it must return a Prediction"),
-        ("observe", "observe: returns None; it must return a Observation"),
-        ("compare", "compare: returns None; it must return a bool"),
+        ("predict", "predict: returns None; that must be of type Prediction"),
+        ("observe", "observe: returns None; that must be of type Observation"),
+        ("compare", "compare: returns None; that must be of type bool"),
     ],
 )
 def test_what_a_claim_returns_is_checked(
     folder: Path, capsys: pytest.CaptureFixture[str], method: str, said: str
 ) -> None:
     lines = [PLAIN, "class Own(Equal):", f"    def {method}(self, *arguments):", "        pass"]
-    (folder / "mine.py").write_text("\n".join([*lines, "own = Own()"]))
+    (folder / "mine.py").write_text("\n".join([*lines, "own = Own('own')", "del Equal"]))
     code, _, err = run(capsys, "verify", "mine.py")
-    assert (code, err) == (2, f"isthmus: mine.py: equal failed: InputError: {said}\n")
+    assert (code, err) == (2, f"isthmus: mine.py: own failed: InputError: {said}\n")
 
 
 def test_what_cannot_be_pickled_crosses_to_other_processes(

@@ -325,7 +325,7 @@ def verify(
 def _returned(name: str, value: Any, *kinds: type) -> Any:
     if isinstance(value, kinds):
         return value
-    raise InputError(name, f"returns {value!r}; it must return a {kinds[0].__name__}")
+    raise InputError(name, f"returns {value!r}; that must be of type {kinds[0].__name__}")
 
 
 def agree(predicted: Values, observed: Values) -> bool:

@@ -196,15 +196,18 @@ def minimal(
 ) -> Counterexample | None:
     """The smallest find, shrunk and proved; None where there is no find.
 
-    `progress` may raise Interrupted, which ends the shrinking: what it came to is proved.
+    `progress` may raise Interrupted, which ends the shrinking: what it came to is proved. The find
+    of a hunt that was interrupted is proved as it is.
     """
     smallest = found.smallest
     if smallest is None:
         return None
     conjecture = found.conjecture
-    problem, facts, least = shrink(
-        conjecture, smallest.problem, smallest.facts, found.source.space, progress=progress
-    )
+    problem, facts, least = smallest.problem, smallest.facts, False
+    if found.complete:
+        problem, facts, least = shrink(
+            conjecture, problem, facts, found.source.space, progress=progress
+        )
     return Counterexample(conjecture, problem, facts, least, conjecture.proofs(problem, facts))
 
 
