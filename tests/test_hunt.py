@@ -726,7 +726,9 @@ def returning(folder: Path, name: str, value: str) -> Conjecture:
 @pytest.mark.parametrize("value", ["None", "1", "'no'", "[]", "np.array([True])"])
 def test_holds_must_say_true_or_false(tmp_path, value):
     stated = returning(tmp_path, "holds", value)
-    with pytest.raises(InputError, match=r"mine: .* holds returns .*must return True .*else False"):
+    with pytest.raises(
+        InputError, match=r"mine.py: .* holds returns .*must return True .*else False"
+    ):
         stated.decide(example("flagship"))
 
 
@@ -739,13 +741,17 @@ def test_holds_may_say_so_with_numpy(tmp_path, value):
 @pytest.mark.parametrize("value", ["True", "False", "{}", "problem"])
 def test_refute_must_return_what_proves_it(tmp_path, value):
     stated = returning(tmp_path, "refute", value)
-    with pytest.raises(InputError, match="mine: .* refute returns .*must return None .*Analysis"):
+    with pytest.raises(
+        InputError, match="mine.py: .* refute returns .*must return None .*Analysis"
+    ):
         stated.decide(example("flagship"))
 
 
 def test_errors_name_the_line(tmp_path):
     path = write(tmp_path, "import sys\ndef holds(problem):\n    sys.exit(f'n = {problem.n}')\n")
-    with pytest.raises(InputError, match="mine: the test fails on .*: line 3: SystemExit: n = 4"):
+    with pytest.raises(
+        InputError, match="mine.py: the test fails on .*: line 3: SystemExit: n = 4"
+    ):
         from_file(path).decide(example("flagship"))
 
 

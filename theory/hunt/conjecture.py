@@ -82,7 +82,7 @@ class Conjecture:
             return _as_facts(facts)
         except TypeError as error:
             raise InputError(
-                self.name,
+                self._named,
                 f"the test returns {facts!r} on {problem.to_json()}; it must return None where the "
                 f"conjecture holds, else a dictionary for JSON: {error}",
             ) from None
@@ -92,14 +92,19 @@ class Conjecture:
         documents = self._called("prove", problem, facts)
         if isinstance(documents, dict) and all(isinstance(d, dict) for d in documents.values()):
             return documents
-        raise InputError(self.name, f"prove returns {documents!r}; it must return certificates")
+        raise InputError(self._named, f"prove returns {documents!r}; it must return certificates")
 
     def picture(self, problem: Problem, facts: Facts) -> Analysis:
         """What `landscape` says. Raises InputError where it fails or says something else."""
         drawn = self._called("landscape", problem, facts)
         if isinstance(drawn, Analysis):
             return drawn
-        raise InputError(self.name, f"landscape returns {drawn!r}; it must return an Analysis")
+        raise InputError(self._named, f"landscape returns {drawn!r}; it must return an Analysis")
+
+    @property
+    def _named(self) -> str:
+        """For errors: the file where there is one."""
+        return str(self.test.file.path) if isinstance(self.test, _Stated) else self.name
 
     def _called(self, name: str, problem: Problem, *more: Facts) -> Any:
         """What somebody else's function returns; what it raises is an InputError, unless it means
@@ -110,7 +115,7 @@ class Conjecture:
             raise
         except (Exception, SystemExit) as error:
             raise InputError(
-                self.name, f"the {name} fails on {problem.to_json()}: {described(error)}"
+                self._named, f"the {name} fails on {problem.to_json()}: {described(error)}"
             ) from error
 
 
