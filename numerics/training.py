@@ -49,7 +49,7 @@ Progress: TypeAlias = Callable[[str, int], None]
 
 NO_COMPONENT = -1
 
-_STEPS_PER_TICK = 50
+_STEPS_PER_TICK = 10
 # Vectorised kernels leave the last few numbers of a batch to scalar code that rounds differently.
 # With a multiple of the two widest registers (16 numbers) of runs there are none left over.
 _RUNS_TOGETHER = 16

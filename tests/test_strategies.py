@@ -29,6 +29,7 @@ from theory.problem import Problem
 from theory.regions import OPTIMIZERS, radii
 from theory.strategies import (
     DEGENERACIES,
+    _into_general_position,
     arrangements,
     component_networks,
     data_matrices,
@@ -102,6 +103,20 @@ def test_general_position(X) -> None:  # type: ignore[no-untyped-def]
     assert all(rank(rows) == size for rows in combinations(X, size))
     if len(X[0]) > 1:
         assert len(arrangement(X)) == general_position_count(len(X), size)
+
+
+@pytest.mark.parametrize(("n", "d", "entries"), [(10, 4, 9), (12, 3, 1), (7, 5, 2)])
+@settings(max_examples=20)
+@given(data=st.data())
+def test_many_points_in_general_position(n: int, d: int, entries: int, data: st.DataObject) -> None:
+    """No health check fails: all are moved where they are in the way, and none is rejected."""
+    problem = data.draw(problems(n=n, d=d, entries=entries, general_position=True))
+    assert all(rank(rows) == d for rows in combinations(problem.X, d))
+
+
+def test_the_nearest_point_off_the_others() -> None:
+    placed = _into_general_position([[0, 0], [2, 0], [2, 0], [10**12, 0]])
+    assert placed == [[1, 0], [2, 1], [2, -1], [10**12, 1]]
 
 
 @pytest.mark.parametrize("name", DEGENERACIES)

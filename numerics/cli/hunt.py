@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,6 +82,8 @@ def hunt(
 
     It exits with 0 whether something was found or all was looked through without.
     """
+    from joblib import cpu_count
+
     from theory.hunt import from_file, named
     from theory.hunt import hunt as search
     from theory.hunt.search import minimal
@@ -127,7 +128,7 @@ def hunt(
             instances=instances,
             seconds=seconds,
             finds=finds,
-            jobs=jobs or os.cpu_count() or 1,
+            jobs=jobs or cpu_count(),
             backend=backend,
             journal=resume,
             progress=report,
@@ -166,7 +167,7 @@ def _write(
     if result is not None and plot is not None:
         from numerics.pictures import save_figure
 
-        landscape = stated.landscape(result.problem, result.facts)
+        landscape = stated.picture(result.problem, result.facts)
         save_figure(plot, lambda: _figure(landscape))
     if json != "-":
         _print(found, result)

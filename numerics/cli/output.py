@@ -28,6 +28,8 @@ EXIT_FALSE = 1  # a claim is false or a certificate is not valid
 EXIT_INPUT = 2  # the input or the options are wrong
 EXIT_UNDECIDED = 3  # not decided within the budget, or interrupted
 
+_PATIENCE = 0.5  # seconds from Ctrl-C to the next call of a callback
+
 
 def console() -> Console:
     """The terminal."""
@@ -72,9 +74,10 @@ def progress(
     stderr, else a line now and then.
 
     total: the count at which the work is done, where that is known: a bar then shows the rest.
-    Ctrl-C makes it raise Interrupted at the next call, so that the work can hand back what it
-    knows; a second Ctrl-C stops at once. at_once: for work in other processes, for which this one
-    waits: the first Ctrl-C raises Interrupted where it is.
+    Ctrl-C makes it raise Interrupted at the next call, or wherever the work is where none comes
+    within half a second, so that the work can hand back what it knows; a second one stops at once.
+    at_once: for work in other processes, for which this one waits: the first Ctrl-C raises
+    Interrupted where it is.
     """
     from rich.console import Console
     from rich.progress import (
@@ -96,6 +99,10 @@ def progress(
         stopping = True
         if at_once:
             raise Interrupted
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+
+    def force(signum: int, frame: FrameType | None) -> None:
+        raise Interrupted
 
     columns: list[ProgressColumn] = [
         SpinnerColumn(),
@@ -113,15 +120,22 @@ def progress(
     def report(stage: str, count: int) -> None:
         nonlocal quiet
         if stopping:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             raise Interrupted
         if not watched and (passed := time.monotonic() - start) > quiet:
             say(f"after {passed:.0f} s: {stage}: {count:,}")
             quiet = 2 * passed
-        bar.update(task, description=f"{stage}: {count:,}", completed=count)
+        if watched:
+            bar.update(task, description=f"{stage}: {count:,}", completed=count)
 
-    previous = signal.signal(signal.SIGINT, stop)
+    previous = {
+        number: signal.signal(number, handler)
+        for number, handler in ((signal.SIGINT, stop), (signal.SIGALRM, force))
+    }
     try:
         with bar:
             yield report
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -12,6 +12,7 @@ from numerics.cli import options
 from numerics.cli.output import (
     EXIT_DONE,
     EXIT_FALSE,
+    EXIT_INPUT,
     EXIT_UNDECIDED,
     console,
     emit,
@@ -23,6 +24,7 @@ from theory.errors import InputError, Interrupted
 from theory.problem import positive_integer
 
 if TYPE_CHECKING:
+    from numerics.claim_files import ClaimFile
     from numerics.report import Chapter
     from theory.claims import Claim
 
@@ -65,16 +67,14 @@ def verify(
 
     if report is None:  # a small run never replaces the report of the whole one
         report = Path("report", "part") if claims or quick else Path("report")
-    chosen = _chosen(claims or [])
+    chosen, files = _chosen(claims or [], quick)
     written = Folder(report, ("index.html", *(f"{claim.id}.*" for claim in chosen)))
     check_outputs(claims or [], json=json, report=written)
-    if quick:
-        chosen = [claim.quick() for claim in chosen]
     jobs = min(jobs or cpu_count(), len(chosen))
     done: dict[str, Chapter] = {}
     try:
         with progress(at_once=jobs > 1) as tick:
-            for chapter in verify_claims(chosen, report, jobs=jobs, progress=tick):
+            for chapter in verify_claims(chosen, report, jobs=jobs, progress=tick, files=files):
                 done[chapter.id] = chapter
     except Interrupted:
         if not done:
@@ -95,21 +95,37 @@ def verify(
     if unfinished:
         say(f"interrupted; not done: {', '.join(unfinished)}")
         return EXIT_UNDECIDED
-    return EXIT_DONE if all(chapter.as_recorded for chapter in chapters) else EXIT_FALSE
+    wrong = [chapter for chapter in chapters if not chapter.as_recorded]
+    own = [chapter for chapter in wrong if chapter.error and chapter.id in files]
+    for chapter in own:
+        say(f"{files[chapter.id].file.path}: {chapter.id} failed: {chapter.error}")
+    if not wrong:
+        return EXIT_DONE
+    return EXIT_INPUT if len(own) == len(wrong) else EXIT_FALSE
 
 
-def _chosen(names: Sequence[str]) -> list[Claim]:
-    """Claims by name or from files; all shipped ones where nothing is named."""
-    from numerics.claim_files import load_claims
+def _chosen(names: Sequence[str], quick: bool) -> tuple[list[Claim], dict[str, ClaimFile]]:
+    """Claims by name or from files, and the files by claim; all shipped ones where nothing is
+    named."""
+    from numerics.claim_files import ClaimFile
     from theory.claims import CLAIMS, claim
+    from theory.own_file import OwnFile
 
     chosen: list[Claim] = []
+    files: dict[str, ClaimFile] = {}
     for name in names or CLAIMS:
-        chosen += load_claims(Path(name)) if name.endswith(".py") else [claim(name)]
+        if name.endswith(".py"):
+            file = ClaimFile(OwnFile.read(Path(name)), quick)
+            found = file.claims()
+            files |= {each.id: file for each in found}
+        else:
+            shipped = claim(name)
+            found = [shipped.quick() if quick else shipped]
+        chosen += found
     ids = [each.id for each in chosen]
     if twice := next((each for each in ids if ids.count(each) > 1), None):
         raise InputError("claim", f"{twice!r} is there twice")
-    return chosen
+    return chosen, files
 
 
 def _print(chapters: Sequence[Chapter], quick: bool) -> None:

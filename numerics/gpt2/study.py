@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 import statistics
 import time
 import tomllib
@@ -33,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
 
 from numerics.curves import BASES
@@ -70,6 +69,7 @@ from numerics.training import Progress
 from theory.claims.gpt2_study import median_rank
 from theory.errors import InputError
 from theory.problem import positive_integer
+from theory.processes import processes
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
@@ -472,7 +472,8 @@ class Study:
             delayed(_alone)(labs[k % jobs], name, part)
             for k, (name, part) in enumerate(todo.items())
         )
-        yield from Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")(work)
+        with processes(jobs) as run:
+            yield from run(work)
 
     def gather(self) -> dict[str, Any]:
         """Everything that was measured, of a study whose parts are all there."""
@@ -559,7 +560,6 @@ def _make(lab: _Lab, name: str, part: Part, progress: Progress) -> None:
 
 def _alone(lab: _Lab, name: str, part: Part) -> str:
     """In a process of its own, which the one that started it ends on Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _make(lab, name, part, lambda stage, count: None)
     return name
 

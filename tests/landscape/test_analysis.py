@@ -18,6 +18,9 @@ from theory.certificates import certify
 from theory.certificates.checker import check
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape import Analysis, MinimaxPath, analyse, barrier_between, cells
+from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.flood import Flood, Fragment
+from theory.landscape.nnls import Minimum
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -360,6 +363,61 @@ def test_interrupt_leaves_proved_bounds(after: int) -> None:
     if undecided:
         with pytest.raises(ValueError, match="interrupted"):
             certify(partial)
+
+
+@pytest.mark.parametrize("after", range(0, 200, 16))
+def test_an_interrupt_between_two_callbacks(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Faces that were not looked at count for none: no bound is too high."""
+    problem, _ = planted(6, 2, 3, seed=3)
+    whole = analyse(problem, 3)
+    expanding, looked_at = Flood._push_faces, CellComplex.face_minimum
+    left = iter(range(after))
+    inside = False
+
+    last = None
+
+    def push_faces(flood: Flood, fragment: Fragment, cell: Cell) -> None:
+        nonlocal inside, last
+        inside, last = True, cell
+        expanding(flood, fragment, cell)
+        inside = False
+
+    def face_minimum(*arguments: Any) -> Minimum:
+        nonlocal inside
+        if inside and next(left, None) is None:
+            inside = False
+            raise Interrupted
+        return looked_at(*arguments)
+
+    monkeypatch.setattr(Flood, "_push_faces", push_faces)
+    monkeypatch.setattr(CellComplex, "face_minimum", face_minimum)
+    partial = analyse(problem, 3)
+    assert not partial.complete
+    assert last is not None
+    assert partial.flood.floor(last) is None
+    for i, row in enumerate(partial.barriers):
+        for j, value in enumerate(row):
+            assert value in (None, whole.barriers[i][j])
+            assert partial.lower_bounds[i][j] <= whole.barriers[i][j]
+
+
+@pytest.mark.parametrize("at", ["_extend", "_join", "_merge"])
+def test_an_interrupt_while_fragments_are_joined(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    """Then nothing is said of the passes."""
+    problem = example("flagship")
+    ends = [component.representative for component in analyse(problem, 2).components]
+    joining = getattr(Flood, at)
+
+    def stop(flood: Flood, *arguments: Any) -> None:
+        joining(flood, *arguments)
+        if flood.torn:  # not where it starts
+            raise Interrupted
+
+    monkeypatch.setattr(Flood, at, stop)
+    with pytest.raises(Interrupted):
+        analyse(problem, 2)
+    with pytest.raises(Interrupted, match="the barrier is at least 0$"):
+        barrier_between(problem, *ends)
 
 
 def test_interrupted_barrier_between() -> None:

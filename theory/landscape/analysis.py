@@ -217,6 +217,8 @@ def analyse(
     try:
         flood.run(lambda cells: progress("looking for the passes, cells reached", cells))
     except Interrupted:
+        if flood.torn:
+            raise
         complete = False
     merges, cuts = _merge_tree(complex_, flood, components)
     barriers, lower_bounds = _matrices(complex_, flood, components, merges)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 from flint import fmpq_mat, fmpz_mat
 
+from theory.errors import Interrupted
 from theory.exact import dot
 
 if TYPE_CHECKING:
@@ -240,6 +241,8 @@ def _positive(A: Shaped[np.ndarray, "n k"], y: Shaped[np.ndarray, " n"]) -> list
         return []
     try:
         return np.flatnonzero(nnls(A, y)[0] > 1e-11).tolist()
+    except Interrupted:  # wherever the work is
+        raise
     except RuntimeError:  # its iteration limit
         return None
 
@@ -272,6 +275,8 @@ class LeastSquares(_Problems):
 
         try:
             _, distance = nnls(self._floats[:, ids], self._float_y)
+        except Interrupted:
+            raise
         except RuntimeError:  # its iteration limit
             return 0.0
         return float(distance) ** 2 / 2
