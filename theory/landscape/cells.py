@@ -27,9 +27,10 @@ from theory.arrangement import arrangement
 from theory.errors import BudgetError, InputError
 from theory.gauges import ColumnNorms, Spectral, gauge_of
 from theory.geometry import geometry
-from theory.landscape.conic import ConicBall
+from theory.landscape.conic import ConicBall, ConvexBox
 from theory.landscape.domain import Domain, EntrywiseBall, Group, WholeSpace
 from theory.landscape.nnls import Minimum
+from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 
@@ -55,6 +56,7 @@ class CellComplex:
     """The cells of a problem at one width, with exact minima of the loss on cells and faces.
 
     rho: only networks in the ball of radius R_W R_a = rho of the optimizer `within`.
+    loss: squared by default; others, which need a ball, have minima that are bracketed.
     Raises BudgetError, before any enumeration, where there are more than `max_cells` cells.
     """
 
@@ -66,6 +68,7 @@ class CellComplex:
         labelled: bool = False,
         rho: Fraction | None = None,
         within: str = "adamw",
+        loss: Loss | None = None,
         max_cells: int = DEFAULT_MAX_CELLS,
     ) -> None:
         self.problem = problem
@@ -77,6 +80,7 @@ class CellComplex:
             raise InputError("rho", f"{rho} must be positive")
         self.rho = rho
         self.within = within
+        self.loss = loss or Squared()
         try:
             self.arrangement = arrangement(problem.X, max_cones=max_cells)
         except BudgetError as error:  # there are more cells than cones
@@ -106,8 +110,10 @@ class CellComplex:
             return WholeSpace(self.problem, self.arrangement)
         gauge = gauge_of(geometry(self.within).ball)
         if isinstance(gauge, ColumnNorms | Spectral):
-            return ConicBall(self.problem, self.arrangement, gauge, self.rho)
-        return EntrywiseBall(self.problem, self.arrangement, self.rho)
+            return ConicBall(self.problem, self.arrangement, gauge, self.rho, self.loss)
+        if isinstance(self.loss, Squared):
+            return EntrywiseBall(self.problem, self.arrangement, self.rho)
+        return ConvexBox(self.problem, self.arrangement, self.rho, self.loss)
 
     def _moves(self, state: int) -> tuple[Move, ...]:
         """The moves out of a state: one for each facet of its cone, and the change of sign."""

@@ -12,15 +12,15 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theory.errors import SolverFailure
-from theory.exact import sqrt_above
+from theory.exact import sqrt_above, squared
 from theory.gauges import Gauge, Spectral
+from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.columns import Relaxation
 from theory.programs.descent import Found
 from theory.programs.family import Family
-from theory.programs.losses import Loss, Squared
 from theory.programs.networks import Neurons, interpolating, united
 from theory.programs.program import BlockProgram
 
@@ -35,6 +35,14 @@ class Lifted(NamedTuple):
 
     network: Network
     value: Fraction
+
+
+def objective(problem: Problem, loss: Loss, beta: Fraction | None, network: Network) -> Fraction:
+    """The loss, with the penalty if there is one."""
+    value = loss.value(network.fit(problem), problem.y)
+    if beta is not None:
+        value += beta * squared(v for row in (*network.W, network.a) for v in row) / 2
+    return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +62,8 @@ class Lift:
     width: int | None
 
     def objective(self, network: Network) -> Lifted:
-        """The loss, with the penalty if there is one."""
-        value = self.loss.value(network.fit(self.problem), self.problem.y)
-        if self.beta is not None:
-            squares = (v * v for row in (*network.W, network.a) for v in row)
-            value += self.beta * sum(squares, Fraction()) / 2
-        return Lifted(network, value)
+        """The network with its objective."""
+        return Lifted(network, objective(self.problem, self.loss, self.beta, network))
 
     @cached_property
     def wide(self) -> Lifted:

@@ -25,6 +25,7 @@ from flint import arb, fmpq
 from jaxtyping import Float
 
 from theory.errors import InputError
+from theory.exact import sqrt_above, squared, unit_of
 from theory.problem import rational
 
 if TYPE_CHECKING:
@@ -64,6 +65,36 @@ class Loss(ABC):
     def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
         """D(lam), or a rational just below it; None where it is minus infinity."""
 
+    def unit(self, y: Sequence[Fraction]) -> Fraction:
+        """What targets, and the fit, may be divided by: L(f; y) = unit^2 L'(f / unit; y / unit),
+        where L' is `rescaled(unit)`."""
+        return Fraction(1)
+
+    def rescaled(self, unit: Fraction) -> Loss:
+        """The loss of targets in this unit."""
+        return self
+
+    @property
+    def slope(self) -> float:
+        """The size of gradients, for targets of size one: solvers' tolerances are absolute."""
+        return 1.0
+
+    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        """A t >= 0 for which D(t lam) is a good bound: 1, or less where lam is just too long."""
+        return Fraction(1)
+
+    def bound(self, lam: Sequence[Fraction], height: Fraction, y: Sequence[Fraction]) -> Fraction:
+        """What lam.f <= height proves of the loss; at least 0, as all losses are nonnegative."""
+        value = self.dual(lam, y)
+        return Fraction() if value is None else max(Fraction(), value - height)
+
+    def height(
+        self, lam: Sequence[Fraction], level: Fraction, y: Sequence[Fraction]
+    ) -> Fraction | None:
+        """An h such that lam.f <= h proves a loss of at least the level; None where none does."""
+        value = self.dual(lam, y)
+        return None if value is None else value - level
+
 
 @dataclass(frozen=True)
 class Squared(Loss):
@@ -91,6 +122,24 @@ class Squared(Loss):
 
     def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
         return sum((v * (t - v / 2) for v, t in zip(lam, y, strict=True)), Fraction())
+
+    def unit(self, y: Sequence[Fraction]) -> Fraction:
+        return unit_of(y)
+
+    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        """The best of all."""
+        gain = _dot(lam, y)
+        return gain / squared(lam) if gain > 0 else Fraction()
+
+    def bound(self, lam: Sequence[Fraction], height: Fraction, y: Sequence[Fraction]) -> Fraction:
+        """The best over all multiples of lam."""
+        spare = _dot(lam, y) - height
+        return spare * spare / (2 * squared(lam)) if spare > 0 else Fraction()
+
+    def height(
+        self, lam: Sequence[Fraction], level: Fraction, y: Sequence[Fraction]
+    ) -> Fraction | None:
+        return _dot(lam, y) - sqrt_above(2 * level * squared(lam))
 
 
 @dataclass(frozen=True)
@@ -129,6 +178,19 @@ class Huber(Loss):
             return None
         return Squared().dual(lam, y)
 
+    def unit(self, y: Sequence[Fraction]) -> Fraction:
+        return unit_of(y)
+
+    def rescaled(self, unit: Fraction) -> Loss:
+        return Huber(self.threshold / unit)
+
+    @property
+    def slope(self) -> float:
+        return min(1.0, float(self.threshold))
+
+    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        return self.threshold / max(self.threshold, *map(abs, lam))
+
 
 @dataclass(frozen=True)
 class Logistic(Loss):
@@ -162,6 +224,13 @@ class Logistic(Loss):
             return None
         terms = (-_ball(q) * _ball(q).log() for p in shares for q in (p, 1 - p) if q)
         return _end(sum(terms, arb(0)), upper=False)
+
+    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        return 1 / max(Fraction(1), *map(abs, lam))
+
+
+def _dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
+    return sum((v * w for v, w in zip(a, b, strict=True)), Fraction())
 
 
 def _ball(value: Fraction) -> arb:
