@@ -21,8 +21,8 @@ from jaxtyping import Float
 
 from theory.landscape.cells import Cell, CellComplex
 from theory.losses import Squared
-from theory.programs.units import Units
 from theory.quiet import quiet
+from theory.units import Units
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 

@@ -23,7 +23,7 @@ _PATIENCE = 50
 _ROUNDING = 1e-12  # of the first loss
 _DOUBLINGS = 60  # of the curvature, in one step
 _FORGET = 0.98  # of the curvature, from step to step
-_HOPS, _VAIN = 400, 60  # in all, and in a row that gain nothing
+_HOPS, _VAIN = 150, 50  # in all, and in a row that gain nothing
 _GAIN, _NEAR = 1e-4, 1e-2  # of the loss, relative: what counts as a gain, and as near enough
 _SHARE = 0.4  # of the neurons, to move at once
 

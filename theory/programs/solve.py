@@ -43,7 +43,7 @@ from theory.programs.lift import Lift, Lifted, objective
 from theory.programs.matrix_fractional import MatrixFractional
 from theory.programs.sup_norm import SupNorms
 from theory.programs.two_summing import TwoSumming
-from theory.programs.units import Units
+from theory.units import Units
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -54,6 +54,9 @@ MAX_PATTERNS = 4000
 
 TOLERANCE = 1e-6
 """A gap this small, relative to the value, needs no search of the cells."""
+
+DECIDED = 1e-5
+"""A relative gap up to which an optimum counts as decided: the programs aim at a tenth of it."""
 
 _TOLERANCE, _TOLERANCE_SEARCHED = 1e-8, 1e-6  # of the convex program
 _STARTS = 32  # of the local search for networks of the given width
@@ -132,6 +135,11 @@ class Optimum:
             return None
         zero = self.loss.value((Fraction(),) * self.problem.n, self.problem.y)
         return float(self.gap / max(self.upper, _ABSOLUTE * zero)) if self.gap else 0.0
+
+    @property
+    def decided(self) -> bool:
+        """Whether the relative gap is at most `DECIDED`."""
+        return self.relative_gap is not None and self.relative_gap <= DECIDED
 
 
 def _alive(network: Network) -> int:

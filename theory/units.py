@@ -48,6 +48,11 @@ class Units:
         """The loss, from one in these units."""
         return self.y**2 * value
 
+    def inner(self, network: Network) -> Network:
+        """The network for (X', y'), with a as it is."""
+        factor = self.x / self.y
+        return replace(network, W=tuple(tuple(factor * v for v in row) for row in network.W))
+
     def network(self, network: Network, *, balanced: bool) -> Network:
         """The network for (X, y), from one for (X', y').
 
