@@ -163,6 +163,11 @@ class Huber(Loss):
         half: cvxpy.Expression = huber(fit - y, M).sum() / 2
         return half
 
+    def at(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> float:
+        size, threshold = np.abs(fit - y), float(self.threshold)
+        near = np.minimum(size, threshold)
+        return float((near * (size - near / 2)).sum())
+
     def gradient(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> Float[_Array, " n"]:
         threshold = float(self.threshold)
         clipped: _Array = np.clip(fit - y, -threshold, threshold)
@@ -209,6 +214,9 @@ class Logistic(Loss):
         from cvxpy.atoms.elementwise.logistic import logistic
 
         return logistic(multiply(-y, fit)).sum()
+
+    def at(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> float:
+        return float(np.logaddexp(0.0, -y * fit).sum())
 
     def gradient(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> Float[_Array, " n"]:
         gradient: _Array = -y * np.exp(-np.logaddexp(0.0, y * fit))
