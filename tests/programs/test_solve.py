@@ -2,6 +2,7 @@
 
 import dataclasses
 from fractions import Fraction
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from problems import planted
 
 from theory import example
+from theory.arrangement import arrangement
 from theory.errors import InputError, Interrupted, SolverFailure
 from theory.gauges import gauge_of
 from theory.geometry import geometry
@@ -18,7 +20,9 @@ from theory.landscape.least import least
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs import Custom, Huber, Logistic, solve
-from theory.programs.solve import DECIDED
+from theory.programs.blocks import Patterns
+from theory.programs.program import BlockProgram
+from theory.programs.solve import DECIDED, family_of
 from theory.strategies import problems
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
@@ -228,6 +232,16 @@ def test_huber_bounds_are_exact_and_below_the_squared_loss(name, loss):
     assert found.upper <= solve(problem, name, **weight).upper * (1 + Fraction(1, 10**6))
 
 
+@pytest.mark.parametrize("loss", [Huber(Fraction(1, 3)), Logistic()])
+def test_floats_of_a_loss_are_those_of_its_expression(loss):
+    import cvxpy
+
+    random = np.random.default_rng(0)
+    fit, y = 5 * random.standard_normal(20), random.choice([-1.0, 1.0], 20)
+    expected = float(loss.expression(cvxpy.Constant(fit), y).value)
+    assert loss.at(fit, y) == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize("name", ["ngd", "muon", "sgd"])
 def test_logistic_bounds_enclose_the_optimum(name):
     problem, _ = planted(6, 2, 2, 3)
@@ -351,7 +365,7 @@ def test_the_logistic_loss_minds_the_scale_of_the_targets_only(name, x):
 @pytest.mark.parametrize(
     ("problem", "name", "rho", "loss", "least"),
     [
-        # Found by a search over the cells by hand: the program alone says 1.549 and 0.958.
+        # The program alone says 1.549 and 0.958.
         ([[-2, -1], [-3, 0], [-2, 1], 0, 1, -3], "muon-adamw", 1, Huber(), 3 - 2**0.5),
         ([[2, 1], [2, -3], [3, 1], 1, 1, -1], "ngd", 4, Logistic(), 1.0505),
     ],
@@ -365,6 +379,18 @@ def test_cells_decide_for_every_convex_loss(problem, name, rho, loss, least):
     assert float(found.upper) == pytest.approx(least, rel=1e-4)
     assert loss.value(found.network.fit(data), data.y) <= found.upper
     assert found.relaxed.upper < found.lower
+    # One program for each pair of blocks, without duals and without a search among cells.
+    X, y = np.array(data.X, dtype=float), np.array(data.y, dtype=float)
+    patterns = Patterns(X, arrangement(data.X).signs > 0)
+    family = family_of(gauge_of(geometry(name).ball))
+    values = []
+    for pair in combinations_with_replacement(range(patterns.count), 2):
+        blocks, counts = np.unique(pair, return_counts=True)
+        program = BlockProgram(patterns, blocks, y, family, loss, counts=counts.astype(float))
+        u, _, _ = program.solve(float(rho))
+        masks = patterns.diagonals(blocks) * patterns.signs(blocks)[:, None]
+        values.append(loss.at((masks * (u @ X.T)).sum(axis=0), y))
+    assert min(values) == pytest.approx(float(found.upper), rel=1e-6)
 
 
 @settings(max_examples=15)

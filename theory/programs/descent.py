@@ -25,6 +25,7 @@ _DOUBLINGS = 60  # of the curvature, in one step
 _FORGET = 0.98  # of the curvature, from step to step
 _HOPS, _VAIN = 150, 50  # in all, and in a row that gain nothing
 _GAIN, _NEAR = 1e-4, 1e-2  # of the loss, relative: what counts as a gain, and as near enough
+_PROMISING = 0.2  # above the best loss, relative
 _SHARE = 0.4  # of the neurons, to move at once
 
 
@@ -73,10 +74,12 @@ def hop(
     start: Found,
     enough: float,
     random: np.random.Generator,
+    polish: Callable[[Found], Found] = lambda found: found,
     tick: Callable[[int], None] = lambda hops: None,
 ) -> Found:
     """The best network found by moving some neurons of the best so far and descending again.
 
+    polish: what a network that is nearly as good becomes; descent stalls where neurons meet walls.
     It ends when many hops in a row gain nothing, or at a loss near `enough`. Source: basin hopping
     (Wales and Doye 1997).
     """
@@ -87,6 +90,8 @@ def hop(
             break
         W, a = _moved(best, random)
         found = descend(X, y, loss, balls, radius, W, a)
+        if found.value <= best.value * (1 + _PROMISING):
+            found = polish(found)
         since = 0 if found.value < best.value * (1 - _GAIN) else since + 1
         best = min(best, found, key=lambda each: each.value)
     return best

@@ -278,6 +278,7 @@ def solve(
                         networks[0],
                         float(lower),
                         random,
+                        polish=lambda found: lift.polished(found, ball),
                         tick=lambda count: progress("local search among networks", count),
                     )
                     lifted = min(lifted, lift.improved(found), key=lambda each: each.value)
