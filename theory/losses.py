@@ -25,7 +25,7 @@ from flint import arb, fmpq
 from jaxtyping import Float
 
 from theory.errors import InputError
-from theory.exact import sqrt_above, squared, unit_of
+from theory.exact import sqrt_above, squared
 from theory.problem import rational
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Squared(Loss):
         return sum((v * (t - v / 2) for v, t in zip(lam, y, strict=True)), Fraction())
 
     def unit(self, y: Sequence[Fraction]) -> Fraction:
-        return unit_of(y)
+        return max(map(abs, y)) or Fraction(1)
 
     def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """The best of all."""
@@ -184,7 +184,7 @@ class Huber(Loss):
         return Squared().dual(lam, y)
 
     def unit(self, y: Sequence[Fraction]) -> Fraction:
-        return unit_of(y)
+        return max(map(abs, y)) or Fraction(1)
 
     def rescaled(self, unit: Fraction) -> Loss:
         return Huber(self.threshold / unit)
