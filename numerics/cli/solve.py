@@ -9,7 +9,7 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
-from numerics.text import show, show_interval
+from numerics.text import decimal, show, show_interval
 from theory.errors import InputError, Interrupted, SolverFailure
 from theory.problem import format_rational, positive_integer, rational
 
@@ -167,7 +167,7 @@ def _print(found: Optimum) -> None:
         out.print(_undecided(found))
     problem = found.problem
     width = "any width" if found.width is None else f"width {found.width}"
-    where = f"rho = {found.rho}" if found.rho is not None else f"beta = {found.beta}"
+    where = f"rho = {show(found.rho)}" if found.rho is not None else f"beta = {show(found.beta)}"
     out.print(f"n = {problem.n}, d = {problem.d}, {width}, {found.optimizer}, {where}")
     scope = "all there are" if found.whole else "not all there are"
     out.print(f"activation patterns priced: {found.patterns:,} ({scope})")
@@ -176,7 +176,9 @@ def _print(found: Optimum) -> None:
     else:
         out.print(f"{_what(found)}: {show_interval(found.lower, found.upper)}")
         kind = "proved gap" if found.whole else "gap over the patterns priced (no proof for others)"
-        out.print(f"{kind} {float(found.gap or 0):.3g}, relative {found.relative_gap:.2g}")
+        out.print(
+            f"{kind} {decimal(found.gap or Fraction(), 3)}, relative {found.relative_gap:.2g}"
+        )
     out.print(f"neurons of the network that attains the upper end: {found.neurons}")
     if found.relaxed.lower is not None and found.relaxed.upper < found.upper:
         out.print(_program(found))

@@ -12,7 +12,8 @@ from problems import planted
 
 from theory import example
 from theory.arrangement import arrangement
-from theory.certificates import certify, check
+from theory.certificates import certify
+from theory.certificates.checker import check
 from theory.errors import InputError, Interrupted, SolverFailure
 from theory.gauges import gauge_of
 from theory.geometry import geometry
