@@ -15,6 +15,8 @@ from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
 from theory.errors import InputError, Undecided
 from theory.landscape import Analysis, analyse, barrier_between
+from theory.landscape.cells import CellComplex
+from theory.landscape.least import least
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -222,12 +224,23 @@ def test_cuts_that_prove_more_than_the_merge_says() -> None:
     check(certify(analysis), problem)
 
 
-@pytest.mark.parametrize("y", ["1e70", "1e-200"])
-def test_numbers_that_floats_cannot_hold_squared(y: str) -> None:
-    problem = Problem(X=[[1]], y=[y])
-    with pytest.raises(InputError, match="^within: numbers this large or small"):
-        analyse(problem, 1, rho=Fraction(1), within="muon")
-    assert analyse(problem, 1, within="adamw", rho=Fraction(10**70)).minimum == 0
+@pytest.mark.parametrize("ball", ["muon", "muon-adamw", "ngd", "colnorm"])
+@pytest.mark.parametrize(("x", "y"), [(-120, 0), (90, -90), (0, 200), (-320, -320)])
+def test_no_factor_of_the_data_changes_the_intervals(ball: str, x: int, y: int) -> None:
+    """Floats cannot hold some of these numbers, and the squares of none."""
+    problem = example("flagship")
+    scale = Fraction(10)
+    scaled = Problem(
+        X=[[v * scale**x for v in row] for row in problem.X], y=[v * scale**y for v in problem.y]
+    )
+    before = least(CellComplex(problem, 2, rho=Fraction(3, 2), within=ball))
+    rho = Fraction(3, 2) * scale ** (y - x)
+    after = least(CellComplex(scaled, 2, rho=rho, within=ball))
+    assert after.cell == before.cell
+    assert float(after.value / scale ** (2 * y)) == pytest.approx(float(before.value), rel=1e-9)
+    gaps = [float((found.value - found.lower) / found.value) for found in (before, after)]
+    assert max(gaps) <= 1e-8
+    check(certify(after), scaled)
 
 
 def test_networks_outside_the_ball_are_refused() -> None:

@@ -27,6 +27,7 @@ from theory.exact import (
     some_solution,
     transposed,
 )
+from theory.quiet import quiet
 
 Weights: TypeAlias = list[fmpq]
 Tick: TypeAlias = Callable[[], None]
@@ -88,13 +89,14 @@ class Exchange:
         ]
         A = np.array([_floats(row) for row in rows])
         caps = [None if (c := self.caps[j]) is None else float_of(c / x[j]) for j in used]
-        found = linprog(
-            _floats([x[j] * self.costs[j] for j in used]),
-            A_eq=A,
-            b_eq=A.sum(axis=1),
-            bounds=[(0, cap) for cap in caps],
-            method="highs-ds",
-        )
+        with quiet():
+            found = linprog(
+                _floats([x[j] * self.costs[j] for j in used]),
+                A_eq=A,
+                b_eq=A.sum(axis=1),
+                bounds=[(0, cap) for cap in caps],
+                method="highs-ds",
+            )
         if found.x is None:
             return None
         target = self.total(x)

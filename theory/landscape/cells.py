@@ -28,7 +28,7 @@ from theory.arrangement import arrangement, count_cones
 from theory.errors import WITHIN_REACH, BudgetError, InputError
 from theory.gauges import ColumnNorms, Spectral, gauge_of
 from theory.geometry import geometry
-from theory.landscape.conic import ConicBall
+from theory.landscape.conic import ConicBall, ConvexBox
 from theory.landscape.domain import (
     Domain,
     EntrywiseBall,
@@ -37,6 +37,7 @@ from theory.landscape.domain import (
     count_box_vertices,
 )
 from theory.landscape.nnls import Minimum
+from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem, Rational, positive_integer, positive_rational
 
@@ -109,6 +110,7 @@ class CellComplex:
     """The cells of a problem at one width, with exact minima of the loss on cells and faces.
 
     within, rho: only networks in the ball R_W R_a = rho of this optimizer; both or neither.
+    loss: squared by default; others, which need a ball, have minima that are bracketed.
     Raises BudgetError, before any enumeration, where there are more than `max_cells` cells.
     """
 
@@ -120,6 +122,7 @@ class CellComplex:
         labelled: bool = False,
         rho: Rational | None = None,
         within: str | None = None,
+        loss: Loss | None = None,
         max_cells: int = DEFAULT_MAX_CELLS,
     ) -> None:
         self.problem = problem
@@ -130,6 +133,7 @@ class CellComplex:
         self.within: str | None
         self.rho: Fraction | None
         self.within, self.rho = within_ball(within, rho)
+        self.loss = loss or Squared()
         require_cells(problem, self.width, labelled=labelled, max_cells=max_cells)
         try:
             self.arrangement = arrangement(problem.X, max_cones=max_cells)
@@ -157,7 +161,9 @@ class CellComplex:
             return WholeSpace(self.problem, self.arrangement)
         gauge = gauge_of(geometry(self.within).ball)
         if isinstance(gauge, ColumnNorms | Spectral):
-            return ConicBall(self.problem, self.arrangement, gauge, self.rho)
+            return ConicBall(self.problem, self.arrangement, gauge, self.rho, self.loss)
+        if not isinstance(self.loss, Squared):
+            return ConvexBox(self.problem, self.arrangement, self.rho, self.loss)
         vertices = count_box_vertices(len(self.arrangement.walls), self.problem.d)
         if vertices > max_cells:
             raise BudgetError("vertices in the ball", vertices, max_cells, "max_cells")

@@ -52,12 +52,13 @@ def _mask(group: Group) -> int:
 class Dual:
     """A dual vector nu (n,), and its products with the columns c where these are positive.
 
-    bits: these columns, as a bit set.
+    bits: these columns, as a bit set. scale: of one unit of nu, where the loss minds its length.
     """
 
     vector: tuple[int, ...]
     products: dict[int, int]
     bits: int
+    scale: Fraction = Fraction(1)
     metric = None  # only conic balls have one
 
 
@@ -166,13 +167,16 @@ class _Polyhedral(Domain):
 
     def dual(self, minimum: Minimum) -> Dual:
         """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
-        vector = primitive(minimum.residual)
+        return self.priced(primitive(minimum.residual))
+
+    def priced(self, vector: tuple[int, ...], scale: Fraction = Fraction(1)) -> Dual:
+        """A dual vector with its products."""
         found = {}
         for k, column in enumerate(self.positive_columns):
             value = dot(column, vector)
             if value:
                 found[2 * k + (value < 0)] = abs(value)
-        return Dual(vector, found, bit_set(found))
+        return Dual(vector, found, bit_set(found), scale)
 
     def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
         """The weights together count against nu . y."""
