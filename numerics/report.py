@@ -88,6 +88,8 @@ def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
         (name, _described(values, name), _described(observed, name))
         for name in {**values, **observed}
     ]
+    measured = result.observation.measured
+    quantities += [(name, "nothing", describe(value)) for name, value in measured.items()]
     training = [training_row(each) for each in runs.values()] if result.prediction.radii else []
     files: dict[str, str | bytes] = {}
     paths: dict[str, str] = {}
@@ -106,6 +108,7 @@ def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
         "recorded": claim.recorded,
         "predicted": _plain(values),
         "observed": _plain(observed),
+        "measured": _plain(measured),
         "certificate": paths,
         "training": [each.to_json() for each in runs.values()],
         "seconds": round(perf_counter() - start, 1),
@@ -144,6 +147,7 @@ def failure(claim: Claim, error: str, seconds: float) -> Chapter:
             "error": error,
             "predicted": {},
             "observed": {},
+            "measured": {},
             "certificate": {},
             "training": [],
             "seconds": round(seconds, 1),
@@ -458,7 +462,7 @@ def _width_profiles(result: Result[Runs]) -> list[Sheet]:
     pictures: list[Picture] = []
     for instance in claim.instances:
         plain, labelled = claim.counts(values, instance)
-        bound = claim.bound(values, instance)
+        bound = claim.bound(instance)
         title = f"{instance.name}: {instance.optimizer}, rho = {show(instance.rho)}"
         told = "no width is known" if bound is None else f"the theorem names width {bound}"
         what = "the exact fits" if instance.exact else "the networks of a loss just above the least"

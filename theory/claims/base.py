@@ -234,13 +234,14 @@ class Prediction:
 class Observation(Generic[AnyRuns]):
     """The predicted quantities as they were measured, and the trained runs by optimizer.
 
-    maxima: by kind of curve, the highest loss on one for each barrier of the prediction.
+    measured: other quantities, of which theory says nothing; they decide nothing. maxima: by kind of curve, the highest loss on one for each barrier of the prediction.
     paths: inside solution sets; their certificates, named alike. meetings: the runs at those of the
     prediction, named alike.
     """
 
     values: Values
     runs: Mapping[str, AnyRuns] = field(default_factory=dict)
+    measured: Values = field(default_factory=dict)
     maxima: Mapping[str, Sequence[float]] = field(default_factory=dict)
     paths: Mapping[str, SolutionPath] = field(default_factory=dict)
     meetings: Mapping[str, MeetingRuns] = field(default_factory=dict)

@@ -38,6 +38,11 @@ class Instance:
         return self.problem.width
 
     @property
+    def data(self) -> Problem:
+        """The problem at no width."""
+        return replace(self.problem, width=None)
+
+    @property
     def exact(self) -> bool:
         """Whether the ball is a polytope, so that minima and radii are exact."""
         return gauge_of(geometry(self.optimizer).ball).exact

@@ -9,7 +9,8 @@ Tight: examples; radii of paths and, for AdamW, the least radius of any path are
 
 Predicted: landscapes with and without the ball, with proofs, and radii of paths.
 
-Observed: critical radii, all cells and faces in floating point, samples of paths, and the checker.
+Observed: all cells and faces in floating point, for Muon's ball critical radii, samples of paths,
+and the checker.
 
 Source: Nguyen, arXiv 2101.08576, on connectivity without a ball.
 
@@ -40,6 +41,7 @@ from theory.claims.base import (
     agree,
     proof,
 )
+from theory.claims.float_radii import EntrywiseFits
 from theory.claims.instances import Instance, split_by_the_ball
 from theory.claims.sampled import losses, samples
 from theory.connectivity import (
@@ -50,13 +52,11 @@ from theory.connectivity import (
 from theory.errors import Interrupted
 from theory.geometry import geometry
 from theory.landscape import Analysis, analyse
-from theory.landscape.analysis import barrier_between, components_of, reached
-from theory.landscape.cells import CellComplex
+from theory.landscape.analysis import barrier_between
 from theory.landscape.exhaustive import exhaustive
 from theory.network import Network
 
 _SAMPLES = 32  # of each piece of a path
-_BISECTED = Fraction(1, 10**10)  # relative; below the tolerance of comparisons
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,10 @@ class NotImpliedByPriorWork(Claim):
             "radius of a path: the least rho = R_W R_a whose ball holds all its networks. The "
             "classical path exchanges one neuron at a time, at widths above n; the landscape's is "
             "a path of least loss through the cells",
-            "observed: components in the ball by the radii at which they are born and merge (for "
-            "Muon in floating point); without it by all cells and faces in floating point; paths "
-            f"at {_SAMPLES} points of each piece; the least radius by bisection over landscapes",
+            "observed: components in AdamW's ball, the least radius, and components without a "
+            "ball by all cells and faces of a list of its own, in floating point; components in "
+            "Muon's ball by the radii at which they are born and merge, in floating point; paths "
+            f"at {_SAMPLES} points of each piece",
         )
 
     def quick(self) -> Self:
@@ -135,21 +136,26 @@ class NotImpliedByPriorWork(Claim):
     def observe(
         self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
     ) -> Observation[AnyRuns]:
-        """Critical radii, brute force, samples of the paths, and the checker's verdict."""
+        """Brute force, samples of the paths, and the checker's verdict."""
         values: dict[str, Value] = prediction.verdicts()
         for instance in self.instances:
             progress(f"components and paths, {instance.name}", 0)
             inside = prediction.analyses[instance.name]
-            values[_inside(instance)] = instance.interval(instance.width).components
+            rho = float(instance.rho)
+            fits = EntrywiseFits(instance.data, instance.width) if instance.exact else None
+            values[_inside(instance)] = (
+                fits.components(rho, labelled=False)
+                if fits
+                else instance.interval(instance.width).components
+            )
             floats = exhaustive(instance.problem, instance.width, level=inside.level, labelled=True)
             values[_free(instance)] = len(floats.components)
             paths = _paths(inside)
             for kind, path in paths.items():
                 radius, loss = _sampled(instance, path)
                 values[_radius(instance, kind)], values[_loss(instance, kind)] = radius, loss
-            if paths and instance.exact:
-                some = largest_radius(instance.optimizer, paths["landscape's"]).upper
-                values[_least(instance)] = _joined(instance, len(inside.components), some)
+            if paths and fits:
+                values[_least(instance)] = fits.joined_from(rho)
         return Observation(values)
 
     def compare(self, predicted: Values, observed: Values) -> bool:
@@ -196,19 +202,6 @@ def _sampled(instance: Instance, path: Sequence[Network]) -> tuple[float, float]
         loss = max(loss, float(losses(instance.problem, W, a).max()))
         radius = max(radius, float(gauge(W * np.abs(a)[:, None]).upper.max()))
     return radius, loss
-
-
-def _joined(instance: Instance, components: int, high: Fraction) -> float:
-    """The rho up to which landscapes have so many components, by bisection below `high`."""
-    low = instance.rho
-    while high - low > _BISECTED * low:
-        middle = ((low + high) / 2).limit_denominator(10**12)
-        cells = CellComplex(instance.problem, instance.width, rho=middle, within=instance.optimizer)
-        if len(components_of(cells, reached(cells, None))) < components:
-            high = middle
-        else:
-            low = middle
-    return float(high)
 
 
 def _bounds(radius: RadiusBounds) -> Fraction | Bounds:

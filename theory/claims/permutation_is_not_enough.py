@@ -19,6 +19,7 @@ Note: proofs_notes/permutation-is-not-enough.md
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -30,7 +31,6 @@ from theory.certificates import certify
 from theory.claims.base import (
     VALID,
     AnyRuns,
-    Bounds,
     Claim,
     Observation,
     Prediction,
@@ -125,13 +125,13 @@ class PermutationIsNotEnough(Claim):
                 barrier_between(case.problem, first, network, labelled=True, progress=progress)
                 for network in _alignments(second)
             ]
-            values[_modulo(name)] = values[_least(name)] = modulo.value
+            values[_modulo(name)] = modulo.value
             values[_labelled(name)] = tuple(barrier.value for barrier in labelled)
             for kind in _KINDS:
-                values[_below(name, kind)] = 0
-                values[_lowest(name, kind)] = (
-                    Bounds(Fraction(), Fraction(1)) if modulo.value else Fraction()
-                )
+                if modulo.value:
+                    values[_below(name, kind)] = 0
+                else:
+                    values[_lowest(name, kind)] = Fraction()
             barriers.append(modulo)
             for barrier, told in ((modulo, "modulo permutation"), (labelled[0], "labelled")):
                 key = f"{name} {told}"
@@ -144,28 +144,29 @@ class PermutationIsNotEnough(Claim):
     ) -> Observation[AnyRuns]:
         """Brute force, curves at every alignment, and the checker's verdict."""
         values = prediction.verdicts()
+        measured: dict[str, Value] = {}
         for (name, case), barrier in zip(self.cases.items(), prediction.barriers, strict=True):
             progress(f"all cells and faces, {name}", 0)
             first, second = barrier.networks
             aligned = _alignments(second)
             (modulo,) = _brute(barrier, [second], labelled=False)
             labelled = _brute(barrier, aligned, labelled=True)
-            values[_modulo(name)], values[_least(name)] = modulo, min(labelled)
+            values[_modulo(name)] = modulo
             values[_labelled(name)] = tuple(labelled)
             maxima = train.connect(
                 [(case.problem, first, network) for network in aligned], progress=progress
             )
-            exact = float(barrier.value)
             zero = float(sum(v * v for v in case.problem.y)) / 2
             for kind in _KINDS:
                 highest = np.array(maxima[kind])
-                values[_below(name, kind)] = int((highest < (1 - _ROUNDING) * exact).sum())
                 lowest = float(highest.min())
-                if exact:
-                    values[_lowest(name, kind)] = exact / lowest
-                else:
+                if case.enough:
                     values[_lowest(name, kind)] = 0.0 if lowest <= _ZERO * zero else lowest
-        return Observation(values)
+                else:
+                    # Of what is not a number it is not known that it is no lower.
+                    values[_below(name, kind)] = int((~(highest >= (1 - _ROUNDING) * modulo)).sum())
+                    measured[_near(name, kind)] = modulo / lowest
+        return Observation(values, measured=measured)
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """Zero at some alignment where permutations are enough, and only there; all agrees."""
@@ -181,25 +182,17 @@ def _alignments(network: Network) -> list[Network]:
 
 
 def _brute(barrier: Barrier, seconds: Sequence[Network], *, labelled: bool) -> list[float]:
-    """Barriers from the first network to others that fit as well, in floating point."""
-    cells = barrier.complex
+    """Barriers from the first network to others, in floating point; NaN where one fits worse."""
     found = exhaustive(barrier.problem, barrier.width, labelled=labelled)
-
-    def home(network: Network) -> int:
-        cell = cells.cell_of(network)
-        name = cell if labelled else tuple(sorted(cell))
-        return next(i for i, each in enumerate(found.components) if name in each)
-
-    start = home(barrier.networks[0])
-    return [float(found.barriers[start, home(network)]) for network in seconds]
+    start, *ends = (found.home(network) for network in (barrier.networks[0], *seconds))
+    return [
+        math.nan if start is None or end is None else float(found.barriers[start, end])
+        for end in ends
+    ]
 
 
 def _modulo(name: str) -> str:
     return f"barrier modulo permutation, {name}"
-
-
-def _least(name: str) -> str:
-    return f"least labelled barrier over all alignments, {name}"
 
 
 def _labelled(name: str) -> str:
@@ -211,4 +204,8 @@ def _below(name: str, kind: str) -> str:
 
 
 def _lowest(name: str, kind: str) -> str:
+    return f"lowest maximum over all alignments, {kind}, {name}"
+
+
+def _near(name: str, kind: str) -> str:
     return f"barrier / lowest maximum over all alignments, {kind}, {name}"

@@ -23,8 +23,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from itertools import islice
 from typing import Self, TypeAlias
+
+import numpy as np
 
 from theory.certificates import certify
 from theory.claims.base import (
@@ -40,9 +43,12 @@ from theory.claims.base import (
     Value,
     proof,
 )
-from theory.claims.float_radii import float_meeting
+from theory.claims.float_radii import float_radius
+from theory.connectivity.solutions import Neuron
 from theory.errors import Interrupted
 from theory.exact import simplest_between
+from theory.landscape.exhaustive import fitting_cells
+from theory.landscape.sign_vectors import sign_vectors
 from theory.loading import example
 from theory.regions import Frontier, LeastRadius, Meeting, Regions, regions
 
@@ -90,6 +96,7 @@ _NEAR = Fraction(1, 100)  # above the least radius of Muon's
 _STAYED = Fraction(1, 10**5)  # of ||y||^2; steps of constant size jump over a fit
 _VANISHED = Fraction(1, 1000)  # of R, as in implicit-bias
 _ROUNDING = 1e-12  # of a gap, relative to the loss of zero weights
+_SOME, _NONE = "some", "none"
 
 
 @dataclass(frozen=True)
@@ -137,8 +144,12 @@ class RegionInteraction(Claim):
             f"training: {self.seeds} random starts, {self.steps:,} steps, weight decay "
             "1 / sqrt(rho). A run is in a region at a loss of 10^-6 ||y||^2 and norms to 1.002 R",
             "theorem: where a ball holds no fit, no run reaches one; where the regions are "
-            "disjoint, no run of one optimizer lies in the other's ball. How many runs reach "
-            "their region, and how many both where they overlap, is measured",
+            "disjoint, no run of one optimizer lies in the other's ball. Observation: where a ball "
+            "holds a fit, some run reaches one. How many do, and how many of these are in both "
+            "regions where they overlap, is measured, not predicted",
+            "large width: a network of both regions has at most N + ceil(x) - 1 neurons, of the "
+            "theorem; observed: that its fit and its norms, in floating point, are what they have "
+            "to be, and how many neurons it has",
             "at a network of both regions both Frank-Wolfe gaps are zero, as the gradient is. "
             "Measured: 2500 steps of constant size from there, R / 2500 each, leave the loss below "
             "10^-5 ||y||^2 and the norms below 1.001 R",
@@ -172,6 +183,7 @@ class RegionInteraction(Claim):
         for meeting in meetings.values():
             if meeting.regions.width is None:
                 values[_neurons(meeting)] = Bounds(Fraction(1), Fraction(_sufficient(meeting)))
+                values[_misses(meeting)] = (Fraction(),) * 3
             else:
                 values |= self._expected(meeting)
         return Prediction(values, certificates, problems, frontiers=frontiers, meetings=meetings)
@@ -188,19 +200,25 @@ class RegionInteraction(Claim):
             values[_joint(frontier)] = tuple(
                 _float(frontier.regions, 1, vertex.fixed[0]) for vertex in _shown(frontier)
             )
-        trained = {}
+        trained: dict[str, MeetingRuns] = {}
+        measured: dict[str, Value] = {}
         for name, meeting in prediction.meetings.items():
             if meeting.regions.width is None:
-                (point,) = prediction.certificates[name]["points"]
-                values[_neurons(meeting)] = float(len(point["neurons"]))
+                point = meeting.witness or ()
+                values[_neurons(meeting)] = float(len(point))
+                values[_misses(meeting)] = _outside(meeting, point)
                 continue
             trained[name] = train.meet(
                 meeting, seeds=self.seeds, steps=self.steps, progress=progress
             )
             if not trained[name].complete:
                 raise Interrupted
-            values |= _measured(meeting, trained[name])
-        return Observation(values, meetings=trained)
+            values |= _observed(meeting, trained[name])
+            measured |= {
+                _count(meeting): trained[name].reached,
+                _both(meeting): trained[name].shared,
+            }
+        return Observation(values, measured=measured, meetings=trained)
 
     def _frontiers(self, progress: Progress) -> Iterator[Frontier]:
         """AdamW's and Muon's with the radii that are asked for, then those of other pairs."""
@@ -232,20 +250,19 @@ class RegionInteraction(Claim):
                 for first in _SMALL:
                     yield frontier.regions.at(first, second)
 
-    def _expected(self, meeting: Meeting) -> dict[str, Value]:
-        """What a phase says of runs; where it says nothing, all counts are allowed."""
-        some, none = Bounds(Fraction(1), Fraction(self.seeds)), Bounds(Fraction(), Fraction())
+    @staticmethod
+    def _expected(meeting: Meeting) -> dict[str, Value]:
+        """What a phase says of runs."""
         optimizers = meeting.regions.optimizers
         values: dict[str, Value] = {
             _phase(meeting): _told(meeting.phase, meeting.empty),
             _reached(meeting): tuple(
-                none if name in meeting.empty else some for name in optimizers
+                _NONE if name in meeting.empty else _SOME for name in optimizers
             ),
         }
         if meeting.witness is None:
-            return values | {_shared(meeting): (none, none)}
+            return values | {_shared(meeting): (_NONE, _NONE)}
         return values | {
-            _shared(meeting): (Bounds(Fraction(), Fraction(self.seeds)),) * 2,
             _gap(meeting): (Fraction(),) * 2,
             _loss(meeting): (Bounds(Fraction(), _STAYED),) * 2,
             _violation(meeting): (Bounds(Fraction(), _VANISHED),) * 2,
@@ -283,28 +300,52 @@ def _bounds(least: LeastRadius) -> Bounds:
 # Observations
 
 
+_fits = cache(fitting_cells)
+
+
 def _float(found: Regions, which: int, first: Fraction | None = None) -> float:
     """The least radius of one of the optimizers, perhaps inside the ball of the first."""
+    problem, optimizers = found.problem, found.optimizers
     if found.width is None:
         # One neuron for each block: there Muon's ball holds most, and that of AdamW is no limit.
-        return float_meeting(found.complex, [tuple(range(found.complex.states))], "muon")
-    cells = [cell for component in found.components for cell in component]
-    within = None if first is None else (found.optimizers[0], first)
-    return float_meeting(found.complex, cells, found.optimizers[which], within)
+        cones = sign_vectors(problem)
+        return float_radius(problem, cones, [tuple(range(2 * len(cones)))], "muon")
+    within = None if first is None else (optimizers[0], first)
+    return float_radius(problem, *_fits(problem, found.width), optimizers[which], within=within)
 
 
-def _measured(meeting: Meeting, trained: MeetingRuns) -> dict[str, Value]:
+def _outside(meeting: Meeting, point: Sequence[Neuron]) -> tuple[float, ...]:
+    """The squared error of a network over ||y||^2, and by how much it is outside of each ball.
+
+    The balls are those of AdamW and Muon.
+    """
+    problem, rho = meeting.regions.problem, np.array(meeting.rho, dtype=float)
+    X, y = (np.array(data, dtype=float) for data in (problem.X, problem.y))
+    U = np.array([neuron.u for neuron in point], dtype=float).reshape(-1, problem.d)
+    a = np.sqrt(np.array([neuron.alpha for neuron in point], dtype=float))
+    signs, W = np.array([neuron.sign for neuron in point]), U / a[:, None]
+    error = np.maximum(X @ W.T, 0) @ (signs * a) - y
+    needed = (
+        max(np.abs(W).max(initial=0), a.max(initial=0)) ** 2,
+        max(np.linalg.norm(W, 2), np.linalg.norm(a)) ** 2 if len(a) else 0.0,
+    )
+    beyond = np.maximum(np.array(needed) / rho - 1, 0)
+    return float(error @ error / (y @ y)), *map(float, beyond)
+
+
+def _observed(meeting: Meeting, trained: MeetingRuns) -> dict[str, Value]:
     """The phase by radii in floating point, and what came of the runs."""
     found, (first, second) = meeting.regions, meeting.rho
     empty = [found.optimizers[i] for i in (0, 1) if meeting.rho[i] < _float(found, i)]
     meet = not empty and second >= _float(found, 1, first)
     values: dict[str, Value] = {
         _phase(meeting): _told("empty" if empty else "overlap" if meet else "disjoint", empty),
-        _reached(meeting): tuple(map(float, trained.reached)),
-        _shared(meeting): tuple(map(float, trained.shared)),
+        _reached(meeting): tuple(_SOME if count else _NONE for count in trained.reached),
     }
     if not trained.witness_gaps:
-        return values
+        return values | {
+            _shared(meeting): tuple(_SOME if count else _NONE for count in trained.shared)
+        }
     squared = float(sum(v * v for v in found.problem.y))
     return values | {
         # What is below the floor is rounding, which can have either sign.
@@ -360,12 +401,24 @@ def _neurons(meeting: Meeting) -> str:
     return f"neurons of a network of both regions, {_at(meeting)}"
 
 
+def _misses(meeting: Meeting) -> str:
+    return f"its squared error / ||y||^2, and how far it is outside each ball, {_at(meeting)}"
+
+
 def _reached(meeting: Meeting) -> str:
-    return f"runs that reach their region, {_at(meeting)}"
+    return f"runs reach their region, {_at(meeting)}"
 
 
 def _shared(meeting: Meeting) -> str:
     return f"of these in both regions, {_at(meeting)}"
+
+
+def _count(meeting: Meeting) -> str:
+    return f"number of runs that reach their region, {_at(meeting)}"
+
+
+def _both(meeting: Meeting) -> str:
+    return f"number of these in both regions, {_at(meeting)}"
 
 
 def _gap(meeting: Meeting) -> str:

@@ -21,6 +21,7 @@ Note: proofs_notes/small-width-separation.md
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -48,6 +49,7 @@ from theory.exact import simplest_between
 from theory.landscape import analyse
 from theory.landscape.exhaustive import exhaustive
 from theory.loading import example
+from theory.network import Network
 from theory.problem import Problem
 from theory.regions import Radii, Radius, radii
 
@@ -155,7 +157,8 @@ class SmallWidthSeparation(Claim):
         for optimizer in _OPTIMIZERS:
             progress(f"radii in floating point, {optimizer}", 0)
             values[_radii(optimizer)] = tuple(
-                float_radius(analysis, component, optimizer) for component in analysis.components
+                self._radius(component.representative, optimizer)
+                for component in analysis.components
             )
         runs = {}
         for optimizer, rho in prediction.rho.items():
@@ -167,6 +170,16 @@ class SmallWidthSeparation(Claim):
             landed = (component for component, count in runs[optimizer].landed.items() if count)
             values[_landed(optimizer, rho)] = tuple(sorted(landed))
         return Observation(values, runs)
+
+    def _radius(self, network: Network, optimizer: str) -> float:
+        """The least radius, in floating point, of the component with this network."""
+        floats = exhaustive(self.problem, self.width)
+        home = floats.home(network)
+        if home is None:
+            return math.nan
+        fit = network.fit(self.problem)
+        cells = floats.components[home]
+        return float_radius(self.problem, floats.cones, cells, optimizer, fit=fit)
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """Several components, and theory and observation agree."""

@@ -9,7 +9,8 @@ Tight: the theorem's widths are sufficient; components are exact at every width.
 
 Predicted: the vertices of one polytope, with proofs of the optima.
 
-Observed: all assignments of neurons, the landscape in ngd's ball, the convex program, the checker.
+Observed: all directions, all assignments of neurons to them, the landscape in ngd's ball, a convex
+program neuron by neuron, the checker.
 
 Source: Kim, Mishkin, Pilanci, ICLR 2025, arXiv 2411.07729.
 
@@ -18,12 +19,15 @@ Note: proofs_notes/staircase.md
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Self
+from itertools import combinations, product
+from typing import Self, TypeAlias
 
 import numpy as np
+from flint import fmpq, fmpq_mat
 
 from theory.certificates import certify
 from theory.claims.base import (
@@ -41,17 +45,22 @@ from theory.claims.base import (
 from theory.connectivity import (
     OptimalPolytope,
     Step,
-    active_directions,
     count_components,
     optimal_polytope,
-    plant,
     width_profile,
 )
+from theory.errors import InputError
+from theory.exact import flint_matrix, from_flint, some_solution, to_flint, transposed
+from theory.landscape.sign_vectors import sign_vectors
 from theory.loading import example
+from theory.problem import Problem
 from theory.programs import solve
+
+Vector: TypeAlias = tuple[Fraction, ...]
 
 _IN_BALL = {"staircase-square": 3, "staircase-wedge": 3}  # and the largest width, for time
 _ABOVE = Fraction(1, 10)  # the level in the ball, above the least loss
+_DENOMINATOR = 1000  # of nu, which floating point gives to seven digits
 _CELLS = 20_000  # of a random instance: widths with more are not looked at
 
 
@@ -93,10 +102,12 @@ class Staircase(Claim):
         sets = ", ".join(f"{name} at beta = {beta}" for name, beta in self.instances)
         return (
             f"data sets: {sets}; squared loss, y not so small that zero weights are optimal",
-            "observed by brute force: every assignment of neurons to directions, a linear program "
-            "each, all in rationals; and, where it is named, by the landscape of all cells in "
-            "ngd's ball of the optimum's size, a little above its least loss",
-            "optima: the convex program and its dual",
+            "observed by brute force: the directions by all sign vectors and all sets of rows, and "
+            "every assignment of neurons to them, a linear program each, all in rationals; and, "
+            "where it is named, by the landscape of all cells in ngd's ball of the optimum's size, "
+            "a little above its least loss",
+            "optima: the convex program and its dual; observed by a program in floating point with "
+            "one neuron in each cone, whose dual vector is rounded and proved in rationals",
             f"search: {self.searched} random instances on the same X and two more, the optimal fit "
             "a random combination of the possible directions, rows in a random order",
         )
@@ -112,7 +123,7 @@ class Staircase(Claim):
         for name, beta in self.instances:
             optima = optimal_polytope(example(name), beta)
             values[_optimum(name)] = Bounds(optima.objective, optima.objective)
-            values |= _counts(name, [optima.step(m) for m in _widths(optima)])
+            values |= _counts(name, [optima.step(m) for m in range(1, optima.rank_bound + 1)])
             # At width M* > 1 there are isolated points, M*! of them labelled.
             first = optima.most + 1 if optima.most > 1 else 1
             values[_first(name)] = Bounds(Fraction(first), Fraction(optima.rank_bound))
@@ -123,36 +134,43 @@ class Staircase(Claim):
             certificates[name] = certify(solve(optima.problem, "sgd", beta=beta))
             problems[name] = optima.problem
             values[proof(name)] = VALID
-        drawn = list(_random(self.searched, self.seed))
+        drawn = [optimal_polytope(*each) for each in _random(self.searched, self.seed)]
         values[_BROKEN] = 0
         values[_EARLIER] = sum(each.connected_from < each.bound for each in drawn)
+        values |= _totals(
+            [each.step(m) for each in drawn for m in _few(len(each.directions), each.bound)]
+        )
         return Prediction(values, certificates, problems)
 
     def observe(
         self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
     ) -> Observation[AnyRuns]:
-        """Brute force, the landscape in ngd's ball, and the convex program."""
+        """Brute force, the landscape in ngd's ball, and a convex program neuron by neuron."""
         values = prediction.verdicts()
         for name, beta in self.instances:
             progress(f"all assignments of neurons, {name}", 0)
-            optima = optimal_polytope(example(name), beta)
-            steps = [_brute(optima, m) for m in _widths(optima)]
+            problem = example(name)
+            value, nu = _solved(problem, beta)
+            optima = _Optima(problem, beta, nu)
+            steps = [optima.step(m) for m in range(1, optima.rank_bound + 1)]
             values |= _counts(name, steps)
             values[_first(name)] = float(_connected_from(steps))
-            values[_optimum(name)] = float(solve(optima.problem, "sgd", beta=beta).upper)
+            values[_optimum(name)] = value
             if name in _IN_BALL:
                 values |= _in_ball(name, optima, progress)
         broken = earlier = 0
-        for k, optima in enumerate(_random(self.searched, self.seed)):
+        found: list[Step] = []
+        for k, (problem, beta) in enumerate(_random(self.searched, self.seed)):
             progress("random instances", k)
-            steps = [_brute(optima, m) for m in _few(optima)]
+            optima = _Optima(problem, beta, (Fraction(1),) * problem.n)
+            steps = [optima.step(m) for m in optima.few]
             broken += sum(not _holds(step, optima) for step in steps)
             earlier += _connected_from(steps) < optima.bound
-        values |= {_BROKEN: broken, _EARLIER: earlier}
-        return Observation(values)
+            found += steps
+        return Observation(values | {_BROKEN: broken, _EARLIER: earlier} | _totals(found))
 
 
-def _holds(step: Step, optima: OptimalPolytope) -> bool:
+def _holds(step: Step, optima: OptimalPolytope | _Optima) -> bool:
     """The five statements of Kim, Mishkin and Pilanci about one width."""
     m, fewest, most = step.width, optima.fewest, optima.most
     return (
@@ -164,18 +182,9 @@ def _holds(step: Step, optima: OptimalPolytope) -> bool:
     )
 
 
-def _brute(optima: OptimalPolytope, width: int) -> Step:
-    return count_components([each.image for each in optima.directions], optima.fit, width)
-
-
-def _widths(optima: OptimalPolytope) -> range:
-    return range(1, optima.rank_bound + 1)
-
-
-def _few(optima: OptimalPolytope) -> list[int]:
+def _few(directions: int, bound: int) -> list[int]:
     """The widths up to the theorem's at which brute force is quick."""
-    k = len(optima.directions)
-    return [m for m in range(1, optima.bound + 1) if (k + 1) ** m <= _CELLS]
+    return [m for m in range(1, bound + 1) if (directions + 1) ** m <= _CELLS]
 
 
 def _connected_from(steps: Sequence[Step]) -> int:
@@ -183,7 +192,116 @@ def _connected_from(steps: Sequence[Step]) -> int:
     return max((step.width + 1 for step in steps if not step.connected), default=1)
 
 
-def _in_ball(name: str, optima: OptimalPolytope, progress: Progress) -> dict[str, Value]:
+# Observations
+
+
+class _Optima:
+    """The optima of a problem by brute force, in rationals; nu (n,) is y less their fit.
+
+    Raises InputError where nu is not optimal: of some neuron nu . f / ||u|| is more than beta, or
+    the fit is no combination of those where it is beta.
+    """
+
+    def __init__(self, problem: Problem, beta: Fraction, nu: Vector) -> None:
+        self.problem, self.beta, self.nu = problem, beta, nu
+        self.fit = tuple(t - v for t, v in zip(problem.y, nu, strict=True))
+        square, self.images = _longest(problem, nu)
+        if square != beta**2:
+            raise InputError("nu", f"its beta is the root of {square}, not {beta}")
+        columns = [to_flint(image) for image in self.images]
+        self.rank = flint_matrix(columns, problem.n).rank()
+        supports = list(self._supports(columns))
+        if not supports:
+            raise InputError("nu", "leaves a fit that no neurons have")
+        self.fewest, self.most = min(supports), max(supports)
+        self.bound = min(self.fewest + self.most, problem.n + 1)
+        self.rank_bound = min(self.fewest + self.most, self.rank + 1)
+        self.few = _few(len(self.images), self.bound)
+
+    def _supports(self, columns: Sequence[list[fmpq]]) -> Iterator[int]:
+        """The sizes of independent sets of images whose positive combination the fit is."""
+        target = to_flint(self.fit)
+        for size in range(self.rank + 1):
+            for chosen in combinations(columns, size):
+                matrix = flint_matrix(chosen, self.problem.n)
+                if matrix.rank() < size:
+                    continue
+                c = some_solution(transposed(chosen, self.problem.n), target, size)
+                if c is not None and all(v > 0 for v in c):
+                    yield size
+
+    def step(self, width: int) -> Step:
+        """The components at one width, from all assignments of neurons to directions."""
+        return count_components(self.images, self.fit, width)
+
+
+def _longest(problem: Problem, nu: Vector) -> tuple[Fraction, list[Vector]]:
+    """The largest (nu . f / ||u||)^2 over single neurons, and the images f that attain it, scaled.
+
+    On the cone of a sign vector nu . f is linear, g . u. Its largest ratio is attained where g
+    has its projection on the cone, so on the span of a face: {x_k . u = 0} for some rows k. All
+    cones and all sets of rows are tried.
+    """
+    spans = _spans(problem)
+    found: dict[Vector, Vector] = {}
+    best = fmpq()
+    X = flint_matrix([to_flint(row) for row in problem.X], problem.d)
+    for signs, sign in product(sign_vectors(problem).signs.tolist(), (1, -1)):
+        on = [sign * v if s > 0 else Fraction() for v, s in zip(nu, signs, strict=True)]
+        g = X.transpose() * fmpq_mat(problem.n, 1, to_flint(on))
+        for span in spans:
+            u = span * g
+            products = (X * u).entries()
+            inside = all(v * s >= 0 for v, s in zip(products, signs, strict=True))
+            length = sum((v * v for v in u.entries()), fmpq())
+            if inside and length and length >= best:
+                if length > best:
+                    best, found = length, {}
+                image = from_flint(sign * max(v, fmpq()) for v in products)
+                found[from_flint(u.entries())] = image
+    (square,) = from_flint([best])
+    return square, [found[vector] for vector in sorted(found)]
+
+
+def _spans(problem: Problem) -> list[fmpq_mat]:
+    """The projections (d, d) on {x_k . u = 0, k in S}, S independent rows, without the kernel."""
+    rows, d = [to_flint(row) for row in problem.X], problem.d
+    unit = fmpq_mat(d, d, [fmpq(int(i == j)) for i in range(d) for j in range(d)])
+
+    def away(chosen: Sequence[Sequence[fmpq]]) -> fmpq_mat | None:
+        """The projection on what is orthogonal to the rows; None where these are dependent."""
+        if not chosen:
+            return unit
+        matrix = flint_matrix(chosen, d)
+        gram = matrix * matrix.transpose()
+        return None if not gram.det() else unit - matrix.transpose() * gram.solve(matrix)
+
+    rank = flint_matrix(rows, d).rank()
+    sets = (chosen for size in range(rank) for chosen in combinations(rows, size))
+    return [span for chosen in sets if (span := away(chosen)) is not None]
+
+
+def _solved(problem: Problem, beta: Fraction) -> tuple[float, Vector]:
+    """The least loss and penalty, and nu: one neuron in each cone, in floating point, rounded."""
+    import cvxpy
+
+    cones = sign_vectors(problem).signs
+    X, y = (np.array(data, dtype=float) for data in (problem.X, problem.y))
+    fit, lengths = 0, 0
+    constraints = []
+    for signs, sign in product(cones, (1, -1)):
+        u = cvxpy.Variable(problem.d)
+        fit = fit + sign * (X * (signs > 0)[:, None]) @ u
+        lengths = lengths + cvxpy.norm(u)
+        constraints.append((X * signs[:, None]) @ u >= 0)
+    value = cvxpy.sum_squares(fit - y) / 2 + float(beta) * lengths
+    program = cvxpy.Problem(cvxpy.Minimize(value), constraints)
+    program.solve(solver=cvxpy.CLARABEL)  # type: ignore[no-untyped-call]
+    nu = tuple(Fraction(v).limit_denominator(_DENOMINATOR) for v in y - fit.value)
+    return float(program.value), nu
+
+
+def _in_ball(name: str, optima: _Optima, progress: Progress) -> dict[str, Value]:
     """Optima of the penalty are the least losses in ngd's ball of radius sum ||u_j||."""
     size = sum((v * f for v, f in zip(optima.nu, optima.fit, strict=True)), Fraction())
     least = sum((v * v for v in optima.nu), Fraction()) / 2
@@ -201,8 +319,11 @@ def _in_ball(name: str, optima: OptimalPolytope, progress: Progress) -> dict[str
     }
 
 
-def _random(searched: int, seed: int) -> Iterator[OptimalPolytope]:
-    """Optimal fits on data whose directions tie, by symmetry."""
+# Data
+
+
+def _random(searched: int, seed: int) -> Iterator[tuple[Problem, Fraction]]:
+    """Data with nu = 1 for their optimum, whose directions tie, by symmetry; and the beta."""
     random = np.random.default_rng(seed)
     sets = [
         example(f"staircase-{name}").X for name in ("square", "wedge", "prism", "cube", "hexagon")
@@ -211,12 +332,17 @@ def _random(searched: int, seed: int) -> Iterator[OptimalPolytope]:
     sets.append(_rows([[1, 1, 1, 1], [-1, -1, -1, 1], [0, 0, 0, -2]]))
     for k in range(searched):
         X = sets[k % len(sets)]
-        rows = [X[i] for i in random.permutation(len(X))]
-        nu = [1] * len(rows)
-        _, directions = active_directions(rows, nu)
-        weights = random.integers(0, 3, len(directions))
+        rows = tuple(X[i] for i in random.permutation(len(X)))
+        nu = (Fraction(1),) * len(rows)
+        square, images = _longest(Problem(X=rows, y=nu), nu)
+        weights = random.integers(0, 3, len(images))
         weights[random.integers(len(weights))] += 1
-        yield optimal_polytope(*plant(rows, nu, weights.tolist()))
+        fits = zip(*images, strict=True)
+        y = [1 + sum(int(c) * v for c, v in zip(weights, fit, strict=True)) for fit in fits]
+        yield (
+            Problem(X=rows, y=y),
+            Fraction(math.isqrt(square.numerator), math.isqrt(square.denominator)),
+        )
 
 
 def _rows(X: list[list[int]]) -> tuple[tuple[Fraction, ...], ...]:
@@ -229,6 +355,16 @@ def _counts(name: str, steps: Sequence[Step]) -> dict[str, Value]:
         f"components, {what}": tuple(step.components for step in steps),
         f"components, labelled, {what}": tuple(step.components_labelled for step in steps),
         f"isolated points, {what}": tuple(step.isolated for step in steps),
+    }
+
+
+def _totals(steps: Sequence[Step]) -> dict[str, Value]:
+    """Of all random instances together."""
+    what = "random instances, all widths together"
+    return {
+        f"components, {what}": sum(step.components for step in steps),
+        f"components, labelled, {what}": sum(step.components_labelled for step in steps),
+        f"isolated points, {what}": sum(step.isolated for step in steps),
     }
 
 

@@ -11,7 +11,8 @@ loss. The theorem's width suffices.
 
 Predicted: critical radii for AdamW, landscapes for the other balls, with proofs.
 
-Observed: landscapes for AdamW, radii in floating point for the other balls, and the checker.
+Observed: all cells and faces in floating point for AdamW, radii in floating point for the other
+balls, and the checker.
 
 Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991; `not-monotone`, `theorem-g`.
 
@@ -23,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Self
 
@@ -41,6 +43,7 @@ from theory.claims.base import (
     agree,
     proof,
 )
+from theory.claims.float_radii import EntrywiseFits
 from theory.claims.instances import Instance, profiled
 from theory.connectivity import (
     connected_from,
@@ -50,8 +53,6 @@ from theory.connectivity import (
 from theory.connectivity.search import longest_loss
 from theory.errors import BudgetError, Interrupted
 from theory.landscape import analyse
-
-_BELOW = 1 - Fraction(1, 10**6)
 
 Counts = tuple[tuple[int, ...], tuple[int, ...]]
 """Components at widths 1, 2, ...: modulo permutation, and labelled."""
@@ -90,10 +91,12 @@ class WidthProfile(Claim):
             "polytope; for the others 10^-6 of the loss of zero weights above the least loss",
             "0 components: no exact fit in the ball. In balls other than AdamW's it is not decided "
             "whether the exact fits alone have as many components as the networks counted",
-            "AdamW: predicted from the radii at which components are born and merge, by linear "
-            "programs; observed in the landscape of each width at that radius, by least squares",
+            "AdamW: predicted from the radii at which components are born and merge, exactly; "
+            "observed by all cells and faces of a list of its own, a linear program in floating "
+            "point each",
             "Muon, NGD and column norms: predicted from landscapes, by proved intervals; observed "
-            "from radii in floating point",
+            "from radii in floating point, over the same list of cells and faces",
+            "the theorem's width is put to the test where it is among the widths counted",
         )
 
     def quick(self) -> Self:
@@ -108,15 +111,13 @@ class WidthProfile(Claim):
             counts = _by_radii if instance.exact else _by_landscapes
             plain, labelled = counts(instance, widths, progress)
             values[_plain(instance)], values[_labelled(instance)] = plain, labelled
-            bound = _bound(instance, progress)
-            if bound is not None:
+            bound = self.bound(instance)
+            if bound is not None and bound <= widths:
                 values[_last(instance)] = Bounds(Fraction(), Fraction(bound - 1))
             if instance.exact:
-                found = instance.intervals(instance.width)
-                values[_at_ends(instance)] = tuple(
-                    next(each.components_labelled for each in found if rho in each)
-                    for rho in _ends(instance)
-                )
+                here = instance.interval(instance.width)
+                assert here.upper is not None
+                values[_between(instance)] = (here.lower, here.upper)
             for width in range(max(1, instance.width - 1), min(widths, instance.width + 1) + 1):
                 if plain[width - 1]:
                     name = f"{instance.label} width {width}"
@@ -131,24 +132,15 @@ class WidthProfile(Claim):
         """The same counts the other way, and the checker's verdict."""
         values: dict[str, Value] = prediction.verdicts()
         for instance, widths in self.instances.items():
-            counts = _by_landscapes if instance.exact else _by_radii
+            counts = _by_hand if instance.exact else _by_radii
             plain, labelled = counts(instance, widths, progress)
             values[_plain(instance)], values[_labelled(instance)] = plain, labelled
             if _last(instance) in prediction.values:
                 split = (width for width, count in enumerate(labelled, 1) if count > 1)
                 values[_last(instance)] = float(max(split, default=0))
             if instance.exact:
-                values[_at_ends(instance)] = tuple(
-                    width_row(
-                        instance.problem,
-                        instance.optimizer,
-                        rho,
-                        instance.width,
-                        level=Fraction(),
-                        progress=progress,
-                    ).components_labelled
-                    for rho in _ends(instance)
-                )
+                fits = _fits(instance.data, instance.width)
+                values[_between(instance)] = fits.interval(float(instance.rho))
         return Observation(values)
 
     def compare(self, predicted: Values, observed: Values) -> bool:
@@ -166,10 +158,9 @@ class WidthProfile(Claim):
         plain, labelled = values[_plain(instance)], values[_labelled(instance)]
         return plain, labelled  # type: ignore[return-value]
 
-    def bound(self, predicted: Values, instance: Instance) -> int | None:
-        """The theorem's width for one instance; None where there is none."""
-        last = predicted.get(_last(instance))
-        return int(last.upper) + 1 if isinstance(last, Bounds) else None
+    def bound(self, instance: Instance) -> int | None:
+        """The least width from which on connectivity is proved; None where there is none."""
+        return _bound(instance)
 
 
 def _by_radii(instance: Instance, widths: int, progress: Progress) -> Counts:
@@ -181,6 +172,21 @@ def _by_radii(instance: Instance, widths: int, progress: Progress) -> Counts:
     return tuple(e.components for e in at), tuple(e.components_labelled for e in at)
 
 
+def _by_hand(instance: Instance, widths: int, progress: Progress) -> Counts:
+    """From all cells and faces, in floating point."""
+    rho = float(instance.rho)
+    found = []
+    for width in range(1, widths + 1):
+        progress(f"all cells and faces, {instance.where}, width", width)
+        fits = _fits(instance.data, width)
+        found.append([fits.components(rho, labelled=labelled) for labelled in (False, True)])
+    plain, labelled = zip(*found, strict=True)
+    return plain, labelled
+
+
+_fits = lru_cache(maxsize=8)(EntrywiseFits)
+
+
 def _by_landscapes(instance: Instance, widths: int, progress: Progress) -> Counts:
     """From the cells and faces of each width at the instance's radius."""
     rows = [
@@ -189,7 +195,6 @@ def _by_landscapes(instance: Instance, widths: int, progress: Progress) -> Count
             instance.optimizer,
             instance.rho,
             width,
-            level=Fraction() if instance.exact else None,
             progress=progress,
         )
         for width in range(1, widths + 1)
@@ -202,24 +207,17 @@ def _by_landscapes(instance: Instance, widths: int, progress: Progress) -> Count
     )
 
 
-def _bound(instance: Instance, progress: Progress) -> int | None:
-    """The least width from which on connectivity is proved."""
+@cache
+def _bound(instance: Instance) -> int | None:
     problem, optimizer, rho = instance.problem, instance.optimizer, instance.rho
     bound = connected_from(problem, optimizer, rho)
     if not instance.exact or bound is None:
         return bound
     try:
-        counts = minimal_counts(problem, optimizer, rho, progress=progress)
+        counts = minimal_counts(problem, optimizer, rho)
     except BudgetError:
         return bound
     return min(bound, counts.connected_from)
-
-
-def _ends(instance: Instance) -> tuple[Fraction, ...]:
-    """Radii just below and at both ends of the interval that holds the instance's."""
-    here = instance.interval(instance.width)
-    assert here.upper is not None
-    return here.lower * _BELOW, here.lower, here.upper * _BELOW, here.upper
 
 
 def _certificate(instance: Instance, width: int, progress: Progress) -> dict[str, object]:
@@ -243,9 +241,8 @@ def _last(instance: Instance) -> str:
     return f"last disconnected width is below the theorem's, {instance.where}"
 
 
-def _at_ends(instance: Instance) -> str:
-    _, lower, _, upper = _ends(instance)
+def _between(instance: Instance) -> str:
     return (
-        f"labelled components at width {instance.width} just below and at rho = {lower}, "
-        f"just below and at {upper}, {instance.name}"
+        f"radii from and below which the components at width {instance.width} are these, "
+        f"{instance.where}"
     )

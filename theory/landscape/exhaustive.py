@@ -1,27 +1,33 @@
 """The landscape once more, by brute force in floating point: a cross-check of the exact solver.
 
 Every cell and every face is enumerated and minimised; nothing is pruned, nothing is exact. It
-shares only the list of cones and rays with `theory.landscape.analysis`: which cones touch, the
-columns, the minima and the order of merging are computed in other ways. For small problems.
+shares nothing with `theory.landscape.analysis`: the cones and which of them touch, the columns, the
+minima and the order of merging are computed in other ways. For small problems.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from itertools import combinations, combinations_with_replacement, product
-from typing import TypeAlias
+from itertools import combinations_with_replacement, product
+from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from scipy.cluster.hierarchy import DisjointSet
 
-from theory.arrangement import arrangement
 from theory.landscape.cells import Cell
+from theory.landscape.sign_vectors import SignVectors, sign_vectors
+from theory.network import Network
 from theory.problem import Problem
 
-_Column: TypeAlias = tuple[int, int]  # the sign of a neuron and a ray of its cone
+Piece: TypeAlias = tuple[int, tuple[int, ...]]
+"""Where a neuron may be: its sign, and those of x_k . u, 0 where that has to vanish."""
+
+Measure: TypeAlias = Callable[[tuple[Piece, ...]], float]
+"""The least value of something over networks with a neuron in each piece, and no others."""
 
 TOLERANCE = 1e-9  # relative to ||y||^2; float minima of exact zeros reach about 1e-13
 
@@ -33,6 +39,17 @@ class Exhaustive:
     minimum: float
     components: tuple[frozenset[Cell], ...]
     barriers: Float[np.ndarray, "K K"]
+    cones: SignVectors = field(repr=False)
+    labelled: bool
+
+    def home(self, network: Network) -> int | None:
+        """The component with a network; None where it has too high a loss."""
+        states = []
+        for j, a in enumerate(network.a):
+            cone = self.cones.cone_of([row[j] for row in network.W])
+            states.append(2 * cone + (a < 0))
+        name = tuple(states) if self.labelled else tuple(sorted(states))
+        return next((i for i, cells in enumerate(self.components) if name in cells), None)
 
 
 def _half_squared_distance(A: Float[np.ndarray, "k n"], y: Float[np.ndarray, " n"]) -> float:
@@ -62,54 +79,75 @@ def _half_squared_distance(A: Float[np.ndarray, "k n"], y: Float[np.ndarray, " n
     return float(residual @ residual) / 2
 
 
-def _values(
-    problem: Problem, width: int, labelled: bool
-) -> tuple[dict[Cell, float], dict[tuple[Cell, Cell], float]]:
-    """The minimum of the loss on every cell, and on every face between two cells."""
-    X = np.array([[float(v) for v in row] for row in problem.X])
-    y = np.array([float(v) for v in problem.y])
-    cones = arrangement(problem.X)
+def pieces(cones: SignVectors) -> list[Piece]:
+    """The room of a neuron in each state: state 2 i + (0 if the sign is + else 1) has cone i."""
+    return [(1 - 2 * sign, tuple(signs)) for signs in cones.signs.tolist() for sign in (0, 1)]
+
+
+def shared_pieces(cones: SignVectors) -> dict[tuple[int, int], Piece | None]:
+    """What two states have in common, where they touch: a facet, or zero alone (None)."""
+    shared: dict[tuple[int, int], Piece | None] = {
+        (2 * i, 2 * i + 1): None for i in range(len(cones))
+    }
+    for i, k in cones.neighbours:
+        for sign in (0, 1):
+            common = tuple(cones.common(i, k).tolist())
+            shared[2 * i + sign, 2 * k + sign] = (1 - 2 * sign, common)
+    return shared
+
+
+def least_loss(problem: Problem, cones: SignVectors) -> Measure:
+    """1/2 ||f - y||^2 at least, by the rays of the pieces."""
+    X, y = (np.array(data, dtype=float) for data in (problem.X, problem.y))
     rays = cones.rays.astype(float)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     # The exact signs: a product of 5e-17 in place of zero would be a column that does not exist.
     images = np.where(cones.ray_signs > 0, rays @ X.T, 0.0)
-    # A ray lies in a closed cone when no sign of X v contradicts the cone's.
-    clash = cones.signs[:, None, :] * cones.ray_signs[None, :, :] < 0
-    inside = np.logical_not(clash.any(axis=2))  # (P, R)
-
-    def columns(sign: int, members: Bool[np.ndarray, " R"]) -> frozenset[_Column]:
-        return frozenset((1 - 2 * sign, int(ray)) for ray in np.flatnonzero(members))
-
-    own = [columns(state % 2, inside[state // 2]) for state in range(2 * len(cones))]
-    # Two cones share a facet when their common rays span a hyperplane, two signs share only zero.
-    shared = {(state, state + 1): frozenset[_Column]() for state in range(0, len(own), 2)}
-    for i, k in combinations(range(len(cones)), 2):
-        common = inside[i] & inside[k]
-        dimension = np.linalg.matrix_rank(rays[common] @ X.T) if common.any() else 0
-        if dimension == cones.rank - 1:
-            for sign in (0, 1):
-                shared[2 * i + sign, 2 * k + sign] = columns(sign, common)
 
     @cache
-    def minimum(chosen: frozenset[_Column]) -> float:
+    def columns(piece: Piece) -> frozenset[tuple[int, int]]:
+        sign, signs = piece
+        limits = np.array(signs)
+        within = ((cones.ray_signs * limits >= 0) & ((limits != 0) | (cones.ray_signs == 0))).all(1)
+        return frozenset((sign, int(ray)) for ray in np.flatnonzero(within))
+
+    @cache
+    def minimum(chosen: frozenset[tuple[int, int]]) -> float:
         A = np.array([sign * images[ray] for sign, ray in chosen]).reshape(-1, problem.n)
         return _half_squared_distance(A[A.any(axis=1)], y)
 
+    return lambda room: minimum(frozenset[Any]().union(*map(columns, room)))
+
+
+def fitting_cells(problem: Problem, width: int) -> tuple[SignVectors, list[Cell]]:
+    """The cones, and the cells modulo permutation that hold an exact fit."""
+    cones = sign_vectors(problem)
+    room, loss = pieces(cones), least_loss(problem, cones)
+    limit = TOLERANCE * float(sum(v * v for v in problem.y))
+    cells = combinations_with_replacement(range(len(room)), width)
+    return cones, [cell for cell in cells if loss(tuple(room[s] for s in cell)) <= limit]
+
+
+def _values(
+    cones: SignVectors, width: int, labelled: bool, least: Measure
+) -> tuple[dict[Cell, float], dict[tuple[Cell, Cell], float]]:
+    """The least value on every cell, and on every face between two cells."""
+    own, shared = pieces(cones), shared_pieces(cones)
     cells: list[Cell] = list(
         product(range(len(own)), repeat=width)
         if labelled
         else combinations_with_replacement(range(len(own)), width)
     )
-    values = {cell: minimum(frozenset().union(*(own[s] for s in cell))) for cell in cells}
+    values = {cell: least(tuple(own[s] for s in cell)) for cell in cells}
     faces: dict[tuple[Cell, Cell], float] = {}
     for cell in cells:
         for j, state in enumerate(cell):
-            others = frozenset().union(*(own[s] for s in cell[:j] + cell[j + 1 :]))
-            for (first, second), common_columns in shared.items():
+            others = tuple(own[s] for s in cell[:j] + cell[j + 1 :])
+            for (first, second), common in shared.items():
                 if state == first:
                     target = (*cell[:j], second, *cell[j + 1 :])
                     pair = (cell, target if labelled else tuple(sorted(target)))
-                    value = minimum(others | common_columns)
+                    value = least(others if common is None else (*others, common))
                     faces[pair] = min(value, faces.get(pair, np.inf))
     return values, faces
 
@@ -122,7 +160,8 @@ def exhaustive(
     States, cells and the meaning of the results are as in `theory.landscape.analyse`, except that
     everything is decided up to TOLERANCE.
     """
-    values, faces = _values(problem, width, labelled)
+    cones = sign_vectors(problem)
+    values, faces = _values(cones, width, labelled, least_loss(problem, cones))
     lowest = min(values.values())
     scale = float(sum(v * v for v in problem.y)) or 1.0
     bound = (lowest if level is None else float(level)) + TOLERANCE * scale
@@ -148,4 +187,4 @@ def exhaustive(
             here, there = members.pop(left, []), members.pop(right, [])
             barriers[np.ix_(here, there)] = barriers[np.ix_(there, here)] = value
             members[groups[cell]] = here + there
-    return Exhaustive(lowest, components, barriers)
+    return Exhaustive(lowest, components, barriers, cones, labelled)
