@@ -30,14 +30,14 @@ def real_data_section() -> str:
 <section>
 <h2>Real data</h2>
 <p>For each optimizer the convex program by column generation. Its optimum, less the gap, is a
-lower bound for networks of the width in the right columns; a network of so many neurons attains it,
-in the same ball where there is one. Beside it the best network found of that width, by local
+lower bound for networks of the width in the right columns; a network of so many neurons attains
+it, in the same ball where there is one. Beside it the best network found of that width, by local
 search and one convex program, and the best of some networks trained by the optimizer itself, of
-the same width in the same ball. Each ball is the least that holds sgd's network. There are too many
-activation patterns to list: the lower bounds hold for networks with the patterns priced, not for all, so a
-trained network could be below them. With a penalty, losses include it. Test errors, on the fifth
-of the rows held out: mean squared error over the variance, or the share of wrong labels. Measured
-by <code>python -m numerics.real_data</code>.</p>
+the same width in the same ball. Each ball is the least that holds sgd's network. There are too
+many activation patterns to list: the lower bounds hold for networks with the patterns priced, not
+for all, so a trained network could be below them. With a penalty, losses include it. Test errors,
+on the fifth of the rows held out: mean squared error over the variance, or the share of wrong
+labels. Measured by <code>python -m numerics.real_data</code>.</p>
 {tables}
 </section>"""
 
