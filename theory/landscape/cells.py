@@ -113,9 +113,11 @@ class CellComplex:
         gauge = gauge_of(geometry(self.within).ball)
         if isinstance(gauge, ColumnNorms | Spectral):
             return ConicBall(self.problem, self.arrangement, gauge, self.rho)
-        vertices = count_box_vertices(len(self.arrangement.walls), self.problem.d)
+        # Cells are mostly covered together, but every vertex is computed.
+        vertices = 10 * count_box_vertices(len(self.arrangement.walls), self.problem.d)
         if vertices > max_cells:
-            raise BudgetError("vertices in the ball", vertices, max_cells, "max_cells")
+            what = "vertices in the ball (each as 10 cells)"
+            raise BudgetError(what, vertices, max_cells, "max_cells")
         return EntrywiseBall(self.problem, self.arrangement, self.rho)
 
     def _moves(self, state: int) -> tuple[Move, ...]:
