@@ -202,6 +202,8 @@ def test_tampering(at: tuple[str, ...], value: object, message: str) -> None:
 def test_vertices_are_counted_first() -> None:
     """3^d of them, and more, where there are few cells."""
     problem = Problem(X=[[int(i == k) for k in range(8)] for i in range(8)], y=[1] * 8)  # type: ignore[arg-type]
-    with pytest.raises(BudgetError, match="vertices in the ball: 265,728 needed"):
+    with pytest.raises(
+        BudgetError, match=r"vertices in the ball \(each as 10 cells\): 2,657,280 needed"
+    ):
         CellComplex(problem, 1, within="adamw", rho=Fraction(1), max_cells=1000)
     assert CellComplex(problem, 1, max_cells=1000).cells == 512

@@ -164,9 +164,11 @@ class CellComplex:
             return ConicBall(self.problem, self.arrangement, gauge, self.rho, self.loss)
         if not isinstance(self.loss, Squared):
             return ConvexBox(self.problem, self.arrangement, self.rho, self.loss)
-        vertices = count_box_vertices(len(self.arrangement.walls), self.problem.d)
+        # Cells are mostly covered together, but every vertex is computed.
+        vertices = 10 * count_box_vertices(len(self.arrangement.walls), self.problem.d)
         if vertices > max_cells:
-            raise BudgetError("vertices in the ball", vertices, max_cells, "max_cells")
+            what = "vertices in the ball (each as 10 cells)"
+            raise BudgetError(what, vertices, max_cells, "max_cells")
         return EntrywiseBall(self.problem, self.arrangement, self.rho)
 
     def _moves(self, state: int) -> tuple[Move, ...]:
