@@ -42,7 +42,7 @@ class Pretence:
 
 def observed(prediction, factors):
     exact = [float(barrier.value) for barrier in prediction.barriers]
-    return SHORT.observe(prediction, Pretence(exact, factors), silent).values
+    return SHORT.observe(prediction, Pretence(exact, factors), silent)
 
 
 def test_it_holds_and_compares_what_it_predicts(result):
@@ -72,7 +72,7 @@ def test_networks_are_exact_fits_of_different_components(result):
 
 
 def test_learned_curves_are_nearer_than_straight_lines(result):
-    values = result.observation.values
+    values = result.observation.measured
     median = "barrier / maximum on the curve, median, "
     assert values[f"{median}linear"] < 0.6
     for kind in ("polychain", "bezier"):
@@ -95,35 +95,49 @@ def test_curves_through_the_exact_path_attain_the_barrier(result):
 
 def test_what_is_observed_is_counted(result):
     factors = np.array([1.0, 1.005, 1.02, 3.0, 4.0] * 4)
-    values = observed(result.prediction, factors)
+    found = observed(result.prediction, factors)
+    values = found.measured
     for kind in NOTED:
-        assert values[f"curves below the barrier, {kind}"] == 0
+        assert found.values[f"curves below the barrier, {kind}"] == 0
         assert values[f"barrier / maximum on the curve, largest, {kind}"] == pytest.approx(1)
         assert values[f"barrier / maximum on the curve, median, {kind}"] == pytest.approx(1 / 1.02)
         assert values[f"share of curves at most 1% above the barrier, {kind}"] == 0.4
         assert values[f"share of curves at least 2 times as high as the barrier, {kind}"] == 0.4
-    assert SHORT.compare(result.prediction.values, values)
+    assert SHORT.compare(result.prediction.values, found.values)
+    assert not values.keys() & result.prediction.values.keys()
 
 
 @pytest.mark.parametrize(
-    ("factor", "below"), [(1 - 1e-12, 0), (1 - 1e-8, 1), (0.5, 1), (float("nan"), 0)]
+    ("factor", "below"), [(1 - 1e-12, 0), (1 - 1e-8, 1), (0.5, 1), (float("nan"), 1)]
 )
 def test_one_curve_below_makes_it_false(result, factor, below):
     """Rounding does not, and a loss that is no number is not taken for a curve above."""
-    values = observed(result.prediction, np.array([2.0] * 19 + [factor]))
+    values = observed(result.prediction, np.array([2.0] * 19 + [factor])).values
     assert values["curves below the barrier, bezier"] == below
     assert SHORT.compare(result.prediction.values, values) is (factor == 1 - 1e-12)
 
 
-def test_a_barrier_a_little_too_high_is_found_out(result):
-    raised = [
-        replace(barrier, value=barrier.value * Fraction(101, 100))
-        for barrier in result.prediction.barriers
-    ]
+def test_a_path_a_little_too_high_is_found_out(result):
+    """Its highest loss would be the barrier, and learned curves are below."""
+    raised = [replace(barrier, path=higher(barrier)) for barrier in result.prediction.barriers]
     prediction = replace(result.prediction, barriers=raised)
     observation = SHORT.observe(prediction, Trainer(), silent)
     assert observation.values["curves below the barrier, polychain"] > 5
     assert not SHORT.compare(prediction.values, observation.values)
+
+
+def higher(barrier):
+    """The same path, but past a network of a loss that is at least 1 % larger."""
+    points = list(barrier.path.breakpoints)
+    k = max(range(len(points)), key=lambda k: points[k].loss(barrier.problem))
+    points[k] = next(
+        other
+        for percent in range(1, 100)
+        for factor in (Fraction(100 + percent, 100), Fraction(100 - percent, 100))
+        for other in [replace(points[k], a=tuple(factor * v for v in points[k].a))]
+        if other.loss(barrier.problem) >= barrier.value * Fraction(101, 100)
+    )
+    return replace(barrier.path, breakpoints=tuple(points))
 
 
 def test_a_proof_that_is_not_valid_makes_it_false(result):

@@ -16,17 +16,19 @@ def result():
 
 def test_it_holds(result):
     assert result.holds
-    assert result.observation.values["violations of the sandwich, adamw, instances with n = 3"] == 0
+    assert (
+        result.observation.values["relaxations above the optimum, adamw, instances with n = 3"] == 0
+    )
     assert len(result.prediction.certificates) == 9
 
 
 @pytest.mark.parametrize("instance", _TIGHT, ids=lambda i: f"{i.optimizer}-{i.problem.n}")
 def test_the_tight_instances_miss_as_many_neurons_as_the_theorem_allows(instance, monkeypatch):
-    assert _missing(instance) == instance.shift
-    # With a sharper theorem they would be counterexamples.
-    sharper = instance.shift - 1
-    monkeypatch.setattr(finite_width_sandwich, "_shift", lambda optimizer, n: sharper)
-    assert _missing(instance) == sharper + 1
+    needed = instance.shift
+    assert _missing(instance) == needed
+    # What is missing is found without the theorem.
+    monkeypatch.setattr(finite_width_sandwich, "_shift", lambda optimizer, n: needed - 1)
+    assert _missing(instance) == needed
 
 
 def test_where_every_neuron_adds_room_fewer_than_the_theorem_says_may_do(result):
@@ -41,7 +43,7 @@ def test_where_every_neuron_adds_room_fewer_than_the_theorem_says_may_do(result)
     ("key", "value"),
     [
         ("neurons missing at width 1, adamw, tight with n = 3", 1),
-        ("violations of the sandwich, muon, instances with n = 2", 1),
+        ("relaxations above the optimum, muon, instances with n = 2", 1),
         ("most neurons missing, colnorm, instances with n = 4", 4.0),
         ("proof, muon n 3 width 5", "invalid: cover"),
     ],

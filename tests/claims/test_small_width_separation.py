@@ -21,6 +21,7 @@ from theory.claims.float_radii import float_radius
 from theory.claims.small_width_separation import between_radii
 from theory.errors import InputError, Interrupted
 from theory.landscape import Analysis, analyse
+from theory.landscape.exhaustive import exhaustive
 from theory.loading import example
 from theory.problem import Problem
 from theory.regions import radii
@@ -194,10 +195,12 @@ def test_no_rho_without_a_preference(problem: Problem) -> None:
 def test_radii_in_floating_point_of_problems_with_several_cells() -> None:
     for name in ("opposite-preference", "separation-02"):
         analysis = analyse(example(name), 2)
-        found = radii(analysis, ["adamw", "muon"])
+        found, floats = radii(analysis, ["adamw", "muon"]), exhaustive(example(name), 2)
         for component, exact in zip(analysis.components, found.components, strict=True):
+            cells = floats.components[floats.home(component.representative)]
+            assert cells == set(component.cells)
             for optimizer, radius in exact.items():
-                value = float_radius(analysis, component, optimizer)
+                value = float_radius(analysis.problem, floats.cones, cells, optimizer)
                 assert value == pytest.approx(float(radius.upper), rel=1e-6)
 
 

@@ -26,8 +26,8 @@ def test_it_holds(result):
     values = result.prediction.values
     assert SHORT.counts(values, FIRST) == ((0, 1, 2, 1), (0, 1, 4, 1))
     assert SHORT.counts(values, LAST) == ((0, 1, 2), (0, 1, 4))
-    assert SHORT.bound(values, FIRST) == 4
-    assert SHORT.bound(values, LAST) is None
+    assert SHORT.bound(FIRST) == 4
+    assert SHORT.bound(LAST) is None
     assert len(result.prediction.certificates) == 5
 
 
@@ -50,9 +50,8 @@ WHERE = "non-monotone in adamw's ball rho = 1/2"
         (f"last disconnected width is below the theorem's, {WHERE}", 4.0),
         ("proof, non-monotone adamw rho 1-2 width 3", "invalid: components"),
         (
-            "labelled components at width 3 just below and at rho = 2/5, just below and at 2/3, "
-            "non-monotone",
-            (1, 1, 4, 1),
+            f"radii from and below which the components at width 3 are these, {WHERE}",
+            (0.4, 0.66),
         ),
     ],
 )

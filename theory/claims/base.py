@@ -234,9 +234,10 @@ class Prediction:
 class Observation(Generic[AnyRuns]):
     """The predicted quantities as they were measured, and the trained runs by optimizer.
 
-    measured: other quantities, of which theory says nothing; they decide nothing. maxima: by kind of curve, the highest loss on one for each barrier of the prediction.
-    paths: inside solution sets; their certificates, named alike. meetings: the runs at those of the
-    prediction, named alike.
+    measured: other quantities, of which theory says nothing; they decide nothing. maxima: by kind
+    of curve, the highest loss on one for each barrier of the prediction. paths: inside solution
+    sets; their certificates, named alike. meetings: the runs at those of the prediction, named
+    alike.
     """
 
     values: Values

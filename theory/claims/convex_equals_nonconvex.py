@@ -45,7 +45,7 @@ from theory.programs import solve
 
 _OPTIMIZERS = ("adamw", "lion", "muon", "ngd", "colnorm", "muon-adamw")
 _ROUNDING = Fraction(1, 10**12)  # of float64 losses
-REACHED = Fraction(1, 1000)
+REACHED = Fraction(1, 10_000)
 """A loss this far above the optimum has reached it; like _ROUNDING in units of `zero_loss`."""
 
 
@@ -66,7 +66,7 @@ class ConvexEqualsNonconvex(Claim):
         ("separation-01", Fraction(3, 2)),
         ("flagship", Fraction(4)),  # every ball holds a network that fits
     )
-    seeds: int = 128
+    seeds: int = 64
     steps: int = 6_000
 
     id = "convex-equals-nonconvex"
@@ -95,12 +95,12 @@ class ConvexEqualsNonconvex(Claim):
             "theorem: no network in the ball is below the lower bound (here: by more than "
             f"{float(_ROUNDING):g} of the loss of zero weights, for rounding)",
             f"observation: at least one run attains the optimum, to within {REACHED} of the loss "
-            "of zero weights; how many do is measured, not predicted",
+            "of zero weights; how many come as near to the best of them is measured, not predicted",
         )
 
     def quick(self) -> Self:
         """One data set at its two radii, half as many starts."""
-        return replace(self, instances=self.instances[::2], seeds=64, steps=5_000)
+        return replace(self, instances=self.instances[::2], seeds=32)
 
     def predict(self, progress: Progress) -> Prediction:
         """The optima as proved intervals, with certificates."""
@@ -113,7 +113,6 @@ class ConvexEqualsNonconvex(Claim):
                 assert found.lower is not None
                 key = _key(name, rho, optimizer)
                 values[_best(key)] = Bounds(found.lower, found.upper)
-                values[_share(key)] = Bounds(Fraction(1, self.seeds), Fraction(1))
                 values[proof(key)] = VALID
                 certificates[key], problems[key] = certify(found), problem
         return Prediction(values, certificates, problems)
@@ -124,6 +123,7 @@ class ConvexEqualsNonconvex(Claim):
         """The checker's verdict, and training."""
         values = prediction.verdicts()
         trained = {}
+        measured: dict[str, Value] = {}
         for name, rho in self.instances:
             problem = example(name)
             assert problem.width is not None
@@ -136,26 +136,24 @@ class ConvexEqualsNonconvex(Claim):
                 if not runs.complete:
                     raise Interrupted
                 trained[key] = runs
-                limit = float(optimum(prediction, key).upper + REACHED * zero_loss(problem))
-                values[_share(key)] = float((runs.inside <= limit).mean())
-                values[_best(key)] = float(runs.inside.min())
-        return Observation(values, trained)
+                best = float(runs.inside.min())
+                near = runs.inside <= best + float(REACHED * zero_loss(problem))
+                values[_best(key)], measured[_share(key)] = best, float(near.mean())
+        return Observation(values, trained, measured)
 
     def compare(self, predicted: Values, observed: Values) -> bool:
-        """No network is below its bound, some attain it, and the proofs are valid."""
+        """No network is below its bound, the best attains it, and the proofs are valid."""
         for name, rho in self.instances:
             zero = zero_loss(example(name))
             for optimizer in _OPTIMIZERS:
                 key = _key(name, rho, optimizer)
                 bounds, best = predicted[_best(key)], observed[_best(key)]
-                share, least = observed[_share(key)], predicted[_share(key)]
                 assert isinstance(bounds, Bounds)
-                assert isinstance(least, Bounds)
                 assert isinstance(best, float)
-                assert isinstance(share, float)
-                above = best >= float(bounds.lower - _ROUNDING * zero)
+                lowest = float(bounds.lower - _ROUNDING * zero)
+                highest = float(bounds.upper + REACHED * zero)
                 valid = observed[proof(key)] == predicted[proof(key)]
-                if not (above and share >= least.lower and valid):
+                if not (lowest <= best <= highest and valid):
                     return False
         return True
 
@@ -176,4 +174,4 @@ def _best(key: str) -> str:
 
 
 def _share(key: str) -> str:
-    return f"share of runs that attain it, {key}"
+    return f"share of runs as low as the best, {key}"
