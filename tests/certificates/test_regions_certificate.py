@@ -186,7 +186,7 @@ def test_the_width_counts():
 def test_a_width_too_large_to_search_is_a_budget():
     many = changed(DOCUMENT, ("width",), 10**5000)
     assert check({**many, "points": [POINTS[0]]}).kind == "regions"
-    with pytest.raises(BudgetError, match="neurons of each multiset: 10\\^4983 needed"):
+    with pytest.raises(BudgetError, match="neurons of each multiset: 10\\^5000 needed"):
         check({**many, "points": [POINTS[5]]})
 
 
