@@ -309,7 +309,8 @@ def draw_runs(axes: Axes, radii: Radii, runs: Runs) -> None:
             zorder=4,
         )
     lost = neurons[ended == NO_COMPONENT]
-    label = f"not at zero loss:\n{len(lost)} of {runs.count} runs"
+    rest = "above the least loss" if runs.minimum else "not at zero loss"
+    label = f"{rest}:\n{len(lost)} of {runs.count} runs"
     axes.plot(lost[:, 0].ravel(), lost[:, 1].ravel(), **_LOST, label=label)
     axes.set(
         xlabel="u, first coordinate",
@@ -562,7 +563,8 @@ def draw_landings(axes: Axes, trained: Sequence[Runs]) -> None:
         )
         for component in ids
     ]
-    rows.append(("not at zero loss", [r.not_converged for r in trained], {"color": "#e2e2e2"}))
+    rest = "above the least loss" if any(r.minimum for r in trained) else "not at zero loss"
+    rows.append((rest, [r.not_converged for r in trained], {"color": "#e2e2e2"}))
     if any(runs.diverged for runs in trained):
         rows.append(
             ("diverged", [r.diverged for r in trained], {"color": "white", "hatch": "\\\\"})

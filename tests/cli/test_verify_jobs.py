@@ -288,7 +288,7 @@ def test_a_claim_that_fails_is_not_refuted(
     (folder / "mine.py").write_text(PLAIN.replace("observed = 1", failing))
     code, out, _ = run(capsys, "verify", "mine.py")
     assert code == 2  # its file is wrong
-    assert "equal failed: ZeroDivisionError" in out
+    assert "equal failed: line 8: ZeroDivisionError" in out
 
 
 def test_the_shipped_claim_that_is_refuted(

@@ -40,11 +40,11 @@ def test_what_does_not_fit_is_told_and_exits_3(capsys, monkeypatch):
         return profile(*args, **options)
 
     monkeypatch.setattr(theory.connectivity, "width_profile", watched)
-    code, out, err = run(capsys, *ARGUMENTS, "--max-width", "50", "--max-cells", "40")
+    code, out, err = run(capsys, *ARGUMENTS, "--max-width", "50", "--max-cells", "130")
     assert (code, err) == (3, "")
     (err,) = said
-    assert err.startswith("isthmus: width 2: cells (8 states, width 2, labelled): 64 needed")
-    assert err.endswith("allow it with --max-cells 64\n")
+    assert err.startswith("isthmus: width 3: cells (8 states, width 3, labelled): 512 needed")
+    assert err.endswith("allow it with --max-cells 512\n")
     assert err.count("\n") == 1
     assert "1/10" in out
 

@@ -18,7 +18,7 @@ from fractions import Fraction
 
 from theory.errors import BudgetError
 
-DEFAULT_LIMIT = 100_000_000
+DEFAULT_LIMIT = 150_000_000
 
 
 @dataclass
