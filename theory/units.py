@@ -15,6 +15,9 @@ from theory.losses import Loss
 from theory.network import Network
 from theory.problem import Problem
 
+ROOMY = Fraction(10**5)
+"""A ball so large, for data of size one, that solvers fail in larger ones."""
+
 
 @dataclass(frozen=True)
 class Units:
@@ -39,6 +42,10 @@ class Units:
     def radius(self, rho: Fraction) -> Fraction:
         """rho'"""
         return rho * self.x / self.y
+
+    def reach(self, rho: Fraction) -> Fraction:
+        """rho', or all of it that floats can make use of: a smaller ball is inside."""
+        return min(self.radius(rho), ROOMY)
 
     def penalty(self, beta: Fraction) -> Fraction:
         """beta'"""

@@ -37,6 +37,7 @@ from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
 from theory.quiet import quiet
+from theory.units import Units
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -147,6 +148,8 @@ class ConicBall(Domain):
         self._gauge = gauge
         self._rho = rho
         self._faces = _Faces(problem, gauge, loss)
+        units = Units.of(problem, loss)
+        self._reach = units.reach(rho) * units.y / units.x
         self._X, self._x_scale, _, _ = problem.integer_form()
         rays = [tuple(map(int, ray)) for ray in arrangement.rays]
         null = _null_space(self._X)
@@ -247,7 +250,7 @@ class ConicBall(Domain):
         lengths = np.ones(m * size)
         # In units in which rays and images are floats, whatever the numbers are.
         top = max((abs(v) for _, c in places for v in self._columns[c].ray), default=1)
-        unit = self._rho / (self._x_scale * self._faces.unit * top)
+        unit = self._reach / (self._x_scale * self._faces.unit * top)
         for i, (_, c) in zip(slots, places, strict=True):
             rays[:, i] = [v / top for v in self._columns[c].ray]
             lengths[i] = float(np.linalg.norm(rays[:, i])) or 1.0
@@ -256,8 +259,8 @@ class ConicBall(Domain):
         if found is None:
             return self._faces.nothing(self._plain)
         z, lams, Z = found
-        scale = power_of_two(self._rho / top)
-        z = z * float(self._rho / top / scale) / lengths
+        scale = power_of_two(self._reach / top)
+        z = z * float(self._reach / top / scale) / lengths
         coefficients = [(*place, float(z[i])) for i, place in zip(slots, places, strict=True)]
         return self._proved(groups, coefficients, scale, lams, Z)
 

@@ -43,7 +43,7 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
     if not any(problem.y):
         return start
     units = Units.of(problem, Squared())
-    data, radius = units.problem(problem), float(units.radius(rho))
+    data, radius = units.problem(problem), float(units.reach(rho))
     X, y = np.array(data.X, dtype=float), np.array(data.y, dtype=float)
     zero = float(y @ y) / 2
     active = np.repeat(complex_.arrangement.signs > 0, 2, axis=0).astype(float).T

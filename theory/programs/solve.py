@@ -200,7 +200,7 @@ def solve(
     _check_range("y", problem.y)
     units = Units.of(problem, loss)
     data, loss_of_data = units.problem(problem), loss.rescaled(units.y)
-    radius = None if rho is None else units.radius(rho)
+    radius = None if rho is None else units.reach(rho)
     penalty = None if beta is None else units.penalty(beta)
     X = np.array(data.X, dtype=float)
     y = np.array(data.y, dtype=float)
@@ -249,7 +249,8 @@ def solve(
         dual = BlockDual.repaired(data, gauge, relaxation)
         lower = Fraction()
         if dual is not None:
-            lower = _bound(dual, loss_of_data, radius, penalty, width)
+            whole_radius = None if rho is None else units.radius(rho)
+            lower = _bound(dual, loss_of_data, whole_radius, penalty, width)
     lift = Lift(data, gauge, family, loss_of_data, relaxation, radius, penalty, width)
     lifted = lift.narrow
     if lower is not None:
