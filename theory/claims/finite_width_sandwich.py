@@ -93,7 +93,6 @@ _TIGHT = (
 class FiniteWidthSandwich(Claim):
     """The claim, on tight instances and on a search through random ones."""
 
-    tight: tuple[_Instance, ...] = _TIGHT
     searched: int = 20  # instances in each ball, of each n
     seed: int = 0
 
@@ -131,9 +130,9 @@ class FiniteWidthSandwich(Claim):
 
     def predict(self, progress: Progress) -> Prediction:
         """What the theorem allows, and the optima around the number of neurons it names."""
-        values: dict[str, Value] = {_tight(instance): instance.shift for instance in self.tight}
+        values: dict[str, Value] = {_tight(instance): instance.shift for instance in _TIGHT}
         certificates, problems = {}, {}
-        for instance in self.tight:
+        for instance in _TIGHT:
             for width in range(max(1, instance.shift), instance.shift + 2):
                 found = solve(instance.problem, instance.optimizer, rho=instance.rho, width=width)
                 key = _proof(instance, width)
@@ -148,7 +147,7 @@ class FiniteWidthSandwich(Claim):
         self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
     ) -> Observation[AnyRuns]:
         """The convex program, and the minimum over all cells at each width."""
-        values: dict[str, Value] = {_tight(instance): _missing(instance) for instance in self.tight}
+        values: dict[str, Value] = {_tight(instance): _missing(instance) for instance in _TIGHT}
         values |= prediction.verdicts()
         for optimizer, n in product(_BALLS, _SIZES):
             most = above = 0
