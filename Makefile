@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 .PHONY: verify test lint bench
 
 verify: $(INSTALLED)
-	$(BIN)/isthmus verify --report report --known-false gpt2-cross-transition
+	$(BIN)/isthmus verify --report report
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2 --dist loadfile
@@ -21,5 +21,5 @@ bench: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev,gpt2]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev,gpt2,dask]'
 	touch $@

@@ -4,20 +4,38 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
-import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import cloudpickle
-
 from theory.claims import Claim
 from theory.errors import InputError
+from theory.own_file import OwnFile, described
 
-_MEMBERS = ("id", "statement", "hypotheses", "source", "quick", "predict", "observe", "compare")
+_MEMBERS = (
+    *("id", "statement", "hypotheses", "source"),
+    *("recorded", "quick", "predict", "observe", "compare"),
+)
 _ID = re.compile(r"\w[\w.-]*")
+
+
+@dataclass(frozen=True)
+class ClaimFile:
+    """A file of claims; other processes take them from it by id. quick: as `Claim.quick`."""
+
+    file: OwnFile
+    quick: bool = False
+
+    def claims(self) -> list[Claim]:
+        """See `load_claims`."""
+        return _claims_of(self.file, self.quick)
+
+    def claim(self, name: str) -> Claim:
+        """The claim of this id."""
+        return next(claim for claim in self.claims() if claim.id == name)
 
 
 def load_claims(path: Path) -> list[Claim]:
@@ -28,46 +46,58 @@ def load_claims(path: Path) -> list[Claim]:
 
     Raises InputError, in one line, where the file fails and where, and where it defines no claim.
     """
-    module = _run(path)
+    return ClaimFile(OwnFile.read(path)).claims()
+
+
+@cache
+def _claims_of(file: OwnFile, quick: bool) -> list[Claim]:
+    module = file.module()
+    try:
+        found = _found(module)
+        return [_checked(claim.quick() if quick else claim) for claim in found]
+    except (Exception, SystemExit) as error:
+        said = str(error) if isinstance(error, _Wrong) else described(error)
+        raise InputError(str(file.path), said) from None
+
+
+class _Wrong(Exception):
+    """What is wrong with a file, in words."""
+
+
+def _found(module: ModuleType) -> list[Claim]:
+    """The claims of a file."""
     values = list({id(value): value for value in vars(module).values()}.values())
     found = [value for value in values if not isinstance(value, type) and isinstance(value, Claim)]
     known = set(map(type, found))
     reasons = []
     for value in values:
         if _may_be_claim(value, module) and value not in known:
-            made = _made(value, path)
+            made = _made(value)
             if isinstance(made, str):
                 reasons.append(made)
             else:
                 found.append(made)
     if not found:
         why = reasons or ["a claim derives from theory.claims.Claim"]
-        raise InputError(str(path), f"defines no claim: {'; '.join(why)}")
-    for claim in found:
-        if not isinstance(claim.id, str) or not _ID.fullmatch(claim.id):
-            raise InputError(
-                str(path), f"id {claim.id!r} must be letters, digits, '-', '_' and '.', for files"
-            )
+        raise _Wrong(f"defines no claim: {'; '.join(why)}")
     return found
 
 
-def _run(path: Path) -> ModuleType:
-    """The module; its folder is searched for what it imports, as Python does for a script."""
-    module = ModuleType(f"claims in {path.resolve()}")
-    module.__file__ = str(path)
-    # Dataclasses look their module up.
-    sys.modules[module.__name__] = module
-    if (folder := str(path.resolve().parent)) not in sys.path:
-        sys.path.append(folder)
-    try:
-        exec(compile(path.read_bytes(), path, "exec"), vars(module))
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror}") from None
-    except (Exception, SystemExit) as error:
-        raise InputError(str(path), _where(error, path)) from None
-    # Other processes cannot import the module by its name.
-    cloudpickle.register_pickle_by_value(module)
-    return module
+def _checked(claim: Any) -> Claim:
+    """A claim that says what it is."""
+    if missing := ", ".join(_missing(claim)):
+        raise _Wrong(f"quick returns {claim!r}, which lacks {missing}; it must return a claim")
+    if not isinstance(claim.id, str) or not _ID.fullmatch(claim.id):
+        raise _Wrong(f"id {claim.id!r} must be letters, digits, '-', '_' and '.', for files")
+    if not isinstance(claim.recorded, bool):
+        raise _Wrong(f"recorded {claim.recorded!r} must be True (it holds) or False (refuted)")
+    for name in ("statement", "source"):
+        if not isinstance(getattr(claim, name), str):
+            raise _Wrong(f"{claim.id}: {name} {getattr(claim, name)!r} must be a text")
+    if isinstance(claim.hypotheses, str) or not all(isinstance(h, str) for h in claim.hypotheses):
+        raise _Wrong(f"{claim.id}: hypotheses {claim.hypotheses!r} must be a list of texts")
+    checked: Claim = claim
+    return checked
 
 
 def _may_be_claim(value: Any, module: ModuleType) -> bool:
@@ -80,7 +110,7 @@ def _may_be_claim(value: Any, module: ModuleType) -> bool:
     )
 
 
-def _made(of: Any, path: Path) -> Claim | str:
+def _made(of: Any) -> Claim | str:
     """A claim of this class, or why there is none."""
     if missing := ", ".join(sorted(getattr(of, "__abstractmethods__", ()))):
         return f"class {of.__name__} lacks {missing}"
@@ -88,29 +118,10 @@ def _made(of: Any, path: Path) -> Claim | str:
         inspect.signature(of).bind()
     except TypeError as error:
         return f"class {of.__name__}: {error}"
-    try:
-        claim = of()
-        missing = ", ".join(_missing(claim))
-    except Exception as error:
-        raise InputError(str(path), _where(error, path)) from None
+    claim: Claim = of()
+    missing = ", ".join(_missing(claim))
     return f"class {of.__name__} lacks {missing}" if missing else claim
 
 
 def _missing(claim: Any) -> Iterator[str]:
     return (name for name in _MEMBERS if not hasattr(claim, name))
-
-
-def _where(error: BaseException, path: Path) -> str:
-    """The line of the file, and the error."""
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == str(path)
-    ]
-    if isinstance(error, SyntaxError) and error.filename == str(path):
-        lines.append(error.lineno)
-        said = error.msg
-    else:
-        said = str(error)
-    at = f"line {lines[-1]}: " if lines else ""
-    return f"{at}{type(error).__name__}: {said}"

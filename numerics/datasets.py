@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 from theory.problem import Problem
 
 _Array: TypeAlias = np.ndarray[Any, Any]
@@ -48,7 +48,7 @@ def dataset(name: str, *, held_out: bool = True, seed: int = 0) -> Dataset:
     testing; else all rows are for training, and tested on as well.
     """
     if name not in DATASETS:
-        raise InputError("dataset", f"{name!r} is not one of {', '.join(DATASETS)}")
+        raise InputError("dataset", unknown(name, DATASETS))
     X, y, classes = DATASETS[name]()
     X = _standardised(X)
     y = np.asarray(y, dtype=float) if classes else _standardised(y[:, None])[:, 0]

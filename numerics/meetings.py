@@ -10,6 +10,7 @@ disjoint True (0, 0)
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -232,6 +233,17 @@ def row(trained: TrainedMeeting) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table of the note."""
+    parser = argparse.ArgumentParser(
+        prog="python -m numerics.meetings",
+        description="Train both optimizers of the meetings of proofs_notes/region-interaction.md "
+        "and print its table, a line as soon as it is there; some minutes.",
+    )
+    parser.parse_args(arguments)
     for each in study():
         print(row(each), flush=True)
+
+
+if __name__ == "__main__":
+    main()

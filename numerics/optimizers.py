@@ -218,4 +218,4 @@ _UPDATES: dict[str, tuple[Update, Update]] = {
 OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
     {name: Optimizer(geometry(name), *updates) for name, updates in _UPDATES.items()}
 )
-"""The optimizers of THEORY, section 1, by name."""
+"""The optimizers by name; their balls are those of `theory.geometry`."""

@@ -13,8 +13,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from numerics.pictures import save_figure
-from numerics.plots import optimizer_line
+from numerics.pictures import optimizer_line, save_figure
 from numerics.text import show
 from theory.connectivity import SolutionPath
 from theory.geometry import geometry
@@ -88,7 +87,7 @@ def draw_norm(axes: Axes, path: SolutionPath) -> None:
 
 def draw_norms(axes: Axes, paths: Mapping[str, SolutionPath], title: str) -> None:
     """||W|| ||a|| / rho along paths; with a penalty, loss and penalty relative to the level."""
-    for style, (name, path) in enumerate(paths.items()):
+    for name, path in paths.items():
         solutions = path.solutions
         if solutions.rho is None:
             times, values = _along(path, _objective)
@@ -97,7 +96,7 @@ def draw_norms(axes: Axes, paths: Mapping[str, SolutionPath], title: str) -> Non
             times, values = _along(path, _norm)
             top = float(solutions.rho)
         parts = np.array(times) / max(times[-1], 1)
-        axes.plot(parts, np.array(values) / top, **optimizer_line(style), label=name)
+        axes.plot(parts, np.array(values) / top, **optimizer_line(solutions.optimizer), label=name)
     axes.axhline(1, color="black", linestyle=":")
     axes.set(
         xlabel="part of the path's segments",

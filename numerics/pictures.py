@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -29,14 +31,50 @@ STYLE: dict[Any, Any] = {
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA4499")
+
+# By name, the same in all pictures. Lines differ as well, for print without colours; dots are left
+# to bounds.
+_OPTIMIZERS: dict[str, tuple[str, Any]] = {
+    "adamw": (COLOURS[0], "-"),
+    "muon": (COLOURS[1], "--"),
+    "lion": (COLOURS[2], "-."),
+    "ngd": (COLOURS[3], (0, (7, 2))),
+    "muon-adamw": ("#E69F00", (0, (5, 1, 1, 1, 1, 1))),
+    "colnorm": ("#56B4E9", (0, (3, 1, 1, 1))),
+    "signsgd": ("#332288", (0, (9, 2, 2, 2))),
+    "sgd": ("#8A8A3C", (0, (2, 2))),
+}
+_OWN = ("#777777", "-")  # of an optimizer of one's own
+
 WIDE, HIGH = 5.2, 3.9
 """Inches of one picture; legible on a telephone."""
+
+
+def optimizer_colour(name: str) -> str:
+    """The colour of an optimizer in all pictures."""
+    return _OPTIMIZERS.get(name, _OWN)[0]
+
+
+def optimizer_line(name: str) -> dict[str, Any]:
+    """The line of an optimizer in all pictures."""
+    colour, line = _OPTIMIZERS.get(name, _OWN)
+    return {"color": colour, "linestyle": line, "linewidth": 1.8}
+
+
+@contextmanager
+def style(more: Mapping[Any, Any] = MappingProxyType({})) -> Iterator[None]:
+    """The project's style, and `more` settings, whatever the user's matplotlibrc says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        settings: Any = mpl.rcParams  # typed with a literal for each name
+        settings.update({**STYLE, **more})
+        yield
 
 
 def save_figure(file: Path, draw: Callable[[], Figure]) -> None:
     """Write a figure in the project's style; the ending of the file says how."""
     content = io.BytesIO()
-    with mpl.rc_context(STYLE):
+    with style():
         draw().savefig(content, format=file.suffix[1:], dpi=120)
     write(file, content.getvalue())
 
@@ -51,7 +89,7 @@ def panel(draw: Callable[[Axes], None]) -> Figure:
 
 def svg(make: Callable[[], Figure], salt: str) -> str:
     """One picture as an element for an HTML page; names in it differ from those of other salts."""
-    with mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
+    with style({"svg.hashsalt": salt}):
         buffer = io.StringIO()
         make().savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from numerics.pictures import COLOURS
+from numerics.pictures import COLOURS, optimizer_line
 from numerics.runs import Runs
 from numerics.text import show
 from numerics.training import NO_COMPONENT
@@ -33,17 +33,6 @@ _LINES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D")
 _HATCHES = ("", "///", "...", "xxx")
 _CURVES = len(_LINES)  # more components than this are not drawn in one picture of fits
-
-# Lines of optimizers: dots are left to bounds.
-_OPTIMIZER_COLOURS = (*COLOURS, "#E69F00", "#56B4E9")
-_OPTIMIZER_LINES: tuple[Any, ...] = (
-    "-",
-    "--",
-    "-.",
-    (0, (7, 2)),
-    (0, (5, 1, 1, 1, 1, 1)),
-    (0, (3, 1, 1, 1)),
-)
 
 # Below these, in the units of the axes, logarithmic pictures show nothing.
 _INSIDE = 1e-4
@@ -320,7 +309,8 @@ def draw_runs(axes: Axes, radii: Radii, runs: Runs) -> None:
             zorder=4,
         )
     lost = neurons[ended == NO_COMPONENT]
-    label = f"not at zero loss:\n{len(lost)} of {runs.count} runs"
+    rest = "above the least loss" if runs.minimum else "not at zero loss"
+    label = f"{rest}:\n{len(lost)} of {runs.count} runs"
     axes.plot(lost[:, 0].ravel(), lost[:, 1].ravel(), **_LOST, label=label)
     axes.set(
         xlabel="u, first coordinate",
@@ -339,8 +329,8 @@ def draw_runs(axes: Axes, radii: Radii, runs: Runs) -> None:
 
 def draw_violations(axes: Axes, trained: Sequence[Runs]) -> None:
     """How far outside the ball the runs of some optimizers are, and the proved bound."""
-    for style, runs in enumerate(trained):
-        _draw_history(axes, style, runs, _in_ball(runs.history.violations), _INSIDE)
+    for runs in trained:
+        _draw_history(axes, runs, _in_ball(runs.history.violations), _INSIDE)
     # With the default schedules the remainder is the same for all.
     most = max(float(_in_ball(runs.history.violations)[0].max()) for runs in trained)
     bound = most * trained[0].remainder
@@ -353,9 +343,9 @@ def draw_violations(axes: Axes, trained: Sequence[Runs]) -> None:
 
 def draw_gaps(axes: Axes, trained: Sequence[Runs], start: str) -> None:
     """The Frank-Wolfe gaps of the runs of some optimizers, and the learning rate."""
-    for style, runs in enumerate(trained):
+    for runs in trained:
         zero = sum(float(v) ** 2 for v in runs.result.config.problem.y) / 2
-        _draw_history(axes, style, runs, _in_ball(runs.history.gaps) / zero, _STATIONARY)
+        _draw_history(axes, runs, _in_ball(runs.history.gaps) / zero, _STATIONARY)
     config, steps = trained[0].result.config, trained[0].history.steps
     rates = [config.schedule(step) / config.radius for step in steps]
     axes.plot(steps + 1, rates, **_DOTTED, label="learning rate / R")
@@ -370,16 +360,14 @@ def _in_ball(values: Float[np.ndarray, "T S"] | None) -> Float[np.ndarray, "T S"
     return values
 
 
-def _draw_history(
-    axes: Axes, style: int, runs: Runs, values: Float[np.ndarray, "T S"], least: float
-) -> None:
+def _draw_history(axes: Axes, runs: Runs, values: Float[np.ndarray, "T S"], least: float) -> None:
     """The median and the middle half of the runs, where they are at least `least`."""
     # Logarithmic in the steps: most of the records would be drawn on top of each other.
     last = len(values) - 1
     kept = np.unique(np.geomspace(1, last + 1, _SAMPLES).round().astype(int)) - 1
     steps = runs.history.steps[kept] + 1
     low, middle, high = np.quantile(values[kept], [0.25, 0.5, 0.75], axis=1)
-    line = optimizer_line(style)
+    line = optimizer_line(runs.result.config.optimizer.name)
     axes.fill_between(
         steps,
         np.maximum(low, least),
@@ -405,7 +393,7 @@ def draw_ends(
 
     lower: the bounds, in the units of the loss; reached: relative to the loss of zero weights.
     """
-    for style, (runs, bound) in enumerate(zip(trained, lower, strict=True)):
+    for runs, bound in zip(trained, lower, strict=True):
         zero = sum(float(v) ** 2 for v in runs.result.config.problem.y) / 2
         above = np.sort(np.maximum((runs.inside - bound) / zero, _AT_OPTIMUM))
         shares = np.arange(1, len(above) + 1) / len(above)
@@ -413,7 +401,7 @@ def draw_ends(
             [_AT_OPTIMUM, *above, max(1, above[-1])],
             [0, *shares, 1],
             where="post",
-            **optimizer_line(style),
+            **optimizer_line(runs.result.config.optimizer.name),
             label=runs.result.config.optimizer.name,
         )
     axes.axvline(reached, **_DOTTED)
@@ -472,13 +460,6 @@ def draw_staircase(axes: Axes, optima: OptimalPolytope, title: str) -> None:
         text = ", ".join(names)
         axes.annotate(text, (width, 0), (4, 4), textcoords="offset points", rotation=90)
     axes.legend(loc="upper center", ncols=2, borderaxespad=0)
-
-
-def optimizer_line(style: int) -> dict[str, Any]:
-    count = len(_OPTIMIZER_COLOURS)  # beyond, the same colours with other lines
-    colour = _OPTIMIZER_COLOURS[style % count]
-    line = _OPTIMIZER_LINES[(style + style // count) % count]
-    return {"color": colour, "linestyle": line, "linewidth": 1.8}
 
 
 def draw_maxima(
@@ -582,7 +563,8 @@ def draw_landings(axes: Axes, trained: Sequence[Runs]) -> None:
         )
         for component in ids
     ]
-    rows.append(("not at zero loss", [r.not_converged for r in trained], {"color": "#e2e2e2"}))
+    rest = "above the least loss" if any(r.minimum for r in trained) else "not at zero loss"
+    rows.append((rest, [r.not_converged for r in trained], {"color": "#e2e2e2"}))
     if any(runs.diverged for runs in trained):
         rows.append(
             ("diverged", [r.diverged for r in trained], {"color": "white", "hatch": "\\\\"})

@@ -15,7 +15,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -27,7 +27,6 @@ import theory
 from numerics.datasets import DATASETS, Dataset, dataset
 from numerics.files import provenance, write_json
 from numerics.optimizers import Schedule
-from theory.errors import InputError
 from theory.gauges import gauge_of
 from theory.geometry import LionK, geometry
 from theory.network import Network
@@ -71,7 +70,10 @@ def penalty(data: Dataset) -> Fraction:
 
 
 def radius(network: Network, optimizer: str) -> Fraction:
-    """The least rho of the optimizer's ball that holds the network, rounded up to three digits."""
+    """The least rho of a ball that holds the network, rescaled neuron by neuron; to three digits.
+
+    Rounded up. Neurons of a_j = 0 take no part: rescaled, their w_j vanish.
+    """
     ball = geometry(optimizer).ball
     neurons = [(s, u) for s, u in network.convex_coordinates() if any(u)]
     _, size = gauge_of(ball).witness([s for s, _ in neurons], tuple(u for _, u in neurons))
@@ -179,26 +181,30 @@ def _reference(known: Mapping[str, Any]) -> Network:
     return Network.from_json(known["sgd"]["network"])
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is asked for, or what is missing."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m numerics.real_data",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--dataset", choices=tuple(DATASETS))
-    parser.add_argument("--optimizer", choices=(*OPTIMIZERS, ALL_ROWS))
-    arguments = parser.parse_args()
+    parser.add_argument("--optimizer", type=str.lower, choices=(*OPTIMIZERS, ALL_ROWS))
+    asked = parser.parse_args(arguments)
     measured = load()
     record = provenance([])
     record["command"] = ["python", "-m", "numerics.real_data"]
-    names = [arguments.dataset] if arguments.dataset else list(DATASETS)
-    for optimizer in [arguments.optimizer] if arguments.optimizer else [ALL_ROWS, *OPTIMIZERS]:
+    names = [asked.dataset] if asked.dataset else list(DATASETS)
+    for optimizer in [asked.optimizer] if asked.optimizer else [ALL_ROWS, *OPTIMIZERS]:
         for name in names:
             known = measured.setdefault(name, {})
-            if optimizer in known and arguments.optimizer is None:
+            if optimizer in known and asked.optimizer is None:
                 continue
             print(f"{name}, {optimizer}", file=sys.stderr, flush=True)
             own = optimizer.removesuffix("-all-rows")
             balled = isinstance(geometry(own), LionK)
             if balled and "sgd" not in known:
-                raise InputError("optimizer", f"measure sgd on {name} first: it sets the radius")
+                parser.error(f"measure sgd on {name} first: it sets the radius")
             data = dataset(name, held_out=optimizer != ALL_ROWS)
             known[optimizer] = measure(data, own, _reference(known) if balled else None)
             write_json(MEASURED, {"datasets": measured, **record})

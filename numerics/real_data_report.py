@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from numerics.page import folded
 from numerics.real_data import ALL_ROWS, load
 
 _EXACT_FIT = 1e-9  # losses below are rounding
@@ -28,15 +29,15 @@ def real_data_section() -> str:
     return f"""
 <section>
 <h2>Real data</h2>
-<p>For each optimizer the convex program by column generation. Its optimum, less the proved gap,
-is a lower bound for networks of the width in the right columns; a network of so many neurons in
-the same ball attains it. Beside it the best network found of that width, by local search and one
-convex program, and the best of some networks trained by the optimizer itself, of the same width
-in the same ball. Each ball is the least that holds sgd's network. There are too many activation
-patterns to list: the lower bounds hold for networks with the patterns priced, not for all, so a
-trained network could be below them. With a penalty, losses include it. Test errors, on the fifth
-of the rows held out: mean squared error over the variance, or the share of wrong labels. Measured
-by <code>python -m numerics.real_data</code>.</p>
+<p>For each optimizer the convex program by column generation. Its optimum, less the gap, is a
+lower bound for networks of the width in the right columns; a network of so many neurons attains
+it, in the same ball where there is one. Beside it the best network found of that width, by local
+search and one convex program, and the best of some networks trained by the optimizer itself, of
+the same width in the same ball. Each ball is the least that holds sgd's network. There are too
+many activation patterns to list: the lower bounds hold for networks with the patterns priced, not
+for all, so a trained network could be below them. With a penalty, losses include it. Test errors,
+on the fifth of the rows held out: mean squared error over the variance, or the share of wrong
+labels. Measured by <code>python -m numerics.real_data</code>.</p>
 {tables}
 </section>"""
 
@@ -52,10 +53,11 @@ def _table(name: str, rows: Mapping[str, Any]) -> str:
         "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in _row(optimizer, row)) + "</tr>"
         for optimizer, row in rows.items()
     )
-    return (
-        f"<h3>{html.escape(name)}: d = {first['d']}</h3>\n<div class=wide>"
-        f"<table><thead><tr>{groups}</tr><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n"
+    shown = (
+        f"<div class=wide><table><thead><tr>{groups}</tr><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
     )
+    return folded(f"{name}: d = {first['d']}", shown)
 
 
 def _row(optimizer: str, row: Mapping[str, Any]) -> list[str]:

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
-from numerics.pictures import COLOURS, save_figure
+from numerics.pictures import optimizer_colour, save_figure
 from numerics.text import show
 from theory.geometry import LionK, geometry
 from theory.regions import Frontier, Meeting, Regions
@@ -56,14 +56,8 @@ _STAR: dict[str, Any] = {
     "zorder": 4,
 }
 # Of the first and the second optimizer: together the hatches make a grid.
-_STRIPS: tuple[dict[str, Any], ...] = (
-    {"facecolor": "#0072B230", "edgecolor": COLOURS[0], "hatch": "//"},
-    {"facecolor": "#D55E0030", "edgecolor": COLOURS[1], "hatch": "\\\\"},
-)
-_TRAINED: tuple[dict[str, Any], ...] = (
-    {"color": COLOURS[0], "marker": "o", "markersize": 5, "linestyle": "none"},
-    {"color": COLOURS[1], "marker": "s", "markersize": 5, "linestyle": "none"},
-)
+_HATCHES = ("//", "\\\\")
+_MARKERS = ("o", "s")
 
 
 def save_regions(file: Path, found: Sequence[tuple[Frontier, Meeting | None]]) -> None:
@@ -221,16 +215,18 @@ def both_regions(
         [(0, 0), (rho[0], 0), (rho[0], top), (0, top)],
         [(0, 0), (right, 0), (right, rho[1]), (0, rho[1])],
     )
-    for strip, style in zip(strips, _STRIPS, strict=True):
-        axes.add_patch(Polygon(strip, linewidth=0, **style))
+    colours = [optimizer_colour(name) for name in regions.optimizers]
+    for strip, colour, hatch in zip(strips, colours, _HATCHES, strict=True):
+        pale = f"{colour}30"
+        axes.add_patch(Polygon(strip, linewidth=0, facecolor=pale, edgecolor=colour, hatch=hatch))
     # Radii that no network is known to need hide the strips: white where that is open.
     axes.add_patch(Polygon(place(_not_attained(vertices)), color="white"))
     axes.add_patch(Polygon(place(_excluded(frontier)), color="#ececec"))
     x, y = np.array(place((first, upper) for first, _, upper in vertices)).T
     axes.plot([x[0], *x, right], [top, *y, y[-1]], **_EDGE)
     axes.plot(x, y, **_VERTEX)
-    axes.axvline(rho[0], color=COLOURS[0], linestyle="--")
-    axes.axhline(rho[1], color=COLOURS[1], linestyle="--")
+    axes.axvline(rho[0], color=colours[0], linestyle="--")
+    axes.axhline(rho[1], color=colours[1], linestyle="--")
     corners = place([(x[0], math.inf), *zip(x, y, strict=True), (math.inf, y[-1])])
     middle = max(corners, key=lambda at: at[0] * at[1])
     what = "no network of that loss" if regions.level else "no exact fit"
@@ -245,8 +241,9 @@ def both_regions(
         va="center",
     )
     for optimizer, needs in (trained or {}).items():
-        style = _TRAINED[regions.optimizers.index(optimizer)]
-        axes.plot(*needs.T, **style, label=f"trained with {optimizer}")
+        k = regions.optimizers.index(optimizer)
+        marks: dict[str, Any] = {"color": colours[k], "marker": _MARKERS[k], "markersize": 5}
+        axes.plot(*needs.T, **marks, linestyle="none", label=f"trained with {optimizer}")
     if meeting.witness is not None:
         at = [float(ball.needed(meeting.witness)) for ball in regions.balls]
         axes.plot(*at, **_STAR, label="a network of both regions")

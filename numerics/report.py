@@ -18,18 +18,27 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imsave
 
 from numerics import path_plots, plots, region_plots
-from numerics.files import as_json, make_folder, write
+from numerics.files import as_json, write_folder
 from numerics.gpt2.report import claim_pictures
 from numerics.meetings import TrainedMeeting
-from numerics.page import FAILED, FALSE, HOLDS, badge, describe, figures, page, table
-from numerics.pictures import STYLE, panel
+from numerics.page import (
+    AS_RECORDED,
+    FAILED,
+    badge,
+    describe,
+    figures,
+    folded,
+    page,
+    table,
+    verdict_of,
+)
+from numerics.pictures import panel, style
 from numerics.real_data_report import real_data_section
 from numerics.runs import Runs
 from numerics.text import show, show_interval
@@ -66,9 +75,9 @@ class Chapter:
     files: Mapping[str, str | bytes]
 
     @property
-    def holds(self) -> bool:
-        """Whether theory and observation agree."""
-        return self.verdict == HOLDS
+    def as_recorded(self) -> bool:
+        """Whether the verdict is the one recorded with the claim."""
+        return self.verdict in AS_RECORDED
 
 
 def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
@@ -91,11 +100,12 @@ def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
     for sheet in _sheets(result):
         png = _png(sheet.pictures[: sheet.most], columns=sheet.columns)
         files[f"{claim.id}{sheet.suffix}.png"] = png
-    verdict = HOLDS if result.holds else FALSE
+    verdict = verdict_of(result.holds, claim.recorded)
     body = _body(result, quantities, training, paths)
     document = {
         "id": claim.id,
         "holds": result.holds,
+        "recorded": claim.recorded,
         "predicted": _plain(values),
         "observed": _plain(observed),
         "measured": _plain(measured),
@@ -133,6 +143,7 @@ def failure(claim: Claim, error: str, seconds: float) -> Chapter:
         document={
             "id": claim.id,
             "holds": False,
+            "recorded": claim.recorded,
             "error": error,
             "predicted": {},
             "observed": {},
@@ -153,16 +164,14 @@ def write_report(
     quick: bool = False,
     unfinished: Sequence[str] = (),
 ) -> None:
-    """Write the page and what lies beside it.
+    """Write the page and what lies beside it, in place of an earlier report.
 
     record: what `numerics.files.provenance` says, for the foot of the page. unfinished: the ids of
     the claims that were not reached.
     """
-    make_folder(folder)
-    for each in chapters:
-        for name, content in each.files.items():
-            write(folder / name, content)
-    write(folder / "index.html", _page(chapters, record, quick, unfinished))
+    files = {name: content for each in chapters for name, content in each.files.items()}
+    page = _page(chapters, record, quick, unfinished)
+    write_folder(folder, {**files, "index.html": page}, command="verify")
 
 
 def _plain(values: Values) -> dict[str, Any]:
@@ -456,6 +465,7 @@ def _width_profiles(result: Result[Runs]) -> list[Sheet]:
         bound = claim.bound(instance)
         title = f"{instance.name}: {instance.optimizer}, rho = {show(instance.rho)}"
         told = "no width is known" if bound is None else f"the theorem names width {bound}"
+        what = "the exact fits" if instance.exact else "the networks of a loss just above the least"
         draw = partial(
             plots.draw_width_profile,
             counts={"labelled": labelled, "modulo permutation": plain},
@@ -463,7 +473,7 @@ def _width_profiles(result: Result[Runs]) -> list[Sheet]:
             title=title,
         )
         caption = (
-            f"{title}. Components of the exact fits in the ball at each width. Solid, circles: "
+            f"{title}. Components of {what} in the ball at each width. Solid, circles: "
             "neurons distinguished; dashed, squares: modulo permutation of the neurons. From which "
             f"width on they stay connected: {told}."
         )
@@ -587,7 +597,7 @@ def _runs_caption(radii: Radii, runs: Runs) -> str:
         "neuron is zero at a data point. "
     )
     if plots.is_entrywise(config.optimizer.geometry):
-        caption += f"Dashed square: what weight decay allows {name}. "
+        caption += f"Dashed square: {name}'s ball. "
     return f"{caption}By exact theory {name} reaches {needs}; here rho is {show(config.rho)}."
 
 
@@ -607,7 +617,7 @@ def _landings_caption(radii: Radii) -> str:
 def _png(drawings: Sequence[Picture], columns: int) -> bytes:
     """Pictures beside and below each other, as a PNG."""
     tiles = []
-    with matplotlib.rc_context({**STYLE, "figure.dpi": _DPI}):
+    with style({"figure.dpi": _DPI}):
         for draw, _ in drawings:
             canvas = FigureCanvasAgg(panel(draw))
             canvas.draw()  # type: ignore[no-untyped-call]
@@ -624,6 +634,9 @@ def _png(drawings: Sequence[Picture], columns: int) -> bytes:
 
 
 # The page
+
+_ROWS = 10  # of the quantities, from which on the table is folded
+_PICTURES = 2  # of a claim that are not folded: one row on a wide screen
 
 
 def _body(
@@ -657,21 +670,32 @@ def _body(
         for name, path in certificates.items()
         for at in [problems[name].name]
     )
-    proofs = f"{_CHECK}\n<pre>{html.escape(checks)}</pre>" if checks else ""
-    return f"""{table(("quantity", "predicted", "observed"), quantities)}
+    proofs = ""
+    if certificates:
+        how = f"{_CHECK}\n<pre>{html.escape(checks)}</pre>"
+        proofs = folded(f"{len(certificates)} proofs, and how to check them yourself", how)
+    return f"""{_quantities(quantities, unfolded=not result.holds)}
 {training}
-{figures(pictures, result.claim.id)}
+{figures(pictures, result.claim.id, most=_PICTURES)}
 {proofs}"""
+
+
+def _quantities(rows: Sequence[tuple[str, str, str]], *, unfolded: bool) -> str:
+    """What was predicted and observed; long tables are folded where nothing is wrong."""
+    shown = table(("quantity", "predicted", "observed"), rows)
+    if len(rows) <= _ROWS:
+        return shown
+    return folded(f"{len(rows)} quantities, predicted and observed", shown, unfolded=unfolded)
 
 
 def _section(claim: Claim, verdict: str, body: str) -> str:
     hypotheses = "".join(f"<li>{html.escape(text)}</li>" for text in claim.hypotheses)
+    conditions = f"<ul>{hypotheses}</ul>\n<p>Source: {html.escape(claim.source)}</p>"
     return f"""
 <section>
 <h2 id="{html.escape(claim.id)}">{html.escape(claim.id)} {badge(verdict)}</h2>
 <p class=statement>{html.escape(claim.statement)}</p>
-<ul>{hypotheses}</ul>
-<p>Source: {html.escape(claim.source)}</p>
+{folded("Under which conditions, and where it is from", conditions)}
 {body}
 </section>"""
 
@@ -702,7 +726,6 @@ networks trained, and for GPT-2 a study read that was measured before.</p>
 
 QUICK = "A quick run: fewer instances, fewer networks and less training than in a full one."
 
-_CHECK = """<h3>Check the proof yourself</h3>
-<p>The certificates beside this page hold the data, networks, a cut and a path for every barrier,
-and dual vectors that bound the loss from below. The checker uses integer arithmetic and the
-standard library alone, and derives again whatever it can:</p>"""
+_CHECK = """<p>The certificates beside this page hold the data, networks, a cut and a path for
+every barrier, and dual vectors that bound the loss from below. The checker uses integer arithmetic
+and the standard library alone, and derives again whatever it can:</p>"""

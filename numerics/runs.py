@@ -11,16 +11,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from numerics import curves
 from numerics.meetings import train_meeting
 from numerics.optimizers import Optimizer
-from numerics.training import History, Landing, Progress, TrainingResult, landing, train
-from theory.geometry import geometry
+from numerics.training import (
+    History,
+    Landing,
+    Progress,
+    TrainingResult,
+    landing,
+    squared_length,
+    train,
+)
 from theory.landscape import Analysis
 from theory.network import Network
 from theory.problem import Problem, Rational, format_rational
@@ -28,17 +36,24 @@ from theory.problem import Problem, Rational, format_rational
 _Array: TypeAlias = np.ndarray[Any, Any]
 
 DEFAULT_TOLERANCE = 1e-5
-"""Of the loss, relative to ||y||^2, below which a run counts as a run at zero loss."""
+"""Of the loss above the least, relative to ||y||^2, up to which a run counts as at the least."""
 
 DEFAULT_MAX_ASSIGNMENTS = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """S trained networks and where they landed; landing is None where no network fits exactly."""
+    """S trained networks and where they landed.
+
+    landing: in the components of least loss; None where these are not known, or where the ball
+    reaches none. minimum: the least loss in the ball, from above; None where it is not known.
+    tolerance: how far above it, relative to ||y||^2, runs count as at it.
+    """
 
     result: TrainingResult
-    landing: Landing | None
+    landing: Landing | None = None
+    minimum: Fraction | None = None
+    tolerance: float = DEFAULT_TOLERANCE
 
     @property
     def count(self) -> int:
@@ -54,7 +69,7 @@ class Runs:
     def inside(self) -> Float[_Array, " S"]:
         """Losses of the networks, each layer shrunk into its ball where it is outside."""
         result = self.result
-        ball, radius = geometry(result.config.optimizer.geometry.name).ball, result.config.radius
+        ball, radius = result.config.optimizer.geometry.ball, result.config.radius
         norms = (ball.hidden.value(result.W), ball.output.value(result.a))
         W, a = (
             layer / np.maximum(norm / radius, 1.0).reshape(-1, *[1] * (layer.ndim - 1))
@@ -94,13 +109,40 @@ class Runs:
 
     @property
     def landed(self) -> dict[int, int]:
-        """How many runs reached zero loss in each component, by its id."""
+        """How many runs reached the least loss in each component, by its id."""
         return {} if self.landing is None else self.landing.counts
+
+    @property
+    def above(self) -> Float[_Array, " S"] | None:
+        """How far each run ended above the least loss in the ball; None where that is not known.
+
+        Runs a little outside their ball may end below.
+        """
+        return None if self.minimum is None else self.result.loss - float(self.minimum)
+
+    @property
+    def converged(self) -> Bool[_Array, " S"]:
+        """Whether each run reached the least loss, or zero where that is not known."""
+        if self.landing is not None:
+            return self.landing.converged
+        limit = float(self.minimum or 0) + self._width
+        close: Bool[_Array, " S"] = self.result.loss <= limit
+        return close
+
+    @property
+    def _width(self) -> float:
+        """The tolerance, in the units of the loss."""
+        return self.tolerance * squared_length(self.result.config.problem)
+
+    @property
+    def at_minimum(self) -> int:
+        """How many runs did."""
+        return int(self.converged.sum())
 
     @property
     def zero_loss(self) -> int:
         """How many runs reached zero loss."""
-        return sum(self.landed.values())
+        return 0 if self.minimum else self.at_minimum
 
     @property
     def diverged(self) -> int:
@@ -110,7 +152,22 @@ class Runs:
     @property
     def not_converged(self) -> int:
         """How many runs did neither."""
-        return self.count - self.zero_loss - self.diverged
+        return self.count - self.at_minimum - self.diverged
+
+    @property
+    def other_losses(self) -> list[tuple[float, int]]:
+        """The losses of the runs that did neither, and how many runs ended at each, lowest first.
+
+        Losses no further apart than the tolerance are one; it is named by the least of them.
+        """
+        rest = np.sort(self.result.loss[~self.result.diverged & ~self.converged])
+        found: list[tuple[float, int]] = []
+        for loss in rest.tolist():
+            if found and loss - found[-1][0] <= self._width:
+                found[-1] = (found[-1][0], found[-1][1] + 1)
+            else:
+                found.append((loss, 1))
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """The figures of the command line; those of diverged runs are left out of the measures."""
@@ -129,15 +186,25 @@ class Runs:
             "steps": result.steps,
             "seed": config.seed,
             "complete": self.complete,
+            "learning_rate": config.schedule.initial,
             "zero_loss": self.zero_loss,
+            "at_minimum": None if self.minimum is None else self.at_minimum,
             "not_converged": self.not_converged,
             "diverged": self.diverged,
-            "landed": {str(component): count for component, count in self.landed.items()},
+            "landed": None
+            if self.minimum is None
+            else {str(component): count for component, count in self.landed.items()},
             "outside_cells": 0
             if landed is None
             else int((landed.converged & ~landed.in_cell).sum()),
-            "tolerance": None if landed is None else landed.tolerance,
+            "tolerance": self.tolerance,
             "least_loss": measure(result.loss, np.min),
+            "median_loss": measure(result.loss, np.median),
+            "above_minimum": {
+                "best": measure(self.above, np.min),
+                "median": measure(self.above, np.median),
+            },
+            "other_losses": [{"loss": loss, "runs": runs} for loss, runs in self.other_losses],
             "max_violation": measure(result.violation, np.max),
             "median_fw_gap": measure(result.gap, np.median),
             "largest_distance": None if landed is None else landed.largest_distance,
@@ -160,8 +227,7 @@ def train_runs(
 ) -> Runs:
     """Train on the problem of the analysis, at its width, and see where the runs land.
 
-    tolerance: see `numerics.training.landing`; by default DEFAULT_TOLERANCE, or less where half the
-    lowest barrier is less. Other arguments and errors: see `numerics.training`.
+    Arguments and errors: see `located` and `numerics.training.train`.
     """
     result = train(
         analysis.problem,
@@ -175,24 +241,34 @@ def train_runs(
         record_every=record_every,
         progress=progress,
     )
-    if analysis.level != 0:
-        return Runs(result, None)
+    return located(result, analysis, tolerance=tolerance, max_assignments=max_assignments)
+
+
+def located(
+    result: TrainingResult,
+    analysis: Analysis,
+    *,
+    tolerance: float | None = None,
+    max_assignments: int = DEFAULT_MAX_ASSIGNMENTS,
+) -> Runs:
+    """Where runs landed in the landscape of their problem, if that is of its least loss.
+
+    tolerance: see `numerics.training.landing`; by default DEFAULT_TOLERANCE, or less where half the
+    lowest barrier is less. Errors: see there too.
+    """
+    if analysis.level != analysis.minimum:
+        return Runs(result)
     if tolerance is None:
         tolerance = default_tolerance(analysis)
-    return Runs(
-        result, landing(result, analysis, tolerance=tolerance, max_assignments=max_assignments)
-    )
+    landed = landing(result, analysis, tolerance=tolerance, max_assignments=max_assignments)
+    return Runs(result, landed, analysis.minimum, tolerance)
 
 
 def default_tolerance(analysis: Analysis) -> float:
     """DEFAULT_TOLERANCE, or so much less that half the lowest barrier is not exceeded."""
-    passes = [float(merge.value) for merge in analysis.merges]
-    squared = sum(float(v) ** 2 for v in analysis.problem.y)
-    return (
-        min(DEFAULT_TOLERANCE, *(p / 2 / squared for p in passes))
-        if passes
-        else (DEFAULT_TOLERANCE)
-    )
+    passes = [float(merge.value - analysis.level) for merge in analysis.merges]
+    squared = squared_length(analysis.problem)
+    return min([DEFAULT_TOLERANCE, *(height / 2 / squared for height in passes)])
 
 
 def best_networks(

@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations, count, islice
@@ -149,7 +149,7 @@ def facts(result: Result[Runs]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Write the examples (with --search) and what is measured on them."""
     parser = argparse.ArgumentParser(
         prog="python -m numerics.separation",
@@ -157,7 +157,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--search", action="store_true", help="find the ten problems again")
-    if parser.parse_args().search:
+    if parser.parse_args(arguments).search:
         for name, problem in zip(NAMES, islice(search(), len(NAMES)), strict=True):
             _write_example(name, problem)
             print(f"{name}: {problem.description}", flush=True)

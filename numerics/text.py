@@ -20,10 +20,10 @@ def show(value: Fraction | None) -> str:
         return "?"
     short = max(value.numerator.bit_length(), value.denominator.bit_length()) < 4 * _LONGEST
     exact = format_rational(value) if short else ""
-    return exact if exact and len(exact) <= _LONGEST else f"≈ {_decimal(value, 6)}"
+    return exact if exact and len(exact) <= _LONGEST else f"≈ {decimal(value, 6)}"
 
 
-def _decimal(value: Fraction, digits: int) -> str:
+def decimal(value: Fraction, digits: int) -> str:
     """A decimal of any size."""
     try:
         return f"{float(value):.{digits}g}"
@@ -37,5 +37,5 @@ def show_interval(lower: Fraction, upper: Fraction) -> str:
     if lower == upper:
         return show(upper)
     if upper - lower <= _NARROW * upper:
-        return f"≈ {_decimal(upper, 6)}"
-    return f"{_decimal(lower, 4)} to {_decimal(upper, 4)}"
+        return f"≈ {decimal(upper, 6)}"
+    return f"{decimal(lower, 4)} to {decimal(upper, 4)}"

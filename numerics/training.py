@@ -17,6 +17,7 @@ True
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from numerics.optimizers import OPTIMIZERS, Optimizer, Schedule
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.geometry import L2Penalty, ball_violation, frank_wolfe_gap, geometry
 from theory.network import Network
-from theory.problem import Problem, Rational, positive_integer, rational
+from theory.problem import Problem, Rational, positive_integer, positive_rational
 
 if TYPE_CHECKING:
     from theory.landscape import Analysis
@@ -48,7 +49,7 @@ Progress: TypeAlias = Callable[[str, int], None]
 
 NO_COMPONENT = -1
 
-_STEPS_PER_TICK = 50
+_STEPS_PER_TICK = 10
 # Vectorised kernels leave the last few numbers of a batch to scalar code that rounds differently.
 # With a multiple of the two widest registers (16 numbers) of runs there are none left over.
 _RUNS_TOGETHER = 16
@@ -121,10 +122,7 @@ class TrainingResult:
     def networks(self) -> dict[int, Network]:
         """The runs that did not diverge, their weights exactly as they are in binary."""
         return {
-            run: Network(
-                W=tuple(tuple(map(Fraction, row)) for row in self.W[run].tolist()),
-                a=tuple(map(Fraction, self.a[run].tolist())),
-            )
+            run: Network.from_floats(self.W[run], self.a[run])
             for run in np.flatnonzero(~self.diverged).tolist()
         }
 
@@ -157,14 +155,12 @@ def train(
     there, with complete=False.
 
     Raises InputError for an unknown optimizer, rho <= 0, a start_scale < 0, or 0 without a start, a
-    start of another shape, and counts below 1.
-    Source: THEORY, section 1.
+    start of another shape, and counts below 1; BudgetError for more runs than memory holds.
+    Source: proofs_notes/implicit-bias.md.
     """
     if isinstance(optimizer, str):
         optimizer = OPTIMIZERS[geometry(optimizer).name]
-    exact_rho = rational(rho, "rho")
-    if exact_rho <= 0:
-        raise InputError("rho", f"{exact_rho} must be positive")
+    exact_rho = positive_rational(rho, "rho")
     if seed < 0:
         raise InputError("seed", f"{seed} must not be negative")
     if not 0 <= start_scale < math.inf or (start is None and start_scale == 0):
@@ -187,8 +183,26 @@ def train(
     )
     if record_every is not None:
         record_every = positive_integer(record_every, "record_every")
+    require_memory(problem, width, config.seeds)
     with one_thread(), torch.inference_mode():
         return _run(config, record_every, progress)
+
+
+def require_memory(problem: Problem, width: int, seeds: int) -> None:
+    """Raise BudgetError for more runs than the machine has memory for."""
+    n, d, m = problem.n, problem.d, width
+    # What a step holds at once, as measured: neurons on all rows three times, the rows and their
+    # outputs, and the weights with gradients, momentum and what directions are made of.
+    run = 8 * (3 * n * m + n * (d + 1) + 8 * (d + 1) * m)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if seeds * run > there:
+        raise BudgetError(
+            f"bytes of memory for {seeds:,} runs",
+            seeds * run,
+            there,
+            "",
+            f"train at most {there // run:,} seeds at once, others with another first seed",
+        )
 
 
 class SquaredLoss:
@@ -349,14 +363,14 @@ def one_thread() -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class Landing:
-    """The component of the zero-loss set that each of S runs has reached.
+    """The component of the set of least loss that each of S runs has reached.
 
-    converged: the loss is at most tolerance * ||y||^2. component: its id, NO_COMPONENT for runs
-    that have not converged. in_cell: the run's own cell holds zero-loss networks of the component;
-    then the segment to them in convex coordinates never rises above the run's loss. Otherwise the
-    component is the nearest one.
-    distance: to the zero-loss networks of the component in that cell or, where in_cell is False,
-    in its nearest cell; NaN for runs that have not converged. It is Euclidean in the convex
+    converged: the loss is at most tolerance * ||y||^2 above the least. component: its id,
+    NO_COMPONENT for runs that have not converged. in_cell: the run's own cell holds networks of
+    least loss of the component; then the segment to them in convex coordinates never rises above
+    the run's loss. Otherwise the component is the nearest one.
+    distance: to the networks of least loss of the component in that cell or, where in_cell is
+    False, in its nearest cell; NaN for runs that have not converged. It is Euclidean in the convex
     coordinates u_j = |a_j| w_j taken in the row space of X, of corresponding neurons in their best
     order; a neuron of the other sign has to go through 0, so ||u_j||^2 + ||u'_j||^2 replaces
     ||u_j - u'_j||^2. counts: the runs of each component, by id.
@@ -385,35 +399,33 @@ def landing(
 ) -> Landing:
     """Which component of `analysis`, of the same problem and width, each run has reached.
 
-    tolerance: a run has converged where its loss is at most tolerance * ||y||^2. Updates of fixed
-        size keep a run about a learning rate away from its limit, and its loss at the square.
-    Raises InputError if the analysis is not of zero loss or if the tolerance reaches a barrier, and
-    BudgetError where a run needs its nearest cell among more than `max_assignments` assignments of
-    neurons to cells of components.
+    tolerance: a run has converged where its loss is at most tolerance * ||y||^2 above the least.
+        Updates of fixed size keep a run about a learning rate away from its limit, and its loss at
+        the square.
+    Raises InputError if the analysis is not of the least loss or if the tolerance reaches a
+    barrier, and BudgetError where a run needs its nearest cell among more than `max_assignments`
+    assignments of neurons to cells of components.
     """
     problem = result.config.problem
     if (analysis.problem, analysis.width) != (problem, result.config.width):
         raise InputError("analysis", "is of another problem or width than the runs")
-    if analysis.level != 0:
+    if any(component.minimum != analysis.level for component in analysis.components):
         raise InputError(
-            "analysis", f"is of the loss {analysis.level}; landing needs the components of loss 0"
+            "analysis",
+            f"is of the loss {analysis.level}; landing needs the components of least loss, "
+            f"{analysis.minimum}",
         )
-    limit = tolerance * sum(float(v) ** 2 for v in problem.y)
-    for i, row in enumerate(analysis.barriers):
-        for barrier in row[:i]:
-            if barrier is not None and barrier <= limit:
-                raise InputError(
-                    "tolerance",
-                    f"{tolerance} times ||y||^2 is {limit:.3g}, but the barrier between two "
-                    f"components is {barrier}; below it they are apart",
-                )
-    converged = result.loss <= limit
+    require_apart(analysis, tolerance)
+    limit = tolerance * squared_length(problem)
+    converged = result.loss <= float(analysis.level) + limit
     component = np.full(len(converged), NO_COMPONENT)
     in_cell = np.zeros(len(converged), dtype=bool)
     distance = np.full(len(converged), np.nan)
-    zero_loss = _ZeroLoss(analysis, max_assignments)
+    least_loss = _LeastLoss(analysis, max_assignments)
     for run in np.flatnonzero(converged):
-        component[run], in_cell[run], distance[run] = zero_loss.locate(result.W[run], result.a[run])
+        component[run], in_cell[run], distance[run] = least_loss.locate(
+            result.W[run], result.a[run]
+        )
     return Landing(
         tolerance=tolerance,
         converged=converged,
@@ -424,8 +436,28 @@ def landing(
     )
 
 
-class _ZeroLoss:
-    """The zero-loss networks of an analysis, and how far a network is from them."""
+def require_apart(analysis: Analysis, tolerance: float) -> None:
+    """Raise InputError where a tolerance, relative to ||y||^2, reaches a barrier between components
+    of least loss."""
+    limit = tolerance * squared_length(analysis.problem)
+    barriers = (barrier for i, row in enumerate(analysis.barriers) for barrier in row[:i])
+    for barrier in barriers:
+        if barrier is not None and barrier - analysis.level <= limit:
+            above = f", {float(barrier - analysis.level):.3g} above the least loss"
+            raise InputError(
+                "tolerance",
+                f"{tolerance} times ||y||^2 is {limit:.3g}, but the barrier between two components "
+                f"is {barrier}{above if analysis.level else ''}; below it they are apart",
+            )
+
+
+def squared_length(problem: Problem) -> float:
+    """||y||^2, what tolerances of the loss are relative to."""
+    return sum(float(v) ** 2 for v in problem.y)
+
+
+class _LeastLoss:
+    """The networks of least loss of an analysis, and how far a network is from them."""
 
     # How much more a wrong fit weighs than a wrong u in least squares: fits are then right to
     # about 1e-8 of the distance, and the systems solvable in float64.
@@ -436,22 +468,23 @@ class _ZeroLoss:
         self.max_assignments = max_assignments
         self._component = {cell: c.id for c in analysis.components for cell in c.cells}
         self._X = np.array(analysis.problem.X, dtype=np.float64)
-        self._y = np.array(analysis.problem.y, dtype=np.float64)
+        # All networks of least loss of one component have one fit.
+        self._fits = {
+            c.id: np.array(c.representative.fit(analysis.problem), dtype=np.float64)
+            for c in analysis.components
+        }
         self._row_space = np.linalg.pinv(self._X) @ self._X
         self._fit_weight = self.FIT_WEIGHT / (np.linalg.norm(self._X) or 1.0)
 
     def locate(self, W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> tuple[int, bool, float]:
         """(component, whether the network is in one of its cells, distance)."""
         complex_ = self.analysis.complex
-        exact = Network(
-            W=[[Fraction(v) for v in row] for row in W.tolist()],  # type: ignore[arg-type]
-            a=[Fraction(v) for v in a.tolist()],  # type: ignore[arg-type]
-        )
+        exact = Network.from_floats(W, a)
         own = complex_.cell_of(exact)
         signs, u = np.sign(a), (np.abs(a) * W).T @ self._row_space
         component = self._component.get(complex_.canonical(own))
         if component is not None:
-            return component, True, self._distance(signs, u, own)
+            return component, True, self._distance(signs, u, own, component)
         return self._nearest(signs, u)
 
     def _nearest(
@@ -468,9 +501,10 @@ class _ZeroLoss:
         for k in np.argsort(bounds, kind="stable"):
             if bounds[k] >= nearest[1]:
                 break
-            distance = self._distance(signs, u, cells[k])
+            component = int(components[k])
+            distance = self._distance(signs, u, cells[k], component)
             if distance < nearest[1]:
-                nearest = (int(components[k]), distance)
+                nearest = (component, distance)
         return nearest[0], False, nearest[1]
 
     @cached_property
@@ -507,12 +541,16 @@ class _ZeroLoss:
         return float(u @ u)
 
     def _distance(
-        self, signs: Float[_Array, " m"], u: Float[_Array, "m d"], cell: Cell | Int[_Array, " m"]
+        self,
+        signs: Float[_Array, " m"],
+        u: Float[_Array, "m d"],
+        cell: Cell | Int[_Array, " m"],
+        component: int,
     ) -> float:
-        """The distance to the zero-loss networks with neuron j in state cell[j].
+        """The distance to the component's networks with neuron j in state cell[j].
 
         Least squares in the coefficients z >= 0 of the rays: V z = u and, with a large weight,
-        relu(X V) z = y.
+        relu(X V) z = its fit.
         """
         m, d = u.shape
         rays = [self._rays(int(state)) for state in cell]
@@ -525,7 +563,8 @@ class _ZeroLoss:
         alike = signs == [_sign(int(state)) for state in cell]
         target = np.where(alike[:, None], u, 0.0)
         matrix = np.concatenate([V.reshape(m * d, -1), self._fit_weight * np.hstack(fits)])
-        z, _ = _least_squares(matrix, np.concatenate([target.ravel(), self._fit_weight * self._y]))
+        fit = self._fit_weight * self._fits[component]
+        z, _ = _least_squares(matrix, np.concatenate([target.ravel(), fit]))
         return math.hypot(np.linalg.norm(V @ z - target), np.linalg.norm(u[~alike]))
 
 

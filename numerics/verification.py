@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-import pickle
-import signal
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from time import perf_counter
 
-import cloudpickle
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
 
+from numerics.claim_files import ClaimFile
 from numerics.report import Chapter, chapter, failure
 from numerics.runs import Trainer
 from theory.claims import Claim, verify
 from theory.claims.base import Progress
 from theory.errors import Interrupted
+from theory.own_file import described
+from theory.processes import processes
 
 # Started first, in this order, so that no long one is left for the end.
 _LONGEST = ("finite-width-sandwich", "region-interaction", "curves-above-barrier")
 
 
 def verify_claims(
-    claims: Sequence[Claim], folder: Path, *, jobs: int, progress: Progress
+    claims: Sequence[Claim],
+    folder: Path,
+    *,
+    jobs: int,
+    progress: Progress,
+    files: Mapping[str, ClaimFile] | None = None,
 ) -> Iterator[Chapter]:
     """The chapters of the claims, each as it is done; those that fail say how.
 
     folder: where the report will be. jobs: processes; with 1 all is done in this one. What is
     found does not depend on it. `progress` may raise Interrupted, which then leaves.
+    files: where claims come from, by their ids, that are of no module.
     """
     ordered = sorted(claims, key=_rank)
     if jobs == 1:
         return _in_turn(ordered, folder, progress)
-    return _side_by_side(ordered, folder, jobs, progress)
+    return _side_by_side(ordered, folder, jobs, progress, files or {})
 
 
 def _rank(claim: Claim) -> int:
@@ -53,7 +58,11 @@ def _in_turn(claims: Sequence[Claim], folder: Path, progress: Progress) -> Itera
 
 
 def _side_by_side(
-    claims: Sequence[Claim], folder: Path, jobs: int, progress: Progress
+    claims: Sequence[Claim],
+    folder: Path,
+    jobs: int,
+    progress: Progress,
+    files: Mapping[str, ClaimFile],
 ) -> Iterator[Chapter]:
     left = {claim.id: claim for claim in claims}
 
@@ -63,27 +72,23 @@ def _side_by_side(
         progress(f"running {running}; done of {len(claims)}", len(claims) - len(left))
 
     tick()
-    work = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
+    tasks = (delayed(_alone)(claim.id, files.get(claim.id, claim), folder) for claim in claims)
     try:
-        tasks = (delayed(_alone)(cloudpickle.dumps(claim), folder, sys.path) for claim in claims)
-        for made in work(tasks):
-            del left[made.id]
-            yield made
-            if left:
-                tick()
+        with processes(jobs) as work:
+            for made in work(tasks):
+                del left[made.id]
+                yield made
+                if left:
+                    tick()
     except BrokenProcessPool:
         for claim in left.values():
             yield failure(claim, "a process died, perhaps for want of memory", 0.0)
 
 
-def _alone(pickled: bytes, folder: Path, search: list[str]) -> Chapter:
-    """In a process of its own, which the one that started it ends on Ctrl-C.
-
-    search: where modules are. The process may be older than what a file of claims added to it.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.path[:] = search
-    return _examine(pickle.loads(pickled), folder, lambda stage, count: None)
+def _alone(name: str, source: Claim | ClaimFile, folder: Path) -> Chapter:
+    """In a process of its own, which the one that started it ends on Ctrl-C."""
+    claim = source.claim(name) if isinstance(source, ClaimFile) else source
+    return _examine(claim, folder, lambda stage, count: None)
 
 
 def _examine(claim: Claim, folder: Path, progress: Progress) -> Chapter:
@@ -94,6 +99,5 @@ def _examine(claim: Claim, folder: Path, progress: Progress) -> Chapter:
             return chapter(verify(claim, Trainer(), progress), folder, start)
     except Interrupted:
         raise
-    except Exception as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        return failure(claim, said, perf_counter() - start)
+    except (Exception, SystemExit) as error:
+        return failure(claim, described(error), perf_counter() - start)

@@ -19,6 +19,7 @@ from theory.arrangement import (
     Arrangement,
     arrangement,
     characteristic_polynomial,
+    count_cones,
     general_position_count,
 )
 from theory.errors import BudgetError, InputError
@@ -155,6 +156,13 @@ def assert_sound(cones: Arrangement, X: Matrix) -> None:
 @given(matrices())
 def test_as_many_cones_as_the_characteristic_polynomial_says(X: Matrix) -> None:
     assert len(arrangement(X)) == count_by_zaslavsky(X)
+
+
+@given(matrices(), st.integers(1, 100))
+def test_cones_are_counted_without_listing_them(X: Matrix, at_most: int) -> None:
+    count = len(arrangement(X))
+    assert count_cones(X, at_most=count) == count
+    assert min(count, at_most + 1) <= count_cones(X, at_most=at_most) <= count
 
 
 @given(matrices(max_n=6))
@@ -449,3 +457,11 @@ def test_too_large_is_refused_before_the_work(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(BudgetError) as caught:
         arrangement(np.random.default_rng(0).integers(-9, 10, (200, 6)))
     assert caught.value.needed == general_position_count(200, 6)
+
+
+def test_long_entries_count_as_several_rows() -> None:
+    """Their products take the time, and the memory."""
+    X = [[10**2000 + k, 10**2000 + k * k + 1] for k in range(40)]
+    with pytest.raises(BudgetError, match="135,200 needed, the limit is 100,000"):
+        arrangement(X, max_cones=100_000)
+    assert len(arrangement([[v % 10**4 for v in row] for row in X], max_cones=100_000)) == 80

@@ -84,7 +84,7 @@ def test_a_row_of_the_tables_on_a_slice(monkeypatch):
 def test_tables_of_what_was_measured():
     text = real_data_section()
     for name, rows in real_data.load().items():
-        assert f"<h3>{name}" in text
+        assert f"<summary>{name}" in text
         for row in rows.values():
             assert f"{row['relaxation']['upper']:.5g}" in text or row["relaxation"]["upper"] < 1e-9
             assert row["lower"] <= row["upper"]

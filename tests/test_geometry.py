@@ -340,7 +340,7 @@ def test_gauge_is_at_most_any_network_and_attained_by_the_lift(
 
 
 def test_canonical_lift_of_adamw() -> None:
-    """THEORY section 1: a = s R_a sqrt(||u|| / rho), here with R_W = R_a = sqrt(rho)."""
+    """a = s R_a sqrt(||u|| / rho) of proofs_notes/group-lasso.md, R_W = R_a = sqrt(rho) here."""
     U = np.array([[4.0, -1.0, 0.0], [2.0, 1.0, 0.0]])
     W, a = geometry("adamw").lift(np.array([-1, 1, 1]), U)
     np.testing.assert_allclose(a, [-2, 1, 0])
@@ -607,7 +607,13 @@ def test_unknown_optimizer_lists_all() -> None:
     with pytest.raises(InputError) as caught:
         geometry("adam")
     assert caught.value.field == "optimizer"
-    assert str(caught.value) == f"optimizer: 'adam' is not one of {', '.join(names())}"
+    listed = ", ".join(names())
+    assert str(caught.value) == f"optimizer: 'adam' is not one of {listed}; did you mean adamw?"
+
+
+@pytest.mark.parametrize(("written", "name"), [("AdamW", "adamw"), ("Muon-AdamW", "muon-adamw")])
+def test_names_in_any_case(written: str, name: str) -> None:
+    assert geometry(written) is geometry(name)
 
 
 def test_sgd_has_no_ball() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from collections import Counter
 from fractions import Fraction
 from itertools import combinations_with_replacement, product
@@ -257,7 +258,7 @@ def two(*rows, width):
     return Problem(X=[row[:-1] for row in rows], y=[row[-1] for row in rows], width=width)
 
 
-KNOWN = [  # with facts of THEORY, or found by hand
+KNOWN = [  # with facts of the notes, or found by hand
     ("separation", {}, example("flagship"), {"barrier": "32/45"}),
     ("separation", {"barrier": "32/45"}, example("flagship"), {"barrier": "32/45"}),
     ("separation", {"first": "lion"}, example("opposite-preference"), {}),
@@ -341,7 +342,7 @@ def test_each_conjecture_says_what_it_is(name):
     stated = named(name)
     assert stated.name == name
     assert CONJECTURES[name].__doc__
-    assert "THEORY" in stated.source
+    assert "proofs_notes/" in stated.source
     assert stated.status
 
 
@@ -434,7 +435,13 @@ def test_a_journal_holds_for_fewer_finds_and_instances(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{}\n", "is the journal of another hunt"), ("no\n", "is not the journal of a hunt")],
+    [
+        ("{}\n", "is the journal of another hunt"),
+        ("no\n", "is not the journal of a hunt; name another file"),
+        ("hello", "is not the journal of a hunt; name another file"),
+        ('{"hunt": "another', "is not the journal of a hunt; name another file"),
+        ("\n", "is not the journal of a hunt; name another file"),
+    ],
 )
 def test_a_journal_of_something_else(tmp_path, content, message):
     journal = tmp_path / "journal.jsonl"
@@ -444,11 +451,24 @@ def test_a_journal_of_something_else(tmp_path, content, message):
     assert journal.read_text() == content
 
 
+@pytest.mark.parametrize("kept", [0, 1, 40])
+def test_a_journal_that_was_cut_off_in_its_first_line(tmp_path, kept):
+    journal = tmp_path / "journal.jsonl"
+    hunt(conjecture(), instances=64, finds=10**6, journal=journal)
+    whole = journal.read_text()
+    journal.write_text(whole[:kept])
+    hunt(conjecture(), instances=64, finds=10**6, journal=journal)
+    assert journal.read_text() == whole
+
+
 def test_a_journal_of_another_seed(tmp_path):
     journal = tmp_path / "journal.jsonl"
     hunt(conjecture(), instances=1, journal=journal)
+    journal.write_text(journal.read_text() + "cut off")
+    before = journal.read_text()
     with pytest.raises(InputError, match="another hunt"):
         hunt(conjecture(), instances=1, seed=1, journal=journal)
+    assert journal.read_text() == before
     with pytest.raises(InputError, match="cannot be used as a journal"):
         hunt(conjecture(), instances=1, journal=tmp_path)
 
@@ -473,6 +493,49 @@ def test_what_is_not_decided_is_counted():
 def test_a_test_that_fails_is_named():
     with pytest.raises(InputError, match=r"own: the test fails on .*ZeroDivisionError"):
         hunt(conjecture(lambda problem: 1 / 0), instances=1)
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (True, "the test returns True on .* must return None .* bool is no dictionary"),
+        ({1: 2}, "the name 1 is no text"),
+        ({"set": [{1}]}, r"\{1\} is none of a number, a text"),
+    ],
+)
+def test_what_a_test_returns_is_checked(returned, message):
+    with pytest.raises(InputError, match=f"^own: .*{message}"):
+        conjecture(lambda problem: returned).decide(example("flagship"))
+
+
+def test_facts_are_json():
+    facts = {
+        "count": np.int64(3),
+        "rho": Fraction(3, 2),
+        "found": np.bool_(True),
+        "more": {"sizes": np.array([1, 2]), "half": (np.float32(0.5), None, "text")},
+    }
+    found = conjecture(lambda problem: facts).decide(example("flagship"))
+    assert json.loads(json.dumps(found)) == found == {
+        "count": 3,
+        "rho": "3/2",
+        "found": True,
+        "more": {"sizes": [1, 2], "half": [0.5, None, "text"]},
+    }  # fmt: skip
+
+
+def test_proofs_and_pictures_are_checked():
+    stated = conjecture(prove=lambda problem, facts: [], landscape=lambda problem, facts: facts)
+    with pytest.raises(InputError, match=r"own: prove returns \[\]; it must return certificates"):
+        stated.proofs(example("flagship"), {})
+    with pytest.raises(InputError, match=r"own: landscape returns {}; it must return an Analysis"):
+        stated.picture(example("flagship"), {})
+
+
+def test_a_proof_that_fails_is_named():
+    stated = conjecture(prove=lambda problem, facts: facts["nosuch"])
+    with pytest.raises(InputError, match="own: the prove fails on .*KeyError: 'nosuch'"):
+        stated.proofs(example("flagship"), {})
 
 
 def test_backends_that_are_none():
@@ -536,6 +599,30 @@ def test_shrinking_that_is_interrupted():
     assert large_sum(result.problem) == result.facts
 
 
+def test_what_an_interrupted_hunt_found_is_proved_as_it_is():
+    stated = conjecture(prove=lambda problem, facts: {"proof": {"sum": facts["sum"]}})
+    found = hunt(stated, instances=10**6, finds=10**6, progress=interrupt_at(4))
+    assert found.smallest is not None
+    result = minimal(found)
+    assert result is not None
+    assert (result.problem, result.minimal) == (found.smallest.problem, False)
+    assert result.certificates == {"proof": {"sum": found.smallest.facts["sum"]}}
+
+
+def test_shrinking_that_is_interrupted_inside_the_test():
+    """Hypothesis would take that for a failure of the test, and run it again."""
+
+    def test(problem):
+        if any("none_refutes" in frame.name for frame in traceback.extract_stack()):
+            raise Interrupted
+        return large_sum(problem)
+
+    start = two((4, 4, 3), (2, -4, 1), (1, 1, -1), width=2)
+    problem, _, complete = shrink(conjecture(test), start, large_sum(start), conjecture().space)
+    assert not complete
+    assert measure(problem) < measure(start)
+
+
 def test_one_without_symmetry_keeps_its_instance():
     def negative(problem):
         return {} if problem.X[0][0] == -2 else None
@@ -596,11 +683,90 @@ def test_a_conjecture_in_a_file(tmp_path):
     assert hunt(stated, instances=64, jobs=2).finds == hunt(stated, instances=64).finds
 
 
+def test_imports_from_beside_the_file(tmp_path):
+    """What is installed comes first: neither Python's modules nor these packages are hidden."""
+    for name in ("random", "theory"):
+        (tmp_path / f"{name}.py").write_text("1 / 0")
+    (tmp_path / "beside_the_conjecture.py").write_text("most = 2")
+    path = write(
+        tmp_path,
+        "import random, theory\nfrom beside_the_conjecture import most\n"
+        "def holds(problem):\n"
+        "    import beside_the_conjecture\n"
+        "    assert random.Random and theory.Problem\n"
+        "    return problem.n <= beside_the_conjecture.most\n",
+    )
+    stated = from_file(path)
+    alone = hunt(stated, instances=64, finds=10**6)
+    assert alone.finds
+    assert alone.finds == hunt(stated, instances=64, finds=10**6, jobs=2).finds
+
+
+def test_what_cannot_be_pickled(tmp_path):
+    path = write(
+        tmp_path,
+        "import threading\nfrom functools import lru_cache\nfrom theory.hunt import Conjecture\n"
+        "lock = threading.Lock()\n"
+        "@lru_cache\ndef most(n):\n    return 2\n"
+        "def test(problem, lock=lock):\n"
+        "    with lock:\n        return {'n': problem.n} if problem.n > most(3) else None\n"
+        "OWN = Conjecture(name='one', statement='few', test=lambda problem: test(problem))\n",
+    )
+    stated = from_file(path)
+    alone = hunt(stated, instances=64, finds=10**6)
+    assert alone.finds
+    assert alone.finds == hunt(stated, instances=64, finds=10**6, jobs=2).finds
+
+
+def returning(folder: Path, name: str, value: str) -> Conjecture:
+    text = f"import numpy as np\ndef {name}(problem):\n    return {value}\n"
+    return from_file(write(folder, text))
+
+
+@pytest.mark.parametrize("value", ["None", "1", "'no'", "[]", "np.array([True])"])
+def test_holds_must_say_true_or_false(tmp_path, value):
+    stated = returning(tmp_path, "holds", value)
+    with pytest.raises(
+        InputError, match=r"mine.py: .* holds returns .*must return True .*else False"
+    ):
+        stated.decide(example("flagship"))
+
+
+@pytest.mark.parametrize("value", ["True", "np.bool_(True)", "False", "np.bool_(False)"])
+def test_holds_may_say_so_with_numpy(tmp_path, value):
+    found = returning(tmp_path, "holds", value).decide(example("flagship"))
+    assert found == (None if "True" in value else {"holds": False})
+
+
+@pytest.mark.parametrize("value", ["True", "False", "{}", "problem"])
+def test_refute_must_return_what_proves_it(tmp_path, value):
+    stated = returning(tmp_path, "refute", value)
+    with pytest.raises(
+        InputError, match="mine.py: .* refute returns .*must return None .*Analysis"
+    ):
+        stated.decide(example("flagship"))
+
+
+def test_errors_name_the_line(tmp_path):
+    path = write(tmp_path, "import sys\ndef holds(problem):\n    sys.exit(f'n = {problem.n}')\n")
+    with pytest.raises(
+        InputError, match="mine.py: the test fails on .*: line 3: SystemExit: n = 4"
+    ):
+        from_file(path).decide(example("flagship"))
+
+
+def test_a_process_that_dies_is_an_error(tmp_path):
+    path = write(tmp_path, "import os\ndef holds(problem):\n    os._exit(3)\n")
+    with pytest.raises(InputError, match="mine: the test ended its process on an instance from"):
+        hunt(from_file(path), instances=64, jobs=2)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("def holds(", "fails: SyntaxError"),
-        ("1 / 0", "fails: ZeroDivisionError"),
+        ("def holds(", r"mine.py: line 1: SyntaxError: '\(' was never closed"),
+        ("x = 1\n1 / 0", "mine.py: line 2: ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit(0)", "mine.py: line 2: SystemExit: 0"),
         ("x = 1", "it has 0 of these"),
         ("holds = 3", "it has 0 of these"),
         ("def holds(p): ...\ndef refute(p): ...", "it has 2 of these"),

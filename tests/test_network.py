@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,8 @@ def test_permutation_and_convex_coordinates_keep_the_function(case, random) -> N
 def test_convex_coordinates_of_a_silent_neuron() -> None:
     network = Network(W=[[3, 1], [4, 1]], a=[0, -2])
     assert network.convex_coordinates() == [(0, (0, 0)), (-1, (2, 2))]
+    assert network.unused() == {0: (3, 4)}
+    assert Network(W=[[0, 1], [0, 1]], a=[0, -2]).unused() == {}
 
 
 @pytest.mark.parametrize(
@@ -102,3 +105,34 @@ def test_wrong_number_of_features() -> None:
 def test_unknown_fields() -> None:
     with pytest.raises(InputError, match="^b: is not a field of a network"):
         Network.from_json({"W": [[1]], "a": [1], "b": [0]})
+
+
+def test_floats_stand_for_their_binary_values() -> None:
+    network = Network.from_floats(np.array([[0.1, 2.0]]), np.array([0.5, -1.0]))
+    assert network == Network(W=[[Fraction(0.1), 2]], a=["1/2", -1])
+    with pytest.raises(InputError, match=r"^W\[0\]\[1\]: inf is not a finite number"):
+        Network.from_floats([[1.0, np.inf]], [1.0, 1.0])
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_torch_layers_are_the_network_they_compute(bias: bool) -> None:
+    torch.manual_seed(0)
+    hidden = torch.nn.Linear(3, 4, bias=bias, dtype=torch.float64)
+    output = torch.nn.Linear(4, 1, bias=False, dtype=torch.float64)
+    problem = Problem(X=[[1, 2, -1], [0, -3, 2]], y=[0, 0])
+    data = torch.tensor(np.array(problem.X, dtype=float))
+    with torch.no_grad():
+        expected = output(torch.relu(hidden(data)))[:, 0]
+    network = Network.from_torch(hidden, output)
+    assert (len(network.W), network.width) == (3 + bias, 4)
+    found = network.fit(problem.with_bias() if bias else problem)
+    np.testing.assert_allclose(np.array(found, dtype=float), expected.numpy(), atol=1e-14)
+
+
+def test_torch_layers_that_are_no_such_network() -> None:
+    hidden = torch.nn.Linear(2, 3)
+    with pytest.raises(InputError, match="^output: has 2 outputs, but must have one"):
+        Network.from_torch(hidden, torch.nn.Linear(3, 2))
+    biased = torch.nn.Linear(3, 1)
+    with pytest.raises(InputError, match="^output: has a bias; make the layer with bias=False"):
+        Network.from_torch(hidden, biased)

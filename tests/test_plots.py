@@ -198,8 +198,10 @@ def test_diverged_runs_have_a_bar_of_their_own(axes: Axes) -> None:
     assert runs.diverged
     draw_landings(axes, [runs])
     draw(axes)
-    assert axes.get_legend_handles_labels()[1] == ["not at zero loss", "diverged"]
-    assert [bar.get_width() for bar in axes.patches] == [runs.not_converged, runs.diverged]
+    labels = ["component 0", "component 1", "above the least loss", "diverged"]
+    assert axes.get_legend_handles_labels()[1] == labels
+    counts = [*runs.landed.values(), runs.not_converged, runs.diverged]
+    assert [bar.get_width() for bar in axes.patches] == counts
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from theory.claims import CLAIMS
+from theory.hunt import CONJECTURES, named
 
 NOTES = Path(__file__).parents[1] / "proofs_notes"
-COLUMNS = "| statement | no. | says | proof in | uses | claim | status |"
+COLUMNS = "| statement | says | proof in | uses | claim | status |"
 STATUS = {"proved", "sharp", "instances", "measured"}
+NAMES = r"(?:[\w-]+(?:, | and ))*[\w-]+"
 GUIDES = {"README.md", "hunt.md", "strategies.md"}  # pages that state no theorem of their own
 
 
@@ -36,7 +38,7 @@ def parse(text: str) -> list[Statement]:
     for line in lines[lines.index(COLUMNS) + 2 :]:
         if not line.startswith("|"):
             break
-        name, _, _, where, uses, claims, status = (cell.strip() for cell in line[1:-1].split("|"))
+        name, _, where, uses, claims, status = (cell.strip() for cell in line[1:-1].split("|"))
         match = re.fullmatch(r"\[(.+)\]\(\1\): (.+)", where)
         assert match, f"{name}: {where!r} is not [note](note): label"
         rows.append(
@@ -103,6 +105,28 @@ def test_a_circle_is_noticed(rows: list[Statement]) -> None:
 def test_each_claim_has_a_row(rows: list[Statement]) -> None:
     listed = {claim for row in rows for claim in row.claims}
     assert listed == set(CLAIMS)
+
+
+def test_sources_cite_statements_by_name(rows: list[Statement]) -> None:
+    """Of claims and conjectures; no numbers of a document that is not shipped."""
+    sources = [claim.source for claim in CLAIMS.values()]
+    sources += [named(name).source for name in CONJECTURES]
+    cited = [
+        (name, note)
+        for source in sources
+        for names, note in re.findall(rf"({NAMES}) in proofs_notes/([\w-]+\.md)", source)
+        for name in re.split(", | and ", names)
+    ]
+    assert len(cited) > len(CONJECTURES)
+    assert set(cited) <= {(row.name, row.note) for row in rows}
+
+
+def test_no_text_cites_a_document_that_is_not_shipped() -> None:
+    root = NOTES.parent
+    files = [path for folder in ("theory", "numerics") for path in (root / folder).rglob("*.*")]
+    for path in [*files, *NOTES.glob("*.md"), root / "README.md"]:
+        if path.suffix in {".py", ".md", ".json", ".toml"}:
+            assert "THEORY" not in path.read_text(encoding="utf-8"), path
 
 
 def test_the_drawing_is_that_of_the_table(index: str, rows: list[Statement]) -> None:

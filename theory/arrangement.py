@@ -37,14 +37,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from flint import fmpz_mat
-from jaxtyping import Bool, Int, Int8, Int32, Int64, Shaped, UInt64
+from flint import fmpz_mat, nmod_mat
 
 from theory.errors import BudgetError, InputError
 from theory.problem import rational_matrix, rational_vector
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Int, Int8, Int32, Int64, Shaped, UInt64
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -54,6 +56,7 @@ _RAYS_PER_CONE = 32
 _ROWS_PER_CONE = 256
 
 _PRODUCTS_AT_ONCE = 1 << 20
+_PRIME = 2**61 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,15 +129,17 @@ def arrangement(X: Iterable[Iterable[Any]], *, max_cones: int = 2_000_000) -> Ar
     X: rows of exact rationals, such as `Problem.X`, or an integer array.
     max_cones: the most cones to start for, by the bound that holds with equality in general
         position. So that memory stays within reach too, a cone with more than 32 rays (on average,
-        by the same bound) or 256 rows counts as several.
+        by the same bound) or 256 rows (those of long entries count as several) counts as several.
 
     Raises InputError if X is empty or not exact, BudgetError if it is too large for `max_cones`.
     """
     rows = _rows(X)
     d = len(rows[0])
     normals, walls, orientations = _walls(rows)
+    words = 1 + max((abs(v) for normal in normals for v in normal), default=0).bit_length() // 64
+    _check_budget(len(rows) * words**2, len(walls), _rank_at_least(normals), max_cones)
     pivots = _pivot_columns(normals)
-    _check_budget(len(rows), len(walls), len(pivots), max_cones)
+    _check_budget(len(rows) * words**2, len(walls), len(pivots), max_cones)
     essential = [_primitive([normal[c] for c in pivots]) for normal in normals]
     cones = _cones(essential, len(pivots), tuple(range(len(walls))), {})
 
@@ -190,6 +195,19 @@ def characteristic_polynomial(X: Iterable[Iterable[Any]]) -> tuple[int, ...]:
     return _chi(normals, len(rows[0]))
 
 
+def count_cones(X: Iterable[Iterable[Any]], *, at_most: int) -> int:
+    """The number of cones, without listing them; where that is above `at_most` some number above.
+
+    By the same recursion as `characteristic_polynomial`, left as soon as enough are counted: a part
+    of the hyperplanes has no more cones than all of them.
+
+    Raises InputError if X is empty or not exact.
+    """
+    rows = _rows(X)
+    normals, _, _ = _walls(rows)
+    return _count(normals, at_most)
+
+
 # Walls and coordinates
 
 
@@ -225,6 +243,15 @@ def _walls(
     return [list(normal) for normal in members], tuple(map(tuple, members.values())), orientations
 
 
+def _rank_at_least(normals: Sequence[Sequence[int]]) -> int:
+    """The rank modulo a prime, which is not above the rank, and known far sooner."""
+    if not normals:
+        return 0
+    entries = [v % _PRIME for normal in normals for v in normal]
+    rank: int = nmod_mat(len(normals), len(normals[0]), entries, _PRIME).rank()
+    return rank
+
+
 def _pivot_columns(normals: Sequence[Sequence[int]]) -> list[int]:
     """Columns that form a basis of the column space, as many as the rank."""
     if not normals:
@@ -235,7 +262,10 @@ def _pivot_columns(normals: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _check_budget(n: int, h: int, r: int, max_cones: int) -> None:
-    """Raise BudgetError if n rows on h walls of rank r may need more than `max_cones`."""
+    """Raise BudgetError if n rows on h walls of rank r may need more than `max_cones`.
+
+    n: times the square of the words of 64 bits that an entry has.
+    """
     cones = general_position_count(h, r)
     # Of all arrangements those in general position have the most incidences too: a ray on z walls
     # becomes C(z, r-1) rays with 2^(r-1) cones each when the walls are moved a little.
@@ -310,7 +340,8 @@ def _first_of_equal(rows: Shaped[_Array, "m k"]) -> Int64[_Array, " distinct"]:
 def _signs(rays: Shaped[_Array, "R r"], A: Shaped[_Array, "h r"]) -> Int8[_Array, "R h"]:
     """sign(a_k . ray), for rays as `_rays` gives them; in blocks, for the products are large."""
     half = rays[len(rays) // 2 :]
-    step = max(1, _PRODUCTS_AT_ONCE // len(A))
+    longest = max(int(abs(rays).max(initial=0)), int(abs(A).max(initial=0))).bit_length()
+    step = max(1, _PRODUCTS_AT_ONCE // (len(A) * (1 + longest // 64)))
     blocks = [np.sign(half[i : i + step] @ A.T).astype(np.int8) for i in range(0, len(half), step)]
     signs = np.concatenate(blocks)
     return np.concatenate([-signs[::-1], signs])
@@ -489,6 +520,19 @@ def _chi(normals: Sequence[Sequence[int]], d: int) -> tuple[int, ...]:
         for i, coefficient in enumerate(_chi(distinct, d - 1)):
             coefficients[i] -= coefficient
     return tuple(coefficients)
+
+
+def _count(normals: Sequence[Sequence[int]], at_most: int) -> int:
+    """|chi(-1)| of distinct hyperplanes, or a number above `at_most` that it is not below."""
+    if normals and len(normals[0]) == 2:
+        return 2 * len(normals)
+    total = 1
+    for k, normal in enumerate(normals):
+        distinct, _, _ = _walls([_trace(other, normal) for other in normals[:k]])
+        total += _count(distinct, at_most - total)
+        if total > at_most:
+            break
+    return total
 
 
 def _trace(other: Sequence[int], normal: Sequence[int]) -> list[int]:

@@ -101,6 +101,26 @@ def sqrt_above(value: Fraction | int) -> Fraction:
     return Fraction(root + (root * root < square), q << shift)
 
 
+def power_of_two(value: Fraction) -> Fraction:
+    """2^k with 1/2 < value / 2^k < 2, for a value > 0: what is left is a float, however large."""
+    return Fraction(2) ** (value.numerator.bit_length() - value.denominator.bit_length())
+
+
+def unit_of(values: Iterable[Fraction]) -> Fraction:
+    """A unit in which the values are at most 1, the largest at least 1/2, and floats if few bits.
+
+    It is a power of two times the greatest number of which all values are integer multiples, so a
+    common factor of the values is one of the unit, whatever it is. 1 where all values are zero.
+    """
+    values = [v for v in values if v]
+    if not values:
+        return Fraction(1)
+    scale = math.lcm(*(v.denominator for v in values))
+    whole = [int(abs(v) * scale) for v in values]
+    divisor = math.gcd(*whole)
+    return Fraction(divisor << (max(whole) // divisor).bit_length(), scale)
+
+
 def is_positive_definite(matrix: fmpz_mat) -> bool:
     """Whether a symmetric integer matrix is positive definite: its leading minors (Sylvester)."""
     entries = matrix.tolist()

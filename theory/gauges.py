@@ -20,16 +20,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from flint import fmpq_mat, fmpz_mat
-from jaxtyping import Float
 
 from theory.errors import InputError
-from theory.exact import dot, is_positive_definite, sqrt_above, squared
-from theory.geometry import LionK, Norm, VectorNorm, geometry
+from theory.exact import (
+    dot,
+    is_positive_definite,
+    is_positive_semidefinite,
+    sqrt_above,
+    squared,
+    to_flint,
+)
+from theory.geometry import Geometry, LionK, Norm, VectorNorm, geometry
 from theory.network import Network
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Point: TypeAlias = tuple[tuple[Fraction, ...], ...]  # (m, d): u_1..u_m
 
@@ -99,6 +108,11 @@ class Gauge(ABC):
     def output_squared(self, a: Sequence[Fraction]) -> Fraction:
         """||a||^2"""
         return max(v * v for v in a)
+
+    def holds(self, network: Network, rho: Fraction) -> bool:
+        """Whether ||W|| ||a|| <= rho, exactly and of the network as it stands."""
+        size = self.output_squared(network.a)
+        return self.hidden_squared(network.neurons()) * size <= rho * rho
 
     @abstractmethod
     def support(
@@ -221,6 +235,15 @@ class Spectral(Gauge):
                 return Fraction(bound, denominator**2)
             excess *= 2
 
+    def holds(self, network: Network, rho: Fraction) -> bool:
+        (bound, size) = to_flint([rho * rho, self.output_squared(network.a)])
+        W = fmpq_mat([to_flint(row) for row in network.W])
+        gram = W.transpose() * W if W.ncols() <= W.nrows() else W * W.transpose()
+        diagonal = fmpq_mat(gram.nrows(), gram.nrows())
+        for k in range(gram.nrows()):
+            diagonal[k, k] = bound
+        return is_positive_semidefinite(diagonal - size * gram)
+
     def support(self, U: Float[_Array, "d m"]) -> tuple[Float[_Array, "d m"], Float[_Array, "d d"]]:
         """Where the l2 norm of `a` counts the gauge is the largest sum_j sqrt(u_j^T Z u_j) with
         tr Z = 1, whose maximiser is a fixed point of Z -> G Z G / tr(G Z G), G its gradient."""
@@ -272,13 +295,18 @@ _GAUGES: dict[tuple[Norm, VectorNorm], Gauge] = {
 }
 
 
+def has_gauge(optimizer: Geometry) -> bool:
+    """Whether `gauge_of` knows the ball of a geometry; those of users it may not."""
+    return isinstance(optimizer, LionK) and (optimizer.hidden, optimizer.output) in _GAUGES
+
+
 def gauge_of(optimizer: LionK) -> Gauge:
     """The gauge of a geometry; equal for geometries of the same norms, such as adamw and lion.
 
     Raises InputError for norms that no gauge here belongs to.
     """
     pair = (optimizer.hidden, optimizer.output)
-    if pair not in _GAUGES:
+    if not has_gauge(optimizer):
         raise InputError(
             "optimizer", f"no exact radii are known for {pair[0]} on W with {pair[1]} on a"
         )

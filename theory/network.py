@@ -6,31 +6,42 @@ landscape is piecewise convex in u; `Network.from_convex` lifts back with a_j = 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from theory.errors import InputError
-from theory.problem import Problem, format_rational, rational_matrix, rational_vector
+from theory.problem import (
+    Problem,
+    Rational,
+    float_matrix,
+    float_vector,
+    format_rational,
+    rational_matrix,
+    rational_vector,
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Network:
-    """Weights W (d, m), one column a neuron, and a (m,), as exact rationals."""
+    """Weights W (d, m), one column a neuron, and a (m,), as exact rationals.
+
+    W is the transpose of the weight (m, d) of PyTorch's first layer: see `from_torch`.
+    """
 
     W: tuple[tuple[Fraction, ...], ...]  # (d, m)
     a: tuple[Fraction, ...]  # (m,)
 
-    def __post_init__(self) -> None:
-        W = rational_matrix(self.W, "W")
-        a = rational_vector(self.a, "a")
-        if not W or not a:
-            raise InputError("W" if not W else "a", "is empty; at least one neuron is needed")
-        if len(W[0]) != len(a):
-            raise InputError("a", f"has {len(a)} entries, but W has {len(W[0])} columns")
-        object.__setattr__(self, "W", W)
-        object.__setattr__(self, "a", a)
+    def __init__(self, W: Iterable[Iterable[Rational]], a: Iterable[Rational]) -> None:
+        rows = rational_matrix(W, "W")
+        outputs = rational_vector(a, "a")
+        if not rows or not outputs:
+            raise InputError("a" if rows else "W", "is empty; at least one neuron is needed")
+        if len(rows[0]) != len(outputs):
+            raise InputError("a", f"has {len(outputs)} entries, but W has {len(rows[0])} columns")
+        object.__setattr__(self, "W", rows)
+        object.__setattr__(self, "a", outputs)
 
     @property
     def width(self) -> int:
@@ -48,6 +59,11 @@ class Network:
             for w, a in zip(self.neurons(), self.a, strict=True)
         ]
 
+    def unused(self) -> dict[int, tuple[Fraction, ...]]:
+        """The w_j != 0 of neurons with a_j = 0, by neuron: they count in norms only."""
+        pairs = zip(self.neurons(), self.a, strict=True)
+        return {j: w for j, (w, a) in enumerate(pairs) if not a and any(w)}
+
     @classmethod
     def from_convex(cls, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
         """The network with w_j = u_j and a_j = s_j, from (s_j, u_j) with s_j in {-1, 1}."""
@@ -56,6 +72,29 @@ class Network:
             W=tuple(zip(*columns, strict=True)),
             a=tuple(Fraction(s) for s, _ in neurons),
         )
+
+    @classmethod
+    def from_floats(cls, W: Iterable[Iterable[float]], a: Iterable[float]) -> Network:
+        """The network of float arrays W (d, m) and a (m,), each float being its binary value."""
+        return cls(W=float_matrix(W, "W"), a=float_vector(a, "a"))
+
+    @classmethod
+    def from_torch(cls, hidden: Any, output: Any) -> Network:
+        """The network of two `torch.nn.Linear`, hidden (m, d) and output (1, m), exactly.
+
+        The hidden layer's bias, if it has one, becomes the last row of W: the weights of the
+        constant feature of `Problem.with_bias`. Raises InputError for an output bias that is not
+        zero, as these networks have none, and for more outputs than one.
+        """
+        outputs = output.weight.tolist()
+        if len(outputs) != 1:
+            raise InputError("output", f"has {len(outputs)} outputs, but must have one")
+        if output.bias is not None and any(output.bias.tolist()):
+            raise InputError("output", "has a bias; make the layer with bias=False")
+        rows = [list(row) for row in zip(*hidden.weight.tolist(), strict=True)]
+        if hidden.bias is not None:
+            rows.append(hidden.bias.tolist())
+        return cls.from_floats(rows, outputs[0])
 
     def permuted(self, order: Sequence[int]) -> Network:
         """The same function with neuron order[j] in place j."""

@@ -13,8 +13,10 @@ from __future__ import annotations
 import json
 import math
 import operator
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -27,6 +29,10 @@ Rational: TypeAlias = int | Fraction | Decimal | str
 """What is accepted as an exact number: an integer, a Fraction, a Decimal, decimal text or "p/q"."""
 
 _NUMBER = re.compile(r"\s*[-+]?(\d+/\d+|(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?)\s*", re.ASCII)
+_MOST_BYTES = 1 << 26  # of a file
+_MOST_NUMBERS = 1 << 19  # in a file
+_MOST_BITS = 1 << 29  # of all numbers of X, or y, over a common denominator
+_FEWER = "take fewer rows"
 _KEYS = {"X", "y", "width", "description"}
 
 
@@ -63,9 +69,36 @@ def rational(value: object, field: str) -> Fraction:
             field,
             f"{value!r} is a float; pass text such as '0.1', or convert with Problem.from_floats",
         )
-    if isinstance(value, SupportsIndex):
-        return Fraction(operator.index(value))
+    if isinstance(value, SupportsIndex):  # arrays and tensors are, whatever they hold
+        with suppress(TypeError):
+            return Fraction(operator.index(value))
+    if isinstance(value, Iterable):
+        raise InputError(field, f"must be one number, not a {type(value).__name__} of them")
     raise InputError(field, f"{value!r} is not a number")
+
+
+def exact_float(value: object, field: str, limit_denominator: int | None = None) -> Fraction:
+    """The exact binary value of a finite float, or the nearest rational of small denominator."""
+    try:
+        exact = Fraction(float(value))  # type: ignore[arg-type]
+    except (ValueError, OverflowError, TypeError):
+        raise InputError(field, f"{value!r} is not a finite number") from None
+    return exact if limit_denominator is None else exact.limit_denominator(limit_denominator)
+
+
+def positive_rational(value: object, field: str) -> Fraction:
+    """An exact rational above 0: a radius, a penalty."""
+    number = rational(value, field)
+    if number <= 0:
+        raise InputError(field, f"{format_rational(number)} must be positive")
+    return number
+
+
+def integer(text: str, field: str) -> int:
+    """The integer that text states: 2, and 2.0 too."""
+    if not is_number(text) or (number := rational(text, field)).denominator != 1:
+        raise InputError(field, f"{text!r} is not an integer")
+    return int(number)
 
 
 def format_rational(value: Fraction | int) -> str:
@@ -80,7 +113,13 @@ def format_rational(value: Fraction | int) -> str:
 
 
 def _sequence(value: object, field: str) -> list[Any]:
-    """`value` as a list; text and mappings are not sequences of numbers."""
+    """`value` as a list; text and mappings are not sequences of numbers.
+
+    Arrays and tensors become lists of Python's numbers, data frames lists of rows.
+    """
+    for method in ("to_numpy", "tolist"):
+        if hasattr(value, method) and not isinstance(value, type):
+            value = getattr(value, method)()
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise InputError(field, f"must be a list, not {type(value).__name__}")
     return list(value)
@@ -104,6 +143,26 @@ def rational_matrix(value: object, field: str) -> tuple[tuple[Fraction, ...], ..
     return rows
 
 
+def float_vector(
+    value: object, field: str, limit_denominator: int | None = None
+) -> tuple[Fraction, ...]:
+    """A list of floats as `exact_float` reads them."""
+    return tuple(
+        exact_float(v, f"{field}[{k}]", limit_denominator)
+        for k, v in enumerate(_sequence(value, field))
+    )
+
+
+def float_matrix(
+    value: object, field: str, limit_denominator: int | None = None
+) -> tuple[tuple[Fraction, ...], ...]:
+    """A list of rows of floats as `exact_float` reads them."""
+    return tuple(
+        float_vector(row, f"{field}[{k}]", limit_denominator)
+        for k, row in enumerate(_sequence(value, field))
+    )
+
+
 def positive_integer(value: object, field: str) -> int:
     """A positive integer; bools and text are refused."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
@@ -114,7 +173,20 @@ def positive_integer(value: object, field: str) -> int:
     return number
 
 
-@dataclass(frozen=True)
+def _common_denominator(values: Sequence[Fraction], field: str) -> int:
+    """The least common multiple of denominators; refused where the numbers would get too long."""
+    common = 1
+    for denominator in {v.denominator for v in values}:
+        common = math.lcm(common, denominator)
+        if common.bit_length() * len(values) > _MOST_BITS:
+            digits = _MOST_BITS // len(values) * 3 // 10
+            raise InputError(
+                field, f"its common denominator has more than {digits:,} digits; write fewer digits"
+            )
+    return common
+
+
+@dataclass(frozen=True, init=False)
 class Problem:
     """Data and targets of a regression problem with scalar output.
 
@@ -129,19 +201,29 @@ class Problem:
     name: str = field(default="", compare=False)
     description: str = field(default="", compare=False)
 
-    def __post_init__(self) -> None:
-        X = rational_matrix(self.X, "X")
-        y = rational_vector(self.y, "y")
-        if not X:
+    def __init__(
+        self,
+        X: Iterable[Iterable[Rational]],
+        y: Iterable[Rational],
+        width: int | None = None,
+        name: str = "",
+        description: str = "",
+    ) -> None:
+        rows = rational_matrix(X, "X")
+        targets = rational_vector(y, "y")
+        if not rows:
             raise InputError("X", "is empty; at least one data point is needed")
-        if not X[0]:
+        if not rows[0]:
             raise InputError("X", "has no columns; at least one feature is needed")
-        if len(y) != len(X):
-            raise InputError("y", f"has {len(y)} entries, but X has {len(X)} rows")
-        object.__setattr__(self, "X", X)
-        object.__setattr__(self, "y", y)
-        if self.width is not None:
-            object.__setattr__(self, "width", positive_integer(self.width, "width"))
+        if len(targets) != len(rows):
+            raise InputError("y", f"has {len(targets)} entries, but X has {len(rows)} rows")
+        object.__setattr__(self, "X", rows)
+        object.__setattr__(self, "y", targets)
+        object.__setattr__(
+            self, "width", None if width is None else positive_integer(width, "width")
+        )
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "description", description)
 
     @property
     def n(self) -> int:
@@ -155,8 +237,8 @@ class Problem:
 
     def integer_form(self) -> tuple[list[list[int]], int, list[int], int]:
         """(X', p, y', q): integer X' = p X and y' = q y, with the least such integers p, q > 0."""
-        p = math.lcm(*(v.denominator for row in self.X for v in row))
-        q = math.lcm(*(v.denominator for v in self.y))
+        p = _common_denominator([v for row in self.X for v in row], "X")
+        q = _common_denominator(self.y, "y")
         return [[int(v * p) for v in row] for row in self.X], p, [int(v * q) for v in self.y], q
 
     def with_bias(self) -> Problem:
@@ -179,22 +261,11 @@ class Problem:
         """
         if limit_denominator is not None:
             limit_denominator = positive_integer(limit_denominator, "limit_denominator")
-
-        def convert(value: float, field: str) -> Fraction:
-            try:
-                exact = Fraction(float(value))
-            except (ValueError, OverflowError, TypeError):
-                raise InputError(field, f"{value!r} is not a finite number") from None
-            return (
-                exact if limit_denominator is None else exact.limit_denominator(limit_denominator)
-            )
-
-        rows = [_sequence(row, f"X[{i}]") for i, row in enumerate(_sequence(X, "X"))]
-        exact_X = [
-            [convert(v, f"X[{i}][{j}]") for j, v in enumerate(row)] for i, row in enumerate(rows)
-        ]
-        exact_y = [convert(v, f"y[{i}]") for i, v in enumerate(_sequence(y, "y"))]
-        return cls(X=exact_X, y=exact_y, width=width)  # type: ignore[arg-type]
+        return cls(
+            X=float_matrix(X, "X", limit_denominator),
+            y=float_vector(y, "y", limit_denominator),
+            width=width,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """{"X", "y"} with rationals as text, and "width" if there is one."""
@@ -217,36 +288,83 @@ class Problem:
         for key in document:
             if key not in _KEYS:
                 raise InputError(str(key), f"is not a known field; known are {sorted(_KEYS)}")
+        width = document.get("width")
         return cls(
             X=document["X"],
             y=document["y"],
-            width=document.get("width"),
+            width=integer(width, "width") if isinstance(width, str) else width,
             name=name,
             description=str(document.get("description", "")),
         )
 
 
 def read_json(path: str | Path) -> Any:
-    """A JSON file with decimals read as text: 0.1 means 1/10; NaN and Infinity are refused."""
+    """A JSON file of a problem or network; see `read_data` and `parse_json`."""
+    return parse_json(read_data(path), str(path))
+
+
+def read_data(path: str | Path) -> bytes:
+    """The content of a file that holds no more than 64 MiB and half a million numbers.
+
+    That takes some 300 MB to work with; whatever is exact is for far smaller data.
+    """
+
+    def grown(size: int) -> None:
+        if size > _MOST_BYTES:
+            raise InputError(str(path), f"has more than {_MOST_BYTES >> 20} MiB; {_FEWER}")
+
+    data = read_bytes(path, grown)
+    require_few(sum(map(data.count, (b",", b";", b"\t"))), str(path))
+    return data
+
+
+def require_few(numbers: int, field: str) -> None:
+    """Raise InputError for more numbers than are read."""
+    if numbers > _MOST_NUMBERS:
+        raise InputError(field, f"holds more than {_MOST_NUMBERS:,} numbers; {_FEWER}")
+
+
+def read_bytes(path: str | Path, grown: Callable[[int], None]) -> bytes:
+    """The content of a file; `grown` may raise as it is told how many bytes there are so far."""
+    pieces = []
+    size = 0
+    try:
+        with Path(path).open("rb") as file:
+            grown(os.fstat(file.fileno()).st_size)  # 0 for pipes
+            while piece := file.read(1 << 20):
+                size += len(piece)
+                grown(size)
+                pieces.append(piece)
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read: {error.strerror}") from None
+    return b"".join(pieces)
+
+
+def parse_json(text: str | bytes, source: str) -> Any:
+    """JSON with decimals read as text: 0.1 means 1/10; NaN and Infinity are refused.
+
+    source: names the text in errors.
+    """
 
     def refuse(constant: str) -> None:
-        raise InputError(str(path), f"{constant} is not a finite number")
+        raise InputError(source, f"{constant} is not a finite number")
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        document = dict(pairs)
-        if len(document) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(str(path), f"the key {twice!r} stands twice in one object")
+        document: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in document:
+                raise InputError(source, f"the key {key!r} stands twice in one object")
+            document[key] = value
         return document
 
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"cannot be read: {error}") from None
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InputError(source, f"cannot be read: {error}") from None
     try:
         return json.loads(text, parse_float=str, parse_constant=refuse, object_pairs_hook=once)
     except InputError:
         raise
     except (ValueError, RecursionError) as error:
-        raise InputError(str(path), f"is not JSON: {error}") from None
+        raise InputError(source, f"is not JSON: {error}") from None

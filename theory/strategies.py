@@ -31,13 +31,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from fractions import Fraction
-from itertools import combinations, count, product
+from functools import cache
+from itertools import chain, combinations, count
 from math import ceil
-from typing import TypeAlias, TypedDict, Unpack
+from typing import Any, TypeAlias, TypedDict, Unpack
 
+import numpy as np
 from flint import fmpq, fmpz_mat
 from hypothesis import assume
 from hypothesis import strategies as st
+from jaxtyping import Int
 
 from theory.arrangement import Arrangement, arrangement
 from theory.connectivity import Neuron, SolutionSet, largest_mass, radius_intervals
@@ -56,7 +59,7 @@ from theory.geometry import geometry
 from theory.landscape import Analysis, analyse
 from theory.landscape.domain import EntrywiseBall
 from theory.network import Network
-from theory.problem import Problem, positive_integer
+from theory.problem import Problem, positive_integer, positive_rational
 from theory.regions import radii
 from theory.regions.balls import ball_of
 from theory.regions.fibre import Fibre
@@ -86,6 +89,7 @@ _MULTIPLES = {
 }
 _CLOSE = Fraction(1, 16)  # what scaling into a ball may leave, relatively, for simple numbers
 _STEPS = 1024  # between neighbouring critical radii
+_AT_ONCE = 500  # rows compared with all hyperplanes
 _WIDEST = 25  # pair of minimisers, or tests would be slow
 
 
@@ -241,21 +245,56 @@ def _radii(draw: st.DrawFn) -> Fraction:
 
 def _into_general_position(rows: Sequence[Sequence[int]]) -> list[list[int]]:
     """Row by row the nearest one that lies in no hyperplane through d - 1 of those before."""
+    d = len(rows[0])
     placed: list[list[int]] = []
+    normals = [[1]] if d == 1 else []  # of these hyperplanes
     for row in rows:
-        spans = list(combinations(placed, min(len(placed), len(row) - 1)))
-        moved = ([v + w for v, w in zip(row, step, strict=True)] for step in _steps(len(row)))
-        placed.append(
-            next(x for x in moved if all(fmpz_mat([*s, x]).rank() == len(s) + 1 for s in spans))
-        )
+        if len(placed) < d - 1:
+            rank = len(placed) + 1
+            moved = ([*map(sum, zip(row, step, strict=True))] for step in _steps(d))
+            placed.append(next(x for x in moved if fmpz_mat([*placed, x]).rank() == rank))
+            continue
+        if d > 1:
+            *before, last = placed
+            normals += (_normal([*span, last]) for span in combinations(before, d - 2))
+        placed.append(_off(normals, row))
     return placed
 
 
-def _steps(d: int) -> Iterator[tuple[int, ...]]:
-    """All integer vectors, nearest first; of two opposite ones the positive one first."""
+def _off(normals: Sequence[Sequence[int]], row: Sequence[int]) -> list[int]:
+    """The nearest row that lies in none of the hyperplanes."""
+    largest = max(map(abs, (v for normal in normals for v in normal)))
     for size in count():
-        shell = (w for w in product(range(-size, size + 1), repeat=d) if max(map(abs, w)) == size)
-        yield from sorted(shell, key=lambda w: (sum(map(abs, w)), [-v for v in w]))
+        reach = max(map(abs, row)) + size
+        exact: type = np.int64 if len(row) * largest * reach < 2**63 else object
+        planes: Any = np.array(normals, dtype=exact).T
+        moved = np.array(row, dtype=exact) + _shell(len(row), size)
+        for some in np.array_split(moved, len(moved) // _AT_ONCE + 1):
+            free = (some @ planes != 0).all(axis=1)
+            if free.any():
+                return [int(v) for v in some[free.argmax()]]
+    raise AssertionError
+
+
+def _normal(span: Sequence[Sequence[int]]) -> list[int]:
+    """Of the hyperplane through d - 1 independent rows: their minors, with alternating signs."""
+    columns = list(zip(*span, strict=True))
+    minors = (fmpz_mat(columns[:j] + columns[j + 1 :]).det() for j in range(len(columns)))
+    return [int(minor) * (-1) ** j for j, minor in enumerate(minors)]
+
+
+def _steps(d: int) -> Iterator[list[int]]:
+    """All integer vectors, nearest first; of two opposite ones the positive one first."""
+    return chain.from_iterable(_shell(d, size).tolist() for size in count())
+
+
+@cache
+def _shell(d: int, size: int) -> Int[np.ndarray, "steps d"]:
+    """Those whose largest entry is of this size."""
+    cube = np.indices((2 * size + 1,) * d).reshape(d, -1).T - size
+    shell = cube[abs(cube).max(axis=1) == size]
+    order = np.lexsort((*-shell.T[::-1], abs(shell).sum(axis=1)))
+    return np.asarray(shell[order])
 
 
 # Networks
@@ -299,8 +338,7 @@ def networks_in_ball(
     Source: theory/connectivity/solutions.py.
     """
     gauge = gauge_of(geometry(optimizer).ball)
-    if rho <= 0:
-        raise InputError("rho", f"{rho} must be positive")
+    rho = positive_rational(rho, "rho")
     ball = ball_of(optimizer)
     m = _drawn(draw, width, "width")
     if boundary or draw(st.booleans()):
@@ -408,8 +446,8 @@ def solution_pairs(
         else:
             pair.append(draw(inside))
         solutions = SolutionSet(problem, optimizer, Fraction(), rho=rho)
-    heights = [solutions.objective(solutions.coordinates(network)) for network in pair]
-    return solutions.at_level(max(heights)), pair[0], pair[1]
+    level = max(map(solutions.objective_of, pair))
+    return solutions.at_level(level), pair[0], pair[1]
 
 
 @st.composite

@@ -6,46 +6,73 @@ Commands import what they compute with when they run, so that `isthmus --help` i
 from __future__ import annotations
 
 import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import Annotated
 
 import typer
 
-from numerics.cli.barrier import barrier
-from numerics.cli.check import check
-from numerics.cli.gpt2 import app as gpt2
-from numerics.cli.hunt import hunt
-from numerics.cli.output import EXIT_INPUT, EXIT_UNDECIDED, over_budget, say
-from numerics.cli.path import path
-from numerics.cli.problems import problems
-from numerics.cli.radii import radii
-from numerics.cli.regions import regions
-from numerics.cli.solve import solve
-from numerics.cli.train import train
-from numerics.cli.verify import verify
-from numerics.cli.width import width
+from numerics.cli.output import EXIT_DONE, EXIT_INPUT, EXIT_UNDECIDED, over_budget, say
 from theory.errors import BudgetError, InputError, Interrupted
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Exact loss landscapes of small two-layer ReLU networks, with proofs.",
-    epilog="Exit codes: 0 done and true; 1 a claim is false or a certificate is not valid; "
-    "2 wrong input or options; 3 not decided within the budget, or interrupted.",
+COMMANDS = (
+    *("verify", "barrier", "radii", "regions", "width", "hunt", "path", "solve", "train"),
+    *("check", "problems", "gpt2"),
 )
-for command in (verify, barrier, radii, regions, width, hunt, path, solve, train, check, problems):
-    app.command()(command)
-app.add_typer(gpt2, name="gpt2")
+"""Each is a function of its name, or an `app` with commands of its own, in the module so named."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        print(f"isthmus {metadata.version('isthmus')}")
+        raise typer.Exit(EXIT_DONE)
+
+
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Exact loss landscapes of small two-layer ReLU networks, with proofs."""
+
+
+def application(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The command line with these commands."""
+    app = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        callback=_main,
+        epilog="Exit codes: 0 done and true; 1 a claim is false or a certificate is not valid; "
+        "2 wrong input or options; 3 not decided within the budget, or interrupted.",
+    )
+    for name in commands:
+        module = import_module(f"numerics.cli.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command()(getattr(module, name))
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code."""
+    # No picture here needs a backend, and matplotlib does not load where this names none it knows.
+    os.environ.pop("MPLBACKEND", None)
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # for terminals that know no box characters
+    # Building the others takes as long as a small landscape.
+    app = application(arguments[:1] if arguments[0] in COMMANDS else COMMANDS)
     try:
         code: int = app(arguments, prog_name="isthmus", standalone_mode=False, obj=arguments)
         sys.stdout.flush()

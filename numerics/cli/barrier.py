@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -18,9 +18,10 @@ from numerics.cli.output import (
     progress,
     say,
 )
+from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
 from theory.errors import BudgetError, InputError, Interrupted, Undecided
-from theory.problem import format_rational, positive_integer, rational
+from theory.problem import format_rational, positive_integer, positive_rational, rational
 
 # With more components than this the merges are listed in place of the matrix of barriers.
 _LARGEST_MATRIX = 8
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from theory.landscape import Analysis, Barrier
+
+    Outside: TypeAlias = tuple[tuple[int, ...], ...]  # components without a ball, by component
 
 
 def barrier(
@@ -41,7 +44,11 @@ def barrier(
     ] = False,
     level: Annotated[
         str | None,
-        typer.Option(metavar="L", help="Components of {loss <= L}; by default L is the minimum."),
+        typer.Option(
+            metavar="L",
+            help="Components of {loss <= L}; by default L is the minimum, and 10^-6 of the loss of "
+            "zero weights above it in balls where only bounds of it are known.",
+        ),
     ] = None,
     within: Annotated[
         str | None,
@@ -63,6 +70,7 @@ def barrier(
         ),
     ] = None,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -71,7 +79,8 @@ def barrier(
 
     Modulo permutation of the neurons, unless --labelled.
     """
-    data = options.load(problem, target, floats, bias)
+    check_outputs([problem, *(between or ())], json=json, certificate=certificate)
+    data = options.load(problem, target, floats, bias, drop)
     ends = None if between is None else [options.load_network(path) for path in between]
     width = options.choose_width(width, ends[0].width if ends else data.width)
     for path, network in zip(between or (), ends or (), strict=True):
@@ -79,6 +88,7 @@ def barrier(
             raise InputError(str(path), f"has {network.width} neurons, but the width is {width}")
     threshold = None if level is None else rational(level, "level")
     radius = _radius(within, rho)
+    within = within and within.lower()
 
     from numerics.files import provenance, write_json
     from theory.certificates import certify
@@ -87,6 +97,7 @@ def barrier(
     limit = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
     analysis: Analysis | None = None
     crossing: Barrier | None = None
+    outside: Outside | None = None
     interrupted = ""
     try:
         with progress() as report:
@@ -96,17 +107,19 @@ def barrier(
                 level=threshold,
                 labelled=labelled,
                 rho=radius,
-                within=within or "adamw",
+                within=within,
                 max_cells=limit,
                 progress=report,
             )
+            if radius is not None and analysis.complete:
+                outside = analysis.without_ball(report)
             if ends and analysis.complete:
                 crossing = barrier_between(
                     data,
                     *ends,
                     labelled=labelled,
                     rho=radius,
-                    within=within or "adamw",
+                    within=within,
                     max_cells=limit,
                     progress=report,
                 )
@@ -119,7 +132,12 @@ def barrier(
         say(str(error))
     except Undecided as error:
         say(f"not decided: {error}")
-    complete = analysis is not None and analysis.complete and (crossing is not None or not ends)
+    complete = (
+        analysis is not None
+        and analysis.complete
+        and (crossing is not None or not ends)
+        and (outside is not None or radius is None)
+    )
 
     known: dict[str, Any] = {
         "width": width,
@@ -134,11 +152,11 @@ def barrier(
     }
     if interrupted:
         known["known"] = interrupted
-    found = _landscape(analysis) | _crossing(crossing)
+    found = _landscape(analysis, outside) | _crossing(crossing)
     emit(known | found | provenance(context.obj), json)
     if json != "-":
         if analysis:
-            _print_landscape(analysis)
+            _print_landscape(analysis, outside, threshold is None)
         if crossing:
             _print_crossing(crossing)
     if certificate and complete and analysis:
@@ -159,17 +177,14 @@ def _radius(within: str | None, rho: str | None) -> Fraction | None:
     _ = geometry(within).ball  # an unknown name is refused here, and sgd, which has none
     if rho is None:
         raise InputError("rho", "is missing; --within needs it")
-    radius = rational(rho, "rho")
-    if radius <= 0:
-        raise InputError("rho", f"{rho} must be positive")
-    return radius
+    return positive_rational(rho, "rho")
 
 
 def _texts(values: Iterable[Fraction]) -> list[str]:
     return [format_rational(value) for value in values]
 
 
-def _landscape(analysis: Analysis | None) -> dict[str, Any]:
+def _landscape(analysis: Analysis | None, outside: Outside | None) -> dict[str, Any]:
     if analysis is None:
         return {}
     document: dict[str, Any] = {
@@ -189,6 +204,8 @@ def _landscape(analysis: Analysis | None) -> dict[str, Any]:
             for rows in zip(analysis.lower_bounds, analysis.barriers, strict=True)
         ],
     }
+    for component, each in zip(document["components"], outside or (), strict=False):
+        component["without_ball"] = list(each)
     if not analysis.complete:
         document["lower_bounds"] = [_texts(row) for row in analysis.lower_bounds]
     return document
@@ -206,7 +223,7 @@ def _crossing(crossing: Barrier | None) -> dict[str, Any]:
     }
 
 
-def _print_landscape(analysis: Analysis) -> None:
+def _print_landscape(analysis: Analysis, outside: Outside | None, default: bool) -> None:
     from rich.table import Table
 
     problem, components = analysis.problem, analysis.components
@@ -222,7 +239,14 @@ def _print_landscape(analysis: Analysis) -> None:
         f"component{'s' if len(components) > 1 else ''} "
         f"({'labelled' if analysis.labelled else 'modulo permutation of neurons'})"
     )
+    if default and analysis.level != analysis.minimum:
+        out.print(
+            "(only bounds of the least loss are known: the level is 10^-6 of the loss of zero "
+            "above it)"
+        )
     table = Table("component", "cells", "least loss")
+    if outside is not None:
+        table.add_column("without a ball")
     as_matrix = 1 < len(components) <= _LARGEST_MATRIX
     for component in components if as_matrix else ():
         table.add_column(f"barrier to {component.id}")
@@ -236,6 +260,7 @@ def _print_landscape(analysis: Analysis) -> None:
             str(component.id),
             str(len(component.cells)),
             show_interval(component.proved, component.minimum),
+            *([] if outside is None else [_shared(outside[component.id])]),
             *(barriers if as_matrix else ()),
         )
     out.print(table)
@@ -245,6 +270,11 @@ def _print_landscape(analysis: Analysis) -> None:
             level = show_interval(merge.proved, merge.value)
             merges.add_row(level, str(merge.first), str(merge.second))
         out.print(merges)
+
+
+def _shared(ids: tuple[int, ...]) -> str:
+    """The components of least loss without a ball that a component belongs to there."""
+    return ", ".join(map(str, ids)) or "above the least loss"
 
 
 def _print_crossing(crossing: Barrier) -> None:

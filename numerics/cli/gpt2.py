@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, emit, progress
+from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, emit, progress, say
+from numerics.cli.outputs import Folder, check_outputs
 from theory.errors import InputError
 from theory.problem import positive_integer
 
@@ -33,8 +35,8 @@ Training = Annotated[
     typer.Option(
         "--text",
         metavar="TEXT",
-        help="To train on: a file, a folder, stdlib or python-docs; again for more.  "
-        "[default: stdlib]",
+        help="To train on: a file, a folder (without what isthmus made in it), stdlib or "
+        "python-docs; again for more.  [default: stdlib]",
     ),
 ]
 Other = Annotated[
@@ -104,7 +106,11 @@ def train(
     Training that was stopped goes on from its last saved state. Several processes train together
     under torchrun: torchrun --nproc-per-node 2 --no-python isthmus gpt2 train ...
     """
+    reads = _inputs([*(text or ()), *(other or ()), tokenizer], [start])
+    check_outputs(reads, json=json, out=Folder(out, ("training.json", *_MODEL)))
+
     from numerics.files import provenance, write_json
+    from numerics.gpt2.data import make_output
     from numerics.gpt2.model import Shape, build, load, shape_of
     from numerics.gpt2.pretraining import pretrain
     from numerics.gpt2.training import torchrun_workers
@@ -121,6 +127,8 @@ def train(
         texts = _texts(text, other, tokenizer, shape_of(model).block, windows)
         _refuse_other_vocabulary(start, model, texts)
     with torchrun_workers() as workers, progress(steps) as report:
+        if workers.first:
+            make_output(out)
         measured = pretrain(model, recipe, texts, folder=out, workers=workers, progress=report)
         if not workers.first:
             return EXIT_DONE
@@ -184,13 +192,17 @@ def connect(
     what was measured, connection.json. The barrier is the most by which the loss exceeds the chord
     between the losses of the ends.
     """
+    reads = _inputs([*(text or ()), *(other or ()), tokenizer], [first, second])
+    written = Folder(out, ("connection.json", "path.json"))
+    check_outputs(reads, json=json, plot=plot, out=written)
+
     from numerics.files import provenance, write_json
     from numerics.gpt2.connection import ALIGNMENTS, KINDS, aligned, learn_path, measure
+    from numerics.gpt2.data import make_output
     from numerics.gpt2.model import load, shape_of
     from numerics.gpt2.training import Recipe, torchrun_workers
     from numerics.pictures import panel, save_figure
 
-    options.picture(plot)
     recipe = _recipe(context)
     rotation = Recipe(
         steps=alignment_steps, batch=batch, learning_rate=3e-3, weight_decay=0.0, seed=seed
@@ -206,6 +218,8 @@ def connect(
     if (out / "connection.json").exists():
         raise InputError(str(out), "holds a connection; give another folder")
     with torchrun_workers() as workers, progress(steps) as report:
+        if workers.first:
+            make_output(out)
         shared: dict[str, Any] = {"workers": workers, "progress": report}
         ours, theirs = aligned(
             *models, alignment, texts, rotation, folder=out / "rotation", **shared
@@ -257,6 +271,8 @@ def spectrum(
     change of the median over matrices, and "smooth transition" has two: monotonicity (1: it only
     rises, -1: it only falls) and the largest step between neighbours as a share of the whole way.
     """
+    check_outputs(_inputs([], [source]), json=json, plot=plot)
+
     from numerics.files import provenance
     from numerics.gpt2.alignment import fold
     from numerics.gpt2.model import load
@@ -264,7 +280,6 @@ def spectrum(
     from numerics.gpt2.spectra import change, largest_jump, medians, monotonicity, spectra
     from numerics.pictures import panel, save_figure
 
-    options.picture(plot)
     on_path = (source / "path.json").exists()
     if on_path and raw:
         raise InputError("raw", "is for a checkpoint; models on a path are folded")
@@ -331,18 +346,29 @@ def table(
 ) -> int:
     """A whole study: ends, alignments, paths, controls; a table, a page and three claims.
 
-    Exit code 1: a claim is false. A study that was stopped goes on where it was. Under torchrun
-    all processes train each part together; without it, parts run side by side.
+    Exit code 1: a claim is false. The study smoke tests the machinery: it judges none. A study that
+    was stopped goes on where it was. Under torchrun all processes train each part together; without
+    it, parts run side by side.
     """
-    from numerics.gpt2.report import COLUMNS, claims_of, table_rows, write_study_report
-    from numerics.gpt2.study import Config, Study
+    from numerics.gpt2.report import (
+        COLUMNS,
+        TOO_SMALL,
+        claims_of,
+        is_judged,
+        table_rows,
+        write_study_report,
+    )
+    from numerics.gpt2.study import CONFIG, RESULT, Config, Study
     from numerics.gpt2.training import torchrun_workers
 
     settings = Config.read(config)
     if estimate:
+        check_outputs([config], json=json)
         return _estimate(context, settings, jobs, json)
     if out is None:
         raise InputError("out", "name a folder for the study")
+    written = Folder(out, (CONFIG, RESULT, "start.json", "index.html"))
+    check_outputs([config], json=json, out=written)
     with torchrun_workers() as workers:
         alone = workers.count == 1
         many = _jobs(jobs) if alone else 1
@@ -356,7 +382,7 @@ def table(
         if not workers.first:
             return EXIT_DONE
     write_study_report(document, out)
-    judged = claims_of(document)
+    judged = claims_of(document) if is_judged(document) else []
     verdicts = [
         {"id": each.claim.id, "holds": each.holds, "controls": each.controls} for each in judged
     ]
@@ -370,6 +396,8 @@ def table(
             barriers.add_row(*row)
         screen.print(barriers)
         _print_ends(document["ends"].items())
+        if not is_judged(document):
+            screen.print(TOO_SMALL)
         for each in judged:
             screen.print(f"{each.claim.id} {each.verdict}", style="bold")
             for control in each.controls:
@@ -396,7 +424,14 @@ def _estimate(context: typer.Context, settings: Any, jobs: int | None, json: str
     from numerics.gpt2.training import device_name, device_of
 
     many = _jobs(jobs)
-    rows = estimate(settings)
+    with progress() as bar:
+
+        def report(stage: str, count: int) -> None:
+            if not sys.stderr.isatty():  # it takes most of a minute for the paper's size
+                say(f"{stage}: {count}")
+            bar(stage, count)
+
+        rows = estimate(settings, progress=report)
     hours = sum(row["hours"] for row in rows)
     document = {
         "study": settings.name,
@@ -426,6 +461,19 @@ def _hours(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
+_MODEL = ("config.json", "model.safetensors")
+
+
+def _inputs(texts: Iterable[str | Path | None], models: Iterable[Path | None]) -> Iterator[Path]:
+    """The files that are read of texts, folders too, and of models and paths."""
+    for text in texts:
+        if text is not None:
+            yield from (Path(text), *Path(text).rglob("*"))
+    for model in models:
+        if model is not None:
+            yield from (file for name in (*_MODEL, "path.json") for file in model.rglob(name))
+
+
 def _recipe(context: typer.Context) -> Recipe:
     """What the options of training say, which are named as the recipe's fields."""
     from numerics.gpt2.training import Recipe
@@ -441,9 +489,12 @@ def _texts(
     block: int,
     windows: int,
 ) -> Texts:
-    from numerics.gpt2.data import PYTHON_DOCS, STDLIB, TEXTS, Corpus, Texts
+    from numerics.gpt2.data import PYTHON_DOCS, STDLIB, TEXTS, Corpus, Texts, outputs
 
     sources = (text or [STDLIB], other or [PYTHON_DOCS])
+    for source in dict.fromkeys([*sources[0], *sources[1]]):
+        if left_out := ", ".join(map(str, outputs(source))):
+            say(f"{source}: not read as text, as isthmus made them: {left_out}")
     corpora = {t: Corpus.read(s, tokenizer) for t, s in zip(TEXTS, sources, strict=True)}
     return Texts(corpora, block, positive_integer(windows, "windows"))
 

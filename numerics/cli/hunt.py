@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
+from numerics.cli.outputs import Folder, check_outputs
 from theory.errors import InputError, Interrupted
 from theory.problem import positive_integer
 
@@ -82,11 +82,19 @@ def hunt(
 
     It exits with 0 whether something was found or all was looked through without.
     """
+    from joblib import cpu_count
+
     from theory.hunt import from_file, named
     from theory.hunt import hunt as search
     from theory.hunt.search import minimal
 
-    options.picture(plot)
+    check_outputs(
+        [conjecture, resume],
+        json=json,
+        certificate=certificate,
+        plot=plot,
+        certificates=certificate and Folder(certificate.parent, (_part(certificate, "*").name,)),
+    )
     if atlas or conjecture is None:
         document, table = _atlas() if atlas else _shipped()
         emit(document, json)
@@ -120,7 +128,7 @@ def hunt(
             instances=instances,
             seconds=seconds,
             finds=finds,
-            jobs=jobs or os.cpu_count() or 1,
+            jobs=jobs or cpu_count(),
             backend=backend,
             journal=resume,
             progress=report,
@@ -153,18 +161,23 @@ def _write(
     if result is not None and certificate is not None:
         for name, proof in result.certificates.items():
             alone = len(result.certificates) == 1
-            path = certificate if alone else certificate.with_stem(f"{certificate.stem}-{name}")
+            path = certificate if alone else _part(certificate, name)
             write_json(path, proof)
             files.append(path)
     if result is not None and plot is not None:
         from numerics.pictures import save_figure
 
-        landscape = stated.landscape(result.problem, result.facts)
+        landscape = stated.picture(result.problem, result.facts)
         save_figure(plot, lambda: _figure(landscape))
     if json != "-":
         _print(found, result)
         for path in files:
             print(f"proof: {path}")
+
+
+def _part(certificate: Path, name: str) -> Path:
+    """The file of one of several certificates."""
+    return certificate.with_stem(f"{certificate.stem}-{name}")
 
 
 def _settings(pairs: list[str]) -> dict[str, str]:

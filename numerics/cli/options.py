@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from numerics.cli.output import say
+from numerics.cli.outputs import STDOUT
 from theory.errors import InputError
-from theory.loading import load_problem
+from theory.loading import DataWarning, load_problem
 from theory.network import Network
 from theory.problem import Problem, positive_integer, rational, read_json
+
+
+def stdin(source: str | None) -> str | None:
+    """What - stands for where a file is read."""
+    return "/dev/stdin" if source == "-" else source
+
 
 ProblemArgument = Annotated[
     str,
     typer.Argument(
         metavar="PROBLEM",
-        help="A JSON, CSV or NPZ file, or a shipped example (see `isthmus problems`).",
+        help="A JSON, CSV or NPZ file, - for stdin, or a shipped example (see `isthmus problems`).",
+        callback=stdin,
     ),
 ]
 Target = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="The column to fit in a CSV or NPZ file."),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN", help="Leave this column of a table out; again for more."),
 ]
 Floats = Annotated[
     str | None,
@@ -53,7 +68,10 @@ Bias = Annotated[bool, typer.Option("--bias", help="Append the constant feature 
 Json = Annotated[
     str | None,
     typer.Option(
-        "--json", metavar="FILE", help="Write the result as JSON to FILE, or - for stdout."
+        "--json",
+        metavar="FILE",
+        help="Write the result as JSON to FILE, or - for stdout.",
+        callback=lambda file: "-" if file in STDOUT else file,
     ),
 ]
 Certificate = Annotated[
@@ -61,12 +79,19 @@ Certificate = Annotated[
 ]
 
 
-PICTURES = (".svg", ".png", ".pdf")
-
-
-def load(source: str, target: str | None, floats: str | None, bias: bool) -> Problem:
-    """The problem that the command line names."""
-    problem = load_problem(source, target=target, floats=floats)
+def load(
+    source: str,
+    target: str | None,
+    floats: str | None,
+    bias: bool,
+    drop: Sequence[str] | None = None,
+) -> Problem:
+    """The problem that the command line names; what is doubtful about it is said."""
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always", DataWarning)
+        problem = load_problem(source, target=target, floats=floats, drop=drop or ())
+    for doubt in doubts:
+        say(str(doubt.message))
     return problem.with_bias() if bias else problem
 
 
@@ -99,9 +124,3 @@ def load_network(path: Path) -> Network:
         if error.field == str(path):
             raise
         raise InputError(str(path), str(error)) from None
-
-
-def picture(path: Path | None) -> None:
-    """Refuse a picture of unknown format, before any work is done."""
-    if path is not None and path.suffix not in PICTURES:
-        raise InputError(str(path), f"must end in {', '.join(PICTURES)}")

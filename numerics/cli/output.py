@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -19,18 +20,22 @@ from theory.problem import format_rational
 if TYPE_CHECKING:
     from rich.console import Console
 
+_QUIET = 20.0
+"""Seconds until work that nobody watches says where it stands; then at each doubling."""
+
 EXIT_DONE = 0
 EXIT_FALSE = 1  # a claim is false or a certificate is not valid
 EXIT_INPUT = 2  # the input or the options are wrong
 EXIT_UNDECIDED = 3  # not decided within the budget, or interrupted
 
+_PATIENCE = 0.5  # seconds from Ctrl-C to the next call of a callback
+
 
 def console() -> Console:
-    """The terminal; piped tables get a fixed width, so that they do not depend on the caller."""
-    from rich.console import Console
+    """The terminal."""
+    from numerics.cli.screen import Screen
 
-    width = None if sys.stdout.isatty() else 100
-    return Console(highlight=False, markup=False, emoji=False, width=width)
+    return Screen()
 
 
 def say(message: str) -> None:
@@ -58,22 +63,21 @@ def bounds_document(lower: Fraction, upper: Fraction | None) -> str | dict[str, 
 def over_budget(error: BudgetError) -> str:
     """What a refusal needs and which option of the command line allows it."""
     option = error.option.replace("_", "-")
-    return (
-        f"{error.what}: {error.count} needed, the limit is {error.limit:,}; "
-        f"allow it with --{option} {error.count.replace(',', '')}"
-    )
+    return f"{error.excess}; {error.remedy(f'allow it with --{option} ')}"
 
 
 @contextmanager
 def progress(
     total: int | None = None, *, at_once: bool = False
 ) -> Iterator[Callable[[str, int], None]]:
-    """A callback (stage, count) that shows where long work stands, if a person watches stderr.
+    """A callback (stage, count) that shows where long work stands: a bar if a person watches
+    stderr, else a line now and then.
 
     total: the count at which the work is done, where that is known: a bar then shows the rest.
-    Ctrl-C makes it raise Interrupted at the next call, so that the work can hand back what it
-    knows; a second Ctrl-C stops at once. at_once: for work in other processes, for which this one
-    waits: the first Ctrl-C raises Interrupted where it is.
+    Ctrl-C makes it raise Interrupted at the next call, or wherever the work is where none comes
+    within half a second, so that the work can hand back what it knows; a second one stops at once.
+    at_once: for work in other processes, for which this one waits: the first Ctrl-C raises
+    Interrupted where it is.
     """
     from rich.console import Console
     from rich.progress import (
@@ -95,6 +99,10 @@ def progress(
         stopping = True
         if at_once:
             raise Interrupted
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+
+    def force(signum: int, frame: FrameType | None) -> None:
+        raise Interrupted
 
     columns: list[ProgressColumn] = [
         SpinnerColumn(),
@@ -107,14 +115,27 @@ def progress(
     bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not watched)
     task = bar.add_task("starting", total=total)
 
-    def report(stage: str, count: int) -> None:
-        if stopping:
-            raise Interrupted
-        bar.update(task, description=f"{stage}: {count:,}", completed=count)
+    start, quiet = time.monotonic(), _QUIET
 
-    previous = signal.signal(signal.SIGINT, stop)
+    def report(stage: str, count: int) -> None:
+        nonlocal quiet
+        if stopping:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise Interrupted
+        if not watched and (passed := time.monotonic() - start) > quiet:
+            say(f"after {passed:.0f} s: {stage}: {count:,}")
+            quiet = 2 * passed
+        if watched:
+            bar.update(task, description=f"{stage}: {count:,}", completed=count)
+
+    previous = {
+        number: signal.signal(number, handler)
+        for number, handler in ((signal.SIGINT, stop), (signal.SIGALRM, force))
+    }
     try:
         with bar:
             yield report
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

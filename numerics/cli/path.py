@@ -19,6 +19,7 @@ from numerics.cli.output import (
     progress,
     say,
 )
+from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
 from theory.errors import InputError, Interrupted, Undecided
 from theory.problem import format_rational, positive_integer, rational
@@ -35,7 +36,12 @@ def path(
     first: Annotated[Path, typer.Argument(metavar="FIRST", help='A network {"W", "a"}, JSON.')],
     second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another, of equal width.")],
     problem: Annotated[
-        str, typer.Option(metavar="PROBLEM", help="A file or a shipped example, as elsewhere.")
+        str,
+        typer.Option(
+            metavar="PROBLEM",
+            help="A file or a shipped example, as elsewhere.",
+            callback=options.stdin,
+        ),
     ],
     optimizer: options.Optimizer,
     rho: options.Rho = None,
@@ -56,6 +62,7 @@ def path(
         typer.Option(metavar="FILE", help="Draw the path: .svg, .png or .pdf."),
     ] = None,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -72,8 +79,8 @@ def path(
     from theory.geometry import geometry
     from theory.landscape import DEFAULT_MAX_CELLS
 
-    options.picture(plot)
-    data = options.load(problem, target, floats, bias)
+    check_outputs([problem, first, second], json=json, certificate=certificate, plot=plot)
+    data = options.load(problem, target, floats, bias, drop)
     ends = (options.load_network(first), options.load_network(second))
     radius = options.radius(rho, weight_decay)
     penalty = None if beta is None else rational(beta, "beta")
@@ -81,8 +88,7 @@ def path(
     if level is not None:
         solutions = solutions.at_level(rational(level, "level"))
     elif not project:
-        heights = (solutions.objective(solutions.coordinates(network)) for network in ends)
-        solutions = solutions.at_level(max(heights))
+        solutions = solutions.at_level(max(map(solutions.objective_of, ends)))
     elif penalty is not None:
         raise InputError("level", "is missing; with --beta no network has loss and penalty 0")
 
@@ -190,6 +196,12 @@ def _print(
             f"connected by {len(found.points) - 1} straight segments of {what} at most "
             f"{show(solutions.level)}"
         )
+        for name, network in zip(("first", "second"), found.ends, strict=True):
+            for j in network.unused():
+                out.print(
+                    f"neuron {j} of the {name} network has output weight 0: between it and the "
+                    "breakpoints its input weights shrink to 0"
+                )
         table = Table("breakpoint", "loss", "neurons that are not zero")
         shown = range(len(found.points))
         if len(shown) > _ROWS:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, console, emit
+from numerics.cli.outputs import check_outputs
 from theory.loading import example, example_names
 
 
 def problems(json: options.Json = None) -> int:
     """List the shipped examples; any command takes their names for PROBLEM."""
+    check_outputs([], json=json)
     examples = [example(name) for name in example_names()]
     emit(
         {

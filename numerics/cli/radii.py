@@ -16,6 +16,7 @@ from numerics.cli.output import (
     progress,
     say,
 )
+from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
 from theory.errors import BudgetError, Interrupted
 from theory.problem import format_rational, positive_integer
@@ -34,6 +35,7 @@ def radii(
     ] = None,
     max_cells: options.MaxCells = None,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -49,7 +51,8 @@ def radii(
     from theory.regions import OPTIMIZERS
     from theory.regions import radii as compute
 
-    data = options.load(problem, target, floats, bias)
+    check_outputs([problem], json=json)
+    data = options.load(problem, target, floats, bias, drop)
     width = options.choose_width(width, data.width)
     chosen = OPTIMIZERS
     if optimizers is not None:

@@ -13,10 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
+from numerics.cli.output import (
+    EXIT_DONE,
+    EXIT_UNDECIDED,
+    console,
+    emit,
+    over_budget,
+    progress,
+    say,
+)
+from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
-from theory.errors import InputError, Interrupted, Undecided
-from theory.problem import format_rational, positive_integer, rational
+from theory.errors import BudgetError, InputError, Interrupted, Undecided
+from theory.problem import format_rational, integer, is_number, positive_integer, rational
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +79,10 @@ def regions(
     ] = None,
     level: Annotated[
         str | None,
-        typer.Option(metavar="L", help="Of the loss; by default the least one of the width."),
+        typer.Option(
+            metavar="L",
+            help="Of the loss; by default the least one of the width.",
+        ),
     ] = None,
     vertices: Annotated[
         int, typer.Option(metavar="N", help="Radii of A at which the frontier is computed.")
@@ -81,12 +93,19 @@ def regions(
             metavar="N", help="With more cells, look at none: only what holds at every large width."
         ),
     ] = None,
+    max_coefficients: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Refuse a larger program of what holds at every large width."
+        ),
+    ] = None,
     certificate: options.Certificate = None,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Draw the phase diagram: .svg, .png or .pdf."),
     ] = None,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -99,10 +118,10 @@ def regions(
     """
     from numerics.files import provenance, write_json
     from theory.certificates import certify
-    from theory.regions.meeting import DEFAULT_MAX_CELLS
+    from theory.regions.meeting import DEFAULT_MAX_CELLS, DEFAULT_MAX_COEFFICIENTS
 
-    options.picture(plot)
-    data = options.load(problem, target, floats, bias)
+    check_outputs([problem], json=json, certificate=certificate, plot=plot)
+    data = options.load(problem, target, floats, bias, drop)
     names = _optimizers(optimizers)
     widths = _widths(width, data.width)
     if certificate is not None and len(widths) > 1:
@@ -111,7 +130,14 @@ def regions(
         raise InputError("vertices", f"{vertices} must be at least 2")
     radii = _radii(names, at, decay)
     threshold = None if level is None else rational(level, "level")
-    limit = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
+    limits = {
+        "max_cells": DEFAULT_MAX_CELLS
+        if max_cells is None
+        else positive_integer(max_cells, "max-cells"),
+        "max_coefficients": DEFAULT_MAX_COEFFICIENTS
+        if max_coefficients is None
+        else positive_integer(max_coefficients, "max-coefficients"),
+    }
 
     studied: list[_Found] = []
     with progress() as report:
@@ -119,9 +145,9 @@ def regions(
             found = _Found(each)
             studied.append(found)
             try:
-                _study(found, data, names, threshold, radii, vertices, plot, limit, report)
-            except (Undecided, Interrupted) as error:
-                found.reason = str(error)
+                _study(found, data, names, threshold, radii, vertices, plot, limits, report)
+            except (BudgetError, Undecided, Interrupted) as error:
+                found.reason = over_budget(error) if isinstance(error, BudgetError) else str(error)
                 say(f"width {_shown(each)}: {found.reason}")
                 if isinstance(error, Interrupted):
                     break
@@ -164,13 +190,10 @@ def _widths(text: str | None, stated: int | None) -> list[int | None]:
     widths: list[int | None] = []
     for part in text.split(","):
         word = part.strip()
-        try:
-            widths.append(None if word == _LARGE else positive_integer(int(word), "width"))
-        except ValueError as error:
-            if isinstance(error, InputError):
-                raise
-            message = f"{word!r} is not a number of neurons or `{_LARGE}`"
-            raise InputError("width", message) from None
+        if word != _LARGE and not is_number(word):
+            raise InputError("width", f"{word!r} is not a number of neurons or `{_LARGE}`")
+        number = None if word == _LARGE else integer(word, "width")
+        widths.append(None if number is None else positive_integer(number, "width"))
     return widths
 
 
@@ -204,14 +227,14 @@ def _study(
     radii: tuple[Fraction, Fraction] | None,
     vertices: int,
     plot: Path | None,
-    max_cells: int,
+    limits: Mapping[str, int],
     report: Progress,
 ) -> None:
     """Fill in one result after the other, so that an interrupt leaves what is known."""
     from theory.regions import grid
     from theory.regions import regions as compute
 
-    here = compute(data, names, found.width, level=level, max_cells=max_cells, progress=report)
+    here = compute(data, names, found.width, level=level, progress=report, **limits)
     found.regions = here
     for which in range(2):
         found.least = (*found.least, here.least(which))
@@ -235,7 +258,7 @@ def _enough(here: Regions, meeting: Meeting) -> int | None:
         return here.width or max(1, len(meeting.witness))  # more neurons may be zero
     try:
         return here.enough(*meeting.rho)
-    except (InputError, Undecided):
+    except (BudgetError, InputError, Undecided):
         return None
 
 

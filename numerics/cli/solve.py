@@ -9,7 +9,8 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
-from numerics.text import show, show_interval
+from numerics.cli.outputs import check_outputs
+from numerics.text import decimal, show, show_interval
 from theory.errors import InputError, Interrupted, SolverFailure
 from theory.problem import format_rational, positive_integer, rational
 
@@ -36,15 +37,16 @@ def solve(
     seed: Annotated[int, typer.Option(metavar="K", help="Of that search.")] = 0,
     certificate: options.Certificate = None,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
 ) -> int:
-    """The least loss in an optimizer's ball: an interval, a network that attains it, a proof.
+    """The least loss in an optimizer's ball (sgd: of loss + penalty): an interval, and a network.
 
     From the convex program over all activation patterns; where that is not tight at a small width,
     from all cells of that width. With more patterns than --max-patterns the lower bound holds over
-    the patterns priced only.
+    the patterns priced only, and proves nothing of others. Exit code 3 where a gap is left.
     """
     from numerics.files import provenance, write_json
     from theory.certificates import certify
@@ -53,7 +55,8 @@ def solve(
     from theory.programs import MAX_PATTERNS
     from theory.programs import solve as compute
 
-    data = options.load(problem, target, floats, bias)
+    check_outputs([problem], json=json, certificate=certificate)
+    data = options.load(problem, target, floats, bias, drop)
     optimizer = geometry(optimizer).name
     chosen = _loss(loss)
     if certificate is not None and chosen.name != "squared":
@@ -89,7 +92,9 @@ def solve(
         _print(found)
         if certificate is not None:
             print(f"proof: {certificate}")
-    return EXIT_DONE if found is not None else EXIT_UNDECIDED
+    elif found is not None and not found.decided:
+        say(_undecided(found))
+    return EXIT_DONE if found is not None and found.decided else EXIT_UNDECIDED
 
 
 def _loss(name: str) -> Loss:
@@ -118,7 +123,9 @@ def _document(found: Optimum | None) -> dict[str, Any]:
         "value": text(found.upper),
         "lower": text(found.lower),
         "upper": text(found.upper),
+        "lower_holds_for": "every network" if found.whole else "networks of the patterns priced",
         "relative_gap": found.relative_gap,
+        "decided": found.decided,
         "neurons": found.neurons,
         "patterns": found.patterns,
         "all_patterns": found.whole,
@@ -133,23 +140,48 @@ def _document(found: Optimum | None) -> dict[str, Any]:
     }
 
 
+def _what(found: Optimum) -> str:
+    what = "loss" if found.beta is None else "loss + penalty"
+    return f"least {what}{'' if found.whole else ' over the patterns priced'}"
+
+
+def _program(found: Optimum) -> str:
+    """What the convex program says, and the width at which a network does as well."""
+    relaxed = found.relaxed
+    assert relaxed.lower is not None
+    interval = show_interval(relaxed.lower, relaxed.upper)
+    where = "in the ball " if found.beta is None else ""
+    return f"convex program: {interval}, attained {where}by {relaxed.neurons} neurons"
+
+
+def _undecided(found: Optimum) -> str:
+    assert found.lower is not None
+    interval = show_interval(found.lower, found.upper)
+    width = "any width" if found.width is None else f"width {found.width}"
+    return (
+        f"not decided at {width}: {_what(found)} {interval}, a relative gap of "
+        f"{found.relative_gap:.2g}; {_program(found)}"
+    )
+
+
 def _print(found: Optimum) -> None:
     out = console()
+    if found.lower is not None and not found.decided:
+        out.print(_undecided(found))
     problem = found.problem
     width = "any width" if found.width is None else f"width {found.width}"
-    where = f"rho = {found.rho}" if found.rho is not None else f"beta = {found.beta}"
+    where = f"rho = {show(found.rho)}" if found.rho is not None else f"beta = {show(found.beta)}"
     out.print(f"n = {problem.n}, d = {problem.d}, {width}, {found.optimizer}, {where}")
     scope = "all there are" if found.whole else "not all there are"
     out.print(f"activation patterns priced: {found.patterns:,} ({scope})")
     if found.lower is None:
         out.print(f"least {found.loss.name} loss {show(found.upper)}, not proved")
     else:
-        what = "loss" if found.beta is None else "loss + penalty"
-        over = "" if found.whole else " over the patterns priced"
-        out.print(f"least {what}{over}: {show_interval(found.lower, found.upper)}")
-        out.print(f"proved gap {float(found.gap or 0):.3g}, relative {found.relative_gap:.2g}")
+        out.print(f"{_what(found)}: {show_interval(found.lower, found.upper)}")
+        kind = "proved gap" if found.whole else "gap over the patterns priced (no proof for others)"
+        out.print(
+            f"{kind} {decimal(found.gap or Fraction(), 3)}, relative {found.relative_gap:.2g}"
+        )
     out.print(f"neurons of the network that attains the upper end: {found.neurons}")
-    relaxed = found.relaxed
-    if relaxed.lower is not None and relaxed.upper < found.upper:
-        interval = show_interval(relaxed.lower, relaxed.upper)
-        out.print(f"convex program: {interval}, attained in the ball by {relaxed.neurons} neurons")
+    if found.relaxed.lower is not None and found.relaxed.upper < found.upper:
+        out.print(_program(found))

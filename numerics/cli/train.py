@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,21 +14,28 @@ from numerics.cli import options
 from numerics.cli.output import (
     EXIT_DONE,
     EXIT_UNDECIDED,
+    bounds_document,
     console,
     emit,
     over_budget,
     progress,
     say,
 )
+from numerics.cli.outputs import Folder, check_outputs
 from numerics.text import show, show_interval
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.problem import format_rational, positive_integer, rational
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from fractions import Fraction
+
+    from rich.table import Table
 
     from numerics.runs import Runs
     from theory.landscape import Analysis
+    from theory.landscape.analysis import Progress
+    from theory.problem import Problem
     from theory.regions import Radii, Radius
 
 
@@ -39,11 +48,22 @@ def train(
     ],
     seeds: Annotated[int, typer.Option(metavar="S", help="Number of random starts.")] = 200,
     steps: Annotated[int, typer.Option(metavar="N", help="Steps of each run.")] = 10_000,
+    lr: Annotated[
+        float | None,
+        typer.Option(
+            metavar="ETA",
+            help="Learning rate of the first step; that of step t is ETA / (1 + 100 t / N). By "
+            "default 0.04 sqrt(RHO), and 0.01 for sgd.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="K", help="Of the random starts.")] = 0,
     width: options.Width = None,
     tolerance: Annotated[
         float | None,
-        typer.Option(metavar="T", help="Zero loss means at most T ||y||^2; by default 1e-5."),
+        typer.Option(
+            metavar="T",
+            help="At the least loss means at most T ||y||^2 above it; by default 1e-5.",
+        ),
     ] = None,
     max_cells: options.MaxCells = None,
     max_assignments: Annotated[
@@ -54,26 +74,27 @@ def train(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Write the trained networks there, as 0.json, 1.json, ...; then also where the "
-            "landscape is too large to say where they land.",
+            help="Write the trained networks there, as 0.json, 1.json, ...",
         ),
     ] = None,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
 ) -> int:
-    """Train many networks at once and see which component of exact fits each one reaches.
+    """Train many networks at once and see which component of least loss each one reaches.
 
-    A run that does not reach zero loss is counted as not converged, one whose weights overflow as
-    diverged. For sgd, which has no ball, the weight decay is the beta of the l2 penalty.
+    A run that does not reach the least loss is counted as not converged, one whose weights overflow
+    as diverged. For sgd, which has no ball, the weight decay is the beta of the l2 penalty. Where
+    the landscape has too many cells the runs are trained all the same.
     """
-    from numerics.files import make_folder, provenance, write_json
+    from numerics.files import as_json, provenance, write_folder
     from theory.geometry import geometry
 
-    data = options.load(problem, target, floats, bias)
-    if networks is not None:
-        make_folder(networks)
+    nets = networks and Folder(networks, ("[0-9]*.json",))
+    check_outputs([problem], json=json, networks=nets)
+    data = options.load(problem, target, floats, bias, drop)
     width = options.choose_width(width, data.width)
     radius = rational(rho, "rho")
     if radius <= 0:
@@ -83,13 +104,16 @@ def train(
     positive_integer(steps, "steps")
     if seed < 0:
         raise InputError("seed", f"{seed} must not be negative")
+    if lr is not None and not 0 < lr < math.inf:
+        raise InputError("lr", f"{lr} must be positive and finite")
     if tolerance is not None and not 0 <= tolerance < math.inf:
         raise InputError("tolerance", f"{tolerance} must be a number, at least 0")
 
-    from numerics.runs import DEFAULT_MAX_ASSIGNMENTS, Runs, train_runs
+    from numerics.optimizers import OPTIMIZERS
+    from numerics.runs import DEFAULT_MAX_ASSIGNMENTS, DEFAULT_TOLERANCE, Runs, located
+    from numerics.training import require_apart, require_memory
     from numerics.training import train as train_networks
-    from theory.landscape import DEFAULT_MAX_CELLS, analyse
-    from theory.regions import OPTIMIZERS, radii
+    from theory.landscape import DEFAULT_MAX_CELLS
 
     cells = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
     assignments = (
@@ -97,53 +121,50 @@ def train(
         if max_assignments is None
         else positive_integer(max_assignments, "max-assignments")
     )
-    analysis: Analysis | None = None
-    found: Radii | None = None
+    schedule = OPTIMIZERS[optimizer].default_schedule(math.sqrt(radius), steps)
+    if lr is not None:
+        schedule = replace(schedule, initial=lr)
+    require_memory(data, width, seeds)
+    known = _Known()
     runs: Runs | None = None
+    decided = True
     try:
-        with progress() as report:
-            analysis = analyse(data, width, max_cells=cells, progress=report)
-            if analysis.complete and analysis.minimum == 0 and optimizer in OPTIMIZERS:
-                found = radii(analysis, [optimizer], progress=report)
-        if analysis.complete and (found is None or found.complete):
-            if found is not None:
-                _refuse_small_ball(found, optimizer, radius)
-            with progress(steps) as report:
-                runs = train_runs(
-                    analysis,
-                    optimizer,
-                    radius,
-                    seeds=seeds,
-                    steps=steps,
-                    seed=seed,
-                    tolerance=tolerance,
-                    max_assignments=assignments,
-                    progress=report,
-                )
-        if runs is None or not runs.complete:
+        try:
+            with progress() as report:
+                _study(known, data, width, optimizer, radius, cells, report)
+        except BudgetError as error:
+            say(f"the least loss, and where runs land, will not be computed: {over_budget(error)}")
+        _refuse_small_ball(known, optimizer, radius)
+        if tolerance is not None and known.analysis is not None:
+            require_apart(known.analysis, tolerance)
+        with progress(steps) as report:
+            result = train_networks(
+                data,
+                width,
+                optimizer,
+                radius,
+                seeds=seeds,
+                steps=steps,
+                seed=seed,
+                schedule=schedule,
+                progress=report,
+            )
+        near = DEFAULT_TOLERANCE if tolerance is None else tolerance
+        runs = Runs(result, None, known.minimum, near)
+        if known.analysis is not None and known.minimum == known.analysis.minimum:
+            runs = located(result, known.analysis, tolerance=tolerance, max_assignments=assignments)
+        if not runs.complete:
             say(str(Interrupted()))
     except BudgetError as error:
-        say(over_budget(error))
-        if networks is not None:
-            say("training all the same; where the networks land is not known")
-            with progress(steps) as report:
-                trained = train_networks(
-                    data,
-                    width,
-                    optimizer,
-                    radius,
-                    seeds=seeds,
-                    steps=steps,
-                    seed=seed,
-                    progress=report,
-                )
-            runs = Runs(trained, None)
+        decided = False
+        say(f"where runs landed is not known: {over_budget(error)}")
     except Interrupted as error:
         say(str(error))
-    complete = runs is not None and runs.complete
+    complete = runs is not None and runs.complete and decided
     if runs is not None and networks is not None:
-        for run, network in runs.result.networks().items():
-            write_json(networks / f"{run}.json", network.to_json())
+        trained_networks = runs.result.networks().items()
+        documents = {f"{run}.json": as_json(network.to_json()) for run, network in trained_networks}
+        write_folder(networks, documents, command="train")
 
     nothing: dict[str, Any] = {
         "optimizer": optimizer,
@@ -152,25 +173,97 @@ def train(
         "runs": seeds,
         "steps": 0,
         "seed": seed,
+        "learning_rate": schedule.initial,
         "complete": False,
         "zero_loss": 0,
-        "landed": {},
+        "landed": None,
         "max_violation": None,
         "median_fw_gap": None,
     }
-    landscape = {} if analysis is None else _landscape(analysis, found, optimizer)
-    emit(nothing | (runs.to_json() if runs else {}) | landscape | provenance(context.obj), json)
+    figures = runs.to_json() if runs else {}
+    emit(nothing | figures | known.to_json(optimizer) | provenance(context.obj), json)
     if json != "-" and runs:
-        _print(runs, analysis, found)
+        _print(runs, known)
         if networks is not None:
             print(f"networks: {networks}")
     return EXIT_DONE if complete else EXIT_UNDECIDED
 
 
-def _refuse_small_ball(found: Radii, optimizer: str, rho: Fraction) -> None:
+@dataclass
+class _Known:
+    """What is known of the landscape before the training; each of it only where it is complete.
+
+    analysis: without a ball. radii: the least that reach its components. bounds: of the least loss
+    in the ball.
+    """
+
+    analysis: Analysis | None = None
+    radii: Radii | None = None
+    bounds: tuple[Fraction, Fraction] | None = None
+
+    @property
+    def minimum(self) -> Fraction | None:
+        """The least loss in the ball, from above."""
+        return self.bounds and self.bounds[1]
+
+    def to_json(self, optimizer: str) -> dict[str, Any]:
+        document: dict[str, Any] = {"minimum": None, "minimum_in_ball": None}
+        if self.analysis is not None:
+            document["minimum"] = format_rational(self.analysis.minimum)
+        if self.bounds is not None:
+            document["minimum_in_ball"] = bounds_document(*self.bounds)
+        if self.radii is not None:
+            document["radii"] = {
+                str(component): {
+                    "lower": format_rational(radius[optimizer].lower),
+                    "upper": format_rational(radius[optimizer].upper),
+                }
+                for component, radius in enumerate(self.radii.components)
+            }
+        return document
+
+
+def _study(
+    known: _Known,
+    data: Problem,
+    width: int,
+    optimizer: str,
+    rho: Fraction,
+    max_cells: int,
+    report: Progress,
+) -> None:
+    """Fill in one result after the other, so that an interrupt leaves what is known."""
+    from theory.landscape import analyse
+    from theory.landscape.cells import CellComplex
+    from theory.landscape.least import least
+    from theory.regions import OPTIMIZERS, radii
+
+    analysis = analyse(data, width, max_cells=max_cells, progress=report)
+    if not analysis.complete:
+        raise Interrupted
+    known.analysis = analysis
+    if optimizer not in OPTIMIZERS:  # without a ball
+        known.bounds = analysis.minimum, analysis.minimum
+        return
+    found = radii(analysis, [optimizer], progress=report)
+    if not found.complete:
+        raise Interrupted
+    known.radii = found
+    bounds = [component[optimizer] for component in found.components]
+    if any(radius.upper <= rho for radius in bounds):
+        known.bounds = analysis.minimum, analysis.minimum
+    elif analysis.minimum or any(radius.lower <= rho for radius in bounds):
+        ball = CellComplex(data, width, rho=rho, within=optimizer, max_cells=max_cells)
+        lowest = least(ball, tick=partial(report, "least loss in the ball, minima computed"))
+        known.bounds = lowest.lower, lowest.value
+
+
+def _refuse_small_ball(known: _Known, optimizer: str, rho: Fraction) -> None:
     """No run could reach zero loss where even the nearest component is out of reach."""
-    nearest = min((component[optimizer] for component in found.components), key=lambda r: r.upper)
-    if all(rho < component[optimizer].lower for component in found.components):
+    if known.radii is None or known.analysis is None or known.analysis.minimum:
+        return
+    nearest = min((each[optimizer] for each in known.radii.components), key=lambda r: r.upper)
+    if all(rho < component[optimizer].lower for component in known.radii.components):
         exact = nearest.lower == nearest.upper
         enough = show(nearest.upper) if exact else f"{math.ceil(nearest.upper * 10**6) / 10**6:.6f}"
         raise InputError(
@@ -180,21 +273,7 @@ def _refuse_small_ball(found: Radii, optimizer: str, rho: Fraction) -> None:
         )
 
 
-def _landscape(analysis: Analysis, found: Radii | None, optimizer: str) -> dict[str, Any]:
-    """What is known of the components before the training."""
-    document: dict[str, Any] = {"minimum": format_rational(analysis.minimum)}
-    if found is not None and found.complete:
-        document["radii"] = {
-            str(component): {
-                "lower": format_rational(radius[optimizer].lower),
-                "upper": format_rational(radius[optimizer].upper),
-            }
-            for component, radius in enumerate(found.components)
-        }
-    return document
-
-
-def _print(runs: Runs, analysis: Analysis | None, found: Radii | None) -> None:
+def _print(runs: Runs, known: _Known) -> None:
     from rich.table import Table
 
     out = console()
@@ -203,33 +282,67 @@ def _print(runs: Runs, analysis: Analysis | None, found: Radii | None) -> None:
     name, figures = config.optimizer.name, runs.to_json()
     out.print(f"n = {problem.n}, d = {problem.d}, width {config.width}")
     out.print(
-        f"{name}, rho = {show(config.rho)}: {runs.count:,} runs of {runs.result.steps:,} steps"
+        f"{name}, rho = {show(config.rho)}: {runs.count:,} runs of {runs.result.steps:,} steps, "
+        f"first learning rate {config.schedule.initial:.3g}"
     )
-    if analysis is None:
-        if figures["least_loss"] is not None:
-            out.print(f"least loss of a run {figures['least_loss']:.6g}")
-    elif runs.landing is None:
-        out.print(
-            f"no network of this width fits exactly: the least loss is {show(analysis.minimum)}, "
-            f"the runs' least {figures['least_loss']:.6g}"
-        )
+    for line in _minima(known, name):
+        out.print(line)
     table = Table("runs end", "runs", "least rho that reaches it")
     for component, count in runs.landed.items():
-        radius = found.components[component][name] if found else None
+        radius = known.radii.components[component][name] if known.radii else None
         table.add_row(f"in component {component}", str(count), _reach(radius, config.rho))
-    if analysis is not None:
-        table.add_row("not at zero loss", str(runs.not_converged), "")
+    if runs.landing is None:
+        least = "at the least loss in the ball" if runs.minimum else "at zero loss"
+        table.add_row(least, str(runs.at_minimum), "")
+    rest = "above the least loss" if runs.minimum else "not at zero loss"
+    table.add_row(rest, str(runs.not_converged), "")
     table.add_row("diverged", str(runs.diverged), "")
     out.print(table)
+    above = figures["above_minimum"]
+    if runs.minimum and above["best"] is not None:
+        out.print(
+            f"loss above the minimum: best {above['best']:.3g}, median {above['median']:.3g}; "
+            f"up to {runs.tolerance:.3g} ||y||^2 counts as at it"
+        )
+    elif runs.minimum is None and figures["least_loss"] is not None:
+        out.print(f"loss: best {figures['least_loss']:.6g}, median {figures['median_loss']:.6g}")
+    if runs.other_losses:
+        out.print(_losses(runs.other_losses))
     for key, label in _MEASURES.items():
         if figures[key] is not None:
             out.print(f"{label} {figures[key]:.3g}")
 
 
+def _minima(known: _Known, optimizer: str) -> Iterator[str]:
+    """What losses are to be compared with, where that is not zero."""
+    analysis, bounds = known.analysis, known.bounds
+    if analysis is not None and analysis.minimum:
+        yield (
+            "no network of this width fits exactly: the least loss is "
+            f"{show(analysis.minimum)}, the global minimum"
+        )
+        if bounds is not None and bounds[1] != analysis.minimum:
+            yield f"the global minimum in the ball of {optimizer} is {show_interval(*bounds)}"
+
+
+def _losses(found: list[tuple[float, int]]) -> Table:
+    """Where the runs end that are not at the least loss, the lowest losses first."""
+    from rich.table import Table
+
+    table = Table("loss of the other runs", "runs")
+    for loss, count in found[:_LOSSES]:
+        table.add_row(f"{loss:.6g}", str(count))
+    if rest := found[_LOSSES:]:
+        table.add_row(f"higher, to {rest[-1][0]:.6g}", str(sum(count for _, count in rest)))
+    return table
+
+
+_LOSSES = 8  # that are listed
+
 _MEASURES = {
     "max_violation": "largest distance outside the ball, relative to its radius:",
     "median_fw_gap": "median Frank-Wolfe gap (zero at KKT points):",
-    "largest_distance": "largest distance of a run at zero loss to its component:",
+    "largest_distance": "largest distance of a run at the least loss to its component:",
 }
 
 

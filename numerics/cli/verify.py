@@ -12,16 +12,19 @@ from numerics.cli import options
 from numerics.cli.output import (
     EXIT_DONE,
     EXIT_FALSE,
+    EXIT_INPUT,
     EXIT_UNDECIDED,
     console,
     emit,
     progress,
     say,
 )
+from numerics.cli.outputs import Folder, check_outputs
 from theory.errors import InputError, Interrupted
 from theory.problem import positive_integer
 
 if TYPE_CHECKING:
+    from numerics.claim_files import ClaimFile
     from numerics.report import Chapter
     from theory.claims import Claim
 
@@ -40,36 +43,38 @@ def verify(
     jobs: Annotated[
         int | None, typer.Option(metavar="N", help="Processes; by default one for each core.")
     ] = None,
-    known_false: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CLAIM", help="Known to be false: exit code 0 if just these are."),
-    ] = None,
     report: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for the page, pictures and proofs.")
-    ] = Path("report"),
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for the page, pictures and proofs; by default report, or report/part for "
+            "some claims and quick runs.",
+        ),
+    ] = None,
     json: options.Json = None,
 ) -> int:
-    """Predict each claim from theory, observe it by other means, compare, and write a report."""
+    """Predict each claim from theory, observe it by other means, compare, and write a report.
+
+    Exit code 1: a verdict differs from the one recorded with the claim.
+    """
     if jobs is not None:
         positive_integer(jobs, "jobs")
     from joblib import cpu_count
 
     from numerics.files import provenance
-    from numerics.page import FALSE, HOLDS
     from numerics.report import write_report
     from numerics.verification import verify_claims
 
-    chosen = _chosen(claims or [])
-    known = set(known_false or ())
-    if strange := sorted(known - {claim.id for claim in chosen}):
-        raise InputError("known-false", f"{strange[0]!r} is not among the claims to verify")
-    if quick:
-        chosen = [claim.quick() for claim in chosen]
+    if report is None:  # a small run never replaces the report of the whole one
+        report = Path("report", "part") if claims or quick else Path("report")
+    chosen, files = _chosen(claims or [], quick)
+    written = Folder(report, ("index.html", *(f"{claim.id}.*" for claim in chosen)))
+    check_outputs(claims or [], json=json, report=written)
     jobs = min(jobs or cpu_count(), len(chosen))
     done: dict[str, Chapter] = {}
     try:
         with progress(at_once=jobs > 1) as tick:
-            for chapter in verify_claims(chosen, report, jobs=jobs, progress=tick):
+            for chapter in verify_claims(chosen, report, jobs=jobs, progress=tick, files=files):
                 done[chapter.id] = chapter
     except Interrupted:
         if not done:
@@ -90,24 +95,37 @@ def verify(
     if unfinished:
         say(f"interrupted; not done: {', '.join(unfinished)}")
         return EXIT_UNDECIDED
-    expected = [
-        chapter.verdict == (FALSE if chapter.id in known else HOLDS) for chapter in chapters
-    ]
-    return EXIT_DONE if all(expected) else EXIT_FALSE
+    wrong = [chapter for chapter in chapters if not chapter.as_recorded]
+    own = [chapter for chapter in wrong if chapter.error and chapter.id in files]
+    for chapter in own:
+        say(f"{files[chapter.id].file.path}: {chapter.id} failed: {chapter.error}")
+    if not wrong:
+        return EXIT_DONE
+    return EXIT_INPUT if len(own) == len(wrong) else EXIT_FALSE
 
 
-def _chosen(names: Sequence[str]) -> list[Claim]:
-    """Claims by name or from files; all shipped ones where nothing is named."""
-    from numerics.claim_files import load_claims
+def _chosen(names: Sequence[str], quick: bool) -> tuple[list[Claim], dict[str, ClaimFile]]:
+    """Claims by name or from files, and the files by claim; all shipped ones where nothing is
+    named."""
+    from numerics.claim_files import ClaimFile
     from theory.claims import CLAIMS, claim
+    from theory.own_file import OwnFile
 
     chosen: list[Claim] = []
+    files: dict[str, ClaimFile] = {}
     for name in names or CLAIMS:
-        chosen += load_claims(Path(name)) if name.endswith(".py") else [claim(name)]
+        if name.endswith(".py"):
+            file = ClaimFile(OwnFile.read(Path(name)), quick)
+            found = file.claims()
+            files |= {each.id: file for each in found}
+        else:
+            shipped = claim(name)
+            found = [shipped.quick() if quick else shipped]
+        chosen += found
     ids = [each.id for each in chosen]
     if twice := next((each for each in ids if ids.count(each) > 1), None):
         raise InputError("claim", f"{twice!r} is there twice")
-    return chosen
+    return chosen, files
 
 
 def _print(chapters: Sequence[Chapter], quick: bool) -> None:

@@ -13,9 +13,11 @@ from numerics.cli.output import (
     bounds_document,
     console,
     emit,
+    over_budget,
     progress,
     say,
 )
+from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
 from theory.problem import format_rational, positive_integer, rational
 
@@ -33,7 +35,11 @@ def width(
     max_width: Annotated[int, typer.Option(metavar="M", help="The widths are 1 to M.")] = 4,
     level: Annotated[
         str | None,
-        typer.Option(metavar="L", help="By default the least loss in the ball, at each width."),
+        typer.Option(
+            metavar="L",
+            help="By default the least loss in the ball, at each width; where that is not exact, "
+            "10^-6 of the loss of zero weights above it.",
+        ),
     ] = None,
     max_cells: options.MaxCells = None,
     max_bases: Annotated[
@@ -49,6 +55,7 @@ def width(
         typer.Option("--intervals", help="Also for which RHO exact fits have how many components."),
     ] = False,
     target: options.Target = None,
+    drop: options.Drop = None,
     floats: options.Floats = None,
     bias: options.Bias = False,
     json: options.Json = None,
@@ -65,12 +72,14 @@ def width(
     from theory.geometry import geometry
     from theory.landscape import DEFAULT_MAX_CELLS
 
-    data = options.load(problem, target, floats, bias)
+    check_outputs([problem], json=json)
+    data = options.load(problem, target, floats, bias, drop)
     name = geometry(optimizer).ball.name
     cells = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
     bases = MAX_BASES if max_bases is None else positive_integer(max_bases, "max-bases")
     counts = MAX_COUNTS if max_counts is None else positive_integer(max_counts, "max-counts")
     widths = positive_integer(max_width, "max-width")
+    too_large = _too_large(data, widths, cells)
     with progress() as report:
         steps = _intervals(data, name, widths, cells, report) if intervals else None
         found = width_profile(
@@ -84,7 +93,7 @@ def width(
             max_counts=counts,
             progress=report,
         )
-    if found.reason:
+    if found.reason and len(found.rows) + 1 != too_large:
         say(found.reason)
     document = _document(found)
     if steps is not None:
@@ -95,6 +104,20 @@ def width(
         if steps is not None:
             _print_intervals(steps)
     return EXIT_DONE if found.complete else EXIT_UNDECIDED
+
+
+def _too_large(problem: Problem, max_width: int, max_cells: int) -> int | None:
+    """The first width with too many cells, which is said before any other is computed."""
+    from theory.errors import BudgetError
+    from theory.landscape.cells import require_cells
+
+    for width in range(1, max_width + 1):
+        try:
+            require_cells(problem, width, labelled=True, max_cells=max_cells)
+        except BudgetError as error:
+            say(f"width {width}: {over_budget(error)}")
+            return width
+    return None
 
 
 def _intervals(
@@ -110,7 +133,9 @@ def _intervals(
             found[width] = radius_intervals(
                 problem, optimizer, width, max_cells=max_cells, progress=report
             )
-    except (BudgetError, Interrupted) as error:
+    except BudgetError as error:
+        say(f"intervals at width {width}: {over_budget(error)}")
+    except Interrupted as error:
         say(f"intervals at width {width}: {error}")
     return found
 
@@ -155,6 +180,7 @@ def _document(found: Profile) -> dict[str, Any]:
             {
                 "width": row.width,
                 "minimum": bounds_document(row.lower, row.upper),
+                "level": format_rational(row.level),
                 "components": row.components,
                 "components_labelled": row.components_labelled,
             }
@@ -172,13 +198,19 @@ def _print(found: Profile) -> None:
 
     out = console()
     level = "the least loss of each width" if found.level is None else f"loss <= {found.level}"
+    above = found.level is None and any(row.level > row.upper for row in found.rows)
+    if above:
+        level = "loss <= level, a little above the least loss of each width"
     out.print(f"{found.optimizer}, rho = {show(found.rho)}: components of {level}")
-    table = Table("width", "least loss", "components", "labelled")
+    table = Table("width", "least loss", *(["level"] if above else []), "components", "labelled")
     for row in found.rows:
         counts = (str(row.components), str(row.components_labelled))
         shown = counts if row.components else ("empty", "empty")
-        table.add_row(str(row.width), show_interval(row.lower, row.upper), *shown)
+        at = [show(row.level)] if above else []
+        table.add_row(str(row.width), show_interval(row.lower, row.upper), *at, *shown)
     out.print(table)
+    if above:
+        out.print("networks of exactly least loss are not told from those just above: see --level")
     if found.last_disconnected is not None:
         again = "" if found.monotone else ", after a connected one"
         out.print(f"last width seen disconnected: {found.last_disconnected}{again}")

@@ -23,6 +23,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from numerics.files import make_folder, write
 from numerics.gpt2.model import BYTES, window_loss
 from theory.errors import InputError
 
@@ -33,6 +34,9 @@ _Array: TypeAlias = np.ndarray[Any, Any]
 
 STDLIB, PYTHON_DOCS = "stdlib", "python-docs"
 """Names of text that is always there."""
+
+MARK = ".isthmus"
+"""The name of a file: a folder that has it was made here, and is no text to train on."""
 
 # What is held out comes from all parts of the text: a twentieth, in pieces.
 _PIECES = 200
@@ -50,7 +54,8 @@ class Corpus:
     @classmethod
     def read(cls, sources: Sequence[str], tokenizer: Path | None = None) -> Corpus:
         """Text from files, from folders with all files in them that are text, or one of the names
-        STDLIB and PYTHON_DOCS.
+        STDLIB and PYTHON_DOCS. Folders in a folder that isthmus made are left out, so that the text
+        of a folder stays the same when models are written there.
 
         tokenizer: a tokenizer.json of the tokenizers library; without one, tokens are bytes.
         Raises InputError where something cannot be read, or holds too little text.
@@ -121,6 +126,17 @@ def _windows(tokens: _Array, starts: _Array, block: int) -> Tensor:
     return torch.from_numpy(tokens[starts[:, None] + np.arange(block + 1)].astype(np.int64))
 
 
+def make_output(folder: Path) -> None:
+    """The folder, marked as one that isthmus made: it is not read as text."""
+    make_folder(folder)
+    write(folder / MARK, "Made by isthmus gpt2, which does not read this folder as text.\n")
+
+
+def outputs(source: str) -> list[Path]:
+    """The folders in a folder that isthmus made."""
+    return sorted(mark.parent for mark in Path(source).rglob(f"*/{MARK}"))
+
+
 def _texts(source: str) -> Iterator[str]:
     if source == STDLIB:
         # Not the packages: encodings/, say, is megabytes of tables.
@@ -131,8 +147,13 @@ def _texts(source: str) -> Iterator[str]:
 
         yield from (topics[name] for name in sorted(topics))
     elif Path(source).is_dir():
+        made = set(outputs(source))
+        if (Path(source) / MARK).exists():
+            raise InputError(source, "was made by isthmus gpt2; name a folder of text")
         found = False
         for path in sorted(p for p in Path(source).rglob("*") if p.is_file()):
+            if not made.isdisjoint(path.parents):
+                continue
             try:
                 text = path.read_text(encoding="utf-8")
             except (UnicodeDecodeError, PermissionError):
@@ -156,7 +177,13 @@ def _tokenized(texts: Sequence[str], path: Path) -> tuple[_Array, int]:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises nothing narrower
         raise InputError(str(path), f"is no tokenizer: {error}") from None
-    encoded = tokenizer.encode_batch(list(texts), add_special_tokens=False)
     vocabulary = tokenizer.get_vocab_size()
+    if (largest := max(tokenizer.get_vocab().values(), default=0)) >= vocabulary:
+        raise InputError(
+            str(path),
+            f"has {vocabulary} tokens, but ids up to {largest}: number them 0 to {vocabulary - 1}, "
+            "or add tokens for the ids that are left out",
+        )
+    encoded = tokenizer.encode_batch(list(texts), add_special_tokens=False)
     kind = np.uint16 if vocabulary <= 2**16 else np.uint32
     return np.concatenate([np.array(text.ids, dtype=kind) for text in encoded]), vocabulary

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from numerics.pictures import COLOURS, WIDE
+from numerics.pictures import COLOURS, WIDE, optimizer_colour
 from theory.claims.gpt2_study import Study, median_rank
 
 _Values: TypeAlias = Float[np.ndarray, " t"]
@@ -28,10 +28,10 @@ TEXTS = {"in": "in distribution", "out": "out of distribution"}
 KINDS = ("query", "key", "value", "output", "mlp-in", "mlp-out")
 
 _COLOUR = {
-    "adamw": COLOURS[0],
-    "muon": COLOURS[1],
-    "adamw-adamw": COLOURS[0],
-    "muon-muon": COLOURS[1],
+    "adamw": optimizer_colour("adamw"),
+    "muon": optimizer_colour("muon"),
+    "adamw-adamw": optimizer_colour("adamw"),
+    "muon-muon": optimizer_colour("muon"),
     "adamw-muon": COLOURS[2],
 }
 _MARKER = {"adamw": "o", "muon": "s", "adamw-adamw": "o", "muon-muon": "s", "adamw-muon": "^"}

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from numerics.files import make_folder, write
 from numerics.gpt2 import plots
-from numerics.page import FAILED, FALSE, HOLDS, badge, describe, figures, page, table
+from numerics.page import FAILED, HOLDS, badge, describe, figures, page, table, verdict_of
 from numerics.pictures import panel
 from theory.claims import (
     Gpt2CrossTransition,
@@ -212,7 +212,7 @@ class Judged:
     def verdict(self) -> str:
         if self.observed is None:
             return FAILED
-        return HOLDS if self.claim.compare(self.claim.predicted(), self.observed) else FALSE
+        return verdict_of(self.claim.compare(self.claim.predicted(), self.observed))
 
     @property
     def holds(self) -> bool:
@@ -236,8 +236,19 @@ def claims_of(study: Study) -> list[Judged]:
     return [_judge(make(study)) for make in _CLAIMS]
 
 
+TOO_SMALL = "This study tests the machinery. It is too small to tell, so no claim is judged."
+
+
+def is_judged(study: Study) -> bool:
+    """Whether the study is one that claims can be held to."""
+    judged: bool = study["config"].get("verdicts", True)
+    return judged
+
+
 def _summary(study: Study) -> str:
     """The verdicts, and whether controls explain them."""
+    if not is_judged(study):
+        return _paragraph(TOO_SMALL)
     lines = []
     for judged in claims_of(study):
         name, count = html.escape(judged.claim.id), len(judged.controls)
@@ -247,10 +258,13 @@ def _summary(study: Study) -> str:
 
 
 def _claims(study: Study) -> str:
+    if not is_judged(study):
+        return ""
     return _section(
         "Claims",
         _paragraph(
-            "Predictions are bounds around numbers of the paper, fixed before this study. A claim "
+            "Predictions are bounds around numbers of the paper, fixed before any study was made; "
+            "how long the default study trains its bends was changed after its first run. A claim "
             "holds if what it states is so. Controls ask whether something else explains the same "
             "picture; they do not decide whether the claim holds, but what it means."
         ),

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 import statistics
 import time
 import tomllib
@@ -33,14 +32,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
 
 from numerics.curves import BASES
 from numerics.files import make_folder, provenance, write, write_json
 from numerics.gpt2.alignment import RESIDUAL_MAPS, LearnedRotation, align, fold
 from numerics.gpt2.connection import LEARNED_FROM, learn_path, learn_rotation, measure
-from numerics.gpt2.data import TEXTS, Corpus, Texts
+from numerics.gpt2.data import TEXTS, Corpus, Texts, make_output
 from numerics.gpt2.model import (
     LanguageModel,
     Shape,
@@ -70,6 +69,7 @@ from numerics.training import Progress
 from theory.claims.gpt2_study import median_rank
 from theory.errors import InputError
 from theory.problem import positive_integer
+from theory.processes import processes
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
@@ -89,6 +89,7 @@ class Config:
     alignment: recipes, of whose `optimizer` and `seed` the study makes its own. kinds: of paths.
     cross: the optimizer of bends between models of two optimizers. learning_rates: AdamW's, beside
     that of the ends. longer: AdamW is also trained for so many times the steps; with 1 it is not.
+    verdicts: whether the claims are judged; not where a study is too small to tell.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Config:
     cross: str
     learning_rates: Sequence[float]
     longer: int
+    verdicts: bool = True
 
     @classmethod
     def read(cls, source: str) -> Self:
@@ -145,6 +147,7 @@ class Config:
         paths = section("paths", ["kinds", "bends", "cross"])
         controls = section("controls", ["learning_rates", "longer"])
         numbers = {key: document.pop(key, of) for key, of in _NUMBERS.items()}
+        verdicts = document.pop("verdicts", True)
         if document:
             raise InputError(source, f"has {', '.join(document)}, which means nothing")
         try:
@@ -161,6 +164,7 @@ class Config:
                 cross=paths.get("cross", "muon"),
                 learning_rates=controls.get("learning_rates", []),
                 longer=controls.get("longer", 1),
+                verdicts=verdicts,
                 **numbers,
             )
         except TypeError as error:
@@ -179,6 +183,8 @@ class Config:
             raise InputError("seeds", f"{self.seeds} must be at least 2, for a pair")
         if self.cross not in OPTIMIZERS:
             raise InputError("cross", f"{self.cross!r} is not one of {', '.join(OPTIMIZERS)}")
+        if not isinstance(self.verdicts, bool):
+            raise InputError("verdicts", f"{self.verdicts!r} must be true or false")
         if not self.kinds:
             raise InputError("kinds", "name at least one kind of path")
         if unknown := [kind for kind in self.kinds if kind not in BASES]:
@@ -444,7 +450,7 @@ class Study:
 
     def _claim(self) -> None:
         """Make the folder this study's."""
-        make_folder(self.folder)
+        make_output(self.folder)
         path = self.folder / CONFIG
         if not path.exists():
             write_json(path, self.config.to_json())
@@ -466,7 +472,8 @@ class Study:
             delayed(_alone)(labs[k % jobs], name, part)
             for k, (name, part) in enumerate(todo.items())
         )
-        yield from Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")(work)
+        with processes(jobs) as run:
+            yield from run(work)
 
     def gather(self) -> dict[str, Any]:
         """Everything that was measured, of a study whose parts are all there."""
@@ -553,7 +560,6 @@ def _make(lab: _Lab, name: str, part: Part, progress: Progress) -> None:
 
 def _alone(lab: _Lab, name: str, part: Part) -> str:
     """In a process of its own, which the one that started it ends on Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _make(lab, name, part, lambda stage, count: None)
     return name
 
@@ -635,12 +641,18 @@ def _statistic(values: Sequence[float | None]) -> Statistic:
 # What it would take
 
 
-def estimate(config: Config, device: torch.device | None = None) -> list[dict[str, Any]]:
+def estimate(
+    config: Config,
+    device: torch.device | None = None,
+    progress: Progress = lambda stage, count: None,
+) -> list[dict[str, Any]]:
     """The time each kind of part takes on this device, from a few steps of it.
 
     For each kind: the parts, the steps of all of them together, tokens and seconds of a step, and
     hours of all together. Evaluations are a kind of their own: a step is one text at one t.
+    progress: told what is measured next, and how many kinds were.
     """
+    progress("reading the text", 0)
     device = device or device_of()
     study, lab = Study(config, Path()), _Lab(config, Path(), Workers(device=device))
     first, second = (fold(build(lab.shape, seed=seed)) for seed in (0, 1))
@@ -652,26 +664,36 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
         for name, recipe in study.curves(cell).items()
         for _ in range(count)
     ]
+    model = LanguageModel(build(lab.shape, seed=0))
+    path = straight(first, second, bends=config.number)
     trained: dict[str, tuple[torch.nn.Module, Recipe, int]] = {}
     for optimizer in OPTIMIZERS:
         longer, swept = 0, 0
         if optimizer == "adamw":
             longer, swept = config.longer if config.longer > 1 else 0, len(config.learning_rates)
         recipe = replace(config.ends, optimizer=optimizer)
-        model = LanguageModel(build(lab.shape, seed=0))
         trained[f"ends, {optimizer}"] = (model, recipe, seeds + longer + swept)
         recipe = replace(config.bends, optimizer=optimizer)
-        trained[f"ends trained on, {optimizer}"] = (LanguageModel(fold(first)), recipe, seeds)
+        trained[f"ends trained on, {optimizer}"] = (model, recipe, seeds)
         bent = [by for name, by in curves if not name.startswith("linear")].count(optimizer)
-        path = straight(first, second, bends=config.number)
         trained[f"bends, {optimizer}"] = (path, recipe, bent)
-    rotation = LearnedRotation(first, align(first, second).of(second))
+    # One round: how good the alignment is does not matter here, and more take minutes.
+    rotation = LearnedRotation(first, align(first, second, rounds=1).of(second))
     trained["alignments"] = (rotation, config.alignment, len(config.pairs))
     rows = []
-    for kind, (module, recipe, parts) in trained.items():
-        seconds = _seconds_per_step(lab, module, recipe)
+    steps: dict[tuple[int, str], float] = {}  # of one window; ends and ends trained on are the same
+    windows_cost: dict[int, float] = {}
+    for k, (kind, (module, recipe, parts)) in enumerate(trained.items()):
+        once, each = (id(module), recipe.optimizer), id(module)
+        if once not in steps:
+            progress(f"measuring {kind}; kinds done of {len(trained) + 1}", k)
+            steps[once] = _seconds_per_step(lab, recipe, module, 1)
+        if each not in windows_cost:
+            windows_cost[each] = _seconds_per_window(lab, recipe, module)
+        seconds = steps[once] + (recipe.batch - 1) * windows_cost[each]
         tokens = recipe.batch * config.shape.block
         rows.append(_row(kind, parts, parts * recipe.steps, tokens, seconds))
+    progress(f"measuring evaluations; kinds done of {len(trained) + 1}", len(trained))
     windows = lab.texts.windows("in", device)
     few = windows[: max(1, len(windows) // _SMALLER)]
     begun = time.perf_counter()
@@ -684,22 +706,37 @@ def estimate(config: Config, device: torch.device | None = None) -> list[dict[st
     return rows
 
 
-def _seconds_per_step(lab: _Lab, module: torch.nn.Module, recipe: Recipe) -> float:
-    """From two small batches: what a step takes in any case, and what each window adds."""
-    small = max(1, recipe.batch // _SMALLER)
+def _seconds_per_step(lab: _Lab, recipe: Recipe, module: torch.nn.Module, batch: int) -> float:
+    """Of the second step, as the first warms up; of the first where it is long in any case."""
+    few = replace(recipe, steps=1, batch=batch, accumulation=1)
+    texts = lab.texts
 
-    def measured(batch: int) -> float:
-        few = replace(recipe, steps=3, batch=batch, accumulation=1)
-        texts = lab.texts
+    def measured() -> float:
         history = fit(module, few, texts.training, block=texts.block, workers=lab.workers)
-        seconds: float = (history[-1]["seconds"] - history[1]["seconds"]) / 2  # the first warms up
+        seconds: float = history[1]["seconds"] - history[0]["seconds"]
         return seconds
 
-    once, twice = measured(small), measured(2 * small)
-    return max(once + (twice - once) * (recipe.batch / small - 1), once)
+    first = measured()
+    return first if first > _LONG else measured()
+
+
+def _seconds_per_window(lab: _Lab, recipe: Recipe, module: torch.nn.Module) -> float:
+    """What each window but the first adds to a step.
+
+    From batches of 1, 4, 16, ... windows, to a sixteenth of a whole one, and on while that is
+    quick, as on a GPU; by AdamW, whose own part is small: windows cost all optimizers the same.
+    """
+    seconds = partial(_seconds_per_step, lab, replace(recipe, optimizer="adamw"), module)
+    batch, first = 1, seconds(1)
+    last = first
+    while batch < recipe.batch and (_SMALLER * batch < recipe.batch or last < _QUICK):
+        batch = min(4 * batch, recipe.batch)
+        last = seconds(batch)
+    return max(0.0, last - first) / max(1, batch - 1)
 
 
 _SMALLER = 16  # a whole batch of the paper's size takes a CPU minutes
+_QUICK, _LONG = 0.5, 5.0  # seconds of a step
 
 
 def _row(kind: str, parts: int, steps: int, tokens: int, seconds: float) -> dict[str, Any]:

@@ -97,6 +97,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "accumulation"):
             positive_integer(getattr(self, name), name)
+        object.__setattr__(self, "optimizer", self.optimizer.lower())
         known = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
         for name, names in known.items():
             if getattr(self, name) not in names:

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from theory.gauges import ColumnNorms
+from theory.losses import Squared
 from theory.problem import Problem
 from theory.programs.blocks import Patterns
 from theory.programs.bounds import BlockDual
 from theory.programs.columns import ColumnGeneration, Relaxation
 from theory.programs.group_lasso import GroupNorms
-from theory.programs.losses import Squared
 
 GAUGE = ColumnNorms(summed=True)
 FAMILY = GroupNorms(GAUGE)

@@ -9,6 +9,7 @@ import pytest
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
 from theory.connectivity import SolutionPath, SolutionSet, connect
+from theory.errors import InputError
 from theory.network import Network
 from theory.problem import Problem
 
@@ -165,3 +166,93 @@ def test_penalties_count():
 def test_the_given_problem_decides():
     with pytest.raises(CertificateInvalid, match="its y differs from that of the given problem"):
         check(certified(), Problem(X=[[1, 0], [0, 1]], y=[1, -2]))
+
+
+# Neuron 2 is (0, 0) at both ends of these paths; its column of W is what changes.
+ROOM = {name: {key: 4 * v for key, v in options.items()} for name, options in WITHIN.items()}
+
+
+def with_dead(document, k, size):
+    """The certificate with w_2 = (size, 0) in one of its networks, where a_2 = 0."""
+    return changed(document, ("networks", k, "W", 0, 2), str(size))
+
+
+@pytest.mark.parametrize("k", [0, 1])
+@pytest.mark.parametrize("optimizer", [name for name in WITHIN if name != "sgd"])
+def test_norms_of_the_ends_are_those_of_all_their_neurons(optimizer, k):
+    document = certified(optimizer, **ROOM[optimizer])
+    assert check(with_dead(document, k, 1)).kind == "path"
+    with pytest.raises(
+        CertificateInvalid,
+        match=rf"^networks\[{k}\]: lies outside the ball: its neuron 2 has a_j = 0, but w_j != 0",
+    ):
+        check(with_dead(document, k, 1000))
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_the_penalty_of_the_ends_is_that_of_all_their_neurons(k):
+    document = certified("sgd")  # of objective 1 at both ends, with beta = 1/2
+    with pytest.raises(
+        CertificateInvalid,
+        match=rf"networks\[{k}\]: its loss 5/4 is above the level 1: its neuron 2 has a_j = 0, but",
+    ):
+        check(with_dead(document, k, 1))
+    higher = changed(with_dead(document, k, 1), ("level",), "5/4")
+    assert check(higher).kind == "path"
+
+
+def test_the_neuron_named_is_the_largest():
+    """A certificate as a referee wrote it, of loss with penalty 500001 at its first network."""
+    document = {
+        "format": "isthmus-certificate",
+        "version": 1,
+        "kind": "path",
+        "problem": {"X": [["1"]], "y": ["1"]},
+        "width": 3,
+        "within": {"penalty": "l2", "beta": "1"},
+        "level": "1",
+        "networks": [{"W": [["1", "1", "1000"]], "a": ["1", "0", "0"]}] * 2,
+        "start": [["+", "1", ["1"]], ["+", "0", ["0"]], ["-", "0", ["0"]]],
+        "steps": [],
+    }
+    with pytest.raises(CertificateInvalid, match="its loss 1000003/2 is above.* its neuron 2 has"):
+        check(document)
+    for name in ("entrywise", "muon", "muon-adamw", "ngd", "colnorm"):
+        in_a_ball = document | {"within": {"ball": name, "rho": "1"}, "level": "0"}
+        with pytest.raises(CertificateInvalid, match="outside the ball: its neuron 2 has a_j = 0"):
+            check(in_a_ball)
+
+
+def test_a_dead_neuron_has_no_u_and_output_weights_count():
+    document = certified("ngd", **ROOM["ngd"])
+    with pytest.raises(CertificateInvalid, match=r"start\[2\]: has alpha = 0, so that u must be"):
+        check(changed(document, ("start", 2, 2, 0), "1"))
+    # w_2 = 0, a_2 = 1: said in the network only, then of the point as well.
+    output = changed(document, ("networks", 0, "a", 2), "1")
+    with pytest.raises(CertificateInvalid, match="start: its neuron 2 is not that of"):
+        check(output)
+    with pytest.raises(CertificateInvalid, match="start: the point lies outside the ball"):
+        check(changed(output, ("start", 2, 1), "1/2"))
+    third = [[s, "1/3", u] for s, _, u in document["start"]]
+    assert check(changed(output, ("start",), third)).kind == "path"
+
+
+@pytest.mark.parametrize("optimizer", WITHIN)
+def test_what_connect_finds_for_dead_neurons_is_valid(optimizer):
+    """It refuses what the checker refuses."""
+    dead = Network(W=[[1, 0, 0], [0, 1, 1]], a=[1, -1, 0])
+    penalised = optimizer == "sgd"
+    solutions = SolutionSet(PROBLEM, optimizer, Fraction(penalised), **WITHIN[optimizer])
+    if not penalised:
+        solutions = SolutionSet(PROBLEM, optimizer, Fraction(), rho=Fraction(3))
+    else:
+        assert solutions.objective_of(dead) == Fraction(5, 4)
+        solutions = solutions.at_level(Fraction(5, 4))
+    path = connect(solutions, dead, SECOND, max_cells=1)
+    document = certify(path)
+    assert document["networks"][0] == dead.to_json()
+    assert check(document, PROBLEM).kind == "path"
+    huge = Network(W=[[1, 0, 1000], [0, 1, 1]], a=[1, -1, 0])
+    reason = "its loss with penalty" if penalised else f"it lies outside the {optimizer} ball"
+    with pytest.raises(InputError, match=f"^second network: {reason}.*: neuron 2 has output"):
+        connect(solutions, FIRST, huge, max_cells=1)

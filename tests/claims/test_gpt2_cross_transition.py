@@ -96,4 +96,8 @@ def test_the_shipped_study_is_read_where_none_is_given():
     assert claim.document is shipped()
     result = verify(claim, Trainer())
     assert result.observation.values == claim.observed()
-    assert not result.holds  # as the Makefile knows
+    assert result.holds is claim.recorded is False
+
+
+def test_of_another_study_nothing_is_on_record():
+    assert Gpt2CrossTransition(study=study()).recorded

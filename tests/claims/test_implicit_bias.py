@@ -1,17 +1,27 @@
 """The claim that weight decay leads into the ball, and what would make it false."""
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from numerics.optimizers import OPTIMIZERS, AdamWUpdate, Schedule
+from numerics.optimizers import (
+    OPTIMIZERS,
+    AdamWUpdate,
+    LionKUpdate,
+    Optimizer,
+    Schedule,
+    normalised,
+    polar_factor,
+)
 from numerics.runs import Runs, train_runs
 from numerics.training import train
 from theory import example
 from theory.claims import Bounds, ImplicitBias, verify
 from theory.claims.implicit_bias import LENGTHS, adamw_length
+from theory.geometry import LionK, SchattenNorm, VectorNorm
 
 FLAGSHIP = example("flagship")
 SHORT = ImplicitBias(seeds=32, steps=6000)
@@ -131,3 +141,20 @@ def test_networks_shrunk_into_the_ball_are_inside():
     a = a / max(1.0, np.linalg.norm(a) / radius)
     X, y = np.array(FLAGSHIP.X, float), np.array(FLAGSHIP.y, float)
     assert runs.inside[0] == pytest.approx(((np.maximum(X @ W, 0) @ a - y) ** 2).sum() / 2)
+
+
+def test_an_optimizer_of_ones_own_is_shrunk_into_its_own_ball():
+    """Its name may even be that of another one."""
+    own = Optimizer(
+        LionK("adamw", SchattenNorm(math.inf), VectorNorm(2)),
+        LionKUpdate(polar_factor),
+        LionKUpdate(normalised),
+    )
+    options = {"seeds": 8, "steps": 1, "start_scale": 5.0}
+    mine, muon = (
+        Runs(train(FLAGSHIP, 2, optimizer, Fraction(1), **options), None)
+        for optimizer in (own, replace(OPTIMIZERS["muon"], hidden=own.hidden, output=own.output))
+    )
+    assert mine.inside == pytest.approx(muon.inside)
+    adamw = replace(mine.result.config, optimizer=OPTIMIZERS["adamw"])
+    assert mine.inside != pytest.approx(Runs(replace(mine.result, config=adamw), None).inside)

@@ -11,11 +11,12 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from numerics.runs import Runs, train_runs
 from theory.claims import CLAIMS, Bounds, SmallWidthSeparation, claim, verify
-from theory.claims.base import Prediction, Result, Values, agree
+from theory.claims.base import Observation, Prediction, Result, Values, agree
 from theory.claims.float_radii import float_radius
 from theory.claims.small_width_separation import between_radii
 from theory.errors import InputError, Interrupted
@@ -239,6 +240,42 @@ def test_theory_of_claims_loads_no_training() -> None:
 )
 def test_agreement(predicted: object, observed: object, same: bool) -> None:
     assert agree({"a": predicted}, {"a": observed}) is same
+
+
+def test_values_of_numpy_become_numbers() -> None:
+    observed = Observation(
+        {
+            "half": np.float32(0.5),
+            "found": np.bool_(True),
+            "count": np.int64(3),
+            "several": [np.float64(1.5), np.array([1, 2])],
+        }
+    )
+    values = dict(observed.values)
+    assert values == {"half": 0.5, "found": True, "count": 3, "several": (1.5, (1, 2))}
+    assert {name: type(value) for name, value in values.items()} == {
+        "half": float,
+        "found": bool,
+        "count": int,
+        "several": tuple,
+    }
+    assert agree(Prediction({"half": Fraction(1, 2)}).values, {"half": values["half"]})
+    assert agree({"a": Bounds(Fraction(2), Fraction(4))}, {"a": values["count"]})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"one": None}, "^one: None must be a number, a text, Bounds"),
+        ({"one": [1, {2}]}, r"^one: \{2\} must be a number"),
+        ({"one": np.array([1j])}, "^one: 1j must be a number"),
+        ([1], r"^values: \[1\] must be a dictionary of quantities by name"),
+    ],
+)
+def test_values_that_are_none(values: Any, message: str) -> None:
+    for kind in (Prediction, Observation):
+        with pytest.raises(InputError, match=message):
+            kind(values)
 
 
 def test_agreement_is_about_the_same_quantities() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from fractions import Fraction
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_barrier_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
 def test_more_components_than_a_matrix_shows(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["numerics.cli.barrier"], "_LARGEST_MATRIX", 3)
+    monkeypatch.setattr("numerics.cli.barrier._LARGEST_MATRIX", 3)
     code, out, _ = run(capsys, "barrier", "flagship", "--labelled")
     assert code == 0
     assert "barrier to" not in out
@@ -415,9 +416,35 @@ def test_within_a_ball_that_is_no_polytope(
     code, out, _ = run(capsys, "check", proof, "--problem", "flagship")
     assert code == 0
     assert "inside the muon ball rho = 6 with barrier between 0.711111" in out
-    assert (
-        "in the muon ball rho = 6: minimum 0 to" in run(capsys, "barrier", "flagship", *options)[1]
-    )
+    out = run(capsys, "barrier", "flagship", *options)[1]
+    assert "in the muon ball rho = 6: minimum 0 to" in out
+    assert "{loss <= 93/5000000} has 2 components" in out
+    assert "the level is 10^-6 of the loss of zero above it" in out
+
+
+@pytest.mark.parametrize(
+    ("within", "rho", "shown"),
+    [
+        ("muon", "6", ["0", "1"]),
+        ("muon", "4", ["1"]),
+        ("adamw", "23/10", ["0"]),
+        ("AdamW", "5/2", ["0", "1"]),
+        ("adamw", "1", ["above the least loss"]),
+    ],
+)
+def test_components_in_a_ball_are_named_as_without_one(
+    capsys: pytest.CaptureFixture[str], within: str, rho: str, shown: list[str]
+) -> None:
+    """adamw reaches component 0 of the flagship first (rho 2, 12/5), muon 1 (3.06, 5): `radii`."""
+    options = ("--within", within, "--rho", rho)
+    document = run_json(capsys, "barrier", "flagship", *options)
+    assert document["within"] == within.lower()
+    ids = [component["without_ball"] for component in document["components"]]
+    assert ids == [[int(each)] if each.isdigit() else [] for each in shown]
+    code, out, err = run(capsys, "barrier", "flagship", *options)
+    assert (code, err) == (0, "")
+    rows = [line.split("│") for line in out.splitlines() if line.startswith("│")]
+    assert [row[4].strip() for row in rows] == shown
 
 
 def test_undecided_within_bounds(capsys: pytest.CaptureFixture[str]) -> None:
@@ -435,7 +462,7 @@ def test_undecided_within_bounds(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (("--level", "1e400"), 0),
         (("--within", "adamw", "--rho", "1e400"), 0),
-        (("--within", "ngd", "--rho", "1e400"), 2),
+        (("--within", "ngd", "--rho", "1e400"), 0),
         (("--width", "20000", "--labelled"), 2),
         (("--width", "1000", "--labelled"), 3),
     ],
@@ -447,3 +474,34 @@ def test_enormous_numbers(
     found, _, err = run(capsys, "barrier", "two-points", *arguments)
     assert found == code
     assert err.count("\n") == (code != 0)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version") == (0, f"isthmus {metadata.version('isthmus')}\n", "")
+
+
+def test_a_misspelt_command(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "barier", "flagship")
+    assert (code, out) == (2, "")
+    assert err == "isthmus: No such command 'barier'. Did you mean 'barrier'?\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (("barrier", "flagship", "--certificate", "proof.json"), {"scipy", "cvxpy", "torch"}),
+        (("check", "proof.json"), {"numpy", "flint", "scipy", "numerics.cli.barrier"}),
+    ],
+)
+def test_commands_load_what_they_need_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], heavy: set[str]
+) -> None:
+    run(capsys, "barrier", "flagship", "--certificate", tmp_path / "proof.json")
+    code = (
+        f"import sys; from numerics.cli import main; code = main({list(arguments)}); "
+        f"print(code, sorted({heavy} & set(sys.modules)))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert shown.stdout.splitlines()[-1] == "0 []"

@@ -103,7 +103,7 @@ def test_connect_and_spectrum(capsys, tmp_path, models):
         assert document["loss"]["in"][k] == pytest.approx(loss["in"], abs=1e-4)
         assert document["loss"]["out"][k] == pytest.approx(loss["out"], abs=1e-4)
     assert document["bends"] == 2
-    assert sorted(p.name for p in path.iterdir()) == [
+    assert sorted(p.name for p in path.iterdir() if not p.name.startswith(".")) == [
         "bend-1", "bend-2", "connection.json", "first", "last", "path.json"
     ]  # fmt: skip
     along = run_json(capsys, "gpt2", "spectrum", path, "--points", 3, "--plot", plots[1])
@@ -204,6 +204,41 @@ def test_another_vocabulary_is_refused(capsys, tmp_path, models):
     assert "has a vocabulary of 256, the text one of" in err
 
 
+def test_a_tokenizer_with_ids_above_its_vocabulary_is_refused(capsys, tmp_path):
+    from tokenizers import Tokenizer, models as tokens, pre_tokenizers  # noqa: I001
+
+    tokenizer = Tokenizer(tokens.WordLevel({"a": 0, "b": 70_000, "?": 2}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    file = tmp_path / "text.txt"
+    file.write_text("a b " * 200)
+    options = ["--tokenizer", tmp_path / "tokenizer.json", "--text", file, "--other", file]
+    code, out, err = run(capsys, "gpt2", "train", "--out", tmp_path / "out", *options)
+    assert (code, out) == (2, "")
+    assert "has 3 tokens, but ids up to 70000: number them 0 to 2, or add tokens" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_was_made_in_a_folder_of_text_is_not_read_as_text(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text("to be or not to be " * 100)
+    options = [*SHAPE, *SMALL, "--text", ".", "--steps", "2"]
+    options.remove("python-docs")
+    options.remove("--text")
+    code, _, err = run(capsys, "gpt2", "train", "--out", "a", *options)
+    assert (code, err) == (0, "")
+    code, _, err = run(capsys, "gpt2", "train", "--out", "b", *options)
+    assert (code, err) == (0, "isthmus: .: not read as text, as isthmus made them: a\n")
+    first, second = (json.loads(Path(name, "training.json").read_text()) for name in "ab")
+    assert first["loss"] == second["loss"]  # the same text, seed and recipe
+    code, _, err = run(capsys, "gpt2", "train", "--out", "c", "--text", "a", *SHAPE)
+    assert (code, err) == (2, "isthmus: a: was made by isthmus gpt2; name a folder of text\n")
+    code, _, err = run(capsys, "gpt2", "connect", "a", "b", "--out", "p", *options[len(SHAPE) :])
+    assert code == 0
+    assert "as isthmus made them: a, b" in err
+
+
 @pytest.fixture
 def tiny(tmp_path):
     file = tmp_path / "tiny.toml"
@@ -230,9 +265,30 @@ def test_table_makes_a_study_with_a_page_and_verdicts(capsys, tmp_path, tiny):
     assert all(name in page for name in ids)
 
 
+def test_a_study_too_small_to_tell_gets_no_verdict(capsys, tmp_path, tiny):
+    tiny.write_text(f"verdicts = false\n{TINY}")
+    folder = tmp_path / "study"
+    code, out, _ = run(capsys, "gpt2", "table", tiny, "--out", folder, "--jobs", 1)
+    assert code == 0
+    assert "This study tests the machinery. It is too small to tell, so no claim is judged." in out
+    page = (folder / "index.html").read_text()
+    assert "too small to tell" in page
+    for text in (out, page):
+        assert "is false" not in text
+        assert "gpt2-polychain-beats-linear" not in text
+    code, out, _ = run(capsys, "gpt2", "table", tiny, "--out", folder, "--json", "-")
+    assert (code, json.loads(out)["claims"]) == (0, [])
+
+
 def test_an_estimate_makes_nothing(capsys, tmp_path, tiny):
     before = set(tmp_path.iterdir())
-    document = run_json(capsys, "gpt2", "table", tiny, "--estimate", "--jobs", 2)
+    code, out, err = run(capsys, "gpt2", "table", tiny, "--estimate", "--jobs", 2, "--json", "-")
+    document = json.loads(out)
+    assert code == 0
+    said = err.splitlines()  # not silent where no one watches a bar
+    assert said[0] == "isthmus: reading the text: 0"
+    assert said[1] == "isthmus: measuring ends, adamw; kinds done of 8: 0"
+    assert said[-1] == "isthmus: measuring evaluations; kinds done of 8: 7"
     assert document["hours_side_by_side"] == pytest.approx(document["hours"] / 2)
     assert document["hours"] == pytest.approx(sum(row["hours"] for row in document["kinds"]))
     code, out, _ = run(capsys, "gpt2", "table", tiny, "--estimate")

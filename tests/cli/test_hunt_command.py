@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from command import run, run_json
+from command import kill, run, run_json, started, wait_until
 
 import theory
 from theory.certificates.checker import check
@@ -151,6 +151,77 @@ def test_control_c_prints_what_is_known(capsys, tmp_path, calls, minimal):
         assert not document["complete"]
 
 
+WAITING = """
+import os, time
+from pathlib import Path
+def holds(problem):
+    Path(f"pid-{os.getpid()}").touch()
+    if problem.n == 4:
+        Path(f"waiting-{os.getpid()}").touch()
+        while True:
+            time.sleep(0.01)
+    return problem.n < 3
+"""
+
+
+def pids(folder: Path, what: str = "pid") -> set[int]:
+    return {int(path.name.partition("-")[2]) for path in folder.glob(f"{what}-*")}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_control_c_does_not_wait_for_an_instance(tmp_path, jobs):
+    """As a terminal sends it, to all processes."""
+    (tmp_path / "mine.py").write_text(WAITING)
+    process = started(
+        "hunt", "mine.py", "--jobs", jobs, "--enumerate", "--n", "1-4", "--d", 1, "--width", 1,
+        "--entries", 1, "--finds", 10**6, "--json", "-", folder=tmp_path,
+    )  # fmt: skip
+    wait_until(lambda: len(pids(tmp_path, "waiting")) == jobs, process)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, err) == (3, "isthmus: interrupted\n")
+    document = json.loads(out)
+    assert not document["complete"]
+    assert document["searched"]["found"] > 0
+    assert len(document["problem"]["y"]) == 3
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    (tmp_path / "mine.py").write_text(WAITING)
+    process = started("hunt", "mine.py", "--jobs", 2, "--n", 4, folder=tmp_path)
+    wait_until(lambda: len(pids(tmp_path, "waiting")) == 2, process)
+    kill(process, pids(tmp_path))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="has no affinity")
+def test_one_process_for_each_core_that_may_be_used(tmp_path):
+    (tmp_path / "mine.py").write_text(WAITING)
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        process = started("hunt", "mine.py", "--n", 3, "--instances", 64, folder=tmp_path)
+    finally:
+        os.sched_setaffinity(0, before)
+    assert (process.communicate()[1], process.returncode) == ("", 0)
+    assert pids(tmp_path) == {process.pid}
+
+
+def test_modules_in_the_current_folder_hide_none(tmp_path):
+    for name in ("random", "theory", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('the wrong one')")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "beside.py").write_text("most = 2")
+    (tmp_path / "sub" / "mine.py").write_text(
+        "import random, beside\ndef holds(problem):\n    return problem.n <= beside.most\n"
+    )
+    process = started(
+        "hunt", "sub/mine.py", "--jobs", 2, "--instances", 64, "--json", "-", folder=tmp_path
+    )
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert json.loads(out)["searched"]["found"] > 0
+
+
 def readme() -> tuple[str, str]:
     """The conjecture that the README states, and what it says that the command prints."""
     text = (ROOT / "README.md").read_text()
@@ -208,7 +279,11 @@ def test_wrong_input(capsys, tmp_path, monkeypatch, arguments, message):
     ("text", "message"),
     [
         ("x = 1", "must state one function holds(problem) or refute(problem)"),
-        ("def holds(problem):\n    return problem.nosuch", "mine: the test fails on"),
+        ("def holds(problem):\n    return problem.nosuch", "line 2: AttributeError: "),
+        ("def holds(problem):\n    pass", "holds returns None; it must return True where"),
+        ("def refute(problem):\n    return True", "refute returns True; it must return None where"),
+        ("import sys\nsys.exit(1)", "mine.py: line 2: SystemExit: 1"),
+        ("import sys\ndef holds(problem):\n    sys.exit(1)", "line 3: SystemExit: 1"),
     ],
 )
 def test_wrong_files(capsys, tmp_path, text, message):
@@ -219,6 +294,15 @@ def test_wrong_files(capsys, tmp_path, text, message):
         assert (code, out) == (2, "")
         assert message in err
         assert err.count("\n") == 1
+
+
+def test_a_file_that_is_no_journal_is_left_alone(capsys, tmp_path):
+    path = tmp_path / "h.txt"
+    path.write_text("hello")
+    code, out, err = run(capsys, "hunt", "separation", "--resume", path, "--seconds", 1)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"isthmus: {path}: is not the journal of a hunt; name another file")
+    assert path.read_text() == "hello"
 
 
 def test_a_file_has_no_options(capsys, tmp_path):

@@ -149,3 +149,22 @@ def test_wrong_networks(capsys, files):
     code, _, err = run(capsys, "path", *arguments, "--optimizer", "adamw", "--rho", "1")
     assert code == 2
     assert "W: has 1 rows, but the data have 2 features" in err
+
+
+def test_input_weights_of_output_weight_zero_count(capsys, files, tmp_path):
+    dead = {"W": [[1, 0, 2], [0, 1, 0]], "a": [1, -1, 0]}
+    arguments = files(first=dead, second=SECOND, problem=PROBLEM)
+    code, out, err = run(capsys, "path", *arguments, "--optimizer", "adamw", "--rho", "1")
+    assert (code, out) == (2, "")
+    assert err == (
+        "isthmus: first network: it lies outside the adamw ball rho = 1: neuron 2 has output "
+        "weight 0, but its input weights count\n"
+    )
+    # With a penalty they are part of the level: 1/4 (2^2 + 4) where the second network has 1.
+    proof = tmp_path / "proof.json"
+    options = ("--optimizer", "sgd", "--beta", "1/2", "--certificate", proof)
+    code, out, err = run(capsys, "path", *arguments, *options)
+    assert (code, err) == (0, "")
+    assert "loss + penalty at most 2" in out
+    assert "neuron 2 of the first network has output weight 0" in out
+    assert run(capsys, "check", proof, "--problem", tmp_path / "problem.json")[0] == 0

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from command import run, run_json
 
+import theory.landscape.cells
 import theory.regions
 from theory.certificates.checker import check
 from theory.loading import example
@@ -157,6 +158,23 @@ def test_a_level_and_the_penalty_of_sgd(capsys: pytest.CaptureFixture[str]) -> N
     assert (exact["level"], above["level"]) == ("0", "1/10")
     for name in ("lion", "sgd"):
         assert 0 < middle(above["least"][name]) < middle(exact["least"][name])
+
+
+@pytest.mark.parametrize("optimizers", ["adamw,muon", "ngd,colnorm"])
+def test_at_a_positive_least_loss_as_radii(
+    capsys: pytest.CaptureFixture[str], optimizers: str
+) -> None:
+    """Without a level the question is that of `radii`, and so is the answer."""
+    options = ("--optimizers", optimizers, "--width", 1)
+    document = run_json(capsys, "regions", "flagship", *options, "--vertices", 3)
+    assert document["level"] == "122/45"
+    (component,) = run_json(capsys, "radii", "flagship", *options)["components"]
+    for name in optimizers.split(","):
+        radius, least = component["rho"][name], document["least"][name]
+        assert middle(least) == pytest.approx(middle(radius), rel=1e-6)
+        assert Fraction(least["lower"]) <= Fraction(radius["upper"])
+        assert Fraction(radius["lower"]) <= Fraction(least["upper"])
+    assert {point["phase"] for point in document["grid"]} >= {"overlap", "empty"}
 
 
 # Tables
@@ -319,6 +337,40 @@ def test_too_many_cells_leave_what_holds_at_large_width(
     assert code == 3
     assert "points of the grid are open" in err
     assert {None, "empty"} <= {point["phase"] for point in json.loads(out)["grid"]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "d", "said"),
+    [
+        # 2 n lines in the plane: 4 n states.
+        (100, 2, "(400 states of a neuron): 240,000 needed, the limit is 100,000; "
+         "allow it with --max-coefficients 240000\n"),
+        (150, 4, "that is out of reach: take fewer rows or columns of the data\n"),
+    ],
+)  # fmt: skip
+def test_too_large_for_every_width_is_refused_at_once(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    rows: int,
+    d: int,
+    said: str,
+) -> None:
+    def listed(*args: Any, **options: Any) -> None:
+        raise AssertionError("the cones were listed")
+
+    monkeypatch.setattr(theory.landscape.cells, "arrangement", listed)
+    file = tmp_path / "data.json"
+    X = [[k**i for i in range(d)] for k in range(rows)]
+    file.write_text(json.dumps({"X": X, "y": list(range(rows)), "width": 8}))
+    command = ("regions", file, "--optimizers", "adamw,muon", "--json", "-")
+    code, out, err = run(capsys, *command)
+    assert code == 3
+    assert err.startswith("isthmus: width 8: cells (")
+    assert " (max-cells); coefficients of the program of every large width (" in err
+    assert err.endswith(said)
+    document = json.loads(out)
+    assert (document["complete"], document["level"]) == (False, None)
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:

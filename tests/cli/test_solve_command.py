@@ -79,6 +79,36 @@ def test_the_certificate_is_valid(capsys, tmp_path, name, weight):
     assert "valid" in out
 
 
+def test_a_gap_that_is_left_is_said_first(capsys):
+    arguments = ("solve", "flagship", "--optimizer", "adamw", "--rho", "1", "--max-cells", "1")
+    code, out, err = run(capsys, *arguments)
+    assert (code, err) == (3, "")
+    first = " ".join(" ".join(out.splitlines()[:2]).split())
+    assert first.startswith(
+        "not decided at width 2: least loss 1.351 to 2.1, a relative gap of 0.36"
+    )
+    assert "convex program: ≈ 1.35135, attained in the ball by 3 neurons" in first
+    code, out, err = run(capsys, *arguments, "--json", "-")
+    assert code == 3
+    assert err.startswith("isthmus: not decided at width 2: least loss 1.351 to 2.1")
+    assert err.count("\n") == 1
+    found = json.loads(out)
+    assert not found["decided"]
+    assert found["complete"]
+    assert found["relative_gap"] > 0.3
+    assert run_json(capsys, *arguments[:-2])["decided"]
+
+
+def test_a_penalty_has_no_ball(capsys):
+    code, out, _ = run(
+        capsys, "solve", "flagship", "--optimizer", "sgd", "--beta", "2", "--width", "1"
+    )
+    assert code == 3
+    assert "not decided at width 1: least loss + penalty" in out
+    assert "attained by 4 neurons" in out
+    assert "ball" not in out
+
+
 def test_patterns_priced_are_not_called_all(capsys, tmp_path):
     data = tmp_path / "data.csv"
     rows = [f"{(7 * k) % 11 - 5},{(5 * k) % 13 - 6},{(3 * k) % 7 - 3},{k % 5}" for k in range(30)]
@@ -88,9 +118,14 @@ def test_patterns_priced_are_not_called_all(capsys, tmp_path):
     assert code == 0
     assert "not all there are" in out
     assert "over the patterns priced" in out
+    assert "proved gap" not in out
+    found = run_json(capsys, *arguments, "--max-patterns", "20")
+    assert found["lower_holds_for"] == "networks of the patterns priced"
     code, out, _ = run(capsys, *arguments)
     assert "all there are" in out
     assert "over the patterns priced" not in out
+    assert "proved gap" in out
+    assert run_json(capsys, *arguments)["lower_holds_for"] == "every network"
 
 
 def test_other_losses(capsys):
@@ -150,11 +185,31 @@ def test_failure_exits_3_and_says_what_is_known(capsys, monkeypatch, error, mess
     assert message in document["known"]
 
 
-def test_nothing_but_json_on_stdout():
-    """Solvers written in C print past Python."""
+@pytest.mark.parametrize(
+    ("y", "rho", "value"), [([5, 2, 2, 2], "3/2", "13/20"), ([5e6, 2e6, 2e6, 2e6], 15e5, "65e10")]
+)
+def test_nothing_but_json_on_stdout(tmp_path, y, rho, value):
+    """Solvers written in C print past Python: at the second one HiGHS does, whatever it is told."""
+    path = tmp_path / "problem.json"
+    X = [[int(v) for v in row] for row in example("flagship").X]
+    path.write_text(json.dumps({"X": X, "y": [int(v) for v in y], "width": 2}))
     code = "import sys; from numerics.cli import main; sys.exit(main(sys.argv[1:]))"
-    options = ("solve", "flagship", "--optimizer", "adamw", "--rho", "3/2", "--json", "-")
-    command = [sys.executable, "-c", code, *options]
+    options = ("solve", path, "--optimizer", "adamw", "--rho", rho, "--json", "-")
+    command = [sys.executable, "-c", code, *map(str, options)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(ran.stdout)["value"] == "13/20"
+    assert Fraction(json.loads(ran.stdout)["value"]) == Fraction(value)
     assert ran.stderr == ""
+
+
+def test_what_c_prints_inside_quiet_is_not_seen():
+    code = (
+        "import ctypes, os, sys\n"
+        "from theory.quiet import quiet\n"
+        "libc = ctypes.CDLL(None)\n"
+        "print('before'); libc.printf(b'too\\n')\n"
+        "with quiet():\n"
+        "    print('inside'); libc.printf(b'buffered\\n'); os.write(1, b'at once\\n')\n"
+        "libc.printf(b'after\\n')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "before\ntoo\nafter\n"

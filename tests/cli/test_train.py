@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 import numerics.runs
+import numerics.training
 import theory.landscape
 from numerics.cli import main
 from numerics.cli.options import load_network
 from numerics.training import train
+from theory.errors import BudgetError
 from theory.geometry import names
 from theory.landscape import analyse
 from theory.loading import example
@@ -109,16 +111,58 @@ def test_a_penalty_has_no_radii(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_exact_fit(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["flagship", "--width", "1", "--optimizer", "lion", "--rho", "4", *SHORT]
+    """In a ball that does not reach the global minimum runs are compared with the least in it."""
+    arguments = ["flagship", "--width", "1", "--optimizer", "lion", "--rho", "3/2", *SHORT]
+    arguments += ["--tolerance", "0.01"]
+    ball = analyse(example("flagship"), 1, rho=Fraction(3, 2), within="lion").minimum
+    assert ball == Fraction(22, 5)
     document = run_json(capsys, *arguments)
     assert document["minimum"] == "122/45"
     assert document["landed"] == {}
     assert document["zero_loss"] == 0
-    assert document["not_converged"] == 32
-    assert document["least_loss"] >= 122 / 45
+    assert 0 < document["at_minimum"] == 32 - document["not_converged"] < 32
+    assert document["minimum_in_ball"] == str(ball)
+    assert document["least_loss"] >= float(ball) * 0.999  # runs end a little outside the ball
     code, out, _ = run(capsys, *arguments)
     assert code == 0
     assert "no network of this width fits exactly: the least loss is 122/45" in out
+    assert "the global minimum in the ball of lion is 22/5\n" in out
+
+
+def test_runs_at_a_positive_least_loss(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["flagship", "--width", "1", "--optimizer", "lion", "--rho", "4", *SHORT]
+    document = run_json(capsys, *arguments)
+    assert document["minimum"] == document["minimum_in_ball"] == "122/45"
+    assert document["zero_loss"] == 0
+    assert 0 < document["landed"]["0"] == document["at_minimum"] < 32
+    above = document["above_minimum"]
+    assert document["least_loss"] == pytest.approx(above["best"] + 122 / 45)
+    assert document["median_loss"] == pytest.approx(above["median"] + 122 / 45)
+    assert above["best"] <= document["tolerance"] * 37  # ||y||^2
+    others = document["other_losses"]
+    assert sum(each["runs"] for each in others) == document["not_converged"]
+    assert all(each["loss"] > 122 / 45 + document["tolerance"] * 37 for each in others)
+    code, out, _ = run(capsys, *arguments)
+    assert code == 0
+    assert f"│ in component 0       │ {document['at_minimum']} " in out
+    assert f"│ above the least loss │ {document['not_converged']} " in out
+    assert f"best {above['best']:.3g}, median {above['median']:.3g}; up to 1e-05 ||y||^2" in out
+    assert f"│ {others[0]['loss']:.6g} " in out.split("loss of the other runs")[1]
+
+
+def test_the_learning_rate(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["flagship", "--optimizer", "lion", "--rho", "4", *SHORT]
+    default, given = (run_json(capsys, *arguments, *more) for more in ((), ("--lr", 0.01)))
+    assert (default["learning_rate"], given["learning_rate"]) == (0.08, 0.01)
+    assert default["median_fw_gap"] != given["median_fw_gap"]
+    same = run_json(capsys, *arguments, "--lr", 0.08)
+    assert same["median_fw_gap"] == default["median_fw_gap"]
+
+
+def test_names_in_any_case(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--rho", "4", "--seeds", "2", "--steps", "20"]
+    document = run_json(capsys, "flagship", "--optimizer", "Muon-AdamW", *options)
+    assert document["optimizer"] == "muon-adamw"
 
 
 def test_diverged_runs_leave_the_others_alone(
@@ -127,7 +171,8 @@ def test_diverged_runs_leave_the_others_alone(
     path = problem_file(X=[[14], [-14]], y=[14, -14], width=1)  # too steep for some starts
     document = run_json(capsys, path, "--optimizer", "sgd", "--rho", "100", *SHORT)
     assert 0 < document["diverged"] < 32
-    assert document["not_converged"] == 32 - document["diverged"]
+    assert document["at_minimum"] + document["not_converged"] == 32 - document["diverged"]
+    assert document["minimum"] == "98"
     assert document["least_loss"] == pytest.approx(98, rel=1e-5)  # one neuron fits one point
     assert run(capsys, path, "--optimizer", "sgd", "--rho", "100", *SHORT)[0] == 0
 
@@ -157,7 +202,7 @@ def test_a_low_barrier_lowers_the_tolerance(
 def test_control_c_prints_what_is_known(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, watched: str
 ) -> None:
-    module = {"analyse": theory.landscape, "train": numerics.runs}[watched]
+    module = {"analyse": theory.landscape, "train": numerics.training}[watched]
     function = getattr(module, watched)
 
     def interrupted(*arguments: Any, progress: Callable[[str, int], None], **options: Any) -> Any:
@@ -175,6 +220,7 @@ def test_control_c_prints_what_is_known(
     assert document["steps"] == (500 if watched == "train" else 0)
     assert (document["optimizer"], document["rho"], document["runs"]) == ("lion", "11/5", 32)
     assert ("radii" in document) is (watched == "train")
+    assert document["landed"] == ({"0": 0, "1": 0} if watched == "train" else None)
     code, out, err = run(capsys, *arguments)
     assert code == 3
     assert err.startswith("isthmus: interrupted")
@@ -195,12 +241,61 @@ def test_control_c_during_the_radii(
     assert (document["complete"], document["minimum"], document["steps"]) == (False, "0", 0)
 
 
-def test_too_large_is_refused_with_the_count(capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_needs_no_landscape(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What will not be computed is said before the training."""
+    said = []
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        said.append(capsys.readouterr().err)
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(numerics.training, "train", watched)
     arguments = ["flagship", "--optimizer", "lion", "--rho", "11/5", *SHORT]
     code, out, err = run(capsys, *arguments, "--max-cells", 100, "--json", "-")
+    assert (code, err) == (0, "")
+    assert said[0].startswith("isthmus: the least loss, and where runs land, will not be computed")
+    assert said[0].endswith("136 needed, the limit is 100; allow it with --max-cells 136\n")
+    assert said[0].count("\n") == 1
+    document = json.loads(out)
+    assert document["complete"] is True
+    assert document["landed"] is document["minimum"] is document["at_minimum"] is None
+    known = run_json(capsys, *arguments)
+    for key in ("zero_loss", "least_loss", "max_violation", "median_fw_gap", "other_losses"):
+        assert document[key] == known[key]
+    code, out, err = run(capsys, *arguments, "--width", 40)
+    assert code == 0
+    assert "that is out of reach: take a smaller width" in said[-1]
+    assert "--max-cells" not in said[-1]
+    assert "at zero loss" in out
+    assert "loss: best " in out
+
+
+def test_assignments_over_budget_leave_the_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*arguments: Any, **options: Any) -> Any:
+        raise BudgetError("assignments", 2, 1, "max_assignments")
+
+    monkeypatch.setattr(numerics.runs, "landing", refused)
+    arguments = ["flagship", "--optimizer", "lion", "--rho", "11/5", *SHORT]
+    code, out, err = run(capsys, *arguments, "--json", "-")
     assert code == 3
-    assert "--max-cells 136" in err
-    assert json.loads(out)["complete"] is False
+    assert err.startswith("isthmus: where runs landed is not known: assignments: 2 needed")
+    document = json.loads(out)
+    assert document["steps"] == 2000
+    assert 0 < document["zero_loss"] == 32 - document["not_converged"]
+
+
+def test_more_runs_than_memory_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["flagship", "--optimizer", "lion", "--rho", "11/5", "--seeds", 10**12]
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (3, "")
+    # 672 bytes each: 84 numbers
+    assert "bytes of memory for 1,000,000,000,000 runs: 672,000,000,000,000 needed" in err
+    most = int(err.split("train at most ")[1].split(" seeds")[0].replace(",", ""))
+    assert 10**5 < most < 10**11
 
 
 # Mistakes
@@ -212,7 +307,10 @@ def test_too_large_is_refused_with_the_count(capsys: pytest.CaptureFixture[str])
         ({"--rho": "0"}, "rho: 0 must be positive"),
         ({"--rho": "-1/2"}, "rho: -1/2 must be positive"),
         ({"--rho": "nan"}, "rho: 'nan' is not a finite number"),
-        ({"--optimizer": "adam"}, f"optimizer: 'adam' is not one of {', '.join(names())}"),
+        ({"--optimizer": "adam"}, f"optimizer: 'adam' is not one of {', '.join(names())}; did you"),
+        ({"--optimizer": "AdamX"}, "did you mean adamw?\n"),
+        ({"--lr": "0"}, "lr: 0.0 must be positive and finite"),
+        ({"--lr": "inf"}, "lr: inf must be positive and finite"),
         ({"--rho": "199/100"}, "rho: 199/100 is too small: the ball of lion holds no network"),
         ({"--rho": "199/100"}, "the smallest that does has rho = 2\n"),
         ({"--optimizer": "muon", "--rho": "3"}, "the smallest that does has rho = 3.059412\n"),
@@ -261,7 +359,7 @@ def test_networks_are_written_exactly_and_beyond_the_landscape(capsys, tmp_path)
         code, out, err = run(capsys, *arguments)
         assert code == 0
         assert f"networks: {folder}" in out
-        assert ("where the networks land is not known" in err) != known
+        assert ("where runs land, will not be computed" in err) != known
         networks = [load_network(folder / f"{k}.json") for k in range(2)]
         again = train(example("flagship"), width, "lion", "3", seeds=2, steps=60)
         for k, network in enumerate(networks):

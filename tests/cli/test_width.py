@@ -1,7 +1,11 @@
 """`isthmus width`: JSON, exit codes, good and bad input."""
 
+from fractions import Fraction
+
 import pytest
 from command import run, run_json
+
+import theory.connectivity
 
 ARGUMENTS = ("width", "non-monotone", "--optimizer", "adamw", "--rho", "1/2")
 
@@ -26,12 +30,40 @@ def test_the_table(capsys):
     assert "connected at every width >= 4 (minimal counts)" in out
 
 
-def test_what_does_not_fit_is_told_and_exits_3(capsys):
-    code, out, err = run(capsys, *ARGUMENTS, "--max-width", "4", "--max-cells", "40")
-    assert code == 3
-    assert err.startswith("isthmus: width 2: cells")
+def test_what_does_not_fit_is_told_and_exits_3(capsys, monkeypatch):
+    """First of all: nothing is computed before it is said."""
+    profile = theory.connectivity.width_profile
+    said = []
+
+    def watched(*args, **options):
+        said.append(capsys.readouterr().err)
+        return profile(*args, **options)
+
+    monkeypatch.setattr(theory.connectivity, "width_profile", watched)
+    code, out, err = run(capsys, *ARGUMENTS, "--max-width", "50", "--max-cells", "130")
+    assert (code, err) == (3, "")
+    (err,) = said
+    assert err.startswith("isthmus: width 3: cells (8 states, width 3, labelled): 512 needed")
+    assert err.endswith("allow it with --max-cells 512\n")
     assert err.count("\n") == 1
     assert "1/10" in out
+
+
+def test_a_level_above_the_least_loss_is_said(capsys):
+    """Exact in AdamW's ball; in NGD's minima are intervals, which a level of 0 would lie in."""
+    found = run_json(capsys, *ARGUMENTS, "--max-width", "2")
+    assert [row["level"] for row in found["widths"]] == ["1/10", "0"]
+    ngd = ("width", "non-monotone-ngd", "--optimizer", "ngd", "--rho", "31/32", "--max-width", "2")
+    for row in run_json(capsys, *ngd)["widths"]:
+        assert Fraction(row["minimum"]["upper"]) < Fraction(row["level"]) < Fraction(1, 10**5)
+        assert Fraction(row["minimum"]["lower"]) == 0
+    _, out, _ = run(capsys, *ngd)
+    assert "components of loss <= level, a little above the least loss of each width" in out
+    assert "networks of exactly least loss are not told from those just above" in out
+    _, out, _ = run(capsys, *ARGUMENTS, "--max-width", "2")
+    assert "a little above" not in out
+    _, out, _ = run(capsys, *ngd, "--level", "1/100")
+    assert "components of loss <= 1/100" in out
 
 
 @pytest.mark.parametrize(

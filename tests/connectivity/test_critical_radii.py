@@ -96,9 +96,9 @@ def test_random_problems(problem):
 def test_the_first_radius_is_where_the_least_loss_becomes_zero(problem):
     first, *others = radius_intervals(problem, "adamw", 2)
     if others and not first.components:
-        below = CellComplex(problem, 2, rho=first.upper * Fraction(999, 1000))
+        below = CellComplex(problem, 2, within="adamw", rho=first.upper * Fraction(999, 1000))
         assert least(below).value > 0
-        assert least(CellComplex(problem, 2, rho=first.upper)).value == 0
+        assert least(CellComplex(problem, 2, within="adamw", rho=first.upper)).value == 0
 
 
 def test_the_bound_holds_on_every_interval():

@@ -29,7 +29,7 @@ KNOWN = (
 
 def feasible(problem, cell, rho):
     """By the landscape: whether a network of these states in the ball fits exactly."""
-    complex_ = CellComplex(problem, len(cell), rho=rho)
+    complex_ = CellComplex(problem, len(cell), within="adamw", rho=rho)
     return complex_.minimum(cell).value == 0
 
 
@@ -51,7 +51,7 @@ def test_the_landscape_finds_the_same_minimal_counts():
         assert feasible(problem, cell, HALF)
         for j in range(len(cell)):
             assert not feasible(problem, (*cell[:j], *cell[j + 1 :]), HALF)
-    states = CellComplex(problem, 1, rho=HALF).states
+    states = CellComplex(problem, 1, within="adamw", rho=HALF).states
     for cell in combinations_with_replacement(range(states), 3):
         above = any(Counter(cell) >= Counter(k) for k in found.counts)
         assert feasible(problem, cell, HALF) == above

@@ -126,6 +126,15 @@ def test_one_direction():
     assert negative.directions == ((-1, (1,), (-2,)),)
 
 
+def test_one_neuron_is_connected_at_its_own_width():
+    """That M* + 1 is the least width from which on the optima are connected takes M* >= 2."""
+    optima = optimal_polytope(Problem(X=[[1]], y=[2]), Fraction(1))
+    assert optima.fit == (1,)
+    assert (optima.fewest, optima.most, optima.bound, optima.connected_from) == (1, 1, 2, 1)
+    assert brute(optima, 1) == optima.step(1)
+    assert optima.step(1).connected
+
+
 def test_a_unique_optimum_is_connected_with_one_neuron_more():
     optima = optimal_polytope(Problem(X=[[1, 0], [0, 1]], y=[3, -3]), Fraction(1))
     assert counts(optima, 3) == [(0, 0, 0), (1, 2, 1), (1, 1, 0)]
@@ -169,6 +178,8 @@ def test_the_five_statements(instance):
     for width in range(1, optima.bound + 2):
         five_statements(optima.step(width), optima)
     assert optima.connected_from <= optima.rank_bound <= optima.bound
+    if optima.most > 1:
+        assert optima.most < optima.connected_from
 
 
 def test_a_search_through_random_data():

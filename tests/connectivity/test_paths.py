@@ -125,7 +125,7 @@ def test_a_network_and_itself_are_one_point():
 
 
 def test_two_isolated_points_are_told_apart_and_a_third_neuron_joins_them():
-    """THEORY 4.1: sharp at m = n."""
+    """`ngd-connected` is sharp at m = n."""
     solutions = SolutionSet(TWO_POINTS, "ngd", Fraction(), rho=Fraction(2))
     barrier = connect(solutions, ONE, OTHER)
     assert isinstance(barrier, Barrier)

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import exact_norms
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,8 @@ from theory.certificates.checker import check
 from theory.connectivity import SolutionPath, SolutionSet, connect, project
 from theory.connectivity.projection import scaled_to_fit
 from theory.errors import InputError
+from theory.gauges import gauge_of
+from theory.geometry import geometry
 from theory.network import Network
 from theory.problem import Problem
 from theory.strategies import solution_pairs
@@ -36,7 +39,7 @@ def test_trained_networks_are_joined(optimizer):
     solutions = SolutionSet(problem, optimizer, Fraction(), rho=rho)
     found = [project(solutions, net) for net in trained]
     for net, each in zip(trained, found, strict=True):
-        assert not solutions.violation(solutions.coordinates(each.network))
+        assert not solutions.violation_of(each.network)
         moved = [
             float(v - w)
             for one, two in ((net.W, each.network.W), ((net.a,), (each.network.a,)))
@@ -101,3 +104,38 @@ def test_scaling_neurons_to_fit():
     assert solutions.loss(fitted) == 0
     blank = (solutions.blank(),) * 2
     assert scaled_to_fit(solutions, blank) is None
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon", "ngd", "colnorm", "muon-adamw", "sgd"])
+def test_input_weights_of_output_weight_zero_count(optimizer):
+    problem = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
+    net = Network(W=[[1, 0, 1000], [0, 1, 0]], a=[1, -1, 0])
+    options = {"beta": Fraction(1, 2)} if optimizer == "sgd" else {"rho": Fraction(5, 2)}
+    solutions = SolutionSet(problem, optimizer, Fraction(optimizer == "sgd"), **options)
+    assert not solutions.violation(solutions.coordinates(net))
+    assert "neuron 2 has output weight 0" in solutions.violation_of(net)
+    found = project(solutions, net)
+    assert not solutions.violation_of(found.network)
+    assert 990 < found.distance < 1001
+    within = "entrywise" if optimizer == "adamw" else optimizer
+    if optimizer == "sgd":
+        squares = exact_norms.squares(found.network.W, found.network.a)
+        assert found.network.loss(problem) + squares / 4 <= 1
+    else:
+        assert exact_norms.inside(within, found.network.W, found.network.a, Fraction(5, 2))
+
+
+@settings(max_examples=60)
+@given(st.data(), st.sampled_from(["adamw", "muon", "ngd", "colnorm", "muon-adamw"]))
+def test_whether_a_network_is_in_a_ball_as_it_stands(data, optimizer):
+    """Whatever its neurons are; the test's own norms."""
+    entries = st.one_of(st.just(Fraction()), st.fractions(-2, 2, max_denominator=3))
+    d, m = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
+    W = [[data.draw(entries) for _ in range(m)] for _ in range(d)]
+    net = Network(W=W, a=[data.draw(entries) for _ in range(m)])
+    rho = data.draw(st.fractions(Fraction(1, 4), 6, max_denominator=4))
+    within = "entrywise" if optimizer == "adamw" else optimizer
+    inside = exact_norms.inside(within, net.W, net.a, rho)
+    assert gauge_of(geometry(optimizer).ball).holds(net, rho) == inside
+    solutions = SolutionSet(Problem(X=[[0] * d], y=[0]), optimizer, Fraction(), rho=rho)
+    assert (not solutions.violation_of(net)) == inside

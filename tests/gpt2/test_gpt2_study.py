@@ -256,6 +256,9 @@ def test_an_estimate_counts_what_a_study_makes(study):
     assert rows["bends, adamw"]["parts"] + rows["bends, muon"]["parts"] == len(curves)
     assert rows["ends, adamw"]["steps"] == SMOKE.ends.steps * (2 + 2 + 1)  # longer: twice
     assert rows["alignments"]["parts"] == len(SMOKE.pairs)
+    assert (
+        rows["ends trained on, muon"]["seconds_per_step"] == rows["ends, muon"]["seconds_per_step"]
+    )  # the same module, measured once
     for row in rows.values():
         assert row["hours"] == pytest.approx(row["steps"] * row["seconds_per_step"] / 3600)
         assert row["seconds_per_step"] > 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise, permutations
+from math import comb
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,10 @@ from problems import planted
 from theory.certificates import certify
 from theory.certificates.checker import check
 from theory.errors import BudgetError, InputError, Interrupted
-from theory.landscape import Analysis, MinimaxPath, analyse, barrier_between
+from theory.landscape import Analysis, MinimaxPath, analyse, barrier_between, cells
+from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.flood import Flood, Fragment
+from theory.landscape.nnls import Minimum
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -301,6 +306,26 @@ def test_too_many_cells() -> None:
     assert len(analyse(example("flagship"), 2, max_cells=136).components) == 2
 
 
+def test_what_is_out_of_reach_is_refused_before_the_cones_are_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def listed(*args: object, **options: object) -> None:
+        raise AssertionError("the cones were listed")
+
+    monkeypatch.setattr(cells, "arrangement", listed)
+    parabola = Problem(X=[[1, k, k * k, k**3] for k in range(20)], y=range(20))
+    # In general position 2 (1 + 19 + 171 + 969) = 2320 cones.
+    with pytest.raises(BudgetError, match=r"cells \(4640 states, width 3\)") as caught:
+        analyse(parabola, 3)
+    assert caught.value.needed == 4640 * 4641 * 4642 // 6
+    assert "out of reach: take a smaller width, or fewer rows" in str(caught.value)
+    assert "max_cells" not in str(caught.value)
+    larger = Problem(X=[[1, k, k * k, k**3] for k in range(60)], y=range(60))
+    with pytest.raises(BudgetError, match=r"cells \(at least \d+ states, width 3\)") as caught:
+        analyse(larger, 3)
+    assert 10**10 < caught.value.needed < comb(4 * (1 + 59 + 1711 + 32509) + 2, 3)
+
+
 @pytest.mark.parametrize("width", [0, -1, True, "2"])
 def test_wrong_width(width: object) -> None:
     with pytest.raises(InputError, match="^width: "):
@@ -340,6 +365,61 @@ def test_interrupt_leaves_proved_bounds(after: int) -> None:
             certify(partial)
 
 
+@pytest.mark.parametrize("after", range(0, 200, 16))
+def test_an_interrupt_between_two_callbacks(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Faces that were not looked at count for none: no bound is too high."""
+    problem, _ = planted(6, 2, 3, seed=3)
+    whole = analyse(problem, 3)
+    expanding, looked_at = Flood._push_faces, CellComplex.face_minimum
+    left = iter(range(after))
+    inside = False
+
+    last = None
+
+    def push_faces(flood: Flood, fragment: Fragment, cell: Cell) -> None:
+        nonlocal inside, last
+        inside, last = True, cell
+        expanding(flood, fragment, cell)
+        inside = False
+
+    def face_minimum(*arguments: Any) -> Minimum:
+        nonlocal inside
+        if inside and next(left, None) is None:
+            inside = False
+            raise Interrupted
+        return looked_at(*arguments)
+
+    monkeypatch.setattr(Flood, "_push_faces", push_faces)
+    monkeypatch.setattr(CellComplex, "face_minimum", face_minimum)
+    partial = analyse(problem, 3)
+    assert not partial.complete
+    assert last is not None
+    assert partial.flood.floor(last) is None
+    for i, row in enumerate(partial.barriers):
+        for j, value in enumerate(row):
+            assert value in (None, whole.barriers[i][j])
+            assert partial.lower_bounds[i][j] <= whole.barriers[i][j]
+
+
+@pytest.mark.parametrize("at", ["_extend", "_join", "_merge"])
+def test_an_interrupt_while_fragments_are_joined(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    """Then nothing is said of the passes."""
+    problem = example("flagship")
+    ends = [component.representative for component in analyse(problem, 2).components]
+    joining = getattr(Flood, at)
+
+    def stop(flood: Flood, *arguments: Any) -> None:
+        joining(flood, *arguments)
+        if flood.torn:  # not where it starts
+            raise Interrupted
+
+    monkeypatch.setattr(Flood, at, stop)
+    with pytest.raises(Interrupted):
+        analyse(problem, 2)
+    with pytest.raises(Interrupted, match="the barrier is at least 0$"):
+        barrier_between(problem, *ends)
+
+
 def test_interrupted_barrier_between() -> None:
     problem = example("flagship")
     ends = [component.representative for component in analyse(problem, 2).components]
@@ -350,3 +430,56 @@ def test_interrupted_barrier_between() -> None:
 
     with pytest.raises(Interrupted, match="the barrier is at least "):
         barrier_between(problem, *ends, progress=stop)
+
+
+@pytest.mark.parametrize(
+    ("ball", "message"),
+    [
+        ({"within": "muon"}, "^rho: is missing: the ball of muon needs a radius"),
+        ({"rho": 2}, "^within: is missing: whose ball has rho = 2"),
+        ({"within": "nonsense", "rho": 2}, "^optimizer: 'nonsense' is not one of adamw"),
+        ({"within": "nonsense"}, "^optimizer: 'nonsense' is not one of adamw"),
+        ({"within": "sgd", "rho": 2}, "^optimizer: sgd has no norm ball"),
+        ({"within": "adamw", "rho": 0}, "^rho: 0 must be positive"),
+        ({"within": "adamw", "rho": 1.5}, "^rho: 1.5 is a float"),
+    ],
+)
+def test_a_ball_is_a_name_and_a_radius(ball: dict[str, Any], message: str) -> None:
+    problem = example("flagship")
+    with pytest.raises(InputError, match=message):
+        analyse(problem, 2, **ball)
+    network = Network(W=[[1, 0], [0, 1]], a=[1, 1])
+    with pytest.raises(InputError, match=message):
+        barrier_between(problem, network, network, **ball)
+
+
+def test_numbers_as_text_and_the_width_of_the_problem() -> None:
+    problem = example("flagship")
+    assert problem.width == 2
+    found = analyse(problem, within="adamw", rho="23/10", level="1/2")
+    assert (found.width, found.rho, found.level) == (2, Fraction(23, 10), Fraction(1, 2))
+    with pytest.raises(InputError, match="^level: 0.5 is a float"):
+        analyse(problem, 2, level=0.5)
+    with pytest.raises(InputError, match="^width: the problem does not state one"):
+        analyse(Problem(X=[[1]], y=[1]))
+
+
+def test_a_landscape_shows_itself_in_a_line() -> None:
+    assert repr(analyse(example("flagship"))) == (
+        "<Analysis of n=4, d=2, width=2: 2 components of {loss <= 0}, minimum=0>"
+    )
+    assert "within='adamw', rho=3" in repr(analyse(example("flagship"), within="adamw", rho=3))
+
+
+def test_the_first_problems_solved_without_a_float_guess_come_out_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a guess from the first on, or never one: minima and barriers are exact either way."""
+    problem = Problem(X=[[2, -1], [0, -2], [1, 2], [-2, -1], [1, 1]], y=[5, 2, 2, 2, -1])
+    found = []
+    for first in (0, 10**9):
+        monkeypatch.setattr("theory.landscape.nnls._FIRST", first)
+        landscape = analyse(problem, 2, labelled=True)
+        ball = analyse(problem, 2, within="adamw", rho=2)
+        found.append([(a.minimum, a.barriers, a.lower_bounds) for a in (landscape, ball)])
+    assert found[0] == found[1]

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
-from theory.errors import InputError
+from theory.errors import BudgetError, InputError
 from theory.landscape import Analysis, analyse, barrier_between
+from theory.landscape.cells import CellComplex
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -44,7 +45,10 @@ INSTANCES = [
 def test_connectivity_is_not_monotone_in_width(X, y, rho, counts) -> None:  # type: ignore[no-untyped-def]
     problem = Problem(X=X, y=y)
     for width, expected in counts.items():
-        found = [analyse(problem, width, labelled=k, rho=Fraction(rho)) for k in (False, True)]
+        found = [
+            analyse(problem, width, labelled=k, within="adamw", rho=Fraction(rho))
+            for k in (False, True)
+        ]
         if expected is None:
             assert found[0].minimum == found[1].minimum > 0
         else:
@@ -56,10 +60,12 @@ def test_connectivity_is_not_monotone_in_width(X, y, rho, counts) -> None:  # ty
 
 def test_the_flagship_components_are_reached_at_2_and_at_12_fifths() -> None:
     problem = example("flagship")
-    assert analyse(problem, 2, rho=Fraction(199, 100)).minimum > 0
+    assert analyse(problem, 2, within="adamw", rho=Fraction(199, 100)).minimum > 0
     assert [
         (analysis.minimum, len(analysis.components))
-        for analysis in (analyse(problem, 2, rho=Fraction(r)) for r in ("2", "239/100", "12/5"))
+        for analysis in (
+            analyse(problem, 2, within="adamw", rho=Fraction(r)) for r in ("2", "239/100", "12/5")
+        )
     ] == [(0, 1), (0, 1), (0, 2)]
 
 
@@ -67,9 +73,9 @@ def test_one_neuron_by_hand() -> None:
     """f = s relu(x u), |u| <= rho: with rho = 1 the target 3 is missed by 1 at x = 2."""
     problem = Problem(X=[[2]], y=[3])
     for rho, minimum in ((Fraction(1), Fraction(1, 2)), (Fraction(3, 2), 0), (Fraction(2), 0)):
-        assert analyse(problem, 1, rho=rho).minimum == minimum
+        assert analyse(problem, 1, within="adamw", rho=rho).minimum == minimum
     # Two neurons share the work.
-    assert analyse(problem, 2, rho=Fraction(3, 4)).minimum == 0
+    assert analyse(problem, 2, within="adamw", rho=Fraction(3, 4)).minimum == 0
 
 
 @given(problems(), st.integers(1, 2), rhos, st.booleans(), st.booleans())
@@ -78,15 +84,15 @@ def test_the_checker_accepts_what_is_found(
 ) -> None:
     level = None
     if above:
-        least = analyse(problem, width, rho=rho).minimum
+        least = analyse(problem, width, within="adamw", rho=rho).minimum
         level = least + sum(v * v for v in problem.y) / 30
-    analysis = analyse(problem, width, level=level, labelled=labelled, rho=rho)
+    analysis = analyse(problem, width, level=level, labelled=labelled, within="adamw", rho=rho)
     check(certify(analysis), problem)
     assert all(inside(component.representative, rho) for component in analysis.components)
     for merge in analysis.merges:
         assert all(inside(network, rho) for network in merge.path.breakpoints)
     ends = (analysis.components[k].representative for k in (0, -1))
-    barrier = barrier_between(problem, *ends, labelled=labelled, rho=rho)
+    barrier = barrier_between(problem, *ends, labelled=labelled, within="adamw", rho=rho)
     assert barrier.value == analysis.barriers[0][len(analysis.components) - 1]
     check(certify(barrier), problem)
 
@@ -95,14 +101,15 @@ def test_the_checker_accepts_what_is_found(
 def test_a_larger_ball_holds_the_smaller_one(
     problem: Problem, width: int, rho: Fraction, more: Fraction
 ) -> None:
-    small = analyse(problem, width, rho=rho)
-    large = analyse(problem, width, rho=rho + more)
+    small = analyse(problem, width, within="adamw", rho=rho)
+    large = analyse(problem, width, within="adamw", rho=rho + more)
     assert large.minimum <= small.minimum
     # Barriers between the same networks fall as the ball grows, down to that without a ball.
     first, last = (small.components[k].representative for k in (0, -1))
-    values = [barrier_between(problem, first, last, rho=r).value for r in (rho, rho + more)] + [
-        barrier_between(problem, first, last).value
-    ]
+    values = [
+        barrier_between(problem, first, last, within="adamw", rho=r).value
+        for r in (rho, rho + more)
+    ] + [barrier_between(problem, first, last).value]
     assert values == sorted(values, reverse=True)
 
 
@@ -111,7 +118,7 @@ def test_a_huge_ball_changes_no_minimum_and_no_component_it_holds(
     problem: Problem, width: int, labelled: bool
 ) -> None:
     free = analyse(problem, width, labelled=labelled)
-    ball = analyse(problem, width, labelled=labelled, rho=Fraction(10**6))
+    ball = analyse(problem, width, labelled=labelled, within="adamw", rho=Fraction(10**6))
     assert ball.minimum == free.minimum
     assert off_diagonal(ball) == off_diagonal(free)
 
@@ -123,7 +130,9 @@ def test_signed_permutations_of_the_input(
     order = data.draw(st.permutations(range(problem.d)))
     signs = data.draw(st.lists(st.sampled_from([-1, 1]), min_size=problem.d, max_size=problem.d))
     X = tuple(tuple(s * row[k] for k, s in zip(order, signs, strict=True)) for row in problem.X)
-    found = [analyse(p, width, rho=rho) for p in (problem, Problem(X=X, y=problem.y))]
+    found = [
+        analyse(p, width, within="adamw", rho=rho) for p in (problem, Problem(X=X, y=problem.y))
+    ]
     assert found[0].minimum == found[1].minimum
     assert off_diagonal(found[0]) == off_diagonal(found[1])
 
@@ -133,22 +142,22 @@ def test_scaling_the_data_and_the_ball(
     problem: Problem, width: int, rho: Fraction, factor: Fraction
 ) -> None:
     X = tuple(tuple(factor * v for v in row) for row in problem.X)
-    found = analyse(problem, width, rho=rho)
-    scaled = analyse(Problem(X=X, y=problem.y), width, rho=rho / factor)
+    found = analyse(problem, width, within="adamw", rho=rho)
+    scaled = analyse(Problem(X=X, y=problem.y), width, within="adamw", rho=rho / factor)
     assert (found.minimum, off_diagonal(found)) == (scaled.minimum, off_diagonal(scaled))
 
 
 def test_the_null_space_of_X_lowers_the_norm() -> None:
     """x . u = 2 u_1 + u_2 takes |u| = 1 when both coordinates help; rank 1, d = 2."""
     problem = Problem(X=[[2, 1]], y=[3])
-    assert analyse(problem, 1, rho=Fraction(1)).minimum == 0
-    assert analyse(problem, 1, rho=Fraction(99, 100)).minimum > 0
+    assert analyse(problem, 1, within="adamw", rho=Fraction(1)).minimum == 0
+    assert analyse(problem, 1, within="adamw", rho=Fraction(99, 100)).minimum > 0
 
 
 @pytest.mark.parametrize(("X", "y"), [([[0, 0]], [1]), ([[1], [1]], [0, 0]), ([[0]], [0])])
 def test_degenerate(X: list[list[int]], y: list[int]) -> None:
     problem = Problem(X=X, y=y)
-    analysis = analyse(problem, 2, rho=Fraction(1), labelled=True)
+    analysis = analyse(problem, 2, within="adamw", rho=Fraction(1), labelled=True)
     assert len(analysis.components) == 1
     check(certify(analysis), problem)
 
@@ -156,14 +165,14 @@ def test_degenerate(X: list[list[int]], y: list[int]) -> None:
 @pytest.mark.parametrize("rho", [Fraction(), Fraction(-1)])
 def test_a_ball_needs_a_radius(rho: Fraction) -> None:
     with pytest.raises(InputError, match="^rho: .* must be positive"):
-        analyse(example("flagship"), 2, rho=rho)
+        analyse(example("flagship"), 2, within="adamw", rho=rho)
 
 
 def test_networks_outside_the_ball_are_refused() -> None:
     problem = example("two-points")
     network = Network(W=[[1, 0], [0, 1]], a=[1, 1])
     with pytest.raises(InputError, match=r"needs rho = 1, not 1/2"):
-        barrier_between(problem, network, network, rho=Fraction(1, 2))
+        barrier_between(problem, network, network, within="adamw", rho=Fraction(1, 2))
 
 
 # Each row: what to write where, and the reason why the checker refuses it.
@@ -179,7 +188,7 @@ TAMPERED = [
 
 @pytest.mark.parametrize(("at", "value", "message"), TAMPERED, ids=[row[2] for row in TAMPERED])
 def test_tampering(at: tuple[str, ...], value: object, message: str) -> None:
-    document = certify(analyse(example("flagship"), 2, rho=Fraction(12, 5)))
+    document = certify(analyse(example("flagship"), 2, within="adamw", rho=Fraction(12, 5)))
     broken = copy.deepcopy(document)
     place = broken
     for step in at[:-1]:
@@ -188,3 +197,13 @@ def test_tampering(at: tuple[str, ...], value: object, message: str) -> None:
     check(document)
     with pytest.raises(CertificateInvalid, match=message):
         check(broken)
+
+
+def test_vertices_are_counted_first() -> None:
+    """3^d of them, and more, where there are few cells."""
+    problem = Problem(X=[[int(i == k) for k in range(8)] for i in range(8)], y=[1] * 8)  # type: ignore[arg-type]
+    with pytest.raises(
+        BudgetError, match=r"vertices in the ball \(each as 10 cells\): 2,657,280 needed"
+    ):
+        CellComplex(problem, 1, within="adamw", rho=Fraction(1), max_cells=1000)
+    assert CellComplex(problem, 1, max_cells=1000).cells == 512

@@ -6,6 +6,7 @@ import copy
 from fractions import Fraction
 from typing import Any
 
+import exact_norms
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
 from theory.errors import InputError, Undecided
 from theory.landscape import Analysis, analyse, barrier_between
+from theory.landscape.cells import CellComplex
+from theory.landscape.least import least
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -99,7 +102,9 @@ def test_one_neuron_is_the_same_in_all_of_them() -> None:
     for analysis in found:
         assert overlap((analysis.proved, analysis.minimum), (found[0].proved, found[0].minimum))
         assert float(analysis.minimum - analysis.proved) < NARROW
-    assert analyse(problem, 1, rho=Fraction(1, 2)).minimum < found[0].proved  # a larger ball
+    assert (
+        analyse(problem, 1, within="adamw", rho=Fraction(1, 2)).minimum < found[0].proved
+    )  # a larger ball
 
 
 # Properties.
@@ -130,7 +135,7 @@ def test_balls_inside_one_another(problem: Problem, width: int, rho: Fraction) -
     found = {ball: analyse(problem, width, rho=rho, within=ball) for ball in CONIC}
     for smaller, larger in (("ngd", "muon"), ("muon", "muon-adamw"), ("muon-adamw", "colnorm")):
         assert found[larger].proved <= found[smaller].minimum
-    entrywise = analyse(problem, width, rho=rho)
+    entrywise = analyse(problem, width, within="adamw", rho=rho)
     assert entrywise.minimum <= found["colnorm"].minimum
 
 
@@ -181,15 +186,34 @@ def test_a_level_within_the_bounds_of_a_minimum() -> None:
         analyse(problem, 2, level=between, rho=Fraction(3), within="muon")
 
 
-@pytest.mark.parametrize("ball", CONIC)
-def test_networks_in_the_ball_up_to_rescaling(ball: str) -> None:
-    """Each neuron has |a_j| |w_j| = 1, although the layers have norms of 10."""
+@pytest.mark.parametrize("ball", ["adamw", *CONIC])
+@pytest.mark.parametrize("W", [[10, Fraction(1, 10)], [1000, Fraction(1, 10)]])
+def test_networks_in_the_ball_up_to_rescaling(ball: str, W: list[Any]) -> None:
+    """Each neuron has |a_j| |w_j| = 1 or 0, although the layers have norms of 10 and more."""
     problem = Problem(X=[[1]], y=[1])
-    one = Network(W=[[10, Fraction(1, 10)]], a=[Fraction(1, 10), 10])
+    one = Network(W=[W], a=[Fraction(1, 10) if W[0] == 10 else 0, 10])
     zero = Network(W=[[0, 0]], a=[1, 1])
     barrier = barrier_between(problem, one, zero, rho=Fraction(3), within=ball)
     assert barrier.value == Fraction(1, 2)
-    check(certify(barrier), problem)
+    document = certify(barrier)
+    check(document, problem)
+    # The certificate speaks of a network in the ball as it stands: rescaled only if it has to be.
+    within = "entrywise" if ball == "adamw" else ball
+    first, second = map(Network.from_json, document["networks"])
+    assert (first.fit(problem), second) == (one.fit(problem), zero)
+    assert not exact_norms.inside(within, one.W, one.a, Fraction(3))
+    assert exact_norms.inside(within, first.W, first.a, Fraction(3))
+
+
+@pytest.mark.parametrize("ball", ["adamw", *CONIC])
+def test_networks_in_the_ball_stay_as_they_are(ball: str) -> None:
+    """The second has a dead neuron, whose input weights are no longer dropped."""
+    problem = Problem(X=[[1]], y=[1])
+    ends = (Network(W=[[1, 1]], a=[1, 0]), Network(W=[[1, 0]], a=[Fraction(1, 2), 0]))
+    barrier = barrier_between(problem, *ends, rho=Fraction(3), within=ball)
+    document = certify(barrier)
+    assert document["networks"] == [network.to_json() for network in ends]
+    check(document, problem)
 
 
 def test_cuts_that_prove_more_than_the_merge_says() -> None:
@@ -200,12 +224,23 @@ def test_cuts_that_prove_more_than_the_merge_says() -> None:
     check(certify(analysis), problem)
 
 
-@pytest.mark.parametrize("y", ["1e70", "1e-200"])
-def test_numbers_that_floats_cannot_hold_squared(y: str) -> None:
-    problem = Problem(X=[[1]], y=[y])
-    with pytest.raises(InputError, match="^within: numbers this large or small"):
-        analyse(problem, 1, rho=Fraction(1), within="muon")
-    assert analyse(problem, 1, rho=Fraction(10**70)).minimum == 0
+@pytest.mark.parametrize("ball", ["muon", "muon-adamw", "ngd", "colnorm"])
+@pytest.mark.parametrize(("x", "y"), [(-120, 0), (90, -90), (0, 200), (-320, -320)])
+def test_no_factor_of_the_data_changes_the_intervals(ball: str, x: int, y: int) -> None:
+    """Floats cannot hold some of these numbers, and the squares of none."""
+    problem = example("flagship")
+    scale = Fraction(10)
+    scaled = Problem(
+        X=[[v * scale**x for v in row] for row in problem.X], y=[v * scale**y for v in problem.y]
+    )
+    before = least(CellComplex(problem, 2, rho=Fraction(3, 2), within=ball))
+    rho = Fraction(3, 2) * scale ** (y - x)
+    after = least(CellComplex(scaled, 2, rho=rho, within=ball))
+    assert after.cell == before.cell
+    assert float(after.value / scale ** (2 * y)) == pytest.approx(float(before.value), rel=1e-9)
+    gaps = [float((found.value - found.lower) / found.value) for found in (before, after)]
+    assert max(gaps) <= 1e-8
+    check(certify(after), scaled)
 
 
 def test_networks_outside_the_ball_are_refused() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from itertools import combinations
 from unittest.mock import patch
@@ -59,25 +59,25 @@ def test_optimality_conditions_one_by_one(columns: list[list[int]], y: list[int]
     assert found.value == Fraction(sum(v * v for v in found.residual), 2 * found.denominator**2)
 
 
-def wrong(guess: str) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, float]]:
-    """A float solver that is of no use."""
+def wrong(guess: str) -> AbstractContextManager[object]:
+    """A float solver that is of no use, but where its own guess is asked for."""
 
     def solve(A: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
         if guess == "no convergence":
             raise RuntimeError("Maximum number of iterations reached.")
         return np.full(A.shape[1], float(guess == "everything")), 0.0
 
-    return solve
+    return nullcontext() if guess == "its own" else patch("scipy.optimize.nnls", solve)
 
 
-@pytest.mark.parametrize("guess", ["nothing", "everything", "no convergence"])
+@pytest.mark.parametrize("guess", ["its own", "nothing", "everything", "no convergence"])
 @given(columns=matrices(6, 4), y=st.lists(st.integers(-4, 4), min_size=4, max_size=4))
 def test_wrong_guesses_never_change_the_value(
     guess: str, columns: list[list[int]], y: list[int]
 ) -> None:
     ids = tuple(range(len(columns)))
     expected = LeastSquares(np.array(columns), y).minimum(ids).value
-    with patch("theory.landscape.nnls.float_nnls", wrong(guess)):
+    with patch("theory.landscape.nnls._FIRST", 0), wrong(guess):
         assert LeastSquares(np.array(columns), y).minimum(ids).value == expected
 
 
@@ -117,7 +117,7 @@ def test_capped_optimality_conditions_one_by_one(
     assert sum(furthest) == sum(f * r for f, r in zip(fit, residual, strict=True))
 
 
-@pytest.mark.parametrize("guess", ["nothing", "everything", "no convergence"])
+@pytest.mark.parametrize("guess", ["its own", "nothing", "everything", "no convergence"])
 @given(
     columns=matrices(4, 3),
     groups=grouped(),
@@ -127,7 +127,7 @@ def test_wrong_guesses_never_change_the_capped_value(
     guess: str, columns: list[list[int]], groups: Groups, y: list[int]
 ) -> None:
     expected = CappedLeastSquares(np.array(full(columns)), y).minimum(groups).value
-    with patch("theory.landscape.nnls.float_nnls", wrong(guess)):
+    with patch("theory.landscape.nnls._FIRST", 0), wrong(guess):
         assert CappedLeastSquares(np.array(full(columns)), y).minimum(groups).value == expected
 
 

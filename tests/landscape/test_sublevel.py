@@ -24,7 +24,7 @@ rhos = st.none() | st.fractions(Fraction(1, 4), 4, max_denominator=4)
 def test_low_cells_and_cover(
     problem: Problem, width: int, level: Fraction | None, rho: Fraction | None
 ) -> None:
-    complex_ = CellComplex(problem, width, rho=rho)
+    complex_ = CellComplex(problem, width, within=None if rho is None else "adamw", rho=rho)
     if complex_.cells > 3000:
         return
     values = {
@@ -47,7 +47,7 @@ def test_low_cells_and_cover(
 
 @given(problems(), st.integers(1, 2), rhos)
 def test_a_dual_bounds_what_it_covers(problem: Problem, width: int, rho: Fraction | None) -> None:
-    complex_ = CellComplex(problem, width, rho=rho)
+    complex_ = CellComplex(problem, width, within=None if rho is None else "adamw", rho=rho)
     domain = complex_.domain
     cells = list(combinations_with_replacement(range(complex_.states), width))[:200]
     for cover in sublevel(complex_).cover:
@@ -72,7 +72,7 @@ def test_a_dual_bounds_what_it_covers(problem: Problem, width: int, rho: Fractio
 
 @given(problems(), st.integers(1, 3), st.integers(0, 3))
 def test_heavier_states(problem: Problem, width: int, weight: int) -> None:
-    complex_ = CellComplex(problem, width, rho=Fraction(1, 2))
+    complex_ = CellComplex(problem, width, within="adamw", rho=Fraction(1, 2))
     for cover in sublevel(complex_).cover:
         heavier = {state for state, own in enumerate(cover.weights) if own > weight}
         assert cover.heavier(weight) == sum(1 << state for state in heavier)

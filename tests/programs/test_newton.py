@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from theory.gauges import ColumnNorms
+from theory.losses import Squared
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.group_lasso import GroupNorms
-from theory.programs.losses import Squared
 from theory.programs.newton import GroupLasso, _ball_threshold
 from theory.programs.program import BlockProgram
 

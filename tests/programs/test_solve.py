@@ -2,6 +2,7 @@
 
 import dataclasses
 from fractions import Fraction
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 from problems import planted
 
 from theory import example
+from theory.arrangement import arrangement
+from theory.certificates import certify
+from theory.certificates.checker import check
 from theory.errors import InputError, Interrupted, SolverFailure
 from theory.gauges import gauge_of
 from theory.geometry import geometry
@@ -18,16 +22,19 @@ from theory.landscape.least import least
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs import Custom, Huber, Logistic, solve
+from theory.programs.blocks import Patterns
+from theory.programs.program import BlockProgram
+from theory.programs.solve import DECIDED, family_of
 from theory.strategies import problems
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
 HALF = Fraction(1, 2)
 
 
-def require_inside(found):
+def require_inside(found, squared=True):
     """The network attains the upper end, in the ball and within the width, exactly."""
     network = found.network
-    assert network.loss(found.problem) <= found.upper
+    assert not squared or network.loss(found.problem) <= found.upper
     assert found.width is None or found.neurons <= found.width
     neurons = [(s, u) for s, u in network.convex_coordinates() if any(u)]
     assert len(neurons) == found.neurons
@@ -227,6 +234,16 @@ def test_huber_bounds_are_exact_and_below_the_squared_loss(name, loss):
     assert found.upper <= solve(problem, name, **weight).upper * (1 + Fraction(1, 10**6))
 
 
+@pytest.mark.parametrize("loss", [Huber(Fraction(1, 3)), Logistic()])
+def test_floats_of_a_loss_are_those_of_its_expression(loss):
+    import cvxpy
+
+    random = np.random.default_rng(0)
+    fit, y = 5 * random.standard_normal(20), random.choice([-1.0, 1.0], 20)
+    expected = float(loss.expression(cvxpy.Constant(fit), y).value)
+    assert loss.at(fit, y) == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize("name", ["ngd", "muon", "sgd"])
 def test_logistic_bounds_enclose_the_optimum(name):
     problem, _ = planted(6, 2, 2, 3)
@@ -297,6 +314,134 @@ def test_where_clarabel_fails_scs_takes_over(monkeypatch):
     expected = solve(example("flagship"), "muon", rho=HALF, width=6)
     assert float(found.upper) == pytest.approx(float(expected.upper), rel=1e-4)
     assert found.lower <= expected.upper
+
+
+def scaled(problem, x, y):
+    """X times 10^x, y times 10^y."""
+    ten = Fraction(10)
+    return Problem(
+        X=[[v * ten**x for v in row] for row in problem.X], y=[v * ten**y for v in problem.y]
+    )
+
+
+@settings(max_examples=20)
+@given(
+    problems(n=(1, 4), d=(1, 2), max_denominator=4),
+    st.sampled_from((*BALLS, "sgd")),
+    st.integers(1, 2),
+    st.integers(-120, 120),
+    st.integers(-120, 120),
+    st.sampled_from([None, Fraction(1, 2)]),
+)
+def test_factors_of_the_data_change_nothing(problem, name, width, x, y, threshold):
+    ten = Fraction(10)
+    losses = [None, None]
+    if threshold is not None:
+        losses = [Huber(threshold), Huber(threshold * ten**y)]
+    key, factor = ("beta", x + y) if name == "sgd" else ("rho", y - x)
+    data = scaled(problem, x, y)
+    before = solve(problem, name, width=width, loss=losses[0], **{key: HALF})
+    after = solve(data, name, width=width, loss=losses[1], **{key: HALF * ten**factor})
+    unit = ten ** (2 * y)
+    assert float(after.upper / unit) == pytest.approx(float(before.upper), rel=1e-12)
+    assert float(after.lower / unit) == pytest.approx(float(before.lower), rel=1e-12)
+    # What is proved of the user's data is proved, as ever.
+    if threshold is None:
+        check(certify(after), data)
+    if name != "sgd":
+        require_inside(after, threshold is None)
+
+
+@pytest.mark.parametrize("x", [-120, 90])
+@pytest.mark.parametrize("name", ["muon", "muon-adamw", "ngd"])
+def test_the_logistic_loss_minds_the_scale_of_the_targets_only(name, x):
+    problem = Problem(X=[[2, 1], [2, -3], [3, 1]], y=[1, 1, -1])
+    before = solve(problem, name, rho=HALF, width=2, loss=Logistic())
+    rho = HALF / Fraction(10) ** x
+    after = solve(scaled(problem, x, 0), name, rho=rho, width=2, loss=Logistic())
+    # Digits beyond a float's are those of other rationals near it.
+    assert float(after.lower) == pytest.approx(float(before.lower), rel=1e-12)
+    assert float(after.upper) == pytest.approx(float(before.upper), rel=1e-12)
+    assert after.relative_gap <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("problem", "name", "rho", "loss", "least"),
+    [
+        # The program alone says 1.549 and 0.958.
+        ([[-2, -1], [-3, 0], [-2, 1], 0, 1, -3], "muon-adamw", 1, Huber(), 3 - 2**0.5),
+        ([[2, 1], [2, -3], [3, 1], 1, 1, -1], "ngd", 4, Logistic(), 1.0505),
+    ],
+)
+def test_cells_decide_for_every_convex_loss(problem, name, rho, loss, least):
+    data = Problem(X=problem[:3], y=problem[3:])
+    found = solve(data, name, rho=Fraction(rho), width=2, loss=loss)
+    assert found.cells is not None
+    assert found.decided
+    assert found.relative_gap <= 1e-6
+    assert float(found.upper) == pytest.approx(least, rel=1e-4)
+    assert loss.value(found.network.fit(data), data.y) <= found.upper
+    assert found.relaxed.upper < found.lower
+    # One program for each pair of blocks, without duals and without a search among cells.
+    X, y = np.array(data.X, dtype=float), np.array(data.y, dtype=float)
+    patterns = Patterns(X, arrangement(data.X).signs > 0)
+    family = family_of(gauge_of(geometry(name).ball))
+    values = []
+    for pair in combinations_with_replacement(range(patterns.count), 2):
+        blocks, counts = np.unique(pair, return_counts=True)
+        program = BlockProgram(patterns, blocks, y, family, loss, counts=counts.astype(float))
+        u, _, _ = program.solve(float(rho))
+        masks = patterns.diagonals(blocks) * patterns.signs(blocks)[:, None]
+        values.append(loss.at((masks * (u @ X.T)).sum(axis=0), y))
+    assert min(values) == pytest.approx(float(found.upper), rel=1e-6)
+
+
+@settings(max_examples=15)
+@given(
+    problems(n=(1, 4), d=(1, 2)),
+    st.sampled_from(BALLS),
+    st.fractions(Fraction(1, 4), 3, max_denominator=4),
+    st.integers(0, 10**6),
+)
+def test_cells_of_other_losses_are_bounds_and_those_of_a_wide_huber_the_squared_ones(
+    problem, name, rho, seed
+):
+    # Up to this threshold the residuals of networks near the optimum are squared.
+    threshold = 10 * (1 + sum((abs(v) for v in problem.y), Fraction()))
+    options = {"rho": rho, "within": name}
+    squared = least(CellComplex(problem, 2, **options))
+    huber = least(CellComplex(problem, 2, loss=Huber(threshold), **options))
+    size = float(squared.value) + 1e-4
+    assert float(huber.value) == pytest.approx(float(squared.value), abs=1e-6 * size)
+    assert float(huber.lower) == pytest.approx(float(squared.lower), abs=1e-6 * size)
+    labels = Problem(X=problem.X, y=[1 if v > 0 else -1 for v in problem.y])
+    cells = least(CellComplex(labels, 2, loss=Logistic(), **options))
+    assert cells.lower <= cells.value
+    assert float(cells.value - cells.lower) <= 1e-6 * problem.n
+    random = np.random.default_rng(seed)
+    ball = geometry(name).ball
+    W = ball.hidden.project(10 * random.standard_normal((problem.d, 2)), 1.0)
+    a = ball.output.project(10 * random.choice([-1.0, 1.0], 2), 1.0) * float(rho) * (1 - 1e-9)
+    fit = np.maximum(np.array(problem.X, dtype=float) @ W, 0) @ a
+    assert Logistic().at(fit, np.array(labels.y, dtype=float)) >= float(cells.lower)
+
+
+def test_a_threshold_that_floats_round_up_leaves_a_bound():
+    # The float 0.1 is above 1/10, where the dual of the loss would be minus infinity.
+    problem = Problem(X=[[-2, -1], [-3, 0], [-2, 1]], y=[0, 1, -3])
+    found = solve(problem, "ngd", rho=HALF, loss=Huber(Fraction(1, 10)))
+    assert found.relative_gap <= 1e-6
+
+
+@pytest.mark.parametrize("name", ["muon", "adamw"])
+def test_rows_and_columns_of_wildly_different_sizes_have_their_gap_said(name):
+    problem = Problem(X=[[10**9, 1], [-3, 2], [5, Fraction(7, 10**9)]], y=[1, 2, 1])
+    with pytest.raises(InputError, match="X: its numbers go from 7e-9 to 1e\\+9"):
+        solve(problem, name, rho=HALF, width=2)
+    milder = Problem(X=[[10**5, 1], [-3, 2], [5, Fraction(7, 10**5)]], y=[1, 2, 1])
+    found = solve(milder, name, rho=HALF, width=2)
+    assert found.lower <= found.upper
+    assert found.decided == (found.relative_gap <= DECIDED)
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,13 @@ def test_adamw_reaches_zero_loss_exactly_at_its_radius(n: int, m: int, seed: int
     problem = zero_loss(n, m, seed)
     found = radii(analyse(problem, m), ["adamw"])
     values = sorted(component["adamw"].lower for component in found.components)
-    assert analyse(problem, m, rho=values[0] * (1 - SMALL)).minimum > 0
+    assert analyse(problem, m, within="adamw", rho=values[0] * (1 - SMALL)).minimum > 0
     # As the ball grows to each radius in turn, one component more is reached.
     for value in values:
         reached = sum(other <= value for other in values)
-        assert analyse(problem, m, rho=value).minimum == 0
+        assert analyse(problem, m, within="adamw", rho=value).minimum == 0
         # Inside the ball a component may still be in several pieces.
-        assert len(analyse(problem, m, rho=value).components) >= reached
+        assert len(analyse(problem, m, within="adamw", rho=value).components) >= reached
 
 
 @settings(max_examples=15)

@@ -21,7 +21,8 @@ from problems import planted
 import theory.gauges
 import theory.regions.programs
 from theory.errors import InputError, Interrupted
-from theory.geometry import LionK, MixedNorm, VectorNorm, geometry
+from theory.gauges import gauge_of, has_gauge
+from theory.geometry import LionK, MixedNorm, SchattenNorm, VectorNorm, geometry, names
 from theory.landscape import Analysis, analyse
 from theory.landscape.cells import Cell
 from theory.loading import example
@@ -61,7 +62,7 @@ def rational(value: Fraction) -> sympy.Rational:
 
 
 def columns(analysis: Analysis, cell: Cell, point: DualPoint) -> np.ndarray:
-    """w_j = s_j X^T D_j lam + X^T (2 D_j - I) mu_j as THEORY section 3 has it, (m, d)."""
+    """w_j = s_j X^T D_j lam + X^T (2 D_j - I) mu_j as proofs_notes/radii.md has it, (m, d)."""
     X = matrix(analysis.problem.X)
     result = []
     for state, mu in zip(cell, point.mu, strict=True):
@@ -208,7 +209,7 @@ def test_weak_duality_at_random_networks(problem: Problem, width: int, seed: int
 
 
 def test_flagship() -> None:
-    """THEORY section 2: AdamW and Lion prefer one component, Muon the other."""
+    """AdamW and Lion prefer one component, Muon the other."""
     found = radii(analyse(example("flagship"), 2))
     first, second = found.components
     assert found.complete
@@ -526,3 +527,28 @@ def test_cvxpy_is_loaded_only_when_needed() -> None:
     code = "import sys, theory.regions; print('cvxpy' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == "False\n"
+
+
+def test_a_problem_is_no_landscape() -> None:
+    with pytest.raises(InputError, match=r"^analysis: is a Problem; pass analyse"):
+        radii(example("flagship"))  # type: ignore[arg-type]
+
+
+def test_geometries_of_users_have_no_exact_gauge() -> None:
+    ball = LionK("mine", SchattenNorm(4), VectorNorm(2))
+    assert not has_gauge(ball)
+    assert not has_gauge(geometry("sgd"))
+    assert tuple(filter(lambda name: has_gauge(geometry(name)), names())) == OPTIMIZERS
+    with pytest.raises(InputError, match="^optimizer: no exact radii are known for"):
+        gauge_of(ball)
+
+
+def test_a_geometry_registered_by_a_user_does_not_stop_the_others() -> None:
+    code = (
+        "from theory.geometry import LionK, SchattenNorm, VectorNorm, optimizers\n"
+        "optimizers._GEOMETRIES['mine'] = LionK('mine', SchattenNorm(4), VectorNorm(2))\n"
+        "from theory import analyse, example, radii\n"
+        "print(*radii(analyse(example('flagship'))).optimizers)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == list(OPTIMIZERS)

@@ -1,4 +1,7 @@
-"""Exact linear algebra of integers, and sets as the bits of an int. Standard library only."""
+"""Exact linear algebra of integers, and sets as the bits of an int. Standard library only.
+
+What can make numbers grow counts its steps first, see `theory.certificates.work`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from fractions import Fraction
 from math import gcd, isqrt, lcm
 from operator import mul
 from typing import TypeAlias
+
+from theory.certificates import work
+from theory.problem import Problem
 
 Vector: TypeAlias = tuple[int, ...]
 
@@ -25,26 +31,52 @@ def primitive(vector: Sequence[int]) -> Vector:
     return tuple(v // divisor for v in vector)
 
 
+def common_denominator(values: Iterable[Fraction]) -> int:
+    """The least common multiple of the denominators."""
+    scale = 1
+    for denominator in {v.denominator for v in values}:
+        bits = scale.bit_length() + denominator.bit_length()
+        work.spend("a common denominator", work.rational(bits))
+        scale = lcm(scale, denominator)
+    return scale
+
+
 def integers(vector: Sequence[Fraction]) -> tuple[Vector, int]:
     """(p v, p) with p the least positive integer that makes p v integer."""
-    scale = lcm(*(v.denominator for v in vector))
+    scale = common_denominator(vector)
+    bits = scale.bit_length() + work.lengths(vector)
+    each = work.kept(bits) + work.rational(bits)
+    work.spend("numbers over a common denominator", len(vector) * each)
     return tuple(int(v * scale) for v in vector), scale
+
+
+def integer_form(problem: Problem) -> tuple[list[Vector], int, Vector, int]:
+    """(X', p, y', q): integer X' = p X and y' = q y, with the least such integers p, q > 0."""
+    X, p = integers([v for row in problem.X for v in row])
+    y, q = integers(problem.y)
+    return [X[i : i + problem.d] for i in range(0, len(X), problem.d)], p, y, q
 
 
 def echelon(rows: Iterable[Sequence[int]]) -> list[tuple[int, Vector]]:
     """A basis of the row span with its pivot columns; each row is zero at the earlier pivots."""
     basis: list[tuple[int, Vector]] = []
+    growth = 0  # bits that reducing a row by all of them may add
     for row in rows:
+        bits = growth + work.length(row)
+        work.spend("elimination", (1 + len(basis)) * (16 + 3 * len(row) * work.integer(bits)))
         for pivot, other in basis:
             if row[pivot]:
                 row = [other[pivot] * a - row[pivot] * b for a, b in zip(row, other, strict=True)]
         if any(row):
             basis.append((next(j for j, v in enumerate(row) if v), primitive(row)))
+            growth += work.length(basis[-1][1])
     return basis
 
 
 def null_vector(basis: list[tuple[int, Vector]], size: int) -> Vector:
     """The direction on which the size - 1 rows of an echelon basis vanish."""
+    bits = sum(work.length(row) for _, row in basis)
+    work.spend("elimination", len(basis) * (16 + 3 * size * work.integer(bits)))
     free = (set(range(size)) - {pivot for pivot, _ in basis}).pop()
     vector = [int(j == free) for j in range(size)]
     for pivot, row in reversed(basis):
@@ -65,6 +97,8 @@ def solve(A: list[list[int]], b: list[int]) -> list[Fraction] | None:
     """The solution of a symmetric positive semidefinite system; None where it is singular."""
     rows = [[Fraction(v) for v in (*row, value)] for row, value in zip(A, b, strict=True)]
     for i in range(len(rows)):
+        bits = 3 * max(map(work.lengths, rows))
+        work.spend("a linear system", 2 * len(rows) * (len(rows) + 1) * work.rational(bits))
         if not rows[i][i]:  # such a matrix needs no pivoting
             return None
         for k in range(len(rows)):
@@ -78,6 +112,9 @@ def is_positive(A: Sequence[Sequence[Fraction | int]], *, definite: bool) -> boo
     """Whether a symmetric matrix is positive semidefinite, or definite: by elimination."""
     rows = [[Fraction(v) for v in row] for row in A]
     for i in range(len(rows)):
+        bits = 3 * max(map(work.lengths, rows[i:]))
+        entries = 2 * (len(rows) - i) * len(rows)
+        work.spend("whether a matrix is positive", entries * work.rational(bits))
         pivot = rows[i][i]
         if pivot < 0 or (not pivot and (definite or any(rows[i][i:]))):
             return False
@@ -89,11 +126,13 @@ def is_positive(A: Sequence[Sequence[Fraction | int]], *, definite: bool) -> boo
 
 
 def bits(mask: int) -> Iterator[int]:
-    while mask:
-        lowest = mask & -mask
-        yield lowest.bit_length() - 1
-        mask ^= lowest
+    text = bin(mask)[:1:-1]
+    at = text.find("1")
+    while at >= 0:
+        yield at
+        at = text.find("1", at + 1)
 
 
 def mask(members: Iterable[bool]) -> int:
-    return sum(1 << k for k, member in enumerate(members) if member)
+    digits = "".join("1" if member else "0" for member in members)
+    return int(digits[::-1] or "0", 2)

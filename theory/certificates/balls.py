@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from theory.certificates import algebra, reading
+from theory.certificates import algebra, reading, work
 from theory.certificates.algebra import Vector, dot
 from theory.certificates.reading import fail, show
 
@@ -17,7 +17,7 @@ LARGEST = ("muon", "ngd")  # the weights of neurons do not add up: the largest c
 
 @dataclass(frozen=True)
 class Ball:
-    """||W|| ||a|| <= rho in the norms of an optimizer, up to rescaling of neurons."""
+    """||W|| ||a|| <= rho in the norms of an optimizer: the whole layers, as they stand."""
 
     name: str
     rho: Fraction
@@ -27,17 +27,20 @@ class Ball:
 
     def holds(self, neurons: Sequence[Vector], a: Vector, scale: int) -> bool:
         """Whether a network is inside; neurons are columns of W, in integers: `scale` is one."""
+        entries = len(neurons) * len(neurons[0])
+        bits = 2 * max(work.length(a), *map(work.length, neurons))
+        work.spend("norms of networks", entries * work.integer(bits))
         bound = (self.rho * scale) ** 2  # of the squared norms
         squares = [dot(w, w) for w in neurons]
         if self.name == "entrywise":
-            pairs = zip(neurons, a, strict=True)
-            return all((size * max(map(abs, w))) ** 2 <= bound for w, size in pairs)
+            return max(v * v for w in neurons for v in w) * max(v * v for v in a) <= bound
         if self.name == "ngd":
             return sum(squares) * dot(a, a) <= bound
         if self.name == "colnorm":
             return max(squares) * max(v * v for v in a) <= bound
         size = dot(a, a) if self.name == "muon" else max(v * v for v in a)
         rows = neurons if len(neurons) <= len(neurons[0]) else list(zip(*neurons, strict=True))
+        work.spend("norms of networks", entries * len(rows) * work.integer(bits))
         gram = [[size * dot(v, w) for w in rows] for v in rows]
         rest = [[(bound if i == k else 0) - v for k, v in enumerate(r)] for i, r in enumerate(gram)]
         return algebra.is_positive(rest, definite=False)

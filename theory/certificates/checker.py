@@ -12,28 +12,40 @@ does to a face follows from its products with the columns of all generators.
 
 Balls that are no polytopes bring square roots into the bounds; these are rounded the safe way.
 
-Limits: an arrangement with more than `limit` rays, or cones where all are needed, is refused. The
-search for cells that a cover leaves out is exponential in the width in the worst case.
+Limits: the numbers of rays, of cones and of vertices in a ball are binomial in n and d, and the
+search for cells that a cover leaves out is exponential in the width in the worst case. So steps,
+in the sense of `theory.certificates.work`, are counted before they are taken; more than `limit` are
+refused.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from math import ceil, factorial, isqrt, prod
+from math import ceil, comb, factorial, isqrt, prod
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from theory.certificates import algebra, balls, covering, optimum, path, reading, regions, states
+from theory.certificates import (
+    algebra,
+    balls,
+    covering,
+    optimum,
+    path,
+    reading,
+    regions,
+    states,
+    work,
+)
 from theory.certificates.algebra import Vector, dot, mask
 from theory.certificates.balls import LARGEST, SPECTRAL, Ball
 from theory.certificates.cones import Arrangement, Points
 from theory.certificates.reading import CertificateInvalid, fail, show
 from theory.certificates.states import State
-from theory.problem import Problem, read_json
+from theory.problem import Problem, parse_json, read_bytes
 
 __all__ = ["CertificateInvalid", "Verdict", "check", "check_file"]
 
@@ -69,14 +81,21 @@ class Verdict:
     duals: int
 
 
-def check(document: object, problem: Problem | None = None, *, limit: int = 1_000_000) -> Verdict:
+def check(
+    document: object, problem: Problem | None = None, *, limit: int = work.DEFAULT_LIMIT
+) -> Verdict:
     """Verify a certificate, given as the JSON document it is.
 
     problem: the problem it is meant for; without it, the certificate speaks of the one inside it.
-    Raises CertificateInvalid at the first thing that fails, and BudgetError where the arrangement
-    of the data may have more than `limit` rays, or cones if all of them are needed, or where
-    regions are those of more neurons.
+    limit: the most steps; one is about a multiplication of two integers of up to 64 bits.
+    Raises CertificateInvalid at the first thing that fails, and BudgetError, before they are taken,
+    where more than `limit` steps are needed.
     """
+    with work.limited(limit):
+        return _check(document, problem)
+
+
+def _check(document: object, problem: Problem | None) -> Verdict:
     head = reading.mapping(document, "certificate")
     for name, expected in (("format", "isthmus-certificate"), ("version", 1)):
         if name not in head:
@@ -86,7 +105,7 @@ def check(document: object, problem: Problem | None = None, *, limit: int = 1_00
     kind = head.get("kind")
     if kind == "optimum":
         fields = reading.fields(document, "certificate", optimum.FIELDS)
-        found = optimum.Optimum(fields, _given(fields["problem"], problem), limit)
+        found = optimum.Optimum(fields, _given(fields["problem"], problem))
         return Verdict("optimum", found.statement(), 0, 0, int(fields["dual"] is not None))
     if kind == "path":
         fields = reading.fields(document, "certificate", path.FIELDS)
@@ -94,13 +113,13 @@ def check(document: object, problem: Problem | None = None, *, limit: int = 1_00
         return Verdict("path", walked.statement(), 0, 0, 0)
     if kind == "regions":
         fields = reading.fields(document, "certificate", regions.FIELDS)
-        met = regions.Regions(fields, _given(fields["problem"], problem), limit)
+        met = regions.Regions(fields, _given(fields["problem"], problem))
         return Verdict("regions", met.statement(), 0, 0, len(met.duals))
     if not isinstance(kind, str) or kind not in _FIELDS:
         kinds = ", ".join(sorted((*_FIELDS, "optimum", "path", "regions")))
         fail("kind", f"must be one of {kinds}, not {show(kind)}")
     fields = reading.fields(document, "certificate", _FIELDS[kind])
-    certificate = _Certificate(fields, problem, limit)
+    certificate = _Certificate(fields, problem)
     statements = {
         "barrier": certificate.barrier,
         "components": certificate.components,
@@ -121,10 +140,14 @@ def _given(value: object, problem: Problem | None) -> Problem:
 
 
 def check_file(
-    file: str | Path, problem: Problem | None = None, *, limit: int = 1_000_000
+    file: str | Path, problem: Problem | None = None, *, limit: int = work.DEFAULT_LIMIT
 ) -> Verdict:
     """`check` a JSON file; raises InputError where it cannot be read or is not JSON."""
-    return check(read_json(file), problem, limit=limit)
+    with work.limited(limit):
+        data = read_bytes(file, lambda size: work.require("the certificate's text", size))
+        values = sum(map(data.count, (b",", b"[", b"{")))
+        work.spend("the certificate's text", len(data) + values * work.kept())
+        return _check(parse_json(data, str(file)), problem)
 
 
 def _move(value: object, where: str) -> Move:
@@ -149,11 +172,13 @@ class _Dual:
         hit = generators & self.positive[sign]
         if not hit:
             return 0
+        work.spend("weights of neurons", 8 + hit.bit_length() // 16 + 2 * hit.bit_count())
         return max(abs(self.products[i]) for i in algebra.bits(hit)) if self.capped else None
 
     def bound(self, face: Face) -> Fraction | None:
         """What nu proves about the loss on the face; None if the face is not covered."""
         rest = self.gain
+        work.spend("bounds", len(face) * (8 + len(self.products) // 64))
         for sign, generators in face:
             weight = self.weight(sign, generators)
             if weight is None:
@@ -167,6 +192,7 @@ class _Dual:
         """Weights of neurons, and a limit: nu proves a loss of at least `least` (or above it)
         where the sum of weights is within the limit. It is -1 where nu proves nothing.
         """
+        work.spend("weights of states", len(parts) * (16 + len(self.products) // 64))
         square = 2 * least * self.norm * self.unit**2  # (gain - weight)^2 has to reach it
         root = isqrt(ceil(square))
         while root * root < square or (strict and root * root == square):
@@ -199,10 +225,24 @@ class _ConicDual:
         self.trace = 1 if Z is None else sum(row[k] for k, row in enumerate(Z))
         self._maxima: dict[tuple[int, int], Fraction] = {}
 
+    def _count(self, chosen: Sequence[int]) -> None:
+        """Count the steps of `_maximum`, but for the elimination."""
+        points = [self.generators.points[i] for i in chosen]
+        d = len(points[0]) if points else 0
+        longest = max(map(work.length, (self.nu, *(self.Z or ()), *points)))
+        each = work.integer(3 * longest + d.bit_length())
+        work.spend("independent generators", 256 + len(chosen) * (len(self.nu) + d * d) * each)
+        sizes = range(1, min(len(chosen), d) + 1)
+        sets = [comb(len(chosen), size) for size in sizes]
+        entries = sum(count * size**2 for count, size in zip(sets, sizes, strict=True))
+        work.require("independent generators", entries * (d * each + work.rational(0)))
+        work.spend("independent generators", entries * d * each + 64 * sum(sets))
+
     def _maximum(self, sign: int, generators: int) -> Fraction:
         """q: attained on independent generators, where it is the unconstrained maximum."""
         if (sign, generators) not in self._maxima:
             chosen = list(algebra.bits(generators))
+            self._count(chosen)
             rays = [self.generators.points[i] for i in chosen]
             gains = [sign * dot(self.nu, self.generators.columns[i]) for i in chosen]
             images = rays if self.Z is None else [tuple(dot(z, v) for z in self.Z) for v in rays]
@@ -226,6 +266,9 @@ class _ConicDual:
     def bound(self, face: Face) -> Fraction | None:
         """What nu proves about the loss on the face."""
         maxima = [self._maximum(*part) for part in face]
+        bits = work.lengths(maxima) + work.lengths([self.gain, self.ball.rho]) + 256
+        terms = 1 if self.ball.name in LARGEST else len(face)
+        work.spend("bounds", len(face) * work.rational(bits * terms))
         if self.ball.name in LARGEST:
             height = self._height(max(maxima, default=Fraction()))
         elif self.ball.name in SPECTRAL:
@@ -274,17 +317,17 @@ class _Component:
 class _Certificate:
     """A certificate with its common fields read; a method for each kind verifies the rest."""
 
-    def __init__(self, fields: dict[str, object], given: Problem | None, limit: int) -> None:
+    def __init__(self, fields: dict[str, object], given: Problem | None) -> None:
         self.fields = fields
         self.problem = _given(fields["problem"], given)
-        self.X, self.x_scale, self.y, self.y_scale = self.problem.integer_form()
+        self.X, self.x_scale, self.y, self.y_scale = algebra.integer_form(self.problem)
         self.width = reading.width(fields["width"])
         labelled = fields.get("labelled", False)
         if not isinstance(labelled, bool):
             fail("labelled", f"must be true or false, not {show(labelled)}")
         self.labelled = labelled
         self.ball = self._ball(fields["within"])
-        self.arrangement = Arrangement(self.X, limit, self.ball.name if self.ball else None)
+        self.arrangement = Arrangement(self.X, self.ball.name if self.ball else None)
         self.state_index: dict[tuple[int, int], int] = {}
         self.states: list[State] = []
         for k, state in enumerate(reading.entries(fields.get("states", []), "states")):
@@ -317,7 +360,11 @@ class _Certificate:
         nu, _ = algebra.integers(
             reading.vector(value, where, self.problem.n)
         )  # the scale does not matter
-        products = [dot(nu, column) for column in self.arrangement.generators.columns]
+        columns = self.arrangement.generators.columns
+        bits = work.length(nu) + max(map(work.length, columns), default=0)
+        each = self.problem.n * work.integer(bits) + work.kept(bits) + 8
+        work.spend("products of duals with generators", len(columns) * each)
+        products = [dot(nu, column) for column in columns]
         positive = {1: mask(p > 0 for p in products), -1: mask(p < 0 for p in products)}
         gain, unit = dot(nu, self.y), self.y_scale
         if self.ball is not None:
@@ -349,6 +396,9 @@ class _Certificate:
         flat, w_scale = algebra.integers([v for row in W for v in row])
         weights, a_scale = algebra.integers(a)
         neurons = [flat[j :: self.width] for j in range(self.width)]
+        bits = work.length(flat) + work.length(weights) + max(map(work.length, self.X))
+        each = self.problem.d * work.integer(bits) + 2 * work.rational(bits) + work.kept(bits)
+        work.spend("outputs of networks", self.width * self.problem.n * each)
         if self.ball is not None and not self.ball.holds(neurons, weights, w_scale * a_scale):
             fail(where, "the network lies outside the ball")
         activations = [tuple(dot(row, w) for row in self.X) for w in neurons]
@@ -395,6 +445,8 @@ class _Certificate:
         None stands for cells with a state that is not listed: they are in no list of cells.
         """
         for position, i in enumerate(cell):
+            facets = len(self.states[i].cone.facets)
+            work.spend("moves between cells", (1 + facets) * (4 * self.width + 64))
             if not self.labelled and position and cell[position - 1] == i:
                 continue
             sign, cone = self.states[i].sign, self.states[i].cone
@@ -494,13 +546,14 @@ class _Certificate:
         duals: Sequence[_Dual | _ConicDual],
         least: Fraction,
         strict: bool,
-        listed: Iterable[Cell],
+        listed: Collection[Cell],
         exempt: str,
     ) -> None:
         """Each cell is listed, or one of the duals proves a loss of at least `least` on it.
 
         strict: above `least`.
         """
+        work.spend("listed cells", 4 * self.width * len(listed))
         everything = list(self.states)
         for cone in self.arrangement.cones():
             both = (State(s, cone) for s in (1, -1))
@@ -513,6 +566,7 @@ class _Certificate:
             repeats = Counter(multiset).values()
             needed = 1
             if self.labelled:
+                work.spend("orders of cells", 1 + self.width**2 // 64)
                 needed = factorial(self.width) // prod(map(factorial, repeats))
             if orders[multiset] < needed:
                 text = states.show_cell([everything[i] for i in multiset], self.arrangement)
@@ -530,6 +584,8 @@ class _Certificate:
             return sign == state.sign and not outside
 
         neurons = range(self.width)
+        pairs = self.width if self.labelled else self.width**2
+        work.spend("cells of networks", pairs * (8 + len(self.arrangement.names) // 64))
         if self.labelled:
             return all(fits(j, cell[j]) for j in neurons)
         return _has_matching([[p for p in neurons if fits(j, cell[p])] for j in neurons])
@@ -592,7 +648,7 @@ class _Certificate:
         )
         return height, inside
 
-    # The two kinds.
+    # The kinds.
 
     def barrier(self) -> str:
         """Verify a certificate of kind "barrier"; returns what it proves."""
@@ -752,6 +808,7 @@ class _Certificate:
             cuts.append((height, [part.cells[0] in inside for part in parts]))
         cuts.sort(reverse=True)
         upper = self._minimax(parts)
+        work.spend("barriers", len(barriers) ** 2 * (8 + 2 * len(cuts)))
         for i, row in enumerate(barriers):
             for j, claimed in enumerate(row):
                 where = f"barriers[{i}][{j}]"
@@ -810,6 +867,7 @@ def _has_matching(options: Sequence[Sequence[int]]) -> bool:
     owner: dict[int, int] = {}
     seat: dict[int, int] = {}
     for start in range(len(options)):
+        work.spend("cells of networks", 4 * sum(map(len, options)))
         reached_from: dict[int, int] = {}
         queue = [start]
         free = None

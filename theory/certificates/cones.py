@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
-from math import comb, lcm
+from math import comb
 
-from theory.certificates import algebra
+from theory.certificates import algebra, work
 from theory.certificates.algebra import Vector, dot, mask
-from theory.errors import BudgetError
 
 
 @dataclass(frozen=True)
@@ -30,12 +29,21 @@ class Points:
     def __init__(
         self, points: list[Vector], normals: list[Vector], rows: Sequence[Sequence[int]]
     ) -> None:
+        size = len(points[0]) if points else 0
+        bits = max(map(work.length, points), default=0)
+        bits += max(map(work.length, rows), default=0) + size.bit_length()
+        each = size * work.integer(bits)
+        columns = len(points) * len(rows) * (each + work.kept(bits))
+        work.spend("columns of generators", columns)
+        work.spend("sides of generators", len(points) * len(normals) * (each + 4))
         self.points = points
         self.all = (1 << len(points)) - 1
         self.columns = [tuple(max(0, dot(row, point)) for row in rows) for point in points]
-        sides = [[dot(normal, point) for point in points] for normal in normals]
-        self.positive = [mask(v > 0 for v in values) for values in sides]
-        self.negative = [mask(v < 0 for v in values) for values in sides]
+        self.positive, self.negative = [], []
+        for normal in normals:
+            values = [dot(normal, point) for point in points]
+            self.positive.append(mask(v > 0 for v in values))
+            self.negative.append(mask(v < 0 for v in values))
 
     def inside(self, sides: int) -> int:
         """The points in the closed cone on these sides of the walls."""
@@ -55,8 +63,7 @@ class Arrangement:
     that of a u with zeros outside `rank` pivot columns, so rays are vectors of these entries.
     """
 
-    def __init__(self, X: Sequence[Sequence[int]], limit: int, ball: str | None = None) -> None:
-        self.limit = limit
+    def __init__(self, X: Sequence[Sequence[int]], ball: str | None = None) -> None:
         columns = sorted(pivot for pivot, _ in algebra.echelon(X))
         self.rank = len(columns)
         rows = [tuple(row[j] for j in columns) for row in X]
@@ -77,7 +84,7 @@ class Arrangement:
                 self.names.append(k)
             self.walls_of_rows.append((normals[normal], 1))
         self.normals = list(normals)
-        self.rays = self._find_rays()
+        self.rays = self._find_rays(len(rows))
         self._rays = self.generators = Points(self.rays, self.normals, rows)
         self.corner_scale = 1
         whole = [tuple(X[name]) for name in self.names]
@@ -88,26 +95,27 @@ class Arrangement:
             self.generators = Points(self._find_directions(X, columns), whole, X)
         self._cones: dict[int, Cone | None] = {}
 
-    def _find_rays(self) -> list[Vector]:
+    def _find_rays(self, n: int) -> list[Vector]:
         """Both directions of every line in which walls meet, once."""
         if self.rank == 0:
             return []
-        needed = 2 * comb(len(self.normals), self.rank - 1)
-        if needed > self.limit:
-            raise BudgetError("rays of the arrangement", needed, self.limit, "limit")
+        subsets = comb(len(self.normals), self.rank - 1)
+        # In general position each has rays of its own: their columns, and sides of walls.
+        work.require("rays of the arrangement", subsets * (self.rank**3 + 2 * self.rank * n))
         rays: dict[Vector, None] = {}
         for subset in combinations(self.normals, self.rank - 1):
             basis = algebra.echelon(subset)
             if len(basis) == self.rank - 1:
                 ray = algebra.null_vector(basis, self.rank)
+                work.spend("rays of the arrangement", self.rank * work.kept(work.length(ray)))
                 rays[ray] = rays[tuple(-v for v in ray)] = None
         return list(rays)
 
     def _find_corners(self, normals: list[Vector], d: int) -> tuple[list[Vector], int]:
         """The nonzero points of max |u_k| <= 1 on d independent walls and sides, times a scale."""
-        needed = sum(comb(d, k) * 2**k * comb(len(normals), d - k) for k in range(1, d + 1))
-        if needed > self.limit:
-            raise BudgetError("vertices in the ball", needed, self.limit, "limit")
+        least = max(1, d - len(normals))
+        subsets = sum(comb(d, k) * 2**k * comb(len(normals), d - k) for k in range(least, d + 1))
+        work.require("vertices in the ball", subsets * (d**2 + d * work.rational(0)))
         found: dict[tuple[Fraction, ...], None] = {}
         for fixed in range(1, d + 1):
             for coordinates in combinations(range(d), fixed):
@@ -116,6 +124,8 @@ class Arrangement:
                     basis = algebra.echelon([v[k] for k in free] for v in walls)
                     if len(basis) < len(free):
                         continue
+                    each = 64 + d * (len(free) + 2 * work.rational(0) + work.kept())
+                    work.spend("vertices in the ball", 2**fixed * each)
                     for signs in product((-1, 1), repeat=fixed):
                         # Homogeneous: the fixed coordinates are multiples of a last one, 1.
                         system = [
@@ -127,12 +137,14 @@ class Arrangement:
                         point.update(zip(coordinates, map(Fraction, signs), strict=True))
                         if all(abs(v) <= 1 for v in point.values()):
                             found[tuple(point[k] for k in range(d))] = None
-        scale = lcm(*(v.denominator for point in found for v in point))
-        return [tuple(int(v * scale) for v in point) for point in found], scale
+        flat, scale = algebra.integers([v for point in found for v in point])
+        return [flat[i : i + d] for i in range(0, len(flat), d)], scale
 
     def _find_directions(self, X: Sequence[Sequence[int]], pivots: list[int]) -> list[Vector]:
         """The rays with all their coordinates, and the null space of X, both ways."""
         d = len(X[0])
+        count = len(self.rays) + 2 * (d - len(pivots))
+        work.spend("directions in the ball", count * d * work.kept())
 
         def spread(values: Sequence[int], at: Sequence[int]) -> Vector:
             whole = [0] * d
@@ -164,6 +176,8 @@ class Arrangement:
 
     def sigma(self, sides: int) -> str:
         """The sign vector of a cone."""
+        rows, walls = len(self.walls_of_rows), len(self.normals)
+        work.spend("sign vectors", rows * (4 + walls // 256))
         return "".join(
             "0" if row is None else "+" if (sides >> row[0] & 1) == (row[1] > 0) else "-"
             for row in self.walls_of_rows
@@ -176,6 +190,8 @@ class Arrangement:
         the rays of the arrangement they hold: the ranks of these are the dimensions.
         """
         if sides not in self._cones:
+            walls, points = len(self.normals), len(self.rays) + len(self.generators.points)
+            work.spend("cones of the arrangement", (1 + walls) * (16 + points // 64))
             rays = self._rays.inside(sides)
             self._cones[sides] = None
             if self._rank_of(rays) == self.rank:
@@ -185,18 +201,24 @@ class Arrangement:
                     for wall, name in enumerate(self.names)
                     if self._rank_of(rays & self._rays.on_wall(wall)) == self.rank - 1
                 }
+                each = 2 * work.kept(points + walls)
+                work.spend("cones of the arrangement", len(facets) * each)
                 self._cones[sides] = Cone(sides, generators, facets)
         return self._cones[sides]
 
     def cones(self) -> Iterator[Cone]:
         """All cones: whatever is reached across facets from the cone of a generic point."""
-        others = len(self.normals) - 1
-        needed = 2 * sum(comb(others, i) for i in range(self.rank))
-        if needed > self.limit:
-            raise BudgetError("cones of the arrangement", needed, self.limit, "limit")
+        walls, points = len(self.normals), len(self.rays)
+        count = 2 * sum(comb(walls - 1, i) for i in range(self.rank))  # in general position
+        facet = self.rank**2 // 2 * (16 + 3 * self.rank)  # its rank, of as many rays
+        each = (1 + walls) * (16 + points // 64) + min(walls, 2 * self.rank) * facet
+        work.require("cones of the arrangement", count * each)
+        entry = max(map(work.length, self.normals), default=0)
         base = 0
         while True:  # a wall holds at most rank - 1 points of this curve, so some base is generic
             base += 1
+            bits = entry + self.rank * base.bit_length()
+            work.spend("a generic point", walls * self.rank * work.rational(bits))
             values = [sum(v * base**j for j, v in enumerate(normal)) for normal in self.normals]
             if all(values):
                 break

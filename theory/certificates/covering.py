@@ -7,11 +7,15 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
 from itertools import combinations_with_replacement
-from math import ceil, floor, lcm
+from math import ceil, floor
 from operator import and_
+from typing import TypeAlias
 
-from theory.certificates import algebra
-from theory.certificates.algebra import Vector, mask
+from theory.certificates import algebra, work
+from theory.certificates.algebra import Vector
+
+# What is chosen, duals and what they have left, a state to choose next, the states allowed with it.
+_Branch: TypeAlias = tuple[Vector, list[int], list[int], int | None, int]
 
 _EXACT = 4096  # bits of a common denominator up to which weights are exact
 _PARTS = 1 << 62  # of the limit, in which weights are counted beyond that
@@ -27,7 +31,9 @@ def weigh(
     """
     if limit < 0:
         return [0] * len(costs), -1
-    unit = lcm(limit.denominator, *(cost.denominator for cost in costs if cost is not None))
+    known = [limit, *(cost for cost in costs if cost is not None)]
+    work.spend("weights of states", len(costs) * (work.rational(work.lengths(known)) + 64))
+    unit = algebra.common_denominator(known)
     if unit.bit_length() > _EXACT:
         unit = ceil(_PARTS / limit) if limit else 1
     most = ceil(limit * unit) - 1 if strict else floor(limit * unit)
@@ -43,29 +49,52 @@ def escaping(
     limit, one of the remaining states must exceed its share of it. So branch on such a state for
     one dual after another; a branch excludes the states of those before it.
     """
-    heavier = [
-        {share: mask(weight > share for weight in own) for share in {0, *own}} for own in weights
-    ]
-    steps = [sorted(masks) for masks in heavier]
+    what = "the search for cells that no dual covers"
+    words = 1 + size // 64
+    work.spend(what, len(weights) * size * (16 + 2 * words))
+    steps = [sorted({0, *own}) for own in weights]
+    heavier = [_heavier(own, shares) for own, shares in zip(weights, steps, strict=True)]
 
     def above(dual: int, share: int) -> int:
         """The states heavier than `share`."""
-        return heavier[dual][steps[dual][bisect_right(steps[dual], share) - 1]]
+        return heavier[dual][bisect_right(steps[dual], share) - 1]
 
-    unspent = [(dual, limit) for dual, limit in enumerate(limits) if limit >= 0]
-    stack: list[tuple[Vector, list[tuple[int, int]], int]] = [((), unspent, (1 << size) - 1)]
+    duals = [dual for dual, limit in enumerate(limits) if limit >= 0]
+    unspent = [limits[dual] for dual in duals]
+    stack: list[_Branch] = [((), duals, unspent, None, (1 << size) - 1)]
     while stack:
-        chosen, pending, allowed = stack.pop()
+        chosen, duals, lefts, state, allowed = stack.pop()
+        work.spend(what, 16 + width + len(duals) * (8 + words // 16))
+        if state is not None:
+            chosen = (*chosen, state)
+            lefts = [left - weights[dual][state] for dual, left in zip(duals, lefts, strict=True)]
+            if min(lefts) < 0:
+                kept = [k for k, left in enumerate(lefts) if left >= 0]
+                duals, lefts = [duals[k] for k in kept], [lefts[k] for k in kept]
         rest = width - len(chosen)
-        if not pending:
+        if not duals:
             for others in combinations_with_replacement(list(algebra.bits(allowed)), rest):
+                work.spend(what, 16 + 2 * width)
                 yield tuple(sorted(chosen + others))
         elif rest == 1:
-            for state in algebra.bits(reduce(and_, (above(*item) for item in pending), allowed)):
+            for state in algebra.bits(reduce(and_, map(above, duals, lefts), allowed)):
+                work.spend(what, 16 + 2 * width)
                 yield tuple(sorted((*chosen, state)))
         else:
-            shares = (above(dual, left // rest) & allowed for dual, left in pending)
-            for state in algebra.bits(min(shares, key=int.bit_count)):
-                lefts = ((dual, left - weights[dual][state]) for dual, left in pending)
-                stack.append(((*chosen, state), [item for item in lefts if item[1] >= 0], allowed))
+            shares = (above(dual, left // rest) for dual, left in zip(duals, lefts, strict=True))
+            heavy = min((share & allowed for share in shares), key=int.bit_count)
+            work.spend(what, heavy.bit_count() * (24 + 2 * words))
+            for state in algebra.bits(heavy):
+                stack.append((chosen, duals, lefts, state, allowed))
                 allowed &= ~(1 << state)
+
+
+def _heavier(weights: Sequence[int], shares: Sequence[int]) -> list[int]:
+    """For each share, ascending, the set of the states that weigh more."""
+    order = sorted(range(len(weights)), key=weights.__getitem__)
+    found, above = [], 0
+    for share in reversed(shares):
+        while order and weights[order[-1]] > share:
+            above |= 1 << order.pop()
+        found.append(above)
+    return found[::-1]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from theory.certificates import algebra, reading
+from theory.certificates import algebra, reading, work
 from theory.certificates.balls import LARGEST, SPECTRAL
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
@@ -20,27 +20,41 @@ class Neuron:
     outputs: tuple[Fraction, ...]  # X u
 
     @property
-    def image(self) -> list[Fraction]:
-        """s relu(X u)"""
-        return [max(v, Fraction()) * self.sign for v in self.outputs]
-
-    @property
     def square(self) -> Fraction:
         """||u||^2 / alpha = ||w||^2"""
         return dot(self.u, self.u) / self.alpha if any(self.u) else Fraction()
 
 
-def read_neuron(value: object, where: str, problem: Problem) -> Neuron:
+class Inputs:
+    """The rows of X, of which X u is computed in integers."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.d = problem.d
+        self._X, self._scale, _, _ = algebra.integer_form(problem)
+        self._bits = max(map(work.length, self._X))
+
+    def outputs(self, u: Sequence[Fraction]) -> tuple[Fraction, ...]:
+        """X u"""
+        vector, scale = algebra.integers(u)
+        scale *= self._scale
+        bits = self._bits + work.length(vector) + self.d.bit_length()
+        fraction = work.rational(bits + scale.bit_length()) + 2 * work.kept(bits)
+        each = self.d * work.integer(bits) + fraction
+        work.spend("outputs of neurons", len(self._X) * each)
+        return tuple(Fraction(algebra.dot(row, vector), scale) for row in self._X)
+
+
+def read_neuron(value: object, where: str, inputs: Inputs) -> Neuron:
     """A neuron [s, alpha, u]."""
     sign, size, vector = reading.entries(value, where, 3)
     s = reading.sign(sign, where)
     alpha = reading.rational(size, f"{where}[1]")
-    u = reading.vector(vector, f"{where}[2]", problem.d)
+    u = reading.vector(vector, f"{where}[2]", inputs.d)
     if alpha < 0:
         fail(f"{where}[1]", f"is {show(alpha)}, but a^2 is not negative")
     if not alpha and any(u):
         fail(where, "has alpha = 0, so that u must be zero")
-    return Neuron(s, alpha, u, tuple(dot(row, u) for row in problem.X))
+    return Neuron(s, alpha, u, inputs.outputs(u))
 
 
 class Sums:
@@ -56,7 +70,21 @@ class Sums:
         self.gram = [[Fraction()] * problem.d for _ in range(problem.d)]
 
     def add(self, neuron: Neuron, times: int) -> None:
-        self.fit = [f + times * v for f, v in zip(self.fit, neuron.image, strict=True)]
+        """times: 1 to add the neuron, -1 to take it away."""
+        output = work.lengths(self.fit) + work.lengths(neuron.outputs)
+        work.spend("sums over neurons", 2 * len(self.fit) * work.rational(output))
+        u = 2 * work.lengths((*neuron.u, neuron.alpha))
+        if self.name in SPECTRAL:
+            entry = u + max(map(work.lengths, self.gram))
+            work.spend("sums over neurons", 4 * len(neuron.u) ** 2 * work.rational(entry))
+        else:
+            square = len(neuron.u) * u + work.size(self.squares) + work.size(self.alphas)
+            work.spend("sums over neurons", 4 * len(neuron.u) * work.rational(square))
+        up = times == neuron.sign
+        self.fit = [
+            f if v.numerator <= 0 else f + v if up else f - v
+            for f, v in zip(self.fit, neuron.outputs, strict=True)
+        ]
         self.alphas += times * neuron.alpha
         if self.name in SPECTRAL:
             if any(neuron.u):
@@ -70,6 +98,8 @@ class Sums:
     def loss(self) -> Fraction:
         """1/2 ||f - y||^2"""
         rest = [f - y for f, y in zip(self.fit, self.y, strict=True)]
+        bits = algebra.common_denominator(rest).bit_length() + work.lengths(rest)
+        work.spend("losses", 3 * len(rest) * work.rational(2 * bits))
         return dot(rest, rest) / 2
 
     def inside(self, changed: Sequence[Neuron], hidden: Fraction, output: Fraction) -> bool:

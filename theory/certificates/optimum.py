@@ -1,6 +1,6 @@
 """Certificates of kind `optimum`: a dual point of the convex program over activation patterns.
 
-Linear in the certificate: no ray of the arrangement is needed, so wide data are no difficulty.
+No ray of the arrangement is needed where patterns are listed, so wide data are no difficulty.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
-from theory.certificates import algebra, balls, reading
+from theory.certificates import algebra, balls, reading, work
 from theory.certificates.algebra import Vector, dot
 from theory.certificates.balls import LARGEST, SPECTRAL, Ball, Penalty
 from theory.certificates.cones import Arrangement
@@ -26,10 +26,10 @@ _ANY_WIDTH = (*LARGEST, "l2")  # what more neurons cannot make larger
 class Optimum:
     """A certificate of this kind; `statement` verifies it."""
 
-    def __init__(self, fields: Mapping[str, object], problem: Problem, limit: int) -> None:
+    def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
         self.fields = fields
         self.problem = problem
-        self.X, self.x_scale, self.y, self.y_scale = problem.integer_form()
+        self.X, self.x_scale, self.y, self.y_scale = algebra.integer_form(problem)
         self.within = balls.read(fields["within"])
         self.width = None if fields["width"] is None else reading.width(fields["width"])
         if self.width is None and self.within.name not in _ANY_WIDTH:
@@ -38,7 +38,7 @@ class Optimum:
                 f"must be an integer: more neurons need more of the {self.within.name} ball",
             )
         self.listed = fields["patterns"] is not None
-        self.sigmas = self._sigmas(fields["patterns"], limit)
+        self.sigmas = self._sigmas(fields["patterns"])
 
     def statement(self) -> str:
         """Verify everything; what is proved."""
@@ -59,10 +59,10 @@ class Optimum:
             )
         return f"the least loss of {width}{self.within} is {range_}"
 
-    def _sigmas(self, value: object, limit: int) -> dict[str, None]:
+    def _sigmas(self, value: object) -> dict[str, None]:
         """The patterns of the statement: those listed, or all."""
         if value is None:
-            arrangement = Arrangement(self.X, limit)
+            arrangement = Arrangement(self.X)
             return {arrangement.sigma(cone.sides): None for cone in arrangement.cones()}
         found: dict[str, None] = {}
         zero = [not any(row) for row in self.X]
@@ -95,6 +95,9 @@ class Optimum:
         neurons = [flat[j :: len(a)] for j in range(len(a))]
         if not neurons:
             fail("network.a", "is empty")
+        longest = max(map(work.length, self.X)) + work.length(flat) + work.length(weights)
+        each = self.problem.d * work.integer(longest) + work.integer(2 * longest)
+        work.spend("outputs of the network", self.problem.n * len(neurons) * each)
         scale = w_scale * a_scale
         penalty = Fraction()
         if isinstance(self.within, Penalty):
@@ -130,6 +133,7 @@ class Optimum:
         if not norm:
             return Fraction()
         metric = self._metric(fields["Z"]) if spectral else None
+        self._count(nu, flat)
         whole = {b: [(k, int(v * scale)) for k, v in entries] for b, entries in mu.items()}
         cost = max(map(metric or self._plain, self._columns(nu, whole)))
         gain = Fraction(dot(nu, self.y), self.y_scale)
@@ -142,6 +146,16 @@ class Optimum:
             return t * gain - t * t * norm / 2
         rest = gain - self._height(cost) / self.x_scale
         return rest * rest / (2 * norm) if rest > 0 else Fraction()
+
+    def _count(self, nu: Vector, everything: Vector) -> None:
+        """Count the steps for the columns of all blocks, and for their costs."""
+        n, d = self.problem.n, self.problem.d
+        bits = work.length(everything) + max(map(work.length, self.X)) + n.bit_length()
+        work.spend("columns", n * d * (work.integer(bits) + work.kept(bits)))
+        priced = d * d if self.within.name in SPECTRAL else d
+        each = n * d + 2 * n + 2 * priced * work.integer(2 * bits) + 2 * work.rational(2 * bits)
+        multipliers = len(everything) - len(nu)
+        work.spend("columns", len(self.sigmas) * each + multipliers * d * work.integer(bits))
 
     def _multipliers(self, value: object) -> dict[tuple[int, str], list[tuple[int, Fraction]]]:
         found: dict[tuple[int, str], list[tuple[int, Fraction]]] = {}
@@ -205,6 +219,7 @@ class _Metric:
     """tr Z w^T Z^-1 w, for a positive definite integer Z."""
 
     def __init__(self, Z: list[Vector]) -> None:
+        work.require("the inverse of Z", len(Z) ** 4 * work.rational(0))
         unit = [[int(i == k) for i in range(len(Z))] for k in range(len(Z))]
         columns = [algebra.solve([list(row) for row in Z], e) for e in unit]
         rows = [column for column in columns if column is not None]  # all, as Z is definite
@@ -213,5 +228,7 @@ class _Metric:
         self._trace = sum(row[k] for k, row in enumerate(Z))
 
     def __call__(self, w: list[int]) -> Fraction:
+        bits = work.length(w) + max(map(work.length, self._inverse))
+        work.spend("costs of columns", len(w) ** 2 * work.integer(bits))
         squared = dot(w, [dot(row, w) for row in self._inverse])
         return Fraction(self._trace * squared, self._denominator)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import NamedTuple
 
-from theory.certificates import balls, reading
+from theory.certificates import algebra, balls, reading
+from theory.certificates.algebra import dot
 from theory.certificates.balls import Ball, Penalty
-from theory.certificates.neurons import Neuron, Sums, read_neuron
+from theory.certificates.neurons import Inputs, Neuron, Sums, read_neuron
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
 
@@ -21,26 +23,36 @@ FIELDS = (
 )
 
 
+class _End(NamedTuple):
+    """A network, as it is given."""
+
+    columns: list[tuple[Fraction, ...]]  # w_j (d,)
+    a: tuple[Fraction, ...]
+
+
 class Path:
     """A certificate of this kind; `statement` verifies it."""
 
     def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
         self.fields = fields
         self.problem = problem
+        self.inputs = Inputs(problem)
         self.width = reading.width(fields["width"])
         self.within = balls.read(fields["within"])
         self.level = reading.rational(fields["level"], "level")
 
     def statement(self) -> str:
         """Verify everything; what is proved."""
-        networks = reading.entries(self.fields["networks"], "networks", 2)
+        entries = reading.entries(self.fields["networks"], "networks", 2)
         start = reading.entries(self.fields["start"], "start", self.width)
-        neurons = [read_neuron(value, f"start[{j}]", self.problem) for j, value in enumerate(start)]
-        self._require_end(neurons, networks[0], "start", "networks[0]")
+        neurons = [read_neuron(value, f"start[{j}]", self.inputs) for j, value in enumerate(start)]
+        ends = [self._read_end(value, f"networks[{k}]") for k, value in enumerate(entries)]
+        self._require_same(neurons, ends[0], "start", "networks[0]")
         point = Sums(self.problem, self.within.name)
         for neuron in neurons:
             point.add(neuron, 1)
         self._require_solution(point, neurons, "start")
+        self._require_whole(point, ends[0], "networks[0]")
         steps = reading.entries(self.fields["steps"], "steps")
         for k, step in enumerate(steps):
             where = f"steps[{k}]"
@@ -51,7 +63,8 @@ class Path:
                 neurons[j] = neuron
             self._require_solution(point, list(changed.values()), where)
         last = f"steps[{len(steps) - 1}]" if steps else "start"
-        self._require_end(neurons, networks[1], last, "networks[1]")
+        self._require_same(neurons, ends[1], last, "networks[1]")
+        self._require_whole(point, ends[1], "networks[1]")
         what = "loss" if isinstance(self.within, Ball) else "loss and penalty"
         return (
             f"a path of {len(steps)} segments joins the two networks of width {self.width}"
@@ -67,11 +80,11 @@ class Path:
             j = reading.index(place, f"{here}[0]", self.width, "neurons")
             if j in changed:
                 fail(here, f"moves neuron {j} twice")
-            old, new = before[j], read_neuron(rest, here, self.problem)
+            old, new = before[j], read_neuron(rest, here, self.inputs)
             if old.sign != new.sign and any(old.u) and any(new.u):
                 fail(here, f"neuron {j} changes its sign without being zero")
             for row, (v, w) in enumerate(zip(old.outputs, new.outputs, strict=True)):
-                if v * w < 0:
+                if v.numerator * w.numerator < 0:
                     fail(here, f"neuron {j} crosses the hyperplane of row {row}")
             changed[j] = new
         return changed
@@ -89,16 +102,46 @@ class Path:
         if objective > self.level:
             fail(where, f"its loss {show(objective)} is above the level {show(self.level)}")
 
-    def _require_end(self, neurons: list[Neuron], network: object, where: str, name: str) -> None:
-        """The point is the network, in a ball up to a common rescaling (c W, a / c)."""
-        W, a = reading.network(network, name, self.problem.d, self.width)
+    def _read_end(self, value: object, name: str) -> _End:
+        W, a = reading.network(value, name, self.problem.d, self.width)
+        return _End(list(zip(*W, strict=True)), a)
+
+    def _require_same(self, neurons: list[Neuron], end: _End, where: str, name: str) -> None:
+        """The point is the network, in a ball up to a common rescaling (c W, a / c).
+
+        It knows nothing of w_j where a_j = 0.
+        """
         unit = Fraction(1)
         if isinstance(self.within, Ball):
             unit = next(
-                (v * v / n.alpha for v, n in zip(a, neurons, strict=True) if v and n.alpha), unit
+                (v * v / n.alpha for v, n in zip(end.a, neurons, strict=True) if v and n.alpha),
+                unit,
             )
-        for j, (neuron, weight) in enumerate(zip(neurons, a, strict=True)):
-            same = neuron.u == tuple(abs(weight) * row[j] for row in W)
+        for j, (neuron, w, weight) in enumerate(zip(neurons, end.columns, end.a, strict=True)):
+            same = neuron.u == tuple(abs(weight) * v for v in w)
             sign = not weight or (weight > 0) == (neuron.sign > 0)
             if not same or not sign or neuron.alpha * unit != weight * weight:
                 fail(where, f"its neuron {j} is not that of {name}")
+
+    def _require_whole(self, point: Sums, end: _End, name: str) -> None:
+        """What holds at the point, which is that of the network, holds for the network itself.
+
+        It can fail only where a_j = 0, w_j != 0.
+        """
+        flat, w_scale = algebra.integers([v for w in end.columns for v in w])
+        d = self.problem.d
+        columns = [flat[j * d : (j + 1) * d] for j in range(self.width)]
+        a, a_scale = algebra.integers(end.a)
+        wrong = ""
+        if isinstance(self.within, Ball):
+            if not self.within.holds(columns, a, w_scale * a_scale):
+                wrong = "lies outside the ball"
+        else:
+            squares = Fraction(dot(flat, flat), w_scale**2) + Fraction(dot(a, a), a_scale**2)
+            objective = point.loss + self.within.beta * squares / 2
+            if objective > self.level:
+                wrong = f"its loss {show(objective)} is above the level {show(self.level)}"
+        if wrong:
+            dead = (j for j, weight in enumerate(end.a) if not weight)
+            j = max(dead, key=lambda j: dot(columns[j], columns[j]))
+            fail(name, f"{wrong}: its neuron {j} has a_j = 0, but w_j != 0, which counts")

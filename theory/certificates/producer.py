@@ -47,22 +47,25 @@ def certify(
     path inside a solution set, and `regions` for how two optimizers' regions meet, at one pair of
     radii or at all vertices of the frontier.
     """
-    from theory.connectivity import SolutionPath  # which imports the landscape, as this does
-    from theory.regions import Frontier, Meeting
-
-    if isinstance(result, Frontier | Meeting):
-        return _frontier(result) if isinstance(result, Frontier) else _meeting(result)
-    if isinstance(result, SolutionPath):
-        return _solution_path(result)
+    if isinstance(result, Analysis):
+        if not result.complete:
+            raise ValueError("result: the analysis was interrupted: nothing to certify yet")
+        return _components(result)
     if isinstance(result, Barrier):
         return _barrier(result)
     if isinstance(result, Least):
         return _minimum(result)
-    if not isinstance(result, Analysis):
-        return _optimum(result)
-    if not result.complete:
-        raise ValueError("result: the analysis was interrupted, so there is nothing to certify yet")
-    return _components(result)
+    # These take longer to load than a small landscape takes to analyse.
+    from theory.connectivity import SolutionPath
+    from theory.regions import Frontier, Meeting
+
+    if isinstance(result, SolutionPath):
+        return _solution_path(result)
+    if isinstance(result, Frontier):
+        return _frontier(result)
+    if isinstance(result, Meeting):
+        return _meeting(result)
+    return _optimum(result)
 
 
 class _Writer:
@@ -127,8 +130,10 @@ class _FaceBounds:
 
 
 def _inside(complex_: CellComplex, network: Network) -> Network:
-    """The network rescaled neuron by neuron, so that it is in the ball as it stands."""
-    if complex_.domain.exact:
+    """The network as it is given, where it is outside the ball rescaled neuron by neuron."""
+    if complex_.within is None or complex_.rho is None:
+        return network
+    if gauge_of(geometry(complex_.within).ball).holds(network, complex_.rho):
         return network
     return complex_.domain.network([(sign or 1, u) for sign, u in network.convex_coordinates()])
 
@@ -138,7 +143,9 @@ def _data(problem: Problem) -> Document:
 
 
 def _ball(complex_: CellComplex) -> Document | None:
-    return None if complex_.rho is None else _within(complex_.within, complex_.rho)
+    if complex_.within is None or complex_.rho is None:
+        return None
+    return _within(complex_.within, complex_.rho)
 
 
 def _within(optimizer: str, rho: Fraction) -> Document:
@@ -203,7 +210,7 @@ def _components(analysis: Analysis) -> Document:
         pool = [*outside, *floors.values()]
         minimum_cover = thin(complex_, pool, complex_.scaled_level(least), strict=False)
     cover = thin(complex_, outside, low.level, strict=True, exempt=low.low)
-    lowest = analysis.components[0]
+    lowest = min(analysis.components, key=lambda component: component.minimum)
     return writer.document(
         "components",
         level=format_rational(analysis.level),

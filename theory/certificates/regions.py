@@ -12,14 +12,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TypeAlias
 
-from theory.certificates import algebra, covering, reading, states
+from theory.certificates import algebra, covering, reading, states, work
 from theory.certificates.algebra import mask
 from theory.certificates.balls import BALLS, SPECTRAL
 from theory.certificates.cones import Arrangement
-from theory.certificates.neurons import Sums, dot, read_neuron
+from theory.certificates.neurons import Inputs, Sums, dot, read_neuron
 from theory.certificates.reading import fail, show
 from theory.certificates.states import State
-from theory.errors import BudgetError
 from theory.problem import Problem
 
 FIELDS = (
@@ -54,6 +53,8 @@ class _Dual:
 
     def costs(self, everything: Sequence[State], radii: Radii) -> list[Fraction | None]:
         """What a neuron of each state adds to the bound on lam.f; None: no bound."""
+        words = 1 + self.positive[1].bit_length() // 64
+        work.spend("costs of states", len(everything) * (32 + words))
         costs: list[Fraction | None] = []
         for state in everything:
             own = self.blocks.get(state.key)
@@ -68,6 +69,7 @@ class _Dual:
 def _bound(prices: Sequence[Fraction], radii: Radii) -> Fraction | None:
     """sum rho_i price_i; None if there is a price for a ball that is not asked for."""
     total = Fraction()
+    work.spend("prices", 4 * work.rational(sum(map(work.size, (*prices, *filter(None, radii))))))
     for price, rho in zip(prices, radii, strict=True):
         if price:
             if rho is None:
@@ -79,10 +81,9 @@ def _bound(prices: Sequence[Fraction], radii: Radii) -> Fraction | None:
 class Regions:
     """A certificate of this kind; `statement` verifies its points."""
 
-    def __init__(self, fields: Mapping[str, object], problem: Problem, limit: int) -> None:
+    def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
         self.fields = fields
         self.problem = problem
-        self._limit = limit
         self.width = None if fields["width"] is None else reading.width(fields["width"])
         self.level = _not_negative(fields["level"], "level")
         self.balls: list[str] = []
@@ -115,7 +116,8 @@ class Regions:
             fail("points", "is empty")
         width = "any width" if self.width is None else f"width {show(self.width)}"
         if len(attained) + len(excluded) > 1:
-            both = sum(radii in excluded for radii in attained)
+            below = set(map(tuple, excluded))
+            both = sum(tuple(radii) in below for radii in attained)
             return (
                 f"at {width} and loss at most {show(self.level)}, of the points of radii in the "
                 f"{' and '.join(self.balls)} balls {len(attained)} are attained, {len(excluded)} "
@@ -132,7 +134,11 @@ class Regions:
 
     @cached_property
     def _arrangement(self) -> Arrangement:
-        return Arrangement(self.problem.integer_form()[0], self._limit)
+        return Arrangement(algebra.integer_form(self.problem)[0])
+
+    @cached_property
+    def _inputs(self) -> Inputs:
+        return Inputs(self.problem)
 
     @cached_property
     def _states(self) -> list[State]:
@@ -143,6 +149,9 @@ class Regions:
     def _dual(self, value: object, where: str) -> _Dual:
         fields = reading.fields(value, where, ("lam", "shared", "blocks"))
         lam = reading.vector(fields["lam"], f"{where}.lam", self.problem.n)
+        bits = algebra.common_denominator((*lam, *self.problem.y)).bit_length()
+        bits += work.lengths(lam) + work.lengths(self.problem.y)
+        work.spend("gains of duals", 4 * len(lam) * work.rational(bits))
         gain = dot(lam, self.problem.y) - algebra.root(2 * self.level * dot(lam, lam))
         if gain <= 0:
             fail(f"{where}.lam", "proves nothing: lam.y - sqrt(2 level ||lam||^2) is not positive")
@@ -162,7 +171,11 @@ class Regions:
                 fail(here, "its weights do not bound lam.f: their matrix is not positive")
             blocks[state.key] = [weights.price for weights in own]
         integer_lam, _ = algebra.integers(lam)
-        products = [algebra.dot(integer_lam, v) for v in self._arrangement.generators.columns]
+        columns = self._arrangement.generators.columns
+        bits = work.length(integer_lam) + max(map(work.length, columns), default=0)
+        each = len(lam) * work.integer(bits) + work.kept(bits) + 8
+        work.spend("products of duals with rays", len(columns) * each)
+        products = [algebra.dot(integer_lam, v) for v in columns]
         positive = {1: mask(p > 0 for p in products), -1: mask(p < 0 for p in products)}
         return _Dual(gain, [weights.price for weights in shared], blocks, positive)
 
@@ -212,6 +225,8 @@ class Regions:
         for k, (row, side) in enumerate(zip(self.problem.X, sigma, strict=True)):
             factor = mu.get(k, Fraction())
             factor = state.sign * lam[k] + factor if side == "+" else -factor
+            bits = work.size(factor) + work.lengths(row) + work.lengths(w)
+            work.spend("columns of blocks", 2 * len(w) * work.rational(bits))
             if factor:
                 w = [v + factor * x for v, x in zip(w, row, strict=True)]
         return w
@@ -235,7 +250,7 @@ class Regions:
         if self.width is not None and len(values) > self.width:
             fail(f"{where}.neurons", f"has {len(values)} neurons, but the width is {self.width}")
         neurons = [
-            read_neuron(v, f"{where}.neurons[{j}]", self.problem) for j, v in enumerate(values)
+            read_neuron(v, f"{where}.neurons[{j}]", self._inputs) for j, v in enumerate(values)
         ]
         for name, rho in zip(self.balls, radii, strict=True):
             if rho is None:
@@ -270,8 +285,8 @@ class Regions:
             if not any(limit >= 0 and not any(own) for own, limit in covers):
                 fail(f"{where}.duals", "no dual bounds networks of any width")
             return
-        if self.width > self._limit:  # no network of the certificate needs to have so many
-            raise BudgetError("neurons of each multiset", self.width, self._limit, "limit")
+        # No network of the certificate needs to have so many neurons.
+        work.spend("neurons of each multiset", self.width)
         for multiset in covering.escaping(len(self._states), weights, limits, self.width):
             cell = states.show_cell([self._states[i] for i in multiset], self._arrangement)
             fail(f"{where}.duals", f"no dual covers the cell {cell}")

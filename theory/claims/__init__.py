@@ -28,7 +28,7 @@ from theory.claims.small_width_separation import SmallWidthSeparation
 from theory.claims.staircase import Staircase
 from theory.claims.width_n_plus_1 import WidthNPlus1
 from theory.claims.width_profile import WidthProfile
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 
 __all__ = [
     "CLAIMS",
@@ -86,4 +86,4 @@ def claim(name: str) -> Claim:
     try:
         return CLAIMS[name]
     except KeyError:
-        raise InputError("claim", f"{name!r} is not one of {', '.join(CLAIMS)}") from None
+        raise InputError("claim", unknown(name, CLAIMS)) from None

@@ -15,8 +15,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
+import numpy as np
+
 from theory.certificates.checker import CertificateInvalid, check
 from theory.connectivity import SolutionPath
+from theory.errors import InputError
 from theory.landscape import Analysis, Barrier
 from theory.network import Network
 from theory.problem import Problem
@@ -57,6 +60,26 @@ class Bounds:
 
 Value: TypeAlias = "Fraction | float | int | str | Bounds | tuple[Value, ...]"
 Values: TypeAlias = Mapping[str, Value]
+"""Quantities by name; numpy's numbers and arrays, and lists, become Python's numbers and tuples."""
+
+
+def _as_values(values: Any) -> Values:
+    if not isinstance(values, Mapping):
+        raise InputError("values", f"{values!r} must be a dictionary of quantities by name")
+    return {name: _as_value(name, value) for name, value in values.items()}
+
+
+def _as_value(name: object, value: Any) -> Value:
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return tuple(_as_value(name, each) for each in value)
+    if isinstance(value, Fraction | float | int | str | Bounds):
+        return value
+    raise InputError(
+        str(name),
+        f"{value!r} must be a number, a text, Bounds, or several of these in a list or an array",
+    )
 
 
 class History(Protocol):
@@ -196,6 +219,9 @@ class Prediction:
     frontiers: Mapping[str, Frontier] = field(default_factory=dict)
     meetings: Mapping[str, Meeting] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", _as_values(self.values))
+
     def verdicts(self) -> dict[str, Value]:
         """What the independent checker says of each certificate: VALID, or what is wrong."""
         return {
@@ -221,6 +247,9 @@ class Observation(Generic[AnyRuns]):
     paths: Mapping[str, SolutionPath] = field(default_factory=dict)
     meetings: Mapping[str, MeetingRuns] = field(default_factory=dict)
     certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", _as_values(self.values))
 
 
 @runtime_checkable
@@ -249,6 +278,14 @@ class Claim(Protocol):
     @abstractmethod
     def source(self) -> str:
         """Paper and theorem."""
+
+    @property
+    def recorded(self) -> bool:
+        """The verdict on record, with which `isthmus verify` compares: whether it holds.
+
+        False for a prediction that a measurement has refuted, and that is kept because it has.
+        """
+        return True
 
     def quick(self) -> Self:
         """The same claim of fewer instances, seeds or steps, for a few seconds; still a test."""
@@ -287,11 +324,18 @@ def verify(
     train: Trainer[AnyRuns],
     progress: Progress = lambda stage, count: None,
 ) -> Result[AnyRuns]:
-    """Predict, observe, compare."""
-    prediction = claim.predict(progress)
-    observation = claim.observe(prediction, train, progress)
-    holds = claim.compare(prediction.values, observation.values)
-    return Result(claim, holds, prediction, observation)
+    """Predict, observe, compare. Raises InputError where one of these returns something else."""
+    prediction = _returned("predict", claim.predict(progress), Prediction)
+    observation = _returned("observe", claim.observe(prediction, train, progress), Observation)
+    compared = claim.compare(prediction.values, observation.values)
+    holds = _returned("compare", compared, bool, np.bool_)
+    return Result(claim, bool(holds), prediction, observation)
+
+
+def _returned(name: str, value: Any, *kinds: type) -> Any:
+    if isinstance(value, kinds):
+        return value
+    raise InputError(name, f"returns {value!r}; that must be of type {kinds[0].__name__}")
 
 
 def agree(predicted: Values, observed: Values) -> bool:
@@ -305,7 +349,8 @@ def agree(predicted: Values, observed: Values) -> bool:
 def _equal(first: Value, second: Value) -> bool:
     if isinstance(first, tuple) and isinstance(second, tuple):
         return len(first) == len(second) and all(map(_equal, first, second))
-    if isinstance(first, Bounds) and isinstance(second, float):
+    if isinstance(first, Bounds) and isinstance(second, Fraction | float | int):
+        second = float(second)
         slack = SOLVER_TOLERANCE * max(1.0, abs(second))  # infinite where `second` is
         return math.isfinite(second) and first.lower - slack <= second <= first.upper + slack
     if isinstance(first, Fraction | float) and isinstance(second, Fraction | float):

@@ -11,7 +11,7 @@ Predicted: the optima as intervals, with proofs.
 
 Observed: training, and the checker.
 
-Source: Pilanci, Ergen, ICML 2020, for ngd; THEORY section 3 for the other balls.
+Source: Pilanci, Ergen, ICML 2020, for ngd; `dual-points` for the other balls.
 
 Note: proofs_notes/convex-equals-nonconvex.md
 """

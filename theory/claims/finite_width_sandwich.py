@@ -5,13 +5,13 @@ Setting: training at width m in a ball; p(m) is its optimum, relax(m) that of th
 Claim: p(m + k) <= relax(m) <= p(m), with k = n - 1 for AdamW, column norms and NGD, and k = q - 2
 for the spectral balls, q = n + d (d + 1) / 2.
 
-Tight: for AdamW with n = 1, 2, 3, 4 and for Muon with n = 3, d = 2.
+Tight: for AdamW with n <= 6, of which those to 4 are computed here, and for Muon with n = 3, d = 2.
 
 Predicted: k, and the optima around it with proofs.
 
 Observed: the convex program and its dual, the minimum over all cells, and the checker.
 
-Source: THEORY section 3.
+Source: `adamw-sandwich`, `muon-exact`, `muon-adamw`, `group-lasso` of proofs_notes/README.md.
 
 Note: proofs_notes/finite-width-sandwich.md
 """
@@ -109,8 +109,8 @@ class FiniteWidthSandwich(Claim):
             "In each ball the convex relaxation at width m is at most the optimum p(m) of training "
             "at that width, and some further neurons reach it: n - 1 for AdamW, column norms and "
             "(in all) n for NGD; q - 2 for Muon's W with AdamW's a, and (in all) q - 1 for Muon, "
-            "q = n + d (d + 1) / 2. For AdamW with n = 1, 2, 3, 4 and for Muon with n = 3, d = 2 "
-            "no smaller number will always do."
+            "q = n + d (d + 1) / 2. For AdamW with n = 1, 2, 3, 4 (and 5, 6: sup-norm.md) and for "
+            "Muon with n = 3, d = 2 no smaller number will always do."
         )
 
     @property

@@ -101,7 +101,8 @@ def _linear(problem: Problem, room: Room) -> tuple[_Array, _Array]:
     X, d = np.array(problem.X, dtype=float), problem.d
     size = d * len(room)
     fits = np.zeros((problem.n, size + 1))
-    signs, walls = [], []
+    signs: list[Any] = []
+    walls: list[Any] = []
     for j, (sign, limits) in enumerate(room):
         place = slice(j * d, (j + 1) * d)
         fits[:, place] = sign * X * (np.array(limits) > 0)[:, None]
@@ -231,7 +232,7 @@ class EntrywiseFits:
             if face.radius <= limit:
                 for first, second in face.sides(labelled):
                     joined.merge(first, second)
-        return joined.n_subsets
+        return int(joined.n_subsets)
 
     def interval(self, rho: float) -> tuple[float, float]:
         """The radii around rho, from one inclusive to the other, with the same components."""

@@ -71,6 +71,11 @@ class Gpt2CrossTransition(StudyClaim):
             "is it the bend's optimizer that makes it so?"
         )
 
+    @property
+    def recorded(self) -> bool:
+        """The shipped study refutes it; of another study nothing is on record."""
+        return self.study is not None
+
     def predicted(self) -> Values:
         """Bounds around the paper's numbers."""
         return {

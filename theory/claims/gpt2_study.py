@@ -1,8 +1,10 @@
 """What the claims about GPT-2 share: they read a study that was made before, and train nothing.
 
 A study is the JSON document of `isthmus gpt2 table`; the shipped one is
-theory/examples/measured/gpt2.json. Predictions are numbers of Zhang, Kim, Zhang, Jiang and Pilanci
-(arXiv 2605.09991), fixed before the study was made.
+theory/examples/measured/gpt2.json. Predictions are bounds around numbers of Zhang, Kim, Zhang,
+Jiang and Pilanci (arXiv 2605.09991). These bounds were fixed before any study was made; the
+configuration was not: bends were trained for longer after a first run, in which AdamW's had been
+above the bound of gpt2-polychain-beats-linear (0.26 and 0.27 of the line's barrier, not 0.25).
 
 A *control* is another explanation of what a claim states: it is a quantity whose name begins with
 CONTROL. Predicted is "no"; observed is "yes: ..." where the control explains the picture as well.
@@ -71,7 +73,10 @@ class StudyClaim(Claim):
         return (
             f"the study {document['name']}, pairs of models: {shape}; GPT-2 models far smaller "
             "than those of the paper, and trained on other text",
-            "predicted: bounds around the paper's numbers, fixed before the study was made",
+            "predicted: bounds around the paper's numbers, fixed before any study was made. The "
+            "shipped configuration was not: in a first run, with bends of 1,500 steps, AdamW's "
+            "polychains had 0.26 and 0.27 of the line's barrier, above the bound of 0.25, and "
+            "bends were lengthened after it",
             "controls say whether something else explains the picture; they do not decide whether "
             "the claim holds",
         )
@@ -91,7 +96,9 @@ class StudyClaim(Claim):
     def observe(
         self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
     ) -> Observation[AnyRuns]:
-        """What the study found; nothing is trained."""
+        """What the study found; nothing is trained. Raises InputError where it is too small."""
+        if not self.document["config"].get("verdicts", True):
+            raise InputError("study", "is too small for verdicts, as its configuration says")
         return Observation(self.observed())
 
     def compare(self, predicted: Values, observed: Values) -> bool:

@@ -87,7 +87,7 @@ class ImplicitBias(Claim):
             f"R^2 = {self.rho}, networks stay in the optimizer's ball or, from outside, come to it "
             "no later than weight decay alone would bring them (AdamW: to a ball 1.165 times as "
             "large). As the learning rate decays they end in it, near points that are stationary "
-            "there."
+            "there: limit theorems say so of some of them, and here it is measured."
         )
 
     @property

@@ -17,7 +17,10 @@ from theory.problem import Problem
 
 @dataclass(frozen=True)
 class Instance:
-    """At the width that the problem states the exact fits in the ball are not connected."""
+    """At the width that the problem states the exact fits in the ball are not connected.
+
+    In a ball that is not `exact`: the networks of a loss a little above the least.
+    """
 
     problem: Problem
     optimizer: str
@@ -65,7 +68,7 @@ class Instance:
 
 def integer_problem(X: Sequence[Sequence[int]], y: Sequence[int]) -> Problem:
     """A problem with integer data."""
-    return Problem(X=X, y=y)  # type: ignore[arg-type]
+    return Problem(X=X, y=y)
 
 
 @cache

@@ -11,7 +11,8 @@ Predicted: frontiers and phases, with proofs.
 
 Observed: radii in floating point, training in each phase, and the checker.
 
-Source: THEORY section 5; the question: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991.
+Source: `dichotomy`, `joint-dual`; the question: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv
+2605.09991.
 
 Note: proofs_notes/region-interaction.md
 """
@@ -116,8 +117,8 @@ class RegionInteraction(Claim):
 
     id = "region-interaction"
     source = (
-        "THEORY section 5 and proofs_notes/region-interaction.md; the question: Zhang, Kim, Zhang, "
-        "Jiang, Pilanci, arXiv 2605.09991"
+        "joint-convexity, large-width and dichotomy in proofs_notes/region-interaction.md; the "
+        "question: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991"
     )
 
     @property

@@ -10,7 +10,8 @@ Predicted: connected.
 
 Observed: training, a constructed path, its norms in floating point, and the checker.
 
-Source: THEORY section 4; Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991.
+Source: `ngd-connected`, `muon-connected`, `adamw-connected`; Zhang, Kim, Zhang, Jiang, Pilanci,
+arXiv 2605.09991.
 
 Note: proofs_notes/same-optimizer-connectivity.md
 """
@@ -84,7 +85,10 @@ class SameOptimizerConnectivity(Claim):
         "their order, at the width that the theorem names and far above it. Networks are trained; "
         "paths have proofs."
     )
-    source = "THEORY section 4; proofs_notes/paths.md"
+    source = (
+        "ngd-connected and muon-connected in proofs_notes/paths.md, adamw-connected in "
+        "proofs_notes/width-profile.md"
+    )
 
     @property
     def hypotheses(self) -> Sequence[str]:
@@ -166,8 +170,7 @@ class SameOptimizerConnectivity(Claim):
         )[:2]
         try:
             if case.rho is None:
-                ends = (solutions.coordinates(network) for network in (first, second))
-                solutions = solutions.at_level(max(map(solutions.objective, ends)))
+                solutions = solutions.at_level(max(map(solutions.objective_of, (first, second))))
             else:
                 first, second = (project(solutions, network).network for network in (first, second))
             # One cell: the construction is tested, not the landscape that decides where it fails.

@@ -3,8 +3,9 @@
 Setting: one data set, of width m <= n; balls of AdamW, Lion and Muon.
 
 Claim: the global minimisers have several components, even modulo permutation, with exact barriers
-between them; an optimizer whose ball reaches only the nearest one ends there, and AdamW and Muon
-need not agree on which that is.
+between them; networks that fit, trained in a ball that reaches only the nearest one, end there
+(proved for Lion and Muon, which the ball confines; observed for AdamW), and AdamW and Muon need not
+agree on which that is.
 
 Tight: barriers and the radii of AdamW and Lion are exact, those of Muon intervals. An example.
 
@@ -90,8 +91,9 @@ class SmallWidthSeparation(Claim):
             f"On the data set {self.problem.name or 'given'} (n = {self.problem.n}, "
             f"d = {self.problem.d}) the global minimisers of width {self.width} are not "
             "connected, even modulo permutation of the neurons: every path between two of their "
-            "components crosses a barrier. Trained in a ball that reaches only one component, "
-            "networks that fit the data end in that one."
+            "components crosses a barrier. Trained with the weight decay of a ball that reaches "
+            "only one component, networks that fit the data end in that one: by theorem for Lion "
+            "and Muon, which stay in the ball, as an observation for AdamW, which may leave it."
         )
 
     @property

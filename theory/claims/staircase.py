@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, product
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from flint import fmpq, fmpq_mat
@@ -285,18 +285,20 @@ def _solved(problem: Problem, beta: Fraction) -> tuple[float, Vector]:
     """The least loss and penalty, and nu: one neuron in each cone, in floating point, rounded."""
     import cvxpy
 
+    cp: Any = cvxpy  # mypy does not see the functions it exports
     cones = sign_vectors(problem).signs
     X, y = (np.array(data, dtype=float) for data in (problem.X, problem.y))
-    fit, lengths = 0, 0
+    fit: Any = 0
+    lengths: Any = 0
     constraints = []
     for signs, sign in product(cones, (1, -1)):
-        u = cvxpy.Variable(problem.d)
+        u = cp.Variable(problem.d)
         fit = fit + sign * (X * (signs > 0)[:, None]) @ u
-        lengths = lengths + cvxpy.norm(u)
+        lengths = lengths + cp.norm(u)
         constraints.append((X * signs[:, None]) @ u >= 0)
-    value = cvxpy.sum_squares(fit - y) / 2 + float(beta) * lengths
-    program = cvxpy.Problem(cvxpy.Minimize(value), constraints)
-    program.solve(solver=cvxpy.CLARABEL)  # type: ignore[no-untyped-call]
+    value = cp.sum_squares(fit - y) / 2 + float(beta) * lengths
+    program = cp.Problem(cp.Minimize(value), constraints)
+    program.solve(solver=cp.CLARABEL)
     nu = tuple(Fraction(v).limit_denominator(_DENOMINATOR) for v in y - fit.value)
     return float(program.value), nu
 

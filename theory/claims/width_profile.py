@@ -1,18 +1,20 @@
 """Components width by width: connectivity in a ball is not monotone in the width.
 
-Setting: exact fits in an optimizer's ball, at widths 1, 2, ...
+Setting: exact fits in AdamW's ball, networks of a loss a little above the least in others, at
+widths 1, 2, ...
 
 Claim: they can be connected, fall apart at the next width, and be connected again; from the
 theorem's width on they stay connected.
 
-Tight: counts are exact for AdamW, by proved intervals for others. The theorem's width suffices.
+Tight: counts are exact for AdamW; for others by proved intervals, at a level 10^-6 above the least
+loss. The theorem's width suffices.
 
 Predicted: critical radii for AdamW, landscapes for the other balls, with proofs.
 
 Observed: all cells and faces in floating point for AdamW, radii in floating point for the other
 balls, and the checker.
 
-Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991; THEORY section 4.
+Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991; `not-monotone`, `theorem-g`.
 
 Note: proofs_notes/width-profile.md
 """
@@ -72,11 +74,13 @@ class WidthProfile(Claim):
     def statement(self) -> str:
         """What is claimed, in a sentence."""
         return (
-            "The exact fits in an optimizer's ball can be connected at one width, fall apart at "
-            "the next, and be connected again: for AdamW, NGD and column norms neuron by neuron, "
-            "for Muon modulo permutation of the neurons. From the theorem's width on they stay "
-            "connected. At one width the components are the same for all radii from one critical "
-            "radius, inclusive, up to the next."
+            "The networks of least loss in an optimizer's ball can be connected at one width, fall "
+            "apart at the next, and be connected again. For AdamW these are the exact fits, neuron "
+            "by neuron; for NGD and column norms, neuron by neuron, and for Muon, modulo "
+            "permutation of the neurons, it is proved of the networks of a loss at most 10^-6 of "
+            "that of zero weights above the least. From the theorem's width on they stay "
+            "connected. For AdamW, at one width, the components are the same for all radii from "
+            "one critical radius, inclusive, up to the next."
         )
 
     @property
@@ -85,7 +89,8 @@ class WidthProfile(Claim):
         return (
             "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a; loss 0 for AdamW, whose ball is a "
             "polytope; for the others 10^-6 of the loss of zero weights above the least loss",
-            "0 components: no exact fit in the ball",
+            "0 components: no exact fit in the ball. In balls other than AdamW's it is not decided "
+            "whether the exact fits alone have as many components as the networks counted",
             "AdamW: predicted from the radii at which components are born and merge, exactly; "
             "observed by all cells and faces of a list of its own, a linear program in floating "
             "point each",

@@ -7,7 +7,7 @@
 | adamw, lion, signsgd   | ceil(S) + n                                   | the set of least loss |
 | colnorm, muon-adamw    | some finite width (Theorem G): no bound known | every sublevel set    |
 
-r is the rank of the images of all neurons. Source: THEORY section 4, proofs_notes/width-profile.md.
+r is the rank of the images of all neurons. Source: proofs_notes/width-profile.md.
 """
 
 from __future__ import annotations

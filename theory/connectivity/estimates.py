@@ -25,8 +25,10 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.conic import solve_conic
 from theory.landscape.domain import Group
 from theory.landscape.nnls import LeastSquares
+from theory.losses import Squared
 from theory.problem import Problem
 from theory.regions.programs import objective
+from theory.units import Units
 
 _SAME = 1e-6  # relative; radii as near as this are taken for equal
 
@@ -71,11 +73,14 @@ class _EstimatedRadii:
         self._gauge = gauge
         self._d = problem.d
         X, _, y, _ = problem.integer_form()
-        self._y = np.array([float(v) for v in problem.y])
+        # Data of size one, as the solver's tolerances are absolute.
+        units = Units.of(problem, Squared())
+        data, self._unit = units.problem(problem), units.y / units.x
+        self._y = np.array(data.y, dtype=float)
         generators = sorted({g for i in range(complex_.states // 2) for g in domain.cone(i)})
         rays = {g: [int(v) for v in domain.vector(g)] for g in generators}
         self._rays = {g: np.array(ray, dtype=float) for g, ray in rays.items()}
-        floats = np.array([[float(v) for v in row] for row in problem.X])
+        floats = np.array(data.X, dtype=float)
         self._images = {g: np.maximum(floats @ ray, 0.0) for g, ray in self._rays.items()}
         # Most faces hold no exact fit, whatever the radius: that is decided exactly, and faster.
         images = {g: [max(dot(row, ray), 0) for row in X] for g, ray in rays.items()}
@@ -89,7 +94,7 @@ class _EstimatedRadii:
         table = np.array(list(signed.values()), dtype=object).reshape(-1, problem.n)
         self._cones = LeastSquares(table, y)
         self._known: dict[tuple[Group, ...], Fraction | None] = {}
-        self._values: list[Fraction] = []
+        self._values: list[float] = []
 
     def of(self, groups: Sequence[Group]) -> Fraction | None:
         """The least rho for an exact fit; None where the solver finds none."""
@@ -123,9 +128,9 @@ class _EstimatedRadii:
             return None
         for value in self._values:
             if abs(radius - value) <= _SAME * value:
-                return value
-        self._values.append(Fraction(radius))
-        return self._values[-1]
+                return Fraction(value) * self._unit
+        self._values.append(radius)
+        return Fraction(radius) * self._unit
 
 
 class _Compiled:

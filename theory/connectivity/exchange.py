@@ -2,7 +2,7 @@
 
 The polyhedron is {x : sum_j x_j column_j = right-hand side, 0 <= x_j <= cap_j}. A vertex has at
 most r entries strictly between their bounds, r the rank of the columns, and an edge one more.
-Simplex pivots lead along edges without ever raising the cost (THEORY section 4, path lemma).
+Simplex pivots lead along edges without ever raising the cost (`path-lemma`, proofs_notes/paths.md).
 Bland's rule, the least index among the possible ones, makes them end.
 """
 
@@ -27,6 +27,7 @@ from theory.exact import (
     some_solution,
     transposed,
 )
+from theory.quiet import quiet
 
 Weights: TypeAlias = list[fmpq]
 Tick: TypeAlias = Callable[[], None]
@@ -88,13 +89,14 @@ class Exchange:
         ]
         A = np.array([_floats(row) for row in rows])
         caps = [None if (c := self.caps[j]) is None else float_of(c / x[j]) for j in used]
-        found = linprog(
-            _floats([x[j] * self.costs[j] for j in used]),
-            A_eq=A,
-            b_eq=A.sum(axis=1),
-            bounds=[(0, cap) for cap in caps],
-            method="highs-ds",
-        )
+        with quiet():
+            found = linprog(
+                _floats([x[j] * self.costs[j] for j in used]),
+                A_eq=A,
+                b_eq=A.sum(axis=1),
+                bounds=[(0, cap) for cap in caps],
+                method="highs-ds",
+            )
         if found.x is None:
             return None
         target = self.total(x)

@@ -13,7 +13,7 @@ For entrywise balls a minimal k has |k| <= ceil(S) + r - 1 (S: see `largest_mass
 the columns), so the list is complete once all counts up to there are settled. For other balls no
 such rule is known, and with it no complete list.
 
-Source: THEORY section 4.4; proofs_notes/width-profile.md.
+Source: `theorem-g`, `minimal-counts`, proofs_notes/width-profile.md.
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ def minimal_counts(
     radii = CriticalRadii(complex_)
     found: list[tuple[Cell, Counter[int]]] = []
     for size in range(1, last + 1):
-        progress("minimal counts of neurons, size", size)
         for cell in combinations_with_replacement(range(complex_.states), size):
+            progress(f"minimal counts of neurons among those of {size}, found", len(found))
             counts = Counter(cell)
             if any(counts >= smaller for _, smaller in found):
                 continue

@@ -3,7 +3,7 @@
     first -> few neurons -> exchanged one at a time for those of the second -> second
 
 Every step is a straight line in convex coordinates inside one cell, where the set is convex, so its
-ends say all about it. Source: THEORY section 4; proofs_notes/paths.md.
+ends say all about it. Source: proofs_notes/paths.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ _Array: TypeAlias = np.ndarray[Any, Any]
 class SolutionPath:
     """A continuous path in a solution set: straight in convex coordinates between its points.
 
-    ends: the two networks, as they were given. points: the first and last are these, rescaled.
+    ends: the two networks, as they were given. points: the first and last are these, rescaled;
+    where a_j = 0 the path from a network to its point shrinks w_j to zero.
     """
 
     solutions: SolutionSet
@@ -89,11 +90,10 @@ def connect(
         raise InputError("width", f"{first.width} and {second.width} neurons: they must be equal")
     points = []
     for name, network in (("first", first), ("second", second)):
-        point = solutions.coordinates(network)
-        reason = solutions.violation(point)
+        reason = solutions.violation_of(network)
         if reason:
             raise InputError(f"{name} network", reason)
-        points.append(point)
+        points.append(solutions.coordinates(network))
     walker = _Walker(solutions, progress)
     start, end = points
     for middle in walker.attempts(solutions.prepared(start), solutions.prepared(end)):

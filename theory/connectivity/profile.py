@@ -19,7 +19,7 @@ from theory.problem import Problem, positive_integer
 
 @dataclass(frozen=True)
 class WidthRow:
-    """The solution set at one width.
+    """The networks of {loss <= level} in the ball at one width.
 
     lower <= minimum <= upper in the ball, equal for entrywise balls. components: modulo permutation
     of the neurons, and labelled; 0 where no network in the ball reaches the level.
@@ -28,6 +28,7 @@ class WidthRow:
     width: int
     lower: Fraction
     upper: Fraction
+    level: Fraction
     components: int
     components_labelled: int
 
@@ -41,10 +42,11 @@ class WidthRow:
 class Profile:
     """Components of {loss <= level} in a ball at widths 1, 2, ...
 
-    level: None for the least loss of each width. bound: a width from which on the set of least
-    loss is connected by theorem; None where no theorem names one. bound_from_counts: the same from
-    all minimal counts of neurons, often smaller; None where they are not known (see
-    `minimal_counts`). complete: whether all widths asked for are there; else `reason` says why not.
+    level: None for the least loss of each width, or a little above it (see `width_profile`). bound:
+    a width from which on the set of least loss is connected by theorem; None where no theorem names
+    one. bound_from_counts: the same from all minimal counts of neurons, often smaller; None where
+    they are not known (see `minimal_counts`). complete: whether all widths asked for are there;
+    else `reason` says why not.
     """
 
     problem: Problem
@@ -85,15 +87,19 @@ def width_profile(
     """The components of {loss <= level} in the ball R_W R_a = rho at widths 1 to `max_width`.
 
     level: by default the least loss in the ball, at each width its own. For an entrywise ball all
-    is exact; in the others a level within the interval of a minimum is not decided.
+    is exact. In the others minima are intervals, and a level within one is not decided: by default
+    the level is 10^-6 of the loss of zero weights above the least loss, and networks of exactly
+    least loss (exact fits, where that is 0) are not told from those a little above.
     max_cells: labelled cells at one width; max_bases: see `largest_mass`; max_counts: see
     `minimal_counts`.
 
     A width too large or not decided, or an interrupt, ends the profile: `complete` is False.
     Raises InputError for a wrong optimizer, radius or width.
-    Source: THEORY section 4.5; proofs_notes/landscape.md for why components are counted exactly.
+    Source: `not-monotone`, proofs_notes/width-profile.md; proofs_notes/landscape.md for why
+    components are counted exactly.
     """
     max_width = positive_integer(max_width, "max_width")
+    optimizer = geometry(optimizer).name
     rows: list[WidthRow] = []
     bound = from_counts = None
     reason = ""
@@ -160,13 +166,14 @@ def width_row(
     )
     plain = labelled.modulo_permutation()
     low = reached(plain, level, tick)
-    if not low.low:
+    if level is not None and not low.low:
         minimum = least(plain, tick=tick)
-        return WidthRow(width, minimum.lower, minimum.value, 0, 0)
+        return WidthRow(width, minimum.lower, minimum.value, level, 0, 0)
     return WidthRow(
         width,
         plain.loss_of(min(minimum.lower for minimum in low.low.values())),
         plain.loss_of(min(minimum.value for minimum in low.low.values())),
-        len(components_of(plain, low)),
-        len(components_of(labelled, low)),
+        plain.loss_of(low.level) if level is None else level,
+        len(components_of(plain, low, tick)),
+        len(components_of(labelled, low, tick)),
     )

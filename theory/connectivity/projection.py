@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -20,10 +20,20 @@ from scipy.linalg import qr
 
 from theory.connectivity.solutions import Point, SolutionSet
 from theory.errors import InputError
-from theory.exact import float_of, from_flint, some_solution, to_flint, transposed
+from theory.exact import (
+    float_of,
+    from_flint,
+    some_solution,
+    sqrt_above,
+    squared,
+    to_flint,
+    transposed,
+)
 from theory.gauges import Entrywise
 from theory.geometry import geometry
+from theory.losses import Squared
 from theory.network import Network
+from theory.units import Units
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 _Move: TypeAlias = "tuple[int, tuple[Fraction, ...]]"  # a neuron and a direction of its w
@@ -54,16 +64,37 @@ def project(solutions: SolutionSet, network: Network) -> Projection:
     It need not be the nearest. Raises InputError where none is found: the set may be empty, or the
     network too far from it.
     """
-    if not solutions.violation(solutions.coordinates(network)):
+    if not solutions.violation_of(network):
         return Projection(network, 0.0)
+    # Data of size one, for floats. Weights of a penalised set have a size of their own.
+    units = Units(Fraction(1), Fraction(1))
+    if solutions.rho is not None:
+        units = Units.of(solutions.problem, Squared())
+    found = _projected(_in_units(solutions, units), units.inner(network))
+    back = units.network(found, balanced=False)
+    return Projection(back, _distance(back, network))
+
+
+def _in_units(solutions: SolutionSet, units: Units) -> SolutionSet:
+    return replace(
+        solutions,
+        problem=units.problem(solutions.problem),
+        level=solutions.level / units.y**2,
+        rho=None if solutions.rho is None else units.radius(solutions.rho),
+    )
+
+
+def _projected(solutions: SolutionSet, network: Network) -> Network:
     W = np.array([[float(v) for v in row] for row in network.W])
     a = np.array([float(v) for v in network.a])
-    near = _alternate(solutions, W, a)
-    for bits in _BITS:
-        for found in _candidates(solutions, _rounded(near, a, bits), 2.0**-bits):
-            if found is not None and not solutions.violation(solutions.coordinates(found)):
-                return Projection(found, _distance(found, W, a))
-    reason = solutions.violation(solutions.coordinates(_rounded(near, a, _BITS[-1])))
+    # Where a_j = 0 input weights do nothing but take room, so they may go.
+    starts = [W] if a.all() else [W, W * (a != 0)]
+    for near in (_alternate(solutions, start, a) for start in starts):
+        for bits in _BITS:
+            for found in _candidates(solutions, _rounded(near, a, bits), 2.0**-bits):
+                if found is not None and not solutions.violation_of(found):
+                    return found
+    reason = solutions.violation_of(_rounded(near, a, _BITS[-1]))
     raise InputError(
         "network",
         "no network of the solution set was found near it"
@@ -283,7 +314,6 @@ def _images(solutions: SolutionSet, network: Network, moves: Sequence[_Move]) ->
     ]
 
 
-def _distance(network: Network, W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> float:
-    hidden = np.array([[float(v) for v in row] for row in network.W]) - W
-    output = np.array([float(v) for v in network.a]) - a
-    return float(np.sqrt((hidden**2).sum() + (output**2).sum()))
+def _distance(network: Network, other: Network) -> float:
+    pairs = zip((*network.W, network.a), (*other.W, other.a), strict=True)
+    return float(sqrt_above(squared(v - w for rows in pairs for v, w in zip(*rows, strict=True))))

@@ -1,7 +1,7 @@
 """Few neurons in place of many, inside the solution set.
 
 Each reduction leads from a prepared point along straight lines inside one cell, so the lines stay
-in the set. Source: THEORY section 4; proofs_notes/paths.md.
+in the set. Source: proofs_notes/paths.md.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ rational:
 | ngd                  | sum_j ||u_j||^2 / alpha_j <= rho^2, sum_j alpha_j <= 1              |
 | sgd                  | loss + (beta/2) sum_j (||u_j||^2 / alpha_j + alpha_j) <= level      |
 
-Source: THEORY section 1; proofs_notes/paths.md.
+Source: proofs_notes/paths.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from theory.exact import from_flint, is_positive_semidefinite, sqrt_above, squar
 from theory.gauges import ColumnNorms, Entrywise, Gauge, gauge_of
 from theory.geometry import geometry
 from theory.network import Network
-from theory.problem import Problem
+from theory.problem import Problem, positive_rational, rational
 
 
 class Neuron(NamedTuple):
@@ -66,13 +66,14 @@ class SolutionSet:
     beta: Fraction | None = None
 
     def __post_init__(self) -> None:
-        penalised = geometry(self.optimizer).name == "sgd"
+        object.__setattr__(self, "optimizer", geometry(self.optimizer).name)
+        penalised = self.optimizer == "sgd"
         name, other = ("beta", "rho") if penalised else ("rho", "beta")
         value = getattr(self, name)
         if value is None or getattr(self, other) is not None:
             raise InputError(name, f"must be given for {self.optimizer}, and no {other}")
-        if value <= 0:
-            raise InputError(name, f"{value} must be positive")
+        object.__setattr__(self, name, positive_rational(value, name))
+        object.__setattr__(self, "level", rational(self.level, "level"))
         if self.level < 0:
             raise InputError("level", f"{self.level} must not be negative")
 
@@ -93,6 +94,7 @@ class SolutionSet:
     def coordinates(self, network: Network) -> Point:
         """The network, rescaled so that ||a|| = 1 where there is a ball.
 
+        Where a_j = 0 nothing is left of w_j: `violation_of` and `objective_of` count it.
         Raises InputError where its shape does not fit the data.
         """
         if len(network.W) != self.problem.d:
@@ -137,6 +139,14 @@ class SolutionSet:
             return self.loss(point)
         return self.loss(point) + self.beta * sum(map(self.cost, point), Fraction())
 
+    def objective_of(self, network: Network) -> Fraction:
+        """The objective of the network as it is given, where a_j = 0 with w_j as well."""
+        objective = self.objective(self.coordinates(network))
+        if self.beta is None:
+            return objective
+        unused = map(squared, network.unused().values())
+        return objective + self.beta * sum(unused, Fraction()) / 2
+
     def cost(self, neuron: Neuron) -> Fraction:
         """What the neuron takes of what neurons share: alpha, or its part of the penalty / beta."""
         if self.beta is None:
@@ -151,10 +161,30 @@ class SolutionSet:
         if not self.holds(point):
             return f"it lies outside the {self.optimizer} ball rho = {self.rho}"
         objective = self.objective(point)
-        if objective > self.level:
-            what = "loss" if self.beta is None else "loss with penalty"
-            return f"its {what} is {float(objective):.6g}, above the level {float(self.level):.6g}"
-        return ""
+        return self._above(objective) if objective > self.level else ""
+
+    def violation_of(self, network: Network) -> str:
+        """Why the network, as it is given, is not in the set; empty where it is."""
+        reason = self.violation(self.coordinates(network))
+        unused = network.unused()
+        if reason or not unused:
+            return reason
+        if self.rho is not None:
+            assert self.gauge is not None
+            if self.gauge.holds(network, self.rho):
+                return ""
+            reason = f"it lies outside the {self.optimizer} ball rho = {self.rho}"
+        else:
+            objective = self.objective_of(network)
+            if objective <= self.level:
+                return ""
+            reason = self._above(objective)
+        largest = max(unused, key=lambda j: squared(unused[j]))
+        return f"{reason}: neuron {largest} has output weight 0, but its input weights count"
+
+    def _above(self, objective: Fraction) -> str:
+        what = "loss" if self.beta is None else "loss with penalty"
+        return f"its {what} is {float(objective):.6g}, above the level {float(self.level):.6g}"
 
     def holds(self, point: Sequence[Neuron]) -> bool:
         """Whether the point is in the ball, if there is one."""

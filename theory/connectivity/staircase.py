@@ -43,7 +43,13 @@ from theory.arrangement import arrangement
 from theory.errors import BudgetError, InputError, Undecided
 from theory.exact import flint_matrix, from_flint, independent, some_solution, to_flint, transposed
 from theory.landscape.nnls import LeastSquares, primitive
-from theory.problem import Problem, positive_integer, rational, rational_matrix, rational_vector
+from theory.problem import (
+    Problem,
+    positive_integer,
+    positive_rational,
+    rational_matrix,
+    rational_vector,
+)
 
 Vector: TypeAlias = tuple[Fraction, ...]
 
@@ -149,7 +155,10 @@ class OptimalPolytope:
 
     @cached_property
     def connected_from(self) -> int:
-        """The least width from which on the optimal networks are connected, labelled."""
+        """The least width from which on the optimal networks are connected, labelled.
+
+        At most `rank_bound`; at least M* + 1 if M* >= 2, and 1 if M* is less.
+        """
         widths = range(self.bound - 1, 0, -1)
         return next((m + 1 for m in widths if not self.step(m).connected), 1)
 
@@ -187,9 +196,7 @@ def optimal_polytope(
     conditions exactly (in general the optimal fit is irrational), InputError for a wrong beta,
     BudgetError where there are too many cones or supports.
     """
-    beta = rational(beta, "beta")
-    if beta <= 0:
-        raise InputError("beta", f"{beta} must be positive")
+    beta = positive_rational(beta, "beta")
     for nu in _candidates(problem, beta):
         square, directions = active_directions(problem.X, nu, max_cones=max_cones)
         if square > beta**2:

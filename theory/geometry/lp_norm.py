@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
 
 from theory.errors import InputError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 

@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
 
 from theory.errors import InputError
 from theory.geometry.lp_norm import (
@@ -25,6 +24,7 @@ from theory.geometry.two_summing import two_summing
 
 if TYPE_CHECKING:
     import cvxpy
+    from jaxtyping import Float
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -173,7 +173,7 @@ class MixedNorm(Norm):
         """In closed form: ||c||_s for the columns' norms c and 1/s = 1/q + 1/r, r = output.p.
 
         Hoelder: ||c||_s <= ||c/b||_q ||b||_r, with equality where b_j^(q+r) is proportional to
-        c_j^q; for q = r = inf, b = sqrt(c) is the choice of THEORY section 1.
+        c_j^q; for q = r = inf, b = sqrt(c) is the choice of proofs_notes/radii.md.
         """
         lengths = lp_norm(columns(U), self.p)
         inverse = 1 / self.q + 1 / output.p

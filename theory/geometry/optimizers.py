@@ -6,14 +6,16 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
-from jaxtyping import Float, Int
 
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 from theory.geometry.lp_norm import not_finite_is_no_error, positive, quotient
 from theory.geometry.norms import Factorisation, MixedNorm, Norm, SchattenNorm, VectorNorm
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 _Scalar = TypeVar("_Scalar", float, Fraction)
@@ -56,7 +58,7 @@ class Geometry(ABC):
         self, signs: Int[_Array, "*batch m"], U: Float[_Array, "*batch d m"]
     ) -> tuple[Float[_Array, "*batch d m"], Float[_Array, "*batch m"]]:
         """The network (W, a) with s_j = sign a_j and u_j = |a_j| w_j whose two layers both have
-        norm sqrt(gauge(U).upper): the canonical lift of THEORY section 1.
+        norm sqrt(gauge(U).upper): the canonical lift of proofs_notes/group-lasso.md.
 
         For radii R_W != R_a multiply W by sqrt(R_W / R_a) and divide a by it. A column u_j = 0
         gives the neuron (0, 0).
@@ -151,10 +153,13 @@ def names() -> tuple[str, ...]:
 
 
 def geometry(name: str) -> Geometry:
-    """The geometry of an optimizer; raises InputError with all names if there is none so called."""
-    if name not in _GEOMETRIES:
-        raise InputError("optimizer", f"{name!r} is not one of {', '.join(names())}")
-    return _GEOMETRIES[name]
+    """The geometry of an optimizer, whose name may be in any case (AdamW).
+
+    Raises InputError with all names if there is none so called.
+    """
+    if name.lower() not in _GEOMETRIES:
+        raise InputError("optimizer", unknown(name, names()))
+    return _GEOMETRIES[name.lower()]
 
 
 @not_finite_is_no_error
@@ -175,7 +180,7 @@ def frank_wolfe_gap(
 
     Raises InputError if the geometry has no ball or a radius is not positive.
     Source: the Lyapunov analysis of [CLLL] (arXiv 2310.05898) and, for AdamW, [XL] (arXiv
-    2404.04454); THEORY section 1.
+    2404.04454); proofs_notes/implicit-bias.md.
     """
     ball = geometry.ball
     R_W, R_a = positive(R_W, "R_W"), positive(R_a, "R_a")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
 
 from theory.geometry.lp_norm import quotient, scale
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 

@@ -7,18 +7,22 @@ One's own is a Python file with a function `holds(problem)` that is False on a c
 from __future__ import annotations
 
 import inspect
-import runpy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from fractions import Fraction
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from theory.certificates import certify
-from theory.errors import BudgetError, InputError, SolverFailure, Undecided
+from theory.errors import BudgetError, InputError, Interrupted, SolverFailure, Undecided
 from theory.hunt.instances import Space
-from theory.landscape import Analysis, analyse
-from theory.problem import Problem
+from theory.landscape import Analysis, Barrier, analyse
+from theory.landscape.least import Least
+from theory.own_file import OwnFile, described
+from theory.problem import Problem, format_rational
 
 Facts: TypeAlias = Mapping[str, Any]
 """Exact values that a find states, as JSON; rationals as text."""
@@ -45,9 +49,10 @@ class Conjecture:
     Where the statement says that something exists, what is found is an example.
 
     status: what is known. source: where it comes from.
-    test: of a problem that states its width, the facts that refute the conjecture; None where it
-        holds. It decides exactly, or raises Undecided, BudgetError or SolverFailure. For work on
-        several cores it has to be picklable, as are functions of a module.
+    test: of a problem that states its width, the facts that refute the conjecture, a dictionary
+        for JSON, where Fractions and numpy's numbers may be; None where it holds. It decides
+        exactly, or raises Undecided, BudgetError or SolverFailure. For work on several cores it
+        has to be picklable, as are functions of a module and those of a conjecture's file.
     prove: of a problem and such facts, the certificates, by name.
     landscape: of a problem and such facts, what to draw; by default the landscape of its width.
     space: what to look through. planted: see `Drawn`. batch: instances at a time.
@@ -65,35 +70,115 @@ class Conjecture:
     batch: int = 16
 
     def decide(self, problem: Problem) -> Facts | None:
-        """What `test` says. Raises Undecided where it comes to no answer, InputError where it
-        fails."""
+        """What `test` says, as JSON. Raises Undecided where it comes to no answer, InputError where
+        it fails or says something else."""
         try:
-            return self.test(problem)
+            facts = self._called("test", problem)
         except (BudgetError, SolverFailure, Undecided) as error:
             raise Undecided(str(error)) from None
-        except Exception as error:  # of somebody else's function
+        if facts is None:
+            return None
+        try:
+            return _as_facts(facts)
+        except TypeError as error:
             raise InputError(
-                self.name,
-                f"the test fails on {problem.to_json()}: {type(error).__name__}: {error}",
+                self._named,
+                f"the test returns {facts!r} on {problem.to_json()}; it must return None where the "
+                f"conjecture holds, else a dictionary for JSON: {error}",
+            ) from None
+
+    def proofs(self, problem: Problem, facts: Facts) -> dict[str, Document]:
+        """What `prove` says. Raises InputError where it fails or says something else."""
+        documents = self._called("prove", problem, facts)
+        if isinstance(documents, dict) and all(isinstance(d, dict) for d in documents.values()):
+            return documents
+        raise InputError(self._named, f"prove returns {documents!r}; it must return certificates")
+
+    def picture(self, problem: Problem, facts: Facts) -> Analysis:
+        """What `landscape` says. Raises InputError where it fails or says something else."""
+        drawn = self._called("landscape", problem, facts)
+        if isinstance(drawn, Analysis):
+            return drawn
+        raise InputError(self._named, f"landscape returns {drawn!r}; it must return an Analysis")
+
+    @property
+    def _named(self) -> str:
+        """For errors: the file where there is one."""
+        return str(self.test.file.path) if isinstance(self.test, _Stated) else self.name
+
+    def _called(self, name: str, problem: Problem, *more: Facts) -> Any:
+        """What somebody else's function returns; what it raises is an InputError, unless it means
+        that nothing was decided."""
+        try:
+            return getattr(self, name)(problem, *more)
+        except (BudgetError, Interrupted, SolverFailure, Undecided):
+            raise
+        except (Exception, SystemExit) as error:
+            raise InputError(
+                self._named, f"the {name} fails on {problem.to_json()}: {described(error)}"
             ) from error
+
+
+def _as_facts(value: Any) -> dict[str, Any]:
+    """Facts as JSON. Raises TypeError where they are none."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{type(value).__name__} is no dictionary")
+    return {_as_name(name): _as_json(each) for name, each in value.items()}
+
+
+def _as_name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"the name {value!r} is no text")
+    return value
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Fraction):
+        return format_rational(value)
+    if isinstance(value, Mapping):
+        return _as_facts(value)
+    if isinstance(value, list | tuple):
+        return [*map(_as_json, value)]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(f"{value!r} is none of a number, a text, a list and a dictionary")
 
 
 def from_file(path: Path) -> Conjecture:
     """The conjecture that a Python file states.
 
-    One of three: a function `holds(problem) -> bool`; the proof of a counterexample is then its
-    landscape, modulo permutation. A function `refute(problem)` that returns None where the
-    conjecture holds, else what `theory.certify` makes a proof of. A `Conjecture`.
+    One of three: a function `holds(problem)` that returns True or False; the proof of a
+    counterexample is then its landscape, modulo permutation. A function `refute(problem)` that
+    returns None where the conjecture holds, else what `theory.certify` makes a proof of. A
+    `Conjecture`.
     With a function, its docstring is the statement, and the names SPACE (a `Space`) and PLANTED say
     where to look. Raises InputError for any other file, and for one that fails.
     """
-    try:
-        # Functions of a module that nobody can import are sent to other processes whole.
-        names = runpy.run_path(str(path), run_name=path.stem)
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror}") from None
-    except Exception as error:  # whatever the file does
-        raise InputError(str(path), f"fails: {type(error).__name__}: {error}") from None
+    file = OwnFile.read(path)
+    return replace(
+        _stated(file),
+        test=_Stated(file, "test"),
+        prove=_Stated(file, "prove"),
+        landscape=_Stated(file, "landscape"),
+    )
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """A function of a file's conjecture; another process takes it from the file."""
+
+    file: OwnFile
+    name: str
+
+    def __call__(self, *arguments: Any) -> Any:
+        return getattr(_stated(self.file), self.name)(*arguments)
+
+
+@cache
+def _stated(file: OwnFile) -> Conjecture:
+    path, names = file.path, vars(file.module())
     own = [value for value in names.values() if isinstance(value, Conjecture)]
     functions = [names[name] for name in ("holds", "refute") if callable(names.get(name))]
     if len(own) + len(functions) != 1:
@@ -118,7 +203,7 @@ def from_file(path: Path) -> Conjecture:
         space=space,
         planted=bool(names.get("PLANTED", False)),
     )
-    if "holds" in names:
+    if callable(names.get("holds")):
         return stated
     return replace(
         stated,
@@ -129,16 +214,36 @@ def from_file(path: Path) -> Conjecture:
 
 
 def _not_held(holds: Callable[[Problem], object], problem: Problem) -> Facts | None:
-    return None if holds(problem) else {"holds": False}
+    said = holds(problem)
+    if not isinstance(said, bool | np.bool_):
+        raise TypeError(
+            f"holds returns {said!r}; it must return True where the conjecture holds, else False"
+        )
+    return None if said else {"holds": False}
 
 
 def _refuted(refute: Callable[[Problem], Any], problem: Problem) -> Facts | None:
     found = refute(problem)
     if found is None:
         return None
+    if not isinstance(found, _provable()):
+        raise TypeError(
+            f"refute returns {found!r}; it must return None where the conjecture holds, else what "
+            f"theory.certify takes: {', '.join(kind.__name__ for kind in _provable())}"
+        )
     return (
         {"components": len(found.components)} if isinstance(found, Analysis) else {"holds": False}
     )
+
+
+@cache
+def _provable() -> tuple[type, ...]:
+    """What `certify` takes."""
+    from theory.connectivity import SolutionPath
+    from theory.programs import Optimum
+    from theory.regions import Frontier, Meeting
+
+    return (Analysis, Barrier, Least, Optimum, SolutionPath, Frontier, Meeting)
 
 
 def _refutation_proof(

@@ -136,7 +136,7 @@ def rows_of(problem: Problem) -> Rows:
 
 def problem_of(rows: Rows, width: int) -> Problem:
     """The inverse of `rows_of`."""
-    return Problem(X=[row[:-1] for row in rows], y=[row[-1] for row in rows], width=width)  # type: ignore[arg-type]
+    return Problem(X=[row[:-1] for row in rows], y=[row[-1] for row in rows], width=width)
 
 
 def canonical(rows: Rows) -> Rows:

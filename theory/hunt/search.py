@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count, takewhile
@@ -23,6 +23,7 @@ from theory.hunt.conjecture import Conjecture, Document, Facts
 from theory.hunt.instances import Drawn, Enumeration, Space, measure
 from theory.hunt.shrink import shrink
 from theory.problem import Problem
+from theory.processes import Run, processes
 
 Source: TypeAlias = Drawn | Enumeration
 Progress: TypeAlias = Callable[[str, int], None]
@@ -171,6 +172,12 @@ def hunt(
                 done.add(fetched)
     except Interrupted:
         complete = False
+    except BrokenProcessPool:
+        raise InputError(
+            conjecture.name,
+            f"the test ended its process on an instance from index {done.indices} on, or there was "
+            "not enough memory for so many jobs",
+        ) from None
     return Hunt(
         conjecture,
         source,
@@ -189,16 +196,19 @@ def minimal(
 ) -> Counterexample | None:
     """The smallest find, shrunk and proved; None where there is no find.
 
-    `progress` may raise Interrupted, which ends the shrinking: what it came to is proved.
+    `progress` may raise Interrupted, which ends the shrinking: what it came to is proved. The find
+    of a hunt that was interrupted is proved as it is.
     """
     smallest = found.smallest
     if smallest is None:
         return None
     conjecture = found.conjecture
-    problem, facts, least = shrink(
-        conjecture, smallest.problem, smallest.facts, found.source.space, progress=progress
-    )
-    return Counterexample(conjecture, problem, facts, least, conjecture.prove(problem, facts))
+    problem, facts, least = smallest.problem, smallest.facts, False
+    if found.complete:
+        problem, facts, least = shrink(
+            conjecture, problem, facts, found.source.space, progress=progress
+        )
+    return Counterexample(conjecture, problem, facts, least, conjecture.proofs(problem, facts))
 
 
 class _Totals:
@@ -232,10 +242,8 @@ def _ranges(start: int, step: int, stop: int | None) -> Iterator[tuple[int, int]
         yield first, first + step if stop is None else min(stop, first + step)
 
 
-def _look(conjecture: Conjecture, source: Source, start: int, stop: int, parent: int) -> Batch:
+def _look(conjecture: Conjecture, source: Source, start: int, stop: int) -> Batch:
     """One batch, in any process."""
-    if os.getpid() != parent and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that collects
     tested = undecided = 0
     finds = []
     for index in range(start, stop):
@@ -263,40 +271,53 @@ def _running(
 ) -> Iterator[Iterator[Batch]]:
     """The results of all batches in order; processes compute some ahead."""
     if jobs == 1 and backend == "loky":
-        yield (_look(conjecture, source, *each, os.getpid()) for each in ranges)
+        yield (_look(conjecture, source, *each) for each in ranges)
         return
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import delayed
 
     ended = threading.Event()
-    # The context knows backends by name that Parallel alone does not.
-    with _cluster(backend, jobs), parallel_config(backend=backend, n_jobs=jobs):
-        work = delayed(_look)
-        results = Parallel(return_as="generator", batch_size=1)(
-            work(conjecture, source, *each, os.getpid())
+    work = delayed(_look)
+    with _parallel(backend, jobs) as run:
+        results = run(
+            work(conjecture, source, *each)
             for each in takewhile(lambda _: not ended.is_set(), ranges)
         )
         try:
             yield results
-        finally:
-            ended.set()
-            for _ in results:  # a few batches under way; processes are not killed in their midst
-                pass
+        except BaseException as error:
+            results.throw(error)  # which ends the processes at once
+            raise
+        ended.set()
+        for _ in results:  # a few batches under way; processes are not killed in their midst
+            pass
+
+
+@contextmanager
+def _parallel(backend: str, jobs: int) -> Iterator[Run]:
+    if backend == "loky":
+        with processes(jobs, ordered=True) as run:
+            yield run
+        return
+    from joblib import Parallel, parallel_config
+
+    # The context knows backends by name that Parallel alone does not.
+    with _cluster(backend, jobs), parallel_config(backend=backend, n_jobs=jobs):
+        yield Parallel(return_as="generator", batch_size=1)
 
 
 @contextmanager
 def _cluster(backend: str, jobs: int) -> Iterator[None]:
-    """What a backend needs besides joblib: a client of dask's scheduler, or ray's registration."""
+    """What dask and ray need besides joblib: a client of the scheduler, or a registration."""
     try:
         if backend == "dask":
             import dask
             from distributed import Client, LocalCluster
-        if backend == "ray":
+        else:
             from ray.util.joblib import register_ray
     except ImportError as error:
         raise InputError("backend", f"{backend} is not installed: {error}") from None
     if backend == "ray":
         register_ray()
-    if backend != "dask":
         yield
     elif dask.config.get("scheduler-address", None):  # several machines
         with Client():
@@ -310,12 +331,15 @@ def _cluster(backend: str, jobs: int) -> Iterator[None]:
 class _Journal:
     """A file of JSON lines: what the hunt is, then each finished batch, appended whole.
 
-    A line that was cut off is not counted, and what follows is written over it.
+    A last line that was cut off is not counted, and what follows is written over it. A file that
+    is no journal of this hunt is left as it is.
     """
 
     def __init__(self, path: Path | None, conjecture: Conjecture, source: Source) -> None:
         self.path = path
         self.batches: list[Batch] = []
+        if path is None:
+            return
         head = {
             "hunt": conjecture.name,
             "statement": conjecture.statement,
@@ -324,28 +348,29 @@ class _Journal:
             "seed": source.seed if isinstance(source, Drawn) else None,
             "batch": conjecture.batch,
         }
-        if path is None:
-            return
+        first = json.dumps(head)
         try:
             text = path.read_text(encoding="utf-8") if path.exists() else ""
-            lines = text[: text.rfind("\n") + 1].splitlines()
-            if not lines:
-                lines = [json.dumps(head)]
-                path.write_text(lines[0] + "\n", encoding="utf-8")
-            elif len(text) > text.rfind("\n") + 1:
-                os.truncate(path, len("".join(f"{line}\n" for line in lines).encode()))
+            if first.startswith(text):  # new, or cut off in its first line
+                path.write_text(first + "\n", encoding="utf-8")
+                return
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(str(path), f"cannot be used as a journal: {error}") from None
+        whole = text[: text.rfind("\n") + 1]
         try:
-            if json.loads(lines[0]) != head:
+            if json.loads(text.partition("\n")[0]) != head:
                 raise InputError(
                     str(path), "is the journal of another hunt; name another file to start anew"
                 )
-            self.batches = [_batch_of(json.loads(line)) for line in lines[1:]]
+            self.batches = [_batch_of(json.loads(line)) for line in whole.splitlines()[1:]]
         except (ValueError, KeyError, TypeError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(str(path), f"is not the journal of a hunt: {error}") from None
+            raise InputError(
+                str(path), f"is not the journal of a hunt; name another file ({error})"
+            ) from None
+        if whole != text:
+            os.truncate(path, len(whole.encode()))
 
     def write(self, batch: Batch) -> None:
         """Append a batch that is not there yet."""

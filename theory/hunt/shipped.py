@@ -19,7 +19,7 @@ from theory.connectivity import radius_profiles, width_row
 from theory.connectivity.bounds import largest_mass
 from theory.connectivity.critical_radii import CriticalRadii, radius_intervals
 from theory.connectivity.estimates import estimated_intervals
-from theory.errors import InputError
+from theory.errors import InputError, nearest
 from theory.exact import simplest_between
 from theory.geometry import geometry
 from theory.hunt.conjecture import Conjecture, Document, Facts
@@ -50,8 +50,8 @@ def _width(problem: Problem) -> int:
 def separation(first: str = "adamw", second: str = "muon", barrier: str = "0") -> Conjecture:
     """Two optimizers reach the same component of exact fits first: as its ball grows, each one's
     first component is that of the other, or there is no first one, or the minimax barrier between
-    the two is below `barrier`. Modulo permutation of neurons. False for AdamW and Muon (THEORY
-    section 2; Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991)."""
+    the two is below `barrier`. Modulo permutation of neurons. False for AdamW and Muon (see
+    `radii`; Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991)."""
     names = (geometry(first).ball.name, geometry(second).ball.name)
     height = rational(barrier, "barrier")
     return Conjecture(
@@ -59,7 +59,7 @@ def separation(first: str = "adamw", second: str = "muon", barrier: str = "0") -
         statement=f"{names[0]} and {names[1]} reach the same component of exact fits first"
         + (f", or the barrier to the other's is below {height}" if height else ""),
         status="false for adamw and muon",
-        source="THEORY 2; arXiv 2605.09991",
+        source="radii in proofs_notes/radii.md; arXiv 2605.09991",
         test=partial(_separated, names, height),
         space=Space(n=(2, 4), d=(1, 2), width=(2, 2), entries=3),
         planted=True,
@@ -130,12 +130,12 @@ def _shown(lower: Fraction, upper: Fraction) -> list[str]:
 
 def disconnected_at_width() -> Conjecture:
     """Exact fits of one width are connected, modulo permutation of the neurons. False below width
-    n + 1, where every sublevel set is (Nguyen, arXiv 2101.08576; THEORY section 2)."""
+    n + 1, where every sublevel set is (Nguyen, arXiv 2101.08576; `wide-networks`)."""
     return Conjecture(
         name="disconnected-at-width",
         statement="exact fits of one width are connected modulo permutation of the neurons",
         status="false below width n + 1, true from there on",
-        source="THEORY 2; arXiv 2101.08576",
+        source="wide-networks in proofs_notes/width-n-plus-1.md; arXiv 2101.08576",
         test=_disconnected,
         space=Space(n=(1, 4), d=(1, 2), width=(1, 3), entries=2),
         planted=True,
@@ -152,14 +152,14 @@ def linear_barrier(ratio: str = "10") -> Conjecture:
     """Straight lines tell how high the pass is: between two components of exact fits the highest
     loss on the line between their networks, in the best order of the neurons, is less than `ratio`
     times the minimax barrier. The networks are those of the certificate, with a_j = +-1. False;
-    how far one can be above the other is not known (THEORY section 6 measures it in GPT-2)."""
+    how far one can be above the other is not known (`gpt2-barriers` measures it)."""
     bound = rational(ratio, "ratio")
     return Conjecture(
         name="linear-barrier",
         statement="between components of exact fits the highest loss on the best straight line is "
         f"less than {bound} times the minimax barrier",
         status="false",
-        source="THEORY 6",
+        source="curves in proofs_notes/curves-above-barrier.md",
         test=partial(_far_above, bound),
         space=Space(n=(2, 4), d=(1, 2), width=(2, 2), entries=3),
         planted=True,
@@ -214,13 +214,13 @@ def _highest(problem: Problem, first: Network, second: Network) -> Fraction:
 def bad_minimum_in_ball() -> Conjecture:
     """Inside AdamW's ball every valley is as deep as the deepest: no component of a sublevel set
     has a least loss above that of the ball. The radius is 1, which is general: only the ratio of y
-    to rho matters. False (THEORY section 7: KKT points that are not global)."""
+    to rho matters. False: there are KKT points that are not global."""
     return Conjecture(
         name="bad-minimum-in-ball",
         statement="in AdamW's ball of radius 1 every component of a sublevel set holds a network "
         "of the least loss",
         status="false",
-        source="THEORY 7",
+        source="components in proofs_notes/landscape.md",
         test=_bad_minimum,
         prove=_bad_minimum_proof,
         landscape=_valleys,
@@ -231,7 +231,9 @@ def bad_minimum_in_ball() -> Conjecture:
 
 def _bad_minimum(problem: Problem) -> Facts | None:
     """The valley with the highest way out, by Kruskal's algorithm over all cells and faces."""
-    complex_ = CellComplex(problem, _width(problem), rho=Fraction(1), max_cells=5000)
+    complex_ = CellComplex(
+        problem, _width(problem), rho=Fraction(1), within="adamw", max_cells=5000
+    )
     cells = list(combinations_with_replacement(range(complex_.states), complex_.width))
     values = {cell: complex_.minimum(cell).value for cell in cells}
     faces = sorted(
@@ -271,30 +273,36 @@ def _bad_minimum(problem: Problem) -> Facts | None:
 
 def _valleys(problem: Problem, facts: Facts) -> Analysis:
     level = rational(facts["level"], "level")
-    return analyse(problem, _width(problem), rho=Fraction(1), level=level)
+    return analyse(problem, _width(problem), rho=Fraction(1), within="adamw", level=level)
 
 
 def _bad_minimum_proof(problem: Problem, facts: Facts) -> dict[str, Document]:
     return {"valleys": certify(_valleys(problem, facts))}
 
 
+_FITS = {True: "exact fits", False: "networks of a loss just above the least"}
+"""What is looked at, by whether minima in the ball are exact."""
+
+
 def monotone_in_width(optimizer: str = "adamw", labelled: str = "yes") -> Conjecture:
     """Exact fits in the optimizer's ball that are connected at one width are connected at every
-    larger one, at most that of the problem, for each radius. False for AdamW (THEORY 4.5), and
-    modulo permutation for Muon too; open for Muon with neurons distinguished (section 7). For balls
-    that are no polytopes the radii to look at are estimates; what is found there is proved, but
-    'nothing found' is no proof for the instance."""
+    larger one, at most that of the problem, for each radius. False for AdamW (`not-monotone`), and
+    modulo permutation for Muon too; open for Muon with neurons distinguished. For balls that are no
+    polytopes networks of a loss just above the least stand for exact fits, and the radii to look at
+    are estimates; what is found there is proved, but 'nothing found' is no proof for the
+    instance."""
     name = geometry(optimizer).ball.name
     if labelled not in ("yes", "no"):
         raise InputError("labelled", f"{labelled!r} must be yes or no")
     exact = name in ("adamw", "lion", "signsgd")
     kind = "" if labelled == "yes" else ", modulo permutation of the neurons"
+    what = _FITS[exact]
     return Conjecture(
         name="monotone-in-width",
-        statement=f"exact fits in {name}'s ball that are connected at one width are connected at "
+        statement=f"{what} in {name}'s ball that are connected at one width are connected at "
         f"every larger one{kind}",
         status="false" if exact or labelled == "no" else "open",
-        source="THEORY 4.5, 7",
+        source="not-monotone in proofs_notes/width-profile.md",
         test=partial(_not_monotone, name, labelled == "yes"),
         prove=partial(_not_monotone_proof, name, labelled == "yes"),
         landscape=partial(_in_ball, name, labelled == "yes", "disconnected"),
@@ -347,15 +355,16 @@ def _in_ball(name: str, labelled: bool, width: str, problem: Problem, facts: Fac
 def sharp_extra_neurons(optimizer: str = "adamw") -> Conjecture:
     """The number of neurons by which the convex relaxation is too optimistic can be lowered by one:
     in an entrywise ball p(m + n - 2) <= relax(m), at m = 1 for exact fits. An instance found shows
-    that n - 1 in THEORY 3.1 is sharp for its n. The atlas has instances for n = 2, 3, 4 and 5."""
+    that n - 1 in `adamw-sandwich` is sharp for its n. The atlas has instances for n = 2 to 5, and
+    proofs_notes/sup-norm.md for n = 6."""
     name = geometry(optimizer).ball.name
     if name not in ("adamw", "lion", "signsgd"):
         raise InputError("optimizer", f"{name} has no entrywise ball")
     return Conjecture(
         name="sharp-extra-neurons",
         statement="what the convex relaxation fits with one neuron's budget, n - 1 neurons fit",
-        status="false for n = 2, 3, 4, 5; open beyond",
-        source="THEORY 3.1, 7",
+        status="false for n = 2, 3, 4, 5, 6; open beyond",
+        source="adamw-sandwich in proofs_notes/sup-norm.md",
         test=partial(_needs_all_neurons, name),
         prove=partial(_needs_all_neurons_proof, name),
         space=Space(n=(2, 4), d=(2, 2), width=(1, 1), entries=2),
@@ -393,19 +402,25 @@ def _needs_all_neurons_proof(name: str, problem: Problem, facts: Facts) -> dict[
 
 def sharp_connected_width(optimizer: str = "adamw") -> Conjecture:
     """One neuron fewer than the theorem asks for connects as well. AdamW: the exact fits of width
-    m_0 - 1 = ceil(S) + n - 1 are connected (THEORY 4.3), labelled, for each radius. Muon: those of
-    width min(2 P, q) are (4.2). An instance found shows that the width of the theorem is sharp.
-    For AdamW the atlas has some with n = 2, 3; for Muon this is open (section 7)."""
+    m_0 - 1 = ceil(S) + n - 1 are connected, labelled, for each radius. Muon: the networks of width
+    min(2 P, q) and a loss just above the least are. An instance found shows that the width of the
+    theorem (`adamw-connected`, `muon-connected`) is sharp. For AdamW the atlas has some with
+    n = 2, 3; for Muon this is open."""
     name = geometry(optimizer).ball.name
     if name not in ("adamw", "muon"):
         raise InputError("optimizer", f"{name} must be adamw or muon")
     muon = name == "muon"
+    what = _FITS[not muon]
     return Conjecture(
         name="sharp-connected-width",
-        statement=f"exact fits in {name}'s ball are connected at one neuron less than the theorem "
-        "asks for",
+        statement=f"{what} in {name}'s ball are connected at one neuron less than the theorem asks "
+        "for",
         status="open" if muon else "false for n = 2, 3; open beyond",
-        source="THEORY 4.2" if muon else "THEORY 4.3",
+        source=(
+            "muon-connected in proofs_notes/paths.md"
+            if muon
+            else "adamw-connected in proofs_notes/width-profile.md"
+        ),
         test=_muon_not_sharp if muon else _adamw_not_sharp,
         prove=partial(_not_connected_proof, name),
         landscape=partial(_in_ball, name, True, "width"),
@@ -462,14 +477,14 @@ def _not_connected_proof(name: str, problem: Problem, facts: Facts) -> dict[str,
 
 
 def sharp_muon_width() -> Conjecture:
-    """At q - 2 neurons Muon's ball already fits whatever it fits at any width (THEORY 3.2, q = n +
-    d (d + 1) / 2, where the number of blocks is no smaller). An instance found shows that q - 1 is
-    sharp for its n and d. Known for (n, d) = (3, 2); else open (section 7)."""
+    """At q - 2 neurons Muon's ball already fits whatever it fits at any width (`muon-exact`,
+    q = n + d (d + 1) / 2, where the number of blocks is no smaller). An instance found shows that
+    q - 1 is sharp for its n and d. Known for (n, d) = (3, 2); else open."""
     return Conjecture(
         name="sharp-muon-width",
         statement="Muon's ball fits with q - 2 neurons whatever it fits with more",
         status="false for (n, d) = (3, 2); else open",
-        source="THEORY 3.2, 7",
+        source="muon-exact in proofs_notes/two-summing.md",
         test=_needs_more_for_muon,
         prove=_needs_more_for_muon_proof,
         space=Space(n=(1, 3), d=(1, 2), width=(1, 1), entries=2),
@@ -512,7 +527,7 @@ def _needs_more_for_muon_proof(problem: Problem, facts: Facts) -> dict[str, Docu
 
 def disjoint_at_large_width(first: str = "adamw", second: str = "muon") -> Conjecture:
     """The exact fits in two optimizers' balls meet at every large width, as soon as both balls hold
-    some. A theorem for AdamW and Muon (THEORY section 5): nothing is to be found. False for Muon
+    some. A theorem for AdamW and Muon (`dichotomy`): nothing is to be found. False for Muon
     and NGD, whose neurons share both balls."""
     names = (geometry(first).ball.name, geometry(second).ball.name)
     return Conjecture(
@@ -520,7 +535,7 @@ def disjoint_at_large_width(first: str = "adamw", second: str = "muon") -> Conje
         statement=f"at large width the exact fits in the balls of {names[0]} and {names[1]} meet "
         "once both balls hold some",
         status="a theorem for adamw and muon; false for muon and ngd",
-        source="THEORY 5",
+        source="dichotomy in proofs_notes/region-interaction.md",
         test=partial(_disjoint, names),
         prove=partial(_disjoint_proof, names),
         space=Space(n=(1, 3), d=(1, 2), width=(1, 1), entries=2),
@@ -566,9 +581,8 @@ CONJECTURES: dict[str, Callable[..., Conjecture]] = {
 def named(name: str, options: Mapping[str, str] | None = None) -> Conjecture:
     """A shipped conjecture by its name, with options by theirs."""
     if name not in CONJECTURES:
-        raise InputError(
-            name, f"is neither a file nor a shipped conjecture ({', '.join(CONJECTURES)})"
-        )
+        meant = nearest(name, CONJECTURES) or f"these are {', '.join(CONJECTURES)}"
+        raise InputError(name, f"is neither a file nor a shipped conjecture; {meant}")
     make, chosen = CONJECTURES[name], options or {}
     known = list(signature(make).parameters)
     for option in chosen:

@@ -132,12 +132,23 @@ def _with_hypothesis(trials: _Trials, space: Space) -> None:
     @seed(0)
     @given(instances())
     def none_refutes(problem: Problem | None) -> None:
-        if problem is not None and trials.refutes(problem):
+        try:
+            refuted = problem is not None and trials.refutes(problem)
+        except Interrupted:
+            raise _Stopped from None
+        if refuted:
             raise _Refuted
 
-    with suppress(_Refuted):
-        none_refutes()
+    try:
+        with suppress(_Refuted):
+            none_refutes()
+    except _Stopped:
+        raise Interrupted from None
 
 
 class _Refuted(Exception):
     """For Hypothesis, which makes failures small."""
+
+
+class _Stopped(BaseException):
+    """For Hypothesis, which takes any Exception for a failure and runs the test again."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from itertools import groupby, permutations
 
 from theory.errors import InputError, Interrupted, Undecided
@@ -15,7 +16,7 @@ from theory.landscape.nnls import Minimum
 from theory.landscape.paths import MinimaxPath, along, minimax_path
 from theory.landscape.sublevel import Sublevel, Tick, sublevel
 from theory.network import Network
-from theory.problem import Problem
+from theory.problem import Problem, Rational, rational
 
 _ABOVE = Fraction(1, 10**6)
 """How far the default level is above a minimum that is not exact, relative to the loss of zero."""
@@ -28,6 +29,8 @@ Progress = Callable[[str, int], None]
 class Component:
     """A connected component of {loss <= level}.
 
+    id: by least loss, then by the first cell (of lowest numbers); by the first cell alone where
+    minima are bracketed only, whose last digits would decide.
     cells: the cells it meets. links: faces that connect them at the level (a tree).
     representative: a network of least loss in the component, which is `minimum`; it lies in
     cells[0]. proved: a lower bound of the loss in the component, equal to `minimum` where exact.
@@ -71,7 +74,7 @@ class Cut:
 class Analysis:
     """Components of {loss <= level} at one width, and the barriers between them.
 
-    rho, within: the ball that all networks are in, if rho is given.
+    rho, within: the ball that all networks are in; None where they may be anywhere.
     minimum: the global minimum of the loss (in the ball). cells: the number of cells.
     barriers: minimax barriers between components; on the diagonal the least loss in the component.
     An entry is None while undecided (after an interrupt). lower_bounds: what is proved of each.
@@ -83,7 +86,7 @@ class Analysis:
     width: int
     labelled: bool
     rho: Fraction | None
-    within: str
+    within: str | None
     cells: int
     minimum: Fraction
     level: Fraction
@@ -97,10 +100,39 @@ class Analysis:
     sublevel: Sublevel = field(repr=False)
     flood: Flood = field(repr=False)
 
+    def __repr__(self) -> str:
+        """In one line, as the parts of a landscape are long."""
+        ball = "" if self.within is None else f", within={self.within!r}, rho={self.rho}"
+        return (
+            f"<Analysis of n={self.problem.n}, d={self.problem.d}, width={self.width}{ball}: "
+            f"{len(self.components)} components of {{loss <= {self.level}}}, "
+            f"minimum={self.minimum}{'' if self.complete else ', not complete'}>"
+        )
+
     @property
     def proved(self) -> Fraction:
         """A lower bound of the minimum, equal to it where exact."""
         return min(component.proved for component in self.components)
+
+    def without_ball(
+        self, progress: Progress = lambda stage, count: None
+    ) -> tuple[tuple[int, ...], ...]:
+        """For each component the components of least loss without a ball (as `analyse` numbers
+        them) that belong to it there: paths of loss <= level lead to these.
+
+        They share a cell with it, in which a sublevel set is convex. `progress` may raise
+        Interrupted, which then leaves.
+        """
+        free = CellComplex(
+            self.problem, self.width, labelled=self.labelled, max_cells=self.complex.cells
+        )
+        tick = partial(progress, "without a ball, minima computed")
+        found = components_of(free, reached(free, None, tick), tick)
+        homes = {cell: each.id for each in found for cell in each.cells}
+        return tuple(
+            tuple(sorted({homes[cell] for cell in component.cells if cell in homes}))
+            for component in self.components
+        )
 
     def path(self, first: int, second: int) -> MinimaxPath:
         """A minimax path from the representative of one component to that of another.
@@ -135,28 +167,35 @@ class Barrier:
 
 def analyse(
     problem: Problem,
-    width: int,
+    width: int | None = None,
     *,
-    level: Fraction | None = None,
+    level: Rational | None = None,
     labelled: bool = False,
-    rho: Fraction | None = None,
-    within: str = "adamw",
+    rho: Rational | None = None,
+    within: str | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> Analysis:
     """Components of {loss <= level} and all barriers between them, exactly.
 
-    level: in the units of the loss; by default the global minimum.
+    width: by default that of the problem. level: in the units of the loss; by default the global
+        minimum.
     labelled: distinguish the neurons; by default networks are taken modulo permutation.
-    rho: only networks in the ball R_W R_a = rho of the optimizer `within`, up to rescaling of
-        neurons; the minimum is then that over the ball. Exact for adamw, lion and signsgd. For
-        muon, muon-adamw, ngd and colnorm minima and barriers are upper bounds, with proved lower
-        bounds beside them, and the default level is a little above the minimum.
-    Raises InputError where the level is below the minimum, BudgetError beyond `max_cells` cells.
+    within, rho: only networks in the ball R_W R_a = rho of this optimizer, up to rescaling of
+        neurons; both or neither. The minimum is then that over the ball. Exact for adamw, lion and
+        signsgd. For muon, muon-adamw, ngd and colnorm minima and barriers are upper bounds, with
+        proved lower bounds beside them, and the default level is a little above the minimum.
+    Raises InputError where the level is below the minimum or an argument is no exact number,
+    BudgetError beyond `max_cells` cells.
     `progress` may raise Interrupted: while barriers are computed this returns what is known, with
     complete=False; earlier the exception leaves with what is known of the minimum.
     Source: proofs_notes/landscape.md.
     """
+    if width is None:
+        if problem.width is None:
+            raise InputError("width", "the problem does not state one; pass a width")
+        width = problem.width
+    threshold = None if level is None else rational(level, "level")
     complex_ = CellComplex(
         problem, width, labelled=labelled, rho=rho, within=within, max_cells=max_cells
     )
@@ -164,11 +203,11 @@ def analyse(
     def tick(solved: int) -> None:
         progress("searching for the lowest cells, minima computed", solved)
 
-    low = reached(complex_, level, tick)
+    low = reached(complex_, threshold, tick)
     if not low.low:
         minimum = complex_.loss_of(sublevel(complex_, None, tick).level)
-        raise InputError("level", f"{level} is below the minimum, which is {minimum}")
-    components = components_of(complex_, low)
+        raise InputError("level", f"{threshold} is below the minimum, which is {minimum}")
+    components = components_of(complex_, low, tick)
     flood = Flood(
         complex_,
         [component.cells for component in components],
@@ -178,6 +217,8 @@ def analyse(
     try:
         flood.run(lambda cells: progress("looking for the passes, cells reached", cells))
     except Interrupted:
+        if flood.torn:
+            raise
         complete = False
     merges, cuts = _merge_tree(complex_, flood, components)
     barriers, lower_bounds = _matrices(complex_, flood, components, merges)
@@ -185,8 +226,8 @@ def analyse(
         problem=problem,
         width=width,
         labelled=labelled,
-        rho=rho,
-        within=within,
+        rho=complex_.rho,
+        within=complex_.within,
         cells=complex_.cells,
         minimum=min(component.minimum for component in components),
         level=complex_.loss_of(low.level),
@@ -226,15 +267,16 @@ def barrier_between(
     second: Network,
     *,
     labelled: bool = False,
-    rho: Fraction | None = None,
-    within: str = "adamw",
+    rho: Rational | None = None,
+    within: str | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> Barrier:
     """The minimax barrier between two networks of equal width, exactly, with its proof.
 
     labelled: distinguish the neurons; by default the path may end at any permutation of the second.
-    rho, within: the path has to stay in this ball, as the networks must; see `analyse`.
+    rho, within: the path has to stay in this ball, as the networks must; see `analyse`. Those in it
+        only up to rescaling, neuron by neuron (any w_j where a_j = 0), are rescaled first.
     `progress` may raise Interrupted, which then leaves with a lower bound.
     """
     complex_ = CellComplex(
@@ -285,8 +327,14 @@ def _normalised(network: Network) -> list[Neuron]:
     return [(sign or 1, u) for sign, u in network.convex_coordinates()]
 
 
-def components_of(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]:
-    """The components of the graph of low cells; breadth-first from the lowest cell of each."""
+def components_of(
+    complex_: CellComplex, low: Sublevel, tick: Tick = lambda solved: None
+) -> tuple[Component, ...]:
+    """The components of the graph of low cells; breadth-first from the lowest cell of each.
+
+    Their ids are the same whatever else is asked of the set. tick: told the number of minima
+    computed, often; it may raise Interrupted, which leaves with the lowest loss.
+    """
     minima = (
         {order: minimum for cell, minimum in low.low.items() for order in set(permutations(cell))}
         if complex_.labelled
@@ -301,6 +349,11 @@ def components_of(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]
         reached.add(lowest)
         cells, links = [lowest], []
         for cell in cells:  # grows while it is walked through
+            try:
+                tick(complex_.domain.solved())
+            except Interrupted:
+                best = complex_.loss_of(min(each.value for each in minima.values()))
+                raise Interrupted(f"the minimum is at most {best}") from None
             for position in complex_.positions(cell):
                 for move in complex_.moves(cell[position]):
                     target = complex_.neighbour(cell, position, move)
@@ -323,6 +376,9 @@ def components_of(complex_: CellComplex, low: Sublevel) -> tuple[Component, ...]
                 proved=complex_.loss_of(min(minima[cell].lower for cell in cells)),
             )
         )
+    if not complex_.domain.exact:
+        components.sort(key=lambda component: min(component.cells))
+        components = [replace(component, id=i) for i, component in enumerate(components)]
     home = {cell: component.id for component in components for cell in component.cells}
     between = (face for cell, target, face in open_faces if home[cell] != home[target])
     _require_decided(complex_, between, low.level)

@@ -15,6 +15,7 @@ Source: proofs_notes/landscape.md.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -23,21 +24,30 @@ from functools import lru_cache
 from math import comb
 from typing import TypeAlias
 
-from theory.arrangement import arrangement
-from theory.errors import BudgetError, InputError
+from theory.arrangement import arrangement, count_cones
+from theory.errors import WITHIN_REACH, BudgetError, InputError
 from theory.gauges import ColumnNorms, Spectral, gauge_of
 from theory.geometry import geometry
-from theory.landscape.conic import ConicBall
-from theory.landscape.domain import Domain, EntrywiseBall, Group, WholeSpace
+from theory.landscape.conic import ConicBall, ConvexBox
+from theory.landscape.domain import (
+    Domain,
+    EntrywiseBall,
+    Group,
+    WholeSpace,
+    count_box_vertices,
+)
 from theory.landscape.nnls import Minimum
+from theory.losses import Loss, Squared
 from theory.network import Network
-from theory.problem import Problem, positive_integer
+from theory.problem import Problem, Rational, positive_integer, positive_rational
 
 Cell: TypeAlias = tuple[int, ...]
 Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordinates
 
 SIGN_FLIP = -1
 _LARGEST_WIDTH = 1000  # the number of cells has to be computed before it can be refused
+_SMALLER = "take a smaller width, or fewer rows or columns of the data"
+_COUNTED = 5000  # cones that are counted in any case, for the sake of the message
 DEFAULT_MAX_CELLS = 20_000_000
 
 
@@ -51,10 +61,56 @@ class Move:
     group: Group  # their columns
 
 
+def within_ball(
+    within: str | None, rho: Rational | None
+) -> tuple[str, Fraction] | tuple[None, None]:
+    """The optimizer and the radius of its ball, or twice None where networks may be anywhere.
+
+    Raises InputError where one stands without the other, for an unknown optimizer and for sgd,
+    which has no ball, and for a radius that is not positive.
+    """
+    if within is None:
+        if rho is not None:
+            raise InputError("within", f"is missing: whose ball has rho = {rho}? Name an optimizer")
+        return None, None
+    name = geometry(within).ball.name
+    if rho is None:
+        raise InputError("rho", f"is missing: the ball of {name} needs a radius, such as '3/2'")
+    return name, positive_rational(rho, "rho")
+
+
+def require_cells(problem: Problem, width: int, *, labelled: bool, max_cells: int) -> None:
+    """Raise BudgetError where there are more cells; at once, where listing cones may take minutes.
+
+    Cones of which there are too many for any machine are not counted to the end.
+    """
+    if width == 1:  # hardly more cells than cones, which have a budget of their own
+        return
+    reach = max(max_cells, WITHIN_REACH)
+    most = bisect_right(range(1, reach), reach, key=lambda n: _count(2 * n, width, labelled))
+    most = max(most, _COUNTED)
+    cones = count_cones(problem.X, at_most=most)
+    _require(cones, width, labelled, max_cells, "at least " if cones > most else "")
+
+
+def _require(cones: int, width: int, labelled: bool, max_cells: int, known: str = "") -> None:
+    """Raise BudgetError where so many cones make more than `max_cells` cells."""
+    cells = _count(2 * cones, width, labelled)
+    if cells > max_cells:
+        what = f"cells ({known}{2 * cones} states, width {width}{', labelled' * labelled})"
+        raise BudgetError(what, cells, max_cells, "max_cells", _SMALLER)
+
+
+def _count(states: int, width: int, labelled: bool) -> int:
+    """The number of cells."""
+    return states**width if labelled else comb(states + width - 1, width)
+
+
 class CellComplex:
     """The cells of a problem at one width, with exact minima of the loss on cells and faces.
 
-    rho: only networks in the ball of radius R_W R_a = rho of the optimizer `within`.
+    within, rho: only networks in the ball R_W R_a = rho of this optimizer; both or neither.
+    loss: squared by default; others, which need a ball, have minima that are bracketed.
     Raises BudgetError, before any enumeration, where there are more than `max_cells` cells.
     """
 
@@ -64,8 +120,9 @@ class CellComplex:
         width: int,
         *,
         labelled: bool = False,
-        rho: Fraction | None = None,
-        within: str = "adamw",
+        rho: Rational | None = None,
+        within: str | None = None,
+        loss: Loss | None = None,
         max_cells: int = DEFAULT_MAX_CELLS,
     ) -> None:
         self.problem = problem
@@ -73,21 +130,19 @@ class CellComplex:
         if self.width > _LARGEST_WIDTH:
             raise InputError("width", f"{self.width} is more than {_LARGEST_WIDTH}")
         self.labelled = labelled
-        if rho is not None and rho <= 0:
-            raise InputError("rho", f"{rho} must be positive")
-        self.rho = rho
-        self.within = within
+        self.within: str | None
+        self.rho: Fraction | None
+        self.within, self.rho = within_ball(within, rho)
+        self.loss = loss or Squared()
+        require_cells(problem, self.width, labelled=labelled, max_cells=max_cells)
         try:
             self.arrangement = arrangement(problem.X, max_cones=max_cells)
         except BudgetError as error:  # there are more cells than cones
-            raise BudgetError(error.what, error.needed, max_cells, "max_cells") from None
+            raise BudgetError(error.what, error.needed, max_cells, "max_cells", _SMALLER) from None
+        _require(len(self.arrangement), width, labelled, max_cells)
         self.states = 2 * len(self.arrangement)
-        self.cells = self.states**width if labelled else comb(self.states + width - 1, width)
-        if self.cells > max_cells:
-            raise BudgetError(
-                f"cells ({self.states} states, width {width})", self.cells, max_cells, "max_cells"
-            )
-        self.domain = self._domain()
+        self.cells = _count(self.states, self.width, labelled)
+        self.domain = self._domain(max_cells)
         self.groups = [
             self.domain.columns(state % 2, self.domain.cone(state // 2))
             for state in range(self.states)
@@ -98,15 +153,22 @@ class CellComplex:
         """The same cells with neurons not distinguished; minima found in one are known in both."""
         plain = copy(self)
         plain.labelled = False
-        plain.cells = comb(self.states + self.width - 1, self.width)
+        plain.cells = _count(self.states, self.width, labelled=False)
         return plain
 
-    def _domain(self) -> Domain:
-        if self.rho is None:
+    def _domain(self, max_cells: int) -> Domain:
+        if self.within is None or self.rho is None:
             return WholeSpace(self.problem, self.arrangement)
         gauge = gauge_of(geometry(self.within).ball)
         if isinstance(gauge, ColumnNorms | Spectral):
-            return ConicBall(self.problem, self.arrangement, gauge, self.rho)
+            return ConicBall(self.problem, self.arrangement, gauge, self.rho, self.loss)
+        if not isinstance(self.loss, Squared):
+            return ConvexBox(self.problem, self.arrangement, self.rho, self.loss)
+        # Cells are mostly covered together, but every vertex is computed.
+        vertices = 10 * count_box_vertices(len(self.arrangement.walls), self.problem.d)
+        if vertices > max_cells:
+            what = "vertices in the ball (each as 10 cells)"
+            raise BudgetError(what, vertices, max_cells, "max_cells")
         return EntrywiseBall(self.problem, self.arrangement, self.rho)
 
     def _moves(self, state: int) -> tuple[Move, ...]:

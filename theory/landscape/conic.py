@@ -1,46 +1,51 @@
-"""The landscape inside balls that are no polytopes: those of muon, muon-adamw, ngd and colnorm.
+"""The landscape where minima are convex programs: in balls that are no polytopes, those of muon,
+muon-adamw, ngd and colnorm, and in all balls for losses other than the squared one.
 
-The least loss on a face is then a conic program, and known as an interval. The upper end is the
-loss of a rational network that provably lies in the ball. The lower end comes from a rational dual
-vector nu and, for the spectral norm, a positive definite Z (else Z = I): with q_j the maximum of
-2 nu.f(u) - u^T Z u over the cone of neuron j, found exactly, nu.f <= H on the face, where
+The least loss on a face is then known as an interval. The upper end is the loss of a rational
+network that provably lies in the ball. The lower end comes from a rational dual vector nu and, for
+the spectral norm, a positive definite Z (else Z = I): with q_j the maximum of 2 nu.f(u) - u^T Z u
+over the cone of neuron j, found exactly, nu.f <= H on the face, where
 
     muon  H = rho sqrt(tr Z max_j q_j)       muon-adamw  H = rho sqrt(tr Z sum_j q_j)
     ngd   H = rho max_j sqrt(q_j)            colnorm     H = rho sum_j sqrt(q_j)
 
-and the loss is at least max(0, nu.y - H)^2 / (2 ||nu||^2). Source: proofs_notes/landscape.md.
+and in entrywise balls H = sum_j max nu.f(v) over the vertices v of neuron j. So the loss is at
+least D(nu) - H (theory/losses.py), for the squared loss and the best multiple of nu
+max(0, nu.y - H)^2 / (2 ||nu||^2). Source: proofs_notes/landscape.md.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import fmpz_mat
-from jaxtyping import Float
 
 from theory.arrangement import Arrangement
-from theory.errors import InputError
-from theory.exact import dot, sqrt_above
-from theory.gauges import ColumnNorms, Metric, Spectral
-from theory.landscape.domain import Domain, Group, Proof
+from theory.exact import dot, power_of_two, sqrt_above
+from theory.gauges import ColumnNorms, Entrywise, Gauge, Metric, Spectral
+from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof
 from theory.landscape.nnls import Minimum
+from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
+from theory.quiet import quiet
+from theory.units import Units
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up
 # Of the conic solver: its default of 1e-8 is most of what we promise, but better than nothing.
 _TOLERANCES = (1e-10, 1e-8)
-_LARGEST = Fraction(10**60)  # squares of squares have to stay in the range of floats
-_SMALLEST = 1 / _LARGEST
 _INSIDE = Fraction(1, 10**12)
 # Bounds are claimed with the first allowance and used with the second, so that rounding, here and
 # in a checker with other square roots, cannot turn a claim down.
@@ -52,11 +57,12 @@ _USED = 1 + Fraction(1, 2**50)
 class Bracket(Minimum):
     """A minimum between `least` and `value`, the loss of the point that the numerators give.
 
-    residual: a good dual vector nu, with metric Z where the norm is spectral.
+    residual: a good dual vector nu in parts of `scale`, with metric Z where the norm is spectral.
     """
 
     least: Fraction
-    metric: Metric | None
+    scale: Fraction
+    metric: Metric | None = None
 
     @property
     def lower(self) -> Fraction:
@@ -65,12 +71,20 @@ class Bracket(Minimum):
 
 
 class ConicDual:
-    """A dual vector nu with a metric, and the maxima q of the groups asked for so far."""
+    """A dual vector nu with a metric, and the maxima q of the groups asked for so far.
+
+    vector: nu in parts of `scale`, which is of no importance for the squared loss.
+    """
 
     def __init__(
-        self, vector: tuple[int, ...], metric: Metric | None, columns: Sequence[_Column]
+        self,
+        vector: tuple[int, ...],
+        scale: Fraction,
+        metric: Metric | None,
+        columns: Sequence[_Column],
     ) -> None:
         self.vector = vector
+        self.scale = scale
         self.metric = metric
         self.columns = columns
         self.maximum = lru_cache(maxsize=None)(self._maximum)
@@ -127,17 +141,15 @@ class ConicBall(Domain):
         arrangement: Arrangement,
         gauge: ColumnNorms | Spectral,
         rho: Fraction,
+        loss: Loss,
     ) -> None:
-        numbers = [rho, *problem.y, *(v for row in problem.X for v in row)]
-        for v in numbers:
-            if v and not _SMALLEST <= abs(v) <= _LARGEST:
-                raise InputError(
-                    "within", "numbers this large or small have landscapes in polytopes only"
-                )
         self._arrangement = arrangement
         self._problem = problem
         self._gauge = gauge
         self._rho = rho
+        self._faces = _Faces(problem, gauge, loss)
+        units = Units.of(problem, loss)
+        self._reach = units.reach(rho) * units.y / units.x
         self._X, self._x_scale, _, _ = problem.integer_form()
         rays = [tuple(map(int, ray)) for ray in arrangement.rays]
         null = _null_space(self._X)
@@ -182,12 +194,11 @@ class ConicBall(Domain):
     def dual(self, minimum: Minimum) -> ConicDual:
         """The dual vector that the lower end is due to."""
         assert isinstance(minimum, Bracket)
-        return ConicDual(minimum.residual, minimum.metric, self._columns)
+        return ConicDual(minimum.residual, minimum.scale, minimum.metric, self._columns)
 
-    def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
-        """Weights are parts of what nu.y has to spare above the level, rounded up."""
-        root = sqrt_above(2 * level * dot(dual.vector, dual.vector))
-        height = self._gain(dual.vector) - self._x_scale * root * _USED
+    def proof(self, dual: ConicDual, level: Fraction, *, strict: bool) -> Proof:
+        """Weights are parts of what the bound has to spare above the level, rounded up."""
+        height = self._faces.height(dual.vector, dual.scale, level * _USED**2) * self._x_scale
         if height < 0 or (strict and height == 0):
             return Proof(dual, -1)
         return Proof(dual, _PARTS, height)
@@ -222,69 +233,47 @@ class ConicBall(Domain):
         """What the gauge's dual norm is made of: squares for the spectral norm, else lengths."""
         return q if isinstance(self._gauge, Spectral) else sqrt_above(q)
 
-    def _gain(self, nu: Sequence[int]) -> Fraction:
-        """nu.y, in the units of the integer X."""
-        return self._x_scale * sum(
-            (v * y for v, y in zip(nu, self._problem.y, strict=True)), Fraction()
-        )
-
     def lower_bound(self, dual: ConicDual, groups: Sequence[Group]) -> Fraction:
         """What the dual vector proves about the loss of neurons with these columns."""
         costs = [self._cost(dual.maximum(group)) for group in groups]
-        height = self._gain(dual.vector)
+        height = Fraction()
         if any(costs):
-            height -= self._rho * self._gauge.dual(costs, dual.metric) * _CLAIMED
-        norm = dot(dual.vector, dual.vector) * (self._x_scale * _CLAIMED) ** 2
-        return height * height / (2 * norm) if height > 0 else Fraction()
+            height = self._rho * self._gauge.dual(costs, dual.metric) * _CLAIMED / self._x_scale
+        return self._faces.bound(dual.vector, dual.scale, height) / _CLAIMED**2
 
     def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
-        zero = sum((v * v for v in self._problem.y), Fraction()) / 2
-        nothing = Bracket(zero, (), (), 1, (0,) * self._problem.n, Fraction(), self._plain)
-        if not zero:
-            return nothing
+        places = [(place, c) for place, group in enumerate(groups) for c in group]
         size = max(map(len, groups), default=0)
-        if not size:
-            return Bracket(
-                zero, (), (), 1, tuple(self._problem.integer_form()[2]), zero, self._plain
-            )
-        top = max(abs(v) for v in self._problem.y)
+        slots = [place * size + i for place, group in enumerate(groups) for i in range(len(group))]
         n, d, m = self._problem.n, self._problem.d, len(groups)
         rays, images = np.zeros((d, m * size)), np.zeros((n, m * size))
         lengths = np.ones(m * size)
-        places: list[tuple[int, int, int]] = []  # variable, place, column
-        for place, group in enumerate(groups):
-            for i, c in enumerate(group, start=place * size):
-                ray, image = self._columns[c].ray, self._columns[c].image
-                lengths[i] = math.sqrt(dot(ray, ray))
-                rays[:, i] = [v / lengths[i] for v in ray]
-                images[:, i] = [float(self._rho * v / (self._x_scale * top)) for v in image]
-                places.append((i, place, c))
-        images /= lengths
-        y = np.array([float(v / top) for v in self._problem.y])
-        found = _compiled(self._gauge, m, size, n, d).solve(rays, images, y)
+        # In units in which rays and images are floats, whatever the numbers are.
+        top = max((abs(v) for _, c in places for v in self._columns[c].ray), default=1)
+        unit = self._reach / (self._x_scale * self._faces.unit * top)
+        for i, (_, c) in zip(slots, places, strict=True):
+            rays[:, i] = [v / top for v in self._columns[c].ray]
+            lengths[i] = float(np.linalg.norm(rays[:, i])) or 1.0
+            images[:, i] = [_float(unit * v) for v in self._columns[c].image]
+        found = self._faces.solve(m, size, rays / lengths, images / lengths)
         if found is None:
-            return nothing
-        z, residual, Z = found
-        z = z * float(self._rho) / lengths
-        return self._proved(
-            groups, [(place, c, float(z[i])) for i, place, c in places], residual, Z
-        )
+            return self._faces.nothing(self._plain)
+        z, lams, Z = found
+        scale = power_of_two(self._reach / top)
+        z = z * float(self._reach / top / scale) / lengths
+        coefficients = [(*place, float(z[i])) for i, place in zip(slots, places, strict=True)]
+        return self._proved(groups, coefficients, scale, lams, Z)
 
     def _proved(
         self,
         groups: tuple[Group, ...],
         coefficients: list[tuple[int, int, float]],
-        residual: Float[np.ndarray, " n"],
+        scale: Fraction,
+        lams: Sequence[Float[np.ndarray, " n"]],
         Z: Float[np.ndarray, "d d"] | None,
     ) -> Bracket:
-        """Both ends, exactly, from a float solution."""
-        largest = max((v for _, _, v in coefficients), default=0.0) or 1.0
-        unit = Fraction(largest) / 2**_BITS
-        parts = [
-            (place, c, unit * round(v / largest * 2**_BITS))
-            for place, c, v in coefficients
-            if v > largest * 2.0**-_BITS
-        ]
+        """Both ends, exactly, from a float solution; coefficients in parts of the scale."""
+        parts = _rationals(coefficients, scale)
         u = [[Fraction()] * self._problem.d for _ in groups]
         for place, c, coefficient in parts:
             for k, v in enumerate(self._columns[c].ray):
@@ -297,15 +286,159 @@ class ConicBall(Domain):
         for _, c, coefficient in parts:
             for k, v in enumerate(self._columns[c].image):
                 fit[k] += coefficient * v / self._x_scale
-        value = (
-            sum(((f - y) ** 2 for f, y in zip(fit, self._problem.y, strict=True)), Fraction()) / 2
-        )
-        scale = float(np.abs(residual).max()) or 1.0
-        nu = tuple(round(float(v) / scale * 2**_BITS) for v in residual)
         metric = None if Z is None else Metric.near(Z)
-        least = Fraction()
-        if any(nu):
-            least = self.lower_bound(ConicDual(nu, metric, self._columns), groups)
+
+        def bound(nu: tuple[int, ...], unit: Fraction) -> Fraction:
+            return self.lower_bound(ConicDual(nu, unit, metric, self._columns), groups)
+
+        return self._faces.bracket(parts, fit, self._faces.best(lams, bound), metric)
+
+
+class ConvexBox(EntrywiseBall):
+    """Neurons with ||u||_inf <= rho, for losses other than the squared one."""
+
+    exact = False
+
+    def __init__(
+        self, problem: Problem, arrangement: Arrangement, rho: Fraction, loss: Loss
+    ) -> None:
+        super().__init__(problem, arrangement, rho)
+        self._common, self.scale = math.isqrt(self.scale), 1
+        self._faces = _Faces(problem, Entrywise(), loss)
+        self._memo: dict[tuple[Group, ...], Bracket] = {}
+
+    def solved(self) -> int:
+        """The number of different programs solved so far."""
+        return len(self._memo)
+
+    def minimum(self, groups: Sequence[Group]) -> Bracket:
+        """An interval; the order of neurons does not matter."""
+        key = tuple(sorted(groups))
+        if key not in self._memo:
+            self._memo[key] = self._bracket(key)
+        return self._memo[key]
+
+    def dual(self, minimum: Minimum) -> Dual:
+        """The dual vector that the lower end is due to."""
+        assert isinstance(minimum, Bracket)
+        return self.priced(minimum.residual, minimum.scale)
+
+    def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
+        """The weights together count against what the bound has to spare above the level."""
+        height = self._faces.height(dual.vector, dual.scale, level) * self._common
+        return Proof(dual, max(-1, math.ceil(height) - 1 if strict else math.floor(height)))
+
+    def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
+        places = [(place, c) for place, group in enumerate(groups) for c in group]
+        size = max(map(len, groups), default=0)
+        slots = [place * size + i for place, group in enumerate(groups) for i in range(len(group))]
+        images = np.zeros((self._faces.problem.n, len(groups) * size))
+        unit = 1 / (self._common * self._faces.unit)
+        for i, (_, c) in zip(slots, places, strict=True):
+            images[:, i] = [_float(unit * v) for v in self._image(c)]
+        found = self._faces.solve(len(groups), size, None, images)
+        if found is None:
+            return self._faces.nothing(None)
+        z, lams, _ = found
+        parts = _rationals(
+            [(*place, float(z[i])) for i, place in zip(slots, places, strict=True)], Fraction(1)
+        )
+        for place in range(len(groups)):
+            total = sum((v for p, _, v in parts if p == place), Fraction())
+            if total > 1:
+                parts = [(p, c, v / total if p == place else v) for p, c, v in parts]
+        fit = [Fraction()] * self._faces.problem.n
+        for _, c, coefficient in parts:
+            for k, v in enumerate(self._image(c)):
+                fit[k] += coefficient * v / self._common
+
+        def bound(nu: tuple[int, ...], scale: Fraction) -> Fraction:
+            products = self.priced(nu).products
+            most = sum(max((products.get(c, 0) for c in group), default=0) for group in groups)
+            return self._faces.bound(nu, scale, Fraction(most, self._common))
+
+        return self._faces.bracket(parts, fit, self._faces.best(lams, bound), None)
+
+    def _image(self, column: int) -> list[int]:
+        sign = 1 - 2 * (column % 2)
+        return [sign * v for v in self.positive_columns[column // 2]]
+
+
+class _Faces:
+    """Programs on faces, in floats and units of the targets; what they prove, exactly."""
+
+    def __init__(self, problem: Problem, gauge: Gauge, loss: Loss) -> None:
+        self.problem = problem
+        self.loss = loss
+        self.unit = loss.unit(problem.y)
+        self._gauge = gauge
+        self._rescaled = loss.rescaled(self.unit)
+        self._y = np.array([float(v / self.unit) for v in problem.y])
+        self._zero = loss.value((Fraction(),) * problem.n, problem.y)
+
+    def nothing(self, metric: Metric | None) -> Bracket:
+        """What is known where no program was solved: the loss of the zero network."""
+        return Bracket(self._zero, (), (), 1, (0,) * len(self._y), Fraction(), Fraction(1), metric)
+
+    def solve(
+        self,
+        m: int,
+        size: int,
+        rays: Float[np.ndarray, "d k"] | None,
+        images: Float[np.ndarray, "n k"],
+    ) -> tuple[Float[np.ndarray, " k"], list[Float[np.ndarray, " n"]], Any] | None:
+        """Coefficients, dual vectors, and Z if there is one; None where the solver fails."""
+        if not self._zero or not np.isfinite(images).all():
+            return None
+        z, multipliers, Z = np.zeros(m * size), None, None
+        if size:
+            d = 0 if rays is None else len(rays)
+            compiled = _compiled(self._gauge, self._rescaled, m, size, len(self._y), d)
+            found = compiled.solve(rays, images, self._y)
+            if found is None:
+                return None
+            z, multipliers, Z = found
+        lam = -self._rescaled.gradient(images @ z, self._y)
+        if multipliers is None:
+            return z, [lam], Z
+        # The multipliers of the fit can be the more accurate; those of a wrong sign prove nothing.
+        return z, [lam, np.where(multipliers * lam > 0, multipliers, lam)], Z
+
+    def best(
+        self,
+        lams: Sequence[Float[np.ndarray, " n"]],
+        bound: Callable[[tuple[int, ...], Fraction], Fraction],
+    ) -> tuple[tuple[int, ...], Fraction, Fraction]:
+        """The dual vector, in units of the targets, of the best bound: integers, scale, bound."""
+        found = []
+        for lam in lams:
+            top = float(np.abs(lam).max()) or 1.0
+            nu = tuple(round(float(v) / top * 2**_BITS) for v in lam)
+            scale = Fraction(top) / 2**_BITS * self.unit
+            # Not too long for D.
+            scale *= self.loss.multiple([scale * v for v in nu], self.problem.y)
+            found.append((nu, scale, bound(nu, scale) if any(nu) else Fraction()))
+        return max(found, key=lambda each: each[2])
+
+    def bound(self, nu: Sequence[int], scale: Fraction, height: Fraction) -> Fraction:
+        """What nu.f <= height proves about the loss."""
+        return self.loss.bound([scale * v for v in nu], scale * height, self.problem.y)
+
+    def height(self, nu: Sequence[int], scale: Fraction, level: Fraction) -> Fraction:
+        """What nu.f may be at most for a loss of at least the level to be proved."""
+        height = self.loss.height([scale * v for v in nu], level, self.problem.y)
+        return Fraction(-1) if height is None or not scale else height / scale
+
+    def bracket(
+        self,
+        parts: Sequence[tuple[int, int, Fraction]],
+        fit: Sequence[Fraction],
+        dual: tuple[tuple[int, ...], Fraction, Fraction],
+        metric: Metric | None,
+    ) -> Bracket:
+        """The interval, its point with integer numerators; dual: as of `best`."""
+        nu, scale, least = dual
+        value = self.loss.value(fit, self.problem.y)
         common = math.lcm(*(coefficient.denominator for _, _, coefficient in parts))
         return Bracket(
             _rounded(value, math.inf),
@@ -314,61 +447,103 @@ class ConicBall(Domain):
             common,
             nu,
             min(_rounded(least, 0.0), value),
+            scale,
             metric,
         )
 
 
+def _rationals(
+    coefficients: Sequence[tuple[int, int, float]], scale: Fraction
+) -> list[tuple[int, int, Fraction]]:
+    """The coefficients that count, of few digits, times the scale."""
+    largest = max((v for _, _, v in coefficients), default=0.0) or 1.0
+    unit = Fraction(largest) / 2**_BITS * scale
+    return [
+        (place, c, unit * round(v / largest * 2**_BITS))
+        for place, c, v in coefficients
+        if v > largest * 2.0**-_BITS
+    ]
+
+
+def _float(value: Fraction) -> float:
+    """The nearest float, which may be infinity."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
 def _rounded(value: Fraction, towards: float) -> Fraction:
     """A rational of few digits, up or down."""
-    return Fraction(math.nextafter(float(value), towards)) if value else value
+    if not value:
+        return value
+    unit = power_of_two(value)
+    return Fraction(math.nextafter(float(value / unit), towards)) * unit
 
 
 class _Compiled:
     """The program for all faces of one shape: CVXPY canonicalises it once."""
 
-    def __init__(self, gauge: ColumnNorms | Spectral, m: int, size: int, n: int, d: int) -> None:
+    def __init__(self, gauge: Gauge, loss: Loss, m: int, size: int, n: int, d: int) -> None:
         import cvxpy
 
         cp: Any = cvxpy  # mypy does not see the functions it exports
         self._z = cp.Variable(m * size, nonneg=True)
-        self._rays = cp.Parameter((d, m * size))
+        self._rays = cp.Parameter((d, m * size)) if d else None
         self._images = cp.Parameter((n, m * size))
         self._y = cp.Parameter(n)
-        columns = [
-            self._rays[:, j * size : (j + 1) * size] @ self._z[j * size : (j + 1) * size]
-            for j in range(m)
-        ]
-        U = cp.vstack(columns).T
         self._block = None
-        if isinstance(gauge, Spectral):
-            alpha = cp.Variable(m)
-            block = cp.bmat([[np.eye(d), U], [U.T, cp.diag(alpha)]])
-            self._block = block >> 0
-            ball = [self._block, cp.sum(alpha) <= 1 if gauge.summed else alpha <= 1]
+        blocks = [slice(j * size, (j + 1) * size) for j in range(m)]
+        if self._rays is None:  # vertices
+            ball = [cp.sum(self._z[block]) <= 1 for block in blocks]
         else:
-            lengths = cp.norm(U, 2, axis=0)
-            ball = [cp.sum(lengths) <= 1 if gauge.summed else lengths <= 1]
-        residual = self._images @ self._z - self._y
-        self._problem = cp.Problem(cp.Minimize(cp.sum_squares(residual) / 2), ball)
+            U = cp.vstack([self._rays[:, block] @ self._z[block] for block in blocks]).T
+            if isinstance(gauge, Spectral):
+                alpha = cp.Variable(m)
+                corner = cp.bmat([[np.eye(d), U], [U.T, cp.diag(alpha)]])
+                self._block = corner >> 0
+                ball = [self._block, cp.sum(alpha) <= 1 if gauge.summed else alpha <= 1]
+            else:
+                lengths = cp.norm(U, 2, axis=0)
+                ball = [cp.sum(lengths) <= 1 if gauge.summed else lengths <= 1]
+        fit = self._images @ self._z
+        self._slope = loss.slope
+        self._on_fit = None
+        if not isinstance(loss, Squared):
+            # Two parameters must not be multiplied, as labels and images would be.
+            variable = cp.Variable(n)
+            self._on_fit = variable == fit
+            ball.append(self._on_fit)
+            fit = variable
+        objective = loss.expression(fit, self._y) / loss.slope
+        self._problem = cp.Problem(cp.Minimize(objective), ball)
 
     def solve(
         self,
-        rays: Float[np.ndarray, "d k"],
+        rays: Float[np.ndarray, "d k"] | None,
         images: Float[np.ndarray, "n k"],
         y: Float[np.ndarray, " n"],
-    ) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " n"], Any] | None:
-        """Coefficients, y - f, and Z if there is one; None where the solver fails.
+    ) -> tuple[Float[np.ndarray, " k"], Any, Any] | None:
+        """Coefficients, the multipliers of the fit and Z where there are; None where it fails.
 
         Each neuron has as many variables as the longest group; those too many have zero columns.
         """
-        self._rays.value, self._images.value, self._y.value = rays, images, y
+        if self._rays is not None and rays is not None:
+            self._rays.value = rays
+        self._images.value, self._y.value = images, y
         solve_conic(self._problem)
-        block = [] if self._block is None else [self._block.dual_value]
-        if not all(v is not None and np.isfinite(v).all() for v in (self._z.value, *block)):
+        block = None if self._block is None else self._block.dual_value
+        lam = None if self._on_fit is None else self._on_fit.dual_value
+        wanted = [(self._z, self._z.value), (self._block, block), (self._on_fit, lam)]
+        if not all(
+            value is not None and np.isfinite(value).all()
+            for part, value in wanted
+            if part is not None
+        ):
             return None
         z = np.maximum(self._z.value, 0.0)
-        d = len(rays)
-        return z, y - images @ z, block[0][:d, :d] if block else None
+        Z = None if block is None or rays is None else block[: len(rays), : len(rays)]
+        return z, None if lam is None else lam * self._slope, Z
 
 
 def solve_conic(problem: Any) -> None:
@@ -376,7 +551,7 @@ def solve_conic(problem: Any) -> None:
     import cvxpy
 
     # Whatever it finds is proved or rejected exactly: warnings of inaccuracy would only disturb.
-    with warnings.catch_warnings():
+    with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for tolerance in _TOLERANCES:
             try:
@@ -396,8 +571,8 @@ def solve_conic(problem: Any) -> None:
 
 
 @lru_cache(maxsize=64)
-def _compiled(gauge: ColumnNorms | Spectral, m: int, size: int, n: int, d: int) -> _Compiled:
-    return _Compiled(gauge, m, size, n, d)
+def _compiled(gauge: Gauge, loss: Loss, m: int, size: int, n: int, d: int) -> _Compiled:
+    return _Compiled(gauge, loss, m, size, n, d)
 
 
 def _any(u: Sequence[Sequence[Fraction]]) -> bool:

@@ -15,18 +15,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import combinations, product
-from math import isqrt, lcm
-from typing import Any, TypeAlias
+from math import comb, isqrt, lcm
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from flint import fmpz_mat
-from jaxtyping import Shaped
 
 from theory.arrangement import Arrangement
 from theory.exact import dot
 from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, primitive
 from theory.network import Network
 from theory.problem import Problem
+
+if TYPE_CHECKING:
+    from jaxtyping import Shaped
 
 Group: TypeAlias = tuple[int, ...]  # the columns of one neuron, ascending
 
@@ -50,12 +52,13 @@ def _mask(group: Group) -> int:
 class Dual:
     """A dual vector nu (n,), and its products with the columns c where these are positive.
 
-    bits: these columns, as a bit set.
+    bits: these columns, as a bit set. scale: of one unit of nu, where the loss minds its length.
     """
 
     vector: tuple[int, ...]
     products: dict[int, int]
     bits: int
+    scale: Fraction = Fraction(1)
     metric = None  # only conic balls have one
 
 
@@ -164,13 +167,16 @@ class _Polyhedral(Domain):
 
     def dual(self, minimum: Minimum) -> Dual:
         """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
-        vector = primitive(minimum.residual)
+        return self.priced(primitive(minimum.residual))
+
+    def priced(self, vector: tuple[int, ...], scale: Fraction = Fraction(1)) -> Dual:
+        """A dual vector with its products."""
         found = {}
         for k, column in enumerate(self.positive_columns):
             value = dot(column, vector)
             if value:
                 found[2 * k + (value < 0)] = abs(value)
-        return Dual(vector, found, bit_set(found))
+        return Dual(vector, found, bit_set(found), scale)
 
     def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
         """The weights together count against nu . y."""
@@ -331,6 +337,12 @@ def _limit(vector: Sequence[int], y: Sequence[int], level: Fraction, strict: boo
     whole = isqrt(square.numerator // square.denominator)
     needed = whole if not strict and square == whole**2 else whole + 1
     return max(-1, dot(vector, y) - needed)
+
+
+def count_box_vertices(walls: int, d: int) -> int:
+    """How many points `_box_vertices` looks at."""
+    fixed = range(max(1, d - walls), d + 1)
+    return sum(comb(d, k) * 2**k * comb(walls, d - k) for k in fixed)
 
 
 def _box_vertices(arrangement: Arrangement) -> list[list[Fraction]]:

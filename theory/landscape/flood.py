@@ -52,6 +52,8 @@ class Flood:
     """Grows fragments from groups of cells; each group must be connected through `links`.
 
     forest: the tree edges at each cell. Edges that a fragment chose start in that fragment.
+    torn: whether it was interrupted while it took a cell in, or joined two fragments: nothing can
+        be read off it then.
     """
 
     def __init__(
@@ -62,22 +64,29 @@ class Flood:
         self.fragments = [Fragment(list(group), list(group)) for group in groups]
         self._owner = {cell: fragment for fragment in self.fragments for cell in fragment.cells}
         self._serial = count()  # equal values leave the heap in the order they came
+        self.torn = False
         for edge in links:
             self._join(edge)
 
     def run(self, tick: Callable[[int], None] = lambda cells: None) -> None:
-        """Merge all fragments into one; `tick` is told the number of cells and may raise."""
+        """Merge all fragments into one; `tick` is told the number of cells and may raise.
+
+        An interrupt may come anywhere: a cell counts as expanded when its last face is there.
+        """
         while len(self.fragments) > 1:
             fragment = min(self.fragments, key=lambda fragment: len(fragment.cells))
             while fragment.unexpanded:
                 tick(len(self._owner))
-                self._push_faces(fragment, fragment.unexpanded.pop())
+                self._push_faces(fragment, fragment.unexpanded[-1])
+                fragment.unexpanded.pop()
+            self.torn = True
             self._extend(fragment)
+            self.torn = False
 
     def floor(self, cell: Cell) -> Fraction | None:
         """The value below which no path leaves the fragment of `cell`, if known."""
         fragment = self._owner[cell]
-        if fragment.unexpanded or not fragment.heap:
+        if self.torn or fragment.unexpanded or not fragment.heap:
             return None
         return min(edge.minimum.lower for _, _, edge in fragment.heap)
 

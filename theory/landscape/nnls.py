@@ -12,18 +12,20 @@ Source: C. L. Lawson and R. J. Hanson, Solving Least Squares Problems (1974), ch
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from flint import fmpq_mat, fmpz_mat
-from jaxtyping import Shaped
-from scipy.optimize import nnls as float_nnls
 
+from theory.errors import Interrupted
 from theory.exact import dot
+
+if TYPE_CHECKING:
+    from jaxtyping import Shaped
 
 
 def primitive(vector: Sequence[int]) -> tuple[int, ...]:
@@ -33,6 +35,9 @@ def primitive(vector: Sequence[int]) -> tuple[int, ...]:
 
 
 _LARGEST_FLOAT = 1e150  # whose square is a float
+
+_FIRST = 500
+"""So many problems are solved without a float guess: loading scipy takes longer than that."""
 
 
 @dataclass(frozen=True)
@@ -215,18 +220,29 @@ class _Problems:
         """The number of different problems solved so far."""
         return len(self._memo)
 
-    def _solved(self, key: Any, program: _Program, guess: Sequence[int] | None) -> Minimum:
-        found = None if guess is None else program.verified(guess)
+    @property
+    def _guessing(self) -> bool:
+        return len(self) >= _FIRST
+
+    def _solved(
+        self, key: Any, program: _Program, guess: Callable[[], Sequence[int] | None]
+    ) -> Minimum:
+        support = guess() if self._guessing else None
+        found = None if support is None else program.verified(support)
         self._memo[key] = found = found or program.active_set()
         return found
 
 
 def _positive(A: Shaped[np.ndarray, "n k"], y: Shaped[np.ndarray, " n"]) -> list[int] | None:
     """Which coefficients floating point finds positive; None where it gives up."""
+    from scipy.optimize import nnls
+
     if not A.shape[1]:
         return []
     try:
-        return np.flatnonzero(float_nnls(A, y)[0] > 1e-11).tolist()
+        return np.flatnonzero(nnls(A, y)[0] > 1e-11).tolist()
+    except Interrupted:  # wherever the work is
+        raise
     except RuntimeError:  # its iteration limit
         return None
 
@@ -249,12 +265,18 @@ class LeastSquares(_Problems):
             return self._memo[ids]
         columns = [self.columns[c] for c in ids]
         program = _Program(ids, columns, self._exact_y)
-        return self._solved(ids, program, _positive(self._floats[:, ids], self._float_y))
+        return self._solved(ids, program, lambda: _positive(self._floats[:, ids], self._float_y))
 
     def estimate(self, ids: Sequence[int]) -> float:
         """The minimum divided by `scale`, in floating point: good for deciding what to try."""
+        if not self._guessing:
+            return float(self.minimum(tuple(sorted(ids))).value / self.scale)
+        from scipy.optimize import nnls
+
         try:
-            _, distance = float_nnls(self._floats[:, ids], self._float_y)
+            _, distance = nnls(self._floats[:, ids], self._float_y)
+        except Interrupted:
+            raise
         except RuntimeError:  # its iteration limit
             return 0.0
         return float(distance) ** 2 / 2
@@ -279,7 +301,7 @@ class CappedLeastSquares(_Problems):
         columns += [[0] * len(self.y)] * len(groups)
         places += range(len(groups))
         program = _Program(names, columns, self._exact_y, places)
-        return self._solved(groups, program, self._guess(columns, places, len(groups)))
+        return self._solved(groups, program, lambda: self._guess(columns, places, len(groups)))
 
     def _guess(
         self, columns: Sequence[Sequence[int]], places: Sequence[int], groups: int

@@ -120,4 +120,4 @@ def _null_vectors(rows: Sequence[list[int]], d: int) -> list[list[int]]:
 
 
 def _rank(vectors: Shaped[_Array, "k d"]) -> int:
-    return int(fmpz_mat(*vectors.shape, [int(v) for v in vectors.flat]).rank())
+    return int(fmpz_mat(len(vectors), vectors.shape[1], [int(v) for v in vectors.flat]).rank())

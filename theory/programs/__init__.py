@@ -3,7 +3,7 @@
 `solve` does it all; its module tells the order in which the others are used.
 """
 
-from theory.programs.losses import LOSSES, Custom, Huber, Logistic, Loss, Squared
+from theory.losses import LOSSES, Custom, Huber, Logistic, Loss, Squared
 from theory.programs.solve import MAX_PATTERNS, Optimum, solve
 
 __all__ = [

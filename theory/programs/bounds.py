@@ -16,10 +16,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from theory.gauges import Entrywise, Gauge, Metric, Spectral
+from theory.losses import Loss
 from theory.problem import Problem
 from theory.programs.blocks import Patterns
 from theory.programs.columns import Relaxation
-from theory.programs.losses import Loss, Squared
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -41,7 +41,7 @@ class BlockDual:
     lam: tuple[int, ...]
     mu: Mapping[int, Mapping[int, int]]
     metric: Metric | None
-    scale: float  # of one unit of lam
+    scale: Fraction  # of one unit of lam
 
     @classmethod
     def repaired(cls, problem: Problem, gauge: Gauge, found: Relaxation) -> BlockDual | None:
@@ -60,7 +60,7 @@ class BlockDual:
             d = problem.d
             metric = Metric.near(np.eye(d) if found.metric is None else found.metric)
         lam = tuple(round(v / unit) for v in found.lam.tolist())
-        return cls(problem, gauge, found.patterns, lam, mu, metric, unit)
+        return cls(problem, gauge, found.patterns, lam, mu, metric, Fraction(unit))
 
     @cached_property
     def cost(self) -> Fraction:
@@ -121,32 +121,22 @@ class BlockDual:
 
     def bound(self, loss: Loss, rho: Fraction, width: int | None) -> Fraction:
         """What it proves about the loss in the ball; at least 0."""
-        h = self.height(rho, width)
-        if isinstance(loss, Squared):
-            spare = self._dot_y() - h
-            norm = sum(v * v for v in self.lam)
-            return _ALLOWANCE * spare * spare / (2 * norm) if spare > 0 else Fraction()
-        unit = Fraction(self.scale)
-        return self._dual(loss, unit, h)
+        unit = self._unit(loss)
+        height = unit * self.height(rho, width)
+        return _ALLOWANCE * loss.bound(self._times(unit), height, self.problem.y)
 
     def penalised_bound(self, loss: Loss, beta: Fraction) -> Fraction:
         """What it proves of the loss plus beta sum_b ||u_b||: scaled until costs are <= beta."""
-        _, x_scale, _, _ = self.problem.integer_form()
-        largest = beta * x_scale / self.cost * _ALLOWANCE if self.cost else None
-        norm = sum(v * v for v in self.lam)
-        best = self._dot_y() / norm if isinstance(loss, Squared) else Fraction(self.scale)
-        if best <= 0:
-            return Fraction()
-        t = best if largest is None else min(best, largest)
-        if isinstance(loss, Squared):
-            return max(Fraction(), t * self._dot_y() - t * t * norm / 2)
-        return self._dual(loss, t, Fraction())
+        unit = self._unit(loss)
+        if self.cost:
+            _, x_scale, _, _ = self.problem.integer_form()
+            unit = min(unit, beta * x_scale / self.cost * _ALLOWANCE)
+        value = loss.dual(self._times(unit), self.problem.y)
+        return Fraction() if value is None else max(Fraction(), value)
 
-    def _dot_y(self) -> Fraction:
-        pairs = zip(self.lam, self.problem.y, strict=True)
-        return sum((v * t for v, t in pairs), Fraction())
+    def _unit(self, loss: Loss) -> Fraction:
+        """The size of one unit of lam that the loss likes best."""
+        return self.scale * loss.multiple(self._times(self.scale), self.problem.y)
 
-    def _dual(self, loss: Loss, unit: Fraction, h: Fraction) -> Fraction:
-        """D(unit lam) - unit h, or 0: all losses here are nonnegative."""
-        value = loss.dual([unit * v for v in self.lam], self.problem.y)
-        return Fraction() if value is None else max(Fraction(), value - unit * h)
+    def _times(self, unit: Fraction) -> list[Fraction]:
+        return [unit * v for v in self.lam]

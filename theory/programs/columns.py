@@ -18,11 +18,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from theory.errors import SolverFailure
+from theory.losses import Loss, Squared
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.descent import descend, descend_from_random
 from theory.programs.family import Family, Multipliers, Prices
 from theory.programs.group_lasso import GroupNorms
-from theory.programs.losses import Loss, Squared
 from theory.programs.networks import united
 from theory.programs.newton import GroupLasso, Point
 from theory.programs.program import BlockProgram

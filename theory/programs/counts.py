@@ -13,12 +13,16 @@ What it returns is a good cell, not a proof: `theory.landscape.least` verifies i
 from __future__ import annotations
 
 import warnings
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
 from theory.landscape.cells import Cell, CellComplex
+from theory.losses import Squared
+from theory.quiet import quiet
+from theory.units import Units
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -36,18 +40,19 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
     cp: Any = cvxpy
     problem, rho = complex_.problem, complex_.rho
     assert rho is not None
-    X = np.array([[float(v) for v in row] for row in problem.X])
-    y = np.array([float(v) for v in problem.y])
-    zero = float(y @ y) / 2
-    if not zero:
+    if not any(problem.y):
         return start
+    units = Units.of(problem, Squared())
+    data, radius = units.problem(problem), float(units.reach(rho))
+    X, y = np.array(data.X, dtype=float), np.array(data.y, dtype=float)
+    zero = float(y @ y) / 2
     active = np.repeat(complex_.arrangement.signs > 0, 2, axis=0).astype(float).T
     signs = np.tile([1.0, -1.0], complex_.states // 2)
     U = cp.Variable((problem.d, complex_.states))  # in units of rho
     k = cp.Variable(complex_.states, integer=True)
     t = cp.Variable(nonneg=True)
     outputs = X @ U
-    fit = float(rho) * cp.sum(cp.multiply(active * signs, outputs), axis=1)
+    fit = radius * cp.sum(cp.multiply(active * signs, outputs), axis=1)
     sides = 2 * active - 1
     constraints = [
         cp.multiply(sides, outputs) >= 0,
@@ -58,17 +63,17 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
     cell = start
     for _ in range(_ROUNDS):
         minimum = complex_.minimum(cell)
-        loss = float(complex_.loss_of(minimum.value))
+        loss = float(complex_.loss_of(minimum.value) / units.y**2)
         if loss < value:
             best, value = cell, loss
-        residual = _residual(complex_, cell)
+        residual = _residual(complex_, cell, units.y)
         # In units of the loss of zero weights, as the solver's tolerances are absolute.
         constraints.append(t * zero >= -(residual @ (fit - y)) - residual @ residual / 2)
         program = cp.Problem(cp.Minimize(t), constraints)
-        with warnings.catch_warnings():
+        with quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                program.solve(solver=cp.SCIPY)  # HiGHS; cp.HIGHS prints a banner on stdout
+                program.solve(solver=cp.SCIPY)  # HiGHS
             except cp.SolverError:
                 break
         if k.value is None or float(t.value) * zero >= value - _TOLERANCE * zero:
@@ -80,9 +85,9 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
     return best
 
 
-def _residual(complex_: CellComplex, cell: Cell) -> Float[_Array, " n"]:
-    """y - f at the minimum of a cell."""
+def _residual(complex_: CellComplex, cell: Cell, unit: Fraction) -> Float[_Array, " n"]:
+    """y - f at the minimum of a cell, in this unit."""
     network = complex_.domain.network(complex_.point(cell, complex_.minimum(cell)))
     fit = network.fit(complex_.problem)
     pairs = zip(complex_.problem.y, fit, strict=True)
-    return np.array([float(v - f) for v, f in pairs])
+    return np.array([float((v - f) / unit) for v, f in pairs])

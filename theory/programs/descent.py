@@ -5,13 +5,14 @@ What it finds are good networks and good activation patterns; the convex program
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from theory.geometry import Norm, VectorNorm
-from theory.programs.losses import Loss
+from theory.losses import Loss
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -22,6 +23,10 @@ _PATIENCE = 50
 _ROUNDING = 1e-12  # of the first loss
 _DOUBLINGS = 60  # of the curvature, in one step
 _FORGET = 0.98  # of the curvature, from step to step
+_HOPS, _VAIN = 150, 50  # in all, and in a row that gain nothing
+_GAIN, _NEAR = 1e-4, 1e-2  # of the loss, relative: what counts as a gain, and as near enough
+_PROMISING = 0.2  # above the best loss, relative
+_SHARE = 0.4  # of the neurons, to move at once
 
 
 class Found(NamedTuple):
@@ -58,6 +63,55 @@ def descend_from_random(
         a = balls[1].project(radius * random.choice([-1.0, 1.0], width), radius) / 2
         found.append(descend(X, y, loss, balls, radius, W, a))
     return sorted(found, key=lambda each: each.value)
+
+
+def hop(
+    X: Float[_Array, "n d"],
+    y: Float[_Array, " n"],
+    loss: Loss,
+    balls: tuple[Norm, VectorNorm],
+    radius: float,
+    start: Found,
+    enough: float,
+    random: np.random.Generator,
+    polish: Callable[[Found], Found] = lambda found: found,
+    tick: Callable[[int], None] = lambda hops: None,
+) -> Found:
+    """The best network found by moving some neurons of the best so far and descending again.
+
+    polish: what a network that is nearly as good becomes; descent stalls where neurons meet walls.
+    It ends when many hops in a row gain nothing, or at a loss near `enough`. Source: basin hopping
+    (Wales and Doye 1997).
+    """
+    best, since = start, 0
+    for k in range(_HOPS):
+        tick(k)
+        if since >= _VAIN or best.value <= enough * (1 + _NEAR):
+            break
+        W, a = _moved(best, random)
+        found = descend(X, y, loss, balls, radius, W, a)
+        if found.value <= best.value * (1 + _PROMISING):
+            found = polish(found)
+        since = 0 if found.value < best.value * (1 - _GAIN) else since + 1
+        best = min(best, found, key=lambda each: each.value)
+    return best
+
+
+def _moved(
+    found: Found, random: np.random.Generator
+) -> tuple[Float[_Array, "d m"], Float[_Array, " m"]]:
+    """One neuron drawn anew, or the weights of several moved, a little or far."""
+    W, a = found.W.copy(), found.a.copy()
+    size, width = np.abs(W).max(), len(a)
+    one = random.integers(width)
+    far = random.choice([0.0, 0.1, 0.5])
+    if not far:
+        W[:, one] = size * random.standard_normal(len(W))
+        a[one] = random.choice([-1.0, 1.0]) * max(abs(a[one]), np.abs(a).max() / 2)
+        return W, a
+    some = random.random(width) < _SHARE
+    some[one] = True
+    return W + far * size * random.standard_normal(W.shape) * some, a
 
 
 def descend(

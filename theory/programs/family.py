@@ -46,7 +46,7 @@ class Family(ABC):
 
     The program is min L(sum_b s_b D_b X u_b) over u_b in their cones with gauge(U) <= radius. For
     all lam and mu_b >= 0 the fit obeys lam . f <= sum_b w_b . u_b, so with h the dual gauge, taken
-    over the networks in the ball, L >= D(lam) - h (theory/programs/losses.py). `theory.gauges` has
+    over the networks in the ball, L >= D(lam) - h (theory/losses.py). `theory.gauges` has
     the exact h; this class has the floating-point side.
     """
 

@@ -12,15 +12,16 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theory.errors import SolverFailure
-from theory.exact import sqrt_above
+from theory.exact import sqrt_above, squared
 from theory.gauges import Gauge, Spectral
+from theory.geometry import LionK
+from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.columns import Relaxation
 from theory.programs.descent import Found
 from theory.programs.family import Family
-from theory.programs.losses import Loss, Squared
 from theory.programs.networks import Neurons, interpolating, united
 from theory.programs.program import BlockProgram
 
@@ -35,6 +36,14 @@ class Lifted(NamedTuple):
 
     network: Network
     value: Fraction
+
+
+def objective(problem: Problem, loss: Loss, beta: Fraction | None, network: Network) -> Fraction:
+    """The loss, with the penalty if there is one."""
+    value = loss.value(network.fit(problem), problem.y)
+    if beta is not None:
+        value += beta * squared(v for row in (*network.W, network.a) for v in row) / 2
+    return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +63,8 @@ class Lift:
     width: int | None
 
     def objective(self, network: Network) -> Lifted:
-        """The loss, with the penalty if there is one."""
-        value = self.loss.value(network.fit(self.problem), self.problem.y)
-        if self.beta is not None:
-            squares = (v * v for row in (*network.W, network.a) for v in row)
-            value += self.beta * sum(squares, Fraction()) / 2
-        return Lifted(network, value)
+        """The network with its objective."""
+        return Lifted(network, objective(self.problem, self.loss, self.beta, network))
 
     @cached_property
     def wide(self) -> Lifted:
@@ -91,22 +96,29 @@ class Lift:
             return self.wide if filled is neurons else self._in_ball(filled)
         largest = np.argsort(-self.family.lengths(self.relaxation.u, None))[: self.width]
         sizes = self.family.lengths(self.relaxation.u[largest], None)
-        return self._in_cell(
+        cell = self._best_of_cell(
             self.relaxation.patterns, self.relaxation.blocks[largest], _counts(sizes, self.width)
         )
+        return self._in_ball(Neurons.near(*cell))
 
     def improved(self, found: Found) -> Lifted:
         """The better of `narrow` and the best network of the cell that a float network is in."""
-        signs, _, active = found.blocks(self.relaxation.patterns.X)
-        if not len(active):
+        cell = self._cell(found)
+        if cell is None:
             return self.narrow
-        patterns = Patterns(self.relaxation.patterns.X, distinct(active))
-        blocks, counts = np.unique(patterns.blocks(active, signs), return_counts=True)
-        try:
-            other = self._in_cell(patterns, blocks, counts)
-        except SolverFailure:
-            return self.narrow
-        return min(self.narrow, other, key=lambda lifted: lifted.value)
+        return min(self.narrow, self._in_ball(Neurons.near(*cell)), key=lambda each: each.value)
+
+    def polished(self, found: Found, ball: LionK) -> Found:
+        """The float network, or the best one of its cell where there is a ball."""
+        cell = None if self.rho is None else self._cell(found)
+        if cell is None or not cell[1].any():
+            return found
+        W, a = ball.lift(cell[0], cell[1].T)
+        blanks = len(found.a) - len(a)
+        W, a = np.pad(W, ((0, 0), (0, blanks))), np.pad(a, (0, blanks))
+        fit = np.maximum(self.relaxation.patterns.X @ W, 0.0) @ a
+        other = Found(W, a, self.loss.at(fit, self._targets))
+        return min(found, other, key=lambda each: each.value)
 
     @cached_property
     def interpolating(self) -> Lifted | None:
@@ -143,14 +155,26 @@ class Lift:
         u = np.array([[float(v) for v in uj] for uj in neurons.u])
         return neurons.split(_counts(self.family.lengths(u, None), self.width).tolist())
 
-    def _in_cell(
-        self, patterns: Patterns, blocks: Int[_Array, " k"], counts: Int[_Array, " k"]
-    ) -> Lifted:
-        """The best network with so many neurons in each block."""
+    def _cell(self, found: Found) -> tuple[Float[_Array, " k"], Float[_Array, "k d"]] | None:
+        """Signs and coordinates of the best network of the cell that a float network is in."""
+        signs, _, active = found.blocks(self.relaxation.patterns.X)
+        if not len(active):
+            return None
+        patterns = Patterns(self.relaxation.patterns.X, distinct(active))
+        blocks, counts = np.unique(patterns.blocks(active, signs), return_counts=True)
+        try:
+            return self._best_of_cell(patterns, blocks, counts)
+        except SolverFailure:
+            return None
+
+    def _best_of_cell(
+        self, patterns: Patterns, blocks: Int[_Array, " b"], counts: Int[_Array, " b"]
+    ) -> tuple[Float[_Array, " k"], Float[_Array, "k d"]]:
+        """Signs and coordinates of the best network with so many neurons in each block."""
         program = BlockProgram(
             patterns,
             blocks,
-            np.array([float(v) for v in self.problem.y]),
+            self._targets,
             self.family,
             self.loss,
             penalised=self.beta is not None,
@@ -162,7 +186,11 @@ class Lift:
         signs = patterns.signs(blocks)
         if not self.gauge.summed:
             signs, u = np.repeat(signs, counts), np.repeat(u / counts[:, None], counts, axis=0)
-        return self._in_ball(Neurons.near(signs, u))
+        return signs, u
+
+    @cached_property
+    def _targets(self) -> Float[_Array, " n"]:
+        return np.array(self.problem.y, dtype=float)
 
 
 def _counts(sizes: Float[_Array, " k"], width: int) -> Int[_Array, " k"]:

@@ -233,5 +233,6 @@ def _ball_threshold(lengths: Float[_Array, " k"], radius: float) -> float:
     ordered = np.sort(lengths)[::-1]
     excess = np.cumsum(ordered) - radius
     counts = np.arange(1, len(ordered) + 1)
-    last = np.flatnonzero(ordered * counts > excess)[-1]
+    # The first always does, but for rounding where the radius is tiny.
+    last = max(np.flatnonzero(ordered * counts > excess), default=0)
     return float(excess[last] / counts[last])

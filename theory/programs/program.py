@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theory.errors import SolverFailure
+from theory.losses import Loss, Squared
 from theory.programs.blocks import Patterns
 from theory.programs.family import Family
-from theory.programs.losses import Loss, Squared
+from theory.quiet import quiet
 
 if TYPE_CHECKING:
     import cvxpy
@@ -66,7 +67,7 @@ class BlockProgram:
         fit = cp.sum(cp.multiply(self._masks, outputs), axis=1)
         self._weight = cp.Parameter(nonneg=True)
         constraints = [cp.multiply(2 * diagonals.T - 1, outputs) >= 0]
-        objective = loss.expression(fit, y / self._y_scale)
+        objective = loss.expression(fit, y / self._y_scale) / loss.slope
         self._arrow = None
         self.penalised = penalised
         if penalised:
@@ -88,7 +89,9 @@ class BlockProgram:
         """
         unit = self._y_scale / self._x_scale
         self._weight.value = (
-            weight * (1 / (self._x_scale * self._y_scale)) if (self.penalised) else weight / unit
+            weight / (self._x_scale * self._y_scale * self.loss.slope)
+            if self.penalised
+            else weight / unit
         )
         self._run()
         u = self._U.value.T * unit
@@ -105,7 +108,7 @@ class BlockProgram:
         statuses = []
         for solver, options in ((cp.CLARABEL, _CLARABEL), (cp.SCS, _SCS)):
             # What is found is proved or rejected exactly: warnings of inaccuracy only disturb.
-            with warnings.catch_warnings():
+            with quiet(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
                     self.problem.solve(solver=solver, **options)  # type: ignore[no-untyped-call]

@@ -14,8 +14,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -28,20 +29,21 @@ from theory.gauges import ColumnNorms, Entrywise, Gauge, gauge_of
 from theory.geometry import L2Penalty, geometry
 from theory.landscape.cells import DEFAULT_MAX_CELLS, CellComplex
 from theory.landscape.least import Least, least
+from theory.losses import Custom, Loss, Squared
 from theory.network import Network
-from theory.problem import Problem, positive_integer
+from theory.problem import Problem, Rational, positive_integer, positive_rational
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.bounds import BlockDual
 from theory.programs.columns import ColumnGeneration, Relaxation, Search
 from theory.programs.counts import best_counts
-from theory.programs.descent import Found, descend_from_random
+from theory.programs.descent import Found, descend_from_random, hop
 from theory.programs.family import Family
 from theory.programs.group_lasso import GroupNorms
-from theory.programs.lift import Lift
-from theory.programs.losses import Custom, Loss, Squared
+from theory.programs.lift import Lift, Lifted, objective
 from theory.programs.matrix_fractional import MatrixFractional
 from theory.programs.sup_norm import SupNorms
 from theory.programs.two_summing import TwoSumming
+from theory.units import Units
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -53,12 +55,15 @@ MAX_PATTERNS = 4000
 TOLERANCE = 1e-6
 """A gap this small, relative to the value, needs no search of the cells."""
 
+DECIDED = 1e-5
+"""A relative gap up to which an optimum counts as decided: the programs aim at a tenth of it."""
+
 _TOLERANCE, _TOLERANCE_SEARCHED = 1e-8, 1e-6  # of the convex program
 _STARTS = 32  # of the local search for networks of the given width
+_WIDE = 1e-2  # a gap this wide, relative, that makes the search go on from the best of them
 _FIRST_PATTERNS = 200  # of random neurons, where patterns are searched for
 _ABSOLUTE = Fraction(1, 10**4)  # of the loss of zero weights: what counts as small
-_LARGEST = 1e100  # number of the data
-_RANGE = 1e12  # between the largest and the smallest, zero left out
+_RANGE = 10**12  # between the largest number of the data and the smallest, zero left out
 _DIGITS = 15  # of bounds that are no exact values, rounded outwards
 
 
@@ -131,6 +136,11 @@ class Optimum:
         zero = self.loss.value((Fraction(),) * self.problem.n, self.problem.y)
         return float(self.gap / max(self.upper, _ABSOLUTE * zero)) if self.gap else 0.0
 
+    @property
+    def decided(self) -> bool:
+        """Whether the relative gap is at most `DECIDED`."""
+        return self.relative_gap is not None and self.relative_gap <= DECIDED
+
 
 def _alive(network: Network) -> int:
     return sum(1 for _, u in network.convex_coordinates() if any(u))
@@ -149,8 +159,8 @@ def solve(
     problem: Problem,
     optimizer: str,
     *,
-    rho: Fraction | None = None,
-    beta: Fraction | None = None,
+    rho: Rational | None = None,
+    beta: Rational | None = None,
     width: int | None = None,
     loss: Loss | None = None,
     max_patterns: int = MAX_PATTERNS,
@@ -171,10 +181,13 @@ def solve(
         searched for.
 
     Raises InputError for wrong options, SolverFailure where no convex solver succeeds.
-    Source: THEORY: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md.
+    Source: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md.
     """
+    rho = None if rho is None else positive_rational(rho, "rho")
+    beta = None if beta is None else positive_rational(beta, "beta")
     loss = loss or Squared()
     loss.check(problem.y)
+    optimizer = geometry(optimizer).name
     gauge = _gauge(optimizer, rho, beta)
     summed = gauge.summed
     if width is not None:
@@ -183,82 +196,107 @@ def solve(
         raise InputError("width", f"is needed: in the ball of {optimizer} every neuron adds room")
     positive_integer(max_patterns, "max_patterns")
 
-    X = np.array([[float(v) for v in row] for row in problem.X])
-    y = np.array([float(v) for v in problem.y])
-    for field_, values in (("X", X), ("y", y)):
-        sizes = np.abs(values[values != 0])
-        if len(sizes) and not (_LARGEST >= sizes.max() and sizes.max() <= _RANGE * sizes.min()):
-            raise InputError(
-                field_,
-                f"its numbers go from {sizes.min():.3g} to {sizes.max():.3g}; convex solvers need "
-                f"them below {_LARGEST:g}, and no more than {_RANGE:g} times apart",
-            )
+    _check_range("X", [v for row in problem.X for v in row])
+    _check_range("y", problem.y)
+    units = Units.of(problem, loss)
+    data, loss_of_data = units.problem(problem), loss.rescaled(units.y)
+    radius = None if rho is None else units.reach(rho)
+    penalty = None if beta is None else units.penalty(beta)
+    X = np.array(data.X, dtype=float)
+    y = np.array(data.y, dtype=float)
     random = np.random.default_rng(seed)
     patterns, whole = _patterns(problem, X, max_patterns, random)
+
+    # With a penalty the sum of ||u_j|| counts, as in the ball of ngd.
+    ball = geometry(optimizer if beta is None else "ngd").ball
 
     def trained(size: float) -> list[Found]:
         """Networks of this width in the ball R_W R_a = size, by local search."""
         progress("local search among networks", 0)
         assert width is not None
-        # With a penalty the sum of ||u_j|| counts, as in the ball of ngd.
-        ball = geometry(optimizer if beta is None else "ngd").ball
         balls = (ball.hidden, ball.output)
-        return descend_from_random(X, y, loss, balls, math.sqrt(size), width, _STARTS, random)
+        return descend_from_random(
+            *(X, y, loss_of_data, balls, math.sqrt(size), width, _STARTS, random)
+        )
 
     networks = []
-    if not whole and rho is not None and width is not None and y.any():
-        networks = trained(float(rho))
+    if not whole and radius is not None and width is not None and y.any():
+        networks = trained(float(radius))
         patterns = patterns.joined(np.concatenate([each.blocks(X)[2] for each in networks]))
     family = family_of(gauge)
     columns = ColumnGeneration(
         patterns,
         y,
         family,
-        loss,
+        loss_of_data,
         penalised=beta is not None,
         search=None if whole else Search(max_patterns, random),
         tolerance=tolerance or (_TOLERANCE if whole else _TOLERANCE_SEARCHED),
         tick=lambda count: progress("convex program, blocks priced", count),
     )
-    weight = family.radius(rho, width or 1) if rho is not None else float(beta or 0)
+    weight = family.radius(radius, width or 1) if radius is not None else float(penalty or 0)
     try:
         relaxation = columns.solve(weight)
     except Interrupted:
-        known = f"the least loss is at most about {networks[0].value:.6g}" if networks else ""
+        known = ""
+        if networks:
+            least_known = units.value(Fraction(networks[0].value))
+            known = f"the least loss is at most about {_decimal(least_known, 6)}"
         raise Interrupted(known) from None
 
     dual, lower = None, None
     if not isinstance(loss, Custom):
-        dual = BlockDual.repaired(problem, gauge, relaxation)
+        dual = BlockDual.repaired(data, gauge, relaxation)
         lower = Fraction()
         if dual is not None:
-            lower = _bound(dual, loss, rho, beta, width)
-    lift = Lift(problem, gauge, family, loss, relaxation, rho, beta, width)
-    network, upper = lift.narrow
+            whole_radius = None if rho is None else units.radius(rho)
+            lower = _bound(dual, loss_of_data, whole_radius, penalty, width)
+    lift = Lift(data, gauge, family, loss_of_data, relaxation, radius, penalty, width)
+    lifted = lift.narrow
     if lower is not None:
         # Summed neurons may have patterns that were not priced, and so a loss below the bound.
-        lower = min(lower, upper, lift.wide.value)
-    relaxed = Relaxed(
-        None if lower is None else _short(lower, math.floor),
-        _short(lift.wide.value, math.ceil),
-        lift.wide.network,
-    )
+        lower = min(lower, lifted.value, lift.wide.value)
+
+    def attained(lifted: Lifted) -> tuple[Network, Fraction]:
+        """The network for the user's data, and its objective."""
+        network = units.network(lifted.network, balanced=beta is not None)
+        return network, objective(problem, loss, beta, network)
+
     cells = None
-    if lower is not None and upper - lower > TOLERANCE * upper:
+    if lower is not None and _is_wide(lower, lifted.value, TOLERANCE):
         if lift.interpolating is not None:
-            network, upper = lift.interpolating
+            lifted = lift.interpolating
         elif width is not None:
-            if rho is not None and whole and isinstance(loss, Squared):
-                cells = _searched(problem, optimizer, rho, width, network, max_cells, progress)
-            size = float(family.lengths(relaxation.u, None).sum() if rho is None else rho)
+            if rho is not None and whole:
+                network, _ = attained(lifted)
+                cells = _searched(
+                    problem, optimizer, rho, width, loss, network, max_cells, progress
+                )
+            size = float(family.lengths(relaxation.u, None).sum() if rho is None else radius or 0)
             if cells is None and size:
                 networks = networks or trained(size)
-                network, upper = lift.improved(networks[0])
+                lifted = lift.improved(networks[0])
+                if _is_wide(lower, lifted.value, _WIDE):
+                    found = hop(
+                        *(X, y, loss_of_data, (ball.hidden, ball.output), math.sqrt(size)),
+                        networks[0],
+                        float(lower),
+                        random,
+                        polish=lambda found: lift.polished(found, ball),
+                        tick=lambda count: progress("local search among networks", count),
+                    )
+                    lifted = min(lifted, lift.improved(found), key=lambda each: each.value)
+    network, upper = attained(lifted)
+    relaxed_network, relaxed_upper = attained(lift.wide)
+    if lower is not None:
+        lower = min(_short(units.value(lower), math.floor), relaxed_upper)
+    relaxed = Relaxed(lower, _short(relaxed_upper, math.ceil), relaxed_network)
     if cells is not None and cells.value <= upper:
         network, lower, upper = cells.network, cells.lower, cells.value
     else:
         upper = _short(upper, math.ceil)
-        lower = None if lower is None else min(_short(lower, math.floor), upper)
+        if lower is not None:
+            lower = min(lower, upper)
         if cells is not None and lower is not None:
             lower = max(lower, cells.lower)
     return Optimum(
@@ -274,9 +312,29 @@ def solve(
         whole=whole,
         relaxed=relaxed,
         relaxation=relaxation,
-        dual=dual,
+        dual=None if dual is None else replace(dual, problem=problem, scale=dual.scale * units.y),
         cells=cells,
     )
+
+
+def _check_range(field_: str, values: Sequence[Fraction]) -> None:
+    sizes = [abs(v) for v in values if v]
+    if sizes and max(sizes) > _RANGE * min(sizes):
+        raise InputError(
+            field_,
+            f"its numbers go from {_decimal(min(sizes), 3)} to {_decimal(max(sizes), 3)}; convex "
+            f"solvers need them no more than {float(_RANGE):g} times apart",
+        )
+
+
+def _decimal(value: Fraction, digits: int) -> str:
+    """A decimal of any size."""
+    quotient = Decimal(value.numerator) / Decimal(value.denominator)
+    return f"{quotient.normalize():.{digits}g}"
+
+
+def _is_wide(lower: Fraction, upper: Fraction, tolerance: float) -> bool:
+    return upper - lower > Fraction(tolerance) * upper
 
 
 def _gauge(optimizer: str, rho: Fraction | None, beta: Fraction | None) -> Gauge:
@@ -284,13 +342,9 @@ def _gauge(optimizer: str, rho: Fraction | None, beta: Fraction | None) -> Gauge
     if isinstance(found, L2Penalty):
         if beta is None or rho is not None:
             raise InputError("beta", f"is needed, and no rho: {optimizer} has a penalty, no ball")
-        if beta <= 0:
-            raise InputError("beta", f"{beta} must be positive")
         return ColumnNorms(summed=True)
     if rho is None or beta is not None:
         raise InputError("rho", f"is needed, and no beta: {optimizer} has a ball, no penalty")
-    if rho <= 0:
-        raise InputError("rho", f"{rho} must be positive: no other ball holds a network")
     return gauge_of(found.ball)
 
 
@@ -323,13 +377,16 @@ def _searched(
     optimizer: str,
     rho: Fraction,
     width: int,
+    loss: Loss,
     network: Network,
     max_cells: int,
     progress: Progress,
 ) -> Least | None:
     """The least loss over all cells of this width; None where there are too many."""
     try:
-        complex_ = CellComplex(problem, width, rho=rho, within=optimizer, max_cells=max_cells)
+        complex_ = CellComplex(
+            problem, width, rho=rho, within=optimizer, loss=loss, max_cells=max_cells
+        )
     except (BudgetError, InputError):
         return None
     zero = (Fraction(),) * problem.d

@@ -18,16 +18,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import linprog
+from scipy.sparse import block_diag
 
 from theory.gauges import Entrywise
 from theory.geometry import MixedNorm, Norm, VectorNorm
 from theory.programs.blocks import Patterns
 from theory.programs.family import Family, Prices, Size
+from theory.quiet import quiet
 
 if TYPE_CHECKING:
     import cvxpy
 
 _Array: TypeAlias = np.ndarray[Any, Any]
+
+_AT_ONCE = 16  # blocks priced by one linear program
 
 
 class SupNorms(Family):
@@ -73,21 +77,25 @@ class SupNorms(Family):
         multipliers = {}
         lengths = np.maximum(np.linalg.norm(patterns.X, axis=1), np.finfo(float).tiny)
         rows = patterns.X / lengths[:, None]
-        diagonals = patterns.diagonals(blocks)
-        for k, diagonal in enumerate(diagonals):
-            if not costs[k]:
-                continue
-            A = (1 - 2 * diagonal)[:, None] * rows
-            found = linprog(-v[k] / costs[k], A_ub=A, b_ub=np.zeros(len(A)), bounds=(-1, 1))
+        sides = 2 * patterns.diagonals(blocks) - 1
+        some = np.flatnonzero(costs)
+        for start in range(0, len(some), _AT_ONCE):
+            # Several at once, as independent parts of one program: a call costs more than solving.
+            part = some[start : start + _AT_ONCE]
+            A = block_diag([-sides[k][:, None] * rows for k in part], format="csr")
+            objective = -(v[part] / costs[part, None]).ravel()
+            with quiet():
+                found = linprog(objective, A_ub=A, b_ub=np.zeros(A.shape[0]), bounds=(-1, 1))
             if found.status != 0:
                 continue
-            mu = -found.ineqlin.marginals * costs[k] / lengths
-            on = np.flatnonzero(mu > 0)
-            side = 2 * diagonal[on] - 1
-            cost = np.abs(v[k] + (side * mu[on]) @ patterns.X[on]).sum()
-            if cost < costs[k]:
-                costs[k] = cost
-                multipliers[k] = (on, mu[on])
+            marginals = found.ineqlin.marginals.reshape(len(part), len(rows))
+            for k, marginal in zip(part.tolist(), marginals, strict=True):
+                mu = -marginal * costs[k] / lengths
+                on = np.flatnonzero(mu > 0)
+                cost = np.abs(v[k] + (sides[k][on] * mu[on]) @ patterns.X[on]).sum()
+                if cost < costs[k]:
+                    costs[k] = cost
+                    multipliers[k] = (on, mu[on])
         return Prices(costs, multipliers)
 
     def lengths(

@@ -162,7 +162,7 @@ class Joint:
         self._y = np.array([float(v / self.size) for v in outputs])
         # The loss weighs rows by their size.
         self._weights = np.array([float(top) for top in self.tops])
-        self._radius = math.sqrt(2 * float(level)) / float(self.size)
+        self._radius = math.sqrt(2 * float(level / self.size**2))
 
     def sides(self, states: Sequence[int]) -> Float[_Array, "S n"]:
         """The diagonals of 2 D - I; on rows of zeros they do not matter."""

@@ -25,6 +25,7 @@ from theory.regions.fibre import Fibre
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding, snapped
 from theory.regions.radii import rounded
+from theory.regions.tilt import Tilt
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -59,19 +60,30 @@ class LeastRadius:
 class Search:
     """Least radii over cells of one complex, for one or two balls, at one level of the loss.
 
+    tilt: where the level is the least loss > 0 of the cells, for the fit that they have there.
     Dual vectors hold at all radii, so they are kept from one search to the next.
     """
 
     def __init__(
-        self, complex_: CellComplex, cells: Sequence[Cell], balls: tuple[Ball, ...], level: Fraction
+        self,
+        complex_: CellComplex,
+        cells: Sequence[Cell],
+        balls: tuple[Ball, ...],
+        level: Fraction,
+        tilt: Tilt | None = None,
     ) -> None:
         self.complex = complex_
         self.cells = tuple(cells)
         self.balls = balls
         self.level = level
-        self.joint = Joint(complex_.problem, complex_.arrangement, balls, level)
+        self._tilt = tilt
+        # Networks of least loss are those of one fit, as at level 0.
+        self._problem = complex_.problem if tilt is None else tilt.problem
+        self._fitted = tilt is not None or not level
+        within = Fraction() if self._fitted else level
+        self.joint = Joint(self._problem, complex_.arrangement, balls, within)
         self.pool: list[JointDual] = []
-        self._first = Search(complex_, cells, balls[:1], level) if len(balls) > 1 else None
+        self._first = Search(complex_, cells, balls[:1], level, tilt) if len(balls) > 1 else None
 
     def run(
         self,
@@ -100,12 +112,13 @@ class Search:
                     if upper is None or size < upper:
                         upper, witness = size, point
                 if dual is not None:
-                    self.pool.append(dual)
-                    bounds.learn(dual)
+                    proved = dual if self._tilt is None else self._tilt.tilted(dual)
+                    self.pool.append(proved)
+                    bounds.learn(proved)
                 if not bounds.below(upper)[place]:
                     break
         lower, cell, used = bounds.proved()
-        if upper is not None and upper.denominator <= _SIMPLE:
+        if upper is not None and upper.denominator <= _SIMPLE and self._tilt is None:
             # Then the bounds may be fractions as simple, and meet it exactly.
             while lower is not None and lower < upper:
                 solution = self.joint.solve(Counter(cell), fixed)
@@ -135,7 +148,7 @@ class Search:
         self, cell: Cell, fixed: tuple[Fraction, ...]
     ) -> Iterator[tuple[Point | None, JointDual | None]]:
         """Points of the cell, and dual vectors made for it."""
-        if not fixed and self.balls[0].hidden == "entrywise" and not self.level:
+        if not fixed and self.balls[0].hidden == "entrywise" and self._fitted:
             yield self._exact(cell)
             return
         solution = self.joint.solve(Counter(cell), fixed)
@@ -161,7 +174,7 @@ class Search:
         for near in _NEAR:
             yield found and self._point(used, found, fixed, near)
         yield self._point(cell, solution, fixed, _NEAR[-1])
-        if self.level:
+        if not self._fitted:
             found = self.joint.solve(Counter(cell), fixed, inside=_FARTHER)
             yield found and self._point(cell, found, fixed, _NEAR[-1])
 
@@ -190,7 +203,7 @@ class Search:
 
     def _exact(self, cell: Cell) -> tuple[Point, JointDual]:
         """For the largest entry: a linear program, solved exactly."""
-        problem = self.complex.problem
+        problem = self._problem
         fibre = Fibre.of(self.complex, cell, problem.y)
         nearest = fibre.nearest(tuple(tuple(Fraction() for _ in u) for u in fibre.start))
         point = tuple(
@@ -244,7 +257,7 @@ class Search:
 
         near: relative to the largest, how far entries may be moved to the simplest fractions.
         """
-        problem, joint = self.complex.problem, self.joint
+        problem, joint = self._problem, self.joint
         counts = Counter(cell)
         top = float(np.abs(solution.U).max()) or 1.0
         target = tuple(tuple(snapped(v, near * top) for v in u) for u in solution.U.T.tolist())
@@ -258,7 +271,7 @@ class Search:
         )
         entrywise = bool(fixed) and self.balls[0].hidden == "entrywise"
         caps = [count * fixed[0] for count in counts.values()] if entrywise else []
-        u = fibre.near(target, caps, fitted=not self.level)
+        u = fibre.near(target, caps, fitted=self._fitted)
         if u is None:
             return None
         neurons = []

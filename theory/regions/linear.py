@@ -25,6 +25,7 @@ from theory.exact import (
     some_solution,
     transposed,
 )
+from theory.quiet import quiet
 
 # On rows of largest entry 1 and a right-hand side of at most 1; exact arithmetic has the last word.
 _TIGHT = 1e-9
@@ -71,15 +72,16 @@ class LinearProgram:
             return np.array(table).reshape(len(rows), len(self.c) + 1)
 
         E, G = scaled(self.E, self.e), scaled(self.G, self.g)
-        found = linprog(
-            [float_of(v) for v in self.c],
-            A_ub=-G[:, :-1],
-            b_ub=-G[:, -1],
-            A_eq=E[:, :-1],
-            b_eq=E[:, -1],
-            bounds=(None, None),
-            method="highs-ds",  # a vertex, whose tight rows determine it
-        )
+        with quiet():
+            found = linprog(
+                [float_of(v) for v in self.c],
+                A_ub=-G[:, :-1],
+                b_ub=-G[:, -1],
+                A_eq=E[:, :-1],
+                b_eq=E[:, -1],
+                bounds=(None, None),
+                method="highs-ds",  # a vertex, whose tight rows determine it
+            )
         if found.status != 0:
             return None
         tight = np.flatnonzero(found.slack <= _TIGHT).tolist()

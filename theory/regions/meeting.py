@@ -26,26 +26,28 @@ from typing import TypeAlias
 
 from flint import fmpq
 
+from theory.arrangement import count_cones
 from theory.connectivity.exchange import Exchange
 from theory.connectivity.solutions import Neuron, Point, outer
-from theory.errors import BudgetError, InputError, Undecided
+from theory.errors import WITHIN_REACH, BudgetError, InputError, Undecided
 from theory.exact import from_flint, simplest_between, to_flint
+from theory.geometry import geometry
 from theory.landscape.analysis import Progress, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
-from theory.problem import Problem
+from theory.problem import Problem, positive_rational
 from theory.regions.balls import Ball, ball_of, image
 from theory.regions.least_radius import LeastRadius, Search
+from theory.regions.tilt import Tilt
 
 OVERLAP, DISJOINT, EMPTY = "overlap", "disjoint", "empty"
 DEFAULT_MAX_CELLS = 200_000  # beyond, what is known at every width has to do
+DEFAULT_MAX_COEFFICIENTS = 100_000
+"""Of the one conic program of every large width, which has all states at once: half a minute."""
 _NARROW = Fraction(
     1, 10**6
 )  # relative: how far vertices are above ends that are no simple fractions
 _FLAT = Fraction(1, 10**6)  # relative: an area between neighbours that is not halved further
-_POSITIVE = Fraction(
-    1, 10**6
-)  # of the loss of zero: how far the default level is above a minimum > 0
 
 
 Reached: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
@@ -92,6 +94,7 @@ class Regions:
     """The regions of two optimizers at one width, or (width None) at every large one.
 
     level: of the loss. components: the cells of each component of {loss <= level}.
+    fits: the one of each component where the level is its least loss, and positive; else None.
     exact: whether all cells of the width were looked at; otherwise the answers are those of every
     large width, and `at` says whether the width suffices for them.
     """
@@ -103,6 +106,7 @@ class Regions:
         width: int | None,
         level: Fraction,
         components: Sequence[Sequence[Cell]],
+        fits: Sequence[tuple[Fraction, ...] | None],
         low: Sublevel | None,
         progress: Progress,
     ) -> None:
@@ -112,11 +116,13 @@ class Regions:
         self.width = width
         self.level = level
         self.components = tuple(map(tuple, components))
+        tilts = {fit: None if fit is None else Tilt(complex_, fit) for fit in fits}
+        self._tilts = [tilts[fit] for fit in fits]
         self.low = low
         self.exact = low is not None
         self.balls = (ball_of(optimizers[0]), ball_of(optimizers[1]))
         self._progress = progress
-        self._searches: dict[tuple[int, ...], Search] = {}
+        self._searches: dict[tuple[tuple[int, ...], Tilt | None], Search] = {}
         self._found: dict[tuple[tuple[int, ...], tuple[Fraction, ...]], list[LeastRadius]] = {}
 
     def least(self, which: int) -> LeastRadius:
@@ -137,20 +143,29 @@ class Regions:
     ) -> list[LeastRadius]:
         key = (order, fixed)
         if key not in self._found:
-            search = self._search(order)
             names = " in ".join(self.optimizers[i] for i in reversed(order))
             tick = partial(self._progress, f"least radius of {names}, cells")
-            self._found[key] = [search.run(fixed, cells, tick) for cells in self.components]
+            self._found[key] = [
+                self._search(order, tilt).run(fixed, cells, tick)
+                for cells, tilt in zip(self.components, self._tilts, strict=True)
+            ]
         return self._found[key]
 
-    def _search(self, order: tuple[int, ...]) -> Search:
-        if order not in self._searches:
+    def _search(self, order: tuple[int, ...], tilt: Tilt | None) -> Search:
+        """Components of one fit share their dual vectors, as all do where none has a fit."""
+        key = order, tilt
+        if key not in self._searches:
             balls = tuple(self.balls[i] for i in order)
             if not self.exact:
                 balls = tuple(ball.at_any_width() for ball in balls)
-            cells = [cell for component in self.components for cell in component]
-            self._searches[order] = Search(self.complex, cells, balls, self.level)
-        return self._searches[order]
+            cells = [
+                cell
+                for component, own in zip(self.components, self._tilts, strict=True)
+                for cell in component
+                if own is tilt
+            ]
+            self._searches[key] = Search(self.complex, cells, balls, self.level, tilt)
+        return self._searches[key]
 
     def at(self, first: Fraction, second: Fraction) -> Meeting:
         """How the regions meet at these radii, both positive.
@@ -159,8 +174,7 @@ class Regions:
         is too large to look at all cells and too small for what holds at every large one.
         """
         for name, rho in zip(self.optimizers, (first, second), strict=True):
-            if rho <= 0:
-                raise InputError("at", f"the radius {rho} of {name} must be positive")
+            positive_rational(rho, f"at, for {name}")
         joint = self._by_component((0, 1), (first,))
         singles = [self._by_component((which,), ()) for which in (0, 1)]
         both = [self._answer((0, 1), (first, second), least) for least in joint]
@@ -288,42 +302,78 @@ def regions(
     *,
     level: Fraction | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
+    max_coefficients: int = DEFAULT_MAX_COEFFICIENTS,
     progress: Progress = lambda stage, count: None,
 ) -> Regions:
     """The regions {loss <= level} of two optimizers, by name, at a width; None: at every large one.
 
-    level: by default the least loss of the width without any ball, or where that is positive a
-    little more. Of more than `max_cells` cells none is looked at: the answers are then those for
-    every large width, where these apply.
-    Raises InputError for unknown optimizers, a level below the least loss, a width below 1.
+    level: by default the least loss of the width without any ball.
+    Of more than `max_cells` cells none is looked at: the answers are then those for every large
+    width, where these apply, from a convex program of at most `max_coefficients`.
+    Raises InputError for unknown optimizers, a level below the least loss, a width below 1, and
+    BudgetError, before anything is computed, where the width is too large and the program too.
     Source: proofs_notes/region-interaction.md.
     """
-    first, second = optimizers
+    first, second = (geometry(name).name for name in optimizers)
     ball_of(first), ball_of(second)
-    zero = sum((v * v for v in problem.y), Fraction()) / 2
     if width is not None:
         try:
             complex_ = CellComplex(problem, width, max_cells=max_cells)
-        except BudgetError:
-            pass
+        except BudgetError as error:
+            _require_small(problem, max_coefficients, f"{error.excess} (max-cells); ")
         else:
             tick = partial(progress, "searching for the lowest cells, minima computed")
             low = reached(complex_, level, tick)
-            if level is None and low.level:
-                low = reached(complex_, _level(complex_.loss_of(low.level), zero), tick)
             if not low.low:
                 raise InputError("level", f"{level} is below the least loss at width {width}")
-            cells = [component.cells for component in components_of(complex_, low)]
+            components = components_of(complex_, low, tick)
             found = complex_.loss_of(low.level)
-            return Regions(complex_, (first, second), width, found, cells, low, progress)
+            return Regions(
+                complex_,
+                (first, second),
+                width,
+                found,
+                [component.cells for component in components],
+                [
+                    each.representative.fit(problem) if found and each.minimum == found else None
+                    for each in components
+                ],
+                low,
+                progress,
+            )
+    _require_small(problem, max_coefficients)
     complex_ = CellComplex(problem, 1)
     everything = tuple(range(complex_.states))
-    least = complex_.loss_of(complex_.minimum(everything).value)
+    minimum = complex_.minimum(everything)
+    least = complex_.loss_of(minimum.value)
     if level is None:
-        level = _level(least, zero) if least else least
+        level = least
     if level < least:
         raise InputError("level", f"{level} is below the least loss of any width, which is {least}")
-    return Regions(complex_, (first, second), width, level, [[everything]], None, progress)
+    fit = None
+    if level == least != 0:
+        fit = complex_.domain.network(complex_.point(everything, minimum)).fit(problem)
+    return Regions(complex_, (first, second), width, level, [[everything]], [fit], None, progress)
+
+
+def _require_small(problem: Problem, max_coefficients: int, before: str = "") -> None:
+    """Refuse a program of all states at once that is too large, before the cones are listed.
+
+    before: what was refused already.
+    """
+    most = math.isqrt(WITHIN_REACH) // 2 + 1
+    cones = count_cones(problem.X, at_most=most)
+    states = 2 * cones
+    needed = states * (states + problem.n * problem.d)
+    if needed > max_coefficients:
+        known = f"{'at least ' * (cones > most)}{states} states of a neuron"
+        raise BudgetError(
+            f"{before}coefficients of the program of every large width ({known})",
+            needed,
+            max_coefficients,
+            "max_coefficients",
+            "take fewer rows or columns of the data",
+        )
 
 
 def at_large_width(found: Regions) -> Regions:
@@ -407,11 +457,6 @@ def _best(found: Sequence[LeastRadius]) -> LeastRadius:
     best = min(known, key=lambda least: least.upper or Fraction(), default=found[0])
     duals = tuple(dict.fromkeys(dual for least in found for dual in least.duals))
     return replace(best, lower=min(proved, default=None), duals=duals)
-
-
-def _level(least: Fraction, zero: Fraction) -> Fraction:
-    """A simple level a little above a least loss > 0, where regions have an inside."""
-    return simplest_between(least + _POSITIVE * zero, least + 2 * _POSITIVE * zero)
 
 
 def _above(value: Fraction) -> Fraction:

@@ -10,8 +10,8 @@ from fractions import Fraction
 from functools import lru_cache, partial
 
 from theory.errors import InputError, Interrupted
-from theory.gauges import Gauge, gauge_of
-from theory.geometry import LionK, geometry, names
+from theory.gauges import Gauge, gauge_of, has_gauge
+from theory.geometry import geometry, names
 from theory.landscape import Analysis
 from theory.landscape.analysis import Component, Progress
 from theory.landscape.cells import Cell, CellComplex
@@ -19,8 +19,9 @@ from theory.network import Network
 from theory.regions.fibre import Fibre
 from theory.regions.programs import Solution, attempts
 
-OPTIMIZERS = tuple(name for name in names() if isinstance(geometry(name), LionK))
-"""The optimizers that have a ball; `sgd` has none, but ngd's radius is its least penalty."""
+OPTIMIZERS = tuple(name for name in names() if has_gauge(geometry(name)))
+"""The optimizers whose balls are known exactly; `sgd` has none, but ngd's radius is its least
+penalty."""
 
 # How much below the upper bound, relatively, a bound may be that settles a cell without a program
 # of its own. Exact gauges have no such slack.
@@ -77,7 +78,8 @@ class Radii:
     def preferred(self, optimizer: str) -> int | None:
         """The component that the optimizer's ball reaches first; None where the bounds leave it
         open, as they do for a tie."""
-        known = [found[optimizer] for found in self.components if optimizer in found]
+        name = geometry(optimizer).name
+        known = [found[name] for found in self.components if name in found]
         if len(known) < len(self.components):
             return None
         first = min(range(len(known)), key=lambda i: known[i].upper)
@@ -101,8 +103,13 @@ def radii(
     minimum of a component. `progress` may raise Interrupted to stop with what is known.
     Source: proofs_notes/radii.md.
     """
-    chosen = tuple(dict.fromkeys(optimizers))
-    gauges = {name: gauge_of(geometry(name).ball) for name in chosen}
+    if not isinstance(analysis, Analysis):
+        raise InputError(
+            "analysis", f"is a {type(analysis).__name__}; pass analyse(problem, width)"
+        )
+    balls = {ball.name: ball for ball in (geometry(name).ball for name in optimizers)}
+    chosen = tuple(balls)
+    gauges = {name: gauge_of(ball) for name, ball in balls.items()}
     for component in analysis.components:
         if component.minimum != analysis.level:
             raise InputError(

@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from flint import arb, fmpq
-from jaxtyping import Float
 
 from theory.errors import InputError
+from theory.exact import sqrt_above, squared
 from theory.problem import rational
 
 if TYPE_CHECKING:
     import cvxpy
+    from jaxtyping import Float
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -64,6 +65,36 @@ class Loss(ABC):
     def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
         """D(lam), or a rational just below it; None where it is minus infinity."""
 
+    def unit(self, y: Sequence[Fraction]) -> Fraction:
+        """What targets, and the fit, may be divided by: L(f; y) = unit^2 L'(f / unit; y / unit),
+        where L' is `rescaled(unit)`."""
+        return Fraction(1)
+
+    def rescaled(self, unit: Fraction) -> Loss:
+        """The loss of targets in this unit."""
+        return self
+
+    @property
+    def slope(self) -> float:
+        """The size of gradients, for targets of size one: solvers' tolerances are absolute."""
+        return 1.0
+
+    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        """A t >= 0 for which D(t lam) is a good bound: 1, or less where lam is just too long."""
+        return Fraction(1)
+
+    def bound(self, lam: Sequence[Fraction], height: Fraction, y: Sequence[Fraction]) -> Fraction:
+        """What lam.f <= height proves of the loss; at least 0, as all losses are nonnegative."""
+        value = self.dual(lam, y)
+        return Fraction() if value is None else max(Fraction(), value - height)
+
+    def height(
+        self, lam: Sequence[Fraction], level: Fraction, y: Sequence[Fraction]
+    ) -> Fraction | None:
+        """An h such that lam.f <= h proves a loss of at least the level; None where none does."""
+        value = self.dual(lam, y)
+        return None if value is None else value - level
+
 
 @dataclass(frozen=True)
 class Squared(Loss):
@@ -92,6 +123,24 @@ class Squared(Loss):
     def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
         return sum((v * (t - v / 2) for v, t in zip(lam, y, strict=True)), Fraction())
 
+    def unit(self, y: Sequence[Fraction]) -> Fraction:
+        return max(map(abs, y)) or Fraction(1)
+
+    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        """The best of all."""
+        gain = _dot(lam, y)
+        return gain / squared(lam) if gain > 0 else Fraction()
+
+    def bound(self, lam: Sequence[Fraction], height: Fraction, y: Sequence[Fraction]) -> Fraction:
+        """The best over all multiples of lam."""
+        spare = _dot(lam, y) - height
+        return spare * spare / (2 * squared(lam)) if spare > 0 else Fraction()
+
+    def height(
+        self, lam: Sequence[Fraction], level: Fraction, y: Sequence[Fraction]
+    ) -> Fraction | None:
+        return _dot(lam, y) - sqrt_above(2 * level * squared(lam))
+
 
 @dataclass(frozen=True)
 class Huber(Loss):
@@ -114,6 +163,11 @@ class Huber(Loss):
         half: cvxpy.Expression = huber(fit - y, M).sum() / 2
         return half
 
+    def at(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> float:
+        size, threshold = np.abs(fit - y), float(self.threshold)
+        near = np.minimum(size, threshold)
+        return float((near * (size - near / 2)).sum())
+
     def gradient(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> Float[_Array, " n"]:
         threshold = float(self.threshold)
         clipped: _Array = np.clip(fit - y, -threshold, threshold)
@@ -128,6 +182,19 @@ class Huber(Loss):
         if any(abs(v) > self.threshold for v in lam):
             return None
         return Squared().dual(lam, y)
+
+    def unit(self, y: Sequence[Fraction]) -> Fraction:
+        return max(map(abs, y)) or Fraction(1)
+
+    def rescaled(self, unit: Fraction) -> Loss:
+        return Huber(self.threshold / unit)
+
+    @property
+    def slope(self) -> float:
+        return min(1.0, float(self.threshold))
+
+    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        return self.threshold / max(self.threshold, *map(abs, lam))
 
 
 @dataclass(frozen=True)
@@ -148,6 +215,9 @@ class Logistic(Loss):
 
         return logistic(multiply(-y, fit)).sum()
 
+    def at(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> float:
+        return float(np.logaddexp(0.0, -y * fit).sum())
+
     def gradient(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> Float[_Array, " n"]:
         gradient: _Array = -y * np.exp(-np.logaddexp(0.0, y * fit))
         return gradient
@@ -162,6 +232,13 @@ class Logistic(Loss):
             return None
         terms = (-_ball(q) * _ball(q).log() for p in shares for q in (p, 1 - p) if q)
         return _end(sum(terms, arb(0)), upper=False)
+
+    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        return 1 / max(Fraction(1), *map(abs, lam))
+
+
+def _dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
+    return sum((v * w for v, w in zip(a, b, strict=True)), Fraction())
 
 
 def _ball(value: Fraction) -> arb:
