@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 
 import pytest
 from gpt2_studies import MATRICES, statistic, study
-from pytest import MonkeyPatch
 
 from numerics import runs
 from numerics.runs import Trainer
@@ -52,7 +51,7 @@ from theory.landscape.cells import SIGN_FLIP, CellComplex
 from theory.landscape.exhaustive import exhaustive
 from theory.regions import Meeting
 
-Fault: TypeAlias = Callable[[MonkeyPatch], None]
+Fault: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 """Plants it."""
 
 MORE = 1 + Fraction(1, 1000)
@@ -63,7 +62,7 @@ FIRST = instance("non-monotone", "adamw", "1/2")
 def changed(change: Callable[..., Any], *places: str) -> Fault:
     """What a function returns is changed, wherever it is called from: MODULE:NAME."""
 
-    def plant(patch: MonkeyPatch) -> None:
+    def plant(patch: pytest.MonkeyPatch) -> None:
         for place in places:
             module, _, name = place.partition(":")
             holder, _, name = name.rpartition(".")
@@ -81,7 +80,7 @@ def changed(change: Callable[..., Any], *places: str) -> Fault:
 def put(place: str, value: Any) -> Fault:
     """Something else in the place of MODULE:NAME."""
 
-    def plant(patch: MonkeyPatch) -> None:
+    def plant(patch: pytest.MonkeyPatch) -> None:
         module, _, name = place.partition(":")
         holder, _, name = name.rpartition(".")
         patch.setattr(resolve_name(f"{module}:{holder}" if holder else module), name, value)
@@ -207,7 +206,7 @@ SMALL: dict[str, Claim] = {
     for each in (
         SmallWidthSeparation(seeds=48, steps=3000),
         PermutationIsNotEnough({"flagship": PermutationIsNotEnough().cases["flagship"]}),
-        WidthNPlus1().quick(),
+        replace(WidthNPlus1().quick(), searched=1, pairs=5),
         ImplicitBias(seeds=8, steps=5000),
         ConvexEqualsNonconvex(instances=(("flagship", Fraction(3, 2)),), seeds=32),
         FiniteWidthSandwich(finite_width_sandwich._TIGHT[:3], searched=0),
@@ -215,9 +214,7 @@ SMALL: dict[str, Claim] = {
         CurvesAboveBarrier(searched=2),
         WidthProfile({FIRST: 4}),
         NotImpliedByPriorWork((FIRST,)),
-        Staircase(
-            (("staircase-cube", Fraction(3)), ("staircase-prism", Fraction(10))), searched=14
-        ),
+        Staircase((("staircase-cube", Fraction(3)),), searched=7),
         RegionInteraction(
             thresholds={"two-regions": "3/5"},
             others={},
@@ -240,7 +237,7 @@ def shifted(by: int) -> Callable[[Any], Any]:
 def with_option(name: str, change: Callable[[Any], Any], place: str) -> Fault:
     """A function is called with another value of an option."""
 
-    def plant(patch: MonkeyPatch) -> None:
+    def plant(patch: pytest.MonkeyPatch) -> None:
         whole = resolve_name(place)
 
         def faulty(*args: Any, **options: Any) -> Any:
@@ -268,17 +265,22 @@ def _one_less(counts: dict[Fraction, int]) -> dict[Fraction, int]:
 
 NONCONVEX = "theory.claims.convex_equals_nonconvex:solve"
 LENGTHS = "theory.claims.implicit_bias:LENGTHS"
-LENGTHS_OF = dict(implicit_bias.LENGTHS)
+LENGTHS_OF = {name: implicit_bias.LENGTHS[name] for name in ("adamw", "lion")}
 _remainder = runs.Runs.remainder.fget
 _rank_bound = OptimalPolytope.rank_bound.fget
 
-REMEMBERED = {
+SETTING = {
+    # Training and what is observed without the theory, which no fault changes, are done once.
     "numerics.runs:train": cache(runs.train),
     "theory.claims.finite_width_sandwich:_missing": cache(finite_width_sandwich._missing),
     **{
         f"theory.claims.{name}:exhaustive": cache(exhaustive)
         for name in ("small_width_separation", "permutation_is_not_enough", "width_n_plus_1")
     },
+    # Fewer optimizers and widths.
+    LENGTHS: LENGTHS_OF,
+    "theory.claims.convex_equals_nonconvex:_OPTIMIZERS": ("adamw", "muon", "ngd"),
+    "theory.claims.region_interaction:_WIDTHS": (2, None),
 }
 
 FAULTS: dict[str, dict[str, Fault]] = {
@@ -413,10 +415,10 @@ PLANTED = [(name, fault) for name, faults in FAULTS.items() for fault in faults]
 
 
 @pytest.fixture(autouse=True)
-def remembered(monkeypatch: MonkeyPatch) -> Iterator[None]:
-    """Training and what is observed without the theory are done once; the theory each time."""
-    for place, known in REMEMBERED.items():
-        put(place, known)(monkeypatch)
+def remembered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is not the theory is done once, the theory each time."""
+    for place, value in SETTING.items():
+        put(place, value)(monkeypatch)
     theory = [instances._intervals, width_profile._bound]
     for each in theory:
         each.cache_clear()
@@ -442,7 +444,7 @@ def test_without_a_fault_it_holds(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "fault"), PLANTED, ids=[f"{name}-{fault}" for name, fault in PLANTED]
 )
-def test_it_notices(name: str, fault: str, monkeypatch: MonkeyPatch) -> None:
+def test_it_notices(name: str, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     FAULTS[name][fault](monkeypatch)
     assert not stands(SMALL[name])
 
