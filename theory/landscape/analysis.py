@@ -343,7 +343,11 @@ def components_of(
     components: list[Component] = []
     reached: set[Cell] = set()
     open_faces: list[tuple[Cell, Cell, Minimum]] = []
-    for lowest in sorted(minima, key=lambda cell: (minima[cell].order, cell)):
+    # There may be millions of labelled cells, but few values among them.
+    values = sorted({minimum.order for minimum in low.low.values()})
+    rank = {value: place for place, value in enumerate(values)}
+    ranked = sorted((rank[minimum.order], cell) for cell, minimum in minima.items())
+    for _, lowest in ranked:
         if lowest in reached:
             continue
         reached.add(lowest)
