@@ -86,6 +86,12 @@ def test_other_losses_have_no_certificate():
     found = solve(example("flagship"), "ngd", rho=HALF, loss=Huber(Fraction(1)))
     with pytest.raises(InputError, match="loss: certificates are for the squared loss"):
         certify(found)
+    # Nor where cells decided it.
+    problem = Problem(X=[[-2, -1], [-3, 0], [-2, 1]], y=[0, 1, -3])
+    found = solve(problem, "muon-adamw", rho=Fraction(1), width=2, loss=Huber(Fraction(1)))
+    assert found.cells is not None
+    with pytest.raises(InputError, match="loss: certificates are for the squared loss"):
+        certify(found)
 
 
 def test_closed_form_of_one_point():

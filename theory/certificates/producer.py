@@ -23,6 +23,7 @@ from theory.landscape.least import Least
 from theory.landscape.nnls import Minimum
 from theory.landscape.paths import MinimaxPath
 from theory.landscape.sublevel import Cover, thin
+from theory.losses import Loss
 from theory.network import Network
 from theory.problem import Problem, format_rational
 
@@ -281,6 +282,7 @@ def _walls(
 
 def _minimum(least: Least) -> Document:
     complex_ = least.complex
+    _require_squared(complex_.loss)
     return {
         "format": "isthmus-certificate",
         "version": 1,
@@ -294,11 +296,16 @@ def _minimum(least: Least) -> Document:
     }
 
 
+def _require_squared(loss: Loss) -> None:
+    if loss.name != "squared":
+        raise InputError("loss", f"certificates are for the squared loss, not {loss.name}")
+
+
 def _optimum(found: Optimum) -> Document:
     if found.cells is not None and found.lower == found.cells.lower:
         return _minimum(found.cells)
-    if found.loss.name != "squared" or found.lower is None:
-        raise InputError("loss", f"certificates are for the squared loss, not {found.loss.name}")
+    _require_squared(found.loss)
+    assert found.lower is not None
     nonzero = np.array([any(row) for row in found.problem.X])
     dual = found.dual
     sigmas = list(found.relaxation.patterns.sigmas(nonzero))

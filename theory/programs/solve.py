@@ -60,7 +60,9 @@ DECIDED = 1e-5
 
 _TOLERANCE, _TOLERANCE_SEARCHED = 1e-8, 1e-6  # of the convex program
 _STARTS = 32  # of the local search for networks of the given width
-_WIDE = 1e-2  # a gap this wide, relative, that makes the search go on from the best of them
+_WIDE = Fraction(
+    1, 100
+)  # a gap this wide, relative, that makes the search go on from the best of them
 _FIRST_PATTERNS = 200  # of random neurons, where patterns are searched for
 _ABSOLUTE = Fraction(1, 10**4)  # of the loss of zero weights: what counts as small
 _RANGE = 10**12  # between the largest number of the data and the smallest, zero left out
@@ -133,8 +135,8 @@ class Optimum:
         """The gap in units of `upper`, or of 10^-4 of the loss of zero weights if that is more."""
         if self.gap is None:
             return None
-        zero = self.loss.value((Fraction(),) * self.problem.n, self.problem.y)
-        return float(self.gap / max(self.upper, _ABSOLUTE * zero)) if self.gap else 0.0
+        least = _small(self.problem, self.loss)
+        return float(self.gap / max(self.upper, least)) if self.gap else 0.0
 
     @property
     def decided(self) -> bool:
@@ -262,8 +264,11 @@ def solve(
         network = units.network(lifted.network, balanced=beta is not None)
         return network, objective(problem, loss, beta, network)
 
+    def wide(lower: Fraction, upper: Fraction) -> bool:
+        return upper - lower > _WIDE * max(upper, _small(problem, loss))
+
     cells = None
-    if lower is not None and _is_wide(lower, lifted.value, TOLERANCE):
+    if lower is not None and lifted.value - lower > TOLERANCE * lifted.value:
         if lift.interpolating is not None:
             lifted = lift.interpolating
         elif width is not None:
@@ -273,10 +278,10 @@ def solve(
                     problem, optimizer, rho, width, loss, network, max_cells, progress
                 )
             size = float(family.lengths(relaxation.u, None).sum() if rho is None else radius or 0)
-            if cells is None and size:
+            if size and (cells is None or wide(cells.lower, cells.value)):
                 networks = networks or trained(size)
                 lifted = lift.improved(networks[0])
-                if _is_wide(lower, lifted.value, _WIDE):
+                if wide(units.value(lower), units.value(lifted.value)):
                     found = hop(
                         *(X, y, loss_of_data, (ball.hidden, ball.output), math.sqrt(size)),
                         networks[0],
@@ -333,8 +338,9 @@ def _decimal(value: Fraction, digits: int) -> str:
     return f"{quotient.normalize():.{digits}g}"
 
 
-def _is_wide(lower: Fraction, upper: Fraction, tolerance: float) -> bool:
-    return upper - lower > Fraction(tolerance) * upper
+def _small(problem: Problem, loss: Loss) -> Fraction:
+    """A loss so small that gaps are compared with this."""
+    return _ABSOLUTE * loss.value((Fraction(),) * problem.n, problem.y)
 
 
 def _gauge(optimizer: str, rho: Fraction | None, beta: Fraction | None) -> Gauge:
