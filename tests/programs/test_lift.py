@@ -13,7 +13,7 @@ from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.network import Network
 from theory.problem import Problem
-from theory.programs import solve
+from theory.programs import relax, solve
 from theory.programs.lift import Lift
 from theory.programs.networks import Neurons
 from theory.strategies import problems
@@ -54,7 +54,7 @@ def test_the_sandwich(problem, name, width, rho):
 def test_the_wider_network_is_no_better_than_the_optimum_of_its_width(name):
     problem, _ = planted(4, 2, 2, 0, entries=3)
     rho = Fraction(1, 2)
-    relaxed = solve(problem, name, rho=rho, width=1, max_cells=1).relaxed
+    relaxed = relax(problem, name, rho=rho, width=1)
     wider = solve(problem, name, rho=rho, width=max(1, relaxed.neurons))
     assert wider.lower <= relaxed.upper
     # At width 1 the relaxation is a bound of every ball that has room for one neuron only.

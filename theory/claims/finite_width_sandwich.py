@@ -43,7 +43,7 @@ from theory.claims.instances import integer_problem
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem
-from theory.programs import solve
+from theory.programs import relax, solve
 
 _SIZES = (2, 3, 4)  # n of the random instances
 _D = 2
@@ -168,7 +168,7 @@ def _missing(instance: _Instance) -> int:
     -1 if relax(1) is proved to be above p(1).
     """
     problem = instance.problem
-    relaxed = solve(problem, instance.optimizer, rho=instance.rho, width=1, max_cells=1).relaxed
+    relaxed = relax(problem, instance.optimizer, rho=instance.rho, width=1)
     for k in count():
         optimum = least(CellComplex(problem, 1 + k, rho=instance.rho, within=instance.optimizer))
         if k == 0 and relaxed.lower is not None and relaxed.lower > optimum.value:

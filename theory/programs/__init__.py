@@ -4,7 +4,7 @@
 """
 
 from theory.losses import LOSSES, Custom, Huber, Logistic, Loss, Squared
-from theory.programs.solve import MAX_PATTERNS, Optimum, solve
+from theory.programs.solve import MAX_PATTERNS, Optimum, Relaxed, relax, solve
 
 __all__ = [
     "LOSSES",
@@ -14,6 +14,8 @@ __all__ = [
     "Logistic",
     "Loss",
     "Optimum",
+    "Relaxed",
     "Squared",
+    "relax",
     "solve",
 ]

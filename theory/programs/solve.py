@@ -185,9 +185,45 @@ def solve(
     Raises InputError for wrong options, SolverFailure where no convex solver succeeds.
     Source: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md.
     """
+    return _optimum(
+        *(problem, optimizer, rho, beta, width, loss or Squared()),
+        *(max_patterns, max_cells, tolerance, seed, progress),
+    )
+
+
+def relax(
+    problem: Problem,
+    optimizer: str,
+    *,
+    rho: Rational | None = None,
+    beta: Rational | None = None,
+    width: int | None = None,
+) -> Relaxed:
+    """The optimum of the convex program alone: `solve(...).relaxed`, without looking for networks
+    of this width. Arguments and errors are those of `solve`.
+    """
+    return _optimum(
+        *(problem, optimizer, rho, beta, width, Squared()),
+        *(MAX_PATTERNS, 0, None, 0, lambda stage, count: None),
+    ).relaxed
+
+
+def _optimum(
+    problem: Problem,
+    optimizer: str,
+    rho: Rational | None,
+    beta: Rational | None,
+    width: int | None,
+    loss: Loss,
+    max_patterns: int,
+    max_cells: int,
+    tolerance: float | None,
+    seed: int,
+    progress: Progress,
+) -> Optimum:
+    """max_cells: 0 where no networks of the width are asked for, beyond the lifted ones."""
     rho = None if rho is None else positive_rational(rho, "rho")
     beta = None if beta is None else positive_rational(beta, "beta")
-    loss = loss or Squared()
     loss.check(problem.y)
     optimizer = geometry(optimizer).name
     gauge = _gauge(optimizer, rho, beta)
@@ -268,7 +304,7 @@ def solve(
         return upper - lower > _WIDE * max(upper, _small(problem, loss))
 
     cells = None
-    if lower is not None and lifted.value - lower > TOLERANCE * lifted.value:
+    if max_cells and lower is not None and lifted.value - lower > TOLERANCE * lifted.value:
         if lift.interpolating is not None:
             lifted = lift.interpolating
         elif width is not None:
