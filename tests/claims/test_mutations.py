@@ -214,7 +214,7 @@ SMALL: dict[str, Claim] = {
         CurvesAboveBarrier(searched=2),
         WidthProfile({FIRST: 4}),
         NotImpliedByPriorWork((FIRST,)),
-        Staircase((("staircase-cube", Fraction(3)),), searched=7),
+        Staircase((("staircase-cube", Fraction(3)),), searched=0),
         RegionInteraction(
             thresholds={"two-regions": "3/5"},
             others={},
