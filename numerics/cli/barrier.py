@@ -90,7 +90,7 @@ def barrier(
     radius = _radius(within, rho)
     within = within and within.lower()
 
-    from numerics.files import provenance, write_json
+    from numerics.files import write_json
     from theory.certificates import certify
     from theory.landscape import DEFAULT_MAX_CELLS, analyse, barrier_between
 
@@ -153,7 +153,7 @@ def barrier(
     if interrupted:
         known["known"] = interrupted
     found = _landscape(analysis, outside) | _crossing(crossing)
-    emit(known | found | provenance(context.obj), json)
+    emit(known | found, json, context.obj)
     if json != "-":
         if analysis:
             _print_landscape(analysis, outside, threshold is None)

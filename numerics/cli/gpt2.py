@@ -273,7 +273,6 @@ def spectrum(
     """
     check_outputs(_inputs([], [source]), json=json, plot=plot)
 
-    from numerics.files import provenance
     from numerics.gpt2.alignment import fold
     from numerics.gpt2.model import load
     from numerics.gpt2.paths import load_path, straight
@@ -312,7 +311,7 @@ def spectrum(
         from numerics.gpt2.plots import draw_kinds
 
         save_figure(plot, lambda: panel(partial(draw_kinds, along=document)))
-    emit(document | provenance(context.obj), json)
+    emit(document, json, context.obj)
     if json != "-":
         _print_spectrum(document)
     return EXIT_DONE
@@ -419,7 +418,6 @@ def _jobs(jobs: int | None) -> int:
 def _estimate(context: typer.Context, settings: Any, jobs: int | None, json: str | None) -> int:
     from rich.table import Table
 
-    from numerics.files import provenance
     from numerics.gpt2.study import estimate
     from numerics.gpt2.training import device_name, device_of
 
@@ -441,7 +439,7 @@ def _estimate(context: typer.Context, settings: Any, jobs: int | None, json: str
         "hours": hours,
         "hours_side_by_side": hours / many,
     }
-    emit(document | provenance(context.obj), json)
+    emit(document, json, context.obj)
     if json != "-":
         screen, shown = console(), Table("work", "parts", "steps", "tokens / s", "hours")
         for row in rows:

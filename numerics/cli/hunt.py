@@ -153,10 +153,10 @@ def _write(
     json: str | None,
 ) -> None:
     """The documents, the picture and the table."""
-    from numerics.files import provenance, write_json
+    from numerics.files import write_json
 
     document = _document(stated, chosen, found, result)
-    emit(document | provenance(context.obj), json)
+    emit(document, json, context.obj)
     files: list[Path] = []
     if result is not None and certificate is not None:
         for name, proof in result.certificates.items():

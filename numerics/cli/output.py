@@ -6,19 +6,20 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from fractions import Fraction
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from numerics.files import write_json
+from numerics.files import provenance, write_json
 from theory.errors import BudgetError, Interrupted
 from theory.problem import format_rational
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 _QUIET = 20.0
 """Seconds until work that nobody watches says where it stands; then at each doubling."""
@@ -43,8 +44,15 @@ def say(message: str) -> None:
     print(f"isthmus: {' '.join(message.split())}", file=sys.stderr)
 
 
-def emit(document: dict[str, Any], target: str | None) -> None:
-    """The JSON result to stdout ("-") or into a file, where it was asked for."""
+def emit(
+    document: dict[str, Any], target: str | None, command: Sequence[str] | None = None
+) -> None:
+    """The JSON result to stdout ("-") or into a file, where it was asked for.
+
+    command: recorded with it, with the versions it ran with.
+    """
+    if target is not None and command is not None:
+        document = document | provenance(command)
     if target == "-":
         print(json.dumps(document, indent=1))
     elif target is not None:
@@ -66,6 +74,31 @@ def over_budget(error: BudgetError) -> str:
     return f"{error.excess}; {error.remedy(f'allow it with --{option} ')}"
 
 
+def _bar(total: int | None) -> Progress:
+    """A bar on stderr, with one task on it."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        ProgressColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns: list[ProgressColumn] = [
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    ]
+    if total is not None:
+        columns += [BarColumn(), TextColumn("to go:"), TimeRemainingColumn()]
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar.add_task("starting", total=total)
+    return bar
+
+
 @contextmanager
 def progress(
     total: int | None = None, *, at_once: bool = False
@@ -79,17 +112,6 @@ def progress(
     at_once: for work in other processes, for which this one waits: the first Ctrl-C raises
     Interrupted where it is.
     """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        ProgressColumn,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     stopping = False
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -104,17 +126,7 @@ def progress(
     def force(signum: int, frame: FrameType | None) -> None:
         raise Interrupted
 
-    columns: list[ProgressColumn] = [
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-    ]
-    if total is not None:
-        columns += [BarColumn(), TextColumn("to go:"), TimeRemainingColumn()]
-    watched = sys.stderr.isatty()
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not watched)
-    task = bar.add_task("starting", total=total)
-
+    bar = _bar(total) if sys.stderr.isatty() else None
     start, quiet = time.monotonic(), _QUIET
 
     def report(stage: str, count: int) -> None:
@@ -122,18 +134,18 @@ def progress(
         if stopping:
             signal.setitimer(signal.ITIMER_REAL, 0)
             raise Interrupted
-        if not watched and (passed := time.monotonic() - start) > quiet:
+        if bar is None and (passed := time.monotonic() - start) > quiet:
             say(f"after {passed:.0f} s: {stage}: {count:,}")
             quiet = 2 * passed
-        if watched:
-            bar.update(task, description=f"{stage}: {count:,}", completed=count)
+        if bar is not None:
+            bar.update(bar.task_ids[0], description=f"{stage}: {count:,}", completed=count)
 
     previous = {
         number: signal.signal(number, handler)
         for number, handler in ((signal.SIGINT, stop), (signal.SIGALRM, force))
     }
     try:
-        with bar:
+        with nullcontext() if bar is None else bar:
             yield report
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

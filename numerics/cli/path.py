@@ -72,7 +72,7 @@ def path(
     The neurons keep their order: the path ends at the second network itself. For sgd the loss
     includes the penalty. Trained networks are near the solution set, not in it: see --project.
     """
-    from numerics.files import provenance, write_json
+    from numerics.files import write_json
     from theory.certificates import certify
     from theory.connectivity import SolutionPath, SolutionSet, connect
     from theory.connectivity import project as into_set
@@ -112,10 +112,8 @@ def path(
         failure = str(error)
         say(f"not decided: {failure}")
 
-    emit(
-        _document(solutions, ends[0].width, projections, found, failure) | provenance(context.obj),
-        json,
-    )
+    document = _document(solutions, ends[0].width, projections, found, failure)
+    emit(document, json, context.obj)
     if found is not None and certificate is not None:
         write_json(certificate, certify(found))
     if isinstance(found, SolutionPath) and plot is not None:

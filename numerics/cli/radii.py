@@ -45,7 +45,6 @@ def radii(
     So also which component each optimizer prefers. Exact for adamw, lion and signsgd, else a proved
     interval. Modulo permutation of the neurons.
     """
-    from numerics.files import provenance
     from theory.geometry import geometry
     from theory.landscape import DEFAULT_MAX_CELLS, analyse
     from theory.regions import OPTIMIZERS
@@ -83,7 +82,7 @@ def radii(
     }
     if interrupted:
         known["known"] = interrupted
-    emit(known | _document(found) | provenance(context.obj), json)
+    emit(known | _document(found), json, context.obj)
     if json != "-" and found:
         _print(found)
     return EXIT_DONE if complete else EXIT_UNDECIDED

@@ -116,7 +116,7 @@ def regions(
     differ. A ball of radius rho has R_W = R_a = sqrt(rho), a weight decay of 1/sqrt(rho); for sgd
     rho bounds (||W||_F^2 + ||a||^2) / 2.
     """
-    from numerics.files import provenance, write_json
+    from numerics.files import write_json
     from theory.certificates import certify
     from theory.regions.meeting import DEFAULT_MAX_CELLS, DEFAULT_MAX_COEFFICIENTS
 
@@ -153,7 +153,7 @@ def regions(
                     break
     documents = [_document(found, names, radii, data.d) for found in studied]
     document = documents[0] if len(widths) == 1 else {"widths": documents}
-    emit(document | provenance(context.obj), json)
+    emit(document, json, context.obj)
     proved = studied[0].frontier if radii is None else studied[0].meeting
     if certificate is not None and proved is not None:
         write_json(certificate, certify(proved))

@@ -48,7 +48,7 @@ def solve(
     from all cells of that width. With more patterns than --max-patterns the lower bound holds over
     the patterns priced only, and proves nothing of others. Exit code 3 where a gap is left.
     """
-    from numerics.files import provenance, write_json
+    from numerics.files import write_json
     from theory.certificates import certify
     from theory.geometry import geometry
     from theory.landscape.cells import DEFAULT_MAX_CELLS
@@ -87,7 +87,7 @@ def solve(
     known: dict[str, Any] = {"optimizer": optimizer, "complete": found is not None}
     if found is None:
         known["known"] = failure
-    emit(known | _document(found) | provenance(context.obj), json)
+    emit(known | _document(found), json, context.obj)
     if json != "-" and found is not None:
         _print(found)
         if certificate is not None:

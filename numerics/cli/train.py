@@ -89,7 +89,7 @@ def train(
     as diverged. For sgd, which has no ball, the weight decay is the beta of the l2 penalty. Where
     the landscape has too many cells the runs are trained all the same.
     """
-    from numerics.files import as_json, provenance, write_folder
+    from numerics.files import as_json, write_folder
     from theory.geometry import geometry
 
     nets = networks and Folder(networks, ("[0-9]*.json",))
@@ -181,7 +181,7 @@ def train(
         "median_fw_gap": None,
     }
     figures = runs.to_json() if runs else {}
-    emit(nothing | figures | known.to_json(optimizer) | provenance(context.obj), json)
+    emit(nothing | figures | known.to_json(optimizer), json, context.obj)
     if json != "-" and runs:
         _print(runs, known)
         if networks is not None:

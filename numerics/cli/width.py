@@ -65,7 +65,6 @@ def width(
     Connectivity is not monotone in the width: a connected set may fall apart again. Beside it
     stands the width from which on a theorem says that the set of least loss is connected.
     """
-    from numerics.files import provenance
     from theory.connectivity import width_profile
     from theory.connectivity.bounds import MAX_BASES
     from theory.connectivity.minimal_counts import MAX_COUNTS
@@ -98,7 +97,7 @@ def width(
     document = _document(found)
     if steps is not None:
         document["intervals"] = [_interval_document(*item) for item in steps.items()]
-    emit(document | provenance(context.obj), json)
+    emit(document, json, context.obj)
     if json != "-":
         _print(found)
         if steps is not None:
