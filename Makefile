@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: verify test lint bench
+.PHONY: verify test lint bench fuzz
 
 verify: $(INSTALLED)
 	$(BIN)/isthmus verify --report report
@@ -15,6 +15,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Every property on a thousand fresh random examples: for a night.
+fuzz: $(INSTALLED)
+	$(BIN)/pytest -n 2 --hypothesis-profile=fuzz
 
 bench: $(INSTALLED)
 	$(BIN)/pytest tests/benchmarks --benchmark-columns=min,median,max,rounds

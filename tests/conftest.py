@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import profiles  # noqa: F401  # registers them
 import pytest
 from hypothesis import settings
 
-# Exact arithmetic is slow on an unlucky example, and a shared machine slower still.
-settings.register_profile("isthmus", deadline=None, derandomize=True)
 settings.load_profile("isthmus")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import fmpz_mat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import theory.arrangement as module
@@ -170,7 +170,6 @@ def test_what_it_states_is_so(X: Matrix) -> None:
     assert_sound(arrangement(X), X)
 
 
-@settings(max_examples=60)
 @given(matrices(max_n=5, max_d=3))
 def test_agrees_with_brute_force(X: Matrix) -> None:
     """The faces by Fourier-Motzkin: cones are the greatest, rays the least but the origin."""

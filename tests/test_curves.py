@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
+from profiles import part
 
 from numerics.curves import BASES, Curves, Pairs, connect, maxima, segment
 from numerics.training import train
@@ -283,7 +284,7 @@ def test_going_back_changes_nothing(pair: tuple[Problem, Network, Network]) -> N
 
 
 @given(pairs_of_networks(), st.sampled_from(KINDS))
-@settings(max_examples=30)
+@part(2)
 def test_no_curve_is_below_the_minimax_barrier(
     pair: tuple[Problem, Network, Network], kind: str
 ) -> None:

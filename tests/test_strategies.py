@@ -16,6 +16,7 @@ from flint import fmpq_mat
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
+from profiles import part
 
 from theory import analyse, example
 from theory.arrangement import arrangement, general_position_count
@@ -47,7 +48,7 @@ HALF = Fraction(1, 2)
 SHRUNK = settings(database=None, derandomize=True, deadline=None, max_examples=2000)
 OCCURS = settings(SHRUNK, phases=[Phase.generate])
 ROWS = ("zero-row", "duplicate-rows", "parallel-rows", "antiparallel-rows")
-few = settings(max_examples=40)
+few = part(2)
 
 
 def rank(rows) -> int:  # type: ignore[no-untyped-def]
@@ -106,7 +107,7 @@ def test_general_position(X) -> None:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize(("n", "d", "entries"), [(10, 4, 9), (12, 3, 1), (7, 5, 2)])
-@settings(max_examples=20)
+@part(2)
 @given(data=st.data())
 def test_many_points_in_general_position(n: int, d: int, entries: int, data: st.DataObject) -> None:
     """No health check fails: all are moved where they are in the way, and none is rejected."""

@@ -15,7 +15,7 @@ from numerics.cli.outputs import STDOUT
 from theory.errors import InputError
 from theory.loading import DataWarning, load_problem
 from theory.network import Network
-from theory.problem import Problem, positive_integer, rational, read_json
+from theory.problem import Problem, integer, positive_integer, rational, read_json
 
 
 def stdin(source: str | None) -> str | None:
@@ -59,7 +59,12 @@ Beta = Annotated[
     str | None, typer.Option(metavar="B", help="For sgd: (B/2) (||W||_F^2 + ||a||^2).")
 ]
 Width = Annotated[
-    int | None, typer.Option(metavar="M", help="Number of neurons, if PROBLEM does not say.")
+    int | None,
+    typer.Option(
+        metavar="M",
+        help="Number of neurons, if PROBLEM does not say.",
+        parser=lambda text: integer(text, "width"),  # 2.0 is 2, as in files
+    ),
 ]
 MaxCells = Annotated[
     int | None, typer.Option(metavar="N", help="Refuse problems with more cells than this.")

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import exact_norms
 import pytest
 from exact_norms import BALLS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import part
 
 from theory.certificates.checker import CertificateInvalid, check
 
@@ -209,7 +210,7 @@ def test_accepted_exactly_where_it_is_true_of_the_networks_as_given(kind: str, w
     build, _ = KINDS[kind]
     outcomes = set()
 
-    @settings(max_examples=30)
+    @part(2)
     @given(st.data())
     def both(data: st.DataObject) -> None:
         document = build(within, data.draw)

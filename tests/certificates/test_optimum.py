@@ -5,9 +5,10 @@ import json
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
+from profiles import part
 
 from theory import example
 from theory.certificates import certify
@@ -29,7 +30,6 @@ def certified(optimizer, **options):
     return found, json.loads(json.dumps(certify(found)))
 
 
-@settings(max_examples=40)
 @given(
     problems(d=(1, 3), max_denominator=4),
     st.sampled_from(BALLS),
@@ -45,7 +45,7 @@ def test_every_optimum_in_a_ball_has_a_valid_certificate(problem, name, width, r
     assert "the least loss" in verdict.statement
 
 
-@settings(max_examples=20)
+@part(2)
 @given(problems(n=(1, 5), d=(1, 3), max_denominator=4), st.fractions(HALF, 4, max_denominator=3))
 def test_every_penalised_optimum_has_a_valid_certificate(problem, beta):
     found = solve(problem, "sgd", beta=beta)

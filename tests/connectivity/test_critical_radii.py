@@ -4,7 +4,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import part
 
 from theory import analyse, example
 from theory.connectivity import largest_mass, radius_intervals, width_row
@@ -77,7 +78,7 @@ def test_landscapes_at_the_ends_and_between_them_have_these_components(X, y, wid
         )
 
 
-@settings(max_examples=15, deadline=None)
+@part(4)
 @given(problems(n=(1, 3)))
 def test_random_problems(problem):
     found = radius_intervals(problem, "adamw", 2)
@@ -91,7 +92,7 @@ def test_random_problems(problem):
     assert found[-1].components_labelled == expected
 
 
-@settings(max_examples=15, deadline=None)
+@part(4)
 @given(problems(n=(1, 3)))
 def test_the_first_radius_is_where_the_least_loss_becomes_zero(problem):
     first, *others = radius_intervals(problem, "adamw", 2)

@@ -5,8 +5,9 @@ from fractions import Fraction
 from itertools import combinations_with_replacement
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import part
 
 from theory import example
 from theory.connectivity import connected_from, minimal_counts, width_profile
@@ -57,7 +58,7 @@ def test_the_landscape_finds_the_same_minimal_counts():
         assert feasible(problem, cell, HALF) == above
 
 
-@settings(max_examples=20, deadline=None)
+@part(2)
 @given(problems(n=(1, 2)), st.sampled_from([HALF, Fraction(1), Fraction(2)]))
 def test_what_they_prove_connected_is_connected(problem, rho):
     try:

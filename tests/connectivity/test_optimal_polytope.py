@@ -5,8 +5,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import part
 
 from theory import Network, Problem, example
 from theory.connectivity import (
@@ -145,14 +146,12 @@ def test_a_unique_optimum_is_connected_with_one_neuron_more():
     assert (padded.connected_from, padded.bound) == (3, 4)
 
 
-@settings(max_examples=40)
 @given(planted(), st.integers(1, 4))
 def test_brute_force_agrees(instance, width):
     optima = optimal_polytope(*instance)
     assert brute(optima, width) == optima.step(width)
 
 
-@settings(max_examples=60)
 @given(st.data(), st.integers(1, 4), st.integers(1, 3), st.integers(1, 4))
 def test_brute_force_agrees_whatever_the_images(data, k, n, width):
     """The counts need no more than that no combination c >= 0 of images vanishes."""
@@ -171,7 +170,6 @@ def test_brute_force_agrees_whatever_the_images(data, k, n, width):
     assert brute(optima, width) == optima.step(width)
 
 
-@settings(max_examples=60)
 @given(planted())
 def test_the_five_statements(instance):
     optima = optimal_polytope(*instance)
@@ -206,7 +204,7 @@ def test_a_search_through_random_data():
     assert earlier
 
 
-@settings(max_examples=25)
+@part(2)
 @given(planted())
 def test_vertices_are_optimal_networks(instance):
     problem, beta = instance
@@ -226,7 +224,7 @@ def test_vertices_are_optimal_networks(instance):
         assert network.loss(problem) + beta * sum(c) * beta == optima.objective
 
 
-@settings(max_examples=25)
+@part(2)
 @given(planted(), st.integers(0, 10**6))
 def test_no_neuron_is_better_than_the_active_directions(instance, seed):
     problem, beta = instance
@@ -240,7 +238,7 @@ def test_no_neuron_is_better_than_the_active_directions(instance, seed):
         assert np.linalg.matrix_rank(pair) == 2
 
 
-@settings(max_examples=20)
+@part(2)
 @given(planted(), st.fractions(Fraction(1, 4), 4, max_denominator=4), st.randoms())
 def test_scales_and_orders_change_nothing(instance, scale, random):
     problem, beta = instance
@@ -255,7 +253,7 @@ def test_scales_and_orders_change_nothing(instance, scale, random):
     assert counts(optimal_polytope(permuted, beta), 6) == expected
 
 
-@settings(max_examples=20)
+@part(2)
 @given(planted())
 def test_zero_rows_and_repeated_rows(instance):
     problem, beta = instance

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
 
@@ -54,7 +54,6 @@ def at_the_bound(optimizer):
 
 
 @pytest.mark.parametrize("optimizer", ["ngd", "sgd", "muon"])
-@settings(max_examples=40)
 @given(data=st.data())
 def test_any_two_points_of_a_sublevel_set_are_joined_at_the_bound(optimizer, data):
     solutions, first, second = data.draw(solution_pairs(optimizer, width=at_the_bound(optimizer)))
@@ -63,14 +62,12 @@ def test_any_two_points_of_a_sublevel_set_are_joined_at_the_bound(optimizer, dat
     require_valid(path, first, second)
 
 
-@settings(max_examples=40)
 @given(minimiser_pairs())
 def test_any_two_solutions_in_an_entrywise_ball_are_joined_at_the_bound(pair):
     solutions, first, second = pair
     require_valid(connect(solutions, first, second, max_cells=1), first, second)
 
 
-@settings(max_examples=40)
 @given(st.data(), st.sampled_from([*ALL, "sgd"]))
 def test_whatever_is_answered_at_any_width_is_proved(data, optimizer):
     exact = optimizer != "sgd" and data.draw(st.booleans())

@@ -5,9 +5,10 @@ from fractions import Fraction
 import exact_norms
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
+from profiles import part
 
 from numerics.training import train
 from theory.certificates import certify
@@ -54,7 +55,7 @@ def test_trained_networks_are_joined(optimizer):
     assert "loss at most 0" in check(certify(path), problem).statement
 
 
-@settings(max_examples=30)
+@part(2)
 @given(st.data(), st.sampled_from(["adamw", "muon", "ngd", "sgd", "colnorm", "muon-adamw"]))
 def test_a_network_of_the_set_stays_as_it_is(data, optimizer):
     solutions, first, _ = data.draw(solution_pairs(optimizer))
@@ -125,7 +126,6 @@ def test_input_weights_of_output_weight_zero_count(optimizer):
         assert exact_norms.inside(within, found.network.W, found.network.a, Fraction(5, 2))
 
 
-@settings(max_examples=60)
 @given(st.data(), st.sampled_from(["adamw", "muon", "ngd", "colnorm", "muon-adamw"]))
 def test_whether_a_network_is_in_a_ball_as_it_stands(data, optimizer):
     """Whatever its neurons are; the test's own norms."""

@@ -4,7 +4,7 @@ from itertools import pairwise
 from math import floor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.arrangement import arrangement
@@ -35,7 +35,6 @@ def independent_columns(solutions, point):
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon", "muon-adamw", "ngd", "colnorm", "sgd"])
-@settings(max_examples=60)
 @given(data=st.data())
 def test_every_reduction_stays_in_the_set(optimizer, data):
     solutions, first, _ = data.draw(solution_pairs(optimizer, width=(1, 7)))
@@ -51,7 +50,6 @@ def test_every_reduction_stays_in_the_set(optimizer, data):
         assert sum(not n.blank for n in found[1][0]) <= len(blocks)
 
 
-@settings(max_examples=40)
 @given(minimiser_pairs())
 def test_corners_of_an_entrywise_ball_take_as_few_neurons_as_the_proof_says(pair):
     solutions, first, _ = pair

@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from theory import analyse, example
@@ -47,7 +47,6 @@ def pairs(draw):
     return problem, first, Network(W=second.W, a=from_flint(a))
 
 
-@settings(max_examples=60)
 @given(pairs(), st.fractions(0, 1, max_denominator=5))
 def test_the_fit_stays_and_the_radius_is_largest_at_breakpoints(pair, t):
     problem, first, second = pair
@@ -74,7 +73,6 @@ def test_from_a_network_to_itself_with_its_neurons_in_another_order():
     assert {step.fit(problem) for step in path} == {network.fit(problem)}
 
 
-@settings(max_examples=60)
 @given(problems(n=(1, 3)), st.integers(0, 2), st.data())
 def test_between_networks_of_different_fits_no_loss_is_above_both(problem, more, data):
     width = problem.n + 1 + more
@@ -118,7 +116,6 @@ def test_other_balls_have_bounds(optimizer):
     assert largest_radius(optimizer, [blank]).upper == 0
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(["adamw", "muon", "muon-adamw", "ngd", "colnorm"]),
     st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=1, max_size=4),

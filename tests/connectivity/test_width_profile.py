@@ -3,9 +3,10 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
+from profiles import part
 
 from theory import example
 from theory.connectivity import connected_from, largest_mass, width_profile
@@ -70,7 +71,7 @@ def test_the_mass_in_closed_form():
     assert largest_mass(example("non-monotone"), HALF) == Fraction(10, 3)
 
 
-@settings(max_examples=30)
+@part(2)
 @given(problems(n=(1, 3)), st.fractions(Fraction(1, 4), 3, max_denominator=4))
 def test_the_mass_scales_like_one_over_rho_and_does_not_mind_the_order(problem, rho):
     mass = largest_mass(problem, rho, max_bases=10**6)
@@ -79,7 +80,7 @@ def test_the_mass_scales_like_one_over_rho_and_does_not_mind_the_order(problem, 
     assert largest_mass(backwards, rho, max_bases=10**6) == mass
 
 
-@settings(max_examples=15, deadline=None)
+@part(4)
 @given(problems(n=(1, 2)), st.sampled_from([HALF, Fraction(1), Fraction(2)]))
 def test_from_the_bound_on_it_is_connected(problem, rho):
     bound = connected_from(problem, "adamw", rho)

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import part
 from scipy.linalg import helmert
 from torch import Tensor
 
@@ -292,7 +293,7 @@ def test_more_freedom_within_layers_is_no_less_similar() -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1), kind=st.sampled_from(KINDS))
-@settings(max_examples=20)
+@part(2)
 def test_random_maps_keep_logits_and_norms(seed: int, kind: str) -> None:
     first = folded(seed % 7)
     moved = random_alignment(seed, kind).of(first)

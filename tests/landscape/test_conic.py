@@ -8,8 +8,9 @@ from typing import Any
 
 import exact_norms
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import part
 
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
@@ -26,7 +27,7 @@ CONIC = ("muon", "muon-adamw", "ngd", "colnorm")
 EXACT = Fraction(32, 45)
 NARROW = 1e-7  # of losses of order one: ten times what is seen
 
-few = settings(max_examples=12)  # a program takes some milliseconds, its first compilation more
+few = part(4)  # a program takes some milliseconds, its first compilation more
 balls = st.sampled_from(CONIC)
 rhos = st.sampled_from([Fraction(1, 2), Fraction(1), Fraction(3)])
 

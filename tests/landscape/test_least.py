@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
 
@@ -34,7 +34,6 @@ def require_proved(found):
         assert any(cover.left(cell) >= 0 for cover in found.cover)
 
 
-@settings(max_examples=40)
 @given(problems(max_denominator=4), st.integers(1, 3))
 def test_without_a_ball_it_is_the_exact_minimum(problem, width):
     complex_ = complexes(problem, width)
@@ -44,7 +43,6 @@ def test_without_a_ball_it_is_the_exact_minimum(problem, width):
     require_proved(found)
 
 
-@settings(max_examples=40)
 @given(
     problems(),
     st.integers(1, 3),

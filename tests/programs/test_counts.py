@@ -3,9 +3,10 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
+from profiles import part
 
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
@@ -18,7 +19,7 @@ def ball(problem, width, rho):
     return CellComplex(problem, width, rho=rho, within="adamw")
 
 
-@settings(max_examples=30)
+@part(2)
 @given(
     problems(),
     st.integers(1, 3),

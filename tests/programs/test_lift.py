@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
 
@@ -28,7 +28,6 @@ def require_inside(network, name, rho):
     assert size <= rho**2 * (1 + Fraction(1, 10**9))
 
 
-@settings(max_examples=60)
 @given(
     problems(max_denominator=4),
     st.sampled_from(BALLS),

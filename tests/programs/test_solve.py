@@ -6,9 +6,10 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
+from profiles import part
 
 from theory import example
 from theory.arrangement import arrangement
@@ -61,7 +62,6 @@ def test_the_interval_is_narrow_and_holds_the_minimum_over_all_cells(name, width
         assert cells.lower == cells.value
 
 
-@settings(max_examples=40)
 @given(
     problems(max_denominator=4),
     st.sampled_from(BALLS),
@@ -324,7 +324,7 @@ def scaled(problem, x, y):
     )
 
 
-@settings(max_examples=20)
+@part(2)
 @given(
     problems(n=(1, 4), d=(1, 2), max_denominator=4),
     st.sampled_from((*BALLS, "sgd")),
@@ -405,7 +405,7 @@ def test_cells_decide_for_every_convex_loss(problem, name, rho, loss, least):
     assert min(values) == pytest.approx(float(found.upper), rel=1e-6)
 
 
-@settings(max_examples=15)
+@part(4)
 @given(
     problems(n=(1, 4), d=(1, 2)),
     st.sampled_from(BALLS),

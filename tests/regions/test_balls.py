@@ -7,8 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import part
 
 from theory.connectivity.solutions import Neuron, Point
 from theory.errors import InputError
@@ -18,7 +19,7 @@ from theory.regions import split
 from theory.regions.balls import ball_of
 
 OPTIMIZERS = names()
-few = settings(max_examples=30)
+few = part(2)
 fractions = st.fractions(-3, 3, max_denominator=6)
 positive = st.fractions(Fraction(1, 6), 3, max_denominator=6)
 

@@ -7,9 +7,10 @@ from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
+from profiles import part
 
 from theory import Network, Problem, certify, check, example
 from theory.connectivity.solutions import Neuron, Point
@@ -20,7 +21,7 @@ from theory.strategies import problems
 
 PAIRS = tuple(combinations(("adamw", "muon", "muon-adamw", "ngd", "colnorm", "sgd"), 2))
 NARROW = Fraction(1, 10**6)
-few = settings(max_examples=6)
+few = part(4)
 
 
 def narrow(found: Any) -> bool:
@@ -145,7 +146,7 @@ def test_the_same_ball_twice() -> None:
 # Planted networks, other ways to the same number
 
 
-@settings(max_examples=30)
+@part(2)
 @given(pair=st.sampled_from(PAIRS), seed=st.integers(0, 10**6), width=st.integers(1, 3))
 def test_planted_networks_are_seen(pair: tuple[str, str], width: int, seed: int) -> None:
     """No bound is above what a network needs that is known to fit; and all bounds have proofs."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from problems import planted
+from profiles import part
 
 from theory import Problem, analyse, radii
 
@@ -34,7 +35,7 @@ def test_adamw_reaches_zero_loss_exactly_at_its_radius(n: int, m: int, seed: int
         assert len(analyse(problem, m, within="adamw", rho=value).components) >= reached
 
 
-@settings(max_examples=15)
+@part(4)
 @given(
     st.integers(2, 4),
     st.integers(1, 2),
