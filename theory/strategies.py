@@ -6,7 +6,7 @@ one line:
 
 >>> from hypothesis import find, settings
 >>> from theory import analyse
->>> exact = settings(database=None, derandomize=True)
+>>> exact = settings(database=None, derandomize=True, max_examples=100)
 >>> found = find(problems(), lambda p: len(analyse(p, 1).components) > 1, settings=exact)
 >>> [[str(v) for v in row] for row in found.X], [str(v) for v in found.y]
 ([['1'], ['-1']], ['1', '1'])

@@ -30,6 +30,7 @@ def certified(optimizer, **options):
     return found, json.loads(json.dumps(certify(found)))
 
 
+@part(2)
 @given(
     problems(d=(1, 3), max_denominator=4),
     st.sampled_from(BALLS),

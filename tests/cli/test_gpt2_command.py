@@ -246,7 +246,13 @@ def tiny(tmp_path):
     return file
 
 
-def test_table_makes_a_study_with_a_page_and_verdicts(capsys, tmp_path, tiny):
+@pytest.fixture
+def blank(monkeypatch):
+    """Pages with empty pictures: the tests of the report look at them."""
+    monkeypatch.setattr("numerics.page.svg", lambda make, salt: "<svg></svg>")
+
+
+def test_table_makes_a_study_with_a_page_and_verdicts(capsys, tmp_path, tiny, blank):
     folder = tmp_path / "study"
     code, out, err = run(capsys, "gpt2", "table", tiny, "--out", folder, "--jobs", 2, "--json", "-")
     assert err == ""
@@ -265,7 +271,7 @@ def test_table_makes_a_study_with_a_page_and_verdicts(capsys, tmp_path, tiny):
     assert all(name in page for name in ids)
 
 
-def test_a_study_too_small_to_tell_gets_no_verdict(capsys, tmp_path, tiny):
+def test_a_study_too_small_to_tell_gets_no_verdict(capsys, tmp_path, tiny, blank):
     tiny.write_text(f"verdicts = false\n{TINY}")
     folder = tmp_path / "study"
     code, out, _ = run(capsys, "gpt2", "table", tiny, "--out", folder, "--jobs", 1)

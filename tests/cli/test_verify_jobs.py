@@ -47,6 +47,13 @@ class Equal(Claim):
         return Observation({"one": self.observed})
 """
 
+SMALL = """
+from theory.claims import FiniteWidthSandwich, SmallWidthSeparation
+from theory.claims.finite_width_sandwich import _TIGHT
+
+conic, trained = FiniteWidthSandwich(_TIGHT[:1], searched=0), SmallWidthSeparation(seeds=48, steps=3000)
+"""
+
 
 def claims_of(path: Path) -> list[Any]:
     return list(json.loads(path.read_text())["claims"])
@@ -67,8 +74,8 @@ def test_results_do_not_depend_on_the_number_of_jobs(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Training, a conic solver and exact landscapes; a claim of a file beside shipped ones."""
-    (folder / "mine.py").write_text(PLAIN)
-    names = ("width-n-plus-1", "small-width-separation", "mine.py", "width-profile")
+    (folder / "mine.py").write_text(f"{PLAIN}{SMALL}")
+    names = ("width-n-plus-1", "mine.py")
     found = {}
     for jobs in (1, 2):
         out = run(capsys, "verify", *names, "--quick", "--jobs", jobs, "--json", f"{jobs}")
@@ -78,7 +85,7 @@ def test_results_do_not_depend_on_the_number_of_jobs(
         for claim in found[jobs]:
             assert claim.pop("seconds") >= 0
         found[jobs].append(page)
-    ids = ["width-n-plus-1", "small-width-separation", "equal", "width-profile"]
+    ids = ["width-n-plus-1", "finite-width-sandwich", "small-width-separation", "equal"]
     assert [claim["id"] for claim in found[1][:-1]] == ids
     assert found[1] == found[2]
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
+from profiles import part
 
 from theory.gauges import gauge_of
 from theory.geometry import geometry
@@ -28,6 +29,7 @@ def require_inside(network, name, rho):
     assert size <= rho**2 * (1 + Fraction(1, 10**9))
 
 
+@part(2)
 @given(
     problems(max_denominator=4),
     st.sampled_from(BALLS),

@@ -8,8 +8,9 @@ large, or small, enough.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -49,7 +50,6 @@ class Pricing:
     def __init__(self, joint: Joint, states: Iterable[int]) -> None:
         self.joint = joint
         self.states = tuple(states)
-        self._programs: dict[int, _Program] = {}
 
     def dual(
         self,
@@ -130,9 +130,15 @@ class Pricing:
         """The least own weights of each state, in floating point; nothing where that fails."""
         if not states:
             return iter(())
-        if len(states) not in self._programs:
-            self._programs[len(states)] = _Program(self.joint, len(states))
-        return self._programs[len(states)].solve(states, terms)
+        joint = self.joint
+        n, d = joint.problem.n, joint.problem.d
+        sizes = {
+            i: d if ball.hidden == "entrywise" else 1
+            for i, ball in enumerate(joint.balls)
+            if ball.own_hidden
+        }
+        program = _compiled(n, d, len(states), tuple(sizes.items()))
+        return program.solve(joint, states, terms)
 
     def _price(
         self,
@@ -179,23 +185,21 @@ class _Weights(NamedTuple):
 
 
 class _Program:
-    """The least own weights for so many states: CVXPY canonicalises it once."""
+    """The least own weights for so many states: CVXPY canonicalises it once.
 
-    def __init__(self, joint: Joint, count: int) -> None:
+    sizes: how many own hidden weights a state has, by the index of the ball.
+    """
+
+    def __init__(self, n: int, d: int, count: int, sizes: Mapping[int, int]) -> None:
         import cvxpy
 
         cp: Any = cvxpy  # mypy does not see the functions it exports
-        self.joint = joint
-        n, d = joint.problem.n, joint.problem.d
         self._W, self._Q = cp.Parameter((d, count)), cp.Parameter((d, d), symmetric=True)
-        self._sides, self._c = cp.Parameter((n, count)), cp.Parameter(nonneg=True)
+        self._rows, self._c = cp.Parameter((d * count, n)), cp.Parameter(nonneg=True)
         self._mu, sigma = cp.Variable((n, count), nonneg=True), cp.Variable(count, nonneg=True)
         self._sigma_price = cp.Parameter(nonneg=True)
-        own = [i for i, ball in enumerate(joint.balls) if ball.own_hidden]
-        sizes = {i: d if joint.balls[i].hidden == "entrywise" else 1 for i in own}
         self._tau = {i: cp.Variable((size, count), nonneg=True) for i, size in sizes.items()}
-        self._tau_prices = {i: cp.Parameter(nonneg=True) for i in own}
-        W = self._W + joint.X.T @ cp.multiply(self._sides, self._mu)
+        self._tau_prices = {i: cp.Parameter(nonneg=True) for i in sizes}
         # What no multiplier can price would make the program infeasible for all states.
         elastic = cp.Variable(count, nonneg=True)
         cost = self._sigma_price * cp.sum(sigma) + _ELASTIC * cp.sum(elastic)
@@ -206,15 +210,16 @@ class _Program:
             Q = self._Q + elastic[j] * np.eye(d)
             for tau in self._tau.values():
                 Q = Q + cp.diag(tau[:, j] + np.zeros(d))
-            half = cp.reshape(W[:, j] / 2, (d, 1), order="F")
+            w = self._W[:, j] + self._rows[j * d : (j + 1) * d] @ self._mu[:, j]
+            half = cp.reshape(w / 2, (d, 1), order="F")
             corner = cp.reshape(self._c + sigma[j], (1, 1), order="F")
             constraints.append(cp.bmat([[Q, half], [half.T, corner]]) >> 0)
         self._problem = cp.Problem(cp.Minimize(cost), constraints)
 
-    def solve(self, states: Sequence[int], terms: _Terms) -> Iterator[_Weights]:
+    def solve(self, joint: Joint, states: Sequence[int], terms: _Terms) -> Iterator[_Weights]:
         """In the order of the states; nothing where the solver fails."""
-        self._W.value = self.joint.gradients(states, terms.lam).T
-        self._sides.value = self.joint.sides(states).T
+        self._W.value = joint.gradients(states, terms.lam).T
+        self._rows.value = np.vstack([(side[:, None] * joint.X).T for side in joint.sides(states)])
         self._Q.value, self._c.value = terms.Q, terms.c
         self._sigma_price.value = terms.output_price
         for i, price in terms.hidden_prices.items():
@@ -225,6 +230,11 @@ class _Program:
             for j in range(len(states)):
                 hidden = {i: tau.value[:, j] for i, tau in self._tau.items()}
                 yield _Weights(hidden, mu[:, j])
+
+
+@lru_cache(maxsize=64)
+def _compiled(n: int, d: int, count: int, sizes: tuple[tuple[int, int], ...]) -> _Program:
+    return _Program(n, d, count, dict(sizes))
 
 
 def _shared(hidden: Float[_Array, "d d"], output: float, ball: Ball, rounding: Rounding) -> Shared:
