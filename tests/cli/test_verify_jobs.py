@@ -51,7 +51,8 @@ SMALL = """
 from theory.claims import FiniteWidthSandwich, SmallWidthSeparation
 from theory.claims.finite_width_sandwich import _TIGHT
 
-conic, trained = FiniteWidthSandwich(_TIGHT[:1], searched=0), SmallWidthSeparation(seeds=48, steps=3000)
+conic = FiniteWidthSandwich(_TIGHT[:1], searched=0)
+trained = SmallWidthSeparation(seeds=48, steps=3000)
 """
 
 
@@ -75,7 +76,7 @@ def test_results_do_not_depend_on_the_number_of_jobs(
 ) -> None:
     """Training, a conic solver and exact landscapes; a claim of a file beside shipped ones."""
     (folder / "mine.py").write_text(f"{PLAIN}{SMALL}")
-    names = ("width-n-plus-1", "mine.py")
+    names = ("gpt2-spectrum-preserved", "mine.py")
     found = {}
     for jobs in (1, 2):
         out = run(capsys, "verify", *names, "--quick", "--jobs", jobs, "--json", f"{jobs}")
@@ -85,7 +86,7 @@ def test_results_do_not_depend_on_the_number_of_jobs(
         for claim in found[jobs]:
             assert claim.pop("seconds") >= 0
         found[jobs].append(page)
-    ids = ["width-n-plus-1", "finite-width-sandwich", "small-width-separation", "equal"]
+    ids = [names[0], "finite-width-sandwich", "small-width-separation", "equal"]
     assert [claim["id"] for claim in found[1][:-1]] == ids
     assert found[1] == found[2]
 

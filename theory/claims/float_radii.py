@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations_with_replacement, permutations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -123,28 +124,46 @@ def _conic(
 ) -> float:
     """min rho over R_W = R_a = sqrt(rho), by an interior point method."""
     import cvxpy
-    from cvxpy.atoms.affine.binary_operators import multiply
 
-    U, alpha = cvxpy.Variable((problem.d, len(neurons))), cvxpy.Variable(len(neurons))
-    rho = cvxpy.Variable()
     X = np.array(problem.X, dtype=float)
-    limits = np.array([limits for _, limits in neurons]).T  # (n, m)
-    active = (limits > 0) * np.array([sign for sign, _ in neurons])
-    constraints = [
-        multiply(limits, X @ U) >= 0,
-        multiply(active, X @ U).sum(axis=1) == fit,
-        *_in_ball(optimizer, U, alpha, rho),
-    ]
-    if within is not None:
-        constraints += _in_ball(within[0], U, alpha, cvxpy.Constant(float(within[1])))
-    program = cvxpy.Problem(cvxpy.Minimize(rho), constraints)
+    sides = np.array([limits for _, limits in neurons], dtype=float)  # (m, n)
+    signs = np.array([sign for sign, _ in neurons])
+    other, bound = (None, math.nan) if within is None else (within[0], float(within[1]))
+    program = _compiled(*X.shape, len(neurons), optimizer, other)
+    program.param_dict["cones"].value = np.vstack([side[:, None] * X for side in sides])
+    program.param_dict["fits"].value = np.hstack(
+        [sign * (side > 0)[:, None] * X for sign, side in zip(signs, sides, strict=True)]
+    )
+    program.param_dict["fit"].value = fit
+    if other is not None:
+        program.param_dict["bound"].value = bound
     try:
-        program.solve(solver=cvxpy.CLARABEL)  # type: ignore[no-untyped-call]
+        # Warm, the scaling would be that of an earlier solve.
+        program.solve(solver=cvxpy.CLARABEL, warm_start=False)  # type: ignore[no-untyped-call]
     except cvxpy.SolverError:
         return math.nan
     if program.status == cvxpy.INFEASIBLE:
         return math.inf
     return float(program.value) if program.status == cvxpy.OPTIMAL else math.nan
+
+
+@lru_cache(maxsize=64)
+def _compiled(n: int, d: int, m: int, optimizer: str, other: str | None) -> cvxpy.Problem:
+    """The program for all cells of one shape: CVXPY canonicalises it once."""
+    import cvxpy
+
+    cp: Any = cvxpy  # mypy does not see the functions it exports
+    U, alpha, rho = cp.Variable((d, m)), cp.Variable(m), cp.Variable()
+    cones, fits = cp.Parameter((n * m, d), name="cones"), cp.Parameter((n, d * m), name="fits")
+    constraints = [
+        cp.hstack([cones[j * n : (j + 1) * n] @ U[:, j] for j in range(m)]) >= 0,
+        fits @ U.flatten(order="F") == cp.Parameter(n, name="fit"),
+        *_in_ball(optimizer, U, alpha, rho),
+    ]
+    if other is not None:
+        constraints += _in_ball(other, U, alpha, cp.Parameter(nonneg=True, name="bound"))
+    program: cvxpy.Problem = cp.Problem(cp.Minimize(rho), constraints)
+    return program
 
 
 def _in_ball(
