@@ -232,7 +232,7 @@ class _Program:
                 yield _Weights(hidden, mu[:, j])
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)  # as many numbers of states occur
 def _compiled(n: int, d: int, count: int, sizes: tuple[tuple[int, int], ...]) -> _Program:
     return _Program(n, d, count, dict(sizes))
 
