@@ -114,12 +114,13 @@ def phase_diagram(
     else:
         _label(axes, x / 2, 0.09 * y, "overlap")
         inset = axes.inset_axes((0.2 * x, 0.32 * y, 0.65 * x, 0.56 * y), transform=axes.transData)
-        _draw_phases(inset, frontier, marked.values(), right, top)
         wide, high = a - left, b - low
         inset.set(
             xlim=(left - wide / 4, a + wide / 4),
             ylim=(low - 0.7 * high, b + high / 4),  # with room for the label
         )
+        shown = {label: at for label, at in marked.items() if _inside(inset, at)}
+        _draw_phases(inset, frontier, shown.values(), right, top)
         near, far = _deepest(frontier, right, top)
         inset.annotate(
             _DISJOINT,
@@ -133,7 +134,6 @@ def phase_diagram(
         inset.tick_params(labelsize=10)
         inset.locator_params(nbins=3)
         axes.indicate_inset_zoom(inset, edgecolor="#555555", linewidth=0.8, alpha=1)
-        shown = {label: at for label, at in marked.items() if _inside(inset, at)}
         _name(inset, shown)
         marked = {label: at for label, at in marked.items() if label not in shown}
     if a < right:
