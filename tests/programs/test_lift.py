@@ -95,6 +95,18 @@ def test_local_search_helps_where_there_are_too_many_cells(name, monkeypatch):
     assert found.upper <= solve(problem, name, **options).upper
 
 
+@pytest.mark.parametrize("max_cells", [0, 1])
+def test_networks_are_looked_for_without_cells(max_cells):
+    """And not for the convex program alone."""
+    problem, _ = planted(14, 3, 6, 2)
+    options = {"rho": Fraction(1, 4), "width": 3}
+    found = solve(problem, "adamw", **options, max_cells=max_cells)
+    assert found.cells is None
+    assert found.upper < found.lower * (1 + Fraction(1, 100))
+    relaxed = relax(problem, "adamw", **options)
+    assert (relaxed.lower, relaxed.upper) == (found.relaxed.lower, found.relaxed.upper)
+
+
 @pytest.mark.parametrize("name", BALLS)
 def test_patterns_that_are_searched_for(name):
     problem, _ = planted(24, 3, 4, 0, entries=9)

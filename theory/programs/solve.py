@@ -204,7 +204,7 @@ def relax(
     """
     return _optimum(
         *(problem, optimizer, rho, beta, width, Squared()),
-        *(MAX_PATTERNS, 0, None, 0, lambda stage, count: None),
+        *(MAX_PATTERNS, None, None, 0, lambda stage, count: None),
     ).relaxed
 
 
@@ -216,12 +216,12 @@ def _optimum(
     width: int | None,
     loss: Loss,
     max_patterns: int,
-    max_cells: int,
+    max_cells: int | None,
     tolerance: float | None,
     seed: int,
     progress: Progress,
 ) -> Optimum:
-    """max_cells: 0 where no networks of the width are asked for, beyond the lifted ones."""
+    """max_cells: None where no networks of the width are asked for, beyond the lifted ones."""
     rho = None if rho is None else positive_rational(rho, "rho")
     beta = None if beta is None else positive_rational(beta, "beta")
     loss.check(problem.y)
@@ -304,7 +304,11 @@ def _optimum(
         return upper - lower > _WIDE * max(upper, _small(problem, loss))
 
     cells = None
-    if max_cells and lower is not None and lifted.value - lower > TOLERANCE * lifted.value:
+    if (
+        max_cells is not None
+        and lower is not None
+        and lifted.value - lower > TOLERANCE * lifted.value
+    ):
         if lift.interpolating is not None:
             lifted = lift.interpolating
         elif width is not None:
