@@ -128,15 +128,15 @@ def _conic(
     X = np.array(problem.X, dtype=float)
     sides = np.array([limits for _, limits in neurons], dtype=float)  # (m, n)
     signs = np.array([sign for sign, _ in neurons])
-    other, bound = (None, math.nan) if within is None else (within[0], float(within[1]))
-    program = _compiled(*X.shape, len(neurons), optimizer, other)
-    program.param_dict["cones"].value = np.vstack([side[:, None] * X for side in sides])
-    program.param_dict["fits"].value = np.hstack(
+    program = _compiled(*X.shape, len(neurons), optimizer, within and within[0])
+    given = program.param_dict
+    given["cones"].value = np.vstack([side[:, None] * X for side in sides])
+    given["fits"].value = np.hstack(
         [sign * (side > 0)[:, None] * X for sign, side in zip(signs, sides, strict=True)]
     )
-    program.param_dict["fit"].value = fit
-    if other is not None:
-        program.param_dict["bound"].value = bound
+    given["fit"].value = fit
+    if within is not None:
+        given["bound"].value = float(within[1])
     try:
         # Warm, the scaling would be that of an earlier solve.
         program.solve(solver=cvxpy.CLARABEL, warm_start=False)  # type: ignore[no-untyped-call]

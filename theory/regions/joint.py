@@ -168,6 +168,10 @@ class Joint:
         """The diagonals of 2 D - I; on rows of zeros they do not matter."""
         return np.where(self._signs[[state // 2 for state in states]] > 0, 1.0, -1.0)
 
+    def cones(self, states: Sequence[int]) -> Float[_Array, "k d"]:
+        """(2 D - I) X of each state below that of the one before; X has rows of largest entry 1."""
+        return np.vstack([side[:, None] * self.X for side in self.sides(states)])
+
     def gradients(self, states: Sequence[int], lam: Float[_Array, " n"]) -> Float[_Array, "S d"]:
         """s X^T D lam for each state, (S, d); X has rows of largest entry 1."""
         signs = np.array([1.0 - 2.0 * (state % 2) for state in states])
@@ -199,13 +203,13 @@ class Joint:
         """
         states = tuple(counts)
         program = _compiled(self.balls, self.problem.n, self.problem.d, len(states), self.level > 0)
-        sides = self.sides(states)
         signs = np.array([1.0 - 2.0 * (state % 2) for state in states])
+        on = self.sides(states) > 0
         found = program.solve(
             fit_map=np.hstack(
-                [s * (on > 0)[:, None] * self.X for s, on in zip(signs, sides, strict=True)]
+                [s * active[:, None] * self.X for s, active in zip(signs, on, strict=True)]
             ),
-            cones=np.vstack([side[:, None] * self.X for side in sides]),
+            cones=self.cones(states),
             y=self._y,
             weights=self._weights,
             radius=self._radius * inside,

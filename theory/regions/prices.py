@@ -8,7 +8,7 @@ large, or small, enough.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -50,6 +50,12 @@ class Pricing:
     def __init__(self, joint: Joint, states: Iterable[int]) -> None:
         self.joint = joint
         self.states = tuple(states)
+        d = joint.problem.d
+        self._sizes = tuple(
+            (i, d if ball.hidden == "entrywise" else 1)
+            for i, ball in enumerate(joint.balls)
+            if ball.own_hidden
+        )
 
     def dual(
         self,
@@ -130,15 +136,9 @@ class Pricing:
         """The least own weights of each state, in floating point; nothing where that fails."""
         if not states:
             return iter(())
-        joint = self.joint
-        n, d = joint.problem.n, joint.problem.d
-        sizes = {
-            i: d if ball.hidden == "entrywise" else 1
-            for i, ball in enumerate(joint.balls)
-            if ball.own_hidden
-        }
-        program = _compiled(n, d, len(states), tuple(sizes.items()))
-        return program.solve(joint, states, terms)
+        problem = self.joint.problem
+        program = _compiled(problem.n, problem.d, len(states), self._sizes)
+        return program.solve(self.joint, states, terms)
 
     def _price(
         self,
@@ -187,19 +187,19 @@ class _Weights(NamedTuple):
 class _Program:
     """The least own weights for so many states: CVXPY canonicalises it once.
 
-    sizes: how many own hidden weights a state has, by the index of the ball.
+    sizes: the indices of balls with own hidden weights, and how many of them a state has.
     """
 
-    def __init__(self, n: int, d: int, count: int, sizes: Mapping[int, int]) -> None:
+    def __init__(self, n: int, d: int, count: int, sizes: Sequence[tuple[int, int]]) -> None:
         import cvxpy
 
         cp: Any = cvxpy  # mypy does not see the functions it exports
         self._W, self._Q = cp.Parameter((d, count)), cp.Parameter((d, d), symmetric=True)
-        self._rows, self._c = cp.Parameter((d * count, n)), cp.Parameter(nonneg=True)
+        self._cones, self._c = cp.Parameter((n * count, d)), cp.Parameter(nonneg=True)
         self._mu, sigma = cp.Variable((n, count), nonneg=True), cp.Variable(count, nonneg=True)
         self._sigma_price = cp.Parameter(nonneg=True)
-        self._tau = {i: cp.Variable((size, count), nonneg=True) for i, size in sizes.items()}
-        self._tau_prices = {i: cp.Parameter(nonneg=True) for i in sizes}
+        self._tau = {i: cp.Variable((size, count), nonneg=True) for i, size in sizes}
+        self._tau_prices = {i: cp.Parameter(nonneg=True) for i, _ in sizes}
         # What no multiplier can price would make the program infeasible for all states.
         elastic = cp.Variable(count, nonneg=True)
         cost = self._sigma_price * cp.sum(sigma) + _ELASTIC * cp.sum(elastic)
@@ -210,7 +210,7 @@ class _Program:
             Q = self._Q + elastic[j] * np.eye(d)
             for tau in self._tau.values():
                 Q = Q + cp.diag(tau[:, j] + np.zeros(d))
-            w = self._W[:, j] + self._rows[j * d : (j + 1) * d] @ self._mu[:, j]
+            w = self._W[:, j] + self._cones[j * n : (j + 1) * n].T @ self._mu[:, j]
             half = cp.reshape(w / 2, (d, 1), order="F")
             corner = cp.reshape(self._c + sigma[j], (1, 1), order="F")
             constraints.append(cp.bmat([[Q, half], [half.T, corner]]) >> 0)
@@ -219,7 +219,7 @@ class _Program:
     def solve(self, joint: Joint, states: Sequence[int], terms: _Terms) -> Iterator[_Weights]:
         """In the order of the states; nothing where the solver fails."""
         self._W.value = joint.gradients(states, terms.lam).T
-        self._rows.value = np.vstack([(side[:, None] * joint.X).T for side in joint.sides(states)])
+        self._cones.value = joint.cones(states)
         self._Q.value, self._c.value = terms.Q, terms.c
         self._sigma_price.value = terms.output_price
         for i, price in terms.hidden_prices.items():
@@ -234,7 +234,7 @@ class _Program:
 
 @lru_cache(maxsize=256)  # as many numbers of states occur
 def _compiled(n: int, d: int, count: int, sizes: tuple[tuple[int, int], ...]) -> _Program:
-    return _Program(n, d, count, dict(sizes))
+    return _Program(n, d, count, sizes)
 
 
 def _shared(hidden: Float[_Array, "d d"], output: float, ball: Ball, rounding: Rounding) -> Shared:
