@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# One process for a file: what its tests share is made once.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: verify test lint bench fuzz
 
@@ -9,7 +11,7 @@ verify: $(INSTALLED)
 	$(BIN)/isthmus verify --report report
 
 test: $(INSTALLED)
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -18,7 +20,7 @@ lint: $(INSTALLED)
 
 # Every property on a thousand fresh random examples: for a night.
 fuzz: $(INSTALLED)
-	$(BIN)/pytest -n 2 --hypothesis-profile=fuzz
+	$(PYTEST) --hypothesis-profile=fuzz
 
 bench: $(INSTALLED)
 	$(BIN)/pytest tests/benchmarks --benchmark-columns=min,median,max,rounds

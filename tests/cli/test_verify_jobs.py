@@ -51,7 +51,7 @@ SMALL = """
 from theory.claims import FiniteWidthSandwich, SmallWidthSeparation
 from theory.claims.finite_width_sandwich import _TIGHT
 
-conic = FiniteWidthSandwich(_TIGHT[:1], searched=0)
+conic = FiniteWidthSandwich(_TIGHT[-1:], searched=0)  # in Muon's ball
 trained = SmallWidthSeparation(seeds=48, steps=3000)
 """
 
@@ -80,7 +80,9 @@ def test_results_do_not_depend_on_the_number_of_jobs(
     found = {}
     for jobs in (1, 2):
         out = run(capsys, "verify", *names, "--quick", "--jobs", jobs, "--json", f"{jobs}")
-        assert out[0] == 0, out[2]  # where it stands, on a slow machine
+        assert out[0] == 0
+        # Nothing but where it stands, on a slow machine.
+        assert all(line.startswith("isthmus: after ") for line in out[2].splitlines())
         found[jobs] = claims_of(folder / str(jobs))
         page = (folder / "report" / "part" / "index.html").read_text().split("<footer>")[0]
         for claim in found[jobs]:
