@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from theory.cone_program import ConeProgram
 from theory.connectivity.critical_radii import RadiusInterval, intervals_of, radius_intervals
 from theory.errors import InputError
 from theory.exact import dot
@@ -22,7 +23,6 @@ from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.analysis import Progress
 from theory.landscape.cells import CellComplex
-from theory.landscape.conic import solve_conic
 from theory.landscape.domain import Group
 from theory.landscape.nnls import LeastSquares
 from theory.losses import Squared
@@ -148,8 +148,8 @@ class _Compiled:
         U = cp.vstack([self._rays[:, block] @ z[block] for block in blocks]).T
         found = objective(gauge, U)
         constraints = [self._images @ z == self._y, found.budget, found.block]
-        self._problem = cp.Problem(
-            cp.Minimize(found.value), [c for c in constraints if c is not None]
+        self._program = ConeProgram(
+            cp.Problem(cp.Minimize(found.value), [c for c in constraints if c is not None])
         )
 
     def solve(
@@ -160,9 +160,7 @@ class _Compiled:
     ) -> float:
         """The least rho; infinity where there is none, or the solver fails."""
         self._rays.value, self._images.value, self._y.value = rays, images, y
-        solve_conic(self._problem)
-        solved = self._problem.status in {"optimal", "optimal_inaccurate"}
-        return float(self._problem.value) if solved else math.inf
+        return float(self._program.problem.value) if self._program.solve() else math.inf
 
 
 @lru_cache(maxsize=64)

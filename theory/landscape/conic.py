@@ -17,7 +17,6 @@ max(0, nu.y - H)^2 / (2 ||nu||^2). Source: proofs_notes/landscape.md.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,6 +28,7 @@ import numpy as np
 from flint import fmpz_mat
 
 from theory.arrangement import Arrangement
+from theory.cone_program import ConeProgram
 from theory.exact import dot, power_of_two, sqrt_above
 from theory.gauges import ColumnNorms, Entrywise, Gauge, Metric, Spectral
 from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof
@@ -36,7 +36,6 @@ from theory.landscape.nnls import Minimum
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
-from theory.quiet import quiet
 from theory.units import Units
 
 if TYPE_CHECKING:
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up
-# Of the conic solver: its default of 1e-8 is most of what we promise, but better than nothing.
-_TOLERANCES = (1e-10, 1e-8)
 _INSIDE = Fraction(1, 10**12)
 # Bounds are claimed with the first allowance and used with the second, so that rounding, here and
 # in a checker with other square roots, cannot turn a claim down.
@@ -516,7 +513,7 @@ class _Compiled:
             ball.append(self._on_fit)
             fit = variable
         objective = loss.expression(fit, self._y) / loss.slope
-        self._problem = cp.Problem(cp.Minimize(objective), ball)
+        self._program = ConeProgram(cp.Problem(cp.Minimize(objective), ball))
 
     def solve(
         self,
@@ -531,43 +528,13 @@ class _Compiled:
         if self._rays is not None and rays is not None:
             self._rays.value = rays
         self._images.value, self._y.value = images, y
-        solve_conic(self._problem)
+        if not self._program.solve():
+            return None
         block = None if self._block is None else self._block.dual_value
         lam = None if self._on_fit is None else self._on_fit.dual_value
-        wanted = [(self._z, self._z.value), (self._block, block), (self._on_fit, lam)]
-        if not all(
-            value is not None and np.isfinite(value).all()
-            for part, value in wanted
-            if part is not None
-        ):
-            return None
         z = np.maximum(self._z.value, 0.0)
         Z = None if block is None or rays is None else block[: len(rays), : len(rays)]
         return z, None if lam is None else lam * self._slope, Z
-
-
-def solve_conic(problem: Any) -> None:
-    """Solve a CVXPY problem as accurately as may be; its variables have no value if that fails."""
-    import cvxpy
-
-    # Whatever it finds is proved or rejected exactly: warnings of inaccuracy would only disturb.
-    with quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for tolerance in _TOLERANCES:
-            try:
-                problem.solve(
-                    solver=cvxpy.CLARABEL,
-                    # Else the scaling is that of an earlier solve, and so are success and failure.
-                    warm_start=False,
-                    tol_gap_abs=tolerance,
-                    tol_gap_rel=tolerance,
-                    tol_feas=tolerance,
-                )
-            except cvxpy.SolverError:
-                for variable in problem.variables():  # those of an earlier solve are still there
-                    variable.value = None
-            else:
-                return
 
 
 @lru_cache(maxsize=64)

@@ -20,9 +20,9 @@ from flint import fmpq
 from jaxtyping import Float
 
 from theory.arrangement import Arrangement
+from theory.cone_program import ConeProgram
 from theory.exact import sqrt_above, to_flint
 from theory.landscape.cells import Cell
-from theory.landscape.conic import solve_conic
 from theory.problem import Problem
 from theory.regions.balls import Ball
 
@@ -260,7 +260,7 @@ class _Program:
         ]
         for found in self._found:
             constraints += found.all
-        self._problem = cp.Problem(cp.Minimize(self._rho), constraints)
+        self._program = ConeProgram(cp.Problem(cp.Minimize(self._rho), constraints))
 
     def solve(
         self,
@@ -279,9 +279,7 @@ class _Program:
         self._counts.value = counts
         for parameter, room, rho in zip(self._fixed, self._rooms, fixed, strict=True):
             parameter.value, room.value = rho, rho * counts
-        solve_conic(self._problem)
-        lam = self._on_fit.dual_value
-        if self._U.value is None or lam is None or not np.isfinite(self._U.value).all():
+        if not self._program.solve():
             return None
         shared = []
         for ball, found in zip(self._balls, self._found, strict=True):
@@ -300,7 +298,7 @@ class _Program:
         return Solution(
             self._U.value,
             np.maximum(self._alpha.value, 0.0),
-            -lam,
+            -self._on_fit.dual_value,
             tuple(shared),
             float(self._rho.value),
         )

@@ -17,6 +17,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from jaxtyping import Float
 
+from theory.cone_program import ConeProgram
 from theory.exact import (
     from_flint,
     is_positive_semidefinite,
@@ -25,7 +26,6 @@ from theory.exact import (
     sqrt_above,
     to_flint,
 )
-from theory.landscape.conic import solve_conic
 from theory.regions.balls import Ball
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 
@@ -194,7 +194,7 @@ class _Program:
         import cvxpy
 
         cp: Any = cvxpy  # mypy does not see the functions it exports
-        self._W, self._Q = cp.Parameter((d, count)), cp.Parameter((d, d), symmetric=True)
+        self._W, self._Q = cp.Parameter((d, count)), cp.Parameter((d, d))
         self._cones, self._c = cp.Parameter((n * count, d)), cp.Parameter(nonneg=True)
         self._mu, sigma = cp.Variable((n, count), nonneg=True), cp.Variable(count, nonneg=True)
         self._sigma_price = cp.Parameter(nonneg=True)
@@ -214,7 +214,7 @@ class _Program:
             half = cp.reshape(w / 2, (d, 1), order="F")
             corner = cp.reshape(self._c + sigma[j], (1, 1), order="F")
             constraints.append(cp.bmat([[Q, half], [half.T, corner]]) >> 0)
-        self._problem = cp.Problem(cp.Minimize(cost), constraints)
+        self._program = ConeProgram(cp.Problem(cp.Minimize(cost), constraints))
 
     def solve(self, joint: Joint, states: Sequence[int], terms: _Terms) -> Iterator[_Weights]:
         """In the order of the states; nothing where the solver fails."""
@@ -224,12 +224,10 @@ class _Program:
         self._sigma_price.value = terms.output_price
         for i, price in terms.hidden_prices.items():
             self._tau_prices[i].value = price
-        solve_conic(self._problem)
-        mu = self._mu.value
-        if mu is not None and np.isfinite(mu).all():
+        if self._program.solve():
             for j in range(len(states)):
                 hidden = {i: tau.value[:, j] for i, tau in self._tau.items()}
-                yield _Weights(hidden, mu[:, j])
+                yield _Weights(hidden, self._mu.value[:, j])
 
 
 @lru_cache(maxsize=256)  # as many numbers of states occur

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from theory.cone_program import ConeProgram
 from theory.gauges import ColumnNorms, Gauge, Metric, Point, Spectral
-from theory.landscape.conic import solve_conic
 from theory.regions.fibre import Fibre
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ class _Compiled:
         found = objective(gauge, self._U)
         self._block = found.block
         constraints = [self._on_fit, self._in_cones, found.budget, found.block]
-        self._problem = cvxpy.Problem(
-            cvxpy.Minimize(found.value), [c for c in constraints if c is not None]
+        self._program = ConeProgram(
+            cvxpy.Problem(cvxpy.Minimize(found.value), [c for c in constraints if c is not None])
         )
 
     def solve(self, fibre: Fibre, scaled: bool) -> Solution | None:
@@ -147,12 +147,10 @@ class _Compiled:
         )
         self._cones.value = np.vstack([side[:, None] * X for side in sides])
         self._fit.value = np.array([float(f / size) for f in fits])
-        solve_conic(self._problem)
+        if not self._program.solve():
+            return None
         U, lam, mu = self._U.value, self._on_fit.dual_value, self._in_cones.dual_value
         block = None if self._block is None else self._block.dual_value
-        found = [U, lam, mu] if self._block is None else [U, lam, mu, block]
-        if not all(x is not None and np.isfinite(x).all() for x in found):
-            return None
         # A positive multiple of (lam, mu) is as good; CVXPY's lam has the other sign.
         lam, mu, d = -lam, np.maximum(mu, 0.0), len(U)
         top = max(float(np.abs(lam).max()), float(mu.max())) or 1.0
