@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -149,19 +150,31 @@ def draw_neurons(axes: Axes, path: SolutionPath, k: int, before: int) -> None:
 
 def _along(path: SolutionPath, measure: Callable[..., float]) -> tuple[list[float], list[float]]:
     """Times, in segments, and a measure of the path's networks there."""
-    steps = np.linspace(0, 1, _SAMPLES + 1).tolist()
-    times = [(k, t) for k in range(max(1, len(path.points) - 1)) for t in steps]
-    return [k + t for k, t in times], [measure(path, *_weights(path, k, t)) for k, t in times]
+    steps = np.linspace(0, 1, _SAMPLES + 1)
+    weights = [
+        (k + t, W, a)
+        for k in range(max(1, len(path.points) - 1))
+        for t, W, a in zip(steps.tolist(), *_weights(path, k, steps), strict=True)
+    ]
+    return [time for time, _, _ in weights], [measure(path, W, a) for _, W, a in weights]
 
 
 def _weights(
-    path: SolutionPath, segment: int, step: float
-) -> tuple[Float[np.ndarray, "d m"], Float[np.ndarray, " m"]]:
-    """w = u / |a| and a = s sqrt(alpha)."""
-    point = path.at(segment, Fraction(step))
-    a = np.array([neuron.sign * math.sqrt(neuron.alpha) for neuron in point])
-    U = np.array([[float(v) for v in neuron.u] for neuron in point]).T
-    return U / np.where(a, np.abs(a), 1.0), a
+    path: SolutionPath, segment: int, steps: Float[np.ndarray, " k"]
+) -> tuple[Float[np.ndarray, "k d m"], Float[np.ndarray, "k m"]]:
+    """w = u / |a| and a = s sqrt(alpha) on a segment; exact points would take far longer."""
+    first, last = path.at(segment, Fraction()), path.at(segment, Fraction(1))
+    signs = [neuron.sign for neuron in path.at(segment, Fraction(1, 2))]
+    alpha = _between([[float(n.alpha) for n in point] for point in (first, last)], steps)
+    U = _between([[[float(v) for v in n.u] for n in point] for point in (first, last)], steps)
+    a = np.array(signs) * np.sqrt(alpha)
+    return (U / np.where(a, np.abs(a), 1.0)[..., None]).transpose(0, 2, 1), a
+
+
+def _between(ends: Sequence[Any], steps: Float[np.ndarray, " k"]) -> Float[np.ndarray, "k ..."]:
+    first, last = np.array(ends)
+    between: Float[np.ndarray, "k ..."] = first + np.multiply.outer(steps, last - first)
+    return between
 
 
 def _objective(

@@ -39,7 +39,9 @@ from theory.claims.base import (
     proof,
 )
 from theory.claims.sampled import losses, samples
-from theory.landscape import Barrier, analyse, barrier_between
+from theory.landscape import Barrier, barrier_between
+from theory.landscape.analysis import components_of, reached
+from theory.landscape.cells import CellComplex
 from theory.problem import Problem
 
 KINDS = ("linear", "polychain", "bezier")
@@ -149,11 +151,13 @@ class CurvesAboveBarrier(Claim):
         random = np.random.default_rng([self.seed, n, width])
         while True:
             X, y = (random.integers(-_LARGEST, _LARGEST + 1, shape) for shape in ((n, _D), n))
-            analysis = analyse(Problem(X=X.tolist(), y=y.tolist()), width, labelled=True)
-            if analysis.minimum == 0 and len(analysis.components) > 1:
-                chosen = random.choice(len(analysis.components), 2, replace=False)
-                first, second = (analysis.components[i].representative for i in chosen)
-                yield barrier_between(analysis.problem, first, second, labelled=True)
+            problem = Problem(X=X.tolist(), y=y.tolist())
+            complex_ = CellComplex(problem, width, labelled=True)
+            components = components_of(complex_, reached(complex_, Fraction()))
+            if len(components) > 1:
+                chosen = random.choice(len(components), 2, replace=False)
+                first, second = (components[i].representative for i in chosen)
+                yield barrier_between(problem, first, second, labelled=True)
 
 
 def _highest(barrier: Barrier) -> float:

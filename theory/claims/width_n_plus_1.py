@@ -44,6 +44,7 @@ from theory.claims.sampled import losses, samples
 from theory.connectivity import unconstrained_path
 from theory.errors import Interrupted
 from theory.landscape import analyse
+from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
 from theory.landscape.exhaustive import exhaustive
 from theory.network import Network
@@ -191,16 +192,16 @@ def _at_every_level(problem: Problem) -> Iterator[int]:
 
     A level with two components has them at the higher of their least losses too.
     """
-    width = problem.n + 1
-    cells = CellComplex(problem, width)
-    states = range(cells.states)
+    labelled = CellComplex(problem, problem.n + 1, labelled=True)
+    plain = labelled.modulo_permutation()
     levels = {
-        cells.loss_of(cells.minimum(cell).value)
-        for cell in combinations_with_replacement(states, width)
+        plain.loss_of(plain.minimum(cell).value)
+        for cell in combinations_with_replacement(range(plain.states), plain.width)
     }
     for level in sorted(levels):
-        for labelled in (True, False):
-            yield len(analyse(problem, width, level=level, labelled=labelled).components)
+        low = reached(plain, level)
+        for cells in (labelled, plain):
+            yield len(components_of(cells, low))
 
 
 def _stays_low(problem: Problem, first: Network, second: Network) -> bool:
