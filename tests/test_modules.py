@@ -18,7 +18,11 @@ SCRIPTS = sorted(
 
 
 def test_these_are_all() -> None:
-    assert SCRIPTS == ["numerics.meetings", "numerics.real_data", "numerics.separation"]
+    assert SCRIPTS == [
+        "numerics.studies.real_data",
+        "numerics.studies.separation",
+        "numerics.training.meetings",
+    ]
 
 
 @pytest.mark.parametrize(("option", "code"), [("--help", 0), ("--no-such-option", 2), ("word", 2)])
@@ -44,7 +48,7 @@ def test_real_data_takes_names_in_any_case(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A ball's radius is that of sgd's network; without it one line says so."""
-    module = import_module("numerics.real_data")
+    module = import_module("numerics.studies.real_data")
     monkeypatch.setattr(module, "load", dict)
     with pytest.raises(SystemExit) as left:
         module.main(["--dataset", "diabetes", "--optimizer", "AdamW"])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from theory.loading import example, example_names, load_problem
     from theory.network import Network
     from theory.problem import Problem
-    from theory.regions import Radii, Radius, radii
+    from theory.radii import Radii, Radius
 
 __all__ = [
     "Analysis",
@@ -45,7 +45,6 @@ __all__ = [
     "example",
     "example_names",
     "load_problem",
-    "radii",
 ]
 
 # Cheap to load first: a name is looked for in this order.
@@ -57,7 +56,7 @@ _HOMES = (
     "theory.certificates.checker",
     "theory.certificates",
     "theory.landscape",
-    "theory.regions",
+    "theory.radii",
 )
 
 

@@ -60,9 +60,9 @@ from theory.landscape import Analysis, analyse
 from theory.landscape.domain import EntrywiseBall
 from theory.network import Network
 from theory.problem import Problem, positive_integer, positive_rational
-from theory.regions import radii
+from theory.radii import radii
+from theory.radii.fibre import Fibre
 from theory.regions.balls import ball_of
-from theory.regions.fibre import Fibre
 
 Matrix: TypeAlias = tuple[tuple[Fraction, ...], ...]
 Size: TypeAlias = int | tuple[int, int]
@@ -602,7 +602,7 @@ def radii_near_critical(
     where no radius is critical, as for y = 0. Shrinks to the least.
 
     Raises InputError for an optimizer without a ball, BudgetError where there are too many cells.
-    Source: theory/regions/radii.py, theory/connectivity/critical_radii.py.
+    Source: theory/radii/radii.py, theory/connectivity/critical_radii.py.
     """
     components = radii(analyse(problem, width), [optimizer]).components
     ends = {end for known in components for end in (known[optimizer].lower, known[optimizer].upper)}

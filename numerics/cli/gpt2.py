@@ -201,7 +201,7 @@ def connect(
     from numerics.gpt2.data import make_output
     from numerics.gpt2.model import load, shape_of
     from numerics.gpt2.training import Recipe, torchrun_workers
-    from numerics.pictures import panel, save_figure
+    from numerics.pictures.style import panel, save_figure
 
     recipe = _recipe(context)
     rotation = Recipe(
@@ -277,7 +277,7 @@ def spectrum(
     from numerics.gpt2.model import load
     from numerics.gpt2.paths import load_path, straight
     from numerics.gpt2.spectra import change, largest_jump, medians, monotonicity, spectra
-    from numerics.pictures import panel, save_figure
+    from numerics.pictures.style import panel, save_figure
 
     on_path = (source / "path.json").exists()
     if on_path and raw:

@@ -165,7 +165,7 @@ def _write(
             write_json(path, proof)
             files.append(path)
     if result is not None and plot is not None:
-        from numerics.pictures import save_figure
+        from numerics.pictures.style import save_figure
 
         landscape = stated.picture(result.problem, result.facts)
         save_figure(plot, lambda: _figure(landscape))
@@ -311,13 +311,13 @@ def _figure(landscape: Analysis) -> Figure:
     """The fits, the loss along the path over the highest pass, and the tree of components."""
     from matplotlib.figure import Figure
 
-    from numerics import plots
+    from numerics.pictures import landscapes
 
     highest = max(landscape.merges, key=lambda merge: merge.value, default=None)
     figure = Figure(figsize=(16 if highest else 11, 4.6), layout="constrained")
     axes = list(figure.subplots(1, 3 if highest else 2))
-    plots.draw_fits(axes[0], landscape)
+    landscapes.draw_fits(axes[0], landscape)
     if highest is not None:
-        plots.draw_path(axes[1], landscape.problem, highest)
-    plots.draw_tree(axes[-1], landscape)
+        landscapes.draw_path(axes[1], landscape.problem, highest)
+    landscapes.draw_tree(axes[-1], landscape)
     return figure

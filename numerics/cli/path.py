@@ -117,7 +117,7 @@ def path(
     if found is not None and certificate is not None:
         write_json(certificate, certify(found))
     if isinstance(found, SolutionPath) and plot is not None:
-        from numerics.path_plots import save_path
+        from numerics.pictures.paths import save_path
 
         save_path(plot, found)
     if json != "-":

@@ -22,7 +22,7 @@ from theory.errors import BudgetError, Interrupted
 from theory.problem import format_rational, positive_integer
 
 if TYPE_CHECKING:
-    from theory.regions import Radii, Radius
+    from theory.radii import Radii, Radius
 
 
 def radii(
@@ -47,8 +47,8 @@ def radii(
     """
     from theory.geometry import geometry
     from theory.landscape import DEFAULT_MAX_CELLS, analyse
-    from theory.regions import OPTIMIZERS
-    from theory.regions import radii as compute
+    from theory.radii import OPTIMIZERS
+    from theory.radii import radii as compute
 
     check_outputs([problem], json=json)
     data = options.load(problem, target, floats, bias, drop)

@@ -159,7 +159,7 @@ def regions(
         write_json(certificate, certify(proved))
     drawn = [(found.frontier, found.meeting) for found in studied if found.frontier is not None]
     if plot is not None and drawn:
-        from numerics.region_plots import save_regions
+        from numerics.pictures.regions import save_regions
 
         save_regions(plot, drawn)
     if json != "-":

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from numerics.runs import Runs
+    from numerics.training.runs import Runs
     from theory.landscape import Analysis
     from theory.landscape.analysis import Progress
     from theory.problem import Problem
-    from theory.regions import Radii, Radius
+    from theory.radii import Radii, Radius
 
 
 def train(
@@ -109,10 +109,10 @@ def train(
     if tolerance is not None and not 0 <= tolerance < math.inf:
         raise InputError("tolerance", f"{tolerance} must be a number, at least 0")
 
-    from numerics.optimizers import OPTIMIZERS
-    from numerics.runs import DEFAULT_MAX_ASSIGNMENTS, DEFAULT_TOLERANCE, Runs, located
-    from numerics.training import require_apart, require_memory
-    from numerics.training import train as train_networks
+    from numerics.training.loop import require_apart, require_memory
+    from numerics.training.loop import train as train_networks
+    from numerics.training.optimizers import OPTIMIZERS
+    from numerics.training.runs import DEFAULT_MAX_ASSIGNMENTS, DEFAULT_TOLERANCE, Runs, located
     from theory.landscape import DEFAULT_MAX_CELLS
 
     cells = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
@@ -236,7 +236,7 @@ def _study(
     from theory.landscape import analyse
     from theory.landscape.cells import CellComplex
     from theory.landscape.least import least
-    from theory.regions import OPTIMIZERS, radii
+    from theory.radii import OPTIMIZERS, radii
 
     analysis = analyse(data, width, max_cells=max_cells, progress=report)
     if not analysis.complete:

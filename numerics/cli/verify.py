@@ -24,8 +24,8 @@ from theory.errors import InputError, Interrupted
 from theory.problem import positive_integer
 
 if TYPE_CHECKING:
-    from numerics.claim_files import ClaimFile
-    from numerics.report import Chapter
+    from numerics.report.chapters import Chapter
+    from numerics.report.claim_files import ClaimFile
     from theory.claims import Claim
 
 
@@ -62,8 +62,8 @@ def verify(
     from joblib import cpu_count
 
     from numerics.files import provenance
-    from numerics.report import write_report
-    from numerics.verification import verify_claims
+    from numerics.report.chapters import write_report
+    from numerics.report.verification import verify_claims
 
     if report is None:  # a small run never replaces the report of the whole one
         report = Path("report", "part") if claims or quick else Path("report")
@@ -107,7 +107,7 @@ def verify(
 def _chosen(names: Sequence[str], quick: bool) -> tuple[list[Claim], dict[str, ClaimFile]]:
     """Claims by name or from files, and the files by claim; all shipped ones where nothing is
     named."""
-    from numerics.claim_files import ClaimFile
+    from numerics.report.claim_files import ClaimFile
     from theory.claims import CLAIMS, claim
     from theory.own_file import OwnFile
 
@@ -131,8 +131,8 @@ def _chosen(names: Sequence[str], quick: bool) -> tuple[list[Claim], dict[str, C
 def _print(chapters: Sequence[Chapter], quick: bool) -> None:
     from rich.table import Table
 
-    from numerics.page import FALSE
-    from numerics.report import QUICK, TRAINING
+    from numerics.report.chapters import QUICK, TRAINING
+    from numerics.report.page import FALSE
 
     out = console()
     if quick:

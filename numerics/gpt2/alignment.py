@@ -42,7 +42,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from numerics.gpt2.model import Parameters, token_loss
-from numerics.training import one_thread
+from numerics.training.loop import one_thread
 from theory.errors import InputError
 from theory.problem import positive_integer
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numerics.curves import BASES
 from numerics.gpt2.alignment import RESIDUAL_MAPS, LearnedRotation, align, fold
 from numerics.gpt2.data import TEXTS, Texts
 from numerics.gpt2.paths import Path as ModelPath
 from numerics.gpt2.paths import profile, straight
 from numerics.gpt2.spectra import spectra
 from numerics.gpt2.training import Recipe, Workers, fit
-from numerics.training import Progress
+from numerics.training.curves import BASES
+from numerics.training.loop import Progress
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel

@@ -3,7 +3,7 @@ on the plane through three models.
 
 A path is theta(t) = sum_i b_i(t) c_i in the space of weights, 0 <= t <= 1, with the two models for
 its first and last control point; t = 0 is the first model. Those between are its bends, which a
-trainer learns by lowering the loss at random t. The b_i are those of `numerics.curves`.
+trainer learns by lowering the loss at random t. The b_i are those of `numerics.training.curves`.
 
 >>> from numerics.gpt2.model import Shape, build
 >>> shape = Shape(layers=1, width=8, heads=2, block=4)
@@ -34,10 +34,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from numerics.curves import BASES
 from numerics.files import make_folder, write_json
 from numerics.gpt2.model import Parameters, load, save, shape_of, token_loss, window_loss
-from numerics.training import Progress
+from numerics.training.curves import BASES
+from numerics.training.loop import Progress
 from theory.errors import InputError
 from theory.problem import positive_integer
 

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from numerics.pictures import COLOURS, WIDE, optimizer_colour
+from numerics.pictures.style import COLOURS, WIDE, optimizer_colour
 from theory.claims.gpt2_study import Study, median_rank
 
 _Values: TypeAlias = Float[np.ndarray, " t"]

@@ -29,7 +29,7 @@ from numerics.gpt2.spectra import (
     stable_rank,
 )
 from numerics.gpt2.training import BETAS, Recipe, Record, Workers, fit
-from numerics.training import Progress
+from numerics.training.loop import Progress
 from theory.claims.implicit_bias import adamw_length
 
 if TYPE_CHECKING:

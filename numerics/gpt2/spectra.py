@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from numerics.gpt2.model import Parameters, hidden_matrices
 from numerics.gpt2.paths import Path, grid
-from numerics.training import Progress
+from numerics.training.loop import Progress
 from theory.errors import InputError
 
 

@@ -35,7 +35,6 @@ import torch
 from joblib import delayed
 from threadpoolctl import threadpool_limits
 
-from numerics.curves import BASES
 from numerics.files import make_folder, provenance, write, write_json
 from numerics.gpt2.alignment import RESIDUAL_MAPS, LearnedRotation, align, fold
 from numerics.gpt2.connection import LEARNED_FROM, learn_path, learn_rotation, measure
@@ -65,7 +64,8 @@ from numerics.gpt2.training import (
     device_of,
     fit,
 )
-from numerics.training import Progress
+from numerics.training.curves import BASES
+from numerics.training.loop import Progress
 from theory.claims.gpt2_study import median_rank
 from theory.errors import InputError
 from theory.problem import positive_integer

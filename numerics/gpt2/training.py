@@ -42,7 +42,7 @@ from torch.nn.parallel import DistributedDataParallel
 from numerics.files import make_folder, write
 from numerics.gpt2.data import Corpus
 from numerics.gpt2.model import is_hidden, split_hidden
-from numerics.training import Progress
+from numerics.training.loop import Progress
 from theory.errors import InputError
 from theory.problem import positive_integer
 

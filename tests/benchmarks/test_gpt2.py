@@ -20,7 +20,7 @@ from numerics.gpt2.model import LanguageModel, build
 from numerics.gpt2.paths import profile, straight
 from numerics.gpt2.study import Config
 from numerics.gpt2.training import OPTIMIZERS, Recipe, fit
-from numerics.training import one_thread
+from numerics.training.loop import one_thread
 
 CONFIG = Config.read("default")
 STEPS = 40  # in each round

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from numerics.training import train
+from numerics.training.loop import train
 from theory.certificates import certify
 from theory.certificates.checker import check
 from theory.connectivity import SolutionPath, SolutionSet, connect, connected_from, project

@@ -14,7 +14,7 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from numerics.training import one_thread, train
+from numerics.training.loop import one_thread, train
 from theory.loading import example
 
 SEEDS, STEPS = 200, 20_000

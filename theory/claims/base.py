@@ -3,7 +3,7 @@
 `predict` uses exact theory only, `observe` solvers or training only, and `compare` is one line.
 
 Theory trains neither networks nor curves between them: whoever verifies a claim hands in a
-`Trainer`, such as `numerics.runs.Trainer`.
+`Trainer`, such as `numerics.training.runs.Trainer`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from theory.errors import InputError
 from theory.landscape import Analysis, Barrier
 from theory.network import Network
 from theory.problem import Problem
-from theory.regions import Frontier, Meeting, Radii
+from theory.radii import Radii
+from theory.regions import Frontier, Meeting
 
 Progress: TypeAlias = Callable[[str, int], None]
 

@@ -51,7 +51,7 @@ from theory.landscape.exhaustive import exhaustive
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
-from theory.regions import Radii, Radius, radii
+from theory.radii import Radii, Radius, radii
 
 Matrix: TypeAlias = Sequence[Sequence[Fraction | None]] | Sequence[Sequence[float]]
 

@@ -36,8 +36,8 @@ from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import EntrywiseBall, Group
 from theory.landscape.nnls import LeastSquares
+from theory.linear import LinearProgram
 from theory.problem import Problem
-from theory.regions.linear import LinearProgram
 
 
 @dataclass(frozen=True)

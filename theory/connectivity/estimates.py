@@ -27,7 +27,7 @@ from theory.landscape.domain import Group
 from theory.landscape.nnls import LeastSquares
 from theory.losses import Squared
 from theory.problem import Problem
-from theory.regions.programs import objective
+from theory.radii.least_gauge import objective
 from theory.units import Units
 
 _SAME = 1e-6  # relative; radii as near as this are taken for equal

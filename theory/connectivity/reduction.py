@@ -19,7 +19,7 @@ from theory.errors import BudgetError
 from theory.exact import from_flint, primitive, to_flint, transposed
 from theory.gauges import Entrywise, Spectral
 from theory.landscape.domain import EntrywiseBall
-from theory.regions.linear import LinearProgram
+from theory.linear import LinearProgram
 
 _STRETCHES = (16, 8, 4, 2, 1)  # of neurons that share a spectral ball: the first inside it
 _COST_BITS = 40  # of costs that only guide

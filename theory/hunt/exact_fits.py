@@ -23,7 +23,7 @@ from theory.landscape.analysis import Component, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import Group, WholeSpace
 from theory.landscape.sublevel import Sublevel
-from theory.regions.radii import radius_of
+from theory.radii.radii import radius_of
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 

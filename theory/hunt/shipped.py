@@ -30,8 +30,8 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.network import Network
 from theory.problem import Problem, format_rational, rational
+from theory.radii.radii import rounded
 from theory.regions import regions
-from theory.regions.radii import rounded
 
 _STEPS = 16  # at which a straight line is evaluated
 _TIGHT = Fraction(1, 10**6)  # relative: least radii nearer than this are not told apart

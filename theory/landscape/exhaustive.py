@@ -56,7 +56,8 @@ def _half_squared_distance(A: Float[np.ndarray, "k n"], y: Float[np.ndarray, " n
     """1/2 dist^2 of y from the cone spanned by the rows of A (Lawson-Hanson).
 
     scipy.optimize.nnls is no use here: with linearly dependent columns it can return a distance of
-    zero that does not exist (seen with version 1.17.1; tests/landscape/test_exhaustive.py has one).
+    zero that does not exist (seen with version 1.17.1; one is in
+    tests/theory/landscape/test_exhaustive.py).
     """
     A = A / np.linalg.norm(A, axis=1, keepdims=True)
     threshold = 1e-12 * (np.linalg.norm(y) or 1.0)

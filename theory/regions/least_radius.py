@@ -20,11 +20,11 @@ from jaxtyping import Bool, Float, Int
 
 from theory.connectivity.solutions import Neuron, Point
 from theory.landscape.cells import Cell, CellComplex
+from theory.radii.fibre import Fibre
+from theory.radii.radii import rounded
 from theory.regions.balls import Ball, image
-from theory.regions.fibre import Fibre
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding, snapped
-from theory.regions.radii import rounded
 from theory.regions.tilt import Tilt
 
 _Array: TypeAlias = np.ndarray[Any, Any]

@@ -1,0 +1,1 @@
+"""Pictures: one module for each thing that is drawn, and their style."""

@@ -1,0 +1,202 @@
+"""Pictures of a path inside a solution set: loss and norm along it, and how its neurons move."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from numerics.pictures.style import optimizer_line, save_figure
+from numerics.text import show
+from theory.connectivity import SolutionPath
+from theory.geometry import geometry
+
+_SAMPLES = 20  # on each segment
+_PANELS = 8  # of neurons
+
+
+def save_path(file: Path, path: SolutionPath) -> None:
+    """Write the picture of a path; the ending of the file says how."""
+    save_figure(file, partial(draw_solution_path, path))
+
+
+def draw_solution_path(path: SolutionPath) -> Figure:
+    """Loss and norm along the path above, its neurons at some of the breakpoints below."""
+    shown = shown_points(path)
+    columns = math.ceil(len(shown) / 2) if len(shown) > 4 else len(shown)
+    rows = math.ceil(len(shown) / columns)
+    figure = Figure(figsize=(12, 3.6 + 3.1 * rows), layout="constrained")
+    halves = figure.subfigures(2, 1, squeeze=False, height_ratios=[3.6, 3.1 * rows])
+    above, below = halves[:, 0]
+    loss, norm = above.subplots(1, 2)
+    draw_loss(loss, path)
+    draw_norm(norm, path)
+    panels = below.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flatten()
+    for axes, before, k in zip(panels, [0, *shown], shown, strict=False):
+        draw_neurons(axes, path, k, before)
+    for axes in panels[len(shown) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def shown_points(path: SolutionPath) -> list[int]:
+    """Some of the breakpoints, the first and the last among them."""
+    last = len(path.points) - 1
+    return sorted({round(k * last / (_PANELS - 1)) for k in range(_PANELS)})
+
+
+def draw_loss(axes: Axes, path: SolutionPath) -> None:
+    """The loss (with the penalty) along the path, and the level it must not pass."""
+    solutions = path.solutions
+    times, values = _along(path, _objective)
+    axes.plot(times, values, color="black", label="along the path")
+    axes.axhline(float(solutions.level), color="black", linestyle=":", label="level")
+    ticks = list(range(len(path.points)))
+    axes.plot(ticks, [float(solutions.objective(p)) for p in path.points], "ko", markersize=4)
+    what = "loss" if solutions.beta is None else "loss + penalty"
+    axes.set(xlabel="breakpoint", ylabel=what, title=f"{what}, at most {show(solutions.level)}")
+    if max(values) <= 1e-12:
+        axes.set_ylim(-0.1, 1)
+    _whole_ticks(axes, len(ticks))
+    axes.legend()
+
+
+def draw_norm(axes: Axes, path: SolutionPath) -> None:
+    """||W|| ||a|| along the path and the radius; for a penalty, half the squared norms."""
+    solutions = path.solutions
+    times, values = _along(path, _norm)
+    axes.plot(times, values, color="black", label="along the path")
+    if solutions.rho is None:
+        axes.set(ylabel="(||W||² + ||a||²) / 2", title="norms of the path")
+    else:
+        axes.axhline(float(solutions.rho), color="black", linestyle=":", label="radius of the ball")
+        axes.set(
+            ylabel="||W|| ||a||", title=f"{solutions.optimizer} norms, at most {solutions.rho}"
+        )
+    axes.set(xlabel="breakpoint", ylim=(0, None))
+    _whole_ticks(axes, len(path.points))
+    axes.legend()
+
+
+def draw_norms(axes: Axes, paths: Mapping[str, SolutionPath], title: str) -> None:
+    """||W|| ||a|| / rho along paths; with a penalty, loss and penalty relative to the level."""
+    for name, path in paths.items():
+        solutions = path.solutions
+        if solutions.rho is None:
+            times, values = _along(path, _objective)
+            top = float(solutions.level)
+        else:
+            times, values = _along(path, _norm)
+            top = float(solutions.rho)
+        parts = np.array(times) / max(times[-1], 1)
+        axes.plot(parts, np.array(values) / top, **optimizer_line(solutions.optimizer), label=name)
+    axes.axhline(1, color="black", linestyle=":")
+    axes.set(
+        xlabel="part of the path's segments",
+        ylabel="norm / radius",
+        title=title,
+        ylim=(0, 1.05),
+    )
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=2.6)
+
+
+def draw_neurons(axes: Axes, path: SolutionPath, k: int, before: int) -> None:
+    """u_j of every neuron at breakpoint k, with grey lines from where it was at an earlier one.
+
+    In two principal directions where d > 2.
+    """
+    U = np.array([[[float(v) for v in neuron.u] for neuron in point] for point in path.points])
+    d = U.shape[-1]
+    names = ["u₁", "u₂"]
+    if d > 2:
+        _, _, directions = np.linalg.svd(U.reshape(-1, d), full_matrices=False)
+        U = U @ directions[:2].T
+        names = ["first principal direction of u", "second"]
+    elif d == 1:
+        U = np.concatenate([U, np.zeros_like(U)], axis=-1)
+        names = ["u", ""]
+    axes.plot(*U[before : k + 1].transpose(2, 0, 1), color="#b4b4b4", linewidth=0.8, zorder=1)
+    signs = np.array([neuron.sign * (not neuron.blank) for neuron in path.points[k]])
+    for sign, marker, name in ((1, "o", "a > 0"), (-1, "s", "a < 0")):
+        colour = "#0072B2" if sign > 0 else "#D55E00"
+        axes.scatter(
+            U[k, signs == sign, 0],
+            U[k, signs == sign, 1],
+            marker=marker,
+            s=34,
+            facecolors=colour if sign > 0 else "none",
+            edgecolors=colour,
+            label=name,
+        )
+    axes.plot([0], [0], "k+", markersize=9)
+    axes.set_title(f"breakpoint {k}: {np.count_nonzero(signs)} neurons")
+    low, high = U.min(axis=(0, 1)), U.max(axis=(0, 1))
+    margin = 0.05 * np.maximum(high - low, 1e-9)
+    (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    axes.set_xlabel(names[0])
+    if k == before == 0:
+        axes.set_ylabel(names[1])
+        axes.legend(loc="best")
+
+
+def _along(path: SolutionPath, measure: Callable[..., float]) -> tuple[list[float], list[float]]:
+    """Times, in segments, and a measure of the path's networks there."""
+    steps = np.linspace(0, 1, _SAMPLES + 1)
+    weights = [
+        (k + t, W, a)
+        for k in range(max(1, len(path.points) - 1))
+        for t, W, a in zip(steps.tolist(), *_weights(path, k, steps), strict=True)
+    ]
+    return [time for time, _, _ in weights], [measure(path, W, a) for _, W, a in weights]
+
+
+def _weights(
+    path: SolutionPath, segment: int, steps: Float[np.ndarray, " k"]
+) -> tuple[Float[np.ndarray, "k d m"], Float[np.ndarray, "k m"]]:
+    """w = u / |a| and a = s sqrt(alpha) on a segment; exact points would take far longer."""
+    first, last = path.at(segment, Fraction()), path.at(segment, Fraction(1))
+    signs = [neuron.sign for neuron in path.at(segment, Fraction(1, 2))]
+    alpha = _between([[float(n.alpha) for n in point] for point in (first, last)], steps)
+    U = _between([[[float(v) for v in n.u] for n in point] for point in (first, last)], steps)
+    a = np.array(signs) * np.sqrt(alpha)
+    return (U / np.where(a, np.abs(a), 1.0)[..., None]).transpose(0, 2, 1), a
+
+
+def _between(ends: Sequence[Any], steps: Float[np.ndarray, " k"]) -> Float[np.ndarray, "k ..."]:
+    first, last = np.array(ends)
+    between: Float[np.ndarray, "k ..."] = first + np.multiply.outer(steps, last - first)
+    return between
+
+
+def _objective(
+    path: SolutionPath, W: Float[np.ndarray, "d m"], a: Float[np.ndarray, " m"]
+) -> float:
+    solutions = path.solutions
+    X, y = (np.array(v, dtype=float) for v in (solutions.problem.X, solutions.problem.y))
+    rest = np.maximum(X @ W, 0) @ a - y
+    penalty = 0.0 if solutions.beta is None else float(solutions.beta) * _penalty(W, a)
+    return float(rest @ rest) / 2 + penalty
+
+
+def _norm(path: SolutionPath, W: Float[np.ndarray, "d m"], a: Float[np.ndarray, " m"]) -> float:
+    if path.solutions.rho is None:
+        return _penalty(W, a)
+    ball = geometry(path.solutions.optimizer).ball
+    return float(ball.hidden.value(W) * ball.output.value(a))
+
+
+def _penalty(W: Float[np.ndarray, "d m"], a: Float[np.ndarray, " m"]) -> float:
+    return float((W**2).sum() + (a**2).sum()) / 2
+
+
+def _whole_ticks(axes: Axes, count: int) -> None:
+    axes.set_xticks(range(0, count, max(1, count // 10)))

@@ -1,0 +1,1 @@
+"""Studies: what is reported of real data and of many separations."""

@@ -1,0 +1,214 @@
+"""Optima on real data beside trained networks: theory/examples/measured/real-data.json.
+
+    python -m numerics.studies.real_data                 # what is not measured yet
+    python -m numerics.studies.real_data --dataset diabetes --optimizer sgd   # this again
+
+For each data set sgd's penalised optimum at beta = beta_max / 10 sets the scale: each optimizer's
+ball is the least that holds its network. Then for each optimizer the convex program, with bounds
+over the patterns priced, and the best of some trained networks of the same width in the same ball.
+Each result is written as soon as it is there, so an interrupted measurement goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+
+import theory
+from numerics.files import provenance, write_json
+from numerics.studies.datasets import DATASETS, Dataset, dataset
+from numerics.training.optimizers import Schedule
+from theory.gauges import gauge_of
+from theory.geometry import LionK, geometry
+from theory.network import Network
+from theory.problem import format_rational
+from theory.programs import Optimum, solve
+
+MEASURED = Path(theory.__file__).parent / "examples" / "measured" / "real-data.json"
+OPTIMIZERS = ("sgd", "ngd", "colnorm", "adamw", "muon", "muon-adamw")
+ALL_ROWS = "sgd-all-rows"
+"""The same as sgd, without rows held out."""
+
+WIDTH = 8
+_SHARE = 10  # of beta_max, the least beta at which no neuron of some random patterns pays
+_RANDOM = 500  # patterns for beta_max
+_PATTERNS = 1500  # to search for
+# Semidefinite programs with large X take a minute each: few patterns more, and a gap of 1e-3.
+_LARGE = 10_000  # entries of X
+_PATTERNS_LARGE, _TOLERANCE_LARGE = 200, 1e-3
+_SEEDS, _STEPS = 16, 4000
+_STABLE = 0.3  # of sgd's learning rate
+_START = 0.5  # of random weights, so that few starts are far outside the ball
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+
+def outputs(network: Network, X: Float[_Array, "n d"]) -> Float[_Array, " n"]:
+    """What the network says about the rows of X."""
+    W = np.array([[float(v) for v in row] for row in network.W])
+    a = np.array([float(v) for v in network.a])
+    values: _Array = np.maximum(X @ W, 0.0) @ a
+    return values
+
+
+def penalty(data: Dataset) -> Fraction:
+    """beta_max / 10, to three digits."""
+    X = np.array([[float(v) for v in row] for row in data.train.X])
+    y = np.array([float(v) for v in data.train.y])
+    patterns = np.random.default_rng(0).standard_normal((_RANDOM, X.shape[1])) @ X.T > 0
+    largest = float(np.linalg.norm((patterns * y) @ X, axis=1).max())
+    return Fraction(f"{largest / _SHARE:.3g}")
+
+
+def radius(network: Network, optimizer: str) -> Fraction:
+    """The least rho of a ball that holds the network, rescaled neuron by neuron; to three digits.
+
+    Rounded up. Neurons of a_j = 0 take no part: rescaled, their w_j vanish.
+    """
+    ball = geometry(optimizer).ball
+    neurons = [(s, u) for s, u in network.convex_coordinates() if any(u)]
+    _, size = gauge_of(ball).witness([s for s, _ in neurons], tuple(u for _, u in neurons))
+    unit = Fraction(10) ** (len(str(int(size * 10**6))) - 9)
+    return -(-size // unit) * unit
+
+
+def measure(data: Dataset, optimizer: str, reference: Network | None) -> dict[str, Any]:
+    """One row of the tables. reference: the network that sets the radius; None for sgd."""
+    options: dict[str, Any] = {}
+    if reference is None:
+        options["beta"] = penalty(data)
+    else:
+        options["rho"] = radius(reference, optimizer)
+    large = optimizer.startswith("muon") and data.train.n * data.train.d > _LARGE
+    start = time.perf_counter()
+    found = solve(
+        data.train,
+        optimizer,
+        width=WIDTH,
+        max_patterns=_PATTERNS_LARGE if large else _PATTERNS,
+        tolerance=_TOLERANCE_LARGE if large else None,
+        progress=_say,
+        **options,
+    )
+    seconds = time.perf_counter() - start
+    row = _row(found, data) | {"seconds": round(seconds, 1)}
+    return row | {"trained": _trained(found, data)}
+
+
+def _row(found: Optimum, data: Dataset) -> dict[str, Any]:
+    return {
+        "n": data.train.n,
+        "d": data.train.d,
+        "width": WIDTH,
+        "rho": None if found.rho is None else format_rational(found.rho),
+        "beta": None if found.beta is None else format_rational(found.beta),
+        "lower": float(found.lower or 0),
+        "upper": float(found.upper),
+        "relative_gap": found.relative_gap,
+        "patterns": found.patterns,
+        "all_patterns": found.whole,
+        "neurons": found.neurons,
+        "test_error": data.test_error(outputs(found.network, data.X_test)),
+        "network": found.network.to_json(),
+        "relaxation": {
+            "lower": float(found.relaxed.lower or 0),
+            "upper": float(found.relaxed.upper),
+            "neurons": found.relaxed.neurons,
+            "test_error": data.test_error(outputs(found.relaxed.network, data.X_test)),
+        },
+    }
+
+
+def _trained(found: Optimum, data: Dataset) -> dict[str, Any]:
+    """The best of some networks trained by the same optimizer at the same radius."""
+    from numerics.training.loop import train
+
+    weight, schedule = found.rho, None
+    if weight is None:
+        assert found.beta is not None
+        weight = 1 / found.beta**2  # weight decay is then beta
+        # Weights stay below one, so the loss is about as curved as X^T X.
+        X = np.array([[float(v) for v in row] for row in data.train.X])
+        schedule = Schedule(initial=_STABLE / float(np.linalg.norm(X, 2)) ** 2)
+    result = train(
+        data.train,
+        WIDTH,
+        found.optimizer,
+        weight,
+        seeds=_SEEDS,
+        steps=_STEPS,
+        schedule=schedule,
+        start_scale=_START,
+    )
+    objective = result.loss.copy()
+    if found.beta is not None:
+        squares = (result.W**2).sum(axis=(1, 2)) + (result.a**2).sum(axis=1)
+        objective += float(found.beta) * squares / 2
+    best = int(np.nanargmin(np.where(result.diverged, np.nan, objective)))
+    predictions = np.maximum(data.X_test @ result.W[best], 0.0) @ result.a[best]
+    return {
+        "seeds": _SEEDS,
+        "steps": _STEPS,
+        "objective": float(objective[best]),
+        "violation": None if result.violation is None else float(result.violation[best]),
+        "below_lower": bool(objective[best] < float(found.lower or 0)),
+        "test_error": data.test_error(predictions),
+    }
+
+
+def _say(stage: str, count: int) -> None:
+    print(f"  {stage}: {count}", file=sys.stderr, flush=True)
+
+
+def load() -> dict[str, dict[str, Any]]:
+    """What is measured: by data set and optimizer."""
+    if not MEASURED.exists():
+        return {}
+    measured: dict[str, dict[str, Any]] = json.loads(MEASURED.read_text())["datasets"]
+    return measured
+
+
+def _reference(known: Mapping[str, Any]) -> Network:
+    return Network.from_json(known["sgd"]["network"])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what is asked for, or what is missing."""
+    parser = argparse.ArgumentParser(
+        prog="python -m numerics.studies.real_data",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--dataset", choices=tuple(DATASETS))
+    parser.add_argument("--optimizer", type=str.lower, choices=(*OPTIMIZERS, ALL_ROWS))
+    asked = parser.parse_args(arguments)
+    measured = load()
+    record = provenance([])
+    record["command"] = ["python", "-m", "numerics.studies.real_data"]
+    names = [asked.dataset] if asked.dataset else list(DATASETS)
+    for optimizer in [asked.optimizer] if asked.optimizer else [ALL_ROWS, *OPTIMIZERS]:
+        for name in names:
+            known = measured.setdefault(name, {})
+            if optimizer in known and asked.optimizer is None:
+                continue
+            print(f"{name}, {optimizer}", file=sys.stderr, flush=True)
+            own = optimizer.removesuffix("-all-rows")
+            balled = isinstance(geometry(own), LionK)
+            if balled and "sgd" not in known:
+                parser.error(f"measure sgd on {name} first: it sets the radius")
+            data = dataset(name, held_out=optimizer != ALL_ROWS)
+            known[optimizer] = measure(data, own, _reference(known) if balled else None)
+            write_json(MEASURED, {"datasets": measured, **record})
+
+
+if __name__ == "__main__":
+    main()

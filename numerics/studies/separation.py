@@ -1,0 +1,174 @@
+"""The examples separation-01 to separation-10: AdamW and Muon prefer different components.
+
+    python -m numerics.studies.separation            # measure them again
+    python -m numerics.studies.separation --search   # find them again too, in a few minutes
+
+The search goes through planted integer instances (n = 4, d = 2, m = 2, entries from -3 to 3) in a
+fixed order and keeps the first ten in general position with two components of exact fits whose
+radii differ by a fifth at least, one way for AdamW and the other for Muon, and of which each
+optimizer finds its own in training. The problems are written to theory/examples/, and what was
+measured on all of them to theory/examples/measured/separation.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import combinations, count, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import theory
+from numerics.files import provenance, write, write_json
+from numerics.text import show
+from numerics.training.runs import Runs, Trainer
+from theory.claims import Result, SmallWidthSeparation, verify
+from theory.landscape import analyse
+from theory.loading import example
+from theory.problem import Problem, format_rational
+from theory.radii import Radii, Radius, radii
+
+EXAMPLES = Path(theory.__file__).parent / "examples"
+MEASURED = EXAMPLES / "measured" / "separation.json"
+NAMES = tuple(f"separation-{k:02}" for k in range(1, 11))
+
+_POINTS, _FEATURES, _WIDTH, _LARGEST = 4, 2, 2, 3
+_MARGIN = Fraction(6, 5)  # between the radii of the two components
+_FOUND = 5  # runs that have to reach zero loss, with each optimizer
+
+
+def planted(seed: int) -> Problem:
+    """Small integer data that some integer network fits exactly."""
+    generator = np.random.default_rng(seed)
+
+    def draw(*shape: int) -> Any:
+        return generator.integers(-_LARGEST, _LARGEST + 1, shape)
+
+    X, W = draw(_POINTS, _FEATURES), draw(_FEATURES, _WIDTH)
+    y = np.maximum(X @ W, 0) @ generator.choice([-1, 1], _WIDTH)
+    return Problem(X=X.tolist(), y=y.tolist(), width=_WIDTH)
+
+
+def search() -> Iterator[Problem]:
+    """Problems as the docstring of this module says, in order; described, but without a name."""
+    for problem in map(planted, count()):
+        if not _general_position(problem):
+            continue
+        analysis = analyse(problem, _WIDTH)
+        if len(analysis.components) != 2:
+            continue
+        if not _clear(radii(analysis, ["adamw"]), "adamw"):
+            continue
+        found = radii(analysis, ["adamw", "muon"])
+        if not _clear(found, "muon") or found.preferred("adamw") == found.preferred("muon"):
+            continue
+        described = replace(problem, description=_describe(found))
+        runs = verify(SmallWidthSeparation(described), Trainer()).observation.runs
+        if all(trained.zero_loss >= _FOUND for trained in runs.values()):
+            yield described
+
+
+def _general_position(problem: Problem) -> bool:
+    """No two rows of X on a line through 0 (d = 2)."""
+    return all(a[0] * b[1] != a[1] * b[0] for a, b in combinations(problem.X, 2))
+
+
+def _clear(found: Radii, optimizer: str) -> bool:
+    """Whether the larger of two radii is clearly larger."""
+    near, far = sorted((c[optimizer] for c in found.components), key=lambda radius: radius.upper)
+    return near.upper * _MARGIN <= far.lower
+
+
+def _describe(found: Radii) -> str:
+    """Who prefers which component, by how much, and how far apart they are."""
+    words = []
+    for name, optimizer in (("AdamW", "adamw"), ("Muon", "muon")):
+        first = found.preferred(optimizer)
+        assert first is not None
+        near, far = (_short(found.components[i][optimizer]) for i in (first, 1 - first))
+        words.append(f"{name} reaches component {first} first (rho {near}, the other {far})")
+    return f"{', '.join(words)}; barrier {show(found.analysis.barriers[0][1])}."
+
+
+def _short(radius: Radius) -> str:
+    exact = radius.lower == radius.upper
+    return format_rational(radius.upper) if exact else f"about {float(radius.upper):.4g}"
+
+
+def _write_example(name: str, problem: Problem) -> None:
+    """Write it as people would: a line for each field."""
+    document = {
+        "X": [[int(v) for v in row] for row in problem.X],
+        "y": [int(v) for v in problem.y],
+        "width": problem.width,
+        "description": problem.description,
+    }
+    lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items())
+    write(EXAMPLES / f"{name}.json", "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def measure(name: str) -> Result[Runs]:
+    """The claim about one of the examples."""
+    return verify(SmallWidthSeparation(example(name)), Trainer())
+
+
+def facts(result: Result[Runs]) -> dict[str, Any]:
+    """The exact barrier, the radii (exact, or their bounds), and where the trained runs landed."""
+    found = result.prediction.radii
+    assert found is not None
+    barrier = found.analysis.barriers[0][1]
+    assert barrier is not None
+    return {
+        "holds": result.holds,
+        "barrier": format_rational(barrier),
+        "radii": {
+            optimizer: [
+                {
+                    "lower": format_rational(component[optimizer].lower),
+                    "upper": format_rational(component[optimizer].upper),
+                }
+                for component in found.components
+            ]
+            for optimizer in found.optimizers
+        },
+        "preferred": {optimizer: found.preferred(optimizer) for optimizer in found.optimizers},
+        "training": {
+            optimizer: {
+                key: value
+                for key, value in runs.to_json().items()
+                if key in {"rho", "runs", "steps", "seed", "landed", "not_converged", "diverged"}
+            }
+            for optimizer, runs in result.observation.runs.items()
+        },
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the examples (with --search) and what is measured on them."""
+    parser = argparse.ArgumentParser(
+        prog="python -m numerics.studies.separation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--search", action="store_true", help="find the ten problems again")
+    if parser.parse_args(arguments).search:
+        for name, problem in zip(NAMES, islice(search(), len(NAMES)), strict=True):
+            _write_example(name, problem)
+            print(f"{name}: {problem.description}", flush=True)
+    measured = {}
+    for name in NAMES:
+        measured[name] = facts(measure(name))
+        print(f"{name}: {'holds' if measured[name]['holds'] else 'is FALSE'}", flush=True)
+    record = provenance([])
+    command = ["python", "-m", "numerics.studies.separation", *sys.argv[1:]]
+    write_json(MEASURED, {"data_sets": measured} | record | {"command": command})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Training in torch: optimizers, batches of runs, and what is made of them."""

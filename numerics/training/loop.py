@@ -1,0 +1,583 @@
+"""Many two-layer ReLU networks trained at once on one exact problem, and where they land.
+
+S networks W (S, d, m), a (S, m) with independent random starts run as one batch in float64, on all
+data at each step, with the gradients of 1/2 ||f - y||^2 in closed form. `landing` then says which
+component of the exact landscape each run has reached.
+
+>>> from theory import analyse, example
+>>> flagship = example("flagship")
+>>> runs = train(flagship, 2, "lion", "11/5", seeds=4, steps=2000)
+>>> print(runs.W.shape, runs.complete)
+(4, 2, 2) True
+>>> landed = landing(runs, analyse(flagship, 2), tolerance=1e-3)
+>>> print(sum(landed.counts.values()) == landed.converged.sum())
+True
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import permutations
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from scipy.optimize import nnls
+from torch import Tensor
+
+from numerics.training.optimizers import OPTIMIZERS, Optimizer, Schedule
+from theory.errors import BudgetError, InputError, Interrupted
+from theory.geometry import L2Penalty, ball_violation, frank_wolfe_gap, geometry
+from theory.network import Network
+from theory.problem import Problem, Rational, positive_integer, positive_rational
+
+if TYPE_CHECKING:
+    from theory.landscape import Analysis
+    from theory.landscape.cells import Cell
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+Progress: TypeAlias = Callable[[str, int], None]
+"""Called often with the stage and the steps done; may raise Interrupted to stop there."""
+
+NO_COMPONENT = -1
+
+_STEPS_PER_TICK = 10
+# Vectorised kernels leave the last few numbers of a batch to scalar code that rounds differently.
+# With a multiple of the two widest registers (16 numbers) of runs there are none left over.
+_RUNS_TOGETHER = 16
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that determines the runs.
+
+    rho: R_W R_a, with R_W = R_a = sqrt(rho) = 1 / weight_decay. Run i starts from W ~ N(0, s^2 / d)
+    and a ~ N(0, s^2 / m), s = start_scale, drawn from a generator of (seed, i), and added to the
+    weights of `start` if there is one.
+    """
+
+    problem: Problem
+    width: int
+    optimizer: Optimizer
+    rho: Fraction
+    seeds: int
+    steps: int
+    seed: int
+    schedule: Schedule
+    start_scale: float
+    start: Network | None
+
+    @property
+    def radius(self) -> float:
+        """R_W = R_a = sqrt(rho)"""
+        return math.sqrt(self.rho)
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What `TrainingResult` says of the end, on the way: losses, violations and gaps.
+
+    The last two are None for sgd.
+    """
+
+    steps: Int[_Array, " T"]
+    losses: Float[_Array, "T S"]
+    violations: Float[_Array, "T S"] | None
+    gaps: Float[_Array, "T S"] | None
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """S trained networks and how far each one is from the solution its optimizer implies.
+
+    loss: 1/2 ||f - y||^2. violation: the larger of ||W|| / R_W - 1 and ||a|| / R_a - 1, and 0 in
+    the ball. gap: the Frank-Wolfe gap, in the units of the loss. Both are None for sgd, which has
+    no ball. diverged: runs with a loss or weights that are not finite. steps: how many were done,
+    less than config.steps after an interrupt.
+    """
+
+    config: TrainingConfig
+    W: Float[_Array, "S d m"]
+    a: Float[_Array, "S m"]
+    loss: Float[_Array, " S"]
+    violation: Float[_Array, " S"] | None
+    gap: Float[_Array, " S"] | None
+    diverged: Bool[_Array, " S"]
+    steps: int
+    history: History | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all steps were done."""
+        return self.steps == self.config.steps
+
+    def networks(self) -> dict[int, Network]:
+        """The runs that did not diverge, their weights exactly as they are in binary."""
+        return {
+            run: Network.from_floats(self.W[run], self.a[run])
+            for run in np.flatnonzero(~self.diverged).tolist()
+        }
+
+
+def train(
+    problem: Problem,
+    width: int,
+    optimizer: str | Optimizer,
+    rho: Rational,
+    *,
+    seeds: int,
+    steps: int,
+    seed: int = 0,
+    schedule: Schedule | None = None,
+    start_scale: float = 1.0,
+    start: Network | None = None,
+    record_every: int | None = None,
+    progress: Progress = lambda stage, steps: None,
+) -> TrainingResult:
+    """Train `seeds` networks with weight decay 1 / sqrt(rho) on both layers.
+
+    optimizer: a name of `OPTIMIZERS`, or one of your own. For sgd the weight decay is the beta of
+    the penalty (beta/2)(||W||_F^2 + ||a||^2).
+    schedule: by default the optimizer's, see `Optimizer.default_schedule`.
+    start: a network of that width to begin at, or near: see `TrainingConfig`.
+    record_every: keep losses, violations and gaps each that many steps, and at the end.
+
+    A run is the same whatever the number of seeds. Runs whose weights overflow are reported as
+    diverged and leave the others alone. `progress` may raise Interrupted: this returns what is
+    there, with complete=False.
+
+    Raises InputError for an unknown optimizer, rho <= 0, a start_scale < 0, or 0 without a start, a
+    start of another shape, and counts below 1; BudgetError for more runs than memory holds.
+    Source: proofs_notes/implicit-bias.md.
+    """
+    if isinstance(optimizer, str):
+        optimizer = OPTIMIZERS[geometry(optimizer).name]
+    exact_rho = positive_rational(rho, "rho")
+    if seed < 0:
+        raise InputError("seed", f"{seed} must not be negative")
+    if not 0 <= start_scale < math.inf or (start is None and start_scale == 0):
+        raise InputError("start_scale", f"{start_scale} must be positive and finite")
+    width, steps = positive_integer(width, "width"), positive_integer(steps, "steps")
+    if start is not None and (len(start.W), start.width) != (problem.d, width):
+        shape = f"W of shape ({len(start.W)}, {start.width})"
+        raise InputError("start", f"has {shape}, but ({problem.d}, {width}) are trained")
+    config = TrainingConfig(
+        problem=problem,
+        width=width,
+        optimizer=optimizer,
+        rho=exact_rho,
+        seeds=positive_integer(seeds, "seeds"),
+        steps=steps,
+        seed=seed,
+        schedule=schedule or optimizer.default_schedule(math.sqrt(exact_rho), steps),
+        start_scale=start_scale,
+        start=start,
+    )
+    if record_every is not None:
+        record_every = positive_integer(record_every, "record_every")
+    require_memory(problem, width, config.seeds)
+    with one_thread(), torch.inference_mode():
+        return _run(config, record_every, progress)
+
+
+def require_memory(problem: Problem, width: int, seeds: int) -> None:
+    """Raise BudgetError for more runs than the machine has memory for."""
+    n, d, m = problem.n, problem.d, width
+    # What a step holds at once, as measured: neurons on all rows three times, the rows and their
+    # outputs, and the weights with gradients, momentum and what directions are made of.
+    run = 8 * (3 * n * m + n * (d + 1) + 8 * (d + 1) * m)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if seeds * run > there:
+        raise BudgetError(
+            f"bytes of memory for {seeds:,} runs",
+            seeds * run,
+            there,
+            "",
+            f"train at most {there // run:,} seeds at once, others with another first seed",
+        )
+
+
+class SquaredLoss:
+    """1/2 ||f - y||^2 of a batch of S networks, and its gradients in closed form.
+
+    The derivative of relu at 0 is taken to be 0, as torch does.
+    """
+
+    def __init__(self, problem: Problem, batch: int) -> None:
+        X = torch.from_numpy(np.array(problem.X, dtype=np.float64))
+        y = torch.from_numpy(np.array(problem.y, dtype=np.float64))
+        self._X = X.expand(batch, -1, -1)
+        self._minus_y = -y[:, None].expand(batch, -1, -1)
+
+    def _forward(
+        self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
+    ) -> tuple[Float[Tensor, "S n m"], Float[Tensor, "S n 1"]]:
+        """relu(X W) and f - y."""
+        hidden = torch.bmm(self._X, W).relu_()
+        return hidden, torch.baddbmm(self._minus_y, hidden, a[:, :, None])
+
+    def value(self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]) -> Float[Tensor, " S"]:
+        """The loss of each network."""
+        _, residual = self._forward(W, a)
+        return residual.square().sum(dim=(1, 2)) / 2
+
+    def gradients(
+        self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
+    ) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
+        """With respect to W: X^T ((f - y) a^T, where X W > 0), and to a: relu(X W)^T (f - y)."""
+        hidden, residual = self._forward(W, a)
+        backward = torch.ops.aten.threshold_backward(residual * a[:, None, :], hidden, 0)
+        return torch.bmm(self._X.mT, backward), torch.bmm(hidden.mT, residual)[:, :, 0]
+
+
+def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -> TrainingResult:
+    W, a = _starts(config)
+    loss = SquaredLoss(config.problem, len(W))
+    optimizer, weight_decay = config.optimizer, 1 / config.radius
+    layers = [(W, optimizer.hidden.start(W)), (a, optimizer.output.start(a))]
+    recorded: dict[int, _Measured] = {}
+
+    def state() -> list[_Array]:
+        tensors = (W, a, loss.value(W, a), *loss.gradients(W, a))
+        return [tensor.numpy()[: config.seeds] for tensor in tensors]
+
+    step = 0
+    try:
+        for step in range(config.steps):
+            if step % _STEPS_PER_TICK == 0:
+                progress("training, steps", step)
+            if record_every is not None and step % record_every == 0:
+                recorded[step] = _measured(config, *state())
+            learning_rate = config.schedule(step)
+            for (layer, direction), gradient in zip(layers, loss.gradients(W, a), strict=True):
+                layer.mul_(1 - learning_rate * weight_decay)
+                layer.sub_(direction(gradient), alpha=learning_rate)
+        step = config.steps
+    except Interrupted:
+        pass
+    arrays = state()
+    end = _measured(config, *arrays)
+    if record_every is not None:
+        recorded[step] = end
+    return _result(config, step, recorded, end, *arrays[:2])
+
+
+def _starts(config: TrainingConfig) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
+    """Networks with random weights added, of which run i depends on (seed, i) only; a few more than
+    asked for."""
+    d, m = config.problem.d, config.width
+    batch = -(-config.seeds // _RUNS_TOGETHER) * _RUNS_TOGETHER
+    draws = torch.from_numpy(
+        np.stack(
+            [np.random.default_rng([config.seed, i]).normal(size=(d + 1, m)) for i in range(batch)]
+        )
+    )
+    W = draws[:, :d] * (config.start_scale / math.sqrt(d))
+    a = draws[:, d] * (config.start_scale / math.sqrt(m))
+    if config.start is not None:
+        W += torch.from_numpy(np.array(config.start.W, dtype=np.float64))
+        a += torch.from_numpy(np.array(config.start.a, dtype=np.float64))
+    return W, a
+
+
+class _Measured(NamedTuple):
+    """Losses, and where there is a ball violations and gaps, of all runs at one step."""
+
+    loss: Float[_Array, " S"]
+    violation: Float[_Array, " S"] | None
+    gap: Float[_Array, " S"] | None
+
+
+def _measured(
+    config: TrainingConfig,
+    W: Float[_Array, "S d m"],
+    a: Float[_Array, "S m"],
+    loss: Float[_Array, " S"],
+    grad_W: Float[_Array, "S d m"],
+    grad_a: Float[_Array, "S m"],
+) -> _Measured:
+    radius, geometry_ = config.radius, config.optimizer.geometry
+    if isinstance(geometry_, L2Penalty):
+        return _Measured(loss, None, None)
+    return _Measured(
+        loss,
+        ball_violation(geometry_, W, a, radius, radius),
+        frank_wolfe_gap(geometry_, W, a, grad_W, grad_a, radius, radius),
+    )
+
+
+def _result(
+    config: TrainingConfig,
+    steps: int,
+    recorded: dict[int, _Measured],
+    end: _Measured,
+    W: Float[_Array, "S d m"],
+    a: Float[_Array, "S m"],
+) -> TrainingResult:
+    finite = np.isfinite(end.loss) & np.isfinite(W).all(axis=(1, 2)) & np.isfinite(a).all(axis=1)
+    history = None
+    if recorded:
+        losses, violations, gaps = zip(*recorded.values(), strict=True)
+        ball = end.violation is not None
+        history = History(
+            steps=np.array(list(recorded)),
+            losses=np.array(losses),
+            violations=np.array(violations) if ball else None,
+            gaps=np.array(gaps) if ball else None,
+        )
+    return TrainingResult(
+        config=config,
+        W=W,
+        a=a,
+        loss=end.loss,
+        violation=end.violation,
+        gap=end.gap,
+        diverged=~finite,
+        steps=steps,
+        history=history,
+    )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One torch thread: small kernels gain nothing from more, and their rounding would depend on
+    the number."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+# Where runs land
+
+
+@dataclass(frozen=True, eq=False)
+class Landing:
+    """The component of the set of least loss that each of S runs has reached.
+
+    converged: the loss is at most tolerance * ||y||^2 above the least. component: its id,
+    NO_COMPONENT for runs that have not converged. in_cell: the run's own cell holds networks of
+    least loss of the component; then the segment to them in convex coordinates never rises above
+    the run's loss. Otherwise the component is the nearest one.
+    distance: to the networks of least loss of the component in that cell or, where in_cell is
+    False, in its nearest cell; NaN for runs that have not converged. It is Euclidean in the convex
+    coordinates u_j = |a_j| w_j taken in the row space of X, of corresponding neurons in their best
+    order; a neuron of the other sign has to go through 0, so ||u_j||^2 + ||u'_j||^2 replaces
+    ||u_j - u'_j||^2. counts: the runs of each component, by id.
+    """
+
+    tolerance: float
+    converged: Bool[_Array, " S"]
+    component: Int[_Array, " S"]
+    in_cell: Bool[_Array, " S"]
+    distance: Float[_Array, " S"]
+    counts: dict[int, int]
+
+    @property
+    def largest_distance(self) -> float | None:
+        """Of the converged runs; None where there are none."""
+        distances = self.distance[self.converged]
+        return float(distances.max()) if len(distances) else None
+
+
+def landing(
+    result: TrainingResult,
+    analysis: Analysis,
+    *,
+    tolerance: float = 1e-5,
+    max_assignments: int = 1_000_000,
+) -> Landing:
+    """Which component of `analysis`, of the same problem and width, each run has reached.
+
+    tolerance: a run has converged where its loss is at most tolerance * ||y||^2 above the least.
+        Updates of fixed size keep a run about a learning rate away from its limit, and its loss at
+        the square.
+    Raises InputError if the analysis is not of the least loss or if the tolerance reaches a
+    barrier, and BudgetError where a run needs its nearest cell among more than `max_assignments`
+    assignments of neurons to cells of components.
+    """
+    problem = result.config.problem
+    if (analysis.problem, analysis.width) != (problem, result.config.width):
+        raise InputError("analysis", "is of another problem or width than the runs")
+    if any(component.minimum != analysis.level for component in analysis.components):
+        raise InputError(
+            "analysis",
+            f"is of the loss {analysis.level}; landing needs the components of least loss, "
+            f"{analysis.minimum}",
+        )
+    require_apart(analysis, tolerance)
+    limit = tolerance * squared_length(problem)
+    converged = result.loss <= float(analysis.level) + limit
+    component = np.full(len(converged), NO_COMPONENT)
+    in_cell = np.zeros(len(converged), dtype=bool)
+    distance = np.full(len(converged), np.nan)
+    least_loss = _LeastLoss(analysis, max_assignments)
+    for run in np.flatnonzero(converged):
+        component[run], in_cell[run], distance[run] = least_loss.locate(
+            result.W[run], result.a[run]
+        )
+    return Landing(
+        tolerance=tolerance,
+        converged=converged,
+        component=component,
+        in_cell=in_cell,
+        distance=distance,
+        counts={c.id: int((component == c.id).sum()) for c in analysis.components},
+    )
+
+
+def require_apart(analysis: Analysis, tolerance: float) -> None:
+    """Raise InputError where a tolerance, relative to ||y||^2, reaches a barrier between components
+    of least loss."""
+    limit = tolerance * squared_length(analysis.problem)
+    barriers = (barrier for i, row in enumerate(analysis.barriers) for barrier in row[:i])
+    for barrier in barriers:
+        if barrier is not None and barrier - analysis.level <= limit:
+            above = f", {float(barrier - analysis.level):.3g} above the least loss"
+            raise InputError(
+                "tolerance",
+                f"{tolerance} times ||y||^2 is {limit:.3g}, but the barrier between two components "
+                f"is {barrier}{above if analysis.level else ''}; below it they are apart",
+            )
+
+
+def squared_length(problem: Problem) -> float:
+    """||y||^2, what tolerances of the loss are relative to."""
+    return sum(float(v) ** 2 for v in problem.y)
+
+
+class _LeastLoss:
+    """The networks of least loss of an analysis, and how far a network is from them."""
+
+    # How much more a wrong fit weighs than a wrong u in least squares: fits are then right to
+    # about 1e-8 of the distance, and the systems solvable in float64.
+    FIT_WEIGHT = 1e4
+
+    def __init__(self, analysis: Analysis, max_assignments: int) -> None:
+        self.analysis = analysis
+        self.max_assignments = max_assignments
+        self._component = {cell: c.id for c in analysis.components for cell in c.cells}
+        self._X = np.array(analysis.problem.X, dtype=np.float64)
+        # All networks of least loss of one component have one fit.
+        self._fits = {
+            c.id: np.array(c.representative.fit(analysis.problem), dtype=np.float64)
+            for c in analysis.components
+        }
+        self._row_space = np.linalg.pinv(self._X) @ self._X
+        self._fit_weight = self.FIT_WEIGHT / (np.linalg.norm(self._X) or 1.0)
+
+    def locate(self, W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> tuple[int, bool, float]:
+        """(component, whether the network is in one of its cells, distance)."""
+        complex_ = self.analysis.complex
+        exact = Network.from_floats(W, a)
+        own = complex_.cell_of(exact)
+        signs, u = np.sign(a), (np.abs(a) * W).T @ self._row_space
+        component = self._component.get(complex_.canonical(own))
+        if component is not None:
+            return component, True, self._distance(signs, u, own, component)
+        return self._nearest(signs, u)
+
+    def _nearest(
+        self, signs: Float[_Array, " m"], u: Float[_Array, "m d"]
+    ) -> tuple[int, bool, float]:
+        """Best first by a bound: the distance to the cell itself, whatever the loss."""
+        cells, components = self._assignments
+        to_state = {
+            state: [self._to_cone(s, v, state) for s, v in zip(signs, u, strict=True)]
+            for state in np.unique(cells).tolist()
+        }
+        bounds = np.sqrt([sum(to_state[s][j] for j, s in enumerate(c)) for c in cells.tolist()])
+        nearest = (NO_COMPONENT, math.inf)
+        for k in np.argsort(bounds, kind="stable"):
+            if bounds[k] >= nearest[1]:
+                break
+            component = int(components[k])
+            distance = self._distance(signs, u, cells[k], component)
+            if distance < nearest[1]:
+                nearest = (component, distance)
+        return nearest[0], False, nearest[1]
+
+    @cached_property
+    def _assignments(self) -> tuple[Int[_Array, "A m"], Int[_Array, " A"]]:
+        """All ways to assign the neurons to a component's cell, and the components."""
+        labelled, width = self.analysis.labelled, self.analysis.width
+        needed = len(self._component) * (1 if labelled else math.factorial(width))
+        if needed > self.max_assignments:
+            raise BudgetError(
+                f"assignments of {width} neurons to cells of components",
+                needed,
+                self.max_assignments,
+                "max_assignments",
+            )
+        pairs = [
+            (order, component)
+            for cell, component in self._component.items()
+            for order in ([cell] if labelled else sorted(set(permutations(cell))))
+        ]
+        return np.array([order for order, _ in pairs]), np.array([c for _, c in pairs])
+
+    def _rays(self, state: int) -> Float[_Array, "rays d"]:
+        """The extreme rays of a state's cone, in the row space of X and of length 1."""
+        arrangement = self.analysis.complex.arrangement
+        rays = arrangement.rays[arrangement.cone_rays(state // 2)].astype(np.float64)
+        rays = rays @ self._row_space
+        unit: _Array = rays / np.linalg.norm(rays, axis=1, keepdims=True)
+        return unit
+
+    def _to_cone(self, sign: float, u: Float[_Array, " d"], state: int) -> float:
+        """The squared distance of one neuron to the neurons of a state."""
+        if sign == _sign(state) and np.any(u):
+            return _least_squares(self._rays(state).T, u)[1] ** 2
+        return float(u @ u)
+
+    def _distance(
+        self,
+        signs: Float[_Array, " m"],
+        u: Float[_Array, "m d"],
+        cell: Cell | Int[_Array, " m"],
+        component: int,
+    ) -> float:
+        """The distance to the component's networks with neuron j in state cell[j].
+
+        Least squares in the coefficients z >= 0 of the rays: V z = u and, with a large weight,
+        relu(X V) z = its fit.
+        """
+        m, d = u.shape
+        rays = [self._rays(int(state)) for state in cell]
+        V = np.zeros((m, d, sum(map(len, rays))))
+        fits, start = [], 0
+        for j, (state, own) in enumerate(zip(cell, rays, strict=True)):
+            V[j, :, start : start + len(own)] = own.T
+            fits.append(_sign(int(state)) * np.maximum(self._X @ own.T, 0))
+            start += len(own)
+        alike = signs == [_sign(int(state)) for state in cell]
+        target = np.where(alike[:, None], u, 0.0)
+        matrix = np.concatenate([V.reshape(m * d, -1), self._fit_weight * np.hstack(fits)])
+        fit = self._fit_weight * self._fits[component]
+        z, _ = _least_squares(matrix, np.concatenate([target.ravel(), fit]))
+        return math.hypot(np.linalg.norm(V @ z - target), np.linalg.norm(u[~alike]))
+
+
+def _sign(state: int) -> int:
+    """The sign of the output weight in a state; see theory.landscape.cells."""
+    return 1 - 2 * (state % 2)
+
+
+def _least_squares(
+    A: Float[_Array, "k c"], b: Float[_Array, " k"]
+) -> tuple[Float[_Array, " c"], float]:
+    """The z >= 0 of least ||A z - b||, and that norm; SciPy crashes where A has no columns."""
+    if A.shape[1] == 0:
+        return np.zeros(0), float(np.linalg.norm(b))
+    z, norm = nnls(A, b)
+    return z, float(norm)

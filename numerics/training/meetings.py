@@ -1,0 +1,249 @@
+"""Both optimizers of a meeting of two regions, trained: where runs end, and whether they stay.
+
+    python -m numerics.training.meetings   # the table of proofs_notes/region-interaction.md
+
+>>> found = regions(example("two-regions"), ("adamw", "muon"), width=2)
+>>> trained = train_meeting(found.at(Fraction(3, 5), Fraction(3, 2)), seeds=32, steps=3000)
+>>> print(trained.meeting.phase, min(trained.reached) > 0, trained.shared)
+disjoint True (0, 0)
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from numerics.training.loop import Progress, TrainingResult, train
+from numerics.training.optimizers import Schedule
+from theory.connectivity.solutions import network_of
+from theory.errors import InputError
+from theory.geometry import ball_violation, geometry
+from theory.loading import example
+from theory.regions import Meeting, regions
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+TOLERANCE = 1e-6
+"""Of the loss above the level, relative to ||y||^2, up to which a run counts as in a region: runs
+end at about the square of the last learning rate, 1.6e-7."""
+
+INSIDE = 0.002
+"""Of a norm above R, relative, up to which a run counts as in a ball: training leaves 0.001 at most
+of the way into its own one, and the loss that is tolerated is worth about as much."""
+
+_STAY = 4e-4  # of R: the learning rate from the witness on, about the last one of training
+_RECORDS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedMeeting:
+    """S runs of each optimizer of a meeting, each in its own ball.
+
+    results: of random starts. stays: of one run each from the witness on, with a small learning
+    rate that does not fall; None where there is no witness.
+    """
+
+    meeting: Meeting
+    results: tuple[TrainingResult, ...]
+    stays: tuple[TrainingResult, ...] | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all were trained to the end."""
+        return all(each.complete for each in (*self.results, *(self.stays or ())))
+
+    @cached_property
+    def at_level(self) -> tuple[Bool[_Array, " S"], ...]:
+        """For each optimizer the runs that reached the level in their own ball."""
+        found = self.meeting.regions
+        squared = sum(float(v) ** 2 for v in found.problem.y)
+        limit = float(found.level) + TOLERANCE * squared
+        return tuple(
+            (result.loss <= limit) & self._in_ball(result, which)
+            for which, result in enumerate(self.results)
+        )
+
+    @property
+    def reached(self) -> tuple[int, ...]:
+        """How many these are."""
+        return tuple(int(runs.sum()) for runs in self.at_level)
+
+    @property
+    def shared(self) -> tuple[int, ...]:
+        """How many of these lie in the other optimizer's ball too."""
+        return tuple(
+            int((runs & self._in_ball(result, 1 - which)).sum())
+            for which, (result, runs) in enumerate(zip(self.results, self.at_level, strict=True))
+        )
+
+    @property
+    def violations(self) -> tuple[float, ...]:
+        """The most by which a run that did not diverge ended outside its own ball, relative."""
+        return tuple(_of_finite(each, each.violation, np.max) for each in self.results)
+
+    @property
+    def gaps(self) -> tuple[float, ...]:
+        """The median Frank-Wolfe gaps of the runs that did not diverge, in units of the loss."""
+        return tuple(_of_finite(each, each.gap, np.median) for each in self.results)
+
+    @property
+    def witness_gaps(self) -> tuple[float, ...]:
+        """Each optimizer's Frank-Wolfe gap at the witness; none without a witness."""
+        return tuple(float(gaps[0, 0]) for _, _, gaps in self._ways)
+
+    @property
+    def witness_losses(self) -> tuple[float, ...]:
+        """The highest loss on each optimizer's way from the witness on."""
+        return tuple(float(losses.max()) for losses, _, _ in self._ways)
+
+    @property
+    def witness_violations(self) -> tuple[float, ...]:
+        """How far outside its own ball each optimizer came on this way."""
+        return tuple(float(violations.max()) for _, violations, _ in self._ways)
+
+    @property
+    def _ways(self) -> list[tuple[_Array, _Array, _Array]]:
+        """Losses, violations and gaps (T, 1) from the witness on."""
+        histories = [stay.history for stay in self.stays or ()]
+        return [
+            (history.losses, history.violations, history.gaps)
+            for history in histories
+            if history is not None and history.violations is not None and history.gaps is not None
+        ]
+
+    def _in_ball(self, result: TrainingResult, which: int) -> Bool[_Array, " S"]:
+        """Whether the runs lie in the first (0) or the second (1) optimizer's ball."""
+        ball = geometry(self.meeting.regions.optimizers[which])
+        radius = math.sqrt(self.meeting.rho[which])
+        inside: Bool[_Array, " S"] = (
+            ball_violation(ball, result.W, result.a, radius, radius) <= INSIDE
+        )
+        return inside
+
+
+def train_meeting(
+    meeting: Meeting,
+    *,
+    seeds: int,
+    steps: int,
+    seed: int = 0,
+    stay_steps: int = 2500,
+    progress: Progress = lambda stage, steps: None,
+) -> TrainedMeeting:
+    """Train both optimizers at their radii, from random starts and from the witness.
+
+    stay_steps: from the witness; in 2500 weight decay alone would take away 63 % of the weights.
+    Raises InputError for sgd, which has no ball, and where the meeting is of every large width.
+    """
+    found = meeting.regions
+    if found.width is None:
+        raise InputError("meeting", "is that of every large width; networks are trained at one")
+    width = found.width
+    # Of an optimizer without a ball this is an error.
+    names = [geometry(name).ball.name for name in found.optimizers]
+
+    def both(rate: float | None = None, **options: Any) -> tuple[TrainingResult, ...]:
+        return tuple(
+            train(
+                found.problem,
+                width,
+                name,
+                rho,
+                schedule=None if rate is None else Schedule(rate * math.sqrt(rho)),
+                progress=progress,
+                **options,
+            )
+            for name, rho in zip(names, meeting.rho, strict=True)
+        )
+
+    results = both(seeds=seeds, steps=steps, seed=seed)
+    if meeting.witness is None:
+        return TrainedMeeting(meeting, results, None)
+    stays = both(
+        seeds=1,
+        steps=stay_steps,
+        start=network_of(meeting.witness, found.problem.d, width),
+        start_scale=0.0,
+        rate=_STAY,
+        record_every=max(1, stay_steps // _RECORDS),
+    )
+    return TrainedMeeting(meeting, results, stays)
+
+
+def _of_finite(
+    result: TrainingResult,
+    values: Float[_Array, " S"] | None,
+    measure: Callable[[Float[_Array, " S"]], float],
+) -> float:
+    assert values is not None  # of optimizers with a ball
+    return float(measure(values[~result.diverged]))
+
+
+STUDY: Mapping[tuple[str, tuple[str, str]], Sequence[tuple[str, str]]] = {
+    ("two-regions", ("adamw", "muon")): (
+        *(("3/5", "3/2"), ("3/5", "33/20"), ("3/5", "17/10"), ("4/5", "8/5")),
+        *(("3/5", "7/5"), ("9/20", "8/5"), ("9/20", "7/5")),
+    ),
+    ("split-by-adamw-2", ("adamw", "muon")): (("8/5", "29/10"), ("8/5", "31/10"), ("9/5", "3")),
+    ("split-by-adamw-2", ("lion", "muon")): (
+        *(("39/25", "59/20"), ("8/5", "29/10"), ("8/5", "31/10"), ("9/5", "3")),
+        *(("8/5", "27/10"), ("3/2", "3")),
+    ),
+    ("flagship", ("adamw", "muon")): (
+        *(("11/5", "9/2"), ("11/5", "13/2"), ("5/2", "7/2"), ("11/5", "14/5")),
+        *(("19/10", "4"), ("19/10", "14/5")),
+    ),
+    ("flagship", ("lion", "ngd")): (("11/5", "5"), ("5/2", "4")),
+}
+"""Data sets of width 2, pairs of optimizers and of radii."""
+
+
+def study(seeds: int = 256, steps: int = 10_000) -> Iterator[TrainedMeeting]:
+    """All of `STUDY`."""
+    for (name, optimizers), pairs in STUDY.items():
+        found = regions(example(name), optimizers, 2)
+        for first, second in pairs:
+            meeting = found.at(Fraction(first), Fraction(second))
+            yield train_meeting(meeting, seeds=seeds, steps=steps)
+
+
+def row(trained: TrainedMeeting) -> str:
+    """One line of the table of the note."""
+    meeting = trained.meeting
+    squared = sum(float(v) ** 2 for v in meeting.regions.problem.y)
+    cells = [
+        f"`{meeting.regions.problem.name}`",
+        ", ".join(meeting.regions.optimizers),
+        ", ".join(map(str, meeting.rho)),
+        meeting.phase + (f": {', '.join(meeting.empty)}" if meeting.empty else ""),
+        ", ".join(map(str, trained.reached)),
+        ", ".join(map(str, trained.shared)),
+        ", ".join(f"{value:.1g}" for value in trained.violations),
+        ", ".join(f"{value:.1g}" for value in trained.gaps),
+        ", ".join(f"{loss / squared:.1g}" for loss in trained.witness_losses),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table of the note."""
+    parser = argparse.ArgumentParser(
+        prog="python -m numerics.training.meetings",
+        description="Train both optimizers of the meetings of proofs_notes/region-interaction.md "
+        "and print its table, a line as soon as it is there; some minutes.",
+    )
+    parser.parse_args(arguments)
+    for each in study():
+        print(row(each), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,300 @@
+"""Runs trained on an analysed problem, with the component of the exact landscape each one reached.
+
+>>> from theory import analyse, example
+>>> runs = train_runs(analyse(example("flagship"), 2), "lion", "11/5", seeds=8, steps=2000)
+>>> print(set(runs.landed), sum(runs.landed.values()) == runs.zero_loss)
+{0, 1} True
+
+`Trainer` is what `theory.claims.verify` takes for its trainer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from numerics.training import curves
+from numerics.training.loop import (
+    History,
+    Landing,
+    Progress,
+    TrainingResult,
+    landing,
+    squared_length,
+    train,
+)
+from numerics.training.meetings import train_meeting
+from numerics.training.optimizers import Optimizer
+from theory.landscape import Analysis
+from theory.network import Network
+from theory.problem import Problem, Rational, format_rational
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+DEFAULT_TOLERANCE = 1e-5
+"""Of the loss above the least, relative to ||y||^2, up to which a run counts as at the least."""
+
+DEFAULT_MAX_ASSIGNMENTS = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """S trained networks and where they landed.
+
+    landing: in the components of least loss; None where these are not known, or where the ball
+    reaches none. minimum: the least loss in the ball, from above; None where it is not known.
+    tolerance: how far above it, relative to ||y||^2, runs count as at it.
+    """
+
+    result: TrainingResult
+    landing: Landing | None = None
+    minimum: Fraction | None = None
+    tolerance: float = DEFAULT_TOLERANCE
+
+    @property
+    def count(self) -> int:
+        """S"""
+        return len(self.result.loss)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all steps were done."""
+        return self.result.complete
+
+    @property
+    def inside(self) -> Float[_Array, " S"]:
+        """Losses of the networks, each layer shrunk into its ball where it is outside."""
+        result = self.result
+        ball, radius = result.config.optimizer.geometry.ball, result.config.radius
+        norms = (ball.hidden.value(result.W), ball.output.value(result.a))
+        W, a = (
+            layer / np.maximum(norm / radius, 1.0).reshape(-1, *[1] * (layer.ndim - 1))
+            for layer, norm in zip((result.W, result.a), norms, strict=True)
+        )
+        problem = result.config.problem
+        X, y = np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
+        fits = (np.maximum(X @ W, 0.0) @ a[..., None])[..., 0]
+        losses: _Array = ((fits - y) ** 2).sum(axis=-1) / 2
+        return losses
+
+    @property
+    def history(self) -> History:
+        """What was recorded on the way."""
+        assert self.result.history is not None
+        return self.result.history
+
+    @property
+    def remainder(self) -> Float[_Array, " T"]:
+        """What weight decay alone leaves of a start, at the recorded steps: prod (1 - lr / R)."""
+        config = self.result.config
+        factors = [1 - config.schedule(step) / config.radius for step in range(config.steps)]
+        remainder: _Array = np.cumprod([1.0, *factors])[self.history.steps]
+        return remainder
+
+    def excess(self, length: float) -> float:
+        """The most by which a recorded violation exceeds what directions of norm <= length allow.
+
+        They keep ||theta|| / R - length below max(0, its start) times the remainder. Source:
+        proofs_notes/implicit-bias.md.
+        """
+        violations = self.history.violations
+        assert violations is not None
+        beyond = np.maximum(violations[0] - (length - 1), 0)
+        bounds = length - 1 + self.remainder[:, None] * beyond
+        return float(np.maximum(violations - bounds, 0).max())
+
+    @property
+    def landed(self) -> dict[int, int]:
+        """How many runs reached the least loss in each component, by its id."""
+        return {} if self.landing is None else self.landing.counts
+
+    @property
+    def above(self) -> Float[_Array, " S"] | None:
+        """How far each run ended above the least loss in the ball; None where that is not known.
+
+        Runs a little outside their ball may end below.
+        """
+        return None if self.minimum is None else self.result.loss - float(self.minimum)
+
+    @property
+    def converged(self) -> Bool[_Array, " S"]:
+        """Whether each run reached the least loss, or zero where that is not known."""
+        if self.landing is not None:
+            return self.landing.converged
+        limit = float(self.minimum or 0) + self._width
+        close: Bool[_Array, " S"] = self.result.loss <= limit
+        return close
+
+    @property
+    def _width(self) -> float:
+        """The tolerance, in the units of the loss."""
+        return self.tolerance * squared_length(self.result.config.problem)
+
+    @property
+    def at_minimum(self) -> int:
+        """How many runs did."""
+        return int(self.converged.sum())
+
+    @property
+    def zero_loss(self) -> int:
+        """How many runs reached zero loss."""
+        return 0 if self.minimum else self.at_minimum
+
+    @property
+    def diverged(self) -> int:
+        """How many runs ended with a loss or weights that are not finite."""
+        return int(self.result.diverged.sum())
+
+    @property
+    def not_converged(self) -> int:
+        """How many runs did neither."""
+        return self.count - self.at_minimum - self.diverged
+
+    @property
+    def other_losses(self) -> list[tuple[float, int]]:
+        """The losses of the runs that did neither, and how many runs ended at each, lowest first.
+
+        Losses no further apart than the tolerance are one; it is named by the least of them.
+        """
+        rest = np.sort(self.result.loss[~self.result.diverged & ~self.converged])
+        found: list[tuple[float, int]] = []
+        for loss in rest.tolist():
+            if found and loss - found[-1][0] <= self._width:
+                found[-1] = (found[-1][0], found[-1][1] + 1)
+            else:
+                found.append((loss, 1))
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures of the command line; those of diverged runs are left out of the measures."""
+        result, landed = self.result, self.landing
+        config = result.config
+        finite = ~result.diverged
+
+        def measure(values: Float[_Array, " S"] | None, of: Any) -> float | None:
+            return None if values is None or not finite.any() else float(of(values[finite]))
+
+        return {
+            "optimizer": config.optimizer.name,
+            "width": config.width,
+            "rho": format_rational(config.rho),
+            "runs": self.count,
+            "steps": result.steps,
+            "seed": config.seed,
+            "complete": self.complete,
+            "learning_rate": config.schedule.initial,
+            "zero_loss": self.zero_loss,
+            "at_minimum": None if self.minimum is None else self.at_minimum,
+            "not_converged": self.not_converged,
+            "diverged": self.diverged,
+            "landed": None
+            if self.minimum is None
+            else {str(component): count for component, count in self.landed.items()},
+            "outside_cells": 0
+            if landed is None
+            else int((landed.converged & ~landed.in_cell).sum()),
+            "tolerance": self.tolerance,
+            "least_loss": measure(result.loss, np.min),
+            "median_loss": measure(result.loss, np.median),
+            "above_minimum": {
+                "best": measure(self.above, np.min),
+                "median": measure(self.above, np.median),
+            },
+            "other_losses": [{"loss": loss, "runs": runs} for loss, runs in self.other_losses],
+            "max_violation": measure(result.violation, np.max),
+            "median_fw_gap": measure(result.gap, np.median),
+            "largest_distance": None if landed is None else landed.largest_distance,
+        }
+
+
+def train_runs(
+    analysis: Analysis,
+    optimizer: str | Optimizer,
+    rho: Rational,
+    *,
+    seeds: int,
+    steps: int,
+    seed: int = 0,
+    tolerance: float | None = None,
+    max_assignments: int = DEFAULT_MAX_ASSIGNMENTS,
+    start_scale: float = 1.0,
+    record_every: int | None = None,
+    progress: Progress = lambda stage, steps: None,
+) -> Runs:
+    """Train on the problem of the analysis, at its width, and see where the runs land.
+
+    Arguments and errors: see `located` and `numerics.training.loop.train`.
+    """
+    result = train(
+        analysis.problem,
+        analysis.width,
+        optimizer,
+        rho,
+        seeds=seeds,
+        steps=steps,
+        seed=seed,
+        start_scale=start_scale,
+        record_every=record_every,
+        progress=progress,
+    )
+    return located(result, analysis, tolerance=tolerance, max_assignments=max_assignments)
+
+
+def located(
+    result: TrainingResult,
+    analysis: Analysis,
+    *,
+    tolerance: float | None = None,
+    max_assignments: int = DEFAULT_MAX_ASSIGNMENTS,
+) -> Runs:
+    """Where runs landed in the landscape of their problem, if that is of its least loss.
+
+    tolerance: see `numerics.training.loop.landing`; by default DEFAULT_TOLERANCE, or less where
+    half the lowest barrier is less. Errors: see there too.
+    """
+    if analysis.level != analysis.minimum:
+        return Runs(result)
+    if tolerance is None:
+        tolerance = default_tolerance(analysis)
+    landed = landing(result, analysis, tolerance=tolerance, max_assignments=max_assignments)
+    return Runs(result, landed, analysis.minimum, tolerance)
+
+
+def default_tolerance(analysis: Analysis) -> float:
+    """DEFAULT_TOLERANCE, or so much less that half the lowest barrier is not exceeded."""
+    passes = [float(merge.value - analysis.level) for merge in analysis.merges]
+    squared = squared_length(analysis.problem)
+    return min([DEFAULT_TOLERANCE, *(height / 2 / squared for height in passes)])
+
+
+def best_networks(
+    problem: Problem,
+    optimizer: str,
+    width: int,
+    rho: Rational,
+    *,
+    seeds: int,
+    steps: int,
+    progress: Progress = lambda stage, steps: None,
+) -> list[Network]:
+    """Trained networks exactly as they are in binary, those of least loss first.
+
+    Diverged runs are left out. Arguments and errors: see `numerics.training.loop.train`.
+    """
+    result = train(problem, width, optimizer, rho, seeds=seeds, steps=steps, progress=progress)
+    networks = result.networks()
+    return [networks[run] for run in np.argsort(result.loss).tolist() if run in networks]
+
+
+class Trainer:
+    """Trains runs when it is called, networks, curves, and both optimizers of a meeting: see
+    `theory.claims.verify`."""
+
+    __call__ = staticmethod(train_runs)
+    networks = staticmethod(best_networks)
+    connect = staticmethod(curves.maxima)
+    meet = staticmethod(train_meeting)

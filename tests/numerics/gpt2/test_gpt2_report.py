@@ -1,0 +1,207 @@
+"""The page of a study: its numbers and verdicts, with and without the parts that may be missing."""
+
+from __future__ import annotations
+
+import html
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gpt2_studies import statistic, study
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+from numerics.gpt2 import plots, report
+from numerics.gpt2.report import COLUMNS, table_rows, write_study_report
+from numerics.pictures.style import COLOURS
+from theory.claims.gpt2_study import shipped
+from theory.errors import InputError
+
+PICTURES = 7 + 2 + 5 + 3 + 4
+
+
+def page(document: dict[str, Any], folder: Path) -> str:
+    write_study_report(document, folder)
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return page(study(), tmp_path_factory.mktemp("study") / "deep")
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without pictures, which take most of the time."""
+    monkeypatch.setattr(report, "figures", lambda pictures, name: "")
+
+
+@pytest.fixture
+def axes() -> Axes:
+    return Figure().subplots()
+
+
+def test_it_needs_nothing_else(text: str) -> None:
+    for outside in ("http:", "https:", "@import", "<script", "<link", "<img", "<iframe"):
+        assert outside not in text
+    assert text.count("<svg") == text.count("<figcaption>") == PICTURES
+
+
+def test_notes_and_readme_have_the_numbers_of_the_shipped_study() -> None:
+    root = Path(__file__).parents[3]
+    note = (root / "proofs_notes" / "gpt2-polychain-beats-linear.md").read_text(encoding="utf-8")
+    for row in table_rows(shipped()):
+        assert f"| {' | '.join(row)} |".replace("\u00a0", " ") in note
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    curves = ("linear, not aligned", "linear", "polychain, not aligned", "polychain")
+    for cell, found in shipped()["cells"].items():
+        barriers = [found[curve]["barrier"]["in"] for curve in curves]
+        spread = [f"{each['mean']:.3f} ± {each['std']:.3f}" for each in barriers]
+        assert f"| {plots.named(cell)} | {' | '.join(spread)} |" in readme
+
+
+def test_it_has_the_numbers_of_the_table(text: str) -> None:
+    rows = table_rows(study())
+    assert [row[:2] for row in rows] == [
+        ["AdamW to AdamW", "2"],
+        ["Muon to Muon", "2"],
+        ["AdamW to Muon", "2"],
+    ]
+    for row in rows:
+        assert len(row) == len(COLUMNS)
+        assert all("±" in cell and cell in text for cell in row[2:])
+    barrier = study()["cells"]["muon-muon"]["polychain"]["barrier"]["out"]
+    assert rows[1][5] == f"{barrier['mean']:.3f} ±\u00a0{barrier['std']:.3f}"
+
+
+def test_it_says_what_was_measured(text: str) -> None:
+    for said in (
+        "isthmus gpt2 table planted",
+        "torch 2.9.0",
+        "4,463,628",
+        "20.6 minutes",
+        html.escape('"layers": 2'),
+        "random start",
+        "No model was outside what is within reach",
+    ):
+        assert said in text
+
+
+def test_claims_hold_and_controls_are_silent(text: str) -> None:
+    assert text.count('<span class="holds">holds</span>') == 2 * 3
+    assert text.count("No control that was measured explains the picture.") == 3
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_claim_that_a_control_explains_is_said_to_be(tmp_path: Path) -> None:
+    document = study()
+    document["cells"]["muon-muon"]["linear"]["change"] = statistic([0.03, 0.05])
+    document["cells"]["adamw-adamw"]["polychain"]["barrier"]["in"] = statistic([0.3, 0.3])
+    text = page(document, tmp_path)
+    assert text.count('<span class="holds">holds</span>') == 2 * 2
+    assert text.count('<span class="false">is false</span>') == 2 * 1
+    assert "holds</span>; explained by 1 of its controls</li>" in text
+    assert "<strong>Controls that explain the picture as well:</strong>" in text
+    assert "<li>the straight line preserves it as well, muon-muon: yes: 0.03, 0.05" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_model_outside_its_reach_is_named(tmp_path: Path) -> None:
+    document = study()
+    document["ends"]["muon-1"]["history"][3]["spectral"]["0.key"] = 50.0
+    assert "Outside what is within reach: muon-1." in page(document, tmp_path)
+
+
+def test_what_may_be_missing(tmp_path: Path) -> None:
+    document = study(pairs=1)
+    for part in ("longer", "sweep", "continued"):
+        del document[part]
+    for pair in document["pairs"].values():
+        pair.pop("plane")
+        for kind in ("bezier", "polychain, not aligned", "linear, not aligned"):
+            del pair["curves"][kind]
+        for curve in pair["curves"].values():
+            del curve["spectra"]["singular_values"]
+    for cell in document["cells"].values():
+        for kind in ("bezier", "polychain, not aligned", "linear, not aligned"):
+            del cell[kind]
+        for curve in cell.values():
+            del curve["middle above ends trained on"]
+    assert not any("±" in cell for row in table_rows(document) for cell in row)
+    text = page(document, tmp_path)
+    assert "One pair each." in text
+    assert "Loss planes" not in text
+    assert "above trained-on ends" not in text
+    assert "Bezier" not in text
+    assert text.count("<svg") == PICTURES - 6
+    assert "not measured" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_study_of_one_cell(tmp_path: Path) -> None:
+    document = study()
+    for part in ("pairs", "cells"):
+        document[part] = {
+            name: value for name, value in document[part].items() if not name.startswith("muon")
+        }
+    text = page(document, tmp_path)
+    assert "It is not known whether it holds: study: lacks muon-muon" in text
+    assert text.count("failed</span>") == 2 * 2
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be made"):
+        write_study_report(study(1), tmp_path / "file")
+
+
+def test_low_curves_are_readable(axes: Axes) -> None:
+    """The picture ends above the aligned line, far below the line without alignment."""
+    document = study()
+    plots.draw_losses(axes, document, "muon-muon", "in")
+    curves = document["pairs"]["muon-0--muon-1"]["curves"]
+    top = axes.get_ylim()[1]
+    assert (
+        max(curves["linear"]["loss"]["in"]) < top < max(curves["linear, not aligned"]["loss"]["in"])
+    )
+    assert "not aligned: to 4.06 ↑" in [text.get_text() for text in axes.texts]
+
+
+def test_optimizers_keep_their_colours(axes: Axes) -> None:
+    plots.draw_median_ranks(axes, study(), ("adamw-adamw", "muon-muon"))
+    drawn = {line.get_color() for line in axes.lines}
+    assert drawn == {COLOURS[0], COLOURS[1], "black"}
+
+
+def test_the_models_stand_in_the_plane(axes: Axes) -> None:
+    pair = study()["pairs"]["adamw-0--muon-0"]
+    plots.draw_plane(axes, pair)
+    marks = {line.get_marker(): line for line in axes.lines if line.get_marker() != "None"}
+    assert {name: mark.get_xydata().tolist() for name, mark in marks.items()} == {
+        "o": [[0, 0]],
+        "s": [[1, 0]],
+        "D": [[0.47, 0.42]],
+    }
+    assert to_rgba(marks["s"].get_color()) == to_rgba(COLOURS[1])
+    assert [text.get_text() for text in axes.texts] == ["adamw-0", "muon-0", "bend"]
+
+
+def test_norms_over_radius_and_reach() -> None:
+    document = study()
+    end = document["ends"]["adamw-0"]
+    largest = max(end["history"][-1]["entrywise"].values())
+    assert plots.over_radius(end) == pytest.approx(largest / 10)
+    assert 0 < plots.over_reach(end) < 1
+    pair = document["pairs"]["adamw-0--muon-0"]
+    norms = plots.largest_on_path(document, pair, "polychain", "muon")
+    spectral = pair["curves"]["polychain"]["spectra"]["spectral_norm"]["0.key"]
+    assert norms.tolist() == pytest.approx([value / 10 for value in spectral])
+
+
+def test_neither_torch_nor_transformers_is_needed() -> None:
+    loaded = "{'torch', 'transformers'} & {*sys.modules}"
+    command = f"import sys, numerics.gpt2.report; sys.exit(bool({loaded}))"
+    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0

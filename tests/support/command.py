@@ -1,0 +1,78 @@
+"""The command line in this process, for the tests of its commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from numerics.cli import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr."""
+    code = main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
+    """The JSON document on stdout of a command that succeeds and says nothing else."""
+    code, out, err = run(capsys, *arguments, "--json", "-")
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+ROOT = Path(__file__).parents[2]
+_SCRIPT = "import sys; from numerics.cli import main; sys.exit(main())"
+
+
+def started(*arguments: object, folder: Path) -> subprocess.Popen[str]:
+    """The command in a process of its own, in a folder, as the console script runs it: that does
+    not search the folder for modules. It leads a group, as in a terminal."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", _SCRIPT, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def wait_until(true: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
+    """Wait, as long as the process runs."""
+    for _ in range(6000):
+        if true():
+            return
+        if process is not None and process.poll() is not None:
+            raise AssertionError(process.communicate())
+        time.sleep(0.05)
+    raise AssertionError("waited in vain")
+
+
+def running(pid: int) -> bool:
+    """Whether there is such a process, not counting one that has ended and was not asked how."""
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def kill(process: subprocess.Popen[str], others: Collection[int]) -> None:
+    """Kill the process, and wait until the others are gone too."""
+    assert all(map(running, others))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    wait_until(lambda: not any(map(running, others)))

@@ -1,0 +1,160 @@
+"""The claim that weight decay leads into the ball, and what would make it false."""
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from numerics.training.loop import train
+from numerics.training.optimizers import (
+    OPTIMIZERS,
+    AdamWUpdate,
+    LionKUpdate,
+    Optimizer,
+    Schedule,
+    normalised,
+    polar_factor,
+)
+from numerics.training.runs import Runs, train_runs
+from theory import example
+from theory.claims import Bounds, ImplicitBias, verify
+from theory.claims.implicit_bias import LENGTHS, adamw_length
+from theory.geometry import LionK, SchattenNorm, VectorNorm
+
+FLAGSHIP = example("flagship")
+SHORT = ImplicitBias(seeds=32, steps=6000)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return verify(SHORT, train_runs)
+
+
+def test_it_holds_and_compares_what_it_predicts(result):
+    assert result.holds
+    assert result.prediction.values.keys() == result.observation.values.keys()
+    assert {key.split(", ")[0] for key in result.observation.runs} == set(LENGTHS)
+    for key, runs in result.observation.runs.items():
+        outside = runs.history.violations[0] > 0
+        assert outside.all() if key.endswith("outside") else not outside.any()
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [
+        ("lion: violation beyond the proved bound, most at any step", 1e-15, 1e-6),
+        ("adamw: violation at the end, largest", 1e-3, 2e-3),
+        ("muon: median gap, end / a tenth of the steps", 0.2, 0.21),
+        ("ngd: median gap, end / a tenth of the steps", 0.0, float("nan")),
+    ],
+)
+def test_an_observation_that_differs_makes_it_false(result, key, good, bad):
+    for value, holds in ((good, True), (bad, False)):
+        for pair in ((0.0, value), (value, 0.0)):
+            changed = {**result.observation.values, key: pair}
+            assert SHORT.compare(result.prediction.values, changed) is holds
+
+
+def test_too_few_steps_make_it_false():
+    assert not verify(replace(SHORT, steps=20), train_runs).holds
+
+
+def test_a_learning_rate_that_does_not_fall_makes_it_false():
+    """Then the gap stays where it is."""
+
+    def train_fast(analysis, optimizer, rho, *, progress, **options):
+        result = train(FLAGSHIP, 2, optimizer, rho, schedule=Schedule(initial=0.02), **options)
+        return Runs(result, None)
+
+    result = verify(SHORT, train_fast)
+    assert not result.holds
+    key = "lion: median gap, end / a tenth of the steps"
+    assert isinstance(result.prediction.values[key][0], Bounds)
+    assert max(result.observation.values[key]) > 0.5
+
+
+# The bound
+
+
+def test_length_of_the_directions_of_adamw():
+    update = OPTIMIZERS["adamw"].hidden
+    assert isinstance(update, AdamWUpdate)
+    assert LENGTHS["adamw"] == adamw_length(update.beta1, update.beta2)
+
+
+def excess(name, start_scale, length=None, steps=300):
+    result = train(
+        FLAGSHIP, 2, name, "3/2", seeds=32, steps=steps, start_scale=start_scale, record_every=1
+    )
+    return Runs(result, None).excess(length or LENGTHS.get(name, 1.0))
+
+
+@pytest.mark.parametrize("name", ["adamw", "lion", "signsgd", "muon", "ngd", "colnorm"])
+@pytest.mark.parametrize("start_scale", [0.1, 1.0, 8.0])
+def test_the_bound_holds_at_every_step(name, start_scale):
+    assert excess(name, start_scale) <= 1e-12
+
+
+def test_adamw_needs_the_longer_directions():
+    assert excess("adamw", 6.0, 1.0, steps=4000) > 0.01
+    assert excess("adamw", 6.0, steps=4000) <= 1e-12
+    assert excess("muon-adamw", 6.0, LENGTHS["adamw"], steps=4000) <= 1e-12
+
+
+def test_excess_by_hand():
+    """One run that starts at twice the radius; half of the distance should go in each step."""
+    result = train(
+        FLAGSHIP, 2, "ngd", 1, seeds=1, steps=2, record_every=1, schedule=Schedule(initial=0.5)
+    )
+    history = replace(result.history, violations=np.array([[1.0], [0.6], [0.2]]))
+    runs = Runs(replace(result, history=history), None)
+    assert runs.remainder.tolist() == [1.0, 0.5, 0.25]
+    assert runs.excess(1.0) == pytest.approx(0.1)  # 0.6 where 0.5 is allowed
+    assert runs.excess(1.1) == pytest.approx(0.05)  # 0.1 + 0.5 * 0.9 is
+    assert runs.excess(1.5) == 0.0
+
+
+def test_steps_that_are_too_long_exceed_the_bound():
+    fast = train(
+        FLAGSHIP,
+        2,
+        "lion",
+        2,
+        seeds=16,
+        steps=200,
+        start_scale=0.01,
+        record_every=1,
+        schedule=Schedule(initial=3.0),  # lr lambda > 1: no longer a convex combination
+    )
+    assert Runs(fast, None).excess(1.0) > 0.1
+
+
+def test_networks_shrunk_into_the_ball_are_inside():
+    result = train(FLAGSHIP, 2, "muon", Fraction(1), seeds=16, steps=1, start_scale=5.0)
+    runs = Runs(result, None)
+    assert (result.violation > 0).any()
+    radius = result.config.radius
+    W, a = result.W[0], result.a[0]
+    W = W / max(1.0, np.linalg.norm(W, 2) / radius)
+    a = a / max(1.0, np.linalg.norm(a) / radius)
+    X, y = np.array(FLAGSHIP.X, float), np.array(FLAGSHIP.y, float)
+    assert runs.inside[0] == pytest.approx(((np.maximum(X @ W, 0) @ a - y) ** 2).sum() / 2)
+
+
+def test_an_optimizer_of_ones_own_is_shrunk_into_its_own_ball():
+    """Its name may even be that of another one."""
+    own = Optimizer(
+        LionK("adamw", SchattenNorm(math.inf), VectorNorm(2)),
+        LionKUpdate(polar_factor),
+        LionKUpdate(normalised),
+    )
+    options = {"seeds": 8, "steps": 1, "start_scale": 5.0}
+    mine, muon = (
+        Runs(train(FLAGSHIP, 2, optimizer, Fraction(1), **options), None)
+        for optimizer in (own, replace(OPTIMIZERS["muon"], hidden=own.hidden, output=own.output))
+    )
+    assert mine.inside == pytest.approx(muon.inside)
+    adamw = replace(mine.result.config, optimizer=OPTIMIZERS["adamw"])
+    assert mine.inside != pytest.approx(Runs(replace(mine.result, config=adamw), None).inside)

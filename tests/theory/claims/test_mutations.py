@@ -1,0 +1,524 @@
+"""Faults planted in the theory that claims predict from, each noticed by the claim.
+
+A fault stays in place while the claim predicts and observes: what they share would hide it. The
+checker and what observations are made of stay as they are. A claim notices a fault where it does
+not hold, or is refused on the way. The ids of the tests are the list: CLAIM-FAULT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+from pkgutil import resolve_name
+from typing import Any, TypeAlias
+
+import pytest
+from gpt2_studies import MATRICES, statistic, study
+
+from numerics.training import runs
+from numerics.training.runs import Trainer
+from theory.claims import (
+    CLAIMS,
+    Claim,
+    ConvexEqualsNonconvex,
+    CurvesAboveBarrier,
+    FiniteWidthSandwich,
+    Gpt2CrossTransition,
+    Gpt2PolychainBeatsLinear,
+    Gpt2SpectrumPreserved,
+    ImplicitBias,
+    NotImpliedByPriorWork,
+    PermutationIsNotEnough,
+    RegionInteraction,
+    SameOptimizerConnectivity,
+    SmallWidthSeparation,
+    Staircase,
+    WidthNPlus1,
+    WidthProfile,
+    finite_width_sandwich,
+    implicit_bias,
+    instances,
+    width_profile,
+)
+from theory.claims.base import verify
+from theory.claims.instances import instance
+from theory.connectivity import OptimalPolytope
+from theory.errors import InputError, Undecided
+from theory.landscape import analyse
+from theory.landscape.cells import SIGN_FLIP, CellComplex
+from theory.landscape.exhaustive import exhaustive
+from theory.regions import Meeting
+
+Fault: TypeAlias = Callable[[pytest.MonkeyPatch], None]
+"""Plants it."""
+
+MORE = 1 + Fraction(1, 1000)
+
+FIRST = instance("non-monotone", "adamw", "1/2")
+
+
+def changed(change: Callable[..., Any], *places: str) -> Fault:
+    """What a function returns is changed, wherever it is called from: MODULE:NAME."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        for place in places:
+            module, _, name = place.partition(":")
+            holder, _, name = name.rpartition(".")
+            owner = resolve_name(f"{module}:{holder}" if holder else module)
+            whole = getattr(owner, name)
+
+            def faulty(*args: Any, whole: Any = whole, **options: Any) -> Any:
+                return change(whole(*args, **options))
+
+            patch.setattr(owner, name, faulty)
+
+    return plant
+
+
+def put(place: str, value: Any) -> Fault:
+    """Something else in the place of MODULE:NAME."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        module, _, name = place.partition(":")
+        holder, _, name = name.rpartition(".")
+        patch.setattr(resolve_name(f"{module}:{holder}" if holder else module), name, value)
+
+    return plant
+
+
+def times(factor: Fraction, *names: str) -> Callable[[Any], Any]:
+    """A dataclass with some of its numbers scaled."""
+
+    def scale(found: Any) -> Any:
+        values = {name: getattr(found, name) for name in names}
+        return replace(found, **{name: v and factor * v for name, v in values.items()})
+
+    return scale
+
+
+# Faults of the landscape
+
+_moves = CellComplex._moves
+
+
+def _fewer_moves(self: CellComplex, state: int) -> tuple[Any, ...]:
+    """Neurons of positive sign change their cone at zero only."""
+    return tuple(move for move in _moves(self, state) if state % 2 or move.wall == SIGN_FLIP)
+
+
+FACES_DROPPED = put("theory.landscape.cells:CellComplex._moves", _fewer_moves)
+
+
+def _merged(found: Sequence[Any]) -> tuple[Any, ...]:
+    if len(found) < 2:
+        return tuple(found)
+    first, second, *others = found
+    both = replace(first, cells=first.cells + second.cells, links=first.links + second.links)
+    return tuple(replace(each, id=k) for k, each in enumerate([both, *others]))
+
+
+COMPONENT_MERGED = changed(
+    _merged,
+    "theory.landscape.analysis:components_of",
+    "theory.connectivity.profile:components_of",
+    "theory.regions.meeting:components_of",
+)
+
+RADIUS_SCALED = changed(
+    lambda rho: rho and rho * MORE, "theory.connectivity.critical_radii:CriticalRadii._solve"
+)
+
+
+def barriers_scaled(analysis: Any) -> Any:
+    rows = enumerate(analysis.barriers)
+    return replace(
+        analysis,
+        barriers=tuple(
+            tuple(v * MORE if v is not None and i != k else v for k, v in enumerate(row))
+            for i, row in rows
+        ),
+    )
+
+
+def radii_scaled(found: Any) -> Any:
+    scaled = times(MORE, "lower", "upper")
+    return replace(
+        found,
+        components=tuple(
+            {name: scaled(radius) for name, radius in component.items()}
+            for component in found.components
+        ),
+    )
+
+
+# The claims, small, with what noticing their faults needs
+
+
+class Remembering(Trainer):
+    """Trains what it was not asked for before."""
+
+    @classmethod
+    def connect(cls, pairs: Any, *, progress: Any) -> Any:
+        return _connected(tuple(pairs), progress)
+
+    @staticmethod
+    def meet(meeting: Meeting, **options: Any) -> Any:
+        """Runs end as they do in truth, whatever is claimed of the meeting."""
+        return Met(meeting)
+
+
+class Met:
+    """As trained at the radii of `MEETINGS`; what starts at a network of both stays there."""
+
+    complete = True
+
+    def __init__(self, meeting: Meeting) -> None:
+        self.reached, self.shared = MEETINGS[meeting.rho]
+        there = 0 if meeting.witness is None else 2
+        self.witness_gaps = self.witness_losses = self.witness_violations = (0.0,) * there
+
+
+MEETINGS = {
+    (Fraction(3, 5), Fraction(3, 2)): ((50, 170), (0, 0)),
+    (Fraction(3, 5), Fraction(17, 10)): ((50, 169), (0, 0)),
+    (Fraction(3, 5), Fraction(13, 10)): ((50, 0), (0, 0)),
+}
+
+_connected = cache(lambda pairs, progress: Trainer.connect(pairs, progress=progress))
+
+
+def silent(stage: str, count: int) -> None:
+    """Progress that nobody sees."""
+
+
+class OfSome(SameOptimizerConnectivity):
+    """One optimizer of each kind, at the bound."""
+
+    def cases(self) -> Iterator[Any]:
+        """Of those of the claim."""
+        yield from (case for case in super().cases() if case.optimizer in {"adamw", "ngd"})
+
+
+SMALL: dict[str, Claim] = {
+    each.id: each
+    for each in (
+        SmallWidthSeparation(seeds=48, steps=3000),
+        PermutationIsNotEnough({"flagship": PermutationIsNotEnough().cases["flagship"]}),
+        replace(WidthNPlus1().quick(), searched=1, pairs=5),
+        ImplicitBias(seeds=8, steps=5000),
+        ConvexEqualsNonconvex(instances=(("flagship", Fraction(3, 2)),), seeds=32),
+        FiniteWidthSandwich(finite_width_sandwich._TIGHT[:3], searched=0),
+        OfSome(wide=40),
+        CurvesAboveBarrier(searched=2),
+        WidthProfile({FIRST: 4}),
+        NotImpliedByPriorWork((FIRST,)),
+        Staircase((("staircase-cube", Fraction(3)),), searched=0),
+        RegionInteraction(
+            thresholds={"two-regions": "3/5"},
+            others={},
+            trained={
+                ("two-regions", ("adamw", "muon")): (
+                    *(("3/5", "3/2"), ("3/5", "17/10"), ("3/5", "13/10")),
+                )
+            },
+            vertices=3,
+        ),
+    )
+}
+
+
+def shifted(by: int) -> Callable[[Any], Any]:
+    """A width, if there is one, by so many neurons off."""
+    return lambda width: width and width + by
+
+
+def with_option(name: str, change: Callable[[Any], Any], place: str) -> Fault:
+    """A function is called with another value of an option."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        whole = resolve_name(place)
+
+        def faulty(*args: Any, **options: Any) -> Any:
+            given = {name: change(options[name])} if name in options else {}
+            return whole(*args, **(options | given))
+
+        put(place, faulty)(patch)
+
+    return plant
+
+
+def _narrower(problem: Any, width: int, **options: Any) -> Any:
+    return analyse(problem, max(1, width - 1), **options)
+
+
+def _grown(path: Any) -> Any:
+    start, second, *rest = path.points
+    grown = tuple(neuron._replace(u=tuple(MORE * v for v in neuron.u)) for neuron in second)
+    return replace(path, points=(start, grown, *rest))
+
+
+def _one_less(counts: dict[Fraction, int]) -> dict[Fraction, int]:
+    return {rho: max(1, count - 1) if count else 0 for rho, count in counts.items()}
+
+
+NONCONVEX = "theory.claims.convex_equals_nonconvex:solve"
+LENGTHS = "theory.claims.implicit_bias:LENGTHS"
+LENGTHS_OF = {name: implicit_bias.LENGTHS[name] for name in ("adamw", "lion")}
+_remainder = runs.Runs.remainder.fget
+_rank_bound = OptimalPolytope.rank_bound.fget
+
+SETTING = {
+    # Training and what is observed without the theory, which no fault changes, are done once.
+    "numerics.training.runs:train": cache(runs.train),
+    "theory.claims.finite_width_sandwich:_missing": cache(finite_width_sandwich._missing),
+    **{
+        f"theory.claims.{name}:exhaustive": cache(exhaustive)
+        for name in ("small_width_separation", "permutation_is_not_enough", "width_n_plus_1")
+    },
+    # Fewer optimizers and widths.
+    LENGTHS: LENGTHS_OF,
+    "theory.claims.convex_equals_nonconvex:_OPTIMIZERS": ("adamw", "muon", "ngd"),
+    "theory.claims.region_interaction:_WIDTHS": (2, None),
+}
+
+FAULTS: dict[str, dict[str, Fault]] = {
+    "small-width-separation": {
+        "faces dropped": FACES_DROPPED,
+        "component merged": COMPONENT_MERGED,
+        "barrier scaled": changed(barriers_scaled, "theory.claims.small_width_separation:analyse"),
+        "radius scaled": changed(radii_scaled, "theory.claims.small_width_separation:radii"),
+    },
+    "permutation-is-not-enough": {
+        "faces dropped": FACES_DROPPED,
+        "neurons taken for unlabelled": with_option(
+            "labelled",
+            lambda labelled: False,
+            "theory.claims.permutation_is_not_enough:barrier_between",
+        ),
+        "barrier scaled": changed(
+            times(MORE, "value"), "theory.claims.permutation_is_not_enough:barrier_between"
+        ),
+    },
+    "width-n-plus-1": {
+        "faces dropped": FACES_DROPPED,
+        "width shifted": put("theory.claims.width_n_plus_1:analyse", _narrower),
+        "barrier scaled": changed(barriers_scaled, "theory.claims.width_n_plus_1:analyse"),
+        "breakpoint dropped": changed(
+            lambda path: [path[0], path[-1]], "theory.claims.width_n_plus_1:unconstrained_path"
+        ),
+    },
+    "implicit-bias": {
+        "AdamW's direction taken for 1": put(LENGTHS, LENGTHS_OF | {"adamw": 1.0}),
+        "AdamW's direction scaled": put(LENGTHS, LENGTHS_OF | {"adamw": 1.166}),
+        "Lion's direction scaled": put(LENGTHS, LENGTHS_OF | {"lion": 0.999}),
+        "rate doubled": put(
+            "numerics.training.runs:Runs.remainder", property(lambda each: _remainder(each) ** 2)
+        ),
+    },
+    "convex-equals-nonconvex": {
+        "radius scaled": with_option("rho", lambda rho: rho * MORE, NONCONVEX),
+        "radius scaled down": with_option("rho", lambda rho: rho / MORE, NONCONVEX),
+        "width shifted": with_option("width", shifted(1), NONCONVEX),
+        "bound scaled": changed(times(MORE, "lower"), NONCONVEX),
+    },
+    "finite-width-sandwich": {
+        "width shifted down": changed(shifted(-1), "theory.claims.finite_width_sandwich:_shift"),
+        "width shifted up": changed(shifted(1), "theory.claims.finite_width_sandwich:_shift"),
+        "bound scaled": changed(
+            times(MORE, "lower", "upper"), "theory.claims.finite_width_sandwich:solve"
+        ),
+    },
+    "same-optimizer-connectivity": {
+        "width shifted": changed(
+            shifted(-2), "theory.claims.same_optimizer_connectivity:connected_from"
+        ),
+        "breakpoint dropped": changed(
+            lambda path: replace(path, points=(path.points[0], *path.points[2:])),
+            "theory.claims.same_optimizer_connectivity:connect",
+        ),
+        "weights scaled": changed(_grown, "theory.claims.same_optimizer_connectivity:connect"),
+    },
+    "curves-above-barrier": {
+        "barrier scaled": changed(
+            times(MORE, "value"), "theory.claims.curves_above_barrier:barrier_between"
+        ),
+        "barrier scaled down": changed(
+            times(1 / MORE, "value"), "theory.claims.curves_above_barrier:barrier_between"
+        ),
+        "breakpoint dropped": changed(
+            lambda found: replace(
+                found, path=replace(found.path, breakpoints=found.path.breakpoints[::2])
+            ),
+            "theory.claims.curves_above_barrier:barrier_between",
+        ),
+        "neurons taken for unlabelled": with_option(
+            "labelled",
+            lambda labelled: False,
+            "theory.claims.curves_above_barrier:barrier_between",
+        ),
+    },
+    "width-profile": {
+        "faces dropped": FACES_DROPPED,
+        "component merged": changed(_one_less, "theory.connectivity.critical_radii:_counts"),
+        "radius scaled": RADIUS_SCALED,
+        "width shifted": changed(shifted(-1), "theory.claims.width_profile:_bound"),
+    },
+    "not-implied-by-prior-work": {
+        "faces dropped": FACES_DROPPED,
+        "component merged": COMPONENT_MERGED,
+        "radius scaled": RADIUS_SCALED,
+        "radius of a path scaled": changed(
+            times(MORE, "lower", "upper"), "theory.claims.not_implied_by_prior_work:largest_radius"
+        ),
+    },
+    "staircase": {
+        "direction dropped": changed(
+            lambda found: (found[0], found[1][:-1]),
+            "theory.connectivity.staircase:active_directions",
+        ),
+        "vertex dropped": changed(
+            lambda found: found[:-1], "theory.connectivity.staircase:_vertices"
+        ),
+        "component merged": changed(
+            lambda step: replace(step, components=max(1, step.components - 1)),
+            "theory.connectivity.staircase:OptimalPolytope.step",
+        ),
+        "length of directions scaled": changed(
+            lambda found: (found[0] * MORE, found[1]),
+            "theory.connectivity.staircase:active_directions",
+        ),
+        "width shifted": put(
+            "theory.connectivity.staircase:OptimalPolytope.rank_bound",
+            property(lambda optima: _rank_bound(optima) - 1),
+        ),
+    },
+    "region-interaction": {
+        "cells dropped": changed(
+            lambda found: [replace(each, cells=each.cells[:1]) for each in found],
+            "theory.regions.meeting:components_of",
+        ),
+        "radius scaled": changed(
+            times(MORE, "lower", "upper"), "theory.regions.least_radius:Search.run"
+        ),
+        "radius scaled down": changed(
+            times(1 / MORE, "lower", "upper"), "theory.regions.least_radius:Search.run"
+        ),
+        "width a third": changed(
+            lambda width: width // 3, "theory.claims.region_interaction:_sufficient"
+        ),
+    },
+}
+
+PLANTED = [(name, fault) for name, faults in FAULTS.items() for fault in faults]
+
+
+@pytest.fixture(autouse=True)
+def remembered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is not the theory is done once, the theory each time."""
+    for place, value in SETTING.items():
+        put(place, value)(monkeypatch)
+    theory = [instances._intervals, width_profile._bound]
+    for each in theory:
+        each.cache_clear()
+    yield
+    for each in theory:
+        each.cache_clear()
+
+
+def stands(claim: Claim) -> bool:
+    """Whether it holds; not where theory refuses its own answers."""
+    try:
+        return verify(claim, Remembering(), silent).holds
+    except (InputError, Undecided) as error:
+        print(error)
+        return False
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_without_a_fault_it_holds(name: str) -> None:
+    assert stands(SMALL[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"), PLANTED, ids=[f"{name}-{fault}" for name, fault in PLANTED]
+)
+def test_it_notices(name: str, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    FAULTS[name][fault](monkeypatch)
+    assert not stands(SMALL[name])
+
+
+def test_every_claim_is_here() -> None:
+    assert {*SMALL, *STUDIES} == set(CLAIMS)
+    assert FAULTS.keys() == SMALL.keys()
+    assert all(len(faults) > 1 for faults in FAULTS.values())
+
+
+# GPT-2: predictions are thresholds, so faults are planted in what was measured
+
+
+def _curve(document: Any, cell: str, curve: str) -> Any:
+    return document["cells"][cell][curve]
+
+
+def _barrier_raised(document: Any) -> None:
+    line = _curve(document, "muon-muon", "linear")["barrier"]["out"]["values"]
+    bent = _curve(document, "muon-muon", "polychain")["barrier"]
+    bent["out"] = statistic([bent["out"]["values"][0], 1.001 * line[1]])
+
+
+def _barriers_scaled(document: Any) -> None:
+    line = _curve(document, "adamw-adamw", "linear")["barrier"]["in"]["values"]
+    bent = _curve(document, "adamw-adamw", "polychain")["barrier"]
+    bent["in"] = statistic([0.2501 * value for value in line])
+
+
+def _rank_changed(document: Any) -> None:
+    _curve(document, "adamw-adamw", "polychain")["change"] = statistic([0.1, 0.4001])
+
+
+def _optimizers_alike(document: Any) -> None:
+    for name, end in document["ends"].items():
+        if name.startswith("muon"):
+            end["stable_rank"] = dict.fromkeys(MATRICES, 8.5)
+
+
+def _way_back(document: Any) -> None:
+    _curve(document, "adamw-muon", "polychain")["monotonicity"] = statistic([1.0, 0.899])
+
+
+def _jump(document: Any) -> None:
+    _curve(document, "adamw-muon", "polychain")["largest_jump"] = statistic([0.2, 0.2401])
+
+
+STUDIES: dict[str, tuple[Callable[[Any], Claim], dict[str, Callable[[Any], None]]]] = {
+    "gpt2-polychain-beats-linear": (
+        Gpt2PolychainBeatsLinear,
+        {
+            "one barrier above the line": _barrier_raised,
+            "barriers above a quarter of the line's": _barriers_scaled,
+        },
+    ),
+    "gpt2-spectrum-preserved": (
+        Gpt2SpectrumPreserved,
+        {"rank changed": _rank_changed, "optimizers alike": _optimizers_alike},
+    ),
+    "gpt2-cross-transition": (
+        Gpt2CrossTransition,
+        {"a way back": _way_back, "a jump": _jump},
+    ),
+}
+
+MEASURED = [(name, fault) for name, (_, faults) in STUDIES.items() for fault in faults]
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"), MEASURED, ids=[f"{name}-{fault}" for name, fault in MEASURED]
+)
+def test_a_study_with_a_fault_is_noticed(name: str, fault: str) -> None:
+    claim, faults = STUDIES[name]
+    document = study()
+    assert stands(claim(document))
+    faults[fault](document)
+    assert not stands(claim(document))

@@ -1,0 +1,56 @@
+"""All claims alike: their names, their notes, the order of their docstrings, their quick forms."""
+
+import pickle
+import re
+from pathlib import Path
+from sys import modules
+
+import pytest
+
+from theory.claims import CLAIMS, Claim
+
+ROOT = Path(__file__).parents[3]
+PARTS = ["Setting", "Claim", "Tight", "Predicted", "Observed", "Source", "Note"]
+
+each = pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+
+
+def test_all_of_them():
+    assert set(CLAIMS) == {
+        *("convex-equals-nonconvex", "finite-width-sandwich", "implicit-bias"),
+        *("same-optimizer-connectivity", "width-profile", "staircase"),
+        *("not-implied-by-prior-work", "region-interaction", "small-width-separation"),
+        *("width-n-plus-1", "permutation-is-not-enough", "curves-above-barrier"),
+        *("gpt2-polychain-beats-linear", "gpt2-spectrum-preserved", "gpt2-cross-transition"),
+    }
+
+
+@each
+def test_module_note_and_test_have_the_name(claim):
+    stem = claim.id.replace("-", "_")
+    assert type(claim).__module__ == f"theory.claims.{stem}"
+    assert (ROOT / "proofs_notes" / f"{claim.id}.md").read_text().startswith("# ")
+    tests = ROOT / "tests" / "claims"
+    assert list(tests.glob(f"test_{stem}*.py"))
+
+
+@each
+def test_docstrings_have_one_order(claim):
+    text = modules[type(claim).__module__].__doc__
+    assert re.findall(r"^([A-Z]\w+): ", text, re.MULTILINE) == PARTS
+    assert text.rstrip().endswith(f"Note: proofs_notes/{claim.id}.md")
+
+
+@each
+def test_it_is_a_claim_and_so_is_its_quick_form(claim):
+    for form in (claim, claim.quick()):
+        assert isinstance(form, Claim)
+        assert type(form) is type(claim)
+        assert form.id == claim.id
+        assert all(isinstance(text, str) for text in (form.statement, form.source))
+        assert all(isinstance(text, str) for text in form.hypotheses)
+
+
+@each
+def test_it_goes_to_other_processes(claim):
+    assert pickle.loads(pickle.dumps(claim)) == claim

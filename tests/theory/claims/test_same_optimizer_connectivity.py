@@ -1,0 +1,71 @@
+"""The claim about paths between trained networks: it holds, and can be false."""
+
+from fractions import Fraction
+
+import pytest
+
+from numerics.training.runs import Trainer
+from theory.certificates.checker import check
+from theory.claims import CLAIMS, SameOptimizerConnectivity, verify
+from theory.claims.base import VALID, proof
+from theory.claims.same_optimizer_connectivity import CONNECTED
+from theory.connectivity import connected_from
+from theory.loading import example
+from theory.network import Network
+
+NARROW = SameOptimizerConnectivity(wide=80)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return verify(NARROW, Trainer())
+
+
+def test_it_holds_for_every_optimizer_at_the_bound_and_above(result):
+    assert result.holds
+    names = list(result.observation.paths)
+    assert {name.split(",")[0] for name in names} == {
+        *("adamw", "lion", "signsgd", "muon", "muon-adamw", "colnorm", "ngd", "sgd")
+    }
+    assert [name for name in names if name.endswith("width 80")] == [
+        "adamw, width 80",
+        "lion, width 80",
+        "muon, width 80",
+    ]
+    flagship = example("flagship")
+    for optimizer, rho in (("adamw", 3), ("muon", 8), ("ngd", 12), ("sgd", None)):
+        width = connected_from(flagship, optimizer, None if rho is None else Fraction(rho))
+        assert result.prediction.values[f"{optimizer}, width {width}"] == CONNECTED
+
+
+def test_paths_join_what_was_trained_and_have_proofs(result):
+    for case in NARROW.cases():
+        path = result.observation.paths[case.name]
+        assert len(path.points[0]) == case.width
+        assert path.solutions.rho == case.rho
+        certificate = result.observation.certificates[case.name]
+        assert check(certificate, result.prediction.problems[case.name]).kind == "path"
+        assert result.observation.values[proof(case.name)] == VALID
+        assert path.ends[0] != path.ends[1]
+        if case.rho is not None:
+            assert path.max_loss == 0
+
+
+class Untrained(Trainer):
+    """Networks far from every solution."""
+
+    @staticmethod
+    def networks(problem, optimizer, width, rho, **options):
+        zero = Network(W=[[0] * width for _ in range(problem.d)], a=[0] * width)
+        return [zero, zero]
+
+
+def test_without_solutions_it_is_false_and_says_why():
+    result = verify(NARROW, Untrained())
+    assert not result.holds
+    assert "no network of the solution set was found" in result.observation.values["muon, width 8"]
+    assert proof("muon, width 8") not in result.observation.values
+
+
+def test_it_is_registered():
+    assert CLAIMS["same-optimizer-connectivity"].wide == 500

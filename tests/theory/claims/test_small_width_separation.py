@@ -1,0 +1,288 @@
+"""The first claim: the flagship facts, a false instance, and observations that disagree."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numerics.training.runs import Runs, train_runs
+from theory.claims import CLAIMS, Bounds, SmallWidthSeparation, claim, verify
+from theory.claims.base import Observation, Prediction, Result, Values, agree
+from theory.claims.float_radii import float_radius
+from theory.claims.small_width_separation import between_radii
+from theory.errors import InputError, Interrupted
+from theory.landscape import Analysis, analyse
+from theory.landscape.exhaustive import exhaustive
+from theory.loading import example
+from theory.problem import Problem
+from theory.radii import radii
+
+LANDED_ADAMW = "component that adamw reaches at rho = 11/5"
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What a claim sees of trained runs."""
+
+    landed: Mapping[int, int]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Pretence:
+    """A trainer that trains nothing: whatever the optimizer, the runs land as told."""
+
+    landed: Mapping[int, int]
+    complete: bool = True
+
+    def __call__(self, analysis: Analysis, optimizer: str, rho: Fraction, **options: Any) -> Landed:
+        return Landed(self.landed, self.complete)
+
+
+SEEDS = 64
+NOWHERE = Pretence(MappingProxyType({}))
+
+
+@pytest.fixture(scope="module")
+def flagship() -> Result[Runs]:
+    return verify(SmallWidthSeparation(seeds=SEEDS), train_runs)
+
+
+def observed(claim: SmallWidthSeparation, prediction: Prediction, trainer: Pretence) -> Values:
+    return claim.observe(prediction, trainer, lambda stage, count: None).values
+
+
+def test_flagship_facts(flagship: Result[Runs]) -> None:
+    assert flagship.holds
+    values = dict(flagship.prediction.values)
+    five, three = values.pop("radii of the components, muon")
+    assert isinstance(five, Bounds)
+    assert isinstance(three, Bounds)
+    for radius, value in ((five, 5), (three, 3.0594117)):
+        assert radius.lower <= radius.upper <= radius.lower * (1 + Fraction(1, 10**6))
+        assert float(radius.upper) == pytest.approx(value, rel=1e-7)
+    assert values == {
+        "global minimum": 0,
+        "components, modulo permutation": 2,
+        "barriers, modulo permutation": (Fraction(32, 45),),
+        "proof, modulo permutation": "valid",
+        "components, labelled": 4,
+        "barriers, labelled": (Fraction(32, 45),) * 2 + (2,) * 4,
+        "proof, labelled": "valid",
+        "radii of the components, adamw": (2, Fraction(12, 5)),
+        "radii of the components, lion": (2, Fraction(12, 5)),
+        LANDED_ADAMW: (0,),
+        "component that lion reaches at rho = 11/5": (0,),
+        "component that muon reaches at rho = 4": (1,),
+    }
+
+
+def test_every_trained_run_that_fits_is_where_theory_says(flagship: Result[Runs]) -> None:
+    runs = flagship.observation.runs
+    assert {name: trained.count for name, trained in runs.items()} == dict.fromkeys(
+        ("adamw", "lion", "muon"), SEEDS
+    )
+    for name, least in {"adamw": 3, "lion": 16, "muon": 16}.items():
+        preferred = flagship.prediction.radii.preferred(name)
+        assert runs[name].landed[preferred] == runs[name].zero_loss >= least
+        assert runs[name].diverged == 0
+
+
+def test_observation_is_floating_point(flagship: Result[Runs]) -> None:
+    values = flagship.observation.values
+    for name in ("barriers, modulo permutation", "radii of the components, adamw"):
+        assert {type(value) for value in values[name]} == {float}
+
+
+def test_connected_minimisers_make_it_false() -> None:
+    # Both labelled components of this example are one network, with its neurons exchanged.
+    result = verify(SmallWidthSeparation(example("two-points")), NOWHERE)
+    assert result.prediction.values["components, modulo permutation"] == 1
+    assert result.prediction.values["components, labelled"] == 2
+    assert not result.holds
+    assert not result.observation.runs  # with one component there is nothing to prefer
+
+
+def test_another_instance_holds() -> None:
+    claim = SmallWidthSeparation(example("separation-01"), seeds=32, steps=5000)
+    assert verify(claim, train_runs).holds
+
+
+@pytest.mark.parametrize(
+    ("landed", "same"),
+    [({0: 1, 1: 0}, True), ({0: 199, 1: 1}, False), ({0: 0, 1: 5}, False), ({0: 0, 1: 0}, False)],
+)
+def test_where_runs_land_decides(
+    flagship: Result[Runs], landed: dict[int, int], same: bool
+) -> None:
+    """All that fit must be in the predicted component, and some must."""
+    claim = SmallWidthSeparation()
+    values = observed(claim, flagship.prediction, Pretence(landed))
+    assert (values[LANDED_ADAMW] == flagship.prediction.values[LANDED_ADAMW]) is same
+    mixed = {**flagship.observation.values, LANDED_ADAMW: values[LANDED_ADAMW]}
+    assert claim.compare(flagship.prediction.values, mixed) is same
+
+
+def test_an_interrupted_training_decides_nothing(flagship: Result[Runs]) -> None:
+    with pytest.raises(Interrupted):
+        observed(SmallWidthSeparation(), flagship.prediction, Pretence({0: 1}, complete=False))
+
+
+def test_a_rejected_proof_makes_it_false(flagship: Result[Runs]) -> None:
+    certificates = copy.deepcopy(dict(flagship.prediction.certificates))
+    certificates["labelled"]["barriers"][0][1] = "1"
+    tampered = replace(flagship.prediction, certificates=certificates)
+    values = observed(SmallWidthSeparation(), tampered, NOWHERE)
+    assert str(values["proof, labelled"]).startswith("invalid: ")
+    assert values["proof, modulo permutation"] == "valid"
+    name = "proof, labelled"
+    seen = {**flagship.observation.values, name: values[name]}
+    assert not flagship.claim.compare(flagship.prediction.values, seen)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("barriers, modulo permutation", (32 / 45 + 1e-6,)),
+        ("radii of the components, adamw", (2.0, 2.4 + 1e-6)),
+        ("radii of the components, muon", (5.0, 3.06)),
+        ("radii of the components, muon", (5.0, float("nan"))),
+    ],
+)
+def test_a_different_value_makes_it_false(flagship: Result[Runs], name: str, value: object) -> None:
+    values = {**flagship.observation.values, name: value}
+    assert not flagship.claim.compare(flagship.prediction.values, values)
+
+
+# What the training is asked to do
+
+
+def test_rho_lies_in_the_middle_between_the_radii(flagship: Result[Runs]) -> None:
+    assert flagship.prediction.rho == {"adamw": Fraction(11, 5), "lion": Fraction(11, 5), "muon": 4}
+    found = radii(analyse(example("separation-03"), 2), ["adamw", "muon"])
+    for name in found.optimizers:
+        low, high = sorted(component[name].upper for component in found.components)
+        rho = between_radii(found, name)
+        assert abs(rho - (low + high) / 2) <= (high - low) / 10
+        # No simpler fraction is as near to the middle.
+        fifth = ((3 * low + 2 * high) / 5, (2 * low + 3 * high) / 5)
+        for q in range(1, rho.denominator):
+            assert -(-fifth[0] * q // 1) > fifth[1] * q
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        Problem(X=[[1], [-1]], y=[1, 1], width=2),  # connected, modulo permutation
+        Problem(X=[[1], [1]], y=[1, 2], width=1),  # no exact fit
+        Problem(X=[[1, 0], [0, 1]], y=[1, -1], width=2),  # connected, modulo permutation
+    ],
+)
+def test_no_rho_without_a_preference(problem: Problem) -> None:
+    assert between_radii(radii(analyse(problem, problem.width), ["lion"]), "lion") is None
+
+
+def test_radii_in_floating_point_of_problems_with_several_cells() -> None:
+    for name in ("opposite-preference", "separation-02"):
+        analysis = analyse(example(name), 2)
+        found, floats = radii(analysis, ["adamw", "muon"]), exhaustive(example(name), 2)
+        for component, exact in zip(analysis.components, found.components, strict=True):
+            cells = floats.components[floats.home(component.representative)]
+            assert cells == set(component.cells)
+            for optimizer, radius in exact.items():
+                value = float_radius(analysis.problem, floats.cones, cells, optimizer)
+                assert value == pytest.approx(float(radius.upper), rel=1e-6)
+
+
+def test_theory_of_claims_loads_no_training() -> None:
+    code = (
+        "import sys, theory.claims; "
+        "print(sorted({'torch', 'numerics', 'cvxpy', 'matplotlib'} & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\n"
+
+
+# Agreement
+
+
+@pytest.mark.parametrize(
+    ("predicted", "observed", "same"),
+    [
+        (Fraction(1, 3), 1 / 3, True),
+        (Fraction(1, 3), 1 / 3 + 1e-10, True),
+        (Fraction(1, 3), 1 / 3 + 1e-8, False),
+        (Fraction(10**6), 1e6 + 1e-4, True),
+        (2, 2, True),
+        (2, 3, False),
+        ("valid", "valid", True),
+        ("valid", "invalid", False),
+        ((Fraction(1), Fraction(2)), (1.0, 2.0), True),
+        ((Fraction(1), Fraction(2)), (1.0,), False),
+        ((Fraction(1),), 1.0, False),
+        (Bounds(Fraction(3), Fraction(3)), 3.0 + 1e-7, True),
+        (Bounds(Fraction(3), Fraction(3)), 3.0 + 1e-5, False),
+        (Bounds(Fraction(1), Fraction(3)), 2.0, True),
+        (Bounds(Fraction(1), Fraction(3)), 0.9, False),
+        (Bounds(Fraction(1), Fraction(3)), float("nan"), False),
+        (Bounds(Fraction(1), Fraction(3)), float("inf"), False),
+    ],
+)
+def test_agreement(predicted: object, observed: object, same: bool) -> None:
+    assert agree({"a": predicted}, {"a": observed}) is same
+
+
+def test_values_of_numpy_become_numbers() -> None:
+    observed = Observation(
+        {
+            "half": np.float32(0.5),
+            "found": np.bool_(True),
+            "count": np.int64(3),
+            "several": [np.float64(1.5), np.array([1, 2])],
+        }
+    )
+    values = dict(observed.values)
+    assert values == {"half": 0.5, "found": True, "count": 3, "several": (1.5, (1, 2))}
+    assert {name: type(value) for name, value in values.items()} == {
+        "half": float,
+        "found": bool,
+        "count": int,
+        "several": tuple,
+    }
+    assert agree(Prediction({"half": Fraction(1, 2)}).values, {"half": values["half"]})
+    assert agree({"a": Bounds(Fraction(2), Fraction(4))}, {"a": values["count"]})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"one": None}, "^one: None must be a number, a text, Bounds"),
+        ({"one": [1, {2}]}, r"^one: \{2\} must be a number"),
+        ({"one": np.array([1j])}, "^one: 1j must be a number"),
+        ([1], r"^values: \[1\] must be a dictionary of quantities by name"),
+    ],
+)
+def test_values_that_are_none(values: Any, message: str) -> None:
+    for kind in (Prediction, Observation):
+        with pytest.raises(InputError, match=message):
+            kind(values)
+
+
+def test_agreement_is_about_the_same_quantities() -> None:
+    assert not agree({"a": 1}, {"a": 1, "b": 2})
+    assert not agree({"a": 1, "b": 2}, {"a": 1})
+
+
+def test_registry() -> None:
+    assert all(claim.id == name for name, claim in CLAIMS.items())
+    with pytest.raises(InputError, match="'nosuch' is not one of small-width-separation"):
+        claim("nosuch")

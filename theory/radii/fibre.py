@@ -1,0 +1,169 @@
+"""The networks of one cell that have a given fit: a polyhedron in convex coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
+
+from flint import fmpq
+
+from theory.exact import flint_matrix, from_flint, some_solution, to_flint
+from theory.gauges import Point
+from theory.landscape.cells import Cell, CellComplex
+from theory.linear import LinearProgram
+
+_TIGHT = fmpq(1, 10**7)  # relative to the largest entry of a target
+
+
+class Nearest(NamedTuple):
+    """The point of a fibre that differs least from a target in the largest entry, with multipliers.
+
+    lam: (n,) of the fit. mu: (m, n) of the cones, >= 0. For w_j = s_j X^T D_j lam +
+    X^T (2 D_j - I) mu_j the absolute entries of all w_j add up to 1 at most, and the difference is
+    lam.fit - sum_j w_j . target_j.
+    """
+
+    point: Point
+    lam: tuple[Fraction, ...]
+    mu: tuple[tuple[Fraction, ...], ...]
+
+
+@dataclass(frozen=True)
+class Fibre:
+    """{u : u_j in the cone of neuron j, sum_j s_j D_j X u_j = fit}, not empty.
+
+    X: (n, d). fit: (n,). signs: (m,) of s_j. active: (m, n), the diagonals of D_j.
+    start: a point of it.
+    """
+
+    X: tuple[tuple[Fraction, ...], ...]
+    fit: tuple[Fraction, ...]
+    signs: tuple[int, ...]
+    active: tuple[tuple[bool, ...], ...]
+    start: Point
+
+    @classmethod
+    def of(cls, complex_: CellComplex, cell: Cell, fit: tuple[Fraction, ...]) -> Fibre:
+        """The fibre of a cell over the fit at its minimum."""
+        point = complex_.point(cell, complex_.minimum(cell))
+        signs = complex_.arrangement.signs
+        return cls(
+            X=complex_.problem.X,
+            fit=fit,
+            signs=tuple(sign for sign, _ in point),
+            active=tuple(tuple((signs[state // 2] > 0).tolist()) for state in cell),
+            start=tuple(u for _, u in point),
+        )
+
+    def nearest(self, target: Point) -> Nearest:
+        """The point of the fibre nearest to the target, exactly.
+
+        By linear programming: min t subject to -t <= u_jk - target_jk <= t for u in the fibre.
+        """
+        aim, start = _flat(target), _flat(self.start)
+        size = len(aim)
+        fits, cones = self._rows
+        above = [[*_unit(i, size), fmpq(1)] for i in range(size)]
+        below = [[*(-v for v in _unit(i, size)), fmpq(1)] for i in range(size)]
+        optimum = LinearProgram(
+            c=_unit(size, size + 1),
+            E=[[*row, fmpq()] for row in fits.values()],
+            e=to_flint(self.fit[k] for k in fits),
+            G=[*([*row, fmpq()] for row in cones.values()), *above, *below],
+            g=[*([fmpq()] * len(cones)), *aim, *(-v for v in aim)],
+        ).minimum([*start, max(abs(v - w) for v, w in zip(start, aim, strict=True))])
+        d = len(self.X[0])
+        point = from_flint(optimum.x[:size])
+        lam = dict(zip(fits, from_flint(optimum.equalities), strict=True))
+        mu = dict(zip(cones, from_flint(optimum.inequalities[: len(cones)]), strict=True))
+        rows = range(len(self.X))
+        return Nearest(
+            point=tuple(point[i : i + d] for i in range(0, size, d)),
+            lam=tuple(lam.get(k, Fraction()) for k in rows),
+            mu=tuple(
+                tuple(mu.get((j, k), Fraction()) for k in rows) for j in range(len(self.signs))
+            ),
+        )
+
+    def near(self, target: Point, caps: Sequence[Fraction], *, fitted: bool = True) -> Point | None:
+        """A point with |u_jk| <= caps_j near a target that lies almost in the fibre, exactly.
+
+        The least change by which fit and all constraints that are almost tight become equations;
+        None where that breaks others. caps: (m,), or empty for none. fitted: else any fit will do.
+        """
+        aim = _flat(target)
+        size, d = len(aim), len(self.X[0])
+        fits, cones = self._rows
+        rows = list(fits.values()) if fitted else []
+        values = to_flint(self.fit[k] for k in fits) if fitted else []
+        close = max(map(abs, aim), default=fmpq()) * _TIGHT
+        for row in cones.values():
+            if _dot(row, aim) <= close * max(map(abs, row)):
+                rows.append(row)
+                values.append(fmpq())
+        bounds = to_flint(cap for cap in caps for _ in range(d))
+        for i, bound in enumerate(bounds):
+            if abs(aim[i]) >= bound - close:
+                rows.append(_unit(i, size))
+                values.append(bound if aim[i] > 0 else -bound)
+        missing = [value - _dot(row, aim) for row, value in zip(rows, values, strict=True)]
+        A = flint_matrix(rows, size)
+        weights = some_solution((A * A.transpose()).tolist(), missing, len(rows))
+        if weights is None:
+            return None
+        change = (A.transpose() * flint_matrix([[v] for v in weights], 1)).entries()
+        u = [v + c for v, c in zip(aim, change, strict=True)]
+        if any(_dot(row, u) < 0 for row in cones.values()):
+            return None
+        if any(abs(v) > bound for v, bound in zip(u, bounds, strict=False)):
+            return None
+        point = from_flint(u)
+        return tuple(point[i : i + d] for i in range(0, size, d))
+
+    def columns(
+        self, lam: Sequence[Fraction], mu: Sequence[Sequence[Fraction]]
+    ) -> list[tuple[Fraction, ...]]:
+        """w_j = s_j X^T D_j lam + X^T (2 D_j - I) mu_j, (m, d): lam.fit <= sum_j w_j . u_j here."""
+        columns = []
+        for sign, active, m in zip(self.signs, self.active, mu, strict=True):
+            c = [sign * f + v if on else -v for on, f, v in zip(active, lam, m, strict=True)]
+            columns.append(
+                tuple(
+                    sum((p * q for p, q in zip(c, x, strict=True)), Fraction())
+                    for x in zip(*self.X, strict=True)
+                )
+            )
+        return columns
+
+    @cached_property
+    def _rows(self) -> tuple[dict[int, list[fmpq]], dict[tuple[int, int], list[fmpq]]]:
+        """The rows over (u_1 .. u_m) that are not zero: by k of the fit, (j, k) of the cones."""
+        m, d = len(self.signs), len(self.X[0])
+        fits: dict[int, list[fmpq]] = {}
+        cones: dict[tuple[int, int], list[fmpq]] = {}
+        for k, x in enumerate(self.X):
+            if not any(x):
+                continue
+            if any(active[k] for active in self.active):
+                pairs = zip(self.signs, self.active, strict=True)
+                fits[k] = to_flint(s * active[k] * v for s, active in pairs for v in x)
+            for j, active in enumerate(self.active):
+                row = [Fraction()] * (m * d)
+                row[j * d : (j + 1) * d] = [v if active[k] else -v for v in x]
+                cones[j, k] = to_flint(row)
+        return fits, cones
+
+
+def _flat(point: Point) -> list[fmpq]:
+    return to_flint(v for u in point for v in u)
+
+
+def _dot(a: Sequence[fmpq], b: Sequence[fmpq]) -> fmpq:
+    return sum((v * w for v, w in zip(a, b, strict=True) if v and w), fmpq())
+
+
+def _unit(place: int, size: int) -> list[fmpq]:
+    return [fmpq(int(k == place)) for k in range(size)]

@@ -1,0 +1,174 @@
+"""Minimising a gauge over a fibre: convex programs, and linear ones for the largest entry.
+
+What is found is accurate but not proved; `theory.gauges` makes exact bounds of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from theory.cone_program import ConeProgram
+from theory.gauges import ColumnNorms, Gauge, Metric, Point, Spectral
+from theory.radii.fibre import Fibre
+
+if TYPE_CHECKING:
+    import cvxpy
+
+_BITS = 50  # kept of a float array, relative to its largest entry
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What minimising a gauge over a fibre found; the exact bounds are made of it.
+
+    target: (m, d), a point near the fibre. lam: (n,), of the fit. mu: (m, n) >= 0, of the cones.
+    metric: Z for the spectral norms.
+    """
+
+    target: Point
+    lam: tuple[Fraction, ...]
+    mu: tuple[tuple[Fraction, ...], ...]
+    metric: Metric | None = None
+
+
+def attempts(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
+    """Ways to minimise the gauge over the fibre; take the next where one is not accurate.
+
+    Where the interior point method breaks down, the exact linear program of the largest entry gives
+    bounds, if wide ones.
+    """
+    for found in _solutions(gauge, fibre):
+        if found.metric is None and isinstance(gauge, Spectral):
+            yield replace(found, metric=_root(fibre, found))
+        else:
+            yield found
+
+
+def _solutions(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
+    if isinstance(gauge, ColumnNorms | Spectral):
+        compiled = _compiled(gauge, len(fibre.X), len(fibre.X[0]), len(fibre.signs))
+        for scaled in (False, True):
+            found = compiled.solve(fibre, scaled)
+            if found is not None:
+                yield found
+    nearest = fibre.nearest(tuple(tuple(Fraction() for _ in u) for u in fibre.start))
+    yield Solution(nearest.point, nearest.lam, nearest.mu)
+
+
+def _root(fibre: Fibre, found: Solution) -> Metric:
+    """(W W^T)^(1/2), the best Z for the nuclear norm."""
+    columns = fibre.columns(found.lam, found.mu)
+    top = max(abs(v) for w in columns for v in w) or Fraction(1)
+    W = np.array([[float(v / top) for v in w] for w in columns]).T
+    values, vectors = np.linalg.eigh(W @ W.T)
+    return Metric.near(vectors * np.sqrt(np.maximum(values, 0.0)) @ vectors.T)
+
+
+class Objective(NamedTuple):
+    """A gauge as a convex program: for muon the value rho with sum_j alpha_j <= rho (`budget`) and
+    [[rho I, U], [U^T, diag alpha]] >= 0 (`block`), whose multiplier has Z in its corner."""
+
+    value: cvxpy.Expression
+    budget: cvxpy.Constraint | None = None
+    block: cvxpy.Constraint | None = None
+
+
+def objective(gauge: ColumnNorms | Spectral, U: cvxpy.Expression) -> Objective:
+    """The gauge of a CVXPY expression U (d, m)."""
+    import cvxpy
+    from cvxpy.atoms.affine.bmat import bmat
+    from cvxpy.atoms.affine.diag import diag
+    from cvxpy.atoms.norm import norm
+    from cvxpy.atoms.sigma_max import sigma_max
+
+    if isinstance(gauge, ColumnNorms):
+        lengths = norm(U, 2, axis=0)
+        return Objective(lengths.sum() if gauge.summed else lengths.max())
+    if not gauge.summed:
+        return Objective(sigma_max(U))
+    d, m = U.shape
+    rho, alpha = cvxpy.Variable(), cvxpy.Variable(m)
+    blocks = [[rho * np.eye(d), U], [U.T, diag(alpha)]]
+    block = bmat(blocks)  # type: ignore[no-untyped-call]
+    return Objective(rho, alpha.sum() <= rho, block >> 0)
+
+
+class _Compiled:
+    """The program of a gauge for all fibres of one shape: CVXPY canonicalises it once."""
+
+    def __init__(self, gauge: ColumnNorms | Spectral, n: int, d: int, m: int) -> None:
+        import cvxpy
+        from cvxpy.atoms.affine.binary_operators import multiply
+        from cvxpy.atoms.affine.vstack import vstack
+
+        V = cvxpy.Variable((d, m))  # U with its rows scaled
+        self._scales = cvxpy.Parameter((d, 1))
+        self._U = multiply(self._scales, V)
+        self._fit_map = cvxpy.Parameter((n, d * m))
+        self._cones = cvxpy.Parameter((n * m, d))
+        self._fit = cvxpy.Parameter(n)
+        sides = [self._cones[j * n : (j + 1) * n] @ V[:, j] for j in range(m)]
+        self._on_fit = self._fit_map @ V.flatten(order="F") == self._fit
+        self._in_cones = vstack(sides) >= 0
+        found = objective(gauge, self._U)
+        self._block = found.block
+        constraints = [self._on_fit, self._in_cones, found.budget, found.block]
+        self._program = ConeProgram(
+            cvxpy.Problem(cvxpy.Minimize(found.value), [c for c in constraints if c is not None])
+        )
+
+    def solve(self, fibre: Fibre, scaled: bool) -> Solution | None:
+        """A float solution, rounded to rationals; None where the solver has none.
+
+        scaled: whether the columns of X are brought to one size. That helps where they differ by
+        orders of magnitude, but not always: the norm's own conditioning then suffers.
+        """
+        # Rows and fit of largest entry 1, as the solver's tolerances are absolute.
+        scales = [Fraction(1)] * len(fibre.X[0])
+        if scaled:
+            scales = [1 / (max(map(abs, x)) or Fraction(1)) for x in zip(*fibre.X, strict=True)]
+            scales = [scale / max(scales) for scale in scales]
+        rows = [[v * c for v, c in zip(x, scales, strict=True)] for x in fibre.X]
+        tops = [max(map(abs, x)) or Fraction(1) for x in rows]
+        fits = [f / top for f, top in zip(fibre.fit, tops, strict=True)]
+        size = max(map(abs, fits))
+        X = np.array([[float(v / t) for v in x] for x, t in zip(rows, tops, strict=True)])
+        self._scales.value = np.array([[float(c)] for c in scales])
+        active = np.array(fibre.active)
+        sides = np.where(active, 1.0, -1.0)
+        self._fit_map.value = np.hstack(
+            [s * on[:, None] * X for s, on in zip(fibre.signs, active, strict=True)]
+        )
+        self._cones.value = np.vstack([side[:, None] * X for side in sides])
+        self._fit.value = np.array([float(f / size) for f in fits])
+        if not self._program.solve():
+            return None
+        U, lam, mu = self._U.value, self._on_fit.dual_value, self._in_cones.dual_value
+        block = None if self._block is None else self._block.dual_value
+        # A positive multiple of (lam, mu) is as good; CVXPY's lam has the other sign.
+        lam, mu, d = -lam, np.maximum(mu, 0.0), len(U)
+        top = max(float(np.abs(lam).max()), float(mu.max())) or 1.0
+        return Solution(
+            target=tuple(tuple(_rounded(v, 1.0) * size for v in u) for u in U.T),
+            lam=tuple(_rounded(v, top) / t for v, t in zip(lam, tops, strict=True)),
+            mu=tuple(
+                tuple(_rounded(v, top) / t for v, t in zip(row, tops, strict=True)) for row in mu
+            ),
+            metric=None if block is None else Metric.near(block[:d, :d]),
+        )
+
+
+@lru_cache(maxsize=64)
+def _compiled(gauge: ColumnNorms | Spectral, n: int, d: int, m: int) -> _Compiled:
+    return _Compiled(gauge, n, d, m)
+
+
+def _rounded(value: float, top: float) -> Fraction:
+    """value / top as a rational of few digits."""
+    return Fraction(round(float(value) / top * 2**_BITS), 2**_BITS)

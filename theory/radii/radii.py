@@ -1,0 +1,260 @@
+"""The smallest ball of each optimizer that reaches each component of the set of least loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache, partial
+
+from theory.errors import InputError, Interrupted
+from theory.gauges import Gauge, gauge_of, has_gauge
+from theory.geometry import geometry, names
+from theory.landscape import Analysis
+from theory.landscape.analysis import Component, Progress
+from theory.landscape.cells import Cell, CellComplex
+from theory.network import Network
+from theory.radii.fibre import Fibre
+from theory.radii.least_gauge import Solution, attempts
+
+OPTIMIZERS = tuple(name for name in names() if has_gauge(geometry(name)))
+"""The optimizers whose balls are known exactly; `sgd` has none, but ngd's radius is its least
+penalty."""
+
+# How much below the upper bound, relatively, a bound may be that settles a cell without a program
+# of its own. Exact gauges have no such slack.
+_SLACK = Fraction(1, 10**7)
+_DIGITS = 12  # of a bound that is no exact value, rounded outwards
+
+
+@dataclass(frozen=True)
+class DualPoint:
+    """Why no ball of radius below `bound` reaches the fibre of a cell.
+
+    With w_j = s_j X^T D_j lam + X^T (2 D_j - I) mu_j every network (s, u) of the cell that has the
+    fit f obeys lam.f <= sum_j w_j . u_j <= gauge(u) * h, h the dual norm of (w_1 .. w_m). So
+    gauge(u) >= lam.f / h.
+
+    lam: (n,). mu: (m, n), >= 0. Z: (d, d) positive definite, for the spectral norms, where
+    h <= sqrt(tr Z q), q the largest (muon) or the sum (muon-adamw) of w_j^T Z^-1 w_j. Integers: a
+    common factor of lam and mu, or one of Z, changes nothing.
+    """
+
+    lam: tuple[int, ...]
+    mu: tuple[tuple[int, ...], ...]
+    Z: tuple[tuple[int, ...], ...] | None
+    bound: Fraction
+
+
+@dataclass(frozen=True)
+class Radius:
+    """lower <= rho <= upper, for the least rho = R_W R_a of a ball that reaches a component.
+
+    witness: a network of the component with ||W|| ||a|| <= upper in the optimizer's norms, exactly
+    (scaled, as (c W, a / c), its layers' norms can be any R_W, R_a of that product).
+    proof: a dual point for each cell of the component; empty where lower is 0.
+    """
+
+    lower: Fraction
+    upper: Fraction
+    witness: Network
+    proof: Mapping[Cell, DualPoint]
+
+
+@dataclass(frozen=True)
+class Radii:
+    """The radius of each component (by its id) for each optimizer (by its name).
+
+    After an interrupt complete=False, and some optimizers are missing in some components.
+    """
+
+    analysis: Analysis
+    optimizers: tuple[str, ...]
+    components: tuple[Mapping[str, Radius], ...]
+    complete: bool
+
+    def preferred(self, optimizer: str) -> int | None:
+        """The component that the optimizer's ball reaches first; None where the bounds leave it
+        open, as they do for a tie."""
+        name = geometry(optimizer).name
+        known = [found[name] for found in self.components if name in found]
+        if len(known) < len(self.components):
+            return None
+        first = min(range(len(known)), key=lambda i: known[i].upper)
+        others = (radius.lower for i, radius in enumerate(known) if i != first)
+        return first if all(known[first].upper < lower for lower in others) else None
+
+
+def radii(
+    analysis: Analysis,
+    optimizers: Iterable[str] = OPTIMIZERS,
+    *,
+    progress: Progress = lambda stage, count: None,
+) -> Radii:
+    """For each component of the set of least loss and each optimizer the least rho = R_W R_a for
+    which the optimizer's ball reaches the component.
+
+    Exact (lower = upper) for adamw, lion and signsgd. For the others an interval, proved from both
+    sides; it is about 1e-8 wide, relatively, where the conic solver does well.
+
+    Raises InputError for an unknown optimizer, for sgd, and for an analysis at a level above the
+    minimum of a component. `progress` may raise Interrupted to stop with what is known.
+    Source: proofs_notes/radii.md.
+    """
+    if not isinstance(analysis, Analysis):
+        raise InputError(
+            "analysis", f"is a {type(analysis).__name__}; pass analyse(problem, width)"
+        )
+    balls = {ball.name: ball for ball in (geometry(name).ball for name in optimizers)}
+    chosen = tuple(balls)
+    gauges = {name: gauge_of(ball) for name, ball in balls.items()}
+    for component in analysis.components:
+        if component.minimum != analysis.level:
+            raise InputError(
+                "level",
+                f"{analysis.level} is above the least loss of component {component.id}, which is "
+                f"{component.minimum}; radii are of sets of least loss: analyse without a level",
+            )
+    found: list[dict[str, Radius]] = [{} for _ in analysis.components]
+    complete = True
+    try:
+        for component, known in zip(analysis.components, found, strict=True):
+            by_gauge: dict[Gauge, Radius] = {}
+            for name, gauge in gauges.items():
+                if gauge not in by_gauge:
+                    tick = partial(
+                        progress, f"radius of component {component.id} for {name}, cells"
+                    )
+                    by_gauge[gauge] = _Search(analysis.complex, component, gauge).run(tick)
+                known[name] = by_gauge[gauge]
+    except Interrupted:
+        complete = False
+    return Radii(analysis, chosen, tuple(found), complete)
+
+
+def radius_of(complex_: CellComplex, component: Component, optimizer: str) -> Radius:
+    """The radius of one component of a set of least loss for one optimizer, as `radii` finds it."""
+    return _Search(complex_, component, gauge_of(geometry(optimizer).ball)).run(lambda cells: None)
+
+
+class _Search:
+    """Best first over the cells of a component: a dual point found in one cell bounds others too,
+    and only a cell that might hold a smaller network gets a program of its own."""
+
+    def __init__(self, complex_: CellComplex, component: Component, gauge: Gauge) -> None:
+        self.complex = complex_
+        self.component = component
+        self.gauge = gauge
+        self.fit = component.representative.fit(complex_.problem)
+
+    def run(self, tick: Callable[[int], None]) -> Radius:
+        """The radius; tick is told the number of cells settled."""
+        if not any(self.fit):
+            return self._zero()
+        slack = Fraction() if self.gauge.exact else _SLACK
+        start = self.component.representative.convex_coordinates()
+        witness, upper = self.gauge.witness(*zip(*start, strict=True))
+        bounds = dict.fromkeys(self.component.cells, Fraction())
+        duals: dict[Cell, _Dual] = {}
+        unsettled = set(bounds)
+        while unsettled:
+            tick(len(bounds) - len(unsettled))
+            cell = min(unsettled, key=lambda cell: (bounds[cell], cell))
+            fibre = Fibre.of(self.complex, cell, self.fit)
+            for solution in attempts(self.gauge, fibre):
+                point = fibre.nearest(solution.target).point
+                network, size = self.gauge.witness(fibre.signs, point)
+                if size < upper:
+                    witness, upper = network, size
+                dual = _Dual(self.gauge, self.complex, fibre, solution)
+                for other in unsettled:
+                    bound = dual.bound(other)
+                    if bound > bounds[other]:
+                        bounds[other], duals[other] = bound, dual
+                if bounds[cell] >= min(size, upper) * (1 - slack):
+                    break
+            unsettled.remove(cell)
+            unsettled = {c for c in unsettled if bounds[c] < upper * (1 - slack)}
+        lower = min(bounds.values())
+        if not self.gauge.exact:
+            lower, upper = rounded(lower, math.floor), rounded(upper, math.ceil)
+        proof = {cell: dual.point(cell) for cell, dual in duals.items()}
+        return Radius(lower, upper, witness, proof)
+
+    def _zero(self) -> Radius:
+        """The fit 0: the zero network has it."""
+        m, d = self.complex.width, self.complex.problem.d
+        zero = Network(W=((Fraction(),) * m,) * d, a=(Fraction(),) * m)
+        return Radius(Fraction(), Fraction(), zero, {})
+
+
+class _Dual:
+    """A dual vector lam, and what it proves on any cell: mu is fitted neuron by neuron.
+
+    In w_j = X^T c_j row k may have any coefficient c_jk >= s_j lam_k where the neuron is active,
+    any c_jk <= 0 elsewhere. The coefficients of the neurons of the cell where lam was found, moved
+    into these intervals, serve the neurons of other cells; and so do zeros.
+    """
+
+    def __init__(
+        self, gauge: Gauge, complex_: CellComplex, fibre: Fibre, solution: Solution
+    ) -> None:
+        self.gauge = gauge
+        self.complex = complex_
+        self.metric = solution.metric
+        numbers = [*solution.lam, *(v for row in solution.mu for v in row)]
+        scale = math.lcm(*(v.denominator for v in numbers))
+        self.lam = tuple(int(v * scale) for v in solution.lam)
+        self.coefficients: dict[int, set[tuple[int, ...]]] = {
+            sign: {(0,) * len(self.lam)} for sign in (1, -1)
+        }
+        for sign, active, mu in zip(fibre.signs, fibre.active, solution.mu, strict=True):
+            rows = zip(active, self.lam, mu, strict=True)
+            self.coefficients[sign].add(
+                tuple(sign * f + int(v * scale) if on else -int(v * scale) for on, f, v in rows)
+            )
+        X, x_scale, _, _ = complex_.problem.integer_form()
+        self._features = list(zip(*X, strict=True))
+        products = (f * v for f, v in zip(self.lam, fibre.fit, strict=True))
+        self.height = x_scale * sum(products, Fraction())
+        self.neuron = lru_cache(maxsize=None)(self._neuron)
+
+    def _neuron(self, state: int) -> tuple[Fraction, tuple[int, ...]]:
+        """The least cost of a neuron in this state, and its mu."""
+        sign = 1 - 2 * (state % 2)
+        active = (self.complex.arrangement.signs[state // 2] > 0).tolist()
+        choices = []
+        for coefficients in sorted(self.coefficients[sign]):
+            rows = list(zip(active, self.lam, coefficients, strict=True))
+            c = [max(v, sign * f) if on else min(v, 0) for on, f, v in rows]
+            w = [sum(p * q for p, q in zip(c, x, strict=True)) for x in self._features]
+            mu = (v - sign * f if on else -v for on, f, v in zip(active, self.lam, c, strict=True))
+            choices.append((self.gauge.cost(w, self.metric), tuple(mu)))
+        return min(choices)
+
+    def bound(self, cell: Cell) -> Fraction:
+        """A lower bound of the gauge on the fibre of the cell."""
+        if self.height <= 0:
+            return Fraction()
+        costs = [self.neuron(state)[0] for state in cell]
+        return self.height / self.gauge.dual(costs, self.metric)
+
+    def point(self, cell: Cell) -> DualPoint:
+        """The proof of `bound`."""
+        return DualPoint(
+            lam=self.lam,
+            mu=tuple(self.neuron(state)[1] for state in cell),
+            Z=self.metric.Z if self.metric else None,
+            bound=self.bound(cell),
+        )
+
+
+def rounded(value: Fraction, to_integer: Callable[[Fraction], int]) -> Fraction:
+    """A positive value to so many significant digits, up or down."""
+    if not value:
+        return value
+    digits = Decimal(value.numerator).adjusted() - Decimal(value.denominator).adjusted()
+    unit = Fraction(10) ** (digits - _DIGITS)
+    return to_integer(value / unit) * unit
