@@ -57,7 +57,9 @@ class _Compiled:
         from scipy.sparse import csc_array, csr_array, triu
 
         self._problem = problem
-        data, self._chain, self._inverse = problem.get_problem_data("CLARABEL", solver_opts={})
+        data, self._chain, self._inverse = problem.get_problem_data(
+            "CLARABEL", enforce_dpp=True, solver_opts={}
+        )
         program = data["param_prob"]
         self._cones = dims_to_solver_cones(data["dims"])  # type: ignore[no-untyped-call]
         self._places = [(program.param_id_to_col[p.id], p) for p in problem.parameters()]

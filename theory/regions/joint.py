@@ -210,7 +210,7 @@ class Joint:
                 [s * active[:, None] * self.X for s, active in zip(signs, on, strict=True)]
             ),
             cones=self.cones(states),
-            y=self._y,
+            y=self._y * self._weights if self.level > 0 else self._y,
             weights=self._weights,
             radius=self._radius * inside,
             counts=np.array([float(counts[state]) for state in states]),
@@ -239,17 +239,18 @@ class _Program:
         fit, self._rho = cp.Variable(n), cp.Variable(nonneg=True)
         self._fit_map = cp.Parameter((n, d * blocks))
         self._cones = cp.Parameter((n * blocks, d))
+        # Products of parameters are not parametrised: y is weighted like the fit, and rooms come as
+        # parameters of their own.
         self._y, self._weights = cp.Parameter(n), cp.Parameter(n, nonneg=True)
         self._counts = cp.Parameter(blocks, nonneg=True)
         self._fixed = [cp.Parameter(nonneg=True) for _ in balls[1:]]
-        # Products of parameters are not parametrised: rooms come as parameters of their own.
         self._rooms = [cp.Parameter(blocks, nonneg=True) for _ in balls[1:]]
         self._radius = cp.Parameter(nonneg=True)
         self._on_fit = self._fit_map @ self._U.flatten(order="F") == fit
         sides = [self._cones[j * n : (j + 1) * n] @ self._U[:, j] for j in range(blocks)]
         constraints = [self._on_fit, cp.hstack(sides) >= 0]
         if above:
-            constraints.append(cp.norm(cp.multiply(self._weights, fit - self._y)) <= self._radius)
+            constraints.append(cp.norm(cp.multiply(self._weights, fit) - self._y) <= self._radius)
         else:
             constraints.append(fit == self._y)
         radii = [*self._fixed, self._rho]

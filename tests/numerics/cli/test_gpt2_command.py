@@ -255,7 +255,8 @@ def blank(monkeypatch):
 def test_table_makes_a_study_with_a_page_and_verdicts(capsys, tmp_path, tiny, blank):
     folder = tmp_path / "study"
     code, out, err = run(capsys, "gpt2", "table", tiny, "--out", folder, "--jobs", 2, "--json", "-")
-    assert err == ""
+    # On a slow machine it says how far it is.
+    assert [line for line in err.splitlines() if not line.startswith("isthmus: after")] == []
     document = json.loads(out)
     ids = [claim["id"] for claim in document["claims"]]
     assert ids == [

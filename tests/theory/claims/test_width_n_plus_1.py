@@ -11,6 +11,7 @@ from theory.certificates.checker import check
 from theory.claims import CLAIMS, WidthNPlus1, verify, width_n_plus_1
 from theory.claims.width_n_plus_1 import _at_every_level, _stays_low
 from theory.landscape import analyse
+from theory.landscape.cells import CellComplex
 from theory.problem import Problem
 
 SHORT = WidthNPlus1().quick()
@@ -42,9 +43,9 @@ def test_every_level_is_looked_at_and_width_n_would_fail(monkeypatch):
     assert set(_at_every_level(problem)) == {1}
 
     def narrower(of, width, **options):
-        return analyse(of, of.n, **options)
+        return CellComplex(of, of.n, **options)
 
-    monkeypatch.setattr(width_n_plus_1, "analyse", narrower)
+    monkeypatch.setattr(width_n_plus_1, "CellComplex", narrower)
     assert max(_at_every_level(problem)) == 2
 
 
