@@ -346,7 +346,7 @@ def test_progress_and_interrupt() -> None:
             raise Interrupted
 
     threads = torch.get_num_threads()
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted$"):
         connect(Pairs.of(random_pairs(1)), "bezier", progress=stop)
     assert calls == [("learning curves, bezier, steps", steps) for steps in (0, 50)]
     assert torch.get_num_threads() == threads

@@ -1,5 +1,6 @@
 """The claim that trained networks respect and attain the proved optima."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -11,7 +12,7 @@ from theory.claims.convex_equals_nonconvex import optimum, zero_loss
 from theory.problem import Problem
 
 RHO = Fraction(3, 2)
-SHORT = ConvexEqualsNonconvex(instances=(("flagship", RHO),), seeds=64)
+SHORT = ConvexEqualsNonconvex(instances=(("flagship", RHO),), seeds=32)
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +57,16 @@ def test_what_makes_it_false(result, key, value, holds):
     assert SHORT.compare(result.prediction.values, changed) is holds
 
 
-def test_networks_that_were_hardly_trained_do_not_attain_the_optimum():
-    short = ConvexEqualsNonconvex(instances=(("flagship", RHO),), seeds=16, steps=3)
-    assert not verify(short, train_runs).holds
+def test_networks_that_were_hardly_trained_do_not_attain_the_optimum(result):
+    short = replace(SHORT, seeds=16, steps=3)
+    observed = short.observe(result.prediction, train_runs, lambda stage, count: None)
+    assert not short.compare(result.prediction.values, observed.values)
+    # Their proofs are as valid as above.
+    assert observed.values.items() >= result.prediction.verdicts().items()
 
 
 def test_an_exact_fit_is_an_optimum_too():
-    claim = ConvexEqualsNonconvex(instances=(("flagship", Fraction(4)),), seeds=32, steps=3000)
+    claim = ConvexEqualsNonconvex(instances=(("flagship", Fraction(4)),), seeds=16, steps=2000)
     result = verify(claim, train_runs)
     assert result.holds
     assert optimum(result.prediction, "flagship lion rho 4") == Bounds(Fraction(), Fraction())

@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from learned import Learner
 
 from numerics.report.chapters import chapter, write_report
 from numerics.training.curves import Curves, Pairs
-from numerics.training.runs import Trainer
 from theory.certificates.checker import check
 from theory.claims import CLAIMS, CurvesAboveBarrier, verify
 from theory.claims.curves_above_barrier import KINDS
 from theory.landscape import analyse
 
 SHORT = CurvesAboveBarrier(searched=4)
+LEARNER = Learner(steps=200)
 NOTED = ("linear", "polychain", "bezier")
 
 
@@ -26,7 +27,7 @@ def silent(stage: str, count: int) -> None:
 
 @pytest.fixture(scope="module")
 def result():
-    return verify(SHORT, Trainer())
+    return verify(SHORT, LEARNER)
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def test_a_path_a_little_too_high_is_found_out(result):
     """Its highest loss would be the barrier, and learned curves are below."""
     raised = [replace(barrier, path=higher(barrier)) for barrier in result.prediction.barriers]
     prediction = replace(result.prediction, barriers=raised)
-    observation = SHORT.observe(prediction, Trainer(), silent)
+    observation = SHORT.observe(prediction, LEARNER, silent)
     assert observation.values["curves below the barrier, polychain"] > 5
     assert not SHORT.compare(prediction.values, observation.values)
 

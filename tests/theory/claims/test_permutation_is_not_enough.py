@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from itertools import permutations
 from typing import Any
 
 import pytest
+from learned import Learner
 
-from numerics.training.runs import Trainer
 from theory.certificates.checker import check
-from theory.claims import PermutationIsNotEnough, verify
+from theory.claims import PermutationIsNotEnough, permutation_is_not_enough, verify
 from theory.claims.permutation_is_not_enough import Case
+from theory.landscape.exhaustive import exhaustive
 from theory.loading import example
 
 CLAIM = PermutationIsNotEnough()
@@ -32,9 +34,17 @@ class Pretence:
         return {kind: [self.height] * len(pairs) for kind in ("linear", "polychain", "bezier")}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def remembered():
+    """Brute force, which no test changes, is done once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(permutation_is_not_enough, "exhaustive", cache(exhaustive))
+        yield
+
+
 @pytest.fixture(scope="module")
 def result():
-    return verify(CLAIM, Trainer())
+    return verify(CLAIM, Learner(steps=200))
 
 
 def test_it_holds(result):
@@ -110,4 +120,4 @@ def test_an_observation_that_differs_makes_it_false(result, key, value):
     ],
 )
 def test_what_is_enough_is_said_by_the_barrier(case, holds):
-    assert verify(replace(CLAIM, cases={"it": case}), Trainer()).holds is holds
+    assert verify(replace(CLAIM, cases={"it": case}), Learner(steps=20)).holds is holds

@@ -237,5 +237,5 @@ def test_runs_decide(met: Prediction) -> None:
 
 
 def test_an_interrupted_training_decides_nothing(met: Prediction) -> None:
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted$"):
         holds(met, empty=replace(FINE["empty"], complete=False))

@@ -54,7 +54,7 @@ NOWHERE = Pretence(MappingProxyType({}))
 
 @pytest.fixture(scope="module")
 def flagship() -> Result[Runs]:
-    return verify(SmallWidthSeparation(seeds=SEEDS), train_runs)
+    return verify(SmallWidthSeparation(seeds=SEEDS, steps=4000), train_runs)
 
 
 def observed(claim: SmallWidthSeparation, prediction: Prediction, trainer: Pretence) -> Values:
@@ -113,7 +113,7 @@ def test_connected_minimisers_make_it_false() -> None:
 
 
 def test_another_instance_holds() -> None:
-    claim = SmallWidthSeparation(example("separation-01"), seeds=32, steps=5000)
+    claim = SmallWidthSeparation(example("separation-01"), seeds=32, steps=3000)
     assert verify(claim, train_runs).holds
 
 
@@ -133,7 +133,7 @@ def test_where_runs_land_decides(
 
 
 def test_an_interrupted_training_decides_nothing(flagship: Result[Runs]) -> None:
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted$"):
         observed(SmallWidthSeparation(), flagship.prediction, Pretence({0: 1}, complete=False))
 
 
