@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from learned import Learner
 from problems import planted
 from profiles import part
 
@@ -261,6 +262,7 @@ def test_many_at_once_are_as_one_by_one(kind: str) -> None:
 
 
 @given(pairs_of_networks(), st.randoms(use_true_random=False))
+@part(2)
 def test_permuting_the_neurons_of_both_changes_nothing(
     pair: tuple[Problem, Network, Network], random: Any
 ) -> None:
@@ -273,6 +275,7 @@ def test_permuting_the_neurons_of_both_changes_nothing(
 
 
 @given(pairs_of_networks())
+@part(2)
 def test_going_back_changes_nothing(pair: tuple[Problem, Network, Network]) -> None:
     problem, first, second = pair
     there, back = (segment(Pairs.of([(problem, *p)])) for p in ((first, second), (second, first)))
@@ -290,7 +293,7 @@ def test_no_curve_is_below_the_minimax_barrier(
 ) -> None:
     barrier = float(barrier_between(*pair, labelled=True).value)
     pairs = Pairs.of([pair])
-    for curves in (segment(pairs), connect(pairs, kind, steps=60)):
+    for curves in (segment(pairs), connect(pairs, kind, steps=SHORT)):
         assert curves.maximum().item() >= barrier * (1 - 1e-9)
 
 
@@ -302,7 +305,7 @@ def test_learned_curves_come_down_to_the_barrier(kind: str) -> None:
     chosen = list(combinations(range(4), 2))
     exact = torch.tensor([float(analysis.barriers[i][j]) for i, j in chosen], dtype=torch.float64)
     pairs = Pairs.of([(FLAGSHIP, components[i], components[j]) for i, j in chosen])
-    found = connect(pairs, kind).maximum()
+    found = connect(pairs, kind, steps=200).maximum()
     straight = segment(pairs).maximum()
     assert (found >= exact * (1 - 1e-9)).all()
     assert (found <= straight * (1 + 1e-12)).all()
@@ -310,7 +313,7 @@ def test_learned_curves_come_down_to_the_barrier(kind: str) -> None:
 
 
 def test_learning_never_ends_above_the_straight_line() -> None:
-    pairs = Pairs.of(random_pairs(20))
+    pairs = Pairs.of(random_pairs(10))
     for kind in KINDS:
         found = connect(pairs, kind, steps=1).maximum()
         assert (found <= segment(pairs).maximum() * (1 + 1e-12) + 1e-12).all()
@@ -328,7 +331,7 @@ def test_seeds() -> None:
 def test_maxima_of_pairs_of_any_width() -> None:
     """In their order, and each as alone."""
     pairs = [random_pairs(2)[0], random_pairs(2, width=3)[1], random_pairs(2)[1]]
-    found = maxima(pairs)
+    found = Learner(SHORT).connect(pairs, progress=None)
     assert set(found) == {"linear", "polychain", "bezier"}
     for k, pair in enumerate(pairs):
         assert found["linear"][k] == pytest.approx(highest(*pair), rel=1e-9)
