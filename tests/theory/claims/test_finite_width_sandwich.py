@@ -6,7 +6,7 @@ from numerics.training.runs import train_runs
 from theory.claims import FiniteWidthSandwich, finite_width_sandwich, verify
 from theory.claims.finite_width_sandwich import _TIGHT, _missing
 
-SHORT = FiniteWidthSandwich(searched=4)
+SHORT = FiniteWidthSandwich(searched=2)
 
 
 @pytest.fixture(scope="module")

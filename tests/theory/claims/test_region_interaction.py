@@ -23,8 +23,8 @@ SHORT = RegionInteraction(
     others={("muon", "ngd"): "flagship"},
     trained={("two-regions", PAIR): (("3/5", "3/2"), ("3/5", "17/10"), ("3/5", "13/10"))},
     vertices=3,
-    seeds=32,
-    steps=3000,
+    seeds=16,
+    steps=2000,
 )
 WIDTH_2 = "two-regions, width 2"
 FRONTIER = f"{WIDTH_2}, adamw and muon"

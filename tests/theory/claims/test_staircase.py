@@ -12,7 +12,7 @@ from theory.claims.staircase import _holds, _Optima, _random
 from theory.connectivity import Step, active_directions, optimal_polytope, staircase
 from theory.errors import InputError, Undecided
 
-SHORT = Staircase(searched=12)
+SHORT = Staircase(searched=6)
 SQUARE = "staircase-square, widths 1 to 4"
 
 
