@@ -42,11 +42,14 @@ ROOT = Path(__file__).parents[2]
 _SCRIPT = "import sys; from numerics.cli import main; sys.exit(main())"
 
 
-def started(*arguments: object, folder: Path) -> subprocess.Popen[str]:
+def started(*arguments: object, folder: Path, before: str = "") -> subprocess.Popen[str]:
     """The command in a process of its own, in a folder, as the console script runs it: that does
-    not search the folder for modules. It leads a group, as in a terminal."""
+    not search the folder for modules. It leads a group, as in a terminal.
+
+    before: what the process runs first.
+    """
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", _SCRIPT, *map(str, arguments)],
+        [sys.executable, "-P", "-c", before + _SCRIPT, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

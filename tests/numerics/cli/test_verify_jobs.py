@@ -241,12 +241,33 @@ def test_ctrl_c_reports_what_is_done(folder: Path, capsys: pytest.CaptureFixture
     reports_what_is_done(folder, *told)
 
 
+COUNTING = """
+from contextlib import contextmanager
+from pathlib import Path
+import numerics.cli.verify
+progress = numerics.cli.verify.progress
+
+@contextmanager
+def counting(**options):
+    with progress(**options) as tick:
+        def told(stage, count):
+            tick(stage, count)
+            Path(f"done-{count}").touch()
+        yield told
+
+numerics.cli.verify.progress = counting
+"""  # leaves a file when so many claims are done
+
+
 def test_ctrl_c_with_several_processes(folder: Path) -> None:
     """As a terminal sends it, to all processes; those of the claims are gone afterwards."""
     (folder / "mine.py").write_text(f'{PLAIN}{SLOW}never = Slow("never")')
-    process = started("verify", "mine.py", "--jobs", 2, "--json", "record", folder=folder)
+    process = started(
+        "verify", "mine.py", "--jobs", 2, "--json", "record", folder=folder, before=COUNTING
+    )
     pids = [folder / f"pid-{name}" for name in ("slow", "never")]
     wait_until(lambda: all(path.exists() and path.read_text() for path in pids), process)
+    wait_until((folder / "done-1").exists, process)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate()
     reports_what_is_done(folder, process.returncode, out, err)
@@ -307,12 +328,12 @@ def test_a_claim_that_fails_is_not_refuted(
 
 
 def test_quick_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "verify", "width-profile", "--quick", "--json", "record")
+    code, out, _ = run(capsys, "verify", "width-n-plus-1", "--quick", "--json", "record")
     assert code == 0
     assert out.startswith("A quick run: ")
     document = json.loads((folder / "record").read_text())
     assert document["quick"] is True
-    full = len(CLAIMS["width-profile"].instances)  # type: ignore[attr-defined]
+    full = len(CLAIMS["width-n-plus-1"].counterexamples)  # type: ignore[attr-defined]
     counted = [name for name in document["claims"][0]["predicted"] if name.startswith("components")]
     assert 0 < len(counted) < 2 * full
     assert "A quick run: " in (folder / "report" / "part" / "index.html").read_text()
