@@ -1,7 +1,6 @@
 """`isthmus gpt2` as its users run it."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 pytest.importorskip("transformers")
 
 from command import run, run_json, said
+from gpt2_studies import TINY
 
 from numerics.cli import main
 from numerics.training.loop import one_thread
@@ -29,29 +29,6 @@ SMALL = [
     "4",
 ]  # for all that trains or measures
 SHAPE = ["--layers", "1", "--width", "16", "--heads", "2", "--block", "16"]
-TINY = """
-seeds = 2
-windows = 2
-points = 3
-[text]
-training = ["python-docs"]
-other = ["stdlib"]
-[model]
-layers = 1
-width = 8
-heads = 2
-block = 8
-[ends]
-steps = 2
-batch = 2
-[alignment]
-steps = 1
-batch = 2
-weight_decay = 0.0
-[bends]
-steps = 1
-batch = 2
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -320,18 +297,3 @@ def test_an_estimate_makes_nothing(capsys, tmp_path, tiny):
     assert code == 0
     assert "hours of computing" in out
     assert set(tmp_path.iterdir()) == before
-
-
-def test_a_study_under_torchrun(tmp_path, tiny):
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-    isthmus = Path(sys.executable).parent / "isthmus"
-    arguments = [str(isthmus), "gpt2", "table", str(tiny), "--out", str(tmp_path / "study")]
-    done = subprocess.run(
-        [*command, "--no-python", *arguments],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    document = json.loads((tmp_path / "study" / "study.json").read_text())
-    assert set(document["ends"]) == {"adamw-0", "adamw-1", "muon-0", "muon-1"}
-    assert done.stdout.count("report:") == 1, done.stderr  # by the first process alone
