@@ -10,12 +10,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import command
 import pytest
 
 import numerics.training.loop
 import numerics.training.runs
 import theory.landscape
-from numerics.cli import main
 from numerics.cli.options import load_network
 from numerics.training.loop import train
 from theory.errors import BudgetError
@@ -27,9 +27,7 @@ SHORT = ["--seeds", "32", "--steps", "2000"]
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = main(["train", *map(str, arguments)])
-    out, err = capsys.readouterr()
-    return code, out, err
+    return command.run(capsys, "train", *arguments)
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> Any:

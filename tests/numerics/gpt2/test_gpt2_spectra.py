@@ -151,9 +151,9 @@ def test_spectra_are_refused_and_interrupted() -> None:
 
     def progress(stage: str, steps: int) -> None:
         if steps == 1:
-            raise Interrupted
+            raise Interrupted("as asked for")
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted; as asked for$"):
         spectra(path, progress=progress)
 
 
