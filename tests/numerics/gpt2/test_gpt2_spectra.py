@@ -195,6 +195,7 @@ def test_sums_of_ranks_know_no_direction_and_no_scale(ranks: list[float], scale:
     assert largest_jump(ranks) == largest_jump(back)
     jump = largest_jump(ranks)
     # The steps sum up to the span, so the largest has at least an equal part.
+    assert (jump is None) == (ranks[0] == ranks[-1])
     assert jump is None or jump >= 1 / (len(ranks) - 1) - 1e-9
 
 
