@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,10 +19,16 @@ from numerics.cli import main
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr."""
+    """Exit code, stdout, and stderr without what only a slow machine says."""
     code = main([str(argument) for argument in arguments])
     out, err = capsys.readouterr()
-    return code, out, err
+    return code, out, said(err)
+
+
+def said(err: str) -> str:
+    """Stderr but for the lines that say how far long work is, which come on a slow machine."""
+    lines = err.splitlines(keepends=True)
+    return "".join(line for line in lines if not re.match(r"isthmus: after \d+ s: ", line))
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
@@ -35,11 +42,14 @@ ROOT = Path(__file__).parents[2]
 _SCRIPT = "import sys; from numerics.cli import main; sys.exit(main())"
 
 
-def started(*arguments: object, folder: Path) -> subprocess.Popen[str]:
+def started(*arguments: object, folder: Path, before: str = "") -> subprocess.Popen[str]:
     """The command in a process of its own, in a folder, as the console script runs it: that does
-    not search the folder for modules. It leads a group, as in a terminal."""
+    not search the folder for modules. It leads a group, as in a terminal.
+
+    before: what the process runs first.
+    """
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", _SCRIPT, *map(str, arguments)],
+        [sys.executable, "-P", "-c", before + _SCRIPT, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,4 +1,5 @@
-"""A planted study of GPT-2 models, in which the three claims hold and no control explains them."""
+"""Studies of GPT-2 models: the configuration of a tiny one, and a planted one, in which the three
+claims hold and no control explains them."""
 
 from __future__ import annotations
 
@@ -6,6 +7,30 @@ import statistics
 from typing import Any
 
 import numpy as np
+
+TINY = """
+seeds = 2
+windows = 2
+points = 3
+[text]
+training = ["python-docs"]
+other = ["stdlib"]
+[model]
+layers = 1
+width = 8
+heads = 2
+block = 8
+[ends]
+steps = 2
+batch = 2
+[alignment]
+steps = 1
+batch = 2
+weight_decay = 0.0
+[bends]
+steps = 1
+batch = 2
+"""
 
 KINDS = ("query", "key", "value", "output", "mlp-in", "mlp-out")
 MATRICES = [f"{layer}.{kind}" for layer in range(2) for kind in KINDS]

@@ -1,17 +1,21 @@
 """`isthmus gpt2` as its users run it."""
 
 import json
-import os
+import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("transformers")
 
-from command import run, run_json
+from command import run, run_json, said
+from gpt2_studies import TINY
 
+from numerics.cli import main
 from numerics.training.loop import one_thread
 
 SMALL = [
@@ -25,29 +29,6 @@ SMALL = [
     "4",
 ]  # for all that trains or measures
 SHAPE = ["--layers", "1", "--width", "16", "--heads", "2", "--block", "16"]
-TINY = """
-seeds = 2
-windows = 2
-points = 3
-[text]
-training = ["python-docs"]
-other = ["stdlib"]
-[model]
-layers = 1
-width = 8
-heads = 2
-block = 8
-[ends]
-steps = 2
-batch = 2
-[alignment]
-steps = 1
-batch = 2
-weight_decay = 0.0
-[bends]
-steps = 1
-batch = 2
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -59,8 +40,6 @@ def _one_thread():
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """Two small models, trained on the command line."""
-    from numerics.cli import main
-
     folder = tmp_path_factory.mktemp("models")
     with one_thread():
         for optimizer in ("adamw", "muon"):
@@ -239,24 +218,34 @@ def test_what_was_made_in_a_folder_of_text_is_not_read_as_text(capsys, tmp_path,
     assert "as isthmus made them: a, b" in err
 
 
-@pytest.fixture
-def tiny(tmp_path):
-    file = tmp_path / "tiny.toml"
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    file = tmp_path_factory.mktemp("configuration") / "tiny.toml"
     file.write_text(TINY)
     return file
 
 
-@pytest.fixture
-def blank(monkeypatch):
+@pytest.fixture(scope="module")
+def blank():
     """Pages with empty pictures: the tests of the report look at them."""
-    monkeypatch.setattr("numerics.report.page.svg", lambda make, salt: "<svg></svg>")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("numerics.report.page.svg", lambda make, salt: "<svg></svg>")
+        yield
 
 
-def test_table_makes_a_study_with_a_page_and_verdicts(capsys, tmp_path, tiny, blank):
-    folder = tmp_path / "study"
-    code, out, err = run(capsys, "gpt2", "table", tiny, "--out", folder, "--jobs", 2, "--json", "-")
-    # On a slow machine it says how far it is.
-    assert [line for line in err.splitlines() if not line.startswith("isthmus: after")] == []
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, tiny, blank):
+    """A study made on the command line: its folder, the exit code and what was printed."""
+    folder = tmp_path_factory.mktemp("study") / "study"
+    arguments = ["gpt2", "table", tiny, "--out", folder, "--jobs", 2, "--json", "-"]
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err, one_thread():
+        code = main(list(map(str, arguments)))
+    return folder, code, out.getvalue(), err.getvalue()
+
+
+def test_table_makes_a_study_with_a_page_and_verdicts(study):
+    folder, code, out, err = study
+    assert said(err) == ""
     document = json.loads(out)
     ids = [claim["id"] for claim in document["claims"]]
     assert ids == [
@@ -272,10 +261,16 @@ def test_table_makes_a_study_with_a_page_and_verdicts(capsys, tmp_path, tiny, bl
     assert all(name in page for name in ids)
 
 
-def test_a_study_too_small_to_tell_gets_no_verdict(capsys, tmp_path, tiny, blank):
-    tiny.write_text(f"verdicts = false\n{TINY}")
+def test_a_study_too_small_to_tell_gets_no_verdict(capsys, tmp_path, study, blank):
+    """The same study: what is missing is made again in this process, and the rest is there."""
     folder = tmp_path / "study"
-    code, out, _ = run(capsys, "gpt2", "table", tiny, "--out", folder, "--jobs", 1)
+    shutil.copytree(study[0], folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"verdicts": False}))
+    (folder / "start.json").unlink()
+    (tmp_path / "tiny.toml").write_text(f"verdicts = false\n{TINY}")
+    arguments = ("gpt2", "table", tmp_path / "tiny.toml", "--out", folder)
+    code, out, _ = run(capsys, *arguments, "--jobs", 1)
     assert code == 0
     assert "This study tests the machinery. It is too small to tell, so no claim is judged." in out
     page = (folder / "index.html").read_text()
@@ -283,7 +278,7 @@ def test_a_study_too_small_to_tell_gets_no_verdict(capsys, tmp_path, tiny, blank
     for text in (out, page):
         assert "is false" not in text
         assert "gpt2-polychain-beats-linear" not in text
-    code, out, _ = run(capsys, "gpt2", "table", tiny, "--out", folder, "--json", "-")
+    code, out, _ = run(capsys, *arguments, "--json", "-")
     assert (code, json.loads(out)["claims"]) == (0, [])
 
 
@@ -302,18 +297,3 @@ def test_an_estimate_makes_nothing(capsys, tmp_path, tiny):
     assert code == 0
     assert "hours of computing" in out
     assert set(tmp_path.iterdir()) == before
-
-
-def test_a_study_under_torchrun(tmp_path, tiny):
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-    isthmus = Path(sys.executable).parent / "isthmus"
-    arguments = [str(isthmus), "gpt2", "table", str(tiny), "--out", str(tmp_path / "study")]
-    done = subprocess.run(
-        [*command, "--no-python", *arguments],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    document = json.loads((tmp_path / "study" / "study.json").read_text())
-    assert set(document["ends"]) == {"adamw-0", "adamw-1", "muon-0", "muon-1"}
-    assert done.stdout.count("report:") == 1, done.stderr  # by the first process alone

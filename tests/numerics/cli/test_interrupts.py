@@ -35,17 +35,17 @@ def test_the_next_callback_raises() -> None:
     with progress() as report:
         report("stage", 0)
         control_c()
-        with pytest.raises(Interrupted):
+        with pytest.raises(Interrupted, match="^interrupted$"):
             report("stage", 1)
         assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
-        with pytest.raises(Interrupted):
+        with pytest.raises(Interrupted, match="^interrupted$"):
             report("stage", 1)
     assert handlers() == before
 
 
 def test_work_without_callbacks_is_interrupted_where_it_is() -> None:
     before = handlers()
-    with pytest.raises(Interrupted), progress():
+    with pytest.raises(Interrupted, match="^interrupted$"), progress():
         control_c(then_work=60)
     assert handlers() == before
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
@@ -64,5 +64,5 @@ def test_a_second_one_does_not_wait() -> None:
 
 
 def test_work_in_other_processes_is_not_waited_for() -> None:
-    with pytest.raises(Interrupted), progress(at_once=True):
+    with pytest.raises(Interrupted, match="^interrupted$"), progress(at_once=True):
         control_c()

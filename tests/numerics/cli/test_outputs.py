@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import run, run_json
+from command import run, run_json, said
 
 import numerics
 
@@ -192,7 +192,7 @@ def test_fewer_networks_leave_none_of_an_earlier_run(
 def test_json_through_stdout_and_pipes(folder: Path) -> None:
     """As bash makes them, in both directions."""
     done = shell(folder, "isthmus barrier <(cat v.csv) --target y --width 1 --json /dev/stdout")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, said(done.stderr)) == (0, "")
     assert json.loads(done.stdout)["minimum"] == "0"
     line = "isthmus barrier - --width 2 --json - --certificate >(cat >&2) < o.json"
     done = shell(folder, line)
@@ -205,7 +205,7 @@ def test_a_proof_on_stdout(folder: Path) -> None:
     """Below the table, redirected too; beside the JSON it has no room."""
     line = f"isthmus {BARRIER} --certificate /dev/stdout"
     done = shell(folder, f"{line} > out && cat out")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, said(done.stderr)) == (0, "")
     table, proof, end = re.split(r"\n(?=\{\n)|(?<=\n\})\n", done.stdout)
     assert table.startswith("n = 2, d = 2, width 1")
     assert json.loads(proof)["format"] == "isthmus-certificate"

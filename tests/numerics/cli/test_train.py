@@ -10,12 +10,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import command
 import pytest
 
 import numerics.training.loop
 import numerics.training.runs
 import theory.landscape
-from numerics.cli import main
 from numerics.cli.options import load_network
 from numerics.training.loop import train
 from theory.errors import BudgetError
@@ -24,12 +24,11 @@ from theory.landscape import analyse
 from theory.loading import example
 
 SHORT = ["--seeds", "32", "--steps", "2000"]
+FEW = ["--seeds", "4", "--steps", "200"]  # where nothing has to converge
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = main(["train", *map(str, arguments)])
-    out, err = capsys.readouterr()
-    return code, out, err
+    return command.run(capsys, "train", *arguments)
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> Any:
@@ -81,7 +80,7 @@ def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_seeds_matter(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["flagship", "--optimizer", "lion", "--rho", "11/5", *SHORT]
+    arguments = ["flagship", "--optimizer", "lion", "--rho", "11/5", *FEW]
     one, other = (run_json(capsys, *arguments, "--seed", seed) for seed in (0, 1))
     assert one["median_fw_gap"] != other["median_fw_gap"]
 
@@ -102,10 +101,10 @@ def test_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 
 
 def test_a_penalty_has_no_radii(capsys: pytest.CaptureFixture[str]) -> None:
-    document = run_json(capsys, "flagship", "--optimizer", "sgd", "--rho", "10000", *SHORT)
+    document = run_json(capsys, "flagship", "--optimizer", "sgd", "--rho", "10000", *FEW)
     assert "radii" not in document
     assert document["max_violation"] is document["median_fw_gap"] is None
-    code, out, _ = run(capsys, "flagship", "--optimizer", "sgd", "--rho", "10000", *SHORT)
+    code, out, _ = run(capsys, "flagship", "--optimizer", "sgd", "--rho", "10000", *FEW)
     assert code == 0
     assert "Frank-Wolfe" not in out
 
@@ -151,7 +150,7 @@ def test_runs_at_a_positive_least_loss(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_the_learning_rate(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["flagship", "--optimizer", "lion", "--rho", "4", *SHORT]
+    arguments = ["flagship", "--optimizer", "lion", "--rho", "4", *FEW]
     default, given = (run_json(capsys, *arguments, *more) for more in ((), ("--lr", 0.01)))
     assert (default["learning_rate"], given["learning_rate"]) == (0.08, 0.01)
     assert default["median_fw_gap"] != given["median_fw_gap"]

@@ -353,9 +353,9 @@ def test_a_profile_reports_and_is_interrupted(ends: Ends, windows: torch.Tensor)
         assert "loss along a path" in stage
         seen.append(steps)
         if steps == 2:
-            raise Interrupted
+            raise Interrupted("as asked for")
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted; as asked for$"):
         profile(straight(*ends), windows, points=5, progress=progress)
     assert seen == [0, 1, 2]
     with pytest.raises(InputError, match="points: 1 must be at least 2"):
@@ -438,8 +438,8 @@ def test_a_plane_is_interrupted_and_changes_no_model(ends: Ends, windows: torch.
 
     def progress(stage: str, steps: int) -> None:
         if steps == 3:
-            raise Interrupted
+            raise Interrupted("as asked for")
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted; as asked for$"):
         plane(*three, windows, resolution=3, progress=progress)
     assert all(torch.equal(vector(each), old) for each, old in zip(three, before, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,17 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages without pictures, which take most of the time."""
     monkeypatch.setattr(report, "figures", lambda pictures, name: "")
+
+
+@pytest.fixture
+def unsaved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are drawn, but not laid out and written, which takes most of the time."""
+
+    def drawn(make: Callable[[], Figure], salt: str) -> str:
+        assert make().axes
+        return "<svg></svg>"
+
+    monkeypatch.setattr("numerics.report.page.svg", drawn)
 
 
 @pytest.fixture
@@ -115,6 +127,7 @@ def test_a_model_outside_its_reach_is_named(tmp_path: Path) -> None:
     assert "Outside what is within reach: muon-1." in page(document, tmp_path)
 
 
+@pytest.mark.usefixtures("unsaved")
 def test_what_may_be_missing(tmp_path: Path) -> None:
     document = study(pairs=1)
     for part in ("longer", "sweep", "continued"):

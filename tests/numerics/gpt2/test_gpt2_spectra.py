@@ -151,9 +151,9 @@ def test_spectra_are_refused_and_interrupted() -> None:
 
     def progress(stage: str, steps: int) -> None:
         if steps == 1:
-            raise Interrupted
+            raise Interrupted("as asked for")
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted; as asked for$"):
         spectra(path, progress=progress)
 
 
@@ -195,6 +195,7 @@ def test_sums_of_ranks_know_no_direction_and_no_scale(ranks: list[float], scale:
     assert largest_jump(ranks) == largest_jump(back)
     jump = largest_jump(ranks)
     # The steps sum up to the span, so the largest has at least an equal part.
+    assert (jump is None) == (ranks[0] == ranks[-1])
     assert jump is None or jump >= 1 / (len(ranks) - 1) - 1e-9
 
 

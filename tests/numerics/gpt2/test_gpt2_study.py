@@ -20,6 +20,15 @@ from numerics.gpt2.study import RESULT, SHIPPED, Config, Study, cells, estimate
 from theory.errors import InputError, Interrupted
 
 SMOKE = Config.read("smoke")
+SMALL = replace(
+    SMOKE,
+    shape=replace(SMOKE.shape, layers=1, width=16, block=16),
+    windows=4,
+    points=3,
+    ends=replace(SMOKE.ends, steps=20),
+    alignment=replace(SMOKE.alignment, steps=2),
+    bends=replace(SMOKE.bends, steps=10),
+)  # every part of that study, with less of each
 
 
 class Stopping:
@@ -32,23 +41,23 @@ class Stopping:
         if "parts done" in stage:
             self.done.append(stage.partition(";")[0])
             if count >= self.at:
-                raise Interrupted
+                raise Interrupted("at the third part")
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """The smoke study, which was interrupted twice: between two parts, and in the middle of one."""
-    made = Study(SMOKE, tmp_path_factory.mktemp("study"))
+    """A small study, which was interrupted twice: between two parts, and in the middle of one."""
+    made = Study(SMALL, tmp_path_factory.mktemp("study"))
     stopping = Stopping(3)
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="at the third part"):
         made.run(progress=stopping)
     assert len(stopping.done) == 3
 
     def within(stage, step):
-        if "training" in stage and step == 30:
-            raise Interrupted
+        if "training" in stage and step == 15:
+            raise Interrupted("within a part")
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="within a part"):
         made.run(progress=within)
     states = list(made.folder.rglob("state.safetensors"))
     assert len(states) == 1
@@ -94,7 +103,7 @@ def test_a_finished_study_is_not_made_again(study, result):
 
 def test_another_study_does_not_fit_into_the_folder(study):
     with pytest.raises(InputError, match="holds another study"):
-        Study(replace(SMOKE, points=7), study.folder).run()
+        Study(replace(SMALL, points=7), study.folder).run()
 
 
 def test_a_damaged_part_is_told(study):
@@ -109,7 +118,7 @@ def test_a_damaged_part_is_told(study):
 def test_ends_are_checkpoints_with_the_losses_that_are_told(study, result):
     from numerics.gpt2.data import Corpus
 
-    windows = Corpus.read(["python-docs"]).windows(SMOKE.windows, block=32)
+    windows = Corpus.read(["python-docs"]).windows(SMALL.windows, block=SMALL.shape.block)
     for name, end in result["ends"].items():
         loss = window_loss(load(study.folder / "ends" / name), windows)
         assert end["loss"]["in"] == pytest.approx(loss, rel=1e-4)
@@ -248,14 +257,14 @@ def test_configurations_that_are_not_there_are_refused(tmp_path):
 
 
 def test_an_estimate_counts_what_a_study_makes(study):
-    rows = {row["kind"]: row for row in estimate(SMOKE)}
+    rows = {row["kind"]: row for row in estimate(SMALL)}
     files = [name for stage in study.stages for name in stage]
     ends = [name for name in files if name.startswith("ends/")]
     curves = [n for n in files if n.endswith("curve.json") and "linear" not in n]
     assert rows["ends, adamw"]["parts"] + rows["ends, muon"]["parts"] == len(ends) + 1
     assert rows["bends, adamw"]["parts"] + rows["bends, muon"]["parts"] == len(curves)
-    assert rows["ends, adamw"]["steps"] == SMOKE.ends.steps * (2 + 2 + 1)  # longer: twice
-    assert rows["alignments"]["parts"] == len(SMOKE.pairs)
+    assert rows["ends, adamw"]["steps"] == SMALL.ends.steps * (2 + 2 + 1)  # longer: twice
+    assert rows["alignments"]["parts"] == len(SMALL.pairs)
     assert (
         rows["ends trained on, muon"]["seconds_per_step"] == rows["ends, muon"]["seconds_per_step"]
     )  # the same module, measured once

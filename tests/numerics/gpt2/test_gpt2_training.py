@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("transformers")
 
 import torch
+from gpt2_studies import TINY
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,14 +176,14 @@ class Stop:
 
     def __call__(self, stage, step):
         if step == self.at:
-            raise Interrupted
+            raise Interrupted("at the step asked for")
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_training_goes_on_as_if_it_had_not_stopped(tmp_path, prose, optimizer):
     recipe = replace(RECIPE, optimizer=optimizer)
     through, history = trained(prose, recipe)
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="at the step asked for"):
         trained(prose, recipe, folder=tmp_path, progress=Stop(13))
     steps = []
     again, resumed = trained(
@@ -196,7 +197,7 @@ def test_training_goes_on_as_if_it_had_not_stopped(tmp_path, prose, optimizer):
 
 @pytest.fixture
 def stopped(tmp_path, prose):
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="at the step asked for"):
         trained(prose, RECIPE, folder=tmp_path, progress=Stop(2))
     return tmp_path
 
@@ -225,6 +226,8 @@ WORKER = """
 import json, sys
 from pathlib import Path
 
+import numerics.report.page
+from numerics.cli import main
 from numerics.gpt2.data import Corpus
 from numerics.gpt2.model import LanguageModel, Shape, build, save
 from numerics.gpt2.training import Recipe, fit, torchrun_workers
@@ -238,20 +241,25 @@ with torchrun_workers() as workers:
     if workers.first:
         save(model, folder / "model")
         (folder / "history.json").write_text(json.dumps([workers.count, history]))
+numerics.report.page.svg = lambda make, salt: "<svg></svg>"  # the tests of the report draw
+sys.exit(main(["gpt2", "table", str(folder / "tiny.toml"), "--out", str(folder / "study")]))
 """
 
 
-def test_two_processes_do_what_one_does(tmp_path, prose):
+def test_two_processes_under_torchrun_do_what_one_does(tmp_path, prose):
+    """In training, and in a study on the command line; both in one start, which is what costs."""
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
+    (tmp_path / "tiny.toml").write_text(f"verdicts = false\n{TINY}")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd()}
     command = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, *command, str(script), str(tmp_path)],
-        check=True,
         env=environment,
         capture_output=True,
+        text=True,
     )
+    assert done.returncode == 0, done.stderr
     count, together = json.loads((tmp_path / "history.json").read_text())
     model, history = trained(prose, Recipe("adamw", steps=4, batch=8))
     assert count == 2
@@ -259,6 +267,9 @@ def test_two_processes_do_what_one_does(tmp_path, prose):
         [r["loss"] for r in history[1:]], abs=1e-4
     )
     assert_close_but_for_rounding(load(tmp_path / "model"), model)
+    study = json.loads((tmp_path / "study" / "study.json").read_text())
+    assert set(study["ends"]) == {"adamw-0", "adamw-1", "muon-0", "muon-1"}
+    assert done.stdout.count("report:") == 1, done.stderr  # by the first process alone
 
 
 def test_a_batch_is_divided_among_processes(prose):
