@@ -29,9 +29,9 @@ def require_inside(network, name, rho):
     assert size <= rho**2 * (1 + Fraction(1, 10**9))
 
 
-@part(2)
+@part(4)
 @given(
-    problems(max_denominator=4),
+    problems(n=(1, 3), max_denominator=4),
     st.sampled_from(BALLS),
     st.integers(1, 3),
     st.fractions(Fraction(1, 4), 3, max_denominator=4),
@@ -85,7 +85,7 @@ def test_split_neurons_fit_the_same():
 
 @pytest.mark.parametrize("name", ["adamw", "colnorm", "muon-adamw", "muon"])
 def test_local_search_helps_where_there_are_too_many_cells(name, monkeypatch):
-    problem, _ = planted(14, 3, 6, 2)
+    problem, _ = planted(12, 2, 6, 2)
     options = {"rho": Fraction(1, 4), "width": 3, "max_cells": 1}
     found = solve(problem, name, **options)
     assert found.cells is None
