@@ -147,7 +147,7 @@ def test_the_same_ball_twice() -> None:
 # Planted networks, other ways to the same number
 
 
-@part(2)
+@few
 @given(pair=st.sampled_from(PAIRS), seed=st.integers(0, 10**6), width=st.integers(1, 3))
 def test_planted_networks_are_seen(pair: tuple[str, str], width: int, seed: int) -> None:
     """No bound is above what a network needs that is known to fit; and all bounds have proofs."""
@@ -226,7 +226,7 @@ def test_scales_and_orders(pair: tuple[str, str], seed: int, factor: Fraction) -
         assert expected.lower * times <= found.upper * (1 + NARROW)
 
 
-@few
+@part(6)
 @given(seed=st.integers(0, 10**6))
 def test_rotations_do_not_matter_to_muon_and_ngd(seed: int) -> None:
     problem, _ = planted(3, 2, 2, seed, entries=3)
@@ -421,7 +421,7 @@ def test_progress_may_interrupt() -> None:
 
     found = regions(example("flagship"), ("adamw", "muon"), 2, progress=stop)
     assert isinstance(found, Regions)
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted$"):
         found.meet(Fraction(2))
 
 
