@@ -203,9 +203,9 @@ def test_cells_of_fits_are_those_of_the_search(space, planted):
 
 @pytest.mark.parametrize("entries", [2, 3])
 def test_several_components_are_those_of_the_landscape(entries):
-    source = Drawn(Space(n=(4, 4), d=(2, 2), width=(2, 2), entries=entries), 4, True)
+    source = Drawn(Space(n=(4, 4), d=(2, 2), width=(2, 2), entries=entries), 6, True)
     several = 0
-    for index in range(150):
+    for index in range(40):
         problem = source(index)
         components = analyse(problem, problem.width).components
         found = separate_components(CellComplex(problem, problem.width))
@@ -322,19 +322,21 @@ def test_where_nothing_is_to_be_found(name, options, problem):
 
 def test_separation_agrees_with_all_radii():
     stated = named("separation")
-    source = Drawn(Space(n=(4, 4), d=(2, 2), width=(2, 2), entries=3), 0, True)
-    disagreements = 0
-    for index in range(300):
+    # Seed 11: the first of which few instances have all outcomes.
+    source = Drawn(Space(n=(4, 4), d=(2, 2), width=(2, 2), entries=3), 11, True)
+    outcomes: Counter[bool | None] = Counter()  # None: there is one component only
+    for index in range(40):
         analysis = analyse(source(index), 2)
         if len(analysis.components) < 2:
             assert stated.test(source(index)) is None
+            outcomes[None] += 1
             continue
         found = radii(analysis, ["adamw", "muon"])
         first, second = found.preferred("adamw"), found.preferred("muon")
         apart = first is not None and second is not None and first != second
         assert (stated.test(source(index)) is not None) == apart
-        disagreements += apart
-    assert disagreements
+        outcomes[apart] += 1
+    assert min(outcomes[known] for known in (True, False, None)) >= 1, outcomes
 
 
 @pytest.mark.parametrize("name", CONJECTURES)

@@ -96,7 +96,7 @@ def dot(u: Any, v: Any) -> Any:
 
 def solve(columns: list[Vector], y: Vector) -> list[Fraction] | None:
     """Least squares by the normal equations; None where the columns are dependent."""
-    rows = [[*(dot(a, b) for b in columns), dot(a, y)] for a in columns]
+    rows = [[Fraction(v) for v in (*(dot(a, b) for b in columns), dot(a, y))] for a in columns]
     for i in range(len(columns)):
         if not rows[i][i]:  # a Gram matrix needs no pivoting
             return None
@@ -126,11 +126,28 @@ def nnls(columns: tuple[Vector, ...], y: Vector) -> tuple[Fraction, list[Fractio
     return best
 
 
+def least(columns: list[Vector], y: Vector) -> tuple[Fraction, list[Fraction], Vector]:
+    """The same of the distinct columns, in order: faces that differ in the order of neurons, as
+    most of labelled ones do, are solved once."""
+    distinct = sorted({column for column in columns if any(column)})
+    loss, found, residual = nnls(tuple(distinct), y)
+    values = [Fraction()] * len(columns)
+    for column, value in zip(distinct, found, strict=True):
+        values[columns.index(column)] = value
+    return loss, values, residual
+
+
+def number(value: int | str) -> Any:
+    """An integer where it is one: much faster than a fraction of the same value."""
+    exact = Fraction(value)
+    return exact.numerator if exact.denominator == 1 else exact
+
+
 class Producer:
     def __init__(
         self, X: Any, y: Any, m: int, labelled: bool = False, rays: Any = None, level: Any = None
     ) -> None:
-        self.X = [tuple(map(Fraction, row)) for row in X]
+        self.X = [tuple(map(number, row)) for row in X]
         self.y, self.m, self.labelled = tuple(map(Fraction, y)), m, labelled
         if rays is None:
             rays = {(-s * row[1], s * row[0]) for row in self.X if any(row) for s in (1, -1)}
@@ -170,10 +187,8 @@ class Producer:
             and (move == WHOLE or (move != "sign" and dot(self.X[move], v) == 0))
         ]
         signs = [self.states[state][0] for state, _ in parts]
-        columns = tuple(
-            tuple(signs[j] * max(Fraction(), dot(x, v)) for x in self.X) for j, v in rays
-        )
-        loss, coefficients, residual = nnls(columns, self.y)
+        columns = [tuple(signs[j] * max(0, dot(x, v)) for x in self.X) for j, v in rays]
+        loss, coefficients, residual = least(columns, self.y)
         u = [[Fraction()] * len(self.X[0]) for _ in parts]
         for c, (j, v) in zip(coefficients, rays, strict=True):
             u[j] = [a + c * b for a, b in zip(u[j], v, strict=True)]
@@ -540,6 +555,7 @@ def test_imports_nothing_else() -> None:
 # What is refused. Each row: where to write, what (REMOVE: take it out), and the message.
 
 REMOVE = object()
+PLACE = r"^\w+(\.\w+|\[\d+\])*: "  # where it is wrong, before what
 BIG = "1" * 5000
 
 
@@ -548,18 +564,18 @@ def rows(table: list[tuple[tuple[Any, ...], Any, str]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("at", "value", "message"), table, ids=names)
 
 
-def tampered(document: dict[str, Any], at: tuple[Any, ...], value: Any) -> dict[str, Any]:
-    document = copy.deepcopy(document)
-    *way, last = at
-    place: Any = document
-    for step in way:
-        place = place[step]
-    if value is REMOVE:
-        del place[last]
-    elif isinstance(place, list) and last == len(place):
-        place.append(copy.deepcopy(value))
+def tampered(document: Any, at: tuple[Any, ...], value: Any) -> Any:
+    """Copied along the way only."""
+    last, *way = at
+    document = copy.copy(document)
+    if way:
+        document[last] = tampered(document[last], tuple(way), value)
+    elif value is REMOVE:
+        del document[last]
+    elif isinstance(document, list) and last == len(document):
+        document.append(value)
     else:
-        place[last] = copy.deepcopy(value)
+        document[last] = value
     return document
 
 
@@ -853,19 +869,20 @@ def test_nothing_can_be_taken_out_or_be_of_another_type(document: dict[str, Any]
     unused = [] if document is COMPONENTS else [*unused, ("states", 0)]
     for at in places(document):
         if at not in unused:
-            with pytest.raises(CertificateInvalid):
+            with pytest.raises(CertificateInvalid, match=PLACE):
                 check(tampered(document, at, REMOVE))
         for value in junk:
             if at == ("labelled",) and value is True:
                 continue
-            with pytest.raises(CertificateInvalid):
+            with pytest.raises(CertificateInvalid, match=PLACE):
                 check(tampered(document, at, value))
 
 
 @pytest.mark.parametrize("name", ["flagship", "two points, labelled", "X is zero"])
 def test_swapped_values_never_crash(name: str) -> None:
     document = produced(name)
-    everywhere, choose = places(document), random.Random(7)
+    everywhere, choose, accepted = places(document), random.Random(7), 0
+    statement = check(document).statement
     for _ in range(150):
         value: Any = document
         for step in choose.choice(everywhere):
@@ -877,8 +894,10 @@ def test_swapped_values_never_crash(name: str) -> None:
             continue
         # What is still proved must be what was: only redundant parts may have changed.
         if broken["problem"] == document["problem"] and broken["level"] == document["level"]:
-            assert verdict.statement == check(document).statement
+            assert verdict.statement == statement
             assert broken["barriers"] == document["barriers"]
+            accepted += 1
+    assert 0 < accepted < 150  # some changes change nothing
 
 
 # The parts, against brute force.
@@ -958,7 +977,11 @@ def test_matching() -> None:
         orders = itertools.permutations(range(size))
         expected = any(all(p in options[j] for j, p in enumerate(order)) for order in orders)
         assert checker._has_matching(options) == expected
-    assert checker._has_matching([list(range(k + 1)) for k in reversed(range(600))])
+    assert checker._has_matching([list(range(k + 1)) for k in reversed(range(60))])
+    # The last takes the place of the one before it, and so on: deeper than Python recurses.
+    size = 2 * sys.getrecursionlimit()
+    assert checker._has_matching([*([k + 1, k] for k in range(size)), [size]])
+    assert not checker._has_matching([*([k + 1, k] for k in range(size)), [size], [size]])
 
 
 def test_many_neurons_are_no_recursion() -> None:

@@ -145,5 +145,5 @@ def test_wrong_input_and_limits():
     def stop(stage, count):
         raise Interrupted
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted"):
         radius_intervals(problem, "adamw", 2, progress=stop)

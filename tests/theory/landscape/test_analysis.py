@@ -414,7 +414,7 @@ def test_an_interrupt_while_fragments_are_joined(monkeypatch: pytest.MonkeyPatch
             raise Interrupted
 
     monkeypatch.setattr(Flood, at, stop)
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted"):
         analyse(problem, 2)
     with pytest.raises(Interrupted, match="the barrier is at least 0$"):
         barrier_between(problem, *ends)

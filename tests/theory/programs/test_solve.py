@@ -48,7 +48,7 @@ def require_inside(found, squared=True):
 
 @pytest.mark.parametrize("name", BALLS)
 @pytest.mark.parametrize("width", [1, 2, 4])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_the_interval_is_narrow_and_holds_the_minimum_over_all_cells(name, width, seed):
     problem, _ = planted(4, 2, 2, seed, entries=3)
     found = solve(problem, name, rho=HALF, width=width)
@@ -62,6 +62,7 @@ def test_the_interval_is_narrow_and_holds_the_minimum_over_all_cells(name, width
         assert cells.lower == cells.value
 
 
+@part(2)
 @given(
     problems(max_denominator=4),
     st.sampled_from(BALLS),
@@ -196,7 +197,7 @@ def test_degenerate_data(problem, name):
 
 
 def test_patterns_that_are_searched_for_approach_the_optimum_over_all():
-    problem, _ = planted(30, 3, 4, 0, entries=9)
+    problem, _ = planted(24, 3, 4, 0, entries=9)
     whole = solve(problem, "sgd", beta=Fraction(20))
     assert whole.whole
     assert whole.relative_gap <= 1e-6
