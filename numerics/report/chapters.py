@@ -29,7 +29,7 @@ from numerics.pictures import regions as region_plots
 from numerics.files import as_json, write_folder
 from numerics.gpt2.report import claim_pictures
 from numerics.training.meetings import TrainedMeeting
-from numerics.report.page import (
+from numerics.page import (
     AS_RECORDED,
     FAILED,
     badge,

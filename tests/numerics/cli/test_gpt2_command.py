@@ -249,7 +249,7 @@ def tiny(tmp_path):
 @pytest.fixture
 def blank(monkeypatch):
     """Pages with empty pictures: the tests of the report look at them."""
-    monkeypatch.setattr("numerics.report.page.svg", lambda make, salt: "<svg></svg>")
+    monkeypatch.setattr("numerics.page.svg", lambda make, salt: "<svg></svg>")
 
 
 def test_table_makes_a_study_with_a_page_and_verdicts(capsys, tmp_path, tiny, blank):

@@ -527,6 +527,8 @@ def test_imports_nothing_else() -> None:
         "theory.certificates.checker",
         "theory.certificates.cones",
         "theory.certificates.covering",
+        "theory.certificates.kinds",
+        "theory.certificates.landscape",
         "theory.certificates.neurons",
         "theory.certificates.optimum",
         "theory.certificates.path",

@@ -291,6 +291,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (500_000_000, 500_000_000))
 from theory.certificates.checker import check_file
 from theory.errors import BudgetError
+from theory.within import Ball
 for file in sys.argv[1:]:
     try:
         check_file(file)

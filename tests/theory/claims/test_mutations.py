@@ -47,7 +47,7 @@ from theory.claims.instances import instance
 from theory.connectivity import OptimalPolytope
 from theory.errors import InputError, Undecided
 from theory.landscape import analyse
-from theory.landscape.cells import SIGN_FLIP, CellComplex
+from theory.landscape.domain import SIGN_FLIP, Domain
 from theory.landscape.exhaustive import exhaustive
 from theory.regions import Meeting
 
@@ -100,15 +100,15 @@ def times(factor: Fraction, *names: str) -> Callable[[Any], Any]:
 
 # Faults of the landscape
 
-_moves = CellComplex._moves
+_moves = Domain._moves
 
 
-def _fewer_moves(self: CellComplex, state: int) -> tuple[Any, ...]:
+def _fewer_moves(self: Domain, state: int) -> tuple[Any, ...]:
     """Neurons of positive sign change their cone at zero only."""
     return tuple(move for move in _moves(self, state) if state % 2 or move.wall == SIGN_FLIP)
 
 
-FACES_DROPPED = put("theory.landscape.cells:CellComplex._moves", _fewer_moves)
+FACES_DROPPED = put("theory.landscape.domain:Domain._moves", _fewer_moves)
 
 
 def _merged(found: Sequence[Any]) -> tuple[Any, ...]:
@@ -198,7 +198,7 @@ class OfSome(SameOptimizerConnectivity):
 
     def cases(self) -> Iterator[Any]:
         """Of those of the claim."""
-        yield from (case for case in super().cases() if case.optimizer in {"adamw", "ngd"})
+        yield from (case for case in super().cases() if case.within.optimizer in {"adamw", "ngd"})
 
 
 SMALL: dict[str, Claim] = {

@@ -1,7 +1,5 @@
 """The claim about paths between trained networks: it holds, and can be false."""
 
-from fractions import Fraction
-
 import pytest
 
 from numerics.training.runs import Trainer
@@ -12,6 +10,7 @@ from theory.claims.same_optimizer_connectivity import CONNECTED
 from theory.connectivity import connected_from
 from theory.loading import example
 from theory.network import Network
+from theory.within import Ball
 
 NARROW = SameOptimizerConnectivity(wide=80)
 
@@ -34,7 +33,7 @@ def test_it_holds_for_every_optimizer_at_the_bound_and_above(result):
     ]
     flagship = example("flagship")
     for optimizer, rho in (("adamw", 3), ("muon", 8), ("ngd", 12), ("sgd", None)):
-        width = connected_from(flagship, optimizer, None if rho is None else Fraction(rho))
+        width = connected_from(flagship, Penalty(1) if rho is None else Ball(optimizer, rho))
         assert result.prediction.values[f"{optimizer}, width {width}"] == CONNECTED
 
 
@@ -42,12 +41,12 @@ def test_paths_join_what_was_trained_and_have_proofs(result):
     for case in NARROW.cases():
         path = result.observation.paths[case.name]
         assert len(path.points[0]) == case.width
-        assert path.solutions.rho == case.rho
+        assert path.solutions.within == case.within
         certificate = result.observation.certificates[case.name]
         assert check(certificate, result.prediction.problems[case.name]).kind == "path"
         assert result.observation.values[proof(case.name)] == VALID
         assert path.ends[0] != path.ends[1]
-        if case.rho is not None:
+        if case.within.rho is not None:
             assert path.max_loss == 0
 
 

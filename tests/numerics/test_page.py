@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from numerics.report.chapters import _quantities
-from numerics.report.page import AS_RECORDED, badge, describe, figures, verdict_of
+from numerics.page import AS_RECORDED, badge, describe, figures, verdict_of
 from theory.claims import Bounds
 
 
