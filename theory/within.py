@@ -9,7 +9,7 @@ Ball('muon', '12/5')
 the muon ball rho = 12/5
 >>> Ball("muon", 0)
 Traceback (most recent call last):
-theory.errors.InputError: rho: 0 is not positive
+theory.errors.InputError: rho: 0 must be positive
 """
 
 from __future__ import annotations
