@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from theory.network import Network
     from theory.problem import Problem
     from theory.radii import Radii, Radius
+    from theory.within import Ball, Penalty
 
 __all__ = [
     "Analysis",
+    "Ball",
     "Barrier",
     "BudgetError",
     "CertificateInvalid",
@@ -32,6 +34,7 @@ __all__ = [
     "Interrupted",
     "MinimaxPath",
     "Network",
+    "Penalty",
     "Problem",
     "Radii",
     "Radius",
@@ -53,6 +56,7 @@ _HOMES = (
     "theory.problem",
     "theory.loading",
     "theory.network",
+    "theory.within",
     "theory.certificates.checker",
     "theory.certificates",
     "theory.landscape",

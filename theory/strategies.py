@@ -63,6 +63,7 @@ from theory.problem import Problem, positive_integer, positive_rational
 from theory.radii import radii
 from theory.radii.fibre import Fibre
 from theory.regions.balls import ball_of
+from theory.within import Ball, within_of
 
 Matrix: TypeAlias = tuple[tuple[Fraction, ...], ...]
 Size: TypeAlias = int | tuple[int, int]
@@ -433,7 +434,7 @@ def solution_pairs(
     if penalised:
         pair = [draw(networks(problem.d, m)) for _ in range(2)]
         beta = draw(_radii())
-        solutions = SolutionSet(problem, optimizer, Fraction(), beta=beta)
+        solutions = SolutionSet(problem, within_of(optimizer, beta=beta), Fraction())
     else:
         rho = draw(_radii())
         inside = networks_in_ball(optimizer, problem.d, rho, m)
@@ -445,7 +446,7 @@ def solution_pairs(
             rho = max(rho, needed)
         else:
             pair.append(draw(inside))
-        solutions = SolutionSet(problem, optimizer, Fraction(), rho=rho)
+        solutions = SolutionSet(problem, Ball(optimizer, rho), Fraction())
     level = max(map(solutions.objective_of, pair))
     return solutions.at_level(level), pair[0], pair[1]
 
@@ -515,9 +516,9 @@ def minimiser_pairs(
     width = ceil(mass) + problem.n + draw(st.integers(0, 1))
     assume(width <= _WIDEST)
     cones = arrangement(problem.X)
-    ball = EntrywiseBall(problem, cones, rho)
+    ball = EntrywiseBall(problem, cones, Ball(optimizer, rho))
     vertices = sorted({k for cone in range(len(cones)) for k in ball.cone(cone)})
-    found = SolutionSet(problem, optimizer, Fraction(), rho=rho)
+    found = SolutionSet(problem, Ball(optimizer, rho), Fraction())
     corners = [
         Neuron(sign, Fraction(1), tuple(ball.vector(k)))
         for k in vertices
@@ -575,7 +576,7 @@ def component_networks(draw: st.DrawFn, analysis: Analysis) -> tuple[int, Networ
 
     Raises InputError, when drawn from, for an analysis in a ball.
     """
-    if analysis.rho is not None:
+    if analysis.within is not None:
         raise InputError("analysis", "is of a ball; pass one without: analyse(problem, width)")
     component = draw(st.sampled_from(analysis.components))
     cell = draw(st.sampled_from(component.cells))

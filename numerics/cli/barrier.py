@@ -21,7 +21,7 @@ from numerics.cli.output import (
 from numerics.cli.outputs import check_outputs
 from numerics.text import show, show_interval
 from theory.errors import BudgetError, InputError, Interrupted, Undecided
-from theory.problem import format_rational, positive_integer, positive_rational, rational
+from theory.problem import format_rational, positive_integer, rational
 
 # With more components than this the merges are listed in place of the matrix of barriers.
 _LARGEST_MATRIX = 8
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from theory.landscape import Analysis, Barrier
+    from theory.within import Ball
 
     Outside: TypeAlias = tuple[tuple[int, ...], ...]  # components without a ball, by component
 
@@ -87,8 +88,7 @@ def barrier(
         if network.width != width:
             raise InputError(str(path), f"has {network.width} neurons, but the width is {width}")
     threshold = None if level is None else rational(level, "level")
-    radius = _radius(within, rho)
-    within = within and within.lower()
+    ball = _ball(within, rho)
 
     from numerics.files import write_json
     from theory.certificates import certify
@@ -106,20 +106,18 @@ def barrier(
                 width,
                 level=threshold,
                 labelled=labelled,
-                rho=radius,
-                within=within,
+                within=ball,
                 max_cells=limit,
                 progress=report,
             )
-            if radius is not None and analysis.complete:
+            if ball is not None and analysis.complete:
                 outside = analysis.without_ball(report)
             if ends and analysis.complete:
                 crossing = barrier_between(
                     data,
                     *ends,
                     labelled=labelled,
-                    rho=radius,
-                    within=within,
+                    within=ball,
                     max_cells=limit,
                     progress=report,
                 )
@@ -136,7 +134,7 @@ def barrier(
         analysis is not None
         and analysis.complete
         and (crossing is not None or not ends)
-        and (outside is not None or radius is None)
+        and (outside is not None or ball is None)
     )
 
     known: dict[str, Any] = {
@@ -144,8 +142,8 @@ def barrier(
         "minimum": None,
         "level": None if threshold is None else format_rational(threshold),
         "labelled": labelled,
-        "within": within,
-        "rho": None if radius is None else format_rational(radius),
+        "within": None if ball is None else ball.optimizer,
+        "rho": None if ball is None else format_rational(ball.rho),
         "complete": complete,
         "components": [],
         "barriers": [],
@@ -166,18 +164,19 @@ def barrier(
     return EXIT_DONE if complete else EXIT_UNDECIDED
 
 
-def _radius(within: str | None, rho: str | None) -> Fraction | None:
-    """The radius of an optimizer's ball, if one is asked for."""
+def _ball(within: str | None, rho: str | None) -> Ball | None:
+    """An optimizer's ball, if one is asked for."""
     if within is None:
         if rho is not None:
             raise InputError("rho", "needs --within and the name of an optimizer")
         return None
     from theory.geometry import geometry
+    from theory.within import Ball
 
-    _ = geometry(within).ball  # an unknown name is refused here, and sgd, which has none
+    _ = geometry(within).ball  # an unknown name is refused before a missing radius
     if rho is None:
         raise InputError("rho", "is missing; --within needs it")
-    return positive_rational(rho, "rho")
+    return Ball(within, rho)
 
 
 def _texts(values: Iterable[Fraction]) -> list[str]:
@@ -230,10 +229,10 @@ def _print_landscape(analysis: Analysis, outside: Outside | None, default: bool)
     out = console()
     out.print(f"n = {problem.n}, d = {problem.d}, width {analysis.width}: {analysis.cells:,} cells")
     minimum = show_interval(analysis.proved, analysis.minimum)
-    if analysis.rho is None:
+    if analysis.within is None:
         out.print(f"global minimum {minimum}")
     else:
-        out.print(f"in the {analysis.within} ball rho = {analysis.rho}: minimum {minimum}")
+        out.print(f"in {analysis.within}: minimum {minimum}")
     out.print(
         f"{{loss <= {show(analysis.level)}}} has {len(components)} "
         f"component{'s' if len(components) > 1 else ''} "

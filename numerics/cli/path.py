@@ -76,20 +76,19 @@ def path(
     from theory.certificates import certify
     from theory.connectivity import SolutionPath, SolutionSet, connect
     from theory.connectivity import project as into_set
-    from theory.geometry import geometry
     from theory.landscape import DEFAULT_MAX_CELLS
+    from theory.within import within_of
 
     check_outputs([problem, first, second], json=json, certificate=certificate, plot=plot)
     data = options.load(problem, target, floats, bias, drop)
     ends = (options.load_network(first), options.load_network(second))
-    radius = options.radius(rho, weight_decay)
-    penalty = None if beta is None else rational(beta, "beta")
-    solutions = SolutionSet(data, geometry(optimizer).name, Fraction(), rho=radius, beta=penalty)
+    within = within_of(optimizer, rho=options.radius(rho, weight_decay), beta=beta)
+    solutions = SolutionSet(data, within, Fraction())
     if level is not None:
         solutions = solutions.at_level(rational(level, "level"))
     elif not project:
         solutions = solutions.at_level(max(map(solutions.objective_of, ends)))
-    elif penalty is not None:
+    elif within.beta is not None:
         raise InputError("level", "is missing; with --beta no network has loss and penalty 0")
 
     projections: list[Projection] = []

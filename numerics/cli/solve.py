@@ -50,14 +50,14 @@ def solve(
     """
     from numerics.files import write_json
     from theory.certificates import certify
-    from theory.geometry import geometry
     from theory.landscape.cells import DEFAULT_MAX_CELLS
     from theory.programs import MAX_PATTERNS
     from theory.programs import solve as compute
+    from theory.within import within_of
 
     check_outputs([problem], json=json, certificate=certificate)
     data = options.load(problem, target, floats, bias, drop)
-    optimizer = geometry(optimizer).name
+    within = within_of(optimizer, rho=options.radius(rho, weight_decay), beta=beta)
     chosen = _loss(loss)
     if certificate is not None and chosen.name != "squared":
         raise InputError("certificate", "only optima of the squared loss have one")
@@ -69,9 +69,7 @@ def solve(
         with progress() as report:
             found = compute(
                 data,
-                optimizer,
-                rho=options.radius(rho, weight_decay),
-                beta=None if beta is None else rational(beta, "beta"),
+                within,
                 width=data.width if width is None else positive_integer(width, "width"),
                 loss=chosen,
                 max_patterns=MAX_PATTERNS if max_patterns is None else max_patterns,
@@ -84,7 +82,7 @@ def solve(
         say(failure)
     if found is not None and certificate is not None:
         write_json(certificate, certify(found))
-    known: dict[str, Any] = {"optimizer": optimizer, "complete": found is not None}
+    known: dict[str, Any] = {"optimizer": within.optimizer, "complete": found is not None}
     if found is None:
         known["known"] = failure
     emit(known | _document(found), json, context.obj)
@@ -117,8 +115,8 @@ def _document(found: Optimum | None) -> dict[str, Any]:
 
     return {
         "width": found.width,
-        "rho": text(found.rho),
-        "beta": text(found.beta),
+        "rho": text(found.within.rho),
+        "beta": text(found.within.beta),
         "loss": found.loss.name,
         "value": text(found.upper),
         "lower": text(found.lower),
@@ -141,7 +139,7 @@ def _document(found: Optimum | None) -> dict[str, Any]:
 
 
 def _what(found: Optimum) -> str:
-    what = "loss" if found.beta is None else "loss + penalty"
+    what = "loss" if found.within.beta is None else "loss + penalty"
     return f"least {what}{'' if found.whole else ' over the patterns priced'}"
 
 
@@ -150,7 +148,7 @@ def _program(found: Optimum) -> str:
     relaxed = found.relaxed
     assert relaxed.lower is not None
     interval = show_interval(relaxed.lower, relaxed.upper)
-    where = "in the ball " if found.beta is None else ""
+    where = "in the ball " if found.within.beta is None else ""
     return f"convex program: {interval}, attained {where}by {relaxed.neurons} neurons"
 
 
@@ -170,8 +168,9 @@ def _print(found: Optimum) -> None:
         out.print(_undecided(found))
     problem = found.problem
     width = "any width" if found.width is None else f"width {found.width}"
-    where = f"rho = {show(found.rho)}" if found.rho is not None else f"beta = {show(found.beta)}"
-    out.print(f"n = {problem.n}, d = {problem.d}, {width}, {found.optimizer}, {where}")
+    within = found.within
+    where = f"rho = {show(within.rho)}" if within.rho else f"beta = {show(within.beta)}"
+    out.print(f"n = {problem.n}, d = {problem.d}, {width}, {within.optimizer}, {where}")
     scope = "all there are" if found.whole else "not all there are"
     out.print(f"activation patterns priced: {found.patterns:,} ({scope})")
     if found.lower is None:

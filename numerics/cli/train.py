@@ -237,6 +237,7 @@ def _study(
     from theory.landscape.cells import CellComplex
     from theory.landscape.least import least
     from theory.radii import OPTIMIZERS, radii
+    from theory.within import Ball
 
     analysis = analyse(data, width, max_cells=max_cells, progress=report)
     if not analysis.complete:
@@ -253,7 +254,7 @@ def _study(
     if any(radius.upper <= rho for radius in bounds):
         known.bounds = analysis.minimum, analysis.minimum
     elif analysis.minimum or any(radius.lower <= rho for radius in bounds):
-        ball = CellComplex(data, width, rho=rho, within=optimizer, max_cells=max_cells)
+        ball = CellComplex.of(data, width, within=Ball(optimizer, rho), max_cells=max_cells)
         lowest = least(ball, tick=partial(report, "least loss in the ball, minima computed"))
         known.bounds = lowest.lower, lowest.value
 

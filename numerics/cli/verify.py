@@ -131,8 +131,8 @@ def _chosen(names: Sequence[str], quick: bool) -> tuple[list[Claim], dict[str, C
 def _print(chapters: Sequence[Chapter], quick: bool) -> None:
     from rich.table import Table
 
+    from numerics.page import FALSE
     from numerics.report.chapters import QUICK, TRAINING
-    from numerics.report.page import FALSE
 
     out = console()
     if quick:

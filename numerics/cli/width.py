@@ -68,23 +68,22 @@ def width(
     from theory.connectivity import width_profile
     from theory.connectivity.bounds import MAX_BASES
     from theory.connectivity.minimal_counts import MAX_COUNTS
-    from theory.geometry import geometry
     from theory.landscape import DEFAULT_MAX_CELLS
+    from theory.within import Ball
 
     check_outputs([problem], json=json)
     data = options.load(problem, target, floats, bias, drop)
-    name = geometry(optimizer).ball.name
+    ball = Ball(optimizer, rho)
     cells = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
     bases = MAX_BASES if max_bases is None else positive_integer(max_bases, "max-bases")
     counts = MAX_COUNTS if max_counts is None else positive_integer(max_counts, "max-counts")
     widths = positive_integer(max_width, "max-width")
     too_large = _too_large(data, widths, cells)
     with progress() as report:
-        steps = _intervals(data, name, widths, cells, report) if intervals else None
+        steps = _intervals(data, ball.optimizer, widths, cells, report) if intervals else None
         found = width_profile(
             data,
-            name,
-            rational(rho, "rho"),
+            ball,
             widths,
             level=None if level is None else rational(level, "level"),
             max_cells=cells,
@@ -171,8 +170,8 @@ def _print_intervals(found: dict[int, tuple[RadiusInterval, ...]]) -> None:
 
 def _document(found: Profile) -> dict[str, Any]:
     return {
-        "optimizer": found.optimizer,
-        "rho": format_rational(found.rho),
+        "optimizer": found.within.optimizer,
+        "rho": format_rational(found.within.rho),
         "level": None if found.level is None else format_rational(found.level),
         "complete": found.complete,
         "widths": [
@@ -200,7 +199,8 @@ def _print(found: Profile) -> None:
     above = found.level is None and any(row.level > row.upper for row in found.rows)
     if above:
         level = "loss <= level, a little above the least loss of each width"
-    out.print(f"{found.optimizer}, rho = {show(found.rho)}: components of {level}")
+    ball = found.within
+    out.print(f"{ball.optimizer}, rho = {show(ball.rho)}: components of {level}")
     table = Table("width", "least loss", *(["level"] if above else []), "components", "labelled")
     for row in found.rows:
         counts = (str(row.components), str(row.components_labelled))

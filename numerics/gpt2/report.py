@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 
 from numerics.files import make_folder, write
 from numerics.gpt2 import plots
+from numerics.page import FAILED, HOLDS, badge, describe, figures, page, table, verdict_of
 from numerics.pictures.style import panel
-from numerics.report.page import FAILED, HOLDS, badge, describe, figures, page, table, verdict_of
 from theory.claims import (
     Gpt2CrossTransition,
     Gpt2PolychainBeatsLinear,

@@ -10,8 +10,8 @@ from time import perf_counter
 from joblib import delayed
 from threadpoolctl import threadpool_limits
 
-from numerics.report.claim_files import ClaimFile
 from numerics.report.chapters import Chapter, chapter, failure
+from numerics.report.claim_files import ClaimFile
 from numerics.training.runs import Trainer
 from theory.claims import Claim, verify
 from theory.claims.base import Progress

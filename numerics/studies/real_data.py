@@ -32,6 +32,7 @@ from theory.geometry import LionK, geometry
 from theory.network import Network
 from theory.problem import format_rational
 from theory.programs import Optimum, solve
+from theory.within import Ball, Penalty, Within
 
 MEASURED = Path(theory.__file__).parent / "examples" / "measured" / "real-data.json"
 OPTIMIZERS = ("sgd", "ngd", "colnorm", "adamw", "muon", "muon-adamw")
@@ -83,21 +84,20 @@ def radius(network: Network, optimizer: str) -> Fraction:
 
 def measure(data: Dataset, optimizer: str, reference: Network | None) -> dict[str, Any]:
     """One row of the tables. reference: the network that sets the radius; None for sgd."""
-    options: dict[str, Any] = {}
+    within: Within
     if reference is None:
-        options["beta"] = penalty(data)
+        within = Penalty(penalty(data))
     else:
-        options["rho"] = radius(reference, optimizer)
+        within = Ball(optimizer, radius(reference, optimizer))
     large = optimizer.startswith("muon") and data.train.n * data.train.d > _LARGE
     start = time.perf_counter()
     found = solve(
         data.train,
-        optimizer,
+        within,
         width=WIDTH,
         max_patterns=_PATTERNS_LARGE if large else _PATTERNS,
         tolerance=_TOLERANCE_LARGE if large else None,
         progress=_say,
-        **options,
     )
     seconds = time.perf_counter() - start
     row = _row(found, data) | {"seconds": round(seconds, 1)}
@@ -105,12 +105,13 @@ def measure(data: Dataset, optimizer: str, reference: Network | None) -> dict[st
 
 
 def _row(found: Optimum, data: Dataset) -> dict[str, Any]:
+    within = found.within
     return {
         "n": data.train.n,
         "d": data.train.d,
         "width": WIDTH,
-        "rho": None if found.rho is None else format_rational(found.rho),
-        "beta": None if found.beta is None else format_rational(found.beta),
+        "rho": None if within.rho is None else format_rational(within.rho),
+        "beta": None if within.beta is None else format_rational(within.beta),
         "lower": float(found.lower or 0),
         "upper": float(found.upper),
         "relative_gap": found.relative_gap,
@@ -132,17 +133,18 @@ def _trained(found: Optimum, data: Dataset) -> dict[str, Any]:
     """The best of some networks trained by the same optimizer at the same radius."""
     from numerics.training.loop import train
 
-    weight, schedule = found.rho, None
-    if weight is None:
-        assert found.beta is not None
-        weight = 1 / found.beta**2  # weight decay is then beta
+    within, schedule = found.within, None
+    if isinstance(within, Ball):
+        weight = within.rho
+    else:
+        weight = 1 / within.beta**2  # weight decay is then beta
         # Weights stay below one, so the loss is about as curved as X^T X.
         X = np.array([[float(v) for v in row] for row in data.train.X])
         schedule = Schedule(initial=_STABLE / float(np.linalg.norm(X, 2)) ** 2)
     result = train(
         data.train,
         WIDTH,
-        found.optimizer,
+        within.optimizer,
         weight,
         seeds=_SEEDS,
         steps=_STEPS,
@@ -150,9 +152,9 @@ def _trained(found: Optimum, data: Dataset) -> dict[str, Any]:
         start_scale=_START,
     )
     objective = result.loss.copy()
-    if found.beta is not None:
+    if within.beta is not None:
         squares = (result.W**2).sum(axis=(1, 2)) + (result.a**2).sum(axis=1)
-        objective += float(found.beta) * squares / 2
+        objective += float(within.beta) * squares / 2
     best = int(np.nanargmin(np.where(result.diverged, np.nan, objective)))
     predictions = np.maximum(data.X_test @ result.W[best], 0.0) @ result.a[best]
     return {

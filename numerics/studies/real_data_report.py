@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from numerics.report.page import folded
+from numerics.page import folded
 from numerics.studies.real_data import ALL_ROWS, load
 
 _EXACT_FIT = 1e-9  # losses below are rounding

@@ -16,6 +16,7 @@ from theory.certificates import certify
 from theory.certificates.checker import check
 from theory.landscape import Analysis, analyse
 from theory.loading import example
+from theory.within import Ball
 
 SHAPES = [(6, 2, 3), (8, 3, 3), (10, 3, 3)]
 
@@ -72,7 +73,7 @@ def test_within_a_ball(benchmark: BenchmarkFixture, shape: tuple[int, int, int],
     problem, _ = planted(*shape, seed=3)
 
     def run() -> Analysis:
-        return analyse(problem, shape[2], rho=Fraction(40), within=ball)
+        return analyse(problem, shape[2], within=Ball(ball, Fraction(40)))
 
     analysis = benchmark.pedantic(run, rounds=3)
     benchmark.extra_info |= {

@@ -18,6 +18,7 @@ from theory.certificates.checker import check
 from theory.connectivity import SolutionPath, SolutionSet, connect, connected_from, project
 from theory.network import Network
 from theory.problem import Problem
+from theory.within import Ball
 
 WIDE = {"adamw": 2, "lion": 2, "muon": 20, "muon-adamw": 4, "colnorm": 4, "ngd": 200}
 RADIUS = {"muon": 20, "ngd": 60}
@@ -35,7 +36,7 @@ def trained(
 ) -> tuple[SolutionSet, list[Network]]:
     problem = data(n, d)
     runs = train(problem, width, optimizer, Fraction(rho), seeds=seeds, steps=steps)
-    solutions = SolutionSet(problem, optimizer, Fraction(), rho=Fraction(rho))
+    solutions = SolutionSet(problem, Ball(optimizer, Fraction(rho)), Fraction())
     networks = runs.networks()
     return solutions, [networks[run] for run in np.argsort(runs.loss)[:2].tolist()]
 
@@ -68,7 +69,7 @@ def test_check_of_a_wide_path(benchmark: BenchmarkFixture, optimizer: str) -> No
 def test_at_the_bound(benchmark: BenchmarkFixture, optimizer: str) -> None:
     """n = 6, d = 2, and the least width from which the theorem says the set is connected."""
     rho = RADIUS[optimizer]
-    width = connected_from(data(6, 2), optimizer, Fraction(rho))
+    width = connected_from(data(6, 2), Ball(optimizer, Fraction(rho)))
     assert width is not None
     solutions, networks = trained(6, 2, width, optimizer, rho, 20_000, 64)
     path = benchmark.pedantic(lambda: joined(solutions, networks), rounds=3)

@@ -194,8 +194,8 @@ def test_cells_of_fits_are_those_of_the_search(space, planted):
     fitted = 0
     for index in range(40):
         problem = source(index)
-        cells = cells_of_fits(CellComplex(problem, problem.width))
-        low = reached(CellComplex(problem, problem.width), Fraction()).low
+        cells = cells_of_fits(CellComplex.of(problem, problem.width))
+        low = reached(CellComplex.of(problem, problem.width), Fraction()).low
         assert set(cells) == set(low)
         fitted += bool(cells)
     assert fitted > 5
@@ -208,7 +208,7 @@ def test_several_components_are_those_of_the_landscape(entries):
     for index in range(40):
         problem = source(index)
         components = analyse(problem, problem.width).components
-        found = separate_components(CellComplex(problem, problem.width))
+        found = separate_components(CellComplex.of(problem, problem.width))
         several += len(components) > 1
         assert {frozenset(each.cells) for each in found} == (
             {frozenset(each.cells) for each in components} if len(components) > 1 else set()
@@ -219,8 +219,8 @@ def test_several_components_are_those_of_the_landscape(entries):
 def test_entries_too_large_for_64_bits():
     X = [[10**6 + 1, -3], [5, -(10**6)], [7, 10**6 + 7], [-(10**6), 11]]
     problem = Problem(X=X, y=[10**6 + 1, 0, 0, 0], width=2)
-    low = reached(CellComplex(problem, 2), Fraction()).low
-    assert set(cells_of_fits(CellComplex(problem, 2))) == set(low)
+    low = reached(CellComplex.of(problem, 2), Fraction()).low
+    assert set(cells_of_fits(CellComplex.of(problem, 2))) == set(low)
     assert low
 
 

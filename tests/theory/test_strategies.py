@@ -43,6 +43,7 @@ from theory.strategies import (
     solution_pairs,
     solutions,
 )
+from theory.within import Ball
 
 HALF = Fraction(1, 2)
 SHRUNK = settings(
@@ -186,7 +187,7 @@ def test_networks_are_in_the_ball(optimizer: str, boundary: bool, data: st.DataO
     assert len(network.W) == d
     assert output <= 1
     assert not boundary or (full and output == 1)
-    solutions = SolutionSet(Problem(X=[[0] * d], y=[0]), optimizer, Fraction(), rho=Fraction(rho))
+    solutions = SolutionSet(Problem(X=[[0] * d], y=[0]), Ball(optimizer, Fraction(rho)), Fraction())
     assert not solutions.violation_of(network)
 
 
@@ -241,10 +242,10 @@ def test_exact_pairs_differ_in_more_than_the_order_of_neurons(optimizer: str) ->
 
 
 @few
-@given(solution_pairs("ngd", width=lambda problem: connected_from(problem, "ngd", None)))
+@given(solution_pairs("ngd", width=lambda problem: connected_from(problem, Ball("ngd", 1))))
 def test_the_width_may_depend_on_the_problem(pair: tuple[SolutionSet, Network, Network]) -> None:
     found, first, _ = pair
-    assert first.width == connected_from(found.problem, "ngd", None)
+    assert first.width == connected_from(found.problem, found.within)
 
 
 @few
@@ -375,7 +376,7 @@ def several(width: int, **options: Any) -> Callable[[Problem], bool]:
         (
             solution_pairs("muon"),
             lambda x: x[0].level,
-            (SolutionSet(Problem([[0]], [1]), "muon", HALF, rho=Fraction(1)), ZEROS, ZEROS),
+            (SolutionSet(Problem([[0]], [1]), Ball("muon", Fraction(1)), HALF), ZEROS, ZEROS),
         ),
         (radii_near_critical(example("non-monotone"), "adamw", 3), lambda r: r > HALF, BELOW),
     ],
@@ -408,7 +409,7 @@ def test_shrinking_ends_at_the_smallest_example(
         (solution_pairs("ngd", exact=True, width=lambda problem: 2), "width: no function"),
         (minimiser_pairs("muon"), "optimizer: muon has no entrywise ball"),
         (
-            component_networks(analyse(example("flagship"), 2, within="adamw", rho=Fraction(3))),
+            component_networks(analyse(example("flagship"), 2, within=Ball("adamw", Fraction(3)))),
             "analysis: is of",
         ),
     ],

@@ -12,10 +12,11 @@ from theory.certificates import algebra, balls, reading, work
 from theory.certificates.algebra import Vector, dot
 from theory.certificates.balls import LARGEST, SPECTRAL, Ball, Penalty
 from theory.certificates.cones import Arrangement
+from theory.certificates.kinds import Checked, Kind
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
 
-FIELDS = (
+_FIELDS = (
     *("format", "version", "kind", "problem", "width", "within"),
     *("patterns", "value", "network", "dual"),
 )
@@ -232,3 +233,10 @@ class _Metric:
         work.spend("costs of columns", len(w) ** 2 * work.integer(bits))
         squared = dot(w, [dot(row, w) for row in self._inverse])
         return Fraction(self._trace * squared, self._denominator)
+
+
+def _checked(fields: Mapping[str, object], problem: Problem) -> Checked:
+    return Checked(Optimum(fields, problem).statement(), duals=int(fields["dual"] is not None))
+
+
+KINDS = {"optimum": Kind(_FIELDS, _checked)}

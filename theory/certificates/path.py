@@ -13,11 +13,12 @@ from typing import NamedTuple
 from theory.certificates import algebra, balls, reading
 from theory.certificates.algebra import dot
 from theory.certificates.balls import Ball, Penalty
+from theory.certificates.kinds import Checked, Kind
 from theory.certificates.neurons import Inputs, Neuron, Sums, read_neuron
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
 
-FIELDS = (
+_FIELDS = (
     *("format", "version", "kind", "problem", "width", "within"),
     *("level", "networks", "start", "steps"),
 )
@@ -145,3 +146,10 @@ class Path:
             dead = (j for j, weight in enumerate(end.a) if not weight)
             j = max(dead, key=lambda j: dot(columns[j], columns[j]))
             fail(name, f"{wrong}: its neuron {j} has a_j = 0, but w_j != 0, which counts")
+
+
+def _checked(fields: Mapping[str, object], problem: Problem) -> Checked:
+    return Checked(Path(fields, problem).statement())
+
+
+KINDS = {"path": Kind(_FIELDS, _checked)}

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from theory.errors import InputError
-from theory.gauges import gauge_of
-from theory.geometry import geometry
 from theory.landscape.analysis import Analysis, Barrier, Component, Cut
 from theory.landscape.cells import SIGN_FLIP, Cell, CellComplex, Move
 from theory.landscape.domain import Dual, Proof
@@ -26,6 +24,7 @@ from theory.landscape.sublevel import Cover, thin
 from theory.losses import Loss
 from theory.network import Network
 from theory.problem import Problem, format_rational
+from theory.within import Penalty, Within
 
 if TYPE_CHECKING:
     from theory.connectivity import SolutionPath
@@ -48,25 +47,7 @@ def certify(
     path inside a solution set, and `regions` for how two optimizers' regions meet, at one pair of
     radii or at all vertices of the frontier.
     """
-    if isinstance(result, Analysis):
-        if not result.complete:
-            raise ValueError("result: the analysis was interrupted: nothing to certify yet")
-        return _components(result)
-    if isinstance(result, Barrier):
-        return _barrier(result)
-    if isinstance(result, Least):
-        return _minimum(result)
-    # These take longer to load than a small landscape takes to analyse.
-    from theory.connectivity import SolutionPath
-    from theory.regions import Frontier, Meeting
-
-    if isinstance(result, SolutionPath):
-        return _solution_path(result)
-    if isinstance(result, Frontier):
-        return _frontier(result)
-    if isinstance(result, Meeting):
-        return _meeting(result)
-    return _optimum(result)
+    return _KINDS[type(result).__name__](result)
 
 
 class _Writer:
@@ -100,7 +81,7 @@ class _Writer:
             "problem": _data(self.complex.problem),
             "width": self.complex.width,
             "labelled": self.complex.labelled,
-            "within": _ball(self.complex),
+            "within": _within(self.complex.within),
             "states": [_state(self.complex, state) for state in self._states],
             "duals": [_dual(*dual) for dual in self._duals],
             **fields,
@@ -132,9 +113,9 @@ class _FaceBounds:
 
 def _inside(complex_: CellComplex, network: Network) -> Network:
     """The network as it is given, where it is outside the ball rescaled neuron by neuron."""
-    if complex_.within is None or complex_.rho is None:
+    if complex_.within is None:
         return network
-    if gauge_of(geometry(complex_.within).ball).holds(network, complex_.rho):
+    if complex_.within.gauge.holds(network, complex_.within.rho):
         return network
     return complex_.domain.network([(sign or 1, u) for sign, u in network.convex_coordinates()])
 
@@ -143,15 +124,13 @@ def _data(problem: Problem) -> Document:
     return {k: v for k, v in problem.to_json().items() if k in ("X", "y")}
 
 
-def _ball(complex_: CellComplex) -> Document | None:
-    if complex_.within is None or complex_.rho is None:
+def _within(within: Within | None) -> Document | None:
+    if within is None:
         return None
-    return _within(complex_.within, complex_.rho)
-
-
-def _within(optimizer: str, rho: Fraction) -> Document:
-    exact = gauge_of(geometry(optimizer).ball).exact
-    return {"ball": "entrywise" if exact else optimizer, "rho": format_rational(rho)}
+    if isinstance(within, Penalty):
+        return {"penalty": "l2", "beta": format_rational(within.beta)}
+    name = "entrywise" if within.gauge.exact else within.optimizer
+    return {"ball": name, "rho": format_rational(within.rho)}
 
 
 def _dual(vector: Sequence[int], metric: Any) -> Document | list[str]:
@@ -199,6 +178,8 @@ def _barrier(barrier: Barrier) -> Document:
 
 
 def _components(analysis: Analysis) -> Document:
+    if not analysis.complete:
+        raise ValueError("result: the analysis was interrupted: nothing to certify yet")
     complex_ = analysis.complex
     listed = [cell for component in analysis.components for cell in component.cells]
     writer = _Writer(complex_, [*listed, *(cell for cut in analysis.cuts for cell in cut.cells)])
@@ -289,7 +270,7 @@ def _minimum(least: Least) -> Document:
         "kind": "minimum",
         "problem": _data(complex_.problem),
         "width": complex_.width,
-        "within": _ball(complex_),
+        "within": _within(complex_.within),
         "duals": [_dual(c.proof.dual.vector, c.proof.dual.metric) for c in least.cover],
         "value": _range(least.lower, least.value),
         "network": _inside(complex_, least.network).to_json(),
@@ -327,19 +308,12 @@ def _optimum(found: Optimum) -> Document:
         "kind": "optimum",
         "problem": _data(found.problem),
         "width": found.width,
-        "within": _ball_or_penalty(found.optimizer, found.rho, found.beta),
+        "within": _within(found.within),
         "patterns": None if found.whole else sigmas,
         "value": _range(found.lower, found.upper),
         "network": found.network.to_json(),
         "dual": document,
     }
-
-
-def _ball_or_penalty(optimizer: str, rho: Fraction | None, beta: Fraction | None) -> Document:
-    if rho is not None:
-        return _within(optimizer, rho)
-    assert beta is not None
-    return {"penalty": "l2", "beta": format_rational(beta)}
 
 
 def _neuron(neuron: Neuron) -> list[object]:
@@ -355,7 +329,7 @@ def _solution_path(path: SolutionPath) -> Document:
         "kind": "path",
         "problem": _data(solutions.problem),
         "width": len(path.points[0]),
-        "within": _ball_or_penalty(solutions.optimizer, solutions.rho, solutions.beta),
+        "within": _within(solutions.within),
         "level": format_rational(solutions.level),
         "networks": [network.to_json() for network in path.ends],
         "start": [_neuron(each) for each in path.points[0]],
@@ -511,3 +485,15 @@ def _state(complex_: CellComplex, state: int) -> list[str]:
     """Its sign and its cone, as text."""
     cone = complex_.arrangement.signs[state // 2]
     return ["+-"[state % 2], "".join("0+-"[int(side)] for side in cone)]
+
+
+# By the name of what was found: importing all of it takes longer than a small landscape takes.
+_KINDS: dict[str, Callable[[Any], Document]] = {
+    "Analysis": _components,
+    "Barrier": _barrier,
+    "Frontier": _frontier,
+    "Least": _minimum,
+    "Meeting": _meeting,
+    "Optimum": _optimum,
+    "SolutionPath": _solution_path,
+}

@@ -16,12 +16,13 @@ from theory.certificates import algebra, covering, reading, states, work
 from theory.certificates.algebra import mask
 from theory.certificates.balls import BALLS, SPECTRAL
 from theory.certificates.cones import Arrangement
+from theory.certificates.kinds import Checked, Kind
 from theory.certificates.neurons import Inputs, Sums, dot, read_neuron
 from theory.certificates.reading import fail, show
 from theory.certificates.states import State
 from theory.problem import Problem
 
-FIELDS = (
+_FIELDS = (
     *("format", "version", "kind", "problem", "width", "level"),
     *("balls", "duals", "points"),
 )
@@ -311,3 +312,11 @@ def _not_negative(value: object, where: str) -> Fraction:
     if found < 0:
         fail(where, f"is {show(found)}, but must not be negative")
     return found
+
+
+def _checked(fields: Mapping[str, object], problem: Problem) -> Checked:
+    found = Regions(fields, problem)
+    return Checked(found.statement(), duals=len(found.duals))
+
+
+KINDS = {"regions": Kind(_FIELDS, _checked)}

@@ -42,6 +42,7 @@ from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem
 from theory.programs import solve
+from theory.within import Ball
 
 _OPTIMIZERS = ("adamw", "lion", "muon", "ngd", "colnorm", "muon-adamw")
 _ROUNDING = Fraction(1, 10**12)  # of float64 losses
@@ -109,7 +110,7 @@ class ConvexEqualsNonconvex(Claim):
         for name, rho in self.instances:
             problem = example(name)
             for optimizer in _OPTIMIZERS:
-                found = solve(problem, optimizer, rho=rho, width=problem.width, progress=progress)
+                found = solve(problem, Ball(optimizer, rho), width=problem.width, progress=progress)
                 assert found.lower is not None
                 key = _key(name, rho, optimizer)
                 values[_best(key)] = Bounds(found.lower, found.upper)

@@ -152,7 +152,7 @@ class CurvesAboveBarrier(Claim):
         while True:
             X, y = (random.integers(-_LARGEST, _LARGEST + 1, shape) for shape in ((n, _D), n))
             problem = Problem(X=X.tolist(), y=y.tolist())
-            complex_ = CellComplex(problem, width, labelled=True)
+            complex_ = CellComplex.of(problem, width, labelled=True)
             components = components_of(complex_, reached(complex_, Fraction()))
             if len(components) > 1:
                 chosen = random.choice(len(components), 2, replace=False)

@@ -44,6 +44,7 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem
 from theory.programs import relax, solve
+from theory.within import Ball
 
 _SIZES = (2, 3, 4)  # n of the random instances
 _D = 2
@@ -135,7 +136,7 @@ class FiniteWidthSandwich(Claim):
         certificates, problems = {}, {}
         for instance in self.tight:
             for width in range(max(1, instance.shift), instance.shift + 2):
-                found = solve(instance.problem, instance.optimizer, rho=instance.rho, width=width)
+                found = solve(instance.problem, Ball(instance.optimizer, instance.rho), width=width)
                 key = _proof(instance, width)
                 values[proof(key)] = VALID
                 certificates[key], problems[key] = certify(found), instance.problem
@@ -168,9 +169,11 @@ def _missing(instance: _Instance) -> int:
     -1 if relax(1) is proved to be above p(1).
     """
     problem = instance.problem
-    relaxed = relax(problem, instance.optimizer, rho=instance.rho, width=1)
+    relaxed = relax(problem, Ball(instance.optimizer, instance.rho), width=1)
     for k in count():
-        optimum = least(CellComplex(problem, 1 + k, rho=instance.rho, within=instance.optimizer))
+        optimum = least(
+            CellComplex.of(problem, 1 + k, within=Ball(instance.optimizer, instance.rho))
+        )
         if k == 0 and relaxed.lower is not None and relaxed.lower > optimum.value:
             return -1
         if optimum.lower <= relaxed.upper or k == _MOST:

@@ -9,10 +9,9 @@ from functools import cache
 
 from theory.connectivity import RadiusInterval
 from theory.connectivity.estimates import intervals
-from theory.gauges import gauge_of
-from theory.geometry import geometry
 from theory.loading import example
 from theory.problem import Problem
+from theory.within import Ball
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,14 @@ class Instance:
         return replace(self.problem, width=None)
 
     @property
+    def ball(self) -> Ball:
+        """Where the instance's networks are."""
+        return Ball(self.optimizer, self.rho)
+
+    @property
     def exact(self) -> bool:
         """Whether the ball is a polytope, so that minima and radii are exact."""
-        return gauge_of(geometry(self.optimizer).ball).exact
+        return self.ball.gauge.exact
 
     def intervals(self, width: int) -> tuple[RadiusInterval, ...]:
         """The radii with the same components each, at a width; estimates in balls not exact."""

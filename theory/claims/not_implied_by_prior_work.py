@@ -170,8 +170,7 @@ def _landscape(instance: Instance, progress: Progress = lambda stage, count: Non
     return analyse(
         instance.problem,
         instance.width,
-        rho=instance.rho,
-        within=instance.optimizer,
+        within=instance.ball,
         progress=progress,
     )
 

@@ -42,6 +42,7 @@ from theory.connectivity import SolutionPath, SolutionSet, connect, connected_fr
 from theory.errors import InputError, Undecided
 from theory.loading import example
 from theory.problem import Problem
+from theory.within import Ball, Penalty, Within
 
 CONNECTED = "connected"
 
@@ -55,22 +56,20 @@ _SAMPLES = 64
 class Case:
     """Networks of one optimizer to train on a problem, and to join.
 
-    rho: of the ball; sgd has the penalty `_BETA` instead. seeds: the best two are joined.
+    seeds: the best two are joined.
     """
 
     name: str
-    optimizer: str
+    within: Within
     problem: Problem
     width: int
-    rho: Fraction | None
     seeds: int
     steps: int
 
     @property
     def solutions(self) -> SolutionSet:
         """Exact fits in the ball; for sgd the level is to be chosen."""
-        beta = _BETA if self.rho is None else None
-        return SolutionSet(self.problem, self.optimizer, Fraction(), rho=self.rho, beta=beta)
+        return SolutionSet(self.problem, self.within, Fraction())
 
 
 @dataclass(frozen=True)
@@ -114,16 +113,16 @@ class SameOptimizerConnectivity(Claim):
             **{"colnorm": 6, "ngd": 12, "sgd": None},
         }
         for optimizer, radius in radii.items():
-            rho = None if radius is None else Fraction(radius)
-            width = connected_from(small, optimizer, rho) or _WIDTH
+            within = Penalty(_BETA) if radius is None else Ball(optimizer, radius)
+            width = connected_from(small, within) or _WIDTH
             name = f"{optimizer}, width {width}"
-            yield Case(name, optimizer, small, width, rho, _SEEDS, _STEPS)
+            yield Case(name, within, small, width, _SEEDS, _STEPS)
         generator = np.random.default_rng(0)
         X, y = generator.integers(-9, 10, (20, 5)), generator.integers(-9, 10, 20)
         large = Problem(X=X.tolist(), y=y.tolist())
         for optimizer, radius in {"adamw": 2, "lion": 2, "muon": 20}.items():
             name = f"{optimizer}, width {self.wide}"
-            yield Case(name, optimizer, large, self.wide, Fraction(radius), 2, _STEPS // 2)
+            yield Case(name, Ball(optimizer, radius), large, self.wide, 2, _STEPS // 2)
 
     def quick(self) -> Self:
         """Less wide."""
@@ -161,15 +160,15 @@ class SameOptimizerConnectivity(Claim):
         solutions = case.solutions
         first, second = train.networks(
             case.problem,
-            case.optimizer,
+            case.within.optimizer,
             case.width,
-            1 / _BETA**2 if case.rho is None else case.rho,
+            case.within.rho or 1 / _BETA**2,
             seeds=case.seeds,
             steps=case.steps,
             progress=progress,
         )[:2]
         try:
-            if case.rho is None:
+            if case.within.rho is None:
                 solutions = solutions.at_level(max(map(solutions.objective_of, (first, second))))
             else:
                 first, second = (project(solutions, network).network for network in (first, second))
@@ -197,7 +196,7 @@ def _outside(case: Case, path: SolutionPath) -> tuple[float, float]:
     fits = np.einsum("tmn,tm->tn", np.maximum(W @ X.T, 0), signs * a)
     losses = ((fits - y) ** 2).sum(axis=1) / (y @ y)
     columns = np.linalg.norm(W, axis=2)
-    if case.rho is None:
+    if case.within.rho is None:
         penalty = float(_BETA) * ((columns**2).sum(axis=1) + alpha.sum(axis=1)) / (y @ y)
         total = losses + penalty
         return max(0.0, float((total / max(total[0], total[-1])).max()) - 1), 0.0
@@ -212,9 +211,11 @@ def _outside(case: Case, path: SolutionPath) -> tuple[float, float]:
         "ngd": ("ngd", True),
         "muon-adamw": ("muon", False),
         "colnorm": ("colnorm", False),
-    }.get(case.optimizer, ("adamw", False))
+    }.get(case.within.optimizer, ("adamw", False))
     output = np.linalg.norm(a, axis=1) if summed else a.max(axis=1)
-    return float(losses.max()), max(0.0, float((hidden[of_W] * output).max() / float(case.rho)) - 1)
+    return float(losses.max()), max(
+        0.0, float((hidden[of_W] * output).max() / float(case.within.rho)) - 1
+    )
 
 
 def _beyond(case: Case) -> str:

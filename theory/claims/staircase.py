@@ -55,6 +55,7 @@ from theory.landscape.sign_vectors import sign_vectors
 from theory.loading import example
 from theory.problem import Problem
 from theory.programs import solve
+from theory.within import Ball, Penalty
 
 Vector: TypeAlias = tuple[Fraction, ...]
 
@@ -131,7 +132,7 @@ class Staircase(Claim):
                 steps = [optima.step(m) for m in range(1, _IN_BALL[name] + 1)]
                 values[_ball(name)] = tuple(step.components for step in steps)
                 values[f"{_ball(name)}, labelled"] = tuple(s.components_labelled for s in steps)
-            certificates[name] = certify(solve(optima.problem, "sgd", beta=beta))
+            certificates[name] = certify(solve(optima.problem, Penalty(beta)))
             problems[name] = optima.problem
             values[proof(name)] = VALID
         drawn = [optimal_polytope(*each) for each in _random(self.searched, self.seed)]
@@ -309,8 +310,7 @@ def _in_ball(name: str, optima: _Optima, progress: Progress) -> dict[str, Value]
     least = sum((v * v for v in optima.nu), Fraction()) / 2
     profile = width_profile(
         optima.problem,
-        "ngd",
-        size / optima.beta,
+        Ball("ngd", size / optima.beta),
         _IN_BALL[name],
         level=least + _ABOVE,
         progress=progress,

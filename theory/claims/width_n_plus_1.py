@@ -179,7 +179,7 @@ class WidthNPlus1(Claim):
         for _ in range(self.pairs):
             X, y = (random.integers(-_LARGEST, _LARGEST + 1, shape) for shape in ((n, d), n))
             problem = Problem(X=X.tolist(), y=y.tolist())
-            cells = CellComplex(problem, n + 1, max_cells=10**18)  # none is listed
+            cells = CellComplex.of(problem, n + 1, max_cells=10**18)  # none is listed
             first, second = (
                 cells.domain.network(cells.point(cell, cells.minimum(cell)))
                 for cell in random.integers(cells.states, size=(2, n + 1)).tolist()
@@ -192,7 +192,7 @@ def _at_every_level(problem: Problem) -> Iterator[int]:
 
     A level with two components has them at the higher of their least losses too.
     """
-    labelled = CellComplex(problem, problem.n + 1, labelled=True)
+    labelled = CellComplex.of(problem, problem.n + 1, labelled=True)
     plain = labelled.modulo_permutation()
     levels = {
         plain.loss_of(plain.minimum(cell).value)

@@ -53,6 +53,7 @@ from theory.connectivity import (
 from theory.connectivity.search import longest_loss
 from theory.errors import BudgetError, Interrupted
 from theory.landscape import analyse
+from theory.landscape.cells import CellComplex
 
 Counts = tuple[tuple[int, ...], tuple[int, ...]]
 """Components at widths 1, 2, ...: modulo permutation, and labelled."""
@@ -189,14 +190,9 @@ _fits = lru_cache(maxsize=8)(EntrywiseFits)
 
 def _by_landscapes(instance: Instance, widths: int, progress: Progress) -> Counts:
     """From the cells and faces of each width at the instance's radius."""
+    cells = CellComplex.of(instance.problem, 1, labelled=True, within=instance.ball)
     rows = [
-        width_row(
-            instance.problem,
-            instance.optimizer,
-            instance.rho,
-            width,
-            progress=progress,
-        )
+        width_row(CellComplex(cells.domain, width, labelled=True), progress=progress)
         for width in range(1, widths + 1)
     ]
     # Above a positive minimum there are networks of least loss, but no exact fits.
@@ -209,21 +205,18 @@ def _by_landscapes(instance: Instance, widths: int, progress: Progress) -> Count
 
 @cache
 def _bound(instance: Instance) -> int | None:
-    problem, optimizer, rho = instance.problem, instance.optimizer, instance.rho
-    bound = connected_from(problem, optimizer, rho)
+    bound = connected_from(instance.problem, instance.ball)
     if not instance.exact or bound is None:
         return bound
     try:
-        counts = minimal_counts(problem, optimizer, rho)
+        counts = minimal_counts(instance.problem, instance.ball)
     except BudgetError:
         return bound
     return min(bound, counts.connected_from)
 
 
 def _certificate(instance: Instance, width: int, progress: Progress) -> dict[str, object]:
-    found = analyse(
-        instance.problem, width, rho=instance.rho, within=instance.optimizer, progress=progress
-    )
+    found = analyse(instance.problem, width, within=instance.ball, progress=progress)
     if not found.complete:
         raise Interrupted
     return certify(found)

@@ -20,33 +20,29 @@ from itertools import combinations, pairwise
 from flint import fmpq, fmpq_mat
 
 from theory.arrangement import arrangement
-from theory.errors import BudgetError, InputError
+from theory.errors import BudgetError
 from theory.exact import from_flint, to_flint
-from theory.gauges import ColumnNorms, Entrywise, Spectral, gauge_of
-from theory.geometry import geometry
+from theory.gauges import ColumnNorms, Entrywise, Spectral
 from theory.landscape.domain import EntrywiseBall, WholeSpace
 from theory.problem import Problem
+from theory.within import Ball, Penalty, Within
 
 MAX_BASES = 200_000
 """Sets of columns that `largest_mass` looks at, by default; some 20 microseconds each."""
 
 
-def connected_from(
-    problem: Problem, optimizer: str, rho: Fraction | None, *, max_bases: int = MAX_BASES
-) -> int | None:
+def connected_from(problem: Problem, within: Within, *, max_bases: int = MAX_BASES) -> int | None:
     """A width from which on the set of least loss in the ball is connected; None: none is known.
 
-    rho: only entrywise balls need it. For sgd the loss includes the penalty.
+    With a penalty the loss includes it.
     Raises BudgetError where an entrywise ball has more than `max_bases` sets of columns.
     """
     blocks = 2 * len(arrangement(problem.X))
-    if geometry(optimizer).name == "sgd":
+    if isinstance(within, Penalty):
         return min(blocks, rank_of_columns(problem)) + 1
-    gauge = gauge_of(geometry(optimizer).ball)
+    gauge = within.gauge
     if isinstance(gauge, Entrywise):
-        if rho is None:
-            raise InputError("rho", f"is needed for {optimizer}")
-        return math.ceil(largest_mass(problem, rho, max_bases=max_bases)) + problem.n
+        return math.ceil(largest_mass(problem, within.rho, max_bases=max_bases)) + problem.n
     if isinstance(gauge, ColumnNorms) and gauge.summed:
         return min(blocks, rank_of_columns(problem)) + 1
     if isinstance(gauge, Spectral) and gauge.summed:
@@ -63,7 +59,7 @@ def largest_mass(problem: Problem, rho: Fraction, *, max_bases: int = MAX_BASES)
 
     Raises BudgetError where there are more than `max_bases`.
     """
-    ball = EntrywiseBall(problem, arrangement(problem.X), rho)
+    ball = EntrywiseBall(problem, arrangement(problem.X), Ball("adamw", rho))
     columns = [[fmpq(v) for v in column] for column in ball.positive_columns if any(column)]
     rank = _rank(columns)
     if not rank:

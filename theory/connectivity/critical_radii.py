@@ -38,6 +38,7 @@ from theory.landscape.domain import EntrywiseBall, Group
 from theory.landscape.nnls import LeastSquares
 from theory.linear import LinearProgram
 from theory.problem import Problem
+from theory.within import Ball
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ def radius_intervals(
     """
     if not isinstance(gauge_of(geometry(optimizer).ball), Entrywise):
         raise InputError("optimizer", f"{optimizer} has no entrywise ball: its radii are not exact")
-    complex_ = CellComplex(
-        problem, width, labelled=True, rho=Fraction(1), within=optimizer, max_cells=max_cells
+    complex_ = CellComplex.of(
+        problem, width, labelled=True, within=Ball(optimizer, 1), max_cells=max_cells
     )
     return intervals_of(complex_, CriticalRadii(complex_).of, progress)
 
@@ -145,7 +146,7 @@ class CriticalRadii:
     def __init__(self, complex_: CellComplex) -> None:
         ball = complex_.domain
         assert isinstance(ball, EntrywiseBall)
-        assert complex_.rho == 1
+        assert ball.within.rho == 1
         self._columns = ball.least_squares.columns
         self._y = ball.least_squares.y
         table = np.array(self._columns, dtype=object).reshape(-1, len(self._y))

@@ -29,6 +29,7 @@ from theory.losses import Squared
 from theory.problem import Problem
 from theory.radii.least_gauge import objective
 from theory.units import Units
+from theory.within import Ball
 
 _SAME = 1e-6  # relative; radii as near as this are taken for equal
 
@@ -45,8 +46,8 @@ def estimated_intervals(
     gauge = gauge_of(geometry(optimizer).ball)
     if not isinstance(gauge, ColumnNorms | Spectral):
         raise InputError("optimizer", f"{optimizer} has exact intervals")
-    complex_ = CellComplex(
-        problem, width, labelled=True, rho=Fraction(1), within=optimizer, max_cells=max_cells
+    complex_ = CellComplex.of(
+        problem, width, labelled=True, within=Ball(optimizer, 1), max_cells=max_cells
     )
     return intervals_of(complex_, _EstimatedRadii(complex_, gauge).of, progress)
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import combinations, combinations_with_replacement
 
 from scipy.cluster.hierarchy import DisjointSet
@@ -29,11 +28,11 @@ from scipy.cluster.hierarchy import DisjointSet
 from theory.connectivity.bounds import MAX_BASES, attainable, largest_mass, rank_of_columns
 from theory.connectivity.critical_radii import CriticalRadii
 from theory.errors import BudgetError, InputError
-from theory.gauges import Entrywise, gauge_of
-from theory.geometry import geometry
+from theory.gauges import Entrywise
 from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.problem import Problem
+from theory.within import Ball
 
 MAX_COUNTS = 13_000
 """Counts of neurons that `minimal_counts` may have to look at; some 0.3 milliseconds each."""
@@ -83,8 +82,7 @@ class MinimalCounts:
 
 def minimal_counts(
     problem: Problem,
-    optimizer: str,
-    rho: Fraction,
+    within: Ball,
     *,
     max_counts: int = MAX_COUNTS,
     max_bases: int = MAX_BASES,
@@ -95,12 +93,13 @@ def minimal_counts(
     Raises InputError where the ball is not entrywise, BudgetError beyond `max_counts` counts up to
     the size at which the search ends, or `max_bases` sets of columns for that size.
     """
-    if not isinstance(gauge_of(geometry(optimizer).ball), Entrywise):
-        raise InputError("optimizer", f"for {optimizer} no complete list of counts is known")
+    if not isinstance(within.gauge, Entrywise):
+        raise InputError("within", f"in {within} no complete list of counts is known")
+    rho = within.rho
     reachable = attainable(problem)
     mass = largest_mass(problem, rho, max_bases=max_bases)
     last = math.ceil(mass) + rank_of_columns(problem) - 1
-    complex_ = CellComplex(reachable, 1, rho=Fraction(1), within=optimizer)
+    complex_ = CellComplex.of(reachable, 1, within=Ball(within.optimizer, 1))
     needed = math.comb(complex_.states + last, max(last, 0))
     if needed > max_counts:
         raise BudgetError("counts of neurons", needed, max_counts, "max_counts")

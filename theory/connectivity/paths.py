@@ -29,6 +29,7 @@ from theory.exact import from_flint
 from theory.landscape import DEFAULT_MAX_CELLS, Barrier, barrier_between
 from theory.landscape.analysis import Progress
 from theory.network import Network
+from theory.within import Ball
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -264,15 +265,14 @@ def _by_landscape(
     progress: Progress,
 ) -> SolutionPath | Barrier:
     """The exact minimax path decides, where the landscape is small enough."""
-    if solutions.rho is None:
+    if not isinstance(solutions.within, Ball):
         raise Undecided("no path was found; with a penalty there is no landscape that decides")
     try:
         barrier = barrier_between(
             solutions.problem,
             *ends,
             labelled=True,
-            rho=solutions.rho,
-            within=solutions.optimizer,
+            within=solutions.within,
             max_cells=max_cells,
             progress=progress,
         )

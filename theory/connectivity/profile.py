@@ -8,13 +8,13 @@ from fractions import Fraction
 from theory.connectivity.bounds import MAX_BASES, connected_from
 from theory.connectivity.minimal_counts import MAX_COUNTS, minimal_counts
 from theory.errors import BudgetError, Interrupted, Undecided
-from theory.gauges import gauge_of
-from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.analysis import Progress, components_of, reached
 from theory.landscape.cells import CellComplex
+from theory.landscape.domain import Domain
 from theory.landscape.least import least
 from theory.problem import Problem, positive_integer
+from theory.within import Ball, require_within
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ class Profile:
     """
 
     problem: Problem
-    optimizer: str
-    rho: Fraction
+    within: Ball
     level: Fraction | None
     rows: tuple[WidthRow, ...]
     bound: int | None
@@ -74,8 +73,7 @@ class Profile:
 
 def width_profile(
     problem: Problem,
-    optimizer: str,
-    rho: Fraction,
+    within: Ball,
     max_width: int,
     *,
     level: Fraction | None = None,
@@ -84,7 +82,7 @@ def width_profile(
     max_counts: int = MAX_COUNTS,
     progress: Progress = lambda stage, count: None,
 ) -> Profile:
-    """The components of {loss <= level} in the ball R_W R_a = rho at widths 1 to `max_width`.
+    """The components of {loss <= level} in the ball at widths 1 to `max_width`.
 
     level: by default the least loss in the ball, at each width its own. For an entrywise ball all
     is exact. In the others minima are intervals, and a level within one is not decided: by default
@@ -94,50 +92,55 @@ def width_profile(
     `minimal_counts`.
 
     A width too large or not decided, or an interrupt, ends the profile: `complete` is False.
-    Raises InputError for a wrong optimizer, radius or width.
+    Raises InputError for a wrong width.
     Source: `not-monotone`, proofs_notes/width-profile.md; proofs_notes/landscape.md for why
     components are counted exactly.
     """
     max_width = positive_integer(max_width, "max_width")
-    optimizer = geometry(optimizer).name
+    require_within(within, Ball)
     rows: list[WidthRow] = []
     bound = from_counts = None
     reason = ""
     try:
-        bound = connected_from(problem, optimizer, rho, max_bases=max_bases)
+        bound = connected_from(problem, within, max_bases=max_bases)
     except BudgetError as error:
         reason = f"no bound: {error}"
     complete = True
     try:
-        from_counts = _from_counts(problem, optimizer, rho, max_counts, max_bases, progress)
+        from_counts = _from_counts(problem, within, max_counts, max_bases, progress)
+        domain: Domain | None = None
         for width in range(1, max_width + 1):
-            row = width_row(
-                problem, optimizer, rho, width, level=level, max_cells=max_cells, progress=progress
-            )
-            rows.append(row)
+            cells = _cells(problem, within, width, domain, max_cells)
+            domain = cells.domain
+            rows.append(width_row(cells, level=level, progress=progress))
     except (BudgetError, Interrupted, Undecided) as error:
         complete, reason = False, f"width {len(rows) + 1}: {error}"
-    return Profile(
-        problem, optimizer, rho, level, tuple(rows), bound, from_counts, complete, reason
-    )
+    return Profile(problem, within, level, tuple(rows), bound, from_counts, complete, reason)
+
+
+def _cells(
+    problem: Problem, within: Ball, width: int, domain: Domain | None, max_cells: int
+) -> CellComplex:
+    """The labelled cells of a width, on the domain of the widths before."""
+    if domain is None:
+        return CellComplex.of(problem, width, labelled=True, within=within, max_cells=max_cells)
+    return CellComplex(domain, width, labelled=True, max_cells=max_cells)
 
 
 def _from_counts(
     problem: Problem,
-    optimizer: str,
-    rho: Fraction,
+    within: Ball,
     max_counts: int,
     max_bases: int,
     progress: Progress,
 ) -> int | None:
     """The width that minimal counts of neurons prove; None where they are not known or too many."""
-    if not gauge_of(geometry(optimizer).ball).exact:
+    if not within.gauge.exact:
         return None
     try:
         return minimal_counts(
             problem,
-            optimizer,
-            rho,
+            within,
             max_counts=max_counts,
             max_bases=max_bases,
             progress=progress,
@@ -147,23 +150,17 @@ def _from_counts(
 
 
 def width_row(
-    problem: Problem,
-    optimizer: str,
-    rho: Fraction,
-    width: int,
+    labelled: CellComplex,
     *,
     level: Fraction | None = None,
-    max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> WidthRow:
-    """One row of `width_profile`. Raises BudgetError, Interrupted and Undecided."""
+    """One row of `width_profile`, of labelled cells in a ball. Raises Interrupted and Undecided."""
+    width = labelled.width
 
     def tick(solved: int) -> None:
         progress(f"width {width}, minima computed", solved)
 
-    labelled = CellComplex(
-        problem, width, labelled=True, rho=rho, within=optimizer, max_cells=max_cells
-    )
     plain = labelled.modulo_permutation()
     low = reached(plain, level, tick)
     if level is not None and not low.low:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -34,6 +34,7 @@ from theory.geometry import geometry
 from theory.losses import Squared
 from theory.network import Network
 from theory.units import Units
+from theory.within import Ball
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 _Move: TypeAlias = "tuple[int, tuple[Fraction, ...]]"  # a neuron and a direction of its w
@@ -76,11 +77,11 @@ def project(solutions: SolutionSet, network: Network) -> Projection:
 
 
 def _in_units(solutions: SolutionSet, units: Units) -> SolutionSet:
-    return replace(
-        solutions,
-        problem=units.problem(solutions.problem),
-        level=solutions.level / units.y**2,
-        rho=None if solutions.rho is None else units.radius(solutions.rho),
+    within = solutions.within
+    return SolutionSet(
+        units.problem(solutions.problem),
+        Ball(within.optimizer, units.radius(within.rho)) if isinstance(within, Ball) else within,
+        solutions.level / units.y**2,
     )
 
 

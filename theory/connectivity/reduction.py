@@ -20,6 +20,7 @@ from theory.exact import from_flint, primitive, to_flint, transposed
 from theory.gauges import Entrywise, Spectral
 from theory.landscape.domain import EntrywiseBall
 from theory.linear import LinearProgram
+from theory.within import Ball
 
 _STRETCHES = (16, 8, 4, 2, 1)  # of neurons that share a spectral ball: the first inside it
 _COST_BITS = 40  # of costs that only guide
@@ -149,10 +150,10 @@ def _to_corners(
     then each block is spread over the vertices. None where there are too many vertices, where a
     float solver guesses wrong, or where blank neurons are missing.
     """
-    assert solutions.rho is not None
+    assert isinstance(solutions.within, Ball)
     if not blocks or _corners(arranged) > _MAX_CORNERS:
         return None
-    ball = EntrywiseBall(solutions.problem, arranged, solutions.rho)
+    ball = EntrywiseBall(solutions.problem, arranged, solutions.within)
     atoms = [
         (b, Neuron(sign, Fraction(1), tuple(ball.vector(g))))
         for b, (sign, cone) in enumerate(blocks)

@@ -29,10 +29,10 @@ from flint import fmpq, fmpq_mat
 
 from theory.errors import InputError
 from theory.exact import from_flint, is_positive_semidefinite, sqrt_above, squared, to_flint
-from theory.gauges import ColumnNorms, Entrywise, Gauge, gauge_of
-from theory.geometry import geometry
+from theory.gauges import ColumnNorms, Entrywise, Gauge
 from theory.network import Network
-from theory.problem import Problem, positive_rational, rational
+from theory.problem import Problem, rational
+from theory.within import Ball, Penalty, Within, require_within
 
 
 class Neuron(NamedTuple):
@@ -53,34 +53,40 @@ Point: TypeAlias = tuple[Neuron, ...]
 
 @dataclass(frozen=True)
 class SolutionSet:
-    """{theta : L(theta) <= level} in a ball R_W R_a = rho, or with the l2 penalty beta added to L.
+    """{theta : L(theta) <= level} in a ball, or with the l2 penalty added to L.
 
-    Exactly one of rho and beta is given: beta for sgd, rho for all others.
-    Raises InputError where it is the wrong one, or not positive.
+    Raises InputError where the level is negative, or `within` neither.
     """
 
     problem: Problem
-    optimizer: str
+    within: Within
     level: Fraction
-    rho: Fraction | None = None
-    beta: Fraction | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "optimizer", geometry(self.optimizer).name)
-        penalised = self.optimizer == "sgd"
-        name, other = ("beta", "rho") if penalised else ("rho", "beta")
-        value = getattr(self, name)
-        if value is None or getattr(self, other) is not None:
-            raise InputError(name, f"must be given for {self.optimizer}, and no {other}")
-        object.__setattr__(self, name, positive_rational(value, name))
+        require_within(self.within, Ball, Penalty)
         object.__setattr__(self, "level", rational(self.level, "level"))
         if self.level < 0:
             raise InputError("level", f"{self.level} must not be negative")
 
-    @cached_property
+    @property
+    def optimizer(self) -> str:
+        """Whose solutions these are."""
+        return self.within.optimizer
+
+    @property
+    def rho(self) -> Fraction | None:
+        """The radius of the ball."""
+        return self.within.rho
+
+    @property
+    def beta(self) -> Fraction | None:
+        """The weight of the penalty."""
+        return self.within.beta
+
+    @property
     def gauge(self) -> Gauge | None:
         """The norm of the ball; None for a penalty."""
-        return None if self.rho is None else gauge_of(geometry(self.optimizer).ball)
+        return self.within.gauge if isinstance(self.within, Ball) else None
 
     def at_level(self, level: Fraction) -> SolutionSet:
         """The same set at another level."""
@@ -159,7 +165,7 @@ class SolutionSet:
             if alpha < 0 or (not alpha and any(u)):
                 return f"neuron {j} has output weight 0, but not u"
         if not self.holds(point):
-            return f"it lies outside the {self.optimizer} ball rho = {self.rho}"
+            return f"it lies outside {self.within}"
         objective = self.objective(point)
         return self._above(objective) if objective > self.level else ""
 
@@ -173,7 +179,7 @@ class SolutionSet:
             assert self.gauge is not None
             if self.gauge.holds(network, self.rho):
                 return ""
-            reason = f"it lies outside the {self.optimizer} ball rho = {self.rho}"
+            reason = f"it lies outside {self.within}"
         else:
             objective = self.objective_of(network)
             if objective <= self.level:

@@ -50,6 +50,7 @@ from theory.problem import (
     rational_matrix,
     rational_vector,
 )
+from theory.within import Penalty
 
 Vector: TypeAlias = tuple[Fraction, ...]
 
@@ -328,7 +329,7 @@ def _candidates(problem: Problem, beta: Fraction) -> Iterator[Vector]:
     yield problem.y
     from theory.programs import solve  # CVXPY is slow to load, and not needed for f* = 0
 
-    dual = solve(problem, "sgd", beta=beta).dual
+    dual = solve(problem, Penalty(beta)).dual
     if dual is None:
         return
     # The solver's lam is known up to scale; at the optimum the largest price is beta.

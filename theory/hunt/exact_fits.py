@@ -83,7 +83,7 @@ class _Table:
         order = largest * complex_.width
         rows = [*space.least_squares.columns, space.least_squares.y]
         # More columns than equations are dependent, which elimination does not decide.
-        few = complex_.cells <= _MOST_CELLS and order <= complex_.problem.n
+        few = complex_.count <= _MOST_CELLS and order <= complex_.problem.n
         return cls(complex_, largest) if few and _product_bound(rows, order) < 2**62 else None
 
     def cells(self) -> list[Cell]:

@@ -32,6 +32,7 @@ from theory.network import Network
 from theory.problem import Problem, format_rational, rational
 from theory.radii.radii import rounded
 from theory.regions import regions
+from theory.within import Ball
 
 _STEPS = 16  # at which a straight line is evaluated
 _TIGHT = Fraction(1, 10**6)  # relative: least radii nearer than this are not told apart
@@ -68,7 +69,7 @@ def separation(first: str = "adamw", second: str = "muon", barrier: str = "0") -
 
 
 def _separated(names: tuple[str, str], height: Fraction, problem: Problem) -> Facts | None:
-    complex_ = CellComplex(problem, _width(problem))
+    complex_ = CellComplex.of(problem, _width(problem))
     components = separate_components(complex_)
     if not components:
         return None
@@ -144,7 +145,7 @@ def disconnected_at_width() -> Conjecture:
 
 
 def _disconnected(problem: Problem) -> Facts | None:
-    components = separate_components(CellComplex(problem, _width(problem)))
+    components = separate_components(CellComplex.of(problem, _width(problem)))
     return {"components": len(components)} if components else None
 
 
@@ -169,7 +170,7 @@ def linear_barrier(ratio: str = "10") -> Conjecture:
 
 def _far_above(ratio: Fraction, problem: Problem) -> Facts | None:
     width = _width(problem)
-    if not separate_components(CellComplex(problem, width)):
+    if not separate_components(CellComplex.of(problem, width)):
         return None
     analysis = analyse(problem, width)
     best: tuple[Fraction, Facts] | None = None
@@ -231,8 +232,8 @@ def bad_minimum_in_ball() -> Conjecture:
 
 def _bad_minimum(problem: Problem) -> Facts | None:
     """The valley with the highest way out, by Kruskal's algorithm over all cells and faces."""
-    complex_ = CellComplex(
-        problem, _width(problem), rho=Fraction(1), within="adamw", max_cells=5000
+    complex_ = CellComplex.of(
+        problem, _width(problem), within=Ball("adamw", Fraction(1)), max_cells=5000
     )
     cells = list(combinations_with_replacement(range(complex_.states), complex_.width))
     values = {cell: complex_.minimum(cell).value for cell in cells}
@@ -273,7 +274,7 @@ def _bad_minimum(problem: Problem) -> Facts | None:
 
 def _valleys(problem: Problem, facts: Facts) -> Analysis:
     level = rational(facts["level"], "level")
-    return analyse(problem, _width(problem), rho=Fraction(1), within="adamw", level=level)
+    return analyse(problem, _width(problem), within=Ball("adamw", Fraction(1)), level=level)
 
 
 def _bad_minimum_proof(problem: Problem, facts: Facts) -> dict[str, Document]:
@@ -322,7 +323,9 @@ def _not_monotone(name: str, labelled: bool, problem: Problem) -> Facts | None:
             continue
         found = {}
         for width in (first, later[0]):
-            row = width_row(problem, name, profile.rho, width)
+            row = width_row(
+                CellComplex.of(problem, width, labelled=True, within=Ball(name, profile.rho))
+            )
             found[width] = row.components_labelled if labelled else row.components
         if found[first] == 1 < found[later[0]]:
             return {
@@ -346,7 +349,7 @@ def _not_monotone_proof(
 def _in_ball(name: str, labelled: bool, width: str, problem: Problem, facts: Facts) -> Analysis:
     """The landscape of the radius and the width that the facts state."""
     rho = rational(facts["rho"], "rho")
-    return analyse(problem, facts[width], labelled=labelled, rho=rho, within=name)
+    return analyse(problem, facts[width], labelled=labelled, within=Ball(name, rho))
 
 
 # Constants of the theorems: found is an instance at which one cannot be smaller
@@ -375,13 +378,15 @@ def sharp_extra_neurons(optimizer: str = "adamw") -> Conjecture:
 def _needs_all_neurons(name: str, problem: Problem) -> Facts | None:
     if problem.n < 2:
         return None
-    unit = CellComplex(problem, 1, rho=Fraction(1), within=name)
+    unit = CellComplex.of(problem, 1, within=Ball(name, Fraction(1)))
     every = tuple(sorted({column for group in unit.groups for column in group}))
     # Neurons that share the budget of one: all columns in one group.
     rho = CriticalRadii(unit).of([every])
     if not rho:
         return None
-    minimum = least(CellComplex(problem, problem.n - 1, rho=rho, within=name, max_cells=50_000))
+    minimum = least(
+        CellComplex.of(problem, problem.n - 1, within=Ball(name, rho), max_cells=50_000)
+    )
     if not minimum.value:
         return None
     return {
@@ -394,7 +399,7 @@ def _needs_all_neurons(name: str, problem: Problem) -> Facts | None:
 def _needs_all_neurons_proof(name: str, problem: Problem, facts: Facts) -> dict[str, Document]:
     rho = rational(facts["rho"], "rho")
     too_few, enough = (
-        least(CellComplex(problem, width, rho=rho, within=name))
+        least(CellComplex.of(problem, width, within=Ball(name, rho)))
         for width in (facts["neurons"], problem.n)
     )
     return {"too-few": certify(too_few), "enough": certify(enough)}
@@ -454,7 +459,7 @@ def _adamw_not_sharp(problem: Problem) -> Facts | None:
 
 def _muon_not_sharp(problem: Problem) -> Facts | None:
     q = problem.n + problem.d * (problem.d + 1) // 2
-    width = min(CellComplex(problem, 1).states, q)
+    width = min(CellComplex.of(problem, 1).states, q)
     for step in estimated_intervals(problem, "muon", width, max_cells=5000):
         if step.components_labelled < 2 or step.lower <= 0:
             continue
@@ -462,7 +467,7 @@ def _muon_not_sharp(problem: Problem) -> Facts | None:
         if high < step.lower * Fraction(1 + _MARGIN):
             continue
         rho = simplest_between((3 * step.lower + 2 * high) / 5, (2 * step.lower + 3 * high) / 5)
-        row = width_row(problem, "muon", rho, width)
+        row = width_row(CellComplex.of(problem, width, labelled=True, within=Ball("muon", rho)))
         if row.components_labelled > 1:
             return {
                 "rho": format_rational(rho),
@@ -494,7 +499,7 @@ def sharp_muon_width() -> Conjecture:
 
 def _needs_more_for_muon(problem: Problem) -> Facts | None:
     q = problem.n + problem.d * (problem.d + 1) // 2
-    if q < 3 or CellComplex(problem, 1).states < q - 1:
+    if q < 3 or CellComplex.of(problem, 1).states < q - 1:
         return None
     any_width = regions(problem, ("muon", "adamw"), None)
     if any_width.level:

@@ -11,12 +11,14 @@ from itertools import groupby, permutations
 
 from theory.errors import InputError, Interrupted, Undecided
 from theory.landscape.cells import DEFAULT_MAX_CELLS, Cell, CellComplex, Neuron
+from theory.landscape.domain import WholeSpace
 from theory.landscape.flood import Edge, Flood
 from theory.landscape.nnls import Minimum
 from theory.landscape.paths import MinimaxPath, along, minimax_path
 from theory.landscape.sublevel import Sublevel, Tick, sublevel
 from theory.network import Network
 from theory.problem import Problem, Rational, rational
+from theory.within import Ball
 
 _ABOVE = Fraction(1, 10**6)
 """How far the default level is above a minimum that is not exact, relative to the loss of zero."""
@@ -74,7 +76,7 @@ class Cut:
 class Analysis:
     """Components of {loss <= level} at one width, and the barriers between them.
 
-    rho, within: the ball that all networks are in; None where they may be anywhere.
+    within: the ball that all networks are in; None where they may be anywhere.
     minimum: the global minimum of the loss (in the ball). cells: the number of cells.
     barriers: minimax barriers between components; on the diagonal the least loss in the component.
     An entry is None while undecided (after an interrupt). lower_bounds: what is proved of each.
@@ -85,8 +87,7 @@ class Analysis:
     problem: Problem
     width: int
     labelled: bool
-    rho: Fraction | None
-    within: str | None
+    within: Ball | None
     cells: int
     minimum: Fraction
     level: Fraction
@@ -102,7 +103,7 @@ class Analysis:
 
     def __repr__(self) -> str:
         """In one line, as the parts of a landscape are long."""
-        ball = "" if self.within is None else f", within={self.within!r}, rho={self.rho}"
+        ball = "" if self.within is None else f", within={self.within!r}"
         return (
             f"<Analysis of n={self.problem.n}, d={self.problem.d}, width={self.width}{ball}: "
             f"{len(self.components)} components of {{loss <= {self.level}}}, "
@@ -124,7 +125,10 @@ class Analysis:
         Interrupted, which then leaves.
         """
         free = CellComplex(
-            self.problem, self.width, labelled=self.labelled, max_cells=self.complex.cells
+            WholeSpace(self.problem, self.complex.arrangement),
+            self.width,
+            labelled=self.labelled,
+            max_cells=self.cells,
         )
         tick = partial(progress, "without a ball, minima computed")
         found = components_of(free, reached(free, None, tick), tick)
@@ -171,8 +175,7 @@ def analyse(
     *,
     level: Rational | None = None,
     labelled: bool = False,
-    rho: Rational | None = None,
-    within: str | None = None,
+    within: Ball | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> Analysis:
@@ -181,10 +184,10 @@ def analyse(
     width: by default that of the problem. level: in the units of the loss; by default the global
         minimum.
     labelled: distinguish the neurons; by default networks are taken modulo permutation.
-    within, rho: only networks in the ball R_W R_a = rho of this optimizer, up to rescaling of
-        neurons; both or neither. The minimum is then that over the ball. Exact for adamw, lion and
-        signsgd. For muon, muon-adamw, ngd and colnorm minima and barriers are upper bounds, with
-        proved lower bounds beside them, and the default level is a little above the minimum.
+    within: only networks in this ball, up to rescaling of neurons; anywhere by default. The
+        minimum is then that over the ball. Exact for adamw, lion and signsgd. For muon,
+        muon-adamw, ngd and colnorm minima and barriers are upper bounds, with proved lower bounds
+        beside them, and the default level is a little above the minimum.
     Raises InputError where the level is below the minimum or an argument is no exact number,
     BudgetError beyond `max_cells` cells.
     `progress` may raise Interrupted: while barriers are computed this returns what is known, with
@@ -196,9 +199,7 @@ def analyse(
             raise InputError("width", "the problem does not state one; pass a width")
         width = problem.width
     threshold = None if level is None else rational(level, "level")
-    complex_ = CellComplex(
-        problem, width, labelled=labelled, rho=rho, within=within, max_cells=max_cells
-    )
+    complex_ = CellComplex.of(problem, width, labelled=labelled, within=within, max_cells=max_cells)
 
     def tick(solved: int) -> None:
         progress("searching for the lowest cells, minima computed", solved)
@@ -226,9 +227,8 @@ def analyse(
         problem=problem,
         width=width,
         labelled=labelled,
-        rho=complex_.rho,
         within=complex_.within,
-        cells=complex_.cells,
+        cells=complex_.count,
         minimum=min(component.minimum for component in components),
         level=complex_.loss_of(low.level),
         components=components,
@@ -267,20 +267,19 @@ def barrier_between(
     second: Network,
     *,
     labelled: bool = False,
-    rho: Rational | None = None,
-    within: str | None = None,
+    within: Ball | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> Barrier:
     """The minimax barrier between two networks of equal width, exactly, with its proof.
 
     labelled: distinguish the neurons; by default the path may end at any permutation of the second.
-    rho, within: the path has to stay in this ball, as the networks must; see `analyse`. Those in it
-        only up to rescaling, neuron by neuron (any w_j where a_j = 0), are rescaled first.
+    within: the path has to stay in this ball, as the networks must; see `analyse`. Those in it only
+        up to rescaling, neuron by neuron (any w_j where a_j = 0), are rescaled first.
     `progress` may raise Interrupted, which then leaves with a lower bound.
     """
-    complex_ = CellComplex(
-        problem, first.width, labelled=labelled, rho=rho, within=within, max_cells=max_cells
+    complex_ = CellComplex.of(
+        problem, first.width, labelled=labelled, within=within, max_cells=max_cells
     )
     start, end = complex_.cell_of(first), complex_.cell_of(second)
     losses = (first.loss(problem), second.loss(problem))

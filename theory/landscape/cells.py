@@ -17,66 +17,29 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from copy import copy
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from math import comb
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
-from theory.arrangement import arrangement, count_cones
+from theory.arrangement import Arrangement, arrangement, count_cones
 from theory.errors import WITHIN_REACH, BudgetError, InputError
-from theory.gauges import ColumnNorms, Spectral, gauge_of
-from theory.geometry import geometry
-from theory.landscape.conic import ConicBall, ConvexBox
-from theory.landscape.domain import (
-    Domain,
-    EntrywiseBall,
-    Group,
-    WholeSpace,
-    count_box_vertices,
-)
+from theory.landscape.domain import SIGN_FLIP, Domain, Group, Move
+from theory.landscape.domains import domain_of
 from theory.landscape.nnls import Minimum
 from theory.losses import Loss, Squared
 from theory.network import Network
-from theory.problem import Problem, Rational, positive_integer, positive_rational
+from theory.problem import Problem, positive_integer
+from theory.within import Ball, require_within
+
+__all__ = ["SIGN_FLIP", "Cell", "CellComplex", "Move", "Neuron", "require_cells"]
 
 Cell: TypeAlias = tuple[int, ...]
 Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordinates
 
-SIGN_FLIP = -1
 _LARGEST_WIDTH = 1000  # the number of cells has to be computed before it can be refused
 _SMALLER = "take a smaller width, or fewer rows or columns of the data"
 _COUNTED = 5000  # cones that are counted in any case, for the sake of the message
 DEFAULT_MAX_CELLS = 20_000_000
-
-
-@dataclass(frozen=True)
-class Move:
-    """A step of one neuron from its state to `target`, across `wall` (SIGN_FLIP: through zero)."""
-
-    wall: int
-    target: int
-    generators: tuple[int, ...]  # of the neuron's part of the face
-    group: Group  # their columns
-
-
-def within_ball(
-    within: str | None, rho: Rational | None
-) -> tuple[str, Fraction] | tuple[None, None]:
-    """The optimizer and the radius of its ball, or twice None where networks may be anywhere.
-
-    Raises InputError where one stands without the other, for an unknown optimizer and for sgd,
-    which has no ball, and for a radius that is not positive.
-    """
-    if within is None:
-        if rho is not None:
-            raise InputError("within", f"is missing: whose ball has rho = {rho}? Name an optimizer")
-        return None, None
-    name = geometry(within).ball.name
-    if rho is None:
-        raise InputError("rho", f"is missing: the ball of {name} needs a radius, such as '3/2'")
-    return name, positive_rational(rho, "rho")
 
 
 def require_cells(problem: Problem, width: int, *, labelled: bool, max_cells: int) -> None:
@@ -101,86 +64,108 @@ def _require(cones: int, width: int, labelled: bool, max_cells: int, known: str 
         raise BudgetError(what, cells, max_cells, "max_cells", _SMALLER)
 
 
+def _width(width: int) -> int:
+    width = positive_integer(width, "width")
+    if width > _LARGEST_WIDTH:
+        raise InputError("width", f"{width} is more than {_LARGEST_WIDTH}")
+    return width
+
+
 def _count(states: int, width: int, labelled: bool) -> int:
     """The number of cells."""
     return states**width if labelled else comb(states + width - 1, width)
 
 
 class CellComplex:
-    """The cells of a problem at one width, with exact minima of the loss on cells and faces.
+    """The cells of a domain at one width, with exact minima of the loss on cells and faces.
 
-    within, rho: only networks in the ball R_W R_a = rho of this optimizer; both or neither.
-    loss: squared by default; others, which need a ball, have minima that are bracketed.
-    Raises BudgetError, before any enumeration, where there are more than `max_cells` cells.
+    Complexes on one domain share its minima, whatever their widths.
+    Raises BudgetError where there are more than `max_cells` cells.
     """
 
     def __init__(
         self,
+        domain: Domain,
+        width: int,
+        *,
+        labelled: bool = False,
+        max_cells: int = DEFAULT_MAX_CELLS,
+    ) -> None:
+        self.domain = domain
+        self.width = _width(width)
+        self.labelled = labelled
+        _require(len(domain.arrangement), self.width, labelled, max_cells)
+
+    @classmethod
+    def of(
+        cls,
         problem: Problem,
         width: int,
         *,
         labelled: bool = False,
-        rho: Rational | None = None,
-        within: str | None = None,
+        within: Ball | None = None,
         loss: Loss | None = None,
         max_cells: int = DEFAULT_MAX_CELLS,
-    ) -> None:
-        self.problem = problem
-        self.width = positive_integer(width, "width")
-        if self.width > _LARGEST_WIDTH:
-            raise InputError("width", f"{self.width} is more than {_LARGEST_WIDTH}")
-        self.labelled = labelled
-        self.within: str | None
-        self.rho: Fraction | None
-        self.within, self.rho = within_ball(within, rho)
-        self.loss = loss or Squared()
-        require_cells(problem, self.width, labelled=labelled, max_cells=max_cells)
+    ) -> Self:
+        """The cells of a problem at one width, on a domain of their own.
+
+        within: the ball that networks are in; None where they may be anywhere.
+        loss: squared by default; others, which need a ball, have minima that are bracketed.
+        Raises BudgetError, before any enumeration, where there are more than `max_cells` cells.
+        """
+        if within is not None:
+            require_within(within, Ball)
+        require_cells(problem, _width(width), labelled=labelled, max_cells=max_cells)
         try:
-            self.arrangement = arrangement(problem.X, max_cones=max_cells)
+            arranged = arrangement(problem.X, max_cones=max_cells)
         except BudgetError as error:  # there are more cells than cones
             raise BudgetError(error.what, error.needed, max_cells, "max_cells", _SMALLER) from None
-        _require(len(self.arrangement), width, labelled, max_cells)
-        self.states = 2 * len(self.arrangement)
-        self.cells = _count(self.states, self.width, labelled)
-        self.domain = self._domain(max_cells)
-        self.groups = [
-            self.domain.columns(state % 2, self.domain.cone(state // 2))
-            for state in range(self.states)
-        ]
-        self.moves = lru_cache(maxsize=None)(self._moves)
+        _require(len(arranged), width, labelled, max_cells)
+        domain = domain_of(problem, arranged, within, loss or Squared(), max_cells)
+        return cls(domain, width, labelled=labelled, max_cells=max_cells)
+
+    @property
+    def problem(self) -> Problem:
+        """The data."""
+        return self.domain.problem
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The cones of the data."""
+        return self.domain.arrangement
+
+    @property
+    def within(self) -> Ball | None:
+        """The ball that networks are in."""
+        return self.domain.within
+
+    @property
+    def loss(self) -> Loss:
+        """The loss of a fit."""
+        return self.domain.loss
+
+    @property
+    def states(self) -> int:
+        """The number of states of a neuron."""
+        return self.domain.states
+
+    @property
+    def groups(self) -> list[Group]:
+        """The columns of a neuron in each state."""
+        return self.domain.groups
+
+    @property
+    def count(self) -> int:
+        """The number of cells."""
+        return _count(self.states, self.width, self.labelled)
+
+    def moves(self, state: int) -> tuple[Move, ...]:
+        """The moves out of a state."""
+        return self.domain.moves(state)
 
     def modulo_permutation(self) -> CellComplex:
-        """The same cells with neurons not distinguished; minima found in one are known in both."""
-        plain = copy(self)
-        plain.labelled = False
-        plain.cells = _count(self.states, self.width, labelled=False)
-        return plain
-
-    def _domain(self, max_cells: int) -> Domain:
-        if self.within is None or self.rho is None:
-            return WholeSpace(self.problem, self.arrangement)
-        gauge = gauge_of(geometry(self.within).ball)
-        if isinstance(gauge, ColumnNorms | Spectral):
-            return ConicBall(self.problem, self.arrangement, gauge, self.rho, self.loss)
-        if not isinstance(self.loss, Squared):
-            return ConvexBox(self.problem, self.arrangement, self.rho, self.loss)
-        # Cells are mostly covered together, but every vertex is computed.
-        vertices = 10 * count_box_vertices(len(self.arrangement.walls), self.problem.d)
-        if vertices > max_cells:
-            what = "vertices in the ball (each as 10 cells)"
-            raise BudgetError(what, vertices, max_cells, "max_cells")
-        return EntrywiseBall(self.problem, self.arrangement, self.rho)
-
-    def _moves(self, state: int) -> tuple[Move, ...]:
-        """The moves out of a state: one for each facet of its cone, and the change of sign."""
-        cone, sign = divmod(state, 2)
-        moves = []
-        for wall, neighbour in self.arrangement.facets(cone):
-            generators = tuple(self.domain.facet(cone, wall))
-            group = self.domain.columns(sign, generators)
-            moves.append(Move(wall, 2 * neighbour + sign, generators, group))
-        moves.append(Move(SIGN_FLIP, state ^ 1, (), ()))
-        return tuple(moves)
+        """The same cells with neurons not distinguished."""
+        return CellComplex(self.domain, self.width, max_cells=self.count)
 
     def canonical(self, cell: Iterable[int]) -> Cell:
         """The name of a cell: the tuple itself if labelled, else sorted."""
@@ -246,10 +231,9 @@ class CellComplex:
             raise InputError("a", f"has {network.width} entries, but the width is {self.width}")
         neurons = network.convex_coordinates()
         norm = self.domain.norm([u for _, u in neurons])
-        if self.rho is not None and norm > self.rho:
-            raise InputError(
-                "W", f"is not provably in the ball: needs rho = {float(norm):.15g}, not {self.rho}"
-            )
+        if self.within is not None and norm > self.within.rho:
+            needs = f"needs rho = {float(norm):.15g}, not {self.within.rho}"
+            raise InputError("W", f"is not provably in the ball: {needs}")
         return tuple(
             2 * int(self.arrangement.cones_containing(u)[0]) + (1 if sign < 0 else 0)
             for sign, u in neurons

@@ -37,6 +37,7 @@ from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
 from theory.units import Units
+from theory.within import Ball
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -136,12 +137,12 @@ class ConicBall(Domain):
         self,
         problem: Problem,
         arrangement: Arrangement,
-        gauge: ColumnNorms | Spectral,
-        rho: Fraction,
+        within: Ball,
         loss: Loss,
     ) -> None:
-        self._arrangement = arrangement
-        self._problem = problem
+        super().__init__(problem, arrangement, within, loss)
+        gauge, rho = within.gauge, within.rho
+        assert isinstance(gauge, ColumnNorms | Spectral)
         self._gauge = gauge
         self._rho = rho
         self._faces = _Faces(problem, gauge, loss)
@@ -167,11 +168,11 @@ class ConicBall(Domain):
 
     def cone(self, cone: int) -> Sequence[int]:
         """The extreme rays of a cone, with the null space."""
-        return [*map(int, self._arrangement.cone_rays(cone)), *self._null]
+        return [*map(int, self.arrangement.cone_rays(cone)), *self._null]
 
     def facet(self, cone: int, wall: int) -> Sequence[int]:
         """The extreme rays of a facet, with the null space."""
-        return [*map(int, self._arrangement.facet_rays(cone, wall)), *self._null]
+        return [*map(int, self.arrangement.facet_rays(cone, wall)), *self._null]
 
     def column(self, generator: int) -> int:
         """Each ray has a column of its own: its length counts."""
@@ -242,7 +243,7 @@ class ConicBall(Domain):
         places = [(place, c) for place, group in enumerate(groups) for c in group]
         size = max(map(len, groups), default=0)
         slots = [place * size + i for place, group in enumerate(groups) for i in range(len(group))]
-        n, d, m = self._problem.n, self._problem.d, len(groups)
+        n, d, m = self.problem.n, self.problem.d, len(groups)
         rays, images = np.zeros((d, m * size)), np.zeros((n, m * size))
         lengths = np.ones(m * size)
         # In units in which rays and images are floats, whatever the numbers are.
@@ -271,7 +272,7 @@ class ConicBall(Domain):
     ) -> Bracket:
         """Both ends, exactly, from a float solution; coefficients in parts of the scale."""
         parts = _rationals(coefficients, scale)
-        u = [[Fraction()] * self._problem.d for _ in groups]
+        u = [[Fraction()] * self.problem.d for _ in groups]
         for place, c, coefficient in parts:
             for k, v in enumerate(self._columns[c].ray):
                 u[place][k] += coefficient * v
@@ -279,11 +280,11 @@ class ConicBall(Domain):
         norm = self.norm(u) * (1 + _INSIDE)
         shrink = min(Fraction(1), self._rho / norm) if norm else Fraction(1)
         parts = [(place, c, shrink * coefficient) for place, c, coefficient in parts]
-        fit = [Fraction()] * self._problem.n
+        fit = [Fraction()] * self.problem.n
         for _, c, coefficient in parts:
             for k, v in enumerate(self._columns[c].image):
                 fit[k] += coefficient * v / self._x_scale
-        metric = None if Z is None else Metric.near(Z)
+        metric = self._plain if Z is None else Metric.near(Z)
 
         def bound(nu: tuple[int, ...], unit: Fraction) -> Fraction:
             return self.lower_bound(ConicDual(nu, unit, metric, self._columns), groups)
@@ -297,9 +298,9 @@ class ConvexBox(EntrywiseBall):
     exact = False
 
     def __init__(
-        self, problem: Problem, arrangement: Arrangement, rho: Fraction, loss: Loss
+        self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
     ) -> None:
-        super().__init__(problem, arrangement, rho)
+        super().__init__(problem, arrangement, within, loss)
         self._common, self.scale = math.isqrt(self.scale), 1
         self._faces = _Faces(problem, Entrywise(), loss)
         self._memo: dict[tuple[Group, ...], Bracket] = {}

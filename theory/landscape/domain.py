@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations, product
 from math import comb, isqrt, lcm
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -24,8 +24,10 @@ from flint import fmpz_mat
 from theory.arrangement import Arrangement
 from theory.exact import dot
 from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, primitive
+from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
+from theory.within import Ball
 
 if TYPE_CHECKING:
     from jaxtyping import Shaped
@@ -46,6 +48,19 @@ def bit_set(members: Iterable[int]) -> int:
 @cache
 def _mask(group: Group) -> int:
     return bit_set(group)
+
+
+SIGN_FLIP = -1
+
+
+@dataclass(frozen=True)
+class Move:
+    """A step of one neuron from its state to `target`, across `wall` (SIGN_FLIP: through zero)."""
+
+    wall: int
+    target: int
+    generators: tuple[int, ...]  # of the neuron's part of the face
+    group: Group  # their columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +98,36 @@ class Domain(ABC):
 
     scale: int
     exact = True  # whether minima are, or only bracketed
+
+    def __init__(
+        self, problem: Problem, arrangement: Arrangement, within: Ball | None, loss: Loss
+    ) -> None:
+        self.problem = problem
+        self.arrangement = arrangement
+        self.within = within
+        self.loss = loss
+        self.moves = cache(self._moves)
+
+    @property
+    def states(self) -> int:
+        """The number of states of a neuron."""
+        return 2 * len(self.arrangement)
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The columns of a neuron in each state."""
+        return [self.columns(s % 2, self.cone(s // 2)) for s in range(self.states)]
+
+    def _moves(self, state: int) -> tuple[Move, ...]:
+        """The moves out of a state: one for each facet of its cone, and the change of sign."""
+        cone, sign = divmod(state, 2)
+        moves = []
+        for wall, neighbour in self.arrangement.facets(cone):
+            generators = tuple(self.facet(cone, wall))
+            group = self.columns(sign, generators)
+            moves.append(Move(wall, 2 * neighbour + sign, generators, group))
+        moves.append(Move(SIGN_FLIP, state ^ 1, (), ()))
+        return tuple(moves)
 
     @abstractmethod
     def solved(self) -> int:
@@ -187,7 +232,7 @@ class WholeSpace(_Polyhedral):
     """No ball: a neuron is any nonnegative combination of the rays of its cone."""
 
     def __init__(self, problem: Problem, arrangement: Arrangement) -> None:
-        self._arrangement = arrangement
+        super().__init__(problem, arrangement, None, Squared())
         X, self._x_scale, y, self._y_scale = problem.integer_form()
         self.scale = self._y_scale**2
         images = _images(arrangement.rays, X)
@@ -206,11 +251,11 @@ class WholeSpace(_Polyhedral):
 
     def cone(self, cone: int) -> Sequence[int]:
         """The extreme rays of a cone."""
-        return list(map(int, self._arrangement.cone_rays(cone)))
+        return list(map(int, self.arrangement.cone_rays(cone)))
 
     def facet(self, cone: int, wall: int) -> Sequence[int]:
         """The extreme rays of a facet."""
-        return list(map(int, self._arrangement.facet_rays(cone, wall)))
+        return list(map(int, self.arrangement.facet_rays(cone, wall)))
 
     def column(self, generator: int) -> int:
         """Rays with the same relu(X v), up to scale, share a column."""
@@ -219,7 +264,7 @@ class WholeSpace(_Polyhedral):
     def vector(self, generator: int) -> Sequence[Fraction]:
         """Columns are divided by their common divisor, and X and y are scaled to integers."""
         scale = Fraction(self._x_scale, self._y_scale * self._divisor[generator])
-        return [scale * int(v) for v in self._arrangement.rays[generator]]
+        return [scale * int(v) for v in self.arrangement.rays[generator]]
 
     def minimum(self, groups: Sequence[Group]) -> Minimum:
         """Only the union of the columns matters."""
@@ -261,9 +306,13 @@ class EntrywiseBall(_Polyhedral):
     The generators are the nonzero vertices of {u in cone, ||u||_inf <= rho}; zero is the other one.
     """
 
-    def __init__(self, problem: Problem, arrangement: Arrangement, rho: Fraction) -> None:
-        self._arrangement = arrangement
-        self._points = [[rho * v for v in point] for point in _box_vertices(arrangement)]
+    within: Ball
+
+    def __init__(
+        self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss | None = None
+    ) -> None:
+        super().__init__(problem, arrangement, within, loss or Squared())
+        self._points = [[within.rho * v for v in point] for point in _box_vertices(arrangement)]
         values = [
             [sum((x * v for x, v in zip(row, u, strict=True)), Fraction()) for row in problem.X]
             for u in self._points
@@ -285,12 +334,12 @@ class EntrywiseBall(_Polyhedral):
 
     def cone(self, cone: int) -> Sequence[int]:
         """The vertices in a closed cone."""
-        clash = self._arrangement.signs[cone] * self._signs < 0
+        clash = self.arrangement.signs[cone] * self._signs < 0
         return np.flatnonzero(~clash.any(axis=1)).tolist()
 
     def facet(self, cone: int, wall: int) -> Sequence[int]:
         """The vertices on a facet: those of the cone that lie on the wall."""
-        row = self._arrangement.walls[wall][0]
+        row = self.arrangement.walls[wall][0]
         return [generator for generator in self.cone(cone) if not self._signs[generator, row]]
 
     def column(self, generator: int) -> int:

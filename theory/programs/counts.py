@@ -38,12 +38,12 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
     import cvxpy
 
     cp: Any = cvxpy
-    problem, rho = complex_.problem, complex_.rho
-    assert rho is not None
+    problem, within = complex_.problem, complex_.within
+    assert within is not None
     if not any(problem.y):
         return start
     units = Units.of(problem, Squared())
-    data, radius = units.problem(problem), float(units.reach(rho))
+    data, radius = units.problem(problem), float(units.reach(within.rho))
     X, y = np.array(data.X, dtype=float), np.array(data.y, dtype=float)
     zero = float(y @ y) / 2
     active = np.repeat(complex_.arrangement.signs > 0, 2, axis=0).astype(float).T

@@ -26,12 +26,12 @@ from jaxtyping import Float
 from theory.arrangement import arrangement, general_position_count
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.gauges import ColumnNorms, Entrywise, Gauge, gauge_of
-from theory.geometry import L2Penalty, geometry
+from theory.geometry import geometry
 from theory.landscape.cells import DEFAULT_MAX_CELLS, CellComplex
 from theory.landscape.least import Least, least
 from theory.losses import Custom, Loss, Squared
 from theory.network import Network
-from theory.problem import Problem, Rational, positive_integer, positive_rational
+from theory.problem import Problem, positive_integer
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.bounds import BlockDual
 from theory.programs.columns import ColumnGeneration, Relaxation, Search
@@ -44,6 +44,7 @@ from theory.programs.matrix_fractional import MatrixFractional
 from theory.programs.sup_norm import SupNorms
 from theory.programs.two_summing import TwoSumming
 from theory.units import Units
+from theory.within import Ball, Penalty, Within, require_within
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -91,20 +92,17 @@ class Relaxed:
 class Optimum:
     """lower <= the least loss (with the penalty, for sgd) of training <= upper, at this width.
 
-    rho: R_W R_a of the ball. beta: the weight of the penalty, for sgd. width: None where any is
-    meant. network: attains `upper`. whole: whether all patterns were priced, so that `lower` is
-    global. Else it holds for networks with these patterns only. lower: None where the loss has no
-    dual bound.
+    width: None where any is meant. network: attains `upper`. whole: whether all patterns were
+    priced, so that `lower` is global. Else it holds for networks with these patterns only. lower:
+    None where the loss has no dual bound.
     relaxed: the optimum of the convex program, which some wider network attains. relaxation, dual:
     its solution in floats, and what proves the bound; cells: of the search of all cells, where that
     was made.
     """
 
     problem: Problem
-    optimizer: str
+    within: Within
     loss: Loss
-    rho: Fraction | None
-    beta: Fraction | None
     width: int | None
     lower: Fraction | None
     upper: Fraction
@@ -159,10 +157,8 @@ def family_of(gauge: Gauge) -> Family:
 
 def solve(
     problem: Problem,
-    optimizer: str,
+    within: Within,
     *,
-    rho: Rational | None = None,
-    beta: Rational | None = None,
     width: int | None = None,
     loss: Loss | None = None,
     max_patterns: int = MAX_PATTERNS,
@@ -171,9 +167,8 @@ def solve(
     seed: int = 0,
     progress: Progress = lambda stage, count: None,
 ) -> Optimum:
-    """The least loss of networks of `width` neurons in an optimizer's ball, from both sides.
+    """The least loss of networks of `width` neurons in a ball or with a penalty, from both sides.
 
-    rho: R_W R_a of the ball; for sgd instead `beta`, of the penalty (beta/2)(||W||_F^2 + ||a||^2).
     width: None, for as many neurons as it takes, is possible for muon, ngd and sgd only: in the
         other balls each neuron adds to what can be fitted.
     loss: squared by default; its bounds are rationals that a certificate carries.
@@ -186,67 +181,66 @@ def solve(
     Source: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md.
     """
     return _optimum(
-        *(problem, optimizer, rho, beta, width, loss or Squared()),
-        *(max_patterns, max_cells, tolerance, seed, progress),
+        problem,
+        within,
+        width,
+        loss or Squared(),
+        max_patterns=max_patterns,
+        max_cells=max_cells,
+        tolerance=tolerance,
+        seed=seed,
+        progress=progress,
     )
 
 
 def relax(
     problem: Problem,
-    optimizer: str,
+    within: Within,
     *,
-    rho: Rational | None = None,
-    beta: Rational | None = None,
     width: int | None = None,
 ) -> Relaxed:
     """The optimum of the convex program alone: `solve(...).relaxed`, without looking for networks
     of this width. Arguments and errors are those of `solve`.
     """
-    return _optimum(
-        *(problem, optimizer, rho, beta, width, Squared()),
-        *(MAX_PATTERNS, None, None, 0, lambda stage, count: None),
-    ).relaxed
+    return _optimum(problem, within, width, Squared(), max_cells=None).relaxed
 
 
 def _optimum(
     problem: Problem,
-    optimizer: str,
-    rho: Rational | None,
-    beta: Rational | None,
+    within: Within,
     width: int | None,
     loss: Loss,
-    max_patterns: int,
+    *,
     max_cells: int | None,
-    tolerance: float | None,
-    seed: int,
-    progress: Progress,
+    max_patterns: int = MAX_PATTERNS,
+    tolerance: float | None = None,
+    seed: int = 0,
+    progress: Progress = lambda stage, count: None,
 ) -> Optimum:
     """max_cells: None where no networks of the width are asked for, beyond the lifted ones."""
-    rho = None if rho is None else positive_rational(rho, "rho")
-    beta = None if beta is None else positive_rational(beta, "beta")
+    require_within(within, Ball, Penalty)
     loss.check(problem.y)
-    optimizer = geometry(optimizer).name
-    gauge = _gauge(optimizer, rho, beta)
+    # With a penalty the sum of ||u_j|| counts, as in the ball of ngd.
+    ball = geometry(within.optimizer if isinstance(within, Ball) else "ngd").ball
+    gauge = gauge_of(ball)
     summed = gauge.summed
     if width is not None:
         width = positive_integer(width, "width")
     elif not summed:
-        raise InputError("width", f"is needed: in the ball of {optimizer} every neuron adds room")
+        ball_of = f"in the ball of {within.optimizer} every neuron adds room"
+        raise InputError("width", f"is needed: {ball_of}")
     positive_integer(max_patterns, "max_patterns")
 
     _check_range("X", [v for row in problem.X for v in row])
     _check_range("y", problem.y)
     units = Units.of(problem, loss)
     data, loss_of_data = units.problem(problem), loss.rescaled(units.y)
-    radius = None if rho is None else units.reach(rho)
-    penalty = None if beta is None else units.penalty(beta)
+    radius = units.reach(within.rho) if isinstance(within, Ball) else None
+    penalty = units.penalty(within.beta) if isinstance(within, Penalty) else None
     X = np.array(data.X, dtype=float)
     y = np.array(data.y, dtype=float)
     random = np.random.default_rng(seed)
     patterns, whole = _patterns(problem, X, max_patterns, random)
-
-    # With a penalty the sum of ||u_j|| counts, as in the ball of ngd.
-    ball = geometry(optimizer if beta is None else "ngd").ball
 
     def trained(size: float) -> list[Found]:
         """Networks of this width in the ball R_W R_a = size, by local search."""
@@ -267,7 +261,7 @@ def _optimum(
         y,
         family,
         loss_of_data,
-        penalised=beta is not None,
+        penalised=isinstance(within, Penalty),
         search=None if whole else Search(max_patterns, random),
         tolerance=tolerance or (_TOLERANCE if whole else _TOLERANCE_SEARCHED),
         tick=lambda count: progress("convex program, blocks priced", count),
@@ -287,8 +281,10 @@ def _optimum(
         dual = BlockDual.repaired(data, gauge, relaxation)
         lower = Fraction()
         if dual is not None:
-            whole_radius = None if rho is None else units.radius(rho)
-            lower = _bound(dual, loss_of_data, whole_radius, penalty, width)
+            if isinstance(within, Ball):
+                lower = dual.bound(loss_of_data, units.radius(within.rho), width)
+            else:
+                lower = dual.penalised_bound(loss_of_data, units.penalty(within.beta))
     lift = Lift(data, gauge, family, loss_of_data, relaxation, radius, penalty, width)
     lifted = lift.narrow
     if lower is not None:
@@ -297,8 +293,8 @@ def _optimum(
 
     def attained(lifted: Lifted) -> tuple[Network, Fraction]:
         """The network for the user's data, and its objective."""
-        network = units.network(lifted.network, balanced=beta is not None)
-        return network, objective(problem, loss, beta, network)
+        network = units.network(lifted.network, balanced=isinstance(within, Penalty))
+        return network, objective(problem, loss, within.beta, network)
 
     def wide(lower: Fraction, upper: Fraction) -> bool:
         return upper - lower > _WIDE * max(upper, _small(problem, loss))
@@ -312,12 +308,10 @@ def _optimum(
         if lift.interpolating is not None:
             lifted = lift.interpolating
         elif width is not None:
-            if rho is not None and whole:
+            if isinstance(within, Ball) and whole:
                 network, _ = attained(lifted)
-                cells = _searched(
-                    problem, optimizer, rho, width, loss, network, max_cells, progress
-                )
-            size = float(family.lengths(relaxation.u, None).sum() if rho is None else radius or 0)
+                cells = _searched(problem, within, width, loss, network, max_cells, progress)
+            size = float(family.lengths(relaxation.u, None).sum() if radius is None else radius)
             if size and (cells is None or wide(cells.lower, cells.value)):
                 networks = networks or trained(size)
                 lifted = lift.improved(networks[0])
@@ -346,10 +340,8 @@ def _optimum(
             lower = max(lower, cells.lower)
     return Optimum(
         problem=problem,
-        optimizer=optimizer,
+        within=within,
         loss=loss,
-        rho=rho,
-        beta=beta,
         width=width,
         lower=lower,
         upper=upper,
@@ -383,17 +375,6 @@ def _small(problem: Problem, loss: Loss) -> Fraction:
     return _ABSOLUTE * loss.value((Fraction(),) * problem.n, problem.y)
 
 
-def _gauge(optimizer: str, rho: Fraction | None, beta: Fraction | None) -> Gauge:
-    found = geometry(optimizer)
-    if isinstance(found, L2Penalty):
-        if beta is None or rho is not None:
-            raise InputError("beta", f"is needed, and no rho: {optimizer} has a penalty, no ball")
-        return ColumnNorms(summed=True)
-    if rho is None or beta is not None:
-        raise InputError("rho", f"is needed, and no beta: {optimizer} has a ball, no penalty")
-    return gauge_of(found.ball)
-
-
 def _patterns(
     problem: Problem, X: Float[_Array, "n d"], max_patterns: int, random: np.random.Generator
 ) -> tuple[Patterns, bool]:
@@ -409,19 +390,9 @@ def _patterns(
     return Patterns(X, distinct(starts @ X.T > 0)), False
 
 
-def _bound(
-    dual: BlockDual, loss: Loss, rho: Fraction | None, beta: Fraction | None, width: int | None
-) -> Fraction:
-    if rho is not None:
-        return dual.bound(loss, rho, width)
-    assert beta is not None
-    return dual.penalised_bound(loss, beta)
-
-
 def _searched(
     problem: Problem,
-    optimizer: str,
-    rho: Fraction,
+    within: Ball,
     width: int,
     loss: Loss,
     network: Network,
@@ -430,9 +401,7 @@ def _searched(
 ) -> Least | None:
     """The least loss over all cells of this width; None where there are too many."""
     try:
-        complex_ = CellComplex(
-            problem, width, rho=rho, within=optimizer, loss=loss, max_cells=max_cells
-        )
+        complex_ = CellComplex.of(problem, width, within=within, loss=loss, max_cells=max_cells)
     except (BudgetError, InputError):
         return None
     zero = (Fraction(),) * problem.d

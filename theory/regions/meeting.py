@@ -318,7 +318,7 @@ def regions(
     ball_of(first), ball_of(second)
     if width is not None:
         try:
-            complex_ = CellComplex(problem, width, max_cells=max_cells)
+            complex_ = CellComplex.of(problem, width, max_cells=max_cells)
         except BudgetError as error:
             _require_small(problem, max_coefficients, f"{error.excess} (max-cells); ")
         else:
@@ -342,7 +342,7 @@ def regions(
                 progress,
             )
     _require_small(problem, max_coefficients)
-    complex_ = CellComplex(problem, 1)
+    complex_ = CellComplex.of(problem, 1)
     everything = tuple(range(complex_.states))
     minimum = complex_.minimum(everything)
     least = complex_.loss_of(minimum.value)

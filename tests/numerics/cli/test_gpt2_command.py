@@ -229,7 +229,7 @@ def tiny(tmp_path_factory):
 def blank():
     """Pages with empty pictures: the tests of the report look at them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("numerics.report.page.svg", lambda make, salt: "<svg></svg>")
+        patch.setattr("numerics.page.svg", lambda make, salt: "<svg></svg>")
         yield
 
 

@@ -120,9 +120,9 @@ def test_trained_networks_are_projected(capsys, files):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--optimizer adamw", "rho: must be given for adamw"),
-        ("--optimizer sgd", "beta: must be given for sgd"),
-        ("--optimizer sgd --rho 1", "beta: must be given for sgd, and no rho"),
+        ("--optimizer adamw", "rho: is needed, and no beta: adamw has a ball"),
+        ("--optimizer sgd", "beta: is needed, and no rho: sgd has a penalty"),
+        ("--optimizer sgd --rho 1", "beta: is needed, and no rho: sgd has a penalty"),
         ("--optimizer sgd --beta 1 --project", "level: is missing"),
         ("--optimizer adamw --rho 0", "rho: 0 must be positive"),
         ("--optimizer adamw --rho 1/2", "first network: it lies outside the adamw ball rho = 1/2"),

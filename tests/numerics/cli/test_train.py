@@ -22,6 +22,7 @@ from theory.errors import BudgetError
 from theory.geometry import names
 from theory.landscape import analyse
 from theory.loading import example
+from theory.within import Ball
 
 SHORT = ["--seeds", "32", "--steps", "2000"]
 FEW = ["--seeds", "4", "--steps", "200"]  # where nothing has to converge
@@ -113,7 +114,7 @@ def test_no_exact_fit(capsys: pytest.CaptureFixture[str]) -> None:
     """In a ball that does not reach the global minimum runs are compared with the least in it."""
     arguments = ["flagship", "--width", "1", "--optimizer", "lion", "--rho", "3/2", *SHORT]
     arguments += ["--tolerance", "0.01"]
-    ball = analyse(example("flagship"), 1, rho=Fraction(3, 2), within="lion").minimum
+    ball = analyse(example("flagship"), 1, within=Ball("lion", Fraction(3, 2))).minimum
     assert ball == Fraction(22, 5)
     document = run_json(capsys, *arguments)
     assert document["minimum"] == "122/45"

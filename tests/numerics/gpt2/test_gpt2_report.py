@@ -48,7 +48,7 @@ def unsaved(monkeypatch: pytest.MonkeyPatch) -> None:
         assert make().axes
         return "<svg></svg>"
 
-    monkeypatch.setattr("numerics.report.page.svg", drawn)
+    monkeypatch.setattr("numerics.page.svg", drawn)
 
 
 @pytest.fixture

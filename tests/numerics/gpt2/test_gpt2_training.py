@@ -226,7 +226,7 @@ WORKER = """
 import json, sys
 from pathlib import Path
 
-import numerics.report.page
+import numerics.page
 from numerics.cli import main
 from numerics.gpt2.data import Corpus
 from numerics.gpt2.model import LanguageModel, Shape, build, save
@@ -241,7 +241,7 @@ with torchrun_workers() as workers:
     if workers.first:
         save(model, folder / "model")
         (folder / "history.json").write_text(json.dumps([workers.count, history]))
-numerics.report.page.svg = lambda make, salt: "<svg></svg>"  # the tests of the report draw
+numerics.page.svg = lambda make, salt: "<svg></svg>"  # the tests of the report draw
 sys.exit(main(["gpt2", "table", str(folder / "tiny.toml"), "--out", str(folder / "study")]))
 """
 

@@ -12,6 +12,7 @@ from theory.errors import InputError
 from theory.geometry import geometry
 from theory.problem import Problem
 from theory.programs import solve
+from theory.within import Penalty
 
 SHAPES = {"diabetes": (442, 10), "breast-cancer": (569, 30), "digits": (360, 64)}
 
@@ -61,7 +62,7 @@ def test_an_unknown_name_is_refused():
 def test_the_radius_is_the_least_that_holds_a_network(name):
     data = dataset("diabetes")
     small = Problem(X=[row[:3] for row in data.train.X[:30]], y=data.train.y[:30])
-    found = solve(small, "sgd", beta=Fraction(2))
+    found = solve(small, Penalty(Fraction(2)))
     radius = float(real_data.radius(found.network, name))
     u = np.array([[float(v) for v in uj] for _, uj in found.network.convex_coordinates()]).T
     gauge = geometry(name).gauge(u)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from theory.certificates import checker, cones, covering
+from theory.certificates import cones, covering, landscape
 from theory.certificates.checker import CertificateInvalid, Verdict, check, check_file
 from theory.errors import InputError
 from theory.problem import Problem
@@ -542,6 +542,8 @@ def test_imports_nothing_else() -> None:
         "theory.certificates.checker",
         "theory.certificates.cones",
         "theory.certificates.covering",
+        "theory.certificates.kinds",
+        "theory.certificates.landscape",
         "theory.certificates.neurons",
         "theory.certificates.optimum",
         "theory.certificates.path",
@@ -839,13 +841,14 @@ def test_barrier_ends_too_high() -> None:
 def test_only_the_first_of_equal_positions_moves() -> None:
     fields = {**COMPONENTS, "width": 2}
     cut = {"value": "0", "cells": [[0, 0]], "faces": [[0, 0, 0, 1], [0, 0, "sign", 1]]}
-    checker._Certificate(fields, None)._check_cut(cut, "cut")
+    problem = Problem(X=[[1], [-1]], y=[2, 1])  # that of the fields
+    landscape._Certificate(fields, problem)._check_cut(cut, "cut")
     for labelled, message in (
         (False, "position 1 repeats the state before it"),
         (True, "leaves out"),
     ):
         more = tampered(cut, ("faces", 1, 1), 1)
-        certificate = checker._Certificate({**fields, "labelled": labelled}, None)
+        certificate = landscape._Certificate({**fields, "labelled": labelled}, problem)
         with pytest.raises(CertificateInvalid, match=message):
             certificate._check_cut(more, "cut")
     with pytest.raises(CertificateInvalid, match=r"faces\[0\]: dual 0 does not cover the face"):
@@ -976,12 +979,12 @@ def test_matching() -> None:
         options = [[p for p in range(size) if choose.random() < 0.45] for _ in range(size)]
         orders = itertools.permutations(range(size))
         expected = any(all(p in options[j] for j, p in enumerate(order)) for order in orders)
-        assert checker._has_matching(options) == expected
-    assert checker._has_matching([list(range(k + 1)) for k in reversed(range(60))])
+        assert landscape._has_matching(options) == expected
+    assert landscape._has_matching([list(range(k + 1)) for k in reversed(range(60))])
     # The last takes the place of the one before it, and so on: deeper than Python recurses.
     size = 2 * sys.getrecursionlimit()
-    assert checker._has_matching([*([k + 1, k] for k in range(size)), [size]])
-    assert not checker._has_matching([*([k + 1, k] for k in range(size)), [size], [size]])
+    assert landscape._has_matching([*([k + 1, k] for k in range(size)), [size]])
+    assert not landscape._has_matching([*([k + 1, k] for k in range(size)), [size], [size]])
 
 
 def test_many_neurons_are_no_recursion() -> None:

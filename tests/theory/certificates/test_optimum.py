@@ -18,15 +18,16 @@ from theory.network import Network
 from theory.problem import Problem
 from theory.programs import Huber, solve
 from theory.strategies import problems
+from theory.within import Ball, Penalty
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
 HALF = Fraction(1, 2)
 REMOVE = object()
 
 
-def certified(optimizer, **options):
+def certified(within, **options):
     """The certificate of the convex program: without a search of the cells."""
-    found = solve(example("flagship"), optimizer, max_cells=1, **options)
+    found = solve(example("flagship"), within, max_cells=1, **options)
     return found, json.loads(json.dumps(certify(found)))
 
 
@@ -40,7 +41,7 @@ def certified(optimizer, **options):
 )
 def test_every_optimum_in_a_ball_has_a_valid_certificate(problem, name, width, rho, cells):
     options = {} if cells else {"max_cells": 1}
-    found = solve(problem, name, rho=rho, width=width, **options)
+    found = solve(problem, Ball(name, rho), width=width, **options)
     verdict = check(certify(found), problem)
     assert verdict.kind == ("minimum" if found.cells else "optimum")
     assert "the least loss" in verdict.statement
@@ -49,20 +50,20 @@ def test_every_optimum_in_a_ball_has_a_valid_certificate(problem, name, width, r
 @part(2)
 @given(problems(n=(1, 5), d=(1, 3), max_denominator=4), st.fractions(HALF, 4, max_denominator=3))
 def test_every_penalised_optimum_has_a_valid_certificate(problem, beta):
-    found = solve(problem, "sgd", beta=beta)
+    found = solve(problem, Penalty(beta))
     assert check(certify(found), problem).kind == "optimum"
 
 
 @pytest.mark.parametrize("name", ["muon", "ngd"])
 def test_any_width_is_said(name):
     problem, _ = planted(5, 2, 2, 0)
-    found = solve(problem, name, rho=HALF)
+    found = solve(problem, Ball(name, HALF))
     assert "any width" in check(certify(found), problem).statement
 
 
 def test_a_bound_over_some_patterns_is_never_called_global():
     problem, _ = planted(30, 3, 4, 0, entries=9)
-    found = solve(problem, "ngd", rho=HALF, max_patterns=50)
+    found = solve(problem, Ball("ngd", HALF), max_patterns=50)
     document = certify(found)
     assert len(document["patterns"]) == found.patterns
     verdict = check(document, problem)
@@ -77,19 +78,19 @@ def test_a_bound_over_some_patterns_is_never_called_global():
 
 def test_wide_data_need_no_rays():
     problem, _ = planted(40, 12, 4, 0)
-    found = solve(problem, "sgd", beta=Fraction(40), max_patterns=60)
+    found = solve(problem, Penalty(Fraction(40)), max_patterns=60)
     assert check(certify(found), problem).kind == "optimum"
     with pytest.raises(BudgetError, match="rays of the arrangement"):
         check({**certify(found), "patterns": None}, problem)
 
 
 def test_other_losses_have_no_certificate():
-    found = solve(example("flagship"), "ngd", rho=HALF, loss=Huber(Fraction(1)))
+    found = solve(example("flagship"), Ball("ngd", HALF), loss=Huber(Fraction(1)))
     with pytest.raises(InputError, match="loss: certificates are for the squared loss"):
         certify(found)
     # Nor where cells decided it.
     problem = Problem(X=[[-2, -1], [-3, 0], [-2, 1]], y=[0, 1, -3])
-    found = solve(problem, "muon-adamw", rho=Fraction(1), width=2, loss=Huber(Fraction(1)))
+    found = solve(problem, Ball("muon-adamw", Fraction(1)), width=2, loss=Huber(Fraction(1)))
     assert found.cells is not None
     with pytest.raises(InputError, match="loss: certificates are for the squared loss"):
         certify(found)
@@ -151,7 +152,7 @@ CHANGES = [
 @pytest.mark.parametrize(("at", "value", "message"), CHANGES, ids=[str(c[0]) for c in CHANGES])
 @pytest.mark.parametrize("name", ["ngd", "muon"])
 def test_what_is_changed_is_refused_for_its_reason(at, value, message, name):
-    _, document = certified(name, rho=Fraction(2), width=6)
+    _, document = certified(Ball(name, Fraction(2)), width=6)
     assert check(document)
     changed = copy.deepcopy(document)
     place = changed
@@ -176,7 +177,7 @@ def test_what_is_changed_is_refused_for_its_reason(at, value, message, name):
     ],
 )
 def test_the_metric_has_to_be_one_and_to_serve(Z, message):
-    _, document = certified("muon", rho=HALF, width=4)
+    _, document = certified(Ball("muon", HALF), width=4)
     document["dual"]["Z"] = Z
     with pytest.raises(CertificateInvalid, match=message):
         check(document)
@@ -184,21 +185,21 @@ def test_the_metric_has_to_be_one_and_to_serve(Z, message):
 
 @pytest.mark.parametrize("name", ["adamw", "colnorm", "muon-adamw"])
 def test_balls_to_which_neurons_add_room_need_a_width(name):
-    _, document = certified(name, rho=Fraction(1, 8), width=2)
+    _, document = certified(Ball(name, Fraction(1, 8)), width=2)
     document["width"] = None
     with pytest.raises(CertificateInvalid, match="width: must be an integer"):
         check(document)
 
 
 def test_without_the_multipliers_the_bound_is_lower():
-    _, document = certified("muon", rho=Fraction(2), width=6)
+    _, document = certified(Ball("muon", Fraction(2)), width=6)
     document["dual"]["mu"] = []
     with pytest.raises(CertificateInvalid, match="is above the dual's bound"):
         check(document)
 
 
 def test_a_block_or_a_row_stands_once():
-    _, document = certified("ngd", rho=HALF, width=4)
+    _, document = certified(Ball("ngd", HALF), width=4)
     first = document["dual"]["mu"][0]
     document["dual"]["mu"].append(first)
     with pytest.raises(CertificateInvalid, match="is a block for the second time"):
@@ -221,7 +222,7 @@ def test_a_block_or_a_row_stands_once():
     ],
 )
 def test_the_penalty_has_to_be_the_one_meant(within, message):
-    _, document = certified("sgd", beta=Fraction(1), width=6)
+    _, document = certified(Penalty(1), width=6)
     assert "l2 penalty" in check(document).statement
     document["within"] = within
     with pytest.raises(CertificateInvalid, match=message):
@@ -230,7 +231,7 @@ def test_the_penalty_has_to_be_the_one_meant(within, message):
 
 def test_the_minimum_over_all_cells_and_changes_to_it():
     problem = example("flagship")
-    found = solve(problem, "adamw", rho=HALF, width=2)
+    found = solve(problem, Ball("adamw", HALF), width=2)
     document = certify(found)
     assert check(document, problem).statement == (
         "the least loss at width 2 inside the entrywise ball rho = 1/2 is 6"
@@ -250,7 +251,7 @@ def test_the_minimum_over_all_cells_and_changes_to_it():
 
 
 def test_another_problem_is_refused():
-    found, document = certified("ngd", rho=HALF)
+    found, document = certified(Ball("ngd", HALF))
     other = Problem(X=found.problem.X, y=[1, 2, 2, 2])
     with pytest.raises(CertificateInvalid, match="problem: its y differs"):
         check(document, other)

@@ -12,23 +12,24 @@ from theory.connectivity import SolutionPath, SolutionSet, connect
 from theory.errors import InputError
 from theory.network import Network
 from theory.problem import Problem
+from theory.within import Ball, Penalty
 
 PROBLEM = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
 FIRST = Network(W=[[1, 0, 0], [0, 1, 0]], a=[1, -1, 0])
 SECOND = FIRST.permuted([1, 0, 2])
 WITHIN = {
-    "adamw": {"rho": Fraction(1)},
-    "muon": {"rho": Fraction(2)},
-    "muon-adamw": {"rho": Fraction(1)},
-    "ngd": {"rho": Fraction(2)},
-    "colnorm": {"rho": Fraction(1)},
-    "sgd": {"beta": Fraction(1, 2)},
+    "adamw": Ball("adamw", 1),
+    "muon": Ball("muon", 2),
+    "muon-adamw": Ball("muon-adamw", 1),
+    "ngd": Ball("ngd", 2),
+    "colnorm": Ball("colnorm", 1),
+    "sgd": Penalty("1/2"),
 }
 
 
-def certified(optimizer="ngd", **options):
+def certified(optimizer="ngd", within=None):
     level = Fraction(1) if optimizer == "sgd" else Fraction()
-    solutions = SolutionSet(PROBLEM, optimizer, level, **(options or WITHIN[optimizer]))
+    solutions = SolutionSet(PROBLEM, within or WITHIN[optimizer], level)
     path = connect(solutions, FIRST, SECOND, max_cells=1)
     assert isinstance(path, SolutionPath)
     return json.loads(json.dumps(certify(path)))
@@ -43,7 +44,7 @@ def test_every_geometry(optimizer):
 
 
 def test_a_path_of_one_point():
-    solutions = SolutionSet(PROBLEM, "ngd", Fraction(), rho=Fraction(2))
+    solutions = SolutionSet(PROBLEM, Ball("ngd", Fraction(2)), Fraction())
     document = certify(connect(solutions, FIRST, FIRST))
     assert document["steps"] == []
     assert "0 segments" in check(document).statement
@@ -169,7 +170,10 @@ def test_the_given_problem_decides():
 
 
 # Neuron 2 is (0, 0) at both ends of these paths; its column of W is what changes.
-ROOM = {name: {key: 4 * v for key, v in options.items()} for name, options in WITHIN.items()}
+ROOM = {
+    name: Ball(name, 4 * within.rho) if within.rho else Penalty(4 * within.beta)
+    for name, within in WITHIN.items()
+}
 
 
 def with_dead(document, k, size):
@@ -180,7 +184,7 @@ def with_dead(document, k, size):
 @pytest.mark.parametrize("k", [0, 1])
 @pytest.mark.parametrize("optimizer", [name for name in WITHIN if name != "sgd"])
 def test_norms_of_the_ends_are_those_of_all_their_neurons(optimizer, k):
-    document = certified(optimizer, **ROOM[optimizer])
+    document = certified(optimizer, ROOM[optimizer])
     assert check(with_dead(document, k, 1)).kind == "path"
     with pytest.raises(
         CertificateInvalid,
@@ -224,7 +228,7 @@ def test_the_neuron_named_is_the_largest():
 
 
 def test_a_dead_neuron_has_no_u_and_output_weights_count():
-    document = certified("ngd", **ROOM["ngd"])
+    document = certified("ngd", ROOM["ngd"])
     with pytest.raises(CertificateInvalid, match=r"start\[2\]: has alpha = 0, so that u must be"):
         check(changed(document, ("start", 2, 2, 0), "1"))
     # w_2 = 0, a_2 = 1: said in the network only, then of the point as well.
@@ -242,9 +246,9 @@ def test_what_connect_finds_for_dead_neurons_is_valid(optimizer):
     """It refuses what the checker refuses."""
     dead = Network(W=[[1, 0, 0], [0, 1, 1]], a=[1, -1, 0])
     penalised = optimizer == "sgd"
-    solutions = SolutionSet(PROBLEM, optimizer, Fraction(penalised), **WITHIN[optimizer])
+    solutions = SolutionSet(PROBLEM, WITHIN[optimizer], Fraction(penalised))
     if not penalised:
-        solutions = SolutionSet(PROBLEM, optimizer, Fraction(), rho=Fraction(3))
+        solutions = SolutionSet(PROBLEM, Ball(optimizer, Fraction(3)), Fraction())
     else:
         assert solutions.objective_of(dead) == Fraction(5, 4)
         solutions = solutions.at_level(Fraction(5, 4))

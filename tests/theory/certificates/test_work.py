@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from test_checker import BARRIER, COMPONENTS, network
 
-from theory.certificates import algebra, checker, cones, covering, work
+from theory.certificates import algebra, balls, checker, cones, covering, landscape, work
 from theory.certificates.checker import check, check_file
 from theory.errors import BudgetError, InputError
 
@@ -209,8 +209,8 @@ def test_many_generators_in_a_cone() -> None:
     """Their independent subsets are counted before one is looked at."""
     points = [(k, k * k, 1) for k in range(200)]
     generators = cones.Points(points, [(0, 0, 1)], [(0, 0, 1)])
-    ball = checker.Ball("colnorm", Fraction(1))
-    dual = checker._ConicDual((1,), None, Fraction(1), 1, ball, generators)
+    ball = balls.Ball("colnorm", Fraction(1))
+    dual = landscape._ConicDual((1,), None, Fraction(1), 1, ball, generators)
     with work.limited(10**6), pytest.raises(BudgetError, match="independent generators: "):
         dual.bound([(1, generators.all)])
 

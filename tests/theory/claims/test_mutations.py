@@ -47,9 +47,10 @@ from theory.claims.instances import instance
 from theory.connectivity import OptimalPolytope
 from theory.errors import InputError, Undecided
 from theory.landscape import analyse
-from theory.landscape.cells import SIGN_FLIP, CellComplex
+from theory.landscape.domain import SIGN_FLIP, Domain
 from theory.landscape.exhaustive import exhaustive
 from theory.regions import Meeting
+from theory.within import Ball
 
 Fault: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 """Plants it."""
@@ -100,15 +101,15 @@ def times(factor: Fraction, *names: str) -> Callable[[Any], Any]:
 
 # Faults of the landscape
 
-_moves = CellComplex._moves
+_moves = Domain._moves
 
 
-def _fewer_moves(self: CellComplex, state: int) -> tuple[Any, ...]:
+def _fewer_moves(self: Domain, state: int) -> tuple[Any, ...]:
     """Neurons of positive sign change their cone at zero only."""
     return tuple(move for move in _moves(self, state) if state % 2 or move.wall == SIGN_FLIP)
 
 
-FACES_DROPPED = put("theory.landscape.cells:CellComplex._moves", _fewer_moves)
+FACES_DROPPED = put("theory.landscape.domain:Domain._moves", _fewer_moves)
 
 
 def _merged(found: Sequence[Any]) -> tuple[Any, ...]:
@@ -196,7 +197,7 @@ class OfSome(SameOptimizerConnectivity):
     def cases(self) -> Iterator[Any]:
         """Of those of the claim."""
         for case in super().cases():
-            if case.optimizer in {"adamw", "ngd"} and case.width != self.wide:
+            if case.within.optimizer in {"adamw", "ngd"} and case.width != self.wide:
                 yield replace(case, seeds=16, steps=1500)
 
 
@@ -244,6 +245,20 @@ def with_option(name: str, change: Callable[[Any], Any], place: str) -> Fault:
         def faulty(*args: Any, **options: Any) -> Any:
             given = {name: change(options[name])} if name in options else {}
             return whole(*args, **(options | given))
+
+        put(place, faulty)(patch)
+
+    return plant
+
+
+def with_radius(change: Callable[[Any], Any], place: str) -> Fault:
+    """A function of a problem and a ball is called with another ball."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        whole = resolve_name(place)
+
+        def faulty(problem: Any, within: Any, **options: Any) -> Any:
+            return whole(problem, Ball(within.optimizer, change(within.rho)), **options)
 
         put(place, faulty)(patch)
 
@@ -322,8 +337,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
     },
     "convex-equals-nonconvex": {
-        "radius scaled": with_option("rho", lambda rho: rho * MORE, NONCONVEX),
-        "radius scaled down": with_option("rho", lambda rho: rho / MORE, NONCONVEX),
+        "radius scaled": with_radius(lambda rho: rho * MORE, NONCONVEX),
+        "radius scaled down": with_radius(lambda rho: rho / MORE, NONCONVEX),
         "width shifted": with_option("width", shifted(1), NONCONVEX),
         "bound scaled": changed(times(MORE, "lower"), NONCONVEX),
     },

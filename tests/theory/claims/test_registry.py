@@ -30,7 +30,7 @@ def test_module_note_and_test_have_the_name(claim):
     stem = claim.id.replace("-", "_")
     assert type(claim).__module__ == f"theory.claims.{stem}"
     assert (ROOT / "proofs_notes" / f"{claim.id}.md").read_text().startswith("# ")
-    tests = ROOT / "tests" / "claims"
+    tests = ROOT / "tests" / "theory" / "claims"
     assert list(tests.glob(f"test_{stem}*.py"))
 
 

@@ -1,7 +1,6 @@
 """The claim about paths between trained networks: it holds, and can be false."""
 
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
 
@@ -12,6 +11,7 @@ from theory.claims.same_optimizer_connectivity import CONNECTED
 from theory.connectivity import connected_from
 from theory.loading import example
 from theory.network import Network
+from theory.within import Ball, Penalty
 
 
 class Short(SameOptimizerConnectivity):
@@ -23,7 +23,7 @@ class Short(SameOptimizerConnectivity):
             wide = case.width == self.wide
             if not wide:
                 yield replace(case, seeds=16, steps=1500)
-            elif case.optimizer != "lion":
+            elif case.within.optimizer != "lion":
                 yield case
 
 
@@ -31,7 +31,7 @@ class Muon(SameOptimizerConnectivity):
     """One of the cases."""
 
     def cases(self):
-        yield next(case for case in super().cases() if case.optimizer == "muon")
+        yield next(case for case in super().cases() if case.within.optimizer == "muon")
 
 
 NARROW = Short(wide=80)
@@ -52,11 +52,13 @@ def test_it_holds_for_every_optimizer_at_the_bound_and_above(result):
         "adamw, width 80",
         "muon, width 80",
     ]
-    wide = [case.optimizer for case in SameOptimizerConnectivity().cases() if case.width == 500]
+    wide = [
+        case.within.optimizer for case in SameOptimizerConnectivity().cases() if case.width == 500
+    ]
     assert wide == ["adamw", "lion", "muon"]
     flagship = example("flagship")
     for optimizer, rho in (("adamw", 3), ("muon", 8), ("ngd", 12), ("sgd", None)):
-        width = connected_from(flagship, optimizer, None if rho is None else Fraction(rho))
+        width = connected_from(flagship, Penalty(1) if rho is None else Ball(optimizer, rho))
         assert result.prediction.values[f"{optimizer}, width {width}"] == CONNECTED
 
 
@@ -64,11 +66,11 @@ def test_paths_join_what_was_trained_and_have_proofs(result):
     for case in NARROW.cases():
         path = result.observation.paths[case.name]
         assert len(path.points[0]) == case.width
-        assert path.solutions.rho == case.rho
+        assert path.solutions.within == case.within
         assert result.observation.certificates[case.name]["kind"] == "path"
         assert result.observation.values[proof(case.name)] == VALID
         assert path.ends[0] != path.ends[1]
-        if case.rho is not None:
+        if case.within.rho is not None:
             assert path.max_loss == 0
 
 

@@ -43,9 +43,10 @@ def test_every_level_is_looked_at_and_width_n_would_fail(monkeypatch):
     assert set(_at_every_level(problem)) == {1}
 
     def narrower(of, width, **options):
-        return CellComplex(of, of.n, **options)
+        return complex_of(of, of.n, **options)
 
-    monkeypatch.setattr(width_n_plus_1, "CellComplex", narrower)
+    complex_of = CellComplex.of
+    monkeypatch.setattr(CellComplex, "of", narrower)
     assert max(_at_every_level(problem)) == 2
 
 

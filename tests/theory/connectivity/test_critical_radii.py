@@ -14,6 +14,7 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem
 from theory.strategies import problems
+from theory.within import Ball
 
 # X, y, width, and (from rho, components, labelled).
 KNOWN = (
@@ -46,7 +47,9 @@ KNOWN = (
 
 def counts(problem, width, rho):
     """Components modulo permutation and labelled, by looking at one radius."""
-    row = width_row(problem, "adamw", rho, width, level=Fraction())
+    row = width_row(
+        CellComplex.of(problem, width, labelled=True, within=Ball("adamw", rho)), level=Fraction()
+    )
     return row.components, row.components_labelled
 
 
@@ -97,9 +100,9 @@ def test_random_problems(problem):
 def test_the_first_radius_is_where_the_least_loss_becomes_zero(problem):
     first, *others = radius_intervals(problem, "adamw", 2)
     if others and not first.components:
-        below = CellComplex(problem, 2, within="adamw", rho=first.upper * Fraction(999, 1000))
+        below = CellComplex.of(problem, 2, within=Ball("adamw", first.upper * Fraction(999, 1000)))
         assert least(below).value > 0
-        assert least(CellComplex(problem, 2, within="adamw", rho=first.upper)).value == 0
+        assert least(CellComplex.of(problem, 2, within=Ball("adamw", first.upper))).value == 0
 
 
 def test_the_bound_holds_on_every_interval():

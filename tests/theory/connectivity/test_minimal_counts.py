@@ -16,6 +16,7 @@ from theory.errors import BudgetError, InputError
 from theory.landscape.cells import CellComplex
 from theory.problem import Problem
 from theory.strategies import problems
+from theory.within import Ball
 
 HALF = Fraction(1, 2)
 
@@ -30,29 +31,29 @@ KNOWN = (
 
 def feasible(problem, cell, rho):
     """By the landscape: whether a network of these states in the ball fits exactly."""
-    complex_ = CellComplex(problem, len(cell), within="adamw", rho=rho)
+    complex_ = CellComplex.of(problem, len(cell), within=Ball("adamw", rho))
     return complex_.minimum(cell).value == 0
 
 
 @pytest.mark.parametrize(("name", "rho", "largest", "join", "bottleneck", "split"), KNOWN)
 def test_known_counts(name, rho, largest, join, bottleneck, split):
-    found = minimal_counts(example(name), "adamw", rho)
+    found = minimal_counts(example(name), Ball("adamw", rho))
     assert (found.largest, found.largest_join, found.bottleneck_join) == (largest, join, bottleneck)
     # Sharp: the width before is not connected.
     assert found.connected_from == split + 1
-    assert found.connected_from < connected_from(example(name), "adamw", rho)
-    row = width_profile(example(name), "adamw", rho, split, level=Fraction()).rows[-1]
+    assert found.connected_from < connected_from(example(name), Ball("adamw", rho))
+    row = width_profile(example(name), Ball("adamw", rho), split, level=Fraction()).rows[-1]
     assert not row.connected
 
 
 def test_the_landscape_finds_the_same_minimal_counts():
     problem = example("non-monotone")
-    found = minimal_counts(problem, "adamw", HALF)
+    found = minimal_counts(problem, Ball("adamw", HALF))
     for cell in found.counts:
         assert feasible(problem, cell, HALF)
         for j in range(len(cell)):
             assert not feasible(problem, (*cell[:j], *cell[j + 1 :]), HALF)
-    states = CellComplex(problem, 1, within="adamw", rho=HALF).states
+    states = CellComplex.of(problem, 1, within=Ball("adamw", HALF)).states
     for cell in combinations_with_replacement(range(states), 3):
         above = any(Counter(cell) >= Counter(k) for k in found.counts)
         assert feasible(problem, cell, HALF) == above
@@ -62,11 +63,11 @@ def test_the_landscape_finds_the_same_minimal_counts():
 @given(problems(n=(1, 2)), st.sampled_from([HALF, Fraction(1), Fraction(2)]))
 def test_what_they_prove_connected_is_connected(problem, rho):
     try:
-        proved = minimal_counts(problem, "adamw", rho, max_counts=3000).connected_from
+        proved = minimal_counts(problem, Ball("adamw", rho), max_counts=3000).connected_from
     except BudgetError:
         return
     if proved <= 4:
-        rows = width_profile(problem, "adamw", rho, min(proved + 1, 4)).rows
+        rows = width_profile(problem, Ball("adamw", rho), min(proved + 1, 4)).rows
         assert all(row.connected for row in rows[proved - 1 :])
         assert (
             rows[proved - 1].upper
@@ -79,15 +80,15 @@ def test_the_attainable_targets():
     assert attainable(problem).y == (1, 2, 0)
     assert attainable(Problem(X=[[0]], y=[3])).y == (0,)
     # No neuron is needed for a fit of zero.
-    nothing = minimal_counts(Problem(X=[[0]], y=[3]), "adamw", HALF)
+    nothing = minimal_counts(Problem(X=[[0]], y=[3]), Ball("adamw", HALF))
     assert (nothing.counts, nothing.connected_from) == (((),), 1)
 
 
 def test_wrong_input_and_limits():
-    with pytest.raises(InputError, match="for colnorm no complete list"):
-        minimal_counts(example("non-monotone"), "colnorm", HALF)
+    with pytest.raises(InputError, match="in the colnorm ball rho = 1/2 no complete list"):
+        minimal_counts(example("non-monotone"), Ball("colnorm", HALF))
     with pytest.raises(BudgetError, match="counts of neurons"):
-        minimal_counts(example("non-monotone"), "adamw", HALF, max_counts=10)
-    profile = width_profile(example("non-monotone"), "adamw", HALF, 1, max_counts=10)
+        minimal_counts(example("non-monotone"), Ball("adamw", HALF), max_counts=10)
+    profile = width_profile(example("non-monotone"), Ball("adamw", HALF), 1, max_counts=10)
     assert profile.bound_from_counts is None
     assert profile.complete

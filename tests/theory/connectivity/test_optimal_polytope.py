@@ -22,6 +22,7 @@ from theory.connectivity import (
 from theory.connectivity.staircase import _vertices as vertices
 from theory.errors import BudgetError, InputError, Undecided
 from theory.programs import solve
+from theory.within import Ball, Penalty
 
 SQUARE = [[3, 0], [-3, 0], [0, 4], [0, -4]]
 WEDGE = [[-4, 3], [4, 2], [0, -5]]
@@ -211,7 +212,7 @@ def test_a_search_through_random_data():
 def test_vertices_are_optimal_networks(instance):
     problem, beta = instance
     optima = optimal_polytope(problem, beta)
-    least = solve(problem, "sgd", beta=beta)
+    least = solve(problem, Penalty(beta))
     assert float(least.lower) <= float(optima.objective) * (1 + 1e-9)
     assert float(least.upper) >= float(optima.objective) * (1 - 1e-9)
     for c in optima.vertices:
@@ -299,7 +300,7 @@ def test_the_landscape_in_the_ball_of_ngd_has_as_many_components(name, beta):
     optima = optimal_polytope(example(name), Fraction(beta))
     size = sum(v * f for v, f in zip(optima.nu, optima.fit, strict=True)) / beta
     level = sum(v * v for v in optima.nu) / 2 + Fraction(1, 10)
-    profile = width_profile(optima.problem, "ngd", size, 2, level=level)
+    profile = width_profile(optima.problem, Ball("ngd", size), 2, level=level)
     assert [(row.components, row.components_labelled) for row in profile.rows] == [
         each[:2] for each in counts(optima, 2)
     ]

@@ -18,6 +18,7 @@ from theory.landscape import Barrier
 from theory.network import Network
 from theory.problem import Problem
 from theory.strategies import minimiser_pairs, solution_pairs
+from theory.within import Ball, Penalty
 
 ALL = ("adamw", "lion", "muon", "muon-adamw", "ngd", "colnorm")
 TWO_POINTS = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
@@ -48,7 +49,8 @@ def at_the_bound(optimizer):
     """The theorem's width and up to two more, for `solution_pairs`."""
 
     def widths(problem):
-        bound = connected_from(problem, optimizer, None)
+        within = Penalty(1) if optimizer == "sgd" else Ball(optimizer, 1)
+        bound = connected_from(problem, within)
         return bound, bound + 2
 
     return widths
@@ -94,13 +96,13 @@ def test_whatever_is_answered_at_any_width_is_proved():
     proved()
     assert answers["path"] > answers.total() / 3, answers
     # Rare at random, so two at the least radius.
-    solutions = SolutionSet(TWO_POINTS, "ngd", Fraction(), rho=Fraction(2))
+    solutions = SolutionSet(TWO_POINTS, Ball("ngd", Fraction(2)), Fraction())
     assert require_proved(solutions, ONE, OTHER) == "barrier"
 
 
 def test_the_landscape_does_not_decide_on_the_boundary_of_a_spectral_ball():
     first, second = Network(W=[[1]], a=[1]), Network(W=[[1]], a=[-1])
-    solutions = SolutionSet(Problem(X=[[0]], y=[0]), "muon", Fraction(), rho=Fraction(1))
+    solutions = SolutionSet(Problem(X=[[0]], y=[0]), Ball("muon", Fraction(1)), Fraction())
     with pytest.raises(Undecided, match="does not decide: W: is not provably in the ball"):
         connect(solutions, first, second)
 
@@ -109,7 +111,7 @@ def test_the_landscape_does_not_decide_on_the_boundary_of_a_spectral_ball():
 def test_widths_far_above_the_bound(optimizer):
     problem, net = planted(5, 3, 4, 1)
     wide = [_padded(each, 40) for each in (net, _split(net, 7))]
-    solutions = SolutionSet(problem, optimizer, Fraction(), rho=Fraction(10**4))
+    solutions = SolutionSet(problem, Ball(optimizer, Fraction(10**4)), Fraction())
     path = connect(solutions, *wide, max_cells=1)
     assert isinstance(path, SolutionPath)
     require_valid(path, *wide)
@@ -130,7 +132,7 @@ def _padded(net, width):
 
 
 def test_a_network_and_itself_are_one_point():
-    solutions = SolutionSet(TWO_POINTS, "ngd", Fraction(), rho=Fraction(2))
+    solutions = SolutionSet(TWO_POINTS, Ball("ngd", Fraction(2)), Fraction())
     path = connect(solutions, ONE, ONE)
     assert len(path.points) == 1
     require_valid(path, ONE, ONE)
@@ -138,7 +140,7 @@ def test_a_network_and_itself_are_one_point():
 
 def test_two_isolated_points_are_told_apart_and_a_third_neuron_joins_them():
     """`ngd-connected` is sharp at m = n."""
-    solutions = SolutionSet(TWO_POINTS, "ngd", Fraction(), rho=Fraction(2))
+    solutions = SolutionSet(TWO_POINTS, Ball("ngd", Fraction(2)), Fraction())
     barrier = connect(solutions, ONE, OTHER)
     assert isinstance(barrier, Barrier)
     assert barrier.proved == pytest.approx(1 / 2, abs=1e-6)
@@ -147,7 +149,7 @@ def test_two_isolated_points_are_told_apart_and_a_third_neuron_joins_them():
 
 
 def test_an_exact_barrier_in_an_entrywise_ball():
-    solutions = SolutionSet(TWO_POINTS, "adamw", Fraction(), rho=Fraction(1))
+    solutions = SolutionSet(TWO_POINTS, Ball("adamw", Fraction(1)), Fraction())
     barrier = connect(solutions, ONE, OTHER)
     assert (barrier.proved, barrier.value) == (Fraction(1, 2), Fraction(1, 2))
     higher = solutions.at_level(Fraction(1, 2))
@@ -155,13 +157,13 @@ def test_an_exact_barrier_in_an_entrywise_ball():
 
 
 def test_a_penalty_has_no_landscape_to_decide():
-    solutions = SolutionSet(TWO_POINTS, "sgd", Fraction(2), beta=Fraction(1))
+    solutions = SolutionSet(TWO_POINTS, Penalty(Fraction(1)), Fraction(2))
     with pytest.raises(Undecided, match="with a penalty there is no landscape"):
         connect(solutions, ONE, OTHER)
 
 
 def test_a_landscape_too_large_is_told():
-    solutions = SolutionSet(TWO_POINTS, "adamw", Fraction(), rho=Fraction(1))
+    solutions = SolutionSet(TWO_POINTS, Ball("adamw", Fraction(1)), Fraction())
     with pytest.raises(Undecided, match="the landscape is too large"):
         connect(solutions, ONE, OTHER, max_cells=1)
 
@@ -171,7 +173,7 @@ def test_neurons_without_output_or_input_weights():
     first = Network(W=[[1, 0, 3], [0, 1, 4]], a=[1, -1, 0])
     second = Network(W=[[1, 0, 0], [0, 1, 0]], a=[1, -1, -2])
     for optimizer in ALL:
-        solutions = SolutionSet(TWO_POINTS, optimizer, Fraction(), rho=Fraction(20))
+        solutions = SolutionSet(TWO_POINTS, Ball(optimizer, Fraction(20)), Fraction())
         require_valid(connect(solutions, first, second), first, second)
 
 
@@ -184,7 +186,7 @@ def test_degenerate_problems():
         Problem(X=[[0], [0]], y=[0, 0]),
     ):
         for optimizer in ALL:
-            solutions = SolutionSet(problem, optimizer, Fraction(), rho=Fraction(2))
+            solutions = SolutionSet(problem, Ball(optimizer, Fraction(2)), Fraction())
             require_valid(connect(solutions, zero, some), zero, some)
 
 
@@ -198,7 +200,7 @@ def test_the_order_of_data_and_a_common_scale_do_not_matter(optimizer):
     )
     tripled = [Network(W=[[3 * v for v in row] for row in n.W], a=n.a) for n in (first, second)]
     lengths = [
-        len(connect(SolutionSet(p, optimizer, Fraction(), rho=rho), *pair, max_cells=1).points)
+        len(connect(SolutionSet(p, Ball(optimizer, rho), Fraction()), *pair, max_cells=1).points)
         for p, rho, pair in (
             (problem, Fraction(500), (first, second)),
             (scaled, Fraction(1500), tripled),
@@ -210,7 +212,7 @@ def test_the_order_of_data_and_a_common_scale_do_not_matter(optimizer):
 def test_segments_move_neurons_inside_closed_cells():
     problem, net = planted(6, 2, 3, 5)
     first, second = _padded(net, 8), _padded(net, 8).permuted([3, 4, 5, 2, 1, 0, 7, 6])
-    path = connect(SolutionSet(problem, "muon", Fraction(), rho=Fraction(10**3)), first, second)
+    path = connect(SolutionSet(problem, Ball("muon", Fraction(10**3)), Fraction()), first, second)
     for before, after in pairwise(path.points):
         for old, new in zip(before, after, strict=True):
             assert old.sign == new.sign or old.blank or new.blank
@@ -222,22 +224,20 @@ def test_segments_move_neurons_inside_closed_cells():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rho": Fraction(1, 2)}, "first network: it lies outside the adamw ball"),
+        ({"within": Ball("adamw", "1/2")}, "first network: it lies outside the adamw ball"),
         ({"level": Fraction(-1)}, "level: -1 must not be negative"),
-        ({"rho": None}, "rho: must be given for adamw"),
-        ({"rho": Fraction()}, "rho: 0 must be positive"),
-        ({"beta": Fraction(1)}, "rho: must be given for adamw, and no beta"),
-        ({"optimizer": "sgd"}, "beta: must be given for sgd, and no rho"),
+        ({"within": None}, "within: is None, but must be such as Ball.* or Penalty"),
+        ({"within": "adamw"}, "within: is 'adamw', but must be such as Ball.* or Penalty"),
     ],
 )
 def test_wrong_input(change, message):
-    options = {"optimizer": "adamw", "level": Fraction(), "rho": Fraction(1), **change}
+    options = {"within": Ball("adamw", 1), "level": Fraction(), **change}
     with pytest.raises(InputError, match=message):
         connect(SolutionSet(TWO_POINTS, **options), ONE, OTHER)
 
 
 def test_networks_that_are_no_solutions():
-    solutions = SolutionSet(TWO_POINTS, "adamw", Fraction(), rho=Fraction(2))
+    solutions = SolutionSet(TWO_POINTS, Ball("adamw", Fraction(2)), Fraction())
     with pytest.raises(InputError, match="second network: its loss is 1, above the level 0"):
         connect(solutions, ONE, Network(W=[[0, 0], [0, 0]], a=[0, 0]))
     with pytest.raises(InputError, match="width: 2 and 3 neurons"):

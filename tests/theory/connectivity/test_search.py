@@ -15,6 +15,7 @@ from theory.connectivity import (
 from theory.connectivity.search import longest_loss, unimplied
 from theory.errors import InputError, Interrupted
 from theory.problem import Problem
+from theory.within import Ball
 
 
 def test_profiles_of_the_known_example():
@@ -46,7 +47,7 @@ def test_what_is_found_is_so_and_the_same_again():
     assert found.tried == 12
     assert found.hits >= 1
     best = found.best
-    rows = width_profile(best.problem, "adamw", best.rho, 3, level=Fraction()).rows
+    rows = width_profile(best.problem, Ball("adamw", best.rho), 3, level=Fraction()).rows
     assert tuple(row.components for row in rows) == best.components
     assert tuple(row.components_labelled for row in rows) == best.components_labelled
 

@@ -16,6 +16,7 @@ from theory.geometry import geometry
 from theory.landscape.analysis import barrier_between
 from theory.network import Network
 from theory.strategies import problems
+from theory.within import Ball
 
 HALF = Fraction(1, 2)
 
@@ -94,7 +95,7 @@ def test_between_networks_of_different_fits_no_loss_is_above_both(problem, more,
 
 def test_it_leaves_the_ball_as_every_path_does():
     problem = example("non-monotone")
-    found = analyse(problem, 3, within="adamw", rho=HALF)
+    found = analyse(problem, 3, within=Ball("adamw", HALF))
     first, second = (component.representative for component in found.components)
     # The components merge at 2/3: no path stays below.
     (inside,) = [each for each in radius_intervals(problem, "adamw", 3) if HALF in each]

@@ -14,6 +14,7 @@ from theory.connectivity import connected_from, largest_mass, width_profile
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.problem import Problem
 from theory.strategies import problems
+from theory.within import Ball
 
 HALF = Fraction(1, 2)
 # X, y, rho, (components, labelled) at widths 1, 2, ... of exact fits, and the theorem's bound.
@@ -27,7 +28,7 @@ INSTANCES = (
 
 @pytest.mark.parametrize(("X", "y", "rho", "expected", "bound"), INSTANCES)
 def test_known_instances(X, y, rho, expected, bound):
-    profile = width_profile(Problem(X=X, y=y), "adamw", rho, len(expected), level=Fraction())
+    profile = width_profile(Problem(X=X, y=y), Ball("adamw", rho), len(expected), level=Fraction())
     assert profile.complete
     assert [(row.components, row.components_labelled) for row in profile.rows] == expected
     assert profile.bound == bound
@@ -35,30 +36,30 @@ def test_known_instances(X, y, rho, expected, bound):
 
 
 def test_connectivity_is_lost_at_a_larger_width():
-    profile = width_profile(example("non-monotone"), "lion", HALF, 4, level=Fraction())
+    profile = width_profile(example("non-monotone"), Ball("lion", HALF), 4, level=Fraction())
     assert not profile.monotone
     assert profile.last_disconnected == 3
-    wider = width_profile(example("non-monotone"), "lion", Fraction(10), 3, level=Fraction())
+    wider = width_profile(example("non-monotone"), Ball("lion", Fraction(10)), 3, level=Fraction())
     assert wider.monotone
 
 
 def test_muon_by_proved_intervals():
     problem = Problem(X=[[-1, -2], [0, 1], [-2, -1]], y=[1, 2, 3])
-    profile = width_profile(problem, "muon", Fraction(3), 3)
+    profile = width_profile(problem, Ball("muon", Fraction(3)), 3)
     counts = [(row.components, row.components_labelled) for row in profile.rows]
     assert counts[1:] == [(2, 4), (1, 1)]
     assert profile.bound == 7
 
 
 def test_ngd_is_isolated_at_width_n_and_connected_from_the_bound():
-    profile = width_profile(Problem(X=[[1, 0], [0, 1]], y=[1, -1]), "ngd", Fraction(2), 3)
+    profile = width_profile(Problem(X=[[1, 0], [0, 1]], y=[1, -1]), Ball("ngd", Fraction(2)), 3)
     assert [row.components_labelled for row in profile.rows[1:]] == [2, 1]
     assert profile.bound == 3
 
 
 @pytest.mark.parametrize("name", ["colnorm", "muon-adamw"])
 def test_no_bound_is_known(name):
-    assert connected_from(example("two-points"), name, Fraction(1)) is None
+    assert connected_from(example("two-points"), Ball(name, Fraction(1))) is None
 
 
 def test_the_mass_in_closed_form():
@@ -87,9 +88,9 @@ def test_from_the_bound_on_it_is_connected():
     @part(4)
     @given(problems(n=(1, 2)), st.sampled_from([HALF, Fraction(1), Fraction(2)]))
     def connected(problem, rho):
-        bound = connected_from(problem, "adamw", rho)
+        bound = connected_from(problem, Ball("adamw", rho))
         if bound <= 5:  # landscapes of wider networks take long
-            profile = width_profile(problem, "adamw", rho, bound + 1)
+            profile = width_profile(problem, Ball("adamw", rho), bound + 1)
             assert profile.complete
             assert all(row.connected for row in profile.rows if row.width >= bound)
         decided[bound if bound <= 5 else None] += 1
@@ -102,15 +103,15 @@ def test_from_the_bound_on_it_is_connected():
 def test_the_order_of_the_data_and_their_scale_change_nothing():
     problem = example("non-monotone")
     scaled = Problem(X=[[3 * v for v in row] for row in problem.X[::-1]], y=problem.y[::-1])
-    first = width_profile(problem, "adamw", HALF, 3)
-    second = width_profile(scaled, "adamw", HALF / 3, 3)
+    first = width_profile(problem, Ball("adamw", HALF), 3)
+    second = width_profile(scaled, Ball("adamw", HALF / 3), 3)
     assert first.rows == second.rows
     assert first.bound == second.bound
 
 
 def test_what_is_too_large_ends_the_profile_and_says_so():
     problem, _ = planted(4, 2, 2, 0)
-    profile = width_profile(problem, "adamw", HALF, 6, max_cells=300)
+    profile = width_profile(problem, Ball("adamw", HALF), 6, max_cells=300)
     assert not profile.complete
     assert 1 <= len(profile.rows) < 6
     assert f"width {len(profile.rows) + 1}: " in profile.reason
@@ -123,7 +124,7 @@ def test_an_interrupt_keeps_the_widths_done():
         if stage.startswith("width 2"):
             raise Interrupted
 
-    profile = width_profile(example("non-monotone"), "adamw", HALF, 4, progress=stop)
+    profile = width_profile(example("non-monotone"), Ball("adamw", HALF), 4, progress=stop)
     assert len(profile.rows) == 1
     assert not profile.complete
     assert "interrupted" in profile.reason
@@ -140,4 +141,4 @@ def test_an_interrupt_keeps_the_widths_done():
 )
 def test_wrong_input(name, rho, width, message):
     with pytest.raises(InputError, match=message):
-        width_profile(example("non-monotone"), name, rho, width)
+        width_profile(example("non-monotone"), Ball(name, rho), width)

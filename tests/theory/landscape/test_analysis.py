@@ -25,6 +25,7 @@ from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
 from theory.strategies import problems
+from theory.within import Ball, Penalty
 
 HALF = Fraction(1, 2)
 
@@ -435,29 +436,25 @@ def test_interrupted_barrier_between() -> None:
 @pytest.mark.parametrize(
     ("ball", "message"),
     [
-        ({"within": "muon"}, "^rho: is missing: the ball of muon needs a radius"),
-        ({"rho": 2}, "^within: is missing: whose ball has rho = 2"),
-        ({"within": "nonsense", "rho": 2}, "^optimizer: 'nonsense' is not one of adamw"),
-        ({"within": "nonsense"}, "^optimizer: 'nonsense' is not one of adamw"),
-        ({"within": "sgd", "rho": 2}, "^optimizer: sgd has no norm ball"),
-        ({"within": "adamw", "rho": 0}, "^rho: 0 must be positive"),
-        ({"within": "adamw", "rho": 1.5}, "^rho: 1.5 is a float"),
+        ("muon", "^within: is 'muon', but must be such as Ball"),
+        (("muon", 2), "^within: is \\('muon', 2\\), but must be such as Ball"),
+        (Penalty(1), "^within: is Penalty\\('1'\\), but must be such as Ball"),
     ],
 )
-def test_a_ball_is_a_name_and_a_radius(ball: dict[str, Any], message: str) -> None:
+def test_within_is_a_ball(ball: Any, message: str) -> None:
     problem = example("flagship")
     with pytest.raises(InputError, match=message):
-        analyse(problem, 2, **ball)
+        analyse(problem, 2, within=ball)
     network = Network(W=[[1, 0], [0, 1]], a=[1, 1])
     with pytest.raises(InputError, match=message):
-        barrier_between(problem, network, network, **ball)
+        barrier_between(problem, network, network, within=ball)
 
 
 def test_numbers_as_text_and_the_width_of_the_problem() -> None:
     problem = example("flagship")
     assert problem.width == 2
-    found = analyse(problem, within="adamw", rho="23/10", level="1/2")
-    assert (found.width, found.rho, found.level) == (2, Fraction(23, 10), Fraction(1, 2))
+    found = analyse(problem, within=Ball("adamw", "23/10"), level="1/2")
+    assert (found.width, found.within, found.level) == (2, Ball("adamw", "2.3"), Fraction(1, 2))
     with pytest.raises(InputError, match="^level: 0.5 is a float"):
         analyse(problem, 2, level=0.5)
     with pytest.raises(InputError, match="^width: the problem does not state one"):
@@ -468,7 +465,9 @@ def test_a_landscape_shows_itself_in_a_line() -> None:
     assert repr(analyse(example("flagship"))) == (
         "<Analysis of n=4, d=2, width=2: 2 components of {loss <= 0}, minimum=0>"
     )
-    assert "within='adamw', rho=3" in repr(analyse(example("flagship"), within="adamw", rho=3))
+    assert "within=Ball('adamw', '3')" in repr(
+        analyse(example("flagship"), within=Ball("adamw", 3))
+    )
 
 
 def test_the_first_problems_solved_without_a_float_guess_come_out_the_same(
@@ -480,6 +479,6 @@ def test_the_first_problems_solved_without_a_float_guess_come_out_the_same(
     for first in (0, 10**9):
         monkeypatch.setattr("theory.landscape.nnls._FIRST", first)
         landscape = analyse(problem, 2, labelled=True)
-        ball = analyse(problem, 2, within="adamw", rho=2)
+        ball = analyse(problem, 2, within=Ball("adamw", 2))
         found.append([(a.minimum, a.barriers, a.lower_bounds) for a in (landscape, ball)])
     assert found[0] == found[1]

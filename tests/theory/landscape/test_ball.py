@@ -18,6 +18,7 @@ from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
 from theory.strategies import problems
+from theory.within import Ball
 
 rhos = st.fractions(Fraction(1, 4), 4, max_denominator=4)
 
@@ -46,7 +47,7 @@ def test_connectivity_is_not_monotone_in_width(X, y, rho, counts) -> None:  # ty
     problem = Problem(X=X, y=y)
     for width, expected in counts.items():
         found = [
-            analyse(problem, width, labelled=k, within="adamw", rho=Fraction(rho))
+            analyse(problem, width, labelled=k, within=Ball("adamw", Fraction(rho)))
             for k in (False, True)
         ]
         if expected is None:
@@ -60,11 +61,11 @@ def test_connectivity_is_not_monotone_in_width(X, y, rho, counts) -> None:  # ty
 
 def test_the_flagship_components_are_reached_at_2_and_at_12_fifths() -> None:
     problem = example("flagship")
-    assert analyse(problem, 2, within="adamw", rho=Fraction(199, 100)).minimum > 0
+    assert analyse(problem, 2, within=Ball("adamw", Fraction(199, 100))).minimum > 0
     assert [
         (analysis.minimum, len(analysis.components))
         for analysis in (
-            analyse(problem, 2, within="adamw", rho=Fraction(r)) for r in ("2", "239/100", "12/5")
+            analyse(problem, 2, within=Ball("adamw", Fraction(r))) for r in ("2", "239/100", "12/5")
         )
     ] == [(0, 1), (0, 1), (0, 2)]
 
@@ -73,9 +74,9 @@ def test_one_neuron_by_hand() -> None:
     """f = s relu(x u), |u| <= rho: with rho = 1 the target 3 is missed by 1 at x = 2."""
     problem = Problem(X=[[2]], y=[3])
     for rho, minimum in ((Fraction(1), Fraction(1, 2)), (Fraction(3, 2), 0), (Fraction(2), 0)):
-        assert analyse(problem, 1, within="adamw", rho=rho).minimum == minimum
+        assert analyse(problem, 1, within=Ball("adamw", rho)).minimum == minimum
     # Two neurons share the work.
-    assert analyse(problem, 2, within="adamw", rho=Fraction(3, 4)).minimum == 0
+    assert analyse(problem, 2, within=Ball("adamw", Fraction(3, 4))).minimum == 0
 
 
 @given(problems(), st.integers(1, 2), rhos, st.booleans(), st.booleans())
@@ -84,15 +85,15 @@ def test_the_checker_accepts_what_is_found(
 ) -> None:
     level = None
     if above:
-        least = analyse(problem, width, within="adamw", rho=rho).minimum
+        least = analyse(problem, width, within=Ball("adamw", rho)).minimum
         level = least + sum(v * v for v in problem.y) / 30
-    analysis = analyse(problem, width, level=level, labelled=labelled, within="adamw", rho=rho)
+    analysis = analyse(problem, width, level=level, labelled=labelled, within=Ball("adamw", rho))
     check(certify(analysis), problem)
     assert all(inside(component.representative, rho) for component in analysis.components)
     for merge in analysis.merges:
         assert all(inside(network, rho) for network in merge.path.breakpoints)
     ends = (analysis.components[k].representative for k in (0, -1))
-    barrier = barrier_between(problem, *ends, labelled=labelled, within="adamw", rho=rho)
+    barrier = barrier_between(problem, *ends, labelled=labelled, within=Ball("adamw", rho))
     assert barrier.value == analysis.barriers[0][len(analysis.components) - 1]
     check(certify(barrier), problem)
 
@@ -101,13 +102,13 @@ def test_the_checker_accepts_what_is_found(
 def test_a_larger_ball_holds_the_smaller_one(
     problem: Problem, width: int, rho: Fraction, more: Fraction
 ) -> None:
-    small = analyse(problem, width, within="adamw", rho=rho)
-    large = analyse(problem, width, within="adamw", rho=rho + more)
+    small = analyse(problem, width, within=Ball("adamw", rho))
+    large = analyse(problem, width, within=Ball("adamw", rho + more))
     assert large.minimum <= small.minimum
     # Barriers between the same networks fall as the ball grows, down to that without a ball.
     first, last = (small.components[k].representative for k in (0, -1))
     values = [
-        barrier_between(problem, first, last, within="adamw", rho=r).value
+        barrier_between(problem, first, last, within=Ball("adamw", r)).value
         for r in (rho, rho + more)
     ] + [barrier_between(problem, first, last).value]
     assert values == sorted(values, reverse=True)
@@ -118,7 +119,7 @@ def test_a_huge_ball_changes_no_minimum_and_no_component_it_holds(
     problem: Problem, width: int, labelled: bool
 ) -> None:
     free = analyse(problem, width, labelled=labelled)
-    ball = analyse(problem, width, labelled=labelled, within="adamw", rho=Fraction(10**6))
+    ball = analyse(problem, width, labelled=labelled, within=Ball("adamw", Fraction(10**6)))
     assert ball.minimum == free.minimum
     assert off_diagonal(ball) == off_diagonal(free)
 
@@ -131,7 +132,7 @@ def test_signed_permutations_of_the_input(
     signs = data.draw(st.lists(st.sampled_from([-1, 1]), min_size=problem.d, max_size=problem.d))
     X = tuple(tuple(s * row[k] for k, s in zip(order, signs, strict=True)) for row in problem.X)
     found = [
-        analyse(p, width, within="adamw", rho=rho) for p in (problem, Problem(X=X, y=problem.y))
+        analyse(p, width, within=Ball("adamw", rho)) for p in (problem, Problem(X=X, y=problem.y))
     ]
     assert found[0].minimum == found[1].minimum
     assert off_diagonal(found[0]) == off_diagonal(found[1])
@@ -142,22 +143,22 @@ def test_scaling_the_data_and_the_ball(
     problem: Problem, width: int, rho: Fraction, factor: Fraction
 ) -> None:
     X = tuple(tuple(factor * v for v in row) for row in problem.X)
-    found = analyse(problem, width, within="adamw", rho=rho)
-    scaled = analyse(Problem(X=X, y=problem.y), width, within="adamw", rho=rho / factor)
+    found = analyse(problem, width, within=Ball("adamw", rho))
+    scaled = analyse(Problem(X=X, y=problem.y), width, within=Ball("adamw", rho / factor))
     assert (found.minimum, off_diagonal(found)) == (scaled.minimum, off_diagonal(scaled))
 
 
 def test_the_null_space_of_X_lowers_the_norm() -> None:
     """x . u = 2 u_1 + u_2 takes |u| = 1 when both coordinates help; rank 1, d = 2."""
     problem = Problem(X=[[2, 1]], y=[3])
-    assert analyse(problem, 1, within="adamw", rho=Fraction(1)).minimum == 0
-    assert analyse(problem, 1, within="adamw", rho=Fraction(99, 100)).minimum > 0
+    assert analyse(problem, 1, within=Ball("adamw", Fraction(1))).minimum == 0
+    assert analyse(problem, 1, within=Ball("adamw", Fraction(99, 100))).minimum > 0
 
 
 @pytest.mark.parametrize(("X", "y"), [([[0, 0]], [1]), ([[1], [1]], [0, 0]), ([[0]], [0])])
 def test_degenerate(X: list[list[int]], y: list[int]) -> None:
     problem = Problem(X=X, y=y)
-    analysis = analyse(problem, 2, within="adamw", rho=Fraction(1), labelled=True)
+    analysis = analyse(problem, 2, within=Ball("adamw", Fraction(1)), labelled=True)
     assert len(analysis.components) == 1
     check(certify(analysis), problem)
 
@@ -165,14 +166,14 @@ def test_degenerate(X: list[list[int]], y: list[int]) -> None:
 @pytest.mark.parametrize("rho", [Fraction(), Fraction(-1)])
 def test_a_ball_needs_a_radius(rho: Fraction) -> None:
     with pytest.raises(InputError, match="^rho: .* must be positive"):
-        analyse(example("flagship"), 2, within="adamw", rho=rho)
+        analyse(example("flagship"), 2, within=Ball("adamw", rho))
 
 
 def test_networks_outside_the_ball_are_refused() -> None:
     problem = example("two-points")
     network = Network(W=[[1, 0], [0, 1]], a=[1, 1])
     with pytest.raises(InputError, match=r"needs rho = 1, not 1/2"):
-        barrier_between(problem, network, network, within="adamw", rho=Fraction(1, 2))
+        barrier_between(problem, network, network, within=Ball("adamw", Fraction(1, 2)))
 
 
 # Each row: what to write where, and the reason why the checker refuses it.
@@ -188,7 +189,7 @@ TAMPERED = [
 
 @pytest.mark.parametrize(("at", "value", "message"), TAMPERED, ids=[row[2] for row in TAMPERED])
 def test_tampering(at: tuple[str, ...], value: object, message: str) -> None:
-    document = certify(analyse(example("flagship"), 2, within="adamw", rho=Fraction(12, 5)))
+    document = certify(analyse(example("flagship"), 2, within=Ball("adamw", Fraction(12, 5))))
     broken = copy.deepcopy(document)
     place = broken
     for step in at[:-1]:
@@ -205,5 +206,5 @@ def test_vertices_are_counted_first() -> None:
     with pytest.raises(
         BudgetError, match=r"vertices in the ball \(each as 10 cells\): 2,657,280 needed"
     ):
-        CellComplex(problem, 1, within="adamw", rho=Fraction(1), max_cells=1000)
-    assert CellComplex(problem, 1, max_cells=1000).cells == 512
+        CellComplex.of(problem, 1, within=Ball("adamw", Fraction(1)), max_cells=1000)
+    assert CellComplex.of(problem, 1, max_cells=1000).count == 512

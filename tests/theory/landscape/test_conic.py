@@ -8,6 +8,7 @@ from typing import Any
 
 import exact_norms
 import pytest
+from hypothesis import example as on
 from hypothesis import given
 from hypothesis import strategies as st
 from profiles import part
@@ -22,6 +23,7 @@ from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
 from theory.strategies import problems
+from theory.within import Ball
 
 CONIC = ("muon", "muon-adamw", "ngd", "colnorm")
 EXACT = Fraction(32, 45)
@@ -61,7 +63,7 @@ def overlap(first: tuple[Fraction, Fraction], second: tuple[Fraction, Fraction])
 def test_flagship(ball: str, rho: str, components: int | None) -> None:
     """Muon reaches one component of exact fits at about 3.0594, the other at 5."""
     problem = example("flagship")
-    analysis = analyse(problem, 2, rho=Fraction(rho), within=ball)
+    analysis = analyse(problem, 2, within=Ball(ball, Fraction(rho)))
     verdict = check(certify(analysis), problem)
     assert f"inside the {ball} ball rho = {Fraction(rho)}" in verdict.statement
     if components is None:
@@ -78,7 +80,7 @@ def test_muon_disconnected_at_width_2_and_connected_at_3() -> None:
     problem = Problem(X=[(-1, -2), (0, 1), (-2, -1)], y=(1, 2, 3))
     counts = [
         [
-            len(analyse(problem, m, labelled=k, rho=Fraction(3), within="muon").components)
+            len(analyse(problem, m, labelled=k, within=Ball("muon", Fraction(3))).components)
             for k in (False, True)
         ]
         for m in (2, 3)
@@ -92,19 +94,19 @@ def test_muon_disconnected_at_width_2_and_connected_at_3() -> None:
 def test_two_neurons_on_the_line(ball: str, reach: float) -> None:
     """x = 1: f = u_1 + u_2, and the ball of radius 1 lets it reach as far as `reach`."""
     problem = Problem(X=[[1]], y=[3])
-    analysis = analyse(problem, 2, rho=Fraction(1), within=ball)
+    analysis = analyse(problem, 2, within=Ball(ball, Fraction(1)))
     assert float(analysis.proved) == pytest.approx((3 - reach) ** 2 / 2, abs=NARROW)
     assert float(analysis.minimum) == pytest.approx((3 - reach) ** 2 / 2, abs=NARROW)
 
 
 def test_one_neuron_is_the_same_in_all_of_them() -> None:
     problem = Problem(X=[[1, 2], [2, -1], [0, 1]], y=[2, 1, 1])
-    found = [analyse(problem, 1, rho=Fraction(1, 2), within=ball) for ball in CONIC]
+    found = [analyse(problem, 1, within=Ball(ball, Fraction(1, 2))) for ball in CONIC]
     for analysis in found:
         assert overlap((analysis.proved, analysis.minimum), (found[0].proved, found[0].minimum))
         assert float(analysis.minimum - analysis.proved) < NARROW
     assert (
-        analyse(problem, 1, within="adamw", rho=Fraction(1, 2)).minimum < found[0].proved
+        analyse(problem, 1, within=Ball("adamw", Fraction(1, 2))).minimum < found[0].proved
     )  # a larger ball
 
 
@@ -112,15 +114,16 @@ def test_one_neuron_is_the_same_in_all_of_them() -> None:
 
 
 @few
+@on(Problem(X=[[1], [-1]], y=[1, 1]), 1, Fraction(1, 2), "muon", False)  # faces of no column
 @given(problems(n=(1, 3)), st.integers(1, 2), rhos, balls, st.booleans())
 def test_the_checker_accepts_what_is_found(
     problem: Problem, width: int, rho: Fraction, ball: str, labelled: bool
 ) -> None:
-    analysis = analyse(problem, width, labelled=labelled, rho=rho, within=ball)
+    analysis = analyse(problem, width, labelled=labelled, within=Ball(ball, rho))
     check(certify(analysis), problem)
     assert analysis.proved <= analysis.minimum <= analysis.level
     first, last = (analysis.components[k].representative for k in (0, -1))
-    barrier = barrier_between(problem, first, last, labelled=labelled, rho=rho, within=ball)
+    barrier = barrier_between(problem, first, last, labelled=labelled, within=Ball(ball, rho))
     check(certify(barrier), problem)
     assert barrier.proved <= barrier.value
     size = len(analysis.components)
@@ -133,10 +136,10 @@ def test_the_checker_accepts_what_is_found(
 @given(problems(n=(1, 3)), st.integers(1, 2), rhos)
 def test_balls_inside_one_another(problem: Problem, width: int, rho: Fraction) -> None:
     """Frobenius >= spectral >= longest column, and l2 >= largest entry."""
-    found = {ball: analyse(problem, width, rho=rho, within=ball) for ball in CONIC}
+    found = {ball: analyse(problem, width, within=Ball(ball, rho)) for ball in CONIC}
     for smaller, larger in (("ngd", "muon"), ("muon", "muon-adamw"), ("muon-adamw", "colnorm")):
         assert found[larger].proved <= found[smaller].minimum
-    entrywise = analyse(problem, width, within="adamw", rho=rho)
+    entrywise = analyse(problem, width, within=Ball("adamw", rho))
     assert entrywise.minimum <= found["colnorm"].minimum
 
 
@@ -148,7 +151,7 @@ def test_rotations_of_the_input(problem: Problem, width: int, rho: Fraction, bal
     c, s = Fraction(3, 5), Fraction(4, 5)
     X = tuple((c * x - s * y, s * x + c * y) for x, y in problem.X)
     one, other = (
-        analyse(p, width, rho=rho, within=ball) for p in (problem, Problem(X=X, y=problem.y))
+        analyse(p, width, within=Ball(ball, rho)) for p in (problem, Problem(X=X, y=problem.y))
     )
     assert overlap((one.proved, one.minimum), (other.proved, other.minimum))
 
@@ -157,7 +160,7 @@ def test_the_null_space_of_X() -> None:
     """x . u = 2 u_1 + u_2 reaches sqrt(5) with |u| = 1; X has rank one."""
     problem = Problem(X=[[2, 1], [4, 2]], y=[3, 6])
     for ball in CONIC:
-        analysis = analyse(problem, 1, rho=Fraction(1), within=ball)
+        analysis = analyse(problem, 1, within=Ball(ball, Fraction(1)))
         assert float(analysis.minimum) == pytest.approx(5 * (3 - 5**0.5) ** 2 / 2, abs=NARROW)
         assert float(analysis.minimum - analysis.proved) < 10 * NARROW
 
@@ -166,7 +169,7 @@ def test_the_null_space_of_X() -> None:
 @pytest.mark.parametrize(("X", "y"), [([[0, 0]], [1]), ([[1], [1]], [0, 0]), ([[0]], [0])], ids=str)
 def test_degenerate(X: list[list[int]], y: list[int], ball: str) -> None:
     problem = Problem(X=X, y=y)
-    analysis = analyse(problem, 2, rho=Fraction(1), within=ball, labelled=True)
+    analysis = analyse(problem, 2, within=Ball(ball, Fraction(1)), labelled=True)
     assert len(analysis.components) == 1
     check(certify(analysis), problem)
 
@@ -176,15 +179,15 @@ def test_degenerate(X: list[list[int]], y: list[int], ball: str) -> None:
 
 def test_sgd_has_no_ball() -> None:
     with pytest.raises(InputError, match="sgd has no norm ball"):
-        analyse(example("flagship"), 2, rho=Fraction(1), within="sgd")
+        analyse(example("flagship"), 2, within=Ball("sgd", Fraction(1)))
 
 
 def test_a_level_within_the_bounds_of_a_minimum() -> None:
     problem = example("flagship")
-    analysis = analyse(problem, 2, rho=Fraction(3), within="muon")
+    analysis = analyse(problem, 2, within=Ball("muon", Fraction(3)))
     between = (analysis.proved + analysis.minimum) / 2
     with pytest.raises(Undecided, match="either side of the level"):
-        analyse(problem, 2, level=between, rho=Fraction(3), within="muon")
+        analyse(problem, 2, level=between, within=Ball("muon", Fraction(3)))
 
 
 @pytest.mark.parametrize("ball", ["adamw", *CONIC])
@@ -194,7 +197,7 @@ def test_networks_in_the_ball_up_to_rescaling(ball: str, W: list[Any]) -> None:
     problem = Problem(X=[[1]], y=[1])
     one = Network(W=[W], a=[Fraction(1, 10) if W[0] == 10 else 0, 10])
     zero = Network(W=[[0, 0]], a=[1, 1])
-    barrier = barrier_between(problem, one, zero, rho=Fraction(3), within=ball)
+    barrier = barrier_between(problem, one, zero, within=Ball(ball, Fraction(3)))
     assert barrier.value == Fraction(1, 2)
     document = certify(barrier)
     check(document, problem)
@@ -211,7 +214,7 @@ def test_networks_in_the_ball_stay_as_they_are(ball: str) -> None:
     """The second has a dead neuron, whose input weights are no longer dropped."""
     problem = Problem(X=[[1]], y=[1])
     ends = (Network(W=[[1, 1]], a=[1, 0]), Network(W=[[1, 0]], a=[Fraction(1, 2), 0]))
-    barrier = barrier_between(problem, *ends, rho=Fraction(3), within=ball)
+    barrier = barrier_between(problem, *ends, within=Ball(ball, Fraction(3)))
     document = certify(barrier)
     assert document["networks"] == [network.to_json() for network in ends]
     check(document, problem)
@@ -220,7 +223,7 @@ def test_networks_in_the_ball_stay_as_they_are(ball: str) -> None:
 def test_cuts_that_prove_more_than_the_merge_says() -> None:
     """Three components whose barriers are proved to different digits."""
     problem = Problem(X=[[-2, -2], [-1, 1], [1, 2]], y=[1, -1, 2])
-    analysis = analyse(problem, 2, labelled=True, rho=Fraction(4), within="ngd")
+    analysis = analyse(problem, 2, labelled=True, within=Ball("ngd", Fraction(4)))
     assert len(analysis.components) > 2
     check(certify(analysis), problem)
 
@@ -234,9 +237,9 @@ def test_no_factor_of_the_data_changes_the_intervals(ball: str, x: int, y: int) 
     scaled = Problem(
         X=[[v * scale**x for v in row] for row in problem.X], y=[v * scale**y for v in problem.y]
     )
-    before = least(CellComplex(problem, 2, rho=Fraction(3, 2), within=ball))
+    before = least(CellComplex.of(problem, 2, within=Ball(ball, Fraction(3, 2))))
     rho = Fraction(3, 2) * scale ** (y - x)
-    after = least(CellComplex(scaled, 2, rho=rho, within=ball))
+    after = least(CellComplex.of(scaled, 2, within=Ball(ball, rho)))
     assert after.cell == before.cell
     assert float(after.value / scale ** (2 * y)) == pytest.approx(float(before.value), rel=1e-9)
     gaps = [float((found.value - found.lower) / found.value) for found in (before, after)]
@@ -247,7 +250,7 @@ def test_no_factor_of_the_data_changes_the_intervals(ball: str, x: int, y: int) 
 def test_networks_outside_the_ball_are_refused() -> None:
     network = Network(W=[[3, 0], [0, 3]], a=[1, 1])
     with pytest.raises(InputError, match=r"^W: is not provably in the ball: needs rho = 4.24"):
-        barrier_between(example("flagship"), network, network, rho=Fraction(4), within="muon")
+        barrier_between(example("flagship"), network, network, within=Ball("muon", Fraction(4)))
 
 
 # Each row: the ball, what to write where, and the reason why the checker refuses it.
@@ -278,7 +281,7 @@ RADIUS = {"muon": 6, "ngd": 7, "colnorm": 3, "muon-adamw": 5}
     ("ball", "at", "value", "message"), TAMPERED, ids=[f"{r[0]} {r[1]} {r[2]}" for r in TAMPERED]
 )
 def test_tampering(ball: str, at: tuple[Any, ...], value: Any, message: str) -> None:
-    document = certify(analyse(example("flagship"), 2, rho=Fraction(RADIUS[ball]), within=ball))
+    document = certify(analyse(example("flagship"), 2, within=Ball(ball, Fraction(RADIUS[ball]))))
     check(document)
     broken = copy.deepcopy(document)
     place = broken

@@ -41,7 +41,7 @@ def test_at_the_minimum(problem: Problem, width: int, labelled: bool) -> None:
 
 @given(problems(n=(1, 3), d=(1, 3)), st.integers(1, 3))
 def test_in_more_dimensions(problem: Problem, width: int) -> None:
-    if CellComplex(problem, width).cells <= 2000:
+    if CellComplex.of(problem, width).count <= 2000:
         agree(problem, width)
 
 

@@ -11,11 +11,12 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.landscape.sublevel import sublevel
 from theory.strategies import problems
+from theory.within import Ball
 
 
-def complexes(problem, width, within=None, rho=None):
-    options = {} if within is None else {"within": within, "rho": rho}
-    return CellComplex(problem, width, **options)
+def complexes(problem, width, optimizer=None, rho=None):
+    within = None if optimizer is None else Ball(optimizer, rho)
+    return CellComplex.of(problem, width, within=within)
 
 
 def require_proved(found):

@@ -16,6 +16,7 @@ from theory.landscape.sublevel import sublevel, thin
 from theory.loading import example
 from theory.problem import Problem
 from theory.strategies import problems
+from theory.within import Ball
 
 rhos = st.none() | st.fractions(Fraction(1, 4), 4, max_denominator=4)
 
@@ -24,14 +25,14 @@ rhos = st.none() | st.fractions(Fraction(1, 4), 4, max_denominator=4)
 def test_low_cells_and_cover(
     problem: Problem, width: int, level: Fraction | None, rho: Fraction | None
 ) -> None:
-    complex_ = CellComplex(problem, width, within=None if rho is None else "adamw", rho=rho)
-    if complex_.cells > 3000:
+    complex_ = CellComplex.of(problem, width, within=None if rho is None else Ball("adamw", rho))
+    if complex_.count > 3000:
         return
     values = {
         cell: complex_.minimum(cell).value
         for cell in combinations_with_replacement(range(complex_.states), width)
     }
-    assert len(values) == complex_.cells
+    assert len(values) == complex_.count
     result = sublevel(complex_, level)
     assert result.level == (min(values.values()) if level is None else level)
     assert set(result.low) == {cell for cell, value in values.items() if value <= result.level}
@@ -47,7 +48,7 @@ def test_low_cells_and_cover(
 
 @given(problems(), st.integers(1, 2), rhos)
 def test_a_dual_bounds_what_it_covers(problem: Problem, width: int, rho: Fraction | None) -> None:
-    complex_ = CellComplex(problem, width, within=None if rho is None else "adamw", rho=rho)
+    complex_ = CellComplex.of(problem, width, within=None if rho is None else Ball("adamw", rho))
     domain = complex_.domain
     cells = list(combinations_with_replacement(range(complex_.states), width))[:200]
     for cover in sublevel(complex_).cover:
@@ -72,14 +73,14 @@ def test_a_dual_bounds_what_it_covers(problem: Problem, width: int, rho: Fractio
 
 @given(problems(), st.integers(1, 3), st.integers(0, 3))
 def test_heavier_states(problem: Problem, width: int, weight: int) -> None:
-    complex_ = CellComplex(problem, width, within="adamw", rho=Fraction(1, 2))
+    complex_ = CellComplex.of(problem, width, within=Ball("adamw", Fraction(1, 2)))
     for cover in sublevel(complex_).cover:
         heavier = {state for state, own in enumerate(cover.weights) if own > weight}
         assert cover.heavier(weight) == sum(1 << state for state in heavier)
 
 
 def test_thinning_leaves_no_more() -> None:
-    complex_ = CellComplex(example("flagship"), 2)
+    complex_ = CellComplex.of(example("flagship"), 2)
     found = sublevel(complex_)
     pool = [cover.proof.dual for cover in found.cover]
     thinned = thin(complex_, pool, found.level, strict=True, exempt=found.low)
@@ -92,4 +93,4 @@ def test_interrupted_search_says_what_it_knows() -> None:
             raise Interrupted
 
     with pytest.raises(Interrupted, match="the minimum is at most"):
-        sublevel(CellComplex(example("flagship"), 2), None, stop)
+        sublevel(CellComplex.of(example("flagship"), 2), None, stop)

@@ -13,10 +13,11 @@ from theory.landscape.least import least
 from theory.problem import Problem
 from theory.programs.counts import best_counts
 from theory.strategies import problems
+from theory.within import Ball
 
 
 def ball(problem, width, rho):
-    return CellComplex(problem, width, rho=rho, within="adamw")
+    return CellComplex.of(problem, width, within=Ball("adamw", rho))
 
 
 @part(2)
@@ -48,8 +49,8 @@ def test_two_points_that_need_a_neuron_each(width, rho):
 
 def test_a_larger_width_than_cells_could_be_listed_for():
     problem, _ = planted(6, 2, 3, 0)
-    complex_ = CellComplex(problem, 8, rho=Fraction(1, 4), within="adamw", max_cells=10**12)
-    assert complex_.cells > 10**6
+    complex_ = CellComplex.of(problem, 8, within=Ball("adamw", Fraction(1, 4)), max_cells=10**12)
+    assert complex_.count > 10**6
     cell = best_counts(complex_, (0,) * 8)
     found = least(complex_, cell)
     assert found.lower == found.value

@@ -10,6 +10,7 @@ from problems import planted
 from theory.geometry import geometry
 from theory.programs import Huber, Squared, solve
 from theory.programs.descent import Found, descend, descend_from_random
+from theory.within import Ball
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
 
@@ -52,7 +53,7 @@ def test_close_to_an_exact_fit_it_finds_one(name):
 def test_the_best_comes_first_and_none_is_below_the_bound(name):
     problem, _ = planted(5, 2, 2, 1, entries=3)
     X, y = arrays(problem)
-    bound = solve(problem, name, rho=Fraction(1, 2), width=2).lower
+    bound = solve(problem, Ball(name, Fraction(1, 2)), width=2).lower
     radius = math.sqrt(0.5)
     runs = [
         descend_from_random(

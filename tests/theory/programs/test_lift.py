@@ -20,6 +20,7 @@ from theory.programs.lift import Lift
 from theory.programs.networks import Neurons
 from theory.programs.solve import MAX_PATTERNS
 from theory.strategies import problems
+from theory.within import Ball
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
 COUNTED = ("adamw", "muon-adamw", "colnorm")  # every neuron has room of its own
@@ -40,7 +41,7 @@ def require_inside(network, name, rho):
 )
 def test_the_sandwich(problem, name, width, rho):
     """p(m + further) <= relax(m) <= p(m), by networks and bounds in rationals."""
-    found = solve(problem, name, rho=rho, width=width, max_cells=1)
+    found = solve(problem, Ball(name, rho), width=width, max_cells=1)
     relaxed = found.relaxed
     assert relaxed.lower <= relaxed.upper
     assert relaxed.lower <= found.upper
@@ -57,21 +58,21 @@ def test_the_sandwich(problem, name, width, rho):
 def test_the_wider_network_is_no_better_than_the_optimum_of_its_width(name):
     problem, _ = planted(4, 2, 2, 0, entries=3)
     rho = Fraction(1, 2)
-    relaxed = relax(problem, name, rho=rho, width=1)
-    wider = solve(problem, name, rho=rho, width=max(1, relaxed.neurons))
+    relaxed = relax(problem, Ball(name, rho), width=1)
+    wider = solve(problem, Ball(name, rho), width=max(1, relaxed.neurons))
     assert wider.lower <= relaxed.upper
     # At width 1 the relaxation is a bound of every ball that has room for one neuron only.
-    assert relaxed.lower <= solve(problem, name, rho=rho, width=1).upper
+    assert relaxed.lower <= solve(problem, Ball(name, rho), width=1).upper
 
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_a_whole_number_of_neurons_is_not_rounded_up(name):
     # One neuron of full size on each of two points: the relaxation is tight at width 2.
     problem = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
-    relaxed = solve(problem, name, rho=Fraction(1, 2), width=2).relaxed
+    relaxed = solve(problem, Ball(name, Fraction(1, 2)), width=2).relaxed
     assert relaxed.neurons == 2
     assert float(relaxed.upper) == pytest.approx(float(relaxed.lower))
-    half = solve(problem, name, rho=Fraction(1, 2), width=1).relaxed
+    half = solve(problem, Ball(name, Fraction(1, 2)), width=1).relaxed
     assert half.neurons == 2
 
 
@@ -96,13 +97,13 @@ def test_split_neurons_fit_the_same():
 )
 def test_local_search_helps_where_there_are_too_many_cells(name, n, d, helps, monkeypatch):
     problem, _ = planted(n, d, 6, 2)
-    options = {"rho": Fraction(1, 4), "width": 3, "max_cells": 1}
-    found = solve(problem, name, **options)
+    ball, options = Ball(name, "1/4"), {"width": 3, "max_cells": 1}
+    found = solve(problem, ball, **options)
     assert found.cells is None
     require_inside(found.network, name, Fraction(1, 4))
     assert found.neurons <= 3
     monkeypatch.setattr(Lift, "improved", lambda lift, found: lift.narrow)
-    narrow = solve(problem, name, **options).upper
+    narrow = solve(problem, ball, **options).upper
     assert found.upper <= narrow
     assert not helps or float(found.upper) < float(narrow) * (1 - 1e-4)
 
@@ -111,21 +112,21 @@ def test_local_search_helps_where_there_are_too_many_cells(name, n, d, helps, mo
 def test_networks_are_looked_for_without_cells(max_cells):
     """And not for the convex program alone."""
     problem, _ = planted(14, 3, 6, 2)
-    options = {"rho": Fraction(1, 4), "width": 3}
-    found = solve(problem, "adamw", **options, max_cells=max_cells)
+    ball, options = Ball("adamw", "1/4"), {"width": 3}
+    found = solve(problem, ball, **options, max_cells=max_cells)
     assert found.cells is None
     assert found.upper < found.lower * (1 + Fraction(1, 100))
-    relaxed = relax(problem, "adamw", **options)
+    relaxed = relax(problem, ball, **options)
     assert (relaxed.lower, relaxed.upper) == (found.relaxed.lower, found.relaxed.upper)
 
 
 @pytest.mark.parametrize("name", BALLS)
 def test_patterns_that_are_searched_for(name):
     problem, _ = planted(24, 3, 4, 0, entries=9)
-    options = {"rho": Fraction(1, 3), "width": 3, "max_cells": 1}
+    ball, options = Ball(name, "1/3"), {"width": 3, "max_cells": 1}
     assert len(arrangement(problem.X)) <= MAX_PATTERNS
-    whole = relax(problem, name, rho=options["rho"], width=options["width"])
-    part = solve(problem, name, **options, max_patterns=40)
+    whole = relax(problem, ball, width=options["width"])
+    part = solve(problem, ball, **options, max_patterns=40)
     assert not part.whole
     # Fewer patterns have a larger optimum, by a little only, and the same gap.
     assert float(part.relaxed.upper) >= float(whole.lower)
@@ -137,12 +138,12 @@ def test_patterns_that_are_searched_for(name):
 def test_patterns_are_searched_for_where_there_is_nothing_to_fit(name):
     problem, _ = planted(24, 3, 4, 0, entries=9)
     nothing = Problem(X=problem.X, y=[0] * 24)
-    found = solve(nothing, name, rho=Fraction(1), width=2, max_patterns=5)
+    found = solve(nothing, Ball(name, Fraction(1)), width=2, max_patterns=5)
     assert not found.whole
     assert found.lower == 0
     assert found.upper < 1e-12
     blind = Problem(X=[[0, 0]] * 24, y=[1] * 24)
-    unmoved = solve(blind, name, rho=Fraction(1), width=2, max_patterns=5)
+    unmoved = solve(blind, Ball(name, Fraction(1)), width=2, max_patterns=5)
     assert float(unmoved.lower) == pytest.approx(12)
     assert float(unmoved.upper) == pytest.approx(12)
 

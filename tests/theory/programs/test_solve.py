@@ -27,6 +27,7 @@ from theory.programs.blocks import Patterns
 from theory.programs.program import BlockProgram
 from theory.programs.solve import family_of
 from theory.strategies import problems
+from theory.within import Ball, Penalty
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
 HALF = Fraction(1, 2)
@@ -40,10 +41,10 @@ def require_inside(found, squared=True):
     neurons = [(s, u) for s, u in network.convex_coordinates() if any(u)]
     assert len(neurons) == found.neurons
     if neurons:
-        gauge = gauge_of(geometry(found.optimizer).ball)
+        gauge = found.within.gauge
         columns = network.neurons()
         squared = gauge.hidden_squared(columns) * gauge.output_squared(network.a)
-        assert squared <= found.rho**2 * (1 + Fraction(1, 10**9))
+        assert squared <= found.within.rho**2 * (1 + Fraction(1, 10**9))
 
 
 @pytest.mark.parametrize("name", BALLS)
@@ -51,11 +52,11 @@ def require_inside(found, squared=True):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_interval_is_narrow_and_holds_the_minimum_over_all_cells(name, width, seed):
     problem, _ = planted(4, 2, 2, seed, entries=3)
-    found = solve(problem, name, rho=HALF, width=width)
+    found = solve(problem, Ball(name, HALF), width=width)
     assert found.whole
     assert found.relative_gap <= 1e-6
     require_inside(found)
-    cells = least(CellComplex(problem, width, rho=HALF, within=name))
+    cells = least(CellComplex.of(problem, width, within=Ball(name, HALF)))
     assert found.lower <= cells.value
     assert cells.lower <= found.upper
     if name == "adamw":
@@ -71,7 +72,7 @@ def test_the_interval_is_narrow_and_holds_the_minimum_over_all_cells(name, width
     st.integers(0, 10**6),
 )
 def test_no_network_in_the_ball_is_below_the_bound(problem, name, width, rho, seed):
-    found = solve(problem, name, rho=rho, width=width)
+    found = solve(problem, Ball(name, rho), width=width)
     require_inside(found)
     random = np.random.default_rng(seed)
     W = random.standard_normal((problem.d, width))
@@ -91,7 +92,7 @@ def test_no_network_in_the_ball_is_below_the_bound(problem, name, width, rho, se
 def test_one_point_in_one_dimension(name):
     # One neuron w a >= 0 of size rho at most: the loss is (y - rho x)^2 / 2.
     problem = Problem(X=[[2]], y=[5])
-    found = solve(problem, name, rho=Fraction(2), width=1)
+    found = solve(problem, Ball(name, Fraction(2)), width=1)
     assert float(found.upper) == pytest.approx(0.5)
     assert float(found.lower) == pytest.approx(0.5)
     assert found.neurons == 1
@@ -101,20 +102,20 @@ def test_one_point_in_one_dimension(name):
 def test_two_neurons_on_two_orthogonal_points(name, expected):
     # Each point needs a neuron of its own: y = (1, -1) costs 1 + 1 of what the ball allows.
     problem = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
-    tight = solve(problem, name, rho=Fraction(2, expected), width=2)
+    tight = solve(problem, Ball(name, Fraction(2, expected)), width=2)
     assert float(tight.upper) == pytest.approx(0, abs=1e-8)
-    small = solve(problem, name, rho=Fraction(1, expected), width=2)
+    small = solve(problem, Ball(name, Fraction(1, expected)), width=2)
     assert float(small.lower) == pytest.approx(0.25, abs=1e-8)
 
 
 def test_sgd_and_ngd_agree_where_the_penalty_leads():
     problem, _ = planted(8, 3, 3, 0)
-    penalised = solve(problem, "sgd", beta=Fraction(3))
+    penalised = solve(problem, Penalty(Fraction(3)))
     assert penalised.relative_gap <= 1e-6
     size = sum(
         np.linalg.norm([float(v) for v in u]) for _, u in penalised.network.convex_coordinates()
     )
-    inside = solve(problem, "ngd", rho=Fraction(float(size)))
+    inside = solve(problem, Ball("ngd", Fraction(float(size))))
     assert inside.relative_gap <= 1e-6
     assert float(inside.upper) + 3 * size == pytest.approx(float(penalised.upper), rel=1e-7)
     assert float(penalised.network.loss(problem)) == pytest.approx(float(inside.upper), rel=1e-4)
@@ -123,14 +124,14 @@ def test_sgd_and_ngd_agree_where_the_penalty_leads():
 def test_blocks_in_use_have_to_cost_beta_and_not_only_as_much_as_all_others():
     # All eight octants are alike, so their costs are equal at every point on the way.
     X = [[1, 0, 0], [-1, 0, 0], [0, 2, 0], [0, -2, 0], [0, 0, 2], [0, 0, -2]]
-    found = solve(Problem(X=X, y=[5, 5, 17, 17, 17, 17]), "sgd", beta=Fraction(3))
+    found = solve(Problem(X=X, y=[5, 5, 17, 17, 17, 17]), Penalty(Fraction(3)))
     assert found.relative_gap <= 1e-6
     assert float(found.upper) == pytest.approx(75)
 
 
 def test_the_bound_of_the_penalty_holds_for_random_networks():
     problem, _ = planted(5, 2, 2, 1)
-    found = solve(problem, "sgd", beta=Fraction(1))
+    found = solve(problem, Penalty(Fraction(1)))
     for seed in range(200):
         random = np.random.default_rng(seed)
         W = random.standard_normal((2, 3)) * random.uniform(0, 3)
@@ -143,27 +144,27 @@ def test_the_bound_of_the_penalty_holds_for_random_networks():
 @pytest.mark.parametrize("name", ["muon", "ngd"])
 def test_with_any_width_the_network_has_as_few_neurons_as_caratheodory_says(name):
     problem, _ = planted(6, 2, 4, 2)
-    found = solve(problem, name, rho=Fraction(3))
+    found = solve(problem, Ball(name, Fraction(3)))
     d, n = problem.d, problem.n
     assert found.neurons <= (n if name == "ngd" else n + d * (d + 1) // 2)
-    again = solve(problem, name, rho=Fraction(3), width=found.neurons)
+    again = solve(problem, Ball(name, Fraction(3)), width=found.neurons)
     assert float(again.upper) == pytest.approx(float(found.upper), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", BALLS)
 def test_more_room_is_never_worse_and_order_does_not_matter(name):
     problem, _ = planted(5, 2, 2, 4)
-    values = [solve(problem, name, rho=rho, width=2).upper for rho in (HALF, Fraction(1))]
+    values = [solve(problem, Ball(name, rho), width=2).upper for rho in (HALF, Fraction(1))]
     assert values[1] <= values[0]
-    wider = solve(problem, name, rho=HALF, width=3)
+    wider = solve(problem, Ball(name, HALF), width=3)
     assert wider.lower <= values[0]
     order = [3, 0, 4, 1, 2]
     shuffled = Problem(X=[problem.X[i] for i in order], y=[problem.y[i] for i in order])
-    other = solve(shuffled, name, rho=HALF, width=2)
+    other = solve(shuffled, Ball(name, HALF), width=2)
     assert float(other.upper) == pytest.approx(float(values[0]), rel=1e-6)
     # Scaling X by c is scaling the ball by c.
     scaled = Problem(X=[[2 * v for v in row] for row in problem.X], y=problem.y)
-    same = solve(scaled, name, rho=HALF / 2, width=2)
+    same = solve(scaled, Ball(name, HALF / 2), width=2)
     assert float(same.upper) == pytest.approx(float(values[0]), rel=1e-6)
 
 
@@ -172,8 +173,8 @@ def test_an_orthogonal_map_of_the_inputs_changes_nothing(name):
     problem, _ = planted(5, 2, 2, 5)
     c, s = Fraction(3, 5), Fraction(4, 5)
     turned = Problem(X=[[c * v - s * w, s * v + c * w] for v, w in problem.X], y=problem.y)
-    first = solve(problem, name, rho=HALF, width=2)
-    second = solve(turned, name, rho=HALF, width=2)
+    first = solve(problem, Ball(name, HALF), width=2)
+    second = solve(turned, Ball(name, HALF), width=2)
     assert float(second.upper) == pytest.approx(float(first.upper), rel=1e-6)
 
 
@@ -190,7 +191,7 @@ def test_an_orthogonal_map_of_the_inputs_changes_nothing(name):
 )
 @pytest.mark.parametrize("name", BALLS)
 def test_degenerate_data(problem, name):
-    found = solve(problem, name, rho=Fraction(1, 3), width=2)
+    found = solve(problem, Ball(name, Fraction(1, 3)), width=2)
     require_inside(found)
     assert found.lower <= found.upper
     assert found.relative_gap <= 1e-6
@@ -198,10 +199,10 @@ def test_degenerate_data(problem, name):
 
 def test_patterns_that_are_searched_for_approach_the_optimum_over_all():
     problem, _ = planted(24, 3, 4, 0, entries=9)
-    whole = solve(problem, "sgd", beta=Fraction(20))
+    whole = solve(problem, Penalty(Fraction(20)))
     assert whole.whole
     assert whole.relative_gap <= 1e-6
-    part = solve(problem, "sgd", beta=Fraction(20), max_patterns=50, seed=1)
+    part = solve(problem, Penalty(Fraction(20)), max_patterns=50, seed=1)
     assert not part.whole
     assert part.upper >= whole.lower  # a network is a network
     assert float(part.upper) == pytest.approx(float(whole.upper), rel=1e-2)
@@ -211,16 +212,15 @@ def test_patterns_that_are_searched_for_approach_the_optimum_over_all():
 @pytest.mark.parametrize("name", ["adamw", "muon", "sgd"])
 def test_column_generation_over_all_patterns_agrees_with_the_whole_program(name, monkeypatch):
     problem, _ = planted(12, 3, 3, 1)
-    weight = {"beta": Fraction(5)} if name == "sgd" else {"rho": Fraction(1, 4)}
+    within = Penalty(5) if name == "sgd" else Ball(name, "1/4")
     width = 4 if name == "adamw" else None
-    options = {**weight, "width": width, "max_cells": 1}
-    whole = solve(problem, name, **options)
+    whole = solve(problem, within, width=width, max_cells=1)
     import theory.programs.columns as columns
 
     monkeypatch.setattr(columns, "_WHOLE", 8)
     monkeypatch.setattr(columns, "_WHOLE_NEWTON", 8)
     monkeypatch.setattr(columns, "_NEW", 6)
-    generated = solve(problem, name, **options)
+    generated = solve(problem, within, width=width, max_cells=1)
     assert len(generated.relaxation.blocks) < generated.relaxation.patterns.count
     assert float(generated.lower) == pytest.approx(float(whole.lower), rel=1e-6)
 
@@ -229,10 +229,10 @@ def test_column_generation_over_all_patterns_agrees_with_the_whole_program(name,
 @pytest.mark.parametrize("name", ["ngd", "muon", "sgd"])
 def test_huber_bounds_are_exact_and_below_the_squared_loss(name, loss):
     problem, _ = planted(6, 2, 2, 3)
-    weight = {"beta": Fraction(1)} if name == "sgd" else {"rho": HALF}
-    found = solve(problem, name, loss=loss, **weight)
+    within = Penalty(1) if name == "sgd" else Ball(name, HALF)
+    found = solve(problem, within, loss=loss)
     assert found.relative_gap <= 1e-6
-    assert found.upper <= solve(problem, name, **weight).upper * (1 + Fraction(1, 10**6))
+    assert found.upper <= solve(problem, within).upper * (1 + Fraction(1, 10**6))
 
 
 @pytest.mark.parametrize("loss", [Huber(Fraction(1, 3)), Logistic()])
@@ -249,8 +249,8 @@ def test_floats_of_a_loss_are_those_of_its_expression(loss):
 def test_logistic_bounds_enclose_the_optimum(name):
     problem, _ = planted(6, 2, 2, 3)
     labels = dataclasses.replace(problem, y=tuple(1 if v > 0 else -1 for v in problem.y))
-    weight = {"beta": HALF} if name == "sgd" else {"rho": HALF}
-    found = solve(labels, name, loss=Logistic(), **weight)
+    within = Penalty(HALF) if name == "sgd" else Ball(name, HALF)
+    found = solve(labels, within, loss=Logistic())
     assert found.relative_gap <= 1e-6
     assert found.lower > 0
 
@@ -259,33 +259,29 @@ def test_any_convex_loss_has_a_value_but_no_bound():
     import cvxpy
 
     problem, _ = planted(6, 2, 2, 3)
-    found = solve(problem, "ngd", rho=HALF, loss=Custom(lambda f, y: cvxpy.sum_squares(f - y) / 2))
+    found = solve(
+        problem, Ball("ngd", HALF), loss=Custom(lambda f, y: cvxpy.sum_squares(f - y) / 2)
+    )
     assert found.lower is None
     assert found.gap is None
-    squared = solve(problem, "ngd", rho=HALF)
+    squared = solve(problem, Ball("ngd", HALF))
     assert float(found.upper) == pytest.approx(float(squared.upper), rel=1e-6)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"optimizer": "adamw", "rho": HALF}, "width: is needed"),
-        ({"optimizer": "ngd"}, "rho: is needed"),
-        ({"optimizer": "ngd", "rho": Fraction(0)}, "rho: 0 must be positive"),
-        ({"optimizer": "sgd", "rho": HALF}, "beta: is needed"),
-        ({"optimizer": "sgd", "beta": Fraction(-1)}, "beta: -1 must be positive"),
-        ({"optimizer": "nothing", "rho": HALF}, "optimizer: 'nothing' is not one of"),
-        ({"optimizer": "ngd", "rho": HALF, "width": 0}, "width: 0 must be at least 1"),
-        ({"optimizer": "ngd", "rho": HALF, "loss": Logistic()}, "y\\[0\\]: 5 is no label"),
-        (
-            {"optimizer": "ngd", "rho": HALF, "loss": Custom(lambda f, y: -((f - y) ** 2).sum())},
-            "loss: is no convex scalar",
-        ),
+        ({"within": Ball("adamw", HALF)}, "width: is needed"),
+        ({"within": "ngd"}, "within: is 'ngd', but must be such as Ball"),
+        ({"within": None}, "within: is None, but must be such as Ball"),
+        ({"width": 0}, "width: 0 must be at least 1"),
+        ({"loss": Logistic()}, "y\\[0\\]: 5 is no label"),
+        ({"loss": Custom(lambda f, y: -((f - y) ** 2).sum())}, "loss: is no convex scalar"),
     ],
 )
 def test_wrong_options_are_refused_by_name(options, message):
     with pytest.raises(InputError, match=message):
-        solve(example("flagship"), **options)
+        solve(example("flagship"), **{"within": Ball("ngd", HALF), **options})
 
 
 def test_where_both_solvers_fail_their_statuses_are_told(monkeypatch):
@@ -296,7 +292,7 @@ def test_where_both_solvers_fail_their_statuses_are_told(monkeypatch):
 
     monkeypatch.setattr(cvxpy.Problem, "solve", fail)
     with pytest.raises(SolverFailure, match="CLARABEL gave up.*SCS gave up.*rescale"):
-        solve(example("flagship"), "muon", rho=HALF)
+        solve(example("flagship"), Ball("muon", HALF))
 
 
 def test_where_clarabel_fails_scs_takes_over(monkeypatch):
@@ -310,9 +306,9 @@ def test_where_clarabel_fails_scs_takes_over(monkeypatch):
         return original(self, *arguments, **options)
 
     monkeypatch.setattr(cvxpy.Problem, "solve", fail)
-    found = solve(example("flagship"), "muon", rho=HALF, width=6)
+    found = solve(example("flagship"), Ball("muon", HALF), width=6)
     monkeypatch.undo()
-    expected = solve(example("flagship"), "muon", rho=HALF, width=6)
+    expected = solve(example("flagship"), Ball("muon", HALF), width=6)
     assert float(found.upper) == pytest.approx(float(expected.upper), rel=1e-4)
     assert found.lower <= expected.upper
 
@@ -339,10 +335,15 @@ def test_factors_of_the_data_change_nothing(problem, name, width, x, y, threshol
     losses = [None, None]
     if threshold is not None:
         losses = [Huber(threshold), Huber(threshold * ten**y)]
-    key, factor = ("beta", x + y) if name == "sgd" else ("rho", y - x)
+
+    def within(factor):
+        size = HALF * ten**factor
+        return Penalty(size) if name == "sgd" else Ball(name, size)
+
     data = scaled(problem, x, y)
-    before = solve(problem, name, width=width, loss=losses[0], **{key: HALF})
-    after = solve(data, name, width=width, loss=losses[1], **{key: HALF * ten**factor})
+    before = solve(problem, within(0), width=width, loss=losses[0])
+    other = within(x + y if name == "sgd" else y - x)
+    after = solve(data, other, width=width, loss=losses[1])
     unit = ten ** (2 * y)
     assert float(after.upper / unit) == pytest.approx(float(before.upper), rel=1e-12)
     assert float(after.lower / unit) == pytest.approx(float(before.lower), rel=1e-12)
@@ -356,7 +357,7 @@ def test_factors_of_the_data_change_nothing(problem, name, width, x, y, threshol
 @pytest.mark.parametrize("name", BALLS)
 @pytest.mark.parametrize(("rho", "least"), [("1e-60", 18.5), ("1e8", 0), ("1e200", 0)])
 def test_balls_much_too_small_or_too_large(name, rho, least):
-    found = solve(example("flagship"), name, rho=Fraction(rho), width=2)
+    found = solve(example("flagship"), Ball(name, Fraction(rho)), width=2)
     assert found.decided
     assert float(found.upper) == pytest.approx(least, abs=1e-8)
     require_inside(found)
@@ -366,9 +367,9 @@ def test_balls_much_too_small_or_too_large(name, rho, least):
 @pytest.mark.parametrize("name", ["muon", "muon-adamw", "ngd"])
 def test_the_logistic_loss_minds_the_scale_of_the_targets_only(name, x):
     problem = Problem(X=[[2, 1], [2, -3], [3, 1]], y=[1, 1, -1])
-    before = solve(problem, name, rho=HALF, width=2, loss=Logistic())
+    before = solve(problem, Ball(name, HALF), width=2, loss=Logistic())
     rho = HALF / Fraction(10) ** x
-    after = solve(scaled(problem, x, 0), name, rho=rho, width=2, loss=Logistic())
+    after = solve(scaled(problem, x, 0), Ball(name, rho), width=2, loss=Logistic())
     # Digits beyond a float's are those of other rationals near it.
     assert float(after.lower) == pytest.approx(float(before.lower), rel=1e-12)
     assert float(after.upper) == pytest.approx(float(before.upper), rel=1e-12)
@@ -385,7 +386,7 @@ def test_the_logistic_loss_minds_the_scale_of_the_targets_only(name, x):
 )
 def test_cells_decide_for_every_convex_loss(problem, name, rho, loss, least):
     data = Problem(X=problem[:3], y=problem[3:])
-    found = solve(data, name, rho=Fraction(rho), width=2, loss=loss)
+    found = solve(data, Ball(name, Fraction(rho)), width=2, loss=loss)
     assert found.cells is not None
     assert found.decided
     assert found.relative_gap <= 1e-6
@@ -418,14 +419,14 @@ def test_cells_of_other_losses_are_bounds_and_those_of_a_wide_huber_the_squared_
 ):
     # Up to this threshold the residuals of networks near the optimum are squared.
     threshold = 10 * (1 + sum((abs(v) for v in problem.y), Fraction()))
-    options = {"rho": rho, "within": name}
-    squared = least(CellComplex(problem, 2, **options))
-    huber = least(CellComplex(problem, 2, loss=Huber(threshold), **options))
+    inside = Ball(name, rho)
+    squared = least(CellComplex.of(problem, 2, within=inside))
+    huber = least(CellComplex.of(problem, 2, loss=Huber(threshold), within=inside))
     size = float(squared.value) + 1e-4
     assert float(huber.value) == pytest.approx(float(squared.value), abs=1e-6 * size)
     assert float(huber.lower) == pytest.approx(float(squared.lower), abs=1e-6 * size)
     labels = Problem(X=problem.X, y=[1 if v > 0 else -1 for v in problem.y])
-    cells = least(CellComplex(labels, 2, loss=Logistic(), **options))
+    cells = least(CellComplex.of(labels, 2, loss=Logistic(), within=inside))
     assert cells.lower <= cells.value
     assert float(cells.value - cells.lower) <= 1e-6 * problem.n
     random = np.random.default_rng(seed)
@@ -439,14 +440,14 @@ def test_cells_of_other_losses_are_bounds_and_those_of_a_wide_huber_the_squared_
 def test_a_threshold_that_floats_round_up_leaves_a_bound():
     # The float 0.1 is above 1/10, where the dual of the loss would be minus infinity.
     problem = Problem(X=[[-2, -1], [-3, 0], [-2, 1]], y=[0, 1, -3])
-    found = solve(problem, "ngd", rho=HALF, loss=Huber(Fraction(1, 10)))
+    found = solve(problem, Ball("ngd", HALF), loss=Huber(Fraction(1, 10)))
     assert found.relative_gap <= 1e-6
 
 
 @pytest.mark.parametrize("name", BALLS)
 def test_rows_and_columns_of_wildly_different_sizes(name):
     problem = Problem(X=[[10**4, 1], [-3, 2], [5, Fraction(7, 10**4)]], y=[1, 2, 1])
-    assert solve(problem, name, rho=HALF, width=2).decided
+    assert solve(problem, Ball(name, HALF), width=2).decided
 
 
 @pytest.mark.parametrize(
@@ -460,20 +461,20 @@ def test_rows_and_columns_of_wildly_different_sizes(name):
 @pytest.mark.parametrize("name", ["muon", "ngd"])
 def test_numbers_too_far_apart_are_refused(problem, message, name):
     with pytest.raises(InputError, match=message):
-        solve(problem, name, rho=HALF)
+        solve(problem, Ball(name, HALF))
 
 
 @pytest.mark.parametrize("name", ["sgd", "ngd", "adamw", "muon-adamw", "colnorm"])
 def test_columns_of_different_sizes(name):
     problem = Problem(X=[[10**6, 1], [-3, 2], [5, 7]], y=[1, 2, 1])
-    weight = {"beta": Fraction(1, 10)} if name == "sgd" else {"rho": Fraction(1, 1000)}
-    found = solve(problem, name, width=3, **weight)
+    within = Penalty("1/10") if name == "sgd" else Ball(name, "1/1000")
+    found = solve(problem, within, width=3)
     assert found.lower <= found.upper
     assert found.relative_gap <= 1e-4
 
 
 def test_networks_have_numbers_of_some_digits_only():
-    found = solve(example("flagship"), "muon", rho=Fraction(3), width=9)
+    found = solve(example("flagship"), Ball("muon", Fraction(3)), width=9)
     for row in (*found.network.W, found.network.a):
         assert all(len(str(v)) < 2000 for v in row)
 
@@ -489,7 +490,7 @@ def test_a_panicking_solver_is_a_failing_one(monkeypatch):
 
     monkeypatch.setattr(cvxpy.Problem, "solve", panic)
     with pytest.raises(SolverFailure, match="CLARABEL: panicked; SCS: panicked"):
-        solve(example("flagship"), "muon", rho=HALF)
+        solve(example("flagship"), Ball("muon", HALF))
 
 
 def test_an_interrupt_tells_the_best_network_so_far():
@@ -500,6 +501,6 @@ def test_an_interrupt_tells_the_best_network_so_far():
             raise Interrupted
 
     with pytest.raises(Interrupted, match="interrupted; the least loss is at most about [0-9]"):
-        solve(problem, "adamw", rho=HALF, width=2, max_patterns=20, progress=stop)
+        solve(problem, Ball("adamw", HALF), width=2, max_patterns=20, progress=stop)
     with pytest.raises(Interrupted, match="interrupted$"):
-        solve(problem, "adamw", rho=HALF, width=2, progress=stop)
+        solve(problem, Ball("adamw", HALF), width=2, progress=stop)

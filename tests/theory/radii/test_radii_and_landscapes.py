@@ -12,6 +12,7 @@ from profiles import part
 
 from theory import Problem, analyse
 from theory.radii import radii
+from theory.within import Ball
 
 SMALL = Fraction(1, 1000)
 
@@ -27,13 +28,13 @@ def test_adamw_reaches_zero_loss_exactly_at_its_radius(n: int, m: int, seed: int
     problem = zero_loss(n, m, seed)
     found = radii(analyse(problem, m), ["adamw"])
     values = sorted(component["adamw"].lower for component in found.components)
-    assert analyse(problem, m, within="adamw", rho=values[0] * (1 - SMALL)).minimum > 0
+    assert analyse(problem, m, within=Ball("adamw", values[0] * (1 - SMALL))).minimum > 0
     # As the ball grows to each radius in turn, one component more is reached.
     for value in values:
         reached = sum(other <= value for other in values)
-        assert analyse(problem, m, within="adamw", rho=value).minimum == 0
+        assert analyse(problem, m, within=Ball("adamw", value)).minimum == 0
         # Inside the ball a component may still be in several pieces.
-        assert len(analyse(problem, m, within="adamw", rho=value).components) >= reached
+        assert len(analyse(problem, m, within=Ball("adamw", value)).components) >= reached
 
 
 @part(4)
@@ -47,7 +48,7 @@ def test_other_balls_reach_zero_loss_at_their_radius(n: int, m: int, seed: int, 
     problem = zero_loss(n, m, seed)
     found = radii(analyse(problem, m), [ball])
     least = min((component[ball] for component in found.components), key=lambda r: r.upper)
-    below = analyse(problem, m, rho=least.lower * (1 - SMALL), within=ball)
-    above = analyse(problem, m, rho=least.upper * (1 + SMALL), within=ball)
+    below = analyse(problem, m, within=Ball(ball, least.lower * (1 - SMALL)))
+    above = analyse(problem, m, within=Ball(ball, least.upper * (1 + SMALL)))
     assert below.proved > 0
     assert float(above.minimum) == pytest.approx(0, abs=1e-6)

@@ -7,8 +7,8 @@ from fractions import Fraction
 import pytest
 from matplotlib.figure import Figure
 
+from numerics.page import AS_RECORDED, badge, describe, figures, verdict_of
 from numerics.report.chapters import _quantities
-from numerics.report.page import AS_RECORDED, badge, describe, figures, verdict_of
 from theory.claims import Bounds
 
 

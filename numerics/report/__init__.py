@@ -1,0 +1,1 @@
+"""The report of `isthmus verify`: running claims, and its chapters."""

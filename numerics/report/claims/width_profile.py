@@ -1,0 +1,38 @@
+"""A staircase for each instance."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from numerics.pictures import landscapes
+from numerics.report.sheets import Picture, Sheet
+from numerics.text import show
+from numerics.training.runs import Runs
+from theory.claims import Result
+from theory.claims.width_profile import WidthProfile
+
+
+def sheets(result: Result[Runs]) -> list[Sheet]:
+    """A staircase for each instance."""
+    claim, values = result.claim, result.prediction.values
+    assert isinstance(claim, WidthProfile)
+    pictures: list[Picture] = []
+    for instance in claim.instances:
+        plain, labelled = claim.counts(values, instance)
+        bound = claim.bound(instance)
+        title = f"{instance.name}: {instance.optimizer}, rho = {show(instance.rho)}"
+        told = "no width is known" if bound is None else f"the theorem names width {bound}"
+        what = "the exact fits" if instance.exact else "the networks of a loss just above the least"
+        draw = partial(
+            landscapes.draw_width_profile,
+            counts={"labelled": labelled, "modulo permutation": plain},
+            bound=bound,
+            title=title,
+        )
+        caption = (
+            f"{title}. Components of {what} in the ball at each width. Solid, circles: "
+            "neurons distinguished; dashed, squares: modulo permutation of the neurons. From which "
+            f"width on they stay connected: {told}."
+        )
+        pictures.append((draw, caption))
+    return [Sheet("", pictures, columns=3)]

@@ -1,0 +1,82 @@
+"""The stairs of the house go one way: each part imports only what stands before it here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import theory
+
+ROOT = Path(theory.__file__).parents[1]
+
+THEORY = (
+    *("errors", "own_file", "processes", "quiet", "problem", "exact", "linear", "losses"),
+    *("loading", "network", "geometry", "gauges", "within", "units", "arrangement"),
+    *("cone_program", "landscape", "programs", "radii", "connectivity", "regions"),
+    *("certificates", "claims", "hunt", "strategies"),
+)
+NUMERICS = (*("files", "text", "training", "pictures", "page", "gpt2", "studies", "report", "cli"),)
+ORDER = [*(f"theory.{name}" for name in THEORY), *(f"numerics.{name}" for name in NUMERICS)]
+CHECKER = ("algebra", "balls", "checker", "cones", "covering", "kinds", "landscape", "neurons")
+CHECKER += ("optimum", "path", "reading", "regions", "states", "work")
+
+
+def modules() -> dict[str, Path]:
+    """All of both packages, by their dotted names."""
+    found = {}
+    for path in sorted([*ROOT.glob("theory/**/*.py"), *ROOT.glob("numerics/**/*.py")]):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(source: str) -> Iterator[str]:
+    """What a source imports, wherever it does; all names that may be modules."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+def part(module: str) -> str:
+    """The part of the house that a module is in."""
+    return ".".join(module.split(".")[:2])
+
+
+MODULES = modules()
+
+
+def test_every_part_has_its_place() -> None:
+    assert {part(name) for name in MODULES} - {"theory", "numerics"} == set(ORDER)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if "." in name])
+def test_no_import_goes_back_up(name: str) -> None:
+    later = ORDER[ORDER.index(part(name)) + 1 :]
+    found = {each for each in imported(MODULES[name].read_text()) if each in MODULES}
+    assert not [each for each in found if part(each) in later]
+
+
+@pytest.mark.parametrize("name", CHECKER)
+def test_the_checker_imports_the_problem_and_itself(name: str) -> None:
+    found = set(imported(MODULES[f"theory.certificates.{name}"].read_text()))
+    ours = {each for each in found if each in MODULES and each != "theory.certificates"}
+    allowed = {f"theory.certificates.{each}" for each in CHECKER}
+    assert ours <= allowed | {"theory.errors", "theory.problem"}
+
+
+@pytest.mark.parametrize("package", ["theory", "numerics"])
+def test_packages_of_tests_mirror_those_of_the_project(package: str) -> None:
+    folders = {p.parent.name for p in ROOT.glob(f"tests/{package}/*/test_*.py")}
+    assert folders <= {p.parent.name for p in ROOT.glob(f"{package}/*/__init__.py")}
+
+
+def test_an_arrow_back_up_is_seen() -> None:
+    source = "def f():\n    from theory.regions import regions\n"
+    assert "theory.regions" in set(imported(source))
+    assert ORDER.index("theory.regions") > ORDER.index("theory.connectivity")

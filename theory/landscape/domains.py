@@ -1,0 +1,31 @@
+"""The domain of networks anywhere, or in a ball: which kind it is depends on the norms."""
+
+from __future__ import annotations
+
+from theory.arrangement import Arrangement
+from theory.errors import BudgetError
+from theory.gauges import ColumnNorms, Spectral
+from theory.landscape.conic import ConicBall, ConvexBox
+from theory.landscape.domain import Domain, EntrywiseBall, WholeSpace, count_box_vertices
+from theory.losses import Loss, Squared
+from theory.problem import Problem
+from theory.within import Ball
+
+_OF_A_VERTEX = 10  # cells are mostly covered together, but every vertex is computed
+
+
+def domain_of(
+    problem: Problem, arrangement: Arrangement, within: Ball | None, loss: Loss, max_cells: int
+) -> Domain:
+    """The domain; raises BudgetError where its vertices take more than `max_cells` cells would."""
+    if within is None:
+        return WholeSpace(problem, arrangement)
+    if isinstance(within.gauge, ColumnNorms | Spectral):
+        return ConicBall(problem, arrangement, within, loss)
+    if not isinstance(loss, Squared):
+        return ConvexBox(problem, arrangement, within, loss)
+    vertices = _OF_A_VERTEX * count_box_vertices(len(arrangement.walls), problem.d)
+    if vertices > max_cells:
+        what = f"vertices in the ball (each as {_OF_A_VERTEX} cells)"
+        raise BudgetError(what, vertices, max_cells, "max_cells")
+    return EntrywiseBall(problem, arrangement, within)

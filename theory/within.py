@@ -1,0 +1,103 @@
+"""Where networks may be: anywhere (None), in the ball of an optimizer, or under an l2 penalty.
+
+One value says it to every function here.
+
+>>> ball = Ball("Muon", "12/5")
+>>> ball
+Ball('muon', '12/5')
+>>> print(ball)
+the muon ball rho = 12/5
+>>> Ball("muon", 0)
+Traceback (most recent call last):
+theory.errors.InputError: rho: 0 must be positive
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import ClassVar, TypeAlias
+
+from theory.errors import InputError
+from theory.gauges import Gauge, gauge_of
+from theory.geometry import geometry
+from theory.problem import Rational, positive_rational
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Ball:
+    """The networks with ||W|| ||a|| <= rho in an optimizer's norms, up to rescaling of neurons.
+
+    With R_W R_a = rho they are those that the weight decay of the optimizer confines networks to.
+    optimizer: a name, in any case. rho: a positive rational, or its text.
+    Raises InputError for an unknown optimizer, for sgd, and for a radius that is not positive.
+    """
+
+    optimizer: str
+    rho: Fraction
+    beta: ClassVar[None] = None
+
+    def __init__(self, optimizer: str, rho: Rational) -> None:
+        object.__setattr__(self, "optimizer", geometry(optimizer).ball.name)
+        object.__setattr__(self, "rho", positive_rational(rho, "rho"))
+
+    @cached_property
+    def gauge(self) -> Gauge:
+        """The least ||W|| ||a|| of networks; raises InputError for norms that have none here."""
+        return gauge_of(geometry(self.optimizer).ball)
+
+    def __repr__(self) -> str:
+        return f"Ball({self.optimizer!r}, '{self.rho}')"
+
+    def __str__(self) -> str:
+        return f"the {self.optimizer} ball rho = {self.rho}"
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Penalty:
+    """All networks, with (beta/2) (||W||_F^2 + ||a||^2) added to the loss: SGD with weight decay.
+
+    beta: a positive rational, or its text. Raises InputError if it is not positive.
+    """
+
+    beta: Fraction
+    optimizer: ClassVar[str] = "sgd"
+    rho: ClassVar[None] = None
+
+    def __init__(self, beta: Rational) -> None:
+        object.__setattr__(self, "beta", positive_rational(beta, "beta"))
+
+    def __repr__(self) -> str:
+        return f"Penalty('{self.beta}')"
+
+    def __str__(self) -> str:
+        return f"an l2 penalty beta = {self.beta}"
+
+
+Within: TypeAlias = Ball | Penalty
+
+
+def within_of(
+    optimizer: str, *, rho: Rational | None = None, beta: Rational | None = None
+) -> Within:
+    """The ball of an optimizer, or the penalty of sgd, from what was given for it.
+
+    Raises InputError where what it needs is missing, or more is given.
+    """
+    name = geometry(optimizer).name
+    if name == Penalty.optimizer:
+        if beta is None or rho is not None:
+            raise InputError("beta", f"is needed, and no rho: {name} has a penalty, no ball")
+        return Penalty(beta)
+    if rho is None or beta is not None:
+        raise InputError("rho", f"is needed, and no beta: {name} has a ball, no penalty")
+    return Ball(name, rho)
+
+
+def require_within(value: object, *kinds: type[Ball] | type[Penalty]) -> None:
+    """Raise InputError unless the value is of one of these kinds."""
+    if not isinstance(value, kinds):
+        example = {Ball: "Ball('muon', '3/2')", Penalty: "Penalty('1/10')"}
+        remedy = " or ".join(example[kind] for kind in kinds)
+        raise InputError("within", f"is {value!r}, but must be such as {remedy}")
