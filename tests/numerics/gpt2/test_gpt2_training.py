@@ -224,15 +224,19 @@ def test_states_that_are_cut_off_are_refused(stopped, prose, keep):
 
 WORKER = """
 import json, sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numerics.page
 from numerics.cli import main
+from numerics.gpt2 import training
 from numerics.gpt2.data import Corpus
 from numerics.gpt2.model import LanguageModel, Shape, build, save
 from numerics.gpt2.training import Recipe, fit, torchrun_workers
 
 folder = Path(sys.argv[1])
+study = ["gpt2", "table", str(folder / "tiny.toml"), "--out", str(folder / "study")]
+numerics.page.svg = lambda make, salt: "<svg></svg>"  # the tests of the report draw
 with torchrun_workers() as workers:
     model = build(Shape(layers=2, width=16, heads=2, block=16), seed=0)
     recipe = Recipe("adamw", steps=4, batch=8, accumulation=2)
@@ -241,8 +245,10 @@ with torchrun_workers() as workers:
     if workers.first:
         save(model, folder / "model")
         (folder / "history.json").write_text(json.dumps([workers.count, history]))
-numerics.page.svg = lambda make, salt: "<svg></svg>"  # the tests of the report draw
-sys.exit(main(["gpt2", "table", str(folder / "tiny.toml"), "--out", str(folder / "study")]))
+    # One group in a process: those of a second are looked for at the addresses of the first.
+    training.torchrun_workers = lambda: nullcontext(workers)
+    code = main(study)
+sys.exit(code)
 """
 
 
