@@ -498,8 +498,8 @@ def minimiser_pairs(
 ) -> tuple[SolutionSet, Network, Network]:
     """Two networks of least loss in an entrywise ball, of a width from ceil(S) + n on.
 
-    There the set is connected (theory/connectivity/bounds.py). Each is a vertex of the polytope of
-    least loss, over corners of the ball, with its neurons split and shuffled. Options of
+    There the set is connected (theory/connectivity/theorems.py). Each is a vertex of the polytope
+    of least loss, over corners of the ball, with its neurons split and shuffled. Options of
     `data_matrices`, with n = (1, 3) by default. Problems of a bound beyond 25 neurons are left out.
 
     Raises InputError, when drawn from, for an optimizer without an entrywise ball.

@@ -66,8 +66,8 @@ def width(
     stands the width from which on a theorem says that the set of least loss is connected.
     """
     from theory.connectivity import width_profile
-    from theory.connectivity.bounds import MAX_BASES
     from theory.connectivity.minimal_counts import MAX_COUNTS
+    from theory.connectivity.theorems import MAX_BASES
     from theory.landscape import DEFAULT_MAX_CELLS
     from theory.within import Ball
 

@@ -17,8 +17,8 @@ from theory.gauges import ColumnNorms
 from theory.losses import Squared
 from theory.problem import Problem
 from theory.programs.blocks import Patterns
-from theory.programs.bounds import BlockDual
 from theory.programs.columns import ColumnGeneration, Relaxation
+from theory.programs.duals import BlockDual
 from theory.programs.group_lasso import GroupNorms
 
 GAUGE = ColumnNorms(summed=True)

@@ -18,8 +18,8 @@ from theory.landscape.analysis import Analysis, Barrier, Component, Cut
 from theory.landscape.cells import SIGN_FLIP, Cell, CellComplex, Move
 from theory.landscape.domain import Dual, Proof
 from theory.landscape.least import Least
+from theory.landscape.minimax import MinimaxPath
 from theory.landscape.nnls import Minimum
-from theory.landscape.paths import MinimaxPath
 from theory.landscape.sublevel import Cover, thin
 from theory.losses import Loss
 from theory.network import Network
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from theory.connectivity.solutions import Neuron
     from theory.programs import Optimum  # importing it takes the convex solvers
     from theory.regions import Frontier, LeastRadius, Meeting, Regions
-    from theory.regions.balls import Ball
+    from theory.regions.balls import BallShape
     from theory.regions.joint import JointDual, Own, Shared
 
 Document = dict[str, Any]
@@ -458,7 +458,7 @@ class _RegionsWriter:
             "blocks": blocks,
         }
 
-    def _shared(self, ball: Ball, weights: Shared | None) -> Document:
+    def _shared(self, ball: BallShape, weights: Shared | None) -> Document:
         d = self.regions.problem.d
         hidden = weights.hidden if weights else ((Fraction(),) * d,) * d
         document: Document = {}
@@ -470,7 +470,7 @@ class _RegionsWriter:
             document["output"] = format_rational(weights.output if weights else Fraction())
         return document
 
-    def _own(self, ball: Ball, weights: Own | None) -> Document:
+    def _own(self, ball: BallShape, weights: Own | None) -> Document:
         size = {"entrywise": self.regions.problem.d, "column": 1}.get(ball.hidden, 0)
         hidden = [format_rational(v) for v in (weights and weights.hidden) or (Fraction(),) * size]
         document: Document = {}

@@ -2,7 +2,7 @@
 
 One convex program for each cell, stated neuron by neuron as in proofs_notes/radii.md and
 region-interaction.md and left to the solver; cells and faces are those of
-`theory.landscape.exhaustive`. Nothing is pruned, nothing is proved. For small problems.
+`theory.claims.float_landscape`. Nothing is pruned, nothing is proved. For small problems.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
 
-from theory.landscape.cells import Cell
-from theory.landscape.exhaustive import (
+from theory.claims.float_landscape import (
     TOLERANCE,
     Piece,
     least_loss,
     pieces,
     shared_pieces,
 )
-from theory.landscape.sign_vectors import SignVectors, sign_vectors
+from theory.claims.sign_vectors import SignVectors, sign_vectors
+from theory.landscape.cells import Cell
 from theory.problem import Problem
 
 if TYPE_CHECKING:

@@ -41,6 +41,7 @@ from theory.claims.base import (
     agree,
     proof,
 )
+from theory.claims.float_landscape import float_landscape
 from theory.claims.float_radii import EntrywiseFits
 from theory.claims.instances import Instance, split_by_the_ball
 from theory.claims.sampled import losses, samples
@@ -53,7 +54,6 @@ from theory.errors import Interrupted
 from theory.geometry import geometry
 from theory.landscape import Analysis, analyse
 from theory.landscape.analysis import barrier_between
-from theory.landscape.exhaustive import exhaustive
 from theory.network import Network
 
 _SAMPLES = 32  # of each piece of a path
@@ -148,7 +148,9 @@ class NotImpliedByPriorWork(Claim):
                 if fits
                 else instance.interval(instance.width).components
             )
-            floats = exhaustive(instance.problem, instance.width, level=inside.level, labelled=True)
+            floats = float_landscape(
+                instance.problem, instance.width, level=inside.level, labelled=True
+            )
             values[_free(instance)] = len(floats.components)
             paths = _paths(inside)
             for kind, path in paths.items():

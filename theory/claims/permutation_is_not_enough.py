@@ -41,9 +41,9 @@ from theory.claims.base import (
     agree,
     proof,
 )
+from theory.claims.float_landscape import float_landscape
 from theory.claims.instances import integer_problem
 from theory.landscape import Barrier, analyse, barrier_between
-from theory.landscape.exhaustive import exhaustive
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -183,7 +183,7 @@ def _alignments(network: Network) -> list[Network]:
 
 def _brute(barrier: Barrier, seconds: Sequence[Network], *, labelled: bool) -> list[float]:
     """Barriers from the first network to others, in floating point; NaN where one fits worse."""
-    found = exhaustive(barrier.problem, barrier.width, labelled=labelled)
+    found = float_landscape(barrier.problem, barrier.width, labelled=labelled)
     start, *ends = (found.home(network) for network in (barrier.networks[0], *seconds))
     return [
         math.nan if start is None or end is None else float(found.barriers[start, end])

@@ -43,12 +43,12 @@ from theory.claims.base import (
     Value,
     proof,
 )
+from theory.claims.float_landscape import fitting_cells
 from theory.claims.float_radii import float_radius
+from theory.claims.sign_vectors import sign_vectors
 from theory.connectivity.solutions import Neuron
 from theory.errors import Interrupted, Undecided
 from theory.exact import simplest_between
-from theory.landscape.exhaustive import fitting_cells
-from theory.landscape.sign_vectors import sign_vectors
 from theory.loading import example
 from theory.regions import Frontier, LeastRadius, Meeting, Regions, regions
 

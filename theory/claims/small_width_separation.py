@@ -43,11 +43,11 @@ from theory.claims.base import (
     agree,
     proof,
 )
+from theory.claims.float_landscape import float_landscape
 from theory.claims.float_radii import float_radius
 from theory.errors import Interrupted
 from theory.exact import simplest_between
 from theory.landscape import analyse
-from theory.landscape.exhaustive import exhaustive
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -149,7 +149,7 @@ class SmallWidthSeparation(Claim):
         values: dict[str, Value] = {}
         for name, labelled in _LANDSCAPES.items():
             progress("minimising over all cells and faces", 0)
-            floats = exhaustive(self.problem, self.width, labelled=labelled)
+            floats = float_landscape(self.problem, self.width, labelled=labelled)
             values |= _values(name, floats.minimum, floats.barriers.tolist())
         progress("checking the proofs", 0)
         values |= prediction.verdicts()
@@ -173,7 +173,7 @@ class SmallWidthSeparation(Claim):
 
     def _radius(self, network: Network, optimizer: str) -> float:
         """The least radius, in floating point, of the component with this network."""
-        floats = exhaustive(self.problem, self.width)
+        floats = float_landscape(self.problem, self.width)
         home = floats.home(network)
         if home is None:
             return math.nan

@@ -42,6 +42,7 @@ from theory.claims.base import (
     Value,
     proof,
 )
+from theory.claims.sign_vectors import sign_vectors
 from theory.connectivity import (
     OptimalPolytope,
     Step,
@@ -51,7 +52,6 @@ from theory.connectivity import (
 )
 from theory.errors import InputError
 from theory.exact import flint_matrix, from_flint, some_solution, to_flint, transposed
-from theory.landscape.sign_vectors import sign_vectors
 from theory.loading import example
 from theory.problem import Problem
 from theory.programs import solve

@@ -39,6 +39,7 @@ from theory.claims.base import (
     Values,
     proof,
 )
+from theory.claims.float_landscape import float_landscape
 from theory.claims.instances import integer_problem
 from theory.claims.sampled import losses, samples
 from theory.connectivity import unconstrained_path
@@ -46,7 +47,6 @@ from theory.errors import Interrupted
 from theory.landscape import analyse
 from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
-from theory.landscape.exhaustive import exhaustive
 from theory.network import Network
 from theory.problem import Problem
 
@@ -151,7 +151,7 @@ class WidthNPlus1(Claim):
         for name, problem in self.counterexamples.items():
             for width in (problem.n, problem.n + 1):
                 progress(f"all cells and faces, {name}, width", width)
-                floats = exhaustive(problem, width, labelled=True)
+                floats = float_landscape(problem, width, labelled=True)
                 couples = _couples(len(floats.components))
                 values[_components(name, width)] = len(floats.components)
                 values[_barriers(name, width)] = tuple(

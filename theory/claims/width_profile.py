@@ -50,7 +50,7 @@ from theory.connectivity import (
     minimal_counts,
     width_row,
 )
-from theory.connectivity.search import longest_loss
+from theory.connectivity.radius_profiles import longest_loss
 from theory.errors import BudgetError, Interrupted
 from theory.landscape import analyse
 from theory.landscape.cells import CellComplex

@@ -9,15 +9,14 @@ far. `optimal_polytope` counts components for the l2-penalised problem, from the
 polytope.
 """
 
-from theory.connectivity.bounds import connected_from, largest_mass
+from theory.connectivity.brute_force import count_components
 from theory.connectivity.critical_radii import RadiusInterval, radius_intervals
 from theory.connectivity.estimates import estimated_intervals
-from theory.connectivity.exhaustive import count_components
 from theory.connectivity.minimal_counts import MinimalCounts, minimal_counts
 from theory.connectivity.paths import SolutionPath, connect
 from theory.connectivity.profile import Profile, WidthRow, width_profile, width_row
 from theory.connectivity.projection import Projection, project
-from theory.connectivity.search import Found, RadiusProfile, radius_profiles, search
+from theory.connectivity.radius_profiles import Found, RadiusProfile, radius_profiles, search
 from theory.connectivity.solutions import Neuron, SolutionSet
 from theory.connectivity.staircase import (
     Direction,
@@ -27,6 +26,7 @@ from theory.connectivity.staircase import (
     optimal_polytope,
     plant,
 )
+from theory.connectivity.theorems import connected_from, largest_mass
 from theory.connectivity.unconstrained import RadiusBounds, largest_radius, unconstrained_path
 
 __all__ = [

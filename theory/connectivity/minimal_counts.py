@@ -25,8 +25,8 @@ from itertools import combinations, combinations_with_replacement
 
 from scipy.cluster.hierarchy import DisjointSet
 
-from theory.connectivity.bounds import MAX_BASES, attainable, largest_mass, rank_of_columns
 from theory.connectivity.critical_radii import CriticalRadii
+from theory.connectivity.theorems import MAX_BASES, attainable, largest_mass, rank_of_columns
 from theory.errors import BudgetError, InputError
 from theory.gauges import Entrywise
 from theory.landscape.analysis import Progress

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from theory.connectivity.bounds import MAX_BASES, connected_from
 from theory.connectivity.minimal_counts import MAX_COUNTS, minimal_counts
+from theory.connectivity.theorems import MAX_BASES, connected_from
 from theory.errors import BudgetError, Interrupted, Undecided
 from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.analysis import Progress, components_of, reached

@@ -16,9 +16,9 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from theory.certificates import certify
 from theory.connectivity import radius_profiles, width_row
-from theory.connectivity.bounds import largest_mass
 from theory.connectivity.critical_radii import CriticalRadii, radius_intervals
 from theory.connectivity.estimates import estimated_intervals
+from theory.connectivity.theorems import largest_mass
 from theory.errors import InputError, nearest
 from theory.exact import simplest_between
 from theory.geometry import geometry

@@ -10,7 +10,7 @@ from theory.landscape.analysis import (
     barrier_between,
 )
 from theory.landscape.cells import DEFAULT_MAX_CELLS
-from theory.landscape.paths import MinimaxPath
+from theory.landscape.minimax import MinimaxPath
 
 __all__ = [
     "DEFAULT_MAX_CELLS",

@@ -13,8 +13,8 @@ from theory.errors import InputError, Interrupted, Undecided
 from theory.landscape.cells import DEFAULT_MAX_CELLS, Cell, CellComplex, Neuron
 from theory.landscape.domain import WholeSpace
 from theory.landscape.flood import Edge, Flood
+from theory.landscape.minimax import MinimaxPath, along, minimax_path
 from theory.landscape.nnls import Minimum
-from theory.landscape.paths import MinimaxPath, along, minimax_path
 from theory.landscape.sublevel import Sublevel, Tick, sublevel
 from theory.network import Network
 from theory.problem import Problem, Rational, rational

@@ -33,10 +33,10 @@ from theory.losses import Custom, Loss, Squared
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.programs.blocks import Patterns, distinct
-from theory.programs.bounds import BlockDual
 from theory.programs.columns import ColumnGeneration, Relaxation, Search
 from theory.programs.counts import best_counts
 from theory.programs.descent import Found, descend_from_random, hop
+from theory.programs.duals import BlockDual
 from theory.programs.family import Family
 from theory.programs.group_lasso import GroupNorms
 from theory.programs.lift import Lift, Lifted, objective

@@ -51,7 +51,7 @@ class Constraints(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ball:
+class BallShape:
     """The norms of one geometry.
 
     name: in certificates. hidden: entrywise, column, frobenius or spectral. output: max, l2, or
@@ -82,7 +82,7 @@ class Ball:
         """Whether each neuron has an interval of its own for a."""
         return self.output == "max"
 
-    def at_any_width(self) -> Ball:
+    def at_any_width(self) -> BallShape:
         """What is left of the ball where neurons may be split into as many equal ones as needed:
         no bounds of each neuron's own."""
         return replace(
@@ -162,20 +162,20 @@ class Ball:
         return Constraints(all_, hidden, output)
 
 
-_ENTRYWISE = Ball("entrywise", "entrywise", "max")
+_ENTRYWISE = BallShape("entrywise", "entrywise", "max")
 _BALLS = {
     "adamw": _ENTRYWISE,
     "lion": _ENTRYWISE,
     "signsgd": _ENTRYWISE,
-    "colnorm": Ball("colnorm", "column", "max"),
-    "muon": Ball("muon", "spectral", "l2"),
-    "muon-adamw": Ball("muon-adamw", "spectral", "max"),
-    "ngd": Ball("ngd", "frobenius", "l2"),
-    "sgd": Ball("l2", "frobenius", "hidden"),
+    "colnorm": BallShape("colnorm", "column", "max"),
+    "muon": BallShape("muon", "spectral", "l2"),
+    "muon-adamw": BallShape("muon-adamw", "spectral", "max"),
+    "ngd": BallShape("ngd", "frobenius", "l2"),
+    "sgd": BallShape("l2", "frobenius", "hidden"),
 }
 
 
-def ball_of(optimizer: str) -> Ball:
+def ball_of(optimizer: str) -> BallShape:
     """The ball of an optimizer by its name; raises InputError for an unknown one."""
     name = geometry(optimizer).name
     if name not in _BALLS:

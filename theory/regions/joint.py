@@ -24,7 +24,7 @@ from theory.cone_program import ConeProgram
 from theory.exact import sqrt_above, to_flint
 from theory.landscape.cells import Cell
 from theory.problem import Problem
-from theory.regions.balls import Ball
+from theory.regions.balls import BallShape
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -69,7 +69,7 @@ class Shared:
     hidden: tuple[tuple[Fraction, ...], ...]
     output: Fraction
 
-    def price(self, ball: Ball) -> Fraction:
+    def price(self, ball: BallShape) -> Fraction:
         """What they contribute to the bound, per unit of the radius."""
         if ball.hidden == "frobenius":
             return self.hidden[0][0] + self.output
@@ -96,7 +96,7 @@ class JointDual:
     lam: (n,). shared: one for each ball. blocks: by state.
     """
 
-    balls: tuple[Ball, ...]
+    balls: tuple[BallShape, ...]
     lam: tuple[Fraction, ...]
     shared: tuple[Shared, ...]
     blocks: Mapping[int, Block]
@@ -146,7 +146,7 @@ class Joint:
         self,
         problem: Problem,
         arrangement: Arrangement,
-        balls: tuple[Ball, ...],
+        balls: tuple[BallShape, ...],
         level: Fraction,
     ) -> None:
         self.problem = problem
@@ -230,7 +230,9 @@ class Joint:
 class _Program:
     """The program for all cells of one shape: CVXPY canonicalises it once."""
 
-    def __init__(self, balls: tuple[Ball, ...], n: int, d: int, blocks: int, above: bool) -> None:
+    def __init__(
+        self, balls: tuple[BallShape, ...], n: int, d: int, blocks: int, above: bool
+    ) -> None:
         import cvxpy
 
         cp: Any = cvxpy  # mypy does not see the functions it exports
@@ -306,5 +308,5 @@ class _Program:
 
 
 @lru_cache(maxsize=64)
-def _compiled(balls: tuple[Ball, ...], n: int, d: int, blocks: int, above: bool) -> _Program:
+def _compiled(balls: tuple[BallShape, ...], n: int, d: int, blocks: int, above: bool) -> _Program:
     return _Program(balls, n, d, blocks, above)

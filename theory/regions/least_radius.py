@@ -22,7 +22,7 @@ from theory.connectivity.solutions import Neuron, Point
 from theory.landscape.cells import Cell, CellComplex
 from theory.radii.fibre import Fibre
 from theory.radii.radii import rounded
-from theory.regions.balls import Ball, image
+from theory.regions.balls import BallShape, image
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding, snapped
 from theory.regions.tilt import Tilt
@@ -49,7 +49,7 @@ class LeastRadius:
     none, at any radius. duals: what proves the lower end, cell by cell.
     """
 
-    balls: tuple[Ball, ...]
+    balls: tuple[BallShape, ...]
     fixed: tuple[Fraction, ...]
     lower: Fraction | None
     upper: Fraction | None
@@ -68,7 +68,7 @@ class Search:
         self,
         complex_: CellComplex,
         cells: Sequence[Cell],
-        balls: tuple[Ball, ...],
+        balls: tuple[BallShape, ...],
         level: Fraction,
         tilt: Tilt | None = None,
     ) -> None:

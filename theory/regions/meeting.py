@@ -36,7 +36,7 @@ from theory.landscape.analysis import Progress, components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
 from theory.problem import Problem, positive_rational
-from theory.regions.balls import Ball, ball_of, image
+from theory.regions.balls import BallShape, ball_of, image
 from theory.regions.least_radius import LeastRadius, Search
 from theory.regions.tilt import Tilt
 
@@ -381,7 +381,7 @@ def at_large_width(found: Regions) -> Regions:
     return regions(found.problem, found.optimizers, None, level=found.level)
 
 
-def fewer(problem: Problem, point: Point, balls: Sequence[Ball]) -> Point:
+def fewer(problem: Problem, point: Point, balls: Sequence[BallShape]) -> Point:
     """As many of the neurons as there are sums that matter at most, in other sizes.
 
     The fit stays, and what the balls share of the hidden layer; ||a|| does not grow. So there are
@@ -405,7 +405,7 @@ def fewer(problem: Problem, point: Point, balls: Sequence[Ball]) -> Point:
     )
 
 
-def split(point: Point, balls: Sequence[Ball], radii: Sequence[Fraction]) -> Point:
+def split(point: Point, balls: Sequence[BallShape], radii: Sequence[Fraction]) -> Point:
     """The point with its neurons split into so many equal ones that each has room in all balls.
 
     That leaves everything shared as it is. Where no ball bounds ||a||, output weights are first

@@ -26,7 +26,7 @@ from theory.exact import (
     sqrt_above,
     to_flint,
 )
-from theory.regions.balls import Ball
+from theory.regions.balls import BallShape
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 
 _Array: TypeAlias = np.ndarray[Any, Any]
@@ -235,7 +235,9 @@ def _compiled(n: int, d: int, count: int, sizes: tuple[tuple[int, int], ...]) ->
     return _Program(n, d, count, sizes)
 
 
-def _shared(hidden: Float[_Array, "d d"], output: float, ball: Ball, rounding: Rounding) -> Shared:
+def _shared(
+    hidden: Float[_Array, "d d"], output: float, ball: BallShape, rounding: Rounding
+) -> Shared:
     rows = [[Fraction()] * len(hidden) for _ in hidden]
     if ball.hidden == "frobenius":
         weight = rounding.rounded(max(float(hidden[0, 0]), 0.0))

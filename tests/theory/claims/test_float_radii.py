@@ -6,10 +6,10 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 
+from theory.claims.float_landscape import fitting_cells
 from theory.claims.float_radii import EntrywiseFits, float_radius
 from theory.connectivity import radius_intervals
 from theory.landscape import analyse
-from theory.landscape.exhaustive import fitting_cells
 from theory.loading import example
 from theory.problem import Problem
 from theory.radii import radii

@@ -43,12 +43,12 @@ from theory.claims import (
     width_profile,
 )
 from theory.claims.base import verify
+from theory.claims.float_landscape import float_landscape
 from theory.claims.instances import instance
 from theory.connectivity import OptimalPolytope
 from theory.errors import InputError, Undecided
 from theory.landscape import analyse
 from theory.landscape.domain import SIGN_FLIP, Domain
-from theory.landscape.exhaustive import exhaustive
 from theory.regions import Meeting
 from theory.within import Ball
 
@@ -290,7 +290,7 @@ SETTING = {
     "numerics.training.runs:train": cache(runs.train),
     "theory.claims.finite_width_sandwich:_missing": cache(finite_width_sandwich._missing),
     **{
-        f"theory.claims.{name}:exhaustive": cache(exhaustive)
+        f"theory.claims.{name}:float_landscape": cache(float_landscape)
         for name in ("small_width_separation", "permutation_is_not_enough", "width_n_plus_1")
     },
     # Fewer records.

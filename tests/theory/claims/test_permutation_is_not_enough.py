@@ -11,8 +11,8 @@ from learned import Learner
 
 from theory.certificates.checker import check
 from theory.claims import PermutationIsNotEnough, permutation_is_not_enough, verify
+from theory.claims.float_landscape import float_landscape
 from theory.claims.permutation_is_not_enough import Case
-from theory.landscape.exhaustive import exhaustive
 from theory.loading import example
 
 CLAIM = PermutationIsNotEnough()
@@ -38,7 +38,7 @@ class Pretence:
 def remembered():
     """Brute force, which no test changes, is done once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(permutation_is_not_enough, "exhaustive", cache(exhaustive))
+        patch.setattr(permutation_is_not_enough, "float_landscape", cache(float_landscape))
         yield
 
 

@@ -17,11 +17,11 @@ import pytest
 from numerics.training.runs import Runs, train_runs
 from theory.claims import CLAIMS, Bounds, SmallWidthSeparation, claim, verify
 from theory.claims.base import Observation, Prediction, Result, Values, agree
+from theory.claims.float_landscape import float_landscape
 from theory.claims.float_radii import float_radius
 from theory.claims.small_width_separation import between_radii
 from theory.errors import InputError, Interrupted
 from theory.landscape import Analysis, analyse
-from theory.landscape.exhaustive import exhaustive
 from theory.loading import example
 from theory.problem import Problem
 from theory.radii import radii
@@ -194,7 +194,7 @@ def test_no_rho_without_a_preference(problem: Problem) -> None:
 def test_radii_in_floating_point_of_problems_with_several_cells() -> None:
     for name in ("opposite-preference", "separation-02"):
         analysis = analyse(example(name), 2)
-        found, floats = radii(analysis, ["adamw", "muon"]), exhaustive(example(name), 2)
+        found, floats = radii(analysis, ["adamw", "muon"]), float_landscape(example(name), 2)
         for component, exact in zip(analysis.components, found.components, strict=True):
             cells = floats.components[floats.home(component.representative)]
             assert cells == set(component.cells)

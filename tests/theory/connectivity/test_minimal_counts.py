@@ -11,7 +11,7 @@ from profiles import part
 
 from theory import example
 from theory.connectivity import connected_from, minimal_counts, width_profile
-from theory.connectivity.bounds import attainable
+from theory.connectivity.theorems import attainable
 from theory.errors import BudgetError, InputError
 from theory.landscape.cells import CellComplex
 from theory.problem import Problem

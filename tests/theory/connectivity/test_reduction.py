@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from theory.arrangement import arrangement
 from theory.connectivity import largest_mass
-from theory.connectivity.bounds import rank_of_columns
 from theory.connectivity.reduction import _blocks, _to_corners, exchange_of, reductions
+from theory.connectivity.theorems import rank_of_columns
 from theory.exact import independent, transposed
 from theory.strategies import minimiser_pairs, solution_pairs
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 
 from theory.arrangement import arrangement
+from theory.claims.sign_vectors import sign_vectors
 from theory.errors import BudgetError
-from theory.landscape.sign_vectors import sign_vectors
 from theory.problem import Problem
 from theory.strategies import problems
 

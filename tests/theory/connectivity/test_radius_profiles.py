@@ -12,7 +12,7 @@ from theory.connectivity import (
     search,
     width_profile,
 )
-from theory.connectivity.search import longest_loss, unimplied
+from theory.connectivity.radius_profiles import longest_loss, unimplied
 from theory.errors import InputError, Interrupted
 from theory.problem import Problem
 from theory.within import Ball

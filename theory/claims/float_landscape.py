@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.cluster.hierarchy import DisjointSet
 
+from theory.claims.sign_vectors import SignVectors, sign_vectors
 from theory.landscape.cells import Cell
-from theory.landscape.sign_vectors import SignVectors, sign_vectors
 from theory.network import Network
 from theory.problem import Problem
 
@@ -33,7 +33,7 @@ TOLERANCE = 1e-9  # relative to ||y||^2; float minima of exact zeros reach about
 
 
 @dataclass(frozen=True)
-class Exhaustive:
+class FloatLandscape:
     """Float results: the minimum, the cells of each component, and the barriers between them."""
 
     minimum: float
@@ -57,7 +57,7 @@ def _half_squared_distance(A: Float[np.ndarray, "k n"], y: Float[np.ndarray, " n
 
     scipy.optimize.nnls is no use here: with linearly dependent columns it can return a distance of
     zero that does not exist (seen with version 1.17.1; one is in
-    tests/theory/landscape/test_exhaustive.py).
+    tests/theory/claims/test_float_landscape.py).
     """
     A = A / np.linalg.norm(A, axis=1, keepdims=True)
     threshold = 1e-12 * (np.linalg.norm(y) or 1.0)
@@ -153,9 +153,9 @@ def _values(
     return values, faces
 
 
-def exhaustive(
+def float_landscape(
     problem: Problem, width: int, *, level: Fraction | None = None, labelled: bool = False
-) -> Exhaustive:
+) -> FloatLandscape:
     """Components of {loss <= level} (default: the minimum) and barriers, by visiting every face.
 
     States, cells and the meaning of the results are as in `theory.landscape.analyse`, except that
@@ -188,4 +188,4 @@ def exhaustive(
             here, there = members.pop(left, []), members.pop(right, [])
             barriers[np.ix_(here, there)] = barriers[np.ix_(there, here)] = value
             members[groups[cell]] = here + there
-    return Exhaustive(lowest, components, barriers, cones, labelled)
+    return FloatLandscape(lowest, components, barriers, cones, labelled)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
 
+from theory.claims.float_landscape import TOLERANCE, float_landscape
 from theory.landscape import analyse
 from theory.landscape.cells import CellComplex
-from theory.landscape.exhaustive import TOLERANCE, exhaustive
 from theory.loading import example
 from theory.problem import Problem
 from theory.strategies import problems
@@ -23,7 +23,7 @@ def agree(
 ) -> int:
     """Compare cells of components and all barriers; the number of components."""
     exact = analyse(problem, width, level=level, labelled=labelled)
-    floats = exhaustive(problem, width, level=level, labelled=labelled)
+    floats = float_landscape(problem, width, level=level, labelled=labelled)
     cells = [frozenset(component.cells) for component in exact.components]
     assert set(cells) == set(floats.components)
     order = [floats.components.index(part) for part in cells]
