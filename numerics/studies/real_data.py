@@ -1,7 +1,4 @@
-"""Optima on real data beside trained networks: theory/examples/measured/real-data.json.
-
-    python -m numerics.studies.real_data                 # what is not measured yet
-    python -m numerics.studies.real_data --dataset diabetes --optimizer sgd   # this again
+"""Optima on real data beside trained networks; shipped: theory/examples/measured/real-data.json.
 
 For each data set sgd's penalised optimum at beta = beta_max / 10 sets the scale: each optimizer's
 ball is the least that holds its network. Then for each optimizer the convex program, with bounds
@@ -11,11 +8,10 @@ Each result is written as soon as it is there, so an interrupted measurement goe
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -27,6 +23,7 @@ import theory
 from numerics.files import provenance, write_json
 from numerics.studies.datasets import DATASETS, Dataset, dataset
 from numerics.training.optimizers import Schedule
+from theory.errors import InputError, unknown
 from theory.gauges import gauge_of
 from theory.geometry import LionK, geometry
 from theory.network import Network
@@ -171,11 +168,17 @@ def _say(stage: str, count: int) -> None:
     print(f"  {stage}: {count}", file=sys.stderr, flush=True)
 
 
-def load() -> dict[str, dict[str, Any]]:
-    """What is measured: by data set and optimizer."""
-    if not MEASURED.exists():
+def load(file: Path | None = None) -> dict[str, dict[str, Any]]:
+    """What a file has of it, by data set and optimizer; by default the shipped one."""
+    file = file or MEASURED
+    if not file.exists():
         return {}
-    measured: dict[str, dict[str, Any]] = json.loads(MEASURED.read_text())["datasets"]
+    try:
+        measured: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))[
+            "datasets"
+        ]
+    except (ValueError, TypeError, KeyError):
+        raise InputError(str(file), "is no study of real data; name another file") from None
     return measured
 
 
@@ -183,34 +186,29 @@ def _reference(known: Mapping[str, Any]) -> Network:
     return Network.from_json(known["sgd"]["network"])
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what is asked for, or what is missing."""
-    parser = argparse.ArgumentParser(
-        prog="python -m numerics.studies.real_data",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--dataset", choices=tuple(DATASETS))
-    parser.add_argument("--optimizer", type=str.lower, choices=(*OPTIMIZERS, ALL_ROWS))
-    asked = parser.parse_args(arguments)
-    measured = load()
-    record = provenance([])
-    record["command"] = ["python", "-m", "numerics.studies.real_data"]
-    names = [asked.dataset] if asked.dataset else list(DATASETS)
-    for optimizer in [asked.optimizer] if asked.optimizer else [ALL_ROWS, *OPTIMIZERS]:
-        for name in names:
-            known = measured.setdefault(name, {})
-            if optimizer in known and asked.optimizer is None:
+def measure_all(
+    file: Path, only: str | None, optimizer: str | None, *, command: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Measure what is asked for, or what the file lacks, and write it there; the rows' names.
+
+    only: a data set. Raises InputError for names that are not known, and where sgd's network, which
+    sets the radius, is not measured.
+    """
+    rows = (ALL_ROWS, *OPTIMIZERS)
+    for value, field, known in ((only, "dataset", tuple(DATASETS)), (optimizer, "optimizer", rows)):
+        if value is not None and value.lower() not in known:
+            raise InputError(field, unknown(value, known))
+    measured = load(file)
+    for row in rows if optimizer is None else [optimizer.lower()]:
+        for name in DATASETS if only is None else [only.lower()]:
+            found = measured.setdefault(name, {})
+            if row in found and optimizer is None:
                 continue
-            print(f"{name}, {optimizer}", file=sys.stderr, flush=True)
-            own = optimizer.removesuffix("-all-rows")
+            yield name, row
+            own = row.removesuffix("-all-rows")
             balled = isinstance(geometry(own), LionK)
-            if balled and "sgd" not in known:
-                parser.error(f"measure sgd on {name} first: it sets the radius")
-            data = dataset(name, held_out=optimizer != ALL_ROWS)
-            known[optimizer] = measure(data, own, _reference(known) if balled else None)
-            write_json(MEASURED, {"datasets": measured, **record})
-
-
-if __name__ == "__main__":
-    main()
+            if balled and "sgd" not in found:
+                raise InputError("optimizer", f"measure sgd on {name} first: it sets the radius")
+            data = dataset(name, held_out=row != ALL_ROWS)
+            found[row] = measure(data, own, _reference(found) if balled else None)
+            write_json(file, {"datasets": measured, **provenance(command)})

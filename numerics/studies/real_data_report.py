@@ -1,4 +1,4 @@
-"""The tables of real data in the report, as `python -m numerics.studies.real_data` measured."""
+"""The tables of real data in the report, as `isthmus study real-data` measured."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ the same width in the same ball. Each ball is the least that holds sgd's network
 many activation patterns to list: the lower bounds hold for networks with the patterns priced, not
 for all, so a trained network could be below them. With a penalty, losses include it. Test errors,
 on the fifth of the rows held out: mean squared error over the variance, or the share of wrong
-labels. Measured by <code>python -m numerics.studies.real_data</code>.</p>
+labels. Measured by <code>isthmus study real-data</code>.</p>
 {tables}
 </section>"""
 

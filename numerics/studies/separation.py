@@ -1,21 +1,16 @@
 """The examples separation-01 to separation-10: AdamW and Muon prefer different components.
 
-    python -m numerics.studies.separation            # measure them again
-    python -m numerics.studies.separation --search   # find them again too, in a few minutes
-
 The search goes through planted integer instances (n = 4, d = 2, m = 2, entries from -3 to 3) in a
 fixed order and keeps the first ten in general position with two components of exact fits whose
 radii differ by a fifth at least, one way for AdamW and the other for Muon, and of which each
-optimizer finds its own in training. The problems are written to theory/examples/, and what was
-measured on all of them to theory/examples/measured/separation.json.
+optimizer finds its own in training. Shipped are the problems, and what was measured on all of them
+in theory/examples/measured/separation.json.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations, count, islice
@@ -25,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import theory
-from numerics.files import provenance, write, write_json
+from numerics.files import write
 from numerics.text import show
 from numerics.training.runs import Runs, Trainer
 from theory.claims import Result, SmallWidthSeparation, verify
@@ -34,8 +29,7 @@ from theory.loading import example
 from theory.problem import Problem, format_rational
 from theory.radii import Radii, Radius, radii
 
-EXAMPLES = Path(theory.__file__).parent / "examples"
-MEASURED = EXAMPLES / "measured" / "separation.json"
+MEASURED = Path(theory.__file__).parent / "examples" / "measured" / "separation.json"
 NAMES = tuple(f"separation-{k:02}" for k in range(1, 11))
 
 _POINTS, _FEATURES, _WIDTH, _LARGEST = 4, 2, 2, 3
@@ -101,7 +95,17 @@ def _short(radius: Radius) -> str:
     return format_rational(radius.upper) if exact else f"about {float(radius.upper):.4g}"
 
 
-def _write_example(name: str, problem: Problem) -> None:
+def examples() -> dict[str, Problem]:
+    """The shipped problems by name."""
+    return {name: example(name) for name in NAMES}
+
+
+def found_again() -> dict[str, Problem]:
+    """The same, looked for; in a few minutes."""
+    return dict(zip(NAMES, islice(search(), len(NAMES)), strict=True))
+
+
+def write_example(file: Path, problem: Problem) -> None:
     """Write it as people would: a line for each field."""
     document = {
         "X": [[int(v) for v in row] for row in problem.X],
@@ -110,12 +114,12 @@ def _write_example(name: str, problem: Problem) -> None:
         "description": problem.description,
     }
     lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items())
-    write(EXAMPLES / f"{name}.json", "{\n" + ",\n".join(lines) + "\n}\n")
+    write(file, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def measure(name: str) -> Result[Runs]:
-    """The claim about one of the examples."""
-    return verify(SmallWidthSeparation(example(name)), Trainer())
+def measure(problem: Problem) -> Result[Runs]:
+    """The claim about one of the problems."""
+    return verify(SmallWidthSeparation(problem), Trainer())
 
 
 def facts(result: Result[Runs]) -> dict[str, Any]:
@@ -147,28 +151,3 @@ def facts(result: Result[Runs]) -> dict[str, Any]:
             for optimizer, runs in result.observation.runs.items()
         },
     }
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the examples (with --search) and what is measured on them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m numerics.studies.separation",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--search", action="store_true", help="find the ten problems again")
-    if parser.parse_args(arguments).search:
-        for name, problem in zip(NAMES, islice(search(), len(NAMES)), strict=True):
-            _write_example(name, problem)
-            print(f"{name}: {problem.description}", flush=True)
-    measured = {}
-    for name in NAMES:
-        measured[name] = facts(measure(name))
-        print(f"{name}: {'holds' if measured[name]['holds'] else 'is FALSE'}", flush=True)
-    record = provenance([])
-    command = ["python", "-m", "numerics.studies.separation", *sys.argv[1:]]
-    write_json(MEASURED, {"data_sets": measured} | record | {"command": command})
-
-
-if __name__ == "__main__":
-    main()

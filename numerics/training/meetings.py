@@ -1,7 +1,8 @@
 """Both optimizers of a meeting of two regions, trained: where runs end, and whether they stay.
 
-    python -m numerics.training.meetings   # the table of proofs_notes/region-interaction.md
-
+>>> from fractions import Fraction
+>>> from theory.loading import example
+>>> from theory.regions import regions
 >>> found = regions(example("two-regions"), ("adamw", "muon"), width=2)
 >>> trained = train_meeting(found.at(Fraction(3, 5), Fraction(3, 2)), seeds=32, steps=3000)
 >>> print(trained.meeting.phase, min(trained.reached) > 0, trained.shared)
@@ -10,11 +11,9 @@ disjoint True (0, 0)
 
 from __future__ import annotations
 
-import argparse
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -26,8 +25,7 @@ from numerics.training.optimizers import Schedule
 from theory.connectivity.solutions import network_of
 from theory.errors import InputError
 from theory.geometry import ball_violation, geometry
-from theory.loading import example
-from theory.regions import Meeting, regions
+from theory.regions import Meeting
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -185,65 +183,3 @@ def _of_finite(
 ) -> float:
     assert values is not None  # of optimizers with a ball
     return float(measure(values[~result.diverged]))
-
-
-STUDY: Mapping[tuple[str, tuple[str, str]], Sequence[tuple[str, str]]] = {
-    ("two-regions", ("adamw", "muon")): (
-        *(("3/5", "3/2"), ("3/5", "33/20"), ("3/5", "17/10"), ("4/5", "8/5")),
-        *(("3/5", "7/5"), ("9/20", "8/5"), ("9/20", "7/5")),
-    ),
-    ("split-by-adamw-2", ("adamw", "muon")): (("8/5", "29/10"), ("8/5", "31/10"), ("9/5", "3")),
-    ("split-by-adamw-2", ("lion", "muon")): (
-        *(("39/25", "59/20"), ("8/5", "29/10"), ("8/5", "31/10"), ("9/5", "3")),
-        *(("8/5", "27/10"), ("3/2", "3")),
-    ),
-    ("flagship", ("adamw", "muon")): (
-        *(("11/5", "9/2"), ("11/5", "13/2"), ("5/2", "7/2"), ("11/5", "14/5")),
-        *(("19/10", "4"), ("19/10", "14/5")),
-    ),
-    ("flagship", ("lion", "ngd")): (("11/5", "5"), ("5/2", "4")),
-}
-"""Data sets of width 2, pairs of optimizers and of radii."""
-
-
-def study(seeds: int = 256, steps: int = 10_000) -> Iterator[TrainedMeeting]:
-    """All of `STUDY`."""
-    for (name, optimizers), pairs in STUDY.items():
-        found = regions(example(name), optimizers, 2)
-        for first, second in pairs:
-            meeting = found.at(Fraction(first), Fraction(second))
-            yield train_meeting(meeting, seeds=seeds, steps=steps)
-
-
-def row(trained: TrainedMeeting) -> str:
-    """One line of the table of the note."""
-    meeting = trained.meeting
-    squared = sum(float(v) ** 2 for v in meeting.regions.problem.y)
-    cells = [
-        f"`{meeting.regions.problem.name}`",
-        ", ".join(meeting.regions.optimizers),
-        ", ".join(map(str, meeting.rho)),
-        meeting.phase + (f": {', '.join(meeting.empty)}" if meeting.empty else ""),
-        ", ".join(map(str, trained.reached)),
-        ", ".join(map(str, trained.shared)),
-        ", ".join(f"{value:.1g}" for value in trained.violations),
-        ", ".join(f"{value:.1g}" for value in trained.gaps),
-        ", ".join(f"{loss / squared:.1g}" for loss in trained.witness_losses),
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table of the note."""
-    parser = argparse.ArgumentParser(
-        prog="python -m numerics.training.meetings",
-        description="Train both optimizers of the meetings of proofs_notes/region-interaction.md "
-        "and print its table, a line as soon as it is there; some minutes.",
-    )
-    parser.parse_args(arguments)
-    for each in study():
-        print(row(each), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from fractions import Fraction
 from functools import cache
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,6 @@ import pytest
 from numerics.studies import separation
 from numerics.studies.separation import MEASURED, NAMES, planted
 from numerics.training.runs import train_runs
-from theory.claims import SmallWidthSeparation, verify
 from theory.landscape import Analysis, analyse
 from theory.loading import example, example_names
 from theory.radii import radii
@@ -117,31 +114,6 @@ def test_planted_problems_have_exact_fits() -> None:
 def test_general_position(name: str) -> None:
     for (a, b), (c, d) in combinations(example(name).X, 2):
         assert a * d != b * c
-
-
-def test_the_command_writes_what_is_shipped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    name = NAMES[0]
-    problem = example(name)
-    shipped = separation.EXAMPLES / f"{name}.json"
-    short = SmallWidthSeparation(problem, seeds=16, steps=100)
-    monkeypatch.setattr(separation, "NAMES", (name,))
-    monkeypatch.setattr(separation, "EXAMPLES", tmp_path)
-    monkeypatch.setattr(separation, "MEASURED", tmp_path / "measured.json")
-    monkeypatch.setattr(separation, "search", lambda: iter([problem]))
-    monkeypatch.setattr(separation, "measure", lambda name: verify(short, train_runs))
-    monkeypatch.setattr(sys, "argv", ["separation", "--search"])
-    separation.main()
-    assert (tmp_path / f"{name}.json").read_text() == shipped.read_text()
-    document = json.loads((tmp_path / "measured.json").read_text())
-    assert document["command"] == ["python", "-m", "numerics.studies.separation", "--search"]
-    for key in ("barrier", "radii", "preferred"):
-        assert document["data_sets"][name][key] == measured()[name][key]
-    training = document["data_sets"][name]["training"]
-    assert training["lion"].keys() == measured()[name]["training"]["lion"].keys()
-    assert training["lion"]["runs"] == 16
-    assert problem.description in capsys.readouterr().out
 
 
 def test_the_description_is_made_of_the_radii() -> None:
