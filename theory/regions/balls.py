@@ -33,7 +33,7 @@ from flint import fmpq, fmpq_mat
 from theory.connectivity.solutions import Neuron, Point, outer
 from theory.errors import InputError
 from theory.exact import from_flint, is_positive_semidefinite, simplest_between, squared, to_flint
-from theory.geometry import geometry
+from theory.geometry import LionK, Norm, VectorNorm, geometry
 from theory.problem import Problem
 
 if TYPE_CHECKING:
@@ -162,25 +162,31 @@ class BallShape:
         return Constraints(all_, hidden, output)
 
 
-_ENTRYWISE = BallShape("entrywise", "entrywise", "max")
-_BALLS = {
-    "adamw": _ENTRYWISE,
-    "lion": _ENTRYWISE,
-    "signsgd": _ENTRYWISE,
-    "colnorm": BallShape("colnorm", "column", "max"),
-    "muon": BallShape("muon", "spectral", "l2"),
-    "muon-adamw": BallShape("muon-adamw", "spectral", "max"),
-    "ngd": BallShape("ngd", "frobenius", "l2"),
-    "sgd": BallShape("l2", "frobenius", "hidden"),
+def _norms(optimizer: str) -> tuple[Norm, VectorNorm] | None:
+    """Those of the layers; None for a penalty."""
+    found = geometry(optimizer)
+    return (found.hidden, found.output) if isinstance(found, LionK) else None
+
+
+_SHAPES = {
+    _norms(name): shape
+    for name, shape in {
+        "adamw": BallShape("entrywise", "entrywise", "max"),
+        "colnorm": BallShape("colnorm", "column", "max"),
+        "muon": BallShape("muon", "spectral", "l2"),
+        "muon-adamw": BallShape("muon-adamw", "spectral", "max"),
+        "ngd": BallShape("ngd", "frobenius", "l2"),
+        "sgd": BallShape("l2", "frobenius", "hidden"),
+    }.items()
 }
 
 
 def ball_of(optimizer: str) -> BallShape:
     """The ball of an optimizer by its name; raises InputError for an unknown one."""
-    name = geometry(optimizer).name
-    if name not in _BALLS:
-        raise InputError("optimizers", f"the regions of {name} are not known here")
-    return _BALLS[name]
+    norms = _norms(optimizer)
+    if norms not in _SHAPES:
+        raise InputError("optimizers", f"the regions of {optimizer} are not known here")
+    return _SHAPES[norms]
 
 
 def image(problem: Problem, neuron: Neuron) -> tuple[Fraction, ...]:
