@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -163,8 +162,8 @@ def _weights(
     path: SolutionPath, segment: int, steps: Float[np.ndarray, " k"]
 ) -> tuple[Float[np.ndarray, "k d m"], Float[np.ndarray, "k m"]]:
     """w = u / |a| and a = s sqrt(alpha) on a segment; exact points would take far longer."""
-    first, last = path.at(segment, Fraction()), path.at(segment, Fraction(1))
-    signs = [neuron.sign for neuron in path.at(segment, Fraction(1, 2))]
+    first, last = path.points[segment], path.points[min(segment + 1, len(path.points) - 1)]
+    signs = [old.sign if new.blank else new.sign for old, new in zip(first, last, strict=True)]
     alpha = _between([[float(n.alpha) for n in point] for point in (first, last)], steps)
     U = _between([[[float(v) for v in n.u] for n in point] for point in (first, last)], steps)
     a = np.array(signs) * np.sqrt(alpha)

@@ -95,7 +95,7 @@ class FiniteWidthSandwich(Claim):
     """The claim, on tight instances and on a search through random ones."""
 
     tight: tuple[_Instance, ...] = _TIGHT
-    searched: int = 20  # instances in each ball, of each n
+    searched: int = 12  # instances in each ball, of each n
     seed: int = 0
 
     id = "finite-width-sandwich"

@@ -74,7 +74,7 @@ class WidthNPlus1(Claim):
     """
 
     counterexamples: Mapping[str, Problem] = field(default_factory=_counterexamples)
-    searched: int = 6
+    searched: int = 4
     pairs: int = 50
     seed: int = 0
 

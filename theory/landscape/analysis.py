@@ -358,9 +358,13 @@ def components_of(
                 best = complex_.loss_of(min(each.value for each in minima.values()))
                 raise Interrupted(f"the minimum is at most {best}") from None
             for position in complex_.positions(cell):
+                before, after = cell[:position], cell[position + 1 :]
                 for move in complex_.moves(cell[position]):
-                    target = complex_.neighbour(cell, position, move)
-                    if target not in minima or target in reached:
+                    # `neighbour`, of which there are millions, mostly reached already.
+                    target = (*before, move.target, *after)
+                    if not complex_.labelled:
+                        target = tuple(sorted(target))
+                    if target in reached or target not in minima:
                         continue
                     face = complex_.face_minimum(cell, position, move)
                     if face.value <= low.level:
