@@ -2,8 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
-# One process for a file: what its tests share is made once.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+# One process for a file: what its tests share is made once. One thread in a process: on small arrays
+# more of them mostly wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: verify test lint bench fuzz
 

@@ -9,7 +9,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from numerics.training.meetings import INSIDE, TOLERANCE, TrainedMeeting, row, train_meeting
+from numerics.studies.meetings import row
+from numerics.training.meetings import INSIDE, TOLERANCE, TrainedMeeting, train_meeting
 from theory.errors import InputError, Interrupted
 from theory.loading import example
 from theory.regions import Meeting, Regions, regions
