@@ -23,6 +23,14 @@ def stdin(source: str | None) -> str | None:
     return "/dev/stdin" if source == "-" else source
 
 
+def _integer(text: str, name: str) -> int:
+    """A whole number; 2.0 is 2, as in files."""
+    try:
+        return integer(text, name)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 ProblemArgument = Annotated[
     str,
     typer.Argument(
@@ -63,7 +71,7 @@ Width = Annotated[
     typer.Option(
         metavar="M",
         help="Number of neurons, if PROBLEM does not say.",
-        parser=lambda text: integer(text, "width"),  # 2.0 is 2, as in files
+        parser=lambda text: _integer(text, "width"),
     ),
 ]
 MaxCells = Annotated[
