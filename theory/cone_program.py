@@ -7,6 +7,7 @@ parameters and CVXPY has the maps; here they are applied directly. What Clarabel
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     import cvxpy
+
+_LOG = logging.getLogger(__name__)
 
 # Clarabel's default of 1e-8 is most of what is needed, but better than nothing.
 _TOLERANCES = (1e-10, 1e-8)
@@ -44,8 +47,8 @@ class ConeProgram:
                 warnings.simplefilter("ignore")  # of inaccuracy
                 try:
                     return self._compiled.solve(tolerance)
-                except cvxpy.SolverError:
-                    continue
+                except cvxpy.SolverError as error:
+                    _LOG.info("Clarabel fails at tolerance %g: %s", tolerance, error)
         return False
 
 

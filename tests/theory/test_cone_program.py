@@ -70,3 +70,23 @@ def test_no_solution_of_an_earlier_solve_is_taken_for_one() -> None:
     for bound, feasible in ((0.0, True), (2.0, False), (0.5, True), (np.inf, False)):
         b.value = bound
         assert program.solve() == feasible
+
+
+def test_what_fails_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    x, b = cp.Variable(), cp.Parameter()
+    program = ConeProgram(cp.Problem(cp.Minimize(x), [x >= b]))
+    b.value = 1.0
+    with caplog.at_level("INFO", logger="theory.cone_program"):
+        assert program.solve()
+        assert caplog.messages == []
+
+        def fail(*arguments: Any) -> None:
+            raise cvxpy.SolverError("no progress")
+
+        monkeypatch.setattr(program.problem, "unpack_results", fail)
+        assert not program.solve()
+    assert caplog.messages == [
+        f"Clarabel fails at tolerance {tolerance}: no progress" for tolerance in ("1e-10", "1e-08")
+    ]

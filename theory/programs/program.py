@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import cvxpy
 
 _Array: TypeAlias = np.ndarray[Any, Any]
+
+_LOG = logging.getLogger(__name__)
 
 _CLARABEL = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
 _SCS = {"eps_abs": 1e-9, "eps_rel": 1e-9, "max_iters": 100_000}
@@ -125,6 +128,8 @@ class BlockProgram:
                 v is not None and np.isfinite(v).all()
                 for v in values[: 1 if self._arrow is None else 2]
             ):
+                if statuses:
+                    _LOG.info("%s solved what others did not: %s", solver, "; ".join(statuses))
                 return
             statuses.append(f"{solver}: {self.problem.status}")
         raise SolverFailure(statuses)

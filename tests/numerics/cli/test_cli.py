@@ -219,7 +219,7 @@ def test_second_control_c_stops_at_once(
         (["barrier", "flagship", "--width", "0"], "width: 0 must be at least 1"),
         (
             ["barrier", "flagship", "--width", "two"],
-            "Invalid value for '--width': width: 'two' is not an integer",
+            "'--width': width: 'two' is not an integer",
         ),
         (["barrier", "flagship", "--level", "-1"], "level: -1 is below the minimum, which is 0"),
         (["barrier", "flagship", "--level", "nan"], "level: 'nan' is not a finite number"),
