@@ -21,7 +21,7 @@ from fractions import Fraction
 from math import comb
 from typing import Self, TypeAlias
 
-from theory.arrangement import Arrangement, arrangement, count_cones
+from theory.arrangement import arrangement, count_cones
 from theory.errors import WITHIN_REACH, BudgetError, InputError
 from theory.landscape.domain import SIGN_FLIP, Domain, Group, Move
 from theory.landscape.domains import domain_of
@@ -91,10 +91,13 @@ class CellComplex:
         labelled: bool = False,
         max_cells: int = DEFAULT_MAX_CELLS,
     ) -> None:
-        self.domain = domain
         self.width = _width(width)
-        self.labelled = labelled
         _require(len(domain.arrangement), self.width, labelled, max_cells)
+        self.domain = domain
+        self.labelled = labelled
+        self.problem, self.arrangement = domain.problem, domain.arrangement
+        self.within, self.loss = domain.within, domain.loss
+        self.states, self.groups, self.moves = domain.states, domain.groups, domain.moves
 
     @classmethod
     def of(
@@ -125,43 +128,9 @@ class CellComplex:
         return cls(domain, width, labelled=labelled, max_cells=max_cells)
 
     @property
-    def problem(self) -> Problem:
-        """The data."""
-        return self.domain.problem
-
-    @property
-    def arrangement(self) -> Arrangement:
-        """The cones of the data."""
-        return self.domain.arrangement
-
-    @property
-    def within(self) -> Ball | None:
-        """The ball that networks are in."""
-        return self.domain.within
-
-    @property
-    def loss(self) -> Loss:
-        """The loss of a fit."""
-        return self.domain.loss
-
-    @property
-    def states(self) -> int:
-        """The number of states of a neuron."""
-        return self.domain.states
-
-    @property
-    def groups(self) -> list[Group]:
-        """The columns of a neuron in each state."""
-        return self.domain.groups
-
-    @property
     def count(self) -> int:
         """The number of cells."""
         return _count(self.states, self.width, self.labelled)
-
-    def moves(self, state: int) -> tuple[Move, ...]:
-        """The moves out of a state."""
-        return self.domain.moves(state)
 
     def modulo_permutation(self) -> CellComplex:
         """The same cells with neurons not distinguished."""
