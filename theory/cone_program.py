@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,10 @@ class ConeProgram:
 
     def __init__(self, problem: cvxpy.Problem) -> None:
         self.problem: Any = problem
-        self._compiled: _Compiled | None = None
+
+    @cached_property
+    def _compiled(self) -> _Compiled:
+        return _Compiled(self.problem)
 
     def solve(self) -> bool:
         """As accurately as may be; whether a solution was found, in finite numbers.
@@ -40,8 +44,6 @@ class ConeProgram:
         """
         import cvxpy
 
-        if self._compiled is None:
-            self._compiled = _Compiled(self.problem)
         for tolerance in _TOLERANCES:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of inaccuracy

@@ -284,7 +284,7 @@ class Spectral(Gauge):
 
 
 _GAUGES: dict[tuple[Norm, VectorNorm], Gauge] = {
-    (geometry(name).ball.hidden, geometry(name).ball.output): gauge
+    geometry(name).ball.norms: gauge
     for name, gauge in (
         ("adamw", Entrywise()),
         ("muon", Spectral(summed=True)),
@@ -297,7 +297,7 @@ _GAUGES: dict[tuple[Norm, VectorNorm], Gauge] = {
 
 def has_gauge(optimizer: Geometry) -> bool:
     """Whether `gauge_of` knows the ball of a geometry; those of users it may not."""
-    return isinstance(optimizer, LionK) and (optimizer.hidden, optimizer.output) in _GAUGES
+    return isinstance(optimizer, LionK) and optimizer.norms in _GAUGES
 
 
 def gauge_of(optimizer: LionK) -> Gauge:
@@ -305,7 +305,7 @@ def gauge_of(optimizer: LionK) -> Gauge:
 
     Raises InputError for norms that no gauge here belongs to.
     """
-    pair = (optimizer.hidden, optimizer.output)
+    pair = optimizer.norms
     if not has_gauge(optimizer):
         raise InputError(
             "optimizer", f"no exact radii are known for {pair[0]} on W with {pair[1]} on a"

@@ -71,9 +71,6 @@ class Penalty:
     def __repr__(self) -> str:
         return f"Penalty('{self.beta}')"
 
-    def __str__(self) -> str:
-        return f"an l2 penalty beta = {self.beta}"
-
 
 Within: TypeAlias = Ball | Penalty
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from numerics.cli.output import EXIT_DONE, say
-from numerics.cli.outputs import check_outputs
+from numerics.cli.outputs import Folder, check_outputs
 
 app = typer.Typer(
     help="The larger measurements that the report and the notes quote, made again; some take hours."
@@ -56,7 +56,8 @@ def separation(
     from numerics.files import provenance, write_json
     from numerics.studies.separation import examples, facts, found_again, measure, write_example
 
-    check_outputs([], json=str(out))
+    written = None if search is None else Folder(search, ("separation-*.json",))
+    check_outputs([], json=str(out), search=written)
     problems = examples() if search is None else found_again()
     measured = {}
     for name, problem in problems.items():

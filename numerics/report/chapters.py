@@ -35,7 +35,7 @@ from numerics.page import (
     verdict_of,
 )
 from numerics.pictures.style import panel, style
-from numerics.report.sheets import Picture, sheets_of
+from numerics.report.sheets import Picture, Sheet, sheets_of
 from numerics.studies.real_data_report import real_data_section
 from numerics.text import show
 from numerics.training.runs import Runs
@@ -86,11 +86,12 @@ def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
     for name, certificate in certificates.items():
         file = f"{claim.id}.{name.replace(',', '').replace(' ', '-')}.json"
         files[file], paths[name] = as_json(certificate), str(folder / file)
-    for sheet in sheets_of(result):
+    sheets = sheets_of(result)
+    for sheet in sheets:
         png = _png(sheet.pictures[: sheet.most], columns=sheet.columns)
         files[f"{claim.id}{sheet.suffix}.png"] = png
     verdict = verdict_of(result.holds, claim.recorded)
-    body = _body(result, quantities, training, paths)
+    body = _body(result, sheets, quantities, training, paths)
     document = {
         "id": claim.id,
         "holds": result.holds,
@@ -244,6 +245,7 @@ _PICTURES = 2  # of a claim that are not folded: one row on a wide screen
 
 def _body(
     result: Result[Runs],
+    sheets: Sequence[Sheet],
     quantities: Sequence[tuple[str, str, str]],
     trained: Sequence[Sequence[str]],
     certificates: Mapping[str, str],
@@ -251,7 +253,7 @@ def _body(
     """Tables, pictures, and how to check the proofs."""
     pictures = [
         (partial(panel, draw), caption)
-        for draw, caption in chain(*(sheet.pictures for sheet in sheets_of(result)))
+        for draw, caption in chain(*(sheet.pictures for sheet in sheets))
     ]
     training = ""
     if trained:

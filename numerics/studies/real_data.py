@@ -204,11 +204,11 @@ def measure_all(
             found = measured.setdefault(name, {})
             if row in found and optimizer is None:
                 continue
-            yield name, row
             own = row.removesuffix("-all-rows")
             balled = isinstance(geometry(own), LionK)
             if balled and "sgd" not in found:
                 raise InputError("optimizer", f"measure sgd on {name} first: it sets the radius")
+            yield name, row
             data = dataset(name, held_out=row != ALL_ROWS)
             found[row] = measure(data, own, _reference(found) if balled else None)
             write_json(file, {"datasets": measured, **provenance(command)})

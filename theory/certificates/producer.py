@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 from theory.landscape.analysis import Analysis, Barrier, Component, Cut
-from theory.landscape.cells import SIGN_FLIP, Cell, CellComplex, Move
-from theory.landscape.domain import Dual, Proof
+from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.domain import SIGN_FLIP, Dual, Move, Proof
 from theory.landscape.least import Least
 from theory.landscape.minimax import MinimaxPath
 from theory.landscape.nnls import Minimum
@@ -47,7 +47,10 @@ def certify(
     path inside a solution set, and `regions` for how two optimizers' regions meet, at one pair of
     radii or at all vertices of the frontier.
     """
-    return _KINDS[type(result).__name__](result)
+    name = type(result).__name__
+    if name not in _KINDS:
+        raise InputError("result", f"has no certificate: {unknown(name, tuple(_KINDS))}")
+    return _KINDS[name](result)
 
 
 class _Writer:

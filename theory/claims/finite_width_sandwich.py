@@ -60,6 +60,11 @@ class _Instance:
     rho: Fraction
 
     @property
+    def ball(self) -> Ball:
+        """Where the instance's networks are."""
+        return Ball(self.optimizer, self.rho)
+
+    @property
     def shift(self) -> int:
         """p(1 + shift) <= relax(1) by theory."""
         return _shift(self.optimizer, self.problem.n)
@@ -136,7 +141,7 @@ class FiniteWidthSandwich(Claim):
         certificates, problems = {}, {}
         for instance in self.tight:
             for width in range(max(1, instance.shift), instance.shift + 2):
-                found = solve(instance.problem, Ball(instance.optimizer, instance.rho), width=width)
+                found = solve(instance.problem, instance.ball, width=width)
                 key = _proof(instance, width)
                 values[proof(key)] = VALID
                 certificates[key], problems[key] = certify(found), instance.problem
@@ -169,11 +174,9 @@ def _missing(instance: _Instance) -> int:
     -1 if relax(1) is proved to be above p(1).
     """
     problem = instance.problem
-    relaxed = relax(problem, Ball(instance.optimizer, instance.rho), width=1)
+    relaxed = relax(problem, instance.ball, width=1)
     for k in count():
-        optimum = least(
-            CellComplex.of(problem, 1 + k, within=Ball(instance.optimizer, instance.rho))
-        )
+        optimum = least(CellComplex.of(problem, 1 + k, within=instance.ball))
         if k == 0 and relaxed.lower is not None and relaxed.lower > optimum.value:
             return -1
         if optimum.lower <= relaxed.upper or k == _MOST:

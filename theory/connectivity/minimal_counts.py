@@ -32,7 +32,7 @@ from theory.gauges import Entrywise
 from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.problem import Problem
-from theory.within import Ball
+from theory.within import Ball, require_within
 
 MAX_COUNTS = 13_000
 """Counts of neurons that `minimal_counts` may have to look at; some 0.3 milliseconds each."""
@@ -93,6 +93,7 @@ def minimal_counts(
     Raises InputError where the ball is not entrywise, BudgetError beyond `max_counts` counts up to
     the size at which the search ends, or `max_bases` sets of columns for that size.
     """
+    require_within(within, Ball)
     if not isinstance(within.gauge, Entrywise):
         raise InputError("within", f"in {within} no complete list of counts is known")
     rho = within.rho

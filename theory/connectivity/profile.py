@@ -11,7 +11,6 @@ from theory.errors import BudgetError, Interrupted, Undecided
 from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.analysis import Progress, components_of, reached
 from theory.landscape.cells import CellComplex
-from theory.landscape.domain import Domain
 from theory.landscape.least import least
 from theory.problem import Problem, positive_integer
 from theory.within import Ball, require_within
@@ -108,23 +107,13 @@ def width_profile(
     complete = True
     try:
         from_counts = _from_counts(problem, within, max_counts, max_bases, progress)
-        domain: Domain | None = None
+        first = CellComplex.of(problem, 1, within=within, max_cells=max_cells)
         for width in range(1, max_width + 1):
-            cells = _cells(problem, within, width, domain, max_cells)
-            domain = cells.domain
+            cells = CellComplex(first.domain, width, labelled=True, max_cells=max_cells)
             rows.append(width_row(cells, level=level, progress=progress))
     except (BudgetError, Interrupted, Undecided) as error:
         complete, reason = False, f"width {len(rows) + 1}: {error}"
     return Profile(problem, within, level, tuple(rows), bound, from_counts, complete, reason)
-
-
-def _cells(
-    problem: Problem, within: Ball, width: int, domain: Domain | None, max_cells: int
-) -> CellComplex:
-    """The labelled cells of a width, on the domain of the widths before."""
-    if domain is None:
-        return CellComplex.of(problem, width, labelled=True, within=within, max_cells=max_cells)
-    return CellComplex(domain, width, labelled=True, max_cells=max_cells)
 
 
 def _from_counts(

@@ -25,7 +25,7 @@ from theory.exact import from_flint, to_flint
 from theory.gauges import ColumnNorms, Entrywise, Spectral
 from theory.landscape.domain import EntrywiseBall, WholeSpace
 from theory.problem import Problem
-from theory.within import Ball, Penalty, Within
+from theory.within import Ball, Penalty, Within, require_within
 
 MAX_BASES = 200_000
 """Sets of columns that `largest_mass` looks at, by default; some 20 microseconds each."""
@@ -37,6 +37,7 @@ def connected_from(problem: Problem, within: Within, *, max_bases: int = MAX_BAS
     With a penalty the loss includes it.
     Raises BudgetError where an entrywise ball has more than `max_bases` sets of columns.
     """
+    require_within(within, Ball, Penalty)
     blocks = 2 * len(arrangement(problem.X))
     if isinstance(within, Penalty):
         return min(blocks, rank_of_columns(problem)) + 1

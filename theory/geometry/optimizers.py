@@ -88,6 +88,11 @@ class LionK(Geometry):
         """Itself."""
         return self
 
+    @property
+    def norms(self) -> tuple[Norm, VectorNorm]:
+        """Of W and a: what tables of balls go by, as several optimizers may have the same."""
+        return self.hidden, self.output
+
     def radius(self, weight_decay: _Scalar) -> _Scalar:
         """R = 1/lambda, the radius that decoupled weight decay lambda gives a layer; rho = R_W R_a.
 

@@ -23,15 +23,13 @@ from typing import Self, TypeAlias
 
 from theory.arrangement import arrangement, count_cones
 from theory.errors import WITHIN_REACH, BudgetError, InputError
-from theory.landscape.domain import SIGN_FLIP, Domain, Group, Move
+from theory.landscape.domain import Domain, Group, Move
 from theory.landscape.domains import domain_of
 from theory.landscape.nnls import Minimum
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.within import Ball, require_within
-
-__all__ = ["SIGN_FLIP", "Cell", "CellComplex", "Move", "Neuron", "require_cells"]
 
 Cell: TypeAlias = tuple[int, ...]
 Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordinates

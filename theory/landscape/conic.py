@@ -132,6 +132,7 @@ class ConicBall(Domain):
 
     scale = 1
     exact = False
+    within: Ball
 
     def __init__(
         self,
@@ -144,7 +145,6 @@ class ConicBall(Domain):
         gauge, rho = within.gauge, within.rho
         assert isinstance(gauge, ColumnNorms | Spectral)
         self._gauge = gauge
-        self._rho = rho
         self._faces = _Faces(problem, gauge, loss)
         units = Units.of(problem, loss)
         self._reach = units.reach(rho) * units.y / units.x
@@ -217,7 +217,7 @@ class ConicBall(Domain):
         q = proof.dual.maximum(group)
         if not q:
             return 0
-        cost = self._gauge.dual([self._cost(q)], proof.dual.metric) * self._rho * _USED
+        cost = self._gauge.dual([self._cost(q)], proof.dual.metric) * self.within.rho * _USED
         if self._gauge.summed:
             return 0 if cost <= proof.height else proof.limit + 1
         if not proof.height:
@@ -236,7 +236,9 @@ class ConicBall(Domain):
         costs = [self._cost(dual.maximum(group)) for group in groups]
         height = Fraction()
         if any(costs):
-            height = self._rho * self._gauge.dual(costs, dual.metric) * _CLAIMED / self._x_scale
+            height = (
+                self.within.rho * self._gauge.dual(costs, dual.metric) * _CLAIMED / self._x_scale
+            )
         return self._faces.bound(dual.vector, dual.scale, height) / _CLAIMED**2
 
     def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
@@ -278,7 +280,7 @@ class ConicBall(Domain):
                 u[place][k] += coefficient * v
         # A little inside, so that points between two of these are seen to be inside as well.
         norm = self.norm(u) * (1 + _INSIDE)
-        shrink = min(Fraction(1), self._rho / norm) if norm else Fraction(1)
+        shrink = min(Fraction(1), self.within.rho / norm) if norm else Fraction(1)
         parts = [(place, c, shrink * coefficient) for place, c, coefficient in parts]
         fit = [Fraction()] * self.problem.n
         for _, c, coefficient in parts:

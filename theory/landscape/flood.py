@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count
 
-from theory.landscape.cells import Cell, CellComplex, Move
+from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.domain import Move
 from theory.landscape.nnls import Minimum
 
 

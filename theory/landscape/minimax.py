@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from theory.landscape.cells import SIGN_FLIP, CellComplex, Neuron
+from theory.landscape.cells import CellComplex, Neuron
+from theory.landscape.domain import SIGN_FLIP
 from theory.landscape.flood import Edge
 from theory.network import Network
 from theory.problem import Problem

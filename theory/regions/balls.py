@@ -165,7 +165,7 @@ class BallShape:
 def _norms(optimizer: str) -> tuple[Norm, VectorNorm] | None:
     """Those of the layers; None for a penalty."""
     found = geometry(optimizer)
-    return (found.hidden, found.output) if isinstance(found, LionK) else None
+    return found.norms if isinstance(found, LionK) else None
 
 
 _SHAPES = {

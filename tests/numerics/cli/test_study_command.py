@@ -62,6 +62,21 @@ def test_separation_measures_the_shipped_problems(
     assert sorted(tmp_path.iterdir()) == [file]
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_the_search(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_for() -> dict[str, Problem]:
+        raise AssertionError
+
+    monkeypatch.setattr(separation, "found_again", looked_for)
+    (tmp_path / "taken").write_text("")
+    arguments = ("--out", tmp_path / "m.json", "--search", tmp_path / "taken")
+    code, _, err = run(capsys, "study", "separation", *arguments)
+    assert code == 2
+    assert "taken" in err
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["taken"]
+
+
 def test_real_data_goes_on_where_it_was(
     capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

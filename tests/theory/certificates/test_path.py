@@ -260,3 +260,8 @@ def test_what_connect_finds_for_dead_neurons_is_valid(optimizer):
     reason = "its loss with penalty" if penalised else f"it lies outside the {optimizer} ball"
     with pytest.raises(InputError, match=f"^second network: {reason}.*: neuron 2 has output"):
         connect(solutions, FIRST, huge, max_cells=1)
+
+
+def test_what_has_no_certificate_is_refused():
+    with pytest.raises(InputError, match="^result: has no certificate: 'Problem' is not one of"):
+        certify(Problem(X=[[1]], y=[1]))

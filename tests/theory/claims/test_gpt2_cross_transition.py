@@ -16,14 +16,6 @@ def judge(document):
     return verify(Gpt2CrossTransition(document), Trainer())
 
 
-@pytest.mark.parametrize("pairs", [1, 2])
-def test_it_holds_and_no_control_explains_it(pairs):
-    result = judge(study(pairs))
-    assert result.holds
-    assert explained(result.observation.values) == []
-    assert result.prediction.values.keys() == result.observation.values.keys()
-
-
 @pytest.mark.parametrize(
     ("measure", "value", "holds"),
     [

@@ -16,7 +16,7 @@ from theory.errors import BudgetError, InputError
 from theory.landscape.cells import CellComplex
 from theory.problem import Problem
 from theory.strategies import problems
-from theory.within import Ball
+from theory.within import Ball, Penalty
 
 HALF = Fraction(1, 2)
 
@@ -92,3 +92,15 @@ def test_wrong_input_and_limits():
     profile = width_profile(example("non-monotone"), Ball("adamw", HALF), 1, max_counts=10)
     assert profile.bound_from_counts is None
     assert profile.complete
+
+
+@pytest.mark.parametrize("within", ["adamw", None, Penalty(1)])
+def test_counts_are_those_of_a_ball(within):
+    with pytest.raises(InputError, match="^within: is .*, but must be such as Ball"):
+        minimal_counts(example("flagship"), within)
+
+
+@pytest.mark.parametrize("within", ["adamw", None])
+def test_a_bound_is_that_of_a_ball_or_a_penalty(within):
+    with pytest.raises(InputError, match="^within: is .*, but must be such as Ball.* or Penalty"):
+        connected_from(example("flagship"), within)
