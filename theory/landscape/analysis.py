@@ -7,12 +7,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
-from itertools import groupby, permutations
+from itertools import permutations
 
 from theory.errors import InputError, Interrupted, Undecided
 from theory.landscape.cells import DEFAULT_MAX_CELLS, Cell, CellComplex, Neuron
 from theory.landscape.domain import WholeSpace
 from theory.landscape.flood import Edge, Flood
+from theory.landscape.merge_tree import (
+    Component,
+    Cut,
+    Merge,
+    closed_cuts,
+    merge_tree,
+    tree_path,
+)
 from theory.landscape.minimax import MinimaxPath, along, minimax_path
 from theory.landscape.nnls import Minimum
 from theory.landscape.sublevel import Sublevel, Tick, sublevel
@@ -25,51 +33,6 @@ _ABOVE = Fraction(1, 10**6)
 
 Progress = Callable[[str, int], None]
 """Called often with the stage and a count; may raise Interrupted to stop with what is known."""
-
-
-@dataclass(frozen=True)
-class Component:
-    """A connected component of {loss <= level}.
-
-    id: by least loss, then by the first cell (of lowest numbers); by the first cell alone where
-    minima are bracketed only, whose last digits would decide.
-    cells: the cells it meets. links: faces that connect them at the level (a tree).
-    representative: a network of least loss in the component, which is `minimum`; it lies in
-    cells[0]. proved: a lower bound of the loss in the component, equal to `minimum` where exact.
-    """
-
-    id: int
-    cells: tuple[Cell, ...]
-    links: tuple[Edge, ...]
-    representative: Network
-    minimum: Fraction
-    proved: Fraction
-
-
-@dataclass(frozen=True)
-class Merge:
-    """Two components join at level `value`, along a path from the first to the second.
-
-    proved: a lower bound of their barrier, equal to `value` where exact.
-    """
-
-    value: Fraction
-    proved: Fraction
-    first: int
-    second: int
-    path: MinimaxPath
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Cells such that no path of loss below `proved` leaves them; `value` is found on the way out.
-
-    The two are equal where minima are exact.
-    """
-
-    value: Fraction
-    proved: Fraction
-    cells: frozenset[Cell]
 
 
 @dataclass(frozen=True)
@@ -143,7 +106,7 @@ class Analysis:
 
         Modulo permutation it may end at the second representative with its neurons permuted.
         """
-        return _path(self.complex, self.flood, self.components[first], self.components[second])
+        return tree_path(self.complex, self.flood, self.components[first], self.components[second])
 
 
 @dataclass(frozen=True)
@@ -221,7 +184,7 @@ def analyse(
         if flood.torn:
             raise
         complete = False
-    merges, cuts = _merge_tree(complex_, flood, components)
+    merges, cuts = merge_tree(complex_, flood, components)
     barriers, lower_bounds = _matrices(complex_, flood, components, merges)
     return Analysis(
         problem=problem,
@@ -305,7 +268,7 @@ def barrier_between(
     if path.value > max(losses):
         scaled = complex_.scaled_level(path.value)
         regions = sorted((flood.region(cell, scaled) for cell in (source, sink)), key=len)
-        cut = _closed_cuts(flood, regions, scaled)[0]
+        cut = closed_cuts(flood, regions, scaled)[0]
         if cut.proved <= max(losses):  # the bound of the losses is as good
             cut = None
     return Barrier(
@@ -392,41 +355,6 @@ def components_of(
     return tuple(components)
 
 
-def _path(complex_: CellComplex, flood: Flood, first: Component, second: Component) -> MinimaxPath:
-    """The tree path between two representatives, as a path in parameter space."""
-    start, end = first.cells[0], second.cells[0]
-    points, states = along(complex_, start, flood.path(start, end))
-    return minimax_path(
-        complex_,
-        [
-            complex_.point(start, complex_.minimum(start)),
-            *points,
-            complex_.point(states, complex_.minimum(end)),
-        ],
-    )
-
-
-def _closed_cuts(flood: Flood, regions: Sequence[set[Cell]], level: Fraction) -> tuple[Cut, ...]:
-    """Cuts at `level` (integer problem's units) from all but one of the regions.
-
-    The flood left at most one of the regions below one pass before it was explored completely.
-    """
-    loss_of = flood.complex.loss_of
-    cuts: list[Cut] = []
-    for region in regions:
-        if len(cuts) == len(regions) - 1:  # the last, the largest, need not be looked at
-            break
-        proved = level
-        for minimum in flood.leaving(region):
-            if minimum.value < level:
-                break
-            proved = min(proved, minimum.lower)
-        else:
-            cuts.append(Cut(loss_of(level), loss_of(proved), frozenset(region)))
-    assert len(cuts) == len(regions) - 1
-    return tuple(cuts)
-
-
 def _short(value: Fraction) -> Fraction:
     """A positive value rounded up to three digits or so."""
     unit = Fraction(10) ** (math.floor(math.log10(value)) - 2) if value else Fraction(1)
@@ -443,65 +371,6 @@ def _require_decided(complex_: CellComplex, minima: Iterable[Minimum], level: Fr
                 f"a minimum between {lower:.12g} and {upper:.12g} may be on either side of the "
                 f"level {at:.12g}; choose another level"
             )
-
-
-def _merge_tree(
-    complex_: CellComplex, flood: Flood, components: Sequence[Component]
-) -> tuple[tuple[Merge, ...], tuple[Cut, ...]]:
-    """Kruskal's algorithm over the edges of the flood's forest: where components join."""
-    clusters = _Clusters(components)
-    merges: list[Merge] = []
-    cuts: list[Cut] = []
-    edges = [e for cell, at in flood.forest.items() for e in at if e.cell == cell]
-    edges.sort(key=lambda edge: edge.minimum.order)
-    for value, group in groupby(edges, key=lambda edge: edge.value):
-        for joined in clusters.join((edge.cell, edge.target) for edge in group):
-            regions = [flood.region(components[i].cells[0], value) for i in joined]
-            around = _closed_cuts(flood, sorted(regions, key=len), value)
-            proved = min(cut.proved for cut in around)
-            for other in joined[1:]:
-                path = _path(complex_, flood, components[joined[0]], components[other])
-                merges.append(Merge(complex_.loss_of(value), proved, joined[0], other, path))
-            cuts += around
-    return tuple(merges), tuple(cuts)
-
-
-class _Clusters:
-    """Union-find over cells that knows the first component of each cluster."""
-
-    def __init__(self, components: Iterable[Component]) -> None:
-        self._parent: dict[Cell, Cell] = {}
-        self._first: dict[Cell, int] = {}  # by root: the least component id in the cluster
-        for component in components:
-            for cell in component.cells:
-                self._parent[cell] = component.cells[0]
-            self._first[component.cells[0]] = component.id
-
-    def _root(self, cell: Cell) -> Cell:
-        parent = self._parent.setdefault(cell, cell)
-        while (above := self._parent[parent]) != parent:
-            self._parent[cell] = above
-            cell, parent = parent, above
-        return parent
-
-    def join(self, pairs: Iterable[tuple[Cell, Cell]]) -> list[list[int]]:
-        """Join clusters pair by pair; each list holds clusters of components now together.
-
-        A cluster of components is named by the first of them.
-        """
-        together: dict[int, list[int]] = {}
-        for pair in pairs:
-            one, other = map(self._root, pair)
-            if one == other:
-                continue
-            self._parent[other] = one
-            ids = sorted(self._first[root] for root in (one, other) if root in self._first)
-            if ids:
-                self._first[one] = ids[0]
-            if len(ids) == 2:
-                low, high = (together.pop(i, [i]) for i in ids)
-                together[ids[0]] = sorted(low + high)
-        return list(together.values())
 
 
 def _matrices(

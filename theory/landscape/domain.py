@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from math import comb, isqrt, lcm
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -200,7 +200,7 @@ class Domain(ABC):
         return None
 
 
-class _Polyhedral(Domain):
+class Polyhedral(Domain):
     """Minima are least squares problems, solved exactly."""
 
     positive_columns: list[list[int]]  # those of sign +; (c, n) integers
@@ -217,18 +217,28 @@ class _Polyhedral(Domain):
     def priced(self, vector: tuple[int, ...], scale: Fraction = Fraction(1)) -> Dual:
         """A dual vector with its products."""
         found = {}
-        for k, column in enumerate(self.positive_columns):
-            value = dot(column, vector)
+        values = self._stacked * fmpz_mat(len(vector), 1, list(vector))
+        for k, value in enumerate(map(int, values.entries())):
             if value:
                 found[2 * k + (value < 0)] = abs(value)
         return Dual(vector, found, bit_set(found), scale)
+
+    @cached_property
+    def _stacked(self) -> fmpz_mat:
+        n = self.problem.n
+        return fmpz_mat(len(self.positive_columns), n, list(chain(*self.positive_columns)))
+
+    @property
+    def column_count(self) -> int:
+        """The number of columns, of both signs."""
+        return 2 * len(self.positive_columns)
 
     def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
         """The weights together count against nu . y."""
         return Proof(dual, _limit(dual.vector, self.least_squares.y, level, strict))
 
 
-class WholeSpace(_Polyhedral):
+class WholeSpace(Polyhedral):
     """No ball: a neuron is any nonnegative combination of the rays of its cone."""
 
     def __init__(self, problem: Problem, arrangement: Arrangement) -> None:
@@ -300,7 +310,7 @@ class WholeSpace(_Polyhedral):
         return found if found.value > level else None
 
 
-class EntrywiseBall(_Polyhedral):
+class EntrywiseBall(Polyhedral):
     """Neurons with ||u||_inf <= rho: the ball of AdamW, Lion and signSGD, rho = R_W R_a.
 
     The generators are the nonzero vertices of {u in cone, ||u||_inf <= rho}; zero is the other one.

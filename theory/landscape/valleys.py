@@ -1,0 +1,315 @@
+"""All valleys of the loss, and where each first joins a deeper one: the merge tree over all levels.
+
+A *valley* is a component of {loss <= t} that holds no lower point than its own bottom. It is born
+at the loss of its bottom and dies at the level where it first joins a component with a lower one
+(of equal bottoms, with the one of the first cell); its depth is the difference. No valley is
+spurious exactly if all but the global one have its bottom's loss.
+
+>>> from theory import Ball, example
+>>> found = valleys(example("flagship"), 2, within=Ball("adamw", "11/5"))
+>>> [(str(valley.birth), str(valley.death)) for valley in found.valleys]
+[('0', 'None'), ('49/650', '73/90'), ('1/10', '9/70')]
+
+Bottoms are found among the minima of all cells (`theory.landscape.optima`), and the flood that
+finds barriers (`theory.landscape.flood`) grows the tree from them. In balls that are no polytopes
+minima are intervals, and only valleys deeper than a tolerance are told. Source:
+proofs_notes/valleys.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import combinations_with_replacement, permutations, product
+
+from theory.errors import InputError, Interrupted
+from theory.landscape.analysis import Progress
+from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.domain import Polyhedral
+from theory.landscape.flood import Edge, Flood
+from theory.landscape.merge_tree import Component, Merge, merge_tree
+from theory.landscape.minimax import MinimaxPath
+from theory.landscape.nnls import Minimum
+from theory.landscape.optima import optima
+from theory.network import Network
+from theory.problem import Problem, Rational, format_rational, rational
+from theory.within import Ball
+
+DEFAULT_MAX_CELLS = 2_000_000  # each of them is looked at
+
+_DEEP = Fraction(1, 10**6)
+"""How deep valleys are where minima are intervals, relative to the loss of zero."""
+
+
+@dataclass(frozen=True)
+class Valley:
+    """One valley of a merge tree.
+
+    id: the deeper ones first; 0 is the global one, which never dies. birth: the loss of its bottom.
+    death: where it joins the valley `into`; both None for the global one, and while not known
+    (after an interrupt). cells: those that reach the bottom. representative: a network there.
+    proved_birth, proved_death: lower bounds, equal to the two where minima are exact.
+    path: from its bottom to that of `into`, of largest loss `death`.
+    """
+
+    id: int
+    birth: Fraction
+    death: Fraction | None
+    into: int | None
+    proved_birth: Fraction
+    proved_death: Fraction | None
+    representative: Network
+    cells: tuple[Cell, ...]
+    path: MinimaxPath | None = field(repr=False)
+
+    @property
+    def depth(self) -> Fraction | None:
+        """From its bottom to the way out, at least; None where it has none."""
+        return None if self.proved_death is None else self.proved_death - self.birth
+
+
+@dataclass(frozen=True)
+class Valleys:
+    """The merge tree of the loss at one width: all valleys deeper than `min_depth`.
+
+    minimum: the least loss. cells: the number of cells. complete: whether all deaths are known.
+    """
+
+    problem: Problem
+    width: int
+    labelled: bool
+    within: Ball | None
+    cells: int
+    minimum: Fraction
+    min_depth: Fraction
+    valleys: tuple[Valley, ...]
+    complete: bool
+    complex: CellComplex = field(repr=False)
+    flood: Flood = field(repr=False)
+
+    def __repr__(self) -> str:
+        """In one line, as a tree may have hundreds of valleys."""
+        ball = "" if self.within is None else f", within={self.within!r}"
+        return (
+            f"<Valleys of n={self.problem.n}, d={self.problem.d}, width={self.width}{ball}: "
+            f"{len(self.valleys)}, minimum={self.minimum}{'' if self.complete else ', not complete'}>"
+        )
+
+
+def valleys(
+    problem: Problem,
+    width: int | None = None,
+    *,
+    within: Ball | None = None,
+    labelled: bool = False,
+    min_depth: Rational | None = None,
+    max_cells: int = DEFAULT_MAX_CELLS,
+    progress: Progress = lambda stage, count: None,
+) -> Valleys:
+    """All valleys of the loss with their births and deaths, exactly.
+
+    width: by default that of the problem. within: only networks in this ball; anywhere by default.
+    labelled: distinguish the neurons; by default networks are taken modulo permutation.
+    min_depth: in the units of the loss; only deeper valleys are told. By default 0, and 10^-6 of
+        the loss of zero weights where minima are only known as intervals: in the balls of muon,
+        muon-adamw, ngd and colnorm. There births and deaths are upper bounds, with proved lower
+        bounds beside them.
+    Raises InputError where an argument is no exact number or min_depth is negative, BudgetError
+    beyond `max_cells` cells, all of which are looked at.
+    `progress` may raise Interrupted: while deaths are computed this returns what is known, with
+    complete=False; earlier the exception leaves with what is known of the minimum.
+    Source: proofs_notes/valleys.md.
+    """
+    if width is None:
+        if problem.width is None:
+            raise InputError("width", "the problem does not state one; pass a width")
+        width = problem.width
+    complex_ = CellComplex.of(problem, width, labelled=labelled, within=within, max_cells=max_cells)
+    domain = complex_.domain
+    zero = sum((v * v for v in problem.y), Fraction()) / 2
+    least_depth = Fraction() if domain.exact else _DEEP * zero
+    if min_depth is not None:
+        least_depth = rational(min_depth, "min_depth")
+        if least_depth < 0:
+            raise InputError("min_depth", f"{format_rational(least_depth)} must not be negative")
+    bottoms = _bottoms(complex_, progress)
+    flood = Flood(
+        complex_,
+        [bottom.cells for bottom in bottoms],
+        [link for bottom in bottoms for link in bottom.links],
+    )
+    complete = True
+    try:
+        flood.run(lambda cells: progress("looking for the ways out, cells reached", cells))
+    except Interrupted:
+        if flood.torn:
+            raise
+        complete = False
+    merges, _ = merge_tree(complex_, flood, bottoms)
+    return Valleys(
+        problem=problem,
+        width=width,
+        labelled=labelled,
+        within=complex_.within,
+        cells=complex_.count,
+        minimum=bottoms[0].minimum,
+        min_depth=least_depth,
+        valleys=_numbered(bottoms, merges, least_depth),
+        complete=complete,
+        complex=complex_,
+        flood=flood,
+    )
+
+
+def _numbered(
+    bottoms: Sequence[Component], merges: Sequence[Merge], min_depth: Fraction
+) -> tuple[Valley, ...]:
+    """The valleys that are deeper, by depth: one that a deep one joins is as deep at least."""
+    ends = {merge.second: merge for merge in merges}
+
+    def depth(bottom: Component) -> Fraction | None:
+        end = ends.get(bottom.id)
+        return None if end is None else end.proved - bottom.minimum
+
+    deep = [(depth(bottom), bottom) for bottom in bottoms]
+    kept = [
+        bottom
+        for found, bottom in sorted(
+            ((found, bottom) for found, bottom in deep if found is None or found > min_depth),
+            key=lambda item: (item[1].id > 0 and item[0] is not None, -(item[0] or 0), item[1].id),
+        )
+    ]
+    place = {bottom.id: k for k, bottom in enumerate(kept)}
+    valleys = []
+    for k, bottom in enumerate(kept):
+        end = ends.get(bottom.id)
+        valleys.append(
+            Valley(
+                id=k,
+                birth=bottom.minimum,
+                death=end and end.value,
+                into=end and place[end.first],
+                proved_birth=bottom.proved,
+                proved_death=end and end.proved,
+                representative=bottom.representative,
+                cells=bottom.cells,
+                path=end and end.path.reversed(),
+            )
+        )
+    return tuple(valleys)
+
+
+def _bottoms(complex_: CellComplex, progress: Progress) -> list[Component]:
+    """What may be the bottoms of valleys, the lowest first: all that are, and others of depth 0."""
+    domain = complex_.domain
+    found = (
+        _plateaus(complex_, domain, progress)
+        if isinstance(domain, Polyhedral) and domain.exact
+        else _low_cells(complex_, progress)
+    )
+    bottoms = sorted(found, key=lambda item: (item[2].order, item[0][0]))
+    return [
+        Component(
+            id=k,
+            cells=tuple(cells),
+            links=tuple(links),
+            representative=domain.network(complex_.point(cells[0], minimum)),
+            minimum=complex_.loss_of(minimum.value),
+            proved=complex_.loss_of(minimum.lower),
+        )
+        for k, (cells, links, minimum) in enumerate(bottoms)
+    ]
+
+
+def _plateaus(
+    complex_: CellComplex, domain: Polyhedral, progress: Progress
+) -> Iterator[tuple[list[Cell], list[Edge], Minimum]]:
+    """The plateaus from which no move leads down, where minima are exact.
+
+    Each point of least loss in a cell of such a plateau is a local minimum, also those that
+    `optima` finds; a plateau is grown from them over the faces of its level.
+    """
+    lowest: Fraction | None = None
+
+    def tick(looked_at: int) -> None:
+        try:
+            progress("minima of all cells, cells looked at", looked_at)
+        except Interrupted:
+            known = "" if lowest is None else f"the minimum is at most {complex_.loss_of(lowest)}"
+            raise Interrupted(known) from None
+
+    starts = []
+    for optimum in optima(domain, complex_.groups, complex_.width, tick):
+        if lowest is None or optimum.value < lowest:
+            lowest = optimum.value
+        if optimum.local:
+            starts.append(optimum.cell)
+    seen: set[Cell] = set()
+    for start in sorted(starts):
+        for first in sorted(set(permutations(start))) if complex_.labelled else [start]:
+            tick(complex_.count)
+            if first in seen:
+                continue
+            cells, links, steep = _plateau(complex_, first, seen)
+            if not steep:
+                cells.sort()
+                yield cells, links, complex_.minimum(cells[0])
+
+
+def _plateau(
+    complex_: CellComplex, start: Cell, seen: set[Cell]
+) -> tuple[list[Cell], list[Edge], bool]:
+    """The cells that faces of the level of its minimum join to a cell, and whether one of these
+    leads lower; they are then not all of them. Those seen before are on a plateau that does."""
+    level = complex_.minimum(start).value
+    cells, links = [start], []
+    here = {start}
+    for cell in cells:  # grows while it is walked through
+        if cell in seen:
+            return cells, links, True
+        for position in complex_.positions(cell):
+            for move in complex_.moves(cell[position]):
+                target = complex_.neighbour(cell, position, move)
+                if target in here:
+                    continue
+                face = complex_.face_minimum(cell, position, move)
+                if face.value > level:
+                    continue
+                if complex_.minimum(target).value < level:
+                    seen |= here
+                    return cells, links, True
+                here.add(target)
+                cells.append(target)
+                links.append(Edge(cell, position, move, target, face))
+    seen |= here
+    return cells, links, False
+
+
+def _low_cells(
+    complex_: CellComplex, progress: Progress
+) -> Iterator[tuple[list[Cell], list[Edge], Minimum]]:
+    """The cells whose faces to lower ones are all higher than they, each by itself, where minima
+    are intervals: the tree tells which of them are valleys."""
+    states = range(complex_.states)
+    cells = (
+        product(states, repeat=complex_.width)
+        if complex_.labelled
+        else combinations_with_replacement(states, complex_.width)
+    )
+    for looked_at, cell in enumerate(cells):
+        progress("minima of all cells, cells looked at", looked_at)
+        minimum = complex_.minimum(cell)
+        if not _leads_down(complex_, cell, minimum):
+            yield [cell], [], minimum
+
+
+def _leads_down(complex_: CellComplex, cell: Cell, minimum: Minimum) -> bool:
+    """Whether a face no higher than the cell, as far as is known, leads to a lower one."""
+    return any(
+        complex_.minimum(target).value < minimum.value
+        and complex_.face_minimum(cell, position, move).lower <= minimum.value
+        for position in complex_.positions(cell)
+        for move in complex_.moves(cell[position])
+        for target in [complex_.neighbour(cell, position, move)]
+    )
