@@ -129,7 +129,7 @@ def fitting_cells(problem: Problem, width: int) -> tuple[SignVectors, list[Cell]
     return cones, [cell for cell in cells if loss(tuple(room[s] for s in cell)) <= limit]
 
 
-def _values(
+def cell_and_face_values(
     cones: SignVectors, width: int, labelled: bool, least: Measure
 ) -> tuple[dict[Cell, float], dict[tuple[Cell, Cell], float]]:
     """The least value on every cell, and on every face between two cells."""
@@ -162,7 +162,7 @@ def float_landscape(
     everything is decided up to TOLERANCE.
     """
     cones = sign_vectors(problem)
-    values, faces = _values(cones, width, labelled, least_loss(problem, cones))
+    values, faces = cell_and_face_values(cones, width, labelled, least_loss(problem, cones))
     lowest = min(values.values())
     scale = float(sum(v * v for v in problem.y)) or 1.0
     bound = (lowest if level is None else float(level)) + TOLERANCE * scale

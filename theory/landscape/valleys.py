@@ -93,7 +93,8 @@ class Valleys:
         ball = "" if self.within is None else f", within={self.within!r}"
         return (
             f"<Valleys of n={self.problem.n}, d={self.problem.d}, width={self.width}{ball}: "
-            f"{len(self.valleys)}, minimum={self.minimum}{'' if self.complete else ', not complete'}>"
+            f"{len(self.valleys)}, minimum={self.minimum}"
+            f"{'' if self.complete else ', not complete'}>"
         )
 
 
