@@ -12,8 +12,8 @@ optimizer, without a ball or in it. Source: proofs_notes/valleys.md.
 ...     print(limit.loss, limit.kind)
 0 global
 49/650 valley
+2/25 stratum
 1/10 valley
-9/70 stratum
 """
 
 from __future__ import annotations
