@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from theory.errors import InputError, unknown
-from theory.landscape.analysis import Analysis, Barrier, Component, Cut
+from theory.landscape.analysis import Analysis, Barrier
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import SIGN_FLIP, Dual, Move, Proof
 from theory.landscape.least import Least
+from theory.landscape.merge_tree import Component, Cut
 from theory.landscape.minimax import MinimaxPath
 from theory.landscape.nnls import Minimum
 from theory.landscape.sublevel import Cover, thin

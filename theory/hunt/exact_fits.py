@@ -19,9 +19,10 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from theory.gauges import gauge_of
 from theory.geometry import geometry
-from theory.landscape.analysis import Component, components_of, reached
+from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import Group, WholeSpace
+from theory.landscape.merge_tree import Component
 from theory.landscape.sublevel import Sublevel
 from theory.radii.radii import radius_of
 

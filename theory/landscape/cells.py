@@ -201,7 +201,11 @@ class CellComplex:
         if self.within is not None and norm > self.within.rho:
             needs = f"needs rho = {float(norm):.15g}, not {self.within.rho}"
             raise InputError("W", f"is not provably in the ball: {needs}")
+        return self.states_of(network)
+
+    def states_of(self, network: Network) -> Cell:
+        """A state of each neuron, whether the network is in the ball or not."""
         return tuple(
             2 * int(self.arrangement.cones_containing(u)[0]) + (1 if sign < 0 else 0)
-            for sign, u in neurons
+            for sign, u in network.convex_coordinates()
         )

@@ -33,7 +33,6 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.domain import SIGN_FLIP, Group, Polyhedral
 from theory.landscape.optima import Optimum, optima
 from theory.landscape.valleys import DEFAULT_MAX_CELLS, Valleys
-from theory.linear import LinearProgram
 
 Kind: TypeAlias = Literal["global", "valley", "plateau", "stratum"]
 
@@ -171,6 +170,8 @@ class _Plateaus:
 
         By one linear program over a point z times k >= 1: as many entries as can be are >= 1.
         """
+        from theory.linear import LinearProgram  # its SciPy loads longer than most trees take
+
         places = [(j, generator) for j, neuron in enumerate(neurons) for generator in neuron.able]
         size, zero, one = len(places), fmpq(), fmpq(1)
         images = [self._image(neurons[j].state % 2, generator) for j, generator in places]

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from itertools import combinations_with_replacement, permutations, product
 
 from theory.errors import InputError, Interrupted
@@ -96,6 +97,45 @@ class Valleys:
             f"{len(self.valleys)}, minimum={self.minimum}"
             f"{'' if self.complete else ', not complete'}>"
         )
+
+    def home(self, network: Network) -> Valley | None:
+        """The valley of lowest bottom that a path of no higher loss leads to from the network.
+
+        Decided in exact arithmetic: where its loss is below the death of that valley, every path
+        to a deeper one has to rise. In balls where minima are intervals it is a valley that such
+        a path leads to, and the lowest if the loss is below its `proved_death`. None where it is
+        in one that was left out as too shallow.
+        Raises InputError where the network does not fit the data or the ball, or deaths are not
+        all known.
+        """
+        if not self.complete:
+            raise InputError("tree", "is not complete: it was interrupted")
+        complex_ = self.complex
+        level = complex_.scaled_level(network.loss(self.problem))
+        cells = [complex_.canonical(complex_.cell_of(network))]
+        reached = set(cells)
+        for cell in cells:  # grows while it is walked through
+            if cell in self._homes:
+                valley = self.valleys[self._homes[cell]]
+                while valley.death is not None and valley.into is not None:
+                    if complex_.scaled_level(valley.death) > level:
+                        break
+                    valley = self.valleys[valley.into]
+                return valley
+            for position in complex_.positions(cell):
+                for move in complex_.moves(cell[position]):
+                    target = complex_.neighbour(cell, position, move)
+                    if target in reached:
+                        continue
+                    if complex_.face_minimum(cell, position, move).value <= level:
+                        reached.add(target)
+                        cells.append(target)
+        return None
+
+    @cached_property
+    def _homes(self) -> dict[Cell, int]:
+        """The valley whose bottom a cell reaches."""
+        return {cell: valley.id for valley in self.valleys for cell in valley.cells}
 
 
 def valleys(
@@ -189,13 +229,13 @@ def _numbered(
             Valley(
                 id=k,
                 birth=bottom.minimum,
-                death=end and end.value,
-                into=end and place[end.first],
+                death=None if end is None else end.value,
+                into=None if end is None else place[end.first],
                 proved_birth=bottom.proved,
-                proved_death=end and end.proved,
+                proved_death=None if end is None else end.proved,
                 representative=bottom.representative,
                 cells=bottom.cells,
-                path=end and end.path.reversed(),
+                path=None if end is None else end.path.reversed(),
             )
         )
     return tuple(valleys)
@@ -264,7 +304,8 @@ def _plateau(
     """The cells that faces of the level of its minimum join to a cell, and whether one of these
     leads lower; they are then not all of them. Those seen before are on a plateau that does."""
     level = complex_.minimum(start).value
-    cells, links = [start], []
+    cells: list[Cell] = [start]
+    links: list[Edge] = []
     here = {start}
     for cell in cells:  # grows while it is walked through
         if cell in seen:

@@ -13,8 +13,9 @@ from theory.errors import InputError, Interrupted
 from theory.gauges import Gauge, gauge_of, has_gauge
 from theory.geometry import geometry, names
 from theory.landscape import Analysis
-from theory.landscape.analysis import Component, Progress
+from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.merge_tree import Component
 from theory.network import Network
 from theory.radii.fibre import Fibre
 from theory.radii.least_gauge import Solution, attempts

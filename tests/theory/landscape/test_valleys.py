@@ -20,6 +20,7 @@ from theory.landscape import analyse
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.valleys import Valleys, valleys
 from theory.loading import example
+from theory.network import Network
 from theory.problem import Problem
 from theory.strategies import problems
 from theory.within import Ball
@@ -264,3 +265,42 @@ def test_an_interrupt_leaves_what_is_known() -> None:
 
     with pytest.raises(Interrupted):
         valleys(example("flagship"), 2, progress=at_once)
+
+
+# The valley of a network.
+
+
+@given(
+    problem=problems(n=(1, 4), d=(1, 2)),
+    rho=st.sampled_from([None, Fraction(2)]),
+    data=st.data(),
+)
+def test_a_network_is_at_home_in_the_lowest_valley_of_its_component(
+    problem: Problem, rho: Fraction | None, data: st.DataObject
+) -> None:
+    """Among the components of its own level, as `analyse` finds them."""
+    entry = st.fractions(-1, 1, max_denominator=4)
+    columns = st.lists(entry, min_size=problem.d, max_size=problem.d)
+    neurons = data.draw(
+        st.lists(st.tuples(st.sampled_from([-1, 1]), columns), min_size=2, max_size=2)
+    )
+    network = Network.from_convex(neurons)
+    within = None if rho is None else Ball("adamw", rho)
+    tree = valleys(problem, 2, within=within)
+    home = tree.home(network)
+    assert home is not None
+    found = analyse(problem, 2, level=network.loss(problem), within=within)
+    cell = found.complex.canonical(found.complex.cell_of(network))
+    (component,) = [each for each in found.components if cell in each.cells]
+    assert home.birth == component.minimum
+    assert set(home.cells) <= set(component.cells)
+
+
+def test_runs_below_the_pass_are_at_home_where_they_are() -> None:
+    tree = valleys(example("flagship"), 2, within=Ball("adamw", "11/5"))
+    for valley in tree.valleys:
+        assert tree.home(valley.representative) == valley
+    zero = Network([[0, 0], [0, 0]], [0, 0])
+    assert tree.home(zero) == tree.valleys[0]
+    with pytest.raises(InputError, match="W: is not provably in the ball: needs rho = 9"):
+        tree.home(Network([[3, 0], [0, 0]], [3, 0]))

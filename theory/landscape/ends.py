@@ -1,0 +1,239 @@
+"""Where each of many trained networks has come to rest: a name for every run.
+
+Off the kinks a network at rest has the least loss of its cell (`proofs_notes/valleys.md`), so the
+merge tree names it: the global valley, another, or a plateau. On a kink the equations of rest of
+its optimizer name it (`theory.landscape.kinks`). Whatever is neither is still moving.
+
+Names are observations on floats: a loss counts as the least of a cell within a tolerance, and
+within what one step of training can change it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from theory.errors import InputError
+from theory.geometry import geometry
+from theory.landscape.cells import Cell
+from theory.landscape.kinks import MOST, Kink, RestPoint, rest_point
+from theory.landscape.valleys import Valleys
+from theory.network import Network
+from theory.within import Ball
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+_Place: TypeAlias = tuple[tuple[Kink, ...], tuple[int, ...]]
+
+Kind: TypeAlias = Literal["global", "valley", "plateau", "kink", "moving", "diverged"]
+
+TOLERANCE = 1e-5
+"""Of the loss above the least of a cell, relative to ||y||^2, up to which a network is at rest."""
+
+_ATTEMPTS = 3  # to find a rest point on the same kinks, from different runs
+_CHATTER = 8  # steps that training may be away from where it is at rest
+
+
+@dataclass(frozen=True)
+class End:
+    """Where one run ended.
+
+    kind: `global`, a valley whose bottom has the least loss; `valley`, another; `plateau`, the
+    least loss of a cell that is no bottom; `kink`, at rest on a kink; `moving`; `diverged`.
+    valley: its id, where there is one. loss: predicted for that place, exact but for a kink, and
+    in balls where minima are intervals; None where it is moving or diverged. above: how far the
+    run's loss is above the least of its cell; nan where it diverged.
+    """
+
+    kind: Kind
+    valley: int | None
+    loss: Fraction | float | None
+    above: float
+    kink: RestPoint | None = None
+
+
+class Ends:
+    """Names ends of runs in the ball of a merge tree, of networks modulo permutation.
+
+    step: how far one step of training goes, in units of the weights: its last learning rate.
+    tolerance: see `TOLERANCE`. Raises InputError for a tree of labelled neurons, or without a ball.
+    """
+
+    def __init__(self, tree: Valleys, *, step: float, tolerance: float = TOLERANCE) -> None:
+        if tree.labelled:
+            raise InputError("tree", "tells the neurons apart; take one with labelled=False")
+        if tree.within is None:
+            raise InputError("tree", "has no ball, but its optimizer has to be known")
+        self.tree = tree
+        self.within: Ball = tree.within
+        self.step = step
+        problem = tree.problem
+        self._X = np.array(problem.X, dtype=float)
+        self._y = np.array(problem.y, dtype=float)
+        self._near = tolerance * float(self._y @ self._y)
+        self._ball = geometry(self.within.optimizer).ball
+        signs = tree.complex.arrangement.signs
+        self._rows = np.flatnonzero(self._X.any(axis=1))
+        self._cones = {row.tobytes(): cone for cone, row in enumerate(signs[:, self._rows])}
+
+    def of(self, W: Float[_Array, "S d m"], a: Float[_Array, "S m"]) -> list[End]:
+        """The end of each of S runs."""
+        with np.errstate(over="ignore", invalid="ignore"):  # of runs that diverged
+            Z = self._X @ W
+            error = (np.maximum(Z, 0.0) @ a[..., None])[..., 0] - self._y
+            losses = (error**2).sum(axis=-1) / 2
+        finite = np.isfinite(losses) & np.isfinite(W).all(axis=(1, 2)) & np.isfinite(a).all(axis=1)
+        found = []
+        for run in range(len(a)):
+            if finite[run]:
+                found.append(self._end(W[run], a[run], Z[run], error[run], float(losses[run])))
+            else:
+                found.append(End("diverged", None, None, float("nan")))
+        return found
+
+    def _end(
+        self,
+        W: Float[_Array, "d m"],
+        a: Float[_Array, " m"],
+        Z: Float[_Array, "n m"],
+        error: Float[_Array, " n"],
+        loss: float,
+    ) -> End:
+        predicted, kind, valley = self._minimum(self._cell(W, a, Z))
+        above = loss - float(predicted)
+        if above > self._near:
+            kink = self._kink(W, a, Z)
+            if kink is not None:
+                return End("kink", None, kink.loss, above, kink)
+            if above > self._near + _CHATTER * self._one_step(a, Z, error):
+                return End("moving", None, None, above)
+        return End(kind, valley, predicted, above)
+
+    def _cell(
+        self, W: Float[_Array, "d m"], a: Float[_Array, " m"], Z: Float[_Array, "n m"]
+    ) -> Cell:
+        """Of the signs of x_k . w_j; exactly where a float may have a wrong one."""
+        sizes = np.abs(self._X) @ np.abs(W)
+        if (np.abs(Z) <= 1e-14 * sizes)[self._rows].any():
+            return tuple(sorted(self.tree.complex.states_of(Network.from_floats(W, a))))
+        signs = np.sign(Z[self._rows]).astype(np.int8).T
+        return tuple(
+            sorted(
+                2 * self._cones[row.tobytes()] + int(output < 0)
+                for row, output in zip(signs, a, strict=True)
+            )
+        )
+
+    def _one_step(
+        self, a: Float[_Array, " m"], Z: Float[_Array, "n m"], error: Float[_Array, " n"]
+    ) -> float:
+        """What one step can change of the loss, to first order."""
+        grad_W = self._X.T @ ((Z > 0) * (error[:, None] * a))
+        grad_a = np.maximum(Z, 0.0).T @ error
+        slope = self._ball.hidden.dual_value(grad_W) + self._ball.output.dual_value(grad_a)
+        return self.step * float(slope)
+
+    def _minimum(self, cell: Cell) -> tuple[Fraction, Kind, int | None]:
+        """The least loss of a cell, and what of the tree it is."""
+        if cell not in self._known:
+            complex_ = self.tree.complex
+            loss = complex_.loss_of(complex_.minimum(cell).value)
+            valley = self._homes.get(cell)
+            if valley is None:
+                self._known[cell] = loss, "plateau", None
+            else:
+                least = self.tree.valleys[valley].proved_birth <= self.tree.minimum
+                self._known[cell] = loss, "global" if least else "valley", valley
+        return self._known[cell]
+
+    @cached_property
+    def _known(self) -> dict[Cell, tuple[Fraction, Kind, int | None]]:
+        return {}
+
+    @cached_property
+    def _homes(self) -> dict[Cell, int]:
+        """The valley of each cell that reaches a bottom; where minima are intervals, up to the
+        tolerance."""
+        complex_ = self.tree.complex
+        homes: dict[Cell, int] = {}
+        slack = Fraction() if complex_.domain.exact else Fraction(self._near)
+        for valley in self.tree.valleys:
+            cells = set(valley.cells)
+            if slack:
+                level = complex_.scaled_level(valley.birth + slack)
+                cells |= self.tree.flood.region(valley.cells[0], level)
+            homes |= dict.fromkeys(cells, valley.id)
+        return homes
+
+    def _kink(
+        self, W: Float[_Array, "d m"], a: Float[_Array, " m"], Z: Float[_Array, "n m"]
+    ) -> RestPoint | None:
+        """The rest point near the run, where it has come near kinks."""
+        reach = _CHATTER * self.step * np.abs(self._X).sum(axis=1)[:, None]
+        small = np.maximum(np.abs(a), np.abs(W).max(axis=0)) <= _CHATTER * self.step
+        blank = small | (Z <= reach)[self._rows].all(axis=0)
+        kinks = [
+            (int(k), int(j))
+            for k, j in np.argwhere((np.abs(Z) <= reach) & ~blank)
+            if k in self._rows
+        ]
+        if len(kinks) > MOST or not (kinks or blank.any()):
+            return None
+        place = (tuple(kinks), tuple(np.flatnonzero(blank).tolist()))
+        fit = np.maximum(Z, 0.0) @ a
+        allowed = reach[:, 0] * (np.abs(a).sum() + self.step)
+        known, failures = self._rests.setdefault(place, ([], 0))
+        for point, its_fit in known:
+            if (np.abs(fit - its_fit) <= allowed).all():
+                return point
+        if failures == _ATTEMPTS:
+            return None
+        found = rest_point(self.tree.problem, self.within, W, a, *place)
+        if found is not None:
+            its_fit = np.maximum(self._X @ found.W, 0.0) @ found.a
+            if (np.abs(fit - its_fit) <= allowed).all():
+                known.append((found, its_fit))
+                return found
+        self._rests[place] = known, failures + 1
+        return None
+
+    @cached_property
+    def _rests(self) -> dict[_Place, tuple[list[tuple[RestPoint, _Array]], int]]:
+        """By kinks and blanks: the rest points that runs were at, with their fits, and how many
+        other runs were at none."""
+        return {}
+
+
+def summary(ends: Sequence[End], *, apart: float = 0.0) -> dict[str, Any]:
+    """How many runs ended where: by valley, by loss of a plateau, and in all.
+
+    apart: plateaus whose losses differ by no more are one, named by the lowest.
+    """
+    kinds = Counter(end.kind for end in ends)
+    valleys: dict[str, dict[int, int]] = {"global": {}, "valley": {}}
+    for kind, ids in valleys.items():
+        found = Counter(end.valley for end in ends if end.kind == kind and end.valley is not None)
+        ids.update(sorted(found.items()))
+    plateaus: dict[Fraction, int] = {}
+    for loss in sorted(Fraction(end.loss or 0) for end in ends if end.kind == "plateau"):
+        last = next(reversed(plateaus), None)
+        same = last is not None and loss - last <= apart
+        name = last if same and last is not None else loss
+        plateaus[name] = plateaus.get(name, 0) + 1
+    return {
+        "global": valleys["global"],
+        "valleys": valleys["valley"],
+        "plateaus": plateaus,
+        "kinks": kinds["kink"],
+        "moving": kinds["moving"],
+        "diverged": kinds["diverged"],
+    }

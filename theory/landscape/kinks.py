@@ -1,0 +1,253 @@
+"""Where a run comes to rest on kinks, computed: the equations of rest of each optimizer.
+
+At a kink x_k . w_j = 0 the gradient of w_j jumps. Training chatters across it, slides along it, and
+comes to rest where weight decay balances the *mean* direction: theta / R = -D. Which mean it is
+depends on what the optimizer remembers of the two sides, seen with shares p and 1 - p:
+
+| rule          | mean direction D                                                                |
+|---------------|---------------------------------------------------------------------------------|
+| adamw         | E g / sqrt(E g^2), entry by entry: the squares are remembered beyond the chatter |
+| lion          | E sign(b E g + (1 - b) g), b = 0.9                                              |
+| signsgd       | E sign(g)                                                                       |
+| muon          | the polar factor of E g: momentum outlasts the chatter                          |
+| ngd, colnorm  | E g / ||g||, of the layer, of a column                                          |
+
+The shares are unknowns, one for each kink, that x_k . w_j = 0 determines; several kinks are taken
+as independent. What does not chatter rests at a KKT point of its layer's ball. In floats; the
+residual says how well the equations hold. Source: proofs_notes/valleys.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from theory.errors import InputError
+from theory.geometry import frank_wolfe_gap, geometry
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    from theory.problem import Problem
+    from theory.within import Ball
+
+_Array: TypeAlias = np.ndarray[Any, Any]
+
+Kink: TypeAlias = tuple[int, int]
+"""A row k of the data and a neuron j with x_k . w_j = 0."""
+
+MOST = 8  # kinks at once, all sides of which are gone through
+
+_JUMP = 1e-9  # of the gradient, relative to its largest entry
+_EVALUATIONS = 200  # a solution takes some ten
+_SOLVED = 1e-8  # of the equations, relative to the radius
+
+
+@dataclass(frozen=True, eq=False)
+class RestPoint:
+    """Where the equations of rest hold, near a given network.
+
+    W (d, m), a (m,). shares: of steps on the side x_k . w_j > 0, for each kink. loss, and gap: the
+    largest over all sides of the Frank-Wolfe gap, which is positive where it is no KKT point.
+    residual: the largest error of the equations, relative to the radius.
+    """
+
+    W: Float[_Array, "d m"]
+    a: Float[_Array, " m"]
+    kinks: tuple[Kink, ...]
+    shares: Float[_Array, " k"]
+    loss: float
+    gap: float
+    residual: float
+
+
+def rest_point(
+    problem: Problem,
+    within: Ball,
+    W: Float[_Array, "d m"],
+    a: Float[_Array, " m"],
+    kinks: Sequence[Kink],
+    blanks: Sequence[int] = (),
+) -> RestPoint | None:
+    """The point near (W, a) where the optimizer of the ball rests on these kinks.
+
+    blanks: neurons that are taken to be (0, 0), as dead ones decay to it. R_W = R_a = sqrt(rho).
+    None where the equations have no solution nearby, or one with a share outside [0, 1].
+    Raises InputError for more than `MOST` kinks.
+    """
+    from scipy.optimize import least_squares
+
+    if len(kinks) > MOST:
+        raise InputError("kinks", f"are {len(kinks)}, more than {MOST}")
+    equations = _Equations(problem, within, kinks, blanks)
+    start = np.concatenate([W.ravel(), a, np.full(len(kinks), 0.5)])
+    size = W.size + a.size
+    margin = 1e-9
+    lower = np.concatenate([np.full(size, -np.inf), np.full(len(kinks), -margin)])
+    upper = np.concatenate([np.full(size, np.inf), np.full(len(kinks), 1 + margin)])
+    found = least_squares(
+        equations,
+        start,
+        bounds=(lower, upper),
+        xtol=1e-15,
+        ftol=1e-15,
+        gtol=1e-15,
+        max_nfev=_EVALUATIONS,
+    )
+    residual = float(np.abs(found.fun).max(initial=0.0)) / equations.radius
+    if residual > _SOLVED:
+        return None
+    W, a, shares = equations.split(found.x)
+    f = np.maximum(equations.X @ W, 0.0) @ a
+    return RestPoint(
+        W=W,
+        a=a,
+        kinks=tuple(kinks),
+        shares=shares,
+        loss=float(((f - equations.y) ** 2).sum() / 2),
+        gap=equations.gap(W, a),
+        residual=residual,
+    )
+
+
+class _Equations:
+    """What is zero at a rest point, as a function of all weights and shares."""
+
+    def __init__(
+        self, problem: Problem, within: Ball, kinks: Sequence[Kink], blanks: Sequence[int]
+    ) -> None:
+        self.X = np.array(problem.X, dtype=float)
+        self.y = np.array(problem.y, dtype=float)
+        self.radius = float(within.rho) ** 0.5
+        self._kinks = kinks
+        self._blanks = list(blanks)
+        self._sides = np.array(list(product((1.0, 0.0), repeat=len(kinks))))
+        self._geometry = geometry(within.optimizer)
+        self._ball = self._geometry.ball
+        self._hidden, self._output = _RULES[within.optimizer]
+
+    def split(
+        self, x: Float[_Array, " u"]
+    ) -> tuple[Float[_Array, "d m"], Float[_Array, " m"], Float[_Array, " k"]]:
+        """W, a and the shares."""
+        d, rest = self.X.shape[1], len(x) - len(self._kinks)
+        m = rest // (d + 1)
+        return x[: d * m].reshape(d, m), x[d * m : rest], x[rest:]
+
+    def __call__(self, x: Float[_Array, " u"]) -> Float[_Array, " u"]:
+        W, a, shares = self.split(x)
+        weights = np.where(self._sides > 0, shares, 1 - shares).prod(axis=1)
+        G, g = self._gradients(W, a)
+        rest_W = self._rest(W, G, weights, self._hidden, self._ball.hidden.project)
+        rest_a = self._rest(a, g, weights, self._output, self._ball.output.project)
+        rest_W[:, self._blanks] = W[:, self._blanks]
+        rest_a[self._blanks] = a[self._blanks]
+        on = [float(self.X[k] @ W[:, j] / np.linalg.norm(self.X[k])) for k, j in self._kinks]
+        return np.concatenate([rest_W.ravel(), rest_a, on])
+
+    def _gradients(
+        self, W: Float[_Array, "d m"], a: Float[_Array, " m"]
+    ) -> tuple[Float[_Array, "p d m"], Float[_Array, "p m"]]:
+        """Of W and of a, for all sides of the kinks."""
+        Z = self.X @ W
+        active = np.repeat((Z > 0)[None].astype(float), len(self._sides), axis=0)
+        for place, (k, j) in enumerate(self._kinks):
+            active[:, k, j] = self._sides[:, place]
+        hidden = np.maximum(Z, 0.0)
+        for k, j in self._kinks:
+            hidden[k, j] = 0.0
+        error = hidden @ a - self.y
+        G = np.einsum("nd,pnm->pdm", self.X, active * (error[:, None] * a))
+        return G, np.repeat((hidden.T @ error)[None], len(self._sides), axis=0)
+
+    def _rest(
+        self,
+        theta: _Array,
+        samples: _Array,
+        weights: Float[_Array, " p"],
+        rule: _Rule,
+        project: Callable[[_Array, float], _Array],
+    ) -> _Array:
+        """How far a layer is from rest: by its mean direction where that jumps, elsewhere as a KKT
+        point of the ball."""
+        mean = np.tensordot(weights, samples, axes=1)
+        scale = np.abs(samples).max() or 1.0
+        rest: _Array = theta - project(theta - self.radius / scale * mean, self.radius)
+        if rule.direction is not None:
+            jumps = rule.spread(samples) > _JUMP * scale
+            balance = theta + self.radius * rule.direction(samples, weights)
+            rest = np.where(jumps, balance, rest)
+        return rest
+
+    def gap(self, W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> float:
+        """The largest Frank-Wolfe gap over the sides."""
+        G, g = self._gradients(W, a)
+        gaps = frank_wolfe_gap(
+            self._geometry,
+            np.broadcast_to(W, G.shape),
+            np.broadcast_to(a, g.shape),
+            G,
+            g,
+            self.radius,
+            self.radius,
+        )
+        return float(gaps.max())
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """One layer: its mean direction, None where the mean gradient alone counts, and the axes of
+    what is normalised together."""
+
+    direction: Callable[[_Array, Float[_Array, " p"]], _Array] | None
+    axes: tuple[int, ...] = ()
+
+    def spread(self, samples: _Array) -> _Array:
+        """How far the samples differ, in each part that is normalised together."""
+        differences = samples.max(axis=0) - samples.min(axis=0)
+        found: _Array = differences.max(axis=self.axes, keepdims=True)
+        return found
+
+
+def _root_mean_square(samples: _Array, weights: Float[_Array, " p"]) -> _Array:
+    """E g / sqrt(E g^2)"""
+    square = np.tensordot(weights, samples**2, axes=1)
+    mean: _Array = np.tensordot(weights, samples, axes=1) / np.sqrt(np.where(square, square, 1.0))
+    return mean
+
+
+def _sign(momentum: float, samples: _Array, weights: Float[_Array, " p"]) -> _Array:
+    """E sign(b E g + (1 - b) g)"""
+    mixed = momentum * np.tensordot(weights, samples, axes=1) + (1 - momentum) * samples
+    mean: _Array = np.tensordot(weights, np.sign(mixed), axes=1)
+    return mean
+
+
+def _normalised(axes: tuple[int, ...], samples: _Array, weights: Float[_Array, " p"]) -> _Array:
+    """E g / ||g||, the norm over these axes of a layer."""
+    length = np.sqrt((samples**2).sum(axis=tuple(axis + 1 for axis in axes), keepdims=True))
+    mean: _Array = np.tensordot(weights, samples / np.where(length, length, 1.0), axes=1)
+    return mean
+
+
+_ADAMW = _Rule(_root_mean_square)
+_LION = _Rule(partial(_sign, 0.9))
+_SIGNSGD = _Rule(partial(_sign, 0.0))
+_MUON = _Rule(None)
+_COLUMNS = _Rule(partial(_normalised, (0,)), (0,))
+_MATRIX = _Rule(partial(_normalised, (0, 1)), (0, 1))
+
+_RULES = {
+    "adamw": (_ADAMW, _ADAMW),
+    "lion": (_LION, _LION),
+    "signsgd": (_SIGNSGD, _SIGNSGD),
+    "muon": (_MUON, _COLUMNS),
+    "muon-adamw": (_MUON, _ADAMW),
+    "ngd": (_MATRIX, _COLUMNS),
+    "colnorm": (_COLUMNS, _SIGNSGD),
+}
