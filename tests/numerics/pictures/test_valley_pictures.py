@@ -1,0 +1,83 @@
+"""Merge trees as pictures: every valley where it belongs, no line crossed, runs at their valleys."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from numerics.pictures.valleys import draw_disconnectivity_graph, draw_persistence
+from theory.landscape.valleys import Valleys, valleys
+from theory.loading import example
+from theory.problem import Problem
+from theory.within import Ball
+
+REGRESSION = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])
+
+
+@pytest.fixture(scope="module")
+def tree() -> Valleys:
+    return valleys(REGRESSION, 3)
+
+
+def segments(figure: Figure) -> tuple[list[tuple[float, ...]], list[tuple[float, ...]]]:
+    """The upright and the level lines of the first axes, as (at, from, to)."""
+    upright, level = [], []
+    for line in figure.axes[0].lines:
+        x, y = (np.asarray(values, dtype=float) for values in line.get_data())
+        if len(x) == 2 and x[0] == x[1]:
+            upright.append((x[0], *sorted(y)))
+        elif len(x) == 2:
+            level.append((y[0], *sorted(x)))
+    return upright, level
+
+
+def test_each_valley_reaches_from_its_bottom_to_its_way_out(tree: Valleys) -> None:
+    figure = Figure()
+    draw_disconnectivity_graph(figure.subplots(), tree)
+    upright, level = segments(figure)
+    assert len(upright) == len(tree.valleys)
+    assert len(level) == len(tree.valleys) - 1
+    expected = sorted((float(v.birth), float(v.death)) for v in tree.valleys if v.death is not None)
+    drawn = sorted((low, high) for _, low, high in upright)
+    for bar in expected:
+        assert min(np.abs(np.subtract(bar, each)).max() for each in drawn) < 1e-12
+
+
+def test_no_line_crosses_another(tree: Valleys) -> None:
+    figure = Figure()
+    draw_disconnectivity_graph(figure.subplots(), tree)
+    upright, level = segments(figure)
+    for height, left, right in level:
+        assert not [x for x, low, high in upright if left < x < right and low < height < high]
+    assert len({x for x, _, _ in upright}) == len(upright)
+    for (a, low, high), (b, other_low, other_high) in combinations(level, 2):
+        assert a != b or high <= other_low or other_high <= low or low == other_low
+
+
+def test_runs_stand_at_their_valleys() -> None:
+    figure = Figure()
+    ball = valleys(example("flagship"), 2, within=Ball("adamw", "11/5"))
+    axes = figure.subplots()
+    draw_disconnectivity_graph(axes, ball, {"adamw": {0: 25, 1: 11}, "muon": {2: 95}})
+    assert sorted(text.get_text() for text in axes.texts) == ["11", "25", "95"]
+    assert "3 valleys, width 2, adamw, rho = 11/5" in axes.get_title()
+
+
+def test_persistence_shows_each_valley_but_the_global_one(tree: Valleys) -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    draw_persistence(axes, tree)
+    points = axes.lines[1].get_xydata()
+    assert len(points) == len(tree.valleys) - 1
+    assert (points[:, 1] > points[:, 0]).all()
+
+
+def test_one_valley_is_a_picture_too() -> None:
+    one = valleys(Problem([[1]], [1]), 1)
+    for draw in (draw_disconnectivity_graph, draw_persistence):
+        figure = Figure()
+        draw(figure.subplots(), one)
+        figure.draw_without_rendering()
