@@ -65,7 +65,7 @@ def limits(
     """
     complex_ = tree.complex
     domain = complex_.domain
-    if not (isinstance(domain, Polyhedral) and domain.exact):
+    if not (isinstance(domain, Polyhedral) and tree.exact):
         raise InputError("within", f"in {tree.within} minima are known as intervals only")
     if tree.min_depth or not tree.complete:
         raise InputError("tree", "has not all valleys; take one with min_depth 0")

@@ -89,6 +89,11 @@ class Valleys:
     complex: CellComplex = field(repr=False)
     flood: Flood = field(repr=False)
 
+    @property
+    def exact(self) -> bool:
+        """Whether minima are, or only bracketed."""
+        return self.complex.domain.exact
+
     def __repr__(self) -> str:
         """In one line, as a tree may have hundreds of valleys."""
         ball = "" if self.within is None else f", within={self.within!r}"

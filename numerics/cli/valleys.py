@@ -1,0 +1,208 @@
+"""`isthmus valleys`: the whole merge tree of the loss, and every loss at which training can rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from numerics.cli import options
+from numerics.cli.output import bounds_document, console
+from numerics.cli.task import Task
+from numerics.text import show, show_interval
+from theory.errors import BudgetError, InputError, Interrupted
+from theory.problem import format_rational, rational
+
+if TYPE_CHECKING:
+    from theory.landscape import Limit, Valley, Valleys
+
+_LISTED = 20  # valleys and limits in a table; JSON has all
+
+
+def valleys(
+    context: typer.Context,
+    problem: options.ProblemArgument,
+    width: options.Width = None,
+    labelled: Annotated[
+        bool, typer.Option("--labelled", help="Tell permutations of the neurons apart.")
+    ] = False,
+    within: Annotated[
+        str | None,
+        typer.Option(metavar="OPT", help="Only networks in this optimizer's ball; needs --rho."),
+    ] = None,
+    rho: Annotated[
+        str | None, typer.Option(metavar="RHO", help="The radius of that ball, R_W R_a.")
+    ] = None,
+    min_depth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="D",
+            help="Only valleys deeper than D; by default 0, and 10^-6 of the loss of zero weights "
+            "in balls where only bounds of losses are known.",
+        ),
+    ] = None,
+    max_cells: options.MaxCells = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the tree, as .png, .svg or .pdf."),
+    ] = None,
+    persistence: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npy",
+            help="Write births and deaths, the global one's infinite, as an array (K, 2).",
+        ),
+    ] = None,
+    target: options.Target = None,
+    drop: options.Drop = None,
+    floats: options.Floats = None,
+    bias: options.Bias = False,
+    json: options.Json = None,
+) -> int:
+    """All valleys of the loss: where each is born, and where it first joins a deeper one.
+
+    Beside them the losses at which training can rest: the least ones over all strata. Modulo
+    permutation of the neurons, unless --labelled.
+    """
+    task = Task(context.obj, [problem], json=json, plot=plot, persistence=persistence)
+    data = options.load(problem, target, floats, bias, drop)
+    width = options.choose_width(width, data.width)
+    depth = None if min_depth is None else rational(min_depth, "min-depth")
+    if depth is not None and depth < 0:
+        raise InputError("min-depth", f"{min_depth} must not be negative")
+    ball = options.ball(within, rho)
+
+    from theory.landscape import limits
+    from theory.landscape import valleys as all_valleys
+
+    given = options.given(max_cells=max_cells)
+    tree: Valleys | None = None
+    rests: tuple[Limit, ...] | None = None
+    with task.working() as report:
+        tree = all_valleys(
+            data,
+            width,
+            within=ball,
+            labelled=labelled,
+            min_depth=depth,
+            progress=report,
+            **given,
+        )
+        if not tree.complete:
+            raise Interrupted
+        if tree.exact and not tree.min_depth:
+            try:
+                rests = limits(tree, tick=lambda done: report("strata", done), **given)
+            except BudgetError as error:
+                task.lines.append(f"where training can rest is not listed: {error}")
+    document: dict[str, Any] = {
+        "width": width,
+        "minimum": None,
+        "labelled": labelled,
+        "within": ball and ball.optimizer,
+        "rho": ball and format_rational(ball.rho),
+        "valleys": [],
+        "limits": None,
+        "complete": task.stop is None,
+    }
+    if tree is not None:
+        document |= {
+            "cells": tree.cells,
+            "min_depth": format_rational(tree.min_depth),
+            "minimum": bounds_document(tree.valleys[0].proved_birth, tree.minimum),
+            "valleys": [_document(valley) for valley in tree.valleys],
+        }
+    if rests is not None:
+        document["limits"] = [
+            {"loss": format_rational(limit.loss), "kind": limit.kind} for limit in rests
+        ]
+    if tree is not None:
+        _write(tree, plot, persistence, task)
+
+    def show_all() -> None:
+        if tree is not None:
+            _print(tree, rests)
+
+    return task.finish(document | task.known, show_all)
+
+
+def _document(valley: Valley) -> dict[str, Any]:
+    known = valley.death is not None and valley.proved_death is not None
+    return {
+        "id": valley.id,
+        "birth": bounds_document(valley.proved_birth, valley.birth),
+        "death": bounds_document(valley.proved_death, valley.death) if known else None,
+        "depth": None if valley.depth is None else format_rational(valley.depth),
+        "into": valley.into,
+        "cells": len(valley.cells),
+        "representative": valley.representative.to_json(),
+    }
+
+
+def _write(tree: Valleys, plot: Path | None, persistence: Path | None, task: Task) -> None:
+    if plot is not None:
+        from numerics.pictures.style import panel, save_figure
+        from numerics.pictures.valleys import draw_disconnectivity_graph
+
+        save_figure(plot, lambda: panel(lambda axes: draw_disconnectivity_graph(axes, tree)))
+        task.lines.append(f"picture: {plot}")
+    if persistence is not None:
+        import io
+
+        import numpy as np
+
+        from numerics.files import write
+
+        bars = [
+            (float(valley.birth), float("inf") if valley.death is None else float(valley.death))
+            for valley in tree.valleys
+        ]
+        content = io.BytesIO()
+        np.save(content, np.array(bars, dtype=np.float64))
+        write(persistence, content.getvalue())
+        task.lines.append(f"births and deaths: {persistence}")
+
+
+def _print(tree: Valleys, rests: tuple[Limit, ...] | None) -> None:
+    from rich.table import Table
+
+    out = console()
+    problem = tree.problem
+    out.print(f"n = {problem.n}, d = {problem.d}, width {tree.width}, {tree.cells:,} cells")
+    if tree.within is not None:
+        out.print(f"in {tree.within}")
+    lowest = tree.valleys[0]
+    out.print(f"global minimum {show_interval(lowest.proved_birth, lowest.birth)}")
+    table = Table("valley", "bottom", "way out", "into", "depth")
+    for valley in tree.valleys[:_LISTED]:
+        table.add_row(
+            str(valley.id),
+            show_interval(valley.proved_birth, valley.birth),
+            ""
+            if valley.death is None or valley.proved_death is None
+            else show_interval(valley.proved_death, valley.death),
+            "" if valley.into is None else str(valley.into),
+            "" if valley.depth is None else show(valley.depth),
+        )
+    out.print(table)
+    if (rest := len(tree.valleys) - _LISTED) > 0:
+        out.print(f"and {rest} shallower ones")
+    if tree.min_depth:
+        out.print(f"only valleys deeper than {show(tree.min_depth)}")
+    if rests is not None:
+        listed = Table("training can rest at", "which is")
+        named = [limit for limit in rests if limit.kind != "stratum"]
+        for limit in named[:_LISTED]:
+            listed.add_row(show(limit.loss), _KINDS[limit.kind])
+        out.print(listed)
+        more = f" {len(named) - _LISTED} more of these," if len(named) > _LISTED else ""
+        strata = len(rests) - len(named)
+        out.print(f"and at{more} {strata} losses with lower points beside them, {len(rests)} in all")
+
+
+_KINDS = {
+    "global": "the global minimum",
+    "valley": "the bottom of a valley",
+    "plateau": "a local minimum from which a path of no higher loss leads down",
+}
