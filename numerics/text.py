@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from decimal import MAX_EMAX, MIN_EMIN, Decimal, localcontext
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from theory.problem import format_rational
+
+if TYPE_CHECKING:
+    from theory.within import Within
 
 # Longer fractions are shown as decimals; certificates and JSON always have the fraction.
 _LONGEST = 24
@@ -21,6 +25,13 @@ def show(value: Fraction | None) -> str:
     short = max(value.numerator.bit_length(), value.denominator.bit_length()) < 4 * _LONGEST
     exact = format_rational(value) if short else ""
     return exact if exact and len(exact) <= _LONGEST else f"≈ {decimal(value, 6)}"
+
+
+def show_within(within: Within) -> str:
+    """An optimizer with the radius of its ball, or its penalty."""
+    if within.rho is None:
+        return f"{within.optimizer}, beta = {show(within.beta)}"
+    return f"{within.optimizer}, rho = {show(within.rho)}"
 
 
 def decimal(value: Fraction, digits: int) -> str:

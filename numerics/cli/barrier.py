@@ -8,20 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import (
-    EXIT_DONE,
-    EXIT_UNDECIDED,
-    bounds_document,
-    console,
-    emit,
-    over_budget,
-    progress,
-    say,
-)
-from numerics.cli.outputs import check_outputs
+from numerics.cli.output import bounds_document, console, exact
+from numerics.cli.task import Task
 from numerics.text import show, show_interval
-from theory.errors import BudgetError, InputError, Interrupted, Undecided
-from theory.problem import format_rational, positive_integer, rational
+from theory.errors import InputError, Interrupted
+from theory.problem import format_rational, rational
 
 # With more components than this the merges are listed in place of the matrix of barriers.
 _LARGEST_MATRIX = 8
@@ -31,7 +22,6 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from theory.landscape import Analysis, Barrier
-    from theory.within import Ball
 
     Outside: TypeAlias = tuple[tuple[int, ...], ...]  # components without a ball, by component
 
@@ -80,7 +70,7 @@ def barrier(
 
     Modulo permutation of the neurons, unless --labelled.
     """
-    check_outputs([problem, *(between or ())], json=json, certificate=certificate)
+    task = Task(context.obj, [problem, *(between or ())], json=json, certificate=certificate)
     data = options.load(problem, target, floats, bias, drop)
     ends = None if between is None else [options.load_network(path) for path in between]
     width = options.choose_width(width, ends[0].width if ends else data.width)
@@ -88,95 +78,53 @@ def barrier(
         if network.width != width:
             raise InputError(str(path), f"has {network.width} neurons, but the width is {width}")
     threshold = None if level is None else rational(level, "level")
-    ball = _ball(within, rho)
+    ball = options.ball(within, rho)
 
-    from numerics.files import write_json
-    from theory.certificates import certify
-    from theory.landscape import DEFAULT_MAX_CELLS, analyse, barrier_between
+    from theory.landscape import analyse, barrier_between
 
-    limit = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
+    limit = options.given(max_cells=max_cells)
     analysis: Analysis | None = None
     crossing: Barrier | None = None
     outside: Outside | None = None
-    interrupted = ""
-    try:
-        with progress() as report:
-            analysis = analyse(
-                data,
-                width,
-                level=threshold,
-                labelled=labelled,
-                within=ball,
-                max_cells=limit,
-                progress=report,
-            )
-            if ball is not None and analysis.complete:
-                outside = analysis.without_ball(report)
-            if ends and analysis.complete:
-                crossing = barrier_between(
-                    data,
-                    *ends,
-                    labelled=labelled,
-                    within=ball,
-                    max_cells=limit,
-                    progress=report,
-                )
+    with task.working() as report:
+        analysis = analyse(
+            data,
+            width,
+            level=threshold,
+            labelled=labelled,
+            within=ball,
+            progress=report,
+            **limit,
+        )
         if not analysis.complete:
-            say(str(Interrupted()))
-    except BudgetError as error:
-        say(over_budget(error))
-    except Interrupted as error:
-        interrupted = error.known
-        say(str(error))
-    except Undecided as error:
-        say(f"not decided: {error}")
-    complete = (
-        analysis is not None
-        and analysis.complete
-        and (crossing is not None or not ends)
-        and (outside is not None or ball is None)
-    )
-
+            raise Interrupted
+        if ball is not None:
+            outside = analysis.without_ball(report)
+        if ends:
+            crossing = barrier_between(
+                data, *ends, labelled=labelled, within=ball, progress=report, **limit
+            )
     known: dict[str, Any] = {
         "width": width,
         "minimum": None,
-        "level": None if threshold is None else format_rational(threshold),
+        "level": exact(threshold),
         "labelled": labelled,
-        "within": None if ball is None else ball.optimizer,
-        "rho": None if ball is None else format_rational(ball.rho),
-        "complete": complete,
+        "within": ball and ball.optimizer,
+        "rho": ball and format_rational(ball.rho),
+        "complete": task.stop is None,
         "components": [],
         "barriers": [],
     }
-    if interrupted:
-        known["known"] = interrupted
     found = _landscape(analysis, outside) | _crossing(crossing)
-    emit(known | found, json, context.obj)
-    if json != "-":
+
+    def show_all() -> None:
         if analysis:
             _print_landscape(analysis, outside, threshold is None)
         if crossing:
             _print_crossing(crossing)
-    if certificate and complete and analysis:
-        write_json(certificate, certify(crossing or analysis))
-        if json != "-":
-            print(f"proof: {certificate}")
-    return EXIT_DONE if complete else EXIT_UNDECIDED
 
-
-def _ball(within: str | None, rho: str | None) -> Ball | None:
-    """An optimizer's ball, if one is asked for."""
-    if within is None:
-        if rho is not None:
-            raise InputError("rho", "needs --within and the name of an optimizer")
-        return None
-    from theory.geometry import geometry
-    from theory.within import Ball
-
-    _ = geometry(within).ball  # an unknown name is refused before a missing radius
-    if rho is None:
-        raise InputError("rho", "is missing; --within needs it")
-    return Ball(within, rho)
+    proved = (crossing or analysis) if task.stop is None else None
+    return task.finish(known | task.known | found, show_all, proved=proved)
 
 
 def _texts(values: Iterable[Fraction]) -> list[str]:

@@ -12,11 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_FALSE, EXIT_UNDECIDED, emit, over_budget, say
-from numerics.cli.outputs import check_outputs
+from numerics.cli.output import EXIT_DONE, EXIT_FALSE, EXIT_UNDECIDED, over_budget, say
+from numerics.cli.task import Task
 from theory.certificates.work import DEFAULT_LIMIT
 from theory.errors import BudgetError
-from theory.problem import positive_integer
 
 
 def check(
@@ -31,10 +30,9 @@ def check(
     ] = None,
     limit: Annotated[
         int,
-        typer.Option(
-            metavar="N",
-            help="Refuse what takes more steps (multiplications or so), counted before they are "
-            "taken; ten million take about a second and 50 MB at most.",
+        options.count(
+            "Refuse what takes more steps (multiplications or so), counted before they are "
+            "taken; ten million take about a second and 50 MB at most."
         ),
     ] = DEFAULT_LIMIT,
     target: options.Target = None,
@@ -46,21 +44,18 @@ def check(
     """Verify a certificate with integer arithmetic, trusting nothing it could recompute."""
     from theory.certificates.checker import CertificateInvalid, check_file
 
-    check_outputs([certificate, problem], json=json)
+    task = Task(None, [certificate, problem], json=json)
     expected = None if problem is None else options.load(problem, target, floats, bias, drop)
     document: dict[str, Any]
     try:
-        verdict = check_file(certificate, expected, limit=positive_integer(limit, "limit"))
+        verdict = check_file(certificate, expected, limit=limit)
     except CertificateInvalid as error:
         code, document = EXIT_FALSE, {"valid": False, "reason": str(error)}
+        task.lines.append(f"invalid: {error}")
     except BudgetError as error:
         code, document = EXIT_UNDECIDED, {"valid": None, "reason": over_budget(error)}
         say(over_budget(error))
     else:
         code, document = EXIT_DONE, {"valid": True, "statement": verdict.statement}
-    emit(document, json)
-    if json != "-" and code == EXIT_DONE:
-        print(f"valid: {document['statement']}")
-    if json != "-" and code == EXIT_FALSE:
-        print(f"invalid: {document['reason']}")
-    return code
+        task.lines.append(f"valid: {verdict.statement}")
+    return task.finish(document, None, code=code)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
-from numerics.cli.outputs import Folder, check_outputs
+from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, progress, say
+from numerics.cli.outputs import Folder
+from numerics.cli.task import Task
 from theory.errors import InputError, Interrupted
 from theory.problem import positive_integer
 
@@ -42,16 +43,12 @@ def hunt(
         list[str] | None,
         typer.Option("--set", metavar="OPTION=VALUE", help="An option of the conjecture."),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Of the random instances.")] = 0,
-    instances: Annotated[
-        int | None, typer.Option(metavar="N", help="Look at so many instances at most.")
-    ] = None,
+    seed: Annotated[int, options.seed("Of the random instances.")] = 0,
+    instances: Annotated[int | None, options.count("Look at so many instances at most.")] = None,
     seconds: Annotated[
         float | None, typer.Option(metavar="T", help="Search so long at most; 60 without a budget.")
     ] = None,
-    finds: Annotated[
-        int, typer.Option(metavar="K", help="Stop at so many finds; the smallest is shrunk.")
-    ] = 1,
+    finds: Annotated[int, options.count("Stop at so many finds; the smallest is shrunk.", "K")] = 1,
     enumerate_: Annotated[
         bool,
         typer.Option("--enumerate", help="Every instance up to symmetry, in place of random ones."),
@@ -60,9 +57,7 @@ def hunt(
     d: _Range = None,
     width: _Range = None,
     entries: Annotated[int | None, typer.Option(metavar="E", help="Integers from -E to E.")] = None,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="J", help="Processes; by default one for each core.")
-    ] = None,
+    jobs: options.Jobs = None,
     backend: Annotated[
         str, typer.Option(metavar="NAME", help="Of joblib: loky, dask or ray.")
     ] = "loky",
@@ -84,23 +79,22 @@ def hunt(
     """
     from joblib import cpu_count
 
+    from numerics.files import write_json
     from theory.hunt import from_file, named
     from theory.hunt import hunt as search
     from theory.hunt.search import minimal
 
-    check_outputs(
+    if atlas or conjecture is None:
+        document, table = _atlas() if atlas else _shipped()
+        return Task(None, [], json=json).finish(document, lambda: console().print(table))
+    task = Task(
+        context.obj,
         [conjecture, resume],
         json=json,
         certificate=certificate,
         plot=plot,
         certificates=certificate and Folder(certificate.parent, (_part(certificate, "*").name,)),
     )
-    if atlas or conjecture is None:
-        document, table = _atlas() if atlas else _shipped()
-        emit(document, json)
-        if json != "-":
-            console().print(table)
-        return EXIT_DONE
     chosen = _settings(set_ or [])
     if conjecture.endswith(".py"):
         if chosen:
@@ -109,16 +103,10 @@ def hunt(
     else:
         stated = named(conjecture, chosen)
     space = _space(stated.space, n, d, width, entries)
-    for name, number in (("instances", instances), ("finds", finds), ("jobs", jobs)):
-        if number is not None:
-            positive_integer(number, name)
-    if seed < 0:
-        raise InputError("seed", f"{seed} must not be negative")
     if seconds is not None and not seconds > 0:
         raise InputError("seconds", f"{seconds} must be positive")
     if instances is None and seconds is None and not enumerate_:
         seconds = _SECONDS
-    result = None
     with progress(instances) as report:
         found = search(
             stated,
@@ -138,41 +126,22 @@ def hunt(
     complete = found.complete and (result is None or result.minimal)
     if not complete:
         say(str(Interrupted()))
-    _write(context, stated, chosen, found, result, certificate, plot, json)
-    return EXIT_DONE if complete else EXIT_UNDECIDED
-
-
-def _write(
-    context: typer.Context,
-    stated: Conjecture,
-    chosen: Mapping[str, str],
-    found: Hunt,
-    result: Counterexample | None,
-    certificate: Path | None,
-    plot: Path | None,
-    json: str | None,
-) -> None:
-    """The documents, the picture and the table."""
-    from numerics.files import write_json
-
-    document = _document(stated, chosen, found, result)
-    emit(document, json, context.obj)
-    files: list[Path] = []
     if result is not None and certificate is not None:
         for name, proof in result.certificates.items():
             alone = len(result.certificates) == 1
             path = certificate if alone else _part(certificate, name)
             write_json(path, proof)
-            files.append(path)
+            task.lines.append(f"proof: {path}")
     if result is not None and plot is not None:
         from numerics.pictures.style import save_figure
 
         landscape = stated.picture(result.problem, result.facts)
         save_figure(plot, lambda: _figure(landscape))
-    if json != "-":
-        _print(found, result)
-        for path in files:
-            print(f"proof: {path}")
+    return task.finish(
+        _document(stated, chosen, found, result),
+        lambda: _print(found, result),
+        code=EXIT_DONE if complete else EXIT_UNDECIDED,
+    )
 
 
 def _part(certificate: Path, name: str) -> Path:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +14,17 @@ from numerics.cli.outputs import STDOUT
 from theory.errors import InputError
 from theory.loading import DataWarning, load_problem
 from theory.network import Network
-from theory.problem import Problem, integer, positive_integer, rational, read_json
+from theory.problem import (
+    Problem,
+    integer,
+    positive_integer,
+    positive_rational,
+    rational,
+    read_json,
+)
+
+if TYPE_CHECKING:
+    from theory.within import Ball, Within
 
 
 def stdin(source: str | None) -> str | None:
@@ -29,6 +38,30 @@ def _integer(text: str, name: str) -> int:
         return integer(text, name)
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def count(what: str, metavar: str = "N") -> Any:
+    """An option with a number of things, refused where it is none."""
+    return typer.Option(metavar=metavar, help=what, callback=_positive)
+
+
+def seed(what: str) -> Any:
+    """An option with a seed."""
+    return typer.Option(metavar="K", help=what, callback=_not_negative)
+
+
+def _positive(parameter: typer.CallbackParam, value: int | None) -> int | None:
+    return None if value is None else positive_integer(value, _named(parameter))
+
+
+def _not_negative(parameter: typer.CallbackParam, value: int) -> int:
+    if value < 0:
+        raise InputError(_named(parameter), f"{value} must not be negative")
+    return value
+
+
+def _named(parameter: typer.CallbackParam) -> str:
+    return (parameter.name or "").replace("_", "-")
 
 
 ProblemArgument = Annotated[
@@ -74,9 +107,8 @@ Width = Annotated[
         parser=lambda text: _integer(text, "width"),
     ),
 ]
-MaxCells = Annotated[
-    int | None, typer.Option(metavar="N", help="Refuse problems with more cells than this.")
-]
+MaxCells = Annotated[int | None, count("Refuse problems with more cells than this.")]
+Jobs = Annotated[int | None, count("Processes; by default one for each core.")]
 Bias = Annotated[bool, typer.Option("--bias", help="Append the constant feature 1.")]
 Json = Annotated[
     str | None,
@@ -90,6 +122,11 @@ Json = Annotated[
 Certificate = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the proof, for `isthmus check`.")
 ]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Those that were given; what they are passed to has the defaults."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def load(
@@ -108,16 +145,31 @@ def load(
     return problem.with_bias() if bias else problem
 
 
-def radius(rho: str | None, weight_decay: str | None) -> Fraction | None:
-    """`--rho`, or what `--weight-decay` makes it."""
-    if weight_decay is None:
-        return None if rho is None else rational(rho, "rho")
-    if rho is not None:
-        raise InputError("rho", "give it or --weight-decay, not both")
-    decay = rational(weight_decay, "weight-decay")
-    if decay <= 0:
-        raise InputError("weight-decay", f"{weight_decay} must be positive")
-    return 1 / decay**2
+def ball(within: str | None, rho: str | None) -> Ball | None:
+    """`--within` and `--rho`: an optimizer's ball, if one is asked for."""
+    if within is None:
+        if rho is not None:
+            raise InputError("rho", "needs --within and the name of an optimizer")
+        return None
+    from theory.geometry import geometry
+    from theory.within import Ball
+
+    _ = geometry(within).ball  # an unknown name is refused before a missing radius
+    if rho is None:
+        raise InputError("rho", "is missing; --within needs it")
+    return Ball(within, rho)
+
+
+def within(optimizer: str, rho: str | None, weight_decay: str | None, beta: str | None) -> Within:
+    """`--optimizer` and `--rho`, or what `--weight-decay` makes it, or `--beta`."""
+    from theory.within import within_of
+
+    radius = None if rho is None else rational(rho, "rho")
+    if weight_decay is not None:
+        if rho is not None:
+            raise InputError("rho", "give it or --weight-decay, not both")
+        radius = 1 / positive_rational(weight_decay, "weight-decay") ** 2
+    return within_of(optimizer, rho=radius, beta=beta)
 
 
 def choose_width(width: int | None, stated: int | None) -> int:

@@ -59,13 +59,21 @@ def emit(
         write_json(Path(target), document)
 
 
-def bounds_document(lower: Fraction, upper: Fraction | None) -> str | dict[str, str] | None:
+def bounds_document(lower: Fraction, upper: Fraction | None) -> str | dict[str, str | None] | None:
     """A value known exactly, or bounds of it; None while it is not known."""
     if upper is None:
         return None
-    if lower == upper:
-        return format_rational(upper)
-    return {"lower": format_rational(lower), "upper": format_rational(upper)}
+    return format_rational(upper) if lower == upper else interval_document(lower, upper)
+
+
+def interval_document(lower: Fraction | None, upper: Fraction | None) -> dict[str, str | None]:
+    """Both ends, each None where it is not known."""
+    return {"lower": exact(lower), "upper": exact(upper)}
+
+
+def exact(value: Fraction | None) -> str | None:
+    """A rational as JSON has it, None where it is not known."""
+    return None if value is None else format_rational(value)
 
 
 def over_budget(error: BudgetError) -> str:

@@ -9,20 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import (
-    EXIT_DONE,
-    EXIT_FALSE,
-    EXIT_UNDECIDED,
-    bounds_document,
-    console,
-    emit,
-    progress,
-    say,
-)
-from numerics.cli.outputs import check_outputs
-from numerics.text import show, show_interval
-from theory.errors import InputError, Interrupted, Undecided
-from theory.problem import format_rational, positive_integer, rational
+from numerics.cli.output import EXIT_FALSE, bounds_document, console, exact
+from numerics.cli.task import Task
+from numerics.text import show, show_interval, show_within
+from theory.errors import InputError
+from theory.problem import format_rational, rational
 
 if TYPE_CHECKING:
     from theory.connectivity import Neuron, Projection, SolutionPath, SolutionSet
@@ -72,17 +63,14 @@ def path(
     The neurons keep their order: the path ends at the second network itself. For sgd the loss
     includes the penalty. Trained networks are near the solution set, not in it: see --project.
     """
-    from numerics.files import write_json
-    from theory.certificates import certify
     from theory.connectivity import SolutionPath, SolutionSet, connect
     from theory.connectivity import project as into_set
-    from theory.landscape import DEFAULT_MAX_CELLS
-    from theory.within import within_of
 
-    check_outputs([problem, first, second], json=json, certificate=certificate, plot=plot)
+    reads = (problem, first, second)
+    task = Task(context.obj, reads, json=json, certificate=certificate, plot=plot)
     data = options.load(problem, target, floats, bias, drop)
     ends = (options.load_network(first), options.load_network(second))
-    within = within_of(optimizer, rho=options.radius(rho, weight_decay), beta=beta)
+    within = options.within(optimizer, rho, weight_decay, beta)
     solutions = SolutionSet(data, within, Fraction())
     if level is not None:
         solutions = solutions.at_level(rational(level, "level"))
@@ -93,39 +81,20 @@ def path(
 
     projections: list[Projection] = []
     found: SolutionPath | Barrier | None = None
-    failure = ""
-    try:
-        with progress() as report:
-            if project:
-                projections = [into_set(solutions, network) for network in ends]
-                ends = (projections[0].network, projections[1].network)
-            found = connect(
-                solutions,
-                *ends,
-                max_cells=DEFAULT_MAX_CELLS
-                if max_cells is None
-                else positive_integer(max_cells, "max-cells"),
-                progress=report,
-            )
-    except (Undecided, Interrupted) as error:
-        failure = str(error)
-        say(f"not decided: {failure}")
-
-    document = _document(solutions, ends[0].width, projections, found, failure)
-    emit(document, json, context.obj)
-    if found is not None and certificate is not None:
-        write_json(certificate, certify(found))
+    with task.working() as report:
+        if project:
+            projections = [into_set(solutions, network) for network in ends]
+            ends = (projections[0].network, projections[1].network)
+        limit = options.given(max_cells=max_cells)
+        found = connect(solutions, *ends, progress=report, **limit)
     if isinstance(found, SolutionPath) and plot is not None:
         from numerics.pictures.paths import save_path
 
         save_path(plot, found)
-    if json != "-":
-        _print(solutions, ends[0].width, projections, found)
-        if found is not None and certificate is not None:
-            print(f"proof: {certificate}")
-    if found is None:
-        return EXIT_UNDECIDED
-    return EXIT_DONE if isinstance(found, SolutionPath) else EXIT_FALSE
+    known = (solutions, ends[0].width, projections, found)
+    document = _document(*known) | ({"known": task.reason} if found is None else {})
+    code = task.finish(document, lambda: _print(*known), proved=found)
+    return EXIT_FALSE if found and not isinstance(found, SolutionPath) else code
 
 
 def _document(
@@ -133,15 +102,14 @@ def _document(
     width: int,
     projections: list[Projection],
     found: SolutionPath | Barrier | None,
-    failure: str,
 ) -> dict[str, Any]:
     from theory.connectivity import SolutionPath
 
     document: dict[str, Any] = {
         "optimizer": solutions.optimizer,
         "width": width,
-        "rho": None if solutions.rho is None else format_rational(solutions.rho),
-        "beta": None if solutions.beta is None else format_rational(solutions.beta),
+        "rho": exact(solutions.rho),
+        "beta": exact(solutions.beta),
         "level": format_rational(solutions.level),
         "projections": [
             {"distance": each.distance, "network": each.network.to_json()} for each in projections
@@ -160,7 +128,7 @@ def _document(
     if found is not None:
         barrier = bounds_document(found.proved, found.value)
         return document | {"connected": False, "barrier": barrier}
-    return document | {"known": failure}
+    return document
 
 
 def _coordinates(point: tuple[Neuron, ...]) -> dict[str, Any]:
@@ -183,8 +151,7 @@ def _print(
 
     out = console()
     data = solutions.problem
-    where = f"rho = {solutions.rho}" if solutions.beta is None else f"beta = {solutions.beta}"
-    out.print(f"n = {data.n}, d = {data.d}, width {width}, {solutions.optimizer}, {where}")
+    out.print(f"n = {data.n}, d = {data.d}, width {width}, {show_within(solutions.within)}")
     for name, each in zip(("first", "second"), projections, strict=False):
         out.print(f"{name} network: moved by {each.distance:.3g} into the solution set")
     what = "loss" if solutions.beta is None else "loss + penalty"

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import (
-    EXIT_DONE,
-    EXIT_UNDECIDED,
-    console,
-    emit,
-    over_budget,
-    progress,
-    say,
-)
-from numerics.cli.outputs import check_outputs
+from numerics.cli.output import console, interval_document
+from numerics.cli.task import Task
 from numerics.text import show, show_interval
-from theory.errors import BudgetError, Interrupted
-from theory.problem import format_rational, positive_integer
+from theory.errors import Interrupted
+from theory.problem import format_rational
 
 if TYPE_CHECKING:
     from theory.radii import Radii, Radius
@@ -46,46 +39,31 @@ def radii(
     interval. Modulo permutation of the neurons.
     """
     from theory.geometry import geometry
-    from theory.landscape import DEFAULT_MAX_CELLS, analyse
+    from theory.landscape import analyse
     from theory.radii import OPTIMIZERS
     from theory.radii import radii as compute
 
-    check_outputs([problem], json=json)
+    task = Task(context.obj, [problem], json=json)
     data = options.load(problem, target, floats, bias, drop)
     width = options.choose_width(width, data.width)
     chosen = OPTIMIZERS
     if optimizers is not None:
         chosen = tuple(geometry(name.strip()).ball.name for name in optimizers.split(","))
-    limit = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
-
     found: Radii | None = None
-    interrupted = ""
-    try:
-        with progress() as report:
-            analysis = analyse(data, width, max_cells=limit, progress=report)
-            found = compute(analysis, chosen, progress=report)
+    with task.working() as report:
+        analysis = analyse(data, width, progress=report, **options.given(max_cells=max_cells))
+        found = compute(analysis, chosen, progress=report)
         if not found.complete:
-            say(str(Interrupted()))
-    except BudgetError as error:
-        say(over_budget(error))
-    except Interrupted as error:
-        interrupted = error.known
-        say(str(error))
-    complete = found is not None and found.complete
-
+            raise Interrupted
     known: dict[str, Any] = {
         "width": width,
         "minimum": None,
-        "complete": complete,
+        "complete": task.stop is None,
         "components": [],
         "preferred": {},
     }
-    if interrupted:
-        known["known"] = interrupted
-    emit(known | _document(found), json, context.obj)
-    if json != "-" and found:
-        _print(found)
-    return EXIT_DONE if complete else EXIT_UNDECIDED
+    show_found = None if found is None else partial(_print, found)
+    return task.finish(known | task.known | _document(found), show_found)
 
 
 def _document(found: Radii | None) -> dict[str, Any]:
@@ -100,8 +78,7 @@ def _document(found: Radii | None) -> dict[str, Any]:
                 "representative": component.representative.to_json(),
                 "rho": {
                     name: {
-                        "lower": format_rational(radius.lower),
-                        "upper": format_rational(radius.upper),
+                        **interval_document(radius.lower, radius.upper),
                         "witness": radius.witness.to_json(),
                     }
                     for name, radius in radii.items()

@@ -17,12 +17,9 @@ from numerics.cli.output import (
     EXIT_DONE,
     EXIT_UNDECIDED,
     console,
-    emit,
-    over_budget,
-    progress,
-    say,
+    interval_document,
 )
-from numerics.cli.outputs import check_outputs
+from numerics.cli.task import Task
 from numerics.text import show, show_interval
 from theory.errors import BudgetError, InputError, Interrupted, Undecided
 from theory.problem import format_rational, integer, is_number, positive_integer, rational
@@ -89,15 +86,10 @@ def regions(
     ] = 8,
     max_cells: Annotated[
         int | None,
-        typer.Option(
-            metavar="N", help="With more cells, look at none: only what holds at every large width."
-        ),
+        options.count("With more cells, look at none: only what holds at every large width."),
     ] = None,
     max_coefficients: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Refuse a larger program of what holds at every large width."
-        ),
+        int | None, options.count("Refuse a larger program of what holds at every large width.")
     ] = None,
     certificate: options.Certificate = None,
     plot: Annotated[
@@ -116,11 +108,7 @@ def regions(
     differ. A ball of radius rho has R_W = R_a = sqrt(rho), a weight decay of 1/sqrt(rho); for sgd
     rho bounds (||W||_F^2 + ||a||^2) / 2.
     """
-    from numerics.files import write_json
-    from theory.certificates import certify
-    from theory.regions.meeting import DEFAULT_MAX_CELLS, DEFAULT_MAX_COEFFICIENTS
-
-    check_outputs([problem], json=json, certificate=certificate, plot=plot)
+    task = Task(context.obj, [problem], json=json, certificate=certificate, plot=plot)
     data = options.load(problem, target, floats, bias, drop)
     names = _optimizers(optimizers)
     widths = _widths(width, data.width)
@@ -130,47 +118,37 @@ def regions(
         raise InputError("vertices", f"{vertices} must be at least 2")
     radii = _radii(names, at, decay)
     threshold = None if level is None else rational(level, "level")
-    limits = {
-        "max_cells": DEFAULT_MAX_CELLS
-        if max_cells is None
-        else positive_integer(max_cells, "max-cells"),
-        "max_coefficients": DEFAULT_MAX_COEFFICIENTS
-        if max_coefficients is None
-        else positive_integer(max_coefficients, "max-coefficients"),
-    }
+    limits = options.given(max_cells=max_cells, max_coefficients=max_coefficients)
 
     studied: list[_Found] = []
-    with progress() as report:
-        for each in widths:
-            found = _Found(each)
-            studied.append(found)
-            try:
-                _study(found, data, names, threshold, radii, vertices, plot, limits, report)
-            except (BudgetError, Undecided, Interrupted) as error:
-                found.reason = over_budget(error) if isinstance(error, BudgetError) else str(error)
-                say(f"width {_shown(each)}: {found.reason}")
-                if isinstance(error, Interrupted):
-                    break
+    for each in widths:
+        found = _Found(each)
+        studied.append(found)
+        with task.working(what=f"width {_shown(each)}") as report:
+            _study(found, data, names, threshold, radii, vertices, plot, limits, report)
+        found.reason = task.reason
+        if isinstance(task.stop, Interrupted):
+            break
     documents = [_document(found, names, radii, data.d) for found in studied]
-    document = documents[0] if len(widths) == 1 else {"widths": documents}
-    emit(document, json, context.obj)
-    proved = studied[0].frontier if radii is None else studied[0].meeting
-    if certificate is not None and proved is not None:
-        write_json(certificate, certify(proved))
     drawn = [(found.frontier, found.meeting) for found in studied if found.frontier is not None]
     if plot is not None and drawn:
         from numerics.pictures.regions import save_regions
 
         save_regions(plot, drawn)
-    if json != "-":
+
+    def show_all() -> None:
         out = console()
         out.print(f"n = {data.n}, d = {data.d}, {names[0]} and {names[1]}")
         for found in studied:
             _print(out, found, names, radii)
-        if certificate is not None and proved is not None:
-            print(f"proof: {certificate}")
+
     complete = len(studied) == len(widths) and not any(found.reason for found in studied)
-    return EXIT_DONE if complete else EXIT_UNDECIDED
+    return task.finish(
+        documents[0] if len(widths) == 1 else {"widths": documents},
+        show_all,
+        proved=studied[0].frontier if radii is None else studied[0].meeting,
+        code=EXIT_DONE if complete else EXIT_UNDECIDED,
+    )
 
 
 def _optimizers(text: str) -> tuple[str, str]:
@@ -227,7 +205,7 @@ def _study(
     radii: tuple[Fraction, Fraction] | None,
     vertices: int,
     plot: Path | None,
-    limits: Mapping[str, int],
+    limits: Mapping[str, Any],
     report: Progress,
 ) -> None:
     """Fill in one result after the other, so that an interrupt leaves what is known."""
@@ -312,10 +290,7 @@ def _document(
 
 def _bounds(least: LeastRadius) -> dict[str, str | None]:
     """null where no network was found, or where it is proved that there is none at any radius."""
-    return {
-        "lower": None if least.lower is None else format_rational(least.lower),
-        "upper": None if least.upper is None else format_rational(least.upper),
-    }
+    return interval_document(least.lower, least.upper)
 
 
 def _witness(meeting: Meeting | None, width: int | None, d: int) -> dict[str, Any]:

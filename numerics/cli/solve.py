@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, emit, progress, say
-from numerics.cli.outputs import check_outputs
-from numerics.text import decimal, show, show_interval
-from theory.errors import InputError, Interrupted, SolverFailure
-from theory.problem import format_rational, positive_integer, rational
+from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, exact, say
+from numerics.cli.task import Task
+from numerics.text import decimal, show, show_interval, show_within
+from theory.errors import InputError
+from theory.problem import positive_integer, rational
 
 if TYPE_CHECKING:
     from theory.programs import Loss, Optimum
@@ -34,7 +35,7 @@ def solve(
         typer.Option(metavar="N", help="Search for patterns where there are more than this."),
     ] = None,
     max_cells: options.MaxCells = None,
-    seed: Annotated[int, typer.Option(metavar="K", help="Of that search.")] = 0,
+    seed: Annotated[int, options.seed("Of that search.")] = 0,
     certificate: options.Certificate = None,
     target: options.Target = None,
     drop: options.Drop = None,
@@ -48,51 +49,33 @@ def solve(
     from all cells of that width. With more patterns than --max-patterns the lower bound holds over
     the patterns priced only, and proves nothing of others. Exit code 3 where a gap is left.
     """
-    from numerics.files import write_json
-    from theory.certificates import certify
-    from theory.landscape.cells import DEFAULT_MAX_CELLS
-    from theory.programs import MAX_PATTERNS
     from theory.programs import solve as compute
-    from theory.within import within_of
 
-    check_outputs([problem], json=json, certificate=certificate)
+    task = Task(context.obj, [problem], json=json, certificate=certificate)
     data = options.load(problem, target, floats, bias, drop)
-    within = within_of(optimizer, rho=options.radius(rho, weight_decay), beta=beta)
+    within = options.within(optimizer, rho, weight_decay, beta)
     chosen = _loss(loss)
     if certificate is not None and chosen.name != "squared":
         raise InputError("certificate", "only optima of the squared loss have one")
-    if seed < 0:
-        raise InputError("seed", f"{seed} must not be negative")
     found: Optimum | None = None
-    failure = ""
-    try:
-        with progress() as report:
-            found = compute(
-                data,
-                within,
-                width=data.width if width is None else positive_integer(width, "width"),
-                loss=chosen,
-                max_patterns=MAX_PATTERNS if max_patterns is None else max_patterns,
-                max_cells=DEFAULT_MAX_CELLS if max_cells is None else max_cells,
-                seed=seed,
-                progress=report,
-            )
-    except (SolverFailure, Interrupted) as error:
-        failure = str(error)
-        say(failure)
-    if found is not None and certificate is not None:
-        write_json(certificate, certify(found))
-    known: dict[str, Any] = {"optimizer": within.optimizer, "complete": found is not None}
+    with task.working() as report:
+        found = compute(
+            data,
+            within,
+            width=data.width if width is None else positive_integer(width, "width"),
+            loss=chosen,
+            seed=seed,
+            progress=report,
+            **options.given(max_patterns=max_patterns, max_cells=max_cells),
+        )
+    document: dict[str, Any] = {"optimizer": within.optimizer, "complete": found is not None}
     if found is None:
-        known["known"] = failure
-    emit(known | _document(found), json, context.obj)
-    if json != "-" and found is not None:
-        _print(found)
-        if certificate is not None:
-            print(f"proof: {certificate}")
-    elif found is not None and not found.decided:
+        return task.finish(document | {"known": task.reason}, None)
+    if json == "-" and not found.decided:
         say(_undecided(found))
-    return EXIT_DONE if found is not None and found.decided else EXIT_UNDECIDED
+    code = EXIT_DONE if found.decided else EXIT_UNDECIDED
+    show_found = partial(_print, found)
+    return task.finish(document | _document(found), show_found, proved=found, code=code)
 
 
 def _loss(name: str) -> Loss:
@@ -106,21 +89,15 @@ def _loss(name: str) -> Loss:
     return LOSSES[name]
 
 
-def _document(found: Optimum | None) -> dict[str, Any]:
-    if found is None:
-        return {}
-
-    def text(value: Fraction | None) -> str | None:
-        return None if value is None else format_rational(value)
-
+def _document(found: Optimum) -> dict[str, Any]:
     return {
         "width": found.width,
-        "rho": text(found.within.rho),
-        "beta": text(found.within.beta),
+        "rho": exact(found.within.rho),
+        "beta": exact(found.within.beta),
         "loss": found.loss.name,
-        "value": text(found.upper),
-        "lower": text(found.lower),
-        "upper": text(found.upper),
+        "value": exact(found.upper),
+        "lower": exact(found.lower),
+        "upper": exact(found.upper),
         "lower_holds_for": "every network" if found.whole else "networks of the patterns priced",
         "relative_gap": found.relative_gap,
         "decided": found.decided,
@@ -130,8 +107,8 @@ def _document(found: Optimum | None) -> dict[str, Any]:
         "all_cells": found.cells is not None,
         "network": found.network.to_json(),
         "relaxation": {
-            "lower": text(found.relaxed.lower),
-            "upper": text(found.relaxed.upper),
+            "lower": exact(found.relaxed.lower),
+            "upper": exact(found.relaxed.upper),
             "neurons": found.relaxed.neurons,
             "network": found.relaxed.network.to_json(),
         },
@@ -168,9 +145,7 @@ def _print(found: Optimum) -> None:
         out.print(_undecided(found))
     problem = found.problem
     width = "any width" if found.width is None else f"width {found.width}"
-    within = found.within
-    where = f"rho = {show(within.rho)}" if within.rho else f"beta = {show(within.beta)}"
-    out.print(f"n = {problem.n}, d = {problem.d}, {width}, {within.optimizer}, {where}")
+    out.print(f"n = {problem.n}, d = {problem.d}, {width}, {show_within(found.within)}")
     scope = "all there are" if found.whole else "not all there are"
     out.print(f"activation patterns priced: {found.patterns:,} ({scope})")
     if found.lower is None:

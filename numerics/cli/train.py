@@ -16,18 +16,18 @@ from numerics.cli.output import (
     EXIT_UNDECIDED,
     bounds_document,
     console,
-    emit,
+    interval_document,
     over_budget,
-    progress,
     say,
 )
-from numerics.cli.outputs import Folder, check_outputs
+from numerics.cli.outputs import Folder
+from numerics.cli.task import Task
 from numerics.text import show, show_interval
 from theory.errors import BudgetError, InputError, Interrupted
-from theory.problem import format_rational, positive_integer, rational
+from theory.problem import format_rational, positive_rational
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from fractions import Fraction
 
     from rich.table import Table
@@ -46,8 +46,8 @@ def train(
     rho: Annotated[
         str, typer.Option(metavar="RHO", help="R_W R_a: weight decay 1/sqrt(RHO) on both layers.")
     ],
-    seeds: Annotated[int, typer.Option(metavar="S", help="Number of random starts.")] = 200,
-    steps: Annotated[int, typer.Option(metavar="N", help="Steps of each run.")] = 10_000,
+    seeds: Annotated[int, options.count("Number of random starts.", "S")] = 200,
+    steps: Annotated[int, options.count("Steps of each run.")] = 10_000,
     lr: Annotated[
         float | None,
         typer.Option(
@@ -56,7 +56,7 @@ def train(
             "default 0.04 sqrt(RHO), and 0.01 for sgd.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="K", help="Of the random starts.")] = 0,
+    seed: Annotated[int, options.seed("Of the random starts.")] = 0,
     width: options.Width = None,
     tolerance: Annotated[
         float | None,
@@ -67,8 +67,7 @@ def train(
     ] = None,
     max_cells: options.MaxCells = None,
     max_assignments: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Refuse a search for nearest cells that is larger."),
+        int | None, options.count("Refuse a search for nearest cells that is larger.")
     ] = None,
     networks: Annotated[
         Path | None,
@@ -93,17 +92,11 @@ def train(
     from theory.geometry import geometry
 
     nets = networks and Folder(networks, ("[0-9]*.json",))
-    check_outputs([problem], json=json, networks=nets)
+    task = Task(context.obj, [problem], json=json, networks=nets)
     data = options.load(problem, target, floats, bias, drop)
     width = options.choose_width(width, data.width)
-    radius = rational(rho, "rho")
-    if radius <= 0:
-        raise InputError("rho", f"{rho} must be positive")
+    radius = positive_rational(rho, "rho")
     optimizer = geometry(optimizer).name
-    positive_integer(seeds, "seeds")
-    positive_integer(steps, "steps")
-    if seed < 0:
-        raise InputError("seed", f"{seed} must not be negative")
     if lr is not None and not 0 < lr < math.inf:
         raise InputError("lr", f"{lr} must be positive and finite")
     if tolerance is not None and not 0 <= tolerance < math.inf:
@@ -112,32 +105,25 @@ def train(
     from numerics.training.loop import require_apart, require_memory
     from numerics.training.loop import train as train_networks
     from numerics.training.optimizers import OPTIMIZERS
-    from numerics.training.runs import DEFAULT_MAX_ASSIGNMENTS, DEFAULT_TOLERANCE, Runs, located
-    from theory.landscape import DEFAULT_MAX_CELLS
+    from numerics.training.runs import DEFAULT_TOLERANCE, Runs, located
 
-    cells = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
-    assignments = (
-        DEFAULT_MAX_ASSIGNMENTS
-        if max_assignments is None
-        else positive_integer(max_assignments, "max-assignments")
-    )
     schedule = OPTIMIZERS[optimizer].default_schedule(math.sqrt(radius), steps)
     if lr is not None:
         schedule = replace(schedule, initial=lr)
     require_memory(data, width, seeds)
     known = _Known()
     runs: Runs | None = None
-    decided = True
-    try:
+    with task.working() as report:
+        cells = options.given(max_cells=max_cells)
         try:
-            with progress() as report:
-                _study(known, data, width, optimizer, radius, cells, report)
+            _study(known, data, width, optimizer, radius, cells, report)
         except BudgetError as error:
             say(f"the least loss, and where runs land, will not be computed: {over_budget(error)}")
         _refuse_small_ball(known, optimizer, radius)
         if tolerance is not None and known.analysis is not None:
             require_apart(known.analysis, tolerance)
-        with progress(steps) as report:
+    if task.stop is None:
+        with task.working(steps) as report:
             result = train_networks(
                 data,
                 width,
@@ -149,22 +135,21 @@ def train(
                 schedule=schedule,
                 progress=report,
             )
-        near = DEFAULT_TOLERANCE if tolerance is None else tolerance
-        runs = Runs(result, None, known.minimum, near)
+            near = DEFAULT_TOLERANCE if tolerance is None else tolerance
+            runs = Runs(result, None, known.minimum, near)
+    if runs is not None:
         if known.analysis is not None and known.minimum == known.analysis.minimum:
-            runs = located(result, known.analysis, tolerance=tolerance, max_assignments=assignments)
+            with task.working(what="where runs landed is not known"):
+                limit = options.given(max_assignments=max_assignments)
+                runs = located(result, known.analysis, tolerance=tolerance, **limit)
         if not runs.complete:
             say(str(Interrupted()))
-    except BudgetError as error:
-        decided = False
-        say(f"where runs landed is not known: {over_budget(error)}")
-    except Interrupted as error:
-        say(str(error))
-    complete = runs is not None and runs.complete and decided
+    complete = runs is not None and runs.complete and task.stop is None
     if runs is not None and networks is not None:
         trained_networks = runs.result.networks().items()
         documents = {f"{run}.json": as_json(network.to_json()) for run, network in trained_networks}
         write_folder(networks, documents, command="train")
+        task.lines.append(f"networks: {networks}")
 
     nothing: dict[str, Any] = {
         "optimizer": optimizer,
@@ -181,12 +166,11 @@ def train(
         "median_fw_gap": None,
     }
     figures = runs.to_json() if runs else {}
-    emit(nothing | figures | known.to_json(optimizer), json, context.obj)
-    if json != "-" and runs:
-        _print(runs, known)
-        if networks is not None:
-            print(f"networks: {networks}")
-    return EXIT_DONE if complete else EXIT_UNDECIDED
+    return task.finish(
+        nothing | figures | known.to_json(optimizer),
+        None if runs is None else partial(_print, runs, known),
+        code=EXIT_DONE if complete else EXIT_UNDECIDED,
+    )
 
 
 @dataclass
@@ -207,18 +191,14 @@ class _Known:
         return self.bounds and self.bounds[1]
 
     def to_json(self, optimizer: str) -> dict[str, Any]:
-        document: dict[str, Any] = {"minimum": None, "minimum_in_ball": None}
-        if self.analysis is not None:
-            document["minimum"] = format_rational(self.analysis.minimum)
-        if self.bounds is not None:
-            document["minimum_in_ball"] = bounds_document(*self.bounds)
+        document: dict[str, Any] = {
+            "minimum": self.analysis and format_rational(self.analysis.minimum),
+            "minimum_in_ball": self.bounds and bounds_document(*self.bounds),
+        }
         if self.radii is not None:
             document["radii"] = {
-                str(component): {
-                    "lower": format_rational(radius[optimizer].lower),
-                    "upper": format_rational(radius[optimizer].upper),
-                }
-                for component, radius in enumerate(self.radii.components)
+                str(component): interval_document(each[optimizer].lower, each[optimizer].upper)
+                for component, each in enumerate(self.radii.components)
             }
         return document
 
@@ -229,7 +209,7 @@ def _study(
     width: int,
     optimizer: str,
     rho: Fraction,
-    max_cells: int,
+    limit: Mapping[str, Any],
     report: Progress,
 ) -> None:
     """Fill in one result after the other, so that an interrupt leaves what is known."""
@@ -239,7 +219,7 @@ def _study(
     from theory.radii import OPTIMIZERS, radii
     from theory.within import Ball
 
-    analysis = analyse(data, width, max_cells=max_cells, progress=report)
+    analysis = analyse(data, width, progress=report, **limit)
     if not analysis.complete:
         raise Interrupted
     known.analysis = analysis
@@ -254,7 +234,7 @@ def _study(
     if any(radius.upper <= rho for radius in bounds):
         known.bounds = analysis.minimum, analysis.minimum
     elif analysis.minimum or any(radius.lower <= rho for radius in bounds):
-        ball = CellComplex.of(data, width, within=Ball(optimizer, rho), max_cells=max_cells)
+        ball = CellComplex.of(data, width, within=Ball(optimizer, rho), **limit)
         lowest = least(ball, tick=partial(report, "least loss in the ball, minima computed"))
         known.bounds = lowest.lower, lowest.value
 

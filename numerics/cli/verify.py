@@ -10,18 +10,16 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.output import (
-    EXIT_DONE,
     EXIT_FALSE,
     EXIT_INPUT,
     EXIT_UNDECIDED,
     console,
-    emit,
     progress,
     say,
 )
-from numerics.cli.outputs import Folder, check_outputs
+from numerics.cli.outputs import Folder
+from numerics.cli.task import Task
 from theory.errors import InputError, Interrupted
-from theory.problem import positive_integer
 
 if TYPE_CHECKING:
     from numerics.report.chapters import Chapter
@@ -40,9 +38,7 @@ def verify(
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer instances and less training: under a minute.")
     ] = False,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", help="Processes; by default one for each core.")
-    ] = None,
+    jobs: options.Jobs = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -57,8 +53,6 @@ def verify(
 
     Exit code 1: a verdict differs from the one recorded with the claim.
     """
-    if jobs is not None:
-        positive_integer(jobs, "jobs")
     from joblib import cpu_count
 
     from numerics.files import provenance
@@ -69,7 +63,7 @@ def verify(
         report = Path("report", "part") if claims or quick else Path("report")
     chosen, files = _chosen(claims or [], quick)
     written = Folder(report, ("index.html", *(f"{claim.id}.*" for claim in chosen)))
-    check_outputs(claims or [], json=json, report=written)
+    task = Task(context.obj, claims or [], json=json, report=written)
     jobs = min(jobs or cpu_count(), len(chosen))
     done: dict[str, Chapter] = {}
     try:
@@ -88,10 +82,8 @@ def verify(
         "quick": quick,
         "unfinished": unfinished,
     }
-    emit(document | record, json)
-    if json != "-":
-        _print(chapters, quick)
-        print(f"report: {report / 'index.html'}")
+    task.lines.append(f"report: {report / 'index.html'}")
+    code = task.finish(document, lambda: _print(chapters, quick))
     if unfinished:
         say(f"interrupted; not done: {', '.join(unfinished)}")
         return EXIT_UNDECIDED
@@ -100,7 +92,7 @@ def verify(
     for chapter in own:
         say(f"{files[chapter.id].file.path}: {chapter.id} failed: {chapter.error}")
     if not wrong:
-        return EXIT_DONE
+        return code
     return EXIT_INPUT if len(own) == len(wrong) else EXIT_FALSE
 
 

@@ -12,16 +12,19 @@ from numerics.cli.output import (
     EXIT_UNDECIDED,
     bounds_document,
     console,
-    emit,
+    exact,
+    interval_document,
     over_budget,
     progress,
     say,
 )
-from numerics.cli.outputs import check_outputs
-from numerics.text import show, show_interval
-from theory.problem import format_rational, positive_integer, rational
+from numerics.cli.task import Task
+from numerics.text import show, show_interval, show_within
+from theory.problem import format_rational, rational
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from theory.connectivity import Profile, RadiusInterval
     from theory.landscape.analysis import Progress
     from theory.problem import Problem
@@ -32,7 +35,7 @@ def width(
     problem: options.ProblemArgument,
     optimizer: options.Optimizer,
     rho: Annotated[str, typer.Option(metavar="RHO", help="The radius R_W R_a of its ball.")],
-    max_width: Annotated[int, typer.Option(metavar="M", help="The widths are 1 to M.")] = 4,
+    max_width: Annotated[int, options.count("The widths are 1 to M.", "M")] = 4,
     level: Annotated[
         str | None,
         typer.Option(
@@ -43,12 +46,10 @@ def width(
     ] = None,
     max_cells: options.MaxCells = None,
     max_bases: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Refuse a search for the theorem's bound that is larger."),
+        int | None, options.count("Refuse a search for the theorem's bound that is larger.")
     ] = None,
     max_counts: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Do without minimal counts of neurons where it takes more."),
+        int | None, options.count("Do without minimal counts of neurons where it takes more.")
     ] = None,
     intervals: Annotated[
         bool,
@@ -66,52 +67,47 @@ def width(
     stands the width from which on a theorem says that the set of least loss is connected.
     """
     from theory.connectivity import width_profile
-    from theory.connectivity.minimal_counts import MAX_COUNTS
-    from theory.connectivity.theorems import MAX_BASES
-    from theory.landscape import DEFAULT_MAX_CELLS
     from theory.within import Ball
 
-    check_outputs([problem], json=json)
+    task = Task(context.obj, [problem], json=json)
     data = options.load(problem, target, floats, bias, drop)
     ball = Ball(optimizer, rho)
-    cells = DEFAULT_MAX_CELLS if max_cells is None else positive_integer(max_cells, "max-cells")
-    bases = MAX_BASES if max_bases is None else positive_integer(max_bases, "max-bases")
-    counts = MAX_COUNTS if max_counts is None else positive_integer(max_counts, "max-counts")
-    widths = positive_integer(max_width, "max-width")
-    too_large = _too_large(data, widths, cells)
+    cells = options.given(max_cells=max_cells)
+    too_large = _too_large(data, max_width, cells)
     with progress() as report:
-        steps = _intervals(data, ball.optimizer, widths, cells, report) if intervals else None
+        steps = _intervals(data, ball.optimizer, max_width, cells, report) if intervals else None
         found = width_profile(
             data,
             ball,
-            widths,
+            max_width,
             level=None if level is None else rational(level, "level"),
-            max_cells=cells,
-            max_bases=bases,
-            max_counts=counts,
             progress=report,
+            **cells,
+            **options.given(max_bases=max_bases, max_counts=max_counts),
         )
     if found.reason and len(found.rows) + 1 != too_large:
         say(found.reason)
     document = _document(found)
     if steps is not None:
         document["intervals"] = [_interval_document(*item) for item in steps.items()]
-    emit(document, json, context.obj)
-    if json != "-":
+
+    def show_found() -> None:
         _print(found)
         if steps is not None:
             _print_intervals(steps)
-    return EXIT_DONE if found.complete else EXIT_UNDECIDED
+
+    code = EXIT_DONE if found.complete else EXIT_UNDECIDED
+    return task.finish(document, show_found, code=code)
 
 
-def _too_large(problem: Problem, max_width: int, max_cells: int) -> int | None:
+def _too_large(problem: Problem, max_width: int, limit: Mapping[str, Any]) -> int | None:
     """The first width with too many cells, which is said before any other is computed."""
     from theory.errors import BudgetError
     from theory.landscape.cells import require_cells
 
     for width in range(1, max_width + 1):
         try:
-            require_cells(problem, width, labelled=True, max_cells=max_cells)
+            require_cells(problem, width, labelled=True, **limit)
         except BudgetError as error:
             say(f"width {width}: {over_budget(error)}")
             return width
@@ -119,7 +115,11 @@ def _too_large(problem: Problem, max_width: int, max_cells: int) -> int | None:
 
 
 def _intervals(
-    problem: Problem, optimizer: str, max_width: int, max_cells: int, report: Progress
+    problem: Problem,
+    optimizer: str,
+    max_width: int,
+    limit: Mapping[str, Any],
+    report: Progress,
 ) -> dict[int, tuple[RadiusInterval, ...]]:
     """By width; widths too large, and those after an interrupt, are left out."""
     from theory.connectivity import radius_intervals
@@ -128,9 +128,7 @@ def _intervals(
     found = {}
     try:
         for width in range(1, max_width + 1):
-            found[width] = radius_intervals(
-                problem, optimizer, width, max_cells=max_cells, progress=report
-            )
+            found[width] = radius_intervals(problem, optimizer, width, progress=report, **limit)
     except BudgetError as error:
         say(f"intervals at width {width}: {over_budget(error)}")
     except Interrupted as error:
@@ -143,8 +141,7 @@ def _interval_document(width: int, steps: tuple[RadiusInterval, ...]) -> dict[st
         "width": width,
         "intervals": [
             {
-                "lower": format_rational(step.lower),
-                "upper": None if step.upper is None else format_rational(step.upper),
+                **interval_document(step.lower, step.upper),
                 "components": step.components,
                 "components_labelled": step.components_labelled,
             }
@@ -172,7 +169,7 @@ def _document(found: Profile) -> dict[str, Any]:
     return {
         "optimizer": found.within.optimizer,
         "rho": format_rational(found.within.rho),
-        "level": None if found.level is None else format_rational(found.level),
+        "level": exact(found.level),
         "complete": found.complete,
         "widths": [
             {
@@ -199,8 +196,7 @@ def _print(found: Profile) -> None:
     above = found.level is None and any(row.level > row.upper for row in found.rows)
     if above:
         level = "loss <= level, a little above the least loss of each width"
-    ball = found.within
-    out.print(f"{ball.optimizer}, rho = {show(ball.rho)}: components of {level}")
+    out.print(f"{show_within(found.within)}: components of {level}")
     table = Table("width", "least loss", *(["level"] if above else []), "components", "labelled")
     for row in found.rows:
         counts = (str(row.components), str(row.components_labelled))

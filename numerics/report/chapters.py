@@ -41,6 +41,7 @@ from numerics.text import show
 from numerics.training.runs import Runs
 from theory.claims import Bounds, Claim, Result
 from theory.claims.base import Value, Values
+from theory.claims.training import Trained
 from theory.problem import format_rational
 
 
@@ -69,17 +70,19 @@ class Chapter:
         return self.verdict in AS_RECORDED
 
 
-def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
+def chapter(result: Result[Any, Any], folder: Path, start: float) -> Chapter:
     """The chapter of a claim. folder: where the report will be. start: by `time.perf_counter`."""
     claim, values = result.claim, result.prediction.values
-    observed, runs = result.observation.values, result.observation.runs
+    observed, evidence = result.observation.values, result.observation.evidence
     quantities = [
         (name, _described(values, name), _described(observed, name))
         for name in {**values, **observed}
     ]
     measured = result.observation.measured
     quantities += [(name, "nothing", describe(value)) for name, value in measured.items()]
-    training = [training_row(each) for each in runs.values()] if result.prediction.radii else []
+    trained: Trained[Runs] = evidence if isinstance(evidence, Trained) else Trained({})
+    runs = trained.runs.values()
+    training = [training_row(each) for each in runs] if trained.landing else []
     files: dict[str, str | bytes] = {}
     paths: dict[str, str] = {}
     certificates = {**result.prediction.certificates, **result.observation.certificates}
@@ -100,7 +103,7 @@ def chapter(result: Result[Runs], folder: Path, start: float) -> Chapter:
         "observed": _plain(observed),
         "measured": _plain(measured),
         "certificate": paths,
-        "training": [each.to_json() for each in runs.values()],
+        "training": [each.to_json() for each in runs],
         "seconds": round(perf_counter() - start, 1),
     }
     return Chapter(
@@ -244,7 +247,7 @@ _PICTURES = 2  # of a claim that are not folded: one row on a wide screen
 
 
 def _body(
-    result: Result[Runs],
+    result: Result[Any, Any],
     sheets: Sequence[Sheet],
     quantities: Sequence[tuple[str, str, str]],
     trained: Sequence[Sequence[str]],

@@ -1,7 +1,8 @@
 """The pictures of a claim, found by its stem: those of theory/claims/NAME.py are in
 numerics/report/claims/NAME.py, those of a claim in a file of one's own in that file.
 
-Either way a function `sheets` takes the result and returns what there is to draw.
+Either way a function `sheets` takes the result and returns what there is to draw. A kind of
+training that no other claim asks for is registered there too, with `numerics.training.trainer`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import NamedTuple, TypeAlias
+from types import ModuleType
+from typing import Any, NamedTuple, TypeAlias
 
 from matplotlib.axes import Axes
 
-from numerics.training.runs import Runs
-from theory.claims import Result
+from theory.claims import Claim, Result
 
 Picture: TypeAlias = tuple[Callable[[Axes], None], str]
 """What to draw, and the caption."""
@@ -30,15 +31,22 @@ class Sheet(NamedTuple):
     most: int | None = None
 
 
-def sheets_of(result: Result[Runs]) -> list[Sheet]:
-    """What there is to draw of a claim; claims that share a base class may share its pictures."""
-    for kind in type(result.claim).__mro__:
+def modules_of(claim: Claim) -> list[ModuleType]:
+    """Where the pictures of a claim may be; claims that share a base class may share them."""
+    modules = []
+    for kind in type(claim).__mro__:
         package, _, stem = kind.__module__.rpartition(".")
         name = f"numerics.report.claims.{stem}"
         if package != "theory.claims":
-            module = sys.modules.get(kind.__module__)
-        else:
-            module = import_module(name) if find_spec(name) else None
+            modules.append(sys.modules.get(kind.__module__))
+        elif find_spec(name):
+            modules.append(import_module(name))
+    return [module for module in modules if module is not None]
+
+
+def sheets_of(result: Result[Any, Any]) -> list[Sheet]:
+    """What there is to draw of a claim."""
+    for module in modules_of(result.claim):
         draw = getattr(module, "sheets", None)
         if draw is not None:
             return [sheet for sheet in draw(result) if sheet.pictures]

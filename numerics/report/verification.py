@@ -12,7 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from numerics.report.chapters import Chapter, chapter, failure
 from numerics.report.claim_files import ClaimFile
-from numerics.training.runs import Trainer
+from numerics.report.sheets import modules_of
+from numerics.training.trainer import trainer
 from theory.claims import Claim, verify
 from theory.claims.base import Progress
 from theory.errors import Interrupted
@@ -96,7 +97,8 @@ def _examine(claim: Claim, folder: Path, progress: Progress) -> Chapter:
     try:
         # One thread: processes do not fight, and rounding does not depend on how many there are.
         with threadpool_limits(1):
-            return chapter(verify(claim, Trainer(), progress), folder, start)
+            modules_of(claim)  # where it may have registered training of its own
+            return chapter(verify(claim, trainer, progress), folder, start)
     except Interrupted:
         raise
     except (Exception, SystemExit) as error:

@@ -22,8 +22,11 @@ import numpy as np
 import theory
 from numerics.files import write
 from numerics.text import show
-from numerics.training.runs import Runs, Trainer
+from numerics.training.runs import Runs
+from numerics.training.trainer import trainer
 from theory.claims import Result, SmallWidthSeparation, verify
+from theory.claims.small_width_separation import Landscapes
+from theory.claims.training import Trained
 from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem, format_rational
@@ -63,7 +66,7 @@ def search() -> Iterator[Problem]:
         if not _clear(found, "muon") or found.preferred("adamw") == found.preferred("muon"):
             continue
         described = replace(problem, description=_describe(found))
-        runs = verify(SmallWidthSeparation(described), Trainer()).observation.runs
+        runs = verify(SmallWidthSeparation(described), trainer).observation.evidence.runs
         if all(trained.zero_loss >= _FOUND for trained in runs.values()):
             yield described
 
@@ -117,15 +120,14 @@ def write_example(file: Path, problem: Problem) -> None:
     write(file, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def measure(problem: Problem) -> Result[Runs]:
+def measure(problem: Problem) -> Result[Landscapes, Trained[Runs]]:
     """The claim about one of the problems."""
-    return verify(SmallWidthSeparation(problem), Trainer())
+    return verify(SmallWidthSeparation(problem), trainer)
 
 
-def facts(result: Result[Runs]) -> dict[str, Any]:
+def facts(result: Result[Landscapes, Trained[Runs]]) -> dict[str, Any]:
     """The exact barrier, the radii (exact, or their bounds), and where the trained runs landed."""
-    found = result.prediction.radii
-    assert found is not None
+    found = result.prediction.evidence.radii
     barrier = found.analysis.barriers[0][1]
     assert barrier is not None
     return {
@@ -148,6 +150,6 @@ def facts(result: Result[Runs]) -> dict[str, Any]:
                 for key, value in runs.to_json().items()
                 if key in {"rho", "runs", "steps", "seed", "landed", "not_converged", "diverged"}
             }
-            for optimizer, runs in result.observation.runs.items()
+            for optimizer, runs in result.observation.evidence.runs.items()
         },
     }

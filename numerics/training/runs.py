@@ -4,8 +4,6 @@
 >>> runs = train_runs(analyse(example("flagship"), 2), "lion", "11/5", seeds=8, steps=2000)
 >>> print(set(runs.landed), sum(runs.landed.values()) == runs.zero_loss)
 {0, 1} True
-
-`Trainer` is what `theory.claims.verify` takes for its trainer.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float
 
-from numerics.training import curves
 from numerics.training.loop import (
     History,
     Landing,
@@ -27,7 +24,6 @@ from numerics.training.loop import (
     squared_length,
     train,
 )
-from numerics.training.meetings import train_meeting
 from numerics.training.optimizers import Optimizer
 from theory.landscape import Analysis
 from theory.network import Network
@@ -288,13 +284,3 @@ def best_networks(
     result = train(problem, width, optimizer, rho, seeds=seeds, steps=steps, progress=progress)
     networks = result.networks()
     return [networks[run] for run in np.argsort(result.loss).tolist() if run in networks]
-
-
-class Trainer:
-    """Trains runs when it is called, networks, curves, and both optimizers of a meeting: see
-    `theory.claims.verify`."""
-
-    __call__ = staticmethod(train_runs)
-    networks = staticmethod(best_networks)
-    connect = staticmethod(curves.maxima)
-    meet = staticmethod(train_meeting)

@@ -10,6 +10,7 @@ from theory.claims.base import (
     Prediction,
     Result,
     Trainer,
+    Training,
     proof,
     verify,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "SmallWidthSeparation",
     "Staircase",
     "Trainer",
+    "Training",
     "WidthNPlus1",
     "WidthProfile",
     "claim",

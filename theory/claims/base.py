@@ -2,8 +2,9 @@
 
 `predict` uses exact theory only, `observe` solvers or training only, and `compare` is one line.
 
-Theory trains neither networks nor curves between them: whoever verifies a claim hands in a
-`Trainer`, such as `numerics.training.runs.Trainer`.
+What a claim looks at beside the values, and draws, is its evidence, of a type of its own. Theory
+trains neither networks nor curves between them: whoever verifies a claim hands in a `Trainer`, such
+as `numerics.training.trainer`, and the claim asks it for `Training` of the kinds it needs.
 """
 
 from __future__ import annotations
@@ -18,13 +19,8 @@ from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar, runtime_che
 import numpy as np
 
 from theory.certificates.checker import CertificateInvalid, check
-from theory.connectivity import SolutionPath
 from theory.errors import InputError
-from theory.landscape import Analysis, Barrier
-from theory.network import Network
 from theory.problem import Problem
-from theory.radii import Radii
-from theory.regions import Frontier, Meeting
 
 Progress: TypeAlias = Callable[[str, int], None]
 
@@ -83,142 +79,37 @@ def _as_value(name: object, value: Any) -> Value:
     )
 
 
-class History(Protocol):
-    """Arrays (T,) of steps and (T, S) of measurements, one column a run; None without a ball."""
-
-    @property
-    def steps(self) -> Any:
-        """The steps."""
-
-    @property
-    def violations(self) -> Any:
-        """The larger of ||W|| / R_W - 1 and ||a|| / R_a - 1, and 0 in the ball."""
-
-    @property
-    def gaps(self) -> Any:
-        """Frank-Wolfe gaps, in the units of the loss."""
+Made = TypeVar("Made")
+Evidence = TypeVar("Evidence")
+Predicted = TypeVar("Predicted")
+Observed = TypeVar("Observed")
 
 
-class Runs(Protocol):
-    """Networks that were trained: where they ended, and what was recorded on the way."""
+class Training(Generic[Made]):
+    """What a trainer can be asked for: a kind derives from this, with what it takes as fields.
 
-    @property
-    def landed(self) -> Mapping[int, int]:
-        """How many runs reached zero loss in each component, by its id."""
-
-    @property
-    def inside(self) -> Any:
-        """Losses (S,) of the networks, shrunk into the ball where they are outside."""
-
-    @property
-    def history(self) -> History:
-        """Losses, violations of the ball and Frank-Wolfe gaps on the way."""
-
-    def excess(self, length: float) -> float:
-        """The most by which a recorded violation exceeds what directions of norm <= length allow.
-
-        See proofs_notes/implicit-bias.md.
-        """
-
-    @property
-    def complete(self) -> bool:
-        """Whether they were trained to the end, and not interrupted."""
+    Made: what comes of it. Kinds that several claims ask for are in `theory.claims.training`.
+    """
 
 
-class MeetingRuns(Protocol):
-    """Both optimizers of a meeting, trained; pairs are of the first and the second."""
+class Trainer(Protocol):
+    """Trains what it is asked for; the kinds that it knows are its own business."""
 
-    @property
-    def reached(self) -> tuple[int, ...]:
-        """How many runs reached the level in their own ball."""
-
-    @property
-    def shared(self) -> tuple[int, ...]:
-        """How many of these lie in the other optimizer's ball too."""
-
-    @property
-    def witness_gaps(self) -> tuple[float, ...]:
-        """Frank-Wolfe gaps at the witness, in the units of the loss; none without a witness."""
-
-    @property
-    def witness_losses(self) -> tuple[float, ...]:
-        """The highest loss on the way of a run that starts at the witness."""
-
-    @property
-    def witness_violations(self) -> tuple[float, ...]:
-        """How far outside its own ball it came, relative."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether all were trained to the end, and not interrupted."""
-
-
-AnyRuns = TypeVar("AnyRuns", bound=Runs)
-RunsMade = TypeVar("RunsMade", bound=Runs, covariant=True)
-
-
-Pair: TypeAlias = tuple[Problem, Network, Network]
-"""Two networks of one width, and the data they are for."""
-
-
-class Trainer(Protocol[RunsMade]):
-    """Trains networks on the problem of an analysis, at its width; others; curves between them."""
-
-    def __call__(
-        self,
-        analysis: Analysis,
-        optimizer: str,
-        rho: Fraction,
-        *,
-        seeds: int,
-        steps: int,
-        start_scale: float = 1.0,
-        record_every: int | None = None,
-        progress: Progress,
-    ) -> RunsMade: ...
-
-    def networks(
-        self,
-        problem: Problem,
-        optimizer: str,
-        width: int,
-        rho: Fraction,
-        *,
-        seeds: int,
-        steps: int,
-        progress: Progress,
-    ) -> Sequence[Network]:
-        """Trained networks exactly as they are in binary, those of least loss first."""
-
-    def connect(
-        self, pairs: Sequence[Pair], *, progress: Progress
-    ) -> Mapping[str, Sequence[float]]:
-        """By kind of curve, the highest loss on a curve of that kind between each pair."""
-
-    def meet(self, meeting: Meeting, *, seeds: int, steps: int, progress: Progress) -> MeetingRuns:
-        """Both optimizers in their balls, from random starts and from the witness."""
+    def __call__(self, asked: Training[Made], progress: Progress) -> Made: ...
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Generic[Evidence]):
     """What theory says: exact values, their proofs, and what they were read from.
 
-    problems: what the certificates, also those of the observation, are about; named alike. A claim
-    about components also has their analyses, named after the kind of landscape, the radii of the
-    components of the first, and rho, at which to train each optimizer, where a run's end is
-    predicted. A claim about curves has the barriers between the networks that they connect. One
-    about two regions has frontiers, and meetings at which to train both optimizers.
+    problems: what the certificates, also those of the observation, are about; named alike.
+    evidence: what to observe, and to draw; None where the values are all.
     """
 
     values: Values
     certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     problems: Mapping[str, Problem] = field(default_factory=dict)
-    analyses: Mapping[str, Analysis] = field(default_factory=dict)
-    radii: Radii | None = None
-    rho: Mapping[str, Fraction] = field(default_factory=dict)
-    barriers: Sequence[Barrier] = ()
-    frontiers: Mapping[str, Frontier] = field(default_factory=dict)
-    meetings: Mapping[str, Meeting] = field(default_factory=dict)
+    evidence: Evidence = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _as_values(self.values))
@@ -232,21 +123,16 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Observation(Generic[AnyRuns]):
-    """The predicted quantities as they were measured, and the trained runs by optimizer.
+class Observation(Generic[Evidence]):
+    """The predicted quantities as they were measured.
 
-    measured: other quantities, of which theory says nothing; they decide nothing. maxima: by kind
-    of curve, the highest loss on one for each barrier of the prediction. paths: inside solution
-    sets; their certificates, named alike. meetings: the runs at those of the prediction, named
-    alike.
+    measured: other quantities, of which theory says nothing; they decide nothing. evidence: what
+    was trained or found, to draw. certificates: of what was found.
     """
 
     values: Values
-    runs: Mapping[str, AnyRuns] = field(default_factory=dict)
     measured: Values = field(default_factory=dict)
-    maxima: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    paths: Mapping[str, SolutionPath] = field(default_factory=dict)
-    meetings: Mapping[str, MeetingRuns] = field(default_factory=dict)
+    evidence: Evidence = None  # type: ignore[assignment]
     certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -293,16 +179,16 @@ class Claim(Protocol):
         return self
 
     @abstractmethod
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[Any]:
         """Exact values from theory, with certificates."""
 
     @abstractmethod
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[Any], train: Trainer, progress: Progress
+    ) -> Observation[Any]:
         """The same quantities by other means: an independent checker, floats, training.
 
-        Of the prediction it takes what to look at (proofs, components, rho), never a value.
+        Of the prediction it takes what to look at (proofs, evidence), never a value.
         """
 
     def compare(self, predicted: Values, observed: Values) -> bool:
@@ -311,20 +197,20 @@ class Claim(Protocol):
 
 
 @dataclass(frozen=True)
-class Result(Generic[AnyRuns]):
+class Result(Generic[Predicted, Observed]):
     """The outcome of one claim."""
 
     claim: Claim
     holds: bool
-    prediction: Prediction
-    observation: Observation[AnyRuns]
+    prediction: Prediction[Predicted]
+    observation: Observation[Observed]
 
 
 def verify(
     claim: Claim,
-    train: Trainer[AnyRuns],
+    train: Trainer,
     progress: Progress = lambda stage, count: None,
-) -> Result[AnyRuns]:
+) -> Result[Any, Any]:
     """Predict, observe, compare. Raises InputError where one of these returns something else."""
     prediction = _returned("predict", claim.predict(progress), Prediction)
     observation = _returned("observe", claim.observe(prediction, train, progress), Observation)

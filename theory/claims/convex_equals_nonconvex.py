@@ -26,7 +26,6 @@ from typing import Self
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
-    AnyRuns,
     Bounds,
     Claim,
     Observation,
@@ -37,6 +36,7 @@ from theory.claims.base import (
     Values,
     proof,
 )
+from theory.claims.training import Runs, Trained, TrainRuns
 from theory.errors import Interrupted
 from theory.landscape import analyse
 from theory.loading import example
@@ -103,7 +103,7 @@ class ConvexEqualsNonconvex(Claim):
         """One data set at its two radii, half as many starts."""
         return replace(self, instances=self.instances[::2], seeds=32)
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[None]:
         """The optima as proved intervals, with certificates."""
         values: dict[str, Value] = {}
         certificates, problems = {}, {}
@@ -119,11 +119,11 @@ class ConvexEqualsNonconvex(Claim):
         return Prediction(values, certificates, problems)
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[None], train: Trainer, progress: Progress
+    ) -> Observation[Trained[Runs]]:
         """The checker's verdict, and training."""
         values = prediction.verdicts()
-        trained = {}
+        trained: dict[str, Runs] = {}
         measured: dict[str, Value] = {}
         for name, rho in self.instances:
             problem = example(name)
@@ -131,16 +131,15 @@ class ConvexEqualsNonconvex(Claim):
             analysis = analyse(problem, problem.width, progress=progress)
             for optimizer in _OPTIMIZERS:
                 key = _key(name, rho, optimizer)
-                runs = train(
-                    analysis, optimizer, rho, seeds=self.seeds, steps=self.steps, progress=progress
-                )
+                asked = TrainRuns(analysis, optimizer, rho, self.seeds, self.steps)
+                runs = train(asked, progress)
                 if not runs.complete:
                     raise Interrupted
                 trained[key] = runs
                 best = float(runs.inside.min())
                 near = runs.inside <= best + float(REACHED * zero_loss(problem))
                 values[_best(key)], measured[_share(key)] = best, float(near.mean())
-        return Observation(values, trained, measured)
+        return Observation(values, measured, Trained(trained))
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """No network is below its bound, the best attains it, and the proofs are valid."""
@@ -159,7 +158,7 @@ class ConvexEqualsNonconvex(Claim):
         return True
 
 
-def optimum(prediction: Prediction, key: str) -> Bounds:
+def optimum(prediction: Prediction[None], key: str) -> Bounds:
     """The proved optimum of one of the certificates."""
     bounds = prediction.values[_best(key)]
     assert isinstance(bounds, Bounds)

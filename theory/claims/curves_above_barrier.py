@@ -19,7 +19,7 @@ Note: proofs_notes/curves-above-barrier.md
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Self
@@ -29,7 +29,6 @@ import numpy as np
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
-    AnyRuns,
     Claim,
     Observation,
     Prediction,
@@ -39,6 +38,7 @@ from theory.claims.base import (
     proof,
 )
 from theory.claims.sampled import losses, samples
+from theory.claims.training import LearnCurves
 from theory.landscape import Barrier, barrier_between
 from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
@@ -105,7 +105,7 @@ class CurvesAboveBarrier(Claim):
         """Fewer pairs of networks."""
         return replace(self, searched=5)
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[Sequence[Barrier]]:
         """The exact barriers; a certificate for the first of each n and width."""
         barriers: list[Barrier] = []
         certificates, problems = {}, {}
@@ -123,16 +123,16 @@ class CurvesAboveBarrier(Claim):
             values[_mean(n, width)] = sum((b.value for b in found), Fraction()) / len(found)
             barriers += found
         values |= {_below(kind): 0 for kind in KINDS}
-        return Prediction(values, certificates, problems, barriers=barriers)
+        return Prediction(values, certificates, problems, barriers)
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[Sequence[Barrier]], train: Trainer, progress: Progress
+    ) -> Observation[Mapping[str, Sequence[float]]]:
         """The checker's verdict, exact paths in floating point, and curves."""
         values = prediction.verdicts()
-        pairs = [(barrier.problem, *barrier.networks) for barrier in prediction.barriers]
-        maxima = train.connect(pairs, progress=progress)
-        attained = np.array([_highest(barrier) for barrier in prediction.barriers])
+        pairs = [(barrier.problem, *barrier.networks) for barrier in prediction.evidence]
+        maxima = train(LearnCurves(pairs), progress)
+        attained = np.array([_highest(barrier) for barrier in prediction.evidence])
         for shape, some in zip(_SHAPES, np.split(attained, len(_SHAPES)), strict=True):
             values[_mean(*shape)] = float(some.mean())
         measured: dict[str, Value] = {}
@@ -144,7 +144,7 @@ class CurvesAboveBarrier(Claim):
             measured[_median(kind)] = float(np.median(share))
             measured[_near(kind)] = float((share >= 1 / _NEAR).mean())
             measured[_far(kind)] = float((share <= 1 / _FAR).mean())
-        return Observation(values, measured=measured, maxima=maxima)
+        return Observation(values, measured, maxima)
 
     def _barriers(self, n: int, width: int) -> Iterator[Barrier]:
         """Barriers between labelled components of exact fits of random data, without end."""

@@ -29,7 +29,6 @@ import numpy as np
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
-    AnyRuns,
     Bounds,
     Claim,
     Observation,
@@ -135,7 +134,7 @@ class FiniteWidthSandwich(Claim):
         """The tight instances, and fewer random ones."""
         return replace(self, searched=1)
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[None]:
         """What the theorem allows, and the optima around the number of neurons it names."""
         values: dict[str, Value] = {_tight(instance): instance.shift for instance in self.tight}
         certificates, problems = {}, {}
@@ -151,8 +150,8 @@ class FiniteWidthSandwich(Claim):
         return Prediction(values, certificates, problems)
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[None], train: Trainer, progress: Progress
+    ) -> Observation[None]:
         """The convex program, and the minimum over all cells at each width."""
         values: dict[str, Value] = {_tight(instance): _missing(instance) for instance in self.tight}
         values |= prediction.verdicts()

@@ -23,7 +23,6 @@ from statistics import median
 from typing import Any, TypeAlias
 
 from theory.claims.base import (
-    AnyRuns,
     Claim,
     Observation,
     Prediction,
@@ -89,13 +88,13 @@ class StudyClaim(Claim):
     def observed(self) -> Values:
         """The same quantities in the study. Raises InputError where it lacks one."""
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[None]:
         """What the paper says."""
         return Prediction(self.predicted())
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[None], train: Trainer, progress: Progress
+    ) -> Observation[None]:
         """What the study found; nothing is trained. Raises InputError where it is too small."""
         if not self.document["config"].get("verdicts", True):
             raise InputError("study", "is too small for verdicts, as its configuration says")

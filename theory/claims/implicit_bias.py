@@ -29,7 +29,6 @@ from typing import Self
 import numpy as np
 
 from theory.claims.base import (
-    AnyRuns,
     Bounds,
     Claim,
     Observation,
@@ -38,6 +37,7 @@ from theory.claims.base import (
     Trainer,
     Value,
 )
+from theory.claims.training import Runs, Trained, TrainRuns
 from theory.errors import Interrupted
 from theory.landscape import analyse
 from theory.loading import example
@@ -112,7 +112,7 @@ class ImplicitBias(Claim):
         """Fewer starts; the learning rate needs its steps to fall."""
         return replace(self, seeds=16)
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[None]:
         """From theory alone; two values each, from inside and from outside."""
         values: dict[str, Value] = {_LONGEST: LENGTHS["adamw"]}
         for name in LENGTHS:
@@ -122,25 +122,25 @@ class ImplicitBias(Claim):
         return Prediction(values)
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[None], train: Trainer, progress: Progress
+    ) -> Observation[Trained[Runs]]:
         """Training, recorded on the way."""
         assert self.problem.width is not None
         analysis = analyse(self.problem, self.problem.width, progress=progress)
         values: dict[str, Value] = {_LONGEST: _longest(*_MOMENTA)}
-        runs = {}
+        runs: dict[str, Runs] = {}
         for name, length in LENGTHS.items():
             for start, scale in STARTS.items():
-                runs[f"{name}, {start}"] = train(
+                asked = TrainRuns(
                     analysis,
                     name,
                     self.rho,
-                    seeds=self.seeds,
-                    steps=self.steps,
+                    self.seeds,
+                    self.steps,
                     start_scale=scale,
                     record_every=max(1, self.steps // _RECORDS),
-                    progress=progress,
                 )
+                runs[f"{name}, {start}"] = train(asked, progress)
             trained = [runs[f"{name}, {start}"] for start in STARTS]
             if not all(each.complete for each in trained):
                 raise Interrupted
@@ -149,9 +149,9 @@ class ImplicitBias(Claim):
                 float(each.history.violations[-1].max()) for each in trained
             )
             values[_gap(name)] = tuple(self._fall(each) for each in trained)
-        return Observation(values, runs)
+        return Observation(values, evidence=Trained(runs))
 
-    def _fall(self, runs: AnyRuns) -> float:
+    def _fall(self, runs: Runs) -> float:
         """What is left at the end of the median gap at a tenth of the steps."""
         early = int(np.searchsorted(runs.history.steps, self.steps // 10))
         first, last = np.median(runs.history.gaps[[early, -1]], axis=1)

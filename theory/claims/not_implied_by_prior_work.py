@@ -19,7 +19,7 @@ Note: proofs_notes/not-implied-by-prior-work.md
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Self
@@ -29,7 +29,6 @@ import numpy as np
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
-    AnyRuns,
     Bounds,
     Claim,
     Observation,
@@ -101,7 +100,7 @@ class NotImpliedByPriorWork(Claim):
         """One instance of each ball."""
         return replace(self, instances=(self.instances[0], *self.instances[-4:-3]))
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[Mapping[str, Analysis]]:
         """Landscapes with and without the ball, their proofs, and the radii of paths."""
         values: dict[str, Value] = {}
         certificates, problems, analyses = {}, {}, {}
@@ -134,13 +133,13 @@ class NotImpliedByPriorWork(Claim):
         return Prediction(values, certificates, problems, analyses)
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[Mapping[str, Analysis]], train: Trainer, progress: Progress
+    ) -> Observation[None]:
         """Brute force, samples of the paths, and the checker's verdict."""
         values: dict[str, Value] = prediction.verdicts()
         for instance in self.instances:
             progress(f"components and paths, {instance.name}", 0)
-            inside = prediction.analyses[instance.name]
+            inside = prediction.evidence[instance.name]
             rho = float(instance.rho)
             fits = EntrywiseFits(instance.data, instance.width) if instance.exact else None
             values[_inside(instance)] = (

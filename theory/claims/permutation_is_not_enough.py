@@ -30,7 +30,6 @@ import numpy as np
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
-    AnyRuns,
     Claim,
     Observation,
     Prediction,
@@ -43,6 +42,7 @@ from theory.claims.base import (
 )
 from theory.claims.float_landscape import float_landscape
 from theory.claims.instances import integer_problem
+from theory.claims.training import LearnCurves
 from theory.landscape import Barrier, analyse, barrier_between
 from theory.loading import example
 from theory.network import Network
@@ -113,7 +113,7 @@ class PermutationIsNotEnough(Claim):
             "polychains and Bezier curves at each alignment",
         )
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[Sequence[Barrier]]:
         """The exact barriers with their proofs; what they say of every alignment."""
         values: dict[str, Value] = {}
         certificates, problems, barriers = {}, {}, []
@@ -137,15 +137,15 @@ class PermutationIsNotEnough(Claim):
                 key = f"{name} {told}"
                 certificates[key], problems[key] = certify(barrier), case.problem
                 values[proof(key)] = VALID
-        return Prediction(values, certificates, problems, barriers=barriers)
+        return Prediction(values, certificates, problems, barriers)
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[Sequence[Barrier]], train: Trainer, progress: Progress
+    ) -> Observation[None]:
         """Brute force, curves at every alignment, and the checker's verdict."""
         values = prediction.verdicts()
         measured: dict[str, Value] = {}
-        for (name, case), barrier in zip(self.cases.items(), prediction.barriers, strict=True):
+        for (name, case), barrier in zip(self.cases.items(), prediction.evidence, strict=True):
             progress(f"all cells and faces, {name}", 0)
             first, second = barrier.networks
             aligned = _alignments(second)
@@ -153,8 +153,8 @@ class PermutationIsNotEnough(Claim):
             labelled = _brute(barrier, aligned, labelled=True)
             values[_modulo(name)] = modulo
             values[_labelled(name)] = tuple(labelled)
-            maxima = train.connect(
-                [(case.problem, first, network) for network in aligned], progress=progress
+            maxima = train(
+                LearnCurves([(case.problem, first, network) for network in aligned]), progress
             )
             zero = float(sum(v * v for v in case.problem.y)) / 2
             for kind in _KINDS:
@@ -166,7 +166,7 @@ class PermutationIsNotEnough(Claim):
                     # Of what is not a number it is not known that it is no lower.
                     values[_below(name, kind)] = int((~(highest >= (1 - _ROUNDING) * modulo)).sum())
                     measured[_near(name, kind)] = modulo / lowest if lowest else math.nan
-        return Observation(values, measured=measured)
+        return Observation(values, measured)
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """Zero at some alignment where permutations are enough, and only there; all agrees."""

@@ -25,21 +25,20 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from itertools import islice
-from typing import Self, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 import numpy as np
 
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
-    AnyRuns,
     Bounds,
     Claim,
-    MeetingRuns,
     Observation,
     Prediction,
     Progress,
     Trainer,
+    Training,
     Value,
     proof,
 )
@@ -97,6 +96,51 @@ _STAYED = Fraction(1, 10**5)  # of ||y||^2; steps of constant size jump over a f
 _VANISHED = Fraction(1, 1000)  # of R, as in implicit-bias
 _ROUNDING = 1e-12  # of a gap, relative to the loss of zero weights
 _SOME, _NONE = "some", "none"
+
+
+@dataclass(frozen=True)
+class Meetings:
+    """What is predicted of: frontiers, and meetings at which to train both optimizers."""
+
+    frontiers: Mapping[str, Frontier]
+    meetings: Mapping[str, Meeting]
+
+
+class MeetingRuns(Protocol):
+    """Both optimizers of a meeting, trained; pairs are of the first and the second."""
+
+    @property
+    def reached(self) -> tuple[int, ...]:
+        """How many runs reached the level in their own ball."""
+
+    @property
+    def shared(self) -> tuple[int, ...]:
+        """How many of these lie in the other optimizer's ball too."""
+
+    @property
+    def witness_gaps(self) -> tuple[float, ...]:
+        """Frank-Wolfe gaps at the witness, in the units of the loss; none without a witness."""
+
+    @property
+    def witness_losses(self) -> tuple[float, ...]:
+        """The highest loss on the way of a run that starts at the witness."""
+
+    @property
+    def witness_violations(self) -> tuple[float, ...]:
+        """How far outside its own ball it came, relative."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all were trained to the end, and not interrupted."""
+
+
+@dataclass(frozen=True)
+class TrainMeeting(Training[MeetingRuns]):
+    """Both optimizers of a meeting in their balls, from random starts and from the witness."""
+
+    meeting: Meeting
+    seeds: int
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -166,7 +210,7 @@ class RegionInteraction(Claim):
             seeds=32,
         )
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[Meetings]:
         """Least radii, phases and sufficient widths, with proofs."""
         values: dict[str, Value] = {}
         certificates, problems = {}, {}
@@ -186,14 +230,14 @@ class RegionInteraction(Claim):
                 values[_misses(meeting)] = (Fraction(),) * 3
             else:
                 values |= self._expected(meeting)
-        return Prediction(values, certificates, problems, frontiers=frontiers, meetings=meetings)
+        return Prediction(values, certificates, problems, Meetings(frontiers, meetings))
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[Meetings], train: Trainer, progress: Progress
+    ) -> Observation[Mapping[str, MeetingRuns]]:
         """The checker's verdict, least radii in floating point, and training."""
         values = prediction.verdicts()
-        for name, frontier in prediction.frontiers.items():
+        for name, frontier in prediction.evidence.frontiers.items():
             progress(f"least radii in floating point, {name}", 0)
             for which in _limited(frontier.regions):
                 values[_own(frontier, which)] = _float(frontier.regions, which)
@@ -202,15 +246,13 @@ class RegionInteraction(Claim):
             )
         trained: dict[str, MeetingRuns] = {}
         measured: dict[str, Value] = {}
-        for name, meeting in prediction.meetings.items():
+        for name, meeting in prediction.evidence.meetings.items():
             if meeting.regions.width is None:
                 point = meeting.witness or ()
                 values[_neurons(meeting)] = float(len(point))
                 values[_misses(meeting)] = _outside(meeting, point)
                 continue
-            trained[name] = train.meet(
-                meeting, seeds=self.seeds, steps=self.steps, progress=progress
-            )
+            trained[name] = train(TrainMeeting(meeting, self.seeds, self.steps), progress)
             if not trained[name].complete:
                 raise Interrupted
             values |= _observed(meeting, trained[name])
@@ -218,7 +260,7 @@ class RegionInteraction(Claim):
                 _count(meeting): trained[name].reached,
                 _both(meeting): trained[name].shared,
             }
-        return Observation(values, measured=measured, meetings=trained)
+        return Observation(values, measured, trained)
 
     def _frontiers(self, progress: Progress) -> Iterator[Frontier]:
         """AdamW's and Muon's with the radii that are asked for, then those of other pairs."""

@@ -18,7 +18,7 @@ Note: proofs_notes/same-optimizer-connectivity.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Self
@@ -28,12 +28,12 @@ import numpy as np
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
-    AnyRuns,
     Claim,
     Observation,
     Prediction,
     Progress,
     Trainer,
+    Training,
     Value,
     proof,
     verdict,
@@ -41,6 +41,7 @@ from theory.claims.base import (
 from theory.connectivity import SolutionPath, SolutionSet, connect, connected_from, project
 from theory.errors import InputError, Undecided
 from theory.loading import example
+from theory.network import Network
 from theory.problem import Problem
 from theory.within import Ball, Penalty, Within
 
@@ -50,6 +51,18 @@ _BETA = Fraction(1, 3)
 _WIDTH = 8  # where no theorem names one
 _SEEDS, _STEPS = 32, 3000
 _SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class TrainNetworks(Training[Sequence[Network]]):
+    """Networks from random starts exactly as they are in binary, those of least loss first."""
+
+    problem: Problem
+    optimizer: str
+    width: int
+    rho: Fraction
+    seeds: int
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -128,7 +141,7 @@ class SameOptimizerConnectivity(Claim):
         """Less wide."""
         return replace(self, wide=100)
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[None]:
         """The theorem."""
         values: dict[str, Value] = {}
         for case in self.cases():
@@ -137,8 +150,8 @@ class SameOptimizerConnectivity(Claim):
         return Prediction(values, {}, {case.name: case.problem for case in self.cases()})
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[None], train: Trainer, progress: Progress
+    ) -> Observation[Mapping[str, SolutionPath]]:
         """Train, join, and have the proof checked."""
         values: dict[str, Value] = {}
         paths: dict[str, SolutionPath] = {}
@@ -152,21 +165,21 @@ class SameOptimizerConnectivity(Claim):
             values[_beyond(case)] = _outside(case, path)
             certificates[case.name] = certify(path)
             values[proof(case.name)] = verdict(certificates[case.name], case.problem)
-        return Observation(values, paths=paths, certificates=certificates)
+        return Observation(values, evidence=paths, certificates=certificates)
 
     @staticmethod
-    def _path(case: Case, train: Trainer[AnyRuns], progress: Progress) -> SolutionPath | str:
+    def _path(case: Case, train: Trainer, progress: Progress) -> SolutionPath | str:
         """The path, or why there is none."""
         solutions = case.solutions
-        first, second = train.networks(
+        asked = TrainNetworks(
             case.problem,
             case.within.optimizer,
             case.width,
             case.within.rho or 1 / _BETA**2,
             seeds=case.seeds,
             steps=case.steps,
-            progress=progress,
-        )[:2]
+        )
+        first, second = train(asked, progress)[:2]
         try:
             if case.within.rho is None:
                 solutions = solutions.at_level(max(map(solutions.objective_of, (first, second))))

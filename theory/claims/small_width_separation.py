@@ -22,7 +22,7 @@ Note: proofs_notes/small-width-separation.md
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations
@@ -31,7 +31,6 @@ from typing import Self, TypeAlias
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
-    AnyRuns,
     Bounds,
     Claim,
     Observation,
@@ -45,9 +44,10 @@ from theory.claims.base import (
 )
 from theory.claims.float_landscape import float_landscape
 from theory.claims.float_radii import float_radius
+from theory.claims.training import Runs, Trained, TrainRuns
 from theory.errors import Interrupted
 from theory.exact import simplest_between
-from theory.landscape import analyse
+from theory.landscape import Analysis, analyse
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -59,6 +59,19 @@ Matrix: TypeAlias = Sequence[Sequence[Fraction | None]] | Sequence[Sequence[floa
 _LANDSCAPES = {"modulo permutation": False, "labelled": True}
 
 _OPTIMIZERS = ("adamw", "lion", "muon")
+
+
+@dataclass(frozen=True)
+class Landscapes:
+    """What the values were read from.
+
+    analyses: by the kind of landscape. radii: of the components of the first. rho: at which to
+    train each optimizer whose component is predicted.
+    """
+
+    analyses: Mapping[str, Analysis]
+    radii: Radii
+    rho: Mapping[str, Fraction]
 
 
 @dataclass(frozen=True)
@@ -114,7 +127,7 @@ class SmallWidthSeparation(Claim):
         """Fewer and shorter runs."""
         return replace(self, seeds=48, steps=3_000)
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[Landscapes]:
         """The exact landscape, with and without labels, its proofs, and the components' radii."""
         values: dict[str, Value] = {}
         analyses = {}
@@ -140,11 +153,11 @@ class SmallWidthSeparation(Claim):
             assert preferred is not None
             values[_landed(optimizer, at)] = (preferred,)
         problems = dict.fromkeys(certificates, self.problem)
-        return Prediction(values, certificates, problems, analyses, found, rho)
+        return Prediction(values, certificates, problems, Landscapes(analyses, found, rho))
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[Landscapes], train: Trainer, progress: Progress
+    ) -> Observation[Trained[Runs]]:
         """Cells, faces and radii minimised in float64, the checker's verdict, and training."""
         values: dict[str, Value] = {}
         for name, labelled in _LANDSCAPES.items():
@@ -153,23 +166,22 @@ class SmallWidthSeparation(Claim):
             values |= _values(name, floats.minimum, floats.barriers.tolist())
         progress("checking the proofs", 0)
         values |= prediction.verdicts()
-        analysis = prediction.analyses["modulo permutation"]
+        analysis = prediction.evidence.analyses["modulo permutation"]
         for optimizer in _OPTIMIZERS:
             progress(f"radii in floating point, {optimizer}", 0)
             values[_radii(optimizer)] = tuple(
                 self._radius(component.representative, optimizer)
                 for component in analysis.components
             )
-        runs = {}
-        for optimizer, rho in prediction.rho.items():
-            runs[optimizer] = train(
-                analysis, optimizer, rho, seeds=self.seeds, steps=self.steps, progress=progress
-            )
+        runs: dict[str, Runs] = {}
+        for optimizer, rho in prediction.evidence.rho.items():
+            asked = TrainRuns(analysis, optimizer, rho, self.seeds, self.steps)
+            runs[optimizer] = train(asked, progress)
             if not runs[optimizer].complete:
                 raise Interrupted
             landed = (component for component, count in runs[optimizer].landed.items() if count)
             values[_landed(optimizer, rho)] = tuple(sorted(landed))
-        return Observation(values, runs)
+        return Observation(values, evidence=Trained(runs, landing=True))
 
     def _radius(self, network: Network, optimizer: str) -> float:
         """The least radius, in floating point, of the component with this network."""

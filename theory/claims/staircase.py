@@ -32,7 +32,6 @@ from flint import fmpq, fmpq_mat
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
-    AnyRuns,
     Bounds,
     Claim,
     Observation,
@@ -117,7 +116,7 @@ class Staircase(Claim):
         """The first data sets, and fewer random ones."""
         return replace(self, instances=self.instances[:2], searched=12)
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[None]:
         """The components from the vertices of the optimal polytope, and the theorem's widths."""
         values: dict[str, Value] = {}
         certificates, problems = {}, {}
@@ -144,8 +143,8 @@ class Staircase(Claim):
         return Prediction(values, certificates, problems)
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[None], train: Trainer, progress: Progress
+    ) -> Observation[None]:
         """Brute force, the landscape in ngd's ball, and a convex program neuron by neuron."""
         values = prediction.verdicts()
         for name, beta in self.instances:

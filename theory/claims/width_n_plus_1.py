@@ -29,7 +29,6 @@ import numpy as np
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
-    AnyRuns,
     Claim,
     Observation,
     Prediction,
@@ -112,7 +111,7 @@ class WidthNPlus1(Claim):
         two = dict(list(self.counterexamples.items())[:2])
         return replace(self, counterexamples=two, searched=2, pairs=10)
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[None]:
         """The theorem; the landscapes of the counterexamples, with proofs."""
         values: dict[str, Value] = {}
         certificates, problems = {}, {}
@@ -135,8 +134,8 @@ class WidthNPlus1(Claim):
         return Prediction(values, certificates, problems)
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[None], train: Trainer, progress: Progress
+    ) -> Observation[None]:
         """Landscapes at every level, paths, brute force, and the checker's verdict."""
         values = prediction.verdicts()
         for n, d in _SHAPES:

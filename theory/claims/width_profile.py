@@ -31,7 +31,6 @@ from typing import Self
 from theory.certificates import certify
 from theory.claims.base import (
     VALID,
-    AnyRuns,
     Bounds,
     Claim,
     Observation,
@@ -104,7 +103,7 @@ class WidthProfile(Claim):
         """The first instance alone."""
         return replace(self, instances=dict(islice(self.instances.items(), 1)))
 
-    def predict(self, progress: Progress) -> Prediction:
+    def predict(self, progress: Progress) -> Prediction[None]:
         """Counts, the radii for which they hold, the theorem's bound, and proofs."""
         values: dict[str, Value] = {}
         certificates, problems = {}, {}
@@ -128,8 +127,8 @@ class WidthProfile(Claim):
         return Prediction(values, certificates, problems)
 
     def observe(
-        self, prediction: Prediction, train: Trainer[AnyRuns], progress: Progress
-    ) -> Observation[AnyRuns]:
+        self, prediction: Prediction[None], train: Trainer, progress: Progress
+    ) -> Observation[None]:
         """The same counts the other way, and the checker's verdict."""
         values: dict[str, Value] = prediction.verdicts()
         for instance, widths in self.instances.items():

@@ -40,7 +40,9 @@ _COUNTED = 5000  # cones that are counted in any case, for the sake of the messa
 DEFAULT_MAX_CELLS = 20_000_000
 
 
-def require_cells(problem: Problem, width: int, *, labelled: bool, max_cells: int) -> None:
+def require_cells(
+    problem: Problem, width: int, *, labelled: bool, max_cells: int = DEFAULT_MAX_CELLS
+) -> None:
     """Raise BudgetError where there are more cells; at once, where listing cones may take minutes.
 
     Cones of which there are too many for any machine are not counted to the end.

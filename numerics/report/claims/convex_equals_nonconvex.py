@@ -10,12 +10,13 @@ from numerics.text import show
 from numerics.training.runs import Runs
 from theory.claims import Result
 from theory.claims.convex_equals_nonconvex import REACHED, optimum
+from theory.claims.training import Trained
 
 
-def sheets(result: Result[Runs]) -> list[Sheet]:
+def sheets(result: Result[None, Trained[Runs]]) -> list[Sheet]:
     """How far above the proved optimum the runs ended, a picture for each data set and rho."""
     alike: dict[str, dict[str, Runs]] = {}
-    for key, runs in result.observation.runs.items():
+    for key, runs in result.observation.evidence.runs.items():
         config = runs.result.config
         title = f"{config.problem.name}, rho = {show(config.rho)}"
         alike.setdefault(title, {})[key] = runs

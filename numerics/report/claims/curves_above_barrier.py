@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from numerics.pictures import landscapes
 from numerics.report.sheets import Picture, Sheet
-from numerics.training.runs import Runs
 from theory.claims import Result
+from theory.landscape import Barrier
 
 
-def sheets(result: Result[Runs]) -> list[Sheet]:
+def sheets(result: Result[Sequence[Barrier], Mapping[str, Sequence[float]]]) -> list[Sheet]:
     """The highest losses on the curves beside the exact barriers."""
-    exact = [float(barrier.value) for barrier in result.prediction.barriers]
-    maxima = result.observation.maxima
+    exact = [float(barrier.value) for barrier in result.prediction.evidence]
+    maxima = result.observation.evidence
     pictures: list[Picture] = [
         (
             partial(landscapes.draw_maxima, barriers=exact, maxima=maxima),

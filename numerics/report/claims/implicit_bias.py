@@ -9,12 +9,13 @@ from numerics.report.sheets import Picture, Sheet
 from numerics.training.runs import Runs
 from theory.claims import Result
 from theory.claims.implicit_bias import STARTS
+from theory.claims.training import Trained
 
 
-def sheets(result: Result[Runs]) -> list[Sheet]:
+def sheets(result: Result[None, Trained[Runs]]) -> list[Sheet]:
     """What was recorded on the way: how far outside the ball, and the Frank-Wolfe gap."""
     started: dict[str, list[Runs]] = {start: [] for start in STARTS}
-    for key, runs in result.observation.runs.items():
+    for key, runs in result.observation.evidence.runs.items():
         started[key.rsplit(", ")[1]].append(runs)
     band = "Lines are medians over the random starts, bands hold the middle half."
     pictures: list[Picture] = [

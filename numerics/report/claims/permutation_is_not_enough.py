@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from numerics.pictures import landscapes
 from numerics.report.sheets import Picture, Sheet
 from numerics.text import show
-from numerics.training.runs import Runs
 from theory.claims import PermutationIsNotEnough, Result
+from theory.landscape import Barrier
 
 
-def sheets(result: Result[Runs]) -> list[Sheet]:
+def sheets(result: Result[Sequence[Barrier], None]) -> list[Sheet]:
     """Straight lines at every alignment above the barrier modulo permutation."""
     assert isinstance(result.claim, PermutationIsNotEnough)
     pictures: list[Picture] = []
     for (name, case), barrier in zip(
-        result.claim.cases.items(), result.prediction.barriers, strict=True
+        result.claim.cases.items(), result.prediction.evidence, strict=True
     ):
         title = f"{name}, width {case.width}"
         told = (

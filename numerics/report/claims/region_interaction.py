@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -11,16 +12,16 @@ from numerics.pictures import regions
 from numerics.report.sheets import Picture, Sheet
 from numerics.text import show
 from numerics.training.meetings import TrainedMeeting
-from numerics.training.runs import Runs
 from theory.claims import Result
+from theory.claims.region_interaction import Meetings
 
 
-def sheets(result: Result[Runs]) -> list[Sheet]:
+def sheets(result: Result[Meetings, Mapping[str, TrainedMeeting]]) -> list[Sheet]:
     """Phase diagrams with the points at which networks were trained; these points one by one."""
-    trained = result.observation.meetings.values()
-    places = [each.meeting for each in trained if isinstance(each, TrainedMeeting)]
+    trained = result.observation.evidence.values()
+    places = [each.meeting for each in trained]
     diagrams: list[Picture] = []
-    for frontier in result.prediction.frontiers.values():
+    for frontier in result.prediction.evidence.frontiers.values():
         found = frontier.regions
         runs = {
             str(k): meeting.rho
@@ -39,7 +40,6 @@ def sheets(result: Result[Runs]) -> list[Sheet]:
     close: list[Picture] = [
         (partial(_draw_trained, trained=each, number=k), _trained_caption(each, k))
         for k, each in enumerate(trained, start=1)
-        if isinstance(each, TrainedMeeting)
     ]
     return [Sheet("", diagrams, columns=3, most=9), Sheet(".training", close, columns=3)]
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from numerics.pictures import paths
 from numerics.report.sheets import Picture, Sheet
-from numerics.training.runs import Runs
 from theory.claims import Result
+from theory.connectivity import SolutionPath
 
 _WIDE_NETWORK = 100  # neurons, from which on networks have a picture of their own
 
 
-def sheets(result: Result[Runs]) -> list[Sheet]:
+def sheets(result: Result[None, Mapping[str, SolutionPath]]) -> list[Sheet]:
     """Norms along all paths, and how the neurons move on one of them."""
-    joined = result.observation.paths
+    joined = result.observation.evidence
     wide = {name: path for name, path in joined.items() if len(path.points[0]) >= _WIDE_NETWORK}
     small = {name: path for name, path in joined.items() if name not in wide}
     norms: list[Picture] = [

@@ -9,20 +9,22 @@ from numerics.report.sheets import Picture, Sheet
 from numerics.text import show, show_interval
 from numerics.training.runs import Runs
 from theory.claims import Result
+from theory.claims.small_width_separation import Landscapes
+from theory.claims.training import Trained
 from theory.landscape import Analysis, Merge
 from theory.radii import Radii
 
 
-def sheets(result: Result[Runs]) -> list[Sheet]:
+def sheets(result: Result[Landscapes, Trained[Runs]]) -> list[Sheet]:
     return [
         Sheet("", _landscape(result), columns=3, most=3),
         Sheet(".training", _training(result), columns=2),
     ]
 
 
-def _landscape(result: Result[Runs]) -> list[Picture]:
+def _landscape(result: Result[Landscapes, Trained[Runs]]) -> list[Picture]:
     """The whole story of the first landscape, then the trees of the others."""
-    analyses = result.prediction.analyses
+    analyses = result.prediction.evidence.analyses
     first = next(iter(analyses.values()))
     pictures: list[Picture] = [
         (partial(landscapes.draw_fits, analysis=first), _fits_caption(first))
@@ -77,10 +79,9 @@ def _tree_caption(name: str, analysis: Analysis) -> str:
     return caption
 
 
-def _training(result: Result[Runs]) -> list[Picture]:
+def _training(result: Result[Landscapes, Trained[Runs]]) -> list[Picture]:
     """Where the runs of each optimizer ended: in the plane, if d = 2, and counted."""
-    radii, trained = result.prediction.radii, result.observation.runs
-    assert radii is not None
+    radii, trained = result.prediction.evidence.radii, result.observation.evidence.runs
     pictures: list[Picture] = []
     if radii.analysis.problem.d == 2:
         pictures = [

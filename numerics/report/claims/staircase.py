@@ -7,13 +7,12 @@ from functools import partial
 from numerics.pictures import landscapes
 from numerics.report.sheets import Picture, Sheet
 from numerics.text import show
-from numerics.training.runs import Runs
 from theory.claims import Result, Staircase
 from theory.connectivity import optimal_polytope
 from theory.loading import example
 
 
-def sheets(result: Result[Runs]) -> list[Sheet]:
+def sheets(result: Result[None, None]) -> list[Sheet]:
     """The components at every width, a picture for each data set."""
     assert isinstance(result.claim, Staircase)
     pictures: list[Picture] = []

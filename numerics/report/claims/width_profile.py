@@ -7,12 +7,11 @@ from functools import partial
 from numerics.pictures import landscapes
 from numerics.report.sheets import Picture, Sheet
 from numerics.text import show
-from numerics.training.runs import Runs
 from theory.claims import Result
 from theory.claims.width_profile import WidthProfile
 
 
-def sheets(result: Result[Runs]) -> list[Sheet]:
+def sheets(result: Result[None, None]) -> list[Sheet]:
     """A staircase for each instance."""
     claim, values = result.claim, result.prediction.values
     assert isinstance(claim, WidthProfile)

@@ -13,7 +13,7 @@ import theory
 from numerics.studies import real_data, separation
 from numerics.studies.separation import MEASURED, NAMES
 from numerics.training.meetings import TrainedMeeting
-from numerics.training.runs import Trainer
+from numerics.training.trainer import trainer
 from theory.claims import SmallWidthSeparation, verify
 from theory.loading import example
 from theory.problem import Problem
@@ -30,7 +30,7 @@ def one(monkeypatch: pytest.MonkeyPatch) -> tuple[str, Problem]:
     short = SmallWidthSeparation(problem, seeds=16, steps=100)
     monkeypatch.setattr(separation, "NAMES", (name,))
     monkeypatch.setattr(separation, "search", lambda: iter([problem]))
-    monkeypatch.setattr(separation, "measure", lambda problem: verify(short, Trainer()))
+    monkeypatch.setattr(separation, "measure", lambda problem: verify(short, trainer))
     return name, problem
 
 

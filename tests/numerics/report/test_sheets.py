@@ -9,9 +9,10 @@ import pytest
 from numerics.report import claims as drawn
 from numerics.report.claim_files import load_claims
 from numerics.report.sheets import Sheet, sheets_of
-from numerics.training.runs import Trainer
+from numerics.training.trainer import trainer
 from theory import claims
-from theory.claims import Claim, verify
+from theory.claims import Claim, Training, verify
+from theory.errors import InputError
 
 OWN = """
 from matplotlib.axes import Axes
@@ -40,9 +41,46 @@ def sheets(result):
     return [Sheet("", [(draw, "A line.")], columns=1), Sheet(".none", [], columns=1)]
 """
 
+TRAINED = """
+from dataclasses import dataclass
+
+from numerics.report.sheets import Sheet
+from numerics.training.trainer import trainer
+from theory.claims import Claim, Observation, Prediction, Training
+
+
+@dataclass(frozen=True)
+class TrainNothing(Training[int]):
+    seeds: int
+
+
+@trainer.register
+def _(asked: TrainNothing, progress) -> int:
+    return asked.seeds
+
+
+class Counted(Claim):
+    id = "counted"
+    statement = "As many as asked for."
+    hypotheses = ()
+    source = "here"
+
+    def predict(self, progress):
+        return Prediction({"runs": 3}, evidence={"seeds": 3})
+
+    def observe(self, prediction, train, progress):
+        runs = train(TrainNothing(**prediction.evidence), progress)
+        return Observation({"runs": runs}, evidence=["run"] * runs)
+
+
+def sheets(result):
+    captions = [*result.prediction.evidence, *result.observation.evidence]
+    return [Sheet("", [(lambda axes: None, caption) for caption in captions], columns=1)]
+"""
+
 
 def sheets(claim: Claim) -> list[Sheet]:
-    return sheets_of(verify(claim, Trainer()))
+    return sheets_of(verify(claim, trainer))
 
 
 def test_those_of_a_file_of_ones_own(tmp_path: Path) -> None:
@@ -74,3 +112,17 @@ def test_a_claim_without_any(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(Path(drawn.__path__[0]).glob("[!_]*.py")))
 def test_every_module_of_pictures_belongs_to_a_claim(path: Path) -> None:
     assert (Path(claims.__path__[0]) / path.name).exists()
+
+
+def test_a_claim_may_have_evidence_and_training_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "counted.py"
+    file.write_text(TRAINED)
+    (claim,) = load_claims(file)
+    assert verify(claim, trainer).holds
+    (sheet,) = sheets(claim)
+    assert [caption for _, caption in sheet.pictures] == ["seeds", "run", "run", "run"]
+
+
+def test_training_that_nobody_registered_is_refused() -> None:
+    with pytest.raises(InputError, match="^trainer: does not know Training; register"):
+        trainer(Training[int](), lambda stage, count: None)

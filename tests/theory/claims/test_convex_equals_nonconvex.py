@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from numerics.training.runs import train_runs
+from numerics.training.trainer import trainer
 from theory.certificates.checker import check
 from theory.claims import Bounds, ConvexEqualsNonconvex, verify
 from theory.claims.convex_equals_nonconvex import optimum, zero_loss
@@ -17,7 +17,7 @@ SHORT = ConvexEqualsNonconvex(instances=(("flagship", RHO),), seeds=32)
 
 @pytest.fixture(scope="module")
 def result():
-    return verify(SHORT, train_runs)
+    return verify(SHORT, trainer)
 
 
 def test_it_holds_with_certificates(result):
@@ -30,7 +30,7 @@ def test_it_holds_with_certificates(result):
 
 
 def test_the_share_is_measured_and_predicted_by_nothing(result):
-    for key, runs in result.observation.runs.items():
+    for key, runs in result.observation.evidence.runs.items():
         limit = runs.inside.min() + 37 / 2 / 10_000  # y = (5, 2, 2, 2)
         name = f"share of runs as low as the best, {key}"
         assert result.observation.measured[name] == sum(runs.inside <= limit) / SHORT.seeds
@@ -59,7 +59,7 @@ def test_what_makes_it_false(result, key, value, holds):
 
 def test_networks_that_were_hardly_trained_do_not_attain_the_optimum(result):
     short = replace(SHORT, seeds=16, steps=3)
-    observed = short.observe(result.prediction, train_runs, lambda stage, count: None)
+    observed = short.observe(result.prediction, trainer, lambda stage, count: None)
     assert not short.compare(result.prediction.values, observed.values)
     # Their proofs are as valid as above.
     assert observed.values.items() >= result.prediction.verdicts().items()
@@ -67,7 +67,7 @@ def test_networks_that_were_hardly_trained_do_not_attain_the_optimum(result):
 
 def test_an_exact_fit_is_an_optimum_too():
     claim = ConvexEqualsNonconvex(instances=(("flagship", Fraction(4)),), seeds=16, steps=2000)
-    result = verify(claim, train_runs)
+    result = verify(claim, trainer)
     assert result.holds
     assert optimum(result.prediction, "flagship lion rho 4") == Bounds(Fraction(), Fraction())
 

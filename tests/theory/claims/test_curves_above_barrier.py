@@ -14,6 +14,7 @@ from numerics.training.curves import Curves, Pairs
 from theory.certificates.checker import check
 from theory.claims import CLAIMS, CurvesAboveBarrier, verify
 from theory.claims.curves_above_barrier import KINDS
+from theory.claims.training import LearnCurves
 from theory.landscape import analyse
 
 SHORT = CurvesAboveBarrier(searched=4)
@@ -37,20 +38,20 @@ class Pretence:
     exact: Any
     factors: Any
 
-    def connect(self, pairs: Any, *, progress: Any) -> Any:
+    def __call__(self, asked: LearnCurves, progress: Any) -> Any:
         return dict.fromkeys(KINDS, np.array(self.exact) * self.factors)
 
 
 def observed(prediction, factors):
-    exact = [float(barrier.value) for barrier in prediction.barriers]
+    exact = [float(barrier.value) for barrier in prediction.evidence]
     return SHORT.observe(prediction, Pretence(exact, factors), silent)
 
 
 def test_it_holds_and_compares_what_it_predicts(result):
     assert result.holds
     assert result.prediction.values.keys() == result.observation.values.keys()
-    assert set(result.observation.maxima) == set(KINDS) == set(NOTED)
-    assert len(result.prediction.barriers) == SHORT.pairs == 20
+    assert set(result.observation.evidence) == set(KINDS) == set(NOTED)
+    assert len(result.prediction.evidence) == SHORT.pairs == 20
     assert len(result.prediction.certificates) == 5
     for name, certificate in result.prediction.certificates.items():
         check(certificate, result.prediction.problems[name])
@@ -61,14 +62,14 @@ def test_the_one_that_is_verified_connects_hundreds():
 
 
 def test_networks_are_exact_fits_of_different_components(result):
-    for barrier in result.prediction.barriers:
+    for barrier in result.prediction.evidence:
         assert barrier.losses == (0, 0)
         assert barrier.labelled
         analysis = analyse(barrier.problem, barrier.width, labelled=True)
         fits = [component.representative for component in analysis.components]
         first, second = (fits.index(network) for network in barrier.networks)
         assert analysis.barriers[first][second] == barrier.value > 0
-    sizes = {(barrier.problem.n, barrier.width) for barrier in result.prediction.barriers}
+    sizes = {(barrier.problem.n, barrier.width) for barrier in result.prediction.evidence}
     assert sizes == {(2, 2), (3, 2), (4, 2), (3, 3), (4, 3)}
 
 
@@ -82,7 +83,7 @@ def test_learned_curves_are_nearer_than_straight_lines(result):
 
 def test_curves_through_the_exact_path_attain_the_barrier(result):
     """It is a polychain, as |a_j| = 1 in these networks; so the bound is not improvable."""
-    for barrier in result.prediction.barriers:
+    for barrier in result.prediction.evidence:
         path = barrier.path.breakpoints
         control = torch.tensor(
             [[[*map(float, row)] for row in (*network.W, network.a)] for network in path],
@@ -120,8 +121,8 @@ def test_one_curve_below_makes_it_false(result, factor, below):
 
 def test_a_path_a_little_too_high_is_found_out(result):
     """Its highest loss would be the barrier, and learned curves are below."""
-    raised = [replace(barrier, path=higher(barrier)) for barrier in result.prediction.barriers]
-    prediction = replace(result.prediction, barriers=raised)
+    raised = [replace(barrier, path=higher(barrier)) for barrier in result.prediction.evidence]
+    prediction = replace(result.prediction, evidence=raised)
     observation = SHORT.observe(prediction, LEARNER, silent)
     assert observation.values["curves below the barrier, polychain"] > 5
     assert not SHORT.compare(prediction.values, observation.values)
@@ -148,8 +149,8 @@ def test_a_proof_that_is_not_valid_makes_it_false(result):
 
 def test_another_seed_is_another_search(result):
     other = replace(SHORT, searched=1, seed=1).predict(silent)
-    seen = [barrier.problem for barrier in result.prediction.barriers]
-    assert not any(barrier.problem in seen for barrier in other.barriers)
+    seen = [barrier.problem for barrier in result.prediction.evidence]
+    assert not any(barrier.problem in seen for barrier in other.evidence)
 
 
 def test_page_has_the_pictures_and_how_to_check_data_without_a_name(result, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from numerics.training.runs import train_runs
+from numerics.training.trainer import trainer
 from theory.claims import FiniteWidthSandwich, finite_width_sandwich, verify
 from theory.claims.finite_width_sandwich import _TIGHT, _missing
 
@@ -11,7 +11,7 @@ SHORT = FiniteWidthSandwich(searched=2)
 
 @pytest.fixture(scope="module")
 def result():
-    return verify(SHORT, train_runs)
+    return verify(SHORT, trainer)
 
 
 def test_it_holds(result):

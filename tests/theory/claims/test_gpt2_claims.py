@@ -3,7 +3,7 @@
 import pytest
 from gpt2_studies import study
 
-from numerics.training.runs import Trainer
+from numerics.training.trainer import trainer
 from theory.claims import (
     Gpt2CrossTransition,
     Gpt2PolychainBeatsLinear,
@@ -18,7 +18,7 @@ from theory.claims.gpt2_study import explained
     "claim", [Gpt2PolychainBeatsLinear, Gpt2SpectrumPreserved, Gpt2CrossTransition]
 )
 def test_it_holds_and_no_control_explains_it(claim, pairs):
-    result = verify(claim(study(pairs)), Trainer())
+    result = verify(claim(study(pairs)), trainer)
     assert result.holds
     assert explained(result.observation.values) == []
     assert result.prediction.values.keys() == result.observation.values.keys()

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from gpt2_studies import statistic, study
 
-from numerics.training.runs import Trainer
+from numerics.training.trainer import trainer
 from theory.claims import Gpt2CrossTransition, verify
 from theory.claims.gpt2_study import NOT_MEASURED, explained, shipped
 
@@ -13,7 +13,7 @@ PAPER = [60.6, 61.1, 77.8, 100.3, 108.1, 123.3, 139.9]
 
 
 def judge(document):
-    return verify(Gpt2CrossTransition(document), Trainer())
+    return verify(Gpt2CrossTransition(document), trainer)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_controls_that_were_left_out():
 def test_the_shipped_study_is_read_where_none_is_given():
     claim = Gpt2CrossTransition()
     assert claim.document is shipped()
-    result = verify(claim, Trainer())
+    result = verify(claim, trainer)
     assert result.observation.values == claim.observed()
     assert result.holds is claim.recorded is False
 

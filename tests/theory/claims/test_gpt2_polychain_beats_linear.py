@@ -3,14 +3,14 @@
 import pytest
 from gpt2_studies import statistic, study
 
-from numerics.training.runs import Trainer
+from numerics.training.trainer import trainer
 from theory.claims import Gpt2PolychainBeatsLinear, verify
 from theory.claims.gpt2_study import NOT_MEASURED, explained
 from theory.errors import InputError
 
 
 def judge(document):
-    return verify(Gpt2PolychainBeatsLinear(document), Trainer())
+    return verify(Gpt2PolychainBeatsLinear(document), trainer)
 
 
 @pytest.mark.parametrize("cell", ["adamw-adamw", "muon-muon"])
@@ -74,4 +74,4 @@ def test_a_study_without_a_cell():
 
 
 def test_it_holds_in_the_shipped_study():
-    assert verify(Gpt2PolychainBeatsLinear(), Trainer()).holds
+    assert verify(Gpt2PolychainBeatsLinear(), trainer).holds

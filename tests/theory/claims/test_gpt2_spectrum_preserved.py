@@ -3,14 +3,14 @@
 import pytest
 from gpt2_studies import MATRICES, statistic, study
 
-from numerics.training.runs import Trainer
+from numerics.training.trainer import trainer
 from theory.claims import Gpt2SpectrumPreserved, verify
 from theory.claims.gpt2_study import NOT_MEASURED, explained
 from theory.errors import InputError
 
 
 def judge(document):
-    return verify(Gpt2SpectrumPreserved(document), Trainer())
+    return verify(Gpt2SpectrumPreserved(document), trainer)
 
 
 @pytest.mark.parametrize("cell", ["adamw-adamw", "muon-muon"])
@@ -94,4 +94,4 @@ def test_a_study_without_an_optimizer():
 
 
 def test_it_holds_in_the_shipped_study():
-    assert verify(Gpt2SpectrumPreserved(), Trainer()).holds
+    assert verify(Gpt2SpectrumPreserved(), trainer).holds

@@ -17,7 +17,8 @@ from numerics.training.optimizers import (
     normalised,
     polar_factor,
 )
-from numerics.training.runs import Runs, train_runs
+from numerics.training.runs import Runs
+from numerics.training.trainer import trainer
 from theory import example
 from theory.claims import Bounds, ImplicitBias, verify
 from theory.claims.implicit_bias import LENGTHS, STARTS, adamw_length
@@ -29,9 +30,9 @@ SHORT = ImplicitBias(rho=Fraction(19, 10), seeds=16, steps=4500)
 RECORD_EVERY = 45  # a hundred times
 
 
-def recorded_rarely(*arguments, record_every, **options):
+def recorded_rarely(asked, progress):
     """A record costs as much as several steps; the bound is looked at in every step below."""
-    return train_runs(*arguments, record_every=RECORD_EVERY, **options)
+    return trainer(replace(asked, record_every=RECORD_EVERY), progress)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +43,8 @@ def result():
 def test_it_holds_and_compares_what_it_predicts(result):
     assert result.holds
     assert result.prediction.values.keys() == result.observation.values.keys()
-    assert {key.split(", ")[0] for key in result.observation.runs} == set(LENGTHS)
-    for key, runs in result.observation.runs.items():
+    assert {key.split(", ")[0] for key in result.observation.evidence.runs} == set(LENGTHS)
+    for key, runs in result.observation.evidence.runs.items():
         outside = runs.history.violations[0] > 0
         assert outside.all() if key.endswith("outside") else not outside.any()
 
@@ -65,7 +66,7 @@ def test_an_observation_that_differs_makes_it_false(result, key, good, bad):
 
 
 def test_too_few_steps_make_it_false():
-    assert not verify(replace(SHORT, steps=20), train_runs).holds
+    assert not verify(replace(SHORT, steps=20), trainer).holds
 
 
 def test_a_learning_rate_that_does_not_fall_makes_it_false(result):
@@ -74,7 +75,7 @@ def test_a_learning_rate_that_does_not_fall_makes_it_false(result):
     def train_fast(analysis, optimizer, rho, *, start_scale, record_every, **options):
         if optimizer != "lion":
             start = next(start for start, scale in STARTS.items() if scale == start_scale)
-            return result.observation.runs[f"{optimizer}, {start}"]
+            return result.observation.evidence.runs[f"{optimizer}, {start}"]
         constant = Schedule(initial=0.02)
         options |= {"schedule": constant, "start_scale": start_scale, "record_every": RECORD_EVERY}
         return Runs(train(FLAGSHIP, 2, optimizer, rho, **options), None)

@@ -45,6 +45,7 @@ from theory.claims import (
 from theory.claims.base import verify
 from theory.claims.float_landscape import float_landscape
 from theory.claims.instances import instance
+from theory.claims.region_interaction import TrainMeeting
 from theory.connectivity import OptimalPolytope
 from theory.errors import InputError, Undecided
 from theory.landscape import analyse
@@ -163,10 +164,11 @@ class Remembering(Learner):
     def __init__(self) -> None:
         super().__init__(steps=20)
 
-    @staticmethod
-    def meet(meeting: Meeting, **options: Any) -> Any:
-        """Runs end as they do in truth, whatever is claimed of the meeting."""
-        return Met(meeting)
+    def __call__(self, asked: Any, progress: Any) -> Any:
+        """Runs of a meeting end as they do in truth, whatever is claimed of it."""
+        if isinstance(asked, TrainMeeting):
+            return Met(asked.meeting)
+        return super().__call__(asked, progress)
 
 
 class Met:

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from numerics.training.runs import train_runs
+from numerics.training.trainer import trainer
 from theory.claims import NotImpliedByPriorWork, verify
 from theory.claims.instances import instance, split_by_the_ball
 
@@ -16,7 +16,7 @@ SHORT = NotImpliedByPriorWork((ADAMW, MUON))
 
 @pytest.fixture(scope="module")
 def result():
-    return verify(SHORT, train_runs)
+    return verify(SHORT, trainer)
 
 
 def test_it_holds(result):

@@ -13,6 +13,7 @@ from theory.certificates.checker import check
 from theory.claims import PermutationIsNotEnough, permutation_is_not_enough, verify
 from theory.claims.float_landscape import float_landscape
 from theory.claims.permutation_is_not_enough import Case
+from theory.claims.training import LearnCurves
 from theory.loading import example
 
 CLAIM = PermutationIsNotEnough()
@@ -29,9 +30,10 @@ class Pretence:
     height: float
     asked: list[Any]
 
-    def connect(self, pairs: Any, *, progress: Any) -> Any:
-        self.asked.append(pairs)
-        return {kind: [self.height] * len(pairs) for kind in ("linear", "polychain", "bezier")}
+    def __call__(self, asked: LearnCurves, progress: Any) -> Any:
+        self.asked.append(asked.pairs)
+        heights = [self.height] * len(asked.pairs)
+        return dict.fromkeys(("linear", "polychain", "bezier"), heights)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -78,7 +80,7 @@ def test_learned_curves_come_near_the_barrier(result):
 def test_curves_are_between_the_first_network_and_every_order_of_the_second(result):
     trainer = Pretence(1.0, [])
     CLAIM.observe(result.prediction, trainer, silent)
-    for pairs, barrier in zip(trainer.asked, result.prediction.barriers, strict=True):
+    for pairs, barrier in zip(trainer.asked, result.prediction.evidence, strict=True):
         first, second = barrier.networks
         orders = permutations(range(barrier.width))
         assert [pair[1] for pair in pairs] == [first] * len(pairs)

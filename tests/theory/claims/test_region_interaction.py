@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from numerics.training.meetings import INSIDE, TOLERANCE
-from numerics.training.runs import Runs, Trainer
+from numerics.training.meetings import INSIDE, TOLERANCE, TrainedMeeting
+from numerics.training.trainer import trainer
 from theory.claims import CLAIMS, RegionInteraction, verify
 from theory.claims.base import Bounds, Prediction, Result, Values
+from theory.claims.region_interaction import Meetings, TrainMeeting
 from theory.errors import Interrupted
 from theory.loading import example
-from theory.regions import Meeting, regions
+from theory.regions import regions
 
 PAIR = ("adamw", "muon")
 SHORT = RegionInteraction(
@@ -40,8 +42,8 @@ def silent(stage: str, count: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def result() -> Result[Runs]:
-    return verify(SHORT, Trainer())
+def result() -> Result[Meetings, Mapping[str, TrainedMeeting]]:
+    return verify(SHORT, trainer)
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ class Pretence:
 
     told: dict[str, Told]
 
-    def meet(self, meeting: Meeting, **options: Any) -> Told:
-        return self.told[meeting.phase]
+    def __call__(self, asked: TrainMeeting, progress: Any) -> Told:
+        return self.told[asked.meeting.phase]
 
 
 FINE = {
@@ -82,24 +84,26 @@ MET = replace(
 
 
 @pytest.fixture(scope="module")
-def met() -> Prediction:
+def met() -> Prediction[Meetings]:
     return MET.predict(silent)
 
 
-def holds(met: Prediction, **told: Told) -> bool:
+def holds(met: Prediction[Meetings], **told: Told) -> bool:
     return MET.compare(met.values, MET.observe(met, Pretence({**FINE, **told}), silent).values)
 
 
-def test_it_holds_and_compares_what_it_predicts(result: Result[Runs]) -> None:
+def test_it_holds_and_compares_what_it_predicts(
+    result: Result[Meetings, Mapping[str, TrainedMeeting]],
+) -> None:
     assert result.holds
     assert result.prediction.values.keys() == result.observation.values.keys()
-    assert set(result.observation.meetings) < set(result.prediction.meetings)
-    assert len(result.observation.meetings) == 3
+    assert set(result.observation.evidence) < set(result.prediction.evidence.meetings)
+    assert len(result.observation.evidence) == 3
     # Frontiers at widths 2, 3 and large and of another pair; meetings, two of them at large width.
     assert len(result.prediction.certificates) == 4 + 3 + 2
 
 
-def test_instances_of_the_theory(result: Result[Runs]) -> None:
+def test_instances_of_the_theory(result: Result[Meetings, Mapping[str, TrainedMeeting]]) -> None:
     values = result.prediction.values
     joint = values[JOINT]
     assert isinstance(joint, tuple)
@@ -194,13 +198,15 @@ def test_what_training_tolerates_is_too_little_to_be_in_both() -> None:
         ),
     ],
 )
-def test_an_observation_that_differs(result: Result[Runs], key: str, value: object) -> None:
+def test_an_observation_that_differs(
+    result: Result[Meetings, Mapping[str, TrainedMeeting]], key: str, value: object
+) -> None:
     seen: Values = result.observation.values
     assert key in seen
     assert not SHORT.compare(result.prediction.values, {**seen, key: value})
 
 
-def test_a_wrong_threshold(result: Result[Runs]) -> None:
+def test_a_wrong_threshold(result: Result[Meetings, Mapping[str, TrainedMeeting]]) -> None:
     values = dict(result.prediction.values)
     first, threshold, last = values[JOINT]
     wrong = Bounds(*(bound * Fraction(1001, 1000) for bound in (threshold.lower, threshold.upper)))
@@ -208,7 +214,7 @@ def test_a_wrong_threshold(result: Result[Runs]) -> None:
     assert not SHORT.compare(values, result.observation.values)
 
 
-def test_a_tampered_certificate(result: Result[Runs]) -> None:
+def test_a_tampered_certificate(result: Result[Meetings, Mapping[str, TrainedMeeting]]) -> None:
     """A threshold that is a little larger has no proof."""
     certificates = copy.deepcopy(dict(result.prediction.certificates))
     excluded = next(
@@ -223,7 +229,7 @@ def test_a_tampered_certificate(result: Result[Runs]) -> None:
     assert not SHORT.compare(result.prediction.values, values)
 
 
-def test_runs_decide(met: Prediction) -> None:
+def test_runs_decide(met: Prediction[Meetings]) -> None:
     assert holds(met)
     # In the other's ball though the regions are disjoint; where they overlap, any number is.
     assert not holds(met, disjoint=Told((3, 4), (0, 1)))
@@ -236,6 +242,6 @@ def test_runs_decide(met: Prediction) -> None:
     assert not holds(met, overlap=Told((3, 4), (0, 0)))  # without the network of both
 
 
-def test_an_interrupted_training_decides_nothing(met: Prediction) -> None:
+def test_an_interrupted_training_decides_nothing(met: Prediction[Meetings]) -> None:
     with pytest.raises(Interrupted, match="^interrupted$"):
         holds(met, empty=replace(FINE["empty"], complete=False))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from numerics.training.runs import Trainer
+from numerics.training.trainer import trainer
 from theory.claims import CLAIMS, SameOptimizerConnectivity, verify
 from theory.claims.base import VALID, proof
 from theory.claims.same_optimizer_connectivity import CONNECTED
@@ -39,12 +39,12 @@ NARROW = Short(wide=80)
 
 @pytest.fixture(scope="module")
 def result():
-    return verify(NARROW, Trainer())
+    return verify(NARROW, trainer)
 
 
 def test_it_holds_for_every_optimizer_at_the_bound_and_above(result):
     assert result.holds
-    names = list(result.observation.paths)
+    names = list(result.observation.evidence)
     assert {name.split(",")[0] for name in names} == {
         *("adamw", "lion", "signsgd", "muon", "muon-adamw", "colnorm", "ngd", "sgd")
     }
@@ -64,7 +64,7 @@ def test_it_holds_for_every_optimizer_at_the_bound_and_above(result):
 
 def test_paths_join_what_was_trained_and_have_proofs(result):
     for case in NARROW.cases():
-        path = result.observation.paths[case.name]
+        path = result.observation.evidence[case.name]
         assert len(path.points[0]) == case.width
         assert path.solutions.within == case.within
         assert result.observation.certificates[case.name]["kind"] == "path"
@@ -74,17 +74,14 @@ def test_paths_join_what_was_trained_and_have_proofs(result):
             assert path.max_loss == 0
 
 
-class Untrained(Trainer):
+def untrained(asked, progress):
     """Networks far from every solution."""
-
-    @staticmethod
-    def networks(problem, optimizer, width, rho, **options):
-        zero = Network(W=[[0] * width for _ in range(problem.d)], a=[0] * width)
-        return [zero, zero]
+    zero = Network(W=[[0] * asked.width for _ in range(asked.problem.d)], a=[0] * asked.width)
+    return [zero, zero]
 
 
 def test_without_solutions_it_is_false_and_says_why():
-    result = verify(Muon(), Untrained())
+    result = verify(Muon(), untrained)
     assert not result.holds
     assert "no network of the solution set was found" in result.observation.values["muon, width 8"]
     assert proof("muon, width 8") not in result.observation.values

@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numerics.training.runs import Runs, train_runs
+from numerics.training.runs import Runs
+from numerics.training.trainer import trainer
 from theory.claims import CLAIMS, Bounds, SmallWidthSeparation, claim, verify
 from theory.claims.base import Observation, Prediction, Result, Values, agree
 from theory.claims.float_landscape import float_landscape
 from theory.claims.float_radii import float_radius
-from theory.claims.small_width_separation import between_radii
+from theory.claims.small_width_separation import Landscapes, between_radii
+from theory.claims.training import Trained, TrainRuns
 from theory.errors import InputError, Interrupted
-from theory.landscape import Analysis, analyse
+from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem
 from theory.radii import radii
@@ -44,7 +46,7 @@ class Pretence:
     landed: Mapping[int, int]
     complete: bool = True
 
-    def __call__(self, analysis: Analysis, optimizer: str, rho: Fraction, **options: Any) -> Landed:
+    def __call__(self, asked: TrainRuns, progress: Any) -> Landed:
         return Landed(self.landed, self.complete)
 
 
@@ -53,15 +55,17 @@ NOWHERE = Pretence(MappingProxyType({}))
 
 
 @pytest.fixture(scope="module")
-def flagship() -> Result[Runs]:
-    return verify(SmallWidthSeparation(seeds=SEEDS, steps=4000), train_runs)
+def flagship() -> Result[Landscapes, Trained[Runs]]:
+    return verify(SmallWidthSeparation(seeds=SEEDS, steps=4000), trainer)
 
 
-def observed(claim: SmallWidthSeparation, prediction: Prediction, trainer: Pretence) -> Values:
+def observed(
+    claim: SmallWidthSeparation, prediction: Prediction[Landscapes], trainer: Pretence
+) -> Values:
     return claim.observe(prediction, trainer, lambda stage, count: None).values
 
 
-def test_flagship_facts(flagship: Result[Runs]) -> None:
+def test_flagship_facts(flagship: Result[Landscapes, Trained[Runs]]) -> None:
     assert flagship.holds
     values = dict(flagship.prediction.values)
     five, three = values.pop("radii of the components, muon")
@@ -86,18 +90,20 @@ def test_flagship_facts(flagship: Result[Runs]) -> None:
     }
 
 
-def test_every_trained_run_that_fits_is_where_theory_says(flagship: Result[Runs]) -> None:
-    runs = flagship.observation.runs
+def test_every_trained_run_that_fits_is_where_theory_says(
+    flagship: Result[Landscapes, Trained[Runs]],
+) -> None:
+    runs = flagship.observation.evidence.runs
     assert {name: trained.count for name, trained in runs.items()} == dict.fromkeys(
         ("adamw", "lion", "muon"), SEEDS
     )
     for name, least in {"adamw": 3, "lion": 16, "muon": 16}.items():
-        preferred = flagship.prediction.radii.preferred(name)
+        preferred = flagship.prediction.evidence.radii.preferred(name)
         assert runs[name].landed[preferred] == runs[name].zero_loss >= least
         assert runs[name].diverged == 0
 
 
-def test_observation_is_floating_point(flagship: Result[Runs]) -> None:
+def test_observation_is_floating_point(flagship: Result[Landscapes, Trained[Runs]]) -> None:
     values = flagship.observation.values
     for name in ("barriers, modulo permutation", "radii of the components, adamw"):
         assert {type(value) for value in values[name]} == {float}
@@ -109,12 +115,12 @@ def test_connected_minimisers_make_it_false() -> None:
     assert result.prediction.values["components, modulo permutation"] == 1
     assert result.prediction.values["components, labelled"] == 2
     assert not result.holds
-    assert not result.observation.runs  # with one component there is nothing to prefer
+    assert not result.observation.evidence.runs  # with one component there is nothing to prefer
 
 
 def test_another_instance_holds() -> None:
     claim = SmallWidthSeparation(example("separation-01"), seeds=32, steps=3000)
-    assert verify(claim, train_runs).holds
+    assert verify(claim, trainer).holds
 
 
 @pytest.mark.parametrize(
@@ -122,7 +128,7 @@ def test_another_instance_holds() -> None:
     [({0: 1, 1: 0}, True), ({0: 199, 1: 1}, False), ({0: 0, 1: 5}, False), ({0: 0, 1: 0}, False)],
 )
 def test_where_runs_land_decides(
-    flagship: Result[Runs], landed: dict[int, int], same: bool
+    flagship: Result[Landscapes, Trained[Runs]], landed: dict[int, int], same: bool
 ) -> None:
     """All that fit must be in the predicted component, and some must."""
     claim = SmallWidthSeparation()
@@ -132,12 +138,14 @@ def test_where_runs_land_decides(
     assert claim.compare(flagship.prediction.values, mixed) is same
 
 
-def test_an_interrupted_training_decides_nothing(flagship: Result[Runs]) -> None:
+def test_an_interrupted_training_decides_nothing(
+    flagship: Result[Landscapes, Trained[Runs]],
+) -> None:
     with pytest.raises(Interrupted, match="^interrupted$"):
         observed(SmallWidthSeparation(), flagship.prediction, Pretence({0: 1}, complete=False))
 
 
-def test_a_rejected_proof_makes_it_false(flagship: Result[Runs]) -> None:
+def test_a_rejected_proof_makes_it_false(flagship: Result[Landscapes, Trained[Runs]]) -> None:
     certificates = copy.deepcopy(dict(flagship.prediction.certificates))
     certificates["labelled"]["barriers"][0][1] = "1"
     tampered = replace(flagship.prediction, certificates=certificates)
@@ -158,7 +166,9 @@ def test_a_rejected_proof_makes_it_false(flagship: Result[Runs]) -> None:
         ("radii of the components, muon", (5.0, float("nan"))),
     ],
 )
-def test_a_different_value_makes_it_false(flagship: Result[Runs], name: str, value: object) -> None:
+def test_a_different_value_makes_it_false(
+    flagship: Result[Landscapes, Trained[Runs]], name: str, value: object
+) -> None:
     values = {**flagship.observation.values, name: value}
     assert not flagship.claim.compare(flagship.prediction.values, values)
 
@@ -166,8 +176,14 @@ def test_a_different_value_makes_it_false(flagship: Result[Runs], name: str, val
 # What the training is asked to do
 
 
-def test_rho_lies_in_the_middle_between_the_radii(flagship: Result[Runs]) -> None:
-    assert flagship.prediction.rho == {"adamw": Fraction(11, 5), "lion": Fraction(11, 5), "muon": 4}
+def test_rho_lies_in_the_middle_between_the_radii(
+    flagship: Result[Landscapes, Trained[Runs]],
+) -> None:
+    assert flagship.prediction.evidence.rho == {
+        "adamw": Fraction(11, 5),
+        "lion": Fraction(11, 5),
+        "muon": 4,
+    }
     found = radii(analyse(example("separation-03"), 2), ["adamw", "muon"])
     for name in found.optimizers:
         low, high = sorted(component[name].upper for component in found.components)

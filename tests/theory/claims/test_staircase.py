@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from numerics.training.runs import train_runs
+from numerics.training.trainer import trainer
 from theory import example
 from theory.claims import CLAIMS, Staircase, verify
 from theory.claims.staircase import _holds, _Optima, _random
@@ -18,7 +18,7 @@ SQUARE = "staircase-square, widths 1 to 4"
 
 @pytest.fixture(scope="module")
 def result():
-    return verify(SHORT, train_runs)
+    return verify(SHORT, trainer)
 
 
 def test_it_holds(result):
@@ -70,7 +70,7 @@ def test_a_direction_that_theory_forgets_is_noticed(monkeypatch, name, beta):
     """The directions that are observed are found anew."""
     claim = Staircase(((f"staircase-{name}", Fraction(beta)),), searched=0)
     monkeypatch.setattr(staircase, "active_directions", _all_but_the_last)
-    result = verify(claim, train_runs)
+    result = verify(claim, trainer)
     assert not result.holds
     key = next(key for key in result.prediction.values if key.startswith("components, labelled"))
     assert result.prediction.values[key] != result.observation.values[key]

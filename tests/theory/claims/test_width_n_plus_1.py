@@ -6,7 +6,7 @@ from math import factorial
 
 import pytest
 
-from numerics.training.runs import Trainer
+from numerics.training.trainer import trainer
 from theory.certificates.checker import check
 from theory.claims import CLAIMS, WidthNPlus1, verify, width_n_plus_1
 from theory.claims.width_n_plus_1 import _at_every_level, _stays_low
@@ -19,7 +19,7 @@ SHORT = WidthNPlus1().quick()
 
 @pytest.fixture(scope="module")
 def result():
-    return verify(SHORT, Trainer())
+    return verify(SHORT, trainer)
 
 
 def test_it_holds(result):
@@ -81,7 +81,7 @@ def test_an_observation_that_differs_makes_it_false(result, key, value):
 def test_a_counterexample_that_is_none_makes_it_false():
     one = Problem(X=[[1, 0], [0, 1]], y=[1, 1])
     claim = replace(SHORT, counterexamples={"none": one}, searched=1, pairs=1)
-    found = verify(claim, Trainer())
+    found = verify(claim, trainer)
     assert found.prediction.values["components at width 2, labelled, none"] == 1
     assert not found.holds
 

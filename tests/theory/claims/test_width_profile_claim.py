@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from numerics.pictures import landscapes as plots
 from numerics.report.chapters import chapter, write_report
-from numerics.training.runs import train_runs
+from numerics.training.trainer import trainer
 from theory.claims import WidthProfile, verify
 from theory.claims.instances import instance, profiled
 
@@ -18,7 +18,7 @@ SHORT = WidthProfile({FIRST: 4, LAST: 3})
 
 @pytest.fixture(scope="module")
 def result():
-    return verify(SHORT, train_runs)
+    return verify(SHORT, trainer)
 
 
 def test_it_holds(result):
@@ -62,7 +62,7 @@ def test_an_observation_that_differs_makes_it_false(result, key, value):
 
 def test_a_profile_that_is_monotone_is_not_enough():
     steady = WidthProfile({instance("split-by-adamw-3", "adamw", "4/5"): 3})
-    found = verify(steady, train_runs)
+    found = verify(steady, trainer)
     assert found.prediction.values.keys() == found.observation.values.keys()
     assert not found.holds
 

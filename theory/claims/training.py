@@ -1,0 +1,93 @@
+"""Kinds of training that several claims ask for, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from theory.claims.base import Training
+from theory.landscape import Analysis
+from theory.network import Network
+from theory.problem import Problem
+
+
+class History(Protocol):
+    """Arrays (T,) of steps and (T, S) of measurements, one column a run; None without a ball."""
+
+    @property
+    def steps(self) -> Any:
+        """The steps."""
+
+    @property
+    def violations(self) -> Any:
+        """The larger of ||W|| / R_W - 1 and ||a|| / R_a - 1, and 0 in the ball."""
+
+    @property
+    def gaps(self) -> Any:
+        """Frank-Wolfe gaps, in the units of the loss."""
+
+
+class Runs(Protocol):
+    """Networks that were trained: where they ended, and what was recorded on the way."""
+
+    @property
+    def landed(self) -> Mapping[int, int]:
+        """How many runs reached zero loss in each component, by its id."""
+
+    @property
+    def inside(self) -> Any:
+        """Losses (S,) of the networks, shrunk into the ball where they are outside."""
+
+    @property
+    def history(self) -> History:
+        """Losses, violations of the ball and Frank-Wolfe gaps on the way."""
+
+    def excess(self, length: float) -> float:
+        """The most by which a recorded violation exceeds what directions of norm <= length allow.
+
+        See proofs_notes/implicit-bias.md.
+        """
+
+    @property
+    def complete(self) -> bool:
+        """Whether they were trained to the end, and not interrupted."""
+
+
+@dataclass(frozen=True)
+class TrainRuns(Training[Runs]):
+    """Networks from random starts, on the problem of an analysis, at its width."""
+
+    analysis: Analysis
+    optimizer: str
+    rho: Fraction
+    seeds: int
+    steps: int
+    start_scale: float = 1.0
+    record_every: int | None = None
+
+
+AnyRuns = TypeVar("AnyRuns", bound=Runs)
+
+
+@dataclass(frozen=True)
+class Trained(Generic[AnyRuns]):
+    """Evidence of an observation that trained networks: the runs by optimizer, for the report.
+
+    landing: whether it is predicted where they end, which the report then lists.
+    """
+
+    runs: Mapping[str, AnyRuns]
+    landing: bool = False
+
+
+Pair: TypeAlias = tuple[Problem, Network, Network]
+"""Two networks of one width, and the data they are for."""
+
+
+@dataclass(frozen=True)
+class LearnCurves(Training[Mapping[str, Sequence[float]]]):
+    """Curves between the networks of each pair: by their kind, the highest loss on each."""
+
+    pairs: Sequence[Pair]
