@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import bounds_document, console
+from numerics.cli.output import bounds_document, console, over_budget
 from numerics.cli.task import Task
 from numerics.text import show, show_interval
 from theory.errors import BudgetError, InputError, Interrupted
@@ -95,7 +95,7 @@ def valleys(
             try:
                 rests = limits(tree, tick=lambda done: report("strata", done), **given)
             except BudgetError as error:
-                task.lines.append(f"where training can rest is not listed: {error}")
+                task.lines.append(f"where training can rest is not listed: {over_budget(error)}")
     document: dict[str, Any] = {
         "width": width,
         "minimum": None,
