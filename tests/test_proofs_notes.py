@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -121,12 +123,68 @@ def test_sources_cite_statements_by_name(rows: list[Statement]) -> None:
     assert set(cited) <= {(row.name, row.note) for row in rows}
 
 
-def test_no_text_cites_a_document_that_is_not_shipped() -> None:
+def texts() -> Iterator[tuple[Path, str]]:
+    """Whatever may cite a statement, but for the tests."""
     root = NOTES.parent
     files = [path for folder in ("theory", "numerics") for path in (root / folder).rglob("*.*")]
     for path in [*files, *NOTES.glob("*.md"), root / "README.md"]:
         if path.suffix in {".py", ".md", ".json", ".toml"}:
-            assert "THEORY" not in path.read_text(encoding="utf-8"), path
+            yield path, path.read_text(encoding="utf-8")
+
+
+CITED = re.compile(
+    r"((?:`[\w-]+`(?:,\s+|\s+and\s+))*`[\w-]+`)"
+    r"(?:,\s+`|(?:,|\s+of|\s+in)\s+proofs_notes/)([\w-]+\.md)"
+)
+"""Names of statements, then the note: `components`, proofs_notes/landscape.md."""
+
+NUMBERED = re.compile(
+    r"(?<!\d{4}, )\b(?:[Tt]heorem|[Ll]emma|[Pp]roposition|[Cc]orollary|[Cc]laim)s?[ \n] *"
+    r"\(?(?:\d+|[A-Z]\d*)\b"
+)
+"""A number or a letter in place of a name; those of papers stand after their year."""
+
+
+def cited(text: str) -> list[tuple[str, str]]:
+    """The statements that a text cites by name, each with its note."""
+    return [(name, note) for some, note in CITED.findall(text) for name in _names(some)]
+
+
+def test_statements_are_cited_by_names_of_the_index(rows: list[Statement]) -> None:
+    found = [(path, name, note) for path, text in texts() for name, note in cited(text)]
+    assert len(found) > 10
+    known = {(row.name, row.note) for row in rows} | {(row.name, "README.md") for row in rows}
+    assert not [each for each in found if each[1:] not in known]
+
+
+def test_what_claims_say_of_their_source_is_in_the_index(rows: list[Statement]) -> None:
+    known, found = {row.name for row in rows}, set()
+    for claim in CLAIMS.values():
+        text = sys.modules[type(claim).__module__].__doc__ or ""
+        source = re.search(r"^Source: (.*?)\n\n", text, flags=re.MULTILINE | re.DOTALL)
+        found |= set(_names(source[1] if source else ""))
+    assert len(found) > 5
+    assert found <= known
+
+
+def test_no_statement_is_cited_by_a_number() -> None:
+    assert not [(path, found[0]) for path, text in texts() if (found := NUMBERED.search(text))]
+
+
+def test_how_citations_are_told() -> None:
+    text = (
+        "Source: `fibre`,\n`blank` and `chain`, proofs_notes/paths.md; `f` (Cover 1965, theorem 1)."
+    )
+    assert cited(text) == [(name, "paths.md") for name in ("fibre", "blank", "chain")]
+    assert cited("from n on (`ngd-connected`, `paths.md`)") == [("ngd-connected", "paths.md")]
+    assert not NUMBERED.search(text)
+    for wrong in ("by Theorem G", "lemma 3", "see\nProposition 1", "Claim (C3)", "theorem\n    2"):
+        assert NUMBERED.search(wrong), wrong
+
+
+def test_no_text_cites_a_document_that_is_not_shipped() -> None:
+    for path, text in texts():
+        assert "THEORY" not in text, path
 
 
 def test_the_drawing_is_that_of_the_table(index: str, rows: list[Statement]) -> None:

@@ -95,7 +95,7 @@ class Runs:
         """The most by which a recorded violation exceeds what directions of norm <= length allow.
 
         They keep ||theta|| / R - length below max(0, its start) times the remainder. Source:
-        proofs_notes/implicit-bias.md.
+        `confinement`, proofs_notes/implicit-bias.md.
         """
         violations = self.history.violations
         assert violations is not None

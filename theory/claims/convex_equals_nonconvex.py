@@ -131,7 +131,7 @@ class ConvexEqualsNonconvex(Claim):
             analysis = analyse(problem, problem.width, progress=progress)
             for optimizer in _OPTIMIZERS:
                 key = _key(name, rho, optimizer)
-                asked = TrainRuns(analysis, optimizer, rho, self.seeds, self.steps)
+                asked = TrainRuns(analysis, Ball(optimizer, rho), self.seeds, self.steps)
                 runs = train(asked, progress)
                 if not runs.complete:
                     raise Interrupted

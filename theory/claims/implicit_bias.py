@@ -42,6 +42,7 @@ from theory.errors import Interrupted
 from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem
+from theory.within import Ball
 
 STARTS = {"inside": 0.25, "outside": 6.0}
 """The scale of the random weights, by where it puts them."""
@@ -133,8 +134,7 @@ class ImplicitBias(Claim):
             for start, scale in STARTS.items():
                 asked = TrainRuns(
                     analysis,
-                    name,
-                    self.rho,
+                    Ball(name, self.rho),
                     self.seeds,
                     self.steps,
                     start_scale=scale,

@@ -58,9 +58,8 @@ class TrainNetworks(Training[Sequence[Network]]):
     """Networks from random starts exactly as they are in binary, those of least loss first."""
 
     problem: Problem
-    optimizer: str
     width: int
-    rho: Fraction
+    within: Within
     seeds: int
     steps: int
 
@@ -171,14 +170,7 @@ class SameOptimizerConnectivity(Claim):
     def _path(case: Case, train: Trainer, progress: Progress) -> SolutionPath | str:
         """The path, or why there is none."""
         solutions = case.solutions
-        asked = TrainNetworks(
-            case.problem,
-            case.within.optimizer,
-            case.width,
-            case.within.rho or 1 / _BETA**2,
-            seeds=case.seeds,
-            steps=case.steps,
-        )
+        asked = TrainNetworks(case.problem, case.width, case.within, case.seeds, case.steps)
         first, second = train(asked, progress)[:2]
         try:
             if case.within.rho is None:

@@ -52,6 +52,7 @@ from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
 from theory.radii import Radii, Radius, radii
+from theory.within import Ball
 
 Matrix: TypeAlias = Sequence[Sequence[Fraction | None]] | Sequence[Sequence[float]]
 
@@ -65,13 +66,13 @@ _OPTIMIZERS = ("adamw", "lion", "muon")
 class Landscapes:
     """What the values were read from.
 
-    analyses: by the kind of landscape. radii: of the components of the first. rho: at which to
-    train each optimizer whose component is predicted.
+    analyses: by the kind of landscape. radii: of the components of the first. balls: in which to
+    train, by optimizer, where it is predicted which component it reaches.
     """
 
     analyses: Mapping[str, Analysis]
     radii: Radii
-    rho: Mapping[str, Fraction]
+    balls: Mapping[str, Ball]
 
 
 @dataclass(frozen=True)
@@ -147,13 +148,14 @@ class SmallWidthSeparation(Claim):
             )
             for optimizer in _OPTIMIZERS
         }
-        rho = {name: between for name in _OPTIMIZERS if (between := between_radii(found, name))}
-        for optimizer, at in rho.items():
-            preferred = found.preferred(optimizer)
+        between = {name: between_radii(found, name) for name in _OPTIMIZERS}
+        balls = {name: Ball(name, rho) for name, rho in between.items() if rho}
+        for ball in balls.values():
+            preferred = found.preferred(ball.optimizer)
             assert preferred is not None
-            values[_landed(optimizer, at)] = (preferred,)
+            values[_landed(ball)] = (preferred,)
         problems = dict.fromkeys(certificates, self.problem)
-        return Prediction(values, certificates, problems, Landscapes(analyses, found, rho))
+        return Prediction(values, certificates, problems, Landscapes(analyses, found, balls))
 
     def observe(
         self, prediction: Prediction[Landscapes], train: Trainer, progress: Progress
@@ -174,13 +176,13 @@ class SmallWidthSeparation(Claim):
                 for component in analysis.components
             )
         runs: dict[str, Runs] = {}
-        for optimizer, rho in prediction.evidence.rho.items():
-            asked = TrainRuns(analysis, optimizer, rho, self.seeds, self.steps)
+        for optimizer, ball in prediction.evidence.balls.items():
+            asked = TrainRuns(analysis, ball, self.seeds, self.steps)
             runs[optimizer] = train(asked, progress)
             if not runs[optimizer].complete:
                 raise Interrupted
             landed = (component for component, count in runs[optimizer].landed.items() if count)
-            values[_landed(optimizer, rho)] = tuple(sorted(landed))
+            values[_landed(ball)] = tuple(sorted(landed))
         return Observation(values, evidence=Trained(runs, landing=True))
 
     def _radius(self, network: Network, optimizer: str) -> float:
@@ -220,8 +222,8 @@ def _radii(optimizer: str) -> str:
     return f"radii of the components, {optimizer}"
 
 
-def _landed(optimizer: str, rho: Fraction) -> str:
-    return f"component that {optimizer} reaches at rho = {rho}"
+def _landed(ball: Ball) -> str:
+    return f"component that {ball.optimizer} reaches at rho = {ball.rho}"
 
 
 def _bounds(radius: Radius) -> Fraction | Bounds:

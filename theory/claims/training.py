@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from theory.claims.base import Training
 from theory.landscape import Analysis
 from theory.network import Network
 from theory.problem import Problem
+from theory.within import Within
 
 
 class History(Protocol):
@@ -60,8 +60,7 @@ class TrainRuns(Training[Runs]):
     """Networks from random starts, on the problem of an analysis, at its width."""
 
     analysis: Analysis
-    optimizer: str
-    rho: Fraction
+    within: Within
     seeds: int
     steps: int
     start_scale: float = 1.0

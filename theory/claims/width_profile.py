@@ -14,7 +14,7 @@ Predicted: critical radii for AdamW, landscapes for the other balls, with proofs
 Observed: all cells and faces in floating point for AdamW, radii in floating point for the other
 balls, and the checker.
 
-Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991; `not-monotone`, `theorem-g`.
+Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991; `not-monotone`, `any-region`.
 
 Note: proofs_notes/width-profile.md
 """
@@ -67,7 +67,7 @@ class WidthProfile(Claim):
     id = "width-profile"
     source = (
         "Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991: connected at sufficiently large "
-        "width; Theorem G and proofs_notes/width-profile.md"
+        "width; any-region in proofs_notes/width-profile.md"
     )
 
     @property

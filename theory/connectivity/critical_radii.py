@@ -11,7 +11,7 @@ images s relu(X v) of the vertices v of {u in the cone of b, ||u||_inf <= 1},
     min rho  s.t.  sum_v z_v phi_v = y, z >= 0, sum over v in b of z_v <= k_b rho
     = max lam.y  s.t.  lam.phi_v <= t_b for v in b, t >= 0, sum_b k_b t_b <= 1.
 
-Source: proofs_notes/width-profile.md.
+Source: `critical-radii`, proofs_notes/width-profile.md.
 """
 
 from __future__ import annotations

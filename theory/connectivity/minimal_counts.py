@@ -1,4 +1,4 @@
-"""The least numbers of neurons that fit, block by block, and the width that follows (Theorem G).
+"""The least numbers of neurons that fit, block by block, and the width that follows.
 
 A network has k_b neurons in block b = (cone, sign). The counts k for which the ball holds a network
 of the fit y* are closed upwards, so by Dickson's lemma finitely many are minimal: k^1 .. k^N. With
@@ -13,7 +13,7 @@ For entrywise balls a minimal k has |k| <= ceil(S) + r - 1 (S: see `largest_mass
 the columns), so the list is complete once all counts up to there are settled. For other balls no
 such rule is known, and with it no complete list.
 
-Source: `theorem-g`, `minimal-counts`, proofs_notes/width-profile.md.
+Source: `any-region`, `minimal-counts`, proofs_notes/width-profile.md.
 """
 
 from __future__ import annotations

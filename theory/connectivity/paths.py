@@ -3,7 +3,7 @@
     first -> few neurons -> exchanged one at a time for those of the second -> second
 
 Every step is a straight line in convex coordinates inside one cell, where the set is convex, so its
-ends say all about it. Source: proofs_notes/paths.md.
+ends say all about it. Source: `path-lemma`, proofs_notes/paths.md.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 | ngd, sgd               | min(2 P, r) + 1                               | every sublevel set    |
 | muon                   | min(2 P, q) + 1, q = n + d (d + 1) / 2        | every sublevel set    |
 | adamw, lion, signsgd   | ceil(S) + n                                   | the set of least loss |
-| colnorm, muon-adamw    | some finite width (Theorem G): no bound known | every sublevel set    |
+| colnorm, muon-adamw    | some finite width (`any-region`): none known  | every sublevel set    |
 
 r is the rank of the images of all neurons. Source: proofs_notes/width-profile.md.
 """

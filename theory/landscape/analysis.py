@@ -155,7 +155,7 @@ def analyse(
     BudgetError beyond `max_cells` cells.
     `progress` may raise Interrupted: while barriers are computed this returns what is known, with
     complete=False; earlier the exception leaves with what is known of the minimum.
-    Source: proofs_notes/landscape.md.
+    Source: `components`, `cuts`, proofs_notes/landscape.md.
     """
     if width is None:
         if problem.width is None:

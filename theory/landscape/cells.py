@@ -10,7 +10,7 @@ cone. `theory.landscape.domain` has the details, and the same for cones cut off 
 A *move* takes one neuron to a neighbouring state, across a facet of its cone or, through zero, to
 the other sign; the *face* of a move is what the two cells share there.
 
-Source: proofs_notes/landscape.md.
+Source: `components`, proofs_notes/landscape.md.
 """
 
 from __future__ import annotations

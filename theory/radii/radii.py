@@ -102,7 +102,7 @@ def radii(
 
     Raises InputError for an unknown optimizer, for sgd, and for an analysis at a level above the
     minimum of a component. `progress` may raise Interrupted to stop with what is known.
-    Source: proofs_notes/radii.md.
+    Source: `radii`, proofs_notes/radii.md.
     """
     if not isinstance(analysis, Analysis):
         raise InputError(

@@ -6,7 +6,7 @@ L, whose height is lam.y - sqrt(2 L) ||lam||. With r = y - f, where r.f = 0 and 
 height of lam + t r rises to lam.f as t grows. In the states of the component s r.relu(X u) <= 0,
 so there is mu >= 0 with s X^T D r + X^T (2 D - I) mu = 0: t times that leaves every price as it is.
 
-Source: proofs_notes/region-interaction.md.
+Source: `joint-dual`, proofs_notes/region-interaction.md.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem
 from theory.radii import radii
+from theory.within import Ball
 
 LANDED_ADAMW = "component that adamw reaches at rho = 11/5"
 
@@ -179,10 +180,8 @@ def test_a_different_value_makes_it_false(
 def test_rho_lies_in_the_middle_between_the_radii(
     flagship: Result[Landscapes, Trained[Runs]],
 ) -> None:
-    assert flagship.prediction.evidence.rho == {
-        "adamw": Fraction(11, 5),
-        "lion": Fraction(11, 5),
-        "muon": 4,
+    assert flagship.prediction.evidence.balls == {
+        name: Ball(name, rho) for name, rho in (("adamw", "11/5"), ("lion", "11/5"), ("muon", 4))
     }
     found = radii(analyse(example("separation-03"), 2), ["adamw", "muon"])
     for name in found.optimizers:
