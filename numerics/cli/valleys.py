@@ -1,4 +1,4 @@
-"""`isthmus valleys`: the whole merge tree of the loss, and every loss at which training can rest."""
+"""`isthmus valleys`: the merge tree of the loss, and every loss at which training can rest."""
 
 from __future__ import annotations
 
@@ -128,11 +128,13 @@ def valleys(
 
 
 def _document(valley: Valley) -> dict[str, Any]:
-    known = valley.death is not None and valley.proved_death is not None
+    death = None
+    if valley.proved_death is not None:
+        death = bounds_document(valley.proved_death, valley.death)
     return {
         "id": valley.id,
         "birth": bounds_document(valley.proved_birth, valley.birth),
-        "death": bounds_document(valley.proved_death, valley.death) if known else None,
+        "death": death,
         "depth": None if valley.depth is None else format_rational(valley.depth),
         "into": valley.into,
         "cells": len(valley.cells),
@@ -198,7 +200,9 @@ def _print(tree: Valleys, rests: tuple[Limit, ...] | None) -> None:
         out.print(listed)
         more = f" {len(named) - _LISTED} more of these," if len(named) > _LISTED else ""
         strata = len(rests) - len(named)
-        out.print(f"and at{more} {strata} losses with lower points beside them, {len(rests)} in all")
+        out.print(
+            f"and at{more} {strata} losses with lower points beside them, {len(rests)} in all"
+        )
 
 
 _KINDS = {

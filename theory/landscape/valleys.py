@@ -24,7 +24,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import combinations_with_replacement, permutations, product
 
-from theory.errors import InputError, Interrupted
+from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import Polyhedral
@@ -38,6 +38,7 @@ from theory.problem import Problem, Rational, format_rational, rational
 from theory.within import Ball
 
 DEFAULT_MAX_CELLS = 2_000_000  # each of them is looked at
+_PROGRAMS = 20_000  # the same where each takes a convex program
 
 _DEEP = Fraction(1, 10**6)
 """How deep valleys are where minima are intervals, relative to the loss of zero."""
@@ -150,7 +151,7 @@ def valleys(
     within: Ball | None = None,
     labelled: bool = False,
     min_depth: Rational | None = None,
-    max_cells: int = DEFAULT_MAX_CELLS,
+    max_cells: int | None = None,
     progress: Progress = lambda stage, count: None,
 ) -> Valleys:
     """All valleys of the loss with their births and deaths, exactly.
@@ -161,8 +162,9 @@ def valleys(
         the loss of zero weights where minima are only known as intervals: in the balls of muon,
         muon-adamw, ngd and colnorm. There births and deaths are upper bounds, with proved lower
         bounds beside them.
+    max_cells: all are looked at; by default 2,000,000, and 20,000 where minima are intervals.
     Raises InputError where an argument is no exact number or min_depth is negative, BudgetError
-    beyond `max_cells` cells, all of which are looked at.
+    beyond `max_cells` cells.
     `progress` may raise Interrupted: while deaths are computed this returns what is known, with
     complete=False; earlier the exception leaves with what is known of the minimum.
     Source: proofs_notes/valleys.md.
@@ -171,8 +173,12 @@ def valleys(
         if problem.width is None:
             raise InputError("width", "the problem does not state one; pass a width")
         width = problem.width
-    complex_ = CellComplex.of(problem, width, labelled=labelled, within=within, max_cells=max_cells)
+    limit = DEFAULT_MAX_CELLS if max_cells is None else max_cells
+    complex_ = CellComplex.of(problem, width, labelled=labelled, within=within, max_cells=limit)
     domain = complex_.domain
+    if max_cells is None and not domain.exact and complex_.count > _PROGRAMS:
+        what = "cells, with a convex program for each"
+        raise BudgetError(what, complex_.count, _PROGRAMS, "max_cells")
     zero = sum((v * v for v in problem.y), Fraction()) / 2
     least_depth = Fraction() if domain.exact else _DEEP * zero
     if min_depth is not None:

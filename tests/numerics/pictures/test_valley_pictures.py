@@ -1,4 +1,4 @@
-"""Merge trees as pictures: every valley where it belongs, no line crossed, runs at their valleys."""
+"""Merge trees as pictures: valleys where they belong, no line crossed, runs at their valleys."""
 
 from __future__ import annotations
 

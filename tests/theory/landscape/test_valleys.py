@@ -249,6 +249,8 @@ def test_shallow_valleys_are_left_out() -> None:
 def test_too_many_cells_are_counted_first() -> None:
     with pytest.raises(BudgetError, match="max_cells"):
         valleys(planted(10, 3, 3, 2)[0], 3, max_cells=1000)
+    with pytest.raises(BudgetError, match="cells, with a convex program for each: 240,464 needed"):
+        valleys(planted(8, 3, 3, 2)[0], 3, within=Ball("muon", 1))
 
 
 def test_an_interrupt_leaves_what_is_known() -> None:

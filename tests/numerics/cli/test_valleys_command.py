@@ -1,0 +1,105 @@
+"""`isthmus valleys`: JSON, exit codes, pictures, good and bad input."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import run, run_json
+
+from theory.errors import Interrupted
+from theory.landscape import flood
+
+BALL = ("valleys", "flagship", "--within", "adamw", "--rho", "11/5")
+
+
+def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    found = run_json(capsys, *BALL)
+    assert (found["width"], found["minimum"], found["complete"]) == (2, "0", True)
+    assert [
+        [valley[key] for key in ("id", "birth", "death", "depth", "into")]
+        for valley in found["valleys"]
+    ] == [
+        [0, "0", None, None, None],
+        [1, "49/650", "73/90", "2152/2925", 0],
+        [2, "1/10", "9/70", "1/35", 1],
+    ]
+    assert set(found["valleys"][0]["representative"]) == {"W", "a"}
+    assert found["limits"][:2] == [
+        {"loss": "0", "kind": "global"},
+        {"loss": "49/650", "kind": "valley"},
+    ]
+    assert len(found["limits"]) == 26
+
+
+def test_what_is_known_as_an_interval_is_written_as_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = run_json(capsys, "valleys", "flagship", "--within", "muon", "--rho", "7/2")
+    assert found["limits"] is None
+    for valley in found["valleys"][1:]:
+        lower, upper = (Fraction(valley["death"][end]) for end in ("lower", "upper"))
+        assert lower <= upper
+        assert Fraction(valley["depth"]) == lower - Fraction(valley["birth"]["upper"])
+
+
+def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, *BALL)
+    assert (code, err) == (0, "")
+    assert "in the adamw ball rho = 11/5" in out
+    assert "49/650" in out
+    assert "and at 15 losses with lower points beside them, 26 in all" in out
+
+
+def test_pictures_and_arrays(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    picture, array = tmp_path / "tree.svg", tmp_path / "bars.npy"
+    code, out, _ = run(capsys, *BALL, "--plot", picture, "--persistence", array)
+    assert code == 0
+    assert picture.read_text().startswith("<?xml")
+    assert np.load(array).tolist() == [[0.0, np.inf], [49 / 650, 73 / 90], [0.1, 9 / 70]]
+    assert f"picture: {picture}" in out
+    assert f"births and deaths: {array}" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--min-depth", "-1"), 2, "min-depth: -1 must not be negative"),
+        (("--min-depth", "deep"), 2, "min-depth"),
+        (("--rho", "3"), 2, "rho: needs --within"),
+        (("--within", "adamw"), 2, "rho: is missing"),
+        (("--within", "nobody", "--rho", "1"), 2, "optimizer"),
+        (("--max-cells", "10"), 3, "136 needed, the limit is 10; allow it with --max-cells 136"),
+        (("--plot", "tree.txt"), 2, "must end in"),
+    ],
+)
+def test_bad_input(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...], code: int, message: str
+) -> None:
+    found, _, err = run(capsys, "valleys", "flagship", *options)
+    assert found == code
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_strata_that_are_too_many_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "valleys", "flagship", "--max-cells", "200")
+    assert code == 0
+    assert "where training can rest is not listed: strata (25 of a neuron): 325 needed" in out
+    assert "--max-cells 325" in out
+
+
+def test_an_interrupt_leaves_what_is_known(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(self: flood.Flood, tick: object) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr(flood.Flood, "run", stop)
+    code, out, err = run(capsys, *BALL, "--json", "-")
+    assert code == 3
+    assert '"minimum": "0"' in out
+    assert '"complete": false' in out
+    assert err.count("\n") == 1
