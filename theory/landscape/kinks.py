@@ -44,7 +44,7 @@ Kink: TypeAlias = tuple[int, int]
 MOST = 8  # kinks at once, all sides of which are gone through
 
 _JUMP = 1e-9  # of the gradient, relative to its largest entry
-_EVALUATIONS = 200  # a solution takes some ten
+_EVALUATIONS = 60  # a solution takes some ten
 _SOLVED = 1e-8  # of the equations, relative to the radius
 
 
@@ -175,7 +175,7 @@ class _Equations:
     ) -> _Array:
         """How far a layer is from rest: by its mean direction where that jumps, elsewhere as a KKT
         point of the ball."""
-        mean = np.tensordot(weights, samples, axes=1)
+        mean = _mean(samples, weights)
         scale = np.abs(samples).max() or 1.0
         rest: _Array = theta - project(theta - self.radius / scale * mean, self.radius)
         if rule.direction is not None:
@@ -214,24 +214,30 @@ class _Rule:
         return found
 
 
+def _mean(samples: _Array, weights: Float[_Array, " p"]) -> _Array:
+    """E g"""
+    mean: _Array = (weights @ samples.reshape(len(weights), -1)).reshape(samples.shape[1:])
+    return mean
+
+
 def _root_mean_square(samples: _Array, weights: Float[_Array, " p"]) -> _Array:
     """E g / sqrt(E g^2)"""
-    square = np.tensordot(weights, samples**2, axes=1)
-    mean: _Array = np.tensordot(weights, samples, axes=1) / np.sqrt(np.where(square, square, 1.0))
+    square = _mean(samples**2, weights)
+    mean: _Array = _mean(samples, weights) / np.sqrt(np.where(square > 0, square, 1.0))
     return mean
 
 
 def _sign(momentum: float, samples: _Array, weights: Float[_Array, " p"]) -> _Array:
     """E sign(b E g + (1 - b) g)"""
-    mixed = momentum * np.tensordot(weights, samples, axes=1) + (1 - momentum) * samples
-    mean: _Array = np.tensordot(weights, np.sign(mixed), axes=1)
+    mixed = momentum * _mean(samples, weights) + (1 - momentum) * samples
+    mean: _Array = _mean(np.sign(mixed), weights)
     return mean
 
 
 def _normalised(axes: tuple[int, ...], samples: _Array, weights: Float[_Array, " p"]) -> _Array:
     """E g / ||g||, the norm over these axes of a layer."""
     length = np.sqrt((samples**2).sum(axis=tuple(axis + 1 for axis in axes), keepdims=True))
-    mean: _Array = np.tensordot(weights, samples / np.where(length, length, 1.0), axes=1)
+    mean: _Array = _mean(samples / np.where(length, length, 1.0), weights)
     return mean
 
 
