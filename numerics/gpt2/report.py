@@ -17,13 +17,10 @@ from matplotlib.figure import Figure
 
 from numerics.files import make_folder, write
 from numerics.gpt2 import plots
+from numerics.gpt2.names import LINE, NORMS, OPTIMIZERS, POLYCHAIN, TEXTS, Cell, Curve
 from numerics.page import FAILED, HOLDS, badge, describe, figures, page, table, verdict_of
 from numerics.pictures.style import panel
-from theory.claims import (
-    Gpt2CrossTransition,
-    Gpt2PolychainBeatsLinear,
-    Gpt2SpectrumPreserved,
-)
+from theory.claims import Gpt2CrossTransition, Gpt2PolychainBeatsLinear, Gpt2SpectrumPreserved
 from theory.claims.base import Value, Values
 from theory.claims.gpt2_study import CROSS, SAME, Study, StudyClaim, explained, median_rank
 from theory.errors import InputError
@@ -31,27 +28,20 @@ from theory.errors import InputError
 Picture: TypeAlias = tuple[Callable[[Axes], None], str]
 """What to draw, and the caption."""
 
-COLUMNS = (
-    "models",
-    "pairs",
-    "line",
-    "polychain",
-    "line, other text",
-    "polychain, other text",
-)
+COLUMNS = ("models", "pairs", "line", "polychain", "line, other text", "polychain, other text")
 """Of the main table: barriers in nats per token, mean ± standard deviation over pairs."""
 
 _MISSING = ""
 _CLAIMS = (Gpt2PolychainBeatsLinear, Gpt2SpectrumPreserved, Gpt2CrossTransition)
 _ABOVE = "middle above ends trained on"
+_STEADINESS = {"monotonicity": "monotonicity", "largest_jump": "largest jump"}
 _CURVES = {
-    "linear, not aligned": "straight line, not aligned",
-    "linear": "straight line",
-    "polychain, not aligned": "polychain, not aligned",
-    "polychain": "polychain",
-    "polychain, by adamw": "polychain, bend by AdamW",
-    "polychain, by muon": "polychain, bend by Muon",
-    "bezier": "Bezier curve",
+    LINE._replace(aligned=False): "straight line, not aligned",
+    LINE: "straight line",
+    POLYCHAIN._replace(aligned=False): "polychain, not aligned",
+    POLYCHAIN: "polychain",
+    **{POLYCHAIN._replace(by=by): f"polychain, bend by {OPTIMIZERS[by]}" for by in OPTIMIZERS},
+    Curve("bezier"): "Bezier curve",
 }
 
 
@@ -63,8 +53,8 @@ def table_rows(study: Study) -> list[list[str]]:
             str(len(plots.pairs(study, cell))),
             *(
                 _statistic(study, cell, curve, "barrier", text)
-                for text in plots.TEXTS
-                for curve in ("linear", "polychain")
+                for text in TEXTS
+                for curve in (LINE, POLYCHAIN)
             ),
         ]
         for cell in plots.cells(study)
@@ -91,18 +81,15 @@ def write_study_report(study: Study, folder: Path) -> None:
     )
 
 
-def _statistic(study: Study, cell: str, curve: str, *names: str) -> str:
+def _statistic(study: Study, cell: Cell, curve: Curve, *names: str) -> str:
     """Mean ± standard deviation over the pairs; without the latter for a single pair."""
-    found = study["cells"].get(cell, {}).get(curve)
+    found = study["cells"].get(str(cell), {}).get(str(curve))
     for name in names:
         found = found and found.get(name)
     if not found:
         return _MISSING
-    return _spread(found["mean"], found["std"])
-
-
-def _spread(mean: float, std: float | None) -> str:
-    return f"{mean:.3f}" if std is None else f"{mean:.3f} ±\u00a0{std:.3f}"
+    spread = "" if found["std"] is None else f" ±\u00a0{found['std']:.3f}"
+    return f"{found['mean']:.3f}{spread}"
 
 
 def _section(title: str, *parts: str) -> str:
@@ -124,15 +111,18 @@ def _panels(pictures: Iterable[Picture]) -> list[tuple[Callable[[], Figure], str
 
 def claim_pictures(claim: StudyClaim) -> list[Picture]:
     """What the page of `isthmus verify` shows of a claim about a study."""
-    study = claim.document
+    study, same = claim.document, [Cell.read(name) for name in SAME]
     if isinstance(claim, Gpt2PolychainBeatsLinear):
-        return [*_losses(study, SAME), _alignment(study)]
+        return [*_losses(study, same), _alignment(study)]
     if isinstance(claim, Gpt2SpectrumPreserved):
-        return [_median_ranks(study, SAME), _rank_over_loss(study)]
-    return [_median_ranks(study, (CROSS,)), *_losses(study, (CROSS,))]
+        return [_median_ranks(study, same), _rank_over_loss(study)]
+    return [_median_ranks(study, [_CROSS]), *_losses(study, [_CROSS])]
 
 
-def _losses(study: Study, cells: Iterable[str]) -> list[Picture]:
+_CROSS = Cell.read(CROSS)
+
+
+def _losses(study: Study, cells: Iterable[Cell]) -> list[Picture]:
     return [
         (
             partial(plots.draw_losses, study=study, cell=cell, text=text),
@@ -141,7 +131,7 @@ def _losses(study: Study, cells: Iterable[str]) -> list[Picture]:
             "the straight line between aligned models; grey dots: without alignment, which may "
             "leave the picture. The vertical axis does not begin at zero.",
         )
-        for text, words in plots.TEXTS.items()
+        for text, words in TEXTS.items()
         for cell in cells
     ]
 
@@ -155,7 +145,7 @@ def _alignment(study: Study) -> Picture:
     )
 
 
-def _median_ranks(study: Study, cells: Sequence[str]) -> Picture:
+def _median_ranks(study: Study, cells: Sequence[Cell]) -> Picture:
     return (
         partial(plots.draw_median_ranks, study=study, shown=cells),
         "The median stable rank of the hidden matrices along polychains (solid) and along aligned "
@@ -301,26 +291,17 @@ def _shown(value: Value) -> str:
 
 def _controls(study: Study) -> str:
     cells = plots.cells(study)
-    barriers = [
-        [words, *(_statistic(study, cell, curve, "barrier", "in") for cell in cells)]
-        for curve, words in _CURVES.items()
-    ]
-    barriers += [
-        [
-            f"{_CURVES[curve]}, above trained-on ends",
-            *(_statistic(study, cell, curve, _ABOVE, "in") for cell in cells),
+
+    def rows(curves: Mapping[Curve, str], *names: str) -> list[Sequence[str]]:
+        return [
+            [words, *(_statistic(study, cell, curve, *names) for cell in cells)]
+            for curve, words in curves.items()
         ]
-        for curve in ("linear", "polychain")
-    ]
-    changes = [
-        [words, *(_statistic(study, cell, curve, "change") for cell in cells)]
-        for curve, words in _CURVES.items()
-    ]
+
+    above = {curve: f"{_CURVES[curve]}, above trained-on ends" for curve in (LINE, POLYCHAIN)}
+    barriers = [*rows(_CURVES, "barrier", "in"), *rows(above, _ABOVE, "in")]
     steadiness = [
-        [
-            words,
-            *(_statistic(study, CROSS, curve, name) for name in ("monotonicity", "largest_jump")),
-        ]
+        [words, *(_statistic(study, _CROSS, curve, name) for name in _STEADINESS)]
         for curve, words in _CURVES.items()
     ]
     head = ["", *map(plots.named, cells)]
@@ -336,12 +317,12 @@ def _controls(study: Study) -> str:
             "The median over hidden matrices of the stable rank along the curves, r(t). Change: "
             "max r / min r - 1."
         ),
-        table(head, _measured_rows(changes)),
+        table(head, _measured_rows(rows(_CURVES, "change"))),
         _paragraph(
             "From AdamW to Muon. Monotonicity: (r(1) - r(0)) / total variation, 1 where r only "
             "rises. Largest jump: the largest step between neighbouring points over |r(1) - r(0)|."
         ),
-        table(("", "monotonicity", "largest jump"), _measured_rows(steadiness)),
+        table(["", *_STEADINESS.values()], _measured_rows(steadiness)),
         _continued(study),
     )
 
@@ -358,8 +339,8 @@ def _continued(study: Study) -> str:
     rows = [
         [
             name,
-            *(f"{study['ends'][name]['loss'][text]:.3f}" for text in plots.TEXTS),
-            *(f"{losses[text]:.3f}" for text in plots.TEXTS),
+            *(f"{study['ends'][name]['loss'][text]:.3f}" for text in TEXTS),
+            *(f"{losses[text]:.3f}" for text in TEXTS),
         ]
         for name, losses in found.items()
     ]
@@ -411,7 +392,7 @@ def _model(name: str, end: Mapping[str, Any]) -> list[str]:
         name,
         f"{end['learning_rate']:.3g}",
         str(end["steps"]),
-        *(f"{end['loss'][text]:.3f}" for text in plots.TEXTS),
+        *(f"{end['loss'][text]:.3f}" for text in TEXTS),
         f"{median_rank(end):.2f}",
         f"{median(end['effective_rank'].values()):.2f}",
         f"{end['seconds']:.0f}",
@@ -427,7 +408,7 @@ def _sweep(study: Study) -> str:
         alike = list(group)
         rows.append(
             [
-                plots.OPTIMIZERS[optimizer],
+                OPTIMIZERS[optimizer],
                 f"{rate:.3g}",
                 str(len(alike)),
                 f"{fmean(run['loss'] for run in alike):.3f}",
@@ -487,14 +468,14 @@ def _planes(study: Study) -> str:
 def _balls(study: Study) -> str:
     optimizers = [
         name
-        for name in plots.OPTIMIZERS
+        for name in OPTIMIZERS
         if any(end["optimizer"] == name for end in study["ends"].values())
     ]
     pictures: list[Picture] = [
         (
             partial(plots.draw_ball, study=study, optimizer=name),
-            f"The {plots.own_norm(name)} norms of hidden matrices of models by "
-            f"{plots.OPTIMIZERS[name]} over the radius of its ball, while they are trained: bold "
+            f"The {NORMS[name]} norms of hidden matrices of models by "
+            f"{OPTIMIZERS[name]} over the radius of its ball, while they are trained: bold "
             "the median matrix, dash-dotted the largest, the band all. Black: the ball. Dotted: "
             "within reach, the most that weight decay and the longest steps allow after so many "
             "steps from that start.",
@@ -504,8 +485,8 @@ def _balls(study: Study) -> str:
     pictures += [
         (
             partial(plots.draw_norms_along, study=study, optimizer=name),
-            f"The largest {plots.own_norm(name)} norm of a hidden matrix along the curves over the "
-            f"radius of {plots.OPTIMIZERS[name]}'s ball: it is convex, so no straight piece leaves "
+            f"The largest {NORMS[name]} norm of a hidden matrix along the curves over the "
+            f"radius of {OPTIMIZERS[name]}'s ball: it is convex, so no straight piece leaves "
             "it that ends inside. Along curves the models are folded and rotated, which changes "
             "entrywise norms.",
         )
@@ -514,7 +495,7 @@ def _balls(study: Study) -> str:
     rows = [
         [
             name,
-            plots.own_norm(end["optimizer"]),
+            NORMS[end["optimizer"]],
             f"{plots.over_radius(end):.3f}",
             f"{plots.over_reach(end):.3f}",
             f"{end['history'][-1]['remainder']:.3f}",
@@ -553,12 +534,7 @@ def _balls(study: Study) -> str:
 
 def _measured(study: Study) -> str:
     corpus = [
-        [
-            plots.TEXTS[text],
-            ", ".join(part["sources"]),
-            f"{part['training']:,}",
-            f"{part['held_out']:,}",
-        ]
+        [TEXTS[text], ", ".join(part["sources"]), f"{part['training']:,}", f"{part['held_out']:,}"]
         for text, part in study["corpus"].items()
     ]
     return _section(

@@ -207,10 +207,7 @@ One step of its Newton-Schulz iteration maps singular values by p(s) = 3.4445 s 
 to itself. So 1.2024 would be proved, but for the rounding of bfloat16; the rest is for that.
 """
 
-_SCALES = {
-    "adamw": lambda shape: 1.0,
-    "muon": lambda shape: math.sqrt(max(1, shape[0] / shape[1])),
-}
+_SCALES = {"adamw": lambda shape: 1.0, "muon": lambda shape: math.sqrt(max(1, shape[0] / shape[1]))}
 
 
 def radius(optimizer: str, weight_decay: float, shape: tuple[int, int]) -> float:

@@ -30,7 +30,7 @@ from numerics.gpt2.alignment import (
     fold,
     similarity,
 )
-from numerics.gpt2.data import Corpus
+from numerics.gpt2.data import Corpus, Texts
 from numerics.gpt2.model import (
     Shape,
     build,
@@ -39,7 +39,7 @@ from numerics.gpt2.model import (
     save,
     token_loss,
 )
-from numerics.gpt2.training import Recipe, fit
+from numerics.gpt2.training import Recipe, Trainer
 from numerics.training.loop import one_thread
 from theory.errors import InputError
 
@@ -383,7 +383,8 @@ def test_a_learned_rotation_keeps_logits_and_lowers_the_loss_half_way() -> None:
     assert trained == ["skew"]
     pattern = np.arange(4000) % 11
     recipe = Recipe(steps=30, batch=8, learning_rate=1e-2, weight_decay=0.0)
-    fit(module, recipe, Corpus(pattern, pattern[:200], 32), block=8)
+    texts = Texts({"in": Corpus(pattern, pattern[:200], 32)}, block=8, count=1)
+    Trainer(texts).fit(module, recipe)
     windows = torch.from_numpy(np.lib.stride_tricks.sliding_window_view(pattern, 9)[:11].copy())
     moved = module.model()
     reached = loss_between(first, moved, 0.5, windows)
