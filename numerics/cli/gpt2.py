@@ -110,14 +110,13 @@ def train(
     Training that was stopped goes on from its last saved state. Several processes train together
     under torchrun: torchrun --nproc-per-node 2 --no-python isthmus gpt2 train ...
     """
-    record = _check(context, ["training.json", *_MODEL], [start])
+    record = _check(context, ["training.json", *_MODEL], "a trained model", [start])
 
     from numerics.gpt2.model import Shape, build, load, shape_of
     from numerics.gpt2.pretraining import pretrain
+    from numerics.gpt2.report import model_row
 
     recipe = _recipe(context)
-    if record.exists():
-        raise InputError(str(out), "holds a trained model; give another folder")
     if start is None:
         texts = _texts(context, block)
         model = build(Shape(layers, width, heads, block, texts.training.vocabulary), seed=seed)
@@ -135,7 +134,8 @@ def train(
         "recipe": asdict(recipe),
         **measured,
     }
-    return _finish(context, document, lambda made: _print_ends({str(out): made}), record=record)
+    row = model_row(str(out), document)
+    return _finish(context, document, lambda _: _print_table([row]), record=record)
 
 
 @app.command()
@@ -183,7 +183,7 @@ def connect(
     what was measured, connection.json. The barrier is the most by which the loss exceeds the chord
     between the losses of the ends.
     """
-    record = _check(context, ["connection.json", "path.json"], [first, second])
+    record = _check(context, ["connection.json", "path.json"], "a connection", [first, second])
 
     from numerics.gpt2.connection import ALIGNMENTS, KINDS, aligned, learn_path, measure
     from numerics.gpt2.model import load, shape_of
@@ -202,8 +202,6 @@ def connect(
     texts = _texts(
         context, shape_of(models[0]).block, dict(zip((first, second), models, strict=True))
     )
-    if record.exists():
-        raise InputError(str(out), "holds a connection; give another folder")
     with _trainer(out, texts, steps) as trainer:
         ends = aligned(*models, alignment, rotation, trainer, folder=out / "rotation")
         path = learn_path(*ends, recipe, trainer, kind=kind, bends=bends, folder=out)
@@ -250,7 +248,7 @@ def spectrum(
     from numerics.gpt2.model import load
     from numerics.gpt2.paths import load_path, straight
     from numerics.gpt2.plots import draw_kinds
-    from numerics.gpt2.spectra import change, largest_jump, medians, monotonicity, spectra
+    from numerics.gpt2.spectra import SUMMARIES, medians, spectra
 
     on_path = (source / "path.json").exists()
     if on_path and raw:
@@ -271,16 +269,13 @@ def spectrum(
             "path": str(source),
             **{key: found[key] for key in ("t", *_MEASURES)},
             "median_stable_rank": along,
-            "change": change(along),
-            "monotonicity": monotonicity(along),
-            "largest_jump": largest_jump(along),
+            **{key: summary(along) for key, summary in SUMMARIES.items()},
         }
     else:
         at_start = {key: {name: v[0] for name, v in found[key].items()} for key in _MEASURES}
         document = {"model": str(source), **at_start}
-    return _finish(
-        context, document, _print_path if on_path else _print_checkpoint, draw=draw_kinds
-    )
+    show = _print_path if on_path else _print_checkpoint
+    return _finish(context, document, show, draw=draw_kinds)
 
 
 _MEASURES = {
@@ -316,7 +311,7 @@ def table(
     it, parts run side by side.
     """
     from numerics.gpt2.config import Config
-    from numerics.gpt2.report import claims_of, is_judged, write_study_report
+    from numerics.gpt2.report import claims_of, write_study_report
     from numerics.gpt2.study import CONFIG, RESULT, Study
     from numerics.gpt2.training import torchrun_workers
 
@@ -338,7 +333,7 @@ def table(
         if not workers.first:
             return EXIT_DONE
     write_study_report(document, out)
-    judged = claims_of(document) if is_judged(document) else []
+    judged = claims_of(document)
     verdicts = [
         {"id": each.claim.id, "holds": each.holds, "controls": each.controls} for each in judged
     ]
@@ -386,11 +381,15 @@ _MODEL = ("config.json", "model.safetensors")
 
 
 def _check(
-    context: typer.Context, names: Sequence[str] = (), models: Iterable[Path | None] = ()
+    context: typer.Context,
+    names: Sequence[str] = (),
+    made: str = "",
+    models: Iterable[Path | None] = (),
 ) -> Path:
     """Refuse outputs that overwrite what is read: text, and models and paths, folders all of them.
 
-    names: of files written into the folder `--out`, of which the first is the record; its path.
+    names: of files written into the folder `--out`. The first is the record of what is made: its
+    path; a folder that has one is refused too.
     """
     given = context.params
     texts = [*(given.get("text") or ()), *(given.get("other") or ()), given.get("tokenizer")]
@@ -403,6 +402,8 @@ def _check(
         return Path()
     out = Path(given["out"])
     check_outputs(reads, **outputs, out=Folder(out, tuple(names)))
+    if (out / names[0]).exists():
+        raise InputError(str(out), f"holds {made}; give another folder")
     return out / names[0]
 
 
@@ -479,67 +480,55 @@ def _finish(
 # For people
 
 
-def _print_table(
-    head: Iterable[str], rows: Iterable[Sequence[str]], *, title: str | None = None
-) -> None:
+def _print_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None) -> None:
+    """Rows that name their columns."""
     from rich.table import Table
 
-    shown = Table(*head, title=title)
+    shown = Table(*rows[0], title=title)
     for row in rows:
-        shown.add_row(*row)
+        shown.add_row(*row.values())
     console().print(shown)
-
-
-def _print_ends(ends: Mapping[str, Mapping[str, Any]]) -> None:
-    ranks = ("stable_rank", "effective_rank")
-    names = [_MEASURES[key] for key in ranks]
-    _print_table(
-        ["model", "steps", "loss", "other text", *names, "seconds"],
-        [
-            [
-                name,
-                f"{end['steps']:,}",
-                *(f"{end['loss'][text]:.4f}" for text in TEXTS),
-                *(f"{statistics.median(end[key].values()):.2f}" for key in ranks),
-                f"{end['seconds']:.0f}",
-            ]
-            for name, end in ends.items()
-        ],
-    )
 
 
 def _print_connection(document: Mapping[str, Any]) -> None:
     _print_table(
-        ["text", "loss at t = 0", "at t = 1", "highest", "barrier"],
         [
-            [
-                TEXTS[text],
-                *(f"{value:.4f}" for value in (losses[0], losses[-1])),
-                *(f"{document[key][text]:.4f}" for key in ("maximum", "barrier")),
-            ]
+            {
+                "text": TEXTS[text],
+                "loss at t = 0": f"{losses[0]:.4f}",
+                "at t = 1": f"{losses[-1]:.4f}",
+                "highest": f"{document['maximum'][text]:.4f}",
+                "barrier": f"{document['barrier'][text]:.4f}",
+            }
             for text, losses in document["loss"].items()
-        ],
+        ]
     )
     print(f"path: {document['path']}")
 
 
 def _print_checkpoint(document: Mapping[str, Any]) -> None:
-    rows = [
-        [name, *(f"{document[key][name]:.4g}" for key in _MEASURES)]
-        for name in document["stable_rank"]
-    ]
-    _print_table(["matrix", *_MEASURES.values()], rows)
+    measured = {words: document[key] for key, words in _MEASURES.items()}
+    _print_table(
+        [
+            {"matrix": name, **{words: f"{each[name]:.4g}" for words, each in measured.items()}}
+            for name in document["stable_rank"]
+        ]
+    )
 
 
 def _print_path(document: Mapping[str, Any]) -> None:
     kinds: dict[str, list[Sequence[float]]] = {}
     for name, ranks in document["stable_rank"].items():
         kinds.setdefault(name.partition(".")[2], []).append(ranks)
-    columns = [map(statistics.median, zip(*layers, strict=True)) for layers in kinds.values()]
-    values = zip(document["t"], *columns, document["median_stable_rank"], strict=True)
-    rows = [[f"{value:.3g}" for value in row] for row in values]
-    title = "stable rank, the median over layers, and over all matrices"
-    _print_table(["t", *kinds, "all"], rows, title=title)
+    columns = {"t": document["t"]}
+    for kind, layers in kinds.items():
+        columns[kind] = [statistics.median(ranks) for ranks in zip(*layers, strict=True)]
+    columns["all"] = document["median_stable_rank"]
+    rows = zip(*columns.values(), strict=True)
+    _print_table(
+        [{key: f"{v:.3g}" for key, v in zip(columns, row, strict=True)} for row in rows],
+        title="stable rank, the median over layers, and over all matrices",
+    )
     jump = document["largest_jump"]
     print(f"largest change of the median {document['change']:.3g}")
     print(f"monotonicity {document['monotonicity']:.3g}")
@@ -547,12 +536,12 @@ def _print_path(document: Mapping[str, Any]) -> None:
 
 
 def _print_study(document: Mapping[str, Any], judged: Sequence[Judged], out: Path) -> None:
-    from numerics.gpt2.report import COLUMNS, TOO_SMALL, is_judged, table_rows
+    from numerics.gpt2.report import TOO_SMALL, model_row, pair_rows
 
-    _print_table(COLUMNS, table_rows(document))
-    _print_ends(document["ends"])
+    _print_table(pair_rows(document))
+    _print_table([model_row(*end) for end in document["ends"].items()])
     screen = console()
-    if not is_judged(document):
+    if not judged:
         screen.print(TOO_SMALL)
     for each in judged:
         screen.print(f"{each.claim.id} {each.verdict}", style="bold")
@@ -564,17 +553,16 @@ def _print_study(document: Mapping[str, Any], judged: Sequence[Judged], out: Pat
 def _print_estimate(document: Mapping[str, Any]) -> None:
     kinds, many = document["kinds"], document["jobs"]
     _print_table(
-        ["work", "parts", "steps", "tokens / s", "hours"],
         [
-            [
-                row["kind"],
-                str(row["parts"]),
-                f"{row['steps']:,}",
-                f"{row['tokens_per_step'] / row['seconds_per_step']:,.0f}",
-                _hours(row["hours"]),
-            ]
+            {
+                "work": row["kind"],
+                "parts": str(row["parts"]),
+                "steps": f"{row['steps']:,}",
+                "tokens / s": f"{row['tokens_per_step'] / row['seconds_per_step']:,.0f}",
+                "hours": _hours(row["hours"]),
+            }
             for row in kinds
-        ],
+        ]
     )
     tokens = sum(row["steps"] * row["tokens_per_step"] for row in kinds)
     hours, side_by_side = (_hours(document[key]) for key in ("hours", "hours_side_by_side"))

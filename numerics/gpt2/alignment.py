@@ -219,13 +219,10 @@ def _axis(name: str) -> int | None:
 
 
 def _turned(name: str, weight: Tensor, residual: Tensor) -> Tensor:
-    match _axis(name):
-        case 0:
-            return residual.to(weight) @ weight
-        case -1:
-            return weight @ residual.T.to(weight)
-        case _:
-            return weight
+    axis, turn = _axis(name), residual.to(weight)
+    if axis is None:
+        return weight
+    return turn @ weight if axis == 0 else weight @ turn.T
 
 
 # Alignment by weights

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from numerics.gpt2.names import TEXTS
-from numerics.gpt2.spectra import change, largest_jump, medians, monotonicity
-
-Document: TypeAlias = Mapping[str, Any]
-
-Statistic: TypeAlias = dict[str, Any]
-"""mean, std (with n - 1; None of one value), n and the values of the pairs."""
+from numerics.gpt2.spectra import SUMMARIES, medians
 
 
 def cells(
-    pairs: Mapping[str, Document], continued: Mapping[str, Mapping[str, float]]
+    pairs: Mapping[str, Mapping[str, Any]], continued: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """By cell and curve: barriers, maxima, and how the median stable rank goes along the curve.
 
@@ -26,7 +21,7 @@ def cells(
     as many steps more as the bends got: a path through ends trained as long has at least that
     barrier. Pairs of a cell share ends, so their spread is not that of independent pairs.
     """
-    members: dict[str, list[Document]] = {}
+    members: dict[str, list[Mapping[str, Any]]] = {}
     for pair in pairs.values():
         members.setdefault(pair["cell"], []).append(pair)
     return {
@@ -36,22 +31,17 @@ def cells(
 
 
 def _common(
-    pairs: Sequence[Document], name: str, continued: Mapping[str, Mapping[str, float]]
+    pairs: Sequence[Mapping[str, Any]], name: str, continued: Mapping[str, Mapping[str, float]]
 ) -> dict[str, Any]:
     curves = [pair["curves"][name] for pair in pairs]
     ranks = [medians(curve["spectra"]["stable_rank"]) for curve in curves]
 
-    def above(pair: Document, text: str) -> float:
+    def above(pair: Mapping[str, Any], text: str) -> float:
         curve = pair["curves"][name]
         middle = np.interp(0.5, curve["t"], curve["loss"][text])
         ends = [continued[pair[end]][text] for end in ("first", "last")]
         return float(middle) - statistics.fmean(ends)
 
-    measures: dict[str, Callable[[Sequence[float]], float | None]] = {
-        "change": change,
-        "monotonicity": monotonicity,
-        "largest_jump": largest_jump,
-    }
     return {
         **{
             key: {text: _statistic([curve[key][text] for curve in curves]) for text in TEXTS}
@@ -60,11 +50,12 @@ def _common(
         "middle above ends trained on": {
             text: _statistic([above(pair, text) for pair in pairs]) for text in TEXTS
         },
-        **{key: _statistic([measure(r) for r in ranks]) for key, measure in measures.items()},
+        **{key: _statistic([of(r) for r in ranks]) for key, of in SUMMARIES.items()},
     }
 
 
-def _statistic(values: Sequence[float | None]) -> Statistic:
+def _statistic(values: Sequence[float | None]) -> dict[str, Any]:
+    """The values of the pairs; std is with n - 1, and None of one value."""
     known = [v for v in values if v is not None]
     return {
         "mean": statistics.fmean(known) if known else None,

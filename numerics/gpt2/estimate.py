@@ -51,19 +51,23 @@ def estimate(
     rotation = LearnedRotation(first, align(first, second, rounds=1).of(second))
     kinds: dict[str, tuple[nn.Module, list[Recipe]]] = {}
     evaluations = 0
+
+    def add(kind: str, module: nn.Module, recipe: Recipe) -> None:
+        kinds.setdefault(kind, (module, []))[1].append(recipe)
+
     for part in (part for stage in Study(config, lab.folder).stages for part in stage):
         match part:
             case Pretrained(_, recipe):
-                _add(kinds, f"ends, {recipe.optimizer}", end, recipe)
+                add(f"ends, {recipe.optimizer}", end, recipe)
                 evaluations += RECORDS
             case Continued(_, recipe):
-                _add(kinds, f"ends trained on, {recipe.optimizer}", end, recipe)
+                add(f"ends trained on, {recipe.optimizer}", end, recipe)
             case Connected(_, curve, recipe):
                 if curve.kind != "linear":
-                    _add(kinds, f"bends, {recipe.optimizer}", path, recipe)
+                    add(f"bends, {recipe.optimizer}", path, recipe)
                 evaluations += config.points * len(TEXTS)
             case Aligned():
-                _add(kinds, "alignments", rotation, config.alignment)
+                add("alignments", rotation, config.alignment)
                 evaluations += config.points * (len(RESIDUAL_MAPS) + 3)  # its stages
             case Surface():
                 evaluations += PLANE_POINTS**2
@@ -76,25 +80,21 @@ def estimate(
     def of_more(module: nn.Module, batch: int) -> float:
         return _seconds_per_window(lab.trainer, replace(config.ends, batch=batch), module)
 
-    rows = []
+    rows: list[tuple[str, int, int, int, float]] = []
     for k, (kind, (module, recipes)) in enumerate(kinds.items()):
         progress(f"measuring {kind}; kinds done of {len(kinds) + 1}", k)
         batch, steps = recipes[0].batch, sum(recipe.steps for recipe in recipes)
         seconds = of_one(module, recipes[0].optimizer) + (batch - 1) * of_more(module, batch)
-        rows.append(_row(kind, len(recipes), steps, batch * config.shape.block, seconds))
+        rows.append((kind, len(recipes), steps, batch * config.shape.block, seconds))
     progress(f"measuring evaluations; kinds done of {len(kinds) + 1}", len(kinds))
     windows = lab.trainer.texts.windows("in", lab.trainer.workers.device)
     few = windows[: max(1, len(windows) // _SMALLER)]
     begun = time.perf_counter()
     window_loss(first.to(windows.device), few)
     seconds = (time.perf_counter() - begun) * len(windows) / len(few)
-    return [*rows, _row("evaluations", evaluations, evaluations, windows.numel(), seconds)]
-
-
-def _add(
-    kinds: dict[str, tuple[nn.Module, list[Recipe]]], kind: str, module: nn.Module, recipe: Recipe
-) -> None:
-    kinds.setdefault(kind, (module, []))[1].append(recipe)
+    rows.append(("evaluations", evaluations, evaluations, windows.numel(), seconds))
+    names = ("kind", "parts", "steps", "tokens_per_step", "seconds_per_step")
+    return [{**dict(zip(names, row, strict=True)), "hours": row[2] * row[4] / 3600} for row in rows]
 
 
 def _seconds(trainer: Trainer, recipe: Recipe, module: nn.Module, batch: int) -> float:
@@ -122,14 +122,3 @@ def _seconds_per_window(trainer: Trainer, recipe: Recipe, module: nn.Module) -> 
         batch = min(4 * batch, recipe.batch)
         last = _seconds(trainer, recipe, module, batch)
     return max(0.0, last - first) / max(1, batch - 1)
-
-
-def _row(kind: str, parts: int, steps: int, tokens: int, seconds: float) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "parts": parts,
-        "steps": steps,
-        "tokens_per_step": tokens,
-        "seconds_per_step": seconds,
-        "hours": steps * seconds / 3600,
-    }

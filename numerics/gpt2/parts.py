@@ -74,7 +74,7 @@ class Part(ABC):
 
 @dataclass(frozen=True)
 class Pretrained(Part):
-    """A model, trained from the start."""
+    """A model, trained from the start, and what was recorded on the way."""
 
     model: Model
     recipe: Recipe
@@ -84,19 +84,17 @@ class Pretrained(Part):
         return f"ends/{self.model}/end.json"
 
     def make(self, lab: Lab) -> dict[str, Any]:
-        """The checkpoint; what was recorded."""
         model = build(lab.shape, seed=self.recipe.seed)
         return pretrain(model, self.recipe, lab.trainer, folder=(lab.folder / self.file).parent)
 
 
 @dataclass(frozen=True)
 class Start(Part):
-    """A model as it is before training."""
+    """A model before training: its losses, ranks and singular values."""
 
     file = "start.json"
 
     def make(self, lab: Lab) -> dict[str, Any]:
-        """Its losses, ranks and singular values."""
         model = build(lab.shape, seed=0).to(lab.trainer.workers.device)
         values = {name: v.tolist() for name, v in singular_values(fold(model)).items()}
         losses = lab.trainer.texts.losses(model)
@@ -105,7 +103,7 @@ class Start(Part):
 
 @dataclass(frozen=True)
 class Continued(Part):
-    """An end, trained for as many steps more as bends get."""
+    """The losses of an end after as many steps more as bends get."""
 
     model: Model
     recipe: Recipe
@@ -115,7 +113,6 @@ class Continued(Part):
         return f"continued/{self.model}.json"
 
     def make(self, lab: Lab) -> dict[str, Any]:
-        """Its losses then."""
         model = fold(lab.model(self.model))
         folder = (lab.folder / self.file).with_suffix("")
         lab.trainer.fit(LanguageModel(model), self.recipe, folder=folder)
@@ -124,7 +121,7 @@ class Continued(Part):
 
 @dataclass(frozen=True)
 class Aligned(Part):
-    """The second model of a pair in the coordinates of the first."""
+    """The second model of a pair in the coordinates of the first: barriers, stage by stage."""
 
     pair: Pair
 
@@ -133,7 +130,6 @@ class Aligned(Part):
         return f"pairs/{self.pair}/alignment.json"
 
     def make(self, lab: Lab) -> dict[str, Any]:
-        """The checkpoint; barriers of straight lines, from one stage to the next."""
         trainer, folder = lab.trainer, lab.pair(self.pair)
         raw = [lab.model(model) for model in self.pair]
         ours, theirs = (fold(model) for model in raw)
@@ -157,7 +153,7 @@ class Aligned(Part):
 
 @dataclass(frozen=True)
 class Connected(Part):
-    """A curve between the models of a pair, whose bends are learned."""
+    """A curve between the models of a pair, whose bends are learned, and what is on it."""
 
     pair: Pair
     curve: Curve
@@ -168,7 +164,6 @@ class Connected(Part):
         return f"pairs/{self.pair}/{self.curve.folder}/curve.json"
 
     def make(self, lab: Lab) -> dict[str, Any]:
-        """The path; what is measured along it."""
         trainer, pair = lab.trainer, lab.pair(self.pair)
         last = load(pair / "aligned") if self.curve.aligned else lab.model(self.pair.last)
         path = learn_path(
@@ -189,7 +184,7 @@ class Connected(Part):
 
 @dataclass(frozen=True)
 class Surface(Part):
-    """The plane through the models of a pair and the first bend of a curve between them."""
+    """The loss on the plane through a pair and the first bend of a curve between them."""
 
     pair: Pair
     curve: Curve
@@ -199,7 +194,6 @@ class Surface(Part):
         return f"pairs/{self.pair}/plane.json"
 
     def make(self, lab: Lab) -> dict[str, Any]:
-        """The loss on it."""
         trainer = lab.trainer
         if not trainer.workers.first:
             return {}

@@ -370,18 +370,14 @@ def draw_small_multiples(study: Study) -> Figure:
 
 def shown_matrix(study: Study, cell: Cell) -> str | None:
     """The matrix whose singular values `draw_singular_values` draws; None if there are none."""
-    found = list(_first_polychain(study, cell)["spectra"].get("singular_values", {}))
-    return next((name for name in found if _kind(name) == "mlp-in"), found[0] if found else None)
-
-
-def _first_polychain(study: Study, cell: Cell) -> Any:
-    return curves(study, cell, POLYCHAIN)[0]
+    found = curves(study, cell, POLYCHAIN)[0]["spectra"]
+    return next(iter(found.get("singular_values", {})), None)
 
 
 def draw_singular_values(axes: Axes, study: Study, cell: Cell) -> None:
     """Singular values of one matrix over the largest, at points of the first pair's polychain."""
     matrix, name = shown_matrix(study, cell), next(iter(pairs(study, cell)))
-    values = _first_polychain(study, cell)["spectra"]["singular_values"][matrix]
+    values = curves(study, cell, POLYCHAIN)[0]["spectra"]["singular_values"][matrix]
     for t, spectrum in zip(values["t"], values["values"], strict=True):
         axes.plot(*_sorted(spectrum), color=_shade(t), linewidth=2, label=f"t = {t:.2g}")
     start = study["start"].get("singular_values", {}).get(matrix)

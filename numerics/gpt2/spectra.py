@@ -21,7 +21,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,6 +191,14 @@ def largest_jump(ranks: Sequence[float]) -> float | None:
     """
     span = abs(ranks[-1] - ranks[0])
     return max(abs(step) for step in _steps(ranks)) / span if span > 0 else None
+
+
+SUMMARIES: Mapping[str, Callable[[Sequence[float]], float | None]] = {
+    "change": change,
+    "monotonicity": monotonicity,
+    "largest_jump": largest_jump,
+}
+"""What is said of the ranks along a path."""
 
 
 def _steps(ranks: Sequence[float]) -> list[float]:

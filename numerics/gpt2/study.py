@@ -63,7 +63,7 @@ class Study:
     folder: Path
 
     @property
-    def stages(self) -> list[list[Part]]:
+    def stages(self) -> list[Sequence[Part]]:
         """The parts by stage."""
         config = self.config
         pretrained = [Pretrained(*each) for each in config.models.items()]
@@ -81,12 +81,7 @@ class Study:
         for pair in config.pairs:
             shown.setdefault(pair.cell, pair)
         planes = [Surface(pair, Curve(config.kinds[0])) for pair in shown.values()]
-        return [
-            [*pretrained, Start()],
-            [*continued, *map(Aligned, config.pairs)],
-            [*curves],
-            [*planes],
-        ]
+        return [[*pretrained, Start()], [*continued, *map(Aligned, config.pairs)], curves, planes]
 
     def run(
         self,
