@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def model(seed: int, shape: Shape = SHAPE) -> GPT2LMHeadModel:
     return built
 
 
+@cache
 def folded(seed: int, shape: Shape = SHAPE) -> GPT2LMHeadModel:
     return fold(model(seed, shape))
 
@@ -210,7 +212,7 @@ def test_an_aligned_model_has_the_same_logits_and_is_closer(kind: str) -> None:
 
 
 def test_an_aligned_checkpoint_is_one_of_transformers(tmp_path: Path) -> None:
-    first, second = folded(0).float(), folded(1).float()
+    first, second = (copy.deepcopy(folded(seed)).float() for seed in (0, 1))
     save(align(first, second).of(second), tmp_path)
     for read in (load(tmp_path), GPT2LMHeadModel.from_pretrained(tmp_path)):
         assert type(read) is GPT2LMHeadModel
@@ -362,7 +364,7 @@ def test_options_that_are_not_known() -> None:
 
 
 def pair() -> tuple[GPT2LMHeadModel, GPT2LMHeadModel]:
-    first, second = folded(0).float(), folded(1).float()
+    first, second = (copy.deepcopy(folded(seed)).float() for seed in (0, 1))
     return first, align(first, second).of(second)
 
 
