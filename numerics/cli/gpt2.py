@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, emit, progress, say
-from numerics.cli.outputs import Folder, check_outputs
+from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, progress, say
+from numerics.cli.outputs import Folder
+from numerics.cli.task import Task
 from numerics.gpt2.names import TEXTS
 from theory.errors import InputError
-from theory.problem import positive_integer
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from transformers import GPT2LMHeadModel
 
     from numerics.gpt2.config import Config
@@ -53,17 +53,13 @@ Tokenizer = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A tokenizer.json; without one, tokens are bytes."),
 ]
-Windows = Annotated[
-    int, typer.Option(metavar="N", help="Windows of each text for losses that are reported.")
-]
+Windows = Annotated[int, options.count("Windows of each text for losses that are reported.")]
 Optimizer = Annotated[
     str, typer.Option(metavar="OPT", help="Of the hidden matrices: adamw or muon.")
 ]
-Steps = Annotated[int, typer.Option(metavar="N", help="Steps of training.")]
-Batch = Annotated[int, typer.Option(metavar="B", help="Windows in each step.")]
-Accumulation = Annotated[
-    int, typer.Option(metavar="K", help="Parts of a batch, one after the other.")
-]
+Steps = Annotated[int, options.count("Steps of training.")]
+Batch = Annotated[int, options.count("Windows in each step.", "B")]
+Accumulation = Annotated[int, options.count("Parts of a batch, one after the other.", "K")]
 LearningRate = Annotated[float, typer.Option(metavar="LR", help="AdamW's.")]
 MuonLearningRate = Annotated[float, typer.Option(metavar="LR", help="Muon's.")]
 WeightDecay = Annotated[float, typer.Option(metavar="L", help="Decoupled; none on vectors.")]
@@ -74,7 +70,7 @@ Precision = Annotated[
     str, typer.Option(metavar="TYPE", help="float32, bfloat16, or auto: bfloat16 on a GPU.")
 ]
 Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .svg, .png or .pdf.")]
-Seed = Annotated[int, typer.Option(metavar="K", help="Of the weights and the batches.")]
+Seed = Annotated[int, options.seed("Of the weights and the batches.")]
 
 
 @app.command()
@@ -85,10 +81,10 @@ def train(
     text: Training = None,
     other: Other = None,
     tokenizer: Tokenizer = None,
-    layers: Annotated[int, typer.Option(metavar="N")] = 2,
-    width: Annotated[int, typer.Option(metavar="D")] = 64,
-    heads: Annotated[int, typer.Option(metavar="H")] = 4,
-    block: Annotated[int, typer.Option(metavar="T", help="The longest context.")] = 64,
+    layers: Annotated[int, options.count("")] = 2,
+    width: Annotated[int, options.count("", "D")] = 64,
+    heads: Annotated[int, options.count("", "H")] = 4,
+    block: Annotated[int, options.count("The longest context.", "T")] = 64,
     start: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Train this checkpoint on, in place of a random start."),
@@ -110,7 +106,7 @@ def train(
     Training that was stopped goes on from its last saved state. Several processes train together
     under torchrun: torchrun --nproc-per-node 2 --no-python isthmus gpt2 train ...
     """
-    record = _check(context, ["training.json", *_MODEL], "a trained model", [start])
+    task = _task(context, ["training.json", *_MODEL], "a trained model", [start])
 
     from numerics.gpt2.model import Shape, build, load, shape_of
     from numerics.gpt2.pretraining import pretrain
@@ -134,8 +130,8 @@ def train(
         "recipe": asdict(recipe),
         **measured,
     }
-    row = model_row(str(out), document)
-    return _finish(context, document, lambda _: _print_table([row]), record=record)
+    _record(context, out / "training.json", document)
+    return task.finish(document, partial(_print_table, [model_row(str(out), document)]))
 
 
 @app.command()
@@ -147,7 +143,7 @@ def connect(
     kind: Annotated[
         str, typer.Option(metavar="KIND", help="linear, polychain or bezier.")
     ] = "polychain",
-    bends: Annotated[int, typer.Option(metavar="N", help="Learned control points.")] = 1,
+    bends: Annotated[int, options.count("Learned control points.")] = 1,
     alignment: Annotated[
         str,
         typer.Option(
@@ -155,9 +151,7 @@ def connect(
             help="Of the second model to the first: learned, orthogonal, permutation or none.",
         ),
     ] = "learned",
-    alignment_steps: Annotated[
-        int, typer.Option(metavar="N", help="Of the learned alignment.")
-    ] = 200,
+    alignment_steps: Annotated[int, options.count("Of the learned alignment.")] = 200,
     optimizer: Optimizer = "adamw",
     text: Training = None,
     other: Other = None,
@@ -172,7 +166,7 @@ def connect(
     precision: Precision = "auto",
     seed: Seed = 0,
     windows: Windows = 128,
-    points: Annotated[int, typer.Option(metavar="N", help="t's at which to measure.")] = 21,
+    points: Annotated[int, options.count("t's at which to measure.")] = 21,
     plot: Plot = None,
     json: options.Json = None,
 ) -> int:
@@ -183,12 +177,12 @@ def connect(
     what was measured, connection.json. The barrier is the most by which the loss exceeds the chord
     between the losses of the ends.
     """
-    record = _check(context, ["connection.json", "path.json"], "a connection", [first, second])
+    task = _task(context, ["connection.json", "path.json"], "a connection", [first, second])
 
     from numerics.gpt2.connection import ALIGNMENTS, KINDS, aligned, learn_path, measure
     from numerics.gpt2.model import load, shape_of
-    from numerics.gpt2.plots import draw_connection
     from numerics.gpt2.training import Recipe
+    from numerics.pictures.style import panel, save_figure
 
     recipe = _recipe(context)
     rotation = Recipe(
@@ -197,7 +191,6 @@ def connect(
     for name, value, known in (("alignment", alignment, ALIGNMENTS), ("kind", kind, KINDS)):
         if value not in known:
             raise InputError(name, f"{value!r} is not one of {', '.join(known)}")
-    positive_integer(bends, "bends")
     models = load(first), load(second)
     texts = _texts(
         context, shape_of(models[0]).block, dict(zip((first, second), models, strict=True))
@@ -219,7 +212,12 @@ def connect(
         "recipe": asdict(recipe),
         **measured,
     }
-    return _finish(context, document, _print_connection, record=record, draw=draw_connection)
+    _record(context, out / "connection.json", document)
+    if plot is not None:
+        from numerics.gpt2.plots import draw_connection
+
+        save_figure(plot, lambda: panel(partial(draw_connection, measured=document)))
+    return task.finish(document, partial(_print_connection, document))
 
 
 @app.command()
@@ -228,7 +226,7 @@ def spectrum(
     source: Annotated[
         Path, typer.Argument(metavar="DIR", help="A checkpoint, or what `connect` made.")
     ],
-    points: Annotated[int, typer.Option(metavar="N", help="t's along a path.")] = 11,
+    points: Annotated[int, options.count("t's along a path.")] = 11,
     raw: Annotated[
         bool,
         typer.Option("--raw", help="A checkpoint as it is: norms not folded into the matrices."),
@@ -242,13 +240,13 @@ def spectrum(
     change of the median over matrices, and "smooth transition" has two: monotonicity (1: it only
     rises, -1: it only falls) and the largest step between neighbours as a share of the whole way.
     """
-    _check(context, models=[source])
+    task = _task(context, models=[source])
 
     from numerics.gpt2.alignment import fold
     from numerics.gpt2.model import load
     from numerics.gpt2.paths import load_path, straight
-    from numerics.gpt2.plots import draw_kinds
     from numerics.gpt2.spectra import SUMMARIES, medians, spectra
+    from numerics.pictures.style import panel, save_figure
 
     on_path = (source / "path.json").exists()
     if on_path and raw:
@@ -274,8 +272,11 @@ def spectrum(
     else:
         at_start = {key: {name: v[0] for name, v in found[key].items()} for key in _MEASURES}
         document = {"model": str(source), **at_start}
-    show = _print_path if on_path else _print_checkpoint
-    return _finish(context, document, show, draw=draw_kinds)
+    if plot is not None:
+        from numerics.gpt2.plots import draw_kinds
+
+        save_figure(plot, lambda: panel(partial(draw_kinds, along=document)))
+    return task.finish(document, partial(_print_path if on_path else _print_checkpoint, document))
 
 
 _MEASURES = {
@@ -296,9 +297,7 @@ def table(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the study; goes on with it.")
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", help="Processes; by default one for each core.")
-    ] = None,
+    jobs: options.Jobs = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only say how long it would take on this machine.")
     ] = False,
@@ -317,12 +316,13 @@ def table(
 
     settings = Config.read(config)
     if estimate:
-        check_outputs([config], json=json)
-        return _estimate(context, settings, _jobs(jobs))
+        task = Task(context.obj, [config], json=json)
+        document = _estimate(settings, _jobs(jobs))
+        return task.finish(document, partial(_print_estimate, document))
     if out is None:
         raise InputError("out", "name a folder for the study")
     written = Folder(out, (CONFIG, RESULT, "start.json", "index.html"))
-    check_outputs([config], json=json, out=written)
+    task = Task(context.obj, [config], json=json, out=written)
     with torchrun_workers() as workers:
         alone = workers.count == 1
         many = _jobs(jobs) if alone else 1
@@ -337,21 +337,20 @@ def table(
     verdicts = [
         {"id": each.claim.id, "holds": each.holds, "controls": each.controls} for each in judged
     ]
-    _finish(context, document | {"claims": verdicts}, lambda made: _print_study(made, judged, out))
-    return EXIT_DONE if all(each.holds for each in judged) else EXIT_FALSE
+    code = EXIT_DONE if all(each.holds for each in judged) else EXIT_FALSE
+    show = partial(_print_study, document, judged, out)
+    return task.finish(document | {"claims": verdicts}, show, code=code)
 
 
 def _jobs(jobs: int | None) -> int:
     """By default one for each GPU, or each core."""
-    if jobs is not None:
-        return positive_integer(jobs, "jobs")
     import torch
     from joblib import cpu_count
 
-    return torch.cuda.device_count() or int(cpu_count())
+    return jobs or torch.cuda.device_count() or int(cpu_count())
 
 
-def _estimate(context: typer.Context, settings: Config, many: int) -> int:
+def _estimate(settings: Config, many: int) -> dict[str, Any]:
     from numerics.gpt2.estimate import estimate
     from numerics.gpt2.training import device_name, device_of
 
@@ -364,7 +363,7 @@ def _estimate(context: typer.Context, settings: Config, many: int) -> int:
 
         rows = estimate(settings, progress=report)
     hours = sum(row["hours"] for row in rows)
-    document = {
+    return {
         "study": settings.name,
         "device": device_name(device_of()),
         "jobs": many,
@@ -372,7 +371,6 @@ def _estimate(context: typer.Context, settings: Config, many: int) -> int:
         "hours": hours,
         "hours_side_by_side": hours / many,
     }
-    return _finish(context, document, _print_estimate)
 
 
 # What the commands share
@@ -380,31 +378,34 @@ def _estimate(context: typer.Context, settings: Config, many: int) -> int:
 _MODEL = ("config.json", "model.safetensors")
 
 
-def _check(
+def _task(
     context: typer.Context,
     names: Sequence[str] = (),
     made: str = "",
     models: Iterable[Path | None] = (),
-) -> Path:
-    """Refuse outputs that overwrite what is read: text, and models and paths, folders all of them.
+) -> Task:
+    """Outputs must not overwrite what is read: text, and models and paths, folders all of them.
 
-    names: of files written into the folder `--out`. The first is the record of what is made: its
-    path; a folder that has one is refused too.
+    names: of files written into the folder `--out`, which must not hold the first, the record.
     """
     given = context.params
     texts = [*(given.get("text") or ()), *(given.get("other") or ()), given.get("tokenizer")]
     reads = [file for each in texts if each for file in (Path(each), *Path(each).rglob("*"))]
     found = (m.rglob(name) for m in models if m for name in (*_MODEL, "path.json"))
     reads += [file for files in found for file in files]
-    outputs = {name: given.get(name) for name in ("json", "plot")}
-    if not names:
-        check_outputs(reads, **outputs)
-        return Path()
-    out = Path(given["out"])
-    check_outputs(reads, **outputs, out=Folder(out, tuple(names)))
-    if (out / names[0]).exists():
-        raise InputError(str(out), f"holds {made}; give another folder")
-    return out / names[0]
+    plot = Path(given["plot"]) if given.get("plot") else None
+    out = Folder(Path(given["out"]), tuple(names)) if names else None
+    task = Task(context.obj, reads, json=given["json"], plot=plot, out=out)
+    if out is not None and (out.path / names[0]).exists():
+        raise InputError(str(out.path), f"holds {made}; give another folder")
+    return task
+
+
+def _record(context: typer.Context, file: Path, document: dict[str, Any]) -> None:
+    """Beside what was made, with the command."""
+    from numerics.files import provenance, write_json
+
+    write_json(file, document | provenance(context.obj))
 
 
 def _recipe(context: typer.Context) -> Recipe:
@@ -428,7 +429,7 @@ def _texts(
             say(f"{source}: not read as text, as isthmus made them: {left_out}")
     tokenizer = Path(given["tokenizer"]) if given["tokenizer"] else None
     corpora = {t: Corpus.read(s, tokenizer) for t, s in zip(TEXTS, sources, strict=True)}
-    texts = Texts(corpora, block, positive_integer(given["windows"], "windows"))
+    texts = Texts(corpora, block, given["windows"])
     theirs = texts.training.vocabulary
     for folder, model in (models or {}).items():
         if (ours := model.config.vocab_size) != theirs:
@@ -449,32 +450,6 @@ def _trainer(out: Path, texts: Texts, steps: int) -> Iterator[Trainer]:
         if workers.first:
             make_output(out)
         yield Trainer(texts, workers, report)
-
-
-def _finish(
-    context: typer.Context,
-    document: dict[str, Any],
-    show: Callable[[dict[str, Any]], None],
-    *,
-    record: Path | None = None,
-    draw: Callable[[Axes, dict[str, Any]], None] | None = None,
-) -> int:
-    """Record the document, draw it and say it, as far as was asked for."""
-    from numerics.files import provenance, write_json
-
-    document = document | provenance(context.obj)
-    if record is not None:
-        write_json(record, document)
-    plot = context.params.get("plot")
-    if plot is not None and draw is not None:
-        from numerics.pictures.style import panel, save_figure
-
-        save_figure(Path(plot), lambda: panel(lambda axes: draw(axes, document)))
-    json = context.params["json"]
-    emit(document, json)
-    if json != "-":
-        show(document)
-    return EXIT_DONE
 
 
 # For people
