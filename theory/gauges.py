@@ -162,13 +162,13 @@ class Hidden(ABC):
         """The square of the gauge, where it has a rational closed form."""
         return None
 
-    def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
+    def scale(self, u: Point) -> list[Fraction]:
         """|a_j| of a nearly least network with the l2 norm on `a`, up to a common factor; 0 exactly
         where u_j = 0."""
         top = max(abs(v) for uj in u for v in uj) or Fraction(1)
         U = np.array([[float(v / top) for v in uj] for uj in u]).T
-        _, a = LionK("", self.norm, VectorNorm(2)).lift(np.array(signs), U)
-        return [Fraction(abs(v)) for v in a.tolist()]
+        _, a = LionK("", self.norm, VectorNorm(2)).lift(np.ones(len(u), dtype=int), U)
+        return list(map(Fraction, a.tolist()))
 
 
 class _Lengths(Hidden):
@@ -216,12 +216,12 @@ class _Lengths(Hidden):
         from cvxpy.atoms.norm import norm
 
         counts = np.ones(U.shape[1]) if counts is None else counts
-        if power == 2:
-            U = multiply(U, 1 / np.sqrt(counts)[None, :])
         lengths = norm(U, "inf" if self.entries else 2, axis=0)
+        if power == 1:
+            return Size([lengths.sum() <= radius])
         if power == 2:
-            return Size([norm(lengths, 2) <= radius])
-        return Size([lengths.sum() <= radius if power == 1 else lengths <= radius * counts])
+            return Size([norm(multiply(lengths, 1 / np.sqrt(counts)), 2) <= radius])
+        return Size([lengths <= radius * counts])
 
     def gauge_squared(self, u: Point, power: float) -> Fraction | None:
         if power == 1:
@@ -248,7 +248,7 @@ class Entrywise(_Lengths):
     def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
         return Fraction(sum(map(abs, w)) ** 2)
 
-    def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
+    def scale(self, u: Point) -> list[Fraction]:
         return self.sizes(u)
 
 
@@ -322,9 +322,8 @@ class Spectral(Hidden):
 
     def sizes(self, u: Point) -> list[Fraction]:
         relaxed = Gauge(self, EUCLIDEAN)
-        signs = [1] * len(u)
-        alpha = [size * size for size in relaxed.scale(signs, u)]
-        _, total = relaxed.witness(signs, u)
+        alpha = [size * size for size in relaxed.scale(u)]
+        _, total = relaxed.witness([1] * len(u), u)
         return [total * size / sum(alpha, Fraction()) for size in alpha]
 
     def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
@@ -375,9 +374,9 @@ class Spectral(Hidden):
             return None
         return sum(map(squared, u), 2 * _inner(*u))
 
-    def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
+    def scale(self, u: Point) -> list[Fraction]:
         if len(u) != 2 or not any(map(any, u)):
-            return super().scale(signs, u)
+            return super().scale(u)
         # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2|.
         top = max(abs(v) for uj in u for v in uj)
         return [Fraction(math.sqrt((squared(uj) + _inner(*u)) / top**2)) for uj in u]
@@ -496,13 +495,13 @@ class Gauge:
         above = sqrt_above(square)
         return square / (above or Fraction(1)), above
 
-    def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
+    def scale(self, u: Point) -> list[Fraction]:
         """|a_j| of the least network with these convex coordinates, up to a common factor."""
-        return self.hidden.scale(signs, u) if self.output.shared else [Fraction(1)] * len(u)
+        return self.hidden.scale(u) if self.output.shared else [Fraction(1)] * len(u)
 
     def witness(self, signs: Sequence[int], u: Point) -> tuple[Network, Fraction]:
         """A network with these convex coordinates, and an upper bound of its ||W|| ||a||."""
-        sizes = self.scale(signs, u)
+        sizes = self.scale(u)
         pairs = list(zip(u, sizes, strict=True))
         columns = [tuple(v / size if size else Fraction() for v in uj) for uj, size in pairs]
         a = [s * size for s, size in zip(signs, sizes, strict=True)]

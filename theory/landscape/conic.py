@@ -74,9 +74,10 @@ class Bracket(Minimum):
 
 
 class ConicDual:
-    """A dual vector nu with a metric, and the maxima q of the groups asked for so far.
+    """A dual vector nu with a metric, and what it says of the groups asked for so far.
 
-    vector: nu in parts of `scale`, which is of no importance for the squared loss.
+    vector: nu in parts of `scale`, which is of no importance for the squared loss. rho: of the
+    ball.
     """
 
     def __init__(
@@ -85,15 +86,17 @@ class ConicDual:
         scale: Fraction,
         metric: Metric | None,
         columns: Sequence[_Column],
+        rho: Fraction,
     ) -> None:
         self.vector = vector
         self.scale = scale
         self.metric = metric
         self.columns = columns
-        self.maximum = lru_cache(maxsize=None)(self._maximum)
+        self._factor = rho**2 * (1 if metric is None else metric.trace)
+        self.most_squared = lru_cache(maxsize=None)(self._most_squared)
 
-    def _maximum(self, group: Group) -> Fraction:
-        """max 2 nu.f(u) - u^T Z u over the cone of the columns' rays.
+    def _most_squared(self, group: Group) -> Fraction:
+        """rho^2 max 2 nu.f(u) - u^T Z u over the cone of the columns' rays, times tr Z.
 
         It is attained on independent rays, where it is the unconstrained maximum.
         """
@@ -117,7 +120,7 @@ class ConicDual:
                 if min(z) >= 0:
                     value = sum(v * gains[i] for v, i in zip(z, chosen, strict=True))
                     best = max(best, Fraction(value, int(denominator)))
-        return best
+        return self._factor * best
 
 
 @dataclass(frozen=True)
@@ -183,21 +186,20 @@ class _Convex(Domain):
         return self._dual(minimum.residual, minimum.scale, minimum.metric)
 
     def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
-        """Weights are parts of what the bound has to spare above the level, rounded up."""
+        """Weights are parts of what the bound has to spare above the level, squared; rounded up."""
         height = self._faces.height(dual.vector, dual.scale, level * _USED**2) * self.unit
         if height < 0 or (strict and height == 0):
             return Proof(dual, -1)
-        return Proof(dual, _PARTS, height)
+        return Proof(dual, _PARTS, (height / _USED) ** 2)
 
     def weight(self, proof: Proof, group: Group) -> int:
         """The share of a neuron; where only the largest counts, all or nothing."""
-        square = self.most_squared(proof.dual, group) * _USED**2
-        spare = proof.height * proof.height
-        if not square or (self._gauge.summed and square <= spare):
+        square = self.most_squared(proof.dual, group)
+        if not square or (self._gauge.summed and square <= proof.height):
             return 0
-        if self._gauge.summed or not spare:
+        if self._gauge.summed or not proof.height:
             return proof.limit + 1
-        share = square / spare  # squares add up where one layer is shared, else their roots
+        share = square / proof.height  # squares add up where one layer is shared, else their roots
         return math.ceil((share if self._gauge.power == 2 else sqrt_above(share)) * _PARTS)
 
     def lower_bound(self, dual: Any, groups: Sequence[Group]) -> Fraction:
@@ -285,12 +287,11 @@ class ConicBall(_Convex):
         return [Fraction(v) for v in self._columns[2 * generator].ray]
 
     def most_squared(self, dual: ConicDual, group: Group) -> Fraction:
-        """rho^2 q, times tr Z where there is a metric."""
-        trace = 1 if dual.metric is None else dual.metric.trace
-        return self.within.rho**2 * trace * dual.maximum(group)
+        """Of the dual vector's own memory."""
+        return dual.most_squared(group)
 
     def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> ConicDual:
-        return ConicDual(vector, scale, metric, self._columns)
+        return ConicDual(vector, scale, metric, self._columns, self.within.rho)
 
     def _image(self, column: int) -> Sequence[int]:
         return self._columns[column].image

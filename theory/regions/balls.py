@@ -30,7 +30,7 @@ import numpy as np
 from theory.connectivity.solutions import Neuron, Point
 from theory.errors import InputError
 from theory.gauges import EUCLIDEAN, Frobenius, Hidden, Output, Scaled, gauge_of, has_gauge
-from theory.geometry import L2Penalty, LionK, geometry
+from theory.geometry import L2Penalty, geometry
 from theory.problem import Problem
 
 if TYPE_CHECKING:
@@ -170,9 +170,9 @@ def ball_of(optimizer: str) -> BallShape:
     found = geometry(optimizer)
     if isinstance(found, L2Penalty):
         return BallShape("l2", Frobenius(), EUCLIDEAN, together=True)
-    if not isinstance(found, LionK) or not has_gauge(found):
+    if not has_gauge(found):
         raise InputError("optimizers", f"the regions of {optimizer} are not known here")
-    gauge = gauge_of(found)
+    gauge = gauge_of(found.ball)
     return BallShape(gauge.name, gauge.hidden, gauge.output)
 
 

@@ -151,7 +151,8 @@ def normalised_gradients(layer: Tensor, *, columns: bool = False) -> Callable[[]
         g = layer.grad
         assert g is not None
         size = g.norm(dim=0, keepdim=True) if columns else g.norm()
-        layer.copy_(layer - LEARNING_RATE * (g / size + WEIGHT_DECAY * layer))
+        unit = torch.where(size > 0, g / size, 0.0)  # dead neurons have no gradient
+        layer.copy_(layer - LEARNING_RATE * (unit + WEIGHT_DECAY * layer))
 
     return step
 

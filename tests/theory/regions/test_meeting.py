@@ -317,15 +317,28 @@ def test_large_width(name: str, first: str) -> None:
         large.enough(rho, below)
 
 
-def test_muon_with_adamw_on_the_output_and_muon_at_large_width() -> None:
+@pytest.mark.parametrize("first", ["muon-adamw", "colnorm-ngd"])
+def test_one_shared_layer_and_muon_at_large_width(first: str) -> None:
     """rho_B min(rho_A, rho_B) >= gam^2."""
-    found = regions(example("split-by-adamw-2"), ("muon-adamw", "muon"), None)
+    found = regions(example("split-by-adamw-2"), (first, "muon"), None)
     gam = found.least(1).upper
     for vertex in found.frontier(4).vertices:
         rho = vertex.fixed[0]
         expected = max(gam, gam * gam / rho)
         assert narrow(vertex)
         assert abs(vertex.upper - expected) < 3 * NARROW * expected
+
+
+def test_one_layer_each_at_large_width() -> None:
+    """rho_A of the output layer and rho_B of the hidden one: rho_A rho_B >= gam^2, that of NGD."""
+    problem = example("split-by-adamw-2")
+    gam = regions(problem, ("ngd", "adamw"), None).least(0).upper
+    found = regions(problem, ("adamw-ngd", "ngd-adamw"), None)
+    assert found.least(0).upper == found.least(1).upper == 0
+    for rho in (Fraction(1, 2), Fraction(3)):
+        least = found.meet(rho)
+        assert narrow(least)
+        assert abs(least.upper * rho - gam * gam) < 3 * NARROW * gam * gam
 
 
 @pytest.mark.parametrize(
