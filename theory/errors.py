@@ -10,7 +10,7 @@ WITHIN_REACH = 10**9
 """Of whatever is counted: no machine gets through more, so no message advises a larger limit."""
 
 _LONGEST = 30  # digits of a count that is written out
-_FEW = 10  # names that an error may list beside the one that was meant
+_FEW = 12  # names that an error may list beside the one that was meant
 
 
 def nearest(name: str, known: Collection[str]) -> str:

@@ -1,46 +1,59 @@
 """The least R_W R_a of a geometry as a gauge of convex coordinates: exact bounds.
 
-Each gauge has an exact upper bound, from a network, and an exact upper bound of its dual norm,
-which weak duality makes a lower bound. With U = [u_1 .. u_m], W = [w_1 .. w_m] and positive
-definite Z (proofs_notes/radii.md):
+A ball is a pair of norms, `Hidden` on W and `Output` on a, of which each is *shared*, so that the
+neurons divide what there is, or leaves each neuron a ball of its *own*. That decides how the gauge
+of U = [u_1 .. u_m] is made of the lengths ||u_j||: by their maximum where no layer is shared, by
+the root of their squares where one is, by their sum where both are. Each gauge has an exact upper
+bound, from a network, and an exact upper bound of its dual norm, which weak duality makes a lower
+bound. With W = [w_1 .. w_m] and positive definite Z (proofs_notes/radii.md):
 
-| geometry   | gauge of U      | dual norm of W                                |
-|------------|-----------------|-----------------------------------------------|
-| adamw      | max |u_jk|      | sum_j ||w_j||_1                               |
-| colnorm    | max_j ||u_j||_2 | sum_j ||w_j||_2                               |
-| ngd        | sum_j ||u_j||_2 | max_j ||w_j||_2                               |
-| muon-adamw | ||U||_op        | min over Z of sqrt(tr Z sum_j w_j^T Z^-1 w_j) |
-| muon       | 2-summing norm  | min over Z of sqrt(tr Z max_j w_j^T Z^-1 w_j) |
+| norms of W and a           | of            | gauge of U                | dual norm of W          |
+|----------------------------|---------------|---------------------------|-------------------------|
+| entrywise, max             | adamw         | max |u_jk|                | sum_j ||w_j||_1         |
+| entrywise, l2              | adamw-ngd     | (sum_j ||u_j||_inf^2)^1/2 | (sum_j ||w_j||_1^2)^1/2 |
+| column, max                | colnorm       | max_j ||u_j||_2           | sum_j ||w_j||_2         |
+| column, l2; Frobenius, max | colnorm-ngd, ngd-adamw | ||U||_F          | ||W||_F                 |
+| Frobenius, l2              | ngd           | sum_j ||u_j||_2           | max_j ||w_j||_2         |
+| spectral, max              | muon-adamw    | ||U||_op                  | <= (tr Z sum_j q_j)^1/2 |
+| spectral, l2               | muon          | 2-summing norm            | <= (tr Z max_j q_j)^1/2 |
+
+with q_j = w_j^T Z^-1 w_j; the least of these bounds is the dual norm.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, cast
 
 import numpy as np
-from flint import fmpq_mat, fmpz_mat
+from flint import fmpq, fmpq_mat, fmpz_mat
 
 from theory.errors import InputError
 from theory.exact import (
     dot,
+    from_flint,
     is_positive_definite,
     is_positive_semidefinite,
+    simplest_between,
     sqrt_above,
     squared,
     to_flint,
 )
-from theory.geometry import Geometry, LionK, Norm, VectorNorm, geometry
+from theory.geometry import Geometry, LionK, MixedNorm, Norm, SchattenNorm, VectorNorm
+from theory.geometry.lp_norm import conjugate
 from theory.network import Network
 
 if TYPE_CHECKING:
+    import cvxpy
     from jaxtyping import Float
 
 Point: TypeAlias = tuple[tuple[Fraction, ...], ...]  # (m, d): u_1..u_m
+Scaled: TypeAlias = "Sequence[tuple[Fraction, Sequence[Fraction]]]"
+"""Columns w = u / sqrt(alpha), as pairs (alpha, u) with alpha > 0."""
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -48,6 +61,7 @@ _BITS = 50  # kept of a float array, relative to its largest entry
 _REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the optimum
 _FIXED = 1e-15  # a change of Z that ends a fixed point iteration
 _ITERATIONS = 500  # of a fixed point; whatever it finds is a bound
+_CLOSE = Fraction(1, 10**12)  # an eigenvalue is first tried as the simplest fraction this near
 
 
 class Metric(NamedTuple):
@@ -84,139 +98,185 @@ class Metric(NamedTuple):
         return Fraction(dot(w, [dot(row, w) for row in self.numerators]), self.denominator)
 
 
-class Gauge(ABC):
-    """The least R_W R_a for given convex coordinates, in one geometry."""
+class Size(NamedTuple):
+    """A ball as CVXPY constraints; `arrow` is the semidefinite one, if there is one, whose
+    multiplier has Z in its corner."""
 
-    exact = False
-    """Whether minimising it is a linear program, solved exactly."""
+    constraints: list[cvxpy.Constraint]
+    arrow: cvxpy.Constraint | None = None
 
-    summed: bool = False
-    """Whether neurons share the ball (the l2 norm of `a` counts), or each has room of its own."""
+
+@dataclass(frozen=True)
+class Hidden(ABC):
+    """A norm on W, exactly, and the lengths of neurons that belong to it.
+
+    name: among the four. shared: whether neurons divide its ball; else each has one of its own.
+    entries: whether that is {|w_k| <= R}, a polytope. joint: whether more than lengths counts, so
+    that duals come with a metric Z. norm: the same in floating point.
+    power, wherever it is asked for: of the sum that a gauge is of lengths; see `Gauge.power`.
+    """
+
+    name: ClassVar[str]
+    norm: ClassVar[Norm]
+    shared: ClassVar[bool]
+    entries: ClassVar[bool] = False
+    joint: ClassVar[bool] = False
 
     @abstractmethod
-    def cost(self, w: Sequence[int], metric: Metric | None) -> Fraction:
-        """What one column contributes to `dual`."""
-
-    @abstractmethod
-    def dual(self, costs: Sequence[Fraction], metric: Metric | None) -> Fraction:
-        """An upper bound of the dual norm of the columns with these costs."""
-
-    @abstractmethod
-    def hidden_squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
+    def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
         """An upper bound of ||W||^2; W by columns, (m, d)."""
 
-    def output_squared(self, a: Sequence[Fraction]) -> Fraction:
-        """||a||^2"""
-        return max(v * v for v in a)
+    @abstractmethod
+    def stretched(self, columns: Scaled) -> Fraction:
+        """||W||^2 of scaled columns; for the spectral norm an upper bound."""
 
-    def holds(self, network: Network, rho: Fraction) -> bool:
-        """Whether ||W|| ||a|| <= rho, exactly and of the network as it stands."""
-        size = self.output_squared(network.a)
-        return self.hidden_squared(network.neurons()) * size <= rho * rho
+    @abstractmethod
+    def at_most(self, columns: Scaled, bound: Fraction) -> bool:
+        """Whether ||W||^2 <= bound, exactly, for scaled columns."""
+
+    @abstractmethod
+    def sizes(self, u: Point) -> list[Fraction]:
+        """What each neuron adds to the gauge where both layers are shared, rounded up."""
+
+    @abstractmethod
+    def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
+        """The squared norm of a column that is dual to lengths; tr Z w^T Z^-1 w with a metric."""
 
     @abstractmethod
     def support(
-        self, U: Float[_Array, "d m"]
+        self, U: Float[_Array, "d m"], power: float
     ) -> tuple[Float[_Array, "d m"], Float[_Array, "d d"] | None]:
         """W and Z that nearly attain gauge(U) = max <U, W> / (dual norm of W), for U != 0."""
 
-    def below(self, u: Point) -> Fraction:
-        """A lower bound of the gauge, by weak duality."""
-        top = max(abs(v) for uj in u for v in uj)
-        if not top:
-            return top
-        W, Z = self.support(np.array([[float(v / top) for v in uj] for uj in u]).T)
-        scale = 2**_BITS / float(np.abs(W).max())
-        columns = [[round(float(v) * scale) for v in w] for w in W.T]
-        metric = None if Z is None else Metric.near(Z)
-        product = sum(
-            (v * p for uj, w in zip(u, columns, strict=True) for v, p in zip(uj, w, strict=True)),
-            Fraction(),
-        )
-        return product / self.dual([self.cost(w, metric) for w in columns], metric)
+    @abstractmethod
+    def ball(
+        self,
+        U: cvxpy.Expression,
+        radius: cvxpy.Expression | float,
+        power: float,
+        counts: Float[_Array, " m"] | None = None,
+    ) -> Size:
+        """gauge(U) <= radius, for U (d, m) whose columns are sums of `counts` equal neurons."""
 
-    def bounds(self, signs: Sequence[int], u: Point) -> tuple[Fraction, Fraction]:
-        """Bounds of the gauge, by weak duality and by a network."""
-        upper = self.witness(signs, u)[1]
-        return (upper if self.exact else self.below(u)), upper
+    def gauge_squared(self, u: Point, power: float) -> Fraction | None:
+        """The square of the gauge, where it has a rational closed form."""
+        return None
 
-    def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
-        """|a_j| of the least network with these convex coordinates, up to a common factor."""
-        return [Fraction(1)] * len(u)
-
-    def witness(self, signs: Sequence[int], u: Point) -> tuple[Network, Fraction]:
-        """A network with these convex coordinates, and an upper bound of its ||W|| ||a||."""
-        sizes = self.scale(signs, u)
-        pairs = list(zip(u, sizes, strict=True))
-        columns = [tuple(v / size if size else Fraction() for v in uj) for uj, size in pairs]
-        a = [s * size for s, size in zip(signs, sizes, strict=True)]
-        network = Network(W=tuple(zip(*columns, strict=True)), a=tuple(a))
-        return network, sqrt_above(self.hidden_squared(columns) * self.output_squared(a))
+    def scale(self, u: Point) -> list[Fraction]:
+        """|a_j| of a nearly least network with the l2 norm on `a`, up to a common factor; 0 exactly
+        where u_j = 0."""
+        top = max(abs(v) for uj in u for v in uj) or Fraction(1)
+        U = np.array([[float(v / top) for v in uj] for uj in u]).T
+        _, a = LionK("", self.norm, VectorNorm(2)).lift(np.ones(len(u), dtype=int), U)
+        return list(map(Fraction, a.tolist()))
 
 
-class Entrywise(Gauge):
-    """max |u_jk|: the largest entry on both layers."""
+class _Lengths(Hidden):
+    """A norm of the columns' l_p norms, p = 2 or infinity."""
 
-    exact = True
+    p: ClassVar[float] = 2
 
-    def cost(self, w: Sequence[int], metric: Metric | None) -> Fraction:
-        return Fraction(sum(map(abs, w)))
+    def square(self, u: Sequence[Fraction]) -> Fraction:
+        """||u||_p^2"""
+        return squared(u)
 
-    def dual(self, costs: Sequence[Fraction], metric: Metric | None) -> Fraction:
-        return sum(costs, Fraction())
+    def _total(self, squares: Iterable[Fraction]) -> Fraction:
+        return sum(squares, Fraction()) if self.shared else max(squares)
 
-    def hidden_squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
-        return max(v * v for w in W for v in w)
+    def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
+        return self._total(map(self.square, W))
 
-    def support(self, U: Float[_Array, "d m"]) -> tuple[Float[_Array, "d m"], None]:
-        return np.where(
-            np.arange(U.size).reshape(U.shape) == np.abs(U).argmax(), np.sign(U), 0
-        ), None
+    def stretched(self, columns: Scaled) -> Fraction:
+        return self._total(self.square(u) / alpha for alpha, u in columns)
+
+    def at_most(self, columns: Scaled, bound: Fraction) -> bool:
+        if self.shared:
+            return self.stretched(columns) <= bound
+        return all(self.square(u) <= bound * alpha for alpha, u in columns)
+
+    def sizes(self, u: Point) -> list[Fraction]:
+        return [sqrt_above(self.square(uj)) for uj in u]
+
+    def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
+        return Fraction(dot(w, w))
+
+    def support(
+        self, U: Float[_Array, "d m"], power: float
+    ) -> tuple[Float[_Array, "d m"], Float[_Array, "d d"] | None]:
+        return -MixedNorm(conjugate(self.p), conjugate(power)).lmo(U, 1.0), None
+
+    def ball(
+        self,
+        U: cvxpy.Expression,
+        radius: cvxpy.Expression | float,
+        power: float,
+        counts: Float[_Array, " m"] | None = None,
+    ) -> Size:
+        from cvxpy.atoms.affine.binary_operators import multiply
+        from cvxpy.atoms.norm import norm
+
+        counts = np.ones(U.shape[1]) if counts is None else counts
+        lengths = norm(U, "inf" if self.entries else 2, axis=0)
+        if power == 1:
+            return Size([lengths.sum() <= radius])
+        if power == 2:
+            return Size([norm(multiply(lengths, 1 / np.sqrt(counts)), 2) <= radius])
+        return Size([lengths <= radius * counts])
+
+    def gauge_squared(self, u: Point, power: float) -> Fraction | None:
+        if power == 1:
+            return None
+        squares = map(self.square, u)
+        return sum(squares, Fraction()) if power == 2 else max(squares)
 
 
-@dataclass(frozen=True)
-class ColumnNorms(Gauge):
-    """max_j ||u_j||_2, or sum_j ||u_j||_2 where the l2 norm of `a` counts (`summed`)."""
+class Entrywise(_Lengths):
+    """The largest entry."""
 
-    summed: bool
+    name = "entrywise"
+    norm = MixedNorm(math.inf, math.inf)
+    shared = False
+    entries = True
+    p = math.inf
 
-    def cost(self, w: Sequence[int], metric: Metric | None) -> Fraction:
-        return sqrt_above(dot(w, w))
+    def square(self, u: Sequence[Fraction]) -> Fraction:
+        return max(map(abs, u)) ** 2
 
-    def dual(self, costs: Sequence[Fraction], metric: Metric | None) -> Fraction:
-        return max(costs) if self.summed else sum(costs, Fraction())
+    def sizes(self, u: Point) -> list[Fraction]:
+        return [max(map(abs, uj)) for uj in u]
 
-    def hidden_squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
-        squares = [squared(w) for w in W]
-        return sum(squares, Fraction()) if self.summed else max(squares)
+    def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
+        return Fraction(sum(map(abs, w)) ** 2)
 
-    def support(self, U: Float[_Array, "d m"]) -> tuple[Float[_Array, "d m"], None]:
-        lengths = np.linalg.norm(U, axis=0)
-        counted = lengths > 0 if self.summed else np.arange(len(lengths)) == lengths.argmax()
-        return U * counted / np.where(counted, lengths, 1.0), None
-
-    def output_squared(self, a: Sequence[Fraction]) -> Fraction:
-        return squared(a) if self.summed else super().output_squared(a)
-
-    def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
-        return _lifted("ngd", signs, u) if self.summed else super().scale(signs, u)
+    def scale(self, u: Point) -> list[Fraction]:
+        return self.sizes(u)
 
 
-@dataclass(frozen=True)
-class Spectral(Gauge):
-    """||U||_op, or its 2-summing norm where the l2 norm of `a` counts (`summed`)."""
+class Column(_Lengths):
+    """The largest l2 norm of a column."""
 
-    summed: bool
+    name = "column"
+    norm = MixedNorm(2, math.inf)
+    shared = False
 
-    def cost(self, w: Sequence[int], metric: Metric | None) -> Fraction:
-        assert metric is not None
-        return metric.norm_squared(w)
 
-    def dual(self, costs: Sequence[Fraction], metric: Metric | None) -> Fraction:
-        assert metric is not None
-        return sqrt_above(metric.trace * (max(costs) if self.summed else sum(costs, Fraction())))
+class Frobenius(_Lengths):
+    """The l2 norm of all entries."""
 
-    def hidden_squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
+    name = "frobenius"
+    norm = MixedNorm(2, 2)
+    shared = True
+
+
+class Spectral(Hidden):
+    """The largest singular value."""
+
+    name = "spectral"
+    norm = SchattenNorm(math.inf)
+    shared = True
+    joint = True
+
+    def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
         """lambda_max of the Gram matrix: the least multiple of I tried that proves larger."""
         denominator = math.lcm(*(v.denominator for w in W for v in w)) << _BITS
         U = fmpz_mat([[int(v * denominator) for v in w] for w in W])
@@ -235,19 +295,47 @@ class Spectral(Gauge):
                 return Fraction(bound, denominator**2)
             excess *= 2
 
-    def holds(self, network: Network, rho: Fraction) -> bool:
-        (bound, size) = to_flint([rho * rho, self.output_squared(network.a)])
-        W = fmpq_mat([to_flint(row) for row in network.W])
-        gram = W.transpose() * W if W.ncols() <= W.nrows() else W * W.transpose()
-        diagonal = fmpq_mat(gram.nrows(), gram.nrows())
-        for k in range(gram.nrows()):
-            diagonal[k, k] = bound
-        return is_positive_semidefinite(diagonal - size * gram)
+    def stretched(self, columns: Scaled) -> Fraction:
+        """Exact where it is a simple fraction."""
+        gram = _gram(columns)
+        trace = sum(from_flint([gram[k, k] for k in range(gram.nrows())]), Fraction())
+        if not trace:
+            return trace
+        floats = np.array([[float(v / trace) for v in from_flint(row)] for row in gram.tolist()])
+        top = trace * Fraction(float(np.linalg.eigvalsh(floats)[-1]))
+        excess = _CLOSE
+        bound = simplest_between(top * (1 - excess), top * (1 + excess))
+        while not _below(gram, bound):
+            bound = top * (1 + excess)
+            excess *= 2
+        return bound
 
-    def support(self, U: Float[_Array, "d m"]) -> tuple[Float[_Array, "d m"], Float[_Array, "d d"]]:
-        """Where the l2 norm of `a` counts the gauge is the largest sum_j sqrt(u_j^T Z u_j) with
+    def at_most(self, columns: Scaled, bound: Fraction) -> bool:
+        """Of two matrices that are positive semidefinite together, the smaller one decides."""
+        if not columns or len(columns) > len(columns[0][1]):
+            return not columns or _below(_gram(columns), bound)
+        U = fmpq_mat([to_flint(u) for _, u in columns])
+        rest = -(U * U.transpose())
+        for j, size in enumerate(to_flint(bound * alpha for alpha, _ in columns)):
+            rest[j, j] += size
+        return is_positive_semidefinite(rest)
+
+    def sizes(self, u: Point) -> list[Fraction]:
+        relaxed = Gauge(self, EUCLIDEAN)
+        alpha = [size * size for size in relaxed.scale(u)]
+        _, total = relaxed.witness([1] * len(u), u)
+        return [total * size / sum(alpha, Fraction()) for size in alpha]
+
+    def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
+        assert metric is not None
+        return metric.trace * metric.norm_squared(w)
+
+    def support(
+        self, U: Float[_Array, "d m"], power: float
+    ) -> tuple[Float[_Array, "d m"], Float[_Array, "d d"] | None]:
+        """Where both layers are shared the gauge is the largest sum_j sqrt(u_j^T Z u_j) with
         tr Z = 1, whose maximiser is a fixed point of Z -> G Z G / tr(G Z G), G its gradient."""
-        if not self.summed:
+        if power != 1:
             left, values, right = np.linalg.svd(U)
             direction = left[:, :1]
             return values[0] * direction @ right[:1], direction @ direction.T
@@ -262,42 +350,170 @@ class Spectral(Gauge):
                 break
         return Z @ V, Z
 
+    def ball(
+        self,
+        U: cvxpy.Expression,
+        radius: cvxpy.Expression | float,
+        power: float,
+        counts: Float[_Array, " m"] | None = None,
+    ) -> Size:
+        """[[radius I, U], [U^T, diag alpha]] >= 0 (psd), alpha the squares of |a|."""
+        import cvxpy
+
+        cp: Any = cvxpy  # mypy does not see the functions it exports
+        d, m = U.shape
+        alpha = cp.Variable(m)
+        arrow = cp.bmat([[radius * np.eye(d), U], [U.T, cp.diag(alpha)]]) >> 0
+        counts = np.ones(m) if counts is None else counts
+        room = cp.sum(alpha) <= radius if power == 1 else alpha <= radius * counts
+        return Size([arrow, room], arrow)
+
+    def gauge_squared(self, u: Point, power: float) -> Fraction | None:
+        """The 2-summing norm of two columns is the larger of ||u_1 + u_2|| and ||u_1 - u_2||."""
+        if power != 1 or len(u) != 2:
+            return None
+        return sum(map(squared, u), 2 * _inner(*u))
+
+    def scale(self, u: Point) -> list[Fraction]:
+        if len(u) != 2 or not any(map(any, u)):
+            return super().scale(u)
+        # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2|.
+        top = max(abs(v) for uj in u for v in uj)
+        return [Fraction(math.sqrt((squared(uj) + _inner(*u)) / top**2)) for uj in u]
+
+
+@dataclass(frozen=True)
+class Output:
+    """A norm on a, exactly: the largest entry, or the l2 norm, which neurons share."""
+
+    name: str
+    shared: bool
+
+    def total(self, squares: Iterable[Fraction]) -> Fraction:
+        """||a||^2, from the squares of the entries."""
+        return sum(squares, Fraction()) if self.shared else max(squares)
+
+
+LARGEST, EUCLIDEAN = Output("max", shared=False), Output("l2", shared=True)
+
+_HIDDEN: dict[Norm, Hidden] = {
+    **{kind.norm: kind for kind in (Entrywise(), Column(), Frobenius(), Spectral())},
+    SchattenNorm(2): Frobenius(),
+}
+_OUTPUT = {VectorNorm(math.inf): LARGEST, VectorNorm(2): EUCLIDEAN}
+
+_NAMES = {
+    ("entrywise", "max"): "entrywise",
+    ("entrywise", "l2"): "adamw-ngd",
+    ("column", "max"): "colnorm",
+    ("column", "l2"): "colnorm-ngd",
+    ("frobenius", "max"): "ngd-adamw",
+    ("frobenius", "l2"): "ngd",
+    ("spectral", "max"): "muon-adamw",
+    ("spectral", "l2"): "muon",
+}
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """The least R_W R_a for given convex coordinates, in the ball of two norms."""
+
+    hidden: Hidden
+    output: Output
+
+    @property
+    def name(self) -> str:
+        """Of the ball, in certificates."""
+        return _NAMES[self.hidden.name, self.output.name]
+
+    @property
+    def power(self) -> float:
+        """s: the gauge is the l_s norm of the neurons' lengths. 1 where both layers are shared, 2
+        where one is, infinity where none is (proofs_notes/radii.md)."""
+        return (math.inf, 2, 1)[self.hidden.shared + self.output.shared]
+
+    @property
+    def summed(self) -> bool:
+        """Whether both layers are shared, so that more neurons do not make more room."""
+        return self.power == 1
+
+    @property
+    def exact(self) -> bool:
+        """Whether minimising it is a linear program, solved exactly."""
+        return self.hidden.entries and not self.output.shared
+
+    def relaxed(self, rho: Fraction, width: int) -> Fraction:
+        """The most that lengths of neurons in the ball sum to: rho m^(1 - 1/s), from below."""
+        if self.power == 2:
+            return rho * width / sqrt_above(width)
+        return rho if self.summed else rho * width
+
+    def cost(self, w: Sequence[int], metric: Metric | None) -> Fraction:
+        """What one column contributes to `dual`."""
+        return self.cost_of(self.hidden.dual_squared(w, metric))
+
+    def cost_of(self, square: Fraction) -> Fraction:
+        """The same for a column of this squared dual length."""
+        return sqrt_above(square) if self.power == math.inf else square
+
+    def dual(self, costs: Sequence[Fraction]) -> Fraction:
+        """An upper bound of the dual norm of the columns with these costs."""
+        if self.power == math.inf:
+            return sum(costs, Fraction())
+        return sqrt_above(max(costs) if self.summed else sum(costs, Fraction()))
+
     def output_squared(self, a: Sequence[Fraction]) -> Fraction:
-        return squared(a) if self.summed else super().output_squared(a)
+        """||a||^2"""
+        return self.output.total(v * v for v in a)
+
+    def holds(self, network: Network, rho: Fraction) -> bool:
+        """Whether ||W|| ||a|| <= rho, exactly and of the network as it stands."""
+        size, neurons = self.output_squared(network.a), network.neurons()
+        return not size or self.hidden.at_most([(1 / size, w) for w in neurons], rho * rho)
+
+    def below(self, u: Point) -> Fraction:
+        """A lower bound of the gauge, by weak duality."""
+        top = max(abs(v) for uj in u for v in uj)
+        if not top:
+            return top
+        U = np.array([[float(v / top) for v in uj] for uj in u]).T
+        W, Z = self.hidden.support(U, self.power)
+        scale = 2**_BITS / float(np.abs(W).max())
+        columns = [[round(float(v) * scale) for v in w] for w in W.T]
+        metric = None if Z is None else Metric.near(Z)
+        product = sum(
+            (v * p for uj, w in zip(u, columns, strict=True) for v, p in zip(uj, w, strict=True)),
+            Fraction(),
+        )
+        return product / self.dual([self.cost(w, metric) for w in columns])
 
     def bounds(self, signs: Sequence[int], u: Point) -> tuple[Fraction, Fraction]:
-        if not self.summed or len(u) != 2:
-            return super().bounds(signs, u)
-        # The 2-summing norm of two columns is the larger of ||u_1 + u_2|| and ||u_1 - u_2||.
-        square = sum(map(squared, u), 2 * _inner(*u))
+        """Bounds of the gauge: in closed form, or by weak duality and by a network."""
+        square = self.hidden.gauge_squared(u, self.power)
+        if square is None:
+            return self.below(u), self.witness(signs, u)[1]
         above = sqrt_above(square)
         return square / (above or Fraction(1)), above
 
-    def scale(self, signs: Sequence[int], u: Point) -> list[Fraction]:
-        if not self.summed:
-            return super().scale(signs, u)
-        if len(u) == 2 and any(map(any, u)):
-            # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2|.
-            top = max(abs(v) for uj in u for v in uj)
-            return [Fraction(math.sqrt((squared(uj) + _inner(*u)) / top**2)) for uj in u]
-        return _lifted("muon", signs, u)
+    def scale(self, u: Point) -> list[Fraction]:
+        """|a_j| of the least network with these convex coordinates, up to a common factor."""
+        return self.hidden.scale(u) if self.output.shared else [Fraction(1)] * len(u)
 
-
-_GAUGES: dict[tuple[Norm, VectorNorm], Gauge] = {
-    geometry(name).ball.norms: gauge
-    for name, gauge in (
-        ("adamw", Entrywise()),
-        ("muon", Spectral(summed=True)),
-        ("muon-adamw", Spectral(summed=False)),
-        ("ngd", ColumnNorms(summed=True)),
-        ("colnorm", ColumnNorms(summed=False)),
-    )
-}
+    def witness(self, signs: Sequence[int], u: Point) -> tuple[Network, Fraction]:
+        """A network with these convex coordinates, and an upper bound of its ||W|| ||a||."""
+        sizes = self.scale(u)
+        pairs = list(zip(u, sizes, strict=True))
+        columns = [tuple(v / size if size else Fraction() for v in uj) for uj, size in pairs]
+        a = [s * size for s, size in zip(signs, sizes, strict=True)]
+        network = Network(W=tuple(zip(*columns, strict=True)), a=tuple(a))
+        return network, sqrt_above(self.hidden.squared(columns) * self.output_squared(a))
 
 
 def has_gauge(optimizer: Geometry) -> bool:
     """Whether `gauge_of` knows the ball of a geometry; those of users it may not."""
-    return isinstance(optimizer, LionK) and optimizer.norms in _GAUGES
+    if not isinstance(optimizer, LionK):
+        return False
+    return optimizer.hidden in _HIDDEN and optimizer.output in _OUTPUT
 
 
 def gauge_of(optimizer: LionK) -> Gauge:
@@ -305,12 +521,24 @@ def gauge_of(optimizer: LionK) -> Gauge:
 
     Raises InputError for norms that no gauge here belongs to.
     """
-    pair = optimizer.norms
     if not has_gauge(optimizer):
-        raise InputError(
-            "optimizer", f"no exact radii are known for {pair[0]} on W with {pair[1]} on a"
-        )
-    return _GAUGES[pair]
+        norms = f"{optimizer.hidden} on W with {optimizer.output} on a"
+        raise InputError("optimizer", f"no exact radii are known for {norms}")
+    return Gauge(_HIDDEN[optimizer.hidden], _OUTPUT[optimizer.output])
+
+
+def _gram(columns: Scaled) -> fmpq_mat:
+    """W W^T of scaled columns, (d, d)."""
+    U = fmpq_mat([to_flint(u) for _, u in columns])
+    W = fmpq_mat([to_flint(v / alpha for v in u) for alpha, u in columns])
+    return U.transpose() * W
+
+
+def _below(gram: fmpq_mat, bound: Fraction) -> bool:
+    """Whether gram <= bound I"""
+    d, top = gram.nrows(), to_flint([bound])[0]
+    identity = fmpq_mat(d, d, [top if i == k else fmpq() for i in range(d) for k in range(d)])
+    return is_positive_semidefinite(identity - gram)
 
 
 def _rows(matrix: fmpz_mat) -> tuple[tuple[int, ...], ...]:
@@ -320,11 +548,3 @@ def _rows(matrix: fmpz_mat) -> tuple[tuple[int, ...], ...]:
 def _inner(v: Sequence[Fraction], w: Sequence[Fraction]) -> Fraction:
     """|v . w|"""
     return abs(sum((p * q for p, q in zip(v, w, strict=True)), Fraction()))
-
-
-def _lifted(name: str, signs: Sequence[int], u: Point) -> list[Fraction]:
-    """|a_j| of the canonical lift in a geometry, rounded; 0 exactly where u_j = 0."""
-    top = max(abs(v) for uj in u for v in uj) or Fraction(1)
-    U = np.array([[float(v / top) for v in uj] for uj in u]).T
-    _, a = geometry(name).lift(np.array(signs), U)
-    return [Fraction(abs(v)) for v in a.tolist()]

@@ -54,15 +54,14 @@ from theory.exact import (
     to_flint,
     transposed,
 )
-from theory.gauges import Entrywise, gauge_of
+from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.landscape import Analysis, analyse
 from theory.landscape.domain import EntrywiseBall
 from theory.network import Network
-from theory.problem import Problem, positive_integer, positive_rational
+from theory.problem import Problem, positive_integer
 from theory.radii import radii
 from theory.radii.fibre import Fibre
-from theory.regions.balls import ball_of
 from theory.within import Ball, within_of
 
 Matrix: TypeAlias = tuple[tuple[Fraction, ...], ...]
@@ -321,34 +320,30 @@ def networks(
 @st.composite
 def networks_in_ball(
     draw: st.DrawFn,
-    optimizer: str,
+    ball: Ball,
     d: int,
-    rho: Fraction,
     width: Size = (1, 3),
     *,
     boundary: bool = False,
 ) -> Network:
-    """Networks with ||W|| <= rho and ||a|| <= 1 in the optimizer's norms, exactly.
+    """Networks with ||W|| <= rho and ||a|| <= 1 in the norms of the ball, exactly.
 
     That is the ball R_W R_a = rho up to rescaling the layers. boundary: only those with
     ||W|| = rho and ||a|| = 1; otherwise these are common. Nothing is rejected: layers too large are
     scaled by a simple fraction, and those on the boundary are built from rational rotations.
     Shrinks to one neuron of zeros; on the boundary to small multiples of unit vectors.
 
-    Raises InputError, when drawn from, for an optimizer without a ball or a rho <= 0.
     Source: theory/connectivity/solutions.py.
     """
-    gauge = gauge_of(geometry(optimizer).ball)
-    rho = positive_rational(rho, "rho")
-    ball = ball_of(optimizer)
+    gauge, rho = ball.gauge, ball.rho
     m = _drawn(draw, width, "width")
     if boundary or draw(st.booleans()):
-        unit = _unit_layer(draw, ball.hidden, d, m)
+        unit = _unit_layer(draw, gauge.hidden.name, d, m)
         W = [[rho * v for v in row] for row in unit]
-        (a,) = _unit_layer(draw, "entrywise" if ball.own_output else "frobenius", 1, m)
+        (a,) = _unit_layer(draw, "frobenius" if gauge.output.shared else "entrywise", 1, m)
     else:
         free = draw(networks(d, m, entries=ceil(rho)))
-        c = _factor(gauge.hidden_squared(free.neurons()), rho)
+        c = _factor(gauge.hidden.squared(free.neurons()), rho)
         W = [[c * v for v in row] for row in free.W]
         c = _factor(gauge.output_squared(free.a), Fraction(1))
         a = [c * v for v in free.a]
@@ -437,7 +432,7 @@ def solution_pairs(
         solutions = SolutionSet(problem, within_of(optimizer, beta=beta), Fraction())
     else:
         rho = draw(_radii())
-        inside = networks_in_ball(optimizer, problem.d, rho, m)
+        inside = networks_in_ball(Ball(optimizer, rho), problem.d, m)
         pair = [draw(inside)]
         if exact:
             problem = Problem(problem.X, pair[0].fit(problem))
@@ -483,7 +478,7 @@ def _other_fit(
     c = _above(gauge.output_squared(a)) or Fraction(1)
     W = tuple(tuple(c * v for v in row) for row in drawn.W)
     second = Network(W=W, a=tuple(v / c for v in a))
-    return second, _above(gauge.hidden_squared(second.neurons()))
+    return second, _above(gauge.hidden.squared(second.neurons()))
 
 
 def _above(square: Fraction) -> Fraction:
@@ -504,7 +499,7 @@ def minimiser_pairs(
 
     Raises InputError, when drawn from, for an optimizer without an entrywise ball.
     """
-    if not isinstance(gauge_of(geometry(optimizer).ball), Entrywise):
+    if not gauge_of(geometry(optimizer).ball).exact:
         raise InputError("optimizer", f"{optimizer} has no entrywise ball: no width is known")
     options.setdefault("n", (1, 3))
     problem = draw(problems(**options))
@@ -607,7 +602,7 @@ def radii_near_critical(
     """
     components = radii(analyse(problem, width), [optimizer]).components
     ends = {end for known in components for end in (known[optimizer].lower, known[optimizer].upper)}
-    if isinstance(gauge_of(geometry(optimizer).ball), Entrywise):
+    if gauge_of(geometry(optimizer).ball).exact:
         ends |= {interval.lower for interval in radius_intervals(problem, optimizer, width)}
     critical = sorted(ends - {0})
     if not critical:

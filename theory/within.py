@@ -21,7 +21,7 @@ from typing import ClassVar, TypeAlias
 
 from theory.errors import InputError
 from theory.gauges import Gauge, gauge_of
-from theory.geometry import geometry
+from theory.geometry import LionK, geometry
 from theory.problem import Rational, positive_rational
 
 
@@ -30,22 +30,29 @@ class Ball:
     """The networks with ||W|| ||a|| <= rho in an optimizer's norms, up to rescaling of neurons.
 
     With R_W R_a = rho they are those that the weight decay of the optimizer confines networks to.
-    optimizer: a name, in any case. rho: a positive rational, or its text.
+    optimizer: a name, in any case, or a geometry of one's own. rho: positive and rational, or its
+    text.
     Raises InputError for an unknown optimizer, for sgd, and for a radius that is not positive.
     """
 
-    optimizer: str
+    geometry: LionK
     rho: Fraction
     beta: ClassVar[None] = None
 
-    def __init__(self, optimizer: str, rho: Rational) -> None:
-        object.__setattr__(self, "optimizer", geometry(optimizer).ball.name)
+    def __init__(self, optimizer: str | LionK, rho: Rational) -> None:
+        found = geometry(optimizer).ball if isinstance(optimizer, str) else optimizer
+        object.__setattr__(self, "geometry", found)
         object.__setattr__(self, "rho", positive_rational(rho, "rho"))
+
+    @property
+    def optimizer(self) -> str:
+        """The name of its geometry."""
+        return self.geometry.name
 
     @cached_property
     def gauge(self) -> Gauge:
         """The least ||W|| ||a|| of networks; raises InputError for norms that have none here."""
-        return gauge_of(geometry(self.optimizer).ball)
+        return gauge_of(self.geometry)
 
     def __repr__(self) -> str:
         return f"Ball({self.optimizer!r}, '{self.rho}')"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -13,16 +14,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, emit, progress, say
-from numerics.cli.outputs import Folder, check_outputs
+from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, progress, say
+from numerics.cli.outputs import Folder
+from numerics.cli.task import Task
+from numerics.gpt2.names import TEXTS
 from theory.errors import InputError
-from theory.problem import positive_integer
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
 
+    from numerics.gpt2.config import Config
     from numerics.gpt2.data import Texts
-    from numerics.gpt2.training import Recipe
+    from numerics.gpt2.report import Judged
+    from numerics.gpt2.training import Recipe, Trainer
 
 app = typer.Typer(
     help="GPT-2 models by AdamW and Muon: training, paths, spectra, whole studies. Needs the "
@@ -49,17 +53,13 @@ Tokenizer = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A tokenizer.json; without one, tokens are bytes."),
 ]
-Windows = Annotated[
-    int, typer.Option(metavar="N", help="Windows of each text for losses that are reported.")
-]
+Windows = Annotated[int, options.count("Windows of each text for losses that are reported.")]
 Optimizer = Annotated[
     str, typer.Option(metavar="OPT", help="Of the hidden matrices: adamw or muon.")
 ]
-Steps = Annotated[int, typer.Option(metavar="N", help="Steps of training.")]
-Batch = Annotated[int, typer.Option(metavar="B", help="Windows in each step.")]
-Accumulation = Annotated[
-    int, typer.Option(metavar="K", help="Parts of a batch, one after the other.")
-]
+Steps = Annotated[int, options.count("Steps of training.")]
+Batch = Annotated[int, options.count("Windows in each step.", "B")]
+Accumulation = Annotated[int, options.count("Parts of a batch, one after the other.", "K")]
 LearningRate = Annotated[float, typer.Option(metavar="LR", help="AdamW's.")]
 MuonLearningRate = Annotated[float, typer.Option(metavar="LR", help="Muon's.")]
 WeightDecay = Annotated[float, typer.Option(metavar="L", help="Decoupled; none on vectors.")]
@@ -70,7 +70,7 @@ Precision = Annotated[
     str, typer.Option(metavar="TYPE", help="float32, bfloat16, or auto: bfloat16 on a GPU.")
 ]
 Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .svg, .png or .pdf.")]
-Seed = Annotated[int, typer.Option(metavar="K", help="Of the weights and the batches.")]
+Seed = Annotated[int, options.seed("Of the weights and the batches.")]
 
 
 @app.command()
@@ -81,10 +81,10 @@ def train(
     text: Training = None,
     other: Other = None,
     tokenizer: Tokenizer = None,
-    layers: Annotated[int, typer.Option(metavar="N")] = 2,
-    width: Annotated[int, typer.Option(metavar="D")] = 64,
-    heads: Annotated[int, typer.Option(metavar="H")] = 4,
-    block: Annotated[int, typer.Option(metavar="T", help="The longest context.")] = 64,
+    layers: Annotated[int, options.count("")] = 2,
+    width: Annotated[int, options.count("", "D")] = 64,
+    heads: Annotated[int, options.count("", "H")] = 4,
+    block: Annotated[int, options.count("The longest context.", "T")] = 64,
     start: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Train this checkpoint on, in place of a random start."),
@@ -106,45 +106,32 @@ def train(
     Training that was stopped goes on from its last saved state. Several processes train together
     under torchrun: torchrun --nproc-per-node 2 --no-python isthmus gpt2 train ...
     """
-    reads = _inputs([*(text or ()), *(other or ()), tokenizer], [start])
-    check_outputs(reads, json=json, out=Folder(out, ("training.json", *_MODEL)))
+    task = _task(context, ["training.json", *_MODEL], "a trained model", [start])
 
-    from numerics.files import provenance, write_json
-    from numerics.gpt2.data import make_output
     from numerics.gpt2.model import Shape, build, load, shape_of
     from numerics.gpt2.pretraining import pretrain
-    from numerics.gpt2.training import torchrun_workers
+    from numerics.gpt2.report import model_row
 
     recipe = _recipe(context)
-    record = out / "training.json"
-    if record.exists():
-        raise InputError(str(out), "holds a trained model; give another folder")
     if start is None:
-        texts = _texts(text, other, tokenizer, block, windows)
+        texts = _texts(context, block)
         model = build(Shape(layers, width, heads, block, texts.training.vocabulary), seed=seed)
     else:
         model = load(start)
-        texts = _texts(text, other, tokenizer, shape_of(model).block, windows)
-        _refuse_other_vocabulary(start, model, texts)
-    with torchrun_workers() as workers, progress(steps) as report:
-        if workers.first:
-            make_output(out)
-        measured = pretrain(model, recipe, texts, folder=out, workers=workers, progress=report)
-        if not workers.first:
+        texts = _texts(context, shape_of(model).block, {start: model})
+    with _trainer(out, texts, steps) as trainer:
+        measured = pretrain(model, recipe, trainer, folder=out)
+        if not trainer.workers.first:
             return EXIT_DONE
     document = {
         "model": str(out),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "processes": workers.count,
+        "processes": trainer.workers.count,
         "recipe": asdict(recipe),
         **measured,
-        **provenance(context.obj),
     }
-    write_json(record, document)
-    emit(document, json)
-    if json != "-":
-        _print_ends([(str(out), document)])
-    return EXIT_DONE
+    _record(context, out / "training.json", document)
+    return task.finish(document, partial(_print_table, [model_row(str(out), document)]))
 
 
 @app.command()
@@ -156,7 +143,7 @@ def connect(
     kind: Annotated[
         str, typer.Option(metavar="KIND", help="linear, polychain or bezier.")
     ] = "polychain",
-    bends: Annotated[int, typer.Option(metavar="N", help="Learned control points.")] = 1,
+    bends: Annotated[int, options.count("Learned control points.")] = 1,
     alignment: Annotated[
         str,
         typer.Option(
@@ -164,9 +151,7 @@ def connect(
             help="Of the second model to the first: learned, orthogonal, permutation or none.",
         ),
     ] = "learned",
-    alignment_steps: Annotated[
-        int, typer.Option(metavar="N", help="Of the learned alignment.")
-    ] = 200,
+    alignment_steps: Annotated[int, options.count("Of the learned alignment.")] = 200,
     optimizer: Optimizer = "adamw",
     text: Training = None,
     other: Other = None,
@@ -181,7 +166,7 @@ def connect(
     precision: Precision = "auto",
     seed: Seed = 0,
     windows: Windows = 128,
-    points: Annotated[int, typer.Option(metavar="N", help="t's at which to measure.")] = 21,
+    points: Annotated[int, options.count("t's at which to measure.")] = 21,
     plot: Plot = None,
     json: options.Json = None,
 ) -> int:
@@ -192,15 +177,11 @@ def connect(
     what was measured, connection.json. The barrier is the most by which the loss exceeds the chord
     between the losses of the ends.
     """
-    reads = _inputs([*(text or ()), *(other or ()), tokenizer], [first, second])
-    written = Folder(out, ("connection.json", "path.json"))
-    check_outputs(reads, json=json, plot=plot, out=written)
+    task = _task(context, ["connection.json", "path.json"], "a connection", [first, second])
 
-    from numerics.files import provenance, write_json
     from numerics.gpt2.connection import ALIGNMENTS, KINDS, aligned, learn_path, measure
-    from numerics.gpt2.data import make_output
     from numerics.gpt2.model import load, shape_of
-    from numerics.gpt2.training import Recipe, torchrun_workers
+    from numerics.gpt2.training import Recipe
     from numerics.pictures.style import panel, save_figure
 
     recipe = _recipe(context)
@@ -210,25 +191,17 @@ def connect(
     for name, value, known in (("alignment", alignment, ALIGNMENTS), ("kind", kind, KINDS)):
         if value not in known:
             raise InputError(name, f"{value!r} is not one of {', '.join(known)}")
-    positive_integer(bends, "bends")
     models = load(first), load(second)
-    texts = _texts(text, other, tokenizer, shape_of(models[0]).block, windows)
-    for folder, model in zip((first, second), models, strict=True):
-        _refuse_other_vocabulary(folder, model, texts)
-    if (out / "connection.json").exists():
-        raise InputError(str(out), "holds a connection; give another folder")
-    with torchrun_workers() as workers, progress(steps) as report:
-        if workers.first:
-            make_output(out)
-        shared: dict[str, Any] = {"workers": workers, "progress": report}
-        ours, theirs = aligned(
-            *models, alignment, texts, rotation, folder=out / "rotation", **shared
-        )
-        path = learn_path(ours, theirs, texts, recipe, kind=kind, bends=bends, folder=out, **shared)
-        if not workers.first:
+    texts = _texts(
+        context, shape_of(models[0]).block, dict(zip((first, second), models, strict=True))
+    )
+    with _trainer(out, texts, steps) as trainer:
+        ends = aligned(*models, alignment, rotation, trainer, folder=out / "rotation")
+        path = learn_path(*ends, recipe, trainer, kind=kind, bends=bends, folder=out)
+        if not trainer.workers.first:
             return EXIT_DONE
         path.save(out)
-        measured = measure(path, texts, points=points, progress=report)
+        measured = measure(path, texts, points=points, progress=trainer.progress)
     document = {
         "first": str(first),
         "second": str(second),
@@ -238,17 +211,13 @@ def connect(
         "alignment": alignment,
         "recipe": asdict(recipe),
         **measured,
-        **provenance(context.obj),
     }
-    write_json(out / "connection.json", document)
+    _record(context, out / "connection.json", document)
     if plot is not None:
         from numerics.gpt2.plots import draw_connection
 
         save_figure(plot, lambda: panel(partial(draw_connection, measured=document)))
-    emit(document, json)
-    if json != "-":
-        _print_connection(document)
-    return EXIT_DONE
+    return task.finish(document, partial(_print_connection, document))
 
 
 @app.command()
@@ -257,7 +226,7 @@ def spectrum(
     source: Annotated[
         Path, typer.Argument(metavar="DIR", help="A checkpoint, or what `connect` made.")
     ],
-    points: Annotated[int, typer.Option(metavar="N", help="t's along a path.")] = 11,
+    points: Annotated[int, options.count("t's along a path.")] = 11,
     raw: Annotated[
         bool,
         typer.Option("--raw", help="A checkpoint as it is: norms not folded into the matrices."),
@@ -271,12 +240,12 @@ def spectrum(
     change of the median over matrices, and "smooth transition" has two: monotonicity (1: it only
     rises, -1: it only falls) and the largest step between neighbours as a share of the whole way.
     """
-    check_outputs(_inputs([], [source]), json=json, plot=plot)
+    task = _task(context, models=[source])
 
     from numerics.gpt2.alignment import fold
     from numerics.gpt2.model import load
     from numerics.gpt2.paths import load_path, straight
-    from numerics.gpt2.spectra import change, largest_jump, medians, monotonicity, spectra
+    from numerics.gpt2.spectra import SUMMARIES, medians, spectra
     from numerics.pictures.style import panel, save_figure
 
     on_path = (source / "path.json").exists()
@@ -291,30 +260,23 @@ def spectrum(
         path, points = straight(model, model), 2
     with progress(points) as report:
         found = spectra(path, points=points, progress=report).to_json()
-    found = {key: found[key] for key in ("t", *_MEASURES)}
+    document: dict[str, Any]
     if on_path:
         along = medians(found["stable_rank"])
         document = {
             "path": str(source),
-            **found,
+            **{key: found[key] for key in ("t", *_MEASURES)},
             "median_stable_rank": along,
-            "change": change(along),
-            "monotonicity": monotonicity(along),
-            "largest_jump": largest_jump(along),
+            **{key: summary(along) for key, summary in SUMMARIES.items()},
         }
     else:
-        document = {
-            "model": str(source),
-            **{key: {name: v[0] for name, v in found[key].items()} for key in _MEASURES},
-        }
+        at_start = {key: {name: v[0] for name, v in found[key].items()} for key in _MEASURES}
+        document = {"model": str(source), **at_start}
     if plot is not None:
         from numerics.gpt2.plots import draw_kinds
 
         save_figure(plot, lambda: panel(partial(draw_kinds, along=document)))
-    emit(document, json, context.obj)
-    if json != "-":
-        _print_spectrum(document)
-    return EXIT_DONE
+    return task.finish(document, partial(_print_path if on_path else _print_checkpoint, document))
 
 
 _MEASURES = {
@@ -335,9 +297,7 @@ def table(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the study; goes on with it.")
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", help="Processes; by default one for each core.")
-    ] = None,
+    jobs: options.Jobs = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only say how long it would take on this machine.")
     ] = False,
@@ -349,79 +309,51 @@ def table(
     was stopped goes on where it was. Under torchrun all processes train each part together; without
     it, parts run side by side.
     """
-    from numerics.gpt2.report import (
-        COLUMNS,
-        TOO_SMALL,
-        claims_of,
-        is_judged,
-        table_rows,
-        write_study_report,
-    )
-    from numerics.gpt2.study import CONFIG, RESULT, Config, Study
+    from numerics.gpt2.config import Config
+    from numerics.gpt2.report import claims_of, write_study_report
+    from numerics.gpt2.study import CONFIG, RESULT, Study
     from numerics.gpt2.training import torchrun_workers
 
     settings = Config.read(config)
     if estimate:
-        check_outputs([config], json=json)
-        return _estimate(context, settings, jobs, json)
+        task = Task(context.obj, [config], json=json)
+        document = _estimate(settings, _jobs(jobs))
+        return task.finish(document, partial(_print_estimate, document))
     if out is None:
         raise InputError("out", "name a folder for the study")
     written = Folder(out, (CONFIG, RESULT, "start.json", "index.html"))
-    check_outputs([config], json=json, out=written)
+    task = Task(context.obj, [config], json=json, out=written)
     with torchrun_workers() as workers:
         alone = workers.count == 1
         many = _jobs(jobs) if alone else 1
         with progress(at_once=alone and many > 1) as report:
             document = Study(settings, out).run(
-                jobs=many,
-                workers=workers,
-                command=context.obj,
-                progress=report,
+                jobs=many, workers=workers, command=context.obj, progress=report
             )
         if not workers.first:
             return EXIT_DONE
     write_study_report(document, out)
-    judged = claims_of(document) if is_judged(document) else []
+    judged = claims_of(document)
     verdicts = [
         {"id": each.claim.id, "holds": each.holds, "controls": each.controls} for each in judged
     ]
-    emit(document | {"claims": verdicts}, json)
-    if json != "-":
-        from rich.table import Table
-
-        screen = console()
-        barriers = Table(*COLUMNS)
-        for row in table_rows(document):
-            barriers.add_row(*row)
-        screen.print(barriers)
-        _print_ends(document["ends"].items())
-        if not is_judged(document):
-            screen.print(TOO_SMALL)
-        for each in judged:
-            screen.print(f"{each.claim.id} {each.verdict}", style="bold")
-            for control in each.controls:
-                screen.print(f"  a control explains it too: {control}")
-        print(f"report: {out / 'index.html'}")
-    return EXIT_DONE if all(each.holds for each in judged) else EXIT_FALSE
+    code = EXIT_DONE if all(each.holds for each in judged) else EXIT_FALSE
+    show = partial(_print_study, document, judged, out)
+    return task.finish(document | {"claims": verdicts}, show, code=code)
 
 
 def _jobs(jobs: int | None) -> int:
     """By default one for each GPU, or each core."""
-    if jobs is not None:
-        return positive_integer(jobs, "jobs")
     import torch
     from joblib import cpu_count
 
-    return torch.cuda.device_count() or int(cpu_count())
+    return jobs or torch.cuda.device_count() or int(cpu_count())
 
 
-def _estimate(context: typer.Context, settings: Any, jobs: int | None, json: str | None) -> int:
-    from rich.table import Table
-
-    from numerics.gpt2.study import estimate
+def _estimate(settings: Config, many: int) -> dict[str, Any]:
+    from numerics.gpt2.estimate import estimate
     from numerics.gpt2.training import device_name, device_of
 
-    many = _jobs(jobs)
     with progress() as bar:
 
         def report(stage: str, count: int) -> None:
@@ -431,7 +363,7 @@ def _estimate(context: typer.Context, settings: Any, jobs: int | None, json: str
 
         rows = estimate(settings, progress=report)
     hours = sum(row["hours"] for row in rows)
-    document = {
+    return {
         "study": settings.name,
         "device": device_name(device_of()),
         "jobs": many,
@@ -439,37 +371,41 @@ def _estimate(context: typer.Context, settings: Any, jobs: int | None, json: str
         "hours": hours,
         "hours_side_by_side": hours / many,
     }
-    emit(document, json, context.obj)
-    if json != "-":
-        screen, shown = console(), Table("work", "parts", "steps", "tokens / s", "hours")
-        for row in rows:
-            rate = row["tokens_per_step"] / row["seconds_per_step"]
-            cells = (str(row["parts"]), f"{row['steps']:,}", f"{rate:,.0f}", _hours(row["hours"]))
-            shown.add_row(row["kind"], *cells)
-        screen.print(shown)
-        tokens = sum(row["steps"] * row["tokens_per_step"] for row in rows)
-        screen.print(
-            f"study {settings.name} on {document['device']}: {tokens:.2g} tokens, "
-            f"{_hours(hours)} hours of computing, {_hours(hours / many)} with {many} at a time"
-        )
-    return EXIT_DONE
 
 
-def _hours(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
+# What the commands share
 
 _MODEL = ("config.json", "model.safetensors")
 
 
-def _inputs(texts: Iterable[str | Path | None], models: Iterable[Path | None]) -> Iterator[Path]:
-    """The files that are read of texts, folders too, and of models and paths."""
-    for text in texts:
-        if text is not None:
-            yield from (Path(text), *Path(text).rglob("*"))
-    for model in models:
-        if model is not None:
-            yield from (file for name in (*_MODEL, "path.json") for file in model.rglob(name))
+def _task(
+    context: typer.Context,
+    names: Sequence[str] = (),
+    made: str = "",
+    models: Iterable[Path | None] = (),
+) -> Task:
+    """Outputs must not overwrite what is read: text, and models and paths, folders all of them.
+
+    names: of files written into the folder `--out`, which must not hold the first, the record.
+    """
+    given = context.params
+    texts = [*(given.get("text") or ()), *(given.get("other") or ()), given.get("tokenizer")]
+    reads = [file for each in texts if each for file in (Path(each), *Path(each).rglob("*"))]
+    found = (m.rglob(name) for m in models if m for name in (*_MODEL, "path.json"))
+    reads += [file for files in found for file in files]
+    plot = Path(given["plot"]) if given.get("plot") else None
+    out = Folder(Path(given["out"]), tuple(names)) if names else None
+    task = Task(context.obj, reads, json=given["json"], plot=plot, out=out)
+    if out is not None and (out.path / names[0]).exists():
+        raise InputError(str(out.path), f"holds {made}; give another folder")
+    return task
+
+
+def _record(context: typer.Context, file: Path, document: dict[str, Any]) -> None:
+    """Beside what was made, with the command."""
+    from numerics.files import provenance, write_json
+
+    write_json(file, document | provenance(context.obj))
 
 
 def _recipe(context: typer.Context) -> Recipe:
@@ -481,82 +417,135 @@ def _recipe(context: typer.Context) -> Recipe:
 
 
 def _texts(
-    text: Sequence[str] | None,
-    other: Sequence[str] | None,
-    tokenizer: Path | None,
-    block: int,
-    windows: int,
+    context: typer.Context, block: int, models: Mapping[Path, GPT2LMHeadModel] | None = None
 ) -> Texts:
-    from numerics.gpt2.data import PYTHON_DOCS, STDLIB, TEXTS, Corpus, Texts, outputs
+    """What the options of text say; models: by their folders, which must have its vocabulary."""
+    from numerics.gpt2.data import PYTHON_DOCS, STDLIB, Corpus, Texts, outputs
 
-    sources = (text or [STDLIB], other or [PYTHON_DOCS])
+    given = context.params
+    sources = (given["text"] or [STDLIB], given["other"] or [PYTHON_DOCS])
     for source in dict.fromkeys([*sources[0], *sources[1]]):
         if left_out := ", ".join(map(str, outputs(source))):
             say(f"{source}: not read as text, as isthmus made them: {left_out}")
+    tokenizer = Path(given["tokenizer"]) if given["tokenizer"] else None
     corpora = {t: Corpus.read(s, tokenizer) for t, s in zip(TEXTS, sources, strict=True)}
-    return Texts(corpora, block, positive_integer(windows, "windows"))
+    texts = Texts(corpora, block, given["windows"])
+    theirs = texts.training.vocabulary
+    for folder, model in (models or {}).items():
+        if (ours := model.config.vocab_size) != theirs:
+            raise InputError(
+                str(folder),
+                f"has a vocabulary of {ours}, the text one of {theirs}; see --tokenizer",
+            )
+    return texts
 
 
-def _refuse_other_vocabulary(folder: Path, model: GPT2LMHeadModel, texts: Texts) -> None:
-    ours, theirs = model.config.vocab_size, texts.training.vocabulary
-    if ours != theirs:
-        raise InputError(
-            str(folder), f"has a vocabulary of {ours}, the text one of {theirs}; see --tokenizer"
-        )
+@contextmanager
+def _trainer(out: Path, texts: Texts, steps: int) -> Iterator[Trainer]:
+    """What trains models that are written into a folder, alone or under torchrun."""
+    from numerics.gpt2.data import make_output
+    from numerics.gpt2.training import Trainer, torchrun_workers
+
+    with torchrun_workers() as workers, progress(steps) as report:
+        if workers.first:
+            make_output(out)
+        yield Trainer(texts, workers, report)
 
 
-def _print_ends(ends: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+# For people
+
+
+def _print_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None) -> None:
+    """Rows that name their columns."""
     from rich.table import Table
 
-    ranks = ("stable_rank", "effective_rank")
-    names = [_MEASURES[key] for key in ranks]
-    shown = Table("model", "steps", "loss", "other text", *names, "seconds")
-    for name, end in ends:
-        shown.add_row(
-            name,
-            f"{end['steps']:,}",
-            f"{end['loss']['in']:.4f}",
-            f"{end['loss']['out']:.4f}",
-            *(f"{statistics.median(end[key].values()):.2f}" for key in ranks),
-            f"{end['seconds']:.0f}",
-        )
+    shown = Table(*rows[0], title=title)
+    for row in rows:
+        shown.add_row(*row.values())
     console().print(shown)
 
 
 def _print_connection(document: Mapping[str, Any]) -> None:
-    from rich.table import Table
-
-    shown = Table("text", "loss at t = 0", "at t = 1", "highest", "barrier")
-    for text, losses in document["loss"].items():
-        shown.add_row(
-            "in distribution" if text == "in" else "out of distribution",
-            *(f"{value:.4f}" for value in (losses[0], losses[-1])),
-            *(f"{document[key][text]:.4f}" for key in ("maximum", "barrier")),
-        )
-    console().print(shown)
+    _print_table(
+        [
+            {
+                "text": TEXTS[text],
+                "loss at t = 0": f"{losses[0]:.4f}",
+                "at t = 1": f"{losses[-1]:.4f}",
+                "highest": f"{document['maximum'][text]:.4f}",
+                "barrier": f"{document['barrier'][text]:.4f}",
+            }
+            for text, losses in document["loss"].items()
+        ]
+    )
     print(f"path: {document['path']}")
 
 
-def _print_spectrum(document: Mapping[str, Any]) -> None:
-    from rich.table import Table
+def _print_checkpoint(document: Mapping[str, Any]) -> None:
+    measured = {words: document[key] for key, words in _MEASURES.items()}
+    _print_table(
+        [
+            {"matrix": name, **{words: f"{each[name]:.4g}" for words, each in measured.items()}}
+            for name in document["stable_rank"]
+        ]
+    )
 
-    if "model" in document:
-        shown = Table("matrix", *_MEASURES.values())
-        for name in document["stable_rank"]:
-            shown.add_row(name, *(f"{document[key][name]:.4g}" for key in _MEASURES))
-        console().print(shown)
-        return
+
+def _print_path(document: Mapping[str, Any]) -> None:
     kinds: dict[str, list[Sequence[float]]] = {}
     for name, ranks in document["stable_rank"].items():
         kinds.setdefault(name.partition(".")[2], []).append(ranks)
-    title = "stable rank, the median over layers, and over all matrices"
-    shown = Table("t", *kinds, "all", title=title)
-    for k, t in enumerate(document["t"]):
-        values = [statistics.median(ranks[k] for ranks in layers) for layers in kinds.values()]
-        values.append(document["median_stable_rank"][k])
-        shown.add_row(f"{t:.3g}", *(f"{value:.3g}" for value in values))
-    console().print(shown)
+    columns = {"t": document["t"]}
+    for kind, layers in kinds.items():
+        columns[kind] = [statistics.median(ranks) for ranks in zip(*layers, strict=True)]
+    columns["all"] = document["median_stable_rank"]
+    rows = zip(*columns.values(), strict=True)
+    _print_table(
+        [{key: f"{v:.3g}" for key, v in zip(columns, row, strict=True)} for row in rows],
+        title="stable rank, the median over layers, and over all matrices",
+    )
     jump = document["largest_jump"]
     print(f"largest change of the median {document['change']:.3g}")
     print(f"monotonicity {document['monotonicity']:.3g}")
     print(f"largest jump {'none' if jump is None else format(jump, '.3g')}")
+
+
+def _print_study(document: Mapping[str, Any], judged: Sequence[Judged], out: Path) -> None:
+    from numerics.gpt2.report import TOO_SMALL, model_row, pair_rows
+
+    _print_table(pair_rows(document))
+    _print_table([model_row(*end) for end in document["ends"].items()])
+    screen = console()
+    if not judged:
+        screen.print(TOO_SMALL)
+    for each in judged:
+        screen.print(f"{each.claim.id} {each.verdict}", style="bold")
+        for control in each.controls:
+            screen.print(f"  a control explains it too: {control}")
+    print(f"report: {out / 'index.html'}")
+
+
+def _print_estimate(document: Mapping[str, Any]) -> None:
+    kinds, many = document["kinds"], document["jobs"]
+    _print_table(
+        [
+            {
+                "work": row["kind"],
+                "parts": str(row["parts"]),
+                "steps": f"{row['steps']:,}",
+                "tokens / s": f"{row['tokens_per_step'] / row['seconds_per_step']:,.0f}",
+                "hours": _hours(row["hours"]),
+            }
+            for row in kinds
+        ]
+    )
+    tokens = sum(row["steps"] * row["tokens_per_step"] for row in kinds)
+    hours, side_by_side = (_hours(document[key]) for key in ("hours", "hours_side_by_side"))
+    console().print(
+        f"study {document['study']} on {document['device']}: {tokens:.2g} tokens, "
+        f"{hours} hours of computing, {side_by_side} with {many} at a time"
+    )
+
+
+def _hours(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

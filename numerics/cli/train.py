@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,7 +29,6 @@ from theory.problem import format_rational, positive_rational
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from fractions import Fraction
 
     from rich.table import Table
 
@@ -106,8 +106,15 @@ def train(
     from numerics.training.loop import train as train_networks
     from numerics.training.optimizers import OPTIMIZERS
     from numerics.training.runs import DEFAULT_TOLERANCE, Runs, located
+    from theory.within import Ball, Penalty, Within
 
-    schedule = OPTIMIZERS[optimizer].default_schedule(math.sqrt(radius), steps)
+    # Without a ball the weight decay 1 / sqrt(rho) is that of a penalty.
+    within: Within
+    if optimizer == Penalty.optimizer:
+        within = Penalty(1 / Fraction(math.sqrt(radius)))
+    else:
+        within = Ball(optimizer, radius)
+    schedule = OPTIMIZERS[optimizer].default_schedule(within, steps)
     if lr is not None:
         schedule = replace(schedule, initial=lr)
     require_memory(data, width, seeds)
@@ -127,8 +134,7 @@ def train(
             result = train_networks(
                 data,
                 width,
-                optimizer,
-                radius,
+                within,
                 seeds=seeds,
                 steps=steps,
                 seed=seed,
@@ -166,9 +172,10 @@ def train(
         "median_fw_gap": None,
     }
     figures = runs.to_json() if runs else {}
+    figures["rho"] = nothing["rho"]  # of a penalty it is known in floating point only
     return task.finish(
         nothing | figures | known.to_json(optimizer),
-        None if runs is None else partial(_print, runs, known),
+        None if runs is None else partial(_print, runs, known, radius),
         code=EXIT_DONE if complete else EXIT_UNDECIDED,
     )
 
@@ -254,7 +261,7 @@ def _refuse_small_ball(known: _Known, optimizer: str, rho: Fraction) -> None:
         )
 
 
-def _print(runs: Runs, known: _Known) -> None:
+def _print(runs: Runs, known: _Known, rho: Fraction) -> None:
     from rich.table import Table
 
     out = console()
@@ -263,7 +270,7 @@ def _print(runs: Runs, known: _Known) -> None:
     name, figures = config.optimizer.name, runs.to_json()
     out.print(f"n = {problem.n}, d = {problem.d}, width {config.width}")
     out.print(
-        f"{name}, rho = {show(config.rho)}: {runs.count:,} runs of {runs.result.steps:,} steps, "
+        f"{name}, rho = {show(rho)}: {runs.count:,} runs of {runs.result.steps:,} steps, "
         f"first learning rate {config.schedule.initial:.3g}"
     )
     for line in _minima(known, name):
@@ -271,7 +278,7 @@ def _print(runs: Runs, known: _Known) -> None:
     table = Table("runs end", "runs", "least rho that reaches it")
     for component, count in runs.landed.items():
         radius = known.radii.components[component][name] if known.radii else None
-        table.add_row(f"in component {component}", str(count), _reach(radius, config.rho))
+        table.add_row(f"in component {component}", str(count), _reach(radius, rho))
     if runs.landing is None:
         least = "at the least loss in the ball" if runs.minimum else "at zero loss"
         table.add_row(least, str(runs.at_minimum), "")

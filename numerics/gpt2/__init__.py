@@ -8,7 +8,12 @@
     spectra.py      singular values, stable and effective ranks along a path; norms
     pretraining.py  a model trained, and what is recorded of it
     connection.py   two models aligned, with a path that is learned and measured
-    study.py        a whole study from one configuration in studies/
+    names.py        what models, pairs and curves of a study are called
+    config.py       a configuration, such as those in studies/, and what a study of it has
+    parts.py        the parts of a study, each made from the files of those before it
+    study.py        a whole study, in a folder
+    cells.py        what the pairs of a cell have in common
+    estimate.py     how long a study would take
     report.py       its page, with the pictures of plots.py
 
 `isthmus gpt2` is a thin layer over these. They need the extra `gpt2`.

@@ -219,13 +219,10 @@ def _axis(name: str) -> int | None:
 
 
 def _turned(name: str, weight: Tensor, residual: Tensor) -> Tensor:
-    match _axis(name):
-        case 0:
-            return residual.to(weight) @ weight
-        case -1:
-            return weight @ residual.T.to(weight)
-        case _:
-            return weight
+    axis, turn = _axis(name), residual.to(weight)
+    if axis is None:
+        return weight
+    return turn @ weight if axis == 0 else weight @ turn.T
 
 
 # Alignment by weights
@@ -432,10 +429,10 @@ def _circuits(weights: Parameters, h: int) -> tuple[Float[Tensor, "h r e"], Floa
 class LearnedRotation(nn.Module):
     """A residual rotation of the second model that lowers the loss half way to the first.
 
-    What `numerics.gpt2.training.fit` trains is one A (d-1, d-1), without weight decay: the rotation
-    is exp(A - A^T) on the complement of ones, at first the identity. So give it a second model that
-    `align` moved. Heads and neurons are matched anew, by weights, for the rotation of each step;
-    the residual map is not, as the closest one would undo what was learned.
+    What `numerics.gpt2.training.Trainer` trains is one A (d-1, d-1), without weight decay: the
+    rotation is exp(A - A^T) on the complement of ones, at first the identity. So give it a second
+    model that `align` moved. Heads and neurons are matched anew, by weights, for the rotation of
+    each step; the residual map is not, as the closest one would undo what was learned.
 
     Raises InputError for models that are not folded or not alike.
     """

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numerics.gpt2.alignment import RESIDUAL_MAPS, LearnedRotation, align, fold
-from numerics.gpt2.data import TEXTS, Texts
+from numerics.gpt2.data import Texts
 from numerics.gpt2.paths import Path as ModelPath
 from numerics.gpt2.paths import profile, straight
 from numerics.gpt2.spectra import spectra
-from numerics.gpt2.training import Recipe, Workers, fit
+from numerics.gpt2.training import Recipe, Trainer
 from numerics.training.curves import BASES
 from numerics.training.loop import Progress
 
@@ -41,89 +41,64 @@ def aligned(
     first: GPT2LMHeadModel,
     second: GPT2LMHeadModel,
     alignment: str,
-    texts: Texts,
     recipe: Recipe,
+    trainer: Trainer,
     *,
     folder: Path | None = None,
-    workers: Workers | None = None,
-    progress: Progress = lambda stage, step: None,
 ) -> tuple[GPT2LMHeadModel, GPT2LMHeadModel]:
     """Both models folded, the second in the coordinates of the first.
 
     alignment: one of ALIGNMENTS. recipe, folder: of the learned one.
     """
-    workers = workers or Workers()
-    ours, theirs = (fold(model).to(workers.device) for model in (first, second))
+    device = trainer.workers.device
+    ours, theirs = (fold(model).to(device) for model in (first, second))
     if alignment == "none":
         return ours, theirs
     learned = alignment == "learned"
     residual = LEARNED_FROM if learned else alignment
-    theirs = align(ours, theirs, residual=residual).of(theirs).to(workers.device)
+    theirs = align(ours, theirs, residual=residual).of(theirs).to(device)
     if learned:
-        options: Any = {"folder": folder, "workers": workers, "progress": progress}
-        theirs = learn_rotation(ours, theirs, texts, recipe, **options)
+        theirs = learn_rotation(ours, theirs, recipe, trainer, folder=folder)
     return ours, theirs
 
 
 def learn_rotation(
     first: GPT2LMHeadModel,
     second: GPT2LMHeadModel,
-    texts: Texts,
     recipe: Recipe,
+    trainer: Trainer,
     *,
     folder: Path | None = None,
-    workers: Workers | None = None,
-    progress: Progress = lambda stage, step: None,
 ) -> GPT2LMHeadModel:
     """The second of two folded models, aligned by its weights, rotated further.
 
     The residual rotation is trained so that the straight line is low in its middle. folder: for the
     state of that training.
     """
-    workers = workers or Workers()
     rotation = LearnedRotation(first, second)
-    fit(
-        rotation,
-        recipe,
-        texts.training,
-        block=texts.block,
-        workers=workers,
-        folder=folder,
-        progress=progress,
-    )
-    return rotation.model().to(workers.device)
+    trainer.fit(rotation, recipe, folder=folder)
+    return rotation.model().to(trainer.workers.device)
 
 
 def learn_path(
     first: GPT2LMHeadModel,
     last: GPT2LMHeadModel,
-    texts: Texts,
     recipe: Recipe,
+    trainer: Trainer,
     *,
     kind: str = "polychain",
     bends: int = 1,
     folder: Path | None = None,
-    workers: Workers | None = None,
-    progress: Progress = lambda stage, step: None,
 ) -> ModelPath:
     """A path between two models whose bends lower the mean loss along it, from the straight line.
 
     kind: one of KINDS. folder: for the state of the training. Raises InputError for an unknown
     kind, and for models of different shapes.
     """
-    workers = workers or Workers()
     if kind == "linear":
-        return straight(first, last).to(workers.device)
+        return straight(first, last).to(trainer.workers.device)
     path = straight(first, last, kind=kind, bends=bends)
-    fit(
-        path,
-        recipe,
-        texts.training,
-        block=texts.block,
-        workers=workers,
-        folder=folder,
-        progress=progress,
-    )
+    trainer.fit(path, recipe, folder=folder)
     return path
 
 
@@ -145,7 +120,7 @@ def measure(
     ).to_json()
     chosen, values = along.pop("chosen"), along.pop("singular_values")
     return {
-        "t": list(profiles[TEXTS[0]].t),
+        "t": list(profiles["in"].t),
         "loss": {text: list(found.loss) for text, found in profiles.items()},
         "barrier": {text: found.barrier for text, found in profiles.items()},
         "maximum": {text: found.maximum for text, found in profiles.items()},

@@ -16,7 +16,7 @@ import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -29,8 +29,6 @@ from theory.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 STDLIB, PYTHON_DOCS = "stdlib", "python-docs"
 """Names of text that is always there."""
@@ -47,8 +45,8 @@ _HELD_OUT_EVERY = 20
 class Corpus:
     """Tokens to train on, others held out for the loss that is reported, and how many there are."""
 
-    training: Int[_Array, " n"]
-    held_out: Int[_Array, " k"]
+    training: Int[np.ndarray, " n"]
+    held_out: Int[np.ndarray, " k"]
     vocabulary: int
 
     @classmethod
@@ -86,10 +84,6 @@ class Corpus:
         return _windows(self.held_out, np.linspace(0, last, count).astype(int), block)
 
 
-TEXTS = ("in", "out")
-"""In distribution, out of distribution."""
-
-
 @dataclass(frozen=True, eq=False)
 class Texts:
     """Text to train on, "in", and text of another distribution, "out", by TEXTS.
@@ -115,14 +109,14 @@ class Texts:
         return {t: window_loss(model, self.windows(t, model.device)) for t in self.corpora}
 
 
-def _last_start(tokens: _Array, block: int) -> int:
+def _last_start(tokens: np.ndarray, block: int) -> int:
     last = len(tokens) - block - 1
     if last < 0:
         raise InputError("block", f"{block} is longer than the text: {len(tokens)} tokens")
     return last
 
 
-def _windows(tokens: _Array, starts: _Array, block: int) -> Tensor:
+def _windows(tokens: np.ndarray, starts: np.ndarray, block: int) -> Tensor:
     return torch.from_numpy(tokens[starts[:, None] + np.arange(block + 1)].astype(np.int64))
 
 
@@ -170,7 +164,7 @@ def _texts(source: str) -> Iterator[str]:
             raise InputError(source, f"cannot be read: {reason}") from None
 
 
-def _tokenized(texts: Sequence[str], path: Path) -> tuple[_Array, int]:
+def _tokenized(texts: Sequence[str], path: Path) -> tuple[np.ndarray, int]:
     from tokenizers import Tokenizer
 
     try:

@@ -133,9 +133,6 @@ def shape_of(model: GPT2LMHeadModel) -> Shape:
     )
 
 
-KINDS = ("query", "key", "value", "output", "mlp-in", "mlp-out")
-"""The matrices of a layer: four of the attention, two of the MLP."""
-
 _HIDDEN = re.compile(
     r"(?:^|\.)h\.(\d+)\.(attn\.c_attn|attn\.c_proj|mlp\.c_fc|mlp\.c_proj)\.weight$"
 )
@@ -191,7 +188,7 @@ def token_loss(
 
 
 class LanguageModel(nn.Module):
-    """A model for `numerics.gpt2.training.fit`."""
+    """A model for `numerics.gpt2.training.Trainer`."""
 
     def __init__(self, model: GPT2LMHeadModel) -> None:
         super().__init__()
@@ -203,9 +200,16 @@ class LanguageModel(nn.Module):
 
 
 def window_loss(
-    model: GPT2LMHeadModel, windows: Int[Tensor, "n t+1"], *, at_once: int = 64
+    model: GPT2LMHeadModel,
+    windows: Int[Tensor, "n t+1"],
+    weights: Parameters | None = None,
+    *,
+    at_once: int = 64,
 ) -> float:
-    """The loss over all windows, `at_once` of them at a time."""
+    """The loss over all windows, `at_once` of them at a time; weights: as in `token_loss`."""
     with torch.inference_mode():
-        parts = [token_loss(model, part) * len(part) for part in torch.split(windows, at_once)]
+        windows = windows.to(model.device)
+        parts = [
+            token_loss(model, part, weights) * len(part) for part in torch.split(windows, at_once)
+        ]
         return float(torch.stack(parts).sum()) / len(windows)

@@ -26,7 +26,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -43,8 +43,6 @@ from theory.problem import positive_integer
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 
 class Path(nn.Module):
@@ -248,12 +246,10 @@ def profile(
     t, losses = grid(points), []
     for k, each in enumerate(t):
         progress("measuring the loss along a path, points", k)
-        losses.append(_loss(path.at(each), windows))
+        with torch.no_grad():
+            weights = path.weights(each)
+        losses.append(window_loss(path.first, windows, weights))
     return Profile(t, tuple(losses))
-
-
-def _loss(model: GPT2LMHeadModel, windows: Tensor) -> float:
-    return window_loss(model, windows.to(model.device))
 
 
 # The plane through three models
@@ -267,10 +263,10 @@ class Plane:
     the second at (|second - first|, 0), and the third above that axis.
     """
 
-    models: Float[_Array, "3 2"]  # x, y of each
-    x: Float[_Array, " r"]
-    y: Float[_Array, " r"]
-    loss: Float[_Array, "r r"]  # a row for each y
+    models: Float[np.ndarray, "3 2"]  # x, y of each
+    x: Float[np.ndarray, " r"]
+    y: Float[np.ndarray, " r"]
+    loss: Float[np.ndarray, "r r"]  # a row for each y
 
     def to_json(self) -> dict[str, Any]:
         """The same as lists."""
@@ -322,9 +318,11 @@ def plane(
             progress("measuring the loss on a plane, points", k)
             weights = origin + float(x[column]) * along + float(y[row]) * across
             vector_to_parameters(weights.to(first.dtype), moved.parameters())
-            loss[row, column] = _loss(moved, windows)
+            loss[row, column] = window_loss(moved, windows)
     return Plane(models, x, y, loss)
 
 
-def _axis(values: Float[_Array, " 3"], resolution: int, around: float) -> Float[_Array, " r"]:
+def _axis(
+    values: Float[np.ndarray, " 3"], resolution: int, around: float
+) -> Float[np.ndarray, " r"]:
     return np.linspace(values.min() - around, values.max() + around, resolution)

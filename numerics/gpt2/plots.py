@@ -18,31 +18,26 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
+from numerics.gpt2.names import KINDS, LINE, NORMS, OPTIMIZERS, POLYCHAIN, TEXTS, Cell, Curve
 from numerics.pictures.style import COLOURS, WIDE, optimizer_colour
 from theory.claims.gpt2_study import Study, median_rank
 
 _Values: TypeAlias = Float[np.ndarray, " t"]
 
-OPTIMIZERS = {"adamw": "AdamW", "muon": "Muon"}
-TEXTS = {"in": "in distribution", "out": "out of distribution"}
-KINDS = ("query", "key", "value", "output", "mlp-in", "mlp-out")
-
-_COLOUR = {
-    "adamw": optimizer_colour("adamw"),
-    "muon": optimizer_colour("muon"),
-    "adamw-adamw": optimizer_colour("adamw"),
-    "muon-muon": optimizer_colour("muon"),
-    "adamw-muon": COLOURS[2],
-}
-_MARKER = {"adamw": "o", "muon": "s", "adamw-adamw": "o", "muon-muon": "s", "adamw-muon": "^"}
-_HATCH = {"adamw-adamw": "", "muon-muon": "///", "adamw-muon": "..."}
-_LINE: dict[str, Any] = {"polychain": "-", "linear": "--", "linear, not aligned": ":"}
-_BY_OTHER = {f"polychain, by {optimizer}": OPTIMIZERS[optimizer] for optimizer in OPTIMIZERS}
-"""Curves whose bend the other optimizer than that of `polychain` trained."""
-_NAMED = {"polychain": "polychain", "linear": "straight line"}
+_COLOUR = {name: optimizer_colour(name) for name in OPTIMIZERS}
+_MARKER = {"adamw": "o", "muon": "s"}
+_HATCH = {Cell("adamw", "adamw"): "", Cell("muon", "muon"): "///", Cell("adamw", "muon"): "..."}
+_UNALIGNED = LINE._replace(aligned=False)
+_LINE: dict[Curve, Any] = {POLYCHAIN: "-", LINE: "--", _UNALIGNED: ":"}
+_BY_OTHER = [POLYCHAIN._replace(by=name) for name in OPTIMIZERS]
+"""Curves whose bend the other optimizer than that of the polychain trained."""
 _REFERENCE: dict[str, Any] = {"color": "black", "linewidth": 1.4, "linestyle": ":"}
 _THIN: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.45}
 _BOLD: dict[str, Any] = {"linewidth": 2.2}
+_ALONG = {"xlabel": "from the first model (0) to the second (1)", "xlim": (0, 1)}
+_BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.45, -0.2)}
+_COLUMNS: dict[str, Any] = _BELOW | {"ncols": 2, "fontsize": 10.5}
+"""Of a legend below the picture."""
 _BOX: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.85}
 _STAGES = {
     "none": "as trained",
@@ -54,92 +49,86 @@ _STAGES = {
 _PANELS_HIGH = 8.6  # inches of the small multiples
 
 
-def named(cell: str) -> str:
+def named(cell: Cell) -> str:
     """A cell for people: AdamW to Muon."""
-    first, last = cell.split("-")
-    return f"{OPTIMIZERS[first]} to {OPTIMIZERS[last]}"
+    return " to ".join(OPTIMIZERS[name] for name in cell)
 
 
-def cells(study: Study) -> list[str]:
+def cells(study: Study) -> list[Cell]:
     """The cells of a study, in its order."""
-    return list(dict.fromkeys(pair["cell"] for pair in study["pairs"].values()))
+    return list(dict.fromkeys(Cell.read(pair["cell"]) for pair in study["pairs"].values()))
 
 
-def pairs(study: Study, cell: str) -> dict[str, Any]:
+def pairs(study: Study, cell: Cell) -> dict[str, Any]:
     """The pairs of a cell, by name."""
-    return {name: pair for name, pair in study["pairs"].items() if pair["cell"] == cell}
+    return {name: pair for name, pair in study["pairs"].items() if pair["cell"] == str(cell)}
+
+
+def curves(study: Study, cell: Cell, curve: Curve) -> list[Any]:
+    """What was measured along this curve of each pair in a cell; of those that have it."""
+    found = (pair["curves"].get(str(curve)) for pair in pairs(study, cell).values())
+    return [each for each in found if each is not None]
+
+
+def _colour(cell: Cell) -> str:
+    return _COLOUR[cell.first] if cell.first == cell.last else COLOURS[2]
+
+
+def _label(axes: Axes, text: str, at: Any, offset: tuple[float, float], **options: Any) -> None:
+    """Text so many points from a place, centred unless told otherwise."""
+    options = {"ha": "center", "textcoords": "offset points", **options}
+    axes.annotate(text, at, offset, **options)
 
 
 # Losses
 
 
-def draw_losses(axes: Axes, study: Study, cell: str, text: str) -> None:
+def draw_losses(axes: Axes, study: Study, cell: Cell, text: str) -> None:
     """The loss along the curves between the models of each pair, and the mean of the pairs.
 
     The picture ends above the aligned straight lines; what leaves it is named at the edge.
     """
-    colour, found = _COLOUR[cell], pairs(study, cell)
-    means = {}
-    for kind, line in _LINE.items():
-        curves = [pair["curves"][kind] for pair in found.values() if kind in pair["curves"]]
-        if not curves:
+    means: dict[Curve, _Values] = {}
+    for curve, line in _LINE.items():
+        found = curves(study, cell, curve)
+        if not found:
             continue
-        t, losses = np.array(curves[0]["t"]), np.array([curve["loss"][text] for curve in curves])
-        shade = "#777777" if kind == "linear, not aligned" else colour
+        t, losses = np.array(found[0]["t"]), np.array([each["loss"][text] for each in found])
+        shade = _colour(cell) if curve.aligned else "#777777"
         for loss in losses if len(losses) > 1 else ():
             axes.plot(t, loss, color=shade, linestyle=line, **_THIN)
-        means[kind] = losses.mean(axis=0)
-        axes.plot(t, means[kind], color=shade, linestyle=line, **_BOLD)
-    shown = [means[kind] for kind in means if kind != "linear, not aligned"]
+        means[curve] = losses.mean(axis=0)
+        axes.plot(t, means[curve], color=shade, linestyle=line, **_BOLD)
+    shown = [mean for curve, mean in means.items() if curve.aligned]
     low, high = min(map(np.min, shown)), max(map(np.max, shown))
     bottom, top = low - 0.22 * (high - low), high + 0.28 * (high - low)
+    other = "the other" if cell.first == cell.last else f"{OPTIMIZERS[cell.last]}'s"
     axes.set(
-        xlabel=f"from {OPTIMIZERS[cell.split('-')[0]]}'s model (0) to {_other(cell)} (1)",
+        xlabel=f"from {OPTIMIZERS[cell.first]}'s model (0) to {other} (1)",
         ylabel="loss, nats per token",
         title=f"{named(cell)}, {TEXTS[text]}",
         xlim=(0, 1),
         ylim=(bottom, top),
     )
-    _name_losses(axes, means, colour)
+    _name_losses(axes, means, _colour(cell))
 
 
-def _other(cell: str) -> str:
-    first, last = cell.split("-")
-    return "the other" if first == last else f"{OPTIMIZERS[last]}'s"
-
-
-def _name_losses(axes: Axes, means: Mapping[str, _Values], colour: str) -> None:
+def _name_losses(axes: Axes, means: Mapping[Curve, _Values], colour: str) -> None:
     """Labels in the middle: below the polychain, above the line, at the edge for the rest."""
-    offsets = {"polychain": (-6, "top"), "linear": (5, "bottom")}
-    for kind, (offset, side) in offsets.items():
-        if kind in means:
-            values = means[kind]
-            middle = values[2 * len(values) // 5 : 3 * len(values) // 5 + 1]
-            at = middle.min() if side == "top" else middle.max()
-            axes.annotate(
-                _NAMED[kind],
-                (0.5, float(at)),
-                (0, offset),
-                textcoords="offset points",
-                ha="center",
-                va=side,
-                color=colour,
-                bbox=_BOX,
-            )
-    if "linear, not aligned" in means:
-        values = means["linear, not aligned"]
-        leaves = values.max() > axes.get_ylim()[1]
-        axes.annotate(
-            f"not aligned: to {values.max():.2f}{' ↑' if leaves else ''}",
-            (0.5, 1),
-            (0, -5),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            ha="center",
-            va="top",
-            color="#555555",
-            bbox=_BOX,
-        )
+    for curve, name, offset, side, extreme in (
+        (POLYCHAIN, "polychain", -6, "top", np.min),
+        (LINE, "straight line", 5, "bottom", np.max),
+    ):
+        if curve in means:
+            values = means[curve]
+            middle = extreme(values[2 * len(values) // 5 : 3 * len(values) // 5 + 1])
+            at = 0.5, float(middle)
+            _label(axes, name, at, (0, offset), va=side, color=colour, bbox=_BOX)
+    if _UNALIGNED in means:
+        highest = means[_UNALIGNED].max()
+        text = f"not aligned: to {highest:.2f}{' ↑' if highest > axes.get_ylim()[1] else ''}"
+        edge: dict[str, Any] = {"xycoords": "axes fraction", "va": "top", "color": "#555555"}
+        _label(axes, text, (0.5, 1), (0, -5), bbox=_BOX, **edge)
 
 
 def draw_alignment(axes: Axes, study: Study) -> None:
@@ -159,7 +148,7 @@ def draw_alignment(axes: Axes, study: Study) -> None:
             place,
             found.mean(axis=0),
             0.9 * wide,
-            color=_COLOUR[cell],
+            color=_colour(cell),
             alpha=0.6,
             edgecolor="black",
             linewidth=0.8,
@@ -183,21 +172,18 @@ def draw_alignment(axes: Axes, study: Study) -> None:
 
 def draw_learning(axes: Axes, study: Study) -> None:
     """The held-out loss of each model while it was trained."""
-    ends = [*_ends(study, "ends"), *_ends(study, "longer")]
-    last = {}
-    for name, end in ends:
-        steps = [record["step"] for record in end["history"] if record["step"] > 0]
-        losses = [record["held_out"] for record in end["history"] if record["step"] > 0]
-        longer = name in study.get("longer", {}) and end is study["longer"][name]
-        colour = _COLOUR[end["optimizer"]]
-        axes.plot(steps, losses, color=colour, linestyle="--" if longer else "-", linewidth=1.3)
-        last[OPTIMIZERS[end["optimizer"]] + (", longer" if longer else "")] = (
-            steps[-1],
-            losses[-1],
-            colour,
-        )
-    lowest = min(loss for _, loss, _ in last.values())
-    most = max(end["history"][-1]["held_out"] for _, end in ends)
+    handles: dict[str, Line2D] = {}
+    reached = []
+    for kind, line, more in (("ends", "-", ""), ("longer", "--", ", longer")):
+        for end in _ends(study, kind):
+            records = [record for record in end["history"] if record["step"] > 0]
+            steps, losses = ([each[key] for each in records] for key in ("step", "held_out"))
+            reached.append(losses[-1])
+            style: dict[str, Any] = {"color": _COLOUR[end["optimizer"]], "linestyle": line}
+            axes.plot(steps, losses, **style, linewidth=1.3)
+            name = OPTIMIZERS[end["optimizer"]] + more
+            handles[name] = Line2D([], [], **style, label=name)
+    lowest, most = min(reached), max(reached)
     axes.set(
         xlabel="step",
         ylabel="held-out loss, nats per token",
@@ -205,35 +191,25 @@ def draw_learning(axes: Axes, study: Study) -> None:
         xscale="log",
         ylim=(lowest - 0.1, most + 4 * max(most - lowest, 0.2)),
     )
-    handles = [
-        Line2D([], [], color=colour, linestyle="--" if "longer" in name else "-", label=name)
-        for name, (_, _, colour) in last.items()
-    ]
-    axes.legend(handles=handles, loc="upper right", frameon=True, edgecolor="none")
+    axes.legend(handles=[*handles.values()], loc="upper right", frameon=True, edgecolor="none")
 
 
-def _ends(study: Study, kind: str) -> Iterable[tuple[str, Any]]:
-    ends: Mapping[str, Any] = study.get(kind, {})
-    return ends.items()
+def _ends(study: Study, kind: str) -> list[Any]:
+    """The models of a kind: "ends", or "longer" for those that were trained longer."""
+    return list(study.get(kind, {}).values())
 
 
 def draw_rank_over_loss(axes: Axes, study: Study) -> None:
     """Median stable rank of trained models over their loss: ends, longer ones, the sweep."""
-    names: dict[str, None] = {}
-    for kind, size, face in (("ends", 8, True), ("longer", 11, False)):
-        for _, end in _ends(study, kind):
+    for kind, size, more in (("ends", 8, ""), ("longer", 11, ", trained longer")):
+        named_before: set[str] = set()
+        for end in _ends(study, kind):
             optimizer = end["optimizer"]
-            longer = ", trained longer" if kind == "longer" else ""
-            label = f"{OPTIMIZERS[optimizer]}{longer}"
-            axes.plot(
-                end["loss"]["in"],
-                median_rank(end),
-                **_dot(optimizer, size, filled=face),
-                label=None if label in names else label,
-                zorder=4,
-            )
-            names[label] = None
-    for optimizer in OPTIMIZERS:
+            label = None if optimizer in named_before else OPTIMIZERS[optimizer] + more
+            named_before.add(optimizer)
+            style = _dot(optimizer, size, filled=kind == "ends")
+            axes.plot(end["loss"]["in"], median_rank(end), **style, label=label, zorder=4)
+    for optimizer, name in OPTIMIZERS.items():
         swept = sorted(
             (run["learning_rate"], run["loss"], run["stable_rank"])
             for run in study.get("sweep", ())
@@ -241,22 +217,13 @@ def draw_rank_over_loss(axes: Axes, study: Study) -> None:
         )
         if swept:
             rates, losses, ranks = zip(*swept, strict=True)
-            axes.plot(losses, ranks, color=_COLOUR[optimizer], linewidth=0.8, alpha=0.6)
-            axes.plot(
-                losses,
-                ranks,
-                **_dot(optimizer, 4.5, filled=False),
-                label=f"{OPTIMIZERS[optimizer]}, rates swept",
-            )
+            colour = _COLOUR[optimizer]
+            axes.plot(losses, ranks, color=colour, linewidth=0.8, alpha=0.6)
+            style = _dot(optimizer, 4.5, filled=False)
+            axes.plot(losses, ranks, **style, label=f"{name}, rates swept")
             for k in {0, len(rates) - 1}:
-                axes.annotate(
-                    f"{rates[k]:.3g}",
-                    (losses[k], ranks[k]),
-                    (6, 5),
-                    textcoords="offset points",
-                    fontsize=10,
-                    color=_COLOUR[optimizer],
-                )
+                text, at = f"{rates[k]:.3g}", (losses[k], ranks[k])
+                _label(axes, text, at, (6, 5), ha="left", fontsize=10, color=colour)
     axes.axhline(median_rank(study["start"]), **_REFERENCE, label="random start")
     axes.margins(0.12)
     axes.set(
@@ -265,7 +232,7 @@ def draw_rank_over_loss(axes: Axes, study: Study) -> None:
         title="Stable rank over loss",
     )
     axes.set_ylim(bottom=0)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2, fontsize=10.5)
+    axes.legend(**_COLUMNS)
 
 
 def _dot(optimizer: str, size: float, *, filled: bool) -> dict[str, Any]:
@@ -292,13 +259,9 @@ def draw_connection(axes: Axes, measured: Mapping[str, Any]) -> None:
         label = f"{TEXTS[text]}, barrier {barrier:.3g}"
         axes.plot(t, losses, color=colour, marker=".", label=label, **_BOLD)
         axes.plot(t, losses[0] + t * (losses[-1] - losses[0]), color=colour, linestyle=":")
-    axes.set(
-        xlabel="from the first model (0) to the second (1)",
-        ylabel="loss, nats per token",
-        title="Loss along the path, dotted the chords",
-        xlim=(0, 1),
-    )
-    axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2))
+    title = "Loss along the path, dotted the chords"
+    axes.set(**_ALONG, ylabel="loss, nats per token", title=title)
+    axes.legend(**_BELOW)
 
 
 # Spectra
@@ -310,74 +273,58 @@ def draw_kinds(axes: Axes, along: Mapping[str, Any]) -> None:
     along: with the points `t` and the `stable_rank` of each matrix there.
     """
     for k, kind in enumerate(KINDS):
-        t, ranks = _ranks({"spectra": along}, (kind,))
+        t, ranks = _ranks(along, (kind,))
         line = ("-", "--", "-.")[k % 3]
         axes.plot(t, ranks, color=COLOURS[k // 3], linestyle=line, label=kind, **_BOLD)
-    axes.set(
-        xlabel="from the first model (0) to the second (1)",
-        ylabel="stable rank",
-        title="Stable rank along the path",
-        xlim=(0, 1),
-    )
+    axes.set(**_ALONG, ylabel="stable rank", title="Stable rank along the path")
     axes.set_ylim(bottom=0)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3)
 
 
-def draw_median_ranks(axes: Axes, study: Study, shown: Sequence[str]) -> None:
+def draw_median_ranks(axes: Axes, study: Study, shown: Sequence[Cell]) -> None:
     """The median stable rank along polychains and aligned straight lines, and at the random start.
 
-    shown: cells. Where bends were trained by the other optimizer too, they are there as well.
+    Where bends were trained by the other optimizer too, they are there as well.
     """
-    by_other = {}
+    by_other: dict[Curve, Line2D] = {}
     for cell in shown:
-        for kind in ("linear", "polychain", *_BY_OTHER):
-            curves = [
-                _ranks(pair["curves"][kind], KINDS)
-                for pair in pairs(study, cell).values()
-                if kind in pair["curves"]
-            ]
-            if curves:
-                _draw_ranks(axes, curves, cell, kind)
-                if kind in _BY_OTHER:
-                    label = f"polychain, bend by {_BY_OTHER[kind]}"
-                    by_other[kind] = Line2D([], [], color="black", linestyle="-.", label=label)
+        for curve in (LINE, POLYCHAIN, *_BY_OTHER):
+            if _draw_ranks(axes, study, cell, curve, KINDS) and curve.by is not None:
+                label = f"polychain, bend by {OPTIMIZERS[curve.by]}"
+                by_other[curve] = Line2D([], [], color="black", linestyle="-.", label=label)
     axes.axhline(median_rank(study["start"]), **_REFERENCE)
-    axes.set(
-        xlabel="from the first model (0) to the second (1)",
-        ylabel="median stable rank",
-        title="Stable rank along the way",
-        xlim=(0, 1),
-    )
+    axes.set(**_ALONG, ylabel="median stable rank", title="Stable rank along the way")
     axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
-    handles = [Line2D([], [], color=_COLOUR[cell], label=named(cell), **_BOLD) for cell in shown]
-    _legend_of_lines(axes, [*handles, *by_other.values()])
+    handles = [*_cell_handles(shown), *by_other.values(), *_line_handles()]
+    axes.legend(handles=handles, handlelength=2.6, **_COLUMNS)
 
 
-def _draw_ranks(
-    axes: Axes, curves: Sequence[tuple[_Values, _Values]], cell: str, kind: str
+def _draw_ranks(axes: Axes, study: Study, cell: Cell, curve: Curve, kinds: Sequence[str]) -> bool:
+    """The median stable rank of some kinds of matrices along a cell's curves, if it has any."""
+    ranks = [_ranks(each["spectra"], kinds) for each in curves(study, cell, curve)]
+    _draw_pairs(axes, ranks, cell, curve)
+    return bool(ranks)
+
+
+def _draw_pairs(
+    axes: Axes, measured: Sequence[tuple[_Values, _Values]], cell: Cell, curve: Curve
 ) -> None:
     """Thin lines for pairs, and their mean."""
-    t = curves[0][0]
-    ranks = np.array([rank for _, rank in curves])
-    style = {"color": _COLOUR[cell], "linestyle": _LINE.get(kind, "-.")}
-    for rank in ranks if len(ranks) > 1 else ():
-        axes.plot(t, rank, **style, **_THIN)
-    axes.plot(t, ranks.mean(axis=0), **style, **_BOLD)
+    if not measured:
+        return
+    t, values = measured[0][0], np.array([each for _, each in measured])
+    style = {"color": _colour(cell), "linestyle": _LINE.get(curve, "-.")}
+    for each in values if len(values) > 1 else ():
+        axes.plot(t, each, **style, **_THIN)
+    axes.plot(t, values.mean(axis=0), **style, **_BOLD)
 
 
-def _legend_of_lines(axes: Axes, handles: Sequence[Line2D]) -> None:
-    """What colours and lines mean, below the picture."""
-    axes.legend(
-        handles=[*handles, *_line_handles()],
-        loc="upper center",
-        bbox_to_anchor=(0.45, -0.2),
-        ncols=2,
-        fontsize=10.5,
-        handlelength=2.6,
-    )
+def _cell_handles(shown: Iterable[Cell]) -> list[Line2D]:
+    return [Line2D([], [], color=_colour(cell), label=named(cell), **_BOLD) for cell in shown]
 
 
 def _line_handles() -> list[Line2D]:
+    """What lines mean; the last is the reference."""
     return [
         Line2D([], [], color="black", linestyle="-", label="polychain", **_BOLD),
         Line2D([], [], color="black", linestyle="--", label="straight line, aligned", **_BOLD),
@@ -385,13 +332,15 @@ def _line_handles() -> list[Line2D]:
     ]
 
 
-def _ranks(curve: Mapping[str, Any], kinds: Sequence[str]) -> tuple[_Values, _Values]:
+def _ranks(spectra: Mapping[str, Any], kinds: Sequence[str]) -> tuple[_Values, _Values]:
     """Points, and the median over the matrices of some kinds of the stable rank there."""
-    spectra = curve["spectra"]
-    ranks = [
-        values for name, values in spectra["stable_rank"].items() if name.split(".", 1)[1] in kinds
-    ]
+    ranks = [values for name, values in spectra["stable_rank"].items() if _kind(name) in kinds]
     return np.array(spectra["t"]), np.median(np.array(ranks), axis=0)
+
+
+def _kind(matrix: str) -> str:
+    """Of a matrix by its name, LAYER.KIND."""
+    return matrix.partition(".")[2]
 
 
 def draw_small_multiples(study: Study) -> Figure:
@@ -401,16 +350,10 @@ def draw_small_multiples(study: Study) -> Figure:
     panels = figure.subplots(len(KINDS), len(shown), sharex=True, sharey="row", squeeze=False)
     start = study["start"]["stable_rank"]
     for kind, row in zip(KINDS, panels, strict=True):
-        at_start = median(rank for name, rank in start.items() if name.split(".", 1)[1] == kind)
+        at_start = median(rank for name, rank in start.items() if _kind(name) == kind)
         for cell, axes in zip(shown, row, strict=True):
-            for line in ("linear", "polychain"):
-                curves = [
-                    _ranks(pair["curves"][line], (kind,))
-                    for pair in pairs(study, cell).values()
-                    if line in pair["curves"]
-                ]
-                if curves:
-                    _draw_ranks(axes, curves, cell, line)
+            for curve in (LINE, POLYCHAIN):
+                _draw_ranks(axes, study, cell, curve, (kind,))
             axes.axhline(at_start, **_REFERENCE)
             axes.set(xlim=(0, 1), xticks=[0, 0.5, 1], xticklabels=["0", "½", "1"])
             axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -418,25 +361,23 @@ def draw_small_multiples(study: Study) -> Figure:
         row[0].set_ylim(bottom=0)
         row[0].set_ylabel(kind, fontsize=10.5)
     for cell, axes in zip(shown, panels[0], strict=True):
-        axes.set_title(named(cell), fontsize=10.5, color=_COLOUR[cell])
+        axes.set_title(named(cell), fontsize=10.5, color=_colour(cell))
     figure.legend(
         handles=_line_handles(), loc="outside lower center", ncols=3, fontsize=9.5, handlelength=2
     )
     return figure
 
 
-def shown_matrix(study: Study, cell: str) -> str | None:
+def shown_matrix(study: Study, cell: Cell) -> str | None:
     """The matrix whose singular values `draw_singular_values` draws; None if there are none."""
-    curve = next(iter(pairs(study, cell).values()))["curves"]["polychain"]
-    found = list(curve["spectra"].get("singular_values", {}))
-    return next((name for name in found if name.endswith("mlp-in")), found[0] if found else None)
+    found = curves(study, cell, POLYCHAIN)[0]["spectra"]
+    return next(iter(found.get("singular_values", {})), None)
 
 
-def draw_singular_values(axes: Axes, study: Study, cell: str) -> None:
+def draw_singular_values(axes: Axes, study: Study, cell: Cell) -> None:
     """Singular values of one matrix over the largest, at points of the first pair's polychain."""
-    matrix = shown_matrix(study, cell)
-    name, pair = next(iter(pairs(study, cell).items()))
-    values = pair["curves"]["polychain"]["spectra"]["singular_values"][matrix]
+    matrix, name = shown_matrix(study, cell), next(iter(pairs(study, cell)))
+    values = curves(study, cell, POLYCHAIN)[0]["spectra"]["singular_values"][matrix]
     for t, spectrum in zip(values["t"], values["values"], strict=True):
         axes.plot(*_sorted(spectrum), color=_shade(t), linewidth=2, label=f"t = {t:.2g}")
     start = study["start"].get("singular_values", {}).get(matrix)
@@ -476,25 +417,17 @@ def draw_plane(axes: Axes, pair: Mapping[str, Any]) -> None:
     first, last, bend = models
     axes.plot(*np.array([first, last]).T, color="black", linestyle="--", linewidth=1.8)
     axes.plot(*np.array([first, bend, last]).T, color="black", linewidth=2.2)
-    optimizers = [name.rsplit("-", 1)[0] for name in (pair["first"], pair["last"])]
+    cell = Cell.read(pair["cell"])
     for at, colour, marker, name, below in (
-        (first, _COLOUR[optimizers[0]], _MARKER[optimizers[0]], pair["first"], first[1] < bend[1]),
-        (last, _COLOUR[optimizers[1]], _MARKER[optimizers[1]], pair["last"], last[1] < bend[1]),
+        (first, _COLOUR[cell.first], _MARKER[cell.first], pair["first"], first[1] < bend[1]),
+        (last, _COLOUR[cell.last], _MARKER[cell.last], pair["last"], last[1] < bend[1]),
         (bend, "white", "D", "bend", False),
     ):
         axes.plot(
             *at, color=colour, marker=marker, markersize=10, markeredgecolor="black", zorder=5
         )
-        axes.annotate(
-            name,
-            at,
-            (0, -9 if below else 9),
-            textcoords="offset points",
-            ha="center",
-            va="top" if below else "bottom",
-            bbox=_BOX,
-            zorder=6,
-        )
+        offset, side = (-9, "top") if below else (9, "bottom")
+        _label(axes, name, at, (0, offset), va=side, bbox=_BOX, zorder=6)
     bar = axes.figure.colorbar(shades, ax=axes, fraction=0.05, pad=0.03, format="%.3g")
     bar.ax.set_title("loss", fontsize=11)
     bar.ax.yaxis.set_minor_locator(NullLocator())
@@ -521,29 +454,18 @@ def draw_ball(axes: Axes, study: Study, optimizer: str) -> None:
 
     The norm is that of the ball: entrywise for AdamW, spectral for Muon.
     """
-    colour = _COLOUR[optimizer]
-    norm = own_norm(optimizer)
-    first = True
-    for _, end in _ends(study, "ends"):
+    colour, norm = _COLOUR[optimizer], NORMS[optimizer]
+    labels: Sequence[str | None] = ("matrices, median", "the largest", "within reach")
+    for end in _ends(study, "ends"):
         if end["optimizer"] != optimizer:
             continue
         steps, sizes, reaches = _histories(end, norm)
-        axes.fill_between(
-            steps, sizes.min(axis=1), sizes.max(axis=1), color=colour, alpha=0.15, linewidth=0
-        )
-        middle = np.median(sizes, axis=1)
-        axes.plot(steps, middle, color=colour, **_BOLD, label="matrices, median" if first else None)
-        axes.plot(
-            steps,
-            sizes.max(axis=1),
-            color=colour,
-            linewidth=1,
-            linestyle="-.",
-            label="the largest" if first else None,
-        )
-        reach = reaches.max(axis=1)
-        axes.plot(steps, reach, **_REFERENCE, label="within reach" if first else None)
-        first = False
+        low, middle, high = (f(sizes, axis=1) for f in (np.min, np.median, np.max))
+        axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(steps, middle, color=colour, **_BOLD, label=labels[0])
+        axes.plot(steps, high, color=colour, linewidth=1, linestyle="-.", label=labels[1])
+        axes.plot(steps, reaches.max(axis=1), **_REFERENCE, label=labels[2])
+        labels = (None, None, None)
     axes.axhline(1, color="black", linewidth=1.4, label="the ball")
     axes.set(
         xlabel="step",
@@ -553,12 +475,7 @@ def draw_ball(axes: Axes, study: Study, optimizer: str) -> None:
     )
     axes.set_ylim(top=2)
     axes.yaxis.set_major_locator(LogLocator())
-    axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2, fontsize=10.5)
-
-
-def own_norm(optimizer: str) -> str:
-    """The norm that an optimizer's ball is of."""
-    return {"adamw": "entrywise", "muon": "spectral"}[optimizer]
+    axes.legend(**_COLUMNS)
 
 
 def _histories(
@@ -578,20 +495,20 @@ def over_reach(end: Mapping[str, Any]) -> float:
 
     Without the start, where it is 1.
     """
-    _, sizes, reaches = _histories(end, own_norm(end["optimizer"]))
+    _, sizes, reaches = _histories(end, NORMS[end["optimizer"]])
     return float((sizes[1:] / reaches[1:]).max())
 
 
 def over_radius(end: Mapping[str, Any]) -> float:
     """The largest norm of a hidden matrix of a trained model over the radius."""
-    _, sizes, _ = _histories(end, own_norm(end["optimizer"]))
+    _, sizes, _ = _histories(end, NORMS[end["optimizer"]])
     return float(sizes[-1].max())
 
 
-def largest_on_path(study: Study, pair: Mapping[str, Any], kind: str, optimizer: str) -> _Values:
+def largest_on_path(study: Study, curve: Mapping[str, Any], optimizer: str) -> _Values:
     """The largest norm of a hidden matrix along a curve over the optimizer's radius."""
-    radius = next(end["radius"] for _, end in _ends(study, "ends") if end["optimizer"] == optimizer)
-    norms = pair["curves"][kind]["spectra"][f"{own_norm(optimizer)}_norm"]
+    radius = next(end["radius"] for end in _ends(study, "ends") if end["optimizer"] == optimizer)
+    norms = curve["spectra"][f"{NORMS[optimizer]}_norm"]
     largest: _Values = np.max([np.array(norms[m]) / radius[m] for m in radius], axis=0)
     return largest
 
@@ -599,36 +516,23 @@ def largest_on_path(study: Study, pair: Mapping[str, Any], kind: str, optimizer:
 def draw_norms_along(axes: Axes, study: Study, optimizer: str) -> None:
     """The largest norm of a hidden matrix along curves, over the radius of an optimizer's ball."""
     highest = 0.0
-    chosen = [cell for cell in cells(study) if optimizer in cell.split("-")]
+    chosen = [cell for cell in cells(study) if optimizer in cell]
     for cell in chosen:
-        for kind in ("linear", "polychain"):
-            found = [pair for pair in pairs(study, cell).values() if kind in pair["curves"]]
-            curves = [
-                (
-                    np.array(pair["curves"][kind]["spectra"]["t"]),
-                    largest_on_path(study, pair, kind, optimizer),
-                )
-                for pair in found
+        for curve in (LINE, POLYCHAIN):
+            measured = [
+                (np.array(each["spectra"]["t"]), largest_on_path(study, each, optimizer))
+                for each in curves(study, cell, curve)
             ]
-            if curves:
-                _draw_ranks(axes, curves, cell, kind)
-                highest = max(highest, *(float(sizes.max()) for _, sizes in curves))
+            _draw_pairs(axes, measured, cell, curve)
+            highest = max([highest, *(float(sizes.max()) for _, sizes in measured)])
     axes.set(
-        xlabel="from the first model (0) to the second (1)",
-        ylabel=f"{own_norm(optimizer)} norm / radius",
+        **_ALONG,
+        ylabel=f"{NORMS[optimizer]} norm / radius",
         title=f"Along the way, in {OPTIMIZERS[optimizer]}'s ball",
-        xlim=(0, 1),
         ylim=(0, 1.15 * highest),
     )
     if 0.5 < highest:
         axes.axhline(1, color="black", linewidth=1.4)
         axes.set_ylim(top=1.15 * max(highest, 1))
-    handles = [Line2D([], [], color=_COLOUR[cell], label=named(cell), **_BOLD) for cell in chosen]
-    axes.legend(
-        handles=[*handles, *_line_handles()[:2]],
-        loc="upper center",
-        bbox_to_anchor=(0.45, -0.2),
-        ncols=2,
-        fontsize=10.5,
-        handlelength=2.6,
-    )
+    handles = [*_cell_handles(chosen), *_line_handles()[:2]]
+    axes.legend(handles=handles, handlelength=2.6, **_COLUMNS)

@@ -4,7 +4,7 @@
 >>> from numerics.gpt2.model import Shape, build
 >>> texts = Texts({"in": Corpus.read(["python-docs"])}, block=8, count=4)
 >>> model = build(Shape(layers=1, width=8, heads=2, block=8), seed=0)
->>> measured = pretrain(model, Recipe(steps=20, batch=4), texts)
+>>> measured = pretrain(model, Recipe(steps=20, batch=4), Trainer(texts))
 >>> print(len(measured["history"]), list(measured["stable_rank"])[:2])
 21 ['0.query', '0.key']
 """
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numerics.gpt2.alignment import fold
-from numerics.gpt2.data import Texts
 from numerics.gpt2.model import LanguageModel, hidden_matrices, save, window_loss
+from numerics.gpt2.names import NORMS
 from numerics.gpt2.spectra import (
     MUON_LENGTH,
     effective_rank,
@@ -28,28 +28,18 @@ from numerics.gpt2.spectra import (
     singular_values,
     stable_rank,
 )
-from numerics.gpt2.training import BETAS, Recipe, Record, Workers, fit
-from numerics.training.loop import Progress
+from numerics.gpt2.training import BETAS, Recipe, Record, Trainer
 from theory.claims.implicit_bias import adamw_length
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
-
-_NORMS = {"adamw": "entrywise", "muon": "spectral"}
-"""Of whose ball weight decay keeps hidden matrices inside."""
 
 _LENGTHS = {"adamw": adamw_length(*BETAS), "muon": MUON_LENGTH}
 """Of their directions in these norms, at most."""
 
 
 def pretrain(
-    model: GPT2LMHeadModel,
-    recipe: Recipe,
-    texts: Texts,
-    *,
-    folder: Path | None = None,
-    workers: Workers | None = None,
-    progress: Progress = lambda stage, step: None,
+    model: GPT2LMHeadModel, recipe: Recipe, trainer: Trainer, *, folder: Path | None = None
 ) -> dict[str, Any]:
     """Train a model in place; the losses and ranks at the end, and a history.
 
@@ -59,22 +49,13 @@ def pretrain(
     the start in that (see `numerics.gpt2.spectra.reach`). The ranks are of the folded model, those
     that a path would have there. Processes other than the first get their history alone.
     """
-    workers = workers or Workers()
+    texts, workers = trainer.texts, trainer.workers
     windows = texts.windows("in", workers.device)
 
     def watch() -> Record:
         return {"held_out": window_loss(model, windows), **norms(model)}
 
-    history = fit(
-        LanguageModel(model),
-        recipe,
-        texts.training,
-        block=texts.block,
-        workers=workers,
-        folder=folder,
-        watch=watch,
-        progress=progress,
-    )
+    history = trainer.fit(LanguageModel(model), recipe, folder=folder, watch=watch)
     if not workers.first:
         return {"history": history}
     if folder:
@@ -104,7 +85,7 @@ def ranks(model: GPT2LMHeadModel) -> dict[str, dict[str, float]]:
 def _reached(history: Sequence[Record], recipe: Recipe, model: GPT2LMHeadModel) -> dict[str, Any]:
     """The records with how large the norms could be by then, and the radius they tend to."""
     optimizer, decay, rates = recipe.optimizer, recipe.weight_decay, recipe.hidden_rates()
-    start = history[0][_NORMS[optimizer]]
+    start = history[0][NORMS[optimizer]]
     sizes = {name: matrix.shape for name, matrix in hidden_matrices(model).items()}
     shapes = {name: (size[0], size[1]) for name, size in sizes.items()}
     for record in history:

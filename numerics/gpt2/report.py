@@ -17,56 +17,53 @@ from matplotlib.figure import Figure
 
 from numerics.files import make_folder, write
 from numerics.gpt2 import plots
+from numerics.gpt2.names import LINE, NORMS, OPTIMIZERS, POLYCHAIN, TEXTS, Cell, Curve
 from numerics.page import FAILED, HOLDS, badge, describe, figures, page, table, verdict_of
 from numerics.pictures.style import panel
-from theory.claims import (
-    Gpt2CrossTransition,
-    Gpt2PolychainBeatsLinear,
-    Gpt2SpectrumPreserved,
-)
+from theory.claims import Gpt2CrossTransition, Gpt2PolychainBeatsLinear, Gpt2SpectrumPreserved
 from theory.claims.base import Value, Values
-from theory.claims.gpt2_study import CROSS, SAME, Study, StudyClaim, explained, median_rank
+from theory.claims.gpt2_study import (
+    CROSS,
+    SAME,
+    Study,
+    StudyClaim,
+    explained,
+    is_judged,
+    measured,
+    median_rank,
+)
 from theory.errors import InputError
 
 Picture: TypeAlias = tuple[Callable[[Axes], None], str]
 """What to draw, and the caption."""
 
-COLUMNS = (
-    "models",
-    "pairs",
-    "line",
-    "polychain",
-    "line, other text",
-    "polychain, other text",
-)
-"""Of the main table: barriers in nats per token, mean ± standard deviation over pairs."""
-
 _MISSING = ""
 _CLAIMS = (Gpt2PolychainBeatsLinear, Gpt2SpectrumPreserved, Gpt2CrossTransition)
 _ABOVE = "middle above ends trained on"
+_STEADINESS = {"monotonicity": "monotonicity", "largest_jump": "largest jump"}
 _CURVES = {
-    "linear, not aligned": "straight line, not aligned",
-    "linear": "straight line",
-    "polychain, not aligned": "polychain, not aligned",
-    "polychain": "polychain",
-    "polychain, by adamw": "polychain, bend by AdamW",
-    "polychain, by muon": "polychain, bend by Muon",
-    "bezier": "Bezier curve",
+    LINE._replace(aligned=False): "straight line, not aligned",
+    LINE: "straight line",
+    POLYCHAIN._replace(aligned=False): "polychain, not aligned",
+    POLYCHAIN: "polychain",
+    **{POLYCHAIN._replace(by=by): f"polychain, bend by {OPTIMIZERS[by]}" for by in OPTIMIZERS},
+    Curve("bezier"): "Bezier curve",
 }
 
 
-def table_rows(study: Study) -> list[list[str]]:
-    """The rows of the main table, under COLUMNS."""
+def pair_rows(study: Study) -> list[dict[str, str]]:
+    """The main table: barriers in nats per token, mean ± standard deviation over pairs."""
+    columns = {"line": (LINE, "in"), "polychain": (POLYCHAIN, "in")}
+    columns |= {"line, other text": (LINE, "out"), "polychain, other text": (POLYCHAIN, "out")}
     return [
-        [
-            plots.named(cell),
-            str(len(plots.pairs(study, cell))),
-            *(
-                _statistic(study, cell, curve, "barrier", text)
-                for text in plots.TEXTS
-                for curve in ("linear", "polychain")
-            ),
-        ]
+        {
+            "models": plots.named(cell),
+            "pairs": str(len(plots.pairs(study, cell))),
+            **{
+                name: _statistic(study, cell, curve, "barrier", text)
+                for name, (curve, text) in columns.items()
+            },
+        }
         for cell in plots.cells(study)
     ]
 
@@ -74,35 +71,19 @@ def table_rows(study: Study) -> list[list[str]]:
 def write_study_report(study: Study, folder: Path) -> None:
     """Write index.html, which needs nothing else. Raises InputError where that cannot be."""
     make_folder(folder)
-    sections = (
-        _summary,
-        _barriers,
-        _claims,
-        _controls,
-        _models,
-        _spectra,
-        _planes,
-        _balls,
-        _measured,
-    )
-    body = "".join(section(study) for section in sections)
-    write(
-        folder / "index.html", page(f"GPT-2 models connected: study {study['name']}", body, study)
-    )
+    sections = (_summary, _barriers, _claims, _controls, _models, _spectra, _planes, _balls)
+    body = "".join(section(study) for section in (*sections, _measured))
+    title = f"GPT-2 models connected: study {study['name']}"
+    write(folder / "index.html", page(title, body, study))
 
 
-def _statistic(study: Study, cell: str, curve: str, *names: str) -> str:
+def _statistic(study: Study, cell: Cell, curve: Curve, *names: str) -> str:
     """Mean ± standard deviation over the pairs; without the latter for a single pair."""
-    found = study["cells"].get(cell, {}).get(curve)
-    for name in names:
-        found = found and found.get(name)
-    if not found:
+    found = measured(study, str(cell), str(curve), *names)
+    if found is None:
         return _MISSING
-    return _spread(found["mean"], found["std"])
-
-
-def _spread(mean: float, std: float | None) -> str:
-    return f"{mean:.3f}" if std is None else f"{mean:.3f} ±\u00a0{std:.3f}"
+    spread = "" if found["std"] is None else f" ±\u00a0{found['std']:.3f}"
+    return f"{found['mean']:.3f}{spread}"
 
 
 def _section(title: str, *parts: str) -> str:
@@ -112,6 +93,11 @@ def _section(title: str, *parts: str) -> str:
 
 def _paragraph(text: str) -> str:
     return f"<p>{html.escape(text)}</p>"
+
+
+def _table(rows: Sequence[Mapping[str, str]]) -> str:
+    """A table of rows that name their columns."""
+    return table(list(rows[0]), [list(row.values()) for row in rows])
 
 
 def _panels(pictures: Iterable[Picture]) -> list[tuple[Callable[[], Figure], str]]:
@@ -124,15 +110,18 @@ def _panels(pictures: Iterable[Picture]) -> list[tuple[Callable[[], Figure], str
 
 def claim_pictures(claim: StudyClaim) -> list[Picture]:
     """What the page of `isthmus verify` shows of a claim about a study."""
-    study = claim.document
+    study, same = claim.document, [Cell.read(name) for name in SAME]
     if isinstance(claim, Gpt2PolychainBeatsLinear):
-        return [*_losses(study, SAME), _alignment(study)]
+        return [*_losses(study, same), _alignment(study)]
     if isinstance(claim, Gpt2SpectrumPreserved):
-        return [_median_ranks(study, SAME), _rank_over_loss(study)]
-    return [_median_ranks(study, (CROSS,)), *_losses(study, (CROSS,))]
+        return [_median_ranks(study, same), _rank_over_loss(study)]
+    return [_median_ranks(study, [_CROSS]), *_losses(study, [_CROSS])]
 
 
-def _losses(study: Study, cells: Iterable[str]) -> list[Picture]:
+_CROSS = Cell.read(CROSS)
+
+
+def _losses(study: Study, cells: Iterable[Cell]) -> list[Picture]:
     return [
         (
             partial(plots.draw_losses, study=study, cell=cell, text=text),
@@ -141,7 +130,7 @@ def _losses(study: Study, cells: Iterable[str]) -> list[Picture]:
             "the straight line between aligned models; grey dots: without alignment, which may "
             "leave the picture. The vertical axis does not begin at zero.",
         )
-        for text, words in plots.TEXTS.items()
+        for text, words in TEXTS.items()
         for cell in cells
     ]
 
@@ -155,7 +144,7 @@ def _alignment(study: Study) -> Picture:
     )
 
 
-def _median_ranks(study: Study, cells: Sequence[str]) -> Picture:
+def _median_ranks(study: Study, cells: Sequence[Cell]) -> Picture:
     return (
         partial(plots.draw_median_ranks, study=study, shown=cells),
         "The median stable rank of the hidden matrices along polychains (solid) and along aligned "
@@ -180,9 +169,10 @@ def _rank_over_loss(study: Study) -> Picture:
 
 
 def _barriers(study: Study) -> str:
-    several = any(len(plots.pairs(study, cell)) > 1 for cell in plots.cells(study))
+    cells = plots.cells(study)
+    several = any(len(plots.pairs(study, cell)) > 1 for cell in cells)
     spread = " Mean ± standard deviation over pairs (n - 1)." if several else " One pair each."
-    pictures = [*_losses(study, plots.cells(study)), _alignment(study)]
+    pictures = [*_losses(study, cells), _alignment(study)]
     return _section(
         "Barriers",
         _paragraph(
@@ -190,7 +180,7 @@ def _barriers(study: Study) -> str:
             "losses of the two models, in nats per token. Line: straight, between aligned models; "
             f"polychain: with one learned bend. Other text: not of the training corpus.{spread}"
         ),
-        table(COLUMNS, table_rows(study)),
+        _table(pair_rows(study)),
         _paragraph(
             "In the paper (6 layers, 256 wide) lines of two AdamW models have 0.26 to 0.45 and "
             "polychains 0.04 to 0.06, those of two Muon models 0.18 to 0.43 and 0.01 to 0.06. "
@@ -224,25 +214,18 @@ class Judged:
         return [] if self.observed is None else explained(self.observed)
 
 
-def _judge(claim: StudyClaim) -> Judged:
-    try:
-        return Judged(claim, claim.observed())
-    except InputError as error:
-        return Judged(claim, None, str(error))
-
-
 def claims_of(study: Study) -> list[Judged]:
-    """The three claims about a study."""
-    return [_judge(make(study)) for make in _CLAIMS]
+    """The three claims about a study; none of one that is too small to tell."""
+    judged = []
+    for claim in (make(study) for make in _CLAIMS if is_judged(study)):
+        try:
+            judged.append(Judged(claim, claim.observed()))
+        except InputError as error:
+            judged.append(Judged(claim, None, str(error)))
+    return judged
 
 
 TOO_SMALL = "This study tests the machinery. It is too small to tell, so no claim is judged."
-
-
-def is_judged(study: Study) -> bool:
-    """Whether the study is one that claims can be held to."""
-    judged: bool = study["config"].get("verdicts", True)
-    return judged
 
 
 def _summary(study: Study) -> str:
@@ -301,26 +284,17 @@ def _shown(value: Value) -> str:
 
 def _controls(study: Study) -> str:
     cells = plots.cells(study)
-    barriers = [
-        [words, *(_statistic(study, cell, curve, "barrier", "in") for cell in cells)]
-        for curve, words in _CURVES.items()
-    ]
-    barriers += [
-        [
-            f"{_CURVES[curve]}, above trained-on ends",
-            *(_statistic(study, cell, curve, _ABOVE, "in") for cell in cells),
+
+    def rows(curves: Mapping[Curve, str], *names: str) -> list[Sequence[str]]:
+        return [
+            [words, *(_statistic(study, cell, curve, *names) for cell in cells)]
+            for curve, words in curves.items()
         ]
-        for curve in ("linear", "polychain")
-    ]
-    changes = [
-        [words, *(_statistic(study, cell, curve, "change") for cell in cells)]
-        for curve, words in _CURVES.items()
-    ]
+
+    above = {curve: f"{_CURVES[curve]}, above trained-on ends" for curve in (LINE, POLYCHAIN)}
+    barriers = [*rows(_CURVES, "barrier", "in"), *rows(above, _ABOVE, "in")]
     steadiness = [
-        [
-            words,
-            *(_statistic(study, CROSS, curve, name) for name in ("monotonicity", "largest_jump")),
-        ]
+        [words, *(_statistic(study, _CROSS, curve, name) for name in _STEADINESS)]
         for curve, words in _CURVES.items()
     ]
     head = ["", *map(plots.named, cells)]
@@ -336,12 +310,12 @@ def _controls(study: Study) -> str:
             "The median over hidden matrices of the stable rank along the curves, r(t). Change: "
             "max r / min r - 1."
         ),
-        table(head, _measured_rows(changes)),
+        table(head, _measured_rows(rows(_CURVES, "change"))),
         _paragraph(
             "From AdamW to Muon. Monotonicity: (r(1) - r(0)) / total variation, 1 where r only "
             "rises. Largest jump: the largest step between neighbouring points over |r(1) - r(0)|."
         ),
-        table(("", "monotonicity", "largest jump"), _measured_rows(steadiness)),
+        table(["", *_STEADINESS.values()], _measured_rows(steadiness)),
         _continued(study),
     )
 
@@ -356,66 +330,53 @@ def _continued(study: Study) -> str:
     if not found:
         return ""
     rows = [
-        [
-            name,
-            *(f"{study['ends'][name]['loss'][text]:.3f}" for text in plots.TEXTS),
-            *(f"{losses[text]:.3f}" for text in plots.TEXTS),
-        ]
+        {
+            "model": name,
+            "loss": f"{study['ends'][name]['loss']['in']:.3f}",
+            "other text": f"{study['ends'][name]['loss']['out']:.3f}",
+            "trained on": f"{losses['in']:.3f}",
+            "trained on, other text": f"{losses['out']:.3f}",
+        }
         for name, losses in found.items()
     ]
-    head = ("model", "loss", "other text", "trained on", "trained on, other text")
-    return _paragraph("Models trained on for as many steps as a bend:") + "\n" + table(head, rows)
+    return _paragraph("Models trained on for as many steps as a bend:") + "\n" + _table(rows)
 
 
 def _models(study: Study) -> str:
-    head = (
-        "model",
-        "learning rate",
-        "steps",
-        "loss",
-        "other text",
-        "stable rank",
-        "effective rank",
-        "seconds",
-    )
     rows = [
-        _model(f"{name}{longer}", end)
+        model_row(f"{name}{longer}", end)
         for kind, longer in (("ends", ""), ("longer", ", longer"))
         for name, end in study.get(kind, {}).items()
     ]
-    start = study["start"]
-    rows.append(
-        [
-            "random start",
-            *[_MISSING] * 4,
-            f"{median_rank(start):.2f}",
-            f"{median(start['effective_rank'].values()):.2f}",
-            _MISSING,
-        ]
-    )
-    learning = (
-        partial(plots.draw_learning, study=study),
-        "The loss on held-out text of every model.",
-    )
+    start = {"model": "random start", **_ranks(study["start"])}
+    rows.append({column: start.get(column, _MISSING) for column in rows[0]})
+    caption = "The loss on held-out text of every model."
+    learning = partial(plots.draw_learning, study=study), caption
     return _section(
         "Models",
         _paragraph("Ranks are medians over the hidden matrices; losses are in nats per token."),
-        table(head, rows),
+        _table(rows),
         _sweep(study),
         figures(_panels([learning, _rank_over_loss(study)]), "models"),
     )
 
 
-def _model(name: str, end: Mapping[str, Any]) -> list[str]:
-    return [
-        name,
-        f"{end['learning_rate']:.3g}",
-        str(end["steps"]),
-        *(f"{end['loss'][text]:.3f}" for text in plots.TEXTS),
-        f"{median_rank(end):.2f}",
-        f"{median(end['effective_rank'].values()):.2f}",
-        f"{end['seconds']:.0f}",
-    ]
+def model_row(name: str, end: Mapping[str, Any]) -> dict[str, str]:
+    """What is said of a trained model; end: what was recorded of it."""
+    return {
+        "model": name,
+        "learning rate": f"{end['learning_rate']:.3g}",
+        "steps": f"{end['steps']:,}",
+        "loss": f"{end['loss']['in']:.4f}",
+        "other text": f"{end['loss']['out']:.4f}",
+        **_ranks(end),
+        "seconds": f"{end['seconds']:.0f}",
+    }
+
+
+def _ranks(end: Mapping[str, Any]) -> dict[str, str]:
+    effective = median(end["effective_rank"].values())
+    return {"stable rank": f"{median_rank(end):.2f}", "effective rank": f"{effective:.2f}"}
 
 
 def _sweep(study: Study) -> str:
@@ -426,16 +387,15 @@ def _sweep(study: Study) -> str:
     for (optimizer, rate), group in groupby(runs, key=_run):
         alike = list(group)
         rows.append(
-            [
-                plots.OPTIMIZERS[optimizer],
-                f"{rate:.3g}",
-                str(len(alike)),
-                f"{fmean(run['loss'] for run in alike):.3f}",
-                f"{fmean(run['stable_rank'] for run in alike):.2f}",
-            ]
+            {
+                "optimizer": OPTIMIZERS[optimizer],
+                "learning rate": f"{rate:.3g}",
+                "models": str(len(alike)),
+                "loss": f"{fmean(run['loss'] for run in alike):.3f}",
+                "stable rank": f"{fmean(run['stable_rank'] for run in alike):.2f}",
+            }
         )
-    head = ("optimizer", "learning rate", "models", "loss", "stable rank")
-    return _paragraph("Learning rates that were swept, the mean over models:") + table(head, rows)
+    return _paragraph("Learning rates that were swept, the mean over models:") + _table(rows)
 
 
 def _run(run: Mapping[str, Any]) -> tuple[str, float]:
@@ -485,16 +445,13 @@ def _planes(study: Study) -> str:
 
 
 def _balls(study: Study) -> str:
-    optimizers = [
-        name
-        for name in plots.OPTIMIZERS
-        if any(end["optimizer"] == name for end in study["ends"].values())
-    ]
+    trained = {end["optimizer"] for end in study["ends"].values()}
+    optimizers = [name for name in OPTIMIZERS if name in trained]
     pictures: list[Picture] = [
         (
             partial(plots.draw_ball, study=study, optimizer=name),
-            f"The {plots.own_norm(name)} norms of hidden matrices of models by "
-            f"{plots.OPTIMIZERS[name]} over the radius of its ball, while they are trained: bold "
+            f"The {NORMS[name]} norms of hidden matrices of models by "
+            f"{OPTIMIZERS[name]} over the radius of its ball, while they are trained: bold "
             "the median matrix, dash-dotted the largest, the band all. Black: the ball. Dotted: "
             "within reach, the most that weight decay and the longest steps allow after so many "
             "steps from that start.",
@@ -504,29 +461,26 @@ def _balls(study: Study) -> str:
     pictures += [
         (
             partial(plots.draw_norms_along, study=study, optimizer=name),
-            f"The largest {plots.own_norm(name)} norm of a hidden matrix along the curves over the "
-            f"radius of {plots.OPTIMIZERS[name]}'s ball: it is convex, so no straight piece leaves "
+            f"The largest {NORMS[name]} norm of a hidden matrix along the curves over the "
+            f"radius of {OPTIMIZERS[name]}'s ball: it is convex, so no straight piece leaves "
             "it that ends inside. Along curves the models are folded and rotated, which changes "
             "entrywise norms.",
         )
         for name in optimizers
     ]
     rows = [
-        [
-            name,
-            plots.own_norm(end["optimizer"]),
-            f"{plots.over_radius(end):.3f}",
-            f"{plots.over_reach(end):.3f}",
-            f"{end['history'][-1]['remainder']:.3f}",
-        ]
+        {
+            "model": name,
+            "norm": NORMS[end["optimizer"]],
+            "largest at the end / radius": f"{plots.over_radius(end):.3f}",
+            "largest on the way / within reach": f"{plots.over_reach(end):.3f}",
+            "what remains of the start": f"{end['history'][-1]['remainder']:.3f}",
+        }
         for name, end in study["ends"].items()
     ]
-    outside = [row[0] for row in rows if float(row[3]) > 1]
-    said = (
-        f"Outside what is within reach: {', '.join(outside)}."
-        if outside
-        else "No model was outside what is within reach at any step that was recorded."
-    )
+    said = "No model was outside what is within reach at any step that was recorded."
+    if outside := [name for name, end in study["ends"].items() if plots.over_reach(end) > 1]:
+        said = f"Outside what is within reach: {', '.join(outside)}."
     return _section(
         "Optimizers' balls",
         _paragraph(
@@ -537,28 +491,19 @@ def _balls(study: Study) -> str:
             "directions as long as an optimizer's can be: 1.17 for AdamW, 1.21 for Muon. "
             f"{said}"
         ),
-        table(
-            (
-                "model",
-                "norm",
-                "largest at the end / radius",
-                "largest on the way / within reach",
-                "what remains of the start",
-            ),
-            rows,
-        ),
+        _table(rows),
         figures(_panels(pictures), "balls"),
     )
 
 
 def _measured(study: Study) -> str:
     corpus = [
-        [
-            plots.TEXTS[text],
-            ", ".join(part["sources"]),
-            f"{part['training']:,}",
-            f"{part['held_out']:,}",
-        ]
+        {
+            "text": TEXTS[text],
+            "sources": ", ".join(part["sources"]),
+            "for training": f"{part['training']:,}",
+            "held out": f"{part['held_out']:,}",
+        }
         for text, part in study["corpus"].items()
     ]
     return _section(
@@ -567,7 +512,7 @@ def _measured(study: Study) -> str:
             f"Study {study['name']}, {study['seconds'] / 60:.1f} minutes of computing. Text, in "
             "tokens:"
         ),
-        table(("text", "sources", "for training", "held out"), corpus),
+        _table(corpus),
         _paragraph("Configuration:"),
         f"<pre>{html.escape(json.dumps(study['config'], indent=1))}</pre>",
     )

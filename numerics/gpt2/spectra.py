@@ -21,7 +21,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,6 +193,14 @@ def largest_jump(ranks: Sequence[float]) -> float | None:
     return max(abs(step) for step in _steps(ranks)) / span if span > 0 else None
 
 
+SUMMARIES: Mapping[str, Callable[[Sequence[float]], float | None]] = {
+    "change": change,
+    "monotonicity": monotonicity,
+    "largest_jump": largest_jump,
+}
+"""What is said of the ranks along a path."""
+
+
 def _steps(ranks: Sequence[float]) -> list[float]:
     return [after - before for before, after in itertools.pairwise(ranks)]
 
@@ -207,10 +215,7 @@ One step of its Newton-Schulz iteration maps singular values by p(s) = 3.4445 s 
 to itself. So 1.2024 would be proved, but for the rounding of bfloat16; the rest is for that.
 """
 
-_SCALES = {
-    "adamw": lambda shape: 1.0,
-    "muon": lambda shape: math.sqrt(max(1, shape[0] / shape[1])),
-}
+_SCALES = {"adamw": lambda shape: 1.0, "muon": lambda shape: math.sqrt(max(1, shape[0] / shape[1]))}
 
 
 def radius(optimizer: str, weight_decay: float, shape: tuple[int, int]) -> float:

@@ -5,11 +5,12 @@ and value orthogonalised one by one. Everything else (embeddings, head, biases, 
 Batches depend on the seed and the step alone, so training that was stopped goes on as if it had
 not been, and several processes together do what one does, up to rounding.
 
->>> from numerics.gpt2.data import Corpus
+>>> from numerics.gpt2.data import Corpus, Texts
 >>> from numerics.gpt2.model import LanguageModel, Shape, build
 >>> model = build(Shape(layers=1, width=8, heads=2, block=8), seed=0)
 >>> recipe = Recipe("muon", steps=20, batch=4)
->>> history = fit(LanguageModel(model), recipe, Corpus.read(["python-docs"]), block=8)
+>>> texts = Texts({"in": Corpus.read(["python-docs"])}, block=8, count=4)
+>>> history = Trainer(texts).fit(LanguageModel(model), recipe)
 >>> print(history[-1]["step"], history[-1]["loss"] < history[1]["loss"])
 20 True
 
@@ -40,17 +41,15 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from numerics.files import make_folder, write
-from numerics.gpt2.data import Corpus
+from numerics.gpt2.data import Corpus, Texts
 from numerics.gpt2.model import is_hidden, split_hidden
+from numerics.gpt2.names import OPTIMIZERS
 from numerics.training.loop import Progress
 from theory.errors import InputError
 from theory.problem import positive_integer
 
 Record: TypeAlias = dict[str, Any]
 """What is known after some step."""
-
-OPTIMIZERS = ("adamw", "muon")
-"""Of the hidden matrices."""
 
 SCHEDULES = ("cosine", "wsd")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -153,6 +152,10 @@ class Workers:
             torch.distributed.barrier()
 
 
+ALONE = Workers()
+"""This process, on the CPU."""
+
+
 def device_of(worker: int = 0) -> torch.device:
     """The GPU of a worker, where there is one."""
     if torch.cuda.is_available():
@@ -249,97 +252,106 @@ class _Optimizers:
             optimizer.load_state_dict(document)
 
 
-def fit(
-    module: nn.Module,
-    recipe: Recipe,
-    corpus: Corpus,
-    *,
-    block: int,
-    workers: Workers | None = None,
-    folder: Path | None = None,
-    watch: Callable[[], Mapping[str, Any]] = dict,
-    progress: Progress = lambda stage, step: None,
-) -> list[Record]:
-    """Train a module in place; what was recorded on the way, from step 0 to the last.
+@dataclass(frozen=True)
+class Trainer:
+    """What trains on some text, in some processes; progress: told how far each training is."""
 
-    module: called with windows (b, block + 1) of tokens and a number t, uniform in [0, 1) and the
-    same for the whole step, it returns its mean loss over the windows; parameters without gradients
-    stay. folder: where the state is saved on the way, and taken up again; nothing of it is left
-    when all is done. watch: further things to record, by the first
-    process. Each record has the step, the mean loss on the batches since the last one (None at step
-    0) and the seconds so far. `progress` may raise Interrupted, which then leaves; the state of the
-    last record is there.
+    texts: Texts
+    workers: Workers = ALONE
+    progress: Progress = lambda stage, step: None
 
-    Raises InputError where the batch does not divide among processes and parts, where the folder
-    has a state of another recipe, start or text, and where the loss is no longer finite.
-    """
-    workers = workers or Workers()
-    size, rest = divmod(recipe.batch, workers.count * recipe.accumulation)
-    if rest or not size:
-        raise InputError(
-            "batch",
-            f"{recipe.batch} must be a multiple of the processes times the accumulation, "
-            f"{workers.count} x {recipe.accumulation}",
+    def fit(
+        self,
+        module: nn.Module,
+        recipe: Recipe,
+        *,
+        folder: Path | None = None,
+        watch: Callable[[], Mapping[str, Any]] = dict,
+    ) -> list[Record]:
+        """Train a module in place; what was recorded on the way, from step 0 to the last.
+
+        module: called with windows (b, block + 1) of tokens and a number t, uniform in [0, 1) and
+        the same for the whole step, it returns its mean loss over the windows; parameters without
+        gradients stay. folder: where the state is saved on the way, and taken up again; nothing of
+        it is left when all is done. watch: further things to record, by the first process. Each
+        record has the step, the mean loss on the batches since the last one (None at step 0) and
+        the seconds so far. `progress` may raise Interrupted, which then leaves; the state of the
+        last record is there.
+
+        Raises InputError where the batch does not divide among processes and parts, where the
+        folder has a state of another recipe, start or text, and where the loss is no longer finite.
+        """
+        workers, texts = self.workers, self.texts
+        size, rest = divmod(recipe.batch, workers.count * recipe.accumulation)
+        if rest or not size:
+            raise InputError(
+                "batch",
+                f"{recipe.batch} must be a multiple of the processes times the accumulation, "
+                f"{workers.count} x {recipe.accumulation}",
+            )
+        device = workers.device
+        module.to(device)
+        optimizers = _Optimizers(module, recipe)
+        together: Any = module
+        if workers.count > 1:
+            together = DistributedDataParallel(
+                module, device_ids=[device] if device.type == "cuda" else None
+            )
+        precision = torch.autocast(
+            device.type,
+            torch.bfloat16,
+            enabled=recipe.precision == "bfloat16"
+            or (recipe.precision == "auto" and device.type == "cuda"),
         )
-    device = workers.device
-    module.to(device)
-    optimizers = _Optimizers(module, recipe)
-    together: Any = module
-    if workers.count > 1:
-        together = DistributedDataParallel(
-            module, device_ids=[device] if device.type == "cuda" else None
-        )
-    precision = torch.autocast(
-        device.type,
-        torch.bfloat16,
-        enabled=recipe.precision == "bfloat16"
-        or (recipe.precision == "auto" and device.type == "cuda"),
-    )
-    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    state = _State(folder, recipe, module, corpus, optimizers) if folder else None
-    history = state.restore() if state else []
-    records = {round(k * recipe.steps / RECORDS) for k in range(RECORDS + 1)}
-    stage = f"training with {recipe.optimizer}, steps"
-    begun, before = time.perf_counter(), history[-1]["seconds"] if history else 0.0
-    step = history[-1]["step"] if history else 0
-    losses: list[Tensor] = []
+        trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        state = _State(folder, recipe, module, texts.training, optimizers) if folder else None
+        history = state.restore() if state else []
+        records = {round(k * recipe.steps / RECORDS) for k in range(RECORDS + 1)}
+        stage = f"training with {recipe.optimizer}, steps"
+        begun, before = time.perf_counter(), history[-1]["seconds"] if history else 0.0
+        step = history[-1]["step"] if history else 0
+        losses: list[Tensor] = []
 
-    def record() -> None:
-        mean = workers.mean(torch.stack(losses).mean()) if losses else None
-        seconds = round(before + time.perf_counter() - begun, 4)
-        seen = watch() if workers.first else {}
-        history.append({"step": step, "loss": mean, "seconds": seconds, **seen})
-        losses.clear()
-        if state and workers.first:
-            state.save(history)
+        def record() -> None:
+            mean = workers.mean(torch.stack(losses).mean()) if losses else None
+            seconds = round(before + time.perf_counter() - begun, 4)
+            seen = watch() if workers.first else {}
+            history.append({"step": step, "loss": mean, "seconds": seconds, **seen})
+            losses.clear()
+            if state and workers.first:
+                state.save(history)
 
-    if not history:
-        record()
-    while step < recipe.steps:
-        progress(stage, step)
-        windows = corpus.batch(step=step, seed=recipe.seed, size=recipe.batch, block=block)
-        parts = torch.split(windows.to(device), size)[workers.rank :: workers.count]
-        t = np.random.default_rng([recipe.seed, step, 1]).random()  # [seed, step] draws the batch
-        for k, part in enumerate(parts, 1):
-            alone = workers.count > 1 and k < len(parts)
-            with together.no_sync() if alone else contextlib.nullcontext():
-                with precision:
-                    loss = together(part, t)
-                (loss / len(parts)).backward()
-            losses.append(loss.detach())
-        norm = nn.utils.clip_grad_norm_(trained, recipe.clip)
-        if not norm.isfinite():
-            raise InputError("learning_rate", f"is too high: the loss diverges in step {step}")
-        optimizers.step(recipe.height(step))
-        module.zero_grad()
-        step += 1
-        if step in records:
+        if not history:
             record()
-    if state:
-        workers.wait()
-        if workers.first:
-            state.remove()
-    return history
+        while step < recipe.steps:
+            self.progress(stage, step)
+            windows = texts.training.batch(
+                step=step, seed=recipe.seed, size=recipe.batch, block=texts.block
+            )
+            parts = torch.split(windows.to(device), size)[workers.rank :: workers.count]
+            t = np.random.default_rng(
+                [recipe.seed, step, 1]
+            ).random()  # [seed, step] draws the batch
+            for k, part in enumerate(parts, 1):
+                alone = workers.count > 1 and k < len(parts)
+                with together.no_sync() if alone else contextlib.nullcontext():
+                    with precision:
+                        loss = together(part, t)
+                    (loss / len(parts)).backward()
+                losses.append(loss.detach())
+            norm = nn.utils.clip_grad_norm_(trained, recipe.clip)
+            if not norm.isfinite():
+                raise InputError("learning_rate", f"is too high: the loss diverges in step {step}")
+            optimizers.step(recipe.height(step))
+            module.zero_grad()
+            step += 1
+            if step in records:
+                record()
+        if state:
+            workers.wait()
+            if workers.first:
+                state.remove()
+        return history
 
 
 def _origin(module: nn.Module, corpus: Corpus) -> str:

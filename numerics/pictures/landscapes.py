@@ -23,7 +23,8 @@ from numerics.text import show
 from numerics.training.loop import NO_COMPONENT
 from numerics.training.runs import Runs
 from theory.connectivity import OptimalPolytope
-from theory.geometry import LionK, MixedNorm, VectorNorm
+from theory.gauges import gauge_of, has_gauge
+from theory.geometry import Geometry
 from theory.landscape import Analysis, Barrier, Component, Merge
 from theory.network import Network
 from theory.problem import Problem
@@ -539,13 +540,9 @@ def draw_width_profile(
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.2), handlelength=3.2)
 
 
-def is_entrywise(geometry: object) -> bool:
+def is_entrywise(geometry: Geometry) -> bool:
     """Whether the ball confines each weight by itself, and so each |u_jk| to rho."""
-    return (
-        isinstance(geometry, LionK)
-        and geometry.hidden == MixedNorm(np.inf, np.inf)
-        and geometry.output == VectorNorm(np.inf)
-    )
+    return has_gauge(geometry) and gauge_of(geometry.ball).exact
 
 
 def draw_landings(axes: Axes, trained: Sequence[Runs]) -> None:

@@ -131,18 +131,14 @@ def _trained(found: Optimum, data: Dataset) -> dict[str, Any]:
     from numerics.training.loop import train
 
     within, schedule = found.within, None
-    if isinstance(within, Ball):
-        weight = within.rho
-    else:
-        weight = 1 / within.beta**2  # weight decay is then beta
+    if within.beta is not None:
         # Weights stay below one, so the loss is about as curved as X^T X.
         X = np.array([[float(v) for v in row] for row in data.train.X])
         schedule = Schedule(initial=_STABLE / float(np.linalg.norm(X, 2)) ** 2)
     result = train(
         data.train,
         WIDTH,
-        within.optimizer,
-        weight,
+        within,
         seeds=_SEEDS,
         steps=_STEPS,
         schedule=schedule,

@@ -9,7 +9,8 @@ batch in float64.
 >>> import numpy as np
 >>> from numerics.training.loop import train
 >>> from theory import example
->>> runs = train(example("flagship"), 2, "lion", "11/5", seeds=8, steps=2000)
+>>> from theory import Ball
+>>> runs = train(example("flagship"), 2, Ball("lion", "11/5"), seeds=8, steps=2000)
 >>> pairs = Pairs.of_runs(runs, first=[0, 1, 2], second=[3, 4, 5])
 >>> straight, bent = segment(pairs), connect(pairs, "bezier", steps=50)
 >>> print(straight.barrier().shape, bool((bent.maximum() <= straight.maximum()).all()))

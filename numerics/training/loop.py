@@ -4,9 +4,9 @@ S networks W (S, d, m), a (S, m) with independent random starts run as one batch
 data at each step, with the gradients of 1/2 ||f - y||^2 in closed form. `landing` then says which
 component of the exact landscape each run has reached.
 
->>> from theory import analyse, example
+>>> from theory import Ball, analyse, example
 >>> flagship = example("flagship")
->>> runs = train(flagship, 2, "lion", "11/5", seeds=4, steps=2000)
+>>> runs = train(flagship, 2, Ball("lion", "11/5"), seeds=4, steps=2000)
 >>> print(runs.W.shape, runs.complete)
 (4, 2, 2) True
 >>> landed = landing(runs, analyse(flagship, 2), tolerance=1e-3)
@@ -34,9 +34,10 @@ from torch import Tensor
 
 from numerics.training.optimizers import OPTIMIZERS, Optimizer, Schedule
 from theory.errors import BudgetError, InputError, Interrupted
-from theory.geometry import L2Penalty, ball_violation, frank_wolfe_gap, geometry
+from theory.geometry import ball_violation, frank_wolfe_gap, geometry
 from theory.network import Network
-from theory.problem import Problem, Rational, positive_integer, positive_rational
+from theory.problem import Problem, positive_integer
+from theory.within import Ball, Penalty, Within, require_within
 
 if TYPE_CHECKING:
     from theory.landscape import Analysis
@@ -59,15 +60,16 @@ _RUNS_TOGETHER = 16
 class TrainingConfig:
     """Everything that determines the runs.
 
-    rho: R_W R_a, with R_W = R_a = sqrt(rho) = 1 / weight_decay. Run i starts from W ~ N(0, s^2 / d)
+    within: the ball R_W = R_a = sqrt(rho) = 1 / weight_decay of the optimizer, or the penalty of
+    sgd, whose weight decay is beta. Run i starts from W ~ N(0, s^2 / d)
     and a ~ N(0, s^2 / m), s = start_scale, drawn from a generator of (seed, i), and added to the
     weights of `start` if there is one.
     """
 
     problem: Problem
     width: int
+    within: Within
     optimizer: Optimizer
-    rho: Fraction
     seeds: int
     steps: int
     seed: int
@@ -76,8 +78,16 @@ class TrainingConfig:
     start: Network | None
 
     @property
+    def rho(self) -> Fraction:
+        """R_W R_a; without a ball 1 / weight_decay^2."""
+        within = self.within
+        return within.rho if isinstance(within, Ball) else 1 / within.beta**2
+
+    @property
     def radius(self) -> float:
-        """R_W = R_a = sqrt(rho)"""
+        """1 / weight_decay, which is R_W = R_a = sqrt(rho) where there is a ball."""
+        if isinstance(self.within, Penalty):
+            return float(1 / self.within.beta)
         return math.sqrt(self.rho)
 
 
@@ -130,9 +140,9 @@ class TrainingResult:
 def train(
     problem: Problem,
     width: int,
-    optimizer: str | Optimizer,
-    rho: Rational,
+    within: Within,
     *,
+    optimizer: Optimizer | None = None,
     seeds: int,
     steps: int,
     seed: int = 0,
@@ -142,10 +152,10 @@ def train(
     record_every: int | None = None,
     progress: Progress = lambda stage, steps: None,
 ) -> TrainingResult:
-    """Train `seeds` networks with weight decay 1 / sqrt(rho) on both layers.
+    """Train `seeds` networks with the weight decay on both layers that confines them to the ball,
+    1 / sqrt(rho), or that is the penalty of sgd, beta.
 
-    optimizer: a name of `OPTIMIZERS`, or one of your own. For sgd the weight decay is the beta of
-    the penalty (beta/2)(||W||_F^2 + ||a||^2).
+    optimizer: of your own, with that ball; by default the one of `OPTIMIZERS`.
     schedule: by default the optimizer's, see `Optimizer.default_schedule`.
     start: a network of that width to begin at, or near: see `TrainingConfig`.
     record_every: keep losses, violations and gaps each that many steps, and at the end.
@@ -154,13 +164,18 @@ def train(
     diverged and leave the others alone. `progress` may raise Interrupted: this returns what is
     there, with complete=False.
 
-    Raises InputError for an unknown optimizer, rho <= 0, a start_scale < 0, or 0 without a start, a
+    Raises InputError for an optimizer of another ball, a start_scale < 0, or 0 without a start, a
     start of another shape, and counts below 1; BudgetError for more runs than memory holds.
     Source: proofs_notes/implicit-bias.md.
     """
-    if isinstance(optimizer, str):
-        optimizer = OPTIMIZERS[geometry(optimizer).name]
-    exact_rho = positive_rational(rho, "rho")
+    require_within(within, Ball, Penalty)
+    if optimizer is None:
+        if within.optimizer not in OPTIMIZERS:
+            raise InputError("optimizer", f"is needed: how to train in {within} is not known")
+        optimizer = OPTIMIZERS[within.optimizer]
+    own = within.geometry if isinstance(within, Ball) else geometry(within.optimizer)
+    if optimizer.geometry != own:
+        raise InputError("optimizer", f"is {optimizer.name}, which does not belong to {within!r}")
     if seed < 0:
         raise InputError("seed", f"{seed} must not be negative")
     if not 0 <= start_scale < math.inf or (start is None and start_scale == 0):
@@ -172,12 +187,12 @@ def train(
     config = TrainingConfig(
         problem=problem,
         width=width,
+        within=within,
         optimizer=optimizer,
-        rho=exact_rho,
         seeds=positive_integer(seeds, "seeds"),
         steps=steps,
         seed=seed,
-        schedule=schedule or optimizer.default_schedule(math.sqrt(exact_rho), steps),
+        schedule=schedule or optimizer.default_schedule(within, steps),
         start_scale=start_scale,
         start=start,
     )
@@ -305,7 +320,7 @@ def _measured(
     grad_a: Float[_Array, "S m"],
 ) -> _Measured:
     radius, geometry_ = config.radius, config.optimizer.geometry
-    if isinstance(geometry_, L2Penalty):
+    if isinstance(config.within, Penalty):
         return _Measured(loss, None, None)
     return _Measured(
         loss,

@@ -26,6 +26,7 @@ from theory.connectivity.solutions import network_of
 from theory.errors import InputError
 from theory.geometry import ball_violation, geometry
 from theory.regions import Meeting
+from theory.within import Ball
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -146,20 +147,19 @@ def train_meeting(
         raise InputError("meeting", "is that of every large width; networks are trained at one")
     width = found.width
     # Of an optimizer without a ball this is an error.
-    names = [geometry(name).ball.name for name in found.optimizers]
+    balls = [Ball(name, rho) for name, rho in zip(found.optimizers, meeting.rho, strict=True)]
 
     def both(rate: float | None = None, **options: Any) -> tuple[TrainingResult, ...]:
         return tuple(
             train(
                 found.problem,
                 width,
-                name,
-                rho,
-                schedule=None if rate is None else Schedule(rate * math.sqrt(rho)),
+                ball,
+                schedule=None if rate is None else Schedule(rate * math.sqrt(ball.rho)),
                 progress=progress,
                 **options,
             )
-            for name, rho in zip(names, meeting.rho, strict=True)
+            for ball in balls
         )
 
     results = both(seeds=seeds, steps=steps, seed=seed)

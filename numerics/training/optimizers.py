@@ -27,7 +27,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from theory.errors import InputError
-from theory.geometry import Geometry, L2Penalty, geometry
+from theory.geometry import Geometry, geometry
+from theory.within import Within
 
 Direction: TypeAlias = Callable[[Float[Tensor, "S ..."]], Float[Tensor, "S ..."]]
 """Takes the gradient of this step and returns the direction; keeps the momentum between steps."""
@@ -186,13 +187,13 @@ class Optimizer:
         """The name of the geometry."""
         return self.geometry.name
 
-    def default_schedule(self, radius: float, steps: int) -> Schedule:
-        """A schedule for balls of that radius which ends at 1/101 of its first learning rate.
+    def default_schedule(self, within: Within, steps: int) -> Schedule:
+        """A schedule for that ball which ends at 1/101 of its first learning rate.
 
         In a ball learning rates are relative to its radius, whatever the data. Without one (sgd)
         the largest stable learning rate depends on the data: choose your own where runs diverge.
         """
-        initial = 0.01 if isinstance(self.geometry, L2Penalty) else 0.04 * radius
+        initial = 0.01 if within.rho is None else 0.04 * math.sqrt(within.rho)
         return Schedule(initial=initial, horizon=steps / 100, power=1.0)
 
 
@@ -201,18 +202,26 @@ _LION = LionKUpdate(torch.sign, beta1=0.9, beta2=0.99)
 # Inside the ball, at zero loss, AdamW's second moment falls by (1 - beta2) (1 - rho* / rho) a step,
 # rho* being the radius of the solution, and the loss with it: 0.999 would take 10^5 steps.
 _ADAMW = AdamWUpdate(beta1=0.9, beta2=0.95)
-_MUON_HIDDEN = LionKUpdate(polar_factor, beta1=0.95**2, beta2=0.95)
-_MUON_OUTPUT = LionKUpdate(normalised, beta1=0.95**2, beta2=0.95)
+_NGD = LionKUpdate(normalised)
 
-_UPDATES: dict[str, tuple[Update, Update]] = {
+_SINGLE: dict[str, tuple[Update, Update]] = {
     "adamw": (_ADAMW, _ADAMW),
     "lion": (_LION, _LION),
     "signsgd": (_SIGN, _SIGN),
-    "muon": (_MUON_HIDDEN, _MUON_OUTPUT),
-    "muon-adamw": (_MUON_HIDDEN, _ADAMW),
-    "ngd": (LionKUpdate(normalised), LionKUpdate(normalised)),
+    "muon": (
+        LionKUpdate(polar_factor, beta1=0.95**2, beta2=0.95),
+        LionKUpdate(normalised, beta1=0.95**2, beta2=0.95),
+    ),
+    "ngd": (_NGD, _NGD),
     "colnorm": (LionKUpdate(normalised_columns), _SIGN),
     "sgd": (LionKUpdate(torch.positive), LionKUpdate(torch.positive)),
+}
+# The hidden layer by the first, the output layer by the second.
+_PAIRS = (("muon", "adamw"), ("adamw", "ngd"), ("colnorm", "ngd"), ("ngd", "adamw"))
+
+_UPDATES: dict[str, tuple[Update, Update]] = {
+    **_SINGLE,
+    **{f"{one}-{other}": (_SINGLE[one][0], _SINGLE[other][1]) for one, other in _PAIRS},
 }
 
 OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(

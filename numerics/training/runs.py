@@ -1,7 +1,8 @@
 """Runs trained on an analysed problem, with the component of the exact landscape each one reached.
 
->>> from theory import analyse, example
->>> runs = train_runs(analyse(example("flagship"), 2), "lion", "11/5", seeds=8, steps=2000)
+>>> from theory import Ball, analyse, example
+>>> flagship = analyse(example("flagship"), 2)
+>>> runs = train_runs(flagship, Ball("lion", "11/5"), seeds=8, steps=2000)
 >>> print(set(runs.landed), sum(runs.landed.values()) == runs.zero_loss)
 {0, 1} True
 """
@@ -27,7 +28,8 @@ from numerics.training.loop import (
 from numerics.training.optimizers import Optimizer
 from theory.landscape import Analysis
 from theory.network import Network
-from theory.problem import Problem, Rational, format_rational
+from theory.problem import Problem, format_rational
+from theory.within import Within
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -209,9 +211,9 @@ class Runs:
 
 def train_runs(
     analysis: Analysis,
-    optimizer: str | Optimizer,
-    rho: Rational,
+    within: Within,
     *,
+    optimizer: Optimizer | None = None,
     seeds: int,
     steps: int,
     seed: int = 0,
@@ -228,8 +230,8 @@ def train_runs(
     result = train(
         analysis.problem,
         analysis.width,
-        optimizer,
-        rho,
+        within,
+        optimizer=optimizer,
         seeds=seeds,
         steps=steps,
         seed=seed,
@@ -269,9 +271,8 @@ def default_tolerance(analysis: Analysis) -> float:
 
 def best_networks(
     problem: Problem,
-    optimizer: str,
     width: int,
-    rho: Rational,
+    within: Within,
     *,
     seeds: int,
     steps: int,
@@ -281,6 +282,6 @@ def best_networks(
 
     Diverged runs are left out. Arguments and errors: see `numerics.training.loop.train`.
     """
-    result = train(problem, width, optimizer, rho, seeds=seeds, steps=steps, progress=progress)
+    result = train(problem, width, within, seeds=seeds, steps=steps, progress=progress)
     networks = result.networks()
     return [networks[run] for run in np.argsort(result.loss).tolist() if run in networks]

@@ -31,12 +31,12 @@ def trainer(asked: Any, progress: Progress) -> Any:
 
 @trainer.register
 def _(asked: TrainRuns, progress: Progress) -> Runs:
-    return train_runs(**_options(asked), progress=progress)
+    return train_runs(**vars(asked), progress=progress)
 
 
 @trainer.register
 def _(asked: TrainNetworks, progress: Progress) -> Sequence[Network]:
-    return best_networks(**_options(asked), progress=progress)
+    return best_networks(**vars(asked), progress=progress)
 
 
 @trainer.register
@@ -47,10 +47,3 @@ def _(asked: LearnCurves, progress: Progress) -> Mapping[str, Sequence[float]]:
 @trainer.register
 def _(asked: TrainMeeting, progress: Progress) -> TrainedMeeting:
     return train_meeting(**vars(asked), progress=progress)
-
-
-def _options(asked: TrainRuns | TrainNetworks) -> dict[str, Any]:
-    """What the functions take; a penalty of beta is a weight decay of beta on both layers."""
-    options = dict(vars(asked))
-    within = options.pop("within")
-    return options | {"optimizer": within.optimizer, "rho": within.rho or 1 / within.beta**2}

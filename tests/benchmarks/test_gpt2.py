@@ -15,11 +15,13 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from numerics.gpt2.alignment import LearnedRotation, align, fold
-from numerics.gpt2.data import Corpus
+from numerics.gpt2.config import Config
+from numerics.gpt2.data import Texts
 from numerics.gpt2.model import LanguageModel, build
+from numerics.gpt2.names import OPTIMIZERS
+from numerics.gpt2.parts import texts_of
 from numerics.gpt2.paths import profile, straight
-from numerics.gpt2.study import Config
-from numerics.gpt2.training import OPTIMIZERS, Recipe, fit
+from numerics.gpt2.training import Recipe, Trainer
 from numerics.training.loop import one_thread
 
 CONFIG = Config.read("default")
@@ -27,8 +29,8 @@ STEPS = 40  # in each round
 
 
 @pytest.fixture(scope="module")
-def code() -> Corpus:
-    return Corpus.read(["stdlib"])
+def code() -> Texts:
+    return texts_of(CONFIG)
 
 
 @pytest.fixture(autouse=True)
@@ -54,19 +56,17 @@ MODULES: dict[str, Callable[[], torch.nn.Module]] = {
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("what", MODULES)
-def test_steps(benchmark: BenchmarkFixture, code: Corpus, what: str, optimizer: str) -> None:
+def test_steps(benchmark: BenchmarkFixture, code: Texts, what: str, optimizer: str) -> None:
     if (what, optimizer) == ("rotation", "muon"):
         pytest.skip("a rotation has no hidden matrices")
     recipe = Recipe(optimizer, steps=STEPS, batch=CONFIG.ends.batch)
     module = MODULES[what]()
-    benchmark.pedantic(
-        lambda: fit(module, recipe, code, block=CONFIG.shape.block), rounds=3, warmup_rounds=1
-    )
+    benchmark.pedantic(lambda: Trainer(code).fit(module, recipe), rounds=3, warmup_rounds=1)
     benchmark.extra_info["steps per second"] = STEPS / benchmark.stats["min"]
 
 
-def test_profile(benchmark: BenchmarkFixture, code: Corpus) -> None:
-    windows = code.windows(CONFIG.windows, block=CONFIG.shape.block)
+def test_profile(benchmark: BenchmarkFixture, code: Texts) -> None:
+    windows = code.windows("in", torch.device("cpu"))
     path = straight(*folded())
     benchmark.pedantic(lambda: profile(path, windows, points=CONFIG.points), rounds=3)
 

@@ -35,7 +35,7 @@ def trained(
     n: int, d: int, width: int, optimizer: str, rho: int, steps: int, seeds: int = 2
 ) -> tuple[SolutionSet, list[Network]]:
     problem = data(n, d)
-    runs = train(problem, width, optimizer, Fraction(rho), seeds=seeds, steps=steps)
+    runs = train(problem, width, Ball(optimizer, Fraction(rho)), seeds=seeds, steps=steps)
     solutions = SolutionSet(problem, Ball(optimizer, Fraction(rho)), Fraction())
     networks = runs.networks()
     return solutions, [networks[run] for run in np.argsort(runs.loss)[:2].tolist()]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from theory.gauges import ColumnNorms
+from theory.gauges import EUCLIDEAN, Frobenius, Gauge
 from theory.losses import Squared
 from theory.problem import Problem
 from theory.programs.blocks import Patterns
@@ -21,7 +21,7 @@ from theory.programs.columns import ColumnGeneration, Relaxation
 from theory.programs.duals import BlockDual
 from theory.programs.group_lasso import GroupNorms
 
-GAUGE = ColumnNorms(summed=True)
+GAUGE = Gauge(Frobenius(), EUCLIDEAN)
 FAMILY = GroupNorms(GAUGE)
 SCNN = os.environ.get("ISTHMUS_SCNN_PYTHON")
 

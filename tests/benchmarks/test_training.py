@@ -16,6 +16,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from numerics.training.loop import one_thread, train
 from theory.loading import example
+from theory.within import Ball
 
 SEEDS, STEPS = 200, 20_000
 LOOP_STEPS = 500
@@ -52,7 +53,7 @@ LOOPS = {
 def test_training(benchmark: BenchmarkFixture, optimizer: str, rho: str) -> None:
     result = benchmark.pedantic(
         train,
-        args=(example("flagship"), 2, optimizer, rho),
+        args=(example("flagship"), 2, Ball(optimizer, rho)),
         kwargs={"seeds": SEEDS, "steps": STEPS},
         rounds=1,
     )

@@ -8,6 +8,7 @@ from fractions import Fraction
 Matrix = Sequence[Sequence[Fraction]]
 
 BALLS = ("entrywise", "muon", "muon-adamw", "ngd", "colnorm")
+BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
 
 
 def loss(X: Matrix, y: Sequence[Fraction], W: Matrix, a: Sequence[Fraction]) -> Fraction:
@@ -28,18 +29,18 @@ def squares(W: Matrix, a: Sequence[Fraction]) -> Fraction:
 
 def output_squared(ball: str, a: Sequence[Fraction]) -> Fraction:
     """||a||^2 in the norm of the ball."""
-    if ball in ("muon", "ngd"):
+    if ball in ("muon", "ngd", "adamw-ngd", "colnorm-ngd"):
         return sum((v * v for v in a), Fraction())
     return max(v * v for v in a)
 
 
 def hidden_within(ball: str, gram: Matrix, W2: Matrix, limit: Fraction) -> bool:
     """Whether ||W||^2 <= limit. gram: W W^T (d, d). W2: the squares of the entries of W (d, m)."""
-    if ball == "entrywise":
+    if ball in ("entrywise", "adamw-ngd"):
         return all(v <= limit for row in W2 for v in row)
-    if ball == "colnorm":
+    if ball in ("colnorm", "colnorm-ngd"):
         return all(sum(column) <= limit for column in zip(*W2, strict=True))
-    if ball == "ngd":
+    if ball in ("ngd", "ngd-adamw"):
         return sum(v for row in W2 for v in row) <= limit
     return _positive_semidefinite(
         [[(limit if i == k else 0) - v for k, v in enumerate(row)] for i, row in enumerate(gram)]

@@ -1,4 +1,4 @@
-"""Studies of GPT-2 models: the configuration of a tiny one, and a planted one, in which the three
+"""Studies of GPT-2 models: configurations of small ones, and a planted one, in which the three
 claims hold and no control explains them."""
 
 from __future__ import annotations
@@ -31,6 +31,39 @@ weight_decay = 0.0
 steps = 1
 batch = 2
 """
+
+SMALL = """
+seeds = 2
+windows = 4
+points = 3
+[text]
+training = ["python-docs"]
+other = ["stdlib"]
+[model]
+layers = 1
+width = 16
+heads = 2
+block = 16
+[ends]
+steps = 6
+batch = 8
+[alignment]
+steps = 2
+batch = 8
+learning_rate = 3e-3
+weight_decay = 0.0
+[bends]
+steps = 4
+batch = 8
+learning_rate = 2e-3
+muon_learning_rate = 0.01
+[paths]
+kinds = ["polychain", "bezier"]
+[controls]
+learning_rates = [2e-3]
+longer = 2
+"""
+"""Every part that there is."""
 
 KINDS = ("query", "key", "value", "output", "mlp-in", "mlp-out")
 MATRICES = [f"{layer}.{kind}" for layer in range(2) for kind in KINDS]

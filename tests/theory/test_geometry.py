@@ -57,6 +57,9 @@ CLOSED_FORMS = {
     "signsgd": lambda U: np.abs(U).max(),
     "ngd": lambda U: np.linalg.norm(U, axis=0).sum(),
     "colnorm": lambda U: np.linalg.norm(U, axis=0).max(),
+    "adamw-ngd": lambda U: np.linalg.norm(np.abs(U).max(axis=0)),
+    "colnorm-ngd": np.linalg.norm,
+    "ngd-adamw": np.linalg.norm,
     "muon-adamw": lambda U: np.linalg.norm(U, 2),
     "sgd": lambda U: np.linalg.norm(U, axis=0).sum(),
 }
@@ -458,7 +461,7 @@ def test_flagship_radii_of_section_2() -> None:
 # Invariances
 
 
-@pytest.mark.parametrize("name", ["muon", "muon-adamw", "ngd", "sgd", "colnorm"])
+@pytest.mark.parametrize("name", ["muon", "muon-adamw", "ngd", "sgd", "colnorm", "colnorm-ngd"])
 @given(U=matrices(max_width=6), seed=st.integers(0, 2**32 - 1))
 def test_gauges_invariant_under_orthogonal_maps_of_the_inputs(
     name: str, U: Array, seed: int
@@ -599,6 +602,7 @@ def test_measures_need_positive_radii(R_W: float, R_a: float, field: str) -> Non
 
 def test_all_names() -> None:
     expected = {"adamw", "lion", "signsgd", "muon", "muon-adamw", "ngd", "colnorm", "sgd"}
+    expected |= {"adamw-ngd", "colnorm-ngd", "ngd-adamw"}
     assert set(names()) == expected
     assert all(geometry(name).name == name for name in names())
 

@@ -238,7 +238,9 @@ def test_elimination_decides_or_says_that_it_does_not(generator):
     assert certain.sum() > 10
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon", "ngd", "colnorm", "muon-adamw"])
+@pytest.mark.parametrize(
+    "optimizer", ["adamw", "muon", "ngd", "colnorm", "muon-adamw", "adamw-ngd"]
+)
 def test_radius_bounds_hold(optimizer):
     for name in ("flagship", "opposite-preference", "separation-03"):
         analysis = analyse(example(name), 2)

@@ -10,16 +10,62 @@ from theory.certificates import algebra, reading, work
 from theory.certificates.algebra import Vector, dot
 from theory.certificates.reading import fail, show
 
-BALLS = ("entrywise", "muon", "muon-adamw", "ngd", "colnorm")
-SPECTRAL = ("muon", "muon-adamw")  # their duals have a metric Z
-LARGEST = ("muon", "ngd")  # the weights of neurons do not add up: the largest counts
+BALLS: dict[str, tuple[str, str]] = {
+    "entrywise": ("entrywise", "max"),
+    "muon": ("spectral", "l2"),
+    "muon-adamw": ("spectral", "max"),
+    "ngd": ("frobenius", "l2"),
+    "colnorm": ("column", "max"),
+    "adamw-ngd": ("entrywise", "l2"),
+    "colnorm-ngd": ("column", "l2"),
+    "ngd-adamw": ("frobenius", "max"),
+}
+"""The norms of W and of a."""
+
+_SHARED = ("frobenius", "spectral", "l2")  # norms that the neurons divide among themselves
 
 
 @dataclass(frozen=True)
-class Ball:
-    """||W|| ||a|| <= rho in the norms of an optimizer: the whole layers, as they stand."""
+class Norms:
+    """What is to be known about the ball of a name, and of the penalty l2."""
 
     name: str
+
+    @property
+    def hidden(self) -> str:
+        """The norm of W."""
+        return BALLS.get(self.name, ("frobenius", "l2"))[0]
+
+    @property
+    def output(self) -> str:
+        """The norm of a."""
+        return BALLS.get(self.name, ("frobenius", "l2"))[1]
+
+    @property
+    def spectral(self) -> bool:
+        """Whether duals have a metric Z."""
+        return self.hidden == "spectral"
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The layers whose ball the neurons divide; of the others each has its own."""
+        layers = (("hidden", self.hidden), ("output", self.output))
+        return tuple(layer for layer, norm in layers if norm in _SHARED)
+
+    def combined(self, squares: Sequence[Fraction]) -> Fraction:
+        """The dual norm of columns, from the squares of their own: the largest counts, their
+        squares add up, or they do, as both layers are shared, one or none. Rounded up."""
+        if len(self.shared) == 2:
+            return algebra.root(max(squares, default=Fraction()))
+        if len(self.shared) == 1:
+            return algebra.root(sum(squares, Fraction()))
+        return sum(map(algebra.root, squares), Fraction())
+
+
+@dataclass(frozen=True)
+class Ball(Norms):
+    """||W|| ||a|| <= rho in the norms of an optimizer: the whole layers, as they stand."""
+
     rho: Fraction
 
     def __str__(self) -> str:
@@ -31,14 +77,12 @@ class Ball:
         bits = 2 * max(work.length(a), *map(work.length, neurons))
         work.spend("norms of networks", entries * work.integer(bits))
         bound = (self.rho * scale) ** 2  # of the squared norms
-        squares = [dot(w, w) for w in neurons]
-        if self.name == "entrywise":
-            return max(v * v for w in neurons for v in w) * max(v * v for v in a) <= bound
-        if self.name == "ngd":
-            return sum(squares) * dot(a, a) <= bound
-        if self.name == "colnorm":
-            return max(squares) * max(v * v for v in a) <= bound
-        size = dot(a, a) if self.name == "muon" else max(v * v for v in a)
+        size = dot(a, a) if self.output == "l2" else max(v * v for v in a)
+        if self.hidden == "entrywise":
+            return max(v * v for w in neurons for v in w) * size <= bound
+        if not self.spectral:
+            squares = [dot(w, w) for w in neurons]
+            return (sum(squares) if self.hidden == "frobenius" else max(squares)) * size <= bound
         rows = neurons if len(neurons) <= len(neurons[0]) else list(zip(*neurons, strict=True))
         work.spend("norms of networks", entries * len(rows) * work.integer(bits))
         gram = [[size * dot(v, w) for w in rows] for v in rows]
@@ -47,11 +91,10 @@ class Ball:
 
 
 @dataclass(frozen=True)
-class Penalty:
+class Penalty(Norms):
     """(beta / 2) (||W||_F^2 + ||a||^2), in place of a ball."""
 
     beta: Fraction
-    name = "l2"
 
     def __str__(self) -> str:
         return f" with l2 penalty beta = {self.beta}"
@@ -63,7 +106,7 @@ def read(value: object) -> Ball | Penalty:
         fields = reading.fields(value, "within", ("penalty", "beta"))
         if fields["penalty"] != "l2":
             fail("within.penalty", f"must be 'l2', not {show(fields['penalty'])}")
-        return Penalty(_positive(fields["beta"], "within.beta"))
+        return Penalty("l2", _positive(fields["beta"], "within.beta"))
     fields = reading.fields(value, "within", ("ball", "rho"))
     name = fields["ball"]
     if not isinstance(name, str) or name not in BALLS:

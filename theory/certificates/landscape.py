@@ -22,7 +22,7 @@ from typing import NoReturn, TypeAlias
 
 from theory.certificates import algebra, balls, covering, reading, states, work
 from theory.certificates.algebra import Vector, dot, mask
-from theory.certificates.balls import LARGEST, SPECTRAL, Ball
+from theory.certificates.balls import Ball
 from theory.certificates.cones import Arrangement, Points
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.reading import fail, show
@@ -105,9 +105,10 @@ class _Dual:
 class _ConicDual:
     """A vector nu, with Z for spectral norms, in a ball that is no polytope.
 
-    With q the maximum of 2 nu.f(u) - u^T Z u over a neuron's cone (Z = I without a Z), nu.f <= H
-    for H = rho sqrt(tr Z q), q the largest or the sum over the neurons; for colnorm the sum of all
-    rho sqrt(q). In units in which X is integer.
+    Where generators are rays let q be the maximum of 2 nu.f(u) - u^T Z u over a neuron's cone (Z =
+    I without a Z), times tr Z if there is one; where they are vertices of |u_k| <= 1, the square of
+    the largest nu.f(v). Then nu.f <= H, rho times what `Norms.combined` makes of the q of all
+    neurons. In units in which X is integer.
     """
 
     def __init__(
@@ -118,9 +119,11 @@ class _ConicDual:
         unit: int,
         ball: Ball,
         generators: Points,
+        corner_scale: int,
     ) -> None:
         self.nu, self.Z, self.gain, self.unit, self.ball = nu, Z, gain, unit, ball
         self.generators = generators
+        self.corner_scale = corner_scale  # of vertices, where generators are these
         self.norm = dot(nu, nu)
         self.trace = 1 if Z is None else sum(row[k] for k, row in enumerate(Z))
         self._maxima: dict[tuple[int, int], Fraction] = {}
@@ -139,9 +142,12 @@ class _ConicDual:
         work.spend("independent generators", entries * d * each + 64 * sum(sets))
 
     def _maximum(self, sign: int, generators: int) -> Fraction:
-        """q: attained on independent generators, where it is the unconstrained maximum."""
+        """q: on rays attained on independent ones, where it is the unconstrained maximum."""
         if (sign, generators) not in self._maxima:
             chosen = list(algebra.bits(generators))
+            if self.ball.hidden == "entrywise":
+                self._maxima[sign, generators] = self._largest(sign, chosen)
+                return self._maxima[sign, generators]
             self._count(chosen)
             rays = [self.generators.points[i] for i in chosen]
             gains = [sign * dot(self.nu, self.generators.columns[i]) for i in chosen]
@@ -157,25 +163,23 @@ class _ConicDual:
                         best = max(
                             best, sum((v * g for v, g in zip(z, b, strict=True)), Fraction())
                         )
-            self._maxima[sign, generators] = best
+            self._maxima[sign, generators] = self.trace * best
         return self._maxima[sign, generators]
 
-    def _height(self, q: Fraction) -> Fraction:
-        return self.ball.rho * algebra.root(self.trace * q)
+    def _largest(self, sign: int, chosen: Sequence[int]) -> Fraction:
+        columns = [self.generators.columns[i] for i in chosen]
+        bits = work.length(self.nu) + max(map(work.length, columns), default=0)
+        work.spend("products with vertices", len(chosen) * len(self.nu) * work.integer(bits))
+        most = max((sign * dot(self.nu, column) for column in columns), default=0)
+        return Fraction(max(0, most), self.corner_scale) ** 2
 
     def bound(self, face: Face) -> Fraction | None:
         """What nu proves about the loss on the face."""
         maxima = [self._maximum(*part) for part in face]
         bits = work.lengths(maxima) + work.lengths([self.gain, self.ball.rho]) + 256
-        terms = 1 if self.ball.name in LARGEST else len(face)
+        terms = 1 if len(self.ball.shared) == 2 else len(face)
         work.spend("bounds", len(face) * work.rational(bits * terms))
-        if self.ball.name in LARGEST:
-            height = self._height(max(maxima, default=Fraction()))
-        elif self.ball.name in SPECTRAL:
-            height = self._height(sum(maxima, Fraction()))
-        else:
-            height = sum(map(self._height, maxima), Fraction())
-        rest = self.gain - height
+        rest = self.gain - self.ball.rho * self.ball.combined(maxima)
         if rest <= 0 or not self.norm:
             return Fraction()
         return rest * rest / (2 * self.norm * self.unit**2)
@@ -186,18 +190,16 @@ class _ConicDual:
         if spare < 0:
             return [0] * len(parts), -1
         costs: list[Fraction | None] = []
+        layers, rho = len(self.ball.shared), self.ball.rho
         for part in parts:
             q = self._maximum(*part)
-            if self.ball.name in LARGEST:
-                height = self._height(q)
+            height = rho**2 * q if layers == 1 else rho * algebra.root(q)
+            if layers == 2:
                 over = height > spare or (strict and height == spare)
                 costs.append(None if over else Fraction())
-            elif self.ball.name in SPECTRAL:  # squares add up
-                costs.append(self.ball.rho**2 * self.trace * q)
             else:
-                costs.append(self._height(q))
-        limit = spare**2 if self.ball.name in SPECTRAL else spare
-        return covering.weigh(costs, limit, strict=strict)
+                costs.append(height)
+        return covering.weigh(costs, spare**2 if layers == 1 else spare, strict=strict)
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ class _Certificate:
             fail("labelled", f"must be true or false, not {show(labelled)}")
         self.labelled = labelled
         self.ball = self._ball(fields["within"])
-        self.arrangement = Arrangement(self.X, self.ball.name if self.ball else None)
+        self.arrangement = Arrangement(self.X, self.ball.hidden if self.ball else None)
         self.state_index: dict[tuple[int, int], int] = {}
         self.states: list[State] = []
         for k, state in enumerate(reading.entries(fields.get("states", []), "states")):
@@ -278,7 +280,7 @@ class _Certificate:
     def _conic_dual(self, value: object, where: str, ball: Ball) -> _ConicDual:
         n, d = self.problem.n, self.problem.d
         Z = None
-        if ball.name in SPECTRAL:
+        if ball.spectral:
             fields = reading.fields(value, where, ("nu", "Z"))
             nu, _ = algebra.integers(reading.vector(fields["nu"], f"{where}.nu", n))
             rows = reading.symmetric(fields["Z"], f"{where}.Z", d)
@@ -289,7 +291,8 @@ class _Certificate:
         else:
             nu, _ = algebra.integers(reading.vector(value, where, n))
         gain = Fraction(self.x_scale * dot(nu, self.y), self.y_scale)
-        return _ConicDual(nu, Z, gain, self.x_scale, ball, self.arrangement.generators)
+        points, scale = self.arrangement.generators, self.arrangement.corner_scale
+        return _ConicDual(nu, Z, gain, self.x_scale, ball, points, scale)
 
     def _network(self, value: object, where: str) -> _Network:
         W, a = reading.network(value, where, self.problem.d, self.width)

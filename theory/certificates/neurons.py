@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from theory.certificates import algebra, reading, work
-from theory.certificates.balls import LARGEST, SPECTRAL
+from theory.certificates.balls import Norms
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
 
@@ -61,8 +61,8 @@ class Sums:
     """What a loss and the constraints of a ball, or the l2 penalty, need to know of a network,
     kept up to date neuron by neuron."""
 
-    def __init__(self, problem: Problem, name: str) -> None:
-        self.name = name
+    def __init__(self, problem: Problem, norms: Norms) -> None:
+        self.norms = norms
         self.y = problem.y
         self.fit = [Fraction()] * problem.n
         self.alphas = Fraction()
@@ -74,7 +74,7 @@ class Sums:
         output = work.lengths(self.fit) + work.lengths(neuron.outputs)
         work.spend("sums over neurons", 2 * len(self.fit) * work.rational(output))
         u = 2 * work.lengths((*neuron.u, neuron.alpha))
-        if self.name in SPECTRAL:
+        if self.norms.spectral:
             entry = u + max(map(work.lengths, self.gram))
             work.spend("sums over neurons", 4 * len(neuron.u) ** 2 * work.rational(entry))
         else:
@@ -86,7 +86,7 @@ class Sums:
             for f, v in zip(self.fit, neuron.outputs, strict=True)
         ]
         self.alphas += times * neuron.alpha
-        if self.name in SPECTRAL:
+        if self.norms.spectral:
             if any(neuron.u):
                 for row, v in zip(self.gram, neuron.u, strict=True):
                     for k, w in enumerate(neuron.u):
@@ -107,18 +107,18 @@ class Sums:
 
         changed: the neurons that may be too large each by itself.
         """
-        if self.name == "l2":
+        if self.norms.name == "l2":
             return self.squares + self.alphas <= hidden + output
-        if self.name in LARGEST:
+        if self.norms.output == "l2":
             if self.alphas > output:
                 return False
         elif any(neuron.alpha > output for neuron in changed):
             return False
-        if self.name == "entrywise":
+        if self.norms.hidden == "entrywise":
             return all(v * v <= hidden * n.alpha for n in changed for v in n.u)
-        if self.name == "colnorm":
+        if self.norms.hidden == "column":
             return all(neuron.square <= hidden for neuron in changed)
-        if self.name == "ngd":
+        if self.norms.hidden == "frobenius":
             return self.squares <= hidden
         rest = [
             [(hidden if i == k else 0) - v for k, v in enumerate(row)]

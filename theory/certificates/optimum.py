@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from theory.certificates import algebra, balls, reading, work
 from theory.certificates.algebra import Vector, dot
-from theory.certificates.balls import LARGEST, SPECTRAL, Ball, Penalty
+from theory.certificates.balls import Ball, Penalty
 from theory.certificates.cones import Arrangement
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.reading import fail, show
@@ -20,8 +20,6 @@ _FIELDS = (
     *("format", "version", "kind", "problem", "width", "within"),
     *("patterns", "value", "network", "dual"),
 )
-
-_ANY_WIDTH = (*LARGEST, "l2")  # what more neurons cannot make larger
 
 
 class Optimum:
@@ -33,7 +31,7 @@ class Optimum:
         self.X, self.x_scale, self.y, self.y_scale = algebra.integer_form(problem)
         self.within = balls.read(fields["within"])
         self.width = None if fields["width"] is None else reading.width(fields["width"])
-        if self.width is None and self.within.name not in _ANY_WIDTH:
+        if self.width is None and len(self.within.shared) < 2:
             fail(
                 "width",
                 f"must be an integer: more neurons need more of the {self.within.name} ball",
@@ -121,7 +119,7 @@ class Optimum:
         """What the dual point proves of networks with these patterns."""
         if value is None:
             return Fraction()
-        spectral = self.within.name in SPECTRAL
+        spectral = self.within.spectral
         names = ("nu", "Z", "mu") if spectral else ("nu", "mu")
         fields = reading.fields(value, "dual", names)
         rationals = reading.vector(fields["nu"], "dual.nu", self.problem.n)
@@ -153,7 +151,7 @@ class Optimum:
         n, d = self.problem.n, self.problem.d
         bits = work.length(everything) + max(map(work.length, self.X)) + n.bit_length()
         work.spend("columns", n * d * (work.integer(bits) + work.kept(bits)))
-        priced = d * d if self.within.name in SPECTRAL else d
+        priced = d * d if self.within.spectral else d
         each = n * d + 2 * n + 2 * priced * work.integer(2 * bits) + 2 * work.rational(2 * bits)
         multipliers = len(everything) - len(nu)
         work.spend("columns", len(self.sigmas) * each + multipliers * d * work.integer(bits))
@@ -198,22 +196,20 @@ class Optimum:
                 yield w
 
     def _plain(self, w: Iterable[int]) -> Fraction:
-        """||w||_1 for the entrywise ball, else ||w||_2^2."""
-        if self.within.name == "entrywise":
-            return Fraction(sum(map(abs, w)))
+        """||w||_1^2 for the largest entry, else ||w||_2^2."""
+        if self.within.hidden == "entrywise":
+            return Fraction(sum(map(abs, w)) ** 2)
         return Fraction(sum(v * v for v in w))
 
     def _height(self, cost: Fraction) -> Fraction:
         """The most that nu . f can be, for the integer X."""
         assert isinstance(self.within, Ball)
-        rho, m = self.within.rho, self.width or 1
-        if self.within.name == "entrywise":
-            return rho * m * cost
-        if self.within.name == "colnorm":
-            return rho * m * algebra.root(cost)
-        if self.within.name == "muon-adamw":
-            return rho * algebra.root(m * cost)
-        return rho * algebra.root(cost)
+        m = self.width or 1
+        if len(self.within.shared) == 2:
+            return self.within.rho * algebra.root(cost)
+        if len(self.within.shared) == 1:
+            return self.within.rho * algebra.root(m * cost)
+        return self.within.rho * m * algebra.root(cost)
 
 
 class _Metric:

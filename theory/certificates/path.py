@@ -49,7 +49,7 @@ class Path:
         neurons = [read_neuron(value, f"start[{j}]", self.inputs) for j, value in enumerate(start)]
         ends = [self._read_end(value, f"networks[{k}]") for k, value in enumerate(entries)]
         self._require_same(neurons, ends[0], "start", "networks[0]")
-        point = Sums(self.problem, self.within.name)
+        point = Sums(self.problem, self.within)
         for neuron in neurons:
             point.add(neuron, 1)
         self._require_solution(point, neurons, "start")

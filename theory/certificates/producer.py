@@ -133,8 +133,7 @@ def _within(within: Within | None) -> Document | None:
         return None
     if isinstance(within, Penalty):
         return {"penalty": "l2", "beta": format_rational(within.beta)}
-    name = "entrywise" if within.gauge.exact else within.optimizer
-    return {"ball": name, "rho": format_rational(within.rho)}
+    return {"ball": within.gauge.name, "rho": format_rational(within.rho)}
 
 
 def _dual(vector: Sequence[int], metric: Any) -> Document | list[str]:
@@ -466,20 +465,20 @@ class _RegionsWriter:
         d = self.regions.problem.d
         hidden = weights.hidden if weights else ((Fraction(),) * d,) * d
         document: Document = {}
-        if ball.hidden == "spectral":
+        if ball.joint:
             document["hidden"] = [[format_rational(v) for v in row] for row in hidden]
-        elif ball.hidden == "frobenius":
+        elif ball.shared_hidden:
             document["hidden"] = format_rational(hidden[0][0])
-        if ball.output == "l2":
+        if ball.shared_output and not ball.together:
             document["output"] = format_rational(weights.output if weights else Fraction())
         return document
 
     def _own(self, ball: BallShape, weights: Own | None) -> Document:
-        size = {"entrywise": self.regions.problem.d, "column": 1}.get(ball.hidden, 0)
+        size = self.regions.problem.d if ball.entries else 1
         hidden = [format_rational(v) for v in (weights and weights.hidden) or (Fraction(),) * size]
         document: Document = {}
         if ball.own_hidden:
-            document["hidden"] = hidden if ball.hidden == "entrywise" else hidden[0]
+            document["hidden"] = hidden if ball.entries else hidden[0]
         if ball.own_output:
             document["output"] = format_rational(weights.output if weights else Fraction())
         return document

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from theory.certificates import algebra, covering, reading, states, work
 from theory.certificates.algebra import mask
-from theory.certificates.balls import BALLS, SPECTRAL
+from theory.certificates.balls import BALLS, Norms
 from theory.certificates.cones import Arrangement
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.neurons import Inputs, Sums, dot, read_neuron
@@ -28,9 +28,6 @@ _FIELDS = (
 )
 
 _NAMES = (*BALLS, "l2")
-_BOTH = ("hidden", "output")
-_SHARED = {"muon": _BOTH, "muon-adamw": ("hidden",), "ngd": _BOTH, "l2": ("hidden",)}
-_OWN = {"entrywise": _BOTH, "colnorm": _BOTH, "muon-adamw": ("output",)}
 
 Radii: TypeAlias = list[Fraction | None]  # by ball; None where it is not asked for
 
@@ -87,11 +84,11 @@ class Regions:
         self.problem = problem
         self.width = None if fields["width"] is None else reading.width(fields["width"])
         self.level = _not_negative(fields["level"], "level")
-        self.balls: list[str] = []
+        self.balls: list[Norms] = []
         for k, name in enumerate(reading.entries(fields["balls"], "balls")):
             if not isinstance(name, str) or name not in _NAMES:
                 fail(f"balls[{k}]", f"must be one of {', '.join(_NAMES)}, not {show(name)}")
-            self.balls.append(name)
+            self.balls.append(Norms(name))
         if len(self.balls) not in (1, 2):
             fail("balls", f"has {len(self.balls)} entries, but must have 1 or 2")
         duals = reading.entries(fields["duals"], "duals")
@@ -119,14 +116,15 @@ class Regions:
         if len(attained) + len(excluded) > 1:
             below = set(map(tuple, excluded))
             both = sum(tuple(radii) in below for radii in attained)
+            names = " and ".join(ball.name for ball in self.balls)
             return (
                 f"at {width} and loss at most {show(self.level)}, of the points of radii in the "
-                f"{' and '.join(self.balls)} balls {len(attained)} are attained, {len(excluded)} "
+                f"{names} balls {len(attained)} are attained, {len(excluded)} "
                 f"are lower bounds, and {both} are both, so the least"
             )
         networks = f"of {width} with loss at most {show(self.level)}"
         (radii,) = attained or excluded
-        asked = [(name, rho) for name, rho in zip(self.balls, radii, strict=True) if rho]
+        asked = [(ball.name, rho) for ball, rho in zip(self.balls, radii, strict=True) if rho]
         places = [f" in the {name} ball rho = {show(rho)}" for name, rho in asked]
         if attained:
             return f"a network {networks} lies{' and'.join(places)}"
@@ -156,7 +154,7 @@ class Regions:
         gain = dot(lam, self.problem.y) - algebra.root(2 * self.level * dot(lam, lam))
         if gain <= 0:
             fail(f"{where}.lam", "proves nothing: lam.y - sqrt(2 level ||lam||^2) is not positive")
-        shared = self._weights(fields["shared"], f"{where}.shared", _SHARED)
+        shared = self._weights(fields["shared"], f"{where}.shared", own=False)
         blocks: dict[tuple[int, int], list[Fraction]] = {}
         for j, entry in enumerate(reading.entries(fields["blocks"], f"{where}.blocks")):
             here = f"{where}.blocks[{j}]"
@@ -164,7 +162,7 @@ class Regions:
             state = states.read(sign, sigma, here, self._arrangement)
             if state.key in blocks:
                 fail(here, "is a block for the second time")
-            own = self._weights(values, f"{here}[2]", _OWN)
+            own = self._weights(values, f"{here}[2]", own=True)
             mu = reading.multipliers(pairs, f"{here}[3]", self.problem.n)
             if not algebra.is_positive(
                 _form(self._column(state, lam, mu), shared + own), definite=False
@@ -180,37 +178,38 @@ class Regions:
         positive = {1: mask(p > 0 for p in products), -1: mask(p < 0 for p in products)}
         return _Dual(gain, [weights.price for weights in shared], blocks, positive)
 
-    def _weights(
-        self, value: object, where: str, names: Mapping[str, tuple[str, ...]]
-    ) -> list[_Weights]:
-        """One entry for each ball, with the fields that `names` has for it; others are zero."""
+    def _weights(self, value: object, where: str, *, own: bool) -> list[_Weights]:
+        """One entry for each ball, for the layers that neurons share or do not; others are zero."""
         d = self.problem.d
         found = []
         for k, entry in enumerate(reading.entries(value, where, len(self.balls))):
             here, ball = f"{where}[{k}]", self.balls[k]
-            fields = reading.fields(entry, here, names.get(ball, ()))
+            # The penalty has one constraint for both layers.
+            layers = ("hidden",) if ball.name == "l2" else ("hidden", "output")
+            names = tuple(v for v in layers if (v in ball.shared) != own)
+            fields = reading.fields(entry, here, names)
             hidden, price = [[Fraction()] * d] * d, Fraction()
             if "hidden" in fields:
                 hidden, price = self._hidden(fields["hidden"], f"{here}.hidden", ball)
             output = Fraction()
             if "output" in fields:
                 output = _not_negative(fields["output"], f"{here}.output")
-            elif ball == "l2":  # one constraint for both layers
+            elif ball.name == "l2":
                 output = price
             found.append(_Weights(hidden, output, price + output))
         return found
 
     def _hidden(
-        self, value: object, where: str, ball: str
+        self, value: object, where: str, ball: Norms
     ) -> tuple[list[list[Fraction]], Fraction]:
         """The matrix of hidden weights, and its price."""
         d = self.problem.d
-        if ball in SPECTRAL:
+        if ball.spectral:
             Z = reading.symmetric(value, where, d)
             if not algebra.is_positive(Z, definite=False):
                 fail(where, "is not positive semidefinite")
             return [list(row) for row in Z], sum((Z[k][k] for k in range(d)), Fraction())
-        if ball == "entrywise":
+        if ball.hidden == "entrywise":
             entries = reading.entries(value, where, d)
             diagonal = [_not_negative(v, f"{where}[{k}]") for k, v in enumerate(entries)]
             return _diagonal(diagonal), sum(diagonal, Fraction())
@@ -253,14 +252,14 @@ class Regions:
         neurons = [
             read_neuron(v, f"{where}.neurons[{j}]", self._inputs) for j, v in enumerate(values)
         ]
-        for name, rho in zip(self.balls, radii, strict=True):
+        for ball, rho in zip(self.balls, radii, strict=True):
             if rho is None:
                 continue
-            sums = Sums(self.problem, name)
+            sums = Sums(self.problem, ball)
             for neuron in neurons:
                 sums.add(neuron, 1)
             if not sums.inside(neurons, rho, rho):
-                fail(where, f"the network lies outside the {name} ball rho = {show(rho)}")
+                fail(where, f"the network lies outside the {ball.name} ball rho = {show(rho)}")
             if sums.loss > self.level:
                 fail(where, f"its loss {show(sums.loss)} is above the level {show(self.level)}")
 

@@ -185,17 +185,10 @@ def _in_ball(
         "ngd": lambda: [cp.sum(cp.hstack(squares)) <= rho],
         "muon": lambda: [cp.bmat([[rho * np.eye(d), U], [U.T, cp.diag(alpha)]]) >> 0],
     }
-    output = {"largest": alpha <= rho, "sum": cp.sum(alpha) <= rho}
-    layers = {
-        "adamw": ("adamw", "largest"),
-        "lion": ("adamw", "largest"),
-        "colnorm": ("colnorm", "largest"),
-        "muon-adamw": ("muon", "largest"),
-        "muon": ("muon", "sum"),
-        "ngd": ("ngd", "sum"),
-    }
-    of_W, of_a = layers[optimizer]
-    return [*hidden[of_W](), output[of_a]]
+    hidden |= {"lion": hidden["adamw"], "signsgd": hidden["adamw"]}
+    # Of two names the first is for the hidden layer, the last for the output layer.
+    of_W, of_a = optimizer.split("-")[0], optimizer.split("-")[-1]
+    return [*hidden[of_W](), (cp.sum(alpha) if of_a in ("muon", "ngd") else alpha) <= rho]
 
 
 @dataclass(frozen=True)

@@ -96,13 +96,19 @@ class StudyClaim(Claim):
         self, prediction: Prediction[None], train: Trainer, progress: Progress
     ) -> Observation[None]:
         """What the study found; nothing is trained. Raises InputError where it is too small."""
-        if not self.document["config"].get("verdicts", True):
+        if not is_judged(self.document):
             raise InputError("study", "is too small for verdicts, as its configuration says")
         return Observation(self.observed())
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """All but the controls is as predicted."""
         return agree(stated(predicted), stated(observed))
+
+
+def is_judged(study: Study) -> bool:
+    """Whether the study is one that claims can be held to."""
+    judged: bool = study["config"].get("verdicts", True)
+    return judged
 
 
 def stated(values: Values) -> Values:
@@ -119,15 +125,18 @@ def explained(observed: Values) -> list[str]:
     ]
 
 
-def per_pair(study: Study, cell: str, curve: str, *names: str) -> list[float]:
-    """A measure of one curve of each pair in a cell, in the order of the pairs.
-
-    Raises InputError where the study lacks it.
-    """
+def measured(study: Study, cell: str, curve: str, *names: str) -> Mapping[str, Any] | None:
+    """A measure of one curve of the pairs in a cell: statistics and values; None without it."""
     found = study["cells"].get(cell, {}).get(curve)
     for name in names:
         found = found and found.get(name)
-    if not found:
+    return found or None
+
+
+def per_pair(study: Study, cell: str, curve: str, *names: str) -> list[float]:
+    """The values of a measure, in the order of the pairs. Raises InputError without it."""
+    found = measured(study, cell, curve, *names)
+    if found is None:
         raise InputError("study", f"lacks {', '.join((cell, curve, *names))}")
     values: list[float] = found["values"]
     return values
@@ -135,11 +144,7 @@ def per_pair(study: Study, cell: str, curve: str, *names: str) -> list[float]:
 
 def has(study: Study, cell: str, curve: str, *names: str) -> bool:
     """Whether `per_pair` has something to say."""
-    try:
-        per_pair(study, cell, curve, *names)
-    except InputError:
-        return False
-    return True
+    return measured(study, cell, curve, *names) is not None
 
 
 def answer(applies: bool, why: str) -> str:

@@ -211,16 +211,11 @@ def _outside(case: Case, path: SolutionPath) -> tuple[float, float]:
         "colnorm": columns.max(axis=1),
         "adamw": np.abs(W).max(axis=(1, 2)),
     }
-    of_W, summed = {
-        "muon": ("muon", True),
-        "ngd": ("ngd", True),
-        "muon-adamw": ("muon", False),
-        "colnorm": ("colnorm", False),
-    }.get(case.within.optimizer, ("adamw", False))
-    output = np.linalg.norm(a, axis=1) if summed else a.max(axis=1)
-    return float(losses.max()), max(
-        0.0, float((hidden[of_W] * output).max() / float(case.within.rho)) - 1
-    )
+    # Of two names the first is for the hidden layer, the last for the output layer.
+    of_W, of_a = (case.within.optimizer.split("-")[place] for place in (0, -1))
+    output = np.linalg.norm(a, axis=1) if of_a in ("muon", "ngd") else a.max(axis=1)
+    sizes = hidden.get(of_W, hidden["adamw"]) * output
+    return float(losses.max()), max(0.0, float(sizes.max() / float(case.within.rho)) - 1)
 
 
 def _beyond(case: Case) -> str:

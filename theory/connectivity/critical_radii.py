@@ -29,7 +29,7 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from theory.errors import InputError
 from theory.exact import from_flint, independent
-from theory.gauges import Entrywise, gauge_of
+from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.analysis import Progress
@@ -93,8 +93,10 @@ def radius_intervals(
     Only for entrywise balls: adamw, lion, signsgd. `progress` may raise Interrupted, which leaves.
     Raises InputError for another optimizer, BudgetError beyond `max_cells` labelled cells.
     """
-    if not isinstance(gauge_of(geometry(optimizer).ball), Entrywise):
-        raise InputError("optimizer", f"{optimizer} has no entrywise ball: its radii are not exact")
+    if not gauge_of(geometry(optimizer).ball).exact:
+        raise InputError(
+            "optimizer", f"the ball of {optimizer} is no polytope: radii are not exact"
+        )
     complex_ = CellComplex.of(
         problem, width, labelled=True, within=Ball(optimizer, 1), max_cells=max_cells
     )

@@ -18,7 +18,7 @@ from theory.cone_program import ConeProgram
 from theory.connectivity.critical_radii import RadiusInterval, intervals_of, radius_intervals
 from theory.errors import InputError
 from theory.exact import dot
-from theory.gauges import ColumnNorms, Spectral, gauge_of
+from theory.gauges import Gauge, gauge_of
 from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.analysis import Progress
@@ -27,7 +27,7 @@ from theory.landscape.domain import Group
 from theory.landscape.nnls import LeastSquares
 from theory.losses import Squared
 from theory.problem import Problem
-from theory.radii.least_gauge import objective
+from theory.radii.least_gauge import least
 from theory.units import Units
 from theory.within import Ball
 
@@ -42,9 +42,9 @@ def estimated_intervals(
     max_cells: int = DEFAULT_MAX_CELLS,
     progress: Progress = lambda stage, count: None,
 ) -> tuple[RadiusInterval, ...]:
-    """Like `radius_intervals`, for muon, muon-adamw, ngd and colnorm; not exact, and not proved."""
+    """Like `radius_intervals`, in balls that are no polytopes; not exact, and not proved."""
     gauge = gauge_of(geometry(optimizer).ball)
-    if not isinstance(gauge, ColumnNorms | Spectral):
+    if gauge.exact:
         raise InputError("optimizer", f"{optimizer} has exact intervals")
     complex_ = CellComplex.of(
         problem, width, labelled=True, within=Ball(optimizer, 1), max_cells=max_cells
@@ -69,7 +69,7 @@ def intervals(
 class _EstimatedRadii:
     """Critical radii of cells and faces, given the rays of each neuron; each solved once."""
 
-    def __init__(self, complex_: CellComplex, gauge: ColumnNorms | Spectral) -> None:
+    def __init__(self, complex_: CellComplex, gauge: Gauge) -> None:
         problem, domain = complex_.problem, complex_.domain
         self._gauge = gauge
         self._d = problem.d
@@ -137,7 +137,7 @@ class _EstimatedRadii:
 class _Compiled:
     """The program for all faces of one shape: CVXPY canonicalises it once."""
 
-    def __init__(self, gauge: ColumnNorms | Spectral, m: int, size: int, n: int, d: int) -> None:
+    def __init__(self, gauge: Gauge, m: int, size: int, n: int, d: int) -> None:
         import cvxpy
 
         cp: Any = cvxpy
@@ -147,11 +147,9 @@ class _Compiled:
         self._y = cp.Parameter(n)
         blocks = [slice(j * size, (j + 1) * size) for j in range(m)]
         U = cp.vstack([self._rays[:, block] @ z[block] for block in blocks]).T
-        found = objective(gauge, U)
-        constraints = [self._images @ z == self._y, found.budget, found.block]
-        self._program = ConeProgram(
-            cp.Problem(cp.Minimize(found.value), [c for c in constraints if c is not None])
-        )
+        rho, ball = least(gauge, U)
+        constraints = [self._images @ z == self._y, *ball.constraints]
+        self._program = ConeProgram(cp.Problem(cp.Minimize(rho), constraints))
 
     def solve(
         self,
@@ -165,5 +163,5 @@ class _Compiled:
 
 
 @lru_cache(maxsize=64)
-def _compiled(gauge: ColumnNorms | Spectral, m: int, size: int, n: int, d: int) -> _Compiled:
+def _compiled(gauge: Gauge, m: int, size: int, n: int, d: int) -> _Compiled:
     return _Compiled(gauge, m, size, n, d)

@@ -9,7 +9,7 @@ V = max |k^i| the networks of that fit are connected at every width
 It is enough that a chain of such joins of size <= m leads from every k^i to every other, so the
 maximum may be replaced by the bottleneck: the largest join in a minimum spanning tree.
 
-For entrywise balls a minimal k has |k| <= ceil(S) + r - 1 (S: see `largest_mass`, r: the rank of
+For the ball of adamw a minimal k has |k| <= ceil(S) + r - 1 (S: see `largest_mass`, r: the rank of
 the columns), so the list is complete once all counts up to there are settled. For other balls no
 such rule is known, and with it no complete list.
 
@@ -28,7 +28,6 @@ from scipy.cluster.hierarchy import DisjointSet
 from theory.connectivity.critical_radii import CriticalRadii
 from theory.connectivity.theorems import MAX_BASES, attainable, largest_mass, rank_of_columns
 from theory.errors import BudgetError, InputError
-from theory.gauges import Entrywise
 from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.problem import Problem
@@ -90,11 +89,11 @@ def minimal_counts(
 ) -> MinimalCounts:
     """All minimal counts of the fit y*, the projection of y on the span of the columns.
 
-    Raises InputError where the ball is not entrywise, BudgetError beyond `max_counts` counts up to
+    Raises InputError where the ball is no polytope, BudgetError beyond `max_counts` counts up to
     the size at which the search ends, or `max_bases` sets of columns for that size.
     """
     require_within(within, Ball)
-    if not isinstance(within.gauge, Entrywise):
+    if not within.gauge.exact:
         raise InputError("within", f"in {within} no complete list of counts is known")
     rho = within.rho
     reachable = attainable(problem)

@@ -29,8 +29,6 @@ from theory.exact import (
     to_flint,
     transposed,
 )
-from theory.gauges import Entrywise
-from theory.geometry import geometry
 from theory.losses import Squared
 from theory.network import Network
 from theory.units import Units
@@ -80,7 +78,7 @@ def _in_units(solutions: SolutionSet, units: Units) -> SolutionSet:
     within = solutions.within
     return SolutionSet(
         units.problem(solutions.problem),
-        Ball(within.optimizer, units.radius(within.rho)) if isinstance(within, Ball) else within,
+        Ball(within.geometry, units.radius(within.rho)) if isinstance(within, Ball) else within,
         solutions.level / units.y**2,
     )
 
@@ -157,27 +155,26 @@ def _allowed(solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, "
 def _into_ball(
     solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, " m"]
 ) -> Float[_Array, "d m"]:
-    if solutions.rho is None:
+    if not isinstance(solutions.within, Ball):
         return W
     radius = _radius(solutions, a)
-    if isinstance(solutions.gauge, Entrywise):
-        return np.clip(W, -radius, radius)
-    norm = float(geometry(solutions.optimizer).ball.hidden.value(W))
-    return W * min(1.0, radius / norm) if norm else W
+    if math.isinf(radius):
+        return W
+    return solutions.within.geometry.hidden.project(W, radius)
 
 
 def _radius(solutions: SolutionSet, a: Float[_Array, " m"]) -> float:
     """What ||W|| may be, a little less."""
-    assert solutions.rho is not None
-    size = float(geometry(solutions.optimizer).ball.output.value(a))
-    return float(solutions.rho) * _INSIDE / size if size else math.inf
+    assert isinstance(solutions.within, Ball)
+    size = float(solutions.within.geometry.output.value(a))
+    return float(solutions.within.rho) * _INSIDE / size if size else math.inf
 
 
 def _movable(
     solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, " m"]
 ) -> Float[_Array, "d m"]:
     """1 for the weights that may be adjusted: in the entrywise ball those inside their bounds."""
-    if not isinstance(solutions.gauge, Entrywise):
+    if solutions.gauge is None or not solutions.gauge.hidden.entries:
         return np.ones_like(W)
     return (np.abs(W) < _radius(solutions, a) * (1 - _FREE)).astype(float)
 

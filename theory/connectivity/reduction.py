@@ -17,12 +17,11 @@ from theory.connectivity.exchange import Exchange, Weights
 from theory.connectivity.solutions import Neuron, Point, SolutionSet, outer
 from theory.errors import BudgetError
 from theory.exact import from_flint, primitive, to_flint, transposed
-from theory.gauges import Entrywise, Spectral
 from theory.landscape.domain import EntrywiseBall
 from theory.linear import LinearProgram
 from theory.within import Ball
 
-_STRETCHES = (16, 8, 4, 2, 1)  # of neurons that share a spectral ball: the first inside it
+_STRETCHES = (16, 8, 4, 2, 1)  # of neurons that share one layer: the first inside the ball
 _COST_BITS = 40  # of costs that only guide
 _MAX_CORNERS = 50_000  # of the entrywise ball, some 100 microseconds each
 
@@ -40,7 +39,7 @@ def reductions(solutions: SolutionSet, point: Point) -> Iterator[list[Point]]:
     blocks = _blocks(point, arranged)
     merged = _merged(solutions, point, blocks)
     yield [merged, to_vertex(solutions, merged)]
-    if isinstance(solutions.gauge, Entrywise):
+    if solutions.gauge is not None and solutions.gauge.exact:
         corners = _to_corners(solutions, point, blocks, arranged)
         if corners is not None:
             yield [*corners, to_vertex(solutions, corners[-1])]
@@ -54,7 +53,7 @@ def exchange_of(
     neurons: prepared, none blank. The sizes are such that columns are short integers. stretch:
     where each has room of its own, how many times that it may take.
     """
-    kept = isinstance(solutions.gauge, Spectral) and solutions.summed
+    kept = solutions.joint and solutions.summed
     units: list[Neuron] = []
     weights: Weights = []
     columns: list[list[fmpq]] = []
@@ -85,8 +84,8 @@ def to_vertex(solutions: SolutionSet, point: Point) -> Point:
     The sums that the set depends on stay, and the cost does not grow.
     """
     used = [j for j, neuron in enumerate(point) if not neuron.blank]
-    # Where neurons share a spectral ball, but not `a`, what the others leave to one is not linear.
-    shared = isinstance(solutions.gauge, Spectral) and not solutions.summed
+    # Where neurons share one layer only, what the others leave to one is not linear.
+    shared = solutions.gauge is not None and solutions.gauge.power == 2
     for stretch in _STRETCHES if shared else (1,):
         units, weights, exchange = exchange_of(solutions, [point[j] for j in used], stretch)
         result = [solutions.blank()] * len(point)
@@ -115,9 +114,7 @@ def _merged(
     result = [solutions.blank()] * len(point)
     wholes = []
     for members in blocks.values():
-        alpha = sum((point[j].alpha for j in members), Fraction())
-        u = _sum(point[j] for j in members)
-        whole = Neuron(point[members[0]].sign, alpha if solutions.summed else Fraction(1), u)
+        whole = solutions.merged([point[j] for j in members])
         wholes.append(whole)
         _spread(solutions, result, members, whole, len(members))
     for members, whole in zip(blocks.values(), wholes, strict=True):
@@ -173,8 +170,8 @@ def _to_corners(
     for b, members in enumerate(blocks.values()):
         own = [(v, z) for (c, v), z in zip(atoms, masses, strict=True) if c == b and z]
         if own:
-            u = _sum(solutions.scaled(*pair) for pair in own)
-            _spread(solutions, equal, members, Neuron(own[0][0].sign, Fraction(1), u), len(members))
+            whole = solutions.merged([solutions.scaled(*pair) for pair in own])
+            _spread(solutions, equal, members, whole, len(members))
             copies[b] = [
                 solutions.scaled(v, min(Fraction(1), z - k)) for v, z in own for k in range(ceil(z))
             ]
@@ -228,7 +225,3 @@ def _corners(arranged: Arrangement) -> int:
     """An upper bound of the vertices of a cube cut by the walls."""
     d, walls = arranged.rays.shape[1], len(arranged.normals)
     return sum(comb(d, k) * comb(walls, d - k) * 2**k for k in range(1, d + 1))
-
-
-def _sum(neurons: Iterator[Neuron]) -> tuple[Fraction, ...]:
-    return tuple(sum(column, Fraction()) for column in zip(*(n.u for n in neurons), strict=True))

@@ -5,14 +5,17 @@ of neurons. Balls are taken with R_a = 1 and R_W = rho, which a common rescaling
 layers reaches. In these coordinates all of the constraints are convex and, for rational data,
 rational:
 
-| geometry             | constraint                                                          |
+| layer or optimizer   | constraint                                                          |
 |----------------------|---------------------------------------------------------------------|
-| adamw, lion, signsgd | u_jk^2 <= rho^2 alpha_j, alpha_j <= 1                               |
-| colnorm              | ||u_j||^2 <= rho^2 alpha_j, alpha_j <= 1                            |
-| muon-adamw           | sum_j u_j u_j^T / alpha_j <= rho^2 I, alpha_j <= 1                  |
-| muon                 | sum_j u_j u_j^T / alpha_j <= rho^2 I, sum_j alpha_j <= 1            |
-| ngd                  | sum_j ||u_j||^2 / alpha_j <= rho^2, sum_j alpha_j <= 1              |
+| entrywise            | u_jk^2 <= rho^2 alpha_j                                             |
+| column               | ||u_j||^2 <= rho^2 alpha_j                                          |
+| Frobenius            | sum_j ||u_j||^2 / alpha_j <= rho^2                                  |
+| spectral             | sum_j u_j u_j^T / alpha_j <= rho^2 I                                |
+| output max           | alpha_j <= 1                                                        |
+| output l2            | sum_j alpha_j <= 1                                                  |
 | sgd                  | loss + (beta/2) sum_j (||u_j||^2 / alpha_j + alpha_j) <= level      |
+
+A ball has one constraint on its hidden and one on its output layer.
 
 Source: proofs_notes/paths.md.
 """
@@ -28,8 +31,8 @@ from typing import NamedTuple, TypeAlias
 from flint import fmpq, fmpq_mat
 
 from theory.errors import InputError
-from theory.exact import from_flint, is_positive_semidefinite, sqrt_above, squared, to_flint
-from theory.gauges import ColumnNorms, Entrywise, Gauge
+from theory.exact import from_flint, sqrt_above, squared, to_flint
+from theory.gauges import Gauge
 from theory.network import Network
 from theory.problem import Problem, rational
 from theory.within import Ball, Penalty, Within, require_within
@@ -94,8 +97,13 @@ class SolutionSet:
 
     @property
     def summed(self) -> bool:
-        """Whether neurons share what they may use, or each has room of its own."""
+        """Whether neurons share all that they may use, or each has room of its own."""
         return self.gauge is None or self.gauge.summed
+
+    @property
+    def joint(self) -> bool:
+        """Whether more than the lengths of neurons counts: the sum of u u^T / alpha."""
+        return self.gauge is not None and self.gauge.hidden.joint
 
     def coordinates(self, network: Network) -> Point:
         """The network, rescaled so that ||a|| = 1 where there is a ball.
@@ -196,65 +204,74 @@ class SolutionSet:
         """Whether the point is in the ball, if there is one."""
         if self.rho is None or not point:
             return True
-        gauge, bound = self.gauge, self.rho * self.rho
-        sizes = [neuron.alpha for neuron in point]
-        if (sum(sizes, Fraction()) if self.summed else max(sizes)) > 1:
+        assert self.gauge is not None
+        if self.gauge.output.total(neuron.alpha for neuron in point) > 1:
             return False
-        if isinstance(gauge, Entrywise):
-            return all(max(v * v for v in u) <= bound * alpha for _, alpha, u in point)
-        if isinstance(gauge, ColumnNorms) and not gauge.summed:
-            return all(squared(u) <= bound * alpha for _, alpha, u in point)
-        if isinstance(gauge, ColumnNorms):
-            return sum(map(_stretch, point), Fraction()) <= bound
-        d = self.problem.d
-        total = [fmpq()] * (d * d)
-        for neuron in point:
-            if not neuron.blank:
-                total = [t + v for t, v in zip(total, outer(neuron), strict=True)]
-        top = to_flint([bound])[0]
-        rest = [(top if k % (d + 1) == 0 else 0) - v for k, v in enumerate(total)]
-        return is_positive_semidefinite(fmpq_mat(d, d, rest))
+        used = [(neuron.alpha, neuron.u) for neuron in point if not neuron.blank]
+        return not used or self.gauge.hidden.at_most(used, self.rho * self.rho)
 
     def prepared(self, point: Point) -> Point:
         """The point with output weights such that neurons can be scaled one by one.
 
-        Where each neuron has room of its own, alpha_j = 1; for ngd alpha_j >= ||u_j|| / rho, so
-        that sum_j alpha_j <= 1 is all of the constraint; else the point itself. The straight line
-        to it stays in the set.
+        Where each has room of its own for them, alpha_j = 1; where it has that for w_j only, the
+        least that its length allows, so that sum_j alpha_j <= 1 is all of the constraint; for ngd
+        alpha_j >= ||u_j|| / rho, likewise; else the point itself. The straight line to it stays in
+        the set.
         """
-        if not self.summed:
-            return tuple(neuron._replace(alpha=Fraction(1)) for neuron in point)
-        if isinstance(self.gauge, ColumnNorms):
-            assert self.rho is not None
-            square = self.rho * self.rho
-            return tuple(
-                neuron._replace(alpha=(_stretch(neuron) / square + neuron.alpha) / 2)
-                for neuron in point
-            )
-        return point
+        return tuple(neuron._replace(alpha=self._prepared(neuron)) for neuron in point)
+
+    def _prepared(self, neuron: Neuron) -> Fraction:
+        gauge = self.gauge
+        if gauge is None or (gauge.summed and gauge.hidden.joint):
+            return neuron.alpha
+        if not gauge.output.shared:
+            return Fraction(1)
+        if neuron.blank:
+            return neuron.alpha / 2 if gauge.summed else Fraction()
+        assert self.rho is not None
+        square = self.rho * self.rho
+        if gauge.summed:
+            return (_stretch(neuron) / square + neuron.alpha) / 2
+        return gauge.hidden.squared([neuron.u]) / square
 
     def scaled(self, neuron: Neuron, factor: Fraction) -> Neuron:
         """A prepared neuron with its image times a factor >= 0."""
         u = tuple(factor * v for v in neuron.u)
-        return Neuron(neuron.sign, factor * neuron.alpha if self.summed else neuron.alpha, u)
+        return Neuron(neuron.sign, self._growth(factor) * neuron.alpha, u)
+
+    def _growth(self, factor: Fraction) -> Fraction:
+        """By what alpha grows with u: not at all, with its square or as u does."""
+        if self.summed:
+            return factor
+        assert self.gauge is not None
+        return factor * factor if self.gauge.output.shared else Fraction(1)
+
+    def merged(self, neurons: Sequence[Neuron]) -> Neuron:
+        """One prepared neuron for prepared neurons of one closed cone and sign."""
+        u = tuple(sum(row, Fraction()) for row in zip(*(n.u for n in neurons), strict=True))
+        alpha = sum((neuron.alpha for neuron in neurons), Fraction())
+        whole = Neuron(neurons[0].sign, alpha, u)
+        return whole if self.summed else whole._replace(alpha=self._prepared(whole))
 
     def room(self, neuron: Neuron) -> Fraction:
         """How far a prepared neuron, not blank, may be scaled while all others stay; at least 1.
 
-        Only for neurons with room of their own; in spectral balls that is what they have.
+        Only for neurons with room of their own; where they share a layer that is what they have.
         """
         assert self.rho is not None
-        if isinstance(self.gauge, Entrywise):
-            return self.rho / max(map(abs, neuron.u))
-        if isinstance(self.gauge, ColumnNorms):
-            # Few digits, rounded down: exact arithmetic would carry more along.
-            length = sqrt_above(squared(neuron.u))
-            return max(Fraction(1), Fraction(int(self.rho / length * 2**10), 2**10))
-        return Fraction(1)
+        assert self.gauge is not None
+        if self.gauge.power == 2:
+            return Fraction(1)
+        (size,) = self.gauge.hidden.sizes((neuron.u,))
+        if self.gauge.exact:
+            return self.rho / size
+        # Few digits, rounded down: exact arithmetic would carry more along.
+        return max(Fraction(1), Fraction(int(self.rho / size * 2**10), 2**10))
 
     def blank(self) -> Neuron:
         """A prepared neuron that computes zero."""
-        return Neuron(1, Fraction(not self.summed), (Fraction(),) * self.problem.d)
+        own = self.gauge is not None and not self.gauge.output.shared
+        return Neuron(1, Fraction(own), (Fraction(),) * self.problem.d)
 
 
 def network_of(point: Sequence[Neuron], d: int, width: int) -> Network:

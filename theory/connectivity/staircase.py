@@ -334,7 +334,7 @@ def _candidates(problem: Problem, beta: Fraction) -> Iterator[Vector]:
         return
     # The solver's lam is known up to scale; at the optimum the largest price is beta.
     _, x_scale, _, _ = problem.integer_form()
-    scale = beta * x_scale / dual.cost
+    scale = beta * x_scale / dual.length
     exact = [scale * v for v in dual.lam]
     yield from dict.fromkeys(
         tuple(v.limit_denominator(limit) for v in exact) for limit in _DENOMINATORS

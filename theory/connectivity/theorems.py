@@ -5,7 +5,7 @@
 | ngd, sgd               | min(2 P, r) + 1                               | every sublevel set    |
 | muon                   | min(2 P, q) + 1, q = n + d (d + 1) / 2        | every sublevel set    |
 | adamw, lion, signsgd   | ceil(S) + n                                   | the set of least loss |
-| colnorm, muon-adamw    | some finite width (`any-region`): none known  | every sublevel set    |
+| all other balls        | some finite width (`any-region`): none known  | every sublevel set    |
 
 r is the rank of the images of all neurons. Source: proofs_notes/width-profile.md.
 """
@@ -22,7 +22,6 @@ from flint import fmpq, fmpq_mat
 from theory.arrangement import arrangement
 from theory.errors import BudgetError
 from theory.exact import from_flint, to_flint
-from theory.gauges import ColumnNorms, Entrywise, Spectral
 from theory.landscape.domain import EntrywiseBall, WholeSpace
 from theory.problem import Problem
 from theory.within import Ball, Penalty, Within, require_within
@@ -41,14 +40,13 @@ def connected_from(problem: Problem, within: Within, *, max_bases: int = MAX_BAS
     blocks = 2 * len(arrangement(problem.X))
     if isinstance(within, Penalty):
         return min(blocks, rank_of_columns(problem)) + 1
-    gauge = within.gauge
-    if isinstance(gauge, Entrywise):
+    if within.gauge.exact:
         return math.ceil(largest_mass(problem, within.rho, max_bases=max_bases)) + problem.n
-    if isinstance(gauge, ColumnNorms) and gauge.summed:
-        return min(blocks, rank_of_columns(problem)) + 1
-    if isinstance(gauge, Spectral) and gauge.summed:
+    if not within.gauge.summed:
+        return None
+    if within.gauge.hidden.joint:
         return min(blocks, problem.n + problem.d * (problem.d + 1) // 2) + 1
-    return None
+    return min(blocks, rank_of_columns(problem)) + 1
 
 
 def largest_mass(problem: Problem, rho: Fraction, *, max_bases: int = MAX_BASES) -> Fraction:

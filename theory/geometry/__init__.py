@@ -6,11 +6,17 @@ R = 1/lambda (Chen, Liu, Liang, Liu 2023, arXiv 2310.05898); the optimizer is th
 | name                  | norm on W                   | norm on a   |
 |-----------------------|-----------------------------|-------------|
 | adamw, lion, signsgd  | largest entry               | largest     |
-| muon                  | spectral                    | l2          |
-| muon-adamw            | spectral                    | largest     |
-| ngd                   | Frobenius                   | l2          |
+| adamw-ngd             | largest entry               | l2          |
 | colnorm               | largest l2 norm of a column | largest     |
+| colnorm-ngd           | largest l2 norm of a column | l2          |
+| ngd-adamw             | Frobenius                   | largest     |
+| ngd                   | Frobenius                   | l2          |
+| muon-adamw            | spectral                    | largest     |
+| muon                  | spectral                    | l2          |
 | sgd                   | no ball: (beta/2)(||W||_F^2 + ||a||^2) |  |
+
+The names of two optimizers say which one updates the hidden layer, and then which one the output
+layer: muon-adamw is Muon as it is used in practice.
 
 >>> from fractions import Fraction
 >>> import numpy as np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
@@ -88,11 +88,6 @@ class LionK(Geometry):
         """Itself."""
         return self
 
-    @property
-    def norms(self) -> tuple[Norm, VectorNorm]:
-        """Of W and a: what tables of balls go by, as several optimizers may have the same."""
-        return self.hidden, self.output
-
     def radius(self, weight_decay: _Scalar) -> _Scalar:
         """R = 1/lambda, the radius that decoupled weight decay lambda gives a layer; rho = R_W R_a.
 
@@ -134,19 +129,31 @@ class L2Penalty(Geometry):
         return MixedNorm(2, 2).factorise(U, VectorNorm(2))
 
 
-_LARGEST_ENTRY = MixedNorm(math.inf, math.inf)
-_SPECTRAL = SchattenNorm(math.inf)
+_LARGEST = VectorNorm(math.inf)
+_ADAMW = LionK("adamw", MixedNorm(math.inf, math.inf), _LARGEST)
+_MUON = LionK("muon", SchattenNorm(math.inf), VectorNorm(2))
+_NGD = LionK("ngd", MixedNorm(2, 2), VectorNorm(2))
+_COLNORM = LionK("colnorm", MixedNorm(2, math.inf), _LARGEST)
+
+
+def _composed(hidden: LionK, output: LionK) -> LionK:
+    """The hidden layer updated by one optimizer, the output layer by another one."""
+    return LionK(f"{hidden.name}-{output.name}", hidden.hidden, output.output)
+
 
 _GEOMETRIES: dict[str, Geometry] = {
     optimizer.name: optimizer
     for optimizer in (
-        LionK("adamw", _LARGEST_ENTRY, VectorNorm(math.inf)),
-        LionK("lion", _LARGEST_ENTRY, VectorNorm(math.inf)),
-        LionK("signsgd", _LARGEST_ENTRY, VectorNorm(math.inf)),
-        LionK("muon", _SPECTRAL, VectorNorm(2)),
-        LionK("muon-adamw", _SPECTRAL, VectorNorm(math.inf)),
-        LionK("ngd", MixedNorm(2, 2), VectorNorm(2)),
-        LionK("colnorm", MixedNorm(2, math.inf), VectorNorm(math.inf)),
+        _ADAMW,
+        replace(_ADAMW, name="lion"),
+        replace(_ADAMW, name="signsgd"),
+        _MUON,
+        _composed(_MUON, _ADAMW),
+        _NGD,
+        _COLNORM,
+        _composed(_ADAMW, _NGD),
+        _composed(_COLNORM, _NGD),
+        _composed(_NGD, _ADAMW),
         L2Penalty("sgd"),
     )
 }

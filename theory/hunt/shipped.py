@@ -21,6 +21,7 @@ from theory.connectivity.estimates import estimated_intervals
 from theory.connectivity.theorems import largest_mass
 from theory.errors import InputError, nearest
 from theory.exact import simplest_between
+from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.hunt.conjecture import Conjecture, Document, Facts
 from theory.hunt.exact_fits import radius_above, radius_bounds, separate_components
@@ -295,7 +296,7 @@ def monotone_in_width(optimizer: str = "adamw", labelled: str = "yes") -> Conjec
     name = geometry(optimizer).ball.name
     if labelled not in ("yes", "no"):
         raise InputError("labelled", f"{labelled!r} must be yes or no")
-    exact = name in ("adamw", "lion", "signsgd")
+    exact = gauge_of(geometry(name).ball).exact
     kind = "" if labelled == "yes" else ", modulo permutation of the neurons"
     what = _FITS[exact]
     return Conjecture(
@@ -361,7 +362,7 @@ def sharp_extra_neurons(optimizer: str = "adamw") -> Conjecture:
     that n - 1 in `adamw-sandwich` is sharp for its n. The atlas has instances for n = 2 to 5, and
     proofs_notes/sup-norm.md for n = 6."""
     name = geometry(optimizer).ball.name
-    if name not in ("adamw", "lion", "signsgd"):
+    if not gauge_of(geometry(name).ball).exact:
         raise InputError("optimizer", f"{name} has no entrywise ball")
     return Conjecture(
         name="sharp-extra-neurons",

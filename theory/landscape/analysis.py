@@ -148,9 +148,9 @@ def analyse(
         minimum.
     labelled: distinguish the neurons; by default networks are taken modulo permutation.
     within: only networks in this ball, up to rescaling of neurons; anywhere by default. The
-        minimum is then that over the ball. Exact for adamw, lion and signsgd. For muon,
-        muon-adamw, ngd and colnorm minima and barriers are upper bounds, with proved lower bounds
-        beside them, and the default level is a little above the minimum.
+        minimum is then that over the ball. Exact for adamw, lion and signsgd. For the other balls
+        minima and barriers are upper bounds, with proved lower bounds beside them, and the default
+        level is a little above the minimum.
     Raises InputError where the level is below the minimum or an argument is no exact number,
     BudgetError beyond `max_cells` cells.
     `progress` may raise Interrupted: while barriers are computed this returns what is known, with

@@ -1,36 +1,39 @@
-"""The landscape where minima are convex programs: in balls that are no polytopes, those of muon,
-muon-adamw, ngd and colnorm, and in all balls for losses other than the squared one.
+"""The landscape where minima are convex programs: in balls that are no polytopes, and in all balls
+for losses other than the squared one.
 
 The least loss on a face is then known as an interval. The upper end is the loss of a rational
 network that provably lies in the ball. The lower end comes from a rational dual vector nu and, for
-the spectral norm, a positive definite Z (else Z = I): with q_j the maximum of 2 nu.f(u) - u^T Z u
-over the cone of neuron j, found exactly, nu.f <= H on the face, where
+the spectral norm, a positive definite Z (else Z = I). Where neurons have l2 norms let q_j be the
+maximum of 2 nu.f(u) - u^T Z u over the cone of neuron j, and c_j^2 = q_j, or q_j tr Z; where they
+have largest entries c_j = max nu.f(v) over the vertices v of {u in its cone, ||u||_inf <= 1}. Both
+are found exactly, and nu.f <= H on the face, where
 
-    muon  H = rho sqrt(tr Z max_j q_j)       muon-adamw  H = rho sqrt(tr Z sum_j q_j)
-    ngd   H = rho max_j sqrt(q_j)            colnorm     H = rho sum_j sqrt(q_j)
+    H = rho sum_j c_j             no layer is shared (adamw, colnorm)
+    H = rho (sum_j c_j^2)^1/2     one is (adamw-ngd, colnorm-ngd, ngd-adamw, muon-adamw)
+    H = rho max_j c_j             both are (ngd, muon)
 
-and in entrywise balls H = sum_j max nu.f(v) over the vertices v of neuron j. So the loss is at
-least D(nu) - H (theory/losses.py), for the squared loss and the best multiple of nu
-max(0, nu.y - H)^2 / (2 ||nu||^2). Source: proofs_notes/landscape.md.
+So the loss is at least D(nu) - H (theory/losses.py), for the squared loss and the best multiple of
+nu max(0, nu.y - H)^2 / (2 ||nu||^2). Source: proofs_notes/landscape.md.
 """
 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from flint import fmpz_mat
 
 from theory.arrangement import Arrangement
 from theory.cone_program import ConeProgram
-from theory.exact import dot, power_of_two, sqrt_above
-from theory.gauges import ColumnNorms, Entrywise, Gauge, Metric, Spectral
+from theory.exact import dot, power_of_two, sqrt_above, squared
+from theory.gauges import Gauge, Metric
 from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof
 from theory.landscape.nnls import Minimum
 from theory.losses import Loss, Squared
@@ -41,6 +44,8 @@ from theory.within import Ball
 
 if TYPE_CHECKING:
     from jaxtyping import Float
+
+_Part: TypeAlias = tuple[int, int, Fraction]  # neuron, column, coefficient
 
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up
@@ -69,9 +74,10 @@ class Bracket(Minimum):
 
 
 class ConicDual:
-    """A dual vector nu with a metric, and the maxima q of the groups asked for so far.
+    """A dual vector nu with a metric, and what it says of the groups asked for so far.
 
-    vector: nu in parts of `scale`, which is of no importance for the squared loss.
+    vector: nu in parts of `scale`, which is of no importance for the squared loss. rho: of the
+    ball.
     """
 
     def __init__(
@@ -80,15 +86,17 @@ class ConicDual:
         scale: Fraction,
         metric: Metric | None,
         columns: Sequence[_Column],
+        rho: Fraction,
     ) -> None:
         self.vector = vector
         self.scale = scale
         self.metric = metric
         self.columns = columns
-        self.maximum = lru_cache(maxsize=None)(self._maximum)
+        self._factor = rho**2 * (1 if metric is None else metric.trace)
+        self.most_squared = lru_cache(maxsize=None)(self._most_squared)
 
-    def _maximum(self, group: Group) -> Fraction:
-        """max 2 nu.f(u) - u^T Z u over the cone of the columns' rays.
+    def _most_squared(self, group: Group) -> Fraction:
+        """rho^2 max 2 nu.f(u) - u^T Z u over the cone of the columns' rays, times tr Z.
 
         It is attained on independent rays, where it is the unconstrained maximum.
         """
@@ -112,7 +120,7 @@ class ConicDual:
                 if min(z) >= 0:
                     value = sum(v * gains[i] for v, i in zip(z, chosen, strict=True))
                     best = max(best, Fraction(value, int(denominator)))
-        return best
+        return self._factor * best
 
 
 @dataclass(frozen=True)
@@ -123,48 +131,144 @@ class _Column:
     image: tuple[int, ...]
 
 
-class ConicBall(Domain):
-    """Networks with ||W|| ||a|| <= rho in the norms of an optimizer, up to rescaling of neurons.
+class _Convex(Domain):
+    """A ball whose minima are convex programs, of which intervals are known.
 
-    Losses are in the user's units. Columns belong to rays, signed; where X is rank-deficient, the
-    directions of its null space, both ways, are among the rays of every cone.
+    Losses are in the user's units. What a dual vector says of one neuron is the most that nu.f can
+    be for it in the whole ball; the power of the gauge says how these add up.
     """
 
     scale = 1
     exact = False
     within: Ball
+    unit: int
+    """What images are divided by, to be in the user's units."""
 
     def __init__(
-        self,
-        problem: Problem,
-        arrangement: Arrangement,
-        within: Ball,
-        loss: Loss,
+        self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
     ) -> None:
         super().__init__(problem, arrangement, within, loss)
-        gauge, rho = within.gauge, within.rho
-        assert isinstance(gauge, ColumnNorms | Spectral)
-        self._gauge = gauge
-        self._faces = _Faces(problem, gauge, loss)
-        units = Units.of(problem, loss)
-        self._reach = units.reach(rho) * units.y / units.x
-        self._X, self._x_scale, _, _ = problem.integer_form()
-        rays = [tuple(map(int, ray)) for ray in arrangement.rays]
-        null = _null_space(self._X)
-        self._null = range(len(rays), len(rays) + 2 * len(null))
-        rays += [tuple(sign * v for v in vector) for vector in null for sign in (1, -1)]
-        self._columns = [
-            _Column(ray, tuple(sign * max(0, dot(row, ray)) for row in self._X))
-            for ray in rays
-            for sign in (1, -1)
-        ]
-        spectral = isinstance(gauge, Spectral)
-        self._plain = Metric.near(np.eye(problem.d)) if spectral else None
+        self._gauge = within.gauge
+        self._faces = _Faces(problem, within.gauge, loss)
         self._memo: dict[tuple[Group, ...], Bracket] = {}
+
+    @abstractmethod
+    def most_squared(self, dual: Any, group: Group) -> Fraction:
+        """The square of the most that nu.f of one neuron with these columns can be, in units."""
+
+    @abstractmethod
+    def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> Any: ...
+
+    @abstractmethod
+    def _bracket(self, groups: tuple[Group, ...]) -> Bracket: ...
+
+    @abstractmethod
+    def _image(self, column: int) -> Sequence[int]: ...
+
+    @abstractmethod
+    def _size(self, neurons: int, parts: Sequence[_Part]) -> Fraction:
+        """An upper bound of the radius that a point needs."""
 
     def solved(self) -> int:
         """The number of different programs solved so far."""
         return len(self._memo)
+
+    def minimum(self, groups: Sequence[Group]) -> Bracket:
+        """An interval; the order of neurons does not matter."""
+        key = tuple(sorted(groups))
+        if key not in self._memo:
+            self._memo[key] = self._bracket(key)
+        return self._memo[key]
+
+    def dual(self, minimum: Minimum) -> Any:
+        """The dual vector that the lower end is due to."""
+        assert isinstance(minimum, Bracket)
+        return self._dual(minimum.residual, minimum.scale, minimum.metric)
+
+    def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
+        """Weights are parts of what the bound has to spare above the level, squared; rounded up."""
+        height = self._faces.height(dual.vector, dual.scale, level * _USED**2) * self.unit
+        if height < 0 or (strict and height == 0):
+            return Proof(dual, -1)
+        return Proof(dual, _PARTS, (height / _USED) ** 2)
+
+    def weight(self, proof: Proof, group: Group) -> int:
+        """The share of a neuron; where only the largest counts, all or nothing."""
+        square = self.most_squared(proof.dual, group)
+        if not square or (self._gauge.summed and square <= proof.height):
+            return 0
+        if self._gauge.summed or not proof.height:
+            return proof.limit + 1
+        share = square / proof.height  # squares add up where one layer is shared, else their roots
+        return math.ceil((share if self._gauge.power == 2 else sqrt_above(share)) * _PARTS)
+
+    def lower_bound(self, dual: Any, groups: Sequence[Group]) -> Fraction:
+        """What the dual vector proves about the loss of neurons with these columns."""
+        squares = [self.most_squared(dual, group) for group in groups]
+        height = Fraction()
+        if any(squares):
+            costs = [self._gauge.cost_of(square) for square in squares]
+            height = self._gauge.dual(costs) * _CLAIMED / self.unit
+        return self._faces.bound(dual.vector, dual.scale, height) / _CLAIMED**2
+
+    def norm(self, u: Sequence[Sequence[Fraction]]) -> Fraction:
+        """The gauge, from above."""
+        return self._gauge.witness([1] * len(u), tuple(map(tuple, u)))[1] if _any(u) else Fraction()
+
+    def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
+        """A network of nearly least ||W|| ||a|| with these convex coordinates."""
+        u = tuple(tuple(column) for _, column in neurons)
+        if not _any(u):
+            return Network.from_convex(neurons)
+        return self._gauge.witness([sign for sign, _ in neurons], u)[0]
+
+    def _proved(
+        self,
+        groups: tuple[Group, ...],
+        parts: Sequence[_Part],
+        lams: Sequence[Float[np.ndarray, " n"]],
+        metric: Metric | None,
+    ) -> Bracket:
+        """Both ends, exactly, of a point near the optimum and of dual vectors."""
+        # A little inside, so that points between two of these are seen to be inside as well.
+        size = self._size(len(groups), parts) * (1 + _INSIDE)
+        shrink = min(Fraction(1), self.within.rho / size) if size else Fraction(1)
+        parts = [(place, c, shrink * coefficient) for place, c, coefficient in parts]
+        fit = [Fraction()] * self.problem.n
+        for _, c, coefficient in parts:
+            for k, v in enumerate(self._image(c)):
+                fit[k] += coefficient * v / self.unit
+
+        def bound(nu: tuple[int, ...], scale: Fraction) -> Fraction:
+            return self.lower_bound(self._dual(nu, scale, metric), groups)
+
+        return self._faces.bracket(parts, fit, self._faces.best(lams, bound), metric)
+
+
+class ConicBall(_Convex):
+    """Networks in a ball that bounds the l2 norms of neurons, or the spectral norm of all.
+
+    Columns belong to rays, signed; where X is rank-deficient, the directions of its null space,
+    both ways, are among the rays of every cone.
+    """
+
+    def __init__(
+        self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
+    ) -> None:
+        super().__init__(problem, arrangement, within, loss)
+        units = Units.of(problem, loss)
+        self._reach = units.reach(within.rho) * units.y / units.x
+        X, self.unit, _, _ = problem.integer_form()
+        rays = [tuple(map(int, ray)) for ray in arrangement.rays]
+        null = _null_space(X)
+        self._null = range(len(rays), len(rays) + 2 * len(null))
+        rays += [tuple(sign * v for v in vector) for vector in null for sign in (1, -1)]
+        self._columns = [
+            _Column(ray, tuple(sign * max(0, dot(row, ray)) for row in X))
+            for ray in rays
+            for sign in (1, -1)
+        ]
+        self._plain = Metric.near(np.eye(problem.d)) if self._gauge.hidden.joint else None
 
     def cone(self, cone: int) -> Sequence[int]:
         """The extreme rays of a cone, with the null space."""
@@ -182,64 +286,22 @@ class ConicBall(Domain):
         """The ray itself."""
         return [Fraction(v) for v in self._columns[2 * generator].ray]
 
-    def minimum(self, groups: Sequence[Group]) -> Bracket:
-        """An interval; the order of neurons does not matter."""
-        key = tuple(sorted(groups))
-        if key not in self._memo:
-            self._memo[key] = self._bracket(key)
-        return self._memo[key]
+    def most_squared(self, dual: ConicDual, group: Group) -> Fraction:
+        """Of the dual vector's own memory."""
+        return dual.most_squared(group)
 
-    def dual(self, minimum: Minimum) -> ConicDual:
-        """The dual vector that the lower end is due to."""
-        assert isinstance(minimum, Bracket)
-        return ConicDual(minimum.residual, minimum.scale, minimum.metric, self._columns)
+    def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> ConicDual:
+        return ConicDual(vector, scale, metric, self._columns, self.within.rho)
 
-    def proof(self, dual: ConicDual, level: Fraction, *, strict: bool) -> Proof:
-        """Weights are parts of what the bound has to spare above the level, rounded up."""
-        height = self._faces.height(dual.vector, dual.scale, level * _USED**2) * self._x_scale
-        if height < 0 or (strict and height == 0):
-            return Proof(dual, -1)
-        return Proof(dual, _PARTS, height)
+    def _image(self, column: int) -> Sequence[int]:
+        return self._columns[column].image
 
-    def norm(self, u: Sequence[Sequence[Fraction]]) -> Fraction:
-        """The gauge, from above."""
-        return self._gauge.witness([1] * len(u), tuple(map(tuple, u)))[1] if _any(u) else Fraction()
-
-    def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
-        """A network of nearly least ||W|| ||a|| with these convex coordinates."""
-        u = tuple(tuple(column) for _, column in neurons)
-        if not _any(u):
-            return Network.from_convex(neurons)
-        return self._gauge.witness([sign for sign, _ in neurons], u)[0]
-
-    def weight(self, proof: Proof, group: Group) -> int:
-        """The share of a neuron; where only the largest counts, all or nothing."""
-        q = proof.dual.maximum(group)
-        if not q:
-            return 0
-        cost = self._gauge.dual([self._cost(q)], proof.dual.metric) * self.within.rho * _USED
-        if self._gauge.summed:
-            return 0 if cost <= proof.height else proof.limit + 1
-        if not proof.height:
-            return proof.limit + 1
-        share = cost / proof.height
-        if isinstance(self._gauge, Spectral):  # squares add up
-            share = share * share
-        return math.ceil(share * _PARTS)
-
-    def _cost(self, q: Fraction) -> Fraction:
-        """What the gauge's dual norm is made of: squares for the spectral norm, else lengths."""
-        return q if isinstance(self._gauge, Spectral) else sqrt_above(q)
-
-    def lower_bound(self, dual: ConicDual, groups: Sequence[Group]) -> Fraction:
-        """What the dual vector proves about the loss of neurons with these columns."""
-        costs = [self._cost(dual.maximum(group)) for group in groups]
-        height = Fraction()
-        if any(costs):
-            height = (
-                self.within.rho * self._gauge.dual(costs, dual.metric) * _CLAIMED / self._x_scale
-            )
-        return self._faces.bound(dual.vector, dual.scale, height) / _CLAIMED**2
+    def _size(self, neurons: int, parts: Sequence[_Part]) -> Fraction:
+        u = [[Fraction()] * self.problem.d for _ in range(neurons)]
+        for place, c, coefficient in parts:
+            for k, v in enumerate(self._columns[c].ray):
+                u[place][k] += coefficient * v
+        return self.norm(u)
 
     def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
         places = [(place, c) for place, group in enumerate(groups) for c in group]
@@ -250,7 +312,7 @@ class ConicBall(Domain):
         lengths = np.ones(m * size)
         # In units in which rays and images are floats, whatever the numbers are.
         top = max((abs(v) for _, c in places for v in self._columns[c].ray), default=1)
-        unit = self._reach / (self._x_scale * self._faces.unit * top)
+        unit = self._reach / (self.unit * self._faces.unit * top)
         for i, (_, c) in zip(slots, places, strict=True):
             rays[:, i] = [v / top for v in self._columns[c].ray]
             lengths[i] = float(np.linalg.norm(rays[:, i])) or 1.0
@@ -262,106 +324,57 @@ class ConicBall(Domain):
         scale = power_of_two(self._reach / top)
         z = z * float(self._reach / top / scale) / lengths
         coefficients = [(*place, float(z[i])) for i, place in zip(slots, places, strict=True)]
-        return self._proved(groups, coefficients, scale, lams, Z)
-
-    def _proved(
-        self,
-        groups: tuple[Group, ...],
-        coefficients: list[tuple[int, int, float]],
-        scale: Fraction,
-        lams: Sequence[Float[np.ndarray, " n"]],
-        Z: Float[np.ndarray, "d d"] | None,
-    ) -> Bracket:
-        """Both ends, exactly, from a float solution; coefficients in parts of the scale."""
-        parts = _rationals(coefficients, scale)
-        u = [[Fraction()] * self.problem.d for _ in groups]
-        for place, c, coefficient in parts:
-            for k, v in enumerate(self._columns[c].ray):
-                u[place][k] += coefficient * v
-        # A little inside, so that points between two of these are seen to be inside as well.
-        norm = self.norm(u) * (1 + _INSIDE)
-        shrink = min(Fraction(1), self.within.rho / norm) if norm else Fraction(1)
-        parts = [(place, c, shrink * coefficient) for place, c, coefficient in parts]
-        fit = [Fraction()] * self.problem.n
-        for _, c, coefficient in parts:
-            for k, v in enumerate(self._columns[c].image):
-                fit[k] += coefficient * v / self._x_scale
         metric = self._plain if Z is None else Metric.near(Z)
-
-        def bound(nu: tuple[int, ...], unit: Fraction) -> Fraction:
-            return self.lower_bound(ConicDual(nu, unit, metric, self._columns), groups)
-
-        return self._faces.bracket(parts, fit, self._faces.best(lams, bound), metric)
+        return self._proved(groups, _rationals(coefficients, scale), lams, metric)
 
 
-class ConvexBox(EntrywiseBall):
-    """Neurons with ||u||_inf <= rho, for losses other than the squared one."""
+class ConvexBox(_Convex, EntrywiseBall):
+    """Networks in a ball that bounds the largest entry of neurons, by vertices as those of adamw.
 
-    exact = False
+    For the l2 norm on `a`, and for losses other than the squared one.
+    """
 
     def __init__(
         self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
     ) -> None:
         super().__init__(problem, arrangement, within, loss)
-        self._common, self.scale = math.isqrt(self.scale), 1
-        self._faces = _Faces(problem, Entrywise(), loss)
-        self._memo: dict[tuple[Group, ...], Bracket] = {}
+        self.unit, self.scale = math.isqrt(self.scale), 1
 
-    def solved(self) -> int:
-        """The number of different programs solved so far."""
-        return len(self._memo)
+    def most_squared(self, dual: Dual, group: Group) -> Fraction:
+        """The largest product with a vertex."""
+        return Fraction(max((dual.products.get(c, 0) for c in group), default=0) ** 2)
 
-    def minimum(self, groups: Sequence[Group]) -> Bracket:
-        """An interval; the order of neurons does not matter."""
-        key = tuple(sorted(groups))
-        if key not in self._memo:
-            self._memo[key] = self._bracket(key)
-        return self._memo[key]
+    def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> Dual:
+        return self.priced(vector, scale)
 
-    def dual(self, minimum: Minimum) -> Dual:
-        """The dual vector that the lower end is due to."""
-        assert isinstance(minimum, Bracket)
-        return self.priced(minimum.residual, minimum.scale)
+    def _image(self, column: int) -> Sequence[int]:
+        sign = 1 - 2 * (column % 2)
+        return [sign * v for v in self.positive_columns[column // 2]]
 
-    def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
-        """The weights together count against what the bound has to spare above the level."""
-        height = self._faces.height(dual.vector, dual.scale, level) * self._common
-        return Proof(dual, max(-1, math.ceil(height) - 1 if strict else math.floor(height)))
+    def _size(self, neurons: int, parts: Sequence[_Part]) -> Fraction:
+        """From the shares of vertices: columns may belong to several of these."""
+        totals = [Fraction()] * neurons
+        for place, _, coefficient in parts:
+            totals[place] += coefficient
+        largest = max(totals, default=Fraction())
+        if self._gauge.power == 2:
+            largest = sqrt_above(squared(totals))
+        return self.within.rho * largest
 
     def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
         places = [(place, c) for place, group in enumerate(groups) for c in group]
         size = max(map(len, groups), default=0)
         slots = [place * size + i for place, group in enumerate(groups) for i in range(len(group))]
         images = np.zeros((self._faces.problem.n, len(groups) * size))
-        unit = 1 / (self._common * self._faces.unit)
+        unit = 1 / (self.unit * self._faces.unit)
         for i, (_, c) in zip(slots, places, strict=True):
             images[:, i] = [_float(unit * v) for v in self._image(c)]
         found = self._faces.solve(len(groups), size, None, images)
         if found is None:
             return self._faces.nothing(None)
         z, lams, _ = found
-        parts = _rationals(
-            [(*place, float(z[i])) for i, place in zip(slots, places, strict=True)], Fraction(1)
-        )
-        for place in range(len(groups)):
-            total = sum((v for p, _, v in parts if p == place), Fraction())
-            if total > 1:
-                parts = [(p, c, v / total if p == place else v) for p, c, v in parts]
-        fit = [Fraction()] * self._faces.problem.n
-        for _, c, coefficient in parts:
-            for k, v in enumerate(self._image(c)):
-                fit[k] += coefficient * v / self._common
-
-        def bound(nu: tuple[int, ...], scale: Fraction) -> Fraction:
-            products = self.priced(nu).products
-            most = sum(max((products.get(c, 0) for c in group), default=0) for group in groups)
-            return self._faces.bound(nu, scale, Fraction(most, self._common))
-
-        return self._faces.bracket(parts, fit, self._faces.best(lams, bound), None)
-
-    def _image(self, column: int) -> list[int]:
-        sign = 1 - 2 * (column % 2)
-        return [sign * v for v in self.positive_columns[column // 2]]
+        coefficients = [(*place, float(z[i])) for i, place in zip(slots, places, strict=True)]
+        return self._proved(groups, _rationals(coefficients, Fraction(1)), lams, None)
 
 
 class _Faces:
@@ -431,7 +444,7 @@ class _Faces:
 
     def bracket(
         self,
-        parts: Sequence[tuple[int, int, Fraction]],
+        parts: Sequence[_Part],
         fit: Sequence[Fraction],
         dual: tuple[tuple[int, ...], Fraction, Fraction],
         metric: Metric | None,
@@ -452,9 +465,7 @@ class _Faces:
         )
 
 
-def _rationals(
-    coefficients: Sequence[tuple[int, int, float]], scale: Fraction
-) -> list[tuple[int, int, Fraction]]:
+def _rationals(coefficients: Sequence[tuple[int, int, float]], scale: Fraction) -> list[_Part]:
     """The coefficients that count, of few digits, times the scale."""
     largest = max((v for _, _, v in coefficients), default=0.0) or 1.0
     unit = Fraction(largest) / 2**_BITS * scale
@@ -495,17 +506,12 @@ class _Compiled:
         self._block = None
         blocks = [slice(j * size, (j + 1) * size) for j in range(m)]
         if self._rays is None:  # vertices
-            ball = [cp.sum(self._z[block]) <= 1 for block in blocks]
+            sizes = cp.hstack([cp.sum(self._z[block]) for block in blocks])
+            ball = [cp.norm(sizes, gauge.power) <= 1 if gauge.power == 2 else sizes <= 1]
         else:
             U = cp.vstack([self._rays[:, block] @ self._z[block] for block in blocks]).T
-            if isinstance(gauge, Spectral):
-                alpha = cp.Variable(m)
-                corner = cp.bmat([[np.eye(d), U], [U.T, cp.diag(alpha)]])
-                self._block = corner >> 0
-                ball = [self._block, cp.sum(alpha) <= 1 if gauge.summed else alpha <= 1]
-            else:
-                lengths = cp.norm(U, 2, axis=0)
-                ball = [cp.sum(lengths) <= 1 if gauge.summed else lengths <= 1]
+            found = gauge.hidden.ball(U, 1.0, gauge.power)
+            ball, self._block = found.constraints, found.arrow
         fit = self._images @ self._z
         self._slope = loss.slope
         self._on_fit = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from theory.arrangement import Arrangement
 from theory.errors import BudgetError
-from theory.gauges import ColumnNorms, Spectral
 from theory.landscape.conic import ConicBall, ConvexBox
 from theory.landscape.domain import Domain, EntrywiseBall, WholeSpace, count_box_vertices
 from theory.losses import Loss, Squared
@@ -20,12 +19,12 @@ def domain_of(
     """The domain; raises BudgetError where its vertices take more than `max_cells` cells would."""
     if within is None:
         return WholeSpace(problem, arrangement)
-    if isinstance(within.gauge, ColumnNorms | Spectral):
+    if not within.gauge.hidden.entries:
         return ConicBall(problem, arrangement, within, loss)
-    if not isinstance(loss, Squared):
-        return ConvexBox(problem, arrangement, within, loss)
     vertices = _OF_A_VERTEX * count_box_vertices(len(arrangement.walls), problem.d)
     if vertices > max_cells:
         what = f"vertices in the ball (each as {_OF_A_VERTEX} cells)"
         raise BudgetError(what, vertices, max_cells, "max_cells")
-    return EntrywiseBall(problem, arrangement, within)
+    if within.gauge.exact and isinstance(loss, Squared):
+        return EntrywiseBall(problem, arrangement, within)
+    return ConvexBox(problem, arrangement, within, loss)

@@ -22,7 +22,6 @@ from theory.losses import Loss, Squared
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.descent import descend, descend_from_random
 from theory.programs.family import Family, Multipliers, Prices
-from theory.programs.group_lasso import GroupNorms
 from theory.programs.networks import united
 from theory.programs.newton import GroupLasso, Point
 from theory.programs.program import BlockProgram
@@ -110,7 +109,7 @@ class ColumnGeneration:
         self.search = search
         self.tolerance = tolerance
         self.tick = tick
-        self._newton = isinstance(family, GroupNorms) and isinstance(self.loss, Squared)
+        self._newton = family.newton and isinstance(self.loss, Squared)
         self._new = _NEW_NEWTON if self._newton else _NEW
         self._gain = _GAIN_NEWTON if self._newton else _GAIN
         self._active: Int[_Array, " a"] = np.zeros(0, dtype=int)

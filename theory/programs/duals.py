@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from theory.gauges import Entrywise, Gauge, Metric, Spectral
+from theory.exact import sqrt_above
+from theory.gauges import Gauge, Metric
 from theory.losses import Loss
 from theory.problem import Problem
 from theory.programs.blocks import Patterns
@@ -32,7 +33,7 @@ class BlockDual:
     """lam (n,), mu_b and Z in integers; a factor of lam and mu, or one of Z, changes nothing.
 
     mu: for blocks with mu_b != 0 the rows and their multipliers > 0. cost: the largest over all
-    blocks, in units in which X is integer: ||w_b||_1, ||w_b||_2, or w_b^T Z^-1 w_b.
+    blocks, in units in which X is integer: ||w_b||_1^2, ||w_b||_2^2, or tr Z w_b^T Z^-1 w_b.
     """
 
     problem: Problem
@@ -56,7 +57,7 @@ class BlockDual:
             whole = {row: round(value / unit) for row, value in pairs}
             mu[block] = {row: value for row, value in whole.items() if value > 0}
         metric = None
-        if isinstance(gauge, Spectral):
+        if gauge.hidden.joint:
             d = problem.d
             metric = Metric.near(np.eye(d) if found.metric is None else found.metric)
         lam = tuple(round(v / unit) for v in found.lam.tolist())
@@ -67,10 +68,15 @@ class BlockDual:
         """The largest cost, exactly; see the class."""
         best = Fraction()
         for block, above in self._candidates():
-            if above <= best:
+            if above < np.inf and Fraction(above) ** 2 <= best:
                 break
-            best = max(best, self.gauge.cost(self._column(block), self.metric))
+            best = max(best, self.gauge.hidden.dual_squared(self._column(block), self.metric))
         return best
+
+    @property
+    def length(self) -> Fraction:
+        """The root of the cost, rounded up."""
+        return sqrt_above(self.cost)
 
     def _column(self, block: int) -> list[int]:
         """w_b = s X^T D lam + X^T (2 D - I) mu, for the integer X."""
@@ -87,7 +93,7 @@ class BlockDual:
         return list(zip(*X, strict=True))
 
     def _candidates(self) -> Iterator[tuple[int, float]]:
-        """Blocks with float upper bounds of their costs, falling, with rounding allowed for.
+        """Blocks with float upper bounds of the roots of their costs, falling, rounding included.
 
         For the spectral norms, whose Z may be ill-conditioned, every block has to be looked at.
         """
@@ -108,7 +114,7 @@ class BlockDual:
             sides = np.where(self.patterns.active[block // 2][rows], 1.0, -1.0)
             w[block] += (sides * values) @ X[rows]
             error[block] += values @ sizes[rows]
-        order = 1 if isinstance(self.gauge, Entrywise) else 2
+        order = 1 if self.gauge.hidden.entries else 2
         above = (np.linalg.norm(w, order, axis=1) + loss * error.sum(axis=1)) * (1 + loss)
         for block in np.argsort(-above):
             yield int(block), float(above[block])
@@ -116,8 +122,8 @@ class BlockDual:
     def height(self, rho: Fraction, width: int | None) -> Fraction:
         """h >= lam . f for networks of this width in the ball, in units of lam and the user's X."""
         _, x_scale, _, _ = self.problem.integer_form()
-        costs = [self.cost] * (1 if self.gauge.summed else width or 1)
-        return rho * self.gauge.dual(costs, self.metric) / x_scale if self.cost else Fraction()
+        costs = [self.gauge.cost_of(self.cost)] * (1 if self.gauge.summed else width or 1)
+        return rho * self.gauge.dual(costs) / x_scale if self.cost else Fraction()
 
     def bound(self, loss: Loss, rho: Fraction, width: int | None) -> Fraction:
         """What it proves about the loss in the ball; at least 0."""
@@ -130,7 +136,7 @@ class BlockDual:
         unit = self._unit(loss)
         if self.cost:
             _, x_scale, _, _ = self.problem.integer_form()
-            unit = min(unit, beta * x_scale / self.cost * _ALLOWANCE)
+            unit = min(unit, beta * x_scale / self.length * _ALLOWANCE)
         value = loss.dual(self._times(unit), self.problem.y)
         return Fraction() if value is None else max(Fraction(), value)
 

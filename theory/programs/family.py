@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from theory.gauges import Gauge
+from theory.gauges import Gauge, Size
 from theory.geometry import Norm, VectorNorm
 from theory.programs.blocks import Patterns
 
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     import cvxpy
 
 _Array: TypeAlias = np.ndarray[Any, Any]
-
-
-class Size(NamedTuple):
-    """The ball as CVXPY constraints; `arrow` is the semidefinite one, if there is one."""
-
-    constraints: list[cvxpy.Constraint]
-    arrow: cvxpy.Constraint | None = None
 
 
 Multipliers: TypeAlias = "dict[int, tuple[Int[_Array, ' k'], Float[_Array, ' k']]]"
@@ -42,37 +35,45 @@ class Prices(NamedTuple):
 
 
 class Family(ABC):
-    """A gauge of the blocks' coordinates U = [u_b]: its ball, and its dual for pricing.
+    """The sum of the lengths of the blocks' coordinates U = [u_b], and its dual for pricing.
+
+    For the spectral norm the 2-summing norm is what takes the place of a sum.
 
     The program is min L(sum_b s_b D_b X u_b) over u_b in their cones with gauge(U) <= radius. For
     all lam and mu_b >= 0 the fit obeys lam . f <= sum_b w_b . u_b, so with h the dual gauge, taken
     over the networks in the ball, L >= D(lam) - h (theory/losses.py). `theory.gauges` has
     the exact h; this class has the floating-point side.
+
+    Networks of width m in a ball rho are in the program of radius rho m^(1 - 1/s), s the power of
+    their gauge: the power mean of k equal parts. newton: whether `GroupLasso` solves it.
     """
 
-    gauge: Gauge
+    newton: ClassVar[bool] = False
+
+    def __init__(self, gauge: Gauge) -> None:
+        self.gauge = gauge
 
     @property
     @abstractmethod
     def balls(self) -> tuple[Norm, VectorNorm]:
         """Norms of W and a of any width, whose least product is the gauge."""
 
-    @abstractmethod
     def radius(self, rho: Fraction, width: int) -> float:
         """The radius of the program whose ball holds those of networks of this width."""
+        return float(self.gauge.relaxed(rho, width))
 
-    @abstractmethod
     def ball(self, U: cvxpy.Expression, radius: cvxpy.Parameter) -> Size:
-        """gauge(U) <= radius for U (d, B)."""
+        """The ball of the program, for U (d, B)."""
+        return self.gauge.hidden.ball(U, radius, 1)
 
-    @abstractmethod
     def cell(
         self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[_Array, " B"]
     ) -> Size:
         """The ball of networks with `counts` neurons in the blocks of U (d, B); radius: rho."""
+        return self.gauge.hidden.ball(U, radius, self.gauge.power, counts)
 
     def penalty(self, U: cvxpy.Expression) -> cvxpy.Expression:
-        """The gauge as a convex expression, where a penalty is meant (sgd only)."""
+        """The sum of lengths as a convex expression, where a penalty is meant (sgd only)."""
         raise NotImplementedError
 
     @abstractmethod

@@ -1,30 +1,30 @@
-"""ngd, sgd and colnorm: the group lasso of Pilanci and Ergen (2020), over cones.
+"""l2 lengths: the group lasso of Pilanci and Ergen (2020), over cones.
 
 Merging the neurons of a block, and scaling a neuron so that ||w_j|| = |a_j|, turn the balls of
 networks into (u_b the sum of |a_j| w_j over the neurons of block b)
 
-    ngd      sum_b ||u_b||_2 <= rho           exact from m = min(2 P, n) neurons, a bound below
-    sgd      penalty beta sum_b ||u_b||_2     likewise
-    colnorm  sum_b ||u_b||_2 <= rho m         a relaxation: p(m + n - 1) <= relax(m) <= p(m)
+    ngd                     sum_b ||u_b||_2 <= rho           exact from m = min(2 P, n) neurons
+    sgd                     penalty beta sum_b ||u_b||_2     likewise
+    colnorm-ngd, ngd-adamw  sum_b ||u_b||_2 <= rho sqrt(m)   a relaxation of ||U||_F <= rho
+    colnorm                 sum_b ||u_b||_2 <= rho m         a relaxation of all ||u_j|| <= rho
 
-Dual point: lam, mu_b >= 0 with h = rho max_b ||w_b||_2 (colnorm: rho m max_b), and for sgd
-max_b ||w_b||_2 <= beta and h = 0. Source: proofs_notes/group-lasso.md.
+with p(m + n - 1) <= relax(m) <= p(m) for relaxations. Dual point: lam, mu_b >= 0 with h the radius
+times max_b ||w_b||_2, and for sgd max_b ||w_b||_2 <= beta and h = 0. Source:
+proofs_notes/group-lasso.md.
 """
 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from theory.gauges import ColumnNorms
 from theory.geometry import MixedNorm, Norm, VectorNorm
 from theory.programs.blocks import Patterns
 from theory.programs.cones import Cones
-from theory.programs.family import Family, Prices, Size
+from theory.programs.family import Family, Prices
 
 if TYPE_CHECKING:
     import cvxpy
@@ -35,33 +35,17 @@ _Array: TypeAlias = np.ndarray[Any, Any]
 class GroupNorms(Family):
     """sum_b ||u_b||_2"""
 
-    def __init__(self, gauge: ColumnNorms) -> None:
-        self.gauge = gauge
+    newton = True
 
     @property
     def balls(self) -> tuple[Norm, VectorNorm]:
         return MixedNorm(2, math.inf), VectorNorm(1)
-
-    def radius(self, rho: Fraction, width: int) -> float:
-        return float(rho if self.gauge.summed else rho * width)
 
     def penalty(self, U: cvxpy.Expression) -> cvxpy.Expression:
         from cvxpy.atoms.norm import norm
 
         total: cvxpy.Expression = norm(U, 2, axis=0).sum()
         return total
-
-    def ball(self, U: cvxpy.Expression, radius: cvxpy.Parameter) -> Size:
-        return Size([self.penalty(U) <= radius])
-
-    def cell(
-        self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[_Array, " B"]
-    ) -> Size:
-        from cvxpy.atoms.norm import norm
-
-        if self.gauge.summed:
-            return self.ball(U, radius)
-        return Size([norm(U, 2, axis=0) <= radius * counts])
 
     def norms(
         self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None

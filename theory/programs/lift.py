@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theory.errors import SolverFailure
-from theory.exact import sqrt_above, squared
-from theory.gauges import Gauge, Spectral
+from theory.exact import squared
+from theory.gauges import Gauge
 from theory.geometry import LionK
 from theory.losses import Loss, Squared
 from theory.network import Network
@@ -77,10 +77,8 @@ class Lift:
         if not len(neurons) or self.rho is None or self.gauge.summed:
             return self._in_ball(neurons)
         assert self.width is not None
-        sizes = neurons.sizes(self.gauge)
-        radius = self.rho * self.width
-        if isinstance(self.gauge, Spectral):
-            radius /= sqrt_above(self.width)
+        sizes = self.gauge.hidden.sizes(neurons.u)
+        radius = self.gauge.relaxed(self.rho, self.width)
         # A little inside the relaxation's ball, so that what it attains bounds the relaxation.
         excess = max(Fraction(1), sum(sizes, Fraction()) / radius)
         counts = [size / excess / radius * self.width for size in sizes]

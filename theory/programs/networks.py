@@ -12,8 +12,8 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from jaxtyping import Float
 
-from theory.exact import float_of, from_flint, independent, null_vector, sqrt_above, to_flint
-from theory.gauges import ColumnNorms, Entrywise, Gauge, Point, Spectral
+from theory.exact import float_of, from_flint, independent, null_vector, to_flint
+from theory.gauges import Gauge, Point
 from theory.network import Network
 from theory.problem import Problem
 
@@ -84,17 +84,6 @@ class Neurons:
             tuple(tuple(v / k for v in uj) for _, uj, k in copies for _ in range(k)),
         )
 
-    def sizes(self, gauge: Gauge) -> list[Fraction]:
-        """What each neuron adds to the gauge of the relaxation, rounded up; at least one neuron."""
-        if isinstance(gauge, Entrywise):
-            return [max(map(abs, uj)) for uj in self.u]
-        if isinstance(gauge, ColumnNorms):
-            return [sqrt_above(sum((v * v for v in uj), Fraction())) for uj in self.u]
-        relaxed = Spectral(summed=True)
-        alpha = [size * size for size in relaxed.scale(self.signs, self.u)]
-        _, total = relaxed.witness(self.signs, self.u)
-        return [total * size / sum(alpha, Fraction()) for size in alpha]
-
     def merged(self, problem: Problem, gauge: Gauge) -> Neurons:
         """Fewer neurons of the same fit and no larger gauge (Caratheodory), in rationals.
 
@@ -125,8 +114,8 @@ class Neurons:
 
     def _atoms(self, problem: Problem, gauge: Gauge) -> tuple[list[list[fmpq]], list[fmpq]]:
         """Rows of what has to keep its sum, and costs whose sum must not grow."""
-        images, sizes = self.images(problem), self.sizes(gauge)
-        if not isinstance(gauge, Spectral):
+        images, sizes = self.images(problem), gauge.hidden.sizes(self.u)
+        if not gauge.hidden.joint:
             return images, to_flint(sizes)
         squares = [
             to_flint(uj[i] * uj[k] / size for i in range(problem.d) for k in range(i + 1))

@@ -25,7 +25,7 @@ from jaxtyping import Float
 
 from theory.arrangement import arrangement, general_position_count
 from theory.errors import BudgetError, InputError, Interrupted
-from theory.gauges import ColumnNorms, Entrywise, Gauge, gauge_of
+from theory.gauges import Gauge, gauge_of
 from theory.geometry import geometry
 from theory.landscape.cells import DEFAULT_MAX_CELLS, CellComplex
 from theory.landscape.least import Least, least
@@ -40,7 +40,6 @@ from theory.programs.duals import BlockDual
 from theory.programs.family import Family
 from theory.programs.group_lasso import GroupNorms
 from theory.programs.lift import Lift, Lifted, objective
-from theory.programs.matrix_fractional import MatrixFractional
 from theory.programs.sup_norm import SupNorms
 from theory.programs.two_summing import TwoSumming
 from theory.units import Units
@@ -146,13 +145,17 @@ def _alive(network: Network) -> int:
     return sum(1 for _, u in network.convex_coordinates() if any(u))
 
 
+_FAMILIES: dict[str, type[Family]] = {
+    "entrywise": SupNorms,
+    "column": GroupNorms,
+    "frobenius": GroupNorms,
+    "spectral": TwoSumming,
+}
+
+
 def family_of(gauge: Gauge) -> Family:
-    """The convex programs of a gauge."""
-    if isinstance(gauge, Entrywise):
-        return SupNorms()
-    if isinstance(gauge, ColumnNorms):
-        return GroupNorms(gauge)
-    return TwoSumming() if gauge.summed else MatrixFractional()
+    """The convex programs of a gauge: they go by the lengths of neurons."""
+    return _FAMILIES[gauge.hidden.name](gauge)
 
 
 def solve(
@@ -221,7 +224,7 @@ def _optimum(
     require_within(within, Ball, Penalty)
     loss.check(problem.y)
     # With a penalty the sum of ||u_j|| counts, as in the ball of ngd.
-    ball = geometry(within.optimizer if isinstance(within, Ball) else "ngd").ball
+    ball = within.geometry if isinstance(within, Ball) else geometry("ngd").ball
     gauge = gauge_of(ball)
     summed = gauge.summed
     if width is not None:

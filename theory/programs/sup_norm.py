@@ -1,33 +1,30 @@
-"""adamw, lion and signsgd: sums of largest entries.
+"""adamw, lion, signsgd and adamw-ngd: sums of largest entries.
 
-A neuron in the ball has ||u_j||_inf <= rho, so k_b neurons in block b have ||u_b||_inf <= k_b rho,
-and every such u_b splits into k_b equal neurons: p(m) is the least loss over integers k_b with
-sum_b k_b <= m (theory/programs/counts.py solves that). For real k_b it is the program
+A neuron in the first three balls has ||u_j||_inf <= rho, so k_b neurons in block b have ||u_b||_inf
+<= k_b rho, and every such u_b splits into k_b equal neurons: p(m) is the least loss over integers
+k_b with sum_b k_b <= m (theory/programs/counts.py solves that). In that of adamw-ngd they have
+sum_b ||u_b||_inf^2 / k_b <= rho^2. For real k_b these are the programs
 
-    relax(m) = min L  subject to  sum_b ||u_b||_inf <= rho m,    p(m + n - 1) <= relax(m) <= p(m).
+    relax(m) = min L  subject to  sum_b ||u_b||_inf <= rho m, respectively rho sqrt(m),
 
-Dual point: lam, mu_b >= 0 with h = rho m max_b ||w_b||_1. Source: proofs_notes/sup-norm.md.
+with p(m + n - 1) <= relax(m) <= p(m). Dual point: lam, mu_b >= 0 with h the radius times
+max_b ||w_b||_1. Source: proofs_notes/sup-norm.md.
 """
 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import linprog
 from scipy.sparse import block_diag
 
-from theory.gauges import Entrywise
 from theory.geometry import MixedNorm, Norm, VectorNorm
 from theory.programs.blocks import Patterns
-from theory.programs.family import Family, Prices, Size
+from theory.programs.family import Family, Prices
 from theory.quiet import quiet
-
-if TYPE_CHECKING:
-    import cvxpy
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -37,26 +34,9 @@ _AT_ONCE = 16  # blocks priced by one linear program
 class SupNorms(Family):
     """sum_b ||u_b||_inf"""
 
-    gauge = Entrywise()
-
     @property
     def balls(self) -> tuple[Norm, VectorNorm]:
         return MixedNorm(math.inf, math.inf), VectorNorm(1)
-
-    def radius(self, rho: Fraction, width: int) -> float:
-        return float(rho * width)
-
-    def ball(self, U: cvxpy.Expression, radius: cvxpy.Parameter) -> Size:
-        from cvxpy.atoms.norm import norm
-
-        return Size([norm(U, "inf", axis=0).sum() <= radius])
-
-    def cell(
-        self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[_Array, " B"]
-    ) -> Size:
-        from cvxpy.atoms.norm import norm
-
-        return Size([norm(U, "inf", axis=0) <= radius * counts])
 
     def norms(
         self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None

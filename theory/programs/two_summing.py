@@ -1,33 +1,37 @@
-"""muon: the 2-summing norm of the blocks' coordinates, as a semidefinite program.
+"""muon and muon-adamw: the 2-summing norm of the blocks' coordinates, as a semidefinite program.
 
-With alpha_b = sum a_j^2 over the neurons of block b the ball of networks becomes
+With alpha_b = sum a_j^2 over the neurons of block b muon's ball of networks becomes
 
     [[R_W^2 I, U], [U^T, diag alpha]] >= 0 (psd),   sum_b alpha_b <= R_a^2,
 
 which says U = W diag(a) with ||W||_op <= R_W and ||a||_2 <= R_a (Pietsch); rescaled, both are rho.
 It is a lower bound at every width, and exact from m = min(2 P, n + d (d + 1) / 2 - 1).
 
-Dual point: lam, mu_b >= 0 and definite Z with h = rho sqrt(tr Z max_b w_b^T Z^-1 w_b). Z is the
-corner of the multiplier of the semidefinite constraint. Source: proofs_notes/two-summing.md.
+muon-adamw: with |a_j| <= R_a only U counts, and k_b neurons in block b have (split equally)
+
+    sum_b u_b u_b^T / k_b <= rho^2 I (psd),   sum_b k_b <= m,
+
+a matrix-fractional constraint. p(m) is the least loss over integers k_b; for real ones it is the
+program of muon with radius rho sqrt(m). With q = n + d (d + 1) / 2,
+p(m + q - 2) <= relax(m) <= p(m).
+
+Dual point: lam, mu_b >= 0 and definite Z with h = radius sqrt(tr Z max_b w_b^T Z^-1 w_b). Z is the
+corner of the multiplier of the semidefinite constraint. Source: proofs_notes/two-summing.md and
+matrix-fractional.md.
 """
 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from theory.gauges import Spectral
 from theory.geometry import Norm, SchattenNorm, VectorNorm
 from theory.programs.blocks import Patterns
-from theory.programs.family import Family, Prices, Size
+from theory.programs.family import Family, Prices
 from theory.programs.group_lasso import project_l2
-
-if TYPE_CHECKING:
-    import cvxpy
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -35,31 +39,11 @@ _REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the
 
 
 class TwoSumming(Family):
-    """The least R_W R_a of networks with these blocks."""
-
-    gauge = Spectral(summed=True)
+    """The least R_W R_a of networks with these blocks, both layers shared."""
 
     @property
     def balls(self) -> tuple[Norm, VectorNorm]:
         return SchattenNorm(math.inf), VectorNorm(2)
-
-    def radius(self, rho: Fraction, width: int) -> float:
-        return float(rho)
-
-    def ball(self, U: cvxpy.Expression, radius: cvxpy.Parameter) -> Size:
-        import cvxpy
-
-        cp: Any = cvxpy
-        d, B = U.shape
-        alpha = cp.Variable(B)
-        arrow = cp.bmat([[radius * np.eye(d), U], [U.T, cp.diag(alpha)]]) >> 0
-        return Size([arrow, cp.sum(alpha) <= radius], arrow)
-
-    def cell(
-        self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[_Array, " B"]
-    ) -> Size:
-        """More neurons in a block do not help."""
-        return self.ball(U, radius)
 
     def norms(
         self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from theory.cone_program import ConeProgram
-from theory.gauges import ColumnNorms, Gauge, Metric, Point, Spectral
+from theory.gauges import Gauge, Metric, Point, Size
 from theory.radii.fibre import Fibre
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ def attempts(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
     bounds, if wide ones.
     """
     for found in _solutions(gauge, fibre):
-        if found.metric is None and isinstance(gauge, Spectral):
+        if found.metric is None and gauge.hidden.joint:
             yield replace(found, metric=_root(fibre, found))
         else:
             yield found
 
 
 def _solutions(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
-    if isinstance(gauge, ColumnNorms | Spectral):
+    if not gauge.exact:
         compiled = _compiled(gauge, len(fibre.X), len(fibre.X[0]), len(fibre.signs))
         for scaled in (False, True):
             found = compiled.solve(fibre, scaled)
@@ -70,39 +70,18 @@ def _root(fibre: Fibre, found: Solution) -> Metric:
     return Metric.near(vectors * np.sqrt(np.maximum(values, 0.0)) @ vectors.T)
 
 
-class Objective(NamedTuple):
-    """A gauge as a convex program: for muon the value rho with sum_j alpha_j <= rho (`budget`) and
-    [[rho I, U], [U^T, diag alpha]] >= 0 (`block`), whose multiplier has Z in its corner."""
-
-    value: cvxpy.Expression
-    budget: cvxpy.Constraint | None = None
-    block: cvxpy.Constraint | None = None
-
-
-def objective(gauge: ColumnNorms | Spectral, U: cvxpy.Expression) -> Objective:
-    """The gauge of a CVXPY expression U (d, m)."""
+def least(gauge: Gauge, U: cvxpy.Expression) -> tuple[cvxpy.Variable, Size]:
+    """A variable rho with gauge(U) <= rho, to be minimised, for a CVXPY expression U (d, m)."""
     import cvxpy
-    from cvxpy.atoms.affine.bmat import bmat
-    from cvxpy.atoms.affine.diag import diag
-    from cvxpy.atoms.norm import norm
-    from cvxpy.atoms.sigma_max import sigma_max
 
-    if isinstance(gauge, ColumnNorms):
-        lengths = norm(U, 2, axis=0)
-        return Objective(lengths.sum() if gauge.summed else lengths.max())
-    if not gauge.summed:
-        return Objective(sigma_max(U))
-    d, m = U.shape
-    rho, alpha = cvxpy.Variable(), cvxpy.Variable(m)
-    blocks = [[rho * np.eye(d), U], [U.T, diag(alpha)]]
-    block = bmat(blocks)  # type: ignore[no-untyped-call]
-    return Objective(rho, alpha.sum() <= rho, block >> 0)
+    rho = cvxpy.Variable()
+    return rho, gauge.hidden.ball(U, rho, gauge.power)
 
 
 class _Compiled:
     """The program of a gauge for all fibres of one shape: CVXPY canonicalises it once."""
 
-    def __init__(self, gauge: ColumnNorms | Spectral, n: int, d: int, m: int) -> None:
+    def __init__(self, gauge: Gauge, n: int, d: int, m: int) -> None:
         import cvxpy
         from cvxpy.atoms.affine.binary_operators import multiply
         from cvxpy.atoms.affine.vstack import vstack
@@ -116,12 +95,10 @@ class _Compiled:
         sides = [self._cones[j * n : (j + 1) * n] @ V[:, j] for j in range(m)]
         self._on_fit = self._fit_map @ V.flatten(order="F") == self._fit
         self._in_cones = vstack(sides) >= 0
-        found = objective(gauge, self._U)
-        self._block = found.block
-        constraints = [self._on_fit, self._in_cones, found.budget, found.block]
-        self._program = ConeProgram(
-            cvxpy.Problem(cvxpy.Minimize(found.value), [c for c in constraints if c is not None])
-        )
+        rho, size = least(gauge, self._U)
+        self._arrow = size.arrow
+        constraints = [self._on_fit, self._in_cones, *size.constraints]
+        self._program = ConeProgram(cvxpy.Problem(cvxpy.Minimize(rho), constraints))
 
     def solve(self, fibre: Fibre, scaled: bool) -> Solution | None:
         """A float solution, rounded to rationals; None where the solver has none.
@@ -150,7 +127,7 @@ class _Compiled:
         if not self._program.solve():
             return None
         U, lam, mu = self._U.value, self._on_fit.dual_value, self._in_cones.dual_value
-        block = None if self._block is None else self._block.dual_value
+        arrow = None if self._arrow is None else self._arrow.dual_value
         # A positive multiple of (lam, mu) is as good; CVXPY's lam has the other sign.
         lam, mu, d = -lam, np.maximum(mu, 0.0), len(U)
         top = max(float(np.abs(lam).max()), float(mu.max())) or 1.0
@@ -160,12 +137,12 @@ class _Compiled:
             mu=tuple(
                 tuple(_rounded(v, top) / t for v, t in zip(row, tops, strict=True)) for row in mu
             ),
-            metric=None if block is None else Metric.near(block[:d, :d]),
+            metric=None if arrow is None else Metric.near(arrow[:d, :d]),
         )
 
 
 @lru_cache(maxsize=64)
-def _compiled(gauge: ColumnNorms | Spectral, n: int, d: int, m: int) -> _Compiled:
+def _compiled(gauge: Gauge, n: int, d: int, m: int) -> _Compiled:
     return _Compiled(gauge, n, d, m)
 
 

@@ -240,7 +240,7 @@ class _Dual:
         if self.height <= 0:
             return Fraction()
         costs = [self.neuron(state)[0] for state in cell]
-        return self.height / self.gauge.dual(costs, self.metric)
+        return self.height / self.gauge.dual(costs)
 
     def point(self, cell: Cell) -> DualPoint:
         """The proof of `bound`."""

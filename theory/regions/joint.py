@@ -71,7 +71,7 @@ class Shared:
 
     def price(self, ball: BallShape) -> Fraction:
         """What they contribute to the bound, per unit of the radius."""
-        if ball.hidden == "frobenius":
+        if not ball.joint:
             return self.hidden[0][0] + self.output
         return sum((row[k] for k, row in enumerate(self.hidden)), self.output)
 
@@ -289,11 +289,10 @@ class _Program:
             hidden, output = np.zeros((self._d, self._d)), 0.0
             if found.hidden is not None:
                 multiplier = found.hidden.dual_value
-                spectral = ball.hidden == "spectral"
                 hidden = (
-                    multiplier[: self._d, : self._d] if spectral else multiplier * np.eye(self._d)
+                    multiplier[: self._d, : self._d] if ball.joint else multiplier * np.eye(self._d)
                 )
-                output = float(multiplier) if ball.output == "hidden" else 0.0
+                output = float(multiplier) if ball.together else 0.0
             if found.output is not None:
                 output = float(found.output.dual_value)
             shared.append((np.array(hidden), output))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import zip_longest
@@ -134,8 +134,8 @@ class Search:
 
     @property
     def _unlimited(self) -> bool:
-        """Whether every radius will do, as nothing bounds the output weights."""
-        return not any(ball.shared_output or ball.own_output for ball in self.balls)
+        """Whether every radius will do, as nothing bounds one of the layers."""
+        return not (any(b.hidden for b in self.balls) and any(b.output for b in self.balls))
 
     def _anything(self, cell: Cell) -> Point:
         """The best network of a cell; none is needed where zero will do."""
@@ -148,7 +148,7 @@ class Search:
         self, cell: Cell, fixed: tuple[Fraction, ...]
     ) -> Iterator[tuple[Point | None, JointDual | None]]:
         """Points of the cell, and dual vectors made for it."""
-        if not fixed and self.balls[0].hidden == "entrywise" and self._fitted:
+        if not fixed and self.balls[0].box and self._fitted:
             yield self._exact(cell)
             return
         solution = self.joint.solve(Counter(cell), fixed)
@@ -269,8 +269,8 @@ class Search:
             active=tuple(tuple((side > 0).tolist()) for side in joint.sides(list(counts))),
             start=(),
         )
-        entrywise = bool(fixed) and self.balls[0].hidden == "entrywise"
-        caps = [count * fixed[0] for count in counts.values()] if entrywise else []
+        box = bool(fixed) and self.balls[0].box
+        caps = [count * fixed[0] for count in counts.values()] if box else []
         u = fibre.near(target, caps, fitted=self._fitted)
         if u is None:
             return None
@@ -285,7 +285,7 @@ class Search:
             alpha = snapped(size, near * float(solution.alpha.max()))
             if largest < _TINY * Fraction(top):
                 alpha = max(alpha, largest)
-            if entrywise:
+            if box:
                 room = count * fixed[0]
                 alpha = min(max(alpha, largest**2 / room), room)
             if not alpha:
@@ -294,10 +294,9 @@ class Search:
         point = tuple(neurons)
         if fixed:
             ball, rho = self.balls[0], fixed[0]
-            if ball.output != "hidden":
+            if not ball.together:
                 # What one layer lacks the other may have to spare.
-                hidden = replace(ball, output="free").needed(point)
-                output = replace(ball, hidden="free").needed(point)
+                hidden, output = ball.hidden_needed(point), ball.output_needed(point)
                 if hidden > rho > output:
                     point = tuple(n._replace(alpha=n.alpha * hidden / rho) for n in point)
                 elif output > rho > hidden:

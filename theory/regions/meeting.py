@@ -393,7 +393,7 @@ def fewer(problem: Problem, point: Point, balls: Sequence[BallShape]) -> Point:
     columns = []
     for neuron in used:
         square = outer(neuron)
-        if not any(ball.hidden == "spectral" for ball in balls):
+        if not any(ball.joint for ball in balls):
             square = [sum(square[:: problem.d + 1], fmpq())]
         columns.append([*to_flint(image(problem, neuron)), *square])
     costs = to_flint(neuron.alpha for neuron in used)
@@ -409,34 +409,38 @@ def split(point: Point, balls: Sequence[BallShape], radii: Sequence[Fraction]) -
     """The point with its neurons split into so many equal ones that each has room in all balls.
 
     That leaves everything shared as it is. Where no ball bounds ||a||, output weights are first
-    made so large that the hidden layer fits.
+    made so large that the hidden layer fits; where what a ball bounds of the hidden layer is the
+    neurons' own, so small that the output layer does.
     """
     pairs = list(zip(balls, radii, strict=True))
     if not any(ball.shared_output for ball in balls):
-        hidden = [
-            replace(ball, output="free").needed(point) / rho
-            for ball, rho in pairs
-            if ball.shared_hidden
-        ]
-        factor = max([Fraction(1), *hidden])
-        point = tuple(neuron._replace(alpha=factor * neuron.alpha) for neuron in point)
+        needs = (b.hidden_needed(point) / rho for b, rho in pairs if b.shared_hidden)
+        point = _resized(point, max([Fraction(1), *needs]))
+    elif not any(ball.shared_hidden for ball in balls):
+        needs = (b.output_needed(point) / rho for b, rho in pairs if b.shared_output)
+        point = _resized(point, 1 / max([Fraction(1), *needs]))
     neurons = []
     for neuron in point:
         if neuron.blank:
             continue
         room = [
-            replace(
-                ball,
-                hidden=ball.hidden if ball.own_hidden else "free",
-                output=ball.output if ball.own_output else "free",
-            ).needed((neuron,))
-            / rho
+            need((neuron,)) / rho
             for ball, rho in pairs
+            for own, need in (
+                (ball.own_hidden, ball.hidden_needed),
+                (ball.own_output, ball.output_needed),
+            )
+            if own
         ]
-        count = max(1, math.ceil(max(room)))
+        count = max(1, math.ceil(max(room, default=1)))
         part = Neuron(neuron.sign, neuron.alpha / count, tuple(v / count for v in neuron.u))
         neurons += [part] * count
     return tuple(neurons)
+
+
+def _resized(point: Point, factor: Fraction) -> Point:
+    """Output weights with other squares: the input weights make up for it."""
+    return tuple(neuron._replace(alpha=factor * neuron.alpha) for neuron in point)
 
 
 def _some(answers: Sequence[Point | Undecided | None]) -> Point | None:

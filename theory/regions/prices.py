@@ -52,9 +52,7 @@ class Pricing:
         self.states = tuple(states)
         d = joint.problem.d
         self._sizes = tuple(
-            (i, d if ball.hidden == "entrywise" else 1)
-            for i, ball in enumerate(joint.balls)
-            if ball.own_hidden
+            (i, d if ball.entries else 1) for i, ball in enumerate(joint.balls) if ball.own_hidden
         )
 
     def dual(
@@ -86,12 +84,14 @@ class Pricing:
         c = sum((s.output for s in shared), Fraction())
         roomy = [i for i, ball in enumerate(joint.balls) if ball.own_output]
         cheapest = min(roomy, key=lambda i: radii[i], default=None)
+        # Where all share `a`, weights of its own for it are to be avoided, if others can do.
+        dear = _ELASTIC / 100 if self._sizes else 1.0
         size = float(joint.size)
         terms = _Terms(
             lam=np.array([float(v) for v in lam]),
             Q=np.array([[float(v) for v in row] for row in Q]),
-            c=0.0 if cheapest is None else float(c),
-            output_price=1.0 if cheapest is None else float(radii[cheapest]) / size,
+            c=float(c) if self._sizes or cheapest is not None else 0.0,
+            output_price=dear if cheapest is None else float(radii[cheapest]) / size,
             hidden_prices={
                 i: float(radii[i]) / size for i, ball in enumerate(joint.balls) if ball.own_hidden
             },
@@ -106,7 +106,7 @@ class Pricing:
                 if price is not None:
                     prices[state] = price
         if cheapest is None:
-            # All share: lam and mu have to be so short that the output weights suffice.
+            # All share `a`: lam and mu have to be so short that the output weights suffice.
             if any(state not in prices for state in own) or not c:
                 return None
             most = max(prices[state].output for state in own)
@@ -239,18 +239,18 @@ def _shared(
     hidden: Float[_Array, "d d"], output: float, ball: BallShape, rounding: Rounding
 ) -> Shared:
     rows = [[Fraction()] * len(hidden) for _ in hidden]
-    if ball.hidden == "frobenius":
+    if ball.shared_hidden and not ball.joint:
         weight = rounding.rounded(max(float(hidden[0, 0]), 0.0))
         for k, row in enumerate(rows):
             row[k] = weight + rounding.excess
-    elif ball.hidden == "spectral":
+    elif ball.joint:
         # Clipping eigenvalues leaves a matrix that rounding and the excess make definite.
         values, vectors = np.linalg.eigh((hidden + hidden.T) / 2)
         clipped = vectors * np.maximum(values, 0.0) @ vectors.T
         rows = [[rounding.rounded(v) for v in row] for row in ((clipped + clipped.T) / 2).tolist()]
         for k, row in enumerate(rows):
             row[k] += rounding.excess
-    if ball.output == "hidden":
+    if ball.together:
         return Shared(tuple(map(tuple, rows)), rows[0][0])
     return Shared(tuple(map(tuple, rows)), rounding.rounded(max(output, 0.0)))
 

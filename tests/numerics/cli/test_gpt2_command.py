@@ -1,54 +1,45 @@
 """`isthmus gpt2` as its users run it."""
 
+from __future__ import annotations
+
 import json
-import shutil
-import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("transformers")
 
-from command import run, run_json, said
-from gpt2_studies import TINY
+from command import run, run_json
 
+import numerics.gpt2
 from numerics.cli import main
 from numerics.training.loop import one_thread
 
-SMALL = [
-    "--text",
-    "python-docs",
-    "--other",
-    "stdlib",
-    "--windows",
-    "4",
-    "--batch",
-    "4",
-]  # for all that trains or measures
+# For all that trains or measures.
+SMALL = ["--text", "python-docs", "--other", "stdlib", "--windows", "4", "--batch", "4"]
 SHAPE = ["--layers", "1", "--width", "16", "--heads", "2", "--block", "16"]
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
+def _one_thread() -> Iterator[None]:
     with one_thread():
         yield
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two small models, trained on the command line."""
     folder = tmp_path_factory.mktemp("models")
     with one_thread():
         for optimizer in ("adamw", "muon"):
-            options = ["--optimizer", optimizer, "--steps", "20", "--out", folder / optimizer]
-            assert main(["gpt2", "train", *map(str, options), *SHAPE, *SMALL]) == 0
+            options = ["--optimizer", optimizer, "--steps", "20", "--out", str(folder / optimizer)]
+            assert main(["gpt2", "train", *options, *SHAPE, *SMALL]) == 0
     return folder
 
 
-def test_train_writes_a_checkpoint_and_a_record(models):
+def test_train_writes_a_checkpoint_and_a_record(models: Path) -> None:
     from transformers import GPT2LMHeadModel
 
     record = json.loads((models / "muon" / "training.json").read_text())
@@ -61,7 +52,9 @@ def test_train_writes_a_checkpoint_and_a_record(models):
     assert sum(p.numel() for p in model.parameters()) == record["parameters"]
 
 
-def test_train_goes_on_from_a_checkpoint(capsys, tmp_path, models):
+def test_train_goes_on_from_a_checkpoint(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path
+) -> None:
     options = ["--steps", 3, "--learning-rate", 1e-6, "--weight-decay", 0, "--out", tmp_path / "on"]
     start = ["--start", models / "adamw"]
     document = run_json(capsys, "gpt2", "train", *start, *options, *SMALL)
@@ -70,7 +63,9 @@ def test_train_goes_on_from_a_checkpoint(capsys, tmp_path, models):
     assert document["radius"] == {}  # no ball without weight decay
 
 
-def test_connect_and_spectrum(capsys, tmp_path, models):
+def test_connect_and_spectrum(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path
+) -> None:
     path = tmp_path / "path"
     options = ["--steps", 5, "--alignment-steps", 2, "--points", 5, "--bends", 2, "--out", path]
     ends = [models / "adamw", models / "muon"]
@@ -98,7 +93,9 @@ def test_connect_and_spectrum(capsys, tmp_path, models):
 
 
 @pytest.mark.parametrize("alignment", ["none", "permutation", "orthogonal"])
-def test_a_line_has_nothing_to_learn(capsys, tmp_path, models, alignment):
+def test_a_line_has_nothing_to_learn(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path, alignment: str
+) -> None:
     options = ["--kind", "linear", "--alignment", alignment, "--points", 3, "--out", tmp_path / "p"]
     ends = [models / "adamw", models / "adamw"]
     document = run_json(capsys, "gpt2", "connect", *ends, *options, *SMALL)
@@ -106,7 +103,9 @@ def test_a_line_has_nothing_to_learn(capsys, tmp_path, models, alignment):
     assert document["barrier"] == pytest.approx({"in": 0, "out": 0}, abs=1e-5)
 
 
-def test_tables_for_people(capsys, tmp_path, models):
+def test_tables_for_people(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path
+) -> None:
     options = ["--kind", "linear", "--alignment", "none", "--points", 3, "--out", tmp_path / "p"]
     ends = [models / "adamw", models / "muon"]
     code, out, _ = run(capsys, "gpt2", "connect", *ends, *options, *SMALL)
@@ -140,7 +139,9 @@ def test_tables_for_people(capsys, tmp_path, models):
         ("table smoke --out {new} --jobs 0", "jobs: "),
     ],
 )
-def test_wrong_input_is_a_line(capsys, tmp_path, models, arguments, message):
+def test_wrong_input_is_a_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path, arguments: str, message: str
+) -> None:
     command = arguments.format(new=tmp_path / "new", models=models).split()
     code, out, err = run(capsys, "gpt2", *command)
     assert (code, out) == (2, "")
@@ -148,26 +149,24 @@ def test_wrong_input_is_a_line(capsys, tmp_path, models, arguments, message):
     assert message in err
 
 
-WITHOUT = """
-import sys
-
-sys.modules["transformers"] = None
-from numerics.cli import main
-
-for command in ("train", "connect a b", "spectrum a", "table smoke", "table smoke --estimate"):
-    print(main(["gpt2", *command.split(), *(["--out", "x"] if command != "spectrum a" else [])]))
-"""
-
-
-def test_without_the_extra_all_commands_say_what_to_install():
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["2"] * 5
-    assert done.stderr.count("isthmus: gpt2: needs the extra: pip install 'isthmus[gpt2]'") == 5
+def test_without_the_extra_all_commands_say_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, module in list(sys.modules.items()):
+        if name.startswith("numerics.gpt2."):
+            monkeypatch.delitem(sys.modules, name)
+            monkeypatch.setattr(numerics.gpt2, name.rpartition(".")[2], module)  # to be put back
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    for command in ("train", "connect a b", "spectrum a", "table smoke", "table smoke --estimate"):
+        out = [] if command == "spectrum a" else ["--out", "x"]
+        code, said, err = run(capsys, "gpt2", *command.split(), *out)
+        assert (code, said) == (2, "")
+        assert err.startswith("isthmus: gpt2: needs the extra: pip install 'isthmus[gpt2]'")
 
 
-def test_another_vocabulary_is_refused(capsys, tmp_path, models):
+def test_another_vocabulary_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, models: Path
+) -> None:
     from tokenizers import Tokenizer, models as tokens, pre_tokenizers, trainers  # noqa: I001
 
     tokenizer = Tokenizer(tokens.BPE())
@@ -183,7 +182,9 @@ def test_another_vocabulary_is_refused(capsys, tmp_path, models):
     assert "has a vocabulary of 256, the text one of" in err
 
 
-def test_a_tokenizer_with_ids_above_its_vocabulary_is_refused(capsys, tmp_path):
+def test_a_tokenizer_with_ids_above_its_vocabulary_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     from tokenizers import Tokenizer, models as tokens, pre_tokenizers  # noqa: I001
 
     tokenizer = Tokenizer(tokens.WordLevel({"a": 0, "b": 70_000, "?": 2}, unk_token="?"))
@@ -199,7 +200,9 @@ def test_a_tokenizer_with_ids_above_its_vocabulary_is_refused(capsys, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_what_was_made_in_a_folder_of_text_is_not_read_as_text(capsys, tmp_path, monkeypatch):
+def test_what_was_made_in_a_folder_of_text_is_not_read_as_text(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.txt").write_text("to be or not to be " * 100)
     options = [*SHAPE, *SMALL, "--text", ".", "--steps", "2"]
@@ -213,87 +216,7 @@ def test_what_was_made_in_a_folder_of_text_is_not_read_as_text(capsys, tmp_path,
     assert first["loss"] == second["loss"]  # the same text, seed and recipe
     code, _, err = run(capsys, "gpt2", "train", "--out", "c", "--text", "a", *SHAPE)
     assert (code, err) == (2, "isthmus: a: was made by isthmus gpt2; name a folder of text\n")
-    code, _, err = run(capsys, "gpt2", "connect", "a", "b", "--out", "p", *options[len(SHAPE) :])
+    line = ["--kind", "linear", "--alignment", "none", *options[len(SHAPE) :]]
+    code, _, err = run(capsys, "gpt2", "connect", "a", "b", "--out", "p", *line)
     assert code == 0
     assert "as isthmus made them: a, b" in err
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    file = tmp_path_factory.mktemp("configuration") / "tiny.toml"
-    file.write_text(TINY)
-    return file
-
-
-@pytest.fixture(scope="module")
-def blank():
-    """Pages with empty pictures: the tests of the report look at them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("numerics.page.svg", lambda make, salt: "<svg></svg>")
-        yield
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory, tiny, blank):
-    """A study made on the command line: its folder, the exit code and what was printed."""
-    folder = tmp_path_factory.mktemp("study") / "study"
-    arguments = ["gpt2", "table", tiny, "--out", folder, "--jobs", 2, "--json", "-"]
-    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err, one_thread():
-        code = main(list(map(str, arguments)))
-    return folder, code, out.getvalue(), err.getvalue()
-
-
-def test_table_makes_a_study_with_a_page_and_verdicts(study):
-    folder, code, out, err = study
-    assert said(err) == ""
-    document = json.loads(out)
-    ids = [claim["id"] for claim in document["claims"]]
-    assert ids == [
-        "gpt2-polychain-beats-linear",
-        "gpt2-spectrum-preserved",
-        "gpt2-cross-transition",
-    ]
-    assert code == (0 if all(claim["holds"] for claim in document["claims"]) else 1)
-    stored = json.loads((folder / "study.json").read_text())
-    assert stored["command"] == document["command"]
-    assert stored["cells"] == document["cells"]
-    page = (folder / "index.html").read_text()
-    assert all(name in page for name in ids)
-
-
-def test_a_study_too_small_to_tell_gets_no_verdict(capsys, tmp_path, study, blank):
-    """The same study: what is missing is made again in this process, and the rest is there."""
-    folder = tmp_path / "study"
-    shutil.copytree(study[0], folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"verdicts": False}))
-    (folder / "start.json").unlink()
-    (tmp_path / "tiny.toml").write_text(f"verdicts = false\n{TINY}")
-    arguments = ("gpt2", "table", tmp_path / "tiny.toml", "--out", folder)
-    code, out, _ = run(capsys, *arguments, "--jobs", 1)
-    assert code == 0
-    assert "This study tests the machinery. It is too small to tell, so no claim is judged." in out
-    page = (folder / "index.html").read_text()
-    assert "too small to tell" in page
-    for text in (out, page):
-        assert "is false" not in text
-        assert "gpt2-polychain-beats-linear" not in text
-    code, out, _ = run(capsys, *arguments, "--json", "-")
-    assert (code, json.loads(out)["claims"]) == (0, [])
-
-
-def test_an_estimate_makes_nothing(capsys, tmp_path, tiny):
-    before = set(tmp_path.iterdir())
-    code, out, err = run(capsys, "gpt2", "table", tiny, "--estimate", "--jobs", 2, "--json", "-")
-    document = json.loads(out)
-    assert code == 0
-    said = err.splitlines()  # not silent where no one watches a bar
-    assert said[0] == "isthmus: reading the text: 0"
-    assert said[1] == "isthmus: measuring ends, adamw; kinds done of 8: 0"
-    assert said[-1] == "isthmus: measuring evaluations; kinds done of 8: 7"
-    assert document["hours_side_by_side"] == pytest.approx(document["hours"] / 2)
-    assert document["hours"] == pytest.approx(sum(row["hours"] for row in document["kinds"]))
-    code, out, _ = run(capsys, "gpt2", "table", tiny, "--estimate")
-    assert code == 0
-    assert "hours of computing" in out
-    assert set(tmp_path.iterdir()) == before

@@ -28,7 +28,10 @@ def test_json_contract(capsys):
     assert found["versions"]["isthmus"]
 
 
-@pytest.mark.parametrize("name", ["lion", "muon", "muon-adamw", "ngd", "colnorm"])
+@pytest.mark.parametrize(
+    "name",
+    ["lion", "muon", "muon-adamw", "ngd", "colnorm", "adamw-ngd", "colnorm-ngd", "ngd-adamw"],
+)
 def test_every_optimizer_gives_a_narrow_interval(capsys, name):
     found = run_json(capsys, "solve", "flagship", "--optimizer", name, "--rho", "3/2")
     assert Fraction(found["lower"]) <= Fraction(found["upper"])

@@ -361,7 +361,7 @@ def test_networks_are_written_exactly_and_beyond_the_landscape(capsys, tmp_path)
         assert f"networks: {folder}" in out
         assert ("where runs land, will not be computed" in err) != known
         networks = [load_network(folder / f"{k}.json") for k in range(2)]
-        again = train(example("flagship"), width, "lion", "3", seeds=2, steps=60)
+        again = train(example("flagship"), width, Ball("lion", "3"), seeds=2, steps=60)
         for k, network in enumerate(networks):
             assert [list(map(float, row)) for row in network.W] == again.W[k].tolist()
             assert list(map(float, network.a)) == again.a[k].tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from numerics.gpt2.alignment import (
     fold,
     similarity,
 )
-from numerics.gpt2.data import Corpus
+from numerics.gpt2.data import Corpus, Texts
 from numerics.gpt2.model import (
     Shape,
     build,
@@ -39,7 +40,7 @@ from numerics.gpt2.model import (
     save,
     token_loss,
 )
-from numerics.gpt2.training import Recipe, fit
+from numerics.gpt2.training import Recipe, Trainer
 from numerics.training.loop import one_thread
 from theory.errors import InputError
 
@@ -67,6 +68,7 @@ def model(seed: int, shape: Shape = SHAPE) -> GPT2LMHeadModel:
     return built
 
 
+@cache
 def folded(seed: int, shape: Shape = SHAPE) -> GPT2LMHeadModel:
     return fold(model(seed, shape))
 
@@ -210,7 +212,7 @@ def test_an_aligned_model_has_the_same_logits_and_is_closer(kind: str) -> None:
 
 
 def test_an_aligned_checkpoint_is_one_of_transformers(tmp_path: Path) -> None:
-    first, second = folded(0).float(), folded(1).float()
+    first, second = (copy.deepcopy(folded(seed)).float() for seed in (0, 1))
     save(align(first, second).of(second), tmp_path)
     for read in (load(tmp_path), GPT2LMHeadModel.from_pretrained(tmp_path)):
         assert type(read) is GPT2LMHeadModel
@@ -362,7 +364,7 @@ def test_options_that_are_not_known() -> None:
 
 
 def pair() -> tuple[GPT2LMHeadModel, GPT2LMHeadModel]:
-    first, second = folded(0).float(), folded(1).float()
+    first, second = (copy.deepcopy(folded(seed)).float() for seed in (0, 1))
     return first, align(first, second).of(second)
 
 
@@ -383,7 +385,8 @@ def test_a_learned_rotation_keeps_logits_and_lowers_the_loss_half_way() -> None:
     assert trained == ["skew"]
     pattern = np.arange(4000) % 11
     recipe = Recipe(steps=30, batch=8, learning_rate=1e-2, weight_decay=0.0)
-    fit(module, recipe, Corpus(pattern, pattern[:200], 32), block=8)
+    texts = Texts({"in": Corpus(pattern, pattern[:200], 32)}, block=8, count=1)
+    Trainer(texts).fit(module, recipe)
     windows = torch.from_numpy(np.lib.stride_tricks.sliding_window_view(pattern, 9)[:11].copy())
     moved = module.model()
     reached = loss_between(first, moved, 0.5, windows)

@@ -17,10 +17,10 @@ pytest.importorskip("transformers")
 
 from transformers import GPT2LMHeadModel
 
-from numerics.gpt2.data import Corpus
+from numerics.gpt2.data import Corpus, Texts
 from numerics.gpt2.model import Shape, build, is_hidden, token_loss, window_loss
 from numerics.gpt2.paths import Path, Profile, grid, load_path, plane, profile, straight
-from numerics.gpt2.training import Recipe, fit
+from numerics.gpt2.training import Recipe, Trainer
 from numerics.training.curves import BASES
 from theory.errors import InputError, Interrupted
 
@@ -84,7 +84,7 @@ def test_a_path_ends_in_its_models_bit_for_bit(ends: Ends, kind: str, bends: int
 def test_bends_that_diverged_leave_the_ends_as_they_are(ends: Ends, kind: str) -> None:
     path = bent(ends, kind, 2)
     with torch.no_grad():
-        path.bends[0].lm_head.weight.fill_(torch.nan)
+        path.control[1].lm_head.weight.fill_(torch.nan)
     for t, end in zip((0.0, 1.0), ends, strict=True):
         assert torch.equal(vector(path.at(t)), vector(end))
 
@@ -144,7 +144,7 @@ def test_gradients_reach_all_bends_and_nothing_else(
         assert parameter.requires_grad == name.startswith("bends.")
         assert (parameter.grad is not None) == name.startswith("bends."), name
     parts = path.coefficients(t)[1:-1]
-    for part, bend in zip(parts, path.bends, strict=True):
+    for part, bend in zip(parts, path.control[1:-1], strict=True):
         assert (part > 0) == bool(bend.lm_head.weight.grad.any())
     assert all(parameter.grad is None for end in ends for parameter in end.parameters())
 
@@ -157,6 +157,7 @@ def test_a_gradient_is_the_part_of_the_bend_times_that_of_the_model(
     moved = path.at(0.25)
     token_loss(moved, windows).backward()
     for found, expected in zip(path.bends[0].parameters(), moved.parameters(), strict=True):
+        assert found.grad is not None
         assert torch.allclose(found.grad, 2 * 0.25 * 0.75 * expected.grad, atol=1e-5)
 
 
@@ -181,11 +182,13 @@ def test_learning_lowers_the_middle_and_leaves_the_models(
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_trainer_lowers_a_path_by_all_its_bends(kind: str, optimizer: str) -> None:
-    corpus, shape = Corpus.read(["python-docs"]), Shape(layers=1, width=16, heads=2, block=8)
+    texts = Texts({"in": Corpus.read(["python-docs"])}, block=8, count=8)
+    shape = Shape(layers=1, width=16, heads=2, block=8)
     path = straight(model(0, shape), model(1, shape), kind=kind, bends=2)
-    windows, before = corpus.windows(8, block=shape.block), [vector(each) for each in path.control]
+    windows = texts.windows("in", torch.device("cpu"))
+    before = [vector(each) for each in path.control]
     straight_loss = profile(path, windows, points=7).loss
-    fit(path, Recipe(optimizer, steps=20, batch=4, learning_rate=0.02), corpus, block=shape.block)
+    Trainer(texts).fit(path, Recipe(optimizer, steps=20, batch=4, learning_rate=0.02))
     loss = profile(path, windows, points=7).loss
     assert (loss[0], loss[-1]) == (straight_loss[0], straight_loss[-1])
     assert np.less(loss[1:-1], straight_loss[1:-1]).all()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from gpt2_studies import statistic, study
 from matplotlib.axes import Axes
@@ -16,22 +17,18 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from numerics.gpt2 import plots, report
-from numerics.gpt2.report import COLUMNS, table_rows, write_study_report
+from numerics.gpt2.names import Cell
+from numerics.gpt2.report import pair_rows, write_study_report
 from numerics.pictures.style import COLOURS
 from theory.claims.gpt2_study import shipped
 from theory.errors import InputError
 
-PICTURES = 7 + 2 + 5 + 3 + 4
+PICTURES, ONE_CELL = 7 + 2 + 5 + 3 + 4, 3 + 2 + 3 + 1 + 4
 
 
 def page(document: dict[str, Any], folder: Path) -> str:
     write_study_report(document, folder)
     return (folder / "index.html").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def text(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return page(study(), tmp_path_factory.mktemp("study") / "deep")
 
 
 @pytest.fixture
@@ -43,12 +40,19 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def unsaved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures are drawn, but not laid out and written, which takes most of the time."""
-
-    def drawn(make: Callable[[], Figure], salt: str) -> str:
-        assert make().axes
-        return "<svg></svg>"
-
     monkeypatch.setattr("numerics.page.svg", drawn)
+
+
+def drawn(make: Callable[[], Figure], salt: str) -> str:
+    assert make().axes
+    return "<svg></svg>"
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("numerics.page.svg", drawn)
+        return page(study(), tmp_path_factory.mktemp("study") / "deep")
 
 
 @pytest.fixture
@@ -56,34 +60,47 @@ def axes() -> Axes:
     return Figure().subplots()
 
 
-def test_it_needs_nothing_else(text: str) -> None:
+def cross_study(pairs: int) -> dict[str, Any]:
+    """One of AdamW to Muon alone."""
+    document = study(pairs)
+    for part in ("pairs", "cells"):
+        document[part] = {
+            name: value
+            for name, value in document[part].items()
+            if name in ("adamw-muon", "adamw-0--muon-0", "adamw-1--muon-1")
+        }
+    return document
+
+
+def test_it_needs_nothing_else(tmp_path: Path) -> None:
+    """Of one pair: a picture of each kind, as they are written."""
+    text = page(cross_study(1), tmp_path)
     for outside in ("http:", "https:", "@import", "<script", "<link", "<img", "<iframe"):
         assert outside not in text
-    assert text.count("<svg") == text.count("<figcaption>") == PICTURES
+    assert text.count("<svg") == text.count("<figcaption>") == ONE_CELL
 
 
 def test_notes_and_readme_have_the_numbers_of_the_shipped_study() -> None:
     root = Path(__file__).parents[3]
     note = (root / "proofs_notes" / "gpt2-polychain-beats-linear.md").read_text(encoding="utf-8")
-    for row in table_rows(shipped()):
-        assert f"| {' | '.join(row)} |".replace("\u00a0", " ") in note
+    for row in pair_rows(shipped()):
+        assert f"| {' | '.join(row.values())} |".replace("\u00a0", " ") in note
     readme = (root / "README.md").read_text(encoding="utf-8")
     curves = ("linear, not aligned", "linear", "polychain, not aligned", "polychain")
     for cell, found in shipped()["cells"].items():
         barriers = [found[curve]["barrier"]["in"] for curve in curves]
         spread = [f"{each['mean']:.3f} ± {each['std']:.3f}" for each in barriers]
-        assert f"| {plots.named(cell)} | {' | '.join(spread)} |" in readme
+        assert f"| {plots.named(Cell.read(cell))} | {' | '.join(spread)} |" in readme
 
 
 def test_it_has_the_numbers_of_the_table(text: str) -> None:
-    rows = table_rows(study())
+    rows = [list(row.values()) for row in pair_rows(study())]
     assert [row[:2] for row in rows] == [
         ["AdamW to AdamW", "2"],
         ["Muon to Muon", "2"],
         ["AdamW to Muon", "2"],
     ]
     for row in rows:
-        assert len(row) == len(COLUMNS)
         assert all("±" in cell and cell in text for cell in row[2:])
     barrier = study()["cells"]["muon-muon"]["polychain"]["barrier"]["out"]
     assert rows[1][5] == f"{barrier['mean']:.3f} ±\u00a0{barrier['std']:.3f}"
@@ -100,6 +117,10 @@ def test_it_says_what_was_measured(text: str) -> None:
         "No model was outside what is within reach",
     ):
         assert said in text
+
+
+def test_it_has_all_pictures(text: str) -> None:
+    assert text.count("<svg") == text.count("<figcaption>") == PICTURES
 
 
 def test_claims_hold_and_controls_are_silent(text: str) -> None:
@@ -143,7 +164,7 @@ def test_what_may_be_missing(tmp_path: Path) -> None:
             del cell[kind]
         for curve in cell.values():
             del curve["middle above ends trained on"]
-    assert not any("±" in cell for row in table_rows(document) for cell in row)
+    assert not any("±" in cell for row in pair_rows(document) for cell in row.values())
     text = page(document, tmp_path)
     assert "One pair each." in text
     assert "Loss planes" not in text
@@ -155,13 +176,8 @@ def test_what_may_be_missing(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_study_of_one_cell(tmp_path: Path) -> None:
-    document = study()
-    for part in ("pairs", "cells"):
-        document[part] = {
-            name: value for name, value in document[part].items() if not name.startswith("muon")
-        }
-    text = page(document, tmp_path)
-    assert "It is not known whether it holds: study: lacks muon-muon" in text
+    text = page(cross_study(2), tmp_path)
+    assert "It is not known whether it holds: study: lacks adamw-adamw" in text
     assert text.count("failed</span>") == 2 * 2
 
 
@@ -174,7 +190,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_low_curves_are_readable(axes: Axes) -> None:
     """The picture ends above the aligned line, far below the line without alignment."""
     document = study()
-    plots.draw_losses(axes, document, "muon-muon", "in")
+    plots.draw_losses(axes, document, Cell("muon", "muon"), "in")
     curves = document["pairs"]["muon-0--muon-1"]["curves"]
     top = axes.get_ylim()[1]
     assert (
@@ -184,7 +200,7 @@ def test_low_curves_are_readable(axes: Axes) -> None:
 
 
 def test_optimizers_keep_their_colours(axes: Axes) -> None:
-    plots.draw_median_ranks(axes, study(), ("adamw-adamw", "muon-muon"))
+    plots.draw_median_ranks(axes, study(), [Cell("adamw", "adamw"), Cell("muon", "muon")])
     drawn = {line.get_color() for line in axes.lines}
     assert drawn == {COLOURS[0], COLOURS[1], "black"}
 
@@ -193,7 +209,7 @@ def test_the_models_stand_in_the_plane(axes: Axes) -> None:
     pair = study()["pairs"]["adamw-0--muon-0"]
     plots.draw_plane(axes, pair)
     marks = {line.get_marker(): line for line in axes.lines if line.get_marker() != "None"}
-    assert {name: mark.get_xydata().tolist() for name, mark in marks.items()} == {
+    assert {name: np.array(mark.get_xydata()).tolist() for name, mark in marks.items()} == {
         "o": [[0, 0]],
         "s": [[1, 0]],
         "D": [[0.47, 0.42]],
@@ -208,9 +224,9 @@ def test_norms_over_radius_and_reach() -> None:
     largest = max(end["history"][-1]["entrywise"].values())
     assert plots.over_radius(end) == pytest.approx(largest / 10)
     assert 0 < plots.over_reach(end) < 1
-    pair = document["pairs"]["adamw-0--muon-0"]
-    norms = plots.largest_on_path(document, pair, "polychain", "muon")
-    spectral = pair["curves"]["polychain"]["spectra"]["spectral_norm"]["0.key"]
+    curve = document["pairs"]["adamw-0--muon-0"]["curves"]["polychain"]
+    norms = plots.largest_on_path(document, curve, "muon")
+    spectral = curve["spectra"]["spectral_norm"]["0.key"]
     assert norms.tolist() == pytest.approx([value / 10 for value in spectral])
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("transformers")
 
-from numerics.gpt2.model import KINDS, Shape, build, hidden_matrices
+from numerics.gpt2.model import Shape, build, hidden_matrices
+from numerics.gpt2.names import KINDS
 from numerics.gpt2.paths import straight
 from numerics.gpt2.spectra import (
     MUON_LENGTH,

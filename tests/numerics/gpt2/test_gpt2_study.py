@@ -1,43 +1,49 @@
-"""Whole studies: configurations, parts that are made once, what is gathered."""
+"""Whole studies: configurations, parts that are made once, what is gathered, and the command."""
+
+from __future__ import annotations
 
 import json
 import math
+import pickle
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 import pytest
 
 pytest.importorskip("transformers")
 
 import torch
+from command import run, said
+from gpt2_studies import SMALL, TINY
 
 from numerics.gpt2.alignment import fold
+from numerics.gpt2.cells import cells
+from numerics.gpt2.config import SHIPPED, Config
+from numerics.gpt2.estimate import estimate
 from numerics.gpt2.model import load, window_loss
+from numerics.gpt2.names import Cell
+from numerics.gpt2.parts import Connected, Continued, Pretrained, texts_of
 from numerics.gpt2.paths import load_path
 from numerics.gpt2.spectra import medians
-from numerics.gpt2.study import RESULT, SHIPPED, Config, Study, cells, estimate
+from numerics.gpt2.study import RESULT, Study
+from numerics.training.loop import one_thread
 from theory.errors import InputError, Interrupted
-
-SMOKE = Config.read("smoke")
-SMALL = replace(
-    SMOKE,
-    shape=replace(SMOKE.shape, layers=1, width=16, block=16),
-    windows=4,
-    points=3,
-    ends=replace(SMOKE.ends, steps=20),
-    alignment=replace(SMOKE.alignment, steps=2),
-    bends=replace(SMOKE.bends, steps=10),
-)  # every part of that study, with less of each
 
 
 class Stopping:
     """A progress callback that interrupts when so many parts are done."""
 
-    def __init__(self, at=math.inf):
-        self.at, self.done = at, []
+    def __init__(self, at: float = math.inf) -> None:
+        self.at = at
+        self.done: list[str] = []
 
-    def __call__(self, stage, count):
+    def __call__(self, stage: str, count: int) -> None:
         if "parts done" in stage:
             self.done.append(stage.partition(";")[0])
             if count >= self.at:
@@ -45,35 +51,53 @@ class Stopping:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration."""
+    file = tmp_path_factory.mktemp("configuration") / "small.toml"
+    file.write_text(SMALL)
+    return file
+
+
+@pytest.fixture(scope="module")
+def coarse() -> Iterator[None]:
+    """Planes of few points."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("numerics.gpt2.parts.PLANE_POINTS", 3)
+        yield
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory, small: Path, coarse: None) -> Study:
     """A small study, which was interrupted twice: between two parts, and in the middle of one."""
-    made = Study(SMALL, tmp_path_factory.mktemp("study"))
+    made = Study(Config.read(str(small)), tmp_path_factory.mktemp("study"))
     stopping = Stopping(3)
-    with pytest.raises(Interrupted, match="at the third part"):
+    with one_thread(), pytest.raises(Interrupted, match="at the third part"):
         made.run(progress=stopping)
     assert len(stopping.done) == 3
 
-    def within(stage, step):
-        if "training" in stage and step == 15:
+    def within(stage: str, step: int) -> None:
+        if "training" in stage and step == 4:
             raise Interrupted("within a part")
 
-    with pytest.raises(Interrupted, match="within a part"):
+    with one_thread(), pytest.raises(Interrupted, match="within a part"):
         made.run(progress=within)
     states = list(made.folder.rglob("state.safetensors"))
     assert len(states) == 1
     again = Stopping()
-    made.run(progress=again)
+    with one_thread():
+        made.run(progress=again)
     assert not set(again.done) & set(stopping.done)
     assert not states[0].exists()
     return made
 
 
 @pytest.fixture(scope="module")
-def result(study):
-    return json.loads((study.folder / RESULT).read_text())
+def result(study: Study) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((study.folder / RESULT).read_text())
+    return document
 
 
-def test_every_part_is_there(study, result):
+def test_every_part_is_there(study: Study, result: dict[str, Any]) -> None:
     assert list(result["ends"]) == ["adamw-0", "adamw-1", "muon-0", "muon-1"]
     assert list(result["longer"]) == ["adamw-0"]
     assert [run["learning_rate"] for run in result["sweep"]] == [0.004, 0.002]
@@ -95,18 +119,44 @@ def test_every_part_is_there(study, result):
         assert list(pair["curves"]) == [*bent, "linear", "linear, not aligned"]
 
 
-def test_a_finished_study_is_not_made_again(study, result):
+def test_a_finished_study_is_not_made_again(study: Study, result: dict[str, Any]) -> None:
     done = Stopping()
     assert study.run(progress=done) == result
     assert done.done == []
 
 
-def test_another_study_does_not_fit_into_the_folder(study):
+def test_parts_that_are_made_side_by_side_are_the_same(
+    study: Study, result: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By copies, as other processes get them; those have tests of their own."""
+
+    @contextmanager
+    def copies(jobs: int) -> Iterator[Any]:
+        def made(calls: Iterable[Any]) -> Iterator[Any]:
+            for function, arguments, options in pickle.loads(pickle.dumps(list(calls))):
+                yield function(*arguments, **options)
+
+        assert jobs == 2
+        yield made
+
+    monkeypatch.setattr("numerics.gpt2.study.processes", copies)
+    shutil.copytree(study.folder, tmp_path / "study")
+    again, done = Study(study.config, tmp_path / "study"), Stopping()
+    missing = [part.file for stage in study.stages for part in stage[-2:]]
+    for file in missing:
+        (again.folder / file).unlink()
+    document = again.run(jobs=2, progress=done)
+    assert done.done == missing
+    for part in ("start", "pairs", "cells"):
+        assert document[part] == result[part]
+
+
+def test_another_study_does_not_fit_into_the_folder(study: Study) -> None:
     with pytest.raises(InputError, match="holds another study"):
-        Study(replace(SMALL, points=7), study.folder).run()
+        Study(replace(study.config, points=7), study.folder).run()
 
 
-def test_a_damaged_part_is_told(study):
+def test_a_damaged_part_is_told(study: Study) -> None:
     part = study.folder / "start.json"
     content = part.read_text()
     part.write_text(content[:100])
@@ -115,17 +165,17 @@ def test_a_damaged_part_is_told(study):
     part.write_text(content)
 
 
-def test_ends_are_checkpoints_with_the_losses_that_are_told(study, result):
-    from numerics.gpt2.data import Corpus
-
-    windows = Corpus.read(["python-docs"]).windows(SMALL.windows, block=SMALL.shape.block)
+def test_ends_are_checkpoints_with_the_losses_that_are_told(
+    study: Study, result: dict[str, Any]
+) -> None:
+    windows = texts_of(study.config).windows("in", torch.device("cpu"))
     for name, end in result["ends"].items():
         loss = window_loss(load(study.folder / "ends" / name), windows)
         assert end["loss"]["in"] == pytest.approx(loss, rel=1e-4)
         assert end["history"][-1]["held_out"] == pytest.approx(loss, rel=1e-4)
 
 
-def test_paths_begin_and_end_at_the_two_models(study, result):
+def test_paths_begin_and_end_at_the_two_models(study: Study, result: dict[str, Any]) -> None:
     for name, pair in result["pairs"].items():
         for curve in pair["curves"].values():
             for text in ("in", "out"):
@@ -138,7 +188,7 @@ def test_paths_begin_and_end_at_the_two_models(study, result):
             assert torch.equal(a, b)
 
 
-def test_bends_are_trained(study, result):
+def test_bends_are_trained(study: Study, result: dict[str, Any]) -> None:
     for pair in result["pairs"].values():
         for kind in ("polychain", "bezier", "polychain, by adamw"):
             if kind not in pair["curves"]:
@@ -148,7 +198,7 @@ def test_bends_are_trained(study, result):
             assert bent < line
 
 
-def test_cells_are_what_the_curves_say(result):
+def test_cells_are_what_the_curves_say(result: dict[str, Any]) -> None:
     pairs = [p for p in result["pairs"].values() if p["cell"] == "adamw-muon"]
     barriers = []
     for pair in pairs:
@@ -166,8 +216,8 @@ def test_cells_are_what_the_curves_say(result):
     assert told["n"] == 2
 
 
-def test_the_middle_above_ends_trained_on_by_hand():
-    curve = {
+def test_the_middle_above_ends_trained_on_by_hand() -> None:
+    curve: dict[str, Any] = {
         "t": [0, 0.5, 1],
         "loss": {"in": [2.0, 3.5, 1.0], "out": [2.0, 3.5, 1.0]},
         "barrier": {"in": 2.0, "out": 2.0},
@@ -185,7 +235,7 @@ def test_the_middle_above_ends_trained_on_by_hand():
     assert found["largest_jump"]["values"] == [2.0]
 
 
-def test_norms_stay_within_reach(result):
+def test_norms_stay_within_reach(result: dict[str, Any]) -> None:
     own = {"adamw": "entrywise", "muon": "spectral"}
     for end in result["ends"].values():
         records = end["history"]
@@ -200,19 +250,31 @@ def test_norms_stay_within_reach(result):
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in SHIPPED.glob("*.toml")))
-def test_shipped_configurations_are_whole(name):
+def test_shipped_configurations_are_whole(name: str) -> None:
     config = Config.read(name)
     assert config.name == name
     assert len(config.pairs) == len(set(config.pairs))
-    for cell, first, last in config.pairs.values():
-        assert cell == "-".join(end.split("-")[0] for end in (first, last))
+    for first, last in config.pairs:
+        assert {first, last} <= config.models.keys()
         # The same seed would be the same start and the same batches.
-        assert first.split("-")[1] != last.split("-")[1]
+        assert first.seed != last.seed
 
 
-def test_pairs_are_neighbours_in_a_circle():
-    five = [p for c, *p in replace(SMOKE, seeds=5).pairs.values() if c == "muon-muon"]
-    assert five == [[f"muon-{k}", f"muon-{(k + 1) % 5}"] for k in range(5)]
+def test_pairs_are_neighbours_in_a_circle() -> None:
+    config = replace(Config.read("smoke"), seeds=5)
+    five = [str(pair) for pair in config.pairs if pair.cell == Cell("muon", "muon")]
+    assert five == [f"muon-{k}--muon-{(k + 1) % 5}" for k in range(5)]
+
+
+def test_bends_between_optimizers_are_trained_by_either() -> None:
+    config = Config.read("smoke")
+    by = {str(c): r.optimizer for c, r in config.curves(Cell("adamw", "muon")).items()}
+    assert by.pop("polychain, by adamw") == "adamw"
+    assert set(by.values()) == {"muon"} == {config.cross}
+    for name in ("adamw", "muon"):
+        alone = config.curves(Cell(name, name))
+        assert [str(curve) for curve in alone] == list(by)
+        assert {recipe.optimizer for recipe in alone.values()} == {name}
 
 
 @pytest.mark.parametrize(
@@ -237,14 +299,14 @@ def test_pairs_are_neighbours_in_a_circle():
         ("[", "is no TOML"),
     ],
 )
-def test_wrong_configurations_are_refused(tmp_path, change, message):
+def test_wrong_configurations_are_refused(tmp_path: Path, change: str, message: str) -> None:
     file = tmp_path / "wrong.toml"
     file.write_text(f"{change}\n[text]\ntraining = ['stdlib']\nother = ['stdlib']")
     with pytest.raises(InputError, match=message):
         Config.read(str(file))
 
 
-def test_configurations_that_are_not_there_are_refused(tmp_path):
+def test_configurations_that_are_not_there_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere: cannot be read: .*default, paper, smoke"):
         Config.read("nowhere")
     file = tmp_path / "short.toml"
@@ -256,18 +318,97 @@ def test_configurations_that_are_not_there_are_refused(tmp_path):
 # What it would take
 
 
-def test_an_estimate_counts_what_a_study_makes(study):
-    rows = {row["kind"]: row for row in estimate(SMALL)}
-    files = [name for stage in study.stages for name in stage]
-    ends = [name for name in files if name.startswith("ends/")]
-    curves = [n for n in files if n.endswith("curve.json") and "linear" not in n]
-    assert rows["ends, adamw"]["parts"] + rows["ends, muon"]["parts"] == len(ends) + 1
-    assert rows["bends, adamw"]["parts"] + rows["bends, muon"]["parts"] == len(curves)
-    assert rows["ends, adamw"]["steps"] == SMALL.ends.steps * (2 + 2 + 1)  # longer: twice
-    assert rows["alignments"]["parts"] == len(SMALL.pairs)
+def test_an_estimate_counts_what_a_study_makes(study: Study) -> None:
+    config = study.config
+    rows = {row["kind"]: row for row in estimate(config)}
+    parts = [part for stage in study.stages for part in stage]
+    for words, kind in (("ends", Pretrained), ("ends trained on", Continued), ("bends", Connected)):
+        made = [
+            part
+            for part in parts
+            if isinstance(part, kind)
+            and not (isinstance(part, Connected) and part.curve.kind == "linear")
+        ]
+        assert rows[f"{words}, adamw"]["parts"] + rows[f"{words}, muon"]["parts"] == len(made)
+    longer = config.longer * config.ends.steps
+    assert rows["ends, adamw"]["steps"] == 3 * config.ends.steps + longer
+    assert rows["alignments"]["parts"] == len(config.pairs)
     assert (
         rows["ends trained on, muon"]["seconds_per_step"] == rows["ends, muon"]["seconds_per_step"]
     )  # the same module, measured once
     for row in rows.values():
         assert row["hours"] == pytest.approx(row["steps"] * row["seconds_per_step"] / 3600)
         assert row["seconds_per_step"] > 0
+
+
+# The command
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without pictures: the tests of the report draw them."""
+    monkeypatch.setattr("numerics.gpt2.report.figures", lambda pictures, name: "")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_table_makes_a_study_with_a_page_and_verdicts(
+    capsys: pytest.CaptureFixture[str], study: Study, small: Path, result: dict[str, Any]
+) -> None:
+    """Of the study that is there: a part that is missing is made in this process."""
+    (study.folder / "start.json").unlink()
+    arguments = ("gpt2", "table", small, "--out", study.folder, "--jobs", 2, "--json", "-")
+    code, out, err = run(capsys, *arguments)
+    assert said(err) == ""
+    document = json.loads(out)
+    ids = [claim["id"] for claim in document["claims"]]
+    assert ids == [
+        "gpt2-polychain-beats-linear",
+        "gpt2-spectrum-preserved",
+        "gpt2-cross-transition",
+    ]
+    assert code == (0 if all(claim["holds"] for claim in document["claims"]) else 1)
+    stored = json.loads((study.folder / RESULT).read_text())
+    assert stored["command"] == document["command"] == ["isthmus", *map(str, arguments)]
+    assert stored["cells"] == document["cells"] == result["cells"]
+    page = (study.folder / "index.html").read_text()
+    assert all(name in page for name in ids)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_study_too_small_to_tell_gets_no_verdict(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, study: Study
+) -> None:
+    folder = tmp_path / "study"
+    shutil.copytree(study.folder, folder)
+    config = study.config.to_json() | {"verdicts": False}
+    (folder / "config.json").write_text(json.dumps(config))
+    (tmp_path / "small.toml").write_text(f"verdicts = false\n{SMALL}")
+    arguments = ("gpt2", "table", tmp_path / "small.toml", "--out", folder)
+    code, out, _ = run(capsys, *arguments, "--jobs", 1)
+    assert code == 0
+    assert "This study tests the machinery. It is too small to tell, so no claim is judged." in out
+    page = (folder / "index.html").read_text()
+    assert "too small to tell" in page
+    for text in (out, page):
+        assert "is false" not in text
+        assert "gpt2-polychain-beats-linear" not in text
+    code, out, _ = run(capsys, *arguments, "--json", "-")
+    assert (code, json.loads(out)["claims"]) == (0, [])
+
+
+def test_an_estimate_makes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    tiny = tmp_path / "tiny.toml"
+    tiny.write_text(TINY)
+    code, out, err = run(capsys, "gpt2", "table", tiny, "--estimate", "--jobs", 2, "--json", "-")
+    document = json.loads(out)
+    assert code == 0
+    lines = err.splitlines()  # not silent where no one watches a bar
+    assert lines[0] == "isthmus: reading the text: 0"
+    assert lines[1] == "isthmus: measuring ends, adamw; kinds done of 8: 0"
+    assert lines[-1] == "isthmus: measuring evaluations; kinds done of 8: 7"
+    assert document["hours_side_by_side"] == pytest.approx(document["hours"] / 2)
+    assert document["hours"] == pytest.approx(sum(row["hours"] for row in document["kinds"]))
+    code, out, _ = run(capsys, "gpt2", "table", tiny, "--estimate")
+    assert code == 0
+    assert "hours of computing" in out
+    assert list(tmp_path.iterdir()) == [tiny]

@@ -1,10 +1,14 @@
 """Pretraining: schedules, the split between the optimizers, states, several processes."""
 
+from __future__ import annotations
+
+import io
 import json
-import os
-import subprocess
-import sys
+import uuid
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +18,13 @@ import torch
 from gpt2_studies import TINY
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+from transformers import GPT2LMHeadModel
 
-from numerics.gpt2.data import Corpus
+from numerics.cli import main
+from numerics.gpt2 import config, parts, report, training
+from numerics.gpt2.data import Corpus, Texts
 from numerics.gpt2.model import (
     LanguageModel,
     Shape,
@@ -26,7 +35,15 @@ from numerics.gpt2.model import (
     shape_of,
     window_loss,
 )
-from numerics.gpt2.training import BETAS, MOMENTUM, Recipe, Workers, fit
+from numerics.gpt2.training import (
+    BETAS,
+    MOMENTUM,
+    Recipe,
+    Record,
+    Trainer,
+    Workers,
+    torchrun_workers,
+)
 from theory.errors import InputError, Interrupted
 
 SHAPE = Shape(layers=2, width=16, heads=2, block=16)
@@ -34,22 +51,28 @@ RECIPE = Recipe("muon", steps=20, batch=4)
 
 
 @pytest.fixture(scope="module")
-def prose():
-    return Corpus.read(["python-docs"])
+def prose() -> Texts:
+    return texts("python-docs")
 
 
-def trained(corpus, recipe, **options):
+def texts(source: str) -> Texts:
+    return Texts({"in": Corpus.read([source])}, SHAPE.block, 8)
+
+
+def trained(
+    on: Texts, recipe: Recipe, folder: Path | None = None, **options: Any
+) -> tuple[GPT2LMHeadModel, list[Record]]:
     model = build(SHAPE, seed=0)
-    history = fit(LanguageModel(model), recipe, corpus, block=SHAPE.block, **options)
+    history = Trainer(on, **options).fit(LanguageModel(model), recipe, folder=folder)
     return model, history
 
 
-def assert_same(first, second, **tolerance):
+def assert_same(first: nn.Module, second: nn.Module, **tolerance: Any) -> None:
     for (name, a), b in zip(first.state_dict().items(), second.state_dict().values(), strict=True):
         torch.testing.assert_close(a, b, msg=name, **tolerance)
 
 
-def assert_close_but_for_rounding(first, second):
+def assert_close_but_for_rounding(first: GPT2LMHeadModel, second: GPT2LMHeadModel) -> None:
     # The loss does not depend on the keys' biases: their gradients are rounding, which AdamW
     # makes steps of full length.
     for model in (first, second):
@@ -68,7 +91,9 @@ def assert_close_but_for_rounding(first, second):
     st.floats(0, 0.5),
     st.floats(0, 1),
 )
-def test_rates_rise_and_never_rise_again(schedule, steps, warmup, decay, floor):
+def test_rates_rise_and_never_rise_again(
+    schedule: str, steps: int, warmup: float, decay: float, floor: float
+) -> None:
     recipe = Recipe(steps=steps, schedule=schedule, warmup=warmup, decay=decay, floor=floor)
     heights = [recipe.height(step) for step in range(steps)]
     top = heights.index(max(heights))
@@ -77,7 +102,7 @@ def test_rates_rise_and_never_rise_again(schedule, steps, warmup, decay, floor):
     assert all(0 <= height <= 1 for height in heights)
 
 
-def test_schedules_by_hand():
+def test_schedules_by_hand() -> None:
     cosine = Recipe(steps=101, warmup=0, floor=0.1)
     assert [cosine.height(s) for s in (0, 50, 100)] == pytest.approx([1, 0.55, 0.1])
     stays = Recipe(steps=100, schedule="wsd", warmup=0.1, decay=0.2, floor=0)
@@ -99,7 +124,7 @@ def test_schedules_by_hand():
         ({"seed": -1}, "seed: -1 must not be negative"),
     ],
 )
-def test_wrong_recipes_are_refused(change, message):
+def test_wrong_recipes_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Recipe(**change)
 
@@ -107,16 +132,17 @@ def test_wrong_recipes_are_refused(change, message):
 # The optimizers
 
 
-def test_a_step_of_muon_is_torchs_on_each_matrix_and_adamws_on_the_rest(prose):
+def test_a_step_of_muon_is_torchs_on_each_matrix_and_adamws_on_the_rest(prose: Texts) -> None:
     recipe = replace(RECIPE, steps=1, warmup=0, clip=1e9)
     model, _ = trained(prose, recipe)
     start = build(SHAPE, seed=0)
-    windows = prose.batch(step=0, seed=0, size=recipe.batch, block=SHAPE.block)
+    windows = prose.training.batch(step=0, seed=0, size=recipe.batch, block=SHAPE.block)
     LanguageModel(start)(windows, 0.0).backward()
     gradients = hidden_matrices({name: p.grad for name, p in start.named_parameters()})
     for name, matrix in hidden_matrices(start).items():
         # As it would be trained alone.
-        alone = torch.nn.Linear(*reversed(matrix.shape), bias=False)
+        outputs, inputs = matrix.shape
+        alone = nn.Linear(inputs, outputs, bias=False)
         alone.weight.data.copy_(matrix)
         alone.weight.grad = gradients[name].contiguous()
         muon = torch.optim.Muon(alone.parameters(), lr=0.03, weight_decay=0.1, momentum=MOMENTUM)
@@ -131,38 +157,38 @@ def test_a_step_of_muon_is_torchs_on_each_matrix_and_adamws_on_the_rest(prose):
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_training_learns(prose, optimizer):
+def test_training_learns(prose: Texts, optimizer: str) -> None:
     model, history = trained(prose, replace(RECIPE, optimizer=optimizer))
     assert [record["step"] for record in history] == list(range(21))
-    windows = prose.windows(8, block=SHAPE.block)
+    windows = prose.windows("in", model.device)
     assert window_loss(model, windows) < window_loss(build(SHAPE, seed=0), windows) - 0.3
 
 
-def test_parameters_without_gradients_stay(prose):
+def test_parameters_without_gradients_stay(prose: Texts) -> None:
     model = build(SHAPE, seed=0)
     model.transformer.wte.weight.requires_grad_(False)
-    fit(LanguageModel(model), replace(RECIPE, steps=2), prose, block=SHAPE.block)
+    Trainer(prose).fit(LanguageModel(model), replace(RECIPE, steps=2))
     assert torch.equal(model.transformer.wte.weight, build(SHAPE, seed=0).transformer.wte.weight)
 
 
-def test_accumulated_parts_are_the_batch(prose):
+def test_accumulated_parts_are_the_batch(prose: Texts) -> None:
     recipe = Recipe("adamw", steps=3, batch=4)
     whole, _ = trained(prose, recipe)
     parts, _ = trained(prose, replace(recipe, accumulation=4))
     assert_close_but_for_rounding(whole, parts)
 
 
-def test_a_batch_that_does_not_divide_is_refused(prose):
+def test_a_batch_that_does_not_divide_is_refused(prose: Texts) -> None:
     with pytest.raises(InputError, match="batch: 4 must be a multiple of .* 1 x 3"):
         trained(prose, replace(RECIPE, accumulation=3))
 
 
-def test_divergence_is_told(prose):
+def test_divergence_is_told(prose: Texts) -> None:
     model = build(SHAPE, seed=0)
     with torch.no_grad():
         model.lm_head.weight.fill_(torch.inf)
     with pytest.raises(InputError, match="learning_rate: .* diverges in step 0"):
-        fit(LanguageModel(model), RECIPE, prose, block=SHAPE.block)
+        Trainer(prose).fit(LanguageModel(model), RECIPE)
 
 
 # States
@@ -171,21 +197,23 @@ def test_divergence_is_told(prose):
 class Stop:
     """A progress callback that interrupts at some step."""
 
-    def __init__(self, at):
+    def __init__(self, at: int) -> None:
         self.at = at
 
-    def __call__(self, stage, step):
+    def __call__(self, stage: str, step: int) -> None:
         if step == self.at:
             raise Interrupted("at the step asked for")
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_training_goes_on_as_if_it_had_not_stopped(tmp_path, prose, optimizer):
+def test_training_goes_on_as_if_it_had_not_stopped(
+    tmp_path: Path, prose: Texts, optimizer: str
+) -> None:
     recipe = replace(RECIPE, optimizer=optimizer)
     through, history = trained(prose, recipe)
     with pytest.raises(Interrupted, match="at the step asked for"):
         trained(prose, recipe, folder=tmp_path, progress=Stop(13))
-    steps = []
+    steps: list[int] = []
     again, resumed = trained(
         prose, recipe, folder=tmp_path, progress=lambda stage, step: steps.append(step)
     )
@@ -196,24 +224,24 @@ def test_training_goes_on_as_if_it_had_not_stopped(tmp_path, prose, optimizer):
 
 
 @pytest.fixture
-def stopped(tmp_path, prose):
+def stopped(tmp_path: Path, prose: Texts) -> Path:
     with pytest.raises(Interrupted, match="at the step asked for"):
         trained(prose, RECIPE, folder=tmp_path, progress=Stop(2))
     return tmp_path
 
 
-def test_states_of_other_training_are_refused(stopped, prose):
+def test_states_of_other_training_are_refused(stopped: Path, prose: Texts) -> None:
     with pytest.raises(InputError, match=r"another recipe \(steps, seed\)"):
         trained(prose, replace(RECIPE, steps=30, seed=1), folder=stopped)
     for other in (build(replace(SHAPE, layers=1), seed=0), build(SHAPE, seed=1)):
         with pytest.raises(InputError, match="is of another model or text"):
-            fit(LanguageModel(other), RECIPE, prose, block=SHAPE.block, folder=stopped)
+            Trainer(prose).fit(LanguageModel(other), RECIPE, folder=stopped)
     with pytest.raises(InputError, match="is of another model or text"):
-        trained(Corpus.read(["stdlib"]), RECIPE, folder=stopped)
+        trained(texts("stdlib"), RECIPE, folder=stopped)
 
 
 @pytest.mark.parametrize("keep", [0, 100, -1])
-def test_states_that_are_cut_off_are_refused(stopped, prose, keep):
+def test_states_that_are_cut_off_are_refused(stopped: Path, prose: Texts, keep: int) -> None:
     (file,) = stopped.iterdir()
     file.write_bytes(file.read_bytes()[:keep])
     with pytest.raises(InputError, match="is no saved state; remove it to start anew"):
@@ -222,51 +250,37 @@ def test_states_that_are_cut_off_are_refused(stopped, prose, keep):
 
 # Several processes
 
-WORKER = """
-import json, sys
-from contextlib import nullcontext
-from pathlib import Path
 
-import numerics.page
-from numerics.cli import main
-from numerics.gpt2 import training
-from numerics.gpt2.data import Corpus
-from numerics.gpt2.model import LanguageModel, Shape, build, save
-from numerics.gpt2.training import Recipe, fit, torchrun_workers
-
-folder = Path(sys.argv[1])
-study = ["gpt2", "table", str(folder / "tiny.toml"), "--out", str(folder / "study")]
-numerics.page.svg = lambda make, salt: "<svg></svg>"  # the tests of the report draw
-with torchrun_workers() as workers:
-    model = build(Shape(layers=2, width=16, heads=2, block=16), seed=0)
-    recipe = Recipe("adamw", steps=4, batch=8, accumulation=2)
-    corpus = Corpus.read(["python-docs"])
-    history = fit(LanguageModel(model), recipe, corpus, block=16, workers=workers, folder=folder)
-    if workers.first:
-        save(model, folder / "model")
-        (folder / "history.json").write_text(json.dumps([workers.count, history]))
-    # One group in a process: those of a second are looked for at the addresses of the first.
-    training.torchrun_workers = lambda: nullcontext(workers)
-    code = main(study)
-sys.exit(code)
-"""
+def of_two(folder: Path, prose: Texts) -> tuple[int, list[Record], str]:
+    """What each of two processes does: training, and a study on the command line."""
+    with torchrun_workers() as workers, pytest.MonkeyPatch.context() as patch:
+        recipe = Recipe("adamw", steps=4, batch=8, accumulation=2)
+        model, history = trained(prose, recipe, folder, workers=workers)
+        if workers.first:
+            save(model, folder / "model")
+        # One group in a process: those of a second are looked for at the addresses of the first.
+        patch.setattr(training, "torchrun_workers", lambda: nullcontext(workers))
+        patch.setattr(config, "OPTIMIZERS", ("adamw",))  # no part is of another kind by Muon
+        patch.setattr(parts, "PLANE_POINTS", 2)
+        patch.setattr(report, "figures", lambda pictures, name: "")  # others draw
+        with redirect_stdout(io.StringIO()) as said:
+            study = ("gpt2", "table", folder / "tiny.toml", "--out", folder / "study")
+            assert main([*map(str, study)]) == 0
+    return workers.count, history, said.getvalue()
 
 
-def test_two_processes_under_torchrun_do_what_one_does(tmp_path, prose):
-    """In training, and in a study on the command line; both in one start, which is what costs."""
-    script = tmp_path / "worker.py"
-    script.write_text(WORKER)
-    (tmp_path / "tiny.toml").write_text(f"verdicts = false\n{TINY}")
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd()}
-    command = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-    done = subprocess.run(
-        [sys.executable, *command, str(script), str(tmp_path)],
-        env=environment,
-        capture_output=True,
-        text=True,
+def test_two_processes_of_torchrun_do_what_one_does(
+    tmp_path: Path, prose: Texts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As torchrun starts them, but forked: to load torch and transformers takes them longest."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)  # which does not fork
+    (tmp_path / "tiny.toml").write_text(f"verdicts = false\n{TINY}[paths]\ncross = 'adamw'")
+    standalone: dict[str, Any] = {"rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0"}
+    launch = LaunchConfig(
+        1, 1, 2, run_id=str(uuid.uuid4()), start_method="fork", monitor_interval=0.1, **standalone
     )
-    assert done.returncode == 0, done.stderr
-    count, together = json.loads((tmp_path / "history.json").read_text())
+    done = elastic_launch(launch, of_two)(tmp_path, prose)
+    (count, together, said), (_, _, silent) = done[0], done[1]
     model, history = trained(prose, Recipe("adamw", steps=4, batch=8))
     assert count == 2
     assert [r["loss"] for r in together[1:]] == pytest.approx(
@@ -274,11 +288,12 @@ def test_two_processes_under_torchrun_do_what_one_does(tmp_path, prose):
     )
     assert_close_but_for_rounding(load(tmp_path / "model"), model)
     study = json.loads((tmp_path / "study" / "study.json").read_text())
-    assert set(study["ends"]) == {"adamw-0", "adamw-1", "muon-0", "muon-1"}
-    assert done.stdout.count("report:") == 1, done.stderr  # by the first process alone
+    assert set(study["ends"]) == {"adamw-0", "adamw-1"}
+    assert said.count("report:") == 1
+    assert silent == ""
 
 
-def test_a_batch_is_divided_among_processes(prose):
+def test_a_batch_is_divided_among_processes(prose: Texts) -> None:
     with pytest.raises(InputError, match="2 x 1"):
         trained(prose, replace(RECIPE, batch=5), workers=Workers(count=2))
 
@@ -286,9 +301,7 @@ def test_a_batch_is_divided_among_processes(prose):
 # Models
 
 
-def test_checkpoints_are_plain_and_whole(tmp_path):
-    from transformers import GPT2LMHeadModel
-
+def test_checkpoints_are_plain_and_whole(tmp_path: Path) -> None:
     model = build(SHAPE, seed=3)
     save(model, tmp_path)
     assert_same(load(tmp_path), model, rtol=0, atol=0)
@@ -296,8 +309,8 @@ def test_checkpoints_are_plain_and_whole(tmp_path):
     assert_same(GPT2LMHeadModel.from_pretrained(tmp_path), model, rtol=0, atol=0)
 
 
-def test_tied_heads_are_untied(tmp_path):
-    from transformers import GPT2Config, GPT2LMHeadModel
+def test_tied_heads_are_untied(tmp_path: Path) -> None:
+    from transformers import GPT2Config
 
     config = GPT2Config(
         vocab_size=256, n_positions=16, n_embd=16, n_layer=1, n_head=2,
@@ -313,7 +326,7 @@ def test_tied_heads_are_untied(tmp_path):
     assert_same(load(tmp_path), model, rtol=0, atol=0)
 
 
-def test_wrong_checkpoints_are_refused(tmp_path):
+def test_wrong_checkpoints_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no checkpoint"):
         load(tmp_path)
     save(build(SHAPE, seed=0), tmp_path)
@@ -324,7 +337,7 @@ def test_wrong_checkpoints_are_refused(tmp_path):
         load(tmp_path)
 
 
-def test_checkpoints_that_lack_weights_are_refused(tmp_path):
+def test_checkpoints_that_lack_weights_are_refused(tmp_path: Path) -> None:
     import safetensors.torch
 
     model = build(SHAPE, seed=0)
@@ -335,7 +348,7 @@ def test_checkpoints_that_lack_weights_are_refused(tmp_path):
         load(tmp_path)
 
 
-def test_shapes_are_checked():
+def test_shapes_are_checked() -> None:
     with pytest.raises(InputError, match="heads: 3 must divide the width 16"):
         Shape(width=16, heads=3)
     with pytest.raises(InputError, match="layers: "):
@@ -345,7 +358,7 @@ def test_shapes_are_checked():
 # Text
 
 
-def test_held_out_text_is_not_trained_on(tmp_path):
+def test_held_out_text_is_not_trained_on(tmp_path: Path) -> None:
     file = tmp_path / "text.txt"
     file.write_bytes(bytes(range(100)) * 40)  # 200 pieces of 20
     corpus = Corpus.read([str(file)])
@@ -354,21 +367,21 @@ def test_held_out_text_is_not_trained_on(tmp_path):
     assert corpus.held_out[:20].tolist() == list(range(80, 100))  # the twentieth piece
 
 
-def test_windows_and_batches_repeat_and_differ(prose):
+def test_windows_and_batches_repeat_and_differ(prose: Texts) -> None:
     batch = {
-        (step, seed): prose.batch(step=step, seed=seed, size=4, block=8)
+        (step, seed): prose.training.batch(step=step, seed=seed, size=4, block=8)
         for step in (0, 1)
         for seed in (0, 1)
     }
-    assert torch.equal(batch[0, 0], prose.batch(step=0, seed=0, size=4, block=8))
+    assert torch.equal(batch[0, 0], prose.training.batch(step=0, seed=0, size=4, block=8))
     assert len({tuple(b.flatten().tolist()) for b in batch.values()}) == 4
-    windows = prose.windows(3, block=8)
-    held_out = prose.held_out
+    windows = prose.training.windows(3, block=8)
+    held_out = prose.training.held_out
     assert windows[0].tolist() == held_out[:9].tolist()
     assert windows[-1].tolist() == held_out[-9:].tolist()
 
 
-def test_folders_are_read_in_order_without_what_is_no_text(tmp_path):
+def test_folders_are_read_in_order_without_what_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("b" * 300)
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.txt").write_text("a" * 300)
@@ -377,7 +390,7 @@ def test_folders_are_read_in_order_without_what_is_no_text(tmp_path):
     assert bytes(corpus.training).strip(b"b").strip(b"a") in (b"", b"\n")
 
 
-def test_text_that_is_not_there_or_too_short_is_refused(tmp_path):
+def test_text_that_is_not_there_or_too_short_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere: cannot be read: No such file"):
         Corpus.read(["nowhere"])
     with pytest.raises(InputError, match="holds no file with text"):
@@ -394,7 +407,7 @@ def test_text_that_is_not_there_or_too_short_is_refused(tmp_path):
         Corpus.read([str(file)]).windows(1, block=300)
 
 
-def test_a_tokenizer_file_makes_the_tokens(tmp_path):
+def test_a_tokenizer_file_makes_the_tokens(tmp_path: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     text = tmp_path / "text.txt"

@@ -30,6 +30,7 @@ from theory.landscape import analyse, barrier_between
 from theory.loading import example
 from theory.problem import Problem
 from theory.radii import Radii, radii
+from theory.within import Ball, Penalty
 
 LINE = Problem(X=[[-2], [-1], [1], [3]], y=[1, 2, -1, 1])
 SPACE = Problem(X=[[1, 2, -1], [0, -2, 1], [1, 1, 1], [-2, -1, 2]], y=[3, 2, -1, 2])
@@ -129,7 +130,7 @@ def found() -> Radii:
 def trained(found: Radii) -> list[Runs]:
     rho = {"lion": "11/5", "muon": 4}
     return [
-        train_runs(found.analysis, name, rho[name], seeds=32, steps=2000)
+        train_runs(found.analysis, Ball(name, rho[name]), seeds=32, steps=2000)
         for name in found.optimizers
     ]
 
@@ -194,7 +195,7 @@ def test_bars_add_up(axes: Axes, trained: list[Runs]) -> None:
 
 def test_diverged_runs_have_a_bar_of_their_own(axes: Axes) -> None:
     steep = Problem(X=[[14], [-14]], y=[14, -14])
-    runs = train_runs(analyse(steep, 1), "sgd", 100, seeds=32, steps=2000)
+    runs = train_runs(analyse(steep, 1), Penalty("1/10"), seeds=32, steps=2000)
     assert runs.diverged
     draw_landings(axes, [runs])
     draw(axes)
@@ -208,7 +209,9 @@ def test_diverged_runs_have_a_bar_of_their_own(axes: Axes) -> None:
 def recorded() -> list[Runs]:
     analysis = analyse(example("flagship"), 2)
     return [
-        train_runs(analysis, name, "3/2", seeds=16, steps=4000, start_scale=6, record_every=10)
+        train_runs(
+            analysis, Ball(name, "3/2"), seeds=16, steps=4000, start_scale=6, record_every=10
+        )
         for name in ("lion", "muon")
     ]
 

@@ -16,6 +16,7 @@ from numerics.training.runs import train_runs
 from theory.landscape import Analysis, analyse
 from theory.loading import example, example_names
 from theory.radii import radii
+from theory.within import Ball
 
 
 @cache
@@ -87,8 +88,7 @@ def test_a_few_runs_land_as_the_file_says(name: str, optimizer: str) -> None:
     training = figures["training"][optimizer]
     runs = train_runs(
         landscape(name),
-        optimizer,
-        training["rho"],
+        Ball(optimizer, training["rho"]),
         seeds=16,
         steps=training["steps"],
         seed=training["seed"],

@@ -24,6 +24,7 @@ from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
 from theory.strategies import networks, problems
+from theory.within import Ball
 
 FLAGSHIP = example("flagship")
 KINDS = sorted(BASES)
@@ -219,7 +220,7 @@ def test_losses_of_the_ends_are_exact_ones(pair: tuple[Problem, Network, Network
 
 
 def test_pairs_of_runs() -> None:
-    runs = train(FLAGSHIP, 3, "muon", 3, seeds=4, steps=200)
+    runs = train(FLAGSHIP, 3, Ball("muon", 3), seeds=4, steps=200)
     pairs = Pairs.of_runs(runs, first=[0, 3], second=[2, 1])
     losses = pairs.loss(pairs.ends)
     np.testing.assert_allclose(losses, runs.loss[[[0, 2], [3, 1]]], rtol=1e-12)
@@ -377,7 +378,7 @@ def test_errors_of_pairs() -> None:
             Pairs.of(pairs)
     with pytest.raises(InputError, match="points: 1 must be at least 2"):
         segment(Pairs.of([narrow])).maximum(1)
-    runs = train(FLAGSHIP, 2, "lion", 2, seeds=2, steps=1)
+    runs = train(FLAGSHIP, 2, Ball("lion", 2), seeds=2, steps=1)
     runs.W[1, 0, 0] = math.nan
     with pytest.raises(InputError, match="ends: hold weights that are not finite"):
         Pairs.of_runs(runs, [0], [1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from theory.errors import InputError, Interrupted
 from theory.geometry import geometry as geometry_named
 from theory.geometry import names
 from theory.problem import Problem
+from theory.within import Ball, Penalty
 
 PROBLEM = Problem(X=[[1, 2, -1], [0, -1, 3], [-2, 1, 1], [1, 1, 1]], y=[1, -2, 3, 1])
 WIDTH = 2  # less than the 3 features: torch.optim.Muon then scales its step
@@ -41,12 +43,14 @@ def stop(stage: str, steps: int) -> None:
 
 def runs(optimizer: Optimizer, steps: int) -> TrainingResult:
     schedule = Schedule(initial=LEARNING_RATE)
-    return train(PROBLEM, WIDTH, optimizer, RHO, seeds=3, steps=steps, schedule=schedule)
+    within = Penalty("1/2") if optimizer.name == "sgd" else Ball(optimizer.name, RHO)
+    options = {"seeds": 3, "steps": steps, "schedule": schedule}
+    return train(PROBLEM, WIDTH, within, optimizer=optimizer, **options)
 
 
 def start() -> tuple[Tensor, Tensor]:
     """The weights from which run 1 of `runs` starts."""
-    result = train(PROBLEM, WIDTH, "adamw", RHO, seeds=3, steps=1, progress=stop)
+    result = train(PROBLEM, WIDTH, Ball("adamw", RHO), seeds=3, steps=1, progress=stop)
     return torch.tensor(result.W[1]), torch.tensor(result.a[1])
 
 
@@ -139,6 +143,50 @@ def test_lion_equals_a_plain_loop() -> None:
     assert_step_for_step(OPTIMIZERS["lion"], reference)
 
 
+def normalised_gradients(layer: Tensor, *, columns: bool = False) -> Callable[[], None]:
+    """theta <- theta - lr (g / ||g|| + weight_decay theta), of the layer or of each column."""
+
+    @torch.no_grad()
+    def step() -> None:
+        g = layer.grad
+        assert g is not None
+        size = g.norm(dim=0, keepdim=True) if columns else g.norm()
+        unit = torch.where(size > 0, g / size, 0.0)  # dead neurons have no gradient
+        layer.copy_(layer - LEARNING_RATE * (unit + WEIGHT_DECAY * layer))
+
+    return step
+
+
+def adamw_of_torch(layer: Tensor) -> Callable[[], None]:
+    options = {"lr": LEARNING_RATE, "weight_decay": WEIGHT_DECAY, "betas": (0.9, 0.95)}
+    return torch.optim.AdamW([layer], **options).step
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden", "output"),
+    [
+        ("adamw-ngd", adamw_of_torch, normalised_gradients),
+        ("ngd-adamw", normalised_gradients, adamw_of_torch),
+        ("colnorm-ngd", partial(normalised_gradients, columns=True), normalised_gradients),
+    ],
+)
+def test_pairs_update_each_layer_by_its_own_rule(
+    name: str,
+    hidden: Callable[[Tensor], Callable[[], None]],
+    output: Callable[[Tensor], Callable[[], None]],
+) -> None:
+    def reference(W: Tensor, a: Tensor) -> Callable[[], None]:
+        steps = hidden(W), output(a)
+
+        def step() -> None:
+            for each in steps:
+                each()
+
+        return step
+
+    assert_step_for_step(OPTIMIZERS[name], reference)
+
+
 def test_sgd_equals_torch() -> None:
     """Without momentum decoupled weight decay is the gradient of the penalty."""
 
@@ -153,7 +201,7 @@ def test_names_are_those_of_the_geometries() -> None:
     assert all(optimizer.name == name for name, optimizer in OPTIMIZERS.items())
 
 
-@pytest.mark.parametrize("name", ["lion", "signsgd", "muon", "ngd", "colnorm"])
+@pytest.mark.parametrize("name", ["lion", "signsgd", "muon", "ngd", "colnorm", "colnorm-ngd"])
 def test_direction_is_the_oracle_of_the_ball(name: str, generator: np.random.Generator) -> None:
     """From fresh momentum the step is -lr times the unit ball's extreme point for the gradient."""
     optimizer, ball = OPTIMIZERS[name], geometry_named(name).ball
@@ -203,8 +251,7 @@ def test_runs_come_into_the_ball(name: str) -> None:
     result = train(
         PROBLEM,
         WIDTH,
-        name,
-        "1/4",
+        Ball(name, "1/4"),
         seeds=8,
         steps=steps,
         schedule=Schedule(initial=step_size * radius),

@@ -22,14 +22,16 @@ from numerics.training.loop import (
 )
 from numerics.training.optimizers import OPTIMIZERS, Schedule
 from theory.errors import BudgetError, InputError, Interrupted
-from theory.geometry import frank_wolfe_gap, geometry
+from theory.geometry import LionK, MixedNorm, VectorNorm, frank_wolfe_gap, geometry
 from theory.landscape import Analysis, analyse
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
+from theory.within import Ball, Penalty
 
 FLAGSHIP = example("flagship")
 WIDTH = 2
+MINE = Ball(LionK("mine", MixedNorm(1, 1), VectorNorm(1)), 2)
 START = Network(W=[[1, -2], [Fraction(1, 2), 3]], a=[2, Fraction(-1, 4)])
 
 
@@ -40,7 +42,7 @@ def flagship_analysis() -> Analysis:
 
 def with_networks(*networks: Network, problem: Problem = FLAGSHIP) -> TrainingResult:
     """A result that ends at the given networks."""
-    result = train(problem, networks[0].width, "lion", 2, seeds=len(networks), steps=1)
+    result = train(problem, networks[0].width, Ball("lion", 2), seeds=len(networks), steps=1)
     return replace(
         result,
         W=np.array([network.W for network in networks], dtype=np.float64),
@@ -83,9 +85,8 @@ def test_gradients_are_those_of_autograd(
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_run_is_the_same_whatever_the_number_of_seeds(name: str) -> None:
-    many = train(FLAGSHIP, 3, name, 2, seeds=37, steps=100)
-    few = train(FLAGSHIP, 3, name, 2, seeds=5, steps=100)
-    again = train(FLAGSHIP, 3, name, 2, seeds=5, steps=100)
+    within = Penalty("7/10") if name == "sgd" else Ball(name, 2)
+    many, few, again = (train(FLAGSHIP, 3, within, seeds=s, steps=100) for s in (37, 5, 5))
     for result in (few, again):
         np.testing.assert_array_equal(result.W, many.W[:5])
         np.testing.assert_array_equal(result.a, many.a[:5])
@@ -97,13 +98,13 @@ def test_a_run_of_a_wider_network_is_the_same_alone(generator: np.random.Generat
         X=generator.integers(-3, 4, (40, 6)).tolist(), y=generator.integers(-3, 4, 40).tolist()
     )
     for name in ("adamw", "muon"):
-        alone, *others = (train(problem, 12, name, 3, seeds=s, steps=50) for s in (1, 3, 20))
+        alone, *others = (train(problem, 12, Ball(name, 3), seeds=s, steps=50) for s in (1, 3, 20))
         assert all(np.array_equal(alone.W[0], other.W[0]) for other in others)
 
 
 def test_seeds_differ() -> None:
-    result = train(FLAGSHIP, WIDTH, "adamw", 2, seeds=6, steps=1)
-    other = train(FLAGSHIP, WIDTH, "adamw", 2, seeds=6, steps=1, seed=1)
+    result = train(FLAGSHIP, WIDTH, Ball("adamw", 2), seeds=6, steps=1)
+    other = train(FLAGSHIP, WIDTH, Ball("adamw", 2), seeds=6, steps=1, seed=1)
     W = np.concatenate([result.W, other.W]).reshape(12, -1)
     assert len(np.unique(W, axis=0)) == 12
 
@@ -112,7 +113,9 @@ def test_start_has_the_stated_scale() -> None:
     def stop(stage: str, steps: int) -> None:
         raise Interrupted
 
-    result = train(FLAGSHIP, 8, "lion", 2, seeds=2000, steps=1, start_scale=3.0, progress=stop)
+    result = train(
+        FLAGSHIP, 8, Ball("lion", 2), seeds=2000, steps=1, start_scale=3.0, progress=stop
+    )
     assert result.W.std() == pytest.approx(3 / math.sqrt(FLAGSHIP.d), rel=0.02)
     assert result.a.std() == pytest.approx(3 / math.sqrt(8), rel=0.02)
 
@@ -123,7 +126,7 @@ def test_start_at_a_network_and_near_it() -> None:
 
     def start(scale: float, at: Network | None) -> TrainingResult:
         options = {"seeds": 3, "steps": 1, "start_scale": scale, "progress": stop}
-        return train(FLAGSHIP, WIDTH, "lion", 2, start=at, **options)
+        return train(FLAGSHIP, WIDTH, Ball("lion", 2), start=at, **options)
 
     there = start(0.0, START)
     assert (there.W == [[1, -2], [0.5, 3]]).all()
@@ -134,7 +137,7 @@ def test_start_at_a_network_and_near_it() -> None:
 
 
 def test_measures_are_those_of_the_final_networks() -> None:
-    result = train(FLAGSHIP, WIDTH, "muon", "7/2", seeds=4, steps=300)
+    result = train(FLAGSHIP, WIDTH, Ball("muon", "7/2"), seeds=4, steps=300)
     radius = math.sqrt(3.5)
     for k in range(4):
         exact = Network(
@@ -158,7 +161,14 @@ def test_measures_are_those_of_the_final_networks() -> None:
 
 def test_training_reduces_loss_and_gap() -> None:
     first, last = (
-        train(FLAGSHIP, WIDTH, "colnorm", 4, seeds=20, steps=steps, schedule=Schedule(0.1, 20, 1))
+        train(
+            FLAGSHIP,
+            WIDTH,
+            Ball("colnorm", 4),
+            seeds=20,
+            steps=steps,
+            schedule=Schedule(0.1, 20, 1),
+        )
         for steps in (1, 2000)
     )
     assert np.median(last.loss) < np.median(first.loss) / 4
@@ -169,7 +179,7 @@ def test_training_reduces_loss_and_gap() -> None:
 
 
 def test_sgd_has_no_ball() -> None:
-    result = train(FLAGSHIP, WIDTH, "sgd", 100, seeds=2, steps=10)
+    result = train(FLAGSHIP, WIDTH, Penalty("1/10"), seeds=2, steps=10)
     assert result.violation is None
     assert result.gap is None
 
@@ -178,7 +188,8 @@ def test_sgd_has_no_ball() -> None:
 def test_diverged_runs_are_reported_and_leave_the_others_alone(name: str) -> None:
     """Weight decay beyond 2 makes every run grow; sgd's learning rate is too large for some."""
     rate = 0.2 if name == "sgd" else 1e4
-    result = train(FLAGSHIP, WIDTH, name, 10**4, seeds=64, steps=300, schedule=Schedule(rate))
+    within = Penalty("1/100") if name == "sgd" else Ball(name, 10**4)
+    result = train(FLAGSHIP, WIDTH, within, seeds=64, steps=300, schedule=Schedule(rate))
     finite = np.isfinite(result.W).all(axis=(1, 2)) & np.isfinite(result.loss)
     np.testing.assert_array_equal(result.diverged, ~finite)
     assert result.diverged.any()
@@ -186,22 +197,21 @@ def test_diverged_runs_are_reported_and_leave_the_others_alone(name: str) -> Non
         assert not result.diverged.all()
         survivor = int(np.flatnonzero(~result.diverged)[0])
         alone = train(
-            FLAGSHIP, WIDTH, name, 10**4, seeds=survivor + 1, steps=300, schedule=Schedule(rate)
+            FLAGSHIP, WIDTH, within, seeds=survivor + 1, steps=300, schedule=Schedule(rate)
         )
         np.testing.assert_array_equal(alone.W[survivor], result.W[survivor])
     assert not landing(result, flagship_analysis()).converged[result.diverged].any()
 
 
 def test_history() -> None:
-    result = train(FLAGSHIP, WIDTH, "lion", 2, seeds=3, steps=25, record_every=10)
+    result = train(FLAGSHIP, WIDTH, Ball("lion", 2), seeds=3, steps=25, record_every=10)
     assert result.history is not None
     assert result.history.steps.tolist() == [0, 10, 20, 25]
     np.testing.assert_array_equal(result.history.losses[-1], result.loss)
     middle = train(
         FLAGSHIP,
         WIDTH,
-        "lion",
-        2,
+        Ball("lion", 2),
         seeds=3,
         steps=20,
         schedule=result.config.schedule,
@@ -221,8 +231,7 @@ def test_progress_and_interrupt() -> None:
     cut = train(
         FLAGSHIP,
         WIDTH,
-        "lion",
-        2,
+        Ball("lion", 2),
         seeds=3,
         steps=1000,
         schedule=schedule,
@@ -233,7 +242,7 @@ def test_progress_and_interrupt() -> None:
     assert (cut.complete, cut.steps) == (False, calls[-1][1])
     assert cut.history is not None
     assert cut.history.steps[-1] == cut.steps
-    full = train(FLAGSHIP, WIDTH, "lion", 2, seeds=3, steps=cut.steps, schedule=schedule)
+    full = train(FLAGSHIP, WIDTH, Ball("lion", 2), seeds=3, steps=cut.steps, schedule=schedule)
     assert full.complete
     np.testing.assert_array_equal(cut.W, full.W)
 
@@ -242,7 +251,7 @@ def test_the_number_of_threads_is_left_alone() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        train(FLAGSHIP, WIDTH, "lion", 2, seeds=1, steps=1)
+        train(FLAGSHIP, WIDTH, Ball("lion", 2), seeds=1, steps=1)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -251,10 +260,9 @@ def test_the_number_of_threads_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"optimizer": "adam"}, "optimizer: 'adam' is not one of adamw, lion"),
-        ({"rho": 0}, "rho: 0 must be positive"),
-        ({"rho": "-1/2"}, "rho: -1/2 must be positive"),
-        ({"rho": 2.2}, "rho: 2.2 is a float"),
+        ({"within": "lion"}, r"within: is 'lion', but must be such as Ball\('muon', '3/2'\) or "),
+        ({"within": MINE}, "optimizer: is needed: how to train in the mine ball rho = 2 is not"),
+        ({"optimizer": OPTIMIZERS["muon"]}, "optimizer: is muon, which does not belong to Ball"),
         ({"seeds": 0}, "seeds: 0 must be at least 1"),
         ({"steps": 0}, "steps: 0 must be at least 1"),
         ({"width": 0}, "width: 0 must be at least 1"),
@@ -266,7 +274,8 @@ def test_the_number_of_threads_is_left_alone() -> None:
     ],
 )
 def test_errors(arguments: dict[str, object], message: str) -> None:
-    valid = {"problem": FLAGSHIP, "width": 2, "optimizer": "lion", "rho": 2, "seeds": 1, "steps": 1}
+    ball = Ball("lion", 2)
+    valid = {"problem": FLAGSHIP, "width": 2, "within": ball, "seeds": 1, "steps": 1}
     with pytest.raises(InputError, match=message):
         train(**{**valid, **arguments})
 
@@ -405,7 +414,7 @@ def _distance_by_slsqp(
 
 def test_trained_runs_land() -> None:
     """Whatever component each run is in, permuting its neurons does not change it."""
-    result = train(FLAGSHIP, WIDTH, "muon", 6, seeds=40, steps=3000)
+    result = train(FLAGSHIP, WIDTH, Ball("muon", 6), seeds=40, steps=3000)
     landed = landing(result, flagship_analysis(), tolerance=1e-4)
     assert landed.converged.sum() > 5
     swapped = replace(result, W=result.W[:, :, ::-1], a=result.a[:, ::-1])
@@ -440,7 +449,7 @@ def test_null_space_of_the_data_does_not_count() -> None:
 
 def test_data_of_rank_zero() -> None:
     problem = Problem(X=[[0, 0]], y=[0])
-    landed = landing(train(problem, 1, "muon", 1, seeds=2, steps=5), analyse(problem, 1))
+    landed = landing(train(problem, 1, Ball("muon", 1), seeds=2, steps=5), analyse(problem, 1))
     assert landed.component.tolist() == [0, 0]
     assert landed.distance.tolist() == [0, 0]
 

@@ -21,6 +21,7 @@ from theory.strategies import problems
 from theory.within import Ball, Penalty
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
+BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
 HALF = Fraction(1, 2)
 REMOVE = object()
 

@@ -221,7 +221,7 @@ def test_the_neuron_named_is_the_largest():
     }
     with pytest.raises(CertificateInvalid, match="its loss 1000003/2 is above.* its neuron 2 has"):
         check(document)
-    for name in ("entrywise", "muon", "muon-adamw", "ngd", "colnorm"):
+    for name in ("entrywise", "muon", "muon-adamw", "ngd", "colnorm", "adamw-ngd", "colnorm-ngd"):
         in_a_ball = document | {"within": {"ball": name, "rho": "1"}, "level": "0"}
         with pytest.raises(CertificateInvalid, match="outside the ball: its neuron 2 has a_j = 0"):
             check(in_a_ball)

@@ -20,13 +20,20 @@ from theory.errors import BudgetError
 from theory.problem import Problem
 
 BALLS = ("entrywise", "colnorm", "muon-adamw", "muon", "ngd", "l2")
+BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
 OWN = {
     "entrywise": ("hidden", "output"),
     "colnorm": ("hidden", "output"),
     "muon-adamw": ("output",),
+    "adamw-ngd": ("hidden",),
+    "colnorm-ngd": ("hidden",),
+    "ngd-adamw": ("output",),
 }
 SHARED = {
     "muon-adamw": ("hidden",),
+    "adamw-ngd": ("output",),
+    "colnorm-ngd": ("output",),
+    "ngd-adamw": ("hidden",),
     "muon": ("hidden", "output"),
     "ngd": ("hidden", "output"),
     "l2": ("hidden",),
@@ -224,18 +231,23 @@ def one_neuron(ball, c, width):
     least, m = Fraction(c), 1
     if ball in ("entrywise", "colnorm"):
         least, m = Fraction(c, width), width
-    if ball == "muon-adamw":  # m (c / m)^2 / rho <= rho
+    if ball in ("muon-adamw", "ngd-adamw"):  # m (c / m)^2 / rho <= rho
         root = isqrt(width)
         assert root * root == width
         least, m = Fraction(c, root), width
         split = Fraction(root, 2), Fraction(1, 2 * root)
+    if ball in ("adamw-ngd", "colnorm-ngd"):  # (c / m)^2 <= rho rho / m
+        root = isqrt(width)
+        least, m = Fraction(c, root), width
+        split = Fraction(1, 2 * root), Fraction(root, 2)
+        return least, [["+", least / m, [Fraction(c, m)]]] * m, scalar_dual(ball, *split)
     return least, [["+", least, [Fraction(c, m)]]] * m, scalar_dual(ball, *split)
 
 
 def scalar_dual(ball, hidden, output):
     weights = {"hidden": hidden, "output": output}
-    if ball in ("entrywise", "muon", "muon-adamw"):
-        weights["hidden"] = [hidden] if ball == "entrywise" else [[hidden]]
+    if ball in ("entrywise", "adamw-ngd", "muon", "muon-adamw"):
+        weights["hidden"] = [[hidden]] if ball.startswith("muon") else [hidden]
     own = {key: weights[key] for key in OWN.get(ball, ())}
     shared = {key: weights[key] for key in SHARED.get(ball, ())}
     return {"lam": [Fraction(1)], "shared": [shared], "blocks": [["+", "+", [own], []]]}
@@ -270,7 +282,8 @@ def test_one_point_of_data_at_any_width(ball):
         assert "at any width" in check(right).statement
     else:
         refused(right, "points[1].duals: no dual bounds networks of any width")
-        many = [["+", "1", ["1/100"]]] * 300
+        alpha = Fraction(1, 300) if ball in ("adamw-ngd", "colnorm-ngd") else Fraction(1)
+        many = [["+", alpha, [Fraction(1, 100)]]] * 300
         small = {"rho": ["1"], "neurons": many}
         assert check({**right, "points": text([small])}).kind == "regions"
 
@@ -607,9 +620,14 @@ def bounding(ball, ws):
         ]
     if ball == "colnorm":
         return {}, [{"hidden": size / 2, "output": size / 2} for size in sizes]
-    if ball == "muon-adamw":
+    if ball in ("muon-adamw", "ngd-adamw"):
         outputs = [dot(w, w) / (2 * most) if most else Fraction() for w in ws]
-        return {"hidden": Z}, [{"output": output} for output in outputs]
+        hidden = Z if ball == "muon-adamw" else most / 2
+        return {"hidden": hidden}, [{"output": output} for output in outputs]
+    if ball in ("adamw-ngd", "colnorm-ngd"):
+        each = [size * size / (2 * most) if most else Fraction() for size in sizes]
+        own = [{"hidden": [v] * d if ball == "adamw-ngd" else v} for v in each]
+        return {"output": most / 2}, own
     shared = {"hidden": Z if ball == "muon" else most / 2}
     return shared if ball == "l2" else {**shared, "output": most / 2}, [{}] * len(ws)
 
@@ -649,12 +667,13 @@ def needed(ball, neurons):
     """A radius that holds the network, the least but for roots."""
     alphas = [alpha for _, alpha, _ in neurons]
     squares = [dot(u, u) / alpha for _, alpha, u in neurons]
-    if ball == "entrywise":
-        return max(*alphas, *(v * v / alpha for _, alpha, u in neurons for v in u))
-    if ball == "colnorm":
-        return max(*alphas, *squares)
-    if ball == "ngd":
-        return max(sum(alphas), sum(squares))
+    entries = [v * v / alpha for _, alpha, u in neurons for v in u]
+    if ball in ("entrywise", "adamw-ngd"):
+        return max(sum(alphas) if ball == "adamw-ngd" else max(alphas), *entries)
+    if ball in ("colnorm", "colnorm-ngd"):
+        return max(sum(alphas) if ball == "colnorm-ngd" else max(alphas), *squares)
+    if ball in ("ngd", "ngd-adamw"):
+        return max(sum(alphas) if ball == "ngd" else max(alphas), sum(squares))
     if ball == "l2":
         return (sum(alphas) + sum(squares)) / 2
     W = np.array([[float(v) / float(alpha) ** 0.5 for v in u] for _, alpha, u in neurons])
@@ -768,7 +787,7 @@ PAIRS = [*combinations_with_replacement(BALLS, 2), *((b,) for b in BALLS)]
 def test_the_cover_against_brute_force():
     choose, outcomes = random.Random(3), Counter()
     y = [Fraction(v) for v in (2, 1, -1)]
-    for balls in PAIRS * 6:
+    for balls in PAIRS * 3:
         duals = []
         for _ in range(choose.randint(1, 3)):
             # The parts of y that one sign fits, and steps from there.

@@ -153,7 +153,7 @@ def test_long_numbers_on_a_path() -> None:
         check(hostile("path", long_numbers(10, 1000)), limit=10**6)
 
 
-@pytest.mark.parametrize("ball", ["entrywise", "muon", "muon-adamw", "ngd", "colnorm"])
+@pytest.mark.parametrize("ball", ["entrywise", "muon", "muon-adamw", "ngd", "colnorm", "adamw-ngd"])
 def test_long_numbers_of_a_network(ball: str) -> None:
     """Weights whose common denominator is long."""
     numbers = long_numbers(20, 500)
@@ -210,7 +210,7 @@ def test_many_generators_in_a_cone() -> None:
     points = [(k, k * k, 1) for k in range(200)]
     generators = cones.Points(points, [(0, 0, 1)], [(0, 0, 1)])
     ball = balls.Ball("colnorm", Fraction(1))
-    dual = landscape._ConicDual((1,), None, Fraction(1), 1, ball, generators)
+    dual = landscape._ConicDual((1,), None, Fraction(1), 1, ball, generators, 1)
     with work.limited(10**6), pytest.raises(BudgetError, match="independent generators: "):
         dual.bound([(1, generators.all)])
 

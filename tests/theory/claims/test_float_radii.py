@@ -39,7 +39,9 @@ def test_an_interval_and_where_components_meet():
     assert fits.joined_from(1.0) == math.inf
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon", "ngd", "colnorm", "muon-adamw"])
+@pytest.mark.parametrize(
+    "optimizer", ["adamw", "muon", "ngd", "colnorm", "muon-adamw", "adamw-ngd", "ngd-adamw"]
+)
 def test_least_radii(optimizer):
     problem = example("flagship")
     found = radii(analyse(problem, 2), [optimizer])

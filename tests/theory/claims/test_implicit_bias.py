@@ -23,6 +23,7 @@ from theory import example
 from theory.claims import Bounds, ImplicitBias, verify
 from theory.claims.implicit_bias import LENGTHS, STARTS, adamw_length
 from theory.geometry import LionK, SchattenNorm, VectorNorm
+from theory.within import Ball
 
 FLAGSHIP = example("flagship")
 # A radius below that of every component, so that each ball binds.
@@ -73,13 +74,13 @@ def test_a_learning_rate_that_does_not_fall_makes_it_false(result):
     """Then the gap stays where it is. It does not fall for Lion; the others' runs are as above."""
 
     def train_fast(asked, progress):
-        name, rho = asked.within.optimizer, asked.within.rho
+        name = asked.within.optimizer
         if name != "lion":
             start = next(start for start, scale in STARTS.items() if scale == asked.start_scale)
             return result.observation.evidence.runs[f"{name}, {start}"]
         options = {each: getattr(asked, each) for each in ("seeds", "steps", "start_scale")}
         options |= {"schedule": Schedule(initial=0.02), "record_every": RECORD_EVERY}
-        return Runs(train(FLAGSHIP, 2, name, rho, **options), None)
+        return Runs(train(FLAGSHIP, 2, asked.within, **options), None)
 
     found = verify(SHORT, train_fast)
     assert not found.holds
@@ -103,12 +104,18 @@ def test_length_of_the_directions_of_adamw():
 def recorded(name, start_scale, steps):
     """In every step."""
     result = train(
-        FLAGSHIP, 2, name, "3/2", seeds=32, steps=steps, start_scale=start_scale, record_every=1
+        FLAGSHIP,
+        2,
+        Ball(name, "3/2"),
+        seeds=32,
+        steps=steps,
+        start_scale=start_scale,
+        record_every=1,
     )
     return Runs(result, None)
 
 
-@pytest.mark.parametrize("name", ["adamw", "lion", "signsgd", "muon", "ngd", "colnorm"])
+@pytest.mark.parametrize("name", ["adamw", "lion", "signsgd", "muon", "ngd", "colnorm-ngd"])
 @pytest.mark.parametrize("start_scale", [0.1, 1.0, 8.0])
 def test_the_bound_holds_at_every_step(name, start_scale):
     assert recorded(name, start_scale, 300).excess(LENGTHS.get(name, 1.0)) <= 1e-12
@@ -129,7 +136,13 @@ def test_muon_with_adamw_keeps_the_bound_of_adamw():
 def test_excess_by_hand():
     """One run that starts at twice the radius; half of the distance should go in each step."""
     result = train(
-        FLAGSHIP, 2, "ngd", 1, seeds=1, steps=2, record_every=1, schedule=Schedule(initial=0.5)
+        FLAGSHIP,
+        2,
+        Ball("ngd", 1),
+        seeds=1,
+        steps=2,
+        record_every=1,
+        schedule=Schedule(initial=0.5),
     )
     history = replace(result.history, violations=np.array([[1.0], [0.6], [0.2]]))
     runs = Runs(replace(result, history=history), None)
@@ -143,8 +156,7 @@ def test_steps_that_are_too_long_exceed_the_bound():
     fast = train(
         FLAGSHIP,
         2,
-        "lion",
-        2,
+        Ball("lion", 2),
         seeds=16,
         steps=200,
         start_scale=0.01,
@@ -155,7 +167,7 @@ def test_steps_that_are_too_long_exceed_the_bound():
 
 
 def test_networks_shrunk_into_the_ball_are_inside():
-    result = train(FLAGSHIP, 2, "muon", Fraction(1), seeds=16, steps=1, start_scale=5.0)
+    result = train(FLAGSHIP, 2, Ball("muon", 1), seeds=16, steps=1, start_scale=5.0)
     runs = Runs(result, None)
     assert (result.violation > 0).any()
     radius = result.config.radius
@@ -175,8 +187,8 @@ def test_an_optimizer_of_ones_own_is_shrunk_into_its_own_ball():
     )
     options = {"seeds": 8, "steps": 1, "start_scale": 5.0}
     mine, muon = (
-        Runs(train(FLAGSHIP, 2, optimizer, Fraction(1), **options), None)
-        for optimizer in (own, replace(OPTIMIZERS["muon"], hidden=own.hidden, output=own.output))
+        Runs(train(FLAGSHIP, 2, Ball(each.geometry, 1), optimizer=each, **options), None)
+        for each in (own, replace(OPTIMIZERS["muon"], hidden=own.hidden, output=own.output))
     )
     assert mine.inside == pytest.approx(muon.inside)
     adamw = replace(mine.result.config, optimizer=OPTIMIZERS["adamw"])

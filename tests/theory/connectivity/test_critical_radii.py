@@ -140,7 +140,7 @@ def test_targets_of_zero_and_targets_out_of_reach():
 
 def test_wrong_input_and_limits():
     problem = example("non-monotone")
-    with pytest.raises(InputError, match="muon has no entrywise ball"):
+    with pytest.raises(InputError, match="the ball of muon is no polytope"):
         radius_intervals(problem, "muon", 2)
     with pytest.raises(BudgetError, match="cells"):
         radius_intervals(problem, "adamw", 3, max_cells=100)

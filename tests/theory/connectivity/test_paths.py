@@ -21,6 +21,7 @@ from theory.strategies import minimiser_pairs, solution_pairs
 from theory.within import Ball, Penalty
 
 ALL = ("adamw", "lion", "muon", "muon-adamw", "ngd", "colnorm")
+ALL += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
 TWO_POINTS = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
 ONE = Network(W=[[1, 0], [0, 1]], a=[1, -1])
 OTHER = ONE.permuted([1, 0])

@@ -24,6 +24,7 @@ from theory.strategies import solution_pairs
 from theory.within import Ball, Penalty
 
 RADII = {"adamw": 4, "lion": 4, "muon": 30, "muon-adamw": 8, "ngd": 40, "colnorm": 8}
+RADII |= {"adamw-ngd": 12, "colnorm-ngd": 15, "ngd-adamw": 15}
 
 
 def in_floats(W, a):
@@ -36,7 +37,7 @@ def in_floats(W, a):
 def test_trained_networks_are_joined(optimizer):
     problem, _ = planted(5, 3, 3, 2, entries=3)
     rho = Fraction(RADII[optimizer])
-    runs = train(problem, 24, optimizer, rho, seeds=2, steps=3000)
+    runs = train(problem, 24, Ball(optimizer, rho), seeds=2, steps=3000)
     trained = [in_floats(W, a) for W, a in zip(runs.W, runs.a, strict=True)]
     solutions = SolutionSet(problem, Ball(optimizer, rho), Fraction())
     found = [project(solutions, net) for net in trained]
@@ -57,7 +58,12 @@ def test_trained_networks_are_joined(optimizer):
 
 
 @part(2)
-@given(st.data(), st.sampled_from(["adamw", "muon", "ngd", "sgd", "colnorm", "muon-adamw"]))
+@given(
+    st.data(),
+    st.sampled_from(
+        ["adamw", "muon", "ngd", "sgd", "colnorm", "muon-adamw", "colnorm-ngd", "ngd-adamw"]
+    ),
+)
 def test_a_network_of_the_set_stays_as_it_is(data, optimizer):
     solutions, first, _ = data.draw(solution_pairs(optimizer))
     found = project(solutions, first)
@@ -65,7 +71,9 @@ def test_a_network_of_the_set_stays_as_it_is(data, optimizer):
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("optimizer", ["adamw", "muon", "ngd", "colnorm", "muon-adamw"])
+@pytest.mark.parametrize(
+    "optimizer", ["adamw", "muon", "ngd", "colnorm", "muon-adamw", "adamw-ngd"]
+)
 def test_a_perturbed_solution_is_found_again(optimizer, seed):
     problem, net = planted(4, 3, 6, seed, entries=3)
     noise = np.random.default_rng(seed).normal(0, 1e-3, (3, 6))
@@ -127,7 +135,10 @@ def test_input_weights_of_output_weight_zero_count(optimizer):
         assert exact_norms.inside(within, found.network.W, found.network.a, Fraction(5, 2))
 
 
-@given(st.data(), st.sampled_from(["adamw", "muon", "ngd", "colnorm", "muon-adamw"]))
+@given(
+    st.data(),
+    st.sampled_from(["adamw", "muon", "ngd", "colnorm", "muon-adamw", "adamw-ngd", "ngd-adamw"]),
+)
 def test_whether_a_network_is_in_a_ball_as_it_stands(data, optimizer):
     """Whatever its neurons are; the test's own norms."""
     entries = st.one_of(st.just(Fraction()), st.fractions(-2, 2, max_denominator=3))

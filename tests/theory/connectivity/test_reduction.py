@@ -34,7 +34,20 @@ def independent_columns(solutions, point):
     return len(independent(rows, len(columns))) == len(columns) if columns else True
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon", "muon-adamw", "ngd", "colnorm", "sgd"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        "adamw",
+        "muon",
+        "muon-adamw",
+        "ngd",
+        "colnorm",
+        "colnorm-ngd",
+        "ngd-adamw",
+        "adamw-ngd",
+        "sgd",
+    ],
+)
 @given(data=st.data())
 def test_every_reduction_stays_in_the_set(optimizer, data):
     solutions, first, _ = data.draw(solution_pairs(optimizer, width=(1, 7)))

@@ -107,7 +107,7 @@ def test_it_leaves_the_ball_as_every_path_does():
     assert largest_radius("adamw", landscape.path.breakpoints).lower >= inside.upper
 
 
-@pytest.mark.parametrize("optimizer", ["muon", "muon-adamw", "ngd", "colnorm"])
+@pytest.mark.parametrize("optimizer", ["muon", "muon-adamw", "ngd", "colnorm", "colnorm-ngd"])
 def test_other_balls_have_bounds(optimizer):
     network = Network(W=[[3, 0], [4, 0]], a=[2, 0])
     found = largest_radius(optimizer, [network])
@@ -118,7 +118,7 @@ def test_other_balls_have_bounds(optimizer):
 
 
 @given(
-    st.sampled_from(["adamw", "muon", "muon-adamw", "ngd", "colnorm"]),
+    st.sampled_from(["adamw", "muon", "muon-adamw", "ngd", "colnorm", "adamw-ngd", "colnorm-ngd"]),
     st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=1, max_size=4),
 )
 def test_lower_bounds_of_gauges_are_below_networks_and_near(optimizer, columns):

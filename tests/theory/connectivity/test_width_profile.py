@@ -57,7 +57,7 @@ def test_ngd_is_isolated_at_width_n_and_connected_from_the_bound():
     assert profile.bound == 3
 
 
-@pytest.mark.parametrize("name", ["colnorm", "muon-adamw"])
+@pytest.mark.parametrize("name", ["colnorm", "muon-adamw", "adamw-ngd", "ngd-adamw"])
 def test_no_bound_is_known(name):
     assert connected_from(example("two-points"), Ball(name, Fraction(1))) is None
 

@@ -58,7 +58,9 @@ def test_in_the_entrywise_ball_it_is_the_exact_minimum(problem, width, rho):
     require_proved(found)
 
 
-@pytest.mark.parametrize("name", ["muon", "muon-adamw", "ngd", "colnorm"])
+@pytest.mark.parametrize(
+    "name", ["muon", "muon-adamw", "ngd", "colnorm", "adamw-ngd", "colnorm-ngd"]
+)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_in_other_balls_the_interval_holds_the_minimum(name, seed):
     problem, _ = planted(4, 2, 2, seed)

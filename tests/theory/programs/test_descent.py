@@ -13,6 +13,7 @@ from theory.programs.descent import Found, descend, descend_from_random
 from theory.within import Ball
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
+BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
 
 
 def arrays(problem):

@@ -23,12 +23,14 @@ from theory.strategies import problems
 from theory.within import Ball
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
+BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
 COUNTED = ("adamw", "muon-adamw", "colnorm")  # every neuron has room of its own
+COUNTED += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
 
 
 def require_inside(network, name, rho):
     gauge = gauge_of(geometry(name).ball)
-    size = gauge.hidden_squared(network.neurons()) * gauge.output_squared(network.a)
+    size = gauge.hidden.squared(network.neurons()) * gauge.output_squared(network.a)
     assert size <= rho**2 * (1 + Fraction(1, 10**9))
 
 
@@ -150,10 +152,9 @@ def test_patterns_are_searched_for_where_there_is_nothing_to_fit(name):
 
 def test_the_sizes_of_neurons_sum_to_the_gauge():
     u = ((Fraction(3), Fraction(-4)), (Fraction(1), Fraction(2)))
-    neurons = Neurons((1, -1), u)
-    assert neurons.sizes(gauge_of(geometry("lion").ball)) == [4, 2]
+    assert gauge_of(geometry("lion").ball).hidden.sizes(u) == [4, 2]
     lengths = [5, math.sqrt(5)]
-    assert np.allclose([float(v) for v in neurons.sizes(gauge_of(geometry("ngd").ball))], lengths)
-    total = float(sum(neurons.sizes(gauge_of(geometry("muon-adamw").ball))))
+    assert np.allclose([float(v) for v in gauge_of(geometry("ngd").ball).hidden.sizes(u)], lengths)
+    total = float(sum(gauge_of(geometry("muon-adamw").ball).hidden.sizes(u)))
     U = np.array([[float(v) for v in row] for row in u]).T
     assert total == pytest.approx(float(geometry("muon").gauge(U).upper), rel=1e-9)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theory.gauges import ColumnNorms
+from theory.gauges import EUCLIDEAN, Frobenius, Gauge
 from theory.losses import Squared
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.group_lasso import GroupNorms
@@ -30,7 +30,7 @@ def by_newton(patterns, y, **weight):
 
 
 def by_clarabel(patterns, y, weight, penalised):
-    family = GroupNorms(ColumnNorms(summed=True))
+    family = GroupNorms(Gauge(Frobenius(), EUCLIDEAN))
     blocks = np.arange(patterns.count)
     program = BlockProgram(patterns, blocks, y, family, Squared(), penalised=penalised)
     u, lam, _ = program.solve(weight)

@@ -30,6 +30,7 @@ from theory.strategies import problems
 from theory.within import Ball, Penalty
 
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
+BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
 HALF = Fraction(1, 2)
 
 
@@ -43,7 +44,7 @@ def require_inside(found, squared=True):
     if neurons:
         gauge = found.within.gauge
         columns = network.neurons()
-        squared = gauge.hidden_squared(columns) * gauge.output_squared(network.a)
+        squared = gauge.hidden.squared(columns) * gauge.output_squared(network.a)
         assert squared <= found.within.rho**2 * (1 + Fraction(1, 10**9))
 
 

@@ -42,7 +42,7 @@ def test_adamw_reaches_zero_loss_exactly_at_its_radius(n: int, m: int, seed: int
     st.integers(2, 4),
     st.integers(1, 2),
     st.integers(0, 10**6),
-    st.sampled_from(["muon", "muon-adamw", "ngd", "colnorm"]),
+    st.sampled_from(["muon", "muon-adamw", "ngd", "colnorm", "adamw-ngd", "ngd-adamw"]),
 )
 def test_other_balls_reach_zero_loss_at_their_radius(n: int, m: int, seed: int, ball: str) -> None:
     problem = zero_loss(n, m, seed)

@@ -35,14 +35,13 @@ from theory.radii.fibre import Fibre
 from theory.strategies import component_networks, planted_problems, problems
 
 EXACT = ("adamw", "lion", "signsgd")
-CONIC = ("colnorm", "muon-adamw", "muon", "ngd")
-DIFFERENT = ("adamw", *CONIC)  # in the order of their gauges: each is at most the next
-EUCLIDEAN = CONIC  # unchanged by orthogonal maps of the input
+CONIC = ("colnorm", "muon-adamw", "colnorm-ngd", "muon", "ngd")  # unchanged by orthogonal maps
+DIFFERENT = ("adamw", *CONIC, "adamw-ngd")
 
 WIDTH = 1e-6  # what is promised, relative
 FLOAT = 1e-9  # of the float gauges that proofs are compared with
 
-# Five optimizers' conic programs in every example, of two problems in most.
+# Many optimizers' conic programs in every example, of two problems in most.
 fewer = part(3)
 
 
@@ -105,6 +104,10 @@ def dual_norm_at_most(
                 mpmath.sqrt(mpmath.mpf(v.numerator) / v.denominator) for v in map(Fraction, squares)
             )
             return bool(roots <= mpmath.mpf(bound.numerator) / bound.denominator)
+    if name == "adamw-ngd":
+        return sum(np.abs(w).sum() ** 2 for w in W) <= bound**2
+    if name in ("colnorm-ngd", "ngd-adamw"):
+        return sum(squares) <= bound**2
     assert Z is not None
     adjugate, determinant, trace = inverted(Z)
     quadratics = [w @ adjugate @ w for w in W]
@@ -265,6 +268,7 @@ def test_two_neurons_on_the_identity() -> None:
     """
     known = only(Problem(X=[[1, 0], [0, 1]], y=[3, -4]), 2, *DIFFERENT)
     expected = {"adamw": 4, "colnorm": 4, "muon-adamw": 4, "muon": 5, "ngd": 7}
+    expected |= {"adamw-ngd": 5, "colnorm-ngd": 5}
     for name, value in expected.items():
         assert known[name].lower <= value <= known[name].upper
 
@@ -343,13 +347,17 @@ def test_adamw_against_all_vertices_with_two_neurons(seed: int) -> None:
 @fewer
 @given(problems(max_denominator=4), st.integers(1, 2))
 def test_larger_gauges_have_larger_radii(problem: Problem, width: int) -> None:
-    """max |u_jk| <= max ||u_j|| <= ||U||_op <= 2-summing <= sum ||u_j||; equal at m = 1 from the
-    second on."""
-    for known in radii(analyse(problem, width), DIFFERENT).components:
-        for less, more in pairwise(DIFFERENT):
+    """max |u_jk| <= max ||u_j|| <= ||U||_op <= ||U||_F <= 2-summing <= sum ||u_j||, the root of the
+    sum of squares of largest entries is between the first and ||U||_F, and ||U||_F belongs to two
+    balls. For one neuron all l2 lengths are equal, and so are both largest entries."""
+    orders = (("adamw", *CONIC), ("adamw", "adamw-ngd", "ngd-adamw"))
+    equal = [("colnorm-ngd", "ngd-adamw")]
+    equal += [CONIC, ("adamw", "adamw-ngd")] if width == 1 else []
+    for known in radii(analyse(problem, width), [*DIFFERENT, "ngd-adamw"]).components:
+        for less, more in (pair for order in orders for pair in pairwise(order)):
             assert known[less].lower <= known[more].upper
-        if width == 1:
-            assert max(known[n].lower for n in CONIC) <= min(known[n].upper for n in CONIC)
+        for group in equal:
+            assert max(known[n].lower for n in group) <= min(known[n].upper for n in group)
 
 
 def same(first: Radii, second: Radii, factor: Fraction = Fraction(1)) -> None:
@@ -404,7 +412,7 @@ def test_orthogonal_maps_of_the_input(
     problem: Problem, width: int, Q: tuple[tuple[Fraction, ...], ...]
 ) -> None:
     X = tuple(map(tuple, matrix(problem.X) @ matrix(Q)))
-    names = DIFFERENT if Q == SIGNED_PERMUTATION else EUCLIDEAN
+    names = DIFFERENT if Q == SIGNED_PERMUTATION else CONIC
     other = Problem(X=X, y=problem.y)
     same(*(radii(analyse(p, width), names) for p in (problem, other)))
 

@@ -21,6 +21,9 @@ from theory.regions.balls import ball_of
 from theory.strategies import problems
 
 PAIRS = tuple(combinations(("adamw", "muon", "muon-adamw", "ngd", "colnorm", "sgd"), 2))
+PAIRS += (("adamw", "adamw-ngd"), ("adamw-ngd", "muon-adamw"), ("colnorm-ngd", "muon"))
+PAIRS += (("colnorm-ngd", "ngd-adamw"), ("ngd-adamw", "sgd"), ("adamw-ngd", "colnorm-ngd"))
+HALF_SHARED = ("muon-adamw", "adamw-ngd", "colnorm-ngd", "ngd-adamw")
 NARROW = Fraction(1, 10**6)
 few = part(4)
 
@@ -92,12 +95,13 @@ def test_instances_of_theory() -> None:
 def test_one_feature_and_one_datum(pair: tuple[str, str], width: int) -> None:
     """x = 1, y = 3: m neurons of room 3/m, or 3 in all, and nothing is in the way of both."""
     found = regions(Problem(X=[[1]], y=[3]), pair, width)
-    roomy = ("adamw", "colnorm", "muon-adamw")
+    roomy = ("adamw", "colnorm")
     least = [Fraction(3, width) if name in roomy else Fraction(3) for name in pair]
-    if "muon-adamw" in pair:  # alpha <= rho each, sum u^2 / alpha <= rho: sum u <= rho sqrt(m)
-        at = pair.index("muon-adamw")
+    shared = [at for at in (0, 1) if pair[at] in HALF_SHARED]
+    for at in shared:  # such as alpha <= rho each, sum u^2 / alpha <= rho: sum u <= rho sqrt(m)
         assert narrow(found.least(at))
         assert float(found.least(at).upper or 0) == pytest.approx(3 / width**0.5)
+    if shared:
         return
     for which in (0, 1):
         assert narrow(found.least(which))
@@ -112,9 +116,10 @@ def test_one_feature_and_one_datum(pair: tuple[str, str], width: int) -> None:
 @few
 @given(seed=st.integers(0, 10**6))
 def test_one_neuron_sees_no_difference(seed: int) -> None:
-    """At width 1 the balls of colnorm, ngd, muon and muon-adamw are one, so nothing is disjoint."""
+    """At width 1 all balls of l2 lengths are one, so nothing is disjoint."""
     problem, _ = planted(2, 2, 1, seed, entries=3)
-    for pair in (("colnorm", "ngd"), ("muon", "colnorm"), ("ngd", "muon-adamw")):
+    pairs = (("colnorm", "ngd"), ("muon", "colnorm-ngd"), ("ngd-adamw", "muon-adamw"))
+    for pair in (*pairs, ("adamw-ngd", "adamw")):
         found = regions(problem, pair, 1)
         first, second = found.least(0), found.least(1)
         assert first.lower <= second.upper
@@ -128,9 +133,9 @@ def test_one_neuron_sees_no_difference(seed: int) -> None:
 @few
 @given(seed=st.integers(0, 10**6), width=st.integers(1, 3))
 def test_one_feature_sees_no_difference(seed: int, width: int) -> None:
-    """At d = 1 Muon and NGD have one ball, and so do AdamW and column norms."""
+    """At d = 1 Muon and NGD have one ball, and so do AdamW and column norms, also with NGD."""
     problem, _ = planted(3, 1, width, seed, entries=3)
-    for pair in (("muon", "ngd"), ("adamw", "colnorm")):
+    for pair in (("muon", "ngd"), ("adamw", "colnorm"), ("adamw-ngd", "colnorm-ngd")):
         found = regions(problem, pair, width)
         first, second = found.least(0), found.least(1)
         assert first.lower <= second.upper
@@ -170,6 +175,7 @@ def test_radii_of_one_optimizer_agree(name: str) -> None:
     """With the search that knows gauges and not weights."""
     problem = example(name)
     optimizers = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
+    optimizers += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
     from theory import analyse
 
     other = radii(analyse(problem, problem.width or 2), optimizers)
@@ -311,9 +317,10 @@ def test_large_width(name: str, first: str) -> None:
         large.enough(rho, below)
 
 
-def test_muon_with_adamw_on_the_output_and_muon_at_large_width() -> None:
+@pytest.mark.parametrize("first", ["muon-adamw", "colnorm-ngd"])
+def test_one_shared_layer_and_muon_at_large_width(first: str) -> None:
     """rho_B min(rho_A, rho_B) >= gam^2."""
-    found = regions(example("split-by-adamw-2"), ("muon-adamw", "muon"), None)
+    found = regions(example("split-by-adamw-2"), (first, "muon"), None)
     gam = found.least(1).upper
     for vertex in found.frontier(4).vertices:
         rho = vertex.fixed[0]
@@ -322,7 +329,21 @@ def test_muon_with_adamw_on_the_output_and_muon_at_large_width() -> None:
         assert abs(vertex.upper - expected) < 3 * NARROW * expected
 
 
-@pytest.mark.parametrize("pair", [("adamw", "muon-adamw"), ("adamw", "colnorm")])
+def test_one_layer_each_at_large_width() -> None:
+    """rho_A of the output layer and rho_B of the hidden one: rho_A rho_B >= gam^2, that of NGD."""
+    problem = example("split-by-adamw-2")
+    gam = regions(problem, ("ngd", "adamw"), None).least(0).upper
+    found = regions(problem, ("adamw-ngd", "ngd-adamw"), None)
+    assert found.least(0).upper == found.least(1).upper == 0
+    for rho in (Fraction(1, 2), Fraction(3)):
+        least = found.meet(rho)
+        assert narrow(least)
+        assert abs(least.upper * rho - gam * gam) < 3 * NARROW * gam * gam
+
+
+@pytest.mark.parametrize(
+    "pair", [("adamw", "muon-adamw"), ("adamw", "colnorm"), ("colnorm-ngd", "adamw")]
+)
 def test_no_ball_in_the_way_at_large_width(pair: tuple[str, str]) -> None:
     problem = example("flagship")
     large = regions(problem, pair, None)

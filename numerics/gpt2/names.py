@@ -1,0 +1,95 @@
+"""What studies of GPT-2 models are about, and what their documents call it.
+
+It needs neither torch nor transformers, so that pages and pictures do without.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+OPTIMIZERS = {"adamw": "AdamW", "muon": "Muon"}
+"""Of the hidden matrices, with what people call them."""
+
+NORMS = {"adamw": "entrywise", "muon": "spectral"}
+"""Of whose ball an optimizer's weight decay keeps hidden matrices inside."""
+
+TEXTS = {"in": "in distribution", "out": "out of distribution"}
+
+KINDS = ("query", "key", "value", "output", "mlp-in", "mlp-out")
+"""The matrices of a layer: four of the attention, two of the MLP."""
+
+
+class Cell(NamedTuple):
+    """Pairs of models by these optimizers, the one at t = 0 first."""
+
+    first: str
+    last: str
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+    @classmethod
+    def read(cls, name: str) -> Self:
+        """Of its name in a document."""
+        return cls(*name.split("-"))
+
+
+class Model(NamedTuple):
+    """A model that is trained from the start.
+
+    longer: for more steps than the ends of paths. rate: a learning rate other than theirs.
+    """
+
+    optimizer: str
+    seed: int
+    longer: bool = False
+    rate: float | None = None
+
+    def __str__(self) -> str:
+        rate = "" if self.rate is None else f"-at-{self.rate:g}"
+        return f"{self.optimizer}-{self.seed}{'-longer' * self.longer}{rate}"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether paths lead to it."""
+        return not self.longer and self.rate is None
+
+
+class Pair(NamedTuple):
+    """Two models that are connected, the one at t = 0 first."""
+
+    first: Model
+    last: Model
+
+    def __str__(self) -> str:
+        return f"{self.first}--{self.last}"
+
+    @property
+    def cell(self) -> Cell:
+        """The pairs it is one of."""
+        return Cell(self.first.optimizer, self.last.optimizer)
+
+
+class Curve(NamedTuple):
+    """One way between the models of a pair.
+
+    kind: "linear", or of a path with bends. aligned: whether the last model is brought into the
+    coordinates of the first. by: what trains the bends, where it is not what trains the others of
+    the cell.
+    """
+
+    kind: str
+    aligned: bool = True
+    by: str | None = None
+
+    def __str__(self) -> str:
+        by = "" if self.by is None else f", by {self.by}"
+        return f"{self.kind}{'' if self.aligned else ', not aligned'}{by}"
+
+    @property
+    def folder(self) -> str:
+        """Where it is, in that of the pair."""
+        return str(self).replace(", ", "-").replace(" ", "-")
+
+
+LINE, POLYCHAIN = Curve("linear"), Curve("polychain")
