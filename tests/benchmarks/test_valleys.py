@@ -40,7 +40,7 @@ def test_names_of_ten_thousand_runs(benchmark: BenchmarkFixture) -> None:
     """Trained for a while, so that some are on kinks and some still moving, a little apart."""
     problem = example("separation-08")
     tree = valleys(problem, 2, within=Ball("adamw", 3))
-    result = train(problem, 2, "adamw", 3, seeds=200, steps=5000)
+    result = train(problem, 2, Ball("adamw", 3), seeds=200, steps=5000)
     noise = np.random.default_rng(0).normal(scale=1e-6, size=(50, 1, 1, 1))
     W = (result.W + noise).reshape(-1, *result.W.shape[1:])
     a = np.tile(result.a, (50, 1))

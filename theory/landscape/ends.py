@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from theory.errors import InputError
-from theory.geometry import geometry
 from theory.landscape.cells import Cell
-from theory.landscape.kinks import MOST, Kink, RestPoint, rest_point
+from theory.landscape.kinks import MOST, RULES, Kink, RestPoint, rest_point
 from theory.landscape.valleys import Valleys
 from theory.network import Network
 from theory.within import Ball
@@ -80,7 +79,6 @@ class Ends:
         self._X = np.array(problem.X, dtype=float)
         self._y = np.array(problem.y, dtype=float)
         self._near = tolerance * float(self._y @ self._y)
-        self._ball = geometry(self.within.optimizer).ball
         signs = tree.complex.arrangement.signs
         self._rows = np.flatnonzero(self._X.any(axis=1))
         self._cones = {row.tobytes(): cone for cone, row in enumerate(signs[:, self._rows])}
@@ -139,7 +137,8 @@ class Ends:
         """What one step can change of the loss, to first order."""
         grad_W = self._X.T @ ((Z > 0) * (error[:, None] * a))
         grad_a = np.maximum(Z, 0.0).T @ error
-        slope = self._ball.hidden.dual_value(grad_W) + self._ball.output.dual_value(grad_a)
+        ball = self.within.geometry
+        slope = ball.hidden.dual_value(grad_W) + ball.output.dual_value(grad_a)
         return self.step * float(slope)
 
     def _minimum(self, cell: Cell) -> tuple[Fraction, Kind, int | None]:
@@ -186,7 +185,8 @@ class Ends:
             for k, j in np.argwhere((np.abs(Z) <= reach) & ~blank)
             if k in self._rows
         ]
-        if len(kinks) > MOST or not (kinks or blank.any()):
+        known_rule = self.within.optimizer in RULES
+        if not known_rule or len(kinks) > MOST or not (kinks or blank.any()):
             return None
         place = (tuple(kinks), tuple(np.flatnonzero(blank).tolist()))
         fit = np.maximum(Z, 0.0) @ a

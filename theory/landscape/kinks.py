@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from theory.errors import InputError
-from theory.geometry import frank_wolfe_gap, geometry
+from theory.geometry import frank_wolfe_gap
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -78,10 +78,12 @@ def rest_point(
 
     blanks: neurons that are taken to be (0, 0), as dead ones decay to it. R_W = R_a = sqrt(rho).
     None where the equations have no solution nearby, or one with a share outside [0, 1].
-    Raises InputError for more than `MOST` kinks.
+    Raises InputError for more than `MOST` kinks, and for an optimizer whose rule is not known.
     """
     from scipy.optimize import least_squares
 
+    if within.optimizer not in RULES:
+        raise InputError("within", f"how {within.optimizer} moves is not known here")
     if len(kinks) > MOST:
         raise InputError("kinks", f"are {len(kinks)}, more than {MOST}")
     equations = _Equations(problem, within, kinks, blanks)
@@ -127,9 +129,8 @@ class _Equations:
         self._kinks = kinks
         self._blanks = list(blanks)
         self._sides = np.array(list(product((1.0, 0.0), repeat=len(kinks))))
-        self._geometry = geometry(within.optimizer)
-        self._ball = self._geometry.ball
-        self._hidden, self._output = _RULES[within.optimizer]
+        self._ball = within.geometry
+        self._hidden, self._output = RULES[within.optimizer]
 
     def split(
         self, x: Float[_Array, " u"]
@@ -188,7 +189,7 @@ class _Equations:
         """The largest Frank-Wolfe gap over the sides."""
         G, g = self._gradients(W, a)
         gaps = frank_wolfe_gap(
-            self._geometry,
+            self._ball,
             np.broadcast_to(W, G.shape),
             np.broadcast_to(a, g.shape),
             G,
@@ -248,12 +249,19 @@ _MUON = _Rule(None)
 _COLUMNS = _Rule(partial(_normalised, (0,)), (0,))
 _MATRIX = _Rule(partial(_normalised, (0, 1)), (0, 1))
 
-_RULES = {
+_SINGLE = {
     "adamw": (_ADAMW, _ADAMW),
     "lion": (_LION, _LION),
     "signsgd": (_SIGNSGD, _SIGNSGD),
     "muon": (_MUON, _COLUMNS),
-    "muon-adamw": (_MUON, _ADAMW),
     "ngd": (_MATRIX, _COLUMNS),
     "colnorm": (_COLUMNS, _SIGNSGD),
 }
+# The hidden layer by the first, the output layer by the second.
+_PAIRS = (("muon", "adamw"), ("adamw", "ngd"), ("colnorm", "ngd"), ("ngd", "adamw"))
+
+RULES = {
+    **_SINGLE,
+    **{f"{one}-{other}": (_SINGLE[one][0], _SINGLE[other][1]) for one, other in _PAIRS},
+}
+"""By optimizer: how the two layers move. The output layer's gradient does not jump at a kink."""

@@ -28,7 +28,7 @@ def flagship() -> Valleys:
 def trained(name: str, optimizer: str) -> tuple[TrainingResult, list[End]]:
     """64 runs at rho = 3, and their ends."""
     problem = example(name)
-    result = train(problem, 2, optimizer, 3, seeds=64, steps=STEPS)
+    result = train(problem, 2, Ball(optimizer, 3), seeds=64, steps=STEPS)
     tree = valleys(problem, 2, within=Ball(optimizer, 3))
     return result, Ends(tree, step=result.config.schedule(STEPS)).of(result.W, result.a)
 
@@ -40,7 +40,7 @@ def named(W: list[list[float]], a: list[float], step: float = 1e-4) -> End:
 
 
 def test_all_runs_of_the_flagship_have_names() -> None:
-    result = train(example("flagship"), 2, "adamw", "11/5", seeds=200, steps=STEPS)
+    result = train(example("flagship"), 2, Ball("adamw", "11/5"), seeds=200, steps=STEPS)
     ends = Ends(flagship(), step=result.config.schedule(STEPS)).of(result.W, result.a)
     found = summary(ends)
     assert (found["moving"], found["diverged"], found["kinks"]) == (0, 0, 0)
@@ -73,8 +73,7 @@ def test_a_smaller_rate_ends_nearer_to_the_prediction() -> None:
     further = train(
         result.config.problem,
         2,
-        "adamw",
-        3,
+        Ball("adamw", 3),
         seeds=1,
         steps=2 * STEPS,
         schedule=type(schedule)(schedule(STEPS) / 4, schedule.horizon, schedule.power),

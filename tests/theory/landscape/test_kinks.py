@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from theory.errors import InputError
-from theory.landscape.kinks import MOST, rest_point
+from theory.landscape.kinks import MOST, RULES, rest_point
 from theory.loading import example
 from theory.problem import Problem
 from theory.within import Ball
@@ -67,7 +67,7 @@ def test_normalised_gradients_with_one_neuron_are_the_same(optimizer: str) -> No
     np.testing.assert_allclose(found.shares, [0.582958], atol=1e-5)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "lion", "signsgd", "ngd", "colnorm", "muon"])
+@pytest.mark.parametrize("optimizer", sorted(RULES))
 def test_where_nothing_jumps_it_is_a_kkt_point(optimizer: str) -> None:
     """y = (4) at x = (1): w = a = R up to the norm's ball, loss 1/2 (R^2 - 4)^2."""
     found = rest_point(
