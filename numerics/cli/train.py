@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from theory.landscape.analysis import Progress
     from theory.problem import Problem
     from theory.radii import Radii, Radius
+    from theory.within import Ball
 
 
 def train(
@@ -148,6 +149,9 @@ def train(
             with task.working(what="where runs landed is not known"):
                 limit = options.given(max_assignments=max_assignments)
                 runs = located(result, known.analysis, tolerance=tolerance, **limit)
+        if isinstance(within, Ball) and known.analysis is not None and runs.complete:
+            with task.working() as report:
+                runs = _named(runs, within, cells, report)
         if not runs.complete:
             say(str(Interrupted()))
     complete = runs is not None and runs.complete and task.stop is None
@@ -246,6 +250,21 @@ def _study(
         known.bounds = lowest.lower, lowest.value
 
 
+def _named(runs: Runs, ball: Ball, limit: Mapping[str, Any], report: Progress) -> Runs:
+    """The runs with names for where they ended, where the whole tree of the ball is in reach."""
+    from theory.landscape import valleys
+
+    config = runs.result.config
+    try:
+        tree = valleys(config.problem, config.width, within=ball, progress=report, **limit)
+        if not tree.complete:
+            raise Interrupted
+        return runs.named(tree, **limit)
+    except BudgetError as error:
+        say(f"where runs end is not named: {over_budget(error)}")
+        return runs
+
+
 def _refuse_small_ball(known: _Known, optimizer: str, rho: Fraction) -> None:
     """No run could reach zero loss where even the nearest component is out of reach."""
     if known.radii is None or known.analysis is None or known.analysis.minimum:
@@ -294,7 +313,9 @@ def _print(runs: Runs, known: _Known, rho: Fraction) -> None:
         )
     elif runs.minimum is None and figures["least_loss"] is not None:
         out.print(f"loss: best {figures['least_loss']:.6g}, median {figures['median_loss']:.6g}")
-    if runs.other_losses:
+    if runs.ends is not None:
+        out.print(_ends(runs))
+    elif runs.other_losses:
         out.print(_losses(runs.other_losses))
     for key, label in _MEASURES.items():
         if figures[key] is not None:
@@ -311,6 +332,32 @@ def _minima(known: _Known, optimizer: str) -> Iterator[str]:
         )
         if bounds is not None and bounds[1] != analysis.minimum:
             yield f"the global minimum in the ball of {optimizer} is {show_interval(*bounds)}"
+
+
+def _ends(runs: Runs) -> Table:
+    """Where all runs ended, by name."""
+    from rich.table import Table
+
+    assert runs.ends is not None
+    found = runs.ended or {}
+    table = Table("runs rest", "loss there", "runs", "proved")
+    bottoms = {end.valley: end.loss for end in runs.ends if end.valley is not None}
+    for kind, name in (("global", "in the global valley"), ("valleys", "in valley")):
+        for valley, count in found[kind].items():
+            proved = sum(runs.ends[run].valley == valley for run in runs.proved)
+            loss = f"{float(bottoms[valley] or 0):.6g}"
+            table.add_row(f"{name} {valley}", loss, str(count), str(proved))
+    plateaus = list(found["plateaus"].items())
+    for loss, count in plateaus[:_LOSSES]:
+        table.add_row("on a plateau", f"{float(loss):.6g}", str(count), "")
+    if rest := plateaus[_LOSSES:]:
+        table.add_row(
+            "on higher plateaus", f"to {float(rest[-1][0]):.6g}", str(sum(c for _, c in rest)), ""
+        )
+    for kind, name in (("kinks", "on a kink"), ("moving", "nowhere: still moving")):
+        if found[kind]:
+            table.add_row(name, "", str(found[kind]), "")
+    return table
 
 
 def _losses(found: list[tuple[float, int]]) -> Table:

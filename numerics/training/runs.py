@@ -9,7 +9,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -26,7 +28,8 @@ from numerics.training.loop import (
     train,
 )
 from numerics.training.optimizers import Optimizer
-from theory.landscape import Analysis
+from theory.landscape import Analysis, Valleys
+from theory.landscape.ends import End, Ends, proved, summary
 from theory.network import Network
 from theory.problem import Problem, format_rational
 from theory.within import Within
@@ -46,12 +49,16 @@ class Runs:
     landing: in the components of least loss; None where these are not known, or where the ball
     reaches none. minimum: the least loss in the ball, from above; None where it is not known.
     tolerance: how far above it, relative to ||y||^2, runs count as at it.
+    ends: a name for the place where each run ended, None where the valleys of the ball are not
+    known. proved: the runs of which the valley is a theorem.
     """
 
     result: TrainingResult
     landing: Landing | None = None
     minimum: Fraction | None = None
     tolerance: float = DEFAULT_TOLERANCE
+    ends: Sequence[End] | None = None
+    proved: frozenset[int] = frozenset()
 
     @property
     def count(self) -> int:
@@ -167,6 +174,39 @@ class Runs:
                 found.append((loss, 1))
         return found
 
+    @property
+    def ended(self) -> dict[str, Any] | None:
+        """How many runs ended where: see `theory.landscape.ends.summary`."""
+        return None if self.ends is None else summary(self.ends, apart=self._width)
+
+    def named(self, tree: Valleys, *, max_cells: int | None = None) -> Runs:
+        """The same runs with their ends, in the merge tree of their ball.
+
+        Raises BudgetError beyond `max_cells` cells.
+        """
+        result = self.result
+        step = result.config.schedule(result.steps)
+        ends = Ends(tree, step=step, tolerance=self.tolerance).of(result.W, result.a)
+        certain = proved(tree, result.networks(), ends, max_cells=max_cells)
+        return replace(self, ends=ends, proved=frozenset(certain))
+
+    def _ends_document(self) -> dict[str, Any] | None:
+        found = self.ended
+        if found is None or self.ends is None:
+            return None
+        valleys = Counter(self.ends[run].valley for run in self.proved)
+        above = [end.above for end in self.ends if end.kind == "moving"]
+        return {
+            "global": {str(valley): count for valley, count in found["global"].items()},
+            "valleys": {str(valley): count for valley, count in found["valleys"].items()},
+            "plateaus": {format_rational(v): count for v, count in found["plateaus"].items()},
+            "kinks": found["kinks"],
+            "moving": found["moving"],
+            "diverged": found["diverged"],
+            "proved": {str(valley): valleys[valley] for valley in sorted(valleys, key=str)},
+            "moving_above": max(above, default=None),
+        }
+
     def to_json(self) -> dict[str, Any]:
         """The figures of the command line; those of diverged runs are left out of the measures."""
         result, landed = self.result, self.landing
@@ -195,6 +235,7 @@ class Runs:
             "outside_cells": 0
             if landed is None
             else int((landed.converged & ~landed.in_cell).sum()),
+            "ends": self._ends_document(),
             "tolerance": self.tolerance,
             "least_loss": measure(result.loss, np.min),
             "median_loss": measure(result.loss, np.median),

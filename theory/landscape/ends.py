@@ -10,8 +10,9 @@ within what one step of training can change it.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -22,7 +23,7 @@ import numpy as np
 from theory.errors import InputError
 from theory.landscape.cells import Cell
 from theory.landscape.kinks import MOST, RULES, Kink, RestPoint, rest_point
-from theory.landscape.valleys import Valleys
+from theory.landscape.valleys import Valleys, valleys
 from theory.network import Network
 from theory.within import Ball
 
@@ -211,6 +212,39 @@ class Ends:
         """By kinks and blanks: the rest points that runs were at, with their fits, and how many
         other runs were at none."""
         return {}
+
+
+def proved(
+    tree: Valleys, networks: Mapping[int, Network], ends: Sequence[End], *, max_cells: int | None
+) -> set[int]:
+    """The runs of which it is a theorem that they are in the valley of their end: exact arithmetic
+    on their floats as they are.
+
+    networks: of the runs that did not diverge. Runs may be a little outside the ball, so that the
+    valleys are those of the least ball that holds them all, and matched with those of the tree by
+    cells of their bottoms. A run is in the valley that it is at home in there, if its loss is below
+    the proved way out: every path to a deeper one, in that ball, rises to it.
+    """
+    ball, problem = tree.within, tree.problem
+    assert ball is not None
+    named = [run for run in networks if ends[run].valley is not None]
+    if not named:
+        return set()
+    norm = tree.complex.domain.norm
+    needed = {run: norm([u for _, u in networks[run].convex_coordinates()]) for run in named}
+    beyond = max(max(needed.values()) / ball.rho, Fraction(1))
+    # Few digits: vertices of the ball carry those of its radius along.
+    outer = Ball(ball.geometry, ball.rho * Fraction(math.ceil(beyond * 2**20), 2**20))
+    wider = valleys(problem, tree.width, within=outer, max_cells=max_cells)
+    found = set()
+    for run in named:
+        home = wider.home(networks[run])
+        valley = tree.valleys[ends[run].valley or 0]
+        if home is None or not set(home.cells) & set(valley.cells):
+            continue
+        if home.proved_death is None or networks[run].loss(problem) < home.proved_death:
+            found.add(run)
+    return found
 
 
 def summary(ends: Sequence[End], *, apart: float = 0.0) -> dict[str, Any]:

@@ -365,3 +365,25 @@ def test_networks_are_written_exactly_and_beyond_the_landscape(capsys, tmp_path)
         for k, network in enumerate(networks):
             assert [list(map(float, row)) for row in network.W] == again.W[k].tolist()
             assert list(map(float, network.a)) == again.a[k].tolist()
+
+
+def test_every_run_of_the_flagship_has_a_name(capsys):
+    """And of those in valleys it is a theorem, by exact arithmetic on their floats."""
+    arguments = ("train", "flagship", "--optimizer", "adamw", "--rho", "11/5", "--seeds", "50")
+    found = run_json(capsys, *arguments)["ends"]
+    assert set(found["global"]) == {"0"}
+    assert set(found["valleys"]) == {"1", "2"}
+    assert set(found["plateaus"]) == {"2", "29/2"}
+    assert (found["kinks"], found["moving"], found["diverged"]) == (0, 0, 0)
+    assert found["proved"] == found["global"] | found["valleys"]
+    counts = [found[kind].values() for kind in ("global", "valleys", "plateaus")]
+    assert sum(map(sum, counts)) == 50
+    code, out, err = run(capsys, *arguments)
+    assert (code, err) == (0, "")
+    assert "in the global valley 0" in out
+    assert "on a plateau" in out
+
+
+def test_runs_are_not_named_where_the_tree_is_out_of_reach(capsys):
+    arguments = ("train", "flagship", "--optimizer", "sgd", "--rho", "100", "--seeds", "4")
+    assert run_json(capsys, *arguments, "--steps", "200")["ends"] is None
