@@ -149,7 +149,8 @@ def train(
             with task.working(what="where runs landed is not known"):
                 limit = options.given(max_assignments=max_assignments)
                 runs = located(result, known.analysis, tolerance=tolerance, **limit)
-        if isinstance(within, Ball) and known.analysis is not None and runs.complete:
+        nameable = runs.complete and task.stop is None
+        if isinstance(within, Ball) and known.analysis is not None and nameable:
             with task.working() as report:
                 runs = _named(runs, within, cells, report)
         if not runs.complete:
@@ -315,7 +316,7 @@ def _print(runs: Runs, known: _Known, rho: Fraction) -> None:
         out.print(f"loss: best {figures['least_loss']:.6g}, median {figures['median_loss']:.6g}")
     if runs.ends is not None:
         out.print(_ends(runs))
-    elif runs.other_losses:
+    if runs.other_losses and (runs.ends is None or figures["ends"]["moving"]):
         out.print(_losses(runs.other_losses))
     for key, label in _MEASURES.items():
         if figures[key] is not None:
