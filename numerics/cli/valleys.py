@@ -54,6 +54,7 @@ def valleys(
             help="Write births and deaths, the global one's infinite, as an array (K, 2).",
         ),
     ] = None,
+    certificate: options.Certificate = None,
     target: options.Target = None,
     drop: options.Drop = None,
     floats: options.Floats = None,
@@ -65,7 +66,8 @@ def valleys(
     Beside them the losses at which training can rest: the least ones over all strata. Modulo
     permutation of the neurons, unless --labelled.
     """
-    task = Task(context.obj, [problem], json=json, plot=plot, persistence=persistence)
+    outputs = {"certificate": certificate, "plot": plot, "persistence": persistence}
+    task = Task(context.obj, [problem], json=json, **outputs)
     data = options.load(problem, target, floats, bias, drop)
     width = options.choose_width(width, data.width)
     depth = None if min_depth is None else rational(min_depth, "min-depth")
@@ -124,7 +126,8 @@ def valleys(
         if tree is not None:
             _print(tree, rests)
 
-    return task.finish(document | task.known, show_all)
+    proved = tree if task.stop is None else None
+    return task.finish(document | task.known, show_all, proved=proved)
 
 
 def _document(valley: Valley) -> dict[str, Any]:

@@ -47,6 +47,7 @@ _FIELDS = {
         *(*_COMMON, "level", "minimum", "minimum_network", "minimum_cover", "components"),
         *("walls", "cover", "barriers", "cuts", "paths"),
     ),
+    "valleys": (*_COMMON, "valleys"),
 }
 
 
@@ -661,6 +662,86 @@ class _Certificate:
             f"{between}, and the global minimum is {reading.show_interval((minimum, least_found))}"
         )
 
+    def valleys(self) -> str:
+        """Verify a certificate of kind "valleys"; returns what it proves."""
+        entries = reading.entries(self.fields["valleys"], "valleys")
+        if not entries:
+            fail("valleys", "is empty")
+        names = ("network", "loss", "death", "into", "cut", "path")
+        parts = [reading.fields(entry, f"valleys[{k}]", names) for k, entry in enumerate(entries)]
+        bottoms = []
+        for k, part in enumerate(parts):
+            bottoms.append(self._network(part["network"], f"valleys[{k}].network"))
+            loss = reading.rational(part["loss"], f"valleys[{k}].loss")
+            self._require_loss(bottoms[k], loss, loss, f"valleys[{k}].network")
+        for name in names[2:]:
+            if parts[0][name] is not None:
+                fail(f"valleys[0].{name}", "must be null: it is the lowest, with no way out")
+        regions: list[set[Cell]] = [set()]
+        heights = [Fraction()]
+        for k, part in enumerate(parts[1:], 1):
+            height, region = self._way_out(part, k, bottoms)
+            regions.append(region)
+            heights.append(height)
+        for k in range(1, len(parts)):
+            for i, bottom in enumerate(bottoms):
+                self._require_apart(k, i, bottom, regions, heights)
+        depths = sorted(h - b.loss for h, b in zip(heights[1:], bottoms[1:], strict=True))
+        quotient = "" if self.labelled else " modulo permutation"
+        deep = ""
+        if depths:
+            deep = f", all but one at least {show(depths[0])} deep"
+        return (
+            f"the loss at width {self.width}{self.ball or ''} has at least {len(parts)} "
+            f"valley{'' if len(parts) == 1 else 's'}{quotient}{deep}"
+        )
+
+    def _way_out(
+        self, part: Mapping[str, object], k: int, bottoms: Sequence[_Network]
+    ) -> tuple[Fraction, set[Cell]]:
+        """The proved height of the way out of a valley, and the cells that it is closed in by."""
+        where, bottom = f"valleys[{k}]", bottoms[k]
+        least, most = self._range(part["death"], f"{where}.death")
+        into = reading.index(part["into"], f"{where}.into", len(bottoms), "valleys")
+        if into == k or bottoms[into].loss > bottom.loss:
+            fail(f"{where}.into", f"valley {into} is no lower one")
+        height, region = self._check_cut(part["cut"], f"{where}.cut")
+        if height != least:
+            fail(f"{where}.cut.value", f"is {show(height)}, but must be {show(least)}")
+        if bottom.loss >= height:
+            fail(f"{where}.network", f"its loss {show(bottom.loss)} is not below the cut")
+        if not any(self._lies_in(bottom, cell) for cell in region):
+            fail(f"{where}.cut.cells", "do not hold the network")
+        if any(self._lies_in(bottoms[into], cell) for cell in region):
+            fail(f"{where}.cut.cells", f"hold the network of valley {into} too")
+        path = self._read_path(part["path"], f"{where}.path")
+        self._require_same(path[0], bottom, f"{where}.path[0]", "its network")
+        end = f"{where}.path[{len(path) - 1}]"
+        self._require_same(path[-1], bottoms[into], end, f"that of valley {into}")
+        reached = max(point.loss for point in path)
+        if reached > most or (least == most != reached):
+            fail(f"{where}.path", f"reaches {show(reached)}, but the way out is {show(most)}")
+        return height, region
+
+    def _require_apart(
+        self,
+        k: int,
+        i: int,
+        bottom: _Network,
+        regions: Sequence[set[Cell]],
+        heights: Sequence[Fraction],
+    ) -> None:
+        """That a lowest point below the network of valley i is none of valley k."""
+        if i == k or (i and not regions[i] & regions[k]) or (i and regions[i] < regions[k]):
+            return
+        where = f"valleys[{k}].cut.cells"
+        if i and not regions[k] < regions[i]:
+            fail(where, f"and those of valley {i} overlap, but neither holds the other")
+        if any(self._lies_in(bottom, cell) for cell in regions[k]):
+            fail(where, f"hold the network of valley {i} too")
+        if bottom.loss >= heights[k]:
+            fail(where, f"do not keep out valley {i}, whose network is not below the cut")
+
     def _component(self, value: object, i: int, level: Fraction, lowest: Fraction) -> _Component:
         where = f"components[{i}]"
         names = ("minimum", "representative", "cells", "links", "floor")
@@ -807,4 +888,5 @@ KINDS = {
     "minimum": Kind(_FIELDS["minimum"], partial(_checked, statement=_Certificate.minimum)),
     "barrier": Kind(_FIELDS["barrier"], partial(_checked, statement=_Certificate.barrier)),
     "components": Kind(_FIELDS["components"], partial(_checked, statement=_Certificate.components)),
+    "valleys": Kind(_FIELDS["valleys"], partial(_checked, statement=_Certificate.valleys)),
 }

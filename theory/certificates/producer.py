@@ -22,6 +22,7 @@ from theory.landscape.merge_tree import Component, Cut
 from theory.landscape.minimax import MinimaxPath
 from theory.landscape.nnls import Minimum
 from theory.landscape.sublevel import Cover, thin
+from theory.landscape.valleys import Valleys
 from theory.losses import Loss
 from theory.network import Network
 from theory.problem import Problem, format_rational
@@ -39,14 +40,14 @@ Document = dict[str, Any]
 
 
 def certify(
-    result: Analysis | Barrier | Least | Optimum | SolutionPath | Frontier | Meeting,
+    result: Analysis | Barrier | Valleys | Least | Optimum | SolutionPath | Frontier | Meeting,
 ) -> Document:
     """The certificate of what was found.
 
-    Kind `components` for a complete analysis, `barrier` for a barrier, `minimum` for the least loss
-    over all cells, `optimum` for that of the convex program (unless cells decided it), `path` for a
-    path inside a solution set, and `regions` for how two optimizers' regions meet, at one pair of
-    radii or at all vertices of the frontier.
+    Kind `components` for a complete analysis, `barrier` for a barrier, `valleys` for a merge tree,
+    `minimum` for the least loss over all cells, `optimum` for that of the convex program (unless
+    cells decided it), `path` for a path inside a solution set, and `regions` for how two
+    optimizers' regions meet, at one pair of radii or at all vertices of the frontier.
     """
     name = type(result).__name__
     if name not in _KINDS:
@@ -217,6 +218,28 @@ def _components(analysis: Analysis) -> Document:
             for merge in analysis.merges
         ],
     )
+
+
+def _valleys(tree: Valleys) -> Document:
+    if not tree.complete:
+        raise InputError("result", "is not complete: it was interrupted")
+    complex_ = tree.complex
+    cuts = [tree.cut(valley) for valley in tree.valleys[1:]]
+    writer = _Writer(complex_, {cell for cut in cuts for cell in cut.cells})
+    entries: list[Document] = []
+    for valley, cut in zip(tree.valleys, [None, *cuts], strict=True):
+        network = _inside(complex_, valley.representative)
+        entries.append(
+            {
+                "network": network.to_json(),
+                "loss": format_rational(network.loss(tree.problem)),
+                "death": None if cut is None else _range(cut.proved, cut.value),
+                "into": valley.into,
+                "cut": None if cut is None else _cut(writer, cut),
+                "path": None if valley.path is None else _path(valley.path),
+            }
+        )
+    return writer.document("valleys", valleys=entries)
 
 
 def _component(
@@ -499,4 +522,5 @@ _KINDS: dict[str, Callable[[Any], Document]] = {
     "Meeting": _meeting,
     "Optimum": _optimum,
     "SolutionPath": _solution_path,
+    "Valleys": _valleys,
 }

@@ -29,7 +29,7 @@ from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import Polyhedral
 from theory.landscape.flood import Edge, Flood
-from theory.landscape.merge_tree import Component, Merge, merge_tree
+from theory.landscape.merge_tree import Component, Cut, Merge, merge_tree
 from theory.landscape.minimax import MinimaxPath
 from theory.landscape.nnls import Minimum
 from theory.landscape.optima import optima
@@ -137,6 +137,28 @@ class Valleys:
                         reached.add(target)
                         cells.append(target)
         return None
+
+    def cut(self, valley: Valley) -> Cut:
+        """The cells below the way out of a valley, and what is proved of the faces around them."""
+        assert valley.death is not None
+        complex_ = self.complex
+        level = complex_.scaled_level(valley.death)
+        cells = list(valley.cells)
+        reached = set(cells)
+        least = level
+        for cell in cells:  # grows while it is walked through
+            for position in complex_.positions(cell):
+                for move in complex_.moves(cell[position]):
+                    target = complex_.neighbour(cell, position, move)
+                    if target in reached:
+                        continue
+                    face = complex_.face_minimum(cell, position, move)
+                    if face.value < level:
+                        reached.add(target)
+                        cells.append(target)
+                    else:
+                        least = min(least, face.lower)
+        return Cut(valley.death, complex_.loss_of(least), frozenset(reached))
 
     @cached_property
     def _homes(self) -> dict[Cell, int]:

@@ -147,7 +147,7 @@ def test_runs_at_a_positive_least_loss(capsys: pytest.CaptureFixture[str]) -> No
     assert f"│ in component 0       │ {document['at_minimum']} " in out
     assert f"│ above the least loss │ {document['not_converged']} " in out
     assert f"best {above['best']:.3g}, median {above['median']:.3g}; up to 1e-05 ||y||^2" in out
-    assert "│ on a plateau" in out.split("runs rest")[1]
+    assert "│ in valley 1" in out.split("runs rest")[1]
 
 
 def test_the_learning_rate(capsys: pytest.CaptureFixture[str]) -> None:
