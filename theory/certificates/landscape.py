@@ -690,7 +690,7 @@ class _Certificate:
         quotient = "" if self.labelled else " modulo permutation"
         deep = ""
         if depths:
-            deep = f", all but one at least {show(depths[0])} deep"
+            deep = f", all but one at least {reading.show_below(depths[0])} deep"
         return (
             f"the loss at width {self.width}{self.ball or ''} has at least {len(parts)} "
             f"valley{'' if len(parts) == 1 else 's'}{quotient}{deep}"

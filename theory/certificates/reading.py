@@ -132,8 +132,17 @@ def show_interval(value: tuple[Fraction, Fraction]) -> str:
 
 def show_above(value: Fraction) -> str:
     """A rational, rounded up to twelve digits where it is long."""
+    return _short(value, ROUND_CEILING)
+
+
+def show_below(value: Fraction) -> str:
+    """A rational, rounded down to twelve digits where it is long."""
+    return _short(value, ROUND_FLOOR)
+
+
+def _short(value: Fraction, rounding: str) -> str:
     short = max(abs(value.numerator), value.denominator) < 10**12
-    return str(value) if short else _decimal(value, ROUND_CEILING)
+    return str(value) if short else _decimal(value, rounding)
 
 
 def _decimal(value: Fraction, rounding: str) -> str:
