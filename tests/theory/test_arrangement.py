@@ -443,19 +443,16 @@ def test_budget(generator: np.random.Generator) -> None:
 def test_budget_counts_many_rays_and_rows(generator: np.random.Generator) -> None:
     orthants = np.eye(70, dtype=int)[:, :8]  # 256 cones of 8 rays, with 62 zero rows
     assert len(arrangement(orthants, max_cones=256)) == 256
-    with pytest.raises(BudgetError) as caught:
+    with pytest.raises(BudgetError, match=f": {2 * math.comb(16, 11) * 2**11 // 32:,} needed"):
         arrangement(generator.integers(-9, 10, (16, 12)), max_cones=100_000)
-    assert caught.value.needed == 2 * math.comb(16, 11) * 2**11 // 32
-    with pytest.raises(BudgetError) as caught:
+    with pytest.raises(BudgetError, match=f": {600 * 300 // 256:,} needed"):
         arrangement([[1, k] for k in range(300)], max_cones=600)
-    assert caught.value.needed == 600 * 300 // 256
 
 
 def test_too_large_is_refused_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(module, "_cones")
-    with pytest.raises(BudgetError) as caught:
+    with pytest.raises(BudgetError, match=f": {general_position_count(200, 6):,} needed"):
         arrangement(np.random.default_rng(0).integers(-9, 10, (200, 6)))
-    assert caught.value.needed == general_position_count(200, 6)
 
 
 def test_long_entries_count_as_several_rows() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -604,11 +605,10 @@ def test_all_names() -> None:
 
 
 def test_unknown_optimizer_lists_all() -> None:
-    with pytest.raises(InputError) as caught:
+    said = f"optimizer: 'adam' is not one of {', '.join(names())}; did you mean adamw?"
+    with pytest.raises(InputError, match=f"^{re.escape(said)}$") as caught:
         geometry("adam")
     assert caught.value.field == "optimizer"
-    listed = ", ".join(names())
-    assert str(caught.value) == f"optimizer: 'adam' is not one of {listed}; did you mean adamw?"
 
 
 @pytest.mark.parametrize(("written", "name"), [("AdamW", "adamw"), ("Muon-AdamW", "muon-adamw")])

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from fractions import Fraction
 
 import pytest
@@ -97,9 +98,8 @@ TAMPERED = {
 @pytest.mark.parametrize("name", TAMPERED)
 def test_what_is_changed_is_refused(name):
     where, value, message = TAMPERED[name]
-    with pytest.raises(CertificateInvalid) as error:
+    with pytest.raises(CertificateInvalid, match=re.escape(message)):
         check(changed(certified(), where, value))
-    assert message in str(error.value)
 
 
 def test_neurons_must_stay_in_their_cones_and_keep_their_signs():
