@@ -14,4 +14,6 @@ settings.register_profile("fuzz", deadline=None, max_examples=1000, print_blob=T
 
 def part(divisor: int) -> settings:
     """For a property whose examples take long: this part of the others' number."""
-    return settings(max_examples=settings.default.max_examples // divisor)
+    whole = settings.default
+    assert whole is not None
+    return settings(max_examples=whole.max_examples // divisor)

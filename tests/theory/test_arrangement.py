@@ -45,7 +45,7 @@ def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
     return sum(x * y for x, y in zip(a, b, strict=True))
 
 
-def rank(rows: Sequence[Sequence[int]]) -> int:
+def rank(rows: Any) -> int:
     return int(fmpz_mat([[int(v) for v in row] for row in rows]).rank()) if len(rows) else 0
 
 
@@ -139,11 +139,11 @@ def assert_sound(cones: Arrangement, X: Matrix) -> None:
             assert rank(tight) == r - 1
         facets = cones.facets(i)
         assert [wall for wall, _ in facets] == sorted({wall for wall, _ in facets})
-        for wall, neighbour in facets:
-            assert (wall, i) in cones.facets(neighbour)
-            flipped = tuple(-s if k in cones.walls[wall] else s for k, s in enumerate(cone))
+        for index, neighbour in facets:
+            assert (index, i) in cones.facets(neighbour)
+            flipped = tuple(-s if k in cones.walls[index] else s for k, s in enumerate(cone))
             assert signs[neighbour] == flipped
-            on_wall = cones.facet_rays(i, wall)
+            on_wall = cones.facet_rays(i, index)
             assert on_wall.tolist() == sorted(
                 set(members.tolist()) & set(cones.cone_rays(neighbour).tolist())
             )
@@ -426,7 +426,8 @@ def test_cones_containing_refuses() -> None:
 
 @pytest.mark.parametrize("count", [arrangement, characteristic_polynomial])
 def test_input_errors(count: Any) -> None:
-    for empty in ([], [[]]):
+    nothing: tuple[Matrix, ...] = ([], [[]])
+    for empty in nothing:
         with pytest.raises(InputError, match="X: is empty"):
             count(empty)
     with pytest.raises(InputError, match=r"X\[0\]\[1\]: 0.5 is a float"):

@@ -369,14 +369,14 @@ def test_lift_refuses_a_neuron_without_sign() -> None:
 
 @given(U=matrices(max_width=1))
 def test_muon_gauge_of_one_neuron(U: Array) -> None:
-    encloses(geometry("muon").gauge(U[0]), np.linalg.norm(U))
+    encloses(geometry("muon").gauge(U[0]), float(np.linalg.norm(U)))
 
 
 @given(U=arrays(np.float64, (3, 2), elements=entries))
 def test_muon_gauge_of_two_neurons(U: Array) -> None:
     u, v = U.T
     expected = max(np.linalg.norm(u + v), np.linalg.norm(u - v))
-    encloses(geometry("muon").gauge(U), expected)
+    encloses(geometry("muon").gauge(U), float(expected))
 
 
 @given(
@@ -385,7 +385,7 @@ def test_muon_gauge_of_two_neurons(U: Array) -> None:
 def test_muon_gauge_of_orthogonal_and_of_parallel_neurons(lengths: list[float], seed: int) -> None:
     muon, c = geometry("muon"), np.array(lengths)
     basis = orthogonal(np.random.default_rng(seed), len(c))
-    encloses(muon.gauge(basis * c), np.linalg.norm(c))
+    encloses(muon.gauge(basis * c), float(np.linalg.norm(c)))
     encloses(muon.gauge(np.outer(basis[:, 0], c)), c.sum())
 
 
@@ -634,6 +634,7 @@ def test_radius_of_weight_decay() -> None:
     exact = adamw.radius(Fraction(5, 11))
     assert (exact, type(exact)) == (Fraction(11, 5), Fraction)
     assert adamw.radius(0.25) == 4.0
+    weight_decay: Any
     for weight_decay in (0, -0.1, Fraction(-1, 2), math.nan):
         with pytest.raises(InputError, match="^weight_decay: is .*, but must be positive"):
             adamw.radius(weight_decay)
@@ -685,8 +686,8 @@ class Doubled(Norm):
     def dual_value(self, g: Array) -> Array:
         return np.abs(g).sum(axis=(-2, -1)) / 2
 
-    def lmo(self, g: Array, radius: float) -> Array:
-        return -radius / 2 * np.sign(g)
+    def lmo(self, g: Array, radius: float | Fraction) -> Array:
+        return -float(radius) / 2 * np.sign(g)
 
     def __str__(self) -> str:
         return "Doubled"

@@ -413,7 +413,7 @@ def test_the_claim_of_the_readme_runs(folder: Path, capsys: pytest.CaptureFixtur
     (claim,) = claims_of(folder / "record")
     assert (claim["id"], claim["predicted"]["least loss of one neuron"]) == ("two-sides", "2")
     (certificate,) = claim["certificate"].values()
-    check_file(certificate, Problem(X=[[-1], [1]], y=[-2, 3]))  # type: ignore[arg-type]
+    check_file(certificate, Problem(X=[[-1], [1]], y=[-2, 3]))
     changed = code[1].replace("kind[:, None], y", "kind[:, None], y + 1")
     (folder / "my_claim.py").write_text(changed)
     assert run(capsys, "verify", "my_claim.py")[0] == 1

@@ -1,8 +1,11 @@
 """Fewer neurons: every step stays in the set and in one cell, and the last has few neurons."""
 
+from __future__ import annotations
+
 from collections import Counter
 from itertools import pairwise
 from math import floor
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +20,7 @@ from theory.network import Network
 from theory.strategies import minimiser_pairs, solution_pairs
 
 
-def require_segments(solutions, points):
+def require_segments(solutions: SolutionSet, points: list[Any]) -> None:
     for point in points:
         assert not solutions.violation(point)
     for before, after in pairwise(points):
@@ -28,7 +31,7 @@ def require_segments(solutions, points):
                 assert sides[0] * sides[1] >= 0
 
 
-def independent_columns(solutions, point):
+def independent_columns(solutions: SolutionSet, point: Any) -> bool:
     """Whether no neuron can go without new ones, where they share what they may use."""
     active = [neuron for neuron in point if not neuron.blank]
     columns = exchange_of(solutions, active)[2].columns
@@ -38,7 +41,7 @@ def independent_columns(solutions, point):
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon", "muon-adamw", "ngd", "colnorm", "sgd"])
 @given(data=st.data())
-def test_every_reduction_stays_in_the_set(optimizer, data):
+def test_every_reduction_stays_in_the_set(optimizer: str, data: st.DataObject) -> None:
     solutions, first, _ = data.draw(solution_pairs(optimizer, width=(1, 7)))
     point = solutions.prepared(solutions.coordinates(first))
     found = list(reductions(solutions, point))

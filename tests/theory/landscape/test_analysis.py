@@ -223,7 +223,7 @@ def test_the_checker_accepts_what_is_found(
 ) -> None:
     level = None
     if above:
-        level = analyse(problem, width).minimum + sum(v * v for v in problem.y) / 30
+        level = analyse(problem, width).minimum + sum((v * v for v in problem.y), Fraction()) / 30
     analysis = analyse(problem, width, level=level, labelled=labelled)
     verdict = check(certify(analysis), problem)
     assert f"has {len(analysis.components)} component" in verdict.statement
@@ -458,7 +458,7 @@ def test_numbers_as_text_and_the_width_of_the_problem() -> None:
     found = analyse(problem, within=Ball("adamw", "23/10"), level="1/2")
     assert (found.width, found.within, found.level) == (2, Ball("adamw", "2.3"), Fraction(1, 2))
     with pytest.raises(InputError, match="^level: 0.5 is a float"):
-        analyse(problem, 2, level=0.5)
+        analyse(problem, 2, level=0.5)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="^width: the problem does not state one"):
         analyse(Problem(X=[[1]], y=[1]))
 

@@ -38,7 +38,7 @@ def off_diagonal(analysis: Analysis) -> list[tuple[Fraction, Fraction]]:
     """The intervals of the barriers between different components, sorted."""
     size = len(analysis.components)
     pairs = [(i, j) for i in range(size) for j in range(i)]
-    return sorted((analysis.lower_bounds[i][j], analysis.barriers[i][j]) for i, j in pairs)  # type: ignore[type-var]
+    return sorted((analysis.lower_bounds[i][j], analysis.barriers[i][j]) for i, j in pairs)
 
 
 def overlap(first: tuple[Fraction, Fraction], second: tuple[Fraction, Fraction]) -> bool:
@@ -128,7 +128,7 @@ def test_the_checker_accepts_what_is_found(
     assert barrier.proved <= barrier.value
     if len(analysis.components) > 1:
         known = (analysis.lower_bounds[0][-1], analysis.barriers[0][-1])
-        assert overlap((barrier.proved, barrier.value), known)  # type: ignore[arg-type]
+        assert overlap((barrier.proved, barrier.value), known)
 
 
 @few

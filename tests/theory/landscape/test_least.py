@@ -1,5 +1,7 @@
 """The least loss of one width, with its cover, against the search for sublevel sets."""
 
+from __future__ import annotations
+
 from collections import Counter
 from fractions import Fraction
 from itertools import combinations_with_replacement
@@ -17,7 +19,9 @@ from theory.strategies import problems
 from theory.within import Ball
 
 
-def complexes(problem, width, optimizer=None, rho=None):
+def complexes(
+    problem: Problem, width: int, optimizer: str | None = None, rho: Fraction | None = None
+) -> CellComplex:
     within = None if optimizer is None else Ball(optimizer, rho)
     return CellComplex.of(problem, width, within=within)
 
@@ -75,7 +79,7 @@ def test_in_the_entrywise_ball_it_is_the_exact_minimum() -> None:
 
 @pytest.mark.parametrize("name", ["muon", "muon-adamw", "ngd", "colnorm"])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_in_other_balls_the_interval_holds_the_minimum(name, seed):
+def test_in_other_balls_the_interval_holds_the_minimum(name: str, seed: int) -> None:
     problem, _ = planted(4, 2, 2, seed)
     complex_ = complexes(problem, 2, name, Fraction(1, 2))
     found = least(complex_)
@@ -88,7 +92,7 @@ def test_in_other_balls_the_interval_holds_the_minimum(name, seed):
 
 
 @pytest.mark.parametrize("name", ["adamw", "ngd"])
-def test_any_start_gives_the_same_minimum(name):
+def test_any_start_gives_the_same_minimum(name: str) -> None:
     problem, _ = planted(5, 2, 2, 3)
     complex_ = complexes(problem, 2, name, Fraction(1, 2))
     best = least(complex_)
@@ -97,7 +101,7 @@ def test_any_start_gives_the_same_minimum(name):
         assert float(found.value) == pytest.approx(float(best.value), rel=1e-8)
 
 
-def test_where_the_start_fits_exactly_nothing_else_is_looked_at():
+def test_where_the_start_fits_exactly_nothing_else_is_looked_at() -> None:
     problem, network = planted(4, 2, 2, 0)
     complex_ = complexes(problem, 2)
     found = least(complex_, complex_.cell_of(network))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from theory.errors import Interrupted
 from theory.exact import dot
 from theory.landscape.cells import CellComplex
+from theory.landscape.domain import EntrywiseBall, WholeSpace
 from theory.landscape.sublevel import sublevel, thin
 from theory.loading import example
 from theory.problem import Problem
@@ -54,6 +55,7 @@ def test_low_cells_and_cover(
 def test_a_dual_bounds_what_it_covers(problem: Problem, width: int, rho: Fraction | None) -> None:
     complex_ = CellComplex.of(problem, width, within=None if rho is None else Ball("adamw", rho))
     domain = complex_.domain
+    assert isinstance(domain, WholeSpace | EntrywiseBall)
     cells = list(combinations_with_replacement(range(complex_.states), width))[:200]
     for cover in sublevel(complex_).cover:
         vector = cover.proof.dual.vector

@@ -409,7 +409,7 @@ def test_an_open_component_leaves_the_phase_alone() -> None:
         ((("adamw", "muon"), None), {"level": Fraction(-1)}, "level"),
     ],
 )
-def test_wrong_input(arguments: Any, options: dict[str, Fraction], what: str) -> None:
+def test_wrong_input(arguments: Any, options: dict[str, Any], what: str) -> None:
     with pytest.raises(InputError, match=what):
         regions(example("flagship"), *arguments, **options)
 
