@@ -8,7 +8,7 @@ from __future__ import annotations
 from hypothesis import settings
 
 # Exact arithmetic is slow on an unlucky example, and a shared machine slower still.
-settings.register_profile("isthmus", deadline=None, derandomize=True, max_examples=30)
+settings.register_profile("isthmus", deadline=None, derandomize=True, max_examples=20)
 settings.register_profile("fuzz", deadline=None, max_examples=1000, print_blob=True)
 
 

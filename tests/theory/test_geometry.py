@@ -435,18 +435,21 @@ def test_flagship_radii_of_section_2() -> None:
     X, y = np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
     cones = arrangement(problem.X).signs
     radii = set()
+    U, sides, active = cp.Variable((2, 2)), cp.Parameter((4, 2)), cp.Parameter((4, 2))
+    zero_loss = [
+        cp.sum(cp.multiply(active, X @ U), axis=1) == y,
+        cp.multiply(sides, X @ U) >= 0,
+    ]
+    of_two = cp.maximum(cp.norm(U @ [1, 1]), cp.norm(U @ [1, -1]))
+    programs = {
+        name: cp.Problem(cp.Minimize(gauge), zero_loss)
+        for name, gauge in (("adamw", cp.max(cp.abs(U))), ("muon", of_two))
+    }
     for cell in combinations_with_replacement(product((1, -1), cones), 2):
-        U = cp.Variable((2, 2))
-        outputs = X @ U
-        fit = sum(s * cp.multiply(K > 0, outputs[:, j]) for j, (s, K) in enumerate(cell))
-        zero_loss = [
-            fit == y,
-            *(cp.multiply(K, outputs[:, j]) >= 0 for j, (_, K) in enumerate(cell)),
-        ]
+        sides.value = np.array([K for _, K in cell]).T
+        active.value = np.array([s * (K > 0) for s, K in cell]).T
         found = []
-        of_two = cp.maximum(cp.norm(U @ [1, 1]), cp.norm(U @ [1, -1]))
-        for name, gauge in (("adamw", cp.max(cp.abs(U))), ("muon", of_two)):
-            program = cp.Problem(cp.Minimize(gauge), zero_loss)
+        for name, program in programs.items():
             program.solve(solver=cp.CLARABEL)
             if program.status == cp.OPTIMAL:
                 close(program.value, geometry(name).gauge(U.value).upper, to=SOLVER)

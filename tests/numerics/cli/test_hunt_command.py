@@ -171,16 +171,28 @@ def test_control_c_prints_what_is_known(
 
 
 WAITING = """
-import os, time
+import os, random, time
 from pathlib import Path
+from beside import most
 def holds(problem):
     Path(f"pid-{os.getpid()}").touch()
     if problem.n == 4:
         Path(f"waiting-{os.getpid()}").touch()
         while True:
             time.sleep(0.01)
-    return problem.n < 3
+    return problem.n <= most
 """
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the command runs: with a module beside the file, and some that must hide none."""
+    for name in ("random", "theory", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('the wrong one')")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "beside.py").write_text("most = 2")
+    (tmp_path / "sub" / "mine.py").write_text(WAITING)
+    return tmp_path
 
 
 def pids(folder: Path, what: str = "pid") -> set[int]:
@@ -188,14 +200,13 @@ def pids(folder: Path, what: str = "pid") -> set[int]:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_control_c_does_not_wait_for_an_instance(tmp_path: Path, jobs: int) -> None:
+def test_control_c_does_not_wait_for_an_instance(folder: Path, jobs: int) -> None:
     """As a terminal sends it, to all processes."""
-    (tmp_path / "mine.py").write_text(WAITING)
     process = started(
-        "hunt", "mine.py", "--jobs", jobs, "--enumerate", "--n", "1-4", "--d", 1, "--width", 1,
-        "--entries", 1, "--finds", 10**6, "--json", "-", folder=tmp_path,
+        "hunt", "sub/mine.py", "--jobs", jobs, "--enumerate", "--n", "1-4", "--d", 1, "--width", 1,
+        "--entries", 1, "--finds", 10**6, "--json", "-", folder=folder,
     )  # fmt: skip
-    wait_until(lambda: len(pids(tmp_path, "waiting")) == jobs, process)
+    wait_until(lambda: len(pids(folder, "waiting")) == jobs, process)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate()
     assert (process.returncode, said(err)) == (3, "isthmus: interrupted\n")
@@ -205,40 +216,27 @@ def test_control_c_does_not_wait_for_an_instance(tmp_path: Path, jobs: int) -> N
     assert len(document["problem"]["y"]) == 3
 
 
-def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(WAITING)
-    process = started("hunt", "mine.py", "--jobs", 2, "--n", 4, folder=tmp_path)
-    wait_until(lambda: len(pids(tmp_path, "waiting")) == 2, process)
-    kill(process, pids(tmp_path))
+def test_processes_end_with_the_one_that_started_them(folder: Path) -> None:
+    process = started("hunt", "sub/mine.py", "--jobs", 2, "--n", 4, folder=folder)
+    wait_until(lambda: len(pids(folder, "waiting")) == 2, process)
+    kill(process, pids(folder))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="has no affinity")
-def test_one_process_for_each_core_that_may_be_used(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(WAITING)
+def test_one_process_for_each_core_that_may_be_used(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(f"most = 2\n{WAITING}".replace("from beside import most\n", ""))
+    monkeypatch.chdir(tmp_path)
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
     try:
-        process = started("hunt", "mine.py", "--n", 3, "--instances", 64, folder=tmp_path)
+        code, _, err = run(capsys, "hunt", path, "--n", 3, "--instances", 64)
     finally:
         os.sched_setaffinity(0, before)
-    assert (said(process.communicate()[1]), process.returncode) == ("", 0)
-    assert pids(tmp_path) == {process.pid}
-
-
-def test_modules_in_the_current_folder_hide_none(tmp_path: Path) -> None:
-    for name in ("random", "theory", "numpy"):
-        (tmp_path / f"{name}.py").write_text("raise ImportError('the wrong one')")
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "beside.py").write_text("most = 2")
-    (tmp_path / "sub" / "mine.py").write_text(
-        "import random, beside\ndef holds(problem):\n    return problem.n <= beside.most\n"
-    )
-    process = started(
-        "hunt", "sub/mine.py", "--jobs", 2, "--instances", 64, "--json", "-", folder=tmp_path
-    )
-    out, err = process.communicate()
-    assert (process.returncode, said(err)) == (0, "")
-    assert json.loads(out)["searched"]["found"] > 0
+    assert (code, err) == (0, "")
+    assert pids(tmp_path) == {os.getpid()}
 
 
 def readme() -> tuple[str, str]:

@@ -94,12 +94,13 @@ def test_those_of_a_file_of_ones_own(tmp_path: Path) -> None:
 def test_those_of_a_class_that_a_claim_of_ones_own_derives_from(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(
-        "from theory.claims import CurvesAboveBarrier\n"
-        "class Mine(CurvesAboveBarrier):\n    id = 'mine'\n"
-        "mine = Mine(searched=1)\n"
+        "from theory.claims import WidthProfile\n"
+        "from theory.claims.instances import instance\n"
+        "class Mine(WidthProfile):\n    id = 'mine'\n"
+        "mine = Mine({instance('non-monotone', 'adamw', '1/2'): 2})\n"
     )
     (claim,) = load_claims(file)
-    assert len(sheets(claim)[0].pictures) == 2
+    assert len(sheets(claim)[0].pictures) == 1
 
 
 def test_a_claim_without_any(tmp_path: Path) -> None:

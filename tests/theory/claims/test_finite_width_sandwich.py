@@ -6,7 +6,7 @@ from numerics.training.trainer import trainer
 from theory.claims import FiniteWidthSandwich, finite_width_sandwich, verify
 from theory.claims.finite_width_sandwich import _TIGHT, _missing
 
-SHORT = FiniteWidthSandwich(searched=2)
+SHORT = FiniteWidthSandwich(searched=1)
 
 
 @pytest.fixture(scope="module")

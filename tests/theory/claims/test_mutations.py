@@ -201,7 +201,7 @@ class OfSome(SameOptimizerConnectivity):
         """Of those of the claim."""
         for case in super().cases():
             if case.within.optimizer in {"adamw", "ngd"} and case.width != self.wide:
-                yield replace(case, seeds=16, steps=1500)
+                yield replace(case, seeds=16, steps=800)
 
 
 SMALL: dict[str, Claim] = {

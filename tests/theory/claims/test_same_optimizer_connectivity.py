@@ -22,7 +22,7 @@ class Short(SameOptimizerConnectivity):
         for case in super().cases():
             wide = case.width == self.wide
             if not wide:
-                yield replace(case, seeds=16, steps=1500)
+                yield replace(case, seeds=16, steps=800)
             elif case.within.optimizer != "lion":
                 yield case
 

@@ -344,10 +344,15 @@ def test_network_of_another_shape() -> None:
         barrier_between(problem, *ends)
 
 
-@pytest.mark.parametrize("after", range(0, 120, 8))
-def test_interrupt_leaves_proved_bounds(after: int) -> None:
+@pytest.fixture(scope="module")
+def whole() -> Analysis:
+    """The landscape of which interrupted searches find a part."""
     problem, _ = planted(6, 2, 3, seed=3)
-    whole = analyse(problem, 3)
+    return analyse(problem, 3)
+
+
+@pytest.mark.parametrize("after", range(0, 120, 8))
+def test_interrupt_leaves_proved_bounds(whole: Analysis, after: int) -> None:
     calls = 0
 
     def stop(stage: str, count: int) -> None:
@@ -356,7 +361,7 @@ def test_interrupt_leaves_proved_bounds(after: int) -> None:
         if calls > after:
             raise Interrupted
 
-    partial = analyse(problem, 3, progress=stop)
+    partial = analyse(whole.problem, 3, progress=stop)
     for i, row in enumerate(partial.barriers):
         for j, value in enumerate(row):
             assert value in (None, whole.barriers[i][j])
@@ -369,10 +374,10 @@ def test_interrupt_leaves_proved_bounds(after: int) -> None:
 
 
 @pytest.mark.parametrize("after", range(0, 200, 16))
-def test_an_interrupt_between_two_callbacks(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+def test_an_interrupt_between_two_callbacks(
+    monkeypatch: pytest.MonkeyPatch, whole: Analysis, after: int
+) -> None:
     """Faces that were not looked at count for none: no bound is too high."""
-    problem, _ = planted(6, 2, 3, seed=3)
-    whole = analyse(problem, 3)
     expanding, looked_at = Flood._push_faces, CellComplex.face_minimum
     left = iter(range(after))
     inside = False
@@ -394,7 +399,7 @@ def test_an_interrupt_between_two_callbacks(monkeypatch: pytest.MonkeyPatch, aft
 
     monkeypatch.setattr(Flood, "_push_faces", push_faces)
     monkeypatch.setattr(CellComplex, "face_minimum", face_minimum)
-    partial = analyse(problem, 3)
+    partial = analyse(whole.problem, 3)
     assert not partial.complete
     assert last is not None
     assert partial.flood.floor(last) is None

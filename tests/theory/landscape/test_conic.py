@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import exact_norms
@@ -18,7 +19,7 @@ from theory.certificates.checker import CertificateInvalid, check
 from theory.errors import InputError, Undecided
 from theory.landscape import Analysis, analyse, barrier_between
 from theory.landscape.cells import CellComplex
-from theory.landscape.least import least
+from theory.landscape.least import Least, least
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -225,6 +226,11 @@ def test_cuts_that_prove_more_than_the_merge_says() -> None:
     check(certify(analysis), problem)
 
 
+@cache
+def least_in(ball: str) -> Least:
+    return least(CellComplex.of(example("flagship"), 2, within=Ball(ball, Fraction(3, 2))))
+
+
 @pytest.mark.parametrize("ball", ["muon", "muon-adamw", "ngd", "colnorm"])
 @pytest.mark.parametrize(("x", "y"), [(-120, 0), (90, -90), (0, 200), (-320, -320)])
 def test_no_factor_of_the_data_changes_the_intervals(ball: str, x: int, y: int) -> None:
@@ -234,7 +240,7 @@ def test_no_factor_of_the_data_changes_the_intervals(ball: str, x: int, y: int) 
     scaled = Problem(
         X=[[v * scale**x for v in row] for row in problem.X], y=[v * scale**y for v in problem.y]
     )
-    before = least(CellComplex.of(problem, 2, within=Ball(ball, Fraction(3, 2))))
+    before = least_in(ball)
     rho = Fraction(3, 2) * scale ** (y - x)
     after = least(CellComplex.of(scaled, 2, within=Ball(ball, rho)))
     assert after.cell == before.cell
@@ -274,13 +280,19 @@ TAMPERED: list[tuple[str, tuple[Any, ...], Any, str]] = [
 RADIUS = {"muon": 6, "ngd": 7, "colnorm": 3, "muon-adamw": 5}
 
 
+@cache
+def certified(ball: str) -> dict[str, Any]:
+    """A valid certificate."""
+    document = certify(analyse(example("flagship"), 2, within=Ball(ball, Fraction(RADIUS[ball]))))
+    check(document)
+    return document
+
+
 @pytest.mark.parametrize(
     ("ball", "at", "value", "message"), TAMPERED, ids=[f"{r[0]} {r[1]} {r[2]}" for r in TAMPERED]
 )
 def test_tampering(ball: str, at: tuple[Any, ...], value: Any, message: str) -> None:
-    document = certify(analyse(example("flagship"), 2, within=Ball(ball, Fraction(RADIUS[ball]))))
-    check(document)
-    broken = copy.deepcopy(document)
+    broken = copy.deepcopy(certified(ball))
     place = broken
     for step in at[:-1]:
         place = place[step]
