@@ -14,10 +14,17 @@ from theory.connectivity import (
     search,
     width_profile,
 )
-from theory.connectivity.radius_profiles import Found, longest_loss, unimplied
+from theory.connectivity.radius_profiles import Found, RadiusProfile, longest_loss
 from theory.errors import InputError, Interrupted
 from theory.problem import Problem
 from theory.within import Ball
+
+
+def unimplied(profile: RadiusProfile) -> int:
+    """The most components, modulo permutation, at a width where no ball means one component."""
+    pairs = zip(profile.components, profile.unconstrained, strict=True)
+    most = max((count for count, free in pairs if free == 1), default=0)
+    return most if most > 1 else 0
 
 
 def test_profiles_of_the_known_example() -> None:
