@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from numerics.gpt2.report import claim_pictures
 from numerics.report.sheets import Sheet
 from theory.claims import Result
 from theory.claims.gpt2_study import StudyClaim
-
-if TYPE_CHECKING:
-    from numerics.training.runs import Runs
 
 
 def sheets(result: Result[None, None]) -> list[Sheet]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from numerics.pictures import landscapes
 from numerics.report.sheets import Picture, Sheet
@@ -11,9 +10,6 @@ from numerics.text import show
 from theory.claims import Result, Staircase
 from theory.connectivity import optimal_polytope
 from theory.loading import example
-
-if TYPE_CHECKING:
-    from numerics.training.runs import Runs
 
 
 def sheets(result: Result[None, None]) -> list[Sheet]:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from numerics.pictures import landscapes
 from numerics.report.sheets import Picture, Sheet
 from numerics.text import show
 from theory.claims import Result
 from theory.claims.width_profile import WidthProfile
-
-if TYPE_CHECKING:
-    from numerics.training.runs import Runs
 
 
 def sheets(result: Result[None, None]) -> list[Sheet]:

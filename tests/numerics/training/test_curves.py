@@ -18,6 +18,7 @@ from profiles import part
 
 from numerics.training.curves import BASES, Curves, Pairs, connect, maxima, segment
 from numerics.training.loop import train
+from theory.claims.training import LearnCurves
 from theory.errors import InputError, Interrupted
 from theory.landscape import analyse, barrier_between
 from theory.loading import example
@@ -331,7 +332,7 @@ def test_seeds() -> None:
 def test_maxima_of_pairs_of_any_width() -> None:
     """In their order, and each as alone."""
     pairs = [random_pairs(2)[0], random_pairs(2, width=3)[1], random_pairs(2)[1]]
-    found = Learner(SHORT).connect(pairs, progress=None)
+    found = Learner(SHORT)(LearnCurves(pairs), None)
     assert set(found) == {"linear", "polychain", "bezier"}
     for k, pair in enumerate(pairs):
         assert found["linear"][k] == pytest.approx(highest(*pair), rel=1e-9)
