@@ -18,6 +18,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/pytest tests/lint
 
 # Every property on a thousand fresh random examples: for a night.
 fuzz: $(INSTALLED)

@@ -1,12 +1,16 @@
-"""Shared by all tests: one Hypothesis profile and a fixed random generator."""
+"""Shared by all tests: one thread, one Hypothesis profile and a fixed random generator."""
 
 from __future__ import annotations
+
+import os
 
 import numpy as np
 import profiles  # noqa: F401  # registers them
 import pytest
 from hypothesis import settings
 
+# On small arrays more threads mostly wait for each other; read when torch is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.load_profile("isthmus")
 
 

@@ -20,8 +20,10 @@ THEORY = (
 )
 NUMERICS = (*("files", "text", "training", "pictures", "page", "gpt2", "studies", "report", "cli"),)
 ORDER = [*(f"theory.{name}" for name in THEORY), *(f"numerics.{name}" for name in NUMERICS)]
-CHECKER = ("algebra", "balls", "checker", "cones", "covering", "kinds", "landscape", "neurons")
-CHECKER += ("optimum", "path", "reading", "regions", "states", "work")
+CHECKER = (
+    *("algebra", "balls", "checker", "cones", "covering", "kinds", "landscape", "neurons"),
+    *("optimum", "path", "reading", "regions", "states", "work"),
+)
 
 
 def modules() -> dict[str, Path]:

@@ -43,9 +43,8 @@ def parse(text: str) -> list[Statement]:
         name, _, where, uses, claims, status = (cell.strip() for cell in line[1:-1].split("|"))
         match = re.fullmatch(r"\[(.+)\]\(\1\): (.+)", where)
         assert match, f"{name}: {where!r} is not [note](note): label"
-        rows.append(
-            Statement(_names(name)[0], *match.groups(), _names(uses), _names(claims), status)
-        )
+        note, label = match.groups()
+        rows.append(Statement(_names(name)[0], note, label, _names(uses), _names(claims), status))
     return rows
 
 

@@ -4,9 +4,9 @@ All they draw is exact, degenerate cases are common, and each shrinks towards fe
 features, few neurons and small integers. A failing property then ends at a data set that fits in
 one line:
 
->>> from hypothesis import find, settings
+>>> from hypothesis import Phase, find, settings
 >>> from theory import analyse
->>> exact = settings(database=None, derandomize=True, max_examples=100)
+>>> exact = settings(database=None, derandomize=True, phases=[Phase.generate, Phase.shrink])
 >>> found = find(problems(), lambda p: len(analyse(p, 1).components) > 1, settings=exact)
 >>> [[str(v) for v in row] for row in found.X], [str(v) for v in found.y]
 ([['1'], ['-1']], ['1', '1'])

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise, permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -20,8 +20,6 @@ from matplotlib.ticker import NullLocator
 
 from numerics.pictures.style import COLOURS, optimizer_line
 from numerics.text import show
-from numerics.training.loop import NO_COMPONENT
-from numerics.training.runs import Runs
 from theory.connectivity import OptimalPolytope
 from theory.gauges import gauge_of, has_gauge
 from theory.geometry import Geometry
@@ -29,6 +27,9 @@ from theory.landscape import Analysis, Barrier, Component, Merge
 from theory.network import Network
 from theory.problem import Problem
 from theory.radii import Radii
+
+if TYPE_CHECKING:
+    from numerics.training.runs import Runs
 
 _LINES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D")
@@ -292,6 +293,8 @@ def draw_runs(axes: Axes, radii: Radii, runs: Runs) -> None:
     if in_square:
         square = np.array([[-rho, -rho], [rho, -rho], [rho, rho], [-rho, rho], [-rho, -rho]])
         axes.plot(*square.T, color="black", linewidth=1.4, linestyle=(0, (5, 3)), zorder=1)
+    from numerics.training.loop import NO_COMPONENT
+
     ended = np.full(runs.count, NO_COMPONENT) if runs.landing is None else runs.landing.component
     neurons = np.abs(runs.result.a)[:, None, :] * runs.result.W  # (S, 2, m)
     for component, u in enumerate(exact):

@@ -16,7 +16,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -38,11 +38,13 @@ from numerics.pictures.style import panel, style
 from numerics.report.sheets import Picture, Sheet, sheets_of
 from numerics.studies.real_data_report import real_data_section
 from numerics.text import show
-from numerics.training.runs import Runs
 from theory.claims import Bounds, Claim, Result
 from theory.claims.base import Value, Values
 from theory.claims.training import Trained
 from theory.problem import format_rational
+
+if TYPE_CHECKING:
+    from numerics.training.runs import Runs
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -30,23 +29,18 @@ class ClaimFile:
     quick: bool = False
 
     def claims(self) -> list[Claim]:
-        """See `load_claims`."""
+        """The claims that the file defines, in its order.
+
+        A claim is an object with the members of `theory.claims.Claim`, or a class of the file that
+        makes one without arguments and of which the file has no object itself.
+
+        Raises InputError, in one line, where the file fails and where, and where it defines none.
+        """
         return _claims_of(self.file, self.quick)
 
     def claim(self, name: str) -> Claim:
         """The claim of this id."""
         return next(claim for claim in self.claims() if claim.id == name)
-
-
-def load_claims(path: Path) -> list[Claim]:
-    """The claims that a file defines, in its order.
-
-    A claim is an object with the members of `theory.claims.Claim`, or a class of the file that
-    makes one without arguments and of which the file has no object itself.
-
-    Raises InputError, in one line, where the file fails and where, and where it defines no claim.
-    """
-    return ClaimFile(OwnFile.read(path)).claims()
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from joblib import delayed
 from threadpoolctl import threadpool_limits
@@ -13,7 +14,6 @@ from threadpoolctl import threadpool_limits
 from numerics.report.chapters import Chapter, chapter, failure
 from numerics.report.claim_files import ClaimFile
 from numerics.report.sheets import modules_of
-from numerics.training.trainer import trainer
 from theory.claims import Claim, verify
 from theory.claims.base import Progress
 from theory.errors import Interrupted
@@ -98,8 +98,15 @@ def _examine(claim: Claim, folder: Path, progress: Progress) -> Chapter:
         # One thread: processes do not fight, and rounding does not depend on how many there are.
         with threadpool_limits(1):
             modules_of(claim)  # where it may have registered training of its own
-            return chapter(verify(claim, trainer, progress), folder, start)
+            return chapter(verify(claim, _train, progress), folder, start)
     except Interrupted:
         raise
     except (Exception, SystemExit) as error:
         return failure(claim, described(error), perf_counter() - start)
+
+
+def _train(asked: Any, progress: Progress) -> Any:
+    """Loads torch when a claim first trains."""
+    from numerics.training.trainer import trainer
+
+    return trainer(asked, progress)

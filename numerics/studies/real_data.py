@@ -22,7 +22,6 @@ from jaxtyping import Float
 import theory
 from numerics.files import provenance, write_json
 from numerics.studies.datasets import DATASETS, Dataset, dataset
-from numerics.training.optimizers import Schedule
 from theory.errors import InputError, unknown
 from theory.gauges import gauge_of
 from theory.geometry import LionK, geometry
@@ -129,6 +128,7 @@ def _row(found: Optimum, data: Dataset) -> dict[str, Any]:
 def _trained(found: Optimum, data: Dataset) -> dict[str, Any]:
     """The best of some networks trained by the same optimizer at the same radius."""
     from numerics.training.loop import train
+    from numerics.training.optimizers import Schedule
 
     within, schedule = found.within, None
     if within.beta is not None:

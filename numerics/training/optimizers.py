@@ -121,33 +121,6 @@ def polar_factor(g: Float[Tensor, "S d m"]) -> Float[Tensor, "S d m"]:
     return factor
 
 
-def newton_schulz(
-    g: Float[Tensor, "S d m"],
-    *,
-    steps: int = 5,
-    coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
-    epsilon: float = 1e-7,
-    dtype: torch.dtype | None = None,
-) -> Float[Tensor, "S d m"]:
-    """An approximate polar factor of each matrix, by the quintic Newton-Schulz iteration of Muon.
-
-    With the usual coefficients and steps the singular values end between 0.7 and 1.2, unless they
-    began far below ||g||_F; so the ball is only approximately Muon's. dtype: the precision of the
-    iteration, by default that of g; `torch.optim.Muon` takes torch.bfloat16.
-
-    Source: K. Jordan, https://kellerjordan.github.io/posts/muon/ (2024).
-    """
-    a, b, c = coefficients
-    tall = g.shape[-2] > g.shape[-1]
-    Q = g.to(dtype or g.dtype)
-    Q = Q.mT if tall else Q
-    Q = Q / torch.linalg.vector_norm(Q, dim=(-2, -1), keepdim=True).clamp_min(epsilon)
-    for _ in range(steps):
-        gram = Q @ Q.mT
-        Q = torch.baddbmm(Q, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), Q, beta=a)
-    return (Q.mT if tall else Q).to(g.dtype)
-
-
 @dataclass(frozen=True)
 class Schedule:
     """Learning rates initial / (1 + step / horizon)^power, non-increasing and of divergent sum.

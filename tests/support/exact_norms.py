@@ -7,8 +7,10 @@ from fractions import Fraction
 
 Matrix = Sequence[Sequence[Fraction]]
 
-BALLS = ("entrywise", "muon", "muon-adamw", "ngd", "colnorm")
-BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
+BALLS = (
+    *("entrywise", "muon", "muon-adamw", "ngd", "colnorm"),
+    *("adamw-ngd", "colnorm-ngd", "ngd-adamw"),
+)
 
 
 def loss(X: Matrix, y: Sequence[Fraction], W: Matrix, a: Sequence[Fraction]) -> Fraction:

@@ -45,7 +45,7 @@ def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
     return sum(x * y for x, y in zip(a, b, strict=True))
 
 
-def rank(rows: Sequence[Sequence[int]]) -> int:
+def rank(rows: Any) -> int:
     return int(fmpz_mat([[int(v) for v in row] for row in rows]).rank()) if len(rows) else 0
 
 
@@ -139,11 +139,11 @@ def assert_sound(cones: Arrangement, X: Matrix) -> None:
             assert rank(tight) == r - 1
         facets = cones.facets(i)
         assert [wall for wall, _ in facets] == sorted({wall for wall, _ in facets})
-        for wall, neighbour in facets:
-            assert (wall, i) in cones.facets(neighbour)
-            flipped = tuple(-s if k in cones.walls[wall] else s for k, s in enumerate(cone))
+        for index, neighbour in facets:
+            assert (index, i) in cones.facets(neighbour)
+            flipped = tuple(-s if k in cones.walls[index] else s for k, s in enumerate(cone))
             assert signs[neighbour] == flipped
-            on_wall = cones.facet_rays(i, wall)
+            on_wall = cones.facet_rays(i, index)
             assert on_wall.tolist() == sorted(
                 set(members.tolist()) & set(cones.cone_rays(neighbour).tolist())
             )
@@ -426,7 +426,8 @@ def test_cones_containing_refuses() -> None:
 
 @pytest.mark.parametrize("count", [arrangement, characteristic_polynomial])
 def test_input_errors(count: Any) -> None:
-    for empty in ([], [[]]):
+    nothing: tuple[Matrix, ...] = ([], [[]])
+    for empty in nothing:
         with pytest.raises(InputError, match="X: is empty"):
             count(empty)
     with pytest.raises(InputError, match=r"X\[0\]\[1\]: 0.5 is a float"):
@@ -443,19 +444,16 @@ def test_budget(generator: np.random.Generator) -> None:
 def test_budget_counts_many_rays_and_rows(generator: np.random.Generator) -> None:
     orthants = np.eye(70, dtype=int)[:, :8]  # 256 cones of 8 rays, with 62 zero rows
     assert len(arrangement(orthants, max_cones=256)) == 256
-    with pytest.raises(BudgetError) as caught:
+    with pytest.raises(BudgetError, match=f": {2 * math.comb(16, 11) * 2**11 // 32:,} needed"):
         arrangement(generator.integers(-9, 10, (16, 12)), max_cones=100_000)
-    assert caught.value.needed == 2 * math.comb(16, 11) * 2**11 // 32
-    with pytest.raises(BudgetError) as caught:
+    with pytest.raises(BudgetError, match=f": {600 * 300 // 256:,} needed"):
         arrangement([[1, k] for k in range(300)], max_cones=600)
-    assert caught.value.needed == 600 * 300 // 256
 
 
 def test_too_large_is_refused_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(module, "_cones")
-    with pytest.raises(BudgetError) as caught:
+    with pytest.raises(BudgetError, match=f": {general_position_count(200, 6):,} needed"):
         arrangement(np.random.default_rng(0).integers(-9, 10, (200, 6)))
-    assert caught.value.needed == general_position_count(200, 6)
 
 
 def test_long_entries_count_as_several_rows() -> None:

@@ -6,9 +6,11 @@ import json
 import re
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import combinations_with_replacement, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ from theory.hunt import (
     named,
     shrink,
 )
-from theory.hunt.atlas import entries, recheck
+from theory.hunt.atlas import entries
 from theory.hunt.exact_fits import (
     _combinations,
     cells_of_fits,
@@ -39,6 +41,7 @@ from theory.hunt.exact_fits import (
     separate_components,
 )
 from theory.hunt.instances import canonical, problem_of, rows_of, smaller, symmetries
+from theory.hunt.search import Hunt
 from theory.landscape import analyse
 from theory.landscape.analysis import reached
 from theory.landscape.cells import CellComplex
@@ -56,7 +59,7 @@ def large_sum(problem: Problem) -> dict[str, int] | None:
     return {"sum": total} if total >= 7 and problem.n >= 2 else None
 
 
-def conjecture(test=large_sum, **options) -> Conjecture:
+def conjecture(test: Any = large_sum, **options: Any) -> Conjecture:
     options = {"space": Space(n=(1, 3), d=(1, 2), width=(1, 2), entries=4)} | options
     return Conjecture(name="own", statement="sums are small", test=test, **options)
 
@@ -64,7 +67,7 @@ def conjecture(test=large_sum, **options) -> Conjecture:
 # Instances
 
 
-def images(rows):
+def images(rows: Any) -> Any:
     """All data that are the same up to symmetry, as sorted tuples."""
     return {
         tuple(sorted(tuple(s * row[k] for k, s in image) for row in rows))
@@ -73,7 +76,7 @@ def images(rows):
 
 
 @given(st.data())
-def test_canonical_is_the_same_for_all_images(data):
+def test_canonical_is_the_same_for_all_images(data: st.DataObject) -> None:
     d = data.draw(st.integers(1, 3))
     row = st.tuples(*[st.integers(-3, 3)] * (d + 1))
     rows = tuple(data.draw(st.lists(row, min_size=1, max_size=4)))
@@ -86,7 +89,7 @@ def test_canonical_is_the_same_for_all_images(data):
 def burnside(n: int, d: int, entries: int) -> int:
     """Orbits of multisets of n rows with x not zero, by the fixed points of each symmetry."""
 
-    def orbits(rows):
+    def orbits(rows: list[tuple[int, ...]]) -> int:
         group = symmetries(d)
         total = 0
         for image in group:
@@ -115,7 +118,7 @@ def burnside(n: int, d: int, entries: int) -> int:
 @pytest.mark.parametrize(
     ("n", "d", "entries"), [(1, 1, 2), (2, 1, 2), (3, 1, 1), (1, 2, 2), (2, 2, 1)]
 )
-def test_orbits_counted_in_three_ways(n, d, entries):
+def test_orbits_counted_in_three_ways(n: int, d: int, entries: int) -> None:
     every = Enumeration(Space(n=(n, n), d=(d, d), width=(2, 2), entries=entries))
     found = [p for index in range(every.count) if (p := every(index)) is not None]
     assert len(found) == burnside(n, d, entries)
@@ -130,14 +133,14 @@ def test_orbits_counted_in_three_ways(n, d, entries):
     assert len(found) == len(classes)
 
 
-def test_enumeration_goes_from_small_to_large():
+def test_enumeration_goes_from_small_to_large() -> None:
     every = Enumeration(Space(n=(1, 2), d=(1, 1), width=(1, 2), entries=2))
     sizes = [measure(p)[:4] for i in range(every.count) if (p := every(i)) is not None]
     assert sizes == sorted(sizes)
     assert len(set(sizes)) == 8
 
 
-def test_symmetries_keep_every_verdict():
+def test_symmetries_keep_every_verdict() -> None:
     test = named("separation").test
     flagship = example("flagship")
     expected = test(flagship)
@@ -150,14 +153,14 @@ def test_symmetries_keep_every_verdict():
         )
 
 
-def test_the_sign_of_a_row_is_no_symmetry():
+def test_the_sign_of_a_row_is_no_symmetry() -> None:
     rows, flipped = ((1, 1), (1, 1)), ((1, 1), (-1, 1))
     assert canonical(flipped) != canonical(rows)
     assert analyse(problem_of(rows, 1), 1).minimum == 0
     assert analyse(problem_of(flipped, 1), 1).minimum == Fraction(1, 2)
 
 
-def test_drawn_instances_are_known_by_their_index():
+def test_drawn_instances_are_known_by_their_index() -> None:
     planted, uniform = Drawn(PLANE, 5, True), Drawn(PLANE, 5, False)
     assert [planted(index) for index in range(9)] == [planted(index) for index in range(9)]
     assert len({planted(index) for index in range(9)}) == 9
@@ -170,7 +173,7 @@ def test_drawn_instances_are_known_by_their_index():
     ("options", "message"),
     [({"n": (0, 2)}, "n: 0 to 2"), ({"d": (2, 1)}, "d: 2 to 1"), ({"entries": 0}, "entries: 0")],
 )
-def test_spaces_that_are_none(options, message):
+def test_spaces_that_are_none(options: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Space(**({"n": (1, 1), "d": (1, 1), "width": (1, 1), "entries": 1} | options))
 
@@ -189,7 +192,7 @@ def test_spaces_that_are_none(options, message):
     ids=str,
 )
 @pytest.mark.parametrize("planted", [True, False])
-def test_cells_of_fits_are_those_of_the_search(space, planted):
+def test_cells_of_fits_are_those_of_the_search(space: Space, planted: bool) -> None:
     source = Drawn(space, 1, planted)
     fitted = 0
     for index in range(40):
@@ -202,7 +205,7 @@ def test_cells_of_fits_are_those_of_the_search(space, planted):
 
 
 @pytest.mark.parametrize("entries", [2, 3])
-def test_several_components_are_those_of_the_landscape(entries):
+def test_several_components_are_those_of_the_landscape(entries: int) -> None:
     source = Drawn(Space(n=(4, 4), d=(2, 2), width=(2, 2), entries=entries), 6, True)
     several = 0
     for index in range(40):
@@ -216,7 +219,7 @@ def test_several_components_are_those_of_the_landscape(entries):
     assert several > 3
 
 
-def test_entries_too_large_for_64_bits():
+def test_entries_too_large_for_64_bits() -> None:
     X = [[10**6 + 1, -3], [5, -(10**6)], [7, 10**6 + 7], [-(10**6), 11]]
     problem = Problem(X=X, y=[10**6 + 1, 0, 0, 0], width=2)
     low = reached(CellComplex.of(problem, 2), Fraction()).low
@@ -224,15 +227,15 @@ def test_entries_too_large_for_64_bits():
     assert low
 
 
-def test_elimination_decides_or_says_that_it_does_not(generator):
+def test_elimination_decides_or_says_that_it_does_not(generator: np.random.Generator) -> None:
     A = generator.integers(-2, 3, (300, 3, 3))
     A[:100, :, 2] = A[:100, :, 0] + A[:100, :, 1]
     y = np.array([1, 2, -1])
     certain, open_ = _combinations(A, y)
     assert not (certain & open_).any()
     for matrix, fits, unknown in zip(A, certain, open_, strict=True):
-        columns = matrix.T[matrix.any(axis=0)]
-        zero = not LeastSquares(columns, y).minimum(tuple(range(len(columns)))).value
+        columns = matrix.T[matrix.any(axis=0)].tolist()
+        zero = not LeastSquares(columns, y.tolist()).minimum(tuple(range(len(columns)))).value
         assert unknown or fits == zero
     assert 0 < open_.sum() < 50
     assert certain.sum() > 10
@@ -241,7 +244,7 @@ def test_elimination_decides_or_says_that_it_does_not(generator):
 @pytest.mark.parametrize(
     "optimizer", ["adamw", "muon", "ngd", "colnorm", "muon-adamw", "adamw-ngd"]
 )
-def test_radius_bounds_hold(optimizer):
+def test_radius_bounds_hold(optimizer: str) -> None:
     for name in ("flagship", "opposite-preference", "separation-03"):
         analysis = analyse(example(name), 2)
         known = radii(analysis, [optimizer])
@@ -256,7 +259,7 @@ def test_radius_bounds_hold(optimizer):
 # Conjectures
 
 
-def two(*rows, width):
+def two(*rows: Any, width: int) -> Problem:
     return Problem(X=[row[:-1] for row in rows], y=[row[-1] for row in rows], width=width)
 
 
@@ -288,7 +291,9 @@ KNOWN = [  # with facts of the notes, or found by hand
 
 
 @pytest.mark.parametrize(("name", "options", "problem", "expected"), KNOWN, ids=str)
-def test_a_known_instance_is_found_and_proved(name, options, problem, expected):
+def test_a_known_instance_is_found_and_proved(
+    name: str, options: Any, problem: Problem, expected: dict[str, Any]
+) -> None:
     stated = named(name, options)
     facts = stated.decide(problem)
     assert facts is not None
@@ -318,11 +323,11 @@ def test_a_known_instance_is_found_and_proved(name, options, problem, expected):
     ],
     ids=str,
 )
-def test_where_nothing_is_to_be_found(name, options, problem):
+def test_where_nothing_is_to_be_found(name: str, options: Any, problem: Problem) -> None:
     assert named(name, options).decide(problem) is None
 
 
-def test_separation_agrees_with_all_radii():
+def test_separation_agrees_with_all_radii() -> None:
     stated = named("separation")
     # Seed 11: the first of which few instances have all outcomes.
     source = Drawn(Space(n=(4, 4), d=(2, 2), width=(2, 2), entries=3), 11, True)
@@ -342,7 +347,7 @@ def test_separation_agrees_with_all_radii():
 
 
 @pytest.mark.parametrize("name", CONJECTURES)
-def test_each_conjecture_says_what_it_is(name):
+def test_each_conjecture_says_what_it_is(name: str) -> None:
     stated = named(name)
     assert stated.name == name
     assert CONJECTURES[name].__doc__
@@ -363,7 +368,7 @@ def test_each_conjecture_says_what_it_is(name):
         ("sharp-connected-width", {"optimizer": "ngd"}, "ngd must be adamw or muon"),
     ],
 )
-def test_names_and_options_that_are_wrong(name, options, message):
+def test_names_and_options_that_are_wrong(name: str, options: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         named(name, options)
 
@@ -371,11 +376,11 @@ def test_names_and_options_that_are_wrong(name, options, message):
 # Search
 
 
-def summary(found):
+def summary(found: Hunt) -> Any:
     return [(find.index, find.problem, find.facts) for find in found.finds], found.tested
 
 
-def test_the_number_of_processes_does_not_matter():
+def test_the_number_of_processes_does_not_matter() -> None:
     stated = named("disconnected-at-width")
     space = Space(n=(4, 4), d=(2, 2), width=(2, 2), entries=3)
     alone = hunt(stated, space=space, instances=400, finds=3, seed=2)
@@ -385,7 +390,7 @@ def test_the_number_of_processes_does_not_matter():
     assert alone.complete
 
 
-def test_dask_finds_the_same():
+def test_dask_finds_the_same() -> None:
     pytest.importorskip("distributed", reason="dask's scheduler is an optional extra")
     stated = named("disconnected-at-width")
     alone = hunt(stated, instances=200, finds=9, seed=2)
@@ -394,10 +399,10 @@ def test_dask_finds_the_same():
     )
 
 
-def interrupt_at(calls: int):
+def interrupt_at(calls: int) -> Callable[..., Any]:
     left = iter(range(calls))
 
-    def progress(stage, count):
+    def progress(stage: str, count: int) -> None:
         if next(left, None) is None:
             raise Interrupted
 
@@ -405,9 +410,9 @@ def interrupt_at(calls: int):
 
 
 @pytest.mark.parametrize("enumerate_all", [False, True])
-def test_a_hunt_goes_on_where_it_was_broken_off(tmp_path, enumerate_all):
+def test_a_hunt_goes_on_where_it_was_broken_off(tmp_path: Path, enumerate_all: bool) -> None:
     journal = tmp_path / "journal.jsonl"
-    options = {
+    options: Any = {
         "space": Space(n=(1, 2), d=(1, 1), width=(1, 1), entries=3),
         "enumerate_all": enumerate_all,
         "instances": 500,
@@ -428,12 +433,12 @@ def test_a_hunt_goes_on_where_it_was_broken_off(tmp_path, enumerate_all):
     assert whole.finds
 
 
-def test_a_journal_holds_for_fewer_finds_and_instances(tmp_path):
+def test_a_journal_holds_for_fewer_finds_and_instances(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     hunt(conjecture(), instances=200, finds=10**6, journal=journal)
-    for options in ({"finds": 2}, {"instances": 70, "finds": 10**6}, {"finds": 10**6}):
-        plain = hunt(conjecture(), **({"instances": 200} | options))
-        kept = hunt(conjecture(), **({"instances": 200} | options), journal=journal)
+    for instances, finds in ((200, 2), (70, 10**6), (200, 10**6)):
+        plain = hunt(conjecture(), instances=instances, finds=finds)
+        kept = hunt(conjecture(), instances=instances, finds=finds, journal=journal)
         assert summary(plain) == summary(kept)
 
 
@@ -447,7 +452,7 @@ def test_a_journal_holds_for_fewer_finds_and_instances(tmp_path):
         ("\n", "is not the journal of a hunt; name another file"),
     ],
 )
-def test_a_journal_of_something_else(tmp_path, content, message):
+def test_a_journal_of_something_else(tmp_path: Path, content: str, message: str) -> None:
     journal = tmp_path / "journal.jsonl"
     journal.write_text(content)
     with pytest.raises(InputError, match=message):
@@ -456,7 +461,7 @@ def test_a_journal_of_something_else(tmp_path, content, message):
 
 
 @pytest.mark.parametrize("kept", [0, 1, 40])
-def test_a_journal_that_was_cut_off_in_its_first_line(tmp_path, kept):
+def test_a_journal_that_was_cut_off_in_its_first_line(tmp_path: Path, kept: int) -> None:
     journal = tmp_path / "journal.jsonl"
     hunt(conjecture(), instances=64, finds=10**6, journal=journal)
     whole = journal.read_text()
@@ -465,7 +470,7 @@ def test_a_journal_that_was_cut_off_in_its_first_line(tmp_path, kept):
     assert journal.read_text() == whole
 
 
-def test_a_journal_of_another_seed(tmp_path):
+def test_a_journal_of_another_seed(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     hunt(conjecture(), instances=1, journal=journal)
     journal.write_text(journal.read_text() + "cut off")
@@ -477,13 +482,13 @@ def test_a_journal_of_another_seed(tmp_path):
         hunt(conjecture(), instances=1, journal=tmp_path)
 
 
-def test_seconds_are_a_budget():
+def test_seconds_are_a_budget() -> None:
     found = hunt(conjecture(lambda problem: None), seconds=1e-9)
     assert (found.indices, found.complete, found.smallest) == (0, True, None)
 
 
-def test_what_is_not_decided_is_counted():
-    def test(problem):
+def test_what_is_not_decided_is_counted() -> None:
+    def test(problem: Problem) -> Any:
         if problem.n == 1:
             raise Undecided("too near")
         return large_sum(problem)
@@ -494,7 +499,7 @@ def test_what_is_not_decided_is_counted():
     assert all(find.problem.n > 1 for find in found.finds)
 
 
-def test_a_test_that_fails_is_named():
+def test_a_test_that_fails_is_named() -> None:
     with pytest.raises(InputError, match=r"own: the test fails on .*ZeroDivisionError"):
         hunt(conjecture(lambda problem: 1 / 0), instances=1)
 
@@ -507,12 +512,12 @@ def test_a_test_that_fails_is_named():
         ({"set": [{1}]}, r"\{1\} is none of a number, a text"),
     ],
 )
-def test_what_a_test_returns_is_checked(returned, message):
+def test_what_a_test_returns_is_checked(returned: Any, message: str) -> None:
     with pytest.raises(InputError, match=f"^own: .*{message}"):
         conjecture(lambda problem: returned).decide(example("flagship"))
 
 
-def test_facts_are_json():
+def test_facts_are_json() -> None:
     facts = {
         "count": np.int64(3),
         "rho": Fraction(3, 2),
@@ -528,7 +533,7 @@ def test_facts_are_json():
     }  # fmt: skip
 
 
-def test_proofs_and_pictures_are_checked():
+def test_proofs_and_pictures_are_checked() -> None:
     stated = conjecture(prove=lambda problem, facts: [], landscape=lambda problem, facts: facts)
     with pytest.raises(InputError, match=r"own: prove returns \[\]; it must return certificates"):
         stated.proofs(example("flagship"), {})
@@ -536,13 +541,13 @@ def test_proofs_and_pictures_are_checked():
         stated.picture(example("flagship"), {})
 
 
-def test_a_proof_that_fails_is_named():
+def test_a_proof_that_fails_is_named() -> None:
     stated = conjecture(prove=lambda problem, facts: facts["nosuch"])
     with pytest.raises(InputError, match="own: the prove fails on .*KeyError: 'nosuch'"):
         stated.proofs(example("flagship"), {})
 
 
-def test_backends_that_are_none():
+def test_backends_that_are_none() -> None:
     with pytest.raises(InputError, match="backend: 'threads' is not one of loky, dask, ray"):
         hunt(conjecture(), backend="threads")
 
@@ -550,7 +555,7 @@ def test_backends_that_are_none():
 # Shrinking
 
 
-def test_shrinking_ends_at_a_smallest_instance():
+def test_shrinking_ends_at_a_smallest_instance() -> None:
     stated = conjecture()
     start = two((4, 4, 3), (2, -4, 1), (1, 1, -1), width=2)
     problem, facts, complete = shrink(stated, start, large_sum(start), stated.space)
@@ -561,7 +566,7 @@ def test_shrinking_ends_at_a_smallest_instance():
     assert not any(large_sum(other) for other in smaller(problem, stated.space))
 
 
-def test_moves_make_instances_smaller():
+def test_moves_make_instances_smaller() -> None:
     space = Space(n=(1, 3), d=(1, 2), width=(1, 2), entries=3)
     for index in range(20):
         problem = Drawn(space, 0, False)(index)
@@ -570,17 +575,17 @@ def test_moves_make_instances_smaller():
             assert other.n >= 1
 
 
-def test_moves_stay_in_the_space():
+def test_moves_stay_in_the_space() -> None:
     space = Space(n=(2, 3), d=(2, 2), width=(2, 2), entries=3)
     moves = list(smaller(two((1, 2, 1), (0, 3, 0), width=2), space))
     assert moves
     assert {(p.n, p.d, p.width) for p in moves} == {(2, 2, 2)}
 
 
-def test_several_entries_at_once_are_hypothesis_work():
+def test_several_entries_at_once_are_hypothesis_work() -> None:
     """No single entry can be lowered: all have to stay equal."""
 
-    def equal(problem):
+    def equal(problem: Problem) -> Any:
         values = {abs(int(v)) for row in rows_of(problem) for v in row}
         return {} if len(values) == 1 and problem.n == 2 else None
 
@@ -590,7 +595,7 @@ def test_several_entries_at_once_are_hypothesis_work():
     assert measure(problem)[3:5] == (1, 4)
 
 
-def test_shrinking_that_is_interrupted():
+def test_shrinking_that_is_interrupted() -> None:
     stated = conjecture()
     found = hunt(stated, instances=32)
     assert found.smallest is not None
@@ -603,7 +608,7 @@ def test_shrinking_that_is_interrupted():
     assert large_sum(result.problem) == result.facts
 
 
-def test_what_an_interrupted_hunt_found_is_proved_as_it_is():
+def test_what_an_interrupted_hunt_found_is_proved_as_it_is() -> None:
     stated = conjecture(prove=lambda problem, facts: {"proof": {"sum": facts["sum"]}})
     found = hunt(stated, instances=10**6, finds=10**6, progress=interrupt_at(4))
     assert found.smallest is not None
@@ -613,10 +618,10 @@ def test_what_an_interrupted_hunt_found_is_proved_as_it_is():
     assert result.certificates == {"proof": {"sum": found.smallest.facts["sum"]}}
 
 
-def test_shrinking_that_is_interrupted_inside_the_test():
+def test_shrinking_that_is_interrupted_inside_the_test() -> None:
     """Hypothesis would take that for a failure of the test, and run it again."""
 
-    def test(problem):
+    def test(problem: Problem) -> Any:
         if any("none_refutes" in frame.name for frame in traceback.extract_stack()):
             raise Interrupted
         return large_sum(problem)
@@ -627,8 +632,8 @@ def test_shrinking_that_is_interrupted_inside_the_test():
     assert measure(problem) < measure(start)
 
 
-def test_one_without_symmetry_keeps_its_instance():
-    def negative(problem):
+def test_one_without_symmetry_keeps_its_instance() -> None:
+    def negative(problem: Problem) -> Any:
         return {} if problem.X[0][0] == -2 else None
 
     stated = conjecture(negative)
@@ -637,7 +642,7 @@ def test_one_without_symmetry_keeps_its_instance():
     assert problem.X[0][0] == -2
 
 
-def test_the_smallest_disconnected_fits_are_found_from_large_ones():
+def test_the_smallest_disconnected_fits_are_found_from_large_ones() -> None:
     stated = named("disconnected-at-width")
     space = Space(n=(1, 4), d=(1, 2), width=(2, 2), entries=3)
     found = hunt(stated, space=space, instances=400, seed=1)
@@ -658,7 +663,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_a_function_that_holds(tmp_path):
+def test_a_function_that_holds(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         '"""Unused."""\nfrom theory import analyse\nfrom theory.hunt import Space\n'
@@ -674,7 +679,7 @@ def test_a_function_that_holds(tmp_path):
     assert "2 components" in check(result.certificates["landscape"], result.problem).statement
 
 
-def test_a_conjecture_in_a_file(tmp_path):
+def test_a_conjecture_in_a_file(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         "from theory.hunt import Conjecture\n"
@@ -687,7 +692,7 @@ def test_a_conjecture_in_a_file(tmp_path):
     assert hunt(stated, instances=64, jobs=2).finds == hunt(stated, instances=64).finds
 
 
-def test_imports_from_beside_the_file(tmp_path):
+def test_imports_from_beside_the_file(tmp_path: Path) -> None:
     """What is installed comes first: neither Python's modules nor these packages are hidden."""
     for name in ("random", "theory"):
         (tmp_path / f"{name}.py").write_text("1 / 0")
@@ -706,7 +711,7 @@ def test_imports_from_beside_the_file(tmp_path):
     assert alone.finds == hunt(stated, instances=64, finds=10**6, jobs=2).finds
 
 
-def test_what_cannot_be_pickled(tmp_path):
+def test_what_cannot_be_pickled(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         "import threading\nfrom functools import lru_cache\nfrom theory.hunt import Conjecture\n"
@@ -728,7 +733,7 @@ def returning(folder: Path, name: str, value: str) -> Conjecture:
 
 
 @pytest.mark.parametrize("value", ["None", "1", "'no'", "[]", "np.array([True])"])
-def test_holds_must_say_true_or_false(tmp_path, value):
+def test_holds_must_say_true_or_false(tmp_path: Path, value: str) -> None:
     stated = returning(tmp_path, "holds", value)
     with pytest.raises(
         InputError, match=r"mine.py: .* holds returns .*must return True .*else False"
@@ -737,13 +742,13 @@ def test_holds_must_say_true_or_false(tmp_path, value):
 
 
 @pytest.mark.parametrize("value", ["True", "np.bool_(True)", "False", "np.bool_(False)"])
-def test_holds_may_say_so_with_numpy(tmp_path, value):
+def test_holds_may_say_so_with_numpy(tmp_path: Path, value: str) -> None:
     found = returning(tmp_path, "holds", value).decide(example("flagship"))
     assert found == (None if "True" in value else {"holds": False})
 
 
 @pytest.mark.parametrize("value", ["True", "False", "{}", "problem"])
-def test_refute_must_return_what_proves_it(tmp_path, value):
+def test_refute_must_return_what_proves_it(tmp_path: Path, value: str) -> None:
     stated = returning(tmp_path, "refute", value)
     with pytest.raises(
         InputError, match="mine.py: .* refute returns .*must return None .*Analysis"
@@ -751,7 +756,7 @@ def test_refute_must_return_what_proves_it(tmp_path, value):
         stated.decide(example("flagship"))
 
 
-def test_errors_name_the_line(tmp_path):
+def test_errors_name_the_line(tmp_path: Path) -> None:
     path = write(tmp_path, "import sys\ndef holds(problem):\n    sys.exit(f'n = {problem.n}')\n")
     with pytest.raises(
         InputError, match="mine.py: the test fails on .*: line 3: SystemExit: n = 4"
@@ -759,7 +764,7 @@ def test_errors_name_the_line(tmp_path):
         from_file(path).decide(example("flagship"))
 
 
-def test_a_process_that_dies_is_an_error(tmp_path):
+def test_a_process_that_dies_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path, "import os\ndef holds(problem):\n    os._exit(3)\n")
     with pytest.raises(InputError, match="mine: the test ended its process on an instance from"):
         hunt(from_file(path), instances=64, jobs=2)
@@ -777,12 +782,12 @@ def test_a_process_that_dies_is_an_error(tmp_path):
         ("SPACE = 3\ndef holds(p): ...", "SPACE: 3 must be a theory.hunt.Space"),
     ],
 )
-def test_files_that_state_no_conjecture(tmp_path, text, message):
+def test_files_that_state_no_conjecture(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         from_file(write(tmp_path, text))
 
 
-def test_no_file(tmp_path):
+def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none.py: cannot be read"):
         from_file(tmp_path / "none.py")
 
@@ -790,8 +795,16 @@ def test_no_file(tmp_path):
 # The atlas
 
 
+def recheck(entry: dict[str, Any]) -> Any:
+    """What the conjecture's test says of an instance, whose certificates are valid."""
+    problem = Problem.from_json(entry["problem"])
+    for document in entry["certificates"].values():
+        check(document, problem)
+    return named(entry["conjecture"], entry["options"]).decide(problem)
+
+
 @pytest.mark.parametrize("name", entries())
-def test_the_atlas_holds(name):
+def test_the_atlas_holds(name: str) -> None:
     entry = entries()[name]
     found = recheck(entry)
     assert found is not None
@@ -807,21 +820,21 @@ def test_the_atlas_holds(name):
     assert low <= len(rows) <= high
 
 
-def test_a_wrong_atlas_is_not_accepted():
+def test_a_wrong_atlas_is_not_accepted() -> None:
     entry = dict(entries()["monotone-adamw"])
     entry["problem"] = entry["problem"] | {"y": ["1", "1"]}
     with pytest.raises(ValueError, match="problem"):
         recheck(entry)
 
 
-def test_the_atlas_has_something_for_each_conjecture_known_to_be_false():
+def test_the_atlas_has_something_for_each_conjecture_known_to_be_false() -> None:
     covered = {entry["conjecture"] for entry in entries().values()}
     assert {name for name in CONJECTURES if named(name).status.startswith("false")} <= covered | {
         "sharp-muon-width"  # whose one known instance is not found in the time of a hunt
     }
 
 
-def test_the_note_lists_the_atlas():
+def test_the_note_lists_the_atlas() -> None:
     note = (Path(__file__).parents[2] / "proofs_notes" / "hunt.md").read_text()
     listed = [
         line.split("`")[1] for line in note.splitlines() if re.match(r"\| `[a-z0-9-]+` \| \(", line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
 
@@ -26,7 +27,7 @@ from theory.linear import LinearProgram, Optimum
 small = st.integers(-3, 3)
 
 
-def dot(a: list[fmpq], b: list[fmpq]) -> fmpq:
+def dot(a: Sequence[fmpq], b: Sequence[fmpq]) -> fmpq:
     return sum((v * w for v, w in zip(a, b, strict=True)), fmpq())
 
 
@@ -131,7 +132,7 @@ def test_a_program_that_makes_other_rules_cycle() -> None:
         [-half, Fraction(90), Fraction(1, 50), Fraction(-3)],
         [Fraction(0), Fraction(0), Fraction(-1), Fraction(0)],
     ]
-    unit = [[int(i == k) for k in range(4)] for i in range(4)]
+    unit = [[Fraction(i == k) for k in range(4)] for i in range(4)]
     program = LinearProgram(
         c=to_flint(c),
         E=[],

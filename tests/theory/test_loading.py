@@ -21,7 +21,7 @@ from theory.problem import Problem, read_json
 
 FLAGSHIP = example("flagship")
 INDEXED = ",x1,x2,y\n0,2,-1,5\n1,0,-2,2\n2,1,2,2\n3,-2,-1,2\n"
-SMALL = Problem(X=[[1, 2], [2, 1]], y=[3, 4])  # type: ignore[arg-type]
+SMALL = Problem(X=[[1, 2], [2, 1]], y=[3, 4])
 
 
 # Text and delimiters
@@ -278,6 +278,6 @@ def test_what_is_packed_counts_as_unpacked(tmp_path: Path) -> None:
 
 def test_common_denominators_are_bounded() -> None:
     long = [Fraction(1, 10**3000 + k) for k in range(2000)]
-    problem = Problem(X=[[v] for v in long], y=[1] * 2000)  # type: ignore[arg-type]
+    problem = Problem(X=[[v] for v in long], y=[1] * 2000)
     with pytest.raises(InputError, match="X: its common denominator has more than 80,530 digits"):
         problem.integer_form()

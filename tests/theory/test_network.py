@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +53,9 @@ def test_json_round_trip(case: tuple[Network, Problem]) -> None:
 
 
 @given(networks_with_data(), st.randoms(use_true_random=False))
-def test_permutation_and_convex_coordinates_keep_the_function(case, random) -> None:  # type: ignore[no-untyped-def]
+def test_permutation_and_convex_coordinates_keep_the_function(
+    case: tuple[Network, Problem], random: random.Random
+) -> None:
     network, problem = case
     order = list(range(network.width))
     random.shuffle(order)
@@ -78,7 +82,7 @@ def test_convex_coordinates_of_a_silent_neuron() -> None:
         ([[1]], [float("nan")], "a[0]", "not a finite number"),
     ],
 )
-def test_errors_name_the_field(W: object, a: object, field: str, reason: str) -> None:
+def test_errors_name_the_field(W: Any, a: Any, field: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason) as caught:
         Network(W=W, a=a)
     assert caught.value.field == field

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_text_round_trip(value: Fraction) -> None:
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-1000, max_value=1000))
 def test_decimals_are_exact(value: Decimal) -> None:
-    if abs(value.as_tuple().exponent) < 100:
+    if value == 0 or abs(value.adjusted()) < 100:
         assert rational(value, "value") == Fraction(value)
 
 
@@ -95,7 +96,7 @@ def test_what_is_not_an_exact_number(value: object, reason: str) -> None:
 
 
 def test_numpy_integers_are_exact() -> None:
-    problem = Problem(X=np.array([[2, -1], [0, 3]]), y=np.array([1, 2]), width=np.int64(2))
+    problem = Problem(X=np.array([[2, -1], [0, 3]]), y=np.array([1, 2]), width=np.int64(2))  # type: ignore[arg-type]
     assert problem == Problem(X=[["2", "-1"], ["0", "3"]], y=[1, "4/2"], width=2)
     assert type(problem.width) is int
 
@@ -116,7 +117,7 @@ def test_numpy_integers_are_exact() -> None:
         ([[1]], 5, "y", "must be a list, not int"),
     ],
 )
-def test_errors_name_the_field(X: object, y: object, field: str, reason: str) -> None:
+def test_errors_name_the_field(X: Any, y: Any, field: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason.replace("[", r"\[")) as caught:
         Problem(X=X, y=y)
     assert caught.value.field == field
@@ -124,7 +125,7 @@ def test_errors_name_the_field(X: object, y: object, field: str, reason: str) ->
 
 
 @pytest.mark.parametrize("width", [0, -1, True, "2", 2.0])
-def test_width_must_be_a_positive_integer(width: object) -> None:
+def test_width_must_be_a_positive_integer(width: Any) -> None:
     with pytest.raises(InputError, match=r"^width: "):
         Problem(X=[[1]], y=[1], width=width)
 
@@ -282,9 +283,9 @@ def test_npz_floats_need_a_meaning(tmp_path: Path) -> None:
         ({"X": [[True]], "y": [1]}, None, r"^X\[0\]\[0\]: True is not a number"),
     ],
 )
-def test_bad_npz(tmp_path: Path, arrays: dict[str, object], target: str, reason: str) -> None:
+def test_bad_npz(tmp_path: Path, arrays: dict[str, Any], target: str, reason: str) -> None:
     path = tmp_path / "data.npz"
-    np.savez(path, **{key: np.array(value) for key, value in arrays.items()})
+    np.savez(path, **{key: np.array(value) for key, value in arrays.items()})  # type: ignore[arg-type]
     with pytest.raises(InputError, match=reason):
         load_problem(path, target=target)
 
@@ -354,7 +355,7 @@ def test_columns_of_the_same_name(tmp_path: Path) -> None:
         load_problem(path, target="y")
 
 
-def test_numbers_with_more_digits_than_python_writes_are_no_mistake_of_the_input():
+def test_numbers_with_more_digits_than_python_writes_are_no_mistake_of_the_input() -> None:
     with pytest.raises(OverflowError, match="4300 digits"):
         format_rational(Fraction(10**5000, 3))
 
@@ -373,14 +374,14 @@ class Frame:
 
 
 @pytest.mark.parametrize("kind", [np.array, torch.tensor, Frame])
-def test_arrays_tensors_and_frames_of_integers(kind: Callable[[object], object]) -> None:
+def test_arrays_tensors_and_frames_of_integers(kind: Callable[[object], Any]) -> None:
     assert Problem(X=kind([[1, 2], [3, 4]]), y=np.array([5, 6])) == Problem(
         [[1, 2], [3, 4]], [5, 6]
     )
 
 
 @pytest.mark.parametrize("kind", [np.array, torch.tensor, Frame])
-def test_arrays_tensors_and_frames_of_floats(kind: Callable[[object], object]) -> None:
+def test_arrays_tensors_and_frames_of_floats(kind: Callable[[object], Any]) -> None:
     values = [[0.5, 2.0], [1.0, 0.25]]
     with pytest.raises(InputError, match=r"^X\[0\]\[0\]: 0.5 is a float; .*Problem.from_floats"):
         Problem(X=kind(values), y=[1, 2])
@@ -388,7 +389,7 @@ def test_arrays_tensors_and_frames_of_floats(kind: Callable[[object], object]) -
 
 
 @pytest.mark.parametrize("kind", [np.array, torch.tensor])
-def test_arrays_of_another_shape_name_the_place(kind: Callable[[object], object]) -> None:
+def test_arrays_of_another_shape_name_the_place(kind: Callable[[object], Any]) -> None:
     with pytest.raises(InputError, match=r"^y\[0\]: must be one number, not a list of them"):
         Problem(X=[[1], [2]], y=kind([[1], [2]]))
     with pytest.raises(InputError, match=r"^X\[0\]\[0\]: must be one number, not a list of them"):

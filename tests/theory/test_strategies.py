@@ -19,7 +19,7 @@ from hypothesis.errors import NoSuchExample
 from profiles import part
 
 from theory import analyse, example
-from theory.arrangement import arrangement, general_position_count
+from theory.arrangement import Arrangement, arrangement, general_position_count
 from theory.connectivity import SolutionSet, connected_from, largest_mass, radius_intervals
 from theory.errors import InputError
 from theory.exact import is_positive_semidefinite, to_flint
@@ -30,6 +30,7 @@ from theory.problem import Problem
 from theory.radii import OPTIMIZERS, radii
 from theory.strategies import (
     DEGENERACIES,
+    Matrix,
     _into_general_position,
     arrangements,
     component_networks,
@@ -58,7 +59,7 @@ ROWS = ("zero-row", "duplicate-rows", "parallel-rows", "antiparallel-rows")
 few = part(2)
 
 
-def rank(rows) -> int:  # type: ignore[no-untyped-def]
+def rank(rows: Any) -> int:
     return fmpq_mat([to_flint(row) for row in rows]).rank()
 
 
@@ -106,7 +107,7 @@ def test_denominators(problem: Problem) -> None:
         lambda q: data_matrices(n=(1, 6), d=(1, 4), general_position=True, max_denominator=q)
     )
 )
-def test_general_position(X) -> None:  # type: ignore[no-untyped-def]
+def test_general_position(X: Matrix) -> None:
     size = min(len(X), len(X[0]))
     assert all(rank(rows) == size for rows in combinations(X, size))
     if len(X[0]) > 1:
@@ -155,7 +156,7 @@ def test_planted_networks_fit(planted: tuple[Problem, Network]) -> None:
 
 
 @given(arrangements(n=3, d=2, degeneracies=["parallel-rows"]))
-def test_arrangements(found) -> None:  # type: ignore[no-untyped-def]
+def test_arrangements(found: Arrangement) -> None:
     assert found.signs.shape[1] == 3
     assert 1 <= len(found.walls) <= 2
 
@@ -168,15 +169,14 @@ def test_arrangements(found) -> None:  # type: ignore[no-untyped-def]
 @few
 @given(data=st.data())
 def test_networks_are_in_the_ball(optimizer: str, boundary: bool, data: st.DataObject) -> None:
-    d, rho = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([HALF / 3, HALF, 2, 40]))
+    d = data.draw(st.integers(1, 3))
+    rho = data.draw(st.sampled_from([HALF / 3, HALF, Fraction(2), Fraction(40)]))
     network = data.draw(networks_in_ball(Ball(optimizer, rho), d, boundary=boundary))
     ball = geometry(optimizer).ball
     output = gauge_of(ball).output_squared(network.a)
     W = fmpq_mat([to_flint(row) for row in network.W])
     if ball.hidden == geometry("muon").ball.hidden:
-        below = fmpq_mat(
-            [to_flint([Fraction(rho**2) * (i == k) for i in range(d)]) for k in range(d)]
-        )
+        below = fmpq_mat([to_flint([rho**2 * (i == k) for i in range(d)]) for k in range(d)])
         below -= W * W.transpose()
         assert is_positive_semidefinite(below)
         full = below.det() == 0
@@ -187,7 +187,7 @@ def test_networks_are_in_the_ball(optimizer: str, boundary: bool, data: st.DataO
     assert len(network.W) == d
     assert output <= 1
     assert not boundary or (full and output == 1)
-    solutions = SolutionSet(Problem(X=[[0] * d], y=[0]), Ball(optimizer, Fraction(rho)), Fraction())
+    solutions = SolutionSet(Problem(X=[[0] * d], y=[0]), Ball(optimizer, rho), Fraction())
     assert not solutions.violation_of(network)
 
 
@@ -279,7 +279,8 @@ def test_minimisers(pair: tuple[SolutionSet, Network, Network]) -> None:
 @few
 @given(problems(n=(1, 3)), st.data())
 def test_networks_of_components(problem: Problem, data: st.DataObject) -> None:
-    above = data.draw(st.sampled_from([0, Fraction(1, 30)])) * sum(v * v for v in problem.y)
+    share = data.draw(st.sampled_from([Fraction(), Fraction(1, 30)]))
+    above = share * sum((v * v for v in problem.y), Fraction())
     analysis = analyse(problem, 2, level=analyse(problem, 2).minimum + above)
     component, network = data.draw(component_networks(analysis))
     assert network.loss(problem) <= analysis.level
@@ -289,8 +290,8 @@ def test_networks_of_components(problem: Problem, data: st.DataObject) -> None:
 
 def test_every_component_is_drawn() -> None:
     strategy = component_networks(analyse(example("flagship"), 2))
-    for component in range(2):
-        find(strategy, lambda drawn, id_=component: drawn[0] == id_, settings=OCCURS)
+    find(strategy, lambda drawn: drawn[0] == 0, settings=OCCURS)
+    find(strategy, lambda drawn: drawn[0] == 1, settings=OCCURS)
 
 
 # Radii

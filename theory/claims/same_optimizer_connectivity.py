@@ -143,10 +143,12 @@ class SameOptimizerConnectivity(Claim):
     def predict(self, progress: Progress) -> Prediction[None]:
         """The theorem."""
         values: dict[str, Value] = {}
+        problems = {}
         for case in self.cases():
             values[case.name], values[proof(case.name)] = CONNECTED, VALID
             values[_beyond(case)] = (Fraction(), Fraction())
-        return Prediction(values, {}, {case.name: case.problem for case in self.cases()})
+            problems[case.name] = case.problem
+        return Prediction(values, {}, problems)
 
     def observe(
         self, prediction: Prediction[None], train: Trainer, progress: Progress

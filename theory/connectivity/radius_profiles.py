@@ -76,13 +76,6 @@ def radius_profiles(
         )
 
 
-def unimplied(profile: RadiusProfile) -> int:
-    """The most components, modulo permutation, at a width where no ball means one component."""
-    pairs = zip(profile.components, profile.unconstrained, strict=True)
-    most = max((count for count, free in pairs if free == 1), default=0)
-    return most if most > 1 else 0
-
-
 def longest_loss(counts: tuple[int, ...]) -> int:
     """The most disconnected widths in a row, with a connected one before them."""
     longest = run = 0

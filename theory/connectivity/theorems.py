@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations, pairwise
 
 from flint import fmpq, fmpq_mat
@@ -49,6 +50,7 @@ def connected_from(problem: Problem, within: Within, *, max_bases: int = MAX_BAS
     return min(blocks, rank_of_columns(problem)) + 1
 
 
+@lru_cache(maxsize=64)
 def largest_mass(problem: Problem, rho: Fraction, *, max_bases: int = MAX_BASES) -> Fraction:
     """S: the most that the coefficients of a basic solution of Phi z = y*, z >= 0, sum to.
 

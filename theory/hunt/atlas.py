@@ -10,11 +10,6 @@ import json
 from importlib import resources
 from typing import Any
 
-from theory.certificates.checker import check
-from theory.hunt.conjecture import Facts
-from theory.hunt.shipped import named
-from theory.problem import Problem
-
 
 def entries() -> dict[str, dict[str, Any]]:
     """The documents by the names of their files."""
@@ -25,14 +20,3 @@ def entries() -> dict[str, dict[str, Any]]:
         for file in files
         if file.name.endswith(".json")
     }
-
-
-def recheck(entry: dict[str, Any]) -> Facts | None:
-    """What the conjecture's test says of an instance of the atlas; None where it finds nothing.
-
-    Raises CertificateInvalid where a certificate is not valid for the instance.
-    """
-    problem = Problem.from_json(entry["problem"])
-    for document in entry["certificates"].values():
-        check(document, problem)
-    return named(entry["conjecture"], entry["options"]).decide(problem)

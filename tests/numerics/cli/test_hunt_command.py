@@ -9,6 +9,7 @@ import signal
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import kill, run, run_json, said, started, wait_until
@@ -27,7 +28,7 @@ MANY = ("--instances", 320, "--finds", 99)
 
 
 @pytest.fixture(scope="module")
-def whole():
+def whole() -> dict[str, Any]:
     """What a search in one go prints."""
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
         assert main(list(map(str, (*QUICK, *MANY, "--json", "-")))) == 0
@@ -35,7 +36,7 @@ def whole():
     return json.loads(out.getvalue())
 
 
-def test_json_contract(whole):
+def test_json_contract(whole: dict[str, Any]) -> None:
     document = whole
     assert document["conjecture"] == "disconnected-at-width"
     searched = document["searched"]
@@ -53,7 +54,7 @@ def test_json_contract(whole):
     assert "numpy" in document["versions"]
 
 
-def test_nothing_found(capsys):
+def test_nothing_found(capsys: pytest.CaptureFixture[str]) -> None:
     document = run_json(
         capsys, "hunt", "disconnected-at-width", "--enumerate", "--n", 1, "--d", 1, "--width", 2,
         "--entries", 1, "--jobs", 1,
@@ -64,7 +65,7 @@ def test_nothing_found(capsys):
     assert document["complete"]
 
 
-def test_table_proof_and_picture(capsys, tmp_path):
+def test_table_proof_and_picture(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     proof, picture = tmp_path / "proof.json", tmp_path / "picture.svg"
     code, out, err = run(
         capsys, *QUICK, "--instances", 64, "--certificate", proof, "--plot", picture
@@ -78,7 +79,9 @@ def test_table_proof_and_picture(capsys, tmp_path):
     assert picture.read_text().startswith("<?xml")
 
 
-def test_several_proofs_get_files_of_their_own(capsys, tmp_path):
+def test_several_proofs_get_files_of_their_own(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     code, _, _ = run(
         capsys, "hunt", "sharp-extra-neurons", "--enumerate", "--n", 2, "--jobs", 1,
         "--certificate", tmp_path / "proof.json",
@@ -89,14 +92,16 @@ def test_several_proofs_get_files_of_their_own(capsys, tmp_path):
         assert run(capsys, "check", tmp_path / name)[0] == 0
 
 
-def test_options_of_a_conjecture(capsys):
+def test_options_of_a_conjecture(capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--set", "first=muon", "--set", "second=lion", "--instances", 16)
     document = run_json(capsys, "hunt", "separation", *SMALL, *options)
     assert document["options"] == {"first": "muon", "second": "lion"}
     assert document["statement"].startswith("muon and lion reach the same component")
 
 
-def test_resuming(capsys, tmp_path, whole):
+def test_resuming(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, whole: dict[str, Any]
+) -> None:
     journal = tmp_path / "journal.jsonl"
     first = run_json(capsys, *QUICK, *MANY, "--instances", 160, "--resume", journal)
     second = run_json(capsys, *QUICK, *MANY, "--resume", journal)
@@ -109,7 +114,7 @@ def test_resuming(capsys, tmp_path, whole):
     assert second == at_once
 
 
-def test_lists(capsys):
+def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
     document = run_json(capsys, "hunt")
     assert [each["name"] for each in document["conjectures"]] == list(CONJECTURES)
     assert document["conjectures"][0]["options"]["second"] == "muon"
@@ -119,7 +124,7 @@ def test_lists(capsys):
     assert "second=muon" in out
 
 
-def test_the_atlas(capsys):
+def test_the_atlas(capsys: pytest.CaptureFixture[str]) -> None:
     document = run_json(capsys, "hunt", "--atlas")
     assert [each["name"] for each in document["atlas"]] == list(entries())
     code, out, err = run(capsys, "hunt", "--atlas")
@@ -141,7 +146,9 @@ def holds(problem):
 
 
 @pytest.mark.parametrize(("calls", "minimal"), [(5, None), (40, False)])
-def test_control_c_prints_what_is_known(capsys, tmp_path, calls, minimal):
+def test_control_c_prints_what_is_known(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, calls: int, minimal: bool | None
+) -> None:
     """In the search, and while shrinking."""
     path = tmp_path / "mine.py"
     path.write_text(INTERRUPTING.format(calls=calls))
@@ -164,16 +171,28 @@ def test_control_c_prints_what_is_known(capsys, tmp_path, calls, minimal):
 
 
 WAITING = """
-import os, time
+import os, random, time
 from pathlib import Path
+from beside import most
 def holds(problem):
     Path(f"pid-{os.getpid()}").touch()
     if problem.n == 4:
         Path(f"waiting-{os.getpid()}").touch()
         while True:
             time.sleep(0.01)
-    return problem.n < 3
+    return problem.n <= most
 """
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the command runs: with a module beside the file, and some that must hide none."""
+    for name in ("random", "theory", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('the wrong one')")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "beside.py").write_text("most = 2")
+    (tmp_path / "sub" / "mine.py").write_text(WAITING)
+    return tmp_path
 
 
 def pids(folder: Path, what: str = "pid") -> set[int]:
@@ -181,14 +200,13 @@ def pids(folder: Path, what: str = "pid") -> set[int]:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_control_c_does_not_wait_for_an_instance(tmp_path, jobs):
+def test_control_c_does_not_wait_for_an_instance(folder: Path, jobs: int) -> None:
     """As a terminal sends it, to all processes."""
-    (tmp_path / "mine.py").write_text(WAITING)
     process = started(
-        "hunt", "mine.py", "--jobs", jobs, "--enumerate", "--n", "1-4", "--d", 1, "--width", 1,
-        "--entries", 1, "--finds", 10**6, "--json", "-", folder=tmp_path,
+        "hunt", "sub/mine.py", "--jobs", jobs, "--enumerate", "--n", "1-4", "--d", 1, "--width", 1,
+        "--entries", 1, "--finds", 10**6, "--json", "-", folder=folder,
     )  # fmt: skip
-    wait_until(lambda: len(pids(tmp_path, "waiting")) == jobs, process)
+    wait_until(lambda: len(pids(folder, "waiting")) == jobs, process)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate()
     assert (process.returncode, said(err)) == (3, "isthmus: interrupted\n")
@@ -198,40 +216,27 @@ def test_control_c_does_not_wait_for_an_instance(tmp_path, jobs):
     assert len(document["problem"]["y"]) == 3
 
 
-def test_processes_end_with_the_one_that_started_them(tmp_path):
-    (tmp_path / "mine.py").write_text(WAITING)
-    process = started("hunt", "mine.py", "--jobs", 2, "--n", 4, folder=tmp_path)
-    wait_until(lambda: len(pids(tmp_path, "waiting")) == 2, process)
-    kill(process, pids(tmp_path))
+def test_processes_end_with_the_one_that_started_them(folder: Path) -> None:
+    process = started("hunt", "sub/mine.py", "--jobs", 2, "--n", 4, folder=folder)
+    wait_until(lambda: len(pids(folder, "waiting")) == 2, process)
+    kill(process, pids(folder))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="has no affinity")
-def test_one_process_for_each_core_that_may_be_used(tmp_path):
-    (tmp_path / "mine.py").write_text(WAITING)
+def test_one_process_for_each_core_that_may_be_used(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(f"most = 2\n{WAITING}".replace("from beside import most\n", ""))
+    monkeypatch.chdir(tmp_path)
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
     try:
-        process = started("hunt", "mine.py", "--n", 3, "--instances", 64, folder=tmp_path)
+        code, _, err = run(capsys, "hunt", path, "--n", 3, "--instances", 64)
     finally:
         os.sched_setaffinity(0, before)
-    assert (said(process.communicate()[1]), process.returncode) == ("", 0)
-    assert pids(tmp_path) == {process.pid}
-
-
-def test_modules_in_the_current_folder_hide_none(tmp_path):
-    for name in ("random", "theory", "numpy"):
-        (tmp_path / f"{name}.py").write_text("raise ImportError('the wrong one')")
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "beside.py").write_text("most = 2")
-    (tmp_path / "sub" / "mine.py").write_text(
-        "import random, beside\ndef holds(problem):\n    return problem.n <= beside.most\n"
-    )
-    process = started(
-        "hunt", "sub/mine.py", "--jobs", 2, "--instances", 64, "--json", "-", folder=tmp_path
-    )
-    out, err = process.communicate()
-    assert (process.returncode, said(err)) == (0, "")
-    assert json.loads(out)["searched"]["found"] > 0
+    assert (code, err) == (0, "")
+    assert pids(tmp_path) == {os.getpid()}
 
 
 def readme() -> tuple[str, str]:
@@ -246,7 +251,9 @@ def readme() -> tuple[str, str]:
     return code[1], output[2]
 
 
-def test_the_example_of_the_readme(capsys, tmp_path, monkeypatch):
+def test_the_example_of_the_readme(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, expected = readme()
     monkeypatch.chdir(tmp_path)
     Path("n_neurons.py").write_text(code)
@@ -279,7 +286,13 @@ def test_the_example_of_the_readme(capsys, tmp_path, monkeypatch):
         ("separation --resume nosuch/journal", "nosuch/journal: cannot be used as a journal"),
     ],
 )
-def test_wrong_input(capsys, tmp_path, monkeypatch, arguments, message):
+def test_wrong_input(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: str,
+    message: str,
+) -> None:
     monkeypatch.chdir(tmp_path)
     code, out, err = run(capsys, "hunt", *arguments.split())
     assert (code, out) == (2, "")
@@ -298,7 +311,9 @@ def test_wrong_input(capsys, tmp_path, monkeypatch, arguments, message):
         ("import sys\ndef holds(problem):\n    sys.exit(1)", "line 3: SystemExit: 1"),
     ],
 )
-def test_wrong_files(capsys, tmp_path, text, message):
+def test_wrong_files(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, message: str
+) -> None:
     path = tmp_path / "mine.py"
     path.write_text(text)
     # What is met in the search ends the processes: two kinds of it are enough with several.
@@ -309,7 +324,9 @@ def test_wrong_files(capsys, tmp_path, text, message):
         assert err.count("\n") == 1
 
 
-def test_a_file_that_is_no_journal_is_left_alone(capsys, tmp_path):
+def test_a_file_that_is_no_journal_is_left_alone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     path = tmp_path / "h.txt"
     path.write_text("hello")
     code, out, err = run(capsys, "hunt", "separation", "--resume", path, "--seconds", 1)
@@ -318,7 +335,7 @@ def test_a_file_that_is_no_journal_is_left_alone(capsys, tmp_path):
     assert path.read_text() == "hello"
 
 
-def test_a_file_has_no_options(capsys, tmp_path):
+def test_a_file_has_no_options(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("def holds(problem):\n    return True\n")
     code, _, err = run(capsys, "hunt", path, "--set", "a=b")

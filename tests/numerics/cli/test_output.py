@@ -12,7 +12,7 @@ def test_work_that_nobody_watches_says_where_it_stands(
 ) -> None:
     """After 20 s, and whenever twice the time has passed."""
     now = 0.0
-    monkeypatch.setattr(output.time, "monotonic", lambda: now)
+    monkeypatch.setattr("numerics.cli.output.time.monotonic", lambda: now)
     with output.progress() as report:
         for second in range(100):
             now = float(second)

@@ -1,40 +1,43 @@
 """`isthmus path`: JSON, certificates, pictures, exit codes, good and bad input."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from command import run, run_json
 
-PROBLEM = {"X": [[1, 0], [0, 1]], "y": [1, -1]}
-FIRST = {"W": [[1, 0, 0], [0, 1, 0]], "a": [1, -1, 0]}
-SECOND = {"W": [[0, 1, 0], [1, 0, 0]], "a": [-1, 1, 0]}
+PROBLEM: dict[str, Any] = {"X": [[1, 0], [0, 1]], "y": [1, -1]}
+FIRST: dict[str, Any] = {"W": [[1, 0, 0], [0, 1, 0]], "a": [1, -1, 0]}
+SECOND: dict[str, Any] = {"W": [[0, 1, 0], [1, 0, 0]], "a": [-1, 1, 0]}
 
 
 @pytest.fixture
-def files(tmp_path):
-    def write(**documents):
+def files(tmp_path: Path) -> Callable[..., Any]:
+    def write(**documents: Any) -> list[Path | str]:
         for name, document in documents.items():
             (tmp_path / f"{name}.json").write_text(json.dumps(document))
-        return [tmp_path / f"{name}.json" for name in ("first", "second")] + [
-            "--problem",
-            tmp_path / "problem.json",
-        ]
+        first, second, problem = (tmp_path / f"{n}.json" for n in ("first", "second", "problem"))
+        return [first, second, "--problem", problem]
 
     return write
 
 
 @pytest.fixture
-def arguments(files):
+def arguments(files: Callable[..., Any]) -> list[Path | str]:
     return files(first=FIRST, second=SECOND, problem=PROBLEM)
 
 
-def narrow(net):
+def narrow(net: dict[str, Any]) -> dict[str, Any]:
     return {"W": [row[:2] for row in net["W"]], "a": net["a"][:2]}
 
 
-def test_json_contract(capsys, arguments):
+def test_json_contract(capsys: pytest.CaptureFixture[str], arguments: list[Path | str]) -> None:
     found = run_json(capsys, "path", *arguments, "--optimizer", "ngd", "--rho", "2")
     assert found["connected"] is True
     assert (found["max_loss"], found["level"], found["rho"]) == ("0", "0", "2")
@@ -49,7 +52,9 @@ def test_json_contract(capsys, arguments):
     assert ends[1]["u"] == [["0", "1"], ["1", "0"], ["0", "0"]]
 
 
-def test_certificate_and_table(capsys, arguments, tmp_path):
+def test_certificate_and_table(
+    capsys: pytest.CaptureFixture[str], arguments: list[Path | str], tmp_path: Path
+) -> None:
     proof = tmp_path / "proof.json"
     code, out, err = run(
         capsys, "path", *arguments, "--optimizer", "muon", "--rho", "2", "--certificate", proof
@@ -63,7 +68,9 @@ def test_certificate_and_table(capsys, arguments, tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf"])
-def test_pictures(capsys, arguments, tmp_path, ending):
+def test_pictures(
+    capsys: pytest.CaptureFixture[str], arguments: list[Path | str], tmp_path: Path, ending: str
+) -> None:
     file = tmp_path / f"path.{ending}"
     options = ("--optimizer", "sgd", "--beta", "1/2", "--level", "1", "--plot", file)
     code, _, err = run(capsys, "path", *arguments, *options)
@@ -71,12 +78,16 @@ def test_pictures(capsys, arguments, tmp_path, ending):
     assert file.stat().st_size > 5_000
 
 
-def test_a_weight_decay_is_a_radius(capsys, arguments):
+def test_a_weight_decay_is_a_radius(
+    capsys: pytest.CaptureFixture[str], arguments: list[Path | str]
+) -> None:
     options = ("--optimizer", "adamw", "--weight-decay", "1/2")
     assert run_json(capsys, "path", *arguments, *options)["rho"] == "4"
 
 
-def test_not_connected_exits_1_with_a_proof(capsys, files, tmp_path):
+def test_not_connected_exits_1_with_a_proof(
+    capsys: pytest.CaptureFixture[str], files: Callable[..., Any], tmp_path: Path
+) -> None:
     arguments = files(first=narrow(FIRST), second=narrow(SECOND), problem=PROBLEM)
     proof = tmp_path / "proof.json"
     options = ("--optimizer", "adamw", "--rho", "1", "--certificate", proof, "--json", "-")
@@ -90,7 +101,7 @@ def test_not_connected_exits_1_with_a_proof(capsys, files, tmp_path):
     assert "not connected: every path in the ball has a loss of at least 1/2, above 0" in out
 
 
-def test_not_decided_exits_3(capsys, files):
+def test_not_decided_exits_3(capsys: pytest.CaptureFixture[str], files: Callable[..., Any]) -> None:
     arguments = files(first=narrow(FIRST), second=narrow(SECOND), problem=PROBLEM)
     options = ("--optimizer", "adamw", "--rho", "1", "--max-cells", "1", "--json", "-")
     code, out, err = run(capsys, "path", *arguments, *options)
@@ -99,7 +110,9 @@ def test_not_decided_exits_3(capsys, files):
     assert json.loads(out)["connected"] is None
 
 
-def test_trained_networks_are_projected(capsys, files):
+def test_trained_networks_are_projected(
+    capsys: pytest.CaptureFixture[str], files: Callable[..., Any]
+) -> None:
     noise = np.random.default_rng(0).normal(0, 1e-3, (2, 3))
     near = {
         name: {"W": (np.array(net["W"]) + noise).round(6).astype(str).tolist(), "a": net["a"]}
@@ -133,14 +146,16 @@ def test_trained_networks_are_projected(capsys, files):
         ("--optimizer adamw --rho 1 --plot x.bmp", "x.bmp: must end in .svg, .png, .pdf"),
     ],
 )
-def test_wrong_input(capsys, arguments, options, message):
+def test_wrong_input(
+    capsys: pytest.CaptureFixture[str], arguments: list[Path | str], options: str, message: str
+) -> None:
     code, out, err = run(capsys, "path", *arguments, *options.split())
     assert (code, out) == (2, "")
     assert err.startswith(f"isthmus: {message}")
     assert err.count("\n") == 1
 
 
-def test_wrong_networks(capsys, files):
+def test_wrong_networks(capsys: pytest.CaptureFixture[str], files: Callable[..., Any]) -> None:
     arguments = files(first=FIRST, second=narrow(SECOND), problem=PROBLEM)
     code, _, err = run(capsys, "path", *arguments, "--optimizer", "adamw", "--rho", "1")
     assert (code, err) == (2, "isthmus: width: 3 and 2 neurons: they must be equal\n")
@@ -151,7 +166,9 @@ def test_wrong_networks(capsys, files):
     assert "W: has 1 rows, but the data have 2 features" in err
 
 
-def test_input_weights_of_output_weight_zero_count(capsys, files, tmp_path):
+def test_input_weights_of_output_weight_zero_count(
+    capsys: pytest.CaptureFixture[str], files: Callable[..., Any], tmp_path: Path
+) -> None:
     dead = {"W": [[1, 0, 2], [0, 1, 0]], "a": [1, -1, 0]}
     arguments = files(first=dead, second=SECOND, problem=PROBLEM)
     code, out, err = run(capsys, "path", *arguments, "--optimizer", "adamw", "--rho", "1")

@@ -1,22 +1,27 @@
 """`isthmus solve`: JSON, certificates, exit codes, good and bad input."""
 
+from __future__ import annotations
+
 import ctypes
 import json
 import os
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import cvxpy
 import pytest
 from command import run, run_json, said
+from cvxpy.problems.problem import Problem
 
 import theory.programs
 from theory import Network, example
 from theory.errors import Interrupted, SolverFailure
 
 
-def test_json_contract(capsys):
+def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
     found = run_json(capsys, "solve", "flagship", "--optimizer", "adamw", "--rho", "1.5")
     assert found["optimizer"] == "adamw"
     assert found["value"] == found["lower"] == found["upper"] == "13/20"
@@ -32,13 +37,15 @@ def test_json_contract(capsys):
     "name",
     ["lion", "muon", "muon-adamw", "ngd", "colnorm", "adamw-ngd", "colnorm-ngd", "ngd-adamw"],
 )
-def test_every_optimizer_gives_a_narrow_interval(capsys, name):
+def test_every_optimizer_gives_a_narrow_interval(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     found = run_json(capsys, "solve", "flagship", "--optimizer", name, "--rho", "3/2")
     assert Fraction(found["lower"]) <= Fraction(found["upper"])
     assert found["relative_gap"] <= 1e-6
 
 
-def test_the_relaxation_and_the_network_that_attains_it(capsys):
+def test_the_relaxation_and_the_network_that_attains_it(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("solve", "flagship", "--optimizer", "adamw", "--rho", "1")
     relaxed = run_json(capsys, *arguments)["relaxation"]
     assert Fraction(relaxed["lower"]) <= Fraction(relaxed["upper"]) < Fraction(21, 10)
@@ -51,7 +58,9 @@ def test_the_relaxation_and_the_network_that_attains_it(capsys):
     assert "convex program" not in out
 
 
-def test_weight_decay_is_one_over_the_radius_of_each_layer(capsys):
+def test_weight_decay_is_one_over_the_radius_of_each_layer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     decay = run_json(
         capsys, "solve", "flagship", "--optimizer", "ngd", "--weight-decay", "2", "--width", "6"
     )
@@ -60,7 +69,7 @@ def test_weight_decay_is_one_over_the_radius_of_each_layer(capsys):
     assert decay["upper"] == rho["upper"]
 
 
-def test_sgd_takes_beta_and_says_penalty(capsys):
+def test_sgd_takes_beta_and_says_penalty(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(
         capsys, "solve", "flagship", "--optimizer", "sgd", "--beta", "2", "--width", 6
     )
@@ -70,7 +79,9 @@ def test_sgd_takes_beta_and_says_penalty(capsys):
 
 
 @pytest.mark.parametrize(("name", "weight"), [("muon", "--rho"), ("sgd", "--beta")])
-def test_the_certificate_is_valid(capsys, tmp_path, name, weight):
+def test_the_certificate_is_valid(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, weight: str
+) -> None:
     path = tmp_path / "proof.json"
     code, out, _ = run(
         capsys,
@@ -85,7 +96,7 @@ def test_the_certificate_is_valid(capsys, tmp_path, name, weight):
     assert "valid" in out
 
 
-def test_a_gap_that_is_left_is_said_first(capsys):
+def test_a_gap_that_is_left_is_said_first(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("solve", "flagship", "--optimizer", "adamw", "--rho", "1", "--max-cells", "1")
     code, out, err = run(capsys, *arguments)
     assert (code, err) == (3, "")
@@ -105,7 +116,7 @@ def test_a_gap_that_is_left_is_said_first(capsys):
     assert run_json(capsys, *arguments[:-2])["decided"]
 
 
-def test_a_penalty_has_no_ball(capsys):
+def test_a_penalty_has_no_ball(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(
         capsys, "solve", "flagship", "--optimizer", "sgd", "--beta", "2", "--width", "1"
     )
@@ -115,7 +126,9 @@ def test_a_penalty_has_no_ball(capsys):
     assert "ball" not in out
 
 
-def test_patterns_priced_are_not_called_all(capsys, tmp_path):
+def test_patterns_priced_are_not_called_all(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     data = tmp_path / "data.csv"
     rows = [f"{(7 * k) % 11 - 5},{(5 * k) % 13 - 6},{(3 * k) % 7 - 3},{k % 5}" for k in range(30)]
     data.write_text("\n".join(["a,b,c,y", *rows]))
@@ -134,7 +147,7 @@ def test_patterns_priced_are_not_called_all(capsys, tmp_path):
     assert json.loads(record.read_text())["lower_holds_for"] == "every network"
 
 
-def test_other_losses(capsys):
+def test_other_losses(capsys: pytest.CaptureFixture[str]) -> None:
     huber = run_json(
         capsys, "solve", "flagship", "--optimizer", "ngd", "--rho", "1", "--loss", "huber:1/2"
     )
@@ -162,7 +175,7 @@ def test_other_losses(capsys):
         ("--optimizer muon --rho 1 --width 0", "width: 0 must be at least 1"),
     ],
 )
-def test_wrong_input(capsys, options, message):
+def test_wrong_input(capsys: pytest.CaptureFixture[str], options: str, message: str) -> None:
     code, out, err = run(capsys, "solve", "flagship", *options.split())
     assert (code, out) == (2, "")
     assert err.startswith(f"isthmus: {message}")
@@ -176,8 +189,13 @@ def test_wrong_input(capsys, options, message):
         (Interrupted("the minimum is at most 1"), "interrupted; the minimum is at most 1"),
     ],
 )
-def test_failure_exits_3_and_says_what_is_known(capsys, monkeypatch, error, message):
-    def fail(*arguments, **options):
+def test_failure_exits_3_and_says_what_is_known(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Interrupted | SolverFailure,
+    message: str,
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
         raise error
 
     monkeypatch.setattr(theory.programs, "solve", fail)
@@ -191,11 +209,13 @@ def test_failure_exits_3_and_says_what_is_known(capsys, monkeypatch, error, mess
     assert message in document["known"]
 
 
-def test_nothing_but_json_on_stdout(capfd, monkeypatch):
+def test_nothing_but_json_on_stdout(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Solvers written in C print past Python, whatever they are told, as this one does."""
     whole, printed = cvxpy.Problem.solve, []
 
-    def loud(problem, *arguments, **options):
+    def loud(problem: Problem, *arguments: Any, **options: Any) -> float:
         os.write(1, b"at once\n")
         ctypes.CDLL(None).printf(b"kept back\n")
         printed.append(options.get("solver"))
@@ -210,7 +230,7 @@ def test_nothing_but_json_on_stdout(capfd, monkeypatch):
     assert {"CLARABEL", "SCIPY"} <= set(printed)
 
 
-def test_what_c_prints_inside_quiet_is_not_seen():
+def test_what_c_prints_inside_quiet_is_not_seen() -> None:
     code = (
         "import ctypes, os, sys\n"
         "from theory.quiet import quiet\n"

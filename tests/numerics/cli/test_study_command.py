@@ -131,13 +131,13 @@ def test_a_file_that_is_something_else_is_refused(capsys: Capture, tmp_path: Pat
 
 def test_meetings_prints_a_line_for_each(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     from numerics.studies import meetings
+    from numerics.training.meetings import train_meeting
 
     key = ("two-regions", ("adamw", "muon"))
     monkeypatch.setattr(meetings, "STUDY", {key: [("3/5", "3/2")]})
-    whole = meetings.train_meeting
 
     def short(meeting: Any, **_: int) -> TrainedMeeting:
-        return whole(meeting, seeds=16, steps=50)
+        return train_meeting(meeting, seeds=16, steps=50)
 
     monkeypatch.setattr(meetings, "train_meeting", short)
     code, out, _ = run(capsys, "study", "meetings")

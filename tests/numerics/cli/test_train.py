@@ -351,7 +351,9 @@ def test_the_suggested_rho_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, *arguments)[0] == 0
 
 
-def test_networks_are_written_exactly_and_beyond_the_landscape(capsys, tmp_path):
+def test_networks_are_written_exactly_and_beyond_the_landscape(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     options = ("--optimizer", "lion", "--rho", "3", "--seeds", "2", "--steps", "60")
     for width, known in ((2, True), (40, False)):
         folder = tmp_path / str(width)

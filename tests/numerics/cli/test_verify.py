@@ -238,7 +238,7 @@ def test_table(printing: Run) -> None:
 def test_more_features_than_a_plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then the runs are only counted."""
     flagship = example("flagship")
-    wide = replace(flagship, X=tuple((*row, 0) for row in flagship.X))
+    wide = replace(flagship, X=tuple((*row, Fraction()) for row in flagship.X))
     claim = SmallWidthSeparation(wide, seeds=4, steps=100)
     monkeypatch.setitem(CLAIMS, ID, claim)
     main(["verify", ID, "--report", str(tmp_path)])

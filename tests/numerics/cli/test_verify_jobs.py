@@ -15,10 +15,11 @@ from command import kill, run, said, started, wait_until
 from joblib import delayed
 
 from numerics.files import MANIFEST
-from numerics.report.claim_files import load_claims
+from numerics.report.claim_files import ClaimFile
 from numerics.report.verification import verify_claims
 from theory.certificates.checker import check_file
 from theory.claims import CLAIMS
+from theory.own_file import OwnFile
 from theory.problem import Problem
 from theory.processes import processes
 
@@ -130,7 +131,7 @@ def test_one_that_fails_does_not_lose_the_others(
 def test_the_longest_start_first(folder: Path) -> None:
     ids = ("width-profile", "curves-above-barrier", "staircase", "finite-width-sandwich")
     (folder / "mine.py").write_text(f"{PLAIN}\nmade = a, b, c, d = [*map(Equal, {ids})]")
-    claims = load_claims(folder / "mine.py")
+    claims = ClaimFile(OwnFile.read(folder / "mine.py")).claims()
     assert [claim.id for claim in claims] == list(ids)
     done = verify_claims(claims, folder, jobs=1, progress=lambda stage, count: None)
     assert [chapter.id for chapter in done] == [ids[3], ids[1], ids[0], ids[2]]
@@ -386,7 +387,7 @@ def test_only_the_whole_run_writes_the_report(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "mine.py").write_text(PLAIN)
-    (claim,) = load_claims(folder / "mine.py")
+    (claim,) = ClaimFile(OwnFile.read(folder / "mine.py")).claims()
     monkeypatch.setattr("theory.claims.CLAIMS", {claim.id: claim})
     monkeypatch.setattr("theory.claims.claim", lambda name: claim)
     assert run(capsys, "verify", "--jobs", 1)[0] == 0
@@ -413,7 +414,7 @@ def test_the_claim_of_the_readme_runs(folder: Path, capsys: pytest.CaptureFixtur
     (claim,) = claims_of(folder / "record")
     assert (claim["id"], claim["predicted"]["least loss of one neuron"]) == ("two-sides", "2")
     (certificate,) = claim["certificate"].values()
-    check_file(certificate, Problem(X=[[-1], [1]], y=[-2, 3]))  # type: ignore[arg-type]
+    check_file(certificate, Problem(X=[[-1], [1]], y=[-2, 3]))
     changed = code[1].replace("kind[:, None], y", "kind[:, None], y + 1")
     (folder / "my_claim.py").write_text(changed)
     assert run(capsys, "verify", "my_claim.py")[0] == 1

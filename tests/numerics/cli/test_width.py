@@ -1,16 +1,20 @@
 """`isthmus width`: JSON, exit codes, good and bad input."""
 
+from __future__ import annotations
+
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from command import run, run_json
 
 import theory.connectivity
+from theory.connectivity.profile import Profile
 
 ARGUMENTS = ("width", "non-monotone", "--optimizer", "adamw", "--rho", "1/2")
 
 
-def test_json_contract(capsys):
+def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
     found = run_json(capsys, *ARGUMENTS, "--max-width", "4", "--level", "0")
     assert [row["width"] for row in found["widths"]] == [1, 2, 3, 4]
     assert [row["components"] for row in found["widths"]] == [0, 1, 2, 1]
@@ -21,7 +25,7 @@ def test_json_contract(capsys):
     assert found["complete"]
 
 
-def test_the_table(capsys):
+def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, *ARGUMENTS, "--max-width", "4", "--level", "0")
     assert (code, err) == (0, "")
     assert "empty" in out
@@ -30,12 +34,14 @@ def test_the_table(capsys):
     assert "connected at every width >= 4 (minimal counts)" in out
 
 
-def test_what_does_not_fit_is_told_and_exits_3(capsys, monkeypatch):
+def test_what_does_not_fit_is_told_and_exits_3(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """First of all: nothing is computed before it is said."""
     profile = theory.connectivity.width_profile
     said = []
 
-    def watched(*args, **options):
+    def watched(*args: Any, **options: Any) -> Profile:
         said.append(capsys.readouterr().err)
         return profile(*args, **options)
 
@@ -49,7 +55,7 @@ def test_what_does_not_fit_is_told_and_exits_3(capsys, monkeypatch):
     assert "1/10" in out
 
 
-def test_a_level_above_the_least_loss_is_said(capsys):
+def test_a_level_above_the_least_loss_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """Exact in AdamW's ball; in NGD's minima are intervals, which a level of 0 would lie in."""
     found = run_json(capsys, *ARGUMENTS, "--max-width", "2")
     assert [row["level"] for row in found["widths"]] == ["1/10", "0"]
@@ -77,13 +83,13 @@ def test_a_level_above_the_least_loss_is_said(capsys):
         ("--optimizer adamw --rho 1 --max-counts 0", "max-counts: 0 must be at least 1"),
     ],
 )
-def test_wrong_input(capsys, options, message):
+def test_wrong_input(capsys: pytest.CaptureFixture[str], options: str, message: str) -> None:
     code, out, err = run(capsys, "width", "non-monotone", *options.split())
     assert (code, out) == (2, "")
     assert err.startswith(f"isthmus: {message}")
 
 
-def test_intervals(capsys):
+def test_intervals(capsys: pytest.CaptureFixture[str]) -> None:
     found = run_json(capsys, *ARGUMENTS, "--max-width", "3", "--intervals")
     assert [row["width"] for row in found["intervals"]] == [1, 2, 3]
     assert found["intervals"][2]["intervals"] == [
@@ -98,7 +104,7 @@ def test_intervals(capsys):
     assert "2/3" in out
 
 
-def test_intervals_are_for_entrywise_balls(capsys):
+def test_intervals_are_for_entrywise_balls(capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--optimizer", "muon", "--rho", "1", "--intervals")
     code, out, err = run(capsys, "width", "non-monotone", *options)
     assert (code, out) == (2, "")

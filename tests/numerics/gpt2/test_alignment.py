@@ -268,8 +268,8 @@ def test_singular_values_stay(kind: str) -> None:
     first, second = folded(0), folded(1)
     moved = hidden_matrices(align(first, second, residual=kind).of(second))
     for name, matrix in hidden_matrices(second).items():
-        values = [torch.linalg.svdvals(m) for m in (matrix, moved[name])]
-        assert torch.allclose(*values, atol=FLOAT64)
+        before, after = (torch.linalg.svdvals(m) for m in (matrix, moved[name]))
+        assert torch.allclose(before, after, atol=FLOAT64)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -318,7 +318,8 @@ def test_weights_are_differentiable_in_the_residual_map() -> None:
     moved = replace(Alignment.identity(second), residual=residual).apply(
         dict(second.named_parameters())
     )
-    gradient = torch.autograd.grad(sum(w.square().sum() for w in moved.values()), residual)[0]
+    size = torch.stack([w.square().sum() for w in moved.values()]).sum()
+    gradient = torch.autograd.grad(size, residual)[0]
     assert gradient.abs().min() >= 0
     assert gradient.norm() > 0
 

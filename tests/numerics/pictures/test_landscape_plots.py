@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numerics.pictures.landscapes import (
@@ -31,6 +31,9 @@ from theory.loading import example
 from theory.problem import Problem
 from theory.radii import Radii, radii
 from theory.within import Ball, Penalty
+
+Axes: TypeAlias = Any
+"""Matplotlib's, whose artists are of more kinds than their types say."""
 
 LINE = Problem(X=[[-2], [-1], [1], [3]], y=[1, 2, -1, 1])
 SPACE = Problem(X=[[1, 2, -1], [0, -2, 1], [1, 1, 1], [-2, -1, 2]], y=[3, 2, -1, 2])
@@ -128,7 +131,7 @@ def found() -> Radii:
 
 @pytest.fixture(scope="module")
 def trained(found: Radii) -> list[Runs]:
-    rho = {"lion": "11/5", "muon": 4}
+    rho = {"lion": "11/5", "muon": "4"}
     return [
         train_runs(found.analysis, Ball(name, rho[name]), seeds=32, steps=2000)
         for name in found.optimizers
@@ -172,7 +175,7 @@ def test_legend_counts_the_runs(axes: Axes, found: Radii, trained: list[Runs]) -
 
 def test_only_an_entrywise_ball_is_a_square(found: Radii, trained: list[Runs]) -> None:
     for runs, corners in zip(trained, [5, 0], strict=True):
-        axes = Figure(layout="compressed").subplots()
+        axes: Axes = Figure(layout="compressed").subplots()
         draw_runs(axes, found, runs)
         squares = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
         drawn = [tuple(point) for line in squares for point in zip(*line.get_data(), strict=True)]
@@ -216,7 +219,7 @@ def recorded() -> list[Runs]:
     ]
 
 
-def curve(axes: Axes, label: str) -> np.ndarray:
+def curve(axes: Axes, label: str) -> np.ndarray[Any, Any]:
     """(k, 2)"""
     (line,) = (line for line in axes.get_lines() if line.get_label() == label)
     return np.array(line.get_data(), dtype=float).T
@@ -281,8 +284,8 @@ def test_excess_over_barriers(axes: Axes) -> None:
     draw_excess(axes, BARRIERS, MAXIMA)
     draw(axes)
     linear, polychain = (curve(axes, kind) for kind in MAXIMA)
-    np.testing.assert_allclose(linear[1:], [[0.01, 1 / 3], [0.25, 2 / 3], [1, 1]])
-    np.testing.assert_allclose(polychain[1:], [[1e-5, 1 / 3], [1e-5, 2 / 3], [2, 1]])
+    np.testing.assert_allclose(linear[1:], [[0.01, 1 / 3], [0.25, 2 / 3], [1.0, 1.0]])
+    np.testing.assert_allclose(polychain[1:], [[1e-5, 1 / 3], [1e-5, 2 / 3], [2.0, 1.0]])
     styles = {line.get_linestyle() for line in axes.get_lines()}
     assert len(styles) == len(MAXIMA)
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise, product
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
@@ -19,6 +19,9 @@ from theory.loading import example
 from theory.problem import Problem
 from theory.regions import Frontier, Regions, regions
 from theory.regions.balls import ball_of
+
+Axes: TypeAlias = Any
+"""Matplotlib's, whose artists are of more kinds than their types say."""
 
 # The hatches of overlap, disjoint, one empty, both empty.
 ALL = "plain /// .. xx"

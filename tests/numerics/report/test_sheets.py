@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from numerics.report import claims as drawn
-from numerics.report.claim_files import load_claims
+from numerics.report.claim_files import ClaimFile
 from numerics.report.sheets import Sheet, sheets_of
 from numerics.training.trainer import trainer
 from theory import claims
 from theory.claims import Claim, Training, verify
 from theory.errors import InputError
+from theory.own_file import OwnFile
 
 OWN = """
 from matplotlib.axes import Axes
@@ -86,7 +87,7 @@ def sheets(claim: Claim) -> list[Sheet]:
 def test_those_of_a_file_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "my.claims.py"
     file.write_text(OWN)
-    (claim,) = load_claims(file)
+    (claim,) = ClaimFile(OwnFile.read(file)).claims()
     (sheet,) = sheets(claim)
     assert [caption for _, caption in sheet.pictures] == ["A line."]
 
@@ -94,18 +95,19 @@ def test_those_of_a_file_of_ones_own(tmp_path: Path) -> None:
 def test_those_of_a_class_that_a_claim_of_ones_own_derives_from(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(
-        "from theory.claims import CurvesAboveBarrier\n"
-        "class Mine(CurvesAboveBarrier):\n    id = 'mine'\n"
-        "mine = Mine(searched=1)\n"
+        "from theory.claims import WidthProfile\n"
+        "from theory.claims.instances import instance\n"
+        "class Mine(WidthProfile):\n    id = 'mine'\n"
+        "mine = Mine({instance('non-monotone', 'adamw', '1/2'): 2})\n"
     )
-    (claim,) = load_claims(file)
-    assert len(sheets(claim)[0].pictures) == 2
+    (claim,) = ClaimFile(OwnFile.read(file)).claims()
+    assert len(sheets(claim)[0].pictures) == 1
 
 
 def test_a_claim_without_any(tmp_path: Path) -> None:
     file = tmp_path / "plain.py"
     file.write_text(OWN[: OWN.index("def draw")])
-    (claim,) = load_claims(file)
+    (claim,) = ClaimFile(OwnFile.read(file)).claims()
     assert sheets(claim) == []
 
 
@@ -117,7 +119,7 @@ def test_every_module_of_pictures_belongs_to_a_claim(path: Path) -> None:
 def test_a_claim_may_have_evidence_and_training_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "counted.py"
     file.write_text(TRAINED)
-    (claim,) = load_claims(file)
+    (claim,) = ClaimFile(OwnFile.read(file)).claims()
     assert verify(claim, trainer).holds
     (sheet,) = sheets(claim)
     assert [caption for _, caption in sheet.pictures] == ["seeds", "run", "run", "run"]

@@ -1,6 +1,9 @@
 """Real data as exact rationals, and the tables of what was measured on them."""
 
+from __future__ import annotations
+
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +21,7 @@ SHAPES = {"diabetes": (442, 10), "breast-cancer": (569, 30), "digits": (360, 64)
 
 
 @pytest.mark.parametrize("name", list(DATASETS))
-def test_all_rows_standardised_and_rational(name):
+def test_all_rows_standardised_and_rational(name: str) -> None:
     data = dataset(name, held_out=False)
     assert (data.train.n, data.train.d) == SHAPES[name]
     X = np.array([[float(v) for v in row] for row in data.train.X])
@@ -32,7 +35,7 @@ def test_all_rows_standardised_and_rational(name):
 
 
 @pytest.mark.parametrize("name", list(DATASETS))
-def test_a_fifth_is_held_out_and_nothing_is_in_both(name):
+def test_a_fifth_is_held_out_and_nothing_is_in_both(name: str) -> None:
     data, whole = dataset(name), dataset(name, held_out=False)
     assert data.train.n + len(data.y_test) == whole.train.n
     assert len(data.y_test) == -(-whole.train.n // 5)
@@ -42,7 +45,7 @@ def test_a_fifth_is_held_out_and_nothing_is_in_both(name):
     assert other.train.X != data.train.X
 
 
-def test_errors_of_predictions():
+def test_errors_of_predictions() -> None:
     labels = dataset("digits")
     assert labels.test_error(labels.y_test) == 0
     assert labels.test_error(-labels.y_test) == 1
@@ -53,13 +56,13 @@ def test_errors_of_predictions():
     )
 
 
-def test_an_unknown_name_is_refused():
+def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(InputError, match="dataset: 'iris' is not one of diabetes"):
         dataset("iris")
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon", "ngd", "colnorm"])
-def test_the_radius_is_the_least_that_holds_a_network(name):
+def test_the_radius_is_the_least_that_holds_a_network(name: str) -> None:
     data = dataset("diabetes")
     small = Problem(X=[row[:3] for row in data.train.X[:30]], y=data.train.y[:30])
     found = solve(small, Penalty(Fraction(2)))
@@ -70,7 +73,7 @@ def test_the_radius_is_the_least_that_holds_a_network(name):
     assert radius <= gauge.upper * 1.02
 
 
-def test_a_row_of_the_tables_on_a_slice(monkeypatch):
+def test_a_row_of_the_tables_on_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     data = dataset("diabetes")
     small = Problem(X=[row[:3] for row in data.train.X[:30]], y=data.train.y[:30])
     monkeypatch.setattr(real_data, "_STEPS", 500)
@@ -82,7 +85,7 @@ def test_a_row_of_the_tables_on_a_slice(monkeypatch):
     assert not row["trained"]["below_lower"]
 
 
-def test_tables_of_what_was_measured():
+def test_tables_of_what_was_measured() -> None:
     text = real_data_section()
     for name, rows in real_data.load().items():
         assert f"<summary>{name}" in text
@@ -91,6 +94,6 @@ def test_tables_of_what_was_measured():
             assert row["lower"] <= row["upper"]
 
 
-def test_nothing_measured_makes_no_section(monkeypatch, tmp_path):
+def test_nothing_measured_makes_no_section(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(real_data, "MEASURED", tmp_path / "none.json")
     assert real_data_section() == ""

@@ -18,6 +18,7 @@ from profiles import part
 
 from numerics.training.curves import BASES, Curves, Pairs, connect, maxima, segment
 from numerics.training.loop import train
+from theory.claims.training import LearnCurves
 from theory.errors import InputError, Interrupted
 from theory.landscape import analyse, barrier_between
 from theory.loading import example
@@ -67,7 +68,7 @@ def highest(problem: Problem, first: Network, second: Network) -> float:
         ]
         fit[0] = fit[0] - y
         residuals = [np.polynomial.Polynomial(c) for c in np.transpose(fit)]
-        loss = sum(r**2 for r in residuals) / 2
+        loss = sum((r**2 for r in residuals), np.polynomial.Polynomial([0])) / 2
         critical = loss.deriv().roots() if loss.degree() > 0 else np.zeros(0)
         critical = np.real(critical[np.abs(np.imag(critical)) < 1e-6])
         found += [loss(t) for t in (low, high, *critical[(critical > low) & (critical < high)])]
@@ -267,9 +268,9 @@ def test_many_at_once_are_as_one_by_one(kind: str) -> None:
 def test_permuting_the_neurons_of_both_changes_nothing(
     pair: tuple[Problem, Network, Network], random: Any
 ) -> None:
-    problem, *ends = pair
-    order = random.sample(range(ends[0].width), ends[0].width)
-    permuted = segment(Pairs.of([(problem, *(network.permuted(order) for network in ends))]))
+    problem, first, second = pair
+    order = random.sample(range(first.width), first.width)
+    permuted = segment(Pairs.of([(problem, first.permuted(order), second.permuted(order))]))
     straight = segment(Pairs.of([pair]))
     torch.testing.assert_close(permuted.maximum(), straight.maximum())
     torch.testing.assert_close(permuted.barrier(), straight.barrier(), rtol=1e-9, atol=1e-9)
@@ -332,7 +333,7 @@ def test_seeds() -> None:
 def test_maxima_of_pairs_of_any_width() -> None:
     """In their order, and each as alone."""
     pairs = [random_pairs(2)[0], random_pairs(2, width=3)[1], random_pairs(2)[1]]
-    found = Learner(SHORT).connect(pairs, progress=None)
+    found = Learner(SHORT)(LearnCurves(pairs), None)
     assert set(found) == {"linear", "polychain", "bezier"}
     for k, pair in enumerate(pairs):
         assert found["linear"][k] == pytest.approx(highest(*pair), rel=1e-9)

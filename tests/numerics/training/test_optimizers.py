@@ -18,7 +18,6 @@ from numerics.training.optimizers import (
     LionKUpdate,
     Optimizer,
     Schedule,
-    newton_schulz,
     normalised,
     normalised_columns,
     polar_factor,
@@ -44,8 +43,9 @@ def stop(stage: str, steps: int) -> None:
 def runs(optimizer: Optimizer, steps: int) -> TrainingResult:
     schedule = Schedule(initial=LEARNING_RATE)
     within = Penalty("1/2") if optimizer.name == "sgd" else Ball(optimizer.name, RHO)
-    options = {"seeds": 3, "steps": steps, "schedule": schedule}
-    return train(PROBLEM, WIDTH, within, optimizer=optimizer, **options)
+    return train(
+        PROBLEM, WIDTH, within, optimizer=optimizer, seeds=3, steps=steps, schedule=schedule
+    )
 
 
 def start() -> tuple[Tensor, Tensor]:
@@ -92,6 +92,20 @@ def test_defaults_of_the_adamw_update_are_those_of_torch() -> None:
     assert ((update.beta1, update.beta2), update.epsilon) == (defaults["betas"], defaults["eps"])
 
 
+def newton_schulz(g: Tensor, dtype: torch.dtype) -> Tensor:
+    """The polar factors of g (S, d, m), nearly, as `torch.optim.Muon` has them: K. Jordan,
+    https://kellerjordan.github.io/posts/muon/ (2024)."""
+    a, b, c = 3.4445, -4.775, 2.0315
+    tall = g.shape[-2] > g.shape[-1]
+    Q = g.to(dtype)
+    Q = Q.mT if tall else Q
+    Q = Q / torch.linalg.vector_norm(Q, dim=(-2, -1), keepdim=True).clamp_min(1e-7)
+    for _ in range(5):
+        gram = Q @ Q.mT
+        Q = torch.baddbmm(Q, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), Q, beta=a)
+    return (Q.mT if tall else Q).to(g.dtype)
+
+
 @pytest.mark.parametrize("nesterov", [True, False])
 def test_muon_equals_torch(nesterov: bool) -> None:
     """With AdamW on the output layer, as in practice; torch iterates in bfloat16."""
@@ -99,7 +113,7 @@ def test_muon_equals_torch(nesterov: bool) -> None:
     taller = math.sqrt(PROBLEM.d / WIDTH)
 
     def subgradient(g: Tensor) -> Tensor:
-        return taller * newton_schulz(g, dtype=torch.bfloat16)
+        return taller * newton_schulz(g, torch.bfloat16)
 
     def reference(W: Tensor, a: Tensor) -> Callable[[], None]:
         muon = torch.optim.Muon(
@@ -158,8 +172,9 @@ def normalised_gradients(layer: Tensor, *, columns: bool = False) -> Callable[[]
 
 
 def adamw_of_torch(layer: Tensor) -> Callable[[], None]:
-    options = {"lr": LEARNING_RATE, "weight_decay": WEIGHT_DECAY, "betas": (0.9, 0.95)}
-    return torch.optim.AdamW([layer], **options).step
+    return torch.optim.AdamW(
+        [layer], lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.95)
+    ).step
 
 
 @pytest.mark.parametrize(
@@ -290,7 +305,7 @@ def test_newton_schulz_is_nearly_the_polar_factor(
 ) -> None:
     """The singular vectors are those of g; the singular values are between 0.65 and 1.25."""
     g = torch.from_numpy(generator.normal(size=(20, *shape)))
-    approximate = newton_schulz(g)
+    approximate = newton_schulz(g, g.dtype)
     singular = np.linalg.svd(approximate.numpy(), compute_uv=False)
     assert singular.min() > 0.65
     assert singular.max() < 1.25

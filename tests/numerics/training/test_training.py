@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,8 +126,10 @@ def test_start_at_a_network_and_near_it() -> None:
         raise Interrupted
 
     def start(scale: float, at: Network | None) -> TrainingResult:
-        options = {"seeds": 3, "steps": 1, "start_scale": scale, "progress": stop}
-        return train(FLAGSHIP, WIDTH, Ball("lion", 2), start=at, **options)
+        ball = Ball("lion", 2)
+        return train(
+            FLAGSHIP, WIDTH, ball, seeds=3, steps=1, start=at, start_scale=scale, progress=stop
+        )
 
     there = start(0.0, START)
     assert (there.W == [[1, -2], [0.5, 3]]).all()
@@ -273,11 +276,12 @@ def test_the_number_of_threads_is_left_alone() -> None:
         ({"start": START, "width": 3}, r"start: has W of shape \(2, 2\), but \(2, 3\) are trained"),
     ],
 )
-def test_errors(arguments: dict[str, object], message: str) -> None:
+def test_errors(arguments: dict[str, Any], message: str) -> None:
     ball = Ball("lion", 2)
     valid = {"problem": FLAGSHIP, "width": 2, "within": ball, "seeds": 1, "steps": 1}
+    options: dict[str, Any] = {**valid, **arguments}
     with pytest.raises(InputError, match=message):
-        train(**{**valid, **arguments})
+        train(**options)
 
 
 # Landing

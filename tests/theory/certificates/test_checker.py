@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from documents import BARRIER, COMMON, COMPONENTS, CUT, DIRECT, network
 
 from theory.certificates import cones, covering, landscape
 from theory.certificates.checker import CertificateInvalid, Verdict, check, check_file
@@ -22,65 +23,6 @@ from theory.errors import InputError
 from theory.problem import Problem
 
 ROOT = Path(__file__).parents[3]
-
-# By hand: one neuron with f(u) = s (max(u, 0), max(-u, 0)) and y = (2, 1). The best fits with s = +
-# are (2, 0) and (0, 1), of losses 1/2 and 2; between them lies f = 0, of loss 5/2.
-
-
-def network(w: str, a: str = "1") -> dict[str, Any]:
-    return {"W": [[w]], "a": [a]}
-
-
-DIRECT = [network("2"), network("0"), network("-1")]
-CUT = {"value": "5/2", "cells": [[0]], "faces": [[0, 0, 0, 0], [0, 0, "sign", 0]]}
-COMMON = {
-    "within": None,
-    "format": "isthmus-certificate",
-    "version": 1,
-    "problem": {"X": [["1"], ["-1"]], "y": ["2", "1"]},
-    "width": 1,
-    "labelled": False,
-    "states": [["+", "+-"], ["+", "-+"]],
-    "duals": [["2", "1"], ["0", "1"], ["2", "0"]],  # bounds 5/2, 1/2, 2
-}
-COMPONENTS = {
-    **COMMON,
-    "kind": "components",
-    "level": "2",
-    "minimum": "1/2",
-    "minimum_network": network("4", "1/2"),
-    "minimum_cover": [1, 2],
-    "components": [
-        {
-            "minimum": "1/2",
-            "representative": network("2"),
-            "cells": [[0]],
-            "links": [],
-            "floor": [],
-        },
-        {
-            "minimum": "2",
-            "representative": network("-1/3", "3"),
-            "cells": [[1]],
-            "links": [],
-            "floor": [2],
-        },
-    ],
-    "walls": [[0, 0, 0, 0, 0]],
-    "cover": [0],
-    "barriers": [["1/2", "5/2"], ["5/2", "2"]],
-    "cuts": [CUT],
-    "paths": [{"from": 0, "to": 1, "breakpoints": DIRECT}],
-}
-BARRIER = {
-    **COMMON,
-    "kind": "barrier",
-    "value": "5/2",
-    "networks": [network("1", "2"), network("-1")],
-    "path": DIRECT,
-    "cut": CUT,
-}
-
 
 # A producer by brute force: it finds the cones by sampling and solves every cell and face over all
 # subsets of columns. `rays` are those of the arrangement; without them, the data have rank d = 2.
@@ -242,7 +184,7 @@ class Producer:
         for cell, p, move in reversed(steps):
             j = p if self.labelled else order.index(cell[p])
             points.append(self.face(order, j, move)[1])
-            order[j] = self.across(order[j], move)  # type: ignore[call-overload]
+            order[j] = self.across(order[j], move)
             if move == "sign":
                 points.append({**points[-1], "a": [str(self.states[i][0]) for i in order]})
         last, free = self.best[end][1], list(range(self.m))
@@ -420,7 +362,7 @@ def barrier_of(document: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("document", [COMPONENTS, BARRIER], ids=["components", "barrier"])
 @pytest.mark.parametrize("labelled", [True, False])
 def test_by_hand(document: dict[str, Any], labelled: bool) -> None:
-    problem = Problem(X=[[1], [-1]], y=[2, 1], width=7)  # type: ignore[arg-type]
+    problem = Problem(X=[[1], [-1]], y=[2, 1], width=7)
     verdict = check({**document, "labelled": labelled}, problem)
     if document["kind"] == "barrier":
         statement = (
@@ -482,7 +424,7 @@ def test_barrier_to_a_permutation() -> None:
 
 def test_null_space_and_idle_neurons_are_rescalings() -> None:
     X = [["1", "2"], ["0", "0"]]  # (2, -1) is in the null space
-    ends = [{"W": [["1", "9"], ["0", "9"]], "a": ["1", "0"]}]
+    ends: list[Any] = [{"W": [["1", "9"], ["0", "9"]], "a": ["1", "0"]}]
     ends.append({"W": [["5", "2"], ["-2", "-1"]], "a": ["1", "-8"]})
     document = {
         **COMMON,
@@ -521,7 +463,7 @@ def test_check_file(tmp_path: Any) -> None:
 def test_other_problem() -> None:
     for X, y, name in (([[1], [1]], [2, 1], "X"), ([[1], [-1]], [2, 0], "y")):
         with pytest.raises(CertificateInvalid, match=f"^problem: its {name} differs from"):
-            check(COMPONENTS, Problem(X=X, y=y))  # type: ignore[arg-type]
+            check(COMPONENTS, Problem(X=X, y=y))
 
 
 def test_imports_nothing_else() -> None:

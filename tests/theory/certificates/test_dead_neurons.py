@@ -180,7 +180,10 @@ def in_regions(neurons: list[Any], within: str) -> bool:
     size = sum(alphas) if within in ("muon", "ngd", "l2") else max(alphas)
     if within == "l2":
         return size + sum(v for row in W2 for v in row) <= 2 * RHO
-    gram = [[sum(u[i] * u[k] / alpha for alpha, u in live) for i in range(2)] for k in range(2)]
+    gram = [
+        [sum((u[i] * u[k] / alpha for alpha, u in live), Fraction()) for i in range(2)]
+        for k in range(2)
+    ]
     return size <= RHO and exact_norms.hidden_within(within, gram, W2, RHO)
 
 

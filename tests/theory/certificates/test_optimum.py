@@ -1,8 +1,11 @@
 """Certificates of optima: those that solve produces are valid, and what is changed is refused."""
 
+from __future__ import annotations
+
 import copy
 import json
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,16 +20,19 @@ from theory.errors import BudgetError, InputError
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs import Huber, solve
+from theory.programs.solve import Optimum
 from theory.strategies import problems
 from theory.within import Ball, Penalty
 
-BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
-BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
+BALLS = (
+    *("adamw", "muon", "muon-adamw", "ngd", "colnorm"),
+    *("adamw-ngd", "colnorm-ngd", "ngd-adamw"),
+)
 HALF = Fraction(1, 2)
 REMOVE = object()
 
 
-def certified(within, **options):
+def certified(within: Ball | Penalty, **options: Any) -> tuple[Optimum, dict[str, Any]]:
     """The certificate of the convex program: without a search of the cells."""
     found = solve(example("flagship"), within, max_cells=1, **options)
     return found, json.loads(json.dumps(certify(found)))
@@ -40,8 +46,10 @@ def certified(within, **options):
     st.fractions(Fraction(1, 4), 3, max_denominator=4),
     st.booleans(),
 )
-def test_every_optimum_in_a_ball_has_a_valid_certificate(problem, name, width, rho, cells):
-    options = {} if cells else {"max_cells": 1}
+def test_every_optimum_in_a_ball_has_a_valid_certificate(
+    problem: Problem, name: str, width: int, rho: Fraction, cells: bool
+) -> None:
+    options: Any = {} if cells else {"max_cells": 1}
     found = solve(problem, Ball(name, rho), width=width, **options)
     verdict = check(certify(found), problem)
     assert verdict.kind == ("minimum" if found.cells else "optimum")
@@ -50,19 +58,19 @@ def test_every_optimum_in_a_ball_has_a_valid_certificate(problem, name, width, r
 
 @part(2)
 @given(problems(n=(1, 5), d=(1, 3), max_denominator=4), st.fractions(HALF, 4, max_denominator=3))
-def test_every_penalised_optimum_has_a_valid_certificate(problem, beta):
+def test_every_penalised_optimum_has_a_valid_certificate(problem: Problem, beta: Fraction) -> None:
     found = solve(problem, Penalty(beta))
     assert check(certify(found), problem).kind == "optimum"
 
 
 @pytest.mark.parametrize("name", ["muon", "ngd"])
-def test_any_width_is_said(name):
+def test_any_width_is_said(name: str) -> None:
     problem, _ = planted(5, 2, 2, 0)
     found = solve(problem, Ball(name, HALF))
     assert "any width" in check(certify(found), problem).statement
 
 
-def test_a_bound_over_some_patterns_is_never_called_global():
+def test_a_bound_over_some_patterns_is_never_called_global() -> None:
     problem, _ = planted(30, 3, 4, 0, entries=9)
     found = solve(problem, Ball("ngd", HALF), max_patterns=50)
     document = certify(found)
@@ -77,7 +85,7 @@ def test_a_bound_over_some_patterns_is_never_called_global():
         check(claimed, problem)
 
 
-def test_wide_data_need_no_rays():
+def test_wide_data_need_no_rays() -> None:
     problem, _ = planted(40, 12, 4, 0)
     found = solve(problem, Penalty(Fraction(40)), max_patterns=60)
     assert check(certify(found), problem).kind == "optimum"
@@ -85,7 +93,7 @@ def test_wide_data_need_no_rays():
         check({**certify(found), "patterns": None}, problem)
 
 
-def test_other_losses_have_no_certificate():
+def test_other_losses_have_no_certificate() -> None:
     found = solve(example("flagship"), Ball("ngd", HALF), loss=Huber(Fraction(1)))
     with pytest.raises(InputError, match="loss: certificates are for the squared loss"):
         certify(found)
@@ -97,7 +105,7 @@ def test_other_losses_have_no_certificate():
         certify(found)
 
 
-def test_closed_form_of_one_point():
+def test_closed_form_of_one_point() -> None:
     # (5 - 2 rho)^2 / 2 with nu = 1: w = 2 nu on the active side, so H = rho 2.
     document = {
         "format": "isthmus-certificate",
@@ -152,7 +160,9 @@ CHANGES = [
 
 @pytest.mark.parametrize(("at", "value", "message"), CHANGES, ids=[str(c[0]) for c in CHANGES])
 @pytest.mark.parametrize("name", ["ngd", "muon"])
-def test_what_is_changed_is_refused_for_its_reason(at, value, message, name):
+def test_what_is_changed_is_refused_for_its_reason(
+    at: Any, value: Any, message: str, name: str
+) -> None:
     _, document = certified(Ball(name, Fraction(2)), width=6)
     assert check(document)
     changed = copy.deepcopy(document)
@@ -177,7 +187,7 @@ def test_what_is_changed_is_refused_for_its_reason(at, value, message, name):
         ([["1", "0"], ["0", "1000000"]], "value: the lower end .* is above the dual's bound"),
     ],
 )
-def test_the_metric_has_to_be_one_and_to_serve(Z, message):
+def test_the_metric_has_to_be_one_and_to_serve(Z: list[list[str]], message: str) -> None:
     _, document = certified(Ball("muon", HALF), width=4)
     document["dual"]["Z"] = Z
     with pytest.raises(CertificateInvalid, match=message):
@@ -185,21 +195,21 @@ def test_the_metric_has_to_be_one_and_to_serve(Z, message):
 
 
 @pytest.mark.parametrize("name", ["adamw", "colnorm", "muon-adamw"])
-def test_balls_to_which_neurons_add_room_need_a_width(name):
+def test_balls_to_which_neurons_add_room_need_a_width(name: str) -> None:
     _, document = certified(Ball(name, Fraction(1, 8)), width=2)
     document["width"] = None
     with pytest.raises(CertificateInvalid, match="width: must be an integer"):
         check(document)
 
 
-def test_without_the_multipliers_the_bound_is_lower():
+def test_without_the_multipliers_the_bound_is_lower() -> None:
     _, document = certified(Ball("muon", Fraction(2)), width=6)
     document["dual"]["mu"] = []
     with pytest.raises(CertificateInvalid, match="is above the dual's bound"):
         check(document)
 
 
-def test_a_block_or_a_row_stands_once():
+def test_a_block_or_a_row_stands_once() -> None:
     _, document = certified(Ball("ngd", HALF), width=4)
     first = document["dual"]["mu"][0]
     document["dual"]["mu"].append(first)
@@ -222,7 +232,7 @@ def test_a_block_or_a_row_stands_once():
         (None, "within: must be a JSON object"),
     ],
 )
-def test_the_penalty_has_to_be_the_one_meant(within, message):
+def test_the_penalty_has_to_be_the_one_meant(within: Any, message: str) -> None:
     _, document = certified(Penalty(1), width=6)
     assert "l2 penalty" in check(document).statement
     document["within"] = within
@@ -230,7 +240,7 @@ def test_the_penalty_has_to_be_the_one_meant(within, message):
         check(document)
 
 
-def test_the_minimum_over_all_cells_and_changes_to_it():
+def test_the_minimum_over_all_cells_and_changes_to_it() -> None:
     problem = example("flagship")
     found = solve(problem, Ball("adamw", HALF), width=2)
     document = certify(found)
@@ -251,7 +261,7 @@ def test_the_minimum_over_all_cells_and_changes_to_it():
         check({**document, "network": zero})
 
 
-def test_another_problem_is_refused():
+def test_another_problem_is_refused() -> None:
     found, document = certified(Ball("ngd", HALF))
     other = Problem(X=found.problem.X, y=[1, 2, 2, 2])
     with pytest.raises(CertificateInvalid, match="problem: its y differs"):

@@ -1,13 +1,17 @@
 """Certificates of regions: radii derived by hand, every reason to refuse, and random networks."""
 
+from __future__ import annotations
+
 import copy
 import random
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from itertools import combinations_with_replacement, product
 from math import isqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +22,12 @@ from theory.certificates import algebra, covering
 from theory.certificates.checker import CertificateInvalid, check
 from theory.errors import BudgetError
 from theory.problem import Problem
+from theory.strategies import Matrix
 
-BALLS = ("entrywise", "colnorm", "muon-adamw", "muon", "ngd", "l2")
-BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
+BALLS = (
+    *("entrywise", "colnorm", "muon-adamw", "muon", "ngd", "l2"),
+    *("adamw-ngd", "colnorm-ngd", "ngd-adamw"),
+)
 OWN = {
     "entrywise": ("hidden", "output"),
     "colnorm": ("hidden", "output"),
@@ -42,7 +49,7 @@ REMOVE = object()
 PLACE = r"^\w+(\.\w+|\[\d+\])*: "  # where it is wrong, before what
 
 
-def text(value):
+def text(value: Any) -> Any:
     """Numbers as text, everywhere in a document: indices and names stay."""
     if isinstance(value, dict):
         return {key: text(v) for key, v in value.items()}
@@ -51,11 +58,20 @@ def text(value):
     return str(value) if isinstance(value, Fraction) else value
 
 
-def rationals(values):
+def rationals(values: Any) -> list[Any]:
     return [rationals(v) if isinstance(v, list | tuple) else Fraction(v) for v in values]
 
 
-def document(X, y, balls, *, width, duals=(), points=(), level=0):
+def document(
+    X: Any,
+    y: Sequence[Fraction | int],
+    balls: Sequence[str],
+    *,
+    width: int | None,
+    duals: Any = (),
+    points: Sequence[Any] = (),
+    level: Fraction | int | str = 0,
+) -> dict[str, Any]:
     return text(
         {
             "format": "isthmus-certificate",
@@ -71,7 +87,7 @@ def document(X, y, balls, *, width, duals=(), points=(), level=0):
     )
 
 
-def changed(document, where, value):
+def changed(document: Any, where: Any, value: Any) -> Any:
     """Copied along the way only."""
     key, *way = where
     document = copy.copy(document)
@@ -84,7 +100,7 @@ def changed(document, where, value):
     return document
 
 
-def refused(document, message):
+def refused(document: dict[str, Any], message: str) -> None:
     with pytest.raises(CertificateInvalid, match=f"^{re.escape(message)}"):
         check(document)
 
@@ -97,12 +113,12 @@ ROOT = "1414213/1000000"  # below sqrt(2)
 HALVES = [["+", "3/5", ["1/2", "1/2"]]] * 2
 
 
-def ones(lam, shared, own):
+def ones(lam: list[str], shared: list[Any], own: list[Any]) -> dict[str, Any]:
     blocks = [["+", sigma, own, []] for sigma in ("++", "+-")]
     return {"lam": lam, "shared": shared, "blocks": blocks}
 
 
-def metric(z):
+def metric(z: str) -> list[list[str]]:
     return [[z, z], [z, z]]
 
 
@@ -135,11 +151,11 @@ DOCUMENT = document(
 )
 
 
-def alone(k):
+def alone(k: int) -> dict[str, Any]:
     return changed(DOCUMENT, ("points",), lambda points: points[k : k + 1])
 
 
-def test_by_hand():
+def test_by_hand() -> None:
     verdict = check(DOCUMENT, Problem(X=X, y=Y))
     assert (verdict.kind, verdict.duals) == ("regions", 3)
     assert verdict.statement == (
@@ -161,12 +177,12 @@ STATEMENTS = [
 
 
 @pytest.mark.parametrize("k", range(6))
-def test_one_point_is_told_in_full(k):
+def test_one_point_is_told_in_full(k: int) -> None:
     assert check(alone(k)).statement == STATEMENTS[k]
 
 
 @pytest.mark.parametrize(("k", "ball"), [(0, 0), (0, 1), (2, 0), (4, 1)])
-def test_no_less_is_attained(k, ball):
+def test_no_less_is_attained(k: int, ball: int) -> None:
     smaller = changed(
         alone(k), ("points", 0, "rho", ball), lambda rho: str(Fraction(rho) - Fraction(1, 10**30))
     )
@@ -175,13 +191,13 @@ def test_no_less_is_attained(k, ball):
 
 
 @pytest.mark.parametrize(("k", "ball"), [(1, 0), (1, 1), (3, 0), (5, 1)])
-def test_no_more_is_excluded(k, ball):
+def test_no_more_is_excluded(k: int, ball: int) -> None:
     more = Fraction(1, 10**5) if k == 5 else Fraction(1, 10**30)
     larger = changed(alone(k), ("points", 0, "rho", ball), lambda rho: str(Fraction(rho) + more))
     refused(larger, "points[0].duals: no dual covers the cell")
 
 
-def test_the_width_counts():
+def test_the_width_counts() -> None:
     three = changed(DOCUMENT, ("width",), 3)
     refused(three, "points[1].duals: no dual covers the cell +(+-) +(+-) +(+-)")
     for k in (0, 2, 4, 5):
@@ -191,14 +207,14 @@ def test_the_width_counts():
     assert check({**one, "points": POINTS[4:]}).kind == "regions"
 
 
-def test_a_width_too_large_to_search_is_a_budget():
+def test_a_width_too_large_to_search_is_a_budget() -> None:
     many = changed(DOCUMENT, ("width",), 10**5000)
     assert check({**many, "points": [POINTS[0]]}).kind == "regions"
     with pytest.raises(BudgetError, match="neurons of each multiset: 10\\^5000 needed"):
         check({**many, "points": [POINTS[5]]})
 
 
-def test_any_width():
+def test_any_width() -> None:
     anyone = changed(DOCUMENT, ("width",), None)
     assert "any width" in check({**anyone, "points": POINTS[4:]}).statement
     assert check({**anyone, "points": POINTS[:1]}).kind == "regions"
@@ -208,14 +224,14 @@ def test_any_width():
     refused({**anyone, "points": [more]}, "points[0].duals: no dual bounds networks of any width")
 
 
-def test_strict_where_the_last_radius_changes_nothing():
+def test_strict_where_the_last_radius_changes_nothing() -> None:
     """With the balls the other way round equality proves nothing: no price depends on the last."""
     last = {**TOGETHER, "shared": TOGETHER["shared"][::-1]}
     for block in last["blocks"]:
         block[2] = block[2][::-1]
     turned = {**DOCUMENT, "balls": ["muon", "entrywise"], "duals": [last]}
 
-    def point(muon, entrywise):
+    def point(muon: str, entrywise: str) -> dict[str, Any]:
         return {**turned, "points": [{"rho": [muon, entrywise], "duals": [0]}]}
 
     refused(point("5/3", "3/5"), "points[0].duals: no dual covers the cell")
@@ -225,7 +241,7 @@ def test_strict_where_the_last_radius_changes_nothing():
 # One point x = 1, y = c: a network with f(1) = c has sum of s_j max(u_j, 0) = c.
 
 
-def one_neuron(ball, c, width):
+def one_neuron(ball: str, c: int, width: int) -> Any:
     """(least radius, network, dual), by hand: lam = 1, and a state + of w = 1 with 4 q c >= 1."""
     split = Fraction(1, 2), Fraction(1, 2)
     least, m = Fraction(c), 1
@@ -244,8 +260,8 @@ def one_neuron(ball, c, width):
     return least, [["+", least, [Fraction(c, m)]]] * m, scalar_dual(ball, *split)
 
 
-def scalar_dual(ball, hidden, output):
-    weights = {"hidden": hidden, "output": output}
+def scalar_dual(ball: str, hidden: Fraction, output: Fraction) -> dict[str, Any]:
+    weights: dict[str, Any] = {"hidden": hidden, "output": output}
     if ball in ("entrywise", "adamw-ngd", "muon", "muon-adamw"):
         weights["hidden"] = [[hidden]] if ball.startswith("muon") else [hidden]
     own = {key: weights[key] for key in OWN.get(ball, ())}
@@ -255,7 +271,7 @@ def scalar_dual(ball, hidden, output):
 
 @pytest.mark.parametrize("ball", BALLS)
 @pytest.mark.parametrize("width", [1, 4])
-def test_one_point_of_data(ball, width):
+def test_one_point_of_data(ball: str, width: int) -> None:
     least, neurons, dual = one_neuron(ball, 3, width)
     if ball in ("muon", "ngd", "l2"):
         least, neurons = Fraction(3), [["+", Fraction(3), [Fraction(3)]]]
@@ -274,7 +290,7 @@ def test_one_point_of_data(ball, width):
 
 
 @pytest.mark.parametrize("ball", BALLS)
-def test_one_point_of_data_at_any_width(ball):
+def test_one_point_of_data_at_any_width(ball: str) -> None:
     _, neurons, dual = one_neuron(ball, 3, 1)
     points = [{"rho": ["3"], "neurons": neurons}, {"rho": ["3"], "duals": [0]}]
     right = document([[1]], [3], [ball], width=None, duals=[dual], points=points)
@@ -289,7 +305,7 @@ def test_one_point_of_data_at_any_width(ball):
 
 
 @pytest.mark.parametrize("ball", BALLS)
-def test_a_level(ball):
+def test_a_level(ball: str) -> None:
     """c = 2 and level 1/2: f >= 1. Level 1: f >= 2 - sqrt 2."""
     _, _, dual = one_neuron(ball, 2, 1)
     points = [
@@ -311,7 +327,7 @@ def test_a_level(ball):
             refused(point, "points[0].duals: no dual covers the cell")
 
 
-def test_multipliers_free_a_state():
+def test_multipliers_free_a_state() -> None:
     """x = 1, -1 and lam = (2, 1): in -(+-) w = -2 with u >= 0, and mu = 2 makes it zero."""
     free = {"hidden": ["0"], "output": "0"}
     costs = {"hidden": ["1"], "output": "1"}
@@ -341,7 +357,7 @@ def test_multipliers_free_a_state():
     refused(worse, "duals[0].blocks[0]: its weights do not bound lam.f")
 
 
-def test_zero_rows_and_a_null_space():
+def test_zero_rows_and_a_null_space() -> None:
     """x = (1, 1) twice, once doubled and turned, and a row of zeros: only u1 + u2 counts."""
     rows = [[0, 0], [1, 1], [-2, -2]]
     own = {"hidden": ["1/2", "1/2"], "output": "1"}
@@ -362,7 +378,7 @@ def test_zero_rows_and_a_null_space():
     refused(changed(right, at, "0++"), "duals[0].blocks[0]: the cone 0++ is not full-dimensional")
 
 
-def test_without_a_signal_everything_is_attained():
+def test_without_a_signal_everything_is_attained() -> None:
     """y = 0: the network without neurons is in every ball, and no dual has anything to say."""
     points = [{"rho": ["1/1000000"], "neurons": []}]
     for ball in BALLS:
@@ -383,7 +399,7 @@ def test_without_a_signal_everything_is_attained():
     )
 
 
-def test_zero_data_reach_nothing():
+def test_zero_data_reach_nothing() -> None:
     """X = 0 and y = 1: lam = 1 excludes every radius, with no weights at all."""
     dual = {"lam": ["1"], "shared": [{}], "blocks": []}
     points = [{"rho": ["1000"], "duals": [0]}]
@@ -392,7 +408,7 @@ def test_zero_data_reach_nothing():
         assert "needs rho >= 1000" in check(empty).statement
 
 
-def test_several_duals_share_the_multisets():
+def test_several_duals_share_the_multisets() -> None:
     """y = (1, 1) on the axes of the line: +(+-) and +(-+) are both needed, each has its dual."""
     own = {"hidden": ["1/2"], "output": "1/2"}
     duals = [
@@ -410,7 +426,7 @@ def test_several_duals_share_the_multisets():
         refused(less, f"points[1].duals: no dual covers the cell {cell}")
 
 
-def test_wide_data_are_attained_without_an_arrangement():
+def test_wide_data_are_attained_without_an_arrangement() -> None:
     d = 40
     wide = [[Fraction(int(i == k)) for k in range(d)] for i in range(d)]
     neuron = ["+", Fraction(7), [Fraction(1)] * d]
@@ -422,7 +438,7 @@ def test_wide_data_are_attained_without_an_arrangement():
         check(excluded)
 
 
-def test_the_given_problem_decides():
+def test_the_given_problem_decides() -> None:
     with pytest.raises(CertificateInvalid, match="its y differs from that of the given problem"):
         check(DOCUMENT, Problem(X=X, y=[2, 2]))
 
@@ -528,11 +544,11 @@ TAMPERED = [
 @pytest.mark.parametrize(
     ("where", "value", "message"), TAMPERED, ids=[f"{k} {row[2]}" for k, row in enumerate(TAMPERED)]
 )
-def test_what_is_changed_is_refused(where, value, message):
+def test_what_is_changed_is_refused(where: tuple[Any, ...], value: Any, message: str) -> None:
     refused(changed(DOCUMENT, where, value), message)
 
 
-def places(value, at=()):
+def places(value: Any, at: Any = ()) -> Iterator[Any]:
     """Where everything inside a document stands, with the value."""
     if at:
         yield at, value
@@ -544,7 +560,7 @@ def places(value, at=()):
 COUNTED = "^steps of the check, up to .* needed"  # such as for a width of 5000 digits
 
 
-def test_nothing_can_be_taken_out_or_be_of_another_type():
+def test_nothing_can_be_taken_out_or_be_of_another_type() -> None:
     junk = [1.5, "x", "", -1, 10**5000, True, {}, [[[]]], object(), {1: 2}, ("1",), "9/0"]
     for at, found in places(DOCUMENT):
         if at[:-1] != ("points",):
@@ -559,16 +575,16 @@ def test_nothing_can_be_taken_out_or_be_of_another_type():
 # Duals for any lam: each ball bounds its share of every w, by rational weights.
 
 
-def dot(u, v):
+def dot(u: Sequence[Fraction | int], v: Any) -> Fraction:
     return sum((a * b for a, b in zip(u, v, strict=True)), Fraction())
 
 
-def image(X, u):
+def image(X: Matrix, u: Sequence[Fraction | int]) -> list[Fraction]:
     return [max(Fraction(), dot(x, u)) for x in X]
 
 
 @cache
-def cones_of(X):
+def cones_of(X: Matrix) -> Any:
     """{sigma: points of the closed cone, its rays among them}: for d <= 2 and |x_kj| <= 2."""
     points = list(product(range(-4, 5), repeat=len(X[0])))
     signs = {u: tuple((dot(x, u) > 0) - (dot(x, u) < 0) for x in X) for u in points}
@@ -582,32 +598,32 @@ def cones_of(X):
     }
 
 
-def ways(X):
+def ways(X: Matrix) -> list[tuple[str, str]]:
     """All states."""
     return [(s, sigma) for sigma in sorted(cones_of(X)) for s in ("+", "-")]
 
 
 @cache
-def images_of(X):
+def images_of(X: Matrix) -> dict[str, Any]:
     """{sigma: images of those points, each once}"""
     return {
         sigma: sorted({tuple(image(X, u)) for u in points}) for sigma, points in cones_of(X).items()
     }
 
 
-def is_free(X, state, lam):
+def is_free(X: Matrix, state: tuple[str, str], lam: list[Fraction]) -> bool:
     s, sigma = state
     values = (dot(lam, f) for f in images_of(X)[sigma])
     return all(v <= 0 if s == "+" else v >= 0 for v in values)
 
 
-def column(X, state, lam):
+def column(X: Matrix, state: tuple[str, str], lam: list[Fraction]) -> list[Fraction]:
     s, sigma = state
     factors = [(v if s == "+" else -v) if c == "+" else 0 for v, c in zip(lam, sigma, strict=True)]
     return [dot(factors, x) for x in zip(*X, strict=True)]
 
 
-def bounding(ball, ws):
+def bounding(ball: str, ws: list[list[Fraction]]) -> Any:
     """(shared, own of each) with Q, c such that 4 c Q - w w^T >= 0 for every w."""
     sizes = [sum(map(abs, w), Fraction()) for w in ws]  # at least the lengths
     most = max(sizes, default=Fraction())
@@ -632,7 +648,12 @@ def bounding(ball, ws):
     return shared if ball == "l2" else {**shared, "output": most / 2}, [{}] * len(ws)
 
 
-def general_dual(X, balls, lam, shares):
+def general_dual(
+    X: Matrix,
+    balls: Sequence[str],
+    lam: list[Fraction],
+    shares: tuple[Fraction, ...],
+) -> dict[str, Any]:
     """Blocks for all states that are not free."""
     listed = [state for state in ways(X) if not is_free(X, state, lam)]
     ws = [column(X, state, lam) for state in listed]
@@ -644,7 +665,7 @@ def general_dual(X, balls, lam, shares):
     return {"lam": lam, "shared": [shared for shared, _ in parts], "blocks": blocks}
 
 
-def price(ball, weights):
+def price(ball: str, weights: dict[str, Any]) -> Fraction:
     hidden, output = weights.get("hidden", Fraction()), weights.get("output", Fraction())
     if ball == "l2":
         return 2 * hidden
@@ -653,7 +674,9 @@ def price(ball, weights):
     return hidden + output
 
 
-def prices(balls, dual):
+def prices(
+    balls: Sequence[str], dual: dict[str, Any]
+) -> tuple[list[Fraction], dict[tuple[str, str], list[Fraction]]]:
     """(shared prices, {state: own prices})"""
     shared = [price(*pair) for pair in zip(balls, dual["shared"], strict=True)]
     own = {
@@ -663,22 +686,25 @@ def prices(balls, dual):
     return shared, own
 
 
-def needed(ball, neurons):
+def needed(ball: str, neurons: list[tuple[str, Fraction, list[Fraction]]]) -> Fraction:
     """A radius that holds the network, the least but for roots."""
     alphas = [alpha for _, alpha, _ in neurons]
     squares = [dot(u, u) / alpha for _, alpha, u in neurons]
     entries = [v * v / alpha for _, alpha, u in neurons for v in u]
     if ball in ("entrywise", "adamw-ngd"):
-        return max(sum(alphas) if ball == "adamw-ngd" else max(alphas), *entries)
+        output = sum(alphas, Fraction()) if ball == "adamw-ngd" else max(alphas)
+        return max(output, *entries)
     if ball in ("colnorm", "colnorm-ngd"):
-        return max(sum(alphas) if ball == "colnorm-ngd" else max(alphas), *squares)
+        output = sum(alphas, Fraction()) if ball == "colnorm-ngd" else max(alphas)
+        return max(output, *squares)
     if ball in ("ngd", "ngd-adamw"):
-        return max(sum(alphas) if ball == "ngd" else max(alphas), sum(squares))
+        output = sum(alphas, Fraction()) if ball == "ngd" else max(alphas)
+        return max(output, sum(squares, Fraction()))
     if ball == "l2":
-        return (sum(alphas) + sum(squares)) / 2
+        return sum([*alphas, *squares], Fraction()) / 2
     W = np.array([[float(v) / float(alpha) ** 0.5 for v in u] for _, alpha, u in neurons])
     norm = Fraction(float(np.linalg.norm(W, 2)) ** 2 * (1 + 1e-12))
-    return max(norm, sum(alphas) if ball == "muon" else max(alphas))
+    return max(norm, sum(alphas, Fraction()) if ball == "muon" else max(alphas))
 
 
 SMALL = st.integers(-2, 2).map(Fraction)
@@ -686,7 +712,7 @@ PARTS = st.sampled_from([Fraction(k, 4) for k in range(5)])
 
 
 @st.composite
-def planted_networks(draw):
+def planted_networks(draw: st.DrawFn) -> Any:
     """(X, neurons, y, level): a network and data that it fits up to the level."""
     n, d = draw(st.integers(1, 3)), draw(st.integers(1, 2))
     X = tuple(tuple(draw(SMALL) for _ in range(d)) for _ in range(n))
@@ -703,9 +729,9 @@ def planted_networks(draw):
     return X, neurons, y, dot(errors, errors) / 2
 
 
-def test_a_network_is_never_excluded():
+def test_a_network_is_never_excluded() -> None:
     """The most that a dual excludes is less than what a network needs, and the check agrees."""
-    outcomes = Counter()
+    outcomes: Counter[str] = Counter()
 
     @given(
         planted_networks(),
@@ -713,14 +739,16 @@ def test_a_network_is_never_excluded():
         PARTS,
         st.lists(st.fractions(-1, 1, max_denominator=2), min_size=3, max_size=3),
     )
-    def never_excluded(planted, balls, share, direction):
+    def never_excluded(
+        planted: Any, balls: list[str], share: Fraction, direction: list[Fraction]
+    ) -> None:
         X, neurons, y, level = planted
         lam = [v + e for v, e in zip(y, direction, strict=False)]
         h = dot(lam, y) - algebra.root(2 * level * dot(lam, lam))
         dual = general_dual(X, balls, lam, (share, 1 - share))
         radii = [needed(ball, neurons) for ball in balls]
 
-        def certificate(used, **point):
+        def certificate(used: list[Any], **point: Any) -> dict[str, Any]:
             options = {"width": len(neurons), "level": level, "duals": used}
             return document(X, y, balls, points=[point], **options)
 
@@ -752,7 +780,14 @@ def test_a_network_is_never_excluded():
 # The cover, against brute force.
 
 
-def is_covered(balls, X, y, duals, radii, width):
+def is_covered(
+    balls: Any,
+    X: Matrix,
+    y: list[Fraction],
+    duals: list[Any],
+    radii: Sequence[Fraction | None],
+    width: int,
+) -> bool:
     """Whether each multiset is covered at level 0, by the words of the page."""
     asked = [k for k, rho in enumerate(radii) if rho is not None]
     rho = [r or Fraction() for r in radii]
@@ -781,11 +816,12 @@ def is_covered(balls, X, y, duals, radii, width):
 
 
 AXES = ((Fraction(1), Fraction(1)), (Fraction(1), Fraction(0)), (Fraction(0), Fraction(1)))
-PAIRS = [*combinations_with_replacement(BALLS, 2), *((b,) for b in BALLS)]
+PAIRS: list[tuple[str, ...]] = [*combinations_with_replacement(BALLS, 2), *((b,) for b in BALLS)]
 
 
-def test_the_cover_against_brute_force():
-    choose, outcomes = random.Random(3), Counter()
+def test_the_cover_against_brute_force() -> None:
+    choose = random.Random(3)
+    outcomes: Counter[bool] = Counter()
     y = [Fraction(v) for v in (2, 1, -1)]
     for balls in PAIRS * 3:
         duals = []
@@ -828,7 +864,7 @@ COSTS = st.one_of(st.none(), st.fractions(0, 2, max_denominator=6), st.just(Frac
 @given(
     st.lists(COSTS, min_size=1, max_size=5), st.fractions(-1, 4, max_denominator=6), st.booleans()
 )
-def test_weights_are_exact(costs, limit, strict):
+def test_weights_are_exact(costs: Sequence[Fraction | None], limit: Fraction, strict: bool) -> None:
     weights, most = covering.weigh(costs, limit, strict=strict)
     for cell in combinations_with_replacement(range(len(costs)), 3):
         finite = [costs[i] for i in cell if costs[i] is not None]
@@ -840,7 +876,9 @@ def test_weights_are_exact(costs, limit, strict):
 @given(
     st.lists(COSTS, min_size=1, max_size=5), st.fractions(0, 4, max_denominator=6), st.booleans()
 )
-def test_weights_of_long_denominators_err_on_the_safe_side(costs, limit, strict):
+def test_weights_of_long_denominators_err_on_the_safe_side(
+    costs: Sequence[Fraction | None], limit: Fraction, strict: bool
+) -> None:
     """A state of a denominator of 5000 bits makes all of them rounded up."""
     costs = [*costs, Fraction(1, 3**4000)]
     weights, most = covering.weigh(costs, limit, strict=strict)

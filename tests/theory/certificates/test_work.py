@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_checker import BARRIER, COMPONENTS, network
+from documents import BARRIER, COMPONENTS, network
 
 from theory.certificates import algebra, balls, checker, cones, covering, landscape, work
 from theory.certificates.checker import check, check_file
@@ -207,7 +207,7 @@ def test_high_dimensions(ball: str | None, what: str) -> None:
 
 def test_many_generators_in_a_cone() -> None:
     """Their independent subsets are counted before one is looked at."""
-    points = [(k, k * k, 1) for k in range(200)]
+    points: list[tuple[int, ...]] = [(k, k * k, 1) for k in range(200)]
     generators = cones.Points(points, [(0, 0, 1)], [(0, 0, 1)])
     ball = balls.Ball("colnorm", Fraction(1))
     dual = landscape._ConicDual((1,), None, Fraction(1), 1, ball, generators, 1)

@@ -48,7 +48,7 @@ def test_in_more_dimensions(problem: Problem, width: int) -> None:
 @given(problems(), st.integers(1, 2), st.integers(1, 19))
 def test_above_the_minimum(problem: Problem, width: int, part: int) -> None:
     least = analyse(problem, width).minimum
-    highest = sum(v * v for v in problem.y) / 2
+    highest = sum((v * v for v in problem.y), Fraction()) / 2
     # An odd denominator, so that the level hits no minimum that float arithmetic blurs.
     agree(problem, width, level=least + (highest - least) * Fraction(2 * part + 1, 41 * 43))
 

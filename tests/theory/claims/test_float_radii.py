@@ -1,5 +1,7 @@
 """Radii and components of balls from all cells and faces, beside those of the theory."""
 
+from __future__ import annotations
+
 import math
 from fractions import Fraction
 
@@ -18,7 +20,7 @@ from theory.strategies import problems
 
 
 @given(problems(n=(1, 2), d=(1, 2)))
-def test_components_at_every_radius(problem):
+def test_components_at_every_radius(problem: Problem) -> None:
     fits = EntrywiseFits(problem, 2)
     for each in radius_intervals(problem, "adamw", 2):
         end = 2 * each.lower + 1 if each.upper is None else each.upper
@@ -30,7 +32,7 @@ def test_components_at_every_radius(problem):
                 assert fits.components(float(rho), labelled=labelled) == count
 
 
-def test_an_interval_and_where_components_meet():
+def test_an_interval_and_where_components_meet() -> None:
     fits = EntrywiseFits(example("non-monotone"), 3)
     assert fits.interval(0.5) == pytest.approx((2 / 5, 2 / 3))
     assert fits.interval(1.0) == pytest.approx((2 / 3, math.inf))
@@ -42,7 +44,7 @@ def test_an_interval_and_where_components_meet():
 @pytest.mark.parametrize(
     "optimizer", ["adamw", "muon", "ngd", "colnorm", "muon-adamw", "adamw-ngd", "ngd-adamw"]
 )
-def test_least_radii(optimizer):
+def test_least_radii(optimizer: str) -> None:
     problem = example("flagship")
     found = radii(analyse(problem, 2), [optimizer])
     least = min(component[optimizer].upper for component in found.components)
@@ -50,7 +52,7 @@ def test_least_radii(optimizer):
     assert value == pytest.approx(float(least), rel=1e-6)
 
 
-def test_inside_the_ball_of_another():
+def test_inside_the_ball_of_another() -> None:
     problem = example("two-regions")
     least = regions(problem, ("adamw", "muon"), 2).meet(Fraction(3, 5))
     value = float_radius(
@@ -61,7 +63,7 @@ def test_inside_the_ball_of_another():
     assert float_radius(problem, *cells, "muon", within=("adamw", Fraction(1, 5))) == math.inf
 
 
-def test_no_fit_has_no_radius():
+def test_no_fit_has_no_radius() -> None:
     problem = Problem(X=[[1], [1]], y=[1, 2])
     cones, cells = fitting_cells(problem, 1)
     assert cells == []

@@ -1,8 +1,11 @@
 """The claim that weight decay leads into the ball, and what would make it false."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +24,7 @@ from numerics.training.runs import Runs
 from numerics.training.trainer import trainer
 from theory import example
 from theory.claims import Bounds, ImplicitBias, verify
+from theory.claims.base import Result
 from theory.claims.implicit_bias import LENGTHS, STARTS, adamw_length
 from theory.geometry import LionK, SchattenNorm, VectorNorm
 from theory.within import Ball
@@ -31,17 +35,17 @@ SHORT = ImplicitBias(rho=Fraction(19, 10), seeds=16, steps=4500)
 RECORD_EVERY = 45  # a hundred times
 
 
-def recorded_rarely(asked, progress):
+def recorded_rarely(asked: Any, progress: Any) -> Any:
     """A record costs as much as several steps; the bound is looked at in every step below."""
     return trainer(replace(asked, record_every=RECORD_EVERY), progress)
 
 
 @pytest.fixture(scope="module")
-def result():
+def result() -> Result[Any, Any]:
     return verify(SHORT, recorded_rarely)
 
 
-def test_it_holds_and_compares_what_it_predicts(result):
+def test_it_holds_and_compares_what_it_predicts(result: Result[Any, Any]) -> None:
     assert result.holds
     assert result.prediction.values.keys() == result.observation.values.keys()
     assert {key.split(", ")[0] for key in result.observation.evidence.runs} == set(LENGTHS)
@@ -59,21 +63,23 @@ def test_it_holds_and_compares_what_it_predicts(result):
         ("ngd: median gap, end / a tenth of the steps", 0.0, float("nan")),
     ],
 )
-def test_an_observation_that_differs_makes_it_false(result, key, good, bad):
+def test_an_observation_that_differs_makes_it_false(
+    result: Result[Any, Any], key: str, good: Any, bad: Any
+) -> None:
     for value, holds in ((good, True), (bad, False)):
         for pair in ((0.0, value), (value, 0.0)):
             changed = {**result.observation.values, key: pair}
             assert SHORT.compare(result.prediction.values, changed) is holds
 
 
-def test_too_few_steps_make_it_false():
+def test_too_few_steps_make_it_false() -> None:
     assert not verify(replace(SHORT, steps=20), trainer).holds
 
 
-def test_a_learning_rate_that_does_not_fall_makes_it_false(result):
+def test_a_learning_rate_that_does_not_fall_makes_it_false(result: Result[Any, Any]) -> None:
     """Then the gap stays where it is. It does not fall for Lion; the others' runs are as above."""
 
-    def train_fast(asked, progress):
+    def train_fast(asked: Any, progress: Any) -> Any:
         name = asked.within.optimizer
         if name != "lion":
             start = next(start for start, scale in STARTS.items() if scale == asked.start_scale)
@@ -85,8 +91,10 @@ def test_a_learning_rate_that_does_not_fall_makes_it_false(result):
     found = verify(SHORT, train_fast)
     assert not found.holds
     key = "lion: median gap, end / a tenth of the steps"
-    assert isinstance(found.prediction.values[key][0], Bounds)
-    assert max(found.observation.values[key]) > 0.5
+    predicted: Any = found.prediction.values[key]
+    observed: Any = found.observation.values[key]
+    assert isinstance(predicted[0], Bounds)
+    assert max(observed) > 0.5
     # Nothing else makes it false.
     seen = {**found.observation.values, key: result.observation.values[key]}
     assert SHORT.compare(found.prediction.values, seen)
@@ -95,13 +103,13 @@ def test_a_learning_rate_that_does_not_fall_makes_it_false(result):
 # The bound
 
 
-def test_length_of_the_directions_of_adamw():
+def test_length_of_the_directions_of_adamw() -> None:
     update = OPTIMIZERS["adamw"].hidden
     assert isinstance(update, AdamWUpdate)
     assert LENGTHS["adamw"] == adamw_length(update.beta1, update.beta2)
 
 
-def recorded(name, start_scale, steps):
+def recorded(name: str, start_scale: float, steps: int) -> Runs:
     """In every step."""
     result = train(
         FLAGSHIP,
@@ -117,23 +125,23 @@ def recorded(name, start_scale, steps):
 
 @pytest.mark.parametrize("name", ["adamw", "lion", "signsgd", "muon", "ngd", "colnorm-ngd"])
 @pytest.mark.parametrize("start_scale", [0.1, 1.0, 8.0])
-def test_the_bound_holds_at_every_step(name, start_scale):
+def test_the_bound_holds_at_every_step(name: str, start_scale: float) -> None:
     assert recorded(name, start_scale, 300).excess(LENGTHS.get(name, 1.0)) <= 1e-12
 
 
-def test_adamw_needs_the_longer_directions():
+def test_adamw_needs_the_longer_directions() -> None:
     runs = recorded("adamw", 6.0, 4000)
     assert runs.excess(1.0) > 0.01
     assert runs.excess(LENGTHS["adamw"]) <= 1e-12
 
 
-def test_muon_with_adamw_keeps_the_bound_of_adamw():
+def test_muon_with_adamw_keeps_the_bound_of_adamw() -> None:
     runs = recorded("muon-adamw", 6.0, 1500)
     assert runs.history.violations[0].max() > 1  # from outside
     assert runs.excess(LENGTHS["adamw"]) <= 1e-12
 
 
-def test_excess_by_hand():
+def test_excess_by_hand() -> None:
     """One run that starts at twice the radius; half of the distance should go in each step."""
     result = train(
         FLAGSHIP,
@@ -152,7 +160,7 @@ def test_excess_by_hand():
     assert runs.excess(1.5) == 0.0
 
 
-def test_steps_that_are_too_long_exceed_the_bound():
+def test_steps_that_are_too_long_exceed_the_bound() -> None:
     fast = train(
         FLAGSHIP,
         2,
@@ -166,7 +174,7 @@ def test_steps_that_are_too_long_exceed_the_bound():
     assert Runs(fast, None).excess(1.0) > 0.1
 
 
-def test_networks_shrunk_into_the_ball_are_inside():
+def test_networks_shrunk_into_the_ball_are_inside() -> None:
     result = train(FLAGSHIP, 2, Ball("muon", 1), seeds=16, steps=1, start_scale=5.0)
     runs = Runs(result, None)
     assert (result.violation > 0).any()
@@ -178,16 +186,26 @@ def test_networks_shrunk_into_the_ball_are_inside():
     assert runs.inside[0] == pytest.approx(((np.maximum(X @ W, 0) @ a - y) ** 2).sum() / 2)
 
 
-def test_an_optimizer_of_ones_own_is_shrunk_into_its_own_ball():
+def test_an_optimizer_of_ones_own_is_shrunk_into_its_own_ball() -> None:
     """Its name may even be that of another one."""
     own = Optimizer(
         LionK("adamw", SchattenNorm(math.inf), VectorNorm(2)),
         LionKUpdate(polar_factor),
         LionKUpdate(normalised),
     )
-    options = {"seeds": 8, "steps": 1, "start_scale": 5.0}
     mine, muon = (
-        Runs(train(FLAGSHIP, 2, Ball(each.geometry, 1), optimizer=each, **options), None)
+        Runs(
+            train(
+                FLAGSHIP,
+                2,
+                Ball(each.geometry.ball, 1),
+                optimizer=each,
+                seeds=8,
+                steps=1,
+                start_scale=5.0,
+            ),
+            None,
+        )
         for each in (own, replace(OPTIMIZERS["muon"], hidden=own.hidden, output=own.output))
     )
     assert mine.inside == pytest.approx(muon.inside)

@@ -19,6 +19,7 @@ from gpt2_studies import MATRICES, statistic, study
 from learned import Learner
 
 from numerics.training import runs
+from numerics.training.loop import train
 from theory.claims import (
     CLAIMS,
     Claim,
@@ -200,7 +201,7 @@ class OfSome(SameOptimizerConnectivity):
         """Of those of the claim."""
         for case in super().cases():
             if case.within.optimizer in {"adamw", "ngd"} and case.width != self.wide:
-                yield replace(case, seeds=16, steps=1500)
+                yield replace(case, seeds=16, steps=800)
 
 
 SMALL: dict[str, Claim] = {
@@ -284,12 +285,12 @@ def _one_less(counts: dict[Fraction, int]) -> dict[Fraction, int]:
 NONCONVEX = "theory.claims.convex_equals_nonconvex:solve"
 LENGTHS = "theory.claims.implicit_bias:LENGTHS"
 LENGTHS_OF = {name: implicit_bias.LENGTHS[name] for name in ("adamw", "lion")}
-_remainder = runs.Runs.remainder.fget
-_rank_bound = OptimalPolytope.rank_bound.fget
+_remainder = vars(runs.Runs)["remainder"].fget
+_rank_bound = vars(OptimalPolytope)["rank_bound"].fget
 
 SETTING = {
     # Training and what is observed without the theory, which no fault changes, are done once.
-    "numerics.training.runs:train": cache(runs.train),
+    "numerics.training.runs:train": cache(train),
     "theory.claims.finite_width_sandwich:_missing": cache(finite_width_sandwich._missing),
     **{
         f"theory.claims.{name}:float_landscape": cache(float_landscape)

@@ -1,12 +1,17 @@
 """Connected without a ball, split in it; and what would break the claim."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
 from numerics.training.trainer import trainer
 from theory.claims import NotImpliedByPriorWork, verify
+from theory.claims.base import Result
 from theory.claims.instances import instance, split_by_the_ball
 
 ADAMW = instance("non-monotone", "adamw", "1/2")
@@ -15,13 +20,13 @@ SHORT = NotImpliedByPriorWork((ADAMW, MUON))
 
 
 @pytest.fixture(scope="module")
-def result():
+def result() -> Result[Any, Any]:
     return verify(SHORT, trainer)
 
 
-def test_it_holds(result):
+def test_it_holds(result: Result[Any, Any]) -> None:
     assert result.holds
-    values = result.prediction.values
+    values: Mapping[str, Any] = result.prediction.values
     assert values["radius of the classical path, non-monotone in adamw's ball rho = 1/2"] == 1
     assert values["least radius of any path, non-monotone in adamw's ball rho = 1/2"] == Fraction(
         2, 3
@@ -32,7 +37,7 @@ def test_it_holds(result):
     assert len(result.prediction.certificates) == 4
 
 
-def test_there_are_three_of_each_optimizer_and_some_where_every_theorem_on_width_applies():
+def test_there_are_three_of_each_optimizer_and_some_where_every_theorem_on_width_applies() -> None:
     instances = split_by_the_ball()
     for optimizer in ("adamw", "muon"):
         here = [each for each in instances if each.optimizer == optimizer]
@@ -50,19 +55,21 @@ def test_there_are_three_of_each_optimizer_and_some_where_every_theorem_on_width
         ("proof, split-by-muon-1 muon rho 6-5 in the ball", "invalid: cuts"),
     ],
 )
-def test_an_observation_that_differs_makes_it_false(result, key, value):
+def test_an_observation_that_differs_makes_it_false(
+    result: Result[Any, Any], key: str, value: Any
+) -> None:
     assert key in result.observation.values
     assert not SHORT.compare(result.prediction.values, {**result.observation.values, key: value})
 
 
-def test_fits_that_are_split_without_a_ball_do_not_serve():
+def test_fits_that_are_split_without_a_ball_do_not_serve() -> None:
     claim = NotImpliedByPriorWork((instance("split-in-muon", "muon", "3"),))
     values = claim.predict(lambda stage, count: None).values
     assert values["components at width 2 without a ball, labelled, split-in-muon"] == 2
     assert not claim.compare(values, values)
 
 
-def test_nor_do_fits_that_the_ball_does_not_split():
+def test_nor_do_fits_that_the_ball_does_not_split() -> None:
     claim = NotImpliedByPriorWork((replace(ADAMW, rho=Fraction(3, 4)),))
     values = claim.predict(lambda stage, count: None).values
     ball = "non-monotone in adamw's ball rho = 3/4"

@@ -1,5 +1,8 @@
 """Barriers at every alignment, and what would make the claim false."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -11,6 +14,7 @@ from learned import Learner
 
 from theory.certificates.checker import check
 from theory.claims import PermutationIsNotEnough, permutation_is_not_enough, verify
+from theory.claims.base import Result
 from theory.claims.float_landscape import float_landscape
 from theory.claims.permutation_is_not_enough import Case
 from theory.claims.training import LearnCurves
@@ -37,7 +41,7 @@ class Pretence:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def remembered():
+def remembered() -> Iterator[Any]:
     """Brute force, which no test changes, is done once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(permutation_is_not_enough, "float_landscape", cache(float_landscape))
@@ -45,13 +49,13 @@ def remembered():
 
 
 @pytest.fixture(scope="module")
-def result():
+def result() -> Result[Any, Any]:
     return verify(CLAIM, Learner(steps=200))
 
 
-def test_it_holds(result):
+def test_it_holds(result: Result[Any, Any]) -> None:
     assert result.holds
-    values = result.prediction.values
+    values: Mapping[str, Any] = result.prediction.values
     assert values.keys() == result.observation.values.keys()
     assert values["barrier modulo permutation, flagship"] == Fraction(32, 45)
     assert values["labelled barriers at each alignment, flagship"] == (Fraction(32, 45), 2)
@@ -62,23 +66,25 @@ def test_it_holds(result):
         assert check(certificate, result.prediction.problems[name]).kind == "barrier"
 
 
-def test_theory_predicts_the_least_over_alignments(result):
+def test_theory_predicts_the_least_over_alignments(result: Result[Any, Any]) -> None:
     for name in CLAIM.cases:
-        labelled = result.prediction.values[f"labelled barriers at each alignment, {name}"]
+        labelled: Any = result.prediction.values[f"labelled barriers at each alignment, {name}"]
         modulo = result.prediction.values[f"barrier modulo permutation, {name}"]
         assert min(labelled) == modulo
 
 
-def test_learned_curves_come_near_the_barrier(result):
+def test_learned_curves_come_near_the_barrier(result: Result[Any, Any]) -> None:
     for name in ("flagship", "five points"):
-        share = result.observation.measured[
+        share: Any = result.observation.measured[
             f"barrier / lowest maximum over all alignments, polychain, {name}"
         ]
         assert 0.9 < share <= 1
 
 
-def test_curves_are_between_the_first_network_and_every_order_of_the_second(result):
-    trainer = Pretence(1.0, [])
+def test_curves_are_between_the_first_network_and_every_order_of_the_second(
+    result: Result[Any, Any],
+) -> None:
+    trainer: Any = Pretence(1.0, [])
     CLAIM.observe(result.prediction, trainer, silent)
     for pairs, barrier in zip(trainer.asked, result.prediction.evidence, strict=True):
         first, second = barrier.networks
@@ -90,11 +96,14 @@ def test_curves_are_between_the_first_network_and_every_order_of_the_second(resu
 @pytest.mark.parametrize(
     ("height", "below"), [(0.71, 2), (32 / 45 * (1 - 1e-12), 0), (0.72, 0), (float("nan"), 2)]
 )
-def test_one_curve_below_makes_it_false(result, height, below):
+def test_one_curve_below_makes_it_false(
+    result: Result[Any, Any], height: float, below: int
+) -> None:
     """Rounding does not, and a height that is no number is not taken for a curve above."""
     claim = replace(CLAIM, cases={"flagship": CLAIM.cases["flagship"]})
     prediction = claim.predict(silent)
-    observed = claim.observe(prediction, Pretence(height, []), silent).values
+    trainer: Any = Pretence(height, [])
+    observed = claim.observe(prediction, trainer, silent).values
     assert observed["alignments with a curve below the barrier, linear, flagship"] == below
     assert claim.compare(prediction.values, observed) is (below == 0)
 
@@ -108,7 +117,9 @@ def test_one_curve_below_makes_it_false(result, height, below):
         ("proof, flagship labelled", "invalid: cut"),
     ],
 )
-def test_an_observation_that_differs_makes_it_false(result, key, value):
+def test_an_observation_that_differs_makes_it_false(
+    result: Result[Any, Any], key: str, value: Any
+) -> None:
     assert key in result.observation.values
     assert not CLAIM.compare(result.prediction.values, {**result.observation.values, key: value})
 
@@ -121,5 +132,5 @@ def test_an_observation_that_differs_makes_it_false(result, key, value):
         (Case(example("two-points"), 2, enough=True), True),
     ],
 )
-def test_what_is_enough_is_said_by_the_barrier(case, holds):
+def test_what_is_enough_is_said_by_the_barrier(case: Case, holds: bool) -> None:
     assert verify(replace(CLAIM, cases={"it": case}), Learner(steps=20)).holds is holds

@@ -89,7 +89,8 @@ def met() -> Prediction[Meetings]:
 
 
 def holds(met: Prediction[Meetings], **told: Told) -> bool:
-    return MET.compare(met.values, MET.observe(met, Pretence({**FINE, **told}), silent).values)
+    trainer: Any = Pretence({**FINE, **told})
+    return MET.compare(met.values, MET.observe(met, trainer, silent).values)
 
 
 def test_it_holds_and_compares_what_it_predicts(
@@ -199,7 +200,7 @@ def test_what_training_tolerates_is_too_little_to_be_in_both() -> None:
     ],
 )
 def test_an_observation_that_differs(
-    result: Result[Meetings, Mapping[str, TrainedMeeting]], key: str, value: object
+    result: Result[Meetings, Mapping[str, TrainedMeeting]], key: str, value: Any
 ) -> None:
     seen: Values = result.observation.values
     assert key in seen
@@ -207,7 +208,7 @@ def test_an_observation_that_differs(
 
 
 def test_a_wrong_threshold(result: Result[Meetings, Mapping[str, TrainedMeeting]]) -> None:
-    values = dict(result.prediction.values)
+    values: dict[str, Any] = dict(result.prediction.values)
     first, threshold, last = values[JOINT]
     wrong = Bounds(*(bound * Fraction(1001, 1000) for bound in (threshold.lower, threshold.upper)))
     values[JOINT] = (first, wrong, last)
@@ -224,7 +225,8 @@ def test_a_tampered_certificate(result: Result[Meetings, Mapping[str, TrainedMee
     )
     excluded["rho"][1] = "1667/1000"
     tampered = replace(result.prediction, certificates=certificates)
-    values = SHORT.observe(tampered, Pretence(FINE), silent).values
+    trainer: Any = Pretence(FINE)
+    values = SHORT.observe(tampered, trainer, silent).values
     assert str(values[f"proof, {FRONTIER}"]).startswith("invalid: ")
     assert not SHORT.compare(result.prediction.values, values)
 

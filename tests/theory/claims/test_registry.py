@@ -1,9 +1,12 @@
 """All claims alike: their names, their notes, the order of their docstrings, their quick forms."""
 
+from __future__ import annotations
+
 import pickle
 import re
 from pathlib import Path
 from sys import modules
+from typing import Any
 
 import pytest
 
@@ -15,7 +18,7 @@ PARTS = ["Setting", "Claim", "Tight", "Predicted", "Observed", "Source", "Note"]
 each = pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 
 
-def test_all_of_them():
+def test_all_of_them() -> None:
     assert set(CLAIMS) == {
         *("convex-equals-nonconvex", "finite-width-sandwich", "implicit-bias"),
         *("same-optimizer-connectivity", "width-profile", "staircase"),
@@ -26,7 +29,7 @@ def test_all_of_them():
 
 
 @each
-def test_module_note_and_test_have_the_name(claim):
+def test_module_note_and_test_have_the_name(claim: Any) -> None:
     stem = claim.id.replace("-", "_")
     assert type(claim).__module__ == f"theory.claims.{stem}"
     assert (ROOT / "proofs_notes" / f"{claim.id}.md").read_text().startswith("# ")
@@ -35,14 +38,14 @@ def test_module_note_and_test_have_the_name(claim):
 
 
 @each
-def test_docstrings_have_one_order(claim):
+def test_docstrings_have_one_order(claim: Any) -> None:
     text = modules[type(claim).__module__].__doc__
     assert re.findall(r"^([A-Z]\w+): ", text, re.MULTILINE) == PARTS
     assert text.rstrip().endswith(f"Note: proofs_notes/{claim.id}.md")
 
 
 @each
-def test_it_is_a_claim_and_so_is_its_quick_form(claim):
+def test_it_is_a_claim_and_so_is_its_quick_form(claim: Any) -> None:
     for form in (claim, claim.quick()):
         assert isinstance(form, Claim)
         assert type(form) is type(claim)
@@ -52,5 +55,5 @@ def test_it_is_a_claim_and_so_is_its_quick_form(claim):
 
 
 @each
-def test_it_goes_to_other_processes(claim):
+def test_it_goes_to_other_processes(claim: Any) -> None:
     assert pickle.loads(pickle.dumps(claim)) == claim

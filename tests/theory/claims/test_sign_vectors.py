@@ -1,5 +1,7 @@
 """The cones from all sign vectors are those of the arrangement."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from theory.strategies import problems
 
 
 @given(problems(n=(1, 5), d=(1, 4)))
-def test_cones_rays_and_facets(problem):
+def test_cones_rays_and_facets(problem: Problem) -> None:
     exact, listed = arrangement(problem.X), sign_vectors(problem)
     assert listed.signs.tolist() == exact.signs.tolist()
     assert (listed.rank, len(listed.rays)) == (exact.rank, len(exact.rays))
@@ -24,17 +26,17 @@ def test_cones_rays_and_facets(problem):
 @pytest.mark.parametrize(
     ("X", "cones"), [([[0, 0]], 1), ([[1, 0], [2, 0], [-1, 0]], 2), ([[3], [0]], 2)]
 )
-def test_zero_and_parallel_rows(X, cones):
+def test_zero_and_parallel_rows(X: list[list[int]], cones: int) -> None:
     assert len(sign_vectors(Problem(X=X, y=[1] * len(X)))) == cones
 
 
-def test_the_cone_of_a_vector():
+def test_the_cone_of_a_vector() -> None:
     listed = sign_vectors(Problem(X=[[1, 0], [0, 1]], y=[1, 1]))
     for cone, signs in enumerate(listed.signs):
         assert listed.cone_of(signs * np.array([0.3, 2.0])) == cone
     assert (listed.signs[listed.cone_of([0.0, -1.0])] * [0, -1] >= 0).all()
 
 
-def test_many_rows_are_refused():
+def test_many_rows_are_refused() -> None:
     with pytest.raises(BudgetError, match="sign vectors: 131,072 needed"):
         sign_vectors(Problem(X=[[1, k] for k in range(17)], y=[1] * 17))

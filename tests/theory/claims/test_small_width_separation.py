@@ -52,7 +52,7 @@ class Pretence:
 
 
 SEEDS = 64
-NOWHERE = Pretence(MappingProxyType({}))
+NOWHERE: Any = Pretence(MappingProxyType({}))
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +61,14 @@ def flagship() -> Result[Landscapes, Trained[Runs]]:
 
 
 def observed(
-    claim: SmallWidthSeparation, prediction: Prediction[Landscapes], trainer: Pretence
+    claim: SmallWidthSeparation, prediction: Prediction[Landscapes], trainer: Any
 ) -> Values:
     return claim.observe(prediction, trainer, lambda stage, count: None).values
 
 
 def test_flagship_facts(flagship: Result[Landscapes, Trained[Runs]]) -> None:
     assert flagship.holds
-    values = dict(flagship.prediction.values)
+    values: dict[str, Any] = dict(flagship.prediction.values)
     five, three = values.pop("radii of the components, muon")
     assert isinstance(five, Bounds)
     assert isinstance(three, Bounds)
@@ -105,7 +105,7 @@ def test_every_trained_run_that_fits_is_where_theory_says(
 
 
 def test_observation_is_floating_point(flagship: Result[Landscapes, Trained[Runs]]) -> None:
-    values = flagship.observation.values
+    values: Mapping[str, Any] = flagship.observation.values
     for name in ("barriers, modulo permutation", "radii of the components, adamw"):
         assert {type(value) for value in values[name]} == {float}
 
@@ -168,7 +168,7 @@ def test_a_rejected_proof_makes_it_false(flagship: Result[Landscapes, Trained[Ru
     ],
 )
 def test_a_different_value_makes_it_false(
-    flagship: Result[Landscapes, Trained[Runs]], name: str, value: object
+    flagship: Result[Landscapes, Trained[Runs]], name: str, value: Any
 ) -> None:
     values = {**flagship.observation.values, name: value}
     assert not flagship.claim.compare(flagship.prediction.values, values)
@@ -252,19 +252,18 @@ def test_theory_of_claims_loads_no_training() -> None:
         (Bounds(Fraction(1), Fraction(3)), float("inf"), False),
     ],
 )
-def test_agreement(predicted: object, observed: object, same: bool) -> None:
+def test_agreement(predicted: Any, observed: Any, same: bool) -> None:
     assert agree({"a": predicted}, {"a": observed}) is same
 
 
 def test_values_of_numpy_become_numbers() -> None:
-    observed = Observation(
-        {
-            "half": np.float32(0.5),
-            "found": np.bool_(True),
-            "count": np.int64(3),
-            "several": [np.float64(1.5), np.array([1, 2])],
-        }
-    )
+    told: dict[str, Any] = {
+        "half": np.float32(0.5),
+        "found": np.bool_(True),
+        "count": np.int64(3),
+        "several": [np.float64(1.5), np.array([1, 2])],
+    }
+    observed: Observation[None] = Observation(told)
     values = dict(observed.values)
     assert values == {"half": 0.5, "found": True, "count": 3, "several": (1.5, (1, 2))}
     assert {name: type(value) for name, value in values.items()} == {

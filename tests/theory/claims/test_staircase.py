@@ -1,31 +1,37 @@
 """The staircase of the penalised problem, predicted from vertices and counted by brute force."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
 from numerics.training.trainer import trainer
 from theory import example
 from theory.claims import CLAIMS, Staircase, verify
+from theory.claims.base import Result
 from theory.claims.staircase import _holds, _Optima, _random
 from theory.connectivity import Step, active_directions, optimal_polytope, staircase
 from theory.errors import InputError, Undecided
+from theory.problem import Problem
 
 SHORT = Staircase(searched=6)
 SQUARE = "staircase-square, widths 1 to 4"
 
 
 @pytest.fixture(scope="module")
-def result():
+def result() -> Result[Any, Any]:
     return verify(SHORT, trainer)
 
 
-def test_it_holds(result):
+def test_it_holds(result: Result[Any, Any]) -> None:
     assert result.holds
     assert CLAIMS["staircase"] == Staircase()
     assert len(result.prediction.certificates) == 5
-    values = result.observation.values
+    values: Mapping[str, Any] = result.observation.values
     assert values[f"components, {SQUARE}"] == (0, 2, 2, 1)
     assert values["components in the ball of ngd, staircase-wedge, widths 1 to 3"] == (0, 1, 2)
     assert values["connected from width, staircase-hexagon"] == 6
@@ -44,7 +50,9 @@ def test_it_holds(result):
         ("proof, staircase-cube", "invalid: mu"),
     ],
 )
-def test_an_observation_that_differs_makes_it_false(result, key, value):
+def test_an_observation_that_differs_makes_it_false(
+    result: Result[Any, Any], key: str, value: Any
+) -> None:
     assert key in result.observation.values
     assert not SHORT.compare(result.prediction.values, {**result.observation.values, key: value})
 
@@ -59,14 +67,16 @@ def test_an_observation_that_differs_makes_it_false(result, key, value):
         Step(6, 2, 2, 0, 0),  # from m* + M* on not connected
     ],
 )
-def test_each_statement_can_fail(wrong):
+def test_each_statement_can_fail(wrong: Step) -> None:
     optima = optimal_polytope(example("staircase-cube"), Fraction(3))
     assert _holds(optima.step(wrong.width), optima)
     assert not _holds(wrong, optima)
 
 
 @pytest.mark.parametrize(("name", "beta"), [("cube", 3), ("prism", 10), ("square", 5)])
-def test_a_direction_that_theory_forgets_is_noticed(monkeypatch, name, beta):
+def test_a_direction_that_theory_forgets_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, name: str, beta: int
+) -> None:
     """The directions that are observed are found anew."""
     claim = Staircase(((f"staircase-{name}", Fraction(beta)),), searched=0)
     monkeypatch.setattr(staircase, "active_directions", _all_but_the_last)
@@ -76,7 +86,7 @@ def test_a_direction_that_theory_forgets_is_noticed(monkeypatch, name, beta):
     assert result.prediction.values[key] != result.observation.values[key]
 
 
-def test_random_instances_notice_it_too(monkeypatch):
+def test_random_instances_notice_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the direction is used, and at widths where brute force is quick."""
     drawn = list(_random(7, 0))
     counts = [
@@ -84,7 +94,7 @@ def test_random_instances_notice_it_too(monkeypatch):
         for optima in (_Optima(*each, (Fraction(1),) * each[0].n) for each in drawn)
     ]
 
-    def predicted(each, steps):
+    def predicted(each: tuple[Problem, Fraction], steps: list[Step]) -> list[Step] | None:
         try:
             return [optimal_polytope(*each).step(step.width) for step in steps]
         except Undecided:
@@ -95,12 +105,12 @@ def test_random_instances_notice_it_too(monkeypatch):
     assert sum(predicted(*each) != each[1] for each in zip(drawn, counts, strict=True)) > 4
 
 
-def _all_but_the_last(*data, **options):
+def _all_but_the_last(*data: Any, **options: Any) -> Any:
     square, directions = active_directions(*data, **options)
     return square, directions[:-1]
 
 
-def test_what_is_observed_proves_that_it_is_optimal():
+def test_what_is_observed_proves_that_it_is_optimal() -> None:
     problem = example("staircase-cube")
     nu = (Fraction(1),) * problem.n
     found, theory = _Optima(problem, Fraction(3), nu), optimal_polytope(problem, Fraction(3))

@@ -1,6 +1,9 @@
 """Profiles that are not monotone, and what would break the claim."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
@@ -9,6 +12,7 @@ from numerics.pictures import landscapes as plots
 from numerics.report.chapters import chapter, write_report
 from numerics.training.trainer import trainer
 from theory.claims import WidthProfile, verify
+from theory.claims.base import Result
 from theory.claims.instances import instance, profiled
 
 FIRST = instance("non-monotone", "adamw", "1/2")
@@ -17,11 +21,11 @@ SHORT = WidthProfile({FIRST: 4, LAST: 3})
 
 
 @pytest.fixture(scope="module")
-def result():
+def result() -> Result[Any, Any]:
     return verify(SHORT, trainer)
 
 
-def test_it_holds(result):
+def test_it_holds(result: Result[Any, Any]) -> None:
     assert result.holds
     values = result.prediction.values
     assert SHORT.counts(values, FIRST) == ((0, 1, 2, 1), (0, 1, 4, 1))
@@ -31,7 +35,7 @@ def test_it_holds(result):
     assert len(result.prediction.certificates) == 5
 
 
-def test_the_instances_are_at_widths_that_are_counted():
+def test_the_instances_are_at_widths_that_are_counted() -> None:
     for each, widths in profiled().items():
         assert each.width <= widths
         assert str(each.rho) in each.where
@@ -55,19 +59,21 @@ WHERE = "non-monotone in adamw's ball rho = 1/2"
         ),
     ],
 )
-def test_an_observation_that_differs_makes_it_false(result, key, value):
+def test_an_observation_that_differs_makes_it_false(
+    result: Result[Any, Any], key: str, value: Any
+) -> None:
     assert key in result.observation.values
     assert not SHORT.compare(result.prediction.values, {**result.observation.values, key: value})
 
 
-def test_a_profile_that_is_monotone_is_not_enough():
+def test_a_profile_that_is_monotone_is_not_enough() -> None:
     steady = WidthProfile({instance("split-by-adamw-3", "adamw", "4/5"): 3})
     found = verify(steady, trainer)
     assert found.prediction.values.keys() == found.observation.values.keys()
     assert not found.holds
 
 
-def test_the_report_draws_each_instance(result, tmp_path):
+def test_the_report_draws_each_instance(result: Result[Any, Any], tmp_path: Path) -> None:
     told = chapter(result, tmp_path, 0.0)
     write_report([told], tmp_path, {"command": ["isthmus"], "versions": {}})
     assert (tmp_path / "width-profile.png").stat().st_size > 1000
@@ -79,7 +85,7 @@ def test_the_report_draws_each_instance(result, tmp_path):
     assert all(Path(path).exists() for path in told.document["certificate"].values())
 
 
-def test_the_staircase():
+def test_the_staircase() -> None:
     axes = Figure().subplots()
     counts = {"labelled": (0, 1, 4), "modulo permutation": (0, 1, 2)}
     plots.draw_width_profile(axes, counts, bound=5, title="a profile")

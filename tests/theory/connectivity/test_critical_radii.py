@@ -1,5 +1,7 @@
 """The intervals of rho with constant components, against landscapes at single radii."""
 
+from __future__ import annotations
+
 from fractions import Fraction
 from itertools import pairwise
 
@@ -45,7 +47,7 @@ KNOWN = (
 )
 
 
-def counts(problem, width, rho):
+def counts(problem: Problem, width: int, rho: Fraction) -> tuple[int, int]:
     """Components modulo permutation and labelled, by looking at one radius."""
     row = width_row(
         CellComplex.of(problem, width, labelled=True, within=Ball("adamw", rho)), level=Fraction()
@@ -53,18 +55,22 @@ def counts(problem, width, rho):
     return row.components, row.components_labelled
 
 
-def steps(problem, width):
+def steps(problem: Problem, width: int) -> list[tuple[str, int, int]]:
     found = radius_intervals(problem, "adamw", width)
     return [(str(each.lower), each.components, each.components_labelled) for each in found]
 
 
 @pytest.mark.parametrize(("X", "y", "width", "expected"), KNOWN)
-def test_known_intervals(X, y, width, expected):
+def test_known_intervals(
+    X: list[list[int]], y: list[int], width: int, expected: list[tuple[str, int, int]]
+) -> None:
     assert steps(Problem(X=X, y=y), width) == expected
 
 
 @pytest.mark.parametrize(("X", "y", "width", "expected"), KNOWN)
-def test_landscapes_at_the_ends_and_between_them_have_these_components(X, y, width, expected):
+def test_landscapes_at_the_ends_and_between_them_have_these_components(
+    X: list[list[int]], y: list[int], width: int, expected: list[tuple[str, int, int]]
+) -> None:
     problem = Problem(X=X, y=y)
     found = radius_intervals(problem, "adamw", width)
     for each in found:
@@ -83,7 +89,7 @@ def test_landscapes_at_the_ends_and_between_them_have_these_components(X, y, wid
 
 @part(4)
 @given(problems(n=(1, 3)))
-def test_random_problems(problem):
+def test_random_problems(problem: Problem) -> None:
     found = radius_intervals(problem, "adamw", 2)
     for each in found:
         upper = each.upper or each.lower + 1
@@ -97,7 +103,7 @@ def test_random_problems(problem):
 
 @part(4)
 @given(problems(n=(1, 3)))
-def test_the_first_radius_is_where_the_least_loss_becomes_zero(problem):
+def test_the_first_radius_is_where_the_least_loss_becomes_zero(problem: Problem) -> None:
     first, *others = radius_intervals(problem, "adamw", 2)
     if others and not first.components:
         below = CellComplex.of(problem, 2, within=Ball("adamw", first.upper * Fraction(999, 1000)))
@@ -105,7 +111,7 @@ def test_the_first_radius_is_where_the_least_loss_becomes_zero(problem):
         assert least(CellComplex.of(problem, 2, within=Ball("adamw", first.upper))).value == 0
 
 
-def test_the_bound_holds_on_every_interval():
+def test_the_bound_holds_on_every_interval() -> None:
     problem = example("non-monotone")
     mass = largest_mass(problem, Fraction(1))  # at rho = 1; connected from ceil(mass / rho) + n on
     for width in range(3, 6):
@@ -114,12 +120,12 @@ def test_the_bound_holds_on_every_interval():
         assert last <= mass / (width - problem.n)
 
 
-def test_connectivity_is_not_monotone_in_the_radius():
+def test_connectivity_is_not_monotone_in_the_radius() -> None:
     problem = Problem(X=[[2, 1], [1, 2]], y=[-1, 3])
     assert [labelled for _, _, labelled in steps(problem, 4)] == [0, 4, 10, 1, 5, 1]
 
 
-def test_scaling_the_targets_scales_the_radii():
+def test_scaling_the_targets_scales_the_radii() -> None:
     problem = example("non-monotone")
     twice = Problem(X=problem.X[::-1], y=[2 * v for v in problem.y[::-1]])
     for one, other in zip(
@@ -132,20 +138,20 @@ def test_scaling_the_targets_scales_the_radii():
         )
 
 
-def test_targets_of_zero_and_targets_out_of_reach():
+def test_targets_of_zero_and_targets_out_of_reach() -> None:
     assert steps(Problem(X=[[1, 2]], y=[0]), 2) == [("0", 1, 1)]
     assert steps(Problem(X=[[0, 0], [1, 2]], y=[1, 1]), 2) == [("0", 0, 0)]
     assert steps(Problem(X=[[1, 0], [2, 0]], y=[-1, -2]), 1) == [("0", 0, 0), ("1", 1, 1)]
 
 
-def test_wrong_input_and_limits():
+def test_wrong_input_and_limits() -> None:
     problem = example("non-monotone")
     with pytest.raises(InputError, match="the ball of muon is no polytope"):
         radius_intervals(problem, "muon", 2)
     with pytest.raises(BudgetError, match="cells"):
         radius_intervals(problem, "adamw", 3, max_cells=100)
 
-    def stop(stage, count):
+    def stop(stage: str, count: int) -> None:
         raise Interrupted
 
     with pytest.raises(Interrupted, match="^interrupted"):

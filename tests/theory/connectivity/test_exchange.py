@@ -1,5 +1,9 @@
 """Exact walks on nonnegative solutions: vertices, simplex paths, moving right-hand sides."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from flint import fmpq
@@ -12,17 +16,17 @@ from theory.errors import Undecided
 from theory.exact import float_of, independent, transposed
 
 
-def quiet():
+def quiet() -> None:
     pass
 
 
-def exhaust(steps):
+def exhaust(steps: Any) -> None:
     for _ in steps:
         pass
 
 
 @st.composite
-def exchanges(draw):
+def exchanges(draw: st.DrawFn) -> Exchange:
     """Small integer columns, zero and parallel ones among them, some entries with caps."""
     size, count = draw(st.integers(1, 3)), draw(st.integers(1, 7))
     entries = st.integers(-2, 2)
@@ -33,24 +37,24 @@ def exchanges(draw):
 
 
 @st.composite
-def points(draw, exchange):
+def points(draw: st.DrawFn, exchange: Exchange) -> list[fmpq]:
     quarters = [draw(st.integers(0, 4 if cap is None else 4 * int(cap.p))) for cap in exchange.caps]
     return [fmpq(v, 4) for v in quarters]
 
 
-def is_vertex(exchange, x):
+def is_vertex(exchange: Exchange, x: list[fmpq]) -> bool:
     inner = exchange.between(x)
     rows = transposed([exchange.columns[j] for j in inner], len(exchange.columns[0]))
     return len(independent(rows, len(inner))) == len(inner) if inner else True
 
 
-def feasible(exchange, x):
+def feasible(exchange: Exchange, x: list[fmpq]) -> bool:
     return all(
         0 <= v and (cap is None or v <= cap) for v, cap in zip(x, exchange.caps, strict=True)
     )
 
 
-def least_cost(exchange, total):
+def least_cost(exchange: Exchange, total: list[fmpq]) -> float:
     found = linprog(
         [float_of(c) for c in exchange.costs],
         A_eq=np.array([[float_of(v) for v in column] for column in exchange.columns]).T,
@@ -61,7 +65,7 @@ def least_cost(exchange, total):
 
 
 @given(st.data())
-def test_a_vertex_keeps_the_sums_and_the_zeros_and_costs_no_more(data):
+def test_a_vertex_keeps_the_sums_and_the_zeros_and_costs_no_more(data: st.DataObject) -> None:
     exchange = data.draw(exchanges())
     x = data.draw(points(exchange))
     used = [j for j, v in enumerate(x) if v]
@@ -74,7 +78,9 @@ def test_a_vertex_keeps_the_sums_and_the_zeros_and_costs_no_more(data):
 
 
 @given(st.data())
-def test_descents_end_at_the_least_cost_through_vertices_of_falling_cost(data):
+def test_descents_end_at_the_least_cost_through_vertices_of_falling_cost(
+    data: st.DataObject,
+) -> None:
     exchange = data.draw(exchanges())
     x = exchange.vertex(data.draw(points(exchange)))
     walk = Walk(exchange, x, [fmpq()] * len(exchange.columns[0]), quiet)
@@ -88,7 +94,9 @@ def test_descents_end_at_the_least_cost_through_vertices_of_falling_cost(data):
 
 
 @given(st.data())
-def test_any_vertex_of_least_cost_is_reached_with_costs_that_point_towards_it(data):
+def test_any_vertex_of_least_cost_is_reached_with_costs_that_point_towards_it(
+    data: st.DataObject,
+) -> None:
     exchange = data.draw(exchanges())
     x = data.draw(points(exchange))
     nothing = [fmpq()] * len(exchange.columns[0])
@@ -101,7 +109,7 @@ def test_any_vertex_of_least_cost_is_reached_with_costs_that_point_towards_it(da
 
 
 @given(st.data())
-def test_carrying_the_right_hand_side_stays_optimal_on_a_straight_line(data):
+def test_carrying_the_right_hand_side_stays_optimal_on_a_straight_line(data: st.DataObject) -> None:
     exchange = data.draw(exchanges())
     x, y = data.draw(points(exchange)), data.draw(points(exchange))
     before, after = exchange.total(x), exchange.total(y)
@@ -125,7 +133,7 @@ def test_carrying_the_right_hand_side_stays_optimal_on_a_straight_line(data):
             assert moved == [t * c for c in change]
 
 
-def test_closed_form():
+def test_closed_form() -> None:
     # x1 + x2 = 1 with costs 2, 1: all of it goes to the second.
     exchange = Exchange([[fmpq(1)], [fmpq(1)]], [fmpq(2), fmpq(1)], [None, None])
     walk = Walk(exchange, [fmpq(1), fmpq(0)], [fmpq(0)], quiet)
@@ -135,7 +143,7 @@ def test_closed_form():
     assert list(walk.descend()) == [[fmpq(1, 2), fmpq(1, 2)]]
 
 
-def test_a_right_hand_side_that_cannot_be_reached_is_told():
+def test_a_right_hand_side_that_cannot_be_reached_is_told() -> None:
     exchange = Exchange([[fmpq(1)]], [fmpq(1)], [fmpq(1)])
     with pytest.raises(Undecided, match="leaves the polyhedron"):
         list(Walk(exchange, [fmpq(1, 2)], [fmpq(2)], quiet).carry())

@@ -1,7 +1,11 @@
 """Optimal networks of the l2-penalised problem: closed forms, two counts, the five statements."""
 
+from __future__ import annotations
+
+import random
 from fractions import Fraction
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +23,7 @@ from theory.connectivity import (
     plant,
     width_profile,
 )
+from theory.connectivity.staircase import Step
 from theory.connectivity.staircase import _vertices as vertices
 from theory.errors import BudgetError, InputError, Undecided
 from theory.programs import solve
@@ -49,16 +54,16 @@ TIES = (
 PRISMATIC = [(0, 0, 0), (2, 4, 2), (2, 2, 0), (4, 73, 3), (2, 2, 0), (1, 1, 0)]
 
 
-def counts(optima, last):
+def counts(optima: OptimalPolytope, last: int) -> list[tuple[int, int, int]]:
     steps = [optima.step(width) for width in range(1, last + 1)]
     return [(step.components, step.components_labelled, step.isolated) for step in steps]
 
 
-def brute(optima, width):
+def brute(optima: OptimalPolytope, width: int) -> Step:
     return count_components([each.image for each in optima.directions], optima.fit, width)
 
 
-def five_statements(step, optima):
+def five_statements(step: Step, optima: OptimalPolytope) -> None:
     m = step.width
     assert m != optima.fewest or step.finite
     assert m <= optima.fewest or step.components > step.isolated
@@ -72,7 +77,7 @@ def five_statements(step, optima):
 
 
 @st.composite
-def planted(draw):
+def planted(draw: st.DrawFn) -> tuple[Problem, Fraction]:
     """An optimal fit on one of the data sets; rows in any order, coordinates flipped, X scaled."""
     X, k = draw(st.sampled_from(TIES))
     scale = draw(st.fractions(Fraction(1, 3), 3, max_denominator=3))
@@ -103,13 +108,19 @@ def planted(draw):
         (WEDGE, [0, 1, 1, 0], [(0, 0, 0), (1, 2, 1), (2, 7, 1), (1, 1, 0)], 4, 4),
     ],
 )
-def test_closed_forms(X, weights, expected, theorem, exact):
+def test_closed_forms(
+    X: list[list[int]],
+    weights: list[int],
+    expected: list[tuple[int, int, int]],
+    theorem: int,
+    exact: int,
+) -> None:
     optima = optimal_polytope(*plant(X, [1] * len(X), weights))
     assert counts(optima, len(expected)) == expected
     assert (optima.bound, optima.connected_from) == (theorem, exact)
 
 
-def test_connected_at_width_four_and_not_at_five():
+def test_connected_at_width_four_and_not_at_five() -> None:
     optima = optimal_polytope(example("staircase-hexagon"), Fraction(5))
     assert (optima.fewest, optima.most, optima.rank, optima.bound) == (3, 5, 5, 7)
     expected = [(0, 0, 0), (0, 0, 0), (1, 6, 1), (1, 1, 0), (2, 121, 1), (1, 1, 0), (1, 1, 0)]
@@ -117,7 +128,7 @@ def test_connected_at_width_four_and_not_at_five():
     assert optima.connected_from == 6
 
 
-def test_one_direction():
+def test_one_direction() -> None:
     optima = optimal_polytope(Problem(X=[[2]], y=[5]), Fraction(1))
     assert optima.nu == (Fraction(1, 2),)  # 2 nu = beta
     assert optima.objective == Fraction(1, 8) + Fraction(9, 4)
@@ -128,7 +139,7 @@ def test_one_direction():
     assert negative.directions == ((-1, (1,), (-2,)),)
 
 
-def test_one_neuron_is_connected_at_its_own_width():
+def test_one_neuron_is_connected_at_its_own_width() -> None:
     """That M* + 1 is the least width from which on the optima are connected takes M* >= 2."""
     optima = optimal_polytope(Problem(X=[[1]], y=[2]), Fraction(1))
     assert optima.fit == (1,)
@@ -137,7 +148,7 @@ def test_one_neuron_is_connected_at_its_own_width():
     assert optima.step(1).connected
 
 
-def test_a_unique_optimum_is_connected_with_one_neuron_more():
+def test_a_unique_optimum_is_connected_with_one_neuron_more() -> None:
     optima = optimal_polytope(Problem(X=[[1, 0], [0, 1]], y=[3, -3]), Fraction(1))
     assert counts(optima, 3) == [(0, 0, 0), (1, 2, 1), (1, 1, 0)]
     assert optima.connected_from == optima.bound == 3
@@ -149,13 +160,15 @@ def test_a_unique_optimum_is_connected_with_one_neuron_more():
 
 @part(2)
 @given(planted(), st.integers(1, 4))
-def test_brute_force_agrees(instance, width):
+def test_brute_force_agrees(instance: tuple[Problem, Fraction], width: int) -> None:
     optima = optimal_polytope(*instance)
     assert brute(optima, width) == optima.step(width)
 
 
 @given(st.data(), st.integers(1, 4), st.integers(1, 3), st.integers(1, 4))
-def test_brute_force_agrees_whatever_the_images(data, k, n, width):
+def test_brute_force_agrees_whatever_the_images(
+    data: st.DataObject, k: int, n: int, width: int
+) -> None:
     """The counts need no more than that no combination c >= 0 of images vanishes."""
     entries = st.tuples(*[st.integers(0, 3).map(Fraction)] * n)
     images = data.draw(st.lists(entries.filter(any), min_size=k, max_size=k))
@@ -174,7 +187,7 @@ def test_brute_force_agrees_whatever_the_images(data, k, n, width):
 
 @part(2)
 @given(planted())
-def test_the_five_statements(instance):
+def test_the_five_statements(instance: tuple[Problem, Fraction]) -> None:
     optima = optimal_polytope(*instance)
     for width in range(1, optima.bound + 2):
         five_statements(optima.step(width), optima)
@@ -183,7 +196,7 @@ def test_the_five_statements(instance):
         assert optima.most < optima.connected_from
 
 
-def test_a_search_through_random_data():
+def test_a_search_through_random_data() -> None:
     """Rows that sum to zero, and rows with their opposites: directions tie in pairs at least."""
     random = np.random.default_rng(0)
     seen = earlier = 0
@@ -209,7 +222,7 @@ def test_a_search_through_random_data():
 
 @part(4)
 @given(planted())
-def test_vertices_are_optimal_networks(instance):
+def test_vertices_are_optimal_networks(instance: tuple[Problem, Fraction]) -> None:
     problem, beta = instance
     optima = optimal_polytope(problem, beta)
     least = solve(problem, Penalty(beta))
@@ -229,7 +242,9 @@ def test_vertices_are_optimal_networks(instance):
 
 @part(4)
 @given(planted(), st.integers(0, 10**6))
-def test_no_neuron_is_better_than_the_active_directions(instance, seed):
+def test_no_neuron_is_better_than_the_active_directions(
+    instance: tuple[Problem, Fraction], seed: int
+) -> None:
     problem, beta = instance
     optima = optimal_polytope(problem, beta)
     X, nu = np.array(problem.X, float), np.array(optima.nu, float)
@@ -243,7 +258,9 @@ def test_no_neuron_is_better_than_the_active_directions(instance, seed):
 
 @part(4)
 @given(planted(), st.fractions(Fraction(1, 4), 4, max_denominator=4), st.randoms())
-def test_scales_and_orders_change_nothing(instance, scale, random):
+def test_scales_and_orders_change_nothing(
+    instance: tuple[Problem, Fraction], scale: Fraction, random: random.Random
+) -> None:
     problem, beta = instance
     expected = counts(optimal_polytope(problem, beta), 6)
     wider = Problem(X=[[scale * v for v in row] for row in problem.X], y=problem.y)
@@ -258,7 +275,7 @@ def test_scales_and_orders_change_nothing(instance, scale, random):
 
 @part(4)
 @given(planted())
-def test_zero_rows_and_repeated_rows(instance):
+def test_zero_rows_and_repeated_rows(instance: tuple[Problem, Fraction]) -> None:
     problem, beta = instance
     expected = counts(optimal_polytope(problem, beta), 6)
     zero = (Fraction(),) * problem.d
@@ -268,12 +285,12 @@ def test_zero_rows_and_repeated_rows(instance):
     assert counts(optimal_polytope(doubled, 2 * beta), 6) == expected
 
 
-def test_a_direction_on_a_wall_is_one_direction_of_both_cones():
+def test_a_direction_on_a_wall_is_one_direction_of_both_cones() -> None:
     square, directions = active_directions([[1, 1], [1, -1], [0, 1]], [1, 1, -1])
     assert (square, directions) == (4, ((1, (2, 0), (2, 2, 0)),))
 
 
-def test_up_to_the_kernel_of_X():
+def test_up_to_the_kernel_of_X() -> None:
     square, directions = active_directions([[1, 1, 0], [1, -1, 0]], [1, 1])
     assert (square, directions) == (4, ((1, (2, 0, 0), (2, 2)),))
     rotated, (only,) = active_directions([[1, 1, 1, 1], [1, 1, 1, 1]], [1, 2])
@@ -281,7 +298,7 @@ def test_up_to_the_kernel_of_X():
 
 
 @pytest.mark.parametrize("y", [[0, 0, 0, 0], [1, 0, -1, 0], [1, 1, 1, 1]])
-def test_where_the_penalty_wins_only_zero_weights_are_optimal(y):
+def test_where_the_penalty_wins_only_zero_weights_are_optimal(y: list[int]) -> None:
     # For y = 1 the largest price is beta: directions are active, and still nothing is gained.
     optima = optimal_polytope(Problem(X=SQUARE, y=y), Fraction(5))
     assert (optima.fewest, optima.most, optima.connected_from) == (0, 0, 1)
@@ -289,29 +306,29 @@ def test_where_the_penalty_wins_only_zero_weights_are_optimal(y):
     assert brute(optima, 2) == optima.step(2)
 
 
-def test_data_that_are_zero():
+def test_data_that_are_zero() -> None:
     optima = optimal_polytope(Problem(X=[[0, 0]], y=[3]), Fraction(1))
     assert (optima.directions, optima.objective) == ((), Fraction(9, 2))
     assert counts(optima, 2) == [(1, 1, 1)] * 2
 
 
 @pytest.mark.parametrize(("name", "beta"), [("staircase-square", 5), ("staircase-wedge", 5)])
-def test_the_landscape_in_the_ball_of_ngd_has_as_many_components(name, beta):
+def test_the_landscape_in_the_ball_of_ngd_has_as_many_components(name: str, beta: int) -> None:
     optima = optimal_polytope(example(name), Fraction(beta))
-    size = sum(v * f for v, f in zip(optima.nu, optima.fit, strict=True)) / beta
-    level = sum(v * v for v in optima.nu) / 2 + Fraction(1, 10)
+    size = sum((v * f for v, f in zip(optima.nu, optima.fit, strict=True)), Fraction()) / beta
+    level = sum((v * v for v in optima.nu), Fraction()) / 2 + Fraction(1, 10)
     profile = width_profile(optima.problem, Ball("ngd", size), 2, level=level)
     assert [(row.components, row.components_labelled) for row in profile.rows] == [
         each[:2] for each in counts(optima, 2)
     ]
 
 
-def test_the_solver_s_dual_vector_is_rounded_as_little_as_it_takes():
+def test_the_solver_s_dual_vector_is_rounded_as_little_as_it_takes() -> None:
     problem, beta = plant(SQUARE, [Fraction(7, 13)] * 4, [2, 1, 0, 1])
     assert optimal_polytope(problem, beta).nu == (Fraction(7, 13),) * 4
 
 
-def test_irrational_optima_are_refused():
+def test_irrational_optima_are_refused() -> None:
     with pytest.raises(Undecided, match="no dual vector with denominators up to 10,000"):
         optimal_polytope(example("flagship"), Fraction(1))
 
@@ -320,7 +337,7 @@ def test_irrational_optima_are_refused():
     ("beta", "message"),
     [(Fraction(0), "beta: 0 must be positive"), (0.5, "beta: 0.5 is a float")],
 )
-def test_wrong_beta(beta, message):
+def test_wrong_beta(beta: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         optimal_polytope(example("staircase-square"), beta)
 
@@ -335,12 +352,12 @@ def test_wrong_beta(beta, message):
         ([[1, 1]], [0], [], r"nu: its beta, sqrt\(0\), must be rational and not zero"),
     ],
 )
-def test_wrong_plants(X, nu, weights, message):
+def test_wrong_plants(X: list[list[int]], nu: list[int], weights: list[int], message: str) -> None:
     with pytest.raises(InputError, match=message):
         plant(X, nu, weights)
 
 
-def test_what_is_too_large_says_so():
+def test_what_is_too_large_says_so() -> None:
     problem = example("staircase-cube")
     with pytest.raises(BudgetError, match="supports of vertices: 163 needed"):
         optimal_polytope(problem, Fraction(3), max_supports=100)

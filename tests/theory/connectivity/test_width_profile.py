@@ -1,5 +1,7 @@
 """Components width by width: the known instances, the theorem's bounds, and their invariances."""
 
+from __future__ import annotations
+
 from collections import Counter
 from fractions import Fraction
 
@@ -27,7 +29,9 @@ INSTANCES = (
 
 
 @pytest.mark.parametrize(("X", "y", "rho", "expected", "bound"), INSTANCES)
-def test_known_instances(X, y, rho, expected, bound):
+def test_known_instances(
+    X: list[list[int]], y: list[int], rho: Fraction, expected: list[tuple[int, int]], bound: int
+) -> None:
     profile = width_profile(Problem(X=X, y=y), Ball("adamw", rho), len(expected), level=Fraction())
     assert profile.complete
     assert [(row.components, row.components_labelled) for row in profile.rows] == expected
@@ -35,7 +39,7 @@ def test_known_instances(X, y, rho, expected, bound):
     assert all(row.lower == row.upper for row in profile.rows)
 
 
-def test_connectivity_is_lost_at_a_larger_width():
+def test_connectivity_is_lost_at_a_larger_width() -> None:
     profile = width_profile(example("non-monotone"), Ball("lion", HALF), 4, level=Fraction())
     assert not profile.monotone
     assert profile.last_disconnected == 3
@@ -43,7 +47,7 @@ def test_connectivity_is_lost_at_a_larger_width():
     assert wider.monotone
 
 
-def test_muon_by_proved_intervals():
+def test_muon_by_proved_intervals() -> None:
     problem = Problem(X=[[-1, -2], [0, 1], [-2, -1]], y=[1, 2, 3])
     profile = width_profile(problem, Ball("muon", Fraction(3)), 3)
     counts = [(row.components, row.components_labelled) for row in profile.rows]
@@ -51,18 +55,18 @@ def test_muon_by_proved_intervals():
     assert profile.bound == 7
 
 
-def test_ngd_is_isolated_at_width_n_and_connected_from_the_bound():
+def test_ngd_is_isolated_at_width_n_and_connected_from_the_bound() -> None:
     profile = width_profile(Problem(X=[[1, 0], [0, 1]], y=[1, -1]), Ball("ngd", Fraction(2)), 3)
     assert [row.components_labelled for row in profile.rows[1:]] == [2, 1]
     assert profile.bound == 3
 
 
 @pytest.mark.parametrize("name", ["colnorm", "muon-adamw", "adamw-ngd", "ngd-adamw"])
-def test_no_bound_is_known(name):
+def test_no_bound_is_known(name: str) -> None:
     assert connected_from(example("two-points"), Ball(name, Fraction(1))) is None
 
 
-def test_the_mass_in_closed_form():
+def test_the_mass_in_closed_form() -> None:
     # One point in one dimension: one column, +-rho |x|, and S = |y| / (rho |x|).
     assert largest_mass(Problem(X=[[2]], y=[5]), Fraction(1, 3)) == Fraction(15, 2)
     assert largest_mass(Problem(X=[[-2]], y=[-5]), Fraction(1, 3)) == Fraction(15, 2)
@@ -75,19 +79,21 @@ def test_the_mass_in_closed_form():
 
 @part(2)
 @given(problems(n=(1, 3)), st.fractions(Fraction(1, 4), 3, max_denominator=4))
-def test_the_mass_scales_like_one_over_rho_and_does_not_mind_the_order(problem, rho):
+def test_the_mass_scales_like_one_over_rho_and_does_not_mind_the_order(
+    problem: Problem, rho: Fraction
+) -> None:
     mass = largest_mass(problem, rho, max_bases=10**6)
     assert largest_mass(problem, 2 * rho, max_bases=10**6) * 2 == mass
     backwards = Problem(X=problem.X[::-1], y=problem.y[::-1])
     assert largest_mass(backwards, rho, max_bases=10**6) == mass
 
 
-def test_from_the_bound_on_it_is_connected():
-    decided = Counter()
+def test_from_the_bound_on_it_is_connected() -> None:
+    decided: Counter[int | None] = Counter()
 
     @part(4)
     @given(problems(n=(1, 2)), st.sampled_from([HALF, Fraction(1), Fraction(2)]))
-    def connected(problem, rho):
+    def connected(problem: Problem, rho: Fraction) -> None:
         bound = connected_from(problem, Ball("adamw", rho))
         if bound <= 5:  # landscapes of wider networks take long
             profile = width_profile(problem, Ball("adamw", rho), bound + 1)
@@ -100,7 +106,7 @@ def test_from_the_bound_on_it_is_connected():
     assert decided.total() > decided[None] + 2, decided
 
 
-def test_the_order_of_the_data_and_their_scale_change_nothing():
+def test_the_order_of_the_data_and_their_scale_change_nothing() -> None:
     problem = example("non-monotone")
     scaled = Problem(X=[[3 * v for v in row] for row in problem.X[::-1]], y=problem.y[::-1])
     first = width_profile(problem, Ball("adamw", HALF), 3)
@@ -109,7 +115,7 @@ def test_the_order_of_the_data_and_their_scale_change_nothing():
     assert first.bound == second.bound
 
 
-def test_what_is_too_large_ends_the_profile_and_says_so():
+def test_what_is_too_large_ends_the_profile_and_says_so() -> None:
     problem, _ = planted(4, 2, 2, 0)
     profile = width_profile(problem, Ball("adamw", HALF), 6, max_cells=300)
     assert not profile.complete
@@ -119,8 +125,8 @@ def test_what_is_too_large_ends_the_profile_and_says_so():
         largest_mass(problem, HALF, max_bases=10)
 
 
-def test_an_interrupt_keeps_the_widths_done():
-    def stop(stage, count):
+def test_an_interrupt_keeps_the_widths_done() -> None:
+    def stop(stage: str, count: int) -> None:
         if stage.startswith("width 2"):
             raise Interrupted
 
@@ -139,6 +145,6 @@ def test_an_interrupt_keeps_the_widths_done():
         ("adamw", HALF, 0, "max_width: 0 must be at least 1"),
     ],
 )
-def test_wrong_input(name, rho, width, message):
+def test_wrong_input(name: str, rho: Fraction, width: int, message: str) -> None:
     with pytest.raises(InputError, match=message):
         width_profile(example("non-monotone"), Ball(name, rho), width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,9 @@ INSTANCES = [
 
 
 @pytest.mark.parametrize(("X", "y", "rho", "counts"), INSTANCES)
-def test_connectivity_is_not_monotone_in_width(X, y, rho, counts) -> None:  # type: ignore[no-untyped-def]
+def test_connectivity_is_not_monotone_in_width(
+    X: list[tuple[int, int]], y: tuple[int, ...], rho: str, counts: Any
+) -> None:
     problem = Problem(X=X, y=y)
     for width, expected in counts.items():
         found = [
@@ -86,7 +89,7 @@ def test_the_checker_accepts_what_is_found(
     level = None
     if above:
         least = analyse(problem, width, within=Ball("adamw", rho)).minimum
-        level = least + sum(v * v for v in problem.y) / 30
+        level = least + sum((v * v for v in problem.y), Fraction()) / 30
     analysis = analyse(problem, width, level=level, labelled=labelled, within=Ball("adamw", rho))
     check(certify(analysis), problem)
     assert all(inside(component.representative, rho) for component in analysis.components)
@@ -202,7 +205,7 @@ def test_tampering(at: tuple[str, ...], value: object, message: str) -> None:
 
 def test_vertices_are_counted_first() -> None:
     """3^d of them, and more, where there are few cells."""
-    problem = Problem(X=[[int(i == k) for k in range(8)] for i in range(8)], y=[1] * 8)  # type: ignore[arg-type]
+    problem = Problem(X=[[int(i == k) for k in range(8)] for i in range(8)], y=[1] * 8)
     with pytest.raises(
         BudgetError, match=r"vertices in the ball \(each as 10 cells\): 2,657,280 needed"
     ):

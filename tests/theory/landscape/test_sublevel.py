@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from theory.errors import Interrupted
 from theory.exact import dot
 from theory.landscape.cells import CellComplex
+from theory.landscape.domain import EntrywiseBall, WholeSpace
 from theory.landscape.sublevel import sublevel, thin
 from theory.loading import example
 from theory.problem import Problem
@@ -21,16 +22,20 @@ from theory.within import Ball
 rhos = st.none() | st.fractions(Fraction(1, 4), 4, max_denominator=4)
 
 
+def small(problem: Problem, width: int, rho: Fraction | None) -> CellComplex:
+    """Of a thousand cells or fewer, all of which can be looked at: of few neurons if need be."""
+    complex_ = CellComplex.of(problem, width, within=None if rho is None else Ball("adamw", rho))
+    return complex_ if complex_.count <= 1000 else small(problem, width - 1, rho)
+
+
 @given(problems(), st.integers(1, 3), st.none() | st.fractions(0, 20), rhos)
 def test_low_cells_and_cover(
     problem: Problem, width: int, level: Fraction | None, rho: Fraction | None
 ) -> None:
-    complex_ = CellComplex.of(problem, width, within=None if rho is None else Ball("adamw", rho))
-    if complex_.count > 3000:
-        return
+    complex_ = small(problem, width, rho)
     values = {
         cell: complex_.minimum(cell).value
-        for cell in combinations_with_replacement(range(complex_.states), width)
+        for cell in combinations_with_replacement(range(complex_.states), complex_.width)
     }
     assert len(values) == complex_.count
     result = sublevel(complex_, level)
@@ -50,6 +55,7 @@ def test_low_cells_and_cover(
 def test_a_dual_bounds_what_it_covers(problem: Problem, width: int, rho: Fraction | None) -> None:
     complex_ = CellComplex.of(problem, width, within=None if rho is None else Ball("adamw", rho))
     domain = complex_.domain
+    assert isinstance(domain, WholeSpace | EntrywiseBall)
     cells = list(combinations_with_replacement(range(complex_.states), width))[:200]
     for cover in sublevel(complex_).cover:
         vector = cover.proof.dual.vector

@@ -1,5 +1,7 @@
 """Projections onto many cones at once, against one at a time, and by what defines them."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from scipy.optimize import nnls
@@ -8,14 +10,21 @@ from theory.arrangement import arrangement
 from theory.programs.cones import Cones
 
 
-def cones_of(n, d, seed):
+def cones_of(n: int, d: int, seed: int) -> tuple[np.random.Generator, np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     X = random.standard_normal((n, d))
     sides = np.where(random.standard_normal((40, d)) @ X.T > 0, 1.0, -1.0)
     return random, X, sides
 
 
-def require_projection(X, sides, v, w, mu, tight):
+def require_projection(
+    X: np.ndarray,
+    sides: np.ndarray,
+    v: np.ndarray,
+    w: np.ndarray,
+    mu: np.ndarray,
+    tight: np.ndarray,
+) -> None:
     """w = v + X^T S mu with mu >= 0, S X w >= 0 and mu . S X w = 0: these define the projection."""
     size = np.linalg.norm(v) * np.linalg.norm(X, axis=1).max()
     used = tight >= 0
@@ -29,7 +38,7 @@ def require_projection(X, sides, v, w, mu, tight):
 
 
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (5, 1), (8, 3), (30, 10), (4, 6)])
-def test_projections_satisfy_what_defines_them_cold_and_warm(n, d):
+def test_projections_satisfy_what_defines_them_cold_and_warm(n: int, d: int) -> None:
     random, X, sides = cones_of(n, d, seed=n + d)
     cones = Cones(X, sides)
     which = np.arange(len(sides))
@@ -43,7 +52,7 @@ def test_projections_satisfy_what_defines_them_cold_and_warm(n, d):
         v = v + 0.3 * random.standard_normal(v.shape)
 
 
-def test_far_from_the_last_point_the_projection_is_right_too():
+def test_far_from_the_last_point_the_projection_is_right_too() -> None:
     random, X, sides = cones_of(20, 6, seed=3)
     cones = Cones(X, sides)
     for scale in (1.0, 1e-8, 1e8):
@@ -53,7 +62,7 @@ def test_far_from_the_last_point_the_projection_is_right_too():
             require_projection(X, sides[b], v[b], w[b], mu[b], cones.tight[b])
 
 
-def test_a_subset_of_the_cones_in_any_order():
+def test_a_subset_of_the_cones_in_any_order() -> None:
     random, X, sides = cones_of(12, 4, seed=0)
     which = np.array([7, 2, 30])
     v = random.standard_normal((3, 4))
@@ -62,7 +71,7 @@ def test_a_subset_of_the_cones_in_any_order():
     assert some == pytest.approx(every[[1, 0, 2]])
 
 
-def test_inside_the_cone_nothing_moves_and_in_the_polar_everything_vanishes():
+def test_inside_the_cone_nothing_moves_and_in_the_polar_everything_vanishes() -> None:
     X = np.array([[1.0, 0.0], [0.0, 1.0]])
     cones = Cones(X, np.ones((2, 2)))
     w, mu = cones.project(np.array([[2.0, 3.0], [-1.0, -4.0]]), np.arange(2))
@@ -71,7 +80,7 @@ def test_inside_the_cone_nothing_moves_and_in_the_polar_everything_vanishes():
     assert sorted(mu[1]) == pytest.approx([1.0, 4.0])
 
 
-def test_zero_duplicate_and_parallel_rows_and_zero_vectors():
+def test_zero_duplicate_and_parallel_rows_and_zero_vectors() -> None:
     X = np.array([[1.0, 2.0], [1.0, 2.0], [-2.0, -4.0], [0.0, 0.0], [3.0, -1.0]])
     signs = arrangement(X.astype(int).tolist()).signs
     sides = np.where(signs > 0, 1.0, -1.0)
@@ -84,7 +93,7 @@ def test_zero_duplicate_and_parallel_rows_and_zero_vectors():
             require_projection(X, sides[b], v[b], w[b], mu[b], cones.tight[b])
 
 
-def test_enough_stops_at_an_upper_bound_of_the_length():
+def test_enough_stops_at_an_upper_bound_of_the_length() -> None:
     random, X, sides = cones_of(30, 8, seed=5)
     v = random.standard_normal((len(sides), 8))
     which = np.arange(len(sides))

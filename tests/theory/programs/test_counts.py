@@ -1,6 +1,9 @@
 """The mixed-integer program against the least loss over all cells."""
 
+from __future__ import annotations
+
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +19,7 @@ from theory.strategies import problems
 from theory.within import Ball
 
 
-def ball(problem, width, rho):
+def ball(problem: Problem, width: int, rho: Fraction) -> CellComplex:
     return CellComplex.of(problem, width, within=Ball("adamw", rho))
 
 
@@ -26,7 +29,7 @@ def ball(problem, width, rho):
     st.integers(1, 3),
     st.fractions(Fraction(1, 4), 2, max_denominator=4),
 )
-def test_its_cell_has_the_least_loss(problem, width, rho):
+def test_its_cell_has_the_least_loss(problem: Problem, width: int, rho: Fraction) -> None:
     complex_ = ball(problem, width, rho)
     cell = best_counts(complex_, (0,) * width)
     expected = least(ball(problem, width, rho))
@@ -38,7 +41,7 @@ def test_its_cell_has_the_least_loss(problem, width, rho):
 
 
 @pytest.mark.parametrize(("width", "rho"), [(1, 2), (2, 2), (3, 2)])
-def test_two_points_that_need_a_neuron_each(width, rho):
+def test_two_points_that_need_a_neuron_each(width: int, rho: int) -> None:
     problem = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
     complex_ = ball(problem, width, Fraction(rho))
     cell = best_counts(complex_, (0,) * width)
@@ -47,7 +50,7 @@ def test_two_points_that_need_a_neuron_each(width, rho):
     )
 
 
-def test_a_larger_width_than_cells_could_be_listed_for():
+def test_a_larger_width_than_cells_could_be_listed_for() -> None:
     problem, _ = planted(6, 2, 3, 0)
     complex_ = CellComplex.of(problem, 8, within=Ball("adamw", Fraction(1, 4)), max_cells=10**12)
     assert complex_.count > 10**6
@@ -57,10 +60,10 @@ def test_a_larger_width_than_cells_could_be_listed_for():
     assert found.value == complex_.loss_of(complex_.minimum(cell).value)
 
 
-def test_where_the_solver_fails_the_start_is_kept(monkeypatch):
+def test_where_the_solver_fails_the_start_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     import cvxpy
 
-    def fail(self, *arguments, **options):
+    def fail(self: Any, *arguments: Any, **options: Any) -> None:
         raise cvxpy.SolverError("gave up")
 
     problem, _ = planted(4, 2, 2, 0)

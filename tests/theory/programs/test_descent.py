@@ -1,33 +1,40 @@
 """Local search: it stays in the ball, goes down, and never below what is proved."""
 
+from __future__ import annotations
+
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 from problems import planted
 
 from theory.geometry import geometry
-from theory.programs import Huber, Squared, solve
+from theory.losses import Huber, Squared
+from theory.problem import Problem
+from theory.programs import solve
 from theory.programs.descent import Found, descend, descend_from_random
 from theory.within import Ball
 
-BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
-BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
+BALLS = (
+    *("adamw", "muon", "muon-adamw", "ngd", "colnorm"),
+    *("adamw-ngd", "colnorm-ngd", "ngd-adamw"),
+)
 
 
-def arrays(problem):
+def arrays(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     return np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
 
 
-def layers(name):
+def layers(name: str) -> Any:
     ball = geometry(name).ball
     return ball.hidden, ball.output
 
 
 @pytest.mark.parametrize("loss", [Squared(), Huber(Fraction(1))], ids=["squared", "huber"])
 @pytest.mark.parametrize("name", BALLS)
-def test_down_and_inside(name, loss):
+def test_down_and_inside(name: str, loss: Huber | Squared) -> None:
     problem, _ = planted(8, 3, 3, 0)
     X, y = arrays(problem)
     hidden, output = layers(name)
@@ -42,7 +49,7 @@ def test_down_and_inside(name, loss):
 
 
 @pytest.mark.parametrize("name", BALLS)
-def test_close_to_an_exact_fit_it_finds_one(name):
+def test_close_to_an_exact_fit_it_finds_one(name: str) -> None:
     problem, network = planted(6, 2, 2, 3)
     X, y = arrays(problem)
     W, a = np.array(network.W, dtype=float), np.array(network.a, dtype=float)
@@ -51,7 +58,7 @@ def test_close_to_an_exact_fit_it_finds_one(name):
 
 
 @pytest.mark.parametrize("name", BALLS)
-def test_the_best_comes_first_and_none_is_below_the_bound(name):
+def test_the_best_comes_first_and_none_is_below_the_bound(name: str) -> None:
     problem, _ = planted(5, 2, 2, 1, entries=3)
     X, y = arrays(problem)
     bound = solve(problem, Ball(name, Fraction(1, 2)), width=2).lower
@@ -67,13 +74,13 @@ def test_the_best_comes_first_and_none_is_below_the_bound(name):
     assert values[0][0] >= float(bound) * (1 - 1e-9)
 
 
-def test_nothing_to_learn_ends_at_once():
+def test_nothing_to_learn_ends_at_once() -> None:
     X, y = np.zeros((3, 2)), np.array([1.0, 2.0, 0.0])
     found = descend(X, y, Squared(), layers("ngd"), 1.0, np.ones((2, 2)), np.ones(2))
     assert found.value == 2.5
 
 
-def test_blocks_leave_out_what_is_zero():
+def test_blocks_leave_out_what_is_zero() -> None:
     X = np.array([[1.0, 0.0], [0.0, 1.0]])
     found = Found(np.array([[1.0, 0.0, -2.0], [1.0, 3.0, 0.0]]), np.array([2.0, 0.0, -1.0]), 0.0)
     signs, u, active = found.blocks(X)

@@ -1,5 +1,7 @@
 """Networks that attain the convex programs: inside the ball, exactly, and of few neurons."""
 
+from __future__ import annotations
+
 import math
 from fractions import Fraction
 
@@ -22,13 +24,15 @@ from theory.programs.solve import MAX_PATTERNS
 from theory.strategies import problems
 from theory.within import Ball
 
-BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
-BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
-COUNTED = ("adamw", "muon-adamw", "colnorm")  # every neuron has room of its own
-COUNTED += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
+BALLS = (
+    *("adamw", "muon", "muon-adamw", "ngd", "colnorm"),
+    *("adamw-ngd", "colnorm-ngd", "ngd-adamw"),
+)
+# Every neuron has room of its own.
+COUNTED = ("adamw", "muon-adamw", "colnorm", "adamw-ngd", "colnorm-ngd", "ngd-adamw")
 
 
-def require_inside(network, name, rho):
+def require_inside(network: Network, name: str, rho: Fraction) -> None:
     gauge = gauge_of(geometry(name).ball)
     size = gauge.hidden.squared(network.neurons()) * gauge.output_squared(network.a)
     assert size <= rho**2 * (1 + Fraction(1, 10**9))
@@ -41,7 +45,7 @@ def require_inside(network, name, rho):
     st.integers(1, 3),
     st.fractions(Fraction(1, 4), 3, max_denominator=4),
 )
-def test_the_sandwich(problem, name, width, rho):
+def test_the_sandwich(problem: Problem, name: str, width: int, rho: Fraction) -> None:
     """p(m + further) <= relax(m) <= p(m), by networks and bounds in rationals."""
     found = solve(problem, Ball(name, rho), width=width, max_cells=1)
     relaxed = found.relaxed
@@ -57,7 +61,7 @@ def test_the_sandwich(problem, name, width, rho):
 
 
 @pytest.mark.parametrize("name", BALLS)
-def test_the_wider_network_is_no_better_than_the_optimum_of_its_width(name):
+def test_the_wider_network_is_no_better_than_the_optimum_of_its_width(name: str) -> None:
     problem, _ = planted(4, 2, 2, 0, entries=3)
     rho = Fraction(1, 2)
     relaxed = relax(problem, Ball(name, rho), width=1)
@@ -68,7 +72,7 @@ def test_the_wider_network_is_no_better_than_the_optimum_of_its_width(name):
 
 
 @pytest.mark.parametrize("name", COUNTED)
-def test_a_whole_number_of_neurons_is_not_rounded_up(name):
+def test_a_whole_number_of_neurons_is_not_rounded_up(name: str) -> None:
     # One neuron of full size on each of two points: the relaxation is tight at width 2.
     problem = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
     relaxed = solve(problem, Ball(name, Fraction(1, 2)), width=2).relaxed
@@ -78,7 +82,7 @@ def test_a_whole_number_of_neurons_is_not_rounded_up(name):
     assert half.neurons == 2
 
 
-def test_split_neurons_fit_the_same():
+def test_split_neurons_fit_the_same() -> None:
     problem, _ = planted(5, 2, 2, 0)
     neurons = Neurons((1, -1), ((Fraction(3), Fraction(1)), (Fraction(-2), Fraction(5))))
     parts = neurons.split([3, 1])
@@ -97,38 +101,40 @@ def test_split_neurons_fit_the_same():
         ("muon", 12, 2, False),
     ],
 )
-def test_local_search_helps_where_there_are_too_many_cells(name, n, d, helps, monkeypatch):
+def test_local_search_helps_where_there_are_too_many_cells(
+    name: str, n: int, d: int, helps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     problem, _ = planted(n, d, 6, 2)
-    ball, options = Ball(name, "1/4"), {"width": 3, "max_cells": 1}
-    found = solve(problem, ball, **options)
+    ball = Ball(name, "1/4")
+    found = solve(problem, ball, width=3, max_cells=1)
     assert found.cells is None
     require_inside(found.network, name, Fraction(1, 4))
     assert found.neurons <= 3
     monkeypatch.setattr(Lift, "improved", lambda lift, found: lift.narrow)
-    narrow = solve(problem, ball, **options).upper
+    narrow = solve(problem, ball, width=3, max_cells=1).upper
     assert found.upper <= narrow
     assert not helps or float(found.upper) < float(narrow) * (1 - 1e-4)
 
 
 @pytest.mark.parametrize("max_cells", [0, 1])
-def test_networks_are_looked_for_without_cells(max_cells):
+def test_networks_are_looked_for_without_cells(max_cells: int) -> None:
     """And not for the convex program alone."""
     problem, _ = planted(14, 3, 6, 2)
-    ball, options = Ball("adamw", "1/4"), {"width": 3}
-    found = solve(problem, ball, **options, max_cells=max_cells)
+    ball = Ball("adamw", "1/4")
+    found = solve(problem, ball, width=3, max_cells=max_cells)
     assert found.cells is None
     assert found.upper < found.lower * (1 + Fraction(1, 100))
-    relaxed = relax(problem, ball, **options)
+    relaxed = relax(problem, ball, width=3)
     assert (relaxed.lower, relaxed.upper) == (found.relaxed.lower, found.relaxed.upper)
 
 
 @pytest.mark.parametrize("name", BALLS)
-def test_patterns_that_are_searched_for(name):
+def test_patterns_that_are_searched_for(name: str) -> None:
     problem, _ = planted(24, 3, 4, 0, entries=9)
-    ball, options = Ball(name, "1/3"), {"width": 3, "max_cells": 1}
+    ball = Ball(name, "1/3")
     assert len(arrangement(problem.X)) <= MAX_PATTERNS
-    whole = relax(problem, ball, width=options["width"])
-    part = solve(problem, ball, **options, max_patterns=40)
+    whole = relax(problem, ball, width=3)
+    part = solve(problem, ball, width=3, max_cells=1, max_patterns=40)
     assert not part.whole
     # Fewer patterns have a larger optimum, by a little only, and the same gap.
     assert float(part.relaxed.upper) >= float(whole.lower)
@@ -137,7 +143,7 @@ def test_patterns_that_are_searched_for(name):
 
 
 @pytest.mark.parametrize("name", BALLS)
-def test_patterns_are_searched_for_where_there_is_nothing_to_fit(name):
+def test_patterns_are_searched_for_where_there_is_nothing_to_fit(name: str) -> None:
     problem, _ = planted(24, 3, 4, 0, entries=9)
     nothing = Problem(X=problem.X, y=[0] * 24)
     found = solve(nothing, Ball(name, Fraction(1)), width=2, max_patterns=5)
@@ -150,7 +156,7 @@ def test_patterns_are_searched_for_where_there_is_nothing_to_fit(name):
     assert float(unmoved.upper) == pytest.approx(12)
 
 
-def test_the_sizes_of_neurons_sum_to_the_gauge():
+def test_the_sizes_of_neurons_sum_to_the_gauge() -> None:
     u = ((Fraction(3), Fraction(-4)), (Fraction(1), Fraction(2)))
     assert gauge_of(geometry("lion").ball).hidden.sizes(u) == [4, 2]
     lengths = [5, math.sqrt(5)]

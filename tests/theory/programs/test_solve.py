@@ -1,8 +1,11 @@
 """Optima in the balls: against closed forms, cells, random networks, and by their invariances."""
 
+from __future__ import annotations
+
 import dataclasses
 from fractions import Fraction
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,21 +23,24 @@ from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
+from theory.losses import Huber, Logistic
 from theory.network import Network
 from theory.problem import Problem
-from theory.programs import Custom, Huber, Logistic, solve
+from theory.programs import Custom, solve
 from theory.programs.blocks import Patterns
 from theory.programs.program import BlockProgram
-from theory.programs.solve import family_of
+from theory.programs.solve import Optimum, family_of
 from theory.strategies import problems
 from theory.within import Ball, Penalty
 
-BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
-BALLS += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
+BALLS = (
+    *("adamw", "muon", "muon-adamw", "ngd", "colnorm"),
+    *("adamw-ngd", "colnorm-ngd", "ngd-adamw"),
+)
 HALF = Fraction(1, 2)
 
 
-def require_inside(found, squared=True):
+def require_inside(found: Optimum, squared: bool = True) -> None:
     """The network attains the upper end, in the ball and within the width, exactly."""
     network = found.network
     assert not squared or network.loss(found.problem) <= found.upper
@@ -42,16 +48,19 @@ def require_inside(found, squared=True):
     neurons = [(s, u) for s, u in network.convex_coordinates() if any(u)]
     assert len(neurons) == found.neurons
     if neurons:
+        assert isinstance(found.within, Ball)
         gauge = found.within.gauge
         columns = network.neurons()
-        squared = gauge.hidden.squared(columns) * gauge.output_squared(network.a)
-        assert squared <= found.within.rho**2 * (1 + Fraction(1, 10**9))
+        size = gauge.hidden.squared(columns) * gauge.output_squared(network.a)
+        assert size <= found.within.rho**2 * (1 + Fraction(1, 10**9))
 
 
 @pytest.mark.parametrize("name", BALLS)
 @pytest.mark.parametrize("width", [1, 2, 4])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_interval_is_narrow_and_holds_the_minimum_over_all_cells(name, width, seed):
+def test_the_interval_is_narrow_and_holds_the_minimum_over_all_cells(
+    name: str, width: int, seed: int
+) -> None:
     problem, _ = planted(4, 2, 2, seed, entries=3)
     found = solve(problem, Ball(name, HALF), width=width)
     assert found.whole
@@ -72,7 +81,9 @@ def test_the_interval_is_narrow_and_holds_the_minimum_over_all_cells(name, width
     st.fractions(Fraction(1, 4), 3, max_denominator=4),
     st.integers(0, 10**6),
 )
-def test_no_network_in_the_ball_is_below_the_bound(problem, name, width, rho, seed):
+def test_no_network_in_the_ball_is_below_the_bound(
+    problem: Problem, name: str, width: int, rho: Fraction, seed: int
+) -> None:
     found = solve(problem, Ball(name, rho), width=width)
     require_inside(found)
     random = np.random.default_rng(seed)
@@ -90,7 +101,7 @@ def test_no_network_in_the_ball_is_below_the_bound(problem, name, width, rho, se
 
 
 @pytest.mark.parametrize("name", BALLS)
-def test_one_point_in_one_dimension(name):
+def test_one_point_in_one_dimension(name: str) -> None:
     # One neuron w a >= 0 of size rho at most: the loss is (y - rho x)^2 / 2.
     problem = Problem(X=[[2]], y=[5])
     found = solve(problem, Ball(name, Fraction(2)), width=1)
@@ -100,7 +111,7 @@ def test_one_point_in_one_dimension(name):
 
 
 @pytest.mark.parametrize(("name", "expected"), [("adamw", 2), ("colnorm", 2), ("ngd", 1)])
-def test_two_neurons_on_two_orthogonal_points(name, expected):
+def test_two_neurons_on_two_orthogonal_points(name: str, expected: int) -> None:
     # Each point needs a neuron of its own: y = (1, -1) costs 1 + 1 of what the ball allows.
     problem = Problem(X=[[1, 0], [0, 1]], y=[1, -1])
     tight = solve(problem, Ball(name, Fraction(2, expected)), width=2)
@@ -109,7 +120,7 @@ def test_two_neurons_on_two_orthogonal_points(name, expected):
     assert float(small.lower) == pytest.approx(0.25, abs=1e-8)
 
 
-def test_sgd_and_ngd_agree_where_the_penalty_leads():
+def test_sgd_and_ngd_agree_where_the_penalty_leads() -> None:
     problem, _ = planted(8, 3, 3, 0)
     penalised = solve(problem, Penalty(Fraction(3)))
     assert penalised.relative_gap <= 1e-6
@@ -122,7 +133,7 @@ def test_sgd_and_ngd_agree_where_the_penalty_leads():
     assert float(penalised.network.loss(problem)) == pytest.approx(float(inside.upper), rel=1e-4)
 
 
-def test_blocks_in_use_have_to_cost_beta_and_not_only_as_much_as_all_others():
+def test_blocks_in_use_have_to_cost_beta_and_not_only_as_much_as_all_others() -> None:
     # All eight octants are alike, so their costs are equal at every point on the way.
     X = [[1, 0, 0], [-1, 0, 0], [0, 2, 0], [0, -2, 0], [0, 0, 2], [0, 0, -2]]
     found = solve(Problem(X=X, y=[5, 5, 17, 17, 17, 17]), Penalty(Fraction(3)))
@@ -130,7 +141,7 @@ def test_blocks_in_use_have_to_cost_beta_and_not_only_as_much_as_all_others():
     assert float(found.upper) == pytest.approx(75)
 
 
-def test_the_bound_of_the_penalty_holds_for_random_networks():
+def test_the_bound_of_the_penalty_holds_for_random_networks() -> None:
     problem, _ = planted(5, 2, 2, 1)
     found = solve(problem, Penalty(Fraction(1)))
     for seed in range(200):
@@ -143,7 +154,7 @@ def test_the_bound_of_the_penalty_holds_for_random_networks():
 
 
 @pytest.mark.parametrize("name", ["muon", "ngd"])
-def test_with_any_width_the_network_has_as_few_neurons_as_caratheodory_says(name):
+def test_with_any_width_the_network_has_as_few_neurons_as_caratheodory_says(name: str) -> None:
     problem, _ = planted(6, 2, 4, 2)
     found = solve(problem, Ball(name, Fraction(3)))
     d, n = problem.d, problem.n
@@ -153,7 +164,7 @@ def test_with_any_width_the_network_has_as_few_neurons_as_caratheodory_says(name
 
 
 @pytest.mark.parametrize("name", BALLS)
-def test_more_room_is_never_worse_and_order_does_not_matter(name):
+def test_more_room_is_never_worse_and_order_does_not_matter(name: str) -> None:
     problem, _ = planted(5, 2, 2, 4)
     values = [solve(problem, Ball(name, rho), width=2).upper for rho in (HALF, Fraction(1))]
     assert values[1] <= values[0]
@@ -170,7 +181,7 @@ def test_more_room_is_never_worse_and_order_does_not_matter(name):
 
 
 @pytest.mark.parametrize("name", ["muon", "muon-adamw", "ngd", "colnorm"])
-def test_an_orthogonal_map_of_the_inputs_changes_nothing(name):
+def test_an_orthogonal_map_of_the_inputs_changes_nothing(name: str) -> None:
     problem, _ = planted(5, 2, 2, 5)
     c, s = Fraction(3, 5), Fraction(4, 5)
     turned = Problem(X=[[c * v - s * w, s * v + c * w] for v, w in problem.X], y=problem.y)
@@ -191,14 +202,14 @@ def test_an_orthogonal_map_of_the_inputs_changes_nothing(name):
     ids=["zero", "parallel", "rank-deficient", "no-target", "one-point"],
 )
 @pytest.mark.parametrize("name", BALLS)
-def test_degenerate_data(problem, name):
+def test_degenerate_data(problem: Problem, name: str) -> None:
     found = solve(problem, Ball(name, Fraction(1, 3)), width=2)
     require_inside(found)
     assert found.lower <= found.upper
     assert found.relative_gap <= 1e-6
 
 
-def test_patterns_that_are_searched_for_approach_the_optimum_over_all():
+def test_patterns_that_are_searched_for_approach_the_optimum_over_all() -> None:
     problem, _ = planted(24, 3, 4, 0, entries=9)
     whole = solve(problem, Penalty(Fraction(20)))
     assert whole.whole
@@ -211,7 +222,9 @@ def test_patterns_that_are_searched_for_approach_the_optimum_over_all():
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon", "sgd"])
-def test_column_generation_over_all_patterns_agrees_with_the_whole_program(name, monkeypatch):
+def test_column_generation_over_all_patterns_agrees_with_the_whole_program(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     problem, _ = planted(12, 3, 3, 1)
     within = Penalty(5) if name == "sgd" else Ball(name, "1/4")
     width = 4 if name == "adamw" else None
@@ -228,7 +241,7 @@ def test_column_generation_over_all_patterns_agrees_with_the_whole_program(name,
 
 @pytest.mark.parametrize("loss", [Huber(Fraction(1)), Huber(Fraction(1, 3))])
 @pytest.mark.parametrize("name", ["ngd", "muon", "sgd"])
-def test_huber_bounds_are_exact_and_below_the_squared_loss(name, loss):
+def test_huber_bounds_are_exact_and_below_the_squared_loss(name: str, loss: Huber) -> None:
     problem, _ = planted(6, 2, 2, 3)
     within = Penalty(1) if name == "sgd" else Ball(name, HALF)
     found = solve(problem, within, loss=loss)
@@ -237,7 +250,7 @@ def test_huber_bounds_are_exact_and_below_the_squared_loss(name, loss):
 
 
 @pytest.mark.parametrize("loss", [Huber(Fraction(1, 3)), Logistic()])
-def test_floats_of_a_loss_are_those_of_its_expression(loss):
+def test_floats_of_a_loss_are_those_of_its_expression(loss: Huber | Logistic) -> None:
     import cvxpy
 
     random = np.random.default_rng(0)
@@ -247,16 +260,16 @@ def test_floats_of_a_loss_are_those_of_its_expression(loss):
 
 
 @pytest.mark.parametrize("name", ["ngd", "muon", "sgd"])
-def test_logistic_bounds_enclose_the_optimum(name):
+def test_logistic_bounds_enclose_the_optimum(name: str) -> None:
     problem, _ = planted(6, 2, 2, 3)
-    labels = dataclasses.replace(problem, y=tuple(1 if v > 0 else -1 for v in problem.y))
+    labels = dataclasses.replace(problem, y=tuple(Fraction(1 if v > 0 else -1) for v in problem.y))
     within = Penalty(HALF) if name == "sgd" else Ball(name, HALF)
     found = solve(labels, within, loss=Logistic())
     assert found.relative_gap <= 1e-6
     assert found.lower > 0
 
 
-def test_any_convex_loss_has_a_value_but_no_bound():
+def test_any_convex_loss_has_a_value_but_no_bound() -> None:
     import cvxpy
 
     problem, _ = planted(6, 2, 2, 3)
@@ -280,15 +293,15 @@ def test_any_convex_loss_has_a_value_but_no_bound():
         ({"loss": Custom(lambda f, y: -((f - y) ** 2).sum())}, "loss: is no convex scalar"),
     ],
 )
-def test_wrong_options_are_refused_by_name(options, message):
+def test_wrong_options_are_refused_by_name(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         solve(example("flagship"), **{"within": Ball("ngd", HALF), **options})
 
 
-def test_where_both_solvers_fail_their_statuses_are_told(monkeypatch):
+def test_where_both_solvers_fail_their_statuses_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     import cvxpy
 
-    def fail(self, *arguments, **options):
+    def fail(self: Any, *arguments: Any, **options: Any) -> None:
         raise cvxpy.SolverError(f"{options['solver']} gave up")
 
     monkeypatch.setattr(cvxpy.Problem, "solve", fail)
@@ -296,12 +309,12 @@ def test_where_both_solvers_fail_their_statuses_are_told(monkeypatch):
         solve(example("flagship"), Ball("muon", HALF))
 
 
-def test_where_clarabel_fails_scs_takes_over(monkeypatch):
+def test_where_clarabel_fails_scs_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
     import cvxpy
 
     original = cvxpy.Problem.solve
 
-    def fail(self, *arguments, **options):
+    def fail(self: Any, *arguments: Any, **options: Any) -> float:
         if options.get("solver") == cvxpy.CLARABEL:
             raise cvxpy.SolverError("gave up")
         return original(self, *arguments, **options)
@@ -314,7 +327,7 @@ def test_where_clarabel_fails_scs_takes_over(monkeypatch):
     assert found.lower <= expected.upper
 
 
-def scaled(problem, x, y):
+def scaled(problem: Problem, x: int, y: int) -> Problem:
     """X times 10^x, y times 10^y."""
     ten = Fraction(10)
     return Problem(
@@ -331,13 +344,15 @@ def scaled(problem, x, y):
     st.integers(-120, 120),
     st.sampled_from([None, Fraction(1, 2)]),
 )
-def test_factors_of_the_data_change_nothing(problem, name, width, x, y, threshold):
+def test_factors_of_the_data_change_nothing(
+    problem: Problem, name: str, width: int, x: int, y: int, threshold: Fraction | None
+) -> None:
     ten = Fraction(10)
-    losses = [None, None]
+    losses: list[Huber | None] = [None, None]
     if threshold is not None:
         losses = [Huber(threshold), Huber(threshold * ten**y)]
 
-    def within(factor):
+    def within(factor: int) -> Ball | Penalty:
         size = HALF * ten**factor
         return Penalty(size) if name == "sgd" else Ball(name, size)
 
@@ -357,7 +372,7 @@ def test_factors_of_the_data_change_nothing(problem, name, width, x, y, threshol
 
 @pytest.mark.parametrize("name", BALLS)
 @pytest.mark.parametrize(("rho", "least"), [("1e-60", 18.5), ("1e8", 0), ("1e200", 0)])
-def test_balls_much_too_small_or_too_large(name, rho, least):
+def test_balls_much_too_small_or_too_large(name: str, rho: str, least: float) -> None:
     found = solve(example("flagship"), Ball(name, Fraction(rho)), width=2)
     assert found.decided
     assert float(found.upper) == pytest.approx(least, abs=1e-8)
@@ -366,7 +381,7 @@ def test_balls_much_too_small_or_too_large(name, rho, least):
 
 @pytest.mark.parametrize("x", [-120, 90])
 @pytest.mark.parametrize("name", ["muon", "muon-adamw", "ngd"])
-def test_the_logistic_loss_minds_the_scale_of_the_targets_only(name, x):
+def test_the_logistic_loss_minds_the_scale_of_the_targets_only(name: str, x: int) -> None:
     problem = Problem(X=[[2, 1], [2, -3], [3, 1]], y=[1, 1, -1])
     before = solve(problem, Ball(name, HALF), width=2, loss=Logistic())
     rho = HALF / Fraction(10) ** x
@@ -385,7 +400,9 @@ def test_the_logistic_loss_minds_the_scale_of_the_targets_only(name, x):
         ([[2, 1], [2, -3], [3, 1], 1, 1, -1], "ngd", 4, Logistic(), 1.0505),
     ],
 )
-def test_cells_decide_for_every_convex_loss(problem, name, rho, loss, least):
+def test_cells_decide_for_every_convex_loss(
+    problem: list[Any], name: str, rho: int, loss: Huber | Logistic, least: float
+) -> None:
     data = Problem(X=problem[:3], y=problem[3:])
     found = solve(data, Ball(name, Fraction(rho)), width=2, loss=loss)
     assert found.cells is not None
@@ -416,8 +433,8 @@ def test_cells_decide_for_every_convex_loss(problem, name, rho, loss, least):
     st.integers(0, 10**6),
 )
 def test_cells_of_other_losses_are_bounds_and_those_of_a_wide_huber_the_squared_ones(
-    problem, name, rho, seed
-):
+    problem: Problem, name: str, rho: Fraction, seed: int
+) -> None:
     # Up to this threshold the residuals of networks near the optimum are squared.
     threshold = 10 * (1 + sum((abs(v) for v in problem.y), Fraction()))
     inside = Ball(name, rho)
@@ -438,7 +455,7 @@ def test_cells_of_other_losses_are_bounds_and_those_of_a_wide_huber_the_squared_
     assert Logistic().at(fit, np.array(labels.y, dtype=float)) >= float(cells.lower)
 
 
-def test_a_threshold_that_floats_round_up_leaves_a_bound():
+def test_a_threshold_that_floats_round_up_leaves_a_bound() -> None:
     # The float 0.1 is above 1/10, where the dual of the loss would be minus infinity.
     problem = Problem(X=[[-2, -1], [-3, 0], [-2, 1]], y=[0, 1, -3])
     found = solve(problem, Ball("ngd", HALF), loss=Huber(Fraction(1, 10)))
@@ -446,7 +463,7 @@ def test_a_threshold_that_floats_round_up_leaves_a_bound():
 
 
 @pytest.mark.parametrize("name", BALLS)
-def test_rows_and_columns_of_wildly_different_sizes(name):
+def test_rows_and_columns_of_wildly_different_sizes(name: str) -> None:
     problem = Problem(X=[[10**4, 1], [-3, 2], [5, Fraction(7, 10**4)]], y=[1, 2, 1])
     assert solve(problem, Ball(name, HALF), width=2).decided
 
@@ -460,13 +477,13 @@ def test_rows_and_columns_of_wildly_different_sizes(name):
     ],
 )
 @pytest.mark.parametrize("name", ["muon", "ngd"])
-def test_numbers_too_far_apart_are_refused(problem, message, name):
+def test_numbers_too_far_apart_are_refused(problem: Problem, message: str, name: str) -> None:
     with pytest.raises(InputError, match=message):
         solve(problem, Ball(name, HALF))
 
 
 @pytest.mark.parametrize("name", ["sgd", "ngd", "adamw", "muon-adamw", "colnorm"])
-def test_columns_of_different_sizes(name):
+def test_columns_of_different_sizes(name: str) -> None:
     problem = Problem(X=[[10**6, 1], [-3, 2], [5, 7]], y=[1, 2, 1])
     within = Penalty("1/10") if name == "sgd" else Ball(name, "1/1000")
     found = solve(problem, within, width=3)
@@ -474,19 +491,19 @@ def test_columns_of_different_sizes(name):
     assert found.relative_gap <= 1e-4
 
 
-def test_networks_have_numbers_of_some_digits_only():
+def test_networks_have_numbers_of_some_digits_only() -> None:
     found = solve(example("flagship"), Ball("muon", Fraction(3)), width=9)
     for row in (*found.network.W, found.network.a):
         assert all(len(str(v)) < 2000 for v in row)
 
 
-def test_a_panicking_solver_is_a_failing_one(monkeypatch):
+def test_a_panicking_solver_is_a_failing_one(monkeypatch: pytest.MonkeyPatch) -> None:
     import cvxpy
 
     class PanicException(BaseException):
         """What Rust raises through Python."""
 
-    def panic(self, *arguments, **options):
+    def panic(self: Any, *arguments: Any, **options: Any) -> None:
         raise PanicException
 
     monkeypatch.setattr(cvxpy.Problem, "solve", panic)
@@ -494,10 +511,10 @@ def test_a_panicking_solver_is_a_failing_one(monkeypatch):
         solve(example("flagship"), Ball("muon", HALF))
 
 
-def test_an_interrupt_tells_the_best_network_so_far():
+def test_an_interrupt_tells_the_best_network_so_far() -> None:
     problem, _ = planted(24, 3, 4, 0, entries=9)
 
-    def stop(stage, count):
+    def stop(stage: str, count: int) -> None:
         if stage.startswith("convex program"):
             raise Interrupted
 

@@ -289,17 +289,18 @@ def least_vertex(fibre: Fibre) -> Fraction:
     """The least max |u_jk| over all vertices of {(u, t) : u in the fibre, |u_jk| <= t}."""
     X, m, d = fibre.X, len(fibre.signs), len(fibre.X[0])
     size = m * d + 1
-    equal, atleast = [], []
+    equal: list[tuple[list[Fraction], Fraction]] = []
+    atleast: list[list[Fraction]] = []
     for k, x in enumerate(X):
         row = [s * on[k] * v for s, on in zip(fibre.signs, fibre.active, strict=True) for v in x]
-        equal.append(([*row, 0], fibre.fit[k]))
+        equal.append(([*row, Fraction()], fibre.fit[k]))
         for j, on in enumerate(fibre.active):
-            row = [0] * size
+            row = [Fraction()] * size
             row[j * d : (j + 1) * d] = [v if on[k] else -v for v in x]
             atleast.append(row)
     for i in range(m * d):
         for sign in (1, -1):
-            atleast.append([sign * int(k == i) for k in range(m * d)] + [1])
+            atleast.append([*(Fraction(sign * (k == i)) for k in range(m * d)), Fraction(1)])
 
     def exact(rows: Sequence[Sequence[Fraction | int]], width: int) -> fmpq_mat:
         flat = [fmpq(Fraction(v).numerator, Fraction(v).denominator) for row in rows for v in row]
@@ -308,13 +309,13 @@ def least_vertex(fibre: Fibre) -> Fraction:
     best = None
     rank = exact([row for row, _ in equal], size).rref()[1]
     for tight in combinations(atleast, size - rank):
-        system = [[*row, value] for row, value in equal] + [[*row, 0] for row in tight]
+        system = [[*row, value] for row, value in equal] + [[*row, Fraction()] for row in tight]
         reduced, full = exact(system, size + 1).rref()
         if full != size or any(reduced[i, i] != 1 for i in range(size)):
             continue
-        x = [Fraction(int(v.p), int(v.q)) for v in (reduced[i, size] for i in range(size))]
-        if all(sum(p * q for p, q in zip(row, x, strict=True)) >= 0 for row in atleast):
-            best = x[-1] if best is None else min(best, x[-1])
+        vertex = [Fraction(int(v.p), int(v.q)) for v in (reduced[i, size] for i in range(size))]
+        if all(sum(p * q for p, q in zip(row, vertex, strict=True)) >= 0 for row in atleast):
+            best = vertex[-1] if best is None else min(best, vertex[-1])
     assert best is not None
     return best
 
@@ -351,7 +352,7 @@ def test_larger_gauges_have_larger_radii(problem: Problem, width: int) -> None:
     sum of squares of largest entries is between the first and ||U||_F, and ||U||_F belongs to two
     balls. For one neuron all l2 lengths are equal, and so are both largest entries."""
     orders = (("adamw", *CONIC), ("adamw", "adamw-ngd", "ngd-adamw"))
-    equal = [("colnorm-ngd", "ngd-adamw")]
+    equal: list[tuple[str, ...]] = [("colnorm-ngd", "ngd-adamw")]
     equal += [CONIC, ("adamw", "adamw-ngd")] if width == 1 else []
     for known in radii(analyse(problem, width), [*DIFFERENT, "ngd-adamw"]).components:
         for less, more in (pair for order in orders for pair in pairwise(order)):
@@ -382,7 +383,7 @@ def test_scaling_y_scales_the_radii(problem: Problem, width: int, factor: Fracti
 def test_permuting_data_rows(problem: Problem, width: int, data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(problem.n)))
     other = Problem(X=tuple(problem.X[k] for k in order), y=tuple(problem.y[k] for k in order))
-    same(*(radii(analyse(p, width), DIFFERENT) for p in (problem, other)))
+    same(radii(analyse(problem, width), DIFFERENT), radii(analyse(other, width), DIFFERENT))
 
 
 @fewer
@@ -414,7 +415,7 @@ def test_orthogonal_maps_of_the_input(
     X = tuple(map(tuple, matrix(problem.X) @ matrix(Q)))
     names = DIFFERENT if Q == SIGNED_PERMUTATION else CONIC
     other = Problem(X=X, y=problem.y)
-    same(*(radii(analyse(p, width), names) for p in (problem, other)))
+    same(radii(analyse(problem, width), names), radii(analyse(other, width), names))
 
 
 def test_rotations_do_change_adamw() -> None:

@@ -27,7 +27,7 @@ positive = st.fractions(Fraction(1, 6), 3, max_denominator=6)
 @st.composite
 def points(draw: st.DrawFn, d: int = 2, most: int = 3) -> Point:
     """Neurons with alpha > 0, and blank ones."""
-    neurons = []
+    neurons: list[Neuron] = []
     for _ in range(draw(st.integers(1, most))):
         sign = draw(st.sampled_from((-1, 1)))
         if draw(st.booleans()) or not neurons:

@@ -174,8 +174,10 @@ def test_planted_networks_are_seen(pair: tuple[str, str], width: int, seed: int)
 def test_radii_of_one_optimizer_agree(name: str) -> None:
     """With the search that knows gauges and not weights."""
     problem = example(name)
-    optimizers = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
-    optimizers += ("adamw-ngd", "colnorm-ngd", "ngd-adamw")
+    optimizers = (
+        *("adamw", "muon", "muon-adamw", "ngd", "colnorm"),
+        *("adamw-ngd", "colnorm-ngd", "ngd-adamw"),
+    )
     from theory import analyse
 
     other = radii(analyse(problem, problem.width or 2), optimizers)
@@ -430,7 +432,7 @@ def test_an_open_component_leaves_the_phase_alone() -> None:
         ((("adamw", "muon"), None), {"level": Fraction(-1)}, "level"),
     ],
 )
-def test_wrong_input(arguments: Any, options: dict[str, Fraction], what: str) -> None:
+def test_wrong_input(arguments: Any, options: dict[str, Any], what: str) -> None:
     with pytest.raises(InputError, match=what):
         regions(example("flagship"), *arguments, **options)
 

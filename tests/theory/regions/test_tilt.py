@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_a_tilted_vector_keeps_its_columns_and_almost_its_height() -> None:
     tops = joint.tops  # rows of the joint program have largest entry 1
     for state in cells[0]:
 
-        def column(of: JointDual, state: int = state) -> list[object]:
+        def column(of: JointDual, state: int = state) -> list[Any]:
             lam, mu = (
                 [v * top for v, top in zip(vector, tops, strict=True)]
                 for vector in (of.lam, of.blocks[state].mu)

@@ -40,7 +40,7 @@ def torch_loop(optimizers: Callable[[list[torch.Tensor]], list[torch.optim.Optim
     return (time.perf_counter() - start) / LOOP_STEPS
 
 
-LOOPS = {
+LOOPS: dict[str, Callable[[list[torch.Tensor]], list[torch.optim.Optimizer]]] = {
     "adamw": lambda layers: [torch.optim.AdamW(layers)],
     "muon-adamw": lambda layers: [torch.optim.Muon(layers[:1]), torch.optim.AdamW(layers[1:])],
 }

@@ -5,13 +5,17 @@ solution is priced and its gap proved by our dual, exactly. pyscnn needs an envi
 name its interpreter in ISTHMUS_SCNN_PYTHON, else that benchmark is skipped.
 """
 
+from __future__ import annotations
+
 import os
 import subprocess
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from theory.gauges import EUCLIDEAN, Frobenius, Gauge
 from theory.losses import Squared
@@ -26,7 +30,7 @@ FAMILY = GroupNorms(GAUGE)
 SCNN = os.environ.get("ISTHMUS_SCNN_PYTHON")
 
 
-def data():
+def data() -> Any:
     """Planted data, standardised; 200 patterns of random neurons; beta is 0.02 beta_max."""
     random = np.random.default_rng(0)
     n, d = 200, 10
@@ -42,7 +46,7 @@ def data():
     return patterns, y, gates, float(beta)
 
 
-def proved_gap(patterns, y, beta, u):
+def proved_gap(patterns: Any, y: Any, beta: Any, u: Any) -> Any:
     """The relative gap of u (B, d), as a network, to the bound that its residual proves."""
     problem = Problem.from_floats(patterns.X, y)
     blocks = np.arange(patterns.count)
@@ -59,14 +63,14 @@ def proved_gap(patterns, y, beta, u):
     return (upper - lower) / upper
 
 
-def by_newton(patterns, y, beta, tolerance):
+def by_newton(patterns: Any, y: Any, beta: Any, tolerance: Any) -> Any:
     found = ColumnGeneration(patterns, y, FAMILY, penalised=True, tolerance=tolerance).solve(beta)
     u = np.zeros((patterns.count, patterns.X.shape[1]))
     u[found.blocks] = found.u
     return u
 
 
-def by_cvxpy(patterns, y, beta):
+def by_cvxpy(patterns: Any, y: Any, beta: Any) -> Any:
     """The program as one would write it, with Clarabel's own tolerances."""
     import cvxpy as cp
 
@@ -82,14 +86,14 @@ def by_cvxpy(patterns, y, beta):
 
 
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-6])
-def test_newton(benchmark, tolerance):
+def test_newton(benchmark: BenchmarkFixture, tolerance: Any) -> None:
     patterns, y, _, beta = data()
     u = benchmark.pedantic(by_newton, (patterns, y, beta, tolerance), rounds=3)
     benchmark.extra_info["proved gap"] = gap = proved_gap(patterns, y, beta, u)
     assert gap <= tolerance
 
 
-def test_plain_cvxpy(benchmark):
+def test_plain_cvxpy(benchmark: BenchmarkFixture) -> None:
     patterns, y, _, beta = data()
     u = benchmark.pedantic(by_cvxpy, (patterns, y, beta), rounds=3)
     benchmark.extra_info["proved gap"] = gap = proved_gap(patterns, y, beta, u)
@@ -98,7 +102,7 @@ def test_plain_cvxpy(benchmark):
 
 @pytest.mark.skipif(SCNN is None, reason="ISTHMUS_SCNN_PYTHON names no interpreter with pyscnn")
 @pytest.mark.parametrize("tolerance", [1e-6, 1e-8, 1e-10])
-def test_pyscnn(tmp_path, tolerance):
+def test_pyscnn(tmp_path: Path, tolerance: Any) -> None:
     """One run; its time and the gap that its tolerance leads to are printed (pytest -s)."""
     patterns, y, gates, beta = data()
     source, target = tmp_path / "data.npz", tmp_path / "out.npz"
@@ -112,20 +116,20 @@ def test_pyscnn(tmp_path, tolerance):
     print(f"pyscnn at tolerance {tolerance:g}: {found['seconds'][0]:.2f} s, proved gap {gap:.2e}")
 
 
-def test_one_cold_solve_in_a_ball(benchmark):
+def test_one_cold_solve_in_a_ball(benchmark: BenchmarkFixture) -> None:
     patterns, y, _, _ = data()
 
-    def cold():
+    def cold() -> Any:
         return ColumnGeneration(patterns, y, FAMILY, tolerance=1e-6).solve(5.0)
 
     found = benchmark.pedantic(cold, rounds=3)
     assert found.gap <= 2e-6 * found.value
 
 
-def test_a_path_of_fifty_radii(benchmark):
+def test_a_path_of_fifty_radii(benchmark: BenchmarkFixture) -> None:
     patterns, y, _, _ = data()
 
-    def path():
+    def path() -> Any:
         columns = ColumnGeneration(patterns, y, FAMILY, tolerance=1e-6)
         return [columns.solve(radius) for radius in np.linspace(0.1, 5.0, 50)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mypy import api
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_examples_pass_mypy(tmp_path: Path) -> None:
