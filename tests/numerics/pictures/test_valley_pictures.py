@@ -70,7 +70,7 @@ def test_persistence_shows_each_valley_but_the_global_one(tree: Valleys) -> None
     figure = Figure()
     axes = figure.subplots()
     draw_persistence(axes, tree)
-    points = axes.lines[1].get_xydata()
+    points = np.array(axes.lines[1].get_xydata(), dtype=float)
     assert len(points) == len(tree.valleys) - 1
     assert (points[:, 1] > points[:, 0]).all()
 

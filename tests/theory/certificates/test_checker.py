@@ -531,7 +531,8 @@ TAMPERED_COMMON: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         ("kind",),
         "region",
-        "kind: must be one of barrier, components, minimum, optimum, path, regions, valleys, not 'region'",
+        "kind: must be one of barrier, components, minimum, optimum, path, regions, valleys, "
+        "not 'region'",
     ),
     (("kind",), [], "kind: must be one of"),
     (("problem",), REMOVE, "certificate: the field 'problem' is missing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -30,9 +31,8 @@ def document() -> dict[str, Any]:
 
 
 def rejected(document: dict[str, Any], where: str) -> None:
-    with pytest.raises(CertificateInvalid) as caught:
+    with pytest.raises(CertificateInvalid, match=f"^{re.escape(where)}"):
         check(document)
-    assert str(caught.value).startswith(where)
 
 
 def test_what_it_says(document: dict[str, Any]) -> None:

@@ -88,5 +88,5 @@ def test_an_interrupt_leaves_at_once() -> None:
 
     domain = complex_.domain
     assert isinstance(domain, Polyhedral)
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted$"):
         next(optima(domain, complex_.groups, 2, stop))

@@ -138,7 +138,7 @@ def test_the_tree_in_a_ball_is_that_of_all_faces(
         for birth, death in expected
         if death > birth
     )
-    assert sorted(bars(tree)[1:]) == deep  # type: ignore[type-var]
+    assert sorted(bars(tree)[1:]) == deep
     assert tree.minimum == complex_.loss_of(min(values.values()))
 
 
@@ -265,7 +265,7 @@ def test_an_interrupt_leaves_what_is_known() -> None:
     def at_once(stage: str, count: int) -> None:
         raise Interrupted
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted$"):
         valleys(example("flagship"), 2, progress=at_once)
 
 
