@@ -13,9 +13,9 @@ import theory
 ROOT = Path(theory.__file__).parents[1]
 
 THEORY = (
-    *("errors", "own_file", "processes", "quiet", "problem", "exact", "linear", "losses"),
-    *("loading", "network", "geometry", "gauges", "within", "units", "arrangement"),
-    *("cone_program", "landscape", "programs", "radii", "connectivity", "regions"),
+    *("errors", "own_file", "processes", "quiet", "activation", "problem", "exact", "linear"),
+    *("losses", "loading", "network", "geometry", "gauges", "within", "units", "arrangement"),
+    *("states", "cone_program", "landscape", "programs", "radii", "connectivity", "regions"),
     *("certificates", "claims", "hunt", "strategies"),
 )
 NUMERICS = (*("files", "text", "training", "pictures", "page", "gpt2", "studies", "report", "cli"),)

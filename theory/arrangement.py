@@ -106,6 +106,11 @@ class Arrangement:
         on_wall: _Array = rays[self.ray_signs[rays, self.walls[wall][0]] == 0]
         return on_wall
 
+    def active(self, cones: int | Sequence[int]) -> Bool[_Array, "*cones n"]:
+        """Which rows are active inside a cone, or each of several: x_k . u > 0."""
+        active: _Array = self.signs[cones] > 0
+        return active
+
     def cones_containing(self, u: Iterable[Any]) -> Int64[_Array, " cones"]:
         """Indices of the cones whose closure contains the rational vector u (d,).
 

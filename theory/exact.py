@@ -6,18 +6,25 @@ import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from operator import mul
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from flint import fmpq, fmpq_mat, fmpz_mat
 
 Row: TypeAlias = Sequence[fmpq]
+Number = TypeVar("Number", int, Fraction, fmpq)
 
 _ROOT_BITS = 64  # of a square root that is not rational: a relative error of 2^-63 at most
 
 
-def dot(a: Sequence[int], b: Sequence[int]) -> int:
-    """The inner product of two integer vectors."""
-    return sum(map(mul, a, b))
+def dot(a: Iterable[Number], b: Iterable[Number]) -> Number:
+    """The inner product of two vectors of one kind of numbers."""
+    total: Number = sum(map(mul, a, b))
+    return total
+
+
+def sparse_dot(a: Row, b: Row) -> fmpq:
+    """The inner product of two rows that are mostly zero."""
+    return sum((v * w for v, w in zip(a, b, strict=True) if v and w), fmpq())
 
 
 def squared(vector: Iterable[Fraction]) -> Fraction:

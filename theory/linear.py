@@ -23,6 +23,7 @@ from theory.exact import (
     independent,
     null_vector,
     some_solution,
+    sparse_dot,
     transposed,
 )
 from theory.quiet import quiet
@@ -108,7 +109,7 @@ class LinearProgram:
         while len(kept) + len(working) < unknowns:  # to a vertex, never uphill
             rows = [*equalities, *(self.G[i] for i in working)]
             direction = null_vector(rows, unknowns)
-            if _dot(self.c, direction) > 0:
+            if sparse_dot(self.c, direction) > 0:
                 direction = [-v for v in direction]
             blocked = self._blocking(x, direction)
             if blocked is None:
@@ -136,11 +137,11 @@ class LinearProgram:
             working[leaving] = blocked[1]
 
     def _slacks(self, x: Row) -> list[fmpq]:
-        return [_dot(row, x) - value for row, value in zip(self.G, self.g, strict=True)]
+        return [sparse_dot(row, x) - value for row, value in zip(self.G, self.g, strict=True)]
 
     def _blocking(self, x: Row, direction: Row) -> tuple[fmpq, int] | None:
         """How far x can go and the first inequality that stops it; None where nothing does."""
-        slopes = [_dot(row, direction) for row in self.G]
+        slopes = [sparse_dot(row, direction) for row in self.G]
         steps = [
             (slack / -slope, i)
             for i, (slack, slope) in enumerate(zip(self._slacks(x), slopes, strict=True))
@@ -158,10 +159,6 @@ class LinearProgram:
         for i, value in zip(tight, multipliers[len(equal) :], strict=True):
             inequalities[i] = value
         return Optimum(x, equalities, inequalities)
-
-
-def _dot(a: Row, b: Row) -> fmpq:
-    return sum((v * w for v, w in zip(a, b, strict=True) if v and w), fmpq())
 
 
 def _moved(x: Row, direction: Row, step: fmpq) -> list[fmpq]:

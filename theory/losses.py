@@ -24,7 +24,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from theory.errors import InputError
-from theory.exact import sqrt_above, squared
+from theory.exact import dot, sqrt_above, squared
 from theory.problem import rational
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ class Loss(ABC):
     @abstractmethod
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """The loss, or a rational just above it."""
+
+    def zero(self, y: Sequence[Fraction]) -> Fraction:
+        """The loss of zero weights."""
+        return self.value((Fraction(),) * len(y), y)
 
     @abstractmethod
     def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
@@ -128,18 +132,18 @@ class Squared(Loss):
 
     def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """The best of all."""
-        gain = _dot(lam, y)
+        gain = dot(lam, y)
         return gain / squared(lam) if gain > 0 else Fraction()
 
     def bound(self, lam: Sequence[Fraction], height: Fraction, y: Sequence[Fraction]) -> Fraction:
         """The best over all multiples of lam."""
-        spare = _dot(lam, y) - height
+        spare = dot(lam, y) - height
         return spare * spare / (2 * squared(lam)) if spare > 0 else Fraction()
 
     def height(
         self, lam: Sequence[Fraction], level: Fraction, y: Sequence[Fraction]
     ) -> Fraction | None:
-        return _dot(lam, y) - sqrt_above(2 * level * squared(lam))
+        return dot(lam, y) - sqrt_above(2 * level * squared(lam))
 
 
 @dataclass(frozen=True)
@@ -235,10 +239,6 @@ class Logistic(Loss):
 
     def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         return 1 / max(Fraction(1), *map(abs, lam))
-
-
-def _dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
-    return sum((v * w for v, w in zip(a, b, strict=True)), Fraction())
 
 
 def _ball(value: Fraction) -> arb:

@@ -34,6 +34,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from numerics.training.activation import activate
 from numerics.training.loop import Progress, TrainingResult, one_thread
 from theory.errors import InputError
 from theory.network import Network
@@ -101,7 +102,7 @@ class Pairs:
     def loss(self, weights: Float[Tensor, "P T d+1 m"]) -> Float[Tensor, "P T"]:
         """1/2 ||f - y||^2 of T networks for each pair, on the pair's data."""
         W, a = weights[..., :-1, :], weights[..., -1, :]
-        hidden = torch.einsum("pnd,ptdm->pntm", self.X, W).relu()
+        hidden = activate(torch.einsum("pnd,ptdm->pntm", self.X, W))
         fits = (hidden * a[:, None]).sum(dim=3)
         return (fits - self.y[..., None]).square().sum(dim=1) / 2
 

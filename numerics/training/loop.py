@@ -32,11 +32,13 @@ from jaxtyping import Bool, Float, Int
 from scipy.optimize import nnls
 from torch import Tensor
 
+from numerics.training.activation import activate, backward
 from numerics.training.optimizers import OPTIMIZERS, Optimizer, Schedule
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.geometry import ball_violation, frank_wolfe_gap, geometry
 from theory.network import Network
 from theory.problem import Problem, positive_integer
+from theory.states import cone_of, sign_of
 from theory.within import Ball, Penalty, Within, require_within
 
 if TYPE_CHECKING:
@@ -221,10 +223,7 @@ def require_memory(problem: Problem, width: int, seeds: int) -> None:
 
 
 class SquaredLoss:
-    """1/2 ||f - y||^2 of a batch of S networks, and its gradients in closed form.
-
-    The derivative of relu at 0 is taken to be 0, as torch does.
-    """
+    """1/2 ||f - y||^2 of a batch of S networks, and its gradients in closed form."""
 
     def __init__(self, problem: Problem, batch: int) -> None:
         X = torch.from_numpy(np.array(problem.X, dtype=np.float64))
@@ -235,8 +234,8 @@ class SquaredLoss:
     def _forward(
         self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
     ) -> tuple[Float[Tensor, "S n m"], Float[Tensor, "S n 1"]]:
-        """relu(X W) and f - y."""
-        hidden = torch.bmm(self._X, W).relu_()
+        """sigma(X W) and f - y."""
+        hidden = activate(torch.bmm(self._X, W))
         return hidden, torch.baddbmm(self._minus_y, hidden, a[:, :, None])
 
     def value(self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]) -> Float[Tensor, " S"]:
@@ -247,10 +246,10 @@ class SquaredLoss:
     def gradients(
         self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
     ) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
-        """With respect to W: X^T ((f - y) a^T, where X W > 0), and to a: relu(X W)^T (f - y)."""
+        """With respect to W: X^T ((f - y) a^T sigma'(X W)), and to a: sigma(X W)^T (f - y)."""
         hidden, residual = self._forward(W, a)
-        backward = torch.ops.aten.threshold_backward(residual * a[:, None, :], hidden, 0)
-        return torch.bmm(self._X.mT, backward), torch.bmm(hidden.mT, residual)[:, :, 0]
+        back = backward(residual * a[:, None, :], hidden)
+        return torch.bmm(self._X.mT, back), torch.bmm(hidden.mT, residual)[:, :, 0]
 
 
 def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -> TrainingResult:
@@ -431,7 +430,7 @@ def landing(
             f"{analysis.minimum}",
         )
     require_apart(analysis, tolerance)
-    limit = tolerance * squared_length(problem)
+    limit = tolerance * float(problem.squared_length)
     converged = result.loss <= float(analysis.level) + limit
     component = np.full(len(converged), NO_COMPONENT)
     in_cell = np.zeros(len(converged), dtype=bool)
@@ -454,7 +453,7 @@ def landing(
 def require_apart(analysis: Analysis, tolerance: float) -> None:
     """Raise InputError where a tolerance, relative to ||y||^2, reaches a barrier between components
     of least loss."""
-    limit = tolerance * squared_length(analysis.problem)
+    limit = tolerance * float(analysis.problem.squared_length)
     barriers = (barrier for i, row in enumerate(analysis.barriers) for barrier in row[:i])
     for barrier in barriers:
         if barrier is not None and barrier - analysis.level <= limit:
@@ -464,11 +463,6 @@ def require_apart(analysis: Analysis, tolerance: float) -> None:
                 f"{tolerance} times ||y||^2 is {limit:.3g}, but the barrier between two components "
                 f"is {barrier}{above if analysis.level else ''}; below it they are apart",
             )
-
-
-def squared_length(problem: Problem) -> float:
-    """||y||^2, what tolerances of the loss are relative to."""
-    return sum(float(v) ** 2 for v in problem.y)
 
 
 class _LeastLoss:
@@ -544,14 +538,14 @@ class _LeastLoss:
     def _rays(self, state: int) -> Float[_Array, "rays d"]:
         """The extreme rays of a state's cone, in the row space of X and of length 1."""
         arrangement = self.analysis.complex.arrangement
-        rays = arrangement.rays[arrangement.cone_rays(state // 2)].astype(np.float64)
+        rays = arrangement.rays[arrangement.cone_rays(cone_of(state))].astype(np.float64)
         rays = rays @ self._row_space
         unit: _Array = rays / np.linalg.norm(rays, axis=1, keepdims=True)
         return unit
 
     def _to_cone(self, sign: float, u: Float[_Array, " d"], state: int) -> float:
         """The squared distance of one neuron to the neurons of a state."""
-        if sign == _sign(state) and np.any(u):
+        if sign == sign_of(state) and np.any(u):
             return _least_squares(self._rays(state).T, u)[1] ** 2
         return float(u @ u)
 
@@ -565,7 +559,7 @@ class _LeastLoss:
         """The distance to the component's networks with neuron j in state cell[j].
 
         Least squares in the coefficients z >= 0 of the rays: V z = u and, with a large weight,
-        relu(X V) z = its fit.
+        sigma(X V) z = its fit.
         """
         m, d = u.shape
         rays = [self._rays(int(state)) for state in cell]
@@ -573,19 +567,14 @@ class _LeastLoss:
         fits, start = [], 0
         for j, (state, own) in enumerate(zip(cell, rays, strict=True)):
             V[j, :, start : start + len(own)] = own.T
-            fits.append(_sign(int(state)) * np.maximum(self._X @ own.T, 0))
+            fits.append(sign_of(state) * self.analysis.problem.activation.at(self._X @ own.T))
             start += len(own)
-        alike = signs == [_sign(int(state)) for state in cell]
+        alike = signs == sign_of(np.array(cell))
         target = np.where(alike[:, None], u, 0.0)
         matrix = np.concatenate([V.reshape(m * d, -1), self._fit_weight * np.hstack(fits)])
         fit = self._fit_weight * self._fits[component]
         z, _ = _least_squares(matrix, np.concatenate([target.ravel(), fit]))
         return math.hypot(np.linalg.norm(V @ z - target), np.linalg.norm(u[~alike]))
-
-
-def _sign(state: int) -> int:
-    """The sign of the output weight in a state; see theory.landscape.cells."""
-    return 1 - 2 * (state % 2)
 
 
 def _least_squares(

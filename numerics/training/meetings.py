@@ -63,7 +63,7 @@ class TrainedMeeting:
     def at_level(self) -> tuple[Bool[_Array, " S"], ...]:
         """For each optimizer the runs that reached the level in their own ball."""
         found = self.meeting.regions
-        squared = sum(float(v) ** 2 for v in found.problem.y)
+        squared = float(found.problem.squared_length)
         limit = float(found.level) + TOLERANCE * squared
         return tuple(
             (result.loss <= limit) & self._in_ball(result, which)

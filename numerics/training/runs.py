@@ -14,15 +14,16 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 
 from numerics.training.loop import (
     History,
     Landing,
     Progress,
+    SquaredLoss,
     TrainingResult,
     landing,
-    squared_length,
     train,
 )
 from numerics.training.optimizers import Optimizer
@@ -73,10 +74,8 @@ class Runs:
             layer / np.maximum(norm / radius, 1.0).reshape(-1, *[1] * (layer.ndim - 1))
             for layer, norm in zip((result.W, result.a), norms, strict=True)
         )
-        problem = result.config.problem
-        X, y = np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
-        fits = (np.maximum(X @ W, 0.0) @ a[..., None])[..., 0]
-        losses: _Array = ((fits - y) ** 2).sum(axis=-1) / 2
+        loss = SquaredLoss(result.config.problem, self.count)
+        losses: _Array = loss.value(torch.from_numpy(W), torch.from_numpy(a)).numpy()
         return losses
 
     @property
@@ -130,7 +129,7 @@ class Runs:
     @property
     def _width(self) -> float:
         """The tolerance, in the units of the loss."""
-        return self.tolerance * squared_length(self.result.config.problem)
+        return self.tolerance * float(self.result.config.problem.squared_length)
 
     @property
     def at_minimum(self) -> int:
@@ -265,7 +264,7 @@ def located(
 def default_tolerance(analysis: Analysis) -> float:
     """DEFAULT_TOLERANCE, or so much less that half the lowest barrier is not exceeded."""
     passes = [float(merge.value - analysis.level) for merge in analysis.merges]
-    squared = squared_length(analysis.problem)
+    squared = float(analysis.problem.squared_length)
     return min([DEFAULT_TOLERANCE, *(height / 2 / squared for height in passes)])
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.cluster.hierarchy import DisjointSet
 
+from theory.claims.sampled import slopes
 from theory.claims.sign_vectors import SignVectors, sign_vectors
 from theory.landscape.cells import Cell
 from theory.network import Network
@@ -103,7 +104,7 @@ def least_loss(problem: Problem, cones: SignVectors) -> Measure:
     rays = cones.rays.astype(float)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     # The exact signs: a product of 5e-17 in place of zero would be a column that does not exist.
-    images = np.where(cones.ray_signs > 0, rays @ X.T, 0.0)
+    images = slopes(problem, cones.ray_signs) * (rays @ X.T)
 
     @cache
     def columns(piece: Piece) -> frozenset[tuple[int, int]]:
@@ -124,7 +125,7 @@ def fitting_cells(problem: Problem, width: int) -> tuple[SignVectors, list[Cell]
     """The cones, and the cells modulo permutation that hold an exact fit."""
     cones = sign_vectors(problem)
     room, loss = pieces(cones), least_loss(problem, cones)
-    limit = TOLERANCE * float(sum(v * v for v in problem.y))
+    limit = TOLERANCE * float(problem.squared_length)
     cells = combinations_with_replacement(range(len(room)), width)
     return cones, [cell for cell in cells if loss(tuple(room[s] for s in cell)) <= limit]
 
@@ -164,7 +165,7 @@ def float_landscape(
     cones = sign_vectors(problem)
     values, faces = _values(cones, width, labelled, least_loss(problem, cones))
     lowest = min(values.values())
-    scale = float(sum(v * v for v in problem.y)) or 1.0
+    scale = float(problem.squared_length) or 1.0
     bound = (lowest if level is None else float(level)) + TOLERANCE * scale
     joined = DisjointSet(cell for cell, value in values.items() if value <= bound)
     for (cell, target), value in faces.items():

@@ -25,6 +25,7 @@ from theory.claims.float_landscape import (
     pieces,
     shared_pieces,
 )
+from theory.claims.sampled import slopes
 from theory.claims.sign_vectors import SignVectors, sign_vectors
 from theory.landscape.cells import Cell
 from theory.problem import Problem
@@ -106,7 +107,7 @@ def _linear(problem: Problem, room: Room) -> tuple[_Array, _Array]:
     walls: list[Any] = []
     for j, (sign, limits) in enumerate(room):
         place = slice(j * d, (j + 1) * d)
-        fits[:, place] = sign * X * (np.array(limits) > 0)[:, None]
+        fits[:, place] = sign * X * slopes(problem, np.array(limits))[:, None]
         for row, limit in zip(X, limits, strict=True):
             line = np.zeros(size + 1)
             line[place] = row * (-limit or 1)
@@ -132,7 +133,7 @@ def _conic(
     given = program.param_dict
     given["cones"].value = np.vstack([side[:, None] * X for side in sides])
     given["fits"].value = np.hstack(
-        [sign * (side > 0)[:, None] * X for sign, side in zip(signs, sides, strict=True)]
+        [s * own[:, None] * X for s, own in zip(signs, slopes(problem, sides), strict=True)]
     )
     given["fit"].value = fit
     if within is not None:
@@ -280,7 +281,7 @@ class EntrywiseFits:
 def _radii(problem: Problem, cones: SignVectors, rooms: Iterable[Room]) -> dict[Room, float]:
     """The least rho for an exact fit in AdamW's ball, of those rooms that hold exact fits."""
     loss, y = least_loss(problem, cones), np.array(problem.y, dtype=float)
-    limit = TOLERANCE * float(y @ y)
+    limit = TOLERANCE * float(problem.squared_length)
     fitting = [room for room in rooms if room and loss(room) <= limit]
     radii = dict(zip(fitting, _entrywise(problem, fitting, y), strict=True)) if fitting else {}
     return radii if y.any() else radii | {(): 0.0}

@@ -206,7 +206,7 @@ def _at_every_level(problem: Problem) -> Iterator[int]:
 def _stays_low(problem: Problem, first: Network, second: Network) -> bool:
     """Whether the path of the proof stays at the losses of its ends, at samples."""
     path = unconstrained_path(problem, first, second)
-    zero = float(sum(v * v for v in problem.y)) / 2
+    zero = float(problem.squared_length / 2)
     limit = float(max(first.loss(problem), second.loss(problem))) + _ROUNDING * zero
     joins = path[0] == first and path[-1] == second
     highest = max(float(losses(problem, W, a).max()) for W, a in samples(path, _SAMPLES))

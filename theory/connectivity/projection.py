@@ -127,10 +127,11 @@ def _alternate(
     """Hidden weights that fit and are in the ball, as nearly as alternating steps get."""
     X = np.array(solutions.problem.X, dtype=float)
     y = np.array(solutions.problem.y, dtype=float)
+    activation = solutions.problem.activation
     for _ in range(_STEPS):
         W = _into_ball(solutions, W, a)
-        active = (X @ W > 0).astype(float)
-        missing = y - np.maximum(X @ W, 0) @ a
+        slopes = activation.slopes(X @ W > 0)
+        missing = y - activation.fit(X, W, a)
         loss = missing @ missing / 2
         allowed = _allowed(solutions, W, a)
         if loss <= allowed * (1 - 1e-6) or loss <= 1e-28 * max(1.0, float(y @ y)):
@@ -138,7 +139,7 @@ def _alternate(
         missing *= 1 - math.sqrt(allowed / loss) * (1 - 1e-3)
         movable = _movable(solutions, W, a)
         # Rows of the Jacobian in W, for the weights that may move.
-        jacobian = np.einsum("nd,nm,m->ndm", X, active, a) * movable
+        jacobian = np.einsum("nd,nm,m->ndm", X, slopes, a) * movable
         flat = jacobian.reshape(len(y), -1)
         W = W + (flat.T @ np.linalg.lstsq(flat @ flat.T, missing, rcond=1e-13)[0]).reshape(W.shape)
     return _into_ball(solutions, W, a)
@@ -296,19 +297,16 @@ def _changed(network: Network, moves: Sequence[_Move], changes: Sequence[Fractio
 
 
 def _images(solutions: SolutionSet, network: Network, moves: Sequence[_Move]) -> list[list[fmpq]]:
-    """How the fit changes with each move: a_j (X direction) where neuron j is active."""
+    """How the fit changes with each move: a_j D_j X direction."""
     X = fmpq_mat([to_flint(row) for row in solutions.problem.X])
     outputs = X * fmpq_mat([to_flint(row) for row in network.W])
     directions = X * fmpq_mat(
         transposed([to_flint(step) for _, step in moves], solutions.problem.d)
     )
-    a = to_flint(network.a)
+    a, rows, part = to_flint(network.a), range(X.nrows()), solutions.problem.activation.part
+    active = [[outputs[i, j] > 0 for i in rows] for j in range(len(a))]
     return [
-        [
-            a[j] * directions[i, k] if outputs[i, j] > 0 else fmpq()
-            for i in range(solutions.problem.n)
-        ]
-        for k, (j, _) in enumerate(moves)
+        part(active[j], [a[j] * directions[i, k] for i in rows]) for k, (j, _) in enumerate(moves)
     ]
 
 

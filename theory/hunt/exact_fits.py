@@ -24,6 +24,7 @@ from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import Group, WholeSpace
 from theory.landscape.sublevel import Sublevel
 from theory.radii.radii import radius_of
+from theory.states import cone_of
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -208,7 +209,7 @@ def _single(complex_: CellComplex, cell: Cell) -> bool:
     """Whether each fit of a cell has one network: no two combinations of its rays are the same."""
     space = complex_.domain
     assert isinstance(space, WholeSpace)
-    generators = sum(len(space.cone(state // 2)) for state in cell)
+    generators = sum(len(space.cone(cone_of(state))) for state in cell)
     columns = [column for state in cell for column in complex_.groups[state]]
     if complex_.arrangement.rank < complex_.problem.d or len(columns) < generators:
         return False

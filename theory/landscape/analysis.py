@@ -255,7 +255,7 @@ def reached(
     possible = scaled is None or scaled >= 0  # losses are
     low = sublevel(complex_, scaled, tick) if possible else Sublevel(Fraction())
     if level is None and not complex_.domain.exact:
-        zero = sum((v * v for v in complex_.problem.y), Fraction()) / 2
+        zero = complex_.problem.squared_length / 2
         low = sublevel(complex_, _short(low.level + _ABOVE * zero), tick)
     _require_decided(complex_, low.low.values(), low.level)
     return low

@@ -1,18 +1,22 @@
 """Blocks of a convex program: an activation pattern with the sign of the output weight.
 
 On block b the network contributes s_b D_b X u_b, linear in u_b, for u_b in the cone
-{u : (2 D_b - I) X u >= 0}. Blocks 2 p and 2 p + 1 belong to pattern p, with signs + and -.
+{u : S_b X u >= 0}, where S_b = diag(+-1) has the sides of the rows and D_b the activation's slopes
+there: for ReLU S_b = 2 D_b - I. Blocks are numbered like states, by patterns (`theory.states`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+
+from theory.activation import Activation
+from theory.states import cone_of, sign_of, state_of
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -31,6 +35,7 @@ class Patterns:
     """Activation patterns (P, n) over data X (n, d), for both signs: 2 P blocks."""
 
     X: Float[_Array, "n d"]
+    activation: Activation
     active: Bool[_Array, "P n"]
 
     @property
@@ -40,25 +45,32 @@ class Patterns:
 
     def signs(self, blocks: Int[_Array, " b"]) -> Float[_Array, " b"]:
         """s_b"""
-        signs: _Array = 1.0 - 2.0 * (blocks % 2)
+        signs: _Array = sign_of(blocks).astype(float)
         return signs
 
-    def diagonals(self, blocks: Int[_Array, " b"]) -> Float[_Array, "b n"]:
-        """The diagonals of D_b, 0 or 1."""
-        diagonals: _Array = self.active[blocks // 2].astype(float)
-        return diagonals
+    def sides(self, blocks: Int[_Array, " b"] | int) -> Float[_Array, "*b n"]:
+        """The diagonals of S_b, +-1."""
+        return np.where(self.active[cone_of(blocks)], 1.0, -1.0)
+
+    def masks(self, blocks: Int[_Array, " b"]) -> Float[_Array, "b n"]:
+        """The diagonals of s_b D_b."""
+        masks: _Array = self.activation.slopes(self.active[cone_of(blocks)])
+        return masks * self.signs(blocks)[:, None]
 
     def blocks(self, active: Bool[_Array, "b n"], signs: Float[_Array, " b"]) -> Int[_Array, " b"]:
         """The blocks of these patterns, which must be among those here, and signs."""
         number = {row.tobytes(): p for p, row in enumerate(np.packbits(self.active, axis=1))}
         rows = [number[row.tobytes()] for row in np.packbits(active, axis=1)]
-        blocks: _Array = 2 * np.array(rows, dtype=int) + (signs < 0)
+        blocks: _Array = state_of(np.array(rows, dtype=int), signs)
         return blocks
 
     def gradients(self, lam: Float[_Array, " n"]) -> Float[_Array, "B d"]:
         """s_b X^T D_b lam for every block: what lam . f gains per unit of u_b."""
         positive = np.concatenate(
-            [self.active[part] @ (lam[:, None] * self.X) for part in self._parts]
+            [
+                self.activation.slopes(self.active[part]) @ (lam[:, None] * self.X)
+                for part in self._parts
+            ]
         )
         both: _Array = np.stack([positive, -positive], axis=1)
         return both.reshape(self.count, self.X.shape[1])
@@ -70,7 +82,7 @@ class Patterns:
 
     def joined(self, further: Bool[_Array, "Q n"]) -> Patterns:
         """These patterns, then those of `further` that are new; blocks keep their numbers."""
-        return Patterns(self.X, distinct(np.concatenate([self.active, further])))
+        return replace(self, active=distinct(np.concatenate([self.active, further])))
 
     def sigmas(self, nonzero: Bool[_Array, " n"]) -> Iterator[str]:
         """The patterns as text of '+' and '-', with '0' at zero rows."""

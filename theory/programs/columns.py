@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -145,7 +145,8 @@ class ColumnGeneration:
         X = self.patterns.X
         radius, random = math.sqrt(weight), search.random
         networks = descend_from_random(
-            *(X, self.y, self.loss, self.family.balls, radius, _WIDTH, _WIDE, random)
+            *(X, self.y, self.patterns.activation, self.loss, self.family.balls, radius),
+            *(_WIDTH, _WIDE, random),
         )
         active = [network.blocks(X)[2] for network in networks]
         self.patterns = self.patterns.joined(np.concatenate(active))
@@ -197,8 +198,8 @@ class ColumnGeneration:
             self._active = np.zeros(1, dtype=int)  # any block: nothing costs more than zero
         if self._newton:
             blocks = self._active
-            signs, diagonals = self.patterns.signs(blocks), self.patterns.diagonals(blocks)
-            master = GroupLasso(self.patterns.X, self.y, diagonals, signs)
+            masks, sides = self.patterns.masks(blocks), self.patterns.sides(blocks)
+            master = GroupLasso(self.patterns.X, self.y, masks, sides)
             if self._point is not None and isinstance(self._master, GroupLasso):
                 u = np.zeros((len(blocks), self.patterns.X.shape[1]))
                 _, here, there = np.intersect1d(blocks, before, return_indices=True)
@@ -260,8 +261,7 @@ class ColumnGeneration:
         weight: float,
     ) -> Relaxation:
         patterns = self.patterns
-        outputs = u @ patterns.X.T
-        fit = (outputs * patterns.diagonals(blocks) * patterns.signs(blocks)[:, None]).sum(axis=0)
+        fit = (u @ patterns.X.T * patterns.masks(blocks)).sum(axis=0)
         value = self.loss.at(fit, self.y)
         size = float(np.linalg.norm(u, axis=1).sum())
         level = float(lam @ fit) / weight if weight else 0.0
@@ -315,7 +315,8 @@ class ColumnGeneration:
         for _ in range(_MOVES):
             noise = 1 + _NOISE * random.standard_normal(W.shape)
             network = descend(
-                X, self.y, self.loss, (hidden, output), math.sqrt(gauge), W * noise, found.signs * a
+                *(X, self.y, self.patterns.activation, self.loss, (hidden, output)),
+                *(math.sqrt(gauge), W * noise, found.signs * a),
             )
             active.append(network.blocks(X)[2])
         return np.concatenate(active)
@@ -330,14 +331,14 @@ class ColumnGeneration:
         if not len(fresh):
             return False
         costs = self.family.prices(
-            Patterns(self.patterns.X, fresh), found.lam, found.metric, level
+            replace(self.patterns, active=fresh), found.lam, found.metric, level
         ).costs.reshape(-1, 2)
         better = np.flatnonzero(costs.max(axis=1) > level * (1 + better_by))
         if not len(better):
             return False
         order = better[np.argsort(-costs.max(axis=1)[better], kind="stable")][: self._new]
         grown = np.concatenate([self.patterns.active, fresh[order]])
-        self.patterns = Patterns(self.patterns.X, grown)
+        self.patterns = replace(self.patterns, active=grown)
         joined = np.zeros(self.patterns.count)
         joined[2 * known :] = costs[order].ravel()
         joined[joined <= level] = 0.0
@@ -355,12 +356,12 @@ def _sums(found: Relaxation) -> Bool[_Array, "t n"]:
 def _climbed(
     found: Relaxation, family: Family, level: float, random: np.random.Generator
 ) -> Bool[_Array, "t n"]:
-    """Patterns on the way up +-lam . relu(X u) that exceed the level, from random u and neurons.
+    """Patterns on the way up +-lam . sigma(X u) that exceed the level, from random u and neurons.
 
     Each step goes half way to the best u of the linear piece that it is on, cone or not: a whole
     step often jumps between two pieces for ever.
     """
-    X, lam = found.patterns.X, found.lam
+    X, lam, activation = found.patterns.X, found.lam, found.patterns.activation
     starts = np.concatenate([random.standard_normal((_STARTS, X.shape[1])), found.u])
     seen, gains = [], []
     for sign in (1.0, -1.0):
@@ -368,11 +369,11 @@ def _climbed(
         for _ in range(_CLIMBS):
             outputs = u @ X.T
             active = outputs > 0
-            gain = sign * np.maximum(outputs, 0.0) @ lam / family.lengths(u, found.metric)
+            gain = sign * activation.at(outputs) @ lam / family.lengths(u, found.metric)
             above = gain > level * (1 + _LOOSE)
             seen.append(active[above])
             gains.append(gain[above])
-            goal = family.best(sign * (active * lam) @ X, found.metric)
+            goal = family.best(sign * (activation.slopes(active) * lam) @ X, found.metric)
             u = _unit(u) + _unit(goal)
     best = np.argsort(-np.concatenate(gains), kind="stable")[: _TRIED * _NEW_NEWTON]
     return distinct(np.concatenate(seen)[best])

@@ -21,6 +21,7 @@ from jaxtyping import Float
 
 from theory.landscape.cells import Cell, CellComplex
 from theory.losses import Squared
+from theory.programs.blocks import Patterns
 from theory.quiet import quiet
 from theory.units import Units
 
@@ -46,16 +47,15 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
     data, radius = units.problem(problem), float(units.reach(within.rho))
     X, y = np.array(data.X, dtype=float), np.array(data.y, dtype=float)
     zero = float(y @ y) / 2
-    active = np.repeat(complex_.arrangement.signs > 0, 2, axis=0).astype(float).T
-    signs = np.tile([1.0, -1.0], complex_.states // 2)
+    patterns = Patterns(X, problem.activation, complex_.arrangement.signs > 0)
+    blocks = np.arange(patterns.count)
     U = cp.Variable((problem.d, complex_.states))  # in units of rho
     k = cp.Variable(complex_.states, integer=True)
     t = cp.Variable(nonneg=True)
     outputs = X @ U
-    fit = radius * cp.sum(cp.multiply(active * signs, outputs), axis=1)
-    sides = 2 * active - 1
+    fit = radius * cp.sum(cp.multiply(patterns.masks(blocks).T, outputs), axis=1)
     constraints = [
-        cp.multiply(sides, outputs) >= 0,
+        cp.multiply(patterns.sides(blocks).T, outputs) >= 0,
         cp.max(cp.abs(U), axis=0) <= k,
         cp.sum(k) <= complex_.width,
     ]

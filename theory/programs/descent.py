@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float
 
+from theory.activation import Activation
 from theory.geometry import Norm, VectorNorm
 from theory.losses import Loss
 
@@ -49,6 +50,7 @@ class Found(NamedTuple):
 def descend_from_random(
     X: Float[_Array, "n d"],
     y: Float[_Array, " n"],
+    activation: Activation,
     loss: Loss,
     balls: tuple[Norm, VectorNorm],
     radius: float,
@@ -61,13 +63,14 @@ def descend_from_random(
     for _ in range(starts):
         W = radius * random.standard_normal((X.shape[1], width))
         a = balls[1].project(radius * random.choice([-1.0, 1.0], width), radius) / 2
-        found.append(descend(X, y, loss, balls, radius, W, a))
+        found.append(descend(X, y, activation, loss, balls, radius, W, a))
     return sorted(found, key=lambda each: each.value)
 
 
 def hop(
     X: Float[_Array, "n d"],
     y: Float[_Array, " n"],
+    activation: Activation,
     loss: Loss,
     balls: tuple[Norm, VectorNorm],
     radius: float,
@@ -89,7 +92,7 @@ def hop(
         if since >= _VAIN or best.value <= enough * (1 + _NEAR):
             break
         W, a = _moved(best, random)
-        found = descend(X, y, loss, balls, radius, W, a)
+        found = descend(X, y, activation, loss, balls, radius, W, a)
         if found.value <= best.value * (1 + _PROMISING):
             found = polish(found)
         since = 0 if found.value < best.value * (1 - _GAIN) else since + 1
@@ -117,6 +120,7 @@ def _moved(
 def descend(
     X: Float[_Array, "n d"],
     y: Float[_Array, " n"],
+    activation: Activation,
     loss: Loss,
     balls: tuple[Norm, VectorNorm],
     radius: float,
@@ -130,28 +134,25 @@ def descend(
     """
     hidden, output = balls
 
-    def fit(W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> Float[_Array, " n"]:
-        outputs: _Array = np.maximum(X @ W, 0.0) @ a
-        return outputs
-
     W, a = hidden.project(W, radius), output.project(a, radius)
-    value = loss.at(fit(W, a), y)
+    value = loss.at(activation.fit(X, W, a), y)
     ahead_W, ahead_a, momentum = W, a, 1.0
     curvature = float(np.linalg.norm(X)) ** 2 * radius**2 / len(y) or 1.0
     rounding = _ROUNDING * value
     before = value
     for step in range(1, _STEPS + 1):
         outputs = X @ ahead_W
-        here = np.maximum(outputs, 0.0) @ ahead_a
+        images = activation.at(outputs)
+        here = images @ ahead_a
         lam = loss.gradient(here, y)
-        gradient_W = X.T @ ((outputs > 0) * (lam[:, None] * ahead_a))
-        gradient_a = np.maximum(outputs, 0.0).T @ lam
+        gradient_W = X.T @ (activation.slopes(outputs > 0) * (lam[:, None] * ahead_a))
+        gradient_a = images.T @ lam
         height = loss.at(here, y)
         for _ in range(_DOUBLINGS):
             next_W = hidden.project(ahead_W - gradient_W / curvature, radius)
             next_a = output.project(ahead_a - gradient_a / curvature, radius)
             moved_W, moved_a = next_W - ahead_W, next_a - ahead_a
-            found = loss.at(fit(next_W, next_a), y)
+            found = loss.at(activation.fit(X, next_W, next_a), y)
             slope = float((gradient_W * moved_W).sum() + gradient_a @ moved_a)
             length = float((moved_W**2).sum() + moved_a @ moved_a)
             if found <= height + slope + curvature / 2 * length + rounding:

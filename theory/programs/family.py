@@ -124,8 +124,7 @@ class Family(ABC):
             w = v[again]
             for k, block in enumerate(again):
                 rows, mu = known[block]
-                sides = np.where(patterns.active[block // 2][rows], mu, -mu)
-                w[k] += sides @ patterns.X[rows]
+                w[k] += (patterns.sides(block)[rows] * mu) @ patterns.X[rows]
             norms = self.norms(w, metric)
             for block, norm in zip(again, norms.tolist(), strict=True):
                 if norm <= enough:

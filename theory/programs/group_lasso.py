@@ -61,7 +61,7 @@ class GroupNorms(Family):
         metric: Float[_Array, "d d"] | None,
         enough: float,
     ) -> Prices:
-        return project_l2(patterns.X, patterns.diagonals(blocks), v, enough)
+        return project_l2(patterns.X, patterns.sides(blocks), v, enough)
 
     def lengths(
         self, u: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
@@ -76,10 +76,10 @@ class GroupNorms(Family):
 
 
 def project_l2(
-    X: Float[_Array, "n d"], diagonals: Float[_Array, "b n"], v: Float[_Array, "b d"], enough: float
+    X: Float[_Array, "n d"], sides: Float[_Array, "b n"], v: Float[_Array, "b d"], enough: float
 ) -> Prices:
-    """The least ||v_b + X^T (2 D_b - I) mu_b||_2."""
-    cones = Cones(X, 2 * diagonals - 1)
+    """The least ||v_b + X^T S_b mu_b||_2."""
+    cones = Cones(X, sides)
     w, mu = cones.project(v, np.arange(len(v)), enough)
     used = (cones.tight >= 0) & (mu > 0)
     multipliers = {

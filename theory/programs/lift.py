@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
@@ -114,7 +114,7 @@ class Lift:
         W, a = ball.lift(cell[0], cell[1].T)
         blanks = len(found.a) - len(a)
         W, a = np.pad(W, ((0, 0), (0, blanks))), np.pad(a, (0, blanks))
-        fit = np.maximum(self.relaxation.patterns.X @ W, 0.0) @ a
+        fit = self.problem.activation.fit(self.relaxation.patterns.X, W, a)
         other = Found(W, a, self.loss.at(fit, self._targets))
         return min(found, other, key=lambda each: each.value)
 
@@ -158,7 +158,7 @@ class Lift:
         signs, _, active = found.blocks(self.relaxation.patterns.X)
         if not len(active):
             return None
-        patterns = Patterns(self.relaxation.patterns.X, distinct(active))
+        patterns = replace(self.relaxation.patterns, active=distinct(active))
         blocks, counts = np.unique(patterns.blocks(active, signs), return_counts=True)
         try:
             return self._best_of_cell(patterns, blocks, counts)

@@ -58,14 +58,14 @@ class Neurons:
         return len(self.signs)
 
     def images(self, problem: Problem) -> list[list[fmpq]]:
-        """s_j relu(X u_j), for each neuron."""
+        """s_j sigma(X u_j), for each neuron."""
         if not self.u:
             return []
         X = fmpq_mat([to_flint(row) for row in problem.X])
         outputs = fmpq_mat([to_flint(row) for row in self.u]) * X.transpose()
+        sigma = problem.activation.value
         return [
-            [s * v if v > 0 else fmpq() for v in row]
-            for s, row in zip(self.signs, outputs.tolist(), strict=True)
+            [s * sigma(v) for v in row] for s, row in zip(self.signs, outputs.tolist(), strict=True)
         ]
 
     def scaled(self, factors: Sequence[Fraction]) -> Neurons:

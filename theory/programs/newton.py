@@ -60,19 +60,18 @@ class Point(NamedTuple):
 class GroupLasso:
     """The program over some blocks, for one data set.
 
-    X: (n, d), y: (n,), active: (B, n) of 0/1, signs: (B,) of +-1.
+    X: (n, d), y: (n,). masks, sides: (B, n), the diagonals of s_b D_b and of S_b.
     """
 
     def __init__(
         self,
         X: Float[_Array, "n d"],
         y: Float[_Array, " n"],
-        active: Float[_Array, "B n"],
-        signs: Float[_Array, " B"],
+        masks: Float[_Array, "B n"],
+        sides: Float[_Array, "B n"],
     ) -> None:
-        self.X, self.y = X, y
-        self.masks = active * signs[:, None]
-        self.cones = Cones(X, 2 * active - 1)
+        self.X, self.y, self.masks = X, y, masks
+        self.cones = Cones(X, sides)
 
     def fit(self, u: Float[_Array, "B d"]) -> Float[_Array, " n"]:
         """F u"""

@@ -62,14 +62,13 @@ class BlockProgram:
         if isinstance(loss, Squared):
             self._y_scale = float(np.abs(y).max()) or 1.0
         X = patterns.X / self._x_scale
-        diagonals = patterns.diagonals(blocks)
-        self._masks = (diagonals * patterns.signs(blocks)[:, None]).T
+        self._masks = patterns.masks(blocks).T
         self._X = patterns.X
         self._U = cp.Variable((X.shape[1], len(blocks)))
         outputs = X @ self._U
         fit = cp.sum(cp.multiply(self._masks, outputs), axis=1)
         self._weight = cp.Parameter(nonneg=True)
-        constraints = [cp.multiply(2 * diagonals.T - 1, outputs) >= 0]
+        constraints = [cp.multiply(patterns.sides(blocks).T, outputs) >= 0]
         objective = loss.expression(fit, y / self._y_scale) / loss.slope
         self._arrow = None
         self.penalised = penalised

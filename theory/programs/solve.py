@@ -251,7 +251,8 @@ def _optimum(
         assert width is not None
         balls = (ball.hidden, ball.output)
         return descend_from_random(
-            *(X, y, loss_of_data, balls, math.sqrt(size), width, _STARTS, random)
+            *(X, y, problem.activation, loss_of_data, balls, math.sqrt(size)),
+            *(width, _STARTS, random),
         )
 
     networks = []
@@ -320,7 +321,8 @@ def _optimum(
                 lifted = lift.improved(networks[0])
                 if wide(units.value(lower), units.value(lifted.value)):
                     found = hop(
-                        *(X, y, loss_of_data, (ball.hidden, ball.output), math.sqrt(size)),
+                        *(X, y, problem.activation, loss_of_data, (ball.hidden, ball.output)),
+                        math.sqrt(size),
                         networks[0],
                         float(lower),
                         random,
@@ -375,7 +377,7 @@ def _decimal(value: Fraction, digits: int) -> str:
 
 def _small(problem: Problem, loss: Loss) -> Fraction:
     """A loss so small that gaps are compared with this."""
-    return _ABSOLUTE * loss.value((Fraction(),) * problem.n, problem.y)
+    return _ABSOLUTE * loss.zero(problem.y)
 
 
 def _patterns(
@@ -386,11 +388,11 @@ def _patterns(
     if general_position_count(problem.n, rank) <= 64 * max_patterns:
         try:
             cones = arrangement(problem.X, max_cones=max_patterns)
-            return Patterns(X, cones.signs > 0), True
+            return Patterns(X, problem.activation, cones.signs > 0), True
         except BudgetError:
             pass
     starts = random.standard_normal((min(_FIRST_PATTERNS, max_patterns), problem.d))
-    return Patterns(X, distinct(starts @ X.T > 0)), False
+    return Patterns(X, problem.activation, distinct(starts @ X.T > 0)), False
 
 
 def _searched(
@@ -410,8 +412,7 @@ def _searched(
     zero = (Fraction(),) * problem.d
     neurons = [(s or 1, u) for s, u in network.convex_coordinates()]
     neurons += [(1, zero)] * (width - len(neurons))
-    cell = tuple(2 * int(complex_.arrangement.cones_containing(u)[0]) + (s < 0) for s, u in neurons)
-    cell = complex_.canonical(cell)
+    cell = complex_.canonical(complex_.states_of(neurons))
     if complex_.domain.exact:
         cell = best_counts(complex_, cell)
     return least(

@@ -57,7 +57,7 @@ class SupNorms(Family):
         multipliers = {}
         lengths = np.maximum(np.linalg.norm(patterns.X, axis=1), np.finfo(float).tiny)
         rows = patterns.X / lengths[:, None]
-        sides = 2 * patterns.diagonals(blocks) - 1
+        sides = patterns.sides(blocks)
         some = np.flatnonzero(costs)
         for start in range(0, len(some), _AT_ONCE):
             # Several at once, as independent parts of one program: a call costs more than solving.

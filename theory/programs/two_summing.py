@@ -62,7 +62,7 @@ class TwoSumming(Family):
     ) -> Prices:
         """In the coordinates in which Z is a multiple of the identity."""
         root = _whitening(v.shape[1], metric)
-        return project_l2(patterns.X @ root, patterns.diagonals(blocks), v @ root, enough)
+        return project_l2(patterns.X @ root, patterns.sides(blocks), v @ root, enough)
 
     def lengths(
         self, u: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None

@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import lru_cache, partial
 
 from theory.errors import InputError, Interrupted
+from theory.exact import dot
 from theory.gauges import Gauge, gauge_of, has_gauge
 from theory.geometry import geometry, names
 from theory.landscape import Analysis
@@ -18,6 +19,7 @@ from theory.landscape.cells import Cell, CellComplex
 from theory.network import Network
 from theory.radii.fibre import Fibre
 from theory.radii.least_gauge import Solution, attempts
+from theory.states import cone_of, sign_of
 
 OPTIMIZERS = tuple(name for name in names() if has_gauge(geometry(name)))
 """The optimizers whose balls are known exactly; `sgd` has none, but ngd's radius is its least
@@ -193,9 +195,10 @@ class _Search:
 class _Dual:
     """A dual vector lam, and what it proves on any cell: mu is fitted neuron by neuron.
 
-    In w_j = X^T c_j row k may have any coefficient c_jk >= s_j lam_k where the neuron is active,
-    any c_jk <= 0 elsewhere. The coefficients of the neurons of the cell where lam was found, moved
-    into these intervals, serve the neurons of other cells; and so do zeros.
+    In w_j = X^T c_j row k may have any coefficient c_jk >= s_j D_jk lam_k where the neuron is
+    active, any c_jk <= s_j D_jk lam_k elsewhere, D_j having the activation's slopes (1 and 0). The
+    coefficients of the neurons of the cell where lam was found, moved into these intervals, serve
+    the neurons of other cells; and so do zeros.
     """
 
     def __init__(
@@ -204,17 +207,15 @@ class _Dual:
         self.gauge = gauge
         self.complex = complex_
         self.metric = solution.metric
-        numbers = [*solution.lam, *(v for row in solution.mu for v in row)]
+        found = fibre.coefficients(solution.lam, solution.mu)
+        numbers = [*solution.lam, *(v for row in found for v in row)]
         scale = math.lcm(*(v.denominator for v in numbers))
         self.lam = tuple(int(v * scale) for v in solution.lam)
         self.coefficients: dict[int, set[tuple[int, ...]]] = {
             sign: {(0,) * len(self.lam)} for sign in (1, -1)
         }
-        for sign, active, mu in zip(fibre.signs, fibre.active, solution.mu, strict=True):
-            rows = zip(active, self.lam, mu, strict=True)
-            self.coefficients[sign].add(
-                tuple(sign * f + int(v * scale) if on else -int(v * scale) for on, f, v in rows)
-            )
+        for sign, coefficients in zip(fibre.signs, found, strict=True):
+            self.coefficients[sign].add(tuple(int(v * scale) for v in coefficients))
         X, x_scale, _, _ = complex_.problem.integer_form()
         self._features = list(zip(*X, strict=True))
         products = (f * v for f, v in zip(self.lam, fibre.fit, strict=True))
@@ -223,15 +224,16 @@ class _Dual:
 
     def _neuron(self, state: int) -> tuple[Fraction, tuple[int, ...]]:
         """The least cost of a neuron in this state, and its mu."""
-        sign = 1 - 2 * (state % 2)
-        active = (self.complex.arrangement.signs[state // 2] > 0).tolist()
+        sign = sign_of(state)
+        active = self.complex.arrangement.active(cone_of(state)).tolist()
+        least = self.complex.problem.activation.part(active, [sign * v for v in self.lam])
         choices = []
         for coefficients in sorted(self.coefficients[sign]):
-            rows = list(zip(active, self.lam, coefficients, strict=True))
-            c = [max(v, sign * f) if on else min(v, 0) for on, f, v in rows]
-            w = [sum(p * q for p, q in zip(c, x, strict=True)) for x in self._features]
-            mu = (v - sign * f if on else -v for on, f, v in zip(active, self.lam, c, strict=True))
-            choices.append((self.gauge.cost(w, self.metric), tuple(mu)))
+            rows = zip(active, coefficients, least, strict=True)
+            c = [max(v, end) if on else min(v, end) for on, v, end in rows]
+            w = [dot(c, x) for x in self._features]
+            mu = tuple(abs(v - end) for v, end in zip(c, least, strict=True))
+            choices.append((self.gauge.cost(w, self.metric), mu))
         return min(choices)
 
     def bound(self, cell: Cell) -> Fraction:

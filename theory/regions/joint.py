@@ -17,14 +17,15 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from flint import fmpq
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from theory.arrangement import Arrangement
 from theory.cone_program import ConeProgram
-from theory.exact import sqrt_above, to_flint
+from theory.exact import dot, sqrt_above, squared, to_flint
 from theory.landscape.cells import Cell
 from theory.problem import Problem
 from theory.regions.balls import BallShape
+from theory.states import cone_of, sign_of
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -152,7 +153,7 @@ class Joint:
         self.problem = problem
         self.balls = balls
         self.level = level
-        self._signs = arrangement.signs
+        self._arrangement = arrangement
         # Rows and outputs of largest entry 1, as the solver's tolerances are absolute.
         self.tops = [max(map(abs, row)) or Fraction(1) for row in problem.X]
         outputs = [y / top for y, top in zip(problem.y, self.tops, strict=True)]
@@ -166,7 +167,7 @@ class Joint:
 
     def sides(self, states: Sequence[int]) -> Float[_Array, "S n"]:
         """The diagonals of 2 D - I; on rows of zeros they do not matter."""
-        return np.where(self._signs[[state // 2 for state in states]] > 0, 1.0, -1.0)
+        return np.where(self._active(states), 1.0, -1.0)
 
     def cones(self, states: Sequence[int]) -> Float[_Array, "k d"]:
         """(2 D - I) X of each state below that of the one before; X has rows of largest entry 1."""
@@ -174,24 +175,29 @@ class Joint:
 
     def gradients(self, states: Sequence[int], lam: Float[_Array, " n"]) -> Float[_Array, "S d"]:
         """s X^T D lam for each state, (S, d); X has rows of largest entry 1."""
-        signs = np.array([1.0 - 2.0 * (state % 2) for state in states])
-        columns: Float[_Array, "S d"] = signs[:, None] * ((self.sides(states) > 0) * lam) @ self.X
+        columns: Float[_Array, "S d"] = (self._masks(states) * lam) @ self.X
         return columns
 
+    def _active(self, states: Sequence[int]) -> Bool[_Array, "S n"]:
+        return self._arrangement.active(list(map(cone_of, states)))
+
+    def _masks(self, states: Sequence[int]) -> Float[_Array, "S n"]:
+        """The diagonals of s D."""
+        signs = np.array(list(map(sign_of, states)), dtype=float)
+        masks: _Array = signs[:, None] * self.problem.activation.slopes(self._active(states))
+        return masks
+
     def column(self, state: int, lam: Sequence[Fraction], mu: Sequence[Fraction]) -> list[fmpq]:
-        """w = s X^T D lam + X^T (2 D - I) mu, exactly; X has rows of largest entry 1."""
-        sign = 1 - 2 * (state % 2)
-        on = (self._signs[state // 2] > 0).tolist()
-        weights = [sign * v + u if active else -u for v, u, active in zip(lam, mu, on, strict=True)]
-        return to_flint(
-            sum((p * q for p, q in zip(weights, column, strict=True)), Fraction())
-            for column in zip(*self._rows, strict=True)
-        )
+        """w = s X^T D lam + X^T S mu, S = diag(+-1), exactly; X has rows of largest entry 1."""
+        sign, active = sign_of(state), self._arrangement.active(cone_of(state)).tolist()
+        part = self.problem.activation.part(active, lam)
+        rows = zip(active, part, mu, strict=True)
+        weights = [sign * v + (u if on else -u) for on, v, u in rows]
+        return to_flint(dot(weights, column) for column in zip(*self._rows, strict=True))
 
     def height(self, lam: Sequence[Fraction]) -> Fraction:
         """lam.y - sqrt(2 level) ||lam||, from below."""
-        gain = sum((p * q for p, q in zip(lam, self.problem.y, strict=True)), Fraction())
-        return gain - sqrt_above(2 * self.level * sum((v * v for v in lam), Fraction()))
+        return dot(lam, self.problem.y) - sqrt_above(2 * self.level * squared(lam))
 
     def solve(
         self, counts: Mapping[int, int], fixed: Sequence[Fraction], *, inside: float = _INSIDE
@@ -203,12 +209,8 @@ class Joint:
         """
         states = tuple(counts)
         program = _compiled(self.balls, self.problem.n, self.problem.d, len(states), self.level > 0)
-        signs = np.array([1.0 - 2.0 * (state % 2) for state in states])
-        on = self.sides(states) > 0
         found = program.solve(
-            fit_map=np.hstack(
-                [s * active[:, None] * self.X for s, active in zip(signs, on, strict=True)]
-            ),
+            fit_map=np.hstack([mask[:, None] * self.X for mask in self._masks(states)]),
             cones=self.cones(states),
             y=self._y * self._weights if self.level > 0 else self._y,
             weights=self._weights,
