@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from operator import mul
 from typing import TypeAlias, TypeVar
@@ -106,6 +107,22 @@ def sqrt_above(value: Fraction | int) -> Fraction:
     square = p * q << 2 * shift
     root = math.isqrt(square)
     return Fraction(root + (root * root < square), q << shift)
+
+
+def rounded(value: Fraction, digits: int, to_integer: Callable[[Fraction], int]) -> Fraction:
+    """A value >= 0 to so many significant digits, by math.floor or math.ceil; integers stay."""
+    if value.denominator == 1:
+        return value
+    exponent = Decimal(value.numerator).adjusted() - Decimal(value.denominator).adjusted()
+    if value < Fraction(10) ** exponent:
+        exponent -= 1
+    unit = Fraction(10) ** (exponent - digits + 1)
+    return to_integer(value / unit) * unit
+
+
+def binary(value: float, places: int) -> Fraction:
+    """A float to so many binary places."""
+    return Fraction(round(value * 2**places), 2**places)
 
 
 def power_of_two(value: Fraction) -> Fraction:

@@ -8,6 +8,7 @@ costs time, never correctness: the simplex method takes over.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -27,6 +28,8 @@ from theory.exact import (
     transposed,
 )
 from theory.quiet import quiet
+
+_LOG = logging.getLogger(__name__)
 
 # On rows of largest entry 1 and a right-hand side of at most 1; exact arithmetic has the last word.
 _TIGHT = 1e-9
@@ -57,8 +60,11 @@ class LinearProgram:
 
     def minimum(self, start: Row) -> Optimum:
         """An optimal x with its multipliers; `start` is any feasible point."""
-        guess = self.guess() if len(self.c) > _SMALL else None
-        return guess or self.simplex(start)
+        if len(self.c) > _SMALL:
+            if guess := self.guess():
+                return guess
+            _LOG.debug("the vertex that HiGHS finds is not confirmed: the simplex method goes on")
+        return self.simplex(start)
 
     def guess(self) -> Optimum | None:
         """The optimum by a guess in floating point; None unless exact arithmetic confirms it."""

@@ -27,8 +27,9 @@ from typing import Any, SupportsIndex, TypeAlias
 from theory.activation import RELU, Activation
 from theory.errors import InputError
 
-Rational: TypeAlias = int | Fraction | Decimal | str
-"""What is accepted as an exact number: an integer, a Fraction, a Decimal, decimal text or "p/q"."""
+Rational: TypeAlias = SupportsIndex | Fraction | Decimal | str
+"""What is accepted as an exact number: an integer, Python's or numpy's, a Fraction, a Decimal,
+decimal text or "p/q"."""
 
 _NUMBER = re.compile(r"\s*[-+]?(\d+/\d+|(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?)\s*", re.ASCII)
 _MOST_BYTES = 1 << 26  # of a file

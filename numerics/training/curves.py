@@ -35,10 +35,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from numerics.training.activation import activate
-from numerics.training.loop import Progress, TrainingResult, one_thread
+from numerics.training.loop import TrainingResult, one_thread
 from theory.errors import InputError
 from theory.network import Network
 from theory.problem import Problem, positive_integer
+from theory.types import Progress, silent
 
 _Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -207,7 +208,7 @@ def connect(
     bends: int = DEFAULT_BENDS,
     steps: int = 400,
     seed: int = 0,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> Curves:
     """Curves of one kind whose bends are learned, to lower the highest loss on them.
 
@@ -277,7 +278,7 @@ def _lowest(candidates: Sequence[Curves]) -> Curves:
 def maxima(
     pairs: Sequence[tuple[Problem, Network, Network]],
     *,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> dict[str, list[float]]:
     """The maximum of the loss on a curve of each kind between each pair of exact networks.
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -39,6 +39,7 @@ from theory.geometry import ball_violation, frank_wolfe_gap, geometry
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.states import cone_of, sign_of
+from theory.types import Progress, silent
 from theory.within import Ball, Penalty, Within, require_within
 
 if TYPE_CHECKING:
@@ -46,9 +47,6 @@ if TYPE_CHECKING:
     from theory.landscape.cells import Cell
 
 _Array: TypeAlias = np.ndarray[Any, Any]
-
-Progress: TypeAlias = Callable[[str, int], None]
-"""Called often with the stage and the steps done; may raise Interrupted to stop there."""
 
 NO_COMPONENT = -1
 
@@ -152,7 +150,7 @@ def train(
     start_scale: float = 1.0,
     start: Network | None = None,
     record_every: int | None = None,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> TrainingResult:
     """Train `seeds` networks with the weight decay on both layers that confines them to the ball,
     1 / sqrt(rho), or that is the penalty of sgd, beta.

@@ -20,12 +20,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float
 
-from numerics.training.loop import Progress, TrainingResult, train
+from numerics.training.loop import TrainingResult, train
 from numerics.training.optimizers import Schedule
 from theory.connectivity.solutions import network_of
 from theory.errors import InputError
 from theory.geometry import ball_violation, geometry
 from theory.regions import Meeting
+from theory.types import Progress, silent
 from theory.within import Ball
 
 _Array: TypeAlias = np.ndarray[Any, Any]
@@ -135,7 +136,7 @@ def train_meeting(
     steps: int,
     seed: int = 0,
     stay_steps: int = 2500,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> TrainedMeeting:
     """Train both optimizers at their radii, from random starts and from the witness.
 

@@ -20,7 +20,6 @@ from jaxtyping import Bool, Float
 from numerics.training.loop import (
     History,
     Landing,
-    Progress,
     SquaredLoss,
     TrainingResult,
     landing,
@@ -30,6 +29,7 @@ from numerics.training.optimizers import Optimizer
 from theory.landscape import Analysis
 from theory.network import Network
 from theory.problem import Problem, format_rational
+from theory.types import Progress, silent
 from theory.within import Within
 
 _Array: TypeAlias = np.ndarray[Any, Any]
@@ -220,7 +220,7 @@ def train_runs(
     max_assignments: int = DEFAULT_MAX_ASSIGNMENTS,
     start_scale: float = 1.0,
     record_every: int | None = None,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> Runs:
     """Train on the problem of the analysis, at its width, and see where the runs land.
 
@@ -275,7 +275,7 @@ def best_networks(
     *,
     seeds: int,
     steps: int,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> list[Network]:
     """Trained networks exactly as they are in binary, those of least loss first.
 

@@ -30,7 +30,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     Values,
@@ -41,6 +40,7 @@ from theory.errors import Interrupted
 from theory.landscape import analyse
 from theory.loading import example
 from theory.programs import solve
+from theory.types import Progress
 from theory.within import Ball
 
 _OPTIMIZERS = ("adamw", "lion", "muon", "ngd", "colnorm", "muon-adamw")

@@ -33,7 +33,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
 )
@@ -42,6 +41,7 @@ from theory.errors import Interrupted
 from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem
+from theory.types import Progress
 from theory.within import Ball
 
 STARTS = {"inside": 0.25, "outside": 6.0}

@@ -36,7 +36,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Training,
     Value,
@@ -51,6 +50,7 @@ from theory.errors import Interrupted, Undecided
 from theory.exact import simplest_between
 from theory.loading import example
 from theory.regions import Frontier, LeastRadius, Meeting, Regions, regions
+from theory.types import Progress
 
 _PAIR = ("adamw", "muon")
 _TRAINED_WIDTH = 2

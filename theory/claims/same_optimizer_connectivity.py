@@ -31,7 +31,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Training,
     Value,
@@ -44,6 +43,7 @@ from theory.errors import InputError, Undecided
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
+from theory.types import Progress
 from theory.within import Ball, Penalty, Within
 
 CONNECTED = "connected"

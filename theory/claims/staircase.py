@@ -36,7 +36,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     proof,
@@ -55,6 +54,7 @@ from theory.exact import dot, flint_matrix, from_flint, some_solution, squared, 
 from theory.loading import example
 from theory.problem import Problem
 from theory.programs import solve
+from theory.types import Progress
 from theory.within import Ball, Penalty
 
 Vector: TypeAlias = tuple[Fraction, ...]

@@ -32,7 +32,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     Values,
@@ -48,6 +47,7 @@ from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
 from theory.network import Network
 from theory.problem import Problem
+from theory.types import Progress
 
 _SHAPES = ((1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (3, 2))  # (n, d), every level
 _LARGER = ((4, 2), (5, 3), (8, 4))  # for paths, which need no landscape

@@ -32,12 +32,12 @@ from theory.exact import dot, from_flint, independent
 from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
-from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import EntrywiseBall, Group
 from theory.landscape.nnls import LeastSquares
 from theory.linear import LinearProgram
 from theory.problem import Problem
+from theory.types import Progress, silent
 from theory.within import Ball
 
 
@@ -86,7 +86,7 @@ def radius_intervals(
     width: int,
     *,
     max_cells: int = DEFAULT_MAX_CELLS,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> tuple[RadiusInterval, ...]:
     """The intervals of rho on which exact fits of a width have the same components, ascending.
 

@@ -21,7 +21,6 @@ from theory.exact import dot
 from theory.gauges import Gauge, gauge_of
 from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
-from theory.landscape.analysis import Progress
 from theory.landscape.cells import CellComplex
 from theory.landscape.domain import Group
 from theory.landscape.nnls import LeastSquares
@@ -29,6 +28,7 @@ from theory.losses import Squared
 from theory.problem import Problem
 from theory.radii.least_gauge import least
 from theory.states import cone_of, sign_of, state_of
+from theory.types import Progress, silent
 from theory.units import Units
 from theory.within import Ball
 
@@ -41,7 +41,7 @@ def estimated_intervals(
     width: int,
     *,
     max_cells: int = DEFAULT_MAX_CELLS,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> tuple[RadiusInterval, ...]:
     """Like `radius_intervals`, in balls that are no polytopes; not exact, and not proved."""
     gauge = gauge_of(geometry(optimizer).ball)
@@ -58,7 +58,7 @@ def intervals(
     optimizer: str,
     width: int,
     *,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> tuple[RadiusInterval, ...]:
     """`radius_intervals` where the ball is a polytope, `estimated_intervals` in the others."""
     exact = gauge_of(geometry(optimizer).ball).exact

@@ -55,6 +55,7 @@ from theory.exact import (
 from theory.landscape.nnls import LeastSquares, primitive
 from theory.problem import (
     Problem,
+    Rational,
     positive_integer,
     positive_rational,
     rational_matrix,
@@ -226,7 +227,7 @@ def optimal_polytope(
 
 
 def plant(
-    X: Iterable[Iterable[Any]], nu: Iterable[Any], weights: Sequence[Any]
+    X: Iterable[Iterable[Rational]], nu: Iterable[Rational], weights: Iterable[Rational]
 ) -> tuple[Problem, Fraction]:
     """A problem with the optimal dual vector nu, and the beta for which it is optimal.
 
@@ -251,7 +252,7 @@ def plant(
 
 
 def active_directions(
-    X: Iterable[Iterable[Any]], nu: Iterable[Any], *, max_cones: int = MAX_CONES
+    X: Iterable[Iterable[Rational]], nu: Iterable[Rational], *, max_cones: int = MAX_CONES
 ) -> tuple[Fraction, tuple[Direction, ...]]:
     """h^2 and where it is attained: h = max of s nu . relu(X u) / ||u|| over u and s = +-1.
 

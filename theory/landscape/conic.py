@@ -39,7 +39,7 @@ from theory.landscape.nnls import Minimum
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
-from theory.states import state_of
+from theory.states import cone_of, sign_of, state_of
 from theory.units import Units
 from theory.within import Ball
 

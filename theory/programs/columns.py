@@ -9,6 +9,7 @@ the bound is one over the patterns priced.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ from theory.programs.newton import GroupLasso, Point
 from theory.programs.program import BlockProgram
 
 _Array: TypeAlias = np.ndarray[Any, Any]
+
+_LOG = logging.getLogger(__name__)
 
 _WHOLE = 64  # blocks up to which the master takes all of them
 _WHOLE_NEWTON = 1024  # the same where the master is solved by Newton's method
@@ -180,7 +183,8 @@ class ColumnGeneration:
         )
         try:
             u, lam, metric = program.solve(weight)
-        except SolverFailure:
+        except SolverFailure as error:
+            _LOG.info("Newton's method stalled at a gap of %.1e, and %s", found.gap, error)
             return found
         other = self._priced(blocks, u, lam, metric, weight)
         return other if other.gap < found.gap else found

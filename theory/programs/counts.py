@@ -12,9 +12,10 @@ What it returns is a good cell, not a proof: `theory.landscape.least` verifies i
 
 from __future__ import annotations
 
+import logging
 import warnings
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -23,9 +24,10 @@ from theory.landscape.cells import Cell, CellComplex
 from theory.losses import Squared
 from theory.programs.blocks import Patterns
 from theory.quiet import quiet
+from theory.types import Array
 from theory.units import Units
 
-_Array: TypeAlias = np.ndarray[Any, Any]
+_LOG = logging.getLogger(__name__)
 
 _ROUNDS = 60
 _TOLERANCE = 1e-7  # of the bound, relative to the loss of zero weights
@@ -74,7 +76,8 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
             warnings.simplefilter("ignore")
             try:
                 program.solve(solver=cp.SCIPY)  # HiGHS
-            except cp.SolverError:
+            except cp.SolverError as error:
+                _LOG.info("HiGHS fails: %s", error)
                 break
         if k.value is None or float(t.value) * zero >= value - _TOLERANCE * zero:
             break
@@ -85,7 +88,7 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
     return best
 
 
-def _residual(complex_: CellComplex, cell: Cell, unit: Fraction) -> Float[_Array, " n"]:
+def _residual(complex_: CellComplex, cell: Cell, unit: Fraction) -> Float[Array, " n"]:
     """y - f at the minimum of a cell, in this unit."""
     network = complex_.domain.network(complex_.point(cell, complex_.minimum(cell)))
     fit = network.fit(complex_.problem)

@@ -6,7 +6,7 @@ What it finds are good networks and good activation patterns; the convex program
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -14,8 +14,7 @@ from jaxtyping import Bool, Float
 from theory.activation import Activation
 from theory.geometry import Norm, VectorNorm
 from theory.losses import Loss
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _USED = 1e-6  # of the largest neuron
 _STEPS = 1000
@@ -33,13 +32,13 @@ _SHARE = 0.4  # of the neurons, to move at once
 class Found(NamedTuple):
     """A network (W, a) and its loss."""
 
-    W: Float[_Array, "d m"]
-    a: Float[_Array, " m"]
+    W: Float[Array, "d m"]
+    a: Float[Array, " m"]
     value: float
 
     def blocks(
-        self, X: Float[_Array, "n d"]
-    ) -> tuple[Float[_Array, " k"], Float[_Array, "k d"], Bool[_Array, "k n"]]:
+        self, X: Float[Array, "n d"]
+    ) -> tuple[Float[Array, " k"], Float[Array, "k d"], Bool[Array, "k n"]]:
         """Signs, u_j = |a_j| w_j and activation patterns of the neurons that are not zero."""
         u = (self.W * np.abs(self.a)).T
         lengths = np.linalg.norm(u, axis=1)
@@ -48,8 +47,8 @@ class Found(NamedTuple):
 
 
 def descend_from_random(
-    X: Float[_Array, "n d"],
-    y: Float[_Array, " n"],
+    X: Float[Array, "n d"],
+    y: Float[Array, " n"],
     activation: Activation,
     loss: Loss,
     balls: tuple[Norm, VectorNorm],
@@ -68,8 +67,8 @@ def descend_from_random(
 
 
 def hop(
-    X: Float[_Array, "n d"],
-    y: Float[_Array, " n"],
+    X: Float[Array, "n d"],
+    y: Float[Array, " n"],
     activation: Activation,
     loss: Loss,
     balls: tuple[Norm, VectorNorm],
@@ -102,7 +101,7 @@ def hop(
 
 def _moved(
     found: Found, random: np.random.Generator
-) -> tuple[Float[_Array, "d m"], Float[_Array, " m"]]:
+) -> tuple[Float[Array, "d m"], Float[Array, " m"]]:
     """One neuron drawn anew, or the weights of several moved, a little or far."""
     W, a = found.W.copy(), found.a.copy()
     size, width = np.abs(W).max(), len(a)
@@ -118,14 +117,14 @@ def _moved(
 
 
 def descend(
-    X: Float[_Array, "n d"],
-    y: Float[_Array, " n"],
+    X: Float[Array, "n d"],
+    y: Float[Array, " n"],
     activation: Activation,
     loss: Loss,
     balls: tuple[Norm, VectorNorm],
     radius: float,
-    W: Float[_Array, "d m"],
-    a: Float[_Array, " m"],
+    W: Float[Array, "d m"],
+    a: Float[Array, " m"],
 ) -> Found:
     """From (W, a), shrunk into the balls, to a network that moves no further.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -26,6 +27,8 @@ from theory.programs.networks import Neurons, interpolating, united
 from theory.programs.program import BlockProgram
 
 _Array: TypeAlias = np.ndarray[Any, Any]
+
+_LOG = logging.getLogger(__name__)
 
 _INTERPOLATED = 30  # data points up to which exact interpolation is tried
 _ROUNDING = Fraction(1, 10**9)  # of a neuron: no further one is needed for so little
@@ -162,7 +165,8 @@ class Lift:
         blocks, counts = np.unique(patterns.blocks(active, signs), return_counts=True)
         try:
             return self._best_of_cell(patterns, blocks, counts)
-        except SolverFailure:
+        except SolverFailure as error:
+            _LOG.info("the best network of a cell is not found: %s", error)
             return None
 
     def _best_of_cell(

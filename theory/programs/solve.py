@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -25,6 +25,7 @@ from jaxtyping import Float
 
 from theory.arrangement import arrangement, general_position_count
 from theory.errors import BudgetError, InputError, Interrupted
+from theory.exact import rounded
 from theory.gauges import Gauge, gauge_of
 from theory.geometry import geometry
 from theory.landscape.cells import DEFAULT_MAX_CELLS, CellComplex
@@ -42,12 +43,11 @@ from theory.programs.group_lasso import GroupNorms
 from theory.programs.lift import Lift, Lifted, objective
 from theory.programs.sup_norm import SupNorms
 from theory.programs.two_summing import TwoSumming
+from theory.types import Progress, silent
 from theory.units import Units
 from theory.within import Ball, Penalty, Within, require_within
 
 _Array: TypeAlias = np.ndarray[Any, Any]
-
-Progress: TypeAlias = Callable[[str, int], None]
 
 MAX_PATTERNS = 4000
 """Cones up to which the whole arrangement is taken, by default."""
@@ -168,7 +168,7 @@ def solve(
     max_cells: int = DEFAULT_MAX_CELLS,
     tolerance: float | None = None,
     seed: int = 0,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Optimum:
     """The least loss of networks of `width` neurons in a ball or with a penalty, from both sides.
 
@@ -218,7 +218,7 @@ def _optimum(
     max_patterns: int = MAX_PATTERNS,
     tolerance: float | None = None,
     seed: int = 0,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Optimum:
     """max_cells: None where no networks of the width are asked for, beyond the lifted ones."""
     require_within(within, Ball, Penalty)
@@ -333,12 +333,12 @@ def _optimum(
     network, upper = attained(lifted)
     relaxed_network, relaxed_upper = attained(lift.wide)
     if lower is not None:
-        lower = min(_short(units.value(lower), math.floor), relaxed_upper)
-    relaxed = Relaxed(lower, _short(relaxed_upper, math.ceil), relaxed_network)
+        lower = min(rounded(units.value(lower), _DIGITS, math.floor), relaxed_upper)
+    relaxed = Relaxed(lower, rounded(relaxed_upper, _DIGITS, math.ceil), relaxed_network)
     if cells is not None and cells.value <= upper:
         network, lower, upper = cells.network, cells.lower, cells.value
     else:
-        upper = _short(upper, math.ceil)
+        upper = rounded(upper, _DIGITS, math.ceil)
         if lower is not None:
             lower = min(lower, upper)
         if cells is not None and lower is not None:
@@ -420,12 +420,3 @@ def _searched(
         cell,
         lambda solved: progress("cells of this width, minima computed", solved),
     )
-
-
-def _short(value: Fraction, to_integer: Callable[[Fraction], int]) -> Fraction:
-    """A value >= 0 to so many significant digits, down or up."""
-    if not value or value.denominator == 1:
-        return value
-    exponent = math.floor(math.log10(value.numerator) - math.log10(value.denominator))
-    unit = Fraction(10) ** (exponent - _DIGITS + 1)
-    return to_integer(value / unit) * unit

@@ -13,6 +13,7 @@ max_b ||w_b||_1. Source: proofs_notes/sup-norm.md.
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any, TypeAlias
 
@@ -27,6 +28,8 @@ from theory.programs.family import Family, Prices
 from theory.quiet import quiet
 
 _Array: TypeAlias = np.ndarray[Any, Any]
+
+_LOG = logging.getLogger(__name__)
 
 _AT_ONCE = 16  # blocks priced by one linear program
 
@@ -67,6 +70,7 @@ class SupNorms(Family):
             with quiet():
                 found = linprog(objective, A_ub=A, b_ub=np.zeros(A.shape[0]), bounds=(-1, 1))
             if found.status != 0:
+                _LOG.info("HiGHS prices no block of %d: %s", len(part), found.message)
                 continue
             marginals = found.ineqlin.marginals.reshape(len(part), len(rows))
             for k, marginal in zip(part.tolist(), marginals, strict=True):

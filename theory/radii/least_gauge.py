@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theory.cone_program import ConeProgram
+from theory.exact import binary
 from theory.gauges import Gauge, Metric, Point, Size
 from theory.radii.fibre import Fibre
 
@@ -134,10 +135,11 @@ class _Compiled:
         lam, mu, d = -lam, np.maximum(mu, 0.0), len(U)
         top = max(float(np.abs(lam).max()), float(mu.max())) or 1.0
         return Solution(
-            target=tuple(tuple(_rounded(v, 1.0) * size for v in u) for u in U.T),
-            lam=tuple(_rounded(v, top) / t for v, t in zip(lam, tops, strict=True)),
+            target=tuple(tuple(binary(float(v), _BITS) * size for v in u) for u in U.T),
+            lam=tuple(binary(float(v) / top, _BITS) / t for v, t in zip(lam, tops, strict=True)),
             mu=tuple(
-                tuple(_rounded(v, top) / t for v, t in zip(row, tops, strict=True)) for row in mu
+                tuple(binary(float(v) / top, _BITS) / t for v, t in zip(row, tops, strict=True))
+                for row in mu
             ),
             metric=None if arrow is None else Metric.near(arrow[:d, :d]),
         )
@@ -146,8 +148,3 @@ class _Compiled:
 @lru_cache(maxsize=64)
 def _compiled(gauge: Gauge, n: int, d: int, m: int) -> _Compiled:
     return _Compiled(gauge, n, d, m)
-
-
-def _rounded(value: float, top: float) -> Fraction:
-    """value / top as a rational of few digits."""
-    return Fraction(round(float(value) / top * 2**_BITS), 2**_BITS)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache, partial
 
 from theory.errors import InputError, Interrupted
-from theory.exact import dot
+from theory.exact import dot, rounded
 from theory.gauges import Gauge, gauge_of, has_gauge
 from theory.geometry import geometry, names
 from theory.landscape import Analysis
-from theory.landscape.analysis import Component, Progress
+from theory.landscape.analysis import Component
 from theory.landscape.cells import Cell, CellComplex
 from theory.network import Network
 from theory.radii.fibre import Fibre
 from theory.radii.least_gauge import Solution, attempts
 from theory.states import cone_of, sign_of
+from theory.types import Progress, silent
 
 OPTIMIZERS = tuple(name for name in names() if has_gauge(geometry(name)))
 """The optimizers whose balls are known exactly; `sgd` has none, but ngd's radius is its least
@@ -28,7 +28,8 @@ penalty."""
 # How much below the upper bound, relatively, a bound may be that settles a cell without a program
 # of its own. Exact gauges have no such slack.
 _SLACK = Fraction(1, 10**7)
-_DIGITS = 12  # of a bound that is no exact value, rounded outwards
+DIGITS = 13
+"""Of a bound that is no exact value, rounded outwards."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def radii(
     analysis: Analysis,
     optimizers: Iterable[str] = OPTIMIZERS,
     *,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Radii:
     """For each component of the set of least loss and each optimizer the least rho = R_W R_a for
     which the optimizer's ball reaches the component.
@@ -181,7 +182,7 @@ class _Search:
             unsettled = {c for c in unsettled if bounds[c] < upper * (1 - slack)}
         lower = min(bounds.values())
         if not self.gauge.exact:
-            lower, upper = rounded(lower, math.floor), rounded(upper, math.ceil)
+            lower, upper = rounded(lower, DIGITS, math.floor), rounded(upper, DIGITS, math.ceil)
         proof = {cell: dual.point(cell) for cell, dual in duals.items()}
         return Radius(lower, upper, witness, proof)
 
@@ -251,12 +252,3 @@ class _Dual:
             Z=self.metric.Z if self.metric else None,
             bound=self.bound(cell),
         )
-
-
-def rounded(value: Fraction, to_integer: Callable[[Fraction], int]) -> Fraction:
-    """A positive value to so many significant digits, up or down."""
-    if not value:
-        return value
-    digits = Decimal(value.numerator).adjusted() - Decimal(value.denominator).adjusted()
-    unit = Fraction(10) ** (digits - _DIGITS)
-    return to_integer(value / unit) * unit

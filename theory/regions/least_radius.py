@@ -19,10 +19,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from theory.connectivity.solutions import Neuron, Point
-from theory.exact import dot
+from theory.exact import dot, rounded
 from theory.landscape.cells import Cell, CellComplex
 from theory.radii.fibre import Fibre
-from theory.radii.radii import rounded
+from theory.radii.radii import DIGITS
 from theory.regions.balls import BallShape, image
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding, snapped
@@ -130,8 +130,8 @@ class Search:
                 bounds.learn(exact)
                 lower, cell, used = bounds.proved()
         if lower != upper:
-            lower = None if lower is None else rounded(lower, math.floor)
-            upper = None if upper is None else rounded(upper, math.ceil)
+            lower = None if lower is None else rounded(lower, DIGITS, math.floor)
+            upper = None if upper is None else rounded(upper, DIGITS, math.ceil)
         return LeastRadius(self.balls, fixed, lower, upper, witness, used)
 
     @property

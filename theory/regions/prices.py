@@ -19,6 +19,7 @@ from jaxtyping import Float
 
 from theory.cone_program import ConeProgram
 from theory.exact import (
+    binary,
     from_flint,
     is_positive_semidefinite,
     simplest_between,
@@ -266,7 +267,7 @@ class Rounding(NamedTuple):
 
 GRIDS = [
     Rounding(
-        rounded=lambda value: Fraction(round(value * 2**_BITS), 2**_BITS),
+        rounded=lambda value: binary(value, _BITS),
         up=lambda value: Fraction(math.ceil(value * 2**_BITS), 2**_BITS),
         excess=excess,
     )
