@@ -55,9 +55,7 @@ class Activation:
         """The diagonals of D, in floating point."""
         import numpy as np
 
-        slopes: Float[np.ndarray, "*shape"]
-        slopes = np.where(active, float(self.positive), float(self.negative))
-        return slopes
+        return np.where(active, float(self.positive), float(self.negative))
 
     def fit(
         self,

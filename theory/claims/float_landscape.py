@@ -23,6 +23,7 @@ from theory.claims.sign_vectors import SignVectors, sign_vectors
 from theory.landscape.cells import Cell
 from theory.network import Network
 from theory.problem import Problem
+from theory.states import state_of
 
 Piece: TypeAlias = tuple[int, tuple[int, ...]]
 """Where a neuron may be: its sign, and those of x_k . u, 0 where that has to vanish."""
@@ -48,7 +49,7 @@ class FloatLandscape:
         states = []
         for j, a in enumerate(network.a):
             cone = self.cones.cone_of([row[j] for row in network.W])
-            states.append(2 * cone + (a < 0))
+            states.append(state_of(cone, a))
         name = tuple(states) if self.labelled else tuple(sorted(states))
         return next((i for i, cells in enumerate(self.components) if name in cells), None)
 
@@ -82,19 +83,19 @@ def _half_squared_distance(A: Float[np.ndarray, "k n"], y: Float[np.ndarray, " n
 
 
 def pieces(cones: SignVectors) -> list[Piece]:
-    """The room of a neuron in each state: state 2 i + (0 if the sign is + else 1) has cone i."""
-    return [(1 - 2 * sign, tuple(signs)) for signs in cones.signs.tolist() for sign in (0, 1)]
+    """The room of a neuron in each state, in the order of their numbers."""
+    return [(sign, tuple(signs)) for signs in cones.signs.tolist() for sign in (1, -1)]
 
 
 def shared_pieces(cones: SignVectors) -> dict[tuple[int, int], Piece | None]:
     """What two states have in common, where they touch: a facet, or zero alone (None)."""
     shared: dict[tuple[int, int], Piece | None] = {
-        (2 * i, 2 * i + 1): None for i in range(len(cones))
+        (state_of(i, 1), state_of(i, -1)): None for i in range(len(cones))
     }
     for i, k in cones.neighbours:
-        for sign in (0, 1):
+        for sign in (1, -1):
             common = tuple(cones.common(i, k).tolist())
-            shared[2 * i + sign, 2 * k + sign] = (1 - 2 * sign, common)
+            shared[state_of(i, sign), state_of(k, sign)] = (sign, common)
     return shared
 
 
