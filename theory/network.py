@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import Any
 
 from theory.errors import InputError
-from theory.exact import dot
 from theory.problem import (
     Problem,
     Rational,
@@ -108,6 +107,8 @@ class Network:
         """f_theta on the data, (n,)."""
         if len(self.W) != problem.d:
             raise InputError("W", f"has {len(self.W)} rows, but the data have {problem.d} features")
+        from theory.exact import dot  # flint is not needed to read a network
+
         neurons, sigma = self.neurons(), problem.activation.value
         return tuple(dot([sigma(dot(w, row)) for w in neurons], self.a) for row in problem.X)
 
