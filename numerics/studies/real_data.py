@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -45,8 +45,6 @@ _PATTERNS_LARGE, _TOLERANCE_LARGE = 200, 1e-3
 _SEEDS, _STEPS = 16, 4000
 _STABLE = 0.3  # of sgd's learning rate
 _START = 0.5  # of random weights, so that few starts are far outside the ball
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 
 def penalty(data: Dataset) -> Fraction:

@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -40,8 +40,6 @@ from theory.errors import InputError
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.types import Progress, silent
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 DEFAULT_BENDS = 3
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import permutations
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -39,14 +39,13 @@ from theory.geometry import ball_violation, frank_wolfe_gap, geometry
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.states import cone_of, sign_of
-from theory.types import Progress, silent
+from theory.types import Array, Progress, silent
 from theory.within import Ball, Penalty, Within, require_within
 
 if TYPE_CHECKING:
     from theory.landscape import Analysis
     from theory.landscape.cells import Cell
 
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 NO_COMPONENT = -1
 
@@ -98,10 +97,10 @@ class History:
     The last two are None for sgd.
     """
 
-    steps: Int[_Array, " T"]
-    losses: Float[_Array, "T S"]
-    violations: Float[_Array, "T S"] | None
-    gaps: Float[_Array, "T S"] | None
+    steps: Int[Array, " T"]
+    losses: Float[Array, "T S"]
+    violations: Float[Array, "T S"] | None
+    gaps: Float[Array, "T S"] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +114,12 @@ class TrainingResult:
     """
 
     config: TrainingConfig
-    W: Float[_Array, "S d m"]
-    a: Float[_Array, "S m"]
-    loss: Float[_Array, " S"]
-    violation: Float[_Array, " S"] | None
-    gap: Float[_Array, " S"] | None
-    diverged: Bool[_Array, " S"]
+    W: Float[Array, "S d m"]
+    a: Float[Array, "S m"]
+    loss: Float[Array, " S"]
+    violation: Float[Array, " S"] | None
+    gap: Float[Array, " S"] | None
+    diverged: Bool[Array, " S"]
     steps: int
     history: History | None
 
@@ -257,7 +256,7 @@ def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -
     layers = [(W, optimizer.hidden.start(W)), (a, optimizer.output.start(a))]
     recorded: dict[int, _Measured] = {}
 
-    def state() -> list[_Array]:
+    def state() -> list[Array]:
         tensors = (W, a, loss.value(W, a), *loss.gradients(W, a))
         return [tensor.numpy()[: config.seeds] for tensor in tensors]
 
@@ -303,18 +302,18 @@ def _starts(config: TrainingConfig) -> tuple[Float[Tensor, "S d m"], Float[Tenso
 class _Measured(NamedTuple):
     """Losses, and where there is a ball violations and gaps, of all runs at one step."""
 
-    loss: Float[_Array, " S"]
-    violation: Float[_Array, " S"] | None
-    gap: Float[_Array, " S"] | None
+    loss: Float[Array, " S"]
+    violation: Float[Array, " S"] | None
+    gap: Float[Array, " S"] | None
 
 
 def _measured(
     config: TrainingConfig,
-    W: Float[_Array, "S d m"],
-    a: Float[_Array, "S m"],
-    loss: Float[_Array, " S"],
-    grad_W: Float[_Array, "S d m"],
-    grad_a: Float[_Array, "S m"],
+    W: Float[Array, "S d m"],
+    a: Float[Array, "S m"],
+    loss: Float[Array, " S"],
+    grad_W: Float[Array, "S d m"],
+    grad_a: Float[Array, "S m"],
 ) -> _Measured:
     radius, geometry_ = config.radius, config.optimizer.geometry
     if isinstance(config.within, Penalty):
@@ -331,8 +330,8 @@ def _result(
     steps: int,
     recorded: dict[int, _Measured],
     end: _Measured,
-    W: Float[_Array, "S d m"],
-    a: Float[_Array, "S m"],
+    W: Float[Array, "S d m"],
+    a: Float[Array, "S m"],
 ) -> TrainingResult:
     finite = np.isfinite(end.loss) & np.isfinite(W).all(axis=(1, 2)) & np.isfinite(a).all(axis=1)
     history = None
@@ -389,10 +388,10 @@ class Landing:
     """
 
     tolerance: float
-    converged: Bool[_Array, " S"]
-    component: Int[_Array, " S"]
-    in_cell: Bool[_Array, " S"]
-    distance: Float[_Array, " S"]
+    converged: Bool[Array, " S"]
+    component: Int[Array, " S"]
+    in_cell: Bool[Array, " S"]
+    distance: Float[Array, " S"]
     counts: dict[int, int]
 
     @property
@@ -483,7 +482,7 @@ class _LeastLoss:
         self._row_space = np.linalg.pinv(self._X) @ self._X
         self._fit_weight = self.FIT_WEIGHT / (np.linalg.norm(self._X) or 1.0)
 
-    def locate(self, W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> tuple[int, bool, float]:
+    def locate(self, W: Float[Array, "d m"], a: Float[Array, " m"]) -> tuple[int, bool, float]:
         """(component, whether the network is in one of its cells, distance)."""
         complex_ = self.analysis.complex
         exact = Network.from_floats(W, a)
@@ -495,7 +494,7 @@ class _LeastLoss:
         return self._nearest(signs, u)
 
     def _nearest(
-        self, signs: Float[_Array, " m"], u: Float[_Array, "m d"]
+        self, signs: Float[Array, " m"], u: Float[Array, "m d"]
     ) -> tuple[int, bool, float]:
         """Best first by a bound: the distance to the cell itself, whatever the loss."""
         cells, components = self._assignments
@@ -515,7 +514,7 @@ class _LeastLoss:
         return nearest[0], False, nearest[1]
 
     @cached_property
-    def _assignments(self) -> tuple[Int[_Array, "A m"], Int[_Array, " A"]]:
+    def _assignments(self) -> tuple[Int[Array, "A m"], Int[Array, " A"]]:
         """All ways to assign the neurons to a component's cell, and the components."""
         labelled, width = self.analysis.labelled, self.analysis.width
         needed = len(self._component) * (1 if labelled else math.factorial(width))
@@ -533,15 +532,15 @@ class _LeastLoss:
         ]
         return np.array([order for order, _ in pairs]), np.array([c for _, c in pairs])
 
-    def _rays(self, state: int) -> Float[_Array, "rays d"]:
+    def _rays(self, state: int) -> Float[Array, "rays d"]:
         """The extreme rays of a state's cone, in the row space of X and of length 1."""
         arrangement = self.analysis.complex.arrangement
         rays = arrangement.rays[arrangement.cone_rays(cone_of(state))].astype(np.float64)
         rays = rays @ self._row_space
-        unit: _Array = rays / np.linalg.norm(rays, axis=1, keepdims=True)
+        unit: Array = rays / np.linalg.norm(rays, axis=1, keepdims=True)
         return unit
 
-    def _to_cone(self, sign: float, u: Float[_Array, " d"], state: int) -> float:
+    def _to_cone(self, sign: float, u: Float[Array, " d"], state: int) -> float:
         """The squared distance of one neuron to the neurons of a state."""
         if sign == sign_of(state) and np.any(u):
             return _least_squares(self._rays(state).T, u)[1] ** 2
@@ -549,9 +548,9 @@ class _LeastLoss:
 
     def _distance(
         self,
-        signs: Float[_Array, " m"],
-        u: Float[_Array, "m d"],
-        cell: Cell | Int[_Array, " m"],
+        signs: Float[Array, " m"],
+        u: Float[Array, "m d"],
+        cell: Cell | Int[Array, " m"],
         component: int,
     ) -> float:
         """The distance to the component's networks with neuron j in state cell[j].
@@ -576,8 +575,8 @@ class _LeastLoss:
 
 
 def _least_squares(
-    A: Float[_Array, "k c"], b: Float[_Array, " k"]
-) -> tuple[Float[_Array, " c"], float]:
+    A: Float[Array, "k c"], b: Float[Array, " k"]
+) -> tuple[Float[Array, " c"], float]:
     """The z >= 0 of least ||A z - b||, and that norm; SciPy crashes where A has no columns."""
     if A.shape[1] == 0:
         return np.zeros(0), float(np.linalg.norm(b))

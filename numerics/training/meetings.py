@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -26,10 +26,8 @@ from theory.connectivity.solutions import network_of
 from theory.errors import InputError
 from theory.geometry import ball_violation, geometry
 from theory.regions import Meeting
-from theory.types import Progress, silent
+from theory.types import Array, Progress, silent
 from theory.within import Ball
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 TOLERANCE = 1e-6
 """Of the loss above the level, relative to ||y||^2, up to which a run counts as in a region: runs
@@ -61,7 +59,7 @@ class TrainedMeeting:
         return all(each.complete for each in (*self.results, *(self.stays or ())))
 
     @cached_property
-    def at_level(self) -> tuple[Bool[_Array, " S"], ...]:
+    def at_level(self) -> tuple[Bool[Array, " S"], ...]:
         """For each optimizer the runs that reached the level in their own ball."""
         found = self.meeting.regions
         squared = float(found.problem.squared_length)
@@ -110,7 +108,7 @@ class TrainedMeeting:
         return tuple(float(violations.max()) for _, violations, _ in self._ways)
 
     @property
-    def _ways(self) -> list[tuple[_Array, _Array, _Array]]:
+    def _ways(self) -> list[tuple[Array, Array, Array]]:
         """Losses, violations and gaps (T, 1) from the witness on."""
         histories = [stay.history for stay in self.stays or ()]
         return [
@@ -119,11 +117,11 @@ class TrainedMeeting:
             if history is not None and history.violations is not None and history.gaps is not None
         ]
 
-    def _in_ball(self, result: TrainingResult, which: int) -> Bool[_Array, " S"]:
+    def _in_ball(self, result: TrainingResult, which: int) -> Bool[Array, " S"]:
         """Whether the runs lie in the first (0) or the second (1) optimizer's ball."""
         ball = geometry(self.meeting.regions.optimizers[which])
         radius = math.sqrt(self.meeting.rho[which])
-        inside: Bool[_Array, " S"] = (
+        inside: Bool[Array, " S"] = (
             ball_violation(ball, result.W, result.a, radius, radius) <= INSIDE
         )
         return inside
@@ -179,8 +177,8 @@ def train_meeting(
 
 def _of_finite(
     result: TrainingResult,
-    values: Float[_Array, " S"] | None,
-    measure: Callable[[Float[_Array, " S"]], float],
+    values: Float[Array, " S"] | None,
+    measure: Callable[[Float[Array, " S"]], float],
 ) -> float:
     assert values is not None  # of optimizers with a ball
     return float(measure(values[~result.diverged]))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,10 +29,8 @@ from numerics.training.optimizers import Optimizer
 from theory.landscape import Analysis
 from theory.network import Network
 from theory.problem import Problem, format_rational
-from theory.types import Progress, silent
+from theory.types import Array, Progress, silent
 from theory.within import Within
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 DEFAULT_TOLERANCE = 1e-5
 """Of the loss above the least, relative to ||y||^2, up to which a run counts as at the least."""
@@ -65,7 +63,7 @@ class Runs:
         return self.result.complete
 
     @property
-    def inside(self) -> Float[_Array, " S"]:
+    def inside(self) -> Float[Array, " S"]:
         """Losses of the networks, each layer shrunk into its ball where it is outside."""
         result = self.result
         ball, radius = result.config.optimizer.geometry.ball, result.config.radius
@@ -75,7 +73,7 @@ class Runs:
             for layer, norm in zip((result.W, result.a), norms, strict=True)
         )
         loss = SquaredLoss(result.config.problem, self.count)
-        losses: _Array = loss.value(torch.from_numpy(W), torch.from_numpy(a)).numpy()
+        losses: Array = loss.value(torch.from_numpy(W), torch.from_numpy(a)).numpy()
         return losses
 
     @property
@@ -85,11 +83,11 @@ class Runs:
         return self.result.history
 
     @property
-    def remainder(self) -> Float[_Array, " T"]:
+    def remainder(self) -> Float[Array, " T"]:
         """What weight decay alone leaves of a start, at the recorded steps: prod (1 - lr / R)."""
         config = self.result.config
         factors = [1 - config.schedule(step) / config.radius for step in range(config.steps)]
-        remainder: _Array = np.cumprod([1.0, *factors])[self.history.steps]
+        remainder: Array = np.cumprod([1.0, *factors])[self.history.steps]
         return remainder
 
     def excess(self, length: float) -> float:
@@ -110,7 +108,7 @@ class Runs:
         return {} if self.landing is None else self.landing.counts
 
     @property
-    def above(self) -> Float[_Array, " S"] | None:
+    def above(self) -> Float[Array, " S"] | None:
         """How far each run ended above the least loss in the ball; None where that is not known.
 
         Runs a little outside their ball may end below.
@@ -118,12 +116,12 @@ class Runs:
         return None if self.minimum is None else self.result.loss - float(self.minimum)
 
     @property
-    def converged(self) -> Bool[_Array, " S"]:
+    def converged(self) -> Bool[Array, " S"]:
         """Whether each run reached the least loss, or zero where that is not known."""
         if self.landing is not None:
             return self.landing.converged
         limit = float(self.minimum or 0) + self._width
-        close: Bool[_Array, " S"] = self.result.loss <= limit
+        close: Bool[Array, " S"] = self.result.loss <= limit
         return close
 
     @property
@@ -172,7 +170,7 @@ class Runs:
         config = result.config
         finite = ~result.diverged
 
-        def measure(values: Float[_Array, " S"] | None, of: Any) -> float | None:
+        def measure(values: Float[Array, " S"] | None, of: Any) -> float | None:
             return None if values is None or not finite.any() else float(of(values[finite]))
 
         return {

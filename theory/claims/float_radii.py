@@ -29,11 +29,11 @@ from theory.claims.sampled import slopes
 from theory.claims.sign_vectors import SignVectors, sign_vectors
 from theory.landscape.cells import Cell
 from theory.problem import Problem
+from theory.types import Array
 
 if TYPE_CHECKING:
     import cvxpy
 
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 Room: TypeAlias = tuple[Piece, ...]
 """Where each neuron may be."""
@@ -68,7 +68,7 @@ def float_radius(
     return float(np.min([_conic(problem, each, wanted, optimizer, within) for each in neurons]))
 
 
-def _entrywise(problem: Problem, rooms: Sequence[Room], fit: _Array) -> list[float]:
+def _entrywise(problem: Problem, rooms: Sequence[Room], fit: Array) -> list[float]:
     """min rho over |u_jk| <= rho for neurons in each of the rooms, by HiGHS: all at once, as they
     have no variables in common, or one by one where some hold no network of this fit."""
     from scipy.optimize import linprog
@@ -98,7 +98,7 @@ def _entrywise(problem: Problem, rooms: Sequence[Room], fit: _Array) -> list[flo
     return [math.inf if found.status == 2 else math.nan]
 
 
-def _linear(problem: Problem, room: Room) -> tuple[_Array, _Array]:
+def _linear(problem: Problem, room: Room) -> tuple[Array, Array]:
     """What is at most 0, and what has to be the fit, and 0 on walls; in U and rho."""
     X, d = np.array(problem.X, dtype=float), problem.d
     size = d * len(room)
@@ -119,7 +119,7 @@ def _linear(problem: Problem, room: Room) -> tuple[_Array, _Array]:
 def _conic(
     problem: Problem,
     neurons: Room,
-    fit: _Array,
+    fit: Array,
     optimizer: str,
     within: tuple[str, Fraction] | None,
 ) -> float:

@@ -13,7 +13,6 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -26,8 +25,7 @@ from theory.programs.family import Family, Multipliers, Prices
 from theory.programs.networks import united
 from theory.programs.newton import GroupLasso, Point
 from theory.programs.program import BlockProgram
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _LOG = logging.getLogger(__name__)
 
@@ -66,22 +64,22 @@ class Relaxation:
     """
 
     patterns: Patterns
-    blocks: Int[_Array, " k"]
-    u: Float[_Array, "k d"]
-    lam: Float[_Array, " n"]
-    metric: Float[_Array, "d d"] | None
+    blocks: Int[Array, " k"]
+    u: Float[Array, "k d"]
+    lam: Float[Array, " n"]
+    metric: Float[Array, "d d"] | None
     prices: Prices
     value: float
     gap: float
 
-    def kept(self, tolerance: float) -> Int[_Array, " j"]:
+    def kept(self, tolerance: float) -> Int[Array, " j"]:
         """The blocks in use that are not much smaller than the largest."""
         lengths = np.linalg.norm(self.u, axis=1)
-        kept: _Array = self.blocks[lengths > _KEPT * tolerance * lengths.max(initial=0.0)]
+        kept: Array = self.blocks[lengths > _KEPT * tolerance * lengths.max(initial=0.0)]
         return kept
 
     @property
-    def signs(self) -> Float[_Array, " k"]:
+    def signs(self) -> Float[Array, " k"]:
         """s_b of the blocks in use."""
         return self.patterns.signs(self.blocks)
 
@@ -92,7 +90,7 @@ class ColumnGeneration:
     def __init__(
         self,
         patterns: Patterns,
-        y: Float[_Array, " n"],
+        y: Float[Array, " n"],
         family: Family,
         loss: Loss | None = None,
         *,
@@ -115,7 +113,7 @@ class ColumnGeneration:
         self._newton = family.newton and isinstance(self.loss, Squared)
         self._new = _NEW_NEWTON if self._newton else _NEW
         self._gain = _GAIN_NEWTON if self._newton else _GAIN
-        self._active: Int[_Array, " a"] = np.zeros(0, dtype=int)
+        self._active: Int[Array, " a"] = np.zeros(0, dtype=int)
         self._master: GroupLasso | BlockProgram | None = None
         self._point: Point | None = None
         self._multipliers: Multipliers = {}
@@ -189,7 +187,7 @@ class ColumnGeneration:
         other = self._priced(blocks, u, lam, metric, weight)
         return other if other.gap < found.gap else found
 
-    def _activate(self, used: Int[_Array, " k"], costs: Float[_Array, " B"]) -> None:
+    def _activate(self, used: Int[Array, " k"], costs: Float[Array, " B"]) -> None:
         """The blocks in use and those of the largest costs form the next master; or all blocks."""
         before = self._active
         whole = _WHOLE_NEWTON if self._newton else _WHOLE
@@ -258,10 +256,10 @@ class ColumnGeneration:
 
     def _priced(
         self,
-        blocks: Int[_Array, " k"],
-        u: Float[_Array, "k d"],
-        lam: Float[_Array, " n"],
-        metric: Float[_Array, "d d"] | None,
+        blocks: Int[Array, " k"],
+        u: Float[Array, "k d"],
+        lam: Float[Array, " n"],
+        metric: Float[Array, "d d"] | None,
         weight: float,
     ) -> Relaxation:
         patterns = self.patterns
@@ -296,14 +294,14 @@ class ColumnGeneration:
             return weight
         return float(found.prices.costs[found.blocks].max(initial=0.0))
 
-    def _candidates(self, found: Relaxation, weight: float) -> Bool[_Array, "t n"]:
+    def _candidates(self, found: Relaxation, weight: float) -> Bool[Array, "t n"]:
         """Patterns to try: where the solution moves as a network, and those of a random search."""
         assert self.search is not None
         climbed = _climbed(found, self.family, self._level(found, weight), self.search.random)
         moved = self._moved(found, self.search.random)
         return np.concatenate([moved, _sums(found), climbed])
 
-    def _moved(self, found: Relaxation, random: np.random.Generator) -> Bool[_Array, "k n"]:
+    def _moved(self, found: Relaxation, random: np.random.Generator) -> Bool[Array, "k n"]:
         """Patterns that the solution has once its neurons may leave their cones.
 
         At the solution itself, on many walls, gradients lead nowhere; from close by they do.
@@ -326,7 +324,7 @@ class ColumnGeneration:
         return np.concatenate(active)
 
     def _extend(
-        self, found: Relaxation, weight: float, candidates: Bool[_Array, "t n"], better_by: float
+        self, found: Relaxation, weight: float, candidates: Bool[Array, "t n"], better_by: float
     ) -> bool:
         """Those that cost more than the blocks in use join the pool; whether any did."""
         level = self._level(found, weight)
@@ -350,16 +348,16 @@ class ColumnGeneration:
         return True
 
 
-def _sums(found: Relaxation) -> Bool[_Array, "t n"]:
+def _sums(found: Relaxation) -> Bool[Array, "t n"]:
     """The patterns of neurons that lie in one closed cone, summed."""
     _, u = united(found.patterns.X, found.signs, found.u)
-    sums: _Array = u @ found.patterns.X.T > 0
+    sums: Array = u @ found.patterns.X.T > 0
     return sums
 
 
 def _climbed(
     found: Relaxation, family: Family, level: float, random: np.random.Generator
-) -> Bool[_Array, "t n"]:
+) -> Bool[Array, "t n"]:
     """Patterns on the way up +-lam . sigma(X u) that exceed the level, from random u and neurons.
 
     Each step goes half way to the best u of the linear piece that it is on, cone or not: a whole
@@ -383,7 +381,7 @@ def _climbed(
     return distinct(np.concatenate(seen)[best])
 
 
-def _unit(u: Float[_Array, "b d"]) -> Float[_Array, "b d"]:
+def _unit(u: Float[Array, "b d"]) -> Float[Array, "b d"]:
     """Rows of length one, or zero."""
-    unit: _Array = u / np.maximum(np.linalg.norm(u, axis=1, keepdims=True), np.finfo(float).tiny)
+    unit: Array = u / np.maximum(np.linalg.norm(u, axis=1, keepdims=True), np.finfo(float).tiny)
     return unit

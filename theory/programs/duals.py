@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -22,8 +21,6 @@ from theory.problem import Problem
 from theory.programs.blocks import Patterns
 from theory.programs.columns import Relaxation
 from theory.states import cone_of, sign_of
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 _BITS = 45  # of lam and mu, relative to the largest of lam: floats hold such integers exactly
 _ALLOWANCE = 1 - Fraction(1, 2**50)  # for a checker that rounds roots more coarsely

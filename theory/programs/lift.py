@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -25,8 +25,7 @@ from theory.programs.descent import Found
 from theory.programs.family import Family
 from theory.programs.networks import Neurons, interpolating, united
 from theory.programs.program import BlockProgram
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _LOG = logging.getLogger(__name__)
 
@@ -156,7 +155,7 @@ class Lift:
         u = np.array([[float(v) for v in uj] for uj in neurons.u])
         return neurons.split(_counts(self.family.lengths(u, None), self.width).tolist())
 
-    def _cell(self, found: Found) -> tuple[Float[_Array, " k"], Float[_Array, "k d"]] | None:
+    def _cell(self, found: Found) -> tuple[Float[Array, " k"], Float[Array, "k d"]] | None:
         """Signs and coordinates of the best network of the cell that a float network is in."""
         signs, _, active = found.blocks(self.relaxation.patterns.X)
         if not len(active):
@@ -170,8 +169,8 @@ class Lift:
             return None
 
     def _best_of_cell(
-        self, patterns: Patterns, blocks: Int[_Array, " b"], counts: Int[_Array, " b"]
-    ) -> tuple[Float[_Array, " k"], Float[_Array, "k d"]]:
+        self, patterns: Patterns, blocks: Int[Array, " b"], counts: Int[Array, " b"]
+    ) -> tuple[Float[Array, " k"], Float[Array, "k d"]]:
         """Signs and coordinates of the best network with so many neurons in each block."""
         program = BlockProgram(
             patterns,
@@ -191,13 +190,13 @@ class Lift:
         return signs, u
 
     @cached_property
-    def _targets(self) -> Float[_Array, " n"]:
+    def _targets(self) -> Float[Array, " n"]:
         return np.array(self.problem.y, dtype=float)
 
 
-def _counts(sizes: Float[_Array, " k"], width: int) -> Int[_Array, " k"]:
+def _counts(sizes: Float[Array, " k"], width: int) -> Int[Array, " k"]:
     """`width` neurons for the blocks, one at least; the largest blocks get the most."""
-    counts: Int[_Array, " k"] = np.ones(len(sizes), dtype=int)
+    counts: Int[Array, " k"] = np.ones(len(sizes), dtype=int)
     while counts.sum() < width:
         counts[np.argmax(sizes / counts)] += 1
     return counts

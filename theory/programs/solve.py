@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -43,11 +42,9 @@ from theory.programs.group_lasso import GroupNorms
 from theory.programs.lift import Lift, Lifted, objective
 from theory.programs.sup_norm import SupNorms
 from theory.programs.two_summing import TwoSumming
-from theory.types import Progress, silent
+from theory.types import Array, Progress, silent
 from theory.units import Units
 from theory.within import Ball, Penalty, Within, require_within
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 MAX_PATTERNS = 4000
 """Cones up to which the whole arrangement is taken, by default."""
@@ -381,7 +378,7 @@ def _small(problem: Problem, loss: Loss) -> Fraction:
 
 
 def _patterns(
-    problem: Problem, X: Float[_Array, "n d"], max_patterns: int, random: np.random.Generator
+    problem: Problem, X: Float[Array, "n d"], max_patterns: int, random: np.random.Generator
 ) -> tuple[Patterns, bool]:
     """All patterns, or some of random neurons; and whether these are all."""
     rank = int(np.linalg.matrix_rank(X)) if X.any() else 0

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -26,8 +25,7 @@ from theory.geometry import MixedNorm, Norm, VectorNorm
 from theory.programs.blocks import Patterns
 from theory.programs.family import Family, Prices
 from theory.quiet import quiet
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,17 +40,17 @@ class SupNorms(Family):
         return MixedNorm(math.inf, math.inf), VectorNorm(1)
 
     def norms(
-        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, " b"]:
-        lengths: _Array = np.abs(v).sum(axis=1)
+        self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, " b"]:
+        lengths: Array = np.abs(v).sum(axis=1)
         return lengths
 
     def project(
         self,
         patterns: Patterns,
-        blocks: Int[_Array, " b"],
-        v: Float[_Array, "b d"],
-        metric: Float[_Array, "d d"] | None,
+        blocks: Int[Array, " b"],
+        v: Float[Array, "b d"],
+        metric: Float[Array, "d d"] | None,
         enough: float,
     ) -> Prices:
         """Linear programs: max v . u over the cone with |u_k| <= 1; mu are their multipliers."""
@@ -83,13 +81,13 @@ class SupNorms(Family):
         return Prices(costs, multipliers)
 
     def lengths(
-        self, u: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, " b"]:
-        lengths: _Array = np.abs(u).max(axis=1)
+        self, u: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, " b"]:
+        lengths: Array = np.abs(u).max(axis=1)
         return lengths
 
     def best(
-        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, "b d"]:
-        signs: _Array = np.sign(v)
+        self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, "b d"]:
+        signs: Array = np.sign(v)
         return signs

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import fmpq
@@ -26,8 +26,7 @@ from theory.landscape.cells import Cell
 from theory.problem import Problem
 from theory.regions.balls import BallShape
 from theory.states import cone_of, sign_of
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _INSIDE = 1 - 1e-9  # of fixed radii, and of the distance from y, so that rounding stays inside
 _BELOW = 1 - Fraction(1, 2**60)  # of a bound that has to be strict
@@ -37,10 +36,10 @@ class Solution(NamedTuple):
     """A float solution for blocks b of a cell: U (d, b), alpha (b,), lam (n,) of the fit, and the
     shared weights of each ball: Z (d, d) and nu, zero where it shares nothing; rho of the last."""
 
-    U: Float[_Array, "d b"]
-    alpha: Float[_Array, " b"]
-    lam: Float[_Array, " n"]
-    shared: tuple[tuple[Float[_Array, "d d"], float], ...]
+    U: Float[Array, "d b"]
+    alpha: Float[Array, " b"]
+    lam: Float[Array, " n"]
+    shared: tuple[tuple[Float[Array, "d d"], float], ...]
     rho: float
 
 
@@ -113,7 +112,7 @@ class JointDual:
     def _shared(self) -> list[Fraction]:
         return [own.price(ball) for own, ball in zip(self.shared, self.balls, strict=True)]
 
-    def floats(self, states: int) -> tuple[Float[_Array, "B S"], Float[_Array, " B"]]:
+    def floats(self, states: int) -> tuple[Float[Array, "B S"], Float[Array, " B"]]:
         """The prices of all states for each ball, infinite where there is none; and shared ones."""
         prices = np.full((len(self.balls), states), np.inf)
         for state, price in self._prices.items():
@@ -165,26 +164,26 @@ class Joint:
         self._weights = np.array([float(top) for top in self.tops])
         self._radius = math.sqrt(2 * float(level / self.size**2))
 
-    def sides(self, states: Sequence[int]) -> Float[_Array, "S n"]:
+    def sides(self, states: Sequence[int]) -> Float[Array, "S n"]:
         """The diagonals of 2 D - I; on rows of zeros they do not matter."""
         return np.where(self._active(states), 1.0, -1.0)
 
-    def cones(self, states: Sequence[int]) -> Float[_Array, "k d"]:
+    def cones(self, states: Sequence[int]) -> Float[Array, "k d"]:
         """(2 D - I) X of each state below that of the one before; X has rows of largest entry 1."""
         return np.vstack([side[:, None] * self.X for side in self.sides(states)])
 
-    def gradients(self, states: Sequence[int], lam: Float[_Array, " n"]) -> Float[_Array, "S d"]:
+    def gradients(self, states: Sequence[int], lam: Float[Array, " n"]) -> Float[Array, "S d"]:
         """s X^T D lam for each state, (S, d); X has rows of largest entry 1."""
-        columns: Float[_Array, "S d"] = (self._masks(states) * lam) @ self.X
+        columns: Float[Array, "S d"] = (self._masks(states) * lam) @ self.X
         return columns
 
-    def _active(self, states: Sequence[int]) -> Bool[_Array, "S n"]:
+    def _active(self, states: Sequence[int]) -> Bool[Array, "S n"]:
         return self._arrangement.active(list(map(cone_of, states)))
 
-    def _masks(self, states: Sequence[int]) -> Float[_Array, "S n"]:
+    def _masks(self, states: Sequence[int]) -> Float[Array, "S n"]:
         """The diagonals of s D."""
         signs = np.array(list(map(sign_of, states)), dtype=float)
-        masks: _Array = signs[:, None] * self.problem.activation.slopes(self._active(states))
+        masks: Array = signs[:, None] * self.problem.activation.slopes(self._active(states))
         return masks
 
     def column(self, state: int, lam: Sequence[Fraction], mu: Sequence[Fraction]) -> list[fmpq]:
@@ -270,12 +269,12 @@ class _Program:
     def solve(
         self,
         *,
-        fit_map: Float[_Array, "n k"],
-        cones: Float[_Array, "k d"],
-        y: Float[_Array, " n"],
-        weights: Float[_Array, " n"],
+        fit_map: Float[Array, "n k"],
+        cones: Float[Array, "k d"],
+        y: Float[Array, " n"],
+        weights: Float[Array, " n"],
         radius: float,
-        counts: Float[_Array, " b"],
+        counts: Float[Array, " b"],
         fixed: Sequence[float],
     ) -> Solution | None:
         """With everything in the solver's units."""

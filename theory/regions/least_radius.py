@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import zip_longest
-from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -28,8 +27,7 @@ from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding, snapped
 from theory.regions.tilt import Tilt
 from theory.states import cone_of, sign_of
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _SLACK = 1e-7  # relative: a cell whose bound is so near the best network is settled
 # Entries become the simplest fractions this near, relatively: first what finds exact answers, then
@@ -317,11 +315,11 @@ class _Bounds:
 
     def __init__(self, cells: Sequence[Cell], states: int, fixed: tuple[Fraction, ...]) -> None:
         self._cells = cells
-        self._places: Int[_Array, "C m"] = np.array(cells)
+        self._places: Int[Array, "C m"] = np.array(cells)
         self._states = states
         self._fixed = fixed
         self._duals: list[JointDual] = []
-        self._rows: list[Float[_Array, " C"]] = []
+        self._rows: list[Float[Array, " C"]] = []
         self._values = np.zeros(len(cells))
 
     def learn(self, dual: JointDual) -> None:
@@ -339,10 +337,10 @@ class _Bounds:
         self._rows.append(row)
         self._values = np.maximum(self._values, row)
 
-    def below(self, upper: Fraction | None) -> Bool[_Array, " C"]:
+    def below(self, upper: Fraction | None) -> Bool[Array, " C"]:
         """Whether a cell may reach below the radius of the best network."""
         limit = math.inf if upper is None else float(upper) * (1 - _SLACK)
-        found: Bool[_Array, " C"] = self._values < limit
+        found: Bool[Array, " C"] = self._values < limit
         return found
 
     def weakest(self, tried: set[int], upper: Fraction | None) -> int | None:
