@@ -13,10 +13,10 @@ import theory
 ROOT = Path(theory.__file__).parents[1]
 
 THEORY = (
-    *("errors", "own_file", "processes", "quiet", "problem", "exact", "linear", "losses"),
-    *("loading", "network", "geometry", "gauges", "within", "units", "arrangement"),
-    *("cone_program", "landscape", "programs", "radii", "connectivity", "regions"),
-    *("certificates", "claims", "hunt", "strategies"),
+    *("errors", "types", "own_file", "processes", "quiet", "activation", "problem", "exact"),
+    *("linear", "losses", "loading", "network", "geometry", "gauges", "within", "units"),
+    *("arrangement", "states", "cone_program", "landscape", "programs", "radii", "connectivity"),
+    *("regions", "certificates", "claims", "hunt", "strategies"),
 )
 NUMERICS = (*("files", "text", "training", "pictures", "page", "gpt2", "studies", "report", "cli"),)
 ORDER = [*(f"theory.{name}" for name in THEORY), *(f"numerics.{name}" for name in NUMERICS)]

@@ -65,6 +65,10 @@ _HOMES = (
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # takes as long to load as a proof to check
+
+        return version("isthmus")
     if name in __all__:
         for home in map(import_module, _HOMES):
             if hasattr(home, name):

@@ -37,18 +37,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from flint import fmpz_mat, nmod_mat
 
 from theory.errors import BudgetError, InputError
-from theory.problem import rational_matrix, rational_vector
+from theory.problem import Rational, rational_matrix, rational_vector
+from theory.types import Array
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int, Int8, Int32, Int64, Shaped, UInt64
 
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 # What a cone may hold before it counts as several against `max_cones`: at the default limit the
 # incidences, while they are sorted, and the sign vectors then stay within about 4 GB.
@@ -73,23 +73,23 @@ class Arrangement:
     """One primitive normal for each wall, (h, d): a positive multiple of the wall's first row."""
     walls: tuple[tuple[int, ...], ...]
     """The distinct hyperplanes: the rows of X on each, ordered by first row; no zero rows."""
-    rays: Shaped[_Array, "R d"]
+    rays: Shaped[Array, "R d"]
     """Primitive integer vectors; int64, or object (Python integers) where int64 might overflow."""
-    ray_signs: Int8[_Array, "R n"]
+    ray_signs: Int8[Array, "R n"]
     """sign(x_k . ray)"""
-    signs: Int8[_Array, "P n"]
+    signs: Int8[Array, "P n"]
     """The sign vector of each cone; 0 exactly at zero rows."""
-    ray_offsets: Int64[_Array, " P+1"]
-    ray_indices: Int32[_Array, " incidences"]
-    facet_offsets: Int64[_Array, " P+1"]
-    facet_walls: Int32[_Array, " facets"]
-    facet_neighbours: Int32[_Array, " facets"]
+    ray_offsets: Int64[Array, " P+1"]
+    ray_indices: Int32[Array, " incidences"]
+    facet_offsets: Int64[Array, " P+1"]
+    facet_walls: Int32[Array, " facets"]
+    facet_neighbours: Int32[Array, " facets"]
 
     def __len__(self) -> int:
         """The number P of cones."""
         return len(self.signs)
 
-    def cone_rays(self, cone: int) -> Int32[_Array, " rays"]:
+    def cone_rays(self, cone: int) -> Int32[Array, " rays"]:
         """Indices of the extreme rays of a cone, ascending."""
         return self.ray_indices[self.ray_offsets[cone] : self.ray_offsets[cone + 1]]
 
@@ -100,13 +100,18 @@ class Arrangement:
             zip(self.facet_walls[here].tolist(), self.facet_neighbours[here].tolist(), strict=True)
         )
 
-    def facet_rays(self, cone: int, wall: int) -> Int32[_Array, " rays"]:
+    def facet_rays(self, cone: int, wall: int) -> Int32[Array, " rays"]:
         """Indices of the extreme rays of a cone that lie on a wall, ascending."""
         rays = self.cone_rays(cone)
-        on_wall: _Array = rays[self.ray_signs[rays, self.walls[wall][0]] == 0]
+        on_wall: Array = rays[self.ray_signs[rays, self.walls[wall][0]] == 0]
         return on_wall
 
-    def cones_containing(self, u: Iterable[Any]) -> Int64[_Array, " cones"]:
+    def active(self, cones: int | Sequence[int]) -> Bool[Array, "*cones n"]:
+        """Which rows are active inside a cone, or each of several: x_k . u > 0."""
+        active: Array = self.signs[cones] > 0
+        return active
+
+    def cones_containing(self, u: Iterable[Rational]) -> Int64[Array, " cones"]:
         """Indices of the cones whose closure contains the rational vector u (d,).
 
         Raises InputError if u is not a vector of d exact rationals.
@@ -123,7 +128,7 @@ class Arrangement:
         return candidates
 
 
-def arrangement(X: Iterable[Iterable[Any]], *, max_cones: int = 2_000_000) -> Arrangement:
+def arrangement(X: Iterable[Iterable[Rational]], *, max_cones: int = 2_000_000) -> Arrangement:
     """The cones, rays and facets of {x_k . u = 0} for the rows x_k of a rational matrix X (n, d).
 
     X: rows of exact rationals, such as `Problem.X`, or an integer array.
@@ -149,7 +154,7 @@ def arrangement(X: Iterable[Iterable[Any]], *, max_cones: int = 2_000_000) -> Ar
         wall_of_row[list(members)] = wall
         orientation[list(members)] = [orientations[k] for k in members]
 
-    def on_rows(signs: Int8[_Array, "m h"]) -> Int8[_Array, "m n"]:
+    def on_rows(signs: Int8[Array, "m h"]) -> Int8[Array, "m n"]:
         if not walls:
             return np.zeros((len(signs), len(rows)), dtype=np.int8)
         return signs[:, wall_of_row] * orientation
@@ -182,7 +187,7 @@ def general_position_count(n: int, r: int) -> int:
     return 2 * sum(math.comb(n - 1, i) for i in range(r))
 
 
-def characteristic_polynomial(X: Iterable[Iterable[Any]]) -> tuple[int, ...]:
+def characteristic_polynomial(X: Iterable[Iterable[Rational]]) -> tuple[int, ...]:
     """The characteristic polynomial of {x_k . u = 0} in R^d; entry i is the coefficient of t^i.
 
     By deletion and restriction, chi(A) = chi(A - H) - chi(A restricted to H). The number of cones
@@ -195,7 +200,7 @@ def characteristic_polynomial(X: Iterable[Iterable[Any]]) -> tuple[int, ...]:
     return _chi(normals, len(rows[0]))
 
 
-def count_cones(X: Iterable[Iterable[Any]], *, at_most: int) -> int:
+def count_cones(X: Iterable[Iterable[Rational]], *, at_most: int) -> int:
     """The number of cones, without listing them; where that is above `at_most` some number above.
 
     By the same recursion as `characteristic_polynomial`, left as soon as enough are counted: a part
@@ -211,7 +216,7 @@ def count_cones(X: Iterable[Iterable[Any]], *, at_most: int) -> int:
 # Walls and coordinates
 
 
-def _rows(X: Iterable[Iterable[Any]]) -> tuple[tuple[Fraction, ...], ...]:
+def _rows(X: Iterable[Iterable[Rational]]) -> tuple[tuple[Fraction, ...], ...]:
     """X as Fractions, with at least one row and one column."""
     rows = rational_matrix(X, "X")
     if not rows or not rows[0]:
@@ -279,7 +284,7 @@ def _check_budget(n: int, h: int, r: int, max_cones: int) -> None:
 # Rays
 
 
-def _exact_array(A: Sequence[Sequence[int]], r: int) -> Shaped[_Array, "h r"]:
+def _exact_array(A: Sequence[Sequence[int]], r: int) -> Shaped[Array, "h r"]:
     """The matrix as int64 if all its minors of order <= r surely fit into int64, else as objects.
 
     Hadamard: a minor is at most the product of its rows' lengths. So are the partial sums of its
@@ -290,7 +295,7 @@ def _exact_array(A: Sequence[Sequence[int]], r: int) -> Shaped[_Array, "h r"]:
     return np.array(A, dtype=np.int64 if fits else object).reshape(len(A), r)
 
 
-def _cross_products(A: Shaped[_Array, "h r"]) -> Shaped[_Array, "subsets r"]:
+def _cross_products(A: Shaped[Array, "h r"]) -> Shaped[Array, "subsets r"]:
     """For each (r-1)-subset of the rows the vector v with a . v = +-det(subset, a) for every a.
 
     Laplace expansion along the last row (up to sign) of all k x k minors at once,
@@ -314,11 +319,11 @@ def _cross_products(A: Shaped[_Array, "h r"]) -> Shaped[_Array, "subsets r"]:
             minors += (-1) ** j * entries * row_set_minors[rest]
         column_index = {c: i for i, c in enumerate(columns)}
     alternating = np.array([(-1) ** c for c in range(r)]).reshape(-1, 1)
-    products: _Array = (minors[::-1] * alternating).T  # the column sets omit r-1, ..., 0 in turn
+    products: Array = (minors[::-1] * alternating).T  # the column sets omit r-1, ..., 0 in turn
     return products
 
 
-def _rays(A: Shaped[_Array, "h r"]) -> Shaped[_Array, "R r"]:
+def _rays(A: Shaped[Array, "h r"]) -> Shaped[Array, "R r"]:
     """The primitive vectors on r - 1 independent walls, ascending; row R-1-i is minus row i."""
     vectors = _cross_products(A)
     vectors = vectors[(vectors != 0).any(axis=1)]
@@ -330,14 +335,14 @@ def _rays(A: Shaped[_Array, "h r"]) -> Shaped[_Array, "R r"]:
     return np.concatenate([-half[::-1], half])
 
 
-def _first_of_equal(rows: Shaped[_Array, "m k"]) -> Int64[_Array, " distinct"]:
+def _first_of_equal(rows: Shaped[Array, "m k"]) -> Int64[Array, " distinct"]:
     """Where each run of equal rows begins."""
     new = np.ones(len(rows), dtype=bool)
     new[1:] = (rows[1:] != rows[:-1]).any(axis=1)
     return np.flatnonzero(new)
 
 
-def _signs(rays: Shaped[_Array, "R r"], A: Shaped[_Array, "h r"]) -> Int8[_Array, "R h"]:
+def _signs(rays: Shaped[Array, "R r"], A: Shaped[Array, "h r"]) -> Int8[Array, "R h"]:
     """sign(a_k . ray), for rays as `_rays` gives them; in blocks, for the products are large."""
     half = rays[len(rays) // 2 :]
     longest = max(int(abs(rays).max(initial=0)), int(abs(A).max(initial=0))).bit_length()
@@ -354,23 +359,23 @@ def _signs(rays: Shaped[_Array, "R r"], A: Shaped[_Array, "h r"]) -> Int8[_Array
 class _Cones:
     """The cones of an arrangement of h walls with linearly independent columns (rank r)."""
 
-    rays: Shaped[_Array, "R r"]
-    ray_signs: Int8[_Array, "R h"]
-    positive: Bool[_Array, "P h"]  # the side of each wall; ascending as binary numbers
-    facets: Bool[_Array, "P h"]  # which walls bound the cone
-    ray_offsets: Int64[_Array, " P+1"]
-    ray_indices: Int32[_Array, " incidences"]
+    rays: Shaped[Array, "R r"]
+    ray_signs: Int8[Array, "R h"]
+    positive: Bool[Array, "P h"]  # the side of each wall; ascending as binary numbers
+    facets: Bool[Array, "P h"]  # which walls bound the cone
+    ray_offsets: Int64[Array, " P+1"]
+    ray_indices: Int32[Array, " incidences"]
 
 
-def _pack(bits: Bool[_Array, "m h"]) -> UInt64[_Array, "m words"]:
+def _pack(bits: Bool[Array, "m h"]) -> UInt64[Array, "m words"]:
     """Rows of bits as words of 64; the first bit is the highest, so words sort as the rows do."""
     padded = np.zeros((len(bits), -(-bits.shape[1] // 64) * 64), dtype=bool)
     padded[:, : bits.shape[1]] = bits
-    words: _Array = np.packbits(padded, axis=1).view(">u8").astype(np.uint64)
+    words: Array = np.packbits(padded, axis=1).view(">u8").astype(np.uint64)
     return words
 
 
-def _unpack(words: UInt64[_Array, "m words"], h: int) -> Bool[_Array, "m h"]:
+def _unpack(words: UInt64[Array, "m words"], h: int) -> Bool[Array, "m h"]:
     """The inverse of `_pack`."""
     octets = words.astype(">u8").view(np.uint8)
     return np.unpackbits(octets, axis=1, count=h).view(bool)
@@ -427,11 +432,11 @@ def _cones_of_rays(
 
 def _incidences(
     A: Sequence[Sequence[int]],
-    rays: Shaped[_Array, "R r"],
-    ray_signs: Int8[_Array, "R h"],
+    rays: Shaped[Array, "R r"],
+    ray_signs: Int8[Array, "R h"],
     names: tuple[int, ...],
     memo: _Memo,
-) -> tuple[Int32[_Array, " N"], UInt64[_Array, "N words"], UInt64[_Array, "N words"]]:
+) -> tuple[Int32[Array, " N"], UInt64[Array, "N words"], UInt64[Array, "N words"]]:
     """The cones around each ray: the ray, the cone's sides, and the facets that contain the ray."""
     r = rays.shape[1]
     zeros = ray_signs == 0
@@ -454,13 +459,13 @@ def _incidences(
     return np.repeat(np.arange(len(rays), dtype=np.int32), counts), sides, bounds
 
 
-def _simple(zeros: Bool[_Array, "R h"], r: int) -> Bool[_Array, " R"]:
+def _simple(zeros: Bool[Array, "R h"], r: int) -> Bool[Array, " R"]:
     """The rays on r - 1 walls only: these are independent, and meet like coordinate hyperplanes."""
-    simple: _Array = zeros.sum(axis=1) == r - 1
+    simple: Array = zeros.sum(axis=1) == r - 1
     return simple
 
 
-def _orthants(zeros: Bool[_Array, "m h"], r: int) -> UInt64[_Array, "m 2**(r-1) words"]:
+def _orthants(zeros: Bool[Array, "m h"], r: int) -> UInt64[Array, "m 2**(r-1) words"]:
     """The 2^(r-1) choices of sides of the r - 1 walls marked in each row."""
     m, h = zeros.shape
     walls = np.nonzero(zeros)[1].reshape(m, r - 1)
@@ -473,11 +478,11 @@ def _orthants(zeros: Bool[_Array, "m h"], r: int) -> UInt64[_Array, "m 2**(r-1) 
 
 def _star(
     A: Sequence[Sequence[int]],
-    ray: Shaped[_Array, " r"],
-    flat: Int[_Array, " z"],
+    ray: Shaped[Array, " r"],
+    flat: Int[Array, " z"],
     names: tuple[int, ...],
     memo: _Memo,
-) -> tuple[UInt64[_Array, "T words"], UInt64[_Array, "T words"]]:
+) -> tuple[UInt64[Array, "T words"], UInt64[Array, "T words"]]:
     """The cones around a ray, given the walls that contain it: sides and facets on these walls."""
     # Modulo the ray: each coset has a vector that vanishes where the ray does not.
     dropped = int(np.flatnonzero(ray)[0])
@@ -491,8 +496,8 @@ def _star(
 
 
 def _facet_table(
-    positive: Bool[_Array, "P h"], facets: Bool[_Array, "P h"]
-) -> tuple[Int64[_Array, " P+1"], Int32[_Array, " F"], Int32[_Array, " F"]]:
+    positive: Bool[Array, "P h"], facets: Bool[Array, "P h"]
+) -> tuple[Int64[Array, " P+1"], Int32[Array, " F"], Int32[Array, " F"]]:
     """CSR offsets, walls and neighbours of the facets of each cone."""
     offsets = np.concatenate([[0], np.cumsum(facets.sum(axis=1))])
     walls = np.empty(offsets[-1], dtype=np.int32)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from operator import mul
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from flint import fmpq, fmpq_mat, fmpz_mat
 
 Row: TypeAlias = Sequence[fmpq]
+Number = TypeVar("Number", int, Fraction, fmpq)
 
 _ROOT_BITS = 64  # of a square root that is not rational: a relative error of 2^-63 at most
 
 
-def dot(a: Sequence[int], b: Sequence[int]) -> int:
-    """The inner product of two integer vectors."""
-    return sum(map(mul, a, b))
+def dot(a: Iterable[Number], b: Iterable[Number]) -> Number:
+    """The inner product of two vectors of one kind of numbers."""
+    total: Number = sum(map(mul, a, b))
+    return total
+
+
+def sparse_dot(a: Row, b: Row) -> fmpq:
+    """The inner product of two rows that are mostly zero."""
+    return sum((v * w for v, w in zip(a, b, strict=True) if v and w), fmpq())
 
 
 def squared(vector: Iterable[Fraction]) -> Fraction:
@@ -99,6 +107,22 @@ def sqrt_above(value: Fraction | int) -> Fraction:
     square = p * q << 2 * shift
     root = math.isqrt(square)
     return Fraction(root + (root * root < square), q << shift)
+
+
+def rounded(value: Fraction, digits: int, to_integer: Callable[[Fraction], int]) -> Fraction:
+    """A value >= 0 to so many significant digits, by math.floor or math.ceil; integers stay."""
+    if value.denominator == 1:
+        return value
+    exponent = Decimal(value.numerator).adjusted() - Decimal(value.denominator).adjusted()
+    if value < Fraction(10) ** exponent:
+        exponent -= 1
+    unit = Fraction(10) ** (exponent - digits + 1)
+    return to_integer(value / unit) * unit
+
+
+def binary(value: float, places: int) -> Fraction:
+    """A float to so many binary places."""
+    return Fraction(round(value * 2**places), 2**places)
 
 
 def power_of_two(value: Fraction) -> Fraction:

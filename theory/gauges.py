@@ -46,6 +46,7 @@ from theory.exact import (
 from theory.geometry import Geometry, LionK, MixedNorm, Norm, SchattenNorm, VectorNorm
 from theory.geometry.lp_norm import conjugate
 from theory.network import Network
+from theory.types import Array
 
 if TYPE_CHECKING:
     import cvxpy
@@ -55,7 +56,6 @@ Point: TypeAlias = tuple[tuple[Fraction, ...], ...]  # (m, d): u_1..u_m
 Scaled: TypeAlias = "Sequence[tuple[Fraction, Sequence[Fraction]]]"
 """Columns w = u / sqrt(alpha), as pairs (alpha, u) with alpha > 0."""
 
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 _BITS = 50  # kept of a float array, relative to its largest entry
 _REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the optimum
@@ -72,7 +72,7 @@ class Metric(NamedTuple):
     denominator: int
 
     @classmethod
-    def near(cls, matrix: Float[_Array, "d d"]) -> Metric:
+    def near(cls, matrix: Float[Array, "d d"]) -> Metric:
         """A positive multiple of the positive semidefinite float matrix, made definite.
 
         Where rounding has spoilt it, the identity: any Z gives a bound.
@@ -144,8 +144,8 @@ class Hidden(ABC):
 
     @abstractmethod
     def support(
-        self, U: Float[_Array, "d m"], power: float
-    ) -> tuple[Float[_Array, "d m"], Float[_Array, "d d"] | None]:
+        self, U: Float[Array, "d m"], power: float
+    ) -> tuple[Float[Array, "d m"], Float[Array, "d d"] | None]:
         """W and Z that nearly attain gauge(U) = max <U, W> / (dual norm of W), for U != 0."""
 
     @abstractmethod
@@ -154,7 +154,7 @@ class Hidden(ABC):
         U: cvxpy.Expression,
         radius: cvxpy.Expression | float,
         power: float,
-        counts: Float[_Array, " m"] | None = None,
+        counts: Float[Array, " m"] | None = None,
     ) -> Size:
         """gauge(U) <= radius, for U (d, m) whose columns are sums of `counts` equal neurons."""
 
@@ -201,8 +201,8 @@ class _Lengths(Hidden):
         return Fraction(dot(w, w))
 
     def support(
-        self, U: Float[_Array, "d m"], power: float
-    ) -> tuple[Float[_Array, "d m"], Float[_Array, "d d"] | None]:
+        self, U: Float[Array, "d m"], power: float
+    ) -> tuple[Float[Array, "d m"], Float[Array, "d d"] | None]:
         return -MixedNorm(conjugate(self.p), conjugate(power)).lmo(U, 1.0), None
 
     def ball(
@@ -210,7 +210,7 @@ class _Lengths(Hidden):
         U: cvxpy.Expression,
         radius: cvxpy.Expression | float,
         power: float,
-        counts: Float[_Array, " m"] | None = None,
+        counts: Float[Array, " m"] | None = None,
     ) -> Size:
         from cvxpy.atoms.affine.binary_operators import multiply
         from cvxpy.atoms.norm import norm
@@ -331,8 +331,8 @@ class Spectral(Hidden):
         return metric.trace * metric.norm_squared(w)
 
     def support(
-        self, U: Float[_Array, "d m"], power: float
-    ) -> tuple[Float[_Array, "d m"], Float[_Array, "d d"] | None]:
+        self, U: Float[Array, "d m"], power: float
+    ) -> tuple[Float[Array, "d m"], Float[Array, "d d"] | None]:
         """Where both layers are shared the gauge is the largest sum_j sqrt(u_j^T Z u_j) with
         tr Z = 1, whose maximiser is a fixed point of Z -> G Z G / tr(G Z G), G its gradient."""
         if power != 1:
@@ -355,7 +355,7 @@ class Spectral(Hidden):
         U: cvxpy.Expression,
         radius: cvxpy.Expression | float,
         power: float,
-        counts: Float[_Array, " m"] | None = None,
+        counts: Float[Array, " m"] | None = None,
     ) -> Size:
         """[[radius I, U], [U^T, diag alpha]] >= 0 (psd), alpha the squares of |a|."""
         import cvxpy

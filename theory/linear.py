@@ -8,6 +8,7 @@ costs time, never correctness: the simplex method takes over.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,9 +24,12 @@ from theory.exact import (
     independent,
     null_vector,
     some_solution,
+    sparse_dot,
     transposed,
 )
 from theory.quiet import quiet
+
+_LOG = logging.getLogger(__name__)
 
 # On rows of largest entry 1 and a right-hand side of at most 1; exact arithmetic has the last word.
 _TIGHT = 1e-9
@@ -56,8 +60,11 @@ class LinearProgram:
 
     def minimum(self, start: Row) -> Optimum:
         """An optimal x with its multipliers; `start` is any feasible point."""
-        guess = self.guess() if len(self.c) > _SMALL else None
-        return guess or self.simplex(start)
+        if len(self.c) > _SMALL:
+            if guess := self.guess():
+                return guess
+            _LOG.debug("the vertex that HiGHS finds is not confirmed: the simplex method goes on")
+        return self.simplex(start)
 
     def guess(self) -> Optimum | None:
         """The optimum by a guess in floating point; None unless exact arithmetic confirms it."""
@@ -108,7 +115,7 @@ class LinearProgram:
         while len(kept) + len(working) < unknowns:  # to a vertex, never uphill
             rows = [*equalities, *(self.G[i] for i in working)]
             direction = null_vector(rows, unknowns)
-            if _dot(self.c, direction) > 0:
+            if sparse_dot(self.c, direction) > 0:
                 direction = [-v for v in direction]
             blocked = self._blocking(x, direction)
             if blocked is None:
@@ -136,11 +143,11 @@ class LinearProgram:
             working[leaving] = blocked[1]
 
     def _slacks(self, x: Row) -> list[fmpq]:
-        return [_dot(row, x) - value for row, value in zip(self.G, self.g, strict=True)]
+        return [sparse_dot(row, x) - value for row, value in zip(self.G, self.g, strict=True)]
 
     def _blocking(self, x: Row, direction: Row) -> tuple[fmpq, int] | None:
         """How far x can go and the first inequality that stops it; None where nothing does."""
-        slopes = [_dot(row, direction) for row in self.G]
+        slopes = [sparse_dot(row, direction) for row in self.G]
         steps = [
             (slack / -slope, i)
             for i, (slack, slope) in enumerate(zip(self._slacks(x), slopes, strict=True))
@@ -158,10 +165,6 @@ class LinearProgram:
         for i, value in zip(tight, multipliers[len(equal) :], strict=True):
             inequalities[i] = value
         return Optimum(x, equalities, inequalities)
-
-
-def _dot(a: Row, b: Row) -> fmpq:
-    return sum((v * w for v, w in zip(a, b, strict=True) if v and w), fmpq())
 
 
 def _moved(x: Row, direction: Row, step: fmpq) -> list[fmpq]:

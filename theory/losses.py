@@ -18,20 +18,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import arb, fmpq
 
 from theory.errors import InputError
-from theory.exact import sqrt_above, squared
+from theory.exact import dot, sqrt_above, squared
 from theory.problem import rational
+from theory.types import Array
 
 if TYPE_CHECKING:
     import cvxpy
     from jaxtyping import Float
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 
 class Loss(ABC):
@@ -44,22 +43,26 @@ class Loss(ABC):
         """Raise InputError where the targets do not suit."""
 
     @abstractmethod
-    def expression(self, fit: cvxpy.Expression, y: Float[_Array, " n"]) -> cvxpy.Expression:
+    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
         """The loss as a convex CVXPY expression."""
 
-    def at(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> float:
+    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
         """The loss, in floating point."""
         import cvxpy
 
         return float(np.asarray(self.expression(cvxpy.Constant(fit), y).value))
 
     @abstractmethod
-    def gradient(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> Float[_Array, " n"]:
+    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
         """Its gradient, in floating point."""
 
     @abstractmethod
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """The loss, or a rational just above it."""
+
+    def zero(self, y: Sequence[Fraction]) -> Fraction:
+        """The loss of zero weights."""
+        return self.value((Fraction(),) * len(y), y)
 
     @abstractmethod
     def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
@@ -105,16 +108,16 @@ class Squared(Loss):
     def check(self, y: Sequence[Fraction]) -> None:
         """Any targets will do."""
 
-    def expression(self, fit: cvxpy.Expression, y: Float[_Array, " n"]) -> cvxpy.Expression:
+    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
         from cvxpy.atoms.sum_squares import sum_squares
 
         half: cvxpy.Expression = sum_squares(fit - y) / 2
         return half
 
-    def at(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> float:
+    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
         return float(((fit - y) ** 2).sum() / 2)
 
-    def gradient(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> Float[_Array, " n"]:
+    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
         return fit - y
 
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
@@ -128,18 +131,18 @@ class Squared(Loss):
 
     def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """The best of all."""
-        gain = _dot(lam, y)
+        gain = dot(lam, y)
         return gain / squared(lam) if gain > 0 else Fraction()
 
     def bound(self, lam: Sequence[Fraction], height: Fraction, y: Sequence[Fraction]) -> Fraction:
         """The best over all multiples of lam."""
-        spare = _dot(lam, y) - height
+        spare = dot(lam, y) - height
         return spare * spare / (2 * squared(lam)) if spare > 0 else Fraction()
 
     def height(
         self, lam: Sequence[Fraction], level: Fraction, y: Sequence[Fraction]
     ) -> Fraction | None:
-        return _dot(lam, y) - sqrt_above(2 * level * squared(lam))
+        return dot(lam, y) - sqrt_above(2 * level * squared(lam))
 
 
 @dataclass(frozen=True)
@@ -156,21 +159,21 @@ class Huber(Loss):
     def check(self, y: Sequence[Fraction]) -> None:
         """Any targets will do."""
 
-    def expression(self, fit: cvxpy.Expression, y: Float[_Array, " n"]) -> cvxpy.Expression:
+    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
         from cvxpy.atoms.elementwise.huber import huber
 
         M: Any = float(self.threshold)  # CVXPY's annotation says int, and means any number
         half: cvxpy.Expression = huber(fit - y, M).sum() / 2
         return half
 
-    def at(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> float:
+    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
         size, threshold = np.abs(fit - y), float(self.threshold)
         near = np.minimum(size, threshold)
         return float((near * (size - near / 2)).sum())
 
-    def gradient(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> Float[_Array, " n"]:
+    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
         threshold = float(self.threshold)
-        clipped: _Array = np.clip(fit - y, -threshold, threshold)
+        clipped: Array = np.clip(fit - y, -threshold, threshold)
         return clipped
 
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
@@ -209,17 +212,17 @@ class Logistic(Loss):
             if abs(v) != 1:
                 raise InputError(f"y[{k}]", f"{v} is no label; the logistic loss needs 1 and -1")
 
-    def expression(self, fit: cvxpy.Expression, y: Float[_Array, " n"]) -> cvxpy.Expression:
+    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
         from cvxpy.atoms.affine.binary_operators import multiply
         from cvxpy.atoms.elementwise.logistic import logistic
 
         return logistic(multiply(-y, fit)).sum()
 
-    def at(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> float:
+    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
         return float(np.logaddexp(0.0, -y * fit).sum())
 
-    def gradient(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> Float[_Array, " n"]:
-        gradient: _Array = -y * np.exp(-np.logaddexp(0.0, y * fit))
+    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        gradient: Array = -y * np.exp(-np.logaddexp(0.0, y * fit))
         return gradient
 
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
@@ -235,10 +238,6 @@ class Logistic(Loss):
 
     def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         return 1 / max(Fraction(1), *map(abs, lam))
-
-
-def _dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
-    return sum((v * w for v, w in zip(a, b, strict=True)), Fraction())
 
 
 def _ball(value: Fraction) -> arb:
@@ -258,13 +257,13 @@ class Custom(Loss):
     build: takes the fit (n,) as a CVXPY expression and y (n,), and returns the loss.
     """
 
-    build: Callable[[Any, Float[_Array, " n"]], Any]
+    build: Callable[[Any, Float[Array, " n"]], Any]
     name = "custom"
 
     def check(self, y: Sequence[Fraction]) -> None:
         """`build` has to know."""
 
-    def expression(self, fit: cvxpy.Expression, y: Float[_Array, " n"]) -> cvxpy.Expression:
+    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
         loss = self.build(fit, y)
         if not getattr(loss, "is_convex", lambda: False)() or loss.size != 1:
             raise InputError(
@@ -272,14 +271,14 @@ class Custom(Loss):
             )
         return loss  # type: ignore[no-any-return]
 
-    def gradient(self, fit: Float[_Array, " n"], y: Float[_Array, " n"]) -> Float[_Array, " n"]:
+    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
         """That of CVXPY's own rules."""
         import cvxpy
 
         variable = cvxpy.Variable(len(fit))
         loss = self.expression(variable, y)
         variable.value = fit
-        gradient: _Array = np.asarray(loss.grad[variable].todense()).ravel()
+        gradient: Array = np.asarray(loss.grad[variable].todense()).ravel()
         return gradient
 
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:

@@ -107,18 +107,14 @@ class Network:
         """f_theta on the data, (n,)."""
         if len(self.W) != problem.d:
             raise InputError("W", f"has {len(self.W)} rows, but the data have {problem.d} features")
-        zero = Fraction()
+        from theory.exact import dot  # flint is not needed to read a network
 
-        def dot(v: Sequence[Fraction], w: Sequence[Fraction]) -> Fraction:
-            return sum((p * q for p, q in zip(v, w, strict=True)), zero)
-
-        neurons = self.neurons()
-        return tuple(dot([max(dot(w, row), zero) for w in neurons], self.a) for row in problem.X)
+        neurons, sigma = self.neurons(), problem.activation.value
+        return tuple(dot([sigma(dot(w, row)) for w in neurons], self.a) for row in problem.X)
 
     def loss(self, problem: Problem) -> Fraction:
         """1/2 ||f_theta - y||^2, exactly."""
-        residuals = (f - y for f, y in zip(self.fit(problem), problem.y, strict=True))
-        return sum((r * r for r in residuals), Fraction()) / 2
+        return problem.squared_loss(self.fit(problem))
 
     def to_json(self) -> dict[str, Any]:
         """{"W", "a"} with rationals as text."""

@@ -5,7 +5,8 @@ means 1/10, and a float array enters only through `Problem.from_floats`, which s
 it means.
 
 Standard library only: the certificate checker imports this module, and of the project nothing else
-but `theory.errors`. Files other than JSON, and the shipped problems, are read by `theory.loading`.
+but what this imports. Files other than JSON, and the shipped problems, are read by
+`theory.loading`.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, SupportsIndex, TypeAlias
 
+from theory.activation import RELU, Activation
 from theory.errors import InputError
 
-Rational: TypeAlias = int | Fraction | Decimal | str
-"""What is accepted as an exact number: an integer, a Fraction, a Decimal, decimal text or "p/q"."""
+Rational: TypeAlias = SupportsIndex | Fraction | Decimal | str
+"""What is accepted as an exact number: an integer, Python's or numpy's, a Fraction, a Decimal,
+decimal text or "p/q"."""
 
 _NUMBER = re.compile(r"\s*[-+]?(\d+/\d+|(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?)\s*", re.ASCII)
 _MOST_BYTES = 1 << 26  # of a file
@@ -234,6 +237,21 @@ class Problem:
     def d(self) -> int:
         """Number of features."""
         return len(self.X[0])
+
+    @property
+    def activation(self) -> Activation:
+        """That of the networks to be trained: ReLU."""
+        return RELU
+
+    @property
+    def squared_length(self) -> Fraction:
+        """||y||^2, twice the loss of zero weights."""
+        return sum((v * v for v in self.y), Fraction())
+
+    def squared_loss(self, fit: Iterable[Fraction]) -> Fraction:
+        """1/2 ||fit - y||^2 of a fit (n,)."""
+        residuals = (f - v for f, v in zip(fit, self.y, strict=True))
+        return sum((r * r for r in residuals), Fraction()) / 2
 
     def integer_form(self) -> tuple[list[list[int]], int, list[int], int]:
         """(X', p, y', q): integer X' = p X and y' = q y, with the least such integers p, q > 0."""

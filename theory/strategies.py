@@ -47,6 +47,7 @@ from theory.connectivity import Neuron, SolutionSet, largest_mass, radius_interv
 from theory.connectivity.exchange import Exchange
 from theory.errors import BudgetError, InputError
 from theory.exact import (
+    dot,
     from_flint,
     simplest_between,
     some_solution,
@@ -387,13 +388,7 @@ def _reflection(draw: st.DrawFn, size: int) -> list[list[Fraction]]:
 
 
 def _product(A: list[list[Fraction]], B: list[list[Fraction]]) -> list[list[Fraction]]:
-    return [
-        [
-            sum((p * q for p, q in zip(row, column, strict=True)), Fraction())
-            for column in zip(*B, strict=True)
-        ]
-        for row in A
-    ]
+    return [[dot(row, column) for column in zip(*B, strict=True)] for row in A]
 
 
 # Solutions
@@ -552,10 +547,6 @@ def _at_corners(draw: st.DrawFn, found: SolutionSet, corners: list[Neuron], widt
 
 def _nearest(columns: list[list[fmpq]], y: list[fmpq]) -> list[fmpq]:
     """Coefficients of the projection of y on the columns."""
-
-    def dot(v: list[fmpq], w: list[fmpq]) -> fmpq:
-        return sum((p * q for p, q in zip(v, w, strict=True)), fmpq())
-
     gram = [[dot(v, w) for w in columns] for v in columns]
     solution = some_solution(gram, [dot(v, y) for v in columns], len(columns))
     assert solution is not None  # the normal equations have one

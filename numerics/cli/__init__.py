@@ -28,9 +28,9 @@ COMMANDS = (
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib import metadata
+        from theory import __version__
 
-        print(f"isthmus {metadata.version('isthmus')}")
+        print(f"isthmus {__version__}")
         raise typer.Exit(EXIT_DONE)
 
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from theory.connectivity.solutions import Point
-    from theory.landscape.analysis import Progress
     from theory.problem import Problem
     from theory.regions import Frontier, LeastRadius, Meeting, Regions
+    from theory.types import Progress
 
 _LARGE = "large"  # in place of a width: what holds at every large one
 

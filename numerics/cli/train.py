@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from numerics.training.runs import Runs
     from theory.landscape import Analysis
-    from theory.landscape.analysis import Progress
     from theory.problem import Problem
     from theory.radii import Radii, Radius
+    from theory.types import Progress
     from theory.within import Ball
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from theory.connectivity import Profile, RadiusInterval
-    from theory.landscape.analysis import Progress
     from theory.problem import Problem
+    from theory.types import Progress
 
 
 def width(

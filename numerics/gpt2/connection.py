@@ -18,7 +18,7 @@ from numerics.gpt2.paths import profile, straight
 from numerics.gpt2.spectra import spectra
 from numerics.gpt2.training import Recipe, Trainer
 from numerics.training.curves import BASES
-from numerics.training.loop import Progress
+from theory.types import Progress, silent
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
@@ -103,7 +103,7 @@ def learn_path(
 
 
 def measure(
-    path: ModelPath, texts: Texts, *, points: int, progress: Progress = lambda stage, step: None
+    path: ModelPath, texts: Texts, *, points: int, progress: Progress = silent
 ) -> dict[str, Any]:
     """Losses and barriers along a path by text, and the spectra of its hidden matrices.
 

@@ -27,15 +27,13 @@ from numerics.gpt2.parts import (
 from numerics.gpt2.paths import straight
 from numerics.gpt2.study import Study
 from numerics.gpt2.training import RECORDS, Recipe, Trainer, Workers, device_of
-from numerics.training.loop import Progress
+from theory.types import Progress, silent
 
 _SMALLER = 16  # a whole batch of the paper's size takes a CPU minutes
 _QUICK, _LONG = 0.5, 5.0  # seconds of a step
 
 
-def estimate(
-    config: Config, progress: Progress = lambda stage, count: None
-) -> list[dict[str, Any]]:
+def estimate(config: Config, progress: Progress = silent) -> list[dict[str, Any]]:
     """The time each kind of part takes on this device, from a few steps of it.
 
     For each kind: the parts, the steps of all of them together, tokens and seconds of a step, and

@@ -37,9 +37,9 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from numerics.files import make_folder, write_json
 from numerics.gpt2.model import Parameters, load, save, shape_of, token_loss, window_loss
 from numerics.training.curves import BASES
-from numerics.training.loop import Progress
 from theory.errors import InputError
 from theory.problem import positive_integer
+from theory.types import Progress, silent
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
@@ -240,7 +240,7 @@ def profile(
     windows: Int[Tensor, "n t+1"],
     *,
     points: int = 21,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> Profile:
     """The loss over all windows at that many t's, both ends among them."""
     t, losses = grid(points), []
@@ -281,7 +281,7 @@ def plane(
     *,
     resolution: int = 21,
     margin: float = 0.2,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> Plane:
     """The loss on the plane through three models, by Gram-Schmidt.
 

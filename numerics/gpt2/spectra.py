@@ -31,8 +31,8 @@ from torch import Tensor, nn
 
 from numerics.gpt2.model import Parameters, hidden_matrices
 from numerics.gpt2.paths import Path, grid
-from numerics.training.loop import Progress
 from theory.errors import InputError
+from theory.types import Progress, silent
 
 
 def singular_values(model: nn.Module | Parameters) -> dict[str, Float[Tensor, " k"]]:
@@ -113,7 +113,7 @@ def spectra(
     points: int = 21,
     matrices: Iterable[str] = (),
     chosen: Iterable[float] = (0.0, 0.5, 1.0),
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> Spectra:
     """Spectra at that many t's, both ends among them.
 

@@ -45,10 +45,11 @@ from numerics.gpt2.parts import (
     texts_of,
 )
 from numerics.gpt2.training import Trainer, Workers, device_of
-from numerics.training.loop import Progress, one_thread
+from numerics.training.loop import one_thread
 from theory.claims.gpt2_study import median_rank
 from theory.errors import InputError
 from theory.processes import processes
+from theory.types import Progress, silent
 
 CONFIG, RESULT = "config.json", "study.json"
 
@@ -89,7 +90,7 @@ class Study:
         jobs: int = 1,
         workers: Workers | None = None,
         command: Sequence[str] = (),
-        progress: Progress = lambda stage, count: None,
+        progress: Progress = silent,
     ) -> dict[str, Any]:
         """Make what is missing, and gather all of it in study.json; the document.
 
@@ -139,9 +140,7 @@ class Study:
         with processes(jobs) as run:
             yield from run(work)
 
-    def _make(
-        self, part: Part, workers: Workers, progress: Progress = lambda stage, count: None
-    ) -> Part:
+    def _make(self, part: Part, workers: Workers, progress: Progress = silent) -> Part:
         """Make a part and write its document, the last of its files."""
 
         def report(stage: str, count: int) -> None:

@@ -44,9 +44,9 @@ from numerics.files import make_folder, write
 from numerics.gpt2.data import Corpus, Texts
 from numerics.gpt2.model import is_hidden, split_hidden
 from numerics.gpt2.names import OPTIMIZERS
-from numerics.training.loop import Progress
 from theory.errors import InputError
 from theory.problem import positive_integer
+from theory.types import Progress, silent
 
 Record: TypeAlias = dict[str, Any]
 """What is known after some step."""
@@ -258,7 +258,7 @@ class Trainer:
 
     texts: Texts
     workers: Workers = ALONE
-    progress: Progress = lambda stage, step: None
+    progress: Progress = silent
 
     def fit(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise, permutations
 from typing import TYPE_CHECKING, Any
 
@@ -106,13 +107,14 @@ def _draw_on_line(axes: Axes, problem: Problem, components: Sequence[Component])
     inputs = np.column_stack([x, np.ones_like(x)])[:, : problem.d]
     for component in components:
         network, style = component.representative, component.id
-        axes.plot(x, _function(network, inputs), **_curve(style), label=_name(component))
+        function = partial(_function, problem, network)
+        axes.plot(x, function(inputs), **_curve(style), label=_name(component))
         w = _floats(network.W)
         offsets = w[1] if problem.d == 2 else np.zeros(network.width)
         hinges = -offsets[w[0] != 0] / w[0, w[0] != 0]
         hinges = hinges[(hinges > x[0]) & (hinges < x[-1])]
         at = np.column_stack([hinges, np.ones_like(hinges)])[:, : problem.d]
-        axes.plot(hinges, _function(network, at), **_mark(style))
+        axes.plot(hinges, function(at), **_mark(style))
     axes.plot(X[:, 0], y, **_DATA)
     axes.set(xlabel="input x", ylabel="f(x)", title="The data and the fits")
 
@@ -123,15 +125,14 @@ def _draw_on_circle(axes: Axes, problem: Problem, components: Sequence[Component
     angles = np.linspace(-180, 180, 4 * _SAMPLES + 1)
     for component in components:
         network, style = component.representative, component.id
-        axes.plot(
-            angles, _function(network, _circle(angles)), **_curve(style), label=_name(component)
-        )
+        function = partial(_function, problem, network)
+        axes.plot(angles, function(_circle(angles)), **_curve(style), label=_name(component))
         w = _floats(network.W)
         w = w[:, np.any(w != 0, axis=0)]
         direction = np.degrees(np.arctan2(w[1], w[0]))
         hinges = np.concatenate([direction + 90, direction - 90])
         hinges = (hinges + 180) % 360 - 180
-        axes.plot(hinges, _function(network, _circle(hinges)), **_mark(style))
+        axes.plot(hinges, function(_circle(hinges)), **_mark(style))
     norms = np.linalg.norm(X, axis=1)
     seen = norms > 0
     axes.plot(np.degrees(np.arctan2(X[seen, 1], X[seen, 0])), y[seen] / norms[seen], **_DATA)
@@ -150,7 +151,7 @@ def _draw_contributions(axes: Axes, problem: Problem, components: Sequence[Compo
     wide = 0.8 / len(components)
     for component in components:
         network = component.representative
-        shares = np.maximum(X @ _floats(network.W), 0) * _floats(network.a)  # (n, m)
+        shares = problem.activation.at(X @ _floats(network.W)) * _floats(network.a)  # (n, m)
         up, down = np.maximum(shares, 0), np.minimum(shares, 0)
         bottom = np.where(shares > 0, np.cumsum(up, axis=1) - up, np.cumsum(down, axis=1) - down)
         place = np.arange(problem.n) + (component.id - (len(components) - 1) / 2) * wide
@@ -227,7 +228,7 @@ def _profile(
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     gone = np.append(0, np.cumsum(steps))
     W, a = points[:, :-width].reshape(-1, problem.d, width), points[:, -width:]
-    fits = np.einsum("tnm,tm->tn", np.maximum(_floats(problem.X) @ W, 0), a)
+    fits = problem.activation.fit(_floats(problem.X), W, a)
     losses = ((fits - _floats(problem.y)) ** 2).sum(axis=1) / 2
     return gone / (gone[-1] or 1), losses
 
@@ -348,7 +349,7 @@ def draw_violations(axes: Axes, trained: Sequence[Runs]) -> None:
 def draw_gaps(axes: Axes, trained: Sequence[Runs], start: str) -> None:
     """The Frank-Wolfe gaps of the runs of some optimizers, and the learning rate."""
     for runs in trained:
-        zero = sum(float(v) ** 2 for v in runs.result.config.problem.y) / 2
+        zero = float(runs.result.config.problem.squared_length / 2)
         _draw_history(axes, runs, _in_ball(runs.history.gaps) / zero, _STATIONARY)
     config, steps = trained[0].result.config, trained[0].history.steps
     rates = [config.schedule(step) / config.radius for step in steps]
@@ -398,7 +399,7 @@ def draw_ends(
     lower: the bounds, in the units of the loss; reached: relative to the loss of zero weights.
     """
     for runs, bound in zip(trained, lower, strict=True):
-        zero = sum(float(v) ** 2 for v in runs.result.config.problem.y) / 2
+        zero = float(runs.result.config.problem.squared_length / 2)
         above = np.sort(np.maximum((runs.inside - bound) / zero, _AT_OPTIMUM))
         shares = np.arange(1, len(above) + 1) / len(above)
         axes.step(
@@ -637,11 +638,10 @@ def _floats(values: object) -> Float[np.ndarray, " *shape"]:
     return np.array(values, dtype=float)
 
 
-def _function(network: Network, inputs: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
-    values: Float[np.ndarray, " n"] = np.maximum(inputs @ _floats(network.W), 0) @ _floats(
-        network.a
-    )
-    return values
+def _function(
+    problem: Problem, network: Network, inputs: Float[np.ndarray, "n d"]
+) -> Float[np.ndarray, " n"]:
+    return problem.activation.fit(inputs, _floats(network.W), _floats(network.a))
 
 
 def _circle(degrees: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n 2"]:

@@ -181,7 +181,7 @@ def _objective(
 ) -> float:
     solutions = path.solutions
     X, y = (np.array(v, dtype=float) for v in (solutions.problem.X, solutions.problem.y))
-    rest = np.maximum(X @ W, 0) @ a - y
+    rest = solutions.problem.activation.fit(X, W, a) - y
     penalty = 0.0 if solutions.beta is None else float(solutions.beta) * _penalty(W, a)
     return float(rest @ rest) / 2 + penalty
 

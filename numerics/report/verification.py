@@ -15,10 +15,10 @@ from numerics.report.chapters import Chapter, chapter, failure
 from numerics.report.claim_files import ClaimFile
 from numerics.report.sheets import modules_of
 from theory.claims import Claim, verify
-from theory.claims.base import Progress
 from theory.errors import Interrupted
 from theory.own_file import described
 from theory.processes import processes
+from theory.types import Progress, silent
 
 # Started first, in this order, so that no long one is left for the end.
 _LONGEST = ("finite-width-sandwich", "region-interaction", "curves-above-barrier")
@@ -89,7 +89,7 @@ def _side_by_side(
 def _alone(name: str, source: Claim | ClaimFile, folder: Path) -> Chapter:
     """In a process of its own, which the one that started it ends on Ctrl-C."""
     claim = source.claim(name) if isinstance(source, ClaimFile) else source
-    return _examine(claim, folder, lambda stage, count: None)
+    return _examine(claim, folder, silent)
 
 
 def _examine(claim: Claim, folder: Path, progress: Progress) -> Chapter:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
 from theory.errors import InputError, unknown
 from theory.problem import Problem
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _DECIMALS = 3  # of standardised data; exact certificates are the shorter for it
 _TEST = 5  # every fifth row of a shuffled set is for testing
@@ -29,11 +28,11 @@ class Dataset:
 
     name: str
     train: Problem
-    X_test: Float[_Array, "n d"]
-    y_test: Float[_Array, " n"]
+    X_test: Float[Array, "n d"]
+    y_test: Float[Array, " n"]
     classes: bool
 
-    def test_error(self, outputs: Float[_Array, " n"]) -> float:
+    def test_error(self, outputs: Float[Array, " n"]) -> float:
         """The error of predictions on the rows held out."""
         if self.classes:
             return float(np.mean(np.where(outputs > 0, 1.0, -1.0) != self.y_test))
@@ -64,10 +63,10 @@ def dataset(name: str, *, held_out: bool = True, seed: int = 0) -> Dataset:
     return Dataset(name, problem, X[rows], y[rows], classes)
 
 
-def _standardised(X: Float[_Array, "n d"]) -> Float[_Array, "n d"]:
+def _standardised(X: Float[Array, "n d"]) -> Float[Array, "n d"]:
     """Columns of mean 0 and standard deviation 1, rounded; constant ones are zero."""
     deviation = X.std(axis=0)
-    scaled: _Array = (X - X.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    scaled: Array = (X - X.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     return np.round(scaled, _DECIMALS)
 
 
@@ -75,7 +74,7 @@ def _rational(value: float) -> Fraction:
     return Fraction(round(value * 10**_DECIMALS), 10**_DECIMALS)
 
 
-_Loaded: TypeAlias = "tuple[_Array, _Array, bool]"
+_Loaded: TypeAlias = "tuple[Array, Array, bool]"
 
 
 def _diabetes() -> _Loaded:

@@ -42,7 +42,7 @@ def study(seeds: int = 256, steps: int = 10_000) -> Iterator[TrainedMeeting]:
 def row(trained: TrainedMeeting) -> str:
     """One line of the table of the note."""
     meeting = trained.meeting
-    squared = sum(float(v) ** 2 for v in meeting.regions.problem.y)
+    squared = float(meeting.regions.problem.squared_length)
     cells = [
         f"`{meeting.regions.problem.name}`",
         ", ".join(meeting.regions.optimizers),

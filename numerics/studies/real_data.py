@@ -14,10 +14,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 import theory
 from numerics.files import provenance, write_json
@@ -45,16 +44,6 @@ _PATTERNS_LARGE, _TOLERANCE_LARGE = 200, 1e-3
 _SEEDS, _STEPS = 16, 4000
 _STABLE = 0.3  # of sgd's learning rate
 _START = 0.5  # of random weights, so that few starts are far outside the ball
-
-_Array: TypeAlias = np.ndarray[Any, Any]
-
-
-def outputs(network: Network, X: Float[_Array, "n d"]) -> Float[_Array, " n"]:
-    """What the network says about the rows of X."""
-    W = np.array([[float(v) for v in row] for row in network.W])
-    a = np.array([float(v) for v in network.a])
-    values: _Array = np.maximum(X @ W, 0.0) @ a
-    return values
 
 
 def penalty(data: Dataset) -> Fraction:
@@ -114,15 +103,21 @@ def _row(found: Optimum, data: Dataset) -> dict[str, Any]:
         "patterns": found.patterns,
         "all_patterns": found.whole,
         "neurons": found.neurons,
-        "test_error": data.test_error(outputs(found.network, data.X_test)),
+        "test_error": _test_error(data, found.network.W, found.network.a),
         "network": found.network.to_json(),
         "relaxation": {
             "lower": float(found.relaxed.lower or 0),
             "upper": float(found.relaxed.upper),
             "neurons": found.relaxed.neurons,
-            "test_error": data.test_error(outputs(found.relaxed.network, data.X_test)),
+            "test_error": _test_error(data, found.relaxed.network.W, found.relaxed.network.a),
         },
     }
+
+
+def _test_error(data: Dataset, W: object, a: object) -> float:
+    """Of a network with these weights."""
+    W, a = np.array(W, dtype=float), np.array(a, dtype=float)
+    return data.test_error(data.train.activation.fit(data.X_test, W, a))
 
 
 def _trained(found: Optimum, data: Dataset) -> dict[str, Any]:
@@ -149,14 +144,13 @@ def _trained(found: Optimum, data: Dataset) -> dict[str, Any]:
         squares = (result.W**2).sum(axis=(1, 2)) + (result.a**2).sum(axis=1)
         objective += float(within.beta) * squares / 2
     best = int(np.nanargmin(np.where(result.diverged, np.nan, objective)))
-    predictions = np.maximum(data.X_test @ result.W[best], 0.0) @ result.a[best]
     return {
         "seeds": _SEEDS,
         "steps": _STEPS,
         "objective": float(objective[best]),
         "violation": None if result.violation is None else float(result.violation[best]),
         "below_lower": bool(objective[best] < float(found.lower or 0)),
-        "test_error": data.test_error(predictions),
+        "test_error": _test_error(data, result.W[best], result.a[best]),
     }
 
 

@@ -24,6 +24,7 @@ from numerics.files import write
 from numerics.text import show
 from numerics.training.runs import Runs
 from numerics.training.trainer import trainer
+from theory.activation import RELU
 from theory.claims import Result, SmallWidthSeparation, verify
 from theory.claims.small_width_separation import Landscapes
 from theory.claims.training import Trained
@@ -48,7 +49,7 @@ def planted(seed: int) -> Problem:
         return generator.integers(-_LARGEST, _LARGEST + 1, shape)
 
     X, W = draw(_POINTS, _FEATURES), draw(_FEATURES, _WIDTH)
-    y = np.maximum(X @ W, 0) @ generator.choice([-1, 1], _WIDTH)
+    y = RELU.fit(X, W, generator.choice([-1, 1], _WIDTH))
     return Problem(X=X.tolist(), y=y.tolist(), width=_WIDTH)
 
 

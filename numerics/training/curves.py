@@ -27,19 +27,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from numerics.training.loop import Progress, TrainingResult, one_thread
+from numerics.training.activation import activate
+from numerics.training.loop import TrainingResult, one_thread
 from theory.errors import InputError
 from theory.network import Network
 from theory.problem import Problem, positive_integer
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Progress, silent
 
 DEFAULT_BENDS = 3
 
@@ -101,7 +101,7 @@ class Pairs:
     def loss(self, weights: Float[Tensor, "P T d+1 m"]) -> Float[Tensor, "P T"]:
         """1/2 ||f - y||^2 of T networks for each pair, on the pair's data."""
         W, a = weights[..., :-1, :], weights[..., -1, :]
-        hidden = torch.einsum("pnd,ptdm->pntm", self.X, W).relu()
+        hidden = activate(torch.einsum("pnd,ptdm->pntm", self.X, W))
         fits = (hidden * a[:, None]).sum(dim=3)
         return (fits - self.y[..., None]).square().sum(dim=1) / 2
 
@@ -206,7 +206,7 @@ def connect(
     bends: int = DEFAULT_BENDS,
     steps: int = 400,
     seed: int = 0,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> Curves:
     """Curves of one kind whose bends are learned, to lower the highest loss on them.
 
@@ -276,7 +276,7 @@ def _lowest(candidates: Sequence[Curves]) -> Curves:
 def maxima(
     pairs: Sequence[tuple[Problem, Network, Network]],
     *,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> dict[str, list[float]]:
     """The maximum of the loss on a curve of each kind between each pair of exact networks.
 

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import permutations
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -32,21 +32,20 @@ from jaxtyping import Bool, Float, Int
 from scipy.optimize import nnls
 from torch import Tensor
 
+from numerics.training.activation import activate, backward
 from numerics.training.optimizers import OPTIMIZERS, Optimizer, Schedule
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.geometry import ball_violation, frank_wolfe_gap, geometry
 from theory.network import Network
 from theory.problem import Problem, positive_integer
+from theory.states import cone_of, sign_of
+from theory.types import Array, Progress, silent
 from theory.within import Ball, Penalty, Within, require_within
 
 if TYPE_CHECKING:
     from theory.landscape import Analysis
     from theory.landscape.cells import Cell
 
-_Array: TypeAlias = np.ndarray[Any, Any]
-
-Progress: TypeAlias = Callable[[str, int], None]
-"""Called often with the stage and the steps done; may raise Interrupted to stop there."""
 
 NO_COMPONENT = -1
 
@@ -98,10 +97,10 @@ class History:
     The last two are None for sgd.
     """
 
-    steps: Int[_Array, " T"]
-    losses: Float[_Array, "T S"]
-    violations: Float[_Array, "T S"] | None
-    gaps: Float[_Array, "T S"] | None
+    steps: Int[Array, " T"]
+    losses: Float[Array, "T S"]
+    violations: Float[Array, "T S"] | None
+    gaps: Float[Array, "T S"] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +114,12 @@ class TrainingResult:
     """
 
     config: TrainingConfig
-    W: Float[_Array, "S d m"]
-    a: Float[_Array, "S m"]
-    loss: Float[_Array, " S"]
-    violation: Float[_Array, " S"] | None
-    gap: Float[_Array, " S"] | None
-    diverged: Bool[_Array, " S"]
+    W: Float[Array, "S d m"]
+    a: Float[Array, "S m"]
+    loss: Float[Array, " S"]
+    violation: Float[Array, " S"] | None
+    gap: Float[Array, " S"] | None
+    diverged: Bool[Array, " S"]
     steps: int
     history: History | None
 
@@ -150,7 +149,7 @@ def train(
     start_scale: float = 1.0,
     start: Network | None = None,
     record_every: int | None = None,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> TrainingResult:
     """Train `seeds` networks with the weight decay on both layers that confines them to the ball,
     1 / sqrt(rho), or that is the penalty of sgd, beta.
@@ -221,10 +220,7 @@ def require_memory(problem: Problem, width: int, seeds: int) -> None:
 
 
 class SquaredLoss:
-    """1/2 ||f - y||^2 of a batch of S networks, and its gradients in closed form.
-
-    The derivative of relu at 0 is taken to be 0, as torch does.
-    """
+    """1/2 ||f - y||^2 of a batch of S networks, and its gradients in closed form."""
 
     def __init__(self, problem: Problem, batch: int) -> None:
         X = torch.from_numpy(np.array(problem.X, dtype=np.float64))
@@ -235,8 +231,8 @@ class SquaredLoss:
     def _forward(
         self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
     ) -> tuple[Float[Tensor, "S n m"], Float[Tensor, "S n 1"]]:
-        """relu(X W) and f - y."""
-        hidden = torch.bmm(self._X, W).relu_()
+        """sigma(X W) and f - y."""
+        hidden = activate(torch.bmm(self._X, W))
         return hidden, torch.baddbmm(self._minus_y, hidden, a[:, :, None])
 
     def value(self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]) -> Float[Tensor, " S"]:
@@ -247,10 +243,10 @@ class SquaredLoss:
     def gradients(
         self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
     ) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
-        """With respect to W: X^T ((f - y) a^T, where X W > 0), and to a: relu(X W)^T (f - y)."""
+        """With respect to W: X^T ((f - y) a^T sigma'(X W)), and to a: sigma(X W)^T (f - y)."""
         hidden, residual = self._forward(W, a)
-        backward = torch.ops.aten.threshold_backward(residual * a[:, None, :], hidden, 0)
-        return torch.bmm(self._X.mT, backward), torch.bmm(hidden.mT, residual)[:, :, 0]
+        back = backward(residual * a[:, None, :], hidden)
+        return torch.bmm(self._X.mT, back), torch.bmm(hidden.mT, residual)[:, :, 0]
 
 
 def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -> TrainingResult:
@@ -260,7 +256,7 @@ def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -
     layers = [(W, optimizer.hidden.start(W)), (a, optimizer.output.start(a))]
     recorded: dict[int, _Measured] = {}
 
-    def state() -> list[_Array]:
+    def state() -> list[Array]:
         tensors = (W, a, loss.value(W, a), *loss.gradients(W, a))
         return [tensor.numpy()[: config.seeds] for tensor in tensors]
 
@@ -306,18 +302,18 @@ def _starts(config: TrainingConfig) -> tuple[Float[Tensor, "S d m"], Float[Tenso
 class _Measured(NamedTuple):
     """Losses, and where there is a ball violations and gaps, of all runs at one step."""
 
-    loss: Float[_Array, " S"]
-    violation: Float[_Array, " S"] | None
-    gap: Float[_Array, " S"] | None
+    loss: Float[Array, " S"]
+    violation: Float[Array, " S"] | None
+    gap: Float[Array, " S"] | None
 
 
 def _measured(
     config: TrainingConfig,
-    W: Float[_Array, "S d m"],
-    a: Float[_Array, "S m"],
-    loss: Float[_Array, " S"],
-    grad_W: Float[_Array, "S d m"],
-    grad_a: Float[_Array, "S m"],
+    W: Float[Array, "S d m"],
+    a: Float[Array, "S m"],
+    loss: Float[Array, " S"],
+    grad_W: Float[Array, "S d m"],
+    grad_a: Float[Array, "S m"],
 ) -> _Measured:
     radius, geometry_ = config.radius, config.optimizer.geometry
     if isinstance(config.within, Penalty):
@@ -334,8 +330,8 @@ def _result(
     steps: int,
     recorded: dict[int, _Measured],
     end: _Measured,
-    W: Float[_Array, "S d m"],
-    a: Float[_Array, "S m"],
+    W: Float[Array, "S d m"],
+    a: Float[Array, "S m"],
 ) -> TrainingResult:
     finite = np.isfinite(end.loss) & np.isfinite(W).all(axis=(1, 2)) & np.isfinite(a).all(axis=1)
     history = None
@@ -392,10 +388,10 @@ class Landing:
     """
 
     tolerance: float
-    converged: Bool[_Array, " S"]
-    component: Int[_Array, " S"]
-    in_cell: Bool[_Array, " S"]
-    distance: Float[_Array, " S"]
+    converged: Bool[Array, " S"]
+    component: Int[Array, " S"]
+    in_cell: Bool[Array, " S"]
+    distance: Float[Array, " S"]
     counts: dict[int, int]
 
     @property
@@ -431,7 +427,7 @@ def landing(
             f"{analysis.minimum}",
         )
     require_apart(analysis, tolerance)
-    limit = tolerance * squared_length(problem)
+    limit = tolerance * float(problem.squared_length)
     converged = result.loss <= float(analysis.level) + limit
     component = np.full(len(converged), NO_COMPONENT)
     in_cell = np.zeros(len(converged), dtype=bool)
@@ -454,7 +450,7 @@ def landing(
 def require_apart(analysis: Analysis, tolerance: float) -> None:
     """Raise InputError where a tolerance, relative to ||y||^2, reaches a barrier between components
     of least loss."""
-    limit = tolerance * squared_length(analysis.problem)
+    limit = tolerance * float(analysis.problem.squared_length)
     barriers = (barrier for i, row in enumerate(analysis.barriers) for barrier in row[:i])
     for barrier in barriers:
         if barrier is not None and barrier - analysis.level <= limit:
@@ -464,11 +460,6 @@ def require_apart(analysis: Analysis, tolerance: float) -> None:
                 f"{tolerance} times ||y||^2 is {limit:.3g}, but the barrier between two components "
                 f"is {barrier}{above if analysis.level else ''}; below it they are apart",
             )
-
-
-def squared_length(problem: Problem) -> float:
-    """||y||^2, what tolerances of the loss are relative to."""
-    return sum(float(v) ** 2 for v in problem.y)
 
 
 class _LeastLoss:
@@ -491,7 +482,7 @@ class _LeastLoss:
         self._row_space = np.linalg.pinv(self._X) @ self._X
         self._fit_weight = self.FIT_WEIGHT / (np.linalg.norm(self._X) or 1.0)
 
-    def locate(self, W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> tuple[int, bool, float]:
+    def locate(self, W: Float[Array, "d m"], a: Float[Array, " m"]) -> tuple[int, bool, float]:
         """(component, whether the network is in one of its cells, distance)."""
         complex_ = self.analysis.complex
         exact = Network.from_floats(W, a)
@@ -503,7 +494,7 @@ class _LeastLoss:
         return self._nearest(signs, u)
 
     def _nearest(
-        self, signs: Float[_Array, " m"], u: Float[_Array, "m d"]
+        self, signs: Float[Array, " m"], u: Float[Array, "m d"]
     ) -> tuple[int, bool, float]:
         """Best first by a bound: the distance to the cell itself, whatever the loss."""
         cells, components = self._assignments
@@ -523,7 +514,7 @@ class _LeastLoss:
         return nearest[0], False, nearest[1]
 
     @cached_property
-    def _assignments(self) -> tuple[Int[_Array, "A m"], Int[_Array, " A"]]:
+    def _assignments(self) -> tuple[Int[Array, "A m"], Int[Array, " A"]]:
         """All ways to assign the neurons to a component's cell, and the components."""
         labelled, width = self.analysis.labelled, self.analysis.width
         needed = len(self._component) * (1 if labelled else math.factorial(width))
@@ -541,31 +532,31 @@ class _LeastLoss:
         ]
         return np.array([order for order, _ in pairs]), np.array([c for _, c in pairs])
 
-    def _rays(self, state: int) -> Float[_Array, "rays d"]:
+    def _rays(self, state: int) -> Float[Array, "rays d"]:
         """The extreme rays of a state's cone, in the row space of X and of length 1."""
         arrangement = self.analysis.complex.arrangement
-        rays = arrangement.rays[arrangement.cone_rays(state // 2)].astype(np.float64)
+        rays = arrangement.rays[arrangement.cone_rays(cone_of(state))].astype(np.float64)
         rays = rays @ self._row_space
-        unit: _Array = rays / np.linalg.norm(rays, axis=1, keepdims=True)
+        unit: Array = rays / np.linalg.norm(rays, axis=1, keepdims=True)
         return unit
 
-    def _to_cone(self, sign: float, u: Float[_Array, " d"], state: int) -> float:
+    def _to_cone(self, sign: float, u: Float[Array, " d"], state: int) -> float:
         """The squared distance of one neuron to the neurons of a state."""
-        if sign == _sign(state) and np.any(u):
+        if sign == sign_of(state) and np.any(u):
             return _least_squares(self._rays(state).T, u)[1] ** 2
         return float(u @ u)
 
     def _distance(
         self,
-        signs: Float[_Array, " m"],
-        u: Float[_Array, "m d"],
-        cell: Cell | Int[_Array, " m"],
+        signs: Float[Array, " m"],
+        u: Float[Array, "m d"],
+        cell: Cell | Int[Array, " m"],
         component: int,
     ) -> float:
         """The distance to the component's networks with neuron j in state cell[j].
 
         Least squares in the coefficients z >= 0 of the rays: V z = u and, with a large weight,
-        relu(X V) z = its fit.
+        sigma(X V) z = its fit.
         """
         m, d = u.shape
         rays = [self._rays(int(state)) for state in cell]
@@ -573,9 +564,9 @@ class _LeastLoss:
         fits, start = [], 0
         for j, (state, own) in enumerate(zip(cell, rays, strict=True)):
             V[j, :, start : start + len(own)] = own.T
-            fits.append(_sign(int(state)) * np.maximum(self._X @ own.T, 0))
+            fits.append(sign_of(state) * self.analysis.problem.activation.at(self._X @ own.T))
             start += len(own)
-        alike = signs == [_sign(int(state)) for state in cell]
+        alike = signs == sign_of(np.array(cell))
         target = np.where(alike[:, None], u, 0.0)
         matrix = np.concatenate([V.reshape(m * d, -1), self._fit_weight * np.hstack(fits)])
         fit = self._fit_weight * self._fits[component]
@@ -583,14 +574,9 @@ class _LeastLoss:
         return math.hypot(np.linalg.norm(V @ z - target), np.linalg.norm(u[~alike]))
 
 
-def _sign(state: int) -> int:
-    """The sign of the output weight in a state; see theory.landscape.cells."""
-    return 1 - 2 * (state % 2)
-
-
 def _least_squares(
-    A: Float[_Array, "k c"], b: Float[_Array, " k"]
-) -> tuple[Float[_Array, " c"], float]:
+    A: Float[Array, "k c"], b: Float[Array, " k"]
+) -> tuple[Float[Array, " c"], float]:
     """The z >= 0 of least ||A z - b||, and that norm; SciPy crashes where A has no columns."""
     if A.shape[1] == 0:
         return np.zeros(0), float(np.linalg.norm(b))

@@ -15,20 +15,19 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from numerics.training.loop import Progress, TrainingResult, train
+from numerics.training.loop import TrainingResult, train
 from numerics.training.optimizers import Schedule
 from theory.connectivity.solutions import network_of
 from theory.errors import InputError
 from theory.geometry import ball_violation, geometry
 from theory.regions import Meeting
+from theory.types import Array, Progress, silent
 from theory.within import Ball
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 TOLERANCE = 1e-6
 """Of the loss above the level, relative to ||y||^2, up to which a run counts as in a region: runs
@@ -60,10 +59,10 @@ class TrainedMeeting:
         return all(each.complete for each in (*self.results, *(self.stays or ())))
 
     @cached_property
-    def at_level(self) -> tuple[Bool[_Array, " S"], ...]:
+    def at_level(self) -> tuple[Bool[Array, " S"], ...]:
         """For each optimizer the runs that reached the level in their own ball."""
         found = self.meeting.regions
-        squared = sum(float(v) ** 2 for v in found.problem.y)
+        squared = float(found.problem.squared_length)
         limit = float(found.level) + TOLERANCE * squared
         return tuple(
             (result.loss <= limit) & self._in_ball(result, which)
@@ -109,7 +108,7 @@ class TrainedMeeting:
         return tuple(float(violations.max()) for _, violations, _ in self._ways)
 
     @property
-    def _ways(self) -> list[tuple[_Array, _Array, _Array]]:
+    def _ways(self) -> list[tuple[Array, Array, Array]]:
         """Losses, violations and gaps (T, 1) from the witness on."""
         histories = [stay.history for stay in self.stays or ()]
         return [
@@ -118,11 +117,11 @@ class TrainedMeeting:
             if history is not None and history.violations is not None and history.gaps is not None
         ]
 
-    def _in_ball(self, result: TrainingResult, which: int) -> Bool[_Array, " S"]:
+    def _in_ball(self, result: TrainingResult, which: int) -> Bool[Array, " S"]:
         """Whether the runs lie in the first (0) or the second (1) optimizer's ball."""
         ball = geometry(self.meeting.regions.optimizers[which])
         radius = math.sqrt(self.meeting.rho[which])
-        inside: Bool[_Array, " S"] = (
+        inside: Bool[Array, " S"] = (
             ball_violation(ball, result.W, result.a, radius, radius) <= INSIDE
         )
         return inside
@@ -135,7 +134,7 @@ def train_meeting(
     steps: int,
     seed: int = 0,
     stay_steps: int = 2500,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> TrainedMeeting:
     """Train both optimizers at their radii, from random starts and from the witness.
 
@@ -178,8 +177,8 @@ def train_meeting(
 
 def _of_finite(
     result: TrainingResult,
-    values: Float[_Array, " S"] | None,
-    measure: Callable[[Float[_Array, " S"]], float],
+    values: Float[Array, " S"] | None,
+    measure: Callable[[Float[Array, " S"]], float],
 ) -> float:
     assert values is not None  # of optimizers with a ball
     return float(measure(values[~result.diverged]))

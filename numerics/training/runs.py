@@ -13,18 +13,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 
 from numerics.training.loop import (
     History,
     Landing,
-    Progress,
+    SquaredLoss,
     TrainingResult,
     landing,
-    squared_length,
     train,
 )
 from numerics.training.optimizers import Optimizer
@@ -32,9 +32,8 @@ from theory.landscape import Analysis, Valleys
 from theory.landscape.ends import End, Ends, proved, summary
 from theory.network import Network
 from theory.problem import Problem, format_rational
+from theory.types import Array, Progress, silent
 from theory.within import Within
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 DEFAULT_TOLERANCE = 1e-5
 """Of the loss above the least, relative to ||y||^2, up to which a run counts as at the least."""
@@ -71,7 +70,7 @@ class Runs:
         return self.result.complete
 
     @property
-    def inside(self) -> Float[_Array, " S"]:
+    def inside(self) -> Float[Array, " S"]:
         """Losses of the networks, each layer shrunk into its ball where it is outside."""
         result = self.result
         ball, radius = result.config.optimizer.geometry.ball, result.config.radius
@@ -80,10 +79,8 @@ class Runs:
             layer / np.maximum(norm / radius, 1.0).reshape(-1, *[1] * (layer.ndim - 1))
             for layer, norm in zip((result.W, result.a), norms, strict=True)
         )
-        problem = result.config.problem
-        X, y = np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
-        fits = (np.maximum(X @ W, 0.0) @ a[..., None])[..., 0]
-        losses: _Array = ((fits - y) ** 2).sum(axis=-1) / 2
+        loss = SquaredLoss(result.config.problem, self.count)
+        losses: Array = loss.value(torch.from_numpy(W), torch.from_numpy(a)).numpy()
         return losses
 
     @property
@@ -93,11 +90,11 @@ class Runs:
         return self.result.history
 
     @property
-    def remainder(self) -> Float[_Array, " T"]:
+    def remainder(self) -> Float[Array, " T"]:
         """What weight decay alone leaves of a start, at the recorded steps: prod (1 - lr / R)."""
         config = self.result.config
         factors = [1 - config.schedule(step) / config.radius for step in range(config.steps)]
-        remainder: _Array = np.cumprod([1.0, *factors])[self.history.steps]
+        remainder: Array = np.cumprod([1.0, *factors])[self.history.steps]
         return remainder
 
     def excess(self, length: float) -> float:
@@ -118,7 +115,7 @@ class Runs:
         return {} if self.landing is None else self.landing.counts
 
     @property
-    def above(self) -> Float[_Array, " S"] | None:
+    def above(self) -> Float[Array, " S"] | None:
         """How far each run ended above the least loss in the ball; None where that is not known.
 
         Runs a little outside their ball may end below.
@@ -126,18 +123,18 @@ class Runs:
         return None if self.minimum is None else self.result.loss - float(self.minimum)
 
     @property
-    def converged(self) -> Bool[_Array, " S"]:
+    def converged(self) -> Bool[Array, " S"]:
         """Whether each run reached the least loss, or zero where that is not known."""
         if self.landing is not None:
             return self.landing.converged
         limit = float(self.minimum or 0) + self._width
-        close: Bool[_Array, " S"] = self.result.loss <= limit
+        close: Bool[Array, " S"] = self.result.loss <= limit
         return close
 
     @property
     def _width(self) -> float:
         """The tolerance, in the units of the loss."""
-        return self.tolerance * squared_length(self.result.config.problem)
+        return self.tolerance * float(self.result.config.problem.squared_length)
 
     @property
     def at_minimum(self) -> int:
@@ -213,7 +210,7 @@ class Runs:
         config = result.config
         finite = ~result.diverged
 
-        def measure(values: Float[_Array, " S"] | None, of: Any) -> float | None:
+        def measure(values: Float[Array, " S"] | None, of: Any) -> float | None:
             return None if values is None or not finite.any() else float(of(values[finite]))
 
         return {
@@ -262,7 +259,7 @@ def train_runs(
     max_assignments: int = DEFAULT_MAX_ASSIGNMENTS,
     start_scale: float = 1.0,
     record_every: int | None = None,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> Runs:
     """Train on the problem of the analysis, at its width, and see where the runs land.
 
@@ -306,7 +303,7 @@ def located(
 def default_tolerance(analysis: Analysis) -> float:
     """DEFAULT_TOLERANCE, or so much less that half the lowest barrier is not exceeded."""
     passes = [float(merge.value - analysis.level) for merge in analysis.merges]
-    squared = squared_length(analysis.problem)
+    squared = float(analysis.problem.squared_length)
     return min([DEFAULT_TOLERANCE, *(height / 2 / squared for height in passes)])
 
 
@@ -317,7 +314,7 @@ def best_networks(
     *,
     seeds: int,
     steps: int,
-    progress: Progress = lambda stage, steps: None,
+    progress: Progress = silent,
 ) -> list[Network]:
     """Trained networks exactly as they are in binary, those of least loss first.
 

@@ -7,7 +7,6 @@ from functools import singledispatch
 from typing import Any
 
 from numerics.training import curves
-from numerics.training.loop import Progress
 from numerics.training.meetings import TrainedMeeting, train_meeting
 from numerics.training.runs import Runs, best_networks, train_runs
 from theory.claims.region_interaction import TrainMeeting
@@ -15,6 +14,7 @@ from theory.claims.same_optimizer_connectivity import TrainNetworks
 from theory.claims.training import LearnCurves, TrainRuns
 from theory.errors import InputError
 from theory.network import Network
+from theory.types import Progress
 
 
 @singledispatch

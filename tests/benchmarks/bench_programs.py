@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from theory.activation import RELU
 from theory.gauges import EUCLIDEAN, Frobenius, Gauge
 from theory.losses import Squared
 from theory.problem import Problem
@@ -41,7 +43,7 @@ def data() -> Any:
     gates = random.standard_normal((d, 230))
     _, first = np.unique((X @ gates >= 0).T, axis=0, return_index=True)
     gates = gates[:, np.sort(first)[:200]]
-    patterns = Patterns(X, (X @ gates >= 0).T)
+    patterns = Patterns(X, RELU, (X @ gates >= 0).T)
     beta = 0.02 * np.linalg.norm(patterns.gradients(y), axis=1).max()
     return patterns, y, gates, float(beta)
 
@@ -51,7 +53,7 @@ def proved_gap(patterns: Any, y: Any, beta: Any, u: Any) -> Any:
     problem = Problem.from_floats(patterns.X, y)
     blocks = np.arange(patterns.count)
     signs = patterns.signs(blocks)
-    linear = (u @ patterns.X.T * patterns.diagonals(blocks) * signs[:, None]).sum(axis=0)
+    linear = (u @ patterns.X.T * patterns.masks(blocks)).sum(axis=0)
     network = (np.maximum(u @ patterns.X.T, 0) * signs[:, None]).sum(axis=0)
     size = np.linalg.norm(u, axis=1).sum()
     upper = ((network - y) ** 2).sum() / 2 + beta * size
@@ -75,12 +77,12 @@ def by_cvxpy(patterns: Any, y: Any, beta: Any) -> Any:
     import cvxpy as cp
 
     blocks = np.arange(patterns.count)
-    diagonals, signs = patterns.diagonals(blocks).T, patterns.signs(blocks)
+    masks, sides = patterns.masks(blocks).T, patterns.sides(blocks).T
     U = cp.Variable((patterns.X.shape[1], patterns.count))
     outputs = patterns.X @ U
-    fit = cp.sum(cp.multiply(diagonals * signs, outputs), axis=1)
+    fit = cp.sum(cp.multiply(masks, outputs), axis=1)
     objective = cp.sum_squares(fit - y) / 2 + beta * cp.sum(cp.norm(U, 2, axis=0))
-    problem = cp.Problem(cp.Minimize(objective), [cp.multiply(2 * diagonals - 1, outputs) >= 0])
+    problem = cp.Problem(cp.Minimize(objective), [cp.multiply(sides, outputs) >= 0])
     problem.solve(solver=cp.CLARABEL)
     return U.value.T
 
@@ -110,7 +112,7 @@ def test_pyscnn(tmp_path: Path, tolerance: Any) -> None:
     script = Path(__file__).parent / "reference_scnn.py"
     subprocess.run([SCNN, script, source, target], check=True)
     found = np.load(target)
-    own = Patterns(patterns.X, (patterns.X @ found["gates"] >= 0).T)
+    own = replace(patterns, active=(patterns.X @ found["gates"] >= 0).T)
     u = found["U"][0].transpose(1, 0, 2).reshape(own.count, -1)
     gap = proved_gap(own, y, beta, u)
     print(f"pyscnn at tolerance {tolerance:g}: {found['seconds'][0]:.2f} s, proved gap {gap:.2e}")

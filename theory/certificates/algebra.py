@@ -9,16 +9,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import gcd, isqrt, lcm
 from operator import mul
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from theory.certificates import work
 from theory.problem import Problem
 
 Vector: TypeAlias = tuple[int, ...]
+T = TypeVar("T", int, Fraction)
 
 
 def dot(u: Iterable[int], v: Iterable[int]) -> int:
     return sum(map(mul, u, v))
+
+
+def activated(value: T) -> T:
+    """relu(value)"""
+    return value if value.numerator > 0 else 0 * value
+
+
+def slope(side: str) -> int:
+    """That of relu, where x . u is '+', '-' or '0'."""
+    return int(side == "+")
 
 
 def sign(value: int | Fraction) -> int:

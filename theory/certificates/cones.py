@@ -13,7 +13,7 @@ from itertools import combinations, product
 from math import comb
 
 from theory.certificates import algebra, work
-from theory.certificates.algebra import Vector, dot, mask
+from theory.certificates.algebra import Vector, activated, dot, mask
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Cone:
 
 
 class Points:
-    """Points to choose generators from: on which side of each wall they lie, and relu(X v)."""
+    """Points to choose generators from: on which side of each wall they lie, and sigma(X v)."""
 
     def __init__(
         self, points: list[Vector], normals: list[Vector], rows: Sequence[Sequence[int]]
@@ -38,7 +38,7 @@ class Points:
         work.spend("sides of generators", len(points) * len(normals) * (each + 4))
         self.points = points
         self.all = (1 << len(points)) - 1
-        self.columns = [tuple(max(0, dot(row, point)) for row in rows) for point in points]
+        self.columns = [tuple(activated(dot(row, point)) for row in rows) for point in points]
         self.positive, self.negative = [], []
         for normal in normals:
             values = [dot(normal, point) for point in points]

@@ -21,7 +21,7 @@ from math import ceil, comb, factorial, isqrt, prod
 from typing import NoReturn, TypeAlias
 
 from theory.certificates import algebra, balls, covering, reading, states, work
-from theory.certificates.algebra import Vector, dot, mask
+from theory.certificates.algebra import Vector, activated, dot, mask
 from theory.certificates.balls import Ball
 from theory.certificates.cones import Arrangement, Points
 from theory.certificates.kinds import Checked, Kind
@@ -64,7 +64,7 @@ class _Dual:
     gain: int  # nu . y
     norm: int  # ||nu||^2, in the units of nu alone
     unit: int
-    products: list[int]  # nu . relu(X v) for each generator v
+    products: list[int]  # nu . sigma(X v) for each generator v
     positive: dict[int, int]  # sign: set of the generators whose column has a positive product
     capped: bool  # whether the generators are vertices in a ball, not rays
 
@@ -314,7 +314,7 @@ class _Certificate:
             on_walls = [vector[name] for name in self.arrangement.names]
             sides.append((mask(v > 0 for v in on_walls), mask(v < 0 for v in on_walls)))
         fit = (
-            sum(w * max(0, v[k]) for w, v in zip(weights, activations, strict=True))
+            sum(w * activated(v[k]) for w, v in zip(weights, activations, strict=True))
             for k in range(self.problem.n)
         )
         residuals = (f * self.y_scale - y * scale for f, y in zip(fit, self.y, strict=True))

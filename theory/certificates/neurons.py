@@ -82,8 +82,8 @@ class Sums:
             work.spend("sums over neurons", 4 * len(neuron.u) * work.rational(square))
         up = times == neuron.sign
         self.fit = [
-            f if v.numerator <= 0 else f + v if up else f - v
-            for f, v in zip(self.fit, neuron.outputs, strict=True)
+            f if not v else f + v if up else f - v
+            for f, v in zip(self.fit, map(algebra.activated, neuron.outputs), strict=True)
         ]
         self.alphas += times * neuron.alpha
         if self.norms.spectral:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from theory.certificates import algebra, balls, reading, work
-from theory.certificates.algebra import Vector, dot
+from theory.certificates.algebra import Vector, activated, dot, slope
 from theory.certificates.balls import Ball, Penalty
 from theory.certificates.cones import Arrangement
 from theory.certificates.kinds import Checked, Kind
@@ -108,7 +108,7 @@ class Optimum:
             fail("network", "lies outside the ball")
         unit = self.x_scale * scale
         residuals = (
-            sum(v * max(0, dot(row, w)) for v, w in zip(weights, neurons, strict=True))
+            sum(v * activated(dot(row, w)) for v, w in zip(weights, neurons, strict=True))
             * self.y_scale
             - y * unit
             for row, y in zip(self.X, self.y, strict=True)
@@ -183,10 +183,13 @@ class Optimum:
         self, nu: Vector, mu: Mapping[tuple[int, str], Iterable[tuple[int, int]]]
     ) -> Iterator[list[int]]:
         """w = s X^T D nu + X^T (2 D - I) mu for each block."""
-        terms = [[v * x for x in row] for v, row in zip(nu, self.X, strict=True)]
+        terms = {
+            side: [[slope(side) * v * x for x in row] for v, row in zip(nu, self.X, strict=True)]
+            for side in "+-0"
+        }
         d = self.problem.d
         for sigma in self.sigmas:
-            active = [term for term, side in zip(terms, sigma, strict=True) if side == "+"]
+            active = [terms[side][k] for k, side in enumerate(sigma) if slope(side)]
             total = [sum(column) for column in zip(*active, strict=True)] if active else [0] * d
             for sign in (1, -1):
                 w = total if sign > 0 else [-v for v in total]

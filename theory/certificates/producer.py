@@ -26,6 +26,7 @@ from theory.landscape.valleys import Valleys
 from theory.losses import Loss
 from theory.network import Network
 from theory.problem import Problem, format_rational
+from theory.states import cone_of, sign_of
 from theory.within import Penalty, Within
 
 if TYPE_CHECKING:
@@ -79,18 +80,16 @@ class _Writer:
         return self.complex.domain.network(neurons).to_json()
 
     def document(self, kind: str, **fields: object) -> Document:
-        return {
-            "format": "isthmus-certificate",
-            "version": 1,
-            "kind": kind,
-            "problem": _data(self.complex.problem),
-            "width": self.complex.width,
-            "labelled": self.complex.labelled,
-            "within": _within(self.complex.within),
-            "states": [_state(self.complex, state) for state in self._states],
-            "duals": [_dual(*dual) for dual in self._duals],
+        return _document(
+            kind,
+            self.complex.problem,
+            width=self.complex.width,
+            labelled=self.complex.labelled,
+            within=_within(self.complex.within),
+            states=[_state(self.complex, state) for state in self._states],
+            duals=[_dual(*dual) for dual in self._duals],
             **fields,
-        }
+        )
 
 
 class _FaceBounds:
@@ -125,8 +124,10 @@ def _inside(complex_: CellComplex, network: Network) -> Network:
     return complex_.domain.network([(sign or 1, u) for sign, u in network.convex_coordinates()])
 
 
-def _data(problem: Problem) -> Document:
-    return {k: v for k, v in problem.to_json().items() if k in ("X", "y")}
+def _document(kind: str, problem: Problem, **fields: object) -> Document:
+    """The fields that all kinds have, and those of this one."""
+    data = {k: v for k, v in problem.to_json().items() if k in ("X", "y")}
+    return {"format": "isthmus-certificate", "version": 1, "kind": kind, "problem": data, **fields}
 
 
 def _within(within: Within | None) -> Document | None:
@@ -290,17 +291,15 @@ def _walls(
 def _minimum(least: Least) -> Document:
     complex_ = least.complex
     _require_squared(complex_.loss)
-    return {
-        "format": "isthmus-certificate",
-        "version": 1,
-        "kind": "minimum",
-        "problem": _data(complex_.problem),
-        "width": complex_.width,
-        "within": _within(complex_.within),
-        "duals": [_dual(c.proof.dual.vector, c.proof.dual.metric) for c in least.cover],
-        "value": _range(least.lower, least.value),
-        "network": _inside(complex_, least.network).to_json(),
-    }
+    return _document(
+        "minimum",
+        complex_.problem,
+        width=complex_.width,
+        within=_within(complex_.within),
+        duals=[_dual(c.proof.dual.vector, c.proof.dual.metric) for c in least.cover],
+        value=_range(least.lower, least.value),
+        network=_inside(complex_, least.network).to_json(),
+    )
 
 
 def _require_squared(loss: Loss) -> None:
@@ -316,58 +315,55 @@ def _optimum(found: Optimum) -> Document:
     nonzero = np.array([any(row) for row in found.problem.X])
     dual = found.dual
     sigmas = list(found.relaxation.patterns.sigmas(nonzero))
-    document: Document | None = None
+    point: Document | None = None
     if dual is not None and found.lower > 0:
-        document = {
+        point = {
             "nu": [str(v) for v in dual.lam],
             "mu": [
-                ["+-"[b % 2], sigmas[b // 2], [[k, str(v)] for k, v in rows.items()]]
+                [_sign(sign_of(b)), sigmas[cone_of(b)], [[k, str(v)] for k, v in rows.items()]]
                 for b, rows in dual.mu.items()
                 if rows
             ],
         }
         if dual.metric is not None:
-            document["Z"] = [[str(v) for v in row] for row in dual.metric.Z]
-    return {
-        "format": "isthmus-certificate",
-        "version": 1,
-        "kind": "optimum",
-        "problem": _data(found.problem),
-        "width": found.width,
-        "within": _within(found.within),
-        "patterns": None if found.whole else sigmas,
-        "value": _range(found.lower, found.upper),
-        "network": found.network.to_json(),
-        "dual": document,
-    }
+            point["Z"] = [[str(v) for v in row] for row in dual.metric.Z]
+    return _document(
+        "optimum",
+        found.problem,
+        width=found.width,
+        within=_within(found.within),
+        patterns=None if found.whole else sigmas,
+        value=_range(found.lower, found.upper),
+        network=found.network.to_json(),
+        dual=point,
+    )
 
 
 def _neuron(neuron: Neuron) -> list[object]:
     u = [format_rational(v) for v in neuron.u]
-    return ["+" if neuron.sign > 0 else "-", format_rational(neuron.alpha), u]
+    return [_sign(neuron.sign), format_rational(neuron.alpha), u]
+
+
+def _sign(sign: int) -> str:
+    return "+" if sign > 0 else "-"
 
 
 def _solution_path(path: SolutionPath) -> Document:
     solutions = path.solutions
-    return {
-        "format": "isthmus-certificate",
-        "version": 1,
-        "kind": "path",
-        "problem": _data(solutions.problem),
-        "width": len(path.points[0]),
-        "within": _within(solutions.within),
-        "level": format_rational(solutions.level),
-        "networks": [network.to_json() for network in path.ends],
-        "start": [_neuron(each) for each in path.points[0]],
-        "steps": [
-            [
-                [j, *_neuron(new)]
-                for j, (old, new) in enumerate(zip(*pair, strict=True))
-                if old != new
-            ]
-            for pair in pairwise(path.points)
-        ],
-    }
+    steps = [
+        [[j, *_neuron(new)] for j, (old, new) in enumerate(zip(*pair, strict=True)) if old != new]
+        for pair in pairwise(path.points)
+    ]
+    return _document(
+        "path",
+        solutions.problem,
+        width=len(path.points[0]),
+        within=_within(solutions.within),
+        level=format_rational(solutions.level),
+        networks=[network.to_json() for network in path.ends],
+        start=[_neuron(each) for each in path.points[0]],
+        steps=steps,
+    )
 
 
 def _frontier(frontier: Frontier) -> Document:
@@ -439,17 +435,15 @@ class _RegionsWriter:
         self._points.append({"rho": rho, "duals": [*self._everywhere, *duals]})
 
     def document(self) -> Document:
-        return {
-            "format": "isthmus-certificate",
-            "version": 1,
-            "kind": "regions",
-            "problem": _data(self.regions.problem),
-            "width": self.regions.width if self.regions.exact else None,
-            "level": format_rational(self.regions.level),
-            "balls": [ball.name for ball in self.regions.balls],
-            "duals": [document for _, document in self._duals.values()],
-            "points": self._points,
-        }
+        return _document(
+            "regions",
+            self.regions.problem,
+            width=self.regions.width if self.regions.exact else None,
+            level=format_rational(self.regions.level),
+            balls=[ball.name for ball in self.regions.balls],
+            duals=[document for _, document in self._duals.values()],
+            points=self._points,
+        )
 
     def _rho(self, order: tuple[int, ...], radii: Sequence[Fraction]) -> list[str | None]:
         known = dict(zip(order, map(format_rational, radii), strict=True))
@@ -509,8 +503,8 @@ class _RegionsWriter:
 
 def _state(complex_: CellComplex, state: int) -> list[str]:
     """Its sign and its cone, as text."""
-    cone = complex_.arrangement.signs[state // 2]
-    return ["+-"[state % 2], "".join("0+-"[int(side)] for side in cone)]
+    cone = complex_.arrangement.signs[cone_of(state)]
+    return [_sign(sign_of(state)), "".join("0+-"[int(side)] for side in cone)]
 
 
 # By the name of what was found: importing all of it takes longer than a small landscape takes.

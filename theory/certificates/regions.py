@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from theory.certificates import algebra, covering, reading, states, work
-from theory.certificates.algebra import mask
+from theory.certificates.algebra import mask, slope
 from theory.certificates.balls import BALLS, Norms
 from theory.certificates.cones import Arrangement
 from theory.certificates.kinds import Checked, Kind
@@ -47,7 +47,7 @@ class _Dual:
     gain: Fraction  # h: at most lam.f where the loss is at most the level
     shared: list[Fraction]  # prices by ball
     blocks: dict[tuple[int, int], list[Fraction]]  # by state: the prices of its own weights
-    positive: dict[int, int]  # sign: set of the rays v with lam.(s relu(X v)) > 0
+    positive: dict[int, int]  # sign: set of the rays v with lam.(s sigma(X v)) > 0
 
     def costs(self, everything: Sequence[State], radii: Radii) -> list[Fraction | None]:
         """What a neuron of each state adds to the bound on lam.f; None: no bound."""
@@ -224,7 +224,7 @@ class Regions:
         sigma = self._arrangement.sigma(state.cone.sides)
         for k, (row, side) in enumerate(zip(self.problem.X, sigma, strict=True)):
             factor = mu.get(k, Fraction())
-            factor = state.sign * lam[k] + factor if side == "+" else -factor
+            factor = state.sign * slope(side) * lam[k] + (factor if side == "+" else -factor)
             bits = work.size(factor) + work.lengths(row) + work.lengths(w)
             work.spend("columns of blocks", 2 * len(w) * work.rational(bits))
             if factor:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
@@ -21,8 +21,7 @@ import numpy as np
 from theory.certificates.checker import CertificateInvalid, check
 from theory.errors import InputError
 from theory.problem import Problem
-
-Progress: TypeAlias = Callable[[str, int], None]
+from theory.types import Progress, silent
 
 TOLERANCE = 1e-9
 """Predictions are exact and observations float64, whose error on small problems is far below."""
@@ -209,7 +208,7 @@ class Result(Generic[Predicted, Observed]):
 def verify(
     claim: Claim,
     train: Trainer,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Result[Any, Any]:
     """Predict, observe, compare. Raises InputError where one of these returns something else."""
     prediction = _returned("predict", claim.predict(progress), Prediction)

@@ -30,7 +30,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     Values,
@@ -40,19 +39,15 @@ from theory.claims.training import Runs, Trained, TrainRuns
 from theory.errors import Interrupted
 from theory.landscape import analyse
 from theory.loading import example
-from theory.problem import Problem
 from theory.programs import solve
+from theory.types import Progress
 from theory.within import Ball
 
 _OPTIMIZERS = ("adamw", "lion", "muon", "ngd", "colnorm", "muon-adamw")
 _ROUNDING = Fraction(1, 10**12)  # of float64 losses
 REACHED = Fraction(1, 10_000)
-"""A loss this far above the optimum has reached it; like _ROUNDING in units of `zero_loss`."""
-
-
-def zero_loss(problem: Problem) -> Fraction:
-    """The loss of zero weights."""
-    return sum((v * v for v in problem.y), Fraction()) / 2
+"""A loss this far above the optimum has reached it; in units of the loss of zero weights, like
+_ROUNDING."""
 
 
 @dataclass(frozen=True)
@@ -137,14 +132,14 @@ class ConvexEqualsNonconvex(Claim):
                     raise Interrupted
                 trained[key] = runs
                 best = float(runs.inside.min())
-                near = runs.inside <= best + float(REACHED * zero_loss(problem))
+                near = runs.inside <= best + float(REACHED * problem.squared_length / 2)
                 values[_best(key)], measured[_share(key)] = best, float(near.mean())
         return Observation(values, measured, Trained(trained))
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """No network is below its bound, the best attains it, and the proofs are valid."""
         for name, rho in self.instances:
-            zero = zero_loss(example(name))
+            zero = example(name).squared_length / 2
             for optimizer in _OPTIMIZERS:
                 key = _key(name, rho, optimizer)
                 bounds, best = predicted[_best(key)], observed[_best(key)]

@@ -32,7 +32,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     proof,
@@ -43,6 +42,7 @@ from theory.landscape import Barrier, barrier_between
 from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
 from theory.problem import Problem
+from theory.types import Progress
 
 KINDS = ("linear", "polychain", "bezier")
 

@@ -33,7 +33,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     proof,
@@ -43,6 +42,7 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem
 from theory.programs import relax, solve
+from theory.types import Progress
 from theory.within import Ball
 
 _SIZES = (2, 3, 4)  # n of the random instances

@@ -18,10 +18,12 @@ import numpy as np
 from jaxtyping import Float
 from scipy.cluster.hierarchy import DisjointSet
 
+from theory.claims.sampled import slopes
 from theory.claims.sign_vectors import SignVectors, sign_vectors
 from theory.landscape.cells import Cell
 from theory.network import Network
 from theory.problem import Problem
+from theory.states import state_of
 
 Piece: TypeAlias = tuple[int, tuple[int, ...]]
 """Where a neuron may be: its sign, and those of x_k . u, 0 where that has to vanish."""
@@ -47,7 +49,7 @@ class FloatLandscape:
         states = []
         for j, a in enumerate(network.a):
             cone = self.cones.cone_of([row[j] for row in network.W])
-            states.append(2 * cone + (a < 0))
+            states.append(state_of(cone, a))
         name = tuple(states) if self.labelled else tuple(sorted(states))
         return next((i for i, cells in enumerate(self.components) if name in cells), None)
 
@@ -81,19 +83,19 @@ def _half_squared_distance(A: Float[np.ndarray, "k n"], y: Float[np.ndarray, " n
 
 
 def pieces(cones: SignVectors) -> list[Piece]:
-    """The room of a neuron in each state: state 2 i + (0 if the sign is + else 1) has cone i."""
-    return [(1 - 2 * sign, tuple(signs)) for signs in cones.signs.tolist() for sign in (0, 1)]
+    """The room of a neuron in each state, in the order of their numbers."""
+    return [(sign, tuple(signs)) for signs in cones.signs.tolist() for sign in (1, -1)]
 
 
 def shared_pieces(cones: SignVectors) -> dict[tuple[int, int], Piece | None]:
     """What two states have in common, where they touch: a facet, or zero alone (None)."""
     shared: dict[tuple[int, int], Piece | None] = {
-        (2 * i, 2 * i + 1): None for i in range(len(cones))
+        (state_of(i, 1), state_of(i, -1)): None for i in range(len(cones))
     }
     for i, k in cones.neighbours:
-        for sign in (0, 1):
+        for sign in (1, -1):
             common = tuple(cones.common(i, k).tolist())
-            shared[2 * i + sign, 2 * k + sign] = (1 - 2 * sign, common)
+            shared[state_of(i, sign), state_of(k, sign)] = (sign, common)
     return shared
 
 
@@ -103,7 +105,7 @@ def least_loss(problem: Problem, cones: SignVectors) -> Measure:
     rays = cones.rays.astype(float)
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     # The exact signs: a product of 5e-17 in place of zero would be a column that does not exist.
-    images = np.where(cones.ray_signs > 0, rays @ X.T, 0.0)
+    images = slopes(problem, cones.ray_signs) * (rays @ X.T)
 
     @cache
     def columns(piece: Piece) -> frozenset[tuple[int, int]]:
@@ -124,7 +126,7 @@ def fitting_cells(problem: Problem, width: int) -> tuple[SignVectors, list[Cell]
     """The cones, and the cells modulo permutation that hold an exact fit."""
     cones = sign_vectors(problem)
     room, loss = pieces(cones), least_loss(problem, cones)
-    limit = TOLERANCE * float(sum(v * v for v in problem.y))
+    limit = TOLERANCE * float(problem.squared_length)
     cells = combinations_with_replacement(range(len(room)), width)
     return cones, [cell for cell in cells if loss(tuple(room[s] for s in cell)) <= limit]
 
@@ -164,7 +166,7 @@ def float_landscape(
     cones = sign_vectors(problem)
     values, faces = cell_and_face_values(cones, width, labelled, least_loss(problem, cones))
     lowest = min(values.values())
-    scale = float(sum(v * v for v in problem.y)) or 1.0
+    scale = float(problem.squared_length) or 1.0
     bound = (lowest if level is None else float(level)) + TOLERANCE * scale
     joined = DisjointSet(cell for cell, value in values.items() if value <= bound)
     for (cell, target), value in faces.items():

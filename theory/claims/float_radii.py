@@ -25,14 +25,15 @@ from theory.claims.float_landscape import (
     pieces,
     shared_pieces,
 )
+from theory.claims.sampled import slopes
 from theory.claims.sign_vectors import SignVectors, sign_vectors
 from theory.landscape.cells import Cell
 from theory.problem import Problem
+from theory.types import Array
 
 if TYPE_CHECKING:
     import cvxpy
 
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 Room: TypeAlias = tuple[Piece, ...]
 """Where each neuron may be."""
@@ -67,7 +68,7 @@ def float_radius(
     return float(np.min([_conic(problem, each, wanted, optimizer, within) for each in neurons]))
 
 
-def _entrywise(problem: Problem, rooms: Sequence[Room], fit: _Array) -> list[float]:
+def _entrywise(problem: Problem, rooms: Sequence[Room], fit: Array) -> list[float]:
     """min rho over |u_jk| <= rho for neurons in each of the rooms, by HiGHS: all at once, as they
     have no variables in common, or one by one where some hold no network of this fit."""
     from scipy.optimize import linprog
@@ -97,7 +98,7 @@ def _entrywise(problem: Problem, rooms: Sequence[Room], fit: _Array) -> list[flo
     return [math.inf if found.status == 2 else math.nan]
 
 
-def _linear(problem: Problem, room: Room) -> tuple[_Array, _Array]:
+def _linear(problem: Problem, room: Room) -> tuple[Array, Array]:
     """What is at most 0, and what has to be the fit, and 0 on walls; in U and rho."""
     X, d = np.array(problem.X, dtype=float), problem.d
     size = d * len(room)
@@ -106,7 +107,7 @@ def _linear(problem: Problem, room: Room) -> tuple[_Array, _Array]:
     walls: list[Any] = []
     for j, (sign, limits) in enumerate(room):
         place = slice(j * d, (j + 1) * d)
-        fits[:, place] = sign * X * (np.array(limits) > 0)[:, None]
+        fits[:, place] = sign * X * slopes(problem, np.array(limits))[:, None]
         for row, limit in zip(X, limits, strict=True):
             line = np.zeros(size + 1)
             line[place] = row * (-limit or 1)
@@ -118,7 +119,7 @@ def _linear(problem: Problem, room: Room) -> tuple[_Array, _Array]:
 def _conic(
     problem: Problem,
     neurons: Room,
-    fit: _Array,
+    fit: Array,
     optimizer: str,
     within: tuple[str, Fraction] | None,
 ) -> float:
@@ -132,7 +133,7 @@ def _conic(
     given = program.param_dict
     given["cones"].value = np.vstack([side[:, None] * X for side in sides])
     given["fits"].value = np.hstack(
-        [sign * (side > 0)[:, None] * X for sign, side in zip(signs, sides, strict=True)]
+        [s * own[:, None] * X for s, own in zip(signs, slopes(problem, sides), strict=True)]
     )
     given["fit"].value = fit
     if within is not None:
@@ -280,7 +281,7 @@ class EntrywiseFits:
 def _radii(problem: Problem, cones: SignVectors, rooms: Iterable[Room]) -> dict[Room, float]:
     """The least rho for an exact fit in AdamW's ball, of those rooms that hold exact fits."""
     loss, y = least_loss(problem, cones), np.array(problem.y, dtype=float)
-    limit = TOLERANCE * float(y @ y)
+    limit = TOLERANCE * float(problem.squared_length)
     fitting = [room for room in rooms if room and loss(room) <= limit]
     radii = dict(zip(fitting, _entrywise(problem, fitting, y), strict=True)) if fitting else {}
     return radii if y.any() else radii | {(): 0.0}

@@ -26,12 +26,12 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Values,
     agree,
 )
 from theory.errors import InputError
+from theory.types import Progress
 
 Study: TypeAlias = Mapping[str, Any]
 

@@ -33,7 +33,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
 )
@@ -42,6 +41,7 @@ from theory.errors import Interrupted
 from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem
+from theory.types import Progress
 from theory.within import Ball
 
 STARTS = {"inside": 0.25, "outside": 6.0}
@@ -155,7 +155,7 @@ class ImplicitBias(Claim):
         """What is left at the end of the median gap at a tenth of the steps."""
         early = int(np.searchsorted(runs.history.steps, self.steps // 10))
         first, last = np.median(runs.history.gaps[[early, -1]], axis=1)
-        zero = float(sum(v * v for v in self.problem.y) / 2)
+        zero = float(self.problem.squared_length / 2)
         # What is below the floor is rounding, which can have either sign.
         return 0.0 if last <= _ROUNDING * zero else float(last / first)
 

@@ -33,7 +33,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     Values,
@@ -54,6 +53,7 @@ from theory.geometry import geometry
 from theory.landscape import Analysis, analyse
 from theory.landscape.analysis import barrier_between
 from theory.network import Network
+from theory.types import Progress, silent
 
 _SAMPLES = 32  # of each piece of a path
 
@@ -166,7 +166,7 @@ class NotImpliedByPriorWork(Claim):
         return 1 not in inside and set(free) == {1} and agree(predicted, observed)
 
 
-def _landscape(instance: Instance, progress: Progress = lambda stage, count: None) -> Analysis:
+def _landscape(instance: Instance, progress: Progress = silent) -> Analysis:
     """Exact fits in the ball, or for Muon's networks of a loss a little above the least."""
     return analyse(
         instance.problem,

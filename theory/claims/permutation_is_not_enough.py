@@ -33,7 +33,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     Values,
@@ -47,6 +46,7 @@ from theory.landscape import Barrier, analyse, barrier_between
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
+from theory.types import Progress
 
 _KINDS = ("linear", "polychain", "bezier")
 _ROUNDING = 1e-9  # of a maximum, relative to the barrier
@@ -156,7 +156,7 @@ class PermutationIsNotEnough(Claim):
             maxima = train(
                 LearnCurves([(case.problem, first, network) for network in aligned]), progress
             )
-            zero = float(sum(v * v for v in case.problem.y)) / 2
+            zero = float(case.problem.squared_length / 2)
             for kind in _KINDS:
                 highest = np.array(maxima[kind])
                 lowest = float(highest.min())

@@ -36,7 +36,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Training,
     Value,
@@ -44,12 +43,14 @@ from theory.claims.base import (
 )
 from theory.claims.float_landscape import fitting_cells
 from theory.claims.float_radii import float_radius
+from theory.claims.sampled import losses
 from theory.claims.sign_vectors import sign_vectors
 from theory.connectivity.solutions import Neuron
 from theory.errors import Interrupted, Undecided
 from theory.exact import simplest_between
 from theory.loading import example
 from theory.regions import Frontier, LeastRadius, Meeting, Regions, regions
+from theory.types import Progress
 
 _PAIR = ("adamw", "muon")
 _TRAINED_WIDTH = 2
@@ -362,17 +363,16 @@ def _outside(meeting: Meeting, point: Sequence[Neuron]) -> tuple[float, ...]:
     The balls are those of AdamW and Muon.
     """
     problem, rho = meeting.regions.problem, np.array(meeting.rho, dtype=float)
-    X, y = (np.array(data, dtype=float) for data in (problem.X, problem.y))
     U = np.array([neuron.u for neuron in point], dtype=float).reshape(-1, problem.d)
     a = np.sqrt(np.array([neuron.alpha for neuron in point], dtype=float))
     signs, W = np.array([neuron.sign for neuron in point]), U / a[:, None]
-    error = np.maximum(X @ W.T, 0) @ (signs * a) - y
+    loss = losses(problem, W.T, signs * a)
     needed = (
         max(np.abs(W).max(initial=0), a.max(initial=0)) ** 2,
         max(np.linalg.norm(W, 2), np.linalg.norm(a)) ** 2 if len(a) else 0.0,
     )
     beyond = np.maximum(np.array(needed) / rho - 1, 0)
-    return float(error @ error / (y @ y)), *map(float, beyond)
+    return float(2 * loss / float(problem.squared_length)), *map(float, beyond)
 
 
 def _observed(meeting: Meeting, trained: MeetingRuns) -> dict[str, Value]:
@@ -388,7 +388,7 @@ def _observed(meeting: Meeting, trained: MeetingRuns) -> dict[str, Value]:
         return values | {
             _shared(meeting): tuple(_SOME if count else _NONE for count in trained.shared)
         }
-    squared = float(sum(v * v for v in found.problem.y))
+    squared = float(found.problem.squared_length)
     return values | {
         # What is below the floor is rounding, which can have either sign.
         _gap(meeting): tuple(

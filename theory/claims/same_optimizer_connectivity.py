@@ -31,18 +31,19 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Training,
     Value,
     proof,
     verdict,
 )
+from theory.claims.sampled import losses
 from theory.connectivity import SolutionPath, SolutionSet, connect, connected_from, project
 from theory.errors import InputError, Undecided
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
+from theory.types import Progress
 from theory.within import Ball, Penalty, Within
 
 CONNECTED = "connected"
@@ -199,13 +200,12 @@ def _outside(case: Case, path: SolutionPath) -> tuple[float, float]:
     )
     a = np.sqrt(alpha)
     W = np.divide(u, a[..., None], out=np.zeros_like(u), where=a[..., None] > 0)  # (T, m, d)
-    X, y = (np.array(data, dtype=float) for data in (case.problem.X, case.problem.y))
-    fits = np.einsum("tmn,tm->tn", np.maximum(W @ X.T, 0), signs * a)
-    losses = ((fits - y) ** 2).sum(axis=1) / (y @ y)
+    zero = float(case.problem.squared_length / 2)
+    lost = losses(case.problem, W.swapaxes(1, 2), signs * a) / zero
     columns = np.linalg.norm(W, axis=2)
     if case.within.rho is None:
-        penalty = float(_BETA) * ((columns**2).sum(axis=1) + alpha.sum(axis=1)) / (y @ y)
-        total = losses + penalty
+        penalty = float(_BETA) * ((columns**2).sum(axis=1) + alpha.sum(axis=1)) / 2
+        total = lost + penalty / zero
         return max(0.0, float((total / max(total[0], total[-1])).max()) - 1), 0.0
     hidden = {
         "muon": np.linalg.norm(W, 2, axis=(1, 2)),
@@ -217,7 +217,7 @@ def _outside(case: Case, path: SolutionPath) -> tuple[float, float]:
     of_W, of_a = (case.within.optimizer.split("-")[place] for place in (0, -1))
     output = np.linalg.norm(a, axis=1) if of_a in ("muon", "ngd") else a.max(axis=1)
     sizes = hidden.get(of_W, hidden["adamw"]) * output
-    return float(losses.max()), max(0.0, float(sizes.max() / float(case.within.rho)) - 1)
+    return float(lost.max()), max(0.0, float(sizes.max() / float(case.within.rho)) - 1)
 
 
 def _beyond(case: Case) -> str:

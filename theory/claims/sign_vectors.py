@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from flint import fmpz_mat
@@ -19,8 +19,7 @@ from jaxtyping import Bool, Int, Shaped
 
 from theory.errors import BudgetError
 from theory.problem import Problem
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _MAX_ROWS = 16
 
@@ -33,10 +32,10 @@ class SignVectors:
     """
 
     rank: int
-    signs: Int[_Array, "P n"]
-    rays: Shaped[_Array, "R d"]
-    ray_signs: Int[_Array, "R n"]
-    inside: Bool[_Array, "P R"]
+    signs: Int[Array, "P n"]
+    rays: Shaped[Array, "R d"]
+    ray_signs: Int[Array, "R n"]
+    inside: Bool[Array, "P R"]
 
     def __len__(self) -> int:
         """The number P of cones."""
@@ -51,9 +50,9 @@ class SignVectors:
             if _rank(self.rays[self.inside[i] & self.inside[k]]) == self.rank - 1
         )
 
-    def common(self, i: int, k: int) -> Int[_Array, " n"]:
+    def common(self, i: int, k: int) -> Int[Array, " n"]:
         """The signs on the common face of two cones: 0 where they differ."""
-        signs: _Array = np.where(self.signs[i] == self.signs[k], self.signs[i], 0)
+        signs: Array = np.where(self.signs[i] == self.signs[k], self.signs[i], 0)
         return signs
 
     def cone_of(self, u: Sequence[Any]) -> int:
@@ -62,7 +61,7 @@ class SignVectors:
         far = np.where(np.abs(products) > 1e-9 * np.abs(products).max(initial=0.0), products, 0.0)
         return int((self.signs * far[None] >= 0).all(axis=1).argmax())
 
-    _rows: Shaped[_Array, "n d"]
+    _rows: Shaped[Array, "n d"]
 
 
 def sign_vectors(problem: Problem) -> SignVectors:
@@ -119,5 +118,5 @@ def _null_vectors(rows: Sequence[list[int]], d: int) -> list[list[int]]:
     return [[int(basis[i, j]) for i in range(d)] for j in range(nullity)]
 
 
-def _rank(vectors: Shaped[_Array, "k d"]) -> int:
+def _rank(vectors: Shaped[Array, "k d"]) -> int:
     return int(fmpz_mat(len(vectors), vectors.shape[1], [int(v) for v in vectors.flat]).rank())

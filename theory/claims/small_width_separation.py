@@ -35,7 +35,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     Values,
@@ -52,6 +51,7 @@ from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
 from theory.radii import Radii, Radius, radii
+from theory.types import Progress
 from theory.within import Ball
 
 Matrix: TypeAlias = Sequence[Sequence[Fraction | None]] | Sequence[Sequence[float]]

@@ -36,11 +36,11 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     proof,
 )
+from theory.claims.sampled import slopes
 from theory.claims.sign_vectors import sign_vectors
 from theory.connectivity import (
     OptimalPolytope,
@@ -50,10 +50,11 @@ from theory.connectivity import (
     width_profile,
 )
 from theory.errors import InputError
-from theory.exact import flint_matrix, from_flint, some_solution, to_flint, transposed
+from theory.exact import dot, flint_matrix, from_flint, some_solution, squared, to_flint, transposed
 from theory.loading import example
 from theory.problem import Problem
 from theory.programs import solve
+from theory.types import Progress
 from theory.within import Ball, Penalty
 
 Vector: TypeAlias = tuple[Fraction, ...]
@@ -246,8 +247,10 @@ def _longest(problem: Problem, nu: Vector) -> tuple[Fraction, list[Vector]]:
     found: dict[Vector, Vector] = {}
     best = fmpq()
     X = flint_matrix([to_flint(row) for row in problem.X], problem.d)
+    slope = {1: problem.activation.positive, -1: problem.activation.negative, 0: 0}
     for signs, sign in product(sign_vectors(problem).signs.tolist(), (1, -1)):
-        on = [sign * v if s > 0 else Fraction() for v, s in zip(nu, signs, strict=True)]
+        own = [sign * slope[s] for s in signs]
+        on = [s * v for s, v in zip(own, nu, strict=True)]
         g = X.transpose() * fmpq_mat(problem.n, 1, to_flint(on))
         for span in spans:
             u = span * g
@@ -257,7 +260,7 @@ def _longest(problem: Problem, nu: Vector) -> tuple[Fraction, list[Vector]]:
             if inside and length and length >= best:
                 if length > best:
                     best, found = length, {}
-                image = from_flint(sign * max(v, fmpq()) for v in products)
+                image = tuple(s * v for s, v in zip(own, from_flint(products), strict=True))
                 found[from_flint(u.entries())] = image
     (square,) = from_flint([best])
     return square, [found[vector] for vector in sorted(found)]
@@ -293,7 +296,7 @@ def _solved(problem: Problem, beta: Fraction) -> tuple[float, Vector]:
     constraints = []
     for signs, sign in product(cones, (1, -1)):
         u = cp.Variable(problem.d)
-        fit = fit + sign * (X * (signs > 0)[:, None]) @ u
+        fit = fit + sign * (X * slopes(problem, signs)[:, None]) @ u
         lengths = lengths + cp.norm(u)
         constraints.append((X * signs[:, None]) @ u >= 0)
     value = cp.sum_squares(fit - y) / 2 + float(beta) * lengths
@@ -305,8 +308,7 @@ def _solved(problem: Problem, beta: Fraction) -> tuple[float, Vector]:
 
 def _in_ball(name: str, optima: _Optima, progress: Progress) -> dict[str, Value]:
     """Optima of the penalty are the least losses in ngd's ball of radius sum ||u_j||."""
-    size = sum((v * f for v, f in zip(optima.nu, optima.fit, strict=True)), Fraction())
-    least = sum((v * v for v in optima.nu), Fraction()) / 2
+    size, least = dot(optima.nu, optima.fit), squared(optima.nu) / 2
     profile = width_profile(
         optima.problem,
         Ball("ngd", size / optima.beta),

@@ -32,7 +32,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     Values,
@@ -48,6 +47,7 @@ from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
 from theory.network import Network
 from theory.problem import Problem
+from theory.types import Progress
 
 _SHAPES = ((1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (3, 2))  # (n, d), every level
 _LARGER = ((4, 2), (5, 3), (8, 4))  # for paths, which need no landscape
@@ -206,7 +206,7 @@ def _at_every_level(problem: Problem) -> Iterator[int]:
 def _stays_low(problem: Problem, first: Network, second: Network) -> bool:
     """Whether the path of the proof stays at the losses of its ends, at samples."""
     path = unconstrained_path(problem, first, second)
-    zero = float(sum(v * v for v in problem.y)) / 2
+    zero = float(problem.squared_length / 2)
     limit = float(max(first.loss(problem), second.loss(problem))) + _ROUNDING * zero
     joins = path[0] == first and path[-1] == second
     highest = max(float(losses(problem, W, a).max()) for W, a in samples(path, _SAMPLES))

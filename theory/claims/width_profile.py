@@ -35,7 +35,6 @@ from theory.claims.base import (
     Claim,
     Observation,
     Prediction,
-    Progress,
     Trainer,
     Value,
     Values,
@@ -53,6 +52,7 @@ from theory.connectivity.radius_profiles import longest_loss
 from theory.errors import BudgetError, Interrupted
 from theory.landscape import analyse
 from theory.landscape.cells import CellComplex
+from theory.types import Progress
 
 Counts = tuple[tuple[int, ...], tuple[int, ...]]
 """Components at widths 1, 2, ...: modulo permutation, and labelled."""

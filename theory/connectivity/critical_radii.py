@@ -6,7 +6,7 @@ so the number of components is a step function of rho, constant on half-open int
 zeroth persistent homology of the norm, filtering the networks of zero loss.)
 
 A critical radius is a linear program over the rationals: with k_b neurons in block b, and phi_v the
-images s relu(X v) of the vertices v of {u in the cone of b, ||u||_inf <= 1},
+images s sigma(X v) of the vertices v of {u in the cone of b, ||u||_inf <= 1},
 
     min rho  s.t.  sum_v z_v phi_v = y, z >= 0, sum over v in b of z_v <= k_b rho
     = max lam.y  s.t.  lam.phi_v <= t_b for v in b, t >= 0, sum_b k_b t_b <= 1.
@@ -28,16 +28,16 @@ from flint import fmpq
 from scipy.cluster.hierarchy import DisjointSet
 
 from theory.errors import InputError
-from theory.exact import from_flint, independent
+from theory.exact import dot, from_flint, independent
 from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
-from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import EntrywiseBall, Group
 from theory.landscape.nnls import LeastSquares
 from theory.linear import LinearProgram
 from theory.problem import Problem
+from theory.types import Progress, silent
 from theory.within import Ball
 
 
@@ -86,7 +86,7 @@ def radius_intervals(
     width: int,
     *,
     max_cells: int = DEFAULT_MAX_CELLS,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> tuple[RadiusInterval, ...]:
     """The intervals of rho on which exact fits of a width have the same components, ascending.
 
@@ -183,7 +183,7 @@ class CriticalRadii:
         c = [*(-fmpq(self._y[k]) for k in rows), *([zero] * blocks)]
         program = LinearProgram(c=c, E=[], e=[], G=G, g=[*([zero] * (len(G) - 1)), -one])
         x = program.minimum([zero] * len(c)).x
-        return from_flint([-sum((p * q for p, q in zip(c, x, strict=True)), zero)])[0]
+        return from_flint([-dot(c, x)])[0]
 
 
 def _faces(

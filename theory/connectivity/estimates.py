@@ -21,13 +21,14 @@ from theory.exact import dot
 from theory.gauges import Gauge, gauge_of
 from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
-from theory.landscape.analysis import Progress
 from theory.landscape.cells import CellComplex
 from theory.landscape.domain import Group
 from theory.landscape.nnls import LeastSquares
 from theory.losses import Squared
 from theory.problem import Problem
 from theory.radii.least_gauge import least
+from theory.states import cone_of, sign_of, state_of
+from theory.types import Progress, silent
 from theory.units import Units
 from theory.within import Ball
 
@@ -40,7 +41,7 @@ def estimated_intervals(
     width: int,
     *,
     max_cells: int = DEFAULT_MAX_CELLS,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> tuple[RadiusInterval, ...]:
     """Like `radius_intervals`, in balls that are no polytopes; not exact, and not proved."""
     gauge = gauge_of(geometry(optimizer).ball)
@@ -57,7 +58,7 @@ def intervals(
     optimizer: str,
     width: int,
     *,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> tuple[RadiusInterval, ...]:
     """`radius_intervals` where the ball is a polytope, `estimated_intervals` in the others."""
     exact = gauge_of(geometry(optimizer).ball).exact
@@ -78,18 +79,20 @@ class _EstimatedRadii:
         units = Units.of(problem, Squared())
         data, self._unit = units.problem(problem), units.y / units.x
         self._y = np.array(data.y, dtype=float)
-        generators = sorted({g for i in range(complex_.states // 2) for g in domain.cone(i)})
+        cones = range(len(complex_.arrangement))
+        generators = sorted({g for cone in cones for g in domain.cone(cone)})
         rays = {g: [int(v) for v in domain.vector(g)] for g in generators}
         self._rays = {g: np.array(ray, dtype=float) for g, ray in rays.items()}
         floats = np.array(data.X, dtype=float)
-        self._images = {g: np.maximum(floats @ ray, 0.0) for g, ray in self._rays.items()}
+        activation = problem.activation
+        self._images = {g: activation.at(floats @ ray) for g, ray in self._rays.items()}
         # Most faces hold no exact fit, whatever the radius: that is decided exactly, and faster.
-        images = {g: [max(dot(row, ray), 0) for row in X] for g, ray in rays.items()}
+        images = {g: [activation.value(dot(row, ray)) for row in X] for g, ray in rays.items()}
         signed = {
-            2 * g + sign: [(1 - 2 * sign) * v for v in image]
+            state_of(g, sign): [sign * v for v in image]
             for g, image in images.items()
             if any(image)
-            for sign in (0, 1)
+            for sign in (1, -1)
         }
         self._place = {column: place for place, column in enumerate(signed)}
         table = np.array(list(signed.values()), dtype=object).reshape(-1, problem.n)
@@ -117,10 +120,11 @@ class _EstimatedRadii:
         rays, images = np.zeros((d, len(groups) * size)), np.zeros((n, len(groups) * size))
         for place, group in enumerate(groups):
             for i, column in enumerate(group, start=place * size):
-                ray = self._rays[column // 2]
+                generator = cone_of(column)
+                ray = self._rays[generator]
                 length = np.linalg.norm(ray)
                 rays[:, i] = ray / length
-                images[:, i] = (1 - 2 * (column % 2)) * self._images[column // 2] / length
+                images[:, i] = sign_of(column) * self._images[generator] / length
         return _compiled(self._gauge, len(groups), size, n, d).solve(rays, images, self._y)
 
     def _equal(self, radius: float) -> Fraction | None:

@@ -28,9 +28,9 @@ from scipy.cluster.hierarchy import DisjointSet
 from theory.connectivity.critical_radii import CriticalRadii
 from theory.connectivity.theorems import MAX_BASES, attainable, largest_mass, rank_of_columns
 from theory.errors import BudgetError, InputError
-from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.problem import Problem
+from theory.types import Progress, silent
 from theory.within import Ball, require_within
 
 MAX_COUNTS = 13_000
@@ -85,7 +85,7 @@ def minimal_counts(
     *,
     max_counts: int = MAX_COUNTS,
     max_bases: int = MAX_BASES,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> MinimalCounts:
     """All minimal counts of the fit y*, the projection of y on the span of the columns.
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, TypeAlias
 
 import numpy as np
 from flint import fmpq
@@ -27,11 +26,9 @@ from theory.connectivity.solutions import Neuron, Point, SolutionSet
 from theory.errors import BudgetError, InputError, Undecided
 from theory.exact import from_flint
 from theory.landscape import DEFAULT_MAX_CELLS, Barrier, barrier_between
-from theory.landscape.analysis import Progress
 from theory.network import Network
+from theory.types import Array, Progress, silent
 from theory.within import Ball
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def connect(
     second: Network,
     *,
     max_cells: int = DEFAULT_MAX_CELLS,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> SolutionPath | Barrier:
     """A path inside the solution set from the first network to the second, neurons in their order.
 
@@ -221,19 +218,19 @@ class _Walker:
         moved = self.permuted(tuple(here), {j: homes[k] for k, j in place.items()})
         return None if moved is None else points + moved
 
-    def sides(self, point: Point) -> Int8[_Array, "m n"]:
+    def sides(self, point: Point) -> Int8[Array, "m n"]:
         """On which side of each row every neuron is."""
         outputs = map(self.solutions.preactivations, point)
         return np.array([[(v > 0) - (v < 0) for v in row] for row in outputs], dtype=np.int8)
 
     @staticmethod
     def fitting(
-        start: Point, old: Int8[_Array, "m n"], end: Point, new: Int8[_Array, "m n"]
-    ) -> Bool[_Array, "m m"]:
+        start: Point, old: Int8[Array, "m n"], end: Point, new: Int8[Array, "m n"]
+    ) -> Bool[Array, "m m"]:
         """Which neurons of the start share a closed cone and a sign with which of the end."""
         signs = np.array([n.sign for n in start])[:, None] == np.array([n.sign for n in end])
         apart = (old > 0).astype(float) @ (new < 0).T + (old < 0).astype(float) @ (new > 0).T
-        together: Bool[_Array, "m m"] = signs & (apart == 0)
+        together: Bool[Array, "m m"] = signs & (apart == 0)
         return together
 
     def straightened(self, points: Sequence[Point]) -> list[Point]:

@@ -9,10 +9,11 @@ from theory.connectivity.minimal_counts import MAX_COUNTS, minimal_counts
 from theory.connectivity.theorems import MAX_BASES, connected_from
 from theory.errors import BudgetError, Interrupted, Undecided
 from theory.landscape import DEFAULT_MAX_CELLS
-from theory.landscape.analysis import Progress, components_of, reached
+from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem, positive_integer
+from theory.types import Progress, silent
 from theory.within import Ball, require_within
 
 
@@ -79,7 +80,7 @@ def width_profile(
     max_cells: int = DEFAULT_MAX_CELLS,
     max_bases: int = MAX_BASES,
     max_counts: int = MAX_COUNTS,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Profile:
     """The components of {loss <= level} in the ball at widths 1 to `max_width`.
 
@@ -142,7 +143,7 @@ def width_row(
     labelled: CellComplex,
     *,
     level: Fraction | None = None,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> WidthRow:
     """One row of `width_profile`, of labelled cells in a ball. Raises Interrupted and Undecided."""
     width = labelled.width

@@ -31,10 +31,10 @@ from theory.exact import (
 )
 from theory.losses import Squared
 from theory.network import Network
+from theory.types import Array
 from theory.units import Units
 from theory.within import Ball
 
-_Array: TypeAlias = np.ndarray[Any, Any]
 _Move: TypeAlias = "tuple[int, tuple[Fraction, ...]]"  # a neuron and a direction of its w
 
 _STEPS = 500
@@ -122,15 +122,16 @@ def scaled_to_fit(solutions: SolutionSet, point: Point) -> Point | None:
 
 
 def _alternate(
-    solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, " m"]
-) -> Float[_Array, "d m"]:
+    solutions: SolutionSet, W: Float[Array, "d m"], a: Float[Array, " m"]
+) -> Float[Array, "d m"]:
     """Hidden weights that fit and are in the ball, as nearly as alternating steps get."""
     X = np.array(solutions.problem.X, dtype=float)
     y = np.array(solutions.problem.y, dtype=float)
+    activation = solutions.problem.activation
     for _ in range(_STEPS):
         W = _into_ball(solutions, W, a)
-        active = (X @ W > 0).astype(float)
-        missing = y - np.maximum(X @ W, 0) @ a
+        slopes = activation.slopes(X @ W > 0)
+        missing = y - activation.fit(X, W, a)
         loss = missing @ missing / 2
         allowed = _allowed(solutions, W, a)
         if loss <= allowed * (1 - 1e-6) or loss <= 1e-28 * max(1.0, float(y @ y)):
@@ -138,13 +139,13 @@ def _alternate(
         missing *= 1 - math.sqrt(allowed / loss) * (1 - 1e-3)
         movable = _movable(solutions, W, a)
         # Rows of the Jacobian in W, for the weights that may move.
-        jacobian = np.einsum("nd,nm,m->ndm", X, active, a) * movable
+        jacobian = np.einsum("nd,nm,m->ndm", X, slopes, a) * movable
         flat = jacobian.reshape(len(y), -1)
         W = W + (flat.T @ np.linalg.lstsq(flat @ flat.T, missing, rcond=1e-13)[0]).reshape(W.shape)
     return _into_ball(solutions, W, a)
 
 
-def _allowed(solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> float:
+def _allowed(solutions: SolutionSet, W: Float[Array, "d m"], a: Float[Array, " m"]) -> float:
     """What the level leaves for the loss."""
     level = float(solutions.level)
     if solutions.beta is not None:
@@ -153,8 +154,8 @@ def _allowed(solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, "
 
 
 def _into_ball(
-    solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, " m"]
-) -> Float[_Array, "d m"]:
+    solutions: SolutionSet, W: Float[Array, "d m"], a: Float[Array, " m"]
+) -> Float[Array, "d m"]:
     if not isinstance(solutions.within, Ball):
         return W
     radius = _radius(solutions, a)
@@ -163,7 +164,7 @@ def _into_ball(
     return solutions.within.geometry.hidden.project(W, radius)
 
 
-def _radius(solutions: SolutionSet, a: Float[_Array, " m"]) -> float:
+def _radius(solutions: SolutionSet, a: Float[Array, " m"]) -> float:
     """What ||W|| may be, a little less."""
     assert isinstance(solutions.within, Ball)
     size = float(solutions.within.geometry.output.value(a))
@@ -171,18 +172,18 @@ def _radius(solutions: SolutionSet, a: Float[_Array, " m"]) -> float:
 
 
 def _movable(
-    solutions: SolutionSet, W: Float[_Array, "d m"], a: Float[_Array, " m"]
-) -> Float[_Array, "d m"]:
+    solutions: SolutionSet, W: Float[Array, "d m"], a: Float[Array, " m"]
+) -> Float[Array, "d m"]:
     """1 for the weights that may be adjusted: in the entrywise ball those inside their bounds."""
     if solutions.gauge is None or not solutions.gauge.hidden.entries:
         return np.ones_like(W)
     return (np.abs(W) < _radius(solutions, a) * (1 - _FREE)).astype(float)
 
 
-def _rounded(W: Float[_Array, "d m"], a: Float[_Array, " m"], bits: int) -> Network:
+def _rounded(W: Float[Array, "d m"], a: Float[Array, " m"], bits: int) -> Network:
     """The weights to so many bits: towards zero, as balls are."""
 
-    def short(values: Float[_Array, "*shape"]) -> list[Any]:
+    def short(values: Float[Array, "*shape"]) -> list[Any]:
         top = float(np.abs(values).max(initial=0.0)) or 1.0
         unit = Fraction(2) ** (math.frexp(top)[1] - bits)
         counts = np.trunc(values / float(unit))
@@ -216,7 +217,7 @@ def _candidates(
     lengths = np.linalg.norm(X, axis=1)[:, None] * max(np.abs(W).max(initial=0.0), 1e-300)
     zero = lengths == 0
     margins = np.where(zero, np.inf, np.abs(outputs) / np.where(zero, 1.0, lengths)).min(axis=0)
-    movable: Bool[_Array, "d m"] = _movable(solutions, W, a) > 0
+    movable: Bool[Array, "d m"] = _movable(solutions, W, a) > 0
 
     def units(guard: int) -> list[_Move]:
         """The weights that may be changed one by one, of neurons far enough from hyperplanes."""
@@ -296,19 +297,16 @@ def _changed(network: Network, moves: Sequence[_Move], changes: Sequence[Fractio
 
 
 def _images(solutions: SolutionSet, network: Network, moves: Sequence[_Move]) -> list[list[fmpq]]:
-    """How the fit changes with each move: a_j (X direction) where neuron j is active."""
+    """How the fit changes with each move: a_j D_j X direction."""
     X = fmpq_mat([to_flint(row) for row in solutions.problem.X])
     outputs = X * fmpq_mat([to_flint(row) for row in network.W])
     directions = X * fmpq_mat(
         transposed([to_flint(step) for _, step in moves], solutions.problem.d)
     )
-    a = to_flint(network.a)
+    a, rows, part = to_flint(network.a), range(X.nrows()), solutions.problem.activation.part
+    active = [[outputs[i, j] > 0 for i in rows] for j in range(len(a))]
     return [
-        [
-            a[j] * directions[i, k] if outputs[i, j] > 0 else fmpq()
-            for i in range(solutions.problem.n)
-        ]
-        for k, (j, _) in enumerate(moves)
+        part(active[j], [a[j] * directions[i, k] for i in rows]) for k, (j, _) in enumerate(moves)
     ]
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from theory.connectivity.estimates import intervals
 from theory.errors import Interrupted
 from theory.exact import simplest_between
-from theory.landscape.analysis import Progress
 from theory.problem import Problem
+from theory.types import Progress, silent
 
 _ENTRIES = 2  # of X, and one more of y, at most: larger ones seldom add a new arrangement
 
@@ -56,7 +56,7 @@ def radius_profiles(
     optimizer: str,
     max_width: int,
     *,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Iterator[RadiusProfile]:
     """All profiles of a problem at widths 1 to `max_width`, by increasing radius."""
     widths = [
@@ -108,7 +108,7 @@ def search(
     instances: int,
     seed: int,
     margin: float = 1e-3,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Found:
     """Random problems with small integer entries, and the profile of the largest positive score.
 

@@ -122,7 +122,7 @@ class SolutionSet:
         return tuple(Neuron(sign or 1, a * a / unit, u) for (sign, u), a in pairs)
 
     def fit(self, point: Sequence[Neuron]) -> tuple[Fraction, ...]:
-        """sum_j s_j relu(X u_j), (n,)."""
+        """sum_j s_j sigma(X u_j), (n,)."""
         total = [fmpq()] * self.problem.n
         for neuron in point:
             if not neuron.blank:
@@ -130,8 +130,9 @@ class SolutionSet:
         return from_flint(total)
 
     def image(self, neuron: Neuron) -> list[fmpq]:
-        """s relu(X u), (n,)."""
-        return [neuron.sign * v if v > 0 else fmpq() for v in self.preactivations(neuron)]
+        """s sigma(X u), (n,)."""
+        sigma = self.problem.activation.value
+        return [neuron.sign * sigma(v) for v in self.preactivations(neuron)]
 
     def preactivations(self, neuron: Neuron) -> list[fmpq]:
         """X u, (n,)."""
@@ -144,8 +145,7 @@ class SolutionSet:
 
     def loss(self, point: Sequence[Neuron]) -> Fraction:
         """1/2 ||f - y||^2."""
-        rest = (f - y for f, y in zip(self.fit(point), self.problem.y, strict=True))
-        return sum((r * r for r in rest), Fraction()) / 2
+        return self.problem.squared_loss(self.fit(point))
 
     def objective(self, point: Sequence[Neuron]) -> Fraction:
         """The loss, and the penalty where there is one."""

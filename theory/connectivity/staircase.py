@@ -39,12 +39,23 @@ import numpy as np
 from flint import fmpq_mat
 from scipy.cluster.hierarchy import DisjointSet
 
+from theory.activation import RELU
 from theory.arrangement import arrangement
 from theory.errors import BudgetError, InputError, Undecided
-from theory.exact import flint_matrix, from_flint, independent, some_solution, to_flint, transposed
+from theory.exact import (
+    dot,
+    flint_matrix,
+    from_flint,
+    independent,
+    some_solution,
+    squared,
+    to_flint,
+    transposed,
+)
 from theory.landscape.nnls import LeastSquares, primitive
 from theory.problem import (
     Problem,
+    Rational,
     positive_integer,
     positive_rational,
     rational_matrix,
@@ -121,7 +132,7 @@ class OptimalPolytope:
     @property
     def objective(self) -> Fraction:
         """The optimum, loss and penalty: 1/2 ||nu||^2 + nu . f*."""
-        return _dot(self.nu, self.nu) / 2 + _dot(self.nu, self.fit)
+        return squared(self.nu) / 2 + dot(self.nu, self.fit)
 
     @cached_property
     def supports(self) -> tuple[frozenset[int], ...]:
@@ -216,7 +227,7 @@ def optimal_polytope(
 
 
 def plant(
-    X: Iterable[Iterable[Any]], nu: Iterable[Any], weights: Sequence[Any]
+    X: Iterable[Iterable[Rational]], nu: Iterable[Rational], weights: Iterable[Rational]
 ) -> tuple[Problem, Fraction]:
     """A problem with the optimal dual vector nu, and the beta for which it is optimal.
 
@@ -236,12 +247,12 @@ def plant(
     if beta**2 != square or not beta:
         raise InputError("nu", f"its beta, sqrt({square}), must be rational and not zero")
     images = [direction.image for direction in directions]
-    y = [v + _dot(c, column) for v, column in zip(nu, zip(*images, strict=True), strict=True)]
+    y = [v + dot(c, column) for v, column in zip(nu, zip(*images, strict=True), strict=True)]
     return Problem(X=rows, y=tuple(y)), beta
 
 
 def active_directions(
-    X: Iterable[Iterable[Any]], nu: Iterable[Any], *, max_cones: int = MAX_CONES
+    X: Iterable[Iterable[Rational]], nu: Iterable[Rational], *, max_cones: int = MAX_CONES
 ) -> tuple[Fraction, tuple[Direction, ...]]:
     """h^2 and where it is attained: h = max of s nu . relu(X u) / ||u|| over u and s = +-1.
 
@@ -258,11 +269,11 @@ def active_directions(
     generators = _in_row_space(rows, cones.rays)
     gradients = []
     for cone, signs in enumerate(cones.signs.tolist()):
-        on = [v if sign > 0 else Fraction() for v, sign in zip(nu, signs, strict=True)]
-        gradient = tuple(_dot(on, column) for column in zip(*rows, strict=True))
+        part = RELU.part((sign > 0 for sign in signs), nu)
+        gradient = tuple(dot(part, column) for column in zip(*rows, strict=True))
         for sign in (1, -1):
             g = tuple(sign * v for v in gradient)
-            gradients.append((_dot(g, g), cone, sign, g))
+            gradients.append((squared(g), cone, sign, g))
     # A projection is never longer than what is projected.
     gradients.sort(key=lambda entry: entry[0], reverse=True)
     best = Fraction()
@@ -271,20 +282,16 @@ def active_directions(
         if square < best or not square:
             break
         vector = _projection(g, [generators[ray] for ray in cones.cone_rays(cone)])
-        length = _dot(vector, vector)
+        length = squared(vector)
         if length > best:
             best, found = length, {}
         if length == best and length:
             found[vector] = sign  # of one direction on the wall of two cones the sign is the same
     directions = []
     for vector, sign in sorted(found.items()):
-        image = tuple(sign * max(_dot(row, vector), Fraction()) for row in rows)
+        image = tuple(sign * RELU.value(dot(row, vector)) for row in rows)
         directions.append(Direction(sign, vector, image))
     return best, tuple(directions)
-
-
-def _dot(a: Iterable[Fraction], b: Iterable[Fraction]) -> Fraction:
-    return sum((p * q for p, q in zip(a, b, strict=True)), Fraction())
 
 
 def _in_row_space(rows: Sequence[Vector], rays: Any) -> list[tuple[int, ...]]:

@@ -54,9 +54,9 @@ def connected_from(problem: Problem, within: Within, *, max_bases: int = MAX_BAS
 def largest_mass(problem: Problem, rho: Fraction, *, max_bases: int = MAX_BASES) -> Fraction:
     """S: the most that the coefficients of a basic solution of Phi z = y*, z >= 0, sum to.
 
-    The columns of Phi are +-relu(X v) for the vertices v of {u in K_b, ||u||_inf <= rho}; y* is the
-    projection of y on their span. S rho does not depend on rho. The polyhedron is unbounded, so S
-    is no linear program: all bases are tried.
+    The columns of Phi are +-sigma(X v) for the vertices v of {u in K_b, ||u||_inf <= rho}; y* is
+    the projection of y on their span. S rho does not depend on rho. The polyhedron is unbounded, so
+    S is no linear program: all bases are tried.
 
     Raises BudgetError where there are more than `max_bases`.
     """
@@ -109,7 +109,7 @@ def _projected(rows: fmpq_mat, y: list[fmpq]) -> fmpq_mat:
 
 
 def _rays(problem: Problem) -> list[list[fmpq]]:
-    """relu(X v) for every extreme ray v."""
+    """sigma(X v) for every extreme ray v."""
     space = WholeSpace(problem, arrangement(problem.X))
     return [[fmpq(v) for v in column] for column in space.positive_columns if any(column)]
 

@@ -22,6 +22,7 @@ from fractions import Fraction
 
 from theory.errors import InputError
 from theory.exact import (
+    dot,
     flint_matrix,
     from_flint,
     null_vector,
@@ -155,12 +156,9 @@ class _Walk:
         self.path.append(Network(W=tuple(zip(*self.columns, strict=True)), a=tuple(self.a)))
 
     def _feature(self, neuron: int) -> list[Fraction]:
-        """relu(X w_j), (n,)."""
-        w = self.columns[neuron]
-        values = (
-            sum((x * v for x, v in zip(row, w, strict=True)), Fraction()) for row in self._problem.X
-        )
-        return [max(value, Fraction()) for value in values]
+        """sigma(X w_j), (n,)."""
+        w, sigma = self.columns[neuron], self._problem.activation.value
+        return [sigma(dot(row, w)) for row in self._problem.X]
 
 
 def _without_repeats(path: Sequence[Network]) -> tuple[Network, ...]:

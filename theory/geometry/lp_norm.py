@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from theory.errors import InputError
+from theory.types import Array
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 not_finite_is_no_error = np.errstate(invalid="ignore", over="ignore")
 
 
 @not_finite_is_no_error
-def lp_norm(x: Float[_Array, "*batch k"], p: float) -> Float[_Array, "*batch"]:
+def lp_norm(x: Float[Array, "*batch k"], p: float) -> Float[Array, "*batch"]:
     """(sum |x_i|^p)^(1/p), for p < 1 too."""
     size = np.abs(x)
     if math.isinf(p):
-        largest: _Array = size.max(axis=-1)
+        largest: Array = size.max(axis=-1)
         return largest
     top = scale(size)
-    norm: _Array = top[..., 0] * ((size / top) ** p).sum(axis=-1) ** (1 / p)
+    norm: Array = top[..., 0] * ((size / top) ** p).sum(axis=-1) ** (1 / p)
     return norm
 
 
 @not_finite_is_no_error
-def aligned(g: Float[_Array, "*batch k"], p: float) -> Float[_Array, "*batch k"]:
+def aligned(g: Float[Array, "*batch k"], p: float) -> Float[Array, "*batch k"]:
     """An x with <g, x> = ||g||_* and ||x||_p = 1; 0 where g is 0."""
-    sign: _Array = np.sign(g)
+    sign: Array = np.sign(g)
     if math.isinf(p):
         return sign
     if p == 1:
@@ -45,26 +45,26 @@ def aligned(g: Float[_Array, "*batch k"], p: float) -> Float[_Array, "*batch k"]
     return sign * quotient(size ** (dual - 1), length)
 
 
-def project_lp(x: Float[_Array, "*batch k"], p: float, radius: float) -> Float[_Array, "*layer"]:
+def project_lp(x: Float[Array, "*batch k"], p: float, radius: float) -> Float[Array, "*layer"]:
     """The nearest point of {||x||_p <= radius}, for p in {1, 2, inf}."""
     if math.isinf(p):
         return np.clip(x, -radius, radius)
     if p == 2:
-        shrunk: _Array = x * (radius / np.maximum(lp_norm(x, 2), radius))[..., None]
+        shrunk: Array = x * (radius / np.maximum(lp_norm(x, 2), radius))[..., None]
         return shrunk
     if p == 1:
         return _project_l1(x, radius)
     raise InputError("norm", f"no closed-form projection for the exponent {p}; 1, 2 and inf have")
 
 
-def _project_l1(x: Float[_Array, "*batch k"], radius: float) -> Float[_Array, "*batch k"]:
+def _project_l1(x: Float[Array, "*batch k"], radius: float) -> Float[Array, "*batch k"]:
     """Soft thresholding, at the threshold that sorting finds (Held, Wolfe, Crowder 1974)."""
     size = np.abs(x)
     descending = -np.sort(-size, axis=-1)
     thresholds = (descending.cumsum(axis=-1) - radius) / np.arange(1, x.shape[-1] + 1)
     last = np.maximum((descending > thresholds).sum(axis=-1, keepdims=True) - 1, 0)
     threshold = np.maximum(np.take_along_axis(thresholds, last, axis=-1), 0.0)
-    soft: _Array = np.sign(x) * np.maximum(size - threshold, 0.0)
+    soft: Array = np.sign(x) * np.maximum(size - threshold, 0.0)
     return soft
 
 
@@ -75,21 +75,21 @@ def conjugate(p: float) -> float:
     return 1.0 if math.isinf(p) else p / (p - 1)
 
 
-def columns(x: Float[_Array, "*batch d m"]) -> Float[_Array, "*batch m d"]:
+def columns(x: Float[Array, "*batch d m"]) -> Float[Array, "*batch m d"]:
     """The columns along the last axis."""
     return np.swapaxes(x, -1, -2)
 
 
-def scale(x: Float[_Array, "*batch k"]) -> Float[_Array, "*batch 1"]:
+def scale(x: Float[Array, "*batch k"]) -> Float[Array, "*batch 1"]:
     """The largest |x_i|, to divide by without overflow; 1 where it is 0."""
     largest = np.abs(x).max(axis=-1, keepdims=True)
     return np.where(largest == 0, 1.0, largest)
 
 
 @not_finite_is_no_error
-def quotient(x: Float[_Array, "*layer"], y: Float[_Array, "*layer"]) -> Float[_Array, "*layer"]:
+def quotient(x: Float[Array, "*layer"], y: Float[Array, "*layer"]) -> Float[Array, "*layer"]:
     """x / y, and 0 where y is 0."""
-    quotient: _Array = np.where(y == 0, 0.0, x / np.where(y == 0, 1.0, y))
+    quotient: Array = np.where(y == 0, 0.0, x / np.where(y == 0, 1.0, y))
     return quotient
 
 

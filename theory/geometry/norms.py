@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,12 +21,11 @@ from theory.geometry.lp_norm import (
     quotient,
 )
 from theory.geometry.two_summing import two_summing
+from theory.types import Array
 
 if TYPE_CHECKING:
     import cvxpy
     from jaxtyping import Float
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 
 class Factorisation(NamedTuple):
@@ -36,9 +35,9 @@ class Factorisation(NamedTuple):
     the column of U is 0, and such a column counts as 0 in U diag(1/b).
     """
 
-    lower: Float[_Array, "*batch"]
-    upper: Float[_Array, "*batch"]
-    scale: Float[_Array, "*batch m"]
+    lower: Float[Array, "*batch"]
+    upper: Float[Array, "*batch"]
+    scale: Float[Array, "*batch m"]
 
 
 class Norm(ABC):
@@ -46,15 +45,15 @@ class Norm(ABC):
     optional and says so when it is missing."""
 
     @abstractmethod
-    def value(self, x: Float[_Array, "*layer"]) -> Float[_Array, "*batch"]:
+    def value(self, x: Float[Array, "*layer"]) -> Float[Array, "*batch"]:
         """||x||"""
 
     @abstractmethod
-    def dual_value(self, g: Float[_Array, "*layer"]) -> Float[_Array, "*batch"]:
+    def dual_value(self, g: Float[Array, "*layer"]) -> Float[Array, "*batch"]:
         """||g||_* = max of <g, x> over ||x|| <= 1"""
 
     @abstractmethod
-    def lmo(self, g: Float[_Array, "*layer"], radius: float | Fraction) -> Float[_Array, "*layer"]:
+    def lmo(self, g: Float[Array, "*layer"], radius: float | Fraction) -> Float[Array, "*layer"]:
         """The linear minimisation oracle: an x in the ball with <g, x> = -radius ||g||_*.
 
         Where several are, the one that is 0 in the directions that g does not name; 0 for g = 0.
@@ -62,8 +61,8 @@ class Norm(ABC):
         """
 
     def project(
-        self, x: Float[_Array, "*layer"], radius: float | Fraction
-    ) -> Float[_Array, "*layer"]:
+        self, x: Float[Array, "*layer"], radius: float | Fraction
+    ) -> Float[Array, "*layer"]:
         """The nearest point of the ball in the Euclidean (Frobenius) distance.
 
         Raises InputError if radius is not positive or the projection has no closed form.
@@ -79,7 +78,7 @@ class Norm(ABC):
         """
         raise InputError("norm", f"{self} has no CVXPY atom")
 
-    def factorise(self, U: Float[_Array, "*batch d m"], output: VectorNorm) -> Factorisation:
+    def factorise(self, U: Float[Array, "*batch d m"], output: VectorNorm) -> Factorisation:
         """How cheaply U splits into W diag(b) with this norm on W and `output` on b >= 0.
 
         Raises InputError if no method is known for the pair of norms.
@@ -96,21 +95,21 @@ class VectorNorm(Norm):
     def __post_init__(self) -> None:
         _check_exponent(self.p, "p")
 
-    def value(self, x: Float[_Array, "*batch m"]) -> Float[_Array, "*batch"]:
+    def value(self, x: Float[Array, "*batch m"]) -> Float[Array, "*batch"]:
         return lp_norm(x, self.p)
 
-    def dual_value(self, g: Float[_Array, "*batch m"]) -> Float[_Array, "*batch"]:
+    def dual_value(self, g: Float[Array, "*batch m"]) -> Float[Array, "*batch"]:
         return lp_norm(g, conjugate(self.p))
 
     def lmo(
-        self, g: Float[_Array, "*batch m"], radius: float | Fraction
-    ) -> Float[_Array, "*batch m"]:
+        self, g: Float[Array, "*batch m"], radius: float | Fraction
+    ) -> Float[Array, "*batch m"]:
         radius = positive(radius, "radius")
         return -radius * aligned(g, self.p)
 
     def project(
-        self, x: Float[_Array, "*batch m"], radius: float | Fraction
-    ) -> Float[_Array, "*batch m"]:
+        self, x: Float[Array, "*batch m"], radius: float | Fraction
+    ) -> Float[Array, "*batch m"]:
         """p = 1, 2, inf only; see `Norm.project`."""
         radius = positive(radius, "radius")
         return project_lp(x, self.p, radius)
@@ -132,22 +131,22 @@ class MixedNorm(Norm):
         _check_exponent(self.p, "p")
         _check_exponent(self.q, "q")
 
-    def value(self, x: Float[_Array, "*batch d m"]) -> Float[_Array, "*batch"]:
+    def value(self, x: Float[Array, "*batch d m"]) -> Float[Array, "*batch"]:
         return lp_norm(lp_norm(columns(x), self.p), self.q)
 
-    def dual_value(self, g: Float[_Array, "*batch d m"]) -> Float[_Array, "*batch"]:
+    def dual_value(self, g: Float[Array, "*batch d m"]) -> Float[Array, "*batch"]:
         return lp_norm(lp_norm(columns(g), conjugate(self.p)), conjugate(self.q))
 
     def lmo(
-        self, g: Float[_Array, "*batch d m"], radius: float | Fraction
-    ) -> Float[_Array, "*batch d m"]:
+        self, g: Float[Array, "*batch d m"], radius: float | Fraction
+    ) -> Float[Array, "*batch d m"]:
         radius = positive(radius, "radius")
         lengths = aligned(lp_norm(columns(g), conjugate(self.p)), self.q)
         return -radius * columns(aligned(columns(g), self.p) * lengths[..., None])
 
     def project(
-        self, x: Float[_Array, "*batch d m"], radius: float | Fraction
-    ) -> Float[_Array, "*batch d m"]:
+        self, x: Float[Array, "*batch d m"], radius: float | Fraction
+    ) -> Float[Array, "*batch d m"]:
         """q = inf, p = q or p = 2, all exponents in {1, 2, inf}; see `Norm.project`."""
         radius = positive(radius, "radius")
         if math.isinf(self.q):
@@ -169,7 +168,7 @@ class MixedNorm(Norm):
         lengths = [_cvxpy_norm(variable[:, j], self.p) for j in range(variable.shape[1])]
         return _at_most(_cvxpy_norm(hstack(lengths), self.q), radius)
 
-    def factorise(self, U: Float[_Array, "*batch d m"], output: VectorNorm) -> Factorisation:
+    def factorise(self, U: Float[Array, "*batch d m"], output: VectorNorm) -> Factorisation:
         """In closed form: ||c||_s for the columns' norms c and 1/s = 1/q + 1/r, r = output.p.
 
         Hoelder: ||c||_s <= ||c/b||_q ||b||_r, with equality where b_j^(q+r) is proportional to
@@ -192,15 +191,15 @@ class SchattenNorm(Norm):
     def __post_init__(self) -> None:
         _check_exponent(self.p, "p")
 
-    def value(self, x: Float[_Array, "*batch d m"]) -> Float[_Array, "*batch"]:
+    def value(self, x: Float[Array, "*batch d m"]) -> Float[Array, "*batch"]:
         return lp_norm(_svd(x)[1], self.p)
 
-    def dual_value(self, g: Float[_Array, "*batch d m"]) -> Float[_Array, "*batch"]:
+    def dual_value(self, g: Float[Array, "*batch d m"]) -> Float[Array, "*batch"]:
         return lp_norm(_svd(g)[1], conjugate(self.p))
 
     def lmo(
-        self, g: Float[_Array, "*batch d m"], radius: float | Fraction
-    ) -> Float[_Array, "*batch d m"]:
+        self, g: Float[Array, "*batch d m"], radius: float | Fraction
+    ) -> Float[Array, "*batch d m"]:
         """For p = inf -radius times the polar factor of g; it keeps the rank of g."""
         radius = positive(radius, "radius")
         left, values, right = _svd(g)
@@ -209,8 +208,8 @@ class SchattenNorm(Norm):
         return -radius * _from_svd(left, aligned(values, self.p), right)
 
     def project(
-        self, x: Float[_Array, "*batch d m"], radius: float | Fraction
-    ) -> Float[_Array, "*batch d m"]:
+        self, x: Float[Array, "*batch d m"], radius: float | Fraction
+    ) -> Float[Array, "*batch d m"]:
         """p = 1, 2, inf only; see `Norm.project`."""
         radius = positive(radius, "radius")
         left, values, right = _svd(x)
@@ -227,7 +226,7 @@ class SchattenNorm(Norm):
             return super().constraint(variable, radius)
         return _at_most(norm(variable, atoms[self.p]), radius)
 
-    def factorise(self, U: Float[_Array, "*batch d m"], output: VectorNorm) -> Factorisation:
+    def factorise(self, U: Float[Array, "*batch d m"], output: VectorNorm) -> Factorisation:
         """p = 2 with any output norm, any p with the largest entry, p = inf with l2 (`muon`)."""
         if self.p == 2:
             return MixedNorm(2, 2).factorise(U, output)
@@ -240,10 +239,10 @@ class SchattenNorm(Norm):
 
 
 def _svd(
-    x: Float[_Array, "*batch d m"],
-) -> tuple[Float[_Array, "*batch d k"], Float[_Array, "*batch k"], Float[_Array, "*batch k m"]]:
+    x: Float[Array, "*batch d m"],
+) -> tuple[Float[Array, "*batch d k"], Float[Array, "*batch k"], Float[Array, "*batch k m"]]:
     """The thin singular value decomposition; values are NaN where x is not finite."""
-    finite: _Array = np.all(np.isfinite(x), axis=(-2, -1))
+    finite: Array = np.all(np.isfinite(x), axis=(-2, -1))
     left, values, right = np.linalg.svd(
         np.where(finite[..., None, None], x, 0.0), full_matrices=False
     )
@@ -251,11 +250,11 @@ def _svd(
 
 
 def _from_svd(
-    left: Float[_Array, "*batch d k"],
-    values: Float[_Array, "*batch k"],
-    right: Float[_Array, "*batch k m"],
-) -> Float[_Array, "*batch d m"]:
-    product: _Array = (left * values[..., None, :]) @ right
+    left: Float[Array, "*batch d k"],
+    values: Float[Array, "*batch k"],
+    right: Float[Array, "*batch k m"],
+) -> Float[Array, "*batch d m"]:
+    product: Array = (left * values[..., None, :]) @ right
     return product
 
 

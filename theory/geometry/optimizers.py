@@ -6,26 +6,26 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
 from theory.errors import InputError, unknown
 from theory.geometry.lp_norm import not_finite_is_no_error, positive, quotient
 from theory.geometry.norms import Factorisation, MixedNorm, Norm, SchattenNorm, VectorNorm
+from theory.types import Array
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-_Array: TypeAlias = np.ndarray[Any, Any]
 _Scalar = TypeVar("_Scalar", float, Fraction)
 
 
 class Interval(NamedTuple):
     """Bounds, one for each batch item; equal where a closed form is known."""
 
-    lower: Float[_Array, "*batch"]
-    upper: Float[_Array, "*batch"]
+    lower: Float[Array, "*batch"]
+    upper: Float[Array, "*batch"]
 
 
 class Geometry(ABC):
@@ -39,9 +39,9 @@ class Geometry(ABC):
         """The norm balls of the two layers; raises InputError if the optimizer has none."""
 
     @abstractmethod
-    def _factorise(self, U: Float[_Array, "*batch d m"]) -> Factorisation: ...
+    def _factorise(self, U: Float[Array, "*batch d m"]) -> Factorisation: ...
 
-    def gauge(self, U: Float[_Array, "*batch d m"]) -> Interval:
+    def gauge(self, U: Float[Array, "*batch d m"]) -> Interval:
         """The least R_W R_a of a network with convex coordinates u_j = |a_j| w_j, and as many
         neurons; for sgd its least (||W||_F^2 + ||a||^2) / 2.
 
@@ -55,8 +55,8 @@ class Geometry(ABC):
 
     @not_finite_is_no_error
     def lift(
-        self, signs: Int[_Array, "*batch m"], U: Float[_Array, "*batch d m"]
-    ) -> tuple[Float[_Array, "*batch d m"], Float[_Array, "*batch m"]]:
+        self, signs: Int[Array, "*batch m"], U: Float[Array, "*batch d m"]
+    ) -> tuple[Float[Array, "*batch d m"], Float[Array, "*batch m"]]:
         """The network (W, a) with s_j = sign a_j and u_j = |a_j| w_j whose two layers both have
         norm sqrt(gauge(U).upper): the canonical lift of proofs_notes/group-lasso.md.
 
@@ -97,7 +97,7 @@ class LionK(Geometry):
         positive(weight_decay, "weight_decay")
         return 1 / weight_decay
 
-    def _factorise(self, U: Float[_Array, "*batch d m"]) -> Factorisation:
+    def _factorise(self, U: Float[Array, "*batch d m"]) -> Factorisation:
         return self.hidden.factorise(U, self.output)
 
 
@@ -119,13 +119,13 @@ class L2Penalty(Geometry):
         )
 
     def penalty(
-        self, W: Float[_Array, "*batch d m"], a: Float[_Array, "*batch m"], beta: float
-    ) -> Float[_Array, "*batch"]:
+        self, W: Float[Array, "*batch d m"], a: Float[Array, "*batch m"], beta: float
+    ) -> Float[Array, "*batch"]:
         """(beta/2)(||W||_F^2 + ||a||^2)"""
-        penalty: _Array = beta / 2 * ((W**2).sum(axis=(-2, -1)) + (a**2).sum(axis=-1))
+        penalty: Array = beta / 2 * ((W**2).sum(axis=(-2, -1)) + (a**2).sum(axis=-1))
         return penalty
 
-    def _factorise(self, U: Float[_Array, "*batch d m"]) -> Factorisation:
+    def _factorise(self, U: Float[Array, "*batch d m"]) -> Factorisation:
         return MixedNorm(2, 2).factorise(U, VectorNorm(2))
 
 
@@ -177,13 +177,13 @@ def geometry(name: str) -> Geometry:
 @not_finite_is_no_error
 def frank_wolfe_gap(
     geometry: Geometry,
-    W: Float[_Array, "*batch d m"],
-    a: Float[_Array, "*batch m"],
-    grad_W: Float[_Array, "*batch d m"],
-    grad_a: Float[_Array, "*batch m"],
+    W: Float[Array, "*batch d m"],
+    a: Float[Array, "*batch m"],
+    grad_W: Float[Array, "*batch d m"],
+    grad_a: Float[Array, "*batch m"],
     R_W: float | Fraction,
     R_a: float | Fraction,
-) -> Float[_Array, "*batch"]:
+) -> Float[Array, "*batch"]:
     """G = <grad_W, W> + <grad_a, a> + R_W ||grad_W||_* + R_a ||grad_a||_*, in units of the loss.
 
     The most that <grad, theta - x> can be for x in the ball: G >= 0 for theta in the ball, and
@@ -196,7 +196,7 @@ def frank_wolfe_gap(
     """
     ball = geometry.ball
     R_W, R_a = positive(R_W, "R_W"), positive(R_a, "R_a")
-    gap: _Array = (
+    gap: Array = (
         (grad_W * W).sum(axis=(-2, -1))
         + (grad_a * a).sum(axis=-1)
         + R_W * ball.hidden.dual_value(grad_W)
@@ -207,11 +207,11 @@ def frank_wolfe_gap(
 
 def ball_violation(
     geometry: Geometry,
-    W: Float[_Array, "*batch d m"],
-    a: Float[_Array, "*batch m"],
+    W: Float[Array, "*batch d m"],
+    a: Float[Array, "*batch m"],
     R_W: float | Fraction,
     R_a: float | Fraction,
-) -> Float[_Array, "*batch"]:
+) -> Float[Array, "*batch"]:
     """The larger of ||W|| / R_W - 1 and ||a|| / R_a - 1; 0 inside the ball.
 
     Raises InputError if the geometry has no ball or a radius is not positive.
@@ -219,5 +219,5 @@ def ball_violation(
     ball = geometry.ball
     R_W, R_a = positive(R_W, "R_W"), positive(R_a, "R_a")
     ratio = np.maximum(ball.hidden.value(W) / R_W, ball.output.value(a) / R_a)
-    violation: _Array = np.maximum(ratio - 1, 0)
+    violation: Array = np.maximum(ratio - 1, 0)
     return violation

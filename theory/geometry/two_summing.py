@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from theory.geometry.lp_norm import quotient, scale
+from theory.types import Array
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 # The barrier weight at which the muon gauge stops, relative to ||U||_F^2: the squared gauge is then
 # known to about m times this. At 1e-11 the Newton systems can run out of digits.
@@ -21,8 +21,8 @@ _MAX_NEWTON_STEPS = 1000  # 40 to 100 are usual; stopping early only widens the 
 
 
 def two_summing(
-    U: Float[_Array, "*batch d m"],
-) -> tuple[Float[_Array, "*batch"], Float[_Array, "*batch"], Float[_Array, "*batch m"]]:
+    U: Float[Array, "*batch d m"],
+) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"], Float[Array, "*batch m"]]:
     """The least ||U diag(1/b)||_op ||b||_2 over b >= 0: lower and upper bounds, and the b of
     the upper, with ||b||_2 = 1. The bounds are at most about 1e-10 m apart, relatively.
 
@@ -38,7 +38,7 @@ def two_summing(
     S = (diag(t) - U^T U)^-1 the Hessian is the entrywise square of S, and the step dt gives
     Y = mu (S - S diag(dt) S): its diagonal is 1, and it is psd where Newton's decrement is below 1.
     """
-    finite: _Array = np.all(np.isfinite(U), axis=(-2, -1))
+    finite: Array = np.all(np.isfinite(U), axis=(-2, -1))
     nonzero = (U != 0).any(axis=-2) & finite[..., None]
     U = np.where(finite[..., None, None], U, 0.0)
     size = scale(U.reshape(*U.shape[:-2], -1))[..., None]

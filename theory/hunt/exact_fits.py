@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from itertools import combinations_with_replacement
-from typing import Any, TypeAlias
 
 import numpy as np
 from flint import fmpz_mat
@@ -25,8 +24,8 @@ from theory.landscape.domain import Group, WholeSpace
 from theory.landscape.merge_tree import Component
 from theory.landscape.sublevel import Sublevel
 from theory.radii.radii import radius_of
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.states import cone_of
+from theory.types import Array
 
 _MOST_CELLS = 20_000  # beyond, a search that looks at few cells is faster
 
@@ -119,8 +118,8 @@ class _Table:
         return bool(clusters.n_subsets <= 1)
 
     def _decide(
-        self, chosen: Int[_Array, "B m"]
-    ) -> tuple[Int[_Array, " possible"], Bool[_Array, " possible"]]:
+        self, chosen: Int[Array, "B m"]
+    ) -> tuple[Int[Array, " possible"], Bool[Array, " possible"]]:
         """Of rows of m groups the places that may hold an exact fit, and whether they do."""
         # Where y_k is not zero, some column must have its sign there.
         able = np.bitwise_or.reduce(self._able[chosen], axis=1) == 3
@@ -133,7 +132,7 @@ class _Table:
 
 
 @cache
-def _multisets(states: int, size: int) -> Int[_Array, "cells size"]:
+def _multisets(states: int, size: int) -> Int[Array, "cells size"]:
     return np.array(list(combinations_with_replacement(range(states), size)))
 
 
@@ -145,8 +144,8 @@ def _product_bound(rows: list[list[int]], order: int) -> int:
 
 
 def _combinations(
-    A: Int64[_Array, "B n k"], y: Int64[_Array, " n"]
-) -> tuple[Bool[_Array, " B"], Bool[_Array, " B"]]:
+    A: Int64[Array, "B n k"], y: Int64[Array, " n"]
+) -> tuple[Bool[Array, " B"], Bool[Array, " B"]]:
     """Where y is a nonnegative combination of the columns for certain, and where that is open.
 
     Gauss-Jordan elimination without fractions (Bareiss): entries stay minors of [A | y]. It gives
@@ -209,7 +208,7 @@ def _single(complex_: CellComplex, cell: Cell) -> bool:
     """Whether each fit of a cell has one network: no two combinations of its rays are the same."""
     space = complex_.domain
     assert isinstance(space, WholeSpace)
-    generators = sum(len(space.cone(state // 2)) for state in cell)
+    generators = sum(len(space.cone(cone_of(state))) for state in cell)
     columns = [column for state in cell for column in complex_.groups[state]]
     if complex_.arrangement.rank < complex_.problem.d or len(columns) < generators:
         return False

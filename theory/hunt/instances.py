@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from theory.activation import RELU
 from theory.errors import InputError
 from theory.problem import Problem
 
@@ -78,7 +79,7 @@ class Drawn:
             X = random.integers(-top, top + 1, (n, d))
             if self.planted:
                 W = random.integers(-top, top + 1, (d, width))
-                y = np.maximum(X @ W, 0) @ random.choice([-1, 1], width)
+                y = RELU.fit(X, W, random.choice([-1, 1], width))
             else:
                 y = random.integers(-top, top + 1, n)
             if X.any(axis=1).all() and y.any():

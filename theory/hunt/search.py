@@ -10,7 +10,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,10 +24,9 @@ from theory.hunt.instances import Drawn, Enumeration, Space, measure
 from theory.hunt.shrink import shrink
 from theory.problem import Problem
 from theory.processes import Run, processes
+from theory.types import Progress, silent
 
 Source: TypeAlias = Drawn | Enumeration
-Progress: TypeAlias = Callable[[str, int], None]
-
 BACKENDS = ("loky", "dask", "ray")
 
 
@@ -131,7 +130,7 @@ def hunt(
     jobs: int = 1,
     backend: str = "loky",
     journal: Path | None = None,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Hunt:
     """Look for instances that refute the conjecture, until so many `finds` are there.
 
@@ -191,9 +190,7 @@ def hunt(
     )
 
 
-def minimal(
-    found: Hunt, *, progress: Progress = lambda stage, count: None
-) -> Counterexample | None:
+def minimal(found: Hunt, *, progress: Progress = silent) -> Counterexample | None:
     """The smallest find, shrunk and proved; None where there is no find.
 
     `progress` may raise Interrupted, which ends the shrinking: what it came to is proved. The find

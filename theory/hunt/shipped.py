@@ -20,7 +20,7 @@ from theory.connectivity.critical_radii import CriticalRadii, radius_intervals
 from theory.connectivity.estimates import estimated_intervals
 from theory.connectivity.theorems import largest_mass
 from theory.errors import InputError, nearest
-from theory.exact import simplest_between
+from theory.exact import rounded, simplest_between
 from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.hunt.conjecture import Conjecture, Document, Facts
@@ -31,7 +31,7 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.network import Network
 from theory.problem import Problem, format_rational, rational
-from theory.radii.radii import rounded
+from theory.radii.radii import DIGITS
 from theory.regions import regions
 from theory.within import Ball
 
@@ -123,7 +123,7 @@ def _sure(
 def _shown(lower: Fraction, upper: Fraction) -> list[str]:
     """A radius, or bounds of it rounded outwards."""
     if lower < upper:
-        lower, upper = rounded(lower, math.floor), rounded(upper, math.ceil)
+        lower, upper = rounded(lower, DIGITS, math.floor), rounded(upper, DIGITS, math.ceil)
     return [format_rational(v) for v in sorted({lower, upper})]
 
 

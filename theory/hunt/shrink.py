@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import TypeAlias
 
 from theory.errors import Interrupted, Undecided
 from theory.hunt.conjecture import Conjecture, Facts
 from theory.hunt.instances import Rows, Space, canonical, measure, problem_of, rows_of, smaller
 from theory.problem import Problem
-
-Progress: TypeAlias = Callable[[str, int], None]
+from theory.types import Progress, silent
 
 
 def shrink(
@@ -20,7 +18,7 @@ def shrink(
     facts: Facts,
     space: Space,
     *,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> tuple[Problem, Facts, bool]:
     """A smaller instance that refutes the conjecture too, with its facts, and whether no single
     move makes it smaller: False after an interrupt.

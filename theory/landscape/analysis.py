@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from itertools import permutations
 
 from theory.errors import InputError, Interrupted, Undecided
+from theory.exact import rounded
 from theory.landscape.cells import DEFAULT_MAX_CELLS, Cell, CellComplex, Neuron
 from theory.landscape.domain import WholeSpace
 from theory.landscape.flood import Edge, Flood
@@ -26,13 +27,11 @@ from theory.landscape.nnls import Minimum
 from theory.landscape.sublevel import Sublevel, Tick, sublevel
 from theory.network import Network
 from theory.problem import Problem, Rational, rational
+from theory.types import Progress, silent
 from theory.within import Ball
 
 _ABOVE = Fraction(1, 10**6)
 """How far the default level is above a minimum that is not exact, relative to the loss of zero."""
-
-Progress = Callable[[str, int], None]
-"""Called often with the stage and a count; may raise Interrupted to stop with what is known."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,7 @@ class Analysis:
         """A lower bound of the minimum, equal to it where exact."""
         return min(component.proved for component in self.components)
 
-    def without_ball(
-        self, progress: Progress = lambda stage, count: None
-    ) -> tuple[tuple[int, ...], ...]:
+    def without_ball(self, progress: Progress = silent) -> tuple[tuple[int, ...], ...]:
         """For each component the components of least loss without a ball (as `analyse` numbers
         them) that belong to it there: paths of loss <= level lead to these.
 
@@ -140,7 +137,7 @@ def analyse(
     labelled: bool = False,
     within: Ball | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Analysis:
     """Components of {loss <= level} and all barriers between them, exactly.
 
@@ -218,8 +215,8 @@ def reached(
     possible = scaled is None or scaled >= 0  # losses are
     low = sublevel(complex_, scaled, tick) if possible else Sublevel(Fraction())
     if level is None and not complex_.domain.exact:
-        zero = sum((v * v for v in complex_.problem.y), Fraction()) / 2
-        low = sublevel(complex_, _short(low.level + _ABOVE * zero), tick)
+        zero = complex_.problem.squared_length / 2
+        low = sublevel(complex_, rounded(low.level + _ABOVE * zero, 3, math.ceil), tick)
     _require_decided(complex_, low.low.values(), low.level)
     return low
 
@@ -232,7 +229,7 @@ def barrier_between(
     labelled: bool = False,
     within: Ball | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Barrier:
     """The minimax barrier between two networks of equal width, exactly, with its proof.
 
@@ -353,12 +350,6 @@ def components_of(
     between = (face for cell, target, face in open_faces if home[cell] != home[target])
     _require_decided(complex_, between, low.level)
     return tuple(components)
-
-
-def _short(value: Fraction) -> Fraction:
-    """A positive value rounded up to three digits or so."""
-    unit = Fraction(10) ** (math.floor(math.log10(value)) - 2) if value else Fraction(1)
-    return math.ceil(value / unit) * unit
 
 
 def _require_decided(complex_: CellComplex, minima: Iterable[Minimum], level: Fraction) -> None:

@@ -1,10 +1,10 @@
 """The cell complex of the loss landscape of a width-m network.
 
 A neuron's *state* is the sign of its output weight with the closed cone of the arrangement that
-holds its input weights; state 2 i + (0 if the sign is + else 1) has cone i. A *cell* assigns a
+holds its input weights, by its number (`theory.states`). A *cell* assigns a
 state to each neuron: a tuple of m states, sorted when networks are taken modulo permutation of
 neurons. On a cell the network is linear in u_j = |a_j| w_j, so the loss is convex and its minimum
-is a nonnegative least squares problem over the columns s relu(X v), v an extreme ray of a neuron's
+is a nonnegative least squares problem over the columns s sigma(X v), v an extreme ray of a neuron's
 cone. `theory.landscape.domain` has the details, and the same for cones cut off by a ball.
 
 A *move* takes one neuron to a neighbouring state, across a facet of its cone or, through zero, to
@@ -29,6 +29,7 @@ from theory.landscape.nnls import Minimum
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem, positive_integer
+from theory.states import cone_of, sign_of, state_of
 from theory.within import Ball, require_within
 
 Cell: TypeAlias = tuple[int, ...]
@@ -180,15 +181,15 @@ class CellComplex:
         With `moved`, a position and a move, in the face of that move.
         """
         groups = [self.groups[state] for state in cell]
-        generators = [self.domain.cone(state // 2) for state in cell]
+        generators = [self.domain.cone(cone_of(state)) for state in cell]
         if moved is not None:
             groups[moved[0]], generators[moved[0]] = moved[1].group, moved[1].generators
         u = [[Fraction()] * self.problem.d for _ in cell]
         for j, column, coefficient in self.domain.shares(minimum, groups):
-            generator = next(g for g in generators[j] if self.domain.column(g) == column // 2)
+            generator = next(g for g in generators[j] if self.domain.column(g) == cone_of(column))
             for k, v in enumerate(self.domain.vector(generator)):
                 u[j][k] += coefficient * v
-        return [(1 - 2 * (state % 2), tuple(uj)) for state, uj in zip(cell, u, strict=True)]
+        return [(sign_of(state), tuple(uj)) for state, uj in zip(cell, u, strict=True)]
 
     def cell_of(self, network: Network) -> Cell:
         """A cell that holds the network, neuron j in place j (not sorted)."""
@@ -203,11 +204,9 @@ class CellComplex:
         if self.within is not None and norm > self.within.rho:
             needs = f"needs rho = {float(norm):.15g}, not {self.within.rho}"
             raise InputError("W", f"is not provably in the ball: {needs}")
-        return self.states_of(network)
+        return self.states_of(neurons)
 
-    def states_of(self, network: Network) -> Cell:
-        """A state of each neuron, whether the network is in the ball or not."""
-        return tuple(
-            2 * int(self.arrangement.cones_containing(u)[0]) + (1 if sign < 0 else 0)
-            for sign, u in network.convex_coordinates()
-        )
+    def states_of(self, neurons: Iterable[Neuron]) -> Cell:
+        """A cell that holds these neurons, each in its place (not sorted)."""
+        cones = (int(self.arrangement.cones_containing(u)[0]) for _, u in neurons)
+        return tuple(map(state_of, cones, (sign for sign, _ in neurons)))

@@ -39,6 +39,7 @@ from theory.landscape.nnls import Minimum
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
+from theory.states import cone_of, sign_of, state_of
 from theory.units import Units
 from theory.within import Ball
 
@@ -125,7 +126,7 @@ class ConicDual:
 
 @dataclass(frozen=True)
 class _Column:
-    """A ray (d,) of the arrangement, and its image s relu(X v), both in integers."""
+    """A ray (d,) of the arrangement, and its image s sigma(X v), both in integers."""
 
     ray: tuple[int, ...]
     image: tuple[int, ...]
@@ -263,9 +264,11 @@ class ConicBall(_Convex):
         null = _null_space(X)
         self._null = range(len(rays), len(rays) + 2 * len(null))
         rays += [tuple(sign * v for v in vector) for vector in null for sign in (1, -1)]
+        sigma = problem.activation.value
+        images = [[sigma(dot(row, ray)) for row in X] for ray in rays]
         self._columns = [
-            _Column(ray, tuple(sign * max(0, dot(row, ray)) for row in X))
-            for ray in rays
+            _Column(ray, tuple(sign * v for v in image))
+            for ray, image in zip(rays, images, strict=True)
             for sign in (1, -1)
         ]
         self._plain = Metric.near(np.eye(problem.d)) if self._gauge.hidden.joint else None
@@ -284,7 +287,7 @@ class ConicBall(_Convex):
 
     def vector(self, generator: int) -> Sequence[Fraction]:
         """The ray itself."""
-        return [Fraction(v) for v in self._columns[2 * generator].ray]
+        return [Fraction(v) for v in self._columns[state_of(generator, 1)].ray]
 
     def most_squared(self, dual: ConicDual, group: Group) -> Fraction:
         """Of the dual vector's own memory."""
@@ -348,8 +351,7 @@ class ConvexBox(_Convex, EntrywiseBall):
         return self.priced(vector, scale)
 
     def _image(self, column: int) -> Sequence[int]:
-        sign = 1 - 2 * (column % 2)
-        return [sign * v for v in self.positive_columns[column // 2]]
+        return [sign_of(column) * v for v in self.positive_columns[cone_of(column)]]
 
     def _size(self, neurons: int, parts: Sequence[_Part]) -> Fraction:
         """From the shares of vertices: columns may belong to several of these."""
@@ -387,7 +389,7 @@ class _Faces:
         self._gauge = gauge
         self._rescaled = loss.rescaled(self.unit)
         self._y = np.array([float(v / self.unit) for v in problem.y])
-        self._zero = loss.value((Fraction(),) * problem.n, problem.y)
+        self._zero = loss.zero(problem.y)
 
     def nothing(self, metric: Metric | None) -> Bracket:
         """What is known where no program was solved: the loss of the zero network."""

@@ -3,7 +3,7 @@
 A domain cuts each cone of the arrangement down to a convex set of input weights u, and describes it
 by generators: for the whole space the extreme rays of the cone, of which u is any nonnegative
 combination; for an entrywise ball ||u||_inf <= rho the vertices of the polytope, of which u is any
-combination with weights of sum at most one. A generator v makes the columns s relu(X v) of the
+combination with weights of sum at most one. A generator v makes the columns s sigma(X v) of the
 least squares problem that is the loss on a cell.
 """
 
@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from flint import fmpz_mat
 
+from theory.activation import Activation
 from theory.arrangement import Arrangement
 from theory.exact import dot
 from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, primitive
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
+from theory.states import cone_of, sign_of, state_of
 from theory.within import Ball
 
 if TYPE_CHECKING:
@@ -116,17 +118,17 @@ class Domain(ABC):
     @cached_property
     def groups(self) -> list[Group]:
         """The columns of a neuron in each state."""
-        return [self.columns(s % 2, self.cone(s // 2)) for s in range(self.states)]
+        return [self.columns(s, self.cone(cone_of(s))) for s in range(self.states)]
 
     def _moves(self, state: int) -> tuple[Move, ...]:
         """The moves out of a state: one for each facet of its cone, and the change of sign."""
-        cone, sign = divmod(state, 2)
+        cone, sign = cone_of(state), sign_of(state)
         moves = []
         for wall, neighbour in self.arrangement.facets(cone):
             generators = tuple(self.facet(cone, wall))
-            group = self.columns(sign, generators)
-            moves.append(Move(wall, 2 * neighbour + sign, generators, group))
-        moves.append(Move(SIGN_FLIP, state ^ 1, (), ()))
+            group = self.columns(state, generators)
+            moves.append(Move(wall, state_of(neighbour, sign), generators, group))
+        moves.append(Move(SIGN_FLIP, state_of(cone, -sign), (), ()))
         return tuple(moves)
 
     @abstractmethod
@@ -143,7 +145,7 @@ class Domain(ABC):
 
     @abstractmethod
     def column(self, generator: int) -> int:
-        """The column of a generator, without sign; -1 where relu(X v) = 0."""
+        """The column of a generator, without sign; -1 where sigma(X v) = 0."""
 
     @abstractmethod
     def vector(self, generator: int) -> Sequence[Fraction]:
@@ -184,11 +186,12 @@ class Domain(ABC):
         """A network with convex coordinates (s_j, u_j), in the ball if there is one."""
         return Network.from_convex(neurons)
 
-    def columns(self, sign: int, generators: Iterable[int]) -> Group:
-        """The columns of generators, for neurons of sign + (0) or - (1)."""
+    def columns(self, state: int, generators: Iterable[int]) -> Group:
+        """The columns of generators, for neurons of the sign of a state."""
+        sign = sign_of(state)
         found = {self.column(generator) for generator in generators}
         found.discard(-1)
-        return tuple(sorted(2 * column + sign for column in found))
+        return tuple(sorted(state_of(column, sign) for column in found))
 
     def wider(
         self, groups: Sequence[Group], further: Iterable[Group], level: Fraction
@@ -220,7 +223,7 @@ class Polyhedral(Domain):
         values = self._stacked * fmpz_mat(len(vector), 1, list(vector))
         for k, value in enumerate(map(int, values.entries())):
             if value:
-                found[2 * k + (value < 0)] = abs(value)
+                found[state_of(k, value)] = abs(value)
         return Dual(vector, found, bit_set(found), scale)
 
     @cached_property
@@ -245,7 +248,7 @@ class WholeSpace(Polyhedral):
         super().__init__(problem, arrangement, None, Squared())
         X, self._x_scale, y, self._y_scale = problem.integer_form()
         self.scale = self._y_scale**2
-        images = _images(arrangement.rays, X)
+        images = _images(arrangement.rays, X, problem.activation)
         divisors = np.gcd.reduce(images, axis=1)
         images //= np.maximum(divisors, 1)[:, None]
         index: dict[tuple[int, ...], int] = {}
@@ -268,7 +271,7 @@ class WholeSpace(Polyhedral):
         return list(map(int, self.arrangement.facet_rays(cone, wall)))
 
     def column(self, generator: int) -> int:
-        """Rays with the same relu(X v), up to scale, share a column."""
+        """Rays with the same sigma(X v), up to scale, share a column."""
         return self._column[generator]
 
     def vector(self, generator: int) -> Sequence[Fraction]:
@@ -323,13 +326,10 @@ class EntrywiseBall(Polyhedral):
     ) -> None:
         super().__init__(problem, arrangement, within, loss or Squared())
         self._points = [[within.rho * v for v in point] for point in _box_vertices(arrangement)]
-        values = [
-            [sum((x * v for x, v in zip(row, u, strict=True)), Fraction()) for row in problem.X]
-            for u in self._points
-        ]
+        values = [[dot(row, u) for row in problem.X] for u in self._points]
         signs = [[(v > 0) - (v < 0) for v in row] for row in values]
         self._signs = np.array(signs, dtype=np.int8).reshape(len(signs), problem.n)
-        images = [tuple(max(v, Fraction()) for v in row) for row in values]
+        images = [tuple(map(problem.activation.value, row)) for row in values]
         common = lcm(*(v.denominator for row in (*images, problem.y) for v in row))
         self.scale = common**2
         index: dict[tuple[Fraction, ...], int] = {}
@@ -353,7 +353,7 @@ class EntrywiseBall(Polyhedral):
         return [generator for generator in self.cone(cone) if not self._signs[generator, row]]
 
     def column(self, generator: int) -> int:
-        """Vertices with the same relu(X v) share a column."""
+        """Vertices with the same sigma(X v) share a column."""
         return self._column[generator]
 
     def vector(self, generator: int) -> Sequence[Fraction]:
@@ -378,13 +378,14 @@ def _signed(columns: list[list[int]], n: int) -> Shaped[np.ndarray, "c n"]:
     return np.stack([positive, -positive], axis=1).reshape(2 * len(columns), n)
 
 
-def _images(points: Shaped[np.ndarray, "R d"], X: list[list[int]]) -> Shaped[np.ndarray, "R n"]:
-    """relu(X v) for every row v of integer points; in Python integers where they are needed."""
+def _images(
+    points: Shaped[np.ndarray, "R d"], X: list[list[int]], activation: Activation
+) -> Shaped[np.ndarray, "R n"]:
+    """sigma(X v) for every row v of integer points; in Python integers where they are needed."""
     A = np.array(X, dtype=object)
     bound = int(np.abs(A).sum(axis=1).max(initial=0)) * int(abs(points).max(initial=0))
     kind = np.dtype(np.int64 if bound < 2**62 else object)
-    images: Shaped[np.ndarray, "R n"] = np.maximum(points.astype(kind) @ A.astype(kind).T, 0)
-    return images
+    return activation.at(points.astype(kind) @ A.astype(kind).T)
 
 
 def _limit(vector: Sequence[int], y: Sequence[int], level: Fraction, strict: bool) -> int:

@@ -25,12 +25,12 @@ from theory.landscape.cells import Cell
 from theory.landscape.kinks import MOST, RULES, Kink, RestPoint, rest_point
 from theory.landscape.valleys import Valleys, valleys
 from theory.network import Network
+from theory.states import state_of
+from theory.types import Array
 from theory.within import Ball
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 _Place: TypeAlias = tuple[tuple[Kink, ...], tuple[int, ...]]
 
@@ -79,16 +79,17 @@ class Ends:
         problem = tree.problem
         self._X = np.array(problem.X, dtype=float)
         self._y = np.array(problem.y, dtype=float)
+        self._activation = problem.activation
         self._near = tolerance * float(self._y @ self._y)
         signs = tree.complex.arrangement.signs
         self._rows = np.flatnonzero(self._X.any(axis=1))
         self._cones = {row.tobytes(): cone for cone, row in enumerate(signs[:, self._rows])}
 
-    def of(self, W: Float[_Array, "S d m"], a: Float[_Array, "S m"]) -> list[End]:
+    def of(self, W: Float[Array, "S d m"], a: Float[Array, "S m"]) -> list[End]:
         """The end of each of S runs."""
         with np.errstate(over="ignore", invalid="ignore"):  # of runs that diverged
             Z = self._X @ W
-            error = (np.maximum(Z, 0.0) @ a[..., None])[..., 0] - self._y
+            error = self._activation.fit(self._X, W, a) - self._y
             losses = (error**2).sum(axis=-1) / 2
         finite = np.isfinite(losses) & np.isfinite(W).all(axis=(1, 2)) & np.isfinite(a).all(axis=1)
         found = []
@@ -101,10 +102,10 @@ class Ends:
 
     def _end(
         self,
-        W: Float[_Array, "d m"],
-        a: Float[_Array, " m"],
-        Z: Float[_Array, "n m"],
-        error: Float[_Array, " n"],
+        W: Float[Array, "d m"],
+        a: Float[Array, " m"],
+        Z: Float[Array, "n m"],
+        error: Float[Array, " n"],
         loss: float,
     ) -> End:
         predicted, kind, valley = self._minimum(self._cell(W, a, Z))
@@ -117,27 +118,26 @@ class Ends:
                 return End("moving", None, None, above)
         return End(kind, valley, predicted, above)
 
-    def _cell(
-        self, W: Float[_Array, "d m"], a: Float[_Array, " m"], Z: Float[_Array, "n m"]
-    ) -> Cell:
+    def _cell(self, W: Float[Array, "d m"], a: Float[Array, " m"], Z: Float[Array, "n m"]) -> Cell:
         """Of the signs of x_k . w_j; exactly where a float may have a wrong one."""
         sizes = np.abs(self._X) @ np.abs(W)
         if (np.abs(Z) <= 1e-14 * sizes)[self._rows].any():
-            return tuple(sorted(self.tree.complex.states_of(Network.from_floats(W, a))))
+            exact = Network.from_floats(W, a).convex_coordinates()
+            return tuple(sorted(self.tree.complex.states_of(exact)))
         signs = np.sign(Z[self._rows]).astype(np.int8).T
         return tuple(
             sorted(
-                2 * self._cones[row.tobytes()] + int(output < 0)
+                state_of(self._cones[row.tobytes()], output)
                 for row, output in zip(signs, a, strict=True)
             )
         )
 
     def _one_step(
-        self, a: Float[_Array, " m"], Z: Float[_Array, "n m"], error: Float[_Array, " n"]
+        self, a: Float[Array, " m"], Z: Float[Array, "n m"], error: Float[Array, " n"]
     ) -> float:
         """What one step can change of the loss, to first order."""
-        grad_W = self._X.T @ ((Z > 0) * (error[:, None] * a))
-        grad_a = np.maximum(Z, 0.0).T @ error
+        grad_W = self._X.T @ (self._activation.slopes(Z > 0) * (error[:, None] * a))
+        grad_a = self._activation.at(Z).T @ error
         ball = self.within.geometry
         slope = ball.hidden.dual_value(grad_W) + ball.output.dual_value(grad_a)
         return self.step * float(slope)
@@ -175,7 +175,7 @@ class Ends:
         return homes
 
     def _kink(
-        self, W: Float[_Array, "d m"], a: Float[_Array, " m"], Z: Float[_Array, "n m"]
+        self, W: Float[Array, "d m"], a: Float[Array, " m"], Z: Float[Array, "n m"]
     ) -> RestPoint | None:
         """The rest point near the run, where it has come near kinks."""
         reach = _CHATTER * self.step * np.abs(self._X).sum(axis=1)[:, None]
@@ -190,7 +190,7 @@ class Ends:
         if not known_rule or len(kinks) > MOST or not (kinks or blank.any()):
             return None
         place = (tuple(kinks), tuple(np.flatnonzero(blank).tolist()))
-        fit = np.maximum(Z, 0.0) @ a
+        fit = self._activation.fit(self._X, W, a)
         allowed = reach[:, 0] * (np.abs(a).sum() + self.step)
         known, failures = self._rests.setdefault(place, ([], 0))
         for point, its_fit in known:
@@ -200,7 +200,7 @@ class Ends:
             return None
         found = rest_point(self.tree.problem, self.within, W, a, *place)
         if found is not None:
-            its_fit = np.maximum(self._X @ found.W, 0.0) @ found.a
+            its_fit = self._activation.fit(self._X, found.W, found.a)
             if (np.abs(fit - its_fit) <= allowed).all():
                 known.append((found, its_fit))
                 return found
@@ -208,7 +208,7 @@ class Ends:
         return None
 
     @cached_property
-    def _rests(self) -> dict[_Place, tuple[list[tuple[RestPoint, _Array]], int]]:
+    def _rests(self) -> dict[_Place, tuple[list[tuple[RestPoint, Array]], int]]:
         """By kinks and blanks: the rest points that runs were at, with their fits, and how many
         other runs were at none."""
         return {}

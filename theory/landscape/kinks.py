@@ -23,20 +23,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from theory.errors import InputError
 from theory.geometry import frank_wolfe_gap
+from theory.types import Array
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
     from theory.problem import Problem
     from theory.within import Ball
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 Kink: TypeAlias = tuple[int, int]
 """A row k of the data and a neuron j with x_k . w_j = 0."""
@@ -57,10 +56,10 @@ class RestPoint:
     residual: the largest error of the equations, relative to the radius.
     """
 
-    W: Float[_Array, "d m"]
-    a: Float[_Array, " m"]
+    W: Float[Array, "d m"]
+    a: Float[Array, " m"]
     kinks: tuple[Kink, ...]
-    shares: Float[_Array, " k"]
+    shares: Float[Array, " k"]
     loss: float
     gap: float
     residual: float
@@ -69,8 +68,8 @@ class RestPoint:
 def rest_point(
     problem: Problem,
     within: Ball,
-    W: Float[_Array, "d m"],
-    a: Float[_Array, " m"],
+    W: Float[Array, "d m"],
+    a: Float[Array, " m"],
     kinks: Sequence[Kink],
     blanks: Sequence[int] = (),
 ) -> RestPoint | None:
@@ -105,7 +104,7 @@ def rest_point(
     if residual > _SOLVED:
         return None
     W, a, shares = equations.split(found.x)
-    f = np.maximum(equations.X @ W, 0.0) @ a
+    f = problem.activation.fit(equations.X, W, a)
     return RestPoint(
         W=W,
         a=a,
@@ -125,6 +124,7 @@ class _Equations:
     ) -> None:
         self.X = np.array(problem.X, dtype=float)
         self.y = np.array(problem.y, dtype=float)
+        self._activation = problem.activation
         self.radius = float(within.rho) ** 0.5
         self._kinks = kinks
         self._blanks = list(blanks)
@@ -133,14 +133,14 @@ class _Equations:
         self._hidden, self._output = RULES[within.optimizer]
 
     def split(
-        self, x: Float[_Array, " u"]
-    ) -> tuple[Float[_Array, "d m"], Float[_Array, " m"], Float[_Array, " k"]]:
+        self, x: Float[Array, " u"]
+    ) -> tuple[Float[Array, "d m"], Float[Array, " m"], Float[Array, " k"]]:
         """W, a and the shares."""
         d, rest = self.X.shape[1], len(x) - len(self._kinks)
         m = rest // (d + 1)
         return x[: d * m].reshape(d, m), x[d * m : rest], x[rest:]
 
-    def __call__(self, x: Float[_Array, " u"]) -> Float[_Array, " u"]:
+    def __call__(self, x: Float[Array, " u"]) -> Float[Array, " u"]:
         W, a, shares = self.split(x)
         weights = np.where(self._sides > 0, shares, 1 - shares).prod(axis=1)
         G, g = self._gradients(W, a)
@@ -152,40 +152,39 @@ class _Equations:
         return np.concatenate([rest_W.ravel(), rest_a, on])
 
     def _gradients(
-        self, W: Float[_Array, "d m"], a: Float[_Array, " m"]
-    ) -> tuple[Float[_Array, "p d m"], Float[_Array, "p m"]]:
+        self, W: Float[Array, "d m"], a: Float[Array, " m"]
+    ) -> tuple[Float[Array, "p d m"], Float[Array, "p m"]]:
         """Of W and of a, for all sides of the kinks."""
         Z = self.X @ W
-        active = np.repeat((Z > 0)[None].astype(float), len(self._sides), axis=0)
+        slopes = np.repeat(self._activation.slopes(Z > 0)[None], len(self._sides), axis=0)
         for place, (k, j) in enumerate(self._kinks):
-            active[:, k, j] = self._sides[:, place]
-        hidden = np.maximum(Z, 0.0)
-        for k, j in self._kinks:
-            hidden[k, j] = 0.0
+            slopes[:, k, j] = self._activation.slopes(self._sides[:, place] > 0)
+            Z[k, j] = 0.0
+        hidden = self._activation.at(Z)
         error = hidden @ a - self.y
-        G = np.einsum("nd,pnm->pdm", self.X, active * (error[:, None] * a))
+        G = np.einsum("nd,pnm->pdm", self.X, slopes * (error[:, None] * a))
         return G, np.repeat((hidden.T @ error)[None], len(self._sides), axis=0)
 
     def _rest(
         self,
-        theta: _Array,
-        samples: _Array,
-        weights: Float[_Array, " p"],
+        theta: Array,
+        samples: Array,
+        weights: Float[Array, " p"],
         rule: _Rule,
-        project: Callable[[_Array, float], _Array],
-    ) -> _Array:
+        project: Callable[[Array, float], Array],
+    ) -> Array:
         """How far a layer is from rest: by its mean direction where that jumps, elsewhere as a KKT
         point of the ball."""
         mean = _mean(samples, weights)
         scale = np.abs(samples).max() or 1.0
-        rest: _Array = theta - project(theta - self.radius / scale * mean, self.radius)
+        rest: Array = theta - project(theta - self.radius / scale * mean, self.radius)
         if rule.direction is not None:
             jumps = rule.spread(samples) > _JUMP * scale
             balance = theta + self.radius * rule.direction(samples, weights)
             rest = np.where(jumps, balance, rest)
         return rest
 
-    def gap(self, W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> float:
+    def gap(self, W: Float[Array, "d m"], a: Float[Array, " m"]) -> float:
         """The largest Frank-Wolfe gap over the sides."""
         G, g = self._gradients(W, a)
         gaps = frank_wolfe_gap(
@@ -205,40 +204,40 @@ class _Rule:
     """One layer: its mean direction, None where the mean gradient alone counts, and the axes of
     what is normalised together."""
 
-    direction: Callable[[_Array, Float[_Array, " p"]], _Array] | None
+    direction: Callable[[Array, Float[Array, " p"]], Array] | None
     axes: tuple[int, ...] = ()
 
-    def spread(self, samples: _Array) -> _Array:
+    def spread(self, samples: Array) -> Array:
         """How far the samples differ, in each part that is normalised together."""
         differences = samples.max(axis=0) - samples.min(axis=0)
-        found: _Array = differences.max(axis=self.axes, keepdims=True)
+        found: Array = differences.max(axis=self.axes, keepdims=True)
         return found
 
 
-def _mean(samples: _Array, weights: Float[_Array, " p"]) -> _Array:
+def _mean(samples: Array, weights: Float[Array, " p"]) -> Array:
     """E g"""
-    mean: _Array = (weights @ samples.reshape(len(weights), -1)).reshape(samples.shape[1:])
+    mean: Array = (weights @ samples.reshape(len(weights), -1)).reshape(samples.shape[1:])
     return mean
 
 
-def _root_mean_square(samples: _Array, weights: Float[_Array, " p"]) -> _Array:
+def _root_mean_square(samples: Array, weights: Float[Array, " p"]) -> Array:
     """E g / sqrt(E g^2)"""
     square = _mean(samples**2, weights)
-    mean: _Array = _mean(samples, weights) / np.sqrt(np.where(square > 0, square, 1.0))
+    mean: Array = _mean(samples, weights) / np.sqrt(np.where(square > 0, square, 1.0))
     return mean
 
 
-def _sign(momentum: float, samples: _Array, weights: Float[_Array, " p"]) -> _Array:
+def _sign(momentum: float, samples: Array, weights: Float[Array, " p"]) -> Array:
     """E sign(b E g + (1 - b) g)"""
     mixed = momentum * _mean(samples, weights) + (1 - momentum) * samples
-    mean: _Array = _mean(np.sign(mixed), weights)
+    mean: Array = _mean(np.sign(mixed), weights)
     return mean
 
 
-def _normalised(axes: tuple[int, ...], samples: _Array, weights: Float[_Array, " p"]) -> _Array:
+def _normalised(axes: tuple[int, ...], samples: Array, weights: Float[Array, " p"]) -> Array:
     """E g / ||g||, the norm over these axes of a layer."""
     length = np.sqrt((samples**2).sum(axis=tuple(axis + 1 for axis in axes), keepdims=True))
-    mean: _Array = _mean(samples / np.where(length, length, 1.0), weights)
+    mean: Array = _mean(samples / np.where(length, length, 1.0), weights)
     return mean
 
 

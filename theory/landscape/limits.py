@@ -33,6 +33,7 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.domain import SIGN_FLIP, Group, Polyhedral
 from theory.landscape.optima import Optimum, optima
 from theory.landscape.valleys import DEFAULT_MAX_CELLS, Valleys
+from theory.states import cone_of, sign_of
 
 Kind: TypeAlias = Literal["global", "valley", "plateau", "stratum"]
 
@@ -93,7 +94,7 @@ def _parts(complex_: CellComplex) -> list[Group]:
     domain = complex_.domain
     found: set[Group] = set()
     for state in range(complex_.states):
-        cone = frozenset(domain.cone(state // 2))
+        cone = frozenset(domain.cone(cone_of(state)))
         facets = [
             frozenset(move.generators) for move in complex_.moves(state) if move.wall != SIGN_FLIP
         ]
@@ -114,7 +115,7 @@ class _Plateaus:
     def __init__(self, complex_: CellComplex, domain: Polyhedral) -> None:
         self.complex = complex_
         self.domain = domain
-        self._generators = [domain.cone(state // 2) for state in range(complex_.states)]
+        self._generators = [domain.cone(cone_of(state)) for state in range(complex_.states)]
         self._having: dict[tuple[int, int], int] = {}  # the states of a sign with a generator
         for state, generators in enumerate(self._generators):
             for generator in generators:
@@ -174,7 +175,7 @@ class _Plateaus:
 
         places = [(j, generator) for j, neuron in enumerate(neurons) for generator in neuron.able]
         size, zero, one = len(places), fmpq(), fmpq(1)
-        images = [self._image(neurons[j].state % 2, generator) for j, generator in places]
+        images = [self._image(sign_of(neurons[j].state), generator) for j, generator in places]
         shares = self.domain.shares(
             optimum.minimum, [self.complex.groups[state] for state in optimum.cell]
         )
@@ -184,7 +185,7 @@ class _Plateaus:
             at = next(
                 i
                 for i, (neuron, generator) in enumerate(places)
-                if neuron == j and self.domain.column(generator) == column // 2
+                if neuron == j and self.domain.column(generator) == cone_of(column)
             )
             start[at] += value
             fit = [f + value * v for f, v in zip(fit, images[at], strict=True)]
@@ -222,7 +223,7 @@ class _Plateaus:
         column = self.domain.column(generator)
         if column < 0:
             return [fmpq()] * self.complex.problem.n
-        return [fmpq((1 - 2 * sign) * v) for v in self.domain.positive_columns[column]]
+        return [fmpq(sign * v) for v in self.domain.positive_columns[column]]
 
 
 class _Neuron(NamedTuple):

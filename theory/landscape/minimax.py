@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from theory.exact import dot
 from theory.landscape.cells import CellComplex, Neuron
 from theory.landscape.domain import SIGN_FLIP
 from theory.landscape.flood import Edge
@@ -80,7 +81,5 @@ def _straighten(problem: Problem, points: Sequence[Sequence[Neuron]]) -> list[Se
 
 
 def _preactivation_signs(problem: Problem, point: Sequence[Neuron]) -> list[int]:
-    values = (
-        sum(x * v for x, v in zip(row, u, strict=True)) for _, u in point for row in problem.X
-    )
+    values = (dot(row, u) for _, u in point for row in problem.X)
     return [(v > 0) - (v < 0) for v in values]

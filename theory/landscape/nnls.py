@@ -11,6 +11,7 @@ Source: C. L. Lawson and R. J. Hanson, Solving Least Squares Problems (1974), ch
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from theory.exact import dot
 
 if TYPE_CHECKING:
     from jaxtyping import Shaped
+
+_LOG = logging.getLogger(__name__)
 
 
 def primitive(vector: Sequence[int]) -> tuple[int, ...]:
@@ -229,7 +232,11 @@ class _Problems:
     ) -> Minimum:
         support = guess() if self._guessing else None
         found = None if support is None else program.verified(support)
-        self._memo[key] = found = found or program.active_set()
+        if found is None:
+            if self._guessing:
+                _LOG.debug("the support that floats find is not confirmed: active sets decide")
+            found = program.active_set()
+        self._memo[key] = found
         return found
 
 

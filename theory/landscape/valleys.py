@@ -25,7 +25,6 @@ from functools import cached_property
 from itertools import combinations_with_replacement, permutations, product
 
 from theory.errors import BudgetError, InputError, Interrupted
-from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import Polyhedral
 from theory.landscape.flood import Edge, Flood
@@ -35,6 +34,7 @@ from theory.landscape.nnls import Minimum
 from theory.landscape.optima import optima
 from theory.network import Network
 from theory.problem import Problem, Rational, format_rational, rational
+from theory.types import Progress, silent
 from theory.within import Ball
 
 DEFAULT_MAX_CELLS = 2_000_000  # each of them is looked at
@@ -174,7 +174,7 @@ def valleys(
     labelled: bool = False,
     min_depth: Rational | None = None,
     max_cells: int | None = None,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Valleys:
     """All valleys of the loss with their births and deaths, exactly.
 
@@ -201,7 +201,7 @@ def valleys(
     if max_cells is None and not domain.exact and complex_.count > _PROGRAMS:
         what = "cells, with a convex program for each"
         raise BudgetError(what, complex_.count, _PROGRAMS, "max_cells")
-    zero = sum((v * v for v in problem.y), Fraction()) / 2
+    zero = domain.loss.zero(problem.y)
     least_depth = Fraction() if domain.exact else _DEEP * zero
     if min_depth is not None:
         least_depth = rational(min_depth, "min_depth")

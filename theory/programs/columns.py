@@ -9,10 +9,10 @@ the bound is one over the patterns priced.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -25,8 +25,9 @@ from theory.programs.family import Family, Multipliers, Prices
 from theory.programs.networks import united
 from theory.programs.newton import GroupLasso, Point
 from theory.programs.program import BlockProgram
+from theory.types import Array
 
-_Array: TypeAlias = np.ndarray[Any, Any]
+_LOG = logging.getLogger(__name__)
 
 _WHOLE = 64  # blocks up to which the master takes all of them
 _WHOLE_NEWTON = 1024  # the same where the master is solved by Newton's method
@@ -63,22 +64,22 @@ class Relaxation:
     """
 
     patterns: Patterns
-    blocks: Int[_Array, " k"]
-    u: Float[_Array, "k d"]
-    lam: Float[_Array, " n"]
-    metric: Float[_Array, "d d"] | None
+    blocks: Int[Array, " k"]
+    u: Float[Array, "k d"]
+    lam: Float[Array, " n"]
+    metric: Float[Array, "d d"] | None
     prices: Prices
     value: float
     gap: float
 
-    def kept(self, tolerance: float) -> Int[_Array, " j"]:
+    def kept(self, tolerance: float) -> Int[Array, " j"]:
         """The blocks in use that are not much smaller than the largest."""
         lengths = np.linalg.norm(self.u, axis=1)
-        kept: _Array = self.blocks[lengths > _KEPT * tolerance * lengths.max(initial=0.0)]
+        kept: Array = self.blocks[lengths > _KEPT * tolerance * lengths.max(initial=0.0)]
         return kept
 
     @property
-    def signs(self) -> Float[_Array, " k"]:
+    def signs(self) -> Float[Array, " k"]:
         """s_b of the blocks in use."""
         return self.patterns.signs(self.blocks)
 
@@ -89,7 +90,7 @@ class ColumnGeneration:
     def __init__(
         self,
         patterns: Patterns,
-        y: Float[_Array, " n"],
+        y: Float[Array, " n"],
         family: Family,
         loss: Loss | None = None,
         *,
@@ -112,7 +113,7 @@ class ColumnGeneration:
         self._newton = family.newton and isinstance(self.loss, Squared)
         self._new = _NEW_NEWTON if self._newton else _NEW
         self._gain = _GAIN_NEWTON if self._newton else _GAIN
-        self._active: Int[_Array, " a"] = np.zeros(0, dtype=int)
+        self._active: Int[Array, " a"] = np.zeros(0, dtype=int)
         self._master: GroupLasso | BlockProgram | None = None
         self._point: Point | None = None
         self._multipliers: Multipliers = {}
@@ -145,7 +146,8 @@ class ColumnGeneration:
         X = self.patterns.X
         radius, random = math.sqrt(weight), search.random
         networks = descend_from_random(
-            *(X, self.y, self.loss, self.family.balls, radius, _WIDTH, _WIDE, random)
+            *(X, self.y, self.patterns.activation, self.loss, self.family.balls, radius),
+            *(_WIDTH, _WIDE, random),
         )
         active = [network.blocks(X)[2] for network in networks]
         self.patterns = self.patterns.joined(np.concatenate(active))
@@ -179,12 +181,13 @@ class ColumnGeneration:
         )
         try:
             u, lam, metric = program.solve(weight)
-        except SolverFailure:
+        except SolverFailure as error:
+            _LOG.info("Newton's method stalled at a gap of %.1e, and %s", found.gap, error)
             return found
         other = self._priced(blocks, u, lam, metric, weight)
         return other if other.gap < found.gap else found
 
-    def _activate(self, used: Int[_Array, " k"], costs: Float[_Array, " B"]) -> None:
+    def _activate(self, used: Int[Array, " k"], costs: Float[Array, " B"]) -> None:
         """The blocks in use and those of the largest costs form the next master; or all blocks."""
         before = self._active
         whole = _WHOLE_NEWTON if self._newton else _WHOLE
@@ -197,8 +200,8 @@ class ColumnGeneration:
             self._active = np.zeros(1, dtype=int)  # any block: nothing costs more than zero
         if self._newton:
             blocks = self._active
-            signs, diagonals = self.patterns.signs(blocks), self.patterns.diagonals(blocks)
-            master = GroupLasso(self.patterns.X, self.y, diagonals, signs)
+            masks, sides = self.patterns.masks(blocks), self.patterns.sides(blocks)
+            master = GroupLasso(self.patterns.X, self.y, masks, sides)
             if self._point is not None and isinstance(self._master, GroupLasso):
                 u = np.zeros((len(blocks), self.patterns.X.shape[1]))
                 _, here, there = np.intersect1d(blocks, before, return_indices=True)
@@ -253,15 +256,14 @@ class ColumnGeneration:
 
     def _priced(
         self,
-        blocks: Int[_Array, " k"],
-        u: Float[_Array, "k d"],
-        lam: Float[_Array, " n"],
-        metric: Float[_Array, "d d"] | None,
+        blocks: Int[Array, " k"],
+        u: Float[Array, "k d"],
+        lam: Float[Array, " n"],
+        metric: Float[Array, "d d"] | None,
         weight: float,
     ) -> Relaxation:
         patterns = self.patterns
-        outputs = u @ patterns.X.T
-        fit = (outputs * patterns.diagonals(blocks) * patterns.signs(blocks)[:, None]).sum(axis=0)
+        fit = (u @ patterns.X.T * patterns.masks(blocks)).sum(axis=0)
         value = self.loss.at(fit, self.y)
         size = float(np.linalg.norm(u, axis=1).sum())
         level = float(lam @ fit) / weight if weight else 0.0
@@ -292,14 +294,14 @@ class ColumnGeneration:
             return weight
         return float(found.prices.costs[found.blocks].max(initial=0.0))
 
-    def _candidates(self, found: Relaxation, weight: float) -> Bool[_Array, "t n"]:
+    def _candidates(self, found: Relaxation, weight: float) -> Bool[Array, "t n"]:
         """Patterns to try: where the solution moves as a network, and those of a random search."""
         assert self.search is not None
         climbed = _climbed(found, self.family, self._level(found, weight), self.search.random)
         moved = self._moved(found, self.search.random)
         return np.concatenate([moved, _sums(found), climbed])
 
-    def _moved(self, found: Relaxation, random: np.random.Generator) -> Bool[_Array, "k n"]:
+    def _moved(self, found: Relaxation, random: np.random.Generator) -> Bool[Array, "k n"]:
         """Patterns that the solution has once its neurons may leave their cones.
 
         At the solution itself, on many walls, gradients lead nowhere; from close by they do.
@@ -315,13 +317,14 @@ class ColumnGeneration:
         for _ in range(_MOVES):
             noise = 1 + _NOISE * random.standard_normal(W.shape)
             network = descend(
-                X, self.y, self.loss, (hidden, output), math.sqrt(gauge), W * noise, found.signs * a
+                *(X, self.y, self.patterns.activation, self.loss, (hidden, output)),
+                *(math.sqrt(gauge), W * noise, found.signs * a),
             )
             active.append(network.blocks(X)[2])
         return np.concatenate(active)
 
     def _extend(
-        self, found: Relaxation, weight: float, candidates: Bool[_Array, "t n"], better_by: float
+        self, found: Relaxation, weight: float, candidates: Bool[Array, "t n"], better_by: float
     ) -> bool:
         """Those that cost more than the blocks in use join the pool; whether any did."""
         level = self._level(found, weight)
@@ -330,14 +333,14 @@ class ColumnGeneration:
         if not len(fresh):
             return False
         costs = self.family.prices(
-            Patterns(self.patterns.X, fresh), found.lam, found.metric, level
+            replace(self.patterns, active=fresh), found.lam, found.metric, level
         ).costs.reshape(-1, 2)
         better = np.flatnonzero(costs.max(axis=1) > level * (1 + better_by))
         if not len(better):
             return False
         order = better[np.argsort(-costs.max(axis=1)[better], kind="stable")][: self._new]
         grown = np.concatenate([self.patterns.active, fresh[order]])
-        self.patterns = Patterns(self.patterns.X, grown)
+        self.patterns = replace(self.patterns, active=grown)
         joined = np.zeros(self.patterns.count)
         joined[2 * known :] = costs[order].ravel()
         joined[joined <= level] = 0.0
@@ -345,22 +348,22 @@ class ColumnGeneration:
         return True
 
 
-def _sums(found: Relaxation) -> Bool[_Array, "t n"]:
+def _sums(found: Relaxation) -> Bool[Array, "t n"]:
     """The patterns of neurons that lie in one closed cone, summed."""
     _, u = united(found.patterns.X, found.signs, found.u)
-    sums: _Array = u @ found.patterns.X.T > 0
+    sums: Array = u @ found.patterns.X.T > 0
     return sums
 
 
 def _climbed(
     found: Relaxation, family: Family, level: float, random: np.random.Generator
-) -> Bool[_Array, "t n"]:
-    """Patterns on the way up +-lam . relu(X u) that exceed the level, from random u and neurons.
+) -> Bool[Array, "t n"]:
+    """Patterns on the way up +-lam . sigma(X u) that exceed the level, from random u and neurons.
 
     Each step goes half way to the best u of the linear piece that it is on, cone or not: a whole
     step often jumps between two pieces for ever.
     """
-    X, lam = found.patterns.X, found.lam
+    X, lam, activation = found.patterns.X, found.lam, found.patterns.activation
     starts = np.concatenate([random.standard_normal((_STARTS, X.shape[1])), found.u])
     seen, gains = [], []
     for sign in (1.0, -1.0):
@@ -368,17 +371,17 @@ def _climbed(
         for _ in range(_CLIMBS):
             outputs = u @ X.T
             active = outputs > 0
-            gain = sign * np.maximum(outputs, 0.0) @ lam / family.lengths(u, found.metric)
+            gain = sign * activation.at(outputs) @ lam / family.lengths(u, found.metric)
             above = gain > level * (1 + _LOOSE)
             seen.append(active[above])
             gains.append(gain[above])
-            goal = family.best(sign * (active * lam) @ X, found.metric)
+            goal = family.best(sign * (activation.slopes(active) * lam) @ X, found.metric)
             u = _unit(u) + _unit(goal)
     best = np.argsort(-np.concatenate(gains), kind="stable")[: _TRIED * _NEW_NEWTON]
     return distinct(np.concatenate(seen)[best])
 
 
-def _unit(u: Float[_Array, "b d"]) -> Float[_Array, "b d"]:
+def _unit(u: Float[Array, "b d"]) -> Float[Array, "b d"]:
     """Rows of length one, or zero."""
-    unit: _Array = u / np.maximum(np.linalg.norm(u, axis=1, keepdims=True), np.finfo(float).tiny)
+    unit: Array = u / np.maximum(np.linalg.norm(u, axis=1, keepdims=True), np.finfo(float).tiny)
     return unit

@@ -7,13 +7,11 @@ vectors u of the cone, and mu the multipliers that prove it.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import nnls
 
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _VIOLATED = 1e-12  # of a side, relative to ||x_k|| ||v||
 _PASSES = 12  # of pivoting; few cones that were projected before need more than three
@@ -25,16 +23,16 @@ class Cones:
     X: (n, d). sides: (B, n) of +-1, the diagonals of 2 D_b - I.
     """
 
-    def __init__(self, X: Float[_Array, "n d"], sides: Float[_Array, "B n"]) -> None:
+    def __init__(self, X: Float[Array, "n d"], sides: Float[Array, "B n"]) -> None:
         self.X = X
         self.sides = sides
         self._lengths = np.maximum(np.linalg.norm(X, axis=1), np.finfo(float).tiny)
         # Independent rows, so at most d of them; unused slots hold -1.
-        self.tight: Int[_Array, "B d"] = np.full((len(sides), X.shape[1]), -1)
+        self.tight: Int[Array, "B d"] = np.full((len(sides), X.shape[1]), -1)
 
     def project(
-        self, v: Float[_Array, "b d"], which: Int[_Array, " b"], enough: float = 0.0
-    ) -> tuple[Float[_Array, "b d"], Float[_Array, "b d"]]:
+        self, v: Float[Array, "b d"], which: Int[Array, " b"], enough: float = 0.0
+    ) -> tuple[Float[Array, "b d"], Float[Array, "b d"]]:
         """The projections w of v onto the cones `which`, and mu in the slots of `tight`.
 
         Where some mu >= 0 makes w no longer than `enough`, a better one is not looked for.
@@ -80,16 +78,16 @@ class Cones:
             self._by_scipy(v, w, mu, place, int(which[place]))
         return w, mu
 
-    def _slack(self, w: Float[_Array, "b d"], cones: Int[_Array, " b"]) -> Float[_Array, "b n"]:
+    def _slack(self, w: Float[Array, "b d"], cones: Int[Array, " b"]) -> Float[Array, "b n"]:
         """(2 D - I) X w, in units of ||x_k||."""
-        slack: _Array = (w @ self.X.T) * self.sides[cones] / self._lengths
+        slack: Array = (w @ self.X.T) * self.sides[cones] / self._lengths
         return slack
 
     def _by_scipy(
         self,
-        v: Float[_Array, "b d"],
-        w: Float[_Array, "b d"],
-        mu: Float[_Array, "b d"],
+        v: Float[Array, "b d"],
+        w: Float[Array, "b d"],
+        mu: Float[Array, "b d"],
         place: int,
         cone: int,
     ) -> None:
@@ -104,12 +102,12 @@ class Cones:
 
 
 def _multipliers(
-    A: Float[_Array, "b d d"], used: Bool[_Array, "b d"], v: Float[_Array, "b d"]
-) -> Float[_Array, "b d"]:
+    A: Float[Array, "b d d"], used: Bool[Array, "b d"], v: Float[Array, "b d"]
+) -> Float[Array, "b d"]:
     """The mu on the used rows that make v + A^T mu shortest."""
     gram = A @ A.transpose(0, 2, 1)
     diagonal = np.arange(A.shape[1])
     # A little regular, should rows be dependent.
     gram[:, diagonal, diagonal] += np.where(used, 1e-15 * gram[:, diagonal, diagonal], 1.0)
-    solution: _Array = np.linalg.solve(gram, -(A @ v[..., None]))[..., 0]
+    solution: Array = np.linalg.solve(gram, -(A @ v[..., None]))[..., 0]
     return solution

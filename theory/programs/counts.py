@@ -12,19 +12,22 @@ What it returns is a good cell, not a proof: `theory.landscape.least` verifies i
 
 from __future__ import annotations
 
+import logging
 import warnings
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from theory.landscape.cells import Cell, CellComplex
 from theory.losses import Squared
+from theory.programs.blocks import Patterns
 from theory.quiet import quiet
+from theory.types import Array
 from theory.units import Units
 
-_Array: TypeAlias = np.ndarray[Any, Any]
+_LOG = logging.getLogger(__name__)
 
 _ROUNDS = 60
 _TOLERANCE = 1e-7  # of the bound, relative to the loss of zero weights
@@ -46,16 +49,15 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
     data, radius = units.problem(problem), float(units.reach(within.rho))
     X, y = np.array(data.X, dtype=float), np.array(data.y, dtype=float)
     zero = float(y @ y) / 2
-    active = np.repeat(complex_.arrangement.signs > 0, 2, axis=0).astype(float).T
-    signs = np.tile([1.0, -1.0], complex_.states // 2)
+    patterns = Patterns(X, problem.activation, complex_.arrangement.signs > 0)
+    blocks = np.arange(patterns.count)
     U = cp.Variable((problem.d, complex_.states))  # in units of rho
     k = cp.Variable(complex_.states, integer=True)
     t = cp.Variable(nonneg=True)
     outputs = X @ U
-    fit = radius * cp.sum(cp.multiply(active * signs, outputs), axis=1)
-    sides = 2 * active - 1
+    fit = radius * cp.sum(cp.multiply(patterns.masks(blocks).T, outputs), axis=1)
     constraints = [
-        cp.multiply(sides, outputs) >= 0,
+        cp.multiply(patterns.sides(blocks).T, outputs) >= 0,
         cp.max(cp.abs(U), axis=0) <= k,
         cp.sum(k) <= complex_.width,
     ]
@@ -74,7 +76,8 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
             warnings.simplefilter("ignore")
             try:
                 program.solve(solver=cp.SCIPY)  # HiGHS
-            except cp.SolverError:
+            except cp.SolverError as error:
+                _LOG.info("HiGHS fails: %s", error)
                 break
         if k.value is None or float(t.value) * zero >= value - _TOLERANCE * zero:
             break
@@ -85,7 +88,7 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
     return best
 
 
-def _residual(complex_: CellComplex, cell: Cell, unit: Fraction) -> Float[_Array, " n"]:
+def _residual(complex_: CellComplex, cell: Cell, unit: Fraction) -> Float[Array, " n"]:
     """y - f at the minimum of a cell, in this unit."""
     network = complex_.domain.network(complex_.point(cell, complex_.minimum(cell)))
     fit = network.fit(complex_.problem)

@@ -6,15 +6,15 @@ What it finds are good networks and good activation patterns; the convex program
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from theory.activation import Activation
 from theory.geometry import Norm, VectorNorm
 from theory.losses import Loss
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _USED = 1e-6  # of the largest neuron
 _STEPS = 1000
@@ -32,13 +32,13 @@ _SHARE = 0.4  # of the neurons, to move at once
 class Found(NamedTuple):
     """A network (W, a) and its loss."""
 
-    W: Float[_Array, "d m"]
-    a: Float[_Array, " m"]
+    W: Float[Array, "d m"]
+    a: Float[Array, " m"]
     value: float
 
     def blocks(
-        self, X: Float[_Array, "n d"]
-    ) -> tuple[Float[_Array, " k"], Float[_Array, "k d"], Bool[_Array, "k n"]]:
+        self, X: Float[Array, "n d"]
+    ) -> tuple[Float[Array, " k"], Float[Array, "k d"], Bool[Array, "k n"]]:
         """Signs, u_j = |a_j| w_j and activation patterns of the neurons that are not zero."""
         u = (self.W * np.abs(self.a)).T
         lengths = np.linalg.norm(u, axis=1)
@@ -47,8 +47,9 @@ class Found(NamedTuple):
 
 
 def descend_from_random(
-    X: Float[_Array, "n d"],
-    y: Float[_Array, " n"],
+    X: Float[Array, "n d"],
+    y: Float[Array, " n"],
+    activation: Activation,
     loss: Loss,
     balls: tuple[Norm, VectorNorm],
     radius: float,
@@ -61,13 +62,14 @@ def descend_from_random(
     for _ in range(starts):
         W = radius * random.standard_normal((X.shape[1], width))
         a = balls[1].project(radius * random.choice([-1.0, 1.0], width), radius) / 2
-        found.append(descend(X, y, loss, balls, radius, W, a))
+        found.append(descend(X, y, activation, loss, balls, radius, W, a))
     return sorted(found, key=lambda each: each.value)
 
 
 def hop(
-    X: Float[_Array, "n d"],
-    y: Float[_Array, " n"],
+    X: Float[Array, "n d"],
+    y: Float[Array, " n"],
+    activation: Activation,
     loss: Loss,
     balls: tuple[Norm, VectorNorm],
     radius: float,
@@ -89,7 +91,7 @@ def hop(
         if since >= _VAIN or best.value <= enough * (1 + _NEAR):
             break
         W, a = _moved(best, random)
-        found = descend(X, y, loss, balls, radius, W, a)
+        found = descend(X, y, activation, loss, balls, radius, W, a)
         if found.value <= best.value * (1 + _PROMISING):
             found = polish(found)
         since = 0 if found.value < best.value * (1 - _GAIN) else since + 1
@@ -99,7 +101,7 @@ def hop(
 
 def _moved(
     found: Found, random: np.random.Generator
-) -> tuple[Float[_Array, "d m"], Float[_Array, " m"]]:
+) -> tuple[Float[Array, "d m"], Float[Array, " m"]]:
     """One neuron drawn anew, or the weights of several moved, a little or far."""
     W, a = found.W.copy(), found.a.copy()
     size, width = np.abs(W).max(), len(a)
@@ -115,13 +117,14 @@ def _moved(
 
 
 def descend(
-    X: Float[_Array, "n d"],
-    y: Float[_Array, " n"],
+    X: Float[Array, "n d"],
+    y: Float[Array, " n"],
+    activation: Activation,
     loss: Loss,
     balls: tuple[Norm, VectorNorm],
     radius: float,
-    W: Float[_Array, "d m"],
-    a: Float[_Array, " m"],
+    W: Float[Array, "d m"],
+    a: Float[Array, " m"],
 ) -> Found:
     """From (W, a), shrunk into the balls, to a network that moves no further.
 
@@ -130,28 +133,25 @@ def descend(
     """
     hidden, output = balls
 
-    def fit(W: Float[_Array, "d m"], a: Float[_Array, " m"]) -> Float[_Array, " n"]:
-        outputs: _Array = np.maximum(X @ W, 0.0) @ a
-        return outputs
-
     W, a = hidden.project(W, radius), output.project(a, radius)
-    value = loss.at(fit(W, a), y)
+    value = loss.at(activation.fit(X, W, a), y)
     ahead_W, ahead_a, momentum = W, a, 1.0
     curvature = float(np.linalg.norm(X)) ** 2 * radius**2 / len(y) or 1.0
     rounding = _ROUNDING * value
     before = value
     for step in range(1, _STEPS + 1):
         outputs = X @ ahead_W
-        here = np.maximum(outputs, 0.0) @ ahead_a
+        images = activation.at(outputs)
+        here = images @ ahead_a
         lam = loss.gradient(here, y)
-        gradient_W = X.T @ ((outputs > 0) * (lam[:, None] * ahead_a))
-        gradient_a = np.maximum(outputs, 0.0).T @ lam
+        gradient_W = X.T @ (activation.slopes(outputs > 0) * (lam[:, None] * ahead_a))
+        gradient_a = images.T @ lam
         height = loss.at(here, y)
         for _ in range(_DOUBLINGS):
             next_W = hidden.project(ahead_W - gradient_W / curvature, radius)
             next_a = output.project(ahead_a - gradient_a / curvature, radius)
             moved_W, moved_a = next_W - ahead_W, next_a - ahead_a
-            found = loss.at(fit(next_W, next_a), y)
+            found = loss.at(activation.fit(X, next_W, next_a), y)
             slope = float((gradient_W * moved_W).sum() + gradient_a @ moved_a)
             length = float((moved_W**2).sum() + moved_a @ moved_a)
             if found <= height + slope + curvature / 2 * length + rounding:

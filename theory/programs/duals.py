@@ -8,10 +8,9 @@ and the bound are computed in rationals (roots rounded the safe way).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,8 +20,7 @@ from theory.losses import Loss
 from theory.problem import Problem
 from theory.programs.blocks import Patterns
 from theory.programs.columns import Relaxation
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.states import cone_of, sign_of
 
 _BITS = 45  # of lam and mu, relative to the largest of lam: floats hold such integers exactly
 _ALLOWANCE = 1 - Fraction(1, 2**50)  # for a checker that rounds roots more coarsely
@@ -79,10 +77,10 @@ class BlockDual:
         return sqrt_above(self.cost)
 
     def _column(self, block: int) -> list[int]:
-        """w_b = s X^T D lam + X^T (2 D - I) mu, for the integer X."""
-        active = self.patterns.active[block // 2].tolist()
-        sign = 1 - 2 * (block % 2)
-        c = [sign * v if on else 0 for v, on in zip(self.lam, active, strict=True)]
+        """w_b = s X^T D lam + X^T S mu, for the integer X."""
+        active = self.patterns.active[cone_of(block)].tolist()
+        sign = sign_of(block)
+        c = [sign * v for v in self.patterns.activation.part(active, self.lam)]
         for row, value in self.mu.get(block, {}).items():
             c[row] += value if active[row] else -value
         return [sum(p * q for p, q in zip(c, x, strict=True) if p) for x in self._features]
@@ -103,16 +101,16 @@ class BlockDual:
             return
         X = np.array(self._features, dtype=float).T
         sizes = np.abs(X)
-        patterns = Patterns(X, self.patterns.active)
+        patterns = replace(self.patterns, X=X)
         w = patterns.gradients(np.array(self.lam, dtype=float))
         # What the sums could lose: the usual bound n eps sum |x| |c|, doubled for X and the norm.
         loss = 2 * (self.problem.n + 8) * np.finfo(float).eps
-        error = np.repeat(self.patterns.active @ (np.abs(self.lam)[:, None] * sizes), 2, axis=0)
+        slopes = np.abs(patterns.activation.slopes(patterns.active))
+        error = np.repeat(slopes @ (np.abs(self.lam)[:, None] * sizes), 2, axis=0)
         for block, mu in self.mu.items():
             rows = np.array(list(mu), dtype=int)
             values = np.array(list(mu.values()), dtype=float)
-            sides = np.where(self.patterns.active[block // 2][rows], 1.0, -1.0)
-            w[block] += (sides * values) @ X[rows]
+            w[block] += (patterns.sides(block)[rows] * values) @ X[rows]
             error[block] += values @ sizes[rows]
         order = 1 if self.gauge.hidden.entries else 2
         above = (np.linalg.norm(w, order, axis=1) + loss * error.sum(axis=1)) * (1 + loss)

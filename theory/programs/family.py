@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,14 +12,13 @@ from jaxtyping import Float, Int
 from theory.gauges import Gauge, Size
 from theory.geometry import Norm, VectorNorm
 from theory.programs.blocks import Patterns
+from theory.types import Array
 
 if TYPE_CHECKING:
     import cvxpy
 
-_Array: TypeAlias = np.ndarray[Any, Any]
 
-
-Multipliers: TypeAlias = "dict[int, tuple[Int[_Array, ' k'], Float[_Array, ' k']]]"
+Multipliers: TypeAlias = "dict[int, tuple[Int[Array, ' k'], Float[Array, ' k']]]"
 """mu_b by blocks: the rows where it is positive, and the values."""
 
 
@@ -30,7 +29,7 @@ class Prices(NamedTuple):
     multipliers: of the blocks with mu_b != 0.
     """
 
-    costs: Float[_Array, " B"]
+    costs: Float[Array, " B"]
     multipliers: Multipliers
 
 
@@ -67,7 +66,7 @@ class Family(ABC):
         return self.gauge.hidden.ball(U, radius, 1)
 
     def cell(
-        self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[_Array, " B"]
+        self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[Array, " B"]
     ) -> Size:
         """The ball of networks with `counts` neurons in the blocks of U (d, B); radius: rho."""
         return self.gauge.hidden.ball(U, radius, self.gauge.power, counts)
@@ -78,38 +77,38 @@ class Family(ABC):
 
     @abstractmethod
     def norms(
-        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, " b"]:
+        self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, " b"]:
         """The norm of each row that its dual gauge is made of."""
 
     @abstractmethod
     def project(
         self,
         patterns: Patterns,
-        blocks: Int[_Array, " b"],
-        v: Float[_Array, "b d"],
-        metric: Float[_Array, "d d"] | None,
+        blocks: Int[Array, " b"],
+        v: Float[Array, "b d"],
+        metric: Float[Array, "d d"] | None,
         enough: float,
     ) -> Prices:
         """The least norms of v_b + X^T (2 D_b - I) mu_b over mu_b >= 0; blocks named 0 .. b-1."""
 
     @abstractmethod
     def lengths(
-        self, u: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, " b"]:
+        self, u: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, " b"]:
         """The norm of each row that `norms` is dual to."""
 
     @abstractmethod
     def best(
-        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, "b d"]:
+        self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, "b d"]:
         """The direction of largest v . u per unit of `lengths`, for each row."""
 
     def prices(
         self,
         patterns: Patterns,
-        lam: Float[_Array, " n"],
-        metric: Float[_Array, "d d"] | None,
+        lam: Float[Array, " n"],
+        metric: Float[Array, "d d"] | None,
         enough: float = 0.0,
         known: Multipliers | None = None,
     ) -> Prices:
@@ -124,8 +123,7 @@ class Family(ABC):
             w = v[again]
             for k, block in enumerate(again):
                 rows, mu = known[block]
-                sides = np.where(patterns.active[block // 2][rows], mu, -mu)
-                w[k] += sides @ patterns.X[rows]
+                w[k] += (patterns.sides(block)[rows] * mu) @ patterns.X[rows]
             norms = self.norms(w, metric)
             for block, norm in zip(again, norms.tolist(), strict=True):
                 if norm <= enough:

@@ -16,7 +16,7 @@ proofs_notes/group-lasso.md.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -25,11 +25,10 @@ from theory.geometry import MixedNorm, Norm, VectorNorm
 from theory.programs.blocks import Patterns
 from theory.programs.cones import Cones
 from theory.programs.family import Family, Prices
+from theory.types import Array
 
 if TYPE_CHECKING:
     import cvxpy
-
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 
 class GroupNorms(Family):
@@ -48,38 +47,38 @@ class GroupNorms(Family):
         return total
 
     def norms(
-        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, " b"]:
-        lengths: _Array = np.linalg.norm(v, axis=1)
+        self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, " b"]:
+        lengths: Array = np.linalg.norm(v, axis=1)
         return lengths
 
     def project(
         self,
         patterns: Patterns,
-        blocks: Int[_Array, " b"],
-        v: Float[_Array, "b d"],
-        metric: Float[_Array, "d d"] | None,
+        blocks: Int[Array, " b"],
+        v: Float[Array, "b d"],
+        metric: Float[Array, "d d"] | None,
         enough: float,
     ) -> Prices:
-        return project_l2(patterns.X, patterns.diagonals(blocks), v, enough)
+        return project_l2(patterns.X, patterns.sides(blocks), v, enough)
 
     def lengths(
-        self, u: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, " b"]:
-        lengths: _Array = np.linalg.norm(u, axis=1)
+        self, u: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, " b"]:
+        lengths: Array = np.linalg.norm(u, axis=1)
         return lengths
 
     def best(
-        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, "b d"]:
+        self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, "b d"]:
         return v
 
 
 def project_l2(
-    X: Float[_Array, "n d"], diagonals: Float[_Array, "b n"], v: Float[_Array, "b d"], enough: float
+    X: Float[Array, "n d"], sides: Float[Array, "b n"], v: Float[Array, "b d"], enough: float
 ) -> Prices:
-    """The least ||v_b + X^T (2 D_b - I) mu_b||_2."""
-    cones = Cones(X, 2 * diagonals - 1)
+    """The least ||v_b + X^T S_b mu_b||_2."""
+    cones = Cones(X, sides)
     w, mu = cones.project(v, np.arange(len(v)), enough)
     used = (cones.tight >= 0) & (mu > 0)
     multipliers = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -24,8 +25,9 @@ from theory.programs.descent import Found
 from theory.programs.family import Family
 from theory.programs.networks import Neurons, interpolating, united
 from theory.programs.program import BlockProgram
+from theory.types import Array
 
-_Array: TypeAlias = np.ndarray[Any, Any]
+_LOG = logging.getLogger(__name__)
 
 _INTERPOLATED = 30  # data points up to which exact interpolation is tried
 _ROUNDING = Fraction(1, 10**9)  # of a neuron: no further one is needed for so little
@@ -114,7 +116,7 @@ class Lift:
         W, a = ball.lift(cell[0], cell[1].T)
         blanks = len(found.a) - len(a)
         W, a = np.pad(W, ((0, 0), (0, blanks))), np.pad(a, (0, blanks))
-        fit = np.maximum(self.relaxation.patterns.X @ W, 0.0) @ a
+        fit = self.problem.activation.fit(self.relaxation.patterns.X, W, a)
         other = Found(W, a, self.loss.at(fit, self._targets))
         return min(found, other, key=lambda each: each.value)
 
@@ -153,21 +155,22 @@ class Lift:
         u = np.array([[float(v) for v in uj] for uj in neurons.u])
         return neurons.split(_counts(self.family.lengths(u, None), self.width).tolist())
 
-    def _cell(self, found: Found) -> tuple[Float[_Array, " k"], Float[_Array, "k d"]] | None:
+    def _cell(self, found: Found) -> tuple[Float[Array, " k"], Float[Array, "k d"]] | None:
         """Signs and coordinates of the best network of the cell that a float network is in."""
         signs, _, active = found.blocks(self.relaxation.patterns.X)
         if not len(active):
             return None
-        patterns = Patterns(self.relaxation.patterns.X, distinct(active))
+        patterns = replace(self.relaxation.patterns, active=distinct(active))
         blocks, counts = np.unique(patterns.blocks(active, signs), return_counts=True)
         try:
             return self._best_of_cell(patterns, blocks, counts)
-        except SolverFailure:
+        except SolverFailure as error:
+            _LOG.info("the best network of a cell is not found: %s", error)
             return None
 
     def _best_of_cell(
-        self, patterns: Patterns, blocks: Int[_Array, " b"], counts: Int[_Array, " b"]
-    ) -> tuple[Float[_Array, " k"], Float[_Array, "k d"]]:
+        self, patterns: Patterns, blocks: Int[Array, " b"], counts: Int[Array, " b"]
+    ) -> tuple[Float[Array, " k"], Float[Array, "k d"]]:
         """Signs and coordinates of the best network with so many neurons in each block."""
         program = BlockProgram(
             patterns,
@@ -187,13 +190,13 @@ class Lift:
         return signs, u
 
     @cached_property
-    def _targets(self) -> Float[_Array, " n"]:
+    def _targets(self) -> Float[Array, " n"]:
         return np.array(self.problem.y, dtype=float)
 
 
-def _counts(sizes: Float[_Array, " k"], width: int) -> Int[_Array, " k"]:
+def _counts(sizes: Float[Array, " k"], width: int) -> Int[Array, " k"]:
     """`width` neurons for the blocks, one at least; the largest blocks get the most."""
-    counts: Int[_Array, " k"] = np.ones(len(sizes), dtype=int)
+    counts: Int[Array, " k"] = np.ones(len(sizes), dtype=int)
     while counts.sum() < width:
         counts[np.argmax(sizes / counts)] += 1
     return counts

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias
 
 import numpy as np
 from flint import fmpq, fmpq_mat
@@ -16,8 +15,7 @@ from theory.exact import float_of, from_flint, independent, null_vector, to_flin
 from theory.gauges import Gauge, Point
 from theory.network import Network
 from theory.problem import Problem
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _BITS = 40  # kept of float coordinates, relative to the largest
 _ON_WALL = 1e-7  # of x_k . u / ||x_k||, relative to the largest
@@ -32,7 +30,7 @@ class Neurons:
     u: Point
 
     @classmethod
-    def near(cls, signs: Float[_Array, " k"], u: Float[_Array, "k d"]) -> Neurons:
+    def near(cls, signs: Float[Array, " k"], u: Float[Array, "k d"]) -> Neurons:
         """Float coordinates as rationals of few digits; those that vanish are left out."""
         top = float(np.abs(u).max(initial=0.0))
         if not top:
@@ -58,14 +56,14 @@ class Neurons:
         return len(self.signs)
 
     def images(self, problem: Problem) -> list[list[fmpq]]:
-        """s_j relu(X u_j), for each neuron."""
+        """s_j sigma(X u_j), for each neuron."""
         if not self.u:
             return []
         X = fmpq_mat([to_flint(row) for row in problem.X])
         outputs = fmpq_mat([to_flint(row) for row in self.u]) * X.transpose()
+        sigma = problem.activation.value
         return [
-            [s * v if v > 0 else fmpq() for v in row]
-            for s, row in zip(self.signs, outputs.tolist(), strict=True)
+            [s * sigma(v) for v in row] for s, row in zip(self.signs, outputs.tolist(), strict=True)
         ]
 
     def scaled(self, factors: Sequence[Fraction]) -> Neurons:
@@ -168,8 +166,8 @@ def _clearly_independent(atoms: list[list[fmpq]]) -> bool:
 
 
 def united(
-    X: Float[_Array, "n d"], signs: Float[_Array, " k"], u: Float[_Array, "k d"]
-) -> tuple[Float[_Array, " j"], Float[_Array, "j d"]]:
+    X: Float[Array, "n d"], signs: Float[Array, " k"], u: Float[Array, "k d"]
+) -> tuple[Float[Array, " j"], Float[Array, "j d"]]:
     """Neurons that lie in one closed cone, up to rounding, summed: their images add up.
 
     Blocks that meet in a wall share what lies on it, so solutions hold such neurons in several.
@@ -179,7 +177,7 @@ def united(
     sides[np.abs(sides) <= _ON_WALL * np.abs(sides).max(axis=1, keepdims=True, initial=0.0)] = 0.0
     sides = np.sign(sides)
     groups: list[list[int]] = []
-    common: list[Float[_Array, " n"]] = []
+    common: list[Float[Array, " n"]] = []
     for j in np.argsort(-np.linalg.norm(u, axis=1)).tolist():
         for group, side in zip(groups, common, strict=True):
             if signs[group[0]] == signs[j] and (side * sides[j]).min(initial=0.0) >= 0:

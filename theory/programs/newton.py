@@ -15,14 +15,13 @@ blocks that are longer than the threshold, and these rarely leave the face they 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from theory.programs.cones import Cones
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _OUTER, _INNER = 60, 40  # rounds; ten and five are usual
 _SIGMA = 1.0  # the first, in units of 1 / max ||x_k||^2
@@ -40,47 +39,46 @@ _SHORTEST = 1e-8  # of the steps tried
 class _Step(NamedTuple):
     """prox(u + sigma F^T lam): w the projections of the blocks `on`, longer than the threshold."""
 
-    lam: Float[_Array, " n"]
+    lam: Float[Array, " n"]
     value: float  # of the inner objective
-    gradient: Float[_Array, " n"]
-    u: Float[_Array, "B d"]
-    on: Int[_Array, " k"]
-    w: Float[_Array, "k d"]
-    lengths: Float[_Array, " k"]
+    gradient: Float[Array, " n"]
+    u: Float[Array, "B d"]
+    on: Int[Array, " k"]
+    w: Float[Array, "k d"]
+    lengths: Float[Array, " k"]
     threshold: float
 
 
 class Point(NamedTuple):
     """A primal and a dual point: where the next solve starts. u: (B, d), lam: (n,)."""
 
-    u: Float[_Array, "B d"]
-    lam: Float[_Array, " n"]
+    u: Float[Array, "B d"]
+    lam: Float[Array, " n"]
 
 
 class GroupLasso:
     """The program over some blocks, for one data set.
 
-    X: (n, d), y: (n,), active: (B, n) of 0/1, signs: (B,) of +-1.
+    X: (n, d), y: (n,). masks, sides: (B, n), the diagonals of s_b D_b and of S_b.
     """
 
     def __init__(
         self,
-        X: Float[_Array, "n d"],
-        y: Float[_Array, " n"],
-        active: Float[_Array, "B n"],
-        signs: Float[_Array, " B"],
+        X: Float[Array, "n d"],
+        y: Float[Array, " n"],
+        masks: Float[Array, "B n"],
+        sides: Float[Array, "B n"],
     ) -> None:
-        self.X, self.y = X, y
-        self.masks = active * signs[:, None]
-        self.cones = Cones(X, 2 * active - 1)
+        self.X, self.y, self.masks = X, y, masks
+        self.cones = Cones(X, sides)
 
-    def fit(self, u: Float[_Array, "B d"]) -> Float[_Array, " n"]:
+    def fit(self, u: Float[Array, "B d"]) -> Float[Array, " n"]:
         """F u"""
         used = np.flatnonzero(u.any(axis=1))
-        fit: _Array = ((u[used] @ self.X.T) * self.masks[used]).sum(axis=0)
+        fit: Array = ((u[used] @ self.X.T) * self.masks[used]).sum(axis=0)
         return fit
 
-    def gradient(self, lam: Float[_Array, " n"]) -> Float[_Array, "B d"]:
+    def gradient(self, lam: Float[Array, " n"]) -> Float[Array, "B d"]:
         """F^T lam, by blocks."""
         return (self.masks * lam) @ self.X
 
@@ -121,7 +119,7 @@ class _Inner:
     def __init__(
         self,
         program: GroupLasso,
-        u: Float[_Array, "B d"],
+        u: Float[Array, "B d"],
         sigma: float,
         beta: float,
         radius: float | None,
@@ -131,9 +129,9 @@ class _Inner:
         self.sigma = sigma
         self.beta = beta
         self.radius = radius
-        self._on: Int[_Array, " k"] = np.flatnonzero(u.any(axis=1))
+        self._on: Int[Array, " k"] = np.flatnonzero(u.any(axis=1))
 
-    def minimise(self, lam: Float[_Array, " n"], goal: float) -> _Step:
+    def minimise(self, lam: Float[Array, " n"], goal: float) -> _Step:
         """Newton's method from lam until the gradient is as short as `goal`, or no step helps."""
         step = self._evaluate(lam)
         for _ in range(_INNER):
@@ -145,7 +143,7 @@ class _Inner:
             step = following
         return step
 
-    def _evaluate(self, lam: Float[_Array, " n"]) -> _Step:
+    def _evaluate(self, lam: Float[Array, " n"]) -> _Step:
         program = self.program
         x = self.u + self.sigma * program.gradient(lam)
         sizes = np.linalg.norm(x, axis=1)
@@ -201,7 +199,7 @@ class _Inner:
             length /= 2
         return None
 
-    def _root_of_jacobian(self, step: _Step) -> Float[_Array, "n k"]:
+    def _root_of_jacobian(self, step: _Step) -> Float[Array, "n k"]:
         """M with M M^T = F J F^T, J the Jacobian of the proximal map.
 
         On the face of a block, with orthonormal basis N and p the direction of its projection, J is
@@ -226,7 +224,7 @@ class _Inner:
         return np.hstack([first, *across])
 
 
-def _ball_threshold(lengths: Float[_Array, " k"], radius: float) -> float:
+def _ball_threshold(lengths: Float[Array, " k"], radius: float) -> float:
     """What to take off the lengths so that the rest has the sum `radius`; 0 if they are in it."""
     if lengths.sum() <= radius:
         return 0.0

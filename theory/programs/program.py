@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -14,11 +14,11 @@ from theory.losses import Loss, Squared
 from theory.programs.blocks import Patterns
 from theory.programs.family import Family
 from theory.quiet import quiet
+from theory.types import Array
 
 if TYPE_CHECKING:
     import cvxpy
 
-_Array: TypeAlias = np.ndarray[Any, Any]
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,9 +29,9 @@ _SCS = {"eps_abs": 1e-9, "eps_rel": 1e-9, "max_iters": 100_000}
 class Solved(NamedTuple):
     """A float solution. u: (b, d). lam: (n,), minus the gradient of the loss. metric: Z, if any."""
 
-    u: Float[_Array, "b d"]
-    lam: Float[_Array, " n"]
-    metric: Float[_Array, "d d"] | None
+    u: Float[Array, "b d"]
+    lam: Float[Array, " n"]
+    metric: Float[Array, "d d"] | None
 
 
 class BlockProgram:
@@ -43,13 +43,13 @@ class BlockProgram:
     def __init__(
         self,
         patterns: Patterns,
-        blocks: Int[_Array, " b"],
-        y: Float[_Array, " n"],
+        blocks: Int[Array, " b"],
+        y: Float[Array, " n"],
         family: Family,
         loss: Loss,
         *,
         penalised: bool = False,
-        counts: Float[_Array, " b"] | None = None,
+        counts: Float[Array, " b"] | None = None,
     ) -> None:
         """counts: of neurons in each block; the radius is then rho, not that of the relaxation."""
         import cvxpy
@@ -62,14 +62,13 @@ class BlockProgram:
         if isinstance(loss, Squared):
             self._y_scale = float(np.abs(y).max()) or 1.0
         X = patterns.X / self._x_scale
-        diagonals = patterns.diagonals(blocks)
-        self._masks = (diagonals * patterns.signs(blocks)[:, None]).T
+        self._masks = patterns.masks(blocks).T
         self._X = patterns.X
         self._U = cp.Variable((X.shape[1], len(blocks)))
         outputs = X @ self._U
         fit = cp.sum(cp.multiply(self._masks, outputs), axis=1)
         self._weight = cp.Parameter(nonneg=True)
-        constraints = [cp.multiply(2 * diagonals.T - 1, outputs) >= 0]
+        constraints = [cp.multiply(patterns.sides(blocks).T, outputs) >= 0]
         objective = loss.expression(fit, y / self._y_scale) / loss.slope
         self._arrow = None
         self.penalised = penalised

@@ -14,17 +14,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
 from theory.arrangement import arrangement, general_position_count
 from theory.errors import BudgetError, InputError, Interrupted
+from theory.exact import rounded
 from theory.gauges import Gauge, gauge_of
 from theory.geometry import geometry
 from theory.landscape.cells import DEFAULT_MAX_CELLS, CellComplex
@@ -42,12 +42,9 @@ from theory.programs.group_lasso import GroupNorms
 from theory.programs.lift import Lift, Lifted, objective
 from theory.programs.sup_norm import SupNorms
 from theory.programs.two_summing import TwoSumming
+from theory.types import Array, Progress, silent
 from theory.units import Units
 from theory.within import Ball, Penalty, Within, require_within
-
-_Array: TypeAlias = np.ndarray[Any, Any]
-
-Progress: TypeAlias = Callable[[str, int], None]
 
 MAX_PATTERNS = 4000
 """Cones up to which the whole arrangement is taken, by default."""
@@ -168,7 +165,7 @@ def solve(
     max_cells: int = DEFAULT_MAX_CELLS,
     tolerance: float | None = None,
     seed: int = 0,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Optimum:
     """The least loss of networks of `width` neurons in a ball or with a penalty, from both sides.
 
@@ -218,7 +215,7 @@ def _optimum(
     max_patterns: int = MAX_PATTERNS,
     tolerance: float | None = None,
     seed: int = 0,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Optimum:
     """max_cells: None where no networks of the width are asked for, beyond the lifted ones."""
     require_within(within, Ball, Penalty)
@@ -251,7 +248,8 @@ def _optimum(
         assert width is not None
         balls = (ball.hidden, ball.output)
         return descend_from_random(
-            *(X, y, loss_of_data, balls, math.sqrt(size), width, _STARTS, random)
+            *(X, y, problem.activation, loss_of_data, balls, math.sqrt(size)),
+            *(width, _STARTS, random),
         )
 
     networks = []
@@ -320,7 +318,8 @@ def _optimum(
                 lifted = lift.improved(networks[0])
                 if wide(units.value(lower), units.value(lifted.value)):
                     found = hop(
-                        *(X, y, loss_of_data, (ball.hidden, ball.output), math.sqrt(size)),
+                        *(X, y, problem.activation, loss_of_data, (ball.hidden, ball.output)),
+                        math.sqrt(size),
                         networks[0],
                         float(lower),
                         random,
@@ -331,12 +330,12 @@ def _optimum(
     network, upper = attained(lifted)
     relaxed_network, relaxed_upper = attained(lift.wide)
     if lower is not None:
-        lower = min(_short(units.value(lower), math.floor), relaxed_upper)
-    relaxed = Relaxed(lower, _short(relaxed_upper, math.ceil), relaxed_network)
+        lower = min(rounded(units.value(lower), _DIGITS, math.floor), relaxed_upper)
+    relaxed = Relaxed(lower, rounded(relaxed_upper, _DIGITS, math.ceil), relaxed_network)
     if cells is not None and cells.value <= upper:
         network, lower, upper = cells.network, cells.lower, cells.value
     else:
-        upper = _short(upper, math.ceil)
+        upper = rounded(upper, _DIGITS, math.ceil)
         if lower is not None:
             lower = min(lower, upper)
         if cells is not None and lower is not None:
@@ -375,22 +374,22 @@ def _decimal(value: Fraction, digits: int) -> str:
 
 def _small(problem: Problem, loss: Loss) -> Fraction:
     """A loss so small that gaps are compared with this."""
-    return _ABSOLUTE * loss.value((Fraction(),) * problem.n, problem.y)
+    return _ABSOLUTE * loss.zero(problem.y)
 
 
 def _patterns(
-    problem: Problem, X: Float[_Array, "n d"], max_patterns: int, random: np.random.Generator
+    problem: Problem, X: Float[Array, "n d"], max_patterns: int, random: np.random.Generator
 ) -> tuple[Patterns, bool]:
     """All patterns, or some of random neurons; and whether these are all."""
     rank = int(np.linalg.matrix_rank(X)) if X.any() else 0
     if general_position_count(problem.n, rank) <= 64 * max_patterns:
         try:
             cones = arrangement(problem.X, max_cones=max_patterns)
-            return Patterns(X, cones.signs > 0), True
+            return Patterns(X, problem.activation, cones.signs > 0), True
         except BudgetError:
             pass
     starts = random.standard_normal((min(_FIRST_PATTERNS, max_patterns), problem.d))
-    return Patterns(X, distinct(starts @ X.T > 0)), False
+    return Patterns(X, problem.activation, distinct(starts @ X.T > 0)), False
 
 
 def _searched(
@@ -410,8 +409,7 @@ def _searched(
     zero = (Fraction(),) * problem.d
     neurons = [(s or 1, u) for s, u in network.convex_coordinates()]
     neurons += [(1, zero)] * (width - len(neurons))
-    cell = tuple(2 * int(complex_.arrangement.cones_containing(u)[0]) + (s < 0) for s, u in neurons)
-    cell = complex_.canonical(cell)
+    cell = complex_.canonical(complex_.states_of(neurons))
     if complex_.domain.exact:
         cell = best_counts(complex_, cell)
     return least(
@@ -419,12 +417,3 @@ def _searched(
         cell,
         lambda solved: progress("cells of this width, minima computed", solved),
     )
-
-
-def _short(value: Fraction, to_integer: Callable[[Fraction], int]) -> Fraction:
-    """A value >= 0 to so many significant digits, down or up."""
-    if not value or value.denominator == 1:
-        return value
-    exponent = math.floor(math.log10(value.numerator) - math.log10(value.denominator))
-    unit = Fraction(10) ** (exponent - _DIGITS + 1)
-    return to_integer(value / unit) * unit

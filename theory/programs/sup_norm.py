@@ -13,8 +13,8 @@ max_b ||w_b||_1. Source: proofs_notes/sup-norm.md.
 
 from __future__ import annotations
 
+import logging
 import math
-from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -25,8 +25,9 @@ from theory.geometry import MixedNorm, Norm, VectorNorm
 from theory.programs.blocks import Patterns
 from theory.programs.family import Family, Prices
 from theory.quiet import quiet
+from theory.types import Array
 
-_Array: TypeAlias = np.ndarray[Any, Any]
+_LOG = logging.getLogger(__name__)
 
 _AT_ONCE = 16  # blocks priced by one linear program
 
@@ -39,17 +40,17 @@ class SupNorms(Family):
         return MixedNorm(math.inf, math.inf), VectorNorm(1)
 
     def norms(
-        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, " b"]:
-        lengths: _Array = np.abs(v).sum(axis=1)
+        self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, " b"]:
+        lengths: Array = np.abs(v).sum(axis=1)
         return lengths
 
     def project(
         self,
         patterns: Patterns,
-        blocks: Int[_Array, " b"],
-        v: Float[_Array, "b d"],
-        metric: Float[_Array, "d d"] | None,
+        blocks: Int[Array, " b"],
+        v: Float[Array, "b d"],
+        metric: Float[Array, "d d"] | None,
         enough: float,
     ) -> Prices:
         """Linear programs: max v . u over the cone with |u_k| <= 1; mu are their multipliers."""
@@ -57,7 +58,7 @@ class SupNorms(Family):
         multipliers = {}
         lengths = np.maximum(np.linalg.norm(patterns.X, axis=1), np.finfo(float).tiny)
         rows = patterns.X / lengths[:, None]
-        sides = 2 * patterns.diagonals(blocks) - 1
+        sides = patterns.sides(blocks)
         some = np.flatnonzero(costs)
         for start in range(0, len(some), _AT_ONCE):
             # Several at once, as independent parts of one program: a call costs more than solving.
@@ -67,6 +68,7 @@ class SupNorms(Family):
             with quiet():
                 found = linprog(objective, A_ub=A, b_ub=np.zeros(A.shape[0]), bounds=(-1, 1))
             if found.status != 0:
+                _LOG.info("HiGHS prices no block of %d: %s", len(part), found.message)
                 continue
             marginals = found.ineqlin.marginals.reshape(len(part), len(rows))
             for k, marginal in zip(part.tolist(), marginals, strict=True):
@@ -79,13 +81,13 @@ class SupNorms(Family):
         return Prices(costs, multipliers)
 
     def lengths(
-        self, u: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, " b"]:
-        lengths: _Array = np.abs(u).max(axis=1)
+        self, u: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, " b"]:
+        lengths: Array = np.abs(u).max(axis=1)
         return lengths
 
     def best(
-        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, "b d"]:
-        signs: _Array = np.sign(v)
+        self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, "b d"]:
+        signs: Array = np.sign(v)
         return signs

@@ -23,7 +23,6 @@ matrix-fractional.md.
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -32,8 +31,7 @@ from theory.geometry import Norm, SchattenNorm, VectorNorm
 from theory.programs.blocks import Patterns
 from theory.programs.family import Family, Prices
 from theory.programs.group_lasso import project_l2
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the optimum
 
@@ -46,41 +44,41 @@ class TwoSumming(Family):
         return SchattenNorm(math.inf), VectorNorm(2)
 
     def norms(
-        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, " b"]:
+        self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, " b"]:
         """sqrt(tr Z w^T Z^-1 w); without a Z that of the identity."""
-        lengths: _Array = np.linalg.norm(v @ _whitening(v.shape[1], metric), axis=1)
+        lengths: Array = np.linalg.norm(v @ _whitening(v.shape[1], metric), axis=1)
         return lengths
 
     def project(
         self,
         patterns: Patterns,
-        blocks: Int[_Array, " b"],
-        v: Float[_Array, "b d"],
-        metric: Float[_Array, "d d"] | None,
+        blocks: Int[Array, " b"],
+        v: Float[Array, "b d"],
+        metric: Float[Array, "d d"] | None,
         enough: float,
     ) -> Prices:
         """In the coordinates in which Z is a multiple of the identity."""
         root = _whitening(v.shape[1], metric)
-        return project_l2(patterns.X @ root, patterns.diagonals(blocks), v @ root, enough)
+        return project_l2(patterns.X @ root, patterns.sides(blocks), v @ root, enough)
 
     def lengths(
-        self, u: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, " b"]:
+        self, u: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, " b"]:
         root = np.linalg.inv(_whitening(u.shape[1], metric))
-        lengths: _Array = np.linalg.norm(u @ root.T, axis=1)
+        lengths: Array = np.linalg.norm(u @ root.T, axis=1)
         return lengths
 
     def best(
-        self, v: Float[_Array, "b d"], metric: Float[_Array, "d d"] | None
-    ) -> Float[_Array, "b d"]:
+        self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
+    ) -> Float[Array, "b d"]:
         root = _whitening(v.shape[1], metric)
         return v @ root @ root.T
 
 
-def _whitening(d: int, metric: Float[_Array, "d d"] | None) -> Float[_Array, "d d"]:
+def _whitening(d: int, metric: Float[Array, "d d"] | None) -> Float[Array, "d d"]:
     """A root of tr Z Z^-1."""
     Z = np.eye(d) if metric is None else (metric + metric.T) / 2
     values, vectors = np.linalg.eigh(Z / np.trace(Z))
-    root: _Array = vectors / np.sqrt(np.maximum(values, 0.0) + _REGULARISATION)
+    root: Array = vectors / np.sqrt(np.maximum(values, 0.0) + _REGULARISATION)
     return root

@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from flint import fmpq
 
-from theory.exact import flint_matrix, from_flint, some_solution, to_flint
+from theory.exact import dot, flint_matrix, from_flint, some_solution, sparse_dot, to_flint
 from theory.gauges import Point
 from theory.landscape.cells import Cell, CellComplex
 from theory.linear import LinearProgram
+from theory.problem import Problem
+from theory.states import cone_of
 
 _TIGHT = fmpq(1, 10**7)  # relative to the largest entry of a target
 
@@ -35,11 +37,12 @@ class Nearest(NamedTuple):
 class Fibre:
     """{u : u_j in the cone of neuron j, sum_j s_j D_j X u_j = fit}, not empty.
 
-    X: (n, d). fit: (n,). signs: (m,) of s_j. active: (m, n), the diagonals of D_j.
+    problem: its X (n, d) and activation. fit: (n,). signs: (m,) of s_j. active: (m, n), whether
+    rows are, on the cone {S_j X u >= 0}, S_j = diag(+-1), where D_j has the activation's slopes.
     start: a point of it.
     """
 
-    X: tuple[tuple[Fraction, ...], ...]
+    problem: Problem
     fit: tuple[Fraction, ...]
     signs: tuple[int, ...]
     active: tuple[tuple[bool, ...], ...]
@@ -49,12 +52,12 @@ class Fibre:
     def of(cls, complex_: CellComplex, cell: Cell, fit: tuple[Fraction, ...]) -> Fibre:
         """The fibre of a cell over the fit at its minimum."""
         point = complex_.point(cell, complex_.minimum(cell))
-        signs = complex_.arrangement.signs
+        active = complex_.arrangement.active
         return cls(
-            X=complex_.problem.X,
+            problem=complex_.problem,
             fit=fit,
             signs=tuple(sign for sign, _ in point),
-            active=tuple(tuple((signs[state // 2] > 0).tolist()) for state in cell),
+            active=tuple(tuple(active(cone_of(state)).tolist()) for state in cell),
             start=tuple(u for _, u in point),
         )
 
@@ -75,11 +78,11 @@ class Fibre:
             G=[*([*row, fmpq()] for row in cones.values()), *above, *below],
             g=[*([fmpq()] * len(cones)), *aim, *(-v for v in aim)],
         ).minimum([*start, max(abs(v - w) for v, w in zip(start, aim, strict=True))])
-        d = len(self.X[0])
+        d = self.problem.d
         point = from_flint(optimum.x[:size])
         lam = dict(zip(fits, from_flint(optimum.equalities), strict=True))
         mu = dict(zip(cones, from_flint(optimum.inequalities[: len(cones)]), strict=True))
-        rows = range(len(self.X))
+        rows = range(self.problem.n)
         return Nearest(
             point=tuple(point[i : i + d] for i in range(0, size, d)),
             lam=tuple(lam.get(k, Fraction()) for k in rows),
@@ -95,13 +98,13 @@ class Fibre:
         None where that breaks others. caps: (m,), or empty for none. fitted: else any fit will do.
         """
         aim = _flat(target)
-        size, d = len(aim), len(self.X[0])
+        size, d = len(aim), self.problem.d
         fits, cones = self._rows
         rows = list(fits.values()) if fitted else []
         values = to_flint(self.fit[k] for k in fits) if fitted else []
         close = max(map(abs, aim), default=fmpq()) * _TIGHT
         for row in cones.values():
-            if _dot(row, aim) <= close * max(map(abs, row)):
+            if sparse_dot(row, aim) <= close * max(map(abs, row)):
                 rows.append(row)
                 values.append(fmpq())
         bounds = to_flint(cap for cap in caps for _ in range(d))
@@ -109,14 +112,14 @@ class Fibre:
             if abs(aim[i]) >= bound - close:
                 rows.append(_unit(i, size))
                 values.append(bound if aim[i] > 0 else -bound)
-        missing = [value - _dot(row, aim) for row, value in zip(rows, values, strict=True)]
+        missing = [value - sparse_dot(row, aim) for row, value in zip(rows, values, strict=True)]
         A = flint_matrix(rows, size)
         weights = some_solution((A * A.transpose()).tolist(), missing, len(rows))
         if weights is None:
             return None
         change = (A.transpose() * flint_matrix([[v] for v in weights], 1)).entries()
         u = [v + c for v, c in zip(aim, change, strict=True)]
-        if any(_dot(row, u) < 0 for row in cones.values()):
+        if any(sparse_dot(row, u) < 0 for row in cones.values()):
             return None
         if any(abs(v) > bound for v, bound in zip(u, bounds, strict=False)):
             return None
@@ -126,30 +129,36 @@ class Fibre:
     def columns(
         self, lam: Sequence[Fraction], mu: Sequence[Sequence[Fraction]]
     ) -> list[tuple[Fraction, ...]]:
-        """w_j = s_j X^T D_j lam + X^T (2 D_j - I) mu_j, (m, d): lam.fit <= sum_j w_j . u_j here."""
-        columns = []
-        for sign, active, m in zip(self.signs, self.active, mu, strict=True):
-            c = [sign * f + v if on else -v for on, f, v in zip(active, lam, m, strict=True)]
-            columns.append(
-                tuple(
-                    sum((p * q for p, q in zip(c, x, strict=True)), Fraction())
-                    for x in zip(*self.X, strict=True)
-                )
+        """w_j = s_j X^T D_j lam + X^T S_j mu_j, (m, d): lam.fit <= sum_j w_j . u_j here."""
+        features = list(zip(*self.problem.X, strict=True))
+        return [tuple(dot(c, x) for x in features) for c in self.coefficients(lam, mu)]
+
+    def coefficients(
+        self, lam: Sequence[Fraction], mu: Sequence[Sequence[Fraction]]
+    ) -> list[tuple[Fraction, ...]]:
+        """s_j D_j lam + S_j mu_j, (m, n): those of the rows of X in `columns`."""
+        part = self.problem.activation.part
+        return [
+            tuple(
+                sign * f + (v if on else -v)
+                for on, f, v in zip(active, part(active, lam), m, strict=True)
             )
-        return columns
+            for sign, active, m in zip(self.signs, self.active, mu, strict=True)
+        ]
 
     @cached_property
     def _rows(self) -> tuple[dict[int, list[fmpq]], dict[tuple[int, int], list[fmpq]]]:
         """The rows over (u_1 .. u_m) that are not zero: by k of the fit, (j, k) of the cones."""
-        m, d = len(self.signs), len(self.X[0])
+        m, d = len(self.signs), self.problem.d
         fits: dict[int, list[fmpq]] = {}
         cones: dict[tuple[int, int], list[fmpq]] = {}
-        for k, x in enumerate(self.X):
+        part = self.problem.activation.part
+        for k, x in enumerate(self.problem.X):
             if not any(x):
                 continue
-            if any(active[k] for active in self.active):
-                pairs = zip(self.signs, self.active, strict=True)
-                fits[k] = to_flint(s * active[k] * v for s, active in pairs for v in x)
+            slopes = part((active[k] for active in self.active), self.signs)
+            if any(slopes):
+                fits[k] = to_flint(slope * v for slope in slopes for v in x)
             for j, active in enumerate(self.active):
                 row = [Fraction()] * (m * d)
                 row[j * d : (j + 1) * d] = [v if active[k] else -v for v in x]
@@ -159,10 +168,6 @@ class Fibre:
 
 def _flat(point: Point) -> list[fmpq]:
     return to_flint(v for u in point for v in u)
-
-
-def _dot(a: Sequence[fmpq], b: Sequence[fmpq]) -> fmpq:
-    return sum((v * w for v, w in zip(a, b, strict=True) if v and w), fmpq())
 
 
 def _unit(place: int, size: int) -> list[fmpq]:

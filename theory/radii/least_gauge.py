@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theory.cone_program import ConeProgram
+from theory.exact import binary
 from theory.gauges import Gauge, Metric, Point, Size
 from theory.radii.fibre import Fibre
 
@@ -52,7 +53,7 @@ def attempts(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
 
 def _solutions(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
     if not gauge.exact:
-        compiled = _compiled(gauge, len(fibre.X), len(fibre.X[0]), len(fibre.signs))
+        compiled = _compiled(gauge, fibre.problem.n, fibre.problem.d, len(fibre.signs))
         for scaled in (False, True):
             found = compiled.solve(fibre, scaled)
             if found is not None:
@@ -107,11 +108,12 @@ class _Compiled:
         orders of magnitude, but not always: the norm's own conditioning then suffers.
         """
         # Rows and fit of largest entry 1, as the solver's tolerances are absolute.
-        scales = [Fraction(1)] * len(fibre.X[0])
+        scales = [Fraction(1)] * fibre.problem.d
         if scaled:
-            scales = [1 / (max(map(abs, x)) or Fraction(1)) for x in zip(*fibre.X, strict=True)]
+            features = zip(*fibre.problem.X, strict=True)
+            scales = [1 / (max(map(abs, x)) or Fraction(1)) for x in features]
             scales = [scale / max(scales) for scale in scales]
-        rows = [[v * c for v, c in zip(x, scales, strict=True)] for x in fibre.X]
+        rows = [[v * c for v, c in zip(x, scales, strict=True)] for x in fibre.problem.X]
         tops = [max(map(abs, x)) or Fraction(1) for x in rows]
         fits = [f / top for f, top in zip(fibre.fit, tops, strict=True)]
         size = max(map(abs, fits))
@@ -119,8 +121,9 @@ class _Compiled:
         self._scales.value = np.array([[float(c)] for c in scales])
         active = np.array(fibre.active)
         sides = np.where(active, 1.0, -1.0)
+        slopes = fibre.problem.activation.slopes(active)
         self._fit_map.value = np.hstack(
-            [s * on[:, None] * X for s, on in zip(fibre.signs, active, strict=True)]
+            [s * own[:, None] * X for s, own in zip(fibre.signs, slopes, strict=True)]
         )
         self._cones.value = np.vstack([side[:, None] * X for side in sides])
         self._fit.value = np.array([float(f / size) for f in fits])
@@ -132,10 +135,11 @@ class _Compiled:
         lam, mu, d = -lam, np.maximum(mu, 0.0), len(U)
         top = max(float(np.abs(lam).max()), float(mu.max())) or 1.0
         return Solution(
-            target=tuple(tuple(_rounded(v, 1.0) * size for v in u) for u in U.T),
-            lam=tuple(_rounded(v, top) / t for v, t in zip(lam, tops, strict=True)),
+            target=tuple(tuple(binary(float(v), _BITS) * size for v in u) for u in U.T),
+            lam=tuple(binary(float(v) / top, _BITS) / t for v, t in zip(lam, tops, strict=True)),
             mu=tuple(
-                tuple(_rounded(v, top) / t for v, t in zip(row, tops, strict=True)) for row in mu
+                tuple(binary(float(v) / top, _BITS) / t for v, t in zip(row, tops, strict=True))
+                for row in mu
             ),
             metric=None if arrow is None else Metric.near(arrow[:d, :d]),
         )
@@ -144,8 +148,3 @@ class _Compiled:
 @lru_cache(maxsize=64)
 def _compiled(gauge: Gauge, n: int, d: int, m: int) -> _Compiled:
     return _Compiled(gauge, n, d, m)
-
-
-def _rounded(value: float, top: float) -> Fraction:
-    """value / top as a rational of few digits."""
-    return Fraction(round(float(value) / top * 2**_BITS), 2**_BITS)

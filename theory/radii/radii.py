@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache, partial
 
 from theory.errors import InputError, Interrupted
+from theory.exact import dot, rounded
 from theory.gauges import Gauge, gauge_of, has_gauge
 from theory.geometry import geometry, names
 from theory.landscape import Analysis
-from theory.landscape.analysis import Progress
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.merge_tree import Component
 from theory.network import Network
 from theory.radii.fibre import Fibre
 from theory.radii.least_gauge import Solution, attempts
+from theory.states import cone_of, sign_of
+from theory.types import Progress, silent
 
 OPTIMIZERS = tuple(name for name in names() if has_gauge(geometry(name)))
 """The optimizers whose balls are known exactly; `sgd` has none, but ngd's radius is its least
@@ -27,7 +28,8 @@ penalty."""
 # How much below the upper bound, relatively, a bound may be that settles a cell without a program
 # of its own. Exact gauges have no such slack.
 _SLACK = Fraction(1, 10**7)
-_DIGITS = 12  # of a bound that is no exact value, rounded outwards
+DIGITS = 13
+"""Of a bound that is no exact value, rounded outwards."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def radii(
     analysis: Analysis,
     optimizers: Iterable[str] = OPTIMIZERS,
     *,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Radii:
     """For each component of the set of least loss and each optimizer the least rho = R_W R_a for
     which the optimizer's ball reaches the component.
@@ -180,7 +182,7 @@ class _Search:
             unsettled = {c for c in unsettled if bounds[c] < upper * (1 - slack)}
         lower = min(bounds.values())
         if not self.gauge.exact:
-            lower, upper = rounded(lower, math.floor), rounded(upper, math.ceil)
+            lower, upper = rounded(lower, DIGITS, math.floor), rounded(upper, DIGITS, math.ceil)
         proof = {cell: dual.point(cell) for cell, dual in duals.items()}
         return Radius(lower, upper, witness, proof)
 
@@ -194,9 +196,10 @@ class _Search:
 class _Dual:
     """A dual vector lam, and what it proves on any cell: mu is fitted neuron by neuron.
 
-    In w_j = X^T c_j row k may have any coefficient c_jk >= s_j lam_k where the neuron is active,
-    any c_jk <= 0 elsewhere. The coefficients of the neurons of the cell where lam was found, moved
-    into these intervals, serve the neurons of other cells; and so do zeros.
+    In w_j = X^T c_j row k may have any coefficient c_jk >= s_j D_jk lam_k where the neuron is
+    active, any c_jk <= s_j D_jk lam_k elsewhere, D_j having the activation's slopes (1 and 0). The
+    coefficients of the neurons of the cell where lam was found, moved into these intervals, serve
+    the neurons of other cells; and so do zeros.
     """
 
     def __init__(
@@ -205,17 +208,15 @@ class _Dual:
         self.gauge = gauge
         self.complex = complex_
         self.metric = solution.metric
-        numbers = [*solution.lam, *(v for row in solution.mu for v in row)]
+        found = fibre.coefficients(solution.lam, solution.mu)
+        numbers = [*solution.lam, *(v for row in found for v in row)]
         scale = math.lcm(*(v.denominator for v in numbers))
         self.lam = tuple(int(v * scale) for v in solution.lam)
         self.coefficients: dict[int, set[tuple[int, ...]]] = {
             sign: {(0,) * len(self.lam)} for sign in (1, -1)
         }
-        for sign, active, mu in zip(fibre.signs, fibre.active, solution.mu, strict=True):
-            rows = zip(active, self.lam, mu, strict=True)
-            self.coefficients[sign].add(
-                tuple(sign * f + int(v * scale) if on else -int(v * scale) for on, f, v in rows)
-            )
+        for sign, coefficients in zip(fibre.signs, found, strict=True):
+            self.coefficients[sign].add(tuple(int(v * scale) for v in coefficients))
         X, x_scale, _, _ = complex_.problem.integer_form()
         self._features = list(zip(*X, strict=True))
         products = (f * v for f, v in zip(self.lam, fibre.fit, strict=True))
@@ -224,15 +225,16 @@ class _Dual:
 
     def _neuron(self, state: int) -> tuple[Fraction, tuple[int, ...]]:
         """The least cost of a neuron in this state, and its mu."""
-        sign = 1 - 2 * (state % 2)
-        active = (self.complex.arrangement.signs[state // 2] > 0).tolist()
+        sign = sign_of(state)
+        active = self.complex.arrangement.active(cone_of(state)).tolist()
+        least = self.complex.problem.activation.part(active, [sign * v for v in self.lam])
         choices = []
         for coefficients in sorted(self.coefficients[sign]):
-            rows = list(zip(active, self.lam, coefficients, strict=True))
-            c = [max(v, sign * f) if on else min(v, 0) for on, f, v in rows]
-            w = [sum(p * q for p, q in zip(c, x, strict=True)) for x in self._features]
-            mu = (v - sign * f if on else -v for on, f, v in zip(active, self.lam, c, strict=True))
-            choices.append((self.gauge.cost(w, self.metric), tuple(mu)))
+            rows = zip(active, coefficients, least, strict=True)
+            c = [max(v, end) if on else min(v, end) for on, v, end in rows]
+            w = [dot(c, x) for x in self._features]
+            mu = tuple(abs(v - end) for v, end in zip(c, least, strict=True))
+            choices.append((self.gauge.cost(w, self.metric), mu))
         return min(choices)
 
     def bound(self, cell: Cell) -> Fraction:
@@ -250,12 +252,3 @@ class _Dual:
             Z=self.metric.Z if self.metric else None,
             bound=self.bound(cell),
         )
-
-
-def rounded(value: Fraction, to_integer: Callable[[Fraction], int]) -> Fraction:
-    """A positive value to so many significant digits, up or down."""
-    if not value:
-        return value
-    digits = Decimal(value.numerator).adjusted() - Decimal(value.denominator).adjusted()
-    unit = Fraction(10) ** (digits - _DIGITS)
-    return to_integer(value / unit) * unit

@@ -29,6 +29,7 @@ import numpy as np
 
 from theory.connectivity.solutions import Neuron, Point
 from theory.errors import InputError
+from theory.exact import dot
 from theory.gauges import EUCLIDEAN, Frobenius, Hidden, Output, Scaled, gauge_of, has_gauge
 from theory.geometry import L2Penalty, geometry
 from theory.problem import Problem
@@ -177,11 +178,9 @@ def ball_of(optimizer: str) -> BallShape:
 
 
 def image(problem: Problem, neuron: Neuron) -> tuple[Fraction, ...]:
-    """s relu(X u), (n,)"""
-    values = (
-        sum((x * v for x, v in zip(row, neuron.u, strict=True)), Fraction()) for row in problem.X
-    )
-    return tuple(neuron.sign * max(value, Fraction()) for value in values)
+    """s sigma(X u), (n,)"""
+    sigma = problem.activation.value
+    return tuple(neuron.sign * sigma(dot(row, neuron.u)) for row in problem.X)
 
 
 def _used(point: Point) -> Scaled:

@@ -13,20 +13,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import fmpq
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from theory.arrangement import Arrangement
 from theory.cone_program import ConeProgram
-from theory.exact import sqrt_above, to_flint
+from theory.exact import dot, sqrt_above, squared, to_flint
 from theory.landscape.cells import Cell
 from theory.problem import Problem
 from theory.regions.balls import BallShape
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.states import cone_of, sign_of
+from theory.types import Array
 
 _INSIDE = 1 - 1e-9  # of fixed radii, and of the distance from y, so that rounding stays inside
 _BELOW = 1 - Fraction(1, 2**60)  # of a bound that has to be strict
@@ -36,10 +36,10 @@ class Solution(NamedTuple):
     """A float solution for blocks b of a cell: U (d, b), alpha (b,), lam (n,) of the fit, and the
     shared weights of each ball: Z (d, d) and nu, zero where it shares nothing; rho of the last."""
 
-    U: Float[_Array, "d b"]
-    alpha: Float[_Array, " b"]
-    lam: Float[_Array, " n"]
-    shared: tuple[tuple[Float[_Array, "d d"], float], ...]
+    U: Float[Array, "d b"]
+    alpha: Float[Array, " b"]
+    lam: Float[Array, " n"]
+    shared: tuple[tuple[Float[Array, "d d"], float], ...]
     rho: float
 
 
@@ -112,7 +112,7 @@ class JointDual:
     def _shared(self) -> list[Fraction]:
         return [own.price(ball) for own, ball in zip(self.shared, self.balls, strict=True)]
 
-    def floats(self, states: int) -> tuple[Float[_Array, "B S"], Float[_Array, " B"]]:
+    def floats(self, states: int) -> tuple[Float[Array, "B S"], Float[Array, " B"]]:
         """The prices of all states for each ball, infinite where there is none; and shared ones."""
         prices = np.full((len(self.balls), states), np.inf)
         for state, price in self._prices.items():
@@ -152,7 +152,7 @@ class Joint:
         self.problem = problem
         self.balls = balls
         self.level = level
-        self._signs = arrangement.signs
+        self._arrangement = arrangement
         # Rows and outputs of largest entry 1, as the solver's tolerances are absolute.
         self.tops = [max(map(abs, row)) or Fraction(1) for row in problem.X]
         outputs = [y / top for y, top in zip(problem.y, self.tops, strict=True)]
@@ -164,34 +164,39 @@ class Joint:
         self._weights = np.array([float(top) for top in self.tops])
         self._radius = math.sqrt(2 * float(level / self.size**2))
 
-    def sides(self, states: Sequence[int]) -> Float[_Array, "S n"]:
+    def sides(self, states: Sequence[int]) -> Float[Array, "S n"]:
         """The diagonals of 2 D - I; on rows of zeros they do not matter."""
-        return np.where(self._signs[[state // 2 for state in states]] > 0, 1.0, -1.0)
+        return np.where(self._active(states), 1.0, -1.0)
 
-    def cones(self, states: Sequence[int]) -> Float[_Array, "k d"]:
+    def cones(self, states: Sequence[int]) -> Float[Array, "k d"]:
         """(2 D - I) X of each state below that of the one before; X has rows of largest entry 1."""
         return np.vstack([side[:, None] * self.X for side in self.sides(states)])
 
-    def gradients(self, states: Sequence[int], lam: Float[_Array, " n"]) -> Float[_Array, "S d"]:
+    def gradients(self, states: Sequence[int], lam: Float[Array, " n"]) -> Float[Array, "S d"]:
         """s X^T D lam for each state, (S, d); X has rows of largest entry 1."""
-        signs = np.array([1.0 - 2.0 * (state % 2) for state in states])
-        columns: Float[_Array, "S d"] = signs[:, None] * ((self.sides(states) > 0) * lam) @ self.X
+        columns: Float[Array, "S d"] = (self._masks(states) * lam) @ self.X
         return columns
 
+    def _active(self, states: Sequence[int]) -> Bool[Array, "S n"]:
+        return self._arrangement.active(list(map(cone_of, states)))
+
+    def _masks(self, states: Sequence[int]) -> Float[Array, "S n"]:
+        """The diagonals of s D."""
+        signs = np.array(list(map(sign_of, states)), dtype=float)
+        masks: Array = signs[:, None] * self.problem.activation.slopes(self._active(states))
+        return masks
+
     def column(self, state: int, lam: Sequence[Fraction], mu: Sequence[Fraction]) -> list[fmpq]:
-        """w = s X^T D lam + X^T (2 D - I) mu, exactly; X has rows of largest entry 1."""
-        sign = 1 - 2 * (state % 2)
-        on = (self._signs[state // 2] > 0).tolist()
-        weights = [sign * v + u if active else -u for v, u, active in zip(lam, mu, on, strict=True)]
-        return to_flint(
-            sum((p * q for p, q in zip(weights, column, strict=True)), Fraction())
-            for column in zip(*self._rows, strict=True)
-        )
+        """w = s X^T D lam + X^T S mu, S = diag(+-1), exactly; X has rows of largest entry 1."""
+        sign, active = sign_of(state), self._arrangement.active(cone_of(state)).tolist()
+        part = self.problem.activation.part(active, lam)
+        rows = zip(active, part, mu, strict=True)
+        weights = [sign * v + (u if on else -u) for on, v, u in rows]
+        return to_flint(dot(weights, column) for column in zip(*self._rows, strict=True))
 
     def height(self, lam: Sequence[Fraction]) -> Fraction:
         """lam.y - sqrt(2 level) ||lam||, from below."""
-        gain = sum((p * q for p, q in zip(lam, self.problem.y, strict=True)), Fraction())
-        return gain - sqrt_above(2 * self.level * sum((v * v for v in lam), Fraction()))
+        return dot(lam, self.problem.y) - sqrt_above(2 * self.level * squared(lam))
 
     def solve(
         self, counts: Mapping[int, int], fixed: Sequence[Fraction], *, inside: float = _INSIDE
@@ -203,12 +208,8 @@ class Joint:
         """
         states = tuple(counts)
         program = _compiled(self.balls, self.problem.n, self.problem.d, len(states), self.level > 0)
-        signs = np.array([1.0 - 2.0 * (state % 2) for state in states])
-        on = self.sides(states) > 0
         found = program.solve(
-            fit_map=np.hstack(
-                [s * active[:, None] * self.X for s, active in zip(signs, on, strict=True)]
-            ),
+            fit_map=np.hstack([mask[:, None] * self.X for mask in self._masks(states)]),
             cones=self.cones(states),
             y=self._y * self._weights if self.level > 0 else self._y,
             weights=self._weights,
@@ -268,12 +269,12 @@ class _Program:
     def solve(
         self,
         *,
-        fit_map: Float[_Array, "n k"],
-        cones: Float[_Array, "k d"],
-        y: Float[_Array, " n"],
-        weights: Float[_Array, " n"],
+        fit_map: Float[Array, "n k"],
+        cones: Float[Array, "k d"],
+        y: Float[Array, " n"],
+        weights: Float[Array, " n"],
         radius: float,
-        counts: Float[_Array, " b"],
+        counts: Float[Array, " b"],
         fixed: Sequence[float],
     ) -> Solution | None:
         """With everything in the solver's units."""

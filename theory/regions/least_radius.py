@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import zip_longest
-from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from theory.connectivity.solutions import Neuron, Point
+from theory.exact import dot, rounded
 from theory.landscape.cells import Cell, CellComplex
 from theory.radii.fibre import Fibre
-from theory.radii.radii import rounded
+from theory.radii.radii import DIGITS
 from theory.regions.balls import BallShape, image
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding, snapped
 from theory.regions.tilt import Tilt
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.states import cone_of, sign_of
+from theory.types import Array
 
 _SLACK = 1e-7  # relative: a cell whose bound is so near the best network is settled
 # Entries become the simplest fractions this near, relatively: first what finds exact answers, then
@@ -128,8 +128,8 @@ class Search:
                 bounds.learn(exact)
                 lower, cell, used = bounds.proved()
         if lower != upper:
-            lower = None if lower is None else rounded(lower, math.floor)
-            upper = None if upper is None else rounded(upper, math.ceil)
+            lower = None if lower is None else rounded(lower, DIGITS, math.floor)
+            upper = None if upper is None else rounded(upper, DIGITS, math.ceil)
         return LeastRadius(self.balls, fixed, lower, upper, witness, used)
 
     @property
@@ -210,12 +210,7 @@ class Search:
             Neuron(sign, max(map(abs, u)), u)
             for sign, u in zip(fibre.signs, nearest.point, strict=True)
         )
-        coefficients = {(Fraction(),) * problem.n} | {
-            tuple(
-                sign * f + v if on else -v for f, v, on in zip(nearest.lam, mu, active, strict=True)
-            )
-            for sign, mu, active in zip(fibre.signs, nearest.mu, fibre.active, strict=True)
-        }
+        coefficients = {(Fraction(),) * problem.n, *fibre.coefficients(nearest.lam, nearest.mu)}
         blocks = {state: self._priced(state, nearest.lam, coefficients) for state in self._states}
         zero = (Fraction(),) * problem.d
         shared = (Shared((zero,) * len(zero), Fraction()),)
@@ -229,20 +224,18 @@ class Search:
         coefficients: Iterable[tuple[Fraction, ...]],
     ) -> Block:
         """The least price that coefficients of the rows in w allow, moved to where they serve the
-        state: at least s lam_k where it is active, at most 0 elsewhere."""
-        sign = 1 - 2 * (state % 2)
-        active = (self.complex.arrangement.signs[state // 2] > 0).tolist()
+        state: at least s D_k lam_k where it is active, at most that elsewhere."""
+        sign = sign_of(state)
+        active = self.complex.arrangement.active(cone_of(state)).tolist()
+        least = self.complex.problem.activation.part(active, [sign * v for v in lam])
         features = list(zip(*self.complex.problem.X, strict=True))
         choices = []
         for moved in coefficients:
-            rows = list(zip(active, lam, moved, strict=True))
-            c = [max(v, sign * f) if on else min(v, Fraction()) for on, f, v in rows]
+            rows = zip(active, moved, least, strict=True)
+            c = [max(v, end) if on else min(v, end) for on, v, end in rows]
             # The least of sum_k tau_k + sigma with sum_k w_k^2 / tau_k <= 4 sigma.
-            hidden = tuple(
-                abs(sum((p * q for p, q in zip(c, x, strict=True)), Fraction())) / 2
-                for x in features
-            )
-            mu = tuple(v - sign * f if on else -v for on, f, v in zip(active, lam, c, strict=True))
+            hidden = tuple(abs(dot(c, x)) / 2 for x in features)
+            mu = tuple(abs(v - end) for v, end in zip(c, least, strict=True))
             choices.append(Block((Own(hidden, sum(hidden, Fraction())),), mu))
         return min(choices, key=lambda block: block.own[0].price)
 
@@ -261,9 +254,9 @@ class Search:
         counts = Counter(cell)
         top = float(np.abs(solution.U).max()) or 1.0
         target = tuple(tuple(snapped(v, near * top) for v in u) for u in solution.U.T.tolist())
-        signs = tuple(1 - 2 * (state % 2) for state in counts)
+        signs = tuple(map(sign_of, counts))
         fibre = Fibre(
-            X=problem.X,
+            problem=problem,
             fit=problem.y,
             signs=signs,
             active=tuple(tuple((side > 0).tolist()) for side in joint.sides(list(counts))),
@@ -310,8 +303,7 @@ class Search:
         fit = [Fraction()] * problem.n
         for neuron in point:
             fit = [f + v for f, v in zip(fit, image(problem, neuron), strict=True)]
-        rest = (f - y for f, y in zip(fit, problem.y, strict=True))
-        return sum((r * r for r in rest), Fraction()) / 2
+        return problem.squared_loss(fit)
 
 
 class _Bounds:
@@ -323,11 +315,11 @@ class _Bounds:
 
     def __init__(self, cells: Sequence[Cell], states: int, fixed: tuple[Fraction, ...]) -> None:
         self._cells = cells
-        self._places: Int[_Array, "C m"] = np.array(cells)
+        self._places: Int[Array, "C m"] = np.array(cells)
         self._states = states
         self._fixed = fixed
         self._duals: list[JointDual] = []
-        self._rows: list[Float[_Array, " C"]] = []
+        self._rows: list[Float[Array, " C"]] = []
         self._values = np.zeros(len(cells))
 
     def learn(self, dual: JointDual) -> None:
@@ -345,10 +337,10 @@ class _Bounds:
         self._rows.append(row)
         self._values = np.maximum(self._values, row)
 
-    def below(self, upper: Fraction | None) -> Bool[_Array, " C"]:
+    def below(self, upper: Fraction | None) -> Bool[Array, " C"]:
         """Whether a cell may reach below the radius of the best network."""
         limit = math.inf if upper is None else float(upper) * (1 - _SLACK)
-        found: Bool[_Array, " C"] = self._values < limit
+        found: Bool[Array, " C"] = self._values < limit
         return found
 
     def weakest(self, tried: set[int], upper: Fraction | None) -> int | None:

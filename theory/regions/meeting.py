@@ -32,13 +32,14 @@ from theory.connectivity.solutions import Neuron, Point, outer
 from theory.errors import WITHIN_REACH, BudgetError, InputError, Undecided
 from theory.exact import from_flint, simplest_between, to_flint
 from theory.geometry import geometry
-from theory.landscape.analysis import Progress, components_of, reached
+from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
 from theory.problem import Problem, positive_rational
 from theory.regions.balls import BallShape, ball_of, image
 from theory.regions.least_radius import LeastRadius, Search
 from theory.regions.tilt import Tilt
+from theory.types import Progress, silent
 
 OVERLAP, DISJOINT, EMPTY = "overlap", "disjoint", "empty"
 DEFAULT_MAX_CELLS = 200_000  # beyond, what is known at every width has to do
@@ -303,7 +304,7 @@ def regions(
     level: Fraction | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
     max_coefficients: int = DEFAULT_MAX_COEFFICIENTS,
-    progress: Progress = lambda stage, count: None,
+    progress: Progress = silent,
 ) -> Regions:
     """The regions {loss <= level} of two optimizers, by name, at a width; None: at every large one.
 

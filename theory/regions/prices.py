@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import fmpq, fmpq_mat
@@ -19,6 +19,7 @@ from jaxtyping import Float
 
 from theory.cone_program import ConeProgram
 from theory.exact import (
+    binary,
     from_flint,
     is_positive_semidefinite,
     simplest_between,
@@ -28,8 +29,7 @@ from theory.exact import (
 )
 from theory.regions.balls import BallShape
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
-
-_Array: TypeAlias = np.ndarray[Any, Any]
+from theory.types import Array
 
 _BITS = 50  # kept of a float, absolutely: weights are at most about 1
 _ELASTIC = 1e5  # what a multiple of I costs in floating point; exact arithmetic has none
@@ -148,7 +148,7 @@ class Pricing:
         weights: _Weights,
         rounding: Rounding,
     ) -> _Price | None:
-        def exact(values: Float[_Array, " k"], excess: Fraction) -> tuple[Fraction, ...]:
+        def exact(values: Float[Array, " k"], excess: Fraction) -> tuple[Fraction, ...]:
             return tuple(rounding.rounded(max(v, 0.0)) + excess for v in values.tolist())
 
         hidden = {i: exact(tau, rounding.excess) for i, tau in weights.hidden.items()}
@@ -170,8 +170,8 @@ class _Terms(NamedTuple):
     """What the program of own weights is about, in floats: lam, the shared weights Q and c, and the
     prices of own ones."""
 
-    lam: Float[_Array, " n"]
-    Q: Float[_Array, "d d"]
+    lam: Float[Array, " n"]
+    Q: Float[Array, "d d"]
     c: float
     output_price: float
     hidden_prices: dict[int, float]
@@ -180,8 +180,8 @@ class _Terms(NamedTuple):
 class _Weights(NamedTuple):
     """Own hidden weights by ball, and mu."""
 
-    hidden: dict[int, Float[_Array, " k"]]
-    mu: Float[_Array, " n"]
+    hidden: dict[int, Float[Array, " k"]]
+    mu: Float[Array, " n"]
 
 
 class _Program:
@@ -236,7 +236,7 @@ def _compiled(n: int, d: int, count: int, sizes: tuple[tuple[int, int], ...]) ->
 
 
 def _shared(
-    hidden: Float[_Array, "d d"], output: float, ball: BallShape, rounding: Rounding
+    hidden: Float[Array, "d d"], output: float, ball: BallShape, rounding: Rounding
 ) -> Shared:
     rows = [[Fraction()] * len(hidden) for _ in hidden]
     if ball.shared_hidden and not ball.joint:
@@ -266,7 +266,7 @@ class Rounding(NamedTuple):
 
 GRIDS = [
     Rounding(
-        rounded=lambda value: Fraction(round(value * 2**_BITS), 2**_BITS),
+        rounded=lambda value: binary(value, _BITS),
         up=lambda value: Fraction(math.ceil(value * 2**_BITS), 2**_BITS),
         excess=excess,
     )

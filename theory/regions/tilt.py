@@ -18,10 +18,11 @@ from functools import cache
 
 import numpy as np
 
-from theory.exact import sqrt_above
+from theory.exact import dot, sqrt_above, squared
 from theory.landscape.cells import CellComplex
 from theory.landscape.nnls import LeastSquares
 from theory.regions.joint import Block, JointDual
+from theory.states import cone_of, sign_of
 
 _STEEP = 2**40  # about how many times lam.f the height may fall short of it
 _MORE = 2**64  # finer than roots are: heights are small differences
@@ -35,12 +36,12 @@ class Tilt:
         self.problem = replace(problem, y=fit)
         self._y = problem.y
         self._residual = tuple(y - f for y, f in zip(problem.y, fit, strict=True))
-        self._signs = complex_.arrangement.signs
+        self._arrangement = complex_.arrangement
         self._multipliers = cache(self._solved)
 
     def tilted(self, dual: JointDual) -> JointDual:
         """A dual vector of almost the same height; only states of the component keep a price."""
-        square = sum((v * v for v in dual.lam), Fraction())
+        square = squared(dual.lam)
         if dual.height <= 0:
             return dual
         ratio = square / dual.height * _STEEP
@@ -51,23 +52,20 @@ class Tilt:
             if (mu := self._multipliers(state)) is not None:
                 sums = (v + steep * w for v, w in zip(block.mu, mu, strict=True))
                 blocks[state] = Block(block.own, tuple(sums))
-        gain = sum((v * y for v, y in zip(lam, self._y, strict=True)), Fraction())
-        double_loss = sum((r * r for r in self._residual), Fraction())
-        lost = sqrt_above(double_loss * sum(v * v for v in lam) * _MORE**2) / _MORE
-        return replace(dual, lam=lam, blocks=blocks, height=gain - lost)
+        lost = sqrt_above(squared(self._residual) * squared(lam) * _MORE**2) / _MORE
+        return replace(dual, lam=lam, blocks=blocks, height=dot(lam, self._y) - lost)
 
     def _solved(self, state: int) -> tuple[Fraction, ...] | None:
         """mu (n,) of a state; None where networks with it may have less loss."""
-        sign, active = 1 - 2 * (state % 2), self._signs[state // 2] > 0
+        sign, active = sign_of(state), self._arrangement.active(cone_of(state)).tolist()
         X, residual = self.problem.X, self._residual
         common = math.lcm(*(v.denominator for row in X for v in row))
         size = math.lcm(*(r.denominator for r in residual))
         rows = [k for k, row in enumerate(X) if any(row)]
         walls = [[int(v * common) * (1 if active[k] else -1) for v in X[k]] for k in rows]
-        target = [
-            -sign * sum(int(X[k][i] * common) * int(residual[k] * size) for k in rows if active[k])
-            for i in range(len(X[0]))
-        ]
+        part = self.problem.activation.part(active, [int(r * size) for r in residual])
+        features = [[int(v * common) for v in column] for column in zip(*X, strict=True)]
+        target = [-sign * dot(part, column) for column in features]
         columns = np.array(walls, dtype=object).reshape(len(rows), len(X[0]))
         minimum = LeastSquares(columns, target).minimum(tuple(range(len(rows))))
         if minimum.value:

@@ -481,6 +481,7 @@ def test_enormous_numbers(
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--version") == (0, f"isthmus {metadata.version('isthmus')}\n", "")
+    assert theory.__version__ == metadata.version("isthmus")
 
 
 def test_a_misspelt_command(capsys: pytest.CaptureFixture[str]) -> None:

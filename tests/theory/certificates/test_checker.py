@@ -476,6 +476,7 @@ def test_imports_nothing_else() -> None:
     loaded = subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()
     assert set(loaded) - {"__main__"} == {
         "theory",
+        "theory.activation",
         "theory.errors",
         "theory.problem",
         "theory.certificates",

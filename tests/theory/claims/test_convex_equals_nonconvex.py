@@ -12,8 +12,7 @@ from numerics.training.trainer import trainer
 from theory.certificates.checker import check
 from theory.claims import Bounds, ConvexEqualsNonconvex, verify
 from theory.claims.base import Result
-from theory.claims.convex_equals_nonconvex import optimum, zero_loss
-from theory.problem import Problem
+from theory.claims.convex_equals_nonconvex import optimum
 
 RHO = Fraction(3, 2)
 SHORT = ConvexEqualsNonconvex(instances=(("flagship", RHO),), seeds=32)
@@ -76,7 +75,3 @@ def test_an_exact_fit_is_an_optimum_too() -> None:
     result = verify(claim, trainer)
     assert result.holds
     assert optimum(result.prediction, "flagship lion rho 4") == Bounds(Fraction(), Fraction())
-
-
-def test_zero_loss() -> None:
-    assert zero_loss(Problem(X=[[1], [1]], y=["1/2", 3])) == Fraction(37, 8)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from problems import planted
 
+from theory.activation import RELU
 from theory.geometry import geometry
 from theory.losses import Huber, Squared
 from theory.problem import Problem
@@ -40,7 +41,7 @@ def test_down_and_inside(name: str, loss: Huber | Squared) -> None:
     hidden, output = layers(name)
     random = np.random.default_rng(1)
     W, a = random.standard_normal((3, 5)), random.standard_normal(5)
-    found = descend(X, y, loss, (hidden, output), 1.5, W, a)
+    found = descend(X, y, RELU, loss, (hidden, output), 1.5, W, a)
     assert hidden.value(found.W) <= 1.5 * (1 + 1e-9)
     assert output.value(found.a) <= 1.5 * (1 + 1e-9)
     assert found.value == pytest.approx(loss.at(np.maximum(X @ found.W, 0) @ found.a, y))
@@ -53,7 +54,7 @@ def test_close_to_an_exact_fit_it_finds_one(name: str) -> None:
     problem, network = planted(6, 2, 2, 3)
     X, y = arrays(problem)
     W, a = np.array(network.W, dtype=float), np.array(network.a, dtype=float)
-    found = descend(X, y, Squared(), layers(name), 100.0, 1.01 * W, a)
+    found = descend(X, y, RELU, Squared(), layers(name), 100.0, 1.01 * W, a)
     assert found.value < 1e-6 * (y @ y)
 
 
@@ -65,7 +66,7 @@ def test_the_best_comes_first_and_none_is_below_the_bound(name: str) -> None:
     radius = math.sqrt(0.5)
     runs = [
         descend_from_random(
-            X, y, Squared(), layers(name), radius, 2, 6, np.random.default_rng(seed)
+            X, y, RELU, Squared(), layers(name), radius, 2, 6, np.random.default_rng(seed)
         )
         for seed in (0, 0)
     ]
@@ -76,7 +77,7 @@ def test_the_best_comes_first_and_none_is_below_the_bound(name: str) -> None:
 
 def test_nothing_to_learn_ends_at_once() -> None:
     X, y = np.zeros((3, 2)), np.array([1.0, 2.0, 0.0])
-    found = descend(X, y, Squared(), layers("ngd"), 1.0, np.ones((2, 2)), np.ones(2))
+    found = descend(X, y, RELU, Squared(), layers("ngd"), 1.0, np.ones((2, 2)), np.ones(2))
     assert found.value == 2.5
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from theory.activation import RELU
 from theory.gauges import EUCLIDEAN, Frobenius, Gauge
 from theory.losses import Squared
 from theory.programs.blocks import Patterns, distinct
@@ -20,7 +21,7 @@ def planted(n: int, d: int, count: int, seed: int) -> tuple[Patterns, np.ndarray
     X = random.standard_normal((n, d))
     y = np.maximum(X @ random.standard_normal((d, 3)), 0) @ np.array([1.0, -1.0, 1.0])
     y += 0.1 * random.standard_normal(n)
-    patterns = Patterns(X, distinct(random.standard_normal((count, d)) @ X.T > 0))
+    patterns = Patterns(X, RELU, distinct(random.standard_normal((count, d)) @ X.T > 0))
     return patterns, y
 
 
@@ -28,7 +29,7 @@ def by_newton(
     patterns: Patterns, y: np.ndarray, **weight: Any
 ) -> tuple[GroupLasso, Point, float, float]:
     blocks = np.arange(patterns.count)
-    program = GroupLasso(patterns.X, y, patterns.diagonals(blocks), patterns.signs(blocks))
+    program = GroupLasso(patterns.X, y, patterns.masks(blocks), patterns.sides(blocks))
     point = program.solve(program.start(), enough=lambda point: False, **weight)
     residual = y - program.fit(point.u)
     size = np.linalg.norm(point.u, axis=1).sum()
@@ -59,7 +60,7 @@ def test_penalised_and_in_the_ball_as_clarabel_finds_them(
     _, _, inside, needed = by_newton(patterns, y, radius=size)
     assert inside == pytest.approx(loss, rel=1e-6)
     assert needed <= size * (1 + 1e-9)
-    slack = patterns.X @ point.u.T * (2 * patterns.diagonals(np.arange(patterns.count)) - 1).T
+    slack = patterns.X @ point.u.T * patterns.sides(np.arange(patterns.count)).T
     assert slack.min() >= -1e-8 * abs(slack).max()
 
 
@@ -82,7 +83,7 @@ def test_a_ball_that_does_not_bind_gives_the_least_squares_fit() -> None:
 def test_a_start_nearby_leads_to_the_same_point() -> None:
     patterns, y = planted(20, 4, 20, seed=4)
     blocks = np.arange(patterns.count)
-    program = GroupLasso(patterns.X, y, patterns.diagonals(blocks), patterns.signs(blocks))
+    program = GroupLasso(patterns.X, y, patterns.masks(blocks), patterns.sides(blocks))
     first = program.solve(program.start(), radius=1.0, enough=lambda point: False)
     after = program.solve(first, radius=2.0, enough=lambda point: False)
     cold, _, loss, _ = by_newton(patterns, y, radius=2.0)

@@ -15,6 +15,7 @@ from problems import planted
 from profiles import part
 
 from theory import example
+from theory.activation import RELU
 from theory.arrangement import arrangement
 from theory.certificates import certify
 from theory.certificates.checker import check
@@ -413,14 +414,14 @@ def test_cells_decide_for_every_convex_loss(
     assert found.relaxed.upper < found.lower
     # One program for each pair of blocks, without duals and without a search among cells.
     X, y = np.array(data.X, dtype=float), np.array(data.y, dtype=float)
-    patterns = Patterns(X, arrangement(data.X).signs > 0)
+    patterns = Patterns(X, RELU, arrangement(data.X).signs > 0)
     family = family_of(gauge_of(geometry(name).ball))
     values = []
     for pair in combinations_with_replacement(range(patterns.count), 2):
         blocks, counts = np.unique(pair, return_counts=True)
         program = BlockProgram(patterns, blocks, y, family, loss, counts=counts.astype(float))
         u, _, _ = program.solve(float(rho))
-        masks = patterns.diagonals(blocks) * patterns.signs(blocks)[:, None]
+        masks = patterns.active[blocks // 2] * patterns.signs(blocks)[:, None]
         values.append(loss.at((masks * (u @ X.T)).sum(axis=0), y))
     assert min(values) == pytest.approx(float(found.upper), rel=1e-6)
 

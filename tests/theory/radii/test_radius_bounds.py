@@ -287,7 +287,7 @@ def test_above_zero_loss() -> None:
 
 def least_vertex(fibre: Fibre) -> Fraction:
     """The least max |u_jk| over all vertices of {(u, t) : u in the fibre, |u_jk| <= t}."""
-    X, m, d = fibre.X, len(fibre.signs), len(fibre.X[0])
+    X, m, d = fibre.problem.X, len(fibre.signs), fibre.problem.d
     size = m * d + 1
     equal: list[tuple[list[Fraction], Fraction]] = []
     atleast: list[list[Fraction]] = []

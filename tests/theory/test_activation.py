@@ -1,0 +1,186 @@
+"""The activation: exact and in floating point, and that everything goes through the one value.
+
+Two activations have answers in closed form. With slopes (1, 1) networks are linear, so the least
+loss of any width is that of linear regression. With slopes (-1, 1), the absolute value, a row of X
+and its negative are the same data point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+from unittest import mock
+
+import numpy as np
+import pytest
+from flint import fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+from problems import planted
+
+from theory.activation import RELU, Activation
+from theory.claims.float_landscape import float_landscape
+from theory.claims.float_radii import float_radius
+from theory.claims.sampled import losses
+from theory.claims.sign_vectors import sign_vectors
+from theory.connectivity import SolutionPath, SolutionSet, connect
+from theory.landscape import analyse
+from theory.network import Network
+from theory.problem import Problem
+from theory.programs import solve
+from theory.radii import radii
+from theory.regions import regions
+from theory.strategies import networks, problems
+from theory.within import Ball, Penalty
+
+LINEAR, ABSOLUTE = Activation(1, 1), Activation(-1, 1)
+ACTIVATIONS = (RELU, LINEAR, ABSOLUTE, Activation(Fraction(1, 4), 1), Activation(0, 2))
+BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
+
+
+@contextmanager
+def problems_with(activation: Activation) -> Iterator[None]:
+    """Inside, networks of all problems have this activation."""
+    with mock.patch.object(Problem, "activation", activation):
+        yield
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+@given(st.lists(st.fractions(-9, 9, max_denominator=8), min_size=1))
+def test_exact_values_are_slopes_times_numbers(
+    activation: Activation, values: list[Fraction]
+) -> None:
+    zero = Fraction()
+    expected = [
+        activation.positive * max(v, zero) + activation.negative * min(v, zero) for v in values
+    ]
+    assert list(map(activation.value, values)) == expected
+    assert activation.part((v > 0 for v in values), values) == expected
+    floats = np.array(values, dtype=float)
+    assert activation.at(floats).tolist() == list(map(float, expected))
+    assert (activation.slopes(floats > 0) * floats).tolist() == list(map(float, expected))
+
+
+def test_integers_stay_exact() -> None:
+    large = np.array([2**200, -(2**200), 0], dtype=object)
+    assert RELU.at(large).tolist() == [2**200, 0, 0]
+    assert ABSOLUTE.at(large).tolist() == [2**200, 2**200, 0]
+    assert ABSOLUTE.at(np.array([3, -4])).dtype == np.int64
+    assert ABSOLUTE.value(fmpq(-3, 7)) == fmpq(3, 7)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+@given(problems(n=(1, 3), d=2), networks(2, (1, 3)))
+def test_one_network_three_ways(activation: Activation, problem: Problem, network: Network) -> None:
+    """Exactly, in floating point, and as observations see it."""
+    W, a = np.array(network.W, dtype=float), np.array(network.a, dtype=float)
+    with problems_with(activation):
+        exact = np.array(network.fit(problem), dtype=float)
+        fit = activation.fit(np.array(problem.X, dtype=float), W, a)
+        assert fit == pytest.approx(exact, rel=1e-9, abs=1e-9)
+        both = losses(problem, np.stack([W, W]), np.stack([a, -a]))
+        opposite = replace(network, a=tuple(-v for v in network.a))
+        expected = [float(each.loss(problem)) for each in (network, opposite)]
+        assert both.tolist() == pytest.approx(expected, rel=1e-9, abs=1e-9)
+        assert losses(problem, W, a) == pytest.approx(expected[0], rel=1e-9, abs=1e-9)
+
+
+def regression(problem: Problem) -> float:
+    """The least loss of linear functions."""
+    X, y = np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
+    rest = y - X @ np.linalg.lstsq(X, y)[0]
+    return float(rest @ rest) / 2
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_linear_networks_are_linear_regression(width: int) -> None:
+    problem, _ = planted(5, 2, 2, seed=0)
+    expected = regression(problem)
+    assert expected > 1
+    with problems_with(LINEAR):
+        found = analyse(problem, width)
+        assert float(found.minimum) == pytest.approx(expected)
+        assert found.components[0].representative.loss(problem) == found.minimum
+        assert float_landscape(problem, width).minimum == pytest.approx(expected)
+    assert analyse(problem, width).minimum != found.minimum
+
+
+@pytest.mark.parametrize("name", BALLS)
+def test_linear_networks_in_large_balls_are_linear_regression(name: str) -> None:
+    problem, _ = planted(5, 2, 2, seed=0)
+    with problems_with(LINEAR):
+        within = Ball(name, Fraction(1000))
+        cells, program = analyse(problem, 1, within=within), solve(problem, within, width=1)
+        assert cells.proved <= program.upper
+        assert program.lower is not None
+        for value in (cells.proved, cells.minimum, program.lower, program.upper):
+            assert float(value) == pytest.approx(regression(problem), rel=1e-6)
+
+
+def test_a_penalised_linear_network_is_penalised_regression() -> None:
+    """min 1/2 (c t - y)^2 + beta |t| for one data point: t = (|y| - beta / c) / c."""
+    with problems_with(LINEAR):
+        found = solve(Problem(X=[[-2]], y=[3]), Penalty(Fraction(1)), width=1)
+    assert float(found.upper) == pytest.approx((1 / 2) ** 2 / 2 + 5 / 4)
+    assert found.lower is not None
+    assert float(found.lower) == pytest.approx(float(found.upper), rel=1e-6)
+
+
+def flipped(problem: Problem) -> Problem:
+    """The first and the last row of X negated."""
+    rows = [tuple(-v for v in row) for row in problem.X]
+    return replace(problem, X=(rows[0], *problem.X[1:-1], rows[-1]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_signs_of_rows_mean_nothing_to_absolute_values(seed: int) -> None:
+    problem, _ = planted(6, 2, 2, seed)
+    with problems_with(ABSOLUTE):
+        first, second = (analyse(data, 2) for data in (problem, flipped(problem)))
+        assert first.minimum == second.minimum
+        assert first.barriers == second.barriers
+        least = float_landscape(problem, 2).minimum
+        assert least == pytest.approx(
+            float(first.minimum), abs=1e-9 * float(problem.squared_length)
+        )
+    relu = [analyse(data, 2) for data in (problem, flipped(problem))]
+    assert relu[0].minimum != relu[1].minimum or relu[0].barriers != relu[1].barriers
+
+
+@pytest.mark.parametrize("name", BALLS)
+def test_radii_of_absolute_values(name: str) -> None:
+    """For one data point the least rho is |y| over the dual norm of x, on either side of zero."""
+    problem = Problem(X=[[-3, 4]], y=[-35])
+    expected = 35 / 7 if name == "adamw" else 35 / 5
+    with problems_with(ABSOLUTE):
+        components = radii(analyse(problem, 1), [name]).components
+        together = regions(problem, ("adamw", "muon"), 1).least(int(name != "adamw"))
+        cones = sign_vectors(problem)
+        states = [(state,) for state in range(2 * len(cones))]
+        observed = float_radius(problem, cones, states, name)
+    ends = [end for each in components for end in (each[name].lower, each[name].upper)]
+    assert len(components) == 2
+    for value in (*ends, together.lower, together.upper, observed):
+        assert isinstance(value, Fraction | float)
+        assert float(value) == pytest.approx(expected, rel=1e-6)
+
+
+def test_paths_of_absolute_values() -> None:
+    """One neuron hands over to another, on the other side of zero."""
+    problem = Problem(X=[[2]], y=[6])
+    ends = Network(W=[[3, 0]], a=[1, 1]), Network(W=[[0, -3]], a=[1, 1])
+    with problems_with(ABSOLUTE):
+        path = connect(SolutionSet(problem, Ball("adamw", Fraction(3)), Fraction()), *ends)
+        assert isinstance(path, SolutionPath)
+        assert path.ends == ends
+        assert path.max_loss == 0
+        for t in (Fraction(1, 3), Fraction(1)):
+            middle = [
+                sum(n.sign * (1 - t) * abs(2 * n.u[0]) for n in start)
+                + sum(n.sign * t * abs(2 * n.u[0]) for n in end)
+                for start, end in pairwise(path.points)
+            ]
+            assert middle == [6] * len(middle)

@@ -1,0 +1,75 @@
+"""Exact arithmetic: bounds of few digits, inner products, and how states are numbered."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory.exact import binary, dot, rounded, sparse_dot, to_flint
+from theory.states import cone_of, sign_of, state_of
+
+values = st.fractions(0, max_denominator=10**20) | st.builds(
+    lambda value, power: value * Fraction(10) ** power,
+    st.fractions(0, 10),
+    st.integers(-400, 400),
+)
+
+
+@given(values, st.integers(1, 20))
+def test_bounds_of_few_digits_are_close_and_on_their_side(value: Fraction, digits: int) -> None:
+    low, high = rounded(value, digits, math.floor), rounded(value, digits, math.ceil)
+    assert low <= value <= high
+    assert high - low <= value / 10 ** (digits - 1)
+    for end in (low, high):
+        assert rounded(end, digits, math.floor) == rounded(end, digits, math.ceil) == end
+        assert value.denominator == 1 or not end or significant(end) <= digits
+
+
+def significant(value: Fraction) -> int:
+    """How many digits a decimal fraction has."""
+    places = max(value.denominator.bit_length(), 1)
+    return len(str(value * 10**places).rstrip("0"))
+
+
+def test_bounds_with_so_many_digits() -> None:
+    assert rounded(Fraction(2, 3), 2, math.floor) == Fraction(66, 100)
+    assert rounded(Fraction(2, 3), 2, math.ceil) == Fraction(67, 100)
+    assert rounded(Fraction(199, 2), 1, math.ceil) == 100
+    assert rounded(Fraction(12345), 2, math.floor) == 12345
+
+
+@given(st.floats(-1e6, 1e6), st.integers(0, 60))
+def test_binary_places(value: float, places: int) -> None:
+    found = binary(value, places)
+    assert (found * 2**places).denominator == 1
+    assert abs(found - Fraction(value)) <= Fraction(1, 2 ** (places + 1))
+
+
+@given(st.lists(st.tuples(st.fractions(), st.integers(-9, 9) | st.just(0))))
+def test_inner_products_of_all_kinds(pairs: list[tuple[Fraction, int]]) -> None:
+    u, v = [p for p, _ in pairs], [Fraction(q) for _, q in pairs]
+    expected = sum((p * q for p, q in pairs), Fraction())
+    assert dot(u, v) == expected
+    total = to_flint([expected])[0]
+    assert dot(to_flint(u), to_flint(v)) == sparse_dot(to_flint(u), to_flint(v)) == total
+    whole = [int(p) for p in u]
+    assert dot(whole, whole) == sum(p**2 for p in whole)
+
+
+@pytest.mark.parametrize("sign", [1, -1, Fraction(1, 2), fmpq(-3)])
+@given(st.integers(0, 10**6))
+def test_states_have_a_cone_and_a_sign(sign: int, cone: int) -> None:
+    state = state_of(cone, sign)
+    assert (cone_of(state), sign_of(state)) == (cone, 1 if sign > 0 else -1)
+
+
+def test_states_are_numbered_without_gaps() -> None:
+    states = np.arange(10)
+    assert (state_of(cone_of(states), sign_of(states)) == states).all()
+    assert sign_of(states).sum() == 0
