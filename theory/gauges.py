@@ -547,4 +547,4 @@ def _rows(matrix: fmpz_mat) -> tuple[tuple[int, ...], ...]:
 
 def _inner(v: Sequence[Fraction], w: Sequence[Fraction]) -> Fraction:
     """|v . w|"""
-    return abs(sum((p * q for p, q in zip(v, w, strict=True)), Fraction()))
+    return abs(dot(v, w))

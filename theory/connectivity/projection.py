@@ -204,7 +204,7 @@ def _candidates(
     problem = solutions.problem
     fit = network.fit(problem)
     missing = [v - f for v, f in zip(problem.y, fit, strict=True)]
-    loss = sum((r * r for r in missing), Fraction()) / 2
+    loss = squared(missing) / 2
     W = np.array([[float(v) for v in row] for row in network.W])
     a = np.array([float(v) for v in network.a])
     allowed = _allowed(solutions, W, a)

@@ -33,7 +33,7 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.domain import SIGN_FLIP, Group, Polyhedral
 from theory.landscape.optima import Optimum, optima
 from theory.landscape.valleys import DEFAULT_MAX_CELLS, Valleys
-from theory.states import cone_of, sign_of
+from theory.states import cone_of, sign_of, state_of
 
 Kind: TypeAlias = Literal["global", "valley", "plateau", "stratum"]
 
@@ -101,7 +101,7 @@ def _parts(complex_: CellComplex) -> list[Group]:
         faces = {cone}
         for facet in facets:
             faces |= {face & facet for face in faces}
-        found |= {domain.columns(state % 2, face) for face in faces}
+        found |= {domain.columns(state, face) for face in faces}
     return sorted(found | {()})
 
 
@@ -119,7 +119,7 @@ class _Plateaus:
         self._having: dict[tuple[int, int], int] = {}  # the states of a sign with a generator
         for state, generators in enumerate(self._generators):
             for generator in generators:
-                key = (state % 2, generator)
+                key = (sign_of(state), generator)
                 self._having[key] = self._having.get(key, 0) | 1 << state
 
     def has(self, optimum: Optimum) -> bool:
@@ -147,8 +147,8 @@ class _Plateaus:
         found = []
         for generator in self._generators[state]:
             column = self.domain.column(generator)
-            own = 2 * column + state % 2
-            value = 0 if column < 0 else products.get(own, -products.get(own ^ 1, 0))
+            own, other = (state_of(column, sign) for sign in (sign_of(state), -sign_of(state)))
+            value = 0 if column < 0 else products.get(own, -products.get(other, 0))
             if value == price:
                 found.append(generator)
         return found
@@ -158,7 +158,7 @@ class _Plateaus:
         them it is 0, and in all states."""
         bits = (1 << self.complex.states) - 1
         for generator in used:
-            bits &= self._having[neuron.state % 2, generator]
+            bits &= self._having[sign_of(neuron.state), generator]
         return not bits & ~neuron.free
 
     def _local(self, optimum: Optimum, neurons: Sequence[_Neuron]) -> bool:
