@@ -27,7 +27,7 @@ A short tour, in the order of the file:
 4. `_facet_table`: a wall bounds a cone if it does so near one of the cone's rays. Sorted by sign
    vector, the cones on both sides of a wall come in the same order, which pairs the neighbours.
 
-`characteristic_polynomial` counts the cones in another way.
+`count_cones` counts the cones in another way.
 """
 
 from __future__ import annotations
@@ -187,24 +187,12 @@ def general_position_count(n: int, r: int) -> int:
     return 2 * sum(math.comb(n - 1, i) for i in range(r))
 
 
-def characteristic_polynomial(X: Iterable[Iterable[Rational]]) -> tuple[int, ...]:
-    """The characteristic polynomial of {x_k . u = 0} in R^d; entry i is the coefficient of t^i.
-
-    By deletion and restriction, chi(A) = chi(A - H) - chi(A restricted to H). The number of cones
-    is |chi(-1)| (Zaslavsky 1975, theorem A). A check for small X: it takes about C(n, d) steps.
-
-    Raises InputError if X is empty or not exact.
-    """
-    rows = _rows(X)
-    normals, _, _ = _walls(rows)
-    return _chi(normals, len(rows[0]))
-
-
 def count_cones(X: Iterable[Iterable[Rational]], *, at_most: int) -> int:
     """The number of cones, without listing them; where that is above `at_most` some number above.
 
-    By the same recursion as `characteristic_polynomial`, left as soon as enough are counted: a part
-    of the hyperplanes has no more cones than all of them.
+    By deletion and restriction, chi(A) = chi(A - H) - chi(A restricted to H), as there are
+    |chi(-1)| (Zaslavsky 1975, theorem A); left as soon as enough are counted: a part of the
+    hyperplanes has no more cones than all of them.
 
     Raises InputError if X is empty or not exact.
     """
@@ -514,17 +502,6 @@ def _facet_table(
 
 
 # The count by deletion and restriction
-
-
-def _chi(normals: Sequence[Sequence[int]], d: int) -> tuple[int, ...]:
-    """chi of distinct hyperplanes in R^d: t^d, less chi of each one's traces of those before."""
-    coefficients = [0] * d + [1]
-    for k, normal in enumerate(normals):
-        traces = [_trace(other, normal) for other in normals[:k]]
-        distinct, _, _ = _walls(traces)
-        for i, coefficient in enumerate(_chi(distinct, d - 1)):
-            coefficients[i] -= coefficient
-    return tuple(coefficients)
 
 
 def _count(normals: Sequence[Sequence[int]], at_most: int) -> int:

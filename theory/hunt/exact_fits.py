@@ -45,12 +45,6 @@ def separate_components(complex_: CellComplex) -> tuple[Component, ...]:
     return found if len(found) > 1 else ()
 
 
-def cells_of_fits(complex_: CellComplex) -> list[Cell]:
-    """The cells, modulo permutation, that hold an exact fit."""
-    table = _Table.of(complex_)
-    return list(reached(complex_, Fraction()).low) if table is None else table.cells()
-
-
 class _Table:
     """The columns of all states and, behind them, of all facets, as one array of integers."""
 
