@@ -6,7 +6,8 @@ one line:
 
 >>> from hypothesis import Phase, find, settings
 >>> from theory import analyse
->>> exact = settings(database=None, derandomize=True, phases=[Phase.generate, Phase.shrink])
+>>> phases = [Phase.generate, Phase.shrink]
+>>> exact = settings(database=None, derandomize=True, max_examples=100, phases=phases)
 >>> found = find(problems(), lambda p: len(analyse(p, 1).components) > 1, settings=exact)
 >>> [[str(v) for v in row] for row in found.X], [str(v) for v in found.y]
 ([['1'], ['-1']], ['1', '1'])

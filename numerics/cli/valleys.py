@@ -164,7 +164,7 @@ def _write(tree: Valleys, plot: Path | None, persistence: Path | None, task: Tas
             for valley in tree.valleys
         ]
         content = io.BytesIO()
-        np.save(content, np.array(bars, dtype=np.float64))
+        np.lib.format.write_array(content, np.array(bars, dtype=np.float64))
         write(persistence, content.getvalue())
         task.lines.append(f"births and deaths: {persistence}")
 

@@ -108,4 +108,4 @@ def test_intervals_are_for_entrywise_balls(capsys: pytest.CaptureFixture[str]) -
     options = ("--optimizer", "muon", "--rho", "1", "--intervals")
     code, out, err = run(capsys, "width", "non-monotone", *options)
     assert (code, out) == (2, "")
-    assert "muon has no entrywise ball" in err
+    assert "the ball of muon is no polytope" in err

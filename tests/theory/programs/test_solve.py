@@ -371,8 +371,14 @@ def test_factors_of_the_data_change_nothing(
         require_inside(after, threshold is None)
 
 
-@pytest.mark.parametrize("name", BALLS)
-@pytest.mark.parametrize(("rho", "least"), [("1e-60", 18.5), ("1e8", 0), ("1e200", 0)])
+@pytest.mark.parametrize(
+    ("name", "rho", "least"),
+    [
+        *((name, "1e-60", 18.5) for name in BALLS),
+        # Where one layer is shared, each of many cells takes a program.
+        *((name, rho, 0) for name in (*BALLS[:5], "colnorm-ngd") for rho in ("1e8", "1e200")),
+    ],
+)
 def test_balls_much_too_small_or_too_large(name: str, rho: str, least: float) -> None:
     found = solve(example("flagship"), Ball(name, Fraction(rho)), width=2)
     assert found.decided
