@@ -110,11 +110,11 @@ class Ends:
     ) -> End:
         predicted, kind, valley = self._minimum(self._cell(W, a, Z))
         above = loss - float(predicted)
-        if above > self._near:
+        if abs(above) > self._near:  # below the least it is outside the ball
             kink = self._kink(W, a, Z)
             if kink is not None:
                 return End("kink", None, kink.loss, above, kink)
-            if above > self._near + _CHATTER * self._one_step(a, Z, error):
+            if abs(above) > self._near + _CHATTER * self._one_step(a, Z, error):
                 return End("moving", None, None, above)
         return End(kind, valley, predicted, above)
 
@@ -222,8 +222,9 @@ def proved(
 
     networks: of the runs that did not diverge. Runs may be a little outside the ball, so that the
     valleys are those of the least ball that holds them all, and matched with those of the tree by
-    cells of their bottoms. A run is in the valley that it is at home in there, if its loss is below
-    the proved way out: every path to a deeper one, in that ball, rises to it.
+    cells of their bottoms. A run is in the valley that it is at home in there, and in no other, if
+    its loss is below the proved ways out of it and of those that join it: every path to another
+    bottom, in that ball, rises above the run.
     """
     ball, problem = tree.within, tree.problem
     assert ball is not None
@@ -242,7 +243,9 @@ def proved(
         valley = tree.valleys[ends[run].valley or 0]
         if home is None or not set(home.cells) & set(valley.cells):
             continue
-        if home.proved_death is None or networks[run].loss(problem) < home.proved_death:
+        ways = [each.proved_death for each in wider.valleys if home.id in (each.id, each.into)]
+        loss = networks[run].loss(problem)
+        if all(way is None or loss < way for way in ways):
             found.add(run)
     return found
 

@@ -11,9 +11,10 @@ from jaxtyping import Float
 
 from numerics.training.loop import TrainingResult, train
 from theory.errors import InputError
-from theory.landscape.ends import End, Ends, summary
+from theory.landscape.ends import End, Ends, proved, summary
 from theory.landscape.valleys import Valleys, valleys
 from theory.loading import example
+from theory.network import Network
 from theory.within import Ball
 
 STEPS = 10_000
@@ -95,6 +96,33 @@ def test_bottoms_are_named_and_points_off_them_are_not() -> None:
         away = named((0.9 * W).tolist(), a.tolist(), step=1e-9)
         assert away.kind == "moving"
         assert away.above > 0
+
+
+def test_what_is_far_outside_its_ball_is_moving() -> None:
+    """The other exact fit of the flagship, whose radius is 12/5, pushed into the ball or not."""
+    found = valleys(example("flagship"), 2).valleys
+    W, a = (np.array(part, dtype=float) for part in vars(found[1].representative).values())
+    end = named(W.tolist(), a.tolist())
+    assert (end.kind, end.valley) == ("moving", None)
+    assert end.above == pytest.approx(-0.1)
+
+
+def test_a_run_above_the_pass_is_proved_to_be_in_no_valley() -> None:
+    """Valley 2 of the flagship joins valley 1 at 9/70: above it a run may be in either."""
+    tree = flagship()
+    for valley in tree.valleys[1:]:
+        bottom = valley.representative
+        end = End("valley", valley.id, valley.birth, 0.0)
+        assert proved(tree, {0: bottom}, [end], max_cells=None) == {0}
+        other = End("valley", 3 - valley.id, valley.birth, 0.0)
+        assert proved(tree, {0: bottom}, [other], max_cells=None) == set()
+    # The bottom of valley 1, moved up until its loss is above the pass.
+    W = [[Fraction(9, 10) * v for v in row] for row in tree.valleys[1].representative.W]
+    higher = Network(W, tree.valleys[1].representative.a)
+    assert Fraction(9, 70) < higher.loss(tree.problem) < Fraction(73, 90)
+    assert tree.home(higher) == tree.valleys[1]
+    end = End("valley", 1, higher.loss(tree.problem), 0.0)
+    assert proved(tree, {0: higher}, [end], max_cells=None) == set()
 
 
 def test_what_is_not_finite_has_diverged() -> None:
