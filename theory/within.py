@@ -75,6 +75,11 @@ class Penalty:
     def __init__(self, beta: Rational) -> None:
         object.__setattr__(self, "beta", positive_rational(beta, "beta"))
 
+    @property
+    def gauge(self) -> Gauge:
+        """sum_j ||u_j||_2, by which the least penalty of networks is beta."""
+        return gauge_of(geometry("ngd").ball)
+
     def __repr__(self) -> str:
         return f"Penalty('{self.beta}')"
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from theory.certificates import algebra, balls, reading, work
-from theory.certificates.algebra import Vector, activated, dot, slope
-from theory.certificates.balls import Ball, Penalty
+from theory.certificates.algebra import Vector, slope
 from theory.certificates.cones import Arrangement
 from theory.certificates.kinds import Checked, Kind
+from theory.certificates.objective import Objective
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
 
@@ -28,8 +28,9 @@ class Optimum:
     def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
         self.fields = fields
         self.problem = problem
-        self.X, self.x_scale, self.y, self.y_scale = algebra.integer_form(problem)
         self.within = balls.read(fields["within"])
+        self.objective = Objective(problem, self.within)
+        self.X = self.objective.X
         self.width = None if fields["width"] is None else reading.width(fields["width"])
         if self.width is None and len(self.within.shared) < 2:
             fail(
@@ -42,7 +43,8 @@ class Optimum:
     def statement(self) -> str:
         """Verify everything; what is proved."""
         lower, upper = reading.interval(self.fields["value"], "value")
-        objective = self._objective(self.fields["network"])
+        network = self.objective.read(self.fields["network"], self.width)
+        objective = self.objective.value(network, self.objective.outputs(network))
         if objective > upper:
             fail("network", f"its objective {show(objective)} is above {show(upper)}")
         bound = self._bound(self.fields["dual"])
@@ -81,40 +83,6 @@ class Optimum:
             fail("patterns", "is empty")
         return found
 
-    def _objective(self, value: object) -> Fraction:
-        """The loss of the network, with its penalty; it has to lie in the ball."""
-        fields = reading.fields(value, "network", ("W", "a"))
-        rows = reading.entries(fields["W"], "network.W", self.problem.d)
-        a = reading.vector(fields["a"], "network.a")
-        if self.width is not None and len(a) > self.width:
-            fail("network.a", f"has {len(a)} neurons, but the width is {self.width}")
-        W = [reading.vector(row, f"network.W[{i}]", len(a)) for i, row in enumerate(rows)]
-        flat, w_scale = algebra.integers([v for row in W for v in row])
-        weights, a_scale = algebra.integers(a)
-        neurons = [flat[j :: len(a)] for j in range(len(a))]
-        if not neurons:
-            fail("network.a", "is empty")
-        longest = max(map(work.length, self.X)) + work.length(flat) + work.length(weights)
-        each = self.problem.d * work.integer(longest) + work.integer(2 * longest)
-        work.spend("outputs of the network", self.problem.n * len(neurons) * each)
-        scale = w_scale * a_scale
-        penalty = Fraction()
-        if isinstance(self.within, Penalty):
-            squares = Fraction(dot(flat, flat), w_scale**2) + Fraction(
-                dot(weights, weights), a_scale**2
-            )
-            penalty = self.within.beta * squares / 2
-        elif not self.within.holds(neurons, weights, scale):
-            fail("network", "lies outside the ball")
-        unit = self.x_scale * scale
-        residuals = (
-            sum(v * activated(dot(row, w)) for v, w in zip(weights, neurons, strict=True))
-            * self.y_scale
-            - y * unit
-            for row, y in zip(self.X, self.y, strict=True)
-        )
-        return penalty + Fraction(sum(r * r for r in residuals), 2 * (unit * self.y_scale) ** 2)
-
     def _bound(self, value: object) -> Fraction:
         """What the dual point proves of networks with these patterns."""
         if value is None:
@@ -128,23 +96,12 @@ class Optimum:
         everything = [*rationals, *(v for entries in mu.values() for _, v in entries)]
         flat, scale = algebra.integers(everything)
         nu = flat[: len(rationals)]
-        norm = dot(nu, nu)
-        if not norm:
+        if not any(nu):
             return Fraction()
-        metric = self._metric(fields["Z"]) if spectral else None
+        cost = self.objective.cost(fields.get("Z"))
         self._count(nu, flat)
         whole = {b: [(k, int(v * scale)) for k, v in entries] for b, entries in mu.items()}
-        cost = max(map(metric or self._plain, self._columns(nu, whole)))
-        gain = Fraction(dot(nu, self.y), self.y_scale)
-        if isinstance(self.within, Penalty):
-            if gain <= 0:
-                return Fraction()
-            best = gain / norm
-            length = algebra.root(cost) / self.x_scale
-            t = min(best, self.within.beta / length) if length else best
-            return t * gain - t * t * norm / 2
-        rest = gain - self._height(cost) / self.x_scale
-        return rest * rest / (2 * norm) if rest > 0 else Fraction()
+        return self.objective.bound(nu, self._length(max(map(cost, self._columns(nu, whole)))))
 
     def _count(self, nu: Vector, everything: Vector) -> None:
         """Count the steps for the columns of all blocks, and for their costs."""
@@ -170,15 +127,6 @@ class Optimum:
             found[s, sigma] = list(values.items())
         return found
 
-    def _metric(self, value: object) -> _Metric:
-        d = self.problem.d
-        rows = reading.symmetric(value, "dual.Z", d)
-        entries, _ = algebra.integers([v for row in rows for v in row])
-        Z = [entries[i * d : (i + 1) * d] for i in range(d)]
-        if not algebra.is_positive(Z, definite=True):
-            fail("dual.Z", "is not positive definite")
-        return _Metric(Z)
-
     def _columns(
         self, nu: Vector, mu: Mapping[tuple[int, str], Iterable[tuple[int, int]]]
     ) -> Iterator[list[int]]:
@@ -198,40 +146,14 @@ class Optimum:
                     w = [v + side * x for v, x in zip(w, self.X[k], strict=True)]
                 yield w
 
-    def _plain(self, w: Iterable[int]) -> Fraction:
-        """||w||_1^2 for the largest entry, else ||w||_2^2."""
-        if self.within.hidden == "entrywise":
-            return Fraction(sum(map(abs, w)) ** 2)
-        return Fraction(sum(v * v for v in w))
-
-    def _height(self, cost: Fraction) -> Fraction:
-        """The most that nu . f can be, for the integer X."""
-        assert isinstance(self.within, Ball)
+    def _length(self, cost: Fraction) -> Fraction:
+        """The dual norm of one such column for each neuron."""
         m = self.width or 1
         if len(self.within.shared) == 2:
-            return self.within.rho * algebra.root(cost)
+            return algebra.root(cost)
         if len(self.within.shared) == 1:
-            return self.within.rho * algebra.root(m * cost)
-        return self.within.rho * m * algebra.root(cost)
-
-
-class _Metric:
-    """tr Z w^T Z^-1 w, for a positive definite integer Z."""
-
-    def __init__(self, Z: list[Vector]) -> None:
-        work.require("the inverse of Z", len(Z) ** 4 * work.rational(0))
-        unit = [[int(i == k) for i in range(len(Z))] for k in range(len(Z))]
-        columns = [algebra.solve([list(row) for row in Z], e) for e in unit]
-        rows = [column for column in columns if column is not None]  # all, as Z is definite
-        flat, self._denominator = algebra.integers([v for row in rows for v in row])
-        self._inverse = [flat[i : i + len(Z)] for i in range(0, len(flat), len(Z))]
-        self._trace = sum(row[k] for k, row in enumerate(Z))
-
-    def __call__(self, w: list[int]) -> Fraction:
-        bits = work.length(w) + max(map(work.length, self._inverse))
-        work.spend("costs of columns", len(w) ** 2 * work.integer(bits))
-        squared = dot(w, [dot(row, w) for row in self._inverse])
-        return Fraction(self._trace * squared, self._denominator)
+            return algebra.root(m * cost)
+        return m * algebra.root(cost)
 
 
 def _checked(fields: Mapping[str, object], problem: Problem) -> Checked:

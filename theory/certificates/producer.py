@@ -32,6 +32,7 @@ from theory.within import Penalty, Within
 if TYPE_CHECKING:
     from theory.connectivity import SolutionPath
     from theory.connectivity.solutions import Neuron
+    from theory.landscape.classify import Classified
     from theory.programs import Optimum  # importing it takes the convex solvers
     from theory.regions import Frontier, LeastRadius, Meeting, Regions
     from theory.regions.balls import BallShape
@@ -41,14 +42,23 @@ Document = dict[str, Any]
 
 
 def certify(
-    result: Analysis | Barrier | Valleys | Least | Optimum | SolutionPath | Frontier | Meeting,
+    result: Analysis
+    | Barrier
+    | Valleys
+    | Classified
+    | Least
+    | Optimum
+    | SolutionPath
+    | Frontier
+    | Meeting,
 ) -> Document:
     """The certificate of what was found.
 
     Kind `components` for a complete analysis, `barrier` for a barrier, `valleys` for a merge tree,
-    `minimum` for the least loss over all cells, `optimum` for that of the convex program (unless
-    cells decided it), `path` for a path inside a solution set, and `regions` for how two
-    optimizers' regions meet, at one pair of radii or at all vertices of the frontier.
+    `stationary` for the point that a network is at or near, `minimum` for the least loss over all
+    cells, `optimum` for that of the convex program (unless cells decided it), `path` for a path
+    inside a solution set, and `regions` for how two optimizers' regions meet, at one pair of radii
+    or at all vertices of the frontier.
     """
     name = type(result).__name__
     if name not in _KINDS:
@@ -241,6 +251,34 @@ def _valleys(tree: Valleys) -> Document:
             }
         )
     return writer.document("valleys", valleys=entries)
+
+
+def _stationary(found: Classified) -> Document:
+    point, dual = found.stationary, found.dual
+    if point is None or dual is None or found.slack is None:
+        raise InputError("result", f"is of a network that is {found.verdict}: nothing to prove")
+    fields: Document = {
+        "nu": [str(v) for v in dual.nu],
+        "mu": [
+            [
+                state.neuron,
+                _sign(state.sign),
+                "".join("0+-"[side] for side in state.sides),
+                [[k, format_rational(v)] for k, v in mu.items()],
+            ]
+            for state, mu in dual.mu.items()
+        ],
+    }
+    if dual.metric is not None:
+        fields["Z"] = [[str(v) for v in row] for row in dual.metric.Z]
+    return _document(
+        "stationary",
+        found.problem,
+        within=_within(found.within),
+        network=point.to_json(),
+        slack=format_rational(found.slack),
+        dual=fields,
+    )
 
 
 def _component(
@@ -511,6 +549,7 @@ def _state(complex_: CellComplex, state: int) -> list[str]:
 _KINDS: dict[str, Callable[[Any], Document]] = {
     "Analysis": _components,
     "Barrier": _barrier,
+    "Classified": _stationary,
     "Frontier": _frontier,
     "Least": _minimum,
     "Meeting": _meeting,

@@ -1,0 +1,130 @@
+"""What networks have for an objective, the loss with a penalty if there is one, and what a dual
+vector nu with columns w proves of it: nu . f <= sum_j w_j . u_j."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import NamedTuple, TypeAlias
+
+from theory.certificates import algebra, reading, work
+from theory.certificates.algebra import Vector, activated, dot
+from theory.certificates.balls import Ball, Penalty
+from theory.certificates.reading import fail
+from theory.problem import Problem
+
+Cost: TypeAlias = "Callable[[Sequence[int]], Fraction]"
+"""The squared dual norm of a column, for the integer X."""
+
+
+class Weights(NamedTuple):
+    """A network in integers: columns of W over one scale, a over another."""
+
+    neurons: list[Vector]
+    a: Vector
+    w_scale: int
+    a_scale: int
+
+
+class Objective:
+    """Of one data set; within: null is None."""
+
+    def __init__(self, problem: Problem, within: Ball | Penalty | None) -> None:
+        self.problem = problem
+        self.within = within
+        self.X, self.x_scale, self.y, self.y_scale = algebra.integer_form(problem)
+
+    def read(self, value: object, width: int | None) -> Weights:
+        """The field `network`, of at most so many neurons."""
+        fields = reading.fields(value, "network", ("W", "a"))
+        rows = reading.entries(fields["W"], "network.W", self.problem.d)
+        a = reading.vector(fields["a"], "network.a")
+        if width is not None and len(a) > width:
+            fail("network.a", f"has {len(a)} neurons, but the width is {width}")
+        W = [reading.vector(row, f"network.W[{i}]", len(a)) for i, row in enumerate(rows)]
+        flat, w_scale = algebra.integers([v for row in W for v in row])
+        weights, a_scale = algebra.integers(a)
+        if not a:
+            fail("network.a", "is empty")
+        return Weights([flat[j :: len(a)] for j in range(len(a))], weights, w_scale, a_scale)
+
+    def outputs(self, network: Weights) -> list[list[int]]:
+        """X w_j for each neuron, for the integer X and W."""
+        longest = max(map(work.length, self.X)) + max(map(work.length, network.neurons))
+        each = self.problem.d * work.integer(longest) + work.kept(longest)
+        work.spend("outputs of the network", self.problem.n * len(network.neurons) * each)
+        return [[dot(row, w) for row in self.X] for w in network.neurons]
+
+    def value(self, network: Weights, outputs: Sequence[Sequence[int]]) -> Fraction:
+        """The objective of the network, which has to lie in the ball."""
+        neurons, weights, w_scale, a_scale = network
+        scale = w_scale * a_scale
+        longest = max(map(work.length, outputs)) + work.length(weights) + self.y_scale.bit_length()
+        each = 2 * work.integer(longest) + work.integer(2 * longest)
+        work.spend("outputs of the network", self.problem.n * len(neurons) * each)
+        penalty = Fraction()
+        if isinstance(self.within, Penalty):
+            squares = Fraction(sum(dot(w, w) for w in neurons), w_scale**2)
+            squares += Fraction(dot(weights, weights), a_scale**2)
+            penalty = self.within.beta * squares / 2
+        elif self.within is not None and not self.within.holds(neurons, weights, scale):
+            fail("network", "lies outside the ball")
+        unit = self.x_scale * scale
+        residuals = (
+            sum(v * activated(z) for v, z in zip(weights, values, strict=True)) * self.y_scale
+            - y * unit
+            for values, y in zip(zip(*outputs, strict=True), self.y, strict=True)
+        )
+        return penalty + Fraction(sum(r * r for r in residuals), 2 * (unit * self.y_scale) ** 2)
+
+    def cost(self, Z: object) -> Cost:
+        """What a column costs; Z: the field of a dual, None but for spectral norms."""
+        if self.within is not None and self.within.spectral:
+            return _Metric(self._definite(Z))
+        if self.within is not None and self.within.hidden == "entrywise":
+            return lambda w: Fraction(sum(map(abs, w)) ** 2)
+        return lambda w: Fraction(sum(v * v for v in w))
+
+    def bound(self, nu: Vector, length: Fraction) -> Fraction:
+        """What nu proves where the dual norm of the columns, for the integer X, is at most so much.
+
+        nu may be scaled as is best. Without a ball columns have to be zero.
+        """
+        norm, gain = dot(nu, nu), Fraction(dot(nu, self.y), self.y_scale)
+        length /= self.x_scale
+        if gain <= 0 or (self.within is None and length):
+            return Fraction()
+        if isinstance(self.within, Penalty):
+            best = gain / norm
+            t = min(best, self.within.beta / length) if length else best
+            return t * gain - t * t * norm / 2
+        rest = gain - (self.within.rho * length if self.within is not None else 0)
+        return rest * rest / (2 * norm) if rest > 0 else Fraction()
+
+    def _definite(self, value: object) -> list[Vector]:
+        d = self.problem.d
+        rows = reading.symmetric(value, "dual.Z", d)
+        entries, _ = algebra.integers([v for row in rows for v in row])
+        Z = [entries[i * d : (i + 1) * d] for i in range(d)]
+        if not algebra.is_positive(Z, definite=True):
+            fail("dual.Z", "is not positive definite")
+        return Z
+
+
+class _Metric:
+    """tr Z w^T Z^-1 w, for a positive definite integer Z."""
+
+    def __init__(self, Z: list[Vector]) -> None:
+        work.require("the inverse of Z", len(Z) ** 4 * work.rational(0))
+        unit = [[int(i == k) for i in range(len(Z))] for k in range(len(Z))]
+        columns = [algebra.solve([list(row) for row in Z], e) for e in unit]
+        rows = [column for column in columns if column is not None]  # all, as Z is definite
+        flat, self._denominator = algebra.integers([v for row in rows for v in row])
+        self._inverse = [flat[i : i + len(Z)] for i in range(0, len(flat), len(Z))]
+        self._trace = sum(row[k] for k, row in enumerate(Z))
+
+    def __call__(self, w: Sequence[int]) -> Fraction:
+        bits = work.length(w) + max(map(work.length, self._inverse))
+        work.spend("costs of columns", len(w) ** 2 * work.integer(bits))
+        squared = dot(w, [dot(row, w) for row in self._inverse])
+        return Fraction(self._trace * squared, self._denominator)

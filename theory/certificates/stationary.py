@@ -1,0 +1,144 @@
+"""Certificates of kind `stationary`: around one network there is no lower one, at any n, d, width.
+
+Near a network each neuron is in one of few states: on one side of the hyperplanes that its input
+weights lie on, of one sign unless its output weight is zero. One dual vector, with multipliers for
+each of these, bounds the objective in all cells around.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import TypeAlias
+
+from theory.certificates import algebra, balls, reading, work
+from theory.certificates.algebra import Vector, slope
+from theory.certificates.balls import Penalty
+from theory.certificates.cones import Arrangement
+from theory.certificates.kinds import Checked, Kind
+from theory.certificates.objective import Objective, Weights
+from theory.certificates.reading import fail, show
+from theory.problem import Problem
+
+_FIELDS = ("format", "version", "kind", "problem", "within", "network", "slack", "dual")
+
+_State: TypeAlias = tuple[int, int, str]
+"""Neuron, sign and sigma."""
+
+
+class Stationary:
+    """A certificate of this kind; `statement` verifies it."""
+
+    def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
+        self.fields = fields
+        self.problem = problem
+        within = fields["within"]
+        self.within = None if within is None else balls.read(within)
+        self.objective = Objective(problem, self.within)
+        self.X = self.objective.X
+
+    def statement(self) -> str:
+        """Verify everything; what is proved."""
+        network = self.objective.read(self.fields["network"], None)
+        outputs = self.objective.outputs(network)
+        value = self.objective.value(network, outputs)
+        slack = reading.rational(self.fields["slack"], "slack")
+        if slack < 0:
+            fail("slack", f"is {show(slack)}, but must not be negative")
+        states = [self._states(j, network, own) for j, own in enumerate(outputs)]
+        bound = self._bound(self.fields["dual"], states)
+        if value - slack > bound:
+            fail(
+                "dual",
+                f"proves {show(bound)} of the networks around, but {show(value)}, less the slack "
+                f"{show(slack)}, is higher",
+            )
+        what = "loss and penalty" if isinstance(self.within, Penalty) else "loss"
+        place = "" if self.within is None else str(self.within)
+        if not slack:
+            return (
+                f"the network, of {what} {reading.show_above(value)}{place}, is a local minimum: "
+                "no cell that holds it has a lower point"
+            )
+        return (
+            f"the network has {what} {reading.show_above(value)}{place}, and no cell that holds it "
+            f"has a point lower by more than {reading.show_above(slack)}"
+        )
+
+    def _states(self, j: int, network: Weights, outputs: Sequence[int]) -> list[_State]:
+        """The states of a neuron near the network: outputs are X w_j."""
+        a = network.a[j]
+        signs = [algebra.sign(a)] if a else [1, -1]
+        sigma = ["+" if v > 0 else "-" if v < 0 else "0" for v in outputs]
+        kinks = [k for k, v in enumerate(outputs) if not v and any(self.X[k])]
+        if not kinks:
+            return [(j, s, "".join(sigma)) for s in signs]
+        around = Arrangement([self.X[k] for k in kinks])
+        found = []
+        for cone in around.cones():
+            work.spend("states around the network", len(signs) * (len(sigma) + work.kept()))
+            for k, side in zip(kinks, around.sigma(cone.sides), strict=True):
+                sigma[k] = side
+            found.append("".join(sigma))
+        return [(j, s, each) for s in signs for each in found]
+
+    def _bound(self, value: object, states: Sequence[Sequence[_State]]) -> Fraction:
+        """What the dual proves of networks whose neurons are in these states."""
+        spectral = self.within is not None and self.within.spectral
+        names = ("nu", "Z", "mu") if spectral else ("nu", "mu")
+        fields = reading.fields(value, "dual", names)
+        rationals = reading.vector(fields["nu"], "dual.nu", self.problem.n)
+        mu = self._multipliers(fields["mu"], {state for own in states for state in own})
+        # A common factor of nu and mu changes nothing, so they may as well be integers.
+        everything = [*rationals, *(v for entries in mu.values() for v in entries.values())]
+        flat, scale = algebra.integers(everything)
+        nu = flat[: len(rationals)]
+        if not any(nu):
+            return Fraction()
+        cost = self.objective.cost(fields.get("Z"))
+        costs = []
+        for own in states:
+            columns = (self._column(nu, state, mu.get(state, {}), scale) for state in own)
+            costs.append(max(map(cost, columns)))
+        norms = self.within or Penalty("l2", Fraction(1))
+        work.spend("costs of neurons", len(costs) * work.rational(work.lengths(costs)))
+        return self.objective.bound(nu, norms.combined(costs))
+
+    def _column(
+        self, nu: Vector, state: _State, mu: Mapping[int, Fraction], scale: int
+    ) -> list[int]:
+        """w = s X^T D nu + X^T (2 D - I) mu"""
+        _, sign, sigma = state
+        n, d = self.problem.n, self.problem.d
+        bits = work.length(nu) + max(map(work.length, self.X)) + n.bit_length()
+        work.spend("columns", (n + len(mu)) * d * work.integer(bits) + d * work.kept(bits))
+        factors = {k: sign * slope(side) * nu[k] for k, side in enumerate(sigma) if slope(side)}
+        for k, multiplier in mu.items():
+            side = 1 if sigma[k] == "+" else -1 if sigma[k] == "-" else 0
+            factors[k] = factors.get(k, 0) + side * int(multiplier * scale)
+        w = [0] * d
+        for k, factor in factors.items():
+            w = [v + factor * x for v, x in zip(w, self.X[k], strict=True)]
+        return w
+
+    def _multipliers(self, value: object, states: set[_State]) -> dict[_State, dict[int, Fraction]]:
+        found: dict[_State, dict[int, Fraction]] = {}
+        for i, entry in enumerate(reading.entries(value, "dual.mu")):
+            where = f"dual.mu[{i}]"
+            j, sign, sigma, pairs = reading.entries(entry, where, 4)
+            if type(j) is not int or not isinstance(sigma, str):
+                fail(where, "must begin with the number of a neuron, a sign and a sign vector")
+            state = (j, reading.sign(sign, where), sigma)
+            if state not in states:
+                fail(where, f"neuron {show(j)} is not in the state {show(sigma)} near the network")
+            if state in found:
+                fail(where, "is a state for the second time")
+            found[state] = reading.multipliers(pairs, f"{where}[3]", self.problem.n)
+        return found
+
+
+def _checked(fields: Mapping[str, object], problem: Problem) -> Checked:
+    return Checked(Stationary(fields, problem).statement(), duals=1)
+
+
+KINDS = {"stationary": Kind(_FIELDS, _checked)}

@@ -1,0 +1,298 @@
+"""The cells around one network, and what one dual vector proves of all of them together.
+
+Neuron j may be in several states near a network: on each side of the kinks x_k . w_j = 0, with both
+signs where a_j = 0, in every cone where w_j = 0. A dual vector nu with multipliers mu >= 0 for each
+of its states, of sign s, slopes D and sides S, gives the columns
+
+    w = s X^T D nu + X^T S mu,    nu . f <= sum_j max over its states of w . u_j,
+
+and so bounds the loss from below on all cells around at once: neurons are looked at one by one, not
+cells. A network that attains the bound is a local minimum, whatever n, d and the width are. Source:
+`around`, proofs_notes/valleys.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+from flint import fmpz_mat
+
+from theory.arrangement import arrangement
+from theory.exact import dot
+from theory.gauges import Metric
+from theory.network import Network
+from theory.problem import Problem
+from theory.types import Array
+from theory.within import Penalty, Within
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+_BITS = 45  # of multipliers that are rounded, relative to the largest
+_POSITIVE = 1e-9  # of multipliers, relative to the largest, in units of one for rows and gradient
+
+Sides: TypeAlias = tuple[int, ...]
+"""Of each row x_k: 1 or -1, the side on which a neuron is, and 0 where x_k = 0."""
+
+Vector: TypeAlias = "Sequence[Fraction]"
+
+
+class State(NamedTuple):
+    """One of the states of a neuron near a network."""
+
+    neuron: int
+    sign: int
+    sides: Sides
+
+
+@dataclass(frozen=True)
+class Dual:
+    """A dual vector nu (n,), of which a factor is of no importance, and what it proves.
+
+    metric: Z, where the norm is spectral. mu: the multipliers that are not zero, by state and row.
+    bound: of the loss, with the penalty if there is one. steepest: by state, where nu . f may be
+    positive, a direction u (d,) in its cone, in floats, in which it grows the most.
+    """
+
+    nu: tuple[int, ...]
+    metric: Metric | None
+    mu: Mapping[State, Mapping[int, Fraction]]
+    bound: Fraction
+    steepest: Mapping[State, Float[Array, " d"]]
+
+
+class _Price(NamedTuple):
+    """What a state has against a dual vector: ||w||^2 in the dual norm; the rest as in `Dual`."""
+
+    square: Fraction
+    mu: dict[int, Fraction]
+    steepest: Float[Array, " d"]
+
+
+class Data:
+    """X and y in integers: X' = p X and y' = q y."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.X, self.p, self.y, self.q = problem.integer_form()
+        self.rows = [k for k, row in enumerate(self.X) if any(row)]
+        self._matrix = fmpz_mat(self.X)
+
+    def outputs(self, u: Sequence[Vector]) -> tuple[list[list[int]], int]:
+        """X u_j for each of m vectors (m, n), as numerators over one denominator."""
+        if not u:
+            return [], 1
+        scale = math.lcm(*(v.denominator for uj in u for v in uj))
+        columns = fmpz_mat([[int(v * scale) for v in uj] for uj in u]).transpose()
+        return [list(map(int, row)) for row in (self._matrix * columns).transpose().tolist()], (
+            scale * self.p
+        )
+
+    def residual(self, u: Sequence[Vector], signs: Sequence[int]) -> tuple[tuple[int, ...], int]:
+        """y - f for convex coordinates, as numerators over one denominator."""
+        outputs, scale = self.outputs(u)
+        sigma = self.problem.activation.value
+        fit = [0] * len(self.y)
+        for sign, values in zip(signs, outputs, strict=True):
+            fit = [f + sign * sigma(v) for f, v in zip(fit, values, strict=True)]
+        residual = tuple(v * scale - f * self.q for v, f in zip(self.y, fit, strict=True))
+        return residual, scale * self.q
+
+    def gradient(self, nu: Sequence[int], state: State) -> list[int]:
+        """s X'^T D nu: what nu . f gains per unit of u, times p."""
+        slopes = self.problem.activation.part([side > 0 for side in state.sides], nu)
+        row = fmpz_mat([[state.sign * int(v) for v in slopes]]) * self._matrix
+        return list(map(int, row.entries()))
+
+
+class Prices:
+    """Prices of states, for one data set and one place where networks may be."""
+
+    def __init__(self, problem: Problem, within: Within | None) -> None:
+        self.data = Data(problem)
+        self.problem = problem
+        self.within = within
+        self._A = np.array([[float(v) for v in problem.X[k]] for k in self.data.rows])
+        self._scales = np.abs(self._A).max(axis=1, initial=0.0)
+        self._A = self._A / self._scales[:, None]
+
+    def bound(
+        self, nu: Sequence[int], metric: Metric | None, states: Sequence[Sequence[State]]
+    ) -> Dual:
+        """What nu proves of networks whose neurons are each in one of its states."""
+        squares: list[Fraction] = []
+        mu: dict[State, Mapping[int, Fraction]] = {}
+        steepest: dict[State, Float[Array, " d"]] = {}
+        for own in states:
+            found = {state: self._price(nu, metric, state) for state in own}
+            squares.append(max((price.square for price in found.values()), default=Fraction()))
+            mu |= {state: price.mu for state, price in found.items() if price.mu}
+            steepest |= {state: price.steepest for state, price in found.items() if price.square}
+        return Dual(tuple(nu), metric, mu, self._proved(nu, squares), steepest)
+
+    def _proved(self, nu: Sequence[int], squares: Sequence[Fraction]) -> Fraction:
+        """The least loss, from the costs of the neurons: nu may be scaled as is best."""
+        gain, norm = Fraction(dot(nu, self.data.y), self.data.q), dot(nu, nu)
+        if gain <= 0:
+            return Fraction()
+        if self.within is None:
+            return Fraction() if any(squares) else gain * gain / (2 * norm)
+        costs = [self.within.gauge.cost_of(square) for square in squares]
+        dual = self.within.gauge.dual(costs) / self.data.p if any(squares) else Fraction()
+        if isinstance(self.within, Penalty):
+            times = min(gain / norm, self.within.beta / dual) if dual else gain / norm
+            return times * gain - times * times * norm / 2
+        rest = gain - self.within.rho * dual
+        return rest * rest / (2 * norm) if rest > 0 else Fraction()
+
+    def _price(self, nu: Sequence[int], metric: Metric | None, state: State) -> _Price:
+        """In units in which X is integer."""
+        c = self.data.gradient(nu, state)
+        if not any(c):
+            return _Price(Fraction(), {}, np.zeros(len(c)))
+        top = max(map(abs, c))
+        floats = np.array([v / top for v in c])
+        sides = np.array([state.sides[k] for k in self.data.rows])
+        entries = self.within is not None and self.within.gauge.hidden.entries
+        guess = self._linear if entries else self._projected
+        values, steepest, free = guess(floats, sides, metric)
+        mu = None
+        if self.within is None or entries:
+            mu = self._solved(c, state.sides, values, free)
+        if mu is None:
+            mu = self._rounded(top, values)
+        w = [Fraction(v) for v in c]
+        for k, value in mu.items():
+            w = [v + state.sides[k] * value * x for v, x in zip(w, self.data.X[k], strict=True)]
+        common = math.lcm(*(v.denominator for v in w))
+        whole = [int(v * common) for v in w]
+        if self.within is None:
+            square = Fraction(dot(whole, whole))  # only whether it is zero counts
+        else:
+            square = self.within.gauge.hidden.dual_squared(whole, metric) / common**2
+        return _Price(square, mu, steepest)
+
+    def _projected(
+        self, c: Float[Array, " d"], sides: Float[Array, " k"], metric: Metric | None
+    ) -> tuple[Float[Array, " k"], Float[Array, " d"], list[int]]:
+        """The mu of least ||c + A^T S mu||, and u; no entry of w is free to be other than zero."""
+        from scipy.optimize import nnls
+
+        root = np.eye(len(c))
+        if metric is not None:
+            inverse = [
+                [float(Fraction(v, metric.denominator)) for v in row] for row in metric.numerators
+            ]
+            root = np.linalg.cholesky(np.array(inverse)).T
+        rows = sides[:, None] * self._A
+        if not len(rows):
+            return np.zeros(0), root.T @ root @ c, []
+        values, _ = nnls(root @ rows.T, -root @ c, maxiter=100 * len(rows))
+        return values, root.T @ root @ (c + rows.T @ values), []
+
+    def _linear(
+        self, c: Float[Array, " d"], sides: Float[Array, " k"], metric: Metric | None
+    ) -> tuple[Float[Array, " k"], Float[Array, " d"], list[int]]:
+        """The mu of least sum |w_i|, and u: max c . u over the cone with entries of at most 1."""
+        from scipy.optimize import linprog
+
+        rows = sides[:, None] * self._A
+        found = linprog(
+            -c,
+            A_ub=-rows if len(rows) else None,
+            b_ub=np.zeros(len(rows)) if len(rows) else None,
+            bounds=(-1, 1),
+            method="highs-ds",
+        )
+        if found.status != 0:
+            return np.zeros(len(rows)), np.sign(c), list(range(len(c)))
+        values = -found.ineqlin.marginals if len(rows) else np.zeros(0)
+        free = (found.lower.marginals > _POSITIVE) | (found.upper.marginals < -_POSITIVE)
+        return np.maximum(values, 0), found.x, np.flatnonzero(free).tolist()
+
+    def _solved(
+        self, c: Sequence[int], sides: Sides, values: Float[Array, " k"], free: Sequence[int]
+    ) -> dict[int, Fraction] | None:
+        """The multipliers on the rows where they are positive in floats, with w = 0 where it is not
+        free: exactly. None where some are negative, or there are none."""
+        large = values > _POSITIVE * max(float(values.max(initial=0.0)), 1.0)
+        chosen = [self.data.rows[i] for i in np.flatnonzero(large)]
+        equations = [i for i in range(len(c)) if i not in free]
+        if not chosen or not equations:
+            return {} if not any(c[i] for i in equations) else None
+        A = [[sides[k] * self.data.X[k][i] for k in chosen] for i in equations]
+        found = solution(A, [-c[i] for i in equations], [0] * len(chosen))
+        if found is None or min(found) < 0:
+            return None
+        return {k: v for k, v in zip(chosen, found, strict=True) if v}
+
+    def _rounded(self, top: int, values: Float[Array, " k"]) -> dict[int, Fraction]:
+        """The float multipliers, with few digits."""
+        largest = float(values.max(initial=0.0))
+        mu = {}
+        for k, value, scale in zip(
+            self.data.rows, values.tolist(), self._scales.tolist(), strict=True
+        ):
+            if value > largest * 2.0**-_BITS:
+                share = Fraction(round(value / largest * 2**_BITS), 2**_BITS)
+                # A row is `scale` p times that of A, c is `top` times the floats.
+                mu[k] = share * Fraction(largest) * top / (Fraction(scale) * self.data.p)
+        return mu
+
+
+def solution(
+    A: Sequence[Sequence[int]], b: Sequence[int], start: Sequence[int]
+) -> list[Fraction] | None:
+    """A solution of an integer system; of several, the one with the entries of `start` where it is
+    free. None where there is none."""
+    if len(A) == len(start):
+        try:
+            found = fmpz_mat([list(row) for row in A]).solve(fmpz_mat([[v] for v in b]))
+        except ZeroDivisionError:
+            pass
+        else:
+            numerators, denominator = found.numer_denom()  # type: ignore[attr-defined]
+            return [Fraction(int(v), int(denominator)) for v in numerators.entries()]
+    moved = [v - dot(row, start) for row, v in zip(A, b, strict=True)]
+    augmented = fmpz_mat([[*row, v] for row, v in zip(A, moved, strict=True)])
+    reduced, denominator, rank = augmented.rref()
+    result = [Fraction(v) for v in start]
+    for i in range(rank):
+        pivot = next(k for k in range(len(start) + 1) if reduced[i, k] != 0)
+        if pivot == len(start):
+            return None
+        result[pivot] += Fraction(int(reduced[i, len(start)]), int(denominator))
+    return result
+
+
+def states_around(data: Data, network: Network, max_cones: int) -> list[list[State]]:
+    """The states of each neuron near a network: one, unless it is on kinks or zero.
+
+    Raises BudgetError where a zero neuron has more than `max_cones` cones to go to.
+    """
+    outputs, _ = data.outputs(network.neurons())
+    found = []
+    for j, (values, a) in enumerate(zip(outputs, network.a, strict=True)):
+        signs = [(a > 0) - (a < 0)] if a else [1, -1]
+        patterns = _patterns(data, values, max_cones)
+        found.append([State(j, sign, sides) for sign in signs for sides in patterns])
+    return found
+
+
+def _patterns(data: Data, values: Sequence[int], max_cones: int) -> list[Sides]:
+    """The sides of all cones that a w lies in; values: X w."""
+    sides = [(v > 0) - (v < 0) for v in values]
+    rows = [k for k in data.rows if not values[k]]
+    if not rows:
+        return [tuple(sides)]
+    found = []
+    for local in arrangement([data.X[k] for k in rows], max_cones=max_cones).signs.tolist():
+        for k, side in zip(rows, local, strict=True):
+            sides[k] = side
+        found.append(tuple(sides))
+    return found

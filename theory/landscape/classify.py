@@ -1,0 +1,469 @@
+"""What kind of point one network is, at any n, d and width: no landscape is enumerated.
+
+The cells around a network are few, and each has a convex program. Its minimum says how far above
+rest the network is at most; at a minimum one dual vector proves that no cell around has a lower
+point (`theory.landscape.around`), or a network in one of them shows that one has.
+
+>>> from theory import Ball, Network, example
+>>> found = classify(example("flagship"), Network([[1, 0], [0, 1]], [1, 1]), Ball("adamw", "11/5"))
+>>> found.verdict, str(found.distance)
+('not stationary', '159/8')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from theory.arrangement import count_cones
+from theory.errors import BudgetError, InputError, Undecided
+from theory.exact import squared
+from theory.geometry import frank_wolfe_gap
+from theory.landscape.around import Dual, State, states_around
+from theory.landscape.cell_program import CellMinimum, CellProgram
+from theory.landscape.cells import require_cells
+from theory.landscape.ends import TOLERANCE
+from theory.landscape.kinks import MOST, RULES, RestPoint, rest_point
+from theory.landscape.valleys import Valleys, valleys
+from theory.network import Network
+from theory.problem import Problem
+from theory.types import Array
+from theory.within import Ball, Penalty, Within
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+DEFAULT_MAX_CELLS = 20_000
+"""Cells around a network, cones that a zero neuron may go to, and cells of a landscape whose tree
+is grown beside."""
+
+_PROGRAMS = 500  # the same for a landscape in which each takes a convex program
+_NEAR = 1e-3  # how near kinks are at which a run may be at rest, relative to rows and weights
+_STARTS = 64  # of a search for directions in which a zero neuron may leave
+_ROUNDS = 20  # of each of them
+_TRIED = 4  # of those found
+_ALLOWANCE = Fraction(1, 2**50)  # of a loss, for a checker that rounds roots more coarsely
+_PATTERNS = 1000  # up to which all of them are in the convex program of a lower bound
+
+Verdict: TypeAlias = Literal[
+    "global minimum",
+    "local minimum",
+    "plateau",
+    "saddle",
+    "kink",
+    "escapes through a blank neuron",
+    "not stationary",
+]
+
+
+@dataclass(frozen=True)
+class Classified:
+    """What a network is.
+
+    verdict: `global minimum`, if a lower bound of all losses is at hand; `local minimum`, no cell
+        around has a lower point; `plateau`, a local minimum from which a path of no higher loss
+        leads lower (found for dead neurons, and by the merge tree where that is small); `escapes
+        through a blank neuron`, at rest, but for a neuron that is zero; `saddle`, Clarke stationary
+        with lower points around; `kink`, at rest of its optimizer on kinks, though not stationary;
+        else `not stationary`.
+    loss: with the penalty, if there is one. cell_minimum: of the cells around, from both sides,
+        with zero neurons at zero. distance: how far the loss is above it at most.
+    gap: the Frank-Wolfe gap in a ball, in units of the loss; else the length of the gradient, in
+        units of loss over weights. On kinks the least over the Clarke subdifferential. In floats.
+    valley: of the merge tree, where it is small: see `Valleys.home`.
+    stationary: the point of least loss of these cells, where the network is as low.
+        Its dual proves that no point around is lower by more than `slack`; None where one is.
+    lower: a network of lower loss in a closed cell that holds the stationary point, or to which a
+        path of no higher loss leads; None for minima. rest: what a kink's equations say.
+    """
+
+    problem: Problem
+    within: Within | None
+    network: Network
+    verdict: Verdict
+    loss: Fraction
+    cell_minimum: tuple[Fraction, Fraction]
+    distance: Fraction
+    gap: float
+    valley: int | None = None
+    stationary: Network | None = None
+    slack: Fraction | None = None
+    dual: Dual | None = field(default=None, repr=False)
+    lower: Network | None = None
+    rest: RestPoint | None = field(default=None, repr=False)
+
+
+def classify(
+    problem: Problem,
+    network: Network,
+    within: Within | None = None,
+    *,
+    max_cells: int = DEFAULT_MAX_CELLS,
+) -> Classified:
+    """What kind of point a network is: see `Classified`.
+
+    Losses count as equal up to 10^-5 ||y||^2; distance and slack say how far they are proved to be.
+    max_cells: of cells around the network, and of the cones that a zero neuron may go to.
+    Raises InputError for a network of other data or outside its ball, BudgetError beyond
+    `max_cells`, SolverFailure, and Undecided where a zero neuron has too many cones to go to and
+    none was found that leads lower.
+    Source: `around`, `distance`, proofs_notes/valleys.md.
+    """
+    return Classifier(problem, network.width, within, max_cells=max_cells).of(network)
+
+
+class Classifier:
+    """`classify` for many networks of one width: what they share is computed once."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        width: int,
+        within: Within | None = None,
+        *,
+        max_cells: int = DEFAULT_MAX_CELLS,
+    ) -> None:
+        self.problem, self.width, self.within = problem, width, within
+        self.max_cells = max_cells
+        self.program = CellProgram(problem, within)
+        self.tolerance = Fraction(TOLERANCE) * problem.squared_length
+
+    def of(self, network: Network) -> Classified:
+        """What kind of point a network is; see `classify`."""
+        return _Point(self, network).classified()
+
+    @cached_property
+    def tree(self) -> Valleys | None:
+        """The merge tree, where it is small."""
+        if isinstance(self.within, Penalty):
+            return None
+        linear = self.within is None or self.within.gauge.exact
+        limit = min(self.max_cells, DEFAULT_MAX_CELLS if linear else _PROGRAMS)
+        try:
+            require_cells(self.problem, self.width, labelled=False, max_cells=limit)
+            return valleys(self.problem, self.width, within=self.within, max_cells=limit)
+        except BudgetError:
+            return None
+
+    @cached_property
+    def least(self) -> Fraction:
+        """A lower bound of all losses: of the landscape, or of the convex program, where they are
+        small; else zero."""
+        if self.tree is not None:
+            return self.tree.valleys[0].proved_birth
+        if self.within is None or count_cones(self.problem.X, at_most=_PATTERNS) > _PATTERNS:
+            return Fraction()
+        from theory.programs import relax  # the convex solvers load longer than most points take
+
+        return relax(self.problem, self.within, width=self.width).lower or Fraction()
+
+
+class _Point:
+    """One network, as it is looked at."""
+
+    def __init__(self, classifier: Classifier, network: Network) -> None:
+        problem, within = classifier.problem, classifier.within
+        if len(network.W) != problem.d:
+            raise InputError(
+                "W", f"has {len(network.W)} rows, but the data have {problem.d} features"
+            )
+        self.problem, self.network, self.within = problem, network, within
+        self.classifier = classifier
+        self.max_cells, self.tolerance = classifier.max_cells, classifier.tolerance
+        self.program, self.data = classifier.program, classifier.program.data
+        self.u = [u for _, u in network.convex_coordinates()]
+        self._require_inside()
+        self.loss = self._objective(network)
+        sigma = problem.activation.value
+        outputs, _ = self.data.outputs(self.u)
+        # Neurons that do nothing: they are zero, or dead.
+        self.idle = [not any(map(sigma, values)) for values in outputs]
+
+    def _objective(self, network: Network) -> Fraction:
+        """The loss, with the penalty of the weights as they stand."""
+        loss = network.loss(self.problem)
+        if isinstance(self.within, Penalty):
+            entries = (*network.a, *(v for row in network.W for v in row))
+            loss += self.within.beta * squared(entries) / 2
+        return loss
+
+    def _require_inside(self) -> None:
+        ball = self.within
+        if not isinstance(ball, Ball):
+            return
+        if self.network.unused():
+            square = ball.gauge.hidden.squared(self.network.neurons())
+            needed = square * ball.gauge.output_squared(self.network.a)
+            inside, needs = ball.gauge.holds(self.network, ball.rho), float(needed) ** 0.5
+        else:
+            norm = self.program.norm(self.u)
+            inside, needs = norm <= ball.rho, float(norm)
+        if not inside:
+            more = f"rho = {needs:.15g}, which is {needs - float(ball.rho):.3g} more"
+            raise InputError("W", f"is outside {ball}: it needs {more}")
+
+    def classified(self) -> Classified:
+        around = states_around(
+            self.data, _without(self.network, self.idle), max_cones=self.max_cells
+        )
+        busy = [j for j, idle in enumerate(self.idle) if not idle]
+        count = prod(len(states) for states in around)
+        if count > self.max_cells:
+            raise BudgetError("cells around the network", count, self.max_cells, "max_cells")
+        minima = [
+            self.program.minimum([State(busy[s.neuron], *s[1:]) for s in cell])
+            for cell in product(*around)
+        ]
+        least = min(minima, key=lambda minimum: minimum.upper)
+        lower = min(minimum.lower for minimum in minima)
+        self.found: dict[str, Any] = {
+            "problem": self.problem,
+            "within": self.within,
+            "network": self.network,
+            "loss": self.loss,
+            "cell_minimum": (lower, least.upper),
+            "distance": self.loss - lower,
+            "gap": self._gap(self.network),
+        }
+        tree = self.classifier.tree
+        if tree is not None:
+            home = tree.home(self.network)
+            self.found["valley"] = None if home is None else home.id
+        if self.loss - least.upper <= self.tolerance:
+            return self._at_rest(least)
+        if self._is_flat(self.found["gap"]):
+            return Classified(verdict="saddle", lower=self._network(least), **self.found)
+        rest = self._on_kinks()
+        if rest is not None:
+            return Classified(verdict="kink", rest=rest, **self.found)
+        return Classified(verdict="not stationary", lower=self._network(least), **self.found)
+
+    def _at_rest(self, least: CellMinimum) -> Classified:
+        """Of a network that is as low as the cells around it: is their least point a minimum?"""
+        tree = self.classifier.tree
+        point = self._as_it_stands() if self.loss == least.upper else self._network(least)
+        value = self._objective(point)
+        neurons = point.convex_coordinates()
+        self.found["stationary"] = point
+        blank = [not any(u) for _, u in neurons]
+        try:
+            states = states_around(self.data, point, self.max_cells)
+        except BudgetError:  # a zero neuron has too many cones to go to
+            if value <= self.tolerance:
+                return Classified(verdict="global minimum", **self.found)
+            return self._leaving(least, point, value, self._search(least, blank), blank)
+        dual = self.program.prices.bound(least.residual, least.dual.metric, states)
+        if value - dual.bound > self.tolerance:
+            return self._leaving(least, point, value, iter(dual.steepest), blank)
+        slack = value - dual.bound
+        self.found |= {"dual": dual, "slack": slack and max(slack, Fraction()) + _ALLOWANCE * value}
+        if value - self.classifier.least <= self.tolerance:
+            return Classified(verdict="global minimum", **self.found)
+        if tree is not None:
+            home = tree.home(point)
+            if home is None or value - home.birth > self.tolerance:
+                lower = None if home is None else home.representative
+                return Classified(verdict="plateau", lower=lower, **self.found)
+        dead = [idle and not zero for idle, zero in zip(self.idle, blank, strict=True)]
+        for state in self._search(least, dead):
+            lower = self._lower(least, state, value)
+            if lower is not None:
+                return Classified(verdict="plateau", lower=lower, **self.found)
+        return Classified(verdict="local minimum", **self.found)
+
+    def _leaving(
+        self,
+        least: CellMinimum,
+        point: Network,
+        value: Fraction,
+        states: Iterator[State],
+        blank: Sequence[bool],
+    ) -> Classified:
+        """Of a point with states around that may lead lower: look for one that does."""
+        for state in states:
+            lower = self._lower(least, state, value)
+            if lower is None:
+                continue
+            verdict: Verdict = "not stationary"
+            if blank[state.neuron]:
+                verdict = "escapes through a blank neuron"
+            elif self._is_flat(self._gap(point)):
+                verdict = "saddle"
+            return Classified(verdict=verdict, lower=lower, **self.found)
+        raise Undecided(
+            "neither a proof that no network around has a lower loss, nor one that has, was found"
+        )
+
+    def _lower(self, least: CellMinimum, state: State, value: Fraction) -> Network | None:
+        """A network of lower loss where one neuron is in another state."""
+        cell = [each for each in least.cell if each.neuron != state.neuron]
+        found = self.program.minimum([*cell, state])
+        return self._network(found) if value - found.upper > self.tolerance else None
+
+    def _search(self, least: CellMinimum, which: Sequence[bool]) -> Iterator[State]:
+        """States in which neurons that do nothing may lead lower: those of largest nu . f for
+        inputs of length one, by a search from random starts."""
+        if not any(which):
+            return
+        top = max(map(abs, least.residual), default=0) or 1
+        nu = np.array([v / top for v in least.residual])
+        X = np.array(self.problem.X, dtype=float)
+        X = X / (np.abs(X).max() or 1.0)
+        slopes = self.problem.activation.slopes
+        rng = np.random.default_rng(0)
+        found: dict[tuple[int, tuple[int, ...]], float] = {}
+        for sign in (1, -1):
+            for start in rng.standard_normal((_STARTS, X.shape[1])):
+                u = start
+                for _ in range(_ROUNDS):
+                    ascent = sign * X.T @ (slopes(X @ u > 0) * nu)
+                    size = float(np.linalg.norm(ascent))
+                    if not size:
+                        break
+                    u = ascent / size
+                Z = X @ u
+                gain = sign * float(nu @ self.problem.activation.at(Z))
+                sides = tuple(
+                    (1 if z > 0 else -1) if any(row) else 0
+                    for z, row in zip(Z.tolist(), self.problem.X, strict=True)
+                )
+                if gain > 0:
+                    found[sign, sides] = max(found.get((sign, sides), 0.0), gain)
+        # One neuron that does nothing is as good as another.
+        for sign, sides in sorted(found, key=lambda key: -found[key])[:_TRIED]:
+            yield State(which.index(True), sign, sides)
+
+    def _as_it_stands(self) -> Network:
+        """The network, where it is outside the ball as a whole with its neurons rescaled."""
+        ball = self.within
+        if not isinstance(ball, Ball) or ball.gauge.holds(self.network, ball.rho):
+            return self.network
+        return self._with([(sign or 1, u) for sign, u in self.network.convex_coordinates()])
+
+    def _network(self, minimum: CellMinimum) -> Network:
+        """The network of a point of a cell; dead neurons are as they were, if there is room."""
+        zero = (Fraction(),) * self.problem.d
+        neurons = [(sign or 1, u) for sign, u in self.network.convex_coordinates()]
+        cleared = [
+            (sign, zero if idle else u) for (sign, u), idle in zip(neurons, self.idle, strict=True)
+        ]
+        for state, u in zip(minimum.cell, minimum.u, strict=True):
+            neurons[state.neuron] = cleared[state.neuron] = (state.sign, u)
+        if isinstance(self.within, Ball):
+            room = self.program.norm([u for _, u in neurons]) <= self.within.rho
+        else:
+            room = self.within is None
+        return self._with(neurons if room else cleared)
+
+    def _with(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
+        """Convex coordinates as a network of the least norms, or penalty."""
+        if self.within is None or not any(any(u) for _, u in neurons):
+            return Network.from_convex(neurons)
+        signs, u = zip(*neurons, strict=True)
+        network, _ = self.within.gauge.witness(signs, tuple(map(tuple, u)))
+        if isinstance(self.within, Ball):
+            return network
+        # A penalty is least where both layers have the same norm.
+        ratio = squared(v for row in network.W for v in row) / squared(network.a)
+        scale = Fraction(float(ratio) ** 0.25)
+        return Network(
+            [[v / scale for v in row] for row in network.W], [v * scale for v in network.a]
+        )
+
+    def _is_flat(self, gap: float) -> bool:
+        """Whether a gap is none, in the units of the tolerance."""
+        if isinstance(self.within, Ball):
+            return bool(gap <= self.tolerance)
+        X = max((abs(v) for row in self.problem.X for v in row), default=Fraction(1)) or 1
+        y = max(map(abs, self.problem.y), default=Fraction(1)) or 1
+        return bool(gap * float(y / X) ** 0.5 <= self.tolerance)
+
+    def _gap(self, network: Network) -> float:
+        """See `Classified`."""
+        X = np.array(self.problem.X, dtype=float)
+        W, a = np.array(network.W, dtype=float), np.array(network.a, dtype=float)
+        activation = self.problem.activation
+        Z = X @ W
+        values, _ = self.data.outputs(network.neurons())
+        on = [
+            (k, j)
+            for j, own in enumerate(values)
+            for k in self.data.rows
+            if not own[k] and network.a[j] and any(own)
+        ]
+        error = activation.at(Z) @ a - np.array(self.problem.y, dtype=float)
+        G = X.T @ (activation.slopes(Z > 0) * (error[:, None] * a))
+        g = activation.at(Z).T @ error
+        steps = [_jump(activation, X[k], error[k] * a[j], j, len(a)) for k, j in on]
+        if isinstance(self.within, Penalty):
+            beta = float(self.within.beta)
+            G, g = G + beta * W, g + beta * a
+        if steps:
+            G = self._least_of(G, steps)
+        if not isinstance(self.within, Ball):
+            return float(np.hypot(np.linalg.norm(G), np.linalg.norm(g)))
+        ball, R = self.within.geometry, float(self.within.rho) ** 0.5
+        size_W, size_a = float(ball.hidden.value(W)), float(ball.output.value(a))
+        # In the balls R, R: the same network with its layers rescaled against each other.
+        scale = (size_a / size_W) ** 0.5 if size_W and size_a else 1.0
+        gap = frank_wolfe_gap(ball, W * scale, a / scale, G / scale, g * scale, R, R)
+        return float(gap)
+
+    def _least_of(self, G: Float[Array, "d m"], steps: Sequence[Float[Array, "d m"]]) -> Any:
+        """The gradient of least dual norm among means over the sides of kinks."""
+        import cvxpy
+
+        cp: Any = cvxpy
+        shares = cp.Variable(len(steps))
+        mean = G + sum(shares[i] * step for i, step in enumerate(steps))
+        hidden = self.within.gauge.hidden.name if isinstance(self.within, Ball) else "frobenius"
+        size = {
+            "entrywise": lambda: cp.sum(cp.abs(mean)),
+            "column": lambda: cp.sum(cp.norm(mean, 2, axis=0)),
+            "frobenius": lambda: cp.norm(mean, "fro"),
+            "spectral": lambda: cp.normNuc(mean),
+        }[hidden]()
+        cp.Problem(cp.Minimize(size), [shares >= 0, shares <= 1]).solve(solver=cp.CLARABEL)
+        return mean.value
+
+    def _on_kinks(self) -> RestPoint | None:
+        """Where the optimizer rests on kinks nearby."""
+        ball = self.within
+        if not isinstance(ball, Ball) or ball.optimizer not in RULES:
+            return None
+        X = np.array(self.problem.X, dtype=float)
+        W, a = np.array(self.network.W, dtype=float), np.array(self.network.a, dtype=float)
+        lengths = np.abs(X).max(axis=1)[:, None] * np.abs(W).max(axis=0)
+        idle = np.array(self.idle)
+        near = (np.abs(X @ W) <= _NEAR * lengths) & (lengths > 0) & ~idle
+        places = [(int(k), int(j)) for k, j in np.argwhere(near)]
+        if not places or len(places) > MOST:
+            return None
+        found = rest_point(self.problem, ball, W, a, places, np.flatnonzero(idle).tolist())
+        if found is None:
+            return None
+        fit, its = (self.problem.activation.fit(X, *each) for each in ((W, a), (found.W, found.a)))
+        y = np.array(self.problem.y, dtype=float)
+        return found if np.abs(fit - its).max() <= _NEAR * np.abs(y).max() else None
+
+
+def _without(network: Network, idle: Sequence[bool]) -> Network:
+    """The neurons that are not idle; all of them where there would be none."""
+    kept = [j for j, out in enumerate(idle) if not out]
+    return Network([[row[j] for j in kept] for row in network.W], [network.a[j] for j in kept])
+
+
+def _jump(
+    activation: Any, row: Float[Array, " d"], weight: float, j: int, m: int
+) -> Float[Array, "d m"]:
+    """What the gradient of W changes by from one side of a kink to the other."""
+    step = np.zeros((len(row), m))
+    step[:, j] = float(activation.positive - activation.negative) * weight * row
+    return step
