@@ -264,9 +264,10 @@ def _stationary(found: Classified) -> Document:
                 state.neuron,
                 _sign(state.sign),
                 "".join("0+-"[side] for side in state.sides),
-                [[k, format_rational(v)] for k, v in mu.items()],
+                [[k, format_rational(v)] for k, v in price.mu.items()],
             ]
-            for state, mu in dual.mu.items()
+            for state, price in dual.prices.items()
+            if price.mu
         ],
     }
     if dual.metric is not None:

@@ -1,8 +1,9 @@
 """Certificates of kind `stationary`: around one network there is no lower one, at any n, d, width.
 
 Near a network each neuron is in one of few states: on one side of the hyperplanes that its input
-weights lie on, of one sign unless its output weight is zero. One dual vector, with multipliers for
-each of these, bounds the objective in all cells around.
+weights lie on, of one sign unless its output weight is zero. One dual vector nu, with multipliers
+for each of these, bounds the objective in all cells around. Where s nu_k <= 0 both sides of row k
+are one: s nu_k relu(z) <= -mu_k z for all z if 0 <= mu_k <= -s nu_k.
 """
 
 from __future__ import annotations
@@ -45,8 +46,7 @@ class Stationary:
         slack = reading.rational(self.fields["slack"], "slack")
         if slack < 0:
             fail("slack", f"is {show(slack)}, but must not be negative")
-        states = [self._states(j, network, own) for j, own in enumerate(outputs)]
-        bound = self._bound(self.fields["dual"], states)
+        bound = self._bound(self.fields["dual"], network, outputs)
         if value - slack > bound:
             fail(
                 "dual",
@@ -65,30 +65,28 @@ class Stationary:
             f"has a point lower by more than {reading.show_above(slack)}"
         )
 
-    def _states(self, j: int, network: Weights, outputs: Sequence[int]) -> list[_State]:
+    def _states(self, j: int, sign: int, outputs: Sequence[int], nu: Vector) -> list[_State]:
         """The states of a neuron near the network: outputs are X w_j."""
-        a = network.a[j]
-        signs = [algebra.sign(a)] if a else [1, -1]
         sigma = ["+" if v > 0 else "-" if v < 0 else "0" for v in outputs]
-        kinks = [k for k, v in enumerate(outputs) if not v and any(self.X[k])]
-        if not kinks:
-            return [(j, s, "".join(sigma)) for s in signs]
-        around = Arrangement([self.X[k] for k in kinks])
+        split = [k for k, v in enumerate(outputs) if not v and sign * nu[k] > 0 and any(self.X[k])]
+        if not split:
+            return [(j, sign, "".join(sigma))]
+        around = Arrangement([self.X[k] for k in split])
         found = []
         for cone in around.cones():
-            work.spend("states around the network", len(signs) * (len(sigma) + work.kept()))
-            for k, side in zip(kinks, around.sigma(cone.sides), strict=True):
+            work.spend("states around the network", len(sigma) + work.kept())
+            for k, side in zip(split, around.sigma(cone.sides), strict=True):
                 sigma[k] = side
-            found.append("".join(sigma))
-        return [(j, s, each) for s in signs for each in found]
+            found.append((j, sign, "".join(sigma)))
+        return found
 
-    def _bound(self, value: object, states: Sequence[Sequence[_State]]) -> Fraction:
-        """What the dual proves of networks whose neurons are in these states."""
+    def _bound(self, value: object, network: Weights, outputs: Sequence[Sequence[int]]) -> Fraction:
+        """What the dual proves of networks around this one."""
         spectral = self.within is not None and self.within.spectral
         names = ("nu", "Z", "mu") if spectral else ("nu", "mu")
         fields = reading.fields(value, "dual", names)
         rationals = reading.vector(fields["nu"], "dual.nu", self.problem.n)
-        mu = self._multipliers(fields["mu"], {state for own in states for state in own})
+        mu = self._multipliers(fields["mu"])
         # A common factor of nu and mu changes nothing, so they may as well be integers.
         everything = [*rationals, *(v for entries in mu.values() for v in entries.values())]
         flat, scale = algebra.integers(everything)
@@ -97,9 +95,14 @@ class Stationary:
             return Fraction()
         cost = self.objective.cost(fields.get("Z"))
         costs = []
-        for own in states:
-            columns = (self._column(nu, state, mu.get(state, {}), scale) for state in own)
+        for j, own in enumerate(outputs):
+            a = network.a[j]
+            signs = [algebra.sign(a)] if a else [1, -1]
+            states = [state for sign in signs for state in self._states(j, sign, own, nu)]
+            columns = (self._column(nu, state, mu.pop(state, {}), scale) for state in states)
             costs.append(max(map(cost, columns)))
+        for j, _, sigma in mu:
+            fail("dual.mu", f"neuron {show(j)} has no state {show(sigma)} near the network")
         norms = self.within or Penalty("l2", Fraction(1))
         work.spend("costs of neurons", len(costs) * work.rational(work.lengths(costs)))
         return self.objective.bound(nu, norms.combined(costs))
@@ -107,21 +110,23 @@ class Stationary:
     def _column(
         self, nu: Vector, state: _State, mu: Mapping[int, Fraction], scale: int
     ) -> list[int]:
-        """w = s X^T D nu + X^T (2 D - I) mu"""
-        _, sign, sigma = state
+        """w = s X^T D nu + X^T S mu, with S = -1 at rows on either side."""
+        j, sign, sigma = state
         n, d = self.problem.n, self.problem.d
         bits = work.length(nu) + max(map(work.length, self.X)) + n.bit_length()
         work.spend("columns", (n + len(mu)) * d * work.integer(bits) + d * work.kept(bits))
         factors = {k: sign * slope(side) * nu[k] for k, side in enumerate(sigma) if slope(side)}
         for k, multiplier in mu.items():
-            side = 1 if sigma[k] == "+" else -1 if sigma[k] == "-" else 0
-            factors[k] = factors.get(k, 0) + side * int(multiplier * scale)
+            whole = int(multiplier * scale)
+            if sigma[k] == "0" and whole > -sign * nu[k]:
+                fail("dual.mu", f"the multiplier of neuron {j} at row {k} is too large")
+            factors[k] = factors.get(k, 0) + (whole if sigma[k] == "+" else -whole)
         w = [0] * d
         for k, factor in factors.items():
             w = [v + factor * x for v, x in zip(w, self.X[k], strict=True)]
         return w
 
-    def _multipliers(self, value: object, states: set[_State]) -> dict[_State, dict[int, Fraction]]:
+    def _multipliers(self, value: object) -> dict[_State, dict[int, Fraction]]:
         found: dict[_State, dict[int, Fraction]] = {}
         for i, entry in enumerate(reading.entries(value, "dual.mu")):
             where = f"dual.mu[{i}]"
@@ -129,8 +134,6 @@ class Stationary:
             if type(j) is not int or not isinstance(sigma, str):
                 fail(where, "must begin with the number of a neuron, a sign and a sign vector")
             state = (j, reading.sign(sign, where), sigma)
-            if state not in states:
-                fail(where, f"neuron {show(j)} is not in the state {show(sigma)} near the network")
             if state in found:
                 fail(where, "is a state for the second time")
             found[state] = reading.multipliers(pairs, f"{where}[3]", self.problem.n)

@@ -7,8 +7,9 @@ of its states, of sign s, slopes D and sides S, gives the columns
     w = s X^T D nu + X^T S mu,    nu . f <= sum_j max over its states of w . u_j,
 
 and so bounds the loss from below on all cells around at once: neurons are looked at one by one, not
-cells. A network that attains the bound is a local minimum, whatever n, d and the width are. Source:
-`around`, proofs_notes/valleys.md.
+cells. Kinks with s nu_k <= 0 need no state for each side: s nu_k relu(z) <= -mu_k z for all z if
+0 <= mu_k <= -s nu_k. A network that attains the bound is a local minimum, whatever n, d and the
+width are. Source: `around`, proofs_notes/valleys.md.
 """
 
 from __future__ import annotations
@@ -37,41 +38,44 @@ _BITS = 45  # of multipliers that are rounded, relative to the largest
 _POSITIVE = 1e-9  # of multipliers, relative to the largest, in units of one for rows and gradient
 
 Sides: TypeAlias = tuple[int, ...]
-"""Of each row x_k: 1 or -1, the side on which a neuron is, and 0 where x_k = 0."""
+"""Of each row x_k: 1 or -1, the side on which a neuron is; 0 where it may be on either."""
 
 Vector: TypeAlias = "Sequence[Fraction]"
 
 
 class State(NamedTuple):
-    """One of the states of a neuron near a network."""
+    """A state of a neuron, or several that differ at rows of either side only."""
 
     neuron: int
     sign: int
     sides: Sides
 
 
+class Price(NamedTuple):
+    """What a state has against a dual vector.
+
+    square: ||w||^2 in the dual norm, in units in which X is integer; without a ball only whether it
+    is zero counts. mu: by row, where it is not zero. steepest: u (d,) in the closed state, of
+    largest nu . f for its size, in floats.
+    """
+
+    square: Fraction
+    mu: Mapping[int, Fraction]
+    steepest: Float[Array, " d"]
+
+
 @dataclass(frozen=True)
 class Dual:
     """A dual vector nu (n,), of which a factor is of no importance, and what it proves.
 
-    metric: Z, where the norm is spectral. mu: the multipliers that are not zero, by state and row.
-    bound: of the loss, with the penalty if there is one. steepest: by state, where nu . f may be
-    positive, a direction u (d,) in its cone, in floats, in which it grows the most.
+    metric: Z, where the norm is spectral. prices: of the states it was asked about. bound: of the
+    loss, with the penalty if there is one.
     """
 
     nu: tuple[int, ...]
     metric: Metric | None
-    mu: Mapping[State, Mapping[int, Fraction]]
+    prices: Mapping[State, Price]
     bound: Fraction
-    steepest: Mapping[State, Float[Array, " d"]]
-
-
-class _Price(NamedTuple):
-    """What a state has against a dual vector: ||w||^2 in the dual norm; the rest as in `Dual`."""
-
-    square: Fraction
-    mu: dict[int, Fraction]
-    steepest: Float[Array, " d"]
 
 
 class Data:
@@ -125,15 +129,9 @@ class Prices:
         self, nu: Sequence[int], metric: Metric | None, states: Sequence[Sequence[State]]
     ) -> Dual:
         """What nu proves of networks whose neurons are each in one of its states."""
-        squares: list[Fraction] = []
-        mu: dict[State, Mapping[int, Fraction]] = {}
-        steepest: dict[State, Float[Array, " d"]] = {}
-        for own in states:
-            found = {state: self._price(nu, metric, state) for state in own}
-            squares.append(max((price.square for price in found.values()), default=Fraction()))
-            mu |= {state: price.mu for state, price in found.items() if price.mu}
-            steepest |= {state: price.steepest for state, price in found.items() if price.square}
-        return Dual(tuple(nu), metric, mu, self._proved(nu, squares), steepest)
+        prices = {state: self.price(nu, metric, state) for own in states for state in own}
+        squares = [max((prices[s].square for s in own), default=Fraction()) for own in states]
+        return Dual(tuple(nu), metric, prices, self._proved(nu, squares))
 
     def _proved(self, nu: Sequence[int], squares: Sequence[Fraction]) -> Fraction:
         """The least loss, from the costs of the neurons: nu may be scaled as is best."""
@@ -150,99 +148,139 @@ class Prices:
         rest = gain - self.within.rho * dual
         return rest * rest / (2 * norm) if rest > 0 else Fraction()
 
-    def _price(self, nu: Sequence[int], metric: Metric | None, state: State) -> _Price:
-        """In units in which X is integer."""
+    def price(self, nu: Sequence[int], metric: Metric | None, state: State) -> Price:
+        """What a state has against a dual vector."""
         c = self.data.gradient(nu, state)
+        either = [k for k in self.data.rows if not state.sides[k]]
         if not any(c):
-            return _Price(Fraction(), {}, np.zeros(len(c)))
+            return Price(Fraction(), {}, np.zeros(len(c)))
+        # In floats c has largest entry 1, and so have the rows.
         top = max(map(abs, c))
-        floats = np.array([v / top for v in c])
-        sides = np.array([state.sides[k] for k in self.data.rows])
+        sides = np.array([state.sides[k] or -1 for k in self.data.rows])
+        most = np.full(len(sides), np.inf)
+        for k in either:
+            i = self.data.rows.index(k)
+            most[i] = -state.sign * nu[k] / top * self.data.p * self._scales[i]
         entries = self.within is not None and self.within.gauge.hidden.entries
         guess = self._linear if entries else self._projected
-        values, steepest, free = guess(floats, sides, metric)
+        values, steepest, free = guess(np.array([v / top for v in c]), sides, most, metric)
+        limits = {k: -state.sign * nu[k] for k in either}
+        signs = {k: state.sides[k] or -1 for k in self.data.rows}
         mu = None
         if self.within is None or entries:
-            mu = self._solved(c, state.sides, values, free)
+            mu = self._solved(c, signs, limits, values, most, free)
         if mu is None:
-            mu = self._rounded(top, values)
+            mu = self._rounded(top, limits, values)
         w = [Fraction(v) for v in c]
         for k, value in mu.items():
-            w = [v + state.sides[k] * value * x for v, x in zip(w, self.data.X[k], strict=True)]
+            w = [v + signs[k] * value * x for v, x in zip(w, self.data.X[k], strict=True)]
         common = math.lcm(*(v.denominator for v in w))
         whole = [int(v * common) for v in w]
         if self.within is None:
-            square = Fraction(dot(whole, whole))  # only whether it is zero counts
+            square = Fraction(dot(whole, whole))
         else:
             square = self.within.gauge.hidden.dual_squared(whole, metric) / common**2
-        return _Price(square, mu, steepest)
+        return Price(square, mu, steepest)
 
     def _projected(
-        self, c: Float[Array, " d"], sides: Float[Array, " k"], metric: Metric | None
+        self,
+        c: Float[Array, " d"],
+        sides: Float[Array, " k"],
+        most: Float[Array, " k"],
+        metric: Metric | None,
     ) -> tuple[Float[Array, " k"], Float[Array, " d"], list[int]]:
-        """The mu of least ||c + A^T S mu||, and u; no entry of w is free to be other than zero."""
-        from scipy.optimize import nnls
+        """The mu <= `most` of least ||w||, and u; no entry of w is free to be other than zero."""
+        from scipy.optimize import lsq_linear, nnls
 
         root = np.eye(len(c))
         if metric is not None:
-            inverse = [
-                [float(Fraction(v, metric.denominator)) for v in row] for row in metric.numerators
-            ]
+            inverse = [[v / metric.denominator for v in row] for row in metric.numerators]
             root = np.linalg.cholesky(np.array(inverse)).T
         rows = sides[:, None] * self._A
-        if not len(rows):
-            return np.zeros(0), root.T @ root @ c, []
-        values, _ = nnls(root @ rows.T, -root @ c, maxiter=100 * len(rows))
+        values = np.zeros(len(rows))
+        used = most > 0
+        if used.any() and np.isinf(most).all():
+            values, _ = nnls(root @ rows.T, -root @ c, maxiter=100 * len(rows))
+        elif used.any():
+            bounds = (0, most[used])
+            values[used] = lsq_linear(root @ rows[used].T, -root @ c, bounds, method="bvls").x
         return values, root.T @ root @ (c + rows.T @ values), []
 
     def _linear(
-        self, c: Float[Array, " d"], sides: Float[Array, " k"], metric: Metric | None
+        self,
+        c: Float[Array, " d"],
+        sides: Float[Array, " k"],
+        most: Float[Array, " k"],
+        metric: Metric | None,
     ) -> tuple[Float[Array, " k"], Float[Array, " d"], list[int]]:
-        """The mu of least sum |w_i|, and u: max c . u over the cone with entries of at most 1."""
+        """The mu <= `most` of least sum |w_i|, and u, of entries of at most 1: where a row may be
+        on either side, what it costs is most max(0, x . u)."""
         from scipy.optimize import linprog
 
         rows = sides[:, None] * self._A
+        d, bounded = len(c), np.flatnonzero(np.isfinite(most))
+        costs = np.concatenate([-c, most[bounded]])
+        slack = np.zeros((len(rows), len(bounded)))
+        slack[bounded, np.arange(len(bounded))] = 1.0
         found = linprog(
-            -c,
-            A_ub=-rows if len(rows) else None,
-            b_ub=np.zeros(len(rows)) if len(rows) else None,
-            bounds=(-1, 1),
+            costs,
+            A_ub=-np.hstack([rows, slack]),
+            b_ub=np.zeros(len(rows)),
+            bounds=[(-1, 1)] * d + [(0, None)] * len(bounded),
             method="highs-ds",
         )
         if found.status != 0:
-            return np.zeros(len(rows)), np.sign(c), list(range(len(c)))
-        values = -found.ineqlin.marginals if len(rows) else np.zeros(0)
-        free = (found.lower.marginals > _POSITIVE) | (found.upper.marginals < -_POSITIVE)
-        return np.maximum(values, 0), found.x, np.flatnonzero(free).tolist()
+            return np.zeros(len(rows)), np.sign(c), list(range(d))
+        values = np.clip(-found.ineqlin.marginals, 0, most)
+        free = (found.lower.marginals[:d] > _POSITIVE) | (found.upper.marginals[:d] < -_POSITIVE)
+        return values, found.x[:d], np.flatnonzero(free).tolist()
 
     def _solved(
-        self, c: Sequence[int], sides: Sides, values: Float[Array, " k"], free: Sequence[int]
+        self,
+        c: Sequence[int],
+        signs: Mapping[int, int],
+        limits: Mapping[int, int],
+        values: Float[Array, " k"],
+        most: Float[Array, " k"],
+        free: Sequence[int],
     ) -> dict[int, Fraction] | None:
-        """The multipliers on the rows where they are positive in floats, with w = 0 where it is not
-        free: exactly. None where some are negative, or there are none."""
-        large = values > _POSITIVE * max(float(values.max(initial=0.0)), 1.0)
-        chosen = [self.data.rows[i] for i in np.flatnonzero(large)]
+        """The multipliers, exactly: at 0 or their limit where they are in floats, elsewhere such
+        that w = 0 where it is not free. None where some are out of their range, or there are
+        none."""
+        X, rows = self.data.X, self.data.rows
+        small = _POSITIVE * max(float(values.max(initial=0.0)), 1.0)
+        full = [rows[i] for i in np.flatnonzero(values >= most - small)]
+        full = [k for k in full if limits.get(k)]
+        chosen = [rows[i] for i in np.flatnonzero(values > small) if rows[i] not in full]
+        mu = {k: Fraction(limits[k]) for k in full}
+        rest = [v + sum(signs[k] * limits[k] * X[k][i] for k in full) for i, v in enumerate(c)]
         equations = [i for i in range(len(c)) if i not in free]
         if not chosen or not equations:
-            return {} if not any(c[i] for i in equations) else None
-        A = [[sides[k] * self.data.X[k][i] for k in chosen] for i in equations]
-        found = solution(A, [-c[i] for i in equations], [0] * len(chosen))
-        if found is None or min(found) < 0:
+            return mu if not any(rest[i] for i in equations) else None
+        A = [[signs[k] * X[k][i] for k in chosen] for i in equations]
+        found = solution(A, [-rest[i] for i in equations], [0] * len(chosen))
+        if found is None:
             return None
-        return {k: v for k, v in zip(chosen, found, strict=True) if v}
+        for k, value in zip(chosen, found, strict=True):
+            if value < 0 or (k in limits and value > limits[k]):
+                return None
+            mu[k] = value
+        return {k: v for k, v in mu.items() if v}
 
-    def _rounded(self, top: int, values: Float[Array, " k"]) -> dict[int, Fraction]:
+    def _rounded(
+        self, top: int, limits: Mapping[int, int], values: Float[Array, " k"]
+    ) -> dict[int, Fraction]:
         """The float multipliers, with few digits."""
         largest = float(values.max(initial=0.0))
         mu = {}
-        for k, value, scale in zip(
-            self.data.rows, values.tolist(), self._scales.tolist(), strict=True
-        ):
+        scales = self._scales.tolist()
+        for k, value, scale in zip(self.data.rows, values.tolist(), scales, strict=True):
             if value > largest * 2.0**-_BITS:
                 share = Fraction(round(value / largest * 2**_BITS), 2**_BITS)
                 # A row is `scale` p times that of A, c is `top` times the floats.
-                mu[k] = share * Fraction(largest) * top / (Fraction(scale) * self.data.p)
-        return mu
+                exact = share * Fraction(largest) * top / (Fraction(scale) * self.data.p)
+                mu[k] = min(exact, Fraction(limits[k])) if k in limits else exact
+        return {k: v for k, v in mu.items() if v}
 
 
 def solution(
@@ -270,24 +308,34 @@ def solution(
     return result
 
 
-def states_around(data: Data, network: Network, max_cones: int) -> list[list[State]]:
+def states_around(
+    data: Data, network: Network, max_cones: int, nu: Sequence[int] | None = None
+) -> list[list[State]]:
     """The states of each neuron near a network: one, unless it is on kinks or zero.
 
-    Raises BudgetError where a zero neuron has more than `max_cones` cones to go to.
+    nu: a dual vector; then kinks at which it needs no state for each side are left on either.
+    Raises BudgetError where a neuron has more than `max_cones` cones to go to.
     """
     outputs, _ = data.outputs(network.neurons())
     found = []
     for j, (values, a) in enumerate(zip(outputs, network.a, strict=True)):
         signs = [(a > 0) - (a < 0)] if a else [1, -1]
-        patterns = _patterns(data, values, max_cones)
-        found.append([State(j, sign, sides) for sign in signs for sides in patterns])
+        found.append(
+            [
+                State(j, sign, sides)
+                for sign in signs
+                for sides in _patterns(data, values, sign, nu, max_cones)
+            ]
+        )
     return found
 
 
-def _patterns(data: Data, values: Sequence[int], max_cones: int) -> list[Sides]:
+def _patterns(
+    data: Data, values: Sequence[int], sign: int, nu: Sequence[int] | None, max_cones: int
+) -> list[Sides]:
     """The sides of all cones that a w lies in; values: X w."""
     sides = [(v > 0) - (v < 0) for v in values]
-    rows = [k for k in data.rows if not values[k]]
+    rows = [k for k in data.rows if not values[k] and (nu is None or sign * nu[k] > 0)]
     if not rows:
         return [tuple(sides)]
     found = []

@@ -41,10 +41,13 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 DEFAULT_MAX_CELLS = 20_000
-"""Cells around a network, cones that a zero neuron may go to, and cells of a landscape whose tree
-is grown beside."""
+"""Cones that a neuron may go to, and cells of a landscape whose tree is grown beside."""
 
 _PROGRAMS = 500  # the same for a landscape in which each takes a convex program
+_AROUND = 64  # cells up to which all around a network are looked at
+_MORE = 1 + Fraction(1, 10**9)  # times what a state has to have more, to be steeper
+_LOWER = Fraction(1, 1000)  # of the tolerance: a network lower by less is none
+_NONE = 1e-9  # of x . u, for rows and directions of size one: on neither side
 _NEAR = 1e-3  # how near kinks are at which a run may be at rest, relative to rows and weights
 _STARTS = 64  # of a search for directions in which a zero neuron may leave
 _ROUNDS = 20  # of each of them
@@ -110,10 +113,10 @@ def classify(
     """What kind of point a network is: see `Classified`.
 
     Losses count as equal up to 10^-5 ||y||^2; distance and slack say how far they are proved to be.
-    max_cells: of cells around the network, and of the cones that a zero neuron may go to.
-    Raises InputError for a network of other data or outside its ball, BudgetError beyond
-    `max_cells`, SolverFailure, and Undecided where a zero neuron has too many cones to go to and
-    none was found that leads lower.
+    max_cells: the most cones that a neuron on kinks may go to.
+    Raises InputError for a network of other data or outside its ball, BudgetError where a neuron
+    has more cones to go to, SolverFailure, and Undecided where a zero neuron has more and none was
+    found that leads lower.
     Source: `around`, `distance`, proofs_notes/valleys.md.
     """
     return Classifier(problem, network.width, within, max_cells=max_cells).of(network)
@@ -138,6 +141,18 @@ class Classifier:
     def of(self, network: Network) -> Classified:
         """What kind of point a network is; see `classify`."""
         return _Point(self, network).classified()
+
+    def polished(self, network: Network) -> Classified:
+        """A local minimum to which a path of no higher loss leads from the network.
+
+        To the least point of its cell, then of the cell next to it to which the loss falls, and so
+        on: in each the loss is convex, and falls along the segment. For a network at rest the first
+        is the stationary point nearby. Errors: see `classify`.
+        """
+        found = self.of(network)
+        while found.lower is not None and found.verdict != "plateau":
+            found = self.of(found.lower)
+        return found
 
     @cached_property
     def tree(self) -> Valleys | None:
@@ -185,6 +200,8 @@ class _Point:
         outputs, _ = self.data.outputs(self.u)
         # Neurons that do nothing: they are zero, or dead.
         self.idle = [not any(map(sigma, values)) for values in outputs]
+        X = np.array(problem.X, dtype=float)
+        self._X = X / (np.abs(X).max() or 1.0)
 
     def _objective(self, network: Network) -> Fraction:
         """The loss, with the penalty of the weights as they stand."""
@@ -210,26 +227,15 @@ class _Point:
             raise InputError("W", f"is outside {ball}: it needs {more}")
 
     def classified(self) -> Classified:
-        around = states_around(
-            self.data, _without(self.network, self.idle), max_cones=self.max_cells
-        )
-        busy = [j for j, idle in enumerate(self.idle) if not idle]
-        count = prod(len(states) for states in around)
-        if count > self.max_cells:
-            raise BudgetError("cells around the network", count, self.max_cells, "max_cells")
-        minima = [
-            self.program.minimum([State(busy[s.neuron], *s[1:]) for s in cell])
-            for cell in product(*around)
-        ]
+        minima, proved = self._cells_around()
         least = min(minima, key=lambda minimum: minimum.upper)
-        lower = min(minimum.lower for minimum in minima)
         self.found: dict[str, Any] = {
             "problem": self.problem,
             "within": self.within,
             "network": self.network,
             "loss": self.loss,
-            "cell_minimum": (lower, least.upper),
-            "distance": self.loss - lower,
+            "cell_minimum": (min(proved, least.upper), least.upper),
+            "distance": self.loss - min(proved, least.upper),
             "gap": self._gap(self.network),
         }
         tree = self.classifier.tree
@@ -238,31 +244,89 @@ class _Point:
             self.found["valley"] = None if home is None else home.id
         if self.loss - least.upper <= self.tolerance:
             return self._at_rest(least)
+        lower = self._network(least)
         if self._is_flat(self.found["gap"]):
-            return Classified(verdict="saddle", lower=self._network(least), **self.found)
+            return Classified(verdict="saddle", lower=lower, **self.found)
         rest = self._on_kinks()
         if rest is not None:
-            return Classified(verdict="kink", rest=rest, **self.found)
-        return Classified(verdict="not stationary", lower=self._network(least), **self.found)
+            return Classified(verdict="kink", rest=rest, lower=lower, **self.found)
+        return Classified(verdict="not stationary", lower=lower, **self.found)
+
+    def _cells_around(self) -> tuple[list[CellMinimum], Fraction]:
+        """Minima of the cells around, idle neurons left out, and a lower bound of all of them.
+
+        Where they are many, of the first and of the steepest, and a bound by the residual.
+        """
+        busy = [j for j, idle in enumerate(self.idle) if not idle]
+        rest = Network(
+            [[row[j] for j in busy] for row in self.network.W], [self.network.a[j] for j in busy]
+        )
+        states = [
+            [state._replace(neuron=j) for state in own]
+            for j, own in zip(busy, states_around(self.data, rest, self.max_cells), strict=True)
+        ]
+        if prod(map(len, states)) <= _AROUND:
+            minima = [self.program.minimum(cell) for cell in product(*states)]
+            return minima, min(minimum.lower for minimum in minima)
+        minima = [self.program.minimum([own[0] for own in states])]
+        dual, steepest = self._steepest(rest, busy, minima[0])
+        if steepest:
+            minima.append(self.program.minimum(steepest))
+        return minima, dual.bound
+
+    def _steepest(
+        self, point: Network, busy: Sequence[int], minimum: CellMinimum
+    ) -> tuple[Dual, list[State]]:
+        """What the residual of a point of least loss in a cell proves around it, and the cell to
+        which it leads each neuron; none where it leads nowhere.
+
+        point: its neurons `busy`.
+        """
+        signs = [(a > 0) - (a < 0) for a in point.a]
+        residual, _ = self.data.residual([u for _, u in point.convex_coordinates()], signs)
+        around = [
+            [state._replace(neuron=j) for state in own]
+            for j, own in zip(
+                busy, states_around(self.data, point, self.max_cells, residual), strict=True
+            )
+        ]
+        prices = self.program.prices
+        dual = prices.bound(residual, minimum.dual.metric, around)
+        cell, moved = [], False
+        for own, states in zip(minimum.cell, around, strict=True):
+            here = prices.price(residual, minimum.dual.metric, own).square
+            best = max(states, key=lambda state: dual.prices[state].square)
+            if dual.prices[best].square > here * _MORE:
+                own, moved = self._resolved(best, dual, own), True
+            cell.append(own)
+        return dual, cell if moved else []
+
+    def _resolved(self, state: State, dual: Dual, beside: State) -> State:
+        """A state with each row on the side that its direction is on; where on none, as beside."""
+        values = self._X @ dual.prices[state].steepest
+        sides = tuple(
+            side or ((1 if v > 0 else -1) if abs(v) > _NONE else old)
+            for side, v, old in zip(state.sides, values.tolist(), beside.sides, strict=True)
+        )
+        return state._replace(sides=sides)
 
     def _at_rest(self, least: CellMinimum) -> Classified:
         """Of a network that is as low as the cells around it: is their least point a minimum?"""
         tree = self.classifier.tree
         point = self._as_it_stands() if self.loss == least.upper else self._network(least)
         value = self._objective(point)
-        neurons = point.convex_coordinates()
         self.found["stationary"] = point
-        blank = [not any(u) for _, u in neurons]
+        blank = [not any(u) for _, u in point.convex_coordinates()]
         try:
-            states = states_around(self.data, point, self.max_cells)
+            states = states_around(self.data, point, self.max_cells, least.residual)
         except BudgetError:  # a zero neuron has too many cones to go to
             if value <= self.tolerance:
                 return Classified(verdict="global minimum", **self.found)
             return self._leaving(least, point, value, self._search(least, blank), blank)
         dual = self.program.prices.bound(least.residual, least.dual.metric, states)
-        if value - dual.bound > self.tolerance:
-            return self._leaving(least, point, value, iter(dual.steepest), blank)
         slack = value - dual.bound
+        if slack > self.tolerance:
+            return self._leaving(least, point, value, self._steep(least, dual), blank)
         self.found |= {"dual": dual, "slack": slack and max(slack, Fraction()) + _ALLOWANCE * value}
         if value - self.classifier.least <= self.tolerance:
             return Classified(verdict="global minimum", **self.found)
@@ -272,27 +336,47 @@ class _Point:
                 lower = None if home is None else home.representative
                 return Classified(verdict="plateau", lower=lower, **self.found)
         dead = [idle and not zero for idle, zero in zip(self.idle, blank, strict=True)]
-        for state in self._search(least, dead):
-            lower = self._lower(least, state, value)
+        for states_of_dead in self._search(least, dead):
+            lower = self._lower(least, states_of_dead, value)
             if lower is not None:
                 return Classified(verdict="plateau", lower=lower, **self.found)
         return Classified(verdict="local minimum", **self.found)
+
+    def _steep(self, least: CellMinimum, dual: Dual) -> Iterator[list[State]]:
+        """States to which neurons are led: those that have more against a dual vector than those of
+        the cell. First the best for all neurons at once, then one by one, most first."""
+        own = {state.neuron: state for state in least.cell}
+        prices = self.program.prices
+        here = {j: prices.price(dual.nu, dual.metric, state).square for j, state in own.items()}
+        steep = sorted(
+            (
+                (price.square - here.get(state.neuron, 0), state)
+                for state, price in dual.prices.items()
+                if price.square > here.get(state.neuron, 0) * _MORE
+            ),
+            key=lambda item: item[0],
+        )
+        states = [self._resolved(state, dual, own.get(state.neuron, state)) for _, state in steep]
+        joint = {state.neuron: state for state in states if state.neuron in own}
+        if len(joint) > 1:
+            yield list(joint.values())
+        yield from ([state] for state in reversed(states))
 
     def _leaving(
         self,
         least: CellMinimum,
         point: Network,
         value: Fraction,
-        states: Iterator[State],
+        candidates: Iterator[list[State]],
         blank: Sequence[bool],
     ) -> Classified:
-        """Of a point with states around that may lead lower: look for one that does."""
-        for state in states:
-            lower = self._lower(least, state, value)
+        """Of a point with states around that may lead lower: look for some that do."""
+        for states in candidates:
+            lower = self._lower(least, states, value)
             if lower is None:
                 continue
             verdict: Verdict = "not stationary"
-            if blank[state.neuron]:
+            if blank[states[0].neuron]:
                 verdict = "escapes through a blank neuron"
             elif self._is_flat(self._gap(point)):
                 verdict = "saddle"
@@ -301,21 +385,23 @@ class _Point:
             "neither a proof that no network around has a lower loss, nor one that has, was found"
         )
 
-    def _lower(self, least: CellMinimum, state: State, value: Fraction) -> Network | None:
-        """A network of lower loss where one neuron is in another state."""
-        cell = [each for each in least.cell if each.neuron != state.neuron]
-        found = self.program.minimum([*cell, state])
-        return self._network(found) if value - found.upper > self.tolerance else None
+    def _lower(
+        self, least: CellMinimum, states: Sequence[State], value: Fraction
+    ) -> Network | None:
+        """A network of lower loss where some neurons are in other states."""
+        moved = {state.neuron for state in states}
+        cell = [each for each in least.cell if each.neuron not in moved]
+        found = self.program.minimum([*cell, *states])
+        return self._network(found) if value - found.upper > _LOWER * self.tolerance else None
 
-    def _search(self, least: CellMinimum, which: Sequence[bool]) -> Iterator[State]:
+    def _search(self, least: CellMinimum, which: Sequence[bool]) -> Iterator[list[State]]:
         """States in which neurons that do nothing may lead lower: those of largest nu . f for
         inputs of length one, by a search from random starts."""
         if not any(which):
             return
         top = max(map(abs, least.residual), default=0) or 1
         nu = np.array([v / top for v in least.residual])
-        X = np.array(self.problem.X, dtype=float)
-        X = X / (np.abs(X).max() or 1.0)
+        X = self._X
         slopes = self.problem.activation.slopes
         rng = np.random.default_rng(0)
         found: dict[tuple[int, tuple[int, ...]], float] = {}
@@ -338,7 +424,7 @@ class _Point:
                     found[sign, sides] = max(found.get((sign, sides), 0.0), gain)
         # One neuron that does nothing is as good as another.
         for sign, sides in sorted(found, key=lambda key: -found[key])[:_TRIED]:
-            yield State(which.index(True), sign, sides)
+            yield [State(which.index(True), sign, sides)]
 
     def _as_it_stands(self) -> Network:
         """The network, where it is outside the ball as a whole with its neurons rescaled."""
@@ -452,12 +538,6 @@ class _Point:
         fit, its = (self.problem.activation.fit(X, *each) for each in ((W, a), (found.W, found.a)))
         y = np.array(self.problem.y, dtype=float)
         return found if np.abs(fit - its).max() <= _NEAR * np.abs(y).max() else None
-
-
-def _without(network: Network, idle: Sequence[bool]) -> Network:
-    """The neurons that are not idle; all of them where there would be none."""
-    kept = [j for j, out in enumerate(idle) if not out]
-    return Network([[row[j] for j in kept] for row in network.W], [network.a[j] for j in kept])
 
 
 def _jump(
