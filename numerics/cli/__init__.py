@@ -20,7 +20,18 @@ from theory.errors import BudgetError, InputError, Interrupted
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 COMMANDS = (
-    *("verify", "barrier", "valleys", "radii", "regions", "width", "hunt", "path", "solve"),
+    *(
+        "verify",
+        "barrier",
+        "valleys",
+        "classify",
+        "radii",
+        "regions",
+        "width",
+        "hunt",
+        "path",
+        "solve",
+    ),
     *("train", "check", "problems", "gpt2", "study"),
 )
 """Each is a function of its name, or an `app` with commands of its own, in the module so named."""

@@ -121,7 +121,8 @@ class Prices:
         self.data = Data(problem)
         self.problem = problem
         self.within = within
-        self._A = np.array([[float(v) for v in problem.X[k]] for k in self.data.rows])
+        A = [[float(v) for v in problem.X[k]] for k in self.data.rows]
+        self._A = np.array(A).reshape(len(A), problem.d)
         self._scales = np.abs(self._A).max(axis=1, initial=0.0)
         self._A = self._A / self._scales[:, None]
 
@@ -196,6 +197,7 @@ class Prices:
         if metric is not None:
             inverse = [[v / metric.denominator for v in row] for row in metric.numerators]
             root = np.linalg.cholesky(np.array(inverse)).T
+            root /= np.linalg.norm(root @ c)  # solvers' tolerances are absolute
         rows = sides[:, None] * self._A
         values = np.zeros(len(rows))
         used = most > 0
@@ -203,7 +205,8 @@ class Prices:
             values, _ = nnls(root @ rows.T, -root @ c, maxiter=100 * len(rows))
         elif used.any():
             bounds = (0, most[used])
-            values[used] = lsq_linear(root @ rows[used].T, -root @ c, bounds, method="bvls").x
+            A = root @ rows[used].T
+            values[used] = lsq_linear(A, -root @ c, bounds, method="bvls", tol=1e-14).x
         return values, root.T @ root @ (c + rows.T @ values), []
 
     def _linear(
@@ -309,22 +312,29 @@ def solution(
 
 
 def states_around(
-    data: Data, network: Network, max_cones: int, nu: Sequence[int] | None = None
+    data: Data,
+    network: Network,
+    max_cones: int,
+    *,
+    nu: Sequence[int] | None = None,
+    neurons: Sequence[int] | None = None,
 ) -> list[list[State]]:
     """The states of each neuron near a network: one, unless it is on kinks or zero.
 
     nu: a dual vector; then kinks at which it needs no state for each side are left on either.
+    neurons: all by default.
     Raises BudgetError where a neuron has more than `max_cones` cones to go to.
     """
     outputs, _ = data.outputs(network.neurons())
     found = []
-    for j, (values, a) in enumerate(zip(outputs, network.a, strict=True)):
+    for j in range(network.width) if neurons is None else neurons:
+        a = network.a[j]
         signs = [(a > 0) - (a < 0)] if a else [1, -1]
         found.append(
             [
                 State(j, sign, sides)
                 for sign in signs
-                for sides in _patterns(data, values, sign, nu, max_cones)
+                for sides in _patterns(data, outputs[j], sign, nu, max_cones)
             ]
         )
     return found

@@ -34,7 +34,7 @@ from theory.landscape.kinks import MOST, RULES, RestPoint, rest_point
 from theory.landscape.valleys import Valleys, valleys
 from theory.network import Network
 from theory.problem import Problem
-from theory.types import Array
+from theory.types import Array, Progress, silent
 from theory.within import Ball, Penalty, Within
 
 if TYPE_CHECKING:
@@ -132,8 +132,10 @@ class Classifier:
         within: Within | None = None,
         *,
         max_cells: int = DEFAULT_MAX_CELLS,
+        progress: Progress = silent,
     ) -> None:
         self.problem, self.width, self.within = problem, width, within
+        self.progress = progress
         self.max_cells = max_cells
         self.program = CellProgram(problem, within)
         self.tolerance = Fraction(TOLERANCE) * problem.squared_length
@@ -142,16 +144,21 @@ class Classifier:
         """What kind of point a network is; see `classify`."""
         return _Point(self, network).classified()
 
-    def polished(self, network: Network) -> Classified:
-        """A local minimum to which a path of no higher loss leads from the network.
+    def polished(self, found: Classified) -> Classified:
+        """The local minimum that a network is at, or to which a path of no higher loss leads.
 
-        To the least point of its cell, then of the cell next to it to which the loss falls, and so
-        on: in each the loss is convex, and falls along the segment. For a network at rest the first
-        is the stationary point nearby. Errors: see `classify`.
+        It leads to the least point of the cell, then of one beside it in which the loss falls, and
+        so on: in each cell the loss is convex, and falls along a segment. Errors: see `classify`.
         """
-        found = self.of(network)
-        while found.lower is not None and found.verdict != "plateau":
-            found = self.of(found.lower)
+        steps = 0
+        while found.slack is None and (following := found.lower or found.stationary) is not None:
+            if following == found.network:
+                break
+            self.progress("cells on the way down", steps)
+            steps += 1
+            found = self.of(following)
+        if found.stationary is not None and found.stationary != found.network:
+            found = self.of(found.stationary)
         return found
 
     @cached_property
@@ -163,7 +170,13 @@ class Classifier:
         limit = min(self.max_cells, DEFAULT_MAX_CELLS if linear else _PROGRAMS)
         try:
             require_cells(self.problem, self.width, labelled=False, max_cells=limit)
-            return valleys(self.problem, self.width, within=self.within, max_cells=limit)
+            return valleys(
+                self.problem,
+                self.width,
+                within=self.within,
+                max_cells=limit,
+                progress=self.progress,
+            )
         except BudgetError:
             return None
 
@@ -258,38 +271,22 @@ class _Point:
         Where they are many, of the first and of the steepest, and a bound by the residual.
         """
         busy = [j for j, idle in enumerate(self.idle) if not idle]
-        rest = Network(
-            [[row[j] for j in busy] for row in self.network.W], [self.network.a[j] for j in busy]
-        )
-        states = [
-            [state._replace(neuron=j) for state in own]
-            for j, own in zip(busy, states_around(self.data, rest, self.max_cells), strict=True)
-        ]
+        states = states_around(self.data, self.network, self.max_cells, neurons=busy)
         if prod(map(len, states)) <= _AROUND:
             minima = [self.program.minimum(cell) for cell in product(*states)]
             return minima, min(minimum.lower for minimum in minima)
         minima = [self.program.minimum([own[0] for own in states])]
-        dual, steepest = self._steepest(rest, busy, minima[0])
+        dual, steepest = self._steepest(busy, minima[0])
         if steepest:
             minima.append(self.program.minimum(steepest))
         return minima, dual.bound
 
-    def _steepest(
-        self, point: Network, busy: Sequence[int], minimum: CellMinimum
-    ) -> tuple[Dual, list[State]]:
-        """What the residual of a point of least loss in a cell proves around it, and the cell to
-        which it leads each neuron; none where it leads nowhere.
-
-        point: its neurons `busy`.
-        """
-        signs = [(a > 0) - (a < 0) for a in point.a]
-        residual, _ = self.data.residual([u for _, u in point.convex_coordinates()], signs)
-        around = [
-            [state._replace(neuron=j) for state in own]
-            for j, own in zip(
-                busy, states_around(self.data, point, self.max_cells, residual), strict=True
-            )
-        ]
+    def _steepest(self, busy: Sequence[int], minimum: CellMinimum) -> tuple[Dual, list[State]]:
+        """What the residual of the network proves of the cells around, and the one to which it
+        leads each neuron; none where it leads nowhere. minimum: of one of them."""
+        signs = [sign for sign, _ in self.network.convex_coordinates()]
+        residual, _ = self.data.residual(self.u, signs)
+        around = states_around(self.data, self.network, self.max_cells, nu=residual, neurons=busy)
         prices = self.program.prices
         dual = prices.bound(residual, minimum.dual.metric, around)
         cell, moved = [], False
@@ -318,12 +315,14 @@ class _Point:
         self.found["stationary"] = point
         blank = [not any(u) for _, u in point.convex_coordinates()]
         try:
-            states = states_around(self.data, point, self.max_cells, least.residual)
+            states = states_around(self.data, point, self.max_cells, nu=least.residual)
         except BudgetError:  # a zero neuron has too many cones to go to
             if value <= self.tolerance:
                 return Classified(verdict="global minimum", **self.found)
             return self._leaving(least, point, value, self._search(least, blank), blank)
         dual = self.program.prices.bound(least.residual, least.dual.metric, states)
+        if value - dual.bound > self.tolerance and dual.metric is not None:
+            dual = self._with_metric(point, least, dual)
         slack = value - dual.bound
         if slack > self.tolerance:
             return self._leaving(least, point, value, self._steep(least, dual), blank)
@@ -341,6 +340,15 @@ class _Point:
             if lower is not None:
                 return Classified(verdict="plateau", lower=lower, **self.found)
         return Classified(verdict="local minimum", **self.found)
+
+    def _with_metric(self, point: Network, least: CellMinimum, dual: Dual) -> Dual:
+        """The better of a dual and one whose metric belongs to the steep states around as well: Z
+        of a single cell may be bad for others, even where no cell leads lower."""
+        steep = [state for states in self._steep(least, dual) for state in states]
+        wider = self.program.minimum(list(dict.fromkeys([*least.cell, *steep]))).dual
+        states = states_around(self.data, point, self.max_cells, nu=wider.nu)
+        found = self.program.prices.bound(wider.nu, wider.metric, states)
+        return max(dual, found, key=lambda each: each.bound)
 
     def _steep(self, least: CellMinimum, dual: Dual) -> Iterator[list[State]]:
         """States to which neurons are led: those that have more against a dual vector than those of

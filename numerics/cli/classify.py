@@ -1,0 +1,152 @@
+"""`isthmus classify`: what kind of point one network is, at any size, with proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from numerics.cli import options
+from numerics.cli.output import console, exact, interval_document
+from numerics.cli.task import Task
+from numerics.text import show, show_interval
+from theory.errors import InputError
+from theory.problem import format_rational
+
+if TYPE_CHECKING:
+    from theory.landscape.classify import Classified
+    from theory.network import Network
+
+
+def classify(
+    context: typer.Context,
+    network: Annotated[
+        Path,
+        typer.Argument(metavar="NETWORK", help='A network {"W", "a"}, JSON; floats are exact.'),
+    ],
+    problem: Annotated[
+        str,
+        typer.Option(
+            metavar="PROBLEM",
+            help="A file or a shipped example, as elsewhere.",
+            callback=options.stdin,
+        ),
+    ],
+    within: Annotated[
+        str | None,
+        typer.Option(metavar="OPT", help="In this optimizer's ball, or with the penalty of sgd."),
+    ] = None,
+    rho: options.Rho = None,
+    weight_decay: options.WeightDecay = None,
+    beta: options.Beta = None,
+    polish: Annotated[
+        bool,
+        typer.Option(
+            "--polish",
+            help="Follow the loss down, cell by cell, to a local minimum: exact where that can be.",
+        ),
+    ] = False,
+    max_cells: Annotated[
+        int | None, options.count("Refuse neurons on kinks with more cones to go to than this.")
+    ] = None,
+    certificate: options.Certificate = None,
+    target: options.Target = None,
+    drop: options.Drop = None,
+    floats: options.Floats = None,
+    bias: options.Bias = False,
+    json: options.Json = None,
+) -> int:
+    """Say whether a network is a minimum, a plateau, a saddle, at rest on a kink, or none of these.
+
+    By the cells around it, so at any n, d and width. The certificate is of the stationary point
+    that the network is at or near, or with --polish is led to.
+    """
+    task = Task(context.obj, (problem, network), json=json, certificate=certificate)
+    data = options.load(problem, target, floats, bias, drop)
+    point = options.load_network(network)
+    if within is None:
+        for name, value in (("rho", rho), ("weight-decay", weight_decay), ("beta", beta)):
+            if value is not None:
+                raise InputError(name, "needs --within and the name of an optimizer")
+        place = None
+    else:
+        place = options.within(within, rho, weight_decay, beta)
+
+    from theory.landscape.classify import Classifier
+
+    found: Classified | None = None
+    polished: Classified | None = None
+    with task.working() as report:
+        classifier = Classifier(
+            data, point.width, place, progress=report, **options.given(max_cells=max_cells)
+        )
+        found = classifier.of(point)
+        polished = classifier.polished(found) if polish else None
+    document: dict[str, Any] = {"within": within, "verdict": None} | task.known
+    if found is not None:
+        document |= _document(found)
+        document["polished"] = None if polished is None else _document(polished)
+    last = polished or found
+    proved = None if last is None or last.slack is None else last
+    if last is not None and proved is None and certificate is not None:
+        task.lines.append(f"no proof written: there is none that a network is {last.verdict}")
+
+    def show_all() -> None:
+        if found is not None:
+            _print(found)
+        if polished is not None:
+            print("the loss falls from cell to cell to")
+            _print(polished)
+
+    return task.finish(document, show_all, proved=proved)
+
+
+def _document(found: Classified) -> dict[str, Any]:
+    return {
+        "verdict": found.verdict,
+        "loss": format_rational(found.loss),
+        "cell_minimum": interval_document(*found.cell_minimum),
+        "distance": format_rational(found.distance),
+        "gap": found.gap,
+        "valley": found.valley,
+        "slack": exact(found.slack),
+        "stationary": _network(found.stationary),
+        "lower": _network(found.lower),
+        "kinks": None
+        if found.rest is None
+        else [
+            {"row": row, "neuron": neuron, "share": share}
+            for (row, neuron), share in zip(
+                found.rest.kinks, found.rest.shares.tolist(), strict=True
+            )
+        ],
+    }
+
+
+def _network(network: Network | None) -> dict[str, Any] | None:
+    return None if network is None else network.to_json()
+
+
+def _print(found: Classified) -> None:
+    out = console()
+    what = "loss" if found.within is None or found.within.rho is not None else "loss + penalty"
+    out.print(f"{found.verdict}, of {what} {show(found.loss)}")
+    lower, upper = found.cell_minimum
+    out.print(f"the cells around it have a least {what} of {show_interval(lower, upper)}")
+    out.print(f"it is above that by at most {show(found.distance)}")
+    name = "length of the gradient" if found.within is None else "Frank-Wolfe gap"
+    if found.within is not None and found.within.rho is None:
+        name = "length of the gradient"
+    out.print(f"{name} {found.gap:.3g}")
+    if found.valley is not None:
+        out.print(f"in valley {found.valley} of `isthmus valleys`")
+    if found.slack is not None:
+        point = "it" if found.stationary == found.network else "the stationary point nearby"
+        by = "" if not found.slack else f" by more than {show(found.slack)}"
+        out.print(f"proved: no network around {point} is lower{by}")
+    if found.lower is not None:
+        out.print(f"a path of no higher {what} leads to one lower")
+    if found.rest is not None:
+        for (row, neuron), share in zip(found.rest.kinks, found.rest.shares.tolist(), strict=True):
+            out.print(f"neuron {neuron} on the kink of row {row}: {share:.3g} of the steps beyond")
