@@ -114,11 +114,15 @@ class Valleys:
         Raises InputError where the network does not fit the data or the ball, or deaths are not
         all known.
         """
+        return self.lowest(self.complex.cell_of(network), network.loss(self.problem))
+
+    def lowest(self, start: Cell, level: Fraction) -> Valley | None:
+        """The same from a point of loss at most `level` in a cell, of neurons in any order."""
         if not self.complete:
             raise InputError("tree", "is not complete: it was interrupted")
         complex_ = self.complex
-        level = complex_.scaled_level(network.loss(self.problem))
-        cells = [complex_.canonical(complex_.cell_of(network))]
+        level = complex_.scaled_level(level)
+        cells = [complex_.canonical(start)]
         reached = set(cells)
         for cell in cells:  # grows while it is walked through
             if cell in self._homes:
