@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,8 @@ import numpy as np
 from theory.errors import InputError, unknown
 from theory.landscape.analysis import Analysis, Barrier
 from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.domain import SIGN_FLIP, Dual, Move, Proof
+from theory.landscape.descents import Descent, descends, descents
+from theory.landscape.domain import SIGN_FLIP, Dual, Move, Polyhedral, Proof
 from theory.landscape.least import Least
 from theory.landscape.merge_tree import Component, Cut
 from theory.landscape.minimax import MinimaxPath
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from theory.regions.joint import JointDual, Own, Shared
 
 Document = dict[str, Any]
+
+_ALL = 1_000_000  # cells up to which a merge tree is proved to be whole
 
 
 def certify(
@@ -240,7 +244,32 @@ def _valleys(tree: Valleys) -> Document:
                 "path": None if valley.path is None else _path(valley.path),
             }
         )
-    return writer.document("valleys", valleys=entries)
+    if not descends(tree) or tree.cells > _ALL:
+        return writer.document("valleys", valleys=entries)
+    return writer.document("all-valleys", valleys=entries, **_descents(complex_, descents(tree)))
+
+
+def _descents(complex_: CellComplex, found: Sequence[Descent]) -> Document:
+    """The points with their next ones, and the columns that they need."""
+    domain = complex_.domain
+    assert isinstance(domain, Polyhedral)
+    unit = isqrt(domain.scale)  # of y in the integer problem
+    numbers: dict[int, int] = {}
+    points = []
+    for each in found:
+        neurons = []
+        for parts in each.neurons:
+            told = [
+                [numbers.setdefault(cone_of(column), len(numbers)), format_rational(coefficient)]
+                for column, coefficient in parts
+            ]
+            neurons.append([_sign(sign_of(parts[0][0])), told])
+        points.append([neurons, each.next])
+    columns = [
+        [format_rational(Fraction(v, unit)) for v in domain.positive_columns[number]]
+        for number in numbers
+    ]
+    return {"columns": columns, "points": points}
 
 
 def _component(
