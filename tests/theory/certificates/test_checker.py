@@ -485,6 +485,7 @@ def test_imports_nothing_else() -> None:
         "theory.certificates.checker",
         "theory.certificates.cones",
         "theory.certificates.covering",
+        "theory.certificates.descents",
         "theory.certificates.kinds",
         "theory.certificates.landscape",
         "theory.certificates.neurons",
