@@ -1,4 +1,4 @@
-"""Certificates of kind minimum, barrier and components: landscapes, cell by cell.
+"""Certificates of kind minimum, barrier, components and valleys: landscapes, cell by cell.
 
 The generators, rays of the arrangement or vertices in the ball, are numbered once, and a set of
 them is an int with a bit for each. A column depends on its sign and generator only, so what a dual

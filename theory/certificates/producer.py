@@ -49,8 +49,8 @@ def certify(
 ) -> Document:
     """The certificate of what was found.
 
-    Kind `components` for a complete analysis, `barrier` for a barrier, `valleys` for a merge tree,
-    `minimum` for the least loss over all cells, `optimum` for that of the convex program (unless
+    Kind `components` for a complete analysis, `barrier` for a barrier, `all-valleys` for a merge
+    tree (`valleys` where it may have more than those listed), `minimum` for the least loss over all cells, `optimum` for that of the convex program (unless
     cells decided it), `path` for a path inside a solution set, and `regions` for how two
     optimizers' regions meet, at one pair of radii or at all vertices of the frontier.
     """
@@ -228,6 +228,8 @@ def _components(analysis: Analysis) -> Document:
 def _valleys(tree: Valleys) -> Document:
     if not tree.complete:
         raise InputError("result", "is not complete: it was interrupted")
+    if isinstance(tree.within, Penalty):
+        raise InputError("result", "has no certificate: it is of the loss with a penalty")
     complex_ = tree.complex
     cuts = [tree.cut(valley) for valley in tree.valleys[1:]]
     writer = _Writer(complex_, {cell for cut in cuts for cell in cut.cells})
