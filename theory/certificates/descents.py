@@ -182,6 +182,7 @@ class _AllValleys(Certificate):
     def _serving(self, point: _Point) -> list[Vector]:
         """For each neuron states such that the point is the least of all cells of them; none where
         it is the least of no cell."""
+        work.spend("states of points", 8 * self.width * len(self.everything))
         holding = [list(algebra.bits(each)) for each in point.holding]
         used = sorted(set(chain(*holding)))
         parts = [(self.everything[i].sign, self.everything[i].cone.generators) for i in used]

@@ -50,9 +50,10 @@ def certify(
     """The certificate of what was found.
 
     Kind `components` for a complete analysis, `barrier` for a barrier, `all-valleys` for a merge
-    tree (`valleys` where it may have more than those listed), `minimum` for the least loss over all cells, `optimum` for that of the convex program (unless
-    cells decided it), `path` for a path inside a solution set, and `regions` for how two
-    optimizers' regions meet, at one pair of radii or at all vertices of the frontier.
+    tree (`valleys` where it may have more than those listed), `minimum` for the least loss over all
+    cells, `optimum` for that of the convex program (unless cells decided it), `path` for a path
+    inside a solution set, and `regions` for how two optimizers' regions meet, at one pair of radii
+    or at all vertices of the frontier.
     """
     name = type(result).__name__
     if name not in _KINDS:
