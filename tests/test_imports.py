@@ -21,8 +21,18 @@ THEORY = (
 NUMERICS = (*("files", "text", "training", "pictures", "page", "gpt2", "studies", "report", "cli"),)
 ORDER = [*(f"theory.{name}" for name in THEORY), *(f"numerics.{name}" for name in NUMERICS)]
 CHECKER = (
-    *("algebra", "balls", "checker", "cones", "covering", "kinds", "landscape", "neurons"),
-    *("optimum", "path", "reading", "regions", "states", "work"),
+    *(
+        "algebra",
+        "balls",
+        "checker",
+        "cones",
+        "covering",
+        "descents",
+        "kinds",
+        "landscape",
+        "neurons",
+    ),
+    *("neurons", "optimum", "path", "reading", "regions", "states", "work"),
 )
 
 

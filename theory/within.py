@@ -83,6 +83,9 @@ class Penalty:
     def __repr__(self) -> str:
         return f"Penalty('{self.beta}')"
 
+    def __str__(self) -> str:
+        return f"the l2 penalty beta = {self.beta}"
+
 
 Within: TypeAlias = Ball | Penalty
 

@@ -160,6 +160,18 @@ def ball(within: str | None, rho: str | None) -> Ball | None:
     return Ball(within, rho)
 
 
+def ball_or_penalty(within: str | None, rho: str | None, beta: str | None) -> Within | None:
+    """`--within` with `--rho`, or for sgd with `--beta`; None where it is not given."""
+    from theory.geometry import geometry
+    from theory.within import Penalty, within_of
+
+    if within is None and beta is not None:
+        raise InputError("beta", f"needs --within {Penalty.optimizer}")
+    if within is None or (beta is None and geometry(within).name != Penalty.optimizer):
+        return ball(within, rho)
+    return within_of(within, rho=rho, beta=beta)
+
+
 def within(optimizer: str, rho: str | None, weight_decay: str | None, beta: str | None) -> Within:
     """`--optimizer` and `--rho`, or what `--weight-decay` makes it, or `--beta`."""
     from theory.within import within_of

@@ -51,10 +51,18 @@ def separation(
         typer.Option(metavar="DIR", help="Also find the ten problems again, and write them here."),
     ] = None,
 ) -> int:
-    """The examples separation-01 to separation-10, on which AdamW and Muon prefer different
-    components: exact barriers and radii, and where trained networks land."""
+    """The flagship and separation-01 to separation-10, on which AdamW and Muon prefer different
+    components: exact barriers and radii, where trained networks land, and up to which loss and
+    violation that is a theorem."""
     from numerics.files import provenance, write_json
-    from numerics.studies.separation import examples, facts, found_again, measure, write_example
+    from numerics.studies.separation import (
+        examples,
+        facts,
+        found_again,
+        measure,
+        rows,
+        write_example,
+    )
 
     written = None if search is None else Folder(search, ("separation-*.json",))
     check_outputs([], json=str(out), search=written)
@@ -66,6 +74,8 @@ def separation(
         measured[name] = facts(measure(problem))
         print(f"{name}: {'holds' if measured[name]['holds'] else 'is FALSE'}", flush=True)
     write_json(out, {"data_sets": measured, **provenance(context.obj)})
+    for row in rows(measured):
+        print(row)
     return EXIT_DONE
 
 

@@ -24,7 +24,7 @@ from numerics.cli.output import (
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
 from numerics.text import show, show_interval
-from theory.errors import BudgetError, InputError, Interrupted
+from theory.errors import BudgetError, InputError, Interrupted, Undecided
 from theory.problem import format_rational, positive_rational
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ def train(
         if isinstance(within, Ball) and known.analysis is not None and nameable:
             with task.working() as report:
                 runs = _named(runs, within, cells, report)
+                if known.minimum == known.analysis.minimum:
+                    runs = _placed(runs, within, cells, report)
         if not runs.complete:
             say(str(Interrupted()))
     complete = runs is not None and runs.complete and task.stop is None
@@ -266,6 +268,21 @@ def _named(runs: Runs, ball: Ball, limit: Mapping[str, Any], report: Progress) -
         return runs
 
 
+def _placed(runs: Runs, ball: Ball, limit: Mapping[str, Any], report: Progress) -> Runs:
+    """The runs that are by theorem where they landed."""
+    from theory.landscape.membership import Membership
+
+    config = runs.result.config
+    try:
+        found = Membership(config.problem, config.width, within=ball, progress=report, **limit)
+        return runs.placed(found)
+    except BudgetError as error:
+        say(f"where runs landed is not proved: {over_budget(error)}")
+    except Undecided as error:
+        say(f"where runs landed is not proved: {error}")
+    return runs
+
+
 def _refuse_small_ball(known: _Known, optimizer: str, rho: Fraction) -> None:
     """No run could reach zero loss where even the nearest component is out of reach."""
     if known.radii is None or known.analysis is None or known.analysis.minimum:
@@ -295,16 +312,18 @@ def _print(runs: Runs, known: _Known, rho: Fraction) -> None:
     )
     for line in _minima(known, name):
         out.print(line)
-    table = Table("runs end", "runs", "least rho that reaches it")
+    table = Table("runs end", "runs", "proved", "least rho that reaches it")
+    proved = runs.proved_landed
     for component, count in runs.landed.items():
         radius = known.radii.components[component][name] if known.radii else None
-        table.add_row(f"in component {component}", str(count), _reach(radius, rho))
+        certain = "" if proved is None else str(proved[component])
+        table.add_row(f"in component {component}", str(count), certain, _reach(radius, rho))
     if runs.landing is None:
         least = "at the least loss in the ball" if runs.minimum else "at zero loss"
-        table.add_row(least, str(runs.at_minimum), "")
+        table.add_row(least, str(runs.at_minimum))
     rest = "above the least loss" if runs.minimum else "not at zero loss"
-    table.add_row(rest, str(runs.not_converged), "")
-    table.add_row("diverged", str(runs.diverged), "")
+    table.add_row(rest, str(runs.not_converged))
+    table.add_row("diverged", str(runs.diverged))
     out.print(table)
     above = figures["above_minimum"]
     if runs.minimum and above["best"] is not None:

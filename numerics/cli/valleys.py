@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import bounds_document, console, over_budget
+from numerics.cli.output import bounds_document, console, exact, over_budget
 from numerics.cli.task import Task
 from numerics.text import show, show_interval
 from theory.errors import BudgetError, InputError, Interrupted
@@ -29,17 +29,21 @@ def valleys(
     ] = False,
     within: Annotated[
         str | None,
-        typer.Option(metavar="OPT", help="Only networks in this optimizer's ball; needs --rho."),
+        typer.Option(
+            metavar="OPT",
+            help="Only networks in this optimizer's ball; needs --rho, or --beta for sgd.",
+        ),
     ] = None,
     rho: Annotated[
         str | None, typer.Option(metavar="RHO", help="The radius of that ball, R_W R_a.")
     ] = None,
+    beta: options.Beta = None,
     min_depth: Annotated[
         str | None,
         typer.Option(
             metavar="D",
             help="Only valleys deeper than D; by default 0, and 10^-6 of the loss of zero weights "
-            "in balls where only bounds of losses are known.",
+            "where only bounds of losses are known: in other balls than adamw's, and for sgd.",
         ),
     ] = None,
     max_cells: options.MaxCells = None,
@@ -61,7 +65,8 @@ def valleys(
     bias: options.Bias = False,
     json: options.Json = None,
 ) -> int:
-    """All valleys of the loss: where each is born, and where it first joins a deeper one.
+    """All valleys of the loss: where each is born, and where it first joins a deeper one. For sgd
+    the loss is that with the l2 penalty.
 
     Beside them the losses at which training can rest: the least ones over all strata. Modulo
     permutation of the neurons, unless --labelled.
@@ -73,7 +78,9 @@ def valleys(
     depth = None if min_depth is None else rational(min_depth, "min-depth")
     if depth is not None and depth < 0:
         raise InputError("min-depth", f"{min_depth} must not be negative")
-    ball = options.ball(within, rho)
+    place = options.ball_or_penalty(within, rho, beta)
+    if certificate is not None and place is not None and place.beta is not None:
+        raise InputError("certificate", "there is none of trees with a penalty")
 
     from theory.landscape import limits
     from theory.landscape import valleys as all_valleys
@@ -85,7 +92,7 @@ def valleys(
         tree = all_valleys(
             data,
             width,
-            within=ball,
+            within=place,
             labelled=labelled,
             min_depth=depth,
             progress=report,
@@ -102,8 +109,9 @@ def valleys(
         "width": width,
         "minimum": None,
         "labelled": labelled,
-        "within": ball and ball.optimizer,
-        "rho": ball and format_rational(ball.rho),
+        "within": place and place.optimizer,
+        "rho": place and exact(place.rho),
+        "beta": place and exact(place.beta),
         "valleys": [],
         "limits": None,
         "complete": task.stop is None,
@@ -176,7 +184,7 @@ def _print(tree: Valleys, rests: tuple[Limit, ...] | None) -> None:
     problem = tree.problem
     out.print(f"n = {problem.n}, d = {problem.d}, width {tree.width}, {tree.cells:,} cells")
     if tree.within is not None:
-        out.print(f"in {tree.within}")
+        out.print(f"{'in' if tree.within.beta is None else 'with'} {tree.within}")
     lowest = tree.valleys[0]
     out.print(f"global minimum {show_interval(lowest.proved_birth, lowest.birth)}")
     table = Table("valley", "bottom", "way out", "into", "depth")

@@ -40,6 +40,7 @@ _CURVES = len(_LINES)  # more components than this are not drawn in one picture 
 # Below these, in the units of the axes, logarithmic pictures show nothing.
 _INSIDE = 1e-4
 _STATIONARY = 1e-8
+_AT_LEAST = 1e-16  # losses
 _AT_OPTIMUM = 1e-7
 _AT_BARRIER = 1e-5
 
@@ -586,6 +587,31 @@ def draw_landings(axes: Axes, trained: Sequence[Runs]) -> None:
         title="Where the runs ended",
         yticks=places,
         yticklabels=names,
+        ylim=(len(trained) - 0.4, -0.6),
+    )
+    axes.grid(visible=False, axis="y")
+    _legend(axes, columns=2)
+
+
+def draw_levels(
+    axes: Axes, levels: Sequence[Fraction | None], excess: Fraction, trained: Sequence[Runs]
+) -> None:
+    """The losses of the runs that landed, beside the levels below which that is a theorem."""
+    for place, (level, runs) in enumerate(zip(levels, trained, strict=True)):
+        losses = np.maximum(np.sort(runs.result.loss[runs.converged]), _AT_LEAST)
+        heights = place + np.linspace(-0.25, 0.25, len(losses))  # so that each is seen
+        label = "runs that landed" if place == 0 else None
+        axes.plot(losses, heights, "o", color="black", mfc="white", ms=5, label=label)
+        if level is not None:
+            label = "their level" if place == 0 else None
+            sides = [place - 0.4, place + 0.4]
+            axes.plot([float(level)] * 2, sides, "k-", linewidth=3, label=label)
+    axes.set(
+        xscale="log",
+        xlabel="loss",
+        title=f"Levels of the theorem, at (1 + {show(excess)}) rho",
+        yticks=range(len(trained)),
+        yticklabels=[runs.result.config.optimizer.name for runs in trained],
         ylim=(len(trained) - 0.4, -0.6),
     )
     axes.grid(visible=False, axis="y")

@@ -111,6 +111,8 @@ def draw_persistence(axes: Axes, tree: Valleys) -> None:
 def _title(tree: Valleys) -> str:
     where = "anywhere"
     if tree.within is not None:
-        where = f"{tree.within.optimizer}, rho = {show(tree.within.rho)}"
+        size = "beta" if tree.within.rho is None else "rho"
+        value = tree.within.beta if tree.within.rho is None else tree.within.rho
+        where = f"{tree.within.optimizer}, {size} = {show(value)}"
     count = len(tree.valleys)
     return f"{count} {'valley' if count == 1 else 'valleys'}, width {tree.width}, {where}"

@@ -10,8 +10,10 @@ in theory/examples/measured/separation.json.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from decimal import ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
 from itertools import combinations, count, islice
 from pathlib import Path
@@ -29,6 +31,7 @@ from theory.claims import Result, SmallWidthSeparation, verify
 from theory.claims.small_width_separation import Landscapes
 from theory.claims.training import Trained
 from theory.landscape import analyse
+from theory.landscape.membership import EXCESSES, Membership
 from theory.loading import example
 from theory.problem import Problem, format_rational
 from theory.radii import Radii, Radius, radii
@@ -100,8 +103,8 @@ def _short(radius: Radius) -> str:
 
 
 def examples() -> dict[str, Problem]:
-    """The shipped problems by name."""
-    return {name: example(name) for name in NAMES}
+    """The flagship and the shipped problems by name."""
+    return {name: example(name) for name in ("flagship", *NAMES)}
 
 
 def found_again() -> dict[str, Problem]:
@@ -127,8 +130,10 @@ def measure(problem: Problem) -> Result[Landscapes, Trained[Runs]]:
 
 
 def facts(result: Result[Landscapes, Trained[Runs]]) -> dict[str, Any]:
-    """The exact barrier, the radii (exact, or their bounds), and where the trained runs landed."""
-    found = result.prediction.evidence.radii
+    """The exact barrier, the radii (exact, or their bounds), where the trained runs landed, and up
+    to where that is a theorem."""
+    evidence, trained = result.prediction.evidence, result.observation.evidence.runs
+    found = evidence.radii
     barrier = found.analysis.barriers[0][1]
     assert barrier is not None
     return {
@@ -151,6 +156,53 @@ def facts(result: Result[Landscapes, Trained[Runs]]) -> dict[str, Any]:
                 for key, value in runs.to_json().items()
                 if key in {"rho", "runs", "steps", "seed", "landed", "not_converged", "diverged"}
             }
-            for optimizer, runs in result.observation.evidence.runs.items()
+            for optimizer, runs in trained.items()
+        },
+        "membership": {
+            optimizer: theorem(membership, trained[optimizer])
+            for optimizer, membership in evidence.memberships.items()
         },
     }
+
+
+def theorem(membership: Membership, runs: Runs) -> dict[str, Any]:
+    """The loss below which all networks are in one component, by how much of rho they may be
+    outside the ball (as text, rounded down; None where components do not correspond); the most that
+    may be; and the runs that are, with their worst loss and excess."""
+    around = {excess: membership.around(excess) for excess in EXCESSES}
+    members = runs.placed(membership).members or {}
+    return {
+        "rho": format_rational(membership.within.rho),
+        "below": {
+            format_rational(excess): each and _level(each.below) for excess, each in around.items()
+        },
+        "largest_excess": [end and float(end) for end in membership.largest_excess()],
+        "landed": len(runs.landed_networks),
+        "proved": len(members),
+        "worst_loss": float(max((each.loss for each in members.values()), default=0)),
+        "worst_excess": float(max((each.excess for each in members.values()), default=0)),
+    }
+
+
+def _level(below: Fraction | None) -> str:
+    """Four digits, rounded down."""
+    if below is None:
+        return "any"
+    with localcontext(prec=4, rounding=ROUND_FLOOR):
+        return str(Decimal(below.numerator) / Decimal(below.denominator))
+
+
+def rows(measured: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """The table of a note: of each data set and optimizer, a line of Markdown."""
+    levels = " | ".join(f"eps, {excess}" for excess in EXCESSES)
+    yield f"| data set | optimizer | rho | {levels} | largest delta | proved | loss | delta |"
+    yield "|" + "---|" * (len(EXCESSES) + 7)
+    for name, each in measured.items():
+        for optimizer, found in each["membership"].items():
+            levels = " | ".join(level or "none" for level in found["below"].values())
+            most = math.floor(10**4 * found["largest_excess"][0]) / 10**4
+            yield (
+                f"| {name} | {optimizer} | {found['rho']} | {levels} | {most} "
+                f"| {found['proved']} of {found['landed']} "
+                f"| {found['worst_loss']:.1e} | {found['worst_excess']:.1g} |"
+            )

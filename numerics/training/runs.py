@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -30,6 +30,7 @@ from numerics.training.loop import (
 from numerics.training.optimizers import Optimizer
 from theory.landscape import Analysis, Valleys
 from theory.landscape.ends import End, Ends, proved, summary
+from theory.landscape.membership import Member, Membership
 from theory.network import Network
 from theory.problem import Problem, format_rational
 from theory.types import Array, Progress, silent
@@ -49,7 +50,8 @@ class Runs:
     reaches none. minimum: the least loss in the ball, from above; None where it is not known.
     tolerance: how far above it, relative to ||y||^2, runs count as at it.
     ends: a name for the place where each run ended, None where the valleys of the ball are not
-    known. proved: the runs of which the valley is a theorem.
+    known. proved: the runs of which the valley is a theorem. members: those of which it is one that
+    they are in the component where they landed; None where that was not asked.
     """
 
     result: TrainingResult
@@ -58,6 +60,7 @@ class Runs:
     tolerance: float = DEFAULT_TOLERANCE
     ends: Sequence[End] | None = None
     proved: frozenset[int] = frozenset()
+    members: Mapping[int, Member] | None = None
 
     @property
     def count(self) -> int:
@@ -113,6 +116,20 @@ class Runs:
     def landed(self) -> dict[int, int]:
         """How many runs reached the least loss in each component, by its id."""
         return {} if self.landing is None else self.landing.counts
+
+    @property
+    def landed_networks(self) -> list[Network]:
+        """Those, exactly as they are in binary."""
+        found = self.result.networks()
+        return [found[run] for run in np.flatnonzero(self.converged).tolist()]
+
+    @property
+    def proved_landed(self) -> dict[int, int] | None:
+        """How many of those of each component are in it by theorem; None where not asked."""
+        if self.landing is None or self.members is None:
+            return None
+        found = Counter(self.landing.component[run] for run in self.members)
+        return {component: found[component] for component in self.landed}
 
     @property
     def above(self) -> Float[Array, " S"] | None:
@@ -187,6 +204,20 @@ class Runs:
         certain = proved(tree, result.networks(), ends, max_cells=max_cells)
         return replace(self, ends=ends, proved=frozenset(certain))
 
+    def placed(self, membership: Membership) -> Runs:
+        """The same runs with what is proved of where they landed."""
+        if self.landing is None:
+            return self
+        networks = self.result.networks()
+        members = {}
+        for run in np.flatnonzero(self.converged).tolist():
+            member = membership.member(networks[run])
+            if member is not None:
+                names = membership.without_ball[member.component]
+                if names == (self.landing.component[run],):
+                    members[run] = member
+        return replace(self, members=members)
+
     def _ends_document(self) -> dict[str, Any] | None:
         found = self.ended
         if found is None or self.ends is None:
@@ -203,6 +234,17 @@ class Runs:
             "proved": {str(valley): valleys[valley] for valley in sorted(valleys, key=str)},
             "moving_above": max(above, default=None),
         }
+
+    def _members_document(self) -> dict[str, list[dict[str, Any]]] | None:
+        """By component the runs that are in it by theorem, with loss and excess as rationals."""
+        if self.landing is None or self.members is None:
+            return None
+        found: dict[str, list[dict[str, Any]]] = {str(component): [] for component in self.landed}
+        for run, member in self.members.items():
+            figures = {"loss": member.loss, "excess": member.excess}
+            exact = {name: format_rational(value) for name, value in figures.items()}
+            found[str(self.landing.component[run])].append({"run": run, **exact})
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """The figures of the command line; those of diverged runs are left out of the measures."""
@@ -229,6 +271,7 @@ class Runs:
             "landed": None
             if self.minimum is None
             else {str(component): count for component, count in self.landed.items()},
+            "proved": self._members_document(),
             "outside_cells": 0
             if landed is None
             else int((landed.converged & ~landed.in_cell).sum()),

@@ -18,13 +18,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from theory.certificates import landscape, optimum, path, reading, regions, stationary, work
+from theory.certificates import (
+    descents,
+    landscape,
+    optimum,
+    path,
+    reading,
+    regions,
+    stationary,
+    work,
+)
 from theory.certificates.reading import CertificateInvalid, fail, show
 from theory.problem import Problem, parse_json, read_bytes
 
 __all__ = ["CertificateInvalid", "Verdict", "check", "check_file"]
 
-_KINDS = landscape.KINDS | optimum.KINDS | path.KINDS | regions.KINDS | stationary.KINDS
+_CHECKED = (landscape, descents, optimum, path, regions, stationary)
+_KINDS = {name: kind for module in _CHECKED for name, kind in module.KINDS.items()}
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
 from itertools import combinations_with_replacement
-from math import ceil, floor
-from operator import and_
+from math import ceil, comb, floor
+from operator import and_, getitem
 from typing import TypeAlias
 
 from theory.certificates import algebra, work
@@ -19,6 +19,28 @@ _Branch: TypeAlias = tuple[Vector, list[int], list[int], int | None, int]
 
 _EXACT = 4096  # bits of a common denominator up to which weights are exact
 _PARTS = 1 << 62  # of the limit, in which weights are counted beyond that
+
+
+class Multisets:
+    """The multisets of `size` of the states 0..kinds-1, numbered: combinatorial number system."""
+
+    def __init__(self, kinds: int, size: int) -> None:
+        work.require("cells", size * kinds)
+        self.count = comb(kinds + size - 1, size)
+        work.spend("cells", size * kinds * work.kept(self.count.bit_length()))
+        self._before = [[comb(k + i, i + 1) for k in range(kinds)] for i in range(size)]
+
+    def rank(self, multiset: Sequence[int]) -> int:
+        """The number of a multiset, which is in ascending order."""
+        return sum(map(getitem, self._before, multiset))
+
+    def at(self, rank: int) -> Vector:
+        """The multiset of a number, in ascending order."""
+        found = []
+        for before in reversed(self._before):
+            found.append(bisect_right(before, rank) - 1)
+            rank -= before[found[-1]]
+        return tuple(reversed(found))
 
 
 def weigh(

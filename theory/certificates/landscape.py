@@ -1,4 +1,4 @@
-"""Certificates of kind minimum, barrier and components: landscapes, cell by cell.
+"""Certificates of kind minimum, barrier, components and valleys: landscapes, cell by cell.
 
 The generators, rays of the arrangement or vertices in the ball, are numbered once, and a set of
 them is an int with a bit for each. A column depends on its sign and generator only, so what a dual
@@ -58,7 +58,7 @@ def _move(value: object, where: str) -> Move:
 
 
 @dataclass(frozen=True)
-class _Dual:
+class Dual:
     """A vector nu, in units in which all of these are integers: `unit` of them are one."""
 
     gain: int  # nu . y
@@ -204,7 +204,7 @@ class _ConicDual:
 
 
 @dataclass(frozen=True)
-class _Network:
+class Placed:
     outputs: list[tuple[int, tuple[Fraction, ...]]]  # sign a_j, 0 if the other is; |a_j| X w_j
     sides: list[tuple[int, int]]  # walls of which |a_j| w_j is on the positive, the negative side
     loss: Fraction
@@ -213,11 +213,11 @@ class _Network:
 @dataclass(frozen=True)
 class _Component:
     minimum: tuple[Fraction, Fraction]
-    representative: _Network
+    representative: Placed
     cells: list[Cell]
 
 
-class _Certificate:
+class Certificate:
     """A certificate with its common fields read; a method for each kind verifies the rest."""
 
     def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
@@ -257,12 +257,14 @@ class _Certificate:
         self.state_index[state.key] = len(self.states)
         self.states.append(state)
 
-    def _dual(self, value: object, where: str) -> _Dual | _ConicDual:
+    def _dual(self, value: object, where: str) -> Dual | _ConicDual:
         if self.ball is not None and self.ball.name != "entrywise":
             return self._conic_dual(value, where, self.ball)
-        nu, _ = algebra.integers(
-            reading.vector(value, where, self.problem.n)
-        )  # the scale does not matter
+        return self.dual_of(reading.vector(value, where, self.problem.n))
+
+    def dual_of(self, vector: Sequence[Fraction]) -> Dual:
+        """A dual vector without a metric; its scale does not matter."""
+        nu, _ = algebra.integers(vector)
         columns = self.arrangement.generators.columns
         bits = work.length(nu) + max(map(work.length, columns), default=0)
         each = self.problem.n * work.integer(bits) + work.kept(bits) + 8
@@ -276,7 +278,7 @@ class _Certificate:
             weigh = self.x_scale * self.arrangement.corner_scale * rho.denominator
             products = [p * rho.numerator * self.y_scale for p in products]
             gain, unit = gain * weigh, unit * weigh
-        return _Dual(gain, dot(nu, nu), unit, products, positive, self.ball is not None)
+        return Dual(gain, dot(nu, nu), unit, products, positive, self.ball is not None)
 
     def _conic_dual(self, value: object, where: str, ball: Ball) -> _ConicDual:
         n, d = self.problem.n, self.problem.d
@@ -295,7 +297,7 @@ class _Certificate:
         points, scale = self.arrangement.generators, self.arrangement.corner_scale
         return _ConicDual(nu, Z, gain, self.x_scale, ball, points, scale)
 
-    def _network(self, value: object, where: str) -> _Network:
+    def network(self, value: object, where: str) -> Placed:
         W, a = reading.network(value, where, self.problem.d, self.width)
         flat, w_scale = algebra.integers([v for row in W for v in row])
         weights, a_scale = algebra.integers(a)
@@ -319,7 +321,7 @@ class _Certificate:
         )
         residuals = (f * self.y_scale - y * scale for f, y in zip(fit, self.y, strict=True))
         loss = Fraction(sum(r * r for r in residuals), 2 * (scale * self.y_scale) ** 2)
-        return _Network(outputs, sides, loss)
+        return Placed(outputs, sides, loss)
 
     # Cells, faces and what covers them.
 
@@ -427,7 +429,7 @@ class _Certificate:
 
     def _read_duals(
         self, value: object, where: str, least: Fraction, strict: bool
-    ) -> list[_Dual | _ConicDual]:
+    ) -> list[Dual | _ConicDual]:
         """Duals, by their indices, with bounds of at least `least`, or above it."""
         duals = []
         for k, entry in enumerate(reading.entries(value, where)):
@@ -444,10 +446,18 @@ class _Certificate:
             needed = f"not {'above' if strict else 'at least'} {show(least)}"
             fail(where, f"the bound {show(bound)} of dual {dual} is {needed}")
 
+    def all_states(self) -> list[State]:
+        """Those that are listed, and then the others."""
+        found = list(self.states)
+        for cone in self.arrangement.cones():
+            both = (State(s, cone) for s in (1, -1))
+            found += [state for state in both if state.key not in self.state_index]
+        return found
+
     def _check_cover(
         self,
         where: str,
-        duals: Sequence[_Dual | _ConicDual],
+        duals: Sequence[Dual | _ConicDual],
         least: Fraction,
         strict: bool,
         listed: Collection[Cell],
@@ -458,10 +468,7 @@ class _Certificate:
         strict: above `least`.
         """
         work.spend("listed cells", 4 * self.width * len(listed))
-        everything = list(self.states)
-        for cone in self.arrangement.cones():
-            both = (State(s, cone) for s in (1, -1))
-            everything += [state for state in both if state.key not in self.state_index]
+        everything = self.all_states()
         orders = Counter(tuple(sorted(cell)) for cell in listed)
         parts = [(state.sign, state.cone.generators) for state in everything]
         weighed = [dual.weigh(parts, least, strict) for dual in duals]
@@ -476,7 +483,7 @@ class _Certificate:
                 text = states.show_cell([everything[i] for i in multiset], self.arrangement)
                 fail(where, f"no dual covers the cell {text}, {exempt}")
 
-    def _lies_in(self, network: _Network, cell: Cell) -> bool:
+    def _lies_in(self, network: Placed, cell: Cell) -> bool:
         """Whether neurons can be assigned to the states of the cell; in place if labelled."""
 
         def fits(neuron: int, i: int) -> bool:
@@ -492,7 +499,7 @@ class _Certificate:
         work.spend("cells of networks", pairs * (8 + len(self.arrangement.names) // 64))
         if self.labelled:
             return all(fits(j, cell[j]) for j in neurons)
-        return _has_matching([[p for p in neurons if fits(j, cell[p])] for j in neurons])
+        return has_matching([[p for p in neurons if fits(j, cell[p])] for j in neurons])
 
     def _range(self, value: object, where: str) -> tuple[Fraction, Fraction]:
         """A value, or bounds of it where the ball is no polytope."""
@@ -500,20 +507,20 @@ class _Certificate:
             fail(where, "must be one rational, as it can be known exactly")
         return reading.interval(value, where)
 
-    def _require_loss(self, net: _Network, lower: Fraction, upper: Fraction, where: str) -> None:
+    def _require_loss(self, net: Placed, lower: Fraction, upper: Fraction, where: str) -> None:
         if net.loss > upper or (lower == upper != net.loss):
             fail(where, f"its loss is {show(net.loss)}, not {show(upper)}")
 
-    def _require_in(self, network: _Network, cells: Sequence[Cell], index: int, where: str) -> None:
+    def _require_in(self, network: Placed, cells: Sequence[Cell], index: int, where: str) -> None:
         if not self._lies_in(network, cells[index]):
             fail(where, f"the network does not lie in cell {index}")
 
     # Paths and cuts.
 
-    def _read_path(self, value: object, where: str) -> list[_Network]:
+    def _read_path(self, value: object, where: str) -> list[Placed]:
         """The breakpoints, after verifying that f is affine between them."""
         points = [
-            self._network(v, f"{where}[{k}]") for k, v in enumerate(reading.entries(value, where))
+            self.network(v, f"{where}[{k}]") for k, v in enumerate(reading.entries(value, where))
         ]
         if not points:
             fail(where, "has no breakpoints")
@@ -528,7 +535,7 @@ class _Certificate:
                         fail(f"{where}[{k}]", f"neuron {j} crosses the hyperplane of row {row}")
         return points
 
-    def _require_same(self, end: _Network, network: _Network, where: str, what: str) -> None:
+    def _require_same(self, end: Placed, network: Placed, where: str, what: str) -> None:
         """Equal up to rescaling, and up to a permutation of neurons unless labelled."""
         same = end.outputs == network.outputs
         if not same and not self.labelled:
@@ -554,11 +561,15 @@ class _Certificate:
 
     # The kinds.
 
+    def checked(self, said: str) -> Checked:
+        """That it is valid, and says this."""
+        return Checked(said, self.cells, self.faces, len(self.duals))
+
     def barrier(self) -> str:
         """Verify a certificate of kind "barrier"; returns what it proves."""
         least, value = self._range(self.fields["value"], "value")
         entries = reading.entries(self.fields["networks"], "networks", 2)
-        first, second = (self._network(v, f"networks[{k}]") for k, v in enumerate(entries))
+        first, second = (self.network(v, f"networks[{k}]") for k, v in enumerate(entries))
         path = self._read_path(self.fields["path"], "path")
         self._require_same(path[0], first, "path[0]", "the first network")
         self._require_same(path[-1], second, f"path[{len(path) - 1}]", "the second network")
@@ -589,7 +600,7 @@ class _Certificate:
     def minimum(self) -> str:
         """Verify a certificate of kind "minimum"; returns what it proves."""
         lower, upper = self._range(self.fields["value"], "value")
-        network = self._network(self.fields["network"], "network")
+        network = self.network(self.fields["network"], "network")
         self._require_loss(network, lower, upper, "network")
         if lower > 0:
             for k, dual in enumerate(self.duals):
@@ -608,7 +619,7 @@ class _Certificate:
         minimum, least_found = self._range(self.fields["minimum"], "minimum")
         if level < least_found:
             fail("level", f"is {show(level)}, below the minimum {show(least_found)}")
-        best = self._network(self.fields["minimum_network"], "minimum_network")
+        best = self.network(self.fields["minimum_network"], "minimum_network")
         self._require_loss(best, minimum, least_found, "minimum_network")
         floor = self._read_duals(self.fields["minimum_cover"], "minimum_cover", minimum, False)
         if minimum > 0:
@@ -664,6 +675,10 @@ class _Certificate:
 
     def valleys(self) -> str:
         """Verify a certificate of kind "valleys"; returns what it proves."""
+        return self.listed_valleys("at least")[0]
+
+    def listed_valleys(self, many: str) -> tuple[str, list[Placed]]:
+        """Verify that there are so many; returns that, and their networks."""
         entries = reading.entries(self.fields["valleys"], "valleys")
         if not entries:
             fail("valleys", "is empty")
@@ -671,7 +686,7 @@ class _Certificate:
         parts = [reading.fields(entry, f"valleys[{k}]", names) for k, entry in enumerate(entries)]
         bottoms = []
         for k, part in enumerate(parts):
-            bottoms.append(self._network(part["network"], f"valleys[{k}].network"))
+            bottoms.append(self.network(part["network"], f"valleys[{k}].network"))
             loss = reading.rational(part["loss"], f"valleys[{k}].loss")
             self._require_loss(bottoms[k], loss, loss, f"valleys[{k}].network")
         for name in names[2:]:
@@ -692,12 +707,12 @@ class _Certificate:
         if depths:
             deep = f", all but one at least {reading.show_below(depths[0])} deep"
         return (
-            f"the loss at width {self.width}{self.ball or ''} has at least {len(parts)} "
+            f"the loss at width {self.width}{self.ball or ''} has {many} {len(parts)} "
             f"valley{'' if len(parts) == 1 else 's'}{quotient}{deep}"
-        )
+        ), bottoms
 
     def _way_out(
-        self, part: Mapping[str, object], k: int, bottoms: Sequence[_Network]
+        self, part: Mapping[str, object], k: int, bottoms: Sequence[Placed]
     ) -> tuple[Fraction, set[Cell]]:
         """The proved height of the way out of a valley, and the cells that it is closed in by."""
         where, bottom = f"valleys[{k}]", bottoms[k]
@@ -727,7 +742,7 @@ class _Certificate:
         self,
         k: int,
         i: int,
-        bottom: _Network,
+        bottom: Placed,
         regions: Sequence[set[Cell]],
         heights: Sequence[Fraction],
     ) -> None:
@@ -749,7 +764,7 @@ class _Certificate:
         minimum, found = self._range(fields["minimum"], f"{where}.minimum")
         if found > level:
             fail(f"{where}.minimum", f"is {show(found)}, above the level {show(level)}")
-        representative = self._network(fields["representative"], f"{where}.representative")
+        representative = self.network(fields["representative"], f"{where}.representative")
         self._require_loss(representative, minimum, found, f"{where}.representative")
         cells = self._read_cells(fields["cells"], f"{where}.cells")
         if not cells:
@@ -762,7 +777,7 @@ class _Certificate:
             if reading.integer(head, f"{here}[0]") != k + 1:
                 fail(f"{here}[0]", f"is {show(head)}, but must be {k + 1}")
             earlier = reading.index(tail, f"{here}[1]", k + 1, "earlier cells")
-            network = self._network(document, f"{here}[2]")
+            network = self.network(document, f"{here}[2]")
             if network.loss > level:
                 fail(f"{here}[2]", f"its loss {show(network.loss)} is above {show(level)}")
             self._require_in(network, cells, k + 1, f"{here}[2]")
@@ -846,7 +861,7 @@ class _Certificate:
         return upper
 
 
-def _has_matching(options: Sequence[Sequence[int]]) -> bool:
+def has_matching(options: Sequence[Sequence[int]]) -> bool:
     """Whether each neuron can have a position of its own among its options (augmenting paths)."""
     owner: dict[int, int] = {}
     seat: dict[int, int] = {}
@@ -877,16 +892,15 @@ def _has_matching(options: Sequence[Sequence[int]]) -> bool:
 
 
 def _checked(
-    fields: Mapping[str, object], problem: Problem, statement: Callable[[_Certificate], str]
+    fields: Mapping[str, object], problem: Problem, statement: Callable[[Certificate], str]
 ) -> Checked:
-    certificate = _Certificate(fields, problem)
-    said = statement(certificate)
-    return Checked(said, certificate.cells, certificate.faces, len(certificate.duals))
+    certificate = Certificate(fields, problem)
+    return certificate.checked(statement(certificate))
 
 
 KINDS = {
-    "minimum": Kind(_FIELDS["minimum"], partial(_checked, statement=_Certificate.minimum)),
-    "barrier": Kind(_FIELDS["barrier"], partial(_checked, statement=_Certificate.barrier)),
-    "components": Kind(_FIELDS["components"], partial(_checked, statement=_Certificate.components)),
-    "valleys": Kind(_FIELDS["valleys"], partial(_checked, statement=_Certificate.valleys)),
+    "minimum": Kind(_FIELDS["minimum"], partial(_checked, statement=Certificate.minimum)),
+    "barrier": Kind(_FIELDS["barrier"], partial(_checked, statement=Certificate.barrier)),
+    "components": Kind(_FIELDS["components"], partial(_checked, statement=Certificate.components)),
+    "valleys": Kind(_FIELDS["valleys"], partial(_checked, statement=Certificate.valleys)),
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,8 @@ import numpy as np
 from theory.errors import InputError, unknown
 from theory.landscape.analysis import Analysis, Barrier
 from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.domain import SIGN_FLIP, Dual, Move, Proof
+from theory.landscape.descents import Descent, descends, descents
+from theory.landscape.domain import SIGN_FLIP, Dual, Move, Polyhedral, Proof
 from theory.landscape.least import Least
 from theory.landscape.merge_tree import Component, Cut
 from theory.landscape.minimax import MinimaxPath
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
+_ALL = 1_000_000  # cells up to which a merge tree is proved to be whole
+
 
 def certify(
     result: Analysis
@@ -54,8 +58,9 @@ def certify(
 ) -> Document:
     """The certificate of what was found.
 
-    Kind `components` for a complete analysis, `barrier` for a barrier, `valleys` for a merge tree,
-    `stationary` for the point that a network is at or near, `minimum` for the least loss over all
+    Kind `components` for a complete analysis, `barrier` for a barrier, `all-valleys` for a merge
+    tree (`valleys` where it may have more than those listed), `stationary` for the point that a
+    network is at or near, `minimum` for the least loss over all
     cells, `optimum` for that of the convex program (unless cells decided it), `path` for a path
     inside a solution set, and `regions` for how two optimizers' regions meet, at one pair of radii
     or at all vertices of the frontier.
@@ -234,6 +239,8 @@ def _components(analysis: Analysis) -> Document:
 def _valleys(tree: Valleys) -> Document:
     if not tree.complete:
         raise InputError("result", "is not complete: it was interrupted")
+    if isinstance(tree.within, Penalty):
+        raise InputError("result", "has no certificate: it is of the loss with a penalty")
     complex_ = tree.complex
     cuts = [tree.cut(valley) for valley in tree.valleys[1:]]
     writer = _Writer(complex_, {cell for cut in cuts for cell in cut.cells})
@@ -250,7 +257,32 @@ def _valleys(tree: Valleys) -> Document:
                 "path": None if valley.path is None else _path(valley.path),
             }
         )
-    return writer.document("valleys", valleys=entries)
+    if not descends(tree) or tree.cells > _ALL:
+        return writer.document("valleys", valleys=entries)
+    return writer.document("all-valleys", valleys=entries, **_descents(complex_, descents(tree)))
+
+
+def _descents(complex_: CellComplex, found: Sequence[Descent]) -> Document:
+    """The points with their next ones, and the columns that they need."""
+    domain = complex_.domain
+    assert isinstance(domain, Polyhedral)
+    unit = isqrt(domain.scale)  # of y in the integer problem
+    numbers: dict[int, int] = {}
+    points = []
+    for each in found:
+        neurons = []
+        for parts in each.neurons:
+            told = [
+                [numbers.setdefault(cone_of(column), len(numbers)), format_rational(coefficient)]
+                for column, coefficient in parts
+            ]
+            neurons.append([_sign(sign_of(parts[0][0])), told])
+        points.append([neurons, each.next])
+    columns = [
+        [format_rational(Fraction(v, unit)) for v in domain.positive_columns[number]]
+        for number in numbers
+    ]
+    return {"columns": columns, "points": points}
 
 
 def _stationary(found: Classified) -> Document:

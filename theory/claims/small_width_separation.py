@@ -3,13 +3,13 @@
 Setting: one data set, of width m <= n; balls of AdamW, Lion and Muon.
 
 Claim: the global minimisers have several components, even modulo permutation, with exact barriers
-between them; networks that fit, trained in a ball that reaches only the nearest one, end there
-(proved for Lion and Muon, which the ball confines; observed for AdamW), and AdamW and Muon need not
-agree on which that is.
+between them; networks that fit, trained in a ball that reaches only the nearest one, end there, and
+AdamW and Muon need not agree on which that is. Below a level that the merge tree of the ball gives,
+this is a theorem about every network, and the runs are far below it.
 
-Tight: barriers and the radii of AdamW and Lion are exact, those of Muon intervals. An example.
+Tight: barriers, radii and levels of AdamW and Lion are exact, those of Muon intervals. An example.
 
-Predicted: the exact landscape and its proofs, and least radii.
+Predicted: the exact landscape and its proofs, least radii, and the levels.
 
 Observed: all cells and faces in floating point, radii by a solver, the checker, and training.
 
@@ -42,11 +42,13 @@ from theory.claims.base import (
     proof,
 )
 from theory.claims.float_landscape import float_landscape
-from theory.claims.float_radii import float_radius
+from theory.claims.float_radii import ENTRYWISE, float_radius
+from theory.claims.float_valleys import float_bars
 from theory.claims.training import Runs, Trained, TrainRuns
 from theory.errors import Interrupted
 from theory.exact import simplest_between
 from theory.landscape import Analysis, analyse
+from theory.landscape.membership import Membership, Neighbourhood
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
@@ -61,18 +63,29 @@ _LANDSCAPES = {"modulo permutation": False, "labelled": True}
 
 _OPTIMIZERS = ("adamw", "lion", "muon")
 
+EXCESS = Fraction(1, 100)
+"""By how much of rho runs may leave their ball."""
+
+ANY, NOWHERE = "any", "none"  # levels, where networks of all losses are in it, or not even all fits
+_NEAR = 1e-7  # losses as near as this, relative to ||y||^2, are equal for a conic solver
+
 
 @dataclass(frozen=True)
 class Landscapes:
     """What the values were read from.
 
-    analyses: by the kind of landscape. radii: of the components of the first. balls: in which to
-    train, by optimizer, where it is predicted which component it reaches.
+    analyses: by the kind of landscape. radii: of the components of the first. memberships: of the
+    balls in which to train, by optimizer, where it is predicted which component it reaches.
     """
 
     analyses: Mapping[str, Analysis]
     radii: Radii
-    balls: Mapping[str, Ball]
+    memberships: Mapping[str, Membership]
+
+    @property
+    def balls(self) -> Mapping[str, Ball]:
+        """Of the memberships."""
+        return {name: each.within for name, each in self.memberships.items()}
 
 
 @dataclass(frozen=True)
@@ -106,8 +119,9 @@ class SmallWidthSeparation(Claim):
             f"d = {self.problem.d}) the global minimisers of width {self.width} are not "
             "connected, even modulo permutation of the neurons: every path between two of their "
             "components crosses a barrier. Trained with the weight decay of a ball that reaches "
-            "only one component, networks that fit the data end in that one: by theorem for Lion "
-            "and Muon, which stay in the ball, as an observation for AdamW, which may leave it."
+            "only one component, networks that fit the data end in that one: by a theorem about "
+            f"all networks that leave the ball by at most {EXCESS} of rho and have a loss below a "
+            "level of the ball."
         )
 
     @property
@@ -149,13 +163,21 @@ class SmallWidthSeparation(Claim):
             for optimizer in _OPTIMIZERS
         }
         between = {name: between_radii(found, name) for name in _OPTIMIZERS}
-        balls = {name: Ball(name, rho) for name, rho in between.items() if rho}
-        for ball in balls.values():
-            preferred = found.preferred(ball.optimizer)
+        memberships = {
+            name: Membership(self.problem, self.width, within=Ball(name, rho), progress=progress)
+            for name, rho in between.items()
+            if rho
+        }
+        for name, membership in memberships.items():
+            ball = membership.within
+            preferred = found.preferred(name)
             assert preferred is not None
             values[_landed(ball)] = (preferred,)
+            near = membership.around(EXCESS)
+            values[_level(ball)] = NOWHERE if near is None else _level_of(near)
+            values[_unproved(ball)] = 0
         problems = dict.fromkeys(certificates, self.problem)
-        return Prediction(values, certificates, problems, Landscapes(analyses, found, balls))
+        return Prediction(values, certificates, problems, Landscapes(analyses, found, memberships))
 
     def observe(
         self, prediction: Prediction[Landscapes], train: Trainer, progress: Progress
@@ -183,6 +205,11 @@ class SmallWidthSeparation(Claim):
                 raise Interrupted
             landed = (component for component, count in runs[optimizer].landed.items() if count)
             values[_landed(ball)] = tuple(sorted(landed))
+            progress(f"levels in floating point, {optimizer}", 0)
+            values[_level(ball)] = self._least_event(ball)
+            level = prediction.values[_level(ball)]
+            networks = runs[optimizer].landed_networks
+            values[_unproved(ball)] = sum(not self._is_near(each, ball, level) for each in networks)
         return Observation(values, evidence=Trained(runs, landing=True))
 
     def _radius(self, network: Network, optimizer: str) -> float:
@@ -194,6 +221,23 @@ class SmallWidthSeparation(Claim):
         fit = network.fit(self.problem)
         cells = floats.components[home]
         return float_radius(self.problem, floats.cones, cells, optimizer, fit=fit)
+
+    def _least_event(self, ball: Ball) -> float | str:
+        """In floating point, the least loss above zero at which, in the larger ball, components of
+        exact fits join, or a valley is born."""
+        name = "adamw" if ball.optimizer in ENTRYWISE else ball.optimizer
+        bars = float_bars(self.problem, self.width, name, float(ball.rho * (1 + EXCESS)))
+        near = _NEAR * float(self.problem.squared_length)
+        least = min(
+            birth if birth > near else death for birth, death in bars if death > birth + near
+        )
+        return least if math.isfinite(least) else ANY
+
+    def _is_near(self, network: Network, ball: Ball, level: Value) -> bool:
+        """Whether the theorem is about a network as it is: exactly."""
+        bound = level.lower if isinstance(level, Bounds) else level
+        low = bound == ANY or (isinstance(bound, Fraction) and network.loss(self.problem) < bound)
+        return low and ball.gauge.holds(network, ball.rho * (1 + EXCESS))
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """Several components, and theory and observation agree."""
@@ -224,6 +268,20 @@ def _radii(optimizer: str) -> str:
 
 def _landed(ball: Ball) -> str:
     return f"component that {ball.optimizer} reaches at rho = {ball.rho}"
+
+
+def _level(ball: Ball) -> str:
+    return f"level below which all are in it, {ball.optimizer}"
+
+
+def _unproved(ball: Ball) -> str:
+    return f"runs in it without a proof, {ball.optimizer}"
+
+
+def _level_of(near: Neighbourhood) -> Value:
+    if near.below is None or near.event is None:
+        return ANY
+    return near.below if near.below == near.event else Bounds(near.below, near.event)
 
 
 def _bounds(radius: Radius) -> Fraction | Bounds:

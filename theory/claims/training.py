@@ -37,6 +37,10 @@ class Runs(Protocol):
         """How many runs reached zero loss in each component, by its id."""
 
     @property
+    def landed_networks(self) -> Sequence[Network]:
+        """Those runs, exactly as they are in binary."""
+
+    @property
     def inside(self) -> Any:
         """Losses (S,) of the networks, shrunk into the ball where they are outside."""
 

@@ -30,7 +30,7 @@ from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.states import cone_of, sign_of, state_of
-from theory.within import Ball, require_within
+from theory.within import Ball, Penalty, require_within
 
 Cell: TypeAlias = tuple[int, ...]
 Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordinates
@@ -108,12 +108,14 @@ class CellComplex:
         *,
         labelled: bool = False,
         within: Ball | None = None,
+        penalty: Penalty | None = None,
         loss: Loss | None = None,
         max_cells: int = DEFAULT_MAX_CELLS,
     ) -> Self:
         """The cells of a problem at one width, on a domain of their own.
 
-        within: the ball that networks are in; None where they may be anywhere.
+        within: the ball that networks are in; None where they may be anywhere. penalty: the
+            objective is then the loss with it.
         loss: squared by default; others, which need a ball, have minima that are bracketed.
         Raises BudgetError, before any enumeration, where there are more than `max_cells` cells.
         """
@@ -125,7 +127,7 @@ class CellComplex:
         except BudgetError as error:  # there are more cells than cones
             raise BudgetError(error.what, error.needed, max_cells, "max_cells", _SMALLER) from None
         _require(len(arranged), width, labelled, max_cells)
-        domain = domain_of(problem, arranged, within, loss or Squared(), max_cells)
+        domain = domain_of(problem, arranged, penalty or within, loss or Squared(), max_cells)
         return cls(domain, width, labelled=labelled, max_cells=max_cells)
 
     @property

@@ -46,7 +46,7 @@ from theory.within import Ball
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_Part: TypeAlias = tuple[int, int, Fraction]  # neuron, column, coefficient
+Part: TypeAlias = tuple[int, int, Fraction]  # neuron, column, coefficient
 
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up
@@ -141,7 +141,6 @@ class _Convex(Domain):
 
     scale = 1
     exact = False
-    within: Ball
     unit: int
     """What images are divided by, to be in the user's units."""
 
@@ -149,8 +148,8 @@ class _Convex(Domain):
         self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
     ) -> None:
         super().__init__(problem, arrangement, within, loss)
-        self._gauge = within.gauge
-        self._faces = _Faces(problem, within.gauge, loss)
+        self._ball, self._gauge = within, within.gauge
+        self._faces = Faces(problem, within.gauge, loss)
         self._memo: dict[tuple[Group, ...], Bracket] = {}
 
     @abstractmethod
@@ -167,7 +166,7 @@ class _Convex(Domain):
     def _image(self, column: int) -> Sequence[int]: ...
 
     @abstractmethod
-    def _size(self, neurons: int, parts: Sequence[_Part]) -> Fraction:
+    def _size(self, neurons: int, parts: Sequence[Part]) -> Fraction:
         """An upper bound of the radius that a point needs."""
 
     def solved(self) -> int:
@@ -226,15 +225,12 @@ class _Convex(Domain):
     def _proved(
         self,
         groups: tuple[Group, ...],
-        parts: Sequence[_Part],
+        parts: Sequence[Part],
         lams: Sequence[Float[np.ndarray, " n"]],
         metric: Metric | None,
     ) -> Bracket:
         """Both ends, exactly, of a point near the optimum and of dual vectors."""
-        # A little inside, so that points between two of these are seen to be inside as well.
-        size = self._size(len(groups), parts) * (1 + _INSIDE)
-        shrink = min(Fraction(1), self.within.rho / size) if size else Fraction(1)
-        parts = [(place, c, shrink * coefficient) for place, c, coefficient in parts]
+        parts = self._inside(len(groups), parts)
         fit = [Fraction()] * self.problem.n
         for _, c, coefficient in parts:
             for k, v in enumerate(self._image(c)):
@@ -243,7 +239,19 @@ class _Convex(Domain):
         def bound(nu: tuple[int, ...], scale: Fraction) -> Fraction:
             return self.lower_bound(self._dual(nu, scale, metric), groups)
 
-        return self._faces.bracket(parts, fit, self._faces.best(lams, bound), metric)
+        added = self._added(len(groups), parts)
+        return self._faces.bracket(parts, fit, self._faces.best(lams, bound), metric, added)
+
+    def _inside(self, neurons: int, parts: Sequence[Part]) -> Sequence[Part]:
+        """The point, if need be shrunk into the ball: a little more, so that points between two of
+        these are seen to be inside as well."""
+        size = self._size(neurons, parts) * (1 + _INSIDE)
+        shrink = min(Fraction(1), self._ball.rho / size) if size else Fraction(1)
+        return [(place, c, shrink * coefficient) for place, c, coefficient in parts]
+
+    def _added(self, neurons: int, parts: Sequence[Part]) -> Fraction:
+        """What is added to the loss of a point."""
+        return Fraction()
 
 
 class ConicBall(_Convex):
@@ -252,6 +260,8 @@ class ConicBall(_Convex):
     Columns belong to rays, signed; where X is rank-deficient, the directions of its null space,
     both ways, are among the rays of every cone.
     """
+
+    _weight = 1.0  # of lengths, where they are a penalty
 
     def __init__(
         self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
@@ -294,17 +304,21 @@ class ConicBall(_Convex):
         return dual.most_squared(group)
 
     def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> ConicDual:
-        return ConicDual(vector, scale, metric, self._columns, self.within.rho)
+        return ConicDual(vector, scale, metric, self._columns, self._ball.rho)
 
     def _image(self, column: int) -> Sequence[int]:
         return self._columns[column].image
 
-    def _size(self, neurons: int, parts: Sequence[_Part]) -> Fraction:
+    def _points(self, neurons: int, parts: Sequence[Part]) -> list[list[Fraction]]:
+        """u, neuron by neuron."""
         u = [[Fraction()] * self.problem.d for _ in range(neurons)]
         for place, c, coefficient in parts:
             for k, v in enumerate(self._columns[c].ray):
                 u[place][k] += coefficient * v
-        return self.norm(u)
+        return u
+
+    def _size(self, neurons: int, parts: Sequence[Part]) -> Fraction:
+        return self.norm(self._points(neurons, parts))
 
     def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
         places = [(place, c) for place, group in enumerate(groups) for c in group]
@@ -320,7 +334,7 @@ class ConicBall(_Convex):
             rays[:, i] = [v / top for v in self._columns[c].ray]
             lengths[i] = float(np.linalg.norm(rays[:, i])) or 1.0
             images[:, i] = [_float(unit * v) for v in self._columns[c].image]
-        found = self._faces.solve(m, size, rays / lengths, images / lengths)
+        found = self._faces.solve(m, size, self._weight * rays / lengths, images / lengths)
         if found is None:
             return self._faces.nothing(self._plain)
         z, lams, Z = found
@@ -353,7 +367,7 @@ class ConvexBox(_Convex, EntrywiseBall):
     def _image(self, column: int) -> Sequence[int]:
         return [sign_of(column) * v for v in self.positive_columns[cone_of(column)]]
 
-    def _size(self, neurons: int, parts: Sequence[_Part]) -> Fraction:
+    def _size(self, neurons: int, parts: Sequence[Part]) -> Fraction:
         """From the shares of vertices: columns may belong to several of these."""
         totals = [Fraction()] * neurons
         for place, _, coefficient in parts:
@@ -379,10 +393,13 @@ class ConvexBox(_Convex, EntrywiseBall):
         return self._proved(groups, _rationals(coefficients, Fraction(1)), lams, None)
 
 
-class _Faces:
-    """Programs on faces, in floats and units of the targets; what they prove, exactly."""
+class Faces:
+    """Programs on faces, in floats and units of the targets; what they prove, exactly.
 
-    def __init__(self, problem: Problem, gauge: Gauge, loss: Loss) -> None:
+    gauge: of the ball; None for the l2 penalty.
+    """
+
+    def __init__(self, problem: Problem, gauge: Gauge | None, loss: Loss) -> None:
         self.problem = problem
         self.loss = loss
         self.unit = loss.unit(problem.y)
@@ -446,14 +463,18 @@ class _Faces:
 
     def bracket(
         self,
-        parts: Sequence[_Part],
+        parts: Sequence[Part],
         fit: Sequence[Fraction],
         dual: tuple[tuple[int, ...], Fraction, Fraction],
         metric: Metric | None,
+        added: Fraction,
     ) -> Bracket:
-        """The interval, its point with integer numerators; dual: as of `best`."""
+        """The interval, its point with integer numerators; dual: as of `best`.
+
+        added: to the loss of the point.
+        """
         nu, scale, least = dual
-        value = self.loss.value(fit, self.problem.y)
+        value = self.loss.value(fit, self.problem.y) + added
         common = math.lcm(*(coefficient.denominator for _, _, coefficient in parts))
         return Bracket(
             _rounded(value, math.inf),
@@ -467,7 +488,7 @@ class _Faces:
         )
 
 
-def _rationals(coefficients: Sequence[tuple[int, int, float]], scale: Fraction) -> list[_Part]:
+def _rationals(coefficients: Sequence[tuple[int, int, float]], scale: Fraction) -> list[Part]:
     """The coefficients that count, of few digits, times the scale."""
     largest = max((v for _, _, v in coefficients), default=0.0) or 1.0
     unit = Fraction(largest) / 2**_BITS * scale
@@ -497,7 +518,7 @@ def _rounded(value: Fraction, towards: float) -> Fraction:
 class _Compiled:
     """The program for all faces of one shape: CVXPY canonicalises it once."""
 
-    def __init__(self, gauge: Gauge, loss: Loss, m: int, size: int, n: int, d: int) -> None:
+    def __init__(self, gauge: Gauge | None, loss: Loss, m: int, size: int, n: int, d: int) -> None:
         import cvxpy
 
         cp: Any = cvxpy  # mypy does not see the functions it exports
@@ -507,13 +528,18 @@ class _Compiled:
         self._y = cp.Parameter(n)
         self._block = None
         blocks = [slice(j * size, (j + 1) * size) for j in range(m)]
+        added: Any = 0
         if self._rays is None:  # vertices
+            assert gauge is not None
             sizes = cp.hstack([cp.sum(self._z[block]) for block in blocks])
             ball = [cp.norm(sizes, gauge.power) <= 1 if gauge.power == 2 else sizes <= 1]
         else:
             U = cp.vstack([self._rays[:, block] @ self._z[block] for block in blocks]).T
-            found = gauge.hidden.ball(U, 1.0, gauge.power)
-            ball, self._block = found.constraints, found.arrow
+            if gauge is None:
+                ball, added = [], cp.sum(cp.norm(U, axis=0))
+            else:
+                found = gauge.hidden.ball(U, 1.0, gauge.power)
+                ball, self._block = found.constraints, found.arrow
         fit = self._images @ self._z
         self._slope = loss.slope
         self._on_fit = None
@@ -523,7 +549,7 @@ class _Compiled:
             self._on_fit = variable == fit
             ball.append(self._on_fit)
             fit = variable
-        objective = loss.expression(fit, self._y) / loss.slope
+        objective = loss.expression(fit, self._y) / loss.slope + added
         self._program = ConeProgram(cp.Problem(cp.Minimize(objective), ball))
 
     def solve(
@@ -549,7 +575,7 @@ class _Compiled:
 
 
 @lru_cache(maxsize=64)
-def _compiled(gauge: Gauge, loss: Loss, m: int, size: int, n: int, d: int) -> _Compiled:
+def _compiled(gauge: Gauge | None, loss: Loss, m: int, size: int, n: int, d: int) -> _Compiled:
     return _Compiled(gauge, loss, m, size, n, d)
 
 

@@ -182,6 +182,10 @@ class Domain(ABC):
         """An upper bound of the radius that a network with these convex coordinates needs."""
         return Fraction()
 
+    def objective(self, network: Network) -> Fraction:
+        """What the landscape is of: the loss."""
+        return network.loss(self.problem)
+
     def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
         """A network with convex coordinates (s_j, u_j), in the ball if there is one."""
         return Network.from_convex(neurons)

@@ -1,4 +1,4 @@
-"""The domain of networks anywhere, or in a ball: which kind it is depends on the norms."""
+"""The domain of networks anywhere, in a ball or under a penalty: its kind depends on the norms."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from theory.arrangement import Arrangement
 from theory.errors import BudgetError
 from theory.landscape.conic import ConicBall, ConvexBox
 from theory.landscape.domain import Domain, EntrywiseBall, WholeSpace, count_box_vertices
+from theory.landscape.penalised import Penalised
 from theory.losses import Loss, Squared
 from theory.problem import Problem
-from theory.within import Ball
+from theory.within import Penalty, Within
 
 _OF_A_VERTEX = 10  # cells are mostly covered together, but every vertex is computed
 
 
 def domain_of(
-    problem: Problem, arrangement: Arrangement, within: Ball | None, loss: Loss, max_cells: int
+    problem: Problem, arrangement: Arrangement, within: Within | None, loss: Loss, max_cells: int
 ) -> Domain:
     """The domain; raises BudgetError where its vertices take more than `max_cells` cells would."""
     if within is None:
         return WholeSpace(problem, arrangement)
+    if isinstance(within, Penalty):
+        return Penalised(problem, arrangement, within)
     if not within.gauge.hidden.entries:
         return ConicBall(problem, arrangement, within, loss)
     vertices = _OF_A_VERTEX * count_box_vertices(len(arrangement.walls), problem.d)

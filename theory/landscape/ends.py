@@ -71,7 +71,7 @@ class Ends:
     def __init__(self, tree: Valleys, *, step: float, tolerance: float = TOLERANCE) -> None:
         if tree.labelled:
             raise InputError("tree", "tells the neurons apart; take one with labelled=False")
-        if tree.within is None:
+        if not isinstance(tree.within, Ball):
             raise InputError("tree", "has no ball, but its optimizer has to be known")
         self.tree = tree
         self.within: Ball = tree.within
@@ -227,7 +227,7 @@ def proved(
     bottom, in that ball, rises above the run.
     """
     ball, problem = tree.within, tree.problem
-    assert ball is not None
+    assert isinstance(ball, Ball)
     named = [run for run in networks if ends[run].valley is not None]
     if not named:
         return set()

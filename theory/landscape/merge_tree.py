@@ -85,14 +85,10 @@ def tree_path(
     """The tree path between two representatives, as a path in parameter space."""
     start, end = first.cells[0], second.cells[0]
     points, states = along(complex_, start, flood.path(start, end))
-    return minimax_path(
-        complex_,
-        [
-            complex_.point(start, complex_.minimum(start)),
-            *points,
-            complex_.point(states, complex_.minimum(end)),
-        ],
-    )
+    # Neurons share columns by their order: the second network is that of its own cell, permuted.
+    rest = list(zip(end, complex_.point(end, complex_.minimum(end)), strict=True))
+    last = [rest.pop([s for s, _ in rest].index(state))[1] for state in states]
+    return minimax_path(complex_, [complex_.point(start, complex_.minimum(start)), *points, last])
 
 
 def closed_cuts(flood: Flood, regions: Sequence[set[Cell]], level: Fraction) -> tuple[Cut, ...]:

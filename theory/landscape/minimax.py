@@ -59,7 +59,7 @@ def minimax_path(complex_: CellComplex, points: Sequence[Sequence[Neuron]]) -> M
     """The path through points of which each two consecutive ones share a closed cell."""
     kept = _straighten(complex_.problem, points)
     networks = tuple(complex_.domain.network(point) for point in kept)
-    return MinimaxPath(networks, max(network.loss(complex_.problem) for network in networks))
+    return MinimaxPath(networks, max(map(complex_.domain.objective, networks)))
 
 
 def _straighten(problem: Problem, points: Sequence[Sequence[Neuron]]) -> list[Sequence[Neuron]]:

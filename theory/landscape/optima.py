@@ -29,19 +29,33 @@ from theory.landscape.nnls import Minimum
 class Optimum:
     """A point that is the minimum of all cells in a product of sets of states.
 
-    cell: the first of them, ascending. states: of each neuron of that cell. local: whether no other
-    states hold the point.
+    cell: the first of them, ascending. states: of each neuron of that cell. beyond: a cell, not
+    ascending, that holds the point and lower ones; None where there is none.
     """
 
     cell: tuple[int, ...]
     minimum: Minimum
     states: tuple[tuple[int, ...], ...]
-    local: bool
+    beyond: tuple[int, ...] | None
 
     @property
     def value(self) -> Fraction:
         """The loss, in the integer problem's units."""
         return self.minimum.value
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a local minimum."""
+        return self.beyond is None
+
+    def cells(self) -> Iterator[tuple[int, ...]]:
+        """All of them, ascending."""
+        choices = [
+            combinations_with_replacement(states, times)
+            for states, times in Counter(self.states).items()
+        ]
+        for chosen in product(*choices):
+            yield tuple(sorted(chain(*chosen)))
 
 
 class Multisets:
@@ -92,22 +106,22 @@ def optima(
         holding = [every] * width
         for neuron, column, _ in domain.shares(minimum, chosen):
             holding[neuron] &= having[column]
-        allowed, local = [], True
-        for group, holds in zip(chosen, holding, strict=True):
+        allowed = []
+        beyond: tuple[int, ...] | None = None
+        for neuron, (group, holds) in enumerate(zip(chosen, holding, strict=True)):
             price = max((products.get(column, 0) for column in group), default=0)
             free = holds
             for column, value in products.items():
                 if value > price:
                     free &= ~having[column]
-            local = local and free == holds
+            if beyond is None and free != holds:
+                other = _members(holds & ~free)[0]
+                beyond = (*cell[:neuron], other, *cell[neuron + 1 :])
             allowed.append(_members(free))
-        choices = [
-            combinations_with_replacement(states, times)
-            for states, times in Counter(allowed).items()
-        ]
-        for chosen_states in product(*choices):
-            served[cells.rank(sorted(chain(*chosen_states)))] = 1
-        yield Optimum(cell, minimum, tuple(allowed), local)
+        optimum = Optimum(cell, minimum, tuple(allowed), beyond)
+        for each in optimum.cells():
+            served[cells.rank(each)] = 1
+        yield optimum
         rank = served.find(0, rank)
 
 

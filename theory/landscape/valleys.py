@@ -35,7 +35,7 @@ from theory.landscape.optima import optima
 from theory.network import Network
 from theory.problem import Problem, Rational, format_rational, rational
 from theory.types import Progress, silent
-from theory.within import Ball
+from theory.within import Penalty, Within
 
 DEFAULT_MAX_CELLS = 2_000_000  # each of them is looked at
 _PROGRAMS = 20_000  # the same where each takes a convex program
@@ -81,7 +81,7 @@ class Valleys:
     problem: Problem
     width: int
     labelled: bool
-    within: Ball | None
+    within: Within | None
     cells: int
     minimum: Fraction
     min_depth: Fraction
@@ -114,11 +114,15 @@ class Valleys:
         Raises InputError where the network does not fit the data or the ball, or deaths are not
         all known.
         """
+        return self.lowest(self.complex.cell_of(network), self.complex.domain.objective(network))
+
+    def lowest(self, start: Cell, level: Fraction) -> Valley | None:
+        """The same from a point of loss at most `level` in a cell, of neurons in any order."""
         if not self.complete:
             raise InputError("tree", "is not complete: it was interrupted")
         complex_ = self.complex
-        level = complex_.scaled_level(network.loss(self.problem))
-        cells = [complex_.canonical(complex_.cell_of(network))]
+        level = complex_.scaled_level(level)
+        cells = [complex_.canonical(start)]
         reached = set(cells)
         for cell in cells:  # grows while it is walked through
             if cell in self._homes:
@@ -170,7 +174,7 @@ def valleys(
     problem: Problem,
     width: int | None = None,
     *,
-    within: Ball | None = None,
+    within: Within | None = None,
     labelled: bool = False,
     min_depth: Rational | None = None,
     max_cells: int | None = None,
@@ -178,7 +182,8 @@ def valleys(
 ) -> Valleys:
     """All valleys of the loss with their births and deaths, exactly.
 
-    width: by default that of the problem. within: only networks in this ball; anywhere by default.
+    width: by default that of the problem. within: only networks in this ball, anywhere by default;
+        under a penalty the loss is that with the penalty, which is known as intervals.
     labelled: distinguish the neurons; by default networks are taken modulo permutation.
     min_depth: in the units of the loss; only deeper valleys are told. By default 0, and 10^-6 of
         the loss of zero weights where minima are only known as intervals: in the balls of muon,
@@ -196,7 +201,10 @@ def valleys(
             raise InputError("width", "the problem does not state one; pass a width")
         width = problem.width
     limit = DEFAULT_MAX_CELLS if max_cells is None else max_cells
-    complex_ = CellComplex.of(problem, width, labelled=labelled, within=within, max_cells=limit)
+    ball, penalty = (None, within) if isinstance(within, Penalty) else (within, None)
+    complex_ = CellComplex.of(
+        problem, width, labelled=labelled, within=ball, penalty=penalty, max_cells=limit
+    )
     domain = complex_.domain
     if max_cells is None and not domain.exact and complex_.count > _PROGRAMS:
         what = "cells, with a convex program for each"
@@ -225,7 +233,7 @@ def valleys(
         problem=problem,
         width=width,
         labelled=labelled,
-        within=complex_.within,
+        within=within,
         cells=complex_.count,
         minimum=bottoms[0].minimum,
         min_depth=least_depth,

@@ -9,7 +9,7 @@ from numerics.report.sheets import Picture, Sheet
 from numerics.text import show, show_interval
 from numerics.training.runs import Runs
 from theory.claims import Result
-from theory.claims.small_width_separation import Landscapes
+from theory.claims.small_width_separation import EXCESS, Landscapes
 from theory.claims.training import Trained
 from theory.landscape import Analysis, Merge
 from theory.radii import Radii
@@ -91,7 +91,25 @@ def _training(result: Result[Landscapes, Trained[Runs]]) -> list[Picture]:
     if trained:
         draw = partial(landscapes.draw_landings, trained=list(trained.values()))
         pictures.append((draw, _landings_caption(radii)))
+        pictures.append(_levels(result))
     return pictures
+
+
+def _levels(result: Result[Landscapes, Trained[Runs]]) -> Picture:
+    """How far the runs that landed are below the levels of the theorem."""
+    near = {
+        name: membership.around(EXCESS)
+        for name, membership in result.prediction.evidence.memberships.items()
+    }
+    levels = [None if each is None else each.below for each in near.values()]
+    trained = list(result.observation.evidence.runs.values())
+    draw = partial(landscapes.draw_levels, levels=levels, excess=EXCESS, trained=trained)
+    caption = (
+        "The loss of each run that landed. Below the level, a black bar, every network in the ball "
+        f"of radius (1 + {EXCESS}) rho is by theorem in the component that the ball reaches, "
+        "whatever found it: at the level, in that ball, another valley is born or joins it."
+    )
+    return draw, caption
 
 
 def _runs_caption(radii: Radii, runs: Runs) -> str:

@@ -29,6 +29,7 @@ def one(monkeypatch: pytest.MonkeyPatch) -> tuple[str, Problem]:
     problem = example(name)
     short = SmallWidthSeparation(problem, seeds=16, steps=100)
     monkeypatch.setattr(separation, "NAMES", (name,))
+    monkeypatch.setattr(separation, "examples", lambda: {name: problem})
     monkeypatch.setattr(separation, "search", lambda: iter([problem]))
     monkeypatch.setattr(separation, "measure", lambda problem: verify(short, trainer))
     return name, problem

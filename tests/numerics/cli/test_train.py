@@ -75,6 +75,12 @@ def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["median_fw_gap"] > 0
     assert 0 < document["least_loss"] <= document["tolerance"] * 37  # ||y||^2
     assert 0 < document["largest_distance"] < 0.1
+    (*proved,) = document["proved"]["0"]
+    assert len(proved) == document["landed"]["0"] > 0
+    assert document["proved"]["1"] == []
+    for each in proved:
+        assert 0 < Fraction(each["loss"]) < Fraction(document["tolerance"]) * 37
+        assert each["excess"] == "0"
     assert document["command"] == ["isthmus", "train", *arguments, "--json", "-"]
     assert {"torch", "numpy", "cvxpy"} <= document["versions"].keys()
     assert run_json(capsys, *arguments) == document
@@ -94,7 +100,8 @@ def test_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     landed = json.loads(path.read_text())["landed"]
     rows = {line.split("│")[1].strip(): line for line in out.splitlines() if "│" in line}
-    assert f"│ {landed['1']} " in rows["in component 1"]
+    cells = [cell.strip() for cell in rows["in component 1"].split("│")]
+    assert cells[2:4] == [str(landed["1"])] * 2  # all of them proved
     assert "3.05941" in rows["in component 1"]
     assert "│ 0 " in rows["in component 0"]
     assert "(outside the ball)" in rows["in component 0"]
@@ -104,6 +111,7 @@ def test_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 def test_a_penalty_has_no_radii(capsys: pytest.CaptureFixture[str]) -> None:
     document = run_json(capsys, "flagship", "--optimizer", "sgd", "--rho", "10000", *FEW)
     assert "radii" not in document
+    assert document["proved"] is None
     assert document["max_violation"] is document["median_fw_gap"] is None
     code, out, _ = run(capsys, "flagship", "--optimizer", "sgd", "--rho", "10000", *FEW)
     assert code == 0

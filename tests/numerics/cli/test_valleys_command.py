@@ -45,6 +45,19 @@ def test_what_is_known_as_an_interval_is_written_as_one(
         assert Fraction(valley["depth"]) == lower - Fraction(valley["birth"]["upper"])
 
 
+def test_under_a_penalty(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    penalty = ("valleys", "flagship", "--within", "SGD", "--beta", "1/2")
+    found = run_json(capsys, *penalty)
+    assert (found["within"], found["rho"], found["beta"]) == ("sgd", None, "1/2")
+    assert len(found["valleys"]) == 5
+    assert found["limits"] is None
+    picture = tmp_path / "tree.svg"
+    code, out, err = run(capsys, *penalty, "--plot", picture)
+    assert (code, err) == (0, "")
+    assert "with the l2 penalty beta = 1/2" in out
+    assert picture.exists()
+
+
 def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, *BALL)
     assert (code, err) == (0, "")
@@ -70,6 +83,14 @@ def test_pictures_and_arrays(capsys: pytest.CaptureFixture[str], tmp_path: Path)
         (("--min-depth", "deep"), 2, "min-depth"),
         (("--rho", "3"), 2, "rho: needs --within"),
         (("--within", "adamw"), 2, "rho: is missing"),
+        (("--within", "adamw", "--beta", "1"), 2, "rho: is needed, and no beta"),
+        (("--within", "sgd", "--rho", "1"), 2, "beta: is needed, and no rho"),
+        (("--beta", "1"), 2, "beta: needs --within sgd"),
+        (
+            ("--within", "sgd", "--beta", "1", "--certificate", "c.json"),
+            2,
+            "certificate: there is none of trees with a penalty",
+        ),
         (("--within", "nobody", "--rho", "1"), 2, "optimizer"),
         (("--max-cells", "10"), 3, "136 needed, the limit is 10; allow it with --max-cells 136"),
         (("--plot", "tree.txt"), 2, "must end in"),

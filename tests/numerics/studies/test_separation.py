@@ -6,14 +6,16 @@ import json
 from fractions import Fraction
 from functools import cache
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from numerics.studies import separation
-from numerics.studies.separation import MEASURED, NAMES, planted
+from numerics.studies.separation import MEASURED, NAMES, planted, rows
 from numerics.training.runs import train_runs
 from theory.landscape import Analysis, analyse
+from theory.landscape.membership import Membership
 from theory.loading import example, example_names
 from theory.radii import radii
 from theory.within import Ball
@@ -32,9 +34,9 @@ def landscape(name: str) -> Analysis:
 def test_all_ten_are_shipped_and_measured() -> None:
     assert len(NAMES) == 10
     assert set(NAMES) <= set(example_names())
-    assert tuple(measured()) == NAMES
+    assert tuple(measured()) == ("flagship", *NAMES)
     assert all(figures["holds"] for figures in measured().values())
-    assert len({figures["barrier"] for figures in measured().values()}) == 10
+    assert len({figures["barrier"] for figures in measured().values()}) == 11
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -72,6 +74,28 @@ def test_all_measured_runs_at_zero_loss_are_in_the_preferred_component() -> None
             assert reached >= 5
             assert set(landed.values()) == {0}
             assert reached + training["not_converged"] + training["diverged"] == training["runs"]
+
+
+def test_all_of_them_are_proved_to_be_there_and_the_note_has_the_table() -> None:
+    for figures in measured().values():
+        for optimizer, found in figures["membership"].items():
+            landed = figures["training"][optimizer]["landed"].values()
+            assert found["proved"] == found["landed"] == sum(landed)
+    note = Path(separation.__file__).parents[2] / "proofs_notes" / "small-width-separation.md"
+    assert "\n".join(rows(measured())) in note.read_text()
+
+
+def test_levels_are_what_the_file_says() -> None:
+    figures = measured()["separation-09"]["membership"]["adamw"]
+    membership = Membership(example("separation-09"), 2, within=Ball("adamw", figures["rho"]))
+    for excess, level in figures["below"].items():
+        near = membership.around(Fraction(excess))
+        assert near is not None
+        assert near.below is not None
+        assert 0 <= near.below - Fraction(level) < near.below / 1000
+    low, high = figures["largest_excess"]
+    assert membership.corresponds(Fraction(low))
+    assert not membership.corresponds(Fraction(high))
 
 
 @pytest.mark.parametrize(

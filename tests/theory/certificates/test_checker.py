@@ -485,6 +485,7 @@ def test_imports_nothing_else() -> None:
         "theory.certificates.checker",
         "theory.certificates.cones",
         "theory.certificates.covering",
+        "theory.certificates.descents",
         "theory.certificates.kinds",
         "theory.certificates.landscape",
         "theory.certificates.neurons",
@@ -532,8 +533,8 @@ TAMPERED_COMMON: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         ("kind",),
         "region",
-        "kind: must be one of barrier, components, minimum, optimum, path, regions, valleys, "
-        "not 'region'",
+        "kind: must be one of all-valleys, barrier, components, minimum, optimum, path, regions, "
+        "valleys, not 'region'",
     ),
     (("kind",), [], "kind: must be one of"),
     (("problem",), REMOVE, "certificate: the field 'problem' is missing"),
@@ -786,13 +787,13 @@ def test_only_the_first_of_equal_positions_moves() -> None:
     fields = {**COMPONENTS, "width": 2}
     cut = {"value": "0", "cells": [[0, 0]], "faces": [[0, 0, 0, 1], [0, 0, "sign", 1]]}
     problem = Problem(X=[[1], [-1]], y=[2, 1])  # that of the fields
-    landscape._Certificate(fields, problem)._check_cut(cut, "cut")
+    landscape.Certificate(fields, problem)._check_cut(cut, "cut")
     for labelled, message in (
         (False, "position 1 repeats the state before it"),
         (True, "leaves out"),
     ):
         more = tampered(cut, ("faces", 1, 1), 1)
-        certificate = landscape._Certificate({**fields, "labelled": labelled}, problem)
+        certificate = landscape.Certificate({**fields, "labelled": labelled}, problem)
         with pytest.raises(CertificateInvalid, match=message):
             certificate._check_cut(more, "cut")
     with pytest.raises(CertificateInvalid, match=r"faces\[0\]: dual 0 does not cover the face"):
@@ -923,12 +924,12 @@ def test_matching() -> None:
         options = [[p for p in range(size) if choose.random() < 0.45] for _ in range(size)]
         orders = itertools.permutations(range(size))
         expected = any(all(p in options[j] for j, p in enumerate(order)) for order in orders)
-        assert landscape._has_matching(options) == expected
-    assert landscape._has_matching([list(range(k + 1)) for k in reversed(range(60))])
+        assert landscape.has_matching(options) == expected
+    assert landscape.has_matching([list(range(k + 1)) for k in reversed(range(60))])
     # The last takes the place of the one before it, and so on: deeper than Python recurses.
     size = 2 * sys.getrecursionlimit()
-    assert landscape._has_matching([*([k + 1, k] for k in range(size)), [size]])
-    assert not landscape._has_matching([*([k + 1, k] for k in range(size)), [size], [size]])
+    assert landscape.has_matching([*([k + 1, k] for k in range(size)), [size]])
+    assert not landscape.has_matching([*([k + 1, k] for k in range(size)), [size], [size]])
 
 
 def test_many_neurons_are_no_recursion() -> None:

@@ -45,6 +45,7 @@ from theory.claims import (
 )
 from theory.claims.base import verify
 from theory.claims.float_landscape import float_landscape
+from theory.claims.float_valleys import float_bars
 from theory.claims.instances import instance
 from theory.claims.region_interaction import TrainMeeting
 from theory.connectivity import OptimalPolytope
@@ -296,6 +297,7 @@ SETTING = {
         f"theory.claims.{name}:float_landscape": cache(float_landscape)
         for name in ("small_width_separation", "permutation_is_not_enough", "width_n_plus_1")
     },
+    "theory.claims.small_width_separation:float_bars": cache(float_bars),
     # Fewer records.
     "theory.claims.implicit_bias:_RECORDS": 100,
     # Fewer optimizers and widths.
@@ -311,6 +313,15 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "component merged": COMPONENT_MERGED,
         "barrier scaled": changed(barriers_scaled, "theory.claims.small_width_separation:analyse"),
         "radius scaled": changed(radii_scaled, "theory.claims.small_width_separation:radii"),
+        "level scaled": changed(
+            times(MORE, "below", "event"), "theory.landscape.membership:Membership._around"
+        ),
+        "level scaled down": changed(
+            times(1 / MORE, "below", "event"), "theory.landscape.membership:Membership._around"
+        ),
+        "valleys forgotten": changed(
+            lambda bottoms: bottoms[:1], "theory.landscape.valleys:_bottoms"
+        ),
     },
     "permutation-is-not-enough": {
         "faces dropped": FACES_DROPPED,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -16,20 +17,31 @@ import pytest
 
 from numerics.training.runs import Runs
 from numerics.training.trainer import trainer
-from theory.claims import CLAIMS, Bounds, SmallWidthSeparation, claim, verify
+from theory.claims import (
+    CLAIMS,
+    Bounds,
+    SmallWidthSeparation,
+    claim,
+    small_width_separation,
+    verify,
+)
 from theory.claims.base import Observation, Prediction, Result, Values, agree
 from theory.claims.float_landscape import float_landscape
 from theory.claims.float_radii import float_radius
+from theory.claims.float_valleys import float_bars
 from theory.claims.small_width_separation import Landscapes, between_radii
 from theory.claims.training import Trained, TrainRuns
 from theory.errors import InputError, Interrupted
 from theory.landscape import analyse
 from theory.loading import example
+from theory.network import Network
 from theory.problem import Problem
 from theory.radii import radii
 from theory.within import Ball
 
 LANDED_ADAMW = "component that adamw reaches at rho = 11/5"
+UNPROVED_ADAMW = "runs in it without a proof, adamw"
+AT_ENTRIES = Fraction(444889, 6500000)  # the least loss of another valley, at 101/100 rho
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,7 @@ class Landed:
 
     landed: Mapping[int, int]
     complete: bool
+    landed_networks: Sequence[Network] = ()
 
 
 @dataclass(frozen=True)
@@ -46,13 +59,23 @@ class Pretence:
 
     landed: Mapping[int, int]
     complete: bool = True
+    networks: Sequence[Network] = ()
 
     def __call__(self, asked: TrainRuns, progress: Any) -> Landed:
-        return Landed(self.landed, self.complete)
+        return Landed(self.landed, self.complete, self.networks)
 
 
 SEEDS = 64
 NOWHERE: Any = Pretence(MappingProxyType({}))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def brute_force_once() -> Iterator[None]:
+    """It observes the same, whatever it is compared with."""
+    with pytest.MonkeyPatch.context() as patch:
+        for whole in (float_bars, float_landscape):
+            patch.setattr(small_width_separation, whole.__name__, cache(whole))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +92,9 @@ def observed(
 def test_flagship_facts(flagship: Result[Landscapes, Trained[Runs]]) -> None:
     assert flagship.holds
     values: dict[str, Any] = dict(flagship.prediction.values)
+    level = values.pop("level below which all are in it, muon")
+    assert level.upper - level.lower < Fraction(1, 10**4)
+    assert float(level.upper) == pytest.approx(0.2647029)
     five, three = values.pop("radii of the components, muon")
     assert isinstance(five, Bounds)
     assert isinstance(three, Bounds)
@@ -88,6 +114,8 @@ def test_flagship_facts(flagship: Result[Landscapes, Trained[Runs]]) -> None:
         LANDED_ADAMW: (0,),
         "component that lion reaches at rho = 11/5": (0,),
         "component that muon reaches at rho = 4": (1,),
+        **{f"level below which all are in it, {name}": AT_ENTRIES for name in ("adamw", "lion")},
+        **{f"runs in it without a proof, {name}": 0 for name in ("adamw", "lion", "muon")},
     }
 
 
@@ -139,6 +167,36 @@ def test_where_runs_land_decides(
     assert claim.compare(flagship.prediction.values, mixed) is same
 
 
+def test_only_runs_that_the_theorem_is_about_are_proved(
+    flagship: Result[Landscapes, Trained[Runs]],
+) -> None:
+    """Not one with too high a loss, nor an exact fit too far outside the ball."""
+    inside, outside = (
+        component.representative
+        for component in flagship.prediction.evidence.radii.analysis.components
+    )
+    high = Network([[0, 0], [0, 0]], [0, 0])
+    for networks, count in (([inside], 0), ([high], 1), ([inside, high, outside], 2)):
+        pretence = Pretence({0: len(networks)}, networks=networks)
+        values = observed(SmallWidthSeparation(), flagship.prediction, pretence)
+        assert values[UNPROVED_ADAMW] == count
+        mixed = {**flagship.observation.values, UNPROVED_ADAMW: count}
+        holds = flagship.claim.compare(flagship.prediction.values, mixed)
+        assert holds is (count == 0)
+
+
+def test_where_no_level_separates_nothing_is_proved(
+    flagship: Result[Landscapes, Trained[Runs]],
+) -> None:
+    level = "level below which all are in it, adamw"
+    claimed = {**flagship.prediction.values, level: small_width_separation.NOWHERE}
+    fit = flagship.prediction.evidence.radii.analysis.components[0].representative
+    pretence = Pretence({0: 1}, networks=[fit])
+    found = replace(flagship.prediction, values=claimed)
+    values = observed(SmallWidthSeparation(), found, pretence)
+    assert values[UNPROVED_ADAMW] == 1
+
+
 def test_an_interrupted_training_decides_nothing(
     flagship: Result[Landscapes, Trained[Runs]],
 ) -> None:
@@ -165,6 +223,8 @@ def test_a_rejected_proof_makes_it_false(flagship: Result[Landscapes, Trained[Ru
         ("radii of the components, adamw", (2.0, 2.4 + 1e-6)),
         ("radii of the components, muon", (5.0, 3.06)),
         ("radii of the components, muon", (5.0, float("nan"))),
+        ("level below which all are in it, lion", float(AT_ENTRIES) - 1e-6),
+        ("level below which all are in it, muon", 0.2648),
     ],
 )
 def test_a_different_value_makes_it_false(

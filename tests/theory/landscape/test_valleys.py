@@ -178,6 +178,19 @@ def test_components_of_a_level_are_the_valleys_alive_there() -> None:
         assert len(analyse(problem, 2, level=level).components) == len(alive)
 
 
+def test_a_way_out_ends_at_the_networks_themselves() -> None:
+    """Here the neurons of valley 1 share a column, in another order on the way."""
+    problem = Problem([[2, -1], [-1, 2], [1, -2], [1, 2], [-2, 1]], [-3, 0, -3, 3, -2])
+    tree = valleys(problem, 2)
+    for valley in tree.valleys[1:]:
+        assert valley.path is not None
+        ends = [valley.representative, tree.valleys[valley.into or 0].representative]
+        first, *_, last = valley.path.breakpoints
+        for network, end in zip(ends, (first, last), strict=True):
+            orders = [network, network.permuted((1, 0))]
+            assert end.convex_coordinates() in [each.convex_coordinates() for each in orders]
+
+
 def test_a_way_out_is_a_path_that_goes_no_higher_than_it_must() -> None:
     problem = REGRESSION
     for valley in valleys(problem, 2).valleys[1:]:

@@ -1,0 +1,86 @@
+"""The landscape of loss and l2 penalty: networks anywhere, by intervals.
+
+Of the networks with the same signs s_j and u_j = |a_j| w_j the least penalty (beta/2) (||W||_F^2 +
+||a||^2) is that of the balanced ones, |a_j| = ||w_j||, and it is beta sum_j ||u_j||. So the
+objective is convex in u on every cell. Its least is at most that of a rational point, and at least
+nu.y - ||nu||^2 / 2 for each dual vector nu with nu.f(u) <= beta ||u|| on the cones of all neurons.
+Source: `penalty-cells`, proofs_notes/valleys.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from theory.arrangement import Arrangement
+from theory.errors import InputError
+from theory.exact import dot, sqrt_above, squared
+from theory.gauges import Metric
+from theory.landscape.conic import ConicBall, ConicDual, Faces, Part
+from theory.landscape.domain import Group, Proof
+from theory.losses import Squared
+from theory.network import Network
+from theory.problem import Problem
+from theory.within import Ball, Penalty
+
+
+class Penalised(ConicBall):
+    """Loss and penalty, of networks anywhere.
+
+    Whatever is below the zero network is in the ball of ngd with rho = L(0) / beta, from which
+    floating point has its units.
+    """
+
+    def __init__(self, problem: Problem, arrangement: Arrangement, penalty: Penalty) -> None:
+        loss = Squared()
+        ball = Ball("ngd", loss.zero(problem.y) / penalty.beta or 1)
+        super().__init__(problem, arrangement, ball, loss)
+        self.within = None
+        self.beta = penalty.beta
+        self._faces = Faces(problem, None, loss)
+        self._weight = float(self.beta * self._reach / self._faces.unit**2)
+
+    def objective(self, network: Network) -> Fraction:
+        """Loss and penalty."""
+        squares = squared([v for row in network.W for v in row]) + squared(network.a)
+        return network.loss(self.problem) + self.beta / 2 * squares
+
+    def norm(self, u: Sequence[Sequence[Fraction]]) -> Fraction:
+        """Networks may be anywhere."""
+        return Fraction()
+
+    def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
+        """Balanced, as nearly as rationals are."""
+        sizes = [sqrt_above(sqrt_above(squared(u))) for _, u in neurons]
+        columns = [
+            [v / (size or 1) for v in u] for size, (_, u) in zip(sizes, neurons, strict=True)
+        ]
+        outputs = [sign * size for size, (sign, _) in zip(sizes, neurons, strict=True)]
+        return Network(list(zip(*columns, strict=True)), outputs)
+
+    def lower_bound(self, dual: ConicDual, groups: Sequence[Group]) -> Fraction:
+        """From the multiple of the dual vector that is the best of those allowed."""
+        nu = [Fraction(v) for v in dual.vector]
+        gain, square = dot(nu, self.problem.y), squared(nu)
+        if gain <= 0:
+            return Fraction()
+        times = gain / square
+        most = max((self.most_squared(dual, group) for group in groups), default=Fraction())
+        if most:
+            times = min(times, self.beta * self.unit / sqrt_above(most))
+        return times * gain - times**2 * square / 2
+
+    def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
+        """Nobody asks for cells above a level here."""
+        raise InputError("within", "levels are covered without a penalty only")
+
+    def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> ConicDual:
+        return ConicDual(vector, scale, metric, self._columns, Fraction(1))
+
+    def _inside(self, neurons: int, parts: Sequence[Part]) -> Sequence[Part]:
+        return parts
+
+    def _added(self, neurons: int, parts: Sequence[Part]) -> Fraction:
+        lengths = (sqrt_above(squared(u)) for u in self._points(neurons, parts))
+        return self.beta * sum(lengths, Fraction())
