@@ -21,18 +21,9 @@ THEORY = (
 NUMERICS = (*("files", "text", "training", "pictures", "page", "gpt2", "studies", "report", "cli"),)
 ORDER = [*(f"theory.{name}" for name in THEORY), *(f"numerics.{name}" for name in NUMERICS)]
 CHECKER = (
-    *(
-        "algebra",
-        "balls",
-        "checker",
-        "cones",
-        "covering",
-        "descents",
-        "kinds",
-        "landscape",
-        "neurons",
-    ),
-    *("neurons", "optimum", "path", "reading", "regions", "states", "work"),
+    *("algebra", "balls", "checker", "cones", "covering", "descents", "kinds", "landscape"),
+    *("neurons", "objective", "optimum", "path", "reading", "regions", "states", "stationary"),
+    "work",
 )
 
 

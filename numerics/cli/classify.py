@@ -14,9 +14,15 @@ from numerics.text import show, show_interval
 from theory.errors import InputError
 from theory.problem import format_rational
 
+_PATTERNS = 1000  # up to which the convex program takes seconds
+
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from theory.landscape.classify import Classified
     from theory.network import Network
+    from theory.problem import Problem
+    from theory.within import Within
 
 
 def classify(
@@ -78,9 +84,9 @@ def classify(
     found: Classified | None = None
     polished: Classified | None = None
     with task.working() as report:
-        classifier = Classifier(
-            data, point.width, place, progress=report, **options.given(max_cells=max_cells)
-        )
+        limit = options.given(max_cells=max_cells)
+        bound = None if place is None else _bound(data, place, point.width)
+        classifier = Classifier(data, point.width, place, bound=bound, progress=report, **limit)
         found = classifier.of(point)
         polished = classifier.polished(found) if polish else None
     document: dict[str, Any] = {"within": within, "verdict": None} | task.known
@@ -100,6 +106,17 @@ def classify(
             _print(polished)
 
     return task.finish(document, show_all, proved=proved)
+
+
+def _bound(problem: Problem, within: Within, width: int) -> Fraction | None:
+    """A lower bound of all losses, of the convex program, where all patterns are in it."""
+    from theory.arrangement import count_cones
+
+    if count_cones(problem.X, at_most=_PATTERNS) > _PATTERNS:
+        return None
+    from theory.programs import relax
+
+    return relax(problem, within, width=width).lower
 
 
 def _document(found: Classified) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from theory.arrangement import count_cones
 from theory.errors import BudgetError, InputError, Undecided
 from theory.exact import squared
 from theory.geometry import frank_wolfe_gap
@@ -53,7 +52,6 @@ _STARTS = 64  # of a search for directions in which a zero neuron may leave
 _ROUNDS = 20  # of each of them
 _TRIED = 4  # of those found
 _ALLOWANCE = Fraction(1, 2**50)  # of a loss, for a checker that rounds roots more coarsely
-_PATTERNS = 1000  # up to which all of them are in the convex program of a lower bound
 
 Verdict: TypeAlias = Literal[
     "global minimum",
@@ -108,9 +106,13 @@ def classify(
     network: Network,
     within: Within | None = None,
     *,
+    bound: Fraction | None = None,
     max_cells: int = DEFAULT_MAX_CELLS,
 ) -> Classified:
     """What kind of point a network is: see `Classified`.
+
+    bound: a lower bound of all losses there, as of `theory.programs.relax`, by which a minimum may
+    be known for a global one where the landscape is large; zero by default.
 
     Losses count as equal up to 10^-5 ||y||^2; distance and slack say how far they are proved to be.
     max_cells: the most cones that a neuron on kinks may go to.
@@ -119,7 +121,8 @@ def classify(
     found that leads lower.
     Source: `around`, `distance`, proofs_notes/valleys.md.
     """
-    return Classifier(problem, network.width, within, max_cells=max_cells).of(network)
+    classifier = Classifier(problem, network.width, within, bound=bound, max_cells=max_cells)
+    return classifier.of(network)
 
 
 class Classifier:
@@ -131,10 +134,12 @@ class Classifier:
         width: int,
         within: Within | None = None,
         *,
+        bound: Fraction | None = None,
         max_cells: int = DEFAULT_MAX_CELLS,
         progress: Progress = silent,
     ) -> None:
         self.problem, self.width, self.within = problem, width, within
+        self.bound = bound or Fraction()
         self.progress = progress
         self.max_cells = max_cells
         self.program = CellProgram(problem, within)
@@ -182,15 +187,8 @@ class Classifier:
 
     @cached_property
     def least(self) -> Fraction:
-        """A lower bound of all losses: of the landscape, or of the convex program, where they are
-        small; else zero."""
-        if self.tree is not None:
-            return self.tree.valleys[0].proved_birth
-        if self.within is None or count_cones(self.problem.X, at_most=_PATTERNS) > _PATTERNS:
-            return Fraction()
-        from theory.programs import relax  # the convex solvers load longer than most points take
-
-        return relax(self.problem, self.within, width=self.width).lower or Fraction()
+        """A lower bound of all losses: of the landscape, where it is small, else the one given."""
+        return self.bound if self.tree is None else self.tree.valleys[0].proved_birth
 
 
 class _Point:

@@ -489,11 +489,13 @@ def test_imports_nothing_else() -> None:
         "theory.certificates.kinds",
         "theory.certificates.landscape",
         "theory.certificates.neurons",
+        "theory.certificates.objective",
         "theory.certificates.optimum",
         "theory.certificates.path",
         "theory.certificates.reading",
         "theory.certificates.regions",
         "theory.certificates.states",
+        "theory.certificates.stationary",
         "theory.certificates.work",
     }
 
@@ -534,7 +536,7 @@ TAMPERED_COMMON: list[tuple[tuple[Any, ...], Any, str]] = [
         ("kind",),
         "region",
         "kind: must be one of all-valleys, barrier, components, minimum, optimum, path, regions, "
-        "valleys, not 'region'",
+        "stationary, valleys, not 'region'",
     ),
     (("kind",), [], "kind: must be one of"),
     (("problem",), REMOVE, "certificate: the field 'problem' is missing"),

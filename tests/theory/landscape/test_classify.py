@@ -153,7 +153,7 @@ def test_with_the_penalty_the_least_of_the_program_is_a_minimum() -> None:
     from theory.programs import solve
 
     optimum = solve(FLAGSHIP, Penalty("1/10"))
-    found = classify(FLAGSHIP, optimum.network, Penalty("1/10"))
+    found = classify(FLAGSHIP, optimum.network, Penalty("1/10"), bound=optimum.lower)
     assert found.verdict == "global minimum"
     assert found.slack is not None
     assert check(certify(found), FLAGSHIP).kind == "stationary"
