@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import numpy as np
@@ -12,6 +13,12 @@ from hypothesis import settings
 # On small arrays more threads mostly wait for each other; read when torch is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.load_profile("isthmus")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector need not look through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

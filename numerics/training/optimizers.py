@@ -114,10 +114,12 @@ def polar_factor(g: Float[Tensor, "S d m"]) -> Float[Tensor, "S d m"]:
 
     Matrices that are not finite give zeros: LAPACK would refuse the whole batch for one of them.
     """
-    finite = g.isfinite().all(dim=-1, keepdim=True).all(dim=-2, keepdim=True)
-    U, singular, Vt = torch.linalg.svd(torch.where(finite, g, 0.0), full_matrices=False)
-    threshold = max(g.shape[-2:]) * torch.finfo(g.dtype).eps * singular[:, :1]
-    factor: Tensor = (U * (singular > threshold)[:, None, :]) @ Vt
+    if not math.isfinite(g.sum()):  # which is one operation, and of few batches
+        finite = g.isfinite().all(dim=-1, keepdim=True).all(dim=-2, keepdim=True)
+        g = torch.where(finite, g, 0.0)
+    U, singular, Vt = torch.linalg.svd(g, full_matrices=False)
+    threshold = singular.narrow(-1, 0, 1) * (max(g.shape[-2:]) * torch.finfo(g.dtype).eps)
+    factor: Tensor = U.mul_(singular.gt(threshold).to(g.dtype).unsqueeze(-2)) @ Vt
     return factor
 
 

@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
-from flint import fmpq_mat, fmpz_mat
+from flint import fmpq, fmpq_mat, fmpz_mat
 
 from theory.errors import Interrupted
 from theory.exact import dot
@@ -106,9 +107,13 @@ class _Program:
         self.y = y
         self.groups = groups
 
-    def _matrix(self, variables: Sequence[int]) -> fmpz_mat:
-        n = self.y.nrows()
-        return fmpz_mat(len(variables), n, [v for i in variables for v in self.columns[i]])
+    @cached_property
+    def _all(self) -> fmpz_mat:
+        return self._matrix(range(len(self.columns)))
+
+    def _matrix(self, variables: Iterable[int]) -> fmpz_mat:
+        rows = [self.columns[i] for i in variables]
+        return fmpz_mat(len(rows), self.y.nrows(), list(chain.from_iterable(rows)))
 
     def _solve(self, support: Sequence[int]) -> _Stationary | None:
         """Least squares on `support`; None where its columns and sums are dependent."""
@@ -140,14 +145,15 @@ class _Program:
         prices = dict(zip(sums, numbers[k:], strict=True))
         return _Stationary(numbers[:k], int(denominator), residual, prices)
 
-    def _gains(self, variables: Sequence[int], point: _Stationary) -> list[int]:
-        """How fast the loss falls as each variable enters, times the denominator."""
-        products: list[Any] = (self._matrix(variables) * point.residual).entries()
+    def _gains(self, point: _Stationary) -> list[int]:
+        """How fast the loss falls as each variable enters, times the denominator; of the support
+        they are zero."""
+        products: list[Any] = (self._all * point.residual).entries()
         if not self.groups:
             return products
         return [
-            product - point.prices.get(self.groups[i], 0)
-            for i, product in zip(variables, products, strict=True)
+            product - point.prices.get(group, 0)
+            for group, product in zip(self.groups, products, strict=True)
         ]
 
     def verified(self, support: Sequence[int]) -> Minimum | None:
@@ -157,15 +163,17 @@ class _Program:
             return None
         if set(self.groups) != point.prices.keys():
             return None
-        inside = set(support)
-        others = [i for i in range(len(self.columns)) if i not in inside]
-        if max(self._gains(others, point), default=0) > 0:
+        if max(self._gains(point), default=0) > 0:
             return None
+        return self._minimum(support, point)
+
+    def _minimum(self, support: Sequence[int], point: _Stationary) -> Minimum:
         residual = tuple(int(v) for v in point.residual.entries())
+        ordered = sorted(zip(support, point.numerators, strict=True))
         return Minimum(
             Fraction(dot(residual, residual), 2 * point.denominator**2),
-            tuple(self.names[i] for i in support),
-            tuple(point.numerators),
+            tuple(self.names[i] for i, _ in ordered),
+            tuple(numerator for _, numerator in ordered),
             point.denominator,
             residual,
         )
@@ -173,24 +181,22 @@ class _Program:
     def active_set(self) -> Minimum:
         """The exact method; it ends because the loss falls strictly at each step."""
         support = [i for i, name in enumerate(self.names) if name is None]
-        z = dict.fromkeys(support, Fraction(1))
+        z = dict.fromkeys(support, fmpq(1))
         point = self._solve(support)
         while True:
             assert point is not None
-            gains = self._gains(range(len(self.columns)), point)
+            gains = self._gains(point)
             gain, entering = max(zip(gains, range(len(gains)), strict=True), default=(0, -1))
             if gain <= 0:
-                found = self.verified(sorted(support))
-                assert found is not None
-                return found
+                return self._minimum(support, point)
             # A variable of positive gain is independent of the support, where all gains are zero,
             # so the systems below are never singular.
             support.append(entering)
-            z[entering] = Fraction()
+            z[entering] = fmpq()
             while True:
                 point = self._solve(support)
                 assert point is not None
-                target = [Fraction(v, point.denominator) for v in point.numerators]
+                target = [fmpq(v, point.denominator) for v in point.numerators]
                 blocked = [
                     (z[i] / (z[i] - t), i) for i, t in zip(support, target, strict=True) if t <= 0
                 ]
