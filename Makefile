@@ -6,6 +6,9 @@ INSTALLED := .venv/installed
 # more of them mostly wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
+# Compiled modules are kept: the tests start some hundred processes that load them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: verify test lint bench fuzz
 
 verify: $(INSTALLED)
