@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from itertools import permutations
+from itertools import accumulate, permutations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -33,7 +33,7 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from numerics.training.activation import activate, backward
-from numerics.training.optimizers import OPTIMIZERS, Optimizer, Schedule
+from numerics.training.optimizers import OPTIMIZERS, Cooling, Optimizer, Schedule
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.geometry import ball_violation, frank_wolfe_gap, geometry
 from theory.network import Network
@@ -72,7 +72,7 @@ class TrainingConfig:
     seeds: int
     steps: int
     seed: int
-    schedule: Schedule
+    schedule: Schedule | Cooling
     start_scale: float
     start: Network | None
 
@@ -104,13 +104,23 @@ class History:
 
 
 @dataclass(frozen=True, eq=False)
+class Watched:
+    """What S runs did in their last steps: the means of W and a, and the share of the steps with
+    x_k . w_j > 0."""
+
+    W: Float[Array, "S d m"]
+    a: Float[Array, "S m"]
+    shares: Float[Array, "S n m"]
+
+
+@dataclass(frozen=True, eq=False)
 class TrainingResult:
     """S trained networks and how far each one is from the solution its optimizer implies.
 
     loss: 1/2 ||f - y||^2. violation: the larger of ||W|| / R_W - 1 and ||a|| / R_a - 1, and 0 in
     the ball. gap: the Frank-Wolfe gap, in the units of the loss. Both are None for sgd, which has
     no ball. diverged: runs with a loss or weights that are not finite. steps: how many were done,
-    less than config.steps after an interrupt.
+    less than config.steps after an interrupt. watched: what they did at last, if that was asked for.
     """
 
     config: TrainingConfig
@@ -122,6 +132,7 @@ class TrainingResult:
     diverged: Bool[Array, " S"]
     steps: int
     history: History | None
+    watched: Watched | None = None
 
     @property
     def complete(self) -> bool:
@@ -149,6 +160,7 @@ def train(
     start_scale: float = 1.0,
     start: Network | None = None,
     record_every: int | None = None,
+    watch: int = 0,
     progress: Progress = silent,
 ) -> TrainingResult:
     """Train `seeds` networks with the weight decay on both layers that confines them to the ball,
@@ -158,6 +170,7 @@ def train(
     schedule: by default the optimizer's, see `Optimizer.default_schedule`.
     start: a network of that width to begin at, or near: see `TrainingConfig`.
     record_every: keep losses, violations and gaps each that many steps, and at the end.
+    watch: keep what the runs do in so many last steps; all of them if there are fewer.
 
     A run is the same whatever the number of seeds. Runs whose weights overflow are reported as
     diverged and leave the others alone. `progress` may raise Interrupted: this returns what is
@@ -167,6 +180,70 @@ def train(
     start of another shape, and counts below 1; BudgetError for more runs than memory holds.
     Source: proofs_notes/implicit-bias.md.
     """
+    config = _config(
+        problem,
+        width,
+        within,
+        optimizer=optimizer,
+        seeds=seeds,
+        steps=steps,
+        seed=seed,
+        schedule=schedule,
+        start_scale=start_scale,
+        start=start,
+    )
+    if record_every is not None:
+        record_every = positive_integer(record_every, "record_every")
+    require_memory(problem, config.width, config.seeds)
+    with one_thread(), torch.inference_mode():
+        return _run([config], record_every, watch, progress)[0]
+
+
+def train_together(
+    problems: Sequence[Problem],
+    width: int,
+    withins: Sequence[Within],
+    *,
+    seeds: int,
+    steps: int,
+    cooling: int,
+    rate: float | None = None,
+    progress: Progress = silent,
+) -> list[TrainingResult]:
+    """`train` on several data sets of as many features as one batch, which takes little longer than
+    on one: each in a ball of its own of the same optimizer, or with a penalty.
+
+    cooling: so many steps follow in which learning rates fall to a hundredth: see `Cooling`. In the
+    last half of them the runs are watched.
+    rate: a constant learning rate before that, in place of the optimizer's default.
+    Raises InputError where optimizers or features differ.
+    """
+    if len({within.optimizer for within in withins}) > 1 or len({p.d for p in problems}) > 1:
+        raise InputError("problems", "differ in the number of features, or in the optimizer")
+    configs = []
+    for problem, within in zip(problems, withins, strict=True):
+        config = _config(problem, width, within, seeds=seeds, steps=steps)
+        before = config.schedule if rate is None else Schedule(rate)
+        cooled = Cooling(before, steps, cooling)
+        configs.append(replace(config, schedule=cooled, steps=steps + cooling))
+    with one_thread(), torch.inference_mode():
+        return _run(configs, None, cooling // 2, progress)
+
+
+def _config(
+    problem: Problem,
+    width: int,
+    within: Within,
+    *,
+    optimizer: Optimizer | None = None,
+    seeds: int,
+    steps: int,
+    seed: int = 0,
+    schedule: Schedule | Cooling | None = None,
+    start_scale: float = 1.0,
+    start: Network | None = None,
+) -> TrainingConfig:
+    """Checked; arguments and errors are those of `train`."""
     require_within(within, Ball, Penalty)
     if optimizer is None:
         if within.optimizer not in OPTIMIZERS:
@@ -183,7 +260,7 @@ def train(
     if start is not None and (len(start.W), start.width) != (problem.d, width):
         shape = f"W of shape ({len(start.W)}, {start.width})"
         raise InputError("start", f"has {shape}, but ({problem.d}, {width}) are trained")
-    config = TrainingConfig(
+    return TrainingConfig(
         problem=problem,
         width=width,
         within=within,
@@ -195,11 +272,6 @@ def train(
         start_scale=start_scale,
         start=start,
     )
-    if record_every is not None:
-        record_every = positive_integer(record_every, "record_every")
-    require_memory(problem, width, config.seeds)
-    with one_thread(), torch.inference_mode():
-        return _run(config, record_every, progress)
 
 
 def require_memory(problem: Problem, width: int, seeds: int) -> None:
@@ -220,20 +292,35 @@ def require_memory(problem: Problem, width: int, seeds: int) -> None:
 
 
 class SquaredLoss:
-    """1/2 ||f - y||^2 of a batch of S networks, and its gradients in closed form."""
+    """1/2 ||f - y||^2 of a batch of S networks, and its gradients in closed form.
 
-    def __init__(self, problem: Problem, batch: int) -> None:
-        X = torch.from_numpy(np.array(problem.X, dtype=np.float64))
-        y = torch.from_numpy(np.array(problem.y, dtype=np.float64))
-        self._X = X.expand(batch, -1, -1)
-        self._minus_y = -y[:, None].expand(batch, -1, -1)
+    batch: how many networks there are of each problem, one after another. Rows that are missing to
+    the most are zero, which changes neither.
+    """
+
+    def __init__(self, *batch: tuple[Problem, int]) -> None:
+        rows = max(problem.n for problem, _ in batch)
+        X, minus_y = [], []
+        for problem, count in batch:
+            data = np.zeros((rows, problem.d + 1))
+            data[: problem.n, :-1], data[: problem.n, -1] = problem.X, problem.y
+            both = torch.from_numpy(data).expand(count, -1, -1)
+            X.append(both[..., :-1])
+            minus_y.append(-both[..., -1:])
+        self._X, self._minus_y = (
+            each[0] if len(batch) == 1 else torch.cat(each) for each in (X, minus_y)
+        )
 
     def _forward(
         self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
     ) -> tuple[Float[Tensor, "S n m"], Float[Tensor, "S n 1"]]:
         """sigma(X W) and f - y."""
-        hidden = activate(torch.bmm(self._X, W))
+        hidden = activate(self.outputs(W))
         return hidden, torch.baddbmm(self._minus_y, hidden, a[:, :, None])
+
+    def outputs(self, W: Float[Tensor, "S d m"]) -> Float[Tensor, "S n m"]:
+        """X W"""
+        return torch.bmm(self._X, W)
 
     def value(self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]) -> Float[Tensor, " S"]:
         """The loss of each network."""
@@ -249,36 +336,60 @@ class SquaredLoss:
         return torch.bmm(self._X.mT, back), torch.bmm(hidden.mT, residual)[:, :, 0]
 
 
-def _run(config: TrainingConfig, record_every: int | None, progress: Progress) -> TrainingResult:
-    W, a = _starts(config)
-    loss = SquaredLoss(config.problem, len(W))
-    optimizer, weight_decay = config.optimizer, 1 / config.radius
+def _run(
+    configs: Sequence[TrainingConfig], record_every: int | None, watch: int, progress: Progress
+) -> list[TrainingResult]:
+    """Of each configuration, as one batch; they have the optimizer and the steps in common."""
+    starts = [_starts(config) for config in configs]
+    W, a = (torch.cat(layer) for layer in zip(*starts, strict=True))
+    batch = [len(start) for start, _ in starts]
+    loss = SquaredLoss(*zip([config.problem for config in configs], batch, strict=True))
+    places = [slice(end - size, end) for size, end in zip(batch, accumulate(batch), strict=True)]
+    optimizer, steps = configs[0].optimizer, configs[0].steps
     layers = [(W, optimizer.hidden.start(W)), (a, optimizer.output.start(a))]
-    recorded: dict[int, _Measured] = {}
+    sums = (torch.zeros_like(W), torch.zeros_like(a), torch.zeros_like(loss.outputs(W)))
+    recorded: list[dict[int, _Measured]] = [{} for _ in configs]
 
-    def state() -> list[Array]:
+    def state() -> list[list[Array]]:
         tensors = (W, a, loss.value(W, a), *loss.gradients(W, a))
-        return [tensor.numpy()[: config.seeds] for tensor in tensors]
+        return [_own(tensors, config, place) for config, place in zip(configs, places, strict=True)]
 
     step = 0
     try:
-        for step in range(config.steps):
+        for step in range(steps):
             if step % _STEPS_PER_TICK == 0:
                 progress("training, steps", step)
             if record_every is not None and step % record_every == 0:
-                recorded[step] = _measured(config, *state())
-            learning_rate = config.schedule(step)
+                for config, own, kept in zip(configs, state(), recorded, strict=True):
+                    kept[step] = _measured(config, *own)
+            rates = [config.schedule(step) for config in configs]
+            decays = [1 - rate / config.radius for rate, config in zip(rates, configs, strict=True)]
             for (layer, direction), gradient in zip(layers, loss.gradients(W, a), strict=True):
-                layer.mul_(1 - learning_rate * weight_decay)
-                layer.sub_(direction(gradient), alpha=learning_rate)
-        step = config.steps
+                change = direction(gradient)
+                for place, rate, decay in zip(places, rates, decays, strict=True):
+                    layer[place].mul_(decay).sub_(change[place], alpha=rate)
+            if step >= steps - watch:
+                for total, each in zip(sums, (W, a, loss.outputs(W) > 0), strict=True):
+                    total += each
+        step = steps
     except Interrupted:
         pass
-    arrays = state()
-    end = _measured(config, *arrays)
-    if record_every is not None:
-        recorded[step] = end
-    return _result(config, step, recorded, end, *arrays[:2])
+    results = []
+    for config, place, own, kept in zip(configs, places, state(), recorded, strict=True):
+        end = _measured(config, *own)
+        if record_every is not None:
+            kept[step] = end
+        watched = None
+        if watch and step == steps:
+            means = [total / min(watch, steps) for total in _own(sums, config, place)]
+            watched = Watched(means[0], means[1], means[2][:, : config.problem.n])
+        results.append(_result(config, step, kept, end, watched, *own[:2]))
+    return results
+
+
+def _own(tensors: Sequence[Tensor], config: TrainingConfig, place: slice) -> list[Array]:
+    """What belongs to the runs of one configuration."""
+    return [tensor[place][: config.seeds].numpy() for tensor in tensors]
 
 
 def _starts(config: TrainingConfig) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
@@ -330,6 +441,7 @@ def _result(
     steps: int,
     recorded: dict[int, _Measured],
     end: _Measured,
+    watched: Watched | None,
     W: Float[Array, "S d m"],
     a: Float[Array, "S m"],
 ) -> TrainingResult:
@@ -354,6 +466,7 @@ def _result(
         diverged=~finite,
         steps=steps,
         history=history,
+        watched=watched,
     )
 
 

@@ -150,6 +150,26 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Cooling:
+    """Learning rates of a schedule for so many steps, then falling to a hundredth of the last one, by
+    a constant factor, in `further` steps: so near does training come to where it rests."""
+
+    schedule: Schedule
+    steps: int
+    further: int
+
+    def __call__(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        beyond = max(0, step - self.steps)
+        return self.schedule(min(step, self.steps)) * math.pow(1e-2, beyond / self.further)
+
+    @property
+    def initial(self) -> float:
+        """The first learning rate."""
+        return self.schedule.initial
+
+
+@dataclass(frozen=True)
 class Optimizer:
     """How each layer is updated, and the geometry that this implies."""
 

@@ -82,7 +82,7 @@ class Runs:
             layer / np.maximum(norm / radius, 1.0).reshape(-1, *[1] * (layer.ndim - 1))
             for layer, norm in zip((result.W, result.a), norms, strict=True)
         )
-        loss = SquaredLoss(result.config.problem, self.count)
+        loss = SquaredLoss((result.config.problem, self.count))
         losses: Array = loss.value(torch.from_numpy(W), torch.from_numpy(a)).numpy()
         return losses
 

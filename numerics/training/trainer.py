@@ -7,11 +7,12 @@ from functools import singledispatch
 from typing import Any
 
 from numerics.training import curves
+from numerics.training.loop import TrainingResult, train_together
 from numerics.training.meetings import TrainedMeeting, train_meeting
 from numerics.training.runs import Runs, best_networks, train_runs
 from theory.claims.region_interaction import TrainMeeting
 from theory.claims.same_optimizer_connectivity import TrainNetworks
-from theory.claims.training import LearnCurves, TrainRuns
+from theory.claims.training import LearnCurves, TrainRuns, TrainTogether
 from theory.errors import InputError
 from theory.network import Network
 from theory.types import Progress
@@ -32,6 +33,11 @@ def trainer(asked: Any, progress: Progress) -> Any:
 @trainer.register
 def _(asked: TrainRuns, progress: Progress) -> Runs:
     return train_runs(**vars(asked), progress=progress)
+
+
+@trainer.register
+def _(asked: TrainTogether, progress: Progress) -> Sequence[TrainingResult]:
+    return train_together(**vars(asked), progress=progress)
 
 
 @trainer.register

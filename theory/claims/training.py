@@ -71,6 +71,59 @@ class TrainRuns(Training[Runs]):
     record_every: int | None = None
 
 
+class Watched(Protocol):
+    """What S runs did in their last steps."""
+
+    @property
+    def W(self) -> Any:
+        """Means of weights, (S, d, m)."""
+
+    @property
+    def a(self) -> Any:
+        """Means of weights, (S, m)."""
+
+    @property
+    def shares(self) -> Any:
+        """The part of the steps in which x_k . w_j > 0, (S, n, m)."""
+
+
+class EndedRuns(Protocol):
+    """S networks at the end of training: arrays W (S, d, m), a (S, m), and diverged (S,)."""
+
+    @property
+    def W(self) -> Any:
+        """Of the hidden layers."""
+
+    @property
+    def a(self) -> Any:
+        """Of the output layers."""
+
+    @property
+    def diverged(self) -> Any:
+        """Which are not finite."""
+
+    @property
+    def watched(self) -> Any:
+        """`Watched`; None where training was interrupted."""
+
+
+@dataclass(frozen=True)
+class TrainTogether(Training[Sequence[EndedRuns]]):
+    """Networks on several data sets, each with a ball of its own of one optimizer, or a penalty.
+
+    After `steps` learning rates fall to a hundredth in `cooling` steps; in the last half of these
+    the runs are watched. rate: a constant one before that, in place of the optimizer's default.
+    """
+
+    problems: Sequence[Problem]
+    width: int
+    withins: Sequence[Within]
+    seeds: int
+    steps: int
+    cooling: int
+    rate: float | None = None
+
+
 AnyRuns = TypeVar("AnyRuns", bound=Runs)
 
 

@@ -108,7 +108,7 @@ class Ends:
         error: Float[Array, " n"],
         loss: float,
     ) -> End:
-        predicted, kind, valley = self._minimum(self._cell(W, a, Z))
+        predicted, kind, valley = self.place(self._cell(W, a, Z))
         above = loss - float(predicted)
         if abs(above) > self._near:  # below the least it is outside the ball
             kink = self._kink(W, a, Z)
@@ -142,7 +142,7 @@ class Ends:
         slope = ball.hidden.dual_value(grad_W) + ball.output.dual_value(grad_a)
         return self.step * float(slope)
 
-    def _minimum(self, cell: Cell) -> tuple[Fraction, Kind, int | None]:
+    def place(self, cell: Cell) -> tuple[Fraction, Kind, int | None]:
         """The least loss of a cell, and what of the tree it is."""
         if cell not in self._known:
             complex_ = self.tree.complex
@@ -162,16 +162,17 @@ class Ends:
     @cached_property
     def _homes(self) -> dict[Cell, int]:
         """The valley of each cell that reaches a bottom; where minima are intervals, up to the
-        tolerance."""
+        tolerance, but not those of a lower bottom, to which ways out of shallow valleys lead."""
         complex_ = self.tree.complex
-        homes: dict[Cell, int] = {}
-        slack = Fraction() if complex_.domain.exact else Fraction(self._near)
+        homes = {cell: valley.id for valley in self.tree.valleys for cell in valley.cells}
+        if complex_.domain.exact:
+            return homes
+        slack = Fraction(self._near)
         for valley in self.tree.valleys:
-            cells = set(valley.cells)
-            if slack:
-                level = complex_.scaled_level(valley.birth + slack)
-                cells |= self.tree.flood.region(valley.cells[0], level)
-            homes |= dict.fromkeys(cells, valley.id)
+            least, most = (complex_.scaled_level(valley.birth + s) for s in (-slack, slack))
+            for cell in self.tree.flood.region(valley.cells[0], most):
+                if complex_.minimum(cell).value >= least:
+                    homes.setdefault(cell, valley.id)
         return homes
 
     def _kink(

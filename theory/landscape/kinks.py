@@ -45,6 +45,9 @@ MOST = 8  # kinks at once, all sides of which are gone through
 _JUMP = 1e-9  # of the gradient, relative to its largest entry
 _EVALUATIONS = 60  # a solution takes some ten
 _SOLVED = 1e-8  # of the equations, relative to the radius
+_PARALLEL = 1e-12  # of two rows, by the cosine of their angle
+# Gradients up to which a sign is proportional to them, relative to the largest, one after another.
+_SOFT = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,29 +89,32 @@ def rest_point(
     if len(kinks) > MOST:
         raise InputError("kinks", f"are {len(kinks)}, more than {MOST}")
     equations = _Equations(problem, within, kinks, blanks)
-    start = np.concatenate([W.ravel(), a, np.full(len(kinks), 0.5)])
+    kinks = equations.kinks
+    x = np.concatenate([W.ravel(), a, np.full(len(kinks), 0.5)])
     size = W.size + a.size
     margin = 1e-9
     lower = np.concatenate([np.full(size, -np.inf), np.full(len(kinks), -margin)])
     upper = np.concatenate([np.full(size, np.inf), np.full(len(kinks), 1 + margin)])
-    found = least_squares(
-        equations,
-        start,
-        bounds=(lower, upper),
-        xtol=1e-15,
-        ftol=1e-15,
-        gtol=1e-15,
-        max_nfev=_EVALUATIONS,
-    )
+    for soft in _SOFT if equations.signs else _SOFT[-1:]:
+        found = least_squares(
+            partial(equations, soft),
+            x,
+            bounds=(lower, upper),
+            xtol=1e-15,
+            ftol=1e-15,
+            gtol=1e-15,
+            max_nfev=_EVALUATIONS,
+        )
+        x = found.x
     residual = float(np.abs(found.fun).max(initial=0.0)) / equations.radius
     if residual > _SOLVED:
         return None
-    W, a, shares = equations.split(found.x)
+    W, a, shares = equations.split(x)
     f = problem.activation.fit(equations.X, W, a)
     return RestPoint(
         W=W,
         a=a,
-        kinks=tuple(kinks),
+        kinks=kinks,
         shares=shares,
         loss=float(((f - equations.y) ** 2).sum() / 2),
         gap=equations.gap(W, a),
@@ -126,29 +132,39 @@ class _Equations:
         self.y = np.array(problem.y, dtype=float)
         self._activation = problem.activation
         self.radius = float(within.rho) ** 0.5
-        self._kinks = kinks
         self._blanks = list(blanks)
-        self._sides = np.array(list(product((1.0, 0.0), repeat=len(kinks))))
         self._ball = within.geometry
         self._hidden, self._output = RULES[within.optimizer]
+        self.signs = self._hidden.signs or self._output.signs
+        # A neuron crosses the walls of parallel rows in one step: they are one kink.
+        units = self.X / np.maximum(np.linalg.norm(self.X, axis=1, keepdims=True), 1e-300)
+        cosines = units @ units.T
+        self._parallel = np.where(np.abs(cosines) > 1 - _PARALLEL, np.sign(cosines), 0.0)
+        distinct: dict[Kink, Kink] = {}
+        for k, j in kinks:
+            first = int(np.flatnonzero(self._parallel[k])[0])
+            distinct.setdefault((first, j), (k, j))
+        self.kinks = tuple(distinct.values())
+        self._sides = np.array(list(product((1.0, 0.0), repeat=len(self.kinks))))
 
     def split(
         self, x: Float[Array, " u"]
     ) -> tuple[Float[Array, "d m"], Float[Array, " m"], Float[Array, " k"]]:
         """W, a and the shares."""
-        d, rest = self.X.shape[1], len(x) - len(self._kinks)
+        d, rest = self.X.shape[1], len(x) - len(self.kinks)
         m = rest // (d + 1)
         return x[: d * m].reshape(d, m), x[d * m : rest], x[rest:]
 
-    def __call__(self, x: Float[Array, " u"]) -> Float[Array, " u"]:
+    def __call__(self, soft: float, x: Float[Array, " u"]) -> Float[Array, " u"]:
+        """soft: see `_SOFT`."""
         W, a, shares = self.split(x)
         weights = np.where(self._sides > 0, shares, 1 - shares).prod(axis=1)
         G, g = self._gradients(W, a)
-        rest_W = self._rest(W, G, weights, self._hidden, self._ball.hidden.project)
-        rest_a = self._rest(a, g, weights, self._output, self._ball.output.project)
+        rest_W = self._rest(W, G, weights, self._hidden, self._ball.hidden.project, soft)
+        rest_a = self._rest(a, g, weights, self._output, self._ball.output.project, soft)
         rest_W[:, self._blanks] = W[:, self._blanks]
         rest_a[self._blanks] = a[self._blanks]
-        on = [float(self.X[k] @ W[:, j] / np.linalg.norm(self.X[k])) for k, j in self._kinks]
+        on = [float(self.X[k] @ W[:, j] / np.linalg.norm(self.X[k])) for k, j in self.kinks]
         return np.concatenate([rest_W.ravel(), rest_a, on])
 
     def _gradients(
@@ -157,9 +173,11 @@ class _Equations:
         """Of W and of a, for all sides of the kinks."""
         Z = self.X @ W
         slopes = np.repeat(self._activation.slopes(Z > 0)[None], len(self._sides), axis=0)
-        for place, (k, j) in enumerate(self._kinks):
-            slopes[:, k, j] = self._activation.slopes(self._sides[:, place] > 0)
-            Z[k, j] = 0.0
+        for place, (k, j) in enumerate(self.kinks):
+            above = self._sides[:, place, None] > 0
+            rows = np.flatnonzero(self._parallel[k])
+            slopes[:, rows, j] = self._activation.slopes(above == (self._parallel[k, rows] > 0))
+            Z[rows, j] = 0.0
         hidden = self._activation.at(Z)
         error = hidden @ a - self.y
         G = np.einsum("nd,pnm->pdm", self.X, slopes * (error[:, None] * a))
@@ -172,6 +190,7 @@ class _Equations:
         weights: Float[Array, " p"],
         rule: _Rule,
         project: Callable[[Array, float], Array],
+        soft: float,
     ) -> Array:
         """How far a layer is from rest: by its mean direction where that jumps, elsewhere as a KKT
         point of the ball."""
@@ -180,6 +199,8 @@ class _Equations:
         rest: Array = theta - project(theta - self.radius / scale * mean, self.radius)
         if rule.direction is not None:
             jumps = rule.spread(samples) > _JUMP * scale
+            if rule.signs:
+                samples = samples / (soft * scale)
             balance = theta + self.radius * rule.direction(samples, weights)
             rest = np.where(jumps, balance, rest)
         return rest
@@ -202,10 +223,15 @@ class _Equations:
 @dataclass(frozen=True)
 class _Rule:
     """One layer: its mean direction, None where the mean gradient alone counts, and the axes of
-    what is normalised together."""
+    what is normalised together.
+
+    signs: whether it takes signs, which are anything between -1 and 1 where a gradient vanishes on
+    one side of a kink. That they are in proportion to gradients, of up to 1, is near enough.
+    """
 
     direction: Callable[[Array, Float[Array, " p"]], Array] | None
     axes: tuple[int, ...] = ()
+    signs: bool = False
 
     def spread(self, samples: Array) -> Array:
         """How far the samples differ, in each part that is normalised together."""
@@ -230,7 +256,7 @@ def _root_mean_square(samples: Array, weights: Float[Array, " p"]) -> Array:
 def _sign(momentum: float, samples: Array, weights: Float[Array, " p"]) -> Array:
     """E sign(b E g + (1 - b) g)"""
     mixed = momentum * _mean(samples, weights) + (1 - momentum) * samples
-    mean: Array = _mean(np.sign(mixed), weights)
+    mean: Array = _mean(np.clip(mixed, -1.0, 1.0), weights)
     return mean
 
 
@@ -242,8 +268,8 @@ def _normalised(axes: tuple[int, ...], samples: Array, weights: Float[Array, " p
 
 
 _ADAMW = _Rule(_root_mean_square)
-_LION = _Rule(partial(_sign, 0.9))
-_SIGNSGD = _Rule(partial(_sign, 0.0))
+_LION = _Rule(partial(_sign, 0.9), signs=True)
+_SIGNSGD = _Rule(partial(_sign, 0.0), signs=True)
 _MUON = _Rule(None)
 _COLUMNS = _Rule(partial(_normalised, (0,)), (0,))
 _MATRIX = _Rule(partial(_normalised, (0, 1)), (0, 1))
