@@ -80,6 +80,17 @@ def separation(
 
 
 @app.command()
+def ends() -> int:
+    """Where runs of all optimizers end on all data sets of proofs_notes/where-training-ends.md: its
+    table, a line as soon as it is there; some minutes."""
+    from numerics.studies.ends import rows
+
+    for row in rows():
+        print(row, flush=True)
+    return EXIT_DONE
+
+
+@app.command()
 def meetings() -> int:
     """Both optimizers of the meetings of proofs_notes/region-interaction.md, trained: its table, a
     line as soon as it is there; some minutes."""

@@ -19,7 +19,6 @@ Note: proofs_notes/where-training-ends.md
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -56,11 +55,14 @@ from theory.within import Ball, Penalty, Within
 
 NAMES = ("global", "valley", "plateau", "kink")
 
+ALL = (*NAMES, "stationary", "moving", "diverged")
+"""Those and what else runs can be; `stationary` is said where no tree is known."""
+
 OPTIMIZERS = ("adamw", "lion", "signsgd", "muon", "muon-adamw", "ngd", "colnorm", "sgd")
 
 _BETA = Fraction(1)  # of sgd
 _RATE = 0.005  # of sgd: constant, as penalties shrink weights by beta times the rate
-_STATIONARY = 1e-6  # the gradient of sgd, relative to that of the loss at its largest
+_STATIONARY = 1e-5  # of ||y||^2: the largest entry of sgd's gradient at rest
 _MEMORY = Fraction(2, 10**4)
 """How far losses on kinks may be from the limit of long memories, relative to ||y||^2."""
 _BLANK = 1e-3  # of rho: neurons with |a| |w| below count as zero
@@ -139,7 +141,8 @@ class Ended:
     @property
     def counts(self) -> Mapping[str, int]:
         """By name."""
-        return Counter(name for name, _ in self.ends)
+        names = [name for name, _ in self.ends]
+        return {name: names.count(name) for name in ALL}
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,7 @@ class WhereTrainingEnds(Claim):
                 ended[key] = Ended(tuple(ends))
                 counts = ended[key].counts
                 values[f"{key}: moving"] = counts["moving"] + counts["diverged"]
-                measured[key] = ", ".join(f"{kind} {count}" for kind, count in counts.items())
+                measured[key] = ", ".join(f"{kind} {counts[kind]}" for kind in ALL if counts[kind])
                 if optimizer != "sgd":
                     for kind in NAMES:
                         own = sorted(loss for its, loss in ends if its == kind)
@@ -251,10 +254,11 @@ class WhereTrainingEnds(Claim):
                 Penalty(_BETA) if optimizer == "sgd" else Ball(optimizer, self.data[name][1])
                 for name in names
             ]
+            problems = tuple(self.data[name][0] for name in names)
             asked = TrainTogether(
-                [self.data[name][0] for name in names],
+                problems,
                 2,
-                balls,
+                tuple(balls),
                 self.seeds,
                 factor * self.steps,
                 self.cooling,
@@ -303,9 +307,13 @@ def _rests(tree: Valleys, place: str) -> list[float]:
     move = next(move for move in domain.moves(cell[j]) if move.target in beside[j])
     own = CellComplex(domain, len(cell))
     point = own.point(cell, own.face_minimum(cell, j, move), moved=(j, move))
-    W, a = _in_ball(within, domain.network(point))
-    alike = [place.split().index(neuron) for neuron in place.split()]
-    W, a = W[:, alike], a[alike]  # the least loss leaves it open who does the work
+    # Neurons alike share the work: the least loss leaves it open.
+    same = [[i for i, other in enumerate(neurons) if other == neuron] for neuron in neurons]
+    shared = [
+        (sign, [sum(point[i][1][k] for i in own) / len(own) for k in range(len(u))])
+        for (sign, u), own in zip(point, same, strict=True)
+    ]
+    W, a = _in_ball(within, domain.network(shared))
     blanks = range(len(cell), tree.width)
     W, a = (np.pad(layer, [*[(0, 0)] * (layer.ndim - 1), (0, len(blanks))]) for layer in (W, a))
     found = (rest_point(tree.problem, within, t * W, a, kinks, blanks) for t in _START)

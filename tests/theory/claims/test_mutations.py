@@ -19,7 +19,7 @@ from gpt2_studies import MATRICES, statistic, study
 from learned import Learner
 
 from numerics.training import runs
-from numerics.training.loop import train
+from numerics.training.loop import train, train_together
 from theory.claims import (
     CLAIMS,
     Claim,
@@ -36,6 +36,7 @@ from theory.claims import (
     SameOptimizerConnectivity,
     SmallWidthSeparation,
     Staircase,
+    WhereTrainingEnds,
     WidthNPlus1,
     WidthProfile,
     finite_width_sandwich,
@@ -52,6 +53,7 @@ from theory.connectivity import OptimalPolytope
 from theory.errors import InputError, Undecided
 from theory.landscape import analyse
 from theory.landscape.domain import SIGN_FLIP, Domain
+from theory.landscape.kinks import RULES
 from theory.regions import Meeting
 from theory.within import Ball
 
@@ -231,6 +233,7 @@ SMALL: dict[str, Claim] = {
             },
             vertices=3,
         ),
+        replace(WhereTrainingEnds().quick(), optimizers=("adamw",)),
     )
 }
 
@@ -292,6 +295,7 @@ _rank_bound = vars(OptimalPolytope)["rank_bound"].fget
 SETTING = {
     # Training and what is observed without the theory, which no fault changes, are done once.
     "numerics.training.runs:train": cache(train),
+    "numerics.training.trainer:train_together": cache(train_together),
     "theory.claims.finite_width_sandwich:_missing": cache(finite_width_sandwich._missing),
     **{
         f"theory.claims.{name}:float_landscape": cache(float_landscape)
@@ -440,6 +444,32 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "width a third": changed(
             lambda width: width // 3, "theory.claims.region_interaction:_sufficient"
+        ),
+    },
+    "where-training-ends": {
+        "faces dropped": FACES_DROPPED,
+        "valley dropped": changed(
+            lambda tree: replace(tree, valleys=(tree.valleys[0], *tree.valleys[2:])),
+            "theory.claims.where_training_ends:valleys",
+        ),
+        "losses scaled": changed(
+            lambda place: (place[0] * MORE, *place[1:]), "theory.landscape.ends:Ends.place"
+        ),
+        "plateaus named valleys": changed(
+            lambda place: (place[0], place[1].replace("plateau", "valley"), place[2]),
+            "theory.landscape.ends:Ends.place",
+        ),
+        "valleys named plateaus": changed(
+            lambda place: (place[0], place[1].replace("valley", "plateau"), place[2]),
+            "theory.landscape.ends:Ends.place",
+        ),
+        "radius scaled": with_option(
+            "within",
+            lambda ball: Ball(ball.optimizer, ball.rho * MORE),
+            "theory.claims.where_training_ends:valleys",
+        ),
+        "rule of another optimizer": put(
+            "theory.landscape.kinks:RULES", {**RULES, "adamw": RULES["signsgd"]}
         ),
     },
 }

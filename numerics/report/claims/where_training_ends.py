@@ -1,0 +1,60 @@
+"""The names of all ends, and merge trees with the runs at their leaves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+
+from numerics.pictures.ends import draw_ends
+from numerics.pictures.valleys import draw_disconnectivity_graph
+from numerics.report.sheets import Picture, Sheet
+from theory.claims import Result
+from theory.claims.where_training_ends import ALL, Ended, Landscape
+from theory.landscape.valleys import Valleys
+
+
+def sheets(result: Result[Mapping[str, Landscape], Mapping[str, Ended]]) -> list[Sheet]:
+    """The names of all ends, and merge trees with the runs at their leaves."""
+    counts: dict[str, dict[str, Mapping[str, int]]] = {}
+    for key, ended in result.observation.evidence.items():
+        name, optimizer = key.split(", ")
+        counts.setdefault(name, {})[optimizer] = ended.counts
+    everywhere = {
+        optimizer: {kind: sum(own[optimizer][kind] for own in counts.values()) for kind in ALL}
+        for optimizer in next(iter(counts.values()))
+    }
+    bars: list[Picture] = [
+        (
+            partial(draw_ends, counts=own, title=title),
+            f"{title}: what the places are called where runs of each optimizer ended. sgd has a "
+            "penalty instead of a ball: its runs are only known to be stationary, or on a kink.",
+        )
+        for title, own in {"all data sets": everywhere, **counts}.items()
+    ]
+    trees: list[Picture] = []
+    # Those with most valleys first: the file shows some only.
+    landscapes = sorted(result.prediction.evidence.items(), key=lambda item: -_valleys(item[1]))
+    for key, landscape in landscapes:
+        tree = landscape.tree
+        if _valleys(landscape) < 2:
+            continue
+        runs = {key.split(", ")[1]: _leaves(tree, result.observation.evidence[key])}
+        caption = (
+            f"{key}: every valley of the loss in the ball, from its bottom up to where it joins a "
+            "deeper one, and below it how many runs ended there. Blue: the global one."
+        )
+        trees.append((partial(draw_disconnectivity_graph, tree=tree, runs=runs), caption))
+    return [Sheet("", bars, columns=3), Sheet(".trees", trees, columns=3, most=6)]
+
+
+def _valleys(landscape: Landscape) -> int:
+    return len(landscape.tree.valleys)
+
+
+def _leaves(tree: Valleys, ended: Ended) -> Mapping[int, int]:
+    """How many runs ended in each valley, by its id: that of the nearest bottom."""
+    own = [loss for name, loss in ended.ends if name in ("global", "valley")]
+    return Counter(
+        min(tree.valleys, key=lambda valley: abs(float(valley.birth) - loss)).id for loss in own
+    )
