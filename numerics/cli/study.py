@@ -82,7 +82,7 @@ def separation(
 @app.command()
 def ends() -> int:
     """Where runs of all optimizers end on all data sets of proofs_notes/where-training-ends.md: its
-    table, a line as soon as it is there; some minutes."""
+    table, a line as soon as it is there; five minutes."""
     from numerics.studies.ends import rows
 
     for row in rows():

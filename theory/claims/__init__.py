@@ -21,6 +21,7 @@ from theory.claims.gpt2_cross_transition import Gpt2CrossTransition
 from theory.claims.gpt2_polychain_beats_linear import Gpt2PolychainBeatsLinear
 from theory.claims.gpt2_spectrum_preserved import Gpt2SpectrumPreserved
 from theory.claims.implicit_bias import ImplicitBias
+from theory.claims.kink_limits import KinkLimits
 from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
 from theory.claims.permutation_is_not_enough import PermutationIsNotEnough
 from theory.claims.region_interaction import RegionInteraction
@@ -44,6 +45,7 @@ __all__ = [
     "Gpt2PolychainBeatsLinear",
     "Gpt2SpectrumPreserved",
     "ImplicitBias",
+    "KinkLimits",
     "NotImpliedByPriorWork",
     "Observation",
     "PermutationIsNotEnough",
@@ -79,6 +81,7 @@ CLAIMS: dict[str, Claim] = {
         Staircase(),
         RegionInteraction(),
         WhereTrainingEnds(),
+        KinkLimits(),
         Gpt2PolychainBeatsLinear(),
         Gpt2SpectrumPreserved(),
         Gpt2CrossTransition(),

@@ -41,10 +41,10 @@ from theory.claims.float_ends import FloatCells
 from theory.claims.instances import integer_problem
 from theory.claims.sampled import losses, slopes
 from theory.claims.training import EndedRuns, TrainTogether
-from theory.errors import Interrupted
+from theory.errors import InputError, Interrupted
 from theory.landscape.cells import CellComplex
 from theory.landscape.ends import TOLERANCE, Ends
-from theory.landscape.kinks import Kink, rest_point
+from theory.landscape.kinks import Kink, RestPoint, rest_point
 from theory.landscape.valleys import Valleys, valleys
 from theory.loading import example
 from theory.network import Network
@@ -69,6 +69,7 @@ _BLANK = 1e-3  # of rho: neurons with |a| |w| below count as zero
 _SETTLED = 5  # times the tolerance: what runs that cross no wall may have before them
 _START = (1.0, 0.9, 0.6, 0.3)  # of W of least loss: where equations of rest are solved from
 _SHARE = 1e-4  # of the steps at least on each side of a kink
+_SAME = Fraction(1, 10**7)  # how far minima of intervals may differ that are one
 _FLAT = 2.5e-7  # of ||y||^2: how far plateaus are level where minima are intervals
 
 _PLANTED = integer_problem([[3, 1], [1, 3], [1, 2], [2, -2], [-3, -1]], [4, -5, -3, 8, -1])
@@ -90,7 +91,7 @@ def every() -> Data:
 
 def some() -> Data:
     """Those with most valleys and kinks; training on all of them takes minutes."""
-    names = ("flagship", "separation-08", "separation-09", "opposite-preference", "planted")
+    names = ("flagship", "separation-08", "separation-09", "planted")
     return {name: every()[name] for name in names}
 
 
@@ -280,15 +281,25 @@ def _predicted(tree: Valleys, places: Sequence[str]) -> dict[str, tuple[Value, .
     cells = combinations_with_replacement(range(tree.complex.states), tree.width)
     named = {ends.place(cell)[:2] for cell in cells}
     found: dict[str, tuple[Value, ...]] = {
-        kind: tuple(sorted(loss for loss, its in named if its == kind)) for kind in NAMES
+        kind: _different(sorted(loss for loss, its in named if its == kind)) for kind in NAMES
     }
     slack = _MEMORY * tree.problem.squared_length
-    rests = [Fraction(loss) for place in places for loss in _rests(tree, place)]
-    return found | {"kink": tuple(Bounds(loss - slack, loss + slack) for loss in rests)}
+    rests = {Fraction(round(rest.loss, 6)) for place in places for rest in rests_at(tree, place)}
+    return found | {"kink": tuple(Bounds(loss - slack, loss + slack) for loss in sorted(rests))}
 
 
-def _rests(tree: Valleys, place: str) -> list[float]:
-    """The loss of rest on the kinks of a place, sought from the least loss on a face there."""
+def _different(ordered: Sequence[Fraction]) -> tuple[Fraction, ...]:
+    """Of losses that intervals do not tell apart the first."""
+    found: list[Fraction] = []
+    for loss in ordered:
+        if not found or loss - found[-1] > _SAME * max(1, loss):
+            found.append(loss)
+    return tuple(found)
+
+
+def rests_at(tree: Valleys, place: str) -> list[RestPoint]:
+    """Where runs rest on the kinks of a place, of `PLACES`, sought from the least loss on a face
+    there. Raises InputError where that is none."""
     within, domain = tree.within, tree.complex.domain
     assert within is not None
     neurons = [neuron.split(":") for neuron in place.split()]
@@ -304,7 +315,10 @@ def _rests(tree: Valleys, place: str) -> list[float]:
     ]
     cell = tuple(states[0] for states in beside)
     j = kinks[0][1]
-    move = next(move for move in domain.moves(cell[j]) if move.target in beside[j])
+    moves = [move for move in domain.moves(cell[j]) if move.target in beside[j]]
+    if not moves:
+        raise InputError("place", f"{place} is on no facet")
+    move = moves[0]
     own = CellComplex(domain, len(cell))
     point = own.point(cell, own.face_minimum(cell, j, move), moved=(j, move))
     # Neurons alike share the work: the least loss leaves it open.
@@ -317,8 +331,7 @@ def _rests(tree: Valleys, place: str) -> list[float]:
     blanks = range(len(cell), tree.width)
     W, a = (np.pad(layer, [*[(0, 0)] * (layer.ndim - 1), (0, len(blanks))]) for layer in (W, a))
     found = (rest_point(tree.problem, within, t * W, a, kinks, blanks) for t in _START)
-    inside = (point for point in found if point and (abs(point.shares - 0.5) < 0.5 - _SHARE).all())
-    return sorted({round(point.loss, 6) for point in inside})
+    return [rest for rest in found if rest and (abs(rest.shares - 0.5) < 0.5 - _SHARE).all()]
 
 
 def _in_ball(within: Ball, network: Network) -> tuple[Array, Array]:

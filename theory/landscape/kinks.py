@@ -13,7 +13,8 @@ depends on what the optimizer remembers of the two sides, seen with shares p and
 | ngd, colnorm  | E g / ||g||, of the layer, of a column                                          |
 
 The shares are unknowns, one for each kink, that x_k . w_j = 0 determines; several kinks are taken
-as independent. What does not chatter rests at a KKT point of its layer's ball. In floats; the
+as independent, but for those of one neuron on parallel rows, which are one. The sign of zero is
+anything from -1 to 1: signs may rest where on one side of a kink a gradient vanishes. What does not chatter rests at a KKT point of its layer's ball. In floats; the
 residual says how well the equations hold. Source: proofs_notes/valleys.md.
 """
 
@@ -122,6 +123,24 @@ def rest_point(
     )
 
 
+def clarke_gap(problem: Problem, within: Ball, point: RestPoint) -> float:
+    """The least Frank-Wolfe gap of mixtures of the gradients on the two sides of one kink: zero
+    exactly where the point is a KKT point in the sense of Clarke.
+
+    Raises InputError for other numbers of kinks.
+    """
+    from scipy.optimize import minimize_scalar
+
+    if len(point.kinks) != 1:
+        raise InputError("point", f"is on {len(point.kinks)} kinks, not on one")
+    equations = _Equations(problem, within, point.kinks, ())
+
+    def gap(share: float) -> float:
+        return equations.gap(point.W, point.a, np.array([share, 1 - share]))
+
+    return float(minimize_scalar(gap, bounds=(0, 1), method="bounded", options={"xatol": 1e-12}).fun)
+
+
 class _Equations:
     """What is zero at a rest point, as a function of all weights and shares."""
 
@@ -205,9 +224,13 @@ class _Equations:
             rest = np.where(jumps, balance, rest)
         return rest
 
-    def gap(self, W: Float[Array, "d m"], a: Float[Array, " m"]) -> float:
-        """The largest Frank-Wolfe gap over the sides."""
+    def gap(
+        self, W: Float[Array, "d m"], a: Float[Array, " m"], weights: Array | None = None
+    ) -> float:
+        """The largest Frank-Wolfe gap over the sides, or that of their mean with these weights."""
         G, g = self._gradients(W, a)
+        if weights is not None:
+            G, g = _mean(G, weights)[None], _mean(g, weights)[None]
         gaps = frank_wolfe_gap(
             self._ball,
             np.broadcast_to(W, G.shape),

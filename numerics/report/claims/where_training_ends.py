@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 
+from matplotlib.axes import Axes
+
 from numerics.pictures.ends import draw_ends
 from numerics.pictures.valleys import draw_disconnectivity_graph
 from numerics.report.sheets import Picture, Sheet
@@ -39,13 +41,22 @@ def sheets(result: Result[Mapping[str, Landscape], Mapping[str, Ended]]) -> list
         tree = landscape.tree
         if _valleys(landscape) < 2:
             continue
-        runs = {key.split(", ")[1]: _leaves(tree, result.observation.evidence[key])}
+        name, optimizer = key.split(", ")
+        runs = {optimizer: _leaves(tree, result.observation.evidence[key])}
         caption = (
             f"{key}: every valley of the loss in the ball, from its bottom up to where it joins a "
             "deeper one, and below it how many runs ended there. Blue: the global one."
         )
-        trees.append((partial(draw_disconnectivity_graph, tree=tree, runs=runs), caption))
+        trees.append((partial(_draw_tree, tree=tree, runs=runs, name=name), caption))
     return [Sheet("", bars, columns=3), Sheet(".trees", trees, columns=3, most=6)]
+
+
+def _draw_tree(
+    axes: Axes, tree: Valleys, runs: Mapping[str, Mapping[int, int]], name: str
+) -> None:
+    draw_disconnectivity_graph(axes, tree, runs)
+    (optimizer,) = runs
+    axes.set_title(f"{name}, {optimizer}: {len(tree.valleys)} valleys")
 
 
 def _valleys(landscape: Landscape) -> int:

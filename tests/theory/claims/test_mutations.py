@@ -30,6 +30,7 @@ from theory.claims import (
     Gpt2PolychainBeatsLinear,
     Gpt2SpectrumPreserved,
     ImplicitBias,
+    KinkLimits,
     NotImpliedByPriorWork,
     PermutationIsNotEnough,
     RegionInteraction,
@@ -49,6 +50,7 @@ from theory.claims.float_landscape import float_landscape
 from theory.claims.float_valleys import float_bars
 from theory.claims.instances import instance
 from theory.claims.region_interaction import TrainMeeting
+from theory.claims.where_training_ends import rests_at
 from theory.connectivity import OptimalPolytope
 from theory.errors import InputError, Undecided
 from theory.landscape import analyse
@@ -234,6 +236,7 @@ SMALL: dict[str, Claim] = {
             vertices=3,
         ),
         replace(WhereTrainingEnds().quick(), optimizers=("adamw",)),
+        KinkLimits().quick(),
     )
 }
 
@@ -447,9 +450,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
     },
     "where-training-ends": {
-        "faces dropped": FACES_DROPPED,
         "valley dropped": changed(
-            lambda tree: replace(tree, valleys=(tree.valleys[0], *tree.valleys[2:])),
+            lambda tree: replace(tree, valleys=tree.valleys[:-1]),
             "theory.claims.where_training_ends:valleys",
         ),
         "losses scaled": changed(
@@ -470,6 +472,26 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "rule of another optimizer": put(
             "theory.landscape.kinks:RULES", {**RULES, "adamw": RULES["signsgd"]}
+        ),
+    },
+    "kink-limits": {
+        "rules exchanged": put(
+            "theory.landscape.kinks:RULES", {"adamw": RULES["signsgd"], "ngd": RULES["muon"]}
+        ),
+        "radius scaled": with_option(
+            "within",
+            lambda ball: Ball(ball.optimizer, ball.rho * MORE),
+            "theory.claims.kink_limits:valleys",
+        ),
+        "share shifted": changed(
+            lambda rests: [replace(rest, shares=rest.shares + 0.01) for rest in rests],
+            "theory.claims.kink_limits:rests_at",
+        ),
+        "wall of another row": put(
+            "theory.claims.kink_limits:rests_at", lambda tree, place: rests_at(tree, "-:+-0-")
+        ),
+        "taken for a KKT point": changed(
+            lambda gap: 0.0, "theory.claims.kink_limits:clarke_gap"
         ),
     },
 }

@@ -1,0 +1,118 @@
+"""The claim about rest on kinks, and what would make it false."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numerics.report.sheets import sheets_of
+from numerics.training.loop import train
+from numerics.training.optimizers import AdamWUpdate, Cooling, Optimizer, Schedule
+from numerics.training.slides import slide
+from numerics.training.trainer import trainer
+from theory import Ball, Problem, example
+from theory.claims import Bounds, KinkLimits, verify
+from theory.claims.base import Result
+from theory.errors import InputError
+from theory.geometry import geometry
+from theory.landscape.kinks import clarke_gap, rest_point
+from theory.network import Network
+
+QUICK = KinkLimits().quick()
+
+
+@pytest.fixture(scope="module")
+def result() -> Result[Any, Any]:
+    return verify(QUICK, trainer)
+
+
+def test_it_holds_with_runs_on_the_kinks(result: Result[Any, Any]) -> None:
+    assert result.holds
+    assert all(count > 0 for count in result.observation.measured.values())
+
+
+def test_adamw_stops_inside_its_ball_at_no_kkt_point(result: Result[Any, Any]) -> None:
+    rest = result.prediction.evidence["adamw"]
+    assert np.abs(rest.W).max() < 0.9 * 3**0.5
+    gap = result.prediction.values["adamw: least gap of mixtures"]
+    assert isinstance(gap, Bounds)
+    assert gap.lower > 1
+
+
+@pytest.mark.parametrize(
+    ("key", "by"),
+    [
+        ("adamw: loss", 0.01),
+        ("ngd: share of steps on the + side", 0.004),
+        ("adamw: least gap of mixtures", -0.1),
+    ],
+)
+def test_an_observation_that_differs_makes_it_false(
+    result: Result[Any, Any], key: str, by: float
+) -> None:
+    seen: Any = result.observation.values
+    assert not QUICK.compare(result.prediction.values, {**seen, key: seen[key] + by})
+
+
+def test_a_rate_that_stays_large_makes_it_false() -> None:
+    assert not verify(replace(QUICK, steps=30, cooling=10), trainer).holds
+
+
+def test_it_has_two_pictures_for_each_optimizer(result: Result[Any, Any]) -> None:
+    assert [len(sheet.pictures) for sheet in sheets_of(result)] == [2, 2]
+
+
+def test_the_error_falls_as_adamw_remembers_longer() -> None:
+    """The formula for AdamW is the limit of long memories of squares."""
+    problem, ball = replace(example("separation-08"), width=None), Ball("adamw", 3)
+    rest = rest_point(problem, ball, np.array([[-1.46], [-0.97]]), np.array([-1.73]), [(1, 0)])
+    assert rest is not None
+    errors = []
+    for beta2 in (0.9, 0.95, 0.98, 0.99):
+        update = AdamWUpdate(beta1=0.9, beta2=beta2)
+        runs = train(
+            problem,
+            1,
+            ball,
+            optimizer=Optimizer(geometry("adamw"), update, update),
+            seeds=1,
+            steps=12_000,
+            schedule=Cooling(Schedule(0.003), 8000, 4000),
+            start=Network.from_floats(rest.W, rest.a),
+            start_scale=0,
+            watch=2000,
+        )
+        assert runs.watched is not None
+        X, y = np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
+        fit = np.maximum(X @ runs.watched.W[0], 0) @ runs.watched.a[0]
+        errors.append(abs(float(((fit - y) ** 2).sum() / 2) - rest.loss))
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < errors[1] / 2
+
+
+def test_muon_rests_at_a_kkt_point() -> None:
+    problem, ball = replace(example("separation-08"), width=None), Ball("muon", 3)
+    rest = rest_point(problem, ball, np.array([[-1.4], [-0.93]]), np.array([-1.73]), [(1, 0)])
+    assert rest is not None
+    assert clarke_gap(problem, ball, rest) == pytest.approx(0, abs=1e-6)
+    assert rest.gap > 1  # of either side by itself
+
+
+def test_the_least_gap_is_of_one_kink() -> None:
+    problem, ball = Problem([[1]], [4]), Ball("adamw", 2)
+    rest = rest_point(problem, ball, np.array([[1.0]]), np.array([1.0]), [])
+    assert rest is not None
+    with pytest.raises(InputError, match="point: is on 0 kinks, not on one"):
+        clarke_gap(problem, ball, rest)
+
+
+def test_a_step_by_hand() -> None:
+    """y = 4 at x = 1, w = a = 1: gradients (-3, -3), normalised to -1."""
+    W, a = slide(
+        Problem([[1]], [4]), Ball("ngd", 4), Network([[1]], [1]), rate=0.1, steps=1
+    )
+    np.testing.assert_allclose(W[:, 0, 0], [1, 0.95 + 0.1])
+    np.testing.assert_allclose(a[:, 0], [1, 0.95 + 0.1])
