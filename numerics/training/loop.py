@@ -72,7 +72,7 @@ class TrainingConfig:
     seeds: int
     steps: int
     seed: int
-    schedule: Schedule | Cooling
+    schedule: Schedule
     start_scale: float
     start: Network | None
 
@@ -120,7 +120,7 @@ class TrainingResult:
     loss: 1/2 ||f - y||^2. violation: the larger of ||W|| / R_W - 1 and ||a|| / R_a - 1, and 0 in
     the ball. gap: the Frank-Wolfe gap, in the units of the loss. Both are None for sgd, which has
     no ball. diverged: runs with a loss or weights that are not finite. steps: how many were done,
-    less than config.steps after an interrupt. watched: what they did at last, if that was asked for.
+    less than config.steps after an interrupt. watched: what they did at last, if asked for.
     """
 
     config: TrainingConfig
@@ -224,7 +224,7 @@ def train_together(
     for problem, within in zip(problems, withins, strict=True):
         config = _config(problem, width, within, seeds=seeds, steps=steps)
         before = config.schedule if rate is None else Schedule(rate)
-        cooled = Cooling(before, steps, cooling)
+        cooled = Cooling(**vars(before), steps=steps, further=cooling)
         configs.append(replace(config, schedule=cooled, steps=steps + cooling))
     with one_thread(), torch.inference_mode():
         return _run(configs, None, cooling // 2, progress)
@@ -239,7 +239,7 @@ def _config(
     seeds: int,
     steps: int,
     seed: int = 0,
-    schedule: Schedule | Cooling | None = None,
+    schedule: Schedule | None = None,
     start_scale: float = 1.0,
     start: Network | None = None,
 ) -> TrainingConfig:

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from theory.errors import InputError
 from theory.geometry import Geometry, geometry
+from theory.problem import positive_integer
 from theory.within import Within
 
 Direction: TypeAlias = Callable[[Float[Tensor, "S ..."]], Float[Tensor, "S ..."]]
@@ -150,23 +151,25 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Cooling:
-    """Learning rates of a schedule for so many steps, then falling to a hundredth of the last one, by
-    a constant factor, in `further` steps: so near does training come to where it rests."""
+class Cooling(Schedule):
+    """Such learning rates for so many steps, then falling to a hundredth of the last one, by a
+    constant factor, in `further` steps: so near does training come to where it rests.
 
-    schedule: Schedule
-    steps: int
-    further: int
+    Raises InputError unless both are positive as well.
+    """
+
+    steps: int = 1
+    further: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("steps", "further"):
+            positive_integer(getattr(self, name), name)
 
     def __call__(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
         beyond = max(0, step - self.steps)
-        return self.schedule(min(step, self.steps)) * math.pow(1e-2, beyond / self.further)
-
-    @property
-    def initial(self) -> float:
-        """The first learning rate."""
-        return self.schedule.initial
+        return super().__call__(min(step, self.steps)) * math.pow(1e-2, beyond / self.further)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import clarabel
+import clarabel  # type: ignore[import-untyped]
 import numpy as np
 from scipy import sparse
 
@@ -121,21 +121,25 @@ class FloatCells:
         return self._least[room]
 
     def _solved(self, room: Sequence[Piece]) -> float:
-        """min 1/2 ||f - y||^2 over u_j = |a_j| w_j in the pieces and the ball, as a cone program."""
+        """min 1/2 ||f - y||^2 over u_j = |a_j| w_j in the pieces and the ball, a cone program."""
         X, y = (np.array(data, dtype=float) for data in (self.problem.X, self.problem.y))
         if not room:
             return float(y @ y) / 2
         signs = np.array([each for _, each in room])  # (m, n)
-        fits = [s * slopes(self.problem, row)[:, None] * X for (s, _), row in zip(room, signs)]
+        fits = [
+            s * slopes(self.problem, row)[:, None] * X
+            for (s, _), row in zip(room, signs, strict=True)
+        ]
         ball, cones, more = _ball(_BALLS[self.optimizer], len(room), X.shape[1], self.rho)
         M = np.hstack([*fits, np.zeros((len(y), more))])
-        sides, on = [], []
+        sides: list[Array] = []
+        on: list[Array] = []
         for j, row in enumerate(signs):
             for k in np.flatnonzero(X.any(axis=1)):
                 normal = np.zeros(M.shape[1])
                 normal[j * X.shape[1] : (j + 1) * X.shape[1]] = X[k]
                 (sides if row[k] else on).append(-row[k] * normal if row[k] else normal)
-        A = np.vstack([*([on] if on else []), *([sides] if sides else []), ball[0]])
+        A = np.vstack([*on, *sides, *ball[0]])
         b = np.concatenate([np.zeros(len(on) + len(sides)), ball[1]])
         kinds = [clarabel.ZeroConeT(len(on))] * bool(on)
         kinds += [clarabel.NonnegativeConeT(len(sides))] * bool(sides)
@@ -160,14 +164,16 @@ def _ball(
 
     By the norms of u_j = |a_j| w_j, with ||W||, ||a|| <= R and rho = R^2:
     `entries` and `columns`: |a_j| = R, so ||u_j|| <= rho. `sum`: sum ||u_j||_2 <= rho, with
-    |a_j|^2 in proportion. `spectral`: |a_j| = R, so ||U|| <= rho. `shared`: U diag(1/t) U^T <= rho I
-    for some t = a^2 of sum at most rho; the units of a and W are exchanged for that.
+    |a_j|^2 in proportion. `spectral`: |a_j| = R, so ||U|| <= rho. `shared`:
+    U diag(1/t) U^T <= rho I for t = a^2 of sum at most rho, as W = U diag(1/a).
     """
     size = m * d
     if kind == "entries":
-        return (np.vstack([np.eye(size), -np.eye(size)]), np.full(2 * size, rho)), [
-            clarabel.NonnegativeConeT(2 * size)
-        ], 0
+        return (
+            (np.vstack([np.eye(size), -np.eye(size)]), np.full(2 * size, rho)),
+            [clarabel.NonnegativeConeT(2 * size)],
+            0,
+        )
     if kind in ("columns", "sum"):
         more = m if kind == "sum" else 0
         A, b, cones = [], [], []
@@ -186,7 +192,8 @@ def _ball(
         return (np.vstack(A), np.concatenate(b)), cones, more
     more = m if kind == "shared" else 0
     # [[rho I, U], [U^T, D]], D = rho I or diag(t) with sum t <= rho, upper triangle by columns.
-    rows, b = [], []
+    rows: list[Array] = []
+    heights: list[float] = []
     for column in range(d + m):
         for row in range(column + 1):
             entry, constant = np.zeros(size + more), 0.0
@@ -198,10 +205,10 @@ def _ball(
             elif row < d <= column:
                 entry[(column - d) * d + row] = -np.sqrt(2)
             rows.append(entry)
-            b.append(constant)
+            heights.append(constant)
     cones = [clarabel.PSDTriangleConeT(d + m)]
     if more:
         rows.append(np.array([0.0] * size + [1.0] * m))
-        b.append(rho)
+        heights.append(rho)
         cones.append(clarabel.NonnegativeConeT(1))
-    return (np.array(rows), np.array(b)), cones, more
+    return (np.array(rows), np.array(heights)), cones, more

@@ -100,8 +100,9 @@ class KinkLimits(Claim):
             "learning rate falls to a hundredth; observed are the runs that cross the wall in the "
             "last half of these",
             "equations are for small rates and, for AdamW and Muon, long memories: the loss is "
-            "compared up to 3e-5 ||y||^2, shares up to 0.002, weights up to 0.002 R; for Muon, whose "
-            "memory is short against its chatter, up to 2e-4, 0.01 and 0.003, and gaps up to 2e-4",
+            "compared up to 3e-5 ||y||^2, shares up to 0.002, weights up to 0.002 R; for Muon, "
+            "whose memory is short against its chatter, up to 2e-4, 0.01 and 0.003; gaps "
+            "up to 2e-4",
         )
 
     def quick(self) -> Self:
@@ -128,7 +129,9 @@ class KinkLimits(Claim):
             values[f"{optimizer}: w / R"] = tuple(
                 _about(each / radius, slack.weight) for each in rest.W[:, 0].tolist()
             )
-            values[f"{optimizer}: least gap of mixtures"] = _about(gap, _MEMORIES.loss * place.problem.squared_length)
+            values[f"{optimizer}: least gap of mixtures"] = _about(
+                gap, _MEMORIES.loss * place.problem.squared_length
+            )
         return Prediction(values, evidence=found)
 
     def observe(
@@ -205,4 +208,4 @@ def _gap(place: Place, optimizer: str, w: Array, a: float) -> float:
     radius = float(RHO) ** 0.5
     slope = float(np.maximum(z, 0) @ error)
     hidden = g @ w + radius * np.linalg.norm(g, order, axis=1)
-    return float(hidden.min()) + slope * a + radius * abs(slope)
+    return float(hidden.min() + slope * a + radius * abs(slope))

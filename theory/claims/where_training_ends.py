@@ -1,6 +1,6 @@
 """Every run of every optimizer ends at a loss that the landscape of its ball predicts, by name.
 
-Setting: training with the weight decay of a ball, or for sgd with an l2 penalty, from random starts.
+Setting: training with the weight decay of a ball, for sgd with an l2 penalty, from random starts.
 
 Claim: each run comes to rest at the global minimum, in a valley, on a plateau or on a kink, at a
 loss from a finite list; none is left moving.
@@ -173,13 +173,13 @@ class WhereTrainingEnds(Claim):
             f"data sets of width 2: {', '.join(self.data)}; {self.seeds} random starts each, "
             f"{self.steps:,} steps, then {self.cooling:,} in which the learning rate falls to a "
             "hundredth; four times as many steps where runs slide along a kink for long",
-            "off kinks: the loss is within 5e-5 ||y||^2 of the least one of the run's cell (1e-5 where "
-            "the run crosses a wall), whose name a brute force tells: paths of no higher loss are "
-            "looked for from it",
-            "on kinks: which are visited was seen, and is listed; their losses are predicted, up to "
-            "2e-4 ||y||^2 as optimizers remember some twenty steps only",
-            "sgd has no ball, and a penalty instead: of its runs it is only predicted that they are "
-            "stationary or chatter on a kink",
+            "off kinks: the loss is within 5e-5 ||y||^2 of the least one of the run's cell (1e-5 "
+            "where the run crosses a wall), whose name a brute force tells: paths of no higher loss "
+            "are looked for from it",
+            "on kinks: which are visited was seen, and is listed; their losses are predicted, up "
+            "to 2e-4 ||y||^2 as optimizers remember some twenty steps only",
+            "sgd has no ball, and a penalty instead: of its runs it is only predicted that they "
+            "are stationary or chatter on a kink",
         )
 
     def quick(self) -> Self:
@@ -292,7 +292,7 @@ def _different(ordered: Sequence[Fraction]) -> tuple[Fraction, ...]:
     """Of losses that intervals do not tell apart the first."""
     found: list[Fraction] = []
     for loss in ordered:
-        if not found or loss - found[-1] > _SAME * max(1, loss):
+        if not found or loss - found[-1] > _SAME * max(Fraction(1), loss):
             found.append(loss)
     return tuple(found)
 
@@ -324,7 +324,7 @@ def rests_at(tree: Valleys, place: str) -> list[RestPoint]:
     # Neurons alike share the work: the least loss leaves it open.
     same = [[i for i, other in enumerate(neurons) if other == neuron] for neuron in neurons]
     shared = [
-        (sign, [sum(point[i][1][k] for i in own) / len(own) for k in range(len(u))])
+        (sign, [sum((point[i][1][k] for i in own), Fraction()) / len(own) for k in range(len(u))])
         for (sign, u), own in zip(point, same, strict=True)
     ]
     W, a = _in_ball(within, domain.network(shared))
@@ -353,7 +353,7 @@ def _among(observed: Value, predicted: tuple[Value, ...]) -> bool:
 
 def _agree(predicted: Value, loss: Value) -> bool:
     """Up to the tolerance of conic solvers, which found the loss."""
-    if not isinstance(predicted, Bounds):
+    if isinstance(predicted, Fraction):
         predicted = Bounds(predicted, predicted)
     return agree({"loss": predicted}, {"loss": loss})
 

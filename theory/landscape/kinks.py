@@ -12,10 +12,11 @@ depends on what the optimizer remembers of the two sides, seen with shares p and
 | muon          | the polar factor of E g: momentum outlasts the chatter                          |
 | ngd, colnorm  | E g / ||g||, of the layer, of a column                                          |
 
-The shares are unknowns, one for each kink, that x_k . w_j = 0 determines; several kinks are taken
+The shares are unknowns, one for each kink, that x_k . w_j = 0 determines. Several kinks are taken
 as independent, but for those of one neuron on parallel rows, which are one. The sign of zero is
-anything from -1 to 1: signs may rest where on one side of a kink a gradient vanishes. What does not chatter rests at a KKT point of its layer's ball. In floats; the
-residual says how well the equations hold. Source: proofs_notes/valleys.md.
+anything from -1 to 1: where on one side of a kink a gradient vanishes, signs can balance. What does
+not chatter rests at a KKT point of its layer's ball. In floats; the residual says how well the
+equations hold. Source: proofs_notes/valleys.md.
 """
 
 from __future__ import annotations
@@ -138,7 +139,9 @@ def clarke_gap(problem: Problem, within: Ball, point: RestPoint) -> float:
     def gap(share: float) -> float:
         return equations.gap(point.W, point.a, np.array([share, 1 - share]))
 
-    return float(minimize_scalar(gap, bounds=(0, 1), method="bounded", options={"xatol": 1e-12}).fun)
+    return float(
+        minimize_scalar(gap, bounds=(0, 1), method="bounded", options={"xatol": 1e-12}).fun
+    )
 
 
 class _Equations:

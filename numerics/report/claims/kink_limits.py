@@ -22,23 +22,19 @@ def sheets(
     ways: list[Picture] = []
     losses: list[Picture] = []
     for optimizer, rest in result.prediction.evidence.items():
-        drawn = {
-            "problem": result.claim.places[optimizer].problem,
-            "within": Ball(optimizer, RHO),
-            "rest": rest,
-        }
+        place, ball = result.claim.places[optimizer], Ball(optimizer, RHO)
         ways.append(
             (
-                partial(draw_way, **drawn),
-                f"{optimizer}: the last 60 of 1,500 steps at a constant rate of 0.01 R, which cross "
-                "the wall again and again. Star: where the equations of rest say.",
+                partial(draw_way, problem=place.problem, within=ball, rest=rest),
+                f"{optimizer}: the last 60 of 1,500 steps at a constant rate of 0.01 R, which "
+                "cross the wall again and again. Star: where the equations of rest say.",
             )
         )
         losses.append(
             (
-                partial(draw_loss, **drawn),
-                f"{optimizer}: the loss on the way along the wall, at three rates, from 0.85 of the "
-                "weights at rest. Dashed: that of the point of rest.",
+                partial(draw_loss, problem=place.problem, within=ball, rest=rest),
+                f"{optimizer}: the loss on the way along the wall, at three rates, from 0.85 of "
+                "the weights at rest. Dashed: that of the point of rest.",
             )
         )
     return [Sheet("", ways, columns=4), Sheet(".loss", losses, columns=4)]

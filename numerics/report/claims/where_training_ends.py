@@ -22,7 +22,7 @@ def sheets(result: Result[Mapping[str, Landscape], Mapping[str, Ended]]) -> list
     for key, ended in result.observation.evidence.items():
         name, optimizer = key.split(", ")
         counts.setdefault(name, {})[optimizer] = ended.counts
-    everywhere = {
+    everywhere: dict[str, Mapping[str, int]] = {
         optimizer: {kind: sum(own[optimizer][kind] for own in counts.values()) for kind in ALL}
         for optimizer in next(iter(counts.values()))
     }
@@ -51,9 +51,7 @@ def sheets(result: Result[Mapping[str, Landscape], Mapping[str, Ended]]) -> list
     return [Sheet("", bars, columns=3), Sheet(".trees", trees, columns=3, most=6)]
 
 
-def _draw_tree(
-    axes: Axes, tree: Valleys, runs: Mapping[str, Mapping[int, int]], name: str
-) -> None:
+def _draw_tree(axes: Axes, tree: Valleys, runs: Mapping[str, Mapping[int, int]], name: str) -> None:
     draw_disconnectivity_graph(axes, tree, runs)
     (optimizer,) = runs
     axes.set_title(f"{name}, {optimizer}: {len(tree.valleys)} valleys")

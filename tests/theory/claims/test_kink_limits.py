@@ -10,11 +10,11 @@ import pytest
 
 from numerics.report.sheets import sheets_of
 from numerics.training.loop import train
-from numerics.training.optimizers import AdamWUpdate, Cooling, Optimizer, Schedule
+from numerics.training.optimizers import AdamWUpdate, Cooling, Optimizer
 from numerics.training.slides import slide
 from numerics.training.trainer import trainer
 from theory import Ball, Problem, example
-from theory.claims import Bounds, KinkLimits, verify
+from theory.claims import KinkLimits, verify
 from theory.claims.base import Result
 from theory.errors import InputError
 from theory.geometry import geometry
@@ -31,14 +31,14 @@ def result() -> Result[Any, Any]:
 
 def test_it_holds_with_runs_on_the_kinks(result: Result[Any, Any]) -> None:
     assert result.holds
-    assert all(count > 0 for count in result.observation.measured.values())
+    counts: Any = result.observation.measured
+    assert min(counts.values()) > 0
 
 
 def test_adamw_stops_inside_its_ball_at_no_kkt_point(result: Result[Any, Any]) -> None:
     rest = result.prediction.evidence["adamw"]
     assert np.abs(rest.W).max() < 0.9 * 3**0.5
-    gap = result.prediction.values["adamw: least gap of mixtures"]
-    assert isinstance(gap, Bounds)
+    gap: Any = result.prediction.values["adamw: least gap of mixtures"]
     assert gap.lower > 1
 
 
@@ -80,7 +80,7 @@ def test_the_error_falls_as_adamw_remembers_longer() -> None:
             optimizer=Optimizer(geometry("adamw"), update, update),
             seeds=1,
             steps=12_000,
-            schedule=Cooling(Schedule(0.003), 8000, 4000),
+            schedule=Cooling(0.003, steps=8000, further=4000),
             start=Network.from_floats(rest.W, rest.a),
             start_scale=0,
             watch=2000,
@@ -111,8 +111,6 @@ def test_the_least_gap_is_of_one_kink() -> None:
 
 def test_a_step_by_hand() -> None:
     """y = 4 at x = 1, w = a = 1: gradients (-3, -3), normalised to -1."""
-    W, a = slide(
-        Problem([[1]], [4]), Ball("ngd", 4), Network([[1]], [1]), rate=0.1, steps=1
-    )
+    W, a = slide(Problem([[1]], [4]), Ball("ngd", 4), Network([[1]], [1]), rate=0.1, steps=1)
     np.testing.assert_allclose(W[:, 0, 0], [1, 0.95 + 0.1])
     np.testing.assert_allclose(a[:, 0], [1, 0.95 + 0.1])

@@ -116,6 +116,6 @@ def test_training_together_is_training_alone() -> None:
 
 
 def test_predicted_values_are_exact_in_entrywise_balls(result: Result[Any, Any]) -> None:
-    predicted = result.prediction.values
+    predicted: Any = result.prediction.values
     assert predicted["separation-09, adamw: valley"] == (Fraction(25, 14), Fraction(81, 20))
     assert all(isinstance(each, Bounds) for each in predicted["separation-08, adamw: kink"])
