@@ -12,7 +12,7 @@ Predicted: from `theory.landscape.kinks`, sought from the least loss on the wall
 
 Observed: training with falling rates, and the signs counted in its last steps.
 
-Source: Xie, Li, arXiv 2404.04454 (smooth losses: limits of AdamW are KKT points).
+Source: `kink-limits`; Xie, Li, arXiv 2404.04454 (smooth losses: limits of AdamW are KKT points).
 
 Note: proofs_notes/kink-limits.md
 """
@@ -89,7 +89,7 @@ class KinkLimits(Claim):
         "Runs that chatter across a kink rest where the equations of their optimizer say: loss, "
         "weights and the share of steps on each side. Only for Muon is it a KKT point."
     )
-    source = "Rest on kinks in proofs_notes/valleys.md"
+    source = "kink-limits in proofs_notes/kink-limits.md"
 
     @property
     def hypotheses(self) -> Sequence[str]:

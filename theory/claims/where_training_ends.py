@@ -12,7 +12,7 @@ Predicted: from the merge tree and the equations of rest on kinks: the losses un
 
 Observed: training; where a run is, and what lies below it, by a brute force in floating point.
 
-Source: `rest-points`, `strata`, `merge-tree`.
+Source: `ends`, `rest-points`, `strata`, `merge-tree`.
 
 Note: proofs_notes/where-training-ends.md
 """
@@ -174,8 +174,8 @@ class WhereTrainingEnds(Claim):
             f"{self.steps:,} steps, then {self.cooling:,} in which the learning rate falls to a "
             "hundredth; four times as many steps where runs slide along a kink for long",
             "off kinks: the loss is within 5e-5 ||y||^2 of the least one of the run's cell (1e-5 "
-            "where the run crosses a wall), whose name a brute force tells: paths of no higher loss "
-            "are looked for from it",
+            "where the run crosses a wall), whose name a brute force tells: paths of no higher "
+            "loss are looked for from it",
             "on kinks: which are visited was seen, and is listed; their losses are predicted, up "
             "to 2e-4 ||y||^2 as optimizers remember some twenty steps only",
             "sgd has no ball, and a penalty instead: of its runs it is only predicted that they "

@@ -154,3 +154,14 @@ def test_the_order_of_the_neurons_does_not_matter() -> None:
     flipped = result.W[:, :, ::-1], result.a[:, ::-1]
     again = Ends(tree, step=result.config.schedule(STEPS)).of(*flipped)
     assert [(end.kind, end.valley) for end in again] == [(end.kind, end.valley) for end in ends]
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "ngd"])
+def test_the_global_valley_keeps_its_name_beside_shallow_ones(optimizer: str) -> None:
+    """Within the tolerance the way out of a shallow valley leads to lower bottoms."""
+    tree = valleys(example("separation-09"), 2, within=Ball(optimizer, 3))
+    ends = Ends(tree, step=0.0)
+    for valley in tree.valleys:
+        _, kind, home = ends.place(valley.cells[0])
+        assert home == valley.id
+        assert kind == ("valley" if valley.id else "global")

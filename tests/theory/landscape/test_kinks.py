@@ -121,3 +121,37 @@ def test_no_rest_point_is_said_so() -> None:
             np.ones(1),
             [(k, 0) for k in range(MOST + 1)],
         )
+
+
+def test_walls_of_parallel_rows_are_one_kink() -> None:
+    """A neuron crosses those of x and -x at once: the shares of their + sides add up to one."""
+    problem = Problem([[3, 1], [1, 3], [1, 2], [2, -2], [-3, -1]], [4, -5, -3, 8, -1])
+    start = np.array([[-1.4, -0.4], [-0.9, 1.2]]), np.array([-(3**0.5), -(3**0.5)])
+    found = [
+        rest_point(problem, Ball("adamw", 3), *start, kinks)
+        for kinks in ([(0, 1)], [(0, 1), (4, 1)])
+    ]
+    for each in found:
+        assert each is not None
+        assert each.kinks == ((0, 1),)
+    other = rest_point(problem, Ball("adamw", 3), *start, [(4, 1)])
+    assert found[0] is not None
+    assert other is not None
+    assert other.loss == pytest.approx(found[0].loss)
+    assert other.shares[0] == pytest.approx(1 - found[0].shares[0])
+
+
+def test_a_sign_may_rest_where_a_gradient_vanishes() -> None:
+    """signSGD on separation-08: D = (11/12, 11/18), of which the second is 1 - 2 p, p = 7/36, and on
+    the - side the first gradient is zero."""
+    found = rest_point(
+        example("separation-08"),
+        Ball("signsgd", 3),
+        np.array([[-1.56], [-1.04]]),
+        np.array([-1.73]),
+        [(1, 0)],
+    )
+    assert found is not None
+    assert found.shares[0] == pytest.approx(7 / 36, abs=1e-5)
+    np.testing.assert_allclose(found.W[:, 0] / 3**0.5, [-11 / 12, -11 / 18], atol=1e-5)
+    assert found.loss == pytest.approx(34 + 1 / 18, abs=1e-5)
