@@ -126,7 +126,7 @@ def test_no_rest_point_is_said_so() -> None:
 def test_walls_of_parallel_rows_are_one_kink() -> None:
     """A neuron crosses those of x and -x at once: the shares of their + sides add up to one."""
     problem = Problem([[3, 1], [1, 3], [1, 2], [2, -2], [-3, -1]], [4, -5, -3, 8, -1])
-    start = np.array([[-1.4, -0.4], [-0.9, 1.2]]), np.array([-(3**0.5), -(3**0.5)])
+    start = np.array([[-0.15, -0.35], [-0.11, 1.05]]), np.array([-(3**0.5), -(3**0.5)])
     found = [
         rest_point(problem, Ball("adamw", 3), *start, kinks)
         for kinks in ([(0, 1)], [(0, 1), (4, 1)])
@@ -142,8 +142,8 @@ def test_walls_of_parallel_rows_are_one_kink() -> None:
 
 
 def test_a_sign_may_rest_where_a_gradient_vanishes() -> None:
-    """signSGD on separation-08: D = (11/12, 11/18), of which the second is 1 - 2 p, p = 7/36, and on
-    the - side the first gradient is zero."""
+    """signSGD on separation-08: D = (11/12, 11/18), of which the second is 1 - 2 p, p = 7/36, and
+    on one side the first gradient is zero."""
     found = rest_point(
         example("separation-08"),
         Ball("signsgd", 3),
