@@ -91,6 +91,17 @@ def ends() -> int:
 
 
 @app.command()
+def kinks() -> int:
+    """How often the equations of rest on kinks hold on data that were not chosen: the table of
+    proofs_notes/kink-limits.md, a line as soon as it is there; three minutes."""
+    from numerics.studies.kinks import rows
+
+    for row in rows():
+        print(row, flush=True)
+    return EXIT_DONE
+
+
+@app.command()
 def meetings() -> int:
     """Both optimizers of the meetings of proofs_notes/region-interaction.md, trained: its table, a
     line as soon as it is there; some minutes."""

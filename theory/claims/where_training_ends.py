@@ -222,7 +222,7 @@ class WhereTrainingEnds(Claim):
                 if optimizer == "sgd":
                     ends = _ends_of_sgd(problem, runs)
                 else:
-                    ends = _ends(FloatCells(problem, 2, optimizer, float(rho)), runs)
+                    ends = ends_of(FloatCells(problem, 2, optimizer, float(rho)), runs)
                 ended[key] = Ended(tuple(ends))
                 counts = ended[key].counts
                 values[f"{key}: moving"] = counts["moving"] + counts["diverged"]
@@ -313,6 +313,8 @@ def rests_at(tree: Valleys, place: str) -> list[RestPoint]:
         ]
         for (output, _), own in zip(neurons, signs, strict=True)
     ]
+    if not all(beside):
+        raise InputError("place", f"{place} is on no facet")
     cell = tuple(states[0] for states in beside)
     j = kinks[0][1]
     moves = [move for move in domain.moves(cell[j]) if move.target in beside[j]]
@@ -361,7 +363,7 @@ def _agree(predicted: Value, loss: Value) -> bool:
 # Observed
 
 
-def _ends(cells: FloatCells, runs: EndedRuns) -> list[tuple[str, float]]:
+def ends_of(cells: FloatCells, runs: EndedRuns) -> list[tuple[str, float]]:
     """Name and loss of each run.
 
     The loss is the least one of the run's cell, where the run is near it, or of what its neurons

@@ -1,0 +1,75 @@
+"""How often the equations of rest hold on data that were not chosen: the table of
+proofs_notes/kink-limits.md.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from numerics.training.loop import train_together
+from theory.claims.float_ends import FloatCells
+from theory.claims.kink_limits import RHO, slack_of
+from theory.claims.where_training_ends import ends_of, rests_at
+from theory.errors import InputError
+from theory.landscape.valleys import valleys
+from theory.problem import Problem
+from theory.within import Ball
+
+_OPTIMIZERS = ("adamw", "lion", "signsgd", "ngd", "muon")  # column norms are ngd at width 1
+_SEED = 2
+
+
+def data(count: int) -> list[Problem]:
+    """Random integers, n = 4 and d = 2, of rank 2 and without zero rows."""
+    generator = np.random.default_rng(_SEED)
+    found: list[Problem] = []
+    while len(found) < count:
+        X, y = generator.integers(-3, 4, (4, 2)), generator.integers(-9, 10, 4)
+        if X.any(axis=1).all() and np.linalg.matrix_rank(X) == 2:
+            found.append(Problem(X.tolist(), y.tolist()))
+    return found
+
+
+def rows(count: int = 60, steps: int = 10_000) -> Iterator[str]:
+    """For each optimizer: kinks with runs on them, how many of these have a predicted loss within
+    the claim's slack, within ten times of it, farther off, and none; and runs that are moving."""
+    problems = data(count)
+    for optimizer in _OPTIMIZERS:
+        balls = [Ball(optimizer, RHO)] * count
+        trained = train_together(problems, 1, balls, seeds=16, steps=steps, cooling=4000)
+        near = far = off = none = moving = 0
+        for problem, runs in zip(problems, trained, strict=True):
+            assert runs.watched is not None
+            seen: dict[str, list[float]] = defaultdict(list)
+            ends = ends_of(FloatCells(problem, 1, optimizer, float(RHO)), runs)
+            for run, (name, loss) in enumerate(ends):
+                moving += name == "moving"
+                if name == "kink":
+                    place = _place(runs.watched.shares[run, :, 0], runs.watched.a[run, 0])
+                    seen[place].append(loss)
+            slack = float(slack_of(optimizer).loss * problem.squared_length)
+            for place, losses in seen.items():
+                distance = _distance(problem, optimizer, place, float(np.median(losses)))
+                near += distance <= slack
+                far += slack < distance <= 10 * slack
+                off += 10 * slack < distance < np.inf
+                none += distance == np.inf
+        counts = (near + far + off + none, near, far, off, none, moving)
+        yield f"| {' | '.join([optimizer, *map(str, counts)])} |"
+
+
+def _place(shares: np.ndarray, output: float) -> str:
+    signs = ("+" if share == 1 else "-" if share == 0 else "0" for share in shares)
+    return f"{'+' if output > 0 else '-'}:{''.join(signs)}"
+
+
+def _distance(problem: Problem, optimizer: str, place: str, loss: float) -> float:
+    """From a loss to the nearest of those predicted there."""
+    try:
+        found = rests_at(valleys(problem, 1, within=Ball(optimizer, RHO)), place)
+    except InputError:
+        found = []
+    return min((abs(rest.loss - loss) for rest in found), default=np.inf)
