@@ -95,8 +95,8 @@ class KinkLimits(Claim):
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "width 1, rho = 3, separation-08; Lion: one of four data sets found, of which two do "
-            "as well; on data not chosen all do less well (the note has a study); "
+            "width 1, rho = 3, separation-08; Lion: data found by a search; on "
+            "data not chosen the equations do less well (the note has a study); "
             f"{self.seeds} random starts, {self.steps:,} steps and {self.cooling:,} in which the "
             "learning rate falls to a hundredth; observed are the runs that cross the wall in the "
             "last half of these",
