@@ -56,7 +56,7 @@ from theory.within import Ball, Penalty, Within
 NAMES = ("global", "valley", "plateau", "kink")
 
 ALL = (*NAMES, "stationary", "moving", "diverged")
-"""Those and what else runs can be; `stationary` is said where no tree is known."""
+"""Those and what else runs can be; `stationary` is said of sgd, without a tree."""
 
 OPTIMIZERS = ("adamw", "lion", "signsgd", "muon", "muon-adamw", "ngd", "colnorm", "sgd")
 
@@ -301,7 +301,7 @@ def rests_at(tree: Valleys, place: str) -> list[RestPoint]:
     """Where runs rest on the kinks of a place, of `PLACES`, sought from the least loss on a face
     there. Raises InputError where that is none."""
     within, domain = tree.within, tree.complex.domain
-    assert within is not None
+    assert isinstance(within, Ball)
     neurons = [neuron.split(":") for neuron in place.split()]
     signs = np.array([["-0+".index(each) - 1 for each in row] for _, row in neurons])
     kinks: list[Kink] = [(int(k), int(j)) for j, k in np.argwhere(signs == 0)]
