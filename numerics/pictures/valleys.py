@@ -1,12 +1,14 @@
-"""Pictures of merge trees: which valleys join at which loss, with the runs that ended there, and
-the same as a persistence diagram."""
+"""Pictures of merge trees: which valleys join at which loss, with the runs that ended there, the
+same as a persistence diagram, and how many there are over radius and width."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 
 from numerics.pictures.style import COLOURS, optimizer_colour
 from numerics.text import show
@@ -106,6 +108,25 @@ def draw_persistence(axes: Axes, tree: Valleys) -> None:
     )
     axes.set(xlabel="loss at the bottom", ylabel="loss at the way out", title=_title(tree))
     axes.legend(loc="lower right")
+
+
+def draw_counts(
+    axes: Axes, counts: Sequence[Sequence[int]], radii: Sequence[Fraction], *, most: int, title: str
+) -> None:
+    """How many valleys there are at widths 1, 2, ... (upwards) and some radii, as a table.
+
+    most: the number that has the darkest colour, so that several pictures can be compared.
+    """
+    norm = LogNorm(1, max(most, 2))
+    axes.imshow(np.array(counts), norm=norm, cmap="Blues", aspect="auto", origin="lower")
+    for row, at_width in enumerate(counts):
+        for column, count in enumerate(at_width):
+            colour = "white" if norm(count) > 0.6 else "black"
+            axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=14)
+    axes.set_xticks(range(len(radii)), [show(rho) for rho in radii])
+    axes.set_yticks(range(len(counts)), [str(width) for width in range(1, len(counts) + 1)])
+    axes.grid(visible=False)
+    axes.set(xlabel="rho", ylabel="width", title=title)
 
 
 def _title(tree: Valleys) -> str:

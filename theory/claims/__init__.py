@@ -27,6 +27,7 @@ from theory.claims.region_interaction import RegionInteraction
 from theory.claims.same_optimizer_connectivity import SameOptimizerConnectivity
 from theory.claims.small_width_separation import SmallWidthSeparation
 from theory.claims.staircase import Staircase
+from theory.claims.valleys_in_balls import ValleysInBalls
 from theory.claims.width_n_plus_1 import WidthNPlus1
 from theory.claims.width_profile import WidthProfile
 from theory.errors import InputError, unknown
@@ -54,6 +55,7 @@ __all__ = [
     "Staircase",
     "Trainer",
     "Training",
+    "ValleysInBalls",
     "WidthNPlus1",
     "WidthProfile",
     "claim",
@@ -76,6 +78,7 @@ CLAIMS: dict[str, Claim] = {
         NotImpliedByPriorWork(),
         Staircase(),
         RegionInteraction(),
+        ValleysInBalls(),
         Gpt2PolychainBeatsLinear(),
         Gpt2SpectrumPreserved(),
         Gpt2CrossTransition(),

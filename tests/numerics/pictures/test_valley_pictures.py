@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from numerics.pictures.valleys import draw_disconnectivity_graph, draw_persistence
+from numerics.pictures.valleys import (
+    draw_counts,
+    draw_disconnectivity_graph,
+    draw_persistence,
+)
 from theory.landscape.valleys import Valleys, valleys
 from theory.loading import example
 from theory.problem import Problem
@@ -81,3 +86,14 @@ def test_one_valley_is_a_picture_too() -> None:
         figure = Figure()
         draw(figure.subplots(), one)
         figure.draw_without_rendering()
+
+
+def test_numbers_of_valleys_stand_at_their_radius_and_width() -> None:
+    axes = Figure().subplots()
+    radii = [Fraction(1, 4), Fraction(2)]
+    draw_counts(axes, [[3, 1], [6, 2], [9, 4]], radii, most=12, title="two")
+    shown = {text.get_position(): text.get_text() for text in axes.texts}
+    assert shown[1, 2] == "4"
+    assert shown[0, 1] == "6"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1/4", "2"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["1", "2", "3"]

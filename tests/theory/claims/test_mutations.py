@@ -36,6 +36,7 @@ from theory.claims import (
     SameOptimizerConnectivity,
     SmallWidthSeparation,
     Staircase,
+    ValleysInBalls,
     WidthNPlus1,
     WidthProfile,
     finite_width_sandwich,
@@ -52,6 +53,7 @@ from theory.connectivity import OptimalPolytope
 from theory.errors import InputError, Undecided
 from theory.landscape import analyse
 from theory.landscape.domain import SIGN_FLIP, Domain
+from theory.landscape.valleys import valleys
 from theory.regions import Meeting
 from theory.within import Ball
 
@@ -205,6 +207,10 @@ class OfSome(SameOptimizerConnectivity):
                 yield replace(case, seeds=16, steps=800)
 
 
+TWO_POINTS = replace(
+    ValleysInBalls().cases[0], widths={"adamw": 3, "ngd": 3}, changes=(2,), small=3
+)
+
 SMALL: dict[str, Claim] = {
     each.id: each
     for each in (
@@ -231,6 +237,7 @@ SMALL: dict[str, Claim] = {
             },
             vertices=3,
         ),
+        ValleysInBalls((TWO_POINTS,)),
     )
 }
 
@@ -283,6 +290,23 @@ def _one_less(counts: dict[Fraction, int]) -> dict[Fraction, int]:
     return {rho: max(1, count - 1) if count else 0 for rho, count in counts.items()}
 
 
+def _wider(problem: Any, width: int, **options: Any) -> Any:
+    return valleys(problem, width + 1, **options)
+
+
+def _one_local(found: Any) -> list[Any]:
+    """Of the optima that are local minima only the first."""
+    local = iter([True])
+    return [optimum for optimum in found if not optimum.local or next(local, False)]
+
+
+def _deeper(tree: Any) -> Any:
+    """The ways out of its valleys are higher."""
+    scaled = times(MORE, "death", "proved_death")
+    return replace(tree, valleys=tuple(map(scaled, tree.valleys)))
+
+
+VALLEYS = "theory.claims.valleys_in_balls:valleys"
 NONCONVEX = "theory.claims.convex_equals_nonconvex:solve"
 LENGTHS = "theory.claims.implicit_bias:LENGTHS"
 LENGTHS_OF = {name: implicit_bias.LENGTHS[name] for name in ("adamw", "lion")}
@@ -440,6 +464,22 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "width a third": changed(
             lambda width: width // 3, "theory.claims.region_interaction:_sufficient"
+        ),
+    },
+    "valleys-in-balls": {
+        "faces dropped": FACES_DROPPED,
+        "cells dropped": changed(_one_local, "theory.landscape.valleys:optima"),
+        "valley dropped": changed(
+            lambda tree: replace(tree, valleys=tree.valleys[: max(1, len(tree.valleys) - 1)]),
+            VALLEYS,
+        ),
+        "depth scaled": changed(_deeper, VALLEYS),
+        "radius scaled": with_option(
+            "within", lambda ball: Ball(ball.optimizer, ball.rho * MORE), VALLEYS
+        ),
+        "width shifted": put(VALLEYS, _wider),
+        "theorem's width shifted": changed(
+            shifted(-2), "theory.claims.valleys_in_balls:connected_from"
         ),
     },
 }
