@@ -1,5 +1,6 @@
 """Pictures of merge trees: which valleys join at which loss, with the runs that ended there, the
-same as a persistence diagram, and how many there are over radius and width."""
+same as a persistence diagram, how many there are over radius and
+width, and how many activation regions have which minima."""
 
 from __future__ import annotations
 
@@ -127,6 +128,34 @@ def draw_counts(
     axes.set_yticks(range(len(counts)), [str(width) for width in range(1, len(counts) + 1)])
     axes.grid(visible=False)
     axes.set(xlabel="rho", ylabel="width", title=title)
+
+
+def draw_shares(
+    axes: Axes,
+    lines: Mapping[str, tuple[Sequence[Fraction], Sequence[Fraction]]],
+    *,
+    title: str,
+) -> None:
+    """The shares of regions with a global and with a bad local minimum at widths 1, 2, ...
+
+    lines: both by the name of where the networks are.
+    """
+    for colour, (where, shares) in zip(COLOURS, lines.items(), strict=False):
+        for kind, share, line, marker in zip(
+            ("global", "bad"), shares, ("-", "--"), ("o", "x"), strict=True
+        ):
+            widths = range(1, len(share) + 1)
+            axes.plot(
+                widths,
+                [float(each) for each in share],
+                color=colour,
+                linestyle=line,
+                marker=marker,
+                label=f"{kind}, {where}",
+            )
+    axes.set_xticks(widths)
+    axes.set(xlabel="width", ylabel="share of all regions", ylim=(-0.03, 1.03), title=title)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2, fontsize=9)
 
 
 def _title(tree: Valleys) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from theory.claims.bad_regions import BadRegions
 from theory.claims.base import (
     VALID,
     Bounds,
@@ -35,6 +36,7 @@ from theory.errors import InputError, unknown
 __all__ = [
     "CLAIMS",
     "VALID",
+    "BadRegions",
     "Bounds",
     "Claim",
     "ConvexEqualsNonconvex",
@@ -79,6 +81,7 @@ CLAIMS: dict[str, Claim] = {
         Staircase(),
         RegionInteraction(),
         ValleysInBalls(),
+        BadRegions(),
         Gpt2PolychainBeatsLinear(),
         Gpt2SpectrumPreserved(),
         Gpt2CrossTransition(),

@@ -128,7 +128,7 @@ class ValleysInBalls(Claim):
         return (
             "How many valleys the loss has depends on the optimizer's ball, its radius and the "
             "width. In small balls of AdamW and of column norms, where each neuron has both layers "
-            "to itself, there are C(K + m - 1, m) at width m, K being those of one neuron: every "
+            "to itself, there are C(K + m - 1, m) at width m, K being those of one neuron: a "
             "further neuron adds spurious ones. In the balls of normalised gradient descent and "
             "of Muon, where neurons share both layers, none is spurious from one width on, "
             "whatever the radius."
@@ -147,8 +147,8 @@ class ValleysInBalls(Claim):
             "adamw: all valleys, exactly; Lion and signSGD have the same ball. Others: those "
             f"deeper than {_DEEP:g} of the loss of zero weights, from intervals",
             f"small balls: rho = {_SMALL}; K is the number at width 1 there. The theorem is about "
-            "all radii small enough, where no two vertices of AdamW's ball in one cone have the "
-            "same least product with y",
+            "all radii small enough for the width, where no two vertices of AdamW's ball in one "
+            "cone have the same least product with y",
             f"changes of AdamW's number: between radii at most {_NEAR} apart, relatively, with the "
             "exact tree at both; in floating point found by bisection again",
         )

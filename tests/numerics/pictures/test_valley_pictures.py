@@ -13,6 +13,7 @@ from numerics.pictures.valleys import (
     draw_counts,
     draw_disconnectivity_graph,
     draw_persistence,
+    draw_shares,
 )
 from theory.landscape.valleys import Valleys, valleys
 from theory.loading import example
@@ -97,3 +98,13 @@ def test_numbers_of_valleys_stand_at_their_radius_and_width() -> None:
     assert shown[0, 1] == "6"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1/4", "2"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["1", "2", "3"]
+
+
+def test_shares_of_both_kinds_stand_above_their_width() -> None:
+    axes = Figure().subplots()
+    half, third = Fraction(1, 2), Fraction(1, 3)
+    draw_shares(axes, {"anywhere": ([half, third], [0 * half, half])}, title="two")
+    drawn = [np.asarray(line.get_ydata(), dtype=float).tolist() for line in axes.lines]
+    assert drawn == [[1 / 2, 1 / 3], [0, 1 / 2]]
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend == ["global, anywhere", "bad, anywhere"]

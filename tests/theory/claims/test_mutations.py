@@ -22,6 +22,7 @@ from numerics.training import runs
 from numerics.training.loop import train
 from theory.claims import (
     CLAIMS,
+    BadRegions,
     Claim,
     ConvexEqualsNonconvex,
     CurvesAboveBarrier,
@@ -53,6 +54,7 @@ from theory.connectivity import OptimalPolytope
 from theory.errors import InputError, Undecided
 from theory.landscape import analyse
 from theory.landscape.domain import SIGN_FLIP, Domain
+from theory.landscape.shares import shares
 from theory.landscape.valleys import valleys
 from theory.regions import Meeting
 from theory.within import Ball
@@ -238,6 +240,7 @@ SMALL: dict[str, Claim] = {
             vertices=3,
         ),
         ValleysInBalls((TWO_POINTS,)),
+        BadRegions(tuple(replace(case, width=2) for case in BadRegions().cases[:2])),
     )
 }
 
@@ -292,6 +295,10 @@ def _one_less(counts: dict[Fraction, int]) -> dict[Fraction, int]:
 
 def _wider(problem: Any, width: int, **options: Any) -> Any:
     return valleys(problem, width + 1, **options)
+
+
+def _narrower_shares(problem: Any, width: int, **options: Any) -> Any:
+    return shares(problem, max(1, width - 1), **options)
 
 
 def _one_local(found: Any) -> list[Any]:
@@ -480,6 +487,23 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "width shifted": put(VALLEYS, _wider),
         "theorem's width shifted": changed(
             shifted(-2), "theory.claims.valleys_in_balls:connected_from"
+        ),
+    },
+    "bad-regions": {
+        "cells dropped": changed(
+            lambda found: list(found)[:-1], "theory.landscape.limits:Plateaus.cells"
+        ),
+        "plateaus taken for none": changed(
+            lambda local: False, "theory.landscape.limits:Plateaus._local"
+        ),
+        "local minima taken for granted": changed(
+            lambda rests: True, "theory.landscape.limits:Plateaus._rests"
+        ),
+        "width shifted": put("theory.claims.bad_regions:shares", _narrower_shares),
+        "radius scaled": with_option(
+            "within",
+            lambda ball: ball and Ball(ball.optimizer, ball.rho * MORE),
+            "theory.claims.bad_regions:shares",
         ),
     },
 }

@@ -24,7 +24,7 @@ def test_all_of_them() -> None:
         *("same-optimizer-connectivity", "width-profile", "staircase"),
         *("not-implied-by-prior-work", "region-interaction", "small-width-separation"),
         *("width-n-plus-1", "permutation-is-not-enough", "curves-above-barrier"),
-        *("valleys-in-balls",),
+        *("valleys-in-balls", "bad-regions"),
         *("gpt2-polychain-beats-linear", "gpt2-spectrum-preserved", "gpt2-cross-transition"),
     }
 
