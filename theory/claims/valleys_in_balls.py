@@ -179,10 +179,10 @@ class ValleysInBalls(Claim):
                 between = _between(low[0], high[0], where)
                 values[_radius(between)] = Bounds(*(rho for rho, _ in sides))
                 values[_numbers(between)] = tuple(len(tree.valleys) for _, tree in sides)
-                rho, more = max(sides, key=lambda side: len(side[1].valleys))
-                label = f"{case.name} width {width} rho {rho}".replace("/", "-")
-                certificates[label], problems[label] = certify(more), case.problem
-                values[proof(label)] = VALID
+                for rho, tree in sides:
+                    label = f"{case.name} width {width} rho {rho}".replace("/", "-")
+                    certificates[label], problems[label] = certify(tree), case.problem
+                    values[proof(label)] = VALID
         for case, optimizer in self._small():
             single = len(_tree(case, Ball(optimizer, _SMALL), 1, progress).valleys)
             values[_in_small(case, optimizer)] = tuple(

@@ -209,9 +209,7 @@ class OfSome(SameOptimizerConnectivity):
                 yield replace(case, seeds=16, steps=800)
 
 
-TWO_POINTS = replace(
-    ValleysInBalls().cases[0], widths={"adamw": 3, "ngd": 3}, changes=(2,), small=3
-)
+TWO_POINTS = replace(ValleysInBalls().cases[0], widths={"adamw": 3, "ngd": 3}, changes=(), small=3)
 
 SMALL: dict[str, Claim] = {
     each.id: each
