@@ -290,8 +290,8 @@ def valleys_of_two_balls(first: str = "adamw", second: str = "muon") -> Conjectu
     """Where the ball of `second` of radius 1 has no spurious valley, that of `first` has none. The
     radius is general: only the ratio of y to rho matters. False both ways for AdamW and Muon. In
     balls that are no polytopes a valley counts that is deeper than 10^-6 of the loss of zero
-    weights. The certificate proves the valleys of `first`; that `second` has one is exact, or
-    proved by intervals, but in no certificate."""
+    weights. Certificates prove the number in AdamW's ball, and in others that there are at least so
+    many."""
     names = (geometry(first).ball.name, geometry(second).ball.name)
     return Conjecture(
         name="valleys-of-two-balls",
@@ -300,7 +300,7 @@ def valleys_of_two_balls(first: str = "adamw", second: str = "muon") -> Conjectu
         status="false for adamw and muon, both ways",
         source="valley-numbers in proofs_notes/valleys-in-balls.md",
         test=partial(_more_valleys, names),
-        prove=_most_valleys_proof,
+        prove=_both_numbers,
         space=Space(n=(1, 3), d=(1, 2), width=(1, 2), entries=2),
         batch=2,
     )
@@ -313,14 +313,16 @@ def _more_valleys(names: tuple[str, str], problem: Problem) -> Facts | None:
         found[name] = _valleys_at(problem, _width(problem), name, Fraction(1))
         if (found[name] == 1) != (name == names[1]):
             return None
-    most = {"optimizer": names[0], "rho": "1", "width": _width(problem)}
-    return {"valleys": [found[name] for name in names], "most": most}
+    return {
+        "valleys": [found[name] for name in names],
+        "more": _ball(names[0], 1, _width(problem)),
+        "fewer": _ball(names[1], 1, _width(problem)),
+    }
 
 
 def valleys_by_width(optimizer: str = "adamw") -> Conjecture:
     """One neuron more makes no more valleys, in the optimizer's ball of radius 1. False: in small
-    balls of AdamW their number grows with every neuron (`small-balls`). The certificate proves
-    those of the larger width."""
+    balls of AdamW their number grows with every neuron (`small-balls`)."""
     name = geometry(optimizer).ball.name
     return Conjecture(
         name="valleys-by-width",
@@ -328,7 +330,7 @@ def valleys_by_width(optimizer: str = "adamw") -> Conjecture:
         status="false",
         source="small-balls in proofs_notes/valleys-in-balls.md",
         test=partial(_rising_with_width, name),
-        prove=_most_valleys_proof,
+        prove=_both_numbers,
         space=Space(n=(1, 3), d=(1, 2), width=(2, 3), entries=3),
         batch=4,
     )
@@ -336,16 +338,17 @@ def valleys_by_width(optimizer: str = "adamw") -> Conjecture:
 
 def _rising_with_width(name: str, problem: Problem) -> Facts | None:
     width = _width(problem)
-    widths = (width - 1, width) if width > 1 else (width,)
-    numbers = [_valleys_at(problem, each, name, Fraction(1)) for each in widths]
-    if numbers[-1] <= numbers[0]:
+    if width == 1:
         return None
-    return {"valleys": numbers, "most": {"optimizer": name, "rho": "1", "width": width}}
+    numbers = [_valleys_at(problem, each, name, Fraction(1)) for each in (width - 1, width)]
+    if numbers[1] <= numbers[0]:
+        return None
+    fewer, more = (_ball(name, 1, each) for each in (width - 1, width))
+    return {"valleys": numbers, "more": more, "fewer": fewer}
 
 
 def valleys_by_radius(optimizer: str = "adamw") -> Conjecture:
-    """A larger ball has no more valleys than a smaller one, from rho = 1 to rho = 2. False. The
-    certificate proves those of the larger one."""
+    """A larger ball has no more valleys than a smaller one, from rho = 1 to rho = 2. False."""
     name = geometry(optimizer).ball.name
     return Conjecture(
         name="valleys-by-radius",
@@ -353,7 +356,7 @@ def valleys_by_radius(optimizer: str = "adamw") -> Conjecture:
         status="false",
         source="valley-numbers in proofs_notes/valleys-in-balls.md",
         test=partial(_rising_with_radius, name),
-        prove=_most_valleys_proof,
+        prove=_both_numbers,
         space=Space(n=(1, 3), d=(1, 2), width=(1, 2), entries=3),
         batch=4,
     )
@@ -364,7 +367,12 @@ def _rising_with_radius(name: str, problem: Problem) -> Facts | None:
     numbers = [_valleys_at(problem, width, name, Fraction(rho)) for rho in (1, 2)]
     if numbers[1] <= numbers[0]:
         return None
-    return {"valleys": numbers, "most": {"optimizer": name, "rho": "2", "width": width}}
+    fewer, more = (_ball(name, rho, width) for rho in (1, 2))
+    return {"valleys": numbers, "more": more, "fewer": fewer}
+
+
+def _ball(name: str, rho: int, width: int) -> Facts:
+    return {"optimizer": name, "rho": format_rational(rho), "width": width}
 
 
 def _valleys_at(problem: Problem, width: int, name: str, rho: Fraction) -> int:
@@ -377,10 +385,12 @@ def _valleys_at(problem: Problem, width: int, name: str, rho: Fraction) -> int:
     return len(found.valleys)
 
 
-def _most_valleys_proof(problem: Problem, facts: Facts) -> dict[str, Document]:
-    most = facts["most"]
-    ball = Ball(most["optimizer"], most["rho"])
-    return {"valleys": certify(valleys(problem, most["width"], within=ball))}
+def _both_numbers(problem: Problem, facts: Facts) -> dict[str, Document]:
+    return {
+        side: certify(valleys(problem, at["width"], within=Ball(at["optimizer"], at["rho"])))
+        for side, at in facts.items()
+        if side in ("more", "fewer")
+    }
 
 
 _FITS = {True: "exact fits", False: "networks of a loss just above the least"}

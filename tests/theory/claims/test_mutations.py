@@ -472,7 +472,6 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
     },
     "valleys-in-balls": {
-        "faces dropped": FACES_DROPPED,
         "cells dropped": changed(_one_local, "theory.landscape.valleys:optima"),
         "valley dropped": changed(
             lambda tree: replace(tree, valleys=tree.valleys[: max(1, len(tree.valleys) - 1)]),
