@@ -1,12 +1,15 @@
-"""Pictures of merge trees: which valleys join at which loss, with the runs that ended there, and
-the same as a persistence diagram."""
+"""Pictures of merge trees: which valleys join at which loss, with the runs that ended there, the
+same as a persistence diagram, how many there are over radius and
+width, and how many activation regions have which minima."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 
 from numerics.pictures.style import COLOURS, optimizer_colour
 from numerics.text import show
@@ -106,6 +109,53 @@ def draw_persistence(axes: Axes, tree: Valleys) -> None:
     )
     axes.set(xlabel="loss at the bottom", ylabel="loss at the way out", title=_title(tree))
     axes.legend(loc="lower right")
+
+
+def draw_counts(
+    axes: Axes, counts: Sequence[Sequence[int]], radii: Sequence[Fraction], *, most: int, title: str
+) -> None:
+    """How many valleys there are at widths 1, 2, ... (upwards) and some radii, as a table.
+
+    most: the number that has the darkest colour, so that several pictures can be compared.
+    """
+    norm = LogNorm(1, max(most, 2))
+    axes.imshow(np.array(counts), norm=norm, cmap="Blues", aspect="auto", origin="lower")
+    for row, at_width in enumerate(counts):
+        for column, count in enumerate(at_width):
+            colour = "white" if norm(count) > 0.6 else "black"
+            axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=14)
+    axes.set_xticks(range(len(radii)), [show(rho) for rho in radii])
+    axes.set_yticks(range(len(counts)), [str(width) for width in range(1, len(counts) + 1)])
+    axes.grid(visible=False)
+    axes.set(xlabel="rho", ylabel="width", title=title)
+
+
+def draw_shares(
+    axes: Axes,
+    lines: Mapping[str, tuple[Sequence[Fraction], Sequence[Fraction]]],
+    *,
+    title: str,
+) -> None:
+    """The shares of regions with a global and with a bad local minimum at widths 1, 2, ...
+
+    lines: both by the name of where the networks are.
+    """
+    for colour, (where, shares) in zip(COLOURS, lines.items(), strict=False):
+        for kind, share, line, marker in zip(
+            ("global", "bad"), shares, ("-", "--"), ("o", "x"), strict=True
+        ):
+            widths = range(1, len(share) + 1)
+            axes.plot(
+                widths,
+                [float(each) for each in share],
+                color=colour,
+                linestyle=line,
+                marker=marker,
+                label=f"{kind}, {where}",
+            )
+    axes.set_xticks(widths)
+    axes.set(xlabel="width", ylabel="share of all regions", ylim=(-0.03, 1.03), title=title)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2, fontsize=9)
 
 
 def _title(tree: Valleys) -> str:

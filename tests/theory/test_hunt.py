@@ -7,6 +7,7 @@ import re
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations_with_replacement, product
 from pathlib import Path
@@ -46,6 +47,7 @@ from theory.landscape import analyse
 from theory.landscape.analysis import reached
 from theory.landscape.cells import CellComplex
 from theory.landscape.nnls import LeastSquares
+from theory.landscape.valleys import valleys
 from theory.loading import example
 from theory.problem import Problem
 from theory.radii import radii
@@ -549,6 +551,25 @@ def test_a_proof_that_fails_is_named() -> None:
 def test_backends_that_are_none() -> None:
     with pytest.raises(InputError, match="backend: 'threads' is not one of loky, dask, ray"):
         hunt(conjecture(), backend="threads")
+
+
+def test_valleys_as_deep_as_what_is_told_are_not_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    stated = named("valleys-of-two-balls", {"first": "muon", "second": "adamw"})
+    instance = two((1, 0, 1), (0, 1, 1), width=2)
+    assert stated.decide(instance) is not None
+
+    def shallow(*args: Any, **options: Any) -> Any:
+        tree = valleys(*args, **options)
+        return replace(tree, min_depth=max(v.depth or Fraction() for v in tree.valleys))
+
+    monkeypatch.setattr("theory.hunt.shipped.valleys", shallow)
+    with pytest.raises(Undecided, match="a valley of muon's ball is hardly deeper than is told"):
+        stated.decide(instance)
+
+
+@pytest.mark.parametrize("name", ["valleys-of-two-balls", "valleys-by-width", "valleys-by-radius"])
+def test_one_datum_has_one_valley_in_each_ball(name: str) -> None:
+    assert named(name).decide(two((1, 1), width=2)) is None
 
 
 # Shrinking

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from theory.claims.bad_regions import BadRegions
 from theory.claims.base import (
     VALID,
     Bounds,
@@ -28,6 +29,7 @@ from theory.claims.region_interaction import RegionInteraction
 from theory.claims.same_optimizer_connectivity import SameOptimizerConnectivity
 from theory.claims.small_width_separation import SmallWidthSeparation
 from theory.claims.staircase import Staircase
+from theory.claims.valleys_in_balls import ValleysInBalls
 from theory.claims.where_training_ends import WhereTrainingEnds
 from theory.claims.width_n_plus_1 import WidthNPlus1
 from theory.claims.width_profile import WidthProfile
@@ -36,6 +38,7 @@ from theory.errors import InputError, unknown
 __all__ = [
     "CLAIMS",
     "VALID",
+    "BadRegions",
     "Bounds",
     "Claim",
     "ConvexEqualsNonconvex",
@@ -57,6 +60,7 @@ __all__ = [
     "Staircase",
     "Trainer",
     "Training",
+    "ValleysInBalls",
     "WhereTrainingEnds",
     "WidthNPlus1",
     "WidthProfile",
@@ -82,6 +86,8 @@ CLAIMS: dict[str, Claim] = {
         RegionInteraction(),
         WhereTrainingEnds(),
         KinkLimits(),
+        ValleysInBalls(),
+        BadRegions(),
         Gpt2PolychainBeatsLinear(),
         Gpt2SpectrumPreserved(),
         Gpt2CrossTransition(),

@@ -8,7 +8,7 @@ faces are those of `theory.claims.float_landscape`. For small problems.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -55,6 +55,18 @@ def bars(values: Mapping[Cell, float], faces: Mapping[tuple[Cell, Cell], float])
 
 def least_loss_in_ball(problem: Problem, optimizer: str, rho: float) -> Measure:
     """1/2 ||f - y||^2 at least over networks in the ball; NaN where the solver fails."""
+    least = least_points(problem, optimizer, rho)
+    return lambda neurons: least(tuple(sorted(neurons)))[0]
+
+
+def least_points(
+    problem: Problem, optimizer: str | None, rho: float
+) -> Callable[[tuple[Piece, ...]], tuple[float, Array]]:
+    """The least 1/2 ||f - y||^2 of neurons in given pieces, and their u (m, d) where it is.
+
+    optimizer: None for networks anywhere. Of several such points it is one in the inside of their
+    set, where the solver's path leads. The loss is NaN where the solver fails.
+    """
     X, y = (np.array(data, dtype=float) for data in (problem.X, problem.y))
     used = X.any(axis=1)
 
@@ -67,17 +79,17 @@ def least_loss_in_ball(problem: Problem, optimizer: str, rho: float) -> Measure:
         return sign * slopes(problem, limits)[:, None] * X, X[on], limits[off, None] * X[off]
 
     @cache
-    def minimum(neurons: tuple[Piece, ...]) -> float:
+    def least(neurons: tuple[Piece, ...]) -> tuple[float, Array]:
         if not neurons:
-            return float(y @ y) / 2
+            return float(y @ y) / 2, np.zeros((0, problem.d))
         return _least([room(neuron) for neuron in neurons], y, optimizer, rho)
 
-    return lambda neurons: minimum(tuple(sorted(neurons)))
+    return least
 
 
 def _least(
-    rooms: Sequence[tuple[Array, Array, Array]], y: Array, optimizer: str, rho: float
-) -> float:
+    rooms: Sequence[tuple[Array, Array, Array]], y: Array, optimizer: str | None, rho: float
+) -> tuple[float, Array]:
     """The unknowns are u_1, ..., u_m and, where the output layer is shared, the neurons' shares
     t_j = a_j^2 / ||a||^2 of it."""
     import clarabel  # type: ignore[import-untyped]
@@ -104,8 +116,9 @@ def _least(
         settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = accuracy
         found = clarabel.DefaultSolver(_sparse(P), q, A, b, cones, settings).solve()
         if str(found.status) in ("Solved", "AlmostSolved"):
-            return float(((F @ found.x[:own] - y) ** 2).sum()) / 2
-    return math.nan
+            u = np.array(found.x[:own])
+            return float(((F @ u - y) ** 2).sum()) / 2, u.reshape(m, d)
+    return math.nan, np.zeros((m, d))
 
 
 def _sparse(A: Array) -> Any:
@@ -118,7 +131,7 @@ def _sparse(A: Array) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _ball(optimizer: str, rho: float, m: int, d: int) -> tuple[Array, Array, list[Any]]:
+def _ball(optimizer: str | None, rho: float, m: int, d: int) -> tuple[Array, Array, list[Any]]:
     """The rows of A and b that say that the network is in the ball, and their cones."""
     import clarabel
 
@@ -137,6 +150,8 @@ def _ball(optimizer: str, rho: float, m: int, d: int) -> tuple[Array, Array, lis
         offsets.append(b)
         kinds.append(cone)
 
+    if optimizer is None:
+        return np.zeros((0, m * d)), np.zeros(0), []
     if optimizer == "adamw":
         inside(
             clarabel.NonnegativeConeT(2 * m * d),

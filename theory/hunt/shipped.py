@@ -19,7 +19,7 @@ from theory.connectivity import radius_profiles, width_row
 from theory.connectivity.critical_radii import CriticalRadii, radius_intervals
 from theory.connectivity.estimates import estimated_intervals
 from theory.connectivity.theorems import largest_mass
-from theory.errors import InputError, nearest
+from theory.errors import InputError, Undecided, nearest
 from theory.exact import rounded, simplest_between
 from theory.gauges import gauge_of
 from theory.geometry import geometry
@@ -29,6 +29,7 @@ from theory.hunt.instances import Space
 from theory.landscape import Analysis, Component, analyse
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
+from theory.landscape.valleys import valleys
 from theory.network import Network
 from theory.problem import Problem, format_rational, rational
 from theory.radii.radii import DIGITS
@@ -280,6 +281,116 @@ def _valleys(problem: Problem, facts: Facts) -> Analysis:
 
 def _bad_minimum_proof(problem: Problem, facts: Facts) -> dict[str, Document]:
     return {"valleys": certify(_valleys(problem, facts))}
+
+
+# Valleys of balls
+
+
+def valleys_of_two_balls(first: str = "adamw", second: str = "muon") -> Conjecture:
+    """Where the ball of `second` of radius 1 has no spurious valley, that of `first` has none. The
+    radius is general: only the ratio of y to rho matters. False both ways for AdamW and Muon. In
+    balls that are no polytopes a valley counts that is deeper than 10^-6 of the loss of zero
+    weights. Certificates prove the number in AdamW's ball, and in others that there are at least so
+    many."""
+    names = (geometry(first).ball.name, geometry(second).ball.name)
+    return Conjecture(
+        name="valleys-of-two-balls",
+        statement=f"where the ball of {names[1]} of radius 1 has no spurious valley, that of "
+        f"{names[0]} has none",
+        status="false for adamw and muon, both ways",
+        source="valley-numbers in proofs_notes/valleys-in-balls.md",
+        test=partial(_more_valleys, names),
+        prove=_both_numbers,
+        space=Space(n=(1, 3), d=(1, 2), width=(1, 2), entries=2),
+        batch=2,
+    )
+
+
+def _more_valleys(names: tuple[str, str], problem: Problem) -> Facts | None:
+    found = {}
+    # Exact trees are far cheaper.
+    for name in sorted(names, key=lambda name: not Ball(name, 1).gauge.exact):
+        found[name] = _valleys_at(problem, _width(problem), name, Fraction(1))
+        if (found[name] == 1) != (name == names[1]):
+            return None
+    return {
+        "valleys": [found[name] for name in names],
+        "more": _ball(names[0], 1, _width(problem)),
+        "fewer": _ball(names[1], 1, _width(problem)),
+    }
+
+
+def valleys_by_width(optimizer: str = "adamw") -> Conjecture:
+    """One neuron more makes no more valleys, in the optimizer's ball of radius 1. False: in small
+    balls of AdamW their number grows with every neuron (`small-balls`)."""
+    name = geometry(optimizer).ball.name
+    return Conjecture(
+        name="valleys-by-width",
+        statement=f"in {name}'s ball of radius 1 one neuron more makes no more valleys",
+        status="false",
+        source="small-balls in proofs_notes/valleys-in-balls.md",
+        test=partial(_rising_with_width, name),
+        prove=_both_numbers,
+        space=Space(n=(1, 3), d=(1, 2), width=(2, 3), entries=3),
+        batch=4,
+    )
+
+
+def _rising_with_width(name: str, problem: Problem) -> Facts | None:
+    width = _width(problem)
+    if width == 1:
+        return None
+    numbers = [_valleys_at(problem, each, name, Fraction(1)) for each in (width - 1, width)]
+    if numbers[1] <= numbers[0]:
+        return None
+    fewer, more = (_ball(name, 1, each) for each in (width - 1, width))
+    return {"valleys": numbers, "more": more, "fewer": fewer}
+
+
+def valleys_by_radius(optimizer: str = "adamw") -> Conjecture:
+    """A larger ball has no more valleys than a smaller one, from rho = 1 to rho = 2. False."""
+    name = geometry(optimizer).ball.name
+    return Conjecture(
+        name="valleys-by-radius",
+        statement=f"{name}'s ball has no more valleys at rho = 2 than at rho = 1",
+        status="false",
+        source="valley-numbers in proofs_notes/valleys-in-balls.md",
+        test=partial(_rising_with_radius, name),
+        prove=_both_numbers,
+        space=Space(n=(1, 3), d=(1, 2), width=(1, 2), entries=3),
+        batch=4,
+    )
+
+
+def _rising_with_radius(name: str, problem: Problem) -> Facts | None:
+    width = _width(problem)
+    numbers = [_valleys_at(problem, width, name, Fraction(rho)) for rho in (1, 2)]
+    if numbers[1] <= numbers[0]:
+        return None
+    fewer, more = (_ball(name, rho, width) for rho in (1, 2))
+    return {"valleys": numbers, "more": more, "fewer": fewer}
+
+
+def _ball(name: str, rho: int, width: int) -> Facts:
+    return {"optimizer": name, "rho": format_rational(rho), "width": width}
+
+
+def _valleys_at(problem: Problem, width: int, name: str, rho: Fraction) -> int:
+    """How many there are; Undecided where intervals leave open whether one is deep enough."""
+    found = valleys(problem, width, within=Ball(name, rho), max_cells=5000)
+    for valley in found.valleys[1:]:
+        assert valley.depth is not None
+        if valley.depth <= 2 * found.min_depth and not found.exact:
+            raise Undecided(f"a valley of {name}'s ball is hardly deeper than is told")
+    return len(found.valleys)
+
+
+def _both_numbers(problem: Problem, facts: Facts) -> dict[str, Document]:
+    return {
+        side: certify(valleys(problem, at["width"], within=Ball(at["optimizer"], at["rho"])))
+        for side, at in facts.items()
+        if side in ("more", "fewer")
+    }
 
 
 _FITS = {True: "exact fits", False: "networks of a loss just above the least"}
@@ -576,6 +687,9 @@ CONJECTURES: dict[str, Callable[..., Conjecture]] = {
     "disconnected-at-width": disconnected_at_width,
     "linear-barrier": linear_barrier,
     "bad-minimum-in-ball": bad_minimum_in_ball,
+    "valleys-of-two-balls": valleys_of_two_balls,
+    "valleys-by-width": valleys_by_width,
+    "valleys-by-radius": valleys_by_radius,
     "monotone-in-width": monotone_in_width,
     "sharp-extra-neurons": sharp_extra_neurons,
     "sharp-connected-width": sharp_connected_width,

@@ -18,7 +18,7 @@ optimizer, without a ball or in it. Source: proofs_notes/valleys.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -78,7 +78,7 @@ def limits(
     kinds: dict[Fraction, Kind] = {}
     for optimum in optima(domain, parts, width, tick):
         kinds.setdefault(complex_.loss_of(optimum.value), "stratum")
-    plateaus = _Plateaus(complex_, domain)
+    plateaus = Plateaus(complex_, domain)
     for optimum in optima(domain, complex_.groups, width):
         loss = complex_.loss_of(optimum.value)
         if kinds[loss] == "stratum" and plateaus.has(optimum):
@@ -105,7 +105,7 @@ def _parts(complex_: CellComplex) -> list[Group]:
     return sorted(found | {()})
 
 
-class _Plateaus:
+class Plateaus:
     """Whether a cell of given least loss has a local minimum of it.
 
     Of all points of least loss in a cell those in the inside of their set lie in the fewest other
@@ -124,15 +124,23 @@ class _Plateaus:
 
     def has(self, optimum: Optimum) -> bool:
         """Whether one of the cells that the optimum serves has one."""
+        return any(local for _, local in self.cells(optimum))
+
+    def cells(self, optimum: Optimum) -> Iterator[tuple[tuple[int, ...], bool]]:
+        """The cells that the optimum serves, neurons in its order, and whether each has one."""
         products = self.domain.dual(optimum.minimum).products
         choices = []
         for state, states in zip(optimum.cell, optimum.states, strict=True):
             price = max((products.get(c, 0) for c in self.complex.groups[state]), default=0)
             free = self._free(products, price)
             neurons = [_Neuron(s, price, free, self._able(products, price, s)) for s in states]
-            # Too few to be a local minimum by itself, even if all of them are positive.
-            choices.append([neuron for neuron in neurons if self._rests(neuron, neuron.able)])
-        return any(self._local(optimum, chosen) for chosen in product(*choices))
+            choices.append([(neuron, self._rests(neuron, neuron.able)) for neuron in neurons])
+        for chosen in product(*choices):
+            neurons = [neuron for neuron, _ in chosen]
+            # Where a neuron does not rest even with all of its generators positive, none is.
+            rests = all(rests for _, rests in chosen)
+            cell = tuple(neuron.state for neuron in neurons)
+            yield cell, rests and self._local(optimum, neurons)
 
     def _free(self, products: dict[int, int], price: int) -> int:
         """The states in which no column has a larger product, as a bit set."""

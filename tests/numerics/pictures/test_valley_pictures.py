@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from numerics.pictures.valleys import draw_disconnectivity_graph, draw_persistence
+from numerics.pictures.valleys import (
+    draw_counts,
+    draw_disconnectivity_graph,
+    draw_persistence,
+    draw_shares,
+)
 from theory.landscape.valleys import Valleys, valleys
 from theory.loading import example
 from theory.problem import Problem
@@ -81,3 +87,24 @@ def test_one_valley_is_a_picture_too() -> None:
         figure = Figure()
         draw(figure.subplots(), one)
         figure.draw_without_rendering()
+
+
+def test_numbers_of_valleys_stand_at_their_radius_and_width() -> None:
+    axes = Figure().subplots()
+    radii = [Fraction(1, 4), Fraction(2)]
+    draw_counts(axes, [[3, 1], [6, 2], [9, 4]], radii, most=12, title="two")
+    shown = {text.get_position(): text.get_text() for text in axes.texts}
+    assert shown[1, 2] == "4"
+    assert shown[0, 1] == "6"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1/4", "2"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["1", "2", "3"]
+
+
+def test_shares_of_both_kinds_stand_above_their_width() -> None:
+    axes = Figure().subplots()
+    half, third = Fraction(1, 2), Fraction(1, 3)
+    draw_shares(axes, {"anywhere": ([half, third], [0 * half, half])}, title="two")
+    drawn = [np.asarray(line.get_ydata(), dtype=float).tolist() for line in axes.lines]
+    assert drawn == [[1 / 2, 1 / 3], [0, 1 / 2]]
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend == ["global, anywhere", "bad, anywhere"]

@@ -22,6 +22,7 @@ from numerics.training import runs
 from numerics.training.loop import train, train_together
 from theory.claims import (
     CLAIMS,
+    BadRegions,
     Claim,
     ConvexEqualsNonconvex,
     CurvesAboveBarrier,
@@ -37,6 +38,7 @@ from theory.claims import (
     SameOptimizerConnectivity,
     SmallWidthSeparation,
     Staircase,
+    ValleysInBalls,
     WhereTrainingEnds,
     WidthNPlus1,
     WidthProfile,
@@ -56,6 +58,8 @@ from theory.errors import InputError, Undecided
 from theory.landscape import analyse
 from theory.landscape.domain import SIGN_FLIP, Domain
 from theory.landscape.kinks import RULES
+from theory.landscape.shares import shares
+from theory.landscape.valleys import valleys
 from theory.regions import Meeting
 from theory.within import Ball
 
@@ -209,6 +213,8 @@ class OfSome(SameOptimizerConnectivity):
                 yield replace(case, seeds=16, steps=800)
 
 
+TWO_POINTS = replace(ValleysInBalls().cases[0], widths={"adamw": 3, "ngd": 3}, changes=(), small=3)
+
 SMALL: dict[str, Claim] = {
     each.id: each
     for each in (
@@ -237,6 +243,8 @@ SMALL: dict[str, Claim] = {
         ),
         replace(WhereTrainingEnds().quick(), optimizers=("adamw",)),
         KinkLimits().quick(),
+        ValleysInBalls((TWO_POINTS,)),
+        BadRegions(tuple(replace(case, width=2) for case in BadRegions().cases[:2])),
     )
 }
 
@@ -289,6 +297,27 @@ def _one_less(counts: dict[Fraction, int]) -> dict[Fraction, int]:
     return {rho: max(1, count - 1) if count else 0 for rho, count in counts.items()}
 
 
+def _wider(problem: Any, width: int, **options: Any) -> Any:
+    return valleys(problem, width + 1, **options)
+
+
+def _narrower_shares(problem: Any, width: int, **options: Any) -> Any:
+    return shares(problem, max(1, width - 1), **options)
+
+
+def _one_local(found: Any) -> list[Any]:
+    """Of the optima that are local minima only the first."""
+    local = iter([True])
+    return [optimum for optimum in found if not optimum.local or next(local, False)]
+
+
+def _deeper(tree: Any) -> Any:
+    """The ways out of its valleys are higher."""
+    scaled = times(MORE, "death", "proved_death")
+    return replace(tree, valleys=tuple(map(scaled, tree.valleys)))
+
+
+VALLEYS = "theory.claims.valleys_in_balls:valleys"
 NONCONVEX = "theory.claims.convex_equals_nonconvex:solve"
 LENGTHS = "theory.claims.implicit_bias:LENGTHS"
 LENGTHS_OF = {name: implicit_bias.LENGTHS[name] for name in ("adamw", "lion")}
@@ -491,6 +520,38 @@ FAULTS: dict[str, dict[str, Fault]] = {
             "theory.claims.kink_limits:rests_at", lambda tree, place: rests_at(tree, "-:+-0-")
         ),
         "taken for a KKT point": changed(lambda gap: 0.0, "theory.claims.kink_limits:clarke_gap"),
+    },
+    "valleys-in-balls": {
+        "cells dropped": changed(_one_local, "theory.landscape.valleys:optima"),
+        "valley dropped": changed(
+            lambda tree: replace(tree, valleys=tree.valleys[: max(1, len(tree.valleys) - 1)]),
+            VALLEYS,
+        ),
+        "depth scaled": changed(_deeper, VALLEYS),
+        "radius scaled": with_option(
+            "within", lambda ball: Ball(ball.optimizer, ball.rho * MORE), VALLEYS
+        ),
+        "width shifted": put(VALLEYS, _wider),
+        "theorem's width shifted": changed(
+            shifted(-2), "theory.claims.valleys_in_balls:connected_from"
+        ),
+    },
+    "bad-regions": {
+        "cells dropped": changed(
+            lambda found: list(found)[:-1], "theory.landscape.limits:Plateaus.cells"
+        ),
+        "plateaus taken for none": changed(
+            lambda local: False, "theory.landscape.limits:Plateaus._local"
+        ),
+        "local minima taken for granted": changed(
+            lambda rests: True, "theory.landscape.limits:Plateaus._rests"
+        ),
+        "width shifted": put("theory.claims.bad_regions:shares", _narrower_shares),
+        "radius scaled": with_option(
+            "within",
+            lambda ball: ball and Ball(ball.optimizer, ball.rho * MORE),
+            "theory.claims.bad_regions:shares",
+        ),
     },
 }
 

@@ -25,6 +25,7 @@ def test_all_of_them() -> None:
         *("not-implied-by-prior-work", "region-interaction", "small-width-separation"),
         *("width-n-plus-1", "permutation-is-not-enough", "curves-above-barrier"),
         *("where-training-ends", "kink-limits"),
+        *("valleys-in-balls", "bad-regions"),
         *("gpt2-polychain-beats-linear", "gpt2-spectrum-preserved", "gpt2-cross-transition"),
     }
 

@@ -14,6 +14,7 @@ from profiles import part
 from scipy.cluster.hierarchy import DisjointSet
 
 from theory.claims.float_landscape import cell_and_face_values, least_loss
+from theory.claims.float_valleys import bars as bars_of
 from theory.claims.sign_vectors import sign_vectors
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape import analyse
@@ -33,21 +34,6 @@ REGRESSION = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])  # a l
 def bars(tree: Valleys) -> list[tuple[Fraction, Fraction | None]]:
     """Births and deaths, by depth."""
     return [(valley.birth, valley.death) for valley in tree.valleys]
-
-
-def elder(
-    values: dict[Cell, float], faces: dict[tuple[Cell, Cell], float]
-) -> list[tuple[float, float]]:
-    """Births and deaths by Kruskal's algorithm over all faces; of depth 0 as well."""
-    groups = DisjointSet(values)
-    lowest = dict(values)  # by root
-    found = []
-    for (cell, target), value in sorted(faces.items(), key=lambda item: item[1]):
-        ends = lowest[groups[cell]], lowest[groups[target]]
-        if groups.merge(cell, target):
-            found.append((max(ends), value))
-            lowest[groups[cell]] = min(ends)
-    return [*found, (min(values.values()), np.inf)]
 
 
 # Known answers.
@@ -96,7 +82,7 @@ def test_the_tree_is_that_of_brute_force_in_floats(
     cones = sign_vectors(problem)
     values, faces = cell_and_face_values(cones, width, labelled, least_loss(problem, cones))
     scale = float(sum(v * v for v in problem.y)) or 1.0
-    expected = sorted(bar for bar in elder(values, faces) if bar[1] - bar[0] > 1e-7 * scale)
+    expected = sorted(bar for bar in bars_of(values, faces) if bar[1] - bar[0] > 1e-7 * scale)
     found = valleys(problem, width, labelled=labelled)
     exact = sorted(
         (float(birth), np.inf if death is None else float(death)) for birth, death in bars(found)

@@ -1,0 +1,29 @@
+"""The shares of good and bad regions over the width, for each data set."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from numerics.pictures import valleys
+from numerics.report.sheets import Picture, Sheet
+from theory.claims import BadRegions, Result
+
+
+def sheets(result: Result[None, None]) -> list[Sheet]:
+    """A picture for each data set, without a ball and in a small one."""
+    claim, values = result.claim, result.prediction.values
+    assert isinstance(claim, BadRegions)
+    pictures: list[Picture] = []
+    for case in claim.cases:
+        lines = {}
+        for place, rho in claim.places():
+            if place is case:
+                where = "anywhere" if rho is None else f"adamw, rho = {rho}"
+                lines[where] = claim.shares(values, case, rho)
+        caption = (
+            f"{case.name}: the share of activation regions with a global minimum (circles) and "
+            "with a local minimum above it (crosses), without a ball and in a small one."
+        )
+        draw = partial(valleys.draw_shares, lines=lines, title=case.name)
+        pictures.append((draw, caption))
+    return [Sheet("", pictures, columns=3)]
