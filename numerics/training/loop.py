@@ -302,11 +302,11 @@ class SquaredLoss:
         rows = max(problem.n for problem, _ in batch)
         X, minus_y = [], []
         for problem, count in batch:
-            data = np.zeros((rows, problem.d + 1))
-            data[: problem.n, :-1], data[: problem.n, -1] = problem.X, problem.y
-            both = torch.from_numpy(data).expand(count, -1, -1)
-            X.append(both[..., :-1])
-            minus_y.append(-both[..., -1:])
+            missing = rows - problem.n
+            features = np.pad(np.array(problem.X, dtype=np.float64), ((0, missing), (0, 0)))
+            targets = np.pad(np.array(problem.y, dtype=np.float64), (0, missing))
+            X.append(torch.from_numpy(features).expand(count, -1, -1))
+            minus_y.append(-torch.from_numpy(targets)[:, None].expand(count, -1, -1))
         self._X, self._minus_y = (
             each[0] if len(batch) == 1 else torch.cat(each) for each in (X, minus_y)
         )

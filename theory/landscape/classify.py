@@ -7,7 +7,7 @@ point (`theory.landscape.around`), or a network in one of them shows that one ha
 >>> from theory import Ball, Network, example
 >>> found = classify(example("flagship"), Network([[1, 0], [0, 1]], [1, 1]), Ball("adamw", "11/5"))
 >>> found.verdict, str(found.distance)
-('not stationary', '159/8')
+('not stationary', '7')
 """
 
 from __future__ import annotations

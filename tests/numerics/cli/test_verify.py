@@ -116,7 +116,7 @@ def test_what_is_long_is_folded(report: Path, result: Any) -> None:
     count = len(result["predicted"])
     assert count > 10
     assert f"<details><summary>{count} quantities, predicted and observed</summary>" in text
-    assert "<details><summary>More pictures (6)</summary>" in text
+    assert "<details><summary>More pictures (7)</summary>" in text
     assert "<details><summary>2 proofs, and how to check them yourself</summary>" in text
     assert text.count("<details") == text.count("</details>")
     unfolded = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
@@ -149,7 +149,7 @@ def test_page_is_self_contained(report: Path) -> None:
     assert f"#{ID}" in page.references
     assert all(reference.startswith("#") for reference in page.references)
     assert not {"script", "link", "img", "iframe"} & page.tags.keys()
-    assert page.tags["svg"] == page.tags["figcaption"] == 8
+    assert page.tags["svg"] == page.tags["figcaption"] == 9
 
 
 def test_references_inside_pictures_resolve(report: Path) -> None:
@@ -243,6 +243,6 @@ def test_more_features_than_a_plane(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(CLAIMS, ID, claim)
     main(["verify", ID, "--report", str(tmp_path)])
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert text.count("<svg") == 5
+    assert text.count("<svg") == 6
     assert "How many of the runs ended in which component" in text
     assert "is a point u" not in text
