@@ -79,6 +79,25 @@ def some_solution(rows: Sequence[Row], values: Row, unknowns: int) -> list[fmpq]
     return solution
 
 
+def integer_solution(
+    A: Sequence[Sequence[int]], b: Sequence[int], start: Sequence[int]
+) -> list[Fraction] | None:
+    """A solution of A x = b; of several, the one with the entries of `start` where it is free. None
+    where there is none."""
+    if len(A) == len(start):
+        try:
+            found = fmpz_mat([list(row) for row in A]).solve(fmpz_mat([[v] for v in b]))
+        except ZeroDivisionError:
+            pass
+        else:
+            return list(from_flint(found.entries()))
+    moved = to_flint(v - dot(row, start) for row, v in zip(A, b, strict=True))
+    change = some_solution([to_flint(row) for row in A], moved, len(start))
+    if change is None:
+        return None
+    return [v + c for v, c in zip(start, from_flint(change), strict=True)]
+
+
 def null_vector(rows: Sequence[Row], unknowns: int) -> list[fmpq]:
     """Some x != 0 with rows . x = 0; the rows must be fewer than the unknowns."""
     reduced, rank = flint_matrix(rows, unknowns).rref()

@@ -20,8 +20,10 @@ from functools import cached_property
 from typing import ClassVar, TypeAlias
 
 from theory.errors import InputError
+from theory.exact import squared
 from theory.gauges import Gauge, gauge_of
 from theory.geometry import LionK, geometry
+from theory.network import Network
 from theory.problem import Rational, positive_rational
 
 
@@ -74,6 +76,10 @@ class Penalty:
 
     def __init__(self, beta: Rational) -> None:
         object.__setattr__(self, "beta", positive_rational(beta, "beta"))
+
+    def of(self, network: Network) -> Fraction:
+        """(beta/2) (||W||_F^2 + ||a||^2), of the weights as they stand."""
+        return self.beta * squared(v for row in (*network.W, network.a) for v in row) / 2
 
     @property
     def gauge(self) -> Gauge:

@@ -226,6 +226,7 @@ def train_together(
         before = config.schedule if rate is None else Schedule(rate)
         cooled = Cooling(**vars(before), steps=steps, further=cooling)
         configs.append(replace(config, schedule=cooled, steps=steps + cooling))
+    require_memory(max(problems, key=lambda p: p.n), width, seeds * len(problems))
     with one_thread(), torch.inference_mode():
         return _run(configs, None, cooling // 2, progress)
 

@@ -338,13 +338,7 @@ def valleys_by_width(optimizer: str = "adamw") -> Conjecture:
 
 def _rising_with_width(name: str, problem: Problem) -> Facts | None:
     width = _width(problem)
-    if width == 1:
-        return None
-    numbers = [_valleys_at(problem, each, name, Fraction(1)) for each in (width - 1, width)]
-    if numbers[1] <= numbers[0]:
-        return None
-    fewer, more = (_ball(name, 1, each) for each in (width - 1, width))
-    return {"valleys": numbers, "more": more, "fewer": fewer}
+    return None if width == 1 else _rising(problem, name, (1, width - 1), (1, width))
 
 
 def valleys_by_radius(optimizer: str = "adamw") -> Conjecture:
@@ -364,10 +358,15 @@ def valleys_by_radius(optimizer: str = "adamw") -> Conjecture:
 
 def _rising_with_radius(name: str, problem: Problem) -> Facts | None:
     width = _width(problem)
-    numbers = [_valleys_at(problem, width, name, Fraction(rho)) for rho in (1, 2)]
+    return _rising(problem, name, (1, width), (2, width))
+
+
+def _rising(problem: Problem, name: str, *places: tuple[int, int]) -> Facts | None:
+    """Two radii and widths of which the second has more valleys."""
+    numbers = [_valleys_at(problem, width, name, Fraction(rho)) for rho, width in places]
     if numbers[1] <= numbers[0]:
         return None
-    fewer, more = (_ball(name, rho, width) for rho in (1, 2))
+    fewer, more = (_ball(name, *place) for place in places)
     return {"valleys": numbers, "more": more, "fewer": fewer}
 
 

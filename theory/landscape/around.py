@@ -24,7 +24,7 @@ import numpy as np
 from flint import fmpz_mat
 
 from theory.arrangement import arrangement
-from theory.exact import dot
+from theory.exact import dot, integer_solution
 from theory.gauges import Metric
 from theory.network import Network
 from theory.problem import Problem
@@ -261,7 +261,7 @@ class Prices:
         if not chosen or not equations:
             return mu if not any(rest[i] for i in equations) else None
         A = [[signs[k] * X[k][i] for k in chosen] for i in equations]
-        found = solution(A, [-rest[i] for i in equations], [0] * len(chosen))
+        found = integer_solution(A, [-rest[i] for i in equations], [0] * len(chosen))
         if found is None:
             return None
         for k, value in zip(chosen, found, strict=True):
@@ -284,31 +284,6 @@ class Prices:
                 exact = share * Fraction(largest) * top / (Fraction(scale) * self.data.p)
                 mu[k] = min(exact, Fraction(limits[k])) if k in limits else exact
         return {k: v for k, v in mu.items() if v}
-
-
-def solution(
-    A: Sequence[Sequence[int]], b: Sequence[int], start: Sequence[int]
-) -> list[Fraction] | None:
-    """A solution of an integer system; of several, the one with the entries of `start` where it is
-    free. None where there is none."""
-    if len(A) == len(start):
-        try:
-            found = fmpz_mat([list(row) for row in A]).solve(fmpz_mat([[v] for v in b]))
-        except ZeroDivisionError:
-            pass
-        else:
-            numerators, denominator = found.numer_denom()  # type: ignore[attr-defined]
-            return [Fraction(int(v), int(denominator)) for v in numerators.entries()]
-    moved = [v - dot(row, start) for row, v in zip(A, b, strict=True)]
-    augmented = fmpz_mat([[*row, v] for row, v in zip(A, moved, strict=True)])
-    reduced, denominator, rank = augmented.rref()
-    result = [Fraction(v) for v in start]
-    for i in range(rank):
-        pivot = next(k for k in range(len(start) + 1) if reduced[i, k] != 0)
-        if pivot == len(start):
-            return None
-        result[pivot] += Fraction(int(reduced[i, len(start)]), int(denominator))
-    return result
 
 
 def states_around(

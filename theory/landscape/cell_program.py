@@ -23,9 +23,9 @@ from flint import fmpz_mat
 
 from theory.cone_program import ConeProgram
 from theory.errors import SolverFailure
-from theory.exact import dot
+from theory.exact import dot, integer_solution
 from theory.gauges import Metric
-from theory.landscape.around import Dual, Prices, State, solution
+from theory.landscape.around import Dual, Prices, State
 from theory.losses import Squared
 from theory.problem import Problem
 from theory.types import Array
@@ -225,7 +225,7 @@ class CellProgram:
         common = math.lcm(*(v.denominator for v in values)) << _BITS
         right = [common * v for v in right] + [int(common * v) for v in values]
         start = self._numerators(U, common)
-        z = solution(system, right, start + [0] * len(A))
+        z = integer_solution(system, right, start + [0] * len(A))
         if z is None:
             return None
         unit = Fraction(q, p) / common

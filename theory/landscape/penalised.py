@@ -25,6 +25,14 @@ from theory.problem import Problem
 from theory.within import Ball, Penalty
 
 
+def balanced(neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
+    """The network with convex coordinates (s_j, u_j) of nearly least penalty: |a_j| = ||w_j||."""
+    sizes = [sqrt_above(sqrt_above(squared(u))) for _, u in neurons]
+    columns = [[v / (size or 1) for v in u] for size, (_, u) in zip(sizes, neurons, strict=True)]
+    outputs = [sign * size for size, (sign, _) in zip(sizes, neurons, strict=True)]
+    return Network(list(zip(*columns, strict=True)), outputs)
+
+
 class Penalised(ConicBall):
     """Loss and penalty, of networks anywhere.
 
@@ -43,8 +51,7 @@ class Penalised(ConicBall):
 
     def objective(self, network: Network) -> Fraction:
         """Loss and penalty."""
-        squares = squared([v for row in network.W for v in row]) + squared(network.a)
-        return network.loss(self.problem) + self.beta / 2 * squares
+        return network.loss(self.problem) + Penalty(self.beta).of(network)
 
     def norm(self, u: Sequence[Sequence[Fraction]]) -> Fraction:
         """Networks may be anywhere."""
@@ -52,12 +59,7 @@ class Penalised(ConicBall):
 
     def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
         """Balanced, as nearly as rationals are."""
-        sizes = [sqrt_above(sqrt_above(squared(u))) for _, u in neurons]
-        columns = [
-            [v / (size or 1) for v in u] for size, (_, u) in zip(sizes, neurons, strict=True)
-        ]
-        outputs = [sign * size for size, (sign, _) in zip(sizes, neurons, strict=True)]
-        return Network(list(zip(*columns, strict=True)), outputs)
+        return balanced(neurons)
 
     def lower_bound(self, dual: ConicDual, groups: Sequence[Group]) -> Fraction:
         """From the multiple of the dual vector that is the best of those allowed."""

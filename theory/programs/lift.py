@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theory.errors import SolverFailure
-from theory.exact import squared
 from theory.gauges import Gauge
 from theory.geometry import LionK
 from theory.losses import Loss, Squared
@@ -26,6 +25,7 @@ from theory.programs.family import Family
 from theory.programs.networks import Neurons, interpolating, united
 from theory.programs.program import BlockProgram
 from theory.types import Array
+from theory.within import Penalty
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,9 +43,7 @@ class Lifted(NamedTuple):
 def objective(problem: Problem, loss: Loss, beta: Fraction | None, network: Network) -> Fraction:
     """The loss, with the penalty if there is one."""
     value = loss.value(network.fit(problem), problem.y)
-    if beta is not None:
-        value += beta * squared(v for row in (*network.W, network.a) for v in row) / 2
-    return value
+    return value if beta is None else value + Penalty(beta).of(network)
 
 
 @dataclass(frozen=True, eq=False)
