@@ -11,7 +11,6 @@ from numerics.cli import options
 from numerics.cli.output import console, exact, interval_document
 from numerics.cli.task import Task
 from numerics.text import show, show_interval
-from theory.errors import InputError
 from theory.problem import format_rational
 
 _PATTERNS = 1000  # up to which the convex program takes seconds
@@ -44,7 +43,6 @@ def classify(
         typer.Option(metavar="OPT", help="In this optimizer's ball, or with the penalty of sgd."),
     ] = None,
     rho: options.Rho = None,
-    weight_decay: options.WeightDecay = None,
     beta: options.Beta = None,
     polish: Annotated[
         bool,
@@ -71,13 +69,7 @@ def classify(
     task = Task(context.obj, (problem, network), json=json, certificate=certificate)
     data = options.load(problem, target, floats, bias, drop)
     point = options.load_network(network)
-    if within is None:
-        for name, value in (("rho", rho), ("weight-decay", weight_decay), ("beta", beta)):
-            if value is not None:
-                raise InputError(name, "needs --within and the name of an optimizer")
-        place = None
-    else:
-        place = options.within(within, rho, weight_decay, beta)
+    place = options.ball_or_penalty(within, rho, beta)
 
     from theory.landscape.classify import Classifier
 

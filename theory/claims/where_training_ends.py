@@ -44,7 +44,8 @@ from theory.claims.training import EndedRuns, TrainTogether
 from theory.errors import InputError, Interrupted
 from theory.landscape.cells import CellComplex
 from theory.landscape.ends import TOLERANCE, Ends
-from theory.landscape.kinks import Kink, RestPoint, rest_point
+from theory.landscape.gap import Kink
+from theory.landscape.kinks import RestPoint, rest_point
 from theory.landscape.valleys import Valleys, valleys
 from theory.loading import example
 from theory.network import Network

@@ -16,28 +16,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from itertools import product
+from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from theory.errors import BudgetError, InputError, Undecided
-from theory.exact import squared
-from theory.geometry import frank_wolfe_gap
 from theory.landscape.around import Dual, State, states_around
 from theory.landscape.cell_program import CellMinimum, CellProgram
 from theory.landscape.cells import require_cells
 from theory.landscape.ends import TOLERANCE
+from theory.landscape.gap import least_gap
 from theory.landscape.kinks import MOST, RULES, RestPoint, rest_point
+from theory.landscape.penalised import balanced
 from theory.landscape.valleys import Valleys, valleys
 from theory.network import Network
 from theory.problem import Problem
-from theory.types import Array, Progress, silent
+from theory.types import Progress, silent
 from theory.within import Ball, Penalty, Within
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    pass
 
 DEFAULT_MAX_CELLS = 20_000
 """Cones that a neuron may go to, and cells of a landscape whose tree is grown beside."""
@@ -77,7 +77,7 @@ class Classified:
     loss: with the penalty, if there is one. cell_minimum: of the cells around, from both sides,
         with zero neurons at zero. distance: how far the loss is above it at most.
     gap: the Frank-Wolfe gap in a ball, in units of the loss; else the length of the gradient, in
-        units of loss over weights. On kinks the least over the Clarke subdifferential. In floats.
+        units of loss over weights. On kinks the least over mixtures: see `gap.least_gap`.
     valley: of the merge tree, where it is small: see `Valleys.home`.
     stationary: the point of least loss of these cells, where the network is as low.
         Its dual proves that no point around is lower by more than `slack`; None where one is.
@@ -196,17 +196,13 @@ class _Point:
 
     def __init__(self, classifier: Classifier, network: Network) -> None:
         problem, within = classifier.problem, classifier.within
-        if len(network.W) != problem.d:
-            raise InputError(
-                "W", f"has {len(network.W)} rows, but the data have {problem.d} features"
-            )
         self.problem, self.network, self.within = problem, network, within
         self.classifier = classifier
         self.max_cells, self.tolerance = classifier.max_cells, classifier.tolerance
         self.program, self.data = classifier.program, classifier.program.data
         self.u = [u for _, u in network.convex_coordinates()]
-        self._require_inside()
         self.loss = self._objective(network)
+        self._require_inside()
         sigma = problem.activation.value
         outputs, _ = self.data.outputs(self.u)
         # Neurons that do nothing: they are zero, or dead.
@@ -217,10 +213,7 @@ class _Point:
     def _objective(self, network: Network) -> Fraction:
         """The loss, with the penalty of the weights as they stand."""
         loss = network.loss(self.problem)
-        if isinstance(self.within, Penalty):
-            entries = (*network.a, *(v for row in network.W for v in row))
-            loss += self.within.beta * squared(entries) / 2
-        return loss
+        return loss + self.within.of(network) if isinstance(self.within, Penalty) else loss
 
     def _require_inside(self) -> None:
         ball = self.within
@@ -273,28 +266,12 @@ class _Point:
         if prod(map(len, states)) <= _AROUND:
             minima = [self.program.minimum(cell) for cell in product(*states)]
             return minima, min(minimum.lower for minimum in minima)
-        minima = [self.program.minimum([own[0] for own in states])]
-        dual, steepest = self._steepest(busy, minima[0])
-        if steepest:
-            minima.append(self.program.minimum(steepest))
-        return minima, dual.bound
-
-    def _steepest(self, busy: Sequence[int], minimum: CellMinimum) -> tuple[Dual, list[State]]:
-        """What the residual of the network proves of the cells around, and the one to which it
-        leads each neuron; none where it leads nowhere. minimum: of one of them."""
-        signs = [sign for sign, _ in self.network.convex_coordinates()]
-        residual, _ = self.data.residual(self.u, signs)
-        around = states_around(self.data, self.network, self.max_cells, nu=residual, neurons=busy)
-        prices = self.program.prices
-        dual = prices.bound(residual, minimum.dual.metric, around)
-        cell, moved = [], False
-        for own, states in zip(minimum.cell, around, strict=True):
-            here = prices.price(residual, minimum.dual.metric, own).square
-            best = max(states, key=lambda state: dual.prices[state].square)
-            if dual.prices[best].square > here * _MORE:
-                own, moved = self._resolved(best, dual, own), True
-            cell.append(own)
-        return dual, cell if moved else []
+        first = self.program.minimum([own[0] for own in states])
+        residual, _ = self.data.residual(self.u, [s for s, _ in self.network.convex_coordinates()])
+        states = states_around(self.data, self.network, self.max_cells, nu=residual, neurons=busy)
+        dual = self.program.prices.bound(residual, first.dual.metric, states)
+        steepest = [self._beside(first, cell) for cell in islice(self._steep(first, dual), 1)]
+        return [first, *steepest], dual.bound
 
     def _resolved(self, state: State, dual: Dual, beside: State) -> State:
         """A state with each row on the side that its direction is on; where on none, as beside."""
@@ -395,10 +372,14 @@ class _Point:
         self, least: CellMinimum, states: Sequence[State], value: Fraction
     ) -> Network | None:
         """A network of lower loss where some neurons are in other states."""
+        found = self._beside(least, states)
+        return self._network(found) if value - found.upper > _LOWER * self.tolerance else None
+
+    def _beside(self, least: CellMinimum, states: Sequence[State]) -> CellMinimum:
+        """The minimum of a cell of which some neurons are in other states."""
         moved = {state.neuron for state in states}
         cell = [each for each in least.cell if each.neuron not in moved]
-        found = self.program.minimum([*cell, *states])
-        return self._network(found) if value - found.upper > _LOWER * self.tolerance else None
+        return self.program.minimum([*cell, *states])
 
     def _search(self, least: CellMinimum, which: Sequence[bool]) -> Iterator[list[State]]:
         """States in which neurons that do nothing may lead lower: those of largest nu . f for
@@ -458,16 +439,10 @@ class _Point:
         """Convex coordinates as a network of the least norms, or penalty."""
         if self.within is None or not any(any(u) for _, u in neurons):
             return Network.from_convex(neurons)
+        if isinstance(self.within, Penalty):
+            return balanced(neurons)
         signs, u = zip(*neurons, strict=True)
-        network, _ = self.within.gauge.witness(signs, tuple(map(tuple, u)))
-        if isinstance(self.within, Ball):
-            return network
-        # A penalty is least where both layers have the same norm.
-        ratio = squared(v for row in network.W for v in row) / squared(network.a)
-        scale = Fraction(float(ratio) ** 0.25)
-        return Network(
-            [[v / scale for v in row] for row in network.W], [v * scale for v in network.a]
-        )
+        return self.within.gauge.witness(signs, tuple(map(tuple, u)))[0]
 
     def _is_flat(self, gap: float) -> bool:
         """Whether a gap is none, in the units of the tolerance."""
@@ -479,51 +454,20 @@ class _Point:
 
     def _gap(self, network: Network) -> float:
         """See `Classified`."""
-        X = np.array(self.problem.X, dtype=float)
         W, a = np.array(network.W, dtype=float), np.array(network.a, dtype=float)
-        activation = self.problem.activation
-        Z = X @ W
-        values, _ = self.data.outputs(network.neurons())
-        on = [
+        outputs, _ = self.data.outputs(network.neurons())
+        kinks = [
             (k, j)
-            for j, own in enumerate(values)
+            for j, values in enumerate(outputs)
             for k in self.data.rows
-            if not own[k] and network.a[j] and any(own)
+            if not values[k] and network.a[j] and any(values)
         ]
-        error = activation.at(Z) @ a - np.array(self.problem.y, dtype=float)
-        G = X.T @ (activation.slopes(Z > 0) * (error[:, None] * a))
-        g = activation.at(Z).T @ error
-        steps = [_jump(activation, X[k], error[k] * a[j], j, len(a)) for k, j in on]
-        if isinstance(self.within, Penalty):
-            beta = float(self.within.beta)
-            G, g = G + beta * W, g + beta * a
-        if steps:
-            G = self._least_of(G, steps)
-        if not isinstance(self.within, Ball):
-            return float(np.hypot(np.linalg.norm(G), np.linalg.norm(g)))
-        ball, R = self.within.geometry, float(self.within.rho) ** 0.5
-        size_W, size_a = float(ball.hidden.value(W)), float(ball.output.value(a))
-        # In the balls R, R: the same network with its layers rescaled against each other.
-        scale = (size_a / size_W) ** 0.5 if size_W and size_a else 1.0
-        gap = frank_wolfe_gap(ball, W * scale, a / scale, G / scale, g * scale, R, R)
-        return float(gap)
-
-    def _least_of(self, G: Float[Array, "d m"], steps: Sequence[Float[Array, "d m"]]) -> Any:
-        """The gradient of least dual norm among means over the sides of kinks."""
-        import cvxpy
-
-        cp: Any = cvxpy
-        shares = cp.Variable(len(steps))
-        mean = G + sum(shares[i] * step for i, step in enumerate(steps))
-        hidden = self.within.gauge.hidden.name if isinstance(self.within, Ball) else "frobenius"
-        size = {
-            "entrywise": lambda: cp.sum(cp.abs(mean)),
-            "column": lambda: cp.sum(cp.norm(mean, 2, axis=0)),
-            "frobenius": lambda: cp.norm(mean, "fro"),
-            "spectral": lambda: cp.normNuc(mean),
-        }[hidden]()
-        cp.Problem(cp.Minimize(size), [shares >= 0, shares <= 1]).solve(solver=cp.CLARABEL)
-        return mean.value
+        if isinstance(self.within, Ball):  # with its layers rescaled against each other
+            ball = self.within.geometry
+            size_W, size_a = float(ball.hidden.value(W)), float(ball.output.value(a))
+            scale = (size_a / size_W) ** 0.5 if size_W and size_a else 1.0
+            W, a = W * scale, a / scale
+        return least_gap(self.problem, self.within, W, a, kinks)
 
     def _on_kinks(self) -> RestPoint | None:
         """Where the optimizer rests on kinks nearby."""
@@ -544,12 +488,3 @@ class _Point:
         fit, its = (self.problem.activation.fit(X, *each) for each in ((W, a), (found.W, found.a)))
         y = np.array(self.problem.y, dtype=float)
         return found if np.abs(fit - its).max() <= _NEAR * np.abs(y).max() else None
-
-
-def _jump(
-    activation: Any, row: Float[Array, " d"], weight: float, j: int, m: int
-) -> Float[Array, "d m"]:
-    """What the gradient of W changes by from one side of a kink to the other."""
-    step = np.zeros((len(row), m))
-    step[:, j] = float(activation.positive - activation.negative) * weight * row
-    return step

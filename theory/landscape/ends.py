@@ -22,7 +22,8 @@ import numpy as np
 
 from theory.errors import InputError
 from theory.landscape.cells import Cell
-from theory.landscape.kinks import MOST, RULES, Kink, RestPoint, rest_point
+from theory.landscape.gap import Kink
+from theory.landscape.kinks import MOST, RULES, RestPoint, rest_point
 from theory.landscape.valleys import Valleys, valleys
 from theory.network import Network
 from theory.states import state_of

@@ -25,12 +25,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from theory.errors import InputError
 from theory.geometry import frank_wolfe_gap
+from theory.landscape.gap import Kink, least_gap, parallel
 from theory.types import Array
 
 if TYPE_CHECKING:
@@ -39,15 +40,11 @@ if TYPE_CHECKING:
     from theory.problem import Problem
     from theory.within import Ball
 
-Kink: TypeAlias = tuple[int, int]
-"""A row k of the data and a neuron j with x_k . w_j = 0."""
-
 MOST = 8  # kinks at once, all sides of which are gone through
 
 _JUMP = 1e-9  # of the gradient, relative to its largest entry
 _EVALUATIONS = 60  # a solution takes some ten
 _SOLVED = 1e-8  # of the equations, relative to the radius
-_PARALLEL = 1e-12  # of two rows, by the cosine of their angle
 # Gradients up to which a sign is proportional to them, relative to the largest, one after another.
 _SOFT = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
 
@@ -130,18 +127,9 @@ def clarke_gap(problem: Problem, within: Ball, point: RestPoint) -> float:
 
     Raises InputError for other numbers of kinks.
     """
-    from scipy.optimize import minimize_scalar
-
     if len(point.kinks) != 1:
         raise InputError("point", f"is on {len(point.kinks)} kinks, not on one")
-    equations = _Equations(problem, within, point.kinks, ())
-
-    def gap(share: float) -> float:
-        return equations.gap(point.W, point.a, np.array([share, 1 - share]))
-
-    return float(
-        minimize_scalar(gap, bounds=(0, 1), method="bounded", options={"xatol": 1e-12}).fun
-    )
+    return least_gap(problem, within, point.W, point.a, point.kinks)
 
 
 class _Equations:
@@ -159,9 +147,7 @@ class _Equations:
         self._hidden, self._output = RULES[within.optimizer]
         self.signs = self._hidden.signs or self._output.signs
         # A neuron crosses the walls of parallel rows in one step: they are one kink.
-        units = self.X / np.maximum(np.linalg.norm(self.X, axis=1, keepdims=True), 1e-300)
-        cosines = units @ units.T
-        self._parallel = np.where(np.abs(cosines) > 1 - _PARALLEL, np.sign(cosines), 0.0)
+        self._parallel = parallel(self.X)
         distinct: dict[Kink, Kink] = {}
         for k, j in kinks:
             first = int(np.flatnonzero(self._parallel[k])[0])
@@ -227,13 +213,9 @@ class _Equations:
             rest = np.where(jumps, balance, rest)
         return rest
 
-    def gap(
-        self, W: Float[Array, "d m"], a: Float[Array, " m"], weights: Array | None = None
-    ) -> float:
-        """The largest Frank-Wolfe gap over the sides, or that of their mean with these weights."""
+    def gap(self, W: Float[Array, "d m"], a: Float[Array, " m"]) -> float:
+        """The largest Frank-Wolfe gap over the sides."""
         G, g = self._gradients(W, a)
-        if weights is not None:
-            G, g = _mean(G, weights)[None], _mean(g, weights)[None]
         gaps = frank_wolfe_gap(
             self._ball,
             np.broadcast_to(W, G.shape),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from profiles import part
+from scipy.optimize import minimize_scalar
 
 from theory.certificates import certify
 from theory.certificates.checker import check
@@ -168,6 +169,39 @@ def test_on_a_kink_the_optimizer_rests() -> None:
     assert found.rest.kinks == ((1, 0),)
     assert found.rest.shares == pytest.approx([0.3121], abs=1e-3)
     assert found.gap > 10
+
+
+@pytest.mark.parametrize("within", [None, Ball("adamw", 10), Ball("muon", 10)], ids=str)
+@pytest.mark.parametrize("scales", [(1,), (-1,), (3, 1), (1, -2)], ids=str)
+def test_the_gap_on_a_kink_is_the_least_of_mixtures(
+    within: Ball | None, scales: tuple[int, ...]
+) -> None:
+    """x . w = 0 exactly, though not in floats, on parallel rows, which jump together."""
+    w = (Fraction(1, 3), Fraction(-1, 7))
+    kinks = [[-scale * w[1], scale * w[0]] for scale in scales]
+    data = Problem([*kinks, [2, 1], [1, -2]], [*(2 * scale for scale in scales), 1, -1])
+    X, y = np.array(data.X, dtype=float), np.array(data.y, dtype=float)
+    W, a = np.array(w, dtype=float)[:, None], np.ones(1)
+    above = np.array([*(scale > 0 for scale in scales), True, True])
+    hidden = np.maximum(X @ W, 0)
+    hidden[: len(scales)] = 0
+    error = hidden @ a - y
+
+    def gap(share: float) -> float:
+        active = np.where(above, share, 1 - share)
+        active[len(scales) :] = 1
+        G, g = X.T @ (active * error)[:, None], hidden.T @ error
+        if within is None:
+            return float(np.hypot(np.linalg.norm(G), np.linalg.norm(g)))
+        ball, R = within.geometry, float(within.rho) ** 0.5
+        scale = (float(ball.output.value(a)) / float(ball.hidden.value(W))) ** 0.5
+        products = (G * W).sum() + (g * a).sum()
+        norms = ball.hidden.dual_value(G / scale) + ball.output.dual_value(g * scale)
+        return float(products + R * norms)
+
+    least = minimize_scalar(gap, bounds=(0, 1), method="bounded", options={"xatol": 1e-9}).fun
+    found = classify(data, Network([[v] for v in w], [1]), within)
+    assert found.gap == pytest.approx(least, rel=1e-6)
 
 
 def test_a_saddle_has_lower_points_beside_it() -> None:
