@@ -11,7 +11,7 @@ import numpy as np
 
 from numerics.training.loop import train_together
 from theory.claims.float_ends import FloatCells
-from theory.claims.kink_limits import RHO, slack_of
+from theory.claims.kink_limits import RHO, SLACK
 from theory.claims.where_training_ends import ends_of, rests_at
 from theory.errors import InputError
 from theory.landscape.valleys import valleys
@@ -33,13 +33,13 @@ def data(count: int) -> list[Problem]:
     return found
 
 
-def rows(count: int = 60, steps: int = 10_000) -> Iterator[str]:
+def rows(count: int = 60, steps: int = 10_000, cooling: int = 20_000) -> Iterator[str]:
     """For each optimizer: kinks with runs on them, how many of these have a predicted loss within
     the claim's slack, within ten times of it, farther off, and none; and runs that are moving."""
     problems = data(count)
     for optimizer in _OPTIMIZERS:
         balls = [Ball(optimizer, RHO)] * count
-        trained = train_together(problems, 1, balls, seeds=16, steps=steps, cooling=4000)
+        trained = train_together(problems, 1, balls, seeds=16, steps=steps, cooling=cooling)
         near = far = off = none = moving = 0
         for problem, runs in zip(problems, trained, strict=True):
             assert runs.watched is not None
@@ -50,7 +50,7 @@ def rows(count: int = 60, steps: int = 10_000) -> Iterator[str]:
                 if name == "kink":
                     place = _place(runs.watched.shares[run, :, 0], runs.watched.a[run, 0])
                     seen[place].append(loss)
-            slack = float(slack_of(optimizer).loss * problem.squared_length)
+            slack = float(SLACK.loss * problem.squared_length)
             for place, losses in seen.items():
                 distance = _distance(problem, optimizer, place, float(np.median(losses)))
                 near += distance <= slack

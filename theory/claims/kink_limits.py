@@ -2,17 +2,17 @@
 
 Setting: one neuron that a datum on its wall pushes back and forth, trained with weight decay.
 
-Claim: on chosen data loss, weights and shares of steps are those of the equations of rest; AdamW,
-Lion, signSGD, normalised and column-wise descent stop where no mixture of the two gradients is that
-of a KKT point in their ball, Muon where one is.
+Claim: loss, weights and shares of steps are those of the equations of rest, at the optimizer's own
+memory; no optimizer stops where a mixture of the two gradients is that of a KKT point in its ball,
+and Muon comes nearest.
 
-Tight: the equations are of small rates and long memories; how far they are off is said.
+Tight: the equations are of small rates; how far training is off is said.
 
 Predicted: from `theory.landscape.kinks`, sought from the least loss on the wall.
 
 Observed: training with falling rates, and the signs counted in its last steps.
 
-Source: `kink-limits`; Xie, Li, arXiv 2404.04454 (smooth losses: limits of AdamW are KKT points).
+Source: `rest-on-kinks`, `kink-limits`; Xie, Li, arXiv 2404.04454 (smooth losses: limits of AdamW are KKT points).
 
 Note: proofs_notes/kink-limits.md
 """
@@ -32,7 +32,8 @@ from theory.claims.sampled import losses
 from theory.claims.training import EndedRuns, TrainTogether
 from theory.claims.where_training_ends import rests_at
 from theory.errors import Interrupted
-from theory.landscape.kinks import RestPoint, clarke_gap
+from theory.landscape.gap import least_gap
+from theory.landscape.kinks import RestPoint
 from theory.landscape.valleys import valleys
 from theory.loading import example
 from theory.problem import Problem
@@ -70,9 +71,8 @@ class Slack:
     weight: Fraction
 
 
-_RATES = Slack(Fraction(3, 10**5), Fraction(2, 10**3), Fraction(2, 10**3))
-_MEMORIES = Slack(Fraction(2, 10**4), Fraction(10, 10**3), Fraction(3, 10**3))
-"""Muon's memory is of some twenty steps, and its wall is crossed at every third."""
+SLACK = Slack(Fraction(3, 10**5), Fraction(2, 10**3), Fraction(2, 10**3))
+"""Training ends at rates that are small, but not zero."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ class KinkLimits(Claim):
 
     id = "kink-limits"
     statement = (
-        "On these data runs that chatter across a kink rest where the equations of their optimizer "
-        "say: loss, weights and the share of steps on each side. Only for Muon is it a KKT point."
+        "Runs that chatter across a kink rest where the equations of their optimizer say: loss, "
+        "weights, the share of steps on each side and how far it is from a KKT point."
     )
     source = "kink-limits in proofs_notes/kink-limits.md"
 
@@ -95,15 +95,13 @@ class KinkLimits(Claim):
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "width 1, rho = 3, separation-08; Lion: data found by a search; on "
-            "data not chosen the equations do less well (the note has a study); "
+            "width 1, rho = 3, separation-08; Lion: data found by a search; the note has a study "
+            "of data not chosen; "
             f"{self.seeds} random starts, {self.steps:,} steps and {self.cooling:,} in which the "
             "learning rate falls to a hundredth; observed are the runs that cross the wall in the "
             "last half of these",
-            "equations are for small rates and, for AdamW and Muon, long memories: the loss is "
-            "compared up to 3e-5 ||y||^2, shares up to 0.002, weights up to 0.002 R; for Muon, "
-            "whose memory is short against its chatter, up to 2e-4, 0.01 and 0.003; gaps "
-            "up to 2e-4",
+            "equations are for small rates: losses and gaps are compared up to 3e-5 ||y||^2, "
+            "shares up to 0.002, weights up to 0.002 R",
         )
 
     def quick(self) -> Self:
@@ -121,18 +119,15 @@ class KinkLimits(Claim):
             if not rests:
                 continue
             rest = found[optimizer] = rests[0]
-            gap = Fraction(clarke_gap(place.problem, within, rest))
-            slack = slack_of(optimizer)
-            height = slack.loss * place.problem.squared_length
+            gap = Fraction(least_gap(place.problem, within, rest.W, rest.a, rest.kinks))
+            height = SLACK.loss * place.problem.squared_length
             values[f"{optimizer}: loss"] = _about(rest.loss, height)
-            values[_share(optimizer)] = _about(rest.shares[0], slack.share)
+            values[_share(optimizer)] = _about(rest.shares[0], SLACK.share)
             radius = float(RHO) ** 0.5
             values[f"{optimizer}: w / R"] = tuple(
-                _about(each / radius, slack.weight) for each in rest.W[:, 0].tolist()
+                _about(each / radius, SLACK.weight) for each in rest.W[:, 0].tolist()
             )
-            values[f"{optimizer}: least gap of mixtures"] = _about(
-                gap, _MEMORIES.loss * place.problem.squared_length
-            )
+            values[f"{optimizer}: least gap of mixtures"] = _about(gap, height)
         return Prediction(values, evidence=found)
 
     def observe(
@@ -174,11 +169,6 @@ class KinkLimits(Claim):
 
 def _share(optimizer: str) -> str:
     return f"{optimizer}: share of steps on the + side"
-
-
-def slack_of(optimizer: str) -> Slack:
-    """What observations of an optimizer may be off."""
-    return _MEMORIES if optimizer.startswith("muon") else _RATES
 
 
 def _about(value: Fraction | float, slack: Fraction) -> Bounds:

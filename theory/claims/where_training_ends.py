@@ -12,7 +12,7 @@ Predicted: from the merge tree and the equations of rest on kinks: the losses un
 
 Observed: training; where a run is, and what lies below it, by a brute force in floating point.
 
-Source: `ends`, `rest-points`, `strata`, `merge-tree`.
+Source: `ends`, `rest-points`, `rest-on-kinks`, `strata`, `merge-tree`.
 
 Note: proofs_notes/where-training-ends.md
 """
@@ -64,8 +64,8 @@ OPTIMIZERS = ("adamw", "lion", "signsgd", "muon", "muon-adamw", "ngd", "colnorm"
 _BETA = Fraction(1)  # of sgd
 _RATE = 0.005  # of sgd: constant, as penalties shrink weights by beta times the rate
 _STATIONARY = 1e-5  # of ||y||^2: the largest entry of sgd's gradient at rest
-_MEMORY = Fraction(2, 10**4)
-"""How far losses on kinks may be from the limit of long memories, relative to ||y||^2."""
+_RATES = Fraction(3, 10**5)
+"""How far losses on kinks may be from those at rates of zero, relative to ||y||^2."""
 _BLANK = 1e-3  # of rho: neurons with |a| |w| below count as zero
 _SETTLED = 5  # times the tolerance: what runs that cross no wall may have before them
 _START = (1.0, 0.9, 0.6, 0.3)  # of W of least loss: where equations of rest are solved from
@@ -178,7 +178,7 @@ class WhereTrainingEnds(Claim):
             "where the run crosses a wall), whose name a brute force tells: paths of no higher "
             "loss are looked for from it",
             "on kinks: which are visited was seen, and is listed; their losses are predicted, up "
-            "to 2e-4 ||y||^2 as optimizers remember some twenty steps only",
+            "to 3e-5 ||y||^2 as rates are small, but not zero",
             "sgd has no ball, and a penalty instead: of its runs it is only predicted that they "
             "are stationary or chatter on a kink",
         )
@@ -284,8 +284,8 @@ def _predicted(tree: Valleys, places: Sequence[str]) -> dict[str, tuple[Value, .
     found: dict[str, tuple[Value, ...]] = {
         kind: _different(sorted(loss for loss, its in named if its == kind)) for kind in NAMES
     }
-    slack = _MEMORY * tree.problem.squared_length
-    rests = {Fraction(round(rest.loss, 6)) for place in places for rest in rests_at(tree, place)}
+    slack = _RATES * tree.problem.squared_length
+    rests = {Fraction(round(rest.loss, 4)) for place in places for rest in rests_at(tree, place)}
     return found | {"kink": tuple(Bounds(loss - slack, loss + slack) for loss in sorted(rests))}
 
 

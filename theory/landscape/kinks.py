@@ -1,22 +1,19 @@
 """Where a run comes to rest on kinks, computed: the equations of rest of each optimizer.
 
 At a kink x_k . w_j = 0 the gradient of w_j jumps. Training chatters across it, slides along it, and
-comes to rest where weight decay balances the *mean* direction: theta / R = -D. Which mean it is
-depends on what the optimizer remembers of the two sides, seen with shares p and 1 - p:
+comes to rest where weight decay balances the *mean* direction: theta / R = -D. The mean is that of
+the chatter. In units of the learning rate, as that goes to zero, weights stand still while a run
+crosses the wall again and again, and all that moves is its distance from each wall,
 
-| rule          | mean direction D                                                                |
-|---------------|---------------------------------------------------------------------------------|
-| adamw         | E g / sqrt(E g^2), entry by entry: the squares are remembered beyond the chatter |
-| lion          | E sign(b E g + (1 - b) g), b = 0.9                                              |
-| signsgd       | E sign(g)                                                                       |
-| muon          | the polar factor of E g: momentum outlasts the chatter                          |
-| ngd, colnorm  | E g / ||g||, of the layer, of a column                                          |
+    z <- z - x_k . direction_j,    direction: of the gradient of the side that sign(z) says,
 
-The shares are unknowns, one for each kink, that x_k . w_j = 0 determines. Several kinks are taken
-as independent, but for those of one neuron on parallel rows, which are one. The sign of zero is
-anything from -1 to 1: where on one side of a kink a gradient vanishes, signs can balance. What does
-not chatter rests at a KKT point of its layer's ball. In floats; the residual says how well the
-equations hold. Source: proofs_notes/valleys.md.
+and what the optimizer remembers, at its own betas. `Chatter` is this map. The equations are solved
+on two scales: distances and memories take whole steps, weights small and falling ones along the
+walls, towards -R D. In floats; the residual says how far the balance is off.
+
+What no kink makes jump comes to rest at a KKT point of its layer's ball in the same way, and so do
+signs of gradients that vanish on one side: they chatter in the weights.
+Source: `rest-on-kinks` in proofs_notes/valleys.md.
 """
 
 from __future__ import annotations
@@ -24,38 +21,132 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
 from theory.errors import InputError
-from theory.geometry import frank_wolfe_gap
-from theory.landscape.gap import Kink, least_gap, parallel
+from theory.landscape.gap import Kink, parallel
 from theory.types import Array
+from theory.within import Ball
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float, Shaped
 
     from theory.problem import Problem
-    from theory.within import Ball
 
-MOST = 8  # kinks at once, all sides of which are gone through
+MOST = 8  # kinks at once
 
-_JUMP = 1e-9  # of the gradient, relative to its largest entry
-_EVALUATIONS = 60  # a solution takes some ten
-_SOLVED = 1e-8  # of the equations, relative to the radius
-# Gradients up to which a sign is proportional to them, relative to the largest, one after another.
-_SOFT = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
+_COPIES = 32  # of the chatter, begun with different distances and memories
+_WARM = 400  # steps before weights move
+_STEPS = 6000
+_RATES = (2e-2, 1e-5)  # of the weights, the first and the last, relative to theirs
+_WINDOW = _STEPS // 3  # the last steps, in which means are taken
+_ROUNDS = 3  # each from where the last one came to
+_BALANCED = 1e-2  # of the equations, relative to the radius
+_FAR = 200.0  # steps from a wall: a copy there has left it
+_CROSSED = 1e-4  # the least share of steps on each side of a wall
+
+Memory: TypeAlias = tuple[Array, ...]
+"""What a rule remembers of each of C copies of a run."""
+
+
+class Rule(Protocol):
+    """How the gradients of one layer become directions."""
+
+    def start(self, means: Array) -> Memory:
+        """Of runs whose gradients had these means (C, ...) so far."""
+        ...
+
+    def step(self, memory: Memory, gradients: Array) -> tuple[Array, Memory]:
+        """The directions for the gradients (C, ...) of this step, and what is remembered then."""
+        ...
+
+
+@dataclass(frozen=True)
+class Adam:
+    """m / sqrt(v), the means of gradients and of their squares at rates 1 - beta1, 1 - beta2."""
+
+    beta1: float
+    beta2: float
+
+    def start(self, means: Array) -> Memory:
+        """See `Rule`."""
+        return means, np.broadcast_to((means**2).mean(axis=0), means.shape)
+
+    def step(self, memory: Memory, gradients: Array) -> tuple[Array, Memory]:
+        """See `Rule`."""
+        first, second = memory
+        first = self.beta1 * first + (1 - self.beta1) * gradients
+        second = self.beta2 * second + (1 - self.beta2) * gradients**2
+        return first / np.sqrt(np.where(second > 0, second, 1.0)), (first, second)
+
+
+@dataclass(frozen=True)
+class LionK:
+    """f(beta1 m + (1 - beta1) g), with the mean m of gradients at a rate 1 - beta2."""
+
+    f: Callable[[Array], Array]
+    beta1: float = 0.0
+    beta2: float = 0.0
+
+    def start(self, means: Array) -> Memory:
+        """See `Rule`."""
+        return (means,)
+
+    def step(self, memory: Memory, gradients: Array) -> tuple[Array, Memory]:
+        """See `Rule`."""
+        (mean,) = memory
+        mixed = self.beta1 * mean + (1 - self.beta1) * gradients
+        return self.f(mixed), (self.beta2 * mean + (1 - self.beta2) * gradients,)
+
+
+def _normalised(axes: tuple[int, ...], gradients: Array) -> Array:
+    """g / ||g||, the norm over these axes."""
+    length = np.sqrt((gradients**2).sum(axis=axes, keepdims=True))
+    image: Array = gradients / np.where(length > 0, length, 1.0)
+    return image
+
+
+def _polar(gradients: Float[Array, "C d m"]) -> Float[Array, "C d m"]:
+    """U V^T of the compact singular value decomposition of each matrix."""
+    if 1 in gradients.shape[1:]:
+        return _normalised((-2, -1), gradients)
+    U, singular, Vt = np.linalg.svd(gradients, full_matrices=False)
+    kept = singular > 1e-12 * singular[:, :1]
+    return (U * kept[:, None, :]) @ Vt
+
+
+_ADAMW = Adam(0.9, 0.95)
+_SIGNSGD = LionK(np.sign)
+_COLUMNS = LionK(partial(_normalised, (-2,)))
+_MATRIX = LionK(partial(_normalised, (-2, -1)))
+_VECTOR = LionK(partial(_normalised, (-1,)))
+
+_SINGLE: dict[str, tuple[Rule, Rule]] = {
+    "adamw": (_ADAMW, _ADAMW),
+    "lion": (LionK(np.sign, 0.9, 0.99), LionK(np.sign, 0.9, 0.99)),
+    "signsgd": (_SIGNSGD, _SIGNSGD),
+    "muon": (LionK(_polar, 0.95**2, 0.95), LionK(_VECTOR.f, 0.95**2, 0.95)),
+    "ngd": (_MATRIX, _VECTOR),
+    "colnorm": (_COLUMNS, _SIGNSGD),
+}
+# The hidden layer by the first, the output layer by the second.
+_PAIRS = (("muon", "adamw"), ("adamw", "ngd"), ("colnorm", "ngd"), ("ngd", "adamw"))
+
+RULES: dict[str, tuple[Rule, Rule]] = {
+    **_SINGLE,
+    **{f"{one}-{other}": (_SINGLE[one][0], _SINGLE[other][1]) for one, other in _PAIRS},
+}
+"""By optimizer: how the two layers move, at the betas of training."""
 
 
 @dataclass(frozen=True, eq=False)
 class RestPoint:
     """Where the equations of rest hold, near a given network.
 
-    W (d, m), a (m,). shares: of steps on the side x_k . w_j > 0, for each kink. loss, and gap: the
-    largest over all sides of the Frank-Wolfe gap, which is positive where it is no KKT point.
-    residual: the largest error of the equations, relative to the radius.
+    W (d, m), a (m,). shares: of steps on the side x_k . w_j > 0, for each kink. loss: there.
+    residual: the largest entry of theta / R + D, in the mean of the last steps.
     """
 
     W: Float[Array, "d m"]
@@ -63,7 +154,6 @@ class RestPoint:
     kinks: tuple[Kink, ...]
     shares: Float[Array, " k"]
     loss: float
-    gap: float
     residual: float
 
 
@@ -74,227 +164,180 @@ def rest_point(
     a: Float[Array, " m"],
     kinks: Sequence[Kink],
     blanks: Sequence[int] = (),
+    *,
+    rules: tuple[Rule, Rule] | None = None,
 ) -> RestPoint | None:
-    """The point near (W, a) where the optimizer of the ball rests on these kinks.
+    """The point where the optimizer of the ball rests on these kinks, coming from (W, a).
 
     blanks: neurons that are taken to be (0, 0), as dead ones decay to it. R_W = R_a = sqrt(rho).
-    None where the equations have no solution nearby, or one with a share outside [0, 1].
-    Raises InputError for more than `MOST` kinks, and for an optimizer whose rule is not known.
+    rules: of the two layers, those of the optimizer by default. Kinks of one neuron on parallel
+    rows are one, which the first of them stands for.
+    None where a run leaves these walls, meets others, or comes to no rest.
+    Raises InputError for more than `MOST` kinks, and for an optimizer whose rules are not known.
     """
-    from scipy.optimize import least_squares
-
-    if within.optimizer not in RULES:
+    rules = rules or RULES.get(within.optimizer)
+    if rules is None:
         raise InputError("within", f"how {within.optimizer} moves is not known here")
     if len(kinks) > MOST:
         raise InputError("kinks", f"are {len(kinks)}, more than {MOST}")
-    equations = _Equations(problem, within, kinks, blanks)
-    kinks = equations.kinks
-    x = np.concatenate([W.ravel(), a, np.full(len(kinks), 0.5)])
-    size = W.size + a.size
-    margin = 1e-9
-    lower = np.concatenate([np.full(size, -np.inf), np.full(len(kinks), -margin)])
-    upper = np.concatenate([np.full(size, np.inf), np.full(len(kinks), 1 + margin)])
-    for soft in _SOFT if equations.signs else _SOFT[-1:]:
-        found = least_squares(
-            partial(equations, soft),
-            x,
-            bounds=(lower, upper),
-            xtol=1e-15,
-            ftol=1e-15,
-            gtol=1e-15,
-            max_nfev=_EVALUATIONS,
-        )
-        x = found.x
-    residual = float(np.abs(found.fun).max(initial=0.0)) / equations.radius
-    if residual > _SOLVED:
+    walls = _Walls(problem, len(a), kinks)
+    W, a = (np.array(layer, dtype=float) for layer in (W, a))
+    W[:, list(blanks)], a[list(blanks)] = 0.0, 0.0
+    radius = float(within.rho) ** 0.5
+    for _ in range(_ROUNDS):
+        chatter = Chatter(walls, W, a, rules)
+        found = _slide(chatter, radius)
+        if found is None:
+            return None
+        W, a = chatter.W, chatter.a
+        shares, residual = found
+        if residual <= _BALANCED:
+            error = problem.activation.at(walls.outputs(W)) @ a - walls.y
+            loss = float((error**2).sum() / 2)
+            return RestPoint(W, a, walls.kinks, shares, loss, residual)
+    return None
+
+
+def _slide(chatter: Chatter, radius: float) -> tuple[Float[Array, " k"], float] | None:
+    """Lets weights follow the mean directions at falling rates. Returns the shares on the + sides
+    and the residual, both means of the last steps; None where a run has left the walls or met
+    others in these."""
+    for _ in range(_WARM):
+        chatter.step()
+    rates = np.geomspace(*_RATES, _STEPS)
+    first = _STEPS - _WINDOW
+    shares = np.zeros(len(chatter.walls.kinks))
+    for step, rate in enumerate(rates):
+        if step == first:
+            W, a = chatter.W, chatter.a
+            signs = chatter.signs
+        D, b = chatter.step()
+        chatter.move(rate * (chatter.W + radius * D), rate * (chatter.a + radius * b))
+        if step >= first:
+            shares += chatter.above.mean(axis=0) / _WINDOW
+            if (chatter.signs != signs).any():
+                return None
+    if (np.abs(shares - 0.5) > 0.5 - _CROSSED).any():
         return None
-    W, a, shares = equations.split(x)
-    f = problem.activation.fit(equations.X, W, a)
-    return RestPoint(
-        W=W,
-        a=a,
-        kinks=kinks,
-        shares=shares,
-        loss=float(((f - equations.y) ** 2).sum() / 2),
-        gap=equations.gap(W, a),
-        residual=residual,
-    )
+    way = rates[first:].sum() * radius
+    moved = max(np.abs(chatter.W - W).max(), np.abs(chatter.a - a).max())
+    return shares, float(moved / way)
 
 
-def clarke_gap(problem: Problem, within: Ball, point: RestPoint) -> float:
-    """The least Frank-Wolfe gap of mixtures of the gradients on the two sides of one kink: zero
-    exactly where the point is a KKT point in the sense of Clarke.
+class _Walls:
+    """The data, and the k kinks that a run is on."""
 
-    Raises InputError for other numbers of kinks.
-    """
-    if len(point.kinks) != 1:
-        raise InputError("point", f"is on {len(point.kinks)} kinks, not on one")
-    return least_gap(problem, within, point.W, point.a, point.kinks)
-
-
-class _Equations:
-    """What is zero at a rest point, as a function of all weights and shares."""
-
-    def __init__(
-        self, problem: Problem, within: Ball, kinks: Sequence[Kink], blanks: Sequence[int]
-    ) -> None:
+    def __init__(self, problem: Problem, width: int, kinks: Sequence[Kink]) -> None:
         self.X = np.array(problem.X, dtype=float)
         self.y = np.array(problem.y, dtype=float)
-        self._activation = problem.activation
-        self.radius = float(within.rho) ** 0.5
-        self._blanks = list(blanks)
-        self._ball = within.geometry
-        self._hidden, self._output = RULES[within.optimizer]
-        self.signs = self._hidden.signs or self._output.signs
-        # A neuron crosses the walls of parallel rows in one step: they are one kink.
-        self._parallel = parallel(self.X)
+        self.activation = problem.activation
+        same = parallel(self.X)
         distinct: dict[Kink, Kink] = {}
         for k, j in kinks:
-            first = int(np.flatnonzero(self._parallel[k])[0])
-            distinct.setdefault((first, j), (k, j))
+            distinct.setdefault((int(np.flatnonzero(same[k])[0]), j), (k, j))
         self.kinks = tuple(distinct.values())
-        self._sides = np.array(list(product((1.0, 0.0), repeat=len(self.kinks))))
+        self.neurons = [j for _, j in self.kinks]
+        rows = [k for k, _ in self.kinks]
+        self.normals = self.X[rows]
+        self.own = np.eye(width)[self.neurons]  # (k, m): the neuron of each kink
+        # (k, n): of the rows on the wall of each kink the slopes on its two sides.
+        up, down = (self.activation.slopes(side * same[rows] > 0) for side in (1, -1))
+        on = same[rows] != 0
+        self.jumps = np.where(on, up - down, 0.0)
+        self.on = np.zeros((problem.n, width), dtype=bool)
+        self.below = np.zeros((problem.n, width))
+        for place, j in enumerate(self.neurons):
+            self.on[on[place], j] = True
+            self.below[on[place], j] = down[place, on[place]]
+        self.along = {j: self._projection(j) for j in set(self.neurons)}
 
-    def split(
-        self, x: Float[Array, " u"]
-    ) -> tuple[Float[Array, "d m"], Float[Array, " m"], Float[Array, " k"]]:
-        """W, a and the shares."""
-        d, rest = self.X.shape[1], len(x) - len(self.kinks)
-        m = rest // (d + 1)
-        return x[: d * m].reshape(d, m), x[d * m : rest], x[rest:]
+    def outputs(self, W: Float[Array, "d m"]) -> Float[Array, "n m"]:
+        """X W, zero on the walls."""
+        return np.where(self.on, 0.0, self.X @ W)
 
-    def __call__(self, soft: float, x: Float[Array, " u"]) -> Float[Array, " u"]:
-        """soft: see `_SOFT`."""
-        W, a, shares = self.split(x)
-        weights = np.where(self._sides > 0, shares, 1 - shares).prod(axis=1)
-        G, g = self._gradients(W, a)
-        rest_W = self._rest(W, G, weights, self._hidden, self._ball.hidden.project, soft)
-        rest_a = self._rest(a, g, weights, self._output, self._ball.output.project, soft)
-        rest_W[:, self._blanks] = W[:, self._blanks]
-        rest_a[self._blanks] = a[self._blanks]
-        on = [float(self.X[k] @ W[:, j] / np.linalg.norm(self.X[k])) for k, j in self.kinks]
-        return np.concatenate([rest_W.ravel(), rest_a, on])
-
-    def _gradients(
-        self, W: Float[Array, "d m"], a: Float[Array, " m"]
-    ) -> tuple[Float[Array, "p d m"], Float[Array, "p m"]]:
-        """Of W and of a, for all sides of the kinks."""
-        Z = self.X @ W
-        slopes = np.repeat(self._activation.slopes(Z > 0)[None], len(self._sides), axis=0)
-        for place, (k, j) in enumerate(self.kinks):
-            above = self._sides[:, place, None] > 0
-            rows = np.flatnonzero(self._parallel[k])
-            slopes[:, rows, j] = self._activation.slopes(above == (self._parallel[k, rows] > 0))
-            Z[rows, j] = 0.0
-        hidden = self._activation.at(Z)
-        error = hidden @ a - self.y
-        G = np.einsum("nd,pnm->pdm", self.X, slopes * (error[:, None] * a))
-        return G, np.repeat((hidden.T @ error)[None], len(self._sides), axis=0)
-
-    def _rest(
-        self,
-        theta: Array,
-        samples: Array,
-        weights: Float[Array, " p"],
-        rule: _Rule,
-        project: Callable[[Array, float], Array],
-        soft: float,
-    ) -> Array:
-        """How far a layer is from rest: by its mean direction where that jumps, elsewhere as a KKT
-        point of the ball."""
-        mean = _mean(samples, weights)
-        scale = np.abs(samples).max() or 1.0
-        rest: Array = theta - project(theta - self.radius / scale * mean, self.radius)
-        if rule.direction is not None:
-            jumps = rule.spread(samples) > _JUMP * scale
-            if rule.signs:
-                samples = samples / (soft * scale)
-            balance = theta + self.radius * rule.direction(samples, weights)
-            rest = np.where(jumps, balance, rest)
-        return rest
-
-    def gap(self, W: Float[Array, "d m"], a: Float[Array, " m"]) -> float:
-        """The largest Frank-Wolfe gap over the sides."""
-        G, g = self._gradients(W, a)
-        gaps = frank_wolfe_gap(
-            self._ball,
-            np.broadcast_to(W, G.shape),
-            np.broadcast_to(a, g.shape),
-            G,
-            g,
-            self.radius,
-            self.radius,
-        )
-        return float(gaps.max())
+    def _projection(self, neuron: int) -> Float[Array, "d d"]:
+        """Onto all its walls."""
+        own = self.normals[[j == neuron for j in self.neurons]]
+        return np.eye(self.X.shape[1]) - np.linalg.pinv(own) @ own
 
 
-@dataclass(frozen=True)
-class _Rule:
-    """One layer: its mean direction, None where the mean gradient alone counts, and the axes of
-    what is normalised together.
+class Chatter:
+    """Training across walls in units of its learning rate: a map of the distances from the walls,
+    and of what the rules remember.
 
-    signs: whether it takes signs, which are anything between -1 and 1 where a gradient vanishes on
-    one side of a kink. That they are in proportion to gradients, of up to 1, is near enough.
+    walls: with k kinks. W (d, m), a (m,): the weights, which `step` leaves alone. C copies of the
+    run are taken along. One that leaves a wall goes on from where one is that has not.
     """
 
-    direction: Callable[[Array, Float[Array, " p"]], Array] | None
-    axes: tuple[int, ...] = ()
-    signs: bool = False
+    def __init__(
+        self,
+        walls: _Walls,
+        W: Float[Array, "d m"],
+        a: Float[Array, " m"],
+        rules: tuple[Rule, Rule],
+    ) -> None:
+        self.walls = walls
+        self.W, self.a = W, a
+        self.move(np.zeros_like(W), np.zeros_like(a))
+        self._hidden, self._output = rules
+        self._random = np.random.default_rng(0)
+        size = (_COPIES if walls.kinks else 1, len(walls.kinks))
+        self._lengths = np.linalg.norm(walls.normals, axis=1)
+        self._distances = 3 * self._lengths * self._random.normal(size=size)
+        G, g = self._gradients(self._random.random(size))
+        self._of_W, self._of_a = self._hidden.start(G), self._output.start(g)
 
-    def spread(self, samples: Array) -> Array:
-        """How far the samples differ, in each part that is normalised together."""
-        differences = samples.max(axis=0) - samples.min(axis=0)
-        found: Array = differences.max(axis=self.axes, keepdims=True)
-        return found
+    @property
+    def above(self) -> Bool[Array, "C k"]:
+        """Which copies are on the + sides."""
+        return self._distances > 0
 
+    @property
+    def signs(self) -> Bool[Array, "n m"]:
+        """Where x_k . w_j > 0, off the walls."""
+        return self._outputs > 0
 
-def _mean(samples: Array, weights: Float[Array, " p"]) -> Array:
-    """E g"""
-    mean: Array = (weights @ samples.reshape(len(weights), -1)).reshape(samples.shape[1:])
-    return mean
+    def step(self) -> tuple[Float[Array, "d m"], Float[Array, " m"]]:
+        """One step of all copies. Returns the mean of their directions, for W and for a."""
+        G, g = self._gradients(self.above)
+        D, self._of_W = self._hidden.step(self._of_W, G)
+        b, self._of_a = self._output.step(self._of_a, g)
+        if self.walls.kinks:
+            across = np.einsum("cdk,kd->ck", D[:, :, self.walls.neurons], self.walls.normals)
+            self._distances = self._distances - across
+            self._return()
+        return D.mean(axis=0), b[0]
 
+    def move(self, W: Float[Array, "d m"], a: Float[Array, " m"]) -> None:
+        """Takes these from the weights, along the walls."""
+        self.W, self.a = self.W - W, self.a - a
+        for j, projection in self.walls.along.items():
+            self.W[:, j] = projection @ self.W[:, j]
+        self._outputs = self.walls.outputs(self.W)
 
-def _root_mean_square(samples: Array, weights: Float[Array, " p"]) -> Array:
-    """E g / sqrt(E g^2)"""
-    square = _mean(samples**2, weights)
-    mean: Array = _mean(samples, weights) / np.sqrt(np.where(square > 0, square, 1.0))
-    return mean
+    def _return(self) -> None:
+        """Copies that have left go on from others; where all have, they stay where they are."""
+        far = _FAR * self._lengths
+        left = (np.abs(self._distances) > far).any(axis=1)
+        if not left.any():
+            return
+        if left.all():
+            self._distances = np.clip(self._distances, -far, far)
+            return
+        source = np.arange(len(left))
+        source[left] = self._random.choice(np.flatnonzero(~left), left.sum())
+        self._distances = self._distances[source]
+        self._of_W = tuple(each[source] for each in self._of_W)
 
-
-def _sign(momentum: float, samples: Array, weights: Float[Array, " p"]) -> Array:
-    """E sign(b E g + (1 - b) g)"""
-    mixed = momentum * _mean(samples, weights) + (1 - momentum) * samples
-    mean: Array = _mean(np.clip(mixed, -1.0, 1.0), weights)
-    return mean
-
-
-def _normalised(axes: tuple[int, ...], samples: Array, weights: Float[Array, " p"]) -> Array:
-    """E g / ||g||, the norm over these axes of a layer."""
-    length = np.sqrt((samples**2).sum(axis=tuple(axis + 1 for axis in axes), keepdims=True))
-    mean: Array = _mean(samples / np.where(length, length, 1.0), weights)
-    return mean
-
-
-_ADAMW = _Rule(_root_mean_square)
-_LION = _Rule(partial(_sign, 0.9), signs=True)
-_SIGNSGD = _Rule(partial(_sign, 0.0), signs=True)
-_MUON = _Rule(None)
-_COLUMNS = _Rule(partial(_normalised, (0,)), (0,))
-_MATRIX = _Rule(partial(_normalised, (0, 1)), (0, 1))
-
-_SINGLE = {
-    "adamw": (_ADAMW, _ADAMW),
-    "lion": (_LION, _LION),
-    "signsgd": (_SIGNSGD, _SIGNSGD),
-    "muon": (_MUON, _COLUMNS),
-    "ngd": (_MATRIX, _COLUMNS),
-    "colnorm": (_COLUMNS, _SIGNSGD),
-}
-# The hidden layer by the first, the output layer by the second.
-_PAIRS = (("muon", "adamw"), ("adamw", "ngd"), ("colnorm", "ngd"), ("ngd", "adamw"))
-
-RULES = {
-    **_SINGLE,
-    **{f"{one}-{other}": (_SINGLE[one][0], _SINGLE[other][1]) for one, other in _PAIRS},
-}
-"""By optimizer: how the two layers move. The output layer's gradient does not jump at a kink."""
+    def _gradients(
+        self, above: Shaped[Array, "C k"]
+    ) -> tuple[Float[Array, "C d m"], Float[Array, "1 m"]]:
+        """Of W, on the + sides of the walls in these shares, and of a."""
+        walls = self.walls
+        hidden = walls.activation.at(self._outputs)
+        error = hidden @ self.a - walls.y
+        slopes = np.where(walls.on, walls.below, walls.activation.slopes(self._outputs > 0))
+        below = walls.X.T @ (slopes * (error[:, None] * self.a))
+        jumps = ((walls.jumps * error) @ walls.X)[:, :, None] * (walls.own * self.a)[:, None]
+        G = below.ravel() + above @ jumps.reshape(len(jumps), below.size)
+        return G.reshape(-1, *below.shape), (hidden.T @ error)[None]

@@ -16,9 +16,8 @@ from numerics.training.trainer import trainer
 from theory import Ball, Problem, example
 from theory.claims import KinkLimits, verify
 from theory.claims.base import Result
-from theory.errors import InputError
 from theory.geometry import geometry
-from theory.landscape.kinks import clarke_gap, rest_point
+from theory.landscape.kinks import Adam, rest_point
 from theory.network import Network
 
 QUICK = KinkLimits().quick()
@@ -65,48 +64,33 @@ def test_it_has_two_pictures_for_each_optimizer(result: Result[Any, Any]) -> Non
     assert [len(sheet.pictures) for sheet in sheets_of(result)] == [2, 2]
 
 
-def test_the_error_falls_as_adamw_remembers_longer() -> None:
-    """The formula for AdamW is the limit of long memories of squares."""
+def test_the_limit_moves_with_the_memory_of_adamw() -> None:
     problem, ball = replace(example("separation-08"), width=None), Ball("adamw", 3)
-    rest = rest_point(problem, ball, np.array([[-1.46], [-0.97]]), np.array([-1.73]), [(1, 0)])
-    assert rest is not None
-    errors = []
-    for beta2 in (0.9, 0.95, 0.98, 0.99):
-        update = AdamWUpdate(beta1=0.9, beta2=beta2)
+    X, y = np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
+    predicted, trained = [], []
+    for beta2 in (0.9, 0.95):
+        rule, update = Adam(0.9, beta2), AdamWUpdate(beta1=0.9, beta2=beta2)
+        start = np.array([[-1.46], [-0.97]]), np.array([-1.73])
+        rest = rest_point(problem, ball, *start, [(1, 0)], rules=(rule, rule))
+        assert rest is not None
         runs = train(
             problem,
             1,
             ball,
             optimizer=Optimizer(geometry("adamw"), update, update),
             seeds=1,
-            steps=12_000,
-            schedule=Cooling(0.003, steps=8000, further=4000),
+            steps=8_000,
+            schedule=Cooling(0.003, steps=4000, further=4000),
             start=Network.from_floats(rest.W, rest.a),
             start_scale=0,
             watch=2000,
         )
         assert runs.watched is not None
-        X, y = np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
         fit = np.maximum(X @ runs.watched.W[0], 0) @ runs.watched.a[0]
-        errors.append(abs(float(((fit - y) ** 2).sum() / 2) - rest.loss))
-    assert errors == sorted(errors, reverse=True)
-    assert errors[-1] < errors[1] / 2
-
-
-def test_muon_rests_at_a_kkt_point() -> None:
-    problem, ball = replace(example("separation-08"), width=None), Ball("muon", 3)
-    rest = rest_point(problem, ball, np.array([[-1.4], [-0.93]]), np.array([-1.73]), [(1, 0)])
-    assert rest is not None
-    assert clarke_gap(problem, ball, rest) == pytest.approx(0, abs=1e-6)
-    assert rest.gap > 1  # of either side by itself
-
-
-def test_the_least_gap_is_of_one_kink() -> None:
-    problem, ball = Problem([[1]], [4]), Ball("adamw", 2)
-    rest = rest_point(problem, ball, np.array([[1.0]]), np.array([1.0]), [])
-    assert rest is not None
-    with pytest.raises(InputError, match="point: is on 0 kinks, not on one"):
-        clarke_gap(problem, ball, rest)
+        predicted.append(rest.loss)
+        trained.append(((fit - y) ** 2).sum() / 2)
+    np.testing.assert_allclose(trained, predicted, atol=1.5e-3)
+    assert predicted[1] - predicted[0] > 5e-3
 
 
 def test_a_step_by_hand() -> None:
