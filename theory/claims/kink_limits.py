@@ -12,7 +12,7 @@ Predicted: from `theory.landscape.kinks`, sought from the least loss on the wall
 
 Observed: training with falling rates, and the signs counted in its last steps.
 
-Source: `rest-on-kinks`, `kink-limits`; Xie, Li, arXiv 2404.04454 (smooth losses: limits of AdamW are KKT points).
+Source: `rest-on-kinks`; Xie, Li, arXiv 2404.04454 (smooth losses: limits of AdamW are KKT points).
 
 Note: proofs_notes/kink-limits.md
 """

@@ -114,7 +114,8 @@ def _polar(gradients: Float[Array, "C d m"]) -> Float[Array, "C d m"]:
         return _normalised((-2, -1), gradients)
     U, singular, Vt = np.linalg.svd(gradients, full_matrices=False)
     kept = singular > 1e-12 * singular[:, :1]
-    return (U * kept[:, None, :]) @ Vt
+    factors: Array = (U * kept[:, None, :]) @ Vt
+    return factors
 
 
 _ADAMW = Adam(0.9, 0.95)
@@ -253,12 +254,14 @@ class _Walls:
 
     def outputs(self, W: Float[Array, "d m"]) -> Float[Array, "n m"]:
         """X W, zero on the walls."""
-        return np.where(self.on, 0.0, self.X @ W)
+        outputs: Array = np.where(self.on, 0.0, self.X @ W)
+        return outputs
 
     def _projection(self, neuron: int) -> Float[Array, "d d"]:
         """Onto all its walls."""
         own = self.normals[[j == neuron for j in self.neurons]]
-        return np.eye(self.X.shape[1]) - np.linalg.pinv(own) @ own
+        projection: Array = np.eye(self.X.shape[1]) - np.linalg.pinv(own) @ own
+        return projection
 
 
 class Chatter:
@@ -290,12 +293,14 @@ class Chatter:
     @property
     def above(self) -> Bool[Array, "C k"]:
         """Which copies are on the + sides."""
-        return self._distances > 0
+        above: Array = self._distances > 0
+        return above
 
     @property
     def signs(self) -> Bool[Array, "n m"]:
         """Where x_k . w_j > 0, off the walls."""
-        return self._outputs > 0
+        signs: Array = self._outputs > 0
+        return signs
 
     def step(self) -> tuple[Float[Array, "d m"], Float[Array, " m"]]:
         """One step of all copies. Returns the mean of their directions, for W and for a."""

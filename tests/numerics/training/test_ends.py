@@ -61,28 +61,28 @@ def test_runs_that_chatter_rest_where_the_equations_say(optimizer: str) -> None:
     assert not [end for end in ends if end.kind == "moving"]
     for run, end in at_kinks:
         assert end.kink is not None
-        assert end.kink.gap > 1
+        assert end.kink.residual < 1e-2
         assert end.loss == pytest.approx(result.loss[run], abs=0.02)
         assert end.above > 0.02  # of the least loss of the run's own cell
 
 
 def test_a_smaller_rate_ends_nearer_to_the_prediction() -> None:
-    """Run 0 of AdamW, trained on with rates from its last one downwards."""
-    result, ends = trained("separation-08", "adamw")
-    assert ends[0].kink is not None
+    """A run of NGD, trained on with rates from its last one downwards."""
+    result, ends = trained("separation-08", "ngd")
+    run, rest = next((run, end.kink) for run, end in enumerate(ends) if end.kink is not None)
     schedule = result.config.schedule
     further = train(
         result.config.problem,
         2,
-        Ball("adamw", 3),
+        Ball("ngd", 3),
         seeds=1,
         steps=2 * STEPS,
         schedule=type(schedule)(schedule(STEPS) / 4, schedule.horizon, schedule.power),
-        start=result.networks()[0],
+        start=result.networks()[run],
         start_scale=0,
     )
-    distances = [abs(loss - ends[0].kink.loss) for loss in (result.loss[0], further.loss[0])]
-    assert distances[1] < distances[0]
+    distances = [abs(loss - rest.loss) for loss in (result.loss[run], further.loss[0])]
+    assert distances[1] < 0.8 * distances[0]
     assert distances[1] < 1e-4 * result.loss[0]  # not zero: AdamW forgets the squares in time
 
 

@@ -519,7 +519,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "wall of another row": put(
             "theory.claims.kink_limits:rests_at", lambda tree, place: rests_at(tree, "-:+-0-")
         ),
-        "taken for a KKT point": changed(lambda gap: 0.0, "theory.claims.kink_limits:clarke_gap"),
+        "taken for a KKT point": changed(lambda gap: 0.0, "theory.claims.kink_limits:least_gap"),
     },
     "valleys-in-balls": {
         "cells dropped": changed(_one_local, "theory.landscape.valleys:optima"),
