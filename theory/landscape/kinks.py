@@ -43,7 +43,8 @@ _STEPS = 6000
 _RATES = (2e-2, 1e-5)  # of the weights, the first and the last, relative to theirs
 _WINDOW = _STEPS // 3  # the last steps, in which means are taken
 _ROUNDS = 3  # each from where the last one came to
-_BALANCED = 1e-2  # of the equations, relative to the radius
+_BALANCED = 1e-2  # of the equations, relative to the radius; or
+_STILL = 3e-3  # of the weights from one round to the next: some turn round slowly where they rest
 _FAR = 200.0  # steps from a wall: a copy there has left it
 _CROSSED = 1e-4  # the least share of steps on each side of a wall
 
@@ -185,6 +186,7 @@ def rest_point(
     W, a = (np.array(layer, dtype=float) for layer in (W, a))
     W[:, list(blanks)], a[list(blanks)] = 0.0, 0.0
     radius = float(within.rho) ** 0.5
+    before = None
     for _ in range(_ROUNDS):
         chatter = Chatter(walls, W, a, rules)
         found = _slide(chatter, radius)
@@ -192,11 +194,18 @@ def rest_point(
             return None
         W, a = chatter.W, chatter.a
         shares, residual = found
-        if residual <= _BALANCED:
+        still = before is not None and _distance(before, (W, a)) <= _STILL * radius
+        if residual <= _BALANCED or still:
             error = problem.activation.at(walls.outputs(W)) @ a - walls.y
             loss = float((error**2).sum() / 2)
             return RestPoint(W, a, walls.kinks, shares, loss, residual)
+        before = W, a
     return None
+
+
+def _distance(one: tuple[Array, Array], other: tuple[Array, Array]) -> float:
+    """The largest difference of two networks' weights."""
+    return float(max(np.abs(a - b).max() for a, b in zip(one, other, strict=True)))
 
 
 def _slide(chatter: Chatter, radius: float) -> tuple[Float[Array, " k"], float] | None:
@@ -210,8 +219,7 @@ def _slide(chatter: Chatter, radius: float) -> tuple[Float[Array, " k"], float] 
     shares = np.zeros(len(chatter.walls.kinks))
     for step, rate in enumerate(rates):
         if step == first:
-            W, a = chatter.W, chatter.a
-            signs = chatter.signs
+            before, signs = (chatter.W, chatter.a), chatter.signs
         D, b = chatter.step()
         chatter.move(rate * (chatter.W + radius * D), rate * (chatter.a + radius * b))
         if step >= first:
@@ -221,8 +229,7 @@ def _slide(chatter: Chatter, radius: float) -> tuple[Float[Array, " k"], float] 
     if (np.abs(shares - 0.5) > 0.5 - _CROSSED).any():
         return None
     way = rates[first:].sum() * radius
-    moved = max(np.abs(chatter.W - W).max(), np.abs(chatter.a - a).max())
-    return shares, float(moved / way)
+    return shares, _distance(before, (chatter.W, chatter.a)) / way
 
 
 class _Walls:
