@@ -101,6 +101,7 @@ def _document(found: Optimum) -> dict[str, Any]:
         "lower_holds_for": "every network" if found.whole else "networks of the patterns priced",
         "relative_gap": found.relative_gap,
         "decided": found.decided,
+        "met_tolerance": found.decided,
         "neurons": found.neurons,
         "patterns": found.patterns,
         "all_patterns": found.whole,
