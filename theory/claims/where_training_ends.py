@@ -45,7 +45,7 @@ from theory.errors import InputError, Interrupted
 from theory.landscape.cells import CellComplex
 from theory.landscape.ends import TOLERANCE, Ends
 from theory.landscape.gap import Kink
-from theory.landscape.kinks import RestPoint, rest_point
+from theory.landscape.kinks import RestPoint, rest_points
 from theory.landscape.valleys import Valleys, valleys
 from theory.loading import example
 from theory.network import Network
@@ -333,8 +333,12 @@ def rests_at(tree: Valleys, place: str) -> list[RestPoint]:
     W, a = _in_ball(within, domain.network(shared))
     blanks = range(len(cell), tree.width)
     W, a = (np.pad(layer, [*[(0, 0)] * (layer.ndim - 1), (0, len(blanks))]) for layer in (W, a))
-    found = (rest_point(tree.problem, within, t * W, a, kinks, blanks) for t in _START)
-    return [rest for rest in found if rest and (abs(rest.shares - 0.5) < 0.5 - _SHARE).all()]
+    return [
+        rest
+        for t in _START
+        for rest in rest_points(tree.problem, within, t * W, a, kinks, blanks)
+        if (abs(rest.shares - 0.5) < 0.5 - _SHARE).all()
+    ]
 
 
 def _in_ball(within: Ball, network: Network) -> tuple[Array, Array]:

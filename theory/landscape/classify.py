@@ -28,7 +28,7 @@ from theory.landscape.cell_program import CellMinimum, CellProgram
 from theory.landscape.cells import require_cells
 from theory.landscape.ends import TOLERANCE
 from theory.landscape.gap import least_gap
-from theory.landscape.kinks import MOST, RULES, RestPoint, rest_point
+from theory.landscape.kinks import MOST, RULES, RestPoint, rest_points
 from theory.landscape.penalised import balanced
 from theory.landscape.valleys import Valleys, valleys
 from theory.network import Network
@@ -482,9 +482,9 @@ class _Point:
         places = [(int(k), int(j)) for k, j in np.argwhere(near)]
         if not places or len(places) > MOST:
             return None
-        found = rest_point(self.problem, ball, W, a, places, np.flatnonzero(idle).tolist())
-        if found is None:
-            return None
-        fit, its = (self.problem.activation.fit(X, *each) for each in ((W, a), (found.W, found.a)))
-        y = np.array(self.problem.y, dtype=float)
-        return found if np.abs(fit - its).max() <= _NEAR * np.abs(y).max() else None
+        fit = self.problem.activation.fit
+        allowed = _NEAR * max(abs(float(v)) for v in self.problem.y)
+        for rest in rest_points(self.problem, ball, W, a, places, np.flatnonzero(idle).tolist()):
+            if np.abs(fit(X, W, a) - fit(X, rest.W, rest.a)).max() <= allowed:
+                return rest
+        return None

@@ -23,7 +23,7 @@ import numpy as np
 from theory.errors import InputError
 from theory.landscape.cells import Cell
 from theory.landscape.gap import Kink
-from theory.landscape.kinks import MOST, RULES, RestPoint, rest_point
+from theory.landscape.kinks import MOST, RULES, RestPoint, rest_points
 from theory.landscape.valleys import Valleys, valleys
 from theory.network import Network
 from theory.states import state_of
@@ -200,14 +200,15 @@ class Ends:
                 return point
         if failures == _ATTEMPTS:
             return None
-        found = rest_point(self.tree.problem, self.within, W, a, *place)
-        if found is not None:
+        near = None
+        for found in rest_points(self.tree.problem, self.within, W, a, *place):
             its_fit = self._activation.fit(self._X, found.W, found.a)
-            if (np.abs(fit - its_fit) <= allowed).all():
-                known.append((found, its_fit))
-                return found
-        self._rests[place] = known, failures + 1
-        return None
+            known.append((found, its_fit))
+            if near is None and (np.abs(fit - its_fit) <= allowed).all():
+                near = found
+        if near is None:
+            self._rests[place] = known, failures + 1
+        return near
 
     @cached_property
     def _rests(self) -> dict[_Place, tuple[list[tuple[RestPoint, Array]], int]]:

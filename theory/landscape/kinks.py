@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -31,21 +31,22 @@ from theory.types import Array
 from theory.within import Ball
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Shaped
+    from jaxtyping import Bool, Float, Int, Shaped
 
     from theory.problem import Problem
 
 MOST = 8  # kinks at once
 
-_COPIES = 32  # of the chatter, begun with different distances and memories
-_WARM = 400  # steps before weights move
+_COPIES = 32  # of a run, begun with different distances and memories
 _STEPS = 6000
 _RATES = (2e-2, 1e-5)  # of the weights, the first and the last, relative to theirs
-_WINDOW = _STEPS // 3  # the last steps, in which means are taken
-_ROUNDS = 3  # each from where the last one came to
+_WINDOW = _STEPS // 3  # the last steps, in which copies are watched
+_MEAN = _WINDOW // 2  # the last of these, of which weights are the mean
+_ROUNDS = 3  # of these steps
 _BALANCED = 1e-2  # of the equations, relative to the radius; or
 _STILL = 3e-3  # of the weights from one round to the next: some turn round slowly where they rest
-_FAR = 200.0  # steps from a wall: a copy there has left it
+_SAME = 2e-3  # of the weights, relative to the radius: up to which two copies are at one place
+_FAR = 200.0  # steps from a wall: no copy goes farther, as it may have to come back
 _CROSSED = 1e-4  # the least share of steps on each side of a wall
 
 Memory: TypeAlias = tuple[Array, ...]
@@ -148,7 +149,8 @@ class RestPoint:
     """Where the equations of rest hold, near a given network.
 
     W (d, m), a (m,). shares: of steps on the side x_k . w_j > 0, for each kink. loss: there.
-    residual: the largest entry of theta / R + D, in the mean of the last steps.
+    residual: the largest entry of theta / R + D, in the mean of the last steps. frequency: how many
+    of the copies of a run come here, at most 1: the chatter may have several rhythms.
     """
 
     W: Float[Array, "d m"]
@@ -157,9 +159,10 @@ class RestPoint:
     shares: Float[Array, " k"]
     loss: float
     residual: float
+    frequency: float
 
 
-def rest_point(
+def rest_points(
     problem: Problem,
     within: Ball,
     W: Float[Array, "d m"],
@@ -168,13 +171,14 @@ def rest_point(
     blanks: Sequence[int] = (),
     *,
     rules: tuple[Rule, Rule] | None = None,
-) -> RestPoint | None:
-    """The point where the optimizer of the ball rests on these kinks, coming from (W, a).
+) -> list[RestPoint]:
+    """Where the optimizer of the ball rests on these kinks, coming from (W, a); the place that most
+    copies come to first.
 
     blanks: neurons that are taken to be (0, 0), as dead ones decay to it. R_W = R_a = sqrt(rho).
     rules: of the two layers, those of the optimizer by default. Kinks of one neuron on parallel
     rows are one, which the first of them stands for.
-    None where a run leaves these walls, meets others, or comes to no rest.
+    None are found where runs leave these walls, meet others, or come to no rest.
     Raises InputError for more than `MOST` kinks, and for an optimizer whose rules are not known.
     """
     rules = rules or RULES.get(within.optimizer)
@@ -186,50 +190,77 @@ def rest_point(
     W, a = (np.array(layer, dtype=float) for layer in (W, a))
     W[:, list(blanks)], a[list(blanks)] = 0.0, 0.0
     radius = float(within.rho) ** 0.5
+    chatter = Chatter(walls, W, a, rules, radius)
     before = None
     for _ in range(_ROUNDS):
-        chatter = Chatter(walls, W, a, rules)
-        found = _slide(chatter, radius)
-        if found is None:
-            return None
-        W, a = chatter.W, chatter.a
-        shares, residual = found
-        still = before is not None and _distance(before, (W, a)) <= _STILL * radius
-        if residual <= _BALANCED or still:
-            error = problem.activation.at(walls.outputs(W)) @ a - walls.y
-            loss = float((error**2).sum() / 2)
-            return RestPoint(W, a, walls.kinks, shares, loss, residual)
-        before = W, a
-    return None
+        slid = _slide(chatter)
+        still = before is not None and _distances(before, slid.weights) <= _STILL * radius
+        at_rest = slid.held & ((slid.residuals <= _BALANCED) | still)
+        if at_rest.any() or not slid.held.any():
+            return _places(walls, slid, np.flatnonzero(at_rest), _SAME * radius)
+        before = slid.weights
+    return []
 
 
-def _distance(one: tuple[Array, Array], other: tuple[Array, Array]) -> float:
-    """The largest difference of two networks' weights."""
-    return float(max(np.abs(a - b).max() for a, b in zip(one, other, strict=True)))
+class _Slid(NamedTuple):
+    """What C copies did in the last steps of a round: their mean weights, the shares of steps on
+    the + sides, the residual of each, and which crossed the walls and no others."""
+
+    weights: tuple[Float[Array, "C d m"], Float[Array, "C m"]]
+    shares: Float[Array, "C k"]
+    residuals: Float[Array, " C"]
+    held: Bool[Array, " C"]
 
 
-def _slide(chatter: Chatter, radius: float) -> tuple[Float[Array, " k"], float] | None:
-    """Lets weights follow the mean directions at falling rates. Returns the shares on the + sides
-    and the residual, both means of the last steps; None where a run has left the walls or met
-    others in these."""
-    for _ in range(_WARM):
-        chatter.step()
+def _slide(chatter: Chatter) -> _Slid:
+    """One round, at falling rates."""
     rates = np.geomspace(*_RATES, _STEPS)
-    first = _STEPS - _WINDOW
-    shares = np.zeros(len(chatter.walls.kinks))
-    for step, rate in enumerate(rates):
-        if step == first:
-            before, signs = (chatter.W, chatter.a), chatter.signs
-        D, b = chatter.step()
-        chatter.move(rate * (chatter.W + radius * D), rate * (chatter.a + radius * b))
-        if step >= first:
-            shares += chatter.above.mean(axis=0) / _WINDOW
-            if (chatter.signs != signs).any():
-                return None
-    if (np.abs(shares - 0.5) > 0.5 - _CROSSED).any():
-        return None
-    way = rates[first:].sum() * radius
-    return shares, _distance(before, (chatter.W, chatter.a)) / way
+    for rate in rates[:-_WINDOW]:
+        chatter.step(rate)
+    before, signs = (chatter.W, chatter.a), chatter.signs
+    held = np.ones(len(chatter.a), dtype=bool)
+    shares = np.zeros(chatter.above.shape)
+    W, a = np.zeros_like(chatter.W), np.zeros_like(chatter.a)
+    for left, rate in zip(range(_WINDOW, 0, -1), rates[-_WINDOW:], strict=True):
+        chatter.step(rate)
+        shares += chatter.above / _WINDOW
+        held &= (chatter.signs == signs).all(axis=(1, 2))
+        if left <= _MEAN:
+            W += chatter.W / _MEAN
+            a += chatter.a / _MEAN
+    held &= (np.abs(shares - 0.5) <= 0.5 - _CROSSED).all(axis=1)
+    way = rates[-_WINDOW:].sum() * chatter.radius
+    return _Slid((W, a), shares, _distances(before, (chatter.W, chatter.a)) / way, held)
+
+
+def _distances(one: tuple[Array, Array], other: tuple[Array, Array]) -> Float[Array, " C"]:
+    """The largest difference of the weights of each copy."""
+    W, a = (np.abs(p - q) for p, q in zip(one, other, strict=True))
+    return np.maximum(W.max(axis=(1, 2)), a.max(axis=1))
+
+
+def _places(walls: _Walls, slid: _Slid, copies: Int[Array, " c"], apart: float) -> list[RestPoint]:
+    """The means of these copies, those that are near each other together."""
+    found = []
+    while len(copies):
+        first = tuple(layer[copies[:1]] for layer in slid.weights)
+        others = tuple(layer[copies] for layer in slid.weights)
+        near = _distances((first[0], first[1]), (others[0], others[1])) <= apart
+        own, copies = copies[near], copies[~near]
+        W, a = (layer[own].mean(axis=0) for layer in slid.weights)
+        error = walls.activation.at(walls.outputs(W)) @ a - walls.y
+        found.append(
+            RestPoint(
+                W=W,
+                a=a,
+                kinks=walls.kinks,
+                shares=slid.shares[own].mean(axis=0),
+                loss=float((error**2).sum() / 2),
+                residual=float(slid.residuals[own].max()),
+                frequency=len(own) / len(slid.held),
+            )
+        )
+    return sorted(found, key=lambda place: -place.frequency)
 
 
 class _Walls:
@@ -247,7 +278,6 @@ class _Walls:
         self.neurons = [j for _, j in self.kinks]
         rows = [k for k, _ in self.kinks]
         self.normals = self.X[rows]
-        self.own = np.eye(width)[self.neurons]  # (k, m): the neuron of each kink
         # (k, n): of the rows on the wall of each kink the slopes on its two sides.
         up, down = (self.activation.slopes(side * same[rows] > 0) for side in (1, -1))
         on = same[rows] != 0
@@ -259,7 +289,7 @@ class _Walls:
             self.below[on[place], j] = down[place, on[place]]
         self.along = {j: self._projection(j) for j in set(self.neurons)}
 
-    def outputs(self, W: Float[Array, "d m"]) -> Float[Array, "n m"]:
+    def outputs(self, W: Float[Array, "*C d m"]) -> Float[Array, "*C n m"]:
         """X W, zero on the walls."""
         outputs: Array = np.where(self.on, 0.0, self.X @ W)
         return outputs
@@ -273,10 +303,9 @@ class _Walls:
 
 class Chatter:
     """Training across walls in units of its learning rate: a map of the distances from the walls,
-    and of what the rules remember.
+    and of what the rules remember, with weights that follow slowly.
 
-    walls: with k kinks. W (d, m), a (m,): the weights, which `step` leaves alone. C copies of the
-    run are taken along. One that leaves a wall goes on from where one is that has not.
+    walls: with k kinks. W (d, m), a (m,): the weights that C copies of the run start from.
     """
 
     def __init__(
@@ -285,16 +314,19 @@ class Chatter:
         W: Float[Array, "d m"],
         a: Float[Array, " m"],
         rules: tuple[Rule, Rule],
+        radius: float,
     ) -> None:
         self.walls = walls
-        self.W, self.a = W, a
-        self.move(np.zeros_like(W), np.zeros_like(a))
+        self.radius = radius
+        copies = _COPIES if walls.kinks else 1
+        self.W, self.a = np.tile(W, (copies, 1, 1)), np.tile(a, (copies, 1))
+        self._stay()
         self._hidden, self._output = rules
-        self._random = np.random.default_rng(0)
-        size = (_COPIES if walls.kinks else 1, len(walls.kinks))
+        random = np.random.default_rng(0)
+        size = (copies, len(walls.kinks))
         self._lengths = np.linalg.norm(walls.normals, axis=1)
-        self._distances = 3 * self._lengths * self._random.normal(size=size)
-        G, g = self._gradients(self._random.random(size))
+        self._distances = 3 * self._lengths * random.normal(size=size)
+        G, g = self._gradients(random.random(size))
         self._of_W, self._of_a = self._hidden.start(G), self._output.start(g)
 
     @property
@@ -304,52 +336,41 @@ class Chatter:
         return above
 
     @property
-    def signs(self) -> Bool[Array, "n m"]:
+    def signs(self) -> Bool[Array, "C n m"]:
         """Where x_k . w_j > 0, off the walls."""
         signs: Array = self._outputs > 0
         return signs
 
-    def step(self) -> tuple[Float[Array, "d m"], Float[Array, " m"]]:
-        """One step of all copies. Returns the mean of their directions, for W and for a."""
+    def step(self, rate: float) -> None:
+        """One step of all copies: of their distances a whole one, of weights `rate` times one,
+        along the walls."""
         G, g = self._gradients(self.above)
         D, self._of_W = self._hidden.step(self._of_W, G)
         b, self._of_a = self._output.step(self._of_a, g)
         if self.walls.kinks:
             across = np.einsum("cdk,kd->ck", D[:, :, self.walls.neurons], self.walls.normals)
-            self._distances = self._distances - across
-            self._return()
-        return D.mean(axis=0), b[0]
+            far = _FAR * self._lengths
+            self._distances = np.clip(self._distances - across, -far, far)
+        self.W = self.W - rate * (self.W + self.radius * D)
+        self.a = self.a - rate * (self.a + self.radius * b)
+        self._stay()
 
-    def move(self, W: Float[Array, "d m"], a: Float[Array, " m"]) -> None:
-        """Takes these from the weights, along the walls."""
-        self.W, self.a = self.W - W, self.a - a
+    def _stay(self) -> None:
+        """On the walls."""
         for j, projection in self.walls.along.items():
-            self.W[:, j] = projection @ self.W[:, j]
+            self.W[:, :, j] = self.W[:, :, j] @ projection
         self._outputs = self.walls.outputs(self.W)
-
-    def _return(self) -> None:
-        """Copies that have left go on from others; where all have, they stay where they are."""
-        far = _FAR * self._lengths
-        left = (np.abs(self._distances) > far).any(axis=1)
-        if not left.any():
-            return
-        if left.all():
-            self._distances = np.clip(self._distances, -far, far)
-            return
-        source = np.arange(len(left))
-        source[left] = self._random.choice(np.flatnonzero(~left), left.sum())
-        self._distances = self._distances[source]
-        self._of_W = tuple(each[source] for each in self._of_W)
 
     def _gradients(
         self, above: Shaped[Array, "C k"]
-    ) -> tuple[Float[Array, "C d m"], Float[Array, "1 m"]]:
+    ) -> tuple[Float[Array, "C d m"], Float[Array, "C m"]]:
         """Of W, on the + sides of the walls in these shares, and of a."""
         walls = self.walls
         hidden = walls.activation.at(self._outputs)
-        error = hidden @ self.a - walls.y
+        error = np.einsum("cnm,cm->cn", hidden, self.a) - walls.y
         slopes = np.where(walls.on, walls.below, walls.activation.slopes(self._outputs > 0))
-        below = walls.X.T @ (slopes * (error[:, None] * self.a))
-        jumps = ((walls.jumps * error) @ walls.X)[:, :, None] * (walls.own * self.a)[:, None]
-        G = below.ravel() + above @ jumps.reshape(len(jumps), below.size)
-        return G.reshape(-1, *below.shape), (hidden.T @ error)[None]
+        G = walls.X.T @ (slopes * (error[:, :, None] * self.a[:, None]))
+        for k, j in enumerate(walls.neurons):
+            jump = (walls.jumps[k] * error) @ walls.X
+            G[:, :, j] += (above[:, k] * self.a[:, j])[:, None] * jump
+        return G, np.einsum("cnm,cn->cm", hidden, error)
