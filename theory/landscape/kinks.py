@@ -236,7 +236,8 @@ def _slide(chatter: Chatter) -> _Slid:
 def _distances(one: tuple[Array, Array], other: tuple[Array, Array]) -> Float[Array, " C"]:
     """The largest difference of the weights of each copy."""
     W, a = (np.abs(p - q) for p, q in zip(one, other, strict=True))
-    return np.maximum(W.max(axis=(1, 2)), a.max(axis=1))
+    largest: Array = np.maximum(W.max(axis=(1, 2)), a.max(axis=1))
+    return largest
 
 
 def _places(walls: _Walls, slid: _Slid, copies: Int[Array, " c"], apart: float) -> list[RestPoint]:

@@ -17,7 +17,7 @@ from theory import Ball, Problem, example
 from theory.claims import KinkLimits, verify
 from theory.claims.base import Result
 from theory.geometry import geometry
-from theory.landscape.kinks import Adam, rest_point
+from theory.landscape.kinks import Adam, rest_points
 from theory.network import Network
 
 QUICK = KinkLimits().quick()
@@ -71,8 +71,7 @@ def test_the_limit_moves_with_the_memory_of_adamw() -> None:
     for beta2 in (0.9, 0.95):
         rule, update = Adam(0.9, beta2), AdamWUpdate(beta1=0.9, beta2=beta2)
         start = np.array([[-1.46], [-0.97]]), np.array([-1.73])
-        rest = rest_point(problem, ball, *start, [(1, 0)], rules=(rule, rule))
-        assert rest is not None
+        rest = rest_points(problem, ball, *start, [(1, 0)], rules=(rule, rule))[0]
         runs = train(
             problem,
             1,

@@ -10,7 +10,7 @@ import pytest
 
 from theory.errors import InputError
 from theory.landscape.gap import least_gap
-from theory.landscape.kinks import MOST, RULES, Adam, LionK, RestPoint, rest_point
+from theory.landscape.kinks import MOST, RULES, Adam, LionK, RestPoint, rest_points
 from theory.loading import example
 from theory.problem import Problem
 from theory.within import Ball
@@ -19,9 +19,9 @@ from theory.within import Ball
 DATA = Problem([[3, 3], [1, -1], [3, -1], [0, -1]], [-18, 1, -6, 3])
 
 
-def at_rest(found: RestPoint | None) -> RestPoint:
-    assert found is not None
-    return found
+def at_rest(found: list[RestPoint]) -> RestPoint:
+    assert found
+    return found[0]
 
 
 def sides(problem: Problem, found: RestPoint) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +39,7 @@ def test_a_limit_of_adamw_that_is_no_kkt_point() -> None:
     """The neuron of separation-08 that most runs of AdamW end with, the other one dead."""
     problem, ball = example("separation-08"), Ball("adamw", 3)
     start = np.array([[-1.46, 0.0], [-0.97, 0.0]]), np.array([-1.73, 0.0])
-    found = at_rest(rest_point(problem, ball, *start, [(1, 0)], [1]))
+    found = at_rest(rest_points(problem, ball, *start, [(1, 0)], [1]))
     assert (np.abs(found.W[:, 0]) < 0.9 * 3**0.5).all()
     assert least_gap(problem, ball, found.W, found.a, found.kinks) > 1
     assert (found.W[:, 1] == 0).all()
@@ -50,13 +50,13 @@ def test_long_memories_of_adamw_see_the_mean_and_the_root_mean_square() -> None:
     """w = -R E g / sqrt(E g^2) entry by entry."""
     start = np.array([[1.67], [1.67]]), np.array([-1.73])
     errors = []
-    for rule in (Adam(0.9, 0.95), Adam(0.95, 0.98)):
-        found = at_rest(rest_point(DATA, Ball("adamw", 3), *start, [(1, 0)], rules=(rule, rule)))
+    for rule in (Adam(0.6, 0.7), Adam(0.95, 0.98)):
+        found = at_rest(rest_points(DATA, Ball("adamw", 3), *start, [(1, 0)], rules=(rule, rule)))
         (p,), (plus, minus) = found.shares, sides(DATA, found)
         mean = p * plus + (1 - p) * minus
         square = p * plus**2 + (1 - p) * minus**2
         errors.append(np.abs(found.W[:, 0] + 3**0.5 * mean / np.sqrt(square)).max())
-    assert errors[0] > 5e-3  # that of training is not long
+    assert errors[0] > 5e-3  # which is not long
     assert errors[1] < 5e-4
 
 
@@ -67,7 +67,7 @@ def test_long_memories_of_muon_come_to_a_kkt_point() -> None:
     gaps = []
     for beta in (0.8, 0.9, 0.95, 0.99):
         rules = [LionK(rule.f, beta, beta) for rule in RULES["muon"] if isinstance(rule, LionK)]
-        found = at_rest(rest_point(problem, ball, *start, [(1, 0)], rules=(rules[0], rules[1])))
+        found = at_rest(rest_points(problem, ball, *start, [(1, 0)], rules=(rules[0], rules[1])))
         gaps.append(least_gap(problem, ball, found.W, found.a, found.kinks))
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[0] > 0.1
@@ -79,7 +79,7 @@ def test_without_memory_directions_are_those_of_the_sides(optimizer: str) -> Non
     """w = -R (p g+ / |g+| + (1 - p) g- / |g-|): at width 1 a column is the matrix."""
     problem = example("separation-08")
     start = np.array([[-1.3], [-0.87]]), np.array([-1.73])
-    found = at_rest(rest_point(problem, Ball(optimizer, 3), *start, [(1, 0)]))
+    found = at_rest(rest_points(problem, Ball(optimizer, 3), *start, [(1, 0)]))
     np.testing.assert_allclose(found.W[:, 0], [-1.3068081, -0.8712054], atol=1e-4)
     np.testing.assert_allclose(found.shares, [0.582958], atol=1e-3)
     (p,), (plus, minus) = found.shares, sides(problem, found)
@@ -91,7 +91,7 @@ def test_without_memory_directions_are_those_of_the_sides(optimizer: str) -> Non
 def test_where_nothing_jumps_it_is_a_kkt_point(optimizer: str) -> None:
     """y = (4) at x = (1): w = a = R up to the norm's ball, loss 1/2 (R^2 - 4)^2."""
     problem, ball = Problem([[1]], [4]), Ball(optimizer, 2)
-    found = at_rest(rest_point(problem, ball, np.array([[1.0]]), np.array([1.0]), []))
+    found = at_rest(rest_points(problem, ball, np.array([[1.0]]), np.array([1.0]), []))
     assert found.loss == pytest.approx(2.0, abs=1e-4)
     assert least_gap(problem, ball, found.W, found.a, []) == pytest.approx(0, abs=1e-3)
 
@@ -118,7 +118,7 @@ def simulated(steps: int, rate: float) -> np.ndarray:
 
 def test_a_simulation_comes_to_rest_there() -> None:
     start = np.array([[-1.4], [-0.9]]), np.array([-1.7])
-    found = at_rest(rest_point(example("separation-08"), Ball("adamw", 3), *start, [(1, 0)]))
+    found = at_rest(rest_points(example("separation-08"), Ball("adamw", 3), *start, [(1, 0)]))
     expected = np.append(found.W[:, 0], found.a)
     np.testing.assert_allclose(simulated(10_000, 2e-3), expected, atol=1e-3)
 
@@ -129,14 +129,14 @@ def test_neurons_may_be_permuted_and_data_scaled(optimizer: str) -> None:
     problem, ball = example("separation-08"), Ball(optimizer, 3)
     W, a = np.array([[-1.4, -0.7], [-0.93, -0.465]]), np.array([-1.2, -1.2])
     kinks = [(1, 0), (1, 1)]
-    found = at_rest(rest_point(problem, ball, W, a, kinks))
-    other = at_rest(rest_point(problem, ball, W[:, ::-1], a[::-1], kinks[::-1]))
+    found = at_rest(rest_points(problem, ball, W, a, kinks))
+    other = at_rest(rest_points(problem, ball, W[:, ::-1], a[::-1], kinks[::-1]))
     np.testing.assert_allclose(other.W[:, ::-1], found.W, atol=1e-8)
     np.testing.assert_allclose(other.a[::-1], found.a, atol=1e-8)
     scaled = Problem(
         [[7 * v for v in row] for row in problem.X], [7 * v for v in problem.y], problem.width
     )
-    larger = at_rest(rest_point(scaled, ball, W, a, kinks))
+    larger = at_rest(rest_points(scaled, ball, W, a, kinks))
     np.testing.assert_allclose(larger.W, found.W, atol=1e-2)
     assert larger.loss == pytest.approx(49 * found.loss, rel=1e-3)
 
@@ -144,12 +144,10 @@ def test_neurons_may_be_permuted_and_data_scaled(optimizer: str) -> None:
 def test_no_rest_point_is_said_so() -> None:
     """Both sides push the neuron across, so no share holds it on the wall."""
     problem = Problem([[1, 0], [0, 1]], [2, 2])
-    assert (
-        rest_point(problem, Ball("ngd", 1), np.array([[1.0], [0.0]]), np.array([1.0]), [(1, 0)])
-        is None
-    )
+    start = np.array([[1.0], [0.0]]), np.array([1.0])
+    assert rest_points(problem, Ball("ngd", 1), *start, [(1, 0)]) == []
     with pytest.raises(InputError, match=f"kinks: are {MOST + 1}, more than {MOST}"):
-        rest_point(
+        rest_points(
             Problem([[Fraction(1), k] for k in range(MOST + 1)], [1] * (MOST + 1)),
             Ball("ngd", 1),
             np.ones((2, 1)),
@@ -163,7 +161,7 @@ def test_walls_of_parallel_rows_are_one_kink() -> None:
     problem = Problem([[3, 1], [1, 3], [1, 2], [2, -2], [-3, -1]], [4, -5, -3, 8, -1])
     start = np.array([[-0.15, -0.35], [-0.11, 1.05]]), np.array([-(3**0.5), -(3**0.5)])
     one, both, other = (
-        at_rest(rest_point(problem, Ball("adamw", 3), *start, kinks))
+        at_rest(rest_points(problem, Ball("adamw", 3), *start, kinks))
         for kinks in ([(0, 1)], [(0, 1), (4, 1)], [(4, 1)])
     )
     assert one.kinks == both.kinks == ((0, 1),)
@@ -176,7 +174,7 @@ def test_a_sign_may_rest_where_a_gradient_vanishes() -> None:
     """signSGD on separation-08: D = (11/12, 11/18), of which the second is 1 - 2 p, p = 7/36, and
     on one side the first gradient is zero."""
     start = np.array([[-1.56], [-1.04]]), np.array([-1.73])
-    found = at_rest(rest_point(example("separation-08"), Ball("signsgd", 3), *start, [(1, 0)]))
+    found = at_rest(rest_points(example("separation-08"), Ball("signsgd", 3), *start, [(1, 0)]))
     assert found.shares[0] == pytest.approx(7 / 36, abs=1e-3)
     np.testing.assert_allclose(found.W[:, 0] / 3**0.5, [-11 / 12, -11 / 18], atol=1e-4)
     assert found.loss == pytest.approx(34 + 1 / 18, abs=1e-3)
@@ -186,6 +184,16 @@ def test_momentum_that_does_not_stay_on_a_wall_is_not_counted() -> None:
     """With momentum of one side for long, Lion leaves this wall for good; runs rest on it too."""
     problem = Problem([[2, 3], [-3, -2], [-2, -2], [-1, -3]], [8, -5, 8, 5])
     start = np.array([[1.05], [-1.575]]), np.array([3**0.5])
-    found = at_rest(rest_point(problem, Ball("lion", 3), *start, [(1, 0)]))
+    found = at_rest(rest_points(problem, Ball("lion", 3), *start, [(1, 0)]))
     assert found.loss == pytest.approx(64.537, abs=2e-3)
     assert found.shares[0] == pytest.approx(0.8035, abs=2e-3)
+    assert 0 < found.frequency < 1
+
+
+def test_rhythms_are_not_mixed() -> None:
+    """AdamW on separation-06: trained runs rest at 5.1783 with a share of 0.377."""
+    start = np.array([[1.6775, 0.0], [1.6775, 0.0]]), np.array([-(3**0.5), 0.0])
+    found = rest_points(example("separation-06"), Ball("adamw", 3), *start, [(1, 0)], [1])
+    assert found[0].loss == pytest.approx(5.1784, abs=1e-3)
+    assert found[0].shares[0] == pytest.approx(0.3775, abs=2e-3)
+    assert sum(each.frequency for each in found) <= 1
