@@ -49,7 +49,7 @@ def test_long_memories_of_adamw_see_the_mean_and_the_root_mean_square() -> None:
     start = np.array([[-1.4], [-0.93]]), np.array([-1.73])
     errors = []
     for rule in (Adam(0.6, 0.7), Adam(0.9, 0.95), Adam(0.97, 0.99)):
-        found = at_rest(rest_points(problem, ball, *start, [(1, 0)], rules=(rule, rule)))
+        found = at_rest(rest_points(problem, ball, *start, [(1, 0)], rules=(rule, Adam(0.9, 0.95))))
         (p,), (plus, minus) = found.shares, sides(problem, found)
         mean = p * plus + (1 - p) * minus
         square = p * plus**2 + (1 - p) * minus**2
