@@ -197,6 +197,10 @@ class _Lengths(Hidden):
     def sizes(self, u: Point) -> list[Fraction]:
         return [sqrt_above(self.square(uj)) for uj in u]
 
+    def scale(self, u: Point) -> list[Fraction]:
+        """||u_j||, or its root where the neurons divide this layer as well."""
+        return _roots(list(map(self.square, u)), 1 + self.shared) or super().scale(u)
+
     def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
         return Fraction(dot(w, w))
 
@@ -277,7 +281,8 @@ class Spectral(Hidden):
     joint = True
 
     def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
-        """lambda_max of the Gram matrix: the least multiple of I tried that proves larger."""
+        """lambda_max of the Gram matrix: the least multiple of I tried that proves larger. Exact
+        where it is a simple fraction."""
         denominator = math.lcm(*(v.denominator for w in W for v in w)) << _BITS
         U = fmpz_mat([[int(v * denominator) for v in w] for w in W])
         gram = U.transpose() * U if U.ncols() <= U.nrows() else U * U.transpose()
@@ -288,6 +293,10 @@ class Spectral(Hidden):
         floats = np.array([[int(v) / trace for v in row] for row in gram.tolist()])
         top = float(np.linalg.eigvalsh(floats)[-1])
         excess = 2.0**-_BITS
+        near, unit = 4 * Fraction(excess), trace * Fraction(top) / denominator**2
+        simple = simplest_between(unit * (1 - near), unit * (1 + near))
+        if _below(fmpq_mat(gram) / denominator**2, simple):
+            return simple
         while True:
             bound = math.ceil(trace * Fraction(top + excess))
             identity = fmpz_mat([[int(i == k) for k in range(size)] for i in range(size)])
@@ -375,9 +384,15 @@ class Spectral(Hidden):
         return sum(map(squared, u), 2 * _inner(*u))
 
     def scale(self, u: Point) -> list[Fraction]:
-        if len(u) != 2 or not any(map(any, u)):
-            return super().scale(u)
-        # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2|.
+        # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2| for two neurons, and t_j in
+        # proportion to ||u_j|| for neurons on one line.
+        exact: list[Fraction] | None = None
+        if len(u) == 2:
+            exact = _roots([squared(uj) + _inner(*u) for uj in u], 1)
+        elif fmpq_mat([to_flint(uj) for uj in u]).rank() == 1:
+            exact = _roots(list(map(squared, u)), 2)
+        if exact or len(u) != 2 or not any(map(any, u)):
+            return exact or super().scale(u)
         top = max(abs(v) for uj in u for v in uj)
         return [Fraction(math.sqrt((squared(uj) + _inner(*u)) / top**2)) for uj in u]
 
@@ -539,6 +554,21 @@ def _below(gram: fmpq_mat, bound: Fraction) -> bool:
     d, top = gram.nrows(), to_flint([bound])[0]
     identity = fmpq_mat(d, d, [top if i == k else fmpq() for i in range(d) for k in range(d)])
     return is_positive_semidefinite(identity - gram)
+
+
+def _roots(values: Sequence[Fraction], times: int) -> list[Fraction] | None:
+    """Numbers in the proportions of the roots of values >= 0, of square roots taken so many times;
+    None where there are no rational ones."""
+    top = max(values)
+    if not top:
+        return None
+    found = [v / top for v in values]
+    for _ in range(times):
+        roots = [sqrt_above(v) for v in found]
+        if any(root * root != v for root, v in zip(roots, found, strict=True)):
+            return None
+        found = roots
+    return found
 
 
 def _rows(matrix: fmpz_mat) -> tuple[tuple[int, ...], ...]:

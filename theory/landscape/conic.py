@@ -20,22 +20,23 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from flint import fmpz_mat
 
 from theory.arrangement import Arrangement
 from theory.cone_program import ConeProgram
-from theory.exact import dot, power_of_two, sqrt_above, squared
+from theory.exact import dot, power_of_two, simplest_between, sqrt_above, squared
 from theory.gauges import Gauge, Metric
+from theory.landscape.attained import Free, FreeMinima, Part, least_radius, on_the_fit
 from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof
-from theory.landscape.nnls import Minimum
+from theory.landscape.nnls import Minimum, primitive
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
@@ -45,8 +46,6 @@ from theory.within import Ball
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-
-Part: TypeAlias = tuple[int, int, Fraction]  # neuron, column, coefficient
 
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up
@@ -62,16 +61,61 @@ class Bracket(Minimum):
     """A minimum between `least` and `value`, the loss of the point that the numerators give.
 
     residual: a good dual vector nu in parts of `scale`, with metric Z where the norm is spectral.
+    open_at: the least loss without the ball, where it is open whether that is attained in it.
     """
 
     least: Fraction
     scale: Fraction
     metric: Metric | None = None
+    open_at: Fraction | None = None
 
     @property
     def lower(self) -> Fraction:
         """The end that a dual vector proves."""
         return self.least
+
+
+class _Layout(NamedTuple):
+    """A face as programs see it: each neuron has as many variables, those too many zero columns.
+
+    places: neuron and column of those used. slots: their variables. rays: None for vertices. units:
+    coefficients are these times those of the program times `scale`.
+    """
+
+    places: list[tuple[int, int]]
+    slots: list[int]
+    size: int
+    rays: Float[np.ndarray, "d k"] | None
+    images: Float[np.ndarray, "n k"]
+    units: Float[np.ndarray, " k"]
+    scale: Fraction
+
+    def one(self, slot: int) -> Fraction:
+        """The coefficient that is one for the program."""
+        return Fraction(float(self.units[slot])) * self.scale
+
+    def at(self, z: Float[np.ndarray, " k"]) -> list[Fraction]:
+        """The coefficients, in the order of places, as they are."""
+        return [Fraction(float(z[slot] * self.units[slot])) * self.scale for slot in self.slots]
+
+    def rationals(self, z: Float[np.ndarray, " k"]) -> list[Part]:
+        """The coefficients that count, of few digits."""
+        floats = (z * self.units)[self.slots].tolist()
+        largest = max(floats, default=0.0) or 1.0
+        unit = Fraction(largest) / 2**_BITS * self.scale
+        return [
+            (*place, unit * round(v / largest * 2**_BITS))
+            for place, v in zip(self.places, floats, strict=True)
+            if v > largest * 2.0**-_BITS
+        ]
+
+
+def _places(groups: Sequence[Group]) -> tuple[list[tuple[int, int]], list[int], int]:
+    """Of a layout: places, slots and size."""
+    size = max(map(len, groups), default=0)
+    places = [(place, c) for place, group in enumerate(groups) for c in group]
+    slots = [place * size + i for place, group in enumerate(groups) for i in range(len(group))]
+    return places, slots, size
 
 
 class ConicDual:
@@ -143,6 +187,8 @@ class _Convex(Domain):
     exact = False
     unit: int
     """What images are divided by, to be in the user's units."""
+    _plain: Metric | None = None
+    """The metric where there is no better one, if there has to be one."""
 
     def __init__(
         self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
@@ -160,7 +206,13 @@ class _Convex(Domain):
     def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> Any: ...
 
     @abstractmethod
-    def _bracket(self, groups: tuple[Group, ...]) -> Bracket: ...
+    def _layout(self, groups: tuple[Group, ...]) -> _Layout:
+        """A face in floating point."""
+
+    @property
+    @abstractmethod
+    def _count(self) -> int:
+        """The number of columns."""
 
     @abstractmethod
     def _image(self, column: int) -> Sequence[int]: ...
@@ -174,11 +226,111 @@ class _Convex(Domain):
         return len(self._memo)
 
     def minimum(self, groups: Sequence[Group]) -> Bracket:
-        """An interval; the order of neurons does not matter."""
+        """Exact where the ball attains the least loss without it, else an interval; the order of
+        neurons does not matter."""
         key = tuple(sorted(groups))
         if key not in self._memo:
-            self._memo[key] = self._bracket(key)
+            self._memo[key] = self._bracket(key) if self._free is None else self._decided(key)
         return self._memo[key]
+
+    @cached_property
+    def _free(self) -> FreeMinima | None:
+        """The least losses without the ball; None where they are not known exactly."""
+        if not isinstance(self.loss, Squared):
+            return None
+        images = [self._image(c) for c in range(self._count)]
+        return FreeMinima(self.problem.y, images, self.unit)
+
+    def _decided(self, groups: tuple[Group, ...]) -> Bracket:
+        """The least loss without the ball, where it is attained in it; an interval above it, where
+        it is not. Where neither is proved, ball and fit touch, or nearly."""
+        assert self._free is not None
+        free = self._free.minimum(groups)
+        if self._size(len(groups), free.parts) <= self._ball.rho:
+            return self._attained(free, free.parts)
+        found = self._bracket(groups)
+        if found.least > free.value:
+            return found
+        face, rho = self._layout(groups), self._ball.rho
+        fit = np.array([_float(v / self._faces.unit) for v in free.fit])
+        near = least_radius(self._gauge, len(groups), face.rays, face.images, fit)
+        if near is not None:
+            for parts in self._on_the_fit(face, near.z, free.fit):
+                if self._size(len(groups), parts) <= rho:
+                    return self._attained(free, parts)
+            metric = self._plain if near.metric is None else Metric.near(near.metric)
+            above = self._above(groups, free, near.nu, metric, found)
+            if above.least > free.value:
+                return above
+        return replace(
+            found,
+            residual=free.residual,
+            scale=self._multiple(free.residual),
+            metric=self._plain,
+            least=free.value,
+            open_at=free.value,
+        )
+
+    def _on_the_fit(
+        self, face: _Layout, z: Float[np.ndarray, " k"], fit: Sequence[Fraction]
+    ) -> Iterator[list[Part]]:
+        """Points of the face with this fit, exactly."""
+        near = [(value, face.one(slot)) for value, slot in zip(face.at(z), face.slots, strict=True)]
+        images = [self._image(c) for _, c in face.places]
+        for found in on_the_fit(images, [v * self.unit for v in fit], near):
+            pairs = zip(face.places, found, strict=True)
+            yield [(*place, coefficient) for place, coefficient in pairs if coefficient]
+
+    def _above(
+        self,
+        groups: tuple[Group, ...],
+        free: Free,
+        nu: Float[np.ndarray, " n"],
+        metric: Metric | None,
+        found: Bracket,
+    ) -> Bracket:
+        """The interval with a lower end above the free minimum, where nu excludes its fit.
+
+        With r = y - f let H(c) be the most that c.f' is for fits f' on the face in the ball. For
+        c = r + e nu the loss is at least (c.y - H(c))^2 / (2 ||c||^2), which grows from ||r||^2 / 2
+        with e > 0 where nu.f > H(nu): see proofs_notes/landscape.md.
+        """
+
+        def bound(vector: tuple[int, ...], scale: Fraction) -> Fraction:
+            return self.lower_bound(self._dual(vector, scale, metric), groups)
+
+        vector, scale, least = self._faces.best([nu], bound)
+        if free.value and scale:
+            excluding = [Fraction(v) for v in vector]
+            height = self._height(self._dual(vector, scale, metric), groups)
+            spare = dot(excluding, free.fit) - height
+            if spare > 0:
+                step = spare / (squared(excluding) * self._multiple(free.residual))
+                e = simplest_between(step / 2, step)
+                pairs = zip(free.residual, vector, strict=True)
+                vector = primitive([e.denominator * r + e.numerator * v for r, v in pairs])
+                scale = self._multiple(vector)
+                least = bound(vector, scale)
+        least = min(_rounded(least, 0.0), found.value)
+        return replace(found, residual=vector, scale=scale, metric=metric, least=least)
+
+    def _multiple(self, vector: Sequence[int]) -> Fraction:
+        """The best for a bound: for the residual y - f it is that itself."""
+        return self.loss.multiple([Fraction(v) for v in vector], self.problem.y)
+
+    def _attained(self, free: Free, parts: Sequence[Part]) -> Bracket:
+        """The exact minimum, at a point; the residual proves it, as nu.f <= 0 without the ball."""
+        common = math.lcm(*(coefficient.denominator for _, _, coefficient in parts))
+        return Bracket(
+            free.value,
+            tuple((place, c) for place, c, _ in parts),
+            tuple(int(coefficient * common) for _, _, coefficient in parts),
+            common,
+            free.residual,
+            free.value,
+            self._multiple(free.residual),
+            self._plain,
+        )
 
     def dual(self, minimum: Minimum) -> Any:
         """The dual vector that the lower end is due to."""
@@ -186,8 +338,13 @@ class _Convex(Domain):
         return self._dual(minimum.residual, minimum.scale, minimum.metric)
 
     def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
-        """Weights are parts of what the bound has to spare above the level, squared; rounded up."""
+        """Weights are parts of what the bound has to spare above the level, squared; rounded up.
+
+        A dual vector spares nothing at a level that it proves exactly, where all weights are zero.
+        """
         height = self._faces.height(dual.vector, dual.scale, level * _USED**2) * self.unit
+        if height < 0 <= self._faces.height(dual.vector, dual.scale, level):
+            height = Fraction()
         if height < 0 or (strict and height == 0):
             return Proof(dual, -1)
         return Proof(dual, _PARTS, (height / _USED) ** 2)
@@ -204,12 +361,16 @@ class _Convex(Domain):
 
     def lower_bound(self, dual: Any, groups: Sequence[Group]) -> Fraction:
         """What the dual vector proves about the loss of neurons with these columns."""
-        squares = [self.most_squared(dual, group) for group in groups]
-        height = Fraction()
-        if any(squares):
-            costs = [self._gauge.cost_of(square) for square in squares]
-            height = self._gauge.dual(costs) * _CLAIMED / self.unit
+        height = self._height(dual, groups)
         return self._faces.bound(dual.vector, dual.scale, height) / _CLAIMED**2
+
+    def _height(self, dual: Any, groups: Sequence[Group]) -> Fraction:
+        """What nu.f is at most for neurons with these columns; a little more."""
+        squares = [self.most_squared(dual, group) for group in groups]
+        if not any(squares):
+            return Fraction()
+        costs = [self._gauge.cost_of(square) for square in squares]
+        return self._gauge.dual(costs) * _CLAIMED / self.unit
 
     def norm(self, u: Sequence[Sequence[Fraction]]) -> Fraction:
         """The gauge, from above."""
@@ -221,6 +382,16 @@ class _Convex(Domain):
         if not _any(u):
             return Network.from_convex(neurons)
         return self._gauge.witness([sign for sign, _ in neurons], u)[0]
+
+    def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
+        """The interval that the program finds."""
+        face = self._layout(groups)
+        found = self._faces.solve(len(groups), face.size, face.rays, face.images)
+        if found is None:
+            return self._faces.nothing(self._plain)
+        z, lams, Z = found
+        metric = self._plain if Z is None else Metric.near(Z)
+        return self._proved(groups, face.rationals(z), lams, metric)
 
     def _proved(
         self,
@@ -320,10 +491,12 @@ class ConicBall(_Convex):
     def _size(self, neurons: int, parts: Sequence[Part]) -> Fraction:
         return self.norm(self._points(neurons, parts))
 
-    def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
-        places = [(place, c) for place, group in enumerate(groups) for c in group]
-        size = max(map(len, groups), default=0)
-        slots = [place * size + i for place, group in enumerate(groups) for i in range(len(group))]
+    @property
+    def _count(self) -> int:
+        return len(self._columns)
+
+    def _layout(self, groups: tuple[Group, ...]) -> _Layout:
+        places, slots, size = _places(groups)
         n, d, m = self.problem.n, self.problem.d, len(groups)
         rays, images = np.zeros((d, m * size)), np.zeros((n, m * size))
         lengths = np.ones(m * size)
@@ -334,15 +507,10 @@ class ConicBall(_Convex):
             rays[:, i] = [v / top for v in self._columns[c].ray]
             lengths[i] = float(np.linalg.norm(rays[:, i])) or 1.0
             images[:, i] = [_float(unit * v) for v in self._columns[c].image]
-        found = self._faces.solve(m, size, self._weight * rays / lengths, images / lengths)
-        if found is None:
-            return self._faces.nothing(self._plain)
-        z, lams, Z = found
         scale = power_of_two(self._reach / top)
-        z = z * float(self._reach / top / scale) / lengths
-        coefficients = [(*place, float(z[i])) for i, place in zip(slots, places, strict=True)]
-        metric = self._plain if Z is None else Metric.near(Z)
-        return self._proved(groups, _rationals(coefficients, scale), lams, metric)
+        units = float(self._reach / top / scale) / lengths
+        rays, images = self._weight * rays / lengths, images / lengths
+        return _Layout(places, slots, size, rays, images, units, scale)
 
 
 class ConvexBox(_Convex, EntrywiseBall):
@@ -377,20 +545,17 @@ class ConvexBox(_Convex, EntrywiseBall):
             largest = sqrt_above(squared(totals))
         return self.within.rho * largest
 
-    def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
-        places = [(place, c) for place, group in enumerate(groups) for c in group]
-        size = max(map(len, groups), default=0)
-        slots = [place * size + i for place, group in enumerate(groups) for i in range(len(group))]
-        images = np.zeros((self._faces.problem.n, len(groups) * size))
+    @property
+    def _count(self) -> int:
+        return self.column_count
+
+    def _layout(self, groups: tuple[Group, ...]) -> _Layout:
+        places, slots, size = _places(groups)
+        images = np.zeros((self.problem.n, len(groups) * size))
         unit = 1 / (self.unit * self._faces.unit)
         for i, (_, c) in zip(slots, places, strict=True):
             images[:, i] = [_float(unit * v) for v in self._image(c)]
-        found = self._faces.solve(len(groups), size, None, images)
-        if found is None:
-            return self._faces.nothing(None)
-        z, lams, _ = found
-        coefficients = [(*place, float(z[i])) for i, place in zip(slots, places, strict=True)]
-        return self._proved(groups, _rationals(coefficients, Fraction(1)), lams, None)
+        return _Layout(places, slots, size, None, images, np.ones(images.shape[1]), Fraction(1))
 
 
 class Faces:
@@ -486,17 +651,6 @@ class Faces:
             scale,
             metric,
         )
-
-
-def _rationals(coefficients: Sequence[tuple[int, int, float]], scale: Fraction) -> list[Part]:
-    """The coefficients that count, of few digits, times the scale."""
-    largest = max((v for _, _, v in coefficients), default=0.0) or 1.0
-    unit = Fraction(largest) / 2**_BITS * scale
-    return [
-        (place, c, unit * round(v / largest * 2**_BITS))
-        for place, c, v in coefficients
-        if v > largest * 2.0**-_BITS
-    ]
 
 
 def _float(value: Fraction) -> float:
