@@ -39,6 +39,7 @@ from theory.exact import (
     is_positive_definite,
     is_positive_semidefinite,
     simplest_between,
+    snapped,
     sqrt_above,
     squared,
     to_flint,
@@ -61,6 +62,7 @@ _BITS = 50  # kept of a float array, relative to its largest entry
 _REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the optimum
 _FIXED = 1e-15  # a change of Z that ends a fixed point iteration
 _ITERATIONS = 500  # of a fixed point; whatever it finds is a bound
+_ROUGH = Fraction(1, 10**7)  # relative: more than what floats of sizes are off
 _CLOSE = Fraction(1, 10**12)  # an eigenvalue is first tried as the simplest fraction this near
 
 
@@ -517,6 +519,18 @@ class Gauge:
     def witness(self, signs: Sequence[int], u: Point) -> tuple[Network, Fraction]:
         """A network with these convex coordinates, and an upper bound of its ||W|| ||a||."""
         sizes = self.scale(u)
+        found = self._scaled(signs, u, sizes)
+        if self.hidden.joint and self.output.shared and len(u) > 2:
+            # Sizes are floats near the least ones, which may be simple fractions of each other.
+            top = max(sizes) or Fraction(1)
+            simple = [snapped(size / top, _ROUGH) for size in sizes]
+            if list(map(bool, simple)) == list(map(bool, sizes)):
+                found = min(found, self._scaled(signs, u, simple), key=lambda each: each[1])
+        return found
+
+    def _scaled(
+        self, signs: Sequence[int], u: Point, sizes: Sequence[Fraction]
+    ) -> tuple[Network, Fraction]:
         pairs = list(zip(u, sizes, strict=True))
         columns = [tuple(v / size if size else Fraction() for v in uj) for uj, size in pairs]
         a = [s * size for s, size in zip(signs, sizes, strict=True)]

@@ -34,7 +34,7 @@ from theory.arrangement import Arrangement
 from theory.cone_program import ConeProgram
 from theory.exact import dot, power_of_two, simplest_between, sqrt_above, squared
 from theory.gauges import Gauge, Metric
-from theory.landscape.attained import Free, FreeMinima, Part, least_radius, on_the_fit
+from theory.landscape.attained import Free, FreeMinima, Nearest, Part, least_radius, on_the_fit
 from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof
 from theory.landscape.nnls import Minimum, primitive
 from theory.losses import Loss, Squared
@@ -176,7 +176,7 @@ class _Column:
     image: tuple[int, ...]
 
 
-class _Convex(Domain):
+class ConvexBall(Domain):
     """A ball whose minima are convex programs, of which intervals are known.
 
     Losses are in the user's units. What a dual vector says of one neuron is the most that nu.f can
@@ -194,7 +194,7 @@ class _Convex(Domain):
         self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
     ) -> None:
         super().__init__(problem, arrangement, within, loss)
-        self._ball, self._gauge = within, within.gauge
+        self._ball, self.gauge = within, within.gauge
         self._faces = Faces(problem, within.gauge, loss)
         self._memo: dict[tuple[Group, ...], Bracket] = {}
 
@@ -251,12 +251,11 @@ class _Convex(Domain):
         found = self._bracket(groups)
         if found.least > free.value:
             return found
-        face, rho = self._layout(groups), self._ball.rho
-        fit = np.array([_float(v / self._faces.unit) for v in free.fit])
-        near = least_radius(self._gauge, len(groups), face.rays, face.images, fit)
+        face = self._layout(groups)
+        near = self._nearest(face, len(groups), free.fit)
         if near is not None:
             for parts in self._on_the_fit(face, near.z, free.fit):
-                if self._size(len(groups), parts) <= rho:
+                if self._size(len(groups), parts) <= self._ball.rho:
                     return self._attained(free, parts)
             metric = self._plain if near.metric is None else Metric.near(near.metric)
             above = self._above(groups, free, near.nu, metric, found)
@@ -270,6 +269,23 @@ class _Convex(Domain):
             least=free.value,
             open_at=free.value,
         )
+
+    def least_radius(self, groups: Sequence[Group]) -> float:
+        """An estimate of the least radius, relative to the ball's, that holds an exact fit of
+        neurons with these columns; infinity where no radius does, or the solver fails."""
+        assert self._free is not None
+        free = self._free.minimum(groups)
+        if free.value:
+            return math.inf
+        if not any(free.fit):
+            return 0.0
+        near = self._nearest(self._layout(tuple(groups)), len(groups), free.fit)
+        return math.inf if near is None else near.radius
+
+    def _nearest(self, face: _Layout, neurons: int, fit: Sequence[Fraction]) -> Nearest | None:
+        """The network of this fit and least gauge, in floating point."""
+        floats = np.array([_float(v / self._faces.unit) for v in fit])
+        return least_radius(self.gauge, neurons, face.rays, face.images, floats)
 
     def _on_the_fit(
         self, face: _Layout, z: Float[np.ndarray, " k"], fit: Sequence[Fraction]
@@ -352,12 +368,12 @@ class _Convex(Domain):
     def weight(self, proof: Proof, group: Group) -> int:
         """The share of a neuron; where only the largest counts, all or nothing."""
         square = self.most_squared(proof.dual, group)
-        if not square or (self._gauge.summed and square <= proof.height):
+        if not square or (self.gauge.summed and square <= proof.height):
             return 0
-        if self._gauge.summed or not proof.height:
+        if self.gauge.summed or not proof.height:
             return proof.limit + 1
         share = square / proof.height  # squares add up where one layer is shared, else their roots
-        return math.ceil((share if self._gauge.power == 2 else sqrt_above(share)) * _PARTS)
+        return math.ceil((share if self.gauge.power == 2 else sqrt_above(share)) * _PARTS)
 
     def lower_bound(self, dual: Any, groups: Sequence[Group]) -> Fraction:
         """What the dual vector proves about the loss of neurons with these columns."""
@@ -369,19 +385,19 @@ class _Convex(Domain):
         squares = [self.most_squared(dual, group) for group in groups]
         if not any(squares):
             return Fraction()
-        costs = [self._gauge.cost_of(square) for square in squares]
-        return self._gauge.dual(costs) * _CLAIMED / self.unit
+        costs = [self.gauge.cost_of(square) for square in squares]
+        return self.gauge.dual(costs) * _CLAIMED / self.unit
 
     def norm(self, u: Sequence[Sequence[Fraction]]) -> Fraction:
         """The gauge, from above."""
-        return self._gauge.witness([1] * len(u), tuple(map(tuple, u)))[1] if _any(u) else Fraction()
+        return self.gauge.witness([1] * len(u), tuple(map(tuple, u)))[1] if _any(u) else Fraction()
 
     def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
         """A network of nearly least ||W|| ||a|| with these convex coordinates."""
         u = tuple(tuple(column) for _, column in neurons)
         if not _any(u):
             return Network.from_convex(neurons)
-        return self._gauge.witness([sign for sign, _ in neurons], u)[0]
+        return self.gauge.witness([sign for sign, _ in neurons], u)[0]
 
     def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
         """The interval that the program finds."""
@@ -425,7 +441,7 @@ class _Convex(Domain):
         return Fraction()
 
 
-class ConicBall(_Convex):
+class ConicBall(ConvexBall):
     """Networks in a ball that bounds the l2 norms of neurons, or the spectral norm of all.
 
     Columns belong to rays, signed; where X is rank-deficient, the directions of its null space,
@@ -452,7 +468,7 @@ class ConicBall(_Convex):
             for ray, image in zip(rays, images, strict=True)
             for sign in (1, -1)
         ]
-        self._plain = Metric.near(np.eye(problem.d)) if self._gauge.hidden.joint else None
+        self._plain = Metric.near(np.eye(problem.d)) if self.gauge.hidden.joint else None
 
     def cone(self, cone: int) -> Sequence[int]:
         """The extreme rays of a cone, with the null space."""
@@ -513,7 +529,7 @@ class ConicBall(_Convex):
         return _Layout(places, slots, size, rays, images, units, scale)
 
 
-class ConvexBox(_Convex, EntrywiseBall):
+class ConvexBox(ConvexBall, EntrywiseBall):
     """Networks in a ball that bounds the largest entry of neurons, by vertices as those of adamw.
 
     For the l2 norm on `a`, and for losses other than the squared one.
@@ -541,7 +557,7 @@ class ConvexBox(_Convex, EntrywiseBall):
         for place, _, coefficient in parts:
             totals[place] += coefficient
         largest = max(totals, default=Fraction())
-        if self._gauge.power == 2:
+        if self.gauge.power == 2:
             largest = sqrt_above(squared(totals))
         return self.within.rho * largest
 
