@@ -295,10 +295,15 @@ class Spectral(Hidden):
         floats = np.array([[int(v) / trace for v in row] for row in gram.tolist()])
         top = float(np.linalg.eigvalsh(floats)[-1])
         excess = 2.0**-_BITS
-        near, unit = 4 * Fraction(excess), trace * Fraction(top) / denominator**2
-        simple = simplest_between(unit * (1 - near), unit * (1 + near))
-        if _below(fmpq_mat(gram) / denominator**2, simple):
-            return simple
+        near, value = 4 * Fraction(excess), trace * Fraction(top)
+        units = (denominator**2, 1 << 2 * _BITS)  # it may be simple in that of W, or of its entries
+        simple = [
+            unit * simplest_between(value * (1 - near) / unit, value * (1 + near) / unit)
+            for unit in units
+        ]
+        for found in sorted(simple):
+            if _below(fmpq_mat(gram), found):
+                return found / denominator**2
         while True:
             bound = math.ceil(trace * Fraction(top + excess))
             identity = fmpz_mat([[int(i == k) for k in range(size)] for i in range(size)])

@@ -86,12 +86,16 @@ class FreeMinima:
 
 
 def on_the_fit(
-    images: Sequence[Sequence[int]], fit: Sequence[Fraction], z: Sequence[tuple[Fraction, Fraction]]
+    images: Sequence[Sequence[int]],
+    fit: Sequence[Fraction],
+    z: Sequence[tuple[Fraction, Fraction]],
+    unit: Fraction,
 ) -> Iterator[list[Fraction]]:
     """Coefficients >= 0 with which the images add up to the fit exactly, near some that almost do.
 
-    z: these, and what a length of one is for each of them. Simple numbers come first. The largest
-    coefficients of independent columns make up for what rounding the others does.
+    z: these, and what a length of one is for each of them. Those that are simple numbers in `unit`
+    come first. The largest coefficients of independent columns make up for what rounding the others
+    does.
     """
     sizes = [value / one for value, one in z]
     top = max(sizes, default=Fraction())
@@ -107,7 +111,7 @@ def on_the_fit(
         found = [Fraction()] * len(z)
         for k, i in enumerate(order):
             if k not in pivots:
-                found[i] = snapped(z[i][0], near * z[i][1])
+                found[i] = unit * snapped(z[i][0] / unit, near * z[i][1] / unit)
         rest = [found[i] for i in order]
         for row, pivot in zip(table, pivots, strict=True):
             found[order[pivot]] = row[-1] - dot(row[:-1], rest)

@@ -187,6 +187,8 @@ class ConvexBall(Domain):
     exact = False
     unit: int
     """What images are divided by, to be in the user's units."""
+    _simple = Fraction(1)
+    """A unit in which coefficients may be simple fractions, whatever factors the data have."""
     _plain: Metric | None = None
     """The metric where there is no better one, if there has to be one."""
 
@@ -291,9 +293,10 @@ class ConvexBall(Domain):
         self, face: _Layout, z: Float[np.ndarray, " k"], fit: Sequence[Fraction]
     ) -> Iterator[list[Part]]:
         """Points of the face with this fit, exactly."""
-        near = [(value, face.one(slot)) for value, slot in zip(face.at(z), face.slots, strict=True)]
+        values = self._netted(face, face.at(z))
+        near = [(value, face.one(slot)) for value, slot in zip(values, face.slots, strict=True)]
         images = [self._image(c) for _, c in face.places]
-        for found in on_the_fit(images, [v * self.unit for v in fit], near):
+        for found in on_the_fit(images, [v * self.unit for v in fit], near, self._simple):
             pairs = zip(face.places, found, strict=True)
             yield [(*place, coefficient) for place, coefficient in pairs if coefficient]
 
@@ -333,6 +336,10 @@ class ConvexBall(Domain):
     def _multiple(self, vector: Sequence[int]) -> Fraction:
         """The best for a bound: for the residual y - f it is that itself."""
         return self.loss.multiple([Fraction(v) for v in vector], self.problem.y)
+
+    def _netted(self, face: _Layout, values: list[Fraction]) -> list[Fraction]:
+        """The same network, without what cancels."""
+        return values
 
     def _attained(self, free: Free, parts: Sequence[Part]) -> Bracket:
         """The exact minimum, at a point; the residual proves it, as nu.f <= 0 without the ball."""
@@ -455,7 +462,8 @@ class ConicBall(ConvexBall):
     ) -> None:
         super().__init__(problem, arrangement, within, loss)
         units = Units.of(problem, loss)
-        self._reach = units.reach(within.rho) * units.y / units.x
+        self._simple = units.y / units.x
+        self._reach = units.reach(within.rho) * self._simple
         X, self.unit, _, _ = problem.integer_form()
         rays = [tuple(map(int, ray)) for ray in arrangement.rays]
         null = _null_space(X)
@@ -495,6 +503,17 @@ class ConicBall(ConvexBall):
 
     def _image(self, column: int) -> Sequence[int]:
         return self._columns[column].image
+
+    def _netted(self, face: _Layout, values: list[Fraction]) -> list[Fraction]:
+        """Of opposite directions of the null space programs use both."""
+        values = list(values)
+        index = {(j, cone_of(c)): i for i, (j, c) in enumerate(face.places)}
+        for (j, generator), i in index.items():
+            if generator in self._null[::2]:
+                other = index[j, generator + 1]
+                both = min(values[i], values[other])
+                values[i], values[other] = values[i] - both, values[other] - both
+        return values
 
     def _points(self, neurons: int, parts: Sequence[Part]) -> list[list[Fraction]]:
         """u, neuron by neuron."""
@@ -756,4 +775,5 @@ def _any(u: Sequence[Sequence[Fraction]]) -> bool:
 def _null_space(X: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     """A basis of {u : X u = 0} in integers."""
     basis, rank = fmpz_mat([list(row) for row in X]).nullspace()
-    return [tuple(int(basis[i, k]) for i in range(len(X[0]))) for k in range(int(rank))]
+    vectors = ([int(basis[i, k]) for i in range(len(X[0]))] for k in range(int(rank)))
+    return [primitive(vector) for vector in vectors]

@@ -149,7 +149,7 @@ def test_every_cell_against_another_program() -> None:
 def test_planted_networks_are_never_excluded(
     problem: Problem, width: int, ball: str, seed: int
 ) -> None:
-    """A random network, with its own fit for y, in the least ball that provably holds it."""
+    """A random network, with its own fit for y, in the least ball that holds it, or nearly."""
     random = np.random.default_rng(seed)
     W = random.integers(-2, 3, (problem.d, width)).tolist()
     network = Network(W=W, a=random.choice([-1, 1], width).tolist())
@@ -157,7 +157,7 @@ def test_planted_networks_are_never_excluded(
     gauge: Gauge = gauge_of(geometry(ball).ball)
     signs, u = zip(*network.convex_coordinates(), strict=True)
     rho = gauge.witness(signs, u)[1] if any(map(any, u)) else Fraction(1)
-    assert fitted(data, width, ball, rho)
+    assert fitted(data, width, ball, rho * (1 + CLOSE))
 
 
 @few
@@ -393,7 +393,7 @@ def test_rounding_onto_the_fits(whole: list[int], data: st.DataObject) -> None:
     ]
     noise = [data.draw(st.floats(0, 1e-9)) for _ in whole]
     near = [(v + Fraction(e), Fraction(1)) for v, e in zip(z, noise, strict=True)]
-    found = list(on_the_fit(images, fit, near))
+    found = list(on_the_fit(images, fit, near, Fraction(1)))
     for point in found:
         assert min(point) >= 0
         for k in (0, 1):
@@ -402,7 +402,9 @@ def test_rounding_onto_the_fits(whole: list[int], data: st.DataObject) -> None:
 
 
 def test_no_rounding_where_there_is_no_fit() -> None:
-    assert not list(on_the_fit([(1, 0)], [Fraction(1), Fraction(1)], [(Fraction(1), Fraction(1))]))
+    assert not list(
+        on_the_fit([(1, 0)], [Fraction(1), Fraction(1)], [(Fraction(1), Fraction(1))], Fraction(1))
+    )
 
 
 # Each row: the kind, what to write where, and the reason why the checker refuses it.
