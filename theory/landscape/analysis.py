@@ -375,9 +375,9 @@ def _require_decided(complex_: CellComplex, minima: Iterable[Minimum], level: Fr
         if minimum.lower <= level < minimum.value:
             if isinstance(minimum, Bracket) and minimum.open_at == level:
                 raise Undecided(
-                    f"it is open whether the ball holds networks of loss {level} in some cell: as "
-                    "far as floats can tell it only touches them there; choose another radius, or "
-                    "a level above"
+                    f"the ball may hold networks of loss {complex_.loss_of(level)} in some cell or "
+                    "not: as far as floats can tell it only touches them there; choose another "
+                    "radius, or a level above"
                 )
             bounds = (minimum.lower, minimum.value, level)
             lower, upper, at = (float(complex_.loss_of(v)) for v in bounds)
