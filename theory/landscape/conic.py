@@ -1,7 +1,9 @@
 """The landscape where minima are convex programs: in balls that are no polytopes, and in all balls
 for losses other than the squared one.
 
-The least loss on a face is then known as an interval. The upper end is the loss of a rational
+Where the ball attains the least squared loss of a face without it, as it does where it holds an
+exact fit, that is the minimum, exactly (`theory.landscape.attained`). Else the least loss is known
+as an interval. The upper end is the loss of a rational
 network that provably lies in the ball. The lower end comes from a rational dual vector nu and, for
 the spectral norm, a positive definite Z (else Z = I). Where neurons have l2 norms let q_j be the
 maximum of 2 nu.f(u) - u^T Z u over the cone of neuron j, and c_j^2 = q_j, or q_j tr Z; where they
@@ -177,7 +179,7 @@ class _Column:
 
 
 class ConvexBall(Domain):
-    """A ball whose minima are convex programs, of which intervals are known.
+    """A ball whose minima are convex programs: exact where they are those without it, or intervals.
 
     Losses are in the user's units. What a dual vector says of one neuron is the most that nu.f can
     be for it in the whole ball; the power of the gauge says how these add up.
