@@ -273,3 +273,18 @@ def test_networks_that_are_no_solutions() -> None:
         connect(solutions, ONE, _padded(ONE, 3))
     with pytest.raises(InputError, match="W: has 1 rows, but the data have 2 features"):
         connect(solutions, Network(W=[[1]], a=[1]), Network(W=[[1]], a=[1]))
+
+
+def test_exact_fits_in_muons_ball() -> None:
+    """Two of width 2 that no path of exact fits joins; one neuron more, and there is one."""
+    problem, ball = Problem(X=[[-1, -2], [0, 1], [-2, -1]], y=[1, 2, 3]), Ball("muon", 3)
+    first = Network(W=[["1/3", "-5/3"], ["5/3", "1/3"]], a=[1, 1])
+    second = Network(W=[[-2, -2], [2, -2]], a=[1, "1/6"])
+    solutions = SolutionSet(problem, ball, Fraction())
+    found = connect(solutions, first, second)
+    assert isinstance(found, Barrier)
+    assert found.proved > 0 == max(found.losses)
+    check(certify(found), problem)
+    wider = [_padded(network, 3) for network in (first, second)]
+    path = connect(solutions, *wider)
+    require_valid(path, *wider)  # of loss at most the level, 0
