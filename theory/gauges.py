@@ -391,17 +391,20 @@ class Spectral(Hidden):
         return sum(map(squared, u), 2 * _inner(*u))
 
     def scale(self, u: Point) -> list[Fraction]:
+        used = [uj for uj in u if any(uj)]
+        if len(used) < len(u):
+            found = iter(self.scale(tuple(used)) if used else ())
+            return [next(found) if any(uj) else Fraction() for uj in u]
         # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2| for two neurons, and t_j in
         # proportion to ||u_j|| for neurons on one line.
-        exact: list[Fraction] | None = None
         if len(u) == 2:
-            exact = _roots([squared(uj) + _inner(*u) for uj in u], 1)
-        elif fmpq_mat([to_flint(uj) for uj in u]).rank() == 1:
+            t = [squared(uj) + _inner(*u) for uj in u]
+            top = max(t)
+            return _roots(t, 1) or [Fraction(math.sqrt(v / top)) for v in t]
+        exact: list[Fraction] | None = None
+        if fmpq_mat([to_flint(uj) for uj in u]).rank() == 1:
             exact = _roots(list(map(squared, u)), 2)
-        if exact or len(u) != 2 or not any(map(any, u)):
-            return exact or super().scale(u)
-        top = max(abs(v) for uj in u for v in uj)
-        return [Fraction(math.sqrt((squared(uj) + _inner(*u)) / top**2)) for uj in u]
+        return exact or super().scale(u)
 
 
 @dataclass(frozen=True)

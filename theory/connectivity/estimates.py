@@ -71,9 +71,7 @@ class _EstimatedRadii:
 
     def of(self, groups: Sequence[Group]) -> Fraction | None:
         """The least rho for an exact fit; None where the solver finds none."""
-        # Neurons of one cone that share the ball are best merged.
-        kept = {group for group in groups if group} if self._domain.gauge.summed else groups
-        key = tuple(sorted(kept))
+        key = self._domain.used(groups)
         if key not in self._known:
             self._known[key] = self._equal(self._domain.least_radius(key))
         return self._known[key]

@@ -232,10 +232,29 @@ class ConvexBall(Domain):
     def minimum(self, groups: Sequence[Group]) -> Bracket:
         """Exact where the ball attains the least loss without it, else an interval; the order of
         neurons does not matter."""
-        key = tuple(sorted(groups))
+        key = self.used(groups)
         if key not in self._memo:
             self._memo[key] = self._bracket(key) if self._free is None else self._decided(key)
         return self._memo[key]
+
+    def used(self, groups: Sequence[Group]) -> tuple[Group, ...]:
+        """The groups of the neurons that are needed for a minimum, sorted."""
+        return tuple(groups[j] for j in self._needed(groups))
+
+    def _needed(self, groups: Sequence[Group]) -> list[int]:
+        """Neurons that are not zero; of those of one cone one, where they divide all there is."""
+        order = sorted((j for j, group in enumerate(groups) if group), key=lambda j: groups[j])
+        if not self.gauge.summed:
+            return order
+        return [j for i, j in enumerate(order) if not i or groups[order[i - 1]] != groups[j]]
+
+    def shares(self, minimum: Minimum, groups: Sequence[Group]) -> list[tuple[int, int, Fraction]]:
+        """Neurons that are not needed are zero."""
+        needed = self._needed(groups)
+        return [
+            (needed[place], column, coefficient)
+            for (place, column), coefficient in minimum.coefficients()
+        ]
 
     @cached_property
     def _free(self) -> FreeMinima | None:
