@@ -297,6 +297,17 @@ def test_a_touch_that_no_rational_network_shows() -> None:
     assert not fitted(problem, 2, "ngd", 3 - Fraction(1, 10**7))
 
 
+def test_the_least_radius_of_muon_worked_out_by_hand() -> None:
+    """5/4, where exact fits of `split-by-muon-4` touch the ball: four at width 2, two modulo
+    permutation (proofs_notes/not-implied-by-prior-work.md), and nothing is open with more
+    neurons."""
+    profile = width_profile(example("split-by-muon-4"), Ball("muon", "5/4"), 3, level=Fraction())
+    counts = [(row.components, row.components_labelled) for row in profile.rows]
+    assert (profile.complete, counts) == (True, [(0, 0), (2, 4), (1, 1)])
+    below = 5 * (1 - CLOSE) / 4
+    assert not fitted(example("split-by-muon-4"), 2, "muon", below)
+
+
 def test_points_on_the_sphere_that_are_fractions() -> None:
     """Three neurons of size 12, 16/5 and 9/5 with the 2-summing norm 13."""
     problem = Problem(X=[[1, 0], [0, 1], [0, -1]], y=[-12, "16/5", "9/5"])
