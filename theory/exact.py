@@ -186,6 +186,14 @@ def is_positive_semidefinite(matrix: fmpq_mat) -> bool:
     return True
 
 
+def snapped(value: Fraction | float, near: Fraction | float) -> Fraction:
+    """The simplest fraction so near."""
+    size, distance = abs(Fraction(value)), Fraction(near)
+    if size <= distance:
+        return Fraction()
+    return (1 if value > 0 else -1) * simplest_between(size - distance, size + distance)
+
+
 def simplest_between(low: Fraction, high: Fraction) -> Fraction:
     """The fraction of least denominator in [low, high], 0 < low: by continued fractions."""
     whole = -(-low.numerator // low.denominator)

@@ -39,6 +39,7 @@ from theory.exact import (
     is_positive_definite,
     is_positive_semidefinite,
     simplest_between,
+    snapped,
     sqrt_above,
     squared,
     to_flint,
@@ -61,6 +62,7 @@ _BITS = 50  # kept of a float array, relative to its largest entry
 _REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the optimum
 _FIXED = 1e-15  # a change of Z that ends a fixed point iteration
 _ITERATIONS = 500  # of a fixed point; whatever it finds is a bound
+_ROUGH = Fraction(1, 10**7)  # relative: more than what floats of sizes are off
 _CLOSE = Fraction(1, 10**12)  # an eigenvalue is first tried as the simplest fraction this near
 
 
@@ -197,6 +199,10 @@ class _Lengths(Hidden):
     def sizes(self, u: Point) -> list[Fraction]:
         return [sqrt_above(self.square(uj)) for uj in u]
 
+    def scale(self, u: Point) -> list[Fraction]:
+        """||u_j||, or its root where the neurons divide this layer as well."""
+        return _roots(list(map(self.square, u)), 1 + self.shared) or super().scale(u)
+
     def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
         return Fraction(dot(w, w))
 
@@ -277,7 +283,8 @@ class Spectral(Hidden):
     joint = True
 
     def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
-        """lambda_max of the Gram matrix: the least multiple of I tried that proves larger."""
+        """lambda_max of the Gram matrix: the least multiple of I tried that proves larger. Exact
+        where it is a simple fraction."""
         denominator = math.lcm(*(v.denominator for w in W for v in w)) << _BITS
         U = fmpz_mat([[int(v * denominator) for v in w] for w in W])
         gram = U.transpose() * U if U.ncols() <= U.nrows() else U * U.transpose()
@@ -288,6 +295,15 @@ class Spectral(Hidden):
         floats = np.array([[int(v) / trace for v in row] for row in gram.tolist()])
         top = float(np.linalg.eigvalsh(floats)[-1])
         excess = 2.0**-_BITS
+        near, value = 4 * Fraction(excess), trace * Fraction(top)
+        units = (denominator**2, 1 << 2 * _BITS)  # it may be simple in that of W, or of its entries
+        simple = [
+            unit * simplest_between(value * (1 - near) / unit, value * (1 + near) / unit)
+            for unit in units
+        ]
+        for found in sorted(simple):
+            if _below(fmpq_mat(gram), found):
+                return found / denominator**2
         while True:
             bound = math.ceil(trace * Fraction(top + excess))
             identity = fmpz_mat([[int(i == k) for k in range(size)] for i in range(size)])
@@ -375,11 +391,20 @@ class Spectral(Hidden):
         return sum(map(squared, u), 2 * _inner(*u))
 
     def scale(self, u: Point) -> list[Fraction]:
-        if len(u) != 2 or not any(map(any, u)):
-            return super().scale(u)
-        # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2|.
-        top = max(abs(v) for uj in u for v in uj)
-        return [Fraction(math.sqrt((squared(uj) + _inner(*u)) / top**2)) for uj in u]
+        used = [uj for uj in u if any(uj)]
+        if len(used) < len(u):
+            found = iter(self.scale(tuple(used)) if used else ())
+            return [next(found) if any(uj) else Fraction() for uj in u]
+        # The least diag(t) >= U^T U has t_j = ||u_j||^2 + |u_1 . u_2| for two neurons, and t_j in
+        # proportion to ||u_j|| for neurons on one line.
+        if len(u) == 2:
+            t = [squared(uj) + _inner(*u) for uj in u]
+            top = max(t)
+            return _roots(t, 1) or [Fraction(math.sqrt(v / top)) for v in t]
+        exact: list[Fraction] | None = None
+        if fmpq_mat([to_flint(uj) for uj in u]).rank() == 1:
+            exact = _roots(list(map(squared, u)), 2)
+        return exact or super().scale(u)
 
 
 @dataclass(frozen=True)
@@ -502,6 +527,18 @@ class Gauge:
     def witness(self, signs: Sequence[int], u: Point) -> tuple[Network, Fraction]:
         """A network with these convex coordinates, and an upper bound of its ||W|| ||a||."""
         sizes = self.scale(u)
+        found = self._scaled(signs, u, sizes)
+        if self.hidden.joint and self.output.shared and len(u) > 2:
+            # Sizes are floats near the least ones, which may be simple fractions of each other.
+            top = max(sizes) or Fraction(1)
+            simple = [snapped(size / top, _ROUGH) for size in sizes]
+            if list(map(bool, simple)) == list(map(bool, sizes)):
+                found = min(found, self._scaled(signs, u, simple), key=lambda each: each[1])
+        return found
+
+    def _scaled(
+        self, signs: Sequence[int], u: Point, sizes: Sequence[Fraction]
+    ) -> tuple[Network, Fraction]:
         pairs = list(zip(u, sizes, strict=True))
         columns = [tuple(v / size if size else Fraction() for v in uj) for uj, size in pairs]
         a = [s * size for s, size in zip(signs, sizes, strict=True)]
@@ -539,6 +576,21 @@ def _below(gram: fmpq_mat, bound: Fraction) -> bool:
     d, top = gram.nrows(), to_flint([bound])[0]
     identity = fmpq_mat(d, d, [top if i == k else fmpq() for i in range(d) for k in range(d)])
     return is_positive_semidefinite(identity - gram)
+
+
+def _roots(values: Sequence[Fraction], times: int) -> list[Fraction] | None:
+    """Numbers in the proportions of the roots of values >= 0, of square roots taken so many times;
+    None where there are no rational ones."""
+    top = max(values)
+    if not top:
+        return None
+    found = [v / top for v in values]
+    for _ in range(times):
+        roots = [sqrt_above(v) for v in found]
+        if any(root * root != v for root, v in zip(roots, found, strict=True)):
+            return None
+        found = roots
+    return found
 
 
 def _rows(matrix: fmpz_mat) -> tuple[tuple[int, ...], ...]:

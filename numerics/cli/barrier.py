@@ -38,7 +38,7 @@ def barrier(
         typer.Option(
             metavar="L",
             help="Components of {loss <= L}; by default L is the minimum, and 10^-6 of the loss of "
-            "zero weights above it in balls where only bounds of it are known.",
+            "zero weights above it where it is not decided which networks attain that.",
         ),
     ] = None,
     within: Annotated[
@@ -188,8 +188,8 @@ def _print_landscape(analysis: Analysis, outside: Outside | None, default: bool)
     )
     if default and analysis.level != analysis.minimum:
         out.print(
-            "(only bounds of the least loss are known: the level is 10^-6 of the loss of zero "
-            "above it)"
+            "(which networks attain the least loss is not decided: the level is 10^-6 of the loss "
+            "of zero above it)"
         )
     table = Table("component", "cells", "least loss")
     if outside is not None:

@@ -40,8 +40,8 @@ def width(
         str | None,
         typer.Option(
             metavar="L",
-            help="By default the least loss in the ball, at each width; where that is not exact, "
-            "10^-6 of the loss of zero weights above it.",
+            help="By default the least loss in the ball, at each width; where it is not decided "
+            "which networks attain that, 10^-6 of the loss of zero weights above it.",
         ),
     ] = None,
     max_cells: options.MaxCells = None,
@@ -195,7 +195,7 @@ def _print(found: Profile) -> None:
     level = "the least loss of each width" if found.level is None else f"loss <= {found.level}"
     above = found.level is None and any(row.level > row.upper for row in found.rows)
     if above:
-        level = "loss <= level, a little above the least loss of each width"
+        level = "loss <= level, the least loss of each width or a little above it"
     out.print(f"{show_within(found.within)}: components of {level}")
     table = Table("width", "least loss", *(["level"] if above else []), "components", "labelled")
     for row in found.rows:
@@ -205,7 +205,10 @@ def _print(found: Profile) -> None:
         table.add_row(str(row.width), show_interval(row.lower, row.upper), *at, *shown)
     out.print(table)
     if above:
-        out.print("networks of exactly least loss are not told from those just above: see --level")
+        out.print(
+            "where the level is above the least loss, networks of exactly that are not told from "
+            "those just above"
+        )
     if found.last_disconnected is not None:
         again = "" if found.monotone else ", after a connected one"
         out.print(f"last width seen disconnected: {found.last_disconnected}{again}")

@@ -16,10 +16,7 @@ from theory.within import Ball
 
 @dataclass(frozen=True)
 class Instance:
-    """At the width that the problem states the exact fits in the ball are not connected.
-
-    In a ball that is not `exact`: the networks of a loss a little above the least.
-    """
+    """At the width that the problem states the exact fits in the ball are not connected."""
 
     problem: Problem
     optimizer: str
@@ -48,7 +45,7 @@ class Instance:
 
     @property
     def exact(self) -> bool:
-        """Whether the ball is a polytope, so that minima and radii are exact."""
+        """Whether the ball is a polytope, so that all minima, and radii, are exact."""
         return self.ball.gauge.exact
 
     def intervals(self, width: int) -> tuple[RadiusInterval, ...]:

@@ -1,8 +1,8 @@
-"""Widths at which networks of low loss are connected, and those in an optimizer's ball are not.
+"""Widths at which exact fits are connected, and those in an optimizer's ball are not.
 
-Setting: a data set, width and level, with and without the ball of AdamW or Muon.
+Setting: the exact fits of a data set at a width, with and without the ball of AdamW or Muon.
 
-Claim: without the ball the networks are connected, neuron by neuron; those in the ball are not,
+Claim: without the ball they are connected, neuron by neuron; those in the ball are not,
 even modulo permutation, and the classical path leaves the ball, as every path does.
 
 Tight: examples; radii of paths and, for AdamW, the least radius of any path are exact.
@@ -74,19 +74,17 @@ class NotImpliedByPriorWork(Claim):
     def statement(self) -> str:
         """What is claimed, in a sentence."""
         return (
-            "There are data and widths at which the networks of low loss are connected, neuron by "
-            "neuron, while those in AdamW's, or in Muon's, ball are not, even modulo permutation "
-            "of the neurons: exact fits for AdamW, networks of a loss at most 10^-6 of that of "
-            "zero weights for Muon. The classical path between two of its components leaves the "
-            "ball, as every path does."
+            "There are data and widths at which the exact fits are connected, neuron by neuron, "
+            "while those in AdamW's, or in Muon's, ball are not, even modulo permutation of the "
+            "neurons. The classical path between two of its components leaves the ball, as every "
+            "path does."
         )
 
     @property
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "squared loss, m: the width. Networks of loss at most a level: 0 for AdamW's ball, "
-            "where minima are exact; for Muon's 10^-6 of the loss of zero weights",
+            "squared loss, m: the width. Exact fits: networks of loss 0",
             "radius of a path: the least rho = R_W R_a whose ball holds all its networks. The "
             "classical path exchanges one neuron at a time, at widths above n; the landscape's is "
             "a path of least loss through the cells",
@@ -107,11 +105,7 @@ class NotImpliedByPriorWork(Claim):
         for instance in self.instances:
             inside = _landscape(instance, progress)
             free = analyse(
-                instance.problem,
-                instance.width,
-                level=inside.level,
-                labelled=True,
-                progress=progress,
+                instance.problem, instance.width, level=0, labelled=True, progress=progress
             )
             if not (inside.complete and free.complete):
                 raise Interrupted
@@ -148,7 +142,7 @@ class NotImpliedByPriorWork(Claim):
                 else instance.interval(instance.width).components
             )
             floats = float_landscape(
-                instance.problem, instance.width, level=inside.level, labelled=True
+                instance.problem, instance.width, level=Fraction(), labelled=True
             )
             values[_free(instance)] = len(floats.components)
             paths = _paths(inside)
@@ -167,10 +161,11 @@ class NotImpliedByPriorWork(Claim):
 
 
 def _landscape(instance: Instance, progress: Progress = silent) -> Analysis:
-    """Exact fits in the ball, or for Muon's networks of a loss a little above the least."""
+    """Exact fits in the ball."""
     return analyse(
         instance.problem,
         instance.width,
+        level=0,
         within=instance.ball,
         progress=progress,
     )
@@ -179,8 +174,7 @@ def _landscape(instance: Instance, progress: Progress = silent) -> Analysis:
 def _paths(inside: Analysis) -> dict[str, Sequence[Network]]:
     """Paths without a ball between the first two components: the classical, and one of least loss.
 
-    The classical one, of exact fits, needs a width above n. None where the ball does not split
-    them.
+    The classical one needs a width above n. None where the ball does not split them.
     """
     problem = inside.problem
     if len(inside.components) == 1:
@@ -189,7 +183,7 @@ def _paths(inside: Analysis) -> dict[str, Sequence[Network]]:
     paths: dict[str, Sequence[Network]] = {
         "landscape's": barrier_between(problem, first, second).path.breakpoints
     }
-    if inside.width > problem.n and inside.level == 0:
+    if inside.width > problem.n:
         paths["classical"] = unconstrained_path(problem, first, second)
     return paths
 

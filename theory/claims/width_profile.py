@@ -1,13 +1,11 @@
 """Components width by width: connectivity in a ball is not monotone in the width.
 
-Setting: exact fits in AdamW's ball, networks of a loss a little above the least in others, at
-widths 1, 2, ...
+Setting: exact fits in the balls of AdamW, Muon, NGD and column norms, at widths 1, 2, ...
 
 Claim: they can be connected, fall apart at the next width, and be connected again; from the
 theorem's width on they stay connected.
 
-Tight: counts are exact for AdamW; for others by proved intervals, at a level 10^-6 above the least
-loss. The theorem's width suffices.
+Tight: counts are exact. The theorem's width suffices.
 
 Predicted: critical radii for AdamW, landscapes for the other balls, with proofs.
 
@@ -74,11 +72,9 @@ class WidthProfile(Claim):
     def statement(self) -> str:
         """What is claimed, in a sentence."""
         return (
-            "The networks of least loss in an optimizer's ball can be connected at one width, fall "
-            "apart at the next, and be connected again. For AdamW these are the exact fits, neuron "
-            "by neuron; for NGD and column norms, neuron by neuron, and for Muon, modulo "
-            "permutation of the neurons, it is proved of the networks of a loss at most 10^-6 of "
-            "that of zero weights above the least. From the theorem's width on they stay "
+            "The exact fits in an optimizer's ball can be connected at one width, fall apart at "
+            "the next, and be connected again: for AdamW, NGD and column norms neuron by neuron, "
+            "for Muon modulo permutation of the neurons. From the theorem's width on they stay "
             "connected. For AdamW, at one width, the components are the same for all radii from "
             "one critical radius, inclusive, up to the next."
         )
@@ -87,15 +83,14 @@ class WidthProfile(Claim):
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a; loss 0 for AdamW, whose ball is a "
-            "polytope; for the others 10^-6 of the loss of zero weights above the least loss",
-            "0 components: no exact fit in the ball. In balls other than AdamW's it is not decided "
-            "whether the exact fits alone have as many components as the networks counted",
+            "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a; loss 0. 0 components: no exact fit "
+            "in the ball",
             "AdamW: predicted from the radii at which components are born and merge, exactly; "
             "observed by all cells and faces of a list of its own, a linear program in floating "
             "point each",
-            "Muon, NGD and column norms: predicted from landscapes, by proved intervals; observed "
-            "from radii in floating point, over the same list of cells and faces",
+            "Muon, NGD and column norms: predicted from landscapes, each cell and face decided by "
+            "a fit in the ball or a dual vector; observed from radii in floating point, over the "
+            "same list of cells and faces",
             "the theorem's width is put to the test where it is among the widths counted",
         )
 
@@ -191,15 +186,12 @@ def _by_landscapes(instance: Instance, widths: int, progress: Progress) -> Count
     """From the cells and faces of each width at the instance's radius."""
     cells = CellComplex.of(instance.problem, 1, labelled=True, within=instance.ball)
     rows = [
-        width_row(CellComplex(cells.domain, width, labelled=True), progress=progress)
+        width_row(
+            CellComplex(cells.domain, width, labelled=True), level=Fraction(), progress=progress
+        )
         for width in range(1, widths + 1)
     ]
-    # Above a positive minimum there are networks of least loss, but no exact fits.
-    fits = [row.lower == 0 for row in rows]
-    return (
-        tuple(row.components * fit for row, fit in zip(rows, fits, strict=True)),
-        tuple(row.components_labelled * fit for row, fit in zip(rows, fits, strict=True)),
-    )
+    return tuple(row.components for row in rows), tuple(row.components_labelled for row in rows)
 
 
 @cache
@@ -215,7 +207,7 @@ def _bound(instance: Instance) -> int | None:
 
 
 def _certificate(instance: Instance, width: int, progress: Progress) -> dict[str, object]:
-    found = analyse(instance.problem, width, within=instance.ball, progress=progress)
+    found = analyse(instance.problem, width, level=0, within=instance.ball, progress=progress)
     if not found.complete:
         raise Interrupted
     return certify(found)

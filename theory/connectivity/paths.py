@@ -20,7 +20,6 @@ from jaxtyping import Bool, Int8
 from scipy.optimize import linear_sum_assignment
 
 from theory.connectivity.exchange import Walk, Weights
-from theory.connectivity.projection import scaled_to_fit
 from theory.connectivity.reduction import exchange_of, reductions
 from theory.connectivity.solutions import Neuron, Point, SolutionSet
 from theory.errors import BudgetError, InputError, Undecided
@@ -283,8 +282,6 @@ def _by_landscape(
     if barrier.proved > solutions.level:
         return barrier
     start, *middle, end = map(solutions.coordinates, (ends[0], *barrier.path.breakpoints, ends[1]))
-    if not solutions.level:  # the landscape's minima in balls that are no polytopes are near zero
-        middle = [scaled_to_fit(solutions, point) or point for point in middle]
     path = walker.straightened([start, *middle, end])
     reasons = [reason for reason in map(solutions.violation, path[1:-1]) if reason]
     if reasons:

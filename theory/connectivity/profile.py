@@ -21,7 +21,7 @@ from theory.within import Ball, require_within
 class WidthRow:
     """The networks of {loss <= level} in the ball at one width.
 
-    lower <= minimum <= upper in the ball, equal for entrywise balls. components: modulo permutation
+    lower <= minimum <= upper in the ball, equal where it is exact. components: modulo permutation
     of the neurons, and labelled; 0 where no network in the ball reaches the level.
     """
 
@@ -85,9 +85,9 @@ def width_profile(
     """The components of {loss <= level} in the ball at widths 1 to `max_width`.
 
     level: by default the least loss in the ball, at each width its own. For an entrywise ball all
-    is exact. In the others minima are intervals, and a level within one is not decided: by default
-    the level is 10^-6 of the loss of zero weights above the least loss, and networks of exactly
-    least loss (exact fits, where that is 0) are not told from those a little above.
+    is exact, and so are exact fits in the others, unless ball and fits only touch. Where the least
+    loss is an interval, or not decided, the default level is 10^-6 of the loss of zero weights
+    above it, and networks of exactly least loss are not told from those a little above.
     max_cells: labelled cells at one width; max_bases: see `largest_mass`; max_counts: see
     `minimal_counts`.
 

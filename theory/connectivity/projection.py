@@ -18,7 +18,7 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from jaxtyping import Bool, Float
 from scipy.linalg import qr
 
-from theory.connectivity.solutions import Point, SolutionSet
+from theory.connectivity.solutions import SolutionSet
 from theory.errors import InputError
 from theory.exact import (
     float_of,
@@ -100,25 +100,6 @@ def _projected(solutions: SolutionSet, network: Network) -> Network:
         + (f" (the best one is not in it: {reason})" if reason else "")
         + "; train it longer, or allow a larger radius or level",
     )
-
-
-def scaled_to_fit(solutions: SolutionSet, point: Point) -> Point | None:
-    """The point with its neurons scaled such that they fit y exactly; None where they cannot.
-
-    It stays in the cells that held it.
-    """
-    images = [solutions.image(neuron) for neuron in point]
-    A = fmpq_mat(transposed(images, solutions.problem.n))
-    fit = solutions.fit(point)
-    missing = to_flint(y - f for y, f in zip(solutions.problem.y, fit, strict=True))
-    gram = A * A.transpose()
-    weights = some_solution(gram.tolist(), missing, solutions.problem.n)
-    if weights is None:
-        return None
-    factors = [1 + v for v in (A.transpose() * fmpq_mat([[w] for w in weights])).entries()]
-    if min(factors) < 0:
-        return None
-    return tuple(map(solutions.scaled, point, from_flint(factors)))
 
 
 def _alternate(

@@ -392,26 +392,20 @@ def _both_numbers(problem: Problem, facts: Facts) -> dict[str, Document]:
     }
 
 
-_FITS = {True: "exact fits", False: "networks of a loss just above the least"}
-"""What is looked at, by whether minima in the ball are exact."""
-
-
 def monotone_in_width(optimizer: str = "adamw", labelled: str = "yes") -> Conjecture:
     """Exact fits in the optimizer's ball that are connected at one width are connected at every
     larger one, at most that of the problem, for each radius. False for AdamW (`not-monotone`), and
     modulo permutation for Muon too; open for Muon with neurons distinguished. For balls that are no
-    polytopes networks of a loss just above the least stand for exact fits, and the radii to look at
-    are estimates; what is found there is proved, but 'nothing found' is no proof for the
-    instance."""
+    polytopes the radii to look at are estimates; what is found there is proved, but 'nothing found'
+    is no proof for the instance."""
     name = geometry(optimizer).ball.name
     if labelled not in ("yes", "no"):
         raise InputError("labelled", f"{labelled!r} must be yes or no")
     exact = gauge_of(geometry(name).ball).exact
     kind = "" if labelled == "yes" else ", modulo permutation of the neurons"
-    what = _FITS[exact]
     return Conjecture(
         name="monotone-in-width",
-        statement=f"{what} in {name}'s ball that are connected at one width are connected at "
+        statement=f"exact fits in {name}'s ball that are connected at one width are connected at "
         f"every larger one{kind}",
         status="false" if exact or labelled == "no" else "open",
         source="not-monotone in proofs_notes/width-profile.md",
@@ -435,7 +429,8 @@ def _not_monotone(name: str, labelled: bool, problem: Problem) -> Facts | None:
         found = {}
         for width in (first, later[0]):
             row = width_row(
-                CellComplex.of(problem, width, labelled=True, within=Ball(name, profile.rho))
+                CellComplex.of(problem, width, labelled=True, within=Ball(name, profile.rho)),
+                level=Fraction(),
             )
             found[width] = row.components_labelled if labelled else row.components
         if found[first] == 1 < found[later[0]]:
@@ -458,9 +453,9 @@ def _not_monotone_proof(
 
 
 def _in_ball(name: str, labelled: bool, width: str, problem: Problem, facts: Facts) -> Analysis:
-    """The landscape of the radius and the width that the facts state."""
+    """The exact fits of the radius and the width that the facts state."""
     rho = rational(facts["rho"], "rho")
-    return analyse(problem, facts[width], labelled=labelled, within=Ball(name, rho))
+    return analyse(problem, facts[width], level=0, labelled=labelled, within=Ball(name, rho))
 
 
 # Constants of the theorems: found is an instance at which one cannot be smaller
@@ -518,19 +513,18 @@ def _needs_all_neurons_proof(name: str, problem: Problem, facts: Facts) -> dict[
 
 def sharp_connected_width(optimizer: str = "adamw") -> Conjecture:
     """One neuron fewer than the theorem asks for connects as well. AdamW: the exact fits of width
-    m_0 - 1 = ceil(S) + n - 1 are connected, labelled, for each radius. Muon: the networks of width
-    min(2 P, q) and a loss just above the least are. An instance found shows that the width of the
-    theorem (`adamw-connected`, `muon-connected`) is sharp. For AdamW the atlas has some with
-    n = 2, 3; for Muon this is open."""
+    m_0 - 1 = ceil(S) + n - 1 are connected, labelled, for each radius. Muon: those of width
+    min(2 P, q) are. An instance found shows that the width of the theorem (`adamw-connected`,
+    `muon-connected`) is sharp. For AdamW the atlas has some with n = 2, 3; for Muon this is
+    open."""
     name = geometry(optimizer).ball.name
     if name not in ("adamw", "muon"):
         raise InputError("optimizer", f"{name} must be adamw or muon")
     muon = name == "muon"
-    what = _FITS[not muon]
     return Conjecture(
         name="sharp-connected-width",
-        statement=f"{what} in {name}'s ball are connected at one neuron less than the theorem asks "
-        "for",
+        statement=f"exact fits in {name}'s ball are connected at one neuron less than the theorem "
+        "asks for",
         status="open" if muon else "false for n = 2, 3; open beyond",
         source=(
             "muon-connected in proofs_notes/paths.md"
@@ -578,7 +572,8 @@ def _muon_not_sharp(problem: Problem) -> Facts | None:
         if high < step.lower * Fraction(1 + _MARGIN):
             continue
         rho = simplest_between((3 * step.lower + 2 * high) / 5, (2 * step.lower + 3 * high) / 5)
-        row = width_row(CellComplex.of(problem, width, labelled=True, within=Ball("muon", rho)))
+        complex_ = CellComplex.of(problem, width, labelled=True, within=Ball("muon", rho))
+        row = width_row(complex_, level=Fraction())
         if row.components_labelled > 1:
             return {
                 "rho": format_rational(rho),

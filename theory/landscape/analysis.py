@@ -12,6 +12,7 @@ from itertools import permutations
 from theory.errors import InputError, Interrupted, Undecided
 from theory.exact import rounded
 from theory.landscape.cells import DEFAULT_MAX_CELLS, Cell, CellComplex, Neuron
+from theory.landscape.conic import Bracket
 from theory.landscape.domain import WholeSpace
 from theory.landscape.flood import Edge, Flood
 from theory.landscape.merge_tree import (
@@ -31,7 +32,8 @@ from theory.types import Progress, silent
 from theory.within import Ball
 
 _ABOVE = Fraction(1, 10**6)
-"""How far the default level is above a minimum that is not exact, relative to the loss of zero."""
+"""How far the default level is above the least loss where that is not decided, relative to the loss
+of zero."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +148,9 @@ def analyse(
     labelled: distinguish the neurons; by default networks are taken modulo permutation.
     within: only networks in this ball, up to rescaling of neurons; anywhere by default. The
         minimum is then that over the ball. Exact for adamw, lion and signsgd. For the other balls
-        minima and barriers are upper bounds, with proved lower bounds beside them, and the default
-        level is a little above the minimum.
+        minima and barriers are exact where the ball attains the least loss without it, exact fits
+        among them; else they are upper bounds, with proved lower bounds beside them. Where the
+        least loss is such a bound, the default level is a little above it.
     Raises InputError where the level is below the minimum or an argument is no exact number,
     BudgetError beyond `max_cells` cells.
     `progress` may raise Interrupted: while barriers are computed this returns what is known, with
@@ -206,7 +209,8 @@ def analyse(
 def reached(
     complex_: CellComplex, level: Fraction | None, tick: Tick = lambda solved: None
 ) -> Sublevel:
-    """The cells that meet {loss <= level}, by default the least loss or a little above.
+    """The cells that meet {loss <= level}, by default the least loss, or a little above it where
+    cells and faces are not decided there.
 
     They do not depend on whether neurons are distinguished. None where the level is below the
     minimum. Raises Undecided where a minimum may be on either side of the level.
@@ -214,11 +218,24 @@ def reached(
     scaled = None if level is None else complex_.scaled_level(level)
     possible = scaled is None or scaled >= 0  # losses are
     low = sublevel(complex_, scaled, tick) if possible else Sublevel(Fraction())
-    if level is None and not complex_.domain.exact:
+    if level is None and not _least_is_decided(complex_, low, tick):
         zero = complex_.problem.squared_length / 2
         low = sublevel(complex_, rounded(low.level + _ABOVE * zero, 3, math.ceil), tick)
     _require_decided(complex_, low.low.values(), low.level)
     return low
+
+
+def _least_is_decided(complex_: CellComplex, low: Sublevel, tick: Tick) -> bool:
+    """Whether it is known exactly which cells and faces hold networks of least loss."""
+    if complex_.domain.exact:
+        return True
+    if any(minimum.lower != minimum.value for minimum in low.low.values()):
+        return False
+    try:
+        components_of(complex_.modulo_permutation(), low, tick)
+    except Undecided:
+        return False
+    return True
 
 
 def barrier_between(
@@ -356,6 +373,12 @@ def _require_decided(complex_: CellComplex, minima: Iterable[Minimum], level: Fr
     """Raise Undecided where bounds lie on both sides of the level."""
     for minimum in minima:
         if minimum.lower <= level < minimum.value:
+            if isinstance(minimum, Bracket) and minimum.open_at == level:
+                raise Undecided(
+                    f"the ball may hold networks of loss {complex_.loss_of(level)} in some cell or "
+                    "not: as far as floats can tell it only touches them there; choose another "
+                    "radius, or a level above"
+                )
             bounds = (minimum.lower, minimum.value, level)
             lower, upper, at = (float(complex_.loss_of(v)) for v in bounds)
             raise Undecided(

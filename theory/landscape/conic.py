@@ -1,7 +1,9 @@
 """The landscape where minima are convex programs: in balls that are no polytopes, and in all balls
 for losses other than the squared one.
 
-The least loss on a face is then known as an interval. The upper end is the loss of a rational
+Where the ball attains the least squared loss of a face without it, as it does where it holds an
+exact fit, that is the minimum, exactly (`theory.landscape.attained`). Else the least loss is known
+as an interval. The upper end is the loss of a rational
 network that provably lies in the ball. The lower end comes from a rational dual vector nu and, for
 the spectral norm, a positive definite Z (else Z = I). Where neurons have l2 norms let q_j be the
 maximum of 2 nu.f(u) - u^T Z u over the cone of neuron j, and c_j^2 = q_j, or q_j tr Z; where they
@@ -20,22 +22,23 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from flint import fmpz_mat
 
 from theory.arrangement import Arrangement
 from theory.cone_program import ConeProgram
-from theory.exact import dot, power_of_two, sqrt_above, squared
+from theory.exact import dot, power_of_two, simplest_between, sqrt_above, squared
 from theory.gauges import Gauge, Metric
+from theory.landscape.attained import Free, FreeMinima, Nearest, Part, least_radius, on_the_fit
 from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof
-from theory.landscape.nnls import Minimum
+from theory.landscape.nnls import Minimum, primitive
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
@@ -45,8 +48,6 @@ from theory.within import Ball
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-
-Part: TypeAlias = tuple[int, int, Fraction]  # neuron, column, coefficient
 
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up
@@ -62,16 +63,61 @@ class Bracket(Minimum):
     """A minimum between `least` and `value`, the loss of the point that the numerators give.
 
     residual: a good dual vector nu in parts of `scale`, with metric Z where the norm is spectral.
+    open_at: the least loss without the ball, where it is open whether that is attained in it.
     """
 
     least: Fraction
     scale: Fraction
     metric: Metric | None = None
+    open_at: Fraction | None = None
 
     @property
     def lower(self) -> Fraction:
         """The end that a dual vector proves."""
         return self.least
+
+
+class _Layout(NamedTuple):
+    """A face as programs see it: each neuron has as many variables, those too many zero columns.
+
+    places: neuron and column of those used. slots: their variables. rays: None for vertices. units:
+    coefficients are these times those of the program times `scale`.
+    """
+
+    places: list[tuple[int, int]]
+    slots: list[int]
+    size: int
+    rays: Float[np.ndarray, "d k"] | None
+    images: Float[np.ndarray, "n k"]
+    units: Float[np.ndarray, " k"]
+    scale: Fraction
+
+    def one(self, slot: int) -> Fraction:
+        """The coefficient that is one for the program."""
+        return Fraction(float(self.units[slot])) * self.scale
+
+    def at(self, z: Float[np.ndarray, " k"]) -> list[Fraction]:
+        """The coefficients, in the order of places, as they are."""
+        return [Fraction(float(z[slot] * self.units[slot])) * self.scale for slot in self.slots]
+
+    def rationals(self, z: Float[np.ndarray, " k"]) -> list[Part]:
+        """The coefficients that count, of few digits."""
+        floats = (z * self.units)[self.slots].tolist()
+        largest = max(floats, default=0.0) or 1.0
+        unit = Fraction(largest) / 2**_BITS * self.scale
+        return [
+            (*place, unit * round(v / largest * 2**_BITS))
+            for place, v in zip(self.places, floats, strict=True)
+            if v > largest * 2.0**-_BITS
+        ]
+
+
+def _places(groups: Sequence[Group]) -> tuple[list[tuple[int, int]], list[int], int]:
+    """Of a layout: places, slots and size."""
+    size = max(map(len, groups), default=0)
+    places = [(place, c) for place, group in enumerate(groups) for c in group]
+    slots = [place * size + i for place, group in enumerate(groups) for i in range(len(group))]
+    return places, slots, size
 
 
 class ConicDual:
@@ -132,8 +178,8 @@ class _Column:
     image: tuple[int, ...]
 
 
-class _Convex(Domain):
-    """A ball whose minima are convex programs, of which intervals are known.
+class ConvexBall(Domain):
+    """A ball whose minima are convex programs: exact where they are those without it, or intervals.
 
     Losses are in the user's units. What a dual vector says of one neuron is the most that nu.f can
     be for it in the whole ball; the power of the gauge says how these add up.
@@ -143,12 +189,16 @@ class _Convex(Domain):
     exact = False
     unit: int
     """What images are divided by, to be in the user's units."""
+    _simple = Fraction(1)
+    """A unit in which coefficients may be simple fractions, whatever factors the data have."""
+    _plain: Metric | None = None
+    """The metric where there is no better one, if there has to be one."""
 
     def __init__(
         self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
     ) -> None:
         super().__init__(problem, arrangement, within, loss)
-        self._ball, self._gauge = within, within.gauge
+        self._ball, self.gauge = within, within.gauge
         self._faces = Faces(problem, within.gauge, loss)
         self._memo: dict[tuple[Group, ...], Bracket] = {}
 
@@ -160,7 +210,13 @@ class _Convex(Domain):
     def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> Any: ...
 
     @abstractmethod
-    def _bracket(self, groups: tuple[Group, ...]) -> Bracket: ...
+    def _layout(self, groups: tuple[Group, ...]) -> _Layout:
+        """A face in floating point."""
+
+    @property
+    @abstractmethod
+    def _count(self) -> int:
+        """The number of columns."""
 
     @abstractmethod
     def _image(self, column: int) -> Sequence[int]: ...
@@ -174,11 +230,151 @@ class _Convex(Domain):
         return len(self._memo)
 
     def minimum(self, groups: Sequence[Group]) -> Bracket:
-        """An interval; the order of neurons does not matter."""
-        key = tuple(sorted(groups))
+        """Exact where the ball attains the least loss without it, else an interval; the order of
+        neurons does not matter."""
+        key = self.used(groups)
         if key not in self._memo:
-            self._memo[key] = self._bracket(key)
+            self._memo[key] = self._bracket(key) if self._free is None else self._decided(key)
         return self._memo[key]
+
+    def used(self, groups: Sequence[Group]) -> tuple[Group, ...]:
+        """The groups of the neurons that are needed for a minimum, sorted."""
+        return tuple(groups[j] for j in self._needed(groups))
+
+    def _needed(self, groups: Sequence[Group]) -> list[int]:
+        """Neurons that are not zero; of those of one cone one, where they divide all there is."""
+        order = sorted((j for j, group in enumerate(groups) if group), key=lambda j: groups[j])
+        if not self.gauge.summed:
+            return order
+        return [j for i, j in enumerate(order) if not i or groups[order[i - 1]] != groups[j]]
+
+    def shares(self, minimum: Minimum, groups: Sequence[Group]) -> list[tuple[int, int, Fraction]]:
+        """Neurons that are not needed are zero."""
+        needed = self._needed(groups)
+        return [
+            (needed[place], column, coefficient)
+            for (place, column), coefficient in minimum.coefficients()
+        ]
+
+    @cached_property
+    def _free(self) -> FreeMinima | None:
+        """The least losses without the ball; None where they are not known exactly."""
+        if not isinstance(self.loss, Squared):
+            return None
+        images = [self._image(c) for c in range(self._count)]
+        return FreeMinima(self.problem.y, images, self.unit)
+
+    def _decided(self, groups: tuple[Group, ...]) -> Bracket:
+        """The least loss without the ball, where it is attained in it; an interval above it, where
+        it is not. Where neither is proved, ball and fit touch, or nearly."""
+        assert self._free is not None
+        free = self._free.minimum(groups)
+        if self._size(len(groups), free.parts) <= self._ball.rho:
+            return self._attained(free, free.parts)
+        found = self._bracket(groups)
+        if found.least > free.value:
+            return found
+        face = self._layout(groups)
+        near = self._nearest(face, len(groups), free.fit)
+        if near is not None:
+            for parts in self._on_the_fit(face, near.z, free.fit):
+                if self._size(len(groups), parts) <= self._ball.rho:
+                    return self._attained(free, parts)
+            metric = self._plain if near.metric is None else Metric.near(near.metric)
+            above = self._above(groups, free, near.nu, metric, found)
+            if above.least > free.value:
+                return above
+        return replace(
+            found,
+            residual=free.residual,
+            scale=self._multiple(free.residual),
+            metric=self._plain,
+            least=free.value,
+            open_at=free.value,
+        )
+
+    def least_radius(self, groups: Sequence[Group]) -> float:
+        """An estimate of the least radius, relative to the ball's, that holds an exact fit of
+        neurons with these columns; infinity where no radius does, or the solver fails."""
+        assert self._free is not None
+        free = self._free.minimum(groups)
+        if free.value:
+            return math.inf
+        if not any(free.fit):
+            return 0.0
+        near = self._nearest(self._layout(tuple(groups)), len(groups), free.fit)
+        return math.inf if near is None else near.radius
+
+    def _nearest(self, face: _Layout, neurons: int, fit: Sequence[Fraction]) -> Nearest | None:
+        """The network of this fit and least gauge, in floating point."""
+        floats = np.array([_float(v / self._faces.unit) for v in fit])
+        return least_radius(self.gauge, neurons, face.rays, face.images, floats)
+
+    def _on_the_fit(
+        self, face: _Layout, z: Float[np.ndarray, " k"], fit: Sequence[Fraction]
+    ) -> Iterator[list[Part]]:
+        """Points of the face with this fit, exactly."""
+        values = self._netted(face, face.at(z))
+        near = [(value, face.one(slot)) for value, slot in zip(values, face.slots, strict=True)]
+        images = [self._image(c) for _, c in face.places]
+        for found in on_the_fit(images, [v * self.unit for v in fit], near, self._simple):
+            pairs = zip(face.places, found, strict=True)
+            yield [(*place, coefficient) for place, coefficient in pairs if coefficient]
+
+    def _above(
+        self,
+        groups: tuple[Group, ...],
+        free: Free,
+        nu: Float[np.ndarray, " n"],
+        metric: Metric | None,
+        found: Bracket,
+    ) -> Bracket:
+        """The interval with a lower end above the free minimum, where nu excludes its fit.
+
+        With r = y - f let H(c) be the most that c.f' is for fits f' on the face in the ball. For
+        c = r + e nu the loss is at least (c.y - H(c))^2 / (2 ||c||^2), which grows from ||r||^2 / 2
+        with e > 0 where nu.f > H(nu): see proofs_notes/landscape.md.
+        """
+
+        def bound(vector: tuple[int, ...], scale: Fraction) -> Fraction:
+            return self.lower_bound(self._dual(vector, scale, metric), groups)
+
+        vector, scale, least = self._faces.best([nu], bound)
+        if free.value and scale:
+            excluding = [Fraction(v) for v in vector]
+            height = self._height(self._dual(vector, scale, metric), groups)
+            spare = dot(excluding, free.fit) - height
+            if spare > 0:
+                step = spare / (squared(excluding) * self._multiple(free.residual))
+                e = simplest_between(step / 2, step)
+                pairs = zip(free.residual, vector, strict=True)
+                vector = primitive([e.denominator * r + e.numerator * v for r, v in pairs])
+                scale = self._multiple(vector)
+                least = bound(vector, scale)
+        least = min(_rounded(least, 0.0), found.value)
+        return replace(found, residual=vector, scale=scale, metric=metric, least=least)
+
+    def _multiple(self, vector: Sequence[int]) -> Fraction:
+        """The best for a bound: for the residual y - f it is that itself."""
+        return self.loss.multiple([Fraction(v) for v in vector], self.problem.y)
+
+    def _netted(self, face: _Layout, values: list[Fraction]) -> list[Fraction]:
+        """The same network, without what cancels."""
+        return values
+
+    def _attained(self, free: Free, parts: Sequence[Part]) -> Bracket:
+        """The exact minimum, at a point; the residual proves it, as nu.f <= 0 without the ball."""
+        common = math.lcm(*(coefficient.denominator for _, _, coefficient in parts))
+        return Bracket(
+            free.value,
+            tuple((place, c) for place, c, _ in parts),
+            tuple(int(coefficient * common) for _, _, coefficient in parts),
+            common,
+            free.residual,
+            free.value,
+            self._multiple(free.residual),
+            self._plain,
+        )
 
     def dual(self, minimum: Minimum) -> Any:
         """The dual vector that the lower end is due to."""
@@ -186,8 +382,13 @@ class _Convex(Domain):
         return self._dual(minimum.residual, minimum.scale, minimum.metric)
 
     def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
-        """Weights are parts of what the bound has to spare above the level, squared; rounded up."""
+        """Weights are parts of what the bound has to spare above the level, squared; rounded up.
+
+        A dual vector spares nothing at a level that it proves exactly, where all weights are zero.
+        """
         height = self._faces.height(dual.vector, dual.scale, level * _USED**2) * self.unit
+        if height < 0 <= self._faces.height(dual.vector, dual.scale, level):
+            height = Fraction()
         if height < 0 or (strict and height == 0):
             return Proof(dual, -1)
         return Proof(dual, _PARTS, (height / _USED) ** 2)
@@ -195,32 +396,46 @@ class _Convex(Domain):
     def weight(self, proof: Proof, group: Group) -> int:
         """The share of a neuron; where only the largest counts, all or nothing."""
         square = self.most_squared(proof.dual, group)
-        if not square or (self._gauge.summed and square <= proof.height):
+        if not square or (self.gauge.summed and square <= proof.height):
             return 0
-        if self._gauge.summed or not proof.height:
+        if self.gauge.summed or not proof.height:
             return proof.limit + 1
         share = square / proof.height  # squares add up where one layer is shared, else their roots
-        return math.ceil((share if self._gauge.power == 2 else sqrt_above(share)) * _PARTS)
+        return math.ceil((share if self.gauge.power == 2 else sqrt_above(share)) * _PARTS)
 
     def lower_bound(self, dual: Any, groups: Sequence[Group]) -> Fraction:
         """What the dual vector proves about the loss of neurons with these columns."""
-        squares = [self.most_squared(dual, group) for group in groups]
-        height = Fraction()
-        if any(squares):
-            costs = [self._gauge.cost_of(square) for square in squares]
-            height = self._gauge.dual(costs) * _CLAIMED / self.unit
+        height = self._height(dual, groups)
         return self._faces.bound(dual.vector, dual.scale, height) / _CLAIMED**2
+
+    def _height(self, dual: Any, groups: Sequence[Group]) -> Fraction:
+        """What nu.f is at most for neurons with these columns; a little more."""
+        squares = [self.most_squared(dual, group) for group in groups]
+        if not any(squares):
+            return Fraction()
+        costs = [self.gauge.cost_of(square) for square in squares]
+        return self.gauge.dual(costs) * _CLAIMED / self.unit
 
     def norm(self, u: Sequence[Sequence[Fraction]]) -> Fraction:
         """The gauge, from above."""
-        return self._gauge.witness([1] * len(u), tuple(map(tuple, u)))[1] if _any(u) else Fraction()
+        return self.gauge.witness([1] * len(u), tuple(map(tuple, u)))[1] if _any(u) else Fraction()
 
     def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
         """A network of nearly least ||W|| ||a|| with these convex coordinates."""
         u = tuple(tuple(column) for _, column in neurons)
         if not _any(u):
             return Network.from_convex(neurons)
-        return self._gauge.witness([sign for sign, _ in neurons], u)[0]
+        return self.gauge.witness([sign for sign, _ in neurons], u)[0]
+
+    def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
+        """The interval that the program finds."""
+        face = self._layout(groups)
+        found = self._faces.solve(len(groups), face.size, face.rays, face.images)
+        if found is None:
+            return self._faces.nothing(self._plain)
+        z, lams, Z = found
+        metric = self._plain if Z is None else Metric.near(Z)
+        return self._proved(groups, face.rationals(z), lams, metric)
 
     def _proved(
         self,
@@ -254,7 +469,7 @@ class _Convex(Domain):
         return Fraction()
 
 
-class ConicBall(_Convex):
+class ConicBall(ConvexBall):
     """Networks in a ball that bounds the l2 norms of neurons, or the spectral norm of all.
 
     Columns belong to rays, signed; where X is rank-deficient, the directions of its null space,
@@ -268,7 +483,8 @@ class ConicBall(_Convex):
     ) -> None:
         super().__init__(problem, arrangement, within, loss)
         units = Units.of(problem, loss)
-        self._reach = units.reach(within.rho) * units.y / units.x
+        self._simple = units.y / units.x
+        self._reach = units.reach(within.rho) * self._simple
         X, self.unit, _, _ = problem.integer_form()
         rays = [tuple(map(int, ray)) for ray in arrangement.rays]
         null = _null_space(X)
@@ -281,7 +497,7 @@ class ConicBall(_Convex):
             for ray, image in zip(rays, images, strict=True)
             for sign in (1, -1)
         ]
-        self._plain = Metric.near(np.eye(problem.d)) if self._gauge.hidden.joint else None
+        self._plain = Metric.near(np.eye(problem.d)) if self.gauge.hidden.joint else None
 
     def cone(self, cone: int) -> Sequence[int]:
         """The extreme rays of a cone, with the null space."""
@@ -309,6 +525,17 @@ class ConicBall(_Convex):
     def _image(self, column: int) -> Sequence[int]:
         return self._columns[column].image
 
+    def _netted(self, face: _Layout, values: list[Fraction]) -> list[Fraction]:
+        """Of opposite directions of the null space programs use both."""
+        values = list(values)
+        index = {(j, cone_of(c)): i for i, (j, c) in enumerate(face.places)}
+        for (j, generator), i in index.items():
+            if generator in self._null[::2]:
+                other = index[j, generator + 1]
+                both = min(values[i], values[other])
+                values[i], values[other] = values[i] - both, values[other] - both
+        return values
+
     def _points(self, neurons: int, parts: Sequence[Part]) -> list[list[Fraction]]:
         """u, neuron by neuron."""
         u = [[Fraction()] * self.problem.d for _ in range(neurons)]
@@ -320,10 +547,12 @@ class ConicBall(_Convex):
     def _size(self, neurons: int, parts: Sequence[Part]) -> Fraction:
         return self.norm(self._points(neurons, parts))
 
-    def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
-        places = [(place, c) for place, group in enumerate(groups) for c in group]
-        size = max(map(len, groups), default=0)
-        slots = [place * size + i for place, group in enumerate(groups) for i in range(len(group))]
+    @property
+    def _count(self) -> int:
+        return len(self._columns)
+
+    def _layout(self, groups: tuple[Group, ...]) -> _Layout:
+        places, slots, size = _places(groups)
         n, d, m = self.problem.n, self.problem.d, len(groups)
         rays, images = np.zeros((d, m * size)), np.zeros((n, m * size))
         lengths = np.ones(m * size)
@@ -334,18 +563,13 @@ class ConicBall(_Convex):
             rays[:, i] = [v / top for v in self._columns[c].ray]
             lengths[i] = float(np.linalg.norm(rays[:, i])) or 1.0
             images[:, i] = [_float(unit * v) for v in self._columns[c].image]
-        found = self._faces.solve(m, size, self._weight * rays / lengths, images / lengths)
-        if found is None:
-            return self._faces.nothing(self._plain)
-        z, lams, Z = found
         scale = power_of_two(self._reach / top)
-        z = z * float(self._reach / top / scale) / lengths
-        coefficients = [(*place, float(z[i])) for i, place in zip(slots, places, strict=True)]
-        metric = self._plain if Z is None else Metric.near(Z)
-        return self._proved(groups, _rationals(coefficients, scale), lams, metric)
+        units = float(self._reach / top / scale) / lengths
+        rays, images = self._weight * rays / lengths, images / lengths
+        return _Layout(places, slots, size, rays, images, units, scale)
 
 
-class ConvexBox(_Convex, EntrywiseBall):
+class ConvexBox(ConvexBall, EntrywiseBall):
     """Networks in a ball that bounds the largest entry of neurons, by vertices as those of adamw.
 
     For the l2 norm on `a`, and for losses other than the squared one.
@@ -373,24 +597,21 @@ class ConvexBox(_Convex, EntrywiseBall):
         for place, _, coefficient in parts:
             totals[place] += coefficient
         largest = max(totals, default=Fraction())
-        if self._gauge.power == 2:
+        if self.gauge.power == 2:
             largest = sqrt_above(squared(totals))
         return self.within.rho * largest
 
-    def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
-        places = [(place, c) for place, group in enumerate(groups) for c in group]
-        size = max(map(len, groups), default=0)
-        slots = [place * size + i for place, group in enumerate(groups) for i in range(len(group))]
-        images = np.zeros((self._faces.problem.n, len(groups) * size))
+    @property
+    def _count(self) -> int:
+        return self.column_count
+
+    def _layout(self, groups: tuple[Group, ...]) -> _Layout:
+        places, slots, size = _places(groups)
+        images = np.zeros((self.problem.n, len(groups) * size))
         unit = 1 / (self.unit * self._faces.unit)
         for i, (_, c) in zip(slots, places, strict=True):
             images[:, i] = [_float(unit * v) for v in self._image(c)]
-        found = self._faces.solve(len(groups), size, None, images)
-        if found is None:
-            return self._faces.nothing(None)
-        z, lams, _ = found
-        coefficients = [(*place, float(z[i])) for i, place in zip(slots, places, strict=True)]
-        return self._proved(groups, _rationals(coefficients, Fraction(1)), lams, None)
+        return _Layout(places, slots, size, None, images, np.ones(images.shape[1]), Fraction(1))
 
 
 class Faces:
@@ -488,17 +709,6 @@ class Faces:
         )
 
 
-def _rationals(coefficients: Sequence[tuple[int, int, float]], scale: Fraction) -> list[Part]:
-    """The coefficients that count, of few digits, times the scale."""
-    largest = max((v for _, _, v in coefficients), default=0.0) or 1.0
-    unit = Fraction(largest) / 2**_BITS * scale
-    return [
-        (place, c, unit * round(v / largest * 2**_BITS))
-        for place, c, v in coefficients
-        if v > largest * 2.0**-_BITS
-    ]
-
-
 def _float(value: Fraction) -> float:
     """The nearest float, which may be infinity."""
     try:
@@ -586,4 +796,5 @@ def _any(u: Sequence[Sequence[Fraction]]) -> bool:
 def _null_space(X: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     """A basis of {u : X u = 0} in integers."""
     basis, rank = fmpz_mat([list(row) for row in X]).nullspace()
-    return [tuple(int(basis[i, k]) for i in range(len(X[0]))) for k in range(int(rank))]
+    vectors = ([int(basis[i, k]) for i in range(len(X[0]))] for k in range(int(rank)))
+    return [primitive(vector) for vector in vectors]

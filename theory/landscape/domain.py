@@ -99,7 +99,7 @@ class Domain(ABC):
     """
 
     scale: int
-    exact = True  # whether minima are, or only bracketed
+    exact = True  # whether all minima are, or some only bracketed
 
     def __init__(
         self, problem: Problem, arrangement: Arrangement, within: Ball | None, loss: Loss

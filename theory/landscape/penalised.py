@@ -17,7 +17,8 @@ from theory.arrangement import Arrangement
 from theory.errors import InputError
 from theory.exact import dot, sqrt_above, squared
 from theory.gauges import Metric
-from theory.landscape.conic import ConicBall, ConicDual, Faces, Part
+from theory.landscape.attained import Part
+from theory.landscape.conic import ConicBall, ConicDual, Faces
 from theory.landscape.domain import Group, Proof
 from theory.losses import Squared
 from theory.network import Network
@@ -47,6 +48,7 @@ class Penalised(ConicBall):
         self.within = None
         self.beta = penalty.beta
         self._faces = Faces(problem, None, loss)
+        self._free = None  # what is least without a penalty is not with one
         self._weight = float(self.beta * self._reach / self._faces.unit**2)
 
     def objective(self, network: Network) -> Fraction:

@@ -18,13 +18,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from theory.connectivity.solutions import Neuron, Point
-from theory.exact import dot, rounded
+from theory.exact import dot, rounded, snapped
 from theory.landscape.cells import Cell, CellComplex
 from theory.radii.fibre import Fibre
 from theory.radii.radii import DIGITS
 from theory.regions.balls import BallShape, image
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
-from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding, snapped
+from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding
 from theory.regions.tilt import Tilt
 from theory.states import cone_of, sign_of
 from theory.types import Array

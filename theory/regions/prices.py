@@ -22,7 +22,7 @@ from theory.exact import (
     binary,
     from_flint,
     is_positive_semidefinite,
-    simplest_between,
+    snapped,
     some_solution,
     sqrt_above,
     to_flint,
@@ -275,11 +275,3 @@ GRIDS = [
 SIMPLE = Rounding(
     rounded=lambda value: snapped(value, 1e-6), up=lambda value: value, excess=Fraction()
 )
-
-
-def snapped(value: float, near: float) -> Fraction:
-    """The simplest fraction so near."""
-    size, distance = Fraction(abs(value)), Fraction(near)
-    if size <= distance:
-        return Fraction()
-    return (1 if value > 0 else -1) * simplest_between(size - distance, size + distance)

@@ -21,7 +21,6 @@ def sheets(result: Result[None, None]) -> list[Sheet]:
         bound = claim.bound(instance)
         title = f"{instance.name}: {instance.optimizer}, rho = {show(instance.rho)}"
         told = "no width is known" if bound is None else f"the theorem names width {bound}"
-        what = "the exact fits" if instance.exact else "the networks of a loss just above the least"
         draw = partial(
             landscapes.draw_width_profile,
             counts={"labelled": labelled, "modulo permutation": plain},
@@ -29,7 +28,7 @@ def sheets(result: Result[None, None]) -> list[Sheet]:
             title=title,
         )
         caption = (
-            f"{title}. Components of {what} in the ball at each width. Solid, circles: "
+            f"{title}. Components of the exact fits in the ball at each width. Solid, circles: "
             "neurons distinguished; dashed, squares: modulo permutation of the neurons. From which "
             f"width on they stay connected: {told}."
         )

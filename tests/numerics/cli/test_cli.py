@@ -414,15 +414,44 @@ def test_within_a_ball_that_is_no_polytope(
     document = json.loads(out)
     assert code == 0
     assert len(document["components"]) == 2
-    bounds = document["barriers"][0][1]
-    assert Fraction(bounds["lower"]) <= Fraction(FLAGSHIP_BARRIER) <= Fraction(bounds["upper"])
+    assert document["level"] == "0"
+    assert document["barriers"][0][1] == FLAGSHIP_BARRIER
     code, out, _ = run(capsys, "check", proof, "--problem", "flagship")
     assert code == 0
-    assert "inside the muon ball rho = 6 with barrier between 0.711111" in out
+    assert "inside the muon ball rho = 6 with barrier 32/45, and the global minimum is 0" in out
     out = run(capsys, "barrier", "flagship", *options)[1]
-    assert "in the muon ball rho = 6: minimum 0 to" in out
-    assert "{loss <= 93/5000000} has 2 components" in out
+    assert "in the muon ball rho = 6: minimum 0" in out
+    assert "{loss <= 0} has 2 components" in out
+    assert "10^-6" not in out
+
+
+def test_within_a_ball_that_holds_no_exact_fit(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Muon's reaches one at about 3.06: below, the least loss and barriers are intervals."""
+    proof = tmp_path / "proof.json"
+    options = ("--within", "muon", "--rho", "3", "--certificate", proof)
+    document = run_json(capsys, "barrier", "flagship", *options)
+    bounds = document["minimum"]
+    assert 0 < Fraction(bounds["lower"]) < Fraction(bounds["upper"]) < Fraction(document["level"])
+    out = run(capsys, "check", proof, "--problem", "flagship")[1]
+    assert "inside the muon ball rho = 3, and the global minimum is between 0.00" in out
+    out = run(capsys, "barrier", "flagship", *options)[1]
     assert "the level is 10^-6 of the loss of zero above it" in out
+    code, _, err = run(capsys, "barrier", "flagship", *options, "--level", "0")
+    assert code == 2
+    assert err.startswith("isthmus: level: 0 is below the minimum")
+
+
+def test_fits_that_a_ball_only_touches(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Exit code 3, as nothing is decided, and what is open in words."""
+    data = tmp_path / "data.json"
+    data.write_text('{"X": [[1, 0], [0, 1]], "y": [1, -2]}')
+    options = ("--width", "2", "--within", "ngd", "--rho", "3", "--level", "0")
+    code, out, err = run(capsys, "barrier", data, *options)
+    assert (code, out) == (3, "")
+    assert err.startswith("isthmus: not decided: the ball may hold networks of loss 0 in some cell")
+    assert "only touches them there" in err
 
 
 @pytest.mark.parametrize(

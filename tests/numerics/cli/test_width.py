@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from typing import Any
 
@@ -56,20 +57,31 @@ def test_what_does_not_fit_is_told_and_exits_3(
 
 
 def test_a_level_above_the_least_loss_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    """Exact in AdamW's ball; in NGD's minima are intervals, which a level of 0 would lie in."""
+    """Exact in AdamW's ball; in Muon's where it holds exact fits, as it does of two neurons."""
     found = run_json(capsys, *ARGUMENTS, "--max-width", "2")
     assert [row["level"] for row in found["widths"]] == ["1/10", "0"]
-    ngd = ("width", "non-monotone-ngd", "--optimizer", "ngd", "--rho", "31/32", "--max-width", "2")
-    for row in run_json(capsys, *ngd)["widths"]:
-        assert Fraction(row["minimum"]["upper"]) < Fraction(row["level"]) < Fraction(1, 10**5)
-        assert Fraction(row["minimum"]["lower"]) == 0
-    _, out, _ = run(capsys, *ngd)
-    assert "components of loss <= level, a little above the least loss of each width" in out
-    assert "networks of exactly least loss are not told from those just above" in out
+    muon = ("width", "split-in-muon", "--optimizer", "muon", "--rho", "3", "--max-width", "2")
+    one, two = run_json(capsys, *muon)["widths"]
+    assert 0 < Fraction(one["minimum"]["upper"]) < Fraction(one["level"])
+    assert (two["minimum"], two["level"], two["components_labelled"]) == ("0", "0", 4)
+    _, out, _ = run(capsys, *muon)
+    assert "components of loss <= level, the least loss of each width or a little above it" in out
+    assert "networks of exactly that are not told from those just above" in " ".join(out.split())
     _, out, _ = run(capsys, *ARGUMENTS, "--max-width", "2")
     assert "a little above" not in out
-    _, out, _ = run(capsys, *ngd, "--level", "1/100")
+    _, out, _ = run(capsys, *muon, "--level", "1/100")
     assert "components of loss <= 1/100" in out
+
+
+def test_exact_fits_in_a_ball_that_is_no_polytope(capsys: pytest.CaptureFixture[str]) -> None:
+    muon = ("width", "non-monotone-muon", "--optimizer", "muon", "--rho", "341/100")
+    code, out, err = run(capsys, *muon, "--level", "0", "--json", "-")
+    found = json.loads(out)
+    assert (code, err) == (0, "")
+    assert found["complete"]
+    assert [row["components"] for row in found["widths"]] == [0, 0, 1, 4]
+    assert [row["components_labelled"] for row in found["widths"]] == [0, 0, 6, 73]
+    assert [row["minimum"] for row in found["widths"][2:]] == ["0", "0"]
 
 
 @pytest.mark.parametrize(

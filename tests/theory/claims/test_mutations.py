@@ -69,6 +69,7 @@ Fault: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 MORE = 1 + Fraction(1, 1000)
 
 FIRST = instance("non-monotone", "adamw", "1/2")
+ROUND = instance("non-monotone-ngd", "ngd", "31/32")
 
 
 def changed(change: Callable[..., Any], *places: str) -> Fault:
@@ -228,7 +229,7 @@ SMALL: dict[str, Claim] = {
         FiniteWidthSandwich(finite_width_sandwich._TIGHT[:3], searched=0),
         OfSome(),
         CurvesAboveBarrier(searched=1),
-        WidthProfile({FIRST: 4}),
+        WidthProfile({FIRST: 4, ROUND: 2}),
         NotImpliedByPriorWork((FIRST,)),
         Staircase((("staircase-cube", Fraction(3)),), searched=0),
         RegionInteraction(
@@ -433,6 +434,9 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "component merged": changed(_one_less, "theory.connectivity.critical_radii:_counts"),
         "radius scaled": RADIUS_SCALED,
         "width shifted": changed(shifted(-1), "theory.claims.width_profile:_bound"),
+        "fits not found": put("theory.landscape.conic:on_the_fit", lambda *near: iter(())),
+        "ball too large": changed(lambda size: size / 2, "theory.landscape.conic:ConicBall._size"),
+        "ball too small": changed(lambda size: size * 2, "theory.landscape.conic:ConicBall._size"),
     },
     "not-implied-by-prior-work": {
         "faces dropped": FACES_DROPPED,

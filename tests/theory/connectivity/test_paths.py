@@ -112,11 +112,27 @@ def test_whatever_is_answered_at_any_width_is_proved() -> None:
     assert require_proved(solutions, ONE, OTHER) == "barrier"
 
 
-def test_the_landscape_does_not_decide_on_the_boundary_of_a_spectral_ball() -> None:
+def test_the_landscape_on_the_boundary_of_a_spectral_ball() -> None:
+    """It decides where it knows the norm exactly; of three neurons in the plane it may not."""
     first, second = Network(W=[[1]], a=[1]), Network(W=[[1]], a=[-1])
     solutions = SolutionSet(Problem(X=[[0]], y=[0]), Ball("muon", Fraction(1)), Fraction())
+    path = connect(solutions, first, second)
+    assert isinstance(path, SolutionPath)
+    require_valid(path, first, second)
+
+    def tight(p: Fraction, q: Fraction) -> SolutionPath | Barrier:
+        """Three neurons of size 12, 5 p^2 and 5 q^2, and two of them exchanged; p^2 + q^2 = 1."""
+        network = Network(W=[[1, 0, 0], [0, p, -q]], a=[-12, 5 * p, 5 * q])
+        data = Problem(X=[[1, 0], [0, 1], [0, -1]], y=[-12, 5 * p * p, 5 * q * q])
+        solutions = SolutionSet(data, Ball("muon", Fraction(13)), Fraction())
+        return connect(solutions, network, network.permuted([1, 0, 2]))
+
+    found = tight(Fraction(4, 5), Fraction(3, 5))
+    assert isinstance(found, Barrier)
+    assert found.proved > 0
+    check(certify(found))
     with pytest.raises(Undecided, match="does not decide: W: is not provably in the ball"):
-        connect(solutions, first, second)
+        tight(Fraction(25030005, 25030013), Fraction(20012, 25030013))
 
 
 @pytest.mark.parametrize("optimizer", ALL)
@@ -257,3 +273,18 @@ def test_networks_that_are_no_solutions() -> None:
         connect(solutions, ONE, _padded(ONE, 3))
     with pytest.raises(InputError, match="W: has 1 rows, but the data have 2 features"):
         connect(solutions, Network(W=[[1]], a=[1]), Network(W=[[1]], a=[1]))
+
+
+def test_exact_fits_in_muons_ball() -> None:
+    """Two of width 2 that no path of exact fits joins; one neuron more, and there is one."""
+    problem, ball = Problem(X=[[-1, -2], [0, 1], [-2, -1]], y=[1, 2, 3]), Ball("muon", 3)
+    first = Network(W=[["1/3", "-5/3"], ["5/3", "1/3"]], a=[1, 1])
+    second = Network(W=[[-2, -2], [2, -2]], a=[1, "1/6"])
+    solutions = SolutionSet(problem, ball, Fraction())
+    found = connect(solutions, first, second)
+    assert isinstance(found, Barrier)
+    assert found.proved > 0 == max(found.losses)
+    check(certify(found), problem)
+    wider = [_padded(network, 3) for network in (first, second)]
+    path = connect(solutions, *wider)
+    require_valid(path, *wider)  # of loss at most the level, 0

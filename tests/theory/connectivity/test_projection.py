@@ -16,7 +16,6 @@ from numerics.training.loop import train
 from theory.certificates import certify
 from theory.certificates.checker import check
 from theory.connectivity import SolutionPath, SolutionSet, connect, project
-from theory.connectivity.projection import scaled_to_fit
 from theory.errors import InputError
 from theory.gauges import gauge_of
 from theory.geometry import geometry
@@ -105,18 +104,6 @@ def test_zero_rows_and_dead_neurons() -> None:
     near = Network(W=[["0.9", "-1"], ["1.0001", "-1"]], a=["1", "1"])
     solutions = SolutionSet(problem, Ball("muon", Fraction(10)), Fraction())
     assert project(solutions, near).network.loss(problem) == 0
-
-
-def test_scaling_neurons_to_fit() -> None:
-    problem, net = planted(3, 2, 4, 1)
-    solutions = SolutionSet(problem, Ball("adamw", Fraction(100)), Fraction())
-    point = solutions.prepared(solutions.coordinates(net))
-    off = tuple(solutions.scaled(n, Fraction(100 + k, 100)) for k, n in enumerate(point))
-    fitted = scaled_to_fit(solutions, off)
-    assert fitted is not None
-    assert solutions.loss(fitted) == 0
-    blank = (solutions.blank(),) * 2
-    assert scaled_to_fit(solutions, blank) is None
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon", "ngd", "colnorm", "muon-adamw", "sgd"])

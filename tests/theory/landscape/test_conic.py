@@ -323,47 +323,52 @@ def test_networks_outside_the_ball_are_refused() -> None:
 
 # Each row: the ball, what to write where, and the reason why the checker refuses it.
 TAMPERED: list[tuple[str, tuple[Any, ...], Any, str]] = [
-    ("muon", ("within", "rho"), "4", "the network lies outside the ball"),
-    ("muon", ("within", "rho"), "60", "is not at least|no dual covers"),
-    ("muon", ("within", "ball"), "muon-adamw", "is not at least|no dual covers"),
+    ("muon", ("within", "rho"), "5/2", "the network lies outside the ball"),
+    ("muon", ("within", "rho"), "60", "is not (at least|above)|no dual covers"),
+    ("muon", ("within", "ball"), "muon-adamw", "is not (at least|above)|no dual covers"),
     ("muon", ("within", "ball"), "ngd", "duals.*must be a list"),
     ("muon", ("within", "ball"), "schatten", "within.ball: must be one of"),
     ("muon", ("duals", 0, "Z", 0, 1), "123456789", r"duals\[0\].Z: is not symmetric"),
     ("muon", ("duals", 0, "Z", 0, 0), "-1", r"duals\[0\].Z: is not positive definite"),
     ("muon", ("duals", 0, "Z"), [["1", "0"]], r"duals\[0\].Z: has 1 entries, but must have 2"),
-    ("muon", ("barriers", 0, 1), "32/45", r"barriers\[0\]\[1\]: is 32/45, but the highest cut is"),
-    ("muon", ("barriers", 0, 1, 1), "711111111/1000000000", "is above|but the paths reach"),
+    ("muon", ("barriers", 0, 1), "1/50", r"barriers\[0\]\[1\]: is 1/50, but the highest cut is"),
+    ("muon", ("barriers", 0, 1, 1), "17275023/1000000000", "is above|but the paths reach"),
     ("muon", ("barriers", 0, 1), ["1", "0"], "1 is above 0"),
-    ("muon", ("cuts", 0, "value"), "32/45", "of dual .* is not at least 32/45"),
+    ("muon", ("cuts", 0, "value"), "1/50", "of dual .* is not at least 1/50"),
     ("muon", ("paths", 0, "breakpoints", 1, "a", 0), "100", "lies outside the ball"),
-    ("ngd", ("within", "rho"), "5", "the network lies outside the ball"),
-    ("ngd", ("within", "rho"), "70", "is not at least|no dual covers"),
+    ("ngd", ("within", "rho"), "1/2", "the network lies outside the ball"),
+    ("ngd", ("within", "rho"), "70", "is not (at least|above)|no dual covers"),
     ("ngd", ("duals", 0), {"nu": [], "Z": []}, "must be a list"),
-    ("colnorm", ("within", "rho"), "70", "is not at least|no dual covers"),
-    ("muon-adamw", ("within", "rho"), "70", "is not at least|no dual covers"),
+    ("colnorm", ("within", "rho"), "70", "is not (at least|above)|no dual covers"),
+    ("muon-adamw", ("within", "rho"), "70", "is not (at least|above)|no dual covers"),
     ("adamw-ngd", ("within", "rho"), "2", "the network lies outside the ball"),
-    ("adamw-ngd", ("within", "rho"), "70", "is not at least|no dual covers"),
-    (
-        "adamw-ngd",
-        ("within", "ball"),
-        "entrywise",
-        "minimum: must be one rational, as it can be known exactly",
-    ),
+    ("adamw-ngd", ("within", "rho"), "70", "is not (at least|above)|no dual covers"),
+    ("adamw-ngd", ("within", "ball"), "entrywise", "cover: no dual covers the cell"),
     ("adamw-ngd", ("within", "ball"), "colnorm-ngd", "the network lies outside the ball"),
     ("adamw-ngd", ("duals", 0), {"nu": [], "Z": []}, "must be a list"),
-    ("colnorm-ngd", ("within", "rho"), "3", "the network lies outside the ball"),
-    ("colnorm-ngd", ("within", "rho"), "70", "is not at least|no dual covers"),
-    ("ngd-adamw", ("within", "rho"), "3", "the network lies outside the ball"),
-    ("ngd-adamw", ("within", "ball"), "colnorm", "is not at least|no dual covers"),
+    ("colnorm-ngd", ("within", "rho"), "5/2", "the network lies outside the ball"),
+    ("colnorm-ngd", ("within", "rho"), "70", "is not (at least|above)|no dual covers"),
+    ("ngd-adamw", ("within", "rho"), "5/2", "the network lies outside the ball"),
+    ("ngd-adamw", ("within", "ball"), "colnorm", "is not (at least|above)|no dual covers"),
 ]
-RADIUS = {"muon": 6, "ngd": 7, "colnorm": 3, "muon-adamw": 5}
-RADIUS |= {"adamw-ngd": 3, "colnorm-ngd": 4, "ngd-adamw": 4}
+# Data, width and radius: the ball holds some of the exact fits, so that its radius matters.
+TIGHT = {
+    "muon": ("split-in-muon", 2, "3"),
+    "ngd": ("non-monotone-ngd", 2, "31/32"),
+    "colnorm": ("non-monotone-colnorm", 3, "3/5"),
+    "muon-adamw": ("flagship", 2, "27/10"),
+    "adamw-ngd": ("flagship", 2, "13/5"),
+    "colnorm-ngd": ("flagship", 2, "7/2"),
+    "ngd-adamw": ("flagship", 2, "7/2"),
+}
 
 
 @cache
 def certified(ball: str) -> dict[str, Any]:
-    """A valid certificate."""
-    document = certify(analyse(example("flagship"), 2, within=Ball(ball, Fraction(RADIUS[ball]))))
+    """A valid certificate of the exact fits in the ball."""
+    name, width, rho = TIGHT[ball]
+    document = certify(analyse(example(name), width, within=Ball(ball, rho)))
+    assert document["level"] == document["minimum"] == "0"
     check(document)
     return document
 
@@ -379,3 +384,11 @@ def test_tampering(ball: str, at: tuple[Any, ...], value: Any, message: str) -> 
     place[at[-1]] = value
     with pytest.raises(CertificateInvalid, match=message):
         check(broken)
+
+
+def test_an_interval_where_all_is_exact() -> None:
+    document = certify(analyse(example("flagship"), 2, within=Ball("adamw-ngd", Fraction(2))))
+    assert len(document["minimum"]) == 2
+    document["within"] = {"ball": "entrywise", "rho": "2"}
+    with pytest.raises(CertificateInvalid, match="minimum: must be one rational"):
+        check(document)
