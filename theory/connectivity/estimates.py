@@ -151,9 +151,9 @@ class _Compiled:
         self._y = cp.Parameter(n)
         blocks = [slice(j * size, (j + 1) * size) for j in range(m)]
         U = cp.vstack([self._rays[:, block] @ z[block] for block in blocks]).T
-        rho, ball = least(gauge, U)
+        self._rho, ball = least(gauge, U)
         constraints = [self._images @ z == self._y, *ball.constraints]
-        self._program = ConeProgram(cp.Problem(cp.Minimize(rho), constraints))
+        self._program = ConeProgram(cp.Problem(cp.Minimize(self._rho), constraints))
 
     def solve(
         self,
@@ -163,7 +163,7 @@ class _Compiled:
     ) -> float:
         """The least rho; infinity where there is none, or the solver fails."""
         self._rays.value, self._images.value, self._y.value = rays, images, y
-        return float(self._program.problem.value) if self._program.solve() else math.inf
+        return float(self._rho.value) if self._program.solve() else math.inf
 
 
 @lru_cache(maxsize=64)
