@@ -349,7 +349,7 @@ def _run(
     places = [slice(end - size, end) for size, end in zip(batch, accumulate(batch), strict=True)]
     optimizer, steps = configs[0].optimizer, configs[0].steps
     layers = [
-        (layer.split(batch), update.start(layer))
+        (layer.split_with_sizes(batch), update.start(layer))
         for layer, update in ((W, optimizer.hidden), (a, optimizer.output))
     ]
     radii = [config.radius for config in configs]
@@ -371,9 +371,9 @@ def _run(
             rates = [config.schedule(step) for config in configs]
             decays = [1 - rate / radius for rate, radius in zip(rates, radii, strict=True)]
             for (layer, direction), gradient in zip(layers, loss.gradients(W, a), strict=True):
-                changes = direction(gradient).split(batch)
-                for own, change, rate, decay in zip(layer, changes, rates, decays, strict=True):
-                    own.mul_(decay).sub_(change, alpha=rate)
+                changes = direction(gradient).split_with_sizes(batch)
+                for weights, change, rate, decay in zip(layer, changes, rates, decays, strict=True):
+                    weights.mul_(decay).sub_(change, alpha=rate)
             if step >= steps - watch:
                 for total, each in zip(sums, (W, a, loss.outputs(W) > 0), strict=True):
                     total += each

@@ -151,9 +151,10 @@ class _Compiled:
         self._y = cp.Parameter(n)
         blocks = [slice(j * size, (j + 1) * size) for j in range(m)]
         U = cp.vstack([self._rays[:, block] @ z[block] for block in blocks]).T
-        self._rho, ball = least(gauge, U)
+        rho, ball = least(gauge, U)
+        self._rho: Any = rho
         constraints = [self._images @ z == self._y, *ball.constraints]
-        self._program = ConeProgram(cp.Problem(cp.Minimize(self._rho), constraints))
+        self._program = ConeProgram(cp.Problem(cp.Minimize(rho), constraints))
 
     def solve(
         self,
