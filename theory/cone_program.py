@@ -37,6 +37,7 @@ _NONE = tuple(
 class ConeProgram:
     """A CVXPY problem that obeys the rules of parameters (DPP), of which it has at least one.
 
+    Parameters are given by `save_value`: CVXPY's checks of values take long beside a small program.
     Parameters may have a sign and variables be nonnegative, but have no other attribute; parameters
     do not multiply squares of variables.
     Where there is a solution, variables and constraints carry it, as in CVXPY.
