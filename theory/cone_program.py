@@ -1,18 +1,24 @@
 """Convex programs in parameters: CVXPY compiles one once, Clarabel solves it many times.
 
-CVXPY's own way from parameters to a solver's matrices takes several times as long as Clarabel takes
-for the small programs here, of which a landscape has thousands. The matrices are affine in the
-parameters and CVXPY has the maps; here they are applied directly. What Clarabel gets is the same.
+CVXPY's own ways from parameters to a solver's matrices, and back to variables and constraints, take
+several times as long as Clarabel takes for the small programs here, of which a landscape has
+thousands. The matrices are affine in the parameters and CVXPY has the maps; here they are applied
+directly. On the way back each number is one of Clarabel's times a constant. What Clarabel gets, and
+what variables and constraints carry, is the same.
 """
 
 from __future__ import annotations
 
 import logging
-import warnings
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
+
+from theory.types import Array
 
 if TYPE_CHECKING:
     import cvxpy
@@ -21,12 +27,19 @@ _LOG = logging.getLogger(__name__)
 
 # Clarabel's default of 1e-8 is most of what is needed, but better than nothing.
 _TOLERANCES = (1e-10, 1e-8)
+# Clarabel's words for a solution, and for a proof that there is none.
+_SOLVED = ("Solved", "AlmostSolved")
+_NONE = tuple(
+    f"{almost}{side}Infeasible" for almost in ("", "Almost") for side in ("Primal", "Dual")
+)
 
 
 class ConeProgram:
     """A CVXPY problem that obeys the rules of parameters (DPP), of which it has at least one.
 
-    Parameters may have a sign, but no other attribute, and do not multiply squares of variables.
+    Parameters are given by `save_value`: CVXPY's checks of values take long beside a small program.
+    Parameters may have a sign and variables be nonnegative, but have no other attribute; parameters
+    do not multiply squares of variables.
     Where there is a solution, variables and constraints carry it, as in CVXPY.
     """
 
@@ -42,16 +55,31 @@ class ConeProgram:
 
         It may be inaccurate: it has to be proved or rejected. Without one, values are meaningless.
         """
-        import cvxpy
-
         for tolerance in _TOLERANCES:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of inaccuracy
-                try:
-                    return self._compiled.solve(tolerance)
-                except cvxpy.SolverError as error:
-                    _LOG.info("Clarabel fails at tolerance %g: %s", tolerance, error)
+            status, finite = self._compiled.solve(tolerance)
+            if status in _SOLVED:
+                return finite
+            if status in _NONE:
+                return False
+            _LOG.info("Clarabel fails at tolerance %g: %s", tolerance, status)
         return False
+
+
+class _Leaf(NamedTuple):
+    """A variable of CVXPY, or the dual one of a constraint.
+
+    Its entries are some of the solver's numbers, divided by constants, or `least` if that is more.
+    """
+
+    variable: Any
+    places: Int[Array, ...]
+    divisors: Float[Array, ...]
+    least: float
+
+    def take(self, numbers: Float[Array, " N"]) -> None:
+        """Carry what the solver found."""
+        value = numbers[self.places] / self.divisors
+        self.variable.save_value(np.maximum(value, self.least))
 
 
 class _Compiled:
@@ -61,8 +89,7 @@ class _Compiled:
         from cvxpy.reductions.solvers.conic_solvers.clarabel_conif import dims_to_solver_cones
         from scipy.sparse import csc_array, csr_array, triu
 
-        self._problem = problem
-        data, self._chain, self._inverse = problem.get_problem_data(
+        data, chain, inverse = problem.get_problem_data(
             "CLARABEL", enforce_dpp=True, solver_opts={}
         )
         program = data["param_prob"]
@@ -74,29 +101,50 @@ class _Compiled:
         self._q = csr_array(program.q)[:size]
         # The entries of A and, as its last column, those of b.
         self._entries = program.reduced_A.reduced_mat
-        self._rows, ends, self._shape = program.reduced_A.problem_data_index
-        self._ends, self._inner = ends[:-1], ends[-2]
+        rows, ends, (height, width) = program.reduced_A.problem_data_index
+        self._inner = ends[-2]
+        self._A = csc_array(
+            (np.zeros(self._inner), rows[: self._inner], ends[:-1]), shape=(height, width - 1)
+        )
+        self._b, self._b_rows = np.zeros(height), rows[self._inner :]
 
-    def solve(self, tolerance: float) -> bool:
-        """Whether there is a solution. Raises cvxpy.SolverError if not even that is found."""
+        def unpacked(numbers: Callable[[int], Float[Array, " N"]]) -> list[Array]:
+            """What CVXPY makes of these numbers of the solver."""
+            found = SimpleNamespace(status="Solved", x=numbers(size), z=numbers(height))
+            found.obj_val = found.solve_time = found.iterations = 0
+            problem.unpack(chain.invert(found, inverse))
+            return [np.array(each.value) for each in leaves]
+
+        primal = problem.variables()
+        dual = [each for constraint in problem.constraints for each in constraint.dual_variables]
+        leaves = [*primal, *dual]
+        found = []
+        for leaf, one, count in zip(leaves, unpacked(np.ones), unpacked(np.arange), strict=True):
+            places = np.rint(count / one).astype(int)
+            assert np.allclose(places * one, count)
+            least = 0.0 if leaf.attributes["nonneg"] else -np.inf
+            found.append(_Leaf(leaf, places, 1 / one, least))
+        self._primal, self._dual = found[: len(primal)], found[len(primal) :]
+
+    def solve(self, tolerance: float) -> tuple[str, bool]:
+        """What Clarabel says of its solution, and whether there is one in finite numbers."""
         import clarabel  # type: ignore[import-untyped]
-        from scipy.sparse import csc_array
 
         for column, parameter in self._places:
             self._given[column : column + parameter.size] = np.ravel(parameter.value, order="F")
         entries = self._entries @ self._given
-        rows, columns = self._shape
-        A = csc_array(
-            (-entries[: self._inner], self._rows[: self._inner], self._ends),
-            shape=(rows, columns - 1),
-        )
-        b = np.zeros(rows)
-        b[self._rows[self._inner :]] = entries[self._inner :]
+        self._A.data = -entries[: self._inner]
+        self._b[self._b_rows] = entries[self._inner :]
         settings = clarabel.DefaultSettings()
         settings.verbose = False
         settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
         q = self._q @ self._given
-        found = clarabel.DefaultSolver(self._P, q, A, b, self._cones, settings).solve()
-        self._problem.unpack_results(found, self._chain, self._inverse)
-        solved = self._problem.status in {"optimal", "optimal_inaccurate"}
-        return solved and bool(np.isfinite(found.x).all() and np.isfinite(found.z).all())
+        found = clarabel.DefaultSolver(self._P, q, self._A, self._b, self._cones, settings).solve()
+        status = str(found.status)
+        if status not in _SOLVED:
+            return status, False
+        x, z = np.array(found.x), np.array(found.z)
+        for leaves, numbers in ((self._primal, x), (self._dual, z)):
+            for leaf in leaves:
+                leaf.take(numbers)
+        return status, bool(np.isfinite(x).all() and np.isfinite(z).all())

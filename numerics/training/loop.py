@@ -311,13 +311,14 @@ class SquaredLoss:
         self._X, self._minus_y = (
             each[0] if len(batch) == 1 else torch.cat(each) for each in (X, minus_y)
         )
+        self._X_transposed = self._X.mT
 
     def _forward(
         self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
     ) -> tuple[Float[Tensor, "S n m"], Float[Tensor, "S n 1"]]:
         """sigma(X W) and f - y."""
         hidden = activate(self.outputs(W))
-        return hidden, torch.baddbmm(self._minus_y, hidden, a[:, :, None])
+        return hidden, torch.baddbmm(self._minus_y, hidden, a.unsqueeze(2))
 
     def outputs(self, W: Float[Tensor, "S d m"]) -> Float[Tensor, "S n m"]:
         """X W"""
@@ -333,8 +334,8 @@ class SquaredLoss:
     ) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
         """With respect to W: X^T ((f - y) a^T sigma'(X W)), and to a: sigma(X W)^T (f - y)."""
         hidden, residual = self._forward(W, a)
-        back = backward(residual * a[:, None, :], hidden)
-        return torch.bmm(self._X.mT, back), torch.bmm(hidden.mT, residual)[:, :, 0]
+        back = backward(residual * a.unsqueeze(1), hidden)
+        return torch.bmm(self._X_transposed, back), torch.bmm(hidden.mT, residual).squeeze(2)
 
 
 def _run(
@@ -347,7 +348,11 @@ def _run(
     loss = SquaredLoss(*zip([config.problem for config in configs], batch, strict=True))
     places = [slice(end - size, end) for size, end in zip(batch, accumulate(batch), strict=True)]
     optimizer, steps = configs[0].optimizer, configs[0].steps
-    layers = [(W, optimizer.hidden.start(W)), (a, optimizer.output.start(a))]
+    layers = [
+        (layer.split_with_sizes(batch), update.start(layer))
+        for layer, update in ((W, optimizer.hidden), (a, optimizer.output))
+    ]
+    radii = [config.radius for config in configs]
     sums = (torch.zeros_like(W), torch.zeros_like(a), torch.zeros_like(loss.outputs(W)))
     recorded: list[dict[int, _Measured]] = [{} for _ in configs]
 
@@ -364,11 +369,11 @@ def _run(
                 for config, own, kept in zip(configs, state(), recorded, strict=True):
                     kept[step] = _measured(config, *own)
             rates = [config.schedule(step) for config in configs]
-            decays = [1 - rate / config.radius for rate, config in zip(rates, configs, strict=True)]
+            decays = [1 - rate / radius for rate, radius in zip(rates, radii, strict=True)]
             for (layer, direction), gradient in zip(layers, loss.gradients(W, a), strict=True):
-                change = direction(gradient)
-                for place, rate, decay in zip(places, rates, decays, strict=True):
-                    layer[place].mul_(decay).sub_(change[place], alpha=rate)
+                changes = direction(gradient).split_with_sizes(batch)
+                for weights, change, rate, decay in zip(layer, changes, rates, decays, strict=True):
+                    weights.mul_(decay).sub_(change, alpha=rate)
             if step >= steps - watch:
                 for total, each in zip(sums, (W, a, loss.outputs(W) > 0), strict=True):
                     total += each

@@ -315,7 +315,9 @@ class _Compiled:
 
         weight: of the penalty, or the radius of the ball.
         """
-        self._masks.value, self._sides.value, self._weight.value = masks, sides, weight
+        self._masks.save_value(masks)
+        self._sides.save_value(sides)
+        self._weight.save_value(weight)
         if not self._program.solve():
             return None
         U, Z = self._U.value, None

@@ -448,8 +448,10 @@ class ConvexBall(Domain):
         parts = self._inside(len(groups), parts)
         fit = [Fraction()] * self.problem.n
         for _, c, coefficient in parts:
+            share = coefficient / self.unit
             for k, v in enumerate(self._image(c)):
-                fit[k] += coefficient * v / self.unit
+                if v:
+                    fit[k] += share * v
 
         def bound(nu: tuple[int, ...], scale: Fraction) -> Fraction:
             return self.lower_bound(self._dual(nu, scale, metric), groups)
@@ -541,7 +543,8 @@ class ConicBall(ConvexBall):
         u = [[Fraction()] * self.problem.d for _ in range(neurons)]
         for place, c, coefficient in parts:
             for k, v in enumerate(self._columns[c].ray):
-                u[place][k] += coefficient * v
+                if v:
+                    u[place][k] += coefficient * v
         return u
 
     def _size(self, neurons: int, parts: Sequence[Part]) -> Fraction:
@@ -773,8 +776,9 @@ class _Compiled:
         Each neuron has as many variables as the longest group; those too many have zero columns.
         """
         if self._rays is not None and rays is not None:
-            self._rays.value = rays
-        self._images.value, self._y.value = images, y
+            self._rays.save_value(rays)
+        self._images.save_value(images)
+        self._y.save_value(y)
         if not self._program.solve():
             return None
         block = None if self._block is None else self._block.dual_value

@@ -278,11 +278,15 @@ class _Program:
         fixed: Sequence[float],
     ) -> Solution | None:
         """With everything in the solver's units."""
-        self._fit_map.value, self._cones.value = fit_map, cones
-        self._y.value, self._weights.value, self._radius.value = y, weights, radius
-        self._counts.value = counts
+        self._fit_map.save_value(fit_map)
+        self._cones.save_value(cones)
+        self._y.save_value(y)
+        self._weights.save_value(weights)
+        self._radius.save_value(radius)
+        self._counts.save_value(counts)
         for parameter, room, rho in zip(self._fixed, self._rooms, fixed, strict=True):
-            parameter.value, room.value = rho, rho * counts
+            parameter.save_value(rho)
+            room.save_value(rho * counts)
         if not self._program.solve():
             return None
         shared = []

@@ -218,12 +218,13 @@ class _Program:
 
     def solve(self, joint: Joint, states: Sequence[int], terms: _Terms) -> Iterator[_Weights]:
         """In the order of the states; nothing where the solver fails."""
-        self._W.value = joint.gradients(states, terms.lam).T
-        self._cones.value = joint.cones(states)
-        self._Q.value, self._c.value = terms.Q, terms.c
-        self._sigma_price.value = terms.output_price
+        self._W.save_value(joint.gradients(states, terms.lam).T)
+        self._cones.save_value(joint.cones(states))
+        self._Q.save_value(terms.Q)
+        self._c.save_value(terms.c)
+        self._sigma_price.save_value(terms.output_price)
         for i, price in terms.hidden_prices.items():
-            self._tau_prices[i].value = price
+            self._tau_prices[i].save_value(price)
         if self._program.solve():
             for j in range(len(states)):
                 hidden = {i: tau.value[:, j] for i, tau in self._tau.items()}

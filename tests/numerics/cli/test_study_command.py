@@ -22,16 +22,21 @@ Capture = pytest.CaptureFixture[str]
 EXAMPLES = Path(theory.__file__).parent / "examples"
 
 
+@pytest.fixture(scope="module")
+def verified() -> Any:
+    """The claim about one example, after short training."""
+    return verify(SmallWidthSeparation(example(NAMES[0]), seeds=16, steps=100), trainer)
+
+
 @pytest.fixture
-def one(monkeypatch: pytest.MonkeyPatch) -> tuple[str, Problem]:
-    """One example, and short training."""
+def one(monkeypatch: pytest.MonkeyPatch, verified: Any) -> tuple[str, Problem]:
+    """One example, measured once."""
     name = NAMES[0]
     problem = example(name)
-    short = SmallWidthSeparation(problem, seeds=16, steps=100)
     monkeypatch.setattr(separation, "NAMES", (name,))
     monkeypatch.setattr(separation, "examples", lambda: {name: problem})
     monkeypatch.setattr(separation, "search", lambda: iter([problem]))
-    monkeypatch.setattr(separation, "measure", lambda problem: verify(short, trainer))
+    monkeypatch.setattr(separation, "measure", lambda problem: verified)
     return name, problem
 
 

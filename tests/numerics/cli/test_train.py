@@ -38,6 +38,16 @@ def run_json(capsys: pytest.CaptureFixture[str], *arguments: object, code: int =
     return json.loads(out)
 
 
+def run_both(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: object
+) -> tuple[Any, str]:
+    """The JSON document and the table of one run."""
+    path = tmp_path / "result.json"
+    code, out, err = run(capsys, *arguments, "--json", path)
+    assert (code, err) == (0, "")
+    return json.loads(path.read_text()), out
+
+
 @pytest.fixture
 def problem_file(tmp_path: Path) -> Callable[..., Path]:
     def write(**document: object) -> Path:
@@ -49,12 +59,21 @@ def problem_file(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "rho", "preferred", "other"), [("lion", "2.2", "0", "1"), ("muon", 3.5, "1", "0")]
+    ("optimizer", "rho", "preferred", "other", "least"),
+    [("lion", "2.2", "0", "1", "2"), ("muon", 3.5, "1", "0", "3.05941")],
 )
 def test_runs_land_where_the_radii_say(
-    capsys: pytest.CaptureFixture[str], optimizer: str, rho: object, preferred: str, other: str
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    optimizer: str,
+    rho: object,
+    preferred: str,
+    other: str,
+    least: str,
 ) -> None:
-    document = run_json(capsys, "flagship", "--optimizer", optimizer, "--rho", rho, *SHORT)
+    """In the document, and in the table."""
+    arguments = ["flagship", "--optimizer", optimizer, "--rho", rho, *SHORT]
+    document, out = run_both(capsys, tmp_path, *arguments)
     assert document["landed"][preferred] > 0
     assert document["landed"][other] == 0
     assert set(document["landed"]) == {preferred, other}
@@ -63,6 +82,13 @@ def test_runs_land_where_the_radii_say(
     assert document["zero_loss"] + document["not_converged"] + document["diverged"] == 32
     radii = {k: Fraction(v["upper"]) for k, v in document["radii"].items()}
     assert radii[preferred] <= Fraction(document["rho"]) < radii[other]
+    rows = {line.split("│")[1].strip(): line for line in out.splitlines() if "│" in line}
+    cells = [cell.strip() for cell in rows[f"in component {preferred}"].split("│")]
+    assert cells[2:4] == [str(document["landed"][preferred])] * 2  # all of them proved
+    assert least in cells[4]
+    assert "│ 0 " in rows[f"in component {other}"]
+    assert "(outside the ball)" in rows[f"in component {other}"]
+    assert "not at zero loss" in rows
 
 
 def test_json_contract(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,22 +118,6 @@ def test_seeds_matter(capsys: pytest.CaptureFixture[str]) -> None:
     assert one["median_fw_gap"] != other["median_fw_gap"]
 
 
-def test_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    path = tmp_path / "result.json"
-    code, out, err = run(
-        capsys, "flagship", "--optimizer", "muon", "--rho", "7/2", *SHORT, "--json", path
-    )
-    assert (code, err) == (0, "")
-    landed = json.loads(path.read_text())["landed"]
-    rows = {line.split("│")[1].strip(): line for line in out.splitlines() if "│" in line}
-    cells = [cell.strip() for cell in rows["in component 1"].split("│")]
-    assert cells[2:4] == [str(landed["1"])] * 2  # all of them proved
-    assert "3.05941" in rows["in component 1"]
-    assert "│ 0 " in rows["in component 0"]
-    assert "(outside the ball)" in rows["in component 0"]
-    assert "not at zero loss" in rows
-
-
 def test_a_penalty_has_no_radii(capsys: pytest.CaptureFixture[str]) -> None:
     document = run_json(capsys, "flagship", "--optimizer", "sgd", "--rho", "10000", *FEW)
     assert "radii" not in document
@@ -118,28 +128,26 @@ def test_a_penalty_has_no_radii(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Frank-Wolfe" not in out
 
 
-def test_no_exact_fit(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_exact_fit(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """In a ball that does not reach the global minimum runs are compared with the least in it."""
     arguments = ["flagship", "--width", "1", "--optimizer", "lion", "--rho", "3/2", *SHORT]
     arguments += ["--tolerance", "0.01"]
     ball = analyse(example("flagship"), 1, within=Ball("lion", Fraction(3, 2))).minimum
     assert ball == Fraction(22, 5)
-    document = run_json(capsys, *arguments)
+    document, out = run_both(capsys, tmp_path, *arguments)
     assert document["minimum"] == "122/45"
     assert document["landed"] == {}
     assert document["zero_loss"] == 0
     assert 0 < document["at_minimum"] == 32 - document["not_converged"] < 32
     assert document["minimum_in_ball"] == str(ball)
     assert document["least_loss"] >= float(ball) * 0.999  # runs end a little outside the ball
-    code, out, _ = run(capsys, *arguments)
-    assert code == 0
     assert "no network of this width fits exactly: the least loss is 122/45" in out
     assert "the global minimum in the ball of lion is 22/5\n" in out
 
 
-def test_runs_at_a_positive_least_loss(capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_at_a_positive_least_loss(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     arguments = ["flagship", "--width", "1", "--optimizer", "lion", "--rho", "4", *SHORT]
-    document = run_json(capsys, *arguments)
+    document, out = run_both(capsys, tmp_path, *arguments)
     assert document["minimum"] == document["minimum_in_ball"] == "122/45"
     assert document["zero_loss"] == 0
     assert 0 < document["landed"]["0"] == document["at_minimum"] < 32
@@ -150,8 +158,6 @@ def test_runs_at_a_positive_least_loss(capsys: pytest.CaptureFixture[str]) -> No
     others = document["other_losses"]
     assert sum(each["runs"] for each in others) == document["not_converged"]
     assert all(each["loss"] > 122 / 45 + document["tolerance"] * 37 for each in others)
-    code, out, _ = run(capsys, *arguments)
-    assert code == 0
     assert f"│ in component 0       │ {document['at_minimum']} " in out
     assert f"│ above the least loss │ {document['not_converged']} " in out
     assert f"best {above['best']:.3g}, median {above['median']:.3g}; up to 1e-05 ||y||^2" in out
@@ -260,7 +266,7 @@ def test_training_needs_no_landscape(
         return train(*arguments, **options)
 
     monkeypatch.setattr(numerics.training.loop, "train", watched)
-    arguments = ["flagship", "--optimizer", "lion", "--rho", "11/5", *SHORT]
+    arguments = ["flagship", "--optimizer", "lion", "--rho", "11/5", *FEW]
     code, out, err = run(capsys, *arguments, "--max-cells", 100, "--json", "-")
     assert (code, err) == (0, "")
     assert said[0].startswith("isthmus: the least loss, and where runs land, will not be computed")
@@ -377,10 +383,13 @@ def test_networks_are_written_exactly_and_beyond_the_landscape(
             assert list(map(float, network.a)) == again.a[k].tolist()
 
 
-def test_every_run_of_the_flagship_has_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_run_of_the_flagship_has_a_name(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     """And of those in valleys it is a theorem, by exact arithmetic on their floats."""
     arguments = ("flagship", "--optimizer", "adamw", "--rho", "11/5", "--seeds", "50")
-    found = run_json(capsys, *arguments)["ends"]
+    document, out = run_both(capsys, tmp_path, *arguments)
+    found = document["ends"]
     assert set(found["global"]) == {"0"}
     assert set(found["valleys"]) == {"1", "2"}
     assert set(found["plateaus"]) == {"2", "29/2"}
@@ -388,8 +397,6 @@ def test_every_run_of_the_flagship_has_a_name(capsys: pytest.CaptureFixture[str]
     assert found["proved"] == found["global"] | found["valleys"]
     counts = [found[kind].values() for kind in ("global", "valleys", "plateaus")]
     assert sum(map(sum, counts)) == 50
-    code, out, err = run(capsys, *arguments)
-    assert (code, err) == (0, "")
     assert "in the global valley 0" in out
     assert "on a plateau" in out
 

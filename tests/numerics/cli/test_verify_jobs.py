@@ -56,7 +56,7 @@ class Trained(SmallWidthSeparation):
     id = "trained"  # without the pictures of that claim, which take most of its time
 
 conic = FiniteWidthSandwich(_TIGHT[-1:], searched=0)  # in Muon's ball
-trained = Trained(seeds=48, steps=3000)
+trained = Trained(seeds=32, steps=2000)
 """
 
 
@@ -96,7 +96,7 @@ def test_results_do_not_depend_on_the_number_of_jobs(
     refuted, *others = found[1][:-1]
     assert (refuted["id"], refuted["holds"], refuted["recorded"]) == (names[0], False, False)
     assert [claim["id"] for claim in others] == ["finite-width-sandwich", "trained", "equal"]
-    assert [runs["runs"] for runs in others[1]["training"]] == [48] * 3
+    assert [runs["runs"] for runs in others[1]["training"]] == [32] * 3
     assert found[1] == found[2]
     assert [each.id for each in CLAIMS.values() if not each.recorded] == [names[0]]
 

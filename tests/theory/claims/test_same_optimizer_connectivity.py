@@ -19,16 +19,13 @@ from theory.within import Ball, Penalty
 
 
 class Short(SameOptimizerConnectivity):
-    """Trained for less long at the bound, as networks are moved into the set anyway; wide ones of
-    one optimizer a ball, which AdamW shares with Lion."""
+    """Trained for less long, as networks are moved into the set anyway; wide ones of one optimizer
+    a ball, which AdamW shares with Lion."""
 
     def cases(self) -> Iterator[Any]:
         for case in super().cases():
-            wide = case.width == self.wide
-            if not wide:
+            if case.width != self.wide or case.within.optimizer != "lion":
                 yield replace(case, seeds=16, steps=800)
-            elif case.within.optimizer != "lion":
-                yield case
 
 
 class Muon(SameOptimizerConnectivity):

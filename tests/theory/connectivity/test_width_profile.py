@@ -95,11 +95,11 @@ def test_from_the_bound_on_it_is_connected() -> None:
     @given(problems(n=(1, 2)), st.sampled_from([HALF, Fraction(1), Fraction(2)]))
     def connected(problem: Problem, rho: Fraction) -> None:
         bound = connected_from(problem, Ball("adamw", rho))
-        if bound <= 5:  # landscapes of wider networks take long
+        if bound <= 4:  # landscapes of wider networks take long
             profile = width_profile(problem, Ball("adamw", rho), bound + 1)
             assert profile.complete
             assert all(row.connected for row in profile.rows if row.width >= bound)
-        decided[bound if bound <= 5 else None] += 1
+        decided[bound if bound <= 4 else None] += 1
 
     connected()
     assert {2, 3} & decided.keys(), decided

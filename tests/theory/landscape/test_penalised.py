@@ -33,30 +33,42 @@ ROUNDED = Fraction(1, 10**12)  # of bounds, outwards
 BETAS = [Fraction(1, 10), Fraction(1, 2), Fraction(3)]
 
 
-def least_objective(problem: Problem, beta: Fraction, room: tuple[Piece, ...]) -> float:
-    """1/2 ||f - y||^2 + beta sum ||u_j|| at least, neuron by neuron."""
-    X, y = (np.array(data, dtype=float) for data in (problem.X, problem.y))
-    U = cvxpy.Variable((problem.d, max(1, len(room))))
-    fit, lengths, cones = np.zeros(problem.n), 0.0, []
-    for j, (sign, signs) in enumerate(room):
-        own = np.array(signs)
-        fit = fit + sign * np.diag(slopes(problem, own).astype(float)) @ X @ U[:, j]
-        lengths = lengths + cvxpy.norm(U[:, j])
-        cones += [own[k] * (X[k] @ U[:, j]) >= 0 for k in np.flatnonzero(own)]
-        cones += [X[k] @ U[:, j] == 0 for k in np.flatnonzero((own == 0) & X.any(axis=1))]
-    objective = cvxpy.sum_squares(fit - y) / 2 + float(beta) * lengths
-    return float(cvxpy.Problem(cvxpy.Minimize(objective), cones).solve(solver="CLARABEL"))
+class LeastObjective:
+    """1/2 ||f - y||^2 + beta sum ||u_j|| at least over u_j in m cones: one program for all of them.
+
+    X u_j has the signs of a cone: it is them times what is not negative.
+    """
+
+    def __init__(self, problem: Problem, beta: Fraction, m: int) -> None:
+        X, y = (np.array(data, dtype=float) for data in (problem.X, problem.y))
+        self.problem = problem
+        self.weights, self.signs = (cvxpy.Parameter((problem.n, m)) for _ in range(2))
+        U, sizes = cvxpy.Variable((problem.d, m)), cvxpy.Variable((problem.n, m), nonneg=True)
+        fit = cvxpy.sum(cvxpy.multiply(self.weights, X @ U), axis=1)
+        objective = cvxpy.sum_squares(fit - y) / 2 + float(beta) * cvxpy.sum(cvxpy.norm(U, axis=0))
+        inside = X @ U == cvxpy.multiply(self.signs, sizes)
+        self.program = cvxpy.Problem(cvxpy.Minimize(objective), [inside])
+
+    def __call__(self, room: tuple[Piece, ...]) -> float:
+        """room: of m neurons."""
+        own = [np.array(signs) for _, signs in room]
+        of_fit = [
+            sign * slopes(self.problem, signs) for (sign, _), signs in zip(room, own, strict=True)
+        ]
+        self.weights.value, self.signs.value = np.array(of_fit, dtype=float).T, np.array(own).T
+        return float(self.program.solve(solver="CLARABEL"))
 
 
 @pytest.mark.parametrize("beta", BETAS)
 def test_the_tree_is_that_of_brute_force_in_floats(beta: Fraction) -> None:
     problem = Problem([[1, 0], [0, 1], [-1, 1]], [1, -1, 2])
-    known: dict[tuple[Piece, ...], float] = {}
+    least = {m: LeastObjective(problem, beta, m) for m in (1, 2)}
+    known: dict[tuple[Piece, ...], float] = {(): float(problem.squared_length) / 2}
 
     def measure(room: tuple[Piece, ...]) -> float:
         key = tuple(sorted(room))
         if key not in known:
-            known[key] = least_objective(problem, beta, key)
+            known[key] = least[len(key)](key)
         return known[key]
 
     floats = bars(*cell_and_face_values(sign_vectors(problem), 2, False, measure))
