@@ -98,6 +98,17 @@ class CellProgram:
         found.append(self._proved(cell, self._near(U, cell), metric, lam))
         return min(found, key=lambda each: (each.upper - each.lower, each.upper))
 
+    def estimate(self, cell: Sequence[State]) -> float:
+        """The least loss of a cell in floats, which prove nothing; SolverFailure: see `minimum`."""
+        if not cell:
+            return float(self.problem.squared_length / 2)
+        U, residual, _ = self._floats(cell)
+        value = float(residual @ residual) / 2
+        if isinstance(self.within, Penalty):
+            weight = float(self._units.penalty(self.within.beta))
+            value += weight * float(np.linalg.norm(U, axis=0).sum())
+        return value * float(self._units.y) ** 2
+
     def _proved(
         self,
         cell: tuple[State, ...],
