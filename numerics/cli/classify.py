@@ -76,7 +76,13 @@ def classify(
         classifier = Classifier(data, point.width, place, bound=bound, progress=report, **limit)
         found = classifier.of(point)
         polished = classifier.polished(found) if polish else None
-    document: dict[str, Any] = {"within": within, "verdict": None} | task.known
+    document: dict[str, Any] = {
+        "within": place and place.optimizer,
+        "rho": exact(None if place is None else place.rho),
+        "beta": exact(None if place is None else place.beta),
+        "verdict": None,
+        **task.known,
+    }
     if found is not None:
         document |= _document(found)
         document["polished"] = None if polished is None else _document(polished)

@@ -82,12 +82,12 @@ class CellProgram:
     def minimum(self, cell: Sequence[State]) -> CellMinimum:
         """The least loss of a cell; raises SolverFailure where no solver comes to an end."""
         cell = tuple(cell)
-        if not cell:
-            return self._proved(cell, (), None)
-        U, lam, Z = self._floats(cell)
+        U, lam, Z = self._floats(cell) if cell else (None, None, None)
         metric = None
         if self.within is not None and self.within.gauge.hidden.joint:
             metric = Metric.near(np.eye(self.problem.d) if Z is None else Z)
+        if U is None:
+            return self._proved(cell, (), metric)
         found = []
         for tight in _TIGHT:
             u = self._exact(U, cell, tight)

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from itertools import islice, product
+from itertools import chain, islice, product
 from math import prod
 from typing import Any, Literal, TypeAlias
 
@@ -42,7 +42,7 @@ DEFAULT_MAX_CELLS = 20_000
 """Cones that a neuron may go to, and cells of a landscape whose tree is grown beside."""
 
 _PROGRAMS = 500  # the same for a landscape in which each takes a convex program
-_AROUND = 64  # cells up to which all around a network are looked at
+_AROUND = 64  # cells up to which all around a network are looked at, or states of neurons
 _MORE = 1 + Fraction(1, 10**9)  # times what a state has to have more, to be steeper
 _LOWER = Fraction(1, 1000)  # of the tolerance: a network lower by so much is lower
 _NONE = 1e-9  # of x . u, for rows and directions of size one: on neither side
@@ -281,7 +281,8 @@ class _Point:
     def _cells_around(self) -> tuple[list[CellMinimum], Fraction]:
         """Minima of the cells around, idle neurons left out, and a lower bound of all of them.
 
-        Where they are many, of the first and of the steepest, and a bound by the residual.
+        Where they are many, of the first and of the steepest. The bound is then that of a neuron in
+        each of the states, which can do what any cell can, or by the residual.
         """
         busy = self._busy
         states = states_around(self.data, self.network, self.max_cells, neurons=busy)
@@ -290,10 +291,14 @@ class _Point:
             return minima, min(minimum.lower for minimum in minima)
         first = self.program.minimum([own[0] for own in states])
         residual, _ = self.data.residual(self.u, [s for s, _ in self.network.convex_coordinates()])
+        every = [state for own in states for state in own]
         states = states_around(self.data, self.network, self.max_cells, nu=residual, neurons=busy)
         dual = self.program.prices.bound(residual, first.dual.metric, states)
         steepest = [self._beside(first, cell) for cell in islice(self._steep(first, dual), 1)]
-        return [first, *steepest], dual.bound
+        proved = dual.bound
+        if len(every) <= _AROUND:
+            proved = max(proved, self.program.minimum(every).lower)
+        return [first, *steepest], proved
 
     def _resolved(self, state: State, dual: Dual, beside: State) -> State:
         """A state with each row on the side that its direction is on; where on none, as beside, or
@@ -320,11 +325,17 @@ class _Point:
                 return Classified(verdict="global minimum", **self.found)
             return self._leaving(least, point, value, self._search(least, blank), blank)
         dual = self.program.prices.bound(least.residual, least.dual.metric, states)
-        if value - dual.bound > self.tolerance and dual.metric is not None:
-            dual = self._with_metric(point, least, dual)
+        candidates = self._steep(least, dual)
+        few = sum(map(len, states)) <= _AROUND
+        if value - dual.bound > _LOWER * self.tolerance and dual.metric is not None and few:
+            # Z of one cell may be bad for others.
+            joint = self.program.prices.together(least.residual, states)
+            if joint is not None:
+                dual = max(dual, joint, key=lambda each: each.bound)
+                candidates = chain(self._together(least, joint), candidates)
         slack = value - dual.bound
         if slack > self.tolerance:
-            return self._leaving(least, point, value, self._steep(least, dual), blank)
+            return self._leaving(least, point, value, candidates, blank)
         self.found |= {"dual": dual, "slack": slack and max(slack, Fraction()) + _ALLOWANCE * value}
         if value - self.classifier.least <= self.tolerance:
             return Classified(verdict="global minimum", **self.found)
@@ -339,15 +350,6 @@ class _Point:
             if lower is not None:
                 return Classified(verdict="plateau", lower=lower, **self.found)
         return Classified(verdict="local minimum", **self.found)
-
-    def _with_metric(self, point: Network, least: CellMinimum, dual: Dual) -> Dual:
-        """The better of a dual and one whose metric belongs to the steep states around as well: Z
-        of a single cell may be bad for others, even where no cell leads lower."""
-        steep = [state for states in self._steep(least, dual) for state in states]
-        wider = self.program.minimum(list(dict.fromkeys([*least.cell, *steep]))).dual
-        states = states_around(self.data, point, self.max_cells, nu=wider.nu)
-        found = self.program.prices.bound(wider.nu, wider.metric, states)
-        return max(dual, found, key=lambda each: each.bound)
 
     def _steep(self, least: CellMinimum, dual: Dual) -> Iterator[list[State]]:
         """States to which neurons are led: those that have more against a dual vector than those of
@@ -368,6 +370,19 @@ class _Point:
         if len(joint) > 1:
             yield list(joint.values())
         yield from ([state] for state in reversed(states))
+
+    def _together(self, least: CellMinimum, joint: Dual) -> Iterator[list[State]]:
+        """States to which all neurons are led at once, by the directions of `Prices.together`."""
+        own = {state.neuron: state for state in least.cell}
+        gradients = {state: self.data.gradient(joint.nu, state) for state in joint.prices}
+        top = max(abs(v) for gradient in gradients.values() for v in gradient)
+        best: dict[int, tuple[float, State]] = {}
+        for state, price in joint.prices.items():
+            gain = float(np.dot([v / top for v in gradients[state]], price.steepest))
+            if state.neuron in own and gain > best.get(state.neuron, (0.0,))[0]:
+                best[state.neuron] = gain, state
+        if best:
+            yield [self._resolved(state, joint, own[j]) for j, (_, state) in best.items()]
 
     def _leaving(
         self,
