@@ -150,10 +150,11 @@ def train(
             with task.working(what="where runs landed is not known"):
                 limit = options.given(max_assignments=max_assignments)
                 runs = located(result, known.analysis, tolerance=tolerance, **limit)
-        if isinstance(within, Ball) and runs.complete and task.stop is None:
+        if runs.complete and task.stop is None:
             with task.working(what="where runs end is not named") as report:
-                runs = _named(runs, within, known, cells, report)
-                if known.analysis is not None and known.minimum == known.analysis.minimum:
+                runs = _named(runs, known, cells, report)
+                inside = known.analysis is not None and known.minimum == known.analysis.minimum
+                if isinstance(within, Ball) and inside:
                     runs = _placed(runs, within, cells, report)
         if not runs.complete:
             say(str(Interrupted()))
@@ -253,31 +254,30 @@ def _study(
         known.bounds = lowest.lower, lowest.value
 
 
-def _named(
-    runs: Runs, ball: Ball, known: _Known, limit: Mapping[str, Any], report: Progress
-) -> Runs:
-    """The runs with names for where they ended: by the whole tree of the ball, where it is in
-    reach, else by the cell of each."""
+def _named(runs: Runs, known: _Known, limit: Mapping[str, Any], report: Progress) -> Runs:
+    """The runs with names for where they ended: by the whole tree, where it is in reach, else by
+    the cell of each."""
     from theory.landscape import valleys
 
     config = runs.result.config
     if known.analysis is not None:
         try:
-            tree = valleys(config.problem, config.width, within=ball, progress=report, **limit)
+            within = config.within
+            tree = valleys(config.problem, config.width, within=within, progress=report, **limit)
             if not tree.complete:
                 raise Interrupted
             return runs.named(tree, **limit)
         except BudgetError as error:
             say(f"runs will be named without the merge tree: {over_budget(error)}")
-    return _named_by_cells(runs, ball, report)
+    return _named_by_cells(runs, report)
 
 
-def _named_by_cells(runs: Runs, ball: Ball, report: Progress) -> Runs:
+def _named_by_cells(runs: Runs, report: Progress) -> Runs:
     """The same where that takes no longer than seconds, or than the training did."""
     from theory.landscape.classify import Classifier
 
     config = runs.result.config
-    problem, width = config.problem, config.width
+    problem, width, within = config.problem, config.width, config.within
     entries = runs.count * problem.n * problem.d * width
     if entries > _ENTRIES and config.steps < _AS_LONG:
         say(
@@ -285,8 +285,8 @@ def _named_by_cells(runs: Runs, ball: Ball, report: Progress) -> Runs:
             f"takes as long as {_AS_LONG:,} steps; train for that many, or fewer seeds"
         )
         return runs
-    bound = lower_bound(problem, ball, width)
-    return runs.named_by_cells(Classifier(problem, width, ball, bound=bound, progress=report))
+    bound = lower_bound(problem, within, width)
+    return runs.named_by_cells(Classifier(problem, width, within, bound=bound, progress=report))
 
 
 def _placed(runs: Runs, ball: Ball, limit: Mapping[str, Any], report: Progress) -> Runs:

@@ -15,7 +15,6 @@ from theory.landscape.around import State, states_around
 from theory.landscape.classify import Classifier, Verdict
 from theory.landscape.ends import TOLERANCE, Kind, Naming
 from theory.network import Network
-from theory.within import Ball
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -48,7 +47,7 @@ class CellEnds(Naming[Place]):
     a little outside. On walls only what is as low as that point is at it: runs that chatter on many
     kinks stay above. Losses of many digits are rounded up, by a thousandth of the tolerance at
     most. slack: by how much points around a local minimum may be lower, of all that were found.
-    Arguments: see `Naming`. Raises InputError for a classifier without a ball.
+    Arguments: see `Naming`. Raises InputError for a classifier of the loss without a ball.
     """
 
     chatter = False
@@ -56,7 +55,7 @@ class CellEnds(Naming[Place]):
     def __init__(
         self, classifier: Classifier, *, step: float, tolerance: float = TOLERANCE
     ) -> None:
-        if not isinstance(classifier.within, Ball):
+        if classifier.within is None:
             raise InputError("classifier", "has no ball, but its optimizer has to be known")
         super().__init__(classifier.problem, classifier.within, step=step, tolerance=tolerance)
         self.classifier = classifier

@@ -31,7 +31,7 @@ from theory.network import Network
 from theory.problem import Problem
 from theory.states import state_of
 from theory.types import Array
-from theory.within import Ball
+from theory.within import Ball, Penalty, Within
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -74,7 +74,7 @@ Place = TypeVar("Place", bound=Hashable)
 
 
 class Naming(ABC, Generic[Place]):
-    """Names ends of runs in one ball, cell by cell.
+    """Names ends of runs in one ball, or with the l2 penalty, cell by cell.
 
     step: how far one step of training goes, in units of the weights: its last learning rate.
     tolerance: see `TOLERANCE`. chatter: whether runs at a wall, too, may be a few steps above the
@@ -83,7 +83,7 @@ class Naming(ABC, Generic[Place]):
 
     chatter = True
 
-    def __init__(self, problem: Problem, within: Ball, *, step: float, tolerance: float) -> None:
+    def __init__(self, problem: Problem, within: Within, *, step: float, tolerance: float) -> None:
         self.problem, self.within, self.step = problem, within, step
         self._X = np.array(problem.X, dtype=float)
         self._y = np.array(problem.y, dtype=float)
@@ -110,6 +110,9 @@ class Naming(ABC, Generic[Place]):
             Z = self._X @ W
             error = self._activation.fit(self._X, W, a) - self._y
             losses = (error**2).sum(axis=-1) / 2
+            if isinstance(self.within, Penalty):
+                squares = (W**2).sum(axis=(-2, -1)) + (a**2).sum(axis=-1)
+                losses = losses + float(self.within.beta) * squares / 2
         finite = np.isfinite(losses) & np.isfinite(W).all(axis=(1, 2)) & np.isfinite(a).all(axis=1)
         found = []
         for run in range(len(a)):
@@ -134,18 +137,26 @@ class Naming(ABC, Generic[Place]):
             if kink is not None:
                 return End("kink", None, kink.loss, above, kink)
             kinks, _ = self._near_by(W, a, Z)
-            allowed = _CHATTER * self._one_step(a, Z, error)
+            allowed = _CHATTER * self._one_step(W, a, Z, error)
             if abs(above) > self._near + (allowed if self.chatter or not kinks else 0.0):
                 return End("moving", None, None, above, kinks=len(kinks))
         predicted, kind, valley = self.place(cell)
         return End(kind, valley, predicted, above)
 
     def _one_step(
-        self, a: Float[Array, " m"], Z: Float[Array, "n m"], error: Float[Array, " n"]
+        self,
+        W: Float[Array, "d m"],
+        a: Float[Array, " m"],
+        Z: Float[Array, "n m"],
+        error: Float[Array, " n"],
     ) -> float:
         """What one step can change of the loss, to first order."""
         grad_W = self._X.T @ (self._activation.slopes(Z > 0) * (error[:, None] * a))
         grad_a = self._activation.at(Z).T @ error
+        if not isinstance(self.within, Ball):  # the gradient is the step
+            beta = float(self.within.beta)
+            square = ((grad_W + beta * W) ** 2).sum() + ((grad_a + beta * a) ** 2).sum()
+            return self.step * float(square)
         ball = self.within.geometry
         slope = ball.hidden.dual_value(grad_W) + ball.output.dual_value(grad_a)
         return self.step * float(slope)
@@ -155,8 +166,9 @@ class Naming(ABC, Generic[Place]):
     ) -> RestPoint | None:
         """The rest point near the run, where it has come near kinks."""
         kinks, blanks = place = self._near_by(W, a, Z)
-        known_rule = self.within.optimizer in RULES
-        if not known_rule or len(kinks) > MOST or not (kinks or blanks):
+        if not isinstance(self.within, Ball) or self.within.optimizer not in RULES:
+            return None
+        if len(kinks) > MOST or not (kinks or blanks):
             return None
         fit = self._activation.fit(self._X, W, a)
         allowed = self._reach * (np.abs(a).sum() + self.step)
@@ -198,13 +210,15 @@ class Naming(ABC, Generic[Place]):
 class Ends(Naming[Cell]):
     """Names ends of runs in the ball of a merge tree, of networks modulo permutation.
 
-    Arguments: see `Naming`. Raises InputError for a tree of labelled neurons, or without a ball.
+    Where the tree is of loss and penalty, losses are with the penalty, and kinks have no names.
+    Arguments: see `Naming`. Raises InputError for a tree of labelled neurons, or one of the loss
+    without a ball.
     """
 
     def __init__(self, tree: Valleys, *, step: float, tolerance: float = TOLERANCE) -> None:
         if tree.labelled:
             raise InputError("tree", "tells the neurons apart; take one with labelled=False")
-        if not isinstance(tree.within, Ball):
+        if tree.within is None:
             raise InputError("tree", "has no ball, but its optimizer has to be known")
         super().__init__(tree.problem, tree.within, step=step, tolerance=tolerance)
         self.tree = tree
@@ -273,12 +287,11 @@ def proved(
     valleys are those of the least ball that holds them all, and matched with those of the tree by
     cells of their bottoms. A run is in the valley that it is at home in there, and in no other, if
     its loss is below the proved ways out of it and of those that join it: every path to another
-    bottom, in that ball, rises above the run.
+    bottom, in that ball, rises above the run. With a penalty none is.
     """
     ball, problem = tree.within, tree.problem
-    assert isinstance(ball, Ball)
     named = [run for run in networks if ends[run].valley is not None]
-    if not named:
+    if not named or not isinstance(ball, Ball):
         return set()
     norm = tree.complex.domain.norm
     needed = {run: norm([u for _, u in networks[run].convex_coordinates()]) for run in named}

@@ -20,9 +20,9 @@ from numerics.cli.options import load_network
 from numerics.training.loop import train
 from theory.errors import BudgetError
 from theory.geometry import names
-from theory.landscape import analyse
+from theory.landscape import analyse, valleys
 from theory.loading import example
-from theory.within import Ball
+from theory.within import Ball, Penalty
 
 SHORT = ["--seeds", "32", "--steps", "2000"]
 FEW = ["--seeds", "4", "--steps", "200"]  # where nothing has to converge
@@ -428,6 +428,15 @@ def test_many_runs_of_few_steps_are_not_named(
     assert json.loads(out)["ends"] is None
 
 
-def test_runs_without_a_ball_have_no_names(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("flagship", "--optimizer", "sgd", "--rho", "100", "--seeds", "4")
-    assert run_json(capsys, *arguments, "--steps", "200")["ends"] is None
+def test_runs_without_a_ball_have_names_in_the_tree_with_the_penalty(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """beta = 1; the losses of places are with the penalty, and nothing is said to be proved."""
+    arguments = ("flagship", "--optimizer", "sgd", "--rho", "1", "--seeds", "8")
+    found = run_json(capsys, *arguments)["ends"]
+    assert found["moving"] == found["kinks"] == found["undecided"] == 0
+    assert found["proved"] == {}
+    tree = valleys(example("flagship"), 2, within=Penalty(1))
+    assert set(found["valleys"]) < {str(valley.id) for valley in tree.valleys}
+    counts = [found[kind].values() for kind in ("global", "valleys", "plateaus")]
+    assert sum(map(sum, counts)) == 8

@@ -61,7 +61,7 @@ from theory.landscape.kinks import RULES
 from theory.landscape.shares import shares
 from theory.landscape.valleys import valleys
 from theory.regions import Meeting
-from theory.within import Ball
+from theory.within import Ball, Penalty
 
 Fault: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 """Plants it."""
@@ -241,7 +241,7 @@ SMALL: dict[str, Claim] = {
             },
             vertices=3,
         ),
-        replace(WhereTrainingEnds().quick(), optimizers=("adamw",)),
+        replace(WhereTrainingEnds().quick(), optimizers=("adamw", "sgd")),
         KinkLimits().quick(),
         ValleysInBalls((TWO_POINTS,)),
         BadRegions(tuple(replace(case, width=2) for case in BadRegions().cases[:2])),
@@ -496,7 +496,14 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "radius scaled": with_option(
             "within",
-            lambda ball: Ball(ball.optimizer, ball.rho * MORE),
+            lambda place: (
+                Ball(place.optimizer, place.rho * MORE) if isinstance(place, Ball) else place
+            ),
+            "theory.claims.where_training_ends:valleys",
+        ),
+        "penalty scaled": with_option(
+            "within",
+            lambda place: Penalty(place.beta * MORE) if isinstance(place, Penalty) else place,
             "theory.claims.where_training_ends:valleys",
         ),
         "rule of another optimizer": put(
