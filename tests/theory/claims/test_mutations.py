@@ -559,6 +559,16 @@ FAULTS: dict[str, dict[str, Fault]] = {
             lambda ball: ball and Ball(ball.optimizer, ball.rho * MORE),
             "theory.claims.bad_regions:shares",
         ),
+        "penalty scaled": changed(
+            lambda found: replace(found, minimum=tuple(MORE * each for each in found.minimum)),
+            "theory.claims.bad_regions:penalty_shares",
+        ),
+        "zero neurons taken for at rest": changed(
+            lambda bad: bad is not None, "theory.landscape.penalty_shares:_bad"
+        ),
+        "rays at which no cone beside leads further": changed(
+            lambda rests: True, "theory.landscape.penalty_shares:_Region.rests"
+        ),
     },
 }
 
