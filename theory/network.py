@@ -103,10 +103,14 @@ class Network:
             a=tuple(self.a[j] for j in order),
         )
 
-    def fit(self, problem: Problem) -> tuple[Fraction, ...]:
-        """f_theta on the data, (n,)."""
+    def require(self, problem: Problem) -> None:
+        """Raise InputError for data of another number of features."""
         if len(self.W) != problem.d:
             raise InputError("W", f"has {len(self.W)} rows, but the data have {problem.d} features")
+
+    def fit(self, problem: Problem) -> tuple[Fraction, ...]:
+        """f_theta on the data, (n,)."""
+        self.require(problem)
         from theory.exact import dot  # flint is not needed to read a network
 
         neurons, sigma = self.neurons(), problem.activation.value

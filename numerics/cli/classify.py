@@ -8,20 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
+from numerics.cli.bounds import lower_bound
 from numerics.cli.output import console, exact, interval_document
 from numerics.cli.task import Task
 from numerics.text import show, show_interval
 from theory.problem import format_rational
 
-_PATTERNS = 1000  # up to which the convex program takes seconds
-
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     from theory.landscape.classify import Classified
     from theory.network import Network
-    from theory.problem import Problem
-    from theory.within import Within
 
 
 def classify(
@@ -77,11 +72,17 @@ def classify(
     polished: Classified | None = None
     with task.working() as report:
         limit = options.given(max_cells=max_cells)
-        bound = None if place is None else _bound(data, place, point.width)
+        bound = None if place is None else lower_bound(data, place, point.width)
         classifier = Classifier(data, point.width, place, bound=bound, progress=report, **limit)
         found = classifier.of(point)
         polished = classifier.polished(found) if polish else None
-    document: dict[str, Any] = {"within": within, "verdict": None} | task.known
+    document: dict[str, Any] = {
+        "within": place and place.optimizer,
+        "rho": exact(None if place is None else place.rho),
+        "beta": exact(None if place is None else place.beta),
+        "verdict": None,
+        **task.known,
+    }
     if found is not None:
         document |= _document(found)
         document["polished"] = None if polished is None else _document(polished)
@@ -98,17 +99,6 @@ def classify(
             _print(polished)
 
     return task.finish(document, show_all, proved=proved)
-
-
-def _bound(problem: Problem, within: Within, width: int) -> Fraction | None:
-    """A lower bound of all losses, of the convex program, where all patterns are in it."""
-    from theory.arrangement import count_cones
-
-    if count_cones(problem.X, at_most=_PATTERNS) > _PATTERNS:
-        return None
-    from theory.programs import relax
-
-    return relax(problem, within, width=width).lower
 
 
 def _document(found: Classified) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
+from numerics.cli.bounds import lower_bound
 from numerics.cli.output import (
     EXIT_DONE,
     EXIT_UNDECIDED,
@@ -149,11 +150,11 @@ def train(
             with task.working(what="where runs landed is not known"):
                 limit = options.given(max_assignments=max_assignments)
                 runs = located(result, known.analysis, tolerance=tolerance, **limit)
-        nameable = runs.complete and task.stop is None
-        if isinstance(within, Ball) and known.analysis is not None and nameable:
-            with task.working() as report:
-                runs = _named(runs, within, cells, report)
-                if known.minimum == known.analysis.minimum:
+        if runs.complete and task.stop is None:
+            with task.working(what="where runs end is not named") as report:
+                runs = _named(runs, known, cells, report)
+                inside = known.analysis is not None and known.minimum == known.analysis.minimum
+                if isinstance(within, Ball) and inside:
                     runs = _placed(runs, within, cells, report)
         if not runs.complete:
             say(str(Interrupted()))
@@ -253,19 +254,39 @@ def _study(
         known.bounds = lowest.lower, lowest.value
 
 
-def _named(runs: Runs, ball: Ball, limit: Mapping[str, Any], report: Progress) -> Runs:
-    """The runs with names for where they ended, where the whole tree of the ball is in reach."""
+def _named(runs: Runs, known: _Known, limit: Mapping[str, Any], report: Progress) -> Runs:
+    """The runs with names for where they ended: by the whole tree, where it is in reach, else by
+    the cell of each."""
     from theory.landscape import valleys
 
     config = runs.result.config
-    try:
-        tree = valleys(config.problem, config.width, within=ball, progress=report, **limit)
-        if not tree.complete:
-            raise Interrupted
-        return runs.named(tree, **limit)
-    except BudgetError as error:
-        say(f"where runs end is not named: {over_budget(error)}")
+    if known.analysis is not None:
+        try:
+            within = config.within
+            tree = valleys(config.problem, config.width, within=within, progress=report, **limit)
+            if not tree.complete:
+                raise Interrupted
+            return runs.named(tree, **limit)
+        except BudgetError as error:
+            say(f"runs will be named without the merge tree: {over_budget(error)}")
+    return _named_by_cells(runs, report)
+
+
+def _named_by_cells(runs: Runs, report: Progress) -> Runs:
+    """The same where that takes no longer than seconds, or than the training did."""
+    from theory.landscape.classify import Classifier
+
+    config = runs.result.config
+    problem, width, within = config.problem, config.width, config.within
+    entries = runs.count * problem.n * problem.d * width
+    if entries > _ENTRIES and config.steps < _AS_LONG:
+        say(
+            f"where runs end is not named: programs of their cells have {entries:,} entries, which "
+            f"takes as long as {_AS_LONG:,} steps; train for that many, or fewer seeds"
+        )
         return runs
+    bound = lower_bound(problem, within, width)
+    return runs.named_by_cells(Classifier(problem, width, within, bound=bound, progress=report))
 
 
 def _placed(runs: Runs, ball: Ball, limit: Mapping[str, Any], report: Progress) -> Runs:
@@ -358,25 +379,37 @@ def _ends(runs: Runs) -> Table:
     """Where all runs ended, by name."""
     from rich.table import Table
 
+    from theory.landscape.kinks import MOST
+
     assert runs.ends is not None
     found = runs.ended or {}
     table = Table("runs rest", "loss there", "runs", "proved")
-    bottoms = {end.valley: end.loss for end in runs.ends if end.valley is not None}
+    bottoms = {end.valley: end.loss for end in runs.ends if end.kind in ("global", "valley")}
     for kind, name in (("global", "in the global valley"), ("valleys", "in valley")):
         for valley, count in found[kind].items():
             proved = sum(runs.ends[run].valley == valley for run in runs.proved)
             loss = f"{float(bottoms[valley] or 0):.6g}"
-            table.add_row(f"{name} {valley}", loss, str(count), str(proved))
-    plateaus = list(found["plateaus"].items())
-    for loss, count in plateaus[:_LOSSES]:
-        table.add_row("on a plateau", f"{float(loss):.6g}", str(count), "")
-    if rest := plateaus[_LOSSES:]:
-        table.add_row(
-            "on higher plateaus", f"to {float(rest[-1][0]):.6g}", str(sum(c for _, c in rest)), ""
-        )
-    for kind, name in (("kinks", "on a kink"), ("moving", "nowhere: still moving")):
+            which = "at a global minimum" if valley is None else f"{name} {valley}"
+            table.add_row(which, loss, str(count), str(proved))
+    for kind, name, others in (
+        ("minima", "at a local minimum, valley unknown", "at higher ones"),
+        ("plateaus", "on a plateau", "on higher plateaus"),
+    ):
+        levels = list(found[kind].items())
+        for loss, count in levels[:_LOSSES]:
+            table.add_row(name, f"{float(loss):.6g}", str(count), "")
+        if rest := levels[_LOSSES:]:
+            table.add_row(others, f"to {float(rest[-1][0]):.6g}", str(sum(c for _, c in rest)), "")
+    for kind, name in (
+        ("kinks", "on a kink"),
+        ("undecided", "at the least of a cell, a minimum or not"),
+        ("moving", "nowhere: still moving"),
+    ):
         if found[kind]:
             table.add_row(name, "", str(found[kind]), "")
+    many = sum(end.kinks > MOST for end in runs.ends if end.kind == "moving")
+    if many:
+        table.add_row(f"  on more than {MOST} kinks, not solved for", "", str(many), "")
     return table
 
 
@@ -393,6 +426,9 @@ def _losses(found: list[tuple[float, int]]) -> Table:
 
 
 _LOSSES = 8  # that are listed
+
+_ENTRIES = 10**6  # of matrices of convex programs, which take some seconds
+_AS_LONG = 2500  # steps of a run take as long as the program of its cell
 
 _MEASURES = {
     "max_violation": "largest distance outside the ball, relative to its radius:",

@@ -10,7 +10,7 @@ from numerics.pictures.style import COLOURS
 
 _COLOURS = {
     **dict(zip(("global", "valley", "plateau", "kink"), COLOURS, strict=True)),
-    **{"stationary": "#bbbbbb", "moving": "#000000", "diverged": "#666666"},
+    **{"moving": "#000000", "diverged": "#666666"},
 }
 
 

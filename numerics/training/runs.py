@@ -29,7 +29,10 @@ from numerics.training.loop import (
 )
 from numerics.training.optimizers import Optimizer
 from theory.landscape import Analysis, Valleys
+from theory.landscape.cell_ends import CellEnds
+from theory.landscape.classify import Classifier
 from theory.landscape.ends import End, Ends, proved, summary
+from theory.landscape.kinks import MOST
 from theory.landscape.membership import Member, Membership
 from theory.network import Network
 from theory.problem import Problem, format_rational
@@ -49,9 +52,10 @@ class Runs:
     landing: in the components of least loss; None where these are not known, or where the ball
     reaches none. minimum: the least loss in the ball, from above; None where it is not known.
     tolerance: how far above it, relative to ||y||^2, runs count as at it.
-    ends: a name for the place where each run ended, None where the valleys of the ball are not
-    known. proved: the runs of which the valley is a theorem. members: those of which it is one that
-    they are in the component where they landed; None where that was not asked.
+    ends: a name for the place where each run ended; None where they were not named. slack: by how
+    much points around a local minimum may be lower, of those that are named. proved: the runs of
+    which the valley is a theorem. members: those of which it is one that they are in the component
+    where they landed; None where that was not asked.
     """
 
     result: TrainingResult
@@ -59,6 +63,7 @@ class Runs:
     minimum: Fraction | None = None
     tolerance: float = DEFAULT_TOLERANCE
     ends: Sequence[End] | None = None
+    slack: Fraction = Fraction()
     proved: frozenset[int] = frozenset()
     members: Mapping[int, Member] | None = None
 
@@ -204,6 +209,14 @@ class Runs:
         certain = proved(tree, result.networks(), ends, max_cells=max_cells)
         return replace(self, ends=ends, proved=frozenset(certain))
 
+    def named_by_cells(self, classifier: Classifier) -> Runs:
+        """The same runs with their ends, where the merge tree of their ball is too large."""
+        result = self.result
+        step = result.config.schedule(result.steps)
+        naming = CellEnds(classifier, step=step, tolerance=self.tolerance)
+        ends = naming.of(result.W, result.a)
+        return replace(self, ends=ends, slack=naming.slack)
+
     def placed(self, membership: Membership) -> Runs:
         """The same runs with what is proved of where they landed."""
         if self.landing is None:
@@ -223,16 +236,23 @@ class Runs:
         if found is None or self.ends is None:
             return None
         valleys = Counter(self.ends[run].valley for run in self.proved)
-        above = [end.above for end in self.ends if end.kind == "moving"]
+        moving = [end for end in self.ends if end.kind == "moving"]
+        by_loss = {
+            kind: {format_rational(loss): count for loss, count in found[kind].items()}
+            for kind in ("minima", "plateaus")
+        }
         return {
-            "global": {str(valley): count for valley, count in found["global"].items()},
-            "valleys": {str(valley): count for valley, count in found["valleys"].items()},
-            "plateaus": {format_rational(v): count for v, count in found["plateaus"].items()},
+            "global": {_valley(valley): count for valley, count in found["global"].items()},
+            "valleys": {_valley(valley): count for valley, count in found["valleys"].items()},
+            **by_loss,
+            "slack": float(self.slack),
             "kinks": found["kinks"],
             "moving": found["moving"],
+            "undecided": found["undecided"],
             "diverged": found["diverged"],
             "proved": {str(valley): valleys[valley] for valley in sorted(valleys, key=str)},
-            "moving_above": max(above, default=None),
+            "moving_above": max((end.above for end in moving), default=None),
+            "moving_on_kinks": sum(end.kinks > MOST for end in moving),
         }
 
     def _members_document(self) -> dict[str, list[dict[str, Any]]] | None:
@@ -288,6 +308,11 @@ class Runs:
             "median_fw_gap": measure(result.gap, np.median),
             "largest_distance": None if landed is None else landed.largest_distance,
         }
+
+
+def _valley(valley: int | None) -> str:
+    """Its name in JSON: of a global minimum it need not be known."""
+    return "unknown" if valley is None else str(valley)
 
 
 def train_runs(

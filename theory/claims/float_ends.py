@@ -37,12 +37,15 @@ FLAT = 2.5e-7
 """How much a path may rise that counts as one of no higher loss, relative to ||y||^2."""
 
 _COLUMNS = {"adamw": "entries", "lion": "entries", "signsgd": "entries", "colnorm": "columns"}
-_BALLS = _COLUMNS | {"ngd": "sum", "muon": "shared", "muon-adamw": "spectral"}
+_BALLS = _COLUMNS | {"ngd": "sum", "muon": "shared", "muon-adamw": "spectral", "sgd": "lengths"}
 
 
 @dataclass(frozen=True, eq=False)
 class FloatCells:
-    """The cells of networks in an optimizer's ball, modulo permutation of their neurons."""
+    """The cells of networks in an optimizer's ball, modulo permutation of their neurons.
+
+    rho: of the ball. For sgd, which has none, the beta of its penalty, which losses are then with.
+    """
 
     problem: Problem
     width: int
@@ -139,6 +142,9 @@ class FloatCells:
                 normal = np.zeros(M.shape[1])
                 normal[j * X.shape[1] : (j + 1) * X.shape[1]] = X[k]
                 (sides if row[k] else on).append(-row[k] * normal if row[k] else normal)
+        linear = -M.T @ y
+        if self.optimizer == "sgd":  # beta times the lengths of the u_j
+            linear[-more:] += self.rho
         A = np.vstack([*on, *sides, *ball[0]])
         b = np.concatenate([np.zeros(len(on) + len(sides)), ball[1]])
         kinds = [clarabel.ZeroConeT(len(on))] * bool(on)
@@ -147,14 +153,16 @@ class FloatCells:
         settings.verbose = False
         solver = clarabel.DefaultSolver(
             sparse.triu(M.T @ M, format="csc"),
-            -M.T @ y,
+            linear,
             sparse.csc_matrix(A),
             b,
             [*kinds, *cones],
             settings,
         )
-        error = M @ np.array(solver.solve().x) - y
-        return float(error @ error) / 2
+        found = np.array(solver.solve().x)
+        error = M @ found - y
+        penalty = self.rho * found[-more:].sum() if self.optimizer == "sgd" else 0.0
+        return float(error @ error) / 2 + float(penalty)
 
 
 def _ball(
@@ -164,8 +172,9 @@ def _ball(
 
     By the norms of u_j = |a_j| w_j, with ||W||, ||a|| <= R and rho = R^2:
     `entries` and `columns`: |a_j| = R, so ||u_j|| <= rho. `sum`: sum ||u_j||_2 <= rho, with
-    |a_j|^2 in proportion. `spectral`: |a_j| = R, so ||U|| <= rho. `shared`:
-    U diag(1/t) U^T <= rho I for t = a^2 of sum at most rho, as W = U diag(1/a).
+    |a_j|^2 in proportion; `lengths`: the ||u_j||_2 without a bound. `spectral`: |a_j| = R, so
+    ||U|| <= rho. `shared`: U diag(1/t) U^T <= rho I for t = a^2 of sum at most rho, as
+    W = U diag(1/a).
     """
     size = m * d
     if kind == "entries":
@@ -174,8 +183,8 @@ def _ball(
             [clarabel.NonnegativeConeT(2 * size)],
             0,
         )
-    if kind in ("columns", "sum"):
-        more = m if kind == "sum" else 0
+    if kind in ("columns", "sum", "lengths"):
+        more = 0 if kind == "columns" else m
         A, b, cones = [], [], []
         for j in range(m):
             block = np.zeros((d + 1, size + more))
@@ -185,7 +194,7 @@ def _ball(
             A.append(block)
             b.append(np.array([0.0 if more else rho, *[0.0] * d]))
             cones.append(clarabel.SecondOrderConeT(d + 1))
-        if more:
+        if kind == "sum":
             A.append(np.array([[0.0] * size + [1.0] * m]))
             b.append(np.array([rho]))
             cones.append(clarabel.NonnegativeConeT(1))

@@ -64,7 +64,8 @@ def least_points(
 ) -> Callable[[tuple[Piece, ...]], tuple[float, Array]]:
     """The least 1/2 ||f - y||^2 of neurons in given pieces, and their u (m, d) where it is.
 
-    optimizer: None for networks anywhere. Of several such points it is one in the inside of their
+    optimizer: None for networks anywhere; for sgd rho is the beta of its penalty, which the losses
+    are then with. Of several such points it is one in the inside of their
     set, where the solver's path leads. The loss is NaN where the solver fails.
     """
     X, y = (np.array(data, dtype=float) for data in (problem.X, problem.y))
@@ -91,7 +92,7 @@ def _least(
     rooms: Sequence[tuple[Array, Array, Array]], y: Array, optimizer: str | None, rho: float
 ) -> tuple[float, Array]:
     """The unknowns are u_1, ..., u_m and, where the output layer is shared, the neurons' shares
-    t_j = a_j^2 / ||a||^2 of it."""
+    t_j = a_j^2 / ||a||^2 of it; for sgd bounds t_j of their lengths."""
     import clarabel  # type: ignore[import-untyped]
 
     fits, zero, positive = zip(*rooms, strict=True)
@@ -110,6 +111,8 @@ def _least(
     cones = [clarabel.ZeroConeT(len(equal)), clarabel.NonnegativeConeT(len(least)), *kinds]
     P, q = np.zeros((size, size)), np.zeros(size)
     P[:own, :own], q[:own] = np.triu(F.T @ F), -F.T @ y
+    if optimizer == "sgd":
+        q[own:] = rho
     for accuracy in _ACCURACIES:
         settings = clarabel.DefaultSettings()
         settings.verbose = False
@@ -117,7 +120,8 @@ def _least(
         found = clarabel.DefaultSolver(_sparse(P), q, A, b, cones, settings).solve()
         if str(found.status) in ("Solved", "AlmostSolved"):
             u = np.array(found.x[:own])
-            return float(((F @ u - y) ** 2).sum()) / 2, u.reshape(m, d)
+            penalty = rho * sum(found.x[own:]) if optimizer == "sgd" else 0.0
+            return float(((F @ u - y) ** 2).sum()) / 2 + penalty, u.reshape(m, d)
     return math.nan, np.zeros((m, d))
 
 
@@ -135,7 +139,7 @@ def _ball(optimizer: str | None, rho: float, m: int, d: int) -> tuple[Array, Arr
     """The rows of A and b that say that the network is in the ball, and their cones."""
     import clarabel
 
-    shared = optimizer in ("muon", "ngd")
+    shared = optimizer in ("muon", "ngd", "sgd")
     unknown = np.eye(m * d + m * shared)
     u = unknown[: m * d].reshape(m, d, -1)
     # t_j = 1 where each neuron has an output weight of its own.
@@ -162,6 +166,12 @@ def _ball(optimizer: str | None, rho: float, m: int, d: int) -> tuple[Array, Arr
         for j in range(m):
             A = np.vstack([-rho * shares[j], -u[j]])
             inside(clarabel.SecondOrderConeT(d + 1), A, np.pad([rho * given[j]], (0, d)))
+    elif optimizer == "sgd":  # ||u_j|| <= t_j, which the objective has beta times
+        for j in range(m):
+            inside(
+                clarabel.SecondOrderConeT(d + 1), np.vstack([-shares[j], -u[j]]), np.zeros(d + 1)
+            )
+        shared = False
     else:  # [[I, U], [U^T, diag t]] >= 0 with U / rho, its upper triangle column by column
         top = np.zeros((d + m, d + m, unknown.shape[1]))
         constant = np.diag([*np.ones(d), *given])

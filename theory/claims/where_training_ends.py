@@ -8,7 +8,8 @@ loss from a finite list; none is left moving.
 Tight: the list is exact in entrywise balls and within intervals elsewhere; that runs come to rest
 is measured.
 
-Predicted: from the merge tree and the equations of rest on kinks: the losses under each name.
+Predicted: from the merge tree, for sgd that of loss and penalty, and the equations of rest on
+kinks: the losses under each name.
 
 Observed: training; where a run is, and what lies below it, by a brute force in floating point.
 
@@ -23,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations_with_replacement
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -39,7 +40,7 @@ from theory.claims.base import (
 )
 from theory.claims.float_ends import FloatCells
 from theory.claims.instances import integer_problem
-from theory.claims.sampled import losses, slopes
+from theory.claims.sampled import losses
 from theory.claims.training import EndedRuns, TrainTogether
 from theory.errors import InputError, Interrupted
 from theory.landscape.cells import CellComplex
@@ -52,18 +53,17 @@ from theory.network import Network
 from theory.problem import Problem
 from theory.states import state_of
 from theory.types import Array, Progress
-from theory.within import Ball, Penalty, Within
+from theory.within import Ball, Penalty
 
 NAMES = ("global", "valley", "plateau", "kink")
 
-ALL = (*NAMES, "stationary", "moving", "diverged")
-"""Those and what else runs can be; `stationary` is said of sgd, without a tree."""
+ALL = (*NAMES, "moving", "diverged")
+"""Those and what else runs can be."""
 
 OPTIMIZERS = ("adamw", "lion", "signsgd", "muon", "muon-adamw", "ngd", "colnorm", "sgd")
 
 _BETA = Fraction(1)  # of sgd
 _RATE = 0.005  # of sgd: constant, as penalties shrink weights by beta times the rate
-_STATIONARY = 1e-5  # of ||y||^2: the largest entry of sgd's gradient at rest
 _RATES = Fraction(3, 10**5)
 """How far losses on kinks may be from those at rates of zero, relative to ||y||^2."""
 _BLANK = 1e-3  # of rho: neurons with |a| |w| below count as zero
@@ -179,8 +179,8 @@ class WhereTrainingEnds(Claim):
             "loss are looked for from it",
             "on kinks: which are visited was seen, and is listed; their losses are predicted, up "
             "to 3e-5 ||y||^2 as rates are small, but not zero",
-            "sgd has no ball, and a penalty instead: of its runs it is only predicted that they "
-            "are stationary or chatter on a kink",
+            f"sgd has no ball, and a penalty instead, beta = {_BETA}: losses are with the penalty, "
+            "and no rest on kinks is predicted but at the least of a cell",
         )
 
     def quick(self) -> Self:
@@ -189,7 +189,7 @@ class WhereTrainingEnds(Claim):
         return replace(
             self,
             data={name: self.data[name] for name in names if name in self.data},
-            optimizers=("adamw", "ngd"),
+            optimizers=("adamw", "ngd", "sgd"),
             seeds=16,
         )
 
@@ -201,9 +201,8 @@ class WhereTrainingEnds(Claim):
             for optimizer in self.optimizers:
                 key = f"{name}, {optimizer}"
                 values[f"{key}: moving"] = 0
-                if optimizer == "sgd":
-                    continue
-                tree = valleys(problem, 2, within=Ball(optimizer, rho), progress=progress)
+                within = _within(optimizer, rho)
+                tree = valleys(problem, 2, within=within, progress=progress)
                 found[key] = Landscape(tree, _predicted(tree, PLACES.get((name, optimizer), ())))
                 for kind, predicted in found[key].losses.items():
                     values[f"{key}: {kind}"] = predicted
@@ -220,18 +219,16 @@ class WhereTrainingEnds(Claim):
             for name, runs in self._trained(optimizer, train, progress):
                 key = f"{name}, {optimizer}"
                 problem, rho = self.data[name]
-                if optimizer == "sgd":
-                    ends = _ends_of_sgd(problem, runs)
-                else:
-                    ends = ends_of(FloatCells(problem, 2, optimizer, float(rho)), runs)
+                within = _within(optimizer, rho)
+                size = within.rho if isinstance(within, Ball) else within.beta
+                ends = ends_of(FloatCells(problem, 2, optimizer, float(size)), runs)
                 ended[key] = Ended(tuple(ends))
                 counts = ended[key].counts
                 values[f"{key}: moving"] = counts["moving"] + counts["diverged"]
                 measured[key] = ", ".join(f"{kind} {counts[kind]}" for kind in ALL if counts[kind])
-                if optimizer != "sgd":
-                    for kind in NAMES:
-                        own = sorted(loss for its, loss in ends if its == kind)
-                        values[f"{key}: {kind}"] = _apart(own)
+                for kind in NAMES:
+                    own = sorted(loss for its, loss in ends if its == kind)
+                    values[f"{key}: {kind}"] = _apart(own)
         return Observation(values, measured, {key: ended[key] for key in self._keys()})
 
     def compare(self, predicted: Values, observed: Values) -> bool:
@@ -252,10 +249,7 @@ class WhereTrainingEnds(Claim):
         times = {name: SLOW.get((name, optimizer), 1) for name in self.data}
         for factor in sorted(set(times.values())):
             names = [name for name in self.data if times[name] == factor]
-            balls: list[Within] = [
-                Penalty(_BETA) if optimizer == "sgd" else Ball(optimizer, self.data[name][1])
-                for name in names
-            ]
+            balls = [_within(optimizer, self.data[name][1]) for name in names]
             problems = tuple(self.data[name][0] for name in names)
             asked = TrainTogether(
                 problems,
@@ -271,6 +265,11 @@ class WhereTrainingEnds(Claim):
                 raise Interrupted
             found += zip(names, trained, strict=True)
         return found
+
+
+def _within(optimizer: str, rho: Fraction) -> Ball | Penalty:
+    """Where networks may be: in the ball, or for sgd anywhere with the penalty."""
+    return Penalty(_BETA) if optimizer == "sgd" else Ball(optimizer, rho)
 
 
 # Predicted
@@ -378,8 +377,9 @@ def ends_of(cells: FloatCells, runs: EndedRuns) -> list[tuple[str, float]]:
     problem = cells.problem
     near = TOLERANCE * float(problem.squared_length)
     zero = np.abs(runs.watched.a) * np.abs(runs.watched.W).max(axis=1) <= _BLANK * cells.rho
-    lost = losses(problem, runs.W, runs.a)
-    rests = losses(problem, runs.watched.W, runs.watched.a)
+    lost, rests = (
+        losses(problem, each.W, each.a) + _penalties(cells, each) for each in (runs, runs.watched)
+    )
     chatter = _crosses(runs, ~zero)
     found = []
     for run, loss in enumerate(lost.tolist()):
@@ -399,23 +399,11 @@ def ends_of(cells: FloatCells, runs: EndedRuns) -> list[tuple[str, float]]:
     return found
 
 
-def _ends_of_sgd(problem: Problem, runs: EndedRuns) -> list[tuple[str, float]]:
-    """Whether each run is stationary, on a kink or neither, and its loss."""
-    X, y = (np.array(data, dtype=float) for data in (problem.X, problem.y))
-    outputs = X @ runs.W
-    error = np.einsum("snm,sm->sn", slopes(problem, outputs) * outputs, runs.a) - y
-    back = slopes(problem, outputs) * error[..., None] * runs.a[:, None]
-    grad_W = np.einsum("nd,snm->sdm", X, back) + float(_BETA) * runs.W
-    grad_a = np.einsum("snm,sn->sm", slopes(problem, outputs) * outputs, error)
-    grad_a += float(_BETA) * runs.a
-    sizes = np.maximum(np.abs(grad_W).max(axis=(1, 2)), np.abs(grad_a).max(axis=1))
-    still = sizes <= _STATIONARY * float(problem.squared_length)
-    chatter = _crosses(runs, np.ones_like(runs.a, dtype=bool))
-    lost = losses(problem, runs.W, runs.a).tolist()
-    return [
-        ("stationary" if still[run] else "kink" if chatter[run] else "moving", loss)
-        for run, loss in enumerate(lost)
-    ]
+def _penalties(cells: FloatCells, networks: Any) -> Any:
+    """What the penalty adds to the losses of networks, (S,): nothing in a ball."""
+    if cells.optimizer != "sgd":
+        return 0.0
+    return cells.rho / 2 * ((networks.W**2).sum(axis=(1, 2)) + (networks.a**2).sum(axis=1))
 
 
 def _crosses(runs: EndedRuns, counted: Array) -> Array:

@@ -16,14 +16,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from flint import fmpz_mat
 
 from theory.arrangement import arrangement
+from theory.cone_program import ConeProgram
 from theory.exact import dot, integer_solution
 from theory.gauges import Metric
 from theory.network import Network
@@ -148,6 +149,44 @@ class Prices:
             return times * gain - times * times * norm / 2
         rest = gain - self.within.rho * dual
         return rest * rest / (2 * norm) if rest > 0 else Fraction()
+
+    def together(self, nu: Sequence[int], states: Sequence[Sequence[State]]) -> Dual | None:
+        """What nu proves with the Z that is best for all these states; None where no solver finds
+        it.
+
+        In floats the directions of largest nu . f are looked for, one in each state, together in
+        the ball, whose multiplier is Z; they are the `steepest` of the prices.
+        """
+        import cvxpy
+
+        cp: Any = cvxpy
+        assert self.within is not None
+        every = [state for own in states for state in own]
+        gradients = [self.data.gradient(nu, state) for state in every]
+        top = max((abs(v) for c in gradients for v in c), default=0)
+        if not top:
+            return None
+        U = cp.Variable((self.problem.d, len(every)))
+        outputs = self._A @ U
+        sides = np.array([[state.sides[k] for k in self.data.rows] for state in every]).T
+        # What a row of either side costs beyond its wall.
+        costs = np.zeros(sides.shape)
+        for i, place in np.argwhere(sides == 0).tolist():
+            nu_k = nu[self.data.rows[i]] / top * self.data.p
+            costs[i, place] = -every[place].sign * nu_k * self._scales[i]
+        gain = cp.sum(cp.multiply(np.array([[v / top for v in c] for c in gradients]).T, U))
+        gain -= cp.sum(cp.multiply(costs, cp.pos(outputs)))
+        gauge = self.within.gauge
+        size = gauge.hidden.ball(U, 1.0, gauge.power)
+        assert size.arrow is not None
+        constraints = [cp.multiply(sides, outputs) >= 0, *size.constraints]
+        if not ConeProgram(cp.Problem(cp.Maximize(gain), constraints)).solve():
+            return None
+        Z = size.arrow.dual_value[: self.problem.d, : self.problem.d]
+        found = self.bound(nu, Metric.near(Z), states)
+        directions = dict(zip(every, U.value.T, strict=True))
+        prices = {s: each._replace(steepest=directions[s]) for s, each in found.prices.items()}
+        return replace(found, prices=prices)
 
     def price(self, nu: Sequence[int], metric: Metric | None, state: State) -> Price:
         """What a state has against a dual vector."""

@@ -82,12 +82,12 @@ class CellProgram:
     def minimum(self, cell: Sequence[State]) -> CellMinimum:
         """The least loss of a cell; raises SolverFailure where no solver comes to an end."""
         cell = tuple(cell)
-        if not cell:
-            return self._proved(cell, (), None)
-        U, lam, Z = self._floats(cell)
+        U, lam, Z = self._floats(cell) if cell else (None, None, None)
         metric = None
         if self.within is not None and self.within.gauge.hidden.joint:
             metric = Metric.near(np.eye(self.problem.d) if Z is None else Z)
+        if U is None:
+            return self._proved(cell, (), metric)
         found = []
         for tight in _TIGHT:
             u = self._exact(U, cell, tight)
@@ -97,6 +97,17 @@ class CellProgram:
                     return found[-1]
         found.append(self._proved(cell, self._near(U, cell), metric, lam))
         return min(found, key=lambda each: (each.upper - each.lower, each.upper))
+
+    def estimate(self, cell: Sequence[State]) -> float:
+        """The least loss of a cell in floats, which prove nothing; SolverFailure: see `minimum`."""
+        if not cell:
+            return float(self.problem.squared_length / 2)
+        U, residual, _ = self._floats(cell)
+        value = float(residual @ residual) / 2
+        if isinstance(self.within, Penalty):
+            weight = float(self._units.penalty(self.within.beta))
+            value += weight * float(np.linalg.norm(U, axis=0).sum())
+        return value * float(self._units.y) ** 2
 
     def _proved(
         self,

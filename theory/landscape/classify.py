@@ -12,17 +12,19 @@ point (`theory.landscape.around`), or a network in one of them shows that one ha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from itertools import islice, product
+from itertools import chain, islice, product
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from theory.errors import BudgetError, InputError, Undecided
+from theory.exact import dot
 from theory.landscape.around import Dual, State, states_around
 from theory.landscape.cell_program import CellMinimum, CellProgram
 from theory.landscape.cells import require_cells
@@ -36,16 +38,13 @@ from theory.problem import Problem
 from theory.types import Progress, silent
 from theory.within import Ball, Penalty, Within
 
-if TYPE_CHECKING:
-    pass
-
 DEFAULT_MAX_CELLS = 20_000
 """Cones that a neuron may go to, and cells of a landscape whose tree is grown beside."""
 
 _PROGRAMS = 500  # the same for a landscape in which each takes a convex program
-_AROUND = 64  # cells up to which all around a network are looked at
+_AROUND = 64  # cells up to which all around a network are looked at, or states of neurons
 _MORE = 1 + Fraction(1, 10**9)  # times what a state has to have more, to be steeper
-_LOWER = Fraction(1, 1000)  # of the tolerance: a network lower by less is none
+_LOWER = Fraction(1, 1000)  # of the tolerance: a network lower by so much is lower
 _NONE = 1e-9  # of x . u, for rows and directions of size one: on neither side
 _NEAR = 1e-3  # how near kinks are at which a run may be at rest, relative to rows and weights
 _STARTS = 64  # of a search for directions in which a zero neuron may leave
@@ -147,7 +146,16 @@ class Classifier:
 
     def of(self, network: Network) -> Classified:
         """What kind of point a network is; see `classify`."""
-        return _Point(self, network).classified()
+        point = _Point(self, network)
+        point.require_inside()
+        return point.classified()
+
+    def least_of_cell(self, network: Network) -> Network:
+        """The network of least loss in the cell of one, which may be outside the ball.
+
+        Dead neurons are as they were, where the ball has room, else zero. Errors: see `classify`.
+        """
+        return _Point(self, network).least()
 
     def polished(self, found: Classified) -> Classified:
         """The local minimum that a network is at, or to which a path of no higher loss leads.
@@ -161,7 +169,7 @@ class Classifier:
                 break
             self.progress("cells on the way down", steps)
             steps += 1
-            found = self.of(following)
+            found = _Point(self, following).classified(passing=True)
         if found.stationary is not None and found.stationary != found.network:
             found = self.of(found.stationary)
         return found
@@ -196,26 +204,30 @@ class _Point:
 
     def __init__(self, classifier: Classifier, network: Network) -> None:
         problem, within = classifier.problem, classifier.within
+        network.require(problem)
         self.problem, self.network, self.within = problem, network, within
         self.classifier = classifier
         self.max_cells, self.tolerance = classifier.max_cells, classifier.tolerance
         self.program, self.data = classifier.program, classifier.program.data
         self.u = [u for _, u in network.convex_coordinates()]
         self.loss = self._objective(network)
-        self._require_inside()
         sigma = problem.activation.value
         outputs, _ = self.data.outputs(self.u)
         # Neurons that do nothing: they are zero, or dead.
         self.idle = [not any(map(sigma, values)) for values in outputs]
+        self._busy = [j for j, idle in enumerate(self.idle) if not idle]
         X = np.array(problem.X, dtype=float)
         self._X = X / (np.abs(X).max() or 1.0)
 
     def _objective(self, network: Network) -> Fraction:
         """The loss, with the penalty of the weights as they stand."""
-        loss = network.loss(self.problem)
+        signs, u = zip(*network.convex_coordinates(), strict=True)
+        residual, scale = self.data.residual(u, signs)
+        loss = Fraction(dot(residual, residual), 2 * scale * scale)
         return loss + self.within.of(network) if isinstance(self.within, Penalty) else loss
 
-    def _require_inside(self) -> None:
+    def require_inside(self) -> None:
+        """Raise InputError where the network is outside the ball."""
         ball = self.within
         if not isinstance(ball, Ball):
             return
@@ -230,7 +242,8 @@ class _Point:
             more = f"rho = {needs:.15g}, which is {needs - float(ball.rho):.3g} more"
             raise InputError("W", f"is outside {ball}: it needs {more}")
 
-    def classified(self) -> Classified:
+    def classified(self, *, passing: bool = False) -> Classified:
+        """passing: of a network on the way down only lower ones are asked for; its gap is nan."""
         minima, proved = self._cells_around()
         least = min(minima, key=lambda minimum: minimum.upper)
         self.found: dict[str, Any] = {
@@ -240,8 +253,12 @@ class _Point:
             "loss": self.loss,
             "cell_minimum": (min(proved, least.upper), least.upper),
             "distance": self.loss - min(proved, least.upper),
-            "gap": self._gap(self.network),
+            "gap": math.nan,
         }
+        if passing and self.loss - least.upper > self.tolerance:
+            lower = self._network(least)
+            return Classified(verdict="not stationary", lower=lower, **self.found)
+        self.found["gap"] = self._gap(self.network)
         tree = self.classifier.tree
         if tree is not None:
             home = tree.home(self.network)
@@ -256,31 +273,43 @@ class _Point:
             return Classified(verdict="kink", rest=rest, lower=lower, **self.found)
         return Classified(verdict="not stationary", lower=lower, **self.found)
 
+    def least(self) -> Network:
+        """The least point of the cell; of one of them, if there are several."""
+        states = states_around(self.data, self.network, self.max_cells, neurons=self._busy)
+        return self._network(self.program.minimum([own[0] for own in states]))
+
     def _cells_around(self) -> tuple[list[CellMinimum], Fraction]:
         """Minima of the cells around, idle neurons left out, and a lower bound of all of them.
 
-        Where they are many, of the first and of the steepest, and a bound by the residual.
+        Where they are many, of the first and of the steepest. The bound is then that of a neuron in
+        each of the states, which can do what any cell can, or by the residual.
         """
-        busy = [j for j, idle in enumerate(self.idle) if not idle]
+        busy = self._busy
         states = states_around(self.data, self.network, self.max_cells, neurons=busy)
         if prod(map(len, states)) <= _AROUND:
             minima = [self.program.minimum(cell) for cell in product(*states)]
             return minima, min(minimum.lower for minimum in minima)
         first = self.program.minimum([own[0] for own in states])
         residual, _ = self.data.residual(self.u, [s for s, _ in self.network.convex_coordinates()])
+        every = [state for own in states for state in own]
         states = states_around(self.data, self.network, self.max_cells, nu=residual, neurons=busy)
         dual = self.program.prices.bound(residual, first.dual.metric, states)
         steepest = [self._beside(first, cell) for cell in islice(self._steep(first, dual), 1)]
-        return [first, *steepest], dual.bound
+        proved = dual.bound
+        if len(every) <= _AROUND:
+            proved = max(proved, self.program.minimum(every).lower)
+        return [first, *steepest], proved
 
     def _resolved(self, state: State, dual: Dual, beside: State) -> State:
-        """A state with each row on the side that its direction is on; where on none, as beside."""
+        """A state with each row on the side that its direction is on; where on none, as beside, or
+        on either: what has a row on no side would be no cell."""
         values = self._X @ dual.prices[state].steepest
-        sides = tuple(
-            side or ((1 if v > 0 else -1) if abs(v) > _NONE else old)
-            for side, v, old in zip(state.sides, values.tolist(), beside.sides, strict=True)
-        )
-        return state._replace(sides=sides)
+        sides = list(state.sides)
+        for k in self.data.rows:
+            if not sides[k]:
+                v = float(values[k])
+                sides[k] = (1 if v > 0 else -1) if abs(v) > _NONE else beside.sides[k] or -1
+        return state._replace(sides=tuple(sides))
 
     def _at_rest(self, least: CellMinimum) -> Classified:
         """Of a network that is as low as the cells around it: is their least point a minimum?"""
@@ -296,11 +325,17 @@ class _Point:
                 return Classified(verdict="global minimum", **self.found)
             return self._leaving(least, point, value, self._search(least, blank), blank)
         dual = self.program.prices.bound(least.residual, least.dual.metric, states)
-        if value - dual.bound > self.tolerance and dual.metric is not None:
-            dual = self._with_metric(point, least, dual)
+        candidates = self._steep(least, dual)
+        few = sum(map(len, states)) <= _AROUND
+        if value - dual.bound > _LOWER * self.tolerance and dual.metric is not None and few:
+            # Z of one cell may be bad for others.
+            joint = self.program.prices.together(least.residual, states)
+            if joint is not None:
+                dual = max(dual, joint, key=lambda each: each.bound)
+                candidates = chain(self._together(least, joint), candidates)
         slack = value - dual.bound
         if slack > self.tolerance:
-            return self._leaving(least, point, value, self._steep(least, dual), blank)
+            return self._leaving(least, point, value, candidates, blank)
         self.found |= {"dual": dual, "slack": slack and max(slack, Fraction()) + _ALLOWANCE * value}
         if value - self.classifier.least <= self.tolerance:
             return Classified(verdict="global minimum", **self.found)
@@ -315,15 +350,6 @@ class _Point:
             if lower is not None:
                 return Classified(verdict="plateau", lower=lower, **self.found)
         return Classified(verdict="local minimum", **self.found)
-
-    def _with_metric(self, point: Network, least: CellMinimum, dual: Dual) -> Dual:
-        """The better of a dual and one whose metric belongs to the steep states around as well: Z
-        of a single cell may be bad for others, even where no cell leads lower."""
-        steep = [state for states in self._steep(least, dual) for state in states]
-        wider = self.program.minimum(list(dict.fromkeys([*least.cell, *steep]))).dual
-        states = states_around(self.data, point, self.max_cells, nu=wider.nu)
-        found = self.program.prices.bound(wider.nu, wider.metric, states)
-        return max(dual, found, key=lambda each: each.bound)
 
     def _steep(self, least: CellMinimum, dual: Dual) -> Iterator[list[State]]:
         """States to which neurons are led: those that have more against a dual vector than those of
@@ -344,6 +370,19 @@ class _Point:
         if len(joint) > 1:
             yield list(joint.values())
         yield from ([state] for state in reversed(states))
+
+    def _together(self, least: CellMinimum, joint: Dual) -> Iterator[list[State]]:
+        """States to which all neurons are led at once, by the directions of `Prices.together`."""
+        own = {state.neuron: state for state in least.cell}
+        gradients = {state: self.data.gradient(joint.nu, state) for state in joint.prices}
+        top = max(abs(v) for gradient in gradients.values() for v in gradient)
+        best: dict[int, tuple[float, State]] = {}
+        for state, price in joint.prices.items():
+            gain = float(np.dot([v / top for v in gradients[state]], price.steepest))
+            if state.neuron in own and gain > best.get(state.neuron, (0.0,))[0]:
+                best[state.neuron] = gain, state
+        if best:
+            yield [self._resolved(state, joint, own[j]) for j, (_, state) in best.items()]
 
     def _leaving(
         self,
@@ -373,7 +412,9 @@ class _Point:
     ) -> Network | None:
         """A network of lower loss where some neurons are in other states."""
         found = self._beside(least, states)
-        return self._network(found) if value - found.upper > _LOWER * self.tolerance else None
+        # Lower than the whole cell, or by more than minima are uncertain by.
+        enough = min(_LOWER * self.tolerance, value - least.lower)
+        return self._network(found) if value - found.upper > enough else None
 
     def _beside(self, least: CellMinimum, states: Sequence[State]) -> CellMinimum:
         """The minimum of a cell of which some neurons are in other states."""

@@ -223,12 +223,15 @@ class Polyhedral(Domain):
 
     def priced(self, vector: tuple[int, ...], scale: Fraction = Fraction(1)) -> Dual:
         """A dual vector with its products."""
-        found = {}
-        values = self._stacked * fmpz_mat(len(vector), 1, list(vector))
-        for k, value in enumerate(map(int, values.entries())):
-            if value:
-                found[state_of(k, value)] = abs(value)
+        found = self.products(vector)
         return Dual(vector, found, bit_set(found), scale)
+
+    def products(self, vector: Sequence[int]) -> dict[int, int]:
+        """Those with the columns where they are positive."""
+        values = (self._stacked * fmpz_mat(len(vector), 1, list(vector))).entries()
+        return {
+            2 * k + (value < 0): abs(value) for k, value in enumerate(map(int, values)) if value
+        }
 
     @cached_property
     def _stacked(self) -> fmpz_mat:

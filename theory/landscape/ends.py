@@ -1,8 +1,9 @@
 """Where each of many trained networks has come to rest: a name for every run.
 
 Off the kinks a network at rest has the least loss of its cell (`proofs_notes/valleys.md`), so the
-merge tree names it: the global valley, another, or a plateau. On a kink the equations of rest of
-its optimizer name it (`theory.landscape.kinks`). Whatever is neither is still moving.
+merge tree names it: the global valley, another, or a plateau. Where that is too large,
+`theory.landscape.cell_ends` looks at that cell alone. On a kink the equations of rest of its
+optimizer name it (`theory.landscape.kinks`). Whatever is neither is still moving.
 
 Names are observations on floats: a loss counts as the least of a cell within a tolerance, and
 within what one step of training can change it.
@@ -11,12 +12,13 @@ within what one step of training can change it.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -26,16 +28,19 @@ from theory.landscape.gap import Kink
 from theory.landscape.kinks import MOST, RULES, RestPoint, rest_points
 from theory.landscape.valleys import Valleys, valleys
 from theory.network import Network
+from theory.problem import Problem
 from theory.states import state_of
 from theory.types import Array
-from theory.within import Ball
+from theory.within import Ball, Penalty, Within
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
 _Place: TypeAlias = tuple[tuple[Kink, ...], tuple[int, ...]]
 
-Kind: TypeAlias = Literal["global", "valley", "plateau", "kink", "moving", "diverged"]
+Kind: TypeAlias = Literal[
+    "global", "valley", "minimum", "plateau", "kink", "moving", "undecided", "diverged"
+]
 
 TOLERANCE = 1e-5
 """Of the loss above the least of a cell, relative to ||y||^2, up to which a network is at rest."""
@@ -50,9 +55,11 @@ class End:
 
     kind: `global`, a valley whose bottom has the least loss; `valley`, another; `plateau`, the
     least loss of a cell that is no bottom; `kink`, at rest on a kink; `moving`; `diverged`.
+    Where there is no merge tree, `minimum`, a local minimum by proof, of which the valley is not
+    known, and `undecided`, the least of a cell, but whether a local minimum is not decided.
     valley: its id, where there is one. loss: predicted for that place, exact but for a kink, and
-    in balls where minima are intervals; None where it is moving or diverged. above: how far the
-    run's loss is above the least of its cell; nan where it diverged.
+    in balls where minima are intervals; None where it is moving, undecided or diverged. above: how
+    far the run's loss is above the least of its cell; nan where that is not known.
     """
 
     kind: Kind
@@ -60,31 +67,42 @@ class End:
     loss: Fraction | float | None
     above: float
     kink: RestPoint | None = None
+    kinks: int = 0
 
 
-class Ends:
-    """Names ends of runs in the ball of a merge tree, of networks modulo permutation.
+Place = TypeVar("Place", bound=Hashable)
+
+
+class Naming(ABC, Generic[Place]):
+    """Names ends of runs in one ball, or with the l2 penalty, cell by cell.
 
     step: how far one step of training goes, in units of the weights: its last learning rate.
-    tolerance: see `TOLERANCE`. Raises InputError for a tree of labelled neurons, or without a ball.
+    tolerance: see `TOLERANCE`. chatter: whether runs at a wall, too, may be a few steps above the
+    least of their cell.
     """
 
-    def __init__(self, tree: Valleys, *, step: float, tolerance: float = TOLERANCE) -> None:
-        if tree.labelled:
-            raise InputError("tree", "tells the neurons apart; take one with labelled=False")
-        if not isinstance(tree.within, Ball):
-            raise InputError("tree", "has no ball, but its optimizer has to be known")
-        self.tree = tree
-        self.within: Ball = tree.within
-        self.step = step
-        problem = tree.problem
+    chatter = True
+
+    def __init__(self, problem: Problem, within: Within, *, step: float, tolerance: float) -> None:
+        self.problem, self.within, self.step = problem, within, step
         self._X = np.array(problem.X, dtype=float)
         self._y = np.array(problem.y, dtype=float)
         self._activation = problem.activation
         self._near = tolerance * float(self._y @ self._y)
-        signs = tree.complex.arrangement.signs
         self._rows = np.flatnonzero(self._X.any(axis=1))
-        self._cones = {row.tobytes(): cone for cone, row in enumerate(signs[:, self._rows])}
+        self._reach = _CHATTER * step * np.abs(self._X).sum(axis=1)  # of x . w
+
+    @abstractmethod
+    def _cell(self, W: Float[Array, "d m"], a: Float[Array, " m"], Z: Float[Array, "n m"]) -> Place:
+        """The cell of a run; Z = X W."""
+
+    @abstractmethod
+    def least(self, cell: Place) -> Fraction | float:
+        """The least loss of a cell."""
+
+    @abstractmethod
+    def place(self, cell: Place) -> tuple[Fraction | None, Kind, int | None]:
+        """The least loss of a cell, what it is, and in which valley."""
 
     def of(self, W: Float[Array, "S d m"], a: Float[Array, "S m"]) -> list[End]:
         """The end of each of S runs."""
@@ -92,6 +110,9 @@ class Ends:
             Z = self._X @ W
             error = self._activation.fit(self._X, W, a) - self._y
             losses = (error**2).sum(axis=-1) / 2
+            if isinstance(self.within, Penalty):
+                squares = (W**2).sum(axis=(-2, -1)) + (a**2).sum(axis=-1)
+                losses = losses + float(self.within.beta) * squares / 2
         finite = np.isfinite(losses) & np.isfinite(W).all(axis=(1, 2)) & np.isfinite(a).all(axis=1)
         found = []
         for run in range(len(a)):
@@ -109,15 +130,100 @@ class Ends:
         error: Float[Array, " n"],
         loss: float,
     ) -> End:
-        predicted, kind, valley = self.place(self._cell(W, a, Z))
-        above = loss - float(predicted)
+        cell = self._cell(W, a, Z)
+        above = loss - float(self.least(cell))
         if abs(above) > self._near:  # below the least it is outside the ball
             kink = self._kink(W, a, Z)
             if kink is not None:
                 return End("kink", None, kink.loss, above, kink)
-            if abs(above) > self._near + _CHATTER * self._one_step(a, Z, error):
-                return End("moving", None, None, above)
+            kinks, _ = self._near_by(W, a, Z)
+            allowed = _CHATTER * self._one_step(W, a, Z, error)
+            if abs(above) > self._near + (allowed if self.chatter or not kinks else 0.0):
+                return End("moving", None, None, above, kinks=len(kinks))
+        predicted, kind, valley = self.place(cell)
         return End(kind, valley, predicted, above)
+
+    def _one_step(
+        self,
+        W: Float[Array, "d m"],
+        a: Float[Array, " m"],
+        Z: Float[Array, "n m"],
+        error: Float[Array, " n"],
+    ) -> float:
+        """What one step can change of the loss, to first order."""
+        grad_W = self._X.T @ (self._activation.slopes(Z > 0) * (error[:, None] * a))
+        grad_a = self._activation.at(Z).T @ error
+        if not isinstance(self.within, Ball):  # the gradient is the step
+            beta = float(self.within.beta)
+            square = ((grad_W + beta * W) ** 2).sum() + ((grad_a + beta * a) ** 2).sum()
+            return self.step * float(square)
+        ball = self.within.geometry
+        slope = ball.hidden.dual_value(grad_W) + ball.output.dual_value(grad_a)
+        return self.step * float(slope)
+
+    def _kink(
+        self, W: Float[Array, "d m"], a: Float[Array, " m"], Z: Float[Array, "n m"]
+    ) -> RestPoint | None:
+        """The rest point near the run, where it has come near kinks."""
+        kinks, blanks = place = self._near_by(W, a, Z)
+        if not isinstance(self.within, Ball) or self.within.optimizer not in RULES:
+            return None
+        if len(kinks) > MOST or not (kinks or blanks):
+            return None
+        fit = self._activation.fit(self._X, W, a)
+        allowed = self._reach * (np.abs(a).sum() + self.step)
+        known, failures = self._rests.setdefault(place, ([], 0))
+        for point, its_fit in known:
+            if (np.abs(fit - its_fit) <= allowed).all():
+                return point
+        if failures == _ATTEMPTS:
+            return None
+        near = None
+        for found in rest_points(self.problem, self.within, W, a, *place):
+            its_fit = self._activation.fit(self._X, found.W, found.a)
+            known.append((found, its_fit))
+            if near is None and (np.abs(fit - its_fit) <= allowed).all():
+                near = found
+        if near is None:
+            self._rests[place] = known, failures + 1
+        return near
+
+    def _near_by(
+        self, W: Float[Array, "d m"], a: Float[Array, " m"], Z: Float[Array, "n m"]
+    ) -> _Place:
+        """The kinks that a run is within a few steps of, and the neurons that are zero or dead."""
+        reach = self._reach[:, None]
+        small = np.maximum(np.abs(a), np.abs(W).max(axis=0)) <= _CHATTER * self.step
+        blank = small | (Z <= reach)[self._rows].all(axis=0)
+        near = (np.abs(Z) <= reach) & ~blank
+        near[~self._X.any(axis=1)] = False
+        kinks = tuple((int(k), int(j)) for k, j in np.argwhere(near))
+        return kinks, tuple(np.flatnonzero(blank).tolist())
+
+    @cached_property
+    def _rests(self) -> dict[_Place, tuple[list[tuple[RestPoint, Array]], int]]:
+        """By kinks and blanks: the rest points that runs were at, with their fits, and how many
+        other runs were at none."""
+        return {}
+
+
+class Ends(Naming[Cell]):
+    """Names ends of runs in the ball of a merge tree, of networks modulo permutation.
+
+    Where the tree is of loss and penalty, losses are with the penalty, and kinks have no names.
+    Arguments: see `Naming`. Raises InputError for a tree of labelled neurons, or one of the loss
+    without a ball.
+    """
+
+    def __init__(self, tree: Valleys, *, step: float, tolerance: float = TOLERANCE) -> None:
+        if tree.labelled:
+            raise InputError("tree", "tells the neurons apart; take one with labelled=False")
+        if tree.within is None:
+            raise InputError("tree", "has no ball, but its optimizer has to be known")
+        super().__init__(tree.problem, tree.within, step=step, tolerance=tolerance)
+        self.tree = tree
+        signs = tree.complex.arrangement.signs
+        self._cones = {row.tobytes(): cone for cone, row in enumerate(signs[:, self._rows])}
 
     def _cell(self, W: Float[Array, "d m"], a: Float[Array, " m"], Z: Float[Array, "n m"]) -> Cell:
         """Of the signs of x_k . w_j; exactly where a float may have a wrong one."""
@@ -133,15 +239,9 @@ class Ends:
             )
         )
 
-    def _one_step(
-        self, a: Float[Array, " m"], Z: Float[Array, "n m"], error: Float[Array, " n"]
-    ) -> float:
-        """What one step can change of the loss, to first order."""
-        grad_W = self._X.T @ (self._activation.slopes(Z > 0) * (error[:, None] * a))
-        grad_a = self._activation.at(Z).T @ error
-        ball = self.within.geometry
-        slope = ball.hidden.dual_value(grad_W) + ball.output.dual_value(grad_a)
-        return self.step * float(slope)
+    def least(self, cell: Cell) -> Fraction:
+        """The least loss of a cell."""
+        return self.place(cell)[0]
 
     def place(self, cell: Cell) -> tuple[Fraction, Kind, int | None]:
         """The least loss of a cell, and what of the tree it is."""
@@ -176,46 +276,6 @@ class Ends:
                     homes.setdefault(cell, valley.id)
         return homes
 
-    def _kink(
-        self, W: Float[Array, "d m"], a: Float[Array, " m"], Z: Float[Array, "n m"]
-    ) -> RestPoint | None:
-        """The rest point near the run, where it has come near kinks."""
-        reach = _CHATTER * self.step * np.abs(self._X).sum(axis=1)[:, None]
-        small = np.maximum(np.abs(a), np.abs(W).max(axis=0)) <= _CHATTER * self.step
-        blank = small | (Z <= reach)[self._rows].all(axis=0)
-        kinks = [
-            (int(k), int(j))
-            for k, j in np.argwhere((np.abs(Z) <= reach) & ~blank)
-            if k in self._rows
-        ]
-        known_rule = self.within.optimizer in RULES
-        if not known_rule or len(kinks) > MOST or not (kinks or blank.any()):
-            return None
-        place = (tuple(kinks), tuple(np.flatnonzero(blank).tolist()))
-        fit = self._activation.fit(self._X, W, a)
-        allowed = reach[:, 0] * (np.abs(a).sum() + self.step)
-        known, failures = self._rests.setdefault(place, ([], 0))
-        for point, its_fit in known:
-            if (np.abs(fit - its_fit) <= allowed).all():
-                return point
-        if failures == _ATTEMPTS:
-            return None
-        near = None
-        for found in rest_points(self.tree.problem, self.within, W, a, *place):
-            its_fit = self._activation.fit(self._X, found.W, found.a)
-            known.append((found, its_fit))
-            if near is None and (np.abs(fit - its_fit) <= allowed).all():
-                near = found
-        if near is None:
-            self._rests[place] = known, failures + 1
-        return near
-
-    @cached_property
-    def _rests(self) -> dict[_Place, tuple[list[tuple[RestPoint, Array]], int]]:
-        """By kinks and blanks: the rest points that runs were at, with their fits, and how many
-        other runs were at none."""
-        return {}
-
 
 def proved(
     tree: Valleys, networks: Mapping[int, Network], ends: Sequence[End], *, max_cells: int | None
@@ -227,12 +287,11 @@ def proved(
     valleys are those of the least ball that holds them all, and matched with those of the tree by
     cells of their bottoms. A run is in the valley that it is at home in there, and in no other, if
     its loss is below the proved ways out of it and of those that join it: every path to another
-    bottom, in that ball, rises above the run.
+    bottom, in that ball, rises above the run. With a penalty none is.
     """
     ball, problem = tree.within, tree.problem
-    assert isinstance(ball, Ball)
     named = [run for run in networks if ends[run].valley is not None]
-    if not named:
+    if not named or not isinstance(ball, Ball):
         return set()
     norm = tree.complex.domain.norm
     needed = {run: norm([u for _, u in networks[run].convex_coordinates()]) for run in named}
@@ -254,26 +313,32 @@ def proved(
 
 
 def summary(ends: Sequence[End], *, apart: float = 0.0) -> dict[str, Any]:
-    """How many runs ended where: by valley, by loss of a plateau, and in all.
+    """How many runs ended where: by valley, by loss of a plateau or minimum, and in all.
 
-    apart: plateaus whose losses differ by no more are one, named by the lowest.
+    apart: those whose losses differ by no more are one, named by the lowest.
     """
     kinds = Counter(end.kind for end in ends)
-    valleys: dict[str, dict[int, int]] = {"global": {}, "valley": {}}
+    valleys: dict[str, dict[int | None, int]] = {"global": {}, "valley": {}}
     for kind, ids in valleys.items():
-        found = Counter(end.valley for end in ends if end.kind == kind and end.valley is not None)
-        ids.update(sorted(found.items()))
-    plateaus: dict[Fraction, int] = {}
-    for loss in sorted(Fraction(end.loss or 0) for end in ends if end.kind == "plateau"):
-        last = next(reversed(plateaus), None)
-        same = last is not None and loss - last <= apart
-        name = last if same and last is not None else loss
-        plateaus[name] = plateaus.get(name, 0) + 1
+        found = Counter(end.valley for end in ends if end.kind == kind)
+        ids.update(sorted(found.items(), key=lambda item: -1 if item[0] is None else item[0]))
     return {
         "global": valleys["global"],
         "valleys": valleys["valley"],
-        "plateaus": plateaus,
+        "minima": _by_loss(ends, "minimum", apart),
+        "plateaus": _by_loss(ends, "plateau", apart),
         "kinks": kinds["kink"],
         "moving": kinds["moving"],
+        "undecided": kinds["undecided"],
         "diverged": kinds["diverged"],
     }
+
+
+def _by_loss(ends: Sequence[End], kind: Kind, apart: float) -> dict[Fraction, int]:
+    found: dict[Fraction, int] = {}
+    for loss in sorted(Fraction(end.loss or 0) for end in ends if end.kind == kind):
+        last = next(reversed(found), None)
+        same = last is not None and loss - last <= apart
+        name = last if same and last is not None else loss
+        found[name] = found.get(name, 0) + 1
+    return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from theory.cone_program import ConeProgram
 from theory.geometry import frank_wolfe_gap
 from theory.problem import Problem
 from theory.types import Array
@@ -88,5 +89,5 @@ def _shortest(
         "spectral": lambda: cp.normNuc(mean),
     }
     norm = norms["frobenius" if within is None else within.gauge.hidden.name]()
-    cp.Problem(cp.Minimize(norm), [shares >= 0, shares <= 1]).solve(solver=cp.CLARABEL)
-    return mean.value
+    found = ConeProgram(cp.Problem(cp.Minimize(norm), [shares >= 0, shares <= 1])).solve()
+    return mean.value if found else G

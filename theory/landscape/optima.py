@@ -102,18 +102,21 @@ def optima(
         cell = cells.at(rank)
         chosen = [groups[state] for state in cell]
         minimum = domain.minimum(chosen)
-        products = domain.dual(minimum).products
+        products = domain.products(minimum.residual)
         holding = [every] * width
         for neuron, column, _ in domain.shares(minimum, chosen):
             holding[neuron] &= having[column]
         allowed = []
+        dearer: dict[int, int] = {}  # by price the groups with a column of a larger product
         beyond: tuple[int, ...] | None = None
         for neuron, (group, holds) in enumerate(zip(chosen, holding, strict=True)):
             price = max((products.get(column, 0) for column in group), default=0)
-            free = holds
-            for column, value in products.items():
-                if value > price:
-                    free &= ~having[column]
+            if price not in dearer:
+                dearer[price] = 0
+                for column, value in products.items():
+                    if value > price:
+                        dearer[price] |= having[column]
+            free = holds & ~dearer[price]
             if beyond is None and free != holds:
                 other = _members(holds & ~free)[0]
                 beyond = (*cell[:neuron], other, *cell[neuron + 1 :])

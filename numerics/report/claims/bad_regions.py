@@ -7,6 +7,9 @@ from functools import partial
 from numerics.pictures import valleys
 from numerics.report.sheets import Picture, Sheet
 from theory.claims import BadRegions, Result
+from theory.within import Ball, Penalty
+
+_NAMES = {Ball: "small adamw ball", Penalty: "l2 penalty"}
 
 
 def sheets(result: Result[None, None]) -> list[Sheet]:
@@ -16,13 +19,14 @@ def sheets(result: Result[None, None]) -> list[Sheet]:
     pictures: list[Picture] = []
     for case in claim.cases:
         lines = {}
-        for place, rho in claim.places():
+        for place, within in claim.places():
             if place is case:
-                where = "anywhere" if rho is None else f"adamw, rho = {rho}"
-                lines[where] = claim.shares(values, case, rho)
+                name = _NAMES.get(type(within), "anywhere")
+                lines[name] = claim.shares(values, case, within)
         caption = (
             f"{case.name}: the share of activation regions with a global minimum (circles) and "
-            "with a local minimum above it (crosses), without a ball and in a small one."
+            "with a local minimum above it (crosses), without a ball, in a small one and with a "
+            "penalty, there at least."
         )
         draw = partial(valleys.draw_shares, lines=lines, title=case.name)
         pictures.append((draw, caption))

@@ -30,7 +30,7 @@ def sheets(result: Result[Mapping[str, Landscape], Mapping[str, Ended]]) -> list
         (
             partial(draw_ends, counts=own, title=title),
             f"{title}: what the places are called where runs of each optimizer ended. sgd has a "
-            "penalty instead of a ball: its runs are only known to be stationary, or on a kink.",
+            "penalty instead of a ball, and its places are those of loss and penalty.",
         )
         for title, own in {"all data sets": everywhere, **counts}.items()
     ]
@@ -44,8 +44,9 @@ def sheets(result: Result[Mapping[str, Landscape], Mapping[str, Ended]]) -> list
         name, optimizer = key.split(", ")
         runs = {optimizer: _leaves(tree, result.observation.evidence[key])}
         caption = (
-            f"{key}: every valley of the loss in the ball, from its bottom up to where it joins a "
-            "deeper one, and below it how many runs ended there. Blue: the global one."
+            f"{key}: every valley of the loss in the ball, or for sgd of loss and penalty, from "
+            "its bottom up to where it joins a deeper one, and below it how many runs ended "
+            "there. Blue: the global one."
         )
         trees.append((partial(_draw_tree, tree=tree, runs=runs, name=name), caption))
     return [Sheet("", bars, columns=3), Sheet(".trees", trees, columns=3, most=6)]

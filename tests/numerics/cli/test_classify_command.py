@@ -23,6 +23,7 @@ def network(tmp_path: Path) -> Path:
 
 def test_json_contract(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = run_json(capsys, "classify", network, *BALL, "--polish")
+    assert (found["within"], found["rho"], found["beta"]) == ("adamw", "11/5", None)
     assert found["verdict"] == "not stationary"
     assert (found["loss"], found["distance"], found["valley"]) == ("9", "7", 0)
     assert found["cell_minimum"] == {"lower": "2", "upper": "2"}
@@ -58,6 +59,10 @@ def test_with_the_penalty(network: Path, capsys: pytest.CaptureFixture[str]) -> 
     code, out, _ = run(capsys, "classify", network, *options)
     assert code == 0
     assert "loss + penalty 46/5" in out
+    found = run_json(capsys, "classify", network, *options)
+    assert (found["within"], found["rho"], found["beta"]) == ("sgd", None, "1/10")
+    found = run_json(capsys, "classify", network, "--problem", "flagship")
+    assert found["within"] is found["rho"] is found["beta"] is None
 
 
 @pytest.mark.parametrize(

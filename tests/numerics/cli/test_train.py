@@ -20,9 +20,9 @@ from numerics.cli.options import load_network
 from numerics.training.loop import train
 from theory.errors import BudgetError
 from theory.geometry import names
-from theory.landscape import analyse
+from theory.landscape import analyse, valleys
 from theory.loading import example
-from theory.within import Ball
+from theory.within import Ball, Penalty
 
 SHORT = ["--seeds", "32", "--steps", "2000"]
 FEW = ["--seeds", "4", "--steps", "200"]  # where nothing has to converge
@@ -401,6 +401,49 @@ def test_every_run_of_the_flagship_has_a_name(
     assert "on a plateau" in out
 
 
-def test_runs_without_a_ball_have_no_names(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("flagship", "--optimizer", "sgd", "--rho", "100", "--seeds", "4")
-    assert run_json(capsys, *arguments, "--steps", "200")["ends"] is None
+def test_runs_have_names_where_the_landscape_is_too_large(
+    capsys: pytest.CaptureFixture[str], problem_file: Callable[..., Path]
+) -> None:
+    """Each row is there twice, with targets 2 apart: no network is below 6 / 2, at the means."""
+    rows = [[2, 1, 0], [1, 3, 0], [1, 1, 2]]
+    file = problem_file(X=[*rows, *rows], y=[5, 4, 8, 3, 2, 6])
+    arguments = (file, "--optimizer", "ngd", "--rho", 30, "--width", 2, "--max-cells", 1)
+    code, out, _ = run(capsys, *arguments, "--seeds", 8, "--steps", 20_000, "--json", "-")
+    found = json.loads(out)["ends"]
+    assert code == 0
+    assert found["valleys"] == {}
+    named = {**found["minima"], **found["plateaus"]}
+    counts = [*named.values(), *found["global"].values()]
+    others = ("kinks", "moving", "undecided", "diverged")
+    assert sum(counts) + sum(found[kind] for kind in others) == 8
+    assert found["global"].get("unknown", 0) + named.get("3", 0) > 0
+    assert found["slack"] >= 0
+    code, out, _ = run(capsys, *arguments, "--seeds", 8, "--steps", 20_000)
+    assert code == 0
+    assert "at a global minimum" in out or "at a local minimum, valley unknown" in out
+
+
+def test_many_runs_of_few_steps_are_not_named(
+    capsys: pytest.CaptureFixture[str], problem_file: Callable[..., Path]
+) -> None:
+    """That would take longer than their training."""
+    file = problem_file(X=[[k, k * k % 7, 1] for k in range(1, 60)], y=[1] * 59)
+    arguments = (file, "--optimizer", "adamw", "--rho", 2, "--width", 30, "--seeds", 200)
+    code, out, err = run(capsys, *arguments, "--steps", 1, "--json", "-")
+    assert code == 0
+    assert "where runs end is not named: programs of their cells have 1,062,000 entries" in err
+    assert json.loads(out)["ends"] is None
+
+
+def test_runs_without_a_ball_have_names_in_the_tree_with_the_penalty(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """beta = 1; the losses of places are with the penalty, and nothing is said to be proved."""
+    arguments = ("flagship", "--optimizer", "sgd", "--rho", "1", "--seeds", "8")
+    found = run_json(capsys, *arguments)["ends"]
+    assert found["moving"] == found["kinks"] == found["undecided"] == 0
+    assert found["proved"] == {}
+    tree = valleys(example("flagship"), 2, within=Penalty(1))
+    assert set(found["valleys"]) < {str(valley.id) for valley in tree.valleys}
+    counts = [found[kind].values() for kind in ("global", "valleys", "plateaus")]
+    assert sum(map(sum, counts)) == 8

@@ -61,7 +61,7 @@ from theory.landscape.kinks import RULES
 from theory.landscape.shares import shares
 from theory.landscape.valleys import valleys
 from theory.regions import Meeting
-from theory.within import Ball
+from theory.within import Ball, Penalty
 
 Fault: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 """Plants it."""
@@ -242,7 +242,7 @@ SMALL: dict[str, Claim] = {
             },
             vertices=3,
         ),
-        replace(WhereTrainingEnds().quick(), optimizers=("adamw",)),
+        replace(WhereTrainingEnds().quick(), optimizers=("adamw", "sgd")),
         KinkLimits().quick(),
         ValleysInBalls((TWO_POINTS,)),
         BadRegions(tuple(replace(case, width=2) for case in BadRegions().cases[:2])),
@@ -500,7 +500,14 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "radius scaled": with_option(
             "within",
-            lambda ball: Ball(ball.optimizer, ball.rho * MORE),
+            lambda place: (
+                Ball(place.optimizer, place.rho * MORE) if isinstance(place, Ball) else place
+            ),
+            "theory.claims.where_training_ends:valleys",
+        ),
+        "penalty scaled": with_option(
+            "within",
+            lambda place: Penalty(place.beta * MORE) if isinstance(place, Penalty) else place,
             "theory.claims.where_training_ends:valleys",
         ),
         "rule of another optimizer": put(
@@ -555,6 +562,16 @@ FAULTS: dict[str, dict[str, Fault]] = {
             "within",
             lambda ball: ball and Ball(ball.optimizer, ball.rho * MORE),
             "theory.claims.bad_regions:shares",
+        ),
+        "penalty scaled": changed(
+            lambda found: replace(found, minimum=tuple(MORE * each for each in found.minimum)),
+            "theory.claims.bad_regions:penalty_shares",
+        ),
+        "zero neurons taken for at rest": changed(
+            lambda bad: bad is not None, "theory.landscape.penalty_shares:_bad"
+        ),
+        "rays at which no cone beside leads further": changed(
+            lambda rests: True, "theory.landscape.penalty_shares:_Region.rests"
         ),
     },
 }
