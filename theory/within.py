@@ -42,8 +42,7 @@ class Ball:
     beta: ClassVar[None] = None
 
     def __init__(self, optimizer: str | LionK, rho: Rational) -> None:
-        found = geometry(optimizer).ball if isinstance(optimizer, str) else optimizer
-        object.__setattr__(self, "geometry", found)
+        object.__setattr__(self, "geometry", geometry(optimizer).ball)
         object.__setattr__(self, "rho", positive_rational(rho, "rho"))
 
     @property
