@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from problems import REGRESSION
 
 from numerics.pictures.valleys import (
     both,
@@ -20,8 +21,6 @@ from theory.landscape.valleys import Valleys, valleys
 from theory.loading import example
 from theory.problem import Problem
 from theory.within import Ball
-
-REGRESSION = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])
 
 
 @pytest.fixture(scope="module")
