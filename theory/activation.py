@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -25,17 +26,22 @@ class Activation:
     negative: int | Fraction
     positive: int | Fraction
 
+    @property
+    def whole(self) -> tuple[Activation, int]:
+        """(q sigma, q) for the least integer q > 0 for which q sigma keeps integers integers."""
+        q = lcm(self.negative.denominator, self.positive.denominator)
+        return Activation(int(q * self.negative), int(q * self.positive)), q
+
     def value(self, t: T) -> T:
-        """sigma(t), exactly."""
+        """sigma(t), exactly; an integer or a Fraction for integers."""
         number: Any = t
-        image: T = (self.positive if number > 0 else self.negative) * number
+        image: T = _times(self.positive if number > 0 else self.negative, number)
         return image
 
     def part(self, active: Iterable[bool], values: Iterable[T]) -> list[T]:
         """D v, exactly: each value times the slope of its side. active: whether x . u > 0."""
         on, off = self.positive, self.negative
-        pairs: Iterable[tuple[bool, Any]] = zip(active, values, strict=True)
-        return [(on if side else off) * v for side, v in pairs]
+        return [_times(on if side else off, v) for side, v in zip(active, values, strict=True)]
 
     def at(self, t: Shaped[np.ndarray, "*shape"]) -> Shaped[np.ndarray, "*shape"]:
         """sigma of every entry: of floats, or of integers exactly."""
@@ -66,6 +72,12 @@ class Activation:
         """sigma(X W) a: what networks say about the rows of X, in floating point."""
         fit: Float[np.ndarray, "*networks n"] = (self.at(X @ W) @ a[..., None])[..., 0]
         return fit
+
+
+def _times(slope: int | Fraction, value: Any) -> Any:
+    if isinstance(slope, int) or isinstance(value, int | Fraction):
+        return slope * value
+    return value * slope.numerator / slope.denominator  # flint's numbers know no Fraction
 
 
 RELU = Activation(0, 1)

@@ -239,6 +239,13 @@ class Problem:
         return len(self.X[0])
 
     @property
+    def stated_width(self) -> int:
+        """`width`; raises InputError where the problem states none."""
+        if self.width is None:
+            raise InputError("width", "the problem does not state one; pass a width")
+        return self.width
+
+    @property
     def activation(self) -> Activation:
         """That of the networks to be trained: ReLU."""
         return RELU

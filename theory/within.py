@@ -22,7 +22,7 @@ from typing import ClassVar, TypeAlias
 from theory.errors import InputError
 from theory.exact import squared
 from theory.gauges import Gauge, gauge_of
-from theory.geometry import LionK, geometry
+from theory.geometry import Geometry, LionK, geometry
 from theory.network import Network
 from theory.problem import Rational, positive_rational
 
@@ -41,9 +41,8 @@ class Ball:
     rho: Fraction
     beta: ClassVar[None] = None
 
-    def __init__(self, optimizer: str | LionK, rho: Rational) -> None:
-        found = geometry(optimizer).ball if isinstance(optimizer, str) else optimizer
-        object.__setattr__(self, "geometry", found)
+    def __init__(self, optimizer: str | Geometry, rho: Rational) -> None:
+        object.__setattr__(self, "geometry", geometry(optimizer).ball)
         object.__setattr__(self, "rho", positive_rational(rho, "rho"))
 
     @property

@@ -106,10 +106,10 @@ def _document(
     from theory.connectivity import SolutionPath
 
     document: dict[str, Any] = {
-        "optimizer": solutions.optimizer,
+        "optimizer": solutions.within.optimizer,
         "width": width,
-        "rho": exact(solutions.rho),
-        "beta": exact(solutions.beta),
+        "rho": exact(solutions.within.rho),
+        "beta": exact(solutions.within.beta),
         "level": format_rational(solutions.level),
         "projections": [
             {"distance": each.distance, "network": each.network.to_json()} for each in projections
@@ -154,7 +154,7 @@ def _print(
     out.print(f"n = {data.n}, d = {data.d}, width {width}, {show_within(solutions.within)}")
     for name, each in zip(("first", "second"), projections, strict=False):
         out.print(f"{name} network: moved by {each.distance:.3g} into the solution set")
-    what = "loss" if solutions.beta is None else "loss + penalty"
+    what = "loss" if solutions.within.beta is None else "loss + penalty"
     if isinstance(found, SolutionPath):
         out.print(
             f"connected by {len(found.points) - 1} straight segments of {what} at most "

@@ -49,7 +49,9 @@ def valleys(
     max_cells: options.MaxCells = None,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw the tree, as .png, .svg or .pdf."),
+        typer.Option(
+            metavar="FILE", help="Draw the tree, with its births and deaths, as .png, .svg or .pdf."
+        ),
     ] = None,
     persistence: Annotated[
         Path | None,
@@ -155,10 +157,10 @@ def _document(valley: Valley) -> dict[str, Any]:
 
 def _write(tree: Valleys, plot: Path | None, persistence: Path | None, task: Task) -> None:
     if plot is not None:
-        from numerics.pictures.style import panel, save_figure
-        from numerics.pictures.valleys import draw_disconnectivity_graph
+        from numerics.pictures.style import save_figure
+        from numerics.pictures.valleys import both
 
-        save_figure(plot, lambda: panel(lambda axes: draw_disconnectivity_graph(axes, tree)))
+        save_figure(plot, lambda: both(tree))
         task.lines.append(f"picture: {plot}")
     if persistence is not None:
         import io

@@ -47,12 +47,19 @@ def verify(
             "some claims and quick runs.",
         ),
     ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Only say what the claims state, and what is on record.")
+    ] = False,
     json: options.Json = None,
 ) -> int:
     """Predict each claim from theory, observe it by other means, compare, and write a report.
 
     Exit code 1: a verdict differs from the one recorded with the claim.
     """
+    chosen, files = _chosen(claims or [], quick)
+    if listed:
+        return _list(chosen, Task(None, claims or [], json=json))
+
     from joblib import cpu_count
 
     from numerics.files import provenance
@@ -61,7 +68,6 @@ def verify(
 
     if report is None:  # a small run never replaces the report of the whole one
         report = Path("report", "part") if claims or quick else Path("report")
-    chosen, files = _chosen(claims or [], quick)
     written = Folder(report, ("index.html", *(f"{claim.id}.*" for claim in chosen)))
     task = Task(context.obj, claims or [], json=json, report=written)
     jobs = min(jobs or cpu_count(), len(chosen))
@@ -118,6 +124,27 @@ def _chosen(names: Sequence[str], quick: bool) -> tuple[list[Claim], dict[str, C
     if twice := next((each for each in ids if ids.count(each) > 1), None):
         raise InputError("claim", f"{twice!r} is there twice")
     return chosen, files
+
+
+def _list(chosen: Sequence[Claim], task: Task) -> int:
+    """The claims, none of them verified."""
+    from rich.table import Table
+
+    table = Table("claim", "statement", "source", "on record")
+    for each in chosen:
+        verdict = "holds" if each.recorded else "refuted"
+        table.add_row(each.id, each.statement, each.source, verdict, end_section=True)
+    document = [
+        {
+            "id": each.id,
+            "statement": each.statement,
+            "hypotheses": list(each.hypotheses),
+            "source": each.source,
+            "recorded": each.recorded,
+        }
+        for each in chosen
+    ]
+    return task.finish({"claims": document}, lambda: console().print(table))
 
 
 def _print(chapters: Sequence[Chapter], quick: bool) -> None:

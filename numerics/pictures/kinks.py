@@ -64,7 +64,7 @@ def draw_loss(axes: Axes, problem: Problem, within: Ball, rest: RestPoint) -> No
     X, y = (np.array(data, dtype=float) for data in (problem.X, problem.y))
     for rate, colour in zip((_RATE, _RATE / 2, _RATE / 4), COLOURS, strict=False):
         W, a = slid(problem, within, rest, rate)
-        losses = ((np.einsum("tnm,tm->tn", np.maximum(X @ W, 0), a) - y) ** 2).sum(axis=1) / 2
+        losses = ((problem.activation.fit(X, W, a) - y) ** 2).sum(axis=1) / 2
         axes.plot(rate * np.arange(len(losses)), losses, color=colour, label=f"rate {rate:g} R")
     axes.axhline(rest.loss, color="black", linestyle="--", label="predicted")
     axes.set(

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from numerics.pictures.style import optimizer_line, save_figure
 from numerics.text import show
 from theory.connectivity import SolutionPath
-from theory.geometry import geometry
+from theory.within import Penalty
 
 _SAMPLES = 20  # on each segment
 _PANELS = 8  # of neurons
@@ -60,7 +60,7 @@ def draw_loss(axes: Axes, path: SolutionPath) -> None:
     axes.axhline(float(solutions.level), color="black", linestyle=":", label="level")
     ticks = list(range(len(path.points)))
     axes.plot(ticks, [float(solutions.objective(p)) for p in path.points], "ko", markersize=4)
-    what = "loss" if solutions.beta is None else "loss + penalty"
+    what = "loss" if solutions.within.beta is None else "loss + penalty"
     axes.set(xlabel="breakpoint", ylabel=what, title=f"{what}, at most {show(solutions.level)}")
     if max(values) <= 1e-12:
         axes.set_ylim(-0.1, 1)
@@ -70,16 +70,15 @@ def draw_loss(axes: Axes, path: SolutionPath) -> None:
 
 def draw_norm(axes: Axes, path: SolutionPath) -> None:
     """||W|| ||a|| along the path and the radius; for a penalty, half the squared norms."""
-    solutions = path.solutions
+    within = path.solutions.within
     times, values = _along(path, _norm)
     axes.plot(times, values, color="black", label="along the path")
-    if solutions.rho is None:
+    if isinstance(within, Penalty):
         axes.set(ylabel="(||W||² + ||a||²) / 2", title="norms of the path")
     else:
-        axes.axhline(float(solutions.rho), color="black", linestyle=":", label="radius of the ball")
-        axes.set(
-            ylabel="||W|| ||a||", title=f"{solutions.optimizer} norms, at most {solutions.rho}"
-        )
+        axes.axhline(float(within.rho), color="black", linestyle=":", label="radius of the ball")
+        title = f"{within.optimizer} norms, at most {within.rho}"
+        axes.set(ylabel="||W|| ||a||", title=title)
     axes.set(xlabel="breakpoint", ylim=(0, None))
     _whole_ticks(axes, len(path.points))
     axes.legend()
@@ -88,15 +87,15 @@ def draw_norm(axes: Axes, path: SolutionPath) -> None:
 def draw_norms(axes: Axes, paths: Mapping[str, SolutionPath], title: str) -> None:
     """||W|| ||a|| / rho along paths; with a penalty, loss and penalty relative to the level."""
     for name, path in paths.items():
-        solutions = path.solutions
-        if solutions.rho is None:
+        within = path.solutions.within
+        if isinstance(within, Penalty):
             times, values = _along(path, _objective)
-            top = float(solutions.level)
+            top = float(path.solutions.level)
         else:
             times, values = _along(path, _norm)
-            top = float(solutions.rho)
+            top = float(within.rho)
         parts = np.array(times) / max(times[-1], 1)
-        axes.plot(parts, np.array(values) / top, **optimizer_line(solutions.optimizer), label=name)
+        axes.plot(parts, np.array(values) / top, **optimizer_line(within.optimizer), label=name)
     axes.axhline(1, color="black", linestyle=":")
     axes.set(
         xlabel="part of the path's segments",
@@ -179,17 +178,17 @@ def _between(ends: Sequence[Any], steps: Float[np.ndarray, " k"]) -> Float[np.nd
 def _objective(
     path: SolutionPath, W: Float[np.ndarray, "d m"], a: Float[np.ndarray, " m"]
 ) -> float:
-    solutions = path.solutions
-    X, y = (np.array(v, dtype=float) for v in (solutions.problem.X, solutions.problem.y))
-    rest = solutions.problem.activation.fit(X, W, a) - y
-    penalty = 0.0 if solutions.beta is None else float(solutions.beta) * _penalty(W, a)
-    return float(rest @ rest) / 2 + penalty
+    problem, beta = path.solutions.problem, path.solutions.within.beta
+    X, y = (np.array(v, dtype=float) for v in (problem.X, problem.y))
+    rest = problem.activation.fit(X, W, a) - y
+    return float(rest @ rest) / 2 + float(beta or 0) * _penalty(W, a)
 
 
 def _norm(path: SolutionPath, W: Float[np.ndarray, "d m"], a: Float[np.ndarray, " m"]) -> float:
-    if path.solutions.rho is None:
+    within = path.solutions.within
+    if isinstance(within, Penalty):
         return _penalty(W, a)
-    ball = geometry(path.solutions.optimizer).ball
+    ball = within.geometry
     return float(ball.hidden.value(W) * ball.output.value(a))
 
 

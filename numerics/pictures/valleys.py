@@ -1,6 +1,6 @@
 """Pictures of merge trees: which valleys join at which loss, with the runs that ended there, the
-same as a persistence diagram, how many there are over radius and
-width, and how many activation regions have which minima."""
+same as a persistence diagram, how many there are over radius and width, and how many activation
+regions have which minima."""
 
 from __future__ import annotations
 
@@ -10,13 +10,23 @@ from fractions import Fraction
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 
-from numerics.pictures.style import COLOURS, optimizer_colour
+from numerics.pictures.style import COLOURS, HIGH, WIDE, optimizer_colour
 from numerics.text import show
 from theory.landscape.valleys import Valley, Valleys
 
 _LEAVES = 30  # the deepest of more valleys are drawn
 _NUMBERED = 12  # with more of them ids are left out
+
+
+def both(tree: Valleys) -> Figure:
+    """The tree as lines and as points, side by side."""
+    figure = Figure(figsize=(2 * WIDE, HIGH), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    draw_disconnectivity_graph(left, tree)
+    draw_persistence(right, tree)
+    return figure
 
 
 def draw_disconnectivity_graph(

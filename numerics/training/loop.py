@@ -20,7 +20,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate, permutations
@@ -71,10 +71,28 @@ class TrainingConfig:
     optimizer: Optimizer
     seeds: int
     steps: int
-    seed: int
     schedule: Schedule
-    start_scale: float
-    start: Network | None
+    seed: int = 0
+    start_scale: float = 1.0
+    start: Network | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InputError as `train` says."""
+        require_within(self.within, Ball, Penalty)
+        own = geometry("sgd") if isinstance(self.within, Penalty) else self.within.geometry
+        if self.optimizer.geometry != own:
+            name = self.optimizer.name
+            raise InputError("optimizer", f"is {name}, which does not belong to {self.within!r}")
+        for name in ("width", "seeds", "steps"):
+            object.__setattr__(self, name, positive_integer(getattr(self, name), name))
+        if self.seed < 0:
+            raise InputError("seed", f"{self.seed} must not be negative")
+        start, scale = self.start, self.start_scale
+        if not 0 <= scale < math.inf or (start is None and scale == 0):
+            raise InputError("start_scale", f"{scale} must be positive and finite")
+        if start is not None and (len(start.W), start.width) != (self.problem.d, self.width):
+            shape, trained = (len(start.W), start.width), (self.problem.d, self.width)
+            raise InputError("start", f"has W of shape {shape}, but {trained} are trained")
 
     @property
     def rho(self) -> Fraction:
@@ -180,17 +198,11 @@ def train(
     start of another shape, and counts below 1; BudgetError for more runs than memory holds.
     Source: proofs_notes/implicit-bias.md.
     """
-    config = _config(
-        problem,
-        width,
-        within,
-        optimizer=optimizer,
-        seeds=seeds,
-        steps=steps,
-        seed=seed,
-        schedule=schedule,
-        start_scale=start_scale,
-        start=start,
+    optimizer = optimizer or _optimizer(within)
+    steps = positive_integer(steps, "steps")
+    schedule = schedule or optimizer.default_schedule(within, steps)
+    config = TrainingConfig(
+        problem, width, within, optimizer, seeds, steps, schedule, seed, start_scale, start
     )
     if record_every is not None:
         record_every = positive_integer(record_every, "record_every")
@@ -222,57 +234,23 @@ def train_together(
         raise InputError("problems", "differ in the number of features, or in the optimizer")
     configs = []
     for problem, within in zip(problems, withins, strict=True):
-        config = _config(problem, width, within, seeds=seeds, steps=steps)
-        before = config.schedule if rate is None else Schedule(rate)
+        optimizer = _optimizer(within)
+        before = optimizer.default_schedule(within, steps) if rate is None else Schedule(rate)
         cooled = Cooling(**vars(before), steps=steps, further=cooling)
-        configs.append(replace(config, schedule=cooled, steps=steps + cooling))
+        configs.append(
+            TrainingConfig(problem, width, within, optimizer, seeds, steps + cooling, cooled)
+        )
     require_memory(max(problems, key=lambda p: p.n), width, seeds * len(problems))
     with one_thread(), torch.inference_mode():
         return _run(configs, None, cooling // 2, progress)
 
 
-def _config(
-    problem: Problem,
-    width: int,
-    within: Within,
-    *,
-    optimizer: Optimizer | None = None,
-    seeds: int,
-    steps: int,
-    seed: int = 0,
-    schedule: Schedule | None = None,
-    start_scale: float = 1.0,
-    start: Network | None = None,
-) -> TrainingConfig:
-    """Checked; arguments and errors are those of `train`."""
+def _optimizer(within: Within) -> Optimizer:
+    """The one that belongs to it."""
     require_within(within, Ball, Penalty)
-    if optimizer is None:
-        if within.optimizer not in OPTIMIZERS:
-            raise InputError("optimizer", f"is needed: how to train in {within} is not known")
-        optimizer = OPTIMIZERS[within.optimizer]
-    own = within.geometry if isinstance(within, Ball) else geometry(within.optimizer)
-    if optimizer.geometry != own:
-        raise InputError("optimizer", f"is {optimizer.name}, which does not belong to {within!r}")
-    if seed < 0:
-        raise InputError("seed", f"{seed} must not be negative")
-    if not 0 <= start_scale < math.inf or (start is None and start_scale == 0):
-        raise InputError("start_scale", f"{start_scale} must be positive and finite")
-    width, steps = positive_integer(width, "width"), positive_integer(steps, "steps")
-    if start is not None and (len(start.W), start.width) != (problem.d, width):
-        shape = f"W of shape ({len(start.W)}, {start.width})"
-        raise InputError("start", f"has {shape}, but ({problem.d}, {width}) are trained")
-    return TrainingConfig(
-        problem=problem,
-        width=width,
-        within=within,
-        optimizer=optimizer,
-        seeds=positive_integer(seeds, "seeds"),
-        steps=steps,
-        seed=seed,
-        schedule=schedule or optimizer.default_schedule(within, steps),
-        start_scale=start_scale,
-        start=start,
-    )
+    if within.optimizer not in OPTIMIZERS:
+        raise InputError("optimizer", f"is needed: how to train in {within} is not known")
+    return OPTIMIZERS[within.optimizer]
 
 
 def require_memory(problem: Problem, width: int, seeds: int) -> None:

@@ -146,7 +146,7 @@ def train_meeting(
         raise InputError("meeting", "is that of every large width; networks are trained at one")
     width = found.width
     # Of an optimizer without a ball this is an error.
-    balls = [Ball(name, rho) for name, rho in zip(found.optimizers, meeting.rho, strict=True)]
+    balls = [Ball(each, rho) for each, rho in zip(found.geometries, meeting.rho, strict=True)]
 
     def both(rate: float | None = None, **options: Any) -> tuple[TrainingResult, ...]:
         return tuple(

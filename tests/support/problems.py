@@ -7,6 +7,9 @@ import numpy as np
 from theory.network import Network
 from theory.problem import Problem
 
+REGRESSION = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])
+"""Regression on a line: six points and a bias."""
+
 
 def planted(n: int, d: int, m: int, seed: int, *, entries: int = 5) -> tuple[Problem, Network]:
     """Integer data that a random integer network of width m fits exactly, and that network."""

@@ -1,8 +1,8 @@
 """The activation: exact and in floating point, and that everything goes through the one value.
 
-Two activations have answers in closed form. With slopes (1, 1) networks are linear, so the least
+Some activations have answers in closed form. With slopes (1, 1) networks are linear, so the least
 loss of any width is that of linear regression. With slopes (-1, 1), the absolute value, a row of X
-and its negative are the same data point.
+and its negative are the same data point. Slopes (1/10, 1) for y are slopes (1, 10) for 10 y.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from theory.claims.float_radii import float_radius
 from theory.claims.sampled import losses
 from theory.claims.sign_vectors import sign_vectors
 from theory.connectivity import SolutionPath, SolutionSet, connect
-from theory.landscape import analyse
+from theory.exact import to_flint
+from theory.landscape import analyse, valleys
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs import solve
@@ -37,7 +38,8 @@ from theory.strategies import networks, problems
 from theory.within import Ball, Penalty
 
 LINEAR, ABSOLUTE = Activation(1, 1), Activation(-1, 1)
-ACTIVATIONS = (RELU, LINEAR, ABSOLUTE, Activation(Fraction(1, 4), 1), Activation(0, 2))
+LEAKY, TENFOLD = Activation(Fraction(1, 10), 1), Activation(1, 10)
+ACTIVATIONS = (RELU, LINEAR, ABSOLUTE, LEAKY, Activation(Fraction(-3, 4), Fraction(2, 3)))
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
 
 
@@ -59,9 +61,14 @@ def test_exact_values_are_slopes_times_numbers(
     ]
     assert list(map(activation.value, values)) == expected
     assert activation.part((v > 0 for v in values), values) == expected
+    assert [activation.value(to_flint([v])[0]) for v in values] == to_flint(expected)
+    whole, q = activation.whole
+    assert [Fraction(whole.value(v), q) for v in values] == expected
+    assert isinstance(whole.value(-7), int)
     floats = np.array(values, dtype=float)
-    assert activation.at(floats).tolist() == list(map(float, expected))
-    assert (activation.slopes(floats > 0) * floats).tolist() == list(map(float, expected))
+    rounded = pytest.approx(np.array(expected, dtype=float), rel=1e-15)
+    assert activation.at(floats) == rounded
+    assert activation.slopes(floats > 0) * floats == rounded
 
 
 def test_integers_stay_exact() -> None:
@@ -148,6 +155,94 @@ def test_signs_of_rows_mean_nothing_to_absolute_values(seed: int) -> None:
         )
     relu = [analyse(data, 2) for data in (problem, flipped(problem))]
     assert relu[0].minimum != relu[1].minimum or relu[0].barriers != relu[1].barriers
+
+
+def test_the_loss_of_one_leaky_neuron() -> None:
+    """Its fits of X = (1, -1) are t (1, -1/10) and t (-1/10, 1), t real."""
+    with problems_with(LEAKY):
+        found = analyse(Problem(X=[[1], [-1]], y=[1, 1]), 1)
+    assert found.minimum == Fraction(121, 202)
+    assert len(found.components) == 2
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_leaky_landscapes_by_brute_force(seed: int, labelled: bool) -> None:
+    problem, _ = planted(4, 2, 2, seed)
+    scale = float(problem.squared_length)
+    with problems_with(LEAKY):
+        found = analyse(problem, 2, labelled=labelled)
+        brute = float_landscape(problem, 2, labelled=labelled)
+        homes = [brute.home(component.representative) for component in found.components]
+    assert float(found.minimum) == pytest.approx(brute.minimum, abs=1e-9 * scale)
+    assert sorted(homes) == list(range(len(brute.components)))
+    for i, row in enumerate(found.barriers):
+        for k, value in enumerate(row):
+            if i != k:
+                expected = brute.barriers[homes[i], homes[k]]
+                assert float(value) == pytest.approx(expected, abs=1e-9 * scale)
+
+
+def tenfold(problem: Problem) -> Problem:
+    """With ten times the y, whose losses are a hundred times as large."""
+    return replace(problem, y=tuple(10 * v for v in problem.y))
+
+
+@pytest.mark.parametrize("rho", [None, "7/2", "30"])
+@pytest.mark.parametrize("seed", range(2))
+def test_slopes_that_are_no_integers(seed: int, rho: str | None) -> None:
+    """Landscapes and valleys, without a ball and in one that is exact."""
+    problem, _ = planted(4, 2, 2, seed)
+    within = None if rho is None else Ball("adamw", rho)
+    with problems_with(LEAKY):
+        found, tree = analyse(problem, 2, within=within), valleys(problem, 2, within=within)
+        for component in found.components:
+            assert component.representative.loss(problem) == found.minimum
+    with problems_with(TENFOLD):
+        data = tenfold(problem)
+        other, its = analyse(data, 2, within=within), valleys(data, 2, within=within)
+    assert other.minimum == 100 * found.minimum
+    assert other.barriers == tuple(tuple(100 * v for v in row) for row in found.barriers)
+    assert [v.birth for v in its.valleys] == [100 * v.birth for v in tree.valleys]
+
+
+@pytest.mark.parametrize("name", [name for name in BALLS if name != "adamw"])
+def test_slopes_that_are_no_integers_in_balls_of_proved_intervals(name: str) -> None:
+    problem, _ = planted(4, 2, 2, seed=0)
+    within = Ball(name, 3)
+    with problems_with(LEAKY):
+        found, program = analyse(problem, 2, within=within), solve(problem, within, width=2)
+        (reached,) = radii(analyse(problem, 2), [name]).components
+    with problems_with(TENFOLD):
+        data = tenfold(problem)
+        other, its = analyse(data, 2, within=within), solve(data, within, width=2)
+        (its_reached,) = radii(analyse(data, 2), [name]).components
+    values = [found.proved, found.minimum, program.lower, program.upper]
+    its_values = [other.proved, other.minimum, its.lower, its.upper]
+    assert float(found.minimum) > 1
+    assert list(map(float, its_values)) == pytest.approx([100 * float(v) for v in values], rel=1e-6)
+    assert float(values[0]) == pytest.approx(float(values[3]), rel=1e-5)
+    assert float(its_reached[name].lower) == pytest.approx(float(reached[name].lower), rel=1e-6)
+
+
+def test_images_that_are_longer_than_their_rows() -> None:
+    """A row of 2^61 and a slope of 8: more than a machine's integers hold."""
+    problem = Problem(X=[[2**61]], y=[3])
+    with problems_with(Activation(0, 8)):
+        found = analyse(problem, 1)
+        assert found.minimum == 0
+        assert found.components[0].representative.loss(problem) == 0
+
+
+@pytest.mark.parametrize("name", BALLS)
+def test_radii_of_leaky_neurons(name: str) -> None:
+    """The other side of zero takes ten times the weights."""
+    problem = Problem(X=[[-3, 4]], y=[-35])
+    expected = 35 / 7 if name == "adamw" else 35 / 5
+    with problems_with(LEAKY):
+        components = radii(analyse(problem, 1), [name]).components
+    reached = sorted(float(each[name].lower) for each in components)
+    assert reached == pytest.approx([expected, 10 * expected], rel=1e-6)
 
 
 @pytest.mark.parametrize("name", BALLS)

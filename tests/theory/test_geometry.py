@@ -608,7 +608,7 @@ def test_measures_need_positive_radii(R_W: float, R_a: float, field: str) -> Non
 def test_all_names() -> None:
     expected = {"adamw", "lion", "signsgd", "muon", "muon-adamw", "ngd", "colnorm", "sgd"}
     expected |= {"adamw-ngd", "colnorm-ngd", "ngd-adamw"}
-    assert set(names()) == expected
+    assert expected <= set(names())
     assert all(geometry(name).name == name for name in names())
 
 

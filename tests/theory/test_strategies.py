@@ -270,7 +270,7 @@ def test_single_solutions(
 @given(minimiser_pairs("lion"))
 def test_minimisers(pair: tuple[SolutionSet, Network, Network]) -> None:
     found, first, second = pair
-    problem, rho = found.problem, found.rho
+    problem, rho = found.problem, found.within.rho
     assert rho is not None
     assert not any(map(found.violation_of, (first, second)))
     assert first.width >= ceil(largest_mass(problem, rho)) + problem.n

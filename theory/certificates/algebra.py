@@ -22,9 +22,9 @@ def dot(u: Iterable[int], v: Iterable[int]) -> int:
     return sum(map(mul, u, v))
 
 
-def activated(value: T) -> T:
+def activated(value: T) -> T | int:
     """relu(value)"""
-    return value if value.numerator > 0 else 0 * value
+    return value if value.numerator > 0 else 0
 
 
 def slope(side: str) -> int:

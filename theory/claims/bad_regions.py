@@ -86,16 +86,13 @@ class BadRegions(Claim):
         "proofs_notes/bad-regions.md"
     )
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "The exact share of activation regions that hold a global minimum, and that hold a "
-            "local minimum above it, over the width. Without a ball the first is at least "
-            "1 - S (1 - 1/S)^m at width m, S being the states of a neuron, and so tends to 1; in a "
-            f"small ball of AdamW, here rho = {_SMALL.rho}, it falls with every neuron. The same "
-            f"with the l2 penalty beta = {_PENALTY.beta}, as proved intervals."
-        )
+    statement = (
+        "The exact share of activation regions that hold a global minimum, and that hold a "
+        "local minimum above it, over the width. Without a ball the first is at least "
+        "1 - S (1 - 1/S)^m at width m, S being the states of a neuron, and so tends to 1; in a "
+        f"small ball of AdamW, here rho = {_SMALL.rho}, it falls with every neuron. The same "
+        f"with the l2 penalty beta = {_PENALTY.beta}, as proved intervals."
+    )
 
     @property
     def hypotheses(self) -> Sequence[str]:

@@ -71,14 +71,11 @@ class ConvexEqualsNonconvex(Claim):
         "sup-norm.md, two-summing.md, matrix-fractional.md"
     )
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "In each optimizer's ball the optimum of training, which convex programs and a search "
-            "of all cells prove from both sides, is a lower bound of every trained network, and "
-            "the best of many random starts attains it."
-        )
+    statement = (
+        "In each optimizer's ball the optimum of training, which convex programs and a search "
+        "of all cells prove from both sides, is a lower bound of every trained network, and "
+        "the best of many random starts attains it."
+    )
 
     @property
     def hypotheses(self) -> Sequence[str]:

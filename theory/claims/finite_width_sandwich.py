@@ -107,16 +107,13 @@ class FiniteWidthSandwich(Claim):
         "proofs_notes/sup-norm.md: rounding a vertex up; two-summing.md and matrix-fractional.md"
     )
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "In each ball the convex relaxation at width m is at most the optimum p(m) of training "
-            "at that width, and some further neurons reach it: n - 1 for AdamW, column norms and "
-            "(in all) n for NGD; q - 2 for Muon's W with AdamW's a, and (in all) q - 1 for Muon, "
-            "q = n + d (d + 1) / 2. For AdamW with n = 1, 2, 3, 4 (and 5, 6: sup-norm.md) and for "
-            "Muon with n = 3, d = 2 no smaller number will always do."
-        )
+    statement = (
+        "In each ball the convex relaxation at width m is at most the optimum p(m) of training "
+        "at that width, and some further neurons reach it: n - 1 for AdamW, column norms and "
+        "(in all) n for NGD; q - 2 for Muon's W with AdamW's a, and (in all) q - 1 for Muon, "
+        "q = n + d (d + 1) / 2. For AdamW with n = 1, 2, 3, 4 (and 5, 6: sup-norm.md) and for "
+        "Muon with n = 3, d = 2 no smaller number will always do."
+    )
 
     @property
     def hypotheses(self) -> Sequence[str]:

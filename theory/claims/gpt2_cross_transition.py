@@ -59,17 +59,14 @@ class Gpt2CrossTransition(StudyClaim):
     id = "gpt2-cross-transition"
     source = f"{SOURCE}, figure of spectra; proofs_notes/gpt2-cross-transition.md"
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "Along every polychain from an AdamW to a Muon model of GPT-2 the median stable rank "
-            "of the hidden matrices rises steadily: the rise is at least 0.9 of the total "
-            "variation, and no step between neighbouring points is more than 2.4 times that of an "
-            "even rise. "
-            "Controls: does it rise as steadily along the straight line, whose loss is high, and "
-            "is it the bend's optimizer that makes it so?"
-        )
+    statement = (
+        "Along every polychain from an AdamW to a Muon model of GPT-2 the median stable rank "
+        "of the hidden matrices rises steadily: the rise is at least 0.9 of the total "
+        "variation, and no step between neighbouring points is more than 2.4 times that of an "
+        "even rise. "
+        "Controls: does it rise as steadily along the straight line, whose loss is high, and "
+        "is it the bend's optimizer that makes it so?"
+    )
 
     @property
     def recorded(self) -> bool:

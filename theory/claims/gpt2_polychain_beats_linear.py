@@ -53,15 +53,12 @@ class Gpt2PolychainBeatsLinear(StudyClaim):
     id = "gpt2-polychain-beats-linear"
     source = f"{SOURCE}, Table 1; proofs_notes/gpt2-polychain-beats-linear.md"
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "Between two GPT-2 models of the same optimizer, aligned, the polychain with one "
-            "learned bend has a lower barrier than the straight line: in every pair, on text like "
-            "that of training and on other text, and in the mean at most a quarter. Controls: is "
-            "the bend only more training, and does it need the alignment?"
-        )
+    statement = (
+        "Between two GPT-2 models of the same optimizer, aligned, the polychain with one "
+        "learned bend has a lower barrier than the straight line: in every pair, on text like "
+        "that of training and on other text, and in the mean at most a quarter. Controls: is "
+        "the bend only more training, and does it need the alignment?"
+    )
 
     def predicted(self) -> Values:
         """The paper's order, and a bound of its ratio."""

@@ -57,15 +57,12 @@ class Gpt2SpectrumPreserved(StudyClaim):
     id = "gpt2-spectrum-preserved"
     source = f"{SOURCE}, figure of spectra; proofs_notes/gpt2-spectrum-preserved.md"
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "Along every polychain between two GPT-2 models of the same optimizer the median "
-            "stable rank of the hidden matrices changes by at most 0.4 of its least value, and by "
-            "less than Muon's models differ from AdamW's. Controls: does the straight line, whose "
-            "loss is high, preserve it as well, and is it the optimizer that made it?"
-        )
+    statement = (
+        "Along every polychain between two GPT-2 models of the same optimizer the median "
+        "stable rank of the hidden matrices changes by at most 0.4 of its least value, and by "
+        "less than Muon's models differ from AdamW's. Controls: does the straight line, whose "
+        "loss is high, preserve it as well, and is it the optimizer that made it?"
+    )
 
     def predicted(self) -> Values:
         """Bounds around the paper's numbers."""

@@ -70,29 +70,23 @@ class NotImpliedByPriorWork(Claim):
         "ball; proofs_notes/not-implied-by-prior-work.md"
     )
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "There are data and widths at which the exact fits are connected, neuron by neuron, "
-            "while those in AdamW's, or in Muon's, ball are not, even modulo permutation of the "
-            "neurons. The classical path between two of its components leaves the ball, as every "
-            "path does."
-        )
+    statement = (
+        "There are data and widths at which the exact fits are connected, neuron by neuron, "
+        "while those in AdamW's, or in Muon's, ball are not, even modulo permutation of the "
+        "neurons. The classical path between two of its components leaves the ball, as every "
+        "path does."
+    )
 
-    @property
-    def hypotheses(self) -> Sequence[str]:
-        """Under which conditions."""
-        return (
-            "squared loss, m: the width. Exact fits: networks of loss 0",
-            "radius of a path: the least rho = R_W R_a whose ball holds all its networks. The "
-            "classical path exchanges one neuron at a time, at widths above n; the landscape's is "
-            "a path of least loss through the cells",
-            "observed: components in AdamW's ball, the least radius, and components without a "
-            "ball by all cells and faces of a list of its own, in floating point; components in "
-            "Muon's ball by the radii at which they are born and merge, in floating point; paths "
-            f"at {_SAMPLES} points of each piece",
-        )
+    hypotheses = (
+        "squared loss, m: the width. Exact fits: networks of loss 0",
+        "radius of a path: the least rho = R_W R_a whose ball holds all its networks. The "
+        "classical path exchanges one neuron at a time, at widths above n; the landscape's is "
+        "a path of least loss through the cells",
+        "observed: components in AdamW's ball, the least radius, and components without a "
+        "ball by all cells and faces of a list of its own, in floating point; components in "
+        "Muon's ball by the radii at which they are born and merge, in floating point; paths "
+        f"at {_SAMPLES} points of each piece",
+    )
 
     def quick(self) -> Self:
         """One instance of each ball."""

@@ -85,15 +85,12 @@ class PermutationIsNotEnough(Claim):
         "trained ones: Ainsworth, Hayase, Srinivasa, ICLR 2023"
     )
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "There are data and two networks that fit them exactly whose minimax barrier is "
-            "positive at every alignment: however the neurons of one are permuted, every path "
-            "between the two, straight, curved or any other, rises to the barrier modulo "
-            "permutation."
-        )
+    statement = (
+        "There are data and two networks that fit them exactly whose minimax barrier is "
+        "positive at every alignment: however the neurons of one are permuted, every path "
+        "between the two, straight, curved or any other, rises to the barrier modulo "
+        "permutation."
+    )
 
     @property
     def hypotheses(self) -> Sequence[str]:

@@ -166,15 +166,12 @@ class RegionInteraction(Claim):
         "question: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991"
     )
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "The exact fits in two optimizers' balls overlap, are disjoint though both balls hold "
-            "some, or are missing in one ball or both. Least radii decide which it is, and are "
-            "known from both sides. AdamW's and Muon's are disjoint at small width only: at large "
-            "width they overlap if and only if Muon's ball reaches the 2-summing norm of y."
-        )
+    statement = (
+        "The exact fits in two optimizers' balls overlap, are disjoint though both balls hold "
+        "some, or are missing in one ball or both. Least radii decide which it is, and are "
+        "known from both sides. AdamW's and Muon's are disjoint at small width only: at large "
+        "width they overlap if and only if Muon's ball reaches the 2-summing norm of y."
+    )
 
     @property
     def hypotheses(self) -> Sequence[str]:

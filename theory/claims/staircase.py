@@ -85,17 +85,14 @@ class Staircase(Claim):
     id = "staircase"
     source = "Kim, Mishkin, Pilanci, ICLR 2025, arXiv 2411.07729; proofs_notes/staircase.md"
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "The optimal networks of the l2-penalised problem climb a staircase in the width m: "
-            "with m* the fewest neurons of an optimum and M* the most of one with independent "
-            "images, they are finitely many at m* and at no larger width, some are isolated at M* "
-            "and none at a larger width, and from min(m* + M*, n + 1) on they are connected. "
-            "Vertices of one polytope tell the components at every width. Connectivity may come "
-            "before that width, and it may come, go and come again."
-        )
+    statement = (
+        "The optimal networks of the l2-penalised problem climb a staircase in the width m: "
+        "with m* the fewest neurons of an optimum and M* the most of one with independent "
+        "images, they are finitely many at m* and at no larger width, some are isolated at M* "
+        "and none at a larger width, and from min(m* + M*, n + 1) on they are connected. "
+        "Vertices of one polytope tell the components at every width. Connectivity may come "
+        "before that width, and it may come, go and come again."
+    )
 
     @property
     def hypotheses(self) -> Sequence[str]:

@@ -80,14 +80,11 @@ class WidthNPlus1(Claim):
     id = "width-n-plus-1"
     source = "Q. Nguyen, arXiv 2101.08576; proofs_notes/width-n-plus-1.md"
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "At width n + 1 and above every sublevel set {L <= b} is connected, neuron by neuron. "
-            "At width n it need not be: there are data, shown for n = 2, 3 and 4, whose exact fits "
-            "of width n have n! labelled components, 1/2 apart."
-        )
+    statement = (
+        "At width n + 1 and above every sublevel set {L <= b} is connected, neuron by neuron. "
+        "At width n it need not be: there are data, shown for n = 2, 3 and 4, whose exact fits "
+        "of width n have n! labelled components, 1/2 apart."
+    )
 
     @property
     def hypotheses(self) -> Sequence[str]:

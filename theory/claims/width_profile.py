@@ -19,7 +19,7 @@ Note: proofs_notes/width-profile.md
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -68,31 +68,25 @@ class WidthProfile(Claim):
         "width; any-region in proofs_notes/width-profile.md"
     )
 
-    @property
-    def statement(self) -> str:
-        """What is claimed, in a sentence."""
-        return (
-            "The exact fits in an optimizer's ball can be connected at one width, fall apart at "
-            "the next, and be connected again: for AdamW, NGD and column norms neuron by neuron, "
-            "for Muon modulo permutation of the neurons. From the theorem's width on they stay "
-            "connected. For AdamW, at one width, the components are the same for all radii from "
-            "one critical radius, inclusive, up to the next."
-        )
+    statement = (
+        "The exact fits in an optimizer's ball can be connected at one width, fall apart at "
+        "the next, and be connected again: for AdamW, NGD and column norms neuron by neuron, "
+        "for Muon modulo permutation of the neurons. From the theorem's width on they stay "
+        "connected. For AdamW, at one width, the components are the same for all radii from "
+        "one critical radius, inclusive, up to the next."
+    )
 
-    @property
-    def hypotheses(self) -> Sequence[str]:
-        """Under which conditions."""
-        return (
-            "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a; loss 0. 0 components: no exact fit "
-            "in the ball",
-            "AdamW: predicted from the radii at which components are born and merge, exactly; "
-            "observed by all cells and faces of a list of its own, a linear program in floating "
-            "point each",
-            "Muon, NGD and column norms: predicted from landscapes, each cell and face decided by "
-            "a fit in the ball or a dual vector; observed from radii in floating point, over the "
-            "same list of cells and faces",
-            "the theorem's width is put to the test where it is among the widths counted",
-        )
+    hypotheses = (
+        "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a; loss 0. 0 components: no exact fit "
+        "in the ball",
+        "AdamW: predicted from the radii at which components are born and merge, exactly; "
+        "observed by all cells and faces of a list of its own, a linear program in floating "
+        "point each",
+        "Muon, NGD and column norms: predicted from landscapes, each cell and face decided by "
+        "a fit in the ball or a dual vector; observed from radii in floating point, over the "
+        "same list of cells and faces",
+        "the theorem's width is put to the test where it is among the widths counted",
+    )
 
     def quick(self) -> Self:
         """The first instance alone."""

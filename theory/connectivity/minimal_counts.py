@@ -99,7 +99,7 @@ def minimal_counts(
     reachable = attainable(problem)
     mass = largest_mass(problem, rho, max_bases=max_bases)
     last = math.ceil(mass) + rank_of_columns(problem) - 1
-    complex_ = CellComplex.of(reachable, 1, within=Ball(within.optimizer, 1))
+    complex_ = CellComplex.of(reachable, 1, within=Ball(within.geometry, 1))
     needed = math.comb(complex_.states + last, max(last, 0))
     if needed > max_counts:
         raise BudgetError("counts of neurons", needed, max_counts, "max_counts")

@@ -67,7 +67,7 @@ def project(solutions: SolutionSet, network: Network) -> Projection:
         return Projection(network, 0.0)
     # Data of size one, for floats. Weights of a penalised set have a size of their own.
     units = Units(Fraction(1), Fraction(1))
-    if solutions.rho is not None:
+    if solutions.within.rho is not None:
         units = Units.of(solutions.problem, Squared())
     found = _projected(_in_units(solutions, units), units.inner(network))
     back = units.network(found, balanced=False)
@@ -129,8 +129,8 @@ def _alternate(
 def _allowed(solutions: SolutionSet, W: Float[Array, "d m"], a: Float[Array, " m"]) -> float:
     """What the level leaves for the loss."""
     level = float(solutions.level)
-    if solutions.beta is not None:
-        level -= float(solutions.beta) * float((W**2).sum() + (a**2).sum()) / 2
+    if solutions.within.beta is not None:
+        level -= float(solutions.within.beta) * float((W**2).sum() + (a**2).sum()) / 2
     return max(level, 0.0)
 
 

@@ -72,21 +72,6 @@ class SolutionSet:
             raise InputError("level", f"{self.level} must not be negative")
 
     @property
-    def optimizer(self) -> str:
-        """Whose solutions these are."""
-        return self.within.optimizer
-
-    @property
-    def rho(self) -> Fraction | None:
-        """The radius of the ball."""
-        return self.within.rho
-
-    @property
-    def beta(self) -> Fraction | None:
-        """The weight of the penalty."""
-        return self.within.beta
-
-    @property
     def gauge(self) -> Gauge | None:
         """The norm of the ball; None for a penalty."""
         return self.within.gauge if isinstance(self.within, Ball) else None
@@ -149,21 +134,21 @@ class SolutionSet:
 
     def objective(self, point: Sequence[Neuron]) -> Fraction:
         """The loss, and the penalty where there is one."""
-        if self.beta is None:
+        if self.within.beta is None:
             return self.loss(point)
-        return self.loss(point) + self.beta * sum(map(self.cost, point), Fraction())
+        return self.loss(point) + self.within.beta * sum(map(self.cost, point), Fraction())
 
     def objective_of(self, network: Network) -> Fraction:
         """The objective of the network as it is given, where a_j = 0 with w_j as well."""
         objective = self.objective(self.coordinates(network))
-        if self.beta is None:
+        if self.within.beta is None:
             return objective
         unused = map(squared, network.unused().values())
-        return objective + self.beta * sum(unused, Fraction()) / 2
+        return objective + self.within.beta * sum(unused, Fraction()) / 2
 
     def cost(self, neuron: Neuron) -> Fraction:
         """What the neuron takes of what neurons share: alpha, or its part of the penalty / beta."""
-        if self.beta is None:
+        if self.within.beta is None:
             return neuron.alpha
         return (_stretch(neuron) + neuron.alpha) / 2
 
@@ -183,9 +168,9 @@ class SolutionSet:
         unused = network.unused()
         if reason or not unused:
             return reason
-        if self.rho is not None:
+        if self.within.rho is not None:
             assert self.gauge is not None
-            if self.gauge.holds(network, self.rho):
+            if self.gauge.holds(network, self.within.rho):
                 return ""
             reason = f"it lies outside {self.within}"
         else:
@@ -197,18 +182,18 @@ class SolutionSet:
         return f"{reason}: neuron {largest} has output weight 0, but its input weights count"
 
     def _above(self, objective: Fraction) -> str:
-        what = "loss" if self.beta is None else "loss with penalty"
+        what = "loss" if self.within.beta is None else "loss with penalty"
         return f"its {what} is {float(objective):.6g}, above the level {float(self.level):.6g}"
 
     def holds(self, point: Sequence[Neuron]) -> bool:
         """Whether the point is in the ball, if there is one."""
-        if self.rho is None or not point:
+        if self.within.rho is None or not point:
             return True
         assert self.gauge is not None
         if self.gauge.output.total(neuron.alpha for neuron in point) > 1:
             return False
         used = [(neuron.alpha, neuron.u) for neuron in point if not neuron.blank]
-        return not used or self.gauge.hidden.at_most(used, self.rho * self.rho)
+        return not used or self.gauge.hidden.at_most(used, self.within.rho * self.within.rho)
 
     def prepared(self, point: Point) -> Point:
         """The point with output weights such that neurons can be scaled one by one.
@@ -228,8 +213,8 @@ class SolutionSet:
             return Fraction(1)
         if neuron.blank:
             return neuron.alpha / 2 if gauge.summed else Fraction()
-        assert self.rho is not None
-        square = self.rho * self.rho
+        assert self.within.rho is not None
+        square = self.within.rho * self.within.rho
         if gauge.summed:
             return (_stretch(neuron) / square + neuron.alpha) / 2
         return gauge.hidden.squared([neuron.u]) / square
@@ -258,15 +243,15 @@ class SolutionSet:
 
         Only for neurons with room of their own; where they share a layer that is what they have.
         """
-        assert self.rho is not None
+        assert self.within.rho is not None
         assert self.gauge is not None
         if self.gauge.power == 2:
             return Fraction(1)
         (size,) = self.gauge.hidden.sizes((neuron.u,))
         if self.gauge.exact:
-            return self.rho / size
+            return self.within.rho / size
         # Few digits, rounded down: exact arithmetic would carry more along.
-        return max(Fraction(1), Fraction(int(self.rho / size * 2**10), 2**10))
+        return max(Fraction(1), Fraction(int(self.within.rho / size * 2**10), 2**10))
 
     def blank(self) -> Neuron:
         """A prepared neuron that computes zero."""

@@ -164,14 +164,20 @@ def names() -> tuple[str, ...]:
     return tuple(_GEOMETRIES)
 
 
-def geometry(name: str) -> Geometry:
-    """The geometry of an optimizer, whose name may be in any case (AdamW).
+def geometry(optimizer: str | Geometry) -> Geometry:
+    """The geometry of an optimizer, by its name in any case (AdamW), or one's own as it is.
 
     Raises InputError with all names if there is none so called.
     """
-    if name.lower() not in _GEOMETRIES:
-        raise InputError("optimizer", unknown(name, names()))
-    return _GEOMETRIES[name.lower()]
+    if isinstance(optimizer, Geometry):
+        return optimizer
+    if not isinstance(optimizer, str):
+        raise InputError(
+            "optimizer", f"is {optimizer!r}, but must be a name, such as 'muon', or a geometry"
+        )
+    if optimizer.lower() not in _GEOMETRIES:
+        raise InputError("optimizer", unknown(optimizer, names()))
+    return _GEOMETRIES[optimizer.lower()]
 
 
 @not_finite_is_no_error

@@ -41,12 +41,6 @@ _TIGHT = Fraction(1, 10**6)  # relative: least radii nearer than this are not to
 _MARGIN = 1e-3  # relative: shorter intervals of estimated radii are passed over
 
 
-def _width(problem: Problem) -> int:
-    if problem.width is None:
-        raise InputError("width", "the problem states none")
-    return problem.width
-
-
 # Two optimizers prefer different components
 
 
@@ -71,7 +65,7 @@ def separation(first: str = "adamw", second: str = "muon", barrier: str = "0") -
 
 
 def _separated(names: tuple[str, str], height: Fraction, problem: Problem) -> Facts | None:
-    complex_ = CellComplex.of(problem, _width(problem))
+    complex_ = CellComplex.of(problem, problem.stated_width)
     components = separate_components(complex_)
     if not components:
         return None
@@ -147,7 +141,7 @@ def disconnected_at_width() -> Conjecture:
 
 
 def _disconnected(problem: Problem) -> Facts | None:
-    components = separate_components(CellComplex.of(problem, _width(problem)))
+    components = separate_components(CellComplex.of(problem, problem.stated_width))
     return {"components": len(components)} if components else None
 
 
@@ -171,7 +165,7 @@ def linear_barrier(ratio: str = "10") -> Conjecture:
 
 
 def _far_above(ratio: Fraction, problem: Problem) -> Facts | None:
-    width = _width(problem)
+    width = problem.stated_width
     if not separate_components(CellComplex.of(problem, width)):
         return None
     analysis = analyse(problem, width)
@@ -235,7 +229,7 @@ def bad_minimum_in_ball() -> Conjecture:
 def _bad_minimum(problem: Problem) -> Facts | None:
     """The valley with the highest way out, by Kruskal's algorithm over all cells and faces."""
     complex_ = CellComplex.of(
-        problem, _width(problem), within=Ball("adamw", Fraction(1)), max_cells=5000
+        problem, problem.stated_width, within=Ball("adamw", Fraction(1)), max_cells=5000
     )
     cells = list(combinations_with_replacement(range(complex_.states), complex_.width))
     values = {cell: complex_.minimum(cell).value for cell in cells}
@@ -276,7 +270,7 @@ def _bad_minimum(problem: Problem) -> Facts | None:
 
 def _valleys(problem: Problem, facts: Facts) -> Analysis:
     level = rational(facts["level"], "level")
-    return analyse(problem, _width(problem), within=Ball("adamw", Fraction(1)), level=level)
+    return analyse(problem, problem.stated_width, within=Ball("adamw", Fraction(1)), level=level)
 
 
 def _bad_minimum_proof(problem: Problem, facts: Facts) -> dict[str, Document]:
@@ -310,13 +304,13 @@ def _more_valleys(names: tuple[str, str], problem: Problem) -> Facts | None:
     found = {}
     # Exact trees are far cheaper.
     for name in sorted(names, key=lambda name: not Ball(name, 1).gauge.exact):
-        found[name] = _valleys_at(problem, _width(problem), name, Fraction(1))
+        found[name] = _valleys_at(problem, problem.stated_width, name, Fraction(1))
         if (found[name] == 1) != (name == names[1]):
             return None
     return {
         "valleys": [found[name] for name in names],
-        "more": _ball(names[0], 1, _width(problem)),
-        "fewer": _ball(names[1], 1, _width(problem)),
+        "more": _ball(names[0], 1, problem.stated_width),
+        "fewer": _ball(names[1], 1, problem.stated_width),
     }
 
 
@@ -337,7 +331,7 @@ def valleys_by_width(optimizer: str = "adamw") -> Conjecture:
 
 
 def _rising_with_width(name: str, problem: Problem) -> Facts | None:
-    width = _width(problem)
+    width = problem.stated_width
     return None if width == 1 else _rising(problem, name, (1, width - 1), (1, width))
 
 
@@ -357,7 +351,7 @@ def valleys_by_radius(optimizer: str = "adamw") -> Conjecture:
 
 
 def _rising_with_radius(name: str, problem: Problem) -> Facts | None:
-    width = _width(problem)
+    width = problem.stated_width
     return _rising(problem, name, (1, width), (2, width))
 
 
@@ -418,7 +412,7 @@ def monotone_in_width(optimizer: str = "adamw", labelled: str = "yes") -> Conjec
 
 
 def _not_monotone(name: str, labelled: bool, problem: Problem) -> Facts | None:
-    for profile in radius_profiles(problem, name, _width(problem)):
+    for profile in radius_profiles(problem, name, problem.stated_width):
         counts = profile.components_labelled if labelled else profile.components
         first = next((k for k, components in enumerate(counts, start=1) if components == 1), None)
         if first is None or profile.margin < _MARGIN:
@@ -545,18 +539,18 @@ def sharp_connected_width(optimizer: str = "adamw") -> Conjecture:
 
 def _adamw_not_sharp(problem: Problem) -> Facts | None:
     """Some radius at which the width of the problem is m_0 - 1 or more and disconnects."""
-    spare = _width(problem) - problem.n + 1
+    spare = problem.stated_width - problem.n + 1
     if spare < 1:
         return None
     least_rho = largest_mass(problem, Fraction(1)) / spare  # from here on ceil(S) <= spare
-    for step in radius_intervals(problem, "adamw", _width(problem)):
+    for step in radius_intervals(problem, "adamw", problem.stated_width):
         if step.components_labelled > 1 and (step.upper is None or step.upper > least_rho):
             low = max(step.lower, least_rho)
             high = 2 * low + 1 if step.upper is None else step.upper
             rho = simplest_between(low, (low + high) / 2) if low else high / 2
             return {
                 "rho": format_rational(rho),
-                "width": _width(problem),
+                "width": problem.stated_width,
                 "components": step.components_labelled,
             }
     return None

@@ -20,6 +20,7 @@ from theory.landscape.merge_tree import (
     Cut,
     Merge,
     closed_cuts,
+    flooded,
     merge_tree,
     tree_path,
 )
@@ -157,10 +158,7 @@ def analyse(
     complete=False; earlier the exception leaves with what is known of the minimum.
     Source: `components`, `cuts`, proofs_notes/landscape.md.
     """
-    if width is None:
-        if problem.width is None:
-            raise InputError("width", "the problem does not state one; pass a width")
-        width = problem.width
+    width = problem.stated_width if width is None else width
     threshold = None if level is None else rational(level, "level")
     complex_ = CellComplex.of(problem, width, labelled=labelled, within=within, max_cells=max_cells)
 
@@ -172,18 +170,9 @@ def analyse(
         minimum = complex_.loss_of(sublevel(complex_, None, tick).level)
         raise InputError("level", f"{threshold} is below the minimum, which is {minimum}")
     components = components_of(complex_, low, tick)
-    flood = Flood(
-        complex_,
-        [component.cells for component in components],
-        [link for component in components for link in component.links],
+    flood, complete = flooded(
+        complex_, components, partial(progress, "looking for the passes, cells reached")
     )
-    complete = True
-    try:
-        flood.run(lambda cells: progress("looking for the passes, cells reached", cells))
-    except Interrupted:
-        if flood.torn:
-            raise
-        complete = False
     merges, cuts = merge_tree(complex_, flood, components)
     barriers, lower_bounds = _matrices(complex_, flood, components, merges)
     return Analysis(

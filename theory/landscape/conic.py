@@ -487,13 +487,14 @@ class ConicBall(ConvexBall):
         units = Units.of(problem, loss)
         self._simple = units.y / units.x
         self._reach = units.reach(within.rho) * self._simple
-        X, self.unit, _, _ = problem.integer_form()
+        X, x_scale, _, _ = problem.integer_form()
+        sigma, steps = problem.activation.whole
+        self.unit = steps * x_scale
         rays = [tuple(map(int, ray)) for ray in arrangement.rays]
         null = _null_space(X)
         self._null = range(len(rays), len(rays) + 2 * len(null))
         rays += [tuple(sign * v for v in vector) for vector in null for sign in (1, -1)]
-        sigma = problem.activation.value
-        images = [[sigma(dot(row, ray)) for row in X] for ray in rays]
+        images = [[sigma.value(dot(row, ray)) for row in X] for ray in rays]
         self._columns = [
             _Column(ray, tuple(sign * v for v in image))
             for ray, image in zip(rays, images, strict=True)

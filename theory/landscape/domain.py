@@ -253,9 +253,11 @@ class WholeSpace(Polyhedral):
 
     def __init__(self, problem: Problem, arrangement: Arrangement) -> None:
         super().__init__(problem, arrangement, None, Squared())
-        X, self._x_scale, y, self._y_scale = problem.integer_form()
+        X, x_scale, y, self._y_scale = problem.integer_form()
+        sigma, steps = problem.activation.whole
+        self._x_scale = steps * x_scale
         self.scale = self._y_scale**2
-        images = _images(arrangement.rays, X, problem.activation)
+        images = _images(arrangement.rays, X, sigma)
         divisors = np.gcd.reduce(images, axis=1)
         images //= np.maximum(divisors, 1)[:, None]
         index: dict[tuple[int, ...], int] = {}
@@ -388,9 +390,11 @@ def _signed(columns: list[list[int]], n: int) -> Shaped[np.ndarray, "c n"]:
 def _images(
     points: Shaped[np.ndarray, "R d"], X: list[list[int]], activation: Activation
 ) -> Shaped[np.ndarray, "R n"]:
-    """sigma(X v) for every row v of integer points; in Python integers where they are needed."""
+    """sigma(X v) for every row v of integer points, by integer slopes; in Python integers where
+    they are needed."""
     A = np.array(X, dtype=object)
-    bound = int(np.abs(A).sum(axis=1).max(initial=0)) * int(abs(points).max(initial=0))
+    steepest = max(1, *(abs(int(slope)) for slope in (activation.negative, activation.positive)))
+    bound = int(np.abs(A).sum(axis=1).max(initial=0)) * int(abs(points).max(initial=0)) * steepest
     kind = np.dtype(np.int64 if bound < 2**62 else object)
     return activation.at(points.astype(kind) @ A.astype(kind).T)
 

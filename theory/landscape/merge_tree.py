@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 
+from theory.errors import Interrupted
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.flood import Edge, Flood
 from theory.landscape.minimax import MinimaxPath, along, minimax_path
+from theory.landscape.sublevel import Tick
 from theory.network import Network
 
 
@@ -56,6 +58,25 @@ class Cut:
     value: Fraction
     proved: Fraction
     cells: frozenset[Cell]
+
+
+def flooded(
+    complex_: CellComplex, components: Sequence[Component], tick: Tick
+) -> tuple[Flood, bool]:
+    """The flood from all components, and whether it came to its end: an interrupt leaves what is
+    known, unless it tears the flood. tick: told the number of cells reached."""
+    flood = Flood(
+        complex_,
+        [component.cells for component in components],
+        [link for component in components for link in component.links],
+    )
+    try:
+        flood.run(tick)
+    except Interrupted:
+        if flood.torn:
+            raise
+        return flood, False
+    return flood, True
 
 
 def merge_tree(

@@ -21,14 +21,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations_with_replacement, permutations, product
 
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import Polyhedral
 from theory.landscape.flood import Edge, Flood
-from theory.landscape.merge_tree import Component, Cut, Merge, merge_tree
+from theory.landscape.merge_tree import Component, Cut, Merge, flooded, merge_tree
 from theory.landscape.minimax import MinimaxPath
 from theory.landscape.nnls import Minimum
 from theory.landscape.optima import optima
@@ -196,10 +196,7 @@ def valleys(
     complete=False; earlier the exception leaves with what is known of the minimum.
     Source: proofs_notes/valleys.md.
     """
-    if width is None:
-        if problem.width is None:
-            raise InputError("width", "the problem does not state one; pass a width")
-        width = problem.width
+    width = problem.stated_width if width is None else width
     limit = DEFAULT_MAX_CELLS if max_cells is None else max_cells
     ball, penalty = (None, within) if isinstance(within, Penalty) else (within, None)
     complex_ = CellComplex.of(
@@ -216,18 +213,9 @@ def valleys(
         if least_depth < 0:
             raise InputError("min_depth", f"{format_rational(least_depth)} must not be negative")
     bottoms = _bottoms(complex_, progress)
-    flood = Flood(
-        complex_,
-        [bottom.cells for bottom in bottoms],
-        [link for bottom in bottoms for link in bottom.links],
+    flood, complete = flooded(
+        complex_, bottoms, partial(progress, "looking for the ways out, cells reached")
     )
-    complete = True
-    try:
-        flood.run(lambda cells: progress("looking for the ways out, cells reached", cells))
-    except Interrupted:
-        if flood.torn:
-            raise
-        complete = False
     merges, _ = merge_tree(complex_, flood, bottoms)
     return Valleys(
         problem=problem,

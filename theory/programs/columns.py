@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float, Int
 from theory.errors import SolverFailure
 from theory.losses import Loss, Squared
 from theory.programs.blocks import Patterns, distinct
-from theory.programs.descent import descend, descend_from_random
+from theory.programs.descent import LocalSearch
 from theory.programs.family import Family, Multipliers, Prices
 from theory.programs.networks import united
 from theory.programs.newton import GroupLasso, Point
@@ -144,15 +144,16 @@ class ColumnGeneration:
     def _learn(self, weight: float, search: Search) -> None:
         """Patterns of wide networks in the ball join the pool; the best one's are used first."""
         X = self.patterns.X
-        radius, random = math.sqrt(weight), search.random
-        networks = descend_from_random(
-            *(X, self.y, self.patterns.activation, self.loss, self.family.balls, radius),
-            *(_WIDTH, _WIDE, random),
-        )
+        networks = self._local(math.sqrt(weight)).from_random(_WIDTH, _WIDE, search.random)
         active = [network.blocks(X)[2] for network in networks]
         self.patterns = self.patterns.joined(np.concatenate(active))
         signs, _, used = networks[0].blocks(X)
         self._activate(self.patterns.blocks(used, signs), np.zeros(self.patterns.count))
+
+    def _local(self, radius: float) -> LocalSearch:
+        """Among networks with both layers in balls of this radius."""
+        X, activation = self.patterns.X, self.patterns.activation
+        return LocalSearch(X, self.y, activation, self.loss, self.family.balls, radius)
 
     def _over_pool(self, weight: float, tolerance: float) -> Relaxation:
         """The optimum over the pool, to this relative gap."""
@@ -311,15 +312,13 @@ class ColumnGeneration:
         if not len(found.u):
             return np.zeros((0, len(X)), dtype=bool)
         _, gauge, scale = hidden.factorise(found.u.T, output)
-        a = scale * math.sqrt(gauge)
-        W = found.u.T / a
+        radius = math.sqrt(gauge)
+        a = scale * radius
+        W, search = found.u.T / a, self._local(radius)
         active = []
         for _ in range(_MOVES):
             noise = 1 + _NOISE * random.standard_normal(W.shape)
-            network = descend(
-                *(X, self.y, self.patterns.activation, self.loss, (hidden, output)),
-                *(math.sqrt(gauge), W * noise, found.signs * a),
-            )
+            network = search.descend(W * noise, found.signs * a)
             active.append(network.blocks(X)[2])
         return np.concatenate(active)
 

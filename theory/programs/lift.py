@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from theory.errors import SolverFailure
 from theory.gauges import Gauge
 from theory.geometry import LionK
+from theory.landscape.penalised import balanced
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
@@ -143,7 +144,7 @@ class Lift:
             zero = Network(W=((Fraction(),),) * self.problem.d, a=(Fraction(),))
             return self.objective(zero)
         if self.rho is None:
-            return self.objective(neurons.balanced())
+            return self.objective(balanced(list(zip(neurons.signs, neurons.u, strict=True))))
         return self.objective(neurons.inside(self.gauge, self.rho))
 
     def _filled(self, neurons: Neurons) -> Neurons:

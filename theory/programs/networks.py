@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -129,14 +128,6 @@ class Neurons:
         # One layer takes all of the change; only the product of the norms counts.
         shrink = rho / size
         return Network(W=network.W, a=tuple(shrink * v for v in network.a))
-
-    def balanced(self) -> Network:
-        """|a_j| = ||w_j||, as nearly as floats are: the least penalty."""
-        norms = [math.sqrt(sum(float(v) ** 2 for v in uj)) for uj in self.u]
-        sizes = [Fraction(math.sqrt(norm)) for norm in norms]
-        columns = [[v / size for v in uj] for uj, size in zip(self.u, sizes, strict=True)]
-        a = tuple(s * size for s, size in zip(self.signs, sizes, strict=True))
-        return Network(W=tuple(zip(*columns, strict=True)), a=a)
 
 
 def interpolating(problem: Problem, neurons: Neurons) -> Neurons | None:

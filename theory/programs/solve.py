@@ -35,7 +35,7 @@ from theory.problem import Problem, positive_integer
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.columns import ColumnGeneration, Relaxation, Search
 from theory.programs.counts import best_counts
-from theory.programs.descent import Found, descend_from_random, hop
+from theory.programs.descent import Found, LocalSearch
 from theory.programs.duals import BlockDual
 from theory.programs.family import Family
 from theory.programs.group_lasso import GroupNorms
@@ -242,15 +242,16 @@ def _optimum(
     random = np.random.default_rng(seed)
     patterns, whole = _patterns(problem, X, max_patterns, random)
 
+    def local(size: float) -> LocalSearch:
+        """Among networks in the ball R_W R_a = size."""
+        balls = (ball.hidden, ball.output)
+        return LocalSearch(X, y, problem.activation, loss_of_data, balls, math.sqrt(size))
+
     def trained(size: float) -> list[Found]:
-        """Networks of this width in the ball R_W R_a = size, by local search."""
+        """Such networks, of this width."""
         progress("local search among networks", 0)
         assert width is not None
-        balls = (ball.hidden, ball.output)
-        return descend_from_random(
-            *(X, y, problem.activation, loss_of_data, balls, math.sqrt(size)),
-            *(width, _STARTS, random),
-        )
+        return local(size).from_random(width, _STARTS, random)
 
     networks = []
     if not whole and radius is not None and width is not None and y.any():
@@ -317,9 +318,7 @@ def _optimum(
                 networks = networks or trained(size)
                 lifted = lift.improved(networks[0])
                 if wide(units.value(lower), units.value(lifted.value)):
-                    found = hop(
-                        *(X, y, problem.activation, loss_of_data, (ball.hidden, ball.output)),
-                        math.sqrt(size),
+                    found = local(size).hop(
                         networks[0],
                         float(lower),
                         random,

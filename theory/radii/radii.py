@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from theory.errors import InputError, Interrupted
 from theory.exact import dot, rounded
 from theory.gauges import Gauge, gauge_of, has_gauge
-from theory.geometry import geometry, names
+from theory.geometry import Geometry, geometry, names
 from theory.landscape import Analysis
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.merge_tree import Component
@@ -78,7 +78,7 @@ class Radii:
     components: tuple[Mapping[str, Radius], ...]
     complete: bool
 
-    def preferred(self, optimizer: str) -> int | None:
+    def preferred(self, optimizer: str | Geometry) -> int | None:
         """The component that the optimizer's ball reaches first; None where the bounds leave it
         open, as they do for a tie."""
         name = geometry(optimizer).name
@@ -92,12 +92,13 @@ class Radii:
 
 def radii(
     analysis: Analysis,
-    optimizers: Iterable[str] = OPTIMIZERS,
+    optimizers: Iterable[str | Geometry] = OPTIMIZERS,
     *,
     progress: Progress = silent,
 ) -> Radii:
     """For each component of the set of least loss and each optimizer the least rho = R_W R_a for
-    which the optimizer's ball reaches the component.
+    which the optimizer's ball reaches the component. As rho is looked for, the optimizers come
+    without one: by name, or as geometries.
 
     Exact (lower = upper) for adamw, lion and signsgd. For the others an interval, proved from both
     sides; it is about 1e-8 wide, relatively, where the conic solver does well.
@@ -137,7 +138,7 @@ def radii(
     return Radii(analysis, chosen, tuple(found), complete)
 
 
-def radius_of(complex_: CellComplex, component: Component, optimizer: str) -> Radius:
+def radius_of(complex_: CellComplex, component: Component, optimizer: str | Geometry) -> Radius:
     """The radius of one component of a set of least loss for one optimizer, as `radii` finds it."""
     return _Search(complex_, component, gauge_of(geometry(optimizer).ball)).run(lambda cells: None)
 

@@ -31,7 +31,7 @@ from theory.connectivity.solutions import Neuron, Point
 from theory.errors import InputError
 from theory.exact import dot
 from theory.gauges import EUCLIDEAN, Frobenius, Hidden, Output, Scaled, gauge_of, has_gauge
-from theory.geometry import L2Penalty, geometry
+from theory.geometry import Geometry, L2Penalty, geometry
 from theory.problem import Problem
 
 if TYPE_CHECKING:
@@ -166,13 +166,13 @@ class BallShape:
         return Constraints(all_, hidden, output)
 
 
-def ball_of(optimizer: str) -> BallShape:
-    """The ball of an optimizer by its name; raises InputError for an unknown one."""
+def ball_of(optimizer: str | Geometry) -> BallShape:
+    """The ball of an optimizer; raises InputError for one that is not known here."""
     found = geometry(optimizer)
     if isinstance(found, L2Penalty):
         return BallShape("l2", Frobenius(), EUCLIDEAN, together=True)
     if not has_gauge(found):
-        raise InputError("optimizers", f"the regions of {optimizer} are not known here")
+        raise InputError("optimizers", f"the regions of {found.name} are not known here")
     gauge = gauge_of(found.ball)
     return BallShape(gauge.name, gauge.hidden, gauge.output)
 

@@ -31,7 +31,7 @@ from theory.connectivity.exchange import Exchange
 from theory.connectivity.solutions import Neuron, Point, outer
 from theory.errors import WITHIN_REACH, BudgetError, InputError, Undecided
 from theory.exact import from_flint, simplest_between, to_flint
-from theory.geometry import geometry
+from theory.geometry import Geometry, geometry
 from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
@@ -103,7 +103,7 @@ class Regions:
     def __init__(
         self,
         complex_: CellComplex,
-        optimizers: tuple[str, str],
+        geometries: tuple[Geometry, Geometry],
         width: int | None,
         level: Fraction,
         components: Sequence[Sequence[Cell]],
@@ -113,7 +113,8 @@ class Regions:
     ) -> None:
         self.problem = complex_.problem
         self.complex = complex_
-        self.optimizers = optimizers
+        self.geometries = geometries
+        self.optimizers = (geometries[0].name, geometries[1].name)
         self.width = width
         self.level = level
         self.components = tuple(map(tuple, components))
@@ -121,7 +122,7 @@ class Regions:
         self._tilts = [tilts[fit] for fit in fits]
         self.low = low
         self.exact = low is not None
-        self.balls = (ball_of(optimizers[0]), ball_of(optimizers[1]))
+        self.balls = (ball_of(geometries[0]), ball_of(geometries[1]))
         self._progress = progress
         self._searches: dict[tuple[tuple[int, ...], Tilt | None], Search] = {}
         self._found: dict[tuple[tuple[int, ...], tuple[Fraction, ...]], list[LeastRadius]] = {}
@@ -298,7 +299,7 @@ class Regions:
 
 def regions(
     problem: Problem,
-    optimizers: tuple[str, str],
+    optimizers: tuple[str | Geometry, str | Geometry],
     width: int | None,
     *,
     level: Fraction | None = None,
@@ -306,8 +307,9 @@ def regions(
     max_coefficients: int = DEFAULT_MAX_COEFFICIENTS,
     progress: Progress = silent,
 ) -> Regions:
-    """The regions {loss <= level} of two optimizers, by name, at a width; None: at every large one.
+    """The regions {loss <= level} of two optimizers at a width; None: at every large one.
 
+    optimizers: by name, or as geometries; their radii are what is asked for.
     level: by default the least loss of the width without any ball.
     Of more than `max_cells` cells none is looked at: the answers are then those for every large
     width, where these apply, from a convex program of at most `max_coefficients`.
@@ -315,7 +317,7 @@ def regions(
     BudgetError, before anything is computed, where the width is too large and the program too.
     Source: proofs_notes/region-interaction.md.
     """
-    first, second = (geometry(name).name for name in optimizers)
+    first, second = geometry(optimizers[0]), geometry(optimizers[1])
     ball_of(first), ball_of(second)
     if width is not None:
         try:
@@ -379,7 +381,7 @@ def _require_small(problem: Problem, max_coefficients: int, before: str = "") ->
 
 def at_large_width(found: Regions) -> Regions:
     """The same question for every large width."""
-    return regions(found.problem, found.optimizers, None, level=found.level)
+    return regions(found.problem, found.geometries, None, level=found.level)
 
 
 def fewer(problem: Problem, point: Point, balls: Sequence[BallShape]) -> Point:

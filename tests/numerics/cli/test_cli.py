@@ -523,6 +523,7 @@ def test_a_misspelt_command(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "heavy"),
     [
         (("barrier", "flagship", "--certificate", "proof.json"), {"scipy", "cvxpy", "torch"}),
+        (("verify", "--list"), {"torch", "cvxpy", "matplotlib"}),
         (("check", "proof.json"), {"numpy", "flint", "scipy", "numerics.cli.barrier"}),
     ],
 )

@@ -55,11 +55,14 @@ def test_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         for line in out.splitlines()
         if line[0] in "┃│"
     ]
-    header = [" ".join(words).split() for words in zip(*rows[:3], strict=True)]
-    assert header[:3] == [["component"], ["adamw", "lion", "signsgd"], ["muon"]]
-    assert rows[3][:3] == ["0", "2", "≈ 5"]
-    assert rows[4][:3] == ["1", "12/5", "≈ 3.05941"]
-    assert rows[5][:3] == ["preferred", "0", "1"]
+    first = next(k for k, row in enumerate(rows) if row[0] == "0")  # names above take some lines
+    header = [" ".join(words).split() for words in zip(*rows[:first], strict=True)]
+    assert header[0] == ["component"]
+    assert {"adamw", "lion", "signsgd"} <= set(header[1])  # one ball
+    assert header[2] == ["muon"]
+    assert rows[first][:3] == ["0", "2", "≈ 5"]
+    assert rows[first + 1][:3] == ["1", "12/5", "≈ 3.05941"]
+    assert rows[first + 2][:3] == ["preferred", "0", "1"]
     assert json.loads(path.read_text())["complete"] is True
 
 
@@ -75,7 +78,7 @@ def test_a_wide_interval_is_shown_as_one(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--optimizers", "adam"), "optimizer: 'adam' is not one of adamw, lion, signsgd, muon"),
+        (("--optimizers", "adam"), "optimizer: 'adam' is not one of adamw"),
         (("--optimizers", "adamw,"), "optimizer: '' is not one of adamw"),
         (("--optimizers", "sgd"), "optimizer: sgd has no norm ball"),
         (("--width", 0), "width: 0 must be at least 1"),

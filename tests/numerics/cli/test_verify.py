@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import run, said
+from command import run, run_json, said
 
 from numerics.cli import main
 from numerics.files import MANIFEST
@@ -233,6 +233,37 @@ def test_table(printing: Run) -> None:
         f"{ID} holds",
     ):
         assert fact in printing.out
+
+
+def test_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is on record, also of a file's claims; nothing is verified or written."""
+    monkeypatch.chdir(tmp_path)
+    listed = run_json(capsys, "verify", "--list")["claims"]
+    assert {each["id"]: each["recorded"] for each in listed} == {
+        each.id: each.recorded for each in CLAIMS.values()
+    }
+    (flagship,) = (each for each in listed if each["id"] == ID)
+    assert flagship["statement"] == CLAIMS[ID].statement
+    assert flagship["source"] == CLAIMS[ID].source
+    assert flagship["hypotheses"] == list(CLAIMS[ID].hypotheses)
+    assert os.listdir() == []
+
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from theory.claims import WidthNPlus1\n"
+        "class Mine(WidthNPlus1):\n"
+        "    id, source, recorded = 'mine', 'a talk', False\n"
+    )
+    code, out, err = run(capsys, "verify", "--list", file, ID)
+    assert (code, err) == (0, "")
+    (mine,) = (line for line in out.splitlines() if " mine " in line)
+    (shipped,) = (line for line in out.splitlines() if f" {ID} " in line)
+    assert "a talk" in mine
+    assert "refuted" in mine
+    assert "holds" in shipped
+    assert "width-n-plus-1" not in out
 
 
 def test_more_features_than_a_plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from problems import REGRESSION
 
 from numerics.pictures.valleys import (
+    both,
     draw_counts,
     draw_disconnectivity_graph,
     draw_persistence,
@@ -19,8 +21,6 @@ from theory.landscape.valleys import Valleys, valleys
 from theory.loading import example
 from theory.problem import Problem
 from theory.within import Ball
-
-REGRESSION = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +82,9 @@ def test_persistence_shows_each_valley_but_the_global_one(tree: Valleys) -> None
 
 
 def test_one_valley_is_a_picture_too() -> None:
-    one = valleys(Problem([[1]], [1]), 1)
-    for draw in (draw_disconnectivity_graph, draw_persistence):
-        figure = Figure()
-        draw(figure.subplots(), one)
-        figure.draw_without_rendering()
+    figure = both(valleys(Problem([[1]], [1]), 1))
+    figure.draw_without_rendering()
+    assert [axes.get_xlabel() for axes in figure.axes] == ["valley", "loss at the bottom"]
 
 
 def test_numbers_of_valleys_stand_at_their_radius_and_width() -> None:

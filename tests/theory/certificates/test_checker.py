@@ -474,29 +474,10 @@ def test_imports_nothing_else() -> None:
     # Without site there are no other packages either: an import of numpy would fail.
     run = [sys.executable, "-I", "-S", "-c", code]
     loaded = subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()
+    own = {path.stem for path in (ROOT / "theory" / "certificates").glob("[!_]*.py")}
     assert set(loaded) - {"__main__"} == {
-        "theory",
-        "theory.activation",
-        "theory.errors",
-        "theory.problem",
-        "theory.certificates",
-        "theory.certificates.algebra",
-        "theory.certificates.balls",
-        "theory.certificates.checker",
-        "theory.certificates.cones",
-        "theory.certificates.covering",
-        "theory.certificates.descents",
-        "theory.certificates.kinds",
-        "theory.certificates.landscape",
-        "theory.certificates.neurons",
-        "theory.certificates.objective",
-        "theory.certificates.optimum",
-        "theory.certificates.path",
-        "theory.certificates.reading",
-        "theory.certificates.regions",
-        "theory.certificates.states",
-        "theory.certificates.stationary",
-        "theory.certificates.work",
+        *("theory", "theory.activation", "theory.errors", "theory.problem"),
+        *("theory.certificates", *(f"theory.certificates.{name}" for name in own - {"producer"})),
     }
 
 
@@ -532,12 +513,7 @@ TAMPERED_COMMON: list[tuple[tuple[Any, ...], Any, str]] = [
     (("format",), "zip", "format: must be 'isthmus-certificate', not 'zip'"),
     (("version",), True, "version: must be 1, not True"),
     (("version",), 2, "version: must be 1, not 2"),
-    (
-        ("kind",),
-        "region",
-        "kind: must be one of all-valleys, barrier, components, minimum, optimum, path, regions, "
-        "stationary, valleys, not 'region'",
-    ),
+    (("kind",), "region", "kind: must be one of all-valleys, barrier, .*, valleys, not 'region'"),
     (("kind",), [], "kind: must be one of"),
     (("problem",), REMOVE, "certificate: the field 'problem' is missing"),
     (("comment",), "", "certificate: 'comment' is not a field of it"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from problems import REGRESSION
 from profiles import part
 
 from theory.certificates import certify
@@ -25,7 +26,6 @@ from theory.within import Ball
 
 FLAGSHIP = example("flagship")
 BALL = Ball("adamw", "11/5")
-LINE = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def document() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def on_kinks() -> dict[str, Any]:
     """Of a local minimum on a kink, found on the way down."""
-    classifier = Classifier(LINE, 2)
+    classifier = Classifier(REGRESSION, 2)
     for seed in range(1, 20):
         start = Network([[seed, -3], [1, seed]], [1, -1])
         document = (
@@ -61,7 +61,7 @@ def test_what_it_says(document: dict[str, Any], on_kinks: dict[str, Any]) -> Non
         "the network, of loss 1/10 inside the entrywise ball rho = 11/5, is a local minimum: no "
         "cell that holds it has a lower point"
     )
-    assert "is a local minimum" in check(on_kinks, LINE).statement
+    assert "is a local minimum" in check(on_kinks, REGRESSION).statement
 
 
 @given(problem=problems(n=(1, 4), d=(1, 2)), data=st.data())

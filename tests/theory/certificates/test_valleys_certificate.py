@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from problems import REGRESSION
 from profiles import part
 
 from theory.certificates import certify
@@ -21,8 +22,6 @@ from theory.loading import example
 from theory.problem import Problem
 from theory.strategies import problems
 from theory.within import Ball
-
-REGRESSION = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])
 
 
 @pytest.fixture(scope="module")

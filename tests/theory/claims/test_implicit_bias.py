@@ -209,5 +209,5 @@ def test_an_optimizer_of_ones_own_is_shrunk_into_its_own_ball() -> None:
         for each in (own, replace(OPTIMIZERS["muon"], hidden=own.hidden, output=own.output))
     )
     assert mine.inside == pytest.approx(muon.inside)
-    adamw = replace(mine.result.config, optimizer=OPTIMIZERS["adamw"])
+    adamw = replace(mine.result.config, within=Ball("adamw", 1), optimizer=OPTIMIZERS["adamw"])
     assert mine.inside != pytest.approx(Runs(replace(mine.result, config=adamw), None).inside)

@@ -18,18 +18,6 @@ PARTS = ["Setting", "Claim", "Tight", "Predicted", "Observed", "Source", "Note"]
 each = pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 
 
-def test_all_of_them() -> None:
-    assert set(CLAIMS) == {
-        *("convex-equals-nonconvex", "finite-width-sandwich", "implicit-bias"),
-        *("same-optimizer-connectivity", "width-profile", "staircase"),
-        *("not-implied-by-prior-work", "region-interaction", "small-width-separation"),
-        *("width-n-plus-1", "permutation-is-not-enough", "curves-above-barrier"),
-        *("where-training-ends", "kink-limits"),
-        *("valleys-in-balls", "bad-regions"),
-        *("gpt2-polychain-beats-linear", "gpt2-spectrum-preserved", "gpt2-cross-transition"),
-    }
-
-
 @each
 def test_module_note_and_test_have_the_name(claim: Any) -> None:
     stem = claim.id.replace("-", "_")

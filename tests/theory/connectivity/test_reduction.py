@@ -82,7 +82,7 @@ def test_corners_of_an_entrywise_ball_take_as_few_neurons_as_the_proof_says() ->
             reduced[False] += 1
             return
         require_segments(solutions, [point, *points])
-        mass = largest_mass(solutions.problem, solutions.rho)
+        mass = largest_mass(solutions.problem, solutions.within.rho)
         most = floor(mass) + rank_of_columns(solutions.problem)
         left = sum(not neuron.blank for neuron in points[-1])
         assert left <= most

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import planted
+from problems import REGRESSION, planted
 from profiles import part
 from scipy.cluster.hierarchy import DisjointSet
 
@@ -27,8 +27,6 @@ from theory.strategies import problems
 from theory.within import Ball
 
 few = part(4)
-
-REGRESSION = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])  # a line with a bias
 
 
 def bars(tree: Valleys) -> list[tuple[Fraction, Fraction | None]]:

@@ -15,7 +15,7 @@ from theory.geometry import geometry
 from theory.losses import Huber, Squared
 from theory.problem import Problem
 from theory.programs import solve
-from theory.programs.descent import Found, descend, descend_from_random
+from theory.programs.descent import Found, LocalSearch
 from theory.within import Ball
 
 BALLS = (
@@ -41,7 +41,7 @@ def test_down_and_inside(name: str, loss: Huber | Squared) -> None:
     hidden, output = layers(name)
     random = np.random.default_rng(1)
     W, a = random.standard_normal((3, 5)), random.standard_normal(5)
-    found = descend(X, y, RELU, loss, (hidden, output), 1.5, W, a)
+    found = LocalSearch(X, y, RELU, loss, (hidden, output), 1.5).descend(W, a)
     assert hidden.value(found.W) <= 1.5 * (1 + 1e-9)
     assert output.value(found.a) <= 1.5 * (1 + 1e-9)
     assert found.value == pytest.approx(loss.at(np.maximum(X @ found.W, 0) @ found.a, y))
@@ -54,7 +54,7 @@ def test_close_to_an_exact_fit_it_finds_one(name: str) -> None:
     problem, network = planted(6, 2, 2, 3)
     X, y = arrays(problem)
     W, a = np.array(network.W, dtype=float), np.array(network.a, dtype=float)
-    found = descend(X, y, RELU, Squared(), layers(name), 100.0, 1.01 * W, a)
+    found = LocalSearch(X, y, RELU, Squared(), layers(name), 100.0).descend(1.01 * W, a)
     assert found.value < 1e-6 * (y @ y)
 
 
@@ -63,13 +63,8 @@ def test_the_best_comes_first_and_none_is_below_the_bound(name: str) -> None:
     problem, _ = planted(5, 2, 2, 1, entries=3)
     X, y = arrays(problem)
     bound = solve(problem, Ball(name, Fraction(1, 2)), width=2).lower
-    radius = math.sqrt(0.5)
-    runs = [
-        descend_from_random(
-            X, y, RELU, Squared(), layers(name), radius, 2, 6, np.random.default_rng(seed)
-        )
-        for seed in (0, 0)
-    ]
+    search = LocalSearch(X, y, RELU, Squared(), layers(name), math.sqrt(0.5))
+    runs = [search.from_random(2, 6, np.random.default_rng(0)) for _ in range(2)]
     values = [[found.value for found in run] for run in runs]
     assert values[0] == values[1] == sorted(values[0])
     assert values[0][0] >= float(bound) * (1 - 1e-9)
@@ -77,7 +72,8 @@ def test_the_best_comes_first_and_none_is_below_the_bound(name: str) -> None:
 
 def test_nothing_to_learn_ends_at_once() -> None:
     X, y = np.zeros((3, 2)), np.array([1.0, 2.0, 0.0])
-    found = descend(X, y, RELU, Squared(), layers("ngd"), 1.0, np.ones((2, 2)), np.ones(2))
+    search = LocalSearch(X, y, RELU, Squared(), layers("ngd"), 1.0)
+    found = search.descend(np.ones((2, 2)), np.ones(2))
     assert found.value == 2.5
 
 

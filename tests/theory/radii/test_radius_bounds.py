@@ -33,6 +33,7 @@ from theory.problem import Problem
 from theory.radii import OPTIMIZERS, DualPoint, Radii, Radius, radii
 from theory.radii.fibre import Fibre
 from theory.strategies import component_networks, planted_problems, problems
+from theory.within import Ball
 
 EXACT = ("adamw", "lion", "signsgd")
 CONIC = ("colnorm", "muon-adamw", "colnorm-ngd", "muon", "ngd")  # unchanged by orthogonal maps
@@ -520,6 +521,22 @@ def test_unknown_optimizer() -> None:
     with pytest.raises(InputError, match="sgd has no norm ball"):
         radii(analysis, ["sgd"])
     assert "sgd" not in OPTIMIZERS
+
+
+def test_a_geometry_of_ones_own_beside_a_name() -> None:
+    """Equal norms have equal radii, whatever they are called; no radius is asked about."""
+    mine = LionK("mine", MixedNorm(math.inf, math.inf), VectorNorm(math.inf))
+    analysis = analyse(example("flagship"), 2)
+    found = radii(analysis, [mine, "adamw"])
+    assert found.optimizers == ("mine", "adamw")
+    assert all(each["mine"] == each["adamw"] for each in found.components)
+    assert found.preferred(mine) == found.preferred("adamw") == 0
+    with pytest.raises(
+        InputError, match=r"^optimizer: is Ball\('muon', '2'\), but must be a name, such as 'muon'"
+    ):
+        radii(analysis, [Ball("muon", 2)])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="^optimizer: is 2, but must be a name"):
+        Ball(2, "muon")  # type: ignore[arg-type]
 
 
 def test_norms_without_a_gauge() -> None:

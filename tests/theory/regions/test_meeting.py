@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from itertools import combinations, pairwise
 from typing import Any
@@ -15,9 +16,11 @@ from profiles import part
 from theory import Network, Problem, certify, check, example
 from theory.connectivity.solutions import Neuron, Point
 from theory.errors import InputError, Interrupted, Undecided
+from theory.geometry import LionK, MixedNorm, VectorNorm
 from theory.radii import radii
 from theory.regions import Regions, regions
 from theory.regions.balls import ball_of
+from theory.regions.meeting import at_large_width
 from theory.strategies import problems
 
 PAIRS = tuple(combinations(("adamw", "muon", "muon-adamw", "ngd", "colnorm", "sgd"), 2))
@@ -168,6 +171,21 @@ def test_planted_networks_are_seen(pair: tuple[str, str], width: int, seed: int)
         assert found.at(needs[0] * 2, needs[1] * 2).phase == "overlap"
     frontier = found.frontier(2)
     check(certify(frontier), problem)
+
+
+def test_geometries_of_ones_own() -> None:
+    """At one width and at every large one; equal norms have equal radii."""
+    mine = LionK("mine", MixedNorm(math.inf, math.inf), VectorNorm(math.inf))
+    for width in (2, None):
+        own, named = (
+            regions(example("flagship"), (first, "muon"), width) for first in (mine, "adamw")
+        )
+        assert own.optimizers == ("mine", "muon")
+        assert (own.least(0).lower, own.least(0).upper) == (
+            named.least(0).lower,
+            named.least(0).upper,
+        )
+    assert at_large_width(own).balls == own.balls
 
 
 @pytest.mark.parametrize("name", ["flagship", "split-by-adamw-2", "split-in-muon"])
