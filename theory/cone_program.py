@@ -44,11 +44,11 @@ class ConeProgram:
     """
 
     def __init__(self, problem: cvxpy.Problem) -> None:
-        self.problem: Any = problem
+        self._problem: Any = problem  # whose own value is not set
 
     @cached_property
     def _compiled(self) -> _Compiled:
-        return _Compiled(self.problem)
+        return _Compiled(self._problem)
 
     def solve(self) -> bool:
         """As accurately as may be; whether a solution was found, in finite numbers.

@@ -157,7 +157,7 @@ class _Compiled:
         self._z = cp.Variable(m * size, nonneg=True)
         self._rays = cp.Parameter((d, m * size)) if d else None
         self._images, self._fit = cp.Parameter((n, m * size)), cp.Parameter(n)
-        radius = cp.Variable()
+        self._radius = radius = cp.Variable()
         blocks = [slice(j * size, (j + 1) * size) for j in range(m)]
         self._arrow = None
         if self._rays is None:
@@ -177,13 +177,14 @@ class _Compiled:
         fit: Float[np.ndarray, " n"],
     ) -> Nearest | None:
         if self._rays is not None and rays is not None:
-            self._rays.value = rays
-        self._images.value, self._fit.value = images, fit
+            self._rays.save_value(rays)
+        self._images.save_value(images)
+        self._fit.save_value(fit)
         if not self._program.solve():
             return None
         arrow = None if self._arrow is None else self._arrow.dual_value
         return Nearest(
-            float(self._program.problem.value),
+            float(self._radius.value),
             np.maximum(self._z.value, 0.0),
             -np.asarray(self._on_fit.dual_value),  # CVXPY's multipliers have the other sign
             None if arrow is None or rays is None else arrow[: len(rays), : len(rays)],
