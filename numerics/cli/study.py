@@ -93,7 +93,7 @@ def ends() -> int:
 @app.command()
 def kinks() -> int:
     """How often the equations of rest on kinks hold on data that were not chosen: the table of
-    proofs_notes/kink-limits.md, a line as soon as it is there; three minutes."""
+    proofs_notes/kink-limits.md, a line as soon as it is there; six minutes."""
     from numerics.studies.kinks import rows
 
     for row in rows():
