@@ -39,7 +39,8 @@ MOST = 8  # kinks at once
 
 _COPIES = 32  # of a run, begun with different distances and memories
 _STEPS = 6000
-_RATES = (2e-2, 1e-5)  # of the weights, the first and the last, relative to theirs
+_CONSTANT = 2400  # steps before the rate falls
+_RATES = (5e-3, 1e-5)  # of the weights: faster ones would leave the chatter behind
 _WINDOW = _STEPS // 3  # the last steps, in which copies are watched
 _MEAN = _WINDOW // 2  # the last of these, of which weights are the mean
 _ROUNDS = 3  # of these steps
@@ -214,7 +215,8 @@ class _Slid(NamedTuple):
 
 def _slide(chatter: Chatter) -> _Slid:
     """One round, at falling rates."""
-    rates = np.geomspace(*_RATES, _STEPS)
+    falling = np.geomspace(*_RATES, _STEPS - _CONSTANT)
+    rates = np.concatenate([np.full(_CONSTANT, _RATES[0]), falling])
     for rate in rates[:-_WINDOW]:
         chatter.step(rate)
     before, signs = (chatter.W, chatter.a), chatter.signs
