@@ -64,7 +64,7 @@ OPTIMIZERS = ("adamw", "lion", "signsgd", "muon", "muon-adamw", "ngd", "colnorm"
 
 _BETA = Fraction(1)  # of sgd
 _RATE = 0.005  # of sgd: constant, as penalties shrink weights by beta times the rate
-_RATES = Fraction(3, 10**5)
+_RATES = Fraction(5, 10**5)
 """How far losses on kinks may be from those at rates of zero, relative to ||y||^2."""
 _BLANK = 1e-3  # of rho: neurons with |a| |w| below count as zero
 _SETTLED = 5  # times the tolerance: what runs that cross no wall may have before them
@@ -178,7 +178,7 @@ class WhereTrainingEnds(Claim):
             "where the run crosses a wall), whose name a brute force tells: paths of no higher "
             "loss are looked for from it",
             "on kinks: which are visited was seen, and is listed; their losses are predicted, up "
-            "to 3e-5 ||y||^2 as rates are small, but not zero",
+            "to 5e-5 ||y||^2 as rates are small, but not zero",
             f"sgd has no ball, and a penalty instead, beta = {_BETA}: losses are with the penalty, "
             "and no rest on kinks is predicted but at the least of a cell",
         )
