@@ -42,6 +42,7 @@ from theory.hunt.exact_fits import (
     separate_components,
 )
 from theory.hunt.instances import canonical, problem_of, rows_of, smaller, symmetries
+from theory.hunt.runs import ends_of_runs
 from theory.hunt.search import Hunt
 from theory.landscape import analyse
 from theory.landscape.analysis import reached
@@ -51,6 +52,7 @@ from theory.landscape.valleys import valleys
 from theory.loading import example
 from theory.problem import Problem
 from theory.radii import radii
+from theory.within import Ball
 
 PLANE = Space(n=(3, 4), d=(1, 2), width=(1, 2), entries=3)
 
@@ -567,9 +569,41 @@ def test_valleys_as_deep_as_what_is_told_are_not_decided(monkeypatch: pytest.Mon
         stated.decide(instance)
 
 
-@pytest.mark.parametrize("name", ["valleys-of-two-balls", "valleys-by-width", "valleys-by-radius"])
-def test_one_datum_has_one_valley_in_each_ball(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["valleys-of-two-balls", "valleys-by-width", "valleys-by-radius", "kinks-hold-few-runs"],
+)
+def test_one_datum_has_one_valley_in_each_ball_and_no_kink(name: str) -> None:
     assert named(name).decide(two((1, 1), width=2)) is None
+
+
+# Where training ends
+
+
+def test_most_runs_on_a_kink() -> None:
+    """AdamW on X = ((2, 1), (1, 2)), y = (1, -1): the trained loss there is above that of every
+    valley of the ball. Where both data are fitted the same neuron is off its walls."""
+    stated = named("kinks-hold-few-runs")
+    found = stated.decide(Problem([[2, 1], [1, 2]], [1, -1], 1))
+    assert found is not None
+    assert found["at"] == {"optimizer": "adamw", "rho": "1", "width": 1}
+    tree = valleys(Problem([[2, 1], [1, 2]], [1, -1]), 1, within=Ball("adamw", 1))
+    assert all(
+        loss not in {round(float(v.birth), 2) for v in tree.valleys} for loss in found["losses"]
+    )
+    assert stated.decide(Problem([[2, 1], [1, 2]], [1, 1], 1)) is None
+
+
+def test_runs_in_numpy_end_at_a_closed_form_and_the_same_again() -> None:
+    """y = 4 at x = 1: w = a = R, loss 1/2 (R^2 - 4)^2, or the neuron is dead and decays."""
+    problem, ball = Problem([[1]], [4]), Ball("adamw", 2)
+    W, a, rate = ends_of_runs(problem, ball, 1, 8)
+    alive = W[:, 0, 0] > 0.1
+    assert 0 < alive.sum() < 8
+    np.testing.assert_allclose(W[alive, 0, 0] * a[alive, 0], 2, atol=1e-2)
+    assert rate == pytest.approx(0.04 * 2**0.5 / 101, rel=0.1)
+    again = ends_of_runs(problem, ball, 1, 8)
+    np.testing.assert_array_equal(W, again[0])
 
 
 # Shrinking

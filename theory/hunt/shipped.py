@@ -26,8 +26,10 @@ from theory.geometry import geometry
 from theory.hunt.conjecture import Conjecture, Document, Facts
 from theory.hunt.exact_fits import radius_above, radius_bounds, separate_components
 from theory.hunt.instances import Space
+from theory.hunt.runs import ends_of_runs
 from theory.landscape import Analysis, Component, analyse
 from theory.landscape.cells import CellComplex
+from theory.landscape.ends import Ends
 from theory.landscape.least import least
 from theory.landscape.valleys import valleys
 from theory.network import Network
@@ -36,6 +38,7 @@ from theory.radii.radii import DIGITS
 from theory.regions import regions
 from theory.within import Ball
 
+_RUNS = 32
 _STEPS = 16  # at which a straight line is evaluated
 _TIGHT = Fraction(1, 10**6)  # relative: least radii nearer than this are not told apart
 _MARGIN = 1e-3  # relative: shorter intervals of estimated radii are passed over
@@ -386,6 +389,51 @@ def _both_numbers(problem: Problem, facts: Facts) -> dict[str, Document]:
     }
 
 
+# Where training ends
+
+
+def kinks_hold_few_runs(optimizer: str = "adamw") -> Conjecture:
+    """Of 32 runs of the optimizer in its ball of radius 1, from random starts, at most half end on
+    a kink: at a loss that is not the least of their cell, where its equations of rest say
+    (`rest-on-kinks`). False for AdamW, from two data on. What runs do is measured in floating
+    point; certificates prove what valleys the ball has."""
+    name = optimizer
+    geometry(name)
+    return Conjecture(
+        name="kinks-hold-few-runs",
+        statement=f"of {_RUNS} runs of {name} in its ball of radius 1 at most half end on a kink",
+        status="false",
+        source="rest-on-kinks in proofs_notes/valleys.md",
+        test=partial(_mostly_on_kinks, name),
+        prove=_valleys_proof,
+        landscape=_in_that_ball,
+        space=Space(n=(1, 3), d=(1, 2), width=(1, 2), entries=3),
+        batch=2,
+    )
+
+
+def _mostly_on_kinks(name: str, problem: Problem) -> Facts | None:
+    width, within = problem.stated_width, Ball(name, 1)
+    tree = valleys(problem, width, within=within, max_cells=5000)
+    W, a, rate = ends_of_runs(problem, within, width, _RUNS)
+    ends = Ends(tree, step=rate).of(W, a)
+    losses = [float(end.loss or 0) for end in ends if end.kind == "kink"]
+    if 2 * len(losses) <= _RUNS:
+        return None
+    return {"at": _ball(name, 1, width), "losses": sorted({round(loss, 2) for loss in losses})}
+
+
+def _valleys_proof(problem: Problem, facts: Facts) -> dict[str, Document]:
+    at = facts["at"]
+    within = Ball(at["optimizer"], at["rho"])
+    return {"valleys": certify(valleys(problem, at["width"], within=within))}
+
+
+def _in_that_ball(problem: Problem, facts: Facts) -> Analysis:
+    at = facts["at"]
+    return analyse(problem, at["width"], within=Ball(at["optimizer"], at["rho"]))
+
+
 def monotone_in_width(optimizer: str = "adamw", labelled: str = "yes") -> Conjecture:
     """Exact fits in the optimizer's ball that are connected at one width are connected at every
     larger one, at most that of the problem, for each radius. False for AdamW (`not-monotone`), and
@@ -678,6 +726,7 @@ CONJECTURES: dict[str, Callable[..., Conjecture]] = {
     "valleys-of-two-balls": valleys_of_two_balls,
     "valleys-by-width": valleys_by_width,
     "valleys-by-radius": valleys_by_radius,
+    "kinks-hold-few-runs": kinks_hold_few_runs,
     "monotone-in-width": monotone_in_width,
     "sharp-extra-neurons": sharp_extra_neurons,
     "sharp-connected-width": sharp_connected_width,

@@ -19,7 +19,6 @@ from theory.claims.sign_vectors import sign_vectors
 from theory.errors import InputError
 from theory.landscape import analyse
 from theory.landscape.cells import CellComplex
-from theory.landscape.ends import Ends
 from theory.landscape.limits import limits
 from theory.landscape.valleys import valleys
 from theory.loading import example
@@ -157,8 +156,6 @@ def test_what_is_not_there_for_a_penalty_says_so() -> None:
         certify(tree)
     with pytest.raises(InputError, match="^within: in the l2 penalty"):
         limits(tree)
-    with pytest.raises(InputError, match="^tree: has no ball"):
-        Ends(tree, step=1e-3)
     with pytest.raises(InputError, match=r"^within: is Penalty\('1/2'\), but must be such as Ball"):
         analyse(example("flagship"), 2, within=penalty)  # type: ignore[arg-type]
     cells = CellComplex.of(example("flagship"), 2, penalty=penalty)
