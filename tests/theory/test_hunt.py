@@ -592,6 +592,8 @@ def test_most_runs_on_a_kink() -> None:
         loss not in {round(float(v.birth), 2) for v in tree.valleys} for loss in found["losses"]
     )
     assert stated.decide(Problem([[2, 1], [1, 2]], [1, 1], 1)) is None
+    with pytest.raises(InputError, match="optimizer: sgd has no norm ball"):
+        named("kinks-hold-few-runs", {"optimizer": "sgd"})
 
 
 def test_runs_in_numpy_end_at_a_closed_form_and_the_same_again() -> None:

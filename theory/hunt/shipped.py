@@ -397,8 +397,7 @@ def kinks_hold_few_runs(optimizer: str = "adamw") -> Conjecture:
     a kink: at a loss that is not the least of their cell, where its equations of rest say
     (`rest-on-kinks`). False for AdamW, from two data on. What runs do is measured in floating
     point; certificates prove what valleys the ball has."""
-    name = optimizer
-    geometry(name)
+    name = Ball(optimizer, 1).optimizer
     return Conjecture(
         name="kinks-hold-few-runs",
         statement=f"of {_RUNS} runs of {name} in its ball of radius 1 at most half end on a kink",
