@@ -382,55 +382,11 @@ def _valleys_at(problem: Problem, width: int, name: str, rho: Fraction) -> int:
 
 
 def _both_numbers(problem: Problem, facts: Facts) -> dict[str, Document]:
-    return {
-        side: certify(valleys(problem, at["width"], within=Ball(at["optimizer"], at["rho"])))
-        for side, at in facts.items()
-        if side in ("more", "fewer")
-    }
+    return {side: _valleys_proof(problem, facts[side]) for side in ("more", "fewer")}
 
 
-# Where training ends
-
-
-def kinks_hold_few_runs(optimizer: str = "adamw") -> Conjecture:
-    """Of 32 runs of the optimizer in its ball of radius 1, from random starts, at most half end on
-    a kink: at a loss that is not the least of their cell, where its equations of rest say
-    (`rest-on-kinks`). False for AdamW, from two data on. What runs do is measured in floating
-    point; certificates prove what valleys the ball has."""
-    name = Ball(optimizer, 1).optimizer
-    return Conjecture(
-        name="kinks-hold-few-runs",
-        statement=f"of {_RUNS} runs of {name} in its ball of radius 1 at most half end on a kink",
-        status="false",
-        source="rest-on-kinks in proofs_notes/valleys.md",
-        test=partial(_mostly_on_kinks, name),
-        prove=_valleys_proof,
-        landscape=_in_that_ball,
-        space=Space(n=(1, 3), d=(1, 2), width=(1, 2), entries=3),
-        batch=2,
-    )
-
-
-def _mostly_on_kinks(name: str, problem: Problem) -> Facts | None:
-    width, within = problem.stated_width, Ball(name, 1)
-    tree = valleys(problem, width, within=within, max_cells=5000)
-    W, a, rate = ends_of_runs(problem, within, width, _RUNS)
-    ends = Ends(tree, step=rate).of(W, a)
-    losses = [float(end.loss or 0) for end in ends if end.kind == "kink"]
-    if 2 * len(losses) <= _RUNS:
-        return None
-    return {"at": _ball(name, 1, width), "losses": sorted({round(loss, 2) for loss in losses})}
-
-
-def _valleys_proof(problem: Problem, facts: Facts) -> dict[str, Document]:
-    at = facts["at"]
-    within = Ball(at["optimizer"], at["rho"])
-    return {"valleys": certify(valleys(problem, at["width"], within=within))}
-
-
-def _in_that_ball(problem: Problem, facts: Facts) -> Analysis:
-    at = facts["at"]
-    return analyse(problem, at["width"], within=Ball(at["optimizer"], at["rho"]))
+def _valleys_proof(problem: Problem, at: Facts) -> Document:
+    return certify(valleys(problem, at["width"], within=Ball(at["optimizer"], at["rho"])))
 
 
 def monotone_in_width(optimizer: str = "adamw", labelled: str = "yes") -> Conjecture:
@@ -497,6 +453,48 @@ def _in_ball(name: str, labelled: bool, width: str, problem: Problem, facts: Fac
     """The exact fits of the radius and the width that the facts state."""
     rho = rational(facts["rho"], "rho")
     return analyse(problem, facts[width], level=0, labelled=labelled, within=Ball(name, rho))
+
+
+# Where training ends
+
+
+def kinks_hold_few_runs(optimizer: str = "adamw") -> Conjecture:
+    """Of 32 runs of the optimizer in its ball of radius 1, from random starts, at most half end on
+    a kink: at a loss that is not the least of their cell, where its equations of rest say
+    (`rest-on-kinks`). False for AdamW, from two data on. What runs do is measured in floating
+    point; certificates prove what valleys the ball has."""
+    name = Ball(optimizer, 1).optimizer
+    return Conjecture(
+        name="kinks-hold-few-runs",
+        statement=f"of {_RUNS} runs of {name} in its ball of radius 1 at most half end on a kink",
+        status="false",
+        source="rest-on-kinks in proofs_notes/valleys.md",
+        test=partial(_mostly_on_kinks, name),
+        prove=_valleys_there,
+        landscape=_in_that_ball,
+        space=Space(n=(1, 3), d=(1, 2), width=(1, 2), entries=3),
+        batch=2,
+    )
+
+
+def _mostly_on_kinks(name: str, problem: Problem) -> Facts | None:
+    width, within = problem.stated_width, Ball(name, 1)
+    tree = valleys(problem, width, within=within, max_cells=5000)
+    W, a, rate = ends_of_runs(problem, within, width, _RUNS)
+    ends = Ends(tree, step=rate).of(W, a)
+    losses = [float(end.loss or 0) for end in ends if end.kind == "kink"]
+    if 2 * len(losses) <= _RUNS:
+        return None
+    return {"at": _ball(name, 1, width), "losses": sorted({round(loss, 2) for loss in losses})}
+
+
+def _valleys_there(problem: Problem, facts: Facts) -> dict[str, Document]:
+    return {"valleys": _valleys_proof(problem, facts["at"])}
+
+
+def _in_that_ball(problem: Problem, facts: Facts) -> Analysis:
+    at = facts["at"]
+    return analyse(problem, at["width"], within=Ball(at["optimizer"], at["rho"]))
 
 
 # Constants of the theorems: found is an instance at which one cannot be smaller

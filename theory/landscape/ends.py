@@ -133,10 +133,10 @@ class Naming(ABC, Generic[Place]):
         cell = self._cell(W, a, Z)
         above = loss - float(self.least(cell))
         if abs(above) > self._near:  # below the least it is outside the ball
-            kink = self._kink(W, a, Z)
+            kinks, blanks = self._near_by(W, a, Z)
+            kink = self._kink(W, a, kinks, blanks)
             if kink is not None:
                 return End("kink", None, kink.loss, above, kink)
-            kinks, _ = self._near_by(W, a, Z)
             allowed = _CHATTER * self._one_step(W, a, Z, error)
             if abs(above) > self._near + (allowed if self.chatter or not kinks else 0.0):
                 return End("moving", None, None, above, kinks=len(kinks))
@@ -162,30 +162,33 @@ class Naming(ABC, Generic[Place]):
         return self.step * float(slope)
 
     def _kink(
-        self, W: Float[Array, "d m"], a: Float[Array, " m"], Z: Float[Array, "n m"]
+        self,
+        W: Float[Array, "d m"],
+        a: Float[Array, " m"],
+        kinks: tuple[Kink, ...],
+        blanks: tuple[int, ...],
     ) -> RestPoint | None:
         """The rest point near the run, where it has come near kinks."""
-        kinks, blanks = place = self._near_by(W, a, Z)
         if not isinstance(self.within, Ball) or self.within.optimizer not in RULES:
             return None
         if len(kinks) > MOST or not (kinks or blanks):
             return None
         fit = self._activation.fit(self._X, W, a)
         allowed = self._reach * (np.abs(a).sum() + self.step)
-        known, failures = self._rests.setdefault(place, ([], 0))
+        known, failures = self._rests.setdefault((kinks, blanks), ([], 0))
         for point, its_fit in known:
             if (np.abs(fit - its_fit) <= allowed).all():
                 return point
         if failures == _ATTEMPTS:
             return None
         near = None
-        for found in rest_points(self.problem, self.within, W, a, *place):
+        for found in rest_points(self.problem, self.within, W, a, kinks, blanks):
             its_fit = self._activation.fit(self._X, found.W, found.a)
             known.append((found, its_fit))
             if near is None and (np.abs(fit - its_fit) <= allowed).all():
                 near = found
         if near is None:
-            self._rests[place] = known, failures + 1
+            self._rests[kinks, blanks] = known, failures + 1
         return near
 
     def _near_by(
@@ -195,9 +198,8 @@ class Naming(ABC, Generic[Place]):
         reach = self._reach[:, None]
         small = np.maximum(np.abs(a), np.abs(W).max(axis=0)) <= _CHATTER * self.step
         blank = small | (Z <= reach)[self._rows].all(axis=0)
-        near = (np.abs(Z) <= reach) & ~blank
-        near[~self._X.any(axis=1)] = False
-        kinks = tuple((int(k), int(j)) for k, j in np.argwhere(near))
+        near = ((np.abs(Z) <= reach) & ~blank)[self._rows]
+        kinks = tuple((int(self._rows[k]), int(j)) for k, j in np.argwhere(near))
         return kinks, tuple(np.flatnonzero(blank).tolist())
 
     @cached_property

@@ -34,6 +34,14 @@ def parallel(X: Float[Array, "n d"]) -> Float[Array, "n n"]:
     return np.where(np.abs(cosines) > 1 - _PARALLEL, np.sign(cosines), 0.0)
 
 
+def distinct(walls: Float[Array, "n n"], kinks: Sequence[Kink]) -> list[Kink]:
+    """The first of those that a neuron crosses together, on walls that are one; see `parallel`."""
+    found: dict[Kink, Kink] = {}
+    for k, j in kinks:
+        found.setdefault((int(np.flatnonzero(walls[k])[0]), j), (k, j))
+    return list(found.values())
+
+
 def least_gap(
     problem: Problem,
     within: Within | None,
@@ -52,7 +60,7 @@ def least_gap(
     Z = X @ W
     slopes = activation.slopes(Z > 0)
     jumps = []
-    for k, j in dict.fromkeys((int(np.flatnonzero(walls[k])[0]), j) for k, j in kinks):
+    for k, j in distinct(walls, kinks):
         rows = np.flatnonzero(walls[k])
         above, below = (activation.slopes(side * walls[k, rows] > 0) for side in (1, -1))
         Z[rows, j], slopes[rows, j] = 0.0, below

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from theory.errors import InputError
-from theory.landscape.gap import Kink, parallel
+from theory.landscape.gap import Kink, distinct, parallel
 from theory.types import Array
 from theory.within import Ball
 
@@ -245,12 +245,12 @@ def _distances(one: tuple[Array, Array], other: tuple[Array, Array]) -> Float[Ar
 def _places(walls: _Walls, slid: _Slid, copies: Int[Array, " c"], apart: float) -> list[RestPoint]:
     """The means of these copies, those that are near each other together."""
     found = []
+    every_W, every_a = slid.weights
     while len(copies):
-        first = tuple(layer[copies[:1]] for layer in slid.weights)
-        others = tuple(layer[copies] for layer in slid.weights)
-        near = _distances((first[0], first[1]), (others[0], others[1])) <= apart
-        own, copies = copies[near], copies[~near]
-        W, a = (layer[own].mean(axis=0) for layer in slid.weights)
+        first = copies[:1]
+        distances = _distances((every_W[first], every_a[first]), (every_W[copies], every_a[copies]))
+        own, copies = copies[distances <= apart], copies[distances > apart]
+        W, a = every_W[own].mean(axis=0), every_a[own].mean(axis=0)
         error = walls.activation.at(walls.outputs(W)) @ a - walls.y
         found.append(
             RestPoint(
@@ -274,10 +274,7 @@ class _Walls:
         self.y = np.array(problem.y, dtype=float)
         self.activation = problem.activation
         same = parallel(self.X)
-        distinct: dict[Kink, Kink] = {}
-        for k, j in kinks:
-            distinct.setdefault((int(np.flatnonzero(same[k])[0]), j), (k, j))
-        self.kinks = tuple(distinct.values())
+        self.kinks = tuple(distinct(same, kinks))
         self.neurons = [j for _, j in self.kinks]
         rows = [k for k, _ in self.kinks]
         self.normals = self.X[rows]
