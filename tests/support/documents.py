@@ -1,8 +1,26 @@
-"""Certificates of landscapes made by hand, for tests that change them."""
+"""Certificates of landscapes made by hand, and changes to any, for tests that change them."""
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from typing import Any
+
+REMOVE = object()
+
+
+def changed(document: dict[str, Any], at: Sequence[Any], value: Any) -> dict[str, Any]:
+    """A copy with another value in one place, or without what is there."""
+    found = copy.deepcopy(document)
+    place: Any = found
+    for step in at[:-1]:
+        place = place[step]
+    if value is REMOVE:
+        del place[at[-1]]
+    else:
+        place[at[-1]] = value
+    return found
+
 
 # By hand: one neuron with f(u) = s (max(u, 0), max(-u, 0)) and y = (2, 1). The best fits with s = +
 # are (2, 0) and (0, 1), of losses 1/2 and 2; between them lies f = 0, of loss 5/2.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from fractions import Fraction
 from typing import Any
 
 import pytest
+from documents import REMOVE, changed
 from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
@@ -29,7 +29,6 @@ BALLS = (
     *("adamw-ngd", "colnorm-ngd", "ngd-adamw"),
 )
 HALF = Fraction(1, 2)
-REMOVE = object()
 
 
 def certified(within: Ball | Penalty, **options: Any) -> tuple[Optimum, dict[str, Any]]:
@@ -165,16 +164,8 @@ def test_what_is_changed_is_refused_for_its_reason(
 ) -> None:
     _, document = certified(Ball(name, Fraction(2)), width=6)
     assert check(document)
-    changed = copy.deepcopy(document)
-    place = changed
-    for key in at[:-1]:
-        place = place[key]
-    if value is REMOVE:
-        del place[at[-1]]
-    else:
-        place[at[-1]] = value
     with pytest.raises(CertificateInvalid, match=message):
-        check(changed)
+        check(changed(document, at, value))
 
 
 @pytest.mark.parametrize(
