@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from typing import Any
 
 REMOVE = object()
 
 
-def changed(document: dict[str, Any], at: Sequence[Any], value: Any) -> dict[str, Any]:
-    """A copy with another value in one place, or without what is there."""
-    found = copy.deepcopy(document)
-    place: Any = found
-    for step in at[:-1]:
-        place = place[step]
-    if value is REMOVE:
-        del place[at[-1]]
+def tampered(document: Any, at: tuple[Any, ...], value: Any) -> Any:
+    """Another value, or REMOVE, in one place, at the end of a list too; copied on the way only."""
+    last, *way = at
+    document = copy.copy(document)
+    if way:
+        document[last] = tampered(document[last], tuple(way), value)
+    elif value is REMOVE:
+        del document[last]
+    elif isinstance(document, list) and last == len(document):
+        document.append(value)
     else:
-        place[at[-1]] = value
-    return found
+        document[last] = value
+    return document
 
 
 # By hand: one neuron with f(u) = s (max(u, 0), max(-u, 0)) and y = (2, 1). The best fits with s = +

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documents import BARRIER, COMMON, COMPONENTS, CUT, DIRECT, network
+from documents import BARRIER, COMMON, COMPONENTS, CUT, DIRECT, REMOVE, network, tampered
 
 from theory.certificates import cones, covering, landscape
 from theory.certificates.checker import CertificateInvalid, Verdict, check, check_file
@@ -483,7 +483,6 @@ def test_imports_nothing_else() -> None:
 
 # What is refused. Each row: where to write, what (REMOVE: take it out), and the message.
 
-REMOVE = object()
 PLACE = r"^\w+(\.\w+|\[\d+\])*: "  # where it is wrong, before what
 BIG = "1" * 5000
 
@@ -491,21 +490,6 @@ BIG = "1" * 5000
 def rows(table: list[tuple[tuple[Any, ...], Any, str]]) -> pytest.MarkDecorator:
     names = [message.replace("\\", "") for _, _, message in table]
     return pytest.mark.parametrize(("at", "value", "message"), table, ids=names)
-
-
-def tampered(document: Any, at: tuple[Any, ...], value: Any) -> Any:
-    """Copied along the way only."""
-    last, *way = at
-    document = copy.copy(document)
-    if way:
-        document[last] = tampered(document[last], tuple(way), value)
-    elif value is REMOVE:
-        del document[last]
-    elif isinstance(document, list) and last == len(document):
-        document.append(value)
-    else:
-        document[last] = value
-    return document
 
 
 TAMPERED_COMMON: list[tuple[tuple[Any, ...], Any, str]] = [

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from documents import REMOVE, changed
+from documents import REMOVE, tampered
 from hypothesis import given
 from hypothesis import strategies as st
 from problems import planted
@@ -165,7 +165,7 @@ def test_what_is_changed_is_refused_for_its_reason(
     _, document = certified(Ball(name, Fraction(2)), width=6)
     assert check(document)
     with pytest.raises(CertificateInvalid, match=message):
-        check(changed(document, at, value))
+        check(tampered(document, at, value))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import exact_norms
 import numpy as np
 import pytest
-from documents import changed
+from documents import tampered
 from hypothesis import given
 from hypothesis import strategies as st
 from profiles import part
@@ -484,4 +484,4 @@ def certified(kind: str) -> dict[str, Any]:
 )
 def test_tampering(kind: str, at: tuple[Any, ...], value: Any, message: str) -> None:
     with pytest.raises(CertificateInvalid, match=message):
-        check(changed(certified(kind), at, value))
+        check(tampered(certified(kind), at, value))

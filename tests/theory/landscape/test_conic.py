@@ -10,7 +10,7 @@ from typing import Any
 import exact_norms
 import numpy as np
 import pytest
-from documents import changed
+from documents import tampered
 from hypothesis import example as on
 from hypothesis import given
 from hypothesis import strategies as st
@@ -378,7 +378,7 @@ def certified(ball: str) -> dict[str, Any]:
 )
 def test_tampering(ball: str, at: tuple[Any, ...], value: Any, message: str) -> None:
     with pytest.raises(CertificateInvalid, match=message):
-        check(changed(certified(ball), at, value))
+        check(tampered(certified(ball), at, value))
 
 
 def test_an_interval_where_all_is_exact() -> None:
