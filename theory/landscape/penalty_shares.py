@@ -24,8 +24,7 @@ from typing import TypeAlias
 
 from theory.errors import InputError
 from theory.exact import dot, sqrt_above, squared
-from theory.landscape.cells import CellComplex
-from theory.landscape.valleys import DEFAULT_MAX_CELLS
+from theory.landscape.cells import DEFAULT_MAX_CELLS, CellComplex
 from theory.problem import Problem
 from theory.states import cone_of, sign_of
 from theory.types import Progress, silent
@@ -188,15 +187,16 @@ class _Region:
     def _gain(self, state: int, ray: int) -> tuple[Fraction, Fraction]:
         """Bounds of nu . f for the vector of length one on a ray."""
         v = self._ray(ray)
-        value = dot(self._gradient(state), v)
-        error = self.radius * sqrt_above(
-            sum((dot(row, v) ** 2 for row in self._rows(state)), Fraction())
-        )
+        value, error = dot(self._gradient(state), v), self._error(state, v)
         size = sqrt_above(squared(v))
         below = squared(v) / size  # both are near the length
         ends = [(value - error) / each for each in (size, below)]
         ends += [(value + error) / each for each in (size, below)]
         return min(ends), max(ends)
+
+    def _error(self, state: int, v: list[Fraction]) -> Fraction:
+        """How far nu . f may be from what it is at the point near the least, for a vector v."""
+        return self.radius * sqrt_above(squared([dot(row, v) for row in self._rows(state)]))
 
     def _ray(self, ray: int) -> list[Fraction]:
         return [Fraction(int(v)) for v in self.complex.arrangement.rays[ray]]
@@ -227,10 +227,7 @@ class _Region:
         (other,) = (g for g in self.complex.domain.cone(cone_of(state)) if g != ray)
         if dot(normal, self._ray(other)) < 0:
             normal = [-x for x in normal]
-        value = dot(self._gradient(state), normal)
-        error = self.radius * sqrt_above(
-            sum((dot(row, normal) ** 2 for row in self._rows(state)), Fraction())
-        )
+        value, error = dot(self._gradient(state), normal), self._error(state, normal)
         if not error and not value:
             return 0
         return None if abs(value) <= error else 1 if value > 0 else -1
