@@ -2,21 +2,29 @@
 
 On a cone of the arrangement a neuron is then linear, s D X u: the diagonal of D has the slope of
 the side that each row is on.
+
+>>> print(Activation.named("leaky_relu:1/10"), Activation.named("abs").value(-3))
+leaky_relu:1/10 3
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from theory.errors import InputError
+
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Bool, Float, Shaped
 
 T = TypeVar("T")
+
+_SLOPE = re.compile(r"[-+]?(\d{1,300}/\d{1,300}|\d{1,300}(\.\d{1,300})?|\.\d{1,300})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,37 @@ class Activation:
 
     negative: int | Fraction
     positive: int | Fraction
+
+    @classmethod
+    def named(cls, name: str) -> Activation:
+        """relu, abs, or leaky_relu:c with any rational slope c other than 1 below zero.
+
+        Raises InputError for other names, and for c = 1: such a network is linear.
+        """
+        kind, _, text = name.strip().lower().partition(":")
+        if kind in _NAMED and not text:
+            return _NAMED[kind]
+        if kind != "leaky_relu" or not _SLOPE.fullmatch(text):
+            raise InputError("activation", f"{name!r} is none; write relu, abs or leaky_relu:1/10")
+        try:
+            c = Fraction(text)
+        except ZeroDivisionError:
+            raise InputError("activation", f"{text!r} divides by zero") from None
+        if c == 1:
+            raise InputError("activation", "with slope 1 on both sides the network is linear")
+        return cls(int(c) if c.denominator == 1 else c, 1)
+
+    def __str__(self) -> str:
+        """The name by which `named` finds it, if it has one."""
+        if self.positive != 1:
+            return f"slopes {self.negative} and {self.positive}"
+        name = next((name for name, each in _NAMED.items() if each == self), None)
+        return name or f"leaky_relu:{self.negative}"
+
+    @property
+    def jump(self) -> int | Fraction:
+        """What the slope gains at zero: sigma(t) = negative t + jump relu(t)."""
+        return self.positive - self.negative
 
     @property
     def whole(self) -> tuple[Activation, int]:
@@ -81,3 +120,4 @@ def _times(slope: int | Fraction, value: Any) -> Any:
 
 
 RELU = Activation(0, 1)
+_NAMED = {"relu": RELU, "abs": Activation(-1, 1)}

@@ -36,7 +36,7 @@ _MOST_BYTES = 1 << 26  # of a file
 _MOST_NUMBERS = 1 << 19  # in a file
 _MOST_BITS = 1 << 29  # of all numbers of X, or y, over a common denominator
 _FEWER = "take fewer rows"
-_KEYS = {"X", "y", "width", "description"}
+_KEYS = {"X", "y", "width", "activation", "description"}
 
 
 def is_number(text: str) -> bool:
@@ -194,13 +194,15 @@ class Problem:
     """Data and targets of a regression problem with scalar output.
 
     X: (n, d) rows x_k, y: (n,), both of Fractions; any `Rational` is converted on the way in.
-    width: the number of hidden neurons the problem is meant for, if it says.
+    width: the number of hidden neurons the problem is meant for, if it says. activation: of the
+    networks to be trained, by name too; see `Activation.named`.
     name, description: for people; they do not take part in equality.
     """
 
     X: tuple[tuple[Fraction, ...], ...]  # (n, d)
     y: tuple[Fraction, ...]  # (n,)
     width: int | None = None
+    activation: Activation = RELU
     name: str = field(default="", compare=False)
     description: str = field(default="", compare=False)
 
@@ -211,6 +213,7 @@ class Problem:
         width: int | None = None,
         name: str = "",
         description: str = "",
+        activation: Activation | str = RELU,
     ) -> None:
         rows = rational_matrix(X, "X")
         targets = rational_vector(y, "y")
@@ -225,6 +228,9 @@ class Problem:
         object.__setattr__(
             self, "width", None if width is None else positive_integer(width, "width")
         )
+        if not isinstance(activation, Activation):
+            activation = Activation.named(activation)
+        object.__setattr__(self, "activation", activation)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "description", description)
 
@@ -244,11 +250,6 @@ class Problem:
         if self.width is None:
             raise InputError("width", "the problem does not state one; pass a width")
         return self.width
-
-    @property
-    def activation(self) -> Activation:
-        """That of the networks to be trained: ReLU."""
-        return RELU
 
     @property
     def squared_length(self) -> Fraction:
@@ -293,18 +294,20 @@ class Problem:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """{"X", "y"} with rationals as text, and "width" if there is one."""
+        """{"X", "y"} with rationals as text, "activation" if it is not ReLU, "width" if any."""
         document: dict[str, Any] = {
             "X": [[format_rational(v) for v in row] for row in self.X],
             "y": [format_rational(v) for v in self.y],
         }
+        if self.activation != RELU:
+            document["activation"] = str(self.activation)
         if self.width is not None:
             document["width"] = self.width
         return document
 
     @classmethod
     def from_json(cls, document: object, name: str = "") -> Problem:
-        """The problem a JSON document {"X", "y", "width"?, "description"?} states."""
+        """The problem that JSON states: X, y, and perhaps width, activation, description."""
         if not isinstance(document, Mapping):
             raise InputError(name or "problem", 'must be a JSON object {"X": [...], "y": [...]}')
         for key in ("X", "y"):
@@ -320,6 +323,7 @@ class Problem:
             width=integer(width, "width") if isinstance(width, str) else width,
             name=name,
             description=str(document.get("description", "")),
+            activation=str(document.get("activation", RELU)),
         )
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from numerics.cli.options import with_options
 from numerics.cli.output import EXIT_DONE, EXIT_INPUT, EXIT_UNDECIDED, over_budget, say
 from theory.errors import BudgetError, InputError, Interrupted
 
@@ -70,7 +71,7 @@ def application(commands: Iterable[str] = COMMANDS) -> typer.Typer:
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command()(getattr(module, name))
+            app.command()(with_options(getattr(module, name)))
     return app
 
 

@@ -60,10 +60,7 @@ def barrier(
             help="Write the proof, for `isthmus check`; with --between, of that barrier.",
         ),
     ] = None,
-    target: options.Target = None,
-    drop: options.Drop = None,
-    floats: options.Floats = None,
-    bias: options.Bias = False,
+    reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
     """The components of {loss <= L} and the exact minimax barrier between each two of them.
@@ -71,7 +68,7 @@ def barrier(
     Modulo permutation of the neurons, unless --labelled.
     """
     task = Task(context.obj, [problem, *(between or ())], json=json, certificate=certificate)
-    data = options.load(problem, target, floats, bias, drop)
+    data = options.load(problem, reading)
     ends = None if between is None else [options.load_network(path) for path in between]
     width = options.choose_width(width, ends[0].width if ends else data.width)
     for path, network in zip(between or (), ends or (), strict=True):

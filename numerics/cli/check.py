@@ -35,17 +35,14 @@ def check(
             "taken; ten million take about a second and 50 MB at most."
         ),
     ] = DEFAULT_LIMIT,
-    target: options.Target = None,
-    drop: options.Drop = None,
-    floats: options.Floats = None,
-    bias: options.Bias = False,
+    reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
     """Verify a certificate with integer arithmetic, trusting nothing it could recompute."""
     from theory.certificates.checker import CertificateInvalid, check_file
 
     task = Task(None, [certificate, problem], json=json)
-    expected = None if problem is None else options.load(problem, target, floats, bias, drop)
+    expected = None if problem is None else options.load(problem, reading)
     document: dict[str, Any]
     try:
         verdict = check_file(certificate, expected, limit=limit)

@@ -50,10 +50,7 @@ def classify(
         int | None, options.count("Refuse neurons on kinks with more cones to go to than this.")
     ] = None,
     certificate: options.Certificate = None,
-    target: options.Target = None,
-    drop: options.Drop = None,
-    floats: options.Floats = None,
-    bias: options.Bias = False,
+    reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
     """Say whether a network is a minimum, a plateau, a saddle, at rest on a kink, or none of these.
@@ -62,7 +59,7 @@ def classify(
     that the network is at or near, or with --polish is led to.
     """
     task = Task(context.obj, (problem, network), json=json, certificate=certificate)
-    data = options.load(problem, target, floats, bias, drop)
+    data = options.load(problem, reading)
     point = options.load_network(network)
     place = options.ball_or_penalty(within, rho, beta)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +14,7 @@ import typer
 
 from numerics.cli.output import say
 from numerics.cli.outputs import STDOUT
+from theory.activation import Activation
 from theory.errors import InputError
 from theory.loading import DataWarning, load_problem
 from theory.network import Network
@@ -72,21 +76,6 @@ ProblemArgument = Annotated[
         callback=stdin,
     ),
 ]
-Target = Annotated[
-    str | None,
-    typer.Option(metavar="COLUMN", help="The column to fit in a CSV or NPZ file."),
-]
-Drop = Annotated[
-    list[str] | None,
-    typer.Option(metavar="COLUMN", help="Leave this column of a table out; again for more."),
-]
-Floats = Annotated[
-    str | None,
-    typer.Option(
-        metavar="exact|N",
-        help="What float arrays mean: their binary value, or the nearest fraction over at most N.",
-    ),
-]
 Optimizer = Annotated[
     str, typer.Option(metavar="OPT", help="adamw, lion, muon, ...; a wrong name lists all.")
 ]
@@ -109,7 +98,6 @@ Width = Annotated[
 ]
 MaxCells = Annotated[int | None, count("Refuse problems with more cells than this.")]
 Jobs = Annotated[int | None, count("Processes; by default one for each core.")]
-Bias = Annotated[bool, typer.Option("--bias", help="Append the constant feature 1.")]
 Json = Annotated[
     str | None,
     typer.Option(
@@ -129,20 +117,74 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def load(
-    source: str,
-    target: str | None,
-    floats: str | None,
-    bias: bool,
-    drop: Sequence[str] | None = None,
-) -> Problem:
+@dataclass(frozen=True)
+class Reading:
+    """How PROBLEM is read: of a command that has a parameter of this type each field is an option.
+    See `with_options`.
+    """
+
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column to fit in a CSV or NPZ file."),
+    ] = None
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Leave this column of a table out; again for more."),
+    ] = None
+    floats: Annotated[
+        str | None,
+        typer.Option(
+            metavar="exact|N",
+            help="What float arrays mean: their binary value, or the nearest fraction over at most "
+            "N.",
+        ),
+    ] = None
+    bias: Annotated[bool, typer.Option("--bias", help="Append the constant feature 1.")] = False
+    activation: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="relu, abs or leaky_relu:C, C its slope below zero."),
+    ] = None
+
+
+AS_IT_IS = Reading()
+
+
+def with_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The command, with the fields of a parameter of type `Reading` as options in its place."""
+    signature = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    place = None
+    for name, parameter in signature.parameters.items():
+        if parameter.annotation is not Reading:
+            parameters.append(parameter)
+            continue
+        place = name
+        parameters += inspect.signature(Reading, eval_str=True).parameters.values()
+    if place is None:
+        return command
+
+    @wraps(command)
+    def run(**given: Any) -> int:
+        read = {field.name: given.pop(field.name) for field in fields(Reading)}
+        return command(**given, **{place: Reading(**read)})
+
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
+
+
+def load(source: str, reading: Reading) -> Problem:
     """The problem that the command line names; what is doubtful about it is said."""
     with warnings.catch_warnings(record=True) as doubts:
         warnings.simplefilter("always", DataWarning)
-        problem = load_problem(source, target=target, floats=floats, drop=drop or ())
+        problem = load_problem(
+            source, target=reading.target, floats=reading.floats, drop=reading.drop or ()
+        )
     for doubt in doubts:
         say(str(doubt.message))
-    return problem.with_bias() if bias else problem
+    if reading.activation is not None:
+        problem = replace(problem, activation=Activation.named(reading.activation))
+    return problem.with_bias() if reading.bias else problem
 
 
 def ball(within: str | None, rho: str | None) -> Ball | None:

@@ -52,10 +52,7 @@ def path(
         Path | None,
         typer.Option(metavar="FILE", help="Draw the path: .svg, .png or .pdf."),
     ] = None,
-    target: options.Target = None,
-    drop: options.Drop = None,
-    floats: options.Floats = None,
-    bias: options.Bias = False,
+    reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
     """Join two networks by a path of loss at most L that stays in the optimizer's ball.
@@ -68,7 +65,7 @@ def path(
 
     reads = (problem, first, second)
     task = Task(context.obj, reads, json=json, certificate=certificate, plot=plot)
-    data = options.load(problem, target, floats, bias, drop)
+    data = options.load(problem, reading)
     ends = (options.load_network(first), options.load_network(second))
     within = options.within(optimizer, rho, weight_decay, beta)
     solutions = SolutionSet(data, within, Fraction())

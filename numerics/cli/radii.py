@@ -27,10 +27,7 @@ def radii(
         typer.Option(metavar="NAME,...", help="Only these optimizers; by default all with a ball."),
     ] = None,
     max_cells: options.MaxCells = None,
-    target: options.Target = None,
-    drop: options.Drop = None,
-    floats: options.Floats = None,
-    bias: options.Bias = False,
+    reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
     """The least rho = R_W R_a whose ball reaches each component of the set of least loss.
@@ -44,7 +41,7 @@ def radii(
     from theory.radii import radii as compute
 
     task = Task(context.obj, [problem], json=json)
-    data = options.load(problem, target, floats, bias, drop)
+    data = options.load(problem, reading)
     width = options.choose_width(width, data.width)
     chosen = OPTIMIZERS
     if optimizers is not None:

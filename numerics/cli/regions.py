@@ -96,10 +96,7 @@ def regions(
         Path | None,
         typer.Option(metavar="FILE", help="Draw the phase diagram: .svg, .png or .pdf."),
     ] = None,
-    target: options.Target = None,
-    drop: options.Drop = None,
-    floats: options.Floats = None,
-    bias: options.Bias = False,
+    reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
     """How the sets {loss <= L} in the balls of two optimizers meet.
@@ -109,7 +106,7 @@ def regions(
     rho bounds (||W||_F^2 + ||a||^2) / 2.
     """
     task = Task(context.obj, [problem], json=json, certificate=certificate, plot=plot)
-    data = options.load(problem, target, floats, bias, drop)
+    data = options.load(problem, reading)
     names = _optimizers(optimizers)
     widths = _widths(width, data.width)
     if certificate is not None and len(widths) > 1:

@@ -37,10 +37,7 @@ def solve(
     max_cells: options.MaxCells = None,
     seed: Annotated[int, options.seed("Of that search.")] = 0,
     certificate: options.Certificate = None,
-    target: options.Target = None,
-    drop: options.Drop = None,
-    floats: options.Floats = None,
-    bias: options.Bias = False,
+    reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
     """The least loss in an optimizer's ball (sgd: of loss + penalty): an interval, and a network.
@@ -52,7 +49,7 @@ def solve(
     from theory.programs import solve as compute
 
     task = Task(context.obj, [problem], json=json, certificate=certificate)
-    data = options.load(problem, target, floats, bias, drop)
+    data = options.load(problem, reading)
     within = options.within(optimizer, rho, weight_decay, beta)
     chosen = _loss(loss)
     if certificate is not None and chosen.name != "squared":

@@ -78,10 +78,7 @@ def train(
             help="Write the trained networks there, as 0.json, 1.json, ...",
         ),
     ] = None,
-    target: options.Target = None,
-    drop: options.Drop = None,
-    floats: options.Floats = None,
-    bias: options.Bias = False,
+    reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
     """Train many networks at once and see which component of least loss each one reaches.
@@ -95,7 +92,7 @@ def train(
 
     nets = networks and Folder(networks, ("[0-9]*.json",))
     task = Task(context.obj, [problem], json=json, networks=nets)
-    data = options.load(problem, target, floats, bias, drop)
+    data = options.load(problem, reading)
     width = options.choose_width(width, data.width)
     radius = positive_rational(rho, "rho")
     optimizer = geometry(optimizer).name

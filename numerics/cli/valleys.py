@@ -61,10 +61,7 @@ def valleys(
         ),
     ] = None,
     certificate: options.Certificate = None,
-    target: options.Target = None,
-    drop: options.Drop = None,
-    floats: options.Floats = None,
-    bias: options.Bias = False,
+    reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
     """All valleys of the loss: where each is born, and where it first joins a deeper one. For sgd
@@ -75,7 +72,7 @@ def valleys(
     """
     outputs = {"certificate": certificate, "plot": plot, "persistence": persistence}
     task = Task(context.obj, [problem], json=json, **outputs)
-    data = options.load(problem, target, floats, bias, drop)
+    data = options.load(problem, reading)
     width = options.choose_width(width, data.width)
     depth = None if min_depth is None else rational(min_depth, "min-depth")
     if depth is not None and depth < 0:

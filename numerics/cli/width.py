@@ -55,10 +55,7 @@ def width(
         bool,
         typer.Option("--intervals", help="Also for which RHO exact fits have how many components."),
     ] = False,
-    target: options.Target = None,
-    drop: options.Drop = None,
-    floats: options.Floats = None,
-    bias: options.Bias = False,
+    reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
     """Count the components of {loss <= L} in an optimizer's ball at widths 1, 2, ..., M.
@@ -70,7 +67,7 @@ def width(
     from theory.within import Ball
 
     task = Task(context.obj, [problem], json=json)
-    data = options.load(problem, target, floats, bias, drop)
+    data = options.load(problem, reading)
     ball = Ball(optimizer, rho)
     cells = options.given(max_cells=max_cells)
     too_large = _too_large(data, max_width, cells)

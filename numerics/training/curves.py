@@ -34,8 +34,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from numerics.training.activation import activate
+from numerics.training.activation import Neurons
 from numerics.training.loop import TrainingResult, one_thread
+from theory.activation import RELU, Activation
 from theory.errors import InputError
 from theory.network import Network
 from theory.problem import Problem, positive_integer
@@ -61,12 +62,13 @@ class Pairs:
     """P pairs of networks of one width, each pair with a data set of its own.
 
     X (P, n, d), y (P, n). ends: the weights of the first and the second network, the rows of W and
-    below them a. Raises InputError for weights that are not finite.
+    below them a. activation: of all of them. Raises InputError for weights that are not finite.
     """
 
     X: Float[Tensor, "P n d"]
     y: Float[Tensor, "P n"]
     ends: Float[Tensor, "P 2 d+1 m"]
+    activation: Activation = RELU
 
     def __post_init__(self) -> None:
         if not self.ends.isfinite().all():
@@ -76,19 +78,24 @@ class Pairs:
     def of(cls, pairs: Sequence[tuple[Problem, Network, Network]]) -> Pairs:
         """Exact networks, rounded to float64.
 
-        Raises InputError unless all have the same width, and all data the same d.
+        Raises InputError unless all have the same width, and all data the same d and activation.
         """
         sizes = {(len(net.W), net.width, problem.d) for problem, *ends in pairs for net in ends}
         if len(sizes) != 1 or any(rows != d for rows, _, d in sizes):
             raise InputError("pairs", f"must share one d and one width, not {sorted(sizes)}")
         ((_, _, d),) = sizes
+        activations = {problem.activation for problem, *_ in pairs}
+        if len(activations) > 1:
+            raise InputError(
+                "pairs", f"must share one activation, not {', '.join(map(str, activations))}"
+            )
         n = max(problem.n for problem, _, _ in pairs)
         # Every network fits a data point x = 0, y = 0: fewer points than n are filled up with it.
         X, y = np.zeros((len(pairs), n, d)), np.zeros((len(pairs), n))
         for k, (problem, _, _) in enumerate(pairs):
             X[k, : problem.n], y[k, : problem.n] = problem.X, problem.y
         ends = [[[*net.W, net.a] for net in ends] for _, *ends in pairs]
-        return cls(_float64(X), _float64(y), _float64(ends))
+        return cls(_float64(X), _float64(y), _float64(ends), *activations)
 
     @classmethod
     def of_runs(cls, result: TrainingResult, first: Sequence[int], second: Sequence[int]) -> Pairs:
@@ -96,12 +103,13 @@ class Pairs:
         problem, runs = result.config.problem, np.array([first, second]).T  # (P, 2)
         ends = np.concatenate([result.W[runs], result.a[runs][..., None, :]], axis=2)
         X, y = _float64(problem.X), _float64(problem.y)
-        return cls(X.expand(len(runs), -1, -1), y.expand(len(runs), -1), _float64(ends))
+        data = X.expand(len(runs), -1, -1), y.expand(len(runs), -1)
+        return cls(*data, _float64(ends), problem.activation)
 
     def loss(self, weights: Float[Tensor, "P T d+1 m"]) -> Float[Tensor, "P T"]:
         """1/2 ||f - y||^2 of T networks for each pair, on the pair's data."""
         W, a = weights[..., :-1, :], weights[..., -1, :]
-        hidden = activate(torch.einsum("pnd,ptdm->pntm", self.X, W))
+        hidden = Neurons(self.activation).images(torch.einsum("pnd,ptdm->pntm", self.X, W))
         fits = (hidden * a[:, None]).sum(dim=3)
         return (fits - self.y[..., None]).square().sum(dim=1) / 2
 
@@ -235,7 +243,8 @@ def connect(
 def _learned(straight: Curves, steps: int, seed: int, progress: Progress) -> list[Curves]:
     """Curves from each random start."""
     pairs, many = straight.pairs, len(straight.control)
-    together = Pairs(*(torch.cat([v] * _STARTS) for v in (pairs.X, pairs.y, pairs.ends)))
+    X, y, ends = (torch.cat([v] * _STARTS) for v in (pairs.X, pairs.y, pairs.ends))
+    together = Pairs(X, y, ends, pairs.activation)
     control = torch.cat([straight.control] * _STARTS)
     first, middle, last = control[:, :1], control[:, 1:-1], control[:, -1:]
     length = (last - first).square().mean(dim=(2, 3), keepdim=True).sqrt()

@@ -32,7 +32,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.optimize import nnls
 from torch import Tensor
 
-from numerics.training.activation import activate, backward
+from numerics.training.activation import Neurons
 from numerics.training.optimizers import OPTIMIZERS, Cooling, Optimizer, Schedule
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.geometry import ball_violation, frank_wolfe_gap, geometry
@@ -228,10 +228,12 @@ def train_together(
     cooling: so many steps follow in which learning rates fall to a hundredth: see `Cooling`. In the
     last half of them the runs are watched.
     rate: a constant learning rate before that, in place of the optimizer's default.
-    Raises InputError where optimizers or features differ.
+    Raises InputError where optimizers, activations or features differ.
     """
     if len({within.optimizer for within in withins}) > 1 or len({p.d for p in problems}) > 1:
         raise InputError("problems", "differ in the number of features, or in the optimizer")
+    if len({problem.activation for problem in problems}) > 1:
+        raise InputError("problems", "differ in the activation")
     configs = []
     for problem, within in zip(problems, withins, strict=True):
         optimizer = _optimizer(within)
@@ -274,7 +276,7 @@ class SquaredLoss:
     """1/2 ||f - y||^2 of a batch of S networks, and its gradients in closed form.
 
     batch: how many networks there are of each problem, one after another. Rows that are missing to
-    the most are zero, which changes neither.
+    the most are zero, which changes neither. All have one activation.
     """
 
     def __init__(self, *batch: tuple[Problem, int]) -> None:
@@ -290,13 +292,14 @@ class SquaredLoss:
             each[0] if len(batch) == 1 else torch.cat(each) for each in (X, minus_y)
         )
         self._X_transposed = self._X.mT
+        self._neurons = Neurons(batch[0][0].activation)
 
     def _forward(
         self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
-    ) -> tuple[Float[Tensor, "S n m"], Float[Tensor, "S n 1"]]:
-        """sigma(X W) and f - y."""
-        hidden = activate(self.outputs(W))
-        return hidden, torch.baddbmm(self._minus_y, hidden, a.unsqueeze(2))
+    ) -> tuple[Float[Tensor, "S n m"], Float[Tensor, "S n m"], Float[Tensor, "S n 1"]]:
+        """sigma(X W), what its derivative needs, and f - y."""
+        hidden, kept = self._neurons.forward(self.outputs(W))
+        return hidden, kept, torch.baddbmm(self._minus_y, hidden, a.unsqueeze(2))
 
     def outputs(self, W: Float[Tensor, "S d m"]) -> Float[Tensor, "S n m"]:
         """X W"""
@@ -304,15 +307,15 @@ class SquaredLoss:
 
     def value(self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]) -> Float[Tensor, " S"]:
         """The loss of each network."""
-        _, residual = self._forward(W, a)
+        *_, residual = self._forward(W, a)
         return residual.square().sum(dim=(1, 2)) / 2
 
     def gradients(
         self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
     ) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
         """With respect to W: X^T ((f - y) a^T sigma'(X W)), and to a: sigma(X W)^T (f - y)."""
-        hidden, residual = self._forward(W, a)
-        back = backward(residual * a.unsqueeze(1), hidden)
+        hidden, kept, residual = self._forward(W, a)
+        back = self._neurons.backward(residual * a.unsqueeze(1), kept)
         return torch.bmm(self._X_transposed, back), torch.bmm(hidden.mT, residual).squeeze(2)
 
 

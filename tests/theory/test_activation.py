@@ -7,12 +7,9 @@ and its negative are the same data point. Slopes (1/10, 1) for y are slopes (1, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -41,13 +38,6 @@ LINEAR, ABSOLUTE = Activation(1, 1), Activation(-1, 1)
 LEAKY, TENFOLD = Activation(Fraction(1, 10), 1), Activation(1, 10)
 ACTIVATIONS = (RELU, LINEAR, ABSOLUTE, LEAKY, Activation(Fraction(-3, 4), Fraction(2, 3)))
 BALLS = ("adamw", "muon", "muon-adamw", "ngd", "colnorm")
-
-
-@contextmanager
-def problems_with(activation: Activation) -> Iterator[None]:
-    """Inside, networks of all problems have this activation."""
-    with mock.patch.object(Problem, "activation", activation):
-        yield
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
@@ -84,15 +74,15 @@ def test_integers_stay_exact() -> None:
 def test_one_network_three_ways(activation: Activation, problem: Problem, network: Network) -> None:
     """Exactly, in floating point, and as observations see it."""
     W, a = np.array(network.W, dtype=float), np.array(network.a, dtype=float)
-    with problems_with(activation):
-        exact = np.array(network.fit(problem), dtype=float)
-        fit = activation.fit(np.array(problem.X, dtype=float), W, a)
-        assert fit == pytest.approx(exact, rel=1e-9, abs=1e-9)
-        both = losses(problem, np.stack([W, W]), np.stack([a, -a]))
-        opposite = replace(network, a=tuple(-v for v in network.a))
-        expected = [float(each.loss(problem)) for each in (network, opposite)]
-        assert both.tolist() == pytest.approx(expected, rel=1e-9, abs=1e-9)
-        assert losses(problem, W, a) == pytest.approx(expected[0], rel=1e-9, abs=1e-9)
+    problem = replace(problem, activation=activation)
+    exact = np.array(network.fit(problem), dtype=float)
+    fit = activation.fit(np.array(problem.X, dtype=float), W, a)
+    assert fit == pytest.approx(exact, rel=1e-9, abs=1e-9)
+    both = losses(problem, np.stack([W, W]), np.stack([a, -a]))
+    opposite = replace(network, a=tuple(-v for v in network.a))
+    expected = [float(each.loss(problem)) for each in (network, opposite)]
+    assert both.tolist() == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert losses(problem, W, a) == pytest.approx(expected[0], rel=1e-9, abs=1e-9)
 
 
 def regression(problem: Problem) -> float:
@@ -107,30 +97,30 @@ def test_linear_networks_are_linear_regression(width: int) -> None:
     problem, _ = planted(5, 2, 2, seed=0)
     expected = regression(problem)
     assert expected > 1
-    with problems_with(LINEAR):
-        found = analyse(problem, width)
-        assert float(found.minimum) == pytest.approx(expected)
-        assert found.components[0].representative.loss(problem) == found.minimum
-        assert float_landscape(problem, width).minimum == pytest.approx(expected)
+    linear = replace(problem, activation=LINEAR)
+    found = analyse(linear, width)
+    assert float(found.minimum) == pytest.approx(expected)
+    assert found.components[0].representative.loss(linear) == found.minimum
+    assert float_landscape(linear, width).minimum == pytest.approx(expected)
     assert analyse(problem, width).minimum != found.minimum
 
 
 @pytest.mark.parametrize("name", BALLS)
 def test_linear_networks_in_large_balls_are_linear_regression(name: str) -> None:
     problem, _ = planted(5, 2, 2, seed=0)
-    with problems_with(LINEAR):
-        within = Ball(name, Fraction(1000))
-        cells, program = analyse(problem, 1, within=within), solve(problem, within, width=1)
-        assert cells.proved <= program.upper
-        assert program.lower is not None
-        for value in (cells.proved, cells.minimum, program.lower, program.upper):
-            assert float(value) == pytest.approx(regression(problem), rel=1e-6)
+    problem = replace(problem, activation=LINEAR)
+    within = Ball(name, Fraction(1000))
+    cells, program = analyse(problem, 1, within=within), solve(problem, within, width=1)
+    assert cells.proved <= program.upper
+    assert program.lower is not None
+    for value in (cells.proved, cells.minimum, program.lower, program.upper):
+        assert float(value) == pytest.approx(regression(problem), rel=1e-6)
 
 
 def test_a_penalised_linear_network_is_penalised_regression() -> None:
     """min 1/2 (c t - y)^2 + beta |t| for one data point: t = (|y| - beta / c) / c."""
-    with problems_with(LINEAR):
-        found = solve(Problem(X=[[-2]], y=[3]), Penalty(Fraction(1)), width=1)
+    problem = Problem(X=[[-2]], y=[3], activation=LINEAR)
+    found = solve(problem, Penalty(Fraction(1)), width=1)
     assert float(found.upper) == pytest.approx((1 / 2) ** 2 / 2 + 5 / 4)
     assert found.lower is not None
     assert float(found.lower) == pytest.approx(float(found.upper), rel=1e-6)
@@ -144,23 +134,20 @@ def flipped(problem: Problem) -> Problem:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_signs_of_rows_mean_nothing_to_absolute_values(seed: int) -> None:
-    problem, _ = planted(6, 2, 2, seed)
-    with problems_with(ABSOLUTE):
-        first, second = (analyse(data, 2) for data in (problem, flipped(problem)))
-        assert first.minimum == second.minimum
-        assert first.barriers == second.barriers
-        least = float_landscape(problem, 2).minimum
-        assert least == pytest.approx(
-            float(first.minimum), abs=1e-9 * float(problem.squared_length)
-        )
-    relu = [analyse(data, 2) for data in (problem, flipped(problem))]
-    assert relu[0].minimum != relu[1].minimum or relu[0].barriers != relu[1].barriers
+    relu, _ = planted(6, 2, 2, seed)
+    problem = replace(relu, activation=ABSOLUTE)
+    first, second = (analyse(data, 2) for data in (problem, flipped(problem)))
+    assert first.minimum == second.minimum
+    assert first.barriers == second.barriers
+    least = float_landscape(problem, 2).minimum
+    assert least == pytest.approx(float(first.minimum), abs=1e-9 * float(problem.squared_length))
+    first, second = (analyse(data, 2) for data in (relu, flipped(relu)))
+    assert first.minimum != second.minimum or first.barriers != second.barriers
 
 
 def test_the_loss_of_one_leaky_neuron() -> None:
     """Its fits of X = (1, -1) are t (1, -1/10) and t (-1/10, 1), t real."""
-    with problems_with(LEAKY):
-        found = analyse(Problem(X=[[1], [-1]], y=[1, 1]), 1)
+    found = analyse(Problem(X=[[1], [-1]], y=[1, 1], activation="leaky_relu:1/10"), 1)
     assert found.minimum == Fraction(121, 202)
     assert len(found.components) == 2
 
@@ -170,10 +157,10 @@ def test_the_loss_of_one_leaky_neuron() -> None:
 def test_leaky_landscapes_by_brute_force(seed: int, labelled: bool) -> None:
     problem, _ = planted(4, 2, 2, seed)
     scale = float(problem.squared_length)
-    with problems_with(LEAKY):
-        found = analyse(problem, 2, labelled=labelled)
-        brute = float_landscape(problem, 2, labelled=labelled)
-        homes = [brute.home(component.representative) for component in found.components]
+    problem = replace(problem, activation=LEAKY)
+    found = analyse(problem, 2, labelled=labelled)
+    brute = float_landscape(problem, 2, labelled=labelled)
+    homes = [brute.home(component.representative) for component in found.components]
     assert float(found.minimum) == pytest.approx(brute.minimum, abs=1e-9 * scale)
     assert sorted(homes) == list(range(len(brute.components)))
     for i, row in enumerate(found.barriers):
@@ -184,8 +171,8 @@ def test_leaky_landscapes_by_brute_force(seed: int, labelled: bool) -> None:
 
 
 def tenfold(problem: Problem) -> Problem:
-    """With ten times the y, whose losses are a hundred times as large."""
-    return replace(problem, y=tuple(10 * v for v in problem.y))
+    """With ten times the slopes and the y: losses are a hundred times as large."""
+    return replace(problem, y=tuple(10 * v for v in problem.y), activation=TENFOLD)
 
 
 @pytest.mark.parametrize("rho", [None, "7/2", "30"])
@@ -194,13 +181,12 @@ def test_slopes_that_are_no_integers(seed: int, rho: str | None) -> None:
     """Landscapes and valleys, without a ball and in one that is exact."""
     problem, _ = planted(4, 2, 2, seed)
     within = None if rho is None else Ball("adamw", rho)
-    with problems_with(LEAKY):
-        found, tree = analyse(problem, 2, within=within), valleys(problem, 2, within=within)
-        for component in found.components:
-            assert component.representative.loss(problem) == found.minimum
-    with problems_with(TENFOLD):
-        data = tenfold(problem)
-        other, its = analyse(data, 2, within=within), valleys(data, 2, within=within)
+    problem = replace(problem, activation=LEAKY)
+    found, tree = analyse(problem, 2, within=within), valleys(problem, 2, within=within)
+    for component in found.components:
+        assert component.representative.loss(problem) == found.minimum
+    data = tenfold(problem)
+    other, its = analyse(data, 2, within=within), valleys(data, 2, within=within)
     assert other.minimum == 100 * found.minimum
     assert other.barriers == tuple(tuple(100 * v for v in row) for row in found.barriers)
     assert [v.birth for v in its.valleys] == [100 * v.birth for v in tree.valleys]
@@ -210,13 +196,12 @@ def test_slopes_that_are_no_integers(seed: int, rho: str | None) -> None:
 def test_slopes_that_are_no_integers_in_balls_of_proved_intervals(name: str) -> None:
     problem, _ = planted(4, 2, 2, seed=0)
     within = Ball(name, 3)
-    with problems_with(LEAKY):
-        found, program = analyse(problem, 2, within=within), solve(problem, within, width=2)
-        (reached,) = radii(analyse(problem, 2), [name]).components
-    with problems_with(TENFOLD):
-        data = tenfold(problem)
-        other, its = analyse(data, 2, within=within), solve(data, within, width=2)
-        (its_reached,) = radii(analyse(data, 2), [name]).components
+    problem = replace(problem, activation=LEAKY)
+    found, program = analyse(problem, 2, within=within), solve(problem, within, width=2)
+    (reached,) = radii(analyse(problem, 2), [name]).components
+    data = tenfold(problem)
+    other, its = analyse(data, 2, within=within), solve(data, within, width=2)
+    (its_reached,) = radii(analyse(data, 2), [name]).components
     values = [found.proved, found.minimum, program.lower, program.upper]
     its_values = [other.proved, other.minimum, its.lower, its.upper]
     assert float(found.minimum) > 1
@@ -227,11 +212,10 @@ def test_slopes_that_are_no_integers_in_balls_of_proved_intervals(name: str) -> 
 
 def test_images_that_are_longer_than_their_rows() -> None:
     """A row of 2^61 and a slope of 8: more than a machine's integers hold."""
-    problem = Problem(X=[[2**61]], y=[3])
-    with problems_with(Activation(0, 8)):
-        found = analyse(problem, 1)
-        assert found.minimum == 0
-        assert found.components[0].representative.loss(problem) == 0
+    problem = Problem(X=[[2**61]], y=[3], activation=Activation(0, 8))
+    found = analyse(problem, 1)
+    assert found.minimum == 0
+    assert found.components[0].representative.loss(problem) == 0
 
 
 @pytest.mark.parametrize("name", BALLS)
@@ -239,8 +223,8 @@ def test_radii_of_leaky_neurons(name: str) -> None:
     """The other side of zero takes ten times the weights."""
     problem = Problem(X=[[-3, 4]], y=[-35])
     expected = 35 / 7 if name == "adamw" else 35 / 5
-    with problems_with(LEAKY):
-        components = radii(analyse(problem, 1), [name]).components
+    problem = replace(problem, activation=LEAKY)
+    components = radii(analyse(problem, 1), [name]).components
     reached = sorted(float(each[name].lower) for each in components)
     assert reached == pytest.approx([expected, 10 * expected], rel=1e-6)
 
@@ -250,12 +234,12 @@ def test_radii_of_absolute_values(name: str) -> None:
     """For one data point the least rho is |y| over the dual norm of x, on either side of zero."""
     problem = Problem(X=[[-3, 4]], y=[-35])
     expected = 35 / 7 if name == "adamw" else 35 / 5
-    with problems_with(ABSOLUTE):
-        components = radii(analyse(problem, 1), [name]).components
-        together = regions(problem, ("adamw", "muon"), 1).least(int(name != "adamw"))
-        cones = sign_vectors(problem)
-        states = [(state,) for state in range(2 * len(cones))]
-        observed = float_radius(problem, cones, states, name)
+    problem = replace(problem, activation=ABSOLUTE)
+    components = radii(analyse(problem, 1), [name]).components
+    together = regions(problem, ("adamw", "muon"), 1).least(int(name != "adamw"))
+    cones = sign_vectors(problem)
+    states = [(state,) for state in range(2 * len(cones))]
+    observed = float_radius(problem, cones, states, name)
     ends = [end for each in components for end in (each[name].lower, each[name].upper)]
     assert len(components) == 2
     for value in (*ends, together.lower, together.upper, observed):
@@ -267,15 +251,15 @@ def test_paths_of_absolute_values() -> None:
     """One neuron hands over to another, on the other side of zero."""
     problem = Problem(X=[[2]], y=[6])
     ends = Network(W=[[3, 0]], a=[1, 1]), Network(W=[[0, -3]], a=[1, 1])
-    with problems_with(ABSOLUTE):
-        path = connect(SolutionSet(problem, Ball("adamw", Fraction(3)), Fraction()), *ends)
-        assert isinstance(path, SolutionPath)
-        assert path.ends == ends
-        assert path.max_loss == 0
-        for t in (Fraction(1, 3), Fraction(1)):
-            middle = [
-                sum(n.sign * (1 - t) * abs(2 * n.u[0]) for n in start)
-                + sum(n.sign * t * abs(2 * n.u[0]) for n in end)
-                for start, end in pairwise(path.points)
-            ]
-            assert middle == [6] * len(middle)
+    problem = replace(problem, activation=ABSOLUTE)
+    path = connect(SolutionSet(problem, Ball("adamw", Fraction(3)), Fraction()), *ends)
+    assert isinstance(path, SolutionPath)
+    assert path.ends == ends
+    assert path.max_loss == 0
+    for t in (Fraction(1, 3), Fraction(1)):
+        middle = [
+            sum(n.sign * (1 - t) * abs(2 * n.u[0]) for n in start)
+            + sum(n.sign * t * abs(2 * n.u[0]) for n in end)
+            for start, end in pairwise(path.points)
+        ]
+        assert middle == [6] * len(middle)

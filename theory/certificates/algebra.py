@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import gcd, isqrt, lcm
 from operator import mul
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from theory.certificates import work
 from theory.problem import Problem
@@ -22,14 +22,25 @@ def dot(u: Iterable[int], v: Iterable[int]) -> int:
     return sum(map(mul, u, v))
 
 
-def activated(value: T) -> T | int:
-    """relu(value)"""
-    return value if value.numerator > 0 else 0
+class Sigma(NamedTuple):
+    """The activation times `unit`, the least by which both of its slopes are integers."""
+
+    above: int
+    below: int
+    unit: int
+
+    def __call__(self, value: T) -> T:
+        return value * (self.above if value.numerator > 0 else self.below)
+
+    def slope(self, side: str) -> int:
+        """Where x . u is '+'; elsewhere that below."""
+        return self.above if side == "+" else self.below
 
 
-def slope(side: str) -> int:
-    """That of relu, where x . u is '+', '-' or '0'."""
-    return int(side == "+")
+def sigma_of(problem: Problem) -> Sigma:
+    above, below = (Fraction(v) for v in (problem.activation.positive, problem.activation.negative))
+    unit = lcm(above.denominator, below.denominator)
+    return Sigma(int(above * unit), int(below * unit), unit)
 
 
 def sign(value: int | Fraction) -> int:

@@ -13,7 +13,7 @@ from itertools import combinations, product
 from math import comb
 
 from theory.certificates import algebra, work
-from theory.certificates.algebra import Vector, activated, dot, mask
+from theory.certificates.algebra import Sigma, Vector, dot, mask
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,15 @@ class Cone:
 
 
 class Points:
-    """Points to choose generators from: on which side of each wall they lie, and sigma(X v)."""
+    """Points to choose generators from: on which side of each wall they lie, and sigma(X v), times
+    the unit of sigma."""
 
     def __init__(
-        self, points: list[Vector], normals: list[Vector], rows: Sequence[Sequence[int]]
+        self,
+        points: list[Vector],
+        normals: list[Vector],
+        rows: Sequence[Sequence[int]],
+        sigma: Sigma,
     ) -> None:
         size = len(points[0]) if points else 0
         bits = max(map(work.length, points), default=0)
@@ -38,7 +43,7 @@ class Points:
         work.spend("sides of generators", len(points) * len(normals) * (each + 4))
         self.points = points
         self.all = (1 << len(points)) - 1
-        self.columns = [tuple(activated(dot(row, point)) for row in rows) for point in points]
+        self.columns = [tuple(sigma(dot(row, point)) for row in rows) for point in points]
         self.positive, self.negative = [], []
         for normal in normals:
             values = [dot(normal, point) for point in points]
@@ -63,7 +68,7 @@ class Arrangement:
     that of a u with zeros outside `rank` pivot columns, so rays are vectors of these entries.
     """
 
-    def __init__(self, X: Sequence[Sequence[int]], ball: str | None = None) -> None:
+    def __init__(self, X: Sequence[Sequence[int]], sigma: Sigma, ball: str | None = None) -> None:
         columns = sorted(pivot for pivot, _ in algebra.echelon(X))
         self.rank = len(columns)
         rows = [tuple(row[j] for j in columns) for row in X]
@@ -85,14 +90,14 @@ class Arrangement:
             self.walls_of_rows.append((normals[normal], 1))
         self.normals = list(normals)
         self.rays = self._find_rays(len(rows))
-        self._rays = self.generators = Points(self.rays, self.normals, rows)
+        self._rays = self.generators = Points(self.rays, self.normals, rows, sigma)
         self.corner_scale = 1
         whole = [tuple(X[name]) for name in self.names]
         if ball == "entrywise":
             corners, self.corner_scale = self._find_corners(whole, len(X[0]))
-            self.generators = Points(corners, whole, X)
+            self.generators = Points(corners, whole, X, sigma)
         elif ball is not None:
-            self.generators = Points(self._find_directions(X, columns), whole, X)
+            self.generators = Points(self._find_directions(X, columns), whole, X, sigma)
         self._cones: dict[int, Cone | None] = {}
 
     def _find_rays(self, n: int) -> list[Vector]:

@@ -2,7 +2,7 @@
 
 From every network a path that never rises leads to one of their networks. It goes straight to the
 least point of its cell, which is one of the points, and on from each point straight to an earlier
-one, in a cell that both are in. Of a neuron only s relu(X u) is told, in columns; it is in all the
+one, in a cell that both are in. Of a neuron only s sigma(X u) is told, in columns; it is in all the
 states that have these. What a point is least of is not told: its residual is a dual vector, which
 says for each of these states whether the point is optimal there.
 """
@@ -17,7 +17,7 @@ from itertools import chain, combinations_with_replacement, product
 from math import comb, prod
 
 from theory.certificates import algebra, reading, states, work
-from theory.certificates.algebra import Vector, activated, mask
+from theory.certificates.algebra import Vector, mask
 from theory.certificates.covering import Multisets
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.landscape import KINDS as LANDSCAPE
@@ -70,7 +70,7 @@ class _AllValleys(Certificate):
             vector = reading.vector(entry, f"columns[{k}]", self.problem.n)
             key: tuple[Fraction | int, ...] = vector
             if self.ball is not None:
-                unit = self.x_scale * self.arrangement.corner_scale / self.ball.rho
+                unit = self.image_scale * self.arrangement.corner_scale / self.ball.rho
                 key = tuple(unit * v for v in vector)
             elif any(vector):
                 key = algebra.primitive(algebra.integers(vector)[0])
@@ -114,7 +114,7 @@ class _AllValleys(Certificate):
                 )
             )
             pairs = zip(residual, vector, strict=True)
-            residual = [r - sign * activated(v) for r, v in pairs]
+            residual = [r - sign * self.sigma(v) / self.sigma.unit for r, v in pairs]
         return _Point(holding, residual, network.loss)
 
     def _point(self, value: object, where: str, earlier: Sequence[_Point]) -> _Point:

@@ -21,7 +21,7 @@ from math import ceil, comb, factorial, isqrt, prod
 from typing import NoReturn, TypeAlias
 
 from theory.certificates import algebra, balls, covering, reading, states, work
-from theory.certificates.algebra import Vector, activated, dot, mask
+from theory.certificates.algebra import Vector, dot, mask
 from theory.certificates.balls import Ball
 from theory.certificates.cones import Arrangement, Points
 from theory.certificates.kinds import Checked, Kind
@@ -109,7 +109,7 @@ class _ConicDual:
     Where generators are rays let q be the maximum of 2 nu.f(u) - u^T Z u over a neuron's cone (Z =
     I without a Z), times tr Z if there is one; where they are vertices of |u_k| <= 1, the square of
     the largest nu.f(v). Then nu.f <= H, rho times what `Norms.combined` makes of the q of all
-    neurons. In units in which X is integer.
+    neurons. In units in which sigma(X u) is integer for integers.
     """
 
     def __init__(
@@ -230,7 +230,10 @@ class Certificate:
             fail("labelled", f"must be true or false, not {show(labelled)}")
         self.labelled = labelled
         self.ball = self._ball(fields["within"])
-        self.arrangement = Arrangement(self.X, self.ball.hidden if self.ball else None)
+        self.sigma = algebra.sigma_of(problem)
+        self.image_scale = self.x_scale * self.sigma.unit  # of sigma(X u), for integers
+        hidden = self.ball.hidden if self.ball else None
+        self.arrangement = Arrangement(self.X, self.sigma, hidden)
         self.state_index: dict[tuple[int, int], int] = {}
         self.states: list[State] = []
         for k, state in enumerate(reading.entries(fields.get("states", []), "states")):
@@ -275,7 +278,7 @@ class Certificate:
         if self.ball is not None:
             # A vertex of the ball is rho / corner_scale times an integer vector.
             rho = self.ball.rho
-            weigh = self.x_scale * self.arrangement.corner_scale * rho.denominator
+            weigh = self.image_scale * self.arrangement.corner_scale * rho.denominator
             products = [p * rho.numerator * self.y_scale for p in products]
             gain, unit = gain * weigh, unit * weigh
         return Dual(gain, dot(nu, nu), unit, products, positive, self.ball is not None)
@@ -293,9 +296,9 @@ class Certificate:
                 fail(f"{where}.Z", "is not positive definite")
         else:
             nu, _ = algebra.integers(reading.vector(value, where, n))
-        gain = Fraction(self.x_scale * dot(nu, self.y), self.y_scale)
+        gain = Fraction(self.image_scale * dot(nu, self.y), self.y_scale)
         points, scale = self.arrangement.generators, self.arrangement.corner_scale
-        return _ConicDual(nu, Z, gain, self.x_scale, ball, points, scale)
+        return _ConicDual(nu, Z, gain, self.image_scale, ball, points, scale)
 
     def network(self, value: object, where: str) -> Placed:
         W, a = reading.network(value, where, self.problem.d, self.width)
@@ -316,9 +319,10 @@ class Certificate:
             on_walls = [vector[name] for name in self.arrangement.names]
             sides.append((mask(v > 0 for v in on_walls), mask(v < 0 for v in on_walls)))
         fit = (
-            sum(w * activated(v[k]) for w, v in zip(weights, activations, strict=True))
+            sum(w * self.sigma(v[k]) for w, v in zip(weights, activations, strict=True))
             for k in range(self.problem.n)
         )
+        scale *= self.sigma.unit
         residuals = (f * self.y_scale - y * scale for f, y in zip(fit, self.y, strict=True))
         loss = Fraction(sum(r * r for r in residuals), 2 * (scale * self.y_scale) ** 2)
         return Placed(outputs, sides, loss)

@@ -64,15 +64,16 @@ class Sums:
     def __init__(self, problem: Problem, norms: Norms) -> None:
         self.norms = norms
         self.y = problem.y
-        self.fit = [Fraction()] * problem.n
+        self._sigma = algebra.sigma_of(problem)
+        self._scaled = [Fraction()] * problem.n  # the fit, times the unit of sigma
         self.alphas = Fraction()
         self.squares = Fraction()
         self.gram = [[Fraction()] * problem.d for _ in range(problem.d)]
 
     def add(self, neuron: Neuron, times: int) -> None:
         """times: 1 to add the neuron, -1 to take it away."""
-        output = work.lengths(self.fit) + work.lengths(neuron.outputs)
-        work.spend("sums over neurons", 2 * len(self.fit) * work.rational(output))
+        output = work.lengths(self._scaled) + work.lengths(neuron.outputs)
+        work.spend("sums over neurons", 2 * len(self._scaled) * work.rational(output))
         u = 2 * work.lengths((*neuron.u, neuron.alpha))
         if self.norms.spectral:
             entry = u + max(map(work.lengths, self.gram))
@@ -81,9 +82,10 @@ class Sums:
             square = len(neuron.u) * u + work.size(self.squares) + work.size(self.alphas)
             work.spend("sums over neurons", 4 * len(neuron.u) * work.rational(square))
         up = times == neuron.sign
-        self.fit = [
+        images = [self._sigma(v) for v in neuron.outputs]
+        self._scaled = [
             f if not v else f + v if up else f - v
-            for f, v in zip(self.fit, map(algebra.activated, neuron.outputs), strict=True)
+            for f, v in zip(self._scaled, images, strict=True)
         ]
         self.alphas += times * neuron.alpha
         if self.norms.spectral:
@@ -97,7 +99,8 @@ class Sums:
     @property
     def loss(self) -> Fraction:
         """1/2 ||f - y||^2"""
-        rest = [f - y for f, y in zip(self.fit, self.y, strict=True)]
+        unit = self._sigma.unit
+        rest = [f / unit - y for f, y in zip(self._scaled, self.y, strict=True)]
         bits = algebra.common_denominator(rest).bit_length() + work.lengths(rest)
         work.spend("losses", 3 * len(rest) * work.rational(2 * bits))
         return dot(rest, rest) / 2

@@ -8,13 +8,13 @@ from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
 from theory.certificates import algebra, reading, work
-from theory.certificates.algebra import Vector, activated, dot
+from theory.certificates.algebra import Vector, dot
 from theory.certificates.balls import Ball, Penalty
 from theory.certificates.reading import fail
 from theory.problem import Problem
 
 Cost: TypeAlias = "Callable[[Sequence[int]], Fraction]"
-"""The squared dual norm of a column, for the integer X."""
+"""The squared dual norm of a column, in units in which sigma(X u) is integer for integers."""
 
 
 class Weights(NamedTuple):
@@ -32,7 +32,9 @@ class Objective:
     def __init__(self, problem: Problem, within: Ball | Penalty | None) -> None:
         self.problem = problem
         self.within = within
-        self.X, self.x_scale, self.y, self.y_scale = algebra.integer_form(problem)
+        self.X, x_scale, self.y, self.y_scale = algebra.integer_form(problem)
+        self.sigma = algebra.sigma_of(problem)
+        self._unit = x_scale * self.sigma.unit  # of sigma(X u), for integers
 
     def read(self, value: object, width: int | None) -> Weights:
         """The field `network`, of at most so many neurons."""
@@ -69,9 +71,9 @@ class Objective:
             penalty = self.within.beta * squares / 2
         elif self.within is not None and not self.within.holds(neurons, weights, scale):
             fail("network", "lies outside the ball")
-        unit = self.x_scale * scale
+        unit = self._unit * scale
         residuals = (
-            sum(v * activated(z) for v, z in zip(weights, values, strict=True)) * self.y_scale
+            sum(v * self.sigma(z) for v, z in zip(weights, values, strict=True)) * self.y_scale
             - y * unit
             for values, y in zip(zip(*outputs, strict=True), self.y, strict=True)
         )
@@ -86,12 +88,12 @@ class Objective:
         return lambda w: Fraction(sum(v * v for v in w))
 
     def bound(self, nu: Vector, length: Fraction) -> Fraction:
-        """What nu proves where the dual norm of the columns, for the integer X, is at most so much.
+        """What nu proves where the dual norm of the columns, in the units of `Cost`, is so much.
 
         nu may be scaled as is best. Without a ball columns have to be zero.
         """
         norm, gain = dot(nu, nu), Fraction(dot(nu, self.y), self.y_scale)
-        length /= self.x_scale
+        length /= self._unit
         if gain <= 0 or (self.within is None and length):
             return Fraction()
         if isinstance(self.within, Penalty):

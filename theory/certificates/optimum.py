@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from theory.certificates import algebra, balls, reading, work
-from theory.certificates.algebra import Vector, slope
+from theory.certificates.algebra import Vector
 from theory.certificates.cones import Arrangement
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.objective import Objective
@@ -63,7 +63,7 @@ class Optimum:
     def _sigmas(self, value: object) -> dict[str, None]:
         """The patterns of the statement: those listed, or all."""
         if value is None:
-            arrangement = Arrangement(self.X)
+            arrangement = Arrangement(self.X, self.objective.sigma)
             return {arrangement.sigma(cone.sides): None for cone in arrangement.cones()}
         found: dict[str, None] = {}
         zero = [not any(row) for row in self.X]
@@ -131,19 +131,22 @@ class Optimum:
         self, nu: Vector, mu: Mapping[tuple[int, str], Iterable[tuple[int, int]]]
     ) -> Iterator[list[int]]:
         """w = s X^T D nu + X^T (2 D - I) mu for each block."""
+        activation = self.objective.sigma
         terms = {
-            side: [[slope(side) * v * x for x in row] for v, row in zip(nu, self.X, strict=True)]
-            for side in "+-0"
+            side: [[slope * v * x for x in row] for v, row in zip(nu, self.X, strict=True)]
+            for side, slope in (("+", activation.above), ("-", activation.below))
+            if slope
         }
         d = self.problem.d
         for sigma in self.sigmas:
-            active = [terms[side][k] for k, side in enumerate(sigma) if slope(side)]
+            active = [terms[side][k] for k, side in enumerate(sigma) if side in terms]
             total = [sum(column) for column in zip(*active, strict=True)] if active else [0] * d
             for sign in (1, -1):
                 w = total if sign > 0 else [-v for v in total]
                 for k, multiplier in mu.get((sign, sigma), ()):
-                    side = multiplier if sigma[k] == "+" else -multiplier if sigma[k] == "-" else 0
-                    w = [v + side * x for v, x in zip(w, self.X[k], strict=True)]
+                    side = (sigma[k] == "+") - (sigma[k] == "-")
+                    times = side * activation.unit * multiplier
+                    w = [v + times * x for v, x in zip(w, self.X[k], strict=True)]
                 yield w
 
     def _length(self, cost: Fraction) -> Fraction:

@@ -141,7 +141,7 @@ def _inside(complex_: CellComplex, network: Network) -> Network:
 
 def _document(kind: str, problem: Problem, **fields: object) -> Document:
     """The fields that all kinds have, and those of this one."""
-    data = {k: v for k, v in problem.to_json().items() if k in ("X", "y")}
+    data = {k: v for k, v in problem.to_json().items() if k in ("X", "y", "activation")}
     return {"format": "isthmus-certificate", "version": 1, "kind": kind, "problem": data, **fields}
 
 

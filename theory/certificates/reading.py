@@ -181,10 +181,14 @@ def multipliers(value: object, where: str, rows: int) -> dict[int, Fraction]:
 
 
 def problem(value: object) -> Problem:
-    found = fields(value, "problem", ("X", "y"))
+    optional = ("activation",) if "activation" in mapping(value, "problem") else ()
+    found = fields(value, "problem", ("X", "y", *optional))
+    activation = found.get("activation", "relu")
+    if not isinstance(activation, str):
+        fail("problem.activation", f"must be text, not {show(activation)}")
     rows = entries(found["X"], "problem.X")
     X = tuple(vector(row, f"problem.X[{k}]") for k, row in enumerate(rows))
     try:
-        return Problem(X=X, y=vector(found["y"], "problem.y"))
+        return Problem(X=X, y=vector(found["y"], "problem.y"), activation=activation)
     except InputError as error:
         fail(f"problem.{error.field}", str(error).removeprefix(f"{error.field}: "))

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from theory.certificates import algebra, covering, reading, states, work
-from theory.certificates.algebra import mask, slope
+from theory.certificates.algebra import mask
 from theory.certificates.balls import BALLS, Norms
 from theory.certificates.cones import Arrangement
 from theory.certificates.kinds import Checked, Kind
@@ -91,6 +91,7 @@ class Regions:
             self.balls.append(Norms(name))
         if len(self.balls) not in (1, 2):
             fail("balls", f"has {len(self.balls)} entries, but must have 1 or 2")
+        self._sigma = algebra.sigma_of(problem)
         duals = reading.entries(fields["duals"], "duals")
         self.duals = [self._dual(value, f"duals[{i}]") for i, value in enumerate(duals)]
 
@@ -133,7 +134,7 @@ class Regions:
 
     @cached_property
     def _arrangement(self) -> Arrangement:
-        return Arrangement(algebra.integer_form(self.problem)[0])
+        return Arrangement(algebra.integer_form(self.problem)[0], self._sigma)
 
     @cached_property
     def _inputs(self) -> Inputs:
@@ -224,7 +225,8 @@ class Regions:
         sigma = self._arrangement.sigma(state.cone.sides)
         for k, (row, side) in enumerate(zip(self.problem.X, sigma, strict=True)):
             factor = mu.get(k, Fraction())
-            factor = state.sign * slope(side) * lam[k] + (factor if side == "+" else -factor)
+            slope = Fraction(self._sigma.slope(side), self._sigma.unit)
+            factor = state.sign * slope * lam[k] + (factor if side == "+" else -factor)
             bits = work.size(factor) + work.lengths(row) + work.lengths(w)
             work.spend("columns of blocks", 2 * len(w) * work.rational(bits))
             if factor:

@@ -2,8 +2,9 @@
 
 Near a network each neuron is in one of few states: on one side of the hyperplanes that its input
 weights lie on, of one sign unless its output weight is zero. One dual vector nu, with multipliers
-for each of these, bounds the objective in all cells around. Where s nu_k <= 0 both sides of row k
-are one: s nu_k relu(z) <= -mu_k z for all z if 0 <= mu_k <= -s nu_k.
+for each of these, bounds the objective in all cells around. Let sigma(z) = c z + b relu(z). Where
+s b nu_k <= 0 both sides of row k are one: s b nu_k relu(z) <= -mu_k z for all z if
+0 <= mu_k <= -s b nu_k.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from theory.certificates import algebra, balls, reading, work
-from theory.certificates.algebra import Vector, slope
+from theory.certificates.algebra import Vector
 from theory.certificates.balls import Penalty
 from theory.certificates.cones import Arrangement
 from theory.certificates.kinds import Checked, Kind
@@ -37,6 +38,8 @@ class Stationary:
         self.within = None if within is None else balls.read(within)
         self.objective = Objective(problem, self.within)
         self.X = self.objective.X
+        self._sigma = self.objective.sigma
+        self._jump = self._sigma.above - self._sigma.below
 
     def statement(self) -> str:
         """Verify everything; what is proved."""
@@ -68,10 +71,11 @@ class Stationary:
     def _states(self, j: int, sign: int, outputs: Sequence[int], nu: Vector) -> list[_State]:
         """The states of a neuron near the network: outputs are X w_j."""
         sigma = ["+" if v > 0 else "-" if v < 0 else "0" for v in outputs]
-        split = [k for k, v in enumerate(outputs) if not v and sign * nu[k] > 0 and any(self.X[k])]
+        rows = [k for k, v in enumerate(outputs) if not v and any(self.X[k])]
+        split = [k for k in rows if sign * self._jump * nu[k] > 0]
         if not split:
             return [(j, sign, "".join(sigma))]
-        around = Arrangement([self.X[k] for k in split])
+        around = Arrangement([self.X[k] for k in split], self._sigma)
         found = []
         for cone in around.cones():
             work.spend("states around the network", len(sigma) + work.kept())
@@ -115,10 +119,11 @@ class Stationary:
         n, d = self.problem.n, self.problem.d
         bits = work.length(nu) + max(map(work.length, self.X)) + n.bit_length()
         work.spend("columns", (n + len(mu)) * d * work.integer(bits) + d * work.kept(bits))
-        factors = {k: sign * slope(side) * nu[k] for k, side in enumerate(sigma) if slope(side)}
+        slopes = map(self._sigma.slope, sigma)
+        factors = {k: sign * slope * nu[k] for k, slope in enumerate(slopes) if slope}
         for k, multiplier in mu.items():
-            whole = int(multiplier * scale)
-            if sigma[k] == "0" and whole > -sign * nu[k]:
+            whole = self._sigma.unit * int(multiplier * scale)
+            if sigma[k] == "0" and whole > -sign * self._jump * nu[k]:
                 fail("dual.mu", f"the multiplier of neuron {j} at row {k} is too large")
             factors[k] = factors.get(k, 0) + (whole if sigma[k] == "+" else -whole)
         w = [0] * d

@@ -7,9 +7,9 @@ of its states, of sign s, slopes D and sides S, gives the columns
     w = s X^T D nu + X^T S mu,    nu . f <= sum_j max over its states of w . u_j,
 
 and so bounds the loss from below on all cells around at once: neurons are looked at one by one, not
-cells. Kinks with s nu_k <= 0 need no state for each side: s nu_k relu(z) <= -mu_k z for all z if
-0 <= mu_k <= -s nu_k. A network that attains the bound is a local minimum, whatever n, d and the
-width are. Source: `around`, proofs_notes/valleys.md.
+cells. Let sigma(z) = c z + b relu(z). Kinks with s b nu_k <= 0 need no state for each side:
+s b nu_k relu(z) <= -mu_k z for all z if 0 <= mu_k <= -s b nu_k. A network that attains the bound is
+a local minimum, whatever n, d and the width are. Source: `around`, proofs_notes/valleys.md.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class State(NamedTuple):
 class Price(NamedTuple):
     """What a state has against a dual vector.
 
-    square: ||w||^2 in the dual norm, in units in which X is integer; without a ball only whether it
-    is zero counts. mu: by row, where it is not zero. steepest: u (d,) in the closed state, of
+    square: ||w||^2 in the dual norm, in the units of `Data`; without a ball only whether it is zero
+    counts. mu: by row, where it is not zero. steepest: u (d,) in the closed state, of
     largest nu . f for its size, in floats.
     """
 
@@ -80,11 +80,16 @@ class Dual:
 
 
 class Data:
-    """X and y in integers: X' = p X and y' = q y."""
+    """X, y and sigma in integers: X' = p X, y' = q y, and sigma times `steps`.
+
+    unit: p times steps, by which sigma(X u) is multiplied.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.X, self.p, self.y, self.q = problem.integer_form()
+        self.sigma, self.steps = problem.activation.whole
+        self.unit = self.p * self.steps
         self.rows = [k for k, row in enumerate(self.X) if any(row)]
         self._matrix = fmpz_mat(self.X)
 
@@ -101,17 +106,17 @@ class Data:
     def residual(self, u: Sequence[Vector], signs: Sequence[int]) -> tuple[tuple[int, ...], int]:
         """y - f for convex coordinates, as numerators over one denominator."""
         outputs, scale = self.outputs(u)
-        sigma = self.problem.activation.value
+        scale *= self.steps
         fit = [0] * len(self.y)
         for sign, values in zip(signs, outputs, strict=True):
-            fit = [f + sign * sigma(v) for f, v in zip(fit, values, strict=True)]
+            fit = [f + sign * self.sigma.value(v) for f, v in zip(fit, values, strict=True)]
         residual = tuple(v * scale - f * self.q for v, f in zip(self.y, fit, strict=True))
         return residual, scale * self.q
 
     def gradient(self, nu: Sequence[int], state: State) -> list[int]:
-        """s X'^T D nu: what nu . f gains per unit of u, times p."""
-        slopes = self.problem.activation.part([side > 0 for side in state.sides], nu)
-        row = fmpz_mat([[state.sign * int(v) for v in slopes]]) * self._matrix
+        """s X'^T D nu: what nu . f gains per unit of u, in integers."""
+        slopes = self.sigma.part([side > 0 for side in state.sides], nu)
+        row = fmpz_mat([[state.sign * v for v in slopes]]) * self._matrix
         return list(map(int, row.entries()))
 
 
@@ -143,7 +148,7 @@ class Prices:
         if self.within is None:
             return Fraction() if any(squares) else gain * gain / (2 * norm)
         costs = [self.within.gauge.cost_of(square) for square in squares]
-        dual = self.within.gauge.dual(costs) / self.data.p if any(squares) else Fraction()
+        dual = self.within.gauge.dual(costs) / self.data.unit if any(squares) else Fraction()
         if isinstance(self.within, Penalty):
             times = min(gain / norm, self.within.beta / dual) if dual else gain / norm
             return times * gain - times * times * norm / 2
@@ -172,8 +177,8 @@ class Prices:
         # What a row of either side costs beyond its wall.
         costs = np.zeros(sides.shape)
         for i, place in np.argwhere(sides == 0).tolist():
-            nu_k = nu[self.data.rows[i]] / top * self.data.p
-            costs[i, place] = -every[place].sign * nu_k * self._scales[i]
+            jump = self.data.sigma.jump * nu[self.data.rows[i]]
+            costs[i, place] = -every[place].sign * jump / top * self.data.p * self._scales[i]
         gain = cp.sum(cp.multiply(np.array([[v / top for v in c] for c in gradients]).T, U))
         gain -= cp.sum(cp.multiply(costs, cp.pos(outputs)))
         gauge = self.within.gauge
@@ -197,14 +202,14 @@ class Prices:
         # In floats c has largest entry 1, and so have the rows.
         top = max(map(abs, c))
         sides = np.array([state.sides[k] or -1 for k in self.data.rows])
-        most = np.full(len(sides), np.inf)
+        most, jump = np.full(len(sides), np.inf), int(self.data.sigma.jump)
         for k in either:
             i = self.data.rows.index(k)
-            most[i] = -state.sign * nu[k] / top * self.data.p * self._scales[i]
+            most[i] = -state.sign * jump * nu[k] / top * self.data.p * self._scales[i]
         entries = self.within is not None and self.within.gauge.hidden.entries
         guess = self._linear if entries else self._projected
         values, steepest, free = guess(np.array([v / top for v in c]), sides, most, metric)
-        limits = {k: -state.sign * nu[k] for k in either}
+        limits = {k: -state.sign * jump * nu[k] for k in either}
         signs = {k: state.sides[k] or -1 for k in self.data.rows}
         mu = None
         if self.within is None or entries:
@@ -220,7 +225,8 @@ class Prices:
             square = Fraction(dot(whole, whole))
         else:
             square = self.within.gauge.hidden.dual_squared(whole, metric) / common**2
-        return Price(square, mu, steepest)
+        own = {k: value / self.data.steps for k, value in mu.items()}
+        return Price(square, own, steepest)
 
     def _projected(
         self,
@@ -358,8 +364,8 @@ def _patterns(
     data: Data, values: Sequence[int], sign: int, nu: Sequence[int] | None, max_cones: int
 ) -> list[Sides]:
     """The sides of all cones that a w lies in; values: X w."""
-    sides = [(v > 0) - (v < 0) for v in values]
-    rows = [k for k in data.rows if not values[k] and (nu is None or sign * nu[k] > 0)]
+    sides, jump = [(v > 0) - (v < 0) for v in values], data.sigma.jump
+    rows = [k for k in data.rows if not values[k] and (nu is None or sign * jump * nu[k] > 0)]
     if not rows:
         return [tuple(sides)]
     found = []

@@ -210,12 +210,11 @@ class CellProgram:
         rows: Sequence[tuple[int, Sequence[Fraction], Fraction]],
     ) -> tuple[tuple[Fraction, ...], ...] | None:
         """The u of least loss with x . u_j = b for the rows (j, x, b); near U where it is free."""
-        X, p, y, q = self.data.X, self.data.p, self.data.y, self.data.q
+        X, p, y, q = self.data.X, self.data.unit, self.data.y, self.data.q
         d, m = U.shape
-        activation = self.problem.activation
         blocks = []
         for state in cell:
-            slopes = activation.part([side > 0 for side in state.sides], [1] * len(X))
+            slopes = self.data.sigma.part([side > 0 for side in state.sides], [1] * len(X))
             blocks.append(
                 [[state.sign * c * v for v in row] for c, row in zip(slopes, X, strict=True)]
             )
@@ -231,7 +230,7 @@ class CellProgram:
         right = [int(v) for v in (F.transpose() * fmpz_mat([[v] for v in y])).entries()]
         # In the integer problem's units, over a common denominator; that of the start is fine.
         values = [
-            Fraction(scale * b) * p / q for (_, _, b), scale in zip(rows, scales, strict=True)
+            Fraction(scale * b) * q / p for (_, _, b), scale in zip(rows, scales, strict=True)
         ]
         common = math.lcm(*(v.denominator for v in values)) << _BITS
         right = [common * v for v in right] + [int(common * v) for v in values]
@@ -239,13 +238,13 @@ class CellProgram:
         z = integer_solution(system, right, start + [0] * len(A))
         if z is None:
             return None
-        unit = Fraction(q, p) / common
+        unit = Fraction(p, q) / common
         flat = [unit * v for v in z[: d * m]]
         return tuple(tuple(flat[j * d : (j + 1) * d]) for j in range(m))
 
     def _numerators(self, U: Float[Array, "d m"], denominator: int) -> list[int]:
         """Float weights in the units of the integer problem, neuron by neuron."""
-        unit = self._units.y / self._units.x * self.data.p / self.data.q * denominator
+        unit = self._units.y / self._units.x * self.data.q / self.data.unit * denominator
         return [round(unit * Fraction(float(v))) for v in U.T.ravel()]
 
     def _near(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -61,19 +62,33 @@ def moved(network: Network, amount: str) -> Network:
 # Training
 
 
+@pytest.mark.parametrize(
+    ("activation", "sigma"),
+    [
+        ("relu", torch.relu),
+        ("leaky_relu:1/10", torch.nn.LeakyReLU(0.1)),
+        ("abs", lambda z: torch.where(z > 0, z, -z)),  # torch's abs has slope 0 at 0
+        ("leaky_relu:-5/2", lambda z: torch.where(z > 0, z, -2.5 * z)),
+    ],
+    ids=["relu", "leaky_relu", "abs", "steep"],
+)
 @pytest.mark.parametrize(("n", "d", "m"), [(4, 2, 2), (5, 3, 1), (1, 1, 4), (12, 5, 9)])
 def test_gradients_are_those_of_autograd(
-    n: int, d: int, m: int, generator: np.random.Generator
+    n: int,
+    d: int,
+    m: int,
+    activation: str,
+    sigma: Callable[[torch.Tensor], torch.Tensor],
+    generator: np.random.Generator,
 ) -> None:
-    problem = Problem(
-        X=generator.integers(-5, 6, (n, d)).tolist(), y=generator.integers(-5, 6, n).tolist()
-    )
+    X, y = generator.integers(-5, 6, (n, d)).tolist(), generator.integers(-5, 6, n).tolist()
+    problem = Problem(X, y, activation=activation)
     W = torch.from_numpy(generator.normal(size=(3, d, m))).requires_grad_()
     a = torch.from_numpy(generator.normal(size=(3, m))).requires_grad_()
     with torch.no_grad():
-        W[0, :, 0] = 0  # relu at 0
-    X, y = (torch.tensor(np.array(v, dtype=float)) for v in (problem.X, problem.y))
-    residual = (torch.relu(X @ W) @ a[:, :, None])[:, :, 0] - y
+        W[0, :, 0] = 0  # the slope at 0
+    rows, targets = (torch.tensor(np.array(v, dtype=float)) for v in (problem.X, problem.y))
+    residual = (sigma(rows @ W) @ a[:, :, None])[:, :, 0] - targets
     values = (residual**2).sum(dim=1) / 2
     values.sum().backward()
     loss = SquaredLoss((problem, 3))

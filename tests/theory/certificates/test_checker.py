@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from documents import BARRIER, COMMON, COMPONENTS, CUT, DIRECT, REMOVE, network, tampered
 
-from theory.certificates import cones, covering, landscape
+from theory.certificates import algebra, cones, covering, landscape
 from theory.certificates.checker import CertificateInvalid, Verdict, check, check_file
 from theory.errors import InputError
 from theory.problem import Problem
@@ -812,6 +812,7 @@ def test_swapped_values_never_crash(name: str) -> None:
 
 # The parts, against brute force.
 
+RELU = algebra.Sigma(above=1, below=0, unit=1)
 DATA: list[list[list[int]]] = [
     [[0, 0]],
     [[0], [3], [-2]],
@@ -824,7 +825,7 @@ DATA: list[list[list[int]]] = [
 
 @pytest.mark.parametrize("X", DATA)
 def test_arrangement(X: list[list[int]]) -> None:
-    arrangement = cones.Arrangement(X)
+    arrangement = cones.Arrangement(X, RELU)
     walls = len(arrangement.names)
     full = {sides for sides in range(1 << walls) if arrangement.cone(sides) is not None}
     assert {cone.sides for cone in arrangement.cones()} == full
@@ -846,14 +847,14 @@ def test_arrangement(X: list[list[int]]) -> None:
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (4, 2), (7, 3), (10, 3), (6, 4)])
 def test_counts_in_general_position(n: int, d: int) -> None:
     X = [[(k + 1) ** j for j in range(d)] for k in range(n)]  # Vandermonde
-    arrangement = cones.Arrangement(X)
+    arrangement = cones.Arrangement(X, RELU)
     assert arrangement.rank == d
     assert len(arrangement.rays) == 2 * comb(n, d - 1)
     assert len(list(arrangement.cones())) == 2 * sum(comb(n - 1, i) for i in range(d))
 
 
 def test_parallel_rows_that_contradict_are_no_cone() -> None:
-    arrangement = cones.Arrangement([[1, 0], [0, 1], [-2, 0]])
+    arrangement = cones.Arrangement([[1, 0], [0, 1], [-2, 0]], RELU)
     assert arrangement.sides("+++") is None
     assert arrangement.names == [0, 1]
     assert arrangement.sides("++-") == 3

@@ -208,7 +208,7 @@ def test_high_dimensions(ball: str | None, what: str) -> None:
 def test_many_generators_in_a_cone() -> None:
     """Their independent subsets are counted before one is looked at."""
     points: list[tuple[int, ...]] = [(k, k * k, 1) for k in range(200)]
-    generators = cones.Points(points, [(0, 0, 1)], [(0, 0, 1)])
+    generators = cones.Points(points, [(0, 0, 1)], [(0, 0, 1)], algebra.Sigma(1, 0, 1))
     ball = balls.Ball("colnorm", Fraction(1))
     dual = landscape._ConicDual((1,), None, Fraction(1), 1, ball, generators, 1)
     with work.limited(10**6), pytest.raises(BudgetError, match="independent generators: "):

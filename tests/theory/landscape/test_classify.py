@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from profiles import part
 from scipy.optimize import minimize_scalar
 
+from theory.activation import Activation
 from theory.certificates import certify
 from theory.certificates.checker import check
 from theory.errors import InputError
@@ -29,6 +31,8 @@ from theory.within import Ball, Penalty, Within
 FLAGSHIP = example("flagship")
 BALL = Ball("adamw", "11/5")
 LINE = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])
+THIRDS = Problem([[v / 3 for v in row] for row in LINE.X], [v / 7 for v in LINE.y])
+LEAKY = replace(THIRDS, activation=Activation.named("leaky_relu:-2/5"))
 
 
 def cell_of(program: CellProgram, network: Network) -> list[State]:
@@ -52,10 +56,11 @@ def around(network: Network, size: float, count: int, seed: int) -> list[Network
     [None, *(Ball(name, 2) for name in ("adamw", "muon", "ngd", "colnorm", "adamw-ngd"))],
     ids=str,
 )
-def test_minima_of_cells_are_those_of_the_landscape(within: Ball | None) -> None:
+@pytest.mark.parametrize("data", [LINE, THIRDS, LEAKY], ids=["integers", "fractions", "leaky"])
+def test_minima_of_cells_are_those_of_the_landscape(data: Problem, within: Ball | None) -> None:
     """The program over inequalities against least squares over rays, exact where both are."""
-    complex_ = CellComplex.of(LINE, 2, within=within)
-    program = CellProgram(LINE, within)
+    complex_ = CellComplex.of(data, 2, within=within)
+    program = CellProgram(data, within)
     rng = np.random.default_rng(3)
     for _ in range(8):
         W, a = rng.standard_normal((2, 2)), rng.standard_normal(2) / 10
