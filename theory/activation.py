@@ -71,6 +71,14 @@ class Activation:
         q = lcm(self.negative.denominator, self.positive.denominator)
         return Activation(int(q * self.negative), int(q * self.positive)), q
 
+    @property
+    def folds(self) -> bool:
+        """Whether inputs of one image may lie apart, with none of that image between them.
+
+        Then a neuron is more than its image; elsewhere those of one image are a convex set.
+        """
+        return self.positive * self.negative < 0
+
     def value(self, t: T) -> T:
         """sigma(t), exactly; an integer or a Fraction for integers."""
         number: Any = t

@@ -134,16 +134,24 @@ def arrangements(**options: Unpack[DataOptions]) -> st.SearchStrategy[Arrangemen
 
 
 @st.composite
-def problems(draw: st.DrawFn, *, targets: int = 4, **options: Unpack[DataOptions]) -> Problem:
+def problems(
+    draw: st.DrawFn,
+    *,
+    targets: int = 4,
+    activations: Sequence[str] = ("relu",),
+    **options: Unpack[DataOptions],
+) -> Problem:
     """Problems with the data of `data_matrices`; shrinks to few points and zeros.
 
     targets: y has integers up to that in absolute value, or fractions of denominators up to
-    `max_denominator`. Options and errors of `data_matrices`.
+    `max_denominator`. activations: names that `Activation.named` knows; shrinks to the first.
+    Options and errors of `data_matrices`.
     """
     y = _fractions(targets, options.get("max_denominator", 1))
     if "zero-targets" in options.get("degeneracies", ()):
         y = st.just(Fraction())
-    return Problem(*_points(draw, y, **options))
+    X, y_drawn = _points(draw, y, **options)
+    return Problem(X, y_drawn, activation=draw(st.sampled_from(activations)))
 
 
 @st.composite

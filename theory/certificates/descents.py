@@ -49,6 +49,8 @@ class _AllValleys(Certificate):
         """Verify a certificate of kind "all-valleys"; returns what it proves."""
         if self.labelled:
             fail("labelled", "must be false: points are taken modulo permutation")
+        if self.sigma.above * self.sigma.below < 0:
+            fail("problem.activation", "folds: neurons of equal columns may be apart")
         if self.ball is not None and self.ball.name != "entrywise":
             fail("within", "must be null or an entrywise ball, where least losses are rational")
         said, networks = self.listed_valleys("exactly")

@@ -260,13 +260,15 @@ class WholeSpace(Polyhedral):
         images = _images(arrangement.rays, X, sigma)
         divisors = np.gcd.reduce(images, axis=1)
         images //= np.maximum(divisors, 1)[:, None]
-        index: dict[tuple[int, ...], int] = {}
+        index: dict[tuple[Any, ...], int] = {}
         self._column = [
-            index.setdefault(tuple(image.tolist()), len(index)) if divisor else -1
-            for image, divisor in zip(images, divisors, strict=True)
+            index.setdefault((tuple(image.tolist()), sigma.folds and ray), len(index))
+            if divisor
+            else -1
+            for ray, (image, divisor) in enumerate(zip(images, divisors, strict=True))
         ]
         self._divisor = [int(divisor) for divisor in divisors]
-        self.positive_columns = [list(image) for image in index]
+        self.positive_columns = [list(image) for image, _ in index]
         self.least_squares: LeastSquares = LeastSquares(
             _signed(self.positive_columns, problem.n), y
         )
@@ -280,7 +282,7 @@ class WholeSpace(Polyhedral):
         return list(map(int, self.arrangement.facet_rays(cone, wall)))
 
     def column(self, generator: int) -> int:
-        """Rays with the same sigma(X v), up to scale, share a column."""
+        """Rays with the same sigma(X v), up to scale, share a column, unless sigma folds."""
         return self._column[generator]
 
     def vector(self, generator: int) -> Sequence[Fraction]:
@@ -341,11 +343,12 @@ class EntrywiseBall(Polyhedral):
         images = [tuple(map(problem.activation.value, row)) for row in values]
         common = lcm(*(v.denominator for row in (*images, problem.y) for v in row))
         self.scale = common**2
-        index: dict[tuple[Fraction, ...], int] = {}
+        folds, index = problem.activation.folds, dict[tuple[Any, ...], int]()
         self._column = [
-            index.setdefault(image, len(index)) if any(image) else -1 for image in images
+            index.setdefault((image, folds and tuple(sides)), len(index)) if any(image) else -1
+            for image, sides in zip(images, signs, strict=True)
         ]
-        self.positive_columns = [[int(v * common) for v in image] for image in index]
+        self.positive_columns = [[int(v * common) for v in image] for image, _ in index]
         y = [int(v * common) for v in problem.y]
         self.least_squares: CappedLeastSquares = CappedLeastSquares(
             _signed(self.positive_columns, problem.n), y
@@ -362,7 +365,7 @@ class EntrywiseBall(Polyhedral):
         return [generator for generator in self.cone(cone) if not self._signs[generator, row]]
 
     def column(self, generator: int) -> int:
-        """Vertices with the same sigma(X v) share a column."""
+        """Vertices with the same sigma(X v) share a column, unless sigma folds."""
         return self._column[generator]
 
     def vector(self, generator: int) -> Sequence[Fraction]:

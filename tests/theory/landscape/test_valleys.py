@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations_with_replacement, permutations
 
@@ -13,6 +14,7 @@ from problems import REGRESSION, planted
 from profiles import part
 from scipy.cluster.hierarchy import DisjointSet
 
+from theory.activation import Activation
 from theory.claims.float_landscape import cell_and_face_values, least_loss
 from theory.claims.float_valleys import bars as bars_of
 from theory.claims.sign_vectors import sign_vectors
@@ -27,6 +29,9 @@ from theory.strategies import problems
 from theory.within import Ball
 
 few = part(4)
+ACTIVATIONS = st.sampled_from(
+    [*map(Activation.named, ("relu", "abs", "leaky_relu:1/10", "leaky_relu:-1/2", "leaky_relu:2"))]
+)
 
 
 def bars(tree: Valleys) -> list[tuple[Fraction, Fraction | None]]:
@@ -70,13 +75,26 @@ def test_one_neuron_on_a_line_has_a_valley_on_each_side() -> None:
     assert bars(tree) == [(half, None), (Fraction(2), Fraction(5, 2))]
 
 
+def test_neurons_of_one_image_may_be_apart() -> None:
+    """|w x| = 3 on either side of zero."""
+    data = Problem([[1]], [3], activation="abs")
+    assert bars(valleys(data, 1)) == [(0, None), (0, Fraction(9, 2))]
+    assert len(valleys(data, 2).valleys) == 1
+
+
 # Two ways of counting.
 
 
-@given(problem=problems(n=(1, 4), d=(1, 2)), width=st.integers(1, 2), labelled=st.booleans())
+@given(
+    problem=problems(n=(1, 4), d=(1, 2)),
+    activation=ACTIVATIONS,
+    width=st.integers(1, 2),
+    labelled=st.booleans(),
+)
 def test_the_tree_is_that_of_brute_force_in_floats(
-    problem: Problem, width: int, labelled: bool
+    problem: Problem, activation: Activation, width: int, labelled: bool
 ) -> None:
+    problem = replace(problem, activation=activation)
     cones = sign_vectors(problem)
     values, faces = cell_and_face_values(cones, width, labelled, least_loss(problem, cones))
     scale = float(sum(v * v for v in problem.y)) or 1.0
@@ -92,12 +110,14 @@ def test_the_tree_is_that_of_brute_force_in_floats(
 
 @given(
     problem=problems(n=(1, 3), d=(1, 2)),
+    activation=ACTIVATIONS,
     width=st.integers(1, 2),
     rho=st.sampled_from([Fraction(1, 2), Fraction(2)]),
 )
 def test_the_tree_in_a_ball_is_that_of_all_faces(
-    problem: Problem, width: int, rho: Fraction
+    problem: Problem, activation: Activation, width: int, rho: Fraction
 ) -> None:
+    problem = replace(problem, activation=activation)
     within = Ball("adamw", rho)
     complex_ = CellComplex.of(problem, width, within=within)
     tree = valleys(problem, width, within=within)
