@@ -1,4 +1,4 @@
-"""Exact numbers for people."""
+"""Exact numbers and data for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from decimal import MAX_EMAX, MIN_EMIN, Decimal, localcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from theory.problem import format_rational
+from theory.activation import RELU
+from theory.problem import Problem, format_rational
 
 if TYPE_CHECKING:
     from theory.within import Within
@@ -25,6 +26,12 @@ def show(value: Fraction | None) -> str:
     short = max(value.numerator.bit_length(), value.denominator.bit_length()) < 4 * _LONGEST
     exact = format_rational(value) if short else ""
     return exact if exact and len(exact) <= _LONGEST else f"≈ {decimal(value, 6)}"
+
+
+def show_data(problem: Problem) -> str:
+    """The size of the data, and the activation if it is not ReLU."""
+    activation = "" if problem.activation == RELU else f", {problem.activation}"
+    return f"n = {problem.n}, d = {problem.d}{activation}"
 
 
 def show_within(within: Within) -> str:

@@ -10,7 +10,7 @@ import typer
 from numerics.cli import options
 from numerics.cli.output import bounds_document, console, exact
 from numerics.cli.task import Task
-from numerics.text import show, show_interval
+from numerics.text import show, show_data, show_interval
 from theory.errors import InputError, Interrupted
 from theory.problem import format_rational, rational
 
@@ -172,7 +172,7 @@ def _print_landscape(analysis: Analysis, outside: Outside | None, default: bool)
 
     problem, components = analysis.problem, analysis.components
     out = console()
-    out.print(f"n = {problem.n}, d = {problem.d}, width {analysis.width}: {analysis.cells:,} cells")
+    out.print(f"{show_data(problem)}, width {analysis.width}: {analysis.cells:,} cells")
     minimum = show_interval(analysis.proved, analysis.minimum)
     if analysis.within is None:
         out.print(f"global minimum {minimum}")

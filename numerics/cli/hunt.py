@@ -12,6 +12,7 @@ from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, progress, say
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
+from numerics.text import show_data
 from theory.errors import InputError, Interrupted
 from theory.problem import positive_integer
 
@@ -222,7 +223,7 @@ def _print(found: Hunt, result: Counterexample | None) -> None:
         return
     problem = result.problem
     kind = "no single move makes it smaller" if result.minimal else "not shrunk to the end"
-    out.print(f"n = {problem.n}, d = {problem.d}, width {problem.width} ({kind}):")
+    out.print(f"{show_data(problem)}, width {problem.width} ({kind}):")
     out.print(f"  X = [{', '.join(_row(row) for row in problem.X)}], y = {_row(problem.y)}")
     for name, value in result.facts.items():
         out.print(f"  {name}: {value}")

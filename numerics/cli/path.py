@@ -11,7 +11,7 @@ import typer
 from numerics.cli import options
 from numerics.cli.output import EXIT_FALSE, bounds_document, console, exact
 from numerics.cli.task import Task
-from numerics.text import show, show_interval, show_within
+from numerics.text import show, show_data, show_interval, show_within
 from theory.errors import InputError
 from theory.problem import format_rational, rational
 
@@ -148,7 +148,7 @@ def _print(
 
     out = console()
     data = solutions.problem
-    out.print(f"n = {data.n}, d = {data.d}, width {width}, {show_within(solutions.within)}")
+    out.print(f"{show_data(data)}, width {width}, {show_within(solutions.within)}")
     for name, each in zip(("first", "second"), projections, strict=False):
         out.print(f"{name} network: moved by {each.distance:.3g} into the solution set")
     what = "loss" if solutions.within.beta is None else "loss + penalty"

@@ -10,7 +10,7 @@ import typer
 from numerics.cli import options
 from numerics.cli.output import console, interval_document
 from numerics.cli.task import Task
-from numerics.text import show, show_interval
+from numerics.text import show, show_data, show_interval
 from theory.errors import Interrupted
 from theory.problem import format_rational
 
@@ -96,7 +96,7 @@ def _print(found: Radii) -> None:
 
     out = console()
     problem, components = found.analysis.problem, found.components
-    out.print(f"n = {problem.n}, d = {problem.d}, width {found.analysis.width}")
+    out.print(f"{show_data(problem)}, width {found.analysis.width}")
     out.print(
         f"{{loss = {show(found.analysis.minimum)}}} has {len(components)} "
         f"component{'s' if len(components) > 1 else ''}; the least rho = R_W R_a that reaches each:"

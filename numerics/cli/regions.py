@@ -20,7 +20,7 @@ from numerics.cli.output import (
     interval_document,
 )
 from numerics.cli.task import Task
-from numerics.text import show, show_interval
+from numerics.text import show, show_data, show_interval
 from theory.errors import BudgetError, InputError, Interrupted, Undecided
 from theory.problem import format_rational, integer, is_number, positive_integer, rational
 
@@ -135,7 +135,7 @@ def regions(
 
     def show_all() -> None:
         out = console()
-        out.print(f"n = {data.n}, d = {data.d}, {names[0]} and {names[1]}")
+        out.print(f"{show_data(data)}, {names[0]} and {names[1]}")
         for found in studied:
             _print(out, found, names, radii)
 

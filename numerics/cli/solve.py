@@ -11,7 +11,7 @@ import typer
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, exact, say
 from numerics.cli.task import Task
-from numerics.text import decimal, show, show_interval, show_within
+from numerics.text import decimal, show, show_data, show_interval, show_within
 from theory.errors import InputError
 from theory.problem import positive_integer, rational
 
@@ -143,7 +143,7 @@ def _print(found: Optimum) -> None:
         out.print(_undecided(found))
     problem = found.problem
     width = "any width" if found.width is None else f"width {found.width}"
-    out.print(f"n = {problem.n}, d = {problem.d}, {width}, {show_within(found.within)}")
+    out.print(f"{show_data(problem)}, {width}, {show_within(found.within)}")
     scope = "all there are" if found.whole else "not all there are"
     out.print(f"activation patterns priced: {found.patterns:,} ({scope})")
     if found.lower is None:

@@ -24,7 +24,7 @@ from numerics.cli.output import (
 )
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
-from numerics.text import show, show_interval
+from numerics.text import show, show_data, show_interval
 from theory.errors import BudgetError, InputError, Interrupted, Undecided
 from theory.problem import format_rational, positive_rational
 
@@ -323,7 +323,7 @@ def _print(runs: Runs, known: _Known, rho: Fraction) -> None:
     config = runs.result.config
     problem = config.problem
     name, figures = config.optimizer.name, runs.to_json()
-    out.print(f"n = {problem.n}, d = {problem.d}, width {config.width}")
+    out.print(f"{show_data(problem)}, width {config.width}")
     out.print(
         f"{name}, rho = {show(rho)}: {runs.count:,} runs of {runs.result.steps:,} steps, "
         f"first learning rate {config.schedule.initial:.3g}"

@@ -10,7 +10,7 @@ import typer
 from numerics.cli import options
 from numerics.cli.output import bounds_document, console, exact, over_budget
 from numerics.cli.task import Task
-from numerics.text import show, show_interval
+from numerics.text import show, show_data, show_interval
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.problem import format_rational, rational
 
@@ -181,7 +181,7 @@ def _print(tree: Valleys, rests: tuple[Limit, ...] | None) -> None:
 
     out = console()
     problem = tree.problem
-    out.print(f"n = {problem.n}, d = {problem.d}, width {tree.width}, {tree.cells:,} cells")
+    out.print(f"{show_data(problem)}, width {tree.width}, {tree.cells:,} cells")
     if tree.within is not None:
         out.print(f"{'in' if tree.within.beta is None else 'with'} {tree.within}")
     lowest = tree.valleys[0]

@@ -24,6 +24,7 @@ from theory.claims.float_radii import float_radius
 from theory.claims.sampled import losses
 from theory.claims.sign_vectors import sign_vectors
 from theory.connectivity import SolutionPath, SolutionSet, connect
+from theory.errors import InputError
 from theory.exact import to_flint
 from theory.landscape import analyse, valleys
 from theory.network import Network
@@ -59,6 +60,66 @@ def test_exact_values_are_slopes_times_numbers(
     rounded = pytest.approx(np.array(expected, dtype=float), rel=1e-15)
     assert activation.at(floats) == rounded
     assert activation.slopes(floats > 0) * floats == rounded
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("relu", RELU),
+        (" ABS", ABSOLUTE),
+        ("leaky_relu:1/10", LEAKY),
+        ("leaky_relu:0.1", LEAKY),
+        ("leaky_relu:-1", ABSOLUTE),
+        ("leaky_relu:0", RELU),
+    ],
+)
+def test_names(name: str, expected: Activation) -> None:
+    found = Activation.named(name)
+    assert found == expected
+    assert Activation.named(str(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("leaky_relu:1", "with slope 1 on both sides the network is linear"),
+        ("leaky_relu:7/7", "with slope 1 on both sides the network is linear"),
+        ("leaky_relu:1/0", "divides by zero"),
+        ("leaky_relu", "is none; write relu, abs or leaky_relu:1/10"),
+        ("leaky_relu:x", "is none; write relu, abs or leaky_relu:1/10"),
+        ("leaky_relu:1e9", "is none; write relu, abs or leaky_relu:1/10"),
+        ("relu:1", "is none; write relu, abs or leaky_relu:1/10"),
+        ("tanh", "is none; write relu, abs or leaky_relu:1/10"),
+        ("", "is none; write relu, abs or leaky_relu:1/10"),
+    ],
+)
+def test_names_of_none(name: str, reason: str) -> None:
+    with pytest.raises(InputError, match=f"activation: .*{reason}"):
+        Problem([[1]], [1], activation=name)
+
+
+def test_problems_in_json_say_their_activation() -> None:
+    for name in ("relu", "abs", "leaky_relu:-2/7"):
+        problem = Problem([[1]], [1], activation=name)
+        document = problem.to_json()
+        assert document.get("activation", "relu") == name
+        assert Problem.from_json(document) == problem
+        assert Problem.from_json({**document, "activation": name}).with_bias().activation == (
+            problem.activation
+        )
+    assert Problem([[1]], [1], activation="abs") != Problem([[1]], [1])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_small_slopes_are_near_relu(seed: int) -> None:
+    """And absolute values are pairs of ReLUs, |t| = relu(t) + relu(-t), so twice the width does."""
+    relu, _ = planted(5, 2, 1, seed)
+    problem = replace(relu, y=tuple(v + 1 for v in relu.y))
+    exact = analyse(problem, 2).minimum
+    leaky = analyse(replace(problem, activation=Activation.named("leaky_relu:1/100000")), 2).minimum
+    assert exact > 0
+    assert float(leaky) == pytest.approx(float(exact), rel=1e-3)
+    assert analyse(replace(problem, activation=ABSOLUTE), 1).minimum >= exact
 
 
 def test_integers_stay_exact() -> None:

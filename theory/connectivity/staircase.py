@@ -2,7 +2,7 @@
 
 L(f) + (beta/2)(||W||_F^2 + ||a||^2), the problem of `sgd`, is the group lasso L + beta sum ||u_j||.
 Its optimal fit f* is unique, and each neuron of an optimal network points in one of finitely many
-directions v_i, so with the images phi_i = s_i relu(X v_i) all optima are described by one polytope
+directions v_i, so with the images phi_i = s_i sigma(X v_i) all optima are described by one polytope
 
     {c >= 0 : sum_i c_i phi_i = f*}
 
@@ -39,7 +39,7 @@ import numpy as np
 from flint import fmpq_mat
 from scipy.cluster.hierarchy import DisjointSet
 
-from theory.activation import RELU
+from theory.activation import RELU, Activation
 from theory.arrangement import arrangement
 from theory.errors import BudgetError, InputError, Undecided
 from theory.exact import (
@@ -75,9 +75,9 @@ _DENOMINATORS = (1, 10, 100, 1_000, 10_000)  # up to which a float dual vector i
 
 
 class Direction(NamedTuple):
-    """A neuron u = c v of output sign s adds c s relu(X v) to the fit and costs c beta ||v||.
+    """A neuron u = c v of output sign s adds c s sigma(X v) to the fit and costs c beta ||v||.
 
-    vector: v (d,), of length beta. image: s relu(X v), (n,).
+    vector: v (d,), of length beta. image: s sigma(X v), (n,).
     """
 
     sign: int
@@ -210,7 +210,9 @@ def optimal_polytope(
     """
     beta = positive_rational(beta, "beta")
     for nu in _candidates(problem, beta):
-        square, directions = active_directions(problem.X, nu, max_cones=max_cones)
+        square, directions = active_directions(
+            problem.X, nu, activation=problem.activation, max_cones=max_cones
+        )
         if square > beta**2:
             continue
         if square < beta**2:
@@ -252,12 +254,16 @@ def plant(
 
 
 def active_directions(
-    X: Iterable[Iterable[Rational]], nu: Iterable[Rational], *, max_cones: int = MAX_CONES
+    X: Iterable[Iterable[Rational]],
+    nu: Iterable[Rational],
+    *,
+    activation: Activation = RELU,
+    max_cones: int = MAX_CONES,
 ) -> tuple[Fraction, tuple[Direction, ...]]:
-    """h^2 and where it is attained: h = max of s nu . relu(X u) / ||u|| over u and s = +-1.
+    """h^2 and where it is attained: h = max of s nu . sigma(X u) / ||u|| over u and s = +-1.
 
     X: (n, d), nu: (n,), exact rationals. The directions have length h, all different, ordered by
-    vector; none if h = 0. On a block s nu . relu(X u) is g . u, g = s X^T D nu, and the maximum is
+    vector; none if h = 0. On a block s nu . sigma(X u) is g . u, g = s X^T D nu, and the maximum is
     the length of the projection of g on the cone, where it is attained alone.
 
     Raises InputError where X or nu is wrong, BudgetError where X has more than `max_cones` cones.
@@ -269,7 +275,7 @@ def active_directions(
     generators = _in_row_space(rows, cones.rays)
     gradients = []
     for cone, signs in enumerate(cones.signs.tolist()):
-        part = RELU.part((sign > 0 for sign in signs), nu)
+        part = activation.part((sign > 0 for sign in signs), nu)
         gradient = tuple(dot(part, column) for column in zip(*rows, strict=True))
         for sign in (1, -1):
             g = tuple(sign * v for v in gradient)
@@ -289,7 +295,7 @@ def active_directions(
             found[vector] = sign  # of one direction on the wall of two cones the sign is the same
     directions = []
     for vector, sign in sorted(found.items()):
-        image = tuple(sign * RELU.value(dot(row, vector)) for row in rows)
+        image = tuple(sign * activation.value(dot(row, vector)) for row in rows)
         directions.append(Direction(sign, vector, image))
     return best, tuple(directions)
 

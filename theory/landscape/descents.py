@@ -39,8 +39,10 @@ class Descent:
 
 
 def descends(tree: Valleys) -> bool:
-    """Whether `descents` can tell: of exact minima, modulo permutation, with no valley left out, and
-    of neurons that are no more than their columns."""
+    """Whether `descents` can tell: of exact minima, modulo permutation, with no valley left out.
+
+    Neurons must be no more than their columns, too.
+    """
     if tree.problem.activation.folds:
         return False
     return tree.complex.domain.exact and not tree.labelled and not tree.min_depth

@@ -61,6 +61,28 @@ def test_barrier_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert "numpy" in document["versions"]
 
 
+def test_an_activation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """As an option and in the file; the certificate is of the same networks."""
+    data = {"X": [["1"], ["-1"]], "y": ["1", "1"], "width": 1}
+    relu, leaky = tmp_path / "relu.json", tmp_path / "leaky.json"
+    relu.write_text(json.dumps(data))
+    leaky.write_text(json.dumps({**data, "activation": "leaky_relu:1/10"}))
+    proof = tmp_path / "proof.json"
+    assert run_json(capsys, "barrier", relu)["minimum"] == "1/2"
+    assert run_json(capsys, "barrier", leaky, "--activation", "abs")["minimum"] == "0"
+    option = ("--activation", "leaky_relu:0.1")
+    found = run_json(capsys, "barrier", relu, *option, "--certificate", proof)
+    assert found["minimum"] == "121/202" == run_json(capsys, "barrier", leaky)["minimum"]
+    assert "n = 2, d = 1, leaky_relu:1/10, width 1" in run(capsys, "barrier", leaky)[1]
+    assert run(capsys, "check", proof, "--problem", leaky)[0] == 0
+    code, out, _ = run(capsys, "check", proof, "--problem", relu)
+    assert code == 1
+    assert "its activation differs" in out
+    code, _, err = run(capsys, "barrier", relu, "--activation", "leaky_relu:1")
+    assert code == 2
+    assert "activation: with slope 1 on both sides the network is linear" in err
+
+
 def test_barrier_labelled(capsys: pytest.CaptureFixture[str]) -> None:
     document = run_json(capsys, "barrier", "flagship", "--labelled")
     assert document["labelled"] is True
