@@ -138,13 +138,7 @@ def problems(
     draw: st.DrawFn,
     *,
     targets: int = 4,
-    activations: Sequence[str] = (
-        "relu",
-        "abs",
-        "leaky_relu:1/10",
-        "leaky_relu:-1/2",
-        "leaky_relu:2",
-    ),
+    activations: Sequence[str] = ("relu",),
     **options: Unpack[DataOptions],
 ) -> Problem:
     """Problems with the data of `data_matrices`; shrinks to few points and zeros.

@@ -10,6 +10,9 @@ from theory.problem import Problem
 REGRESSION = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])
 """Regression on a line: six points and a bias."""
 
+ACTIVATIONS = (*("relu",) * 3, "abs", "leaky_relu:1/10", "leaky_relu:-1/2", "leaky_relu:2")
+"""For properties of all of them: ReLU often, and slopes of every kind."""
+
 
 def planted(n: int, d: int, m: int, seed: int, *, entries: int = 5) -> tuple[Problem, Network]:
     """Integer data that a random integer network of width m fits exactly, and that network."""

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given
+from problems import ACTIVATIONS
 from profiles import part
 
 from theory import analyse, example
@@ -88,7 +89,7 @@ def test_landscapes_at_the_ends_and_between_them_have_these_components(
 
 
 @part(4)
-@given(problems(n=(1, 3)))
+@given(problems(activations=ACTIVATIONS, n=(1, 3)))
 def test_random_problems(problem: Problem) -> None:
     found = radius_intervals(problem, "adamw", 2)
     for each in found:
@@ -102,7 +103,7 @@ def test_random_problems(problem: Problem) -> None:
 
 
 @part(4)
-@given(problems(n=(1, 3)))
+@given(problems(activations=ACTIVATIONS, n=(1, 3)))
 def test_the_first_radius_is_where_the_least_loss_becomes_zero(problem: Problem) -> None:
     first, *others = radius_intervals(problem, "adamw", 2)
     if others and not first.components:

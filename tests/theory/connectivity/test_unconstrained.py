@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from problems import ACTIVATIONS
 
 from theory import analyse, example
 from theory.connectivity import largest_radius, radius_intervals, unconstrained_path
@@ -37,7 +38,7 @@ def between(first: Network, second: Network, t: Fraction) -> Network:
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Problem, Network, Network]:
     """A problem and two networks of one fit, of width n + 1 or more."""
-    problem = draw(problems(n=(1, 3)))
+    problem = draw(problems(activations=ACTIVATIONS, n=(1, 3)))
     width = problem.n + draw(st.integers(1, 2))
     rows = st.lists(st.integers(-2, 2), min_size=width, max_size=width)
     first, second = (
@@ -79,7 +80,7 @@ def test_from_a_network_to_itself_with_its_neurons_in_another_order() -> None:
     assert {step.fit(problem) for step in path} == {network.fit(problem)}
 
 
-@given(problems(n=(1, 3)), st.integers(0, 2), st.data())
+@given(problems(activations=ACTIVATIONS, n=(1, 3)), st.integers(0, 2), st.data())
 def test_between_networks_of_different_fits_no_loss_is_above_both(
     problem: Problem, more: int, data: st.DataObject
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -84,7 +85,7 @@ def test_the_mass_scales_like_one_over_rho_and_does_not_mind_the_order(
 ) -> None:
     mass = largest_mass(problem, rho, max_bases=10**6)
     assert largest_mass(problem, 2 * rho, max_bases=10**6) * 2 == mass
-    backwards = Problem(X=problem.X[::-1], y=problem.y[::-1])
+    backwards = replace(problem, X=problem.X[::-1], y=problem.y[::-1])
     assert largest_mass(backwards, rho, max_bases=10**6) == mass
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise, permutations
 from math import comb
@@ -12,7 +13,7 @@ import pytest
 import sympy
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from problems import planted
+from problems import ACTIVATIONS, planted
 
 from theory.certificates import certify
 from theory.certificates.checker import check
@@ -95,7 +96,10 @@ def test_one_neuron_by_hand() -> None:
 # Theorems.
 
 
-@given(problems(n=(1, 2)), st.sampled_from([Fraction(), Fraction(1, 10), HALF, Fraction(3)]))
+@given(
+    problems(activations=ACTIVATIONS, n=(1, 2)),
+    st.sampled_from([Fraction(), Fraction(1, 10), HALF, Fraction(3)]),
+)
 def test_sublevel_sets_are_connected_at_width_n_plus_1(problem: Problem, excess: Fraction) -> None:
     """Nguyen, A note on connectivity of sublevel sets in deep learning (2021): labelled."""
     width = problem.n + 1
@@ -111,7 +115,7 @@ def test_width_n_plus_1_for_three_points(seed: int) -> None:
         assert len(analyse(problem, 4, level=level, labelled=True).components) == 1
 
 
-@given(problems(), st.integers(1, 2))
+@given(problems(activations=ACTIVATIONS), st.integers(1, 2))
 def test_barriers_are_an_ultrametric_and_lower_modulo_permutation(
     problem: Problem, width: int
 ) -> None:
@@ -138,16 +142,18 @@ def barriers_of(problem: Problem, width: int, labelled: bool) -> tuple[Fraction,
     return analysis.minimum, off_diagonal(analysis)
 
 
-@given(st.data(), problems(), st.integers(1, 2), st.booleans())
+@given(st.data(), problems(activations=ACTIVATIONS), st.integers(1, 2), st.booleans())
 def test_permuting_data_rows(
     data: st.DataObject, problem: Problem, width: int, labelled: bool
 ) -> None:
     order = data.draw(st.permutations(range(problem.n)))
-    other = Problem(X=tuple(problem.X[k] for k in order), y=tuple(problem.y[k] for k in order))
+    other = replace(
+        problem, X=tuple(problem.X[k] for k in order), y=tuple(problem.y[k] for k in order)
+    )
     assert barriers_of(problem, width, labelled) == barriers_of(other, width, labelled)
 
 
-@given(st.data(), problems(), st.integers(1, 2), st.booleans())
+@given(st.data(), problems(activations=ACTIVATIONS), st.integers(1, 2), st.booleans())
 def test_rational_invertible_maps_of_the_input(
     data: st.DataObject, problem: Problem, width: int, labelled: bool
 ) -> None:
@@ -160,18 +166,18 @@ def test_rational_invertible_maps_of_the_input(
         tuple(sum((x * v for x, v in zip(row, c, strict=True)), Fraction()) for c in columns)
         for row in problem.X
     )
-    other = Problem(X=X, y=problem.y)
+    other = replace(problem, X=X)
     assert barriers_of(problem, width, labelled) == barriers_of(other, width, labelled)
 
 
 factors = st.fractions(-3, 3, max_denominator=5).filter(bool)
 
 
-@given(problems(max_denominator=4), st.integers(1, 2), factors)
+@given(problems(activations=ACTIVATIONS, max_denominator=4), st.integers(1, 2), factors)
 def test_scaling_y_scales_losses_quadratically(
     problem: Problem, width: int, factor: Fraction
 ) -> None:
-    other = Problem(X=problem.X, y=tuple(factor * v for v in problem.y))
+    other = replace(problem, y=tuple(factor * v for v in problem.y))
     minimum, barriers = barriers_of(problem, width, False)
     scaled = (factor**2 * minimum, [factor**2 * value for value in barriers])
     assert barriers_of(other, width, False) == scaled
@@ -191,17 +197,17 @@ def test_permuting_neurons(data: st.DataObject, seed: int) -> None:
     )
 
 
-@given(problems(max_denominator=4), st.integers(1, 2))
+@given(problems(activations=ACTIVATIONS, max_denominator=4), st.integers(1, 2))
 def test_repeating_a_column_of_X_changes_nothing(problem: Problem, width: int) -> None:
     """The extra direction is in the null space of X."""
-    wider = Problem(X=tuple((*row, row[0]) for row in problem.X), y=problem.y)
+    wider = replace(problem, X=tuple((*row, row[0]) for row in problem.X))
     assert barriers_of(problem, width, True) == barriers_of(wider, width, True)
 
 
 # Paths and certificates.
 
 
-@given(problems(max_denominator=4), st.integers(1, 2), st.booleans())
+@given(problems(activations=ACTIVATIONS, max_denominator=4), st.integers(1, 2), st.booleans())
 def test_paths_attain_the_barriers(problem: Problem, width: int, labelled: bool) -> None:
     analysis = analyse(problem, width, labelled=labelled)
     for merge in analysis.merges:
@@ -217,7 +223,12 @@ def test_paths_attain_the_barriers(problem: Problem, width: int, labelled: bool)
             )
 
 
-@given(problems(max_denominator=4), st.integers(1, 2), st.booleans(), st.booleans())
+@given(
+    problems(activations=ACTIVATIONS, max_denominator=4),
+    st.integers(1, 2),
+    st.booleans(),
+    st.booleans(),
+)
 def test_the_checker_accepts_what_is_found(
     problem: Problem, width: int, labelled: bool, above: bool
 ) -> None:
@@ -239,7 +250,7 @@ def networks(d: int, width: int) -> st.SearchStrategy[Network]:
     return st.builds(Network, W=st.lists(row, min_size=d, max_size=d), a=row)
 
 
-@given(st.data(), problems(), st.integers(1, 2), st.booleans())
+@given(st.data(), problems(activations=ACTIVATIONS), st.integers(1, 2), st.booleans())
 def test_barrier_between_any_networks(
     data: st.DataObject, problem: Problem, width: int, labelled: bool
 ) -> None:

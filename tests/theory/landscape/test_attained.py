@@ -14,6 +14,7 @@ import pytest
 from documents import tampered
 from hypothesis import given
 from hypothesis import strategies as st
+from problems import ACTIVATIONS
 from profiles import part
 
 from theory.certificates import certify
@@ -117,7 +118,7 @@ def test_every_cell_against_another_program() -> None:
     """A little inside and outside the least radius, where there is one."""
     answers: Counter[str] = Counter()
 
-    @given(problems(n=(1, 3), d=(1, 2)), balls, st.data())
+    @given(problems(activations=ACTIVATIONS, n=(1, 3), d=(1, 2)), balls, st.data())
     def agree(problem: Problem, ball: str, data: st.DataObject) -> None:
         free = CellComplex.of(problem, 2)
         cells = list(combinations_with_replacement(range(free.states), 2))
@@ -145,7 +146,12 @@ def test_every_cell_against_another_program() -> None:
 
 
 @few
-@given(problems(n=(1, 3), d=(1, 2)), st.integers(1, 2), balls, st.integers(0, 9))
+@given(
+    problems(activations=ACTIVATIONS, n=(1, 3), d=(1, 2)),
+    st.integers(1, 2),
+    balls,
+    st.integers(0, 9),
+)
 def test_planted_networks_are_never_excluded(
     problem: Problem, width: int, ball: str, seed: int
 ) -> None:
@@ -161,7 +167,12 @@ def test_planted_networks_are_never_excluded(
 
 
 @few
-@given(problems(n=(1, 3), d=(1, 2)), st.integers(1, 2), balls, st.sampled_from([1, 2, 5]))
+@given(
+    problems(activations=ACTIVATIONS, n=(1, 3), d=(1, 2)),
+    st.integers(1, 2),
+    balls,
+    st.sampled_from([1, 2, 5]),
+)
 def test_fits_drawn_at_random_are_never_excluded(
     problem: Problem, width: int, ball: str, rho: int
 ) -> None:
@@ -190,7 +201,12 @@ def test_fits_drawn_at_random_are_never_excluded(
 
 
 @few
-@given(problems(n=(1, 3)), st.integers(1, 2), balls, st.sampled_from([Fraction(1, 2), 1, 3]))
+@given(
+    problems(activations=ACTIVATIONS, n=(1, 3)),
+    st.integers(1, 2),
+    balls,
+    st.sampled_from([Fraction(1, 2), 1, 3]),
+)
 def test_what_is_exact_is_the_least_loss_without_the_ball(
     problem: Problem, width: int, ball: str, rho: Fraction
 ) -> None:
@@ -213,7 +229,9 @@ def test_what_is_exact_is_the_least_loss_without_the_ball(
 
 @few
 @given(
-    problems(n=(1, 3)), balls, st.sampled_from([Fraction(2, 3), Fraction(7), Fraction(10) ** 40])
+    problems(activations=ACTIVATIONS, n=(1, 3)),
+    balls,
+    st.sampled_from([Fraction(2, 3), Fraction(7), Fraction(10) ** 40]),
 )
 def test_factors_of_the_data_change_nothing(problem: Problem, ball: str, factor: Fraction) -> None:
     scaled = Problem(X=[[factor * v for v in row] for row in problem.X], y=problem.y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from documents import tampered
 from hypothesis import given
 from hypothesis import strategies as st
+from problems import ACTIVATIONS
 
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
@@ -82,7 +84,7 @@ def test_one_neuron_by_hand() -> None:
     assert analyse(problem, 2, within=Ball("adamw", Fraction(3, 4))).minimum == 0
 
 
-@given(problems(), st.integers(1, 2), rhos, st.booleans(), st.booleans())
+@given(problems(activations=ACTIVATIONS), st.integers(1, 2), rhos, st.booleans(), st.booleans())
 def test_the_checker_accepts_what_is_found(
     problem: Problem, width: int, rho: Fraction, labelled: bool, above: bool
 ) -> None:
@@ -101,7 +103,7 @@ def test_the_checker_accepts_what_is_found(
     check(certify(barrier), problem)
 
 
-@given(problems(), st.integers(1, 2), rhos, rhos)
+@given(problems(activations=ACTIVATIONS), st.integers(1, 2), rhos, rhos)
 def test_a_larger_ball_holds_the_smaller_one(
     problem: Problem, width: int, rho: Fraction, more: Fraction
 ) -> None:
@@ -117,7 +119,7 @@ def test_a_larger_ball_holds_the_smaller_one(
     assert values == sorted(values, reverse=True)
 
 
-@given(problems(), st.integers(1, 2), st.booleans())
+@given(problems(activations=ACTIVATIONS), st.integers(1, 2), st.booleans())
 def test_a_huge_ball_changes_no_minimum_and_no_component_it_holds(
     problem: Problem, width: int, labelled: bool
 ) -> None:
@@ -127,27 +129,30 @@ def test_a_huge_ball_changes_no_minimum_and_no_component_it_holds(
     assert off_diagonal(ball) == off_diagonal(free)
 
 
-@given(st.data(), problems(), st.integers(1, 2), rhos)
+@given(st.data(), problems(activations=ACTIVATIONS), st.integers(1, 2), rhos)
 def test_signed_permutations_of_the_input(
     data: st.DataObject, problem: Problem, width: int, rho: Fraction
 ) -> None:
     order = data.draw(st.permutations(range(problem.d)))
     signs = data.draw(st.lists(st.sampled_from([-1, 1]), min_size=problem.d, max_size=problem.d))
     X = tuple(tuple(s * row[k] for k, s in zip(order, signs, strict=True)) for row in problem.X)
-    found = [
-        analyse(p, width, within=Ball("adamw", rho)) for p in (problem, Problem(X=X, y=problem.y))
-    ]
+    found = [analyse(p, width, within=Ball("adamw", rho)) for p in (problem, replace(problem, X=X))]
     assert found[0].minimum == found[1].minimum
     assert off_diagonal(found[0]) == off_diagonal(found[1])
 
 
-@given(problems(), st.integers(1, 2), rhos, st.fractions(Fraction(1, 3), 3, max_denominator=3))
+@given(
+    problems(activations=ACTIVATIONS),
+    st.integers(1, 2),
+    rhos,
+    st.fractions(Fraction(1, 3), 3, max_denominator=3),
+)
 def test_scaling_the_data_and_the_ball(
     problem: Problem, width: int, rho: Fraction, factor: Fraction
 ) -> None:
     X = tuple(tuple(factor * v for v in row) for row in problem.X)
     found = analyse(problem, width, within=Ball("adamw", rho))
-    scaled = analyse(Problem(X=X, y=problem.y), width, within=Ball("adamw", rho / factor))
+    scaled = analyse(replace(problem, X=X), width, within=Ball("adamw", rho / factor))
     assert (found.minimum, off_diagonal(found)) == (scaled.minimum, off_diagonal(scaled))
 
 

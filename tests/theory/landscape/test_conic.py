@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
@@ -214,7 +215,7 @@ def test_rotations_of_the_input(problem: Problem, width: int, rho: Fraction, bal
     c, s = Fraction(3, 5), Fraction(4, 5)
     X = tuple((c * x - s * y, s * x + c * y) for x, y in problem.X)
     one, other = (
-        analyse(p, width, within=Ball(ball, rho)) for p in (problem, Problem(X=X, y=problem.y))
+        analyse(p, width, within=Ball(ball, rho)) for p in (problem, replace(problem, X=X))
     )
     assert overlap((one.proved, one.minimum), (other.proved, other.minimum))
 

@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import planted
+from problems import ACTIVATIONS, planted
 
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import Least, least
@@ -54,7 +54,7 @@ def require_exact(complex_: CellComplex, found: Least) -> bool:
 def test_without_a_ball_it_is_the_exact_minimum() -> None:
     positive: Counter[bool] = Counter()
 
-    @given(problems(max_denominator=4), st.integers(1, 3))
+    @given(problems(activations=ACTIVATIONS, max_denominator=4), st.integers(1, 3))
     def exact(problem: Problem, width: int) -> None:
         complex_ = complexes(problem, width)
         positive[require_exact(complex_, least(complex_))] += 1
@@ -66,7 +66,11 @@ def test_without_a_ball_it_is_the_exact_minimum() -> None:
 def test_in_the_entrywise_ball_it_is_the_exact_minimum() -> None:
     positive: Counter[bool] = Counter()
 
-    @given(problems(), st.integers(1, 3), st.fractions(Fraction(1, 4), 3, max_denominator=4))
+    @given(
+        problems(activations=ACTIVATIONS),
+        st.integers(1, 3),
+        st.fractions(Fraction(1, 4), 3, max_denominator=4),
+    )
     def exact(problem: Problem, width: int, rho: Fraction) -> None:
         complex_ = complexes(problem, width, "adamw", rho)
         found = least(complex_)

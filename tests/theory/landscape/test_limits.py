@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import planted
+from problems import ACTIVATIONS, planted
 from profiles import part
 from scipy.optimize import linprog
 
@@ -62,7 +62,7 @@ def test_a_dead_neuron_is_a_plateau() -> None:
     ]
 
 
-@given(problem=problems(n=(1, 3), d=(1, 2)), width=st.integers(1, 2))
+@given(problem=problems(activations=ACTIVATIONS, n=(1, 3), d=(1, 2)), width=st.integers(1, 2))
 def test_the_losses_are_those_of_all_sign_patterns(problem: Problem, width: int) -> None:
     """In a plane the faces are cones, rays and 0; each is named by the signs of x_k . u."""
     cones = sign_vectors(problem)
@@ -79,7 +79,7 @@ def test_the_losses_are_those_of_all_sign_patterns(problem: Problem, width: int)
 
 
 @given(
-    problem=problems(n=(1, 3), d=(1, 2)),
+    problem=problems(activations=ACTIVATIONS, n=(1, 3), d=(1, 2)),
     rho=st.sampled_from([None, Fraction(1, 2), Fraction(2)]),
 )
 @few

@@ -9,7 +9,7 @@ from math import comb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import planted
+from problems import ACTIVATIONS, planted
 
 from theory.errors import Interrupted
 from theory.landscape.cells import CellComplex
@@ -36,7 +36,7 @@ def test_multisets_are_numbered(kinds: int, size: int) -> None:
 
 
 @given(
-    problem=problems(n=(1, 4), d=(1, 2)),
+    problem=problems(activations=ACTIVATIONS, n=(1, 4), d=(1, 2)),
     width=st.integers(1, 3),
     rho=st.sampled_from([None, Fraction(1, 2), Fraction(3)]),
 )
@@ -62,7 +62,7 @@ def test_fewer_are_solved_than_there_are_cells(rho: str | None) -> None:
     assert len(solved(complex_)) < complex_.count / 2
 
 
-@given(problem=problems(n=(1, 4), d=(1, 2)), width=st.integers(1, 2))
+@given(problem=problems(activations=ACTIVATIONS, n=(1, 4), d=(1, 2)), width=st.integers(1, 2))
 def test_local_means_that_no_cell_around_is_lower(problem: Problem, width: int) -> None:
     """Cells that hold the columns of the support hold a point of the same fit."""
     complex_ = CellComplex.of(problem, width)

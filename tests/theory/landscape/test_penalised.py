@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from problems import ACTIVATIONS
 from profiles import part
 
 from theory.certificates import certify
@@ -81,7 +82,11 @@ def test_the_tree_is_that_of_brute_force_in_floats(beta: Fraction) -> None:
     assert np.allclose(found, deep, rtol=0, atol=1e-6)
 
 
-@given(problem=problems(n=(1, 3), d=(1, 2)), beta=st.sampled_from(BETAS), data=st.data())
+@given(
+    problem=problems(activations=ACTIVATIONS, n=(1, 3), d=(1, 2)),
+    beta=st.sampled_from(BETAS),
+    data=st.data(),
+)
 @part(2)
 def test_both_ends_hold_what_networks_of_a_cell_have(
     problem: Problem, beta: Fraction, data: st.DataObject

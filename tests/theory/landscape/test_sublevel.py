@@ -8,6 +8,7 @@ from itertools import combinations_with_replacement
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from problems import ACTIVATIONS
 
 from theory.errors import Interrupted
 from theory.exact import dot
@@ -28,7 +29,7 @@ def small(problem: Problem, width: int, rho: Fraction | None) -> CellComplex:
     return complex_ if complex_.count <= 1000 else small(problem, width - 1, rho)
 
 
-@given(problems(), st.integers(1, 3), st.none() | st.fractions(0, 20), rhos)
+@given(problems(activations=ACTIVATIONS), st.integers(1, 3), st.none() | st.fractions(0, 20), rhos)
 def test_low_cells_and_cover(
     problem: Problem, width: int, level: Fraction | None, rho: Fraction | None
 ) -> None:
@@ -51,7 +52,7 @@ def test_low_cells_and_cover(
             assert any(cover.left(cell) >= 0 for cover in covers)
 
 
-@given(problems(), st.integers(1, 2), rhos)
+@given(problems(activations=ACTIVATIONS), st.integers(1, 2), rhos)
 def test_a_dual_bounds_what_it_covers(problem: Problem, width: int, rho: Fraction | None) -> None:
     complex_ = CellComplex.of(problem, width, within=None if rho is None else Ball("adamw", rho))
     domain = complex_.domain
@@ -77,7 +78,7 @@ def test_a_dual_bounds_what_it_covers(problem: Problem, width: int, rho: Fractio
             assert weight > domain.proof(cover.proof.dual, bound, strict=True).limit
 
 
-@given(problems(), st.integers(1, 3), st.integers(0, 3))
+@given(problems(activations=ACTIVATIONS), st.integers(1, 3), st.integers(0, 3))
 def test_heavier_states(problem: Problem, width: int, weight: int) -> None:
     complex_ = CellComplex.of(problem, width, within=Ball("adamw", Fraction(1, 2)))
     for cover in sublevel(complex_).cover:

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import REGRESSION, planted
+from problems import ACTIVATIONS, REGRESSION, planted
 from profiles import part
 from scipy.cluster.hierarchy import DisjointSet
 
-from theory.activation import Activation
 from theory.claims.float_landscape import cell_and_face_values, least_loss
 from theory.claims.float_valleys import bars as bars_of
 from theory.claims.sign_vectors import sign_vectors
@@ -29,9 +28,6 @@ from theory.strategies import problems
 from theory.within import Ball
 
 few = part(4)
-ACTIVATIONS = st.sampled_from(
-    [*map(Activation.named, ("relu", "abs", "leaky_relu:1/10", "leaky_relu:-1/2", "leaky_relu:2"))]
-)
 
 
 def bars(tree: Valleys) -> list[tuple[Fraction, Fraction | None]]:
@@ -86,15 +82,13 @@ def test_neurons_of_one_image_may_be_apart() -> None:
 
 
 @given(
-    problem=problems(n=(1, 4), d=(1, 2)),
-    activation=ACTIVATIONS,
+    problem=problems(activations=ACTIVATIONS, n=(1, 4), d=(1, 2)),
     width=st.integers(1, 2),
     labelled=st.booleans(),
 )
 def test_the_tree_is_that_of_brute_force_in_floats(
-    problem: Problem, activation: Activation, width: int, labelled: bool
+    problem: Problem, width: int, labelled: bool
 ) -> None:
-    problem = replace(problem, activation=activation)
     cones = sign_vectors(problem)
     values, faces = cell_and_face_values(cones, width, labelled, least_loss(problem, cones))
     scale = float(sum(v * v for v in problem.y)) or 1.0
@@ -109,15 +103,13 @@ def test_the_tree_is_that_of_brute_force_in_floats(
 
 
 @given(
-    problem=problems(n=(1, 3), d=(1, 2)),
-    activation=ACTIVATIONS,
+    problem=problems(activations=ACTIVATIONS, n=(1, 3), d=(1, 2)),
     width=st.integers(1, 2),
     rho=st.sampled_from([Fraction(1, 2), Fraction(2)]),
 )
 def test_the_tree_in_a_ball_is_that_of_all_faces(
-    problem: Problem, activation: Activation, width: int, rho: Fraction
+    problem: Problem, width: int, rho: Fraction
 ) -> None:
-    problem = replace(problem, activation=activation)
     within = Ball("adamw", rho)
     complex_ = CellComplex.of(problem, width, within=within)
     tree = valleys(problem, width, within=within)
@@ -146,11 +138,11 @@ def test_the_tree_in_a_ball_is_that_of_all_faces(
     assert tree.minimum == complex_.loss_of(min(values.values()))
 
 
-@given(problem=problems(n=(1, 3), d=(1, 2)), width=st.integers(1, 2))
+@given(problem=problems(activations=ACTIVATIONS, n=(1, 3), d=(1, 2)), width=st.integers(1, 2))
 @few
 def test_intervals_hold_what_is_exact(problem: Problem, width: int) -> None:
     """At d = 1 all norms of a column are the same, so colnorm's ball is adamw's."""
-    line = Problem([[row[0]] for row in problem.X], problem.y)
+    line = replace(problem, X=tuple((row[0],) for row in problem.X))
     exact = valleys(line, width, within=Ball("adamw", 1))
     tree = valleys(line, width, within=Ball("colnorm", 1))
     expected = [
@@ -207,16 +199,21 @@ def test_a_way_out_is_a_path_that_goes_no_higher_than_it_must() -> None:
 # Invariances.
 
 
-@given(problem=problems(n=(1, 4), d=(1, 2)), data=st.data())
+@given(problem=problems(activations=ACTIVATIONS, n=(1, 4), d=(1, 2)), data=st.data())
 def test_the_order_of_the_data_does_not_matter(problem: Problem, data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(problem.n)))
-    other = Problem([problem.X[i] for i in order], [problem.y[i] for i in order])
+    other = replace(
+        problem, X=tuple(problem.X[i] for i in order), y=tuple(problem.y[i] for i in order)
+    )
     assert sorted(map(str, bars(valleys(other, 2)))) == sorted(map(str, bars(valleys(problem, 2))))
 
 
-@given(problem=problems(n=(1, 3), d=(1, 2)), factor=st.sampled_from([Fraction(1, 3), Fraction(7)]))
+@given(
+    problem=problems(activations=ACTIVATIONS, n=(1, 3), d=(1, 2)),
+    factor=st.sampled_from([Fraction(1, 3), Fraction(7)]),
+)
 def test_scaling_the_targets_scales_the_tree(problem: Problem, factor: Fraction) -> None:
-    scaled = Problem(problem.X, [factor * v for v in problem.y])
+    scaled = replace(problem, y=tuple(factor * v for v in problem.y))
     expected = [
         (birth * factor**2, death and death * factor**2)
         for birth, death in bars(valleys(problem, 2, within=Ball("adamw", 1)))
@@ -290,7 +287,7 @@ def test_an_interrupt_leaves_what_is_known() -> None:
 
 
 @given(
-    problem=problems(n=(1, 4), d=(1, 2)),
+    problem=problems(activations=ACTIVATIONS, n=(1, 4), d=(1, 2)),
     rho=st.sampled_from([None, Fraction(2)]),
     data=st.data(),
 )

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import combinations, pairwise
@@ -374,7 +375,7 @@ def same(first: Radii, second: Radii, factor: Fraction = Fraction(1)) -> None:
 @fewer
 @given(problems(max_denominator=4), st.integers(1, 2), st.fractions(Fraction(1, 9), 9))
 def test_scaling_y_scales_the_radii(problem: Problem, width: int, factor: Fraction) -> None:
-    other = Problem(X=problem.X, y=tuple(factor * v for v in problem.y))
+    other = replace(problem, y=tuple(factor * v for v in problem.y))
     first, second = (radii(analyse(p, width), DIFFERENT) for p in (problem, other))
     same(first, second, factor)
 
@@ -383,7 +384,9 @@ def test_scaling_y_scales_the_radii(problem: Problem, width: int, factor: Fracti
 @given(problems(max_denominator=4), st.integers(1, 2), st.data())
 def test_permuting_data_rows(problem: Problem, width: int, data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(problem.n)))
-    other = Problem(X=tuple(problem.X[k] for k in order), y=tuple(problem.y[k] for k in order))
+    other = replace(
+        problem, X=tuple(problem.X[k] for k in order), y=tuple(problem.y[k] for k in order)
+    )
     same(radii(analyse(problem, width), DIFFERENT), radii(analyse(other, width), DIFFERENT))
 
 
@@ -415,7 +418,7 @@ def test_orthogonal_maps_of_the_input(
 ) -> None:
     X = tuple(map(tuple, matrix(problem.X) @ matrix(Q)))
     names = DIFFERENT if Q == SIGNED_PERMUTATION else CONIC
-    other = Problem(X=X, y=problem.y)
+    other = replace(problem, X=X)
     same(radii(analyse(problem, width), names), radii(analyse(other, width), names))
 
 
