@@ -10,6 +10,7 @@ from math import factorial, prod
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from problems import ACTIVATIONS
 from profiles import part
 
 from theory.claims.bad_regions import _float_shares
@@ -75,10 +76,11 @@ def test_a_cone_wider_than_a_right_angle_leads_to_one_of_its_rays() -> None:
 @given(
     X=st.lists(st.tuples(*[st.integers(-3, 3)] * 2), min_size=2, max_size=3, unique=True),
     y=st.lists(st.integers(-3, 3).filter(bool), min_size=3, max_size=3),
+    activation=st.sampled_from(ACTIVATIONS),
 )
 @part(4)
-def test_on_random_data_as_well(X: list[tuple[int, int]], y: list[int]) -> None:
-    problem = Problem(X, y[: len(X)])
+def test_on_random_data_as_well(X: list[tuple[int, int]], y: list[int], activation: str) -> None:
+    problem = Problem(X, y[: len(X)], activation=activation)
     try:
         found = penalty_shares(problem, 2, Penalty("1/3"))
     except InputError:
