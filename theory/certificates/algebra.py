@@ -29,8 +29,9 @@ class Sigma(NamedTuple):
     below: int
     unit: int
 
-    def __call__(self, value: T) -> T:
-        return value * (self.above if value.numerator > 0 else self.below)
+    def __call__(self, value: T) -> T | int:
+        slope = self.above if value.numerator > 0 else self.below
+        return value if slope == 1 else value * slope if slope else 0
 
     def slope(self, side: str) -> int:
         """Where x . u is '+'; elsewhere that below."""

@@ -116,7 +116,7 @@ class _AllValleys(Certificate):
                 )
             )
             pairs = zip(residual, vector, strict=True)
-            residual = [r - sign * self.sigma(v) / self.sigma.unit for r, v in pairs]
+            residual = [r - Fraction(sign * self.sigma(v), self.sigma.unit) for r, v in pairs]
         return _Point(holding, residual, network.loss)
 
     def _point(self, value: object, where: str, earlier: Sequence[_Point]) -> _Point:
