@@ -94,7 +94,9 @@ def test_no_proof_is_one_of_another_activation(kind: str) -> None:
     for other in ("abs", "leaky_relu:1/9", REMOVE):
         if kind == "path" and other != "leaky_relu:1/9":
             continue  # with these its losses are lower, and stay below the level
-        with pytest.raises(CertificateInvalid, match="its loss|its objective|bound|proves|a cut|folds"):
+        with pytest.raises(
+            CertificateInvalid, match="its loss|its objective|bound|proves|a cut|folds"
+        ):
             check(tampered(document, ("problem", "activation"), other))
 
 
