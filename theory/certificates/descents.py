@@ -1,27 +1,27 @@
-"""Certificates of kind all-valleys: valleys, and why there are no more of them.
+"""Certificates of kind all-valleys and deep-valleys: valleys, and why there are no more of them.
 
-From every network a path that never rises leads to one of their networks. It goes straight to the
-least point of its cell, which is one of the points, and on from each point straight to an earlier
-one, in a cell that both are in. Of a neuron only s sigma(X u) is told, in columns; it is in all the
-states that have these. What a point is least of is not told: its residual is a dual vector, which
-says for each of these states whether the point is optimal there.
+From every network a path that never rises, or by little, leads to one of their networks. It goes
+straight to a point of its cell, and on from each point straight to an earlier one, in a cell that
+both are in. A dual vector says for each state that its neurons may be in how low the cell may be.
+
+Where least losses are rational, points are the least of cells, and their residuals are these
+vectors. Of a neuron only s sigma(X u) is told, in columns; it is in all the states that have these.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, combinations_with_replacement, product
-from math import comb, prod
+from functools import partial
+from itertools import chain
 
 from theory.certificates import algebra, reading, states, work
 from theory.certificates.algebra import Vector, mask
 from theory.certificates.covering import Multisets
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.landscape import KINDS as LANDSCAPE
-from theory.certificates.landscape import Certificate, Placed, has_matching
+from theory.certificates.landscape import Certificate, ConicDual, Dual, Placed, has_matching
 from theory.certificates.neurons import dot
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
@@ -37,29 +37,110 @@ class _Column:
 
 @dataclass(frozen=True)
 class _Point:
-    """holding: for each neuron the set of the states that it may be in. residual: y - f."""
+    """holding: for each neuron the set of the states that it may be in. top: the largest loss on
+    the way from here to the network of a valley. dual: proves of cells that none is much lower;
+    None: only that no loss is negative."""
 
     holding: list[int]
-    residual: Sequence[Fraction]
-    loss: Fraction
+    top: Fraction
+    dual: Dual | ConicDual | None
 
 
-class _AllValleys(Certificate):
-    def all_valleys(self) -> str:
-        """Verify a certificate of kind "all-valleys"; returns what it proves."""
+class _Points(Certificate):
+    """Points on ways to the networks of valleys, modulo permutation."""
+
+    def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
+        super().__init__(fields, problem)
         if self.labelled:
             fail("labelled", "must be false: points are taken modulo permutation")
+        self.everything = self.all_states()
+
+    def holding(self, network: Placed) -> list[int]:
+        """For each neuron all the closed cones that hold it."""
+        walls = 8 + len(self.arrangement.names) // 64
+        work.spend("states of points", self.width * len(self.everything) * walls)
+        return [
+            mask(
+                not sign
+                or (sign == state.sign and not on & ~state.cone.sides | off & state.cone.sides)
+                for state in self.everything
+            )
+            for (sign, _), (on, off) in zip(network.outputs, network.sides, strict=True)
+        ]
+
+    def next(
+        self, value: object, where: str, holding: Sequence[int], earlier: Sequence[_Point]
+    ) -> _Point:
+        """An earlier point, in a cell that both are in."""
+        number = reading.index(value, where, len(earlier), "points before it")
+        goal = earlier[number]
+        work.spend("cells of points", self.width**2 * (4 + len(self.everything) // 64))
+        options = [[k for k, theirs in enumerate(goal.holding) if own & theirs] for own in holding]
+        if not has_matching(options):
+            fail(where, f"no cell holds it and point {number}")
+        return goal
+
+    def check_served(self, points: Sequence[_Point], depth: Fraction, what: str) -> None:
+        """Each cell has a point from which the way reaches at most `depth` above what is proved of
+        the cell."""
+        cells = Multisets(len(self.everything), self.width)
+        work.spend("cells", cells.count)
+        served = bytearray(cells.count)
+        self.cells += cells.count
+        for point in points:
+            for cell in self._served(point, point.top - depth):
+                served[cells.rank(cell)] = 1
+        rank = served.find(0)
+        if rank >= 0:
+            missed = [self.everything[i] for i in cells.at(rank)]
+            text = states.show_cell(missed, self.arrangement)
+            fail("points", f"none is {what} the cell {text}")
+
+    def _served(self, point: _Point, least: Fraction) -> Iterator[Vector]:
+        """The cells that the point is in and whose loss is proved to be at least so much."""
+        work.spend("states of points", 8 * self.width * len(self.everything))
+        holding = [list(algebra.bits(each)) for each in sorted(point.holding)]
+        used = sorted(set(chain(*holding)))
+        weights, limit = [0] * len(used), 0
+        if least > 0:
+            if point.dual is None:
+                return
+            parts = [(self.everything[i].sign, self.everything[i].cone.generators) for i in used]
+            weights, limit = point.dual.weigh(parts, least, False)
+        weight = dict(zip(used, weights, strict=True))
+        options = [sorted((weight[i], i) for i in each) for each in holding]
+        rest = [sum(each[0][0] for each in options[j:]) for j in range(self.width + 1)]
+        stack: list[tuple[int, int, Vector]] = [(0, 0, ())]
+        while stack:
+            first, spent, chosen = stack.pop()
+            j = len(chosen)
+            if j == self.width:
+                yield tuple(sorted(chosen))
+                continue
+            again = j + 1 < self.width and holding[j + 1] == holding[j]
+            for i in range(first, len(options[j])):
+                own, state = options[j][i]
+                work.spend("cells of points", 16 + 4 * self.width)
+                if spent + own + rest[j + 1] > limit:
+                    break
+                stack.append((i if again else 0, spent + own, (*chosen, state)))
+
+
+class _AllValleys(_Points):
+    """Where least losses are rational: exactly those that are listed."""
+
+    def statement(self) -> str:
+        """Verify everything; what is proved."""
         if self.sigma.above * self.sigma.below < 0:
             fail("problem.activation", "folds: neurons of equal columns may be apart")
         if self.ball is not None and self.ball.name != "entrywise":
             fail("within", "must be null or an entrywise ball, where least losses are rational")
         said, networks = self.listed_valleys("exactly")
-        self.everything = self.all_states()
         self.columns = self._read_columns()
         points = list(map(self._placed, networks))
         for k, entry in enumerate(reading.entries(self.fields["points"], "points")):
             points.append(self._point(entry, f"points[{k}]", points))
-        self._check_served(points)
+        self.check_served(points, Fraction(), "the least of")
         return said
 
     def _read_columns(self) -> list[_Column]:
@@ -101,39 +182,22 @@ class _AllValleys(Certificate):
 
     def _placed(self, network: Placed) -> _Point:
         """A network, its neurons in all the closed cones that hold them."""
-        walls = 8 + len(self.arrangement.names) // 64
-        work.spend("states of points", self.width * len(self.everything) * walls)
         bits = work.lengths(self.problem.y)
         bits += sum(work.lengths(vector) for _, vector in network.outputs)
         work.spend("residuals", self.width * self.problem.n * work.rational(bits))
-        holding, residual = [], list(self.problem.y)
-        for (sign, vector), (on, off) in zip(network.outputs, network.sides, strict=True):
-            holding.append(
-                mask(
-                    not sign
-                    or (sign == state.sign and not on & ~state.cone.sides | off & state.cone.sides)
-                    for state in self.everything
-                )
-            )
+        residual = list(self.problem.y)
+        for sign, vector in network.outputs:
             pairs = zip(residual, vector, strict=True)
             residual = [r - Fraction(sign * self.sigma(v), self.sigma.unit) for r, v in pairs]
-        return _Point(holding, residual, network.loss)
+        return _Point(self.holding(network), network.loss, self.dual_of(residual))
 
     def _point(self, value: object, where: str, earlier: Sequence[_Point]) -> _Point:
         """A point from which the straight way to an earlier one never rises."""
         document, next_ = reading.entries(value, where, 2)
         point = self._of_columns(document, f"{where}[0]")
-        number = reading.index(next_, f"{where}[1]", len(earlier), "points before it")
-        goal = earlier[number]
-        if goal.loss > point.loss:
-            fail(f"{where}[1]", f"{show(goal.loss)} there is above its loss {show(point.loss)}")
-        pairs = self.width**2
-        work.spend("cells of points", pairs * (4 + len(self.everything) // 64))
-        options = [
-            [k for k, theirs in enumerate(goal.holding) if own & theirs] for own in point.holding
-        ]
-        if not has_matching(options):
-            fail(f"{where}[1]", f"no cell holds it and point {number}")
+        goal = self.next(next_, f"{where}[1]", point.holding, earlier)
+        if goal.top > point.top:
+            fail(f"{where}[1]", f"{show(goal.top)} there is above its loss {show(point.top)}")
         return point
 
     def _of_columns(self, value: object, where: str) -> _Point:
@@ -164,55 +228,47 @@ class _AllValleys(Certificate):
                 fail(f"{here}[1]", "no state has all these columns")
         bits = 2 * work.lengths(residual)
         work.spend("losses", 2 * len(residual) * work.rational(bits * len(residual)))
-        return _Point(holding, residual, dot(residual, residual) / 2)
-
-    def _check_served(self, points: Sequence[_Point]) -> None:
-        """Each cell has one of the points, which is the least there."""
-        cells = Multisets(len(self.everything), self.width)
-        work.spend("cells", cells.count)
-        served = bytearray(cells.count)
-        self.cells += cells.count
-        for point in points:
-            for cell in self._products(self._serving(point)):
-                served[cells.rank(cell)] = 1
-        rank = served.find(0)
-        if rank >= 0:
-            missed = [self.everything[i] for i in cells.at(rank)]
-            text = states.show_cell(missed, self.arrangement)
-            fail("points", f"none is the least of the cell {text}")
-
-    def _serving(self, point: _Point) -> list[Vector]:
-        """For each neuron states such that the point is the least of all cells of them; none where
-        it is the least of no cell."""
-        work.spend("states of points", 8 * self.width * len(self.everything))
-        holding = [list(algebra.bits(each)) for each in point.holding]
-        used = sorted(set(chain(*holding)))
-        parts = [(self.everything[i].sign, self.everything[i].cone.generators) for i in used]
-        weights, limit = self.dual_of(point.residual).weigh(parts, point.loss, False)
-        weight = dict(zip(used, weights, strict=True))
-        least = [min(weight[i] for i in each) for each in holding]
-        if sum(least) > limit:
-            return []
-        return [
-            tuple(i for i in each if weight[i] == lowest)
-            for each, lowest in zip(holding, least, strict=True)
-        ]
-
-    def _products(self, allowed: Sequence[Vector]) -> Iterator[Vector]:
-        """The multisets with a state of each of the sets."""
-        times = Counter(allowed)
-        count = prod(comb(len(each) + n - 1, n) for each, n in times.items())
-        work.spend("cells of points", count * (16 + 4 * self.width) if allowed else 0)
-        choices = [combinations_with_replacement(each, n) for each, n in times.items()]
-        for chosen in product(*choices) if allowed else ():
-            yield tuple(sorted(chain(*chosen)))
+        return _Point(holding, dot(residual, residual) / 2, self.dual_of(residual))
 
 
-def _checked(fields: Mapping[str, object], problem: Problem) -> Checked:
-    certificate = _AllValleys(fields, problem)
-    return certificate.checked(certificate.all_valleys())
+class _DeepValleys(_Points):
+    """In every ball: those that are deeper than so much."""
+
+    def statement(self) -> str:
+        """Verify everything; what is proved."""
+        depth = reading.rational(self.fields["depth"], "depth")
+        if depth < 0:
+            fail("depth", f"is {show(depth)}, but must not be negative")
+        said, networks = self.listed_valleys("exactly", depth)
+        points = [_Point(self.holding(each), each.loss, None) for each in networks]
+        for k, entry in enumerate(reading.entries(self.fields["points"], "points")):
+            points.append(self._point(entry, f"points[{k}]", points))
+        self.check_served(points, depth, "nearly the least of")
+        return said
+
+    def _point(self, value: object, where: str, earlier: Sequence[_Point]) -> _Point:
+        document, next_, number = reading.entries(value, where, 3)
+        network = self.network(document, f"{where}[0]")
+        holding = self.holding(network)
+        goal = self.next(next_, f"{where}[1]", holding, earlier)
+        dual = None
+        if number is not None:
+            dual = self.duals[reading.index(number, f"{where}[2]", len(self.duals), "duals")]
+        return _Point(holding, max(network.loss, goal.top), dual)
+
+
+def _checked(
+    fields: Mapping[str, object], problem: Problem, kind: type[_AllValleys | _DeepValleys]
+) -> Checked:
+    certificate = kind(fields, problem)
+    return certificate.checked(certificate.statement())
 
 
 KINDS = {
-    "all-valleys": Kind((*LANDSCAPE["valleys"].fields, "columns", "points"), _checked),
+    "all-valleys": Kind(
+        (*LANDSCAPE["valleys"].fields, "columns", "points"), partial(_checked, kind=_AllValleys)
+    ),
+    "deep-valleys": Kind(
+        (*LANDSCAPE["valleys"].fields, "depth", "points"), partial(_checked, kind=_DeepValleys)
+    ),
 }

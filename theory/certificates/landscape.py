@@ -103,7 +103,7 @@ class Dual:
         return [limit + 1 if weight is None else weight for weight in weights], limit
 
 
-class _ConicDual:
+class ConicDual:
     """A vector nu, with Z for spectral norms, in a ball that is no polytope.
 
     Where generators are rays let q be the maximum of 2 nu.f(u) - u^T Z u over a neuron's cone (Z =
@@ -260,7 +260,7 @@ class Certificate:
         self.state_index[state.key] = len(self.states)
         self.states.append(state)
 
-    def _dual(self, value: object, where: str) -> Dual | _ConicDual:
+    def _dual(self, value: object, where: str) -> Dual | ConicDual:
         if self.ball is not None and self.ball.name != "entrywise":
             return self._conic_dual(value, where, self.ball)
         return self.dual_of(reading.vector(value, where, self.problem.n))
@@ -283,7 +283,7 @@ class Certificate:
             gain, unit = gain * weigh, unit * weigh
         return Dual(gain, dot(nu, nu), unit, products, positive, self.ball is not None)
 
-    def _conic_dual(self, value: object, where: str, ball: Ball) -> _ConicDual:
+    def _conic_dual(self, value: object, where: str, ball: Ball) -> ConicDual:
         n, d = self.problem.n, self.problem.d
         Z = None
         if ball.spectral:
@@ -298,7 +298,7 @@ class Certificate:
             nu, _ = algebra.integers(reading.vector(value, where, n))
         gain = Fraction(self.image_scale * dot(nu, self.y), self.y_scale)
         points, scale = self.arrangement.generators, self.arrangement.corner_scale
-        return _ConicDual(nu, Z, gain, self.image_scale, ball, points, scale)
+        return ConicDual(nu, Z, gain, self.image_scale, ball, points, scale)
 
     def network(self, value: object, where: str) -> Placed:
         W, a = reading.network(value, where, self.problem.d, self.width)
@@ -433,7 +433,7 @@ class Certificate:
 
     def _read_duals(
         self, value: object, where: str, least: Fraction, strict: bool
-    ) -> list[Dual | _ConicDual]:
+    ) -> list[Dual | ConicDual]:
         """Duals, by their indices, with bounds of at least `least`, or above it."""
         duals = []
         for k, entry in enumerate(reading.entries(value, where)):
@@ -461,7 +461,7 @@ class Certificate:
     def _check_cover(
         self,
         where: str,
-        duals: Sequence[Dual | _ConicDual],
+        duals: Sequence[Dual | ConicDual],
         least: Fraction,
         strict: bool,
         listed: Collection[Cell],
@@ -681,8 +681,8 @@ class Certificate:
         """Verify a certificate of kind "valleys"; returns what it proves."""
         return self.listed_valleys("at least")[0]
 
-    def listed_valleys(self, many: str) -> tuple[str, list[Placed]]:
-        """Verify that there are so many; returns that, and their networks."""
+    def listed_valleys(self, many: str, depth: Fraction | None = None) -> tuple[str, list[Placed]]:
+        """Verify that there are so many, deeper than `depth`; returns that, and their networks."""
         entries = reading.entries(self.fields["valleys"], "valleys")
         if not entries:
             fail("valleys", "is empty")
@@ -702,18 +702,27 @@ class Certificate:
             height, region = self._way_out(part, k, bottoms)
             regions.append(region)
             heights.append(height)
+        least: Fraction | None = None
         for k in range(1, len(parts)):
             for i, bottom in enumerate(bottoms):
-                self._require_apart(k, i, bottom, regions, heights)
-        depths = sorted(h - b.loss for h, b in zip(heights[1:], bottoms[1:], strict=True))
+                between = self._between(k, i, bottom, regions, heights)
+                if between is None:
+                    continue
+                rise = between - max(bottom.loss, bottoms[k].loss)
+                if depth is not None and rise <= depth:
+                    where = f"valleys[{k}].cut"
+                    fail(where, f"is {show(rise)} above valleys {i} and {k}, not {show(depth)}")
+                least = rise if least is None else min(least, rise)
         quotient = "" if self.labelled else " modulo permutation"
-        deep = ""
-        if depths:
-            deep = f", all but one at least {reading.show_below(depths[0])} deep"
-        return (
+        said = (
             f"the loss at width {self.width}{self.ball or ''} has {many} {len(parts)} "
-            f"valley{'' if len(parts) == 1 else 's'}{quotient}{deep}"
-        ), bottoms
+            f"valley{'' if len(parts) == 1 else 's'}{quotient}"
+        )
+        if depth is not None:
+            said += f" deeper than {show(depth)}"
+        if least is not None:
+            said += f", all but one at least {reading.show_below(least)} deep"
+        return said, bottoms
 
     def _way_out(
         self, part: Mapping[str, object], k: int, bottoms: Sequence[Placed]
@@ -742,17 +751,20 @@ class Certificate:
             fail(f"{where}.path", f"reaches {show(reached)}, but the way out is {show(most)}")
         return height, region
 
-    def _require_apart(
+    def _between(
         self,
         k: int,
         i: int,
         bottom: Placed,
         regions: Sequence[set[Cell]],
         heights: Sequence[Fraction],
-    ) -> None:
-        """That a lowest point below the network of valley i is none of valley k."""
-        if i == k or (i and not regions[i] & regions[k]) or (i and regions[i] < regions[k]):
-            return
+    ) -> Fraction | None:
+        """What every path from the network of valley i, the bottom given, to that of valley k has
+        to reach; None where it is the same valley, or known of k and i."""
+        if i == k or (i and regions[i] < regions[k]):
+            return None
+        if i and not regions[i] & regions[k]:
+            return max(heights[i], heights[k])
         where = f"valleys[{k}].cut.cells"
         if i and not regions[k] < regions[i]:
             fail(where, f"and those of valley {i} overlap, but neither holds the other")
@@ -760,6 +772,7 @@ class Certificate:
             fail(where, f"hold the network of valley {i} too")
         if bottom.loss >= heights[k]:
             fail(where, f"do not keep out valley {i}, whose network is not below the cut")
+        return heights[k]
 
     def _component(self, value: object, i: int, level: Fraction, lowest: Fraction) -> _Component:
         where = f"components[{i}]"

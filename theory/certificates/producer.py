@@ -25,6 +25,7 @@ from theory.landscape.minimax import MinimaxPath
 from theory.landscape.nnls import Minimum
 from theory.landscape.sublevel import Cover, thin
 from theory.landscape.valleys import Valleys
+from theory.landscape.ways import Ways, ways
 from theory.losses import Loss
 from theory.network import Network
 from theory.problem import Problem, format_rational
@@ -59,11 +60,11 @@ def certify(
     """The certificate of what was found.
 
     Kind `components` for a complete analysis, `barrier` for a barrier, `all-valleys` for a merge
-    tree (`valleys` where it may have more than those listed), `stationary` for the point that a
-    network is at or near, `minimum` for the least loss over all
-    cells, `optimum` for that of the convex program (unless cells decided it), `path` for a path
-    inside a solution set, and `regions` for how two optimizers' regions meet, at one pair of radii
-    or at all vertices of the frontier.
+    tree, `deep-valleys` where it tells the deeper ones only, `valleys` where it may have more than
+    those listed, `stationary` for the point that a network is at or near, `minimum` for the least
+    loss over all cells, `optimum` for that of the convex program (unless cells decided it), `path`
+    for a path inside a solution set, and `regions` for how two optimizers' regions meet, at one
+    pair of radii or at all vertices of the frontier.
     """
     name = type(result).__name__
     if name not in _KINDS:
@@ -257,9 +258,26 @@ def _valleys(tree: Valleys) -> Document:
                 "path": None if valley.path is None else _path(valley.path),
             }
         )
-    if not descends(tree) or tree.cells > _ALL:
-        return writer.document("valleys", valleys=entries)
-    return writer.document("all-valleys", valleys=entries, **_descents(complex_, descents(tree)))
+    if not tree.labelled and tree.cells <= _ALL:
+        if descends(tree):
+            points = _descents(complex_, descents(tree))
+            return writer.document("all-valleys", valleys=entries, **points)
+        found = ways(tree)
+        if found is not None:
+            points = _ways(writer, found)
+            return writer.document("deep-valleys", valleys=entries, **points)
+    return writer.document("valleys", valleys=entries)
+
+
+def _ways(writer: _Writer, found: Ways) -> Document:
+    """The networks with their next ones, and the duals that they need."""
+    return {
+        "depth": format_rational(found.depth),
+        "points": [
+            [step.network.to_json(), step.next, step.dual and writer.dual(step.dual)]
+            for step in found.steps
+        ],
+    }
 
 
 def _descents(complex_: CellComplex, found: Sequence[Descent]) -> Document:

@@ -287,8 +287,7 @@ def valleys_of_two_balls(first: str = "adamw", second: str = "muon") -> Conjectu
     """Where the ball of `second` of radius 1 has no spurious valley, that of `first` has none. The
     radius is general: only the ratio of y to rho matters. False both ways for AdamW and Muon. In
     balls that are no polytopes a valley counts that is deeper than 10^-6 of the loss of zero
-    weights. Certificates prove the number in AdamW's ball, and in others that there are at least so
-    many."""
+    weights. Certificates prove the numbers."""
     names = (geometry(first).ball.name, geometry(second).ball.name)
     return Conjecture(
         name="valleys-of-two-balls",

@@ -370,17 +370,18 @@ def _low_cells(
     )
     for looked_at, cell in enumerate(cells):
         progress("minima of all cells, cells looked at", looked_at)
-        minimum = complex_.minimum(cell)
-        if not _leads_down(complex_, cell, minimum):
-            yield [cell], [], minimum
+        if way_down(complex_, cell) is None:
+            yield [cell], [], complex_.minimum(cell)
 
 
-def _leads_down(complex_: CellComplex, cell: Cell, minimum: Minimum) -> bool:
-    """Whether a face no higher than the cell, as far as is known, leads to a lower one."""
-    return any(
-        complex_.minimum(target).value < minimum.value
-        and complex_.face_minimum(cell, position, move).lower <= minimum.value
-        for position in complex_.positions(cell)
-        for move in complex_.moves(cell[position])
-        for target in [complex_.neighbour(cell, position, move)]
-    )
+def way_down(complex_: CellComplex, cell: Cell) -> Edge | None:
+    """A face no higher than the cell, as far as is known, that leads to a lower one."""
+    minimum = complex_.minimum(cell)
+    for position in complex_.positions(cell):
+        for move in complex_.moves(cell[position]):
+            target = complex_.neighbour(cell, position, move)
+            if complex_.minimum(target).value < minimum.value:
+                face = complex_.face_minimum(cell, position, move)
+                if face.lower <= minimum.value:
+                    return Edge(cell, position, move, target, face)
+    return None

@@ -76,6 +76,21 @@ def test_pictures_and_arrays(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert f"births and deaths: {array}" in out
 
 
+def test_the_proof_in_a_round_ball(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    round_ball = ("valleys", "flagship", "--within", "muon", "--rho", "3", "--min-depth", "1/50")
+    code, out, err = run(capsys, *round_ball, "--certificate", proof)
+    assert (code, err) == (0, "")
+    assert f"proof: {proof}" in out
+    code, out, _ = run(capsys, "check", proof, "--problem", "flagship")
+    assert code == 0
+    assert "exactly 2 valleys modulo permutation deeper than 1/50" in " ".join(out.split())
+    proof.write_text(proof.read_text().replace('"depth": "1/50"', '"depth": "1/1000"'))
+    code, out, err = run(capsys, "check", proof)
+    assert code == 1
+    assert "points: none is nearly the least of the cell" in " ".join((out + err).split())
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [

@@ -55,12 +55,6 @@ def test_trees_are_accepted(problem: Problem, labelled: bool, rho: Fraction | No
     assert f"{many} {count} valley{'' if count == 1 else 's'}" in said
 
 
-@pytest.mark.parametrize("optimizer", ["muon", "ngd", "colnorm-ngd"])
-def test_trees_of_intervals_are_accepted(optimizer: str) -> None:
-    tree = valleys(example("flagship"), 2, within=Ball(optimizer, "7/2"))
-    assert f"at least {len(tree.valleys)} valley" in check(certify(tree)).statement
-
-
 def test_nothing_is_certified_after_an_interrupt() -> None:
     def stop(stage: str, count: int) -> None:
         if stage.startswith("looking for the ways out"):
@@ -281,13 +275,8 @@ def test_labelled_networks_and_other_balls_are_refused(whole: dict[str, Any]) ->
     rejected(whole | {"within": within, "duals": []}, "within: must be null or an entrywise ball")
 
 
-def test_what_cannot_be_whole_is_no_more_than_at_least() -> None:
-    for tree in (
-        valleys(REGRESSION, 2, labelled=True),
-        valleys(REGRESSION, 2, min_depth="1/2"),
-        valleys(example("flagship"), 2, within=Ball("ngd", 3)),
-    ):
-        assert certify(tree)["kind"] == "valleys"
+def test_labelled_trees_have_at_least_so_many() -> None:
+    assert certify(valleys(REGRESSION, 2, labelled=True))["kind"] == "valleys"
 
 
 def test_cells_are_counted_first() -> None:

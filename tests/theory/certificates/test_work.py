@@ -210,7 +210,7 @@ def test_many_generators_in_a_cone() -> None:
     points: list[tuple[int, ...]] = [(k, k * k, 1) for k in range(200)]
     generators = cones.Points(points, [(0, 0, 1)], [(0, 0, 1)], algebra.Sigma(1, 0, 1))
     ball = balls.Ball("colnorm", Fraction(1))
-    dual = landscape._ConicDual((1,), None, Fraction(1), 1, ball, generators, 1)
+    dual = landscape.ConicDual((1,), None, Fraction(1), 1, ball, generators, 1)
     with work.limited(10**6), pytest.raises(BudgetError, match="independent generators: "):
         dual.bound([(1, generators.all)])
 
