@@ -78,8 +78,6 @@ def valleys(
     if depth is not None and depth < 0:
         raise InputError("min-depth", f"{min_depth} must not be negative")
     place = options.ball_or_penalty(within, rho, beta)
-    if certificate is not None and place is not None and place.beta is not None:
-        raise InputError("certificate", "there is none of trees with a penalty")
 
     from theory.landscape import limits
     from theory.landscape import valleys as all_valleys

@@ -71,6 +71,12 @@ class Ball(Norms):
     def __str__(self) -> str:
         return f" inside the {self.name} ball rho = {self.rho}"
 
+    def bound(self, gain: Fraction, norm: int, length: Fraction) -> Fraction:
+        """What nu with nu . y = gain > 0 and ||nu||^2 = norm proves of the loss, scaled as is best,
+        where the dual norm of its columns is at most `length`."""
+        rest = gain - self.rho * length
+        return rest * rest / (2 * norm) if rest > 0 else Fraction()
+
     def holds(self, neurons: Sequence[Vector], a: Vector, scale: int) -> bool:
         """Whether a network is inside; neurons are columns of W, in integers: `scale` is one."""
         entries = len(neurons) * len(neurons[0])
@@ -98,6 +104,16 @@ class Penalty(Norms):
 
     def __str__(self) -> str:
         return f" with l2 penalty beta = {self.beta}"
+
+    def bound(self, gain: Fraction, norm: int, length: Fraction) -> Fraction:
+        """As of a ball; of loss and penalty."""
+        best = gain / norm
+        t = min(best, self.beta / length) if length else best
+        return t * gain - t * t * norm / 2
+
+    def of(self, squares: Fraction) -> Fraction:
+        """From ||W||_F^2 + ||a||^2."""
+        return self.beta * squares / 2
 
 
 def read(value: object) -> Ball | Penalty:

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from theory.certificates import (
-    descents,
     landscape,
     optimum,
     path,
     reading,
     regions,
     stationary,
+    valleys,
     work,
 )
 from theory.certificates.reading import CertificateInvalid, fail, show
@@ -33,7 +33,7 @@ from theory.problem import Problem, parse_json, read_bytes
 
 __all__ = ["CertificateInvalid", "Verdict", "check", "check_file"]
 
-_CHECKED = (landscape, descents, optimum, path, regions, stationary)
+_CHECKED = (landscape, valleys, optimum, path, regions, stationary)
 _KINDS = {name: kind for module in _CHECKED for name, kind in module.KINDS.items()}
 
 

@@ -1,4 +1,4 @@
-"""Certificates of kind minimum, barrier, components and valleys: landscapes, cell by cell.
+"""Certificates of kind minimum, barrier and components: landscapes, cell by cell.
 
 The generators, rays of the arrangement or vertices in the ball, are numbered once, and a set of
 them is an int with a bit for each. A column depends on its sign and generator only, so what a dual
@@ -22,7 +22,7 @@ from typing import NoReturn, TypeAlias
 
 from theory.certificates import algebra, balls, covering, reading, states, work
 from theory.certificates.algebra import Vector, dot, mask
-from theory.certificates.balls import Ball
+from theory.certificates.balls import Ball, Penalty
 from theory.certificates.cones import Arrangement, Points
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.reading import fail, show
@@ -33,7 +33,7 @@ Cell: TypeAlias = tuple[int, ...]  # a state for each neuron, as indices into `s
 Face: TypeAlias = list[tuple[int, int]]  # sign and set of generators, for each neuron
 Move: TypeAlias = "int | str"  # the row that names the wall crossed, or "sign"
 
-_COMMON = (
+COMMON = (
     *("format", "version", "kind", "problem", "width", "labelled", "within"),
     *("states", "duals"),
 )
@@ -42,12 +42,11 @@ _FIELDS = {
         *("format", "version", "kind", "problem", "width", "within"),
         *("duals", "value", "network"),
     ),
-    "barrier": (*_COMMON, "value", "networks", "path", "cut"),
+    "barrier": (*COMMON, "value", "networks", "path", "cut"),
     "components": (
-        *(*_COMMON, "level", "minimum", "minimum_network", "minimum_cover", "components"),
+        *(*COMMON, "level", "minimum", "minimum_network", "minimum_cover", "components"),
         *("walls", "cover", "barriers", "cuts", "paths"),
     ),
-    "valleys": (*_COMMON, "valleys"),
 }
 
 
@@ -108,8 +107,9 @@ class ConicDual:
 
     Where generators are rays let q be the maximum of 2 nu.f(u) - u^T Z u over a neuron's cone (Z =
     I without a Z), times tr Z if there is one; where they are vertices of |u_k| <= 1, the square of
-    the largest nu.f(v). Then nu.f <= H, rho times what `Norms.combined` makes of the q of all
-    neurons. In units in which sigma(X u) is integer for integers.
+    the largest nu.f(v), in units in which sigma(X u) is integer for integers. `Norms.combined`
+    makes a dual norm of the q of all neurons. With the penalty as in the ball of ngd. gain: nu . y.
+    unit: of sigma(X u).
     """
 
     def __init__(
@@ -118,11 +118,11 @@ class ConicDual:
         Z: list[Vector] | None,
         gain: Fraction,
         unit: int,
-        ball: Ball,
+        within: Ball | Penalty,
         generators: Points,
         corner_scale: int,
     ) -> None:
-        self.nu, self.Z, self.gain, self.unit, self.ball = nu, Z, gain, unit, ball
+        self.nu, self.Z, self.gain, self.unit, self.within = nu, Z, gain, unit, within
         self.generators = generators
         self.corner_scale = corner_scale  # of vertices, where generators are these
         self.norm = dot(nu, nu)
@@ -146,7 +146,7 @@ class ConicDual:
         """q: on rays attained on independent ones, where it is the unconstrained maximum."""
         if (sign, generators) not in self._maxima:
             chosen = list(algebra.bits(generators))
-            if self.ball.hidden == "entrywise":
+            if self.within.hidden == "entrywise":
                 self._maxima[sign, generators] = self._largest(sign, chosen)
                 return self._maxima[sign, generators]
             self._count(chosen)
@@ -177,30 +177,39 @@ class ConicDual:
     def bound(self, face: Face) -> Fraction | None:
         """What nu proves about the loss on the face."""
         maxima = [self._maximum(*part) for part in face]
-        bits = work.lengths(maxima) + work.lengths([self.gain, self.ball.rho]) + 256
-        terms = 1 if len(self.ball.shared) == 2 else len(face)
-        work.spend("bounds", len(face) * work.rational(bits * terms))
-        rest = self.gain - self.ball.rho * self.ball.combined(maxima)
-        if rest <= 0 or not self.norm:
+        terms = 1 if len(self.within.shared) == 2 else len(face)
+        return self._bound(self.within.combined(maxima), terms * work.lengths(maxima))
+
+    def _bound(self, length: Fraction, bits: int) -> Fraction:
+        """The same from the dual norm, of so many bits, of the columns."""
+        work.spend("bounds", 2 * work.rational(bits + work.lengths([self.gain]) + 256))
+        if self.gain <= 0:
             return Fraction()
-        return rest * rest / (2 * self.norm * self.unit**2)
+        return self.within.bound(self.gain, self.norm, length / self.unit)
 
     def weigh(self, parts: Face, least: Fraction, strict: bool) -> tuple[list[int], int]:
         """As for other duals."""
-        spare = self.gain - self.unit * algebra.root(2 * least * self.norm)
+        layers = len(self.within.shared)
+        if layers == 2:  # the heaviest neuron decides
+            return self._allowed(parts, least, strict)
+        assert isinstance(self.within, Ball)
+        spare = self.unit * (self.gain - algebra.root(2 * least * self.norm))
         if spare < 0:
             return [0] * len(parts), -1
-        costs: list[Fraction | None] = []
-        layers, rho = len(self.ball.shared), self.ball.rho
-        for part in parts:
-            q = self._maximum(*part)
-            height = rho**2 * q if layers == 1 else rho * algebra.root(q)
-            if layers == 2:
-                over = height > spare or (strict and height == spare)
-                costs.append(None if over else Fraction())
-            else:
-                costs.append(height)
+        rho = self.within.rho
+        maxima = [self._maximum(*part) for part in parts]
+        costs = [rho**2 * q if layers == 1 else rho * algebra.root(q) for q in maxima]
         return covering.weigh(costs, spare**2 if layers == 1 else spare, strict=strict)
+
+    def _allowed(self, parts: Face, least: Fraction, strict: bool) -> tuple[list[int], int]:
+        """0 where the bound is high enough for a neuron, else 1; -1 where it never is, else 0."""
+
+        def too_low(q: Fraction) -> bool:
+            bound = self._bound(algebra.root(q), work.lengths([q]))
+            return bound < least or (strict and bound == least)
+
+        weights = [int(too_low(self._maximum(*part))) for part in parts]
+        return weights, -int(too_low(Fraction()))
 
 
 @dataclass(frozen=True)
@@ -229,10 +238,10 @@ class Certificate:
         if not isinstance(labelled, bool):
             fail("labelled", f"must be true or false, not {show(labelled)}")
         self.labelled = labelled
-        self.ball = self._ball(fields["within"])
+        self.within = self.place(fields["within"])
         self.sigma = algebra.sigma_of(problem)
         self.image_scale = self.x_scale * self.sigma.unit  # of sigma(X u), for integers
-        hidden = self.ball.hidden if self.ball else None
+        hidden = self.within.hidden if self.within else None
         self.arrangement = Arrangement(self.X, self.sigma, hidden)
         self.state_index: dict[tuple[int, int], int] = {}
         self.states: list[State] = []
@@ -244,13 +253,12 @@ class Certificate:
 
     # The common fields.
 
-    def _ball(self, value: object) -> Ball | None:
-        if value is None:
-            return None
-        ball = balls.read(value)
-        if not isinstance(ball, Ball):
-            fail("within", "must be a ball: landscapes are those of the loss, without a penalty")
-        return ball
+    def place(self, value: object) -> Ball | Penalty | None:
+        """The field `within`."""
+        within = None if value is None else balls.read(value)
+        if isinstance(within, Penalty):
+            fail("within", "must be a ball: this is about the loss, without a penalty")
+        return within
 
     def _read_state(self, value: object, where: str) -> None:
         sign, sigma = reading.entries(value, where, 2)
@@ -261,8 +269,8 @@ class Certificate:
         self.states.append(state)
 
     def _dual(self, value: object, where: str) -> Dual | ConicDual:
-        if self.ball is not None and self.ball.name != "entrywise":
-            return self._conic_dual(value, where, self.ball)
+        if self.within is not None and self.within.name != "entrywise":
+            return self._conic_dual(value, where, self.within)
         return self.dual_of(reading.vector(value, where, self.problem.n))
 
     def dual_of(self, vector: Sequence[Fraction]) -> Dual:
@@ -275,18 +283,18 @@ class Certificate:
         products = [dot(nu, column) for column in columns]
         positive = {1: mask(p > 0 for p in products), -1: mask(p < 0 for p in products)}
         gain, unit = dot(nu, self.y), self.y_scale
-        if self.ball is not None:
+        if isinstance(self.within, Ball):
             # A vertex of the ball is rho / corner_scale times an integer vector.
-            rho = self.ball.rho
+            rho = self.within.rho
             weigh = self.image_scale * self.arrangement.corner_scale * rho.denominator
             products = [p * rho.numerator * self.y_scale for p in products]
             gain, unit = gain * weigh, unit * weigh
-        return Dual(gain, dot(nu, nu), unit, products, positive, self.ball is not None)
+        return Dual(gain, dot(nu, nu), unit, products, positive, self.within is not None)
 
-    def _conic_dual(self, value: object, where: str, ball: Ball) -> ConicDual:
+    def _conic_dual(self, value: object, where: str, within: Ball | Penalty) -> ConicDual:
         n, d = self.problem.n, self.problem.d
         Z = None
-        if ball.spectral:
+        if within.spectral:
             fields = reading.fields(value, where, ("nu", "Z"))
             nu, _ = algebra.integers(reading.vector(fields["nu"], f"{where}.nu", n))
             rows = reading.symmetric(fields["Z"], f"{where}.Z", d)
@@ -296,9 +304,9 @@ class Certificate:
                 fail(f"{where}.Z", "is not positive definite")
         else:
             nu, _ = algebra.integers(reading.vector(value, where, n))
-        gain = Fraction(self.image_scale * dot(nu, self.y), self.y_scale)
+        gain = Fraction(dot(nu, self.y), self.y_scale)
         points, scale = self.arrangement.generators, self.arrangement.corner_scale
-        return ConicDual(nu, Z, gain, self.image_scale, ball, points, scale)
+        return ConicDual(nu, Z, gain, self.image_scale, within, points, scale)
 
     def network(self, value: object, where: str) -> Placed:
         W, a = reading.network(value, where, self.problem.d, self.width)
@@ -308,7 +316,13 @@ class Certificate:
         bits = work.length(flat) + work.length(weights) + max(map(work.length, self.X))
         each = self.problem.d * work.integer(bits) + 2 * work.rational(bits) + work.kept(bits)
         work.spend("outputs of networks", self.width * self.problem.n * each)
-        if self.ball is not None and not self.ball.holds(neurons, weights, w_scale * a_scale):
+        penalty = Fraction()
+        if isinstance(self.within, Penalty):
+            squares = Fraction(dot(flat, flat), w_scale**2) + Fraction(
+                dot(weights, weights), a_scale**2
+            )
+            penalty = self.within.of(squares)
+        elif self.within is not None and not self.within.holds(neurons, weights, w_scale * a_scale):
             fail(where, "the network lies outside the ball")
         activations = [tuple(dot(row, w) for row in self.X) for w in neurons]
         scale = self.x_scale * w_scale * a_scale
@@ -325,7 +339,7 @@ class Certificate:
         scale *= self.sigma.unit
         residuals = (f * self.y_scale - y * scale for f, y in zip(fit, self.y, strict=True))
         loss = Fraction(sum(r * r for r in residuals), 2 * (scale * self.y_scale) ** 2)
-        return Placed(outputs, sides, loss)
+        return Placed(outputs, sides, loss + penalty)
 
     # Cells, faces and what covers them.
 
@@ -487,7 +501,7 @@ class Certificate:
                 text = states.show_cell([everything[i] for i in multiset], self.arrangement)
                 fail(where, f"no dual covers the cell {text}, {exempt}")
 
-    def _lies_in(self, network: Placed, cell: Cell) -> bool:
+    def lies_in(self, network: Placed, cell: Cell) -> bool:
         """Whether neurons can be assigned to the states of the cell; in place if labelled."""
 
         def fits(neuron: int, i: int) -> bool:
@@ -505,23 +519,23 @@ class Certificate:
             return all(fits(j, cell[j]) for j in neurons)
         return has_matching([[p for p in neurons if fits(j, cell[p])] for j in neurons])
 
-    def _range(self, value: object, where: str) -> tuple[Fraction, Fraction]:
+    def range(self, value: object, where: str) -> tuple[Fraction, Fraction]:
         """A value, or bounds of it where the ball is no polytope."""
-        if isinstance(value, list) and (self.ball is None or self.ball.name == "entrywise"):
+        if isinstance(value, list) and (self.within is None or self.within.name == "entrywise"):
             fail(where, "must be one rational, as it can be known exactly")
         return reading.interval(value, where)
 
-    def _require_loss(self, net: Placed, lower: Fraction, upper: Fraction, where: str) -> None:
+    def require_loss(self, net: Placed, lower: Fraction, upper: Fraction, where: str) -> None:
         if net.loss > upper or (lower == upper != net.loss):
             fail(where, f"its loss is {show(net.loss)}, not {show(upper)}")
 
     def _require_in(self, network: Placed, cells: Sequence[Cell], index: int, where: str) -> None:
-        if not self._lies_in(network, cells[index]):
+        if not self.lies_in(network, cells[index]):
             fail(where, f"the network does not lie in cell {index}")
 
     # Paths and cuts.
 
-    def _read_path(self, value: object, where: str) -> list[Placed]:
+    def read_path(self, value: object, where: str) -> list[Placed]:
         """The breakpoints, after verifying that f is affine between them."""
         points = [
             self.network(v, f"{where}[{k}]") for k, v in enumerate(reading.entries(value, where))
@@ -539,7 +553,7 @@ class Certificate:
                         fail(f"{where}[{k}]", f"neuron {j} crosses the hyperplane of row {row}")
         return points
 
-    def _require_same(self, end: Placed, network: Placed, where: str, what: str) -> None:
+    def require_same(self, end: Placed, network: Placed, where: str, what: str) -> None:
         """Equal up to rescaling, and up to a permutation of neurons unless labelled."""
         same = end.outputs == network.outputs
         if not same and not self.labelled:
@@ -547,7 +561,7 @@ class Certificate:
         if not same:
             fail(where, f"is not {what}, up to rescaling{'' if self.labelled else ' and order'}")
 
-    def _check_cut(self, value: object, where: str) -> tuple[Fraction, set[Cell]]:
+    def check_cut(self, value: object, where: str) -> tuple[Fraction, set[Cell]]:
         fields = reading.fields(value, where, ("value", "cells", "faces"))
         height = reading.rational(fields["value"], f"{where}.value")
         cells = self._read_cells(fields["cells"], f"{where}.cells")
@@ -571,12 +585,12 @@ class Certificate:
 
     def barrier(self) -> str:
         """Verify a certificate of kind "barrier"; returns what it proves."""
-        least, value = self._range(self.fields["value"], "value")
+        least, value = self.range(self.fields["value"], "value")
         entries = reading.entries(self.fields["networks"], "networks", 2)
         first, second = (self.network(v, f"networks[{k}]") for k, v in enumerate(entries))
-        path = self._read_path(self.fields["path"], "path")
-        self._require_same(path[0], first, "path[0]", "the first network")
-        self._require_same(path[-1], second, f"path[{len(path) - 1}]", "the second network")
+        path = self.read_path(self.fields["path"], "path")
+        self.require_same(path[0], first, "path[0]", "the first network")
+        self.require_same(path[-1], second, f"path[{len(path) - 1}]", "the second network")
         for k, point in enumerate(path):
             if point.loss > value:
                 fail(f"path[{k}]", f"its loss {show(point.loss)} is above {show(value)}")
@@ -588,24 +602,24 @@ class Certificate:
             for k, network in enumerate((first, second)):
                 if network.loss >= least:
                     fail(f"networks[{k}]", f"its loss {show(network.loss)} is not below the cut")
-            height, inside = self._check_cut(self.fields["cut"], "cut")
+            height, inside = self.check_cut(self.fields["cut"], "cut")
             if height != least:
                 fail("cut.value", f"is {show(height)}, but must be {show(least)}")
-            holds = [any(self._lies_in(net, cell) for cell in inside) for net in (first, second)]
+            holds = [any(self.lies_in(net, cell) for cell in inside) for net in (first, second)]
             if holds[0] == holds[1]:
                 which = "both networks" if holds[0] else "neither network"
                 fail("cut.cells", f"hold {which}; they must separate one from the other")
         quotient = "" if self.labelled else " modulo permutation"
         return (
-            f"the minimax barrier{quotient} at width {self.width}{self.ball or ''} is "
+            f"the minimax barrier{quotient} at width {self.width}{self.within or ''} is "
             f"{reading.show_interval((least, value))}"
         )
 
     def minimum(self) -> str:
         """Verify a certificate of kind "minimum"; returns what it proves."""
-        lower, upper = self._range(self.fields["value"], "value")
+        lower, upper = self.range(self.fields["value"], "value")
         network = self.network(self.fields["network"], "network")
-        self._require_loss(network, lower, upper, "network")
+        self.require_loss(network, lower, upper, "network")
         if lower > 0:
             for k, dual in enumerate(self.duals):
                 self._require_bound(dual.bound([]), k, lower, False, f"duals[{k}]")
@@ -613,18 +627,18 @@ class Certificate:
         elif self.duals:
             fail("duals", "must be empty, as nothing is to be proved")
         return (
-            f"the least loss at width {self.width}{self.ball or ''} is "
+            f"the least loss at width {self.width}{self.within or ''} is "
             f"{reading.show_interval((lower, upper))}"
         )
 
     def components(self) -> str:
         """Verify a certificate of kind "components"; returns what it proves."""
         level = reading.rational(self.fields["level"], "level")
-        minimum, least_found = self._range(self.fields["minimum"], "minimum")
+        minimum, least_found = self.range(self.fields["minimum"], "minimum")
         if level < least_found:
             fail("level", f"is {show(level)}, below the minimum {show(least_found)}")
         best = self.network(self.fields["minimum_network"], "minimum_network")
-        self._require_loss(best, minimum, least_found, "minimum_network")
+        self.require_loss(best, minimum, least_found, "minimum_network")
         floor = self._read_duals(self.fields["minimum_cover"], "minimum_cover", minimum, False)
         if minimum > 0:
             exempt = "which may be below the minimum"
@@ -655,7 +669,7 @@ class Certificate:
         rows = reading.entries(self.fields["barriers"], "barriers", len(parts))
         barriers = [
             [
-                self._range(value, f"barriers[{i}][{j}]")
+                self.range(value, f"barriers[{i}][{j}]")
                 for j, value in enumerate(reading.entries(row, f"barriers[{i}]", len(parts)))
             ]
             for i, row in enumerate(rows)
@@ -673,116 +687,19 @@ class Certificate:
             )
             between = f" with barriers from {lowest} to {highest}"
         return (
-            f"{{L <= {level}}} has {count}{quotient} at width {self.width}{self.ball or ''}"
+            f"{{L <= {level}}} has {count}{quotient} at width {self.width}{self.within or ''}"
             f"{between}, and the global minimum is {reading.show_interval((minimum, least_found))}"
         )
-
-    def valleys(self) -> str:
-        """Verify a certificate of kind "valleys"; returns what it proves."""
-        return self.listed_valleys("at least")[0]
-
-    def listed_valleys(self, many: str, depth: Fraction | None = None) -> tuple[str, list[Placed]]:
-        """Verify that there are so many, deeper than `depth`; returns that, and their networks."""
-        entries = reading.entries(self.fields["valleys"], "valleys")
-        if not entries:
-            fail("valleys", "is empty")
-        names = ("network", "loss", "death", "into", "cut", "path")
-        parts = [reading.fields(entry, f"valleys[{k}]", names) for k, entry in enumerate(entries)]
-        bottoms = []
-        for k, part in enumerate(parts):
-            bottoms.append(self.network(part["network"], f"valleys[{k}].network"))
-            loss = reading.rational(part["loss"], f"valleys[{k}].loss")
-            self._require_loss(bottoms[k], loss, loss, f"valleys[{k}].network")
-        for name in names[2:]:
-            if parts[0][name] is not None:
-                fail(f"valleys[0].{name}", "must be null: it is the lowest, with no way out")
-        regions: list[set[Cell]] = [set()]
-        heights = [Fraction()]
-        for k, part in enumerate(parts[1:], 1):
-            height, region = self._way_out(part, k, bottoms)
-            regions.append(region)
-            heights.append(height)
-        least: Fraction | None = None
-        for k in range(1, len(parts)):
-            for i, bottom in enumerate(bottoms):
-                between = self._between(k, i, bottom, regions, heights)
-                if between is None:
-                    continue
-                rise = between - max(bottom.loss, bottoms[k].loss)
-                if depth is not None and rise <= depth:
-                    where = f"valleys[{k}].cut"
-                    fail(where, f"is {show(rise)} above valleys {i} and {k}, not {show(depth)}")
-                least = rise if least is None else min(least, rise)
-        quotient = "" if self.labelled else " modulo permutation"
-        said = (
-            f"the loss at width {self.width}{self.ball or ''} has {many} {len(parts)} "
-            f"valley{'' if len(parts) == 1 else 's'}{quotient}"
-        )
-        if depth is not None:
-            said += f" deeper than {show(depth)}"
-        if least is not None:
-            said += f", all but one at least {reading.show_below(least)} deep"
-        return said, bottoms
-
-    def _way_out(
-        self, part: Mapping[str, object], k: int, bottoms: Sequence[Placed]
-    ) -> tuple[Fraction, set[Cell]]:
-        """The proved height of the way out of a valley, and the cells that it is closed in by."""
-        where, bottom = f"valleys[{k}]", bottoms[k]
-        least, most = self._range(part["death"], f"{where}.death")
-        into = reading.index(part["into"], f"{where}.into", len(bottoms), "valleys")
-        if into == k or bottoms[into].loss > bottom.loss:
-            fail(f"{where}.into", f"valley {into} is no lower one")
-        height, region = self._check_cut(part["cut"], f"{where}.cut")
-        if height != least:
-            fail(f"{where}.cut.value", f"is {show(height)}, but must be {show(least)}")
-        if bottom.loss >= height:
-            fail(f"{where}.network", f"its loss {show(bottom.loss)} is not below the cut")
-        if not any(self._lies_in(bottom, cell) for cell in region):
-            fail(f"{where}.cut.cells", "do not hold the network")
-        if any(self._lies_in(bottoms[into], cell) for cell in region):
-            fail(f"{where}.cut.cells", f"hold the network of valley {into} too")
-        path = self._read_path(part["path"], f"{where}.path")
-        self._require_same(path[0], bottom, f"{where}.path[0]", "its network")
-        end = f"{where}.path[{len(path) - 1}]"
-        self._require_same(path[-1], bottoms[into], end, f"that of valley {into}")
-        reached = max(point.loss for point in path)
-        if reached > most or (least == most != reached):
-            fail(f"{where}.path", f"reaches {show(reached)}, but the way out is {show(most)}")
-        return height, region
-
-    def _between(
-        self,
-        k: int,
-        i: int,
-        bottom: Placed,
-        regions: Sequence[set[Cell]],
-        heights: Sequence[Fraction],
-    ) -> Fraction | None:
-        """What every path from the network of valley i, the bottom given, to that of valley k has
-        to reach; None where it is the same valley, or known of k and i."""
-        if i == k or (i and regions[i] < regions[k]):
-            return None
-        if i and not regions[i] & regions[k]:
-            return max(heights[i], heights[k])
-        where = f"valleys[{k}].cut.cells"
-        if i and not regions[k] < regions[i]:
-            fail(where, f"and those of valley {i} overlap, but neither holds the other")
-        if any(self._lies_in(bottom, cell) for cell in regions[k]):
-            fail(where, f"hold the network of valley {i} too")
-        if bottom.loss >= heights[k]:
-            fail(where, f"do not keep out valley {i}, whose network is not below the cut")
-        return heights[k]
 
     def _component(self, value: object, i: int, level: Fraction, lowest: Fraction) -> _Component:
         where = f"components[{i}]"
         names = ("minimum", "representative", "cells", "links", "floor")
         fields = reading.fields(value, where, names)
-        minimum, found = self._range(fields["minimum"], f"{where}.minimum")
+        minimum, found = self.range(fields["minimum"], f"{where}.minimum")
         if found > level:
             fail(f"{where}.minimum", f"is {show(found)}, above the level {show(level)}")
         representative = self.network(fields["representative"], f"{where}.representative")
-        self._require_loss(representative, minimum, found, f"{where}.representative")
+        self.require_loss(representative, minimum, found, f"{where}.representative")
         cells = self._read_cells(fields["cells"], f"{where}.cells")
         if not cells:
             fail(f"{where}.cells", "is empty")
@@ -818,7 +735,7 @@ class Certificate:
     ) -> None:
         cuts = []
         for k, entry in enumerate(reading.entries(self.fields["cuts"], "cuts")):
-            height, inside = self._check_cut(entry, f"cuts[{k}]")
+            height, inside = self.check_cut(entry, f"cuts[{k}]")
             if height <= level:
                 fail(f"cuts[{k}].value", f"is {show(height)}, not above {show(level)}")
             cuts.append((height, [part.cells[0] in inside for part in parts]))
@@ -857,11 +774,11 @@ class Certificate:
                 reading.index(fields[end], f"{where}.{end}", len(parts), "components")
                 for end in ("from", "to")
             )
-            points = self._read_path(fields["breakpoints"], f"{where}.breakpoints")
+            points = self.read_path(fields["breakpoints"], f"{where}.breakpoints")
             for point, at, c in ((points[0], 0, i), (points[-1], len(points) - 1, j)):
                 what = f"the representative of component {c}"
                 end = f"{where}.breakpoints[{at}]"
-                self._require_same(point, parts[c].representative, end, what)
+                self.require_same(point, parts[c].representative, end, what)
             edges.append((max(point.loss for point in points), i, j))
         # Kruskal: the first path to join two groups is the lowest between their members.
         upper: list[list[Fraction | None]] = [[None] * len(parts) for _ in parts]
@@ -919,5 +836,4 @@ KINDS = {
     "minimum": Kind(_FIELDS["minimum"], partial(_checked, statement=Certificate.minimum)),
     "barrier": Kind(_FIELDS["barrier"], partial(_checked, statement=Certificate.barrier)),
     "components": Kind(_FIELDS["components"], partial(_checked, statement=Certificate.components)),
-    "valleys": Kind(_FIELDS["valleys"], partial(_checked, statement=Certificate.valleys)),
 }

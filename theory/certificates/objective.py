@@ -68,7 +68,7 @@ class Objective:
         if isinstance(self.within, Penalty):
             squares = Fraction(sum(dot(w, w) for w in neurons), w_scale**2)
             squares += Fraction(dot(weights, weights), a_scale**2)
-            penalty = self.within.beta * squares / 2
+            penalty = self.within.of(squares)
         elif self.within is not None and not self.within.holds(neurons, weights, scale):
             fail("network", "lies outside the ball")
         unit = self._unit * scale
@@ -96,12 +96,11 @@ class Objective:
         length /= self._unit
         if gain <= 0 or (self.within is None and length):
             return Fraction()
-        if isinstance(self.within, Penalty):
-            best = gain / norm
-            t = min(best, self.within.beta / length) if length else best
-            return t * gain - t * t * norm / 2
-        rest = gain - (self.within.rho * length if self.within is not None else 0)
-        return rest * rest / (2 * norm) if rest > 0 else Fraction()
+        return (
+            gain * gain / (2 * norm)
+            if self.within is None
+            else self.within.bound(gain, norm, length)
+        )
 
     def _definite(self, value: object) -> list[Vector]:
         d = self.problem.d

@@ -97,7 +97,7 @@ class Path:
         """
         objective = point.loss
         if isinstance(self.within, Penalty):
-            objective += self.within.beta * (point.squares + point.alphas) / 2
+            objective += self.within.of(point.squares + point.alphas)
         elif not point.inside(changed, self.within.rho**2, Fraction(1)):
             fail(where, "the point lies outside the ball")
         if objective > self.level:
@@ -139,7 +139,7 @@ class Path:
                 wrong = "lies outside the ball"
         else:
             squares = Fraction(dot(flat, flat), w_scale**2) + Fraction(dot(a, a), a_scale**2)
-            objective = point.loss + self.within.beta * squares / 2
+            objective = point.loss + self.within.of(squares)
             if objective > self.level:
                 wrong = f"its loss {show(objective)} is above the level {show(self.level)}"
         if wrong:

@@ -75,8 +75,8 @@ def certify(
 class _Writer:
     """Numbers the states and dual vectors that a certificate mentions."""
 
-    def __init__(self, complex_: CellComplex, cells: Iterable[Cell]) -> None:
-        self.complex = complex_
+    def __init__(self, complex_: CellComplex, within: Within | None, cells: Iterable[Cell]) -> None:
+        self.complex, self.within = complex_, within
         self._states = sorted({state for cell in cells for state in cell})
         # Increasing, so that sorted multisets stay sorted.
         self._number = {state: k for k, state in enumerate(self._states)}
@@ -101,7 +101,7 @@ class _Writer:
             self.complex.problem,
             width=self.complex.width,
             labelled=self.complex.labelled,
-            within=_within(self.complex.within),
+            within=_within(self.within),
             states=[_state(self.complex, state) for state in self._states],
             duals=[_dual(*dual) for dual in self._duals],
             **fields,
@@ -188,11 +188,12 @@ def _cut(writer: _Writer, cut: Cut) -> Document:
 
 
 def _barrier(barrier: Barrier) -> Document:
-    writer = _Writer(barrier.complex, barrier.cut.cells if barrier.cut else ())
+    complex_ = barrier.complex
+    writer = _Writer(complex_, complex_.within, barrier.cut.cells if barrier.cut else ())
     return writer.document(
         "barrier",
         value=_range(barrier.proved, barrier.value),
-        networks=[_inside(barrier.complex, network).to_json() for network in barrier.networks],
+        networks=[_inside(complex_, network).to_json() for network in barrier.networks],
         path=_path(barrier.path),
         cut=None if barrier.cut is None else _cut(writer, barrier.cut),
     )
@@ -202,8 +203,9 @@ def _components(analysis: Analysis) -> Document:
     if not analysis.complete:
         raise ValueError("result: the analysis was interrupted: nothing to certify yet")
     complex_ = analysis.complex
-    listed = [cell for component in analysis.components for cell in component.cells]
-    writer = _Writer(complex_, [*listed, *(cell for cut in analysis.cuts for cell in cut.cells)])
+    cells = {cell for cut in analysis.cuts for cell in cut.cells}
+    cells.update(cell for component in analysis.components for cell in component.cells)
+    writer = _Writer(complex_, complex_.within, cells)
     low = analysis.sublevel
     floors = {cell: complex_.domain.dual(minimum) for cell, minimum in low.low.items()}
     outside = [cover.proof.dual for cover in low.cover]
@@ -240,19 +242,21 @@ def _components(analysis: Analysis) -> Document:
 def _valleys(tree: Valleys) -> Document:
     if not tree.complete:
         raise InputError("result", "is not complete: it was interrupted")
-    if isinstance(tree.within, Penalty):
-        raise InputError("result", "has no certificate: it is of the loss with a penalty")
     complex_ = tree.complex
     cuts = [tree.cut(valley) for valley in tree.valleys[1:]]
-    writer = _Writer(complex_, {cell for cut in cuts for cell in cut.cells})
+    writer = _Writer(complex_, tree.within, {cell for cut in cuts for cell in cut.cells})
     entries: list[Document] = []
     for valley, cut in zip(tree.valleys, [None, *cuts], strict=True):
         network = _inside(complex_, valley.representative)
+        death = None
+        if cut is not None and valley.path is not None:
+            # With a penalty networks are balanced nearly, so that the path may be a little higher.
+            death = _range(cut.proved, max(cut.value, valley.path.value))
         entries.append(
             {
                 "network": network.to_json(),
-                "loss": format_rational(network.loss(tree.problem)),
-                "death": None if cut is None else _range(cut.proved, cut.value),
+                "loss": format_rational(complex_.domain.objective(network)),
+                "death": death,
                 "into": valley.into,
                 "cut": None if cut is None else _cut(writer, cut),
                 "path": None if valley.path is None else _path(valley.path),

@@ -76,8 +76,14 @@ class Penalised(ConicBall):
         return times * gain - times**2 * square / 2
 
     def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
-        """Nobody asks for cells above a level here."""
-        raise InputError("within", "levels are covered without a penalty only")
+        """The heaviest neuron decides; the height is the level that its bound has to reach."""
+        if strict:
+            raise InputError("within", "levels are covered without a penalty only")
+        return Proof(dual, 0 if self.lower_bound(dual, ()) >= level else -1, level)
+
+    def weight(self, proof: Proof, group: Group) -> int:
+        """All or nothing."""
+        return int(self.lower_bound(proof.dual, (group,)) < proof.height)
 
     def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> ConicDual:
         return ConicDual(vector, scale, metric, self._columns, Fraction(1))

@@ -76,16 +76,21 @@ def test_pictures_and_arrays(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert f"births and deaths: {array}" in out
 
 
-def test_the_proof_in_a_round_ball(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "count"), [(("muon", "--rho", "3"), 2), (("sgd", "--beta", "1/2"), 3)]
+)
+def test_the_proof_where_minima_are_intervals(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, place: tuple[str, ...], count: int
+) -> None:
     proof = tmp_path / "proof.json"
-    round_ball = ("valleys", "flagship", "--within", "muon", "--rho", "3", "--min-depth", "1/50")
-    code, out, err = run(capsys, *round_ball, "--certificate", proof)
+    told = ("valleys", "flagship", "--within", *place, "--min-depth", "1/50")
+    code, out, err = run(capsys, *told, "--certificate", proof)
     assert (code, err) == (0, "")
     assert f"proof: {proof}" in out
     code, out, _ = run(capsys, "check", proof, "--problem", "flagship")
     assert code == 0
-    assert "exactly 2 valleys modulo permutation deeper than 1/50" in " ".join(out.split())
-    proof.write_text(proof.read_text().replace('"depth": "1/50"', '"depth": "1/1000"'))
+    assert f"exactly {count} valleys modulo permutation deeper than 1/50" in " ".join(out.split())
+    proof.write_text(proof.read_text().replace('"depth": "1/50"', '"depth": "1/10000"'))
     code, out, err = run(capsys, "check", proof)
     assert code == 1
     assert "points: none is nearly the least of the cell" in " ".join((out + err).split())
@@ -101,11 +106,6 @@ def test_the_proof_in_a_round_ball(capsys: pytest.CaptureFixture[str], tmp_path:
         (("--within", "adamw", "--beta", "1"), 2, "rho: is needed, and no beta"),
         (("--within", "sgd", "--rho", "1"), 2, "beta: is needed, and no rho"),
         (("--beta", "1"), 2, "beta: needs --within sgd"),
-        (
-            ("--within", "sgd", "--beta", "1", "--certificate", "c.json"),
-            2,
-            "certificate: there is none of trees with a penalty",
-        ),
         (("--within", "nobody", "--rho", "1"), 2, "optimizer"),
         (("--max-cells", "10"), 3, "136 needed, the limit is 10; allow it with --max-cells 136"),
         (("--plot", "tree.txt"), 2, "must end in"),

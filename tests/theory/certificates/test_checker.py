@@ -749,7 +749,7 @@ def test_only_the_first_of_equal_positions_moves() -> None:
     fields = {**COMPONENTS, "width": 2}
     cut = {"value": "0", "cells": [[0, 0]], "faces": [[0, 0, 0, 1], [0, 0, "sign", 1]]}
     problem = Problem(X=[[1], [-1]], y=[2, 1])  # that of the fields
-    landscape.Certificate(fields, problem)._check_cut(cut, "cut")
+    landscape.Certificate(fields, problem).check_cut(cut, "cut")
     for labelled, message in (
         (False, "position 1 repeats the state before it"),
         (True, "leaves out"),
@@ -757,9 +757,9 @@ def test_only_the_first_of_equal_positions_moves() -> None:
         more = tampered(cut, ("faces", 1, 1), 1)
         certificate = landscape.Certificate({**fields, "labelled": labelled}, problem)
         with pytest.raises(CertificateInvalid, match=message):
-            certificate._check_cut(more, "cut")
+            certificate.check_cut(more, "cut")
     with pytest.raises(CertificateInvalid, match=r"faces\[0\]: dual 0 does not cover the face"):
-        certificate._check_cut(tampered(cut, ("faces", 0, 3), 0), "cut")
+        certificate.check_cut(tampered(cut, ("faces", 0, 3), 0), "cut")
 
 
 def places(document: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -15,20 +15,23 @@ from profiles import part
 
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
-from theory.landscape import valleys
+from theory.landscape import analyse, valleys
 from theory.landscape.ways import ways
 from theory.loading import example
 from theory.problem import Problem
 from theory.strategies import problems
-from theory.within import Ball
+from theory.within import Ball, Penalty, Within
 
 ROUND = ("muon", "muon-adamw", "ngd", "colnorm", "adamw-ngd", "colnorm-ngd", "ngd-adamw")
 
 
-@pytest.fixture(scope="module", params=[("muon", 3), ("ngd", 3), ("colnorm", 2)])
+WITHIN = (Ball("muon", 3), Ball("ngd", 3), Ball("colnorm", 2), Penalty("1/2"))
+
+
+@pytest.fixture(scope="module", params=WITHIN, ids=str)
 def document(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Of three valleys, or four, in balls without an exact fit."""
-    return certify(valleys(example("flagship"), 2, within=Ball(*request.param)))
+    """Of three valleys, four or five, where no network fits exactly."""
+    return certify(valleys(example("flagship"), 2, within=request.param))
 
 
 def rejected(document: dict[str, Any], where: str) -> None:
@@ -47,15 +50,17 @@ def reason_of(document: dict[str, Any]) -> str:
 
 @given(
     problem=problems(n=(1, 4), d=(1, 2)),
-    optimizer=st.sampled_from(ROUND),
-    rho=st.sampled_from([Fraction(1, 2), Fraction(3)]),
+    within=st.one_of(
+        st.builds(Ball, st.sampled_from(ROUND), st.sampled_from(["1/2", "3"])),
+        st.builds(Penalty, st.sampled_from(["1/10", "2"])),
+    ),
     depth=st.sampled_from([None, Fraction(), Fraction(1, 10)]),
 )
 @part(4)
 def test_trees_of_intervals_are_whole(
-    problem: Problem, optimizer: str, rho: Fraction, depth: Fraction | None
+    problem: Problem, within: Within, depth: Fraction | None
 ) -> None:
-    tree = valleys(problem, 2, within=Ball(optimizer, rho), min_depth=depth)
+    tree = valleys(problem, 2, within=within, min_depth=depth)
     proof = certify(tree)
     count = len(tree.valleys)
     many = f"exactly {count} valley{'' if count == 1 else 's'} modulo permutation deeper than"
@@ -172,10 +177,14 @@ def test_a_way_up_serves_nothing(document: dict[str, Any]) -> None:
 
 
 def test_a_network_outside_the_ball_is_rejected(document: dict[str, Any]) -> None:
+    """With a penalty it is no way: too high."""
     altered = copy.deepcopy(document)
-    network = altered["points"][5][0]
-    network["a"] = [str(2 * Fraction(v)) for v in network["a"]]
-    rejected(altered, re.escape("points[5][0]: the network lies outside the ball"))
+    for network, _, _ in altered["points"]:
+        network["a"] = [str(2 * Fraction(v)) for v in network["a"]]
+    if "ball" in document["within"]:
+        rejected(altered, r"points\[\d\]\[0\]: the network lies outside the ball")
+    else:
+        rejected(altered, "points: none is nearly the least of the cell ")
 
 
 def test_a_moved_network_is_rejected(document: dict[str, Any]) -> None:
@@ -201,15 +210,45 @@ def test_labelled_networks_are_refused(document: dict[str, Any]) -> None:
 
 
 def test_another_radius_is_rejected(document: dict[str, Any]) -> None:
-    """In a smaller ball some network lies outside, in a larger one duals prove less."""
+    """In a smaller ball some network lies outside, in a larger one duals prove less; of another
+    penalty objectives are others."""
+    if "beta" in document["within"]:
+        for beta in ("1/3", "2/3"):
+            other = tampered(document, ("within", "beta"), beta)
+            rejected(other, r"valleys\[0\]\.network: its loss is ")
+        return
     smaller = tampered(document, ("within", "rho"), "1")
     rejected(smaller, r"valleys\[0\]\.network: the network lies outside the ball")
     larger = tampered(document, ("within", "rho"), "4")
-    rejected(larger, r"valleys\[1\]\.cut\.faces\[\d\]: the bound \S+ of dual \d is not at least ")
+    faces = r"valleys\[1\]\.cut\.faces\[\d\]"
+    rejected(larger, faces + r": the bound \S+ of dual \d is not at least ")
 
 
-@pytest.mark.parametrize("optimizer", ROUND)
-def test_degenerate_data(optimizer: str) -> None:
+def test_of_the_other_kinds_none_takes_a_penalty(document: dict[str, Any]) -> None:
+    """But valleys, of which there are at least as many."""
+    listed = {k: v for k, v in document.items() if k not in ("depth", "points")}
+    count = len(document["valleys"])
+    assert f"at least {count} valleys" in check(listed | {"kind": "valleys"}).statement
+    penalty = {"penalty": "l2", "beta": "1/2"}
+    flagship = example("flagship")
+    barrier = certify(analyse(flagship, 2, within=Ball("ngd", "7/2")))
+    rejected(barrier | {"within": penalty}, "within: must be a ball: this is about the loss")
+
+
+def test_the_penalty_of_each_network_counts_as_it_is() -> None:
+    """By hand: u = w = 3/4, a = 1 has the loss 1/2 (u - 1)^2 = 1/32 and the penalty 1/8 (u^2 + 1),
+    which is more than u / 4, that of the balanced network of this u."""
+    document = certify(valleys(Problem([[1], [-1]], [1, 0]), 1, within=Penalty("1/4")))
+    network = {"W": [["3/4"]], "a": ["1"]}
+    for penalty in (Fraction(0), Fraction(3, 16), Fraction(25, 128)):
+        own = {"network": network, "loss": str(Fraction(1, 32) + penalty)}
+        said = reason_of(tampered(document, ("valleys", 0), document["valleys"][0] | own))
+        wrong = said.startswith("valleys[0].network: its loss is 29/128, not ")
+        assert wrong == (penalty != Fraction(25, 128))
+
+
+@pytest.mark.parametrize("within", [*(Ball(name, 2) for name in ROUND), Penalty("1/3")], ids=str)
+def test_degenerate_data(within: Within) -> None:
     """A column of zeros, rows of zeros, parallel rows; three dimensions of rank two."""
     for problem in (
         Problem([[0, 0], [0, 0]], [1, 2]),
@@ -217,6 +256,6 @@ def test_degenerate_data(optimizer: str) -> None:
         Problem([[1, 1], [1, 1]], [0, 0]),
         Problem([[1, 0, 1], [0, 1, 1], [1, 1, 2]], [1, -1, 2]),
     ):
-        tree = valleys(problem, 1, within=Ball(optimizer, 2))
+        tree = valleys(problem, 1, within=within)
         said = check(certify(tree), problem).statement
         assert f"exactly {len(tree.valleys)} valley" in said

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from problems import ACTIVATIONS
 from profiles import part
 
-from theory.certificates import certify
 from theory.claims.float_landscape import Piece, cell_and_face_values
 from theory.claims.float_valleys import bars
 from theory.claims.sampled import slopes
@@ -157,8 +156,6 @@ def test_what_is_not_there_for_a_penalty_says_so() -> None:
     penalty = Penalty("1/2")
     tree = valleys(example("flagship"), 2, within=penalty)
     assert tree.within == penalty
-    with pytest.raises(InputError, match="^result: has no certificate: it is of the loss with"):
-        certify(tree)
     with pytest.raises(InputError, match="^within: in the l2 penalty"):
         limits(tree)
     with pytest.raises(InputError, match=r"^within: is Penalty\('1/2'\), but must be such as Ball"):

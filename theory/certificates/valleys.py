@@ -1,4 +1,5 @@
-"""Certificates of kind all-valleys and deep-valleys: valleys, and why there are no more of them.
+"""Certificates of kind valleys, all-valleys and deep-valleys: so many valleys, and why there are no
+more of them.
 
 From every network a path that never rises, or by little, leads to one of their networks. It goes
 straight to a point of its cell, and on from each point straight to an earlier one, in a cell that
@@ -16,15 +17,128 @@ from fractions import Fraction
 from functools import partial
 from itertools import chain
 
-from theory.certificates import algebra, reading, states, work
+from theory.certificates import algebra, balls, reading, states, work
 from theory.certificates.algebra import Vector, mask
+from theory.certificates.balls import Ball, Penalty
 from theory.certificates.covering import Multisets
 from theory.certificates.kinds import Checked, Kind
-from theory.certificates.landscape import KINDS as LANDSCAPE
-from theory.certificates.landscape import Certificate, ConicDual, Dual, Placed, has_matching
+from theory.certificates.landscape import (
+    COMMON,
+    Cell,
+    Certificate,
+    ConicDual,
+    Dual,
+    Placed,
+    has_matching,
+)
 from theory.certificates.neurons import dot
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
+
+
+class _Valleys(Certificate):
+    """Valleys with a way out of each, of the loss or of that with the penalty."""
+
+    def place(self, value: object) -> Ball | Penalty | None:
+        """Penalties as well."""
+        return None if value is None else balls.read(value)
+
+    def statement(self) -> str:
+        """Verify everything; what is proved."""
+        return self.listed("at least")[0]
+
+    def listed(self, many: str, depth: Fraction | None = None) -> tuple[str, list[Placed]]:
+        """Verify that there are so many, deeper than `depth`; returns that, and their networks."""
+        entries = reading.entries(self.fields["valleys"], "valleys")
+        if not entries:
+            fail("valleys", "is empty")
+        names = ("network", "loss", "death", "into", "cut", "path")
+        parts = [reading.fields(entry, f"valleys[{k}]", names) for k, entry in enumerate(entries)]
+        bottoms = []
+        for k, part in enumerate(parts):
+            bottoms.append(self.network(part["network"], f"valleys[{k}].network"))
+            loss = reading.rational(part["loss"], f"valleys[{k}].loss")
+            self.require_loss(bottoms[k], loss, loss, f"valleys[{k}].network")
+        for name in names[2:]:
+            if parts[0][name] is not None:
+                fail(f"valleys[0].{name}", "must be null: it is the lowest, with no way out")
+        regions: list[set[Cell]] = [set()]
+        heights = [Fraction()]
+        for k, part in enumerate(parts[1:], 1):
+            height, region = self._way_out(part, k, bottoms)
+            regions.append(region)
+            heights.append(height)
+        least: Fraction | None = None
+        for k in range(1, len(parts)):
+            for i, bottom in enumerate(bottoms):
+                between = self._between(k, i, bottom, regions, heights)
+                if between is None:
+                    continue
+                rise = between - max(bottom.loss, bottoms[k].loss)
+                if depth is not None and rise <= depth:
+                    where = f"valleys[{k}].cut"
+                    fail(where, f"is {show(rise)} above valleys {i} and {k}, not {show(depth)}")
+                least = rise if least is None else min(least, rise)
+        quotient = "" if self.labelled else " modulo permutation"
+        said = (
+            f"the loss at width {self.width}{self.within or ''} has {many} {len(parts)} "
+            f"valley{'' if len(parts) == 1 else 's'}{quotient}"
+        )
+        if depth is not None:
+            said += f" deeper than {show(depth)}"
+        if least is not None:
+            said += f", all but one at least {reading.show_below(least)} deep"
+        return said, bottoms
+
+    def _way_out(
+        self, part: Mapping[str, object], k: int, bottoms: Sequence[Placed]
+    ) -> tuple[Fraction, set[Cell]]:
+        """The proved height of the way out of a valley, and the cells that it is closed in by."""
+        where, bottom = f"valleys[{k}]", bottoms[k]
+        least, most = self.range(part["death"], f"{where}.death")
+        into = reading.index(part["into"], f"{where}.into", len(bottoms), "valleys")
+        if into == k or bottoms[into].loss > bottom.loss:
+            fail(f"{where}.into", f"valley {into} is no lower one")
+        height, region = self.check_cut(part["cut"], f"{where}.cut")
+        if height != least:
+            fail(f"{where}.cut.value", f"is {show(height)}, but must be {show(least)}")
+        if bottom.loss >= height:
+            fail(f"{where}.network", f"its loss {show(bottom.loss)} is not below the cut")
+        if not any(self.lies_in(bottom, cell) for cell in region):
+            fail(f"{where}.cut.cells", "do not hold the network")
+        if any(self.lies_in(bottoms[into], cell) for cell in region):
+            fail(f"{where}.cut.cells", f"hold the network of valley {into} too")
+        path = self.read_path(part["path"], f"{where}.path")
+        self.require_same(path[0], bottom, f"{where}.path[0]", "its network")
+        end = f"{where}.path[{len(path) - 1}]"
+        self.require_same(path[-1], bottoms[into], end, f"that of valley {into}")
+        reached = max(point.loss for point in path)
+        if reached > most or (least == most != reached):
+            fail(f"{where}.path", f"reaches {show(reached)}, but the way out is {show(most)}")
+        return height, region
+
+    def _between(
+        self,
+        k: int,
+        i: int,
+        bottom: Placed,
+        regions: Sequence[set[Cell]],
+        heights: Sequence[Fraction],
+    ) -> Fraction | None:
+        """What every path from the network of valley i, the bottom given, to that of valley k has
+        to reach; None where it is the same valley, or known of k and i."""
+        if i == k or (i and regions[i] < regions[k]):
+            return None
+        if i and not regions[i] & regions[k]:
+            return max(heights[i], heights[k])
+        where = f"valleys[{k}].cut.cells"
+        if i and not regions[k] < regions[i]:
+            fail(where, f"and those of valley {i} overlap, but neither holds the other")
+        if any(self.lies_in(bottom, cell) for cell in regions[k]):
+            fail(where, f"hold the network of valley {i} too")
+        if bottom.loss >= heights[k]:
+            fail(where, f"do not keep out valley {i}, whose network is not below the cut")
+        return heights[k]
 
 
 @dataclass(frozen=True)
@@ -46,7 +160,7 @@ class _Point:
     dual: Dual | ConicDual | None
 
 
-class _Points(Certificate):
+class _Points(_Valleys):
     """Points on ways to the networks of valleys, modulo permutation."""
 
     def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
@@ -133,9 +247,9 @@ class _AllValleys(_Points):
         """Verify everything; what is proved."""
         if self.sigma.above * self.sigma.below < 0:
             fail("problem.activation", "folds: neurons of equal columns may be apart")
-        if self.ball is not None and self.ball.name != "entrywise":
+        if self.within is not None and self.within.name != "entrywise":
             fail("within", "must be null or an entrywise ball, where least losses are rational")
-        said, networks = self.listed_valleys("exactly")
+        said, networks = self.listed("exactly")
         self.columns = self._read_columns()
         points = list(map(self._placed, networks))
         for k, entry in enumerate(reading.entries(self.fields["points"], "points")):
@@ -152,8 +266,8 @@ class _AllValleys(_Points):
         for k, entry in enumerate(entries):
             vector = reading.vector(entry, f"columns[{k}]", self.problem.n)
             key: tuple[Fraction | int, ...] = vector
-            if self.ball is not None:
-                unit = self.image_scale * self.arrangement.corner_scale / self.ball.rho
+            if isinstance(self.within, Ball):
+                unit = self.image_scale * self.arrangement.corner_scale / self.within.rho
                 key = tuple(unit * v for v in vector)
             elif any(vector):
                 key = algebra.primitive(algebra.integers(vector)[0])
@@ -176,7 +290,7 @@ class _AllValleys(_Points):
         found: dict[tuple[Fraction | int, ...], int] = {}
         for i, column in enumerate(columns):
             if any(column):
-                key = column if self.ball else algebra.primitive(column)
+                key = column if self.within else algebra.primitive(column)
                 found[key] = found.get(key, 0) | 1 << i
         return found
 
@@ -214,7 +328,7 @@ class _AllValleys(_Points):
             sign, parts = reading.entries(neuron, here, 2)
             s = reading.sign(sign, here)
             weights = reading.multipliers(parts, f"{here}[1]", len(self.columns))
-            if self.ball is not None and sum(weights.values()) > 1:
+            if self.within is not None and sum(weights.values()) > 1:
                 fail(f"{here}[1]", "its coefficients are more than 1 together: outside the ball")
             for column, coefficient in weights.items():
                 entries = self.columns[column].entries
@@ -239,7 +353,7 @@ class _DeepValleys(_Points):
         depth = reading.rational(self.fields["depth"], "depth")
         if depth < 0:
             fail("depth", f"is {show(depth)}, but must not be negative")
-        said, networks = self.listed_valleys("exactly", depth)
+        said, networks = self.listed("exactly", depth)
         points = [_Point(self.holding(each), each.loss, None) for each in networks]
         for k, entry in enumerate(reading.entries(self.fields["points"], "points")):
             points.append(self._point(entry, f"points[{k}]", points))
@@ -257,18 +371,17 @@ class _DeepValleys(_Points):
         return _Point(holding, max(network.loss, goal.top), dual)
 
 
-def _checked(
-    fields: Mapping[str, object], problem: Problem, kind: type[_AllValleys | _DeepValleys]
-) -> Checked:
+def _checked(fields: Mapping[str, object], problem: Problem, kind: type[_Valleys]) -> Checked:
     certificate = kind(fields, problem)
     return certificate.checked(certificate.statement())
 
 
 KINDS = {
+    "valleys": Kind((*COMMON, "valleys"), partial(_checked, kind=_Valleys)),
     "all-valleys": Kind(
-        (*LANDSCAPE["valleys"].fields, "columns", "points"), partial(_checked, kind=_AllValleys)
+        (*COMMON, "valleys", "columns", "points"), partial(_checked, kind=_AllValleys)
     ),
     "deep-valleys": Kind(
-        (*LANDSCAPE["valleys"].fields, "depth", "points"), partial(_checked, kind=_DeepValleys)
+        (*COMMON, "valleys", "depth", "points"), partial(_checked, kind=_DeepValleys)
     ),
 }
