@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 _ALL = 1_000_000  # cells up to which a merge tree is proved to be whole
+_DEEP = 100_000  # the same where it tells the deeper valleys only: each cell is solved by itself
 
 
 def certify(
@@ -262,14 +263,14 @@ def _valleys(tree: Valleys) -> Document:
                 "path": None if valley.path is None else _path(valley.path),
             }
         )
-    if not tree.labelled and tree.cells <= _ALL:
-        if descends(tree):
-            points = _descents(complex_, descents(tree))
-            return writer.document("all-valleys", valleys=entries, **points)
+    if descends(tree) and tree.cells <= _ALL:
+        points = _descents(complex_, descents(tree))
+        return writer.document("all-valleys", valleys=entries, **points)
+    found = None
+    if not tree.labelled and not descends(tree) and tree.cells <= _DEEP:
         found = ways(tree)
-        if found is not None:
-            points = _ways(writer, found)
-            return writer.document("deep-valleys", valleys=entries, **points)
+    if found is not None:
+        return writer.document("deep-valleys", valleys=entries, **_ways(writer, found))
     return writer.document("valleys", valleys=entries)
 
 

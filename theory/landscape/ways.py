@@ -32,7 +32,7 @@ class Step:
     """A network, and another one that shares a cell with it.
 
     next: its number, counting the networks of the valleys first; it is an earlier one. dual: what
-    proves that cells with the network have little lower ones; None where it serves none.
+    proves that the cells it serves have hardly lower ones; None where nothing is to be proved.
     """
 
     network: Network
@@ -59,33 +59,36 @@ class _Forest:
     """The steps found so far; cells have a place in it from the lowest on."""
 
     def __init__(self, tree: Valleys) -> None:
-        self.tree, self.complex = tree, tree.complex
+        self.complex = tree.complex
         self.depth = tree.min_depth
-        self.least = min((v.depth for v in tree.valleys if v.depth is not None), default=None)
         self.cells = Multisets(self.complex.states, self.complex.width)
         self.steps: list[Step] = []
-        self.tops = [self._objective(valley.representative) for valley in tree.valleys]
+        objective = self.complex.domain.objective
+        self.tops = [objective(valley.representative) for valley in tree.valleys]
         self.roots = {valley.cells[0]: valley.id for valley in tree.valleys}
-        self.place: dict[int, int] = {}  # of cells, by number: a step of theirs, or a valley
+        self.place: dict[int, int] = {}  # of cells, by number: a step that is in them
+        depths = [
+            valley.proved_death - max(self.tops[valley.id], self.tops[valley.into])
+            for valley in tree.valleys
+            if valley.proved_death is not None and valley.into is not None
+        ]
+        self.shallowest = min(depths, default=None)
 
     def grown(self) -> Ways | None:
         """All of them, from the lowest cell on."""
         complex_ = self.complex
         cells = combinations_with_replacement(range(complex_.states), complex_.width)
         for cell in sorted(cells, key=lambda cell: complex_.minimum(cell).order):
-            root = self.roots.get(cell)
-            if root is None and self.cells.rank(cell) in self.place:
-                continue
-            if root is not None:
-                self._add(complex_.point(cell, complex_.minimum(cell)), root, cell)
-            else:
+            if cell in self.roots:
+                self._add(complex_.point(cell, complex_.minimum(cell)), self.roots[cell], cell)
+            elif self._goal(cell) is None:
                 first, *others = self._way(cell)
                 goal = self._goal((first, *others)[-1].target)
                 assert goal is not None
                 for edge in reversed(others):
                     goal = self._add(self._on(edge), goal, None)
                 self._add(self._on(first), goal, cell)
-            if self.least is not None and self.depth >= self.least:
+            if self.shallowest is not None and self.depth >= self.shallowest:
                 return None
         return Ways(self.depth, self.steps)
 
@@ -125,14 +128,11 @@ class _Forest:
     def _on(self, edge: Edge) -> list[Neuron]:
         return self.complex.point(edge.cell, edge.minimum, moved=(edge.position, edge.move))
 
-    def _objective(self, network: Network) -> Fraction:
-        return self.complex.domain.objective(network)
-
     def _add(self, neurons: Sequence[Neuron], next_: int, cell: Cell | None) -> int:
         """A step, with all the cells that it serves if it does that one."""
         domain = self.complex.domain
         network = domain.network(neurons)
-        top = max(self._objective(network), self.tops[next_])
+        top = max(domain.objective(network), self.tops[next_])
         number = len(self.tops)
         dual = None
         if cell is not None:

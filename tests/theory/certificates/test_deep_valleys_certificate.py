@@ -105,7 +105,7 @@ def test_minima_known_too_badly_are_no_proof() -> None:
     assert found.depth == tree.min_depth
     least = tree.valleys[-1].depth
     assert least is not None
-    object.__setattr__(tree, "min_depth", least)
+    object.__setattr__(tree, "min_depth", 2 * least)
     assert ways(tree) is None
     assert certify(tree)["kind"] == "valleys"
 
@@ -122,6 +122,33 @@ def test_a_valley_kept_quiet_is_rejected(document: dict[str, Any]) -> None:
         point[1] = 0 if point[1] == last else point[1] - (point[1] > last)
     where = r"(points\[\d+\]\[1\]: no cell holds it|points: none is nearly the least of the cell) "
     rejected(altered, where)
+
+
+def without_the_last(document: dict[str, Any]) -> dict[str, Any]:
+    """The shallowest valley is no longer one: its path is a way to the valley that it joins."""
+    altered = copy.deepcopy(document)
+    last = altered["valleys"].pop()
+    way = last["path"][-2::-1]  # from the valley that it joins
+    count = len(altered["valleys"])
+    goals = [last["into"], *range(count, count + len(way) - 1)]
+    bottom = count + len(way) - 1
+    for point in altered["points"]:
+        if point[1] >= count:
+            point[1] = bottom if point[1] == count else point[1] + len(way) - 1
+    steps = [[network, goal, None] for network, goal in zip(way, goals, strict=True)]
+    return altered | {"points": [*steps, *altered["points"]]}
+
+
+def test_a_valley_may_be_left_out_from_its_depth_on(document: dict[str, Any]) -> None:
+    altered = without_the_last(document)
+    last = document["valleys"][-1]
+    height = Fraction(last["death"][0] if isinstance(last["death"], list) else last["death"])
+    rise = height - Fraction(last["loss"])
+    enough = altered | {"depth": str(rise * Fraction(1001, 1000))}
+    count = len(document["valleys"]) - 1
+    assert f"exactly {count} valleys modulo permutation deeper than" in check(enough).statement
+    less = altered | {"depth": str(rise * Fraction(999, 1000))}
+    rejected(less, "points: none is nearly the least of the cell ")
 
 
 def test_a_valley_told_twice_is_rejected(document: dict[str, Any]) -> None:
