@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 from collections import Counter
 
@@ -11,10 +12,13 @@ from problems import planted
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from numerics.training.loop import train
+from theory.certificates import certify
+from theory.certificates.checker import check
 from theory.landscape import valleys
 from theory.landscape.ends import Ends
 from theory.loading import example
-from theory.within import Ball
+from theory.problem import Problem
+from theory.within import Ball, Penalty, Within
 
 
 def test_flagship(benchmark: BenchmarkFixture) -> None:
@@ -34,6 +38,21 @@ def test_planted(benchmark: BenchmarkFixture, n: int) -> None:
         "memory (MiB)": used,
     }
     assert tree.minimum == 0
+
+
+@pytest.mark.parametrize("within", [Ball("colnorm", 6), Penalty("1/2")], ids=str)
+def test_proofs_where_minima_are_intervals(benchmark: BenchmarkFixture, within: Within) -> None:
+    """The check of 17,550 cells."""
+    problem = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])
+    tree = valleys(problem, 4, within=within)
+    text = json.dumps(certify(tree), separators=(",", ":"))
+    verdict = benchmark.pedantic(lambda: check(json.loads(text), problem), rounds=1)
+    assert "exactly" in verdict.statement
+    benchmark.extra_info |= {
+        "valleys": len(tree.valleys),
+        "points": len(json.loads(text)["points"]),
+        "bytes": len(text),
+    }
 
 
 def test_names_of_ten_thousand_runs(benchmark: BenchmarkFixture) -> None:
