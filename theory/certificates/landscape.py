@@ -268,8 +268,13 @@ class Certificate:
         self.state_index[state.key] = len(self.states)
         self.states.append(state)
 
+    @property
+    def exact(self) -> bool:
+        """Whether least losses are rational."""
+        return self.within is None or self.within.name == "entrywise"
+
     def _dual(self, value: object, where: str) -> Dual | ConicDual:
-        if self.within is not None and self.within.name != "entrywise":
+        if self.within is not None and not self.exact:
             return self._conic_dual(value, where, self.within)
         return self.dual_of(reading.vector(value, where, self.problem.n))
 
@@ -521,7 +526,7 @@ class Certificate:
 
     def range(self, value: object, where: str) -> tuple[Fraction, Fraction]:
         """A value, or bounds of it where the ball is no polytope."""
-        if isinstance(value, list) and (self.within is None or self.within.name == "entrywise"):
+        if isinstance(value, list) and self.exact:
             fail(where, "must be one rational, as it can be known exactly")
         return reading.interval(value, where)
 

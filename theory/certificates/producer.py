@@ -266,9 +266,7 @@ def _valleys(tree: Valleys) -> Document:
     if descends(tree) and tree.cells <= _ALL:
         points = _descents(complex_, descents(tree))
         return writer.document("all-valleys", valleys=entries, **points)
-    found = None
-    if not tree.labelled and not descends(tree) and tree.cells <= _DEEP:
-        found = ways(tree)
+    found = ways(tree) if not tree.labelled and tree.cells <= _DEEP else None
     if found is not None:
         return writer.document("deep-valleys", valleys=entries, **_ways(writer, found))
     return writer.document("valleys", valleys=entries)

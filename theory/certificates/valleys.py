@@ -97,7 +97,8 @@ class _Valleys(Certificate):
         where, bottom = f"valleys[{k}]", bottoms[k]
         least, most = self.range(part["death"], f"{where}.death")
         into = reading.index(part["into"], f"{where}.into", len(bottoms), "valleys")
-        if into == k or bottoms[into].loss > bottom.loss:
+        # Of bottoms that are as low, last digits decide where they are rounded.
+        if into == k or (self.exact and bottoms[into].loss > bottom.loss):
             fail(f"{where}.into", f"valley {into} is no lower one")
         height, region = self.check_cut(part["cut"], f"{where}.cut")
         if height != least:
@@ -247,7 +248,7 @@ class _AllValleys(_Points):
         """Verify everything; what is proved."""
         if self.sigma.above * self.sigma.below < 0:
             fail("problem.activation", "folds: neurons of equal columns may be apart")
-        if self.within is not None and self.within.name != "entrywise":
+        if not self.exact:
             fail("within", "must be null or an entrywise ball, where least losses are rational")
         said, networks = self.listed("exactly")
         self.columns = self._read_columns()

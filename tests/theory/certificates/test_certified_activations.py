@@ -69,7 +69,7 @@ def of(function: Callable[..., Any], within: Within | None) -> Callable[[Problem
 
 KINDS: dict[str, Callable[[Problem], Any]] = {
     **{f"components, {within}": of(analyse, within) for within in PLACES},
-    **{f"valleys, {within}": of(valleys, within) for within in PLACES[:3]},
+    **{f"valleys, {within}": of(valleys, within) for within in (*PLACES, PENALTY)},
     **{f"optimum, {within}": of(optimum, within) for within in (*PLACES[1:], PENALTY)},
     **{f"stationary, {within}": of(local_minimum, within) for within in (*PLACES, PENALTY)},
     "barrier": barrier,
