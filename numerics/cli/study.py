@@ -80,17 +80,6 @@ def separation(
 
 
 @app.command()
-def ends() -> int:
-    """Where runs of all optimizers end on all data sets of proofs_notes/where-training-ends.md: its
-    table, a line as soon as it is there; five minutes."""
-    from numerics.studies.ends import rows
-
-    for row in rows():
-        print(row, flush=True)
-    return EXIT_DONE
-
-
-@app.command()
 def kinks() -> int:
     """How often the equations of rest on kinks hold on data that were not chosen: the table of
     proofs_notes/kink-limits.md, a line as soon as it is there; six minutes."""

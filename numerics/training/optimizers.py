@@ -100,7 +100,8 @@ def normalised(g: Float[Tensor, "S ..."]) -> Float[Tensor, "S ..."]:
 
 def normalised_columns(g: Float[Tensor, "S d m"]) -> Float[Tensor, "S d m"]:
     """Each column of each matrix divided by its l2 norm."""
-    return _divided(g, torch.linalg.vector_norm(g, dim=-2, keepdim=True))
+    # Several times as fast as vector_norm along rows.
+    return _divided(g, g.square().sum(dim=-2, keepdim=True).sqrt_())
 
 
 def _divided(g: Float[Tensor, "S ..."], norms: Float[Tensor, "S ..."]) -> Float[Tensor, "S ..."]:
@@ -108,6 +109,9 @@ def _divided(g: Float[Tensor, "S ..."], norms: Float[Tensor, "S ..."]) -> Float[
     # come out too small, or zero.
     precision = torch.finfo(g.dtype)
     return g / norms.clamp_min(math.sqrt(precision.tiny / precision.eps))
+
+
+_COFACTORS = torch.tensor([[1], [-1], [-1], [1]])
 
 
 def polar_factor(g: Float[Tensor, "S d m"]) -> Float[Tensor, "S d m"]:
@@ -118,10 +122,24 @@ def polar_factor(g: Float[Tensor, "S d m"]) -> Float[Tensor, "S d m"]:
     if not math.isfinite(g.sum()):  # which is one operation, and of few batches
         finite = g.isfinite().all(dim=-1, keepdim=True).all(dim=-2, keepdim=True)
         g = torch.where(finite, g, 0.0)
+    if g.shape[-2:] == (2, 2):
+        return _polar_factor_of_two(g)
     U, singular, Vt = torch.linalg.svd(g, full_matrices=False)
     threshold = singular.narrow(-1, 0, 1) * (max(g.shape[-2:]) * torch.finfo(g.dtype).eps)
     factor: Tensor = U.mul_(singular.gt(threshold).to(g.dtype).unsqueeze(-2)) @ Vt
     return factor
+
+
+def _polar_factor_of_two(g: Float[Tensor, "S 2 2"]) -> Float[Tensor, "S 2 2"]:
+    """The same without a decomposition: with the sign s of the determinant, A + s cof A is the sum
+    of both singular values times the factor, and has that length in each row."""
+    entries = g.flatten(1).mT.contiguous()  # (4, S): operations on long rows are faster
+    entries = entries / entries.abs().amax(dim=0).clamp_min_(torch.finfo(g.dtype).tiny)
+    determinant = torch.addcmul(entries[0] * entries[3], entries[1], entries[2], value=-1)
+    side = torch.hardshrink(determinant, 4 * torch.finfo(g.dtype).eps).sign_()
+    sums = torch.addcmul(entries, side, _COFACTORS * entries.flip(0))
+    lengths = sums.square().sum(dim=0).div_(1 + side.abs()).sqrt_()
+    return sums.div_(lengths.clamp_min_(torch.finfo(g.dtype).tiny)).mT.reshape(g.shape)
 
 
 @dataclass(frozen=True)

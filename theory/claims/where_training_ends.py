@@ -90,12 +90,6 @@ def every() -> Data:
     }
 
 
-def some() -> Data:
-    """Those with most valleys and kinks; training on all of them takes minutes."""
-    names = ("flagship", "separation-08", "separation-09", "planted")
-    return {name: every()[name] for name in names}
-
-
 PLACES: Mapping[tuple[str, str], Sequence[str]] = {
     ("flagship", "muon"): ("+:++-+ +:+0+-",),
     ("flagship", "colnorm"): ("+:++-+ +:+0+-",),
@@ -154,7 +148,7 @@ class WhereTrainingEnds(Claim):
     seeds, steps: for each data set and optimizer; cooling: further steps at falling rates.
     """
 
-    data: Data = field(default_factory=some, hash=False)
+    data: Data = field(default_factory=every, hash=False)
     optimizers: Sequence[str] = OPTIMIZERS
     seeds: int = 64
     steps: int = 10_000
@@ -229,7 +223,12 @@ class WhereTrainingEnds(Claim):
                 for kind in NAMES:
                     own = sorted(loss for its, loss in ends if its == kind)
                     values[f"{key}: {kind}"] = _apart(own)
-        return Observation(values, measured, {key: ended[key] for key in self._keys()})
+        named = [f"{name}, {optimizer}" for name in self.data for optimizer in self.optimizers]
+        return Observation(
+            values,
+            {key: measured[key] for key in named},
+            {key: ended[key] for key in named},
+        )
 
     def compare(self, predicted: Values, observed: Values) -> bool:
         """Each loss is one of those predicted under its name, and no run is moving."""
@@ -237,9 +236,6 @@ class WhereTrainingEnds(Claim):
             _among(observed[key], value) if isinstance(value, tuple) else value == observed[key]
             for key, value in predicted.items()
         )
-
-    def _keys(self) -> list[str]:
-        return [f"{name}, {optimizer}" for name in self.data for optimizer in self.optimizers]
 
     def _trained(
         self, optimizer: str, train: Trainer, progress: Progress
@@ -332,10 +328,10 @@ def rests_at(tree: Valleys, place: str) -> list[RestPoint]:
     W, a = _in_ball(within, domain.network(shared))
     blanks = range(len(cell), tree.width)
     W, a = (np.pad(layer, [*[(0, 0)] * (layer.ndim - 1), (0, len(blanks))]) for layer in (W, a))
+    starts = np.multiply.outer(_START, W), np.tile(a, (len(_START), 1))
     return [
         rest
-        for t in _START
-        for rest in rest_points(tree.problem, within, t * W, a, kinks, blanks)
+        for rest in rest_points(tree.problem, within, *starts, kinks, blanks)
         if (abs(rest.shares - 0.5) < 0.5 - _SHARE).all()
     ]
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeAlias
 
 import numpy as np
 
@@ -49,6 +49,8 @@ _STILL = 3e-3  # of the weights from one round to the next: some turn round slow
 _SAME = 2e-3  # of the weights, relative to the radius: up to which two copies are at one place
 _FAR = 200.0  # steps from a wall: no copy goes farther, as it may have to come back
 _CROSSED = 1e-4  # the least share of steps on each side of a wall
+_RANK = 1e-12  # of the largest singular value: what others count from
+_COFACTORS = np.array([[1, -1], [-1, 1]])
 
 Memory: TypeAlias = tuple[Array, ...]
 """What a rule remembers of each of C copies of a run."""
@@ -115,9 +117,21 @@ def _polar(gradients: Float[Array, "C d m"]) -> Float[Array, "C d m"]:
     """U V^T of the compact singular value decomposition of each matrix."""
     if 1 in gradients.shape[1:]:
         return _normalised((-2, -1), gradients)
+    if gradients.shape[1:] == (2, 2):
+        return _polar_of_two(_normalised((-2, -1), gradients))
     U, singular, Vt = np.linalg.svd(gradients, full_matrices=False)
-    kept = singular > 1e-12 * singular[:, :1]
+    kept = singular > _RANK * singular[:, :1]
     factors: Array = (U * kept[:, None, :]) @ Vt
+    return factors
+
+
+def _polar_of_two(units: Float[Array, "C 2 2"]) -> Float[Array, "C 2 2"]:
+    """The same of matrices of length 1, or zero: with the sign s of the determinant, A + s cof A is
+    the sum of both singular values times the factor, and has that length in each row."""
+    determinants = units[:, 0, 0] * units[:, 1, 1] - units[:, 0, 1] * units[:, 1, 0]
+    s = np.where(np.abs(determinants) > _RANK, np.sign(determinants), 0.0)[:, None, None]
+    sums = units + s * _COFACTORS * units[:, ::-1, ::-1]
+    factors: Array = _normalised((-2, -1), sums) * np.sqrt(1 + np.abs(s))
     return factors
 
 
@@ -166,15 +180,15 @@ class RestPoint:
 def rest_points(
     problem: Problem,
     within: Ball,
-    W: Float[Array, "d m"],
-    a: Float[Array, " m"],
+    W: Float[Array, "*B d m"],
+    a: Float[Array, "*B m"],
     kinks: Sequence[Kink],
     blanks: Sequence[int] = (),
     *,
     rules: tuple[Rule, Rule] | None = None,
 ) -> list[RestPoint]:
-    """Where the optimizer of the ball rests on these kinks, coming from (W, a); the place that most
-    copies come to first.
+    """Where the optimizer of the ball rests on these kinks, coming from (W, a), or from each of
+    several such networks; the place that most copies come to first.
 
     blanks: neurons that are taken to be (0, 0), as dead ones decay to it. R_W = R_a = sqrt(rho).
     rules: of the two layers, those of the optimizer by default. Kinks of one neuron on parallel
@@ -187,30 +201,44 @@ def rest_points(
         raise InputError("within", f"how {within.optimizer} moves is not known here")
     if len(kinks) > MOST:
         raise InputError("kinks", f"are {len(kinks)}, more than {MOST}")
-    walls = _Walls(problem, len(a), kinks)
     W, a = (np.array(layer, dtype=float) for layer in (W, a))
-    W[:, list(blanks)], a[list(blanks)] = 0.0, 0.0
+    W, a = W.reshape(-1, *W.shape[-2:]), a.reshape(-1, a.shape[-1])
+    walls = _Walls(problem, a.shape[1], kinks)
+    W[..., list(blanks)], a[:, list(blanks)] = 0.0, 0.0
     radius = float(within.rho) ** 0.5
     chatter = Chatter(walls, W, a, rules, radius)
+    left = np.ones(len(a), dtype=bool)  # networks of which no copy has come to rest
+    resting: list[_Slid] = []
     before = None
     for _ in range(_ROUNDS):
         slid = _slide(chatter)
-        still = before is not None and _distances(before, slid.weights) <= _STILL * radius
+        still = before is not None and _distances(before, slid) <= _STILL * radius
         at_rest = slid.held & ((slid.residuals <= _BALANCED) | still)
-        if at_rest.any() or not slid.held.any():
-            return _places(walls, slid, np.flatnonzero(at_rest), _SAME * radius)
-        before = slid.weights
-    return []
+        resting.append(slid.of(at_rest & np.repeat(left, len(at_rest) // len(left))))
+        some_rest, some_held = (
+            copies.reshape(len(left), -1).any(axis=1) for copies in (at_rest, slid.held)
+        )
+        left &= ~some_rest & some_held
+        if not left.any():
+            break
+        before = slid
+    joined = _Slid(*map(np.concatenate, zip(*resting, strict=True)))
+    return _places(walls, joined, _SAME * radius, copies=len(slid.held))
 
 
 class _Slid(NamedTuple):
     """What C copies did in the last steps of a round: their mean weights, the shares of steps on
     the + sides, the residual of each, and which crossed the walls and no others."""
 
-    weights: tuple[Float[Array, "C d m"], Float[Array, "C m"]]
+    W: Float[Array, "C d m"]
+    a: Float[Array, "C m"]
     shares: Float[Array, "C k"]
     residuals: Float[Array, " C"]
     held: Bool[Array, " C"]
+
+    def of(self, copies: Bool[Array, " C"] | Int[Array, " c"]) -> Self:
+        """Some of them."""
+        return type(self)(*(each[copies] for each in self))
 
 
 def _slide(chatter: Chatter) -> _Slid:
@@ -232,35 +260,38 @@ def _slide(chatter: Chatter) -> _Slid:
             a += chatter.a / _MEAN
     held &= (np.abs(shares - 0.5) <= 0.5 - _CROSSED).all(axis=1)
     way = rates[-_WINDOW:].sum() * chatter.radius
-    return _Slid((W, a), shares, _distances(before, (chatter.W, chatter.a)) / way, held)
+    moved = np.maximum(_largest(chatter.W - before[0]), _largest(chatter.a - before[1]))
+    return _Slid(W, a, shares, moved / way, held)
 
 
-def _distances(one: tuple[Array, Array], other: tuple[Array, Array]) -> Float[Array, " C"]:
-    """The largest difference of the weights of each copy."""
-    W, a = (np.abs(p - q) for p, q in zip(one, other, strict=True))
-    largest: Array = np.maximum(W.max(axis=(1, 2)), a.max(axis=1))
+def _largest(changes: Float[Array, "C ..."]) -> Float[Array, " C"]:
+    """The largest size of an entry of each copy."""
+    largest: Array = np.abs(changes).reshape(len(changes), -1).max(axis=1)
     return largest
 
 
-def _places(walls: _Walls, slid: _Slid, copies: Int[Array, " c"], apart: float) -> list[RestPoint]:
-    """The means of these copies, those that are near each other together."""
+def _distances(one: _Slid, other: _Slid) -> Float[Array, " C"]:
+    """The largest difference of the weights of each copy."""
+    return np.maximum(_largest(one.W - other.W), _largest(one.a - other.a))
+
+
+def _places(walls: _Walls, slid: _Slid, apart: float, copies: int) -> list[RestPoint]:
+    """The means of those, of so many copies, that are near each other."""
     found = []
-    every_W, every_a = slid.weights
-    while len(copies):
-        first = copies[:1]
-        distances = _distances((every_W[first], every_a[first]), (every_W[copies], every_a[copies]))
-        own, copies = copies[distances <= apart], copies[distances > apart]
-        W, a = every_W[own].mean(axis=0), every_a[own].mean(axis=0)
+    while len(slid.held):
+        near = _distances(slid, slid.of(np.zeros(1, dtype=int))) <= apart
+        own, slid = slid.of(near), slid.of(~near)
+        W, a = own.W.mean(axis=0), own.a.mean(axis=0)
         error = walls.activation.at(walls.outputs(W)) @ a - walls.y
         found.append(
             RestPoint(
                 W=W,
                 a=a,
                 kinks=walls.kinks,
-                shares=slid.shares[own].mean(axis=0),
+                shares=own.shares.mean(axis=0),
                 loss=float((error**2).sum() / 2),
-                residual=float(slid.residuals[own].max()),
-                frequency=len(own) / len(slid.held),
+                residual=float(own.residuals.max()),
+                frequency=len(own.held) / copies,
             )
         )
     return sorted(found, key=lambda place: -place.frequency)
@@ -305,29 +336,37 @@ class Chatter:
     """Training across walls in units of its learning rate: a map of the distances from the walls,
     and of what the rules remember, with weights that follow slowly.
 
-    walls: with k kinks. W (d, m), a (m,): the weights that C copies of the run start from.
+    walls: with k kinks. W (B, d, m), a (B, m): the weights of B networks that C copies of the run
+    start from, as many from each.
     """
 
     def __init__(
         self,
         walls: _Walls,
-        W: Float[Array, "d m"],
-        a: Float[Array, " m"],
+        W: Float[Array, "B d m"],
+        a: Float[Array, "B m"],
         rules: tuple[Rule, Rule],
         radius: float,
     ) -> None:
         self.walls = walls
         self.radius = radius
         copies = _COPIES if walls.kinks else 1
-        self.W, self.a = np.tile(W, (copies, 1, 1)), np.tile(a, (copies, 1))
+        self.W, self.a = (np.repeat(layer, copies, axis=0) for layer in (W, a))
         self._stay()
         self._hidden, self._output = rules
         random = np.random.default_rng(0)
         size = (copies, len(walls.kinks))
         self._lengths = np.linalg.norm(walls.normals, axis=1)
-        self._distances = 3 * self._lengths * random.normal(size=size)
-        G, g = self._gradients(random.random(size))
-        self._of_W, self._of_a = self._hidden.start(G), self._output.start(g)
+        # From each network the same.
+        distances, shares = (
+            np.tile(draws, (len(a), 1)) for draws in (random.normal(size=size), random.random(size))
+        )
+        self._distances = 3 * self._lengths * distances
+        G, g = (np.split(layer, len(a)) for layer in self._gradients(shares))
+        self._of_W, self._of_a = (
+            tuple(map(np.concatenate, zip(*map(rule.start, each), strict=True)))
+            for rule, each in ((self._hidden, G), (self._output, g))
+        )
 
     @property
     def above(self) -> Bool[Array, "C k"]:

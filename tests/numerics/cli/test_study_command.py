@@ -152,24 +152,8 @@ def test_meetings_prints_a_line_for_each(capsys: Capture, monkeypatch: pytest.Mo
     assert len(out.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["real-data", "separation", "meetings", "ends", "kinks"])
+@pytest.mark.parametrize("name", ["real-data", "separation", "meetings", "kinks"])
 def test_help(capsys: Capture, name: str) -> None:
     code, out, _ = run(capsys, "study", name, "--help")
     assert code == 0
     assert f"isthmus study {name}" in out
-
-
-def test_ends_prints_a_line_for_each_data_set(
-    capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from numerics.studies import ends
-    from theory.claims.where_training_ends import WhereTrainingEnds, some
-
-    monkeypatch.setattr(ends, "every", lambda: {"flagship": some()["flagship"]})
-    small = WhereTrainingEnds(optimizers=("lion",), seeds=16)
-    monkeypatch.setattr(ends, "WhereTrainingEnds", lambda: small)
-    code, out, _ = run(capsys, "study", "ends")
-    assert code == 0
-    name, counts, verdict = (cell.strip() for cell in out.strip().strip("|").split("|"))
-    assert (name, verdict) == ("flagship", "holds")
-    assert sum(int(each[1:]) for each in counts.split()) == 16

@@ -299,6 +299,20 @@ def test_polar_factor_of_degenerate_matrices() -> None:
     torch.testing.assert_close(factors[3], torch.eye(2, dtype=torch.float64))
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-300, 1e300])
+def test_polar_factor_of_two_by_two_is_that_of_the_decomposition(
+    scale: float, generator: np.random.Generator
+) -> None:
+    """Of all ranks: a row of zeros below asks for the decomposition of the same matrix."""
+    columns, rows = generator.normal(size=(2, 40, 2, 1))
+    one = columns * np.swapaxes(rows, 1, 2)
+    dead = one * [1.0, 0.0]
+    matrices = [generator.normal(size=(40, 2, 2)), one, one + 1e-9 * np.eye(2), dead, 0 * one]
+    g = scale * torch.from_numpy(np.concatenate(matrices))
+    decomposed = polar_factor(torch.nn.functional.pad(g, (0, 0, 0, 1)))
+    torch.testing.assert_close(polar_factor(g), decomposed[:, :2], atol=1e-14, rtol=0)
+
+
 @pytest.mark.parametrize("shape", [(2, 2), (3, 2), (2, 5)])
 def test_newton_schulz_is_nearly_the_polar_factor(
     shape: tuple[int, int], generator: np.random.Generator

@@ -17,7 +17,7 @@ from theory import Ball, example
 from theory.claims import Bounds, WhereTrainingEnds, verify
 from theory.claims.base import Result
 from theory.claims.float_ends import FloatCells
-from theory.claims.where_training_ends import every, some
+from theory.claims.where_training_ends import PLACES, SLOW, every
 from theory.landscape.ends import Ends
 from theory.landscape.valleys import valleys
 from theory.within import Penalty
@@ -70,9 +70,11 @@ def test_it_has_pictures(result: Result[Any, Any]) -> None:
     assert len(trees.pictures) == 4
 
 
-def test_some_data_sets_are_of_all() -> None:
-    assert all(every()[name] == data for name, data in some().items())
-    assert len(every()) == 13
+def test_all_places_and_slow_pairs_are_of_the_claim() -> None:
+    claim = WhereTrainingEnds()
+    pairs = {(name, optimizer) for name in claim.data for optimizer in claim.optimizers}
+    assert len(claim.data) == 13
+    assert PLACES.keys() | SLOW.keys() <= pairs
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon", "muon-adamw", "ngd", "colnorm"])

@@ -140,6 +140,37 @@ def test_neurons_may_be_permuted_and_data_scaled(optimizer: str) -> None:
     assert larger.loss == pytest.approx(49 * found.loss, rel=1e-3)
 
 
+def test_several_starts_are_as_each_alone() -> None:
+    """Of Muon, from the wrong side, no copy comes to rest on this wall."""
+    problem, ball = example("separation-08"), Ball("muon", 3)
+    W, a = np.array([[-1.4], [-0.93]]), np.array([-1.73])
+    starts = np.array([W, -W, 0.2 * W]), np.array([a, a, a])
+    alone = [rest_points(problem, ball, *start, [(1, 0)]) for start in zip(*starts, strict=True)]
+    assert [len(found) for found in alone] == [1, 0, 1]
+    (found,) = rest_points(problem, ball, *starts, [(1, 0)])
+    assert found.frequency == pytest.approx(2 / 3)
+    np.testing.assert_allclose(found.W, (alone[0][0].W + alone[2][0].W) / 2, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 2)])
+def test_muon_moves_along_the_polar_factor(
+    shape: tuple[int, int], generator: np.random.Generator
+) -> None:
+    """It has singular values 1, and is the nearest such matrix: its product with g is symmetric and
+    positive semidefinite. Of rank one it is g over its length."""
+    g = generator.normal(size=(20, *shape))
+    g[0, :, 1] = 2 * g[0, :, 0]
+    g[1] = 0
+    hidden = RULES["muon"][0]
+    found, _ = hidden.step((g,), g)
+    np.testing.assert_allclose(found[0], g[0] / np.linalg.norm(g[0]), atol=1e-12)
+    assert (found[1] == 0).all()
+    np.testing.assert_allclose(np.linalg.svd(found[2:], compute_uv=False), 1, atol=1e-12)
+    product = np.swapaxes(found, 1, 2) @ g
+    np.testing.assert_allclose(product, np.swapaxes(product, 1, 2), atol=1e-12)
+    assert np.linalg.eigvalsh(product).min() > -1e-12
+
+
 def test_no_rest_point_is_said_so() -> None:
     """Both sides push the neuron across, so no share holds it on the wall."""
     problem = Problem([[1, 0], [0, 1]], [2, 2])
