@@ -406,7 +406,7 @@ def _ends(runs: Runs) -> Table:
             table.add_row(name, "", str(found[kind]), "")
     many = sum(end.kinks > MOST for end in runs.ends if end.kind == "moving")
     if many:
-        table.add_row(f"  on more than {MOST} kinks, not solved for", "", str(many), "")
+        table.add_row(f"  on more than {MOST} kinks, no rest found", "", str(many), "")
     return table
 
 

@@ -1,19 +1,22 @@
-"""How often the equations of rest hold on data that were not chosen: the table of
+"""How often the equations of rest hold on data that were not chosen: the tables of
 proofs_notes/kink-limits.md.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from numerics.training.loop import train_together
+from numerics.studies.datasets import dataset
+from numerics.training.loop import train, train_together
 from theory.claims.float_ends import FloatCells
 from theory.claims.kink_limits import RHO, SLACK
+from theory.claims.sampled import losses
 from theory.claims.where_training_ends import ends_of, rests_at
 from theory.errors import InputError
+from theory.landscape.many_kinks import rest_on_many
 from theory.landscape.valleys import valleys
 from theory.problem import Problem
 from theory.within import Ball
@@ -40,7 +43,8 @@ def rows(count: int = 60, steps: int = 10_000, cooling: int = 20_000) -> Iterato
     for optimizer in _OPTIMIZERS:
         balls = [Ball(optimizer, RHO)] * count
         trained = train_together(problems, 1, balls, seeds=16, steps=steps, cooling=cooling)
-        near = far = off = none = moving = 0
+        moving = 0
+        distances: list[float] = []  # of losses on kinks, in the claim's slack
         for problem, runs in zip(problems, trained, strict=True):
             assert runs.watched is not None
             seen: dict[str, list[float]] = defaultdict(list)
@@ -51,14 +55,50 @@ def rows(count: int = 60, steps: int = 10_000, cooling: int = 20_000) -> Iterato
                     place = _place(runs.watched.shares[run, :, 0], runs.watched.a[run, 0])
                     seen[place].append(loss)
             slack = float(SLACK.loss * problem.squared_length)
-            for place, losses in seen.items():
-                distance = _distance(problem, optimizer, place, float(np.median(losses)))
-                near += distance <= slack
-                far += slack < distance <= 10 * slack
-                off += 10 * slack < distance < np.inf
-                none += distance == np.inf
-        counts = (near + far + off + none, near, far, off, none, moving)
-        yield f"| {' | '.join([optimizer, *map(str, counts)])} |"
+            distances += [
+                _distance(problem, optimizer, place, float(np.median(its_losses))) / slack
+                for place, its_losses in seen.items()
+            ]
+        yield _row(optimizer, distances, moving)
+
+
+def rows_of_many(
+    problem: Problem | None = None,
+    width: int = 8,
+    seeds: int = 16,
+    steps: int = 10_000,
+    cooling: int = 100_000,
+) -> Iterator[str]:
+    """The same of runs on dozens of kinks, on the diabetes data: each against where the equations
+    say, from its weights after `steps`, that it comes to rest. The last number is of runs that
+    cross no wall."""
+    problem = problem or dataset("diabetes").train
+    for ball in (Ball("adamw", 1), Ball("muon", 6)):
+        start = train(problem, width, ball, seeds=seeds, steps=steps)
+        (runs,) = train_together(
+            [problem], width, [ball], seeds=seeds, steps=steps, cooling=cooling
+        )
+        assert runs.watched is not None
+        slack = float(SLACK.loss * problem.squared_length)
+        distances = [
+            np.inf if point is None else abs(point.loss - loss) / slack
+            for point, loss in zip(
+                rest_on_many(problem, ball, start.W, start.a),
+                losses(problem, runs.watched.W, runs.watched.a),
+                strict=True,
+            )
+        ]
+        shares = runs.watched.shares
+        kinks = np.flatnonzero(((shares > 0) & (shares < 1)).any(axis=(1, 2))).tolist()
+        yield _row(ball.optimizer, [distances[run] for run in kinks], seeds - len(kinks))
+
+
+def _row(optimizer: str, distances: Sequence[float], others: int) -> str:
+    """How many kinks, of which there are distances in units of the slack, and how many of which."""
+    near, ten, all_ = (sum(each <= most for each in distances) for most in (1, 10, 1e300))
+    count = len(distances)
+    counts = (count, near, ten - near, all_ - ten, count - all_, others)
+    return f"| {' | '.join([optimizer, *map(str, counts)])} |"
 
 
 def _place(shares: np.ndarray, output: float) -> str:

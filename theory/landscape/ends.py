@@ -3,7 +3,8 @@
 Off the kinks a network at rest has the least loss of its cell (`proofs_notes/valleys.md`), so the
 merge tree names it: the global valley, another, or a plateau. Where that is too large,
 `theory.landscape.cell_ends` looks at that cell alone. On a kink the equations of rest of its
-optimizer name it (`theory.landscape.kinks`). Whatever is neither is still moving.
+optimizer name it (`theory.landscape.kinks`, on many `many_kinks`). Whatever is neither is still
+moving.
 
 Names are observations on floats: a loss counts as the least of a cell within a tolerance, and
 within what one step of training can change it.
@@ -26,6 +27,7 @@ from theory.errors import InputError
 from theory.landscape.cells import Cell
 from theory.landscape.gap import Kink
 from theory.landscape.kinks import MOST, RULES, RestPoint, rest_points
+from theory.landscape.many_kinks import rest_on_many
 from theory.landscape.valleys import Valleys, valleys
 from theory.network import Network
 from theory.problem import Problem
@@ -120,6 +122,10 @@ class Naming(ABC, Generic[Place]):
                 found.append(self._end(W[run], a[run], Z[run], error[run], float(losses[run])))
             else:
                 found.append(End("diverged", None, None, float("nan")))
+        many = [run for run, end in enumerate(found) if end.kind == "moving" and end.kinks > MOST]
+        for run, point in zip(many, self._on_many(W[many], a[many], Z[many]), strict=True):
+            if point is not None:
+                found[run] = End("kink", None, point.loss, found[run].above, point)
         return found
 
     def _end(
@@ -173,8 +179,7 @@ class Naming(ABC, Generic[Place]):
             return None
         if len(kinks) > MOST or not (kinks or blanks):
             return None
-        fit = self._activation.fit(self._X, W, a)
-        allowed = self._reach * (np.abs(a).sum() + self.step)
+        fit, allowed = self._activation.fit(self._X, W, a), self._allowed(a)
         known, failures = self._rests.setdefault((kinks, blanks), ([], 0))
         for point, its_fit in known:
             if (np.abs(fit - its_fit) <= allowed).all():
@@ -190,6 +195,29 @@ class Naming(ABC, Generic[Place]):
         if near is None:
             self._rests[kinks, blanks] = known, failures + 1
         return near
+
+    def _allowed(self, a: Float[Array, " m"]) -> Float[Array, " n"]:
+        """How far the fit of a run may be from that of a point that it is a few steps from."""
+        allowed: Array = self._reach * (np.abs(a).sum() + self.step)
+        return allowed
+
+    def _on_many(
+        self, W: Float[Array, "S d m"], a: Float[Array, "S m"], Z: Float[Array, "S n m"]
+    ) -> list[RestPoint | None]:
+        """The rest points near runs that have come near more than `MOST` kinks."""
+        if not isinstance(self.within, Ball) or self.within.optimizer not in RULES:
+            return [None] * len(a)
+        fits, starts = self._activation.fit(self._X, W, a), (W.copy(), a.copy())
+        for run in range(len(a)):
+            _, blanks = self._near_by(W[run], a[run], Z[run])
+            starts[0][run][:, list(blanks)], starts[1][run][list(blanks)] = 0.0, 0.0
+        found = rest_on_many(self.problem, self.within, *starts)
+        for run, point in enumerate(found):
+            if point is not None:
+                its_fit = self._activation.fit(self._X, point.W, point.a)
+                if (np.abs(fits[run] - its_fit) > self._allowed(a[run])).any():
+                    found[run] = None
+        return found
 
     def _near_by(
         self, W: Float[Array, "d m"], a: Float[Array, " m"], Z: Float[Array, "n m"]

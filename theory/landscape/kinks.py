@@ -31,18 +31,16 @@ from theory.types import Array
 from theory.within import Ball
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int, Shaped
+    from jaxtyping import Bool, Float, Int
 
     from theory.problem import Problem
 
 MOST = 8  # kinks at once
 
 _COPIES = 32  # of a run, begun with different distances and memories
-_STEPS = 6000
 _CONSTANT = 2400  # steps before the rate falls
-_RATES = (5e-3, 1e-5)  # of the weights: faster ones would leave the chatter behind
-_WINDOW = _STEPS // 3  # the last steps, in which copies are watched
-_MEAN = _WINDOW // 2  # the last of these, of which weights are the mean
+# Of the weights: faster ones would leave the chatter behind.
+_RATES = np.concatenate([np.full(_CONSTANT, 5e-3), np.geomspace(5e-3, 1e-5, 3600)])
 _ROUNDS = 3  # of these steps
 _BALANCED = 1e-2  # of the equations, relative to the radius; or
 _STILL = 3e-3  # of the weights from one round to the next: some turn round slowly where they rest
@@ -203,16 +201,31 @@ def rest_points(
         raise InputError("kinks", f"are {len(kinks)}, more than {MOST}")
     W, a = (np.array(layer, dtype=float) for layer in (W, a))
     W, a = W.reshape(-1, *W.shape[-2:]), a.reshape(-1, a.shape[-1])
-    walls = _Walls(problem, a.shape[1], kinks)
     W[..., list(blanks)], a[:, list(blanks)] = 0.0, 0.0
     radius = float(within.rho) ** 0.5
-    chatter = Chatter(walls, W, a, rules, radius)
+    walls = _Walls(problem, a.shape[1], kinks)
+    copies = _COPIES if kinks else 1
+    random = np.random.default_rng(0)
+    size = (copies, len(walls.kinks))
+    drawn = walls.spread(3 * random.normal(size=size), random.random(size))
+    distances, shares = (np.tile(layer, (len(a), 1, 1)) for layer in drawn)
+    chatter = Chatter(
+        problem,
+        np.repeat(W, copies, axis=0),
+        np.repeat(a, copies, axis=0),
+        np.tile(walls.on, (copies * len(a), 1, 1)),
+        distances,
+        shares,
+        rules=rules,
+        radius=radius,
+        networks=len(a),
+    )
     left = np.ones(len(a), dtype=bool)  # networks of which no copy has come to rest
-    resting: list[_Slid] = []
+    resting: list[Slid] = []
     before = None
     for _ in range(_ROUNDS):
-        slid = _slide(chatter)
-        still = before is not None and _distances(before, slid) <= _STILL * radius
+        slid = slide(chatter, _RATES)
+        still = before is not None and apart(before, slid) <= _STILL * radius
         at_rest = slid.held & ((slid.residuals <= _BALANCED) | still)
         resting.append(slid.of(at_rest & np.repeat(left, len(at_rest) // len(left))))
         some_rest, some_held = (
@@ -222,17 +235,17 @@ def rest_points(
         if not left.any():
             break
         before = slid
-    joined = _Slid(*map(np.concatenate, zip(*resting, strict=True)))
-    return _places(walls, joined, _SAME * radius, copies=len(slid.held))
+    joined = Slid(*map(np.concatenate, zip(*resting, strict=True)))
+    return _places(problem, walls, joined, _SAME * radius, copies=len(slid.held))
 
 
-class _Slid(NamedTuple):
+class Slid(NamedTuple):
     """What C copies did in the last steps of a round: their mean weights, the shares of steps on
     the + sides, the residual of each, and which crossed the walls and no others."""
 
     W: Float[Array, "C d m"]
     a: Float[Array, "C m"]
-    shares: Float[Array, "C k"]
+    shares: Float[Array, "C n m"]
     residuals: Float[Array, " C"]
     held: Bool[Array, " C"]
 
@@ -241,27 +254,27 @@ class _Slid(NamedTuple):
         return type(self)(*(each[copies] for each in self))
 
 
-def _slide(chatter: Chatter) -> _Slid:
-    """One round, at falling rates."""
-    falling = np.geomspace(*_RATES, _STEPS - _CONSTANT)
-    rates = np.concatenate([np.full(_CONSTANT, _RATES[0]), falling])
-    for rate in rates[:-_WINDOW]:
+def slide(chatter: Chatter, rates: Float[Array, " T"]) -> Slid:
+    """One round at these rates of the weights."""
+    window = len(rates) // 3  # the last steps, in which copies are watched
+    mean = window // 2  # the last of these, of which weights are the mean
+    for rate in rates[:-window]:
         chatter.step(rate)
     before, signs = (chatter.W, chatter.a), chatter.signs
     held = np.ones(len(chatter.a), dtype=bool)
     shares = np.zeros(chatter.above.shape)
     W, a = np.zeros_like(chatter.W), np.zeros_like(chatter.a)
-    for left, rate in zip(range(_WINDOW, 0, -1), rates[-_WINDOW:], strict=True):
+    for left, rate in zip(range(window, 0, -1), rates[-window:], strict=True):
         chatter.step(rate)
-        shares += chatter.above / _WINDOW
+        shares += chatter.above / window
         held &= (chatter.signs == signs).all(axis=(1, 2))
-        if left <= _MEAN:
-            W += chatter.W / _MEAN
-            a += chatter.a / _MEAN
-    held &= (np.abs(shares - 0.5) <= 0.5 - _CROSSED).all(axis=1)
-    way = rates[-_WINDOW:].sum() * chatter.radius
+        if left <= mean:
+            W += chatter.W / mean
+            a += chatter.a / mean
+    held &= ((np.abs(shares - 0.5) <= 0.5 - _CROSSED) | ~chatter.on).all(axis=(1, 2))
+    way = rates[-window:].sum() * chatter.radius
     moved = np.maximum(_largest(chatter.W - before[0]), _largest(chatter.a - before[1]))
-    return _Slid(W, a, shares, moved / way, held)
+    return Slid(W, a, shares, moved / way, held)
 
 
 def _largest(changes: Float[Array, "C ..."]) -> Float[Array, " C"]:
@@ -270,26 +283,26 @@ def _largest(changes: Float[Array, "C ..."]) -> Float[Array, " C"]:
     return largest
 
 
-def _distances(one: _Slid, other: _Slid) -> Float[Array, " C"]:
+def apart(one: Slid, other: Slid) -> Float[Array, " C"]:
     """The largest difference of the weights of each copy."""
     return np.maximum(_largest(one.W - other.W), _largest(one.a - other.a))
 
 
-def _places(walls: _Walls, slid: _Slid, apart: float, copies: int) -> list[RestPoint]:
+def _places(
+    problem: Problem, walls: _Walls, slid: Slid, same: float, copies: int
+) -> list[RestPoint]:
     """The means of those, of so many copies, that are near each other."""
     found = []
     while len(slid.held):
-        near = _distances(slid, slid.of(np.zeros(1, dtype=int))) <= apart
+        near = apart(slid, slid.of(np.zeros(1, dtype=int))) <= same
         own, slid = slid.of(near), slid.of(~near)
-        W, a = own.W.mean(axis=0), own.a.mean(axis=0)
-        error = walls.activation.at(walls.outputs(W)) @ a - walls.y
         found.append(
-            RestPoint(
-                W=W,
-                a=a,
-                kinks=walls.kinks,
-                shares=own.shares.mean(axis=0),
-                loss=float((error**2).sum() / 2),
+            rest_point(
+                problem,
+                own.W.mean(axis=0),
+                own.a.mean(axis=0),
+                walls.kinks,
+                own.shares.mean(axis=0),
                 residual=float(own.residuals.max()),
                 frequency=len(own.held) / copies,
             )
@@ -297,119 +310,148 @@ def _places(walls: _Walls, slid: _Slid, apart: float, copies: int) -> list[RestP
     return sorted(found, key=lambda place: -place.frequency)
 
 
+def rest_point(
+    problem: Problem,
+    W: Float[Array, "d m"],
+    a: Float[Array, " m"],
+    kinks: Sequence[Kink],
+    shares: Float[Array, "n m"],
+    *,
+    residual: float,
+    frequency: float,
+) -> RestPoint:
+    """The point, with its loss."""
+    error = problem.activation.fit(np.array(problem.X, dtype=float), W, a) - np.array(
+        problem.y, dtype=float
+    )
+    own = np.array([shares[kink] for kink in kinks])
+    loss = float((error**2).sum() / 2)
+    return RestPoint(W, a, tuple(kinks), own, loss, residual, frequency)
+
+
 class _Walls:
-    """The data, and the k kinks that a run is on."""
+    """The k kinks that a run is on: of kinks on one wall the first, and which rows cross it."""
 
     def __init__(self, problem: Problem, width: int, kinks: Sequence[Kink]) -> None:
-        self.X = np.array(problem.X, dtype=float)
-        self.y = np.array(problem.y, dtype=float)
-        self.activation = problem.activation
-        same = parallel(self.X)
-        self.kinks = tuple(distinct(same, kinks))
-        self.neurons = [j for _, j in self.kinks]
-        rows = [k for k, _ in self.kinks]
-        self.normals = self.X[rows]
-        # (k, n): of the rows on the wall of each kink the slopes on its two sides.
-        up, down = (self.activation.slopes(side * same[rows] > 0) for side in (1, -1))
-        on = same[rows] != 0
-        self.jumps = np.where(on, up - down, 0.0)
+        self._X = np.array(problem.X, dtype=float)
+        self._same = parallel(self._X)
+        self.kinks = tuple(distinct(self._same, kinks))
         self.on = np.zeros((problem.n, width), dtype=bool)
-        self.below = np.zeros((problem.n, width))
-        for place, j in enumerate(self.neurons):
-            self.on[on[place], j] = True
-            self.below[on[place], j] = down[place, on[place]]
-        self.along = {j: self._projection(j) for j in set(self.neurons)}
+        for k, j in self.kinks:
+            self.on[self._same[k] != 0, j] = True
 
-    def outputs(self, W: Float[Array, "*C d m"]) -> Float[Array, "*C n m"]:
-        """X W, zero on the walls."""
-        outputs: Array = np.where(self.on, 0.0, self.X @ W)
-        return outputs
-
-    def _projection(self, neuron: int) -> Float[Array, "d d"]:
-        """Onto all its walls."""
-        own = self.normals[[j == neuron for j in self.neurons]]
-        projection: Array = np.eye(self.X.shape[1]) - np.linalg.pinv(own) @ own
-        return projection
+    def spread(
+        self, lengths: Float[Array, "C k"], shares: Float[Array, "C k"]
+    ) -> tuple[Float[Array, "C n m"], Float[Array, "C n m"]]:
+        """Distances from the walls, given in lengths of a row of each, and shares of steps on the +
+        sides, for all rows."""
+        found = np.zeros((2, len(lengths), *self.on.shape))
+        for place, (k, j) in enumerate(self.kinks):
+            side = self._same[k]
+            rows = np.flatnonzero(side)
+            sizes = side[rows] * np.linalg.norm(self._X[rows], axis=1)
+            found[0][:, rows, j] = np.multiply.outer(lengths[:, place], sizes)
+            share = shares[:, place, None]
+            found[1][:, rows, j] = np.where(side[rows] > 0, share, 1 - share)
+        return found[0], found[1]
 
 
 class Chatter:
     """Training across walls in units of its learning rate: a map of the distances from the walls,
     and of what the rules remember, with weights that follow slowly.
 
-    walls: with k kinks. W (B, d, m), a (B, m): the weights of B networks that C copies of the run
-    start from, as many from each.
+    W (C, d, m), a (C, m): the weights that C copies of runs start from, as many of each of
+    `networks`, one after the other. on: the walls that they are on. distances: from them, in steps.
+    shares: of earlier steps on the + sides, which the rules remember.
     """
 
     def __init__(
         self,
-        walls: _Walls,
-        W: Float[Array, "B d m"],
-        a: Float[Array, "B m"],
+        problem: Problem,
+        W: Float[Array, "C d m"],
+        a: Float[Array, "C m"],
+        on: Bool[Array, "C n m"],
+        distances: Float[Array, "C n m"],
+        shares: Float[Array, "C n m"],
+        *,
         rules: tuple[Rule, Rule],
         radius: float,
+        networks: int,
     ) -> None:
-        self.walls = walls
+        self.W, self.a, self.on, self.distances = W, a, on, distances
+        self.outputs: Float[Array, "C n m"]
         self.radius = radius
-        copies = _COPIES if walls.kinks else 1
-        self.W, self.a = (np.repeat(layer, copies, axis=0) for layer in (W, a))
-        self._stay()
+        self._X = np.array(problem.X, dtype=float)
+        self._y = np.array(problem.y, dtype=float)
+        self._slopes = problem.activation.slopes
+        self.far = _FAR * np.linalg.norm(self._X, axis=1)[:, None]
+        self._projections: dict[bytes, Float[Array, "d d"]] = {}
+        n_copies, d, m = W.shape
+        self._along = np.empty((n_copies, m, d, d))
+        self.hold(np.argwhere(np.ones((n_copies, m), dtype=bool)))
         self._hidden, self._output = rules
-        random = np.random.default_rng(0)
-        size = (copies, len(walls.kinks))
-        self._lengths = np.linalg.norm(walls.normals, axis=1)
-        # From each network the same.
-        distances, shares = (
-            np.tile(draws, (len(a), 1)) for draws in (random.normal(size=size), random.random(size))
-        )
-        self._distances = 3 * self._lengths * distances
-        G, g = (np.split(layer, len(a)) for layer in self._gradients(shares))
+        minus, plus = self._slopes(np.array([False, True]))
+        slopes = np.where(on, minus + shares * (plus - minus), self._slopes(self.above))
+        G, g = (np.split(layer, networks) for layer in self._gradients(slopes))
         self._of_W, self._of_a = (
             tuple(map(np.concatenate, zip(*map(rule.start, each), strict=True)))
             for rule, each in ((self._hidden, G), (self._output, g))
         )
 
     @property
-    def above(self) -> Bool[Array, "C k"]:
-        """Which copies are on the + sides."""
-        above: Array = self._distances > 0
+    def above(self) -> Bool[Array, "C n m"]:
+        """Which copies are on which + sides."""
+        above: Array = np.where(self.on, self.distances, self.outputs) > 0
         return above
 
     @property
     def signs(self) -> Bool[Array, "C n m"]:
         """Where x_k . w_j > 0, off the walls."""
-        signs: Array = self._outputs > 0
+        signs: Array = (self.outputs > 0) & ~self.on
         return signs
 
     def step(self, rate: float) -> None:
         """One step of all copies: of their distances a whole one, of weights `rate` times one,
         along the walls."""
-        G, g = self._gradients(self.above)
+        G, g = self._gradients(self._slopes(self.above))
         D, self._of_W = self._hidden.step(self._of_W, G)
         b, self._of_a = self._output.step(self._of_a, g)
-        if self.walls.kinks:
-            across = np.einsum("cdk,kd->ck", D[:, :, self.walls.neurons], self.walls.normals)
-            far = _FAR * self._lengths
-            self._distances = np.clip(self._distances - across, -far, far)
+        self.distances = np.clip(self.distances - self._X @ D, -self.far, self.far)
         self.W = self.W - rate * (self.W + self.radius * D)
         self.a = self.a - rate * (self.a + self.radius * b)
         self._stay()
 
+    def keep(self, copies: Bool[Array, " C"]) -> None:
+        """Go on with some only."""
+        self.W, self.a, self.outputs, self.on, self.distances, self._along = (
+            each[copies]
+            for each in (self.W, self.a, self.outputs, self.on, self.distances, self._along)
+        )
+        self._of_W, self._of_a = (
+            tuple(each[copies] for each in memory) for memory in (self._of_W, self._of_a)
+        )
+
+    def hold(self, neurons: Int[Array, "c 2"]) -> None:
+        """Put neurons, each of a copy, on the walls that they are on now."""
+        for copy, j in neurons.tolist():
+            own = self.on[copy, :, j]
+            if own.tobytes() not in self._projections:
+                normals = self._X[own]
+                projection = np.eye(self._X.shape[1]) - np.linalg.pinv(normals) @ normals
+                self._projections[own.tobytes()] = projection
+            self._along[copy, j] = self._projections[own.tobytes()]
+        self._stay()
+
     def _stay(self) -> None:
         """On the walls."""
-        for j, projection in self.walls.along.items():
-            self.W[:, :, j] = self.W[:, :, j] @ projection
-        self._outputs = self.walls.outputs(self.W)
+        self.W = np.einsum("cjde,cej->cdj", self._along, self.W)
+        self.outputs = self._X @ self.W
 
     def _gradients(
-        self, above: Shaped[Array, "C k"]
+        self, slopes: Float[Array, "C n m"]
     ) -> tuple[Float[Array, "C d m"], Float[Array, "C m"]]:
-        """Of W, on the + sides of the walls in these shares, and of a."""
-        walls = self.walls
-        hidden = walls.activation.at(self._outputs)
-        error = np.einsum("cnm,cm->cn", hidden, self.a) - walls.y
-        slopes = np.where(walls.on, walls.below, walls.activation.slopes(self._outputs > 0))
-        G = walls.X.T @ (slopes * (error[:, :, None] * self.a[:, None]))
-        for k, j in enumerate(walls.neurons):
-            jump = (walls.jumps[k] * error) @ walls.X
-            G[:, :, j] += (above[:, k] * self.a[:, j])[:, None] * jump
-        return G, np.einsum("cnm,cn->cm", hidden, error)
+        """Of W and a, with these slopes."""
+        hidden = slopes * self.outputs
+        error = (hidden @ self.a[:, :, None])[..., 0] - self._y
+        G = self._X.T @ (slopes * (error[:, :, None] * self.a[:, None]))
+        return G, (error[:, None] @ hidden)[:, 0]

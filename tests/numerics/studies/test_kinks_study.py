@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from numerics.studies.kinks import data, rows
+import numpy as np
+
+from numerics.studies.kinks import data, rows, rows_of_many
+from theory.problem import Problem
 
 
 def test_rows_of_few_data() -> None:
@@ -12,3 +15,16 @@ def test_rows_of_few_data() -> None:
         kinks, near, far, off, none, moving = map(int, counts)
         assert kinks == near + far + off + none
         assert 0 <= moving <= 4 * 16, name
+
+
+def test_rows_of_many_kinks() -> None:
+    generator = np.random.default_rng(6)
+    problem = Problem(generator.integers(-9, 10, (20, 4)).tolist(), [*range(-10, 10)])
+    found = list(rows_of_many(problem, 4, seeds=4, steps=2000, cooling=6000))
+    assert len(found) == 2
+    for row in found:
+        _, *counts = (cell.strip() for cell in row.strip("|").split("|"))
+        kinks, near, ten, off, none, others = map(int, counts)
+        assert kinks + others == 4
+        assert kinks == near + ten + off + none
+        assert near + ten >= 2
