@@ -4,7 +4,8 @@ that go on to walls as they meet them, and leave those that do not hold them.
 On a few kinks all walls are given, and a run that leaves one is another case. On dozens, of
 hundreds that are near, nobody can say which ones hold a run, and the map finds them: a run starts
 on none. One that crosses a wall is put on it, at the side that it came to, and if it does not come
-back in many steps it is let go there. At what rest is nothing changes.
+back in many steps it is let go there.
+
 Source: `rest-on-kinks` in proofs_notes/valleys.md.
 """
 

@@ -19,12 +19,12 @@ def test_rows_of_few_data() -> None:
 
 def test_rows_of_many_kinks() -> None:
     generator = np.random.default_rng(6)
-    problem = Problem(generator.integers(-9, 10, (20, 4)).tolist(), [*range(-10, 10)])
-    found = list(rows_of_many(problem, 4, seeds=4, steps=2000, cooling=6000))
+    problem = Problem(generator.integers(-9, 10, (20, 2)).tolist(), [*range(-10, 10)])
+    found = list(rows_of_many(problem, 2, seeds=4, steps=2000, cooling=2000))
     assert len(found) == 2
     for row in found:
         _, *counts = (cell.strip() for cell in row.strip("|").split("|"))
         kinks, near, ten, off, none, others = map(int, counts)
         assert kinks + others == 4
         assert kinks == near + ten + off + none
-        assert near + ten >= 2
+        assert near > 0
