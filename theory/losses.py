@@ -56,6 +56,13 @@ class Loss(ABC):
     def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
         """Its gradient, in floating point."""
 
+    def curvature(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Its second derivatives in each output, in floating point; where they jump, one of them.
+
+        Unknown for `Custom`.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """The loss, or a rational just above it."""
@@ -120,6 +127,9 @@ class Squared(Loss):
     def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
         return fit - y
 
+    def curvature(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        return np.ones(len(y))
+
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         return sum(((f - v) ** 2 for f, v in zip(fit, y, strict=True)), Fraction()) / 2
 
@@ -176,6 +186,10 @@ class Huber(Loss):
         clipped: Array = np.clip(fit - y, -threshold, threshold)
         return clipped
 
+    def curvature(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        near: Array = (np.abs(fit - y) <= float(self.threshold)).astype(float)
+        return near
+
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         M = self.threshold
         residuals = (abs(f - v) for f, v in zip(fit, y, strict=True))
@@ -224,6 +238,11 @@ class Logistic(Loss):
     def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
         gradient: Array = -y * np.exp(-np.logaddexp(0.0, y * fit))
         return gradient
+
+    def curvature(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        share = np.abs(self.gradient(fit, y))
+        curvature: Array = share * (1 - share)
+        return curvature
 
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         terms = (_ball(-f * v).exp().log1p() for f, v in zip(fit, y, strict=True))

@@ -18,25 +18,30 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from theory.errors import SolverFailure
-from theory.losses import Loss, Squared
+from theory.losses import Custom, Loss, Squared
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.descent import LocalSearch
 from theory.programs.family import Family, Multipliers, Prices
 from theory.programs.networks import united
 from theory.programs.newton import GroupLasso, Point
 from theory.programs.program import BlockProgram
+from theory.programs.spectral import SpectralProgram
 from theory.types import Array
 
 _LOG = logging.getLogger(__name__)
 
 _WHOLE = 64  # blocks up to which the master takes all of them
 _WHOLE_NEWTON = 1024  # the same where the master is solved by Newton's method
-_NEW_NEWTON, _NEW = 100, 30  # blocks to join the master at once
+_NEW_OWN, _NEW = 100, 30  # blocks to join the master at once; the first where no CVXPY is needed
 _GAIN_NEWTON, _GAIN = 0.0, 1e-3  # of the value, relative: for less no patterns are sought
 _WIDTH, _WIDE = 64, 8  # of the networks that patterns are learnt from, and how many
 _VIOLATED = 1e-9  # of the level, relative
 _SMALL = 1e-4  # of the loss of zero weights: gaps of smaller losses are relative to this
-_USED = 1e-9  # of the largest block, relative
+# What a master may leave of the tolerance; over a whole arrangement the neurons are counted.
+_INNER, _INNER_WHOLE = 0.25, 1e-3
+_FIRST = 0.3  # the gap, relative, that is taken to be there at first
+_AHEAD = 0.3  # times the gap that is reached: the tolerance of the next master
+_USED = 1e-8  # of the largest block, relative
 _KEPT = 1e-2  # times the tolerance: the size of blocks, relative, that stay in the master
 _ROUNDS = 100
 _LOOSE = 1e-3  # tolerance while the pool grows: of the gap, and of what counts as better
@@ -111,11 +116,13 @@ class ColumnGeneration:
         self.tolerance = tolerance
         self.tick = tick
         self._newton = family.newton and isinstance(self.loss, Squared)
-        self._new = _NEW_NEWTON if self._newton else _NEW
+        self._spectral = family.gauge.hidden.joint and not isinstance(self.loss, Custom)
+        self._new = _NEW_OWN if self._newton or self._spectral else _NEW
         self._gain = _GAIN_NEWTON if self._newton else _GAIN
         self._active: Int[Array, " a"] = np.zeros(0, dtype=int)
-        self._master: GroupLasso | BlockProgram | None = None
+        self._master: GroupLasso | SpectralProgram | BlockProgram | None = None
         self._point: Point | None = None
+        self._relative_gap = _FIRST  # of the last round
         self._multipliers: Multipliers = {}
         self._zero = self.loss.at(np.zeros(len(y)), y)
 
@@ -161,15 +168,19 @@ class ColumnGeneration:
             lam = -self.loss.gradient(np.zeros(len(self.y)), self.y)
             first = self.family.prices(self.patterns, lam, None, np.inf)
             self._activate(np.zeros(0, dtype=int), first.costs)
+        aim = max(tolerance, self._relative_gap * _AHEAD) if self._spectral else tolerance
         for _ in range(_ROUNDS):
             self.tick(self.patterns.count)
-            found = self._round(weight, tolerance)
+            found = self._round(weight, aim)
             violated = found.prices.costs > self._level(found, weight) * (1 + _VIOLATED)
             violated[self._active] = False
-            accurate = found.gap <= tolerance * max(found.value, _SMALL * self._zero)
-            if accurate or not violated.any():
+            self._relative_gap = found.gap / (max(found.value, _SMALL * self._zero) or 1.0)
+            accurate = self._relative_gap <= tolerance
+            if accurate or (aim == tolerance and not violated.any()):
                 break
-            self._activate(found.kept(tolerance), np.where(violated, found.prices.costs, 0.0))
+            aim = max(tolerance, min(aim, self._relative_gap) * _AHEAD)
+            if violated.any():
+                self._activate(found.kept(tolerance), np.where(violated, found.prices.costs, 0.0))
         if self._newton and not accurate:
             found = self._by_program(found, weight)
         return found
@@ -177,11 +188,8 @@ class ColumnGeneration:
     def _by_program(self, found: Relaxation, weight: float) -> Relaxation:
         """The same by CVXPY, where Newton's method has stalled; the better of the two."""
         blocks = self._active
-        program = BlockProgram(
-            *(self.patterns, blocks, self.y, self.family, self.loss), penalised=self.penalised
-        )
         try:
-            u, lam, metric = program.solve(weight)
+            u, lam, metric = self._program().solve(weight)
         except SolverFailure as error:
             _LOG.info("Newton's method stalled at a gap of %.1e, and %s", found.gap, error)
             return found
@@ -210,15 +218,25 @@ class ColumnGeneration:
                 master.cones.tight[here] = self._master.cones.tight[there]
                 self._point = Point(u, self._point.lam)
             self._master = master
+        elif self._spectral:
+            program = SpectralProgram(self.patterns, self._active, self.y, self.loss)
+            if isinstance(self._master, SpectralProgram):
+                _, here, there = np.intersect1d(self._active, before, return_indices=True)
+                mu = np.zeros((len(self._active), len(self.y)))
+                for k, block in enumerate(self._active.tolist()):
+                    rows, values = self._multipliers.get(block, ([], []))
+                    mu[k, rows] = values
+                program.follow(self._master, here, there, mu, self._relative_gap)
+            self._master = program
         else:
-            self._master = BlockProgram(
-                self.patterns,
-                self._active,
-                self.y,
-                self.family,
-                self.loss,
-                penalised=self.penalised,
-            )
+            self._master = self._program()
+
+    def _program(self) -> BlockProgram:
+        """The master for CVXPY."""
+        blocks, penalised = self._active, self.penalised
+        return BlockProgram(
+            self.patterns, blocks, self.y, self.family, self.loss, penalised=penalised
+        )
 
     def _round(self, weight: float, tolerance: float) -> Relaxation:
         """Solve the master, and price the pool."""
@@ -228,6 +246,13 @@ class ColumnGeneration:
             self._point = self._by_newton(master, start, weight, tolerance)
             u, metric = self._point.u, None
             lam = self.y - master.fit(u)
+        elif isinstance(master, SpectralProgram):
+            inner = tolerance * (_INNER if self.search else _INNER_WHOLE)
+            try:
+                u, lam, metric = master.solve(weight, inner)
+            except SolverFailure as error:
+                _LOG.info("%s", error)
+                u, lam, metric = self._program().solve(weight)
         else:
             assert master is not None
             u, lam, metric = master.solve(weight)
@@ -376,7 +401,7 @@ def _climbed(
             gains.append(gain[above])
             goal = family.best(sign * (activation.slopes(active) * lam) @ X, found.metric)
             u = _unit(u) + _unit(goal)
-    best = np.argsort(-np.concatenate(gains), kind="stable")[: _TRIED * _NEW_NEWTON]
+    best = np.argsort(-np.concatenate(gains), kind="stable")[: _TRIED * _NEW_OWN]
     return distinct(np.concatenate(seen)[best])
 
 

@@ -16,7 +16,7 @@ from theory.errors import SolverFailure
 from theory.gauges import Gauge
 from theory.geometry import LionK
 from theory.landscape.penalised import balanced
-from theory.losses import Loss, Squared
+from theory.losses import Custom, Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs.blocks import Patterns, distinct
@@ -25,13 +25,15 @@ from theory.programs.descent import Found
 from theory.programs.family import Family
 from theory.programs.networks import Neurons, interpolating, united
 from theory.programs.program import BlockProgram
+from theory.programs.spectral import SpectralProgram
 from theory.types import Array
 from theory.within import Penalty
 
 _LOG = logging.getLogger(__name__)
 
+_TOLERANCE = 1e-9  # of the best network of a cell, in a ball of muon
 _INTERPOLATED = 30  # data points up to which exact interpolation is tried
-_ROUNDING = Fraction(1, 10**9)  # of a neuron: no further one is needed for so little
+_ROUNDING = Fraction(1, 10**6)  # of a neuron: no further one is needed for so little
 
 
 class Lifted(NamedTuple):
@@ -171,22 +173,31 @@ class Lift:
         self, patterns: Patterns, blocks: Int[Array, " b"], counts: Int[Array, " b"]
     ) -> tuple[Float[Array, " k"], Float[Array, "k d"]]:
         """Signs and coordinates of the best network with so many neurons in each block."""
-        program = BlockProgram(
-            patterns,
-            blocks,
-            self._targets,
-            self.family,
-            self.loss,
-            penalised=self.beta is not None,
-            counts=counts.astype(float),
-        )
         weight = self.rho if self.beta is None else self.beta
         assert weight is not None
-        u, _, _ = program.solve(float(weight))
+        u = self._coordinates(patterns, blocks, counts.astype(float), float(weight))
         signs = patterns.signs(blocks)
         if not self.gauge.summed:
             signs, u = np.repeat(signs, counts), np.repeat(u / counts[:, None], counts, axis=0)
         return signs, u
+
+    def _coordinates(
+        self,
+        patterns: Patterns,
+        blocks: Int[Array, " b"],
+        counts: Float[Array, " b"],
+        weight: float,
+    ) -> Float[Array, "b d"]:
+        if self.gauge.hidden.joint and not isinstance(self.loss, Custom):
+            own = None if self.gauge.summed else counts
+            program = SpectralProgram(patterns, blocks, self._targets, self.loss, counts=own)
+            try:
+                return program.solve(weight, _TOLERANCE).u
+            except SolverFailure as error:
+                _LOG.info("%s", error)
+        data = (patterns, blocks, self._targets, self.family, self.loss)
+        penalised = self.beta is not None
+        return BlockProgram(*data, penalised=penalised, counts=counts).solve(weight).u
 
     @cached_property
     def _targets(self) -> Float[Array, " n"]:

@@ -307,7 +307,7 @@ def test_where_both_solvers_fail_their_statuses_are_told(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(cvxpy.Problem, "solve", fail)
     with pytest.raises(SolverFailure, match="CLARABEL gave up.*SCS gave up.*rescale"):
-        solve(example("flagship"), Ball("muon", HALF))
+        solve(example("flagship"), Ball("adamw-ngd", HALF), width=2)
 
 
 def test_where_clarabel_fails_scs_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,9 +321,9 @@ def test_where_clarabel_fails_scs_takes_over(monkeypatch: pytest.MonkeyPatch) ->
         return original(self, *arguments, **options)
 
     monkeypatch.setattr(cvxpy.Problem, "solve", fail)
-    found = solve(example("flagship"), Ball("muon", HALF), width=6)
+    found = solve(example("flagship"), Ball("adamw-ngd", HALF), width=6)
     monkeypatch.undo()
-    expected = solve(example("flagship"), Ball("muon", HALF), width=6)
+    expected = solve(example("flagship"), Ball("adamw-ngd", HALF), width=6)
     assert float(found.upper) == pytest.approx(float(expected.upper), rel=1e-4)
     assert found.lower <= expected.upper
 
@@ -515,7 +515,7 @@ def test_a_panicking_solver_is_a_failing_one(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(cvxpy.Problem, "solve", panic)
     with pytest.raises(SolverFailure, match="CLARABEL: panicked; SCS: panicked"):
-        solve(example("flagship"), Ball("muon", HALF))
+        solve(example("flagship"), Ball("adamw-ngd", HALF), width=2)
 
 
 def test_an_interrupt_tells_the_best_network_so_far() -> None:
