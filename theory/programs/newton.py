@@ -206,22 +206,22 @@ class _Inner:
         p p^T + (1 - threshold / length)(N N^T - p p^T); in the ball the first terms of all blocks
         are centred, for their lengths keep their sum.
         """
-        program = self.program
-        along, across = [], []
-        for b, w, length in zip(step.on, step.w, step.lengths, strict=True):
-            tight = program.cones.tight[b]
-            tight = tight[tight >= 0]
-            p = w / length
-            basis = np.linalg.qr(np.column_stack([p, *program.X[tight]]), mode="complete")[0]
-            images = program.masks[b][:, None] * (program.X @ basis[:, 1 + len(tight) :])
-            along.append(program.masks[b] * (program.X @ p))
-            across.append(np.sqrt(1 - step.threshold / length) * images)
-        if not along:
-            return np.zeros((len(program.y), 0))
-        first = np.column_stack(along)
+        program, on = self.program, step.on
+        X, masks = program.X, program.masks[on]
+        tight = -np.sort(-program.cones.tight[on], axis=1)  # rows first, empty slots last
+        used = tight >= 0
+        p = step.w / step.lengths[:, None]
+        normals = np.where(used[:, :, None], X[tight], 0.0)
+        spanned = np.concatenate([p[:, None], normals], axis=1).transpose(0, 2, 1)
+        basis = np.linalg.qr(spanned, mode="complete")[0]
+        shares = np.sqrt(1 - step.threshold / step.lengths)
+        images = (shares[:, None] * masks)[:, :, None] * (X @ basis)
+        free = np.arange(X.shape[1]) > used.sum(axis=1)[:, None]
+        across = images.transpose(1, 0, 2)[:, free]
+        first = (masks * (p @ X.T)).T
         if self.radius is not None and step.threshold > 0:
             first = first - first.mean(axis=1, keepdims=True)
-        return np.hstack([first, *across])
+        return np.hstack([first, across])
 
 
 def _ball_threshold(lengths: Float[Array, " k"], radius: float) -> float:
