@@ -1,4 +1,5 @@
-"""Group lasso over 200 patterns (n = 200, d = 10): Newton's method, CVXPY, pyscnn, and a path.
+"""Group lasso over 200 patterns (n = 200, d = 10): Newton's method, CVXPY, pyscnn, and a path;
+and the programs of muon on diabetes and breast cancer data.
 
 `make bench` runs it. All see the same data, patterns and penalty, and are judged alike: each
 solution is priced and its gap proved by our dual, exactly. pyscnn needs an environment of its own;
@@ -18,15 +19,22 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from numerics.studies.datasets import dataset
+from numerics.studies.real_data import load
 from theory.activation import RELU
-from theory.gauges import EUCLIDEAN, Frobenius, Gauge
+from theory.gauges import EUCLIDEAN, Frobenius, Gauge, gauge_of
+from theory.geometry import geometry
 from theory.losses import Squared
 from theory.problem import Problem
-from theory.programs.blocks import Patterns
-from theory.programs.columns import ColumnGeneration, Relaxation
+from theory.programs.blocks import Patterns, distinct
+from theory.programs.columns import ColumnGeneration, Relaxation, Search
 from theory.programs.duals import BlockDual
 from theory.programs.group_lasso import GroupNorms
+from theory.programs.solve import family_of
+from theory.units import Units
 
+WIDTH = 8
+LIMITS = {"diabetes": 1500, "breast-cancer": 200}  # of patterns, after which none are sought
 GAUGE = Gauge(Frobenius(), EUCLIDEAN)
 FAMILY = GroupNorms(GAUGE)
 SCNN = os.environ.get("ISTHMUS_SCNN_PYTHON")
@@ -139,3 +147,46 @@ def test_a_path_of_fifty_radii(benchmark: BenchmarkFixture) -> None:
     assert all(point.gap <= 2e-6 * point.value for point in found)
     values = [point.value for point in found]
     assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer", "tolerance"),
+    [
+        (name, optimizer, tolerance)
+        for name, tolerance in (
+            ("diabetes", 1e-6),
+            ("breast-cancer", 1e-3),
+            ("breast-cancer", 1e-6),
+        )
+        for optimizer in ("muon", "muon-adamw")
+    ],
+)
+def test_muon_on_real_data(
+    benchmark: BenchmarkFixture, name: str, optimizer: str, tolerance: float
+) -> None:
+    """The training rows, in the ball of `isthmus study real-data`; proved over the patterns priced.
+
+    Patterns: 200 of random neurons, those of wide networks, and what a search adds up to LIMITS.
+    """
+    train = dataset(name).train
+    units = Units.of(train, Squared())
+    problem = units.problem(train)
+    radius = units.reach(Fraction(load()[name][optimizer]["rho"]))
+    X, y = (np.array(part, dtype=float) for part in (problem.X, problem.y))
+    gauge = gauge_of(geometry(optimizer).ball)
+    family = family_of(gauge)
+
+    def relaxed() -> Any:
+        random = np.random.default_rng(0)
+        patterns = Patterns(X, RELU, distinct(random.standard_normal((200, X.shape[1])) @ X.T > 0))
+        columns = ColumnGeneration(
+            *(patterns, y, family), search=Search(LIMITS[name], random), tolerance=tolerance
+        )
+        return columns.solve(family.radius(radius, WIDTH))
+
+    found = benchmark.pedantic(relaxed, rounds=1)
+    dual = BlockDual.repaired(problem, gauge, found)
+    lower = float(dual.bound(Squared(), radius, WIDTH))
+    benchmark.extra_info["proved gap"] = gap = (found.value - lower) / found.value
+    benchmark.extra_info["patterns"] = len(found.patterns.active)
+    assert gap <= tolerance

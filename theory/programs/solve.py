@@ -2,8 +2,8 @@
 
 1. Patterns: the whole arrangement where it has at most `max_patterns` cones, else those that column
    generation finds.
-2. The convex program over all blocks, by CVXPY or Newton's method (columns.py): a relaxation of
-   training at any width.
+2. The convex program over all blocks (columns.py), by Newton's method for l2 lengths, an
+   interior-point method for spectral norms, and CVXPY else: a relaxation of training at any width.
 3. Its dual point, repaired to exact feasibility, proves a lower bound (bounds.py); its solution,
    lifted to a network in the ball of at most `width` neurons, attains an upper one (networks.py).
 4. Where the gap is left open because the width is too small for the relaxation to be tight, all
