@@ -13,7 +13,7 @@ import theory
 ROOT = Path(theory.__file__).parents[1]
 
 THEORY = (
-    *("errors", "types", "own_file", "processes", "quiet", "activation", "problem", "exact"),
+    *("errors", "types", "own_file", "parallel", "quiet", "activation", "problem", "exact"),
     *("linear", "losses", "loading", "network", "geometry", "gauges", "within", "units"),
     *("arrangement", "states", "cone_program", "landscape", "programs", "radii", "connectivity"),
     *("regions", "certificates", "claims", "hunt", "strategies"),

@@ -96,3 +96,10 @@ class SolverFailure(RuntimeError):
             "too many orders of magnitude; rescale the columns of X, or y"
         )
         self.statuses = statuses
+
+
+class WorkerDied(RuntimeError):
+    """A process that worked for this one was killed, or ended itself."""
+
+    def __init__(self) -> None:
+        super().__init__("a process died, perhaps for want of memory: fewer jobs need less")

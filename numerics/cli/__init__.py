@@ -16,7 +16,7 @@ import typer
 
 from numerics.cli.options import with_options
 from numerics.cli.output import EXIT_DONE, EXIT_INPUT, EXIT_UNDECIDED, over_budget, say
-from theory.errors import BudgetError, InputError, Interrupted
+from theory.errors import BudgetError, InputError, Interrupted, WorkerDied
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # the other files are opened where their errors can say more
         say(f"cannot write the output: {error.strerror}")
         return EXIT_INPUT
-    except Interrupted as error:
+    except (Interrupted, WorkerDied) as error:
         say(str(error))
         return EXIT_UNDECIDED
     if code == _INTERRUPTED:

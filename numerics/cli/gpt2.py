@@ -19,6 +19,7 @@ from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
 from numerics.gpt2.names import TEXTS
 from theory.errors import InputError
+from theory.parallel import ALONE, Jobs
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
@@ -317,7 +318,7 @@ def table(
     settings = Config.read(config)
     if estimate:
         task = Task(context.obj, [config], json=json)
-        document = _estimate(settings, _jobs(jobs))
+        document = _estimate(settings, _jobs(jobs).cores)
         return task.finish(document, partial(_print_estimate, document))
     if out is None:
         raise InputError("out", "name a folder for the study")
@@ -325,8 +326,8 @@ def table(
     task = Task(context.obj, [config], json=json, out=written)
     with torchrun_workers() as workers:
         alone = workers.count == 1
-        many = _jobs(jobs) if alone else 1
-        with progress(at_once=alone and many > 1) as report:
+        many = _jobs(jobs) if alone else ALONE
+        with progress(at_once=not many.alone) as report:
             document = Study(settings, out).run(
                 jobs=many, workers=workers, command=context.obj, progress=report
             )
@@ -342,12 +343,11 @@ def table(
     return task.finish(document | {"claims": verdicts}, show, code=code)
 
 
-def _jobs(jobs: int | None) -> int:
+def _jobs(jobs: int | None) -> Jobs:
     """By default one for each GPU, or each core."""
     import torch
-    from joblib import cpu_count
 
-    return jobs or torch.cuda.device_count() or int(cpu_count())
+    return Jobs(jobs or torch.cuda.device_count() or None)
 
 
 def _estimate(settings: Config, many: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
 from numerics.text import show_data
 from theory.errors import InputError, Interrupted
+from theory.parallel import Jobs
 from theory.problem import positive_integer
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ def hunt(
     width: _Range = None,
     entries: Annotated[int | None, typer.Option(metavar="E", help="Integers from -E to E.")] = None,
     jobs: options.Jobs = None,
-    backend: Annotated[
-        str, typer.Option(metavar="NAME", help="Of joblib: loky, dask or ray.")
-    ] = "loky",
+    backend: options.Backend = "loky",
     resume: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep what is done in FILE; go on from it.")
     ] = None,
@@ -78,8 +77,6 @@ def hunt(
 
     It exits with 0 whether something was found or all was looked through without.
     """
-    from joblib import cpu_count
-
     from numerics.files import write_json
     from theory.hunt import from_file, named
     from theory.hunt import hunt as search
@@ -117,8 +114,7 @@ def hunt(
             instances=instances,
             seconds=seconds,
             finds=finds,
-            jobs=jobs or cpu_count(),
-            backend=backend,
+            jobs=Jobs(jobs, backend),
             journal=resume,
             progress=report,
         )

@@ -98,6 +98,9 @@ Width = Annotated[
 ]
 MaxCells = Annotated[int | None, count("Refuse problems with more cells than this.")]
 Jobs = Annotated[int | None, count("Processes; by default one for each core.")]
+Backend = Annotated[
+    str, typer.Option(metavar="NAME", help="What runs the processes: loky, dask or ray.")
+]
 Json = Annotated[
     str | None,
     typer.Option(

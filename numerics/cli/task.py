@@ -13,7 +13,7 @@ from typing import Any
 
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, emit, over_budget, progress, say
 from numerics.cli.outputs import Folder, check_outputs
-from theory.errors import BudgetError, Interrupted, SolverFailure, Undecided
+from theory.errors import BudgetError, Interrupted, SolverFailure, Undecided, WorkerDied
 
 
 class Task:
@@ -37,7 +37,7 @@ class Task:
         check_outputs(reads, json=json, certificate=certificate, plot=plot, **folders)
         self._command, self._json, self._certificate = command, json, certificate
         self.lines: list[str] = []  # that `finish` prints last
-        self.stop: BudgetError | Interrupted | SolverFailure | Undecided | None = None
+        self.stop: BudgetError | Interrupted | SolverFailure | Undecided | WorkerDied | None = None
 
     @property
     def reason(self) -> str:
@@ -64,7 +64,7 @@ class Task:
         try:
             with progress(total) as report:
                 yield report
-        except (BudgetError, Interrupted, SolverFailure, Undecided) as stop:
+        except (BudgetError, Interrupted, SolverFailure, Undecided, WorkerDied) as stop:
             self.stop = stop
             what = what or ("not decided" if isinstance(stop, Undecided) else "")
             say(f"{what}{what and ': '}{self.reason}")

@@ -20,6 +20,7 @@ from numerics.cli.output import (
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
 from theory.errors import InputError, Interrupted
+from theory.parallel import Jobs
 
 if TYPE_CHECKING:
     from numerics.report.chapters import Chapter
@@ -39,6 +40,7 @@ def verify(
         bool, typer.Option("--quick", help="Fewer instances and less training: under a minute.")
     ] = False,
     jobs: options.Jobs = None,
+    backend: options.Backend = "loky",
     report: Annotated[
         Path | None,
         typer.Option(
@@ -60,8 +62,6 @@ def verify(
     if listed:
         return _list(chosen, Task(None, claims or [], json=json))
 
-    from joblib import cpu_count
-
     from numerics.files import provenance
     from numerics.report.chapters import write_report
     from numerics.report.verification import verify_claims
@@ -70,11 +70,11 @@ def verify(
         report = Path("report", "part") if claims or quick else Path("report")
     written = Folder(report, ("index.html", *(f"{claim.id}.*" for claim in chosen)))
     task = Task(context.obj, claims or [], json=json, report=written)
-    jobs = min(jobs or cpu_count(), len(chosen))
+    many = Jobs(jobs, backend).at_most(len(chosen))
     done: dict[str, Chapter] = {}
     try:
-        with progress(at_once=jobs > 1) as tick:
-            for chapter in verify_claims(chosen, report, jobs=jobs, progress=tick, files=files):
+        with progress(at_once=not many.alone) as tick:
+            for chapter in verify_claims(chosen, report, jobs=many, progress=tick, files=files):
                 done[chapter.id] = chapter
     except Interrupted:
         if not done:

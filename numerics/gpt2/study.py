@@ -22,11 +22,9 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
-
-from joblib import delayed
-from threadpoolctl import threadpool_limits
 
 from numerics.files import make_folder, provenance, write, write_json
 from numerics.gpt2.cells import cells
@@ -48,7 +46,7 @@ from numerics.gpt2.training import Trainer, Workers, device_of
 from numerics.training.loop import one_thread
 from theory.claims.gpt2_study import median_rank
 from theory.errors import InputError
-from theory.processes import processes
+from theory.parallel import ALONE, Jobs, results
 from theory.types import Progress, silent
 
 CONFIG, RESULT = "config.json", "study.json"
@@ -87,16 +85,16 @@ class Study:
     def run(
         self,
         *,
-        jobs: int = 1,
+        jobs: Jobs = ALONE,
         workers: Workers | None = None,
         command: Sequence[str] = (),
         progress: Progress = silent,
     ) -> dict[str, Any]:
         """Make what is missing, and gather all of it in study.json; the document.
 
-        jobs: parts at a time, each in a process of its own with one thread, and with a GPU of its
-        own where there are as many. workers: of torchrun; then there is one job. command: to
-        record. `progress` may raise Interrupted, which then leaves; the study goes on another time.
+        jobs: parts at a time, each with a GPU of its own where there are as many. workers: of
+        torchrun; then there is one job. command: to record. `progress` may raise Interrupted,
+        which then leaves; the study goes on another time.
 
         Raises InputError where the folder is another study's.
         """
@@ -127,29 +125,26 @@ class Study:
             raise InputError(str(self.folder), "holds another study; give another folder")
 
     def _made(
-        self, todo: Sequence[Part], jobs: int, workers: Workers, progress: Progress
+        self, todo: Sequence[Part], jobs: Jobs, workers: Workers, progress: Progress
     ) -> Iterator[Part]:
         """Make these parts; each as it is done."""
-        if jobs == 1 or len(todo) < 2:
-            for part in todo:
-                yield self._make(part, workers, progress)
-            return
-        devices = [Workers(device=device_of(k)) for k in range(jobs)]
-        # Each in a process of its own, which the one that started it ends on Ctrl-C.
-        work = (delayed(self._make)(part, devices[k % jobs]) for k, part in enumerate(todo))
-        with processes(jobs) as run:
-            yield from run(work)
+        jobs, own = jobs.at_most(len(todo)), [workers]
+        if not jobs.alone:
+            own = [Workers(device=device_of(k)) for k in range(jobs.cores)]
+        work = zip(todo, cycle(own))
+        with results(self._make, work, jobs, progress=progress, ordered=False) as made:
+            yield from made
 
-    def _make(self, part: Part, workers: Workers, progress: Progress = silent) -> Part:
+    def _make(self, work: tuple[Part, Workers], progress: Progress) -> Part:
         """Make a part and write its document, the last of its files."""
+        part, workers = work
 
         def report(stage: str, count: int) -> None:
             progress(f"{part.file}, {stage}", count)
 
         begun = time.perf_counter()
         lab = Lab(self.config, self.folder, Trainer(texts_of(self.config), workers, report))
-        # As in each of many processes: results do not depend on how many.
-        with one_thread(), threadpool_limits(1):
+        with one_thread():
             document = part.make(lab)
         if workers.first:
             path = self.folder / part.file

@@ -12,6 +12,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from theory.hunt import Space, hunt, named
+from theory.parallel import Jobs
 
 SPACE = Space(n=(4, 4), d=(2, 2), width=(2, 2), entries=3)
 INSTANCES = 2048
@@ -21,7 +22,7 @@ INSTANCES = 2048
 def test_separation(benchmark: BenchmarkFixture, jobs: int) -> None:
     def run() -> float:
         found = hunt(
-            named("separation"), space=SPACE, instances=INSTANCES, finds=INSTANCES, jobs=jobs
+            named("separation"), space=SPACE, instances=INSTANCES, finds=INSTANCES, jobs=Jobs(jobs)
         )
         assert found.tested == INSTANCES
         return found.rate

@@ -50,6 +50,7 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.nnls import LeastSquares
 from theory.landscape.valleys import valleys
 from theory.loading import example
+from theory.parallel import Jobs
 from theory.problem import Problem
 from theory.radii import radii
 from theory.within import Ball
@@ -387,19 +388,19 @@ def test_the_number_of_processes_does_not_matter() -> None:
     stated = named("disconnected-at-width")
     space = Space(n=(4, 4), d=(2, 2), width=(2, 2), entries=3)
     alone = hunt(stated, space=space, instances=400, finds=3, seed=2)
-    together = hunt(stated, space=space, instances=400, finds=3, seed=2, jobs=2)
+    together = hunt(stated, space=space, instances=400, finds=3, seed=2, jobs=Jobs(2))
     assert len(alone.finds) >= 3
     assert summary(alone) == summary(together)
     assert alone.complete
 
 
-def test_dask_finds_the_same() -> None:
-    pytest.importorskip("distributed", reason="dask's scheduler is an optional extra")
+@pytest.mark.parametrize("backend", ["dask", "ray"])
+def test_clusters_find_the_same(backend: str) -> None:
+    pytest.importorskip(backend, reason="clusters are optional extras")
     stated = named("disconnected-at-width")
     alone = hunt(stated, instances=200, finds=9, seed=2)
-    assert summary(alone) == summary(
-        hunt(stated, instances=200, finds=9, seed=2, jobs=2, backend="dask")
-    )
+    together = hunt(stated, instances=200, finds=9, seed=2, jobs=Jobs(2, backend))
+    assert summary(alone) == summary(together)
 
 
 def interrupt_at(calls: int) -> Callable[..., Any]:
@@ -548,11 +549,6 @@ def test_a_proof_that_fails_is_named() -> None:
     stated = conjecture(prove=lambda problem, facts: facts["nosuch"])
     with pytest.raises(InputError, match="own: the prove fails on .*KeyError: 'nosuch'"):
         stated.proofs(example("flagship"), {})
-
-
-def test_backends_that_are_none() -> None:
-    with pytest.raises(InputError, match="backend: 'threads' is not one of loky, dask, ray"):
-        hunt(conjecture(), backend="threads")
 
 
 def test_valleys_as_deep_as_what_is_told_are_not_decided(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -745,7 +741,7 @@ def test_a_conjecture_in_a_file(tmp_path: Path) -> None:
     stated = from_file(path)
     assert stated.name == "one"
     # Functions of a file that other processes cannot import reach them all the same.
-    assert hunt(stated, instances=64, jobs=2).finds == hunt(stated, instances=64).finds
+    assert hunt(stated, instances=64, jobs=Jobs(2)).finds == hunt(stated, instances=64).finds
 
 
 def test_imports_from_beside_the_file(tmp_path: Path) -> None:
@@ -764,7 +760,7 @@ def test_imports_from_beside_the_file(tmp_path: Path) -> None:
     stated = from_file(path)
     alone = hunt(stated, instances=64, finds=10**6)
     assert alone.finds
-    assert alone.finds == hunt(stated, instances=64, finds=10**6, jobs=2).finds
+    assert alone.finds == hunt(stated, instances=64, finds=10**6, jobs=Jobs(2)).finds
 
 
 def test_what_cannot_be_pickled(tmp_path: Path) -> None:
@@ -780,7 +776,7 @@ def test_what_cannot_be_pickled(tmp_path: Path) -> None:
     stated = from_file(path)
     alone = hunt(stated, instances=64, finds=10**6)
     assert alone.finds
-    assert alone.finds == hunt(stated, instances=64, finds=10**6, jobs=2).finds
+    assert alone.finds == hunt(stated, instances=64, finds=10**6, jobs=Jobs(2)).finds
 
 
 def returning(folder: Path, name: str, value: str) -> Conjecture:
@@ -823,7 +819,7 @@ def test_errors_name_the_line(tmp_path: Path) -> None:
 def test_a_process_that_dies_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path, "import os\ndef holds(problem):\n    os._exit(3)\n")
     with pytest.raises(InputError, match="mine: the test ended its process on an instance from"):
-        hunt(from_file(path), instances=64, jobs=2)
+        hunt(from_file(path), instances=64, jobs=Jobs(2))
 
 
 @pytest.mark.parametrize(

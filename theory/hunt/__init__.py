@@ -16,12 +16,11 @@ through, `search.py` how, and `shrink.py` makes small what was found.
 
 from theory.hunt.conjecture import Conjecture, Facts, from_file, landscape_proof
 from theory.hunt.instances import Drawn, Enumeration, Space, measure
-from theory.hunt.search import BACKENDS, Counterexample, Find, Hunt, hunt, minimal
+from theory.hunt.search import Counterexample, Find, Hunt, hunt, minimal
 from theory.hunt.shipped import CONJECTURES, named
 from theory.hunt.shrink import shrink
 
 __all__ = [
-    "BACKENDS",
     "CONJECTURES",
     "Conjecture",
     "Counterexample",

@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count, takewhile
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
-from theory.errors import InputError, Interrupted, Undecided
+from theory.errors import InputError, Interrupted, Undecided, WorkerDied
 from theory.hunt.conjecture import Conjecture, Document, Facts
 from theory.hunt.instances import Drawn, Enumeration, Space, measure
 from theory.hunt.shrink import shrink
+from theory.parallel import ALONE, Jobs, results
 from theory.problem import Problem
-from theory.processes import Run, processes
 from theory.types import Progress, silent
 
 Source: TypeAlias = Drawn | Enumeration
-BACKENDS = ("loky", "dask", "ray")
 
 
 @dataclass(frozen=True)
@@ -127,8 +124,7 @@ def hunt(
     instances: int | None = None,
     seconds: float | None = None,
     finds: int = 1,
-    jobs: int = 1,
-    backend: str = "loky",
+    jobs: Jobs = ALONE,
     journal: Path | None = None,
     progress: Progress = silent,
 ) -> Hunt:
@@ -136,13 +132,11 @@ def hunt(
 
     space: by default that of the conjecture. enumerate_all: every instance up to symmetry in place
     of random ones, from `seed`. instances, seconds: the budget, of indices looked at and of time.
-    jobs, backend: processes, as joblib runs them; dask and ray have to be installed.
+    jobs: batches at a time.
     journal: a file that keeps what is done, from which the same hunt goes on.
     `progress` may raise Interrupted: what is found by then is returned.
     Raises InputError for a journal of another hunt, and where the conjecture's test fails.
     """
-    if backend not in BACKENDS:
-        raise InputError("backend", f"{backend!r} is not one of {', '.join(BACKENDS)}")
     where = conjecture.space if space is None else space
     source: Source = Enumeration(where) if enumerate_all else Drawn(where, seed, conjecture.planted)
     limits = [limit for limit in (instances, source.count) if limit is not None]
@@ -159,19 +153,19 @@ def hunt(
                 done.add(batch)
         fresh = done.tested
         ranges = _ranges(done.indices, conjecture.batch, min(limits) if limits else None)
-        with _running(conjecture, source, ranges, jobs, backend) as results:
+        with results(partial(_look, conjecture, source), ranges, jobs) as batches:
             while not done.enough:
                 progress(_stage(done, time.perf_counter() - started, fresh), done.indices)
                 if seconds is not None and time.perf_counter() - started >= seconds:
                     break
-                fetched = next(results, None)
+                fetched = next(batches, None)
                 if fetched is None:
                     break
                 record.write(fetched)
                 done.add(fetched)
     except Interrupted:
         complete = False
-    except BrokenProcessPool:
+    except WorkerDied:
         raise InputError(
             conjecture.name,
             f"the test ended its process on an instance from index {done.indices} on, or there was "
@@ -239,8 +233,11 @@ def _ranges(start: int, step: int, stop: int | None) -> Iterator[tuple[int, int]
         yield first, first + step if stop is None else min(stop, first + step)
 
 
-def _look(conjecture: Conjecture, source: Source, start: int, stop: int) -> Batch:
+def _look(
+    conjecture: Conjecture, source: Source, bounds: tuple[int, int], progress: Progress
+) -> Batch:
     """One batch, in any process."""
+    start, stop = bounds
     tested = undecided = 0
     finds = []
     for index in range(start, stop):
@@ -256,73 +253,6 @@ def _look(conjecture: Conjecture, source: Source, start: int, stop: int) -> Batc
         if facts is not None:
             finds.append(Find(index, problem, facts))
     return Batch(start, stop, tested, undecided, tuple(finds))
-
-
-@contextmanager
-def _running(
-    conjecture: Conjecture,
-    source: Source,
-    ranges: Iterator[tuple[int, int]],
-    jobs: int,
-    backend: str,
-) -> Iterator[Iterator[Batch]]:
-    """The results of all batches in order; processes compute some ahead."""
-    if jobs == 1 and backend == "loky":
-        yield (_look(conjecture, source, *each) for each in ranges)
-        return
-    from joblib import delayed
-
-    ended = threading.Event()
-    work = delayed(_look)
-    with _parallel(backend, jobs) as run:
-        results = run(
-            work(conjecture, source, *each)
-            for each in takewhile(lambda _: not ended.is_set(), ranges)
-        )
-        try:
-            yield results
-        except BaseException as error:
-            results.throw(error)  # which ends the processes at once
-            raise
-        ended.set()
-        for _ in results:  # a few batches under way; processes are not killed in their midst
-            pass
-
-
-@contextmanager
-def _parallel(backend: str, jobs: int) -> Iterator[Run]:
-    if backend == "loky":
-        with processes(jobs, ordered=True) as run:
-            yield run
-        return
-    from joblib import Parallel, parallel_config
-
-    # The context knows backends by name that Parallel alone does not.
-    with _cluster(backend, jobs), parallel_config(backend=backend, n_jobs=jobs):
-        yield Parallel(return_as="generator", batch_size=1)
-
-
-@contextmanager
-def _cluster(backend: str, jobs: int) -> Iterator[None]:
-    """What dask and ray need besides joblib: a client of the scheduler, or a registration."""
-    try:
-        if backend == "dask":
-            import dask
-            from distributed import Client, LocalCluster
-        else:
-            from ray.util.joblib import register_ray
-    except ImportError as error:
-        raise InputError("backend", f"{backend} is not installed: {error}") from None
-    if backend == "ray":
-        register_ray()
-        yield
-    elif dask.config.get("scheduler-address", None):  # several machines
-        with Client():
-            yield
-    else:
-        own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
-        with LocalCluster(**own) as cluster, Client(cluster):
-            yield
 
 
 class _Journal:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from command import kill, run, said, started, wait_until
-from joblib import delayed
 
 from numerics.files import MANIFEST
 from numerics.report.claim_files import ClaimFile
@@ -20,8 +19,8 @@ from numerics.report.verification import verify_claims
 from theory.certificates.checker import check_file
 from theory.claims import CLAIMS
 from theory.own_file import OwnFile
+from theory.parallel import Jobs, results
 from theory.problem import Problem
-from theory.processes import processes
 
 README = Path(__file__).parents[3] / "README.md"
 
@@ -133,7 +132,7 @@ def test_the_longest_start_first(folder: Path) -> None:
     (folder / "mine.py").write_text(f"{PLAIN}\nmade = a, b, c, d = [*map(Equal, {ids})]")
     claims = ClaimFile(OwnFile.read(folder / "mine.py")).claims()
     assert [claim.id for claim in claims] == list(ids)
-    done = verify_claims(claims, folder, jobs=1, progress=lambda stage, count: None)
+    done = verify_claims(claims, folder, progress=lambda stage, count: None)
     assert [chapter.id for chapter in done] == [ids[3], ids[1], ids[0], ids[2]]
 
 
@@ -439,8 +438,8 @@ def test_objects_classes_and_what_is_imported(
 ) -> None:
     """Each claim once: objects, else classes; imported classes are none of the file's."""
     # Processes that are already there know nothing of the folder yet.
-    with processes(2) as work:
-        assert sorted(work(delayed(abs)(number) for number in (-2, -1))) == [1, 2]
+    with results(lambda number, _: abs(number), (-2, -1), Jobs(2)) as numbers:
+        assert [*numbers] == [2, 1]
     (folder / "helper.py").write_text(PLAIN)
     lines = [
         "from helper import Equal",

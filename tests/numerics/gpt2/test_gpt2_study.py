@@ -34,6 +34,8 @@ from numerics.gpt2.spectra import medians
 from numerics.gpt2.study import RESULT, Study
 from numerics.training.loop import one_thread
 from theory.errors import InputError, Interrupted
+from theory.parallel import Jobs
+from theory.types import silent
 
 
 class Stopping:
@@ -131,21 +133,18 @@ def test_parts_that_are_made_side_by_side_are_the_same(
     """By copies, as other processes get them; those have tests of their own."""
 
     @contextmanager
-    def copies(jobs: int) -> Iterator[Any]:
-        def made(calls: Iterable[Any]) -> Iterator[Any]:
-            for function, arguments, options in pickle.loads(pickle.dumps(list(calls))):
-                yield function(*arguments, **options)
+    def copies(make: Any, items: Iterable[Any], jobs: Jobs, **options: Any) -> Iterator[Any]:
+        assert jobs == Jobs(2)
+        make, items = pickle.loads(pickle.dumps((make, list(items))))
+        yield (make(item, silent) for item in items)
 
-        assert jobs == 2
-        yield made
-
-    monkeypatch.setattr("numerics.gpt2.study.processes", copies)
+    monkeypatch.setattr("numerics.gpt2.study.results", copies)
     shutil.copytree(study.folder, tmp_path / "study")
     again, done = Study(study.config, tmp_path / "study"), Stopping()
     missing = [part.file for stage in study.stages for part in stage[-2:]]
     for file in missing:
         (again.folder / file).unlink()
-    document = again.run(jobs=2, progress=done)
+    document = again.run(jobs=Jobs(2), progress=done)
     assert done.done == missing
     for part in ("start", "pairs", "cells"):
         assert document[part] == result[part]
