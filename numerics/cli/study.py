@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from numerics.cli.output import EXIT_DONE, say
+from numerics.cli import options
+from numerics.cli.output import EXIT_DONE, progress, say
 from numerics.cli.outputs import Folder, check_outputs
+from theory.parallel import Jobs
 
 app = typer.Typer(
     help="The larger measurements that the report and the notes quote, made again; some take hours."
@@ -51,6 +53,8 @@ def separation(
         Path | None,
         typer.Option(metavar="DIR", help="Also find the ten problems again, and write them here."),
     ] = None,
+    jobs: options.Jobs = None,
+    backend: options.Backend = "loky",
 ) -> int:
     """The flagship and separation-01 to separation-10, on which AdamW and Muon prefer different
     components: exact barriers and radii, where trained networks land, and up to which loss and
@@ -58,22 +62,26 @@ def separation(
     from numerics.files import provenance, write_json
     from numerics.studies.separation import (
         examples,
-        facts,
         found_again,
-        measure,
+        measured_facts,
         rows,
         write_example,
     )
 
+    many = Jobs(jobs, backend)
     written = None if search is None else Folder(search, ("separation-*.json",))
     check_outputs([], json=str(out), search=written)
     problems = examples() if search is None else found_again()
-    measured = {}
-    for name, problem in problems.items():
-        if search is not None:
+    if search is not None:
+        for name, problem in problems.items():
             write_example(search / f"{name}.json", problem)
-        measured[name] = facts(measure(problem))
-        print(f"{name}: {'holds' if measured[name]['holds'] else 'is FALSE'}", flush=True)
+    many = many.at_most(len(problems))
+    measured: dict[str, Any] = {}
+    with progress(at_once=not many.alone) as report:
+        found = measured_facts(problems.values(), many, report)
+        for name, each in zip(problems, found, strict=True):
+            measured[name] = each
+            print(f"{name}: {'holds' if each['holds'] else 'is FALSE'}", flush=True)
     write_json(out, {"data_sets": measured, **provenance(context.obj)})
     for row in rows(measured):
         print(row)
@@ -81,22 +89,26 @@ def separation(
 
 
 @app.command()
-def kinks() -> int:
+def kinks(jobs: options.Jobs = None, backend: options.Backend = "loky") -> int:
     """How often the equations of rest on kinks hold on data that were not chosen: the tables of
     proofs_notes/kink-limits.md, a line as soon as it is there; ten minutes."""
     from numerics.studies.kinks import rows, rows_of_many
 
-    for row in chain(rows(), rows_of_many()):
-        print(row, flush=True)
-    return EXIT_DONE
+    return _print(Jobs(jobs, backend), rows, rows_of_many)
 
 
 @app.command()
-def meetings() -> int:
+def meetings(jobs: options.Jobs = None, backend: options.Backend = "loky") -> int:
     """Both optimizers of the meetings of proofs_notes/region-interaction.md, trained: its table, a
     line as soon as it is there; some minutes."""
-    from numerics.studies.meetings import row, study
+    from numerics.studies.meetings import rows
 
-    for each in study():
-        print(row(each), flush=True)
+    return _print(Jobs(jobs, backend), rows)
+
+
+def _print(jobs: Jobs, *tables: Callable[..., Iterator[str]]) -> int:
+    with progress(at_once=not jobs.alone) as report:
+        for rows in tables:
+            for row in rows(jobs=jobs, progress=report):
+                print(row, flush=True)
     return EXIT_DONE

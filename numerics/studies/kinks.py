@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from theory.claims.where_training_ends import ends_of, rests_at
 from theory.errors import InputError
 from theory.landscape.many_kinks import rest_on_many
 from theory.landscape.valleys import valleys
+from theory.parallel import ALONE, Jobs, results
 from theory.problem import Problem
+from theory.types import Progress, silent
 from theory.within import Ball
 
 _OPTIMIZERS = ("adamw", "lion", "signsgd", "ngd", "muon")  # column norms are ngd at width 1
@@ -36,30 +39,46 @@ def data(count: int) -> list[Problem]:
     return found
 
 
-def rows(count: int = 60, steps: int = 10_000, cooling: int = 20_000) -> Iterator[str]:
+def rows(
+    count: int = 60,
+    steps: int = 10_000,
+    cooling: int = 20_000,
+    *,
+    jobs: Jobs = ALONE,
+    progress: Progress = silent,
+) -> Iterator[str]:
     """For each optimizer: kinks with runs on them, how many of these have a predicted loss within
-    the claim's slack, within ten times of it, farther off, and none; and runs that are moving."""
-    problems = data(count)
-    for optimizer in _OPTIMIZERS:
-        balls = [Ball(optimizer, RHO)] * count
-        trained = train_together(problems, 1, balls, seeds=16, steps=steps, cooling=cooling)
-        moving = 0
-        distances: list[float] = []  # of losses on kinks, in the claim's slack
-        for problem, runs in zip(problems, trained, strict=True):
-            assert runs.watched is not None
-            seen: dict[str, list[float]] = defaultdict(list)
-            ends = ends_of(FloatCells(problem, 1, optimizer, float(RHO)), runs)
-            for run, (name, loss) in enumerate(ends):
-                moving += name == "moving"
-                if name == "kink":
-                    place = _place(runs.watched.shares[run, :, 0], runs.watched.a[run, 0])
-                    seen[place].append(loss)
-            slack = float(SLACK.loss * problem.squared_length)
-            distances += [
-                _distance(problem, optimizer, place, float(np.median(its_losses))) / slack
-                for place, its_losses in seen.items()
-            ]
-        yield _row(optimizer, distances, moving)
+    the claim's slack, within ten times of it, farther off, and none; and runs that are moving.
+
+    jobs: optimizers at a time.
+    """
+    of = partial(_of_optimizer, count, steps, cooling)
+    with results(of, _OPTIMIZERS, jobs, progress=progress) as found:
+        yield from found
+
+
+def _of_optimizer(count: int, steps: int, cooling: int, optimizer: str, progress: Progress) -> str:
+    problems, balls = data(count), [Ball(optimizer, RHO)] * count
+    trained = train_together(
+        problems, 1, balls, seeds=16, steps=steps, cooling=cooling, progress=progress
+    )
+    moving = 0
+    distances: list[float] = []  # of losses on kinks, in the claim's slack
+    for problem, runs in zip(problems, trained, strict=True):
+        assert runs.watched is not None
+        seen: dict[str, list[float]] = defaultdict(list)
+        ends = ends_of(FloatCells(problem, 1, optimizer, float(RHO)), runs)
+        for run, (name, loss) in enumerate(ends):
+            moving += name == "moving"
+            if name == "kink":
+                place = _place(runs.watched.shares[run, :, 0], runs.watched.a[run, 0])
+                seen[place].append(loss)
+        slack = float(SLACK.loss * problem.squared_length)
+        distances += [
+            _distance(problem, optimizer, place, float(np.median(its_losses))) / slack
+            for place, its_losses in seen.items()
+        ]
+    return _row(optimizer, distances, moving)
 
 
 def rows_of_many(
@@ -68,29 +87,45 @@ def rows_of_many(
     seeds: int = 16,
     steps: int = 10_000,
     cooling: int = 100_000,
+    *,
+    jobs: Jobs = ALONE,
+    progress: Progress = silent,
 ) -> Iterator[str]:
     """The same of runs on dozens of kinks, on the diabetes data: each against where the equations
     say, from its weights after `steps`, that it comes to rest. The last number is of runs that
     cross no wall."""
     problem = problem or dataset("diabetes").train
-    for ball in (Ball("adamw", 1), Ball("muon", 6)):
-        start = train(problem, width, ball, seeds=seeds, steps=steps)
-        (runs,) = train_together(
-            [problem], width, [ball], seeds=seeds, steps=steps, cooling=cooling
+    of = partial(_of_ball, problem, width, seeds, steps, cooling)
+    with results(of, (Ball("adamw", 1), Ball("muon", 6)), jobs, progress=progress) as found:
+        yield from found
+
+
+def _of_ball(
+    problem: Problem,
+    width: int,
+    seeds: int,
+    steps: int,
+    cooling: int,
+    ball: Ball,
+    progress: Progress,
+) -> str:
+    start = train(problem, width, ball, seeds=seeds, steps=steps, progress=progress)
+    (runs,) = train_together(
+        [problem], width, [ball], seeds=seeds, steps=steps, cooling=cooling, progress=progress
+    )
+    assert runs.watched is not None
+    slack = float(SLACK.loss * problem.squared_length)
+    distances = [
+        np.inf if point is None else abs(point.loss - loss) / slack
+        for point, loss in zip(
+            rest_on_many(problem, ball, start.W, start.a),
+            losses(problem, runs.watched.W, runs.watched.a),
+            strict=True,
         )
-        assert runs.watched is not None
-        slack = float(SLACK.loss * problem.squared_length)
-        distances = [
-            np.inf if point is None else abs(point.loss - loss) / slack
-            for point, loss in zip(
-                rest_on_many(problem, ball, start.W, start.a),
-                losses(problem, runs.watched.W, runs.watched.a),
-                strict=True,
-            )
-        ]
-        shares = runs.watched.shares
-        kinks = np.flatnonzero(((shares > 0) & (shares < 1)).any(axis=(1, 2))).tolist()
-        yield _row(ball.optimizer, [distances[run] for run in kinks], seeds - len(kinks))
+    ]
+    shares = runs.watched.shares
+    kinks = np.flatnonzero(((shares > 0) & (shares < 1)).any(axis=(1, 2))).tolist()
+    return _row(ball.optimizer, [distances[run] for run in kinks], seeds - len(kinks))
 
 
 def _row(optimizer: str, distances: Sequence[float], others: int) -> str:

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 
 from numerics.training.meetings import TrainedMeeting, train_meeting
 from theory.loading import example
+from theory.parallel import ALONE, Jobs, results
 from theory.regions import regions
+from theory.types import Progress, silent
 
 STUDY: Mapping[tuple[str, tuple[str, str]], Sequence[tuple[str, str]]] = {
     ("two-regions", ("adamw", "muon")): (
@@ -30,13 +33,22 @@ STUDY: Mapping[tuple[str, tuple[str, str]], Sequence[tuple[str, str]]] = {
 """Data sets of width 2, pairs of optimizers and of radii."""
 
 
-def study(seeds: int = 256, steps: int = 10_000) -> Iterator[TrainedMeeting]:
-    """All of `STUDY`."""
-    for (name, optimizers), pairs in STUDY.items():
-        found = regions(example(name), optimizers, 2)
-        for first, second in pairs:
-            meeting = found.at(Fraction(first), Fraction(second))
-            yield train_meeting(meeting, seeds=seeds, steps=steps)
+def rows(
+    seeds: int = 256, steps: int = 10_000, *, jobs: Jobs = ALONE, progress: Progress = silent
+) -> Iterator[str]:
+    """All of `STUDY`, a line for each pair of radii. jobs: pairs at a time."""
+    pairs = [(*where, *radii) for where, each in STUDY.items() for radii in each]
+    with results(partial(_trained, seeds, steps), pairs, jobs, progress=progress) as found:
+        yield from found
+
+
+def _trained(
+    seeds: int, steps: int, pair: tuple[str, tuple[str, str], str, str], progress: Progress
+) -> str:
+    name, optimizers, first, second = pair
+    found = regions(example(name), optimizers, 2)
+    meeting = found.at(Fraction(first), Fraction(second))
+    return row(train_meeting(meeting, seeds=seeds, steps=steps, progress=progress))
 
 
 def row(trained: TrainedMeeting) -> str:

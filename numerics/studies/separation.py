@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
@@ -33,8 +33,10 @@ from theory.claims.training import Trained
 from theory.landscape import analyse
 from theory.landscape.membership import EXCESSES, Membership
 from theory.loading import example
+from theory.parallel import ALONE, Jobs, results
 from theory.problem import Problem, format_rational
 from theory.radii import Radii, Radius, radii
+from theory.types import Progress, silent
 
 MEASURED = Path(theory.__file__).parent / "examples" / "measured" / "separation.json"
 NAMES = tuple(f"separation-{k:02}" for k in range(1, 11))
@@ -124,9 +126,21 @@ def write_example(file: Path, problem: Problem) -> None:
     write(file, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def measure(problem: Problem) -> Result[Landscapes, Trained[Runs]]:
+def measure(problem: Problem, progress: Progress = silent) -> Result[Landscapes, Trained[Runs]]:
     """The claim about one of the problems."""
-    return verify(SmallWidthSeparation(problem), trainer)
+    return verify(SmallWidthSeparation(problem), trainer, progress)
+
+
+def measured_facts(
+    problems: Iterable[Problem], jobs: Jobs = ALONE, progress: Progress = silent
+) -> Iterator[dict[str, Any]]:
+    """The facts of each problem, as they are there. jobs: problems at a time."""
+    with results(_facts, problems, jobs, progress=progress) as found:
+        yield from found
+
+
+def _facts(problem: Problem, progress: Progress) -> dict[str, Any]:
+    return facts(measure(problem, progress))
 
 
 def facts(result: Result[Landscapes, Trained[Runs]]) -> dict[str, Any]:

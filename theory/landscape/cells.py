@@ -16,10 +16,11 @@ Source: `components`, proofs_notes/landscape.md.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import partial
 from math import comb
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from theory.arrangement import arrangement, count_cones
 from theory.errors import WITHIN_REACH, BudgetError, InputError
@@ -37,6 +38,7 @@ Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordin
 
 _LARGEST_WIDTH = 1000  # the number of cells has to be computed before it can be refused
 _SMALLER = "take a smaller width, or fewer rows or columns of the data"
+_ALLOWED = 10**15  # cells of a complex that is there already
 _COUNTED = 5000  # cones that are counted in any case, for the sake of the message
 DEFAULT_MAX_CELLS = 20_000_000
 
@@ -212,3 +214,15 @@ class CellComplex:
         """A cell that holds these neurons, each in its place (not sorted)."""
         cones = (int(self.arrangement.cones_containing(u)[0]) for _, u in neurons)
         return tuple(map(state_of, cones, (sign for sign, _ in neurons)))
+
+    def __reduce__(self) -> tuple[Callable[..., CellComplex], tuple[Any, ...]]:
+        """Copies, as other processes get them, find their minima for themselves."""
+        beta = self.domain.beta
+        options: dict[str, Any] = {
+            "labelled": self.labelled,
+            "within": self.within,
+            "penalty": None if beta is None else Penalty(beta),
+            "loss": self.loss,
+            "max_cells": _ALLOWED,
+        }
+        return partial(CellComplex.of, **options), (self.problem, self.width)

@@ -139,8 +139,12 @@ class ConicDual:
         self.scale = scale
         self.metric = metric
         self.columns = columns
+        self.rho = rho
         self._factor = rho**2 * (1 if metric is None else metric.trace)
         self.most_squared = lru_cache(maxsize=None)(self._most_squared)
+
+    def __reduce__(self) -> tuple[type[ConicDual], tuple[Any, ...]]:
+        return type(self), (self.vector, self.scale, self.metric, self.columns, self.rho)
 
     def _most_squared(self, group: Group) -> Fraction:
         """rho^2 max 2 nu.f(u) - u^T Z u over the cone of the columns' rays, times tr Z.

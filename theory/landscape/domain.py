@@ -100,6 +100,7 @@ class Domain(ABC):
 
     scale: int
     exact = True  # whether all minima are, or some only bracketed
+    beta: Fraction | None = None  # of the penalty, where there is one
 
     def __init__(
         self, problem: Problem, arrangement: Arrangement, within: Ball | None, loss: Loss

@@ -46,7 +46,7 @@ class Penalised(ConicBall):
         ball = Ball("ngd", loss.zero(problem.y) / penalty.beta or 1)
         super().__init__(problem, arrangement, ball, loss)
         self.within = None
-        self.beta = penalty.beta
+        self.beta: Fraction = penalty.beta
         self._faces = Faces(problem, None, loss)
         self._free = None  # what is least without a penalty is not with one
         self._weight = float(self.beta * self._reach / self._faces.unit**2)

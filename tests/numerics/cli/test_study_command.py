@@ -36,7 +36,7 @@ def one(monkeypatch: pytest.MonkeyPatch, verified: Any) -> tuple[str, Problem]:
     monkeypatch.setattr(separation, "NAMES", (name,))
     monkeypatch.setattr(separation, "examples", lambda: {name: problem})
     monkeypatch.setattr(separation, "search", lambda: iter([problem]))
-    monkeypatch.setattr(separation, "measure", lambda problem: verified)
+    monkeypatch.setattr(separation, "measure", lambda problem, progress: verified)
     return name, problem
 
 
@@ -106,6 +106,18 @@ def test_real_data_goes_on_where_it_was(
     assert stored["command"][:3] == ["isthmus", "study", "real-data"]
 
 
+@pytest.mark.parametrize("study", ["kinks", "meetings"])
+def test_jobs_that_are_wrong(capsys: Capture, study: str) -> None:
+    assert run(capsys, "study", study, "--jobs", 0) == (
+        2,
+        "",
+        "isthmus: jobs: 0 must be at least 1\n",
+    )
+    code, out, err = run(capsys, "study", study, "--backend", "threads")
+    assert (code, out) == (2, "")
+    assert err == "isthmus: backend: 'threads' is not one of loky, dask, ray\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -146,7 +158,7 @@ def test_meetings_prints_a_line_for_each(capsys: Capture, monkeypatch: pytest.Mo
         return train_meeting(meeting, seeds=16, steps=50)
 
     monkeypatch.setattr(meetings, "train_meeting", short)
-    code, out, _ = run(capsys, "study", "meetings")
+    code, out, _ = run(capsys, "study", "meetings", "--jobs", 1)
     assert code == 0
     assert out.startswith("| `two-regions` | adamw, muon | 3/5, 3/2 | disjoint |")
     assert len(out.splitlines()) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from numerics.studies.kinks import data, rows, rows_of_many
+from theory.parallel import ALONE, Jobs
 from theory.problem import Problem
 
 
@@ -28,3 +29,11 @@ def test_rows_of_many_kinks() -> None:
         assert kinks + others == 4
         assert kinks == near + ten + off + none
         assert near > 0
+
+
+def test_rows_do_not_depend_on_the_number_of_processes() -> None:
+    alone, together = (
+        [*rows(count=2, steps=300, cooling=300, jobs=jobs)] for jobs in (ALONE, Jobs(2))
+    )
+    assert alone == together
+    assert len(alone) == 5
