@@ -19,7 +19,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
-from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -195,7 +194,10 @@ def _dask(count: int | None, return_as: str) -> Iterator[_Started]:
 
     with ExitStack() as stack:
         if dask.config.get("scheduler-address", None):
-            client = stack.enter_context(Client())
+            try:
+                client = stack.enter_context(Client())
+            except OSError as error:
+                raise InputError("backend", f"dask: {error}; see DASK_SCHEDULER_ADDRESS") from None
         else:
             # By default the call is repeated three times where its worker died.
             stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 0}))
@@ -238,7 +240,10 @@ def _ray(count: int | None, return_as: str) -> Iterator[_Started]:
     }
     with _environment(**variables), _interrupts_blocked():
         if "RAY_ADDRESS" in os.environ:
-            ray.init(**quiet)
+            try:
+                ray.init(**quiet)
+            except ConnectionError as error:
+                raise InputError("backend", f"ray: {error}; see RAY_ADDRESS") from None
         else:
             ray.init(
                 num_cpus=count or cpu_count(),
@@ -334,6 +339,8 @@ def _environment(**more: str) -> Iterator[None]:
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
     """For processes that inherit it, from their first instruction on; here they are late."""
+    from multiprocessing import resource_tracker
+
     from joblib.externals.loky.backend import resource_tracker as lokys
 
     # These two, where they are started, would unblock them.

@@ -19,7 +19,6 @@ from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
 from numerics.gpt2.names import TEXTS
 from theory.errors import InputError
-from theory.parallel import ALONE, Jobs
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from numerics.gpt2.data import Texts
     from numerics.gpt2.report import Judged
     from numerics.gpt2.training import Recipe, Trainer
+    from theory.parallel import Jobs
 
 app = typer.Typer(
     help="GPT-2 models by AdamW and Muon: training, paths, spectra, whole studies. Needs the "
@@ -314,6 +314,7 @@ def table(
     from numerics.gpt2.report import claims_of, write_study_report
     from numerics.gpt2.study import CONFIG, RESULT, Study
     from numerics.gpt2.training import torchrun_workers
+    from theory.parallel import ALONE
 
     settings = Config.read(config)
     if estimate:
@@ -346,6 +347,8 @@ def table(
 def _jobs(jobs: int | None) -> Jobs:
     """By default one for each GPU, or each core."""
     import torch
+
+    from theory.parallel import Jobs
 
     return Jobs(jobs or torch.cuda.device_count() or None)
 

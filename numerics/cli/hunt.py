@@ -14,7 +14,6 @@ from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
 from numerics.text import show_data
 from theory.errors import InputError, Interrupted
-from theory.parallel import Jobs
 from theory.problem import positive_integer
 
 if TYPE_CHECKING:
@@ -81,6 +80,7 @@ def hunt(
     from theory.hunt import from_file, named
     from theory.hunt import hunt as search
     from theory.hunt.search import minimal
+    from theory.parallel import Jobs
 
     if atlas or conjecture is None:
         document, table = _atlas() if atlas else _shipped()

@@ -11,7 +11,6 @@ import typer
 from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, progress, say
 from numerics.cli.outputs import Folder, check_outputs
-from theory.parallel import Jobs
 
 app = typer.Typer(
     help="The larger measurements that the report and the notes quote, made again; some take hours."
@@ -67,6 +66,7 @@ def separation(
         rows,
         write_example,
     )
+    from theory.parallel import Jobs
 
     many = Jobs(jobs, backend)
     written = None if search is None else Folder(search, ("separation-*.json",))
@@ -94,7 +94,7 @@ def kinks(jobs: options.Jobs = None, backend: options.Backend = "loky") -> int:
     proofs_notes/kink-limits.md, a line as soon as it is there; ten minutes."""
     from numerics.studies.kinks import rows, rows_of_many
 
-    return _print(Jobs(jobs, backend), rows, rows_of_many)
+    return _print(jobs, backend, rows, rows_of_many)
 
 
 @app.command()
@@ -103,12 +103,15 @@ def meetings(jobs: options.Jobs = None, backend: options.Backend = "loky") -> in
     line as soon as it is there; some minutes."""
     from numerics.studies.meetings import rows
 
-    return _print(Jobs(jobs, backend), rows)
+    return _print(jobs, backend, rows)
 
 
-def _print(jobs: Jobs, *tables: Callable[..., Iterator[str]]) -> int:
-    with progress(at_once=not jobs.alone) as report:
+def _print(jobs: int | None, backend: str, *tables: Callable[..., Iterator[str]]) -> int:
+    from theory.parallel import Jobs
+
+    many = Jobs(jobs, backend)
+    with progress(at_once=not many.alone) as report:
         for rows in tables:
-            for row in rows(jobs=jobs, progress=report):
+            for row in rows(jobs=many, progress=report):
                 print(row, flush=True)
     return EXIT_DONE

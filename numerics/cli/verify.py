@@ -20,7 +20,6 @@ from numerics.cli.output import (
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
 from theory.errors import InputError, Interrupted
-from theory.parallel import Jobs
 
 if TYPE_CHECKING:
     from numerics.report.chapters import Chapter
@@ -65,6 +64,7 @@ def verify(
     from numerics.files import provenance
     from numerics.report.chapters import write_report
     from numerics.report.verification import verify_claims
+    from theory.parallel import Jobs
 
     if report is None:  # a small run never replaces the report of the whole one
         report = Path("report", "part") if claims or quick else Path("report")

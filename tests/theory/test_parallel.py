@@ -150,6 +150,40 @@ def test_a_backend_that_is_not_installed(backend: str, monkeypatch: pytest.Monke
         list(found)
 
 
+def process(number: int, progress: Progress) -> int:
+    return os.getpid()
+
+
+def test_workers_of_a_cluster_are_taken_and_left_there() -> None:
+    dask = pytest.importorskip("dask", reason="clusters are optional extras")
+    from distributed import Client, LocalCluster
+
+    own = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(**own) as cluster, Client(cluster) as client:
+        (pid,) = client.run(os.getpid).values()
+        with dask.config.set({"scheduler-address": cluster.scheduler_address}):
+            for count in (None, 1, 3):
+                with results(process, range(3), Jobs(count, "dask")) as found:
+                    assert set(found) == {pid}
+            with (
+                pytest.raises(InputError, match="number: is three"),
+                results(failing, [3], Jobs(2, "dask")) as found,
+            ):
+                list(found)
+        assert list(client.run(os.getpid).values()) == [pid]
+
+
+def test_a_cluster_that_is_not_there() -> None:
+    dask = pytest.importorskip("dask", reason="clusters are optional extras")
+    nowhere = {"scheduler-address": "tcp://127.0.0.1:1", "distributed.comm.timeouts.connect": 0.1}
+    with (
+        dask.config.set(nowhere),
+        pytest.raises(InputError, match="backend: dask: .*; see DASK_SCHEDULER_ADDRESS"),
+        results(process, [1], Jobs(2, "dask")) as found,
+    ):
+        list(found)
+
+
 def test_no_more_processes_than_items() -> None:
     assert Jobs(4).at_most(3) == Jobs(3)
     assert Jobs(4).at_most(0) == ALONE
