@@ -93,8 +93,8 @@ def results(
     ordered: in the order of the items, else as they are done.
 
     A block that is left early waits for calls under way; an exception in it, as Ctrl-C makes, ends
-    them at once (on a cluster that was there before, those that have not begun). Ctrl-C is left to
-    this process, and the others end when it does. An exception of a call is raised where its
+    them at once (with a scheduler of dask that was there before: those not begun). Ctrl-C is left
+    to this process, and the others end when it does. An exception of a call is raised where its
     result would be, and WorkerDied at once where a process dies.
     """
     if jobs.alone:
@@ -246,6 +246,7 @@ def _ray(count: int | None, return_as: str) -> Iterator[_Started]:
                 raise InputError("backend", f"ray: {error}; see RAY_ADDRESS") from None
         else:
             ray.init(
+                "local",  # though there may be one that was started on this machine
                 num_cpus=count or cpu_count(),
                 include_dashboard=False,
                 object_store_memory=_OBJECTS,
