@@ -169,6 +169,9 @@ def analyse(
     if not low.low:
         minimum = complex_.loss_of(sublevel(complex_, None, tick).level)
         raise InputError("level", f"{threshold} is below the minimum, which is {minimum}")
+    if complex_.bounds is not None:
+        for cover in low.cover:
+            complex_.bounds.add(cover.proof.dual)
     components = components_of(complex_, low, tick)
     flood, complete = flooded(
         complex_, components, partial(progress, "looking for the passes, cells reached")
@@ -323,22 +326,19 @@ def components_of(
             except Interrupted:
                 best = complex_.loss_of(min(each.value for each in minima.values()))
                 raise Interrupted(f"the minimum is at most {best}") from None
-            for position in complex_.positions(cell):
-                before, after = cell[:position], cell[position + 1 :]
-                for move in complex_.moves(cell[position]):
-                    # `neighbour`, of which there are millions, mostly reached already.
-                    target = (*before, move.target, *after)
-                    if not complex_.labelled:
-                        target = tuple(sorted(target))
-                    if target in reached or target not in minima:
-                        continue
-                    face = complex_.face_minimum(cell, position, move)
-                    if face.value <= low.level:
-                        reached.add(target)
-                        cells.append(target)
-                        links.append(Edge(cell, position, move, target, face))
-                    else:
-                        open_faces.append((cell, target, face))
+            for position, _, move in complex_.open_faces(cell, low.level):
+                target = (*cell[:position], move.target, *cell[position + 1 :])
+                if not complex_.labelled:
+                    target = tuple(sorted(target))
+                if target in reached or target not in minima:
+                    continue
+                face = complex_.face_minimum(cell, position, move)
+                if face.value <= low.level:
+                    reached.add(target)
+                    cells.append(target)
+                    links.append(Edge(cell, position, move, target, face))
+                else:
+                    open_faces.append((cell, target, face))
         components.append(
             Component(
                 id=len(components),

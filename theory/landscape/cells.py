@@ -16,22 +16,26 @@ Source: `components`, proofs_notes/landscape.md.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
+from itertools import compress
 from math import comb
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from theory.arrangement import arrangement, count_cones
 from theory.errors import WITHIN_REACH, BudgetError, InputError
-from theory.landscape.domain import Domain, Group, Move
+from theory.landscape.domain import Domain, Group, Move, WholeSpace
 from theory.landscape.domains import domain_of
-from theory.landscape.nnls import Minimum
+from theory.landscape.nnls import Minimum, order_of
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.states import cone_of, sign_of, state_of
 from theory.within import Ball, Penalty, require_within
+
+if TYPE_CHECKING:
+    from theory.landscape.bounds import FaceBounds
 
 Cell: TypeAlias = tuple[int, ...]
 Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordinates
@@ -41,6 +45,7 @@ _SMALLER = "take a smaller width, or fewer rows or columns of the data"
 _ALLOWED = 10**15  # cells of a complex that is there already
 _COUNTED = 5000  # cones that are counted in any case, for the sake of the message
 DEFAULT_MAX_CELLS = 20_000_000
+_LARGE = 2_000_000  # cells from which on compiled loops, which take a while to load, pay
 
 
 def require_cells(
@@ -137,6 +142,20 @@ class CellComplex:
         """The number of cells."""
         return _count(self.states, self.width, self.labelled)
 
+    @property
+    def large(self) -> bool:
+        """Whether compiled loops pay."""
+        return self.count >= _LARGE
+
+    @cached_property
+    def bounds(self) -> FaceBounds | None:
+        """What is known of faces without solving them; None where nothing is."""
+        if not self.large or not isinstance(self.domain, WholeSpace):
+            return None
+        from theory.landscape.bounds import FaceBounds
+
+        return FaceBounds(self, self.domain)
+
     def modulo_permutation(self) -> CellComplex:
         """The same cells with neurons not distinguished."""
         return CellComplex(self.domain, self.width, max_cells=self.count)
@@ -150,6 +169,21 @@ class CellComplex:
         for position, state in enumerate(cell):
             if self.labelled or position == 0 or cell[position - 1] != state:
                 yield position
+
+    def faces(self, cell: Cell) -> Iterator[tuple[int, int, Move]]:
+        """The moves out of a cell: the neuron's place, the move's number in its state, the move."""
+        for position in self.positions(cell):
+            for number, move in enumerate(self.moves(cell[position])):
+                yield position, number, move
+
+    def open_faces(self, cell: Cell, level: Fraction) -> Iterator[tuple[int, int, Move]]:
+        """Those of `faces` whose minimum is not known to be above the level (integer problem's
+        units), without solving any."""
+        if self.bounds is None:
+            yield from self.faces(cell)
+        else:
+            low = self.bounds.of_faces(cell) <= order_of(level)[0]
+            yield from compress(self.faces(cell), low.tolist())
 
     def neighbour(self, cell: Cell, position: int, move: Move) -> Cell:
         """The cell a move of the neuron at `position` leads to."""

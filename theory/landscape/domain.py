@@ -32,7 +32,7 @@ from theory.states import cone_of, sign_of, state_of
 from theory.within import Ball
 
 if TYPE_CHECKING:
-    from jaxtyping import Shaped
+    from jaxtyping import Bool, Shaped
 
 Group: TypeAlias = tuple[int, ...]  # the columns of one neuron, ascending
 
@@ -45,6 +45,11 @@ def bit_set(members: Iterable[int]) -> int:
     for member in members:
         bits |= 1 << member
     return bits
+
+
+def marked(flags: Sequence[bool] | Bool[np.ndarray, " k"]) -> int:
+    """The integer whose bits are the places of what is true."""
+    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
 
 
 @cache
@@ -69,14 +74,29 @@ class Move:
 class Dual:
     """A dual vector nu (n,), and its products with the columns c where these are positive.
 
-    bits: these columns, as a bit set. scale: of one unit of nu, where the loss minds its length.
+    scale: of one unit of nu, where the loss minds its length.
     """
 
     vector: tuple[int, ...]
     products: dict[int, int]
-    bits: int
     scale: Fraction = Fraction(1)
     metric = None  # only conic balls have one
+
+
+@dataclass(frozen=True, eq=False)
+class Barred:
+    """A dual vector nu (n,), and which columns have a positive product with it: neurons with one
+    of these are what it says nothing about."""
+
+    vector: tuple[int, ...]
+    positive: Bool[np.ndarray, " c"]
+    minimum: Minimum  # of which it is the optimal one
+    metric = None
+
+    @cached_property
+    def bits(self) -> int:
+        """These columns, as a bit set."""
+        return marked(self.positive)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +109,23 @@ class Proof:
     dual: Any
     limit: int
     height: Fraction = Fraction()  # what the weights are parts of, where they are
+
+
+class Parts:
+    """Groups of columns, by number: of neurons in states or on faces."""
+
+    def __init__(self, groups: Sequence[Group], columns: int) -> None:
+        self._columns = columns
+        # After each group a column that is in no set, as groups may be empty.
+        self._members = np.array([c for group in groups for c in (*group, columns)], dtype=np.intp)
+        sizes = [len(group) + 1 for group in groups]
+        self._starts = np.cumsum([0, *sizes])[:-1]
+
+    def having(self, columns: Bool[np.ndarray, " c"]) -> Bool[np.ndarray, " parts"]:
+        """Which groups have some of the columns marked."""
+        marked = np.append(columns, False)[self._members]
+        having: Bool[np.ndarray, " parts"] = np.logical_or.reduceat(marked, self._starts)
+        return having
 
 
 class Domain(ABC):
@@ -175,6 +212,10 @@ class Domain(ABC):
     def weight(self, proof: Proof, group: Group) -> int:
         """What one neuron with these columns counts against the limit."""
 
+    def weights(self, proof: Proof) -> list[int]:
+        """The same of a neuron in each state."""
+        return [self.weight(proof, group) for group in self.groups]
+
     @abstractmethod
     def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
         """When the dual vector proves loss >= level (strict: > level)."""
@@ -218,14 +259,13 @@ class Polyhedral(Domain):
         """The number of different least squares problems solved so far."""
         return len(self.least_squares)
 
-    def dual(self, minimum: Minimum) -> Dual:
+    def dual(self, minimum: Minimum) -> Any:
         """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
         return self.priced(primitive(minimum.residual))
 
     def priced(self, vector: tuple[int, ...], scale: Fraction = Fraction(1)) -> Dual:
         """A dual vector with its products."""
-        found = self.products(vector)
-        return Dual(vector, found, bit_set(found), scale)
+        return Dual(vector, self.products(vector), scale)
 
     def products(self, vector: Sequence[int]) -> dict[int, int]:
         """Those with the columns where they are positive."""
@@ -244,7 +284,7 @@ class Polyhedral(Domain):
         """The number of columns, of both signs."""
         return 2 * len(self.positive_columns)
 
-    def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
+    def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
         """The weights together count against nu . y."""
         return Proof(dual, _limit(dual.vector, self.least_squares.y, level, strict))
 
@@ -303,11 +343,29 @@ class WholeSpace(Polyhedral):
             for c, coefficient in minimum.coefficients()
         ]
 
+    def dual(self, minimum: Minimum) -> Barred:
+        """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
+        vector = primitive(minimum.residual)
+        # Column 2 k + 1 is minus column 2 k. Those of the support have the product 0.
+        still = {2 * cone_of(column) for column in minimum.support}
+        ids = np.arange(0, self.column_count, 2)
+        signs = self.least_squares.signs(vector, ids, still)
+        return Barred(vector, np.stack([signs > 0, signs < 0], axis=1).ravel(), minimum)
+
+    @cached_property
+    def _of_states(self) -> Parts:
+        return Parts(self.groups, self.column_count)
+
     def weight(self, proof: Proof, group: Group) -> int:
         """A positive product can be made arbitrarily large: one such neuron is one too many."""
         return int(proof.dual.bits & _mask(group) != 0)
 
-    def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
+    def weights(self, proof: Proof) -> list[int]:
+        """The same of a neuron in each state."""
+        weights: list[int] = self._of_states.having(proof.dual.positive).astype(int).tolist()
+        return weights
+
+    def proof(self, dual: Barred, level: Fraction, *, strict: bool) -> Proof:
         """The limit is zero if the bound max(0, nu . y)^2 / (2 ||nu||^2) is high enough."""
         return Proof(dual, min(0, super().proof(dual, level, strict=strict).limit))
 

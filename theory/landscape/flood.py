@@ -17,11 +17,15 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import count
+from itertools import count, islice
+from typing import Literal, TypeAlias
+
+import numpy as np
 
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import Move
-from theory.landscape.nnls import Minimum
+from theory.landscape.nnls import Minimum, order_of
+from theory.types import Array
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,34 @@ class Edge:
 
 
 @dataclass(eq=False)
+class _Faces:
+    """Faces of a cell that are not solved, by ascending bounds; `at` is the next one.
+
+    serial: of the cell. numbers: among the faces of the cell.
+    """
+
+    cell: Cell
+    serial: int
+    numbers: Array
+    bounds: Array
+    at: int = 0
+
+
+_Entry: TypeAlias = (
+    "tuple[float, Literal[False], int, _Faces]"
+    " | tuple[float, Literal[True], Fraction, tuple[int, int], Edge]"
+)
+"""What may leave a fragment, lowest first: faces by a bound of the lowest of them, before those
+of that value that are known, which come in the order of their cells."""
+
+
+@dataclass(eq=False)
 class Fragment:
     """A connected part of the tree: its cells, and the faces that may leave it, lowest first."""
 
     cells: list[Cell]
     unexpanded: list[Cell]  # cells whose faces are not on the heap yet
-    heap: list[tuple[tuple[float, Fraction], int, Edge]] = field(default_factory=list)
+    heap: list[_Entry] = field(default_factory=list)
 
 
 class Flood:
@@ -80,8 +106,10 @@ class Flood:
                 tick(len(self._owner))
                 self._push_faces(fragment, fragment.unexpanded[-1])
                 fragment.unexpanded.pop()
+            while (edge := self._lowest(fragment)) is None:
+                tick(len(self._owner))
             self.torn = True
-            self._extend(fragment)
+            self._extend(fragment, edge)
             self.torn = False
 
     def floor(self, cell: Cell) -> Fraction | None:
@@ -89,10 +117,40 @@ class Flood:
         fragment = self._owner[cell]
         if self.torn or fragment.unexpanded or not fragment.heap:
             return None
-        return min(edge.minimum.lower for _, _, edge in fragment.heap)
+        return min(
+            entry[4].minimum.lower if entry[1] else Fraction(entry[0]) for entry in fragment.heap
+        )
 
-    def _extend(self, fragment: Fragment) -> None:
-        _, _, edge = heapq.heappop(fragment.heap)
+    def _lowest(self, fragment: Fragment) -> Edge | None:
+        """The lowest face on the heap; None, after a step towards it, where it is not known.
+
+        At any time each face has an entry, so that an interrupt does no harm.
+        """
+        entry = fragment.heap[0]
+        if entry[1]:
+            return entry[4]
+        bound, _, serial, faces = entry
+        place = int(faces.numbers[faces.at])
+        position, number, move = next(islice(self.complex.faces(faces.cell), place, None))
+        target = self.complex.neighbour(faces.cell, position, move)
+        if self._owner.get(target) is not fragment:
+            assert self.complex.bounds is not None
+            found = self.complex.bounds.settle(faces.cell, position, number, bound)
+            if isinstance(found, Minimum):
+                edge = Edge(faces.cell, position, move, target, found)
+                self._push(fragment, edge, (faces.serial, place))
+            else:
+                alone = _Faces(faces.cell, faces.serial, np.array([place]), np.array([found]))
+                heapq.heappush(fragment.heap, (found, False, next(self._serial), alone))
+        if faces.at + 1 < len(faces.numbers):
+            faces.at += 1
+            heapq.heapreplace(fragment.heap, (float(faces.bounds[faces.at]), False, serial, faces))
+        else:
+            heapq.heappop(fragment.heap)
+        return None
+
+    def _extend(self, fragment: Fragment, edge: Edge) -> None:
+        heapq.heappop(fragment.heap)
         other = self._owner.get(edge.target)
         if other is fragment:
             return
@@ -105,13 +163,22 @@ class Flood:
             self._merge(fragment, other)
 
     def _push_faces(self, fragment: Fragment, cell: Cell) -> None:
-        for position in self.complex.positions(cell):
-            for move in self.complex.moves(cell[position]):
-                target = self.complex.neighbour(cell, position, move)
-                if self._owner.get(target) is not fragment:
-                    minimum = self.complex.face_minimum(cell, position, move)
-                    edge = Edge(cell, position, move, target, minimum)
-                    heapq.heappush(fragment.heap, (minimum.order, next(self._serial), edge))
+        serial = next(self._serial)
+        if self.complex.bounds is not None:
+            found = self.complex.bounds.of_faces(cell)
+            order = np.argsort(found)
+            faces = _Faces(cell, serial, order, found[order])
+            heapq.heappush(fragment.heap, (float(faces.bounds[0]), False, serial, faces))
+            return
+        for place, (position, _, move) in enumerate(self.complex.faces(cell)):
+            target = self.complex.neighbour(cell, position, move)
+            if self._owner.get(target) is not fragment:
+                minimum = self.complex.face_minimum(cell, position, move)
+                self._push(fragment, Edge(cell, position, move, target, minimum), (serial, place))
+
+    def _push(self, fragment: Fragment, edge: Edge, order: tuple[int, int]) -> None:
+        key, value = edge.minimum.order
+        heapq.heappush(fragment.heap, (key, True, value, order, edge))
 
     def _join(self, edge: Edge) -> None:
         self.forest[edge.cell].append(edge)
@@ -149,21 +216,21 @@ class Flood:
         """The cells that tree edges of value < `below` join to `start`."""
         found = {start}
         queue = [start]
+        end = order_of(below)
         while queue:
             cell = queue.pop()
             for edge in self.forest[cell]:
-                if edge.value < below:
+                if edge.minimum.order < end:
                     other = edge.target if edge.cell == cell else edge.cell
                     if other not in found:
                         found.add(other)
                         queue.append(other)
         return found
 
-    def leaving(self, region: set[Cell]) -> Iterator[Minimum]:
-        """The minima of the faces between cells of the region and others."""
+    def leaving(self, region: set[Cell], level: Fraction) -> Iterator[Minimum]:
+        """The minima of the faces between cells of the region and others, but for faces whose
+        minimum is known not to be below the level."""
         for cell in region:
-            for position in self.complex.positions(cell):
-                for move in self.complex.moves(cell[position]):
-                    target = self.complex.neighbour(cell, position, move)
-                    if target not in region:
-                        yield self.complex.face_minimum(cell, position, move)
+            for position, _, move in self.complex.open_faces(cell, level):
+                if self.complex.neighbour(cell, position, move) not in region:
+                    yield self.complex.face_minimum(cell, position, move)

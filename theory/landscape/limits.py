@@ -31,6 +31,7 @@ from theory.errors import BudgetError, InputError
 from theory.exact import to_flint
 from theory.landscape.cells import CellComplex
 from theory.landscape.domain import SIGN_FLIP, Group, Polyhedral
+from theory.landscape.nnls import primitive
 from theory.landscape.optima import Optimum, optima
 from theory.landscape.valleys import DEFAULT_MAX_CELLS, Valleys
 from theory.states import cone_of, sign_of, state_of
@@ -128,7 +129,7 @@ class Plateaus:
 
     def cells(self, optimum: Optimum) -> Iterator[tuple[tuple[int, ...], bool]]:
         """The cells that the optimum serves, neurons in its order, and whether each has one."""
-        products = self.domain.dual(optimum.minimum).products
+        products = self.domain.products(primitive(optimum.minimum.residual))
         choices = []
         for state, states in zip(optimum.cell, optimum.states, strict=True):
             price = max((products.get(c, 0) for c in self.complex.groups[state]), default=0)

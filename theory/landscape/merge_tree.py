@@ -123,7 +123,7 @@ def closed_cuts(flood: Flood, regions: Sequence[set[Cell]], level: Fraction) -> 
         if len(cuts) == len(regions) - 1:  # the last, the largest, need not be looked at
             break
         proved = level
-        for minimum in flood.leaving(region):
+        for minimum in flood.leaving(region, level):
             if minimum.value < level:
                 break
             proved = min(proved, minimum.lower)

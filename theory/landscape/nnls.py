@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -27,7 +27,7 @@ from theory.errors import Interrupted
 from theory.exact import dot
 
 if TYPE_CHECKING:
-    from jaxtyping import Shaped
+    from jaxtyping import Int, Int8, Shaped
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,6 +42,14 @@ _LARGEST_FLOAT = 1e150  # whose square is a float
 
 _FIRST = 500
 """So many problems are solved without a float guess: loading scipy takes longer than that."""
+
+
+def order_of(value: Fraction) -> tuple[float, Fraction]:
+    """A sort key of numbers >= 0: rounding is monotone, so floats settle most cases."""
+    try:
+        return (float(value), value)
+    except OverflowError:
+        return (math.inf, value)
 
 
 @dataclass(frozen=True)
@@ -64,11 +72,8 @@ class Minimum:
 
     @cached_property
     def order(self) -> tuple[float, Fraction]:
-        """A sort key in the order of `value`: rounding is monotone, so floats settle most cases."""
-        try:
-            return (float(self.value), self.value)
-        except OverflowError:
-            return (math.inf, self.value)
+        """`order_of` the value."""
+        return order_of(self.value)
 
     def coefficients(self) -> list[tuple[Any, Fraction]]:
         """The columns of nonzero coefficient, with it."""
@@ -92,8 +97,7 @@ class _Program:
     """One problem: variables z >= 0 with a column each; those of a group have the sum one.
 
     names: what a solution calls the variables; None for slack. groups: of each variable, or nothing
-    where no sums are prescribed. products: of the columns with a vector (n, 1), where there is a
-    faster way to them.
+    where no sums are prescribed.
     """
 
     def __init__(
@@ -102,16 +106,11 @@ class _Program:
         columns: Sequence[Sequence[int]],
         y: fmpz_mat,
         groups: Sequence[int] = (),
-        products: Callable[[fmpz_mat], list[Any]] | None = None,
     ) -> None:
         self.names = names
         self.columns = columns
         self.y = y
         self.groups = groups
-        self._products = products or self._times
-
-    def _times(self, residual: fmpz_mat) -> list[Any]:
-        return (self._all * residual).entries()
 
     @cached_property
     def _all(self) -> fmpz_mat:
@@ -147,14 +146,15 @@ class _Program:
             return None
         exact, denominator = cast(fmpq_mat, solution).numer_denom()  # flint's types say less
         numbers = [int(v) for v in exact.entries()]
-        residual = self.y * int(denominator) - A.transpose() * fmpz_mat(k, 1, numbers[:k])
+        z = fmpz_mat(k, 1, numbers[:k]) if sums else exact
+        residual = self.y * denominator - A.transpose() * z
         prices = dict(zip(sums, numbers[k:], strict=True))
         return _Stationary(numbers[:k], int(denominator), residual, prices)
 
     def _gains(self, point: _Stationary) -> list[int]:
         """How fast the loss falls as each variable enters, times the denominator; of the support
         they are zero."""
-        products = self._products(point.residual)
+        products: list[Any] = (self._all * point.residual).entries()
         if not self.groups:
             return products
         return [
@@ -169,9 +169,13 @@ class _Program:
             return None
         if set(self.groups) != point.prices.keys():
             return None
-        if max(self._gains(point), default=0) > 0:
+        if self._rises(support, point):
             return None
         return self._minimum(support, point)
+
+    def _rises(self, support: Sequence[int], point: _Stationary) -> bool:
+        """Whether the loss falls as some variable enters."""
+        return max(self._gains(point), default=0) > 0
 
     def _minimum(self, support: Sequence[int], point: _Stationary) -> Minimum:
         residual = tuple(int(v) for v in point.residual.entries())
@@ -266,6 +270,20 @@ def _positive(A: Shaped[np.ndarray, "n k"], y: Shaped[np.ndarray, " n"]) -> list
         return None
 
 
+class _Free(_Program):
+    """One problem of `LeastSquares`, whose columns have these numbers there."""
+
+    def __init__(self, problems: LeastSquares, ids: tuple[int, ...]) -> None:
+        super().__init__(ids, [problems.columns[c] for c in ids], problems._exact_y)
+        self._problems = problems
+
+    def _rises(self, support: Sequence[int], point: _Stationary) -> bool:
+        ids = np.array(self.names, dtype=np.intp)
+        still = {self.names[i] for i in support}
+        residual = [int(v) for v in point.residual.entries()]
+        return bool((self._problems.signs(residual, ids, still) > 0).any())
+
+
 class LeastSquares(_Problems):
     """min 1/2 ||sum_c z_c c - y||^2 over z >= 0, for subsets of the columns."""
 
@@ -277,22 +295,34 @@ class LeastSquares(_Problems):
         floats = np.array(scaled, dtype=float).reshape(len(scaled), len(self.y)).T
         self._floats = floats / np.linalg.norm(floats, axis=0)
         self.scale = self._top**2
-        entries = list(chain.from_iterable(self.columns))
-        self._every = fmpz_mat(len(self.columns), len(self.y), entries)
 
     def minimum(self, ids: tuple[int, ...]) -> Minimum:
         """The exact minimum over the columns `ids`, which must be sorted and distinct."""
         if ids in self._memo:
             return self._memo[ids]
-        columns = [self.columns[c] for c in ids]
+        guess = partial(_positive, self._floats[:, ids], self._float_y)
+        return self._solved(ids, _Free(self, ids), guess)
 
-        def products(residual: fmpz_mat) -> list[Any]:
-            # A matrix of these columns alone takes longer to make than all of them to multiply.
-            every = (self._every * residual).entries()
-            return [every[c] for c in ids]
+    def signs(
+        self, vector: Sequence[int], ids: Int[np.ndarray, " k"], still: Container[int] = ()
+    ) -> Int8[np.ndarray, " k"]:
+        """The signs of the products of an integer vector (n,) with columns, exactly.
 
-        program = _Program(ids, columns, self._exact_y, products=products)
-        return self._solved(ids, program, lambda: _positive(self._floats[:, ids], self._float_y))
+        still: columns whose product is known to be zero. Floating point settles the rest but for
+        products near zero: both factors are off by less than 3 * 2^-53 of their length, and n
+        products of entries in [-1, 1] are summed.
+        """
+        top = max(map(abs, vector)) or 1
+        floats = np.array([v / top for v in vector])
+        products = floats @ self._floats[:, ids]
+        margin = (len(vector) + 8) * 2.0**-52 * float(np.linalg.norm(floats))
+        signs: Int8[np.ndarray, " k"] = (products > margin).astype(np.int8) - (products < -margin)
+        for place in np.flatnonzero(abs(products) <= margin).tolist():
+            column = int(ids[place])
+            if column not in still:
+                product = dot(self.columns[column], vector)
+                signs[place] = (product > 0) - (product < 0)
+        return signs
 
     def estimate(self, ids: Sequence[int]) -> float:
         """The minimum divided by `scale`, in floating point: good for deciding what to try."""

@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from theory.errors import Interrupted
 from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.domain import Dual, Proof, bit_set
+from theory.landscape.domain import Dual, Proof, marked
 from theory.landscape.nnls import Minimum
 
 Tick: TypeAlias = Callable[[int], None]
@@ -34,14 +34,13 @@ class Cover:
     def __init__(self, complex_: CellComplex, proof: Proof) -> None:
         self.proof = proof
         self.limit = proof.limit
-        self.weights = [complex_.domain.weight(proof, group) for group in complex_.groups]
+        self.weights = complex_.domain.weights(proof)
 
     @cached_property
     def _heavier(self) -> tuple[list[int], list[int]]:
         """The distinct weights, and for each the states that are heavier, as a bit set."""
         steps = sorted({0, *self.weights})
-        states = range(len(self.weights))
-        return steps, [bit_set(s for s in states if self.weights[s] > step) for step in steps]
+        return steps, [marked([weight > step for weight in self.weights]) for step in steps]
 
     def heavier(self, weight: int) -> int:
         """The states of more than this weight (>= 0), as a bit set."""
@@ -90,8 +89,33 @@ class EscapeSearch:
         # A start from which the first branches are narrow.
         for state in range(self.complex.states):
             self._show((state,) * self.complex.width)
-        self._descend((1 << self.complex.states) - 1)
+        if self.complex.large:
+            self._hunt()
+        else:
+            self._descend((1 << self.complex.states) - 1)
         return self.cover
+
+    def _hunt(self) -> None:
+        """What `_descend` does, in compiled loops."""
+        from theory.landscape.kernel import Escapes
+
+        escapes = Escapes(self.complex.states, self.complex.width)
+        rounded: list[Cover] = []
+        taken = 0
+
+        def take() -> None:
+            nonlocal taken
+            for cover in self.cover[taken:]:
+                if escapes.add(cover.weights, cover.limit):
+                    rounded.append(cover)
+            taken = len(self.cover)
+
+        take()
+        for cell in escapes.found():
+            self.tick(self.complex.domain.solved())
+            if cell is not None and not any(cover.left(cell) >= 0 for cover in rounded):
+                self._show(cell)
+                take()
 
     def _show(self, cell: Cell) -> None:
         for cover in self.visit(tuple(sorted(cell))):

@@ -1,0 +1,367 @@
+"""Compiled loops for large landscapes: the search for what escapes a cover, and bounds on faces.
+
+Bit sets are rows of 64-bit words, lowest bit first. Everything here is integer arithmetic but for
+bounds, which are floats rounded down.
+
+This module is imported by the first large landscape, as loading the compiler takes longer than a
+small one. What is compiled is kept beside this file, so only the first import ever waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy import uint64
+
+from theory.types import Array
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float64, UInt64
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_WORD = 64
+_AT_ONCE = 1_000_000  # steps of the search between two looks at the clock
+_LARGEST = 2**62
+
+
+def _compiled(function: _Function) -> _Function:
+    return cast(_Function, numba.njit(cache=True)(function))
+
+
+@_compiled
+def _bit_count(word: Any) -> int:
+    word = word - ((word >> uint64(1)) & uint64(0x5555555555555555))
+    word = (word & uint64(0x3333333333333333)) + ((word >> uint64(2)) & uint64(0x3333333333333333))
+    word = (word + (word >> uint64(4))) & uint64(0x0F0F0F0F0F0F0F0F)
+    return numba.int64((word * uint64(0x0101010101010101)) >> uint64(56))  # type: ignore[no-any-return]
+
+
+@_compiled
+def _lowest(words: Array) -> int:
+    """The first member of a bit set; -1 where it is empty."""
+    for k in range(len(words)):
+        word = words[k]
+        if word:
+            return 64 * k + _bit_count((word & (~word + uint64(1))) - uint64(1))
+    return -1
+
+
+@_compiled
+def _without(words: Array, member: int) -> None:
+    words[member >> 6] &= ~(uint64(1) << uint64(member & 63))
+
+
+@_compiled
+def _step(steps: Array, first: int, end: int, weight: int) -> int:
+    """The place of the last step that is not above the weight."""
+    while first < end:
+        middle = (first + end) // 2
+        if steps[middle] <= weight:
+            first = middle + 1
+        else:
+            end = middle
+    return first - 1
+
+
+@_compiled
+def _narrowest(
+    depth: int,
+    share: int,
+    starts: Array,
+    steps: Array,
+    sets: Array,
+    counts: Array,
+    pending: Array,
+    left: Array,
+    allowed: Array,
+    branch: Array,
+) -> None:
+    """Set the branch at a depth: the fewest allowed states that are heavy enough for some cover."""
+    least, at = 1 << 62, -1
+    for place in range(counts[depth]):
+        cover = pending[depth, place]
+        k = _step(steps, starts[cover], starts[cover + 1], left[depth, place] // share)
+        size = 0
+        for word in range(allowed.shape[1]):
+            size += _bit_count(sets[k, word] & allowed[depth, word])
+            if size >= least:
+                break
+        if size < least:
+            least, at = size, k
+    for word in range(allowed.shape[1]):
+        branch[depth, word] = allowed[depth, word]
+        if at >= 0:
+            branch[depth, word] &= sets[at, word]
+
+
+@_compiled
+def _advance(
+    depth: int,
+    work: int,
+    weights: Array,
+    starts: Array,
+    steps: Array,
+    sets: Array,
+    counts: Array,
+    pending: Array,
+    left: Array,
+    allowed: Array,
+    branch: Array,
+    chosen: Array,
+    seen: Array,
+) -> tuple[int, bool]:
+    """Go on until a multiset escapes, `work` is spent or all is searched (depth -1).
+
+    The depth, and whether `chosen` is an escape.
+    """
+    width = len(chosen)
+    while depth >= 0 and work > 0:
+        if depth == width - 1:
+            some = True
+            while seen[depth] < counts[depth] and some:
+                place = seen[depth]
+                cover = pending[depth, place]
+                k = _step(steps, starts[cover], starts[cover + 1], left[depth, place])
+                some = False
+                for word in range(allowed.shape[1]):
+                    branch[depth, word] &= sets[k, word]
+                    some |= branch[depth, word] != 0
+                seen[depth] += 1
+                work -= 1
+        state = _lowest(branch[depth])
+        if state >= 0:
+            _without(branch[depth], state)
+            chosen[depth] = state
+            if depth == width - 1:
+                return depth, True
+            size = 0
+            for place in range(counts[depth]):
+                cover = pending[depth, place]
+                rest = left[depth, place] - weights[cover, state]
+                if rest >= 0:
+                    pending[depth + 1, size] = cover
+                    left[depth + 1, size] = rest
+                    size += 1
+            work -= counts[depth] + 1
+            depth += 1
+            counts[depth] = size
+            seen[depth] = 0
+            allowed[depth] = allowed[depth - 1]
+            if depth == width - 1:
+                branch[depth] = allowed[depth]
+            else:
+                _narrowest(
+                    depth,
+                    width - depth,
+                    starts,
+                    steps,
+                    sets,
+                    counts,
+                    pending,
+                    left,
+                    allowed,
+                    branch,
+                )
+        else:
+            depth -= 1
+            if depth >= 0:
+                # What holds this state has now been seen.
+                _without(allowed[depth], chosen[depth])
+    return depth, False
+
+
+def _packed(flags: Bool[Array, "*rows k"]) -> UInt64[Array, "*rows words"]:
+    """Bit sets of what is true."""
+    octets = np.packbits(flags, axis=-1, bitorder="little")
+    missing = -octets.shape[-1] % 8
+    octets = np.concatenate([octets, np.zeros((*octets.shape[:-1], missing), np.uint8)], axis=-1)
+    return octets.view("<u8").astype(np.uint64)
+
+
+def _grown(array: Array, axis: int = 0) -> Array:
+    """With as much room again."""
+    return np.concatenate([array, np.zeros_like(array)], axis=axis)
+
+
+class Escapes:
+    """The multisets of `width` states that exceed the limits of all covers, one after the other.
+
+    Covers may be added at any time. Weights beyond 64 bits are rounded to the safe side: some
+    multisets that such a cover just covers are then found nevertheless.
+    """
+
+    def __init__(self, states: int, width: int) -> None:
+        self._covers = 0
+        self._depth = 0
+        words, room = -(-states // _WORD), 1024
+        self._weights = np.zeros((room, states), np.int64)
+        self._starts = np.zeros(room + 1, np.int64)
+        self._steps = np.zeros(2 * room, np.int64)
+        self._sets = np.zeros((2 * room, words), np.uint64)
+        # For each depth of the search: the covers whose limit is not exceeded, and what is left of
+        # it; the states that may still be used, and those that are to be tried.
+        self._counts = np.zeros(width, np.int64)
+        self._pending = np.zeros((width, room), np.int64)
+        self._left = np.zeros((width, room), np.int64)
+        self._allowed = np.zeros((width, words), np.uint64)
+        self._allowed[0] = _packed(np.ones(states, bool))
+        self._branch = np.zeros((width, words), np.uint64)
+        self._chosen = np.zeros(width, np.int64)
+        self._seen = np.zeros(width, np.int64)
+
+    def add(self, weights: Sequence[int], limit: int) -> bool:
+        """From now on leave out multisets of a total weight of at most the limit; whether weights
+        had to be rounded."""
+        largest = max(limit, max(weights) * len(self._chosen))
+        shift = max(0, largest.bit_length() - _LARGEST.bit_length() + 1)
+        if shift:
+            weights = [-(-weight >> shift) for weight in weights]
+        rounded = np.array(weights, np.int64)
+        steps = np.unique(np.append(rounded, 0))
+        cover, first = self._covers, int(self._starts[self._covers])
+        end = first + len(steps)
+        while end > len(self._steps):
+            self._steps, self._sets = _grown(self._steps), _grown(self._sets)
+        if cover == len(self._weights):
+            self._weights, self._starts = _grown(self._weights), _grown(self._starts)
+            self._pending, self._left = _grown(self._pending, 1), _grown(self._left, 1)
+        self._weights[cover] = rounded
+        self._steps[first:end] = steps
+        self._sets[first:end] = _packed(rounded > steps[:, None])
+        self._starts[cover + 1] = end
+        self._covers += 1
+        left = limit >> shift
+        for depth in range(self._depth + 1):
+            if left < 0:
+                break
+            place = self._counts[depth]
+            self._pending[depth, place], self._left[depth, place] = cover, left
+            self._counts[depth] = place + 1
+            left -= int(rounded[self._chosen[depth]])
+        return shift > 0
+
+    def found(self) -> Iterator[tuple[int, ...] | None]:
+        """Each of them, not sorted; None now and then, so that one may look at the clock."""
+        width = len(self._chosen)
+        table = (self._starts, self._steps, self._sets)
+        stack = (self._counts, self._pending, self._left, self._allowed, self._branch)
+        if width == 1:
+            self._branch[0] = self._allowed[0]
+        else:
+            _narrowest(0, width, *table, *stack)
+        while self._depth >= 0:
+            table = (self._starts, self._steps, self._sets)
+            stack = (self._counts, self._pending, self._left, self._allowed, self._branch)
+            self._depth, escape = _advance(
+                self._depth, _AT_ONCE, self._weights, *table, *stack, self._chosen, self._seen
+            )
+            yield tuple(self._chosen.tolist()) if escape else None
+
+
+@_compiled
+def _face_bounds(
+    cell: Array,
+    starts: Array,
+    labelled: bool,
+    barred: Array,
+    bounds: Array,
+    highest: Array,
+    found: Array,
+) -> int:
+    """Set the best bound of each face of a cell; the number of faces."""
+    states = len(starts) - 1
+    words = len(highest)
+    rest = np.empty(words, np.uint64)
+    faces = 0
+    for position in range(len(cell)):
+        state = cell[position]
+        if not labelled and position > 0 and cell[position - 1] == state:
+            continue
+        rest[:] = 0
+        for other in range(len(cell)):
+            if other != position:
+                for word in range(words):
+                    rest[word] |= barred[cell[other], word]
+        for move in range(starts[state], starts[state + 1]):
+            best = 0.0
+            for word in range(words):
+                if highest[word] > best:
+                    free = ~(rest[word] | barred[states + move, word])
+                    while free:
+                        bit = free & (~free + uint64(1))
+                        free ^= bit
+                        number = 64 * word + _bit_count(bit - uint64(1))
+                        best = max(best, bounds[number])
+            found[faces] = best
+            faces += 1
+    return faces
+
+
+@_compiled
+def _face_bound(
+    cell: Array, position: int, part: int, barred: Array, bounds: Array, highest: Array
+) -> tuple[float, int]:
+    """The best bound of one face, and the number of its vector (-1: none)."""
+    best, at = 0.0, -1
+    for word in range(len(highest)):
+        if highest[word] > best:
+            free = ~barred[part, word]
+            for other in range(len(cell)):
+                if other != position:
+                    free &= ~barred[cell[other], word]
+            while free:
+                bit = free & (~free + uint64(1))
+                free ^= bit
+                number = 64 * word + _bit_count(bit - uint64(1))
+                if bounds[number] > best:
+                    best, at = bounds[number], number
+    return best, at
+
+
+class Pool:
+    """Dual vectors with the bound of each, and which neurons in a state or on a face of it bar it.
+
+    A vector bounds the loss on a face wherever no neuron there bars it. starts: the faces of state
+    s have the numbers starts[s] to starts[s + 1]. labelled: whether equal neurons have faces of
+    their own.
+    """
+
+    def __init__(self, starts: Sequence[int], *, labelled: bool) -> None:
+        self._starts = np.array(starts, np.int64)
+        self._labelled = labelled
+        self._count = 0
+        parts = len(starts) - 1 + starts[-1]
+        self._barred = np.zeros((parts, 1), np.uint64)
+        self._bounds = np.zeros(_WORD)
+        self._highest = np.zeros(1)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, bound: float, barring: Bool[Array, " parts"]) -> None:
+        """A vector of this bound, which states and faces bar, states first."""
+        word, place = divmod(self._count, _WORD)
+        if self._count == len(self._bounds):
+            self._barred = _grown(self._barred, 1)
+            self._bounds, self._highest = _grown(self._bounds), _grown(self._highest)
+        self._barred[barring, word] |= uint64(1 << place)
+        self._bounds[self._count] = bound
+        self._highest[word] = max(self._highest[word], bound)
+        self._count += 1
+
+    def faces(self, cell: Sequence[int]) -> Float64[Array, " f"]:
+        """The best bounds of the faces of a cell, neuron by neuron; 0 where there is none."""
+        states = np.array(cell, np.int64)
+        found = np.empty(int((self._starts[states + 1] - self._starts[states]).sum()))
+        table = (self._barred, self._bounds, self._highest)
+        return found[: _face_bounds(states, self._starts, self._labelled, *table, found)]
+
+    def face(self, cell: Sequence[int], position: int, move: int) -> tuple[float, int]:
+        """The best bound of one face, and the number of its vector; -1 where there is none."""
+        part = len(self._starts) - 1 + int(self._starts[cell[position]]) + move
+        table = (self._barred, self._bounds, self._highest)
+        return _face_bound(np.array(cell, np.int64), position, part, *table)
