@@ -6,7 +6,7 @@ import difflib
 import math
 from collections.abc import Collection
 
-WITHIN_REACH = 10**9
+WITHIN_REACH = 10**10
 """Of whatever is counted: no machine gets through more, so no message advises a larger limit."""
 
 _LONGEST = 30  # digits of a count that is written out

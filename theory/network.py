@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import mul
 from typing import Any
 
 from theory.errors import InputError
@@ -18,6 +19,7 @@ from theory.problem import (
     float_matrix,
     float_vector,
     format_rational,
+    in_integers,
     rational_matrix,
     rational_vector,
 )
@@ -111,10 +113,17 @@ class Network:
     def fit(self, problem: Problem) -> tuple[Fraction, ...]:
         """f_theta on the data, (n,)."""
         self.require(problem)
-        from theory.exact import dot  # flint is not needed to read a network
-
-        neurons, sigma = self.neurons(), problem.activation.value
-        return tuple(dot([sigma(dot(w, row)) for w in neurons], self.a) for row in problem.X)
+        # In integers, as sums of Fractions take ten times as long.
+        sigma, steps = problem.activation.whole
+        neurons = [in_integers(w) for w in self.neurons()]
+        a, scale = in_integers(
+            [a / (steps * unit) for a, (_, unit) in zip(self.a, neurons, strict=True)]
+        )
+        fit = []
+        for x, unit in map(in_integers, problem.X):
+            images = [sigma.value(sum(map(mul, w, x))) for w, _ in neurons]
+            fit.append(Fraction(sum(map(mul, images, a)), unit * scale))
+        return tuple(fit)
 
     def loss(self, problem: Problem) -> Fraction:
         """1/2 ||f_theta - y||^2, exactly."""

@@ -176,6 +176,12 @@ def positive_integer(value: object, field: str) -> int:
     return number
 
 
+def in_integers(vector: Sequence[Fraction]) -> tuple[list[int], int]:
+    """(q v, q) with the least integer q > 0 for which q v has integer entries."""
+    q = math.lcm(*(value.denominator for value in vector))
+    return [value.numerator * (q // value.denominator) for value in vector], q
+
+
 def _common_denominator(values: Sequence[Fraction], field: str) -> int:
     """The least common multiple of denominators; refused where the numbers would get too long."""
     common = 1

@@ -49,6 +49,7 @@ def barrier(
         str | None, typer.Option(metavar="RHO", help="The radius of that ball, R_W R_a.")
     ] = None,
     max_cells: options.MaxCells = None,
+    time_budget: options.TimeBudget = None,
     between: Annotated[
         tuple[Path, Path] | None,
         typer.Option(metavar="A.json B.json", help="Also the barrier between these two networks."),
@@ -78,12 +79,15 @@ def barrier(
     ball = options.ball(within, rho)
 
     from theory.landscape import analyse, barrier_between
+    from theory.landscape.cells import UNTIL_STOPPED
 
+    if time_budget is not None and max_cells is None and ball is None:
+        max_cells = UNTIL_STOPPED
     limit = options.given(max_cells=max_cells)
     analysis: Analysis | None = None
     crossing: Barrier | None = None
     outside: Outside | None = None
-    with task.working() as report:
+    with task.working(seconds=time_budget) as report:
         analysis = analyse(
             data,
             width,

@@ -97,6 +97,14 @@ Width = Annotated[
     ),
 ]
 MaxCells = Annotated[int | None, count("Refuse problems with more cells than this.")]
+TimeBudget = Annotated[
+    int | None,
+    count(
+        "Stop after so many seconds with what is known (exit code 3). Without a ball any number of "
+        "cells is then begun on, unless --max-cells says otherwise.",
+        "SECONDS",
+    ),
+]
 Jobs = Annotated[int | None, count("Processes; by default one for each core.")]
 Backend = Annotated[
     str, typer.Option(metavar="NAME", help="What runs the processes: loky, dask or ray.")

@@ -109,7 +109,7 @@ def _bar(total: int | None) -> Progress:
 
 @contextmanager
 def progress(
-    total: int | None = None, *, at_once: bool = False
+    total: int | None = None, *, at_once: bool = False, seconds: int | None = None
 ) -> Iterator[Callable[[str, int], None]]:
     """A callback (stage, count) that shows where long work stands: a bar if a person watches
     stderr, else a line now and then.
@@ -118,7 +118,7 @@ def progress(
     Ctrl-C makes it raise Interrupted at the next call, or wherever the work is where none comes
     within half a second, so that the work can hand back what it knows; a second one stops at once.
     at_once: for work in other processes, for which this one waits: the first Ctrl-C raises
-    Interrupted where it is.
+    Interrupted where it is. seconds: after so many the work is interrupted likewise.
     """
     stopping = False
 
@@ -142,7 +142,11 @@ def progress(
         if stopping:
             signal.setitimer(signal.ITIMER_REAL, 0)
             raise Interrupted
-        if bar is None and (passed := time.monotonic() - start) > quiet:
+        passed = time.monotonic() - start
+        if seconds is not None and passed > seconds:
+            say(f"the time budget of {seconds} s is spent")
+            raise Interrupted
+        if bar is None and passed > quiet:
             say(f"after {passed:.0f} s: {stage}: {count:,}")
             quiet = 2 * passed
         if bar is not None:

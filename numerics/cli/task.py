@@ -54,15 +54,15 @@ class Task:
 
     @contextmanager
     def working(
-        self, total: int | None = None, *, what: str = ""
+        self, total: int | None = None, *, what: str = "", seconds: int | None = None
     ) -> Iterator[Callable[[str, int], None]]:
         """The callback of `progress`; what stops the work ends the block, and is said.
 
-        what: named before the reason.
+        what: named before the reason. seconds: that the work may take.
         """
         self.stop = None
         try:
-            with progress(total) as report:
+            with progress(total, seconds=seconds) as report:
                 yield report
         except (BudgetError, Interrupted, SolverFailure, Undecided, WorkerDied) as stop:
             self.stop = stop

@@ -24,7 +24,7 @@ def test_a_limit_within_reach_is_advised(needed: int) -> None:
 
 @pytest.mark.parametrize(
     ("needed", "shown"),
-    [(WITHIN_REACH + 1, "1,000,000,001"), (10**45, "10^45"), (7 * 10**5000, "10^5000")],
+    [(WITHIN_REACH + 1, "10,000,000,001"), (10**45, "10^45"), (7 * 10**5000, "10^5000")],
     ids=["just", "far", "more digits than Python writes"],
 )
 def test_no_limit_is_advised_that_no_machine_has(needed: int, shown: str) -> None:

@@ -11,7 +11,7 @@ from itertools import permutations
 
 from theory.errors import InputError, Interrupted, Undecided
 from theory.exact import rounded
-from theory.landscape.cells import DEFAULT_MAX_CELLS, Cell, CellComplex, Neuron
+from theory.landscape.cells import Cell, CellComplex, Neuron
 from theory.landscape.conic import Bracket
 from theory.landscape.domain import WholeSpace
 from theory.landscape.flood import Edge, Flood
@@ -139,7 +139,7 @@ def analyse(
     level: Rational | None = None,
     labelled: bool = False,
     within: Ball | None = None,
-    max_cells: int = DEFAULT_MAX_CELLS,
+    max_cells: int | None = None,
     progress: Progress = silent,
 ) -> Analysis:
     """Components of {loss <= level} and all barriers between them, exactly.
@@ -153,7 +153,7 @@ def analyse(
         among them; else they are upper bounds, with proved lower bounds beside them. Where the
         least loss is such a bound, the default level is a little above it.
     Raises InputError where the level is below the minimum or an argument is no exact number,
-    BudgetError beyond `max_cells` cells.
+    BudgetError beyond `max_cells` cells, by default 200 million, and 20 million in a ball.
     `progress` may raise Interrupted: while barriers are computed this returns what is known, with
     complete=False; earlier the exception leaves with what is known of the minimum.
     Source: `components`, `cuts`, proofs_notes/landscape.md.
@@ -237,7 +237,7 @@ def barrier_between(
     *,
     labelled: bool = False,
     within: Ball | None = None,
-    max_cells: int = DEFAULT_MAX_CELLS,
+    max_cells: int | None = None,
     progress: Progress = silent,
 ) -> Barrier:
     """The minimax barrier between two networks of equal width, exactly, with its proof.

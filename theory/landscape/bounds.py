@@ -29,7 +29,7 @@ class FaceBounds:
             moves = complex_.moves(state)
             groups += [move.group for move in moves]
             starts.append(starts[-1] + len(moves))
-        self._parts = Parts(groups, domain.column_count)
+        self._parts = Parts(groups)
         self._pool = Pool(starts, labelled=complex_.labelled)
         self._duals: dict[tuple[int, ...], Barred] = {}
         self._minima: list[Minimum] = []

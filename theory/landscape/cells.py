@@ -18,14 +18,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import partial
 from itertools import compress
 from math import comb
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from theory.arrangement import arrangement, count_cones
 from theory.errors import WITHIN_REACH, BudgetError, InputError
-from theory.landscape.domain import Domain, Group, Move, WholeSpace
+from theory.landscape.domain import Domain, Group, Move, Polyhedral, WholeSpace
 from theory.landscape.domains import domain_of
 from theory.landscape.nnls import Minimum, order_of
 from theory.losses import Loss, Squared
@@ -45,6 +45,9 @@ _SMALLER = "take a smaller width, or fewer rows or columns of the data"
 _ALLOWED = 10**15  # cells of a complex that is there already
 _COUNTED = 5000  # cones that are counted in any case, for the sake of the message
 DEFAULT_MAX_CELLS = 20_000_000
+MAX_CELLS_ANYWHERE = 200_000_000  # without a ball minima take less time, and most are never needed
+UNTIL_STOPPED = 10**12  # cells of a search that something else may end
+_MAX_CONES = 20_000_000  # which are listed, whatever the width
 _LARGE = 2_000_000  # cells from which on compiled loops, which take a while to load, pay
 
 
@@ -106,6 +109,9 @@ class CellComplex:
         self.problem, self.arrangement = domain.problem, domain.arrangement
         self.within, self.loss = domain.within, domain.loss
         self.states, self.groups, self.moves = domain.states, domain.groups, domain.moves
+        self._bounds: FaceBounds | None = None
+        if self.large and isinstance(domain, Polyhedral):
+            domain.least_squares.many = True
 
     @classmethod
     def of(
@@ -117,22 +123,26 @@ class CellComplex:
         within: Ball | None = None,
         penalty: Penalty | None = None,
         loss: Loss | None = None,
-        max_cells: int = DEFAULT_MAX_CELLS,
+        max_cells: int | None = None,
     ) -> Self:
         """The cells of a problem at one width, on a domain of their own.
 
         within: the ball that networks are in; None where they may be anywhere. penalty: the
             objective is then the loss with it.
         loss: squared by default; others, which need a ball, have minima that are bracketed.
-        Raises BudgetError, before any enumeration, where there are more than `max_cells` cells.
+        Raises BudgetError, before any enumeration, where there are more than `max_cells` cells, by
+        default 200 million, and 20 million in a ball or with a penalty.
         """
         if within is not None:
             require_within(within, Ball)
+        if max_cells is None:
+            max_cells = DEFAULT_MAX_CELLS if within or penalty else MAX_CELLS_ANYWHERE
         require_cells(problem, _width(width), labelled=labelled, max_cells=max_cells)
         try:
-            arranged = arrangement(problem.X, max_cones=max_cells)
+            arranged = arrangement(problem.X, max_cones=min(max_cells, _MAX_CONES))
         except BudgetError as error:  # there are more cells than cones
-            raise BudgetError(error.what, error.needed, max_cells, "max_cells", _SMALLER) from None
+            option = "max_cells" if error.needed <= _MAX_CONES else ""
+            raise BudgetError(error.what, error.needed, error.limit, option, _SMALLER) from None
         _require(len(arranged), width, labelled, max_cells)
         domain = domain_of(problem, arranged, penalty or within, loss or Squared(), max_cells)
         return cls(domain, width, labelled=labelled, max_cells=max_cells)
@@ -147,14 +157,19 @@ class CellComplex:
         """Whether compiled loops pay."""
         return self.count >= _LARGE
 
-    @cached_property
+    @property
     def bounds(self) -> FaceBounds | None:
-        """What is known of faces without solving them; None where nothing is."""
-        if not self.large or not isinstance(self.domain, WholeSpace):
-            return None
-        from theory.landscape.bounds import FaceBounds
+        """What is known of faces without solving them; None before the kernel is of use."""
+        domain = self.domain
+        if (
+            self._bounds is None
+            and isinstance(domain, WholeSpace)
+            and domain.least_squares.guessing
+        ):
+            from theory.landscape.bounds import FaceBounds
 
-        return FaceBounds(self, self.domain)
+            self._bounds = FaceBounds(self, domain)
+        return self._bounds
 
     def modulo_permutation(self) -> CellComplex:
         """The same cells with neurons not distinguished."""

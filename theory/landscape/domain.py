@@ -114,18 +114,16 @@ class Proof:
 class Parts:
     """Groups of columns, by number: of neurons in states or on faces."""
 
-    def __init__(self, groups: Sequence[Group], columns: int) -> None:
-        self._columns = columns
-        # After each group a column that is in no set, as groups may be empty.
-        self._members = np.array([c for group in groups for c in (*group, columns)], dtype=np.intp)
-        sizes = [len(group) + 1 for group in groups]
-        self._starts = np.cumsum([0, *sizes])[:-1]
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._members = np.array([*chain(*groups)], dtype=np.intp)
+        self._starts = np.cumsum([0, *map(len, groups)])
 
     def having(self, columns: Bool[np.ndarray, " c"]) -> Bool[np.ndarray, " parts"]:
         """Which groups have some of the columns marked."""
-        marked = np.append(columns, False)[self._members]
-        having: Bool[np.ndarray, " parts"] = np.logical_or.reduceat(marked, self._starts)
-        return having
+        from theory.landscape.kernel import having
+
+        found: Bool[np.ndarray, " parts"] = having(self._members, self._starts, columns)
+        return found
 
 
 class Domain(ABC):
@@ -354,7 +352,7 @@ class WholeSpace(Polyhedral):
 
     @cached_property
     def _of_states(self) -> Parts:
-        return Parts(self.groups, self.column_count)
+        return Parts(self.groups)
 
     def weight(self, proof: Proof, group: Group) -> int:
         """A positive product can be made arbitrarily large: one such neuron is one too many."""
@@ -362,6 +360,8 @@ class WholeSpace(Polyhedral):
 
     def weights(self, proof: Proof) -> list[int]:
         """The same of a neuron in each state."""
+        if not self.least_squares.guessing:
+            return super().weights(proof)
         weights: list[int] = self._of_states.having(proof.dual.positive).astype(int).tolist()
         return weights
 

@@ -26,6 +26,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _WORD = 64
 _AT_ONCE = 1_000_000  # steps of the search between two looks at the clock
 _LARGEST = 2**62
+_GAIN = 1e-12  # of a column that may enter, relative to the length of y: above what rounding makes
+_INDEPENDENT = 1e-10  # what is left of a column of unit length that depends on no others
 
 
 def _compiled(function: _Function) -> _Function:
@@ -263,6 +265,136 @@ class Escapes:
 
 
 @_compiled
+def _dot(a: Array, b: Array) -> float:
+    """In a loop, as vectors are short and NumPy's product would load SciPy."""
+    total = 0.0
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
+
+
+@_compiled
+def nonnegative(columns: Array, y: Array) -> tuple[Array, float, bool]:
+    """min ||sum_c z_c c - y|| over z >= 0 in floating point, by Lawson and Hanson's method.
+
+    columns: (k, n), a column of the problem in each row, of unit length. z (k,), the least
+    distance, and whether the iteration came to its end.
+    """
+    k, n = columns.shape
+    z, inside, blocked = np.zeros(k), np.zeros(k, np.bool_), np.zeros(k, np.bool_)
+    used, size = np.zeros(n + 1, np.int64), 0
+    # Columns in use are Q^T R, with orthonormal rows of Q.
+    Q, R = np.zeros((n + 1, n)), np.zeros((n + 1, n + 1))
+    target, residual = np.zeros(n + 1), y.copy()
+    for _ in range(3 * k + 30):
+        gain, entering = _GAIN * np.sqrt(_dot(y, y)), -1
+        for c in range(k):
+            if not inside[c] and not blocked[c]:
+                product = _dot(columns[c], residual)
+                if product > gain:
+                    gain, entering = product, c
+        if entering < 0:
+            return z, np.sqrt(_dot(residual, residual)), True
+        used[size] = entering
+        if size == n or not _orthogonal(columns[entering], Q, R, size):
+            blocked[entering] = True  # it depends on those in use, up to rounding
+            continue
+        size += 1
+        inside[entering] = True
+        blocked[:] = False
+        while True:
+            for i in range(size - 1, -1, -1):
+                value = _dot(Q[i], y)
+                for j in range(i + 1, size):
+                    value -= R[i, j] * target[j]
+                target[i] = value / R[i, i]
+            step, leaving = 1.0, -1
+            for i in range(size):
+                own = z[used[i]]
+                if target[i] <= 0 and own <= step * (own - target[i]):
+                    step, leaving = own / (own - target[i]) if own > 0 else 0.0, i
+            for i in range(size):
+                z[used[i]] += step * (target[i] - z[used[i]])
+            if leaving < 0:
+                break
+            z[used[leaving]] = 0.0
+            if used[leaving] == entering:
+                blocked[entering] = True  # only rounding made it seem to help
+            kept = 0
+            for i in range(size):
+                c = used[i]
+                if z[c] > 0 and _orthogonal(columns[c], Q, R, kept):
+                    used[kept] = c
+                    kept += 1
+                else:
+                    z[c], inside[c] = 0.0, False
+            size = kept
+        residual[:] = y
+        for i in range(size):
+            residual -= z[used[i]] * columns[used[i]]
+    return z, np.sqrt(_dot(residual, residual)), False
+
+
+@_compiled
+def _orthogonal(column: Array, Q: Array, R: Array, size: int) -> bool:
+    """Append a column to a decomposition; whether it is independent of those before."""
+    rest = column.copy()
+    R[: size + 1, size] = 0.0
+    for _ in range(2):  # once more takes away what rounding left
+        for i in range(size):
+            part = _dot(Q[i], rest)
+            R[i, size] += part
+            rest -= part * Q[i]
+    length = np.sqrt(_dot(rest, rest))
+    if length < _INDEPENDENT:
+        return False
+    R[size, size] = length
+    Q[size] = rest / length
+    return True
+
+
+@_compiled
+def product_signs(columns: Array, ids: Array, vector: Array) -> tuple[Array, Array, int]:
+    """The signs of the products of a vector with columns, as far as floating point can tell.
+
+    columns: (c, n), each of unit length, and vector (n,), both off by at most 3 * 2^-53 of their
+    length, with entries in [-1, 1]. ids: of the columns asked for. The signs, and the places (and
+    how many they are) where the product may be zero, or of either sign.
+    """
+    signs, near, count = np.zeros(len(ids), np.int8), np.empty(len(ids), np.int64), 0
+    margin = (len(vector) + 8) * 2.0**-52 * np.sqrt(_dot(vector, vector))
+    for place in range(len(ids)):
+        product = _dot(columns[ids[place]], vector)
+        if product > margin:
+            signs[place] = 1
+        elif product < -margin:
+            signs[place] = -1
+        else:
+            near[count] = place
+            count += 1
+    return signs, near, count
+
+
+@_compiled
+def having(members: Array, starts: Array, marked: Array) -> Array:
+    """Which groups have a marked member; those of group i are at starts[i] to starts[i + 1]."""
+    found = np.zeros(len(starts) - 1, np.bool_)
+    for group in range(len(found)):
+        for k in range(starts[group], starts[group + 1]):
+            if marked[members[k]]:
+                found[group] = True
+                break
+    return found
+
+
+@_compiled
+def _bar(barred: Array, word: int, bit: Any, barring: Array) -> None:
+    for part in range(len(barring)):
+        if barring[part]:
+            barred[part, word] |= bit
+
+
+@_compiled
 def _face_bounds(
     cell: Array,
     starts: Array,
@@ -348,7 +480,7 @@ class Pool:
         if self._count == len(self._bounds):
             self._barred = _grown(self._barred, 1)
             self._bounds, self._highest = _grown(self._bounds), _grown(self._highest)
-        self._barred[barring, word] |= uint64(1 << place)
+        _bar(self._barred, word, uint64(1 << place), barring)
         self._bounds[self._count] = bound
         self._highest[word] = max(self._highest[word], bound)
         self._count += 1

@@ -16,7 +16,7 @@ from theory.landscape.cells import CellComplex, Neuron
 from theory.landscape.domain import SIGN_FLIP
 from theory.landscape.flood import Edge
 from theory.network import Network
-from theory.problem import Problem
+from theory.problem import Problem, in_integers
 
 
 @dataclass(frozen=True)
@@ -81,5 +81,6 @@ def _straighten(problem: Problem, points: Sequence[Sequence[Neuron]]) -> list[Se
 
 
 def _preactivation_signs(problem: Problem, point: Sequence[Neuron]) -> list[int]:
-    values = (dot(row, u) for _, u in point for row in problem.X)
+    X = [in_integers(row)[0] for row in problem.X]
+    values = (dot(row, u) for u in (in_integers(u)[0] for _, u in point) for row in X)
     return [(v > 0) - (v < 0) for v in values]

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz_mat
 
-from theory.errors import Interrupted
 from theory.exact import dot
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def primitive(vector: Sequence[int]) -> tuple[int, ...]:
 _LARGEST_FLOAT = 1e150  # whose square is a float
 
 _FIRST = 500
-"""So many problems are solved without a float guess: loading scipy takes longer than that."""
+"""So many problems are solved without a float guess: loading the kernel takes longer than that."""
 
 
 def order_of(value: Fraction) -> tuple[float, Fraction]:
@@ -234,40 +233,38 @@ class _Problems:
         self._top = max(map(abs, self.y)) or 1
         self._float_y = np.array([v / self._top for v in self.y])
         self._memo: dict[Any, Minimum] = {}
+        self.many = False
+        """Whether so many problems are to come that the kernel is worth loading at once."""
 
     def __len__(self) -> int:
         """The number of different problems solved so far."""
         return len(self._memo)
 
     @property
-    def _guessing(self) -> bool:
-        return len(self) >= _FIRST
+    def guessing(self) -> bool:
+        """Whether floating point comes first, in the kernel."""
+        return self.many or len(self) >= _FIRST
 
     def _solved(
         self, key: Any, program: _Program, guess: Callable[[], Sequence[int] | None]
     ) -> Minimum:
-        support = guess() if self._guessing else None
+        guessing = self.guessing
+        support = guess() if guessing else None
         found = None if support is None else program.verified(support)
         if found is None:
-            if self._guessing:
+            if guessing:
                 _LOG.debug("the support that floats find is not confirmed: active sets decide")
             found = program.active_set()
         self._memo[key] = found
         return found
 
 
-def _positive(A: Shaped[np.ndarray, "n k"], y: Shaped[np.ndarray, " n"]) -> list[int] | None:
+def _positive(columns: Shaped[np.ndarray, "k n"], y: Shaped[np.ndarray, " n"]) -> list[int] | None:
     """Which coefficients floating point finds positive; None where it gives up."""
-    from scipy.optimize import nnls
+    from theory.landscape import kernel
 
-    if not A.shape[1]:
-        return []
-    try:
-        return np.flatnonzero(nnls(A, y)[0] > 1e-11).tolist()
-    except Interrupted:  # wherever the work is
-        raise
-    except RuntimeError:  # its iteration limit
-        return None
+    z, _, converged = kernel.nonnegative(columns, y)
+    return np.flatnonzero(z > 1e-11).tolist() if converged else None
 
 
 class _Free(_Program):
@@ -292,15 +289,15 @@ class LeastSquares(_Problems):
         # Raw columns make the float solver fail silently; rescaling a ray is free. Dividing
         # integers by integers keeps entries beyond the range of floats usable.
         scaled = [[v / max(map(abs, row)) for v in row] for row in self.columns]
-        floats = np.array(scaled, dtype=float).reshape(len(scaled), len(self.y)).T
-        self._floats = floats / np.linalg.norm(floats, axis=0)
+        floats = np.array(scaled, dtype=float).reshape(len(scaled), len(self.y))
+        self._floats = floats / np.linalg.norm(floats, axis=1, keepdims=True)
         self.scale = self._top**2
 
     def minimum(self, ids: tuple[int, ...]) -> Minimum:
         """The exact minimum over the columns `ids`, which must be sorted and distinct."""
         if ids in self._memo:
             return self._memo[ids]
-        guess = partial(_positive, self._floats[:, ids], self._float_y)
+        guess = partial(_positive, self._floats[list(ids)], self._float_y)
         return self._solved(ids, _Free(self, ids), guess)
 
     def signs(
@@ -309,34 +306,32 @@ class LeastSquares(_Problems):
         """The signs of the products of an integer vector (n,) with columns, exactly.
 
         still: columns whose product is known to be zero. Floating point settles the rest but for
-        products near zero: both factors are off by less than 3 * 2^-53 of their length, and n
-        products of entries in [-1, 1] are summed.
+        products near zero.
         """
+        if not self.guessing:
+            products = [0 if c in still else dot(self.columns[c], vector) for c in ids.tolist()]
+            return np.array([(v > 0) - (v < 0) for v in products], np.int8)
+        from theory.landscape.kernel import product_signs
+
         top = max(map(abs, vector)) or 1
         floats = np.array([v / top for v in vector])
-        products = floats @ self._floats[:, ids]
-        margin = (len(vector) + 8) * 2.0**-52 * float(np.linalg.norm(floats))
-        signs: Int8[np.ndarray, " k"] = (products > margin).astype(np.int8) - (products < -margin)
-        for place in np.flatnonzero(abs(products) <= margin).tolist():
+        signs, near, count = product_signs(self._floats, ids, floats)
+        for place in near[:count].tolist():
             column = int(ids[place])
             if column not in still:
                 product = dot(self.columns[column], vector)
                 signs[place] = (product > 0) - (product < 0)
-        return signs
+        found: Int8[np.ndarray, " k"] = signs
+        return found
 
     def estimate(self, ids: Sequence[int]) -> float:
         """The minimum divided by `scale`, in floating point: good for deciding what to try."""
-        if not self._guessing:
+        if not self.guessing:
             return float(self.minimum(tuple(sorted(ids))).value / self.scale)
-        from scipy.optimize import nnls
+        from theory.landscape import kernel
 
-        try:
-            _, distance = nnls(self._floats[:, ids], self._float_y)
-        except Interrupted:
-            raise
-        except RuntimeError:  # its iteration limit
-            return 0.0
-        return float(distance) ** 2 / 2
+        _, distance, _ = kernel.nonnegative(self._floats[list(ids)], self._float_y)
+        return float(distance**2) / 2
 
 
 class CappedLeastSquares(_Problems):
@@ -364,14 +359,14 @@ class CappedLeastSquares(_Problems):
         self, columns: Sequence[Sequence[int]], places: Sequence[int], groups: int
     ) -> list[int] | None:
         """The sums weigh much more than the fit; None where floats cannot hold the numbers."""
-        A = np.zeros((len(self.y) + groups, len(columns)))
+        A = np.zeros((len(columns), len(self.y) + groups))
         try:
             for i, (column, place) in enumerate(zip(columns, places, strict=True)):
-                A[: len(self.y), i] = [v / self._top for v in column]
-                A[len(self.y) + place, i] = self._FIRM
+                A[i, : len(self.y)] = [v / self._top for v in column]
+                A[i, len(self.y) + place] = self._FIRM
         except OverflowError:
             return None
         if np.abs(A).max() > _LARGEST_FLOAT:
             return None
         target = np.concatenate([self._float_y, np.full(groups, self._FIRM)])
-        return _positive(A / np.linalg.norm(A, axis=0), target)
+        return _positive(A / np.linalg.norm(A, axis=1, keepdims=True), target)

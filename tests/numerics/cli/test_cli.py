@@ -10,12 +10,14 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from importlib import metadata
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from command import run, run_json
+from problems import planted
 
 import theory.landscape
 from theory.certificates.checker import check
@@ -183,6 +185,27 @@ def test_too_large_is_refused_with_the_count(capsys: pytest.CaptureFixture[str])
     assert document["components"] == document["barriers"] == []
     assert document["minimum"] is None
     assert run(capsys, "barrier", "flagship", "--max-cells", 136)[0] == 0
+
+
+def test_a_time_budget_begins_on_any_number_of_cells(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of 10 rows at width 6 there are billions; the clock here says that an hour passes at once."""
+    problem, _ = planted(10, 3, 2, 0)
+    file = tmp_path / "data.json"
+    file.write_text(json.dumps(problem.to_json()))
+    code, _, err = run(capsys, "barrier", file, "--width", 6)
+    assert code == 3
+    assert "cells" in err
+    assert "needed, the limit is 200,000,000" in err
+    hours = count()
+    monkeypatch.setattr("numerics.cli.output.time.monotonic", lambda: 3600.0 * next(hours))
+    code, out, err = run(capsys, "barrier", file, "--width", 6, "--time-budget", 60, "--json", "-")
+    assert code == 3
+    assert "the time budget of 60 s is spent\n" in err
+    assert "interrupted; the minimum is at most" in err
+    assert "the minimum is at most" in json.loads(out)["known"]
+    assert run(capsys, "barrier", "flagship", "--time-budget", 10**9)[0] == 0
 
 
 @pytest.mark.parametrize(("stage", "known"), [("lowest cells", False), ("passes", True)])
