@@ -2,21 +2,27 @@
 
 A dual vector of one face bounds the loss on many others, and where it also has the point of least
 loss in common with one, the minimum there is known. So of the faces of a large landscape few are
-ever solved. Bounds are floats rounded down.
+ever solved.
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeAlias
 
 from theory.landscape.domain import Barred, Parts, WholeSpace
 from theory.landscape.kernel import Pool
 from theory.landscape.nnls import Minimum
 
 if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64
+
     from theory.landscape.cells import Cell, CellComplex
     from theory.types import Array
+
+Order: TypeAlias = tuple[float, Fraction]  # as `Minimum.order`
+
+_NOTHING: Order = (0.0, Fraction())
 
 
 class FaceBounds:
@@ -31,34 +37,44 @@ class FaceBounds:
             starts.append(starts[-1] + len(moves))
         self._parts = Parts(groups)
         self._pool = Pool(starts, labelled=complex_.labelled)
-        self._duals: dict[tuple[int, ...], Barred] = {}
-        self._minima: list[Minimum] = []
+        # For each vector the minima it is the optimal one of: of one value, on several supports.
+        self._minima: list[list[Minimum]] = []
+        self._numbers: dict[tuple[int, ...], int] = {}
 
     def add(self, dual: Barred) -> None:
-        """Let a dual vector bound what it can."""
-        if dual.vector not in self._duals and any(dual.vector):
-            self._duals[dual.vector] = dual
-            self._minima.append(dual.minimum)
-            bound = math.nextafter(dual.minimum.order[0], 0)
-            self._pool.add(bound, self._parts.having(dual.positive))
+        """Let the optimal dual vector of a cell or face bound what it can."""
+        if not any(dual.vector):
+            return
+        number = self._numbers.setdefault(dual.vector, len(self._minima))
+        if number < len(self._minima):
+            self._minima[number].append(dual.minimum)
+            return
+        self._minima.append([dual.minimum])
+        self._pool.add(dual.minimum.order[0], self._parts.having(dual.positive))
 
-    def of_faces(self, cell: Cell) -> Array:
-        """Bounds of the faces of a cell, neuron by neuron."""
+    def order(self, number: int) -> Order:
+        """The bound of a vector by its number; of none with -1."""
+        return self._minima[number][0].order if number >= 0 else _NOTHING
+
+    def of_faces(self, cell: Cell) -> tuple[Float64[Array, " f"], Int64[Array, " f"]]:
+        """Bounds of the faces of a cell, neuron by neuron, rounded, and the numbers of vectors."""
         return self._pool.faces(cell)
 
-    def settle(self, cell: Cell, position: int, number: int, known: float) -> float | Minimum:
-        """A bound above the one that is known of a face, else its minimum.
+    def settle(self, cell: Cell, position: int, number: int, known: Order) -> int | Minimum:
+        """The number of a vector with a bound above the one that is known of a face; where there is
+        none, the minimum of the face.
 
         number: of the move, among those of the neuron's state.
         """
-        bound, at = self._pool.face(cell, position, number)
-        if bound > known:
-            return bound
+        _, at = self._pool.face(cell, position, number)
+        if self.order(at) > known:
+            return at
         move = self._complex.moves(cell[position])[number]
-        if at >= 0:
-            columns = set().union(*self._complex.face_groups(cell, position, move))
-            if columns.issuperset(self._minima[at].support):
-                return self._minima[at]
-        minimum = self._complex.face_minimum(cell, position, move)
+        groups = self._complex.face_groups(cell, position, move)
+        columns = set().union(*groups)
+        for minimum in self._minima[at] if at >= 0 else ():
+            if columns.issuperset(minimum.support):
+                return minimum
+        minimum = self._domain.minimum(groups)
         self.add(self._domain.dual(minimum))
         return minimum

@@ -197,7 +197,7 @@ class CellComplex:
         if self.bounds is None:
             yield from self.faces(cell)
         else:
-            low = self.bounds.of_faces(cell) <= order_of(level)[0]
+            low = self.bounds.of_faces(cell)[0] <= order_of(level)[0]
             yield from compress(self.faces(cell), low.tolist())
 
     def neighbour(self, cell: Cell, position: int, move: Move) -> Cell:

@@ -10,7 +10,7 @@ least squares problem that is the loss on a cell.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Shaped
 
 Group: TypeAlias = tuple[int, ...]  # the columns of one neuron, ascending
+Choice: TypeAlias = Callable[[list[int]], list[int]]
 
 _MARGIN = 1e-6  # of float estimates, relative to max |y_k|^2; exact arithmetic has the last word
 
@@ -237,12 +238,12 @@ class Domain(ABC):
         found.discard(-1)
         return tuple(sorted(state_of(column, sign) for column in found))
 
-    def wider(
-        self, groups: Sequence[Group], further: Iterable[Group], level: Fraction
-    ) -> Minimum | None:
-        """A minimum above the level over columns that include `groups` and some of `further`.
+    def covering(self, groups: Sequence[Group], level: Fraction, choose: Choice) -> Any | None:
+        """A dual vector that proves a loss above the level for neurons with these columns, and for
+        others, found without their minimum.
 
-        None where the domain has no cheap way to try.
+        choose: some of the states it is given, to try whether they can be covered as well. None
+        where the loss may not be above the level, or the domain has no cheap way to tell.
         """
         return None
 
@@ -369,18 +370,26 @@ class WholeSpace(Polyhedral):
         """The limit is zero if the bound max(0, nu . y)^2 / (2 ||nu||^2) is high enough."""
         return Proof(dual, min(0, super().proof(dual, level, strict=strict).limit))
 
-    def wider(
-        self, groups: Sequence[Group], further: Iterable[Group], level: Fraction
-    ) -> Minimum | None:
-        """Floating point tells which of `further` to include."""
+    def covering(self, groups: Sequence[Group], level: Fraction, choose: Choice) -> Barred | None:
+        """Floating point tells which further states the optimal dual vector may cover as well."""
+        problems = self.least_squares
         columns = set().union(*groups)
-        threshold = float(level / self.least_squares.scale) + _MARGIN
-        for group in further:
-            union = columns.union(group)
-            if self.least_squares.estimate(tuple(union)) > threshold:
+        threshold = float(level / problems.scale) + _MARGIN
+        value, residual = problems.estimate(tuple(columns))
+        if value <= threshold:
+            return None
+        for state in choose(self._states_with(problems.rising(residual))):
+            union = columns.union(self.groups[state])
+            if problems.estimate(tuple(union))[0] > threshold:
                 columns = union
-        found = self.least_squares.minimum(tuple(sorted(columns)))
-        return found if found.value > level else None
+        found = problems.minimum(tuple(sorted(columns)))
+        return self.dual(found) if found.value > level else None
+
+    def _states_with(self, columns: Bool[np.ndarray, " c"]) -> list[int]:
+        """The states that have some of the columns marked."""
+        if self.least_squares.guessing:
+            return np.flatnonzero(self._of_states.having(columns)).tolist()
+        return [state for state, group in enumerate(self.groups) if columns[list(group)].any()]
 
 
 class EntrywiseBall(Polyhedral):

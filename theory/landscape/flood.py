@@ -44,26 +44,26 @@ class Edge:
         return self.minimum.value
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Faces:
-    """Faces of a cell that are not solved, by ascending bounds; `at` is the next one.
+    """Faces of a cell that are not solved, by ascending bounds.
 
-    serial: of the cell. numbers: among the faces of the cell.
+    serial: of the cell. numbers: among the faces of the cell. proofs: the vectors of the bounds.
     """
 
     cell: Cell
     serial: int
     numbers: Array
-    bounds: Array
-    at: int = 0
+    proofs: Array
 
 
 _Entry: TypeAlias = (
-    "tuple[float, Literal[False], int, _Faces]"
-    " | tuple[float, Literal[True], Fraction, tuple[int, int], Edge]"
+    "tuple[float, Fraction, Literal[False], tuple[int, int, int], Edge]"
+    " | tuple[float, Fraction, Literal[True], tuple[int, int, int], _Faces]"
 )
-"""What may leave a fragment, lowest first: faces by a bound of the lowest of them, before those
-of that value that are known, which come in the order of their cells."""
+"""What may leave a fragment, lowest first: faces whose minima are known, and others by a bound of
+the lowest of them, after those of that value: these may lead to the same cells. Then the serial of
+the cell, the face's number there, and its place in `_Faces`, of which those before are done."""
 
 
 @dataclass(eq=False)
@@ -73,6 +73,11 @@ class Fragment:
     cells: list[Cell]
     unexpanded: list[Cell]  # cells whose faces are not on the heap yet
     heap: list[_Entry] = field(default_factory=list)
+
+
+def _known(edge: Edge, serial: int, face: int) -> _Entry:
+    key, value = edge.minimum.order
+    return (key, value, False, (serial, face, 0), edge)
 
 
 class Flood:
@@ -117,9 +122,7 @@ class Flood:
         fragment = self._owner[cell]
         if self.torn or fragment.unexpanded or not fragment.heap:
             return None
-        return min(
-            entry[4].minimum.lower if entry[1] else Fraction(entry[0]) for entry in fragment.heap
-        )
+        return min(entry[1] if entry[2] else entry[4].minimum.lower for entry in fragment.heap)
 
     def _lowest(self, fragment: Fragment) -> Edge | None:
         """The lowest face on the heap; None, after a step towards it, where it is not known.
@@ -127,27 +130,34 @@ class Flood:
         At any time each face has an entry, so that an interrupt does no harm.
         """
         entry = fragment.heap[0]
-        if entry[1]:
+        if not entry[2]:
             return entry[4]
-        bound, _, serial, faces = entry
-        place = int(faces.numbers[faces.at])
-        position, number, move = next(islice(self.complex.faces(faces.cell), place, None))
+        (_, face, at), faces, bounds = *entry[3:], self.complex.bounds
+        position, number, move = next(islice(self.complex.faces(faces.cell), face, None))
         target = self.complex.neighbour(faces.cell, position, move)
+        new: _Entry | None = None
         if self._owner.get(target) is not fragment:
-            assert self.complex.bounds is not None
-            found = self.complex.bounds.settle(faces.cell, position, number, bound)
+            assert bounds is not None
+            found = bounds.settle(faces.cell, position, number, entry[:2])
             if isinstance(found, Minimum):
                 edge = Edge(faces.cell, position, move, target, found)
-                self._push(fragment, edge, (faces.serial, place))
+                new = _known(edge, faces.serial, face)
             else:
-                alone = _Faces(faces.cell, faces.serial, np.array([place]), np.array([found]))
-                heapq.heappush(fragment.heap, (found, False, next(self._serial), alone))
-        if faces.at + 1 < len(faces.numbers):
-            faces.at += 1
-            heapq.heapreplace(fragment.heap, (float(faces.bounds[faces.at]), False, serial, faces))
-        else:
+                alone = _Faces(faces.cell, faces.serial, np.array([face]), np.array([found]))
+                new = self._bounded(alone, 0)
+        if at + 1 < len(faces.numbers):
+            heapq.heappush(fragment.heap, self._bounded(faces, at + 1))
+        if new is None:
             heapq.heappop(fragment.heap)
+        else:
+            heapq.heapreplace(fragment.heap, new)
         return None
+
+    def _bounded(self, faces: _Faces, at: int) -> _Entry:
+        """The entry of faces that are not solved, from one of them on."""
+        assert self.complex.bounds is not None
+        key, bound = self.complex.bounds.order(faces.proofs[at])
+        return (key, bound, True, (faces.serial, int(faces.numbers[at]), at), faces)
 
     def _extend(self, fragment: Fragment, edge: Edge) -> None:
         heapq.heappop(fragment.heap)
@@ -165,20 +175,17 @@ class Flood:
     def _push_faces(self, fragment: Fragment, cell: Cell) -> None:
         serial = next(self._serial)
         if self.complex.bounds is not None:
-            found = self.complex.bounds.of_faces(cell)
-            order = np.argsort(found)
-            faces = _Faces(cell, serial, order, found[order])
-            heapq.heappush(fragment.heap, (float(faces.bounds[0]), False, serial, faces))
+            found, proofs = self.complex.bounds.of_faces(cell)
+            order = np.argsort(found, kind="stable")
+            faces = _Faces(cell, serial, order, proofs[order])
+            heapq.heappush(fragment.heap, self._bounded(faces, 0))
             return
-        for place, (position, _, move) in enumerate(self.complex.faces(cell)):
+        for face, (position, _, move) in enumerate(self.complex.faces(cell)):
             target = self.complex.neighbour(cell, position, move)
             if self._owner.get(target) is not fragment:
                 minimum = self.complex.face_minimum(cell, position, move)
-                self._push(fragment, Edge(cell, position, move, target, minimum), (serial, place))
-
-    def _push(self, fragment: Fragment, edge: Edge, order: tuple[int, int]) -> None:
-        key, value = edge.minimum.order
-        heapq.heappush(fragment.heap, (key, True, value, order, edge))
+                edge = Edge(cell, position, move, target, minimum)
+                heapq.heappush(fragment.heap, _known(edge, serial, face))
 
     def _join(self, edge: Edge) -> None:
         self.forest[edge.cell].append(edge)

@@ -1,7 +1,7 @@
 """Compiled loops for large landscapes: the search for what escapes a cover, and bounds on faces.
 
-Bit sets are rows of 64-bit words, lowest bit first. Everything here is integer arithmetic but for
-bounds, which are floats rounded down.
+Bit sets are rows of 64-bit words, lowest bit first. What floating point says is either a guess, or
+comes with a bound of its errors.
 
 This module is imported by the first large landscape, as loading the compiler takes longer than a
 small one. What is compiled is kept beside this file, so only the first import ever waits for it.
@@ -19,7 +19,7 @@ from numpy import uint64
 from theory.types import Array
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float64, UInt64
+    from jaxtyping import Bool, Float64, Int64, UInt64
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -403,8 +403,9 @@ def _face_bounds(
     bounds: Array,
     highest: Array,
     found: Array,
+    proofs: Array,
 ) -> int:
-    """Set the best bound of each face of a cell; the number of faces."""
+    """Set the best bound of each face of a cell, and its vector (-1: none); the number of faces."""
     states = len(starts) - 1
     words = len(highest)
     rest = np.empty(words, np.uint64)
@@ -419,7 +420,7 @@ def _face_bounds(
                 for word in range(words):
                     rest[word] |= barred[cell[other], word]
         for move in range(starts[state], starts[state + 1]):
-            best = 0.0
+            best, at = 0.0, -1
             for word in range(words):
                 if highest[word] > best:
                     free = ~(rest[word] | barred[states + move, word])
@@ -427,8 +428,9 @@ def _face_bounds(
                         bit = free & (~free + uint64(1))
                         free ^= bit
                         number = 64 * word + _bit_count(bit - uint64(1))
-                        best = max(best, bounds[number])
-            found[faces] = best
+                        if bounds[number] > best:
+                            best, at = bounds[number], number
+            found[faces], proofs[faces] = best, at
             faces += 1
     return faces
 
@@ -485,12 +487,15 @@ class Pool:
         self._highest[word] = max(self._highest[word], bound)
         self._count += 1
 
-    def faces(self, cell: Sequence[int]) -> Float64[Array, " f"]:
-        """The best bounds of the faces of a cell, neuron by neuron; 0 where there is none."""
+    def faces(self, cell: Sequence[int]) -> tuple[Float64[Array, " f"], Int64[Array, " f"]]:
+        """The best bounds of the faces of a cell, neuron by neuron, and the numbers of the vectors;
+        0 and -1 where there is none."""
         states = np.array(cell, np.int64)
-        found = np.empty(int((self._starts[states + 1] - self._starts[states]).sum()))
+        most = int((self._starts[states + 1] - self._starts[states]).sum())
+        found, proofs = np.empty(most), np.empty(most, np.int64)
         table = (self._barred, self._bounds, self._highest)
-        return found[: _face_bounds(states, self._starts, self._labelled, *table, found)]
+        faces = _face_bounds(states, self._starts, self._labelled, *table, found, proofs)
+        return found[:faces], proofs[:faces]
 
     def face(self, cell: Sequence[int], position: int, move: int) -> tuple[float, int]:
         """The best bound of one face, and the number of its vector; -1 where there is none."""

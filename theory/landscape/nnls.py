@@ -26,7 +26,7 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from theory.exact import dot
 
 if TYPE_CHECKING:
-    from jaxtyping import Int, Int8, Shaped
+    from jaxtyping import Bool, Float, Int, Int8, Shaped
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ def primitive(vector: Sequence[int]) -> tuple[int, ...]:
 
 
 _LARGEST_FLOAT = 1e150  # whose square is a float
+
+_NOISE = 1e-9  # of float products of vectors of about unit length
 
 _FIRST = 500
 """So many problems are solved without a float guess: loading the kernel takes longer than that."""
@@ -324,14 +326,22 @@ class LeastSquares(_Problems):
         found: Int8[np.ndarray, " k"] = signs
         return found
 
-    def estimate(self, ids: Sequence[int]) -> float:
-        """The minimum divided by `scale`, in floating point: good for deciding what to try."""
+    def estimate(self, ids: Sequence[int]) -> tuple[float, Float[np.ndarray, " n"]]:
+        """The minimum divided by `scale`, and y minus the fit divided by its root, in floating
+        point: good for deciding what to try."""
         if not self.guessing:
-            return float(self.minimum(tuple(sorted(ids))).value / self.scale)
+            found = self.minimum(tuple(sorted(ids)))
+            unit = found.denominator * self._top
+            return float(found.value / self.scale), np.array([v / unit for v in found.residual])
         from theory.landscape import kernel
 
-        _, distance, _ = kernel.nonnegative(self._floats[list(ids)], self._float_y)
-        return float(distance**2) / 2
+        z, distance, _ = kernel.nonnegative(self._floats[list(ids)], self._float_y)
+        return float(distance**2) / 2, self._float_y - z @ self._floats[list(ids)]
+
+    def rising(self, vector: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " c"]:
+        """Which columns have a positive product with a vector, as far as floats can tell."""
+        rising: Bool[np.ndarray, " c"] = self._floats @ vector > _NOISE
+        return rising
 
 
 class CappedLeastSquares(_Problems):

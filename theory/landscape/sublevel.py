@@ -16,7 +16,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from theory.errors import Interrupted
 from theory.landscape.cells import Cell, CellComplex
@@ -25,7 +25,7 @@ from theory.landscape.nnls import Minimum
 
 Tick: TypeAlias = Callable[[int], None]
 
-_FURTHER = 4  # states to try, for a wider dual vector
+_FURTHER = 4  # states to try, that one dual vector may cover besides
 
 
 class Cover:
@@ -171,25 +171,22 @@ def sublevel(
     """
     first = (0,) * complex_.width
     result = Sublevel(complex_.minimum(first).value if level is None else level)
-    choose = random.Random(0)
+    domain, dice = complex_.domain, random.Random(0)
 
-    def cover(cell: Cell, minimum: Minimum) -> Cover:
-        domain = complex_.domain
-        narrow = Cover(complex_, domain.proof(domain.dual(minimum), result.level, strict=True))
-        # A minimum over the columns of further states as well has a dual vector that covers more.
+    def choose(states: list[int]) -> list[int]:
         # A few random ones suffice: more make the cover smaller, but the search no faster.
-        heavy = [state for state, weight in enumerate(narrow.weights) if weight]
-        further = choose.sample(heavy, min(_FURTHER, len(heavy)))
-        wide = domain.wider(
-            [complex_.groups[state] for state in cell],
-            [complex_.groups[state] for state in further],
-            result.level,
-        )
-        if wide is None:
-            return narrow
-        return Cover(complex_, domain.proof(domain.dual(wide), result.level, strict=True))
+        return dice.sample(states, min(_FURTHER, len(states)))
+
+    def covering(cell: Cell) -> Any | None:
+        return domain.covering([complex_.groups[state] for state in cell], result.level, choose)
+
+    def cover(dual: Any) -> Cover:
+        return Cover(complex_, domain.proof(dual, result.level, strict=True))
 
     def visit(cell: Cell) -> list[Cover]:
+        dual = covering(cell)
+        if dual is not None:
+            return [cover(dual)]
         minimum = complex_.minimum(cell)
         raised: dict[Cell, Minimum] = {}
         if level is None and minimum.value < result.level:
@@ -199,7 +196,7 @@ def sublevel(
             result.low[cell] = minimum
         else:
             raised[cell] = minimum
-        return [cover(*item) for item in raised.items()]
+        return [cover(covering(high) or domain.dual(minimum)) for high, minimum in raised.items()]
 
     try:
         result.cover = EscapeSearch(complex_, visit, tick).run()

@@ -128,26 +128,28 @@ def test_bounds_of_faces(problem: Problem, width: int, data: st.DataObject) -> N
         for _ in range(5):
             cell = complex_.canonical(data.draw(states) for _ in range(complex_.width))
             faces = list(complex_.faces(cell))
-            found = bounds.of_faces(cell).tolist()
+            found, proofs = (each.tolist() for each in bounds.of_faces(cell))
+            known = [bounds.order(proof) for proof in proofs]
+            assert [key for key, _ in known] == found
             exact = [complex_.face_minimum(cell, at, move) for at, _, move in faces]
-            assert all(low <= face.value for low, face in zip(found, exact, strict=True))
-            settled = [
-                bounds.settle(cell, at, number, low)
-                for low, (at, number, _) in zip(found, faces, strict=True)
-            ]
-            for low, high, face in zip(found, settled, exact, strict=True):
-                if isinstance(high, Minimum):
-                    assert high.value == face.value
+            for (_, low), face, (at, number, _) in zip(known, exact, faces, strict=True):
+                assert low <= face.value
+                settled = bounds.settle(cell, at, number, (float(low), low))
+                if isinstance(settled, Minimum):
+                    assert settled.value == face.value
                 else:
-                    assert low < high < face.value
+                    assert low < bounds.order(settled)[1] <= face.value
             for face in exact:
                 dual = complex_.domain.dual(face)
                 assert isinstance(dual, Barred)
                 bounds.add(dual)
             level = data.draw(st.sampled_from(exact)).value
             left = [move for _, _, move in complex_.open_faces(cell, level)]
-            low = [m for (_, _, m), face in zip(faces, exact, strict=True) if face.value <= level]
-            assert all(move in left for move in low)
+            assert all(
+                move in left
+                for (_, _, move), face in zip(faces, exact, strict=True)
+                if face.value <= level
+            )
 
 
 def test_more_vectors_than_a_word_holds() -> None:

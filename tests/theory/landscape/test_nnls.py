@@ -155,7 +155,9 @@ def test_no_columns() -> None:
 
 def test_estimate_is_close_where_columns_are_independent() -> None:
     problem = LeastSquares(np.array([[2, 0, 0], [1, 1, 0]]), [1, 2, 3])
-    assert problem.estimate((0, 1)) * problem.scale == pytest.approx(4.75)
+    value, residual = problem.estimate((0, 1))
+    assert value * problem.scale == pytest.approx(4.75)
+    assert residual * 3 == pytest.approx([-0.5, 0.5, 3])
 
 
 @pytest.mark.parametrize(
