@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import resource
 from fractions import Fraction
+from functools import partial
 
+import numpy as np
 import pytest
 from problems import planted
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from theory.certificates import certify
 from theory.certificates.checker import check
-from theory.landscape import Analysis, analyse
+from theory.landscape import Analysis, analyse, valleys
+from theory.landscape.cells import UNTIL_STOPPED
 from theory.loading import example
+from theory.problem import Problem
 from theory.within import Ball
 
 SHAPES = [(6, 2, 3), (8, 3, 3), (10, 3, 3)]
@@ -48,12 +52,34 @@ def test_barrier_matrix(
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_beyond_enumeration(benchmark: BenchmarkFixture, seed: int) -> None:
-    """Tens of millions of cells, of which almost all are covered and never visited."""
-    problem, _ = planted(10, 3, 4, seed)
-    analysis = benchmark.pedantic(lambda: analyse(problem, 4, max_cells=10**8), rounds=1)
-    benchmark.extra_info |= {"cells": analysis.cells, "memory (MiB)": memory()}
+@pytest.mark.parametrize("shape", [(10, 3, 4), (12, 4, 3), (16, 3, 4)], ids=str)
+def test_beyond_enumeration(
+    benchmark: BenchmarkFixture, shape: tuple[int, int, int], seed: int
+) -> None:
+    """Up to billions of cells, of which almost all are covered and never visited."""
+    problem, _ = planted(*shape, seed)
+    analysis = benchmark.pedantic(
+        lambda: analyse(problem, shape[2], max_cells=UNTIL_STOPPED), rounds=1
+    )
+    benchmark.extra_info |= {
+        "cells": analysis.cells,
+        "minima": analysis.complex.domain.solved(),
+        "memory (MiB)": memory(),
+    }
     assert analysis.minimum == 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("all_valleys", [False, True], ids=["barriers", "valleys"])
+def test_regression_on_a_line(benchmark: BenchmarkFixture, all_valleys: bool, seed: int) -> None:
+    """Forty points and a bias, at width 3: 700,000 cells, all of which valleys look at."""
+    generator = np.random.default_rng(seed)
+    X = [[x, 1] for x in range(-20, 20)]
+    problem = Problem(X, generator.integers(-5, 6, 40).tolist())
+    work = partial(valleys if all_valleys else analyse, problem, 3)
+    found = benchmark.pedantic(work, rounds=1)
+    benchmark.extra_info |= {"memory (MiB)": memory()}
+    assert found.complete
 
 
 @pytest.mark.parametrize("step", ["certify", "check"])

@@ -38,19 +38,22 @@ class FaceBounds:
         self._parts = Parts(groups)
         self._pool = Pool(starts, labelled=complex_.labelled)
         # For each vector the minima it is the optimal one of: of one value, on several supports.
-        self._minima: list[list[Minimum]] = []
+        self._minima: dict[int, list[Minimum]] = {}
         self._numbers: dict[tuple[int, ...], int] = {}
 
     def add(self, dual: Barred) -> None:
         """Let the optimal dual vector of a cell or face bound what it can."""
         if not any(dual.vector):
             return
-        number = self._numbers.setdefault(dual.vector, len(self._minima))
-        if number < len(self._minima):
-            self._minima[number].append(dual.minimum)
+        if dual.vector in self._numbers:
+            self._minima[self._numbers[dual.vector]].append(dual.minimum)
             return
-        self._minima.append([dual.minimum])
+        # In an order in which an interrupt does no harm: the pool gives the next vector this number
+        # if it has not come to the end of this one.
+        number = len(self._pool)
+        self._minima[number] = [dual.minimum]
         self._pool.add(dual.minimum.order[0], self._parts.having(dual.positive))
+        self._numbers[dual.vector] = number
 
     def order(self, number: int) -> Order:
         """The bound of a vector by its number; of none with -1."""
@@ -72,7 +75,7 @@ class FaceBounds:
         move = self._complex.moves(cell[position])[number]
         groups = self._complex.face_groups(cell, position, move)
         columns = set().union(*groups)
-        for minimum in self._minima[at] if at >= 0 else ():
+        for minimum in self._minima.get(at, ()):
             if columns.issuperset(minimum.support):
                 return minimum
         minimum = self._domain.minimum(groups)
