@@ -24,7 +24,13 @@ from flint import fmpz_mat
 from theory.activation import Activation
 from theory.arrangement import Arrangement
 from theory.exact import dot
-from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, primitive
+from theory.landscape.nnls import (
+    CappedLeastSquares,
+    LeastSquares,
+    Minimum,
+    order_of,
+    primitive,
+)
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
@@ -374,7 +380,7 @@ class WholeSpace(Polyhedral):
         """Floating point tells which further states the optimal dual vector may cover as well."""
         problems = self.least_squares
         columns = set().union(*groups)
-        threshold = float(level / problems.scale) + _MARGIN
+        threshold = order_of(level / problems.scale)[0] + _MARGIN
         value, residual = problems.estimate(tuple(columns))
         if value <= threshold:
             return None
