@@ -567,7 +567,10 @@ def test_a_misspelt_command(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "heavy"),
     [
-        (("barrier", "flagship", "--certificate", "proof.json"), {"scipy", "cvxpy", "torch"}),
+        (
+            ("barrier", "flagship", "--certificate", "proof.json"),
+            {"scipy", "numba", "cvxpy", "torch"},
+        ),
         (("verify", "--list"), {"torch", "cvxpy", "matplotlib"}),
         (("check", "proof.json"), {"numpy", "flint", "scipy", "numerics.cli.barrier"}),
     ],
