@@ -24,13 +24,7 @@ from flint import fmpz_mat
 from theory.activation import Activation
 from theory.arrangement import Arrangement
 from theory.exact import dot
-from theory.landscape.nnls import (
-    CappedLeastSquares,
-    LeastSquares,
-    Minimum,
-    order_of,
-    primitive,
-)
+from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, primitive
 from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
@@ -54,7 +48,7 @@ def bit_set(members: Iterable[int]) -> int:
     return bits
 
 
-def marked(flags: Sequence[bool] | Bool[np.ndarray, " k"]) -> int:
+def marked(flags: Bool[np.ndarray, " k"]) -> int:
     """The integer whose bits are the places of what is true."""
     return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
 
@@ -355,7 +349,9 @@ class WholeSpace(Polyhedral):
         still = {2 * cone_of(column) for column in minimum.support}
         ids = np.arange(0, self.column_count, 2)
         signs = self.least_squares.signs(vector, ids, still)
-        return Barred(vector, np.stack([signs > 0, signs < 0], axis=1).ravel(), minimum)
+        positive = np.empty(self.column_count, bool)
+        positive[::2], positive[1::2] = signs > 0, signs < 0
+        return Barred(vector, positive, minimum)
 
     @cached_property
     def _of_states(self) -> Parts:
@@ -380,13 +376,12 @@ class WholeSpace(Polyhedral):
         """Floating point tells which further states the optimal dual vector may cover as well."""
         problems = self.least_squares
         columns = set().union(*groups)
-        threshold = order_of(level / problems.scale)[0] + _MARGIN
-        value, residual = problems.estimate(tuple(columns))
-        if value <= threshold:
+        threshold = problems.relative(level) + _MARGIN
+        if problems.estimate(tuple(columns)) <= threshold:
             return None
-        for state in choose(self._states_with(problems.rising(residual))):
+        for state in choose(self._states_with(problems.rising(tuple(columns)))):
             union = columns.union(self.groups[state])
-            if problems.estimate(tuple(union))[0] > threshold:
+            if problems.estimate(tuple(union)) > threshold:
                 columns = union
         found = problems.minimum(tuple(sorted(columns)))
         return self.dual(found) if found.value > level else None
@@ -395,7 +390,8 @@ class WholeSpace(Polyhedral):
         """The states that have some of the columns marked."""
         if self.least_squares.guessing:
             return np.flatnonzero(self._of_states.having(columns)).tolist()
-        return [state for state, group in enumerate(self.groups) if columns[list(group)].any()]
+        bits = marked(columns)
+        return [state for state, group in enumerate(self.groups) if bits & _mask(group)]
 
 
 class EntrywiseBall(Polyhedral):

@@ -26,7 +26,7 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from theory.exact import dot
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int, Int8, Shaped
+    from jaxtyping import Bool, Int, Int8, Shaped
 
 _LOG = logging.getLogger(__name__)
 
@@ -152,10 +152,13 @@ class _Program:
         prices = dict(zip(sums, numbers[k:], strict=True))
         return _Stationary(numbers[:k], int(denominator), residual, prices)
 
+    def _products(self, residual: fmpz_mat) -> list[Any]:
+        return (self._all * residual).entries()
+
     def _gains(self, point: _Stationary) -> list[int]:
         """How fast the loss falls as each variable enters, times the denominator; of the support
         they are zero."""
-        products: list[Any] = (self._all * point.residual).entries()
+        products = self._products(point.residual)
         if not self.groups:
             return products
         return [
@@ -276,6 +279,12 @@ class _Free(_Program):
         super().__init__(ids, [problems.columns[c] for c in ids], problems._exact_y)
         self._problems = problems
 
+    def _products(self, residual: fmpz_mat) -> list[Any]:
+        # A matrix of these columns alone takes longer to make than all of them to multiply, where
+        # there are few.
+        every = (self._problems.every * residual).entries()
+        return [every[c] for c in self.names]
+
     def _rises(self, support: Sequence[int], point: _Stationary) -> bool:
         ids = np.array(self.names, dtype=np.intp)
         still = {self.names[i] for i in support}
@@ -294,6 +303,7 @@ class LeastSquares(_Problems):
         floats = np.array(scaled, dtype=float).reshape(len(scaled), len(self.y))
         self._floats = floats / np.linalg.norm(floats, axis=1, keepdims=True)
         self.scale = self._top**2
+        self.every = fmpz_mat(len(self.columns), len(self.y), [*chain.from_iterable(self.columns)])
 
     def minimum(self, ids: tuple[int, ...]) -> Minimum:
         """The exact minimum over the columns `ids`, which must be sorted and distinct."""
@@ -311,8 +321,8 @@ class LeastSquares(_Problems):
         products near zero.
         """
         if not self.guessing:
-            products = [0 if c in still else dot(self.columns[c], vector) for c in ids.tolist()]
-            return np.array([(v > 0) - (v < 0) for v in products], np.int8)
+            every = (self.every * fmpz_mat(len(vector), 1, list(vector))).entries()
+            return np.array([(every[c] > 0) - (every[c] < 0) for c in ids.tolist()], np.int8)
         from theory.landscape.kernel import product_signs
 
         top = max(map(abs, vector)) or 1
@@ -326,21 +336,34 @@ class LeastSquares(_Problems):
         found: Int8[np.ndarray, " k"] = signs
         return found
 
-    def estimate(self, ids: Sequence[int]) -> tuple[float, Float[np.ndarray, " n"]]:
-        """The minimum divided by `scale`, and y minus the fit divided by its root, in floating
-        point: good for deciding what to try."""
+    def estimate(self, ids: Sequence[int]) -> float:
+        """The minimum divided by `scale`, in floating point: good for deciding what to try."""
         if not self.guessing:
-            found = self.minimum(tuple(sorted(ids)))
-            unit = found.denominator * self._top
-            return float(found.value / self.scale), np.array([v / unit for v in found.residual])
+            return self.relative(self.minimum(tuple(sorted(ids))).value)
         from theory.landscape import kernel
 
-        z, distance, _ = kernel.nonnegative(self._floats[list(ids)], self._float_y)
-        return float(distance**2) / 2, self._float_y - z @ self._floats[list(ids)]
+        _, distance, _ = kernel.nonnegative(self._floats[list(ids)], self._float_y)
+        return float(distance**2) / 2
 
-    def rising(self, vector: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " c"]:
-        """Which columns have a positive product with a vector, as far as floats can tell."""
-        rising: Bool[np.ndarray, " c"] = self._floats @ vector > _NOISE
+    def relative(self, value: Fraction) -> float:
+        """A loss divided by `scale`."""
+        try:
+            return value.numerator / (value.denominator * self.scale)
+        except OverflowError:
+            return math.inf
+
+    def rising(self, ids: Sequence[int]) -> Bool[np.ndarray, " c"]:
+        """Which columns would lower the minimum over some, as far as floats can tell."""
+        if self.guessing:
+            from theory.landscape import kernel
+
+            own = self._floats[list(ids)]
+            residual = self._float_y - kernel.nonnegative(own, self._float_y)[0] @ own
+        else:
+            found = self.minimum(tuple(sorted(ids)))
+            unit = found.denominator * self._top
+            residual = np.array([v / unit for v in found.residual])
+        rising: Bool[np.ndarray, " c"] = self._floats @ residual > _NOISE
         return rising
 
 

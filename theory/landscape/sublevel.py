@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 from theory.errors import Interrupted
 from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.domain import Dual, Proof, marked
+from theory.landscape.domain import Dual, Proof, bit_set
 from theory.landscape.nnls import Minimum
 
 Tick: TypeAlias = Callable[[int], None]
@@ -40,7 +40,8 @@ class Cover:
     def _heavier(self) -> tuple[list[int], list[int]]:
         """The distinct weights, and for each the states that are heavier, as a bit set."""
         steps = sorted({0, *self.weights})
-        return steps, [marked([weight > step for weight in self.weights]) for step in steps]
+        states = range(len(self.weights))
+        return steps, [bit_set(s for s in states if self.weights[s] > step) for step in steps]
 
     def heavier(self, weight: int) -> int:
         """The states of more than this weight (>= 0), as a bit set."""

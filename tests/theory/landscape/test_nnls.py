@@ -155,9 +155,16 @@ def test_no_columns() -> None:
 
 def test_estimate_is_close_where_columns_are_independent() -> None:
     problem = LeastSquares(np.array([[2, 0, 0], [1, 1, 0]]), [1, 2, 3])
-    value, residual = problem.estimate((0, 1))
-    assert value * problem.scale == pytest.approx(4.75)
-    assert residual * 3 == pytest.approx([-0.5, 0.5, 3])
+    assert problem.estimate((0, 1)) * problem.scale == pytest.approx(4.75)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_columns_that_lower_the_minimum(many: bool) -> None:
+    """The residual over the first two is (-1/2, 1/2, 3)."""
+    columns = [[2, 0, 0], [1, 1, 0], [0, 0, 7], [-1, 0, 0], [6, 0, 1], [0, -7, 1], [0, 0, -1]]
+    problem = LeastSquares(np.array(columns), [1, 2, 3])
+    problem.many = many
+    assert problem.rising((0, 1)).tolist() == [False, False, True, True, False, False, False]
 
 
 @pytest.mark.parametrize(
