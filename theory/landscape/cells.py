@@ -42,7 +42,6 @@ Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordin
 
 _LARGEST_WIDTH = 1000  # the number of cells has to be computed before it can be refused
 _SMALLER = "take a smaller width, or fewer rows or columns of the data"
-_ALLOWED = 10**15  # cells of a complex that is there already
 _COUNTED = 5000  # cones that are counted in any case, for the sake of the message
 DEFAULT_MAX_CELLS = 20_000_000
 MAX_CELLS_ANYWHERE = 200_000_000  # without a ball minima take less time, and most are never needed
@@ -272,6 +271,6 @@ class CellComplex:
             "within": self.within,
             "penalty": None if beta is None else Penalty(beta),
             "loss": self.loss,
-            "max_cells": _ALLOWED,
+            "max_cells": UNTIL_STOPPED,
         }
         return partial(CellComplex.of, **options), (self.problem, self.width)

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import planted
+from problems import ACTIVATIONS, planted
 
 from theory.certificates import certify
 from theory.certificates.checker import check
@@ -46,7 +46,7 @@ balls = st.none() | st.builds(
 )
 
 
-@given(problems(), st.integers(1, 3), st.none() | st.fractions(0, 20), balls)
+@given(problems(activations=ACTIVATIONS), st.integers(1, 3), st.none() | st.fractions(0, 20), balls)
 def test_same_low_cells_and_cover(
     problem: Problem, width: int, level: Fraction | None, within: Ball | None
 ) -> None:
@@ -60,7 +60,7 @@ def test_same_low_cells_and_cover(
     assert compiled == plain
 
 
-@given(problems(), st.integers(1, 3))
+@given(problems(activations=ACTIVATIONS), st.integers(1, 3))
 def test_same_least_loss(problem: Problem, width: int) -> None:
     def run() -> object:
         found = least(small(problem, width))
@@ -70,7 +70,7 @@ def test_same_least_loss(problem: Problem, width: int) -> None:
     assert compiled == plain
 
 
-@given(problems(), st.integers(1, 3), st.none() | st.fractions(0, 20), st.booleans())
+@given(problems(activations=ACTIVATIONS), st.integers(1, 3), st.none() | st.fractions(0, 20), st.booleans())
 def test_same_components_and_barriers(
     problem: Problem, width: int, above: Fraction | None, labelled: bool
 ) -> None:
@@ -118,7 +118,7 @@ def test_escapes_are_what_exceeds_every_limit(
         assert outside == set(found)
 
 
-@given(problems(), st.integers(1, 3), st.data())
+@given(problems(activations=ACTIVATIONS), st.integers(1, 3), st.data())
 def test_bounds_of_faces(problem: Problem, width: int, data: st.DataObject) -> None:
     with patch("theory.landscape.cells._LARGE", 0):
         complex_ = small(problem, width)
