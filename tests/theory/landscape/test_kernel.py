@@ -70,7 +70,12 @@ def test_same_least_loss(problem: Problem, width: int) -> None:
     assert compiled == plain
 
 
-@given(problems(activations=ACTIVATIONS), st.integers(1, 3), st.none() | st.fractions(0, 20), st.booleans())
+@given(
+    problems(activations=ACTIVATIONS),
+    st.integers(1, 3),
+    st.none() | st.fractions(0, 20),
+    st.booleans(),
+)
 def test_same_components_and_barriers(
     problem: Problem, width: int, above: Fraction | None, labelled: bool
 ) -> None:
