@@ -43,8 +43,10 @@ def solve(
     """The least loss in an optimizer's ball (sgd: of loss + penalty): an interval, and a network.
 
     From the convex program over all activation patterns; where that is not tight at a small width,
-    from all cells of that width. With more patterns than --max-patterns the lower bound holds over
-    the patterns priced only, and proves nothing of others. Exit code 3 where a gap is left.
+    from all cells of that width. With more patterns than --max-patterns those in use are searched
+    for, and all others priced by a cover of all directions, up to six features. Beyond that the
+    lower bound holds over the patterns priced only, and what is known over all of them is said
+    beside it. Exit code 3 where a gap is left.
     """
     from theory.programs import solve as compute
 
@@ -96,7 +98,9 @@ def _document(found: Optimum) -> dict[str, Any]:
         "lower": exact(found.lower),
         "upper": exact(found.upper),
         "lower_holds_for": "every network" if found.whole else "networks of the patterns priced",
+        "lower_for_every_network": exact(found.everywhere),
         "relative_gap": found.relative_gap,
+        "relative_gap_for_every_network": found.relative_gap_everywhere,
         "decided": found.decided,
         "met_tolerance": found.decided,
         "neurons": found.neurons,
@@ -145,6 +149,8 @@ def _print(found: Optimum) -> None:
     width = "any width" if found.width is None else f"width {found.width}"
     out.print(f"{show_data(problem)}, {width}, {show_within(found.within)}")
     scope = "all there are" if found.whole else "not all there are"
+    if found.dual is not None and found.dual.cover is not None:
+        scope = "all others by a cover of directions"
     out.print(f"activation patterns priced: {found.patterns:,} ({scope})")
     if found.lower is None:
         out.print(f"least {found.loss.name} loss {show(found.upper)}, not proved")
@@ -153,6 +159,11 @@ def _print(found: Optimum) -> None:
         kind = "proved gap" if found.whole else "gap over the patterns priced (no proof for others)"
         out.print(
             f"{kind} {decimal(found.gap or Fraction(), 3)}, relative {found.relative_gap:.2g}"
+        )
+    if not found.whole and found.everywhere is not None:
+        out.print(
+            f"over all patterns: at least {decimal(found.everywhere, 6)}, a proved relative gap of "
+            f"{found.relative_gap_everywhere:.2g}"
         )
     out.print(f"neurons of the network that attains the upper end: {found.neurons}")
     if found.relaxed.lower is not None and found.relaxed.upper < found.upper:

@@ -82,7 +82,7 @@ class Objective:
     def cost(self, Z: object) -> Cost:
         """What a column costs; Z: the field of a dual, None but for spectral norms."""
         if self.within is not None and self.within.spectral:
-            return _Metric(self._definite(Z))
+            return _Metric(self.metric(Z))
         if self.within is not None and self.within.hidden == "entrywise":
             return lambda w: Fraction(sum(map(abs, w)) ** 2)
         return lambda w: Fraction(sum(v * v for v in w))
@@ -102,7 +102,8 @@ class Objective:
             else self.within.bound(gain, norm, length)
         )
 
-    def _definite(self, value: object) -> list[Vector]:
+    def metric(self, value: object) -> list[Vector]:
+        """The field `Z` of a dual, in integers: a factor of it changes nothing."""
         d = self.problem.d
         rows = reading.symmetric(value, "dual.Z", d)
         entries, _ = algebra.integers([v for row in rows for v in row])

@@ -1,6 +1,7 @@
 """Certificates of kind `optimum`: a dual point of the convex program over activation patterns.
 
-No ray of the arrangement is needed where patterns are listed, so wide data are no difficulty.
+No ray of the arrangement is needed where patterns are listed, so wide data are no difficulty, nor
+where a cover of all directions takes the place of patterns, which may be many.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from fractions import Fraction
 
 from theory.certificates import algebra, balls, reading, work
 from theory.certificates.algebra import Vector
+from theory.certificates.cone_cover import Cover
 from theory.certificates.cones import Arrangement
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.objective import Objective
@@ -38,7 +40,12 @@ class Optimum:
                 f"must be an integer: more neurons need more of the {self.within.name} ball",
             )
         self.listed = fields["patterns"] is not None
-        self.sigmas = self._sigmas(fields["patterns"])
+        dual = fields["dual"]
+        self.covered = isinstance(dual, dict) and "cover" in dual
+        if self.covered and self.listed:
+            fail("patterns", "must be null, as the cover of the dual is one of all directions")
+        needed = self.listed or (dual is not None and not self.covered)
+        self.sigmas = self._sigmas(fields["patterns"]) if needed else {}
 
     def statement(self) -> str:
         """Verify everything; what is proved."""
@@ -87,10 +94,13 @@ class Optimum:
         """What the dual point proves of networks with these patterns."""
         if value is None:
             return Fraction()
-        spectral = self.within.spectral
-        names = ("nu", "Z", "mu") if spectral else ("nu", "mu")
+        names = ("nu", "Z") if self.within.spectral else ("nu",)
+        names = (*names, "cover" if self.covered else "mu")
         fields = reading.fields(value, "dual", names)
         rationals = reading.vector(fields["nu"], "dual.nu", self.problem.n)
+        if self.covered:
+            nu, _ = algebra.integers(rationals)
+            return self.objective.bound(nu, self._length(self._cost(fields, nu)))
         mu = self._multipliers(fields["mu"])
         # A common factor of nu and mu changes nothing, so they may as well be integers.
         everything = [*rationals, *(v for entries in mu.values() for _, v in entries)]
@@ -102,6 +112,17 @@ class Optimum:
         self._count(nu, flat)
         whole = {b: [(k, int(v * scale)) for k, v in entries] for b, entries in mu.items()}
         return self.objective.bound(nu, self._length(max(map(cost, self._columns(nu, whole)))))
+
+    def _cost(self, fields: Mapping[str, object], nu: Vector) -> Fraction:
+        """The largest squared dual norm of a column, by the cover of all directions."""
+        if self.within.spectral:
+            Z = self.objective.metric(fields["Z"])
+            trace = sum(row[k] for k, row in enumerate(Z))
+        else:
+            Z = [tuple(int(i == k) for i in range(self.problem.d)) for k in range(self.problem.d)]
+            trace = 1
+        entries = self.within.hidden == "entrywise"
+        return trace * Cover(fields["cover"], self.X, nu, Z, entries=entries).cost()
 
     def _count(self, nu: Vector, everything: Vector) -> None:
         """Count the steps for the columns of all blocks, and for their costs."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from theory.connectivity.solutions import Neuron
     from theory.landscape.classify import Classified
     from theory.programs import Optimum  # importing it takes the convex solvers
+    from theory.programs.cover import ConeCover
     from theory.regions import Frontier, LeastRadius, Meeting, Regions
     from theory.regions.balls import BallShape
     from theory.regions.joint import JointDual, Own, Shared
@@ -409,14 +410,15 @@ def _optimum(found: Optimum) -> Document:
     sigmas = list(found.relaxation.patterns.sigmas(nonzero))
     point: Document | None = None
     if dual is not None and found.lower > 0:
-        point = {
-            "nu": [str(v) for v in dual.lam],
-            "mu": [
+        point = {"nu": [str(v) for v in dual.lam]}
+        if dual.cover is not None:
+            point["cover"] = _cone_cover(dual.cover)
+        else:
+            point["mu"] = [
                 [_sign(sign_of(b)), sigmas[cone_of(b)], [[k, str(v)] for k, v in rows.items()]]
                 for b, rows in dual.mu.items()
                 if rows
-            ],
-        }
+            ]
         if dual.metric is not None:
             point["Z"] = [[str(v) for v in row] for row in dual.metric.Z]
     return _document(
@@ -429,6 +431,24 @@ def _optimum(found: Optimum) -> Document:
         network=found.network.to_json(),
         dual=point,
     )
+
+
+def _cone_cover(cover: ConeCover) -> Document:
+    halves = {
+        _sign(sign): {
+            "atoms": [
+                {
+                    "point": list(atom.point),
+                    "slopes": [[k, format_rational(v)] for k, v in atom.slopes.items()],
+                }
+                for atom in half.atoms
+            ],
+            "tree": half.tree,
+        }
+        for sign, half in cover.halves.items()
+    }
+    frame = None if cover.frame is None else [list(row) for row in cover.frame]
+    return {"frame": frame, **halves}
 
 
 def _neuron(neuron: Neuron) -> list[object]:

@@ -148,6 +148,24 @@ class ColumnGeneration:
                 found = self._over_pool(weight, self.tolerance)
         return found
 
+    def slack(self, found: Relaxation, weight: float) -> float:
+        """By how much the largest cost may be off, relative, for a gap of a quarter of the
+        tolerance."""
+        if self.penalised:
+            return self.tolerance / 4
+        reach = weight * float(found.prices.costs.max(initial=0.0))
+        allowed = self.tolerance * max(found.value, _SMALL * self._zero) / 4
+        return allowed / reach if reach else self.tolerance
+
+    def extended(
+        self, found: Relaxation, weight: float, active: Bool[Array, "q n"], better_by: float
+    ) -> Relaxation | None:
+        """The optimum with those of the patterns that cost more than the blocks in use, by this
+        much, relative; None where none does."""
+        if not self._extend(found, weight, active, better_by):
+            return None
+        return self._over_pool(weight, self.tolerance)
+
     def _learn(self, weight: float, search: Search) -> None:
         """Patterns of wide networks in the ball join the pool; the best one's are used first."""
         X = self.patterns.X

@@ -20,7 +20,9 @@ from theory.losses import Loss
 from theory.problem import Problem
 from theory.programs.blocks import Patterns
 from theory.programs.columns import Relaxation
+from theory.programs.cover import ConeCover, cover
 from theory.states import cone_of, sign_of
+from theory.units import Units
 
 _BITS = 45  # of lam and mu, relative to the largest of lam: floats hold such integers exactly
 _ALLOWANCE = 1 - Fraction(1, 2**50)  # for a checker that rounds roots more coarsely
@@ -31,7 +33,8 @@ class BlockDual:
     """lam (n,), mu_b and Z in integers; a factor of lam and mu, or one of Z, changes nothing.
 
     mu: for blocks with mu_b != 0 the rows and their multipliers > 0. cost: the largest over all
-    blocks, in units in which X is integer: ||w_b||_1^2, ||w_b||_2^2, or tr Z w_b^T Z^-1 w_b.
+    blocks, in units in which X is integer: ||w_b||_1^2, ||w_b||_2^2, or tr Z w_b^T Z^-1 w_b. cover:
+    what proves that of all patterns, whatever blocks there are here; mu is then not needed.
     """
 
     problem: Problem
@@ -41,6 +44,7 @@ class BlockDual:
     mu: Mapping[int, Mapping[int, int]]
     metric: Metric | None
     scale: Fraction  # of one unit of lam
+    cover: ConeCover | None = None
 
     @classmethod
     def repaired(cls, problem: Problem, gauge: Gauge, found: Relaxation) -> BlockDual | None:
@@ -61,9 +65,38 @@ class BlockDual:
         lam = tuple(round(v / unit) for v in found.lam.tolist())
         return cls(problem, gauge, found.patterns, lam, mu, metric, Fraction(unit))
 
+    def everywhere(self, found: Relaxation, slack: float, *, stop: bool) -> BlockDual:
+        """The same with a cover of all patterns: costs within `slack`, relative, of those priced.
+
+        found: the relaxation that the dual is of; its neurons are where the largest costs are.
+        stop: without such a cover, once there are patterns that cost more.
+        """
+        X, _, _, _ = self.problem.integer_form()
+        level = float(self.length)
+        points = {s: found.u[found.signs == s] for s in (1, -1)}
+        proof = cover(
+            *(X, self.lam, self.problem.activation, self.metric),
+            entries=self.gauge.hidden.entries,
+            points=points,
+            level=level,
+            slack=slack * level,
+            stop=stop,
+        )
+        return replace(self, cover=proof)
+
+    def of(self, problem: Problem, units: Units) -> BlockDual:
+        """The same for data that are `problem` in these units."""
+        proof = self.cover
+        if proof is not None:
+            (_, inner, _, _), (_, outer, _, _) = self.problem.integer_form(), problem.integer_form()
+            proof = replace(proof, length=proof.length * outer * units.x / inner)
+        return replace(self, problem=problem, scale=self.scale * units.y, cover=proof)
+
     @cached_property
     def cost(self) -> Fraction:
-        """The largest cost, exactly; see the class."""
+        """The largest cost, exactly, or what the cover says of it; see the class."""
+        if self.cover is not None:
+            return self.cover.length**2
         best = Fraction()
         for block, above in self._candidates():
             if above < np.inf and Fraction(above) ** 2 <= best:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
@@ -35,6 +35,7 @@ from theory.problem import Problem, positive_integer
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.columns import ColumnGeneration, Relaxation, Search
 from theory.programs.counts import best_counts
+from theory.programs.cover import MAX_DIMENSION
 from theory.programs.descent import Found, LocalSearch
 from theory.programs.duals import BlockDual
 from theory.programs.family import Family
@@ -89,8 +90,9 @@ class Optimum:
     """lower <= the least loss (with the penalty, for sgd) of training <= upper, at this width.
 
     width: None where any is meant. network: attains `upper`. whole: whether all patterns were
-    priced, so that `lower` is global. Else it holds for networks with these patterns only. lower:
-    None where the loss has no dual bound.
+    priced, so that `lower` is global. Else it holds for networks with these patterns only, and
+    `everywhere` for all. lower, everywhere: None where nothing is known, as where the loss has no
+    dual bound.
     relaxed: the optimum of the convex program, which some wider network attains. relaxation, dual:
     its solution in floats, and what proves the bound; cells: of the search of all cells, where that
     was made.
@@ -101,6 +103,7 @@ class Optimum:
     loss: Loss
     width: int | None
     lower: Fraction | None
+    everywhere: Fraction | None
     upper: Fraction
     network: Network
     whole: bool
@@ -127,10 +130,18 @@ class Optimum:
     @property
     def relative_gap(self) -> float | None:
         """The gap in units of `upper`, or of 10^-4 of the loss of zero weights if that is more."""
-        if self.gap is None:
-            return None
+        return self._relative(self.lower)
+
+    @property
+    def relative_gap_everywhere(self) -> float | None:
+        """The same from `everywhere`, for networks with any patterns."""
+        return self._relative(self.everywhere)
+
+    def _relative(self, lower: Fraction | None) -> float | None:
+        if lower is None or lower == self.upper:
+            return None if lower is None else 0.0
         least = _small(self.problem, self.loss)
-        return float(self.gap / max(self.upper, least)) if self.gap else 0.0
+        return float((self.upper - lower) / max(self.upper, least))
 
     @property
     def decided(self) -> bool:
@@ -269,8 +280,11 @@ def _optimum(
         tick=lambda count: progress("convex program, blocks priced", count),
     )
     weight = family.radius(radius, width or 1) if radius is not None else float(penalty or 0)
+    covered = None
     try:
         relaxation = columns.solve(weight)
+        if not whole and not isinstance(loss, Custom):
+            relaxation, covered = _everywhere(columns, relaxation, weight, data, gauge, progress)
     except Interrupted:
         known = ""
         if networks:
@@ -278,15 +292,21 @@ def _optimum(
             known = f"the least loss is at most about {_decimal(least_known, 6)}"
         raise Interrupted(known) from None
 
-    dual, lower = None, None
+    def bound(dual: BlockDual) -> Fraction:
+        if isinstance(within, Ball):
+            return dual.bound(loss_of_data, units.radius(within.rho), width)
+        return dual.penalised_bound(loss_of_data, units.penalty(within.beta))
+
+    dual, lower, everywhere = None, None, None
     if not isinstance(loss, Custom):
         dual = BlockDual.repaired(data, gauge, relaxation)
-        lower = Fraction()
-        if dual is not None:
-            if isinstance(within, Ball):
-                lower = dual.bound(loss_of_data, units.radius(within.rho), width)
-            else:
-                lower = dual.penalised_bound(loss_of_data, units.penalty(within.beta))
+        lower = Fraction() if dual is None else bound(dual)
+        everywhere = Fraction()  # as losses are not negative
+        whole = whole or dual is None
+        if covered is not None:
+            everywhere = bound(covered)
+            if covered.cover is not None and covered.cover.complete:
+                dual, lower, whole = covered, everywhere, True
     lift = Lift(data, gauge, family, loss_of_data, relaxation, radius, penalty, width)
     lifted = lift.narrow
     if lower is not None:
@@ -330,6 +350,8 @@ def _optimum(
     relaxed_network, relaxed_upper = attained(lift.wide)
     if lower is not None:
         lower = min(rounded(units.value(lower), _DIGITS, math.floor), relaxed_upper)
+    if everywhere is not None:
+        everywhere = rounded(units.value(everywhere), _DIGITS, math.floor)
     relaxed = Relaxed(lower, rounded(relaxed_upper, _DIGITS, math.ceil), relaxed_network)
     if cells is not None and cells.value <= upper:
         network, lower, upper = cells.network, cells.lower, cells.value
@@ -345,14 +367,46 @@ def _optimum(
         loss=loss,
         width=width,
         lower=lower,
+        everywhere=lower if whole else everywhere,
         upper=upper,
         network=network,
         whole=whole,
         relaxed=relaxed,
         relaxation=relaxation,
-        dual=None if dual is None else replace(dual, problem=problem, scale=dual.scale * units.y),
+        dual=None if dual is None else dual.of(problem, units),
         cells=cells,
     )
+
+
+def _everywhere(
+    columns: ColumnGeneration,
+    found: Relaxation,
+    weight: float,
+    data: Problem,
+    gauge: Gauge,
+    progress: Progress,
+) -> tuple[Relaxation, BlockDual | None]:
+    """The optimum over all patterns, from that over a pool, and the dual point that proves it.
+
+    While the cover of all directions has some that cost more than the pool's, their patterns join.
+    """
+    if data.d > MAX_DIMENSION:
+        return found, None
+    while True:
+        dual = BlockDual.repaired(data, gauge, found)
+        if dual is None:
+            return found, None
+        progress("patterns of all directions priced, besides", len(columns.patterns.active))
+        slack = columns.slack(found, weight)
+        covered = dual.everywhere(found, slack, stop=True)
+        assert covered.cover is not None
+        dearer = covered.cover.active
+        if not len(dearer):
+            return found, covered
+        further = columns.extended(found, weight, dearer, slack)
+        if further is None:  # their costs differ by rounding
+            return found, dual.everywhere(found, slack, stop=False)
+        found = further
 
 
 def _check_range(field_: str, values: Sequence[Fraction]) -> None:

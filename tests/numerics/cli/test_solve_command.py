@@ -131,8 +131,10 @@ def test_patterns_priced_are_not_called_all(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     data = tmp_path / "data.csv"
-    rows = [f"{(7 * k) % 11 - 5},{(5 * k) % 13 - 6},{(3 * k) % 7 - 3},{k % 5}" for k in range(30)]
-    data.write_text("\n".join(["a,b,c,y", *rows]))
+    # Seven columns: too many for a cover of all directions.
+    columns = [(7, 11), (5, 13), (3, 7), (2, 9), (4, 17), (6, 19), (8, 23)]
+    rows = [",".join(str(a * k % b - b // 2) for a, b in (*columns, (1, 5))) for k in range(30)]
+    data.write_text("\n".join(["a,b,c,d,e,f,g,y", *rows]))
     arguments = ("solve", data, "--target", "y", "--optimizer", "sgd", "--beta", "9")
     record = tmp_path / "record.json"
     code, out, _ = run(capsys, *arguments, "--max-patterns", "20", "--json", record)
@@ -140,12 +142,20 @@ def test_patterns_priced_are_not_called_all(
     assert "not all there are" in out
     assert "over the patterns priced" in out
     assert "proved gap" not in out
-    assert json.loads(record.read_text())["lower_holds_for"] == "networks of the patterns priced"
-    code, out, _ = run(capsys, *arguments, "--json", record)
-    assert "all there are" in out
+    assert "over all patterns: at least" in out
+    found = json.loads(record.read_text())
+    assert found["lower_holds_for"] == "networks of the patterns priced"
+    assert 0 <= Fraction(found["lower_for_every_network"]) < Fraction(found["lower"])
+    assert found["relative_gap_for_every_network"] > 1e-5
+    few = [word for name in "defg" for word in ("--drop", name)]
+    code, out, _ = run(capsys, *arguments, *few, "--max-patterns", "20", "--json", record)
+    assert code == 0
+    assert "all others by a cover of directions" in out
     assert "over the patterns priced" not in out
     assert "proved gap" in out
-    assert json.loads(record.read_text())["lower_holds_for"] == "every network"
+    found = json.loads(record.read_text())
+    assert found["lower_holds_for"] == "every network"
+    assert found["lower_for_every_network"] == found["lower"]
 
 
 def test_other_losses(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from fractions import Fraction
 from typing import Any
 
@@ -69,8 +70,11 @@ def test_any_width_is_said(name: str) -> None:
     assert "any width" in check(certify(found), problem).statement
 
 
-def test_a_bound_over_some_patterns_is_never_called_global() -> None:
+def test_a_bound_over_some_patterns_is_never_called_global(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     problem, _ = planted(30, 3, 4, 0, entries=9)
+    monkeypatch.setattr(sys.modules["theory.programs.solve"], "MAX_DIMENSION", 0)
     found = solve(problem, Ball("ngd", HALF), max_patterns=50)
     document = certify(found)
     assert len(document["patterns"]) == found.patterns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -129,11 +130,16 @@ def test_networks_are_looked_for_without_cells(max_cells: int) -> None:
 
 
 @pytest.mark.parametrize("name", BALLS)
-def test_patterns_that_are_searched_for(name: str) -> None:
+def test_patterns_that_are_searched_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     problem, _ = planted(24, 3, 4, 0, entries=9)
     ball = Ball(name, "1/3")
     assert len(arrangement(problem.X)) <= MAX_PATTERNS
     whole = relax(problem, ball, width=3)
+    covered = solve(problem, ball, width=3, max_cells=1, max_patterns=40)
+    assert covered.whole  # from a pool, but proved of all patterns
+    assert float(covered.relaxed.upper) == pytest.approx(float(whole.upper), rel=1e-6)
+    assert float(covered.relaxed.lower) == pytest.approx(float(whole.lower), rel=1e-6)
+    monkeypatch.setattr(sys.modules["theory.programs.solve"], "MAX_DIMENSION", 0)
     part = solve(problem, ball, width=3, max_cells=1, max_patterns=40)
     assert not part.whole
     # Fewer patterns have a larger optimum, by a little only, and the same gap.
@@ -147,7 +153,7 @@ def test_patterns_are_searched_for_where_there_is_nothing_to_fit(name: str) -> N
     problem, _ = planted(24, 3, 4, 0, entries=9)
     nothing = Problem(X=problem.X, y=[0] * 24)
     found = solve(nothing, Ball(name, Fraction(1)), width=2, max_patterns=5)
-    assert not found.whole
+    assert found.whole  # no loss is below zero
     assert found.lower == 0
     assert found.upper < 1e-12
     blind = Problem(X=[[0, 0]] * 24, y=[1] * 24)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from fractions import Fraction
 from itertools import combinations_with_replacement
 from typing import Any
@@ -210,11 +211,18 @@ def test_degenerate_data(problem: Problem, name: str) -> None:
     assert found.relative_gap <= 1e-6
 
 
-def test_patterns_that_are_searched_for_approach_the_optimum_over_all() -> None:
+def test_patterns_that_are_searched_for_approach_the_optimum_over_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     problem, _ = planted(24, 3, 4, 0, entries=9)
     whole = solve(problem, Penalty(Fraction(20)))
     assert whole.whole
     assert whole.relative_gap <= 1e-6
+    covered = solve(problem, Penalty(Fraction(20)), max_patterns=50, seed=1)
+    assert covered.whole
+    assert covered.everywhere == covered.lower <= whole.upper
+    assert covered.relative_gap <= 1e-6
+    monkeypatch.setattr(sys.modules["theory.programs.solve"], "MAX_DIMENSION", 0)
     part = solve(problem, Penalty(Fraction(20)), max_patterns=50, seed=1)
     assert not part.whole
     assert part.upper >= whole.lower  # a network is a network
