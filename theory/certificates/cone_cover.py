@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 from math import factorial
 from typing import TypeAlias
 
 from theory.certificates import algebra, reading, work
-from theory.certificates.algebra import Vector, activated, dot
+from theory.certificates.algebra import Sigma, Vector, dot
 from theory.certificates.reading import fail, show
 
+_CUBE = 6  # the largest d for which the first cones stand over the facets of a cube
 _CENTRE = -1  # in a tree: the cone is served by its centre; -2 - k: by atom k
 
 Row: TypeAlias = tuple[int, Vector]
@@ -36,9 +37,9 @@ class Atom:
 
 @dataclass(frozen=True)
 class Cone:
-    """vertices: one for each row of the tree's cones, each a multiple `sizes` of one in a facet of
-    the cube. linear: what is linear on the cone, at the vertices. up, down: the other rows, of
-    positive and negative weight."""
+    """vertices: `sizes` times points in one facet of the cube, or of the cross-polytope. linear:
+    what is linear on the cone, at the vertices. up, down: the other rows, of positive and negative
+    weight."""
 
     vertices: tuple[Vector, ...]
     sizes: Vector
@@ -48,27 +49,37 @@ class Cone:
 
 
 class Cover:
-    """The field `cover` of a dual; `cost` verifies it.
+    """The field `cover` of a dual; `cost` verifies it, in units in which sigma is integer.
 
     entries: whether the norm of neurons is the largest entry. Z: else the matrix of the norm.
     """
 
     def __init__(
-        self, value: object, X: Sequence[Vector], nu: Vector, Z: Sequence[Vector], *, entries: bool
+        self,
+        value: object,
+        X: Sequence[Vector],
+        nu: Vector,
+        Z: Sequence[Vector],
+        sigma: Sigma,
+        *,
+        entries: bool,
     ) -> None:
         fields = reading.fields(value, "dual.cover", ("frame", "+", "-"))
         self.d = len(X[0])
         self.entries = entries
+        if entries and self.d > _CUBE:
+            fail("dual.cover", f"is for at most {_CUBE} columns where the largest entry counts")
         frame = self._frame(fields["frame"])
         bits = work.length(nu) + 2 * max(map(work.length, frame)) + max(map(work.length, X))
-        bits += max(map(work.length, Z))
+        bits += max(map(work.length, Z)) + work.length(sigma) + 1
         each = self.d**2 * (work.integer(bits) + work.kept(bits))
         work.spend("rows in the frame", (len(X) + 2 * self.d) * each)
         columns = list(zip(*frame, strict=True))
-        self.signs = [algebra.sign(v) for v in nu]
-        self.rows = [
-            tuple(abs(v) * dot(x, column) for column in columns) for v, x in zip(nu, X, strict=True)
-        ]
+        inner = [tuple(dot(x, column) for column in columns) for x in X]
+        growth = [v * (sigma.above - sigma.below) for v in nu]
+        self.signs = [algebra.sign(v) for v in growth]
+        self.rows = [tuple(abs(v) * p for p in x) for v, x in zip(growth, inner, strict=True)]
+        self.base = [sigma.below * dot(nu, column) for column in zip(*inner, strict=True)]
         moved = [[dot(row, column) for column in columns] for row in Z]  # Z times the frame
         self.metric = [[dot(c, m) for m in zip(*moved, strict=True)] for c in columns]
         self._bits = bits
@@ -163,26 +174,22 @@ class Cover:
         return Atom(normal, dot(point, normal), slopes, denominator)
 
     def _first(self, s: int) -> Iterator[Cone]:
-        """Those over the triangulated facets of the cube, with all rows."""
-        d, unit = self.d, (1,) * self.d
+        """Those over the triangulated facets of the cube, or the orthants, with all rows."""
+        unit = (1,) * self.d
         up = [k for k, weight in enumerate(self.signs) if weight == s]
         down = [k for k, weight in enumerate(self.signs) if weight == -s]
-        each = d * d * (len(up) + len(down)) * (2 + work.integer(self._bits))
-        work.require("first cones of a cover", 2 * factorial(d) * each)
-        for k in range(d):
-            for side in (1, -1):
-                for order in permutations([j for j in range(d) if j != k]):
-                    work.spend("first cones of a cover", each)
-                    vertex = [side if j == k else -1 for j in range(d)]
-                    vertices = [tuple(vertex)]
-                    for j in order:
-                        vertex[j] = 1
-                        vertices.append(tuple(vertex))
-                    cone = _Growing(tuple(vertices), unit, (0,) * d)
-                    for rows, weight in ((up, 1), (down, -1)):
-                        for row in rows:
-                            cone.add(row, tuple(dot(self.rows[row], v) for v in vertices), weight)
-                    yield cone.grown()
+        each = self.d**2 * (len(up) + len(down)) * (2 + work.integer(self._bits))
+        many = self.d > _CUBE
+        count = 2**self.d if many else 2 * factorial(self.d)
+        work.require("first cones of a cover", count * each)
+        for vertices in _orthants(self.d) if many else _facets(self.d):
+            work.spend("first cones of a cover", each)
+            linear = tuple(s * dot(self.base, v) for v in vertices)
+            cone = _Growing(vertices, unit, linear)
+            for rows, weight in ((up, 1), (down, -1)):
+                for row in rows:
+                    cone.add(row, tuple(dot(self.rows[row], v) for v in vertices), weight)
+            yield cone.grown()
 
     def _halved(self, cone: Cone, i: int, j: int) -> tuple[Cone, Cone]:
         """The cones with the middle of an edge in place of one of its ends."""
@@ -213,7 +220,7 @@ class Cover:
         scale = atom.denominator
         heights = [scale * v for v in cone.linear]
         for _, values in cone.up:
-            heights = [h + scale * activated(v) for h, v in zip(heights, values, strict=True)]
+            heights = [h + scale * max(v, 0) for h, v in zip(heights, values, strict=True)]
         size = max(cone.sizes)
         multiples = [size // own for own in cone.sizes]
         for row, values in cone.down:
@@ -235,6 +242,25 @@ class Cover:
                 if top * best.denominator > best.numerator * bottom:
                     best = Fraction(top, bottom)
         return best
+
+
+def _facets(d: int) -> Iterator[tuple[Vector, ...]]:
+    """The vertices of simplices that the facets of the cube consist of."""
+    for k in range(d):
+        for side in (1, -1):
+            for order in permutations([j for j in range(d) if j != k]):
+                vertex = [side if j == k else -1 for j in range(d)]
+                vertices = [tuple(vertex)]
+                for j in order:
+                    vertex[j] = 1
+                    vertices.append(tuple(vertex))
+                yield tuple(vertices)
+
+
+def _orthants(d: int) -> Iterator[tuple[Vector, ...]]:
+    """Their unit vectors."""
+    for signs in product((1, -1), repeat=d):
+        yield tuple(tuple(s * (i == k) for i in range(d)) for k, s in enumerate(signs))
 
 
 class _Growing:

@@ -122,7 +122,8 @@ class Optimum:
             Z = [tuple(int(i == k) for i in range(self.problem.d)) for k in range(self.problem.d)]
             trace = 1
         entries = self.within.hidden == "entrywise"
-        return trace * Cover(fields["cover"], self.X, nu, Z, entries=entries).cost()
+        sigma = self.objective.sigma
+        return trace * Cover(fields["cover"], self.X, nu, Z, sigma, entries=entries).cost()
 
     def _count(self, nu: Vector, everything: Vector) -> None:
         """Count the steps for the columns of all blocks, and for their costs."""

@@ -4,7 +4,7 @@ A restricted master program over some blocks gives a dual vector lam; pricing fi
 more than those in use, and these join the master. When no block of the pool does, the solution of
 the master is optimal over the pool, and lam with the multipliers of the prices proves it. If the
 pool is the whole arrangement that is the global optimum; else new patterns are searched for, and
-the bound is one over the patterns priced.
+the bound is one over the patterns priced, if no cover of all directions prices the others.
 """
 
 from __future__ import annotations

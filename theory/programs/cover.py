@@ -23,7 +23,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import permutations
+from itertools import permutations, product
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +42,8 @@ MAX_CONES = 1 << 18
 """Cones up to which the gains of one sign are looked at, by default."""
 
 MAX_DIMENSION = 6
-"""The largest d that is tried: there are 2 d! cones to begin with."""
+"""The largest d for which cones over the facets of a cube are halved: there are 2 d! of these. In
+more dimensions there are the 2^d orthants to begin with."""
 
 _AT_ONCE = 1 << 21  # entries of the largest float array
 _SPLIT = 1 << 12  # cones to split at once, those of the largest bounds, and a quarter if more
@@ -127,7 +128,9 @@ def cover(
 
 def first_cones(d: int) -> Float[Array, "cones d d"]:
     """Vertices of the simplices of the facets +-e_k of the cube: k, sign +, -, then the orders in
-    which the other coordinates go from -1 to 1."""
+    which the other coordinates go from -1 to 1. In many dimensions the orthants, by their signs."""
+    if d > MAX_DIMENSION:
+        return np.array([np.diag(signs) for signs in product((1.0, -1.0), repeat=d)])
     cones = []
     for k in range(d):
         for sign in (1.0, -1.0):
@@ -165,11 +168,11 @@ class _Space:
         frame = np.eye(d, dtype=int).astype(object) if self.frame is None else _objects(self.frame)
         inner = _objects(X) @ frame
         slopes, unit = activation.whole
-        growth = [v * (slopes.positive - slopes.negative) for v in lam]
+        growth = [int(v * slopes.jump) for v in lam]
         self.kappa = np.array(growth, dtype=float) / unit
         scaled = inner * np.array([abs(v) for v in growth], dtype=object)[:, None]
         self.rows = scaled.astype(float) / unit
-        linear = np.array([v * slopes.negative for v in lam], dtype=object)
+        linear = np.array([int(v * slopes.negative) for v in lam], dtype=object)
         self.base = (linear @ inner).astype(float) / unit
         self.frame_floats = frame.astype(float)
         self.outer = np.array([[float(v) for v in row] for row in X])

@@ -20,7 +20,7 @@ from theory.losses import Loss
 from theory.problem import Problem
 from theory.programs.blocks import Patterns
 from theory.programs.columns import Relaxation
-from theory.programs.cover import ConeCover, cover
+from theory.programs.cover import MAX_CONES, ConeCover, cover
 from theory.states import cone_of, sign_of
 from theory.units import Units
 
@@ -65,11 +65,13 @@ class BlockDual:
         lam = tuple(round(v / unit) for v in found.lam.tolist())
         return cls(problem, gauge, found.patterns, lam, mu, metric, Fraction(unit))
 
-    def everywhere(self, found: Relaxation, slack: float, *, stop: bool) -> BlockDual:
+    def everywhere(
+        self, found: Relaxation, slack: float, *, stop: bool = False, limit: int = MAX_CONES
+    ) -> BlockDual:
         """The same with a cover of all patterns: costs within `slack`, relative, of those priced.
 
         found: the relaxation that the dual is of; its neurons are where the largest costs are.
-        stop: without such a cover, once there are patterns that cost more.
+        stop: without such a cover, once there are patterns that cost more. limit: of cones.
         """
         X, _, _, _ = self.problem.integer_form()
         level = float(self.length)
@@ -81,6 +83,7 @@ class BlockDual:
             level=level,
             slack=slack * level,
             stop=stop,
+            limit=limit,
         )
         return replace(self, cover=proof)
 

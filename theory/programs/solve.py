@@ -4,6 +4,8 @@
    generation finds.
 2. The convex program over all blocks (columns.py), by Newton's method for l2 lengths, an
    interior-point method for spectral norms, and CVXPY else: a relaxation of training at any width.
+   Where patterns were searched for, a cover of all directions prices all others (cover.py), and
+   those that cost more join.
 3. Its dual point, repaired to exact feasibility, proves a lower bound (bounds.py); its solution,
    lifted to a network in the ball of at most `width` neurons, attains an upper one (networks.py).
 4. Where the gap is left open because the width is too small for the relaxation to be tight, all
@@ -64,6 +66,7 @@ _WIDE = Fraction(
 _FIRST_PATTERNS = 200  # of random neurons, where patterns are searched for
 _ABSOLUTE = Fraction(1, 10**4)  # of the loss of zero weights: what counts as small
 _RANGE = 10**12  # between the largest number of the data and the smallest, zero left out
+_COARSE = 1 << 14  # cones of one sign where there are too many to expect a proof of the optimum
 _DIGITS = 15  # of bounds that are no exact values, rounded outwards
 
 
@@ -183,8 +186,9 @@ def solve(
     width: None, for as many neurons as it takes, is possible for muon, ngd and sgd only: in the
         other balls each neuron adds to what can be fitted.
     loss: squared by default; its bounds are rationals that a certificate carries.
-    max_patterns: with more cones than that, patterns are searched for (from `seed`), and `lower`
-        holds over these only. max_cells: the most cells to search at a small width.
+    max_patterns: with more cones than that, patterns are searched for (from `seed`); in many
+        dimensions `lower` holds over these only.
+    max_cells: the most cells to search at a small width.
     tolerance: of the convex program, relative; by default 10^-8, and 10^-6 where patterns are
         searched for.
 
@@ -283,7 +287,7 @@ def _optimum(
     covered = None
     try:
         relaxation = columns.solve(weight)
-        if not whole and not isinstance(loss, Custom):
+        if not whole and not isinstance(loss, Custom) and loss.zero(problem.y):
             relaxation, covered = _everywhere(columns, relaxation, weight, data, gauge, progress)
     except Interrupted:
         known = ""
@@ -299,7 +303,8 @@ def _optimum(
 
     dual, lower, everywhere = None, None, None
     if not isinstance(loss, Custom):
-        dual = BlockDual.repaired(data, gauge, relaxation)
+        if loss.zero(problem.y):  # else no bound is better than zero
+            dual = BlockDual.repaired(data, gauge, relaxation)
         lower = Fraction() if dual is None else bound(dual)
         everywhere = Fraction()  # as losses are not negative
         whole = whole or dual is None
@@ -389,9 +394,15 @@ def _everywhere(
     """The optimum over all patterns, from that over a pool, and the dual point that proves it.
 
     While the cover of all directions has some that cost more than the pool's, their patterns join.
+    In many dimensions the optimum stays that over the pool, and what a coarse cover says of all
+    patterns is known besides; none is made for balls with corners.
     """
     if data.d > MAX_DIMENSION:
-        return found, None
+        dual = BlockDual.repaired(data, gauge, found)
+        if dual is None or gauge.hidden.entries or 2**data.d > _COARSE:
+            return found, None
+        progress("patterns of all directions priced, besides", len(columns.patterns.active))
+        return found, dual.everywhere(found, columns.slack(found, weight), limit=_COARSE)
     while True:
         dual = BlockDual.repaired(data, gauge, found)
         if dual is None:
@@ -405,7 +416,7 @@ def _everywhere(
             return found, covered
         further = columns.extended(found, weight, dearer, slack)
         if further is None:  # their costs differ by rounding
-            return found, dual.everywhere(found, slack, stop=False)
+            return found, dual.everywhere(found, slack)
         found = further
 
 

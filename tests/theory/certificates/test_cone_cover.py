@@ -16,12 +16,15 @@ from hypothesis import strategies as st
 from problems import planted
 from profiles import part
 
+from theory.activation import Activation
 from theory.certificates import certify
+from theory.certificates.algebra import Sigma, sigma_of
 from theory.certificates.checker import CertificateInvalid, check
 from theory.certificates.cone_cover import Cover
 from theory.errors import BudgetError
 from theory.problem import Problem
 from theory.programs import solve
+from theory.programs.cover import cover as cone_cover
 from theory.within import Ball, Penalty
 
 BALLS = (
@@ -53,6 +56,38 @@ def test_every_ball_has_a_certificate_for_all_patterns(name: str) -> None:
     )
     lower = Fraction(document["value"][0])
     assert float(lower) == pytest.approx(float(whole.relaxed.lower), rel=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["relu", "abs", "leaky_relu:1/3", "leaky_relu:5/2"])
+@pytest.mark.parametrize("d", [1, 2, 3, 4, 7])
+def test_the_checker_finds_what_the_producer_says(d: int, activation: str) -> None:
+    """In many dimensions from the orthants, which entrywise balls cannot have."""
+    random = np.random.default_rng(d)
+    X = [tuple(row) for row in random.integers(-9, 10, (12, d)).tolist()]
+    nu = tuple(random.integers(-9, 10, 12).tolist())
+    points = {s: random.standard_normal((2, d)) for s in (1, -1)}
+    found = cone_cover(
+        *(X, nu, Activation.named(activation), None), entries=False, points=points, level=1.0, slack=0.1, limit=500
+    )
+    halves = [
+        {
+            "atoms": [
+                {"point": list(atom.point), "slopes": [[k, str(v)] for k, v in atom.slopes.items()]}
+                for atom in half.atoms
+            ],
+            "tree": half.tree,
+        }
+        for half in found.halves.values()
+    ]
+    document = {"frame": None, "+": halves[0], "-": halves[1]}
+    unit = [tuple(int(i == k) for i in range(d)) for k in range(d)]
+    sigma = sigma_of(Problem(X=X, y=nu, activation=activation))
+    exact = Cover(document, X, nu, unit, sigma, entries=False).cost() / sigma.unit**2
+    assert exact <= found.length**2
+    assert float(found.length) == pytest.approx(float(exact) ** 0.5, rel=1e-9)
+    if d > 6:
+        with pytest.raises(CertificateInvalid, match="dual.cover: is for at most 6 columns"):
+            Cover(document, X, nu, unit, sigma, entries=True)
 
 
 TREE = ("dual", "cover", "+", "tree")
@@ -126,8 +161,9 @@ def half(tree: list[int], *atoms: Any) -> dict[str, Any]:
 
 def cost(X: Any, nu: Any, tree: list[int], *atoms: Any, entries: bool = False) -> Fraction:
     unit = [tuple(int(i == k) for i in range(len(X[0]))) for k in range(len(X[0]))]
+    sigma = Sigma(1, 0, 1)
     document = {"frame": None, "+": half(tree, *atoms), "-": half([-1] * len(tree))}
-    return Cover(document, X, nu, unit, entries=entries)._half("+", document["+"])
+    return Cover(document, X, nu, unit, sigma, entries=entries)._half("+", document["+"])
 
 
 def test_by_hand_in_one_dimension() -> None:
@@ -184,11 +220,11 @@ def test_steps_are_counted_before_they_are_taken() -> None:
     problem, text = certified("muon")
     with pytest.raises(BudgetError, match="steps of the check, up to cones of a cover"):
         check(json.loads(text), problem, limit=100_000)
-    wide = Problem(X=[[1] * 12, [2] + [1] * 11], y=[1, 2])
+    wide = Problem(X=[[1] * 30, [2] + [1] * 29], y=[1, 2])
     document = json.loads(certified("ngd")[1])
     document["problem"] = {"X": [[str(v) for v in row] for row in wide.X], "y": ["1", "2"]}
     document["dual"]["nu"] = ["1", "1"]
-    document["network"] = {"W": [["0"]] * 12, "a": ["0"]}
+    document["network"] = {"W": [["0"]] * 30, "a": ["0"]}
     document["value"] = ["0", "100"]
     with pytest.raises(BudgetError, match="first cones of a cover"):
         check(document)

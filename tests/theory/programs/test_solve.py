@@ -223,6 +223,7 @@ def test_patterns_that_are_searched_for_approach_the_optimum_over_all(
     assert covered.everywhere == covered.lower <= whole.upper
     assert covered.relative_gap <= 1e-6
     monkeypatch.setattr(sys.modules["theory.programs.solve"], "MAX_DIMENSION", 0)
+    monkeypatch.setattr(sys.modules["theory.programs.solve"], "_COARSE", 0)  # no cover
     part = solve(problem, Penalty(Fraction(20)), max_patterns=50, seed=1)
     assert not part.whole
     assert part.upper >= whole.lower  # a network is a network
