@@ -18,6 +18,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from sklearn.datasets import load_diabetes, load_iris
 
+from numerics.studies.datasets import dataset
 from theory.certificates import certify
 from theory.certificates.checker import check
 from theory.problem import Problem
@@ -70,3 +71,13 @@ def test_all_patterns(benchmark: BenchmarkFixture, name: str, optimizer: str) ->
     assert found.whole
     assert gap <= 1e-6
     assert "the least loss" in verdict.statement
+
+
+@pytest.mark.parametrize("within", [Ball("ngd", "1/4"), Ball("ngd", 2), Penalty(30)], ids=str)
+def test_what_is_known_of_ten_columns(benchmark: BenchmarkFixture, within: Ball | Penalty) -> None:
+    """All of diabetes: the bound over the patterns priced, and the coarse one over all."""
+    problem = dataset("diabetes", held_out=False).train
+    found = benchmark.pedantic(lambda: solve(problem, within), rounds=1)
+    print(f"\n{within}: {float(found.everywhere):.1f}, {float(found.lower):.1f} over those priced")
+    assert not found.whole
+    assert found.everywhere <= found.lower <= found.upper
