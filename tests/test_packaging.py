@@ -19,7 +19,7 @@ def data() -> set[str]:
     return {
         str(path.relative_to(ROOT))
         for path in found
-        if path.suffix not in {".py", ".pyc"} and not path.name.startswith(".")
+        if path.suffix != ".py" and path.parent.name != "__pycache__" and path.name[0] != "."
     }
 
 

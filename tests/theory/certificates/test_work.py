@@ -113,9 +113,11 @@ def hostile(kind: str, problem: dict[str, Any], **changes: Any) -> dict[str, Any
     """A certificate with other data, which its checker has to work on first."""
     document = {**copy.deepcopy(VALID[kind]), "problem": problem, **changes}
     zero = {"W": [["0"]] * len(problem["X"][0]), "a": ["0"]}
-    if kind in ("optimum", "minimum"):
-        document |= {"network": zero, "duals" if kind == "minimum" else "dual": None}
-        document |= {"value": ["0", "1000000"]} if kind == "optimum" else {"duals": []}
+    if kind == "minimum":
+        document |= {"network": zero, "duals": []}
+    if kind == "optimum":  # of a dual all patterns are needed
+        dual = {"nu": ["1"] * len(problem["X"]), "mu": []}
+        document |= {"network": zero, "dual": dual, "value": ["0", "1000000"]}
     if kind == "regions":  # nothing is attained: all states are needed
         document["points"] = [{"rho": ["1"], "duals": []}]
     if kind == "path":
