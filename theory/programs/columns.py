@@ -42,7 +42,7 @@ _INNER, _INNER_WHOLE = 0.25, 1e-3
 _FIRST = 0.3  # the gap, relative, that is taken to be there at first
 _AHEAD = 0.3  # times the gap that is reached: the tolerance of the next master
 _USED = 1e-8  # of the largest block, relative
-_SHARES = (0.1, 0.03, 0.01, 1e-3, 1e-4)  # of the largest block: what may be left out, in turn
+_SHARES = (0.1, 0.01, 1e-3)  # of the largest block: what may be left out, in turn
 _KEPT = 1e-2  # times the tolerance: the size of blocks, relative, that stay in the master
 _ROUNDS = 100
 _LOOSE = 1e-3  # tolerance while the pool grows: of the gap, and of what counts as better
@@ -120,6 +120,7 @@ class ColumnGeneration:
         self._spectral = family.gauge.hidden.joint and not isinstance(self.loss, Custom)
         self._new = _NEW_OWN if self._newton or self._spectral else _NEW
         self._gain = _GAIN_NEWTON if self._newton else _GAIN
+        self._inner = _INNER if search else _INNER_WHOLE
         self._active: Int[Array, " a"] = np.zeros(0, dtype=int)
         self._master: GroupLasso | SpectralProgram | BlockProgram | None = None
         self._point: Point | None = None
@@ -160,13 +161,13 @@ class ColumnGeneration:
             blocks = found.blocks[used]
             program = SpectralProgram(self.patterns, blocks, self.y, self.loss)
             try:
-                u = program.solve(weight, self.tolerance * _INNER_WHOLE).u
+                u = program.solve(weight, self.tolerance * self._inner).u
             except SolverFailure as error:
                 _LOG.info("%s", error)
                 continue
             fit = (u @ self.patterns.X.T * self.patterns.masks(blocks)).sum(axis=0)
             more = self.loss.at(fit, self.y) - found.value
-            if more <= allowed:
+            if found.gap + more <= max(allowed, found.gap):
                 value, gap = found.value + more, found.gap + more
                 return replace(found, blocks=blocks, u=u, value=value, gap=gap)
         return found
@@ -288,9 +289,8 @@ class ColumnGeneration:
             u, metric = self._point.u, None
             lam = self.y - master.fit(u)
         elif isinstance(master, SpectralProgram):
-            inner = tolerance * (_INNER if self.search else _INNER_WHOLE)
             try:
-                u, lam, metric = master.solve(weight, inner)
+                u, lam, metric = master.solve(weight, tolerance * self._inner)
             except SolverFailure as error:
                 _LOG.info("%s", error)
                 u, lam, metric = self._program().solve(weight)
