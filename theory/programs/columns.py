@@ -148,7 +148,8 @@ class ColumnGeneration:
                 if not self._extend(found, weight, _sums(found), self._gain or _VIOLATED):
                     break
                 found = self._over_pool(weight, self.tolerance)
-        return self._sparser(found, weight) if self._spectral else found
+        # Where little is asked for, neither is a solution of few blocks, which takes a while.
+        return self._sparser(found, weight) if self._spectral and self.tolerance < _LOOSE else found
 
     def _sparser(self, found: Relaxation, weight: float) -> Relaxation:
         """As good a solution of fewer blocks: interior points leave something in many of them."""
