@@ -43,13 +43,18 @@ _SCRIPT = "import sys; from numerics.cli import main; sys.exit(main())"
 
 
 def started(*arguments: object, folder: Path, before: str = "") -> subprocess.Popen[str]:
-    """The command in a process of its own, in a folder, as the console script runs it: that does
-    not search the folder for modules. It leads a group, as in a terminal.
+    """The command in a process of its own, in a folder, as the console script runs it.
 
     before: what the process runs first.
     """
+    return script(before + _SCRIPT, *arguments, folder=folder)
+
+
+def script(code: str, *arguments: object, folder: Path) -> subprocess.Popen[str]:
+    """Python code in a process of its own, in a folder that it does not search for modules. It
+    leads a group, as in a terminal."""
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", before + _SCRIPT, *map(str, arguments)],
+        [sys.executable, "-P", "-c", code, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import joblib
 import pytest
-from command import ROOT, kill, running, wait_until
+from command import ROOT, kill, running, script, wait_until
 
 from theory.errors import InputError, WorkerDied
 from theory.parallel import ALONE, BACKENDS, Jobs, results
@@ -213,15 +213,7 @@ except KeyboardInterrupt:
 
 def working(folder: Path, backend: str, seconds: float) -> tuple[subprocess.Popen[str], set[int]]:
     """A process whose two processes are at work, or were; and these."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", WORK.format(seconds=seconds, backend=backend)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    process = script(WORK.format(seconds=seconds, backend=backend), folder=folder)
     waited = ["0", "1"] if seconds > 1 else ["0", "1", "done"]
     wait_until(lambda: all((folder / name).exists() for name in waited), process)
     return process, {int((folder / name).read_text()) for name in "01"}

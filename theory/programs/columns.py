@@ -166,8 +166,7 @@ class ColumnGeneration:
             except SolverFailure as error:
                 _LOG.info("%s", error)
                 continue
-            fit = (u @ self.patterns.X.T * self.patterns.masks(blocks)).sum(axis=0)
-            more = self.loss.at(fit, self.y) - found.value
+            more = self.loss.at(_fit(self.patterns, blocks, u), self.y) - found.value
             if found.gap + more <= max(allowed, found.gap):
                 value, gap = found.value + more, found.gap + more
                 return replace(found, blocks=blocks, u=u, value=value, gap=gap)
@@ -331,7 +330,7 @@ class ColumnGeneration:
         weight: float,
     ) -> Relaxation:
         patterns = self.patterns
-        fit = (u @ patterns.X.T * patterns.masks(blocks)).sum(axis=0)
+        fit = _fit(patterns, blocks, u)
         value = self.loss.at(fit, self.y)
         size = float(np.linalg.norm(u, axis=1).sum())
         level = float(lam @ fit) / weight if weight else 0.0
@@ -419,6 +418,14 @@ def _sums(found: Relaxation) -> Bool[Array, "t n"]:
     _, u = united(found.patterns.X, found.signs, found.u)
     sums: Array = u @ found.patterns.X.T > 0
     return sums
+
+
+def _fit(
+    patterns: Patterns, blocks: Int[Array, " k"], u: Float[Array, "k d"]
+) -> Float[Array, " n"]:
+    """sum_b s_b D_b X u_b"""
+    fit: Array = (u @ patterns.X.T * patterns.masks(blocks)).sum(axis=0)
+    return fit
 
 
 def _climbed(
