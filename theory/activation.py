@@ -9,7 +9,6 @@ leaky_relu:1/10 3
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,14 +16,13 @@ from math import lcm
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from theory.errors import InputError
+from theory.names import name_and_number
 
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Bool, Float, Shaped
 
 T = TypeVar("T")
-
-_SLOPE = re.compile(r"[-+]?(\d{1,300}/\d{1,300}|\d{1,300}(\.\d{1,300})?|\.\d{1,300})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -40,15 +38,11 @@ class Activation:
 
         Raises InputError for other names, and for c = 1: such a network is linear.
         """
-        kind, _, text = name.strip().lower().partition(":")
-        if kind in _NAMED and not text:
+        kind, c = name_and_number(name, "activation")
+        if kind in _NAMED and c is None:
             return _NAMED[kind]
-        if kind != "leaky_relu" or not _SLOPE.fullmatch(text):
+        if kind != "leaky_relu" or c is None:
             raise InputError("activation", f"{name!r} is none; write relu, abs or leaky_relu:1/10")
-        try:
-            c = Fraction(text)
-        except ZeroDivisionError:
-            raise InputError("activation", f"{text!r} divides by zero") from None
         if c == 1:
             raise InputError("activation", "with slope 1 on both sides the network is linear")
         return cls(int(c) if c.denominator == 1 else c, 1)

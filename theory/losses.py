@@ -1,67 +1,87 @@
-"""Convex losses of the fit: as CVXPY expressions, and with exact values and dual bounds.
+"""Convex losses of the fit f (n,): exact values, dual bounds, floats, and CVXPY expressions.
 
 For every lam, L(f) >= D(lam) - lam . f with D(lam) = inf_f L(f) + lam . f = -L*(-lam). With
-r = f - y and the entropy H(p) = -p log p - (1 - p) log(1 - p):
+r = f - y, p = lam y and the entropy H(p) = -p log p - (1 - p) log(1 - p), for each datum:
 
-| loss     | L(f)                                            | D(lam)                  |
-|----------|-------------------------------------------------|-------------------------|
-| squared  | sum r^2 / 2                                     | lam.y - ||lam||^2 / 2   |
-| huber    | sum r^2 / 2 where |r| <= M, else M |r| - M^2 / 2 | the same, if |lam| <= M |
-| logistic | sum log(1 + exp(-y f)), y = +-1                 | sum H(y lam)            |
+| loss          | l(f)                                           | D(lam), where it is finite      |
+|---------------|------------------------------------------------|---------------------------------|
+| squared       | r^2 / 2                                        | p - lam^2 / 2                   |
+| huber:M       | r^2 / 2 where |r| <= M, else M |r| - M^2 / 2   | the same, |lam| <= M            |
+| absolute      | |r|                                            | p, |lam| <= 1                   |
+| quantile:t    | (1 - t) r where r >= 0, else -t r              | p, t - 1 <= lam <= t            |
+| epsilon:e     | max(0, |r| - e)                                | p - e |lam|, |lam| <= 1         |
+| hinge         | max(0, 1 - y f), y = +-1                       | p, 0 <= p <= 1                  |
+| squared_hinge | max(0, 1 - y f)^2, y = +-1                     | p - p^2 / 4, p >= 0             |
+| logistic      | log(1 + exp(-y f)), y = +-1                    | H(p), 0 <= p <= 1               |
 
+A loss may have weights w > 0: L(f) = sum_k w_k l(f_k), with D(lam) = sum_k w_k D(lam_k / w_k).
 Logarithms are enclosed in balls (Arb), so their bounds are proved too, if not by rationals.
+
+Only the standard library is needed to read, to evaluate and to bound, but for the logistic loss.
+
+>>> print(Loss.named("quantile:0.25"), Loss.named("Hinge").value([Fraction(1, 2)], [Fraction(-1)]))
+quantile:1/4 3/2
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from flint import arb, fmpq
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from theory.errors import InputError
-from theory.exact import dot, sqrt_above, squared
-from theory.problem import rational
-from theory.types import Array
+from theory.names import name_and_number
 
 if TYPE_CHECKING:
     import cvxpy
     from jaxtyping import Float
 
+    from theory.types import Array
 
+
+@dataclass(frozen=True)
 class Loss(ABC):
-    """A convex loss of the fit f (n,), given the targets y (n,)."""
+    """A convex loss of the fit f (n,), given the targets y (n,).
 
-    name: str
+    weights: (n,) positive rationals by which the summands are multiplied; None: all of them 1.
+    """
 
-    @abstractmethod
-    def check(self, y: Sequence[Fraction]) -> None:
+    weights: tuple[Fraction, ...] | None = field(default=None, kw_only=True)
+    name: ClassVar[str]
+    smooth: ClassVar[bool] = False  # whether it has a gradient everywhere, and some curvature
+
+    @staticmethod
+    def named(text: str) -> Loss:
+        """squared, absolute, quantile:1/4, epsilon:1/10, huber:1/2, hinge, squared_hinge, logistic.
+
+        Raises InputError for other names, and for parameters out of range.
+        """
+        kind, number = name_and_number(text, "loss")
+        if kind not in _KINDS or (number is not None) != (kind in _EXAMPLES):
+            known = ", ".join(_EXAMPLES.get(name, name) for name in _KINDS)
+            raise InputError("loss", f"{text!r} is none; write one of {known}")
+        return _KINDS[kind]() if number is None else _KINDS[kind](*[number])
+
+    def __str__(self) -> str:
+        """The name by which `named` finds it."""
+        number = self.parameter
+        return self.name if number is None else f"{self.name}:{number}"
+
+    @property
+    def parameter(self) -> Fraction | None:
+        """The number that its name states, if any."""
+        return None
+
+    def weighted(self, weights: Sequence[Fraction] | None) -> Self:
+        """The same with other weights."""
+        return replace(self, weights=None if weights is None else tuple(weights))
+
+    def check(self, y: Sequence[Fraction]) -> None:  # noqa: B027  # most losses take any targets
         """Raise InputError where the targets do not suit."""
 
-    @abstractmethod
-    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
-        """The loss as a convex CVXPY expression."""
-
-    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
-        """The loss, in floating point."""
-        import cvxpy
-
-        return float(np.asarray(self.expression(cvxpy.Constant(fit), y).value))
-
-    @abstractmethod
-    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
-        """Its gradient, in floating point."""
-
-    def curvature(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
-        """Its second derivatives in each output, in floating point; where they jump, one of them.
-
-        Unknown for `Custom`.
-        """
-        raise NotImplementedError
+    # Exact.
 
     @abstractmethod
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
@@ -73,21 +93,7 @@ class Loss(ABC):
 
     @abstractmethod
     def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
-        """D(lam), or a rational just below it; None where it is minus infinity."""
-
-    def unit(self, y: Sequence[Fraction]) -> Fraction:
-        """What targets, and the fit, may be divided by: L(f; y) = unit^2 L'(f / unit; y / unit),
-        where L' is `rescaled(unit)`."""
-        return Fraction(1)
-
-    def rescaled(self, unit: Fraction) -> Loss:
-        """The loss of targets in this unit."""
-        return self
-
-    @property
-    def slope(self) -> float:
-        """The size of gradients, for targets of size one: solvers' tolerances are absolute."""
-        return 1.0
+        """D(lam), or a rational just below it; None where it is minus infinity, or not known."""
 
     def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """A t >= 0 for which D(t lam) is a good bound: 1, or less where lam is just too long."""
@@ -105,182 +111,525 @@ class Loss(ABC):
         value = self.dual(lam, y)
         return None if value is None else value - level
 
+    # Units of the targets.
+
+    def unit(self, y: Sequence[Fraction]) -> Fraction:
+        """What targets, and the fit, may be divided by."""
+        return Fraction(1)
+
+    def rescaled(self, unit: Fraction) -> Loss:
+        """The loss L' of targets in this unit: L(f; y) = factor L'(f / unit; y / unit)."""
+        return self
+
+    def factor(self, unit: Fraction) -> Fraction:
+        """The factor of `rescaled`."""
+        return Fraction(1)
+
+    @property
+    def slope(self) -> float:
+        """The size of gradients, for targets of size one: solvers' tolerances are absolute."""
+        return 1.0
+
+    # Floats.
+
+    @abstractmethod
+    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
+        """The loss."""
+
+    @abstractmethod
+    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Its gradient; at kinks some subgradient."""
+
+    def curvature(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Its second derivatives in each output; where they jump, one of them. Of `smooth` ones."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
+        """The loss as a convex CVXPY expression."""
+
+
+class Separable(Loss):
+    """A sum over the data, times their weights."""
+
+    degree: ClassVar[int] = 0
+    """k where l(t f; t y) = t^k l'(f; y), l' of the same kind; 0 where targets have no units."""
+
+    @abstractmethod
+    def term(self, f: Fraction, y: Fraction) -> Fraction:
+        """The loss of one datum, or a rational just above it."""
+
+    @abstractmethod
+    def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
+        """D(lam) of one datum, or a rational just below it; None where it is minus infinity."""
+
+    @abstractmethod
+    def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
+        """The least and largest lam for which D is finite; None: no limit."""
+
+    def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        """The loss, or a rational just above it."""
+        terms = (self.term(f, v) for f, v in zip(fit, y, strict=True))
+        if self.weights is None:
+            return sum(terms, Fraction())
+        return sum((w * t for w, t in zip(self.weights, terms, strict=True)), Fraction())
+
+    def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
+        """D(lam), or a rational just below it; None where it is minus infinity."""
+        total = Fraction()
+        for k, (v, target) in enumerate(zip(lam, y, strict=True)):
+            w = 1 if self.weights is None else self.weights[k]
+            term = self.dual_term(Fraction(v) / w, target)
+            if term is None:
+                return None
+            total += w * term
+        return total
+
+    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        """A t >= 0 for which D(t lam) is a good bound: 1, or less where lam is just too long."""
+        times = Fraction(1)
+        for k, (v, target) in enumerate(zip(lam, y, strict=True)):
+            w = 1 if self.weights is None else self.weights[k]
+            least, most = self.dual_range(target)
+            end = most if v > 0 else least
+            if v and end is not None:
+                times = min(times, w * end / v)
+        return max(times, Fraction())
+
+    def unit(self, y: Sequence[Fraction]) -> Fraction:
+        """What targets, and the fit, may be divided by."""
+        return (max(map(abs, y)) if self.degree else Fraction(1)) or Fraction(1)
+
+    def rescaled(self, unit: Fraction) -> Loss:
+        """The loss L' of targets in this unit: L(f; y) = factor L'(f / unit; y / unit)."""
+        return replace(self, weights=self._even_weights())
+
+    def _even_weights(self) -> tuple[Fraction, ...] | None:
+        """The weights, the largest being 1."""
+        if self.weights is None:
+            return None
+        top = max(self.weights)
+        return tuple(w / top for w in self.weights)
+
+    def factor(self, unit: Fraction) -> Fraction:
+        """The factor of `rescaled`."""
+        return unit**self.degree * max(self.weights or (Fraction(1),))
+
+    @abstractmethod
+    def terms(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        """The loss of each datum, without weights."""
+
+    @abstractmethod
+    def slopes(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        """The derivative of each, without weights; at a kink that of least size."""
+
+    def curvatures(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        """The second derivative of each, without weights; where it jumps, one of them."""
+        flat: Array = fit * 0.0
+        return flat
+
+    @abstractmethod
+    def pieces(self, fit: Any, y: Float[Array, " n"]) -> Any:
+        """The loss of each datum, as convex CVXPY expressions (n,), without weights."""
+
+    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
+        """The loss."""
+        return float(self._times_weights(self.terms(fit, y)).sum())
+
+    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Its gradient; at kinks the least subgradient."""
+        return self._times_weights(self.slopes(fit, y))
+
+    def curvature(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Its second derivatives in each output; where they jump, one of them."""
+        return self._times_weights(self.curvatures(fit, y))
+
+    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
+        """The loss as a convex CVXPY expression."""
+        pieces = self.pieces(fit, y)
+        if self.weights is None:
+            total: cvxpy.Expression = pieces.sum()
+        else:
+            total = self._float_weights() @ pieces
+        return total
+
+    def _float_weights(self) -> Float[Array, " n"]:
+        import numpy as np
+
+        return np.array([float(w) for w in self.weights or ()])
+
+    def _times_weights(self, values: Float[Array, " n"]) -> Float[Array, " n"]:
+        return values if self.weights is None else values * self._float_weights()
+
 
 @dataclass(frozen=True)
-class Squared(Loss):
+class Squared(Separable):
     """1/2 ||f - y||^2"""
 
     name = "squared"
+    smooth = True
+    degree = 2
 
-    def check(self, y: Sequence[Fraction]) -> None:
-        """Any targets will do."""
+    def term(self, f: Fraction, y: Fraction) -> Fraction:
+        return (f - y) ** 2 / 2
 
-    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
-        from cvxpy.atoms.sum_squares import sum_squares
+    def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
+        return lam * (y - lam / 2)
 
-        half: cvxpy.Expression = sum_squares(fit - y) / 2
-        return half
+    def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
+        return None, None
 
-    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
-        return float(((fit - y) ** 2).sum() / 2)
-
-    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
-        return fit - y
-
-    def curvature(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
-        return np.ones(len(y))
-
-    def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
-        return sum(((f - v) ** 2 for f, v in zip(fit, y, strict=True)), Fraction()) / 2
-
-    def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
-        return sum((v * (t - v / 2) for v, t in zip(lam, y, strict=True)), Fraction())
-
-    def unit(self, y: Sequence[Fraction]) -> Fraction:
-        return max(map(abs, y)) or Fraction(1)
+    def length_squared(self, lam: Sequence[Fraction]) -> Fraction:
+        """sum lam_k^2 / w_k: D(lam) is lam . y less half of it."""
+        if self.weights is None:
+            return sum((v * v for v in lam), Fraction())
+        return sum((v * v / w for v, w in zip(lam, self.weights, strict=True)), Fraction())
 
     def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """The best of all."""
-        gain = dot(lam, y)
-        return gain / squared(lam) if gain > 0 else Fraction()
+        gain = _dot(lam, y)
+        return gain / self.length_squared(lam) if gain > 0 else Fraction()
 
     def bound(self, lam: Sequence[Fraction], height: Fraction, y: Sequence[Fraction]) -> Fraction:
         """The best over all multiples of lam."""
-        spare = dot(lam, y) - height
-        return spare * spare / (2 * squared(lam)) if spare > 0 else Fraction()
+        spare = _dot(lam, y) - height
+        return spare * spare / (2 * self.length_squared(lam)) if spare > 0 else Fraction()
 
     def height(
         self, lam: Sequence[Fraction], level: Fraction, y: Sequence[Fraction]
     ) -> Fraction | None:
-        return dot(lam, y) - sqrt_above(2 * level * squared(lam))
+        from theory.exact import sqrt_above  # here, as those who read data need none of it
+
+        return _dot(lam, y) - sqrt_above(2 * level * self.length_squared(lam))
+
+    def terms(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        return (fit - y) ** 2 / 2
+
+    def slopes(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        return fit - y
+
+    def curvatures(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        even: Array = fit * 0.0 + 1.0
+        return even
+
+    def pieces(self, fit: Any, y: Float[Array, " n"]) -> Any:
+        return _cvxpy().square(fit - y) / 2
+
+    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
+        """As one sum of squares, which solvers see through."""
+
+        residual = fit - y
+        if self.weights is not None:
+            residual = _cvxpy().multiply(self._float_weights() ** 0.5, residual)
+        half: cvxpy.Expression = _cvxpy().sum_squares(residual) / 2
+        return half
 
 
 @dataclass(frozen=True)
-class Huber(Loss):
+class Huber(Separable):
     """Quadratic up to a residual of `threshold`, then linear. threshold: rational, > 0."""
 
     threshold: Fraction = Fraction(1)
     name = "huber"
+    smooth = True
+    degree = 2
 
     def __post_init__(self) -> None:
-        if rational(self.threshold, "threshold") <= 0:
-            raise InputError("threshold", f"{self.threshold} must be positive")
+        _require(self.threshold > 0, "threshold", self.threshold, "positive")
 
-    def check(self, y: Sequence[Fraction]) -> None:
-        """Any targets will do."""
+    @property
+    def parameter(self) -> Fraction | None:
+        return self.threshold
 
-    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
-        from cvxpy.atoms.elementwise.huber import huber
+    def term(self, f: Fraction, y: Fraction) -> Fraction:
+        M, r = self.threshold, abs(f - y)
+        return r * r / 2 if r <= M else M * (r - M / 2)
 
-        M: Any = float(self.threshold)  # CVXPY's annotation says int, and means any number
-        half: cvxpy.Expression = huber(fit - y, M).sum() / 2
-        return half
+    def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
+        return lam * (y - lam / 2) if abs(lam) <= self.threshold else None
 
-    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
-        size, threshold = np.abs(fit - y), float(self.threshold)
-        near = np.minimum(size, threshold)
-        return float((near * (size - near / 2)).sum())
-
-    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
-        threshold = float(self.threshold)
-        clipped: Array = np.clip(fit - y, -threshold, threshold)
-        return clipped
-
-    def curvature(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
-        near: Array = (np.abs(fit - y) <= float(self.threshold)).astype(float)
-        return near
-
-    def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
-        M = self.threshold
-        residuals = (abs(f - v) for f, v in zip(fit, y, strict=True))
-        return sum((r * r / 2 if r <= M else M * (r - M / 2) for r in residuals), Fraction())
-
-    def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
-        if any(abs(v) > self.threshold for v in lam):
-            return None
-        return Squared().dual(lam, y)
-
-    def unit(self, y: Sequence[Fraction]) -> Fraction:
-        return max(map(abs, y)) or Fraction(1)
+    def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
+        return -self.threshold, self.threshold
 
     def rescaled(self, unit: Fraction) -> Loss:
-        return Huber(self.threshold / unit)
+        return replace(self, weights=self._even_weights(), threshold=self.threshold / unit)
 
     @property
     def slope(self) -> float:
         return min(1.0, float(self.threshold))
 
-    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
-        return self.threshold / max(self.threshold, *map(abs, lam))
+    def terms(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        size, threshold = abs(fit - y), float(self.threshold)
+        near: Array = size.clip(max=threshold)
+        return near * (size - near / 2)
+
+    def slopes(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        threshold = float(self.threshold)
+        clipped: Array = (fit - y).clip(-threshold, threshold)
+        return clipped
+
+    def curvatures(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        near: Array = (abs(fit - y) <= float(self.threshold)).astype(float)
+        return near
+
+    def pieces(self, fit: Any, y: Float[Array, " n"]) -> Any:
+        return _cvxpy().huber(fit - y, float(self.threshold)) / 2
 
 
 @dataclass(frozen=True)
-class Logistic(Loss):
-    """sum log(1 + exp(-y f)), for targets of +-1."""
+class Quantile(Separable):
+    """The pinball loss: `share` of what targets may be is to lie below the fit. 0 < share < 1."""
 
-    name = "logistic"
+    share: Fraction = Fraction(1, 2)
+    name = "quantile"
+    degree = 1
+
+    def __post_init__(self) -> None:
+        _require(0 < self.share < 1, "share", self.share, "between 0 and 1")
+
+    @property
+    def parameter(self) -> Fraction | None:
+        return self.share
+
+    def term(self, f: Fraction, y: Fraction) -> Fraction:
+        return max((1 - self.share) * (f - y), self.share * (y - f))
+
+    def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
+        return lam * y if self.share - 1 <= lam <= self.share else None
+
+    def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
+        return self.share - 1, self.share
+
+    def terms(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        over, share = fit - y, float(self.share)
+        terms: Array = over.clip(min=0.0) - share * over
+        return terms
+
+    def slopes(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        over, share = fit - y, float(self.share)
+        slopes: Array = (over > 0) * (1 - share) - (over < 0) * share
+        return slopes
+
+    def pieces(self, fit: Any, y: Float[Array, " n"]) -> Any:
+        share = float(self.share)
+        return _cvxpy().maximum((1 - share) * (fit - y), share * (y - fit))
+
+
+@dataclass(frozen=True)
+class _Beyond(Separable):
+    """The absolute loss of what residuals exceed a margin by."""
+
+    degree = 1
+
+    @property
+    def _margin(self) -> Fraction:
+        return Fraction()
+
+    def term(self, f: Fraction, y: Fraction) -> Fraction:
+        return max(Fraction(), abs(f - y) - self._margin)
+
+    def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
+        return lam * y - self._margin * abs(lam) if abs(lam) <= 1 else None
+
+    def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
+        return Fraction(-1), Fraction(1)
+
+    def terms(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        over: Array = (abs(fit - y) - float(self._margin)).clip(min=0.0)
+        return over
+
+    def slopes(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        over, margin = fit - y, float(self._margin)
+        slopes: Array = (over > margin) * 1.0 - (over < -margin) * 1.0
+        return slopes
+
+    def pieces(self, fit: Any, y: Float[Array, " n"]) -> Any:
+        residual = _cvxpy().abs(fit - y)
+        return _cvxpy().pos(residual - float(self._margin)) if self._margin else residual
+
+
+@dataclass(frozen=True)
+class Absolute(_Beyond):
+    """sum |f - y|"""
+
+    name = "absolute"
+
+
+@dataclass(frozen=True)
+class Epsilon(_Beyond):
+    """sum max(0, |f - y| - margin). margin: rational, > 0."""
+
+    margin: Fraction = Fraction(1, 10)
+    name = "epsilon"
+
+    def __post_init__(self) -> None:
+        _require(self.margin > 0, "margin", self.margin, "positive")
+
+    @property
+    def parameter(self) -> Fraction | None:
+        return self.margin
+
+    @property
+    def _margin(self) -> Fraction:
+        return self.margin
+
+    def rescaled(self, unit: Fraction) -> Loss:
+        return replace(self, weights=self._even_weights(), margin=self.margin / unit)
+
+
+class _OfLabels(Separable):
+    """A loss of y f, for targets of +-1."""
 
     def check(self, y: Sequence[Fraction]) -> None:
         """Only +-1 are labels."""
         for k, v in enumerate(y):
             if abs(v) != 1:
-                raise InputError(f"y[{k}]", f"{v} is no label; the logistic loss needs 1 and -1")
+                raise InputError(f"y[{k}]", f"{v} is no label; the {self.name} loss needs 1 and -1")
 
-    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
-        from cvxpy.atoms.affine.binary_operators import multiply
-        from cvxpy.atoms.elementwise.logistic import logistic
 
-        return logistic(multiply(-y, fit)).sum()
+@dataclass(frozen=True)
+class Hinge(_OfLabels):
+    """sum max(0, 1 - y f), for targets of +-1."""
 
-    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
-        return float(np.logaddexp(0.0, -y * fit).sum())
+    name = "hinge"
 
-    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
-        gradient: Array = -y * np.exp(-np.logaddexp(0.0, y * fit))
-        return gradient
+    def term(self, f: Fraction, y: Fraction) -> Fraction:
+        return max(Fraction(), 1 - y * f)
 
-    def curvature(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
-        share = np.abs(self.gradient(fit, y))
-        curvature: Array = share * (1 - share)
-        return curvature
+    def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
+        return lam * y if 0 <= lam * y <= 1 else None
 
-    def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
-        terms = (_ball(-f * v).exp().log1p() for f, v in zip(fit, y, strict=True))
-        return _end(sum(terms, arb(0)), upper=True)
+    def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
+        return min(y, Fraction()), max(y, Fraction())
 
-    def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
-        shares = [v * t for v, t in zip(lam, y, strict=True)]
-        if any(not 0 <= p <= 1 for p in shares):
+    def terms(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        short: Array = (1.0 - y * fit).clip(min=0.0)
+        return short
+
+    def slopes(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        slopes: Array = -y * (y * fit < 1)
+        return slopes
+
+    def pieces(self, fit: Any, y: Float[Array, " n"]) -> Any:
+        return _cvxpy().pos(1 - _cvxpy().multiply(y, fit))
+
+
+@dataclass(frozen=True)
+class SquaredHinge(_OfLabels):
+    """sum max(0, 1 - y f)^2, for targets of +-1."""
+
+    name = "squared_hinge"
+    smooth = True
+
+    def term(self, f: Fraction, y: Fraction) -> Fraction:
+        return max(Fraction(), 1 - y * f) ** 2
+
+    def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
+        share = lam * y
+        return share - share * share / 4 if share >= 0 else None
+
+    def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
+        return (Fraction(), None) if y > 0 else (None, Fraction())
+
+    def terms(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        short: Array = (1.0 - y * fit).clip(min=0.0)
+        return short**2
+
+    def slopes(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        slopes: Array = -2.0 * y * (1.0 - y * fit).clip(min=0.0)
+        return slopes
+
+    def curvatures(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        near: Array = 2.0 * (y * fit < 1)
+        return near
+
+    def pieces(self, fit: Any, y: Float[Array, " n"]) -> Any:
+        return _cvxpy().square(_cvxpy().pos(1 - _cvxpy().multiply(y, fit)))
+
+
+@dataclass(frozen=True)
+class Logistic(_OfLabels):
+    """sum log(1 + exp(-y f)), for targets of +-1."""
+
+    name = "logistic"
+    smooth = True
+
+    def term(self, f: Fraction, y: Fraction) -> Fraction:
+        return _end(_ball(-f * y).exp().log1p(), upper=True)
+
+    def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
+        share = lam * y
+        if not 0 <= share <= 1:
             return None
-        terms = (-_ball(q) * _ball(q).log() for p in shares for q in (p, 1 - p) if q)
-        return _end(sum(terms, arb(0)), upper=False)
+        if share in (0, 1):
+            return Fraction()
+        p, q = _ball(share), _ball(1 - share)
+        return _end(-p * p.log() - q * q.log(), upper=False)
 
-    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
-        return 1 / max(Fraction(1), *map(abs, lam))
+    def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
+        return min(y, Fraction()), max(y, Fraction())
+
+    def terms(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        import numpy as np
+
+        terms: Array = np.logaddexp(0.0, -y * fit)
+        return terms
+
+    def slopes(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
+        import numpy as np
+
+        slopes: Array = -y * np.exp(-np.logaddexp(0.0, y * fit))
+        return slopes
+
+    def curvatures(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        share = abs(self.slopes(fit, y))
+        curvatures: Array = share * (1 - share)
+        return curvatures
+
+    def pieces(self, fit: Any, y: Float[Array, " n"]) -> Any:
+        return _cvxpy().logistic(_cvxpy().multiply(-y, fit))
 
 
-def _ball(value: Fraction) -> arb:
+def _cvxpy() -> Any:
+    import cvxpy  # mypy does not see the functions it exports
+
+    return cvxpy
+
+
+def _ball(value: Fraction) -> Any:
+    from flint import arb, fmpq
+
     return arb(fmpq(value.numerator, value.denominator))
 
 
-def _end(ball: arb, *, upper: bool) -> Fraction:
+def _end(ball: Any, *, upper: bool) -> Fraction:
     end = ball.upper() if upper else ball.lower()
     mantissa, exponent = end.man_exp()
     return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def _dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
+    return sum((v * w for v, w in zip(a, b, strict=True)), Fraction())
+
+
+def _require(right: bool, field: str, number: object, what: str) -> None:
+    if not right:
+        raise InputError(field, f"{number} must be {what}")
 
 
 @dataclass(frozen=True)
 class Custom(Loss):
     """Any convex loss that CVXPY can solve: its value is found, but nothing is proved.
 
-    build: takes the fit (n,) as a CVXPY expression and y (n,), and returns the loss.
+    build: takes the fit (n,) as a CVXPY expression and y (n,), and returns the loss. It has no
+    weights, and no files.
     """
 
-    build: Callable[[Any, Float[Array, " n"]], Any]
+    build: Callable[[Any, Any], Any]
     name = "custom"
 
-    def check(self, y: Sequence[Fraction]) -> None:
-        """`build` has to know."""
+    def __post_init__(self) -> None:
+        _require(self.weights is None, "weights", "those of a loss of one's own", "in `build`")
 
     def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
         loss = self.build(fit, y)
@@ -290,9 +639,16 @@ class Custom(Loss):
             )
         return loss  # type: ignore[no-any-return]
 
+    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
+        import cvxpy
+        import numpy as np
+
+        return float(np.asarray(self.expression(cvxpy.Constant(fit), y).value))
+
     def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
         """That of CVXPY's own rules."""
         import cvxpy
+        import numpy as np
 
         variable = cvxpy.Variable(len(fit))
         loss = self.expression(variable, y)
@@ -302,11 +658,24 @@ class Custom(Loss):
 
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """The float value: it is not proved."""
+        import numpy as np
+
         return Fraction(self.at(np.array([float(v) for v in fit]), np.array([float(v) for v in y])))
 
     def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
         """Unknown."""
         return None
 
+    def rescaled(self, unit: Fraction) -> Loss:
+        return self
 
-LOSSES: dict[str, Loss] = {loss.name: loss for loss in (Squared(), Logistic(), Huber())}
+
+_KINDS: dict[str, type[Separable]] = {
+    kind.name: kind
+    for kind in (
+        *(Squared, Absolute, Quantile, Epsilon, Huber),
+        *(Hinge, SquaredHinge, Logistic),
+    )
+}
+_EXAMPLES = {"quantile": "quantile:1/4", "epsilon": "epsilon:1/10", "huber": "huber:1/2"}
+SQUARED = Squared()

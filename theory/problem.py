@@ -26,6 +26,7 @@ from typing import Any, SupportsIndex, TypeAlias
 
 from theory.activation import RELU, Activation
 from theory.errors import InputError
+from theory.losses import SQUARED, Loss
 
 Rational: TypeAlias = SupportsIndex | Fraction | Decimal | str
 """What is accepted as an exact number: an integer, Python's or numpy's, a Fraction, a Decimal,
@@ -36,7 +37,7 @@ _MOST_BYTES = 1 << 26  # of a file
 _MOST_NUMBERS = 1 << 19  # in a file
 _MOST_BITS = 1 << 29  # of all numbers of X, or y, over a common denominator
 _FEWER = "take fewer rows"
-_KEYS = {"X", "y", "width", "activation", "description"}
+_KEYS = ("X", "y", "width", "activation", "loss", "weights", "output_bias", "skip", "description")
 
 
 def is_number(text: str) -> bool:
@@ -195,13 +196,26 @@ def _common_denominator(values: Sequence[Fraction], field: str) -> int:
     return common
 
 
+def _weights(value: object, n: int) -> tuple[Fraction, ...]:
+    weights = rational_vector(value, "weights")
+    if len(weights) != n:
+        raise InputError("weights", f"has {len(weights)} entries, but X has {n} rows")
+    for k, weight in enumerate(weights):
+        if weight <= 0:
+            raise InputError(f"weights[{k}]", f"{weight} must be positive; leave the row out for 0")
+    return weights
+
+
 @dataclass(frozen=True, init=False)
 class Problem:
-    """Data and targets of a regression problem with scalar output.
+    """Data and targets of a regression problem with scalar output, and how it is to be solved.
 
     X: (n, d) rows x_k, y: (n,), both of Fractions; any `Rational` is converted on the way in.
     width: the number of hidden neurons the problem is meant for, if it says. activation: of the
     networks to be trained, by name too; see `Activation.named`.
+    loss: of the fit, by name too; see `Loss.named`. weights: (n,) positive rationals by which its
+    summands are multiplied; they become a part of the loss. output_bias, skip: whether networks
+    also have a number b, and a linear part c . x, which no ball and no penalty counts.
     name, description: for people; they do not take part in equality.
     """
 
@@ -209,6 +223,9 @@ class Problem:
     y: tuple[Fraction, ...]  # (n,)
     width: int | None = None
     activation: Activation = RELU
+    loss: Loss = SQUARED
+    output_bias: bool = False
+    skip: bool = False
     name: str = field(default="", compare=False)
     description: str = field(default="", compare=False)
 
@@ -220,6 +237,10 @@ class Problem:
         name: str = "",
         description: str = "",
         activation: Activation | str = RELU,
+        loss: Loss | str = SQUARED,
+        weights: Iterable[Rational] | None = None,
+        output_bias: bool = False,
+        skip: bool = False,
     ) -> None:
         rows = rational_matrix(X, "X")
         targets = rational_vector(y, "y")
@@ -237,6 +258,16 @@ class Problem:
         if not isinstance(activation, Activation):
             activation = Activation.named(activation)
         object.__setattr__(self, "activation", activation)
+        if not isinstance(loss, Loss):
+            loss = Loss.named(loss)
+        if weights is not None:
+            loss = loss.weighted(_weights(weights, len(rows)))
+        loss.check(targets)
+        object.__setattr__(self, "loss", loss)
+        for name_, value in (("output_bias", output_bias), ("skip", skip)):
+            if not isinstance(value, bool):
+                raise InputError(name_, f"must be true or false, not {value!r}")
+            object.__setattr__(self, name_, value)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "description", description)
 
@@ -258,14 +289,33 @@ class Problem:
         return self.width
 
     @property
+    def zero(self) -> Fraction:
+        """The loss of zero weights, or a rational just above it."""
+        return self.loss.zero(self.y)
+
+    @property
     def squared_length(self) -> Fraction:
-        """||y||^2, twice the loss of zero weights."""
+        """||y||^2, twice the squared loss of zero weights."""
         return sum((v * v for v in self.y), Fraction())
 
-    def squared_loss(self, fit: Iterable[Fraction]) -> Fraction:
-        """1/2 ||fit - y||^2 of a fit (n,)."""
-        residuals = (f - v for f, v in zip(fit, self.y, strict=True))
-        return sum((r * r for r in residuals), Fraction()) / 2
+    def loss_of(self, fit: Sequence[Fraction]) -> Fraction:
+        """The loss of a fit (n,), or a rational just above it where it is logistic."""
+        return self.loss.value(fit, self.y)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the loss is 1/2 ||f - y||^2 of hidden neurons alone."""
+        return self.loss == SQUARED and not self.output_bias and not self.skip
+
+    def require_plain(self, what: str) -> None:
+        """Raise InputError, with `what` in its text, for other losses, weights, and for networks
+        with an output bias or a linear part."""
+        if self.loss != SQUARED:
+            weights = "" if self.loss.weights is None else ", with weights"
+            raise InputError("loss", f"{what} for the squared loss, not for {self.loss}{weights}")
+        for name in ("output_bias", "skip"):
+            if getattr(self, name):
+                raise InputError(name, f"{what} for networks of hidden neurons only")
 
     def integer_form(self) -> tuple[list[list[int]], int, list[int], int]:
         """(X', p, y', q): integer X' = p X and y' = q y, with the least such integers p, q > 0."""
@@ -300,20 +350,26 @@ class Problem:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """{"X", "y"} with rationals as text, "activation" if it is not ReLU, "width" if any."""
+        """{"X", "y"} with rationals as text, and what is not as usual: see `from_json`."""
         document: dict[str, Any] = {
             "X": [[format_rational(v) for v in row] for row in self.X],
             "y": [format_rational(v) for v in self.y],
         }
         if self.activation != RELU:
             document["activation"] = str(self.activation)
+        if self.loss.weights is not None:
+            document["weights"] = [format_rational(w) for w in self.loss.weights]
+        if self.loss.weighted(None) != SQUARED:
+            document["loss"] = str(self.loss)
+        document |= {name: True for name in ("output_bias", "skip") if getattr(self, name)}
         if self.width is not None:
             document["width"] = self.width
         return document
 
     @classmethod
     def from_json(cls, document: object, name: str = "") -> Problem:
-        """The problem that JSON states: X, y, and perhaps width, activation, description."""
+        """The problem that JSON states: X, y, and perhaps width, activation, loss, weights,
+        output_bias, skip, description."""
         if not isinstance(document, Mapping):
             raise InputError(name or "problem", 'must be a JSON object {"X": [...], "y": [...]}')
         for key in ("X", "y"):
@@ -321,7 +377,7 @@ class Problem:
                 raise InputError(key, "is missing")
         for key in document:
             if key not in _KEYS:
-                raise InputError(str(key), f"is not a known field; known are {sorted(_KEYS)}")
+                raise InputError(str(key), f"is not a known field; known are {', '.join(_KEYS)}")
         width = document.get("width")
         return cls(
             X=document["X"],
@@ -330,6 +386,10 @@ class Problem:
             name=name,
             description=str(document.get("description", "")),
             activation=str(document.get("activation", RELU)),
+            loss=str(document.get("loss", SQUARED)),
+            weights=document.get("weights"),
+            output_bias=document.get("output_bias", False),
+            skip=document.get("skip", False),
         )
 
 

@@ -1,8 +1,8 @@
 """Data of size one for floating point, and the exact way back.
 
-With X = x X', y = t y' and u = (t / x) u' a network has the loss t^2 L', in a ball of radius
-rho' = rho x / t or with a penalty of weight beta' = beta / (x t). Both factors are rational, so
-nothing is lost.
+With X = x X', y = t y' and u = (t / x) u' a network has the loss s L', s = t^2 where the loss is
+squared, in a ball of radius rho' = rho x / t or with a penalty of weight beta' = beta t / (x s).
+All factors are rational, so nothing is lost.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from theory.exact import sqrt_above, unit_of
-from theory.losses import Loss
 from theory.network import Network
 from theory.problem import Problem
 
@@ -28,16 +27,19 @@ class Units:
 
     x: Fraction
     y: Fraction
+    loss: Fraction  # s
 
     @classmethod
-    def of(cls, problem: Problem, loss: Loss) -> Units:
+    def of(cls, problem: Problem) -> Units:
         """The units in which the largest numbers are near one."""
-        return cls(unit_of(v for row in problem.X for v in row), loss.unit(problem.y))
+        y = problem.loss.unit(problem.y)
+        return cls(unit_of(v for row in problem.X for v in row), y, problem.loss.factor(y))
 
     def problem(self, problem: Problem) -> Problem:
-        """(X', y')"""
+        """(X', y'), with its loss L'."""
         X = tuple(tuple(v / self.x for v in row) for row in problem.X)
-        return replace(problem, X=X, y=tuple(v / self.y for v in problem.y))
+        y = tuple(v / self.y for v in problem.y)
+        return replace(problem, X=X, y=y, loss=problem.loss.rescaled(self.y))
 
     def radius(self, rho: Fraction) -> Fraction:
         """rho'"""
@@ -49,11 +51,16 @@ class Units:
 
     def penalty(self, beta: Fraction) -> Fraction:
         """beta'"""
-        return beta / (self.x * self.y)
+        return beta * self.y / (self.x * self.loss)
+
+    @property
+    def slope(self) -> Fraction:
+        """s / t: the gradient of the loss in the fit, from one in these units."""
+        return self.loss / self.y
 
     def value(self, value: Fraction) -> Fraction:
         """The loss, from one in these units."""
-        return self.y**2 * value
+        return self.loss * value
 
     def inner(self, network: Network) -> Network:
         """The network for (X', y'), with a as it is."""

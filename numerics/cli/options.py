@@ -14,9 +14,9 @@ import typer
 
 from numerics.cli.output import say
 from numerics.cli.outputs import STDOUT
-from theory.activation import Activation
 from theory.errors import InputError
 from theory.loading import DataWarning, load_problem
+from theory.losses import Loss
 from theory.network import Network
 from theory.problem import (
     Problem,
@@ -155,6 +155,24 @@ class Reading:
         str | None,
         typer.Option(metavar="NAME", help="relu, abs or leaky_relu:C, C its slope below zero."),
     ] = None
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="squared, absolute, quantile:Q, epsilon:E, huber:M; for labels 1 and -1 hinge, "
+            "squared_hinge, logistic.",
+        ),
+    ] = None
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="W,W,...", help="What the losses of the rows are multiplied by."),
+    ] = None
+    output_bias: Annotated[
+        bool, typer.Option("--output-bias", help="Networks have an output bias, free of decay.")
+    ] = False
+    skip: Annotated[
+        bool, typer.Option("--skip", help="Networks have a linear part, free of decay.")
+    ] = False
 
 
 AS_IT_IS = Reading()
@@ -193,8 +211,16 @@ def load(source: str, reading: Reading) -> Problem:
         )
     for doubt in doubts:
         say(str(doubt.message))
-    if reading.activation is not None:
-        problem = replace(problem, activation=Activation.named(reading.activation))
+    changes = given(
+        activation=reading.activation,
+        weights=None if reading.weights is None else reading.weights.split(","),
+        output_bias=reading.output_bias or None,
+        skip=reading.skip or None,
+    )
+    if reading.loss is not None:  # weights that the file states remain
+        changes["loss"] = Loss.named(reading.loss).weighted(problem.loss.weights)
+    if changes:
+        problem = replace(problem, **changes)
     return problem.with_bias() if reading.bias else problem
 
 

@@ -12,11 +12,10 @@ from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, exact, say
 from numerics.cli.task import Task
 from numerics.text import decimal, show, show_data, show_interval, show_within
-from theory.errors import InputError
-from theory.problem import positive_integer, rational
+from theory.problem import positive_integer
 
 if TYPE_CHECKING:
-    from theory.programs import Loss, Optimum
+    from theory.programs import Optimum
 
 
 def solve(
@@ -27,9 +26,6 @@ def solve(
     rho: options.Rho = None,
     weight_decay: options.WeightDecay = None,
     beta: options.Beta = None,
-    loss: Annotated[
-        str, typer.Option(metavar="LOSS", help="squared, logistic (labels 1, -1) or huber:M.")
-    ] = "squared",
     max_patterns: Annotated[
         int | None,
         typer.Option(metavar="N", help="Search for patterns where there are more than this."),
@@ -53,16 +49,14 @@ def solve(
     task = Task(context.obj, [problem], json=json, certificate=certificate)
     data = options.load(problem, reading)
     within = options.within(optimizer, rho, weight_decay, beta)
-    chosen = _loss(loss)
-    if certificate is not None and chosen.name != "squared":
-        raise InputError("certificate", "only optima of the squared loss have one")
+    if certificate is not None:
+        data.require_plain("certificates are")
     found: Optimum | None = None
     with task.working() as report:
         found = compute(
             data,
             within,
             width=data.width if width is None else positive_integer(width, "width"),
-            loss=chosen,
             seed=seed,
             progress=report,
             **options.given(max_patterns=max_patterns, max_cells=max_cells),
@@ -77,23 +71,12 @@ def solve(
     return task.finish(document | _document(found), show_found, proved=found, code=code)
 
 
-def _loss(name: str) -> Loss:
-    from theory.programs import LOSSES, Huber
-
-    kind, _, threshold = name.partition(":")
-    if kind == "huber" and threshold:
-        return Huber(rational(threshold, "loss"))
-    if name not in LOSSES:
-        raise InputError("loss", f"{name!r} is not one of {', '.join(LOSSES)}, huber:M")
-    return LOSSES[name]
-
-
 def _document(found: Optimum) -> dict[str, Any]:
     return {
         "width": found.width,
         "rho": exact(found.within.rho),
         "beta": exact(found.within.beta),
-        "loss": found.loss.name,
+        "loss": str(found.problem.loss),
         "value": exact(found.upper),
         "lower": exact(found.lower),
         "upper": exact(found.upper),
@@ -153,7 +136,7 @@ def _print(found: Optimum) -> None:
         scope = "all others by a cover of directions"
     out.print(f"activation patterns priced: {found.patterns:,} ({scope})")
     if found.lower is None:
-        out.print(f"least {found.loss.name} loss {show(found.upper)}, not proved")
+        out.print(f"least {found.problem.loss!s} loss {show(found.upper)}, not proved")
     else:
         out.print(f"{_what(found)}: {show_interval(found.lower, found.upper)}")
         kind = "proved gap" if found.whole else "gap over the patterns priced (no proof for others)"

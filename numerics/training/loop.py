@@ -79,6 +79,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Raises InputError as `train` says."""
         require_within(self.within, Ball, Penalty)
+        self.problem.require_plain("training is")
         own = geometry("sgd") if isinstance(self.within, Penalty) else self.within.geometry
         if self.optimizer.geometry != own:
             name = self.optimizer.name

@@ -169,7 +169,7 @@ def test_muon_on_real_data(
     Patterns: 200 of random neurons, those of wide networks, and what a search adds up to LIMITS.
     """
     train = dataset(name).train
-    units = Units.of(train, Squared())
+    units = Units.of(train)
     problem = units.problem(train)
     radius = units.reach(Fraction(load()[name][optimizer]["rho"]))
     X, y = (np.array(part, dtype=float) for part in (problem.X, problem.y))

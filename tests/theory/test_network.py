@@ -107,8 +107,8 @@ def test_wrong_number_of_features() -> None:
 
 
 def test_unknown_fields() -> None:
-    with pytest.raises(InputError, match="^b: is not a field of a network"):
-        Network.from_json({"W": [[1]], "a": [1], "b": [0]})
+    with pytest.raises(InputError, match="^e: is not a field of a network"):
+        Network.from_json({"W": [[1]], "a": [1], "e": [0]})
 
 
 def test_floats_stand_for_their_binary_values() -> None:
@@ -122,12 +122,14 @@ def test_floats_stand_for_their_binary_values() -> None:
 def test_torch_layers_are_the_network_they_compute(bias: bool) -> None:
     torch.manual_seed(0)
     hidden = torch.nn.Linear(3, 4, bias=bias, dtype=torch.float64)
-    output = torch.nn.Linear(4, 1, bias=False, dtype=torch.float64)
-    problem = Problem(X=[[1, 2, -1], [0, -3, 2]], y=[0, 0])
+    output = torch.nn.Linear(4, 1, bias=bias, dtype=torch.float64)
+    skip = torch.nn.Linear(3, 1, bias=False, dtype=torch.float64) if bias else None
+    problem = Problem([[1, 2, -1], [0, -3, 2]], [0, 0], output_bias=bias, skip=bias)
     data = torch.tensor(np.array(problem.X, dtype=float))
     with torch.no_grad():
-        expected = output(torch.relu(hidden(data)))[:, 0]
-    network = Network.from_torch(hidden, output)
+        outputs = output(torch.relu(hidden(data)))
+        expected = (outputs if skip is None else outputs + skip(data))[:, 0]
+    network = Network.from_torch(hidden, output, skip)
     assert (len(network.W), network.width) == (3 + bias, 4)
     found = network.fit(problem.with_bias() if bias else problem)
     np.testing.assert_allclose(np.array(found, dtype=float), expected.numpy(), atol=1e-14)
@@ -138,5 +140,5 @@ def test_torch_layers_that_are_no_such_network() -> None:
     with pytest.raises(InputError, match="^output: has 2 outputs, but must have one"):
         Network.from_torch(hidden, torch.nn.Linear(3, 2))
     biased = torch.nn.Linear(3, 1)
-    with pytest.raises(InputError, match="^output: has a bias; make the layer with bias=False"):
-        Network.from_torch(hidden, biased)
+    with pytest.raises(InputError, match="^skip: has a bias; make the layer with bias=False"):
+        Network.from_torch(hidden, biased, torch.nn.Linear(3, 1))

@@ -82,7 +82,7 @@ def _given(value: object, problem: Problem | None) -> Problem:
     """The problem of the certificate, which has to be the given one."""
     found = reading.problem(value)
     if problem is not None:
-        for name in ("X", "y", "activation"):
+        for name in ("X", "y", "activation", "loss", "output_bias", "skip"):
             if getattr(found, name) != getattr(problem, name):
                 fail("problem", f"its {name} differs from that of the given problem")
     return found

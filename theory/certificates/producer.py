@@ -26,7 +26,6 @@ from theory.landscape.nnls import Minimum
 from theory.landscape.sublevel import Cover, thin
 from theory.landscape.valleys import Valleys
 from theory.landscape.ways import Ways, ways
-from theory.losses import Loss
 from theory.network import Network
 from theory.problem import Problem, format_rational
 from theory.states import cone_of, sign_of
@@ -383,7 +382,7 @@ def _walls(
 
 def _minimum(least: Least) -> Document:
     complex_ = least.complex
-    _require_squared(complex_.loss)
+    complex_.problem.require_plain("certificates are")
     return _document(
         "minimum",
         complex_.problem,
@@ -395,15 +394,10 @@ def _minimum(least: Least) -> Document:
     )
 
 
-def _require_squared(loss: Loss) -> None:
-    if loss.name != "squared":
-        raise InputError("loss", f"certificates are for the squared loss, not {loss.name}")
-
-
 def _optimum(found: Optimum) -> Document:
     if found.cells is not None and found.lower == found.cells.lower:
         return _minimum(found.cells)
-    _require_squared(found.loss)
+    found.problem.require_plain("certificates are")
     assert found.lower is not None
     nonzero = np.array([any(row) for row in found.problem.X])
     dual = found.dual

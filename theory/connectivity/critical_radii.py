@@ -93,6 +93,7 @@ def radius_intervals(
     Only for entrywise balls: adamw, lion, signsgd. `progress` may raise Interrupted, which leaves.
     Raises InputError for another optimizer, BudgetError beyond `max_cells` labelled cells.
     """
+    problem.require_plain("intervals of radii are")
     if not gauge_of(geometry(optimizer).ball).exact:
         raise InputError(
             "optimizer", f"the ball of {optimizer} is no polytope: radii are not exact"

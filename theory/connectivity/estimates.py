@@ -17,7 +17,6 @@ from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.cells import CellComplex
 from theory.landscape.conic import ConvexBall
 from theory.landscape.domain import Domain, Group
-from theory.losses import Squared
 from theory.problem import Problem
 from theory.types import Progress, silent
 from theory.units import Units
@@ -39,7 +38,7 @@ def estimated_intervals(
     if gauge.exact:
         raise InputError("optimizer", f"{optimizer} has exact intervals")
     # Radii in units in which the data are of size one, as the solver's tolerances are absolute.
-    units = Units.of(problem, Squared())
+    units = Units.of(problem)
     ball = Ball(optimizer, units.y / units.x)
     complex_ = CellComplex.of(problem, width, labelled=True, within=ball, max_cells=max_cells)
     return intervals_of(complex_, _EstimatedRadii(complex_.domain, ball.rho).of, progress)

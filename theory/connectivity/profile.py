@@ -98,6 +98,7 @@ def width_profile(
     """
     max_width = positive_integer(max_width, "max_width")
     require_within(within, Ball)
+    problem.require_plain("width profiles are")
     rows: list[WidthRow] = []
     bound = from_counts = None
     reason = ""

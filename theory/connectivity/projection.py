@@ -29,7 +29,6 @@ from theory.exact import (
     to_flint,
     transposed,
 )
-from theory.losses import Squared
 from theory.network import Network
 from theory.types import Array
 from theory.units import Units
@@ -66,9 +65,9 @@ def project(solutions: SolutionSet, network: Network) -> Projection:
     if not solutions.violation_of(network):
         return Projection(network, 0.0)
     # Data of size one, for floats. Weights of a penalised set have a size of their own.
-    units = Units(Fraction(1), Fraction(1))
+    units = Units(Fraction(1), Fraction(1), Fraction(1))
     if solutions.within.rho is not None:
-        units = Units.of(solutions.problem, Squared())
+        units = Units.of(solutions.problem)
     found = _projected(_in_units(solutions, units), units.inner(network))
     back = units.network(found, balanced=False)
     return Projection(back, _distance(back, network))
@@ -79,7 +78,7 @@ def _in_units(solutions: SolutionSet, units: Units) -> SolutionSet:
     return SolutionSet(
         units.problem(solutions.problem),
         Ball(within.geometry, units.radius(within.rho)) if isinstance(within, Ball) else within,
-        solutions.level / units.y**2,
+        solutions.level / units.loss,
     )
 
 

@@ -67,6 +67,7 @@ class SolutionSet:
 
     def __post_init__(self) -> None:
         require_within(self.within, Ball, Penalty)
+        self.problem.require_plain("paths of solutions are")
         object.__setattr__(self, "level", rational(self.level, "level"))
         if self.level < 0:
             raise InputError("level", f"{self.level} must not be negative")
@@ -130,7 +131,7 @@ class SolutionSet:
 
     def loss(self, point: Sequence[Neuron]) -> Fraction:
         """1/2 ||f - y||^2."""
-        return self.problem.squared_loss(self.fit(point))
+        return self.problem.loss_of(self.fit(point))
 
     def objective(self, point: Sequence[Neuron]) -> Fraction:
         """The loss, and the penalty where there is one."""

@@ -208,6 +208,7 @@ def optimal_polytope(
     conditions exactly (in general the optimal fit is irrational), InputError for a wrong beta,
     BudgetError where there are too many cones or supports.
     """
+    problem.require_plain("optimal polytopes are")
     beta = positive_rational(beta, "beta")
     for nu in _candidates(problem, beta):
         square, directions = active_directions(

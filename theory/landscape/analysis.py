@@ -211,7 +211,7 @@ def reached(
     possible = scaled is None or scaled >= 0  # losses are
     low = sublevel(complex_, scaled, tick) if possible else Sublevel(Fraction())
     if level is None and not _least_is_decided(complex_, low, tick):
-        zero = complex_.problem.squared_length / 2
+        zero = complex_.problem.zero
         low = sublevel(complex_, rounded(low.level + _ABOVE * zero, 3, math.ceil), tick)
     _require_decided(complex_, low.low.values(), low.level)
     return low

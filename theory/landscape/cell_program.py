@@ -26,7 +26,6 @@ from theory.errors import SolverFailure
 from theory.exact import dot, integer_solution
 from theory.gauges import Metric
 from theory.landscape.around import Dual, Prices, State
-from theory.losses import Squared
 from theory.problem import Problem
 from theory.types import Array
 from theory.units import Units
@@ -73,7 +72,7 @@ class CellProgram:
         self.within = within
         self.prices = Prices(problem, within)
         self.data = self.prices.data
-        self._units = Units.of(problem, Squared())
+        self._units = Units.of(problem)
         scaled = self._units.problem(problem)
         self._X = np.array(scaled.X, dtype=float)
         self._y = np.array(scaled.y, dtype=float)
@@ -101,13 +100,13 @@ class CellProgram:
     def estimate(self, cell: Sequence[State]) -> float:
         """The least loss of a cell in floats, which prove nothing; SolverFailure: see `minimum`."""
         if not cell:
-            return float(self.problem.squared_length / 2)
+            return float(self.problem.zero)
         U, residual, _ = self._floats(cell)
         value = float(residual @ residual) / 2
         if isinstance(self.within, Penalty):
             weight = float(self._units.penalty(self.within.beta))
             value += weight * float(np.linalg.norm(U, axis=0).sum())
-        return value * float(self._units.y) ** 2
+        return value * float(self._units.loss)
 
     def _proved(
         self,

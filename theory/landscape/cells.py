@@ -28,7 +28,6 @@ from theory.errors import WITHIN_REACH, BudgetError, InputError
 from theory.landscape.domain import Domain, Group, Move, Polyhedral, WholeSpace
 from theory.landscape.domains import domain_of
 from theory.landscape.nnls import Minimum, order_of
-from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.states import cone_of, sign_of, state_of
@@ -121,14 +120,12 @@ class CellComplex:
         labelled: bool = False,
         within: Ball | None = None,
         penalty: Penalty | None = None,
-        loss: Loss | None = None,
         max_cells: int | None = None,
     ) -> Self:
         """The cells of a problem at one width, on a domain of their own.
 
         within: the ball that networks are in; None where they may be anywhere. penalty: the
             objective is then the loss with it.
-        loss: squared by default; others, which need a ball, have minima that are bracketed.
         Raises BudgetError, before any enumeration, where there are more than `max_cells` cells, by
         default 200 million, and 20 million in a ball or with a penalty.
         """
@@ -143,7 +140,7 @@ class CellComplex:
             option = "max_cells" if error.needed <= _MAX_CONES else ""
             raise BudgetError(error.what, error.needed, error.limit, option, _SMALLER) from None
         _require(len(arranged), width, labelled, max_cells)
-        domain = domain_of(problem, arranged, penalty or within, loss or Squared(), max_cells)
+        domain = domain_of(problem, arranged, penalty or within, max_cells)
         return cls(domain, width, labelled=labelled, max_cells=max_cells)
 
     @property
@@ -270,7 +267,6 @@ class CellComplex:
             "labelled": self.labelled,
             "within": self.within,
             "penalty": None if beta is None else Penalty(beta),
-            "loss": self.loss,
             "max_cells": UNTIL_STOPPED,
         }
         return partial(CellComplex.of, **options), (self.problem, self.width)

@@ -120,6 +120,7 @@ def classify(
     found that leads lower.
     Source: `around`, `distance`, proofs_notes/valleys.md.
     """
+    problem.require_plain("points are classified")
     classifier = Classifier(problem, network.width, within, bound=bound, max_cells=max_cells)
     return classifier.of(network)
 

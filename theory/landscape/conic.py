@@ -39,7 +39,7 @@ from theory.gauges import Gauge, Metric
 from theory.landscape.attained import Free, FreeMinima, Nearest, Part, least_radius, on_the_fit
 from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof
 from theory.landscape.nnls import Minimum, primitive
-from theory.losses import Loss, Squared
+from theory.losses import SQUARED, Loss
 from theory.network import Network
 from theory.problem import Problem
 from theory.states import cone_of, sign_of, state_of
@@ -198,12 +198,10 @@ class ConvexBall(Domain):
     _plain: Metric | None = None
     """The metric where there is no better one, if there has to be one."""
 
-    def __init__(
-        self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
-    ) -> None:
-        super().__init__(problem, arrangement, within, loss)
+    def __init__(self, problem: Problem, arrangement: Arrangement, within: Ball) -> None:
+        super().__init__(problem, arrangement, within)
         self._ball, self.gauge = within, within.gauge
-        self._faces = Faces(problem, within.gauge, loss)
+        self._faces = Faces(problem, within.gauge)
         self._memo: dict[tuple[Group, ...], Bracket] = {}
 
     @abstractmethod
@@ -263,7 +261,7 @@ class ConvexBall(Domain):
     @cached_property
     def _free(self) -> FreeMinima | None:
         """The least losses without the ball; None where they are not known exactly."""
-        if not isinstance(self.loss, Squared):
+        if self.loss != SQUARED:
             return None
         images = [self._image(c) for c in range(self._count)]
         return FreeMinima(self.problem.y, images, self.unit)
@@ -484,11 +482,9 @@ class ConicBall(ConvexBall):
 
     _weight = 1.0  # of lengths, where they are a penalty
 
-    def __init__(
-        self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
-    ) -> None:
-        super().__init__(problem, arrangement, within, loss)
-        units = Units.of(problem, loss)
+    def __init__(self, problem: Problem, arrangement: Arrangement, within: Ball) -> None:
+        super().__init__(problem, arrangement, within)
+        units = Units.of(problem)
         self._simple = units.y / units.x
         self._reach = units.reach(within.rho) * self._simple
         X, x_scale, _, _ = problem.integer_form()
@@ -583,10 +579,8 @@ class ConvexBox(ConvexBall, EntrywiseBall):
     For the l2 norm on `a`, and for losses other than the squared one.
     """
 
-    def __init__(
-        self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss
-    ) -> None:
-        super().__init__(problem, arrangement, within, loss)
+    def __init__(self, problem: Problem, arrangement: Arrangement, within: Ball) -> None:
+        super().__init__(problem, arrangement, within)
         self.unit, self.scale = math.isqrt(self.scale), 1
 
     def most_squared(self, dual: Dual, group: Group) -> Fraction:
@@ -628,14 +622,14 @@ class Faces:
     gauge: of the ball; None for the l2 penalty.
     """
 
-    def __init__(self, problem: Problem, gauge: Gauge | None, loss: Loss) -> None:
+    def __init__(self, problem: Problem, gauge: Gauge | None) -> None:
         self.problem = problem
-        self.loss = loss
+        self.loss = loss = problem.loss
         self.unit = loss.unit(problem.y)
         self._gauge = gauge
         self._rescaled = loss.rescaled(self.unit)
         self._y = np.array([float(v / self.unit) for v in problem.y])
-        self._zero = loss.zero(problem.y)
+        self._zero = problem.zero
 
     def nothing(self, metric: Metric | None) -> Bracket:
         """What is known where no program was solved: the loss of the zero network."""
@@ -761,7 +755,7 @@ class _Compiled:
         fit = self._images @ self._z
         self._slope = loss.slope
         self._on_fit = None
-        if not isinstance(loss, Squared):
+        if loss != SQUARED:
             # Two parameters must not be multiplied, as labels and images would be.
             variable = cp.Variable(n)
             self._on_fit = variable == fit

@@ -25,7 +25,6 @@ from theory.activation import Activation
 from theory.arrangement import Arrangement
 from theory.exact import dot
 from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, primitive
-from theory.losses import Loss, Squared
 from theory.network import Network
 from theory.problem import Problem
 from theory.states import cone_of, sign_of, state_of
@@ -138,13 +137,11 @@ class Domain(ABC):
     exact = True  # whether all minima are, or some only bracketed
     beta: Fraction | None = None  # of the penalty, where there is one
 
-    def __init__(
-        self, problem: Problem, arrangement: Arrangement, within: Ball | None, loss: Loss
-    ) -> None:
+    def __init__(self, problem: Problem, arrangement: Arrangement, within: Ball | None) -> None:
         self.problem = problem
         self.arrangement = arrangement
         self.within = within
-        self.loss = loss
+        self.loss = problem.loss
         self.moves = cache(self._moves)
 
     @property
@@ -292,7 +289,7 @@ class WholeSpace(Polyhedral):
     """No ball: a neuron is any nonnegative combination of the rays of its cone."""
 
     def __init__(self, problem: Problem, arrangement: Arrangement) -> None:
-        super().__init__(problem, arrangement, None, Squared())
+        super().__init__(problem, arrangement, None)
         X, x_scale, y, self._y_scale = problem.integer_form()
         sigma, steps = problem.activation.whole
         self._x_scale = steps * x_scale
@@ -402,10 +399,8 @@ class EntrywiseBall(Polyhedral):
 
     within: Ball
 
-    def __init__(
-        self, problem: Problem, arrangement: Arrangement, within: Ball, loss: Loss | None = None
-    ) -> None:
-        super().__init__(problem, arrangement, within, loss or Squared())
+    def __init__(self, problem: Problem, arrangement: Arrangement, within: Ball) -> None:
+        super().__init__(problem, arrangement, within)
         self._points = [[within.rho * v for v in point] for point in _box_vertices(arrangement)]
         values = [[dot(row, u) for row in problem.X] for u in self._points]
         signs = [[(v > 0) - (v < 0) for v in row] for row in values]

@@ -20,7 +20,6 @@ from theory.gauges import Metric
 from theory.landscape.attained import Part
 from theory.landscape.conic import ConicBall, ConicDual, Faces
 from theory.landscape.domain import Group, Proof
-from theory.losses import Squared
 from theory.network import Network
 from theory.problem import Problem
 from theory.within import Ball, Penalty
@@ -42,12 +41,11 @@ class Penalised(ConicBall):
     """
 
     def __init__(self, problem: Problem, arrangement: Arrangement, penalty: Penalty) -> None:
-        loss = Squared()
-        ball = Ball("ngd", loss.zero(problem.y) / penalty.beta or 1)
-        super().__init__(problem, arrangement, ball, loss)
+        ball = Ball("ngd", problem.zero / penalty.beta or 1)
+        super().__init__(problem, arrangement, ball)
         self.within = None
         self.beta: Fraction = penalty.beta
-        self._faces = Faces(problem, None, loss)
+        self._faces = Faces(problem, None)
         self._free = None  # what is least without a penalty is not with one
         self._weight = float(self.beta * self._reach / self._faces.unit**2)
 

@@ -206,7 +206,7 @@ def valleys(
     if max_cells is None and not domain.exact and complex_.count > _PROGRAMS:
         what = "cells, with a convex program for each"
         raise BudgetError(what, complex_.count, _PROGRAMS, "max_cells")
-    zero = domain.loss.zero(problem.y)
+    zero = problem.zero
     least_depth = Fraction() if domain.exact else _DEEP * zero
     if min_depth is not None:
         least_depth = rational(min_depth, "min_depth")

@@ -3,11 +3,10 @@
 `solve` does it all; its module tells the order in which the others are used.
 """
 
-from theory.losses import LOSSES, Custom, Huber, Logistic, Loss, Squared
+from theory.losses import Custom, Huber, Logistic, Loss, Squared
 from theory.programs.solve import MAX_PATTERNS, Optimum, Relaxed, relax, solve
 
 __all__ = [
-    "LOSSES",
     "MAX_PATTERNS",
     "Custom",
     "Huber",

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from theory.errors import SolverFailure
-from theory.losses import Custom, Loss, Squared
+from theory.losses import SQUARED, Loss
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.descent import LocalSearch
 from theory.programs.family import Family, Multipliers, Prices
@@ -98,7 +98,7 @@ class ColumnGeneration:
         patterns: Patterns,
         y: Float[Array, " n"],
         family: Family,
-        loss: Loss | None = None,
+        loss: Loss = SQUARED,
         *,
         penalised: bool = False,
         search: Search | None = None,
@@ -111,13 +111,13 @@ class ColumnGeneration:
         tick: told the number of blocks priced.
         """
         self.patterns, self.y, self.family = patterns, y, family
-        self.loss = loss or Squared()
+        self.loss = loss
         self.penalised = penalised
         self.search = search
         self.tolerance = tolerance
         self.tick = tick
-        self._newton = family.newton and isinstance(self.loss, Squared)
-        self._spectral = family.gauge.hidden.joint and not isinstance(self.loss, Custom)
+        self._newton = family.newton and self.loss == SQUARED
+        self._spectral = family.gauge.hidden.joint and self.loss.smooth
         self._new = _NEW_OWN if self._newton or self._spectral else _NEW
         self._gain = _GAIN_NEWTON if self._newton else _GAIN
         self._inner = _INNER if search else _INNER_WHOLE

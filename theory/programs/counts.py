@@ -21,7 +21,6 @@ import numpy as np
 from jaxtyping import Float
 
 from theory.landscape.cells import Cell, CellComplex
-from theory.losses import Squared
 from theory.programs.blocks import Patterns
 from theory.quiet import quiet
 from theory.types import Array
@@ -45,7 +44,7 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
     assert within is not None
     if not any(problem.y):
         return start
-    units = Units.of(problem, Squared())
+    units = Units.of(problem)
     data, radius = units.problem(problem), float(units.reach(within.rho))
     X, y = np.array(data.X, dtype=float), np.array(data.y, dtype=float)
     zero = float(y @ y) / 2
@@ -65,7 +64,7 @@ def best_counts(complex_: CellComplex, start: Cell) -> Cell:
     cell = start
     for _ in range(_ROUNDS):
         minimum = complex_.minimum(cell)
-        loss = float(complex_.loss_of(minimum.value) / units.y**2)
+        loss = float(complex_.loss_of(minimum.value) / units.loss)
         if loss < value:
             best, value = cell, loss
         residual = _residual(complex_, cell, units.y)

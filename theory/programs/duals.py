@@ -93,7 +93,7 @@ class BlockDual:
         if proof is not None:
             (_, inner, _, _), (_, outer, _, _) = self.problem.integer_form(), problem.integer_form()
             proof = replace(proof, length=proof.length * outer * units.x / inner)
-        return replace(self, problem=problem, scale=self.scale * units.y, cover=proof)
+        return replace(self, problem=problem, scale=self.scale * units.slope, cover=proof)
 
     @cached_property
     def cost(self) -> Fraction:

@@ -16,7 +16,7 @@ from theory.errors import SolverFailure
 from theory.gauges import Gauge
 from theory.geometry import LionK
 from theory.landscape.penalised import balanced
-from theory.losses import Custom, Loss, Squared
+from theory.losses import SQUARED
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs.blocks import Patterns, distinct
@@ -43,9 +43,9 @@ class Lifted(NamedTuple):
     value: Fraction
 
 
-def objective(problem: Problem, loss: Loss, beta: Fraction | None, network: Network) -> Fraction:
+def objective(problem: Problem, beta: Fraction | None, network: Network) -> Fraction:
     """The loss, with the penalty if there is one."""
-    value = loss.value(network.fit(problem), problem.y)
+    value = network.loss(problem)
     return value if beta is None else value + Penalty(beta).of(network)
 
 
@@ -59,7 +59,6 @@ class Lift:
     problem: Problem
     gauge: Gauge
     family: Family
-    loss: Loss
     relaxation: Relaxation
     rho: Fraction | None
     beta: Fraction | None
@@ -67,7 +66,7 @@ class Lift:
 
     def objective(self, network: Network) -> Lifted:
         """The network with its objective."""
-        return Lifted(network, objective(self.problem, self.loss, self.beta, network))
+        return Lifted(network, objective(self.problem, self.beta, network))
 
     @cached_property
     def wide(self) -> Lifted:
@@ -118,7 +117,7 @@ class Lift:
         blanks = len(found.a) - len(a)
         W, a = np.pad(W, ((0, 0), (0, blanks))), np.pad(a, (0, blanks))
         fit = self.problem.activation.fit(self.relaxation.patterns.X, W, a)
-        other = Found(W, a, self.loss.at(fit, self._targets))
+        other = Found(W, a, self.problem.loss.at(fit, self._targets))
         return min(found, other, key=lambda each: each.value)
 
     @cached_property
@@ -126,7 +125,7 @@ class Lift:
         """A network in the ball that fits y exactly, near the solution; None if that is not one."""
         neurons = self._neurons
         few = self.width is None or len(neurons) <= self.width
-        if self.rho is None or not isinstance(self.loss, Squared) or not few:
+        if self.rho is None or self.problem.loss != SQUARED or not few:
             return None
         if self.problem.n > _INTERPOLATED:
             return None
@@ -188,14 +187,15 @@ class Lift:
         counts: Float[Array, " b"],
         weight: float,
     ) -> Float[Array, "b d"]:
-        if self.gauge.hidden.joint and not isinstance(self.loss, Custom):
+        if self.gauge.hidden.joint and self.problem.loss.smooth:
             own = None if self.gauge.summed else counts
-            program = SpectralProgram(patterns, blocks, self._targets, self.loss, counts=own)
+            loss = self.problem.loss
+            program = SpectralProgram(patterns, blocks, self._targets, loss, counts=own)
             try:
                 return program.solve(weight, _TOLERANCE).u
             except SolverFailure as error:
                 _LOG.info("%s", error)
-        data = (patterns, blocks, self._targets, self.family, self.loss)
+        data = (patterns, blocks, self._targets, self.family, self.problem.loss)
         penalised = self.beta is not None
         return BlockProgram(*data, penalised=penalised, counts=counts).solve(weight).u
 

@@ -31,7 +31,7 @@ from theory.gauges import Gauge, gauge_of
 from theory.geometry import geometry
 from theory.landscape.cells import DEFAULT_MAX_CELLS, CellComplex
 from theory.landscape.least import Least, least
-from theory.losses import Custom, Loss, Squared
+from theory.losses import Custom
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.programs.blocks import Patterns, distinct
@@ -103,7 +103,6 @@ class Optimum:
 
     problem: Problem
     within: Within
-    loss: Loss
     width: int | None
     lower: Fraction | None
     everywhere: Fraction | None
@@ -143,7 +142,7 @@ class Optimum:
     def _relative(self, lower: Fraction | None) -> float | None:
         if lower is None or lower == self.upper:
             return None if lower is None else 0.0
-        least = _small(self.problem, self.loss)
+        least = _small(self.problem)
         return float((self.upper - lower) / max(self.upper, least))
 
     @property
@@ -174,7 +173,6 @@ def solve(
     within: Within,
     *,
     width: int | None = None,
-    loss: Loss | None = None,
     max_patterns: int = MAX_PATTERNS,
     max_cells: int = DEFAULT_MAX_CELLS,
     tolerance: float | None = None,
@@ -185,7 +183,6 @@ def solve(
 
     width: None, for as many neurons as it takes, is possible for muon, ngd and sgd only: in the
         other balls each neuron adds to what can be fitted.
-    loss: squared by default; its bounds are rationals that a certificate carries.
     max_patterns: with more cones than that, patterns are searched for (from `seed`); in many
         dimensions `lower` holds over these only.
     max_cells: the most cells to search at a small width.
@@ -199,7 +196,6 @@ def solve(
         problem,
         within,
         width,
-        loss or Squared(),
         max_patterns=max_patterns,
         max_cells=max_cells,
         tolerance=tolerance,
@@ -217,14 +213,13 @@ def relax(
     """The optimum of the convex program alone: `solve(...).relaxed`, without looking for networks
     of this width. Arguments and errors are those of `solve`.
     """
-    return _optimum(problem, within, width, Squared(), max_cells=None).relaxed
+    return _optimum(problem, within, width, max_cells=None).relaxed
 
 
 def _optimum(
     problem: Problem,
     within: Within,
     width: int | None,
-    loss: Loss,
     *,
     max_cells: int | None,
     max_patterns: int = MAX_PATTERNS,
@@ -234,7 +229,9 @@ def _optimum(
 ) -> Optimum:
     """max_cells: None where no networks of the width are asked for, beyond the lifted ones."""
     require_within(within, Ball, Penalty)
-    loss.check(problem.y)
+    loss = problem.loss
+    if problem.output_bias or problem.skip:
+        problem.require_plain("programs are")
     # With a penalty the sum of ||u_j|| counts, as in the ball of ngd.
     ball = within.geometry if isinstance(within, Ball) else geometry("ngd").ball
     gauge = gauge_of(ball)
@@ -248,8 +245,8 @@ def _optimum(
 
     _check_range("X", [v for row in problem.X for v in row])
     _check_range("y", problem.y)
-    units = Units.of(problem, loss)
-    data, loss_of_data = units.problem(problem), loss.rescaled(units.y)
+    units = Units.of(problem)
+    data = units.problem(problem)
     radius = units.reach(within.rho) if isinstance(within, Ball) else None
     penalty = units.penalty(within.beta) if isinstance(within, Penalty) else None
     X = np.array(data.X, dtype=float)
@@ -260,7 +257,7 @@ def _optimum(
     def local(size: float) -> LocalSearch:
         """Among networks in the ball R_W R_a = size."""
         balls = (ball.hidden, ball.output)
-        return LocalSearch(X, y, problem.activation, loss_of_data, balls, math.sqrt(size))
+        return LocalSearch(X, y, problem.activation, data.loss, balls, math.sqrt(size))
 
     def trained(size: float) -> list[Found]:
         """Such networks, of this width."""
@@ -277,7 +274,7 @@ def _optimum(
         patterns,
         y,
         family,
-        loss_of_data,
+        data.loss,
         penalised=isinstance(within, Penalty),
         search=None if whole else Search(max_patterns, random),
         tolerance=tolerance or (_TOLERANCE if whole else _TOLERANCE_SEARCHED),
@@ -287,7 +284,7 @@ def _optimum(
     covered = None
     try:
         relaxation = columns.solve(weight)
-        if not whole and not isinstance(loss, Custom) and loss.zero(problem.y):
+        if not whole and not isinstance(loss, Custom) and problem.zero:
             relaxation, covered = _everywhere(columns, relaxation, weight, data, gauge, progress)
     except Interrupted:
         known = ""
@@ -298,12 +295,12 @@ def _optimum(
 
     def bound(dual: BlockDual) -> Fraction:
         if isinstance(within, Ball):
-            return dual.bound(loss_of_data, units.radius(within.rho), width)
-        return dual.penalised_bound(loss_of_data, units.penalty(within.beta))
+            return dual.bound(data.loss, units.radius(within.rho), width)
+        return dual.penalised_bound(data.loss, units.penalty(within.beta))
 
     dual, lower, everywhere = None, None, None
     if not isinstance(loss, Custom):
-        if loss.zero(problem.y):  # else no bound is better than zero
+        if problem.zero:  # else no bound is better than zero
             dual = BlockDual.repaired(data, gauge, relaxation)
         lower = Fraction() if dual is None else bound(dual)
         everywhere = Fraction()  # as losses are not negative
@@ -312,7 +309,7 @@ def _optimum(
             everywhere = bound(covered)
             if covered.cover is not None and covered.cover.complete:
                 dual, lower, whole = covered, everywhere, True
-    lift = Lift(data, gauge, family, loss_of_data, relaxation, radius, penalty, width)
+    lift = Lift(data, gauge, family, relaxation, radius, penalty, width)
     lifted = lift.narrow
     if lower is not None:
         # Summed neurons may have patterns that were not priced, and so a loss below the bound.
@@ -321,10 +318,10 @@ def _optimum(
     def attained(lifted: Lifted) -> tuple[Network, Fraction]:
         """The network for the user's data, and its objective."""
         network = units.network(lifted.network, balanced=isinstance(within, Penalty))
-        return network, objective(problem, loss, within.beta, network)
+        return network, objective(problem, within.beta, network)
 
     def wide(lower: Fraction, upper: Fraction) -> bool:
-        return upper - lower > _WIDE * max(upper, _small(problem, loss))
+        return upper - lower > _WIDE * max(upper, _small(problem))
 
     cells = None
     if (
@@ -337,7 +334,7 @@ def _optimum(
         elif width is not None:
             if isinstance(within, Ball) and whole:
                 network, _ = attained(lifted)
-                cells = _searched(problem, within, width, loss, network, max_cells, progress)
+                cells = _searched(problem, within, width, network, max_cells, progress)
             size = float(family.lengths(relaxation.u, None).sum() if radius is None else radius)
             if size and (cells is None or wide(cells.lower, cells.value)):
                 networks = networks or trained(size)
@@ -369,7 +366,6 @@ def _optimum(
     return Optimum(
         problem=problem,
         within=within,
-        loss=loss,
         width=width,
         lower=lower,
         everywhere=lower if whole else everywhere,
@@ -436,9 +432,9 @@ def _decimal(value: Fraction, digits: int) -> str:
     return f"{quotient.normalize():.{digits}g}"
 
 
-def _small(problem: Problem, loss: Loss) -> Fraction:
+def _small(problem: Problem) -> Fraction:
     """A loss so small that gaps are compared with this."""
-    return _ABSOLUTE * loss.zero(problem.y)
+    return _ABSOLUTE * problem.zero
 
 
 def _patterns(
@@ -460,14 +456,13 @@ def _searched(
     problem: Problem,
     within: Ball,
     width: int,
-    loss: Loss,
     network: Network,
     max_cells: int,
     progress: Progress,
 ) -> Least | None:
     """The least loss over all cells of this width; None where there are too many."""
     try:
-        complex_ = CellComplex.of(problem, width, within=within, loss=loss, max_cells=max_cells)
+        complex_ = CellComplex.of(problem, width, within=within, max_cells=max_cells)
     except (BudgetError, InputError):
         return None
     zero = (Fraction(),) * problem.d

@@ -111,6 +111,7 @@ def radii(
         raise InputError(
             "analysis", f"is a {type(analysis).__name__}; pass analyse(problem, width)"
         )
+    analysis.problem.require_plain("radii are")
     balls = {ball.name: ball for ball in (geometry(name).ball for name in optimizers)}
     chosen = tuple(balls)
     gauges = {name: gauge_of(ball) for name, ball in balls.items()}

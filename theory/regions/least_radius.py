@@ -303,7 +303,7 @@ class Search:
         fit = [Fraction()] * problem.n
         for neuron in point:
             fit = [f + v for f, v in zip(fit, image(problem, neuron), strict=True)]
-        return problem.squared_loss(fit)
+        return problem.loss_of(fit)
 
 
 class _Bounds:

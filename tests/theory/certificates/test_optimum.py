@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -98,12 +99,13 @@ def test_wide_data_need_no_rays() -> None:
 
 
 def test_other_losses_have_no_certificate() -> None:
-    found = solve(example("flagship"), Ball("ngd", HALF), loss=Huber(Fraction(1)))
+    found = solve(replace(example("flagship"), loss=Huber(Fraction(1))), Ball("ngd", HALF))
     with pytest.raises(InputError, match="loss: certificates are for the squared loss"):
         certify(found)
     # Nor where cells decided it.
     problem = Problem(X=[[-2, -1], [-3, 0], [-2, 1]], y=[0, 1, -3])
-    found = solve(problem, Ball("muon-adamw", Fraction(1)), width=2, loss=Huber(Fraction(1)))
+    problem = replace(problem, loss=Huber(Fraction(1)))
+    found = solve(problem, Ball("muon-adamw", Fraction(1)), width=2)
     assert found.cells is not None
     with pytest.raises(InputError, match="loss: certificates are for the squared loss"):
         certify(found)

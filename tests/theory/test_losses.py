@@ -1,0 +1,188 @@
+"""Losses: exact values, duals and floats agree, and problems say which they have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory.errors import InputError
+from theory.losses import SQUARED, Custom, Hinge, Huber, Loss
+from theory.network import Network
+from theory.problem import Problem
+
+LABELS = ("hinge", "squared_hinge", "logistic")
+NAMES = ("squared", "absolute", "quantile:1/4", "epsilon:1/3", "huber:1/2", *LABELS)
+LOSSES = st.sampled_from(NAMES).map(Loss.named)
+NUMBERS = st.fractions(-3, 3, max_denominator=6)
+WEIGHTS = st.fractions(Fraction(1, 4), 4, max_denominator=4)
+
+
+@st.composite
+def data(draw: st.DrawFn) -> tuple[Loss, list[Fraction], list[Fraction]]:
+    """A loss, perhaps with weights, a fit and targets."""
+    loss, n = draw(LOSSES), draw(st.integers(1, 4))
+    fit = draw(st.lists(NUMBERS, min_size=n, max_size=n))
+    targets = st.sampled_from([-1, 1]).map(Fraction) if loss.name in LABELS else NUMBERS
+    y = draw(st.lists(targets, min_size=n, max_size=n))
+    weights = draw(st.none() | st.lists(WEIGHTS, min_size=n, max_size=n))
+    return loss.weighted(weights), fit, y
+
+
+def floats(values: list[Fraction]) -> np.ndarray:
+    return np.array([float(v) for v in values])
+
+
+@given(data(), st.data())
+def test_every_dual_vector_bounds_the_loss(
+    drawn: tuple[Loss, list[Fraction], list[Fraction]], more: st.DataObject
+) -> None:
+    loss, fit, y = drawn
+    lam = more.draw(st.lists(NUMBERS, min_size=len(y), max_size=len(y)))
+    times = loss.multiple(lam, y)
+    bound = loss.dual([times * v for v in lam], y)
+    assert bound is not None  # so long are they at most
+    height = sum(v * f for v, f in zip(lam, fit, strict=True))
+    assert loss.value(fit, y) >= bound - times * height
+    assert loss.value(fit, y) >= loss.bound([times * v for v in lam], times * height, y)
+
+
+@given(data())
+def test_the_gradient_is_the_dual_vector_without_a_gap(
+    drawn: tuple[Loss, list[Fraction], list[Fraction]],
+) -> None:
+    loss, fit, y = drawn
+    lam = [Fraction(-v) for v in loss.gradient(floats(fit), floats(y)).tolist()]
+    times = loss.multiple(lam, y) if loss.name != "squared" else Fraction(1)
+    bound = loss.dual([times * v for v in lam], y)
+    assert bound is not None
+    height = times * sum(v * f for v, f in zip(lam, fit, strict=True))
+    assert float(loss.value(fit, y)) == pytest.approx(float(bound - height), abs=1e-9)
+
+
+@given(data())
+def test_floats_are_those_of_the_exact_loss(
+    drawn: tuple[Loss, list[Fraction], list[Fraction]],
+) -> None:
+    loss, fit, y = drawn
+    assert loss.at(floats(fit), floats(y)) == pytest.approx(float(loss.value(fit, y)), abs=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("weights", [None, (Fraction(2), Fraction(1, 3), Fraction(1))])
+def test_the_expression_has_the_same_value(name: str, weights: tuple[Fraction, ...] | None) -> None:
+    import cvxpy
+
+    loss = Loss.named(name).weighted(weights)
+    fit, y = np.array([0.3, -1.7, 2.5]), np.array([1.0, 1.0, -1.0])
+    found = loss.expression(cvxpy.Constant(fit), y)
+    assert found.is_convex()
+    assert float(np.asarray(found.value)) == pytest.approx(loss.at(fit, y), rel=1e-12)
+
+
+@given(data(), st.fractions(Fraction(1, 9), 9, max_denominator=9))
+def test_units_of_the_targets(
+    drawn: tuple[Loss, list[Fraction], list[Fraction]], unit: Fraction
+) -> None:
+    loss, fit, y = drawn
+    if loss.unit(y) == 1 and loss.name in LABELS:
+        unit = Fraction(1)
+    smaller = loss.rescaled(unit).value([f / unit for f in fit], [v / unit for v in y])
+    expected = pytest.approx(float(loss.value(fit, y)), rel=1e-12)
+    assert float(loss.factor(unit) * smaller) == expected
+
+
+@given(data(), st.integers(1, 3))
+def test_weights_are_rows_repeated(
+    drawn: tuple[Loss, list[Fraction], list[Fraction]], times: int
+) -> None:
+    loss, fit, y = drawn
+    plain = loss.weighted(None)
+    weighted = loss.weighted([Fraction(times)] * len(y))
+    assert weighted.value(fit, y) == plain.value(fit * times, y * times)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_find_what_they_name(name: str) -> None:
+    assert str(Loss.named(name)) == name
+    assert Loss.named(f" {name.upper()} ") == Loss.named(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("cubed", "'cubed' is none; write one of squared, absolute, quantile:1/4"),
+        ("huber", "'huber' is none; write one of"),
+        ("hinge:2", "'hinge:2' is none; write one of"),
+        ("huber:one", "'one' in 'huber:one' is no number"),
+        ("huber:1/0", "'1/0' divides by zero"),
+        ("huber:0", "0 must be positive"),
+        ("epsilon:-1", "-1 must be positive"),
+        ("quantile:1", "1 must be between 0 and 1"),
+    ],
+)
+def test_other_names_are_refused(name: str, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        Loss.named(name)
+
+
+def test_a_loss_of_ones_own_has_no_weights() -> None:
+    with pytest.raises(InputError, match="weights"):
+        Custom(lambda f, y: f, weights=(Fraction(1),))
+
+
+def test_problems_in_json_say_their_loss() -> None:
+    problem = Problem(
+        *([[1, 0], [-1, 2]], [1, -1]),
+        loss="hinge",
+        weights=["3", "1/2"],
+        output_bias=True,
+        skip=True,
+    )
+    document = problem.to_json()
+    assert document["loss"] == "hinge"
+    assert document["weights"] == ["3", "1/2"]
+    assert document["output_bias"] is document["skip"] is True
+    assert Problem.from_json(document) == problem
+    assert problem.zero == Fraction(7, 2)
+    assert not {"loss", "weights", "skip"} & Problem([[1]], [1]).to_json().keys()
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"loss": "hinge"}, "y\\[0\\]: 2 is no label; the hinge loss needs 1 and -1"),
+        ({"weights": ["1"]}, "weights: has 1 entries, but X has 2 rows"),
+        ({"weights": ["1", "0"]}, "weights\\[1\\]: 0 must be positive"),
+        ({"skip": "yes"}, "skip: must be true or false, not 'yes'"),
+    ],
+)
+def test_what_does_not_suit_is_refused(fields: dict[str, object], reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        Problem.from_json({"X": [[1], [2]], "y": [2, 1], **fields})
+
+
+def test_other_targets_keep_the_loss() -> None:
+    problem = Problem([[1], [2]], [2, 1], loss=Huber(Fraction(2)), weights=[1, 3])
+    assert replace(problem, y=(Fraction(0), Fraction(9))).loss == problem.loss
+    with pytest.raises(InputError, match="is no label"):
+        replace(problem, loss=Hinge())
+
+
+def test_networks_with_an_output_bias_and_a_linear_part() -> None:
+    problem = Problem([[1, 0], [-1, 2]], [1, 3], output_bias=True, skip=True)
+    network = Network([[1], [1]], [2], b="1/2", c=[1, -1])
+    assert network.fit(problem) == (Fraction(7, 2), Fraction(-1, 2))
+    assert Network.from_json(network.to_json()) == network
+    assert network.loss(problem) == SQUARED.value(network.fit(problem), problem.y)
+    plain = Problem(problem.X, problem.y)
+    with pytest.raises(InputError, match="b: 1/2 must be 0: the problem has no output bias"):
+        network.fit(plain)
+    with pytest.raises(InputError, match="c: must be zero"):
+        replace(network, b=Fraction()).fit(plain)
+    with pytest.raises(InputError, match="c: has 1 entries, but W has 2 rows"):
+        Network([[1], [1]], [2], c=[1])
