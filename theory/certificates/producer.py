@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
-from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -287,7 +286,7 @@ def _descents(complex_: CellComplex, found: Sequence[Descent]) -> Document:
     """The points with their next ones, and the columns that they need."""
     domain = complex_.domain
     assert isinstance(domain, Polyhedral)
-    unit = isqrt(domain.scale)  # of y in the integer problem
+    unit = domain.least_squares.form.unit  # of y in the integer problem
     numbers: dict[int, int] = {}
     points = []
     for each in found:

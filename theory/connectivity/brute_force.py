@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import connected_components
 
 from theory.connectivity.staircase import Step, Vector
 from theory.errors import BudgetError
+from theory.landscape.form import Form
 from theory.landscape.nnls import LeastSquares
 from theory.problem import positive_integer
 
@@ -72,7 +73,7 @@ def _feasible(images: Sequence[Vector], fit: Vector) -> Bool[np.ndarray, " sets"
     common = math.lcm(*(v.denominator for row in (*images, fit) for v in row))
     columns = np.array([[int(v * common) for v in image] for image in images], dtype=object)
     target = [int(v * common) for v in fit]
-    program = LeastSquares(columns.reshape(k, len(fit)), target)
+    program = LeastSquares(columns.reshape(k, len(fit)), Form.squares(target))
     found = []
     for bits in range(1 << k):
         chosen = tuple(i for i in range(k) if bits >> i & 1)

@@ -34,6 +34,7 @@ from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import EntrywiseBall, Group
+from theory.landscape.form import Form
 from theory.landscape.nnls import LeastSquares
 from theory.linear import LinearProgram
 from theory.problem import Problem
@@ -153,7 +154,7 @@ class CriticalRadii:
         self._columns = ball.least_squares.columns
         self._y = ball.least_squares.y
         table = np.array(self._columns, dtype=object).reshape(-1, len(self._y))
-        self._cones = LeastSquares(table, self._y)
+        self._cones = LeastSquares(table, Form.squares(self._y))
         self._known: dict[tuple[Group, ...], Fraction | None] = {}
 
     def of(self, groups: Sequence[Group]) -> Fraction | None:

@@ -52,6 +52,7 @@ from theory.exact import (
     to_flint,
     transposed,
 )
+from theory.landscape.form import Form
 from theory.landscape.nnls import LeastSquares, primitive
 from theory.problem import (
     Problem,
@@ -330,7 +331,8 @@ def _projection(g: Vector, generators: Sequence[tuple[int, ...]]) -> Vector:
     if not generators:
         return (Fraction(),) * len(g)
     common = math.lcm(*(v.denominator for v in g))
-    program = LeastSquares(np.array(generators, dtype=object), [int(v * common) for v in g])
+    target = Form.squares([int(v * common) for v in g])
+    program = LeastSquares(np.array(generators, dtype=object), target)
     coefficients = program.minimum(tuple(range(len(generators)))).coefficients()
     return tuple(
         sum((c * generators[ray][k] for ray, c in coefficients), Fraction()) / common

@@ -25,6 +25,7 @@ from theory.cone_program import ConeProgram
 from theory.exact import dot, flint_matrix, from_flint, snapped, to_flint
 from theory.gauges import Gauge
 from theory.landscape.domain import Group
+from theory.landscape.form import Form
 from theory.landscape.nnls import LeastSquares, primitive
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class FreeMinima:
         self._place = {c: place for place, c in enumerate(used)}
         self._column = used
         table = np.array([list(images[c]) for c in used], dtype=object).reshape(-1, len(y))
-        self._squares = LeastSquares(table, [int(v * self._scale) for v in y])
+        self._squares = LeastSquares(table, Form.squares([int(v * self._scale) for v in y]))
 
     def minimum(self, groups: Sequence[Group]) -> Free:
         """The least loss of neurons with these columns; each column goes to the first of them."""

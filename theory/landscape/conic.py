@@ -67,7 +67,6 @@ class Bracket(Minimum):
     """
 
     least: Fraction
-    scale: Fraction
     metric: Metric | None = None
     open_at: Fraction | None = None
 
@@ -373,8 +372,8 @@ class ConvexBall(Domain):
             tuple(int(coefficient * common) for _, _, coefficient in parts),
             common,
             free.residual,
-            free.value,
             self._multiple(free.residual),
+            free.value,
             self._plain,
         )
 
@@ -633,7 +632,7 @@ class Faces:
 
     def nothing(self, metric: Metric | None) -> Bracket:
         """What is known where no program was solved: the loss of the zero network."""
-        return Bracket(self._zero, (), (), 1, (0,) * len(self._y), Fraction(), Fraction(1), metric)
+        return Bracket(self._zero, (), (), 1, (0,) * len(self._y), Fraction(1), Fraction(), metric)
 
     def solve(
         self,
@@ -705,8 +704,8 @@ class Faces:
             tuple(int(coefficient * common) for _, _, coefficient in parts),
             common,
             nu,
-            min(_rounded(least, 0.0), value),
             scale,
+            min(_rounded(least, 0.0), value),
             metric,
         )
 

@@ -9,13 +9,14 @@ least squares problem that is the loss on a cell.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
 from itertools import chain, combinations, product
-from math import comb, isqrt, lcm
+from math import comb, floor, isqrt
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -24,7 +25,10 @@ from flint import fmpz_mat
 from theory.activation import Activation
 from theory.arrangement import Arrangement
 from theory.exact import dot
+from theory.landscape.completed import completed
+from theory.landscape.form import Form
 from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, primitive
+from theory.losses import Squared
 from theory.network import Network
 from theory.problem import Problem
 from theory.states import cone_of, sign_of, state_of
@@ -91,6 +95,7 @@ class Barred:
     vector: tuple[int, ...]
     positive: Bool[np.ndarray, " c"]
     minimum: Minimum  # of which it is the optimal one
+    scale: Fraction = Fraction(1)  # of one unit of nu, where the loss minds its length
     metric = None
 
     @cached_property
@@ -257,7 +262,16 @@ class Polyhedral(Domain):
 
     def dual(self, minimum: Minimum) -> Any:
         """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
-        return self.priced(primitive(minimum.residual))
+        return self.priced(*self.vector_of(minimum))
+
+    def vector_of(self, minimum: Minimum) -> tuple[tuple[int, ...], Fraction]:
+        """The optimal dual vector, in integers without a common divisor, and what one unit is in
+        those of the problem; 1 where only multiples matter."""
+        vector = primitive(minimum.residual)
+        if self.loss.name == "squared":
+            return vector, Fraction(1)
+        divisor = math.gcd(*minimum.residual) or 1
+        return vector, divisor * minimum.scale * self.least_squares.form.slope
 
     def priced(self, vector: tuple[int, ...], scale: Fraction = Fraction(1)) -> Dual:
         """A dual vector with its products."""
@@ -280,9 +294,9 @@ class Polyhedral(Domain):
         """The number of columns, of both signs."""
         return 2 * len(self.positive_columns)
 
-    def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
-        """The weights together count against nu . y."""
-        return Proof(dual, _limit(dual.vector, self.least_squares.y, level, strict))
+    def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
+        """With the best output bias and linear part, where there are."""
+        return completed(self.problem, super().network(neurons))
 
 
 class WholeSpace(Polyhedral):
@@ -290,10 +304,11 @@ class WholeSpace(Polyhedral):
 
     def __init__(self, problem: Problem, arrangement: Arrangement) -> None:
         super().__init__(problem, arrangement, None)
-        X, x_scale, y, self._y_scale = problem.integer_form()
+        X, x_scale, _, y_scale = problem.integer_form()
+        form = Form.of(problem, y_scale)
         sigma, steps = problem.activation.whole
-        self._x_scale = steps * x_scale
-        self.scale = self._y_scale**2
+        self._x_scale, self._y_scale = steps * x_scale, form.unit
+        self.scale = form.scale
         images = _images(arrangement.rays, X, sigma)
         divisors = np.gcd.reduce(images, axis=1)
         images //= np.maximum(divisors, 1)[:, None]
@@ -307,7 +322,7 @@ class WholeSpace(Polyhedral):
         self._divisor = [int(divisor) for divisor in divisors]
         self.positive_columns = [list(image) for image, _ in index]
         self.least_squares: LeastSquares = LeastSquares(
-            _signed(self.positive_columns, problem.n), y
+            _signed(self.positive_columns, problem.n), form
         )
 
     def cone(self, cone: int) -> Sequence[int]:
@@ -341,14 +356,14 @@ class WholeSpace(Polyhedral):
 
     def dual(self, minimum: Minimum) -> Barred:
         """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
-        vector = primitive(minimum.residual)
+        vector, scale = self.vector_of(minimum)
         # Column 2 k + 1 is minus column 2 k. Those of the support have the product 0.
-        still = {2 * cone_of(column) for column in minimum.support}
+        still = {2 * cone_of(column) for column in minimum.support if column is not None}
         ids = np.arange(0, self.column_count, 2)
         signs = self.least_squares.signs(vector, ids, still)
         positive = np.empty(self.column_count, bool)
         positive[::2], positive[1::2] = signs > 0, signs < 0
-        return Barred(vector, positive, minimum)
+        return Barred(vector, positive, minimum, scale)
 
     @cached_property
     def _of_states(self) -> Parts:
@@ -366,8 +381,9 @@ class WholeSpace(Polyhedral):
         return weights
 
     def proof(self, dual: Barred, level: Fraction, *, strict: bool) -> Proof:
-        """The limit is zero if the bound max(0, nu . y)^2 / (2 ||nu||^2) is high enough."""
-        return Proof(dual, min(0, super().proof(dual, level, strict=strict).limit))
+        """The limit is zero if the minimum that it is optimal for is high enough."""
+        value = dual.minimum.value
+        return Proof(dual, -int(value < level or (strict and value == level)))
 
     def covering(self, groups: Sequence[Group], level: Fraction, choose: Choice) -> Barred | None:
         """Floating point tells which further states the optimal dual vector may cover as well."""
@@ -406,17 +422,17 @@ class EntrywiseBall(Polyhedral):
         signs = [[(v > 0) - (v < 0) for v in row] for row in values]
         self._signs = np.array(signs, dtype=np.int8).reshape(len(signs), problem.n)
         images = [tuple(map(problem.activation.value, row)) for row in values]
-        common = lcm(*(v.denominator for row in (*images, problem.y) for v in row))
-        self.scale = common**2
+        common = math.lcm(*(v.denominator for row in (*images, problem.y) for v in row))
+        form = Form.of(problem, common)
+        common, self.scale = form.unit, form.scale
         folds, index = problem.activation.folds, dict[tuple[Any, ...], int]()
         self._column = [
             index.setdefault((image, folds and tuple(sides)), len(index)) if any(image) else -1
             for image, sides in zip(images, signs, strict=True)
         ]
         self.positive_columns = [[int(v * common) for v in image] for image, _ in index]
-        y = [int(v * common) for v in problem.y]
         self.least_squares: CappedLeastSquares = CappedLeastSquares(
-            _signed(self.positive_columns, problem.n), y
+            _signed(self.positive_columns, problem.n), form
         )
 
     def cone(self, cone: int) -> Sequence[int]:
@@ -445,6 +461,20 @@ class EntrywiseBall(Polyhedral):
         """The largest entry."""
         return max(abs(v) for column in u for v in column)
 
+    def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
+        """The weights together count against nu . y, and more where the loss is not squared."""
+        form = self.least_squares.form
+        if isinstance(self.loss, Squared):
+            return Proof(dual, _limit(dual.vector, form, level, strict))
+        lam = [dual.scale * v for v in dual.vector]
+        value = self.loss.dual(lam, self.problem.y)
+        if value is None or not dual.scale:
+            return Proof(dual, -1)
+        # What is to spare, in units of the products of nu with columns.
+        spare = (value - form.loss(level)) / dual.scale * form.unit
+        whole = floor(spare) - int(strict and spare.denominator == 1)
+        return Proof(dual, max(-1, whole))
+
     def weight(self, proof: Proof, group: Group) -> int:
         """The largest product with a vertex, or zero."""
         return max((proof.dual.products.get(c, 0) for c in group), default=0)
@@ -467,15 +497,20 @@ def _images(
     return activation.at(points.astype(kind) @ A.astype(kind).T)
 
 
-def _limit(vector: Sequence[int], y: Sequence[int], level: Fraction, strict: bool) -> int:
+def _limit(vector: Sequence[int], form: Form, level: Fraction, strict: bool) -> int:
     """The largest integer H with nu.y - H > 0 and (nu.y - H)^2 / (2 ||nu||^2) > level (or >=).
 
-    Where nu.f <= H the loss is at least t nu.y - t^2 ||nu||^2 / 2 - t H for all t >= 0.
+    Where nu.f <= H the loss is at least t nu.y - t^2 ||nu||^2 / 2 - t H for all t >= 0. Squares are
+    divided by the weights of the data, if they have some.
     """
-    square = 2 * level * dot(vector, vector)
+    length = Fraction(dot(vector, vector))
+    if form.weights is not None:
+        parts = zip(vector, form.weights, strict=True)
+        length = sum((Fraction(v * v, w) for v, w in parts), Fraction())
+    square = 2 * level * length
     whole = isqrt(square.numerator // square.denominator)
     needed = whole if not strict and square == whole**2 else whole + 1
-    return max(-1, dot(vector, y) - needed)
+    return max(-1, dot(vector, form.y) - needed)
 
 
 def count_box_vertices(walls: int, d: int) -> int:

@@ -6,10 +6,10 @@ from theory.arrangement import Arrangement
 from theory.errors import BudgetError
 from theory.landscape.conic import ConicBall, ConvexBox
 from theory.landscape.domain import Domain, EntrywiseBall, WholeSpace, count_box_vertices
+from theory.landscape.form import has_form
 from theory.landscape.penalised import Penalised
-from theory.losses import SQUARED
 from theory.problem import Problem
-from theory.within import Ball, Penalty, Within
+from theory.within import Penalty, Within
 
 _OF_A_VERTEX = 10  # cells are mostly covered together, but every vertex is computed
 
@@ -18,18 +18,24 @@ def domain_of(
     problem: Problem, arrangement: Arrangement, within: Within | None, max_cells: int
 ) -> Domain:
     """The domain; raises BudgetError where its vertices take more than `max_cells` cells would."""
-    if not isinstance(within, Ball) or problem.output_bias or problem.skip:
-        problem.require_plain("landscapes are" if within else "landscapes without a ball are")
+    if isinstance(within, Penalty):
+        problem.require_plain("landscapes with a penalty are")
     if within is None:
+        if not has_form(problem):
+            problem.require_plain("landscapes without a ball are")
         return WholeSpace(problem, arrangement)
     if isinstance(within, Penalty):
         return Penalised(problem, arrangement, within)
     if not within.gauge.hidden.entries:
+        if problem.output_bias or problem.skip:
+            problem.require_plain("landscapes in round balls are")
         return ConicBall(problem, arrangement, within)
     vertices = _OF_A_VERTEX * count_box_vertices(len(arrangement.walls), problem.d)
     if vertices > max_cells:
         what = f"vertices in the ball (each as {_OF_A_VERTEX} cells)"
         raise BudgetError(what, vertices, max_cells, "max_cells")
-    if within.gauge.exact and problem.loss == SQUARED:
+    if within.gauge.exact and has_form(problem):
         return EntrywiseBall(problem, arrangement, within)
+    if problem.output_bias or problem.skip:
+        problem.require_plain("landscapes in balls that mix norms are")
     return ConvexBox(problem, arrangement, within)

@@ -1,7 +1,8 @@
 """Exact nonnegative least squares: the minimum of 1/2 ||sum_c z_c c - y||^2 over z >= 0.
 
 The loss on a cell or a face is such a problem in the coefficients of its generators; inside a ball
-the coefficients of each neuron have a sum of at most one. Floating point guesses which coefficients
+the coefficients of each neuron have a sum of at most one. Other losses add columns, costs and
+weights (`theory.landscape.form`). Floating point guesses which coefficients
 are positive; integer arithmetic then solves on that support and checks the optimality conditions,
 so every value returned is exact. A wrong guess costs time, never correctness: an exact active set
 iteration takes over.
@@ -17,13 +18,14 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
-from itertools import chain
+from itertools import chain, cycle
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz_mat
 
-from theory.exact import dot
+from theory.exact import dot, some_solution, transposed
+from theory.landscape.form import Form
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int, Int8, Shaped
@@ -41,6 +43,10 @@ _LARGEST_FLOAT = 1e150  # whose square is a float
 
 _NOISE = 1e-9  # of float products of vectors of about unit length
 
+_ALONE = -1  # the group of a variable that is in none
+_TIMES = 1 << 30
+"""How much more the targets weigh than costs, at first, where the sum has to be them."""
+
 _FIRST = 500
 """So many problems are solved without a float guess: loading the kernel takes longer than that."""
 
@@ -57,14 +63,16 @@ def order_of(value: Fraction) -> tuple[float, Fraction]:
 class Minimum:
     """The solution of one problem: `numerators / denominator` on `support`, zero elsewhere.
 
-    residual: (n,) integers, denominator * (y - fit); the optimal dual vector, up to scale.
+    residual: (n,) integers, the optimal dual vector in units of `scale`; for least squares it is
+    denominator * (y - fit).
     """
 
     value: Fraction
-    support: tuple[Any, ...]  # names of columns; None is slack
+    support: tuple[Any, ...]  # names of columns; None serves no neuron
     numerators: tuple[int, ...]
     denominator: int
     residual: tuple[int, ...]
+    scale: Fraction
 
     @property
     def lower(self) -> Fraction:
@@ -90,28 +98,40 @@ class _Stationary(NamedTuple):
 
     numerators: list[int]
     denominator: int
-    residual: fmpz_mat  # (n, 1), denominator * (y - fit)
+    residual: fmpz_mat  # (n, 1), denominator * (y - fit), times the weights
     prices: dict[int, int]  # by group: denominator * the multiplier of its sum
 
 
 class _Program:
-    """One problem: variables z >= 0 with a column each; those of a group have the sum one.
+    """One problem: variables z >= 0 with a column each; those of a group have a sum of at most one.
 
-    names: what a solution calls the variables; None for slack. groups: of each variable, or nothing
-    where no sums are prescribed.
+    names: what a solution calls the variables. groups: of each, or nothing where there are none. To
+    them come the extras of the form, and a slack for each group, all with the name None.
     """
 
     def __init__(
         self,
         names: Sequence[Any],
         columns: Sequence[Sequence[int]],
-        y: fmpz_mat,
+        form: Form,
         groups: Sequence[int] = (),
+        many: int = 0,
     ) -> None:
-        self.names = names
-        self.columns = columns
-        self.y = y
-        self.groups = groups
+        """many: the number of groups."""
+        extras, caps = form.extras, form.caps
+        self.names = [*names, *[None] * (len(extras) + many + caps)]
+        self.costs = [0] * len(names) + [e.cost for e in extras] + [0] * (many + caps)
+        self.columns = [*columns, *(e.column for e in extras)]
+        self.columns += [[0] * len(form.y)] * (many + caps)
+        self.groups: list[int] = []
+        if many or caps:
+            self.groups = [*(groups or [_ALONE] * len(names))]
+            self.groups += [_ALONE if e.cap < 0 else many + e.cap for e in extras]
+            self.groups += range(many + caps)
+        self._slack = range(len(self.names) - many - caps, len(self.names))
+        self._form = form
+        self._y = fmpz_mat(len(form.y), 1, list(form.y))
+        self._times = 1  # of y and of the sums, against costs: see `_certain`
 
     @cached_property
     def _all(self) -> fmpz_mat:
@@ -119,18 +139,33 @@ class _Program:
 
     def _matrix(self, variables: Iterable[int]) -> fmpz_mat:
         rows = [self.columns[i] for i in variables]
-        return fmpz_mat(len(rows), self.y.nrows(), list(chain.from_iterable(rows)))
+        return fmpz_mat(len(rows), self._y.nrows(), list(chain.from_iterable(rows)))
 
-    def _solve(self, support: Sequence[int]) -> _Stationary | None:
-        """Least squares on `support`; None where its columns and sums are dependent."""
-        k = len(support)
+    def _weighted(self, A: fmpz_mat) -> fmpz_mat:
+        """A W"""
+        weights = self._form.weights
+        if weights is None:
+            return A
+        entries = [v * w for v, w in zip(A.entries(), cycle(weights), strict=False)]
+        return fmpz_mat(A.nrows(), A.ncols(), entries)
+
+    def _solve(self, support: Sequence[int], *, limit: bool = False) -> _Stationary | None:
+        """Least squares on `support`; None where its columns and sums are dependent.
+
+        limit: without costs, which is where z / times tends to.
+        """
+        k, times = len(support), 1 if limit else self._times
+        y = self._y if times == 1 else self._y * times
         if not k:
-            return _Stationary([], 1, self.y, {})
+            return _Stationary([], 1, self._weighted(y.transpose()).transpose(), {})
         A = self._matrix(support)
-        gram, target = A * A.transpose(), A * self.y
-        sums = sorted({self.groups[i] for i in support}) if self.groups else []
+        AW = self._weighted(A)
+        gram, target = AW * A.transpose(), AW * y
+        if not limit and any(self.costs[i] for i in support):
+            target -= fmpz_mat(k, 1, [self.costs[i] for i in support])
+        sums = sorted({self.groups[i] for i in support} - {_ALONE}) if self.groups else []
         if sums:
-            # Stationarity A (y - A^T z) = E^T prices, bordered by the sums E z = 1.
+            # Stationarity A W (y - A^T z) - costs = E^T prices, bordered by the sums E z = times.
             E = [[int(self.groups[i] == group) for i in support] for group in sums]
             size, entries = k + len(sums), gram.entries()
             bordered: list[Any] = []
@@ -140,7 +175,7 @@ class _Program:
             for line in E:
                 bordered += line + [0] * len(sums)
             gram = fmpz_mat(size, size, bordered)
-            target = fmpz_mat(size, 1, target.entries() + [1] * len(sums))
+            target = fmpz_mat(size, 1, target.entries() + [times] * len(sums))
         try:
             solution = gram.solve(target)
         except ZeroDivisionError:
@@ -148,7 +183,8 @@ class _Program:
         exact, denominator = cast(fmpq_mat, solution).numer_denom()  # flint's types say less
         numbers = [int(v) for v in exact.entries()]
         z = fmpz_mat(k, 1, numbers[:k]) if sums else exact
-        residual = self.y * denominator - A.transpose() * z
+        missing = y * denominator - A.transpose() * z
+        residual = self._weighted(missing.transpose()).transpose()
         prices = dict(zip(sums, numbers[k:], strict=True))
         return _Stationary(numbers[:k], int(denominator), residual, prices)
 
@@ -158,20 +194,21 @@ class _Program:
     def _gains(self, point: _Stationary) -> list[int]:
         """How fast the loss falls as each variable enters, times the denominator; of the support
         they are zero."""
-        products = self._products(point.residual)
-        if not self.groups:
-            return products
-        return [
-            product - point.prices.get(group, 0)
-            for group, product in zip(self.groups, products, strict=True)
-        ]
+        gains = self._products(point.residual)
+        if any(self.costs):
+            costs = zip(gains, self.costs, strict=True)
+            gains = [gain - point.denominator * cost for gain, cost in costs]
+        if self.groups:
+            groups = zip(self.groups, gains, strict=True)
+            gains = [gain - point.prices.get(group, 0) for group, gain in groups]
+        return gains
 
     def verified(self, support: Sequence[int]) -> Minimum | None:
         """The minimum if it is attained on `support`: the optimality conditions, exactly."""
         point = self._solve(support)
         if point is None or min(point.numerators, default=0) < 0:
             return None
-        if set(self.groups) != point.prices.keys():
+        if {*self.groups} - {_ALONE} != point.prices.keys():
             return None
         if self._rises(support, point):
             return None
@@ -183,32 +220,68 @@ class _Program:
 
     def _minimum(self, support: Sequence[int], point: _Stationary) -> Minimum:
         residual = tuple(int(v) for v in point.residual.entries())
+        unit, form = Fraction(1, point.denominator), self._form
+        if form.linear:
+            limit = self._solve(support, limit=True)
+            assert limit is not None
+            point, value = limit, Fraction()
+        elif form.weights is None:
+            value = Fraction(dot(residual, residual)) * unit**2 / 2
+        else:
+            pairs = zip(residual, form.weights, strict=True)
+            value = sum((Fraction(v * v, w) for v, w in pairs), Fraction()) * unit**2 / 2
+        spent = sum(self.costs[i] * v for i, v in zip(support, point.numerators, strict=True))
         ordered = sorted(zip(support, point.numerators, strict=True))
         return Minimum(
-            Fraction(dot(residual, residual), 2 * point.denominator**2),
+            value + Fraction(spent, point.denominator),
             tuple(self.names[i] for i, _ in ordered),
             tuple(numerator for _, numerator in ordered),
             point.denominator,
             residual,
+            unit,
         )
 
     def active_set(self) -> Minimum:
         """The exact method; it ends because the loss falls strictly at each step."""
-        support = [i for i, name in enumerate(self.names) if name is None]
-        z = dict.fromkeys(support, fmpq(1))
+        if not self._form.linear:
+            return self._minimum(*self._descent())
+        self._times = _TIMES
+        while True:
+            support, point = self._descent()
+            if self._certain(support):
+                return self._minimum(support, point)
+            self._times *= _TIMES
+
+    def _certain(self, support: Sequence[int]) -> bool:
+        """Whether a support of min costs . z + 1/2 ||sum z c - times y||^2 is one of the linear
+        program: it is for all large enough `times`.
+
+        On it z / times tends to a point where the sum is y, and the dual vector is optimal then.
+        """
+        point = self._solve(support, limit=True)
+        assert point is not None
+        return min(point.numerators, default=0) >= 0 and not any(point.residual.entries())
+
+    def _descent(self) -> tuple[list[int], _Stationary]:
+        support = list(self._slack)
+        z = dict.fromkeys(support, fmpq(self._times))
         point = self._solve(support)
         while True:
             assert point is not None
             gains = self._gains(point)
             gain, entering = max(zip(gains, range(len(gains)), strict=True), default=(0, -1))
             if gain <= 0:
-                return self._minimum(support, point)
-            # A variable of positive gain is independent of the support, where all gains are zero,
-            # so the systems below are never singular.
-            support.append(entering)
-            z[entering] = fmpq()
-            while True:
+                return support, point
+            point = self._solve([*support, entering])
+            if point is None:  # as others with higher costs span it
+                self._exchange(z, support, entering)
+                support = [i for i in z if z[i] > 0]
+                z = {i: z[i] for i in support}
                 point = self._solve(support)
+            else:
+                support.append(entering)
+                z[entering] = fmpq()
+            while True:
                 assert point is not None
                 target = [fmpq(v, point.denominator) for v in point.numerators]
                 blocked = [
@@ -222,19 +295,37 @@ class _Program:
                     z[i] += step * (t - z[i])
                 support = [i for i in support if z[i] > 0]
                 z = {i: z[i] for i in support}
+                point = self._solve(support)
+
+    def _exchange(self, z: dict[int, fmpq], support: Sequence[int], entering: int) -> None:
+        """Let a variable grow at the cost of the support until one of these is zero: the sum does
+        not change, and costs fall. It is above zero then."""
+        caps = sorted({self.groups[i] for i in support} - {_ALONE}) if self.groups else []
+
+        def equations(i: int) -> list[fmpq]:
+            return [*map(fmpq, self.columns[i]), *(fmpq(self.groups[i] == cap) for cap in caps)]
+
+        own = equations(entering)
+        rows = transposed([equations(i) for i in support], len(own))
+        shares = some_solution(rows, own, len(support))
+        assert shares is not None
+        step = min(z[i] / share for i, share in zip(support, shares, strict=True) if share > 0)
+        for i, share in zip(support, shares, strict=True):
+            z[i] -= step * share
+        z[entering] = step
 
 
 class _Problems:
     """All problems over subsets of one set of columns, memoised.
 
     columns: (c, n) integers, one column of the least squares problem a row, none of them zero.
-    y: (n,) integers.
+    form: of the loss, and the targets (n,).
     """
 
-    def __init__(self, columns: Shaped[np.ndarray, "c n"], y: Sequence[int]) -> None:
+    def __init__(self, columns: Shaped[np.ndarray, "c n"], form: Form) -> None:
         self.columns = [[int(v) for v in row] for row in columns]
-        self.y = [int(v) for v in y]
-        self._exact_y = fmpz_mat(len(self.y), 1, self.y)
+        self.form = form
+        self.y = list(form.y)
         self._top = max(map(abs, self.y)) or 1
         self._float_y = np.array([v / self._top for v in self.y])
         self._memo: dict[Any, Minimum] = {}
@@ -247,8 +338,8 @@ class _Problems:
 
     @property
     def guessing(self) -> bool:
-        """Whether floating point comes first, in the kernel."""
-        return self.many or len(self) >= _FIRST
+        """Whether floating point comes first, in the kernel, which knows least squares only."""
+        return self.form.plain and (self.many or len(self) >= _FIRST)
 
     def _solved(
         self, key: Any, program: _Program, guess: Callable[[], Sequence[int] | None]
@@ -276,17 +367,25 @@ class _Free(_Program):
     """One problem of `LeastSquares`, whose columns have these numbers there."""
 
     def __init__(self, problems: LeastSquares, ids: tuple[int, ...]) -> None:
-        super().__init__(ids, [problems.columns[c] for c in ids], problems._exact_y)
+        super().__init__(ids, [problems.columns[c] for c in ids], problems.form)
         self._problems = problems
+        self._ids = ids
 
     def _products(self, residual: fmpz_mat) -> list[Any]:
         # A matrix of these columns alone takes longer to make than all of them to multiply, where
         # there are few.
         every = (self._problems.every * residual).entries()
-        return [every[c] for c in self.names]
+        products = [every[c] for c in self._ids]
+        further = self.columns[len(products) :]
+        if further:
+            rows = fmpz_mat(len(further), self._y.nrows(), [*chain.from_iterable(further)])
+            products += (rows * residual).entries()
+        return products
 
     def _rises(self, support: Sequence[int], point: _Stationary) -> bool:
-        ids = np.array(self.names, dtype=np.intp)
+        if not self._problems.guessing:
+            return super()._rises(support, point)
+        ids = np.array(self._ids, dtype=np.intp)
         still = {self.names[i] for i in support}
         residual = [int(v) for v in point.residual.entries()]
         return bool((self._problems.signs(residual, ids, still) > 0).any())
@@ -295,8 +394,8 @@ class _Free(_Program):
 class LeastSquares(_Problems):
     """min 1/2 ||sum_c z_c c - y||^2 over z >= 0, for subsets of the columns."""
 
-    def __init__(self, columns: Shaped[np.ndarray, "c n"], y: Sequence[int]) -> None:
-        super().__init__(columns, y)
+    def __init__(self, columns: Shaped[np.ndarray, "c n"], form: Form) -> None:
+        super().__init__(columns, form)
         # Raw columns make the float solver fail silently; rescaling a ray is free. Dividing
         # integers by integers keeps entries beyond the range of floats usable.
         scaled = [[v / max(map(abs, row)) for v in row] for row in self.columns]
@@ -361,7 +460,7 @@ class LeastSquares(_Problems):
             residual = self._float_y - kernel.nonnegative(own, self._float_y)[0] @ own
         else:
             found = self.minimum(tuple(sorted(ids)))
-            unit = found.denominator * self._top
+            unit = found.scale.denominator * self._top
             residual = np.array([v / unit for v in found.residual])
         rising: Bool[np.ndarray, " c"] = self._floats @ residual > _NOISE
         return rising
@@ -376,22 +475,15 @@ class CappedLeastSquares(_Problems):
         """The exact minimum; the support consists of pairs (place of the group, column)."""
         if groups in self._memo:
             return self._memo[groups]
-        names: list[tuple[int, int] | None] = [
-            (place, c) for place, group in enumerate(groups) for c in group
-        ]
+        names = [(place, c) for place, group in enumerate(groups) for c in group]
         columns = [self.columns[c] for group in groups for c in group]
         places = [place for place, group in enumerate(groups) for _ in group]
-        # A slack variable for each group makes the sums equations.
-        names += [None] * len(groups)
-        columns += [[0] * len(self.y)] * len(groups)
-        places += range(len(groups))
-        program = _Program(names, columns, self._exact_y, places)
-        return self._solved(groups, program, lambda: self._guess(columns, places, len(groups)))
+        program = _Program(names, columns, self.form, places, len(groups))
+        return self._solved(groups, program, lambda: self._guess(program, len(groups)))
 
-    def _guess(
-        self, columns: Sequence[Sequence[int]], places: Sequence[int], groups: int
-    ) -> list[int] | None:
+    def _guess(self, program: _Program, groups: int) -> list[int] | None:
         """The sums weigh much more than the fit; None where floats cannot hold the numbers."""
+        columns, places = program.columns, program.groups
         A = np.zeros((len(columns), len(self.y) + groups))
         try:
             for i, (column, place) in enumerate(zip(columns, places, strict=True)):

@@ -20,6 +20,7 @@ import numpy as np
 
 from theory.exact import dot, sqrt_above, squared
 from theory.landscape.cells import CellComplex
+from theory.landscape.form import Form
 from theory.landscape.nnls import LeastSquares
 from theory.regions.joint import Block, JointDual
 from theory.states import cone_of, sign_of
@@ -67,7 +68,7 @@ class Tilt:
         features = [[int(v * common) for v in column] for column in zip(*X, strict=True)]
         target = [-sign * dot(part, column) for column in features]
         columns = np.array(walls, dtype=object).reshape(len(rows), len(X[0]))
-        minimum = LeastSquares(columns, target).minimum(tuple(range(len(rows))))
+        minimum = LeastSquares(columns, Form.squares(target)).minimum(tuple(range(len(rows))))
         if minimum.value:
             return None
         mu = [Fraction()] * len(X)

@@ -13,6 +13,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from theory.landscape.form import Form
 from theory.landscape.nnls import CappedLeastSquares, LeastSquares, primitive
 
 
@@ -39,14 +40,14 @@ def matrices(rows: int, columns: int) -> st.SearchStrategy[list[list[int]]]:
 
 @given(matrices(4, 3), st.lists(st.integers(-4, 4), min_size=3, max_size=3))
 def test_equals_brute_force(columns: list[list[int]], y: list[int]) -> None:
-    problem = LeastSquares(np.array(columns), y)
+    problem = LeastSquares(np.array(columns), Form.squares(y))
     ids = tuple(range(len(columns)))
     assert problem.minimum(ids).value == brute_force(columns, y)
 
 
 @given(matrices(6, 4), st.lists(st.integers(-4, 4), min_size=4, max_size=4))
 def test_optimality_conditions_one_by_one(columns: list[list[int]], y: list[int]) -> None:
-    problem = LeastSquares(np.array(columns), y)
+    problem = LeastSquares(np.array(columns), Form.squares(y))
     found = problem.minimum(tuple(range(len(columns))))
     z = dict(zip(found.support, found.numerators, strict=True))
     assert found.denominator > 0
@@ -76,9 +77,9 @@ def test_wrong_guesses_never_change_the_value(
     guess: str, columns: list[list[int]], y: list[int]
 ) -> None:
     ids = tuple(range(len(columns)))
-    expected = LeastSquares(np.array(columns), y).minimum(ids).value
+    expected = LeastSquares(np.array(columns), Form.squares(y)).minimum(ids).value
     with patch("theory.landscape.nnls._FIRST", 0), wrong(guess):
-        assert LeastSquares(np.array(columns), y).minimum(ids).value == expected
+        assert LeastSquares(np.array(columns), Form.squares(y)).minimum(ids).value == expected
 
 
 Groups = tuple[tuple[int, ...], ...]
@@ -99,7 +100,7 @@ def test_capped_optimality_conditions_one_by_one(
     columns: list[list[int]], groups: Groups, y: list[int]
 ) -> None:
     columns = full(columns)
-    found = CappedLeastSquares(np.array(columns), y).minimum(groups)
+    found = CappedLeastSquares(np.array(columns), Form.squares(y)).minimum(groups)
     z = dict(found.coefficients())
     assert all(v > 0 for v in z.values())
     assert all(c in groups[place] for place, c in z)
@@ -126,14 +127,17 @@ def test_capped_optimality_conditions_one_by_one(
 def test_wrong_guesses_never_change_the_capped_value(
     guess: str, columns: list[list[int]], groups: Groups, y: list[int]
 ) -> None:
-    expected = CappedLeastSquares(np.array(full(columns)), y).minimum(groups).value
+    expected = CappedLeastSquares(np.array(full(columns)), Form.squares(y)).minimum(groups).value
     with patch("theory.landscape.nnls._FIRST", 0), wrong(guess):
-        assert CappedLeastSquares(np.array(full(columns)), y).minimum(groups).value == expected
+        assert (
+            CappedLeastSquares(np.array(full(columns)), Form.squares(y)).minimum(groups).value
+            == expected
+        )
 
 
 def test_capped_by_hand() -> None:
     """One neuron can use each axis up to 2, in sum; two neurons can use both fully."""
-    problem = CappedLeastSquares(np.array([[2, 0], [0, 2]]), [3, 3])
+    problem = CappedLeastSquares(np.array([[2, 0], [0, 2]]), Form.squares([3, 3]))
     assert problem.minimum(((0, 1),)).value == 4
     assert problem.minimum(((0, 1), (0, 1))).value == 1
     assert problem.minimum(((0,), (0,), (1,), (1,))).value == 0
@@ -142,19 +146,21 @@ def test_capped_by_hand() -> None:
 
 def test_numbers_beyond_floats() -> None:
     big = 10**400
-    problem = LeastSquares(np.array([[big, 0], [0, -big]], dtype=object), [3 * big, 5])
+    problem = LeastSquares(
+        np.array([[big, 0], [0, -big]], dtype=object), Form.squares([3 * big, 5])
+    )
     found = problem.minimum((0, 1))
     assert found.value == Fraction(25, 2)
     assert found.support == (0,)
 
 
 def test_no_columns() -> None:
-    problem = LeastSquares(np.zeros((0, 2), dtype=np.int64), [3, 4])
+    problem = LeastSquares(np.zeros((0, 2), dtype=np.int64), Form.squares([3, 4]))
     assert problem.minimum(()).value == Fraction(25, 2)
 
 
 def test_estimate_is_close_where_columns_are_independent() -> None:
-    problem = LeastSquares(np.array([[2, 0, 0], [1, 1, 0]]), [1, 2, 3])
+    problem = LeastSquares(np.array([[2, 0, 0], [1, 1, 0]]), Form.squares([1, 2, 3]))
     assert problem.estimate((0, 1)) * problem.scale == pytest.approx(4.75)
 
 
@@ -162,7 +168,7 @@ def test_estimate_is_close_where_columns_are_independent() -> None:
 def test_columns_that_lower_the_minimum(many: bool) -> None:
     """The residual over the first two is (-1/2, 1/2, 3)."""
     columns = [[2, 0, 0], [1, 1, 0], [0, 0, 7], [-1, 0, 0], [6, 0, 1], [0, -7, 1], [0, 0, -1]]
-    problem = LeastSquares(np.array(columns), [1, 2, 3])
+    problem = LeastSquares(np.array(columns), Form.squares([1, 2, 3]))
     problem.many = many
     assert problem.rising((0, 1)).tolist() == [False, False, True, True, False, False, False]
 
