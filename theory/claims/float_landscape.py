@@ -156,15 +156,21 @@ def cell_and_face_values(
 
 
 def float_landscape(
-    problem: Problem, width: int, *, level: Fraction | None = None, labelled: bool = False
+    problem: Problem,
+    width: int,
+    *,
+    level: Fraction | None = None,
+    labelled: bool = False,
+    least: Measure | None = None,
 ) -> FloatLandscape:
     """Components of {loss <= level} (default: the minimum) and barriers, by visiting every face.
 
     States, cells and the meaning of the results are as in `theory.landscape.analyse`, except that
-    everything is decided up to TOLERANCE.
+    everything is decided up to TOLERANCE. least: of another loss than the squared one.
     """
     cones = sign_vectors(problem)
-    values, faces = cell_and_face_values(cones, width, labelled, least_loss(problem, cones))
+    measure = least_loss(problem, cones) if least is None else least
+    values, faces = cell_and_face_values(cones, width, labelled, measure)
     lowest = min(values.values())
     scale = float(problem.squared_length) or 1.0
     bound = (lowest if level is None else float(level)) + TOLERANCE * scale
