@@ -99,6 +99,10 @@ class Loss(ABC):
         """A t >= 0 for which D(t lam) is a good bound: 1, or less where lam is just too long."""
         return Fraction(1)
 
+    def ends(self, y: Sequence[Fraction]) -> list[tuple[Fraction | None, Fraction | None]]:
+        """The least and the largest lam_k for which D is finite, for each; None: no limit."""
+        return [(None, None)] * len(y)
+
     def bound(self, lam: Sequence[Fraction], height: Fraction, y: Sequence[Fraction]) -> Fraction:
         """What lam.f <= height proves of the loss; at least 0, as all losses are nonnegative."""
         value = self.dual(lam, y)
@@ -188,13 +192,19 @@ class Separable(Loss):
     def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """A t >= 0 for which D(t lam) is a good bound: 1, or less where lam is just too long."""
         times = Fraction(1)
-        for k, (v, target) in enumerate(zip(lam, y, strict=True)):
-            w = 1 if self.weights is None else self.weights[k]
-            least, most = self.dual_range(target)
+        for v, (least, most) in zip(lam, self.ends(y), strict=True):
             end = most if v > 0 else least
             if v and end is not None:
-                times = min(times, w * end / v)
+                times = min(times, end / v)
         return max(times, Fraction())
+
+    def ends(self, y: Sequence[Fraction]) -> list[tuple[Fraction | None, Fraction | None]]:
+        found = []
+        for k, target in enumerate(y):
+            w = 1 if self.weights is None else self.weights[k]
+            least, most = self.dual_range(target)
+            found.append((None if least is None else w * least, None if most is None else w * most))
+        return found
 
     def unit(self, y: Sequence[Fraction]) -> Fraction:
         """What targets, and the fit, may be divided by."""

@@ -34,11 +34,19 @@ from flint import fmpz_mat
 
 from theory.arrangement import Arrangement
 from theory.cone_program import ConeProgram
-from theory.exact import dot, power_of_two, simplest_between, sqrt_above, squared
+from theory.exact import (
+    dot,
+    power_of_two,
+    simplest_between,
+    sqrt_above,
+    squared,
+)
 from theory.gauges import Gauge, Metric
 from theory.landscape.attained import Free, FreeMinima, Nearest, Part, least_radius, on_the_fit
+from theory.landscape.completed import completed, free_fit
 from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof
-from theory.landscape.nnls import Minimum, primitive
+from theory.landscape.form import Extra, Form, directions
+from theory.landscape.nnls import LeastSquares, Minimum, primitive
 from theory.losses import SQUARED, Loss
 from theory.network import Network
 from theory.problem import Problem
@@ -260,7 +268,7 @@ class ConvexBall(Domain):
     @cached_property
     def _free(self) -> FreeMinima | None:
         """The least losses without the ball; None where they are not known exactly."""
-        if self.loss != SQUARED:
+        if not self.problem.is_plain:
             return None
         images = [self._image(c) for c in range(self._count)]
         return FreeMinima(self.problem.y, images, self.unit)
@@ -424,9 +432,11 @@ class ConvexBall(Domain):
     def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
         """A network of nearly least ||W|| ||a|| with these convex coordinates."""
         u = tuple(tuple(column) for _, column in neurons)
-        if not _any(u):
-            return Network.from_convex(neurons)
-        return self.gauge.witness([sign for sign, _ in neurons], u)[0]
+        if _any(u):
+            network = self.gauge.witness([sign for sign, _ in neurons], u)[0]
+        else:
+            network = Network.from_convex(neurons)
+        return completed(self.problem, network)
 
     def _bracket(self, groups: tuple[Group, ...]) -> Bracket:
         """The interval that the program finds."""
@@ -447,18 +457,22 @@ class ConvexBall(Domain):
     ) -> Bracket:
         """Both ends, exactly, of a point near the optimum and of dual vectors."""
         parts = self._inside(len(groups), parts)
+
+        def bound(nu: tuple[int, ...], scale: Fraction) -> Fraction:
+            return self.lower_bound(self._dual(nu, scale, metric), groups)
+
+        added = self._added(len(groups), parts)
+        best = self._faces.best(lams, bound)
+        return self._faces.bracket(parts, self._fit(parts), best, metric, added)
+
+    def _fit(self, parts: Sequence[Part]) -> list[Fraction]:
         fit = [Fraction()] * self.problem.n
         for _, c, coefficient in parts:
             share = coefficient / self.unit
             for k, v in enumerate(self._image(c)):
                 if v:
                     fit[k] += share * v
-
-        def bound(nu: tuple[int, ...], scale: Fraction) -> Fraction:
-            return self.lower_bound(self._dual(nu, scale, metric), groups)
-
-        added = self._added(len(groups), parts)
-        return self._faces.bracket(parts, fit, self._faces.best(lams, bound), metric, added)
+        return fit
 
     def _inside(self, neurons: int, parts: Sequence[Part]) -> Sequence[Part]:
         """The point, if need be shrunk into the ball: a little more, so that points between two of
@@ -580,7 +594,12 @@ class ConvexBox(ConvexBall, EntrywiseBall):
 
     def __init__(self, problem: Problem, arrangement: Arrangement, within: Ball) -> None:
         super().__init__(problem, arrangement, within)
-        self.unit, self.scale = math.isqrt(self.scale), 1
+        self.unit, self.scale = self.least_squares.form.unit, 1
+
+    def _form(self, unit: int) -> Form:
+        """Of the targets, in integers; nothing is solved with it."""
+        unit = math.lcm(unit, *(v.denominator for v in self.problem.y))
+        return Form.squares([int(v * unit) for v in self.problem.y], unit)
 
     def most_squared(self, dual: Dual, group: Group) -> Fraction:
         """The largest product with a vertex."""
@@ -618,14 +637,19 @@ class ConvexBox(ConvexBall, EntrywiseBall):
 class Faces:
     """Programs on faces, in floats and units of the targets; what they prove, exactly.
 
-    gauge: of the ball; None for the l2 penalty.
+    gauge: of the ball; None where there is none. penalised: whether lengths of neurons are added.
     """
 
-    def __init__(self, problem: Problem, gauge: Gauge | None) -> None:
+    def __init__(self, problem: Problem, gauge: Gauge | None, *, penalised: bool = False) -> None:
         self.problem = problem
         self.loss = loss = problem.loss
         self.unit = loss.unit(problem.y)
-        self._gauge = gauge
+        self._gauge, self._penalised = gauge, penalised
+        self._directions = [each for each in directions(problem) if any(each)]
+        self._both_ways = [tuple(s * v for v in each) for each in self._directions for s in (1, -1)]
+        columns = [[v / max(map(abs, each)) for v in each] for each in self._directions]
+        self._free = np.array(columns, dtype=float).reshape(len(columns), problem.n).T
+        self._slope = loss.factor(self.unit) / self.unit
         self._rescaled = loss.rescaled(self.unit)
         self._y = np.array([float(v / self.unit) for v in problem.y])
         self._zero = problem.zero
@@ -644,17 +668,20 @@ class Faces:
         """Coefficients, dual vectors, and Z if there is one; None where the solver fails."""
         if not self._zero or not np.isfinite(images).all():
             return None
-        z, multipliers, Z = np.zeros(m * size), None, None
-        if size:
+        z, fit, multipliers, Z = np.zeros(m * size), np.zeros(len(self._y)), None, None
+        if size or self._directions:
             d = 0 if rays is None else len(rays)
-            compiled = _compiled(self._gauge, self._rescaled, m, size, len(self._y), d)
-            found = compiled.solve(rays, images, self._y)
+            shape = (m, size, len(self._y), d, len(self._directions))
+            compiled = _compiled(self._gauge, self._rescaled, self._penalised, *shape)
+            found = compiled.solve(rays, images, self._y, self._free)
             if found is None:
                 return None
-            z, multipliers, Z = found
-        lam = -self._rescaled.gradient(images @ z, self._y)
+            z, fit, multipliers, Z = found
+        lam = -self._rescaled.gradient(fit, self._y)
         if multipliers is None:
             return z, [lam], Z
+        if not self.loss.smooth:
+            return z, [multipliers, lam], Z
         # The multipliers of the fit can be the more accurate; those of a wrong sign prove nothing.
         return z, [lam, np.where(multipliers * lam > 0, multipliers, lam)], Z
 
@@ -662,17 +689,45 @@ class Faces:
         self,
         lams: Sequence[Float[np.ndarray, " n"]],
         bound: Callable[[tuple[int, ...], Fraction], Fraction],
+        barred: Sequence[Sequence[int]] = (),
     ) -> tuple[tuple[int, ...], Fraction, Fraction]:
-        """The dual vector, in units of the targets, of the best bound: integers, scale, bound."""
+        """The dual vector, in units of the targets, of the best bound: integers, scale, bound.
+
+        barred: columns (n,) with which it must have no positive product.
+        """
         found = []
         for lam in lams:
             top = float(np.abs(lam).max()) or 1.0
             nu = tuple(round(float(v) / top * 2**_BITS) for v in lam)
-            scale = Fraction(top) / 2**_BITS * self.unit
+            scale = Fraction(top) / 2**_BITS * self._slope
+            if barred or not self.problem.is_plain:
+                nu, scale = self._allowed([scale * v for v in nu], barred)
             # Not too long for D.
             scale *= self.loss.multiple([scale * v for v in nu], self.problem.y)
             found.append((nu, scale, bound(nu, scale) if any(nu) else Fraction()))
         return max(found, key=lambda each: each[2])
+
+    def _allowed(
+        self, lam: Sequence[Fraction], barred: Sequence[Sequence[int]]
+    ) -> tuple[tuple[int, ...], Fraction]:
+        """The nearest dual vector that proves something: with a finite D, and no product with an
+        output bias and a linear part. It is what least squares leave of one that is near."""
+        ends = self.loss.ends(self.problem.y)
+        fine = math.lcm(*(v.denominator for pair in ends for v in pair if v is not None))
+        fine <<= max(0, _BITS - math.frexp(float(max(map(abs, lam))))[1])
+        extras = [
+            Extra(tuple(side * (i == k) for i in range(len(lam))), int(side * fine * end))
+            for k, pair in enumerate(ends)
+            for side, end in zip((-1, 1), pair, strict=True)
+            if end is not None
+        ]
+        extras += map(Extra, self._both_ways)
+        target = [round(v * fine) for v in lam]
+        form = replace(Form.squares(target), extras=tuple(extras))
+        table = np.array(barred, dtype=object).reshape(-1, len(lam))
+        found = LeastSquares(table, form).minimum(tuple(range(len(table))))
+        divisor = math.gcd(*found.residual) or 1
+        return primitive(found.residual), found.scale * divisor / fine
 
     def bound(self, nu: Sequence[int], scale: Fraction, height: Fraction) -> Fraction:
         """What nu.f <= height proves about the loss."""
@@ -696,7 +751,7 @@ class Faces:
         added: to the loss of the point.
         """
         nu, scale, least = dual
-        value = self.loss.value(fit, self.problem.y) + added
+        value = self.problem.loss_of(free_fit(self.problem, fit)) + added
         common = math.lcm(*(coefficient.denominator for _, _, coefficient in parts))
         return Bracket(
             _rounded(value, math.inf),
@@ -729,7 +784,17 @@ def _rounded(value: Fraction, towards: float) -> Fraction:
 class _Compiled:
     """The program for all faces of one shape: CVXPY canonicalises it once."""
 
-    def __init__(self, gauge: Gauge | None, loss: Loss, m: int, size: int, n: int, d: int) -> None:
+    def __init__(
+        self,
+        gauge: Gauge | None,
+        loss: Loss,
+        penalised: bool,
+        m: int,
+        size: int,
+        n: int,
+        d: int,
+        free: int,
+    ) -> None:
         import cvxpy
 
         cp: Any = cvxpy  # mypy does not see the functions it exports
@@ -740,27 +805,35 @@ class _Compiled:
         self._block = None
         blocks = [slice(j * size, (j + 1) * size) for j in range(m)]
         added: Any = 0
-        if self._rays is None:  # vertices
+        ball: list[Any] = []
+        if not size or (gauge is None and not penalised):
+            pass
+        elif self._rays is None:  # vertices
             assert gauge is not None
             sizes = cp.hstack([cp.sum(self._z[block]) for block in blocks])
             ball = [cp.norm(sizes, gauge.power) <= 1 if gauge.power == 2 else sizes <= 1]
         else:
             U = cp.vstack([self._rays[:, block] @ self._z[block] for block in blocks]).T
             if gauge is None:
-                ball, added = [], cp.sum(cp.norm(U, axis=0))
+                added = cp.sum(cp.norm(U, axis=0))
             else:
                 found = gauge.hidden.ball(U, 1.0, gauge.power)
                 ball, self._block = found.constraints, found.arrow
-        fit = self._images @ self._z
+        fit: Any = self._images @ self._z if size else cp.Constant(np.zeros(n))
+        self._directions = None
+        if free:
+            self._directions = cp.Parameter((n, free))
+            fit = fit + self._directions @ cp.Variable(free)
         self._slope = loss.slope
         self._on_fit = None
-        if loss != SQUARED:
+        self._fit = fit
+        if loss != SQUARED or free:
             # Two parameters must not be multiplied, as labels and images would be.
             variable = cp.Variable(n)
             self._on_fit = variable == fit
             ball.append(self._on_fit)
-            fit = variable
-        objective = loss.expression(fit, self._y) / loss.slope + added
+            self._fit = fit = variable
+        objective = (loss.expression(fit, self._y) + added) / loss.slope
         self._program = ConeProgram(cp.Problem(cp.Minimize(objective), ball))
 
     def solve(
@@ -768,27 +841,33 @@ class _Compiled:
         rays: Float[np.ndarray, "d k"] | None,
         images: Float[np.ndarray, "n k"],
         y: Float[np.ndarray, " n"],
-    ) -> tuple[Float[np.ndarray, " k"], Any, Any] | None:
-        """Coefficients, the multipliers of the fit and Z where there are; None where it fails.
+        directions: Float[np.ndarray, "n free"],
+    ) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " n"], Any, Any] | None:
+        """Coefficients, the fit, its multipliers and Z where there are; None where it fails.
 
         Each neuron has as many variables as the longest group; those too many have zero columns.
         """
         if self._rays is not None and rays is not None:
             self._rays.save_value(rays)
         self._images.save_value(images)
+        if self._directions is not None:
+            self._directions.save_value(directions)
         self._y.save_value(y)
         if not self._program.solve():
             return None
         block = None if self._block is None else self._block.dual_value
         lam = None if self._on_fit is None else self._on_fit.dual_value
-        z = np.maximum(self._z.value, 0.0)
+        z = np.maximum(self._z.value, 0.0) if self._z.size else np.zeros(0)
         Z = None if block is None or rays is None else block[: len(rays), : len(rays)]
-        return z, None if lam is None else lam * self._slope, Z
+        fit = images @ z if self._on_fit is None else np.asarray(self._fit.value)
+        return z, fit, None if lam is None else lam * self._slope, Z
 
 
 @lru_cache(maxsize=64)
-def _compiled(gauge: Gauge | None, loss: Loss, m: int, size: int, n: int, d: int) -> _Compiled:
-    return _Compiled(gauge, loss, m, size, n, d)
+def _compiled(
+    gauge: Gauge | None, loss: Loss, penalised: bool, m: int, size: int, n: int, d: int, free: int
+) -> _Compiled:
+    return _Compiled(gauge, loss, penalised, m, size, n, d, free)
 
 
 def _any(u: Sequence[Sequence[Fraction]]) -> bool:

@@ -423,7 +423,7 @@ class EntrywiseBall(Polyhedral):
         self._signs = np.array(signs, dtype=np.int8).reshape(len(signs), problem.n)
         images = [tuple(map(problem.activation.value, row)) for row in values]
         common = math.lcm(*(v.denominator for row in (*images, problem.y) for v in row))
-        form = Form.of(problem, common)
+        form = self._form(common)
         common, self.scale = form.unit, form.scale
         folds, index = problem.activation.folds, dict[tuple[Any, ...], int]()
         self._column = [
@@ -434,6 +434,9 @@ class EntrywiseBall(Polyhedral):
         self.least_squares: CappedLeastSquares = CappedLeastSquares(
             _signed(self.positive_columns, problem.n), form
         )
+
+    def _form(self, unit: int) -> Form:
+        return Form.of(self.problem, unit)
 
     def cone(self, cone: int) -> Sequence[int]:
         """The vertices in a closed cone."""

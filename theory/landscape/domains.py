@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from theory.arrangement import Arrangement
 from theory.errors import BudgetError
+from theory.landscape.anywhere import Anywhere
 from theory.landscape.conic import ConicBall, ConvexBox
 from theory.landscape.domain import Domain, EntrywiseBall, WholeSpace, count_box_vertices
 from theory.landscape.form import has_form
@@ -18,17 +19,11 @@ def domain_of(
     problem: Problem, arrangement: Arrangement, within: Within | None, max_cells: int
 ) -> Domain:
     """The domain; raises BudgetError where its vertices take more than `max_cells` cells would."""
-    if isinstance(within, Penalty):
-        problem.require_plain("landscapes with a penalty are")
     if within is None:
-        if not has_form(problem):
-            problem.require_plain("landscapes without a ball are")
-        return WholeSpace(problem, arrangement)
+        return (WholeSpace if has_form(problem) else Anywhere)(problem, arrangement)
     if isinstance(within, Penalty):
         return Penalised(problem, arrangement, within)
     if not within.gauge.hidden.entries:
-        if problem.output_bias or problem.skip:
-            problem.require_plain("landscapes in round balls are")
         return ConicBall(problem, arrangement, within)
     vertices = _OF_A_VERTEX * count_box_vertices(len(arrangement.walls), problem.d)
     if vertices > max_cells:
@@ -36,6 +31,4 @@ def domain_of(
         raise BudgetError(what, vertices, max_cells, "max_cells")
     if within.gauge.exact and has_form(problem):
         return EntrywiseBall(problem, arrangement, within)
-    if problem.output_bias or problem.skip:
-        problem.require_plain("landscapes in balls that mix norms are")
     return ConvexBox(problem, arrangement, within)

@@ -67,9 +67,9 @@ class Form:
     linear: bool  # whether there are no squares, and the sum has to be y
 
     @classmethod
-    def squares(cls, y: Sequence[int]) -> Form:
+    def squares(cls, y: Sequence[int], unit: int = 1) -> Form:
         """Least squares, and no more."""
-        return cls(tuple(y), unit=1, scale=1, weights=None, extras=(), linear=False)
+        return cls(tuple(y), unit, scale=unit**2, weights=None, extras=(), linear=False)
 
     @property
     def plain(self) -> bool:

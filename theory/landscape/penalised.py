@@ -15,9 +15,10 @@ from typing import Any
 
 from theory.arrangement import Arrangement
 from theory.errors import InputError
-from theory.exact import dot, sqrt_above, squared
+from theory.exact import sqrt_above, squared
 from theory.gauges import Metric
 from theory.landscape.attained import Part
+from theory.landscape.completed import completed
 from theory.landscape.conic import ConicBall, ConicDual, Faces
 from theory.landscape.domain import Group, Proof
 from theory.network import Network
@@ -45,9 +46,9 @@ class Penalised(ConicBall):
         super().__init__(problem, arrangement, ball)
         self.within = None
         self.beta: Fraction = penalty.beta
-        self._faces = Faces(problem, None)
+        self._faces = Faces(problem, None, penalised=True)
         self._free = None  # what is least without a penalty is not with one
-        self._weight = float(self.beta * self._reach / self._faces.unit**2)
+        self._weight = float(self.beta * self._reach / self.loss.factor(self._faces.unit))
 
     def objective(self, network: Network) -> Fraction:
         """Loss and penalty."""
@@ -59,19 +60,19 @@ class Penalised(ConicBall):
 
     def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
         """Balanced, as nearly as rationals are."""
-        return balanced(neurons)
+        return completed(self.problem, balanced(neurons))
 
     def lower_bound(self, dual: ConicDual, groups: Sequence[Group]) -> Fraction:
         """From the multiple of the dual vector that is the best of those allowed."""
-        nu = [Fraction(v) for v in dual.vector]
-        gain, square = dot(nu, self.problem.y), squared(nu)
-        if gain <= 0:
-            return Fraction()
-        times = gain / square
+        lam = [dual.scale * v for v in dual.vector]
+        times = self.loss.multiple(lam, self.problem.y)
         most = max((self.most_squared(dual, group) for group in groups), default=Fraction())
         if most:
-            times = min(times, self.beta * self.unit / sqrt_above(most))
-        return times * gain - times**2 * square / 2
+            times = min(times, self.beta * self.unit / (dual.scale * sqrt_above(most)))
+        if not times:
+            return Fraction()
+        value = self.loss.dual([times * v for v in lam], self.problem.y)
+        return Fraction() if value is None else max(Fraction(), value)
 
     def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
         """The heaviest neuron decides; the height is the level that its bound has to reach."""

@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 from problems import ACTIVATIONS, planted
 from scipy.optimize import linprog
 
-from theory import Ball, analyse, barrier_between, example
+from theory import Ball, Penalty, analyse, barrier_between, example
 from theory.claims.float_landscape import Measure, float_landscape, pieces
 from theory.claims.sign_vectors import sign_vectors
-from theory.errors import InputError
 from theory.landscape.cells import CellComplex
 from theory.landscape.completed import completed
 from theory.landscape.domain import Polyhedral
@@ -344,12 +343,53 @@ def test_the_least_loss_of_other_losses_is_proved_cell_by_cell() -> None:
     assert found.lower == found.value == analyse(problem, 2).minimum
 
 
-def test_the_logistic_loss_has_no_form() -> None:
-    problem = Problem([[1], [2]], [1, -1], loss="logistic")
-    with pytest.raises(InputError, match="loss: landscapes without a ball are for the squared"):
-        analyse(problem, 1)
-
-
 def test_plain_problems_are_plain() -> None:
     assert Form.of(example("flagship"), 1).plain
     assert not Form.of(data("absolute", 0), 1).plain
+
+
+ALL = (*LINEAR, *QUADRATIC, "logistic")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((name, {}) for name in ALL),
+        ("absolute", {"weights": ["3", "1/2", "1", "2"], "output_bias": True}),
+        ("hinge", {"skip": True, "activation": "leaky_relu:1/10"}),
+        ("squared", {"weights": ["3", "1/2", "1", "2"], "skip": True}),
+        ("logistic", {"weights": [1, 2, 3, 4], "output_bias": True}),
+    ],
+)
+@pytest.mark.parametrize("within", ["muon", "adamw-ngd", "sgd"])
+def test_intervals_of_other_losses(name: str, options: dict[str, Any], within: str) -> None:
+    """Narrow, attained, and not below what floats find in the ball of largest entries around."""
+    problem = data("hinge" if name == "logistic" else name, 1, **options)
+    problem = replace(problem, loss=Loss.named(name).weighted(problem.loss.weights))
+    place: Any = {"penalty": Penalty("1/4")} if within == "sgd" else {"within": Ball(within, 1)}
+    complex_ = CellComplex.of(problem, 1, **place)
+    found = least(complex_)
+    assert found.lower <= found.value
+    assert float(found.value - found.lower) <= 1e-7 * float(problem.zero)
+    assert complex_.domain.objective(found.network) <= found.value
+    if within != "sgd":
+        assert found.value >= least(CellComplex.of(problem, 1, within=Ball("adamw", 1))).lower
+        assert found.value >= least(CellComplex.of(problem, 1)).lower
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_logistic_landscapes_anywhere(bias: bool) -> None:
+    """Two of the points cannot be told apart; the third can, from both."""
+    problem = Problem([[1, 0], [1, 0], [0, 1]], [1, -1, 1], loss="logistic", output_bias=bias)
+    found = analyse(problem, 1)
+    least_loss = 2 * np.log(2)
+    assert float(found.proved) <= least_loss <= float(found.minimum)
+    assert float(found.minimum) == pytest.approx(least_loss, rel=1e-8)
+    assert found.components[0].representative.loss(problem) <= found.level
+
+
+def test_separable_data_have_logistic_loss_zero_in_the_limit() -> None:
+    problem = Problem([[2, 3], [3, -2], [-1, 1], [-1, 0]], [1, 1, -1, -1], loss="logistic")
+    found = analyse(problem, 2)
+    assert found.proved == 0
+    assert 0 < found.minimum < found.level < Fraction(1, 10**5)
