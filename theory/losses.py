@@ -51,6 +51,7 @@ class Loss(ABC):
     weights: tuple[Fraction, ...] | None = field(default=None, kw_only=True)
     name: ClassVar[str]
     smooth: ClassVar[bool] = False  # whether it has a gradient everywhere, and some curvature
+    fits: ClassVar[bool] = False  # whether it is zero at the targets, and only there
 
     @staticmethod
     def named(text: str) -> Loss:
@@ -278,6 +279,7 @@ class Squared(Separable):
 
     name = "squared"
     smooth = True
+    fits = True
     degree = 2
 
     def term(self, f: Fraction, y: Fraction) -> Fraction:
@@ -342,6 +344,7 @@ class Huber(Separable):
     threshold: Fraction = Fraction(1)
     name = "huber"
     smooth = True
+    fits = True
     degree = 2
 
     def __post_init__(self) -> None:
@@ -392,6 +395,7 @@ class Quantile(Separable):
 
     share: Fraction = Fraction(1, 2)
     name = "quantile"
+    fits = True
     degree = 1
 
     def __post_init__(self) -> None:
@@ -463,6 +467,7 @@ class Absolute(_Beyond):
     """sum |f - y|"""
 
     name = "absolute"
+    fits = True
 
 
 @dataclass(frozen=True)

@@ -307,10 +307,10 @@ class Problem:
         """Whether the loss is 1/2 ||f - y||^2 of hidden neurons alone."""
         return self.loss == SQUARED and not self.output_bias and not self.skip
 
-    def require_plain(self, what: str) -> None:
-        """Raise InputError, with `what` in its text, for other losses, weights, and for networks
-        with an output bias or a linear part."""
-        if self.loss != SQUARED:
+    def require_plain(self, what: str, *, loss: bool = True) -> None:
+        """Raise InputError, with `what` in its text, for networks with an output bias or a linear
+        part, and (loss) for other losses and weights."""
+        if loss and self.loss != SQUARED:
             weights = "" if self.loss.weights is None else ", with weights"
             raise InputError("loss", f"{what} for the squared loss, not for {self.loss}{weights}")
         for name in ("output_bias", "skip"):

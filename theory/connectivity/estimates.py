@@ -34,6 +34,7 @@ def estimated_intervals(
     progress: Progress = silent,
 ) -> tuple[RadiusInterval, ...]:
     """Like `radius_intervals`, in balls that are no polytopes; not exact, and not proved."""
+    problem.require_plain("intervals of radii are")
     gauge = gauge_of(geometry(optimizer).ball)
     if gauge.exact:
         raise InputError("optimizer", f"{optimizer} has exact intervals")

@@ -98,7 +98,6 @@ def width_profile(
     """
     max_width = positive_integer(max_width, "max_width")
     require_within(within, Ball)
-    problem.require_plain("width profiles are")
     rows: list[WidthRow] = []
     bound = from_counts = None
     reason = ""
@@ -126,7 +125,7 @@ def _from_counts(
     progress: Progress,
 ) -> int | None:
     """The width that minimal counts of neurons prove; None where they are not known or too many."""
-    if not within.gauge.exact:
+    if not within.gauge.exact or not problem.is_plain:
         return None
     try:
         return minimal_counts(

@@ -64,6 +64,7 @@ def project(solutions: SolutionSet, network: Network) -> Projection:
     """
     if not solutions.violation_of(network):
         return Projection(network, 0.0)
+    solutions.problem.require_plain("networks are brought into the solution set")
     # Data of size one, for floats. Weights of a penalised set have a size of their own.
     units = Units(Fraction(1), Fraction(1), Fraction(1))
     if solutions.within.rho is not None:

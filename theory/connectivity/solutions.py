@@ -67,7 +67,7 @@ class SolutionSet:
 
     def __post_init__(self) -> None:
         require_within(self.within, Ball, Penalty)
-        self.problem.require_plain("paths of solutions are")
+        self.problem.require_plain("paths of solutions are", loss=False)
         object.__setattr__(self, "level", rational(self.level, "level"))
         if self.level < 0:
             raise InputError("level", f"{self.level} must not be negative")
@@ -130,7 +130,7 @@ class SolutionSet:
         return fmpq_mat([to_flint(row) for row in self.problem.X])
 
     def loss(self, point: Sequence[Neuron]) -> Fraction:
-        """1/2 ||f - y||^2."""
+        """The loss of its fit."""
         return self.problem.loss_of(self.fit(point))
 
     def objective(self, point: Sequence[Neuron]) -> Fraction:

@@ -7,7 +7,8 @@
 | adamw, lion, signsgd   | ceil(S) + n                                   | the set of least loss |
 | all other balls        | some finite width (`any-region`): none known  | every sublevel set    |
 
-r is the rank of the images of all neurons. Source: proofs_notes/width-profile.md.
+r is the rank of the images of all neurons. The losses are any convex ones, but in the entrywise
+balls, where it is the squared one. Source: proofs_notes/width-profile.md.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def connected_from(problem: Problem, within: Within, *, max_bases: int = MAX_BAS
     if isinstance(within, Penalty):
         return min(blocks, rank_of_columns(problem)) + 1
     if within.gauge.exact:
+        if not problem.is_plain:
+            return None
         return math.ceil(largest_mass(problem, within.rho, max_bases=max_bases)) + problem.n
     if not within.gauge.summed:
         return None

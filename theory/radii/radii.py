@@ -15,6 +15,7 @@ from theory.geometry import Geometry, geometry, names
 from theory.landscape import Analysis
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.merge_tree import Component
+from theory.losses import Squared
 from theory.network import Network
 from theory.radii.fibre import Fibre
 from theory.radii.least_gauge import Solution, attempts
@@ -111,7 +112,7 @@ def radii(
         raise InputError(
             "analysis", f"is a {type(analysis).__name__}; pass analyse(problem, width)"
         )
-    analysis.problem.require_plain("radii are")
+    _require_one_fit(analysis)
     balls = {ball.name: ball for ball in (geometry(name).ball for name in optimizers)}
     chosen = tuple(balls)
     gauges = {name: gauge_of(ball) for name, ball in balls.items()}
@@ -137,6 +138,19 @@ def radii(
     except Interrupted:
         complete = False
     return Radii(analysis, chosen, tuple(found), complete)
+
+
+def _require_one_fit(analysis: Analysis) -> None:
+    """Raise InputError where networks of least loss need not have one fit in a component."""
+    problem = analysis.problem
+    problem.require_plain("radii are", loss=False)
+    loss = problem.loss
+    if not isinstance(loss, Squared) and not (loss.fits and analysis.minimum == 0):
+        raise InputError(
+            "loss",
+            f"of {loss} loss {analysis.minimum} there may be many fits in one component: radii are "
+            "for the squared loss, and for exact fits",
+        )
 
 
 def radius_of(complex_: CellComplex, component: Component, optimizer: str | Geometry) -> Radius:

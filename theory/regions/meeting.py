@@ -317,7 +317,7 @@ def regions(
     BudgetError, before anything is computed, where the width is too large and the program too.
     Source: proofs_notes/region-interaction.md.
     """
-    problem.require_plain("regions are")
+    problem.require_plain("regions (whose exact fits do not depend on the loss) are")
     first, second = geometry(optimizers[0]), geometry(optimizers[1])
     ball_of(first), ball_of(second)
     if width is not None:
