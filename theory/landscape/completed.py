@@ -2,7 +2,7 @@
 
 No ball and no penalty counts them, so a landscape is that of the loss minimised over them: it is
 convex on every cell, as the loss is, and has the same components and barriers.
-Source: `forms`, proofs_notes/losses.md.
+Source: `free-parts`, proofs_notes/losses.md.
 """
 
 from __future__ import annotations
