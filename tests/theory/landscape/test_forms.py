@@ -17,13 +17,20 @@ from problems import ACTIVATIONS, planted
 from scipy.optimize import linprog
 
 from theory import Ball, Penalty, analyse, barrier_between, example
-from theory.claims.float_landscape import Measure, float_landscape, pieces
+from theory.claims.float_landscape import (
+    Measure,
+    cell_and_face_values,
+    float_landscape,
+    pieces,
+)
+from theory.claims.float_valleys import bars
 from theory.claims.sign_vectors import sign_vectors
 from theory.landscape.cells import CellComplex
 from theory.landscape.completed import completed
 from theory.landscape.domain import Polyhedral
 from theory.landscape.form import Form
 from theory.landscape.least import least
+from theory.landscape.valleys import valleys
 from theory.losses import Loss
 from theory.network import Network
 from theory.problem import Problem
@@ -175,6 +182,22 @@ def test_piecewise_linear_landscapes_by_highs(name: str, options: dict[str, Any]
     for merge in found.merges:
         path = found.path(merge.first, merge.second)
         assert path.value == merge.value
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("absolute", {}), ("hinge", WEIGHTS), ("epsilon:1/2", {}), ("quantile:1/4", {"skip": True})],
+)
+def test_valleys_of_piecewise_linear_losses(name: str, options: dict[str, Any]) -> None:
+    problem = data(name, 2, **options)
+    found = valleys(problem, 2)
+    brute = bars(*cell_and_face_values(sign_vectors(problem), 2, False, by_highs(problem)))
+    tolerance = 1e-8 * float(problem.zero)
+    expected = sorted((low, high) for low, high in brute if high - low > tolerance)
+    deaths = (np.inf if v.death is None else float(v.death) for v in found.valleys)
+    ours = zip((float(v.birth) for v in found.valleys), deaths, strict=True)
+    deep = sorted((low, high) for low, high in ours if high - low > tolerance)
+    assert np.array(deep) == pytest.approx(np.array(expected), abs=tolerance)
 
 
 @pytest.mark.parametrize(
