@@ -118,17 +118,22 @@ class _Program:
         many: int = 0,
     ) -> None:
         """many: the number of groups."""
-        extras, caps = form.extras, form.caps
-        self.names = [*names, *[None] * (len(extras) + many + caps)]
-        self.costs = [0] * len(names) + [e.cost for e in extras] + [0] * (many + caps)
-        self.columns = [*columns, *(e.column for e in extras)]
-        self.columns += [[0] * len(form.y)] * (many + caps)
+        extras, slack = form.extras, many + form.caps
+        self.names: Sequence[Any] = names
+        self.columns: Sequence[Sequence[int]] = columns
         self.groups: list[int] = []
-        if many or caps:
+        self.costs: list[int] = []  # nothing where all are zero
+        if extras or slack:
+            self.names = [*names, *[None] * (len(extras) + slack)]
+            nothing = [0] * len(form.y)
+            self.columns = [*columns, *(e.column for e in extras), *[nothing] * slack]
+        if slack:
             self.groups = [*(groups or [_ALONE] * len(names))]
             self.groups += [_ALONE if e.cap < 0 else many + e.cap for e in extras]
-            self.groups += range(many + caps)
-        self._slack = range(len(self.names) - many - caps, len(self.names))
+            self.groups += range(slack)
+        if any(e.cost for e in extras):
+            self.costs = [0] * len(names) + [e.cost for e in extras] + [0] * slack
+        self._slack = range(len(self.names) - slack, len(self.names))
         self._form = form
         self._y = fmpz_mat(len(form.y), 1, list(form.y))
         self._times = 1  # of y and of the sums, against costs: see `_certain`
@@ -161,7 +166,7 @@ class _Program:
         A = self._matrix(support)
         AW = self._weighted(A)
         gram, target = AW * A.transpose(), AW * y
-        if not limit and any(self.costs[i] for i in support):
+        if self.costs and not limit:
             target -= fmpz_mat(k, 1, [self.costs[i] for i in support])
         sums = sorted({self.groups[i] for i in support} - {_ALONE}) if self.groups else []
         if sums:
@@ -195,7 +200,7 @@ class _Program:
         """How fast the loss falls as each variable enters, times the denominator; of the support
         they are zero."""
         gains = self._products(point.residual)
-        if any(self.costs):
+        if self.costs:
             costs = zip(gains, self.costs, strict=True)
             gains = [gain - point.denominator * cost for gain, cost in costs]
         if self.groups:
@@ -226,14 +231,16 @@ class _Program:
             assert limit is not None
             point, value = limit, Fraction()
         elif form.weights is None:
-            value = Fraction(dot(residual, residual)) * unit**2 / 2
+            value = Fraction(dot(residual, residual), 2 * point.denominator**2)
         else:
             pairs = zip(residual, form.weights, strict=True)
             value = sum((Fraction(v * v, w) for v, w in pairs), Fraction()) * unit**2 / 2
-        spent = sum(self.costs[i] * v for i, v in zip(support, point.numerators, strict=True))
+        if self.costs:
+            pairs = zip(support, point.numerators, strict=True)
+            value += Fraction(sum(self.costs[i] * v for i, v in pairs), point.denominator)
         ordered = sorted(zip(support, point.numerators, strict=True))
         return Minimum(
-            value + Fraction(spent, point.denominator),
+            value,
             tuple(self.names[i] for i, _ in ordered),
             tuple(numerator for _, numerator in ordered),
             point.denominator,
@@ -326,6 +333,12 @@ class _Problems:
         self.columns = [[int(v) for v in row] for row in columns]
         self.form = form
         self.y = list(form.y)
+        self._plain = form.plain
+        self.further: fmpz_mat | None = None
+        """The columns that serve no neuron."""
+        if form.extras:
+            rows = [extra.column for extra in form.extras]
+            self.further = fmpz_mat(len(rows), len(self.y), [*chain.from_iterable(rows)])
         self._top = max(map(abs, self.y)) or 1
         self._float_y = np.array([v / self._top for v in self.y])
         self._memo: dict[Any, Minimum] = {}
@@ -339,7 +352,7 @@ class _Problems:
     @property
     def guessing(self) -> bool:
         """Whether floating point comes first, in the kernel, which knows least squares only."""
-        return self.form.plain and (self.many or len(self) >= _FIRST)
+        return self._plain and (self.many or len(self) >= _FIRST)
 
     def _solved(
         self, key: Any, program: _Program, guess: Callable[[], Sequence[int] | None]
@@ -375,11 +388,10 @@ class _Free(_Program):
         # A matrix of these columns alone takes longer to make than all of them to multiply, where
         # there are few.
         every = (self._problems.every * residual).entries()
-        products = [every[c] for c in self._ids]
-        further = self.columns[len(products) :]
-        if further:
-            rows = fmpz_mat(len(further), self._y.nrows(), [*chain.from_iterable(further)])
-            products += (rows * residual).entries()
+        products: list[Any] = [every[c] for c in self._ids]
+        if self._problems.further is not None:
+            products += (self._problems.further * residual).entries()
+            products += [0] * len(self._slack)
         return products
 
     def _rises(self, support: Sequence[int], point: _Stationary) -> bool:
