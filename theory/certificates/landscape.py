@@ -97,7 +97,7 @@ class Dual:
         root = isqrt(ceil(square))
         while root * root < square or (strict and root * root == square):
             root += 1
-        limit = max(-1, self.gain - root)
+        limit = max(-1, self.gain - root) if self.norm else -1
         weights = (self.weight(*part) for part in parts)
         return [limit + 1 if weight is None else weight for weight in weights], limit
 
@@ -194,7 +194,7 @@ class ConicDual:
             return self._allowed(parts, least, strict)
         assert isinstance(self.within, Ball)
         spare = self.unit * (self.gain - algebra.root(2 * least * self.norm))
-        if spare < 0:
+        if spare < 0 or not self.norm:
             return [0] * len(parts), -1
         rho = self.within.rho
         maxima = [self._maximum(*part) for part in parts]

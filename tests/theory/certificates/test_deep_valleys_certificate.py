@@ -113,6 +113,17 @@ def test_minima_known_too_badly_are_no_proof() -> None:
 # Tampering
 
 
+def test_a_dual_vector_of_zeros_proves_nothing(document: dict[str, Any]) -> None:
+    exact = certify(valleys(Problem([["1"], ["-1"]], [2, 1]), 1, min_depth="2/5"))
+    for each in (document, exact):
+        first = each["duals"][0]
+        zeros = ["0"] * len(each["problem"]["y"])
+        zero = {**first, "nu": zeros} if isinstance(first, dict) else zeros
+        altered = {**each, "duals": [*each["duals"], zero]}
+        altered["points"] = [[net, next_, len(each["duals"])] for net, next_, _ in each["points"]]
+        rejected(altered, "points: none is nearly the least of the cell ")
+
+
 def test_a_valley_kept_quiet_is_rejected(document: dict[str, Any]) -> None:
     """Its points have nowhere to go, or too high."""
     last = len(document["valleys"]) - 1
