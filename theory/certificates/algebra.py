@@ -80,6 +80,33 @@ def integer_form(problem: Problem) -> tuple[list[Vector], int, Vector, int]:
     return [X[i : i + problem.d] for i in range(0, len(X), problem.d)], p, y, q
 
 
+class Affine:
+    """b + x_k . c at all rows."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._X, self._scale, _, _ = integer_form(problem)
+
+    def __call__(self, linear: Sequence[Fraction]) -> tuple[Vector, int]:
+        """In integers, over a scale; linear: b, with c."""
+        if not any(linear):
+            return (0,) * len(self._X), 1
+        (b, *c), scale = integers(linear)
+        bits = max(map(work.length, self._X)) + work.length((b, *c)) + self._scale.bit_length()
+        each = len(c) * work.integer(bits) + work.kept(bits)
+        work.spend("outputs of networks", len(self._X) * each)
+        return tuple(b * self._scale + dot(row, c) for row in self._X), scale * self._scale
+
+
+def added(u: Vector, u_scale: int, v: Vector, v_scale: int) -> tuple[Vector, int]:
+    """The sum of vectors in integers, each over a scale of its own."""
+    if not any(v):
+        return u, u_scale
+    bits = 2 * (work.length(u) + work.length(v) + u_scale.bit_length() + v_scale.bit_length())
+    work.spend("outputs of networks", 2 * len(u) * work.integer(bits))
+    pairs = zip(u, v, strict=True)
+    return tuple(p * v_scale + q * u_scale for p, q in pairs), u_scale * v_scale
+
+
 def echelon(rows: Iterable[Sequence[int]]) -> list[tuple[int, Vector]]:
     """A basis of the row span with its pivot columns; each row is zero at the earlier pivots."""
     basis: list[tuple[int, Vector]] = []

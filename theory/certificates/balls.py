@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from theory.certificates import algebra, reading, work
 from theory.certificates.algebra import Vector, dot
+from theory.certificates.losses import Proof
 from theory.certificates.reading import fail, show
 
 BALLS: dict[str, tuple[str, str]] = {
@@ -71,11 +72,10 @@ class Ball(Norms):
     def __str__(self) -> str:
         return f" inside the {self.name} ball rho = {self.rho}"
 
-    def bound(self, gain: Fraction, norm: int, length: Fraction) -> Fraction:
-        """What nu with nu . y = gain > 0 and ||nu||^2 = norm proves of the loss, scaled as is best,
-        where the dual norm of its columns is at most `length`."""
-        rest = gain - self.rho * length
-        return rest * rest / (2 * norm) if rest > 0 else Fraction()
+    def bound(self, proof: Proof, length: Fraction) -> Fraction:
+        """What a dual vector proves of the loss, where the dual norm of its columns is at most
+        `length`."""
+        return proof.below(self.rho * length)
 
     def holds(self, neurons: Sequence[Vector], a: Vector, scale: int) -> bool:
         """Whether a network is inside; neurons are columns of W, in integers: `scale` is one."""
@@ -105,11 +105,9 @@ class Penalty(Norms):
     def __str__(self) -> str:
         return f" with l2 penalty beta = {self.beta}"
 
-    def bound(self, gain: Fraction, norm: int, length: Fraction) -> Fraction:
+    def bound(self, proof: Proof, length: Fraction) -> Fraction:
         """As of a ball; of loss and penalty."""
-        best = gain / norm
-        t = min(best, self.beta / length) if length else best
-        return t * gain - t * t * norm / 2
+        return proof.shortened(self.beta / length if length else None)
 
     def of(self, squares: Fraction) -> Fraction:
         """From ||W||_F^2 + ||a||^2."""

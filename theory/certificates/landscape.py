@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import combinations
-from math import ceil, comb, factorial, isqrt, prod
+from math import ceil, comb, factorial, floor, isqrt, prod
 from typing import NoReturn, TypeAlias
 
 from theory.certificates import algebra, balls, covering, reading, states, work
@@ -25,6 +25,7 @@ from theory.certificates.algebra import Vector, dot, mask
 from theory.certificates.balls import Ball, Penalty
 from theory.certificates.cones import Arrangement, Points
 from theory.certificates.kinds import Checked, Kind
+from theory.certificates.losses import Loss, Proof
 from theory.certificates.reading import fail, show
 from theory.certificates.states import State
 from theory.problem import Problem
@@ -58,17 +59,17 @@ def _move(value: object, where: str) -> Move:
 
 @dataclass(frozen=True)
 class Dual:
-    """A vector nu, in units in which all of these are integers: `unit` of them are one."""
+    """A vector lam, in units in which all of these are integers: `unit` of them are one."""
 
-    gain: int  # nu . y
-    norm: int  # ||nu||^2, in the units of nu alone
+    gain: int  # lam . y of the squared loss, else D(lam)
+    norm: Fraction | None  # sum lam_k^2 / w_k, in units of lam alone; of the squared loss only
     unit: int
-    products: list[int]  # nu . sigma(X v) for each generator v
+    products: list[int]  # lam . sigma(X v) for each generator v
     positive: dict[int, int]  # sign: set of the generators whose column has a positive product
     capped: bool  # whether the generators are vertices in a ball, not rays
 
     def weight(self, sign: int, generators: int) -> int | None:
-        """The most that a neuron spanned by the generators adds to nu . f; None: no limit."""
+        """The most that a neuron spanned by the generators adds to lam . f; None: no limit."""
         hit = generators & self.positive[sign]
         if not hit:
             return 0
@@ -76,7 +77,7 @@ class Dual:
         return max(abs(self.products[i]) for i in algebra.bits(hit)) if self.capped else None
 
     def bound(self, face: Face) -> Fraction | None:
-        """What nu proves about the loss on the face; None if the face is not covered."""
+        """What lam proves about the loss on the face; None if the face is not covered."""
         rest = self.gain
         work.spend("bounds", len(face) * (8 + len(self.products) // 64))
         for sign, generators in face:
@@ -84,48 +85,54 @@ class Dual:
             if weight is None:
                 return None
             rest -= weight
-        if rest <= 0 or not self.norm:
+        if rest <= 0 or self.norm == 0:
             return Fraction()
-        return Fraction(rest * rest, 2 * self.norm * self.unit**2)
+        if self.norm is None:
+            return Fraction(rest, self.unit)
+        return Fraction(rest * rest, 2 * self.unit**2) / self.norm
 
     def weigh(self, parts: Face, least: Fraction, strict: bool) -> tuple[list[int], int]:
-        """Weights of neurons, and a limit: nu proves a loss of at least `least` (or above it)
-        where the sum of weights is within the limit. It is -1 where nu proves nothing.
+        """Weights of neurons, and a limit: lam proves a loss of at least `least` (or above it)
+        where the sum of weights is within the limit. It is -1 where lam proves nothing.
         """
         work.spend("weights of states", len(parts) * (16 + len(self.products) // 64))
-        square = 2 * least * self.norm * self.unit**2  # (gain - weight)^2 has to reach it
-        root = isqrt(ceil(square))
-        while root * root < square or (strict and root * root == square):
-            root += 1
-        limit = max(-1, self.gain - root) if self.norm else -1
+        limit = -1
+        if self.norm is None:
+            spare = self.gain - least * self.unit
+            limit = max(limit, ceil(spare) - 1 if strict else floor(spare))
+        elif self.norm:
+            square = 2 * least * self.norm * self.unit**2  # (gain - weight)^2 has to reach it
+            root = isqrt(ceil(square))
+            while root * root < square or (strict and root * root == square):
+                root += 1
+            limit = max(limit, self.gain - root)
         weights = (self.weight(*part) for part in parts)
         return [limit + 1 if weight is None else weight for weight in weights], limit
 
 
 class ConicDual:
-    """A vector nu, with Z for spectral norms, in a ball that is no polytope.
+    """A vector lam, with Z for spectral norms, in a ball that is no polytope.
 
-    Where generators are rays let q be the maximum of 2 nu.f(u) - u^T Z u over a neuron's cone (Z =
-    I without a Z), times tr Z if there is one; where they are vertices of |u_k| <= 1, the square of
-    the largest nu.f(v), in units in which sigma(X u) is integer for integers. `Norms.combined`
-    makes a dual norm of the q of all neurons. With the penalty as in the ball of ngd. gain: nu . y.
-    unit: of sigma(X u).
+    With nu the integers of lam let q be, where generators are rays, the maximum of 2 nu.f(u) -
+    u^T Z u over a neuron's cone (Z = I without a Z), times tr Z if there is one; where they are
+    vertices of |u_k| <= 1, the square of the largest nu.f(v), in units in which sigma(X u) is
+    integer for integers. `Norms.combined` makes a dual norm of the q of all neurons. With the
+    penalty as in the ball of ngd. image_scale: of sigma(X u).
     """
 
     def __init__(
         self,
-        nu: Vector,
+        proof: Proof,
         Z: list[Vector] | None,
-        gain: Fraction,
-        unit: int,
+        image_scale: int,
         within: Ball | Penalty,
         generators: Points,
         corner_scale: int,
     ) -> None:
-        self.nu, self.Z, self.gain, self.unit, self.within = nu, Z, gain, unit, within
+        self.proof, self.Z, self.within = proof, Z, within
+        self.nu, self.unit = proof.lam, image_scale * proof.unit
         self.generators = generators
         self.corner_scale = corner_scale  # of vertices, where generators are these
-        self.norm = dot(nu, nu)
         self.trace = 1 if Z is None else sum(row[k] for k, row in enumerate(Z))
         self._maxima: dict[tuple[int, int], Fraction] = {}
 
@@ -175,17 +182,15 @@ class ConicDual:
         return Fraction(max(0, most), self.corner_scale) ** 2
 
     def bound(self, face: Face) -> Fraction | None:
-        """What nu proves about the loss on the face."""
+        """What lam proves about the loss on the face."""
         maxima = [self._maximum(*part) for part in face]
         terms = 1 if len(self.within.shared) == 2 else len(face)
         return self._bound(self.within.combined(maxima), terms * work.lengths(maxima))
 
     def _bound(self, length: Fraction, bits: int) -> Fraction:
         """The same from the dual norm, of so many bits, of the columns."""
-        work.spend("bounds", 2 * work.rational(bits + work.lengths([self.gain]) + 256))
-        if self.gain <= 0:
-            return Fraction()
-        return self.within.bound(self.gain, self.norm, length / self.unit)
+        work.spend("bounds", 2 * work.rational(bits + work.size(self.proof.gain) + 256))
+        return self.within.bound(self.proof, length / self.unit)
 
     def weigh(self, parts: Face, least: Fraction, strict: bool) -> tuple[list[int], int]:
         """As for other duals."""
@@ -193,8 +198,8 @@ class ConicDual:
         if layers == 2:  # the heaviest neuron decides
             return self._allowed(parts, least, strict)
         assert isinstance(self.within, Ball)
-        spare = self.unit * (self.gain - algebra.root(2 * least * self.norm))
-        if spare < 0 or not self.norm:
+        spare = self.unit * self.proof.height(least)
+        if spare < 0:
             return [0] * len(parts), -1
         rho = self.within.rho
         maxima = [self._maximum(*part) for part in parts]
@@ -216,7 +221,9 @@ class ConicDual:
 class Placed:
     outputs: list[tuple[int, tuple[Fraction, ...]]]  # sign a_j, 0 if the other is; |a_j| X w_j
     sides: list[tuple[int, int]]  # walls of which |a_j| w_j is on the positive, the negative side
-    loss: Fraction
+    linear: tuple[Fraction, ...]  # b 1 + X c
+    loss: Fraction  # with the penalty, if there is one, or a rational just above it
+    least: Fraction  # or one just below it
 
 
 @dataclass(frozen=True)
@@ -232,7 +239,9 @@ class Certificate:
     def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
         self.fields = fields
         self.problem = problem
-        self.X, self.x_scale, self.y, self.y_scale = algebra.integer_form(self.problem)
+        self.loss = Loss(problem)
+        self.X, self.x_scale, _, _ = algebra.integer_form(problem)
+        self.affine = algebra.Affine(problem)
         self.width = reading.width(fields["width"])
         labelled = fields.get("labelled", False)
         if not isinstance(labelled, bool):
@@ -269,55 +278,61 @@ class Certificate:
         self.states.append(state)
 
     @property
-    def exact(self) -> bool:
-        """Whether least losses are rational."""
+    def polyhedral(self) -> bool:
+        """Whether neurons are combinations of generators, in a ball of sum at most one."""
         return self.within is None or self.within.name == "entrywise"
 
-    def _dual(self, value: object, where: str) -> Dual | ConicDual:
-        if self.within is not None and not self.exact:
-            return self._conic_dual(value, where, self.within)
-        return self.dual_of(reading.vector(value, where, self.problem.n))
+    @property
+    def exact(self) -> bool:
+        """Whether least losses are rational."""
+        return self.polyhedral and self.loss.exact
 
-    def dual_of(self, vector: Sequence[Fraction]) -> Dual:
-        """A dual vector without a metric; its scale does not matter."""
-        nu, _ = algebra.integers(vector)
+    def _dual(self, value: object, where: str) -> Dual | ConicDual:
+        if self.within is not None and not self.polyhedral:
+            return self._conic_dual(value, where, self.within)
+        return self.dual_of(reading.vector(value, where, self.problem.n), where)
+
+    def dual_of(self, vector: Sequence[Fraction], where: str) -> Dual:
+        """A dual vector without a metric."""
+        proof = self.loss.proof(vector, where)
+        nu = proof.lam
         columns = self.arrangement.generators.columns
         bits = work.length(nu) + max(map(work.length, columns), default=0)
         each = self.problem.n * work.integer(bits) + work.kept(bits) + 8
         work.spend("products of duals with generators", len(columns) * each)
         products = [dot(nu, column) for column in columns]
         positive = {1: mask(p > 0 for p in products), -1: mask(p < 0 for p in products)}
-        gain, unit = dot(nu, self.y), self.y_scale
+        gain, unit = proof.gain.numerator, proof.gain.denominator
         if isinstance(self.within, Ball):
             # A vertex of the ball is rho / corner_scale times an integer vector.
             rho = self.within.rho
-            weigh = self.image_scale * self.arrangement.corner_scale * rho.denominator
-            products = [p * rho.numerator * self.y_scale for p in products]
+            weigh = self.image_scale * self.arrangement.corner_scale * rho.denominator * proof.unit
+            products = [p * rho.numerator * unit for p in products]
             gain, unit = gain * weigh, unit * weigh
-        return Dual(gain, dot(nu, nu), unit, products, positive, self.within is not None)
+        return Dual(gain, proof.norm, unit, products, positive, self.within is not None)
 
     def _conic_dual(self, value: object, where: str, within: Ball | Penalty) -> ConicDual:
         n, d = self.problem.n, self.problem.d
         Z = None
         if within.spectral:
             fields = reading.fields(value, where, ("nu", "Z"))
-            nu, _ = algebra.integers(reading.vector(fields["nu"], f"{where}.nu", n))
+            proof = self.loss.proof(reading.vector(fields["nu"], f"{where}.nu", n), f"{where}.nu")
             rows = reading.symmetric(fields["Z"], f"{where}.Z", d)
-            entries, _ = algebra.integers([v for row in rows for v in row])  # nor does that of Z
+            entries, _ = algebra.integers([v for row in rows for v in row])  # a factor is nothing
             Z = [entries[i * d : (i + 1) * d] for i in range(d)]
             if not algebra.is_positive(Z, definite=True):
                 fail(f"{where}.Z", "is not positive definite")
         else:
-            nu, _ = algebra.integers(reading.vector(value, where, n))
-        gain = Fraction(dot(nu, self.y), self.y_scale)
+            proof = self.loss.proof(reading.vector(value, where, n), where)
         points, scale = self.arrangement.generators, self.arrangement.corner_scale
-        return ConicDual(nu, Z, gain, self.image_scale, within, points, scale)
+        return ConicDual(proof, Z, self.image_scale, within, points, scale)
 
     def network(self, value: object, where: str) -> Placed:
-        W, a = reading.network(value, where, self.problem.d, self.width)
-        flat, w_scale = algebra.integers([v for row in W for v in row])
+        d = self.problem.d
+        columns, a, linear = reading.network(value, where, self.problem, self.width)
+        flat, w_scale = algebra.integers([v for w in columns for v in w])
         weights, a_scale = algebra.integers(a)
-        neurons = [flat[j :: self.width] for j in range(self.width)]
+        neurons = [flat[i : i + d] for i in range(0, len(flat), d)]
         bits = work.length(flat) + work.length(weights) + max(map(work.length, self.X))
         each = self.problem.d * work.integer(bits) + 2 * work.rational(bits) + work.kept(bits)
         work.spend("outputs of networks", self.width * self.problem.n * each)
@@ -337,14 +352,16 @@ class Certificate:
             outputs.append((algebra.sign(weight) if any(vector) else 0, vector))
             on_walls = [vector[name] for name in self.arrangement.names]
             sides.append((mask(v > 0 for v in on_walls), mask(v < 0 for v in on_walls)))
-        fit = (
+        fit = tuple(
             sum(w * self.sigma(v[k]) for w, v in zip(weights, activations, strict=True))
             for k in range(self.problem.n)
         )
-        scale *= self.sigma.unit
-        residuals = (f * self.y_scale - y * scale for f, y in zip(fit, self.y, strict=True))
-        loss = Fraction(sum(r * r for r in residuals), 2 * (scale * self.y_scale) ** 2)
-        return Placed(outputs, sides, loss + penalty)
+        free, free_scale = self.affine(linear)
+        fit, scale = algebra.added(fit, scale * self.sigma.unit, free, free_scale)
+        loss = self.loss.value(fit, scale)
+        least = loss if self.loss.exact else self.loss.least(fit, scale)
+        shift = tuple(Fraction(v, free_scale) for v in free)
+        return Placed(outputs, sides, shift, loss + penalty, least + penalty)
 
     # Cells, faces and what covers them.
 
@@ -525,13 +542,13 @@ class Certificate:
         return has_matching([[p for p in neurons if fits(j, cell[p])] for j in neurons])
 
     def range(self, value: object, where: str) -> tuple[Fraction, Fraction]:
-        """A value, or bounds of it where the ball is no polytope."""
+        """A value, or bounds of it where it may not be rational."""
         if isinstance(value, list) and self.exact:
             fail(where, "must be one rational, as it can be known exactly")
         return reading.interval(value, where)
 
     def require_loss(self, net: Placed, lower: Fraction, upper: Fraction, where: str) -> None:
-        if net.loss > upper or (lower == upper != net.loss):
+        if net.loss > upper or (self.loss.exact and lower == upper != net.loss):
             fail(where, f"its loss is {show(net.loss)}, not {show(upper)}")
 
     def _require_in(self, network: Placed, cells: Sequence[Cell], index: int, where: str) -> None:
@@ -565,6 +582,8 @@ class Certificate:
             same = Counter(end.outputs) == Counter(network.outputs)
         if not same:
             fail(where, f"is not {what}, up to rescaling{'' if self.labelled else ' and order'}")
+        if end.linear != network.linear:
+            fail(where, f"its b or c is not that of {what}")
 
     def check_cut(self, value: object, where: str) -> tuple[Fraction, set[Cell]]:
         fields = reading.fields(value, where, ("value", "cells", "faces"))
@@ -600,8 +619,8 @@ class Certificate:
             if point.loss > value:
                 fail(f"path[{k}]", f"its loss {show(point.loss)} is above {show(value)}")
         if self.fields["cut"] is None:
-            larger = max(first.loss, second.loss)
-            if least != larger:
+            larger = max(first.least, second.least)
+            if least > larger or (self.loss.exact and least != larger):
                 fail("value", f"is {show(least)}, but without a cut it must be {show(larger)}")
         else:
             for k, network in enumerate((first, second)):

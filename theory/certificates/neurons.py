@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from theory.certificates import algebra, reading, work
 from theory.certificates.balls import Norms
+from theory.certificates.losses import Loss
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
 
@@ -59,11 +60,13 @@ def read_neuron(value: object, where: str, inputs: Inputs) -> Neuron:
 
 class Sums:
     """What a loss and the constraints of a ball, or the l2 penalty, need to know of a network,
-    kept up to date neuron by neuron."""
+    kept up to date neuron by neuron. linear: its b, with c, which may be changed."""
 
-    def __init__(self, problem: Problem, norms: Norms) -> None:
+    def __init__(self, problem: Problem, norms: Norms, linear: Sequence[Fraction]) -> None:
         self.norms = norms
-        self.y = problem.y
+        self.linear = linear
+        self._loss = Loss(problem)
+        self._affine = algebra.Affine(problem)
         self._sigma = algebra.sigma_of(problem)
         self._scaled = [Fraction()] * problem.n  # the fit, times the unit of sigma
         self.alphas = Fraction()
@@ -98,12 +101,10 @@ class Sums:
 
     @property
     def loss(self) -> Fraction:
-        """1/2 ||f - y||^2"""
-        unit = self._sigma.unit
-        rest = [f / unit - y for f, y in zip(self._scaled, self.y, strict=True)]
-        bits = algebra.common_denominator(rest).bit_length() + work.lengths(rest)
-        work.spend("losses", 3 * len(rest) * work.rational(2 * bits))
-        return dot(rest, rest) / 2
+        """Or a rational just above it."""
+        fit, scale = algebra.integers(self._scaled)
+        fit, scale = algebra.added(fit, scale * self._sigma.unit, *self._affine(self.linear))
+        return self._loss.value(fit, scale)
 
     def inside(self, changed: Sequence[Neuron], hidden: Fraction, output: Fraction) -> bool:
         """Whether ||W||^2 <= hidden and ||a||^2 <= output, or for l2 their sums.

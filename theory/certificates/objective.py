@@ -1,5 +1,5 @@
 """What networks have for an objective, the loss with a penalty if there is one, and what a dual
-vector nu with columns w proves of it: nu . f <= sum_j w_j . u_j."""
+vector lam with columns w proves of it: lam . f <= sum_j w_j . u_j."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 from theory.certificates import algebra, reading, work
 from theory.certificates.algebra import Vector, dot
 from theory.certificates.balls import Ball, Penalty
+from theory.certificates.losses import Loss, Proof
 from theory.certificates.reading import fail
 from theory.problem import Problem
 
@@ -18,12 +19,13 @@ Cost: TypeAlias = "Callable[[Sequence[int]], Fraction]"
 
 
 class Weights(NamedTuple):
-    """A network in integers: columns of W over one scale, a over another."""
+    """A network in integers: columns of W over one scale, a over another; b with c as they are."""
 
     neurons: list[Vector]
     a: Vector
     w_scale: int
     a_scale: int
+    linear: tuple[Fraction, ...]
 
 
 class Objective:
@@ -32,23 +34,24 @@ class Objective:
     def __init__(self, problem: Problem, within: Ball | Penalty | None) -> None:
         self.problem = problem
         self.within = within
-        self.X, x_scale, self.y, self.y_scale = algebra.integer_form(problem)
+        self.loss = Loss(problem)
+        self.X, x_scale, _, _ = algebra.integer_form(problem)
         self.sigma = algebra.sigma_of(problem)
+        self._affine = algebra.Affine(problem)
         self._unit = x_scale * self.sigma.unit  # of sigma(X u), for integers
 
     def read(self, value: object, width: int | None) -> Weights:
         """The field `network`, of at most so many neurons."""
-        fields = reading.fields(value, "network", ("W", "a"))
-        rows = reading.entries(fields["W"], "network.W", self.problem.d)
-        a = reading.vector(fields["a"], "network.a")
+        columns, a, linear = reading.network(value, "network", self.problem)
         if width is not None and len(a) > width:
             fail("network.a", f"has {len(a)} neurons, but the width is {width}")
-        W = [reading.vector(row, f"network.W[{i}]", len(a)) for i, row in enumerate(rows)]
-        flat, w_scale = algebra.integers([v for row in W for v in row])
-        weights, a_scale = algebra.integers(a)
         if not a:
             fail("network.a", "is empty")
-        return Weights([flat[j :: len(a)] for j in range(len(a))], weights, w_scale, a_scale)
+        flat, w_scale = algebra.integers([v for w in columns for v in w])
+        weights, a_scale = algebra.integers(a)
+        d = self.problem.d
+        neurons = [flat[i : i + d] for i in range(0, len(flat), d)]
+        return Weights(neurons, weights, w_scale, a_scale, linear)
 
     def outputs(self, network: Weights) -> list[list[int]]:
         """X w_j for each neuron, for the integer X and W."""
@@ -58,11 +61,11 @@ class Objective:
         return [[dot(row, w) for row in self.X] for w in network.neurons]
 
     def value(self, network: Weights, outputs: Sequence[Sequence[int]]) -> Fraction:
-        """The objective of the network, which has to lie in the ball."""
-        neurons, weights, w_scale, a_scale = network
+        """The objective of the network, which has to lie in the ball, or a rational just above."""
+        neurons, weights, w_scale, a_scale, linear = network
         scale = w_scale * a_scale
-        longest = max(map(work.length, outputs)) + work.length(weights) + self.y_scale.bit_length()
-        each = 2 * work.integer(longest) + work.integer(2 * longest)
+        longest = max(map(work.length, outputs)) + work.length(weights)
+        each = 2 * work.integer(longest)
         work.spend("outputs of the network", self.problem.n * len(neurons) * each)
         penalty = Fraction()
         if isinstance(self.within, Penalty):
@@ -71,13 +74,12 @@ class Objective:
             penalty = self.within.of(squares)
         elif self.within is not None and not self.within.holds(neurons, weights, scale):
             fail("network", "lies outside the ball")
-        unit = self._unit * scale
-        residuals = (
-            sum(v * self.sigma(z) for v, z in zip(weights, values, strict=True)) * self.y_scale
-            - y * unit
-            for values, y in zip(zip(*outputs, strict=True), self.y, strict=True)
+        fit = tuple(
+            sum(v * self.sigma(z) for v, z in zip(weights, values, strict=True))
+            for values in zip(*outputs, strict=True)
         )
-        return penalty + Fraction(sum(r * r for r in residuals), 2 * (unit * self.y_scale) ** 2)
+        fit, scale = algebra.added(fit, self._unit * scale, *self._affine(linear))
+        return penalty + self.loss.value(fit, scale)
 
     def cost(self, Z: object) -> Cost:
         """What a column costs; Z: the field of a dual, None but for spectral norms."""
@@ -87,20 +89,12 @@ class Objective:
             return lambda w: Fraction(sum(map(abs, w)) ** 2)
         return lambda w: Fraction(sum(v * v for v in w))
 
-    def bound(self, nu: Vector, length: Fraction) -> Fraction:
-        """What nu proves where the dual norm of the columns, in the units of `Cost`, is so much.
-
-        nu may be scaled as is best. Without a ball columns have to be zero.
-        """
-        norm, gain = dot(nu, nu), Fraction(dot(nu, self.y), self.y_scale)
-        length /= self._unit
-        if gain <= 0 or (self.within is None and length):
-            return Fraction()
-        return (
-            gain * gain / (2 * norm)
-            if self.within is None
-            else self.within.bound(gain, norm, length)
-        )
+    def bound(self, proof: Proof, length: Fraction) -> Fraction:
+        """What a dual vector proves where the dual norm of its columns, in the units of `Cost`, is
+        so much. Without a ball columns have to be zero."""
+        if self.within is None:
+            return Fraction() if length else proof.below(Fraction())
+        return self.within.bound(proof, length / self._unit)
 
     def metric(self, value: object) -> list[Vector]:
         """The field `Z` of a dual, in integers: a factor of it changes nothing."""

@@ -98,11 +98,11 @@ class Optimum:
         names = (*names, "cover" if self.covered else "mu")
         fields = reading.fields(value, "dual", names)
         rationals = reading.vector(fields["nu"], "dual.nu", self.problem.n)
+        proof = self.objective.loss.proof(rationals, "dual.nu")
         if self.covered:
-            nu, _ = algebra.integers(rationals)
-            return self.objective.bound(nu, self._length(self._cost(fields, nu)))
+            length = self._length(self._cost(fields, proof.lam))
+            return self.objective.bound(proof, length / proof.unit)
         mu = self._multipliers(fields["mu"])
-        # A common factor of nu and mu changes nothing, so they may as well be integers.
         everything = [*rationals, *(v for entries in mu.values() for _, v in entries)]
         flat, scale = algebra.integers(everything)
         nu = flat[: len(rationals)]
@@ -111,7 +111,8 @@ class Optimum:
         cost = self.objective.cost(fields.get("Z"))
         self._count(nu, flat)
         whole = {b: [(k, int(v * scale)) for k, v in entries] for b, entries in mu.items()}
-        return self.objective.bound(nu, self._length(max(map(cost, self._columns(nu, whole)))))
+        length = self._length(max(map(cost, self._columns(nu, whole))))
+        return self.objective.bound(proof, length / scale)
 
     def _cost(self, fields: Mapping[str, object], nu: Vector) -> Fraction:
         """The largest squared dual norm of a column, by the cover of all directions."""

@@ -8,27 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import NamedTuple
 
 from theory.certificates import algebra, balls, reading
 from theory.certificates.algebra import dot
 from theory.certificates.balls import Ball, Penalty
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.neurons import Inputs, Neuron, Sums, read_neuron
-from theory.certificates.reading import fail, show
+from theory.certificates.reading import Network, fail, show
 from theory.problem import Problem
 
 _FIELDS = (
     *("format", "version", "kind", "problem", "width", "within"),
     *("level", "networks", "start", "steps"),
 )
-
-
-class _End(NamedTuple):
-    """A network, as it is given."""
-
-    columns: list[tuple[Fraction, ...]]  # w_j (d,)
-    a: tuple[Fraction, ...]
 
 
 class Path:
@@ -45,11 +37,16 @@ class Path:
     def statement(self) -> str:
         """Verify everything; what is proved."""
         entries = reading.entries(self.fields["networks"], "networks", 2)
-        start = reading.entries(self.fields["start"], "start", self.width)
+        start, linear = self._read_linear(self.fields["start"], "start")
+        if len(start) != self.width:
+            fail("start", f"has {len(start)} neurons, but must have {show(self.width)}")
         neurons = [read_neuron(value, f"start[{j}]", self.inputs) for j, value in enumerate(start)]
-        ends = [self._read_end(value, f"networks[{k}]") for k, value in enumerate(entries)]
-        self._require_same(neurons, ends[0], "start", "networks[0]")
-        point = Sums(self.problem, self.within)
+        ends = [
+            reading.network(value, f"networks[{k}]", self.problem, self.width)
+            for k, value in enumerate(entries)
+        ]
+        point = Sums(self.problem, self.within, linear or (Fraction(),) * (self.problem.d + 1))
+        self._require_same(neurons, point, ends[0], "start", "networks[0]")
         for neuron in neurons:
             point.add(neuron, 1)
         self._require_solution(point, neurons, "start")
@@ -57,14 +54,16 @@ class Path:
         steps = reading.entries(self.fields["steps"], "steps")
         for k, step in enumerate(steps):
             where = f"steps[{k}]"
-            changed = self._changes(neurons, step, where)
+            moved, linear = self._read_linear(step, where)
+            changed = self._changes(neurons, moved, where)
+            point.linear = linear or point.linear
             for j, neuron in changed.items():
                 point.add(neurons[j], -1)
                 point.add(neuron, 1)
                 neurons[j] = neuron
             self._require_solution(point, list(changed.values()), where)
         last = f"steps[{len(steps) - 1}]" if steps else "start"
-        self._require_same(neurons, ends[1], last, "networks[1]")
+        self._require_same(neurons, point, ends[1], last, "networks[1]")
         self._require_whole(point, ends[1], "networks[1]")
         what = "loss" if isinstance(self.within, Ball) else "loss and penalty"
         return (
@@ -72,10 +71,21 @@ class Path:
             f"{self.within}, with {what} at most {reading.show_above(self.level)}"
         )
 
-    def _changes(self, before: list[Neuron], value: object, where: str) -> dict[int, Neuron]:
+    def _read_linear(
+        self, value: object, where: str
+    ) -> tuple[list[object], tuple[Fraction, ...] | None]:
+        """A list of neurons, and b with c from an object at its end, if there is one."""
+        found = reading.entries(value, where)
+        free = self.problem.output_bias or self.problem.skip
+        if not free or not found or not isinstance(found[-1], dict):
+            return found, None
+        _, linear = reading.with_linear(found[-1], f"{where}[{len(found) - 1}]", (), self.problem)
+        return found[:-1], linear
+
+    def _changes(self, before: list[Neuron], values: list[object], where: str) -> dict[int, Neuron]:
         """The neurons that a segment moves, after verifying that it stays in one closed cell."""
         changed: dict[int, Neuron] = {}
-        for i, entry in enumerate(reading.entries(value, where)):
+        for i, entry in enumerate(values):
             here = f"{where}[{i}]"
             place, *rest = reading.entries(entry, here, 4)
             j = reading.index(place, f"{here}[0]", self.width, "neurons")
@@ -103,15 +113,15 @@ class Path:
         if objective > self.level:
             fail(where, f"its loss {show(objective)} is above the level {show(self.level)}")
 
-    def _read_end(self, value: object, name: str) -> _End:
-        W, a = reading.network(value, name, self.problem.d, self.width)
-        return _End(list(zip(*W, strict=True)), a)
-
-    def _require_same(self, neurons: list[Neuron], end: _End, where: str, name: str) -> None:
+    def _require_same(
+        self, neurons: list[Neuron], point: Sums, end: Network, where: str, name: str
+    ) -> None:
         """The point is the network, in a ball up to a common rescaling (c W, a / c).
 
         It knows nothing of w_j where a_j = 0.
         """
+        if tuple(point.linear) != end.linear:
+            fail(where, f"its b or c is not that of {name}")
         unit = Fraction(1)
         if isinstance(self.within, Ball):
             unit = next(
@@ -124,7 +134,7 @@ class Path:
             if not same or not sign or neuron.alpha * unit != weight * weight:
                 fail(where, f"its neuron {j} is not that of {name}")
 
-    def _require_whole(self, point: Sums, end: _End, name: str) -> None:
+    def _require_whole(self, point: Sums, end: Network, name: str) -> None:
         """What holds at the point, which is that of the network, holds for the network itself.
 
         It can fail only where a_j = 0, w_j != 0.

@@ -8,7 +8,7 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from theory.errors import InputError
 from theory.problem import Problem
@@ -84,14 +84,39 @@ def sign(value: object, where: str) -> int:
     return 1 if value == "+" else -1
 
 
-def network(
-    value: object, where: str, d: int, neurons: int
-) -> tuple[list[tuple[Fraction, ...]], tuple[Fraction, ...]]:
-    """W, by rows, and a of a network of so many neurons."""
-    found = fields(value, where, ("W", "a"))
-    rows = entries(found["W"], f"{where}.W", d)
-    W = [vector(row, f"{where}.W[{i}]", neurons) for i, row in enumerate(rows)]
-    return W, vector(found["a"], f"{where}.a", neurons)
+class Network(NamedTuple):
+    """As it is given: the columns w_j (d,) of W, a (m,), and b with c (d,)."""
+
+    columns: list[tuple[Fraction, ...]]
+    a: tuple[Fraction, ...]
+    linear: tuple[Fraction, ...]
+
+
+def network(value: object, where: str, problem: Problem, neurons: int | None = None) -> Network:
+    """A network, of so many neurons if it is said."""
+    found, linear = with_linear(value, where, ("W", "a"), problem)
+    a = vector(found["a"], f"{where}.a", neurons)
+    rows = entries(found["W"], f"{where}.W", problem.d)
+    W = [vector(row, f"{where}.W[{i}]", len(a)) for i, row in enumerate(rows)]
+    return Network(list(zip(*W, strict=True)), a, linear)
+
+
+def with_linear(
+    value: object, where: str, names: Sequence[str], problem: Problem
+) -> tuple[dict[str, object], tuple[Fraction, ...]]:
+    """A JSON object with these fields, and perhaps "b" and "c", where the problem has them; b with
+    c, which are zero where they are left out."""
+    found = mapping(value, where)
+    free = {"b": (problem.output_bias, "output bias"), "c": (problem.skip, "skip connection")}
+    for name, (has, what) in free.items():
+        if name in found and not has:
+            fail(f"{where}.{name}", f"the problem has no {what}")
+    read = fields(found, where, (*names, *(name for name in free if name in found)))
+    b = rational(read["b"], f"{where}.b") if "b" in read else Fraction()
+    c = (Fraction(),) * problem.d
+    if "c" in read:
+        c = vector(read["c"], f"{where}.c", problem.d)
+    return read, (b, *c)
 
 
 def index(value: object, where: str, length: int, what: str) -> int:
@@ -181,14 +206,32 @@ def multipliers(value: object, where: str, rows: int) -> dict[int, Fraction]:
 
 
 def problem(value: object) -> Problem:
-    optional = ("activation",) if "activation" in mapping(value, "problem") else ()
-    found = fields(value, "problem", ("X", "y", *optional))
-    activation = found.get("activation", "relu")
-    if not isinstance(activation, str):
-        fail("problem.activation", f"must be text, not {show(activation)}")
+    optional = ("activation", "loss", "weights", "output_bias", "skip")
+    present = [name for name in optional if name in mapping(value, "problem")]
+    found = fields(value, "problem", ("X", "y", *present))
+    names = {"activation": "relu", "loss": "squared"}
+    for name, usual in names.items():
+        text = found.get(name, usual)
+        if not isinstance(text, str):
+            fail(f"problem.{name}", f"must be text, not {show(text)}")
+        names[name] = text
     rows = entries(found["X"], "problem.X")
     X = tuple(vector(row, f"problem.X[{k}]") for k, row in enumerate(rows))
+    y = vector(found["y"], "problem.y")
+    weights = vector(found["weights"], "problem.weights") if "weights" in found else None
+    free = {name: found[name] for name in present if name in ("output_bias", "skip")}
+    for name, has in free.items():
+        if not isinstance(has, bool):
+            fail(f"problem.{name}", f"must be true or false, not {show(has)}")
     try:
-        return Problem(X=X, y=vector(found["y"], "problem.y"), activation=activation)
+        return Problem(
+            X=X,
+            y=y,
+            activation=names["activation"],
+            loss=names["loss"],
+            weights=weights,
+            output_bias=free.get("output_bias") is True,
+            skip=free.get("skip") is True,
+        )
     except InputError as error:
         fail(f"problem.{error.field}", str(error).removeprefix(f"{error.field}: "))

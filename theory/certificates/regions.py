@@ -17,7 +17,8 @@ from theory.certificates.algebra import mask
 from theory.certificates.balls import BALLS, Norms
 from theory.certificates.cones import Arrangement
 from theory.certificates.kinds import Checked, Kind
-from theory.certificates.neurons import Inputs, Sums, dot, read_neuron
+from theory.certificates.losses import Loss
+from theory.certificates.neurons import Inputs, Sums, read_neuron
 from theory.certificates.reading import fail, show
 from theory.certificates.states import State
 from theory.problem import Problem
@@ -92,6 +93,7 @@ class Regions:
         if len(self.balls) not in (1, 2):
             fail("balls", f"has {len(self.balls)} entries, but must have 1 or 2")
         self._sigma = algebra.sigma_of(problem)
+        self._loss = Loss(problem)
         duals = reading.entries(fields["duals"], "duals")
         self.duals = [self._dual(value, f"duals[{i}]") for i, value in enumerate(duals)]
 
@@ -102,9 +104,10 @@ class Regions:
         for k, value in enumerate(reading.entries(self.fields["points"], "points")):
             where = f"points[{k}]"
             if "neurons" in reading.mapping(value, where):
-                fields = reading.fields(value, where, ("rho", "neurons"))
+                point = ("rho", "neurons")
+                fields, linear = reading.with_linear(value, where, point, self.problem)
                 radii = self._radii(fields["rho"], f"{where}.rho")
-                self._check_attained(radii, fields["neurons"], where)
+                self._check_attained(radii, fields["neurons"], linear, where)
                 attained.append(radii)
             else:
                 fields = reading.fields(value, where, ("rho", "duals"))
@@ -149,12 +152,10 @@ class Regions:
     def _dual(self, value: object, where: str) -> _Dual:
         fields = reading.fields(value, where, ("lam", "shared", "blocks"))
         lam = reading.vector(fields["lam"], f"{where}.lam", self.problem.n)
-        bits = algebra.common_denominator((*lam, *self.problem.y)).bit_length()
-        bits += work.lengths(lam) + work.lengths(self.problem.y)
-        work.spend("gains of duals", 4 * len(lam) * work.rational(bits))
-        gain = dot(lam, self.problem.y) - algebra.root(2 * self.level * dot(lam, lam))
+        proof = self._loss.proof(lam, f"{where}.lam")
+        gain = proof.height(self.level)
         if gain <= 0:
-            fail(f"{where}.lam", "proves nothing: lam.y - sqrt(2 level ||lam||^2) is not positive")
+            fail(f"{where}.lam", "proves nothing: lam.f need not be positive at this level")
         shared = self._weights(fields["shared"], f"{where}.shared", own=False)
         blocks: dict[tuple[int, int], list[Fraction]] = {}
         for j, entry in enumerate(reading.entries(fields["blocks"], f"{where}.blocks")):
@@ -170,7 +171,7 @@ class Regions:
             ):
                 fail(here, "its weights do not bound lam.f: their matrix is not positive")
             blocks[state.key] = [weights.price for weights in own]
-        integer_lam, _ = algebra.integers(lam)
+        integer_lam = proof.lam
         columns = self._arrangement.generators.columns
         bits = work.length(integer_lam) + max(map(work.length, columns), default=0)
         each = len(lam) * work.integer(bits) + work.kept(bits) + 8
@@ -246,7 +247,9 @@ class Regions:
             fail(where, "asks for no ball")
         return radii
 
-    def _check_attained(self, radii: Radii, value: object, where: str) -> None:
+    def _check_attained(
+        self, radii: Radii, value: object, linear: Sequence[Fraction], where: str
+    ) -> None:
         """The network lies in the balls asked for, and its loss is at most the level."""
         values = reading.entries(value, f"{where}.neurons")
         if self.width is not None and len(values) > self.width:
@@ -257,7 +260,7 @@ class Regions:
         for ball, rho in zip(self.balls, radii, strict=True):
             if rho is None:
                 continue
-            sums = Sums(self.problem, ball)
+            sums = Sums(self.problem, ball, linear)
             for neuron in neurons:
                 sums.add(neuron, 1)
             if not sums.inside(neurons, rho, rho):

@@ -90,8 +90,8 @@ class Stationary:
         names = ("nu", "Z", "mu") if spectral else ("nu", "mu")
         fields = reading.fields(value, "dual", names)
         rationals = reading.vector(fields["nu"], "dual.nu", self.problem.n)
+        proof = self.objective.loss.proof(rationals, "dual.nu")
         mu = self._multipliers(fields["mu"])
-        # A common factor of nu and mu changes nothing, so they may as well be integers.
         everything = [*rationals, *(v for entries in mu.values() for v in entries.values())]
         flat, scale = algebra.integers(everything)
         nu = flat[: len(rationals)]
@@ -109,7 +109,7 @@ class Stationary:
             fail("dual.mu", f"neuron {show(j)} has no state {show(sigma)} near the network")
         norms = self.within or Penalty("l2", Fraction(1))
         work.spend("costs of neurons", len(costs) * work.rational(work.lengths(costs)))
-        return self.objective.bound(nu, norms.combined(costs))
+        return self.objective.bound(proof, norms.combined(costs) / scale)
 
     def _column(
         self, nu: Vector, state: _State, mu: Mapping[int, Fraction], scale: int

@@ -5,8 +5,9 @@ From every network a path that never rises, or by little, leads to one of their 
 straight to a point of its cell, and on from each point straight to an earlier one, in a cell that
 both are in. A dual vector says for each state that its neurons may be in how low the cell may be.
 
-Where least losses are rational, points are the least of cells, and their residuals are these
-vectors. Of a neuron only s sigma(X u) is told, in columns; it is in all the states that have these.
+Where least losses are rational, points are the least of cells; with the squared loss their
+residuals are these vectors. Of a neuron only s sigma(X u) is told, in columns; it is in all the
+states that have these.
 """
 
 from __future__ import annotations
@@ -31,13 +32,18 @@ from theory.certificates.landscape import (
     Placed,
     has_matching,
 )
-from theory.certificates.neurons import dot
 from theory.certificates.reading import fail, show
 from theory.problem import Problem
 
 
 class _Valleys(Certificate):
     """Valleys with a way out of each, of the loss or of that with the penalty."""
+
+    def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
+        super().__init__(fields, problem)
+        if self.loss.exact or (self.within and not problem.output_bias and not problem.skip):
+            return
+        fail("problem.loss", "is logistic, which may have no least point but where all is bounded")
 
     def place(self, value: object) -> Ball | Penalty | None:
         """Penalties as well."""
@@ -170,6 +176,12 @@ class _Points(_Valleys):
             fail("labelled", "must be false: points are taken modulo permutation")
         self.everything = self.all_states()
 
+    def read_dual(self, value: object, where: str) -> Dual | ConicDual | None:
+        """The dual of a number, or null."""
+        if value is None:
+            return None
+        return self.duals[reading.index(value, where, len(self.duals), "duals")]
+
     def holding(self, network: Placed) -> list[int]:
         """For each neuron all the closed cones that hold it."""
         walls = 8 + len(self.arrangement.names) // 64
@@ -252,7 +264,7 @@ class _AllValleys(_Points):
             fail("within", "must be null or an entrywise ball, where least losses are rational")
         said, networks = self.listed("exactly")
         self.columns = self._read_columns()
-        points = list(map(self._placed, networks))
+        points = [self._placed(each, f"valleys[{k}]") for k, each in enumerate(networks)]
         for k, entry in enumerate(reading.entries(self.fields["points"], "points")):
             points.append(self._point(entry, f"points[{k}]", points))
         self.check_served(points, Fraction(), "the least of")
@@ -295,35 +307,55 @@ class _AllValleys(_Points):
                 found[key] = found.get(key, 0) | 1 << i
         return found
 
-    def _placed(self, network: Placed) -> _Point:
+    def _placed(self, network: Placed, where: str) -> _Point:
         """A network, its neurons in all the closed cones that hold them."""
-        bits = work.lengths(self.problem.y)
-        bits += sum(work.lengths(vector) for _, vector in network.outputs)
-        work.spend("residuals", self.width * self.problem.n * work.rational(bits))
-        residual = list(self.problem.y)
-        for sign, vector in network.outputs:
-            pairs = zip(residual, vector, strict=True)
-            residual = [r - Fraction(sign * self.sigma(v), self.sigma.unit) for r, v in pairs]
-        return _Point(self.holding(network), network.loss, self.dual_of(residual))
+        dual = None
+        if self.loss.scales:
+            bits = work.lengths(network.linear)
+            bits += sum(work.lengths(vector) for _, vector in network.outputs)
+            work.spend("residuals", self.width * self.problem.n * work.rational(bits))
+            fit = network.linear
+            for sign, vector in network.outputs:
+                pairs = zip(fit, vector, strict=True)
+                fit = tuple(f + Fraction(sign * self.sigma(v), self.sigma.unit) for f, v in pairs)
+            dual = self.dual_of(self.loss.residual(fit), f"the residual of {where}")
+        return _Point(self.holding(network), network.loss, dual)
 
     def _point(self, value: object, where: str, earlier: Sequence[_Point]) -> _Point:
         """A point from which the straight way to an earlier one never rises."""
-        document, next_ = reading.entries(value, where, 2)
-        point = self._of_columns(document, f"{where}[0]")
+        free = self.problem.output_bias or self.problem.skip
+        document, next_, *rest = reading.entries(value, where, 3 + free - self.loss.scales)
+        linear: Sequence[Fraction] = ()
+        if free:
+            here = f"{where}[{1 + len(rest)}]"
+            _, linear = reading.with_linear(rest.pop(), here, (), self.problem)
+        holding, fit = self._of_columns(document, f"{where}[0]", linear)
+        dual: Dual | ConicDual | None
+        if self.loss.scales:
+            dual = self.dual_of(self.loss.residual(fit), f"the residual of {where}")
+        else:
+            dual = self.read_dual(rest[0], f"{where}[2]")
+        point = _Point(holding, self.loss.value(*algebra.integers(fit)), dual)
         goal = self.next(next_, f"{where}[1]", point.holding, earlier)
         if goal.top > point.top:
             fail(f"{where}[1]", f"{show(goal.top)} there is above its loss {show(point.top)}")
         return point
 
-    def _of_columns(self, value: object, where: str) -> _Point:
-        """Neurons that are left out are zero, and in every state."""
+    def _of_columns(
+        self, value: object, where: str, linear: Sequence[Fraction]
+    ) -> tuple[list[int], tuple[Fraction, ...]]:
+        """The states that neurons may be in, and f; those left out are zero, and in every one.
+
+        linear: b, with c.
+        """
         neurons = reading.entries(value, where)
         if len(neurons) > self.width:
             fail(where, f"has {len(neurons)} neurons, but the width is {self.width}")
         everywhere = (1 << len(self.everything)) - 1
         work.spend("states of points", self.width * (4 + len(self.everything) // 64))
         holding = [everywhere] * self.width
-        residual: Sequence[Fraction] = self.problem.y
+        free, scale = self.affine(linear)
+        fit = tuple(Fraction(v, scale) for v in free)
         for j, neuron in enumerate(neurons):
             here = f"{where}[{j}]"
             sign, parts = reading.entries(neuron, here, 2)
@@ -333,17 +365,15 @@ class _AllValleys(_Points):
                 fail(f"{here}[1]", "its coefficients are more than 1 together: outside the ball")
             for column, coefficient in weights.items():
                 entries = self.columns[column].entries
-                bits = work.lengths((*residual, coefficient)) + work.lengths(entries)
+                bits = work.lengths((*fit, coefficient)) + work.lengths(entries)
                 each = work.rational(bits) + len(self.everything) // 64
-                work.spend("residuals", 2 * len(entries) * each)
+                work.spend("fits of points", 2 * len(entries) * each)
                 holding[j] &= self.columns[column].states[s]
-                pairs = zip(residual, entries, strict=True)
-                residual = [r - s * coefficient * v for r, v in pairs]
+                pairs = zip(fit, entries, strict=True)
+                fit = tuple(f + s * coefficient * v for f, v in pairs)
             if not holding[j]:
                 fail(f"{here}[1]", "no state has all these columns")
-        bits = 2 * work.lengths(residual)
-        work.spend("losses", 2 * len(residual) * work.rational(bits * len(residual)))
-        return _Point(holding, dot(residual, residual) / 2, self.dual_of(residual))
+        return holding, fit
 
 
 class _DeepValleys(_Points):
@@ -366,9 +396,7 @@ class _DeepValleys(_Points):
         network = self.network(document, f"{where}[0]")
         holding = self.holding(network)
         goal = self.next(next_, f"{where}[1]", holding, earlier)
-        dual = None
-        if number is not None:
-            dual = self.duals[reading.index(number, f"{where}[2]", len(self.duals), "duals")]
+        dual = self.read_dual(number, f"{where}[2]")
         return _Point(holding, max(network.loss, goal.top), dual)
 
 

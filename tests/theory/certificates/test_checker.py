@@ -534,7 +534,7 @@ TAMPERED_COMMON: list[tuple[tuple[Any, ...], Any, str]] = [
 TAMPERED_BARRIER: list[tuple[tuple[Any, ...], Any, str]] = [
     (("value",), 1, "value: must be a rational"),
     (("networks", 1), REMOVE, "networks: has 1 entries, but must have 2"),
-    (("networks", 0, "b"), [], "networks\\[0\\]: 'b' is not a field"),
+    (("networks", 0, "b"), [], "networks\\[0\\].b: the problem has no output bias"),
     (("networks", 0, "a"), REMOVE, "networks\\[0\\]: the field 'a' is missing"),
     (("networks", 0, "W", 1), ["0"], "networks\\[0\\].W: has 2 entries, but must have 1"),
     (("networks", 0, "W", 0), [], "networks\\[0\\].W\\[0\\]: has 0 entries, but must have 1"),
@@ -597,7 +597,7 @@ TAMPERED_COMPONENTS: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         ("components", 0, "representative"),
         {"W": [["1"]], "a": ["2"], "b": []},
-        "components\\[0\\].representative: 'b' is not a field",
+        "components\\[0\\].representative.b: the problem has no output bias",
     ),
     (
         ("components", 0, "cells", 0),

@@ -90,7 +90,7 @@ TAMPERED = {
     "a sign": (("start", 0, 0), "-", "start: its neuron 0 is not that of networks[0]"),
     "no sign": (("start", 0, 0), "x", "start[0]: its sign must be '+' or '-'"),
     "a float": (("start", 0, 1), 0.5, "start[0][1]: must be a rational as text"),
-    "a width": (("width",), 2, "start: has 3 entries, but must have 2"),
+    "a width": (("width",), 2, "start: has 3 neurons, but must have 2"),
     "no width": (("width",), 0, "width: is 0, but must be at least 1"),
     "an unknown ball": (("within", "ball"), "l3", "within.ball: must be one of"),
     "no ball": (("within",), None, "within: must be a JSON object"),

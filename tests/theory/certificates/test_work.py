@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from documents import BARRIER, COMPONENTS, network
 
-from theory.certificates import algebra, balls, checker, cones, covering, landscape, work
+from theory.certificates import algebra, balls, checker, cones, covering, landscape, losses, work
 from theory.certificates.checker import check, check_file
 from theory.errors import BudgetError, InputError
+from theory.problem import Problem
 
 ROOT = Path(__file__).parents[3]
 HEAD = {"format": "isthmus-certificate", "version": 1}
@@ -138,7 +139,7 @@ def test_many_rows(kind: str) -> None:
 
 def test_many_rows_on_a_path() -> None:
     document = hostile("path", many_rows(100), level="100")
-    with pytest.raises(BudgetError, match="up to (sums|outputs|losses)"):
+    with pytest.raises(BudgetError, match="up to (sums|outputs|losses|numbers)"):
         check(document, limit=10**5)
     assert check(document).kind == "path"
 
@@ -212,7 +213,8 @@ def test_many_generators_in_a_cone() -> None:
     points: list[tuple[int, ...]] = [(k, k * k, 1) for k in range(200)]
     generators = cones.Points(points, [(0, 0, 1)], [(0, 0, 1)], algebra.Sigma(1, 0, 1))
     ball = balls.Ball("colnorm", Fraction(1))
-    dual = landscape.ConicDual((1,), None, Fraction(1), 1, ball, generators, 1)
+    proof = losses.Loss(Problem([[1]], [1])).proof([Fraction(1)], "duals[0]")
+    dual = landscape.ConicDual(proof, None, 1, ball, generators, 1)
     with work.limited(10**6), pytest.raises(BudgetError, match="independent generators: "):
         dual.bound([(1, generators.all)])
 
