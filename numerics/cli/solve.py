@@ -49,8 +49,6 @@ def solve(
     task = Task(context.obj, [problem], json=json, certificate=certificate)
     data = options.load(problem, reading)
     within = options.within(optimizer, rho, weight_decay, beta)
-    if certificate is not None:
-        data.require_plain("certificates are")
     found: Optimum | None = None
     with task.working() as report:
         found = compute(

@@ -6,16 +6,19 @@ Nothing here needs to be trusted: the checker re-derives what these documents cl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from theory.certificates.losses import Loss
 from theory.errors import InputError, unknown
 from theory.landscape.analysis import Analysis, Barrier
 from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.completed import free_part
 from theory.landscape.descents import Descent, descends, descents
 from theory.landscape.domain import SIGN_FLIP, Dual, Move, Polyhedral, Proof
 from theory.landscape.least import Least
@@ -25,8 +28,9 @@ from theory.landscape.nnls import Minimum
 from theory.landscape.sublevel import Cover, thin
 from theory.landscape.valleys import Valleys
 from theory.landscape.ways import Ways, ways
+from theory.losses import Custom, Squared
 from theory.network import Network
-from theory.problem import Problem, format_rational
+from theory.problem import Problem, format_rational, in_integers
 from theory.states import cone_of, sign_of
 from theory.within import Penalty, Within
 
@@ -86,7 +90,8 @@ class _Writer:
         return [self._number[state] for state in cell]
 
     def dual(self, dual: Any) -> int:
-        return self._duals.setdefault((dual.vector, dual.metric), len(self._duals))
+        text = tuple(_lam(self.complex.problem, dual.vector, dual.scale))
+        return self._duals.setdefault((text, dual.metric), len(self._duals))
 
     def move(self, move: Move) -> int | str:
         return "sign" if move.wall == SIGN_FLIP else self.complex.arrangement.walls[move.wall][0]
@@ -137,12 +142,15 @@ def _inside(complex_: CellComplex, network: Network) -> Network:
         return network
     if complex_.within.gauge.holds(network, complex_.within.rho):
         return network
-    return complex_.domain.network([(sign or 1, u) for sign, u in network.convex_coordinates()])
+    neurons = [(sign or 1, u) for sign, u in network.convex_coordinates()]
+    return replace(complex_.domain.network(neurons), b=network.b, c=network.c)
 
 
 def _document(kind: str, problem: Problem, **fields: object) -> Document:
     """The fields that all kinds have, and those of this one."""
-    data = {k: v for k, v in problem.to_json().items() if k in ("X", "y", "activation")}
+    if isinstance(problem.loss, Custom):
+        raise InputError("loss", "is one's own, of which nothing is proved")
+    data = {k: v for k, v in problem.to_json().items() if k != "width"}
     return {"format": "isthmus-certificate", "version": 1, "kind": kind, "problem": data, **fields}
 
 
@@ -154,8 +162,15 @@ def _within(within: Within | None) -> Document | None:
     return {"ball": within.gauge.name, "rho": format_rational(within.rho)}
 
 
-def _dual(vector: Sequence[int], metric: Any) -> Document | list[str]:
-    nu = [str(v) for v in vector]
+def _lam(problem: Problem, vector: Sequence[int], scale: Fraction) -> list[str]:
+    """A dual vector in parts of `scale`, which is of importance unless the loss is squared."""
+    if isinstance(problem.loss, Squared):
+        return [str(v) for v in vector]
+    return [format_rational(scale * v) for v in vector]
+
+
+def _dual(lam: Sequence[str], metric: Any) -> Document | list[str]:
+    nu = list(lam)
     return nu if metric is None else {"nu": nu, "Z": [[str(v) for v in row] for row in metric.Z]}
 
 
@@ -190,13 +205,23 @@ def _cut(writer: _Writer, cut: Cut) -> Document:
 def _barrier(barrier: Barrier) -> Document:
     complex_ = barrier.complex
     writer = _Writer(complex_, complex_.within, barrier.cut.cells if barrier.cut else ())
+    networks = [_inside(complex_, network) for network in barrier.networks]
+    proved = barrier.proved
+    if barrier.cut is None:
+        proved = max(_least_loss(barrier.problem, network) for network in networks)
     return writer.document(
         "barrier",
-        value=_range(barrier.proved, barrier.value),
-        networks=[_inside(complex_, network).to_json() for network in barrier.networks],
+        value=_range(proved, barrier.value),
+        networks=[network.to_json() for network in networks],
         path=_path(barrier.path),
         cut=None if barrier.cut is None else _cut(writer, barrier.cut),
     )
+
+
+def _least_loss(problem: Problem, network: Network) -> Fraction:
+    """Of a network, or a rational just below it."""
+    fit, scale = in_integers(network.fit(problem))
+    return Loss(problem).least(fit, scale)
 
 
 def _components(analysis: Analysis) -> Document:
@@ -263,7 +288,7 @@ def _valleys(tree: Valleys) -> Document:
             }
         )
     if descends(tree) and tree.cells <= _ALL:
-        points = _descents(complex_, descents(tree))
+        points = _descents(writer, descents(tree))
         return writer.document("all-valleys", valleys=entries, **points)
     found = ways(tree) if not tree.labelled and tree.cells <= _DEEP else None
     if found is not None:
@@ -282,27 +307,45 @@ def _ways(writer: _Writer, found: Ways) -> Document:
     }
 
 
-def _descents(complex_: CellComplex, found: Sequence[Descent]) -> Document:
-    """The points with their next ones, and the columns that they need."""
-    domain = complex_.domain
+def _descents(writer: _Writer, found: Sequence[Descent]) -> Document:
+    """The points with their next ones, and the columns and duals that they need."""
+    problem, domain = writer.complex.problem, writer.complex.domain
     assert isinstance(domain, Polyhedral)
     unit = domain.least_squares.form.unit  # of y in the integer problem
     numbers: dict[int, int] = {}
     points = []
     for each in found:
-        neurons = []
+        neurons: list[object] = []
         for parts in each.neurons:
             told = [
                 [numbers.setdefault(cone_of(column), len(numbers)), format_rational(coefficient)]
                 for column, coefficient in parts
             ]
             neurons.append([_sign(sign_of(parts[0][0])), told])
-        points.append([neurons, each.next])
+        point: list[object] = [neurons, each.next]
+        if not isinstance(problem.loss, Squared):
+            point.append(each.minimum and writer.dual(domain.dual(each.minimum)))
+        if problem.output_bias or problem.skip:
+            point.append(_linear(domain, each))
+        points.append(point)
     columns = [
         [format_rational(Fraction(v, unit)) for v in domain.positive_columns[number]]
         for number in numbers
     ]
     return {"columns": columns, "points": points}
+
+
+def _linear(domain: Polyhedral, point: Descent) -> Document:
+    """The best output bias and linear part of a point."""
+    unit = domain.least_squares.form.unit
+    fit = [Fraction()] * domain.problem.n
+    for column, coefficient in chain.from_iterable(point.neurons):
+        share = sign_of(column) * coefficient / unit
+        values = domain.positive_columns[cone_of(column)]
+        fit = [f + share * v for f, v in zip(fit, values, strict=True)]
+    b, c = free_part(domain.problem, fit)
+    document: Document = {"b": format_rational(b)} if domain.problem.output_bias else {}
+    return document if c is None else {**document, "c": list(map(format_rational, c))}
 
 
 def _stationary(found: Classified) -> Document:
@@ -381,13 +424,13 @@ def _walls(
 
 def _minimum(least: Least) -> Document:
     complex_ = least.complex
-    complex_.problem.require_plain("certificates are")
+    duals = [cover.proof.dual for cover in least.cover]
     return _document(
         "minimum",
         complex_.problem,
         width=complex_.width,
         within=_within(complex_.within),
-        duals=[_dual(c.proof.dual.vector, c.proof.dual.metric) for c in least.cover],
+        duals=[_dual(_lam(complex_.problem, d.vector, d.scale), d.metric) for d in duals],
         value=_range(least.lower, least.value),
         network=_inside(complex_, least.network).to_json(),
     )
@@ -396,19 +439,25 @@ def _minimum(least: Least) -> Document:
 def _optimum(found: Optimum) -> Document:
     if found.cells is not None and found.lower == found.cells.lower:
         return _minimum(found.cells)
-    found.problem.require_plain("certificates are")
-    assert found.lower is not None
-    nonzero = np.array([any(row) for row in found.problem.X])
+    problem = found.problem
+    if found.lower is None:
+        raise InputError("loss", "is one's own, of which nothing is proved")
+    nonzero = np.array([any(row) for row in problem.X])
     dual = found.dual
     sigmas = list(found.relaxation.patterns.sigmas(nonzero))
     point: Document | None = None
     if dual is not None and found.lower > 0:
-        point = {"nu": [str(v) for v in dual.lam]}
+        scale = dual.scale
+        scale *= problem.loss.multiple([scale * v for v in dual.lam], problem.y)
+        point = {"nu": _lam(problem, dual.lam, scale)}
         if dual.cover is not None:
             point["cover"] = _cone_cover(dual.cover)
         else:
             point["mu"] = [
-                [_sign(sign_of(b)), sigmas[cone_of(b)], [[k, str(v)] for k, v in rows.items()]]
+                [
+                    *(_sign(sign_of(b)), sigmas[cone_of(b)]),
+                    [[k, *_lam(problem, [v], scale)] for k, v in rows.items()],
+                ]
                 for b, rows in dual.mu.items()
                 if rows
             ]
@@ -416,7 +465,7 @@ def _optimum(found: Optimum) -> Document:
             point["Z"] = [[str(v) for v in row] for row in dual.metric.Z]
     return _document(
         "optimum",
-        found.problem,
+        problem,
         width=found.width,
         within=_within(found.within),
         patterns=None if found.whole else sigmas,
@@ -509,8 +558,7 @@ class _RegionsWriter:
         self._everywhere: list[int] = []
         if regions.low is not None:
             for cover in regions.low.cover:
-                vector = cover.proof.dual.vector
-                self._everywhere.append(self._add(cover, partial(self._of_loss, vector)))
+                self._everywhere.append(self._add(cover, partial(self._of_loss, cover.proof.dual)))
 
     def least(self, order: tuple[int, ...], found: LeastRadius) -> None:
         """Both ends of a least radius; where every radius will do, it is attained at 1."""
@@ -560,9 +608,10 @@ class _RegionsWriter:
             self._duals[key] = len(self._duals), write()
         return self._duals[key][0]
 
-    def _of_loss(self, vector: Sequence[int]) -> Document:
+    def _of_loss(self, dual: Any) -> Document:
         shared = [self._shared(ball, None) for ball in self.regions.balls]
-        return {"lam": [str(v) for v in vector], "shared": shared, "blocks": []}
+        lam = _lam(self.regions.problem, dual.vector, dual.scale)
+        return {"lam": lam, "shared": shared, "blocks": []}
 
     def _of_radius(self, order: tuple[int, ...], dual: JointDual) -> Document:
         balls = self.regions.balls

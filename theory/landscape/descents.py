@@ -31,11 +31,13 @@ Columns: TypeAlias = tuple[tuple[tuple[int, Fraction], ...], ...]
 class Descent:
     """A point, and another one that shares a cell with it and is no higher.
 
-    next: its number, counting the networks of the valleys first; it is an earlier one.
+    next: its number, counting the networks of the valleys first; it is an earlier one. minimum: of
+    the cells of which it is the optimum; None where it is only on the way.
     """
 
     neurons: Columns
     next: int
+    minimum: Minimum | None
 
 
 def descends(tree: Valleys) -> bool:
@@ -85,7 +87,7 @@ class _Forest:
                 way = self._goal(self.complex.canonical(optimum.beyond))
             target = self._across(optimum) if way is None else way
             groups = [self.complex.groups[state] for state in optimum.cell]
-            self.place[k] = self._add(optimum.minimum, groups, target)
+            self.place[k] = self._add(optimum.minimum, groups, target, serves=True)
         return self.found
 
     def _goal(self, cell: Cell) -> int | None:
@@ -117,13 +119,14 @@ class _Forest:
         while cell != start:
             edge = came[cell]
             groups = complex_.face_groups(edge.cell, edge.position, edge.move)
-            goal = self._add(edge.minimum, groups, goal)
+            goal = self._add(edge.minimum, groups, goal, serves=False)
             cell = edge.cell
         return goal
 
-    def _add(self, minimum: Minimum, groups: Sequence[Group], next_: int) -> int:
+    def _add(self, minimum: Minimum, groups: Sequence[Group], next_: int, *, serves: bool) -> int:
         neurons: dict[int, list[tuple[int, Fraction]]] = {}
         for neuron, column, coefficient in self.complex.domain.shares(minimum, groups):
             neurons.setdefault(neuron, []).append((column, coefficient))
-        self.found.append(Descent(tuple(map(tuple, neurons.values())), next_))
+        columns = tuple(map(tuple, neurons.values()))
+        self.found.append(Descent(columns, next_, minimum if serves else None))
         return len(self.tree.valleys) + len(self.found) - 1
