@@ -313,7 +313,8 @@ def _plateaus(
     for optimum in optima(domain, complex_.groups, complex_.width, tick):
         if lowest is None or optimum.value < lowest:
             lowest = optimum.value
-        if optimum.local:
+        # Of a loss with kinks another dual vector may allow the states that this one does not.
+        if optimum.local or not domain.loss.smooth:
             starts.append(optimum.cell)
     seen: set[Cell] = set()
     for start in sorted(starts):

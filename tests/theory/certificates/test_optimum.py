@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -18,10 +17,10 @@ from profiles import part
 from theory import example
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
-from theory.errors import BudgetError, InputError
+from theory.errors import BudgetError
 from theory.network import Network
 from theory.problem import Problem
-from theory.programs import Huber, solve
+from theory.programs import solve
 from theory.programs.solve import Optimum
 from theory.strategies import problems
 from theory.within import Ball, Penalty
@@ -96,19 +95,6 @@ def test_wide_data_need_no_rays() -> None:
     assert check(certify(found), problem).kind == "optimum"
     with pytest.raises(BudgetError, match="rays of the arrangement"):
         check({**certify(found), "patterns": None}, problem)
-
-
-def test_other_losses_have_no_certificate() -> None:
-    found = solve(replace(example("flagship"), loss=Huber(Fraction(1))), Ball("ngd", HALF))
-    with pytest.raises(InputError, match="loss: certificates are for the squared loss"):
-        certify(found)
-    # Nor where cells decided it.
-    problem = Problem(X=[[-2, -1], [-3, 0], [-2, 1]], y=[0, 1, -3])
-    problem = replace(problem, loss=Huber(Fraction(1)))
-    found = solve(problem, Ball("muon-adamw", Fraction(1)), width=2)
-    assert found.cells is not None
-    with pytest.raises(InputError, match="loss: certificates are for the squared loss"):
-        certify(found)
 
 
 def test_closed_form_of_one_point() -> None:
