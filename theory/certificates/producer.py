@@ -28,7 +28,7 @@ from theory.landscape.nnls import Minimum
 from theory.landscape.sublevel import Cover, thin
 from theory.landscape.valleys import Valleys
 from theory.landscape.ways import Ways, ways
-from theory.losses import Custom, Squared
+from theory.losses import Custom, Logistic, Squared
 from theory.network import Network
 from theory.problem import Problem, format_rational, in_integers
 from theory.states import cone_of, sign_of
@@ -267,6 +267,11 @@ def _components(analysis: Analysis) -> Document:
 def _valleys(tree: Valleys) -> Document:
     if not tree.complete:
         raise InputError("result", "is not complete: it was interrupted")
+    problem = tree.problem
+    if isinstance(problem.loss, Logistic) and (
+        tree.within is None or problem.output_bias or problem.skip
+    ):
+        raise InputError("loss", "is logistic: its valleys are certified where all is bounded only")
     complex_ = tree.complex
     cuts = [tree.cut(valley) for valley in tree.valleys[1:]]
     writer = _Writer(complex_, tree.within, {cell for cut in cuts for cell in cut.cells})

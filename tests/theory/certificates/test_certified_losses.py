@@ -427,6 +427,8 @@ def test_the_logistic_loss_has_no_valleys_where_weights_have_no_bound() -> None:
     refused({**found, "within": None}, "problem.loss: is logistic, which may have no least point")
     free = tampered({**found, "duals": []}, ("problem", "output_bias"), True)
     refused(free, "problem.loss: is logistic, which may have no least point")
+    with pytest.raises(InputError, match="loss: is logistic: its valleys are certified where all"):
+        certify(valleys(Problem.from_json(problem), 1))
 
 
 # What is found has a valid certificate.
@@ -516,12 +518,24 @@ def test_optima_of_every_loss_have_a_valid_certificate(problem: Problem, within:
 
 
 @part(2)
-@given(losses(n=2), st.sampled_from(ROUND))
-def test_valleys_in_balls_have_a_valid_certificate(problem: Problem, name: str) -> None:
-    tree = valleys(problem, 1, within=Ball(name, 1))
+@given(landscapes(EXACT), st.sampled_from([*(Ball(name, 1) for name in ROUND), Penalty(HALF)]))
+def test_valleys_in_balls_have_a_valid_certificate(problem: Problem, within: Within) -> None:
+    tree = valleys(problem, 1, within=within)
     verdict = check(written(tree), problem)
     assert verdict.kind in ("deep-valleys", "all-valleys", "valleys")
     assert f"{len(tree.valleys)} valley" in verdict.statement
+
+
+@part(2)
+@given(landscapes(("logistic",)), st.data())
+def test_the_logistic_loss_has_components_and_barriers_anywhere(
+    problem: Problem, data: st.DataObject
+) -> None:
+    found = analyse(problem, 1, level=2 * problem.zero)
+    assert "the global minimum is between" in check(written(found), problem).statement
+    ends = [data.draw(networks(problem.d, 1)) for _ in range(2)]
+    barrier = barrier_between(problem, *ends)
+    assert "the minimax barrier" in check(written(barrier), problem).statement
 
 
 def test_a_loss_with_kinks_has_valleys_that_one_dual_vector_does_not_show() -> None:
