@@ -18,6 +18,7 @@ from profiles import part
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
 from theory.certificates.losses import Loss, _entropy, _exp, _softplus
+from theory.connectivity import SolutionSet, connect
 from theory.errors import InputError
 from theory.landscape import analyse, valleys
 from theory.landscape.analysis import barrier_between
@@ -536,6 +537,19 @@ def test_the_logistic_loss_has_components_and_barriers_anywhere(
     ends = [data.draw(networks(problem.d, 1)) for _ in range(2)]
     barrier = barrier_between(problem, *ends)
     assert "the minimax barrier" in check(written(barrier), problem).statement
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_paths_of_solutions_have_a_valid_certificate(loss: str) -> None:
+    problem = Problem([[1], [-1]], [1, 1], loss=loss, weights=[2, 1])
+    solutions = SolutionSet(problem, Ball("muon", 3), Fraction(3))
+    ends = (
+        Network([["1/2", "0", "0"]], [1, 0, 0]),
+        Network([["-1/2", "0", "1/4"]], [1, 0, 1]),
+    )
+    document = written(connect(solutions, *ends, max_cells=1))
+    assert "with loss at most 3" in check(document, problem).statement
+    refused({**document, "level": "1/10"}, "start: its loss .* is above the level 1/10")
 
 
 def test_a_loss_with_kinks_has_valleys_that_one_dual_vector_does_not_show() -> None:
