@@ -284,6 +284,6 @@ def _figure(landscape: Analysis) -> Figure:
     axes = list(figure.subplots(1, 3 if highest else 2))
     landscapes.draw_fits(axes[0], landscape)
     if highest is not None:
-        landscapes.draw_path(axes[1], landscape.problem, highest)
+        landscapes.draw_path(axes[1], landscape, highest)
     landscapes.draw_tree(axes[-1], landscape)
     return figure

@@ -178,9 +178,10 @@ def _draw_contributions(axes: Axes, problem: Problem, components: Sequence[Compo
     )
 
 
-def draw_path(axes: Axes, problem: Problem, merge: Merge) -> None:
+def draw_path(axes: Axes, analysis: Analysis, merge: Merge) -> None:
     """The loss along a minimax path beside the straight line between the same two networks."""
-    breakpoints = merge.path.breakpoints
+    problem = analysis.problem
+    breakpoints = analysis.path(merge.first, merge.second).breakpoints
     along, losses = _profile(problem, breakpoints)
     axes.plot(along, losses, **_curve(0), label="minimax path")
     axes.plot(along[::_SAMPLES], losses[::_SAMPLES], **_mark(0), clip_on=False, zorder=3)

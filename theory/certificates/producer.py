@@ -258,8 +258,9 @@ def _components(analysis: Analysis) -> Document:
         ],
         cuts=[_cut(writer, cut) for cut in analysis.cuts],
         paths=[
-            {"from": merge.first, "to": merge.second, "breakpoints": _path(merge.path)}
+            {"from": merge.first, "to": merge.second, "breakpoints": _path(path)}
             for merge in analysis.merges
+            for path in [analysis.path(merge.first, merge.second)]
         ],
     )
 
@@ -278,10 +279,11 @@ def _valleys(tree: Valleys) -> Document:
     entries: list[Document] = []
     for valley, cut in zip(tree.valleys, [None, *cuts], strict=True):
         network = _inside(complex_, valley.representative)
-        death = None
-        if cut is not None and valley.path is not None:
+        death = path = None
+        if cut is not None:
+            path = tree.path(valley)
             # With a penalty networks are balanced nearly, so that the path may be a little higher.
-            death = _range(cut.proved, max(cut.value, valley.path.value))
+            death = _range(cut.proved, max(cut.value, path.value))
         entries.append(
             {
                 "network": network.to_json(),
@@ -289,7 +291,7 @@ def _valleys(tree: Valleys) -> Document:
                 "death": death,
                 "into": valley.into,
                 "cut": None if cut is None else _cut(writer, cut),
-                "path": None if valley.path is None else _path(valley.path),
+                "path": None if path is None else _path(path),
             }
         )
     if descends(tree) and tree.cells <= _ALL:

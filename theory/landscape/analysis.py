@@ -106,7 +106,8 @@ class Analysis:
 
         Modulo permutation it may end at the second representative with its neurons permuted.
         """
-        return tree_path(self.complex, self.flood, self.components[first], self.components[second])
+        start, end = self.components[first], self.components[second]
+        return tree_path(self.complex, self.flood, start.cells[0], end.cells[0])
 
 
 @dataclass(frozen=True)

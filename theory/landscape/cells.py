@@ -187,6 +187,15 @@ class CellComplex:
             for number, move in enumerate(self.moves(cell[position])):
                 yield position, number, move
 
+    def face(self, cell: Cell, number: int) -> tuple[int, int, Move]:
+        """One of `faces`, by its number among them."""
+        for position in self.positions(cell):
+            moves = self.moves(cell[position])
+            if number < len(moves):
+                return position, number, moves[number]
+            number -= len(moves)
+        raise IndexError
+
     def open_faces(self, cell: Cell, level: Fraction) -> Iterator[tuple[int, int, Move]]:
         """Those of `faces` whose minimum is not known to be above the level (integer problem's
         units), without solving any."""

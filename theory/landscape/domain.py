@@ -35,7 +35,7 @@ from theory.states import cone_of, sign_of, state_of
 from theory.within import Ball
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Shaped
+    from jaxtyping import Bool, Int, Shaped
 
 Group: TypeAlias = tuple[int, ...]  # the columns of one neuron, ascending
 Choice: TypeAlias = Callable[[list[int]], list[int]]
@@ -359,11 +359,15 @@ class WholeSpace(Polyhedral):
         vector, scale = self.vector_of(minimum)
         # Column 2 k + 1 is minus column 2 k. Those of the support have the product 0.
         still = {2 * cone_of(column) for column in minimum.support if column is not None}
-        ids = np.arange(0, self.column_count, 2)
-        signs = self.least_squares.signs(vector, ids, still)
+        signs = self.least_squares.signs(vector, self._even, still)
         positive = np.empty(self.column_count, bool)
         positive[::2], positive[1::2] = signs > 0, signs < 0
         return Barred(vector, positive, minimum, scale)
+
+    @cached_property
+    def _even(self) -> Int[np.ndarray, " c"]:
+        """The columns of sign +."""
+        return np.arange(0, self.column_count, 2)
 
     @cached_property
     def _of_states(self) -> Parts:

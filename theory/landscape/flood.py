@@ -13,11 +13,12 @@ Every value is exact. Source: R. E. Tarjan, Data Structures and Network Algorith
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import count, islice
+from functools import cached_property
+from itertools import count
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -73,6 +74,11 @@ class Fragment:
     cells: list[Cell]
     unexpanded: list[Cell]  # cells whose faces are not on the heap yet
     heap: list[_Entry] = field(default_factory=list)
+
+
+def _across(edge: Edge, cell: Cell) -> Cell:
+    """The other of the two cells that an edge joins."""
+    return edge.target if edge.cell == cell else edge.cell
 
 
 def _known(edge: Edge, serial: int, face: int) -> _Entry:
@@ -132,32 +138,37 @@ class Flood:
         entry = fragment.heap[0]
         if not entry[2]:
             return entry[4]
-        (_, face, at), faces, bounds = *entry[3:], self.complex.bounds
-        position, number, move = next(islice(self.complex.faces(faces.cell), face, None))
-        target = self.complex.neighbour(faces.cell, position, move)
-        new: _Entry | None = None
-        if self._owner.get(target) is not fragment:
-            assert bounds is not None
-            found = bounds.settle(faces.cell, position, number, entry[:2])
-            if isinstance(found, Minimum):
-                edge = Edge(faces.cell, position, move, target, found)
-                new = _known(edge, faces.serial, face)
-            else:
-                alone = _Faces(faces.cell, faces.serial, np.array([face]), np.array([found]))
-                new = self._bounded(alone, 0)
+        (_, _, first), faces, bounds = *entry[3:], self.complex.bounds
+        for at in range(first, len(faces.numbers)):
+            face = faces.numbers.item(at)
+            position, number, move = self.complex.face(faces.cell, face)
+            target = self.complex.neighbour(faces.cell, position, move)
+            if self._owner.get(target) is not fragment:
+                break
+        else:
+            heapq.heappop(fragment.heap)
+            return None
+        if at > first:
+            heapq.heapreplace(fragment.heap, self._bounded(faces, at))
+            return None
+        assert bounds is not None
+        found = bounds.settle(faces.cell, position, number, entry[:2])
+        if isinstance(found, Minimum):
+            edge = Edge(faces.cell, position, move, target, found)
+            new = _known(edge, faces.serial, face)
+        else:
+            alone = _Faces(faces.cell, faces.serial, np.array([face]), np.array([found]))
+            new = self._bounded(alone, 0)
         if at + 1 < len(faces.numbers):
             heapq.heappush(fragment.heap, self._bounded(faces, at + 1))
-        if new is None:
-            heapq.heappop(fragment.heap)
-        else:
-            heapq.heapreplace(fragment.heap, new)
+        heapq.heapreplace(fragment.heap, new)
         return None
 
     def _bounded(self, faces: _Faces, at: int) -> _Entry:
         """The entry of faces that are not solved, from one of them on."""
         assert self.complex.bounds is not None
-        key, bound = self.complex.bounds.order(faces.proofs[at])
-        return (key, bound, True, (faces.serial, int(faces.numbers[at]), at), faces)
+        key, bound = self.complex.bounds.order(faces.proofs.item(at))
+        return (key, bound, True, (faces.serial, faces.numbers.item(at), at), faces)
 
     def _extend(self, fragment: Fragment, edge: Edge) -> None:
         heapq.heappop(fragment.heap)
@@ -203,21 +214,37 @@ class Flood:
         self.fragments.remove(second)
 
     def path(self, start: Cell, end: Cell) -> list[Edge]:
-        """The edges of the tree from one cell to another of the same fragment, in order."""
-        arrived: dict[Cell, Edge | None] = {start: None}
-        queue = deque([start])
-        while end not in arrived:
-            cell = queue.popleft()
-            for edge in self.forest[cell]:
-                other = edge.target if edge.cell == cell else edge.cell
-                if other not in arrived:
-                    arrived[other] = edge
-                    queue.append(other)
-        edges: list[Edge] = []
-        while (step := arrived[end]) is not None:
-            edges.append(step)
-            end = step.cell if step.target == end else step.target
-        return edges[::-1]
+        """The edges of the tree from one cell to another of the same fragment, in order, once the
+        flood has ended."""
+        first, last = self._to_root(start), self._to_root(end)
+        while first and last and first[-1] is last[-1]:
+            first.pop()
+            last.pop()
+        return first + last[::-1]
+
+    def _to_root(self, cell: Cell) -> list[Edge]:
+        edges = []
+        while (edge := self._up[cell]) is not None:
+            edges.append(edge)
+            cell = _across(edge, cell)
+        return edges
+
+    @cached_property
+    def _up(self) -> dict[Cell, Edge | None]:
+        """The edge from each cell towards the root of its tree, which is any of its cells."""
+        up: dict[Cell, Edge | None] = {}
+        for root in self._owner:
+            if root in up:
+                continue
+            up[root] = None
+            cells = [root]
+            for cell in cells:  # grows while it is walked through
+                for edge in self.forest.get(cell, ()):
+                    other = _across(edge, cell)
+                    if other not in up:
+                        up[other] = edge
+                        cells.append(other)
+        return up
 
     def region(self, start: Cell, below: Fraction) -> set[Cell]:
         """The cells that tree edges of value < `below` join to `start`."""
@@ -228,13 +255,13 @@ class Flood:
             cell = queue.pop()
             for edge in self.forest[cell]:
                 if edge.minimum.order < end:
-                    other = edge.target if edge.cell == cell else edge.cell
+                    other = _across(edge, cell)
                     if other not in found:
                         found.add(other)
                         queue.append(other)
         return found
 
-    def leaving(self, region: set[Cell], level: Fraction) -> Iterator[Minimum]:
+    def leaving(self, region: frozenset[Cell], level: Fraction) -> Iterator[Minimum]:
         """The minima of the faces between cells of the region and others, but for faces whose
         minimum is known not to be below the level."""
         for cell in region:

@@ -274,6 +274,13 @@ def _dot(a: Array, b: Array) -> float:
 
 
 @_compiled
+def _subtract(factor: float, a: Array, b: Array) -> None:
+    """Take a multiple of `a` away from `b`: without memory for it, as an expression would need."""
+    for i in range(len(b)):
+        b[i] -= factor * a[i]
+
+
+@_compiled
 def nonnegative(columns: Array, y: Array) -> tuple[Array, float, bool]:
     """min ||sum_c z_c c - y|| over z >= 0 in floating point, by Lawson and Hanson's method.
 
@@ -331,7 +338,7 @@ def nonnegative(columns: Array, y: Array) -> tuple[Array, float, bool]:
             size = kept
         residual[:] = y
         for i in range(size):
-            residual -= z[used[i]] * columns[used[i]]
+            _subtract(z[used[i]], columns[used[i]], residual)
     return z, np.sqrt(_dot(residual, residual)), False
 
 
@@ -344,7 +351,7 @@ def _orthogonal(column: Array, Q: Array, R: Array, size: int) -> bool:
         for i in range(size):
             part = _dot(Q[i], rest)
             R[i, size] += part
-            rest -= part * Q[i]
+            _subtract(part, Q[i], rest)
     length = np.sqrt(_dot(rest, rest))
     if length < _INDEPENDENT:
         return False

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
+from itertools import chain, groupby
 
 from theory.errors import Interrupted
 from theory.landscape.cells import Cell, CellComplex
@@ -36,7 +36,7 @@ class Component:
 
 @dataclass(frozen=True)
 class Merge:
-    """Two components join at level `value`, along a path from the first to the second.
+    """Two components join at level `value`.
 
     proved: a lower bound of their barrier, equal to `value` where exact.
     """
@@ -45,7 +45,6 @@ class Merge:
     proved: Fraction
     first: int
     second: int
-    path: MinimaxPath
 
 
 @dataclass(frozen=True)
@@ -89,22 +88,17 @@ def merge_tree(
     edges = [e for cell, at in flood.forest.items() for e in at if e.cell == cell]
     edges.sort(key=lambda edge: edge.minimum.order)
     for value, group in groupby(edges, key=lambda edge: edge.value):
-        for joined in clusters.join((edge.cell, edge.target) for edge in group):
-            regions = [flood.region(components[i].cells[0], value) for i in joined]
-            around = closed_cuts(flood, sorted(regions, key=len), value)
+        for joined in clusters.join([(edge.cell, edge.target) for edge in group]):
+            around = closed_cuts(flood, sorted(joined.values(), key=len), value)
             proved = min(cut.proved for cut in around)
-            for other in joined[1:]:
-                path = tree_path(complex_, flood, components[joined[0]], components[other])
-                merges.append(Merge(complex_.loss_of(value), proved, joined[0], other, path))
+            first, *others = joined
+            merges += [Merge(complex_.loss_of(value), proved, first, other) for other in others]
             cuts += around
     return tuple(merges), tuple(cuts)
 
 
-def tree_path(
-    complex_: CellComplex, flood: Flood, first: Component, second: Component
-) -> MinimaxPath:
-    """The tree path between two representatives, as a path in parameter space."""
-    start, end = first.cells[0], second.cells[0]
+def tree_path(complex_: CellComplex, flood: Flood, start: Cell, end: Cell) -> MinimaxPath:
+    """The tree path between points of least loss in two cells, as a path in parameter space."""
     points, states = along(complex_, start, flood.path(start, end))
     # Neurons share columns by their order: the second network is that of its own cell, permuted.
     rest = list(zip(end, complex_.point(end, complex_.minimum(end)), strict=True))
@@ -112,7 +106,9 @@ def tree_path(
     return minimax_path(complex_, [complex_.point(start, complex_.minimum(start)), *points, last])
 
 
-def closed_cuts(flood: Flood, regions: Sequence[set[Cell]], level: Fraction) -> tuple[Cut, ...]:
+def closed_cuts(
+    flood: Flood, regions: Sequence[Collection[Cell]], level: Fraction
+) -> tuple[Cut, ...]:
     """Cuts at `level` (integer problem's units) from all but one of the regions.
 
     The flood left at most one of the regions below one pass before it was explored completely.
@@ -122,50 +118,60 @@ def closed_cuts(flood: Flood, regions: Sequence[set[Cell]], level: Fraction) -> 
     for region in regions:
         if len(cuts) == len(regions) - 1:  # the last, the largest, need not be looked at
             break
-        proved = level
-        for minimum in flood.leaving(region, level):
+        proved, cells = level, frozenset(region)
+        for minimum in flood.leaving(cells, level):
             if minimum.value < level:
                 break
             proved = min(proved, minimum.lower)
         else:
-            cuts.append(Cut(loss_of(level), loss_of(proved), frozenset(region)))
+            cuts.append(Cut(loss_of(level), loss_of(proved), cells))
     assert len(cuts) == len(regions) - 1
     return tuple(cuts)
 
 
+@dataclass(eq=False)
+class _Cluster:
+    """Cells that edges join so far, and the least id of a component among them."""
+
+    cells: list[Cell]
+    first: int | None = None
+
+
 class _Clusters:
-    """Union-find over cells that knows the first component of each cluster."""
+    """All clusters, each cell by default one of its own."""
 
     def __init__(self, components: Iterable[Component]) -> None:
-        self._parent: dict[Cell, Cell] = {}
-        self._first: dict[Cell, int] = {}  # by root: the least component id in the cluster
+        self._of: dict[Cell, _Cluster] = {}
         for component in components:
-            for cell in component.cells:
-                self._parent[cell] = component.cells[0]
-            self._first[component.cells[0]] = component.id
+            cluster = _Cluster(list(component.cells), component.id)
+            self._of |= dict.fromkeys(component.cells, cluster)
 
-    def _root(self, cell: Cell) -> Cell:
-        parent = self._parent.setdefault(cell, cell)
-        while (above := self._parent[parent]) != parent:
-            self._parent[cell] = above
-            cell, parent = parent, above
-        return parent
-
-    def join(self, pairs: Iterable[tuple[Cell, Cell]]) -> list[list[int]]:
-        """Join clusters pair by pair; each list holds clusters of components now together.
-
-        A cluster of components is named by the first of them.
-        """
+    def join(self, pairs: Sequence[tuple[Cell, Cell]]) -> list[dict[int, list[Cell]]]:
+        """Join clusters pair by pair; each dictionary holds clusters of components now together,
+        named by the first of these, with the cells that they had before."""
+        before: dict[int, tuple[list[Cell], int]] = {}  # only appended to
+        for cell in chain(*pairs):
+            cluster = self._of.setdefault(cell, _Cluster([cell]))
+            if cluster.first is not None:
+                before[cluster.first] = cluster.cells, len(cluster.cells)
         together: dict[int, list[int]] = {}
         for pair in pairs:
-            one, other = map(self._root, pair)
-            if one == other:
+            small, large = sorted((self._of[cell] for cell in pair), key=_size)
+            if small is large:
                 continue
-            self._parent[other] = one
-            ids = sorted(self._first[root] for root in (one, other) if root in self._first)
+            large.cells += small.cells
+            self._of |= dict.fromkeys(small.cells, large)
+            ids = sorted(each.first for each in (small, large) if each.first is not None)
             if ids:
-                self._first[one] = ids[0]
+                large.first = ids[0]
             if len(ids) == 2:
                 low, high = (together.pop(i, [i]) for i in ids)
                 together[ids[0]] = sorted(low + high)
-        return list(together.values())
+        return [
+            {i: cells[:size] for i, (cells, size) in ((i, before[i]) for i in ids)}
+            for ids in together.values()
+        ]
+
+
+def _size(cluster: _Cluster) -> int:
+    return len(cluster.cells)

@@ -96,10 +96,14 @@ class Minimum:
 class _Stationary(NamedTuple):
     """Least squares on a support, without signs: z = numerators / denominator."""
 
-    numerators: list[int]
+    numerators: tuple[int, ...]
     denominator: int
-    residual: fmpz_mat  # (n, 1), denominator * (y - fit), times the weights
+    residual: tuple[int, ...]  # denominator * (y - fit), times the weights
     prices: dict[int, int]  # by group: denominator * the multiplier of its sum
+
+
+def _integers(vector: fmpz_mat) -> tuple[int, ...]:
+    return tuple(map(int, vector.entries()))
 
 
 class _Program:
@@ -162,7 +166,8 @@ class _Program:
         k, times = len(support), 1 if limit else self._times
         y = self._y if times == 1 else self._y * times
         if not k:
-            return _Stationary([], 1, self._weighted(y.transpose()).transpose(), {})
+            residual = self._weighted(y.transpose()).transpose()
+            return _Stationary((), 1, _integers(residual), {})
         A = self._matrix(support)
         AW = self._weighted(A)
         gram, target = AW * A.transpose(), AW * y
@@ -186,15 +191,15 @@ class _Program:
         except ZeroDivisionError:
             return None
         exact, denominator = cast(fmpq_mat, solution).numer_denom()  # flint's types say less
-        numbers = [int(v) for v in exact.entries()]
+        numbers = _integers(exact)
         z = fmpz_mat(k, 1, numbers[:k]) if sums else exact
         missing = y * denominator - A.transpose() * z
         residual = self._weighted(missing.transpose()).transpose()
         prices = dict(zip(sums, numbers[k:], strict=True))
-        return _Stationary(numbers[:k], int(denominator), residual, prices)
+        return _Stationary(numbers[:k], int(denominator), _integers(residual), prices)
 
-    def _products(self, residual: fmpz_mat) -> list[Any]:
-        return (self._all * residual).entries()
+    def _products(self, residual: Sequence[int]) -> list[Any]:
+        return (self._all * fmpz_mat(len(residual), 1, residual)).entries()
 
     def _gains(self, point: _Stationary) -> list[int]:
         """How fast the loss falls as each variable enters, times the denominator; of the support
@@ -224,8 +229,8 @@ class _Program:
         return max(self._gains(point), default=0) > 0
 
     def _minimum(self, support: Sequence[int], point: _Stationary) -> Minimum:
-        residual = tuple(int(v) for v in point.residual.entries())
-        unit, form = Fraction(1, point.denominator), self._form
+        residual, form = point.residual, self._form
+        unit = Fraction(1, point.denominator)
         if form.linear:
             limit = self._solve(support, limit=True)
             assert limit is not None
@@ -267,7 +272,7 @@ class _Program:
         """
         point = self._solve(support, limit=True)
         assert point is not None
-        return min(point.numerators, default=0) >= 0 and not any(point.residual.entries())
+        return min(point.numerators, default=0) >= 0 and not any(point.residual)
 
     def _descent(self) -> tuple[list[int], _Stationary]:
         support = list(self._slack)
@@ -384,13 +389,14 @@ class _Free(_Program):
         self._problems = problems
         self._ids = ids
 
-    def _products(self, residual: fmpz_mat) -> list[Any]:
+    def _products(self, residual: Sequence[int]) -> list[Any]:
         # A matrix of these columns alone takes longer to make than all of them to multiply, where
         # there are few.
-        every = (self._problems.every * residual).entries()
-        products: list[Any] = [every[c] for c in self._ids]
+        every = self._problems.products(residual)
+        products = [every[c] for c in self._ids]
         if self._problems.further is not None:
-            products += (self._problems.further * residual).entries()
+            vector = fmpz_mat(len(residual), 1, residual)
+            products += (self._problems.further * vector).entries()
             products += [0] * len(self._slack)
         return products
 
@@ -399,8 +405,7 @@ class _Free(_Program):
             return super()._rises(support, point)
         ids = np.array(self._ids, dtype=np.intp)
         still = {self.names[i] for i in support}
-        residual = [int(v) for v in point.residual.entries()]
-        return bool((self._problems.signs(residual, ids, still) > 0).any())
+        return bool((self._problems.signs(point.residual, ids, still) > 0).any())
 
 
 class LeastSquares(_Problems):
@@ -414,7 +419,7 @@ class LeastSquares(_Problems):
         floats = np.array(scaled, dtype=float).reshape(len(scaled), len(self.y))
         self._floats = floats / np.linalg.norm(floats, axis=1, keepdims=True)
         self.scale = self._top**2
-        self.every = fmpz_mat(len(self.columns), len(self.y), [*chain.from_iterable(self.columns)])
+        self._every = fmpz_mat(len(self.columns), len(self.y), [*chain.from_iterable(self.columns)])
 
     def minimum(self, ids: tuple[int, ...]) -> Minimum:
         """The exact minimum over the columns `ids`, which must be sorted and distinct."""
@@ -422,6 +427,10 @@ class LeastSquares(_Problems):
             return self._memo[ids]
         guess = partial(_positive, self._floats[list(ids)], self._float_y)
         return self._solved(ids, _Free(self, ids), guess)
+
+    def products(self, vector: Sequence[int]) -> list[Any]:
+        """Those of an integer vector (n,) with all columns."""
+        return (self._every * fmpz_mat(len(vector), 1, vector)).entries()
 
     def signs(
         self, vector: Sequence[int], ids: Int[np.ndarray, " k"], still: Container[int] = ()
@@ -432,15 +441,17 @@ class LeastSquares(_Problems):
         products near zero.
         """
         if not self.guessing:
-            every = (self.every * fmpz_mat(len(vector), 1, list(vector))).entries()
+            every = self.products(vector)
             return np.array([(every[c] > 0) - (every[c] < 0) for c in ids.tolist()], np.int8)
+        top = max(map(abs, vector), default=0)
+        if not top:  # floating point would settle none
+            return np.zeros(len(ids), np.int8)
         from theory.landscape.kernel import product_signs
 
-        top = max(map(abs, vector)) or 1
         floats = np.array([v / top for v in vector])
         signs, near, count = product_signs(self._floats, ids, floats)
-        for place in near[:count].tolist():
-            column = int(ids[place])
+        places = near[:count]
+        for place, column in zip(places.tolist(), ids[places].tolist(), strict=True):
             if column not in still:
                 product = dot(self.columns[column], vector)
                 signs[place] = (product > 0) - (product < 0)

@@ -28,7 +28,7 @@ from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import Polyhedral
 from theory.landscape.flood import Edge, Flood
-from theory.landscape.merge_tree import Component, Cut, Merge, flooded, merge_tree
+from theory.landscape.merge_tree import Component, Cut, Merge, flooded, merge_tree, tree_path
 from theory.landscape.minimax import MinimaxPath
 from theory.landscape.nnls import Minimum
 from theory.landscape.optima import optima
@@ -52,7 +52,6 @@ class Valley:
     death: where it joins the valley `into`; both None for the global one, and while not known
     (after an interrupt). cells: those that reach the bottom. representative: a network there.
     proved_birth, proved_death: lower bounds, equal to the two where minima are exact.
-    path: from its bottom to that of `into`, of largest loss `death`.
     """
 
     id: int
@@ -63,7 +62,6 @@ class Valley:
     proved_death: Fraction | None
     representative: Network
     cells: tuple[Cell, ...]
-    path: MinimaxPath | None = field(repr=False)
 
     @property
     def depth(self) -> Fraction | None:
@@ -141,6 +139,12 @@ class Valleys:
                         reached.add(target)
                         cells.append(target)
         return None
+
+    def path(self, valley: Valley) -> MinimaxPath:
+        """From the bottom of a valley to that of `into`; its largest loss is `death`."""
+        assert valley.into is not None
+        start = self.valleys[valley.into].cells[0]
+        return tree_path(self.complex, self.flood, start, valley.cells[0]).reversed()
 
     def cut(self, valley: Valley) -> Cut:
         """The cells below the way out of a valley, and what is proved of the faces around them."""
@@ -264,7 +268,6 @@ def _numbered(
                 proved_death=None if end is None else end.proved,
                 representative=bottom.representative,
                 cells=bottom.cells,
-                path=None if end is None else end.path.reversed(),
             )
         )
     return tuple(valleys)

@@ -31,7 +31,7 @@ def _landscape(result: Result[Landscapes, Trained[Runs]]) -> list[Picture]:
     ]
     if first.merges:
         highest = first.merges[-1]
-        draw_path = partial(landscapes.draw_path, problem=first.problem, merge=highest)
+        draw_path = partial(landscapes.draw_path, analysis=first, merge=highest)
         pictures.append((draw_path, _path_caption(highest)))
     pictures.extend(
         (partial(landscapes.draw_tree, analysis=analysis), _tree_caption(name, analysis))

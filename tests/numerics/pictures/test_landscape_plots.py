@@ -84,12 +84,12 @@ def test_fit_on_the_circle_passes_through_the_data(axes: Axes) -> None:
 def test_path_and_tree(axes: Axes, labelled: bool) -> None:
     landscape = analyse(example("flagship"), 2, labelled=labelled)
     merge = landscape.merges[-1]
-    draw_path(axes, landscape.problem, merge)
+    draw_path(axes, landscape, merge)
     draw(axes)
     assert texts(axes) == [show(merge.value)]
     minimax, marks, straight = axes.get_lines()[:3]
     assert max(minimax.get_ydata()) == pytest.approx(float(merge.value))
-    assert len(marks.get_xdata()) == len(merge.path.breakpoints)
+    assert len(marks.get_xdata()) == len(landscape.path(merge.first, merge.second).breakpoints)
     assert max(straight.get_ydata()) >= float(merge.value) - 1e-9
     axes.clear()
     draw_tree(axes, landscape)

@@ -142,7 +142,7 @@ def test_the_exact_path_attains_the_barrier(labelled: bool) -> None:
     """Its breakpoints have |a_j| = 1, so it is a polychain; its peaks are kinks off the grid."""
     analysis = analyse(FLAGSHIP, 2, labelled=labelled)
     for merge in analysis.merges:
-        curve = polychain_through(FLAGSHIP, merge.path.breakpoints)
+        curve = polychain_through(FLAGSHIP, analysis.path(merge.first, merge.second).breakpoints)
         assert curve.maximum().item() == pytest.approx(float(merge.value), rel=1e-11)
         assert curve.barrier().item() == pytest.approx(float(merge.value), rel=1e-11)
 

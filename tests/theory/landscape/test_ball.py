@@ -96,7 +96,8 @@ def test_the_checker_accepts_what_is_found(
     check(certify(analysis), problem)
     assert all(inside(component.representative, rho) for component in analysis.components)
     for merge in analysis.merges:
-        assert all(inside(network, rho) for network in merge.path.breakpoints)
+        path = analysis.path(merge.first, merge.second)
+        assert all(inside(network, rho) for network in path.breakpoints)
     ends = (analysis.components[k].representative for k in (0, -1))
     barrier = barrier_between(problem, *ends, labelled=labelled, within=Ball("adamw", rho))
     assert barrier.value == analysis.barriers[0][len(analysis.components) - 1]

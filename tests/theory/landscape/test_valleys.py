@@ -179,9 +179,8 @@ def test_a_way_out_ends_at_the_networks_themselves() -> None:
     problem = Problem([[2, -1], [-1, 2], [1, -2], [1, 2], [-2, 1]], [-3, 0, -3, 3, -2])
     tree = valleys(problem, 2)
     for valley in tree.valleys[1:]:
-        assert valley.path is not None
         ends = [valley.representative, tree.valleys[valley.into or 0].representative]
-        first, *_, last = valley.path.breakpoints
+        first, *_, last = tree.path(valley).breakpoints
         for network, end in zip(ends, (first, last), strict=True):
             orders = [network, network.permuted((1, 0))]
             assert end.convex_coordinates() in [each.convex_coordinates() for each in orders]
@@ -189,9 +188,9 @@ def test_a_way_out_ends_at_the_networks_themselves() -> None:
 
 def test_a_way_out_is_a_path_that_goes_no_higher_than_it_must() -> None:
     problem = REGRESSION
-    for valley in valleys(problem, 2).valleys[1:]:
-        assert valley.path is not None
-        losses = [network.loss(problem) for network in valley.path.breakpoints]
+    tree = valleys(problem, 2)
+    for valley in tree.valleys[1:]:
+        losses = [network.loss(problem) for network in tree.path(valley).breakpoints]
         assert (losses[0], max(losses)) == (valley.birth, valley.death)
         assert losses[-1] <= losses[0]
 
