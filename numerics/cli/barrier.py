@@ -49,7 +49,7 @@ def barrier(
         str | None, typer.Option(metavar="RHO", help="The radius of that ball, R_W R_a.")
     ] = None,
     max_cells: options.MaxCells = None,
-    time_budget: options.TimeBudget = None,
+    time_budget: options.TimeBudgetAnyCells = None,
     between: Annotated[
         tuple[Path, Path] | None,
         typer.Option(metavar="A.json B.json", help="Also the barrier between these two networks."),

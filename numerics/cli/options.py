@@ -97,11 +97,13 @@ Width = Annotated[
     ),
 ]
 MaxCells = Annotated[int | None, count("Refuse problems with more cells than this.")]
-TimeBudget = Annotated[
+_STOP = "Stop after so many seconds with what is known (exit code 3)."
+TimeBudget = Annotated[int | None, count(_STOP, "SECONDS")]
+TimeBudgetAnyCells = Annotated[
     int | None,
     count(
-        "Stop after so many seconds with what is known (exit code 3). Without a ball any number of "
-        "cells is then begun on, unless --max-cells says otherwise.",
+        f"{_STOP} Without a ball any number of cells is then begun on, unless --max-cells says "
+        "otherwise.",
         "SECONDS",
     ),
 ]

@@ -47,6 +47,7 @@ def valleys(
         ),
     ] = None,
     max_cells: options.MaxCells = None,
+    time_budget: options.TimeBudget = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -85,7 +86,7 @@ def valleys(
     given = options.given(max_cells=max_cells)
     tree: Valleys | None = None
     rests: tuple[Limit, ...] | None = None
-    with task.working() as report:
+    with task.working(seconds=time_budget) as report:
         tree = all_valleys(
             data,
             width,

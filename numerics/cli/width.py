@@ -45,6 +45,7 @@ def width(
         ),
     ] = None,
     max_cells: options.MaxCells = None,
+    time_budget: options.TimeBudget = None,
     max_bases: Annotated[
         int | None, options.count("Refuse a search for the theorem's bound that is larger.")
     ] = None,
@@ -71,7 +72,7 @@ def width(
     ball = Ball(optimizer, rho)
     cells = options.given(max_cells=max_cells)
     too_large = _too_large(data, max_width, cells)
-    with progress() as report:
+    with progress(seconds=time_budget) as report:
         steps = _intervals(data, ball.optimizer, max_width, cells, report) if intervals else None
         found = width_profile(
             data,

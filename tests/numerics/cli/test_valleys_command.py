@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +141,21 @@ def test_an_interrupt_leaves_what_is_known(
     assert '"minimum": "0"' in out
     assert '"complete": false' in out
     assert err.count("\n") == 1
+
+
+def test_a_time_budget_leaves_what_is_known(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock here says that a second passes between two looks at it: all cells take longer than
+    a few, and a thousand seconds are enough for both."""
+    seconds = count()
+    monkeypatch.setattr("numerics.cli.output.time.monotonic", lambda: float(next(seconds)))
+    code, out, err = run(capsys, *BALL, "--time-budget", "5", "--json", "-")
+    assert code == 3
+    assert "the time budget of 5 s is spent\n" in err
+    found = json.loads(out)
+    assert (found["valleys"], found["complete"]) == ([], False)
+    assert found["known"].startswith("the minimum is at most")
+    code, _, err = run(capsys, *BALL, "--time-budget", "100000")
+    assert code == 0
+    assert "budget" not in err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
 import pytest
@@ -121,3 +122,28 @@ def test_intervals_are_for_entrywise_balls(capsys: pytest.CaptureFixture[str]) -
     code, out, err = run(capsys, "width", "non-monotone", *options)
     assert (code, out) == (2, "")
     assert "the ball of muon is no polytope" in err
+
+
+def test_a_time_budget_leaves_the_widths_that_are_known(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock here says that a second passes between two looks at it."""
+
+    def with_budget(seconds: int) -> tuple[int, str, list[int]]:
+        clock = count()
+        with monkeypatch.context() as patch:
+            patch.setattr("numerics.cli.output.time.monotonic", lambda: float(next(clock)))
+            told = (*ARGUMENTS, "--level", "0", "--time-budget", seconds, "--json", "-")
+            code, out, err = run(capsys, *told)
+        found = json.loads(out)
+        assert found["complete"] == (code == 0)
+        looks.append(next(clock))
+        return code, err, [row["components"] for row in found["widths"]]
+
+    looks: list[int] = []
+    assert with_budget(10**6)[::2] == (0, [0, 1, 2, 1])
+    enough = looks[0]
+    code, err, components = with_budget(enough - 10)
+    assert (code, components) == (3, [0, 1, 2])
+    assert f"the time budget of {enough - 10} s is spent\n" in err
+    assert with_budget(1)[::2] == (3, [])
