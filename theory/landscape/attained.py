@@ -85,6 +85,11 @@ class FreeMinima:
         fit = tuple(v - Fraction(r, whole) for v, r in zip(self._y, found.residual, strict=True))
         return Free(found.value / self._scale**2, fit, parts, primitive(found.residual))
 
+    def least(self, groups: Sequence[Group]) -> Fraction:
+        """The value alone, which takes less time."""
+        used = {self._place[c] for group in groups for c in group if c in self._place}
+        return self._squares.minimum(tuple(sorted(used))).value / self._scale**2
+
 
 def on_the_fit(
     images: Sequence[Sequence[int]],

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from theory.arrangement import arrangement, count_cones
 from theory.errors import WITHIN_REACH, BudgetError, InputError
+from theory.landscape.conic import ConvexBall
 from theory.landscape.domain import Domain, Group, Move, Polyhedral, WholeSpace
 from theory.landscape.domains import domain_of
 from theory.landscape.nnls import Minimum, order_of
@@ -35,6 +36,7 @@ from theory.within import Ball, Penalty, require_within
 
 if TYPE_CHECKING:
     from theory.landscape.bounds import FaceBounds
+    from theory.landscape.free_bounds import FreeBounds
 
 Cell: TypeAlias = tuple[int, ...]
 Neuron: TypeAlias = tuple[int, tuple[Fraction, ...]]  # (s, u) in convex coordinates
@@ -107,7 +109,7 @@ class CellComplex:
         self.problem, self.arrangement = domain.problem, domain.arrangement
         self.within, self.loss = domain.within, domain.loss
         self.states, self.groups, self.moves = domain.states, domain.groups, domain.moves
-        self._bounds: FaceBounds | None = None
+        self._bounds: FaceBounds | FreeBounds | None = None
         if self.large and isinstance(domain, Polyhedral):
             domain.least_squares.many = True
 
@@ -154,17 +156,18 @@ class CellComplex:
         return self.count >= _LARGE
 
     @property
-    def bounds(self) -> FaceBounds | None:
-        """What is known of faces without solving them; None before the kernel is of use."""
-        domain = self.domain
-        if (
-            self._bounds is None
-            and isinstance(domain, WholeSpace)
-            and domain.least_squares.guessing
-        ):
-            from theory.landscape.bounds import FaceBounds
+    def bounds(self) -> FaceBounds | FreeBounds | None:
+        """What is known of faces without solving them; None before it is of use."""
+        if self._bounds is None:
+            domain = self.domain
+            if isinstance(domain, WholeSpace) and domain.least_squares.guessing:
+                from theory.landscape.bounds import FaceBounds
 
-            self._bounds = FaceBounds(self, domain)
+                self._bounds = FaceBounds(self, domain)
+            elif isinstance(domain, ConvexBall) and domain.free is not None:
+                from theory.landscape.free_bounds import FreeBounds
+
+                self._bounds = FreeBounds(self, domain, domain.free)
         return self._bounds
 
     def modulo_permutation(self) -> CellComplex:

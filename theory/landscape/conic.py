@@ -60,6 +60,9 @@ if TYPE_CHECKING:
 _BITS = 40  # kept of float coefficients, relative to the largest
 _PARTS = 1 << 60  # of a limit, in which weights are rounded up
 _INSIDE = Fraction(1, 10**12)
+_ROOM = 1 + Fraction(1, 10**6)
+"""How much larger than the lengths of its neurons together a ball has to be to hold a network by
+these alone: more than least networks in floats are off."""
 # Bounds are claimed with the first allowance and used with the second, so that rounding, here and
 # in a checker with other square roots, cannot turn a claim down.
 _CLAIMED = 1 + Fraction(1, 2**40)
@@ -234,6 +237,10 @@ class ConvexBall(Domain):
     def _size(self, neurons: int, parts: Sequence[Part]) -> Fraction:
         """An upper bound of the radius that a point needs."""
 
+    def _holds(self, neurons: int, parts: Sequence[Part]) -> bool:
+        """Whether it is proved that a point is in the ball."""
+        return self._size(neurons, parts) <= self._ball.rho
+
     def solved(self) -> int:
         """The number of different programs solved so far."""
         return len(self._memo)
@@ -243,7 +250,7 @@ class ConvexBall(Domain):
         neurons does not matter."""
         key = self.used(groups)
         if key not in self._memo:
-            self._memo[key] = self._bracket(key) if self._free is None else self._decided(key)
+            self._memo[key] = self._bracket(key) if self.free is None else self._decided(key)
         return self._memo[key]
 
     def used(self, groups: Sequence[Group]) -> tuple[Group, ...]:
@@ -266,7 +273,7 @@ class ConvexBall(Domain):
         ]
 
     @cached_property
-    def _free(self) -> FreeMinima | None:
+    def free(self) -> FreeMinima | None:
         """The least losses without the ball; None where they are not known exactly."""
         if not self.problem.is_plain:
             return None
@@ -276,9 +283,9 @@ class ConvexBall(Domain):
     def _decided(self, groups: tuple[Group, ...]) -> Bracket:
         """The least loss without the ball, where it is attained in it; an interval above it, where
         it is not. Where neither is proved, ball and fit touch, or nearly."""
-        assert self._free is not None
-        free = self._free.minimum(groups)
-        if self._size(len(groups), free.parts) <= self._ball.rho:
+        assert self.free is not None
+        free = self.free.minimum(groups)
+        if self._holds(len(groups), free.parts):
             return self._attained(free, free.parts)
         found = self._bracket(groups)
         if found.least > free.value:
@@ -287,7 +294,7 @@ class ConvexBall(Domain):
         near = self._nearest(face, len(groups), free.fit)
         if near is not None:
             for parts in self._on_the_fit(face, near.z, free.fit):
-                if self._size(len(groups), parts) <= self._ball.rho:
+                if self._holds(len(groups), parts):
                     return self._attained(free, parts)
             metric = self._plain if near.metric is None else Metric.near(near.metric)
             above = self._above(groups, free, near.nu, metric, found)
@@ -305,8 +312,8 @@ class ConvexBall(Domain):
     def least_radius(self, groups: Sequence[Group]) -> float:
         """An estimate of the least radius, relative to the ball's, that holds an exact fit of
         neurons with these columns; infinity where no radius does, or the solver fails."""
-        assert self._free is not None
-        free = self._free.minimum(groups)
+        assert self.free is not None
+        free = self.free.minimum(groups)
         if free.value:
             return math.inf
         if not any(free.fit):
@@ -563,6 +570,12 @@ class ConicBall(ConvexBall):
 
     def _size(self, neurons: int, parts: Sequence[Part]) -> Fraction:
         return self.norm(self._points(neurons, parts))
+
+    def _holds(self, neurons: int, parts: Sequence[Part]) -> bool:
+        """By the triangle inequality, where that says so: gauges are lengths of single neurons."""
+        u = self._points(neurons, parts)
+        lengths = sum((sqrt_above(squared(uj)) for uj in u), Fraction())
+        return lengths * _ROOM <= self._ball.rho or self.norm(u) <= self._ball.rho
 
     @property
     def _count(self) -> int:

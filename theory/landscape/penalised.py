@@ -47,7 +47,7 @@ class Penalised(ConicBall):
         self.within = None
         self.beta: Fraction = penalty.beta
         self._faces = Faces(problem, None, penalised=True)
-        self._free = None  # what is least without a penalty is not with one
+        self.free = None  # what is least without a penalty is not with one
         self._weight = float(self.beta * self._reach / self.loss.factor(self._faces.unit))
 
     def objective(self, network: Network) -> Fraction:
