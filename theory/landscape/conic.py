@@ -575,7 +575,7 @@ class ConicBall(ConvexBall):
         """By the triangle inequality, where that says so: gauges are lengths of single neurons."""
         u = self._points(neurons, parts)
         lengths = sum((sqrt_above(squared(uj)) for uj in u), Fraction())
-        return lengths * _ROOM <= self._ball.rho or self.norm(u) <= self._ball.rho
+        return lengths * _ROOM <= self._ball.rho or super()._holds(neurons, parts)
 
     @property
     def _count(self) -> int:
