@@ -573,9 +573,14 @@ class ConicBall(ConvexBall):
 
     def _holds(self, neurons: int, parts: Sequence[Part]) -> bool:
         """By the triangle inequality, where that says so: gauges are lengths of single neurons."""
-        u = self._points(neurons, parts)
-        lengths = sum((sqrt_above(squared(uj)) for uj in u), Fraction())
-        return lengths * _ROOM <= self._ball.rho or super()._holds(neurons, parts)
+        if self._lengths(neurons, parts) * _ROOM <= self._ball.rho:
+            return True
+        return super()._holds(neurons, parts)
+
+    def _lengths(self, neurons: int, parts: Sequence[Part]) -> Fraction:
+        """Those of all neurons together, rounded up."""
+        points = self._points(neurons, parts)
+        return sum((sqrt_above(squared(u)) for u in points), Fraction())
 
     @property
     def _count(self) -> int:

@@ -91,5 +91,4 @@ class Penalised(ConicBall):
         return parts
 
     def _added(self, neurons: int, parts: Sequence[Part]) -> Fraction:
-        lengths = (sqrt_above(squared(u)) for u in self._points(neurons, parts))
-        return self.beta * sum(lengths, Fraction())
+        return self.beta * self._lengths(neurons, parts)

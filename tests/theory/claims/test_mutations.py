@@ -142,6 +142,7 @@ COMPONENT_MERGED = changed(
 RADIUS_SCALED = changed(
     lambda rho: rho and rho * MORE, "theory.connectivity.critical_radii:CriticalRadii._solve"
 )
+SIZES = ("theory.landscape.conic:ConicBall._size", "theory.landscape.conic:ConicBall._lengths")
 
 
 def barriers_scaled(analysis: Any) -> Any:
@@ -435,8 +436,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "radius scaled": RADIUS_SCALED,
         "width shifted": changed(shifted(-1), "theory.claims.width_profile:_bound"),
         "fits not found": put("theory.landscape.conic:on_the_fit", lambda *near: iter(())),
-        "ball too large": changed(lambda size: size / 2, "theory.landscape.conic:ConicBall._size"),
-        "ball too small": changed(lambda size: size * 2, "theory.landscape.conic:ConicBall._size"),
+        "ball too large": changed(lambda size: size / 2, *SIZES),
+        "ball too small": changed(lambda size: size * 2, *SIZES),
     },
     "not-implied-by-prior-work": {
         "faces dropped": FACES_DROPPED,
