@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 
 _WHOLE = 64  # blocks up to which the master takes all of them
 _WHOLE_NEWTON = 1024  # the same where the master is solved by Newton's method
-_NEW_OWN, _NEW = 100, 30  # blocks to join the master at once; the first where no CVXPY is needed
+_NEW_OWN, _NEW = 200, 30  # blocks to join the master at once; the first where no CVXPY is needed
 _GAIN_NEWTON, _GAIN = 0.0, 1e-3  # of the value, relative: for less no patterns are sought
 _WIDTH, _WIDE = 64, 8  # of the networks that patterns are learnt from, and how many
 _VIOLATED = 1e-9  # of the level, relative

@@ -39,10 +39,10 @@ _ROUNDS = 100  # of Newton's method; twenty to forty are usual
 _SHARE = 0.99  # of the way to the boundary
 _FIRST = 4.0  # times the longest gradient of a block: the first Z
 _SLACK = 0.01  # times what would be central: the first slacks, which are to be small in the end
-_CENTRED = 3  # corrections of a step at most, each for one so much longer:
+_CENTRED = 8  # corrections of a step at most, each for one so much longer:
 _MORE = 0.3
 _APART = 10.0  # times tau, or a part of it, that s mu may be
-_WORTH = 1.1  # times as long, for another correction
+_WORTH = 1.05  # times as long, for another correction
 _LEAST = 1e-4  # of tau, from one round to the next
 _REFINED = 6  # times at most that a step is corrected by what it leaves of its equations,
 _EXACT = 1e-4  # until that is so small, relatively
@@ -50,9 +50,9 @@ _WRONG = 1.0  # what a step may leave; more, and floats have come to their end
 _SHORTEST = 1e-6  # of steps
 _SMALL = 1e-4  # of the loss of zero weights: gaps of smaller losses are relative to this
 _THINNED = 3.0  # by what the gaps of points passed differ that are kept
-_BACK = 3.0  # times the gap at which a program over more blocks starts
-_ROOM = 1.1  # times the costs of new blocks that Z and nu allow them there
-_FLOOR = 0.02  # of the costs, what all other multipliers of new blocks may be worth
+_BACK = 3.0  # times the gap: where a program over more blocks starts
+_ROOM = 0.3  # times that gap: by how much Z and nu allow new blocks more than they cost
+_FLOOR = 0.2  # times that gap: of the costs, what all other multipliers of new blocks may be worth
 _TRIES = 8  # to make D definite there
 _USEFUL = 1e-2  # a wider gap, relative, is none that can be priced
 
@@ -199,16 +199,17 @@ class SpectralProgram:
 
         Blocks `here` are its blocks `there`. mu: what prices the others, for lam of this loss.
         """
-        passed = [each.point for each in before._passed if each.gap >= gap * _BACK]
+        passed = [each for each in before._passed if each.gap >= gap * _BACK]
         if not passed:
             return
-        point, radius = passed[-1], before._radius
+        (gap, point), radius = passed[-1], before._radius
+        gap = min(gap, 1.0)
         k, d = len(self.masks), len(point.Z)
         new = np.setdiff1d(np.arange(k), here)
         tau = point.gap / (point.P.shape[0] * (d + 1) + point.s.size)
         # All multipliers are to be positive, and those added to cost little.
         form = np.sqrt((self.normals * np.linalg.solve(point.Z, self.normals.T).T).sum(axis=1))
-        floor = 2 * _FLOOR * np.sqrt(point.nu[0]) / form.sum()
+        floor = 2 * _FLOOR * gap * np.sqrt(point.nu[0]) / form.sum()
         multipliers = mu[:, self.on] * self.lengths * (radius / self.zero) + floor
         multipliers[here] = point.mu[there]
         s = tau / multipliers
@@ -217,7 +218,7 @@ class SpectralProgram:
         P[here] = point.P[there]
         Z, nu = point.Z, point.nu
         for _ in range(_TRIES):
-            fit = self._fit(radius, P)
+            fit = self.fit(radius, P[:, :-1, -1])
             lam = self._lam(fit)
             D = self.dual(radius, lam, multipliers, Z, nu)
             if P[:, d, d].all() and _definite(D):
@@ -226,7 +227,7 @@ class SpectralProgram:
                 return
             z = D[:, :d, d]
             cost = float((z * np.linalg.solve(Z, z.T).T).sum(axis=1).max() / nu[0])
-            scale = max(1.0, _ROOM * cost**0.5)
+            scale = max(1.0, (1 + _ROOM * gap) * cost**0.5)
             Z, nu = scale * Z, scale * nu
             P[new] = tau * np.linalg.inv(self.dual(radius, lam, multipliers, Z, nu)[new])
 
@@ -274,8 +275,9 @@ class SpectralProgram:
         lam: Array = -self.loss.gradient(fit, self.y) / self.zero
         return lam
 
-    def _fit(self, radius: float, P: Float[Array, "k e e"]) -> Float[Array, " n"]:
-        fit: Array = radius * (self.masks * (P[:, :-1, -1] @ self.X.T)).sum(axis=0)
+    def fit(self, radius: float, v: Float[Array, "k d"]) -> Float[Array, " n"]:
+        """sum_b F_b u_b"""
+        fit: Array = radius * (self.masks * (v @ self.X.T)).sum(axis=0)
         return fit
 
     def dual(
@@ -300,7 +302,7 @@ class SpectralProgram:
         tau = point.gap / (k * e + point.s.size)
         try:
             system = _System(self, point, radius)
-            affine = system.step(0.0, None, np.zeros_like(point.s))
+            affine = system.step(0.0, np.zeros_like(point.P), np.zeros_like(point.s))
             after = system.gap_after(affine, system.length(affine))
             tau *= min(max((after / point.gap) ** 3, _LEAST), 1.0)
             step, length = system.centred(tau, affine)
@@ -318,7 +320,7 @@ class SpectralProgram:
     ) -> _Point | None:
         """The point a step away; None where a loss that is no square makes D indefinite."""
         P = point.P + length * system.unscaled(step.P)
-        fit = self._fit(radius, P)
+        fit = self.fit(radius, P[:, :-1, -1])
         lam, mu = self._lam(fit), point.mu + length * step.mu
         Z, nu = point.Z + length * step.Z, point.nu + length * step.nu
         D = self.dual(radius, lam, mu, Z, nu)
@@ -401,17 +403,10 @@ class _System:
         self.T_root: Array = np.asarray(np.linalg.qr(np.concatenate([H, one], axis=1), mode="r"))
         curvature = program.loss.curvature(point.fit, program.y) / program.zero
         self.curvature_root = np.sqrt(curvature)
-        Y = np.empty((k, n + m + groups, d + 1))
-        Y[:, :n] = (radius * self.curvature_root * program.masks)[:, :, None] * (program.X @ self.C)
-        seen = self._seen(M)
-        i, j = packing.i, packing.j
-        Y[:, n : n + m] = (-packing.weights[:, None] / root[:, :, None]) * (
-            seen[:, i] * a[:, j][:, :, None] + seen[:, j] * a[:, i][:, :, None]
-        )
-        Y[:, n + m :] = 0.0
-        Y[range(k), n + m + program.group] = -2 * root * self._seen(last[:, None])[:, 0]
-        self.Y = Y
-        wide = (Y @ np.linalg.inv(self.T_root)).transpose(1, 0, 2).reshape(n + m + groups, -1)
+        self.pulled = -2 * a / root
+        self.seen = self._seen(M)
+        self.seen_last = -2 * root * self._seen(last[:, None])[:, 0]
+        wide = self._wide().reshape(n + m + groups, -1)
         matrix = wide @ wide.T / 2
         matrix[range(n), range(n)] += 1.0
         across = _stretched(M, self.last[:, None], -1.0)
@@ -426,6 +421,44 @@ class _System:
         self.factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
         self.off = point.s - program.outputs(point.v)
 
+    def _wide(self) -> Float[Array, "N k e"]:
+        """Y (..)^-1/2 for all blocks."""
+        program = self.program
+        n, d = program.X.shape
+        m, k = len(program.packing.i), len(self.T_root)
+        inverse = np.linalg.inv(self.T_root)
+        wide = np.zeros((n + m + len(self.point.nu), k, d + 1))
+        columns = (self.C @ inverse).transpose(1, 0, 2).reshape(d, -1)
+        np.matmul(program.X, columns, out=wide[:n].reshape(n, -1))
+        wide[:n] *= (self.radius * self.curvature_root * program.masks).T[:, :, None]
+        rows = (self.seen @ inverse).transpose(1, 0, 2)
+        pulled = self.pulled.T[:, :, None]
+        for i in range(d):
+            at = np.flatnonzero(program.packing.i == i) + n
+            wide[at] = rows[i] * pulled[i:]
+            wide[at] += rows[i:] * pulled[i]
+        wide[n : n + m] *= program.packing.weights[:, None, None] / 2
+        wide[n + m + program.group, range(k)] = (self.seen_last[:, None] @ inverse)[:, 0]
+        return wide
+
+    def _down(self, v: Float[Array, "k d"], w: Float[Array, "k e"]) -> Float[Array, " N"]:
+        """sum_b Y_b w_b; its first part for v_b = C_b w_b."""
+        program = self.program
+        fit = self.curvature_root * program.fit(self.radius, v)
+        S = _T(self.seen @ w[:, :, None])[:, 0].T @ self.pulled
+        nu = np.bincount(program.group, (self.seen_last * w).sum(axis=1))
+        return np.concatenate([fit, program.packing.pack((S + S.T) / 2), nu])
+
+    def _up(self, x: Float[Array, " N"]) -> Float[Array, "k e"]:
+        """Y_b^T x"""
+        program, packing = self.program, self.program.packing
+        n, m = len(program.y), len(packing.i)
+        z = (self.radius * program.masks * (self.curvature_root * x[:n])) @ program.X
+        Z = self.pulled @ packing.unpack(x[n : n + m])
+        up = (z[:, None] @ self.C)[:, 0] + (Z[:, None] @ self.seen)[:, 0]
+        up += x[n + m :][program.group][:, None] * self.seen_last
+        return up
+
     def _seen(self, rows: Float[Array, "k l e"]) -> Float[Array, "k l e"]:
         """J^-1 of these, without the part that C does not see."""
         seen = _stretched(rows, self.last[:, None], 1 / np.sqrt(2) - 1)
@@ -436,30 +469,36 @@ class _System:
     def centred(self, tau: float, affine: _Step) -> tuple[_Step, float]:
         """The step towards tau, and how much of it to go: corrected while that makes it longer.
 
-        Of many thousand pairs s mu a few are far from tau, and these would make it short. What they
-        would be after a longer step is moved to between tau / 10 and 10 tau (Gondzio 1996).
+        Of many thousand pairs s mu, and eigenvalues of P D, some are far from tau, and these would
+        make it short. What they would be after a longer step is moved to between tau / 10 and
+        10 tau (Gondzio 1996).
         """
         point = self.point
-        products = affine.s * affine.mu
-        step = self.step(tau, affine, products)
+        squares, products = _symmetric(affine.P @ affine.D), affine.s * affine.mu
+        step = self.step(tau, squares, products)
         length = self.length(step)
         for _ in range(_CENTRED):
             if length >= 1:
                 break
             ahead = min(1.0, length + _MORE)
+            P, D = self._scaled(step, ahead)
+            values, vectors = np.linalg.eigh(_symmetric(P @ D))
+            moved = _towards(values, tau)
+            squares = squares - (vectors * moved[:, None, :]) @ _T(vectors)
             pairs = (point.s + ahead * step.s) * (point.mu + ahead * step.mu)
-            products = products - np.maximum(
-                np.clip(pairs, tau / _APART, tau * _APART) - pairs, -tau * _APART
-            )
-            other = self.step(tau, affine, products)
+            products = products - _towards(pairs, tau)
+            other = self.step(tau, squares, products)
             longer = self.length(other)
             if longer < length * _WORTH:
                 break
             step, length = other, longer
         return step, min(1.0, _SHARE * length)
 
-    def step(self, tau: float, affine: _Step | None, products: Float[Array, "k r"]) -> _Step:
-        """Towards the central path at tau, with the second order of the step before.
+    def step(
+        self, tau: float, squares: Float[Array, "k e e"], products: Float[Array, "k r"]
+    ) -> _Step:
+        """Towards the central path at tau, where P D and s mu are so much larger than their
+        first order says.
 
         Raises LinAlgError where rounding spoils it.
         """
@@ -467,11 +506,9 @@ class _System:
         packing = program.packing
         n, m = len(program.y), len(packing.i)
         roots = self.roots
-        k, e = roots.shape
-        E = np.zeros((k, e, e))
-        E[:, range(e), range(e)] = tau - roots**2
-        if affine is not None:
-            E -= _symmetric(affine.P @ affine.D)
+        e = roots.shape[1]
+        E = -squares
+        E[:, range(e), range(e)] += tau - roots**2
         E *= 2 / (roots[:, :, None] + roots[:, None, :])
         t = (tau - products) / point.s - point.mu + self.ratio * self.off
         found = self._solve(_Left(E, self._sums(self.unscaled(E)), np.zeros(n), np.inf), t)
@@ -497,7 +534,7 @@ class _System:
         change = self.unscaled(E - found.D)
         wrong = np.zeros_like(change)
         wrong[:, :d, d] = wrong[:, d, :d] = change[:, :d, d] - found.v
-        fit = np.einsum("kni,ki->n", self.Y[:, :n], found.w)
+        fit = self.curvature_root * self.program.fit(self.radius, found.v)
         E, sums = self.inverse @ wrong @ _T(self.inverse), self._sums(change)
         lam = -found.x[:n] - fit
         size = max(float(np.abs(part).max()) for part in (E, sums, lam)) / self.roots.max()
@@ -515,10 +552,10 @@ class _System:
         pulled = (t * program.sides) @ program.normals
         w = self._T_solve(corner + (pulled[:, None] @ self.C)[:, 0] / 2)
         right = np.concatenate([left.lam, left.sums])
-        right[:n] -= np.einsum("kni,ki->n", self.Y[:, :n], w)
-        right[n:] -= np.einsum("kni,ki->n", self.Y[:, n:], w - corner)
+        v = (self.C @ w[:, :, None])[:, :, 0]
+        right -= self._down(v, w - corner)
         x = cho_solve(self.factor, right / self.sizes, check_finite=False) / self.sizes
-        w = w + self._T_solve(np.einsum("kni,n->ki", self.Y, x)) / 2
+        w = w + self._T_solve(self._up(x)) / 2
         v = (self.C @ w[:, :, None])[:, :, 0]
         mu = t - self.ratio * program.outputs(v)
         lam, Z, nu = self.curvature_root * x[:n], packing.unpack(x[n : n + m]), x[n + m :]
@@ -549,12 +586,25 @@ class _System:
 
     def gap_after(self, step: _Step, length: float) -> float:
         """The duality gap after such a step."""
+        P, D = self._scaled(step, length)
+        s, mu = self.point.s + length * step.s, self.point.mu + length * step.mu
+        return float((P * D).sum() + (s * mu).sum())
+
+    def _scaled(
+        self, step: _Step, length: float
+    ) -> tuple[Float[Array, "k e e"], Float[Array, "k e e"]]:
+        """P and D after such a step, in the coordinates in which both are one diagonal matrix."""
         e = self.roots.shape[1]
         P, D = length * step.P, length * step.D
         P[:, range(e), range(e)] += self.roots
         D[:, range(e), range(e)] += self.roots
-        s, mu = self.point.s + length * step.s, self.point.mu + length * step.mu
-        return float((P * D).sum() + (s * mu).sum())
+        return P, D
+
+
+def _towards(products: Float[Array, "*k"], tau: float) -> Float[Array, "*k"]:
+    """What brings products near tau, without making any of them much smaller at once."""
+    moved: Array = np.clip(products, tau / _APART, tau * _APART) - products
+    return np.maximum(moved, -tau * _APART)
 
 
 def _stretched(
