@@ -446,6 +446,8 @@ def _minimum(least: Least) -> Document:
 def _optimum(found: Optimum) -> Document:
     if found.cells is not None and found.lower == found.cells.lower:
         return _minimum(found.cells)
+    from theory.programs.cover import ConeCover  # it takes scipy, as what `found` is of did
+
     problem = found.problem
     if found.lower is None:
         raise InputError("loss", "is one's own, of which nothing is proved")
@@ -457,7 +459,7 @@ def _optimum(found: Optimum) -> Document:
         scale = dual.scale
         scale *= problem.loss.multiple([scale * v for v in dual.lam], problem.y)
         point = {"nu": _lam(problem, dual.lam, scale)}
-        if dual.cover is not None:
+        if isinstance(dual.cover, ConeCover):
             point["cover"] = _cone_cover(dual.cover)
         else:
             point["mu"] = [

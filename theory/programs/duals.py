@@ -16,11 +16,12 @@ import numpy as np
 
 from theory.exact import sqrt_above
 from theory.gauges import Gauge, Metric
-from theory.losses import Loss
+from theory.losses import Loss, Squared
 from theory.problem import Problem
 from theory.programs.blocks import Patterns
 from theory.programs.columns import Relaxation
-from theory.programs.cover import MAX_CONES, ConeCover, cover
+from theory.programs.cover import ConeCover, cover
+from theory.programs.quadratic import Norm, Quadratics, Relaxed, quadratics
 from theory.states import cone_of, sign_of
 from theory.units import Units
 
@@ -34,7 +35,8 @@ class BlockDual:
 
     mu: for blocks with mu_b != 0 the rows and their multipliers > 0. cost: the largest over all
     blocks, in units in which X is integer: ||w_b||_1^2, ||w_b||_2^2, or tr Z w_b^T Z^-1 w_b. cover:
-    what proves that of all patterns, whatever blocks there are here; mu is then not needed.
+    what proves that of all patterns, whatever blocks there are here; mu is then not needed. It may
+    be one by quadratics, of many dimensions.
     """
 
     problem: Problem
@@ -44,7 +46,7 @@ class BlockDual:
     mu: Mapping[int, Mapping[int, int]]
     metric: Metric | None
     scale: Fraction  # of one unit of lam
-    cover: ConeCover | None = None
+    cover: ConeCover | Quadratics | None = None
 
     @classmethod
     def repaired(cls, problem: Problem, gauge: Gauge, found: Relaxation) -> BlockDual | None:
@@ -65,13 +67,11 @@ class BlockDual:
         lam = tuple(round(v / unit) for v in found.lam.tolist())
         return cls(problem, gauge, found.patterns, lam, mu, metric, Fraction(unit))
 
-    def everywhere(
-        self, found: Relaxation, slack: float, *, stop: bool = False, limit: int = MAX_CONES
-    ) -> BlockDual:
+    def everywhere(self, found: Relaxation, slack: float, *, stop: bool = False) -> BlockDual:
         """The same with a cover of all patterns: costs within `slack`, relative, of those priced.
 
         found: the relaxation that the dual is of; its neurons are where the largest costs are.
-        stop: without such a cover, once there are patterns that cost more. limit: of cones.
+        stop: without such a cover, once there are patterns that cost more.
         """
         X, _, _, _ = self.problem.integer_form()
         level = float(self.length)
@@ -83,9 +83,44 @@ class BlockDual:
             level=level,
             slack=slack * level,
             stop=stop,
-            limit=limit,
         )
         return replace(self, cover=proof)
+
+    @classmethod
+    def relaxed(
+        cls,
+        problem: Problem,
+        gauge: Gauge,
+        found: Relaxation,
+        weight: float,
+        *,
+        penalised: bool,
+    ) -> BlockDual | None:
+        """The best dual point that quadratics prove for all patterns: for the squared loss among
+        all lam, else that of `found`. Where none is found, None."""
+        X, unit, _, _ = problem.integer_form()
+        metric = None
+        if gauge.hidden.joint:
+            metric = Metric.near(np.eye(problem.d) if found.metric is None else found.metric)
+        norm = Norm(X, metric, entries=gauge.hidden.entries)
+        fixed = None if isinstance(problem.loss, Squared) else found.lam
+        y = np.array(problem.y, dtype=float)
+        floats = np.array(problem.X, dtype=float)
+        program = Relaxed(floats, problem.activation, norm, 1 / float(unit))
+        solved = program.solve(y, weight, penalised=penalised, fixed=fixed)
+        if solved is None or not solved[0].any():
+            return None
+        values, halves = solved
+        scale = float(np.abs(values).max()) / 2**_BITS
+        lam = tuple(round(v / scale) for v in values.tolist())
+        whole = {
+            sign: (b / float(unit) / scale, weights * float(unit) / scale)
+            for sign, (b, weights) in halves.items()
+        }
+        proof = quadratics(X, lam, problem.activation, norm, whole)
+        if proof is None:
+            return None
+        return cls(problem, gauge, found.patterns, lam, {}, metric, Fraction(scale), proof)
 
     def of(self, problem: Problem, units: Units) -> BlockDual:
         """The same for data that are `problem` in these units."""

@@ -37,7 +37,7 @@ from theory.problem import Problem, positive_integer
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.columns import ColumnGeneration, Relaxation, Search
 from theory.programs.counts import best_counts
-from theory.programs.cover import MAX_DIMENSION
+from theory.programs.cover import MAX_DIMENSION, ConeCover
 from theory.programs.descent import Found, LocalSearch
 from theory.programs.duals import BlockDual
 from theory.programs.family import Family
@@ -66,7 +66,6 @@ _WIDE = Fraction(
 _FIRST_PATTERNS = 200  # of random neurons, where patterns are searched for
 _ABSOLUTE = Fraction(1, 10**4)  # of the loss of zero weights: what counts as small
 _RANGE = 10**12  # between the largest number of the data and the smallest, zero left out
-_COARSE = 1 << 14  # cones of one sign where there are too many to expect a proof of the optimum
 _DIGITS = 15  # of bounds that are no exact values, rounded outwards
 
 
@@ -307,7 +306,7 @@ def _optimum(
         whole = whole or dual is None
         if covered is not None:
             everywhere = bound(covered)
-            if covered.cover is not None and covered.cover.complete:
+            if isinstance(covered.cover, ConeCover) and covered.cover.complete:
                 dual, lower, whole = covered, everywhere, True
     lift = Lift(data, gauge, family, relaxation, radius, penalty, width)
     lifted = lift.narrow
@@ -390,15 +389,12 @@ def _everywhere(
     """The optimum over all patterns, from that over a pool, and the dual point that proves it.
 
     While the cover of all directions has some that cost more than the pool's, their patterns join.
-    In many dimensions the optimum stays that over the pool, and what a coarse cover says of all
-    patterns is known besides; none is made for balls with corners.
+    In many dimensions the optimum stays that over the pool, and what quadratics prove of all
+    patterns is known besides.
     """
     if data.d > MAX_DIMENSION:
-        dual = BlockDual.repaired(data, gauge, found)
-        if dual is None or gauge.hidden.entries or 2**data.d > _COARSE:
-            return found, None
         progress("patterns of all directions priced, besides", len(columns.patterns.active))
-        return found, dual.everywhere(found, columns.slack(found, weight), limit=_COARSE)
+        return found, BlockDual.relaxed(data, gauge, found, weight, penalised=columns.penalised)
     while True:
         dual = BlockDual.repaired(data, gauge, found)
         if dual is None:
@@ -406,7 +402,7 @@ def _everywhere(
         progress("patterns of all directions priced, besides", len(columns.patterns.active))
         slack = columns.slack(found, weight)
         covered = dual.everywhere(found, slack, stop=True)
-        assert covered.cover is not None
+        assert isinstance(covered.cover, ConeCover)
         dearer = covered.cover.active
         if not len(dearer):
             return found, covered

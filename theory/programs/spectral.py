@@ -455,7 +455,7 @@ class _System:
         n, m = len(program.y), len(packing.i)
         z = (self.radius * program.masks * (self.curvature_root * x[:n])) @ program.X
         Z = self.pulled @ packing.unpack(x[n : n + m])
-        up = (z[:, None] @ self.C)[:, 0] + (Z[:, None] @ self.seen)[:, 0]
+        up: Array = (z[:, None] @ self.C)[:, 0] + (Z[:, None] @ self.seen)[:, 0]
         up += x[n + m :][program.group][:, None] * self.seen_last
         return up
 

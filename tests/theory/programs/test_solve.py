@@ -223,12 +223,12 @@ def test_patterns_that_are_searched_for_approach_the_optimum_over_all(
     assert covered.everywhere == covered.lower <= whole.upper
     assert covered.relative_gap <= 1e-6
     monkeypatch.setattr(sys.modules["theory.programs.solve"], "MAX_DIMENSION", 0)
-    monkeypatch.setattr(sys.modules["theory.programs.solve"], "_COARSE", 0)  # no cover
     part = solve(problem, Penalty(Fraction(20)), max_patterns=50, seed=1)
     assert not part.whole
     assert part.upper >= whole.lower  # a network is a network
     assert float(part.upper) == pytest.approx(float(whole.upper), rel=1e-2)
     assert part.relative_gap <= 1e-6  # over the patterns priced
+    assert 0 < part.everywhere <= whole.upper
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon", "sgd"])

@@ -1,0 +1,233 @@
+"""What a neuron costs at most over all directions, in many dimensions: ramps below quadratics.
+
+For lam in R^n let 2 g(u) = 2 lam . sigma(X u) = w . u + sum_k l_k |x_k . u|, where l_k is what the
+slope of lam_k sigma grows by at zero. With M_k >= |x_k . u| wherever N(u) <= 1, and any b_k,
+
+    l_k |t| <= (b_k t^2 + kappa_k) / 2 for |t| <= M_k,
+    kappa_k = max over t in [0, M_k] of 2 l_k t - b_k t^2.
+
+Let u^T G u <= trace wherever N(u) <= 1. With A = sum_k b_k x_k x_k^T / 2 and G - A definite
+
+    2 g(u) <= w . u + u^T A u + sum_k kappa_k / 2
+           <= w^T (G - A)^-1 w / 4 + trace + sum_k kappa_k / 2,
+
+so this is twice the cost of any neuron: Shor's relaxation. All is convex in lam, b and G
+together, and for the squared loss the bound of training is largest over all of them (`CVXPY`). What
+it finds is rounded to rationals, for which the above is evaluated exactly. Source: `all-patterns`,
+proofs_notes/all-patterns.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from jaxtyping import Float
+
+from theory.activation import Activation
+from theory.exact import from_flint, is_positive_semidefinite, sqrt_above, to_flint
+from theory.gauges import Metric
+from theory.types import Array
+
+_BITS = 40  # of curvatures and of G, relative to the largest
+_MORE = Fraction(1, 10**7)  # of G: what rounding may have taken
+_TRIES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Half:
+    """For gains of one sign. curvatures: b (n,). weights: of G, one for each entry, or for N^2."""
+
+    curvatures: tuple[Fraction, ...]
+    weights: tuple[Fraction, ...]
+
+
+class Norm:
+    """N, of integer data X: the largest entry for `entries`, else sqrt(u^T Z u / tr Z), or l2."""
+
+    def __init__(self, X: Sequence[Sequence[int]], metric: Metric | None, *, entries: bool) -> None:
+        d = len(X[0])
+        self.entries, self.metric = entries, metric
+        unit = [[Fraction(int(i == k)) for k in range(d)] for i in range(d)]
+        self.form = unit
+        if metric is not None:
+            self.form = [[Fraction(v, metric.trace) for v in row] for row in metric.Z]
+        self.reaches = [self._reach(row) for row in X]
+
+    def _reach(self, x: Sequence[int]) -> Fraction:
+        """At least |x . u| wherever N(u) <= 1."""
+        if self.entries:
+            return Fraction(sum(map(abs, x)))
+        if self.metric is None:
+            return sqrt_above(Fraction(sum(v * v for v in x)))
+        return sqrt_above(self.metric.trace * self.metric.norm_squared(x))
+
+    def matrix(self, weights: Sequence[Fraction]) -> fmpq_mat:
+        """G, for which u^T G u is at most the sum of the weights."""
+        d = len(self.form)
+        scale = list(weights) if self.entries else list(weights) * d
+        return fmpq_mat([to_flint(v * scale[i] for v in row) for i, row in enumerate(self.form)])
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratics:
+    """What proves that no direction costs more than `length`: in the units of `BlockDual`."""
+
+    halves: Mapping[int, Half]
+    length: Fraction
+
+
+def quadratics(
+    X: Sequence[Sequence[int]],
+    lam: Sequence[int],
+    activation: Activation,
+    norm: Norm,
+    halves: Mapping[int, tuple[Float[Array, " n"], Float[Array, " g"]]],
+) -> Quadratics | None:
+    """From float curvatures and weights, by signs; None where they prove nothing.
+
+    X: (n, d) and lam: (n,) integers.
+    """
+    found, lengths = {}, []
+    for sign, (curvatures, weights) in halves.items():
+        signed = [sign * v for v in lam]
+        b = _short(curvatures)
+        more = _MORE * max(map(Fraction, weights.tolist()), default=Fraction())
+        for _ in range(_TRIES):
+            half = Half(b, tuple(v + more for v in _short(weights)))
+            bound = length(X, signed, activation, norm, half)
+            if bound is not None:
+                break
+            more *= 4
+        else:
+            return None
+        found[sign] = half
+        lengths.append(bound)
+    return Quadratics(found, max(lengths))
+
+
+def _short(values: Float[Array, " k"]) -> tuple[Fraction, ...]:
+    """Of few bits, relative to the largest."""
+    top = np.abs(values).max(initial=0.0)
+    if not top:
+        return (Fraction(),) * len(values)
+    unit = Fraction(float(top)) / 2**_BITS
+    return tuple(round(Fraction(v) / unit) * unit for v in values.tolist())
+
+
+def length(
+    X: Sequence[Sequence[int]],
+    lam: Sequence[int],
+    activation: Activation,
+    norm: Norm,
+    half: Half,
+) -> Fraction | None:
+    """What lam . sigma(X u) is at most where N(u) <= 1; None where G - A is not definite."""
+    n, d = len(X), len(X[0])
+    slopes, unit = activation.whole
+    jump, both = int(slopes.jump), int(slopes.positive + slopes.negative)
+    rows = fmpq_mat([[fmpq(v) for v in row] for row in X])
+    w = fmpq_mat([[fmpq(both * v) for v in lam]]) * rows
+    b = to_flint(half.curvatures)
+    scaled = fmpq_mat([[b[k] / 2 * rows[k, i] for i in range(d)] for k in range(n)])
+    left = norm.matrix(half.weights) - rows.transpose() * scaled
+    if not is_positive_semidefinite(left):
+        return None
+    try:
+        form = (w * left.solve(w.transpose()))[0, 0]
+    except ZeroDivisionError:
+        return None
+    kappa = sum(
+        (
+            _highest(jump * v, own, reach)
+            for v, own, reach in zip(lam, half.curvatures, norm.reaches, strict=True)
+        ),
+        Fraction(),
+    )
+    (quarter,) = from_flint([form / 4])
+    return (quarter + sum(half.weights, Fraction()) + kappa / 2) / (2 * unit)
+
+
+def _highest(slope: int, curvature: Fraction, reach: Fraction) -> Fraction:
+    """The maximum over t in [0, reach] of 2 slope t - curvature t^2."""
+    if curvature > 0 and 0 < slope < curvature * reach:
+        return slope * slope / curvature
+    return max(Fraction(), reach * (2 * slope - curvature * reach))
+
+
+class Relaxed:
+    """The convex problem in lam, b and G for one data set in floats."""
+
+    def __init__(
+        self, X: Float[Array, "n d"], activation: Activation, norm: Norm, unit: float
+    ) -> None:
+        """unit: of the integer X that `norm` is of, in X."""
+        self.X, self.activation, self.norm = X, activation, norm
+        self.reaches = np.array([float(v) for v in norm.reaches]) * unit
+        self.form = np.array([[float(v) for v in row] for row in norm.form])
+
+    def solve(
+        self,
+        y: Float[Array, " n"],
+        weight: float,
+        *,
+        penalised: bool,
+        fixed: Float[Array, " n"] | None,
+    ) -> tuple[Float[Array, " n"], dict[int, tuple[Float[Array, " n"], Float[Array, " g"]]]] | None:
+        """lam, and for both signs b and the weights of G; None where Clarabel finds none.
+
+        The bound is lam . y - ||lam||^2 / 2 - weight c, c the cost; or without the last term, and
+        with c at most `weight`, where `penalised`. fixed: lam, where it is not to be chosen.
+        """
+        import cvxpy
+
+        cp: Any = cvxpy
+        n, d = self.X.shape
+        on = np.flatnonzero(self.reaches)
+        X, reaches = self.X[on], self.reaches[on]
+        jump = float(self.activation.jump)
+        both = float(self.activation.positive + self.activation.negative)
+        lam = cp.Variable(n)
+        cost = cp.Variable()
+        constraints = [] if fixed is None else [lam == fixed]
+        halves = {}
+        for sign in (1, -1):
+            # b = (p - 2 q) / M with l = up - q serves both signs of l: -q t <= -q t^2 / M.
+            up, q, p = (cp.Variable(len(on), nonneg=True) for _ in range(3))
+            kappa = cp.Variable(len(on))
+            weights = cp.Variable(d if self.norm.entries else 1, nonneg=True)
+            G = cp.diag(weights) if self.norm.entries else weights[0] * self.form
+            b = cp.multiply(p - 2 * q, 1 / reaches)
+            A = X.T @ cp.diag(b / 2) @ X
+            arrow = cp.Variable((d + 1, d + 1), PSD=True)
+            constraints += [
+                sign * jump * lam[on] == up - q,
+                cp.SOC(kappa + p, cp.vstack([2 * up, kappa - p]), axis=0),
+                arrow[:d, :d] == G - A,
+                2 * arrow[:d, d] == sign * both * (X.T @ lam[on]),
+                2 * cost >= arrow[d, d] + cp.sum(weights) + reaches @ kappa / 2,
+            ]
+            halves[sign] = b, weights
+        size = float(y @ y) or 1.0
+        value = lam @ y - cp.sum_squares(lam) / 2
+        if penalised:
+            constraints.append(cost <= weight)
+        else:
+            value = value - weight * cost
+        problem = cp.Problem(cp.Maximize(value / size), constraints)
+        try:
+            problem.solve(solver=cp.CLARABEL)
+        except cp.SolverError:
+            return None
+        if lam.value is None:
+            return None
+        found = {}
+        for sign, (b, weights) in halves.items():
+            curvatures = np.zeros(n)
+            curvatures[on] = b.value
+            found[sign] = curvatures, np.maximum(weights.value, 0.0)
+        return lam.value, found
