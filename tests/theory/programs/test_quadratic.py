@@ -63,7 +63,7 @@ def test_any_curvatures_bound_every_direction(
     norm = norm_of(X, kind)
     activation = Activation(Fraction(1, 3), 1) if leaky else RELU
     # As large as any |x_k . u|^2 is, so that G - A is definite.
-    size = 1 + sum(4 * r * r for r in norm.reaches)
+    size = sum((4 * r * r for r in norm.reaches), Fraction(1))
     weights = (size,) * (d if norm.entries else 1)
     found = length(X, lam, activation, norm, Half(tuple(map(Fraction, curvatures)), weights))
     assert found is not None
