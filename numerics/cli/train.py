@@ -64,7 +64,8 @@ def train(
         float | None,
         typer.Option(
             metavar="T",
-            help="At the least loss means at most T ||y||^2 above it; by default 1e-5.",
+            help="At the least loss means at most T times twice the loss of zero weights above it "
+            "(T ||y||^2 where it is squared); by default 1e-5.",
         ),
     ] = None,
     max_cells: options.MaxCells = None,
@@ -347,7 +348,7 @@ def _print(runs: Runs, known: _Known, rho: Fraction) -> None:
     if runs.minimum and above["best"] is not None:
         out.print(
             f"loss above the minimum: best {above['best']:.3g}, median {above['median']:.3g}; "
-            f"up to {runs.tolerance:.3g} ||y||^2 counts as at it"
+            f"up to {runs.tolerance:.3g} times twice the loss of zero weights counts as at it"
         )
     elif runs.minimum is None and figures["least_loss"] is not None:
         out.print(f"loss: best {figures['least_loss']:.6g}, median {figures['median_loss']:.6g}")

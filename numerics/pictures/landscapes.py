@@ -89,7 +89,7 @@ def draw_fits(axes: Axes, analysis: Analysis) -> None:
     problem, components = analysis.problem, analysis.components[:_CURVES]
     if is_line(problem):
         _draw_on_line(axes, problem, components)
-    elif problem.d == 2:
+    elif problem.d == 2 and not problem.output_bias:
         _draw_on_circle(axes, problem, components)
     else:
         _draw_contributions(axes, problem, components)
@@ -153,10 +153,13 @@ def _draw_contributions(axes: Axes, problem: Problem, components: Sequence[Compo
     for component in components:
         network = component.representative
         shares = problem.activation.at(X @ _floats(network.W)) * _floats(network.a)  # (n, m)
+        if problem.output_bias or problem.skip:  # as one neuron more
+            b, c = _linear(network, problem.d)
+            shares = np.column_stack([shares, X @ c + b])
         up, down = np.maximum(shares, 0), np.minimum(shares, 0)
         bottom = np.where(shares > 0, np.cumsum(up, axis=1) - up, np.cumsum(down, axis=1) - down)
         place = np.arange(problem.n) + (component.id - (len(components) - 1) / 2) * wide
-        for j in range(network.width):
+        for j in range(shares.shape[1]):
             axes.bar(
                 place,
                 shares[:, j],
@@ -222,17 +225,20 @@ def _profile(
     problem: Problem, breakpoints: Sequence[Network]
 ) -> tuple[Float[np.ndarray, " t"], Float[np.ndarray, " t"]]:
     """Part of the length gone and loss, at _SAMPLES points from each breakpoint to the next."""
-    width = breakpoints[0].width
-    corners = [np.append(_floats(network.W).ravel(), _floats(network.a)) for network in breakpoints]
+    d, width = problem.d, breakpoints[0].width
+    corners = [
+        np.concatenate([_floats(net.W).ravel(), _floats(net.a), *_linear(net, d)])
+        for net in breakpoints
+    ]
     t = np.linspace(0, 1, _SAMPLES + 1)[1:, None]
     pieces = [(1 - t) * start + t * end for start, end in pairwise(corners)]
-    points = np.concatenate([corners[0][None], *pieces])  # (t, (d + 1) m)
+    points = np.concatenate([corners[0][None], *pieces])  # (t, (d + 1) m + 1 + d)
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     gone = np.append(0, np.cumsum(steps))
-    W, a = points[:, :-width].reshape(-1, problem.d, width), points[:, -width:]
-    fits = problem.activation.fit(_floats(problem.X), W, a)
-    losses = ((fits - _floats(problem.y)) ** 2).sum(axis=1) / 2
-    return gone / (gone[-1] or 1), losses
+    W, a, b, c = np.split(points, np.cumsum([d * width, width, 1]), axis=1)
+    X, y = _floats(problem.X), _floats(problem.y)
+    fits = problem.activation.fit(X, W.reshape(-1, d, width), a) + c @ X.T + b
+    return gone / (gone[-1] or 1), np.array([problem.loss.at(fit, y) for fit in fits])
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,7 +357,7 @@ def draw_violations(axes: Axes, trained: Sequence[Runs]) -> None:
 def draw_gaps(axes: Axes, trained: Sequence[Runs], start: str) -> None:
     """The Frank-Wolfe gaps of the runs of some optimizers, and the learning rate."""
     for runs in trained:
-        zero = float(runs.result.config.problem.squared_length / 2)
+        zero = float(runs.result.config.problem.zero)
         _draw_history(axes, runs, _in_ball(runs.history.gaps) / zero, _STATIONARY)
     config, steps = trained[0].result.config, trained[0].history.steps
     rates = [config.schedule(step) / config.radius for step in steps]
@@ -401,7 +407,7 @@ def draw_ends(
     lower: the bounds, in the units of the loss; reached: relative to the loss of zero weights.
     """
     for runs, bound in zip(trained, lower, strict=True):
-        zero = float(runs.result.config.problem.squared_length / 2)
+        zero = float(runs.result.config.problem.zero)
         above = np.sort(np.maximum((runs.inside - bound) / zero, _AT_OPTIMUM))
         shares = np.arange(1, len(above) + 1) / len(above)
         axes.step(
@@ -668,7 +674,15 @@ def _floats(values: object) -> Float[np.ndarray, " *shape"]:
 def _function(
     problem: Problem, network: Network, inputs: Float[np.ndarray, "n d"]
 ) -> Float[np.ndarray, " n"]:
-    return problem.activation.fit(inputs, _floats(network.W), _floats(network.a))
+    b, c = _linear(network, problem.d)
+    neurons = problem.activation.fit(inputs, _floats(network.W), _floats(network.a))
+    sums: Float[np.ndarray, " n"] = neurons + inputs @ c + b
+    return sums
+
+
+def _linear(network: Network, d: int) -> tuple[Float[np.ndarray, " 1"], Float[np.ndarray, " d"]]:
+    """b and c, zero where there is none."""
+    return _floats([network.b]), _floats(network.c or [0] * d)
 
 
 def _circle(degrees: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n 2"]:

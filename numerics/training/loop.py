@@ -1,7 +1,7 @@
 """Many two-layer ReLU networks trained at once on one exact problem, and where they land.
 
 S networks W (S, d, m), a (S, m) with independent random starts run as one batch in float64, on all
-data at each step, with the gradients of 1/2 ||f - y||^2 in closed form. `landing` then says which
+data at each step, with the gradients of the loss in closed form. `landing` then says which
 component of the exact landscape each run has reached.
 
 >>> from theory import Ball, analyse, example
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,9 +33,11 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from numerics.training.activation import Neurons
+from numerics.training.losses import Terms
 from numerics.training.optimizers import OPTIMIZERS, Cooling, Optimizer, Schedule
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.geometry import ball_violation, frank_wolfe_gap, geometry
+from theory.losses import SQUARED
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.states import cone_of, sign_of
@@ -62,7 +64,8 @@ class TrainingConfig:
     within: the ball R_W = R_a = sqrt(rho) = 1 / weight_decay of the optimizer, or the penalty of
     sgd, whose weight decay is beta. Run i starts from W ~ N(0, s^2 / d)
     and a ~ N(0, s^2 / m), s = start_scale, drawn from a generator of (seed, i), and added to the
-    weights of `start` if there is one.
+    weights of `start` if there is one. An output bias b and a linear part c start from those of
+    `start`, or from zero; they take the optimizer's steps, but have no weight decay.
     """
 
     problem: Problem
@@ -79,7 +82,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Raises InputError as `train` says."""
         require_within(self.within, Ball, Penalty)
-        self.problem.require_plain("training is")
+        if self.problem.loss.name == "custom":
+            raise InputError("loss", "is one of your own; training is for the named ones")
         own = geometry("sgd") if isinstance(self.within, Penalty) else self.within.geometry
         if self.optimizer.geometry != own:
             name = self.optimizer.name
@@ -94,6 +98,8 @@ class TrainingConfig:
         if start is not None and (len(start.W), start.width) != (self.problem.d, self.width):
             shape, trained = (len(start.W), start.width), (self.problem.d, self.width)
             raise InputError("start", f"has W of shape {shape}, but {trained} are trained")
+        if start is not None:
+            start.require(self.problem)
 
     @property
     def rho(self) -> Fraction:
@@ -136,10 +142,12 @@ class Watched:
 class TrainingResult:
     """S trained networks and how far each one is from the solution its optimizer implies.
 
-    loss: 1/2 ||f - y||^2. violation: the larger of ||W|| / R_W - 1 and ||a|| / R_a - 1, and 0 in
-    the ball. gap: the Frank-Wolfe gap, in the units of the loss. Both are None for sgd, which has
-    no ball. diverged: runs with a loss or weights that are not finite. steps: how many were done,
-    less than config.steps after an interrupt. watched: what they did at last, if asked for.
+    violation: the larger of ||W|| / R_W - 1 and ||a|| / R_a - 1, and 0 in the ball. gap: the
+    Frank-Wolfe gap of W and a, in the units of the loss; where the loss has a kink, of one of its
+    subgradients. Both are None for sgd, which has no ball. diverged: runs with a loss or weights
+    that are not finite. steps: how many were done, less than config.steps after an interrupt.
+    free: the layers without weight decay, as `BatchLoss` takes them. watched: what the runs did at
+    last, if asked for.
     """
 
     config: TrainingConfig
@@ -151,6 +159,7 @@ class TrainingResult:
     diverged: Bool[Array, " S"]
     steps: int
     history: History | None
+    free: tuple[Array, ...] = ()
     watched: Watched | None = None
 
     @property
@@ -158,10 +167,35 @@ class TrainingResult:
         """Whether all steps were done."""
         return self.steps == self.config.steps
 
+    @property
+    def b(self) -> Float[Array, " S"] | None:
+        """The output biases; None where the problem has none."""
+        return self.free[0][:, 0] if self.config.problem.output_bias else None
+
+    @property
+    def c(self) -> Float[Array, "S d"] | None:
+        """The linear parts; None where the problem has none."""
+        return self.free[-1] if self.config.problem.skip else None
+
+    @property
+    def linear(self) -> Float[Array, "S n"]:
+        """What output biases and linear parts add to the fits."""
+        added = np.zeros((len(self.loss), self.config.problem.n))
+        if self.b is not None:
+            added += self.b[:, None]
+        if self.c is not None:
+            added += self.c @ np.array(self.config.problem.X, dtype=np.float64).T
+        return added
+
     def networks(self) -> dict[int, Network]:
         """The runs that did not diverge, their weights exactly as they are in binary."""
         return {
-            run: Network.from_floats(self.W[run], self.a[run])
+            run: Network.from_floats(
+                self.W[run],
+                self.a[run],
+                0.0 if self.b is None else float(self.b[run]),
+                None if self.c is None else self.c[run],
+            )
             for run in np.flatnonzero(~self.diverged).tolist()
         }
 
@@ -195,8 +229,9 @@ def train(
     diverged and leave the others alone. `progress` may raise Interrupted: this returns what is
     there, with complete=False.
 
-    Raises InputError for an optimizer of another ball, a start_scale < 0, or 0 without a start, a
-    start of another shape, and counts below 1; BudgetError for more runs than memory holds.
+    Raises InputError for an optimizer of another ball, a loss of one's own, a start_scale < 0, or 0
+    without a start, a start of another shape, and counts below 1; BudgetError for more runs than
+    memory holds.
     Source: proofs_notes/implicit-bias.md.
     """
     optimizer = optimizer or _optimizer(within)
@@ -229,12 +264,18 @@ def train_together(
     cooling: so many steps follow in which learning rates fall to a hundredth: see `Cooling`. In the
     last half of them the runs are watched.
     rate: a constant learning rate before that, in place of the optimizer's default.
-    Raises InputError where optimizers, activations or features differ.
+    Raises InputError where optimizers, features, activations, losses but for their weights, or what
+    networks consist of differ.
     """
     if len({within.optimizer for within in withins}) > 1 or len({p.d for p in problems}) > 1:
         raise InputError("problems", "differ in the number of features, or in the optimizer")
-    if len({problem.activation for problem in problems}) > 1:
-        raise InputError("problems", "differ in the activation")
+    for what, kinds in (
+        ("activation", {problem.activation for problem in problems}),
+        ("loss", {problem.loss.weighted(None) for problem in problems}),
+        ("output bias or skip connection", {(p.output_bias, p.skip) for p in problems}),
+    ):
+        if len(kinds) > 1:
+            raise InputError("problems", f"differ in the {what}")
     configs = []
     for problem, within in zip(problems, withins, strict=True):
         optimizer = _optimizer(within)
@@ -273,51 +314,83 @@ def require_memory(problem: Problem, width: int, seeds: int) -> None:
         )
 
 
-class SquaredLoss:
-    """1/2 ||f - y||^2 of a batch of S networks, and its gradients in closed form.
+class BatchLoss:
+    """The loss of a batch of S networks, and its gradients in closed form.
 
     batch: how many networks there are of each problem, one after another. Rows that are missing to
-    the most are zero, which changes neither. All have one activation.
+    the most are zero, and weigh nothing. All have the activation, the loss but for its weights, and
+    the kinds of layers in common: W (S, d, m), a (S, m), then `free` ones, b (S, 1) where there is
+    an output bias and c (S, d) where there is a skip connection.
     """
 
     def __init__(self, *batch: tuple[Problem, int]) -> None:
         rows = max(problem.n for problem, _ in batch)
-        X, minus_y = [], []
-        for problem, count in batch:
-            missing = rows - problem.n
-            features = np.pad(np.array(problem.X, dtype=np.float64), ((0, missing), (0, 0)))
-            targets = np.pad(np.array(problem.y, dtype=np.float64), (0, missing))
-            X.append(torch.from_numpy(features).expand(count, -1, -1))
-            minus_y.append(-torch.from_numpy(targets)[:, None].expand(count, -1, -1))
-        self._X, self._minus_y = (
-            each[0] if len(batch) == 1 else torch.cat(each) for each in (X, minus_y)
-        )
+        problem = batch[0][0]
+
+        def gathered(values: Callable[[Problem], object]) -> Float[Tensor, "S n k"]:
+            """Of every problem (n, k), for each of its networks."""
+            found = []
+            for each, count in batch:
+                own = np.array(values(each), dtype=np.float64).reshape(each.n, -1)
+                own = np.pad(own, ((0, rows - each.n), (0, 0)))
+                found.append(torch.from_numpy(own).expand(count, -1, -1))
+            return found[0] if len(found) == 1 else torch.cat(found)
+
+        self._X = gathered(lambda each: each.X)
         self._X_transposed = self._X.mT
-        self._neurons = Neurons(batch[0][0].activation)
+        self._features = [
+            *([gathered(lambda each: np.ones(each.n))] if problem.output_bias else []),
+            *([self._X] if problem.skip else []),
+        ]
+        self._neurons, self._terms = Neurons(problem.activation), Terms(problem.loss)
+        self._y = gathered(lambda each: each.y)
+        # Of 1/2 ||f - y||^2 slopes are f - y, which one operation finds.
+        self._is_squared = problem.loss.weighted(None) == SQUARED
+        self._start = -self._y if self._is_squared else torch.zeros_like(self._y)
+        # Of neurons alone missing rows have the squared loss 0.
+        self._weights = None
+        if any(each.loss.weights for each, _ in batch) or not (
+            problem.is_plain or all(each.n == rows for each, _ in batch)
+        ):
+            self._weights = gathered(lambda each: each.loss.weights or np.ones(each.n))
 
     def _forward(
-        self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
+        self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"], free: Sequence[Tensor]
     ) -> tuple[Float[Tensor, "S n m"], Float[Tensor, "S n m"], Float[Tensor, "S n 1"]]:
-        """sigma(X W), what its derivative needs, and f - y."""
+        """sigma(X W), what its derivative needs, and f, or f - y where the loss is squared."""
         hidden, kept = self._neurons.forward(self.outputs(W))
-        return hidden, kept, torch.baddbmm(self._minus_y, hidden, a.unsqueeze(2))
+        fit = torch.baddbmm(self._start, hidden, a.unsqueeze(2))
+        for features, weights in zip(self._features, free, strict=True):
+            fit.baddbmm_(features, weights.unsqueeze(2))
+        return hidden, kept, fit
 
     def outputs(self, W: Float[Tensor, "S d m"]) -> Float[Tensor, "S n m"]:
         """X W"""
         return torch.bmm(self._X, W)
 
-    def value(self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]) -> Float[Tensor, " S"]:
+    def value(
+        self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"], *free: Tensor
+    ) -> Float[Tensor, " S"]:
         """The loss of each network."""
-        *_, residual = self._forward(W, a)
-        return residual.square().sum(dim=(1, 2)) / 2
+        *_, fit = self._forward(W, a, free)
+        terms = fit.square() if self._is_squared else self._terms.values(fit, self._y)
+        total = self._weighted(terms).sum(dim=(1, 2))
+        return total / 2 if self._is_squared else total
 
     def gradients(
-        self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"]
-    ) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
-        """With respect to W: X^T ((f - y) a^T sigma'(X W)), and to a: sigma(X W)^T (f - y)."""
-        hidden, kept, residual = self._forward(W, a)
-        back = self._neurons.backward(residual * a.unsqueeze(1), kept)
-        return torch.bmm(self._X_transposed, back), torch.bmm(hidden.mT, residual).squeeze(2)
+        self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"], *free: Tensor
+    ) -> list[Tensor]:
+        """With the slopes l of the loss in f: of W it is X^T (l a^T sigma'(X W)), of a
+        sigma(X W)^T l, of b 1^T l, and of c X^T l."""
+        hidden, kept, fit = self._forward(W, a, free)
+        slopes = self._weighted(fit if self._is_squared else self._terms.slopes(fit, self._y))
+        back = self._neurons.backward(slopes * a.unsqueeze(1), kept)
+        found = [torch.bmm(self._X_transposed, back), torch.bmm(hidden.mT, slopes).squeeze(2)]
+        found += [torch.bmm(features.mT, slopes).squeeze(2) for features in self._features]
+        return found
+
+    def _weighted(self, terms: Float[Tensor, "S n 1"]) -> Float[Tensor, "S n 1"]:
+        return terms if self._weights is None else terms * self._weights
 
 
 def _run(
@@ -325,21 +398,27 @@ def _run(
 ) -> list[TrainingResult]:
     """Of each configuration, as one batch; they have the optimizer and the steps in common."""
     starts = [_starts(config) for config in configs]
-    W, a = (torch.cat(layer) for layer in zip(*starts, strict=True))
-    batch = [len(start) for start, _ in starts]
-    loss = SquaredLoss(*zip([config.problem for config in configs], batch, strict=True))
+    W, a, *free = (torch.cat(layer) for layer in zip(*starts, strict=True))
+    batch = [len(start[0]) for start in starts]
+    loss = BatchLoss(*zip([config.problem for config in configs], batch, strict=True))
     places = [slice(end - size, end) for size, end in zip(batch, accumulate(batch), strict=True)]
     optimizer, steps = configs[0].optimizer, configs[0].steps
     layers = [
-        (layer.split_with_sizes(batch), update.start(layer))
-        for layer, update in ((W, optimizer.hidden), (a, optimizer.output))
+        (layer.split_with_sizes(batch), update.start(layer), decayed)
+        for layer, update, decayed in (
+            (W, optimizer.hidden, True),
+            (a, optimizer.output, True),
+            *((each, optimizer.free, False) for each in free),
+        )
     ]
+    undecayed = [1.0] * len(configs)
     radii = [config.radius for config in configs]
     sums = (torch.zeros_like(W), torch.zeros_like(a), torch.zeros_like(loss.outputs(W)))
     recorded: list[dict[int, _Measured]] = [{} for _ in configs]
 
     def state() -> list[list[Array]]:
-        tensors = (W, a, loss.value(W, a), *loss.gradients(W, a))
+        grad_W, grad_a, *_ = loss.gradients(W, a, *free)
+        tensors = (W, a, loss.value(W, a, *free), grad_W, grad_a)
         return [_own(tensors, config, place) for config, place in zip(configs, places, strict=True)]
 
     step = 0
@@ -348,14 +427,16 @@ def _run(
             if step % _STEPS_PER_TICK == 0:
                 progress("training, steps", step)
             if record_every is not None and step % record_every == 0:
-                for config, own, kept in zip(configs, state(), recorded, strict=True):
-                    kept[step] = _measured(config, *own)
+                for config, own, record in zip(configs, state(), recorded, strict=True):
+                    record[step] = _measured(config, *own)
             rates = [config.schedule(step) for config in configs]
             decays = [1 - rate / radius for rate, radius in zip(rates, radii, strict=True)]
-            for (layer, direction), gradient in zip(layers, loss.gradients(W, a), strict=True):
+            gradients = loss.gradients(W, a, *free)
+            for (layer, direction, decayed), gradient in zip(layers, gradients, strict=True):
                 changes = direction(gradient).split_with_sizes(batch)
-                for weights, change, rate, decay in zip(layer, changes, rates, decays, strict=True):
-                    weights.mul_(decay).sub_(change, alpha=rate)
+                kept = decays if decayed else undecayed
+                for weights, change, rate, keep in zip(layer, changes, rates, kept, strict=True):
+                    weights.mul_(keep).sub_(change, alpha=rate)
             if step >= steps - watch:
                 for total, each in zip(sums, (W, a, loss.outputs(W) > 0), strict=True):
                     total += each
@@ -363,15 +444,16 @@ def _run(
     except Interrupted:
         pass
     results = []
-    for config, place, own, kept in zip(configs, places, state(), recorded, strict=True):
+    for config, place, own, record in zip(configs, places, state(), recorded, strict=True):
         end = _measured(config, *own)
         if record_every is not None:
-            kept[step] = end
+            record[step] = end
         watched = None
         if watch and step == steps:
             means = [total / min(watch, steps) for total in _own(sums, config, place)]
             watched = Watched(means[0], means[1], means[2][:, : config.problem.n])
-        results.append(_result(config, step, kept, end, watched, *own[:2]))
+        layers_of_run = [*own[:2], *_own(free, config, place)]
+        results.append(_result(config, step, record, end, watched, *layers_of_run))
     return results
 
 
@@ -380,9 +462,9 @@ def _own(tensors: Sequence[Tensor], config: TrainingConfig, place: slice) -> lis
     return [tensor[place][: config.seeds].numpy() for tensor in tensors]
 
 
-def _starts(config: TrainingConfig) -> tuple[Float[Tensor, "S d m"], Float[Tensor, "S m"]]:
-    """Networks with random weights added, of which run i depends on (seed, i) only; a few more than
-    asked for."""
+def _starts(config: TrainingConfig) -> list[Tensor]:
+    """The layers of networks with random weights added to W and a, of which run i depends on
+    (seed, i) only; a few more than asked for."""
     d, m = config.problem.d, config.width
     batch = -(-config.seeds // _RUNS_TOGETHER) * _RUNS_TOGETHER
     draws = torch.from_numpy(
@@ -392,10 +474,15 @@ def _starts(config: TrainingConfig) -> tuple[Float[Tensor, "S d m"], Float[Tenso
     )
     W = draws[:, :d] * (config.start_scale / math.sqrt(d))
     a = draws[:, d] * (config.start_scale / math.sqrt(m))
+    b, c = W.new_zeros(batch, 1), W.new_zeros(batch, d)
     if config.start is not None:
         W += torch.from_numpy(np.array(config.start.W, dtype=np.float64))
         a += torch.from_numpy(np.array(config.start.a, dtype=np.float64))
-    return W, a
+        b += float(config.start.b)
+        if config.start.c is not None:
+            c += torch.from_numpy(np.array(config.start.c, dtype=np.float64))
+    problem = config.problem
+    return [W, a, *([b] if problem.output_bias else []), *([c] if problem.skip else [])]
 
 
 class _Measured(NamedTuple):
@@ -430,10 +517,12 @@ def _result(
     recorded: dict[int, _Measured],
     end: _Measured,
     watched: Watched | None,
-    W: Float[Array, "S d m"],
-    a: Float[Array, "S m"],
+    *layers: Array,
 ) -> TrainingResult:
-    finite = np.isfinite(end.loss) & np.isfinite(W).all(axis=(1, 2)) & np.isfinite(a).all(axis=1)
+    finite = np.isfinite(end.loss)
+    for layer in layers:
+        finite &= np.isfinite(layer).all(axis=tuple(range(1, layer.ndim)))
+    W, a, *free = layers
     history = None
     if recorded:
         losses, violations, gaps = zip(*recorded.values(), strict=True)
@@ -454,6 +543,7 @@ def _result(
         diverged=~finite,
         steps=steps,
         history=history,
+        free=tuple(free),
         watched=watched,
     )
 
@@ -477,12 +567,14 @@ def one_thread() -> Iterator[None]:
 class Landing:
     """The component of the set of least loss that each of S runs has reached.
 
-    converged: the loss is at most tolerance * ||y||^2 above the least. component: its id,
+    converged: the loss is at most tolerance * 2 L(0) above the least. component: its id,
     NO_COMPONENT for runs that have not converged. in_cell: the run's own cell holds networks of
     least loss of the component; then the segment to them in convex coordinates never rises above
     the run's loss. Otherwise the component is the nearest one.
     distance: to the networks of least loss of the component in that cell or, where in_cell is
-    False, in its nearest cell; NaN for runs that have not converged. It is Euclidean in the convex
+    False, in its nearest cell; NaN for runs that have not converged. Where these have more fits
+    than one, as with losses that are not strictly convex, it is the distance to the cell, whatever
+    the loss. It is Euclidean in the convex
     coordinates u_j = |a_j| w_j taken in the row space of X, of corresponding neurons in their best
     order; a neuron of the other sign has to go through 0, so ||u_j||^2 + ||u'_j||^2 replaces
     ||u_j - u'_j||^2. counts: the runs of each component, by id.
@@ -511,7 +603,8 @@ def landing(
 ) -> Landing:
     """Which component of `analysis`, of the same problem and width, each run has reached.
 
-    tolerance: a run has converged where its loss is at most tolerance * ||y||^2 above the least.
+    tolerance: a run has converged where its loss is at most tolerance * 2 L(0) above the least,
+        L(0) being the loss of zero weights: ||y||^2 / 2 where it is the squared one.
         Updates of fixed size keep a run about a learning rate away from its limit, and its loss at
         the square.
     Raises InputError if the analysis is not of the least loss or if the tolerance reaches a
@@ -528,7 +621,7 @@ def landing(
             f"{analysis.minimum}",
         )
     require_apart(analysis, tolerance)
-    limit = tolerance * float(problem.squared_length)
+    limit = tolerance * float(2 * problem.zero)
     converged = result.loss <= float(analysis.level) + limit
     component = np.full(len(converged), NO_COMPONENT)
     in_cell = np.zeros(len(converged), dtype=bool)
@@ -549,17 +642,18 @@ def landing(
 
 
 def require_apart(analysis: Analysis, tolerance: float) -> None:
-    """Raise InputError where a tolerance, relative to ||y||^2, reaches a barrier between components
+    """Raise InputError where a tolerance, relative to 2 L(0), reaches a barrier between components
     of least loss."""
-    limit = tolerance * float(analysis.problem.squared_length)
+    limit = tolerance * float(2 * analysis.problem.zero)
     barriers = (barrier for i, row in enumerate(analysis.barriers) for barrier in row[:i])
     for barrier in barriers:
         if barrier is not None and barrier - analysis.level <= limit:
             above = f", {float(barrier - analysis.level):.3g} above the least loss"
             raise InputError(
                 "tolerance",
-                f"{tolerance} times ||y||^2 is {limit:.3g}, but the barrier between two components "
-                f"is {barrier}{above if analysis.level else ''}; below it they are apart",
+                f"{tolerance} times twice the loss of zero weights is {limit:.3g}, but the barrier "
+                f"between two components is {barrier}{above if analysis.level else ''}; below it "
+                "they are apart",
             )
 
 
@@ -575,11 +669,22 @@ class _LeastLoss:
         self.max_assignments = max_assignments
         self._component = {cell: c.id for c in analysis.components for cell in c.cells}
         self._X = np.array(analysis.problem.X, dtype=np.float64)
-        # All networks of least loss of one component have one fit.
+        problem = analysis.problem
+        # With a strictly convex loss all networks of least loss of one component have one fit.
         self._fits = {
-            c.id: np.array(c.representative.fit(analysis.problem), dtype=np.float64)
+            c.id: np.array(c.representative.fit(problem), dtype=np.float64)
             for c in analysis.components
+            if problem.loss.name in ("squared", "logistic")
         }
+        # What is free to be added to it, in both directions.
+        free = np.hstack(
+            [
+                *([np.ones((problem.n, 1))] if problem.output_bias else []),
+                *([self._X] if problem.skip else []),
+                np.empty((problem.n, 0)),
+            ]
+        )
+        self._free = np.hstack([free, -free])
         self._row_space = np.linalg.pinv(self._X) @ self._X
         self._fit_weight = self.FIT_WEIGHT / (np.linalg.norm(self._X) or 1.0)
 
@@ -657,11 +762,11 @@ class _LeastLoss:
         """The distance to the component's networks with neuron j in state cell[j].
 
         Least squares in the coefficients z >= 0 of the rays: V z = u and, with a large weight,
-        sigma(X V) z = its fit.
+        sigma(X V) z = its fit, to which b and c may add.
         """
         m, d = u.shape
         rays = [self._rays(int(state)) for state in cell]
-        V = np.zeros((m, d, sum(map(len, rays))))
+        V = np.zeros((m, d, sum(map(len, rays)) + self._free.shape[1]))
         fits, start = [], 0
         for j, (state, own) in enumerate(zip(cell, rays, strict=True)):
             V[j, :, start : start + len(own)] = own.T
@@ -669,9 +774,12 @@ class _LeastLoss:
             start += len(own)
         alike = signs == sign_of(np.array(cell))
         target = np.where(alike[:, None], u, 0.0)
-        matrix = np.concatenate([V.reshape(m * d, -1), self._fit_weight * np.hstack(fits)])
-        fit = self._fit_weight * self._fits[component]
-        z, _ = _least_squares(matrix, np.concatenate([target.ravel(), fit]))
+        matrix, wanted = V.reshape(m * d, -1), target.ravel()
+        if component in self._fits:
+            sums = np.hstack([*fits, self._free])
+            matrix = np.concatenate([matrix, self._fit_weight * sums])
+            wanted = np.concatenate([wanted, self._fit_weight * self._fits[component]])
+        z, _ = _least_squares(matrix, wanted)
         return math.hypot(np.linalg.norm(V @ z - target), np.linalg.norm(u[~alike]))
 
 

@@ -192,11 +192,21 @@ class Cooling(Schedule):
 
 @dataclass(frozen=True)
 class Optimizer:
-    """How each layer is updated, and the geometry that this implies."""
+    """How each layer is updated, and the geometry that this implies.
+
+    What an output bias b and a linear part c do is in no ball, and without weight decay: b and c
+    take the steps of the output layer, each on its own. Only for muon, whose steps are for layers
+    of neurons, are these AdamW's, as users of `torch.optim.Muon` have it.
+    """
 
     geometry: Geometry
     hidden: Update  # of W (S, d, m)
     output: Update  # of a (S, m)
+
+    @property
+    def free(self) -> Update:
+        """Of b (S, 1) and c (S, d)."""
+        return _ADAMW if self.geometry.name == "muon" else self.output
 
     @property
     def name(self) -> str:

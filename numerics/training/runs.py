@@ -20,9 +20,9 @@ import torch
 from jaxtyping import Bool, Float
 
 from numerics.training.loop import (
+    BatchLoss,
     History,
     Landing,
-    SquaredLoss,
     TrainingResult,
     landing,
     train,
@@ -40,7 +40,8 @@ from theory.types import Array, Progress, silent
 from theory.within import Within
 
 DEFAULT_TOLERANCE = 1e-5
-"""Of the loss above the least, relative to ||y||^2, up to which a run counts as at the least."""
+"""Of the loss above the least, relative to twice the loss of zero weights (||y||^2 where it is
+squared), up to which a run counts as at the least."""
 
 DEFAULT_MAX_ASSIGNMENTS = 1_000_000
 
@@ -51,7 +52,7 @@ class Runs:
 
     landing: in the components of least loss; None where these are not known, or where the ball
     reaches none. minimum: the least loss in the ball, from above; None where it is not known.
-    tolerance: how far above it, relative to ||y||^2, runs count as at it.
+    tolerance: how far above it, relative to twice the loss of zero weights, runs count as at it.
     ends: a name for the place where each run ended; None where they were not named. slack: by how
     much points around a local minimum may be lower, of those that are named. proved: the runs of
     which the valley is a theorem. members: those of which it is one that they are in the component
@@ -87,8 +88,8 @@ class Runs:
             layer / np.maximum(norm / radius, 1.0).reshape(-1, *[1] * (layer.ndim - 1))
             for layer, norm in zip((result.W, result.a), norms, strict=True)
         )
-        loss = SquaredLoss((result.config.problem, self.count))
-        losses: Array = loss.value(torch.from_numpy(W), torch.from_numpy(a)).numpy()
+        loss = BatchLoss((result.config.problem, self.count))
+        losses: Array = loss.value(*map(torch.from_numpy, (W, a, *result.free))).numpy()
         return losses
 
     @property
@@ -156,7 +157,7 @@ class Runs:
     @property
     def _width(self) -> float:
         """The tolerance, in the units of the loss."""
-        return self.tolerance * float(self.result.config.problem.squared_length)
+        return self.tolerance * float(2 * self.result.config.problem.zero)
 
     @property
     def at_minimum(self) -> int:
@@ -205,7 +206,7 @@ class Runs:
         """
         result = self.result
         step = result.config.schedule(result.steps)
-        ends = Ends(tree, step=step, tolerance=self.tolerance).of(result.W, result.a)
+        ends = Ends(tree, step=step, tolerance=self.tolerance).of(result.W, result.a, result.linear)
         certain = proved(tree, result.networks(), ends, max_cells=max_cells)
         return replace(self, ends=ends, proved=frozenset(certain))
 
@@ -214,7 +215,7 @@ class Runs:
         result = self.result
         step = result.config.schedule(result.steps)
         naming = CellEnds(classifier, step=step, tolerance=self.tolerance)
-        ends = naming.of(result.W, result.a)
+        ends = naming.of(result.W, result.a, result.linear)
         return replace(self, ends=ends, slack=naming.slack)
 
     def placed(self, membership: Membership) -> Runs:
@@ -371,8 +372,8 @@ def located(
 def default_tolerance(analysis: Analysis) -> float:
     """DEFAULT_TOLERANCE, or so much less that half the lowest barrier is not exceeded."""
     passes = [float(merge.value - analysis.level) for merge in analysis.merges]
-    squared = float(analysis.problem.squared_length)
-    return min([DEFAULT_TOLERANCE, *(height / 2 / squared for height in passes)])
+    unit = float(2 * analysis.problem.zero)
+    return min([DEFAULT_TOLERANCE, *(height / 2 / unit for height in passes)])
 
 
 def best_networks(

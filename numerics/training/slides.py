@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from numerics.training.loop import SquaredLoss, one_thread
+from numerics.training.loop import BatchLoss, one_thread
 from numerics.training.optimizers import OPTIMIZERS
 from theory.network import Network
 from theory.problem import Problem
@@ -27,10 +27,14 @@ from theory.within import Ball
 def slide(
     problem: Problem, within: Ball, start: Network, *, rate: float, steps: int
 ) -> tuple[Float[Array, "T d m"], Float[Array, "T m"]]:
-    """W and a before each step and at the end, T = steps + 1; weight decay 1 / R."""
+    """W and a before each step and at the end, T = steps + 1; weight decay 1 / R.
+
+    Raises InputError for problems that are not plain.
+    """
+    problem.require_plain("slides are")
     optimizer, radius = OPTIMIZERS[within.optimizer], math.sqrt(within.rho)
     W, a = (torch.from_numpy(np.array([layer], dtype=float)) for layer in (start.W, start.a))
-    loss = SquaredLoss((problem, 1))
+    loss = BatchLoss((problem, 1))
     layers = [(W, optimizer.hidden.start(W)), (a, optimizer.output.start(a))]
     kept = [(W.numpy()[0].copy(), a.numpy()[0].copy())]
     with one_thread(), torch.inference_mode():

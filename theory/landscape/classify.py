@@ -120,13 +120,15 @@ def classify(
     found that leads lower.
     Source: `around`, `distance`, proofs_notes/valleys.md.
     """
-    problem.require_plain("points are classified")
     classifier = Classifier(problem, network.width, within, bound=bound, max_cells=max_cells)
     return classifier.of(network)
 
 
 class Classifier:
-    """`classify` for many networks of one width: what they share is computed once."""
+    """`classify` for many networks of one width: what they share is computed once.
+
+    Raises InputError for problems that are not plain.
+    """
 
     def __init__(
         self,
@@ -138,6 +140,7 @@ class Classifier:
         max_cells: int = DEFAULT_MAX_CELLS,
         progress: Progress = silent,
     ) -> None:
+        problem.require_plain("points are classified")
         self.problem, self.width, self.within = problem, width, within
         self.bound = bound or Fraction()
         self.progress = progress

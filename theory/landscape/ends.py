@@ -3,8 +3,8 @@
 Off the kinks a network at rest has the least loss of its cell (`proofs_notes/valleys.md`), so the
 merge tree names it: the global valley, another, or a plateau. Where that is too large,
 `theory.landscape.cell_ends` looks at that cell alone. On a kink the equations of rest of its
-optimizer name it (`theory.landscape.kinks`, on many `many_kinks`). Whatever is neither is still
-moving.
+optimizer name it (`theory.landscape.kinks`, on many `many_kinks`); they are those of the plain
+problem, so that of others such runs count as moving. Whatever is neither is still moving.
 
 Names are observations on floats: a loss counts as the least of a cell within a tolerance, and
 within what one step of training can change it.
@@ -45,7 +45,8 @@ Kind: TypeAlias = Literal[
 ]
 
 TOLERANCE = 1e-5
-"""Of the loss above the least of a cell, relative to ||y||^2, up to which a network is at rest."""
+"""Of the loss above the least of a cell, relative to twice the loss of zero weights (||y||^2 where
+it is squared), up to which a network is at rest."""
 
 _ATTEMPTS = 3  # to find a rest point on the same kinks, from different runs
 _CHATTER = 8  # steps that training may be away from where it is at rest
@@ -90,7 +91,7 @@ class Naming(ABC, Generic[Place]):
         self._X = np.array(problem.X, dtype=float)
         self._y = np.array(problem.y, dtype=float)
         self._activation = problem.activation
-        self._near = tolerance * float(self._y @ self._y)
+        self._near = tolerance * float(2 * problem.zero)
         self._rows = np.flatnonzero(self._X.any(axis=1))
         self._reach = _CHATTER * step * np.abs(self._X).sum(axis=1)  # of x . w
 
@@ -106,12 +107,19 @@ class Naming(ABC, Generic[Place]):
     def place(self, cell: Place) -> tuple[Fraction | None, Kind, int | None]:
         """The least loss of a cell, what it is, and in which valley."""
 
-    def of(self, W: Float[Array, "S d m"], a: Float[Array, "S m"]) -> list[End]:
-        """The end of each of S runs."""
+    def of(
+        self,
+        W: Float[Array, "S d m"],
+        a: Float[Array, "S m"],
+        linear: Float[Array, "#S #n"] | float = 0.0,
+    ) -> list[End]:
+        """The end of each of S runs. linear: what b and c add to their fits."""
+        loss = self.problem.loss
         with np.errstate(over="ignore", invalid="ignore"):  # of runs that diverged
             Z = self._X @ W
-            error = self._activation.fit(self._X, W, a) - self._y
-            losses = (error**2).sum(axis=-1) / 2
+            fits = self._activation.fit(self._X, W, a) + linear
+            losses = np.array([loss.at(fit, self._y) for fit in fits])
+            slopes = loss.gradient(fits, self._y)
             if isinstance(self.within, Penalty):
                 squares = (W**2).sum(axis=(-2, -1)) + (a**2).sum(axis=-1)
                 losses = losses + float(self.within.beta) * squares / 2
@@ -119,7 +127,7 @@ class Naming(ABC, Generic[Place]):
         found = []
         for run in range(len(a)):
             if finite[run]:
-                found.append(self._end(W[run], a[run], Z[run], error[run], float(losses[run])))
+                found.append(self._end(W[run], a[run], Z[run], slopes[run], float(losses[run])))
             else:
                 found.append(End("diverged", None, None, float("nan")))
         many = [run for run, end in enumerate(found) if end.kind == "moving" and end.kinks > MOST]
@@ -133,7 +141,7 @@ class Naming(ABC, Generic[Place]):
         W: Float[Array, "d m"],
         a: Float[Array, " m"],
         Z: Float[Array, "n m"],
-        error: Float[Array, " n"],
+        slopes: Float[Array, " n"],
         loss: float,
     ) -> End:
         cell = self._cell(W, a, Z)
@@ -143,7 +151,7 @@ class Naming(ABC, Generic[Place]):
             kink = self._kink(W, a, kinks, blanks)
             if kink is not None:
                 return End("kink", None, kink.loss, above, kink)
-            allowed = _CHATTER * self._one_step(W, a, Z, error)
+            allowed = _CHATTER * self._one_step(W, a, Z, slopes)
             if abs(above) > self._near + (allowed if self.chatter or not kinks else 0.0):
                 return End("moving", None, None, above, kinks=len(kinks))
         predicted, kind, valley = self.place(cell)
@@ -154,18 +162,24 @@ class Naming(ABC, Generic[Place]):
         W: Float[Array, "d m"],
         a: Float[Array, " m"],
         Z: Float[Array, "n m"],
-        error: Float[Array, " n"],
+        slopes: Float[Array, " n"],
     ) -> float:
         """What one step can change of the loss, to first order."""
-        grad_W = self._X.T @ (self._activation.slopes(Z > 0) * (error[:, None] * a))
-        grad_a = self._activation.at(Z).T @ error
+        grad_W = self._X.T @ (self._activation.slopes(Z > 0) * (slopes[:, None] * a))
+        grad_a = self._activation.at(Z).T @ slopes
+        problem = self.problem
+        free = [
+            *([slopes.sum()[None]] if problem.output_bias else []),
+            *([self._X.T @ slopes] if problem.skip else []),
+        ]
         if not isinstance(self.within, Ball):  # the gradient is the step
             beta = float(self.within.beta)
-            square = ((grad_W + beta * W) ** 2).sum() + ((grad_a + beta * a) ** 2).sum()
-            return self.step * float(square)
+            square = sum(float((g**2).sum()) for g in (grad_W + beta * W, grad_a + beta * a, *free))
+            return self.step * square
         ball = self.within.geometry
-        slope = ball.hidden.dual_value(grad_W) + ball.output.dual_value(grad_a)
-        return self.step * float(slope)
+        slope = float(ball.hidden.dual_value(grad_W) + ball.output.dual_value(grad_a))
+        # Entries of steps without weight decay are at most about a learning rate.
+        return self.step * (slope + sum(float(np.abs(g).sum()) for g in free))
 
     def _kink(
         self,
@@ -175,7 +189,8 @@ class Naming(ABC, Generic[Place]):
         blanks: tuple[int, ...],
     ) -> RestPoint | None:
         """The rest point near the run, where it has come near kinks."""
-        if not isinstance(self.within, Ball) or self.within.optimizer not in RULES:
+        ball = self._ruled
+        if ball is None:
             return None
         if len(kinks) > MOST or not (kinks or blanks):
             return None
@@ -187,7 +202,7 @@ class Naming(ABC, Generic[Place]):
         if failures == _ATTEMPTS:
             return None
         near = None
-        for found in rest_points(self.problem, self.within, W, a, kinks, blanks):
+        for found in rest_points(self.problem, ball, W, a, kinks, blanks):
             its_fit = self._activation.fit(self._X, found.W, found.a)
             known.append((found, its_fit))
             if near is None and (np.abs(fit - its_fit) <= allowed).all():
@@ -195,6 +210,13 @@ class Naming(ABC, Generic[Place]):
         if near is None:
             self._rests[kinks, blanks] = known, failures + 1
         return near
+
+    @property
+    def _ruled(self) -> Ball | None:
+        """The ball, where it is known how training in it rests on kinks."""
+        ball = self.within
+        known = isinstance(ball, Ball) and ball.optimizer in RULES and self.problem.is_plain
+        return ball if known and isinstance(ball, Ball) else None
 
     def _allowed(self, a: Float[Array, " m"]) -> Float[Array, " n"]:
         """How far the fit of a run may be from that of a point that it is a few steps from."""
@@ -205,13 +227,14 @@ class Naming(ABC, Generic[Place]):
         self, W: Float[Array, "S d m"], a: Float[Array, "S m"], Z: Float[Array, "S n m"]
     ) -> list[RestPoint | None]:
         """The rest points near runs that have come near more than `MOST` kinks."""
-        if not isinstance(self.within, Ball) or self.within.optimizer not in RULES:
+        ball = self._ruled
+        if ball is None:
             return [None] * len(a)
         fits, starts = self._activation.fit(self._X, W, a), (W.copy(), a.copy())
         for run in range(len(a)):
             _, blanks = self._near_by(W[run], a[run], Z[run])
             starts[0][run][:, list(blanks)], starts[1][run][list(blanks)] = 0.0, 0.0
-        found = rest_on_many(self.problem, self.within, *starts)
+        found = rest_on_many(self.problem, ball, *starts)
         for run, point in enumerate(found):
             if point is not None:
                 its_fit = self._activation.fit(self._X, point.W, point.a)

@@ -101,7 +101,8 @@ def test_bottoms_are_named_and_points_off_them_are_not() -> None:
 def test_what_is_far_outside_its_ball_is_moving() -> None:
     """The other exact fit of the flagship, whose radius is 12/5, pushed into the ball or not."""
     found = valleys(example("flagship"), 2).valleys
-    W, a = (np.array(part, dtype=float) for part in vars(found[1].representative).values())
+    network = found[1].representative
+    W, a = (np.array(part, dtype=float) for part in (network.W, network.a))
     end = named(W.tolist(), a.tolist())
     assert (end.kind, end.valley) == ("moving", None)
     assert end.above == pytest.approx(-0.1)

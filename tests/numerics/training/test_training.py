@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 
 from numerics.training.loop import (
     NO_COMPONENT,
-    SquaredLoss,
+    BatchLoss,
     TrainingResult,
     landing,
     train,
@@ -91,7 +91,7 @@ def test_gradients_are_those_of_autograd(
     residual = (sigma(rows @ W) @ a[:, :, None])[:, :, 0] - targets
     values = (residual**2).sum(dim=1) / 2
     values.sum().backward()
-    loss = SquaredLoss((problem, 3))
+    loss = BatchLoss((problem, 3))
     with torch.no_grad():
         torch.testing.assert_close(loss.value(W, a), values.detach())
         grad_W, grad_a = loss.gradients(W, a)
@@ -165,7 +165,7 @@ def test_measures_are_those_of_the_final_networks() -> None:
         assert result.loss[k] == pytest.approx(float(exact.loss(FLAGSHIP)))
     W = torch.from_numpy(result.W).requires_grad_()
     a = torch.from_numpy(result.a).requires_grad_()
-    loss = SquaredLoss((FLAGSHIP, 4))
+    loss = BatchLoss((FLAGSHIP, 4))
     grad_W, grad_a = torch.autograd.grad(loss.value(W, a).sum(), [W, a])
     gap = frank_wolfe_gap(
         geometry("muon"), result.W, result.a, grad_W.numpy(), grad_a.numpy(), radius, radius
