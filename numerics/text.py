@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from theory.activation import RELU
+from theory.losses import SQUARED
 from theory.problem import Problem, format_rational
 
 if TYPE_CHECKING:
@@ -29,9 +30,17 @@ def show(value: Fraction | None) -> str:
 
 
 def show_data(problem: Problem) -> str:
-    """The size of the data, and the activation if it is not ReLU."""
-    activation = "" if problem.activation == RELU else f", {problem.activation}"
-    return f"n = {problem.n}, d = {problem.d}{activation}"
+    """The size of the data, and what is not as usual: the activation, the loss, what networks have
+    beside neurons."""
+    loss = problem.loss
+    parts = [
+        *([] if problem.activation == RELU else [str(problem.activation)]),
+        *([] if loss.weighted(None) == SQUARED else [f"{loss} loss"]),
+        *([] if loss.weights is None else ["weights"]),
+        *(["output bias"] if problem.output_bias else []),
+        *(["skip connection"] if problem.skip else []),
+    ]
+    return ", ".join([f"n = {problem.n}, d = {problem.d}", *parts])
 
 
 def show_within(within: Within) -> str:

@@ -226,11 +226,34 @@ def _study(
     report: Progress,
 ) -> None:
     """Fill in one result after the other, so that an interrupt leaves what is known."""
+    from theory.radii import OPTIMIZERS
+
+    try:
+        _components(known, data, width, optimizer, rho, limit, report)
+    except InputError as error:
+        if data.is_plain:
+            raise
+        say(f"where runs land will not be computed: {error}")
+        if optimizer in OPTIMIZERS:
+            try:
+                known.bounds = _least_in_ball(data, width, optimizer, rho, limit, report)
+            except InputError as why:
+                say(f"the least loss will not be computed: {why}")
+
+
+def _components(
+    known: _Known,
+    data: Problem,
+    width: int,
+    optimizer: str,
+    rho: Fraction,
+    limit: Mapping[str, Any],
+    report: Progress,
+) -> None:
+    """The components of least loss without a ball, which of them the ball reaches, and the least
+    loss in it."""
     from theory.landscape import analyse
-    from theory.landscape.cells import CellComplex
-    from theory.landscape.least import least
     from theory.radii import OPTIMIZERS, radii
-    from theory.within import Ball
 
     analysis = analyse(data, width, progress=report, **limit)
     if not analysis.complete:
@@ -247,27 +270,49 @@ def _study(
     if any(radius.upper <= rho for radius in bounds):
         known.bounds = analysis.minimum, analysis.minimum
     elif analysis.minimum or any(radius.lower <= rho for radius in bounds):
-        ball = CellComplex.of(data, width, within=Ball(optimizer, rho), **limit)
-        lowest = least(ball, tick=partial(report, "least loss in the ball, minima computed"))
-        known.bounds = lowest.lower, lowest.value
+        known.bounds = _least_in_ball(data, width, optimizer, rho, limit, report)
+
+
+def _least_in_ball(
+    data: Problem,
+    width: int,
+    optimizer: str,
+    rho: Fraction,
+    limit: Mapping[str, Any],
+    report: Progress,
+) -> tuple[Fraction, Fraction]:
+    from theory.landscape.cells import CellComplex
+    from theory.landscape.least import least
+    from theory.within import Ball
+
+    ball = CellComplex.of(data, width, within=Ball(optimizer, rho), **limit)
+    lowest = least(ball, tick=partial(report, "least loss in the ball, minima computed"))
+    return lowest.lower, lowest.value
 
 
 def _named(runs: Runs, known: _Known, limit: Mapping[str, Any], report: Progress) -> Runs:
     """The runs with names for where they ended: by the whole tree, where it is in reach, else by
-    the cell of each."""
+    the cell of each; without them where neither is known for such a problem."""
     from theory.landscape import valleys
 
     config = runs.result.config
-    if known.analysis is not None:
-        try:
-            within = config.within
-            tree = valleys(config.problem, config.width, within=within, progress=report, **limit)
-            if not tree.complete:
-                raise Interrupted
-            return runs.named(tree, **limit)
-        except BudgetError as error:
-            say(f"runs will be named without the merge tree: {over_budget(error)}")
-    return _named_by_cells(runs, report)
+    problem = config.problem
+    try:
+        if known.analysis is not None or not problem.is_plain:
+            try:
+                within = config.within
+                tree = valleys(problem, config.width, within=within, progress=report, **limit)
+                if not tree.complete:
+                    raise Interrupted
+                return runs.named(tree, **limit)
+            except BudgetError as error:
+                say(f"runs will be named without the merge tree: {over_budget(error)}")
+        return _named_by_cells(runs, report)
+    except InputError as error:
+        if problem.is_plain:
+            raise
+        say(f"where runs end is not named: {error}")
+        return runs
 
 
 def _named_by_cells(runs: Runs, report: Progress) -> Runs:
@@ -358,6 +403,8 @@ def _print(runs: Runs, known: _Known, rho: Fraction) -> None:
         out.print(_losses(runs.other_losses))
     for key, label in _MEASURES.items():
         if figures[key] is not None:
+            if key == "median_fw_gap" and not problem.loss.smooth:
+                label = _ONE_SUBGRADIENT
             out.print(f"{label} {figures[key]:.3g}")
 
 
@@ -380,6 +427,7 @@ def _ends(runs: Runs) -> Table:
     from theory.landscape.kinks import MOST
 
     assert runs.ends is not None
+    plain = runs.result.config.problem.is_plain
     found = runs.ended or {}
     table = Table("runs rest", "loss there", "runs", "proved")
     bottoms = {end.valley: end.loss for end in runs.ends if end.kind in ("global", "valley")}
@@ -401,7 +449,7 @@ def _ends(runs: Runs) -> Table:
     for kind, name in (
         ("kinks", "on a kink"),
         ("undecided", "at the least of a cell, a minimum or not"),
-        ("moving", "nowhere: still moving"),
+        ("moving", "nowhere: still moving" if plain else "nowhere, or on a kink: no rest found"),
     ):
         if found[kind]:
             table.add_row(name, "", str(found[kind]), "")
@@ -433,6 +481,9 @@ _MEASURES = {
     "median_fw_gap": "median Frank-Wolfe gap (zero at KKT points):",
     "largest_distance": "largest distance of a run at the least loss to its component:",
 }
+_ONE_SUBGRADIENT = (
+    "median Frank-Wolfe gap, of one subgradient (on kinks of the loss another is less):"
+)
 
 
 def _reach(radius: Radius | None, rho: Fraction) -> str:

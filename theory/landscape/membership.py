@@ -39,7 +39,9 @@ EXCESSES = tuple(Fraction(1, q) for q in (10**6, 10**4, 100, 10))
 
 _FARTHEST = Fraction(64)  # excess that is tried
 _CLOSE = Fraction(1, 2**16)  # ends of the bracket of the largest one
-_SLACK = Fraction(1, 10**6)  # of ||y||^2, below an event that is only known as an interval
+_SLACK = Fraction(
+    1, 10**6
+)  # of twice the loss of zero weights, below an event that is only known as an interval
 _TRIES = 3  # of such levels, each with four times the slack of the last
 
 
@@ -138,7 +140,7 @@ class Membership:
 
     def _lower(self, bound: Fraction) -> Iterator[Fraction]:
         """Levels below a bound that is an end of an interval: more and more so."""
-        slack = _SLACK * self.problem.squared_length
+        slack = _SLACK * 2 * self.problem.zero
         for _ in range(_TRIES):
             if bound - slack > self.analysis.level:
                 yield bound - slack
