@@ -1,8 +1,8 @@
 """Curves between trained networks: straight lines, polychains and Bezier curves, and the loss on
 them.
 
-A curve is theta(t) = sum_i b_i(t) c_i in the space of weights theta = (W, a), 0 <= t <= 1, with the
-two networks for its first and last control point; t = 0 is the first network. Those between are its
+A curve is theta(t) = sum_i b_i(t) c_i in the space of weights theta, 0 <= t <= 1, with the two
+networks for its first and last control point; t = 0 is the first network. Those between are its
 bends, which `connect` learns. Many pairs of networks, each with data of its own, go through one
 batch in float64.
 
@@ -35,8 +35,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from numerics.training.activation import Neurons
-from numerics.training.loop import TrainingResult, one_thread
-from theory.activation import RELU, Activation
+from numerics.training.loop import TrainingResult, one_thread, require_alike
+from numerics.training.losses import Terms
 from theory.errors import InputError
 from theory.network import Network
 from theory.problem import Problem, positive_integer
@@ -61,14 +61,18 @@ _ZOOMS = 16  # kinks are then found to within 1e-14 of t, whatever the grid
 class Pairs:
     """P pairs of networks of one width, each pair with a data set of its own.
 
-    X (P, n, d), y (P, n). ends: the weights of the first and the second network, the rows of W and
-    below them a. activation: of all of them. Raises InputError for weights that are not finite.
+    X (P, n, d), y (P, n); weights (P, n): what the losses of the rows are multiplied by. ends: the
+    weights of the first and the second network, the rows of W and below them a; where networks have
+    an output bias b or a linear part c one column more, c and below it b. like: a problem with the
+    activation, the loss, the output bias and the skip connection of all.
+    Raises InputError for weights that are not finite.
     """
 
     X: Float[Tensor, "P n d"]
     y: Float[Tensor, "P n"]
-    ends: Float[Tensor, "P 2 d+1 m"]
-    activation: Activation = RELU
+    weights: Float[Tensor, "P n"]
+    ends: Float[Tensor, "P 2 d+1 columns"]
+    like: Problem
 
     def __post_init__(self) -> None:
         if not self.ends.isfinite().all():
@@ -78,40 +82,62 @@ class Pairs:
     def of(cls, pairs: Sequence[tuple[Problem, Network, Network]]) -> Pairs:
         """Exact networks, rounded to float64.
 
-        Raises InputError unless all have the same width, and all data the same d and activation.
+        Raises InputError unless all have the same width, and all data the same d, and are alike
+        (see `require_alike`).
         """
         sizes = {(len(net.W), net.width, problem.d) for problem, *ends in pairs for net in ends}
         if len(sizes) != 1 or any(rows != d for rows, _, d in sizes):
             raise InputError("pairs", f"must share one d and one width, not {sorted(sizes)}")
-        ((_, _, d),) = sizes
-        activations = {problem.activation for problem, *_ in pairs}
-        if len(activations) > 1:
-            raise InputError(
-                "pairs", f"must share one activation, not {', '.join(map(str, activations))}"
-            )
+        ((_, width, d),) = sizes
+        require_alike([problem for problem, *_ in pairs], "pairs")
+        like = pairs[0][0]
         n = max(problem.n for problem, _, _ in pairs)
-        # Every network fits a data point x = 0, y = 0: fewer points than n are filled up with it.
-        X, y = np.zeros((len(pairs), n, d)), np.zeros((len(pairs), n))
-        for k, (problem, _, _) in enumerate(pairs):
+        # Fewer points than n are filled up with points that weigh nothing.
+        X, y, weights = (np.zeros((len(pairs), n, *more)) for more in ((d,), (), ()))
+        ends = np.zeros((len(pairs), 2, d + 1, width + _has_linear(like)))
+        for k, (problem, *networks) in enumerate(pairs):
             X[k, : problem.n], y[k, : problem.n] = problem.X, problem.y
-        ends = [[[*net.W, net.a] for net in ends] for _, *ends in pairs]
-        return cls(_float64(X), _float64(y), _float64(ends), *activations)
+            weights[k, : problem.n] = problem.loss.weights or 1
+            for network, end in zip(networks, ends[k], strict=True):
+                network.require(problem)
+                end[:, :width] = [*network.W, network.a]
+                if _has_linear(like):
+                    end[:, width] = *(network.c or [0] * d), network.b
+        return cls(_float64(X), _float64(y), _float64(weights), _float64(ends), like)
 
     @classmethod
     def of_runs(cls, result: TrainingResult, first: Sequence[int], second: Sequence[int]) -> Pairs:
         """Run first[k] with run second[k]."""
         problem, runs = result.config.problem, np.array([first, second]).T  # (P, 2)
-        ends = np.concatenate([result.W[runs], result.a[runs][..., None, :]], axis=2)
-        X, y = _float64(problem.X), _float64(problem.y)
-        data = X.expand(len(runs), -1, -1), y.expand(len(runs), -1)
-        return cls(*data, _float64(ends), problem.activation)
+        networks = np.concatenate([result.W, result.a[:, None]], axis=1)  # (S, d + 1, m)
+        if _has_linear(problem):
+            column = np.zeros((*networks.shape[:2], 1))
+            if result.c is not None:
+                column[:, :-1, 0] = result.c
+            if result.b is not None:
+                column[:, -1, 0] = result.b
+            networks = np.concatenate([networks, column], axis=2)
+        data = map(_float64, (problem.X, problem.y, problem.loss.weights or [1] * problem.n))
+        X, y, weights = (each.expand(len(runs), *each.shape) for each in data)
+        return cls(X, y, weights, _float64(networks[runs]), problem)
 
-    def loss(self, weights: Float[Tensor, "P T d+1 m"]) -> Float[Tensor, "P T"]:
-        """1/2 ||f - y||^2 of T networks for each pair, on the pair's data."""
-        W, a = weights[..., :-1, :], weights[..., -1, :]
-        hidden = Neurons(self.activation).images(torch.einsum("pnd,ptdm->pntm", self.X, W))
+    def loss(self, weights: Float[Tensor, "P T d+1 columns"]) -> Float[Tensor, "P T"]:
+        """The loss of T networks for each pair, on the pair's data."""
+        neurons = weights[..., :-1] if _has_linear(self.like) else weights
+        W, a = neurons[..., :-1, :], neurons[..., -1, :]
+        hidden = Neurons(self.like.activation).images(torch.einsum("pnd,ptdm->pntm", self.X, W))
         fits = (hidden * a[:, None]).sum(dim=3)
-        return (fits - self.y[..., None]).square().sum(dim=1) / 2
+        if self.like.skip:
+            fits = fits + self.X @ weights[..., :-1, -1].mT
+        if self.like.output_bias:
+            fits = fits + weights[..., -1, -1][:, None]
+        terms = Terms(self.like.loss).values(fits, self.y[..., None])
+        return (terms * self.weights[..., None]).sum(dim=1)
+
+
+def _has_linear(problem: Problem) -> bool:
+    """Whether networks have a column for c and b."""
+    return problem.skip or problem.output_bias
 
 
 def _float64(values: object) -> Tensor:
@@ -150,9 +176,9 @@ class Curves:
 
     pairs: Pairs
     kind: str
-    control: Float[Tensor, "P k d+1 m"]
+    control: Float[Tensor, "P k d+1 columns"]
 
-    def at(self, t: Float[Tensor, "#P T"]) -> Float[Tensor, "P T d+1 m"]:
+    def at(self, t: Float[Tensor, "#P T"]) -> Float[Tensor, "P T d+1 columns"]:
         """Weights theta(t), exactly the two networks at t = 0 and 1; a single row of t is for all
         pairs."""
         basis = BASES[self.kind](t, self.control.shape[1])
@@ -160,7 +186,7 @@ class Curves:
         return points.reshape(*points.shape[:2], *self.control.shape[2:])
 
     def loss(self, t: Float[Tensor, "#P T"]) -> Float[Tensor, "P T"]:
-        """1/2 ||f - y||^2 at theta(t)."""
+        """The loss at theta(t)."""
         return self.pairs.loss(self.at(t))
 
     def maximum(self, points: int = 1025) -> Float[Tensor, " P"]:
@@ -243,8 +269,10 @@ def connect(
 def _learned(straight: Curves, steps: int, seed: int, progress: Progress) -> list[Curves]:
     """Curves from each random start."""
     pairs, many = straight.pairs, len(straight.control)
-    X, y, ends = (torch.cat([v] * _STARTS) for v in (pairs.X, pairs.y, pairs.ends))
-    together = Pairs(X, y, ends, pairs.activation)
+    X, y, weights, ends = (
+        torch.cat([part] * _STARTS) for part in (pairs.X, pairs.y, pairs.weights, pairs.ends)
+    )
+    together = Pairs(X, y, weights, ends, pairs.like)
     control = torch.cat([straight.control] * _STARTS)
     first, middle, last = control[:, :1], control[:, 1:-1], control[:, -1:]
     length = (last - first).square().mean(dim=(2, 3), keepdim=True).sqrt()
@@ -290,7 +318,7 @@ def maxima(
     """The maximum of the loss on a curve of each kind between each pair of exact networks.
 
     Kinds: linear, polychain and bezier, the last two learned with DEFAULT_BENDS bends. Widths and d
-    may differ from pair to pair.
+    may differ from pair to pair, the rest as `Pairs.of` says.
     """
     alike: dict[tuple[int, int], list[int]] = {}
     for k, (problem, first, _) in enumerate(pairs):

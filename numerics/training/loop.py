@@ -82,8 +82,6 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Raises InputError as `train` says."""
         require_within(self.within, Ball, Penalty)
-        if self.problem.loss.name == "custom":
-            raise InputError("loss", "is one of your own; training is for the named ones")
         own = geometry("sgd") if isinstance(self.within, Penalty) else self.within.geometry
         if self.optimizer.geometry != own:
             name = self.optimizer.name
@@ -264,18 +262,11 @@ def train_together(
     cooling: so many steps follow in which learning rates fall to a hundredth: see `Cooling`. In the
     last half of them the runs are watched.
     rate: a constant learning rate before that, in place of the optimizer's default.
-    Raises InputError where optimizers, features, activations, losses but for their weights, or what
-    networks consist of differ.
+    Raises InputError where optimizers or features differ, and for data that are not alike.
     """
     if len({within.optimizer for within in withins}) > 1 or len({p.d for p in problems}) > 1:
         raise InputError("problems", "differ in the number of features, or in the optimizer")
-    for what, kinds in (
-        ("activation", {problem.activation for problem in problems}),
-        ("loss", {problem.loss.weighted(None) for problem in problems}),
-        ("output bias or skip connection", {(p.output_bias, p.skip) for p in problems}),
-    ):
-        if len(kinds) > 1:
-            raise InputError("problems", f"differ in the {what}")
+    require_alike(problems, "problems")
     configs = []
     for problem, within in zip(problems, withins, strict=True):
         optimizer = _optimizer(within)
@@ -295,6 +286,19 @@ def _optimizer(within: Within) -> Optimizer:
     if within.optimizer not in OPTIMIZERS:
         raise InputError("optimizer", f"is needed: how to train in {within} is not known")
     return OPTIMIZERS[within.optimizer]
+
+
+def require_alike(problems: Sequence[Problem], field: str) -> None:
+    """Raise InputError unless they share the activation, the loss, weights apart, and whether there
+    is an output bias, and a skip connection."""
+    for what, kinds in (
+        ("activation", {str(problem.activation) for problem in problems}),
+        ("loss", {str(problem.loss) for problem in problems}),
+        ("choice of output_bias", {str(problem.output_bias) for problem in problems}),
+        ("choice of skip", {str(problem.skip) for problem in problems}),
+    ):
+        if len(kinds) > 1:
+            raise InputError(field, f"must share one {what}, not {', '.join(sorted(kinds))}")
 
 
 def require_memory(problem: Problem, width: int, seeds: int) -> None:
@@ -317,10 +321,10 @@ def require_memory(problem: Problem, width: int, seeds: int) -> None:
 class BatchLoss:
     """The loss of a batch of S networks, and its gradients in closed form.
 
-    batch: how many networks there are of each problem, one after another. Rows that are missing to
-    the most are zero, and weigh nothing. All have the activation, the loss but for its weights, and
-    the kinds of layers in common: W (S, d, m), a (S, m), then `free` ones, b (S, 1) where there is
-    an output bias and c (S, d) where there is a skip connection.
+    batch: how many networks there are of each problem, one after another; the problems are alike
+    (see `require_alike`). Rows that are missing to the most are zero, and weigh nothing. Layers are
+    W (S, d, m), a (S, m), then the `free` ones, b (S, 1) where there is an output bias and c (S, d)
+    where there is a skip connection. Raises InputError for a loss of one's own.
     """
 
     def __init__(self, *batch: tuple[Problem, int]) -> None:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, hardshrink, where
 from torch.nn.functional import logsigmoid, relu
 
+from theory.errors import InputError
 from theory.losses import Loss
 
 _Of: TypeAlias = Callable[[Tensor, Tensor, float], Tensor]
@@ -21,9 +22,16 @@ class Terms:
     """The same loss of each datum as `theory.losses` has it, of tensors, without weights.
 
     Its kinks have the slopes of torch's own functions: those of |t| and of max(0, t) are 0 at 0.
+    Raises InputError for a loss of one's own.
     """
 
     loss: Loss
+
+    def __post_init__(self) -> None:
+        if self.loss.name not in _VALUES:
+            raise InputError(
+                "loss", f"is {self.loss}; networks are trained with the named ones only"
+            )
 
     def values(
         self, fit: Float[Tensor, "*shape"], y: Float[Tensor, "*shape"]
