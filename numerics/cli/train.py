@@ -233,12 +233,13 @@ def _study(
     except InputError as error:
         if data.is_plain:
             raise
-        say(f"where runs land will not be computed: {error}")
+        what = "where runs land" if known.analysis is None else "the radii of components"
+        say(f"{what} will not be computed: {error}")
         if optimizer in OPTIMIZERS:
             try:
                 known.bounds = _least_in_ball(data, width, optimizer, rho, limit, report)
             except InputError as why:
-                say(f"the least loss will not be computed: {why}")
+                say(f"the least loss in the ball will not be computed: {why}")
 
 
 def _components(
@@ -280,13 +281,19 @@ def _least_in_ball(
     rho: Fraction,
     limit: Mapping[str, Any],
     report: Progress,
-) -> tuple[Fraction, Fraction]:
+) -> tuple[Fraction, Fraction] | None:
+    """From both sides; None where that leaves open which runs are at it."""
+    from numerics.training.runs import DEFAULT_TOLERANCE
     from theory.landscape.cells import CellComplex
     from theory.landscape.least import least
     from theory.within import Ball
 
     ball = CellComplex.of(data, width, within=Ball(optimizer, rho), **limit)
     lowest = least(ball, tick=partial(report, "least loss in the ball, minima computed"))
+    if lowest.value - lowest.lower > DEFAULT_TOLERANCE * 2 * data.zero:
+        between = show_interval(lowest.lower, lowest.value)
+        say(f"the least loss in the ball is not known; it is proved to be in {between}")
+        return None
     return lowest.lower, lowest.value
 
 

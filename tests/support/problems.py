@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from theory.network import Network
@@ -22,3 +25,8 @@ def planted(n: int, d: int, m: int, seed: int, *, entries: int = 5) -> tuple[Pro
     a = generator.choice([-1, 1], m)
     y = np.maximum(X @ W, 0) @ a
     return Problem(X=X.tolist(), y=y.tolist()), Network(W=W.tolist(), a=a.tolist())
+
+
+def having(problem: Problem, **fields: Any) -> Problem:
+    """The same with other fields, losses by name."""
+    return replace(problem, **fields)

@@ -22,6 +22,8 @@ from theory.errors import BudgetError
 from theory.geometry import names
 from theory.landscape import analyse, valleys
 from theory.loading import example
+from theory.losses import Loss
+from theory.problem import Problem
 from theory.within import Ball, Penalty
 
 SHORT = ["--seeds", "32", "--steps", "2000"]
@@ -160,7 +162,7 @@ def test_runs_at_a_positive_least_loss(capsys: pytest.CaptureFixture[str], tmp_p
     assert all(each["loss"] > 122 / 45 + document["tolerance"] * 37 for each in others)
     assert f"│ in component 0       │ {document['at_minimum']} " in out
     assert f"│ above the least loss │ {document['not_converged']} " in out
-    assert f"best {above['best']:.3g}, median {above['median']:.3g}; up to 1e-05 ||y||^2" in out
+    assert f"best {above['best']:.3g}, median {above['median']:.3g}; up to 1e-05 times twice" in out
     assert "│ in valley 1" in out.split("runs rest")[1]
 
 
@@ -206,7 +208,7 @@ def test_a_low_barrier_lowers_the_tolerance(
     assert 0 < run_json(capsys, *arguments)["tolerance"] < 1e-5
     code, out, err = run(capsys, *arguments, "--tolerance", "1e-5")
     assert (code, out) == (2, "")
-    assert err.startswith("isthmus: tolerance: 1e-05 times ||y||^2")
+    assert err.startswith("isthmus: tolerance: 1e-05 times twice the loss of zero weights is")
 
 
 # Interrupts and budgets
@@ -447,3 +449,80 @@ def test_runs_without_a_ball_have_names_in_the_tree_with_the_penalty(
     assert set(found["valleys"]) < {str(valley.id) for valley in tree.valleys}
     counts = [found[kind].values() for kind in ("global", "valleys", "plateaus")]
     assert sum(map(sum, counts)) == 8
+
+
+# Other losses
+
+
+LABELS = {"X": [[1, 2], [2, -1], [-1, 1], [-1, -2], [2, 2]], "y": [1, -1, 1, -1, -1], "width": 2}
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        *("absolute", "quantile:1/4", "epsilon:1/10", "huber:1/2"),
+        *("hinge", "squared_hinge", "logistic"),
+    ],
+)
+def test_every_loss_is_trained(
+    capsys: pytest.CaptureFixture[str], problem_file: Callable[..., Path], tmp_path: Path, loss: str
+) -> None:
+    """With weights, output biases and linear parts; networks are written with b and c, and have the
+    losses that are told. What is not known is said."""
+    more = ["--loss", loss, "--weights", "1,2,1,1/2,1", "--output-bias", "--skip"]
+    folder, file = tmp_path / "networks", problem_file(**LABELS)
+    arguments = [file, "--optimizer", "muon", "--rho", 2, *FEW, *more, "--networks", folder]
+    code, out, err = run(capsys, *arguments, "--json", "-")
+    assert code == 0
+    assert all(line.startswith("isthmus: ") for line in err.splitlines())
+    document = json.loads(out)
+    assert document["complete"]
+    problem = Problem.from_json(
+        LABELS | {"loss": loss, "weights": [1, 2, 1, "1/2", 1], "output_bias": True, "skip": True}
+    )
+    networks = [load_network(folder / f"{run}.json") for run in range(4)]
+    assert all(network.b and any(network.c or ()) for network in networks)
+    losses = [float(network.loss(problem)) for network in networks]
+    assert document["least_loss"] == pytest.approx(min(losses), abs=1e-12)
+    code, out, _ = run(capsys, *arguments[:-2])
+    assert code == 0
+    assert f"n = 5, d = 2, {loss} loss, weights, output bias, skip connection, width 2" in out
+    smooth = Loss.named(loss).smooth
+    assert ("gap (zero at KKT points)" in out, "gap, of one subgradient" in out) == (
+        smooth,
+        not smooth,
+    )
+
+
+def test_runs_with_the_absolute_loss_land(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the components of the exact landscape with that loss, in an entrywise ball."""
+    arguments = ["flagship", "--optimizer", "lion", "--rho", "4", "--loss", "absolute", *SHORT]
+    code, out, _ = run(capsys, *arguments, "--tolerance", "1e-3", "--json", "-")
+    assert code == 0
+    document = json.loads(out)
+    assert document["minimum"] == document["minimum_in_ball"] == "0"
+    assert set(document["landed"]) == {"0", "1"}
+    assert 0 < sum(document["landed"].values()) == document["at_minimum"] < 32
+    assert sum(document["ends"]["global"].values()) > 0
+
+
+def test_what_is_not_known_of_another_loss_is_said(
+    capsys: pytest.CaptureFixture[str], problem_file: Callable[..., Path]
+) -> None:
+    """Each in one line, before or after the training that goes on."""
+    file = problem_file(**LABELS)
+    arguments = [file, "--optimizer", "sgd", "--rho", 100, "--loss", "logistic", *FEW]
+    code, out, err = run(capsys, *arguments)
+    assert code == 0
+    assert err.count("\n") == 2
+    assert "isthmus: where runs land will not be computed: loss: " in err
+    assert "isthmus: where runs end is not named: loss: " in err
+    assert "for the squared loss, not for logistic" in err
+    assert "loss: best " in out
+
+
+def test_labels_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["flagship", "--optimizer", "lion", "--rho", "2", "--loss", "hinge", *FEW]
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err == "isthmus: y[0]: 5 is no label; the hinge loss needs 1 and -1\n"

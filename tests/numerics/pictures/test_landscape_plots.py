@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from problems import having
 
 from numerics.pictures.landscapes import (
     draw_alignments,
@@ -60,6 +61,9 @@ def texts(axes: Axes) -> list[str]:
         (LINE.with_bias(), 1),
         (example("flagship"), 2),
         (SPACE, 2),
+        (having(LINE, output_bias=True, skip=True), 1),
+        (having(example("flagship"), loss="absolute", skip=True), 2),
+        (having(example("flagship"), loss="absolute", output_bias=True), 2),
         (Problem(X=[[0, 0], [0, 0]], y=[1, 2]), 1),
         (Problem(X=[[0]], y=[0]), 1),
     ],
@@ -72,17 +76,36 @@ def test_fits_of_every_kind(axes: Axes, problem: Problem, width: int) -> None:
     assert labels.count("component 0") == 1
 
 
-def test_fit_on_the_circle_passes_through_the_data(axes: Axes) -> None:
-    draw_fits(axes, analyse(example("flagship"), 2))
-    curve, _, other, _, data = axes.get_lines()
-    for line in (curve, other):
+@pytest.mark.parametrize("skip", [False, True])
+def test_fit_on_the_circle_passes_through_the_data(axes: Axes, skip: bool) -> None:
+    draw_fits(axes, analyse(having(example("flagship"), skip=skip), 2))
+    *lines, data = axes.get_lines()
+    assert len(lines) == (2 if skip else 4)  # one component or two
+    for line in lines[::2]:
         values = np.interp(data.get_xdata(), line.get_xdata(), line.get_ydata())
         np.testing.assert_allclose(values, data.get_ydata(), atol=1e-2)
 
 
+def test_output_biases_and_linear_parts_are_in_the_fits(axes: Axes) -> None:
+    """On a line the curve passes through the data; bars add up to them."""
+    line = Problem(X=[[-1], [0], [1]], y=[1, 3, 5], output_bias=True, skip=True)
+    draw_fits(axes, analyse(line, 1))
+    curve, *_, data = axes.get_lines()
+    values = np.interp(data.get_xdata(), curve.get_xdata(), curve.get_ydata())
+    np.testing.assert_allclose(values, data.get_ydata(), atol=1e-2)
+    axes.clear()
+    flagship = having(example("flagship"), output_bias=True)
+    landscape = analyse(flagship, 2)
+    draw_fits(axes, landscape)
+    heights = np.array([[bar.get_height() for bar in bars] for bars in axes.containers])
+    sums = heights.reshape(len(landscape.components), 3, flagship.n).sum(axis=1)
+    np.testing.assert_allclose(sums, [[float(v) for v in flagship.y]] * 4, atol=1e-12)
+
+
 @pytest.mark.parametrize("labelled", [False, True])
-def test_path_and_tree(axes: Axes, labelled: bool) -> None:
-    landscape = analyse(example("flagship"), 2, labelled=labelled)
+@pytest.mark.parametrize("more", [{}, {"loss": "absolute", "output_bias": True}], ids=str)
+def test_path_and_tree(axes: Axes, labelled: bool, more: dict[str, Any]) -> None:
+    landscape = analyse(having(example("flagship"), **more), 2, labelled=labelled)
     merge = landscape.merges[-1]
     draw_path(axes, landscape, merge)
     draw(axes)

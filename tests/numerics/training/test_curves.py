@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from learned import Learner
-from problems import planted
+from problems import having, planted
 from profiles import part
 
 from numerics.training.curves import BASES, Curves, Pairs, connect, maxima, segment
@@ -28,6 +28,11 @@ from theory.strategies import networks, problems
 from theory.within import Ball
 
 FLAGSHIP = example("flagship")
+OTHERS = [
+    having(FLAGSHIP, loss="absolute", output_bias=True),
+    having(FLAGSHIP, loss="huber:1/2", weights=[1, 2, "1/2", 1]),
+    having(FLAGSHIP, loss="quantile:1/4", output_bias=True),
+]
 KINDS = sorted(BASES)
 SHORT = 20  # steps
 
@@ -81,9 +86,9 @@ def times(count: int = 33) -> torch.Tensor:
 
 def polychain_through(problem: Problem, breakpoints: tuple[Network, ...]) -> Curves:
     """The polychain with these networks for control points."""
-    control = np.array([[*net.W, net.a] for net in breakpoints], dtype=float)
     ends = (problem, breakpoints[0], breakpoints[-1])
-    return Curves(Pairs.of([ends]), "polychain", torch.from_numpy(control)[None])
+    control = Pairs.of([(problem, network, network) for network in breakpoints]).ends[None, :, 0]
+    return Curves(Pairs.of([ends]), "polychain", control)
 
 
 # Closed forms
@@ -138,11 +143,13 @@ def test_a_maximum_is_a_lower_estimate_that_a_finer_grid_improves() -> None:
 
 
 @pytest.mark.parametrize("labelled", [False, True])
-def test_the_exact_path_attains_the_barrier(labelled: bool) -> None:
+@pytest.mark.parametrize("problem", [FLAGSHIP, *OTHERS], ids=str)
+def test_the_exact_path_attains_the_barrier(labelled: bool, problem: Problem) -> None:
     """Its breakpoints have |a_j| = 1, so it is a polychain; its peaks are kinks off the grid."""
-    analysis = analyse(FLAGSHIP, 2, labelled=labelled)
+    analysis = analyse(problem, 2, labelled=labelled)
+    assert analysis.merges
     for merge in analysis.merges:
-        curve = polychain_through(FLAGSHIP, analysis.path(merge.first, merge.second).breakpoints)
+        curve = polychain_through(problem, analysis.path(merge.first, merge.second).breakpoints)
         assert curve.maximum().item() == pytest.approx(float(merge.value), rel=1e-11)
         assert curve.barrier().item() == pytest.approx(float(merge.value), rel=1e-11)
 
@@ -218,6 +225,60 @@ def test_losses_of_the_ends_are_exact_ones(pair: tuple[Problem, Network, Network
     straight = segment(pairs)
     assert straight.maximum().item() >= max(exact) * (1 - 1e-12)
     assert straight.barrier().item() >= -1e-12 * max(exact)
+
+
+LABELS = Problem(X=[[1, 2], [2, -1], [-1, 1]], y=[1, -1, 1])
+WEIGHED = {"weights": [1, 3, 2]}
+
+
+@pytest.mark.parametrize("loss", ["absolute", "epsilon:1/10", "hinge", "squared_hinge", "logistic"])
+@pytest.mark.parametrize(
+    "more", [WEIGHED, {"skip": True}, {**WEIGHED, "skip": True, "output_bias": True}]
+)
+def test_losses_of_runs_of_every_kind_are_exact_ones(loss: str, more: dict[str, Any]) -> None:
+    """Along straight lines too, on which b and c go along."""
+    problem = having(LABELS, loss=loss, **more)
+    runs = train(problem, 3, Ball("lion", 3), seeds=2, steps=50)
+    first, second = runs.networks().values()
+    pairs = Pairs.of_runs(runs, [0], [1])
+    same = Pairs.of([(problem, first, second)])
+    assert same.ends.equal(pairs.ends)
+    np.testing.assert_allclose(pairs.loss(pairs.ends)[0], runs.loss, rtol=1e-12)
+    middle = Network(
+        W=[
+            [(v + w) / 2 for v, w in zip(*rows, strict=True)]
+            for rows in zip(first.W, second.W, strict=True)
+        ],
+        a=[(v + w) / 2 for v, w in zip(first.a, second.a, strict=True)],
+        b=(first.b + second.b) / 2,
+        c=None
+        if first.c is None or second.c is None
+        else [(v + w) / 2 for v, w in zip(first.c, second.c, strict=True)],
+    )
+    found = segment(same).loss(torch.tensor([[0.5]], dtype=torch.float64))
+    assert found.item() == pytest.approx(float(middle.loss(problem)), rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "absolute"])
+def test_data_of_other_sizes_and_weights_are_as_alone(loss: str) -> None:
+    """Where data sets are filled up, no bias pays for it."""
+    full = having(LABELS, loss=loss, output_bias=True, **WEIGHED)
+    rows = Problem(X=[[1, 1]], y=[1], loss=loss, output_bias=True)
+    networks = [Network(W=[[1], [1]], a=[v], b=b) for v, b in ((1, 3), (-1, 2))]
+    both = [(problem, networks[0], networks[1]) for problem in (full, rows)]
+    together = Pairs.of(both)
+    for k, pair in enumerate(both):
+        assert segment(together).maximum()[k] == segment(Pairs.of([pair])).maximum()[0]
+
+
+def test_pairs_of_other_losses_are_apart() -> None:
+    network = Network(W=[[1], [1]], a=[1])
+    pairs = [(having(LABELS, loss=loss), network, network) for loss in ("hinge", "logistic")]
+    with pytest.raises(InputError, match="pairs: must share one loss, not hinge, logistic"):
+        Pairs.of(pairs)
+    biased = Network(W=[[1], [1]], a=[1], b=1)
+    with pytest.raises(InputError, match="b: 1 must be 0: the problem has no output bias"):
+        Pairs.of([(LABELS, biased, network)])
 
 
 def test_pairs_of_runs() -> None:
@@ -312,6 +373,20 @@ def test_learned_curves_come_down_to_the_barrier(kind: str) -> None:
     assert (found >= exact * (1 - 1e-9)).all()
     assert (found <= straight * (1 + 1e-12)).all()
     assert (found / exact).median() < 1.05 < 8 < (straight / exact).max()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_learned_curves_with_output_biases_come_down(kind: str) -> None:
+    """Not below the exact barrier."""
+    problem = OTHERS[0]
+    analysis = analyse(problem, 2, labelled=True)
+    nets = [component.representative for component in analysis.components[:4]]
+    chosen = list(combinations(range(4), 2))
+    exact = torch.tensor([float(analysis.barriers[i][j]) for i, j in chosen], dtype=torch.float64)
+    pairs = Pairs.of([(problem, nets[i], nets[j]) for i, j in chosen])
+    found, straight = connect(pairs, kind, steps=100).maximum(), segment(pairs).maximum()
+    assert (found >= exact * (1 - 1e-9)).all()
+    assert (found < 0.9 * straight).any()
 
 
 def test_learning_never_ends_above_the_straight_line() -> None:
