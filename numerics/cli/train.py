@@ -144,15 +144,14 @@ def train(
             near = DEFAULT_TOLERANCE if tolerance is None else tolerance
             runs = Runs(result, None, known.minimum, near)
     if runs is not None:
-        if known.analysis is not None and known.minimum == known.analysis.minimum:
+        if known.at_least and known.analysis is not None:
             with task.working(what="where runs landed is not known"):
                 limit = options.given(max_assignments=max_assignments)
                 runs = located(result, known.analysis, tolerance=tolerance, **limit)
         if runs.complete and task.stop is None:
             with task.working(what="where runs end is not named") as report:
                 runs = _named(runs, known, cells, report)
-                inside = known.analysis is not None and known.minimum == known.analysis.minimum
-                if isinstance(within, Ball) and inside:
+                if isinstance(within, Ball) and runs.landing is not None:
                     runs = _placed(runs, within, cells, report)
         if not runs.complete:
             say(str(Interrupted()))
@@ -202,6 +201,12 @@ class _Known:
     def minimum(self) -> Fraction | None:
         """The least loss in the ball, from above."""
         return self.bounds and self.bounds[1]
+
+    @property
+    def at_least(self) -> bool:
+        """Whether the ball reaches the components of least loss, which are known exactly."""
+        analysis = self.analysis
+        return analysis is not None and analysis.level == analysis.minimum == self.minimum
 
     def to_json(self, optimizer: str) -> dict[str, Any]:
         document: dict[str, Any] = {
@@ -419,10 +424,8 @@ def _minima(known: _Known, optimizer: str) -> Iterator[str]:
     """What losses are to be compared with, where that is not zero."""
     analysis, bounds = known.analysis, known.bounds
     if analysis is not None and analysis.minimum:
-        yield (
-            "no network of this width fits exactly: the least loss is "
-            f"{show(analysis.minimum)}, the global minimum"
-        )
+        least = show_interval(analysis.proved, analysis.minimum)
+        yield f"no network of this width has loss 0: the global minimum is {least}"
         if bounds is not None and bounds[1] != analysis.minimum:
             yield f"the global minimum in the ball of {optimizer} is {show_interval(*bounds)}"
 

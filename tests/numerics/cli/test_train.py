@@ -143,7 +143,7 @@ def test_no_exact_fit(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert 0 < document["at_minimum"] == 32 - document["not_converged"] < 32
     assert document["minimum_in_ball"] == str(ball)
     assert document["least_loss"] >= float(ball) * 0.999  # runs end a little outside the ball
-    assert "no network of this width fits exactly: the least loss is 122/45" in out
+    assert "no network of this width has loss 0: the global minimum is 122/45" in out
     assert "the global minimum in the ball of lion is 22/5\n" in out
 
 
@@ -471,7 +471,8 @@ def test_every_loss_is_trained(
     losses that are told. What is not known is said."""
     more = ["--loss", loss, "--weights", "1,2,1,1/2,1", "--output-bias", "--skip"]
     folder, file = tmp_path / "networks", problem_file(**LABELS)
-    arguments = [file, "--optimizer", "muon", "--rho", 2, *FEW, *more, "--networks", folder]
+    sizes = ["--rho", 2, "--width", 1, *FEW]
+    arguments = [file, "--optimizer", "muon", *sizes, *more, "--networks", folder]
     code, out, err = run(capsys, *arguments, "--json", "-")
     assert code == 0
     assert all(line.startswith("isthmus: ") for line in err.splitlines())
@@ -486,7 +487,7 @@ def test_every_loss_is_trained(
     assert document["least_loss"] == pytest.approx(min(losses), abs=1e-12)
     code, out, _ = run(capsys, *arguments[:-2])
     assert code == 0
-    assert f"n = 5, d = 2, {loss} loss, weights, output bias, skip connection, width 2" in out
+    assert f"n = 5, d = 2, {loss} loss, weights, output bias, skip connection, width 1" in out
     smooth = Loss.named(loss).smooth
     assert ("gap (zero at KKT points)" in out, "gap, of one subgradient" in out) == (
         smooth,
@@ -510,15 +511,25 @@ def test_what_is_not_known_of_another_loss_is_said(
     capsys: pytest.CaptureFixture[str], problem_file: Callable[..., Path]
 ) -> None:
     """Each in one line, before or after the training that goes on."""
-    file = problem_file(**LABELS)
-    arguments = [file, "--optimizer", "sgd", "--rho", 100, "--loss", "logistic", *FEW]
+    arguments = [
+        problem_file(**LABELS),
+        "--optimizer",
+        "lion",
+        "--rho",
+        30,
+        "--loss",
+        "hinge",
+        *FEW,
+    ]
     code, out, err = run(capsys, *arguments)
     assert code == 0
-    assert err.count("\n") == 2
-    assert "isthmus: where runs land will not be computed: loss: " in err
-    assert "isthmus: where runs end is not named: loss: " in err
-    assert "for the squared loss, not for logistic" in err
-    assert "loss: best " in out
+    assert err.startswith("isthmus: the radii of components will not be computed: loss: ")
+    assert err.count("\n") == 1
+    assert "in component 0" in out
+    code, out, err = run(capsys, *arguments, "--max-cells", 1)
+    assert code == 0
+    assert "isthmus: where runs end is not named: loss: points are classified for the squar" in err
+    assert "not at zero loss" in out
 
 
 def test_labels_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
