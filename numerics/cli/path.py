@@ -118,7 +118,9 @@ def _document(
     if isinstance(found, SolutionPath):
         return document | {
             "connected": True,
-            "breakpoints": [_coordinates(point) for point in found.points],
+            "breakpoints": [
+                _coordinates(point) | solutions.linear(point) for point in found.points
+            ],
             "losses": [format_rational(loss) for loss in found.losses],
             "max_loss": format_rational(found.max_loss),
         }

@@ -513,10 +513,20 @@ def _sign(sign: int) -> str:
 
 def _solution_path(path: SolutionPath) -> Document:
     solutions = path.solutions
-    steps = [
+    steps: list[list[Any]] = [
         [[j, *_neuron(new)] for j, (old, new) in enumerate(zip(*pair, strict=True)) if old != new]
         for pair in pairwise(path.points)
     ]
+    start: list[Any] = [_neuron(each) for each in path.points[0]]
+    if solutions.problem.output_bias or solutions.problem.skip:
+        # From the network's own to the best, along with the points, and to the other's own.
+        best = map(solutions.linear, path.points)
+        first, last = (
+            {key: v for key, v in end.to_json().items() if key in ("b", "c")} for end in path.ends
+        )
+        start.append(first)
+        steps = [[*step, now] for step, now in zip([[], *steps], best, strict=True)]
+        steps.append([last])
     return _document(
         "path",
         solutions.problem,
@@ -524,7 +534,7 @@ def _solution_path(path: SolutionPath) -> Document:
         within=_within(solutions.within),
         level=format_rational(solutions.level),
         networks=[network.to_json() for network in path.ends],
-        start=[_neuron(each) for each in path.points[0]],
+        start=start,
         steps=steps,
     )
 

@@ -34,6 +34,7 @@ from theory.within import Ball
 class SolutionPath:
     """A continuous path in a solution set: straight in convex coordinates between its points.
 
+    Where networks have an output bias or a linear part, these are the best at all points.
     ends: the two networks, as they were given. points: the first and last are these, rescaled;
     where a_j = 0 the path from a network to its point shrinks w_j to zero.
     """
@@ -62,8 +63,9 @@ class SolutionPath:
 
     @property
     def max_loss(self) -> Fraction:
-        """The largest loss on the path."""
-        return max(self.losses)
+        """The largest loss on the path: at a breakpoint, or of the networks, whose output biases
+        need not be the best."""
+        return max(*self.losses, *(end.loss(self.solutions.problem) for end in self.ends))
 
 
 def connect(

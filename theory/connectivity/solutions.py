@@ -26,15 +26,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from flint import fmpq, fmpq_mat
 
 from theory.errors import InputError
 from theory.exact import from_flint, sqrt_above, squared, to_flint
 from theory.gauges import Gauge
+from theory.landscape.completed import free_fit, free_part
 from theory.network import Network
-from theory.problem import Problem, rational
+from theory.problem import Problem, format_rational, rational
 from theory.within import Ball, Penalty, Within, require_within
 
 
@@ -67,7 +68,6 @@ class SolutionSet:
 
     def __post_init__(self) -> None:
         require_within(self.within, Ball, Penalty)
-        self.problem.require_plain("paths of solutions are", loss=False)
         object.__setattr__(self, "level", rational(self.level, "level"))
         if self.level < 0:
             raise InputError("level", f"{self.level} must not be negative")
@@ -130,8 +130,16 @@ class SolutionSet:
         return fmpq_mat([to_flint(row) for row in self.problem.X])
 
     def loss(self, point: Sequence[Neuron]) -> Fraction:
-        """The loss of its fit."""
-        return self.problem.loss_of(self.fit(point))
+        """The loss of its fit, with the best output bias and linear part where there are."""
+        return self.problem.loss_of(free_fit(self.problem, self.fit(point)))
+
+    def linear(self, point: Sequence[Neuron]) -> dict[str, Any]:
+        """The best of these, as networks in JSON have them; nothing where the problem has none."""
+        if not self.problem.output_bias and not self.problem.skip:
+            return {}
+        b, c = free_part(self.problem, self.fit(point))
+        parts: dict[str, Any] = {"b": format_rational(b)} if self.problem.output_bias else {}
+        return parts if c is None else parts | {"c": [format_rational(v) for v in c]}
 
     def objective(self, point: Sequence[Neuron]) -> Fraction:
         """The loss, and the penalty where there is one."""
@@ -141,7 +149,8 @@ class SolutionSet:
 
     def objective_of(self, network: Network) -> Fraction:
         """The objective of the network as it is given, where a_j = 0 with w_j as well."""
-        objective = self.objective(self.coordinates(network))
+        point = self.coordinates(network)
+        objective = self.objective(point) + self._excess(network, point)
         if self.within.beta is None:
             return objective
         unused = map(squared, network.unused().values())
@@ -165,7 +174,11 @@ class SolutionSet:
 
     def violation_of(self, network: Network) -> str:
         """Why the network, as it is given, is not in the set; empty where it is."""
-        reason = self.violation(self.coordinates(network))
+        point = self.coordinates(network)
+        reason = self.violation(point)
+        excess = self._excess(network, point)
+        if excess and not reason and (objective := self.objective(point) + excess) > self.level:
+            reason = self._above(objective)
         unused = network.unused()
         if reason or not unused:
             return reason
@@ -181,6 +194,12 @@ class SolutionSet:
             reason = self._above(objective)
         largest = max(unused, key=lambda j: squared(unused[j]))
         return f"{reason}: neuron {largest} has output weight 0, but its input weights count"
+
+    def _excess(self, network: Network, point: Point) -> Fraction:
+        """What the network's own output bias and linear part cost more than the best."""
+        if not self.problem.output_bias and not self.problem.skip:
+            return Fraction()
+        return network.loss(self.problem) - self.loss(point)
 
     def _above(self, objective: Fraction) -> str:
         what = "loss" if self.within.beta is None else "loss with penalty"

@@ -64,7 +64,8 @@ class Tilt:
         size = math.lcm(*(r.denominator for r in residual))
         rows = [k for k, row in enumerate(X) if any(row)]
         walls = [[int(v * common) * (1 if active[k] else -1) for v in X[k]] for k in rows]
-        part = self.problem.activation.part(active, [int(r * size) for r in residual])
+        sigma, steps = self.problem.activation.whole
+        part = sigma.part(active, [int(r * size) for r in residual])
         features = [[int(v * common) for v in column] for column in zip(*X, strict=True)]
         target = [-sign * dot(part, column) for column in features]
         columns = np.array(walls, dtype=object).reshape(len(rows), len(X[0]))
@@ -73,5 +74,5 @@ class Tilt:
             return None
         mu = [Fraction()] * len(X)
         for place, coefficient in minimum.coefficients():
-            mu[rows[place]] = coefficient / size
+            mu[rows[place]] = coefficient / (size * steps)
         return tuple(mu)
