@@ -416,3 +416,35 @@ def test_separable_data_have_logistic_loss_zero_in_the_limit() -> None:
     found = analyse(problem, 2)
     assert found.proved == 0
     assert 0 < found.minimum < found.level < Fraction(1, 10**5)
+
+
+@pytest.mark.parametrize(
+    ("name", "minimum", "barrier"),
+    [
+        ("two-medians", "3", "5"),
+        ("two-quantiles", "3/4", "3/2"),
+        ("two-tubes", "5/2", "3"),
+        ("two-outliers", "25/8", "7/2"),
+        ("two-hinges", "0", "2"),
+        ("two-squared-hinges", "0", "8/3"),
+        ("two-weights", "5", "6"),
+        ("two-tilts", "0", "3/83"),
+    ],
+)
+def test_shipped_examples_are_what_they_say(name: str, minimum: str, barrier: str) -> None:
+    problem = example(name)
+    found = analyse(problem)
+    assert found.minimum == Fraction(minimum)
+    assert found.barriers[0][1] == Fraction(barrier)
+    assert len(found.components) == 2
+    if name != "two-tilts":
+        plain = Problem(problem.X, problem.y, output_bias=problem.output_bias)
+        assert len(analyse(plain, 1).components) == 1
+    assert f"at {barrier}" in problem.description
+
+
+def test_the_shipped_example_with_a_logistic_loss() -> None:
+    found = analyse(example("two-logits"))
+    assert len(found.components) == 2
+    assert float(found.minimum) == pytest.approx(2 * np.log(2), rel=1e-8)
+    assert float(found.barriers[0][1] or 0) == pytest.approx(3 * np.log(2), rel=1e-8)
