@@ -133,7 +133,7 @@ def radii(
                     tick = partial(
                         progress, f"radius of component {component.id} for {name}, cells"
                     )
-                    by_gauge[gauge] = _Search(analysis.complex, component, gauge).run(tick)
+                    by_gauge[gauge] = _of_fit(analysis.complex, component, gauge, tick)
                 known[name] = by_gauge[gauge]
     except Interrupted:
         complete = False
@@ -155,33 +155,55 @@ def _require_one_fit(analysis: Analysis) -> None:
 
 def radius_of(complex_: CellComplex, component: Component, optimizer: str | Geometry) -> Radius:
     """The radius of one component of a set of least loss for one optimizer, as `radii` finds it."""
-    return _Search(complex_, component, gauge_of(geometry(optimizer).ball)).run(lambda cells: None)
+    return _of_fit(complex_, component, gauge_of(geometry(optimizer).ball), lambda cells: None)
 
 
-class _Search:
-    """Best first over the cells of a component: a dual point found in one cell bounds others too,
-    and only a cell that might hold a smaller network gets a program of its own."""
+def _of_fit(
+    complex_: CellComplex, component: Component, gauge: Gauge, tick: Callable[[int], None]
+) -> Radius:
+    fit = component.representative.fit(complex_.problem)
+    if not any(fit):
+        m, d = complex_.width, complex_.problem.d
+        zero = Network(W=((Fraction(),) * m,) * d, a=(Fraction(),) * m)
+        return Radius(Fraction(), Fraction(), zero, {})
 
-    def __init__(self, complex_: CellComplex, component: Component, gauge: Gauge) -> None:
+    def fibre(cell: Cell) -> Fibre:
+        return Fibre.of(complex_, cell, fit)
+
+    return Search(complex_, gauge, component.cells, fibre).run(component.representative, tick)
+
+
+class Search:
+    """The least gauge on the fibres of some cells, all of one fit, which is not zero.
+
+    Best first over the cells: a dual point found in one cell bounds others too, and only a cell
+    that might hold a smaller network gets a program of its own.
+    """
+
+    def __init__(
+        self,
+        complex_: CellComplex,
+        gauge: Gauge,
+        cells: Iterable[Cell],
+        fibre: Callable[[Cell], Fibre],
+    ) -> None:
         self.complex = complex_
-        self.component = component
         self.gauge = gauge
-        self.fit = component.representative.fit(complex_.problem)
+        self.cells = tuple(cells)
+        self.fibre = fibre
 
-    def run(self, tick: Callable[[int], None]) -> Radius:
-        """The radius; tick is told the number of cells settled."""
-        if not any(self.fit):
-            return self._zero()
+    def run(self, start: Network, tick: Callable[[int], None]) -> Radius:
+        """The radius; start: a network on one of the fibres. tick is told the number of cells
+        settled."""
         slack = Fraction() if self.gauge.exact else _SLACK
-        start = self.component.representative.convex_coordinates()
-        witness, upper = self.gauge.witness(*zip(*start, strict=True))
-        bounds = dict.fromkeys(self.component.cells, Fraction())
+        witness, upper = self.gauge.witness(*zip(*start.convex_coordinates(), strict=True))
+        bounds = dict.fromkeys(self.cells, Fraction())
         duals: dict[Cell, _Dual] = {}
         unsettled = set(bounds)
         while unsettled:
             tick(len(bounds) - len(unsettled))
             cell = min(unsettled, key=lambda cell: (bounds[cell], cell))
-            fibre = Fibre.of(self.complex, cell, self.fit)
+            fibre = self.fibre(cell)
             for solution in attempts(self.gauge, fibre):
                 point = fibre.nearest(solution.target).point
                 network, size = self.gauge.witness(fibre.signs, point)
@@ -201,12 +223,6 @@ class _Search:
             lower, upper = rounded(lower, DIGITS, math.floor), rounded(upper, DIGITS, math.ceil)
         proof = {cell: dual.point(cell) for cell, dual in duals.items()}
         return Radius(lower, upper, witness, proof)
-
-    def _zero(self) -> Radius:
-        """The fit 0: the zero network has it."""
-        m, d = self.complex.width, self.complex.problem.d
-        zero = Network(W=((Fraction(),) * m,) * d, a=(Fraction(),) * m)
-        return Radius(Fraction(), Fraction(), zero, {})
 
 
 class _Dual:

@@ -1,0 +1,216 @@
+"""The largest margins in optimizers' balls, and the labels that networks with these give to others.
+
+Networks are positively homogeneous in convex coordinates, and so are the gauges of balls: the
+largest margin in the ball of radius 1 is 1 / rho for the least rho whose ball holds a network with
+y_k f_k >= 1 for all k. The search for such radii is that of `theory.radii`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property, partial
+
+from theory.errors import Interrupted
+from theory.exact import rounded
+from theory.gauges import Gauge, gauge_of
+from theory.geometry import Geometry, geometry
+from theory.landscape.cells import Cell
+from theory.losses import SQUARED
+from theory.margins.separation import Separable, Separation, require_labels, separation
+from theory.network import Network
+from theory.problem import Problem, Rational, rational_vector
+from theory.radii.radii import DIGITS, Search
+from theory.types import Progress, silent
+
+
+@dataclass(frozen=True)
+class Margin:
+    """lower <= margin <= upper, for the largest min_k y_k f_k of networks in a ball of radius 1.
+
+    witness: a network with ||W|| ||a|| <= 1 in the optimizer's norms and a margin of at least
+    `lower`. In the ball of radius rho all are rho times as large.
+    """
+
+    lower: Fraction
+    upper: Fraction
+    witness: Network
+
+
+@dataclass(frozen=True)
+class Margins:
+    """The largest margin in each component (by its id) for each optimizer (by its name).
+
+    After an interrupt complete=False, and some optimizers are missing in some components.
+    """
+
+    separation: Separation
+    optimizers: tuple[str, ...]
+    components: tuple[Mapping[str, Margin], ...]
+    complete: bool
+
+    def largest(self, optimizer: str | Geometry) -> Margin:
+        """Of all networks; 0 where none has all labels right."""
+        name = geometry(optimizer).name
+        if not self.components:
+            m, d = self.separation.width, self.separation.problem.d
+            zero = Network(W=((Fraction(),) * m,) * d, a=(Fraction(),) * m)
+            return Margin(Fraction(), Fraction(), zero)
+        found = [component[name] for component in self.components]
+        best = max(found, key=lambda margin: margin.lower)
+        return replace(best, upper=max(margin.upper for margin in found))
+
+    def leading(self, optimizer: str | Geometry) -> tuple[int, ...]:
+        """The components that may hold a network of the largest margin; all of them do where
+        margins are exact. None while some are not known."""
+        name = geometry(optimizer).name
+        if not all(name in component for component in self.components):
+            return ()
+        best = max((component[name].lower for component in self.components), default=Fraction())
+        return tuple(i for i, each in enumerate(self.components) if each[name].upper >= best)
+
+    def preferred(self, optimizer: str | Geometry) -> int | None:
+        """The component of all networks of the largest margin; None where there are several, as
+        for a tie, or bounds leave it open."""
+        leading = self.leading(optimizer)
+        return leading[0] if len(leading) == 1 else None
+
+    def together(self, first: str | Geometry, second: str | Geometry) -> bool | None:
+        """Whether the networks of largest margin of two optimizers lie in one component: paths
+        then lead from the one to the other on which all labels are right. None where it is open.
+        """
+        ours, others = self.leading(first), self.leading(second)
+        if not ours or not others:
+            return None
+        if len({*ours, *others}) == 1:
+            return True
+        largest = (self.largest(name) for name in (first, second))
+        exact = all(margin.lower == margin.upper for margin in largest)
+        return False if exact or not set(ours) & set(others) else None
+
+
+def margins(
+    problem: Problem,
+    optimizers: Iterable[str | Geometry],
+    width: int | None = None,
+    *,
+    labelled: bool = False,
+    max_cells: int | None = None,
+    progress: Progress = silent,
+) -> Margins:
+    """For each component of the networks with all labels right, and each optimizer, the largest
+    margin min_k y_k f_k in the optimizer's ball of radius R_W R_a = 1.
+
+    width: by default that of the problem. labelled: distinguish the neurons; by default networks
+        are taken modulo permutation.
+    Exact (lower = upper) for adamw, lion and signsgd. For the others an interval, proved from both
+    sides. The loss of the problem, and its weights, do not count.
+    Raises InputError for targets other than 1 and -1 and for an unknown optimizer, BudgetError
+    beyond `max_cells` cells. `progress` may raise Interrupted: while margins are computed this
+    returns what is known, with complete=False; earlier the exception leaves.
+    Source: `margin-radius`, proofs_notes/margins.md.
+    """
+    balls = {ball.name: ball for ball in (geometry(name).ball for name in optimizers)}
+    gauges = {name: gauge_of(ball) for name, ball in balls.items()}
+    separated = separation(
+        problem, width, labelled=labelled, max_cells=max_cells, progress=progress
+    )
+    found: list[dict[str, Margin]] = [{} for _ in separated.components]
+    complete = True
+    memo: dict[tuple[Gauge, frozenset[Cell]], Margin] = {}
+    try:
+        for component, known in zip(separated.components, found, strict=True):
+            # The margin of labelled components depends on these only.
+            cells = frozenset(tuple(sorted(cell)) for cell in component.cells)
+            for name, gauge in gauges.items():
+                if (gauge, cells) not in memo:
+                    tick = partial(
+                        progress, f"margin in component {component.id} for {name}, cells"
+                    )
+                    memo[gauge, cells] = _largest(separated.cells, cells, gauge, tick)
+                known[name] = memo[gauge, cells]
+    except Interrupted:
+        complete = False
+    return Margins(separated, tuple(balls), tuple(found), complete)
+
+
+def _largest(
+    separable: Separable, cells: Iterable[Cell], gauge: Gauge, tick: Callable[[int], None]
+) -> Margin:
+    """The largest margin in some of the cells."""
+    cells = sorted(cells)
+    start = Network.from_convex(separable.point(cells[0]))
+    found = Search(separable.complex, gauge, cells, separable.fibre).run(start, tick)
+    rows = [[v / found.upper for v in row] for row in found.witness.W]
+    lower, upper = 1 / found.upper, 1 / found.lower
+    if not gauge.exact:
+        lower, upper = rounded(lower, DIGITS, math.floor), rounded(upper, DIGITS, math.ceil)
+    return Margin(lower, upper, Network(rows, found.witness.a))
+
+
+# Labels of other points
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What the networks of the largest margin say about a point.
+
+    margin: bounds of the largest margin. positive, negative: upper bounds of the margins of
+    networks with f(point) >= 0 and f(point) <= 0; 0 where no such network has all labels right.
+    """
+
+    point: tuple[Fraction, ...]
+    margin: Margin
+    positive: Fraction
+    negative: Fraction
+
+    @property
+    def label(self) -> int | None:
+        """1 or -1 where all networks of the largest margin say so; None where they do not agree,
+        or bounds leave it open."""
+        if self.negative < self.margin.lower:
+            return 1
+        return -1 if self.positive < self.margin.lower else None
+
+
+class Classifier:
+    """The networks of largest margin of one width in one optimizer's ball, and their labels.
+
+    Raises InputError for targets other than 1 and -1, BudgetError beyond `max_cells` cells.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        optimizer: str | Geometry,
+        width: int | None = None,
+        *,
+        max_cells: int | None = None,
+    ) -> None:
+        require_labels(problem)
+        self.problem = replace(problem, loss=SQUARED)
+        self.width = problem.stated_width if width is None else width
+        self.gauge = gauge_of(geometry(optimizer).ball)
+        self._max_cells = max_cells
+        self._sides = [int(v) for v in problem.y]
+
+    @cached_property
+    def margin(self) -> Margin | None:
+        """The largest; None where no network has all labels right."""
+        return self._margin(self.problem, self._sides)
+
+    def label(self, point: Sequence[Rational]) -> Labelled | None:
+        """What all networks of the largest margin say about a point (d,); None without any."""
+        x = rational_vector(point, "point")
+        if self.margin is None:
+            return None
+        more = replace(self.problem, X=(*self.problem.X, x), y=(*self.problem.y, Fraction()))
+        found = [self._margin(more, [*self._sides, side]) for side in (1, -1)]
+        positive, negative = (Fraction() if each is None else each.upper for each in found)
+        return Labelled(x, self.margin, positive, negative)
+
+    def _margin(self, problem: Problem, sides: Sequence[int]) -> Margin | None:
+        cells = Separable.of(problem, self.width, sides=sides, max_cells=self._max_cells)
+        return _largest(cells, cells.found, self.gauge, lambda _: None) if cells.found else None
