@@ -11,15 +11,22 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import partial
+from itertools import permutations
 
-from theory.errors import Interrupted
+from theory.errors import InputError, Interrupted
 from theory.exact import rounded
 from theory.gauges import Gauge, gauge_of
 from theory.geometry import Geometry, geometry
 from theory.landscape.cells import Cell
 from theory.losses import SQUARED
-from theory.margins.separation import Separable, Separation, require_labels, separation
+from theory.margins.separation import (
+    Component,
+    Separable,
+    Separation,
+    require_labels,
+    separation,
+)
 from theory.network import Network
 from theory.problem import Problem, Rational, rational_vector
 from theory.radii.radii import DIGITS, Search
@@ -130,10 +137,25 @@ def margins(
                         progress, f"margin in component {component.id} for {name}, cells"
                     )
                     memo[gauge, cells] = _largest(separated.cells, cells, gauge, tick)
-                known[name] = memo[gauge, cells]
+                known[name] = _in_order(memo[gauge, cells], separated, component)
     except Interrupted:
         complete = False
     return Margins(separated, tuple(balls), tuple(found), complete)
+
+
+def _in_order(margin: Margin, separated: Separation, component: Component) -> Margin:
+    """The same with the neurons of the witness in an order in which it lies in the component."""
+    if not separated.labelled:
+        return margin
+    neurons = [(sign or 1, u) for sign, u in margin.witness.convex_coordinates()]
+    states = separated.cells.complex.states_of(neurons)
+    cells = set(component.cells)
+    order = next(
+        order
+        for order in permutations(range(len(states)))
+        if tuple(states[j] for j in order) in cells
+    )
+    return replace(margin, witness=margin.witness.permuted(order))
 
 
 def _largest(
@@ -178,7 +200,10 @@ class Labelled:
 class Classifier:
     """The networks of largest margin of one width in one optimizer's ball, and their labels.
 
-    Raises InputError for targets other than 1 and -1, BudgetError beyond `max_cells` cells.
+    `progress` may raise Interrupted, which then leaves.
+    Raises InputError for targets other than 1 and -1, and for data whose labels no network of the
+    width has right; BudgetError beyond `max_cells` cells.
+    Source: `labels-of-points`, proofs_notes/margins.md.
     """
 
     def __init__(
@@ -188,29 +213,32 @@ class Classifier:
         width: int | None = None,
         *,
         max_cells: int | None = None,
+        progress: Progress = silent,
     ) -> None:
         require_labels(problem)
         self.problem = replace(problem, loss=SQUARED)
         self.width = problem.stated_width if width is None else width
         self.gauge = gauge_of(geometry(optimizer).ball)
-        self._max_cells = max_cells
+        self._max_cells, self._progress = max_cells, progress
         self._sides = [int(v) for v in problem.y]
+        margin = self._margin(self.problem, self._sides)
+        if margin is None:
+            raise InputError("y", f"no network of width {self.width} has all these labels right")
+        self.margin = margin
 
-    @cached_property
-    def margin(self) -> Margin | None:
-        """The largest; None where no network has all labels right."""
-        return self._margin(self.problem, self._sides)
-
-    def label(self, point: Sequence[Rational]) -> Labelled | None:
-        """What all networks of the largest margin say about a point (d,); None without any."""
+    def label(self, point: Sequence[Rational]) -> Labelled:
+        """What all networks of the largest margin say about a point (d,)."""
         x = rational_vector(point, "point")
-        if self.margin is None:
-            return None
+        if len(x) != self.problem.d:
+            raise InputError(
+                "point", f"has {len(x)} entries, but the data have {self.problem.d} features"
+            )
         more = replace(self.problem, X=(*self.problem.X, x), y=(*self.problem.y, Fraction()))
         found = [self._margin(more, [*self._sides, side]) for side in (1, -1)]
         positive, negative = (Fraction() if each is None else each.upper for each in found)
         return Labelled(x, self.margin, positive, negative)
 
     def _margin(self, problem: Problem, sides: Sequence[int]) -> Margin | None:
-        cells = Separable.of(problem, self.width, sides=sides, max_cells=self._max_cells)
-        return _largest(cells, cells.found, self.gauge, lambda _: None) if cells.found else None
+        tick = partial(self._progress, "margin over all cells, cells")
+        cells = Separable.of(problem, self.width, sides=sides, max_cells=self._max_cells, tick=tick)
+        return _largest(cells, cells.found, self.gauge, tick) if cells.found else None

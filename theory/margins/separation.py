@@ -17,12 +17,13 @@ from typing import TypeAlias
 
 from flint import fmpq
 
+from theory.errors import InputError
 from theory.exact import from_flint, to_flint
 from theory.landscape.cells import Cell, CellComplex, Neuron
 from theory.landscape.domain import Group, WholeSpace, bit_set
 from theory.landscape.sublevel import EscapeSearch, Tick, Weights
 from theory.linear import LinearProgram
-from theory.losses import SQUARED, Hinge
+from theory.losses import SQUARED
 from theory.network import Network
 from theory.problem import Problem, in_integers
 from theory.radii.fibre import Fibre
@@ -60,7 +61,9 @@ class Separation:
 
 def require_labels(problem: Problem) -> None:
     """Raise InputError for targets that are no labels, and for networks with more than neurons."""
-    Hinge().check(problem.y)
+    for k, v in enumerate(problem.y):
+        if abs(v) != 1:
+            raise InputError(f"y[{k}]", f"{v} is no label; margins need 1 and -1")
     replace(problem, loss=SQUARED).require_plain("margins are")
 
 
