@@ -117,7 +117,7 @@ def margins(
     Raises InputError for targets other than 1 and -1 and for an unknown optimizer, BudgetError
     beyond `max_cells` cells. `progress` may raise Interrupted: while margins are computed this
     returns what is known, with complete=False; earlier the exception leaves.
-    Source: `margin-radius`, proofs_notes/margins.md.
+    Source: `margin-radius`, proofs_notes/margin.md.
     """
     balls = {ball.name: ball for ball in (geometry(name).ball for name in optimizers)}
     gauges = {name: gauge_of(ball) for name, ball in balls.items()}
@@ -203,7 +203,7 @@ class Classifier:
     `progress` may raise Interrupted, which then leaves.
     Raises InputError for targets other than 1 and -1, and for data whose labels no network of the
     width has right; BudgetError beyond `max_cells` cells.
-    Source: `labels-of-points`, proofs_notes/margins.md.
+    Source: `labels-of-points`, proofs_notes/margin.md.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 On a cell the fit is a nonnegative combination of columns. By Gordan's theorem either some
 combination has all labels right, or some p >= 0, not zero, has no positive product with a column:
 an exact linear program decides, and what it finds decides other cells as well. Source:
-`separable-cells`, proofs_notes/margins.md.
+`separable-cells`, proofs_notes/margin.md.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def separation(
         are taken modulo permutation. They are the same in every optimizer's ball.
     Raises InputError for targets other than 1 and -1, BudgetError beyond `max_cells` cells.
     `progress` may raise Interrupted, which then leaves.
-    Source: `separable-components`, proofs_notes/margins.md.
+    Source: `separable-components`, proofs_notes/margin.md.
     """
     require_labels(problem)
     width = problem.stated_width if width is None else width

@@ -418,9 +418,10 @@ def test_labels_against_a_grid_of_networks(seed: int) -> None:
             assert found.label != 1 or value > 0
             # With the point as a datum of the label that it does not have, margins are smaller.
             assert max(found.positive, found.negative) >= found.margin.lower
-            for label, bound in ((1, found.positive), (-1, found.negative)):
-                more = replace(problem, X=(*problem.X, tuple(point)), y=(*problem.y, label))
-                assert largest(more, name).lower <= max(bound, 0)
+            row = tuple(map(Fraction, point))
+            for label, bound in ((Fraction(1), found.positive), (Fraction(-1), found.negative)):
+                more = replace(problem, X=(*problem.X, row), y=(*problem.y, label))
+                assert largest(more, name).lower <= bound
 
 
 def test_other_balls_have_names() -> None:
