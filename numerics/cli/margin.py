@@ -12,10 +12,10 @@ from numerics.cli import options
 from numerics.cli.output import console, interval_document
 from numerics.cli.task import Task
 from numerics.text import show, show_data, show_interval
-from theory.errors import Interrupted
+from theory.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
-    from theory.margins import Labelled, Margin, Margins
+    from theory.margins import Labelled, Margin, MarginProof, Margins
 
 
 def margin(
@@ -39,6 +39,7 @@ def margin(
     ] = None,
     max_cells: options.MaxCells = None,
     reading: options.Reading = options.AS_IT_IS,
+    certificate: options.Certificate = None,
     json: options.Json = None,
 ) -> int:
     """The largest margin min y f in the ball R_W R_a = 1, for labels y of 1 and -1.
@@ -50,21 +51,26 @@ def margin(
     from theory.geometry import geometry
     from theory.margins import Classifier, margins
 
-    task = Task(context.obj, [problem], json=json)
+    task = Task(context.obj, [problem], json=json, certificate=certificate)
+    if certificate is not None and (len(optimizer) > 1 or len(point or ()) > 1):
+        raise InputError("certificate", "is for one optimizer, and one point if any")
     data = options.load(problem, reading)
     width = options.choose_width(width, data.width)
     names = [geometry(name).ball.name for name in optimizer]
     points = [[*text.split(","), *("1",) * reading.bias] for text in point or ()]
     found: Margins | None = None
     labels: dict[str, list[Labelled]] = {}
+    proved: MarginProof | None = None
     limit = options.given(max_cells=max_cells)
     with task.working() as report:
         found = margins(data, names, width, labelled=labelled, progress=report, **limit)
         if not found.complete:
             raise Interrupted
-        for name in names if points and found.components else ():
+        for name in names if (points or certificate) and found.components else ():
             classifier = Classifier(data, name, width, progress=report, **limit)
             labels[name] = [classifier.label(at) for at in points]
+            if certificate is not None:
+                proved = classifier.proof(*points)
     known: dict[str, Any] = {
         "width": width,
         "labelled": labelled,
@@ -79,7 +85,7 @@ def margin(
             name: [each.label for each in found_there] for name, found_there in labels.items()
         }
     show_found = None if found is None else partial(_print, found, labels)
-    return task.finish(known | task.known | document, show_found)
+    return task.finish(known | task.known | document, show_found, proved=proved)
 
 
 def _document(found: Margins) -> dict[str, Any]:

@@ -7,7 +7,14 @@
 ['1']
 """
 
-from theory.margins.margins import Classifier, Labelled, Margin, Margins, margins
+from theory.margins.margins import (
+    Classifier,
+    Labelled,
+    Margin,
+    MarginProof,
+    Margins,
+    margins,
+)
 from theory.margins.separation import Component, Separation, separation
 
 __all__ = [
@@ -15,6 +22,7 @@ __all__ = [
     "Component",
     "Labelled",
     "Margin",
+    "MarginProof",
     "Margins",
     "Separation",
     "margins",

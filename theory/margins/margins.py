@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from itertools import permutations
+from typing import Any
 
-from theory.errors import InputError, Interrupted
+from theory.errors import InputError, Interrupted, Undecided
 from theory.exact import rounded
 from theory.gauges import Gauge, gauge_of
 from theory.geometry import Geometry, geometry
@@ -29,7 +30,7 @@ from theory.margins.separation import (
 )
 from theory.network import Network
 from theory.problem import Problem, Rational, rational_vector
-from theory.radii.radii import DIGITS, Search
+from theory.radii.radii import DIGITS, Radius, Search
 from theory.types import Progress, silent
 
 
@@ -136,7 +137,8 @@ def margins(
                     tick = partial(
                         progress, f"margin in component {component.id} for {name}, cells"
                     )
-                    memo[gauge, cells] = _largest(separated.cells, cells, gauge, tick)
+                    found_there = _search(separated.cells, cells, gauge, tick)
+                    memo[gauge, cells] = _margin(gauge, found_there)
                 known[name] = _in_order(memo[gauge, cells], separated, component)
     except Interrupted:
         complete = False
@@ -158,13 +160,17 @@ def _in_order(margin: Margin, separated: Separation, component: Component) -> Ma
     return replace(margin, witness=margin.witness.permuted(order))
 
 
-def _largest(
+def _search(
     separable: Separable, cells: Iterable[Cell], gauge: Gauge, tick: Callable[[int], None]
-) -> Margin:
-    """The largest margin in some of the cells."""
+) -> Radius:
+    """The least radius of networks with margin 1, in some of the cells."""
     cells = sorted(cells)
     start = Network.from_convex(separable.point(cells[0]))
-    found = Search(separable.complex, gauge, cells, separable.fibre).run(start, tick)
+    return Search(separable.complex, gauge, cells, separable.fibre).run(start, tick)
+
+
+def _margin(gauge: Gauge, found: Radius) -> Margin:
+    """The largest margin in the ball of radius 1."""
     rows = [[v / found.upper for v in row] for row in found.witness.W]
     lower, upper = 1 / found.upper, 1 / found.lower
     if not gauge.exact:
@@ -197,6 +203,26 @@ class Labelled:
         return -1 if self.positive < self.margin.lower else None
 
 
+@dataclass(frozen=True)
+class MarginProof:
+    """That margins in a ball of radius 1 are at most `upper`, or those of networks that do not
+    label a point so; and a network of margin `lower` in it.
+
+    duals: lam (n,), with a further entry for the point, and Z for the spectral norms. Each multiset
+    of states has one that proves it.
+    """
+
+    problem: Problem
+    width: int
+    ball: str
+    point: tuple[Fraction, ...] | None
+    label: int
+    lower: Fraction
+    upper: Fraction
+    network: Network
+    duals: tuple[tuple[tuple[int, ...], Any], ...] = field(repr=False)
+
+
 class Classifier:
     """The networks of largest margin of one width in one optimizer's ball, and their labels.
 
@@ -221,24 +247,79 @@ class Classifier:
         self.gauge = gauge_of(geometry(optimizer).ball)
         self._max_cells, self._progress = max_cells, progress
         self._sides = [int(v) for v in problem.y]
-        margin = self._margin(self.problem, self._sides)
-        if margin is None:
+        self._cells, found = self._over_all_cells(self.problem, self._sides)
+        if found is None:
             raise InputError("y", f"no network of width {self.width} has all these labels right")
-        self.margin = margin
+        self._found = found
+        self.margin = _margin(self.gauge, found)
 
     def label(self, point: Sequence[Rational]) -> Labelled:
         """What all networks of the largest margin say about a point (d,)."""
+        x = self._point(point)
+        found = [self._on_a_side(x, side)[1] for side in (1, -1)]
+        positive, negative = (
+            Fraction() if each is None else _margin(self.gauge, each).upper for each in found
+        )
+        return Labelled(x, self.margin, positive, negative)
+
+    def proof(self, point: Sequence[Rational] | None = None) -> MarginProof:
+        """Of the largest margin, or of the label of a point.
+
+        Raises Undecided where the networks of the largest margin do not agree on it, or bounds
+        leave it open.
+        """
+        if point is None:
+            return self._proved(self._cells, self._found, None, 0)
+        labelled = self.label(point)
+        if labelled.label is None:
+            raise Undecided("the networks of the largest margin may label the point differently")
+        cells, found = self._on_a_side(labelled.point, -labelled.label)
+        return self._proved(cells, found, labelled.point, labelled.label)
+
+    def _point(self, point: Sequence[Rational]) -> tuple[Fraction, ...]:
         x = rational_vector(point, "point")
         if len(x) != self.problem.d:
             raise InputError(
                 "point", f"has {len(x)} entries, but the data have {self.problem.d} features"
             )
-        more = replace(self.problem, X=(*self.problem.X, x), y=(*self.problem.y, Fraction()))
-        found = [self._margin(more, [*self._sides, side]) for side in (1, -1)]
-        positive, negative = (Fraction() if each is None else each.upper for each in found)
-        return Labelled(x, self.margin, positive, negative)
+        return x
 
-    def _margin(self, problem: Problem, sides: Sequence[int]) -> Margin | None:
+    def _on_a_side(self, x: tuple[Fraction, ...], side: int) -> tuple[Separable, Radius | None]:
+        """Networks with side f(x) >= 0."""
+        more = replace(self.problem, X=(*self.problem.X, x), y=(*self.problem.y, Fraction()))
+        return self._over_all_cells(more, [*self._sides, side])
+
+    def _over_all_cells(
+        self, problem: Problem, sides: Sequence[int]
+    ) -> tuple[Separable, Radius | None]:
         tick = partial(self._progress, "margin over all cells, cells")
         cells = Separable.of(problem, self.width, sides=sides, max_cells=self._max_cells, tick=tick)
-        return _largest(cells, cells.found, self.gauge, tick) if cells.found else None
+        return cells, _search(cells, cells.found, self.gauge, tick) if cells.found else None
+
+    def _proved(
+        self,
+        cells: Separable,
+        found: Radius | None,
+        point: tuple[Fraction, ...] | None,
+        label: int,
+    ) -> MarginProof:
+        """upper: of networks that label the point otherwise."""
+        duals: dict[tuple[tuple[int, ...], Any], None] = {}
+        if found is not None:
+            duals.update(dict.fromkeys((each.lam, each.Z) for each in found.proof.values()))
+        Z = next((Z for _, Z in duals if Z is not None), None)
+        if Z is None and self.gauge.hidden.joint:
+            d = self.problem.d
+            Z = tuple(tuple(int(i == k) for k in range(d)) for i in range(d))
+        duals.update(dict.fromkeys((vector, Z) for vector in cells.opposing))
+        return MarginProof(
+            problem=self.problem,
+            width=self.width,
+            ball=self.gauge.name,
+            point=point,
+            label=label,
+            lower=self.margin.lower,
+            upper=Fraction() if found is None else _margin(self.gauge, found).upper,
+            network=self.margin.witness,
+            duals=tuple(duals),
+        )

@@ -149,6 +149,11 @@ class Separable:
             complex_, problem.y, [int(v) for v in problem.y] if sides is None else sides, tick
         )
 
+    @property
+    def opposing(self) -> tuple[tuple[int, ...], ...]:
+        """For each other cell some p (n,), with the sides for signs, opposes all its columns."""
+        return tuple(opposed.vector for opposed in self._opposed)
+
     def components(self) -> tuple[Component, ...]:
         """Of these cells, through faces that hold such networks as well."""
         found = sorted(self.found)
@@ -245,7 +250,7 @@ class Separable:
             return combination
         p = dict(zip(rows, from_flint(optimum.inequalities[: len(rows)]), strict=True))
         nu, _ = in_integers([p.get(k, Fraction()) * side for k, side in enumerate(self.sides)])
-        opposed = _Opposed(bit_set(self._domain.products(nu)), self._states)
+        opposed = _Opposed(nu, bit_set(self._domain.products(nu)), self._states)
         self._opposed.append(opposed)
         return opposed
 
@@ -253,9 +258,10 @@ class Separable:
 class _Opposed(Weights):
     """A p >= 0 whose products with columns other than the positive ones are none above zero.
 
-    positive: a bit set, as are the columns of states.
+    vector: p, with the sides for signs. positive: a bit set, as are the columns of states.
     """
 
-    def __init__(self, positive: int, states: Sequence[int]) -> None:
+    def __init__(self, vector: Sequence[int], positive: int, states: Sequence[int]) -> None:
         super().__init__([int(positive & state != 0) for state in states], 0)
+        self.vector = tuple(vector)
         self.positive = positive

@@ -51,6 +51,27 @@ def test_json_of_several_optimizers(capsys: pytest.CaptureFixture[str], xor: Pat
     assert document["labels"] == {"muon": [1, None], "lion": [1, None]}
 
 
+def test_a_proof_of_the_margin_and_of_a_label(
+    capsys: pytest.CaptureFixture[str], xor: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "proof.json"
+    options = ("margin", xor, "--optimizer", "adamw", "--certificate", file)
+    for more, told in (((), "the largest margin"), (("--point", "2,1"), "point (2, 1) with +1")):
+        code, out, _ = run(capsys, *options, *more)
+        assert code == 0
+        assert f"proof: {file}" in out
+        code, out, _ = run(capsys, "check", file, "--problem", xor)
+        assert code == 0
+        assert told in " ".join(out.split())
+    code, _, err = run(capsys, *options, "--point", "1,0")
+    assert code == 3
+    assert "may label the point differently" in err
+    for more in (("--optimizer", "muon"), ("--point", "1,1", "--point", "2,1")):
+        code, _, err = run(capsys, *options, *more)
+        assert (code, err.count("\n")) == (2, 1)
+        assert err.startswith("isthmus: certificate: is for one optimizer")
+
+
 def test_labelled(capsys: pytest.CaptureFixture[str], xor: Path) -> None:
     document = run_json(capsys, "margin", xor, "--optimizer", "adamw", "--labelled")
     assert len(document["components"]) == 24
