@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from theory.certificates import algebra, landscape, reading, work
+from theory.certificates import algebra, balls, landscape, reading, work
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.losses import Loss, Proof
 from theory.certificates.reading import fail, show
@@ -77,7 +77,7 @@ class _Certificate(landscape.Certificate):
             targets.append(Fraction())
             self.sides.append(-self.label)
         super().__init__(fields, Problem(rows, targets, activation=problem.activation))
-        if self.within is None or self.within.rho != 1:
+        if not isinstance(self.within, balls.Ball) or self.within.rho != 1:
             fail("within", "must be a ball of radius 1")
 
     def loss_of(self, problem: Problem) -> Loss:

@@ -31,8 +31,8 @@ import numpy as np
 
 from theory.claims.base import Bounds, Claim, Observation, Prediction, Trainer, Training, Value
 from theory.claims.float_margins import FloatMargins, float_margins
-from theory.claims.instances import integer_problem
 from theory.errors import Interrupted
+from theory.loading import example
 from theory.margins import Classifier, Margins, margins
 from theory.problem import Problem
 from theory.types import Array, Progress
@@ -45,21 +45,23 @@ _SHARE = Fraction(99, 100)  # of what a minimiser has, for the best of some runs
 
 @dataclass(frozen=True)
 class Data:
-    """Labelled data for one width, and a further point, if one is to be labelled."""
+    """Labelled data that state a width, and a further point, if one is to be labelled."""
 
     problem: Problem
-    width: int
     point: tuple[int, ...] | None = None
+
+    @property
+    def width(self) -> int:
+        """That of the problem."""
+        return self.problem.stated_width
 
 
 DATA: Mapping[str, Data] = {
-    "xor": Data(integer_problem([[1, 1], [-1, -1], [1, -1], [-1, 1]], [1, 1, -1, -1]), 4),
-    "two points": Data(integer_problem([[-3, 1], [1, 3]], [1, -1]), 2, (-1, 3)),
-    "five points": Data(
-        integer_problem([[-2, 2], [0, 1], [2, 2], [2, -2], [-3, -3]], [1, 1, 1, 1, 1]), 2
-    ),
+    "xor": Data(example("xor")),
+    "opposite-labels": Data(example("opposite-labels"), (-1, 3)),
+    "opposite-margins": Data(example("opposite-margins")),
 }
-"""On two points AdamW and Muon label a third one differently; on five their components differ."""
+"""AdamW and Muon label the point differently; on the last data their components differ."""
 
 
 class Ended(Protocol):
@@ -115,7 +117,7 @@ class Margin(Claim):
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "three small data sets, found by search; margins are divided by ||W|| ||a||",
+            "three small data sets, two found by search; margins are divided by ||W|| ||a||",
             "theorem: margins of networks are at most the largest one, gamma, and minimisers in "
             "the ball of radius rho have at least gamma - (log(n) + n exp(-rho gamma)) / rho",
             f"training: {self.seeds} random starts, {self.steps:,} steps, R_W R_a growing from 1 "

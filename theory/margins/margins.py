@@ -20,7 +20,6 @@ from theory.exact import rounded
 from theory.gauges import Gauge, gauge_of
 from theory.geometry import Geometry, geometry
 from theory.landscape.cells import Cell
-from theory.losses import SQUARED
 from theory.margins.separation import (
     Component,
     Separable,
@@ -242,12 +241,12 @@ class Classifier:
         progress: Progress = silent,
     ) -> None:
         require_labels(problem)
-        self.problem = replace(problem, loss=SQUARED)
+        self.problem = problem
         self.width = problem.stated_width if width is None else width
         self.gauge = gauge_of(geometry(optimizer).ball)
         self._max_cells, self._progress = max_cells, progress
         self._sides = [int(v) for v in problem.y]
-        self._cells, found = self._over_all_cells(self.problem, self._sides)
+        self._cells, found = self._over_all_cells(problem, self._sides)
         if found is None:
             raise InputError("y", f"no network of width {self.width} has all these labels right")
         self._found = found
@@ -286,7 +285,8 @@ class Classifier:
 
     def _on_a_side(self, x: tuple[Fraction, ...], side: int) -> tuple[Separable, Radius | None]:
         """Networks with side f(x) >= 0."""
-        more = replace(self.problem, X=(*self.problem.X, x), y=(*self.problem.y, Fraction()))
+        X, y = (*self.problem.X, x), (*self.problem.y, Fraction())
+        more = Problem(X, y, activation=self.problem.activation)
         return self._over_all_cells(more, [*self._sides, side])
 
     def _over_all_cells(

@@ -66,8 +66,8 @@ def test_a_proof_of_the_margin_and_of_a_label(
     code, _, err = run(capsys, *options, "--point", "1,0")
     assert code == 3
     assert "may label the point differently" in err
-    for more in (("--optimizer", "muon"), ("--point", "1,1", "--point", "2,1")):
-        code, _, err = run(capsys, *options, *more)
+    for wrong in (("--optimizer", "muon"), ("--point", "1,1", "--point", "2,1")):
+        code, _, err = run(capsys, *options, *wrong)
         assert (code, err.count("\n")) == (2, 1)
         assert err.startswith("isthmus: certificate: is for one optimizer")
 

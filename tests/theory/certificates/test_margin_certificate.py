@@ -47,6 +47,15 @@ def test_labels_of_which_nothing_is_known_have_none() -> None:
         Classifier(Problem([[1]], [1]), "adamw", 1).proof([-1])
 
 
+def test_the_loss_of_the_problem_stays_with_it() -> None:
+    problem = Problem(X=TWO.X, y=TWO.y, loss="logistic", weights=[1, 2])
+    found = Classifier(problem, "muon", 2)
+    for proof in (found.proof(), found.proof(X)):
+        check(certify(proof), problem)
+        with pytest.raises(CertificateInvalid, match="its loss differs"):
+            check(certify(proof), TWO)
+
+
 def test_where_no_network_says_otherwise_the_bound_is_zero() -> None:
     """The point is a datum."""
     found = Classifier(TWO, "muon", 2).proof(TWO.X[0])

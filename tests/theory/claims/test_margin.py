@@ -18,7 +18,7 @@ from theory.errors import Interrupted
 from theory.types import silent
 
 QUICK = Margin().quick()
-FIVE = DATA["five points"]
+FIVE = DATA["opposite-margins"]
 
 
 @pytest.fixture(scope="module")
@@ -30,22 +30,22 @@ def test_it_holds_and_the_labels_differ(result: Result[Any, Any]) -> None:
     assert result.holds
     assert result.prediction.values.keys() == result.observation.values.keys()
     labels = [
-        result.observation.values[f"two points, {name}: label of the new point"]
+        result.observation.values[f"opposite-labels, {name}: label of the new point"]
         for name in ("adamw", "muon")
     ]
     assert labels == [1, -1]
     counts: Any = result.observation.measured
-    assert counts["two points, muon: runs with all labels right"] > 0
+    assert counts["opposite-labels, muon: runs with all labels right"] > 0
 
 
 @pytest.mark.parametrize(
     ("key", "good", "bad"),
     [
-        ("two points: largest margins of AdamW, by component", (3.5,), (3.5001,)),
-        ("two points, muon: margin of the best run", 2.2, 2.237),
-        ("two points, adamw: margin of the best run", 3.44, 3.42),
-        ("two points, adamw: component of the best run, by AdamW's margin in it", 3.5, -1),
-        ("two points, adamw: label of the new point", 1, 0),
+        ("opposite-labels: largest margins of AdamW, by component", (3.5,), (3.5001,)),
+        ("opposite-labels, muon: margin of the best run", 2.2, 2.237),
+        ("opposite-labels, adamw: margin of the best run", 3.44, 3.42),
+        ("opposite-labels, adamw: component of the best run, by AdamW's margin in it", 3.5, -1),
+        ("opposite-labels, adamw: label of the new point", 1, 0),
     ],
 )
 def test_an_observation_that_differs_makes_it_false(
@@ -61,9 +61,9 @@ def test_weight_decay_that_falls_too_fast_for_lion_makes_it_false() -> None:
     fast = replace(QUICK, optimizers=("lion",), rho=256)
     found = verify(fast, trainer)
     assert not found.holds
-    assert found.observation.values["two points, lion: margin of the best run"] == pytest.approx(
-        2, abs=1e-6
-    )
+    assert found.observation.values[
+        "opposite-labels, lion: margin of the best run"
+    ] == pytest.approx(2, abs=1e-6)
 
 
 def test_too_few_steps_make_it_false() -> None:

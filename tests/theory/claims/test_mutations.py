@@ -261,7 +261,7 @@ SMALL: dict[str, Claim] = {
         BadRegions(tuple(replace(case, width=2) for case in BadRegions().cases[:2])),
         replace(
             Margin(),
-            data={name: Margin().data[name] for name in ("two points", "five points")},
+            data={name: Margin().data[name] for name in ("opposite-labels", "opposite-margins")},
             optimizers=("adamw", "muon"),
             seeds=24,
         ),

@@ -18,6 +18,8 @@ from scipy.optimize import linprog
 from theory.arrangement import Arrangement, arrangement
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.geometry import geometry
+from theory.landscape import analyse
+from theory.losses import Loss
 from theory.margins import Classifier, Margin, Margins, margins, separation
 from theory.problem import Problem
 from theory.radii import OPTIMIZERS
@@ -220,6 +222,22 @@ def test_other_balls_against_a_solver_on_all_cells(seed: int, norm: str) -> None
     for margin, value in zip(found.components, values, strict=True):
         assert float(margin[norm].lower) == pytest.approx(value, rel=1e-6)
         assert float(margin[norm].upper) == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(40, 52))
+def test_components_are_those_where_the_hinge_loss_vanishes(seed: int) -> None:
+    problem = drawn(seed, n=3 + seed % 2)
+    for labelled in (False, True):
+        found = separation(problem, 2, labelled=labelled).components
+        hinge = replace(problem, loss=Loss.named("hinge"))
+        least = analyse(hinge, 2, labelled=labelled)
+        if not found:
+            assert least.minimum > 0
+            continue
+        assert least.minimum == 0
+        assert {frozenset(each.cells) for each in found} == {
+            frozenset(each.cells) for each in least.components
+        }
 
 
 def test_components_without_permutations_are_the_labelled_ones_together() -> None:
