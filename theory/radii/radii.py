@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import nnls
 
 from theory.errors import InputError, Interrupted
 from theory.exact import dot, rounded
@@ -20,7 +24,10 @@ from theory.network import Network
 from theory.radii.fibre import Fibre
 from theory.radii.least_gauge import Solution, attempts
 from theory.states import cone_of, sign_of
-from theory.types import Progress, silent
+from theory.types import Array, Progress, silent
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 OPTIMIZERS = tuple(name for name in names() if has_gauge(geometry(name)))
 """The optimizers whose balls are known exactly; `sgd` has none, but ngd's radius is its least
@@ -231,7 +238,7 @@ class _Dual:
     In w_j = X^T c_j row k may have any coefficient c_jk >= s_j D_jk lam_k where the neuron is
     active, any c_jk <= s_j D_jk lam_k elsewhere, D_j having the activation's slopes (1 and 0). The
     coefficients of the neurons of the cell where lam was found, moved into these intervals, serve
-    the neurons of other cells; and so do zeros.
+    the neurons of other cells; and so do zeros, and those of least cost where this is a length.
     """
 
     def __init__(
@@ -261,13 +268,40 @@ class _Dual:
         active = self.complex.arrangement.active(cone_of(state)).tolist()
         least = self.complex.problem.activation.part(active, [sign * v for v in self.lam])
         choices = []
-        for coefficients in sorted(self.coefficients[sign]):
+        for coefficients in [*sorted(self.coefficients[sign]), *self._fitted(active, least)]:
             rows = zip(active, coefficients, least, strict=True)
             c = [max(v, end) if on else min(v, end) for on, v, end in rows]
             w = [dot(c, x) for x in self._features]
             mu = tuple(abs(v - end) for v, end in zip(c, least, strict=True))
             choices.append((self.gauge.cost(w, self.metric), mu))
         return min(choices)
+
+    def _fitted(
+        self, active: Sequence[bool], least: Sequence[int | Fraction]
+    ) -> Iterator[tuple[int, ...]]:
+        """Where costs are lengths, the coefficients of least cost, by floats."""
+        top = max(map(abs, self.lam))
+        if self.gauge.hidden.entries or not top:
+            return
+        ends = np.array([float(Fraction(v, top)) for v in least])
+        sides = np.where(active, 1.0, -1.0)
+        try:
+            mu, _ = nnls(self._lengths * sides, -self._lengths @ ends)
+        except RuntimeError:  # too many iterations
+            return
+        yield tuple(round(top * Fraction(v)) for v in (ends + sides * mu).tolist())
+
+    @cached_property
+    def _lengths(self) -> Float[Array, "d n"]:
+        """A matrix A for which the length of A c is in proportion to the cost of X^T c."""
+        top = max(abs(v) for x in self._features for v in x) or 1
+        features = np.array([[float(Fraction(v, top)) for v in x] for x in self._features])
+        if self.metric is None:
+            return features
+        Z, size = self.metric, self.metric.denominator
+        inverse = np.array([[float(Fraction(v, size)) for v in row] for row in Z.numerators])
+        root: Array = np.linalg.cholesky(inverse / np.trace(inverse)).T @ features
+        return root
 
     def bound(self, cell: Cell) -> Fraction:
         """A lower bound of the gauge on the fibre of the cell."""
