@@ -1,17 +1,19 @@
-"""Training with vanishing weight decay, and the margins that its runs end at."""
+"""Training with vanishing weight decay, and the margins at which its runs end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch.nn.functional import softplus
 
-from numerics.report.sheets import Sheet
+from numerics.pictures.margins import draw_margins
+from numerics.report.sheets import Picture, Sheet
 from numerics.training.optimizers import OPTIMIZERS, AdamWUpdate, Update
 from numerics.training.trainer import trainer
-from theory.claims import Result
+from theory.claims import Margin, Result
 from theory.claims.margin import TrainToMargin
 from theory.errors import Interrupted
 from theory.margins import Margins
@@ -71,5 +73,21 @@ def _exact(update: Update) -> Update:
 
 
 def sheets(result: Result[Mapping[str, Margins], Mapping[str, Array]]) -> list[Sheet]:
-    """The table says all."""
-    return []
+    """The margins of all runs, relative to the largest."""
+    assert isinstance(result.claim, Margin)
+    found = result.observation.evidence
+    pictures: list[Picture] = []
+    for name, known in result.prediction.evidence.items():
+        relative = {
+            optimizer: found[f"{name}, {optimizer}"] / float(known.largest(optimizer).upper)
+            for optimizer in result.claim.optimizers
+        }
+        pictures.append(
+            (
+                partial(draw_margins, margins=relative, title=name),
+                "Margins divided by the norms of the layers, relative to the largest one of the "
+                "optimizer's ball, which no network exceeds. Steps: other stationary points, and "
+                "other components.",
+            )
+        )
+    return [Sheet("", pictures, columns=3)]

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from numerics.pictures.style import style
 from numerics.report.claims.margin import Ended, train_to_margin
+from numerics.report.sheets import sheets_of
 from numerics.training.trainer import trainer
 from theory.claims import Margin, verify
 from theory.claims.base import Result
@@ -36,6 +39,25 @@ def test_it_holds_and_the_labels_differ(result: Result[Any, Any]) -> None:
     assert labels == [1, -1]
     counts: Any = result.observation.measured
     assert counts["opposite-labels, muon: runs with all labels right"] > 0
+
+
+def test_it_has_a_picture_of_each_data_set(result: Result[Any, Any]) -> None:
+    """A line for each optimizer, through its best run first; none above the largest margin."""
+    (sheet,) = sheets_of(result)
+    assert len(sheet.pictures) == len(QUICK.data)
+    draw, caption = sheet.pictures[0]
+    assert caption.startswith("Margins divided by the norms")
+    with style():
+        axes = Figure().subplots()
+        draw(axes)
+    drawn = {line.get_label(): line.get_ydata() for line in axes.lines[:-1]}
+    assert set(drawn) == set(QUICK.optimizers)
+    for name, heights in drawn.items():
+        best = result.observation.values[f"opposite-labels, {name}: margin of the best run"]
+        largest = result.prediction.evidence["opposite-labels"].largest(name).upper
+        assert heights[0] == pytest.approx(best / float(largest))
+        assert np.all(np.diff(heights) <= 0)
+        assert heights[0] <= 1 + 1e-9
 
 
 @pytest.mark.parametrize(

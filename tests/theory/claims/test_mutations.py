@@ -553,13 +553,13 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "component forgotten": changed(
             lambda found: found[:1], "theory.margins.separation:Separable.components"
         ),
-        "margin scaled": changed(times(MORE, "lower", "upper"), "theory.margins.margins:_largest"),
+        "margin scaled": changed(times(MORE, "lower", "upper"), "theory.margins.margins:_margin"),
         "margin scaled down": changed(
-            times(1 / MORE, "lower", "upper"), "theory.margins.margins:_largest"
+            times(1 / MORE, "lower", "upper"), "theory.margins.margins:_margin"
         ),
         "round margins scaled down": changed(
             lambda found: found if found.lower == found.upper else times(1 / MORE, "upper")(found),
-            "theory.margins.margins:_largest",
+            "theory.margins.margins:_margin",
         ),
         "labels exchanged": put(
             "theory.margins.margins:Labelled.label",

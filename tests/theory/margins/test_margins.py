@@ -19,10 +19,14 @@ from theory.arrangement import Arrangement, arrangement
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.geometry import geometry
 from theory.landscape import analyse
+from theory.landscape.conic import ConicBall, ConicDual
 from theory.losses import Loss
 from theory.margins import Classifier, Margin, Margins, margins, separation
+from theory.margins.separation import Separable
 from theory.problem import Problem
 from theory.radii import OPTIMIZERS
+from theory.radii.least_gauge import attempts
+from theory.radii.radii import _Dual
 from theory.within import Ball
 
 XOR = Problem(X=[[1, 1], [-1, -1], [1, -1], [-1, 1]], y=[1, 1, -1, -1])
@@ -393,6 +397,25 @@ def test_an_interrupt_leaves_what_is_known() -> None:
     assert not found.complete
     assert [list(component) for component in found.components] == [["adamw"], []]
     assert found.preferred("adamw") is None
+
+
+@pytest.mark.parametrize("name", ["muon", "ngd", "colnorm", "muon-adamw"])
+def test_bounds_take_for_each_state_the_least_cost(name: str) -> None:
+    """The most that lam.f is in the ball is found in another way in each cone, exactly."""
+    X = [[1, 2, 0], [2, -1, 1], [0, 1, 3], [-1, 1, -2]]
+    found = Separable.of(Problem(X, [1, 1, -1, 1], activation="leaky_relu:1/10"), 2)
+    complex_, gauge = found.complex, Ball(name, 1).gauge
+    ball = ConicBall(complex_.problem, complex_.arrangement, Ball(name, 1))
+    fibre = found.fibre(min(found.found))
+    dual = _Dual(gauge, complex_, fibre, next(attempts(gauge, fibre)))
+    exact = ConicDual(dual.lam, Fraction(1), dual.metric, ball._columns, Fraction(1))
+    steps = ball.unit / Fraction(complex_.problem.integer_form()[1])
+    top = max(dual.neuron(state)[0] for state in range(complex_.states))
+    for state in range(complex_.states):
+        most = gauge.cost_of(exact.most_squared(ball.groups[state]) / steps**2)
+        cost, _ = dual.neuron(state)
+        assert most <= cost * (1 + Fraction(1, 10**12))
+        assert cost <= most + top / 10**7
 
 
 # Labels of other points
