@@ -49,7 +49,7 @@ def margin(
     else a proved interval.
     """
     from theory.geometry import geometry
-    from theory.margins import Classifier, margins
+    from theory.margins import MaxMargin, margins
 
     task = Task(context.obj, [problem], json=json, certificate=certificate)
     if certificate is not None and (len(optimizer) > 1 or len(point or ()) > 1):
@@ -57,7 +57,8 @@ def margin(
     data = options.load(problem, reading)
     width = options.choose_width(width, data.width)
     names = [geometry(name).ball.name for name in optimizer]
-    points = [[*text.split(","), *("1",) * reading.bias] for text in point or ()]
+    constant = ["1"] if reading.bias else []
+    points = [[*text.split(","), *constant] for text in point or ()]
     found: Margins | None = None
     labels: dict[str, list[Labelled]] = {}
     proved: MarginProof | None = None
@@ -67,10 +68,10 @@ def margin(
         if not found.complete:
             raise Interrupted
         for name in names if (points or certificate) and found.components else ():
-            classifier = Classifier(data, name, width, progress=report, **limit)
-            labels[name] = [classifier.label(at) for at in points]
+            largest = MaxMargin(data, name, width, progress=report, **limit)
+            labels[name] = [largest.label(at) for at in points]
             if certificate is not None:
-                proved = classifier.proof(*points)
+                proved = largest.proof(*points)
     known: dict[str, Any] = {
         "width": width,
         "labelled": labelled,

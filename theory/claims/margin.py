@@ -33,7 +33,7 @@ from theory.claims.base import Bounds, Claim, Observation, Prediction, Trainer, 
 from theory.claims.float_margins import FloatMargins, float_margins
 from theory.errors import Interrupted
 from theory.loading import example
-from theory.margins import Classifier, Margins, margins
+from theory.margins import Margins, MaxMargin, margins
 from theory.problem import Problem
 from theory.types import Array, Progress
 
@@ -150,8 +150,8 @@ class Margin(Claim):
                 if first is not None:
                     values[_home(name, optimizer)] = exact[first]
                 if each.point is not None:
-                    classifier = Classifier(each.problem, optimizer, each.width, progress=progress)
-                    label = classifier.label(each.point).label
+                    networks = MaxMargin(each.problem, optimizer, each.width, progress=progress)
+                    label = networks.label(each.point).label
                     values[_label(name, optimizer)] = label or 0
         return Prediction(values, evidence=found)
 

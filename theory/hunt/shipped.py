@@ -34,7 +34,7 @@ from theory.landscape.ends import Ends
 from theory.landscape.least import least
 from theory.landscape.valleys import valleys
 from theory.losses import Hinge
-from theory.margins import Classifier, margins
+from theory.margins import MaxMargin, margins
 from theory.network import Network
 from theory.problem import Problem, format_rational, rational
 from theory.radii.radii import DIGITS
@@ -536,29 +536,29 @@ def _labels_differ(names: tuple[str, str], problem: Problem) -> Facts | None:
     differ = [x for x, f, g in zip(points, *fits, strict=True) if f * g < 0]
     if not differ:
         return None
-    classifiers = {name: Classifier(problem, name, width) for name in names}
+    largest = {name: MaxMargin(problem, name, width) for name in names}
     for x in differ:
         labels = {}
-        for name, classifier in classifiers.items():
-            labels[name] = classifier.label(x).label
+        for name, networks in largest.items():
+            labels[name] = networks.label(x).label
             if labels[name] is None:
                 break
         else:
             if len({*labels.values()}) == 2:
-                largest = {name: found.largest(name) for name in names}
                 return {
                     "point": [*x],
                     "labels": labels,
-                    "margins": {name: _shown(m.lower, m.upper) for name, m in largest.items()},
+                    "margins": {
+                        name: _shown(each.margin.lower, each.margin.upper)
+                        for name, each in largest.items()
+                    },
                 }
     return None
 
 
 def _labels_proof(problem: Problem, facts: Facts) -> dict[str, Document]:
     width, point = problem.stated_width, facts["point"]
-    return {
-        name: certify(Classifier(problem, name, width).proof(point)) for name in facts["labels"]
-    }
+    return {name: certify(MaxMargin(problem, name, width).proof(point)) for name in facts["labels"]}
 
 
 def _all_labels_right(problem: Problem, facts: Facts) -> Analysis:

@@ -8,22 +8,22 @@
 """
 
 from theory.margins.margins import (
-    Classifier,
     Labelled,
     Margin,
     MarginProof,
     Margins,
+    MaxMargin,
     margins,
 )
 from theory.margins.separation import Component, Separation, separation
 
 __all__ = [
-    "Classifier",
     "Component",
     "Labelled",
     "Margin",
     "MarginProof",
     "Margins",
+    "MaxMargin",
     "Separation",
     "margins",
     "separation",

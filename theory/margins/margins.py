@@ -222,7 +222,7 @@ class MarginProof:
     duals: tuple[tuple[tuple[int, ...], Any], ...] = field(repr=False)
 
 
-class Classifier:
+class MaxMargin:
     """The networks of largest margin of one width in one optimizer's ball, and their labels.
 
     `progress` may raise Interrupted, which then leaves.

@@ -12,7 +12,7 @@ import pytest
 from theory import Problem, certify
 from theory.certificates.checker import CertificateInvalid, check
 from theory.errors import Undecided
-from theory.margins import Classifier
+from theory.margins import MaxMargin
 from theory.radii import OPTIMIZERS
 
 TWO = Problem(X=[[-3, 1], [1, 3]], y=[1, -1])
@@ -24,7 +24,7 @@ X = [-1, 3]
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("problem", [TWO, FIVE, LEAKY], ids=["two", "five", "leaky"])
 def test_margins_have_valid_certificates(problem: Problem, optimizer: str) -> None:
-    found = Classifier(problem, optimizer, 2)
+    found = MaxMargin(problem, optimizer, 2)
     verdict = check(certify(found.proof()), problem)
     assert verdict.kind == "margin"
     assert verdict.statement.startswith("the largest margin at width 2 inside the ")
@@ -35,7 +35,7 @@ def test_margins_have_valid_certificates(problem: Problem, optimizer: str) -> No
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_labels_have_valid_certificates(optimizer: str) -> None:
     """AdamW, Lion and signSGD say 1; NGD and Muon -1."""
-    found = Classifier(TWO, optimizer, 2)
+    found = MaxMargin(TWO, optimizer, 2)
     label = found.label(X).label
     assert label in (1, -1)
     verdict = check(certify(found.proof(X)), TWO)
@@ -44,12 +44,12 @@ def test_labels_have_valid_certificates(optimizer: str) -> None:
 
 def test_labels_of_which_nothing_is_known_have_none() -> None:
     with pytest.raises(Undecided, match="may label the point differently"):
-        Classifier(Problem([[1]], [1]), "adamw", 1).proof([-1])
+        MaxMargin(Problem([[1]], [1]), "adamw", 1).proof([-1])
 
 
 def test_the_loss_of_the_problem_stays_with_it() -> None:
     problem = Problem(X=TWO.X, y=TWO.y, loss="logistic", weights=[1, 2])
-    found = Classifier(problem, "muon", 2)
+    found = MaxMargin(problem, "muon", 2)
     for proof in (found.proof(), found.proof(X)):
         check(certify(proof), problem)
         with pytest.raises(CertificateInvalid, match="its loss differs"):
@@ -58,7 +58,7 @@ def test_the_loss_of_the_problem_stays_with_it() -> None:
 
 def test_where_no_network_says_otherwise_the_bound_is_zero() -> None:
     """The point is a datum."""
-    found = Classifier(TWO, "muon", 2).proof(TWO.X[0])
+    found = MaxMargin(TWO, "muon", 2).proof(TWO.X[0])
     assert found.upper == 0
     assert "margin above 0 at" in check(certify(found), TWO).statement
 
@@ -113,7 +113,7 @@ CHANGES: dict[str, tuple[Callable[[Any], None], str]] = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_changed_ones_are_refused(name: str) -> None:
-    document = certify(Classifier(TWO, "adamw", 2).proof())
+    document = certify(MaxMargin(TWO, "adamw", 2).proof())
     check(document)
     change, reason = CHANGES[name]
     change(document)
@@ -122,14 +122,14 @@ def test_changed_ones_are_refused(name: str) -> None:
 
 
 def test_a_dual_that_is_longer_says_the_same() -> None:
-    document = certify(Classifier(TWO, "adamw", 2).proof())
+    document = certify(MaxMargin(TWO, "adamw", 2).proof())
     document["duals"] = [[str(7 * Fraction(v)) for v in dual] for dual in document["duals"]]
     check(document, TWO)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_changed_labels_are_refused(optimizer: str) -> None:
-    document = certify(Classifier(TWO, optimizer, 2).proof(X))
+    document = certify(MaxMargin(TWO, optimizer, 2).proof(X))
     other = copy.deepcopy(document)
     other["point"]["label"] = "-" if document["point"]["label"] == "+" else "+"
     with pytest.raises(CertificateInvalid, match=r"duals\[\d+\](.nu)?: its entry 2 is"):
@@ -146,7 +146,7 @@ def test_changed_labels_are_refused(optimizer: str) -> None:
 
 @pytest.mark.parametrize("field", ["point", "lower", "upper", "network", "duals"])
 def test_no_field_may_be_missing(field: str) -> None:
-    document = certify(Classifier(TWO, "ngd", 2).proof())
+    document = certify(MaxMargin(TWO, "ngd", 2).proof())
     del document[field]
     with pytest.raises(CertificateInvalid, match=f"the field '{field}' is missing"):
         check(document)

@@ -50,10 +50,12 @@ def test_it_has_a_picture_of_each_data_set(result: Result[Any, Any]) -> None:
     with style():
         axes = Figure().subplots()
         draw(axes)
-    drawn = {line.get_label(): line.get_ydata() for line in axes.lines[:-1]}
+    drawn = {
+        str(line.get_label()): np.array(line.get_ydata(), dtype=float) for line in axes.lines[:-1]
+    }
     assert set(drawn) == set(QUICK.optimizers)
     for name, heights in drawn.items():
-        best = result.observation.values[f"opposite-labels, {name}: margin of the best run"]
+        best: Any = result.observation.values[f"opposite-labels, {name}: margin of the best run"]
         largest = result.prediction.evidence["opposite-labels"].largest(name).upper
         assert heights[0] == pytest.approx(best / float(largest))
         assert np.all(np.diff(heights) <= 0)

@@ -21,7 +21,7 @@ from theory.geometry import geometry
 from theory.landscape import analyse
 from theory.landscape.conic import ConicBall, ConicDual
 from theory.losses import Loss
-from theory.margins import Classifier, Margin, Margins, margins, separation
+from theory.margins import Margin, Margins, MaxMargin, margins, separation
 from theory.margins.separation import Separable
 from theory.problem import Problem
 from theory.radii import OPTIMIZERS
@@ -424,24 +424,24 @@ def test_bounds_take_for_each_state_the_least_cost(name: str) -> None:
 def test_labels_that_are_known() -> None:
     """XOR's networks of largest margin have one neuron along each point, for every ball."""
     for name in ("adamw", "muon", "ngd"):
-        classifier = Classifier(XOR, name, 4)
+        networks = MaxMargin(XOR, name, 4)
         for point, label in zip(XOR.X, XOR.y, strict=True):
-            found = classifier.label(point)
+            found = networks.label(point)
             assert found.label == label
-        between = classifier.label([1, 0])
+        between = networks.label([1, 0])
         assert between.label is None
         assert between.positive >= between.margin.lower
         assert between.negative >= between.margin.lower
 
 
 def test_a_point_where_all_networks_are_zero_has_no_label() -> None:
-    classifier = Classifier(Problem([[1]], [1]), "adamw", 1)
-    assert classifier.label([-1]).label is None
-    assert classifier.label(["1/3"]).label == 1
+    networks = MaxMargin(Problem([[1]], [1]), "adamw", 1)
+    assert networks.label([-1]).label is None
+    assert networks.label(["1/3"]).label == 1
     with pytest.raises(InputError, match="point: has 2 entries, but the data have 1 feature"):
-        classifier.label([1, 2])
+        networks.label([1, 2])
     with pytest.raises(InputError, match="no network of width 1 has all these labels right"):
-        Classifier(Problem([[0]], [1]), "adamw", 1)
+        MaxMargin(Problem([[0]], [1]), "adamw", 1)
 
 
 @pytest.mark.parametrize("seed", SEPARABLE)
@@ -450,9 +450,9 @@ def test_labels_against_a_grid_of_networks(seed: int) -> None:
     problem = drawn(seed)
     generator = np.random.default_rng(seed)
     for name in ("adamw", "muon"):
-        classifier = Classifier(problem, name, 2)
+        networks = MaxMargin(problem, name, 2)
         for point in generator.integers(-3, 4, (3, 2)).tolist():
-            found = classifier.label(point)
+            found = networks.label(point)
             at = Problem([point], [0], activation=problem.activation)
             value = float(found.margin.witness.fit(at)[0])
             assert found.label != -1 or value < 0
