@@ -27,6 +27,7 @@ COMMANDS = (
         "valleys",
         "classify",
         "radii",
+        "margin",
         "regions",
         "width",
         "hunt",

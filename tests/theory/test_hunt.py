@@ -573,6 +573,29 @@ def test_one_datum_has_one_valley_in_each_ball_and_no_kink(name: str) -> None:
     assert named(name).decide(two((1, 1), width=2)) is None
 
 
+# Labels
+
+
+def test_margins_that_label_a_point_differently() -> None:
+    """By hand in proofs_notes/margin.md, up to symmetry."""
+    stated = named("labels-of-margins")
+    found = stated.decide(two((3, 1, 1), (1, -3, -1), width=2))
+    assert found is not None
+    assert found["point"] == [3, -1]
+    assert found["labels"] == {"adamw": -1, "muon": 1}
+    assert found["margins"]["adamw"] == ["7/2"]
+    same = named("labels-of-margins", {"first": "lion", "second": "signsgd"})
+    assert same.decide(two((3, 1, 1), (1, -3, -1), width=2)) is None
+
+
+def test_what_has_no_labels_or_no_network_with_them_is_passed_over() -> None:
+    stated = named("labels-of-margins")
+    assert stated.decide(two((3, 1, 2), (1, -3, -1), width=2)) is None
+    assert stated.decide(two((1, 1), (1, -1), width=2)) is None
+    with pytest.raises(InputError, match="optimizer: sgd has no norm ball"):
+        named("labels-of-margins", {"second": "sgd"})
+
+
 # Where training ends
 
 

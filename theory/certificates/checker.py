@@ -20,6 +20,7 @@ from pathlib import Path
 
 from theory.certificates import (
     landscape,
+    margin,
     optimum,
     path,
     reading,
@@ -33,7 +34,7 @@ from theory.problem import Problem, parse_json, read_bytes
 
 __all__ = ["CertificateInvalid", "Verdict", "check", "check_file"]
 
-_CHECKED = (landscape, valleys, optimum, path, regions, stationary)
+_CHECKED = (landscape, valleys, optimum, path, regions, stationary, margin)
 _KINDS = {name: kind for module in _CHECKED for name, kind in module.KINDS.items()}
 
 

@@ -239,7 +239,7 @@ class Certificate:
     def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
         self.fields = fields
         self.problem = problem
-        self.loss = Loss(problem)
+        self.loss = self.loss_of(problem)
         self.X, self.x_scale, _, _ = algebra.integer_form(problem)
         self.affine = algebra.Affine(problem)
         self.width = reading.width(fields["width"])
@@ -261,6 +261,10 @@ class Certificate:
         self.cells = self.faces = 0
 
     # The common fields.
+
+    def loss_of(self, problem: Problem) -> Loss:
+        """What dual vectors prove something of."""
+        return Loss(problem)
 
     def place(self, value: object) -> Ball | Penalty | None:
         """The field `within`."""

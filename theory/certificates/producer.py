@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from theory.connectivity import SolutionPath
     from theory.connectivity.solutions import Neuron
     from theory.landscape.classify import Classified
+    from theory.margins import MarginProof
     from theory.programs import Optimum  # importing it takes the convex solvers
     from theory.programs.cover import ConeCover
     from theory.regions import Frontier, LeastRadius, Meeting, Regions
@@ -59,7 +60,8 @@ def certify(
     | Optimum
     | SolutionPath
     | Frontier
-    | Meeting,
+    | Meeting
+    | MarginProof,
 ) -> Document:
     """The certificate of what was found.
 
@@ -67,8 +69,9 @@ def certify(
     tree, `deep-valleys` where it tells the deeper ones only, `valleys` where it may have more than
     those listed, `stationary` for the point that a network is at or near, `minimum` for the least
     loss over all cells, `optimum` for that of the convex program (unless cells decided it), `path`
-    for a path inside a solution set, and `regions` for how two optimizers' regions meet, at one
-    pair of radii or at all vertices of the frontier.
+    for a path inside a solution set, `regions` for how two optimizers' regions meet, at one pair of
+    radii or at all vertices of the frontier, and `margin` for the largest margin in a ball, or the
+    label of a further point.
     """
     name = type(result).__name__
     if name not in _KINDS:
@@ -443,6 +446,27 @@ def _minimum(least: Least) -> Document:
     )
 
 
+def _margin(found: MarginProof) -> Document:
+    point = None
+    if found.point is not None:
+        x = [format_rational(v) for v in found.point]
+        point = {"x": x, "label": "+" if found.label > 0 else "-"}
+    return _document(
+        "margin",
+        found.problem,
+        width=found.width,
+        within={"ball": found.ball, "rho": "1"},
+        point=point,
+        lower=format_rational(found.lower),
+        upper=format_rational(found.upper),
+        network=found.network.to_json(),
+        duals=[
+            lam if Z is None else {"nu": lam, "Z": [[*map(str, row)] for row in Z]}
+            for lam, Z in (([*map(str, vector)], Z) for vector, Z in found.duals)
+        ],
+    )
+
+
 def _optimum(found: Optimum) -> Document:
     if found.cells is not None and found.lower == found.cells.lower:
         return _minimum(found.cells)
@@ -687,6 +711,7 @@ _KINDS: dict[str, Callable[[Any], Document]] = {
     "Classified": _stationary,
     "Frontier": _frontier,
     "Least": _minimum,
+    "MarginProof": _margin,
     "Meeting": _meeting,
     "Optimum": _optimum,
     "SolutionPath": _solution_path,

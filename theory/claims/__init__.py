@@ -23,6 +23,7 @@ from theory.claims.gpt2_polychain_beats_linear import Gpt2PolychainBeatsLinear
 from theory.claims.gpt2_spectrum_preserved import Gpt2SpectrumPreserved
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.kink_limits import KinkLimits
+from theory.claims.margin import Margin
 from theory.claims.not_implied_by_prior_work import NotImpliedByPriorWork
 from theory.claims.permutation_is_not_enough import PermutationIsNotEnough
 from theory.claims.region_interaction import RegionInteraction
@@ -49,6 +50,7 @@ __all__ = [
     "Gpt2SpectrumPreserved",
     "ImplicitBias",
     "KinkLimits",
+    "Margin",
     "NotImpliedByPriorWork",
     "Observation",
     "PermutationIsNotEnough",
@@ -88,6 +90,7 @@ CLAIMS: dict[str, Claim] = {
         KinkLimits(),
         ValleysInBalls(),
         BadRegions(),
+        Margin(),
         Gpt2PolychainBeatsLinear(),
         Gpt2SpectrumPreserved(),
         Gpt2CrossTransition(),

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from inspect import signature
-from itertools import combinations, combinations_with_replacement, permutations
+from itertools import combinations, combinations_with_replacement, permutations, product
 
 from scipy.cluster.hierarchy import DisjointSet
 
@@ -32,6 +33,8 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.ends import Ends
 from theory.landscape.least import least
 from theory.landscape.valleys import valleys
+from theory.losses import Hinge
+from theory.margins import MaxMargin, margins
 from theory.network import Network
 from theory.problem import Problem, format_rational, rational
 from theory.radii.radii import DIGITS
@@ -41,6 +44,7 @@ from theory.within import Ball
 _RUNS = 32
 _STEPS = 16  # at which a straight line is evaluated
 _TIGHT = Fraction(1, 10**6)  # relative: least radii nearer than this are not told apart
+_ENTRIES = range(-3, 4)  # of points to be labelled
 _MARGIN = 1e-3  # relative: shorter intervals of estimated radii are passed over
 
 
@@ -496,6 +500,71 @@ def _in_that_ball(problem: Problem, facts: Facts) -> Analysis:
     return analyse(problem, at["width"], within=Ball(at["optimizer"], at["rho"]))
 
 
+# Labels
+
+
+def labels_of_margins(first: str = "adamw", second: str = "muon") -> Conjecture:
+    """Where all networks of the largest margin in the ball of `first` agree on a point's label, and
+    all those in the ball of `second` do, it is the same. The points have integer entries up to 3;
+    targets other than 1 and -1 are passed over. False for AdamW and Muon, from two data on
+    (`labels-of-points`)."""
+    names = (geometry(first).ball.name, geometry(second).ball.name)
+    return Conjecture(
+        name="labels-of-margins",
+        statement=f"networks of the largest margin in the balls of {names[0]} and {names[1]} give "
+        "no point different labels",
+        status="false for adamw and muon",
+        source="labels-of-points in proofs_notes/margin.md",
+        test=partial(_labels_differ, names),
+        prove=_labels_proof,
+        landscape=_all_labels_right,
+        space=Space(n=(1, 3), d=(1, 2), width=(2, 2), entries=3),
+        batch=8,
+    )
+
+
+def _labels_differ(names: tuple[str, str], problem: Problem) -> Facts | None:
+    if any(abs(v) != 1 for v in problem.y):
+        return None
+    width = problem.stated_width
+    found = margins(problem, names, width, max_cells=5000)
+    if not found.components:
+        return None
+    points = sorted(product(_ENTRIES, repeat=problem.d), key=lambda x: (sum(map(abs, x)), x))
+    there = Problem(points, (0,) * len(points), activation=problem.activation)
+    fits = [found.largest(name).witness.fit(there) for name in names]
+    differ = [x for x, f, g in zip(points, *fits, strict=True) if f * g < 0]
+    if not differ:
+        return None
+    largest = {name: MaxMargin(problem, name, width) for name in names}
+    for x in differ:
+        labels = {}
+        for name, networks in largest.items():
+            labels[name] = networks.label(x).label
+            if labels[name] is None:
+                break
+        else:
+            if len({*labels.values()}) == 2:
+                return {
+                    "point": [*x],
+                    "labels": labels,
+                    "margins": {
+                        name: _shown(each.margin.lower, each.margin.upper)
+                        for name, each in largest.items()
+                    },
+                }
+    return None
+
+
+def _labels_proof(problem: Problem, facts: Facts) -> dict[str, Document]:
+    width, point = problem.stated_width, facts["point"]
+    return {name: certify(MaxMargin(problem, name, width).proof(point)) for name in facts["labels"]}
+
+
+def _all_labels_right(problem: Problem, facts: Facts) -> Analysis:
+    return analyse(replace(problem, loss=Hinge()), problem.stated_width)
+
+
 # Constants of the theorems: found is an instance at which one cannot be smaller
 
 
@@ -723,6 +792,7 @@ CONJECTURES: dict[str, Callable[..., Conjecture]] = {
     "valleys-by-width": valleys_by_width,
     "valleys-by-radius": valleys_by_radius,
     "kinks-hold-few-runs": kinks_hold_few_runs,
+    "labels-of-margins": labels_of_margins,
     "monotone-in-width": monotone_in_width,
     "sharp-extra-neurons": sharp_extra_neurons,
     "sharp-connected-width": sharp_connected_width,

@@ -16,7 +16,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from theory.errors import Interrupted
 from theory.landscape.cells import Cell, CellComplex
@@ -28,13 +28,12 @@ Tick: TypeAlias = Callable[[int], None]
 _FURTHER = 4  # states to try, that one dual vector may cover besides
 
 
-class Cover:
-    """A dual vector with what it is to prove, and the weights of all states."""
+class Weights:
+    """Weights of all states, which cover the cells whose sum is within the limit."""
 
-    def __init__(self, complex_: CellComplex, proof: Proof) -> None:
-        self.proof = proof
-        self.limit = proof.limit
-        self.weights = complex_.domain.weights(proof)
+    def __init__(self, weights: list[int], limit: int) -> None:
+        self.weights = weights
+        self.limit = limit
 
     @cached_property
     def _heavier(self) -> tuple[list[int], list[int]]:
@@ -53,6 +52,17 @@ class Cover:
         return self.limit - sum(self.weights[state] for state in states)
 
 
+class Cover(Weights):
+    """A dual vector with what it is to prove, and the weights of all states."""
+
+    def __init__(self, complex_: CellComplex, proof: Proof) -> None:
+        super().__init__(complex_.domain.weights(proof), proof.limit)
+        self.proof = proof
+
+
+Covers = TypeVar("Covers", bound=Weights)
+
+
 @dataclass
 class Sublevel:
     """The cells that meet {loss <= level} and the dual vectors that cover all others.
@@ -66,24 +76,24 @@ class Sublevel:
     cover: list[Cover] = field(default_factory=list)
 
 
-class EscapeSearch:
-    """Depth-first search for the multisets of states that escape every dual vector found so far.
+class EscapeSearch(Generic[Covers]):
+    """Depth-first search for the multisets of states that escape every cover found so far.
 
     Each one is shown to `visit`, which returns what joins the cover from then on.
     """
 
     def __init__(
-        self, complex_: CellComplex, visit: Callable[[Cell], list[Cover]], tick: Tick
+        self, complex_: CellComplex, visit: Callable[[Cell], list[Covers]], tick: Tick
     ) -> None:
         self.complex = complex_
         self.visit = visit
         self.tick = tick
-        self.cover: list[Cover] = []
+        self.cover: list[Covers] = []
         # For each node on the way down: its states, and the duals whose limit these do not exceed,
         # with what is left of the limit.
-        self._stack: list[tuple[Cell, list[tuple[Cover, int]]]] = [((), [])]
+        self._stack: list[tuple[Cell, list[tuple[Covers, int]]]] = [((), [])]
 
-    def run(self, first: Iterable[Cell] = ()) -> list[Cover]:
+    def run(self, first: Iterable[Cell] = ()) -> list[Covers]:
         """Visit until the cover leaves only visited multisets, `first` first; the cover."""
         for cell in first:
             self._show(cell)
@@ -101,7 +111,7 @@ class EscapeSearch:
         from theory.landscape.kernel import Escapes
 
         escapes = Escapes(self.complex.states, self.complex.width)
-        rounded: list[Cover] = []
+        rounded: list[Covers] = []
         taken = 0
 
         def take() -> None:

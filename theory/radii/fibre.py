@@ -1,4 +1,5 @@
-"""The networks of one cell that have a given fit: a polyhedron in convex coordinates."""
+"""The networks of one cell that have a given fit, or one beyond it: a polyhedron in convex
+coordinates."""
 
 from __future__ import annotations
 
@@ -35,11 +36,12 @@ class Nearest(NamedTuple):
 
 @dataclass(frozen=True)
 class Fibre:
-    """{u : u_j in the cone of neuron j, sum_j s_j D_j X u_j = fit}, not empty.
+    """{u : u_j in the cone of neuron j, f = fit}, f = sum_j s_j D_j X u_j, not empty.
 
     problem: its X (n, d) and activation. fit: (n,). signs: (m,) of s_j. active: (m, n), whether
     rows are, on the cone {S_j X u >= 0}, S_j = diag(+-1), where D_j has the activation's slopes.
-    start: a point of it.
+    start: a point of it. sides: (n,) of 1 and -1, where f may be beyond the fit: in place of
+    f = fit then sides_k (f_k - fit_k) >= 0.
     """
 
     problem: Problem
@@ -47,6 +49,7 @@ class Fibre:
     signs: tuple[int, ...]
     active: tuple[tuple[bool, ...], ...]
     start: Point
+    sides: tuple[int, ...] | None = None
 
     @classmethod
     def of(cls, complex_: CellComplex, cell: Cell, fit: tuple[Fraction, ...]) -> Fibre:
@@ -71,17 +74,28 @@ class Fibre:
         fits, cones = self._rows
         above = [[*_unit(i, size), fmpq(1)] for i in range(size)]
         below = [[*(-v for v in _unit(i, size)), fmpq(1)] for i in range(size)]
+        sides = self.sides or (1,) * self.problem.n
+        fitted = [[*(sides[k] * v for v in row), fmpq()] for k, row in fits.items()]
+        values = to_flint(sides[k] * self.fit[k] for k in fits)
+        equal, beyond = (fitted, []) if self.sides is None else ([], fitted)
         optimum = LinearProgram(
             c=_unit(size, size + 1),
-            E=[[*row, fmpq()] for row in fits.values()],
-            e=to_flint(self.fit[k] for k in fits),
-            G=[*([*row, fmpq()] for row in cones.values()), *above, *below],
-            g=[*([fmpq()] * len(cones)), *aim, *(-v for v in aim)],
+            E=equal,
+            e=values[: len(equal)],
+            G=[*beyond, *([*row, fmpq()] for row in cones.values()), *above, *below],
+            g=[
+                *values[: len(beyond)],
+                *([fmpq()] * len(cones)),
+                *aim,
+                *(-v for v in aim),
+            ],
         ).minimum([*start, max(abs(v - w) for v, w in zip(start, aim, strict=True))])
         d = self.problem.d
         point = from_flint(optimum.x[:size])
-        lam = dict(zip(fits, from_flint(optimum.equalities), strict=True))
-        mu = dict(zip(cones, from_flint(optimum.inequalities[: len(cones)]), strict=True))
+        of_fits = from_flint([*optimum.equalities, *optimum.inequalities[: len(beyond)]])
+        of_cones = from_flint(optimum.inequalities[len(beyond) : len(beyond) + len(cones)])
+        lam = {k: sides[k] * v for k, v in zip(fits, of_fits, strict=True)}
+        mu = dict(zip(cones, of_cones, strict=True))
         rows = range(self.problem.n)
         return Nearest(
             point=tuple(point[i : i + d] for i in range(0, size, d)),

@@ -53,7 +53,8 @@ def attempts(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
 
 def _solutions(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
     if not gauge.exact:
-        compiled = _compiled(gauge, fibre.problem.n, fibre.problem.d, len(fibre.signs))
+        shape = (fibre.problem.n, fibre.problem.d, len(fibre.signs))
+        compiled = _compiled(gauge, *shape, fibre.sides is not None)
         for scaled in (False, True):
             found = compiled.solve(fibre, scaled)
             if found is not None:
@@ -82,7 +83,7 @@ def least(gauge: Gauge, U: cvxpy.Expression) -> tuple[cvxpy.Variable, Size]:
 class _Compiled:
     """The program of a gauge for all fibres of one shape: CVXPY canonicalises it once."""
 
-    def __init__(self, gauge: Gauge, n: int, d: int, m: int) -> None:
+    def __init__(self, gauge: Gauge, n: int, d: int, m: int, beyond: bool) -> None:
         import cvxpy
         from cvxpy.atoms.affine.binary_operators import multiply
         from cvxpy.atoms.affine.vstack import vstack
@@ -94,7 +95,8 @@ class _Compiled:
         self._cones = cvxpy.Parameter((n * m, d))
         self._fit = cvxpy.Parameter(n)
         sides = [self._cones[j * n : (j + 1) * n] @ V[:, j] for j in range(m)]
-        self._on_fit = self._fit_map @ V.flatten(order="F") == self._fit
+        fit = self._fit_map @ V.flatten(order="F")
+        self._on_fit = fit >= self._fit if beyond else fit == self._fit
         self._in_cones = vstack(sides) >= 0
         rho, size = least(gauge, self._U)
         self._arrow = size.arrow
@@ -117,22 +119,24 @@ class _Compiled:
         tops = [max(map(abs, x)) or Fraction(1) for x in rows]
         fits = [f / top for f, top in zip(fibre.fit, tops, strict=True)]
         size = max(map(abs, fits))
+        along = np.array(fibre.sides or (1,) * len(rows))
         X = np.array([[float(v / t) for v in x] for x, t in zip(rows, tops, strict=True)])
         self._scales.value = np.array([[float(c)] for c in scales])
         active = np.array(fibre.active)
         sides = np.where(active, 1.0, -1.0)
         slopes = fibre.problem.activation.slopes(active)
         self._fit_map.value = np.hstack(
-            [s * own[:, None] * X for s, own in zip(fibre.signs, slopes, strict=True)]
+            [s * (along * own)[:, None] * X for s, own in zip(fibre.signs, slopes, strict=True)]
         )
         self._cones.value = np.vstack([side[:, None] * X for side in sides])
-        self._fit.value = np.array([float(f / size) for f in fits])
+        self._fit.value = along * np.array([float(f / size) for f in fits])
         if not self._program.solve():
             return None
         U, lam, mu = self._U.value, self._on_fit.dual_value, self._in_cones.dual_value
         arrow = None if self._arrow is None else self._arrow.dual_value
-        # A positive multiple of (lam, mu) is as good; CVXPY's lam has the other sign.
-        lam, mu, d = -lam, np.maximum(mu, 0.0), len(U)
+        # A positive multiple of (lam, mu) is as good; CVXPY's lam of equations has the other sign.
+        lam = -lam if fibre.sides is None else along * np.maximum(lam, 0.0)
+        mu, d = np.maximum(mu, 0.0), len(U)
         top = max(float(np.abs(lam).max()), float(mu.max())) or 1.0
         return Solution(
             target=tuple(tuple(binary(float(v), _BITS) * size for v in u) for u in U.T),
@@ -146,5 +150,5 @@ class _Compiled:
 
 
 @lru_cache(maxsize=64)
-def _compiled(gauge: Gauge, n: int, d: int, m: int) -> _Compiled:
-    return _Compiled(gauge, n, d, m)
+def _compiled(gauge: Gauge, n: int, d: int, m: int, beyond: bool) -> _Compiled:
+    return _Compiled(gauge, n, d, m, beyond)

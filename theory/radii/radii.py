@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import nnls
 
 from theory.errors import InputError, Interrupted
 from theory.exact import dot, rounded
@@ -20,7 +24,10 @@ from theory.network import Network
 from theory.radii.fibre import Fibre
 from theory.radii.least_gauge import Solution, attempts
 from theory.states import cone_of, sign_of
-from theory.types import Progress, silent
+from theory.types import Array, Progress, silent
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 OPTIMIZERS = tuple(name for name in names() if has_gauge(geometry(name)))
 """The optimizers whose balls are known exactly; `sgd` has none, but ngd's radius is its least
@@ -133,7 +140,7 @@ def radii(
                     tick = partial(
                         progress, f"radius of component {component.id} for {name}, cells"
                     )
-                    by_gauge[gauge] = _Search(analysis.complex, component, gauge).run(tick)
+                    by_gauge[gauge] = _of_fit(analysis.complex, component, gauge, tick)
                 known[name] = by_gauge[gauge]
     except Interrupted:
         complete = False
@@ -155,33 +162,55 @@ def _require_one_fit(analysis: Analysis) -> None:
 
 def radius_of(complex_: CellComplex, component: Component, optimizer: str | Geometry) -> Radius:
     """The radius of one component of a set of least loss for one optimizer, as `radii` finds it."""
-    return _Search(complex_, component, gauge_of(geometry(optimizer).ball)).run(lambda cells: None)
+    return _of_fit(complex_, component, gauge_of(geometry(optimizer).ball), lambda cells: None)
 
 
-class _Search:
-    """Best first over the cells of a component: a dual point found in one cell bounds others too,
-    and only a cell that might hold a smaller network gets a program of its own."""
+def _of_fit(
+    complex_: CellComplex, component: Component, gauge: Gauge, tick: Callable[[int], None]
+) -> Radius:
+    fit = component.representative.fit(complex_.problem)
+    if not any(fit):
+        m, d = complex_.width, complex_.problem.d
+        zero = Network(W=((Fraction(),) * m,) * d, a=(Fraction(),) * m)
+        return Radius(Fraction(), Fraction(), zero, {})
 
-    def __init__(self, complex_: CellComplex, component: Component, gauge: Gauge) -> None:
+    def fibre(cell: Cell) -> Fibre:
+        return Fibre.of(complex_, cell, fit)
+
+    return Search(complex_, gauge, component.cells, fibre).run(component.representative, tick)
+
+
+class Search:
+    """The least gauge on the fibres of some cells, all of one fit, which is not zero.
+
+    Best first over the cells: a dual point found in one cell bounds others too, and only a cell
+    that might hold a smaller network gets a program of its own.
+    """
+
+    def __init__(
+        self,
+        complex_: CellComplex,
+        gauge: Gauge,
+        cells: Iterable[Cell],
+        fibre: Callable[[Cell], Fibre],
+    ) -> None:
         self.complex = complex_
-        self.component = component
         self.gauge = gauge
-        self.fit = component.representative.fit(complex_.problem)
+        self.cells = tuple(cells)
+        self.fibre = fibre
 
-    def run(self, tick: Callable[[int], None]) -> Radius:
-        """The radius; tick is told the number of cells settled."""
-        if not any(self.fit):
-            return self._zero()
+    def run(self, start: Network, tick: Callable[[int], None]) -> Radius:
+        """The radius; start: a network on one of the fibres. tick is told the number of cells
+        settled."""
         slack = Fraction() if self.gauge.exact else _SLACK
-        start = self.component.representative.convex_coordinates()
-        witness, upper = self.gauge.witness(*zip(*start, strict=True))
-        bounds = dict.fromkeys(self.component.cells, Fraction())
+        witness, upper = self.gauge.witness(*zip(*start.convex_coordinates(), strict=True))
+        bounds = dict.fromkeys(self.cells, Fraction())
         duals: dict[Cell, _Dual] = {}
         unsettled = set(bounds)
         while unsettled:
             tick(len(bounds) - len(unsettled))
             cell = min(unsettled, key=lambda cell: (bounds[cell], cell))
-            fibre = Fibre.of(self.complex, cell, self.fit)
+            fibre = self.fibre(cell)
             for solution in attempts(self.gauge, fibre):
                 point = fibre.nearest(solution.target).point
                 network, size = self.gauge.witness(fibre.signs, point)
@@ -202,12 +231,6 @@ class _Search:
         proof = {cell: dual.point(cell) for cell, dual in duals.items()}
         return Radius(lower, upper, witness, proof)
 
-    def _zero(self) -> Radius:
-        """The fit 0: the zero network has it."""
-        m, d = self.complex.width, self.complex.problem.d
-        zero = Network(W=((Fraction(),) * m,) * d, a=(Fraction(),) * m)
-        return Radius(Fraction(), Fraction(), zero, {})
-
 
 class _Dual:
     """A dual vector lam, and what it proves on any cell: mu is fitted neuron by neuron.
@@ -215,7 +238,7 @@ class _Dual:
     In w_j = X^T c_j row k may have any coefficient c_jk >= s_j D_jk lam_k where the neuron is
     active, any c_jk <= s_j D_jk lam_k elsewhere, D_j having the activation's slopes (1 and 0). The
     coefficients of the neurons of the cell where lam was found, moved into these intervals, serve
-    the neurons of other cells; and so do zeros.
+    the neurons of other cells; and so do zeros, and those of least cost where this is a length.
     """
 
     def __init__(
@@ -245,13 +268,40 @@ class _Dual:
         active = self.complex.arrangement.active(cone_of(state)).tolist()
         least = self.complex.problem.activation.part(active, [sign * v for v in self.lam])
         choices = []
-        for coefficients in sorted(self.coefficients[sign]):
+        for coefficients in [*sorted(self.coefficients[sign]), *self._fitted(active, least)]:
             rows = zip(active, coefficients, least, strict=True)
             c = [max(v, end) if on else min(v, end) for on, v, end in rows]
             w = [dot(c, x) for x in self._features]
             mu = tuple(abs(v - end) for v, end in zip(c, least, strict=True))
             choices.append((self.gauge.cost(w, self.metric), mu))
         return min(choices)
+
+    def _fitted(
+        self, active: Sequence[bool], least: Sequence[int | Fraction]
+    ) -> Iterator[tuple[int, ...]]:
+        """Where costs are lengths, the coefficients of least cost, by floats."""
+        top = max(map(abs, self.lam))
+        if self.gauge.hidden.entries or not top:
+            return
+        ends = np.array([float(Fraction(v, top)) for v in least])
+        sides = np.where(active, 1.0, -1.0)
+        try:
+            mu, _ = nnls(self._lengths * sides, -self._lengths @ ends)
+        except RuntimeError:  # too many iterations
+            return
+        yield tuple(round(top * Fraction(v)) for v in (ends + sides * mu).tolist())
+
+    @cached_property
+    def _lengths(self) -> Float[Array, "d n"]:
+        """A matrix A for which the length of A c is in proportion to the cost of X^T c."""
+        top = max(abs(v) for x in self._features for v in x) or 1
+        features = np.array([[float(Fraction(v, top)) for v in x] for x in self._features])
+        if self.metric is None:
+            return features
+        Z, size = self.metric, self.metric.denominator
+        inverse = np.array([[float(Fraction(v, size)) for v in row] for row in Z.numerators])
+        root: Array = np.linalg.cholesky(inverse / np.trace(inverse)).T @ features
+        return root
 
     def bound(self, cell: Cell) -> Fraction:
         """A lower bound of the gauge on the fibre of the cell."""

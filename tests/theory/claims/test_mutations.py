@@ -18,6 +18,7 @@ import pytest
 from gpt2_studies import MATRICES, statistic, study
 from learned import Learner
 
+from numerics.report.claims.margin import train_to_margin
 from numerics.training import runs
 from numerics.training.loop import train, train_together
 from theory.claims import (
@@ -32,6 +33,7 @@ from theory.claims import (
     Gpt2SpectrumPreserved,
     ImplicitBias,
     KinkLimits,
+    Margin,
     NotImpliedByPriorWork,
     PermutationIsNotEnough,
     RegionInteraction,
@@ -49,8 +51,10 @@ from theory.claims import (
 )
 from theory.claims.base import verify
 from theory.claims.float_landscape import float_landscape
+from theory.claims.float_margins import float_margins
 from theory.claims.float_valleys import float_bars
 from theory.claims.instances import instance
+from theory.claims.margin import TrainToMargin
 from theory.claims.region_interaction import TrainMeeting
 from theory.claims.where_training_ends import rests_at
 from theory.connectivity import OptimalPolytope
@@ -60,6 +64,7 @@ from theory.landscape.domain import SIGN_FLIP, Domain
 from theory.landscape.kinks import RULES
 from theory.landscape.shares import shares
 from theory.landscape.valleys import valleys
+from theory.margins import Labelled, margins
 from theory.regions import Meeting
 from theory.within import Ball, Penalty
 
@@ -180,7 +185,14 @@ class Remembering(Learner):
         """Runs of a meeting end as they do in truth, whatever is claimed of it."""
         if isinstance(asked, TrainMeeting):
             return Met(asked.meeting)
+        if isinstance(asked, TrainToMargin):
+            return _to_margin(asked)
         return super().__call__(asked, progress)
+
+
+@cache
+def _to_margin(asked: TrainToMargin) -> Any:
+    return train_to_margin(asked, silent)
 
 
 class Met:
@@ -247,6 +259,12 @@ SMALL: dict[str, Claim] = {
         KinkLimits().quick(),
         ValleysInBalls((TWO_POINTS,)),
         BadRegions(tuple(replace(case, width=2) for case in BadRegions().cases[:2])),
+        replace(
+            Margin(),
+            data={name: Margin().data[name] for name in ("opposite-labels", "opposite-margins")},
+            optimizers=("adamw", "muon"),
+            seeds=24,
+        ),
     )
 }
 
@@ -319,12 +337,25 @@ def _deeper(tree: Any) -> Any:
     return replace(tree, valleys=tuple(map(scaled, tree.valleys)))
 
 
+def _wider_margins(problem: Any, names: Any, width: int, **options: Any) -> Any:
+    return margins(problem, names, width + 1, **options)
+
+
+def _apart(components: Any) -> Any:
+    """Each cell by itself."""
+    return tuple(
+        replace(each, id=k, cells=(cell,))
+        for k, (each, cell) in enumerate((each, cell) for each in components for cell in each.cells)
+    )
+
+
 VALLEYS = "theory.claims.valleys_in_balls:valleys"
 NONCONVEX = "theory.claims.convex_equals_nonconvex:solve"
 LENGTHS = "theory.claims.implicit_bias:LENGTHS"
 LENGTHS_OF = {name: implicit_bias.LENGTHS[name] for name in ("adamw", "lion")}
 _remainder = vars(runs.Runs)["remainder"].fget
 _rank_bound = vars(OptimalPolytope)["rank_bound"].fget
+_label = vars(Labelled)["label"].fget
 
 SETTING = {
     # Training and what is observed without the theory, which no fault changes, are done once.
@@ -336,6 +367,7 @@ SETTING = {
         for name in ("small_width_separation", "permutation_is_not_enough", "width_n_plus_1")
     },
     "theory.claims.small_width_separation:float_bars": cache(float_bars),
+    "theory.claims.margin:float_margins": cache(float_margins),
     # Fewer records.
     "theory.claims.implicit_bias:_RECORDS": 100,
     # Fewer optimizers and widths.
@@ -514,6 +546,26 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "rule of another optimizer": put(
             "theory.landscape.kinks:RULES", {**RULES, "adamw": RULES["signsgd"]}
         ),
+    },
+    "margin": {
+        "faces dropped": FACES_DROPPED,
+        "cells apart": changed(_apart, "theory.margins.separation:Separable.components"),
+        "component forgotten": changed(
+            lambda found: found[:1], "theory.margins.separation:Separable.components"
+        ),
+        "margin scaled": changed(times(MORE, "lower", "upper"), "theory.margins.margins:_margin"),
+        "margin scaled down": changed(
+            times(1 / MORE, "lower", "upper"), "theory.margins.margins:_margin"
+        ),
+        "round margins scaled down": changed(
+            lambda found: found if found.lower == found.upper else times(1 / MORE, "upper")(found),
+            "theory.margins.margins:_margin",
+        ),
+        "labels exchanged": put(
+            "theory.margins.margins:Labelled.label",
+            property(lambda each: -(_label(each) or 0)),
+        ),
+        "width shifted": put("theory.claims.margin:margins", _wider_margins),
     },
     "kink-limits": {
         "rules exchanged": put(
