@@ -47,6 +47,7 @@ from theory.hunt.search import Hunt
 from theory.landscape import analyse
 from theory.landscape.analysis import reached
 from theory.landscape.cells import CellComplex
+from theory.landscape.form import Form
 from theory.landscape.nnls import LeastSquares
 from theory.landscape.valleys import valleys
 from theory.loading import example
@@ -239,7 +240,11 @@ def test_elimination_decides_or_says_that_it_does_not(generator: np.random.Gener
     assert not (certain & open_).any()
     for matrix, fits, unknown in zip(A, certain, open_, strict=True):
         columns = matrix.T[matrix.any(axis=0)].tolist()
-        zero = not LeastSquares(columns, y.tolist()).minimum(tuple(range(len(columns)))).value
+        zero = (
+            not LeastSquares(columns, Form.squares(y.tolist()))
+            .minimum(tuple(range(len(columns))))
+            .value
+        )
         assert unknown or fits == zero
     assert 0 < open_.sum() < 50
     assert certain.sum() > 10
