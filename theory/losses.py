@@ -149,6 +149,14 @@ class Loss(ABC):
         """Its second derivatives in each output; where they jump, one of them. Of `smooth` ones."""
         raise NotImplementedError
 
+    def limits(self, y: Float[Array, " n"]) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+        """`ends` in floats, which may be infinite."""
+        import numpy as np
+
+        ends = self.ends([Fraction(v) for v in y.tolist()])
+        low = np.array([-np.inf if least is None else float(least) for least, _ in ends])
+        return low, np.array([np.inf if most is None else float(most) for _, most in ends])
+
     @abstractmethod
     def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
         """The loss as a convex CVXPY expression."""

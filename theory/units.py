@@ -65,7 +65,12 @@ class Units:
     def inner(self, network: Network) -> Network:
         """The network for (X', y'), with a as it is."""
         factor = self.x / self.y
-        return replace(network, W=tuple(tuple(factor * v for v in row) for row in network.W))
+        return replace(
+            network,
+            W=tuple(tuple(factor * v for v in row) for row in network.W),
+            b=network.b / self.y,
+            c=None if network.c is None else tuple(factor * v for v in network.c),
+        )
 
     def network(self, network: Network, *, balanced: bool) -> Network:
         """The network for (X, y), from one for (X', y').
@@ -79,4 +84,6 @@ class Units:
         return Network(
             W=tuple(tuple(hidden * v for v in row) for row in network.W),
             a=tuple(output * v for v in network.a),
+            b=self.y * network.b,
+            c=None if network.c is None else tuple(factor * v for v in network.c),
         )

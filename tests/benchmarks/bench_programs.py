@@ -67,7 +67,7 @@ def proved_gap(patterns: Any, y: Any, beta: Any, u: Any) -> Any:
     upper = ((network - y) ** 2).sum() / 2 + beta * size
     lam = y - linear
     prices = FAMILY.prices(patterns, lam, None, beta)
-    found = Relaxation(patterns, blocks, u, lam, None, prices, float(upper), 0.0)
+    found = Relaxation(patterns, blocks, u, lam, None, 0 * y, prices, float(upper), 0.0)
     dual = BlockDual.repaired(problem, GAUGE, found)
     lower = float(dual.penalised_bound(Squared(), Fraction(beta)))
     return (upper - lower) / upper

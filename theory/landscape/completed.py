@@ -48,7 +48,7 @@ def free_part(
         weights = [(used[place], v / form.unit) for place, v in least.coefficients()]
     else:
         forward = used[::2]
-        found = _newton(problem, fit, [both[i] for i in forward])
+        found = _newton(problem, fit, [both[i] for i in forward]) if forward else []
         weights = list(zip(forward, found, strict=True))
     own: list[Sequence[Fraction]] = [(Fraction(1),) * problem.n] * problem.output_bias
     own += [*zip(*problem.X, strict=True)] * problem.skip

@@ -30,11 +30,15 @@ def distinct(patterns: Bool[Array, "P n"]) -> Bool[Array, "Q n"]:
 
 @dataclass(frozen=True, eq=False)
 class Patterns:
-    """Activation patterns (P, n) over data X (n, d), for both signs: 2 P blocks."""
+    """Activation patterns (P, n) over data X (n, d), for both signs: 2 P blocks.
+
+    free: a basis of what may be added to the fit at will, see `theory.programs.free`.
+    """
 
     X: Float[Array, "n d"]
     activation: Activation
     active: Bool[Array, "P n"]
+    free: Float[Array, "n r"] | None = None
 
     @property
     def count(self) -> int:

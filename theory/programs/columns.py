@@ -13,18 +13,20 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from theory.errors import SolverFailure
-from theory.losses import SQUARED, Loss
+from theory.losses import SQUARED, Loss, Squared
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.descent import LocalSearch
 from theory.programs.family import Family, Multipliers, Prices
+from theory.programs.free import complement
 from theory.programs.networks import united
 from theory.programs.newton import GroupLasso, Point
-from theory.programs.program import BlockProgram
+from theory.programs.program import BlockProgram, Solved
 from theory.programs.spectral import SpectralProgram
 from theory.types import Array
 
@@ -65,7 +67,8 @@ class Search:
 class Relaxation:
     """A solution of the program over a pool of patterns, with what proves it; all in floats.
 
-    blocks: (k,) in use, u: (k, d). lam: (n,). metric: Z for spectral norms. prices: of all blocks.
+    blocks: (k,) in use, u: (k, d). lam: (n,). metric: Z for spectral norms. shift: (n,), what free
+    columns add to the fit. prices: of all blocks.
     value: the objective. gap: value less the lower bound over the pool, before exact repair.
     """
 
@@ -74,6 +77,7 @@ class Relaxation:
     u: Float[Array, "k d"]
     lam: Float[Array, " n"]
     metric: Float[Array, "d d"] | None
+    shift: Float[Array, " n"]
     prices: Prices
     value: float
     gap: float
@@ -116,8 +120,8 @@ class ColumnGeneration:
         self.search = search
         self.tolerance = tolerance
         self.tick = tick
-        self._newton = family.newton and self.loss == SQUARED
-        self._spectral = family.gauge.hidden.joint and self.loss.smooth
+        self._newton = family.newton and isinstance(loss, Squared)
+        self._spectral = family.gauge.hidden.joint and SpectralProgram.solves(patterns, loss)
         self._new = _NEW_OWN if self._newton or self._spectral else _NEW
         self._gain = _GAIN_NEWTON if self._newton else _GAIN
         self._inner = _INNER if search else _INNER_WHOLE
@@ -126,7 +130,10 @@ class ColumnGeneration:
         self._point: Point | None = None
         self._relative_gap = _FIRST  # of the last round
         self._multipliers: Multipliers = {}
-        self._zero = self.loss.at(np.zeros(len(y)), y)
+        nothing = np.zeros(len(y))
+        self._zero = self.loss.at(nothing, y)
+        # Newton's method has no weights, but rows times their roots.
+        self._roots = np.sqrt(loss.curvature(nothing, y)) if self._newton else nothing
 
     def solve(self, weight: float) -> Relaxation:
         """The optimum for this radius, or this weight of the penalty."""
@@ -162,14 +169,15 @@ class ColumnGeneration:
             blocks = found.blocks[used]
             program = SpectralProgram(self.patterns, blocks, self.y, self.loss)
             try:
-                u = program.solve(weight, self.tolerance * self._inner).u
+                u, _, _, shift = program.solve(weight, self.tolerance * self._inner)
             except SolverFailure as error:
                 _LOG.info("%s", error)
                 continue
-            more = self.loss.at(_fit(self.patterns, blocks, u), self.y) - found.value
+            fit = _fit(self.patterns, blocks, u) + shift
+            more = self.loss.at(fit, self.y) - found.value
             if found.gap + more <= max(allowed, found.gap):
                 value, gap = found.value + more, found.gap + more
-                return replace(found, blocks=blocks, u=u, value=value, gap=gap)
+                return replace(found, blocks=blocks, u=u, shift=shift, value=value, gap=gap)
         return found
 
     def slack(self, found: Relaxation, weight: float) -> float:
@@ -201,16 +209,17 @@ class ColumnGeneration:
 
     def _local(self, radius: float) -> LocalSearch:
         """Among networks with both layers in balls of this radius."""
-        X, activation = self.patterns.X, self.patterns.activation
-        return LocalSearch(X, self.y, activation, self.loss, self.family.balls, radius)
+        X, activation, free = self.patterns.X, self.patterns.activation, self.patterns.free
+        return LocalSearch(X, self.y, activation, self.loss, self.family.balls, radius, free)
 
     def _over_pool(self, weight: float, tolerance: float) -> Relaxation:
         """The optimum over the pool, to this relative gap."""
         if not len(self._active):
-            lam = -self.loss.gradient(np.zeros(len(self.y)), self.y)
+            lam = -self.loss.gradient(np.zeros(len(self.y)), self.y)  # any, at a kink
             first = self.family.prices(self.patterns, lam, None, np.inf)
             self._activate(np.zeros(0, dtype=int), first.costs)
         aim = max(tolerance, self._relative_gap * _AHEAD) if self._spectral else tolerance
+        before = math.inf
         for _ in range(_ROUNDS):
             self.tick(self.patterns.count)
             found = self._round(weight, aim)
@@ -222,7 +231,11 @@ class ColumnGeneration:
                 break
             aim = max(tolerance, min(aim, self._relative_gap) * _AHEAD)
             if violated.any():
-                self._activate(found.kept(tolerance), np.where(violated, found.prices.costs, 0.0))
+                # At kinks many dual vectors are optimal: blocks left out might come back for ever.
+                stuck = not self.loss.smooth and found.value >= before * (1 - tolerance)
+                kept = self._active if stuck else found.kept(tolerance)
+                self._activate(kept, np.where(violated, found.prices.costs, 0.0))
+                before = found.value
         if self._newton and not accurate:
             found = self._by_program(found, weight)
         return found
@@ -231,11 +244,11 @@ class ColumnGeneration:
         """The same by CVXPY, where Newton's method has stalled; the better of the two."""
         blocks = self._active
         try:
-            u, lam, metric = self._program().solve(weight)
+            solved = self._program().solve(weight)
         except SolverFailure as error:
             _LOG.info("Newton's method stalled at a gap of %.1e, and %s", found.gap, error)
             return found
-        other = self._priced(blocks, u, lam, metric, weight)
+        other = self._priced(blocks, solved, weight)
         return other if other.gap < found.gap else found
 
     def _activate(self, used: Int[Array, " k"], costs: Float[Array, " B"]) -> None:
@@ -252,7 +265,9 @@ class ColumnGeneration:
         if self._newton:
             blocks = self._active
             masks, sides = self.patterns.masks(blocks), self.patterns.sides(blocks)
-            master = GroupLasso(self.patterns.X, self.y, masks, sides)
+            free, roots = self.patterns.free, self._roots
+            beside = None if free is None else complement(roots[:, None] * free)
+            master = GroupLasso(self.patterns.X, roots * self.y, roots * masks, sides, beside)
             if self._point is not None and isinstance(self._master, GroupLasso):
                 u = np.zeros((len(blocks), self.patterns.X.shape[1]))
                 _, here, there = np.intersect1d(blocks, before, return_indices=True)
@@ -286,20 +301,24 @@ class ColumnGeneration:
         if isinstance(master, GroupLasso):
             start = self._point or master.start()
             self._point = self._by_newton(master, start, weight, tolerance)
-            u, metric = self._point.u, None
-            lam = self.y - master.fit(u)
+            u = self._point.u
+            residual = master.whole(master.y - master.fit(u))
+            shift = np.zeros_like(residual)
+            if self.patterns.free is not None:
+                shift = self.y - _fit(self.patterns, self._active, u) - residual / self._roots
+            found = Solved(u, self._roots * residual, None, shift)
         elif isinstance(master, SpectralProgram):
             try:
-                u, lam, metric = master.solve(weight, tolerance * self._inner)
+                found = master.solve(weight, tolerance * self._inner)
             except SolverFailure as error:
                 _LOG.info("%s", error)
-                u, lam, metric = self._program().solve(weight)
+                found = self._program().solve(weight)
         else:
             assert master is not None
-            u, lam, metric = master.solve(weight)
-        lengths = np.linalg.norm(u, axis=1)
+            found = master.solve(weight)
+        lengths = np.linalg.norm(found.u, axis=1)
         used = np.flatnonzero(lengths > _USED * lengths.max(initial=0.0))
-        return self._priced(self._active[used], u[used], lam, metric, weight)
+        return self._priced(self._active[used], found._replace(u=found.u[used]), weight)
 
     def _by_newton(
         self, master: GroupLasso, start: Point, weight: float, tolerance: float
@@ -308,7 +327,7 @@ class ColumnGeneration:
 
         def enough(point: Point) -> bool:
             fit = master.fit(point.u)
-            lam = self.y - fit
+            lam = master.y - fit
             size = np.linalg.norm(point.u, axis=1).sum()
             v = master.gradient(lam)
             level = weight if self.penalised else float(lam @ fit) / weight
@@ -324,14 +343,14 @@ class ColumnGeneration:
     def _priced(
         self,
         blocks: Int[Array, " k"],
-        u: Float[Array, "k d"],
-        lam: Float[Array, " n"],
-        metric: Float[Array, "d d"] | None,
+        solved: Solved,
         weight: float,
     ) -> Relaxation:
         patterns = self.patterns
-        fit = _fit(patterns, blocks, u)
+        u, lam, metric, shift = solved
+        fit = _fit(patterns, blocks, u) + shift
         value = self.loss.at(fit, self.y)
+        slack = self._slack_of(lam, fit, value)
         size = float(np.linalg.norm(u, axis=1).sum())
         level = float(lam @ fit) / weight if weight else 0.0
         if self.penalised:
@@ -340,8 +359,19 @@ class ColumnGeneration:
         prices = self.family.prices(patterns, lam, metric, level, self._multipliers)
         self._multipliers = prices.multipliers
         gap = self._gap(weight, size, float(prices.costs.max(initial=0.0)), value)
-        gap -= float(lam @ fit)
-        return Relaxation(patterns, blocks, u, lam, metric, prices, value, gap)
+        gap += slack - float(lam @ fit)
+        return Relaxation(patterns, blocks, u, lam, metric, shift, prices, value, gap)
+
+    def _slack_of(self, lam: Float[Array, " n"], fit: Float[Array, " n"], value: float) -> float:
+        """L(f) + lam . f - D(lam): zero where -lam is a subgradient, and that is not sure only for
+        losses with kinks."""
+        if self.loss.smooth:
+            return 0.0
+        y = [Fraction(v) for v in self.y.tolist()]
+        exact = [Fraction(v) for v in lam.tolist()]
+        times = self.loss.multiple(exact, y)  # lam may be too long by rounding
+        dual = self.loss.dual([times * v for v in exact], y)
+        return 0.0 if dual is None else max(0.0, value + float(lam @ fit) - float(dual))
 
     def _gap(self, weight: float, size: float, top: float, value: float) -> float:
         """What lam . fit falls short of, for a gap of zero; top: the largest cost of a block.
@@ -384,7 +414,7 @@ class ColumnGeneration:
         active = []
         for _ in range(_MOVES):
             noise = 1 + _NOISE * random.standard_normal(W.shape)
-            network = search.descend(W * noise, found.signs * a)
+            network = search.descend(W * noise, found.signs * a, found.shift)
             active.append(network.blocks(X)[2])
         return np.concatenate(active)
 

@@ -2,7 +2,8 @@
 
 Any integers lam, mu_b >= 0 and definite Z give a bound, so repair is rounding: lam and mu_b to
 integers of a common unit, mu_b clipped at zero, Z to a definite matrix near it. Then w_b, its norms
-and the bound are computed in rationals (roots rounded the safe way).
+and the bound are computed in rationals (roots rounded the safe way). With free columns lam has to
+be orthogonal to them as well (free.py).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from theory.problem import Problem
 from theory.programs.blocks import Patterns
 from theory.programs.columns import Relaxation
 from theory.programs.cover import ConeCover, cover
+from theory.programs.free import free_basis, orthogonal
 from theory.programs.quadratic import Norm, Quadratics, Relaxed, quadratics
 from theory.states import cone_of, sign_of
 from theory.units import Units
@@ -64,8 +66,12 @@ class BlockDual:
         if gauge.hidden.joint:
             d = problem.d
             metric = Metric.near(np.eye(d) if found.metric is None else found.metric)
-        lam = tuple(round(v / unit) for v in found.lam.tolist())
-        return cls(problem, gauge, found.patterns, lam, mu, metric, Fraction(unit))
+        lam, parts = orthogonal(problem, [round(v / unit) for v in found.lam.tolist()])
+        mu = {b: {row: parts * value for row, value in rows.items()} for b, rows in mu.items()}
+        if not any(lam):
+            return None
+        scale = Fraction(unit) / parts
+        return cls(problem, gauge, found.patterns, lam, mu, metric, scale)
 
     def everywhere(self, found: Relaxation, slack: float, *, stop: bool = False) -> BlockDual:
         """The same with a cover of all patterns: costs within `slack`, relative, of those priced.
@@ -107,20 +113,25 @@ class BlockDual:
         y = np.array(problem.y, dtype=float)
         floats = np.array(problem.X, dtype=float)
         program = Relaxed(floats, problem.activation, norm, 1 / float(unit))
-        solved = program.solve(y, weight, penalised=penalised, fixed=fixed)
+        shares = problem.loss.weights and np.array(problem.loss.weights, dtype=float)
+        free = free_basis(problem)
+        solved = program.solve(
+            y, weight, penalised=penalised, fixed=fixed, shares=shares, free=free
+        )
         if solved is None or not solved[0].any():
             return None
         values, halves = solved
         scale = float(np.abs(values).max()) / 2**_BITS
-        lam = tuple(round(v / scale) for v in values.tolist())
+        lam, parts = orthogonal(problem, [round(v / scale) for v in values.tolist()])
+        scale = Fraction(scale) / parts
         whole = {
-            sign: (b / float(unit) / scale, weights * float(unit) / scale)
+            sign: (b / float(unit * scale), weights * float(unit / scale))
             for sign, (b, weights) in halves.items()
         }
         proof = quadratics(X, lam, problem.activation, norm, whole)
         if proof is None:
             return None
-        return cls(problem, gauge, found.patterns, lam, {}, metric, Fraction(scale), proof)
+        return cls(problem, gauge, found.patterns, lam, {}, metric, scale, proof)
 
     def of(self, problem: Problem, units: Units) -> BlockDual:
         """The same for data that are `problem` in these units."""

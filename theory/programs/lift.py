@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -15,16 +16,18 @@ from jaxtyping import Float, Int
 from theory.errors import SolverFailure
 from theory.gauges import Gauge
 from theory.geometry import LionK
+from theory.landscape.completed import completed
 from theory.landscape.penalised import balanced
-from theory.losses import SQUARED
+from theory.losses import Logistic
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.columns import Relaxation
 from theory.programs.descent import Found
 from theory.programs.family import Family
+from theory.programs.free import coefficients_of, with_free
 from theory.programs.networks import Neurons, interpolating, united
-from theory.programs.program import BlockProgram
+from theory.programs.program import BlockProgram, Solved
 from theory.programs.spectral import SpectralProgram
 from theory.types import Array
 from theory.within import Penalty
@@ -41,6 +44,14 @@ class Lifted(NamedTuple):
 
     network: Network
     value: Fraction
+
+
+class _OfCell(NamedTuple):
+    """A float network: signs and coordinates of its neurons, and what free columns add."""
+
+    signs: Float[Array, " k"]
+    u: Float[Array, "k d"]
+    shift: Float[Array, " n"]
 
 
 def objective(problem: Problem, beta: Fraction | None, network: Network) -> Fraction:
@@ -75,9 +86,9 @@ class Lift:
         Where the ball counts neurons, c_b times the largest neuron of block b becomes ceil(c_b)
         equal ones: fewer than the width plus the number of blocks.
         """
-        neurons = self._neurons
+        neurons, free = self._neurons, self._free
         if not len(neurons) or self.rho is None or self.gauge.summed:
-            return self._in_ball(neurons)
+            return self._in_ball(neurons, free)
         assert self.width is not None
         sizes = self.gauge.hidden.sizes(neurons.u)
         radius = self.gauge.relaxed(self.rho, self.width)
@@ -85,7 +96,7 @@ class Lift:
         excess = max(Fraction(1), sum(sizes, Fraction()) / radius)
         counts = [size / excess / radius * self.width for size in sizes]
         neurons = neurons.scaled([1 / excess] * len(neurons))
-        return self._in_ball(neurons.split([math.ceil(c - _ROUNDING) or 1 for c in counts]))
+        return self._in_ball(neurons.split([math.ceil(c - _ROUNDING) or 1 for c in counts]), free)
 
     @cached_property
     def narrow(self) -> Lifted:
@@ -93,31 +104,31 @@ class Lift:
         neurons = self._neurons
         if self.width is None or len(neurons) <= self.width:
             filled = self._filled(neurons)
-            return self.wide if filled is neurons else self._in_ball(filled)
+            return self.wide if filled is neurons else self._in_ball(filled, self._free)
         largest = np.argsort(-self.family.lengths(self.relaxation.u, None))[: self.width]
         sizes = self.family.lengths(self.relaxation.u[largest], None)
         cell = self._best_of_cell(
             self.relaxation.patterns, self.relaxation.blocks[largest], _counts(sizes, self.width)
         )
-        return self._in_ball(Neurons.near(*cell))
+        return self._of_cell(cell)
 
     def improved(self, found: Found) -> Lifted:
         """The better of `narrow` and the best network of the cell that a float network is in."""
         cell = self._cell(found)
         if cell is None:
             return self.narrow
-        return min(self.narrow, self._in_ball(Neurons.near(*cell)), key=lambda each: each.value)
+        return min(self.narrow, self._of_cell(cell), key=lambda each: each.value)
 
     def polished(self, found: Found, ball: LionK) -> Found:
         """The float network, or the best one of its cell where there is a ball."""
         cell = None if self.rho is None else self._cell(found)
-        if cell is None or not cell[1].any():
+        if cell is None or not cell.u.any():
             return found
-        W, a = ball.lift(cell[0], cell[1].T)
+        W, a = ball.lift(cell.signs, cell.u.T)
         blanks = len(found.a) - len(a)
         W, a = np.pad(W, ((0, 0), (0, blanks))), np.pad(a, (0, blanks))
-        fit = self.problem.activation.fit(self.relaxation.patterns.X, W, a)
-        other = Found(W, a, self.problem.loss.at(fit, self._targets))
+        fit = self.problem.activation.fit(self.relaxation.patterns.X, W, a) + cell.shift
+        other = Found(W, a, self.problem.loss.at(fit, self._targets), cell.shift)
         return min(found, other, key=lambda each: each.value)
 
     @cached_property
@@ -125,12 +136,12 @@ class Lift:
         """A network in the ball that fits y exactly, near the solution; None if that is not one."""
         neurons = self._neurons
         few = self.width is None or len(neurons) <= self.width
-        if self.rho is None or self.problem.loss != SQUARED or not few:
+        if self.rho is None or self.problem.loss_of(self.problem.y) or not few:
             return None
         if self.problem.n > _INTERPOLATED:
             return None
-        exact = interpolating(self.problem, neurons)
-        lifted = None if exact is None else self._in_ball(self._filled(exact))
+        exact = interpolating(self.problem, neurons, self._free)
+        lifted = None if exact is None else self._in_ball(self._filled(exact[0]), exact[1])
         return None if lifted is None or lifted.value else lifted
 
     @cached_property
@@ -140,13 +151,29 @@ class Lift:
         neurons = Neurons.near(*united(found.patterns.X, found.signs, found.u))
         return neurons.merged(self.problem, self.gauge).rounded()
 
-    def _in_ball(self, neurons: Neurons) -> Lifted:
+    @cached_property
+    def _free(self) -> tuple[Fraction, ...]:
+        """The coefficients of the free columns that go with them."""
+        return coefficients_of(self.problem, self.relaxation.shift)
+
+    def _of_cell(self, cell: _OfCell) -> Lifted:
+        free = coefficients_of(self.problem, cell.shift)
+        return self._in_ball(Neurons.near(cell.signs, cell.u), free)
+
+    def _in_ball(self, neurons: Neurons, free: Sequence[Fraction]) -> Lifted:
+        none = Network(W=((Fraction(),),) * self.problem.d, a=(Fraction(),))
         if not len(neurons):
-            zero = Network(W=((Fraction(),),) * self.problem.d, a=(Fraction(),))
-            return self.objective(zero)
-        if self.rho is None:
-            return self.objective(balanced(list(zip(neurons.signs, neurons.u, strict=True))))
-        return self.objective(neurons.inside(self.gauge, self.rho))
+            network = none
+        elif self.rho is None:
+            network = balanced(list(zip(neurons.signs, neurons.u, strict=True)))
+        else:
+            network = neurons.inside(self.gauge, self.rho)
+        lifted = self.objective(with_free(network, self.problem, free))
+        if not free or not isinstance(self.problem.loss, Logistic):
+            return lifted
+        # Where free columns separate the labels the least loss is at infinity: solvers stop early.
+        further = [self.objective(completed(self.problem, each)) for each in (network, none)]
+        return min(lifted, *further, key=lambda each: each.value)
 
     def _filled(self, neurons: Neurons) -> Neurons:
         """`width` neurons of the same fit, where each has its own share of the ball."""
@@ -155,8 +182,8 @@ class Lift:
         u = np.array([[float(v) for v in uj] for uj in neurons.u])
         return neurons.split(_counts(self.family.lengths(u, None), self.width).tolist())
 
-    def _cell(self, found: Found) -> tuple[Float[Array, " k"], Float[Array, "k d"]] | None:
-        """Signs and coordinates of the best network of the cell that a float network is in."""
+    def _cell(self, found: Found) -> _OfCell | None:
+        """The best network of the cell that a float network is in."""
         signs, _, active = found.blocks(self.relaxation.patterns.X)
         if not len(active):
             return None
@@ -170,34 +197,34 @@ class Lift:
 
     def _best_of_cell(
         self, patterns: Patterns, blocks: Int[Array, " b"], counts: Int[Array, " b"]
-    ) -> tuple[Float[Array, " k"], Float[Array, "k d"]]:
-        """Signs and coordinates of the best network with so many neurons in each block."""
+    ) -> _OfCell:
+        """The best network with so many neurons in each block."""
         weight = self.rho if self.beta is None else self.beta
         assert weight is not None
-        u = self._coordinates(patterns, blocks, counts.astype(float), float(weight))
+        u, _, _, shift = self._solved(patterns, blocks, counts.astype(float), float(weight))
         signs = patterns.signs(blocks)
         if not self.gauge.summed:
             signs, u = np.repeat(signs, counts), np.repeat(u / counts[:, None], counts, axis=0)
-        return signs, u
+        return _OfCell(signs, u, shift)
 
-    def _coordinates(
+    def _solved(
         self,
         patterns: Patterns,
         blocks: Int[Array, " b"],
         counts: Float[Array, " b"],
         weight: float,
-    ) -> Float[Array, "b d"]:
-        if self.gauge.hidden.joint and self.problem.loss.smooth:
+    ) -> Solved:
+        loss = self.problem.loss
+        if self.gauge.hidden.joint and SpectralProgram.solves(patterns, loss):
             own = None if self.gauge.summed else counts
-            loss = self.problem.loss
             program = SpectralProgram(patterns, blocks, self._targets, loss, counts=own)
             try:
-                return program.solve(weight, _TOLERANCE).u
+                return program.solve(weight, _TOLERANCE)
             except SolverFailure as error:
                 _LOG.info("%s", error)
-        data = (patterns, blocks, self._targets, self.family, self.problem.loss)
+        data = (patterns, blocks, self._targets, self.family, loss)
         penalised = self.beta is not None
-        return BlockProgram(*data, penalised=penalised, counts=counts).solve(weight).u
+        return BlockProgram(*data, penalised=penalised, counts=counts).solve(weight)
 
     @cached_property
     def _targets(self) -> Float[Array, " n"]:

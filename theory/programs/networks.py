@@ -14,6 +14,7 @@ from theory.exact import float_of, from_flint, independent, null_vector, to_flin
 from theory.gauges import Gauge, Point
 from theory.network import Network
 from theory.problem import Problem
+from theory.programs.free import free_columns
 from theory.types import Array
 
 _BITS = 40  # kept of float coordinates, relative to the largest
@@ -130,20 +131,26 @@ class Neurons:
         return Network(W=network.W, a=tuple(shrink * v for v in network.a))
 
 
-def interpolating(problem: Problem, neurons: Neurons) -> Neurons | None:
-    """These neurons, each scaled a little, so that the fit is y exactly; None where they cannot."""
-    images = neurons.images(problem)
-    if not images:
+def interpolating(
+    problem: Problem, neurons: Neurons, coefficients: Sequence[Fraction]
+) -> tuple[Neurons, tuple[Fraction, ...]] | None:
+    """These neurons, each scaled a little, and coefficients of free columns near these, so that the
+    fit is y exactly; None where they cannot."""
+    columns = neurons.images(problem) + [to_flint(column) for column in free_columns(problem)]
+    if not columns:
         return None
-    A = fmpq_mat([list(row) for row in zip(*images, strict=True)])
-    fit = [sum(row, fmpq()) for row in A.tolist()]
-    missing = [v - f for v, f in zip(to_flint(problem.y), fit, strict=True)]
+    A = fmpq_mat([list(row) for row in zip(*columns, strict=True)])
+    near = [fmpq(1)] * len(neurons) + to_flint(coefficients)
+    fit = (A * fmpq_mat([[v] for v in near])).entries()
+    missing = [[v - f] for v, f in zip(to_flint(problem.y), fit, strict=True)]
     try:
-        weights = (A * A.transpose()).solve(fmpq_mat([[v] for v in missing]))
+        weights = (A * A.transpose()).solve(fmpq_mat(missing))
     except ZeroDivisionError:
         return None
-    factors = from_flint(1 + v for v in (A.transpose() * weights).entries())
-    return None if min(factors) < 0 else neurons.scaled(factors)
+    changes = (A.transpose() * weights).entries()
+    found = from_flint(v + change for v, change in zip(near, changes, strict=True))
+    factors, others = found[: len(neurons)], found[len(neurons) :]
+    return None if min(factors, default=0) < 0 else (neurons.scaled(factors), others)
 
 
 def _clearly_independent(atoms: list[list[fmpq]]) -> bool:

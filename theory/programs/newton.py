@@ -50,16 +50,18 @@ class _Step(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A primal and a dual point: where the next solve starts. u: (B, d), lam: (n,)."""
+    """A primal and a dual point: where the next solve starts. u: (B, d), lam: (k,)."""
 
     u: Float[Array, "B d"]
-    lam: Float[Array, " n"]
+    lam: Float[Array, " k"]
 
 
 class GroupLasso:
     """The program over some blocks, for one data set.
 
-    X: (n, d), y: (n,). masks, sides: (B, n), the diagonals of s_b D_b and of S_b.
+    X: (n, d), y: (n,). masks, sides: (B, n), the diagonals of s_b D_b and of S_b. beside: (n, k),
+    an orthonormal basis Q of what is orthogonal to the free columns. Then Q^T y and Q^T F take the
+    place of y and F, and lam has k entries; without it k = n.
     """
 
     def __init__(
@@ -68,19 +70,28 @@ class GroupLasso:
         y: Float[Array, " n"],
         masks: Float[Array, "B n"],
         sides: Float[Array, "B n"],
+        beside: Float[Array, "n k"] | None = None,
     ) -> None:
-        self.X, self.y, self.masks = X, y, masks
+        self._beside = beside
+        self.X, self.y, self.masks = X, self.seen(y), masks
         self.cones = Cones(X, sides)
 
-    def fit(self, u: Float[Array, "B d"]) -> Float[Array, " n"]:
+    def fit(self, u: Float[Array, "B d"]) -> Float[Array, " k"]:
         """F u"""
         used = np.flatnonzero(u.any(axis=1))
-        fit: Array = ((u[used] @ self.X.T) * self.masks[used]).sum(axis=0)
-        return fit
+        return self.seen(((u[used] @ self.X.T) * self.masks[used]).sum(axis=0))
 
-    def gradient(self, lam: Float[Array, " n"]) -> Float[Array, "B d"]:
+    def gradient(self, lam: Float[Array, " k"]) -> Float[Array, "B d"]:
         """F^T lam, by blocks."""
-        return (self.masks * lam) @ self.X
+        return (self.masks * self.whole(lam)) @ self.X
+
+    def whole(self, lam: Float[Array, " k"]) -> Float[Array, " n"]:
+        """Q lam"""
+        return lam if self._beside is None else self._beside @ lam
+
+    def seen(self, values: Float[Array, "n ..."]) -> Float[Array, "k ..."]:
+        """Q^T values"""
+        return values if self._beside is None else self._beside.T @ values
 
     def start(self) -> Point:
         """u = 0, lam = y"""
@@ -221,7 +232,7 @@ class _Inner:
         first = (masks * (p @ X.T)).T
         if self.radius is not None and step.threshold > 0:
             first = first - first.mean(axis=1, keepdims=True)
-        return np.hstack([first, across])
+        return program.seen(np.hstack([first, across]))
 
 
 def _ball_threshold(lengths: Float[Array, " k"], radius: float) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theory.errors import SolverFailure
-from theory.losses import SQUARED, Loss
+from theory.losses import Loss, Squared
 from theory.programs.blocks import Patterns
 from theory.programs.family import Family
 from theory.quiet import quiet
@@ -27,15 +27,20 @@ _SCS = {"eps_abs": 1e-9, "eps_rel": 1e-9, "max_iters": 100_000}
 
 
 class Solved(NamedTuple):
-    """A float solution. u: (b, d). lam: (n,), minus the gradient of the loss. metric: Z, if any."""
+    """A float solution. u: (b, d). lam: (n,), minus a subgradient of the loss. metric: Z, if any.
+
+    shift: (n,), what is added to the fit of the blocks: the free columns of the patterns.
+    """
 
     u: Float[Array, "b d"]
     lam: Float[Array, " n"]
     metric: Float[Array, "d d"] | None
+    shift: Float[Array, " n"]
 
 
 class BlockProgram:
-    """min L(sum_b s_b D_b X u_b) over u_b in the cones of some blocks and a ball, or penalised.
+    """min L(sum_b s_b D_b X u_b) over u_b in the cones of some blocks and a ball, or penalised;
+    with free columns added to the fit, if there are any.
 
     CVXPY canonicalises it once (DPP): `solve` takes the radius, or the weight of the penalty.
     """
@@ -59,7 +64,7 @@ class BlockProgram:
         # Data of size one, as the solvers' tolerances are absolute; other losses fix the scale.
         self._x_scale = float(np.abs(patterns.X).max()) or 1.0
         self._y_scale = 1.0
-        if loss == SQUARED:
+        if isinstance(loss, Squared):
             self._y_scale = float(np.abs(y).max()) or 1.0
         X = patterns.X / self._x_scale
         self._masks = patterns.masks(blocks).T
@@ -67,8 +72,19 @@ class BlockProgram:
         self._U = cp.Variable((X.shape[1], len(blocks)))
         outputs = X @ self._U
         fit = cp.sum(cp.multiply(self._masks, outputs), axis=1)
+        self._shift = None
+        if patterns.free is not None:
+            self._shift = patterns.free @ cp.Variable(patterns.free.shape[1])
+            fit = fit + self._shift
         self._weight = cp.Parameter(nonneg=True)
         constraints = [cp.multiply(patterns.sides(blocks).T, outputs) >= 0]
+        self._on_fit = None
+        if not loss.smooth:
+            # At a kink the loss has many slopes: which one it is, the multipliers say.
+            variable = cp.Variable(len(y))
+            self._on_fit = variable == fit
+            constraints.append(self._on_fit)
+            fit = variable
         objective = loss.expression(fit, y / self._y_scale) / loss.slope
         self._arrow = None
         self.penalised = penalised
@@ -98,10 +114,18 @@ class BlockProgram:
         self._run()
         u = self._U.value.T * unit
         fit = (self._masks * (self._X @ u.T)).sum(axis=1)
+        shift = np.zeros_like(fit)
+        if self._shift is not None:
+            shift = self._shift.value * self._y_scale
         metric = None
         if self._arrow is not None:
             metric = self._arrow.dual_value[: u.shape[1], : u.shape[1]]
-        return Solved(u, -self.loss.gradient(fit, self.y), metric)
+        if self._on_fit is None:
+            lam = -self.loss.gradient(fit + shift, self.y)
+        else:
+            multipliers = self._on_fit.dual_value * self.loss.slope
+            lam = multipliers.clip(*self.loss.limits(self.y))
+        return Solved(u, lam, metric, shift)
 
     def _run(self) -> None:
         import cvxpy
@@ -122,10 +146,10 @@ class BlockProgram:
                         raise
                     statuses.append(f"{solver}: panicked")
                     continue
-            values = [self._U.value, None if self._arrow is None else self._arrow.dual_value]
+            duals = [each for each in (self._arrow, self._on_fit) if each is not None]
+            values = [self._U.value, *(each.dual_value for each in duals)]
             if self.problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE) and all(
-                v is not None and np.isfinite(v).all()
-                for v in values[: 1 if self._arrow is None else 2]
+                v is not None and np.isfinite(v).all() for v in values
             ):
                 if statuses:
                     _LOG.info("%s solved what others did not: %s", solver, "; ".join(statuses))

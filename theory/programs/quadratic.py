@@ -177,11 +177,14 @@ class Relaxed:
         *,
         penalised: bool,
         fixed: Float[Array, " n"] | None,
+        shares: Float[Array, " n"] | None = None,
+        free: Float[Array, "n r"] | None = None,
     ) -> tuple[Float[Array, " n"], dict[int, tuple[Float[Array, " n"], Float[Array, " g"]]]] | None:
         """lam, and for both signs b and the weights of G; None where Clarabel finds none.
 
         The bound is lam . y - ||lam||^2 / 2 - weight c, c the cost; or without the last term, and
         with c at most `weight`, where `penalised`. fixed: lam, where it is not to be chosen.
+        shares: weights, which the squares are divided by. free: what lam is orthogonal to.
         """
         import cvxpy
 
@@ -194,6 +197,8 @@ class Relaxed:
         lam = cp.Variable(n)
         cost = cp.Variable()
         constraints = [] if fixed is None else [lam == fixed]
+        if fixed is None and free is not None:
+            constraints.append(free.T @ lam == 0)
         halves = {}
         for sign in (1, -1):
             # b = (p - 2 q) / M with l = up - q serves both signs of l: -q t <= -q t^2 / M.
@@ -213,7 +218,7 @@ class Relaxed:
             ]
             halves[sign] = b, weights
         size = float(y @ y) or 1.0
-        value = lam @ y - cp.sum_squares(lam) / 2
+        value = lam @ y - cp.sum_squares(lam if shares is None else lam / shares**0.5) / 2
         if penalised:
             constraints.append(cost <= weight)
         else:

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -41,6 +42,7 @@ from theory.programs.cover import MAX_DIMENSION, ConeCover
 from theory.programs.descent import Found, LocalSearch
 from theory.programs.duals import BlockDual
 from theory.programs.family import Family
+from theory.programs.free import free_basis
 from theory.programs.group_lasso import GroupNorms
 from theory.programs.lift import Lift, Lifted, objective
 from theory.programs.sup_norm import SupNorms
@@ -229,8 +231,6 @@ def _optimum(
     """max_cells: None where no networks of the width are asked for, beyond the lifted ones."""
     require_within(within, Ball, Penalty)
     loss = problem.loss
-    if problem.output_bias or problem.skip:
-        problem.require_plain("programs are")
     # With a penalty the sum of ||u_j|| counts, as in the ball of ngd.
     ball = within.geometry if isinstance(within, Ball) else geometry("ngd").ball
     gauge = gauge_of(ball)
@@ -252,11 +252,13 @@ def _optimum(
     y = np.array(data.y, dtype=float)
     random = np.random.default_rng(seed)
     patterns, whole = _patterns(problem, X, max_patterns, random)
+    patterns = replace(patterns, free=free_basis(data))
 
     def local(size: float) -> LocalSearch:
         """Among networks in the ball R_W R_a = size."""
         balls = (ball.hidden, ball.output)
-        return LocalSearch(X, y, problem.activation, data.loss, balls, math.sqrt(size))
+        radius = math.sqrt(size)
+        return LocalSearch(X, y, problem.activation, data.loss, balls, radius, patterns.free)
 
     def trained(size: float) -> list[Found]:
         """Such networks, of this width."""
@@ -330,8 +332,8 @@ def _optimum(
     ):
         if lift.interpolating is not None:
             lifted = lift.interpolating
-        elif width is not None:
-            if isinstance(within, Ball) and whole:
+        elif width is not None and lifted.value - lower > TOLERANCE * _small(data):
+            if whole:
                 network, _ = attained(lifted)
                 cells = _searched(problem, within, width, network, max_cells, progress)
             size = float(family.lengths(relaxation.u, None).sum() if radius is None else radius)
@@ -448,9 +450,13 @@ def _patterns(
     return Patterns(X, problem.activation, distinct(starts @ X.T > 0)), False
 
 
+def _option(within: Within) -> Any:
+    return {"within" if isinstance(within, Ball) else "penalty": within}
+
+
 def _searched(
     problem: Problem,
-    within: Ball,
+    within: Within,
     width: int,
     network: Network,
     max_cells: int,
@@ -458,14 +464,14 @@ def _searched(
 ) -> Least | None:
     """The least loss over all cells of this width; None where there are too many."""
     try:
-        complex_ = CellComplex.of(problem, width, within=within, max_cells=max_cells)
+        complex_ = CellComplex.of(problem, width, max_cells=max_cells, **_option(within))
     except (BudgetError, InputError):
         return None
     zero = (Fraction(),) * problem.d
     neurons = [(s or 1, u) for s, u in network.convex_coordinates()]
     neurons += [(1, zero)] * (width - len(neurons))
     cell = complex_.canonical(complex_.states_of(neurons))
-    if complex_.domain.exact:
+    if complex_.domain.exact and problem.is_plain:
         cell = best_counts(complex_, cell)
     return least(
         complex_,

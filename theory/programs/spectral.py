@@ -28,8 +28,9 @@ from jaxtyping import Float, Int
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from theory.errors import SolverFailure
-from theory.losses import Loss
+from theory.losses import Loss, Squared
 from theory.programs.blocks import Patterns
+from theory.programs.free import orthonormal
 from theory.programs.program import Solved
 from theory.types import Array
 
@@ -127,8 +128,14 @@ class SpectralProgram:
     """min L(sum_b s_b D_b X u_b) over u_b in the cones of some blocks and a ball of muon.
 
     counts: of neurons in each block; then the ball is that of a cell of muon-adamw, and the radius
-    rho.
+    rho. Free columns of the patterns go with the squared loss only: see `solves`.
     """
+
+    @staticmethod
+    def solves(patterns: Patterns, loss: Loss) -> bool:
+        """Whether the loss is one for it. With free columns their best coefficients have to be
+        known in closed form."""
+        return isinstance(loss, Squared) if patterns.free is not None else loss.smooth
 
     def __init__(
         self,
@@ -147,6 +154,10 @@ class SpectralProgram:
         self.normals = self.X[self.on] / self.lengths[:, None]
         self.sides = patterns.sides(blocks)[:, self.on]
         self.zero = loss.at(np.zeros(len(y)), y)
+        self.free = None
+        if patterns.free is not None:
+            self.root = np.sqrt(loss.curvature(y, y))
+            self.free = orthonormal(self.root[:, None] * patterns.free)
         k, d = len(blocks), self.X.shape[1]
         self.room = np.ones(1) if counts is None else counts
         self.group = np.zeros(k, dtype=int) if counts is None else np.arange(k)
@@ -163,8 +174,9 @@ class SpectralProgram:
         if radius != self._radius:
             start = self._start(radius)
             if start is None:
-                lam = -self.loss.gradient(np.zeros(len(self.y)), self.y)
-                return Solved(np.zeros((len(self.masks), self.X.shape[1])), lam, None)
+                shift = self._whole(np.zeros(len(self.y)))
+                u = np.zeros((len(self.masks), self.X.shape[1]))
+                return Solved(u, -self.loss.gradient(shift, self.y), None, shift)
             self._radius, self._passed = radius, [_Passed(self._relative_gap(start), start)]
         best = min(self._passed, key=lambda passed: passed.gap)
         for _ in range(_ROUNDS):
@@ -184,8 +196,8 @@ class SpectralProgram:
             raise SolverFailure(
                 [f"interior-point method: a relative gap of {best.gap:.1e} is left"]
             )
-        lam = -self.loss.gradient(best.point.fit, self.y)
-        return Solved(radius * best.point.v, lam, best.point.Z)
+        point, lam = best.point, -self.loss.gradient(best.point.fit, self.y)
+        return Solved(radius * point.v, lam, point.Z, point.fit - self.fit(radius, point.v))
 
     def follow(
         self,
@@ -218,7 +230,7 @@ class SpectralProgram:
         P[here] = point.P[there]
         Z, nu = point.Z, point.nu
         for _ in range(_TRIES):
-            fit = self.fit(radius, P[:, :-1, -1])
+            fit = self._whole(self.fit(radius, P[:, :-1, -1]))
             lam = self._lam(fit)
             D = self.dual(radius, lam, multipliers, Z, nu)
             if P[:, d, d].all() and _definite(D):
@@ -253,7 +265,7 @@ class SpectralProgram:
     def _start(self, radius: float) -> _Point | None:
         """Zero weights, and Z and nu so large that D_b is definite; None where zero is optimal."""
         k, d = len(self.masks), self.X.shape[1]
-        fit = np.zeros(len(self.y))
+        fit = self._whole(np.zeros(len(self.y)))
         if not self.zero:
             return None
         lam = self._lam(fit)
@@ -279,6 +291,17 @@ class SpectralProgram:
         """sum_b F_b u_b"""
         fit: Array = radius * (self.masks * (v @ self.X.T)).sum(axis=0)
         return fit
+
+    def _whole(self, fit: Float[Array, " n"]) -> Float[Array, " n"]:
+        """With the free columns that are best for it, by least squares."""
+        if self.free is None:
+            return fit
+        missing = self.root * (self.y - fit)
+        return self.y - self.beside(missing) / self.root
+
+    def beside(self, values: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
+        """What is orthogonal to the free columns, in units of the root of curvature."""
+        return values if self.free is None else values - self.free @ (self.free.T @ values)
 
     def dual(
         self,
@@ -320,7 +343,7 @@ class SpectralProgram:
     ) -> _Point | None:
         """The point a step away; None where a loss that is no square makes D indefinite."""
         P = point.P + length * system.unscaled(step.P)
-        fit = self.fit(radius, P[:, :-1, -1])
+        fit = self._whole(self.fit(radius, P[:, :-1, -1]))
         lam, mu = self._lam(fit), point.mu + length * step.mu
         Z, nu = point.Z + length * step.Z, point.nu + length * step.nu
         D = self.dual(radius, lam, mu, Z, nu)
@@ -431,6 +454,8 @@ class _System:
         columns = (self.C @ inverse).transpose(1, 0, 2).reshape(d, -1)
         np.matmul(program.X, columns, out=wide[:n].reshape(n, -1))
         wide[:n] *= (self.radius * self.curvature_root * program.masks).T[:, :, None]
+        if program.free is not None:
+            wide[:n] = program.beside(wide[:n].reshape(n, -1)).reshape(n, k, -1)
         rows = (self.seen @ inverse).transpose(1, 0, 2)
         pulled = self.pulled.T[:, :, None]
         for i in range(d):
@@ -444,7 +469,7 @@ class _System:
     def _down(self, v: Float[Array, "k d"], w: Float[Array, "k e"]) -> Float[Array, " N"]:
         """sum_b Y_b w_b; its first part for v_b = C_b w_b."""
         program = self.program
-        fit = self.curvature_root * program.fit(self.radius, v)
+        fit = program.beside(self.curvature_root * program.fit(self.radius, v))
         S = _T(self.seen @ w[:, :, None])[:, 0].T @ self.pulled
         nu = np.bincount(program.group, (self.seen_last * w).sum(axis=1))
         return np.concatenate([fit, program.packing.pack((S + S.T) / 2), nu])
@@ -534,7 +559,7 @@ class _System:
         change = self.unscaled(E - found.D)
         wrong = np.zeros_like(change)
         wrong[:, :d, d] = wrong[:, d, :d] = change[:, :d, d] - found.v
-        fit = self.curvature_root * self.program.fit(self.radius, found.v)
+        fit = self.program.beside(self.curvature_root * self.program.fit(self.radius, found.v))
         E, sums = self.inverse @ wrong @ _T(self.inverse), self._sums(change)
         lam = -found.x[:n] - fit
         size = max(float(np.abs(part).max()) for part in (E, sums, lam)) / self.roots.max()

@@ -41,7 +41,7 @@ def test_down_and_inside(name: str, loss: Huber | Squared) -> None:
     hidden, output = layers(name)
     random = np.random.default_rng(1)
     W, a = random.standard_normal((3, 5)), random.standard_normal(5)
-    found = LocalSearch(X, y, RELU, loss, (hidden, output), 1.5).descend(W, a)
+    found = LocalSearch(X, y, RELU, loss, (hidden, output), 1.5).descend(W, a, np.zeros_like(y))
     assert hidden.value(found.W) <= 1.5 * (1 + 1e-9)
     assert output.value(found.a) <= 1.5 * (1 + 1e-9)
     assert found.value == pytest.approx(loss.at(np.maximum(X @ found.W, 0) @ found.a, y))
@@ -54,7 +54,7 @@ def test_close_to_an_exact_fit_it_finds_one(name: str) -> None:
     problem, network = planted(6, 2, 2, 3)
     X, y = arrays(problem)
     W, a = np.array(network.W, dtype=float), np.array(network.a, dtype=float)
-    found = LocalSearch(X, y, RELU, Squared(), layers(name), 100.0).descend(1.01 * W, a)
+    found = LocalSearch(X, y, RELU, Squared(), layers(name), 100.0).descend(1.01 * W, a, 0 * y)
     assert found.value < 1e-6 * (y @ y)
 
 
@@ -73,13 +73,14 @@ def test_the_best_comes_first_and_none_is_below_the_bound(name: str) -> None:
 def test_nothing_to_learn_ends_at_once() -> None:
     X, y = np.zeros((3, 2)), np.array([1.0, 2.0, 0.0])
     search = LocalSearch(X, y, RELU, Squared(), layers("ngd"), 1.0)
-    found = search.descend(np.ones((2, 2)), np.ones(2))
+    found = search.descend(np.ones((2, 2)), np.ones(2), np.zeros(3))
     assert found.value == 2.5
 
 
 def test_blocks_leave_out_what_is_zero() -> None:
     X = np.array([[1.0, 0.0], [0.0, 1.0]])
-    found = Found(np.array([[1.0, 0.0, -2.0], [1.0, 3.0, 0.0]]), np.array([2.0, 0.0, -1.0]), 0.0)
+    W, a = np.array([[1.0, 0.0, -2.0], [1.0, 3.0, 0.0]]), np.array([2.0, 0.0, -1.0])
+    found = Found(W, a, 0.0, np.zeros(2))
     signs, u, active = found.blocks(X)
     assert signs.tolist() == [1, -1]
     assert u.tolist() == [[2, 2], [-2, 0]]

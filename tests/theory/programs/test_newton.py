@@ -42,7 +42,7 @@ def by_clarabel(
     family = GroupNorms(Gauge(Frobenius(), EUCLIDEAN))
     blocks = np.arange(patterns.count)
     program = BlockProgram(patterns, blocks, y, family, Squared(), penalised=penalised)
-    u, lam, _ = program.solve(weight)
+    u, lam, *_ = program.solve(weight)
     return float(lam @ lam / 2), float(np.linalg.norm(u, axis=1).sum())
 
 

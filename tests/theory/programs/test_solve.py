@@ -438,7 +438,7 @@ def test_cells_decide_for_every_convex_loss(
     for pair in combinations_with_replacement(range(patterns.count), 2):
         blocks, counts = np.unique(pair, return_counts=True)
         program = BlockProgram(patterns, blocks, y, family, loss, counts=counts.astype(float))
-        u, _, _ = program.solve(float(rho))
+        u = program.solve(float(rho)).u
         masks = patterns.active[blocks // 2] * patterns.signs(blocks)[:, None]
         values.append(loss.at((masks * (u @ X.T)).sum(axis=0), y))
     assert min(values) == pytest.approx(float(found.upper), rel=1e-6)

@@ -1,0 +1,96 @@
+"""What no ball and no penalty counts: an output bias b and a linear part c . x.
+
+They are free columns of every program: 1 and the columns of X. In floats an orthonormal basis of
+their span stands for them, and what they add to the fit is a vector of n numbers, the shift. A dual
+vector proves something only if it is orthogonal to all of them, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from jaxtyping import Float
+
+from theory.exact import dot, from_flint, independent, some_solution, to_flint, transposed
+from theory.network import Network
+from theory.problem import Problem, in_integers
+from theory.types import Array
+
+_DEPENDENT = 1e-12  # of the largest singular value: columns that add nothing
+_BITS = 40  # kept of float coefficients, relative to the largest
+_NOTHING = 30  # bits by which an entry of lam is shorter than the longest that may as well be zero
+
+
+def free_columns(problem: Problem) -> list[tuple[Fraction, ...]]:
+    """Each (n,): those of b and c, as far as the problem has them."""
+    bias = [(Fraction(1),) * problem.n] * problem.output_bias
+    return bias + list(zip(*problem.X, strict=True)) * problem.skip
+
+
+def free_basis(problem: Problem) -> Float[Array, "n r"] | None:
+    """An orthonormal basis of their span; None where there are none, or all are zero."""
+    columns = np.array(free_columns(problem), dtype=float)
+    return orthonormal(columns.T) if columns.any() else None
+
+
+def orthonormal(columns: Float[Array, "n k"]) -> Float[Array, "n r"]:
+    """A basis of what the columns span."""
+    basis, sizes, _ = np.linalg.svd(columns, full_matrices=False)
+    spanning: Array = basis[:, sizes > _DEPENDENT * sizes[0]]
+    return spanning
+
+
+def complement(columns: Float[Array, "n r"]) -> Float[Array, "n k"]:
+    """An orthonormal basis of what is orthogonal to independent columns."""
+    basis = np.linalg.qr(columns, mode="complete")[0]
+    beside: Array = basis[:, columns.shape[1] :]
+    return beside
+
+
+def coefficients_of(problem: Problem, shift: Float[Array, " n"]) -> tuple[Fraction, ...]:
+    """Those of the free columns that add nearly this to the fit, as rationals of few digits."""
+    columns = free_columns(problem)
+    if not columns:
+        return ()
+    near = np.linalg.lstsq(np.array(columns, dtype=float).T, shift, rcond=_DEPENDENT)[0]
+    top = float(np.abs(near).max()) or 1.0
+    return tuple(Fraction(top) / 2**_BITS * round(v / top * 2**_BITS) for v in near.tolist())
+
+
+def with_free(network: Network, problem: Problem, coefficients: Sequence[Fraction]) -> Network:
+    """The network with these coefficients of the free columns."""
+    b = coefficients[0] if problem.output_bias else Fraction()
+    c = tuple(coefficients[problem.output_bias :]) if problem.skip else None
+    return replace(network, b=b, c=c)
+
+
+def orthogonal(problem: Problem, lam: Sequence[int]) -> tuple[tuple[int, ...], int]:
+    """Integers near q lam, and q > 0, that are orthogonal to the free columns.
+
+    Only as many entries change as there are columns: the largest, so that they keep their signs,
+    on which D may depend. Where D ends at zero, entries that are nearly zero become so.
+    """
+    X, p, _, _ = problem.integer_form()
+    columns = [[p] * problem.n] * problem.output_bias
+    columns += [list(x) for x in zip(*X, strict=True)] * problem.skip
+    if not columns or not any(lam):
+        return tuple(lam), 1
+    least = max(map(abs, lam)) >> _NOTHING
+    ends = problem.loss.ends(problem.y)
+    lam = [0 if abs(v) <= least and 0 in pair else v for v, pair in zip(lam, ends, strict=True)]
+    order = sorted((k for k, v in enumerate(lam) if v), key=lambda k: -abs(lam[k]))
+    rows = [to_flint(column[k] for column in columns) for k in order]
+    places = independent(rows, len(columns))
+    rest = [k for i, k in enumerate(order) if i not in places]
+    left = [-dot((lam[k] for k in rest), (column[k] for k in rest)) for column in columns]
+    equations = transposed([rows[i] for i in places], len(columns))
+    values = some_solution(equations, to_flint(left), len(places))
+    assert values is not None  # as all rows are combinations of those
+    solved, parts = in_integers(from_flint(values))
+    found = [parts * v for v in lam]
+    for i, value in zip(places, solved, strict=True):
+        found[order[i]] = value
+    return tuple(found), parts
