@@ -269,7 +269,7 @@ class Certificate:
     def place(self, value: object) -> Ball | Penalty | None:
         """The field `within`."""
         within = None if value is None else balls.read(value)
-        if isinstance(within, Penalty):
+        if isinstance(within, Penalty) and self.fields["kind"] != "minimum":
             fail("within", "must be a ball: this is about the loss, without a penalty")
         return within
 

@@ -434,12 +434,13 @@ def _walls(
 
 def _minimum(least: Least) -> Document:
     complex_ = least.complex
+    beta = complex_.domain.beta
     duals = [cover.proof.dual for cover in least.cover]
     return _document(
         "minimum",
         complex_.problem,
         width=complex_.width,
-        within=_within(complex_.within),
+        within=_within(complex_.within if beta is None else Penalty(beta)),
         duals=[_dual(_lam(complex_.problem, d.vector, d.scale), d.metric) for d in duals],
         value=_range(least.lower, least.value),
         network=_inside(complex_, least.network).to_json(),

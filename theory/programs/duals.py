@@ -113,7 +113,8 @@ class BlockDual:
         y = np.array(problem.y, dtype=float)
         floats = np.array(problem.X, dtype=float)
         program = Relaxed(floats, problem.activation, norm, 1 / float(unit))
-        shares = problem.loss.weights and np.array(problem.loss.weights, dtype=float)
+        weights = problem.loss.weights
+        shares = None if weights is None else np.array(weights, dtype=float)
         free = free_basis(problem)
         solved = program.solve(
             y, weight, penalised=penalised, fixed=fixed, shares=shares, free=free
@@ -125,8 +126,8 @@ class BlockDual:
         lam, parts = orthogonal(problem, [round(v / scale) for v in values.tolist()])
         scale = Fraction(scale) / parts
         whole = {
-            sign: (b / float(unit * scale), weights * float(unit / scale))
-            for sign, (b, weights) in halves.items()
+            sign: (b / float(unit * scale), own * float(unit / scale))
+            for sign, (b, own) in halves.items()
         }
         proof = quadratics(X, lam, problem.activation, norm, whole)
         if proof is None:

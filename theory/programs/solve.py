@@ -2,15 +2,16 @@
 
 1. Patterns: the whole arrangement where it has at most `max_patterns` cones, else those that column
    generation finds.
-2. The convex program over all blocks (columns.py), by Newton's method for l2 lengths, an
-   interior-point method for spectral norms, and CVXPY else: a relaxation of training at any width.
+2. The convex program over all blocks (columns.py), by Newton's method for l2 lengths and squared
+   losses, an interior-point method for spectral norms and smooth ones, and CVXPY else: a relaxation
+   of training at any width. An output bias and a linear part are free columns of it (free.py).
    Where patterns were searched for, a cover of all directions prices all others (cover.py), and
    those that cost more join.
 3. Its dual point, repaired to exact feasibility, proves a lower bound (bounds.py); its solution,
    lifted to a network in the ball of at most `width` neurons, attains an upper one (networks.py).
 4. Where the gap is left open because the width is too small for the relaxation to be tight, all
-   cells of that width are searched, if they are few: exactly for the entrywise ball, where a
-   mixed-integer program finds the best cell first (counts.py).
+   cells of that width are searched, if they are few: exactly for the entrywise ball, where for the
+   squared loss a mixed-integer program finds the best cell first (counts.py).
 """
 
 from __future__ import annotations
@@ -191,7 +192,8 @@ def solve(
         searched for.
 
     Raises InputError for wrong options, SolverFailure where no convex solver succeeds.
-    Source: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md.
+    Source: proofs_notes/group-lasso.md, sup-norm.md, two-summing.md, matrix-fractional.md, and
+    losses.md for other losses.
     """
     return _optimum(
         problem,
@@ -451,6 +453,7 @@ def _patterns(
 
 
 def _option(within: Within) -> Any:
+    """How `CellComplex.of` is told."""
     return {"within" if isinstance(within, Ball) else "penalty": within}
 
 

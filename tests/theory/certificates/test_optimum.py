@@ -75,7 +75,6 @@ def test_a_bound_over_some_patterns_is_never_called_global(
 ) -> None:
     problem, _ = planted(30, 3, 4, 0, entries=9)
     monkeypatch.setattr(sys.modules["theory.programs.solve"], "MAX_DIMENSION", 0)
-    monkeypatch.setattr(sys.modules["theory.programs.solve"], "_COARSE", 0)  # no cover
     found = solve(problem, Ball("ngd", HALF), max_patterns=50)
     document = certify(found)
     assert len(document["patterns"]) == found.patterns

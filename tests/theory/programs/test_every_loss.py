@@ -18,10 +18,13 @@ from scipy.optimize import linprog
 
 from theory.activation import RELU
 from theory.arrangement import arrangement
+from theory.certificates import certify
+from theory.certificates.checker import check
+from theory.certificates.reading import CertificateInvalid
 from theory.exact import dot
 from theory.gauges import gauge_of
 from theory.geometry import geometry
-from theory.losses import SQUARED, Loss
+from theory.losses import Loss
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs import relax, solve
@@ -377,10 +380,11 @@ def test_all_directions_are_priced_for_any_loss(
     assert float(found.relaxed.upper) == pytest.approx(float(whole.upper), rel=1e-5)
     assert float(found.relaxed.lower) == pytest.approx(float(whole.lower), rel=1e-5)
     monkeypatch.setattr(sys.modules["theory.programs.solve"], "MAX_DIMENSION", 0)
-    monkeypatch.setattr(sys.modules["theory.programs.solve"], "_COARSE", 0)  # no cover
     pool = solve(data, Ball(name, "1/20"), width=3, max_cells=1, max_patterns=6)
     assert pool.relaxed.upper >= whole.lower
     assert pool.lower <= pool.upper
+    # Quadratics instead of cones: with weights and free columns they prove what is so.
+    assert 0 < pool.everywhere <= whole.upper
 
 
 @given(
@@ -493,7 +497,12 @@ def test_small_widths_with_a_penalty_are_decided_by_all_cells() -> None:
         assert found.relative_gap <= 1e-6
         assert found.relaxed.upper < found.lower
         require_attained(found)
-    assert SQUARED == Loss.named("squared")
+        document = certify(found)
+        assert "l2 penalty beta = 1/2" in check(document, found.problem).statement
+        higher = document["value"][0].split("/")
+        raised = f"{int(higher[0]) * 101}/{int(higher[1]) * 100}"
+        with pytest.raises(CertificateInvalid, match="^duals"):
+            check({**document, "value": [raised, "100"]}, found.problem)
 
 
 @pytest.mark.parametrize("loss", ["absolute", "hinge"])

@@ -140,7 +140,6 @@ def test_patterns_that_are_searched_for(name: str, monkeypatch: pytest.MonkeyPat
     assert float(covered.relaxed.upper) == pytest.approx(float(whole.upper), rel=1e-6)
     assert float(covered.relaxed.lower) == pytest.approx(float(whole.lower), rel=1e-6)
     monkeypatch.setattr(sys.modules["theory.programs.solve"], "MAX_DIMENSION", 0)
-    monkeypatch.setattr(sys.modules["theory.programs.solve"], "_COARSE", 0)  # no cover
     part = solve(problem, ball, width=3, max_cells=1, max_patterns=40)
     assert not part.whole
     # Fewer patterns have a larger optimum, by a little only, and the same gap.
