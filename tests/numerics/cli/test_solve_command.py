@@ -118,12 +118,14 @@ def test_a_gap_that_is_left_is_said_first(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_penalty_has_no_ball(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(
-        capsys, "solve", "flagship", "--optimizer", "sgd", "--beta", "2", "--width", "1"
-    )
+    asked = ("solve", "flagship", "--optimizer", "sgd", "--beta", "2", "--width", "1")
+    code, out, _ = run(capsys, *asked)
+    assert code == 0  # from all cells
+    assert "attained by 4 neurons" in out
+    assert "ball" not in out
+    code, out, _ = run(capsys, *asked, "--max-cells", "1")
     assert code == 3
     assert "not decided at width 1: least loss + penalty" in out
-    assert "attained by 4 neurons" in out
     assert "ball" not in out
 
 
@@ -158,12 +160,16 @@ def test_patterns_priced_are_not_called_all(
     assert found["lower_for_every_network"] == found["lower"]
 
 
-def test_other_losses(capsys: pytest.CaptureFixture[str]) -> None:
-    huber = run_json(
-        capsys, "solve", "flagship", "--optimizer", "ngd", "--rho", "1", "--loss", "huber:1/2"
-    )
-    assert huber["loss"] == "huber"
-    assert huber["relative_gap"] <= 1e-6
+@pytest.mark.parametrize("loss", ["huber:1/2", "absolute", "quantile:1/4", "epsilon:1/10"])
+def test_other_losses(loss: str, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("solve", "flagship", "--optimizer", "ngd", "--rho", "1", "--loss", loss)
+    found = run_json(capsys, *asked)
+    assert found["loss"] == loss
+    assert found["relative_gap"] <= 1e-6
+    free = run_json(capsys, *asked, "--output-bias", "--skip")
+    assert free["relative_gap"] <= 1e-6
+    assert {"b", "c"} <= set(free["network"])
+    assert Fraction(free["upper"]) < Fraction(found["lower"])
 
 
 @pytest.mark.parametrize(
@@ -177,10 +183,10 @@ def test_other_losses(capsys: pytest.CaptureFixture[str]) -> None:
         ("--optimizer muon --weight-decay 0", "weight-decay: 0 must be positive"),
         ("--optimizer muon --beta 1", "rho: is needed, and no beta"),
         ("--optimizer sgd --rho 1", "beta: is needed, and no rho"),
-        ("--optimizer muon --rho 1 --loss l0", "loss: 'l0' is not one of"),
+        ("--optimizer muon --rho 1 --loss l0", "loss: 'l0' is none; write one of squared"),
         ("--optimizer muon --rho 1 --loss huber:0", "threshold: 0 must be positive"),
         ("--optimizer muon --rho 1 --loss logistic", "y[0]: 5 is no label"),
-        ("--optimizer muon --rho 1 --loss huber --certificate x", "certificate: only optima of"),
+        ("--optimizer muon --rho 1 --loss huber", "loss: 'huber' is none; write one of squared"),
         ("--optimizer muon --rho 1 --seed -1", "seed: -1 must not be negative"),
         ("--optimizer muon --rho 1 --max-patterns 0", "max_patterns: 0 must be at least 1"),
         ("--optimizer muon --rho 1 --width 0", "width: 0 must be at least 1"),
