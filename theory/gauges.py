@@ -17,7 +17,8 @@ bound. With W = [w_1 .. w_m] and positive definite Z (proofs_notes/radii.md):
 | spectral, max              | muon-adamw    | ||U||_op                  | <= (tr Z sum_j q_j)^1/2 |
 | spectral, l2               | muon          | 2-summing norm            | <= (tr Z max_j q_j)^1/2 |
 
-with q_j = w_j^T Z^-1 w_j; the least of these bounds is the dual norm.
+with q_j = w_j^T Z^-1 w_j; the least of these bounds is the dual norm. Hidden biases, the last
+entries of the u_j, may be apart from the norm on W: see `Apart` and proofs_notes/biases.md.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ from theory.exact import (
     squared,
     to_flint,
 )
-from theory.geometry import Geometry, LionK, MixedNorm, Norm, SchattenNorm, VectorNorm
+from theory.geometry import Apart, Geometry, LionK, MixedNorm, Norm, SchattenNorm, VectorNorm
 from theory.geometry.lp_norm import conjugate
+from theory.geometry.two_summing import least_squares_of_outputs
 from theory.network import Network
 from theory.types import Array
 
@@ -63,15 +65,23 @@ _REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the
 _FIXED = 1e-15  # a change of Z that ends a fixed point iteration
 _ITERATIONS = 500  # of a fixed point; whatever it finds is a bound
 _ROUGH = Fraction(1, 10**7)  # relative: more than what floats of sizes are off
+_FAINT = (
+    30  # the share of a layer that what needs none of it has, in bits: its square is no float's
+)
 _CLOSE = Fraction(1, 10**12)  # an eigenvalue is first tried as the simplest fraction this near
 
 
 class Metric(NamedTuple):
-    """A positive definite integer matrix Z (d, d), with Z^-1 = numerators / denominator."""
+    """A positive definite integer matrix Z (d, d), with Z^-1 = numerators / denominator.
+
+    level: where biases are bounded apart, for a dual vector whose largest entry is one: see
+    `theory.landscape.biased`.
+    """
 
     Z: tuple[tuple[int, ...], ...]
     numerators: tuple[tuple[int, ...], ...]
     denominator: int
+    level: Fraction = Fraction()
 
     @classmethod
     def near(cls, matrix: Float[Array, "d d"]) -> Metric:
@@ -102,10 +112,12 @@ class Metric(NamedTuple):
 
 class Size(NamedTuple):
     """A ball as CVXPY constraints; `arrow` is the semidefinite one, if there is one, whose
-    multiplier has Z in its corner."""
+    multiplier has Z in its corner. alpha: the squares of |a|, in parts of the radius, where they
+    are variables."""
 
     constraints: list[cvxpy.Constraint]
     arrow: cvxpy.Constraint | None = None
+    alpha: cvxpy.Variable | None = None
 
 
 @dataclass(frozen=True)
@@ -118,11 +130,25 @@ class Hidden(ABC):
     power, wherever it is asked for: of the sum that a gauge is of lengths; see `Gauge.power`.
     """
 
-    name: ClassVar[str]
-    norm: ClassVar[Norm]
-    shared: ClassVar[bool]
-    entries: ClassVar[bool] = False
-    joint: ClassVar[bool] = False
+    @property
+    @abstractmethod
+    def name(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def norm(self) -> Norm: ...
+
+    @property
+    @abstractmethod
+    def shared(self) -> bool: ...
+
+    @property
+    def entries(self) -> bool:
+        return False
+
+    @property
+    def joint(self) -> bool:
+        return False
 
     @abstractmethod
     def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
@@ -382,7 +408,7 @@ class Spectral(Hidden):
         arrow = cp.bmat([[radius * np.eye(d), U], [U.T, cp.diag(alpha)]]) >> 0
         counts = np.ones(m) if counts is None else counts
         room = cp.sum(alpha) <= radius if power == 1 else alpha <= radius * counts
-        return Size([arrow, room], arrow)
+        return Size([arrow, room], arrow, alpha)
 
     def gauge_squared(self, u: Point, power: float) -> Fraction | None:
         """The 2-summing norm of two columns is the larger of ||u_1 + u_2|| and ||u_1 - u_2||."""
@@ -405,6 +431,136 @@ class Spectral(Hidden):
         if fmpq_mat([to_flint(uj) for uj in u]).rank() == 1:
             exact = _roots(list(map(squared, u)), 2)
         return exact or super().scale(u)
+
+
+@dataclass(frozen=True)
+class _Apart(Hidden):
+    """A norm on W without its last row, the biases."""
+
+    rest: Hidden
+
+    @property
+    def name(self) -> str:
+        """Of the rest: certificates say of the problem how biases are treated."""
+        return self.rest.name
+
+    @property
+    def shared(self) -> bool:
+        return self.rest.shared
+
+    @property
+    def entries(self) -> bool:
+        return self.rest.entries
+
+    @property
+    def joint(self) -> bool:
+        return self.rest.joint
+
+    def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
+        raise InputError("bias", f"dual norms are for decayed biases, not for {self.norm}")
+
+    def support(
+        self, U: Float[Array, "d m"], power: float
+    ) -> tuple[Float[Array, "d m"], Float[Array, "d d"] | None]:
+        raise InputError("bias", f"dual norms are for decayed biases, not for {self.norm}")
+
+
+class FreeBiases(_Apart):
+    """Only the rest counts."""
+
+    @property
+    def norm(self) -> Norm:
+        return Apart(self.rest.norm, free=True)
+
+    def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
+        return self.rest.squared([w[:-1] for w in W])
+
+    def stretched(self, columns: Scaled) -> Fraction:
+        return self.rest.stretched(_short(columns))
+
+    def at_most(self, columns: Scaled, bound: Fraction) -> bool:
+        return self.rest.at_most(_short(columns), bound)
+
+    def sizes(self, u: Point) -> list[Fraction]:
+        return self.rest.sizes(tuple(uj[:-1] for uj in u))
+
+    def ball(
+        self,
+        U: cvxpy.Expression,
+        radius: cvxpy.Expression | float,
+        power: float,
+        counts: Float[Array, " m"] | None = None,
+    ) -> Size:
+        return self.rest.ball(U[:-1], radius, power, counts)
+
+    def gauge_squared(self, u: Point, power: float) -> Fraction | None:
+        return self.rest.gauge_squared(tuple(uj[:-1] for uj in u), power)
+
+    def scale(self, u: Point) -> list[Fraction]:
+        """Neurons with nothing but a bias need next to nothing of the output layer, but not none:
+        what the others have grows by less than floats can tell."""
+        sizes = self.rest.scale(tuple(uj[:-1] for uj in u))
+        least = (max(sizes) or Fraction(1)) / 2**_FAINT
+        return [least if uj[-1] and not any(uj[:-1]) else v for uj, v in zip(u, sizes, strict=True)]
+
+
+class BoundedBiases(_Apart):
+    """The larger of the norm of the rest and of the largest bias: for the spectral norm."""
+
+    @property
+    def norm(self) -> Norm:
+        return Apart(self.rest.norm, free=False)
+
+    def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
+        biases = max(w[-1] ** 2 for w in W)
+        return max(biases, self.rest.squared([w[:-1] for w in W]))
+
+    def stretched(self, columns: Scaled) -> Fraction:
+        biases = (u[-1] ** 2 / alpha for alpha, u in columns)
+        return max(self.rest.stretched(_short(columns)), *biases)
+
+    def at_most(self, columns: Scaled, bound: Fraction) -> bool:
+        biases = all(u[-1] ** 2 <= bound * alpha for alpha, u in columns)
+        return biases and self.rest.at_most(_short(columns), bound)
+
+    def sizes(self, u: Point) -> list[Fraction]:
+        raise InputError("bias", f"neurons have no sizes of their own where W has {self.norm}")
+
+    def ball(
+        self,
+        U: cvxpy.Expression,
+        radius: cvxpy.Expression | float,
+        power: float,
+        counts: Float[Array, " m"] | None = None,
+    ) -> Size:
+        """Those of the rest, and b_j^2 <= radius alpha_j, or |b_j| <= radius for own |a_j|."""
+        import cvxpy
+
+        cp: Any = cvxpy  # mypy does not see the functions it exports
+        found = self.rest.ball(U[:-1], radius, power, counts)
+        if power != 1:
+            room = [cp.abs(U[-1]) <= radius]
+        else:
+            assert found.alpha is not None
+            cones = cp.vstack([2 * U[-1], radius - found.alpha])
+            room = [cp.norm(cones, 2, axis=0) <= radius + found.alpha]
+        return Size([*found.constraints, *room], found.arrow, found.alpha)
+
+    def scale(self, u: Point) -> list[Fraction]:
+        """In floating point, near those of the least network."""
+        top = max(abs(v) for uj in u for v in uj) or Fraction(1)
+        U = np.array([[float(v / top) for v in uj] for uj in u]).T
+        squares = least_squares_of_outputs(U[:-1].T @ U[:-1], U[-1] ** 2)
+        largest = squares.max() or 1.0
+        return [
+            max(Fraction(math.sqrt(v / largest)), Fraction(1, 2**_FAINT)) if any(uj) else Fraction()
+            for v, uj in zip(squares.tolist(), u, strict=True)
+        ]
+
+
+def _short(columns: Scaled) -> Scaled:
+    """Without biases."""
+    return [(alpha, u[:-1]) for alpha, u in columns]
 
 
 @dataclass(frozen=True)
@@ -460,7 +616,22 @@ class Gauge:
     @property
     def summed(self) -> bool:
         """Whether both layers are shared, so that more neurons do not make more room."""
-        return self.power == 1
+        return self.power == 1 and not self.bounded
+
+    @property
+    def bounded(self) -> bool:
+        """Whether biases have a bound apart from the rest of W."""
+        return isinstance(self.hidden, BoundedBiases)
+
+    @property
+    def free(self) -> bool:
+        """Whether biases do not count."""
+        return isinstance(self.hidden, FreeBiases)
+
+    @property
+    def rest(self) -> Gauge:
+        """The same of the weights without biases, where these are free."""
+        return Gauge(self.hidden.rest, self.output) if isinstance(self.hidden, FreeBiases) else self
 
     @property
     def exact(self) -> bool:
@@ -550,7 +721,17 @@ def has_gauge(optimizer: Geometry) -> bool:
     """Whether `gauge_of` knows the ball of a geometry; those of users it may not."""
     if not isinstance(optimizer, LionK):
         return False
-    return optimizer.hidden in _HIDDEN and optimizer.output in _OUTPUT
+    return _hidden(optimizer.hidden) is not None and optimizer.output in _OUTPUT
+
+
+def _hidden(norm: Norm) -> Hidden | None:
+    """What is known of a norm on W."""
+    if not isinstance(norm, Apart):
+        return _HIDDEN.get(norm)
+    rest = _HIDDEN.get(norm.rest)
+    if rest is None or norm.free:
+        return None if rest is None else FreeBiases(rest)
+    return BoundedBiases(rest) if rest.joint else None
 
 
 def gauge_of(optimizer: LionK) -> Gauge:
@@ -558,10 +739,11 @@ def gauge_of(optimizer: LionK) -> Gauge:
 
     Raises InputError for norms that no gauge here belongs to.
     """
-    if not has_gauge(optimizer):
+    hidden = _hidden(optimizer.hidden)
+    if hidden is None or optimizer.output not in _OUTPUT:
         norms = f"{optimizer.hidden} on W with {optimizer.output} on a"
         raise InputError("optimizer", f"no exact radii are known for {norms}")
-    return Gauge(_HIDDEN[optimizer.hidden], _OUTPUT[optimizer.output])
+    return Gauge(hidden, _OUTPUT[optimizer.output])
 
 
 def _gram(columns: Scaled) -> fmpq_mat:

@@ -37,7 +37,13 @@ _MOST_BYTES = 1 << 26  # of a file
 _MOST_NUMBERS = 1 << 19  # in a file
 _MOST_BITS = 1 << 29  # of all numbers of X, or y, over a common denominator
 _FEWER = "take fewer rows"
-_KEYS = ("X", "y", "width", "activation", "loss", "weights", "output_bias", "skip", "description")
+_KEYS = (
+    *("X", "y", "width", "activation", "loss", "weights", "bias", "output_bias", "skip"),
+    "description",
+)
+DEFAULT = "default"
+BIASES = (DEFAULT, "decayed", "adamw", "free")
+"""How an optimizer treats hidden biases: see `theory.within.settled`."""
 
 
 def is_number(text: str) -> bool:
@@ -206,6 +212,20 @@ def _weights(value: object, n: int) -> tuple[Fraction, ...]:
     return weights
 
 
+def _with_ones(X: Iterable[Sequence[Fraction]]) -> tuple[tuple[Fraction, ...], ...]:
+    return tuple((*row, Fraction(1)) for row in X)
+
+
+def _check_bias(bias: object, rows: Sequence[Sequence[Fraction]]) -> None:
+    if bias not in BIASES:
+        raise InputError("bias", f"{bias!r} is none; write {', '.join(BIASES)}")
+    if len(rows[0]) < 2:
+        raise InputError("X", "has no columns; at least one feature is needed")
+    constant = {row[-1] for row in rows}
+    if len(constant) > 1 or min(constant) <= 0:
+        raise InputError("bias", "needs a constant positive last column of X; see with_bias")
+
+
 @dataclass(frozen=True, init=False)
 class Problem:
     """Data and targets of a regression problem with scalar output, and how it is to be solved.
@@ -214,8 +234,11 @@ class Problem:
     width: the number of hidden neurons the problem is meant for, if it says. activation: of the
     networks to be trained, by name too; see `Activation.named`.
     loss: of the fit, by name too; see `Loss.named`. weights: (n,) positive rationals by which its
-    summands are multiplied; they become a part of the loss. output_bias, skip: whether networks
-    also have a number b, and a linear part c . x, which no ball and no penalty counts.
+    summands are multiplied; they become a part of the loss.
+    bias: how hidden biases, the weights of the last feature, are treated: see `with_bias`. None:
+    the last feature is one as others are.
+    output_bias, skip: whether networks also have a number b, and a linear part c . x, which no ball
+    and no penalty counts.
     name, description: for people; they do not take part in equality.
     """
 
@@ -224,6 +247,7 @@ class Problem:
     width: int | None = None
     activation: Activation = RELU
     loss: Loss = SQUARED
+    bias: str | None = None
     output_bias: bool = False
     skip: bool = False
     name: str = field(default="", compare=False)
@@ -239,6 +263,7 @@ class Problem:
         activation: Activation | str = RELU,
         loss: Loss | str = SQUARED,
         weights: Iterable[Rational] | None = None,
+        bias: str | None = None,
         output_bias: bool = False,
         skip: bool = False,
     ) -> None:
@@ -264,6 +289,9 @@ class Problem:
             loss = loss.weighted(_weights(weights, len(rows)))
         loss.check(targets)
         object.__setattr__(self, "loss", loss)
+        if bias is not None:
+            _check_bias(bias, rows)
+        object.__setattr__(self, "bias", bias)
         for name_, value in (("output_bias", output_bias), ("skip", skip)):
             if not isinstance(value, bool):
                 raise InputError(name_, f"must be true or false, not {value!r}")
@@ -317,15 +345,27 @@ class Problem:
             if getattr(self, name):
                 raise InputError(name, f"{what} for networks of hidden neurons only")
 
+    def require_decayed(self, what: str) -> None:
+        """Raise InputError, with `what` in its text, for hidden biases apart from the ball of W."""
+        if self.bias not in (None, "decayed"):
+            raise InputError("bias", f"{what} for decayed biases, not for {self.bias} ones yet")
+
     def integer_form(self) -> tuple[list[list[int]], int, list[int], int]:
         """(X', p, y', q): integer X' = p X and y' = q y, with the least such integers p, q > 0."""
         p = _common_denominator([v for row in self.X for v in row], "X")
         q = _common_denominator(self.y, "y")
         return [[int(v * p) for v in row] for row in self.X], p, [int(v * q) for v in self.y], q
 
-    def with_bias(self) -> Problem:
-        """The same problem with the constant feature 1 appended, so that neurons have biases."""
-        return replace(self, X=tuple((*row, Fraction(1)) for row in self.X))
+    def with_bias(self, treatment: str = DEFAULT) -> Problem:
+        """The same problem with the constant feature 1 appended, so that neurons have biases.
+
+        treatment: of the biases in balls. decayed: as entries of W. adamw: no b_j is larger than
+            R_W, as AdamW leaves them. free: they are not decayed. default: as is usual for the
+            optimizer, which is adamw for Muon, and decayed for the others.
+        """
+        if self.bias is not None:
+            raise InputError("bias", f"the problem has biases already, {self.bias} ones")
+        return replace(self, X=_with_ones(self.X), bias=treatment)
 
     @classmethod
     def from_floats(
@@ -351,10 +391,14 @@ class Problem:
 
     def to_json(self) -> dict[str, Any]:
         """{"X", "y"} with rationals as text, and what is not as usual: see `from_json`."""
+        rows = self.X if self.bias is None else [row[:-1] for row in self.X]
+        assert self.bias is None or self.X[0][-1] == 1  # scaled data are not written
         document: dict[str, Any] = {
-            "X": [[format_rational(v) for v in row] for row in self.X],
+            "X": [[format_rational(v) for v in row] for row in rows],
             "y": [format_rational(v) for v in self.y],
         }
+        if self.bias is not None:
+            document["bias"] = self.bias
         if self.activation != RELU:
             document["activation"] = str(self.activation)
         if self.loss.weights is not None:
@@ -368,8 +412,8 @@ class Problem:
 
     @classmethod
     def from_json(cls, document: object, name: str = "") -> Problem:
-        """The problem that JSON states: X, y, and perhaps width, activation, loss, weights,
-        output_bias, skip, description."""
+        """The problem that JSON states: X, y, and perhaps width, activation, loss, weights, bias,
+        output_bias, skip, description. With a bias X is without the constant feature."""
         if not isinstance(document, Mapping):
             raise InputError(name or "problem", 'must be a JSON object {"X": [...], "y": [...]}')
         for key in ("X", "y"):
@@ -379,8 +423,10 @@ class Problem:
             if key not in _KEYS:
                 raise InputError(str(key), f"is not a known field; known are {', '.join(_KEYS)}")
         width = document.get("width")
+        bias = document.get("bias")
+        rows = rational_matrix(document["X"], "X")
         return cls(
-            X=document["X"],
+            X=rows if bias is None else _with_ones(rows),
             y=document["y"],
             width=integer(width, "width") if isinstance(width, str) else width,
             name=name,
@@ -388,6 +434,7 @@ class Problem:
             activation=str(document.get("activation", RELU)),
             loss=str(document.get("loss", SQUARED)),
             weights=document.get("weights"),
+            bias=bias,
             output_bias=document.get("output_bias", False),
             skip=document.get("skip", False),
         )

@@ -14,7 +14,8 @@ theory.errors.InputError: rho: 0 must be positive
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import ClassVar, TypeAlias
@@ -22,9 +23,9 @@ from typing import ClassVar, TypeAlias
 from theory.errors import InputError
 from theory.exact import squared
 from theory.gauges import Gauge, gauge_of
-from theory.geometry import Geometry, LionK, geometry
+from theory.geometry import Apart, Geometry, LionK, MixedNorm, SchattenNorm, geometry
 from theory.network import Network
-from theory.problem import Rational, positive_rational
+from theory.problem import DEFAULT, Problem, Rational, positive_rational
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -59,7 +60,11 @@ class Ball:
         return f"Ball({self.optimizer!r}, '{self.rho}')"
 
     def __str__(self) -> str:
-        return f"the {self.optimizer} ball rho = {self.rho}"
+        hidden = self.geometry.hidden
+        biases = ""
+        if isinstance(hidden, Apart):
+            biases = ", biases free" if hidden.free else ", biases as adamw's"
+        return f"the {self.optimizer} ball rho = {self.rho}{biases}"
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -118,3 +123,41 @@ def require_within(value: object, *kinds: type[Ball] | type[Penalty]) -> None:
         example = {Ball: "Ball('muon', '3/2')", Penalty: "Penalty('1/10')"}
         remedy = " or ".join(example[kind] for kind in kinds)
         raise InputError("within", f"is {value!r}, but must be such as {remedy}")
+
+
+def settled(problem: Problem, within: Within | None) -> tuple[Problem, Within | None]:
+    """The problem with the treatment of its hidden biases decided, and the ball that this makes.
+
+    Biases are by default as AdamW's where W has the spectral norm, as Muon leaves them to it, and
+    decayed else. As AdamW's they are in {|b_j| <= R_W}: where W has entries of that size anyhow
+    they are decayed ones. Without a ball nothing is to be decided.
+    Raises InputError where the treatment is not known in such a ball, or with a penalty.
+    Source: `bias-balls`, proofs_notes/biases.md.
+    """
+    bias = problem.bias
+    if bias in (None, "decayed") or within is None:
+        return problem, within
+    if isinstance(within, Penalty):
+        if bias != DEFAULT:
+            raise InputError("bias", f"is {bias}, but {within.optimizer} decays all; take decayed")
+        return replace(problem, bias="decayed"), within
+    norm = within.geometry.hidden
+    if isinstance(norm, Apart):
+        return replace(problem, bias="free" if norm.free else "adamw"), within
+    if bias == DEFAULT:
+        bias = "adamw" if norm == SchattenNorm(math.inf) else "decayed"
+    if bias == "decayed" or (bias == "adamw" and norm == MixedNorm(math.inf, math.inf)):
+        return replace(problem, bias="decayed"), within
+    if bias == "adamw" and norm != SchattenNorm(math.inf):
+        remedy = "take decayed or free"
+        raise InputError(
+            "bias", f"as adamw's in the ball of {within.optimizer} is not known; {remedy}"
+        )
+    apart = replace(within.geometry, hidden=Apart(norm, free=bias == "free"))
+    return replace(problem, bias=bias), Ball(apart, within.rho)
+
+
+def require_decayed(problem: Problem, within: Within | None, what: str) -> None:
+    """Raise InputError, with `what` in its text, where hidden biases are apart from the ball."""
+    decided, _ = settled(problem, within)
+    decided.require_decayed(what)

@@ -152,7 +152,14 @@ class Reading:
             "N.",
         ),
     ] = None
-    bias: Annotated[bool, typer.Option("--bias", help="Append the constant feature 1.")] = False
+    bias: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="Append the constant feature 1. In balls its weights are decayed as others are, "
+            "or as AdamW does (adamw), or free, or as is usual for the optimizer (default).",
+        ),
+    ] = None
     activation: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="relu, abs or leaky_relu:C, C its slope below zero."),
@@ -223,7 +230,7 @@ def load(source: str, reading: Reading) -> Problem:
         changes["loss"] = Loss.named(reading.loss).weighted(problem.loss.weights)
     if changes:
         problem = replace(problem, **changes)
-    return problem.with_bias() if reading.bias else problem
+    return problem if reading.bias is None else problem.with_bias(reading.bias)
 
 
 def ball(within: str | None, rho: str | None) -> Ball | None:

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -145,6 +146,33 @@ def test_bias_appends_the_constant_feature() -> None:
     problem = Problem(X=[[2], [3]], y=[1, 2], width=4).with_bias()
     assert problem.X == ((2, 1), (3, 1))
     assert problem.width == 4
+    assert problem.bias == "default"
+    with pytest.raises(InputError, match=r"^bias: the problem has biases already, default ones"):
+        problem.with_bias("free")
+
+
+@pytest.mark.parametrize("bias", ["default", "decayed", "adamw", "free"])
+def test_files_have_the_treatment_in_place_of_the_feature(bias: str) -> None:
+    problem = Problem(X=[[2], [3]], y=[1, 2]).with_bias(bias)
+    document = {"X": [["2"], ["3"]], "y": ["1", "2"], "bias": bias}
+    assert problem.to_json() == document
+    assert Problem.from_json(document) == problem
+    assert replace(problem, X=[[4, "1/2"], [6, "1/2"]]).bias == bias  # in other units
+
+
+@pytest.mark.parametrize(
+    ("X", "bias", "message"),
+    [
+        ([[1, 1]], "none", r"^bias: 'none' is none; write default, decayed, adamw, free"),
+        ([[1, 1]], 1, r"^bias: 1 is none"),
+        ([[1, 1], [1, 2]], "free", r"^bias: needs a constant positive last column of X"),
+        ([[1, -1]], "free", r"^bias: needs a constant positive last column of X"),
+        ([[1]], "free", r"^X: has no columns"),
+    ],
+)
+def test_wrong_biases(X: list[list[int]], bias: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Problem(X, [0] * len(X), bias=bias)
 
 
 def test_floats_by_binary_value_or_nearest_fraction() -> None:

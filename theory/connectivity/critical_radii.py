@@ -39,7 +39,7 @@ from theory.landscape.nnls import LeastSquares
 from theory.linear import LinearProgram
 from theory.problem import Problem
 from theory.types import Progress, silent
-from theory.within import Ball
+from theory.within import Ball, require_decayed
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ def radius_intervals(
     Raises InputError for another optimizer, BudgetError beyond `max_cells` labelled cells.
     """
     problem.require_plain("intervals of radii are")
+    require_decayed(problem, Ball(optimizer, 1), "intervals of radii are")
     if not gauge_of(geometry(optimizer).ball).exact:
         raise InputError(
             "optimizer", f"the ball of {optimizer} is no polytope: radii are not exact"

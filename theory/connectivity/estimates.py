@@ -20,7 +20,7 @@ from theory.landscape.domain import Domain, Group
 from theory.problem import Problem
 from theory.types import Progress, silent
 from theory.units import Units
-from theory.within import Ball
+from theory.within import Ball, require_decayed
 
 _SAME = 1e-6  # relative; radii as near as this are taken for equal
 
@@ -38,6 +38,7 @@ def estimated_intervals(
     gauge = gauge_of(geometry(optimizer).ball)
     if gauge.exact:
         raise InputError("optimizer", f"{optimizer} has exact intervals")
+    require_decayed(problem, Ball(optimizer, 1), "intervals of radii are")
     # Radii in units in which the data are of size one, as the solver's tolerances are absolute.
     units = Units.of(problem)
     ball = Ball(optimizer, units.y / units.x)

@@ -31,7 +31,7 @@ from theory.errors import BudgetError, InputError
 from theory.landscape.cells import Cell, CellComplex
 from theory.problem import Problem
 from theory.types import Progress, silent
-from theory.within import Ball, require_within
+from theory.within import Ball, require_decayed, require_within
 
 MAX_COUNTS = 13_000
 """Counts of neurons that `minimal_counts` may have to look at; some 0.3 milliseconds each."""
@@ -93,6 +93,7 @@ def minimal_counts(
     the size at which the search ends, or `max_bases` sets of columns for that size.
     """
     require_within(within, Ball)
+    require_decayed(problem, within, "minimal counts are known")
     if not within.gauge.exact:
         raise InputError("within", f"in {within} no complete list of counts is known")
     rho = within.rho

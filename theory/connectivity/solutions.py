@@ -36,7 +36,7 @@ from theory.gauges import Gauge
 from theory.landscape.completed import free_fit, free_part
 from theory.network import Network
 from theory.problem import Problem, format_rational, rational
-from theory.within import Ball, Penalty, Within, require_within
+from theory.within import Ball, Penalty, Within, require_decayed, require_within
 
 
 class Neuron(NamedTuple):
@@ -68,6 +68,7 @@ class SolutionSet:
 
     def __post_init__(self) -> None:
         require_within(self.within, Ball, Penalty)
+        require_decayed(self.problem, self.within, "paths of solutions are")
         object.__setattr__(self, "level", rational(self.level, "level"))
         if self.level < 0:
             raise InputError("level", f"{self.level} must not be negative")

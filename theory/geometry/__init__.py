@@ -46,7 +46,7 @@ that is not finite gives a result that is not finite, and leaves the others alon
 belong to the modules that use this one; here only `LionK.radius` is exact.
 """
 
-from theory.geometry.norms import Factorisation, MixedNorm, Norm, SchattenNorm, VectorNorm
+from theory.geometry.norms import Apart, Factorisation, MixedNorm, Norm, SchattenNorm, VectorNorm
 from theory.geometry.optimizers import (
     Geometry,
     Interval,
@@ -59,6 +59,7 @@ from theory.geometry.optimizers import (
 )
 
 __all__ = [
+    "Apart",
     "Factorisation",
     "Geometry",
     "Interval",

@@ -238,6 +238,48 @@ class SchattenNorm(Norm):
         return super().factorise(U, output)
 
 
+@dataclass(frozen=True)
+class Apart(Norm):
+    """A norm on W without its last row, the hidden biases: of these no entry is larger than the
+    rest is long, or they are free and do not count."""
+
+    rest: Norm
+    free: bool
+
+    def value(self, x: Float[Array, "*batch d m"]) -> Float[Array, "*batch"]:
+        value = self.rest.value(x[..., :-1, :])
+        return value if self.free else np.maximum(value, np.abs(x[..., -1, :]).max(axis=-1))
+
+    def dual_value(self, g: Float[Array, "*batch d m"]) -> Float[Array, "*batch"]:
+        """Infinite where biases are free and g is not zero there."""
+        total = np.abs(g[..., -1, :]).sum(axis=-1)
+        if self.free:
+            total = np.where(total == 0, 0.0, math.inf)
+        dual: Array = self.rest.dual_value(g[..., :-1, :]) + total
+        return dual
+
+    def lmo(
+        self, g: Float[Array, "*batch d m"], radius: float | Fraction
+    ) -> Float[Array, "*batch d m"]:
+        """Raises InputError where biases are free: there is no least value."""
+        if self.free:
+            raise InputError("bias", "there is no oracle where biases are free")
+        rest, biases = self.rest.lmo(g[..., :-1, :], radius), aligned(g[..., -1:, :], math.inf)
+        return np.concatenate([rest, -positive(radius, "radius") * biases], axis=-2)
+
+    def project(
+        self, x: Float[Array, "*batch d m"], radius: float | Fraction
+    ) -> Float[Array, "*batch d m"]:
+        """Each part on its own; see `Norm.project`."""
+        rest, biases = self.rest.project(x[..., :-1, :], radius), x[..., -1:, :]
+        if not self.free:
+            biases = project_lp(biases, math.inf, positive(radius, "radius"))
+        return np.concatenate([rest, biases], axis=-2)
+
+    def __str__(self) -> str:
+        return f"{self.rest} with {'free' if self.free else 'bounded'} biases"
+
+
 def _svd(
     x: Float[Array, "*batch d m"],
 ) -> tuple[Float[Array, "*batch d k"], Float[Array, "*batch k"], Float[Array, "*batch k m"]]:

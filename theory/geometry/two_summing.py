@@ -43,21 +43,9 @@ def two_summing(
     U = np.where(finite[..., None, None], U, 0.0)
     size = scale(U.reshape(*U.shape[:-2], -1))[..., None]
     U = U / size
-    m = U.shape[-1]
     gram = np.swapaxes(U, -1, -2) @ U
     gram = quotient(gram, np.trace(gram, axis1=-2, axis2=-1)[..., None, None])
-    t = np.full(gram.shape[:-1], 2.0)
-    mu = np.ones(gram.shape[:-2])
-    for _ in range(_MAX_NEWTON_STEPS):
-        S = np.linalg.inv(t[..., None] * np.eye(m) - gram)
-        gradient = 1 / mu[..., None] - np.diagonal(S, axis1=-2, axis2=-1)
-        dt = -np.linalg.solve(S * S, gradient[..., None])[..., 0]
-        decrement = np.sqrt(np.maximum(-(gradient * dt).sum(axis=-1), 0.0))
-        central = decrement < 0.5
-        if np.all(central & (mu <= _BARRIER_END)):
-            break
-        t = t + dt / (1 + decrement[..., None])
-        mu = np.where(central, np.maximum(mu * _BARRIER_SHRINK, _BARRIER_END), mu)
+    t, mu, S, dt = _central(gram, None)
 
     Y = mu[..., None, None] * (S - S @ (dt[..., None] * S))
     values, vectors = np.linalg.eigh((Y + np.swapaxes(Y, -1, -2)) / 2)
@@ -70,3 +58,49 @@ def two_summing(
     upper = size * np.linalg.norm(W, 2, axis=(-2, -1))
     lower = np.minimum(size * np.linalg.norm(U @ V, axis=(-2, -1)), upper)
     return lower, upper, b
+
+
+def least_squares_of_outputs(
+    gram: Float[Array, "m m"], floors: Float[Array, " m"]
+) -> Float[Array, " m"]:
+    """The t of nearly least sum with diag(t) >= gram (psd) and t_j >= floors_j.
+
+    With gram = V^T V and floors b_j^2 the sum is the square of the least radius of networks with
+    convex coordinates (v_j, b_j) where no bias is larger than R_W: see proofs_notes/biases.md.
+    """
+    total = float(np.trace(gram) + floors.sum())
+    if not total:
+        return np.zeros(len(floors))
+    t, *_ = _central(gram / total, floors / total)
+    squares: Array = t * total
+    return squares
+
+
+def _central(
+    gram: Float[Array, "*batch m m"], floors: Float[Array, "*batch m"] | None
+) -> tuple[
+    Float[Array, "*batch m"],
+    Float[Array, "*batch"],
+    Float[Array, "*batch m m"],
+    Float[Array, "*batch m"],
+]:
+    """t near the minimiser, mu, S and the step dt there; traces and floors sum to 1 at most."""
+    t = np.full(gram.shape[:-1], 2.0)
+    mu = np.ones(gram.shape[:-2])
+    identity = np.eye(gram.shape[-1])
+    for _ in range(_MAX_NEWTON_STEPS):
+        S = np.linalg.inv(t[..., None] * identity - gram)
+        gradient = 1 / mu[..., None] - np.diagonal(S, axis1=-2, axis2=-1)
+        hessian = S * S
+        if floors is not None:
+            above = 1 / (t - floors)
+            gradient = gradient - above
+            hessian = hessian + above[..., None] ** 2 * identity
+        dt = -np.linalg.solve(hessian, gradient[..., None])[..., 0]
+        decrement = np.sqrt(np.maximum(-(gradient * dt).sum(axis=-1), 0.0))
+        central = decrement < 0.5
+        if np.all(central & (mu <= _BARRIER_END)):
+            break
+        t = t + dt / (1 + decrement[..., None])
+        mu = np.where(central, np.maximum(mu * _BARRIER_SHRINK, _BARRIER_END), mu)
+    return t, mu, S, dt

@@ -32,7 +32,7 @@ from theory.landscape.nnls import Minimum, order_of
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.states import cone_of, sign_of, state_of
-from theory.within import Ball, Penalty, require_within
+from theory.within import Ball, Penalty, require_within, settled
 
 if TYPE_CHECKING:
     from theory.landscape.bounds import FaceBounds
@@ -133,6 +133,7 @@ class CellComplex:
         """
         if within is not None:
             require_within(within, Ball)
+        problem, place = settled(problem, penalty or within)
         if max_cells is None:
             max_cells = DEFAULT_MAX_CELLS if within or penalty else MAX_CELLS_ANYWHERE
         require_cells(problem, _width(width), labelled=labelled, max_cells=max_cells)
@@ -142,7 +143,7 @@ class CellComplex:
             option = "max_cells" if error.needed <= _MAX_CONES else ""
             raise BudgetError(error.what, error.needed, error.limit, option, _SMALLER) from None
         _require(len(arranged), width, labelled, max_cells)
-        domain = domain_of(problem, arranged, penalty or within, max_cells)
+        domain = domain_of(problem, arranged, place, max_cells)
         return cls(domain, width, labelled=labelled, max_cells=max_cells)
 
     @property

@@ -36,7 +36,7 @@ from theory.landscape.valleys import Valleys, valleys
 from theory.network import Network
 from theory.problem import Problem
 from theory.types import Progress, silent
-from theory.within import Ball, Penalty, Within
+from theory.within import Ball, Penalty, Within, require_decayed
 
 DEFAULT_MAX_CELLS = 20_000
 """Cones that a neuron may go to, and cells of a landscape whose tree is grown beside."""
@@ -141,6 +141,7 @@ class Classifier:
         progress: Progress = silent,
     ) -> None:
         problem.require_plain("points are classified")
+        require_decayed(problem, within, "points are classified")
         self.problem, self.width, self.within = problem, width, within
         self.bound = bound or Fraction()
         self.progress = progress

@@ -16,6 +16,10 @@ are found exactly, and nu.f <= H on the face, where
 
 So the loss is at least D(nu) - H (theory/losses.py), for the squared loss and the best multiple of
 nu max(0, nu.y - H)^2 / (2 ||nu||^2). Source: proofs_notes/landscape.md.
+
+Where biases are free the cones reach out to infinity along the bias directions, and lengths are
+those of the other weights: nu.f is bounded only where it does not grow that way. Source:
+proofs_notes/biases.md.
 """
 
 from __future__ import annotations
@@ -44,7 +48,7 @@ from theory.exact import (
 from theory.gauges import Gauge, Metric
 from theory.landscape.attained import Free, FreeMinima, Nearest, Part, least_radius, on_the_fit
 from theory.landscape.completed import completed, free_fit
-from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof
+from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof, bias_directions
 from theory.landscape.form import Extra, Form, directions
 from theory.landscape.nnls import LeastSquares, Minimum, primitive
 from theory.losses import SQUARED, Loss
@@ -57,15 +61,15 @@ from theory.within import Ball
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_BITS = 40  # kept of float coefficients, relative to the largest
-_PARTS = 1 << 60  # of a limit, in which weights are rounded up
+BITS = 40  # kept of float coefficients, relative to the largest
+PARTS = 1 << 60  # of a limit, in which weights are rounded up
 _INSIDE = Fraction(1, 10**12)
 _ROOM = 1 + Fraction(1, 10**6)
 """How much larger than the lengths of its neurons together a ball has to be to hold a network by
 these alone: more than least networks in floats are off."""
 # Bounds are claimed with the first allowance and used with the second, so that rounding, here and
 # in a checker with other square roots, cannot turn a claim down.
-_CLAIMED = 1 + Fraction(1, 2**40)
+CLAIMED = 1 + Fraction(1, 2**40)
 _USED = 1 + Fraction(1, 2**50)
 
 
@@ -90,8 +94,9 @@ class Bracket(Minimum):
 class _Layout(NamedTuple):
     """A face as programs see it: each neuron has as many variables, those too many zero columns.
 
-    places: neuron and column of those used. slots: their variables. rays: None for vertices. units:
-    coefficients are these times those of the program times `scale`.
+    places: neuron and column of those used. slots: their variables. rays: None for vertices, or a
+    row with zeros for what adds no length. units: coefficients are these times those of the
+    program times `scale`.
     """
 
     places: list[tuple[int, int]]
@@ -114,11 +119,11 @@ class _Layout(NamedTuple):
         """The coefficients that count, of few digits."""
         floats = (z * self.units)[self.slots].tolist()
         largest = max(floats, default=0.0) or 1.0
-        unit = Fraction(largest) / 2**_BITS * self.scale
+        unit = Fraction(largest) / 2**BITS * self.scale
         return [
-            (*place, unit * round(v / largest * 2**_BITS))
+            (*place, unit * round(v / largest * 2**BITS))
             for place, v in zip(self.places, floats, strict=True)
-            if v > largest * 2.0**-_BITS
+            if v > largest * 2.0**-BITS
         ]
 
 
@@ -142,7 +147,7 @@ class ConicDual:
         vector: tuple[int, ...],
         scale: Fraction,
         metric: Metric | None,
-        columns: Sequence[_Column],
+        columns: Sequence[Column],
         rho: Fraction,
     ) -> None:
         self.vector = vector
@@ -152,6 +157,12 @@ class ConicDual:
         self.rho = rho
         self._factor = rho**2 * (1 if metric is None else metric.trace)
         self.most_squared = lru_cache(maxsize=None)(self._most_squared)
+
+    def bounded(self, group: Group) -> bool:
+        """Whether nu.f is, for the columns: it may grow along directions of no length."""
+        return all(
+            any(self.columns[c].ray) or dot(self.columns[c].image, self.vector) <= 0 for c in group
+        )
 
     def __reduce__(self) -> tuple[type[ConicDual], tuple[Any, ...]]:
         return type(self), (self.vector, self.scale, self.metric, self.columns, self.rho)
@@ -185,8 +196,9 @@ class ConicDual:
 
 
 @dataclass(frozen=True)
-class _Column:
-    """A ray (d,) of the arrangement, and its image s sigma(X v), both in integers."""
+class Column:
+    """A ray (d,) of the arrangement, without its bias where biases are free, and its image
+    s sigma(X v), both in integers."""
 
     ray: tuple[int, ...]
     image: tuple[int, ...]
@@ -210,13 +222,23 @@ class ConvexBall(Domain):
 
     def __init__(self, problem: Problem, arrangement: Arrangement, within: Ball) -> None:
         super().__init__(problem, arrangement, within)
-        self._ball, self.gauge = within, within.gauge
-        self._faces = Faces(problem, within.gauge)
+        self._ball, self._whole = within, within.gauge
+        self.gauge = within.gauge.rest
+        """Of the weights that count."""
+        self._faces = Faces(problem, self.gauge)
         self._memo: dict[tuple[Group, ...], Bracket] = {}
 
     @abstractmethod
     def most_squared(self, dual: Any, group: Group) -> Fraction:
         """The square of the most that nu.f of one neuron with these columns can be, in units."""
+
+    @abstractmethod
+    def bounded(self, dual: Any, group: Group) -> bool:
+        """Whether there is such a bound."""
+
+    def _unbounded(self, column: int) -> bool:
+        """Whether it is of a direction of no length."""
+        return False
 
     @abstractmethod
     def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> Any: ...
@@ -296,7 +318,8 @@ class ConvexBall(Domain):
             for parts in self._on_the_fit(face, near.z, free.fit):
                 if self._holds(len(groups), parts):
                     return self._attained(free, parts)
-            metric = self._plain if near.metric is None else Metric.near(near.metric)
+            at = face.images @ near.z
+            metric = self._metric(groups, near.metric, near.nu, at, near.radius)
             above = self._above(groups, free, near.nu, metric, found)
             if above.least > free.value:
                 return above
@@ -355,20 +378,40 @@ class ConvexBall(Domain):
         def bound(vector: tuple[int, ...], scale: Fraction) -> Fraction:
             return self.lower_bound(self._dual(vector, scale, metric), groups)
 
-        vector, scale, least = self._faces.best([nu], bound)
+        vector, scale, least = self._faces.best([nu], bound, self._barred(groups))
         if free.value and scale:
             excluding = [Fraction(v) for v in vector]
             height = self._height(self._dual(vector, scale, metric), groups)
-            spare = dot(excluding, free.fit) - height
+            spare = Fraction() if height is None else dot(excluding, free.fit) - height
             if spare > 0:
                 step = spare / (squared(excluding) * self._multiple(free.residual))
                 e = simplest_between(step / 2, step)
                 pairs = zip(free.residual, vector, strict=True)
-                vector = primitive([e.denominator * r + e.numerator * v for r, v in pairs])
+                whole = [e.denominator * r + e.numerator * v for r, v in pairs]
+                vector = primitive(whole)
+                factor = Fraction(e.numerator * _top(excluding), _top(whole))
+                metric = self._times(metric, factor)
                 scale = self._multiple(vector)
                 least = bound(vector, scale)
         least = min(_rounded(least, 0.0), found.value)
         return replace(found, residual=vector, scale=scale, metric=metric, least=least)
+
+    def _metric(
+        self,
+        groups: tuple[Group, ...],
+        Z: Float[np.ndarray, "d d"] | None,
+        nu: Float[np.ndarray, " n"],
+        fit: Float[np.ndarray, " n"],
+        radius: float,
+    ) -> Metric | None:
+        """From that of a program with multipliers nu of the fit at its solution, which has that
+        radius."""
+        return self._plain if Z is None else Metric.near(Z)
+
+    def _times(self, metric: Metric | None, factor: Fraction) -> Metric | None:
+        """The one for a dual vector that says so many times as much, relative to its largest
+        entry."""
+        return metric
 
     def _multiple(self, vector: Sequence[int]) -> Fraction:
         """The best for a bound: for the residual y - f it is that itself."""
@@ -398,49 +441,58 @@ class ConvexBall(Domain):
         return self._dual(minimum.residual, minimum.scale, minimum.metric)
 
     def proof(self, dual: Any, level: Fraction, *, strict: bool) -> Proof:
-        """Weights are parts of what the bound has to spare above the level, squared; rounded up.
+        """Weights are parts of what the bound has to spare above the level, squared; rounded up."""
+        height = self._spare(dual, level, strict=strict)
+        return Proof(dual, -1) if height is None else Proof(dual, PARTS, height**2)
+
+    def _spare(self, dual: Any, level: Fraction, *, strict: bool) -> Fraction | None:
+        """What nu.f may be at most, in units of the columns; None where that proves nothing.
 
         A dual vector spares nothing at a level that it proves exactly, where all weights are zero.
         """
         height = self._faces.height(dual.vector, dual.scale, level * _USED**2) * self.unit
         if height < 0 <= self._faces.height(dual.vector, dual.scale, level):
             height = Fraction()
-        if height < 0 or (strict and height == 0):
-            return Proof(dual, -1)
-        return Proof(dual, _PARTS, (height / _USED) ** 2)
+        return None if height < 0 or (strict and height == 0) else height / _USED
 
     def weight(self, proof: Proof, group: Group) -> int:
         """The share of a neuron; where only the largest counts, all or nothing."""
+        if not self.bounded(proof.dual, group):
+            return max(proof.limit, 0) + 1
         square = self.most_squared(proof.dual, group)
         if not square or (self.gauge.summed and square <= proof.height):
             return 0
         if self.gauge.summed or not proof.height:
             return proof.limit + 1
         share = square / proof.height  # squares add up where one layer is shared, else their roots
-        return math.ceil((share if self.gauge.power == 2 else sqrt_above(share)) * _PARTS)
+        return math.ceil((share if self.gauge.power == 2 else sqrt_above(share)) * PARTS)
 
     def lower_bound(self, dual: Any, groups: Sequence[Group]) -> Fraction:
         """What the dual vector proves about the loss of neurons with these columns."""
         height = self._height(dual, groups)
-        return self._faces.bound(dual.vector, dual.scale, height) / _CLAIMED**2
+        if height is None:
+            return Fraction()
+        return self._faces.bound(dual.vector, dual.scale, height) / CLAIMED**2
 
-    def _height(self, dual: Any, groups: Sequence[Group]) -> Fraction:
-        """What nu.f is at most for neurons with these columns; a little more."""
+    def _height(self, dual: Any, groups: Sequence[Group]) -> Fraction | None:
+        """What nu.f is at most for neurons with these columns; a little more. None: no bound."""
+        if not all(self.bounded(dual, group) for group in groups):
+            return None
         squares = [self.most_squared(dual, group) for group in groups]
         if not any(squares):
             return Fraction()
         costs = [self.gauge.cost_of(square) for square in squares]
-        return self.gauge.dual(costs) * _CLAIMED / self.unit
+        return self.gauge.dual(costs) * CLAIMED / self.unit
 
     def norm(self, u: Sequence[Sequence[Fraction]]) -> Fraction:
         """The gauge, from above."""
-        return self.gauge.witness([1] * len(u), tuple(map(tuple, u)))[1] if _any(u) else Fraction()
+        return self._whole.witness([1] * len(u), tuple(map(tuple, u)))[1] if _any(u) else Fraction()
 
     def network(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
         """A network of nearly least ||W|| ||a|| with these convex coordinates."""
         u = tuple(tuple(column) for _, column in neurons)
         if _any(u):
-            network = self.gauge.witness([sign for sign, _ in neurons], u)[0]
+            network = self._whole.witness([sign for sign, _ in neurons], u)[0]
         else:
             network = Network.from_convex(neurons)
         return completed(self.problem, network)
@@ -452,7 +504,7 @@ class ConvexBall(Domain):
         if found is None:
             return self._faces.nothing(self._plain)
         z, lams, Z = found
-        metric = self._plain if Z is None else Metric.near(Z)
+        metric = self._metric(groups, Z, lams[0], face.images @ z, 1.0)
         return self._proved(groups, face.rationals(z), lams, metric)
 
     def _proved(
@@ -469,7 +521,7 @@ class ConvexBall(Domain):
             return self.lower_bound(self._dual(nu, scale, metric), groups)
 
         added = self._added(len(groups), parts)
-        best = self._faces.best(lams, bound)
+        best = self._faces.best(lams, bound, self._barred(groups))
         return self._faces.bracket(parts, self._fit(parts), best, metric, added)
 
     def _fit(self, parts: Sequence[Part]) -> list[Fraction]:
@@ -480,6 +532,11 @@ class ConvexBall(Domain):
                 if v:
                     fit[k] += share * v
         return fit
+
+    def _barred(self, groups: Sequence[Group]) -> list[Sequence[int]]:
+        """The images of directions along which neurons have no bound."""
+        columns = {c for group in groups for c in group if self._unbounded(c)}
+        return [self._image(c) for c in sorted(columns)]
 
     def _inside(self, neurons: int, parts: Sequence[Part]) -> Sequence[Part]:
         """The point, if need be shrunk into the ball: a little more, so that points between two of
@@ -514,33 +571,55 @@ class ConicBall(ConvexBall):
         null = _null_space(X)
         self._null = range(len(rays), len(rays) + 2 * len(null))
         rays += [tuple(sign * v for v in vector) for vector in null for sign in (1, -1)]
+        self._apart = self._whole.free or self._whole.bounded
+        self._counted = problem.d - self._whole.free
+        self._biases = range(len(rays), len(rays) + 2 * self._whole.free)
+        if self._whole.free:
+            rays += [tuple(map(int, ray)) for ray in bias_directions(problem.d)]
+        self._rays = rays
         images = [[sigma.value(dot(row, ray)) for row in X] for ray in rays]
         self._columns = [
-            _Column(ray, tuple(sign * v for v in image))
+            Column(ray[: self._counted], tuple(sign * v for v in image))
             for ray, image in zip(rays, images, strict=True)
             for sign in (1, -1)
         ]
-        self._plain = Metric.near(np.eye(problem.d)) if self.gauge.hidden.joint else None
+        self._plain = (
+            Metric.near(np.eye(problem.d - self._apart)) if self.gauge.hidden.joint else None
+        )
 
     def cone(self, cone: int) -> Sequence[int]:
-        """The extreme rays of a cone, with the null space."""
-        return [*map(int, self.arrangement.cone_rays(cone)), *self._null]
+        """The extreme rays of a cone, with the null space, and with the bias direction in it."""
+        rays = [*map(int, self.arrangement.cone_rays(cone)), *self._null]
+        for generator, sign in zip(self._biases, (1, -1), strict=False):
+            if (self.arrangement.signs[cone] == sign).all():
+                rays.append(generator)
+        return rays
 
     def facet(self, cone: int, wall: int) -> Sequence[int]:
         """The extreme rays of a facet, with the null space."""
         return [*map(int, self.arrangement.facet_rays(cone, wall)), *self._null]
 
     def column(self, generator: int) -> int:
-        """Each ray has a column of its own: its length counts."""
+        """Each ray has a column of its own: its length counts. Only bias directions may do without,
+        where they add nothing."""
+        if generator in self._biases and not any(self._columns[state_of(generator, 1)].image):
+            return -1
         return generator
 
     def vector(self, generator: int) -> Sequence[Fraction]:
         """The ray itself."""
-        return [Fraction(v) for v in self._columns[state_of(generator, 1)].ray]
+        return [Fraction(v) for v in self._rays[generator]]
 
     def most_squared(self, dual: ConicDual, group: Group) -> Fraction:
         """Of the dual vector's own memory."""
         return dual.most_squared(group)
+
+    def bounded(self, dual: Any, group: Group) -> bool:
+        """Neurons are longer and longer along all directions but those of free biases."""
+        return not self._biases or dual.bounded(group)
+
+    def _unbounded(self, column: int) -> bool:
+        return cone_of(column) in self._biases
 
     def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> ConicDual:
         return ConicDual(vector, scale, metric, self._columns, self._ball.rho)
@@ -563,7 +642,7 @@ class ConicBall(ConvexBall):
         """u, neuron by neuron."""
         u = [[Fraction()] * self.problem.d for _ in range(neurons)]
         for place, c, coefficient in parts:
-            for k, v in enumerate(self._columns[c].ray):
+            for k, v in enumerate(self._rays[cone_of(c)]):
                 if v:
                     u[place][k] += coefficient * v
         return u
@@ -588,8 +667,8 @@ class ConicBall(ConvexBall):
 
     def _layout(self, groups: tuple[Group, ...]) -> _Layout:
         places, slots, size = _places(groups)
-        n, d, m = self.problem.n, self.problem.d, len(groups)
-        rays, images = np.zeros((d, m * size)), np.zeros((n, m * size))
+        n, m = self.problem.n, len(groups)
+        rays, images = np.zeros((self._counted, m * size)), np.zeros((n, m * size))
         lengths = np.ones(m * size)
         # In units in which rays and images are floats, whatever the numbers are.
         top = max((abs(v) for _, c in places for v in self._columns[c].ray), default=1)
@@ -623,6 +702,13 @@ class ConvexBox(ConvexBall, EntrywiseBall):
         """The largest product with a vertex."""
         return Fraction(max((dual.products.get(c, 0) for c in group), default=0) ** 2)
 
+    def bounded(self, dual: Dual, group: Group) -> bool:
+        """As products with bias directions say."""
+        return not self.unbounded(dual, group)
+
+    def _unbounded(self, column: int) -> bool:
+        return column in self.uncapped
+
     def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> Dual:
         return self.priced(vector, scale)
 
@@ -632,8 +718,8 @@ class ConvexBox(ConvexBall, EntrywiseBall):
     def _size(self, neurons: int, parts: Sequence[Part]) -> Fraction:
         """From the shares of vertices: columns may belong to several of these."""
         totals = [Fraction()] * neurons
-        for place, _, coefficient in parts:
-            totals[place] += coefficient
+        for place, c, coefficient in parts:
+            totals[place] += 0 if c in self.uncapped else coefficient
         largest = max(totals, default=Fraction())
         if self.gauge.power == 2:
             largest = sqrt_above(squared(totals))
@@ -646,10 +732,13 @@ class ConvexBox(ConvexBall, EntrywiseBall):
     def _layout(self, groups: tuple[Group, ...]) -> _Layout:
         places, slots, size = _places(groups)
         images = np.zeros((self.problem.n, len(groups) * size))
+        counted = np.ones((1, images.shape[1])) if self.uncapped else None
         unit = 1 / (self.unit * self._faces.unit)
         for i, (_, c) in zip(slots, places, strict=True):
             images[:, i] = [_float(unit * v) for v in self._image(c)]
-        return _Layout(places, slots, size, None, images, np.ones(images.shape[1]), Fraction(1))
+            if counted is not None and c in self.uncapped:
+                counted[0, i] = 0
+        return _Layout(places, slots, size, counted, images, np.ones(images.shape[1]), Fraction(1))
 
 
 class Faces:
@@ -716,8 +805,8 @@ class Faces:
         found = []
         for lam in lams:
             top = float(np.abs(lam).max()) or 1.0
-            nu = tuple(round(float(v) / top * 2**_BITS) for v in lam)
-            scale = Fraction(top) / 2**_BITS * self._slope
+            nu = tuple(round(float(v) / top * 2**BITS) for v in lam)
+            scale = Fraction(top) / 2**BITS * self._slope
             if barred or not self.problem.is_plain:
                 nu, scale = self._allowed([scale * v for v in nu], barred)
             # Not too long for D.
@@ -732,7 +821,7 @@ class Faces:
         output bias and a linear part. It is what least squares leave of one that is near."""
         ends = self.loss.ends(self.problem.y)
         fine = math.lcm(*(v.denominator for pair in ends for v in pair if v is not None))
-        fine <<= max(0, _BITS - math.frexp(float(max(map(abs, lam))))[1])
+        fine <<= max(0, BITS - math.frexp(float(max(map(abs, lam))))[1])
         extras = [
             Extra(tuple(side * (i == k) for i in range(len(lam))), int(side * fine * end))
             for k, pair in enumerate(ends)
@@ -876,7 +965,7 @@ class _Compiled:
         block = None if self._block is None else self._block.dual_value
         lam = None if self._on_fit is None else self._on_fit.dual_value
         z = np.maximum(self._z.value, 0.0) if self._z.size else np.zeros(0)
-        Z = None if block is None or rays is None else block[: len(rays), : len(rays)]
+        Z = None if block is None or rays is None else block[: len(rays), : len(rays)] * self._slope
         fit = images @ z if self._on_fit is None else np.asarray(self._fit.value)
         return z, fit, None if lam is None else lam * self._slope, Z
 
@@ -886,6 +975,10 @@ def _compiled(
     gauge: Gauge | None, loss: Loss, penalised: bool, m: int, size: int, n: int, d: int, free: int
 ) -> _Compiled:
     return _Compiled(gauge, loss, penalised, m, size, n, d, free)
+
+
+def _top(vector: Sequence[int | Fraction]) -> int | Fraction:
+    return max(map(abs, vector))
 
 
 def _any(u: Sequence[Sequence[Fraction]]) -> bool:

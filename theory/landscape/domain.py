@@ -415,13 +415,21 @@ class EntrywiseBall(Polyhedral):
     """Neurons with ||u||_inf <= rho: the ball of AdamW, Lion and signSGD, rho = R_W R_a.
 
     The generators are the nonzero vertices of {u in cone, ||u||_inf <= rho}; zero is the other one.
+    Where biases are free the bound is on the other entries, and the set is, in the cones that are
+    active or inactive on all data, unbounded: the bias directions (0, 1) and (0, -1) are generators
+    of which u is any nonnegative multiple more.
     """
 
     within: Ball
 
     def __init__(self, problem: Problem, arrangement: Arrangement, within: Ball) -> None:
         super().__init__(problem, arrangement, within)
-        self._points = [[within.rho * v for v in point] for point in _box_vertices(arrangement)]
+        free = within.gauge.free
+        self._bounded = problem.d - free
+        vertices = _box_vertices(arrangement, self._bounded)
+        self._points = [[within.rho * v for v in point] for point in vertices]
+        self._points += bias_directions(problem.d) if free else []
+        unbounded = [place >= len(vertices) for place in range(len(self._points))]
         values = [[dot(row, u) for row in problem.X] for u in self._points]
         signs = [[(v > 0) - (v < 0) for v in row] for row in values]
         self._signs = np.array(signs, dtype=np.int8).reshape(len(signs), problem.n)
@@ -431,12 +439,18 @@ class EntrywiseBall(Polyhedral):
         common, self.scale = form.unit, form.scale
         folds, index = problem.activation.folds, dict[tuple[Any, ...], int]()
         self._column = [
-            index.setdefault((image, folds and tuple(sides)), len(index)) if any(image) else -1
-            for image, sides in zip(images, signs, strict=True)
+            index.setdefault((image, folds and tuple(sides), ray), len(index)) if any(image) else -1
+            for image, sides, ray in zip(images, signs, unbounded, strict=True)
         ]
-        self.positive_columns = [[int(v * common) for v in image] for image, _ in index]
+        self.positive_columns = [[int(v * common) for v in image] for image, *_ in index]
+        self.uncapped = frozenset(
+            state_of(column, sign)
+            for column, ray in zip(self._column, unbounded, strict=True)
+            for sign in (1, -1)
+            if ray and column >= 0
+        )
         self.least_squares: CappedLeastSquares = CappedLeastSquares(
-            _signed(self.positive_columns, problem.n), form
+            _signed(self.positive_columns, problem.n), form, self.uncapped
         )
 
     def _form(self, unit: int) -> Form:
@@ -465,8 +479,8 @@ class EntrywiseBall(Polyhedral):
         return self.least_squares.minimum(tuple(sorted(groups)))
 
     def norm(self, u: Sequence[Sequence[Fraction]]) -> Fraction:
-        """The largest entry."""
-        return max(abs(v) for column in u for v in column)
+        """The largest entry that counts."""
+        return max(abs(v) for column in u for v in column[: self._bounded])
 
     def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
         """The weights together count against nu . y, and more where the loss is not squared."""
@@ -483,8 +497,19 @@ class EntrywiseBall(Polyhedral):
         return Proof(dual, max(-1, whole))
 
     def weight(self, proof: Proof, group: Group) -> int:
-        """The largest product with a vertex, or zero."""
+        """The largest product with a vertex, or zero; too much where it has no bound."""
+        if self.unbounded(proof.dual, group):
+            return max(proof.limit, 0) + 1
         return max((proof.dual.products.get(c, 0) for c in group), default=0)
+
+    def unbounded(self, dual: Dual, group: Group) -> bool:
+        """Whether nu.f has no bound for a neuron with these columns."""
+        return any(c in self.uncapped and c in dual.products for c in group)
+
+
+def bias_directions(d: int) -> list[list[Fraction]]:
+    """More and less bias, of d input weights."""
+    return [[Fraction(sign * (k == d - 1)) for k in range(d)] for sign in (1, -1)]
 
 
 def _signed(columns: list[list[int]], n: int) -> Shaped[np.ndarray, "c n"]:
@@ -520,18 +545,18 @@ def _limit(vector: Sequence[int], form: Form, level: Fraction, strict: bool) -> 
     return max(-1, dot(vector, form.y) - needed)
 
 
-def count_box_vertices(walls: int, d: int) -> int:
+def count_box_vertices(walls: int, d: int, bounded: int) -> int:
     """How many points `_box_vertices` looks at."""
-    fixed = range(max(1, d - walls), d + 1)
-    return sum(comb(d, k) * 2**k * comb(walls, d - k) for k in fixed)
+    fixed = range(max(1, d - walls), bounded + 1)
+    return sum(comb(bounded, k) * 2**k * comb(walls, d - k) for k in fixed)
 
 
-def _box_vertices(arrangement: Arrangement) -> list[list[Fraction]]:
-    """The nonzero points of ||u||_inf <= 1 on d independent walls and sides |u_k| = 1."""
+def _box_vertices(arrangement: Arrangement, bounded: int) -> list[list[Fraction]]:
+    """The nonzero points of |u_k| <= 1, for the first k, on d independent walls and sides."""
     d = arrangement.rays.shape[1]
     found: dict[tuple[Fraction, ...], None] = {}
-    for fixed in range(1, d + 1):
-        for coordinates in combinations(range(d), fixed):
+    for fixed in range(1, bounded + 1):
+        for coordinates in combinations(range(bounded), fixed):
             free = [k for k in range(d) if k not in coordinates]
             for walls in combinations(arrangement.normals, len(free)):
                 A = fmpz_mat(len(free), len(free), [v[k] for v in walls for k in free])
@@ -549,6 +574,6 @@ def _box_vertices(arrangement: Arrangement) -> list[list[Fraction]]:
                     for row, k in enumerate(free):
                         value = solved[row, column]
                         point[k] = Fraction(int(value.p), int(value.q))
-                    if all(abs(v) <= 1 for v in point.values()):
+                    if all(abs(point[k]) <= 1 for k in range(bounded)):
                         found[tuple(point[k] for k in range(d))] = None
     return [list(point) for point in found]

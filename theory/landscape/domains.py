@@ -5,6 +5,7 @@ from __future__ import annotations
 from theory.arrangement import Arrangement
 from theory.errors import BudgetError
 from theory.landscape.anywhere import Anywhere
+from theory.landscape.biased import BoundedBiasBall
 from theory.landscape.conic import ConicBall, ConvexBox
 from theory.landscape.domain import Domain, EntrywiseBall, WholeSpace, count_box_vertices
 from theory.landscape.form import has_form
@@ -23,9 +24,12 @@ def domain_of(
         return (WholeSpace if has_form(problem) else Anywhere)(problem, arrangement)
     if isinstance(within, Penalty):
         return Penalised(problem, arrangement, within)
+    if within.gauge.bounded:
+        return BoundedBiasBall(problem, arrangement, within)
     if not within.gauge.hidden.entries:
         return ConicBall(problem, arrangement, within)
-    vertices = _OF_A_VERTEX * count_box_vertices(len(arrangement.walls), problem.d)
+    bounded = problem.d - within.gauge.free
+    vertices = _OF_A_VERTEX * count_box_vertices(len(arrangement.walls), problem.d, bounded)
     if vertices > max_cells:
         what = f"vertices in the ball (each as {_OF_A_VERTEX} cells)"
         raise BudgetError(what, vertices, max_cells, "max_cells")

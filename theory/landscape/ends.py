@@ -33,7 +33,7 @@ from theory.network import Network
 from theory.problem import Problem
 from theory.states import state_of
 from theory.types import Array
-from theory.within import Ball, Penalty, Within
+from theory.within import Ball, Penalty, Within, require_decayed
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -87,6 +87,7 @@ class Naming(ABC, Generic[Place]):
     chatter = True
 
     def __init__(self, problem: Problem, within: Within, *, step: float, tolerance: float) -> None:
+        require_decayed(problem, within, "ends are named")
         self.problem, self.within, self.step = problem, within, step
         self._X = np.array(problem.X, dtype=float)
         self._y = np.array(problem.y, dtype=float)

@@ -28,7 +28,7 @@ import numpy as np
 from theory.errors import InputError
 from theory.landscape.gap import Kink, distinct, parallel
 from theory.types import Array
-from theory.within import Ball
+from theory.within import Ball, require_decayed
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -194,6 +194,7 @@ def rest_points(
     None are found where runs leave these walls, meet others, or come to no rest.
     Raises InputError for more than `MOST` kinks, and for an optimizer whose rules are not known.
     """
+    require_decayed(problem, within, "places of rest are")
     rules = rules or RULES.get(within.optimizer)
     if rules is None:
         raise InputError("within", f"how {within.optimizer} moves is not known here")

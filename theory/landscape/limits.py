@@ -35,6 +35,7 @@ from theory.landscape.nnls import primitive
 from theory.landscape.optima import Optimum, optima
 from theory.landscape.valleys import DEFAULT_MAX_CELLS, Valleys
 from theory.states import cone_of, sign_of, state_of
+from theory.within import require_decayed
 
 Kind: TypeAlias = Literal["global", "valley", "plateau", "stratum"]
 
@@ -67,6 +68,7 @@ def limits(
     """
     complex_ = tree.complex
     domain = complex_.domain
+    require_decayed(tree.problem, tree.within, "limits are")
     if not (isinstance(domain, Polyhedral) and tree.exact):
         raise InputError("within", f"in {tree.within} minima are known as intervals only")
     if tree.min_depth or not tree.complete:

@@ -19,7 +19,7 @@ from theory.errors import InputError
 from theory.landscape.kinks import RULES, Chatter, RestPoint, Slid, apart, rest_point, slide
 from theory.problem import Problem
 from theory.types import Array
-from theory.within import Ball
+from theory.within import Ball, require_decayed
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -42,6 +42,7 @@ def rest_on_many(
     kinks: of the walls that it is on those that it crosses in the last steps.
     Raises InputError for an optimizer whose rules are not known.
     """
+    require_decayed(problem, within, "places of rest are")
     if within.optimizer not in RULES:
         raise InputError("within", f"how {within.optimizer} moves is not known here")
     found: list[RestPoint | None] = []

@@ -490,7 +490,19 @@ class LeastSquares(_Problems):
 
 
 class CappedLeastSquares(_Problems):
-    """The same with several groups of columns; in each the coefficients have a sum of at most 1."""
+    """The same with several groups of columns; in each the coefficients have a sum of at most 1.
+
+    uncapped: columns of which the sums do not count the coefficients.
+    """
+
+    def __init__(
+        self,
+        columns: Shaped[np.ndarray, "c n"],
+        form: Form,
+        uncapped: frozenset[int] = frozenset(),
+    ) -> None:
+        super().__init__(columns, form)
+        self.uncapped = uncapped
 
     _FIRM = 1e4  # how much the float guess weighs the sums against the fit
 
@@ -500,7 +512,7 @@ class CappedLeastSquares(_Problems):
             return self._memo[groups]
         names = [(place, c) for place, group in enumerate(groups) for c in group]
         columns = [self.columns[c] for group in groups for c in group]
-        places = [place for place, group in enumerate(groups) for _ in group]
+        places = [_ALONE if c in self.uncapped else place for place, c in names]
         program = _Program(names, columns, self.form, places, len(groups))
         return self._solved(groups, program, lambda: self._guess(program, len(groups)))
 
@@ -511,7 +523,8 @@ class CappedLeastSquares(_Problems):
         try:
             for i, (column, place) in enumerate(zip(columns, places, strict=True)):
                 A[i, : len(self.y)] = [v / self._top for v in column]
-                A[i, len(self.y) + place] = self._FIRM
+                if place != _ALONE:
+                    A[i, len(self.y) + place] = self._FIRM
         except OverflowError:
             return None
         if np.abs(A).max() > _LARGEST_FLOAT:

@@ -26,7 +26,7 @@ from theory.landscape.optima import optima
 from theory.landscape.valleys import DEFAULT_MAX_CELLS
 from theory.problem import Problem
 from theory.types import Progress, silent
-from theory.within import Ball
+from theory.within import Ball, require_decayed
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ def shares(
     cells modulo permutation.
     """
     complex_ = CellComplex.of(problem, width, within=within, max_cells=max_cells)
+    require_decayed(problem, within, "shares of regions are")
     domain = complex_.domain
     if not (isinstance(domain, Polyhedral) and domain.exact):
         raise InputError("within", f"in {within} minima are known as intervals only")

@@ -225,7 +225,7 @@ def valleys(
         problem=problem,
         width=width,
         labelled=labelled,
-        within=within,
+        within=penalty or complex_.within,
         cells=complex_.count,
         minimum=bottoms[0].minimum,
         min_depth=least_depth,

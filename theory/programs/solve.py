@@ -50,7 +50,7 @@ from theory.programs.sup_norm import SupNorms
 from theory.programs.two_summing import TwoSumming
 from theory.types import Array, Progress, silent
 from theory.units import Units
-from theory.within import Ball, Penalty, Within, require_within
+from theory.within import Ball, Penalty, Within, require_decayed, require_within
 
 MAX_PATTERNS = 4000
 """Cones up to which the whole arrangement is taken, by default."""
@@ -233,6 +233,7 @@ def _optimum(
     """max_cells: None where no networks of the width are asked for, beyond the lifted ones."""
     require_within(within, Ball, Penalty)
     loss = problem.loss
+    require_decayed(problem, within, "programs are")
     # With a penalty the sum of ||u_j|| counts, as in the ball of ngd.
     ball = within.geometry if isinstance(within, Ball) else geometry("ngd").ball
     gauge = gauge_of(ball)

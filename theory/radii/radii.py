@@ -25,6 +25,7 @@ from theory.radii.fibre import Fibre
 from theory.radii.least_gauge import Solution, attempts
 from theory.states import cone_of, sign_of
 from theory.types import Array, Progress, silent
+from theory.within import Ball, require_decayed
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -121,6 +122,8 @@ def radii(
         )
     _require_one_fit(analysis)
     balls = {ball.name: ball for ball in (geometry(name).ball for name in optimizers)}
+    for ball in balls.values():
+        require_decayed(analysis.problem, Ball(ball, 1), "radii are")
     chosen = tuple(balls)
     gauges = {name: gauge_of(ball) for name, ball in balls.items()}
     for component in analysis.components:
@@ -162,6 +165,7 @@ def _require_one_fit(analysis: Analysis) -> None:
 
 def radius_of(complex_: CellComplex, component: Component, optimizer: str | Geometry) -> Radius:
     """The radius of one component of a set of least loss for one optimizer, as `radii` finds it."""
+    require_decayed(complex_.problem, Ball(optimizer, 1), "radii are")
     return _of_fit(complex_, component, gauge_of(geometry(optimizer).ball), lambda cells: None)
 
 

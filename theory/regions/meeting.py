@@ -31,7 +31,7 @@ from theory.connectivity.exchange import Exchange
 from theory.connectivity.solutions import Neuron, Point, outer
 from theory.errors import WITHIN_REACH, BudgetError, InputError, Undecided
 from theory.exact import from_flint, simplest_between, to_flint
-from theory.geometry import Geometry, geometry
+from theory.geometry import Geometry, LionK, geometry
 from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
@@ -40,6 +40,7 @@ from theory.regions.balls import BallShape, ball_of, image
 from theory.regions.least_radius import LeastRadius, Search
 from theory.regions.tilt import Tilt
 from theory.types import Progress, silent
+from theory.within import Ball, require_decayed
 
 OVERLAP, DISJOINT, EMPTY = "overlap", "disjoint", "empty"
 DEFAULT_MAX_CELLS = 200_000  # beyond, what is known at every width has to do
@@ -320,6 +321,9 @@ def regions(
     problem.require_plain("regions (whose exact fits do not depend on the loss) are")
     first, second = geometry(optimizers[0]), geometry(optimizers[1])
     ball_of(first), ball_of(second)
+    for optimizer in (first, second):
+        if isinstance(optimizer, LionK):
+            require_decayed(problem, Ball(optimizer, 1), "regions are")
     if width is not None:
         try:
             complex_ = CellComplex.of(problem, width, max_cells=max_cells)

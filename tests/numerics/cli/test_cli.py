@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -145,9 +146,49 @@ def test_csv_with_bias(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     path = tmp_path / "data.csv"
     path.write_text("x,price\n-1,1\n0,0.5\n1,1\n")
     document = run_json(
-        capsys, "barrier", path, "--target", "price", "--bias", "--width", 1, "--json", "-"
+        *(capsys, "barrier", path, "--target", "price", "--bias", "default"),
+        *("--width", 1, "--json", "-"),
     )
     assert len(document["components"][0]["representative"]["W"]) == 2
+
+
+def test_the_least_loss_depends_on_how_biases_are_treated(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """On X = [[0]] they are all there is: see proofs_notes/biases.md."""
+    path = tmp_path / "data.json"
+    path.write_text('{"X": [[0]], "y": [3], "width": 1}')
+    inside = ("--within", "muon-adamw", "--rho", "2")
+    for bias, least in (("decayed", 0.5), ("adamw", 0.5), ("default", 0.5), ("free", 0)):
+        found = run_json(capsys, "barrier", path, "--bias", bias, *inside)["minimum"]
+        assert float(Fraction(found)) == pytest.approx(least)
+    stated = tmp_path / "stated.json"
+    stated.write_text('{"X": [[0]], "y": [3], "width": 1, "bias": "free"}')
+    assert run_json(capsys, "barrier", stated, *inside)["minimum"] == "0"
+    assert run(capsys, "barrier", path, "--bias", "none", *inside) == (
+        2,
+        "",
+        "isthmus: bias: 'none' is none; write default, decayed, adamw, free\n",
+    )
+    code, _, err = run(capsys, "barrier", stated, "--bias", "adamw", *inside)
+    assert (code, err) == (2, "isthmus: bias: the problem has biases already, free ones\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("radius", "flagship"),
+        ("solve", "flagship", "--optimizer", "muon", "--rho", "3"),
+        ("width", "flagship", "--optimizer", "muon", "--rho", "3"),
+        ("regions", "flagship", "--optimizers", "adamw,muon", "--width", "1"),
+    ],
+)
+def test_what_knows_decayed_biases_only_says_so(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    code, out, err = run(capsys, *arguments, "--bias", "default")
+    assert (code, out) == (2, "")
+    assert re.search(r"^isthmus: bias: .* for decayed biases, not for adamw ones yet$", err, re.M)
 
 
 def test_npz_floats(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
