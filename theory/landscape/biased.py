@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _Curvature: TypeAlias = Callable[[int, int], Fraction]
 
-_NEAR = Fraction(1, 10**11)
+_NEAR = Fraction(1, 10**10)
 """So near to what floats find is the level, relatively."""
 _CLOSE = Fraction(1, 10**4)
 """So near to it, relatively, it may be a number that is known better."""
@@ -95,9 +95,7 @@ class BiasDual:
             return Fraction()
         if not self.level:
             return None
-        return (
-            cone.most(self.level, self.rho) if self.own else cone.excess(self.level)
-        )
+        return cone.most(self.level, self.rho) if self.own else cone.excess(self.level)
 
     def steepest(self, group: Group) -> Fraction:
         """The maximum of max(0, nu.f)^2 / v^T Z v on a cone, where there is one."""
@@ -262,14 +260,14 @@ class BoundedBiasBall(ConicBall):
             return self._plain
         image = self.unit * self._faces.unit / Fraction(top)
         if not self.gauge.output.shared:
-            return self.leveled(metric, self._reach**2 / (stretch * image))
+            return self._leveled(metric, self._reach**2 / (stretch * image))
         level = Fraction(height) * stretch * (image / self._reach) ** 2
         vector = tuple(round(v * 2.0**BITS / top) for v in nu.tolist())
         unit = max(map(abs, vector)) ** 2
         plain = self._dual(vector, Fraction(1), metric)
         steepest = [plain.steepest(group) / unit for group in groups]
         near = [most for most in steepest if abs(most - level) < _CLOSE * level]
-        levels = [level, *([max(near)] if near else [])]
+        levels = [level, *([max(near) * (1 + _NEAR)] if near else [])]
         metrics = [self._leveled(metric, each) for each in levels]
         heights = [self._height(self._dual(vector, Fraction(1), each), groups) for each in metrics]
         known = [(h, metric) for h, metric in zip(heights, metrics, strict=True) if h is not None]

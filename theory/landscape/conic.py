@@ -389,7 +389,7 @@ class ConvexBall(Domain):
                 pairs = zip(free.residual, vector, strict=True)
                 whole = [e.denominator * r + e.numerator * v for r, v in pairs]
                 vector = primitive(whole)
-                factor = Fraction(e.numerator * _top(excluding), _top(whole))
+                factor = e.numerator * _top(excluding) / _top(whole)
                 metric = self._times(metric, factor)
                 scale = self._multiple(vector)
                 least = bound(vector, scale)
@@ -977,8 +977,8 @@ def _compiled(
     return _Compiled(gauge, loss, penalised, m, size, n, d, free)
 
 
-def _top(vector: Sequence[int | Fraction]) -> int | Fraction:
-    return max(map(abs, vector))
+def _top(vector: Sequence[int] | Sequence[Fraction]) -> Fraction:
+    return max(abs(Fraction(v)) for v in vector)
 
 
 def _any(u: Sequence[Sequence[Fraction]]) -> bool:

@@ -22,6 +22,7 @@ from theory.landscape.biased import BiasDual, BoundedBiasBall
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.landscape.valleys import valleys
+from theory.losses import Separable
 from theory.network import Network
 from theory.problem import Problem
 from theory.within import Ball, Penalty, settled
@@ -40,7 +41,9 @@ entries = st.fractions(-2, 2, max_denominator=3)
 pairs = [(ball, bias) for ball in ROUND for bias in TREATMENTS if bias != "adamw" or ball in MUONS]
 
 
-def interval(problem: Problem, ball: str, rho: str | Fraction, width: int) -> tuple[float, float]:
+def interval(
+    problem: Problem, ball: str, rho: int | str | Fraction, width: int
+) -> tuple[float, float]:
     """The least loss in a ball, from below and above."""
     found = least(CellComplex.of(problem, width, within=Ball(ball, rho)))
     return float(found.lower), float(found.value)
@@ -252,7 +255,7 @@ def test_shares_are_maxima(ball: str) -> None:
 
 def _highest(dual: BiasDual, group: tuple[int, ...], random: np.random.Generator) -> float:
     """What y_j or h_j is the maximum of, at drawn points of a cone; radius 3/2."""
-    Z, level = np.array(dual.metric.Z, float), float(dual.metric.level)
+    Z, level = np.array(dual.metric.Z, float), float(dual.level)
     rays = np.array([dual.columns[c].ray for c in group], float)
     gains = np.array([np.dot(dual.columns[c].image, dual.vector) for c in group], float)
     z = random.dirichlet(np.full(len(group), 0.3), size=20000)
@@ -295,6 +298,7 @@ def test_other_losses(ball: str, loss: str, bias: str) -> None:
     W, a = random.normal(size=(4000, 2, 2)), random.normal(size=(4000, 2))
     a /= size(ball, bias, W, a)[:, None]
     fit = (np.maximum(X @ W, 0) @ a[..., None])[..., 0]
+    assert isinstance(data.loss, Separable)
     assert data.loss.terms(fit, np.array(y, float)).sum(axis=1).min() >= low - NARROW
 
 
