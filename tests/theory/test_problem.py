@@ -7,7 +7,6 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -157,7 +156,7 @@ def test_files_have_the_treatment_in_place_of_the_feature(bias: str) -> None:
     document = {"X": [["2"], ["3"]], "y": ["1", "2"], "bias": bias}
     assert problem.to_json() == document
     assert Problem.from_json(document) == problem
-    assert replace(problem, X=[[4, "1/2"], [6, "1/2"]]).bias == bias  # in other units
+    assert Problem([[4, "1/2"], [6, "1/2"]], problem.y, bias=bias).bias == bias  # in other units
 
 
 @pytest.mark.parametrize(
