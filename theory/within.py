@@ -63,7 +63,7 @@ class Ball:
         hidden = self.geometry.hidden
         biases = ""
         if isinstance(hidden, Apart):
-            biases = ", biases free" if hidden.free else ", biases as adamw's"
+            biases = " (biases free)" if hidden.free else " (biases as adamw's)"
         return f"the {self.optimizer} ball rho = {self.rho}{biases}"
 
 

@@ -68,9 +68,21 @@ class Ball(Norms):
     """||W|| ||a|| <= rho in the norms of an optimizer: the whole layers, as they stand."""
 
     rho: Fraction
+    biases: str = "decayed"  # of the last row of W: see section "Biases" of the format
 
     def __str__(self) -> str:
-        return f" inside the {self.name} ball rho = {self.rho}"
+        said = {"decayed": "", "adamw": " (biases as adamw's)", "free": " (biases free)"}
+        return f" inside the {self.name} ball rho = {self.rho}{said[self.biases]}"
+
+    @property
+    def free(self) -> bool:
+        """Whether biases do not count."""
+        return self.biases == "free"
+
+    @property
+    def bounded(self) -> bool:
+        """Whether they have a bound of their own."""
+        return self.biases == "adamw"
 
     def bound(self, proof: Proof, length: Fraction) -> Fraction:
         """What a dual vector proves of the loss, where the dual norm of its columns is at most
@@ -84,6 +96,10 @@ class Ball(Norms):
         work.spend("norms of networks", entries * work.integer(bits))
         bound = (self.rho * scale) ** 2  # of the squared norms
         size = dot(a, a) if self.output == "l2" else max(v * v for v in a)
+        if self.bounded and max(w[-1] ** 2 for w in neurons) * size > bound:
+            return False
+        if self.biases != "decayed":
+            neurons = [w[:-1] for w in neurons]
         if self.hidden == "entrywise":
             return max(v * v for w in neurons for v in w) * size <= bound
         if not self.spectral:
@@ -114,9 +130,12 @@ class Penalty(Norms):
         return self.beta * squares / 2
 
 
-def read(value: object) -> Ball | Penalty:
-    """The field `within`, where it is not null."""
+def read(value: object, bias: str | None = None) -> Ball | Penalty:
+    """The field `within`, where it is not null; bias: how the problem treats hidden biases."""
+    biases = bias or "decayed"
     if "penalty" in reading.mapping(value, "within"):
+        if biases != "decayed":
+            fail("problem.bias", f"is {biases}, but a penalty decays all biases")
         fields = reading.fields(value, "within", ("penalty", "beta"))
         if fields["penalty"] != "l2":
             fail("within.penalty", f"must be 'l2', not {show(fields['penalty'])}")
@@ -125,7 +144,9 @@ def read(value: object) -> Ball | Penalty:
     name = fields["ball"]
     if not isinstance(name, str) or name not in BALLS:
         fail("within.ball", f"must be one of {', '.join(BALLS)}, not {show(name)}")
-    return Ball(name, _positive(fields["rho"], "within.rho"))
+    if biases == "adamw" and BALLS[name][0] != "spectral":
+        fail("problem.bias", f"as adamw's is for muon and muon-adamw, not for {name}")
+    return Ball(name, _positive(fields["rho"], "within.rho"), biases)
 
 
 def _positive(value: object, where: str) -> Fraction:

@@ -36,6 +36,8 @@ __all__ = ["CertificateInvalid", "Verdict", "check", "check_file"]
 
 _CHECKED = (landscape, valleys, optimum, path, regions, stationary, margin)
 _KINDS = {name: kind for module in _CHECKED for name, kind in module.KINDS.items()}
+_APART = ("minimum", "barrier", "components", "valleys", "deep-valleys")
+"""The kinds that know hidden biases apart from the ball of W."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +77,35 @@ def _check(document: object, problem: Problem | None) -> Verdict:
         fail("kind", f"must be one of {', '.join(sorted(_KINDS))}, not {show(kind)}")
     names, verify = _KINDS[kind]
     fields = reading.fields(document, "certificate", names)
-    found = verify(fields, _given(fields["problem"], problem))
+    within = fields.get("within")
+    data = _given(fields["problem"], problem, within)
+    anywhere = "within" in fields and within is None
+    if data.bias not in (None, "decayed") and kind not in _APART and not anywhere:
+        fail("problem.bias", f"is {data.bias}, but of this kind must be decayed")
+    found = verify(fields, data)
     return Verdict(kind, found.statement, found.cells, found.faces, found.duals)
 
 
-def _given(value: object, problem: Problem | None) -> Problem:
+def _given(value: object, problem: Problem | None, within: object) -> Problem:
     """The problem of the certificate, which has to be the given one."""
     found = reading.problem(value)
     if problem is not None:
         for name in ("X", "y", "activation", "loss", "output_bias", "skip"):
             if getattr(found, name) != getattr(problem, name):
                 fail("problem", f"its {name} differs from that of the given problem")
+        if not _same_biases(found.bias, problem.bias, within):
+            fail("problem", f"its biases are {found.bias}, not {problem.bias} as those given")
     return found
+
+
+def _same_biases(found: str | None, given: str | None, within: object) -> bool:
+    """Whether biases are treated as those given. The default is the certificate's own; entries of W
+    have the bound of AdamW's biases anyhow."""
+    if given == "default":
+        return found is not None
+    if given == "adamw" and found == "decayed":
+        return isinstance(within, dict) and within.get("ball") in ("entrywise", "adamw-ngd")
+    return (found or "decayed") == (given or "decayed")
 
 
 def check_file(

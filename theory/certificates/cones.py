@@ -68,7 +68,15 @@ class Arrangement:
     that of a u with zeros outside `rank` pivot columns, so rays are vectors of these entries.
     """
 
-    def __init__(self, X: Sequence[Sequence[int]], sigma: Sigma, ball: str | None = None) -> None:
+    def __init__(
+        self,
+        X: Sequence[Sequence[int]],
+        sigma: Sigma,
+        ball: str | None = None,
+        *,
+        free: bool = False,
+    ) -> None:
+        """free: whether the last entries of neurons do not count in the ball."""
         columns = sorted(pivot for pivot, _ in algebra.echelon(X))
         self.rank = len(columns)
         rows = [tuple(row[j] for j in columns) for row in X]
@@ -93,11 +101,19 @@ class Arrangement:
         self._rays = self.generators = Points(self.rays, self.normals, rows, sigma)
         self.corner_scale = 1
         whole = [tuple(X[name]) for name in self.names]
+        zeros = (0,) * (len(X[0]) - 1)
+        endless = [(*zeros, 1), (*zeros, -1)] if free else []
         if ball == "entrywise":
-            corners, self.corner_scale = self._find_corners(whole, len(X[0]))
-            self.generators = Points(corners, whole, X, sigma)
+            bounded = len(X[0]) - free
+            corners, self.corner_scale = self._find_corners(whole, len(X[0]), bounded)
+            self.generators = Points([*corners, *endless], whole, X, sigma)
         elif ball is not None:
-            self.generators = Points(self._find_directions(X, columns), whole, X, sigma)
+            directions = self._find_directions(X, columns)
+            self.generators = Points([*directions, *endless], whole, X, sigma)
+        self.unbounded = self.generators.all if ball is None else 0
+        """The set of the generators of which a neuron is any multiple, and no length counts."""
+        if free:
+            self.unbounded = 3 << len(self.generators.points) - 2
         self._cones: dict[int, Cone | None] = {}
 
     def _find_rays(self, n: int) -> list[Vector]:
@@ -116,14 +132,17 @@ class Arrangement:
                 rays[ray] = rays[tuple(-v for v in ray)] = None
         return list(rays)
 
-    def _find_corners(self, normals: list[Vector], d: int) -> tuple[list[Vector], int]:
-        """The nonzero points of max |u_k| <= 1 on d independent walls and sides, times a scale."""
-        least = max(1, d - len(normals))
-        subsets = sum(comb(d, k) * 2**k * comb(len(normals), d - k) for k in range(least, d + 1))
+    def _find_corners(
+        self, normals: list[Vector], d: int, bounded: int
+    ) -> tuple[list[Vector], int]:
+        """The nonzero points of |u_k| <= 1, for the first k, on d independent walls and sides,
+        times a scale."""
+        fixing = range(max(1, d - len(normals)), bounded + 1)
+        subsets = sum(comb(bounded, k) * 2**k * comb(len(normals), d - k) for k in fixing)
         work.require("vertices in the ball", subsets * (d**2 + d * work.rational(0)))
         found: dict[tuple[Fraction, ...], None] = {}
-        for fixed in range(1, d + 1):
-            for coordinates in combinations(range(d), fixed):
+        for fixed in range(1, bounded + 1):
+            for coordinates in combinations(range(bounded), fixed):
                 free = [k for k in range(d) if k not in coordinates]
                 for walls in combinations(normals, len(free)):
                     basis = algebra.echelon([v[k] for k in free] for v in walls)
@@ -140,7 +159,7 @@ class Arrangement:
                         *head, last = algebra.null_vector(algebra.echelon(system), len(free) + 1)
                         point = dict(zip(free, (Fraction(v, last) for v in head), strict=True))
                         point.update(zip(coordinates, map(Fraction, signs), strict=True))
-                        if all(abs(v) <= 1 for v in point.values()):
+                        if all(abs(point[k]) <= 1 for k in range(bounded)):
                             found[tuple(point[k] for k in range(d))] = None
         flat, scale = algebra.integers([v for point in found for v in point])
         return [flat[i : i + d] for i in range(0, len(flat), d)], scale

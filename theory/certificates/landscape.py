@@ -23,6 +23,7 @@ from typing import NoReturn, TypeAlias
 from theory.certificates import algebra, balls, covering, reading, states, work
 from theory.certificates.algebra import Vector, dot, mask
 from theory.certificates.balls import Ball, Penalty
+from theory.certificates.biases import BiasDual
 from theory.certificates.cones import Arrangement, Points
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.losses import Loss, Proof
@@ -66,7 +67,7 @@ class Dual:
     unit: int
     products: list[int]  # lam . sigma(X v) for each generator v
     positive: dict[int, int]  # sign: set of the generators whose column has a positive product
-    capped: bool  # whether the generators are vertices in a ball, not rays
+    unbounded: int  # the set of the generators that are rays, not vertices in a ball
 
     def weight(self, sign: int, generators: int) -> int | None:
         """The most that a neuron spanned by the generators adds to lam . f; None: no limit."""
@@ -74,7 +75,9 @@ class Dual:
         if not hit:
             return 0
         work.spend("weights of neurons", 8 + hit.bit_length() // 16 + 2 * hit.bit_count())
-        return max(abs(self.products[i]) for i in algebra.bits(hit)) if self.capped else None
+        if hit & self.unbounded:
+            return None
+        return max(abs(self.products[i]) for i in algebra.bits(hit))
 
     def bound(self, face: Face) -> Fraction | None:
         """What lam proves about the loss on the face; None if the face is not covered."""
@@ -128,17 +131,22 @@ class ConicDual:
         within: Ball | Penalty,
         generators: Points,
         corner_scale: int,
+        unbounded: int = 0,
     ) -> None:
+        """unbounded: the set of the generators without a length."""
         self.proof, self.Z, self.within = proof, Z, within
         self.nu, self.unit = proof.lam, image_scale * proof.unit
         self.generators = generators
         self.corner_scale = corner_scale  # of vertices, where generators are these
+        self.unbounded = unbounded
+        # Where biases are free lengths are those of the other weights.
+        self._points = [u[:-1] for u in generators.points] if unbounded else generators.points
         self.trace = 1 if Z is None else sum(row[k] for k, row in enumerate(Z))
         self._maxima: dict[tuple[int, int], Fraction] = {}
 
     def _count(self, chosen: Sequence[int]) -> None:
         """Count the steps of `_maximum`, but for the elimination."""
-        points = [self.generators.points[i] for i in chosen]
+        points = [self._points[i] for i in chosen]
         d = len(points[0]) if points else 0
         longest = max(map(work.length, (self.nu, *(self.Z or ()), *points)))
         each = work.integer(3 * longest + d.bit_length())
@@ -157,7 +165,7 @@ class ConicDual:
                 self._maxima[sign, generators] = self._largest(sign, chosen)
                 return self._maxima[sign, generators]
             self._count(chosen)
-            rays = [self.generators.points[i] for i in chosen]
+            rays = [self._points[i] for i in chosen]
             gains = [sign * dot(self.nu, self.generators.columns[i]) for i in chosen]
             images = rays if self.Z is None else [tuple(dot(z, v) for z in self.Z) for v in rays]
             best = Fraction()
@@ -181,8 +189,17 @@ class ConicDual:
         most = max((sign * dot(self.nu, column) for column in columns), default=0)
         return Fraction(max(0, most), self.corner_scale) ** 2
 
+    def _grows(self, sign: int, generators: int) -> bool:
+        """Whether lam.f of a neuron does, along a direction without a length."""
+        return any(
+            sign * dot(self.nu, self.generators.columns[i]) > 0
+            for i in algebra.bits(generators & self.unbounded)
+        )
+
     def bound(self, face: Face) -> Fraction | None:
-        """What lam proves about the loss on the face."""
+        """What lam proves about the loss on the face; None if it does not cover it."""
+        if any(self._grows(*part) for part in face):
+            return None
         maxima = [self._maximum(*part) for part in face]
         terms = 1 if len(self.within.shared) == 2 else len(face)
         return self._bound(self.within.combined(maxima), terms * work.lengths(maxima))
@@ -202,8 +219,11 @@ class ConicDual:
         if spare < 0:
             return [0] * len(parts), -1
         rho = self.within.rho
-        maxima = [self._maximum(*part) for part in parts]
-        costs = [rho**2 * q if layers == 1 else rho * algebra.root(q) for q in maxima]
+        costs: list[Fraction | None] = []
+        for part in parts:
+            q = self._maximum(*part)
+            cost = rho**2 * q if layers == 1 else rho * algebra.root(q)
+            costs.append(None if self._grows(*part) else cost)
         return covering.weigh(costs, spare**2 if layers == 1 else spare, strict=strict)
 
     def _allowed(self, parts: Face, least: Fraction, strict: bool) -> tuple[list[int], int]:
@@ -213,7 +233,7 @@ class ConicDual:
             bound = self._bound(algebra.root(q), work.lengths([q]))
             return bound < least or (strict and bound == least)
 
-        weights = [int(too_low(self._maximum(*part))) for part in parts]
+        weights = [int(self._grows(*part) or too_low(self._maximum(*part))) for part in parts]
         return weights, -int(too_low(Fraction()))
 
 
@@ -251,7 +271,8 @@ class Certificate:
         self.sigma = algebra.sigma_of(problem)
         self.image_scale = self.x_scale * self.sigma.unit  # of sigma(X u), for integers
         hidden = self.within.hidden if self.within else None
-        self.arrangement = Arrangement(self.X, self.sigma, hidden)
+        free = isinstance(self.within, Ball) and self.within.free
+        self.arrangement = Arrangement(self.X, self.sigma, hidden, free=free)
         self.state_index: dict[tuple[int, int], int] = {}
         self.states: list[State] = []
         for k, state in enumerate(reading.entries(fields.get("states", []), "states")):
@@ -268,7 +289,7 @@ class Certificate:
 
     def place(self, value: object) -> Ball | Penalty | None:
         """The field `within`."""
-        within = None if value is None else balls.read(value)
+        within = None if value is None else balls.read(value, self.problem.bias)
         if isinstance(within, Penalty) and self.fields["kind"] != "minimum":
             fail("within", "must be a ball: this is about the loss, without a penalty")
         return within
@@ -291,7 +312,7 @@ class Certificate:
         """Whether least losses are rational."""
         return self.polyhedral and self.loss.exact
 
-    def _dual(self, value: object, where: str) -> Dual | ConicDual:
+    def _dual(self, value: object, where: str) -> Dual | ConicDual | BiasDual:
         if self.within is not None and not self.polyhedral:
             return self._conic_dual(value, where, self.within)
         return self.dual_of(reading.vector(value, where, self.problem.n), where)
@@ -313,23 +334,36 @@ class Certificate:
             weigh = self.image_scale * self.arrangement.corner_scale * rho.denominator * proof.unit
             products = [p * rho.numerator * unit for p in products]
             gain, unit = gain * weigh, unit * weigh
-        return Dual(gain, proof.norm, unit, products, positive, self.within is not None)
+        return Dual(gain, proof.norm, unit, products, positive, self.arrangement.unbounded)
 
-    def _conic_dual(self, value: object, where: str, within: Ball | Penalty) -> ConicDual:
+    def _conic_dual(
+        self, value: object, where: str, within: Ball | Penalty
+    ) -> ConicDual | BiasDual:
         n, d = self.problem.n, self.problem.d
+        bounded = isinstance(within, Ball) and within.bounded
+        if isinstance(within, Ball) and within.biases != "decayed":
+            d -= 1  # Z is of the weights that count
         Z = None
         if within.spectral:
-            fields = reading.fields(value, where, ("nu", "Z"))
+            fields = reading.fields(value, where, ("nu", "Z", *(["k"] if bounded else [])))
             proof = self.loss.proof(reading.vector(fields["nu"], f"{where}.nu", n), f"{where}.nu")
             rows = reading.symmetric(fields["Z"], f"{where}.Z", d)
-            entries, _ = algebra.integers([v for row in rows for v in row])  # a factor is nothing
+            # A factor of Z is nothing but with k.
+            entries, z_scale = algebra.integers([v for row in rows for v in row])
             Z = [entries[i * d : (i + 1) * d] for i in range(d)]
             if not algebra.is_positive(Z, definite=True):
                 fail(f"{where}.Z", "is not positive definite")
+            if isinstance(within, Ball) and within.bounded:
+                k = reading.rational(fields["k"], f"{where}.k")
+                if k < 0:
+                    fail(f"{where}.k", f"is {show(k)}, but must not be negative")
+                points = self.arrangement.generators
+                return BiasDual(proof, Z, z_scale, k, self.image_scale, within, points)
         else:
             proof = self.loss.proof(reading.vector(value, where, n), where)
         points, scale = self.arrangement.generators, self.arrangement.corner_scale
-        return ConicDual(proof, Z, self.image_scale, within, points, scale)
+        endless = self.arrangement.unbounded
+        return ConicDual(proof, Z, self.image_scale, within, points, scale, endless)
 
     def network(self, value: object, where: str) -> Placed:
         d = self.problem.d
@@ -473,7 +507,7 @@ class Certificate:
 
     def _read_duals(
         self, value: object, where: str, least: Fraction, strict: bool
-    ) -> list[Dual | ConicDual]:
+    ) -> list[Dual | ConicDual | BiasDual]:
         """Duals, by their indices, with bounds of at least `least`, or above it."""
         duals = []
         for k, entry in enumerate(reading.entries(value, where)):
@@ -501,7 +535,7 @@ class Certificate:
     def _check_cover(
         self,
         where: str,
-        duals: Sequence[Dual | ConicDual],
+        duals: Sequence[Dual | ConicDual | BiasDual],
         least: Fraction,
         strict: bool,
         listed: Collection[Cell],

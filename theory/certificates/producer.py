@@ -16,7 +16,9 @@ import numpy as np
 
 from theory.certificates.losses import Loss
 from theory.errors import InputError, unknown
+from theory.gauges import Metric
 from theory.landscape.analysis import Analysis, Barrier
+from theory.landscape.biased import BiasDual, BoundedBiasBall
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.completed import free_part
 from theory.landscape.descents import Descent, descends, descents
@@ -30,7 +32,7 @@ from theory.landscape.valleys import Valleys
 from theory.landscape.ways import Ways, ways
 from theory.losses import Custom, Logistic, Squared
 from theory.network import Network
-from theory.problem import Problem, format_rational, in_integers
+from theory.problem import DEFAULT, Problem, format_rational, in_integers
 from theory.states import cone_of, sign_of
 from theory.within import Penalty, Within
 
@@ -93,8 +95,8 @@ class _Writer:
         return [self._number[state] for state in cell]
 
     def dual(self, dual: Any) -> int:
-        text = tuple(_lam(self.complex.problem, dual.vector, dual.scale))
-        return self._duals.setdefault((text, dual.metric), len(self._duals))
+        written = _written(self.complex, dual)
+        return self._duals.setdefault(written, len(self._duals))
 
     def move(self, move: Move) -> int | str:
         return "sign" if move.wall == SIGN_FLIP else self.complex.arrangement.walls[move.wall][0]
@@ -154,6 +156,8 @@ def _document(kind: str, problem: Problem, **fields: object) -> Document:
     if isinstance(problem.loss, Custom):
         raise InputError("loss", "is one's own, of which nothing is proved")
     data = {k: v for k, v in problem.to_json().items() if k != "width"}
+    if problem.bias == DEFAULT:  # which is to be decided in Muon's balls only
+        data["bias"] = "decayed"
     return {"format": "isthmus-certificate", "version": 1, "kind": kind, "problem": data, **fields}
 
 
@@ -172,9 +176,26 @@ def _lam(problem: Problem, vector: Sequence[int], scale: Fraction) -> list[str]:
     return [format_rational(scale * v) for v in vector]
 
 
-def _dual(lam: Sequence[str], metric: Any) -> Document | list[str]:
+def _written(
+    complex_: CellComplex, dual: Any
+) -> tuple[tuple[str, ...], Metric | None, Fraction | None]:
+    """A dual vector as text, its metric, and the number that goes with bounds of biases."""
+    lam, level, domain = _lam(complex_.problem, dual.vector, dual.scale), None, complex_.domain
+    if isinstance(dual, BiasDual):
+        assert isinstance(domain, BoundedBiasBall)
+        plain = isinstance(complex_.problem.loss, Squared)
+        level = dual.stated(domain.unit, Fraction(1) if plain else dual.scale)
+    return tuple(lam), dual.metric, level
+
+
+def _dual(
+    lam: Sequence[str], metric: Metric | None, level: Fraction | None = None
+) -> Document | list[str]:
     nu = list(lam)
-    return nu if metric is None else {"nu": nu, "Z": [[str(v) for v in row] for row in metric.Z]}
+    if metric is None:
+        return nu
+    found: Document = {"nu": nu, "Z": [[str(v) for v in row] for row in metric.Z]}
+    return found if level is None else {**found, "k": format_rational(level)}
 
 
 def _range(lower: Fraction, upper: Fraction) -> str | list[str]:
@@ -441,7 +462,7 @@ def _minimum(least: Least) -> Document:
         complex_.problem,
         width=complex_.width,
         within=_within(complex_.within if beta is None else Penalty(beta)),
-        duals=[_dual(_lam(complex_.problem, d.vector, d.scale), d.metric) for d in duals],
+        duals=[_dual(*_written(complex_, dual)) for dual in duals],
         value=_range(least.lower, least.value),
         network=_inside(complex_, least.network).to_json(),
     )

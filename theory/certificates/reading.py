@@ -13,6 +13,9 @@ from typing import NamedTuple, NoReturn
 from theory.errors import InputError
 from theory.problem import Problem
 
+BIASES = ("decayed", "adamw", "free")
+"""How hidden biases are treated in a ball."""
+
 _RATIONAL = re.compile(r"-?\d+(/\d+)?", re.ASCII)
 
 
@@ -206,7 +209,7 @@ def multipliers(value: object, where: str, rows: int) -> dict[int, Fraction]:
 
 
 def problem(value: object) -> Problem:
-    optional = ("activation", "loss", "weights", "output_bias", "skip")
+    optional = ("activation", "loss", "weights", "bias", "output_bias", "skip")
     present = [name for name in optional if name in mapping(value, "problem")]
     found = fields(value, "problem", ("X", "y", *present))
     names = {"activation": "relu", "loss": "squared"}
@@ -217,6 +220,11 @@ def problem(value: object) -> Problem:
         names[name] = text
     rows = entries(found["X"], "problem.X")
     X = tuple(vector(row, f"problem.X[{k}]") for k, row in enumerate(rows))
+    bias = found.get("bias")
+    if bias is not None:
+        if bias not in BIASES:
+            fail("problem.bias", f"must be one of {', '.join(BIASES)}, not {show(bias)}")
+        X = tuple((*row, Fraction(1)) for row in X)
     y = vector(found["y"], "problem.y")
     weights = vector(found["weights"], "problem.weights") if "weights" in found else None
     free = {name: found[name] for name in present if name in ("output_bias", "skip")}
@@ -230,6 +238,7 @@ def problem(value: object) -> Problem:
             activation=names["activation"],
             loss=names["loss"],
             weights=weights,
+            bias=None if bias is None else str(bias),
             output_bias=free.get("output_bias") is True,
             skip=free.get("skip") is True,
         )

@@ -21,6 +21,7 @@ from itertools import chain
 from theory.certificates import algebra, balls, reading, states, work
 from theory.certificates.algebra import Vector, mask
 from theory.certificates.balls import Ball, Penalty
+from theory.certificates.biases import BiasDual
 from theory.certificates.covering import Multisets
 from theory.certificates.kinds import Checked, Kind
 from theory.certificates.landscape import (
@@ -47,7 +48,7 @@ class _Valleys(Certificate):
 
     def place(self, value: object) -> Ball | Penalty | None:
         """Penalties as well."""
-        return None if value is None else balls.read(value)
+        return None if value is None else balls.read(value, self.problem.bias)
 
     def statement(self) -> str:
         """Verify everything; what is proved."""
@@ -164,7 +165,7 @@ class _Point:
 
     holding: list[int]
     top: Fraction
-    dual: Dual | ConicDual | None
+    dual: Dual | ConicDual | BiasDual | None
 
 
 class _Points(_Valleys):
@@ -176,7 +177,7 @@ class _Points(_Valleys):
             fail("labelled", "must be false: points are taken modulo permutation")
         self.everything = self.all_states()
 
-    def read_dual(self, value: object, where: str) -> Dual | ConicDual | None:
+    def read_dual(self, value: object, where: str) -> Dual | ConicDual | BiasDual | None:
         """The dual of a number, or null."""
         if value is None:
             return None
@@ -330,7 +331,7 @@ class _AllValleys(_Points):
             here = f"{where}[{1 + len(rest)}]"
             _, linear = reading.with_linear(rest.pop(), here, (), self.problem)
         holding, fit = self._of_columns(document, f"{where}[0]", linear)
-        dual: Dual | ConicDual | None
+        dual: Dual | ConicDual | BiasDual | None
         if self.loss.scales:
             dual = self.dual_of(self.loss.residual(fit), f"the residual of {where}")
         else:

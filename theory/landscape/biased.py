@@ -71,6 +71,10 @@ class BiasDual:
         parts = (self.vector, self.scale, self.metric, self.columns, self.rho, self.own)
         return type(self), parts
 
+    def stated(self, unit: int, scale: Fraction) -> Fraction:
+        """k for the dual vector in parts of a scale, and f as it is: images are f times `unit`."""
+        return self.level * unit / scale if self.own else self.level * (scale / unit) ** 2
+
     def common(self, height: Fraction) -> Fraction:
         """What sum_j y_j or sum_j h_j may be at most for nu.f <= height; negative: it never is."""
         if not self.level:

@@ -43,9 +43,10 @@ class Descent:
 def descends(tree: Valleys) -> bool:
     """Whether `descents` can tell: of exact minima, modulo permutation, with no valley left out.
 
-    Neurons must be no more than their columns, too.
+    Neurons must be no more than their columns, too, and those in a ball be bounded.
     """
-    if tree.problem.activation.folds:
+    within = tree.complex.within
+    if tree.problem.activation.folds or (within is not None and within.gauge.free):
         return False
     return tree.complex.domain.exact and not tree.labelled and not tree.min_depth
 

@@ -81,7 +81,7 @@ def test_the_rule_of_each_optimizer() -> None:
         decided, ball = settled(problem, Ball(name, 1))
         assert decided.bias == "adamw"
         assert ball == apart(name, "adamw") != Ball(name, 1)
-        assert str(ball).endswith(", biases as adamw's")
+        assert str(ball).endswith(" (biases as adamw's)")
         assert settled(decided, ball) == settled(problem, ball) == (decided, ball)
     assert settled(problem, None) == (problem, None)
     assert settled(problem, Penalty(1))[0].bias == "decayed"
