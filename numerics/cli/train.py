@@ -106,7 +106,7 @@ def train(
     from numerics.training.loop import train as train_networks
     from numerics.training.optimizers import OPTIMIZERS
     from numerics.training.runs import DEFAULT_TOLERANCE, Runs, located
-    from theory.within import Ball, Penalty, Within
+    from theory.within import Ball, Penalty, Within, settled
 
     # Without a ball the weight decay 1 / sqrt(rho) is that of a penalty.
     within: Within
@@ -114,6 +114,7 @@ def train(
         within = Penalty(1 / Fraction(math.sqrt(radius)))
     else:
         within = Ball(optimizer, radius)
+    data, _ = settled(data, within)
     schedule = OPTIMIZERS[optimizer].default_schedule(within, steps)
     if lr is not None:
         schedule = replace(schedule, initial=lr)
@@ -221,6 +222,11 @@ class _Known:
         return document
 
 
+def _usual(problem: Problem) -> bool:
+    """Whether everything is known of such problems, but for their size."""
+    return problem.is_plain and problem.bias in (None, "decayed")
+
+
 def _study(
     known: _Known,
     data: Problem,
@@ -236,7 +242,7 @@ def _study(
     try:
         _components(known, data, width, optimizer, rho, limit, report)
     except InputError as error:
-        if data.is_plain:
+        if _usual(data):
             raise
         what = "where runs land" if known.analysis is None else "the radii of components"
         say(f"{what} will not be computed: {error}")
@@ -310,7 +316,7 @@ def _named(runs: Runs, known: _Known, limit: Mapping[str, Any], report: Progress
     config = runs.result.config
     problem = config.problem
     try:
-        if known.analysis is not None or not problem.is_plain:
+        if known.analysis is not None or not _usual(problem):
             try:
                 within = config.within
                 tree = valleys(problem, config.width, within=within, progress=report, **limit)
@@ -321,7 +327,7 @@ def _named(runs: Runs, known: _Known, limit: Mapping[str, Any], report: Progress
                 say(f"runs will be named without the merge tree: {over_budget(error)}")
         return _named_by_cells(runs, report)
     except InputError as error:
-        if problem.is_plain:
+        if _usual(problem):
             raise
         say(f"where runs end is not named: {error}")
         return runs
@@ -437,7 +443,7 @@ def _ends(runs: Runs) -> Table:
     from theory.landscape.kinks import MOST
 
     assert runs.ends is not None
-    plain = runs.result.config.problem.is_plain
+    plain = _usual(runs.result.config.problem)
     found = runs.ended or {}
     table = Table("runs rest", "loss there", "runs", "proved")
     bottoms = {end.valley: end.loss for end in runs.ends if end.kind in ("global", "valley")}

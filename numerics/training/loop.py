@@ -20,7 +20,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate, permutations
@@ -34,15 +34,22 @@ from torch import Tensor
 
 from numerics.training.activation import Neurons
 from numerics.training.losses import Terms
-from numerics.training.optimizers import OPTIMIZERS, Cooling, Optimizer, Schedule
+from numerics.training.optimizers import (
+    ADAMW,
+    OPTIMIZERS,
+    Cooling,
+    Optimizer,
+    Schedule,
+    Update,
+)
 from theory.errors import BudgetError, InputError, Interrupted
-from theory.geometry import ball_violation, frank_wolfe_gap, geometry
+from theory.geometry import Apart, Geometry, ball_violation, frank_wolfe_gap, geometry
 from theory.losses import SQUARED
 from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.states import cone_of, sign_of
 from theory.types import Array, Progress, silent
-from theory.within import Ball, Penalty, Within, require_within
+from theory.within import Ball, Penalty, Within, require_within, settled
 
 if TYPE_CHECKING:
     from theory.landscape import Analysis
@@ -66,6 +73,8 @@ class TrainingConfig:
     and a ~ N(0, s^2 / m), s = start_scale, drawn from a generator of (seed, i), and added to the
     weights of `start` if there is one. An output bias b and a linear part c start from those of
     `start`, or from zero; they take the optimizer's steps, but have no weight decay.
+    Hidden biases, the last row of W, are treated as the problem says: see `settled`, which has
+    decided on problem, within and optimizer.
     """
 
     problem: Problem
@@ -83,9 +92,15 @@ class TrainingConfig:
         """Raises InputError as `train` says."""
         require_within(self.within, Ball, Penalty)
         own = geometry("sgd") if isinstance(self.within, Penalty) else self.within.geometry
-        if self.optimizer.geometry != own:
+        problem, within = settled(self.problem, self.within)
+        assert within is not None
+        apart = own if isinstance(within, Penalty) else within.geometry
+        if self.optimizer.geometry not in (own, apart):
             name = self.optimizer.name
             raise InputError("optimizer", f"is {name}, which does not belong to {self.within!r}")
+        optimizer = replace(self.optimizer, geometry=apart)
+        for name, value in (("problem", problem), ("within", within), ("optimizer", optimizer)):
+            object.__setattr__(self, name, value)
         for name in ("width", "seeds", "steps"):
             object.__setattr__(self, name, positive_integer(getattr(self, name), name))
         if self.seed < 0:
@@ -98,6 +113,13 @@ class TrainingConfig:
             raise InputError("start", f"has W of shape {shape}, but {trained} are trained")
         if start is not None:
             start.require(self.problem)
+
+    @property
+    def apart(self) -> Apart | None:
+        """The norm on W where it treats biases apart from the rest."""
+        within = self.within
+        hidden = within.geometry.hidden if isinstance(within, Ball) else None
+        return hidden if isinstance(hidden, Apart) else None
 
     @property
     def rho(self) -> Fraction:
@@ -142,10 +164,10 @@ class TrainingResult:
 
     violation: the larger of ||W|| / R_W - 1 and ||a|| / R_a - 1, and 0 in the ball. gap: the
     Frank-Wolfe gap of W and a, in the units of the loss; where the loss has a kink, of one of its
-    subgradients. Both are None for sgd, which has no ball. diverged: runs with a loss or weights
-    that are not finite. steps: how many were done, less than config.steps after an interrupt.
-    free: the layers without weight decay, as `BatchLoss` takes them. watched: what the runs did at
-    last, if asked for.
+    subgradients; free biases are in no ball, and left out. Both are None for sgd, which has no
+    ball. diverged: runs with a loss or weights that are not finite. steps: how many were done, less
+    than config.steps after an interrupt. free: the layers without weight decay, as `BatchLoss`
+    takes them. watched: what the runs did at last, if asked for.
     """
 
     config: TrainingConfig
@@ -289,13 +311,14 @@ def _optimizer(within: Within) -> Optimizer:
 
 
 def require_alike(problems: Sequence[Problem], field: str) -> None:
-    """Raise InputError unless they share the activation, the loss, weights apart, and whether there
-    is an output bias, and a skip connection."""
+    """Raise InputError unless they share the activation, the loss, weights apart, whether there is
+    an output bias, and a skip connection, and how hidden biases are treated."""
     for what, kinds in (
         ("activation", {str(problem.activation) for problem in problems}),
         ("loss", {str(problem.loss) for problem in problems}),
         ("choice of output_bias", {str(problem.output_bias) for problem in problems}),
         ("choice of skip", {str(problem.skip) for problem in problems}),
+        ("rule for biases", {str(problem.bias) for problem in problems}),
     ):
         if len(kinds) > 1:
             raise InputError(field, f"must share one {what}, not {', '.join(sorted(kinds))}")
@@ -406,11 +429,15 @@ def _run(
     batch = [len(start[0]) for start in starts]
     loss = BatchLoss(*zip([config.problem for config in configs], batch, strict=True))
     places = [slice(end - size, end) for size, end in zip(batch, accumulate(batch), strict=True)]
-    optimizer, steps = configs[0].optimizer, configs[0].steps
+    optimizer, steps, apart = configs[0].optimizer, configs[0].steps, configs[0].apart
+    hidden: list[tuple[Tensor, Update, bool]] = [(W, optimizer.hidden, True)]
+    if apart is not None:
+        biases = optimizer.free if apart.free else ADAMW
+        hidden = [(W[:, :-1], optimizer.hidden, True), (W[:, -1:], biases, not apart.free)]
     layers = [
         (layer.split_with_sizes(batch), update.start(layer), decayed)
         for layer, update, decayed in (
-            (W, optimizer.hidden, True),
+            *hidden,
             (a, optimizer.output, True),
             *((each, optimizer.free, False) for each in free),
         )
@@ -436,6 +463,8 @@ def _run(
             rates = [config.schedule(step) for config in configs]
             decays = [1 - rate / radius for rate, radius in zip(rates, radii, strict=True)]
             gradients = loss.gradients(W, a, *free)
+            if apart is not None:
+                gradients[:1] = [gradients[0][:, :-1], gradients[0][:, -1:]]
             for (layer, direction, decayed), gradient in zip(layers, gradients, strict=True):
                 changes = direction(gradient).split_with_sizes(batch)
                 kept = decays if decayed else undecayed
@@ -511,8 +540,23 @@ def _measured(
     return _Measured(
         loss,
         ball_violation(geometry_, W, a, radius, radius),
-        frank_wolfe_gap(geometry_, W, a, grad_W, grad_a, radius, radius),
+        frank_wolfe_gap(*_in_the_ball(config, W, a, grad_W, grad_a), radius, radius),
     )
+
+
+def _in_the_ball(
+    config: TrainingConfig,
+    W: Float[Array, "S d m"],
+    a: Float[Array, "S m"],
+    grad_W: Float[Array, "S d m"],
+    grad_a: Float[Array, "S m"],
+) -> tuple[Geometry, Array, Array, Array, Array]:
+    """Without free biases."""
+    own = config.optimizer.geometry
+    if config.apart is None or not config.apart.free:
+        return own, W, a, grad_W, grad_a
+    rest = replace(own.ball, hidden=config.apart.rest)
+    return rest, W[:, :-1], a, grad_W[:, :-1], grad_a
 
 
 def _result(

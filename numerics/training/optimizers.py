@@ -196,7 +196,7 @@ class Optimizer:
 
     What an output bias b and a linear part c do is in no ball, and without weight decay: b and c
     take the steps of the output layer, each on its own. Only for muon, whose steps are for layers
-    of neurons, are these AdamW's, as users of `torch.optim.Muon` have it.
+    of neurons, are these AdamW's, as users of `torch.optim.Muon` have it. So do free hidden biases.
     """
 
     geometry: Geometry
@@ -206,7 +206,7 @@ class Optimizer:
     @property
     def free(self) -> Update:
         """Of b (S, 1) and c (S, d)."""
-        return _ADAMW if self.geometry.name == "muon" else self.output
+        return ADAMW if self.geometry.name == "muon" else self.output
 
     @property
     def name(self) -> str:
@@ -227,11 +227,11 @@ _SIGN = LionKUpdate(torch.sign)
 _LION = LionKUpdate(torch.sign, beta1=0.9, beta2=0.99)
 # Inside the ball, at zero loss, AdamW's second moment falls by (1 - beta2) (1 - rho* / rho) a step,
 # rho* being the radius of the solution, and the loss with it: 0.999 would take 10^5 steps.
-_ADAMW = AdamWUpdate(beta1=0.9, beta2=0.95)
+ADAMW = AdamWUpdate(beta1=0.9, beta2=0.95)
 _NGD = LionKUpdate(normalised)
 
 _SINGLE: dict[str, tuple[Update, Update]] = {
-    "adamw": (_ADAMW, _ADAMW),
+    "adamw": (ADAMW, ADAMW),
     "lion": (_LION, _LION),
     "signsgd": (_SIGN, _SIGN),
     "muon": (
