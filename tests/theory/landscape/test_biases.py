@@ -22,6 +22,7 @@ from theory.landscape.biased import BiasDual, BoundedBiasBall
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.landscape.valleys import valleys
+from theory.loading import example
 from theory.losses import Separable
 from theory.network import Network
 from theory.problem import Problem
@@ -158,6 +159,14 @@ def test_decayed_biases_are_features() -> None:
         assert found[0].minimum == found[1].minimum
         assert found[0].barriers == found[1].barriers
         assert found[0].components == found[1].components
+
+
+def test_components_of_the_flagship() -> None:
+    """In Muon's ball rho = 4, as the README says."""
+    data = example("flagship")
+    for bias, count in (("decayed", 1), ("adamw", 2), ("free", 3)):
+        found = analyse(data.with_bias(bias), 2, within=Ball("muon", 4))
+        assert (found.minimum, len(found.components)) == (0, count)
 
 
 # Intervals that hold.
