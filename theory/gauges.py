@@ -25,9 +25,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, cast
 
 import numpy as np
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 Point: TypeAlias = tuple[tuple[Fraction, ...], ...]  # (m, d): u_1..u_m
+Cost: TypeAlias = "Fraction | tuple[Fraction, Fraction]"
+"""Of a column of the dual norm; where biases have a bound apart, of the rest, and of the bias."""
 Scaled: TypeAlias = "Sequence[tuple[Fraction, Sequence[Fraction]]]"
 """Columns w = u / sqrt(alpha), as pairs (alpha, u) with alpha > 0."""
 
@@ -457,7 +460,8 @@ class _Apart(Hidden):
         return self.rest.joint
 
     def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
-        raise InputError("bias", f"dual norms are for decayed biases, not for {self.norm}")
+        """Of the rest; `Gauge.cost` knows what biases add."""
+        return self.rest.dual_squared(w[:-1], metric)
 
     def support(
         self, U: Float[Array, "d m"], power: float
@@ -628,6 +632,10 @@ class Gauge:
         """Whether biases do not count."""
         return isinstance(self.hidden, FreeBiases)
 
+    def metric_size(self, d: int) -> int:
+        """How many rows Z has, of d input weights: biases apart have none."""
+        return d - (self.bounded or self.free)
+
     @property
     def rest(self) -> Gauge:
         """The same of the weights without biases, where these are free."""
@@ -644,16 +652,33 @@ class Gauge:
             return rho * width / sqrt_above(width)
         return rho if self.summed else rho * width
 
-    def cost(self, w: Sequence[int], metric: Metric | None) -> Fraction:
-        """What one column contributes to `dual`."""
-        return self.cost_of(self.hidden.dual_squared(w, metric))
+    def cost(self, w: Sequence[int], metric: Metric | None) -> Cost:
+        """What one column contributes to `dual`; where biases are free its last entry is 0."""
+        square = self.hidden.dual_squared(w, metric)
+        if self.bounded:
+            return square, Fraction(abs(w[-1]))
+        assert not self.free or not w[-1]
+        return self.cost_of(square)
+
+    @property
+    def orders(self) -> Sequence[Callable[[tuple[Any, Any]], Any]]:
+        """Keys by which costs, first of a pair, are compared: the least by one of them serves best.
+        Of two numbers either may matter more."""
+        if not self.bounded:
+            return (itemgetter(0),)
+        return (itemgetter(0), lambda pair: pair[0][::-1])
 
     def cost_of(self, square: Fraction) -> Fraction:
         """The same for a column of this squared dual length."""
         return sqrt_above(square) if self.power == math.inf else square
 
-    def dual(self, costs: Sequence[Fraction]) -> Fraction:
+    def dual(self, costs: Sequence[Any]) -> Fraction:
         """An upper bound of the dual norm of the columns with these costs."""
+        if self.bounded:
+            squares, biases = zip(*costs, strict=True)
+            if self.output.shared:
+                return sqrt_above(_least_dual(squares, biases))
+            return sqrt_above(sum(squares, Fraction())) + sum(biases, Fraction())
         if self.power == math.inf:
             return sum(costs, Fraction())
         return sqrt_above(max(costs) if self.summed else sum(costs, Fraction()))
@@ -715,6 +740,26 @@ class Gauge:
         a = [s * size for s, size in zip(signs, sizes, strict=True)]
         network = Network(W=tuple(zip(*columns, strict=True)), a=tuple(a))
         return network, sqrt_above(self.hidden.squared(columns) * self.output_squared(a))
+
+
+def _least_dual(squares: Sequence[Fraction], biases: Sequence[Fraction]) -> Fraction:
+    """k + sum_j b_j^2 k / (k - q_j) for a k above all q_j, near the least: see `bias-duals`."""
+    top = max(*squares, *(b * b for b in biases))
+    if not top:
+        return top
+    q = np.array([float(v / top) for v in squares])
+    weights = np.array([float(b * b / top) for b in biases]) * q
+    low, high = float(q.max()), float(q.max() + np.sqrt(weights.sum()))
+    for _ in range(_BITS):  # where the derivative is 0
+        k = (low + high) / 2
+        gaps = np.maximum(k - q, 1e-150)
+        low, high = (k, high) if (weights / gaps**2).sum() > 1 else (low, k)
+    level = top * Fraction(high) * (1 + Fraction(1, 2**_BITS))
+    least = max(squares)
+    if level <= least:
+        level = least * (1 + Fraction(1, 2**_BITS)) or top / 2**_BITS
+    pairs = zip(squares, biases, strict=True)
+    return level + sum((b * b * level / (level - v) for v, b in pairs), Fraction())
 
 
 def has_gauge(optimizer: Geometry) -> bool:

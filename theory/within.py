@@ -157,6 +157,13 @@ def settled(problem: Problem, within: Within | None) -> tuple[Problem, Within | 
     return replace(problem, bias=bias), Ball(apart, within.rho)
 
 
+def gauge_in(problem: Problem, optimizer: str | Geometry) -> Gauge:
+    """The least ||W|| ||a|| in the norms of an optimizer, with biases as the problem says."""
+    _, ball = settled(problem, Ball(optimizer, 1))
+    assert isinstance(ball, Ball)
+    return ball.gauge
+
+
 def require_decayed(problem: Problem, within: Within | None, what: str) -> None:
     """Raise InputError, with `what` in its text, where hidden biases are apart from the ball."""
     decided, _ = settled(problem, within)

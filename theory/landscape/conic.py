@@ -571,7 +571,6 @@ class ConicBall(ConvexBall):
         null = _null_space(X)
         self._null = range(len(rays), len(rays) + 2 * len(null))
         rays += [tuple(sign * v for v in vector) for vector in null for sign in (1, -1)]
-        self._apart = self._whole.free or self._whole.bounded
         self._counted = problem.d - self._whole.free
         self._biases = range(len(rays), len(rays) + 2 * self._whole.free)
         if self._whole.free:
@@ -583,9 +582,8 @@ class ConicBall(ConvexBall):
             for ray, image in zip(rays, images, strict=True)
             for sign in (1, -1)
         ]
-        self._plain = (
-            Metric.near(np.eye(problem.d - self._apart)) if self.gauge.hidden.joint else None
-        )
+        size = self._whole.metric_size(problem.d)
+        self._plain = Metric.near(np.eye(size)) if self.gauge.hidden.joint else None
 
     def cone(self, cone: int) -> Sequence[int]:
         """The extreme rays of a cone, with the null space, and with the bias direction in it."""

@@ -64,16 +64,18 @@ class Fibre:
             start=tuple(u for _, u in point),
         )
 
-    def nearest(self, target: Point) -> Nearest:
+    def nearest(self, target: Point, counted: int | None = None) -> Nearest:
         """The point of the fibre nearest to the target, exactly.
 
         By linear programming: min t subject to -t <= u_jk - target_jk <= t for u in the fibre.
+        counted: only for the first k; by default for all.
         """
         aim, start = _flat(target), _flat(self.start)
-        size = len(aim)
+        size, d = len(aim), self.problem.d
+        places = [i for i in range(size) if counted is None or i % d < counted]
         fits, cones = self._rows
-        above = [[*_unit(i, size), fmpq(1)] for i in range(size)]
-        below = [[*(-v for v in _unit(i, size)), fmpq(1)] for i in range(size)]
+        above = [[*_unit(i, size), fmpq(1)] for i in places]
+        below = [[*(-v for v in _unit(i, size)), fmpq(1)] for i in places]
         sides = self.sides or (1,) * self.problem.n
         fitted = [[*(sides[k] * v for v in row), fmpq()] for k, row in fits.items()]
         values = to_flint(sides[k] * self.fit[k] for k in fits)
@@ -86,11 +88,10 @@ class Fibre:
             g=[
                 *values[: len(beyond)],
                 *([fmpq()] * len(cones)),
-                *aim,
-                *(-v for v in aim),
+                *(aim[i] for i in places),
+                *(-aim[i] for i in places),
             ],
-        ).minimum([*start, max(abs(v - w) for v, w in zip(start, aim, strict=True))])
-        d = self.problem.d
+        ).minimum([*start, max(abs(start[i] - aim[i]) for i in places)])
         point = from_flint(optimum.x[:size])
         of_fits = from_flint([*optimum.equalities, *optimum.inequalities[: len(beyond)]])
         of_cones = from_flint(optimum.inequalities[len(beyond) : len(beyond) + len(cones)])

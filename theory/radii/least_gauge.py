@@ -46,7 +46,7 @@ def attempts(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
     """
     for found in _solutions(gauge, fibre):
         if found.metric is None and gauge.hidden.joint:
-            yield replace(found, metric=_root(fibre, found))
+            yield replace(found, metric=_root(fibre, found, gauge.metric_size(fibre.problem.d)))
         else:
             yield found
 
@@ -59,15 +59,16 @@ def _solutions(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
             found = compiled.solve(fibre, scaled)
             if found is not None:
                 yield found
-    nearest = fibre.nearest(tuple(tuple(Fraction() for _ in u) for u in fibre.start))
+    counted = fibre.problem.d - gauge.free
+    nearest = fibre.nearest(tuple(tuple(Fraction() for _ in u) for u in fibre.start), counted)
     yield Solution(nearest.point, nearest.lam, nearest.mu)
 
 
-def _root(fibre: Fibre, found: Solution) -> Metric:
-    """(W W^T)^(1/2), the best Z for the nuclear norm."""
+def _root(fibre: Fibre, found: Solution, size: int) -> Metric:
+    """(W W^T)^(1/2), the best Z for the nuclear norm; of the first rows of W."""
     columns = fibre.columns(found.lam, found.mu)
     top = max(abs(v) for w in columns for v in w) or Fraction(1)
-    W = np.array([[float(v / top) for v in w] for w in columns]).T
+    W = np.array([[float(v / top) for v in w] for w in columns]).T[:size]
     values, vectors = np.linalg.eigh(W @ W.T)
     return Metric.near(vectors * np.sqrt(np.maximum(values, 0.0)) @ vectors.T)
 
@@ -100,6 +101,7 @@ class _Compiled:
         self._in_cones = vstack(sides) >= 0
         rho, size = least(gauge, self._U)
         self._arrow = size.arrow
+        self._of_metric = gauge.metric_size(d)
         constraints = [self._on_fit, self._in_cones, *size.constraints]
         self._program = ConeProgram(cvxpy.Problem(cvxpy.Minimize(rho), constraints))
 
@@ -136,7 +138,7 @@ class _Compiled:
         arrow = None if self._arrow is None else self._arrow.dual_value
         # A positive multiple of (lam, mu) is as good; CVXPY's lam of equations has the other sign.
         lam = -lam if fibre.sides is None else along * np.maximum(lam, 0.0)
-        mu, d = np.maximum(mu, 0.0), len(U)
+        mu, k = np.maximum(mu, 0.0), self._of_metric
         top = max(float(np.abs(lam).max()), float(mu.max())) or 1.0
         return Solution(
             target=tuple(tuple(binary(float(v), _BITS) * size for v in u) for u in U.T),
@@ -145,7 +147,7 @@ class _Compiled:
                 tuple(binary(float(v) / top, _BITS) / t for v, t in zip(row, tops, strict=True))
                 for row in mu
             ),
-            metric=None if arrow is None else Metric.near(arrow[:d, :d]),
+            metric=None if arrow is None else Metric.near(arrow[:k, :k]),
         )
 
 

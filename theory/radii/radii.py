@@ -14,7 +14,7 @@ from scipy.optimize import nnls
 
 from theory.errors import InputError, Interrupted
 from theory.exact import dot, rounded
-from theory.gauges import Gauge, gauge_of, has_gauge
+from theory.gauges import Cost, Gauge, has_gauge
 from theory.geometry import Geometry, geometry, names
 from theory.landscape import Analysis
 from theory.landscape.cells import Cell, CellComplex
@@ -25,7 +25,7 @@ from theory.radii.fibre import Fibre
 from theory.radii.least_gauge import Solution, attempts
 from theory.states import cone_of, sign_of
 from theory.types import Array, Progress, silent
-from theory.within import Ball, require_decayed
+from theory.within import gauge_in
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -37,6 +37,7 @@ penalty."""
 # How much below the upper bound, relatively, a bound may be that settles a cell without a program
 # of its own. Exact gauges have no such slack.
 _SLACK = Fraction(1, 10**7)
+_DEAR = 1e4  # against other numbers of order one
 DIGITS = 13
 """Of a bound that is no exact value, rounded outwards."""
 
@@ -122,10 +123,8 @@ def radii(
         )
     _require_one_fit(analysis)
     balls = {ball.name: ball for ball in (geometry(name).ball for name in optimizers)}
-    for ball in balls.values():
-        require_decayed(analysis.problem, Ball(ball, 1), "radii are")
     chosen = tuple(balls)
-    gauges = {name: gauge_of(ball) for name, ball in balls.items()}
+    gauges = {name: gauge_in(analysis.problem, ball) for name, ball in balls.items()}
     for component in analysis.components:
         if component.minimum != analysis.level:
             raise InputError(
@@ -165,8 +164,8 @@ def _require_one_fit(analysis: Analysis) -> None:
 
 def radius_of(complex_: CellComplex, component: Component, optimizer: str | Geometry) -> Radius:
     """The radius of one component of a set of least loss for one optimizer, as `radii` finds it."""
-    require_decayed(complex_.problem, Ball(optimizer, 1), "radii are")
-    return _of_fit(complex_, component, gauge_of(geometry(optimizer).ball), lambda cells: None)
+    gauge = gauge_in(complex_.problem, optimizer)
+    return _of_fit(complex_, component, gauge, lambda cells: None)
 
 
 def _of_fit(
@@ -264,10 +263,10 @@ class _Dual:
         self._features = list(zip(*X, strict=True))
         products = (f * v for f, v in zip(self.lam, fibre.fit, strict=True))
         self.height = x_scale * sum(products, Fraction())
-        self.neuron = lru_cache(maxsize=None)(self._neuron)
+        self.choices = lru_cache(maxsize=None)(self._choices)
 
-    def _neuron(self, state: int) -> tuple[Fraction, tuple[int, ...]]:
-        """The least cost of a neuron in this state, and its mu."""
+    def _choices(self, state: int) -> list[tuple[Cost, tuple[int, ...]]]:
+        """The costs of a neuron in this state, and its mu."""
         sign = sign_of(state)
         active = self.complex.arrangement.active(cone_of(state)).tolist()
         least = self.complex.problem.activation.part(active, [sign * v for v in self.lam])
@@ -275,10 +274,12 @@ class _Dual:
         for coefficients in [*sorted(self.coefficients[sign]), *self._fitted(active, least)]:
             rows = zip(active, coefficients, least, strict=True)
             c = [max(v, end) if on else min(v, end) for on, v, end in rows]
+            if self.gauge.free and not _balanced(c, active, least):
+                continue
             w = [dot(c, x) for x in self._features]
             mu = tuple(abs(v - end) for v, end in zip(c, least, strict=True))
             choices.append((self.gauge.cost(w, self.metric), mu))
-        return min(choices)
+        return choices
 
     def _fitted(
         self, active: Sequence[bool], least: Sequence[int | Fraction]
@@ -297,28 +298,48 @@ class _Dual:
 
     @cached_property
     def _lengths(self) -> Float[Array, "d n"]:
-        """A matrix A for which the length of A c is in proportion to the cost of X^T c."""
+        """A matrix A for which the length of A c is in proportion to the cost of X^T c; about so
+        where biases have a bound apart, and with biases far too dear where they have to be 0."""
         top = max(abs(v) for x in self._features for v in x) or 1
         features = np.array([[float(Fraction(v, top)) for v in x] for x in self._features])
-        if self.metric is None:
-            return features
-        Z, size = self.metric, self.metric.denominator
-        inverse = np.array([[float(Fraction(v, size)) for v in row] for row in Z.numerators])
-        root: Array = np.linalg.cholesky(inverse / np.trace(inverse)).T @ features
-        return root
+        counted, biases = np.split(features, [self.gauge.metric_size(len(features))])
+        if self.metric is not None:
+            Z, size = self.metric, self.metric.denominator
+            inverse = np.array([[float(Fraction(v, size)) for v in row] for row in Z.numerators])
+            counted = np.linalg.cholesky(inverse / np.trace(inverse)).T @ counted
+            biases = biases / math.sqrt(float(Z.trace) * float(np.trace(inverse)))
+        return np.vstack([counted, _DEAR * biases if self.gauge.free else biases])
 
     def bound(self, cell: Cell) -> Fraction:
         """A lower bound of the gauge on the fibre of the cell."""
-        if self.height <= 0:
-            return Fraction()
-        costs = [self.neuron(state)[0] for state in cell]
-        return self.height / self.gauge.dual(costs)
+        return self._best(cell)[0]
+
+    def _best(self, cell: Cell) -> tuple[Fraction, Sequence[tuple[int, ...]]]:
+        """The bound, with the mu of all neurons."""
+        best: tuple[Fraction, Sequence[tuple[int, ...]]] = Fraction(), ()
+        if self.height <= 0 or not all(map(self.choices, cell)):
+            return best
+        for cheaper in self.gauge.orders:
+            chosen = [min(self.choices(state), key=cheaper) for state in cell]
+            costs, mu = zip(*chosen, strict=True)
+            best = max(best, (self.height / self.gauge.dual(costs), mu))
+        return best
 
     def point(self, cell: Cell) -> DualPoint:
         """The proof of `bound`."""
-        return DualPoint(
-            lam=self.lam,
-            mu=tuple(self.neuron(state)[1] for state in cell),
-            Z=self.metric.Z if self.metric else None,
-            bound=self.bound(cell),
-        )
+        bound, mu = self._best(cell)
+        Z = self.metric.Z if self.metric else None
+        return DualPoint(lam=self.lam, mu=tuple(mu), Z=Z, bound=bound)
+
+
+def _balanced(c: list[int], active: Sequence[bool], ends: Sequence[int]) -> bool:
+    """Move coefficients so that their sum, which is that of a free bias, is zero; whether that can
+    be. They are at least their ends where the neuron is active, at most these elsewhere."""
+    excess = sum(c)
+    for k, (on, end) in enumerate(zip(active, ends, strict=True)):
+        without_end = on if excess < 0 else not on
+        room = abs(excess) if without_end else abs(c[k] - end)
+        change = min(abs(excess), room)
+        c[k] -= change if excess > 0 else -change
+        excess -= change if excess > 0 else -change
+    return not excess

@@ -178,7 +178,6 @@ def test_the_least_loss_depends_on_how_biases_are_treated(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("radii", "flagship"),
         ("solve", "flagship", "--optimizer", "muon", "--rho", "3"),
         ("width", "flagship", "--optimizer", "muon", "--rho", "3"),
         ("regions", "flagship", "--optimizers", "adamw,muon", "--width", "1"),
