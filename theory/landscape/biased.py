@@ -258,6 +258,9 @@ class BoundedBiasBall(ConicBall):
         top, height = float(np.abs(nu).max()), float(nu @ fit)
         if Z is None or not top or height <= 0:
             return self._plain
+        # The multipliers P of the semidefinite constraint are forces 2 P v / radius on the v_j,
+        # which Z v is in the lemma, for nu as it is. The image of a column is nu.f in other units,
+        # the rays are too.
         metric = Metric.near(Z[:-1, :-1])
         stretch = Fraction(2 * float(np.trace(Z[:-1, :-1])) / radius) / metric.trace
         if stretch <= 0:

@@ -498,7 +498,7 @@ class EntrywiseBall(Polyhedral):
 
     def weight(self, proof: Proof, group: Group) -> int:
         """The largest product with a vertex, or zero; too much where it has no bound."""
-        if self.unbounded(proof.dual, group):
+        if self.uncapped and self.unbounded(proof.dual, group):
             return max(proof.limit, 0) + 1
         return max((proof.dual.products.get(c, 0) for c in group), default=0)
 
