@@ -57,7 +57,7 @@ def margin(
     data = options.load(problem, reading)
     width = options.choose_width(width, data.width)
     names = [geometry(name).ball.name for name in optimizer]
-    constant = ["1"] if reading.bias else []
+    constant = ["1"] if data.bias else []
     points = [[*text.split(","), *constant] for text in point or ()]
     found: Margins | None = None
     labels: dict[str, list[Labelled]] = {}

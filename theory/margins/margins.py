@@ -17,7 +17,7 @@ from typing import Any
 
 from theory.errors import InputError, Interrupted, Undecided
 from theory.exact import rounded
-from theory.gauges import Gauge, gauge_of
+from theory.gauges import Gauge
 from theory.geometry import Geometry, geometry
 from theory.landscape.cells import Cell
 from theory.margins.separation import (
@@ -31,6 +31,7 @@ from theory.network import Network
 from theory.problem import Problem, Rational, rational_vector
 from theory.radii.radii import DIGITS, Radius, Search
 from theory.types import Progress, silent
+from theory.within import gauge_in
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def margins(
     Source: `margin-radius`, proofs_notes/margin.md.
     """
     balls = {ball.name: ball for ball in (geometry(name).ball for name in optimizers)}
-    gauges = {name: gauge_of(ball) for name, ball in balls.items()}
+    gauges = {name: gauge_in(problem, ball) for name, ball in balls.items()}
     separated = separation(
         problem, width, labelled=labelled, max_cells=max_cells, progress=progress
     )
@@ -243,7 +244,7 @@ class MaxMargin:
         require_labels(problem)
         self.problem = problem
         self.width = problem.stated_width if width is None else width
-        self.gauge = gauge_of(geometry(optimizer).ball)
+        self.gauge = gauge_in(problem, optimizer)
         self._max_cells, self._progress = max_cells, progress
         self._sides = [int(v) for v in problem.y]
         self._cells, found = self._over_all_cells(problem, self._sides)
@@ -304,6 +305,8 @@ class MaxMargin:
         label: int,
     ) -> MarginProof:
         """upper: of networks that label the point otherwise."""
+        if self.gauge.bounded or self.gauge.free:
+            raise InputError("bias", "margins are certified for decayed biases")
         duals: dict[tuple[tuple[int, ...], Any], None] = {}
         if found is not None:
             duals.update(dict.fromkeys((each.lam, each.Z) for each in found.proof.values()))

@@ -470,3 +470,23 @@ def test_other_balls_have_names() -> None:
     assert largest(XOR, "lion", 4) == largest(XOR, "adamw", 4)
     found = margins(XOR, [geometry("adamw")], 4)
     assert found.optimizers == ("adamw",)
+
+
+@pytest.mark.parametrize(
+    ("bias", "muon", "muon_adamw"),
+    [("decayed", 5**-0.5, 0.4**0.5), ("adamw", 0.5, 0.5**0.5), ("free", 0.5, 0.5**0.5)],
+)
+def test_biases_as_their_optimizers_treat_them(bias: str, muon: float, muon_adamw: float) -> None:
+    """Labels 1 at x = 0 and -1 at x = 1: for the margin t one neuron has u = (-t, t), the other one
+    (t, 0), so that both gauges are those of (-t, t) without biases."""
+    problem = Problem([[0], [1]], [1, -1], loss="hinge").with_bias(bias)
+    found = margins(problem, ["adamw", "muon", "muon-adamw"], 2).components
+    for name, largest in (("adamw", 1), ("muon", muon), ("muon-adamw", muon_adamw)):
+        margin = found[0][name]
+        assert float(margin.lower) - 1e-6 <= largest <= float(margin.upper) + 1e-6
+        assert margin.upper - margin.lower < 1e-6
+    classifier = Classifier(problem, "muon", 2)
+    assert classifier.label([0, 1]).label == 1
+    if bias != "decayed":
+        with pytest.raises(InputError, match=r"^bias: margins are certified for decayed biases"):
+            classifier.proof()
