@@ -27,7 +27,7 @@ from flint import fmpq_mat
 
 from theory.exact import dot, flint_matrix, from_flint, simplest_between, sqrt_above, to_flint
 from theory.gauges import Metric
-from theory.landscape.conic import BITS, CLAIMED, PARTS, Column, ConicBall
+from theory.landscape.conic import CLAIMED, PARTS, Column, ConicBall, Proved
 from theory.landscape.domain import Group, Proof
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ _Curvature: TypeAlias = Callable[[int, int], Fraction]
 
 _NEAR = Fraction(1, 10**10)
 """So near to what floats find is the level, relatively."""
-_CLOSE = Fraction(1, 10**4)
-"""So near to it, relatively, it may be a number that is known better."""
 
 
 class BiasDual:
@@ -101,9 +99,10 @@ class BiasDual:
             return None
         return cone.most(self.level, self.rho) if self.own else cone.excess(self.level)
 
-    def steepest(self, group: Group) -> Fraction:
-        """The maximum of max(0, nu.f)^2 / v^T Z v on a cone, where there is one."""
-        return self._cone(group).steepest(None)
+    def steepest(self, group: Group, side: Fraction | None = None) -> Fraction:
+        """The maximum of max(0, nu.f)^2 / v^T Z v on a cone, where there is one; side: 0 where the
+        bias is 0."""
+        return self._cone(group).steepest(side)
 
     def _cone(self, group: Group) -> _Cone:
         rays = [self.columns[c].ray for c in group]
@@ -242,8 +241,7 @@ class BoundedBiasBall(ConicBall):
 
     def _dual(self, vector: tuple[int, ...], scale: Fraction, metric: Metric | None) -> Any:
         assert metric is not None
-        own = not self.gauge.output.shared
-        return BiasDual(vector, scale, metric, self._columns, self._ball.rho, own)
+        return BiasDual(vector, scale, metric, self._columns, self._ball.rho, self._own)
 
     def _metric(
         self,
@@ -253,32 +251,51 @@ class BoundedBiasBall(ConicBall):
         fit: Float[np.ndarray, " n"],
         radius: float,
     ) -> Metric | None:
-        """The level is that of the program; where most biases are not at their bounds it is a
-        little more exact as the steepest of all neurons."""
+        """With the level of the program."""
         top, height = float(np.abs(nu).max()), float(nu @ fit)
-        if Z is None or not top or height <= 0:
+        if Z is None or not top:
             return self._plain
         # The multipliers P of the semidefinite constraint are forces 2 P v / radius on the v_j,
         # which Z v is in the lemma, for nu as it is. The image of a column is nu.f in other units,
         # the rays are too.
         metric = Metric.near(Z[:-1, :-1])
         stretch = Fraction(2 * float(np.trace(Z[:-1, :-1])) / radius) / metric.trace
-        if stretch <= 0:
-            return self._plain
         image = self.unit * self._faces.unit / Fraction(top)
-        if not self.gauge.output.shared:
+        if stretch <= 0 or height <= 0:
+            return metric
+        if self._own:
             return self._leveled(metric, self._reach**2 / (stretch * image))
-        level = Fraction(height) * stretch * (image / self._reach) ** 2
-        vector = tuple(round(v * 2.0**BITS / top) for v in nu.tolist())
-        unit = max(map(abs, vector)) ** 2
-        plain = self._dual(vector, Fraction(1), metric)
-        steepest = [plain.steepest(group) / unit for group in groups]
-        near = [most for most in steepest if abs(most - level) < _CLOSE * level]
-        levels = [level, *([max(near) * (1 + _NEAR)] if near else [])]
-        metrics = [self._leveled(metric, each) for each in levels]
-        heights = [self._height(self._dual(vector, Fraction(1), each), groups) for each in metrics]
-        known = [(h, metric) for h, metric in zip(heights, metrics, strict=True) if h is not None]
-        return min(known, key=lambda each: each[0])[1] if known else metrics[0]
+        return self._leveled(metric, Fraction(height) * stretch * (image / self._reach) ** 2)
+
+    def _improved(
+        self, groups: tuple[Group, ...], best: Proved, metric: Metric | None
+    ) -> tuple[Proved, Metric | None]:
+        """The level of the program is off a little, or by much where it has nothing to go by; that
+        where a bias comes to its bound, or where no bias is at it, is known exactly."""
+        vector, scale, _ = best
+        top = max(map(abs, vector))
+        if metric is None or not top:
+            return best, metric
+        plain = self._dual(vector, scale, metric)
+        steepest = [plain.steepest(group) for group in groups]
+        levels = []
+        if not self._own:
+            flat = [plain.steepest(group, Fraction()) for group in groups]
+            levels = [level * (1 + _NEAR) / top**2 for level in {*steepest, *flat} if level]
+        elif any(steepest):
+            ratio = Fraction(metric.trace) / sum(steepest, Fraction())
+            levels = [self._ball.rho * sqrt_above(ratio) * top]
+        for level in levels:
+            other = self._leveled(metric, level)
+            bound = self.lower_bound(self._dual(vector, scale, other), groups)
+            if bound > best[2]:
+                best, metric = (vector, scale, bound), other
+        return best, metric
+
+    @property
+    def _own(self) -> bool:
+        """Whether each neuron has its own |a|."""
+        return not self.gauge.output.shared
 
     def _leveled(self, metric: Metric, level: Fraction) -> Metric:
         """With a level of few digits."""
@@ -287,5 +304,4 @@ class BoundedBiasBall(ConicBall):
     def _times(self, metric: Metric | None, factor: Fraction) -> Metric | None:
         if metric is None:
             return None
-        own = not self.gauge.output.shared
-        return metric._replace(level=metric.level * (1 / factor if own else factor**2))
+        return metric._replace(level=metric.level * (1 / factor if self._own else factor**2))

@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from flint import fmpz_mat
@@ -89,6 +89,10 @@ class Bracket(Minimum):
     def lower(self) -> Fraction:
         """The end that a dual vector proves."""
         return self.least
+
+
+Proved: TypeAlias = tuple[tuple[int, ...], Fraction, Fraction]
+"""A dual vector, in integers, the scale of these, and the bound that it proves."""
 
 
 class _Layout(NamedTuple):
@@ -375,10 +379,7 @@ class ConvexBall(Domain):
         with e > 0 where nu.f > H(nu): see proofs_notes/landscape.md.
         """
 
-        def bound(vector: tuple[int, ...], scale: Fraction) -> Fraction:
-            return self.lower_bound(self._dual(vector, scale, metric), groups)
-
-        vector, scale, least = self._faces.best([nu], bound, self._barred(groups))
+        (vector, scale, least), metric = self._best(groups, [nu], metric)
         if free.value and scale:
             excluding = [Fraction(v) for v in vector]
             height = self._height(self._dual(vector, scale, metric), groups)
@@ -392,7 +393,7 @@ class ConvexBall(Domain):
                 factor = e.numerator * _top(excluding) / _top(whole)
                 metric = self._times(metric, factor)
                 scale = self._multiple(vector)
-                least = bound(vector, scale)
+                least = self.lower_bound(self._dual(vector, scale, metric), groups)
         least = min(_rounded(least, 0.0), found.value)
         return replace(found, residual=vector, scale=scale, metric=metric, least=least)
 
@@ -517,12 +518,32 @@ class ConvexBall(Domain):
         """Both ends, exactly, of a point near the optimum and of dual vectors."""
         parts = self._inside(len(groups), parts)
 
-        def bound(nu: tuple[int, ...], scale: Fraction) -> Fraction:
-            return self.lower_bound(self._dual(nu, scale, metric), groups)
-
         added = self._added(len(groups), parts)
-        best = self._faces.best(lams, bound, self._barred(groups))
+        best, metric = self._best(groups, lams, metric)
         return self._faces.bracket(parts, self._fit(parts), best, metric, added)
+
+    def _best(
+        self,
+        groups: tuple[Group, ...],
+        lams: Sequence[Float[np.ndarray, " n"]],
+        metric: Metric | None,
+    ) -> tuple[Proved, Metric | None]:
+        """The dual vector of the best bound, with its metric."""
+        metrics: dict[tuple[int, ...], Metric | None] = {}
+
+        def bound(nu: tuple[int, ...], scale: Fraction) -> Fraction:
+            least = self.lower_bound(self._dual(nu, scale, metric), groups)
+            proved, metrics[nu] = self._improved(groups, (nu, scale, least), metric)
+            return proved[2]
+
+        best = self._faces.best(lams, bound, self._barred(groups))
+        return best, metrics.get(best[0], metric)
+
+    def _improved(
+        self, groups: tuple[Group, ...], best: Proved, metric: Metric | None
+    ) -> tuple[Proved, Metric | None]:
+        """The same dual vector, perhaps with a metric that makes more of it."""
+        return best, metric
 
     def _fit(self, parts: Sequence[Part]) -> list[Fraction]:
         fit = [Fraction()] * self.problem.n
@@ -795,7 +816,7 @@ class Faces:
         lams: Sequence[Float[np.ndarray, " n"]],
         bound: Callable[[tuple[int, ...], Fraction], Fraction],
         barred: Sequence[Sequence[int]] = (),
-    ) -> tuple[tuple[int, ...], Fraction, Fraction]:
+    ) -> Proved:
         """The dual vector, in units of the targets, of the best bound: integers, scale, bound.
 
         barred: columns (n,) with which it must have no positive product.
@@ -847,7 +868,7 @@ class Faces:
         self,
         parts: Sequence[Part],
         fit: Sequence[Fraction],
-        dual: tuple[tuple[int, ...], Fraction, Fraction],
+        dual: Proved,
         metric: Metric | None,
         added: Fraction,
     ) -> Bracket:

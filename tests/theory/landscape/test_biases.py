@@ -222,6 +222,32 @@ def test_less_decay_less_loss(
             assert less <= more + NARROW
 
 
+@few
+@given(
+    st.lists(st.tuples(entries, entries), min_size=2, max_size=3),
+    st.lists(entries, min_size=3, max_size=3),
+    st.sampled_from(["squared", "absolute", "huber:1/2"]),
+    st.sampled_from(MUONS),
+    st.sampled_from([Fraction(1, 2), Fraction(5)]),
+    st.integers(0, 10**6),
+)
+def test_intervals_are_narrow(
+    X: list[tuple[Fraction, Fraction]],
+    y: list[Fraction],
+    loss: str,
+    ball: str,
+    rho: Fraction,
+    place: int,
+) -> None:
+    """On any cell, where no bias is at its bound, some are or all, or the ball does not matter."""
+    problem = Problem(X, y[: len(X)], loss=loss).with_bias("adamw")
+    complex_ = CellComplex.of(problem, 2, within=Ball(ball, rho))
+    cells = list(combinations_with_replacement(range(complex_.states), 2))
+    minimum = complex_.minimum(cells[place % len(cells)])
+    assert minimum.lower <= minimum.value
+    assert float(minimum.value - minimum.lower) <= 1e-6 * max(float(minimum.value), 1e-2)
+
+
 @pytest.mark.parametrize("ball", MUONS)
 def test_dual_vectors_hold_in_all_cells(ball: str) -> None:
     """Those of one cell say nothing false of another, in the sums of weights either."""
