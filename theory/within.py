@@ -164,7 +164,18 @@ def gauge_in(problem: Problem, optimizer: str | Geometry) -> Gauge:
     return ball.gauge
 
 
+def are_decayed(problem: Problem, within: Within | None) -> bool:
+    """Whether hidden biases, if there are any, are entries of W as all others.
+
+    Without a ball they are weights as all others, whatever the problem says.
+    """
+    if within is None:
+        return True
+    decided, _ = settled(problem, within)
+    return decided.bias in (None, "decayed")
+
+
 def require_decayed(problem: Problem, within: Within | None, what: str) -> None:
     """Raise InputError, with `what` in its text, where hidden biases are apart from the ball."""
-    decided, _ = settled(problem, within)
-    decided.require_decayed(what)
+    if not are_decayed(problem, within):
+        settled(problem, within)[0].require_decayed(what)

@@ -14,7 +14,7 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem, positive_integer
 from theory.types import Progress, silent
-from theory.within import Ball, require_within
+from theory.within import Ball, are_decayed, require_within
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _from_counts(
     progress: Progress,
 ) -> int | None:
     """The width that minimal counts of neurons prove; None where they are not known or too many."""
-    if not within.gauge.exact or not problem.is_plain:
+    if not within.gauge.exact or not problem.is_plain or not are_decayed(problem, within):
         return None
     try:
         return minimal_counts(

@@ -26,7 +26,7 @@ from theory.errors import BudgetError
 from theory.exact import from_flint, to_flint
 from theory.landscape.domain import EntrywiseBall, WholeSpace
 from theory.problem import Problem
-from theory.within import Ball, Penalty, Within, require_decayed, require_within
+from theory.within import Ball, Penalty, Within, are_decayed, require_within
 
 MAX_BASES = 200_000
 """Sets of columns that `largest_mass` looks at, by default; some 20 microseconds each."""
@@ -39,7 +39,8 @@ def connected_from(problem: Problem, within: Within, *, max_bases: int = MAX_BAS
     Raises BudgetError where an entrywise ball has more than `max_bases` sets of columns.
     """
     require_within(within, Ball, Penalty)
-    require_decayed(problem, within, "widths of connectivity are known")
+    if not are_decayed(problem, within):
+        return None
     blocks = 2 * len(arrangement(problem.X))
     if isinstance(within, Penalty):
         return min(blocks, rank_of_columns(problem)) + 1

@@ -22,6 +22,8 @@ LOSSES: dict[str, tuple[str, ...]] = {
     "weights": ("--weights", "1,2,3,1"),
     "output bias": ("--output-bias",),
     "skip": ("--skip",),
+    "bias as AdamW's": ("--bias", "adamw"),
+    "free bias": ("--bias", "free"),
     "absolute": ("--loss", "absolute"),
     "quantile": ("--loss", "quantile:1/4"),
     "epsilon": ("--loss", "epsilon:1/10"),
@@ -84,8 +86,9 @@ def entry(
     """The same for all activations, or they are listed."""
     files = {name: folder / f"{name}.json" for name in ("problem", "first", "second", "proof")}
     files["problem"].write_text(json.dumps(DATA))
-    files["first"].write_text(json.dumps({"W": [["1"], ["0"]], "a": ["1"]}))
-    files["second"].write_text(json.dumps({"W": [["1/2"], ["0"]], "a": ["1"]}))
+    further = [["0"]] * (2 if "--bias" in options else 1)
+    files["first"].write_text(json.dumps({"W": [["1"], *further], "a": ["1"]}))
+    files["second"].write_text(json.dumps({"W": [["1/2"], *further], "a": ["1"]}))
     found = set()
     for activation in ACTIVATIONS:
         files["proof"].unlink(missing_ok=True)
