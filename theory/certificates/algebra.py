@@ -175,6 +175,29 @@ def is_positive(A: Sequence[Sequence[Fraction | int]], *, definite: bool) -> boo
     return True
 
 
+def inverse_form(A: Sequence[Sequence[int]], w: Sequence[int]) -> Fraction | None:
+    """w^T A^-1 w of a symmetric matrix; None where it is not positive definite.
+
+    By elimination without fractions (Bareiss), in which pivots are leading minors: that of A, and
+    of A bordered by w, which is -w^T A^-1 w times it.
+    """
+    rows = [[*row, v] for row, v in zip(A, w, strict=True)] + [[*w, 0]]
+    minor = 1
+    for i in range(len(w)):
+        bits = 2 * max(map(work.length, rows[i:]))
+        entries = (len(rows) - i) ** 2
+        work.spend("elimination", entries * (16 + 3 * work.integer(bits)))
+        pivot = rows[i][i]
+        if pivot <= 0:
+            return None
+        for k in range(i + 1, len(rows)):
+            factor = rows[k][i]
+            pairs = zip(rows[k][i:], rows[i][i:], strict=True)
+            rows[k][i:] = [(pivot * v - factor * p) // minor for v, p in pairs]
+        minor = pivot
+    return Fraction(-rows[-1][-1], minor)
+
+
 def bits(mask: int) -> Iterator[int]:
     text = bin(mask)[:1:-1]
     at = text.find("1")

@@ -75,7 +75,8 @@ def _check(document: object, problem: Problem | None) -> Verdict:
     kind = head.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         fail("kind", f"must be one of {', '.join(sorted(_KINDS))}, not {show(kind)}")
-    names, verify = _KINDS[kind]
+    names, verify, optional = _KINDS[kind]
+    names += tuple(name for name in optional if name in head)
     fields = reading.fields(document, "certificate", names)
     within = fields.get("within")
     data = _given(fields["problem"], problem, within)

@@ -18,7 +18,9 @@ class Checked(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """The names of all fields, and what verifies them, all read but the problem."""
+    """The names of all fields, and what verifies them, all read but the problem. optional: of
+    fields that may be left out."""
 
     fields: tuple[str, ...]
     check: Callable[[Mapping[str, object], Problem], Checked]
+    optional: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Certificates of kind `optimum`: a dual point of the convex program over activation patterns.
 
 No ray of the arrangement is needed where patterns are listed, so wide data are no difficulty, nor
-where a cover of all directions takes the place of patterns, which may be many.
+where a cover of all directions, or quadratics, take the place of patterns, which may be many.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from theory.certificates.algebra import Vector
 from theory.certificates.cone_cover import Cover
 from theory.certificates.cones import Arrangement
 from theory.certificates.kinds import Checked, Kind
+from theory.certificates.losses import Proof
 from theory.certificates.objective import Objective
-from theory.certificates.reading import fail, show
+from theory.certificates.quadratics import Norm, Quadratics
+from theory.certificates.reading import CertificateInvalid, fail, show
 from theory.problem import Problem
 
 _FIELDS = (
     *("format", "version", "kind", "problem", "width", "within"),
     *("patterns", "value", "network", "dual"),
 )
+_ANYWHERE = ("cover", "quadratics")  # what duals of all directions have in place of multipliers
 
 
 class Optimum:
@@ -40,11 +43,12 @@ class Optimum:
                 f"must be an integer: more neurons need more of the {self.within.name} ball",
             )
         self.listed = fields["patterns"] is not None
-        dual = fields["dual"]
-        self.covered = isinstance(dual, dict) and "cover" in dual
-        if self.covered and self.listed:
-            fail("patterns", "must be null, as the cover of the dual is one of all directions")
-        needed = self.listed or (dual is not None and not self.covered)
+        sort = _sort(fields["dual"])
+        if sort in _ANYWHERE and self.listed:
+            fail("patterns", f"must be null where the dual has {sort!r}, of all directions")
+        if "everywhere" in fields and not self.listed:
+            fail("everywhere", "is a field of certificates that list patterns only")
+        needed = self.listed or (fields["dual"] is not None and sort == "mu")
         self.sigmas = self._sigmas(fields["patterns"]) if needed else {}
 
     def statement(self) -> str:
@@ -60,12 +64,28 @@ class Optimum:
         width = "any width" if self.width is None else f"width {self.width}"
         range_ = reading.show_interval((lower, upper))
         if self.listed:
+            others = ": this says nothing about other patterns"
+            if "everywhere" in self.fields:
+                others = f", all others at least {show(self._everywhere())}"
             return (
                 f"a network of {width}{self.within} has loss at most {show(upper)}, and all those "
-                f"over the {len(self.sigmas)} patterns priced at least {show(lower)}: this says "
-                "nothing about other patterns"
+                f"over the {len(self.sigmas)} patterns priced at least {show(lower)}{others}"
             )
         return f"the least loss of {width}{self.within} is {range_}"
+
+    def _everywhere(self) -> Fraction:
+        """What is proved of networks with any patterns."""
+        fields = reading.fields(self.fields["everywhere"], "everywhere", ("value", "dual"))
+        value = reading.rational(fields["value"], "everywhere.value")
+        if _sort(fields["dual"]) not in _ANYWHERE:
+            fail("everywhere.dual", f"must have one of {', '.join(_ANYWHERE)}")
+        try:
+            bound = self._bound(fields["dual"])
+        except CertificateInvalid as error:
+            fail(f"everywhere.{error.field}", error.reason)
+        if value > bound:
+            fail("everywhere.value", f"{show(value)} is above the dual's bound {show(bound)}")
+        return value
 
     def _sigmas(self, value: object) -> dict[str, None]:
         """The patterns of the statement: those listed, or all."""
@@ -94,13 +114,13 @@ class Optimum:
         """What the dual point proves of networks with these patterns."""
         if value is None:
             return Fraction()
-        names = ("nu", "Z") if self.within.spectral else ("nu",)
-        names = (*names, "cover" if self.covered else "mu")
+        sort = _sort(value)
+        names = ("nu", "Z", sort) if self.within.spectral else ("nu", sort)
         fields = reading.fields(value, "dual", names)
         rationals = reading.vector(fields["nu"], "dual.nu", self.problem.n)
         proof = self.objective.loss.proof(rationals, "dual.nu")
-        if self.covered:
-            length = self._length(self._cost(fields, proof.lam))
+        if sort in _ANYWHERE:
+            length = self._length(self._cost(fields, proof))
             return self.objective.bound(proof, length / proof.unit)
         mu = self._multipliers(fields["mu"])
         everything = [*rationals, *(v for entries in mu.values() for _, v in entries)]
@@ -114,8 +134,8 @@ class Optimum:
         length = self._length(max(map(cost, self._columns(nu, whole))))
         return self.objective.bound(proof, length / scale)
 
-    def _cost(self, fields: Mapping[str, object], nu: Vector) -> Fraction:
-        """The largest squared dual norm of a column, by the cover of all directions."""
+    def _cost(self, fields: Mapping[str, object], proof: Proof) -> Fraction:
+        """The largest squared dual norm of a column, by what is said of all directions."""
         if self.within.spectral:
             Z = self.objective.metric(fields["Z"])
             trace = sum(row[k] for k, row in enumerate(Z))
@@ -124,7 +144,21 @@ class Optimum:
             trace = 1
         entries = self.within.hidden == "entrywise"
         sigma = self.objective.sigma
-        return trace * Cover(fields["cover"], self.X, nu, Z, sigma, entries=entries).cost()
+        if "cover" in fields:
+            cover = Cover(fields["cover"], self.X, proof.lam, Z, sigma, entries=entries)
+            return trace * cover.cost()
+        norm = Norm(entries, Z, trace, self._reaches(fields.get("Z")))
+        return Quadratics(fields["quadratics"], self.X, proof, sigma, norm).length() ** 2
+
+    def _reaches(self, Z: object) -> list[Fraction]:
+        """How large the entries of X u are at most for the u of norm 1."""
+        cost = self.objective.cost(Z)
+        bits = 2 * max(map(work.length, self.X)) + self.problem.d.bit_length()
+        work.spend("products of X", 2 * self.problem.n * self.problem.d * work.integer(bits))
+        squares = list(map(cost, self.X))
+        roots = work.integer(4 * work.lengths(squares) + 128) + work.kept(work.lengths(squares))
+        work.spend("products of X", 64 * self.problem.n * roots)
+        return list(map(algebra.root, squares))
 
     def _count(self, nu: Vector, everything: Vector) -> None:
         """Count the steps for the columns of all blocks, and for their costs."""
@@ -182,8 +216,14 @@ class Optimum:
         return m * algebra.root(cost)
 
 
+def _sort(dual: object) -> str:
+    """What a dual has beside nu and Z."""
+    return next((name for name in _ANYWHERE if isinstance(dual, dict) and name in dual), "mu")
+
+
 def _checked(fields: Mapping[str, object], problem: Problem) -> Checked:
-    return Checked(Optimum(fields, problem).statement(), duals=int(fields["dual"] is not None))
+    duals = int(fields["dual"] is not None) + int("everywhere" in fields)
+    return Checked(Optimum(fields, problem).statement(), duals=duals)
 
 
-KINDS = {"optimum": Kind(_FIELDS, _checked)}
+KINDS = {"optimum": Kind(_FIELDS, _checked, optional=("everywhere",))}

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from theory.margins import MarginProof
     from theory.programs import Optimum  # importing it takes the convex solvers
     from theory.programs.cover import ConeCover
+    from theory.programs.duals import BlockDual
     from theory.regions import Frontier, LeastRadius, Meeting, Regions
     from theory.regions.balls import BallShape
     from theory.regions.joint import JointDual, Own, Shared
@@ -169,10 +170,11 @@ def _within(within: Within | None) -> Document | None:
     return {"ball": within.gauge.name, "rho": format_rational(within.rho)}
 
 
-def _lam(problem: Problem, vector: Sequence[int], scale: Fraction) -> list[str]:
-    """A dual vector in parts of `scale`, which is of importance unless the loss is squared."""
+def _lam(problem: Problem, vector: Iterable[Fraction | int], scale: Fraction) -> list[str]:
+    """A dual vector, or what goes with it, in parts of `scale`, which is of importance unless the
+    loss is squared."""
     if isinstance(problem.loss, Squared):
-        return [str(v) for v in vector]
+        return [format_rational(v) for v in vector]
     return [format_rational(scale * v) for v in vector]
 
 
@@ -492,33 +494,13 @@ def _margin(found: MarginProof) -> Document:
 def _optimum(found: Optimum) -> Document:
     if found.cells is not None and found.lower == found.cells.lower:
         return _minimum(found.cells)
-    from theory.programs.cover import ConeCover  # it takes scipy, as what `found` is of did
-
     problem = found.problem
     if found.lower is None:
         raise InputError("loss", "is one's own, of which nothing is proved")
     nonzero = np.array([any(row) for row in problem.X])
     dual = found.dual
     sigmas = list(found.relaxation.patterns.sigmas(nonzero))
-    point: Document | None = None
-    if dual is not None and found.lower > 0:
-        scale = dual.scale
-        scale *= problem.loss.multiple([scale * v for v in dual.lam], problem.y)
-        point = {"nu": _lam(problem, dual.lam, scale)}
-        if isinstance(dual.cover, ConeCover):
-            point["cover"] = _cone_cover(dual.cover)
-        else:
-            point["mu"] = [
-                [
-                    *(_sign(sign_of(b)), sigmas[cone_of(b)]),
-                    [[k, *_lam(problem, [v], scale)] for k, v in rows.items()],
-                ]
-                for b, rows in dual.mu.items()
-                if rows
-            ]
-        if dual.metric is not None:
-            point["Z"] = [[str(v) for v in row] for row in dual.metric.Z]
-    return _document(
+    document = _document(
         "optimum",
         problem,
         width=found.width,
@@ -526,8 +508,45 @@ def _optimum(found: Optimum) -> Document:
         patterns=None if found.whole else sigmas,
         value=_range(found.lower, found.upper),
         network=found.network.to_json(),
-        dual=point,
+        dual=_point(problem, dual, sigmas) if dual is not None and found.lower > 0 else None,
     )
+    if found.covered is not None and found.everywhere is not None:
+        document["everywhere"] = {
+            "value": format_rational(found.everywhere),
+            "dual": _point(problem, found.covered, sigmas),
+        }
+    return document
+
+
+def _point(problem: Problem, dual: BlockDual, sigmas: Sequence[str]) -> Document:
+    """A dual point, and what proves its costs."""
+    from theory.programs.cover import ConeCover  # it takes scipy, as what is certified did
+
+    scale = dual.scale
+    scale *= problem.loss.multiple([scale * v for v in dual.lam], problem.y)
+    point: Document = {"nu": _lam(problem, dual.lam, scale)}
+    if dual.metric is not None:
+        point["Z"] = [[str(v) for v in row] for row in dual.metric.Z]
+    if dual.cover is None:
+        point["mu"] = [
+            [
+                *(_sign(sign_of(b)), sigmas[cone_of(b)]),
+                [[k, *_lam(problem, [v], scale)] for k, v in rows.items()],
+            ]
+            for b, rows in dual.mu.items()
+            if rows
+        ]
+    elif isinstance(dual.cover, ConeCover):
+        point["cover"] = _cone_cover(dual.cover)
+    else:
+        point["quadratics"] = {
+            _sign(sign): {
+                "b": _lam(problem, half.curvatures, scale),
+                "t": _lam(problem, half.weights, scale),
+            }
+            for sign, half in dual.cover.halves.items()
+        }
+    return point
 
 
 def _cone_cover(cover: ConeCover) -> Document:

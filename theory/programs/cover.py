@@ -21,9 +21,9 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import permutations, product
+from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
@@ -42,8 +42,7 @@ MAX_CONES = 1 << 18
 """Cones up to which the gains of one sign are looked at, by default."""
 
 MAX_DIMENSION = 6
-"""The largest d for which cones over the facets of a cube are halved: there are 2 d! of these. In
-more dimensions there are the 2^d orthants to begin with."""
+"""The largest d for which there is a cover: it begins with 2 d! cones."""
 
 _AT_ONCE = 1 << 21  # entries of the largest float array
 _SPLIT = 1 << 12  # cones to split at once, those of the largest bounds, and a quarter if more
@@ -91,6 +90,10 @@ class ConeCover:
     complete: bool
     active: Bool[Array, "q n"]
 
+    def of(self, factor: Fraction) -> ConeCover:
+        """The same where the integer X is so many times as large."""
+        return replace(self, length=self.length * factor)
+
 
 def cover(
     X: Sequence[Sequence[int]],
@@ -128,9 +131,7 @@ def cover(
 
 def first_cones(d: int) -> Float[Array, "cones d d"]:
     """Vertices of the simplices of the facets +-e_k of the cube: k, sign +, -, then the orders in
-    which the other coordinates go from -1 to 1. In many dimensions the orthants, by their signs."""
-    if d > MAX_DIMENSION:
-        return np.array([np.diag(signs) for signs in product((1.0, -1.0), repeat=d)])
+    which the other coordinates go from -1 to 1."""
     cones = []
     for k in range(d):
         for sign in (1.0, -1.0):

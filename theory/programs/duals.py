@@ -130,8 +130,6 @@ class BlockDual:
             for sign, (b, own) in halves.items()
         }
         proof = quadratics(X, lam, problem.activation, norm, whole)
-        if proof is None:
-            return None
         return cls(problem, gauge, found.patterns, lam, {}, metric, scale, proof)
 
     def of(self, problem: Problem, units: Units) -> BlockDual:
@@ -139,7 +137,7 @@ class BlockDual:
         proof = self.cover
         if proof is not None:
             (_, inner, _, _), (_, outer, _, _) = self.problem.integer_form(), problem.integer_form()
-            proof = replace(proof, length=proof.length * outer * units.x / inner)
+            proof = proof.of(outer * units.x / inner)
         return replace(self, problem=problem, scale=self.scale * units.slope, cover=proof)
 
     @cached_property

@@ -22,20 +22,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz_mat
 from jaxtyping import Float
 
 from theory.activation import Activation
-from theory.exact import from_flint, is_positive_semidefinite, sqrt_above, to_flint
+from theory.exact import is_positive_definite, power_of_two, sqrt_above, to_flint
 from theory.gauges import Metric
+from theory.problem import in_integers
 from theory.types import Array
 
 _BITS = 40  # of curvatures and of G, relative to the largest
-_MORE = Fraction(1, 10**7)  # of G: what rounding may have taken
-_TRIES = 20
+_MORE = Fraction(1, 10**9)  # of G and A: what rounding may have taken of their difference
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +47,18 @@ class Half:
 
 
 class Norm:
-    """N, of integer data X: the largest entry for `entries`, else sqrt(u^T Z u / tr Z), or l2."""
+    """N, of integer data X: the largest entry for `entries`, else sqrt(u^T Z u / tr Z), or l2.
+
+    form, trace: Z / tr Z; the identity and 1 where there is no metric. reaches: M.
+    """
 
     def __init__(self, X: Sequence[Sequence[int]], metric: Metric | None, *, entries: bool) -> None:
         d = len(X[0])
         self.entries, self.metric = entries, metric
-        unit = [[Fraction(int(i == k)) for k in range(d)] for i in range(d)]
-        self.form = unit
+        self.form = tuple(tuple(int(i == k) for k in range(d)) for i in range(d))
+        self.trace = 1
         if metric is not None:
-            self.form = [[Fraction(v, metric.trace) for v in row] for row in metric.Z]
+            self.form, self.trace = metric.Z, metric.trace
         self.reaches = [self._reach(row) for row in X]
 
     def _reach(self, x: Sequence[int]) -> Fraction:
@@ -64,13 +67,12 @@ class Norm:
             return Fraction(sum(map(abs, x)))
         if self.metric is None:
             return sqrt_above(Fraction(sum(v * v for v in x)))
-        return sqrt_above(self.metric.trace * self.metric.norm_squared(x))
+        return sqrt_above(self.trace * self.metric.norm_squared(x))
 
-    def matrix(self, weights: Sequence[Fraction]) -> fmpq_mat:
-        """G, for which u^T G u is at most the sum of the weights."""
-        d = len(self.form)
-        scale = list(weights) if self.entries else list(weights) * d
-        return fmpq_mat([to_flint(v * scale[i] for v in row) for i, row in enumerate(self.form)])
+    def matrix(self, weights: Sequence[int]) -> fmpz_mat:
+        """tr Z times the G for which u^T G u is at most the sum of the weights."""
+        scale = list(weights) if self.entries else list(weights) * len(self.form)
+        return fmpz_mat([[v * scale[i] for v in row] for i, row in enumerate(self.form)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,16 @@ class Quadratics:
     halves: Mapping[int, Half]
     length: Fraction
 
+    def of(self, factor: Fraction) -> Quadratics:
+        """The same where the integer X is so many times as large."""
+        halves = {
+            sign: Half(
+                tuple(v / factor for v in half.curvatures), tuple(v * factor for v in half.weights)
+            )
+            for sign, half in self.halves.items()
+        }
+        return Quadratics(halves, self.length * factor)
+
 
 def quadratics(
     X: Sequence[Sequence[int]],
@@ -87,8 +99,8 @@ def quadratics(
     activation: Activation,
     norm: Norm,
     halves: Mapping[int, tuple[Float[Array, " n"], Float[Array, " g"]]],
-) -> Quadratics | None:
-    """From float curvatures and weights, by signs; None where they prove nothing.
+) -> Quadratics:
+    """From float curvatures and weights, by signs; these as much larger as it takes.
 
     X: (n, d) and lam: (n,) integers.
     """
@@ -96,15 +108,15 @@ def quadratics(
     for sign, (curvatures, weights) in halves.items():
         signed = [sign * v for v in lam]
         b = _short(curvatures)
-        more = _MORE * max(map(Fraction, weights.tolist()), default=Fraction())
-        for _ in range(_TRIES):
+        # Of A, as G may be nothing where A is negative.
+        sizes = (abs(v) * reach**2 for v, reach in zip(b, norm.reaches, strict=True))
+        more = _MORE * max(*map(Fraction, weights.tolist()), *sizes) or _MORE
+        while True:
             half = Half(b, tuple(v + more for v in _short(weights)))
             bound = length(X, signed, activation, norm, half)
             if bound is not None:
                 break
             more *= 4
-        else:
-            return None
         found[sign] = half
         lengths.append(bound)
     return Quadratics(found, max(lengths))
@@ -115,7 +127,7 @@ def _short(values: Float[Array, " k"]) -> tuple[Fraction, ...]:
     top = np.abs(values).max(initial=0.0)
     if not top:
         return (Fraction(),) * len(values)
-    unit = Fraction(float(top)) / 2**_BITS
+    unit = power_of_two(Fraction(top)) / 2**_BITS
     return tuple(round(Fraction(v) / unit) * unit for v in values.tolist())
 
 
@@ -127,36 +139,37 @@ def length(
     half: Half,
 ) -> Fraction | None:
     """What lam . sigma(X u) is at most where N(u) <= 1; None where G - A is not definite."""
-    n, d = len(X), len(X[0])
+    n = len(X)
     slopes, unit = activation.whole
     jump, both = int(slopes.jump), int(slopes.positive + slopes.negative)
-    rows = fmpq_mat([[fmpq(v) for v in row] for row in X])
-    w = fmpq_mat([[fmpq(both * v) for v in lam]]) * rows
-    b = to_flint(half.curvatures)
-    scaled = fmpq_mat([[b[k] / 2 * rows[k, i] for i in range(d)] for k in range(n)])
-    left = norm.matrix(half.weights) - rows.transpose() * scaled
-    if not is_positive_semidefinite(left):
+    columns = fmpz_mat([list(column) for column in zip(*X, strict=True)])
+    w = columns * fmpz_mat([[both * v] for v in lam])
+    whole, scale = in_integers((*half.curvatures, *half.weights))
+    bent = fmpz_mat([[norm.trace * whole[k] * v for v in row] for k, row in enumerate(X)])
+    # 2 scale tr Z (G - A), of integers.
+    left = norm.matrix([2 * v for v in whole[n:]]) - columns * bent
+    if not is_positive_definite(left):
         return None
-    try:
-        form = (w * left.solve(w.transpose()))[0, 0]
-    except ZeroDivisionError:
-        return None
+    inverse = cast(fmpq_mat, left.solve(w))  # times w
+    form = (fmpq_mat(w.transpose()) * inverse)[0, 0] * 2 * scale * norm.trace / unit
     kappa = sum(
         (
-            _highest(jump * v, own, reach)
-            for v, own, reach in zip(lam, half.curvatures, norm.reaches, strict=True)
+            _highest(fmpq(jump * v), unit * b, reach)
+            for v, b, reach in zip(
+                lam, to_flint(half.curvatures), to_flint(norm.reaches), strict=True
+            )
         ),
-        Fraction(),
+        fmpq(),
     )
-    (quarter,) = from_flint([form / 4])
-    return (quarter + sum(half.weights, Fraction()) + kappa / 2) / (2 * unit)
+    total = form / 4 + unit * sum(to_flint(half.weights), fmpq()) + kappa / 2
+    return Fraction(int(total.p), 2 * unit * int(total.q))
 
 
-def _highest(slope: int, curvature: Fraction, reach: Fraction) -> Fraction:
+def _highest(slope: fmpq, curvature: fmpq, reach: fmpq) -> fmpq:
     """The maximum over t in [0, reach] of 2 slope t - curvature t^2."""
     if curvature > 0 and 0 < slope < curvature * reach:
         return slope * slope / curvature
-    return max(Fraction(), reach * (2 * slope - curvature * reach))
+    return max(fmpq(), reach * (2 * slope - curvature * reach))
 
 
 class Relaxed:
@@ -168,7 +181,7 @@ class Relaxed:
         """unit: of the integer X that `norm` is of, in X."""
         self.X, self.activation, self.norm = X, activation, norm
         self.reaches = np.array([float(v) for v in norm.reaches]) * unit
-        self.form = np.array([[float(v) for v in row] for row in norm.form])
+        self.form = np.array([[v / norm.trace for v in row] for row in norm.form])
 
     def solve(
         self,
@@ -183,8 +196,9 @@ class Relaxed:
         """lam, and for both signs b and the weights of G; None where Clarabel finds none.
 
         The bound is lam . y - ||lam||^2 / 2 - weight c, c the cost; or without the last term, and
-        with c at most `weight`, where `penalised`. fixed: lam, where it is not to be chosen.
-        shares: weights, which the squares are divided by. free: what lam is orthogonal to.
+        with c at most `weight`, where `penalised`. fixed: lam, where it is not to be chosen, but
+        its cost is to be small. shares: weights, which the squares are divided by. free: what lam
+        is orthogonal to.
         """
         import cvxpy
 
@@ -219,7 +233,7 @@ class Relaxed:
             halves[sign] = b, weights
         size = float(y @ y) or 1.0
         value = lam @ y - cp.sum_squares(lam if shares is None else lam / shares**0.5) / 2
-        if penalised:
+        if penalised and fixed is None:
             constraints.append(cost <= weight)
         else:
             value = value - weight * cost

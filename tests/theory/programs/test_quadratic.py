@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from fractions import Fraction
 from typing import Any
 
@@ -10,11 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from searched import in_many_dimensions
 
 from theory.activation import RELU, Activation
+from theory.arrangement import arrangement
 from theory.gauges import Metric
 from theory.problem import Problem
-from theory.programs import solve
+from theory.programs import MAX_PATTERNS, relax
 from theory.programs.quadratic import Half, Norm, length, quadratics
 from theory.within import Ball, Penalty, Within
 
@@ -70,12 +71,16 @@ def test_any_curvatures_bound_every_direction(
     assert largest(X, lam, norm, activation) <= float(found) * (1 + 1e-9) + 1e-9
 
 
-def test_curvatures_that_are_too_large_prove_nothing() -> None:
+def test_curvatures_that_are_too_large_prove_nothing_until_weights_are_as_large() -> None:
+    """|x|^2 = 25, so that the weight has to be above 25 / 2."""
     norm = norm_of([[3, 4]], "l2")
-    half = Half((Fraction(1),), (Fraction(1),))
-    assert length([[3, 4]], [1], RELU, norm, half) is None
-    halves = {1: (np.array([1.0]), np.array([0.0])), -1: (np.array([0.0]), np.array([1.0]))}
-    assert quadratics([[3, 4]], [1], RELU, norm, halves) is None
+    assert length([[3, 4]], [1], RELU, norm, Half((Fraction(1),), (Fraction(25, 2),))) is None
+    zero = np.array([0.0])
+    found = quadratics([[3, 4]], [1], RELU, norm, {1: (np.array([1.0]), zero), -1: (zero, zero)})
+    (weight,) = found.halves[1].weights
+    assert 12.5 < weight <= 50
+    assert found.length >= 5
+    assert found.halves[-1].weights[0] > 0
 
 
 @pytest.mark.parametrize("weight", [1, 7])
@@ -96,25 +101,23 @@ def test_one_ramp_has_its_length_as_cost(weight: int) -> None:
     ids=lambda within: within.optimizer,
 )
 def test_the_bound_in_many_dimensions_is_one_for_every_network(
-    within: Within, monkeypatch: pytest.MonkeyPatch
+    within: Within,
 ) -> None:
     random = np.random.default_rng(0)
-    X = random.integers(-9, 10, (14, 3))
+    X = random.integers(-9, 10, (10, 3))
     y = np.maximum(X @ random.integers(-2, 3, (3, 4)), 0) @ [1, -1, 1, -1]
     problem = Problem(X=X.tolist(), y=y.tolist())
-    whole = solve(problem, within, width=3, max_cells=1)
-    monkeypatch.setattr(sys.modules["theory.programs.solve"], "MAX_DIMENSION", 0)
-    part = solve(problem, within, width=3, max_patterns=6, max_cells=1)
-    assert whole.whole
+    whole = relax(problem, within, width=3)
+    assert len(arrangement(problem.X)) <= MAX_PATTERNS
+    part = in_many_dimensions(problem, within, width=3, max_cells=1)
     assert not part.whole
-    assert whole.upper / 5 < part.everywhere <= whole.relaxed.upper
+    assert whole.upper / 5 < part.everywhere <= whole.upper
 
 
-def test_rows_of_zeros_add_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["theory.programs.solve"], "MAX_DIMENSION", 0)
+def test_rows_of_zeros_add_nothing() -> None:
     random = np.random.default_rng(1)
     X = [*random.integers(-9, 10, (12, 3)).tolist(), [0, 0, 0]]
     y = random.integers(-9, 10, 13).tolist()
-    found = solve(Problem(X=X, y=y), Ball("ngd", "1/100"), max_patterns=6)
+    found = in_many_dimensions(Problem(X=X, y=y), Ball("ngd", "1/100"))
     assert 0 < found.everywhere <= found.upper
     assert found.everywhere >= Fraction(y[-1] ** 2, 2)
