@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations, permutations, product
+from itertools import combinations, permutations
 from math import factorial
 from typing import TypeAlias
 
@@ -17,7 +17,7 @@ from theory.certificates import algebra, reading, work
 from theory.certificates.algebra import Sigma, Vector, dot
 from theory.certificates.reading import fail, show
 
-_CUBE = 6  # the largest d for which the first cones stand over the facets of a cube
+_MOST = 6  # columns: there are 2 d! first cones
 _CENTRE = -1  # in a tree: the cone is served by its centre; -2 - k: by atom k
 
 Row: TypeAlias = tuple[int, Vector]
@@ -37,9 +37,8 @@ class Atom:
 
 @dataclass(frozen=True)
 class Cone:
-    """vertices: `sizes` times points in one facet of the cube, or of the cross-polytope. linear:
-    what is linear on the cone, at the vertices. up, down: the other rows, of positive and negative
-    weight."""
+    """vertices: `sizes` times points in one facet of the cube. linear: what is linear on the cone,
+    at the vertices. up, down: the other rows, of positive and negative weight."""
 
     vertices: tuple[Vector, ...]
     sizes: Vector
@@ -67,8 +66,8 @@ class Cover:
         fields = reading.fields(value, "dual.cover", ("frame", "+", "-"))
         self.d = len(X[0])
         self.entries = entries
-        if entries and self.d > _CUBE:
-            fail("dual.cover", f"is for at most {_CUBE} columns where the largest entry counts")
+        if self.d > _MOST:
+            fail("dual.cover", f"is for at most {_MOST} columns, not {self.d}")
         frame = self._frame(fields["frame"])
         bits = work.length(nu) + 2 * max(map(work.length, frame)) + max(map(work.length, X))
         bits += max(map(work.length, Z)) + work.length(sigma) + 1
@@ -174,15 +173,13 @@ class Cover:
         return Atom(normal, dot(point, normal), slopes, denominator)
 
     def _first(self, s: int) -> Iterator[Cone]:
-        """Those over the triangulated facets of the cube, or the orthants, with all rows."""
+        """Those over the triangulated facets of the cube, with all rows."""
         unit = (1,) * self.d
         up = [k for k, weight in enumerate(self.signs) if weight == s]
         down = [k for k, weight in enumerate(self.signs) if weight == -s]
         each = self.d**2 * (len(up) + len(down)) * (2 + work.integer(self._bits))
-        many = self.d > _CUBE
-        count = 2**self.d if many else 2 * factorial(self.d)
-        work.require("first cones of a cover", count * each)
-        for vertices in _orthants(self.d) if many else _facets(self.d):
+        work.require("first cones of a cover", 2 * factorial(self.d) * each)
+        for vertices in _facets(self.d):
             work.spend("first cones of a cover", each)
             linear = tuple(s * dot(self.base, v) for v in vertices)
             cone = _Growing(vertices, unit, linear)
@@ -255,12 +252,6 @@ def _facets(d: int) -> Iterator[tuple[Vector, ...]]:
                     vertex[j] = 1
                     vertices.append(tuple(vertex))
                 yield tuple(vertices)
-
-
-def _orthants(d: int) -> Iterator[tuple[Vector, ...]]:
-    """Their unit vectors."""
-    for signs in product((1, -1), repeat=d):
-        yield tuple(tuple(s * (i == k) for i in range(d)) for k, s in enumerate(signs))
 
 
 class _Growing:
