@@ -129,6 +129,8 @@ class BlockDual:
             sign: (b / float(unit * scale), own * float(unit / scale))
             for sign, (b, own) in halves.items()
         }
+        if not any(lam):
+            return None
         proof = quadratics(X, lam, problem.activation, norm, whole)
         return cls(problem, gauge, found.patterns, lam, {}, metric, scale, proof)
 

@@ -94,6 +94,17 @@ def test_other_activations_and_losses_have_certificates(
     assert check(alone(document), problem).kind == "optimum"
 
 
+@pytest.mark.parametrize("loss", ["squared", "huber:3", "logistic"])
+@pytest.mark.parametrize("name", ["ngd", "muon"])
+def test_free_parts_have_certificates(name: str, loss: str) -> None:
+    data, _ = planted(10, 3, 3, 0)
+    y = [1, -1] * 5 if loss == "logistic" else data.y
+    problem = Problem(X=data.X, y=y, loss=loss, output_bias=True, skip=True)
+    found = in_many_dimensions(problem, Ball(name, "1/16"))
+    assert 0 < found.everywhere <= found.upper
+    assert check(alone(json.loads(json.dumps(certify(found)))), problem).kind == "optimum"
+
+
 def test_seven_columns_are_proved_so_by_themselves() -> None:
     problem, _ = planted(12, 7, 3, 0)
     found = solve(problem, Ball("ngd", "1/4"), max_patterns=20)
