@@ -23,7 +23,7 @@ from theory.programs.blocks import Patterns
 from theory.programs.columns import Relaxation
 from theory.programs.cover import ConeCover, cover
 from theory.programs.free import free_basis, orthogonal
-from theory.programs.quadratic import Norm, Quadratics, Relaxed, quadratics
+from theory.programs.quadratic import Norm, Quadratics, Relaxed, Training, quadratics
 from theory.states import cone_of, sign_of
 from theory.units import Units
 
@@ -105,20 +105,28 @@ class BlockDual:
         """The best dual point that quadratics prove for all patterns: for the squared loss among
         all lam, else that of `found`. Where none is found, None."""
         X, unit, _, _ = problem.integer_form()
+        weights = problem.loss.weights
+        training = Training(
+            np.array(problem.y, dtype=float),
+            weight,
+            penalised,
+            fixed=None if isinstance(problem.loss, Squared) else found.lam,
+            shares=None if weights is None else np.array(weights, dtype=float),
+            free=free_basis(problem),
+        )
+        floats = np.array(problem.X, dtype=float)
+
+        def program(metric: Metric | None) -> Relaxed:
+            norm = Norm(X, metric, entries=gauge.hidden.entries)
+            return Relaxed(floats, problem.activation, norm, 1 / float(unit), training)
+
         metric = None
         if gauge.hidden.joint:
             metric = Metric.near(np.eye(problem.d) if found.metric is None else found.metric)
-        norm = Norm(X, metric, entries=gauge.hidden.entries)
-        fixed = None if isinstance(problem.loss, Squared) else found.lam
-        y = np.array(problem.y, dtype=float)
-        floats = np.array(problem.X, dtype=float)
-        program = Relaxed(floats, problem.activation, norm, 1 / float(unit))
-        weights = problem.loss.weights
-        shares = None if weights is None else np.array(weights, dtype=float)
-        free = free_basis(problem)
-        solved = program.solve(
-            y, weight, penalised=penalised, fixed=fixed, shares=shares, free=free
-        )
+            better = program(metric).better()
+            metric = metric if better is None else Metric.near(better)
+        relaxed = program(metric)
+        solved = relaxed.solve()
         if solved is None or not solved[0].any():
             return None
         values, halves = solved
@@ -131,7 +139,7 @@ class BlockDual:
         }
         if not any(lam):
             return None
-        proof = quadratics(X, lam, problem.activation, norm, whole)
+        proof = quadratics(X, lam, problem.activation, relaxed.norm, whole)
         return cls(problem, gauge, found.patterns, lam, {}, metric, scale, proof)
 
     def of(self, problem: Problem, units: Units) -> BlockDual:

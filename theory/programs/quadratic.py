@@ -13,12 +13,14 @@ Let u^T G u <= trace wherever N(u) <= 1. With A = sum_k b_k x_k x_k^T / 2 and G 
 
 so this is twice the cost of any neuron: Shor's relaxation. All is convex in lam, b and G
 together, and for the squared loss the bound of training is largest over all of them (`CVXPY`). What
-it finds is rounded to rationals, for which the above is evaluated exactly. Source: `all-patterns`,
+it finds is rounded to rationals, for which the above is evaluated exactly. For spectral norms every
+definite G will do, with its trace, so that Z is chosen first. Source: `all-patterns`,
 proofs_notes/all-patterns.md.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,6 +36,7 @@ from theory.gauges import Metric
 from theory.problem import in_integers
 from theory.types import Array
 
+_APART = 3.0  # times a part of it in Z may be the trace of a better Z
 _BITS = 40  # of curvatures and of G, relative to the largest
 _MORE = Fraction(1, 10**9)  # of G and A: what rounding may have taken of their difference
 
@@ -172,81 +175,127 @@ def _highest(slope: fmpq, curvature: fmpq, reach: fmpq) -> fmpq:
     return max(fmpq(), reach * (2 * slope - curvature * reach))
 
 
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What is to be large: lam . y - ||lam||^2 / 2 - weight c, c the cost, or without the last term
+    and with c at most `weight`, where `penalised`.
+
+    y: (n,). fixed: lam, where it is not to be chosen; then c is to be small. shares: weights, which
+    the squares are divided by. free: what lam is orthogonal to.
+    """
+
+    y: Float[Array, " n"]
+    weight: float
+    penalised: bool
+    fixed: Float[Array, " n"] | None
+    shares: Float[Array, " n"] | None
+    free: Float[Array, "n r"] | None
+
+
 class Relaxed:
     """The convex problem in lam, b and G for one data set in floats."""
 
     def __init__(
-        self, X: Float[Array, "n d"], activation: Activation, norm: Norm, unit: float
+        self,
+        X: Float[Array, "n d"],
+        activation: Activation,
+        norm: Norm,
+        unit: float,
+        training: Training,
     ) -> None:
         """unit: of the integer X that `norm` is of, in X."""
-        self.X, self.activation, self.norm = X, activation, norm
+        self.X, self.activation, self.norm, self.training = X, activation, norm, training
         self.reaches = np.array([float(v) for v in norm.reaches]) * unit
         self.form = np.array([[v / norm.trace for v in row] for row in norm.form])
 
     def solve(
         self,
-        y: Float[Array, " n"],
-        weight: float,
-        *,
-        penalised: bool,
-        fixed: Float[Array, " n"] | None,
-        shares: Float[Array, " n"] | None = None,
-        free: Float[Array, "n r"] | None = None,
     ) -> tuple[Float[Array, " n"], dict[int, tuple[Float[Array, " n"], Float[Array, " g"]]]] | None:
-        """lam, and for both signs b and the weights of G; None where Clarabel finds none.
+        """lam, and for both signs b and the weights of G; None where Clarabel finds none."""
+        import cvxpy
 
-        The bound is lam . y - ||lam||^2 / 2 - weight c, c the cost; or without the last term, and
-        with c at most `weight`, where `penalised`. fixed: lam, where it is not to be chosen, but
-        its cost is to be small. shares: weights, which the squares are divided by. free: what lam
-        is orthogonal to.
+        cp: Any = cvxpy
+        program = _Program(cp, self, self.reaches)
+        halves = {}
+        for sign in (1, -1):
+            weights = cp.Variable(len(self.form) if self.norm.entries else 1, nonneg=True)
+            G = cp.diag(weights) if self.norm.entries else weights[0] * self.form
+            halves[sign] = program.half(sign, G, cp.sum(weights)), weights
+        if not program.solve():
+            return None
+        found = {}
+        for sign, (b, weights) in halves.items():
+            curvatures = np.zeros(len(self.X))
+            curvatures[program.on] = b.value
+            found[sign] = curvatures, np.maximum(weights.value, 0.0)
+        return program.lam.value, found
+
+    def better(self) -> Float[Array, "d d"] | None:
+        """A better Z, for spectral norms; None where Clarabel finds none.
+
+        Every G is a multiple of one. One of at least a part of its trace in Z lets |x_k . u| be
+        at most so much larger.
         """
         import cvxpy
 
         cp: Any = cvxpy
-        n, d = self.X.shape
-        on = np.flatnonzero(self.reaches)
-        X, reaches = self.X[on], self.reaches[on]
-        jump = float(self.activation.jump)
-        both = float(self.activation.positive + self.activation.negative)
-        lam = cp.Variable(n)
-        cost = cp.Variable()
-        constraints = [] if fixed is None else [lam == fixed]
-        if fixed is None and free is not None:
-            constraints.append(free.T @ lam == 0)
-        halves = {}
+        program = _Program(cp, self, math.sqrt(_APART) * self.reaches)
+        part, rest = cp.Variable(nonneg=True), cp.Variable(self.form.shape, PSD=True)
+        G, trace = part * self.form + rest, part + cp.trace(rest)
+        program.constraints.append(_APART * part >= trace)
         for sign in (1, -1):
-            # b = (p - 2 q) / M with l = up - q serves both signs of l: -q t <= -q t^2 / M.
-            up, q, p = (cp.Variable(len(on), nonneg=True) for _ in range(3))
-            kappa = cp.Variable(len(on))
-            weights = cp.Variable(d if self.norm.entries else 1, nonneg=True)
-            G = cp.diag(weights) if self.norm.entries else weights[0] * self.form
-            b = cp.multiply(p - 2 * q, 1 / reaches)
-            A = X.T @ cp.diag(b / 2) @ X
-            arrow = cp.Variable((d + 1, d + 1), PSD=True)
-            constraints += [
-                sign * jump * lam[on] == up - q,
-                cp.SOC(kappa + p, cp.vstack([2 * up, kappa - p]), axis=0),
-                arrow[:d, :d] == G - A,
-                2 * arrow[:d, d] == sign * both * (X.T @ lam[on]),
-                2 * cost >= arrow[d, d] + cp.sum(weights) + reaches @ kappa / 2,
-            ]
-            halves[sign] = b, weights
-        size = float(y @ y) or 1.0
-        value = lam @ y - cp.sum_squares(lam if shares is None else lam / shares**0.5) / 2
-        if penalised and fixed is None:
-            constraints.append(cost <= weight)
+            program.half(sign, G, trace)
+        return np.array(G.value) if program.solve() else None
+
+
+class _Program:
+    """In variables of CVXPY. on: the rows that are not zero."""
+
+    def __init__(self, cp: Any, relaxed: Relaxed, reaches: Float[Array, " n"]) -> None:
+        self.cp, self.relaxed = cp, relaxed
+        self.on = np.flatnonzero(reaches)
+        self.X, self.reaches = relaxed.X[self.on], reaches[self.on]
+        self.lam, self.cost = cp.Variable(len(relaxed.X)), cp.Variable()
+        self.constraints: list[Any] = []
+
+    def half(self, sign: int, G: Any, trace: Any) -> Any:
+        """Let the cost bound gains of this sign; their curvatures b, of the rows that are on."""
+        cp, X, reaches = self.cp, self.X, self.reaches
+        d = X.shape[1]
+        activation = self.relaxed.activation
+        lam = sign * self.lam[self.on]
+        # b = (p - 2 q) / M with l = up - q serves both signs of l: -q t <= -q t^2 / M.
+        up, q, p = (cp.Variable(len(X), nonneg=True) for _ in range(3))
+        kappa = cp.Variable(len(X))
+        b = cp.multiply(p - 2 * q, 1 / reaches)
+        A = X.T @ cp.diag(b / 2) @ X
+        arrow = cp.Variable((d + 1, d + 1), PSD=True)
+        self.constraints += [
+            float(activation.jump) * lam == up - q,
+            cp.SOC(kappa + p, cp.vstack([2 * up, kappa - p]), axis=0),
+            arrow[:d, :d] == G - A,
+            2 * arrow[:d, d] == float(activation.positive + activation.negative) * (X.T @ lam),
+            2 * self.cost >= arrow[d, d] + trace + reaches @ kappa / 2,
+        ]
+        return b
+
+    def solve(self) -> bool:
+        """Whether Clarabel does."""
+        cp, goal, lam = self.cp, self.relaxed.training, self.lam
+        constraints = list(self.constraints)
+        if goal.fixed is not None:
+            constraints.append(lam == goal.fixed)
+        elif goal.free is not None:
+            constraints.append(goal.free.T @ lam == 0)
+        shared = lam if goal.shares is None else lam / goal.shares**0.5
+        value = lam @ goal.y - cp.sum_squares(shared) / 2
+        if goal.penalised and goal.fixed is None:
+            constraints.append(self.cost <= goal.weight)
         else:
-            value = value - weight * cost
-        problem = cp.Problem(cp.Maximize(value / size), constraints)
+            value = value - goal.weight * self.cost
+        size = float(goal.y @ goal.y) or 1.0
         try:
-            problem.solve(solver=cp.CLARABEL)
+            cp.Problem(cp.Maximize(value / size), constraints).solve(solver=cp.CLARABEL)
         except cp.SolverError:
-            return None
-        if lam.value is None:
-            return None
-        found = {}
-        for sign, (b, weights) in halves.items():
-            curvatures = np.zeros(n)
-            curvatures[on] = b.value
-            found[sign] = curvatures, np.maximum(weights.value, 0.0)
-        return lam.value, found
+            return False
+        return lam.value is not None

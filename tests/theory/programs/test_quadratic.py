@@ -16,7 +16,7 @@ from theory.arrangement import arrangement
 from theory.gauges import Metric
 from theory.problem import Problem
 from theory.programs import MAX_PATTERNS, relax
-from theory.programs.quadratic import Half, Norm, length, quadratics
+from theory.programs.quadratic import Half, Norm, Relaxed, length, quadratics
 from theory.within import Ball, Penalty, Within
 
 MATRICES = st.integers(1, 4).flatmap(
@@ -121,3 +121,14 @@ def test_rows_of_zeros_add_nothing() -> None:
     found = in_many_dimensions(Problem(X=X, y=y), Ball("ngd", "1/100"))
     assert 0 < found.everywhere <= found.upper
     assert found.everywhere >= Fraction(y[-1] ** 2, 2)
+
+
+def test_a_better_metric_proves_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(3)
+    X = random.integers(-9, 10, (14, 5)) * [1, 1, 1, 3, 3]
+    y = np.maximum(X @ random.integers(-2, 3, (5, 4)), 0) @ [1, -1, 1, -1]
+    problem = Problem(X=X.tolist(), y=y.tolist())
+    better = in_many_dimensions(problem, Ball("muon", 1))
+    monkeypatch.setattr(Relaxed, "better", lambda self: None)
+    without = in_many_dimensions(problem, Ball("muon", 1))
+    assert 1.05 * without.everywhere < better.everywhere <= better.upper
