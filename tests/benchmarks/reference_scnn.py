@@ -28,7 +28,7 @@ def main(source: str, target: str) -> None:
     for tolerance in data["tolerances"]:
         model = ConvexReLU(data["gates"])
         solver = AL(model, tol=float(tolerance), constraint_tol=float(tolerance))
-        start = time.perf_counter()
+        start = time.process_time()
         solved, _ = optimize_model(
             model,
             solver,
@@ -40,7 +40,7 @@ def main(source: str, target: str) -> None:
             unitize_data=False,
             dtype="float64",
         )
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
         solutions.append([block[0] for block in solved.parameters])
         print(tolerance, seconds[-1], flush=True)
         gates = solved.G  # in an order of its own

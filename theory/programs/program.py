@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -133,26 +134,34 @@ class BlockProgram:
         cp: Any = cvxpy
         statuses = []
         for solver, options in ((cp.CLARABEL, _CLARABEL), (cp.SCS, _SCS)):
-            # What is found is proved or rejected exactly: warnings of inaccuracy only disturb.
-            with quiet(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                try:
-                    self.problem.solve(solver=solver, **options)  # type: ignore[no-untyped-call]
-                except cp.SolverError as error:
-                    statuses.append(f"{solver}: {str(error).splitlines()[0]}")
-                    continue
-                except BaseException as error:  # a panic of Clarabel's is no Exception
-                    if type(error).__name__ != "PanicException":
-                        raise
-                    statuses.append(f"{solver}: panicked")
-                    continue
+            failure = failure_of(self.problem, solver, options)
+            if failure is not None:
+                statuses.append(f"{solver}: {failure}")
+                continue
             duals = [each for each in (self._arrow, self._on_fit) if each is not None]
             values = [self._U.value, *(each.dual_value for each in duals)]
-            if self.problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE) and all(
-                v is not None and np.isfinite(v).all() for v in values
-            ):
+            if all(v is not None and np.isfinite(v).all() for v in values):
                 if statuses:
                     _LOG.info("%s solved what others did not: %s", solver, "; ".join(statuses))
                 return
             statuses.append(f"{solver}: {self.problem.status}")
         raise SolverFailure(statuses)
+
+
+def failure_of(problem: cvxpy.Problem, solver: str, options: Mapping[str, Any]) -> str | None:
+    """Solve it, and say why that was not possible; None where it was, if only nearly."""
+    import cvxpy
+
+    cp: Any = cvxpy
+    # What is found is proved or rejected exactly: warnings of inaccuracy only disturb.
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            problem.solve(solver=solver, **options)  # type: ignore[no-untyped-call]
+        except cp.SolverError as error:
+            return str(error).splitlines()[0]
+        except BaseException as error:  # a panic of Clarabel's is no Exception
+            if type(error).__name__ != "PanicException":
+                raise
+            return "panicked"
+    return None if problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE) else str(problem.status)

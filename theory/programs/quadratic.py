@@ -34,6 +34,7 @@ from theory.activation import Activation
 from theory.exact import is_positive_definite, power_of_two, sqrt_above, to_flint
 from theory.gauges import Metric
 from theory.problem import in_integers
+from theory.programs.program import failure_of
 from theory.types import Array
 
 _APART = 3.0  # times a part of it in Z may be the trace of a better Z
@@ -294,8 +295,6 @@ class _Program:
         else:
             value = value - goal.weight * self.cost
         size = float(goal.y @ goal.y) or 1.0
-        try:
-            cp.Problem(cp.Maximize(value / size), constraints).solve(solver=cp.CLARABEL)
-        except cp.SolverError:
-            return False
-        return lam.value is not None
+        problem = cp.Problem(cp.Maximize(value / size), constraints)
+        failure = failure_of(problem, cp.CLARABEL, {})
+        return failure is None and bool(np.isfinite(lam.value).all())
