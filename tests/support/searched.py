@@ -19,4 +19,5 @@ def in_many_dimensions(problem: Problem, within: Within, **options: Any) -> Opti
     with pytest.MonkeyPatch.context() as changed:
         changed.setattr(module, "MAX_DIMENSION", 0)
         changed.setattr(module, "_STARTS", 1)
+        changed.setattr("theory.programs.columns._WIDE", 1)
         return solve(problem, within, max_patterns=6, **options)
