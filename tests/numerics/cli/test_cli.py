@@ -179,7 +179,6 @@ def test_the_least_loss_depends_on_how_biases_are_treated(
     "arguments",
     [
         ("solve", "flagship", "--optimizer", "muon", "--rho", "3"),
-        ("width", "flagship", "--optimizer", "muon", "--rho", "3"),
         ("regions", "flagship", "--optimizers", "adamw,muon", "--width", "1"),
     ],
 )
@@ -189,6 +188,15 @@ def test_what_knows_decayed_biases_only_says_so(
     code, out, err = run(capsys, *arguments, "--bias", "default")
     assert (code, out) == (2, "")
     assert re.search(r"^isthmus: bias: .* for decayed biases, not for adamw ones yet$", err, re.M)
+
+
+def test_widths_with_biases_of_their_own_have_no_bound(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("width", "two-points", "--optimizer", "muon", "--rho", "3", "--max-width", "2")
+    found = [run_json(capsys, *arguments, "--bias", rule) for rule in ("decayed", "default")]
+    assert [each["bound"] is None for each in found] == [False, True]
+    lowest = [each["widths"][0]["minimum"] for each in found]
+    ends = [float(Fraction(v["upper"] if isinstance(v, dict) else v)) for v in lowest]
+    assert ends[1] <= ends[0] + 1e-9
 
 
 def test_npz_floats(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
