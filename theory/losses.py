@@ -29,6 +29,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from theory.errors import InputError
@@ -190,8 +191,7 @@ class Separable(Loss):
     def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
         """D(lam), or a rational just below it; None where it is minus infinity."""
         total = Fraction()
-        for k, (v, target) in enumerate(zip(lam, y, strict=True)):
-            w = 1 if self.weights is None else self.weights[k]
+        for v, target, w in zip(lam, y, self.every_weight(len(y)), strict=True):
             term = self.dual_term(Fraction(v) / w, target)
             if term is None:
                 return None
@@ -209,11 +209,14 @@ class Separable(Loss):
 
     def ends(self, y: Sequence[Fraction]) -> list[tuple[Fraction | None, Fraction | None]]:
         found = []
-        for k, target in enumerate(y):
-            w = 1 if self.weights is None else self.weights[k]
+        for target, w in zip(y, self.every_weight(len(y)), strict=True):
             least, most = self.dual_range(target)
             found.append((None if least is None else w * least, None if most is None else w * most))
         return found
+
+    def every_weight(self, n: int) -> Sequence[Fraction]:
+        """The weights (n,), ones where none are stated."""
+        return self.weights or (Fraction(1),) * n
 
     def unit(self, y: Sequence[Fraction]) -> Fraction:
         """What targets, and the fit, may be divided by."""
@@ -269,16 +272,17 @@ class Separable(Loss):
         if self.weights is None:
             total: cvxpy.Expression = pieces.sum()
         else:
-            total = self._float_weights() @ pieces
+            total = self._float_weights @ pieces
         return total
 
+    @cached_property
     def _float_weights(self) -> Float[Array, " n"]:
         import numpy as np
 
         return np.array([float(w) for w in self.weights or ()])
 
     def _times_weights(self, values: Float[Array, " n"]) -> Float[Array, " n"]:
-        return values if self.weights is None else values * self._float_weights()
+        return values if self.weights is None else values * self._float_weights
 
 
 @dataclass(frozen=True)
@@ -340,7 +344,7 @@ class Squared(Separable):
 
         residual = fit - y
         if self.weights is not None:
-            residual = _cvxpy().multiply(self._float_weights() ** 0.5, residual)
+            residual = _cvxpy().multiply(self._float_weights**0.5, residual)
         half: cvxpy.Expression = _cvxpy().sum_squares(residual) / 2
         return half
 
@@ -500,14 +504,19 @@ class Epsilon(_Beyond):
         return replace(self, weights=self._even_weights(), margin=self.margin / unit)
 
 
+def require_labels(y: Sequence[Fraction], what: str) -> None:
+    """Raise InputError, with `what` in its text, for targets other than 1 and -1."""
+    for k, v in enumerate(y):
+        if abs(v) != 1:
+            raise InputError(f"y[{k}]", f"{v} is no label; {what} 1 and -1")
+
+
 class _OfLabels(Separable):
     """A loss of y f, for targets of +-1."""
 
     def check(self, y: Sequence[Fraction]) -> None:
         """Only +-1 are labels."""
-        for k, v in enumerate(y):
-            if abs(v) != 1:
-                raise InputError(f"y[{k}]", f"{v} is no label; the {self.name} loss needs 1 and -1")
+        require_labels(y, f"the {self.name} loss needs")
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,11 @@ class Network:
         object.__setattr__(self, "b", rational(b, "b"))
         object.__setattr__(self, "c", linear)
 
+    @classmethod
+    def zero(cls, d: int, m: int) -> Network:
+        """All weights 0."""
+        return cls(((Fraction(),) * m,) * d, (Fraction(),) * m)
+
     @property
     def width(self) -> int:
         """Number of hidden neurons."""

@@ -331,9 +331,21 @@ class Problem:
         return self.loss.value(fit, self.y)
 
     @property
+    def has_free_part(self) -> bool:
+        """Whether networks have an output bias or a linear part."""
+        return self.output_bias or self.skip
+
+    @property
+    def free_columns(self) -> tuple[tuple[Fraction, ...], ...]:
+        """What one unit of the output bias, and of each weight of the linear part, adds to the fit:
+        (n,) each; none where networks have neither."""
+        bias = ((Fraction(1),) * self.n,) * self.output_bias
+        return bias + tuple(zip(*self.X, strict=True)) * self.skip
+
+    @property
     def is_plain(self) -> bool:
         """Whether the loss is 1/2 ||f - y||^2 of hidden neurons alone."""
-        return self.loss == SQUARED and not self.output_bias and not self.skip
+        return self.loss == SQUARED and not self.has_free_part
 
     def require_plain(self, what: str, *, loss: bool = True) -> None:
         """Raise InputError, with `what` in its text, for networks with an output bias or a linear

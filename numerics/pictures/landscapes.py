@@ -153,7 +153,7 @@ def _draw_contributions(axes: Axes, problem: Problem, components: Sequence[Compo
     for component in components:
         network = component.representative
         shares = problem.activation.at(X @ _floats(network.W)) * _floats(network.a)  # (n, m)
-        if problem.output_bias or problem.skip:  # as one neuron more
+        if problem.has_free_part:  # as one neuron more
             b, c = _linear(network, problem.d)
             shares = np.column_stack([shares, X @ c + b])
         up, down = np.maximum(shares, 0), np.minimum(shares, 0)

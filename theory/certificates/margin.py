@@ -62,7 +62,7 @@ class _Certificate(landscape.Certificate):
         for k, v in enumerate(problem.y):
             if abs(v) != 1:
                 fail(f"problem.y[{k}]", f"{show(v)} is no label")
-        if problem.output_bias or problem.skip:
+        if problem.has_free_part:
             fail("problem", "margins are for networks of hidden neurons only")
         self.upper = reading.rational(fields["upper"], "upper")
         rows, targets = [*problem.X], [*problem.y]

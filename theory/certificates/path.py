@@ -76,7 +76,7 @@ class Path:
     ) -> tuple[list[object], tuple[Fraction, ...] | None]:
         """A list of neurons, and b with c from an object at its end, if there is one."""
         found = reading.entries(value, where)
-        free = self.problem.output_bias or self.problem.skip
+        free = self.problem.has_free_part
         if not free or not found or not isinstance(found[-1], dict):
             return found, None
         _, linear = reading.with_linear(found[-1], f"{where}[{len(found) - 1}]", (), self.problem)

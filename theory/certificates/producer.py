@@ -20,7 +20,7 @@ from theory.gauges import Metric
 from theory.landscape.analysis import Analysis, Barrier
 from theory.landscape.biased import BiasDual, BoundedBiasBall
 from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.completed import free_part
+from theory.landscape.completed import free_part_json
 from theory.landscape.descents import Descent, descends, descents
 from theory.landscape.domain import SIGN_FLIP, Dual, Move, Polyhedral, Proof
 from theory.landscape.least import Least
@@ -295,9 +295,7 @@ def _valleys(tree: Valleys) -> Document:
     if not tree.complete:
         raise InputError("result", "is not complete: it was interrupted")
     problem = tree.problem
-    if isinstance(problem.loss, Logistic) and (
-        tree.within is None or problem.output_bias or problem.skip
-    ):
+    if isinstance(problem.loss, Logistic) and (tree.within is None or problem.has_free_part):
         raise InputError("loss", "is logistic: its valleys are certified where all is bounded only")
     complex_ = tree.complex
     cuts = [tree.cut(valley) for valley in tree.valleys[1:]]
@@ -358,7 +356,7 @@ def _descents(writer: _Writer, found: Sequence[Descent]) -> Document:
         point: list[object] = [neurons, each.next]
         if not isinstance(problem.loss, Squared):
             point.append(each.minimum and writer.dual(domain.dual(each.minimum)))
-        if problem.output_bias or problem.skip:
+        if problem.has_free_part:
             point.append(_linear(domain, each))
         points.append(point)
     columns = [
@@ -376,9 +374,7 @@ def _linear(domain: Polyhedral, point: Descent) -> Document:
         share = sign_of(column) * coefficient / unit
         values = domain.positive_columns[cone_of(column)]
         fit = [f + share * v for f, v in zip(fit, values, strict=True)]
-    b, c = free_part(domain.problem, fit)
-    document: Document = {"b": format_rational(b)} if domain.problem.output_bias else {}
-    return document if c is None else {**document, "c": list(map(format_rational, c))}
+    return free_part_json(domain.problem, fit)
 
 
 def _stationary(found: Classified) -> Document:
@@ -583,7 +579,7 @@ def _solution_path(path: SolutionPath) -> Document:
         for pair in pairwise(path.points)
     ]
     start: list[Any] = [_neuron(each) for each in path.points[0]]
-    if solutions.problem.output_bias or solutions.problem.skip:
+    if solutions.problem.has_free_part:
         # From the network's own to the best, along with the points, and to the other's own.
         best = map(solutions.linear, path.points)
         first, last = (

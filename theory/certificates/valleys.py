@@ -42,7 +42,7 @@ class _Valleys(Certificate):
 
     def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
         super().__init__(fields, problem)
-        if self.loss.exact or (self.within and not problem.output_bias and not problem.skip):
+        if self.loss.exact or (self.within and not problem.has_free_part):
             return
         fail("problem.loss", "is logistic, which may have no least point but where all is bounded")
 
@@ -324,7 +324,7 @@ class _AllValleys(_Points):
 
     def _point(self, value: object, where: str, earlier: Sequence[_Point]) -> _Point:
         """A point from which the straight way to an earlier one never rises."""
-        free = self.problem.output_bias or self.problem.skip
+        free = self.problem.has_free_part
         document, next_, *rest = reading.entries(value, where, 3 + free - self.loss.scales)
         linear: Sequence[Fraction] = ()
         if free:

@@ -33,9 +33,9 @@ from flint import fmpq, fmpq_mat
 from theory.errors import InputError
 from theory.exact import from_flint, sqrt_above, squared, to_flint
 from theory.gauges import Gauge
-from theory.landscape.completed import free_fit, free_part
+from theory.landscape.completed import free_fit, free_part_json
 from theory.network import Network
-from theory.problem import Problem, format_rational, rational
+from theory.problem import Problem, rational
 from theory.within import Ball, Penalty, Within, require_decayed, require_within
 
 
@@ -98,10 +98,7 @@ class SolutionSet:
         Where a_j = 0 nothing is left of w_j: `violation_of` and `objective_of` count it.
         Raises InputError where its shape does not fit the data.
         """
-        if len(network.W) != self.problem.d:
-            raise InputError(
-                "W", f"has {len(network.W)} rows, but the data have {self.problem.d} features"
-            )
+        network.require(self.problem)
         unit = Fraction(1)
         if self.gauge is not None:
             unit = self.gauge.output_squared(network.a) or unit
@@ -136,11 +133,9 @@ class SolutionSet:
 
     def linear(self, point: Sequence[Neuron]) -> dict[str, Any]:
         """The best of these, as networks in JSON have them; nothing where the problem has none."""
-        if not self.problem.output_bias and not self.problem.skip:
+        if not self.problem.has_free_part:
             return {}
-        b, c = free_part(self.problem, self.fit(point))
-        parts: dict[str, Any] = {"b": format_rational(b)} if self.problem.output_bias else {}
-        return parts if c is None else parts | {"c": [format_rational(v) for v in c]}
+        return free_part_json(self.problem, self.fit(point))
 
     def objective(self, point: Sequence[Neuron]) -> Fraction:
         """The loss, and the penalty where there is one."""
@@ -198,7 +193,7 @@ class SolutionSet:
 
     def _excess(self, network: Network, point: Point) -> Fraction:
         """What the network's own output bias and linear part cost more than the best."""
-        if not self.problem.output_bias and not self.problem.skip:
+        if not self.problem.has_free_part:
             return Fraction()
         return network.loss(self.problem) - self.loss(point)
 

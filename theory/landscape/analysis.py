@@ -271,7 +271,7 @@ def barrier_between(
     path = minimax_path(
         complex_, [_normalised(first), *points, _normalised(second.permuted(order))]
     )
-    if problem.output_bias or problem.skip:  # from and to those that the networks have
+    if problem.has_free_part:  # from and to those that the networks have
         ends = zip((path.breakpoints[0], path.breakpoints[-1]), (first, second), strict=True)
         here, there = (replace(best, b=own.b, c=own.c) for best, own in ends)
         path = MinimaxPath((here, *path.breakpoints, there), max(path.value, *losses))

@@ -246,8 +246,18 @@ class CellComplex:
         generators = [self.domain.cone(cone_of(state)) for state in cell]
         if moved is not None:
             groups[moved[0]], generators[moved[0]] = moved[1].group, moved[1].generators
+        return self.combined(cell, self.domain.shares(minimum, groups), generators)
+
+    def combined(
+        self,
+        cell: Sequence[int],
+        shares: Iterable[tuple[int, int, Fraction]],
+        generators: Sequence[Sequence[int]],
+    ) -> list[Neuron]:
+        """Convex coordinates of neurons in the states of a cell, made of shares: each a neuron's
+        place, a column of it, and its coefficient. generators: of each neuron."""
         u = [[Fraction()] * self.problem.d for _ in cell]
-        for j, column, coefficient in self.domain.shares(minimum, groups):
+        for j, column, coefficient in shares:
             generator = next(g for g in generators[j] if self.domain.column(g) == cone_of(column))
             for k, v in enumerate(self.domain.vector(generator)):
                 u[j][k] += coefficient * v
@@ -255,10 +265,7 @@ class CellComplex:
 
     def cell_of(self, network: Network) -> Cell:
         """A cell that holds the network, neuron j in place j (not sorted)."""
-        if len(network.W) != self.problem.d:
-            raise InputError(
-                "W", f"has {len(network.W)} rows, but the data have {self.problem.d} features"
-            )
+        network.require(self.problem)
         if network.width != self.width:
             raise InputError("a", f"has {network.width} entries, but the width is {self.width}")
         neurons = network.convex_coordinates()

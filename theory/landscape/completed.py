@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
-from theory.landscape.form import Form, directions, has_form
+from theory.exact import dot
+from theory.landscape.form import Form, free_extras, has_form
 from theory.landscape.nnls import LeastSquares
 from theory.network import Network
-from theory.problem import Problem
+from theory.problem import Problem, format_rational, in_integers
 
 _STEPS = 100  # of Newton's method, where there is no form
 
@@ -26,7 +28,7 @@ def completed(problem: Problem, network: Network) -> Network:
 
     As it is where the problem has neither.
     """
-    if not problem.output_bias and not problem.skip:
+    if not problem.has_free_part:
         return network
     b, c = free_part(problem, replace(network, b=Fraction(), c=None).fit(problem))
     return replace(network, b=b, c=c)
@@ -39,35 +41,40 @@ def free_part(
 
     Exactly, but for the logistic loss. Where several are best the choice is always the same.
     """
-    both = [tuple(side * v for v in each) for each in directions(problem) for side in (1, -1)]
-    used = [i for i, each in enumerate(both) if any(each)]
+    columns = problem.free_columns
+    whole = {i: in_integers(column) for i, column in enumerate(columns) if any(column)}
+    parts = [Fraction()] * len(columns)
     if has_form(problem):
         form = Form.of(replace(problem, output_bias=False, skip=False), 1, fit)
-        table = np.array([both[i] for i in used], dtype=object).reshape(-1, problem.n)
-        least = LeastSquares(table, form).minimum(tuple(range(len(used))))
-        weights = [(used[place], v / form.unit) for place, v in least.coefficients()]
-    else:
-        forward = used[::2]
-        found = _newton(problem, fit, [both[i] for i in forward]) if forward else []
-        weights = list(zip(forward, found, strict=True))
-    own: list[Sequence[Fraction]] = [(Fraction(1),) * problem.n] * problem.output_bias
-    own += [*zip(*problem.X, strict=True)] * problem.skip
-    parts = [Fraction()] * len(own)
-    for i, weight in weights:
-        # What one unit of the direction in integers is of the number itself.
-        k = next(k for k, v in enumerate(both[i]) if v)
-        parts[i // 2] += weight * both[i][k] / own[i // 2][k]
+        table = np.array([extra.column for extra in free_extras(problem)], dtype=object)
+        table = table.reshape(-1, problem.n)
+        numbers = list(whole)
+        for place, v in LeastSquares(table, form).minimum(tuple(range(len(table)))).coefficients():
+            i = numbers[place // 2]
+            parts[i] += (-1) ** place * v * whole[i][1] / form.unit
+    elif whole:
+        found = _newton(problem, fit, [direction for direction, _ in whole.values()])
+        for (i, (_, unit)), v in zip(whole.items(), found, strict=True):
+            parts[i] = v * unit
     b = parts.pop(0) if problem.output_bias else Fraction()
     return b, tuple(parts) if problem.skip else None
 
 
+def free_part_json(problem: Problem, fit: Sequence[Fraction]) -> dict[str, Any]:
+    """The same as networks in JSON have it."""
+    b, c = free_part(problem, fit)
+    parts: dict[str, Any] = {"b": format_rational(b)} if problem.output_bias else {}
+    return parts if c is None else parts | {"c": [format_rational(v) for v in c]}
+
+
 def free_fit(problem: Problem, fit: Sequence[Fraction]) -> Sequence[Fraction]:
     """The fit (n,) of neurons with the best output bias and linear part."""
-    if not problem.output_bias and not problem.skip:
+    if not problem.has_free_part:
         return fit
     b, c = free_part(problem, fit)
-    linear = [sum(v * w for v, w in zip(c or (), x, strict=False)) for x in problem.X]
-    return [f + b + v for f, v in zip(fit, linear, strict=True)]
+    weights = (*(b,) * problem.output_bias, *(c or ()))
+    linear = (dot(weights, row) for row in zip(*problem.free_columns, strict=True))
+    return [f + v for f, v in zip(fit, linear, strict=True)]
 
 
 def _newton(

@@ -49,7 +49,7 @@ from theory.gauges import Gauge, Metric
 from theory.landscape.attained import Free, FreeMinima, Nearest, Part, least_radius, on_the_fit
 from theory.landscape.completed import completed, free_fit
 from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof, bias_directions
-from theory.landscape.form import Extra, Form, directions
+from theory.landscape.form import Form, boxed, free_extras
 from theory.landscape.nnls import LeastSquares, Minimum, primitive
 from theory.losses import SQUARED, Loss
 from theory.network import Network
@@ -771,9 +771,9 @@ class Faces:
         self.loss = loss = problem.loss
         self.unit = loss.unit(problem.y)
         self._gauge, self._penalised = gauge, penalised
-        self._directions = [each for each in directions(problem) if any(each)]
-        self._both_ways = [tuple(s * v for v in each) for each in self._directions for s in (1, -1)]
-        columns = [[v / max(map(abs, each)) for v in each] for each in self._directions]
+        self._extras = tuple(free_extras(problem))
+        directions = [extra.column for extra in self._extras[::2]]
+        columns = [[v / max(map(abs, each)) for v in each] for each in directions]
         self._free = np.array(columns, dtype=float).reshape(len(columns), problem.n).T
         self._slope = loss.factor(self.unit) / self.unit
         self._rescaled = loss.rescaled(self.unit)
@@ -795,9 +795,9 @@ class Faces:
         if not self._zero or not np.isfinite(images).all():
             return None
         z, fit, multipliers, Z = np.zeros(m * size), np.zeros(len(self._y)), None, None
-        if size or self._directions:
+        if size or self._extras:
             d = 0 if rays is None else len(rays)
-            shape = (m, size, len(self._y), d, len(self._directions))
+            shape = (m, size, len(self._y), d, self._free.shape[1])
             compiled = _compiled(self._gauge, self._rescaled, self._penalised, *shape)
             found = compiled.solve(rays, images, self._y, self._free)
             if found is None:
@@ -841,15 +841,8 @@ class Faces:
         ends = self.loss.ends(self.problem.y)
         fine = math.lcm(*(v.denominator for pair in ends for v in pair if v is not None))
         fine <<= max(0, BITS - math.frexp(float(max(map(abs, lam))))[1])
-        extras = [
-            Extra(tuple(side * (i == k) for i in range(len(lam))), int(side * fine * end))
-            for k, pair in enumerate(ends)
-            for side, end in zip((-1, 1), pair, strict=True)
-            if end is not None
-        ]
-        extras += map(Extra, self._both_ways)
         target = [round(v * fine) for v in lam]
-        form = replace(Form.squares(target), extras=tuple(extras))
+        form = replace(Form.squares(target), extras=(*boxed(ends, fine), *self._extras))
         table = np.array(barred, dtype=object).reshape(-1, len(lam))
         found = LeastSquares(table, form).minimum(tuple(range(len(table))))
         divisor = math.gcd(*found.residual) or 1

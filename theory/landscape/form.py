@@ -102,7 +102,8 @@ class Form:
         number = loss.parameter or Fraction(1)
         own = number.denominator if isinstance(loss, (Huber, Epsilon)) else 1
         unit = math.lcm(unit, own, *(v.denominator for v in fixed))
-        weights = loss.weights or (Fraction(1),) * problem.n
+        assert isinstance(loss, Separable)
+        weights = loss.every_weight(problem.n)
         finer = math.lcm(*(w.denominator for w in weights))
         if isinstance(loss, Quantile):
             finer *= number.denominator
@@ -114,7 +115,11 @@ class Form:
             unit=unit,
             scale=unit * finer if linear else unit**2 * finer,
             weights=None if linear or set(squares) == {1} else squares,
-            extras=(*_of_loss(problem, unit, finer), *_of_problem(problem)),
+            extras=(
+                *boxed(loss.ends(problem.y), finer if linear else finer * unit),
+                *_tubes(problem, unit),
+                *free_extras(problem),
+            ),
             linear=linear,
         )
 
@@ -124,44 +129,33 @@ def has_form(problem: Problem) -> bool:
     return isinstance(problem.loss, (*_LINEAR, *_QUADRATIC))
 
 
-def _of_loss(problem: Problem, unit: int, finer: int) -> Iterator[Extra]:
-    loss = problem.loss
-    assert isinstance(loss, Separable)
-    for k, y in enumerate(problem.y):
-        weight = finer * (1 if loss.weights is None else loss.weights[k])
-        least, most = loss.dual_range(y)
-
-        def along(size: int, k: int = k) -> tuple[int, ...]:
-            return tuple(size * (i == k) for i in range(problem.n))
-
-        if isinstance(loss, Huber):
-            cost = int(weight * loss.threshold * unit)
-            yield from (Extra(along(side), cost) for side in (1, -1))
-        elif isinstance(loss, SquaredHinge):
-            yield Extra(along(-int(y)))
-        elif isinstance(loss, _LINEAR):
-            assert least is not None
-            assert most is not None
-            yield Extra(along(1), int(weight * most))
-            yield Extra(along(-1), int(-weight * least))
-            if isinstance(loss, Epsilon):
-                size = int(loss.margin * unit)
-                yield from (Extra(along(side), cap=k) for side in (size, -size))
+def boxed(
+    ends: Sequence[tuple[Fraction | None, Fraction | None]], scale: Fraction | int
+) -> Iterator[Extra]:
+    """The columns whose costs keep each entry of a dual vector between its ends, times the scale;
+    None: no limit."""
+    for k, (least, most) in enumerate(ends):
+        for side, end in ((1, most), (-1, least)):
+            if end is not None:
+                yield Extra(_along(k, side, len(ends)), int(side * scale * end))
 
 
-def directions(problem: Problem) -> list[tuple[int, ...]]:
-    """What one unit of the output bias, and of each weight of the linear part, adds to the fit, in
-    integers: (n,), by a factor of their own."""
-    found: list[Sequence[Fraction]] = []
-    if problem.output_bias:
-        found.append((Fraction(1),) * problem.n)
-    if problem.skip:
-        found += zip(*problem.X, strict=True)
-    return [tuple(in_integers(direction)[0]) for direction in found]
-
-
-def _of_problem(problem: Problem) -> Iterator[Extra]:
-    for direction in directions(problem):
+def free_extras(problem: Problem) -> Iterator[Extra]:
+    """The columns of the output bias and of the linear part, both ways."""
+    for column in problem.free_columns:
+        direction = in_integers(column)[0]
         if any(direction):
-            yield Extra(direction)
+            yield Extra(tuple(direction))
             yield Extra(tuple(-v for v in direction))
+
+
+def _tubes(problem: Problem, unit: int) -> Iterator[Extra]:
+    """What residuals may be at no cost."""
+    if isinstance(problem.loss, Epsilon):
+        size = int(problem.loss.margin * unit)
+        for k in range(problem.n):
+            yield from (Extra(_along(k, side, problem.n), cap=k) for side in (size, -size))
+
+
+def _along(k: int, size: int, n: int) -> tuple[int, ...]:
+    return tuple(size * (i == k) for i in range(n))

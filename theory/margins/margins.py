@@ -24,7 +24,7 @@ from theory.margins.separation import (
     Component,
     Separable,
     Separation,
-    require_labels,
+    require_classes,
     separation,
 )
 from theory.network import Network
@@ -63,8 +63,7 @@ class Margins:
         """Of all networks; 0 where none has all labels right."""
         name = geometry(optimizer).name
         if not self.components:
-            m, d = self.separation.width, self.separation.problem.d
-            zero = Network(W=((Fraction(),) * m,) * d, a=(Fraction(),) * m)
+            zero = Network.zero(self.separation.problem.d, self.separation.width)
             return Margin(Fraction(), Fraction(), zero)
         found = [component[name] for component in self.components]
         best = max(found, key=lambda margin: margin.lower)
@@ -241,7 +240,7 @@ class MaxMargin:
         max_cells: int | None = None,
         progress: Progress = silent,
     ) -> None:
-        require_labels(problem)
+        require_classes(problem)
         self.problem = problem
         self.width = problem.stated_width if width is None else width
         self.gauge = gauge_in(problem, optimizer)

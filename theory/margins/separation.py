@@ -17,13 +17,12 @@ from typing import TypeAlias
 
 from flint import fmpq
 
-from theory.errors import InputError
 from theory.exact import from_flint, to_flint
 from theory.landscape.cells import Cell, CellComplex, Neuron
 from theory.landscape.domain import Group, WholeSpace, bit_set
 from theory.landscape.sublevel import EscapeSearch, Tick, Weights
 from theory.linear import LinearProgram
-from theory.losses import SQUARED
+from theory.losses import SQUARED, require_labels
 from theory.network import Network
 from theory.problem import Problem, in_integers
 from theory.radii.fibre import Fibre
@@ -59,12 +58,10 @@ class Separation:
     cells: Separable = field(repr=False)
 
 
-def require_labels(problem: Problem) -> None:
+def require_classes(problem: Problem) -> None:
     """Raise InputError for targets that are no labels, and for networks with more than neurons."""
-    for k, v in enumerate(problem.y):
-        if abs(v) != 1:
-            raise InputError(f"y[{k}]", f"{v} is no label; margins need 1 and -1")
-    replace(problem, loss=SQUARED).require_plain("margins are")
+    require_labels(problem.y, "margins need")
+    problem.require_plain("margins are", loss=False)
 
 
 def separation(
@@ -84,7 +81,7 @@ def separation(
     `progress` may raise Interrupted, which then leaves.
     Source: `separable-components`, proofs_notes/margin.md.
     """
-    require_labels(problem)
+    require_classes(problem)
     width = problem.stated_width if width is None else width
     cells = Separable.of(
         problem,
@@ -187,15 +184,13 @@ class Separable:
 
     def point(self, cell: Cell) -> list[Neuron]:
         """Convex coordinates of such a network in a cell."""
-        domain, complex_ = self._domain, self.complex
-        u = [[Fraction()] * complex_.problem.d for _ in cell]
-        for column, coefficient in self.found[tuple(sorted(cell))].items():
-            j = next(j for j, state in enumerate(cell) if column in complex_.groups[state])
-            generators = domain.cone(cone_of(cell[j]))
-            generator = next(g for g in generators if domain.column(g) == cone_of(column))
-            for k, v in enumerate(domain.vector(generator)):
-                u[j][k] += coefficient * v
-        return [(sign_of(state), tuple(uj)) for state, uj in zip(cell, u, strict=True)]
+        groups = [self.complex.groups[state] for state in cell]
+        shares = (
+            (next(j for j, group in enumerate(groups) if column in group), column, coefficient)
+            for column, coefficient in self.found[tuple(sorted(cell))].items()
+        )
+        generators = [self._domain.cone(cone_of(state)) for state in cell]
+        return self.complex.combined(cell, shares, generators)
 
     def fibre(self, cell: Cell) -> Fibre:
         """All of these networks in a cell."""

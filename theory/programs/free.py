@@ -24,15 +24,9 @@ _BITS = 40  # kept of float coefficients, relative to the largest
 _NOTHING = 30  # bits by which an entry of lam is shorter than the longest that may as well be zero
 
 
-def free_columns(problem: Problem) -> list[tuple[Fraction, ...]]:
-    """Each (n,): those of b and c, as far as the problem has them."""
-    bias = [(Fraction(1),) * problem.n] * problem.output_bias
-    return bias + list(zip(*problem.X, strict=True)) * problem.skip
-
-
 def free_basis(problem: Problem) -> Float[Array, "n r"] | None:
     """An orthonormal basis of their span; None where there are none, or all are zero."""
-    columns = np.array(free_columns(problem), dtype=float)
+    columns = np.array(problem.free_columns, dtype=float)
     return orthonormal(columns.T) if columns.any() else None
 
 
@@ -52,7 +46,7 @@ def complement(columns: Float[Array, "n r"]) -> Float[Array, "n k"]:
 
 def coefficients_of(problem: Problem, shift: Float[Array, " n"]) -> tuple[Fraction, ...]:
     """Those of the free columns that add nearly this to the fit, as rationals of few digits."""
-    columns = free_columns(problem)
+    columns = problem.free_columns
     if not columns:
         return ()
     near = np.linalg.lstsq(np.array(columns, dtype=float).T, shift, rcond=_DEPENDENT)[0]
@@ -73,9 +67,7 @@ def orthogonal(problem: Problem, lam: Sequence[int]) -> tuple[tuple[int, ...], i
     Only as many entries change as there are columns: the largest, so that they keep their signs,
     on which D may depend. Where D ends at zero, entries that are nearly zero become so.
     """
-    X, p, _, _ = problem.integer_form()
-    columns = [[p] * problem.n] * problem.output_bias
-    columns += [list(x) for x in zip(*X, strict=True)] * problem.skip
+    columns = [in_integers(column)[0] for column in problem.free_columns]
     if not columns or not any(lam):
         return tuple(lam), 1
     least = max(map(abs, lam)) >> _NOTHING

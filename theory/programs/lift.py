@@ -161,7 +161,7 @@ class Lift:
         return self._in_ball(Neurons.near(cell.signs, cell.u), free)
 
     def _in_ball(self, neurons: Neurons, free: Sequence[Fraction]) -> Lifted:
-        none = Network(W=((Fraction(),),) * self.problem.d, a=(Fraction(),))
+        none = Network.zero(self.problem.d, 1)
         if not len(neurons):
             network = none
         elif self.rho is None:

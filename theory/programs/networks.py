@@ -14,7 +14,6 @@ from theory.exact import float_of, from_flint, independent, null_vector, to_flin
 from theory.gauges import Gauge, Point
 from theory.network import Network
 from theory.problem import Problem
-from theory.programs.free import free_columns
 from theory.types import Array
 
 _BITS = 40  # kept of float coordinates, relative to the largest
@@ -136,7 +135,7 @@ def interpolating(
 ) -> tuple[Neurons, tuple[Fraction, ...]] | None:
     """These neurons, each scaled a little, and coefficients of free columns near these, so that the
     fit is y exactly; None where they cannot."""
-    columns = neurons.images(problem) + [to_flint(column) for column in free_columns(problem)]
+    columns = neurons.images(problem) + [to_flint(column) for column in problem.free_columns]
     if not columns:
         return None
     A = fmpq_mat([list(row) for row in zip(*columns, strict=True)])

@@ -173,8 +173,7 @@ def _of_fit(
 ) -> Radius:
     fit = component.representative.fit(complex_.problem)
     if not any(fit):
-        m, d = complex_.width, complex_.problem.d
-        zero = Network(W=((Fraction(),) * m,) * d, a=(Fraction(),) * m)
+        zero = Network.zero(complex_.problem.d, complex_.width)
         return Radius(Fraction(), Fraction(), zero, {})
 
     def fibre(cell: Cell) -> Fibre:

@@ -30,7 +30,7 @@ from theory.problem import Problem
 from theory.programs import relax, solve
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.columns import ColumnGeneration
-from theory.programs.free import free_basis, free_columns, orthogonal
+from theory.programs.free import free_basis, orthogonal
 from theory.programs.program import BlockProgram
 from theory.programs.solve import Optimum, family_of
 from theory.programs.spectral import SpectralProgram
@@ -238,7 +238,7 @@ def test_in_entrywise_balls_the_relaxation_is_a_linear_program(
     signs = arrangement(data.X).signs > 0
     masks = [(s, on) for on in signs for s in (1, -1)]
     B = len(masks)
-    free = np.array(free_columns(data), dtype=float).reshape(-1, n).T
+    free = np.array(data.free_columns, dtype=float).reshape(-1, n).T
     fit = np.hstack([*((s * on[:, None] * X) for s, on in masks), np.zeros((n, B)), free])
     rows: list[np.ndarray] = []
     limits: list[np.ndarray] = []
@@ -400,11 +400,11 @@ def test_dual_vectors_are_made_orthogonal_exactly(
     lam = more.draw(st.lists(st.integers(-(2**45), 2**45), min_size=data.n, max_size=data.n))
     found, parts = orthogonal(data, lam)
     assert parts > 0
-    for column in free_columns(data):
+    for column in data.free_columns:
         assert not dot(map(Fraction, found), column)
     changed = sum(v != parts * w for v, w in zip(found, lam, strict=True))
     small = sum(0 < abs(w) <= 2**15 for w in lam)
-    assert changed <= len(free_columns(data)) + small
+    assert changed <= len(data.free_columns) + small
     # What is orthogonal already stays as it is.
     again, same = orthogonal(data, found)
     if loss == "squared":
