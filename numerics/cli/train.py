@@ -119,15 +119,15 @@ def train(
     if lr is not None:
         schedule = replace(schedule, initial=lr)
     require_memory(data, width, seeds)
-    known = _Known()
+    cells = options.given(max_cells=max_cells)
+    known = _Known(data, width, optimizer, radius, cells)
     runs: Runs | None = None
     with task.working() as report:
-        cells = options.given(max_cells=max_cells)
         try:
-            _study(known, data, width, optimizer, radius, cells, report)
+            known.study(report)
         except BudgetError as error:
             say(f"the least loss, and where runs land, will not be computed: {over_budget(error)}")
-        _refuse_small_ball(known, optimizer, radius)
+        _refuse_small_ball(known)
         if tolerance is not None and known.analysis is not None:
             require_apart(known.analysis, tolerance)
     if task.stop is None:
@@ -180,8 +180,8 @@ def train(
     figures = runs.to_json() if runs else {}
     figures["rho"] = nothing["rho"]  # of a penalty it is known in floating point only
     return task.finish(
-        nothing | figures | known.to_json(optimizer),
-        None if runs is None else partial(_print, runs, known, radius),
+        nothing | figures | known.to_json(),
+        None if runs is None else partial(_print, runs, known),
         code=EXIT_DONE if complete else EXIT_UNDECIDED,
     )
 
@@ -194,6 +194,11 @@ class _Known:
     in the ball.
     """
 
+    data: Problem
+    width: int
+    optimizer: str
+    rho: Fraction
+    limit: Mapping[str, Any]  # on cells
     analysis: Analysis | None = None
     radii: Radii | None = None
     bounds: tuple[Fraction, Fraction] | None = None
@@ -209,103 +214,80 @@ class _Known:
         analysis = self.analysis
         return analysis is not None and analysis.level == analysis.minimum == self.minimum
 
-    def to_json(self, optimizer: str) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         document: dict[str, Any] = {
             "minimum": self.analysis and format_rational(self.analysis.minimum),
             "minimum_in_ball": self.bounds and bounds_document(*self.bounds),
         }
         if self.radii is not None:
             document["radii"] = {
-                str(component): interval_document(each[optimizer].lower, each[optimizer].upper)
+                str(component): interval_document(
+                    each[self.optimizer].lower, each[self.optimizer].upper
+                )
                 for component, each in enumerate(self.radii.components)
             }
         return document
+
+    def study(self, report: Progress) -> None:
+        """Fill in one result after the other, so that an interrupt leaves what is known."""
+        from theory.radii import OPTIMIZERS
+
+        try:
+            self._components(report)
+        except InputError as error:
+            if _usual(self.data):
+                raise
+            what = "where runs land" if self.analysis is None else "the radii of components"
+            say(f"{what} will not be computed: {error}")
+            if self.optimizer in OPTIMIZERS:
+                try:
+                    self.bounds = self._least_in_ball(report)
+                except InputError as why:
+                    say(f"the least loss in the ball will not be computed: {why}")
+
+    def _components(self, report: Progress) -> None:
+        """The components of least loss without a ball, which of them the ball reaches, and the
+        least loss in it."""
+        from theory.landscape import analyse
+        from theory.radii import OPTIMIZERS, radii
+
+        analysis = analyse(self.data, self.width, progress=report, **self.limit)
+        if not analysis.complete:
+            raise Interrupted
+        self.analysis = analysis
+        if self.optimizer not in OPTIMIZERS:  # without a ball
+            self.bounds = analysis.minimum, analysis.minimum
+            return
+        found = radii(analysis, [self.optimizer], progress=report)
+        if not found.complete:
+            raise Interrupted
+        self.radii = found
+        bounds = [component[self.optimizer] for component in found.components]
+        if any(radius.upper <= self.rho for radius in bounds):
+            self.bounds = analysis.minimum, analysis.minimum
+        elif analysis.minimum or any(radius.lower <= self.rho for radius in bounds):
+            self.bounds = self._least_in_ball(report)
+
+    def _least_in_ball(self, report: Progress) -> tuple[Fraction, Fraction] | None:
+        """From both sides; None where that leaves open which runs are at it."""
+        from numerics.training.runs import DEFAULT_TOLERANCE
+        from theory.landscape.cells import CellComplex
+        from theory.landscape.least import least
+        from theory.within import Ball
+
+        inside = Ball(self.optimizer, self.rho)
+        ball = CellComplex.of(self.data, self.width, within=inside, **self.limit)
+        lowest = least(ball, tick=partial(report, "least loss in the ball, minima computed"))
+        if lowest.value - lowest.lower > DEFAULT_TOLERANCE * 2 * self.data.zero:
+            between = show_interval(lowest.lower, lowest.value)
+            say(f"the least loss in the ball is not known; it is proved to be in {between}")
+            return None
+        return lowest.lower, lowest.value
 
 
 def _usual(problem: Problem) -> bool:
     """Whether everything is known of such problems, but for their size."""
     return problem.is_plain and problem.bias in (None, "decayed")
-
-
-def _study(
-    known: _Known,
-    data: Problem,
-    width: int,
-    optimizer: str,
-    rho: Fraction,
-    limit: Mapping[str, Any],
-    report: Progress,
-) -> None:
-    """Fill in one result after the other, so that an interrupt leaves what is known."""
-    from theory.radii import OPTIMIZERS
-
-    try:
-        _components(known, data, width, optimizer, rho, limit, report)
-    except InputError as error:
-        if _usual(data):
-            raise
-        what = "where runs land" if known.analysis is None else "the radii of components"
-        say(f"{what} will not be computed: {error}")
-        if optimizer in OPTIMIZERS:
-            try:
-                known.bounds = _least_in_ball(data, width, optimizer, rho, limit, report)
-            except InputError as why:
-                say(f"the least loss in the ball will not be computed: {why}")
-
-
-def _components(
-    known: _Known,
-    data: Problem,
-    width: int,
-    optimizer: str,
-    rho: Fraction,
-    limit: Mapping[str, Any],
-    report: Progress,
-) -> None:
-    """The components of least loss without a ball, which of them the ball reaches, and the least
-    loss in it."""
-    from theory.landscape import analyse
-    from theory.radii import OPTIMIZERS, radii
-
-    analysis = analyse(data, width, progress=report, **limit)
-    if not analysis.complete:
-        raise Interrupted
-    known.analysis = analysis
-    if optimizer not in OPTIMIZERS:  # without a ball
-        known.bounds = analysis.minimum, analysis.minimum
-        return
-    found = radii(analysis, [optimizer], progress=report)
-    if not found.complete:
-        raise Interrupted
-    known.radii = found
-    bounds = [component[optimizer] for component in found.components]
-    if any(radius.upper <= rho for radius in bounds):
-        known.bounds = analysis.minimum, analysis.minimum
-    elif analysis.minimum or any(radius.lower <= rho for radius in bounds):
-        known.bounds = _least_in_ball(data, width, optimizer, rho, limit, report)
-
-
-def _least_in_ball(
-    data: Problem,
-    width: int,
-    optimizer: str,
-    rho: Fraction,
-    limit: Mapping[str, Any],
-    report: Progress,
-) -> tuple[Fraction, Fraction] | None:
-    """From both sides; None where that leaves open which runs are at it."""
-    from numerics.training.runs import DEFAULT_TOLERANCE
-    from theory.landscape.cells import CellComplex
-    from theory.landscape.least import least
-    from theory.within import Ball
-
-    ball = CellComplex.of(data, width, within=Ball(optimizer, rho), **limit)
-    lowest = least(ball, tick=partial(report, "least loss in the ball, minima computed"))
-    if lowest.value - lowest.lower > DEFAULT_TOLERANCE * 2 * data.zero:
-        between = show_interval(lowest.lower, lowest.value)
-        say(f"the least loss in the ball is not known; it is proved to be in {between}")
-        return None
-    return lowest.lower, lowest.value
 
 
 def _named(runs: Runs, known: _Known, limit: Mapping[str, Any], report: Progress) -> Runs:
@@ -365,10 +347,11 @@ def _placed(runs: Runs, ball: Ball, limit: Mapping[str, Any], report: Progress) 
     return runs
 
 
-def _refuse_small_ball(known: _Known, optimizer: str, rho: Fraction) -> None:
+def _refuse_small_ball(known: _Known) -> None:
     """No run could reach zero loss where even the nearest component is out of reach."""
     if known.radii is None or known.analysis is None or known.analysis.minimum:
         return
+    optimizer, rho = known.optimizer, known.rho
     nearest = min((each[optimizer] for each in known.radii.components), key=lambda r: r.upper)
     if all(rho < component[optimizer].lower for component in known.radii.components):
         exact = nearest.lower == nearest.upper
@@ -380,19 +363,19 @@ def _refuse_small_ball(known: _Known, optimizer: str, rho: Fraction) -> None:
         )
 
 
-def _print(runs: Runs, known: _Known, rho: Fraction) -> None:
+def _print(runs: Runs, known: _Known) -> None:
     from rich.table import Table
 
     out = console()
     config = runs.result.config
     problem = config.problem
-    name, figures = config.optimizer.name, runs.to_json()
+    name, rho, figures = known.optimizer, known.rho, runs.to_json()
     out.print(f"{show_data(problem)}, width {config.width}")
     out.print(
         f"{name}, rho = {show(rho)}: {runs.count:,} runs of {runs.result.steps:,} steps, "
         f"first learning rate {config.schedule.initial:.3g}"
     )
-    for line in _minima(known, name):
+    for line in _minima(known):
         out.print(line)
     table = Table("runs end", "runs", "proved", "least rho that reaches it")
     proved = runs.proved_landed
@@ -426,14 +409,14 @@ def _print(runs: Runs, known: _Known, rho: Fraction) -> None:
             out.print(f"{label} {figures[key]:.3g}")
 
 
-def _minima(known: _Known, optimizer: str) -> Iterator[str]:
+def _minima(known: _Known) -> Iterator[str]:
     """What losses are to be compared with, where that is not zero."""
     analysis, bounds = known.analysis, known.bounds
     if analysis is not None and analysis.minimum:
         least = show_interval(analysis.proved, analysis.minimum)
         yield f"no network of this width has loss 0: the global minimum is {least}"
         if bounds is not None and bounds[1] != analysis.minimum:
-            yield f"the global minimum in the ball of {optimizer} is {show_interval(*bounds)}"
+            yield f"the global minimum in the ball of {known.optimizer} is {show_interval(*bounds)}"
 
 
 def _ends(runs: Runs) -> Table:
