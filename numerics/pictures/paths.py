@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from numerics.pictures.style import optimizer_line, save_figure
 from numerics.text import show
 from theory.connectivity import SolutionPath
+from theory.connectivity.solutions import Point
+from theory.landscape.completed import free_fit
 from theory.within import Penalty
 
 _SAMPLES = 20  # on each segment
@@ -150,23 +152,30 @@ def _along(path: SolutionPath, measure: Callable[..., float]) -> tuple[list[floa
     """Times, in segments, and a measure of the path's networks there."""
     steps = np.linspace(0, 1, _SAMPLES + 1)
     weights = [
-        (k + t, W, a)
+        (k + t, W, a, shift)
         for k in range(max(1, len(path.points) - 1))
-        for t, W, a in zip(steps.tolist(), *_weights(path, k, steps), strict=True)
+        for t, W, a, shift in zip(steps.tolist(), *_weights(path, k, steps), strict=True)
     ]
-    return [time for time, _, _ in weights], [measure(path, W, a) for _, W, a in weights]
+    return [each[0] for each in weights], [measure(path, *each[1:]) for each in weights]
 
 
 def _weights(
     path: SolutionPath, segment: int, steps: Float[np.ndarray, " k"]
-) -> tuple[Float[np.ndarray, "k d m"], Float[np.ndarray, "k m"]]:
-    """w = u / |a| and a = s sqrt(alpha) on a segment; exact points would take far longer."""
+) -> tuple[Float[np.ndarray, "k d m"], Float[np.ndarray, "k m"], Float[np.ndarray, "k n"]]:
+    """w = u / |a|, a = s sqrt(alpha), and what an output bias and a linear part add to the fit, on
+    a segment; exact points would take far longer."""
     first, last = path.points[segment], path.points[min(segment + 1, len(path.points) - 1)]
     signs = [old.sign if new.blank else new.sign for old, new in zip(first, last, strict=True)]
     alpha = _between([[float(n.alpha) for n in point] for point in (first, last)], steps)
     U = _between([[[float(v) for v in n.u] for n in point] for point in (first, last)], steps)
     a = np.array(signs) * np.sqrt(alpha)
-    return (U / np.where(a, np.abs(a), 1.0)[..., None]).transpose(0, 2, 1), a
+    shifts = _between([_shift(path, point) for point in (first, last)], steps)
+    return (U / np.where(a, np.abs(a), 1.0)[..., None]).transpose(0, 2, 1), a, shifts
+
+
+def _shift(path: SolutionPath, point: Point) -> list[float]:
+    problem, fit = path.solutions.problem, path.solutions.fit(point)
+    return [float(whole - own) for whole, own in zip(free_fit(problem, fit), fit, strict=True)]
 
 
 def _between(ends: Sequence[Any], steps: Float[np.ndarray, " k"]) -> Float[np.ndarray, "k ..."]:
@@ -176,15 +185,23 @@ def _between(ends: Sequence[Any], steps: Float[np.ndarray, " k"]) -> Float[np.nd
 
 
 def _objective(
-    path: SolutionPath, W: Float[np.ndarray, "d m"], a: Float[np.ndarray, " m"]
+    path: SolutionPath,
+    W: Float[np.ndarray, "d m"],
+    a: Float[np.ndarray, " m"],
+    shift: Float[np.ndarray, " n"],
 ) -> float:
     problem, beta = path.solutions.problem, path.solutions.within.beta
     X, y = (np.array(v, dtype=float) for v in (problem.X, problem.y))
-    rest = problem.activation.fit(X, W, a) - y
-    return float(rest @ rest) / 2 + float(beta or 0) * _penalty(W, a)
+    loss = problem.loss.at(problem.activation.fit(X, W, a) + shift, y)
+    return loss + float(beta or 0) * _penalty(W, a)
 
 
-def _norm(path: SolutionPath, W: Float[np.ndarray, "d m"], a: Float[np.ndarray, " m"]) -> float:
+def _norm(
+    path: SolutionPath,
+    W: Float[np.ndarray, "d m"],
+    a: Float[np.ndarray, " m"],
+    shift: Float[np.ndarray, " n"],
+) -> float:
     within = path.solutions.within
     if isinstance(within, Penalty):
         return _penalty(W, a)

@@ -71,7 +71,7 @@ class Margins:
 
     def leading(self, optimizer: str | Geometry) -> tuple[int, ...]:
         """The components that may hold a network of the largest margin; all of them do where
-        margins are exact. None while some are not known."""
+        margins are exact. Empty while some are not known."""
         name = geometry(optimizer).name
         if not all(name in component for component in self.components):
             return ()
