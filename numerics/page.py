@@ -19,9 +19,6 @@ HOLDS, FALSE, FAILED = "holds", "is false", "failed"
 REFUTED, REVIVED = "refuted, as recorded", "holds, though recorded as refuted"
 """The verdicts."""
 
-AS_RECORDED = (HOLDS, REFUTED)
-"""Those that bear the record of a claim out."""
-
 _COLOURS = {HOLDS: "holds", REFUTED: "refuted"}
 
 
@@ -32,9 +29,10 @@ def verdict_of(holds: bool, recorded: bool = True) -> str:
     return REVIVED if holds else REFUTED
 
 
-def badge(verdict: str) -> str:
-    """A verdict on green, on grey where it is refuted as recorded, or on red."""
-    return f'<span class="{_COLOURS.get(verdict, "false")}">{verdict}</span>'
+def badge(verdict: str, colour: str | None = None) -> str:
+    """A verdict on green (`holds`), on grey (`refuted`) where it is refuted as recorded, or on red
+    (`false`)."""
+    return f'<span class="{colour or _COLOURS.get(verdict, "false")}">{html.escape(verdict)}</span>'
 
 
 def describe(value: Value) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,13 +26,17 @@ if TYPE_CHECKING:
     from numerics.report.claim_files import ClaimFile
     from theory.claims import Claim
 
+_GALLERY = "gallery"
+
 
 def verify(
     context: typer.Context,
     claims: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[CLAIM]...", help="Names, or Python files with claims; all claims by default."
+            metavar="[CLAIM]...",
+            help="Names, Python files with claims, or `gallery`: the theorems of other papers. All "
+            "of them by default.",
         ),
     ] = None,
     quick: Annotated[
@@ -68,7 +72,8 @@ def verify(
 
     if report is None:  # a small run never replaces the report of the whole one
         report = Path("report", "part") if claims or quick else Path("report")
-    written = Folder(report, ("index.html", *(f"{claim.id}.*" for claim in chosen)))
+    pages = "index.html", "gallery.html"
+    written = Folder(report, (*pages, *(f"{claim.id}.*" for claim in chosen)))
     task = Task(context.obj, claims or [], json=json, report=written)
     many = Jobs(jobs, backend).at_most(len(chosen))
     done: dict[str, Chapter] = {}
@@ -89,7 +94,7 @@ def verify(
         "unfinished": unfinished,
     }
     task.lines.append(f"report: {report / 'index.html'}")
-    code = task.finish(document, lambda: _print(chapters, quick))
+    code = task.finish(document, lambda: _print(chapters, quick, {*(claims or []), *files}))
     if unfinished:
         say(f"interrupted; not done: {', '.join(unfinished)}")
         return EXIT_UNDECIDED
@@ -107,12 +112,16 @@ def _chosen(names: Sequence[str], quick: bool) -> tuple[list[Claim], dict[str, C
     named."""
     from numerics.report.claim_files import ClaimFile
     from theory.claims import CLAIMS, claim
+    from theory.claims.gallery import GALLERY
     from theory.own_file import OwnFile
 
     chosen: list[Claim] = []
     files: dict[str, ClaimFile] = {}
-    for name in names or CLAIMS:
-        if name.endswith(".py"):
+    for name in names or (*CLAIMS, _GALLERY):
+        found: Sequence[Claim]
+        if name == _GALLERY:
+            found = [each.quick() if quick else each for each in GALLERY.values()]
+        elif name.endswith(".py"):
             file = ClaimFile(OwnFile.read(Path(name)), quick)
             found = file.claims()
             files |= {each.id: file for each in found}
@@ -132,8 +141,7 @@ def _list(chosen: Sequence[Claim], task: Task) -> int:
 
     table = Table("claim", "statement", "source", "on record")
     for each in chosen:
-        verdict = "holds" if each.recorded else "refuted"
-        table.add_row(each.id, each.statement, each.source, verdict, end_section=True)
+        table.add_row(each.id, each.statement, each.source, _on_record(each), end_section=True)
     document = [
         {
             "id": each.id,
@@ -141,13 +149,24 @@ def _list(chosen: Sequence[Claim], task: Task) -> int:
             "hypotheses": list(each.hypotheses),
             "source": each.source,
             "recorded": each.recorded,
+            "verdict": _on_record(each),
         }
         for each in chosen
     ]
     return task.finish({"claims": document}, lambda: console().print(table))
 
 
-def _print(chapters: Sequence[Chapter], quick: bool) -> None:
+def _on_record(claim: Claim) -> str:
+    from theory.claims.gallery import Theorem
+
+    if isinstance(claim, Theorem):
+        return claim.on_record
+    return "holds" if claim.recorded else "refuted"
+
+
+def _print(chapters: Sequence[Chapter], quick: bool, named: Collection[str]) -> None:
+    """All of the claims; of theorems that were not asked for by name, and are as recorded, the
+    verdict."""
     from rich.table import Table
 
     from numerics.page import FALSE
@@ -156,7 +175,8 @@ def _print(chapters: Sequence[Chapter], quick: bool) -> None:
     out = console()
     if quick:
         out.print(QUICK)
-    for chapter in chapters:
+    short = [each for each in chapters if each.topic and each.as_recorded and each.id not in named]
+    for chapter in (each for each in chapters if each not in short):
         out.print(chapter.id, style="bold")
         out.print(chapter.statement)
         if chapter.quantities:
@@ -171,3 +191,8 @@ def _print(chapters: Sequence[Chapter], quick: bool) -> None:
             out.print(trained)
         verdict = "is FALSE" if chapter.verdict == FALSE else chapter.verdict
         out.print(f"{chapter.id} {verdict}{chapter.error and ': '}{chapter.error}", style="bold")
+    if short:
+        theorems = Table("theorem", "source", "verdict")
+        for each in short:
+            theorems.add_row(each.id, each.source, each.verdict)
+        out.print(theorems)

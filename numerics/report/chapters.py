@@ -1,7 +1,8 @@
 """The report of `isthmus verify`: one HTML page that needs nothing else, pictures and proofs.
 
-Written into a folder: index.html, and for each claim CLAIM.png, CLAIM.training.png (those it has)
-and its certificates CLAIM.NAME.json, which `isthmus check` verifies.
+Written into a folder: index.html, gallery.html for theorems of the gallery, and for each claim
+CLAIM.png, CLAIM.training.png (those it has) and its certificates CLAIM.NAME.json, which `isthmus
+check` verifies.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from matplotlib.image import imsave
 
 from numerics.files import as_json, write_folder
 from numerics.page import (
-    AS_RECORDED,
     FAILED,
+    REFUTED,
     badge,
     describe,
     figures,
@@ -40,6 +41,7 @@ from numerics.studies.real_data_report import real_data_section
 from numerics.text import show
 from theory.claims import Bounds, Claim, Result
 from theory.claims.base import Value, Values
+from theory.claims.gallery.base import COUNTEREXAMPLE, TOPICS, Theorem
 from theory.claims.training import Trained
 from theory.problem import format_rational
 
@@ -52,24 +54,23 @@ class Chapter:
     """What there is to say of one claim: text and pictures, which go from process to process.
 
     statement, verdict, quantities (name, predicted, observed) and training (rows below TRAINING):
-    for the terminal. error: how it failed, if it did. section: for the page. document: for JSON.
-    files: what lies beside the page, by name.
+    for the terminal. topic: of a theorem of the gallery, empty for other claims. as_recorded:
+    whether the verdict is the one recorded with the claim. error: how it failed, if it did.
+    section: for the page. document: for JSON. files: what lies beside the page, by name.
     """
 
     id: str
+    topic: str
     statement: str
+    source: str
     verdict: str
+    as_recorded: bool
     error: str
     quantities: Sequence[tuple[str, str, str]]
     training: Sequence[Sequence[str]]
     section: str
     document: Mapping[str, Any]
     files: Mapping[str, str | bytes]
-
-    @property
-    def as_recorded(self) -> bool:
-        """Whether the verdict is the one recorded with the claim."""
-        return self.verdict in AS_RECORDED
 
 
 def chapter(result: Result[Any, Any], folder: Path, start: float) -> Chapter:
@@ -96,11 +97,16 @@ def chapter(result: Result[Any, Any], folder: Path, start: float) -> Chapter:
         png = _png(sheet.pictures[: sheet.most], columns=sheet.columns)
         files[f"{claim.id}{sheet.suffix}.png"] = png
     verdict = verdict_of(result.holds, claim.recorded)
+    if isinstance(claim, Theorem):
+        verdict = claim.judge(values, observed)
+        if not result.holds:
+            verdict += f", recorded as {claim.on_record}"
     body = _body(result, sheets, quantities, training, paths)
     document = {
         "id": claim.id,
         "holds": result.holds,
         "recorded": claim.recorded,
+        "verdict": verdict,
         "predicted": _plain(values),
         "observed": _plain(observed),
         "measured": _plain(measured),
@@ -110,12 +116,15 @@ def chapter(result: Result[Any, Any], folder: Path, start: float) -> Chapter:
     }
     return Chapter(
         id=claim.id,
+        topic=_topic(claim),
         statement=claim.statement,
+        source=claim.source,
         verdict=verdict,
+        as_recorded=result.holds is claim.recorded,
         error="",
         quantities=quantities,
         training=training,
-        section=_section(claim, verdict, body),
+        section=_section(claim, verdict, result.holds is claim.recorded, body),
         document=document,
         files=files,
     )
@@ -125,20 +134,25 @@ def failure(claim: Claim, error: str, seconds: float) -> Chapter:
     """The chapter of a claim that raised an error."""
     return Chapter(
         id=claim.id,
+        topic=_topic(claim),
         statement=claim.statement,
+        source=claim.source,
         verdict=FAILED,
+        as_recorded=False,
         error=error,
         quantities=(),
         training=(),
         section=_section(
             claim,
             FAILED,
+            False,
             f"<p>It is not known whether it holds: <code>{html.escape(error)}</code></p>",
         ),
         document={
             "id": claim.id,
             "holds": False,
             "recorded": claim.recorded,
+            "verdict": FAILED,
             "error": error,
             "predicted": {},
             "observed": {},
@@ -165,8 +179,14 @@ def write_report(
     the claims that were not reached.
     """
     files = {name: content for each in chapters for name, content in each.files.items()}
-    page = _page(chapters, record, quick, unfinished)
-    write_folder(folder, {**files, "index.html": page}, command="verify")
+    files["index.html"] = _page(chapters, record, quick, unfinished)
+    if theorems := [each for each in chapters if each.topic]:
+        files["gallery.html"] = _gallery(theorems, record, quick)
+    write_folder(folder, files, command="verify")
+
+
+def _topic(claim: Claim) -> str:
+    return claim.topic if isinstance(claim, Theorem) else ""
 
 
 def _plain(values: Values) -> dict[str, Any]:
@@ -273,7 +293,7 @@ def _body(
             "component it is in, in convex coordinates. Gap: the Frank-Wolfe gap of all runs, zero "
             "where no small step within the ball lowers the loss to first order.</p>"
         )
-    problems = result.prediction.problems
+    problems = {**result.prediction.problems, **result.observation.problems}
     checks = "\n".join(
         # Data without a name stand in the certificate alone.
         shlex.join(["isthmus", "check", path, *(["--problem", at] if at else [])])
@@ -298,16 +318,23 @@ def _quantities(rows: Sequence[tuple[str, str, str]], *, unfolded: bool) -> str:
     return folded(f"{len(rows)} quantities, predicted and observed", shown, unfolded=unfolded)
 
 
-def _section(claim: Claim, verdict: str, body: str) -> str:
+def _section(claim: Claim, verdict: str, as_recorded: bool, body: str) -> str:
     hypotheses = "".join(f"<li>{html.escape(text)}</li>" for text in claim.hypotheses)
     conditions = f"<ul>{hypotheses}</ul>\n<p>Source: {html.escape(claim.source)}</p>"
     return f"""
 <section>
-<h2 id="{html.escape(claim.id)}">{html.escape(claim.id)} {badge(verdict)}</h2>
+<h2 id="{html.escape(claim.id)}">{html.escape(claim.id)} {_badge(verdict, as_recorded)}</h2>
 <p class=statement>{html.escape(claim.statement)}</p>
 {folded("Under which conditions, and where it is from", conditions)}
 {body}
 </section>"""
+
+
+def _badge(verdict: str, as_recorded: bool) -> str:
+    """A counterexample on record is no green."""
+    if not as_recorded:
+        return badge(verdict, "false")
+    return badge(verdict, "refuted" if verdict in (REFUTED, COUNTEREXAMPLE) else "holds")
 
 
 def _page(
@@ -316,11 +343,21 @@ def _page(
     quick: bool,
     unfinished: Sequence[str],
 ) -> str:
+    claims = [each for each in chapters if not each.topic]
     contents = "".join(
         f'<li><a href="#{html.escape(each.id)}">{html.escape(each.id)}</a> '
-        f"{badge(each.verdict)}</li>"
-        for each in chapters
+        f"{_badge(each.verdict, each.as_recorded)}</li>"
+        for each in claims
     )
+    if theorems := [each for each in chapters if each.topic]:
+        wrong = sum(not each.as_recorded for each in theorems)
+        as_recorded = badge(
+            f"{wrong} not as recorded" if wrong else "as recorded", "false" if wrong else "holds"
+        )
+        contents += (
+            f'<li><a href="gallery.html">the gallery</a>, {len(theorems)} theorems of other '
+            f"papers {as_recorded}</li>"
+        )
     notes = f"<p>{QUICK}</p>" if quick else ""
     if unfinished:
         notes += f"<p>Interrupted before these were done: {html.escape(', '.join(unfinished))}.</p>"
@@ -329,9 +366,38 @@ and face of the landscape minimised in floating point, the proof read by an inde
 networks trained, and for GPT-2 a study read that was measured before.</p>
 {notes}
 <ul class=contents>{contents}</ul>
-{"".join(each.section for each in chapters)}
+{"".join(each.section for each in claims)}
 {real_data_section()}"""
     return page("Isthmus: claims verified", body, record)
+
+
+def _gallery(theorems: Sequence[Chapter], record: Mapping[str, Any], quick: bool) -> str:
+    """The theorems by topic: a table with their verdicts, then each with what was computed."""
+    tables = []
+    for topic in TOPICS:
+        rows = "".join(
+            f'<tr><th scope=row><a href="#{each.id}">{each.id}</a></th>'
+            f"<td>{html.escape(each.statement)}</td><td>{html.escape(each.source)}</td>"
+            f"<td>{_badge(each.verdict, each.as_recorded)}</td></tr>"
+            for each in theorems
+            if each.topic == topic
+        )
+        if rows:
+            head = "<tr><th>theorem</th><th>says</th><th>source</th><th>verdict</th></tr>"
+            tables.append(
+                f"<h3>{html.escape(topic)}</h3>\n<div class=wide><table><thead>{head}</thead>"
+                f"<tbody>{rows}</tbody></table></div>"
+            )
+    body = f"""<p>Published theorems about two-layer networks and paths between them, each computed
+exactly on both sides, on instances. <em>tight</em>: a bound that holds and is attained;
+<em>holds</em>: an equality, or a yes or no, on each instance; <em>loose by</em>: a bound that no
+instance here attains, and by how much at least; <em>counterexample</em>: an instance for which what
+is printed is not so, with a proof where there is one to give. Instances prove no theorem.</p>
+{f"<p>{QUICK}</p>" if quick else ""}
+<p><a href="index.html">The claims of Isthmus</a></p>
+{"".join(tables)}
+{"".join(each.section for each in theorems)}"""
+    return page("Isthmus: the gallery", body, record)
 
 
 QUICK = "A quick run: fewer instances, fewer networks and less training than in a full one."

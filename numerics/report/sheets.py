@@ -37,7 +37,7 @@ def modules_of(claim: Claim) -> list[ModuleType]:
     for kind in type(claim).__mro__:
         package, _, stem = kind.__module__.rpartition(".")
         name = f"numerics.report.claims.{stem}"
-        if package != "theory.claims":
+        if package not in ("theory.claims", "theory.claims.gallery"):
             modules.append(sys.modules.get(kind.__module__))
         elif find_spec(name):
             modules.append(import_module(name))

@@ -99,8 +99,11 @@ CLAIMS: dict[str, Claim] = {
 
 
 def claim(name: str) -> Claim:
-    """A claim by its id."""
+    """A claim by its id, of the gallery too."""
+    from theory.claims.gallery import GALLERY  # only when one is asked for: many modules
+
+    known = CLAIMS | GALLERY
     try:
-        return CLAIMS[name]
+        return known[name]
     except KeyError:
-        raise InputError("claim", unknown(name, CLAIMS)) from None
+        raise InputError("claim", unknown(name, known)) from None

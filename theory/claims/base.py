@@ -126,13 +126,15 @@ class Observation(Generic[Evidence]):
     """The predicted quantities as they were measured.
 
     measured: other quantities, of which theory says nothing; they decide nothing. evidence: what
-    was trained or found, to draw. certificates: of what was found.
+    was trained or found, to draw. certificates: of what was found; problems: what these are about,
+    named alike, where the prediction does not say.
     """
 
     values: Values
     measured: Values = field(default_factory=dict)
     evidence: Evidence = None  # type: ignore[assignment]
     certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    problems: Mapping[str, Problem] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _as_values(self.values))
