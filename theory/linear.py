@@ -167,5 +167,29 @@ class LinearProgram:
         return Optimum(x, equalities, inequalities)
 
 
+def least_absolute_sum(columns: Sequence[Row], free: Sequence[Row], target: Row) -> fmpq:
+    """The least sum |z_j| with sum z_j column_j + sum b_i free_i = target (basis pursuit).
+
+    columns, free: vectors (n,); those of the latter are independent. Raises ValueError where no
+    combination is the target.
+    """
+    used = [column for column in columns if any(column)]
+    both = [*used, *([-v for v in column] for column in used)]
+    rows = transposed([*both, *free], len(target))
+    start = some_solution(transposed([*used, *free], len(target)), target, len(used) + len(free))
+    if start is None:
+        raise ValueError("the target is no combination of the columns")
+    z, b = start[: len(used)], start[len(used) :]
+    positive = [*(max(v, fmpq()) for v in z), *(max(-v, fmpq()) for v in z)]
+    size = len(both) + len(free)
+    signs = [[fmpq(int(i == j)) for j in range(size)] for i in range(len(both))]
+    cost = [fmpq(int(j < len(both))) for j in range(size)]
+    kept = [k for k, row in enumerate(rows) if any(row)]
+    program = LinearProgram(
+        cost, [rows[k] for k in kept], [target[k] for k in kept], signs, [fmpq()] * len(both)
+    )
+    return sum(program.minimum([*positive, *b]).x[: len(both)], fmpq())
+
+
 def _moved(x: Row, direction: Row, step: fmpq) -> list[fmpq]:
     return [v + step * p for v, p in zip(x, direction, strict=True)]

@@ -106,6 +106,15 @@ def meetings(jobs: options.Jobs = None, backend: options.Backend = "loky") -> in
     return _print(jobs, backend, rows)
 
 
+@app.command()
+def smallest(jobs: options.Jobs = None, backend: options.Backend = "loky") -> int:
+    """The smallest data on which AdamW and Muon prefer different components of exact fits, all of
+    them up to symmetry: the tables of proofs_notes/small-width-separation.md; some minutes."""
+    from numerics.studies.smallest import rows
+
+    return _print(jobs, backend, rows)
+
+
 def _print(jobs: int | None, backend: str, *tables: Callable[..., Iterator[str]]) -> int:
     from theory.parallel import Jobs
 

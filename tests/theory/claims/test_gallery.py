@@ -59,6 +59,13 @@ def test_the_verdict_is_the_one_on_record(theorem: Theorem[Any]) -> None:
 WRONG: dict[str, Callable[[Any], Any]] = {
     "activation-patterns": lambda said: said - 1,
     "connected-sublevel-sets": lambda said: said - 1,
+    "convex-program-width": lambda said: said - 2,
+    "four-segments": lambda said: said - 1,
+    "interpolation-by-two-neurons": lambda said: said + 1,
+    "kinks-at-data": lambda said: min(said, 1),
+    "minimal-norm-splines": lambda said: 2 * said,
+    "spike-free-data": lambda said: said - Fraction(1, 10**6),
+    "staircase-width": lambda said: said - 1,
 }
 """What a theorem would say with a wrong constant in it."""
 
