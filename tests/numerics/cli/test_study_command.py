@@ -164,7 +164,7 @@ def test_meetings_prints_a_line_for_each(capsys: Capture, monkeypatch: pytest.Mo
     assert len(out.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["real-data", "separation", "meetings", "kinks"])
+@pytest.mark.parametrize("name", ["real-data", "separation", "meetings", "kinks", "smallest"])
 def test_help(capsys: Capture, name: str) -> None:
     code, out, _ = run(capsys, "study", name, "--help")
     assert code == 0

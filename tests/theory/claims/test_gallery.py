@@ -64,8 +64,12 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "interpolation-by-two-neurons": lambda said: said + 1,
     "kinks-at-data": lambda said: min(said, 1),
     "minimal-norm-splines": lambda said: 2 * said,
+    "one-extra-neuron": lambda said: (said[0], said[1] - 1),
+    "region-residual": lambda said: tuple(v / 2 for v in said),
     "spike-free-data": lambda said: said - Fraction(1, 10**6),
     "staircase-width": lambda said: said - 1,
+    "star-centres": lambda said: said - 1,
+    "two-segments-of-products": lambda said: said + Fraction(1, 60),
 }
 """What a theorem would say with a wrong constant in it."""
 

@@ -22,15 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 
-import numpy as np
 from scipy.sparse.csgraph import shortest_path
 
 from theory.claims.gallery.base import TIGHT, TOPICS, Relation, Theorem
+from theory.claims.gallery.teacher import neighbours
 from theory.types import Progress
-
-_SHARES = 60  # of a teacher's neuron, which up to six of the student's share
 
 
 @dataclass(frozen=True)
@@ -52,16 +49,4 @@ class FourSegments(Theorem[tuple[int, int]]):
 
     def computed(self, instance: tuple[int, int], progress: Progress) -> int:
         """The largest distance of two types."""
-        M, m = instance
-        types = [each for each in product(range(M + 1), repeat=m) if len({*each} - {0}) == M]
-        W = np.zeros((len(types), m, M), dtype=np.int64)  # equal shares of the teacher's neurons
-        for k, each in enumerate(types):
-            for i, j in enumerate(each):
-                if j:
-                    W[k, i, j - 1] = _SHARES // each.count(j)
-        x = np.array(list(product((-1, 0, 1), repeat=M))).T
-        teacher = 2 * _SHARES * np.maximum(x, 0).sum(axis=0)
-        near = np.array(
-            [(np.maximum((W + each) @ x, 0).sum(axis=1) == teacher).all(axis=1) for each in W]
-        )
-        return int(shortest_path(near, unweighted=True).max())
+        return int(shortest_path(neighbours(*instance), unweighted=True).max())
