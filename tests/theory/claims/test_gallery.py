@@ -21,6 +21,7 @@ from theory.problem import Problem
 from theory.types import Progress
 
 ROOT = Path(__file__).parents[3]
+PLACE = "theory/claims/gallery"
 MOST_LINES = 120
 
 each = pytest.mark.parametrize("theorem", GALLERY.values(), ids=GALLERY)
@@ -81,6 +82,24 @@ def test_a_wrong_constant_is_noticed(
     right, wrong = type(theorem).theorem, WRONG[theorem.id]
     monkeypatch.setattr(type(theorem), "theorem", lambda self, x: wrong(right(self, x)))
     assert not verify(theorem.quick(), untrained).holds
+
+
+def table() -> str:
+    """Of the README."""
+    lines = ["| theorem | says | source | verdict |", "|---|---|---|---|"]
+    for topic in TOPICS:
+        lines.append(f"| **{topic}** | | | |")
+        lines += [
+            f"| [{each.id}]({PLACE}/{each.id.replace('-', '_')}.py) | {each.title} "
+            f"| {each.source.rstrip('.')} | {each.on_record} |"
+            for each in GALLERY.values()
+            if each.topic == topic
+        ]
+    return "\n".join(lines)
+
+
+def test_the_table_of_the_readme() -> None:
+    assert table() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 # The verdict
