@@ -321,6 +321,8 @@ def _quantities(rows: Sequence[tuple[str, str, str]], *, unfolded: bool) -> str:
 def _section(claim: Claim, verdict: str, as_recorded: bool, body: str) -> str:
     hypotheses = "".join(f"<li>{html.escape(text)}</li>" for text in claim.hypotheses)
     conditions = f"<ul>{hypotheses}</ul>\n<p>Source: {html.escape(claim.source)}</p>"
+    if isinstance(claim, Theorem):
+        body = f"<p>Tight: {html.escape(claim.tight)}</p>\n{body}"
     return f"""
 <section>
 <h2 id="{html.escape(claim.id)}">{html.escape(claim.id)} {_badge(verdict, as_recorded)}</h2>

@@ -39,6 +39,7 @@ def test_a_page_by_topic(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
     document = json.loads((folder / "r").read_text())["claims"][0]
     assert (document["verdict"], document["holds"]) == ("tight", True)
     page = (folder / "report" / "part" / "gallery.html").read_text(encoding="utf-8")
+    assert "<p>Tight: in general position;" in page
     headings = [topic for topic in TOPICS if f"<h3>{topic}</h3>" in page]
     assert headings == list(TOPICS[:2])
     assert page.count('class="holds">tight<') == 4

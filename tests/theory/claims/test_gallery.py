@@ -42,7 +42,8 @@ def test_entries_are_short_and_in_one_form(theorem: Theorem[Any]) -> None:
     assert theorem.topic in TOPICS
     assert theorem.title
     assert theorem.statement.endswith(".")
-    assert len(theorem.hypotheses) == 4
+    assert len(theorem.hypotheses) == 3
+    assert theorem.tight.endswith(".")
     assert pickle.loads(pickle.dumps(theorem)) == theorem
 
 

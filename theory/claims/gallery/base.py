@@ -120,9 +120,14 @@ class Theorem(Claim, Generic[Instance]):
 
     @property
     def hypotheses(self) -> Sequence[str]:
-        """The other parts of the docstring."""
-        named = ("Setting", "Hypotheses", "Tight", "Computed")
+        """Parts of the docstring: setting, hypotheses, what is computed."""
+        named = ("Setting", "Hypotheses", "Computed")
         return tuple(f"{part}: {self._parts[part]}" for part in named)
+
+    @property
+    def tight(self) -> str:
+        """Whether it is tight and where, or how it fails."""
+        return self._parts["Tight"]
 
     @property
     def source(self) -> str:
