@@ -9,13 +9,17 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 # Compiled modules are kept: the tests start some hundred processes that load them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: verify test lint bench fuzz
+.PHONY: verify test prove lint bench fuzz
 
 verify: $(INSTALLED)
 	$(BIN)/isthmus verify --report report
 
 test: $(INSTALLED)
-	$(PYTEST)
+	$(PYTEST) --ignore tests/numerics/test_coq.py
+
+# The library of theory/formal and what it proves; needs coqc.
+prove: $(INSTALLED)
+	$(PYTEST) tests/numerics/test_coq.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

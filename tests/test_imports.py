@@ -16,9 +16,11 @@ THEORY = (
     *("errors", "types", "own_file", "parallel", "quiet", "names", "activation", "exact", "losses"),
     *("problem", "linear", "loading", "network", "geometry", "gauges", "within", "units"),
     *("arrangement", "states", "cone_program", "landscape", "programs", "radii", "margins"),
-    *("connectivity", "regions", "certificates", "claims", "hunt", "strategies"),
+    *("connectivity", "regions", "certificates", "formal", "claims", "hunt", "strategies"),
 )
-NUMERICS = (*("files", "text", "training", "pictures", "page", "gpt2", "studies", "report", "cli"),)
+NUMERICS = (
+    *("files", "text", "coq", "training", "pictures", "page", "gpt2", "studies", "report", "cli"),
+)
 ORDER = [*(f"theory.{name}" for name in THEORY), *(f"numerics.{name}" for name in NUMERICS)]
 
 

@@ -34,7 +34,7 @@ COMMANDS = (
         "path",
         "solve",
     ),
-    *("train", "check", "problems", "gpt2", "study", "new"),
+    *("train", "check", "prove", "problems", "gpt2", "study", "new"),
 )
 """Each is a function of its name, or an `app` with commands of its own, in the module so named."""
 

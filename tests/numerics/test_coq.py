@@ -1,0 +1,159 @@
+"""Theorems compiled by Coq, where it is there: `make prove` runs this file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from numerics.coq import compiled, coqc
+from theory import Ball, Problem, analyse, certify, example
+from theory.certificates.checker import CertificateInvalid
+from theory.errors import InputError
+from theory.formal import theorem, written
+from theory.hunt.atlas import entries
+from theory.landscape import barrier_between
+from theory.landscape.cells import CellComplex
+from theory.landscape.least import least
+
+pytestmark = pytest.mark.skipif(coqc() is None, reason="coqc is not on the path")
+
+THIRDS = Problem(X=[["2/3", "1/3"], ["1/3", "-1/3"], ["-1/3", "2/3"]], y=["1/3", 0, 0], width=2)
+
+AXIOMS = {
+    "ClassicalDedekindReals.sig_not_dec",
+    "ClassicalDedekindReals.sig_forall_dec",
+    "FunctionalExtensionality.functional_extensionality_dep",
+    "Classical_Prop.classic",
+}
+"""Those of the reals in Coq's own library."""
+
+
+def documents() -> dict[str, Callable[[], dict[str, Any]]]:
+    """One of each statement, anywhere and in the ball, labelled and not, with rational data."""
+    flagship, ball = example("flagship"), Ball("adamw", 3)
+
+    def between(**options: Any) -> dict[str, Any]:
+        ends = (each.representative for each in analyse(flagship).components)
+        return certify(barrier_between(flagship, *ends, **options))
+
+    def small(problem: Any, **options: Any) -> dict[str, Any]:
+        return certify(least(CellComplex.of(problem, **options)))
+
+    return {
+        "components": lambda: certify(analyse(flagship)),
+        "components at a level": lambda: certify(analyse(flagship, level="1/2")),
+        "components in the ball": lambda: certify(analyse(flagship, within=Ball("adamw", "12/5"))),
+        "components of neurons that add nothing": lambda: certify(
+            analyse(example("split-by-adamw-2"), 3)
+        ),
+        "barrier": between,
+        "barrier, labelled": lambda: between(labelled=True),
+        "barrier in the ball": lambda: between(within=ball),
+        "minimum": lambda: small(flagship, width=1),
+        "minimum zero": lambda: small(flagship, width=2),
+        "minimum in the ball": lambda: small(flagship, width=2, within=Ball("adamw", 1)),
+        "rational data": lambda: certify(analyse(THIRDS)),
+    }
+
+
+@pytest.mark.parametrize("name", documents())
+def test_coq_accepts_it_with_no_axiom_of_ours(name: str) -> None:
+    found = compiled(theorem(documents()[name]()).text)
+    assert found.errors == ""
+    assert found.accepted
+    assert set(found.axioms) <= AXIOMS
+
+
+def atlas() -> list[tuple[str, str]]:
+    """Those of the atlas that have a theorem."""
+    return [
+        (name, key)
+        for name, entry in entries().items()
+        for key, document in entry["certificates"].items()
+        if document["kind"] in ("components", "minimum")
+        and not document.get("labelled")
+        and (document["within"] or {}).get("ball", "entrywise") == "entrywise"
+    ]
+
+
+@pytest.mark.parametrize(("name", "key"), atlas())
+def test_the_atlas_is_proved(name: str, key: str) -> None:
+    assert compiled(theorem(entries()[name]["certificates"][key]).text).accepted
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    """Of the flagship's barrier."""
+    return theorem(documents()["barrier"]()).text
+
+
+CHANGES: dict[str, tuple[str, str]] = {
+    "a higher barrier": (r"ball 32 45 ", "ball 33 45 "),
+    "a lower barrier": (r"ball 32 45 ", "ball 31 45 "),
+    "a cell left out": (r"\[Entry [^\n]*;\n  Entry", "[Entry"),
+    "another datum": (r"X : list row := \[\[2;", "X : list row := [[3;"),
+    "another label": (r"y : list Z := \[5;", "y : list Z := [4;"),
+    "a network of another loss": (r"A : endpoint := \[\(\[\(-2#1\)", "A : endpoint := [([(-1#1)"),
+    "labelled neurons": (r"X y 2 2 false ball", "X y 2 2 true ball"),
+    "another width": (r"X y 2 2 false ball", "X y 3 2 false ball"),
+    "a face without proof": (r"Above 1", "Above 9"),
+    "a face said to be inside": (r"Above 2", "Into 1"),
+    "a path through a wall": (
+        r"path : list endpoint := \[\[\(\[\(-4#3\)",
+        "path : list endpoint := [[([(4#3)",
+    ),
+}
+"""What is changed of the file."""
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_coq_refuses_what_is_changed(name: str, text: str) -> None:
+    changed = re.sub(*CHANGES[name], text, count=1)
+    assert changed != text
+    found = compiled(changed)
+    assert not found.accepted
+    assert "Unable to unify" in found.errors or "expected to have type" in found.errors
+
+
+def mutations() -> dict[str, Callable[[dict[str, Any]], Any]]:
+    """What is changed of the flagship's certificate of components."""
+
+    def drop(document: dict[str, Any]) -> None:
+        document["components"].pop()
+        document["barriers"] = [["0"]]
+        document["cuts"], document["paths"] = [], []
+
+    return {
+        "a component": drop,
+        "the level": lambda document: document.update(level="3/4"),
+        "the ball": lambda document: document.update(within={"ball": "entrywise", "rho": "1"}),
+        "the data": lambda document: document["problem"]["y"].__setitem__(0, "4"),
+        "a cell": lambda document: document["components"][0]["cells"].pop(),
+    }
+
+
+@pytest.mark.parametrize("name", mutations())
+def test_what_the_checker_refuses_coq_refuses_too(name: str) -> None:
+    document = json.loads(json.dumps(documents()["components"]()))
+    mutations()[name](document)
+    with pytest.raises(CertificateInvalid, match=": "):
+        theorem(document)
+    try:
+        text = written(document).text
+    except (InputError, KeyError, IndexError):
+        return  # not even a file
+    assert not compiled(text).accepted
+
+
+def test_the_library_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    compiled("Theorem t : True. Proof. exact I. Qed.", told.append)
+    assert told == []  # by an earlier test
+    found = compiled("Theorem t : False. Proof. exact I. Qed.")
+    assert not found.accepted
+    assert found.axioms == ()

@@ -1,0 +1,122 @@
+"""Theorems as texts: their multipliers, what they are about, what has no theorem; no compiler."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from theory import Ball, Problem, analyse, certify, example
+from theory.certificates.checker import CertificateInvalid
+from theory.errors import InputError
+from theory.formal import LIBRARY, MODULES, theorem
+from theory.formal.farkas import flat, least_norm
+from theory.landscape import barrier_between
+from theory.landscape.cells import CellComplex
+from theory.landscape.least import least
+
+VECTORS = st.lists(st.integers(-3, 3), min_size=2, max_size=2)
+
+
+@given(c=VECTORS, rows=st.lists(VECTORS, min_size=1, max_size=5))
+def test_multipliers_are_feasible_and_the_best(c: list[int], rows: list[list[int]]) -> None:
+    norm, mu = least_norm(c, rows)
+    left = [v + sum(m * row[i] for m, row in zip(mu, rows, strict=True)) for i, v in enumerate(c)]
+    assert min(mu) >= 0
+    assert norm == sum((abs(Fraction(v)) for v in left), Fraction())
+    k, X = len(rows), np.array(rows, dtype=float).T
+    found = linprog(
+        [0] * k + [1, 1],
+        A_ub=np.block([[X, -np.eye(2)], [-X, -np.eye(2)]]),
+        b_ub=[*(-v for v in c), *c],
+    )
+    assert float(norm) == pytest.approx(found.fun, abs=1e-9)
+
+
+def test_a_row_on_the_wall_has_any_sign() -> None:
+    assert least_norm([1, 0], [[1, 0], [0, 1]])[0] == 1
+    norm, mu = least_norm([1, 0], [[1, 0], [0, 1]], free=(0,))
+    assert (norm, mu[0]) == (0, -1)
+
+
+def test_flat_cones_have_a_combination() -> None:
+    assert flat([[1, 0], [0, 1]]) is None
+    found = flat([[1, 0], [0, 0], [-2, 0]])
+    assert found is not None
+    assert min(found) >= 0
+    assert found[0] == 2 * found[2] > 0
+
+
+def test_all_of_the_library_is_there_and_admits_nothing() -> None:
+    assert {path.stem for path in LIBRARY.glob("*.v")} == set(MODULES)
+    for path in LIBRARY.glob("*.v"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\b(Admitted|admit|Axiom|Parameter|Conjecture|Abort)\b", text), path
+        assert text.startswith("(* "), path
+    for place, name in enumerate(MODULES):
+        needed = re.findall(r"Isthmus\.(\w+)", (LIBRARY / f"{name}.v").read_text(encoding="utf-8"))
+        assert set(needed) <= set(MODULES[:place])
+
+
+def test_the_data_are_those_of_the_problem() -> None:
+    problem = Problem(X=[["1/2", 1], [1, "-1/3"]], y=["1/2", -1])
+    found = theorem(certify(least(CellComplex.of(problem, 1))), problem)
+    assert "XQ : list (list Q) := [[(1#2);(1#1)];[(1#1);(-1#3)]]%Q" in found.text
+    assert "X : list row := [[3;6];[6;(-2)]]" in found.text  # times 6
+    assert "y : list Z := [3;(-6)]" in found.text
+    assert found.statement.startswith("the least loss of networks of 1 neurons is ")
+    other = Problem(X=[[1, 2], [2, 1]], y=[1, -1])
+    with pytest.raises(CertificateInvalid, match="problem"):
+        theorem(certify(least(CellComplex.of(problem, 1))), other)
+
+
+def test_what_is_said() -> None:
+    found = analyse(example("flagship"))
+    assert theorem(certify(found)).statement == (
+        "the networks of 2 neurons of loss at most 0 have exactly 2 path components, up to the "
+        "order of neurons; the barrier between 0 and 1 is 32/45"
+    )
+    first, second = (each.representative for each in found.components)
+    barrier = barrier_between(found.problem, first, second, within=Ball("adamw", 3), labelled=True)
+    said = theorem(certify(barrier)).statement
+    assert said == (
+        "every continuous path of networks of 2 neurons in AdamW's ball of radius 3 between the "
+        "two networks reaches loss 32/45, and one stays at or below it"
+    )
+
+
+def documents() -> dict[str, tuple[dict[str, Any], str]]:
+    flagship = example("flagship")
+    slope = Problem(X=flagship.X, y=flagship.y, width=2, activation="abs")
+    found = analyse(flagship)
+    first = found.components[0].representative
+    return {
+        "another ball": (certify(analyse(flagship, within=Ball("muon", 4))), "is about muon"),
+        "another slope": (certify(analyse(slope)), "is about abs"),
+        "labels": (certify(analyse(flagship, labelled=True)), "labelled components"),
+        "a low barrier": (certify(barrier_between(flagship, first, first)), "none to prove"),
+    }
+
+
+@pytest.mark.parametrize("name", ["another ball", "another slope", "labels", "a low barrier"])
+def test_what_has_no_theorem_is_said_in_a_line(name: str) -> None:
+    document, why = documents()[name]
+    with pytest.raises(InputError, match=why):
+        theorem(document)
+
+
+def test_units_of_the_data_change_the_bound_alone() -> None:
+    problem = example("smallest")
+    scaled = Problem(
+        X=[[v / 3 for v in row] for row in problem.X], y=[v / 3 for v in problem.y], width=2
+    )
+    one, other = (theorem(certify(analyse(each))).text for each in (problem, scaled))
+    assert "(1 / (70 * 1 * 1))%R" in one
+    assert "(1 / (70 * 3 * 3))%R" in other
+    assert Fraction(1, 70) / 9 == analyse(scaled).barriers[0][1]

@@ -1,0 +1,97 @@
+"""The barrier between two networks as a theorem of Coq."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from theory.errors import InputError
+from theory.formal.cells import Cells, Face, certificate_term, keys
+from theory.formal.certificate import Cell, Data, Dual, primitive
+from theory.formal.paths import aligning, moves, network, neurons, places
+from theory.formal.terms import definitions, integer, listed, truth
+from theory.formal.terms import network as term
+from theory.network import Network
+from theory.problem import rational as read_rational
+
+IMPORTS = ("Vec", "Net", "Check", "Path", "Exact", "Rational")
+
+
+def barrier(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
+    """The file, without its head, and its theorem in words: the barrier is exactly the value."""
+    if certificate["cut"] is None:
+        raise InputError(
+            "certificate",
+            "has its barrier at the larger loss of the networks: there is none to prove",
+        )
+    first, last = map(network, certificate["networks"])
+    path = [network(each) for each in certificate["path"]]
+    value = read_rational(certificate["value"], "value")
+    text = exact_barrier(data, certificate, certificate["cut"], (first, last), path, "")
+    m = data.width
+    order = "" if certificate["labelled"] else ", their neurons in any order,"
+    said = (
+        f"every continuous path of networks of {m} neurons{data.where} between the two networks"
+        f"{order} reaches loss {value}, and one stays at or below it"
+    )
+    return text, said
+
+
+def exact_barrier(
+    data: Data,
+    certificate: Mapping[str, Any],
+    cut: Mapping[str, Any],
+    ends: tuple[Network, Network],
+    path: Sequence[Network],
+    suffix: str,
+) -> str:
+    """Definitions and theorem `barrier` + suffix."""
+    first, last = ends
+    labelled = bool(certificate["labelled"])
+    cells = Cells.of(data, certificate, cut["cells"])
+    if all(places(data, cell, first, labelled=labelled) is None for cell in cells.cells):
+        first, last, path = last, first, path[::-1]
+    end = last
+    if not labelled:  # the path takes the order that the first network has
+        order = aligning(path[0], first)
+        path = [each.permuted(order) for each in path]
+        end = last.permuted(aligning(last, path[-1]))
+    steps = moves(first, path, end)
+    b = read_rational(cut["value"], "value") * data.scale**2
+    duals = [Dual(data, primitive(nu), b, strict=False) for nu in certificate["duals"]]
+    of_face: dict[tuple[int, int, int | None], int] = {}
+    for cell, position, move, dual in cut["faces"]:
+        wall = None if move == "sign" else data.wall(move)
+        of_face[cell, position, wall] = dual
+    numbers = {cell: k for k, cell in enumerate(cells.cells)}
+    used: dict[int, int] = {}
+
+    def dual_of(face: Face, target: Cell) -> int:
+        cell, position, wall = face
+        alike = cell.index(cell[position]) if not labelled else position  # the certificate has one
+        number = of_face[numbers[cell], alike, wall]
+        if not duals[number].covers(keys(face)):
+            raise InputError("certificate", f"has a face that its dual {number} does not bound")
+        return used.setdefault(number, len(used))
+
+    entries = cells.entries(dual_of)
+    cert = certificate_term(data, [duals[k] for k in used], entries)
+    lab, sizes = truth(labelled), f"{data.width} {data.problem.d}"
+    named = " ".join(f"{each}{suffix}" for each in ("A", "B", "C", "path", "B'"))
+    arguments = f"X y {sizes} {lab} ball {integer(b.numerator)} {b.denominator} {named}"
+    return f"""{
+        definitions(
+            (f"A{suffix}", "endpoint", f"{term(neurons(first))}%Q"),
+            (f"B{suffix}", "endpoint", f"{term(neurons(last))}%Q"),
+            (f"C{suffix}", "cert", cert),
+            (f"path{suffix}", "list endpoint", f"{listed(map(term, steps[1:-1]), lines=True)}%Q"),
+            (f"B'{suffix}", "endpoint", f"{term(steps[-1])}%Q"),
+        )
+    }
+Lemma accepted{suffix} :
+  scaled {data.scale} XQ yQ X y && check_exact {arguments} = true.
+Proof. vm_cast_no_check (eq_refl true). Qed.
+Theorem barrier{suffix} : is_barrierq XQ yQ {sizes} {lab} ball A{suffix} B{suffix}
+  ({integer(b.numerator)} / ({b.denominator} * {data.scale} * {data.scale}))%R.
+Proof. exact (barrier_exact_rational _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ accepted{suffix}). Qed.
+"""

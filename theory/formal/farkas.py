@@ -1,0 +1,62 @@
+"""Multipliers that prove, in integers, what a dual vector bounds on a cone.
+
+On the cone {u : sigma_k x_k . u >= 0}, or on a wall of it, the linear function c . u is at most
+||c + sum_k mu_k sigma_k x_k||_1 max|u_i| for all mu >= 0, mu_k being free on the wall; without a
+ball the norm has to be 0. The least of these is a linear program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TypeAlias
+
+from flint import fmpq
+
+from theory.exact import from_flint, to_flint
+from theory.linear import LinearProgram
+
+Vector: TypeAlias = Sequence[int]
+Multipliers: TypeAlias = tuple[Fraction, ...]
+
+
+def least_norm(
+    c: Vector, rows: Sequence[Vector], free: Sequence[int] = ()
+) -> tuple[Fraction, Multipliers]:
+    """The least ||c + sum mu_k rows_k||_1 with mu >= 0 off `free`, and mu (n,).
+
+    rows: sigma_k x_k (n, d), zero where x_k is. free: rows on one wall, which are parallel.
+    """
+    d = len(c)
+    used = [k for k, row in enumerate(rows) if any(row) and (k not in free or k == free[0])]
+    size = len(used) + d  # mu, then the absolute values
+    start = [fmpq()] * len(used) + to_flint(abs(v) for v in c)
+    inequalities, right = [], []
+    for i in range(d):
+        for sign in (1, -1):  # t_i - sign (c_i + sum mu_k rows_k,i) >= 0
+            row = [-sign * rows[k][i] for k in used] + [int(i == j) for j in range(d)]
+            inequalities.append(to_flint(row))
+            right.append(fmpq(sign * c[i]))
+    for place, k in enumerate(used):
+        if k not in free:
+            inequalities.append([fmpq(int(place == j)) for j in range(size)])
+            right.append(fmpq())
+    cost = [fmpq()] * len(used) + [fmpq(1)] * d
+    program = LinearProgram(cost, [], [], inequalities, right)
+    found = from_flint(program.minimum(start).x)
+    mu = [Fraction()] * len(rows)
+    for k, value in zip(used, found, strict=False):
+        mu[k] = value
+    return sum(found[len(used) :], Fraction()), tuple(mu)
+
+
+def flat(rows: Sequence[Vector]) -> Multipliers | None:
+    """Some mu >= 0, not all 0, with sum mu_k rows_k = 0: the cone where all rows_k . u >= 0 has no
+    inside. None where it has one. rows: (n, d), zero ones are passed over."""
+    for k, row in enumerate(rows):
+        if not any(row):
+            continue
+        norm, mu = least_norm(row, rows)
+        if not norm:
+            return tuple(v + (j == k) for j, v in enumerate(mu))
+    return None

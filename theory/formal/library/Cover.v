@@ -1,0 +1,251 @@
+(* Every network of loss < b lies, up to the order of its neurons, in a listed cell: certificates of
+   least loss (no cell listed) and, with Check, of the components of a sublevel set. *)
+Require Import Reals List ZArith Lra Lia Psatz Bool Permutation Classical.
+Require Import Isthmus.Vec Isthmus.Net Isthmus.Chain Isthmus.Perm Isthmus.Check.
+Import ListNotations.
+Open Scope R_scope.
+
+Section CoverCheck.
+Variable m : nat.
+Variable C : cert.
+
+Definition all_states : list state := flat_map (fun i => [(true, i); (false, i)]) (seq 0 (length (patterns C))).
+
+Fixpoint sumw (u : dual) (l : list state) : option Z :=
+  match l with
+  | [] => Some 0%Z
+  | s :: l => match weight u s None, sumw u l with Some h, Some t => Some (h + t)%Z | _, _ => None end
+  end.
+Definition covers (u : dual) (l : list state) : bool := match sumw u l with Some t => Z.leb t (d_lim u) | None => false end.
+(* k states that are all light cannot break the cover *)
+Definition light (u : dual) (k : nat) (l : list state) (s : state) : bool :=
+  match weight u s None, sumw u l with Some h, Some t => Z.leb (Z.of_nat k * h) (d_lim u - t) | _, _ => false end.
+
+(* every multiset that adds k states to l is listed or covered *)
+Fixpoint escape (k : nat) (l : list state) : bool :=
+  match k with
+  | O => existsb (fun c => permb state state_eqb c l) (map states (entries C)) || existsb (fun u => covers u l) (duals C)
+  | S k' => forallb (fun s => escape k' (s :: l))
+      (match find (fun u => covers u l) (duals C) with
+       | Some u => filter (fun s => negb (light u k l s)) all_states
+       | None => all_states
+       end)
+  end.
+
+Lemma sumw_perm : forall u l l', Permutation l l' -> sumw u l = sumw u l'.
+Proof.
+  intros u l l' P. induction P; cbn [sumw].
+  - auto.
+  - rewrite IHP. auto.
+  - destruct (weight u x None), (weight u y None), (sumw u l); auto. f_equal; lia.
+  - congruence.
+Qed.
+
+Lemma sumw_app : forall u l l' t t', sumw u l = Some t -> sumw u l' = Some t' -> sumw u (l ++ l') = Some (t + t')%Z.
+Proof.
+  intros u. induction l as [|s l IH]; intros l' t t' E E'; cbn [sumw app] in *.
+  - inversion E. rewrite E'. f_equal; lia.
+  - destruct (weight u s None); [|discriminate]. destruct (sumw u l) as [t0|]; [|discriminate]. inversion E.
+    rewrite (IH l' t0 t'); auto. f_equal; lia.
+Qed.
+
+Lemma light_sum : forall u n l t, sumw u l = Some t -> forall rest, (forall s, In s rest -> light u n l s = true) ->
+  exists T, sumw u rest = Some T /\ (Z.of_nat n * T <= Z.of_nat (length rest) * (d_lim u - t))%Z.
+Proof.
+  intros u n l t E. induction rest as [|s rest IH]; intros H.
+  - exists 0%Z. simpl. split; auto. lia.
+  - destruct IH as (T & ET & LT); [intros; apply H; right; auto|]. specialize (H s (or_introl eq_refl)).
+    unfold light in H. rewrite E in H. cbn [sumw]. destruct (weight u s None) as [h|]; [|discriminate].
+    rewrite ET. exists (h + T)%Z. split; auto. apply Z.leb_le in H. cbn [length]. lia.
+Qed.
+
+Lemma existsb_false : forall A (f : A -> bool) l, existsb f l = false -> forall x, In x l -> f x = false.
+Proof.
+  intros A f l H x I. destruct (f x) eqn:E; auto. assert (existsb f l = true) by (apply existsb_exists; eauto). congruence.
+Qed.
+
+Lemma escape_sound : forall k l, escape k l = true ->
+  forall rest, length rest = k -> (forall s, In s rest -> In s all_states) ->
+  (exists c, In c (map states (entries C)) /\ Permutation c (rest ++ l)) \/
+  (exists u, In u (duals C) /\ covers u (rest ++ l) = true).
+Proof.
+  induction k as [|k IH]; intros l H rest Lr Hr.
+  - destruct rest; [|discriminate]. cbn [escape] in H. simpl. apply orb_prop in H as [H|H].
+    + apply existsb_exists in H as (c & Ic & P). left. exists c. split; auto. apply (permb_perm _ _ state_eqb_eq) in P. auto.
+    + apply existsb_exists in H as (u & Iu & P). right. eauto.
+  - assert (Main : forall s, In s rest -> escape k (s :: l) = true ->
+      (exists c, In c (map states (entries C)) /\ Permutation c (rest ++ l)) \/
+      (exists u, In u (duals C) /\ covers u (rest ++ l) = true)).
+    { intros s Is Es. apply in_split in Is as (r1 & r2 & ->).
+      assert (P : Permutation ((r1 ++ r2) ++ s :: l) ((r1 ++ s :: r2) ++ l)).
+      { rewrite <- !app_assoc. apply Permutation_app_head. apply Permutation_sym. simpl. apply Permutation_middle. }
+      destruct (IH (s :: l) Es (r1 ++ r2)) as [(c & Ic & Pc)|(u & Iu & Cu)].
+      - rewrite app_length in *. simpl in Lr. lia.
+      - intros z Iz. apply Hr. apply in_app_iff in Iz as [?|?]; apply in_app_iff; simpl; auto.
+      - left. exists c. split; auto. eapply Permutation_trans; eauto.
+      - right. exists u. split; auto. unfold covers in *. rewrite <- (sumw_perm u _ _ P). auto. }
+    cbn [escape] in H. rewrite forallb_forall in H.
+    destruct (find _ (duals C)) as [u|] eqn:Fu.
+    + apply find_some in Fu as [Iu Cu].
+      destruct (existsb (fun s => negb (light u (S k) l s)) rest) eqn:Ex.
+      * apply existsb_exists in Ex as (s & Is & Ls). apply (Main s Is). apply H. apply filter_In. auto.
+      * right. exists u. split; auto. unfold covers in *. destruct (sumw u l) as [t|] eqn:Et; [|discriminate].
+        destruct (light_sum u (S k) l t Et rest) as (T & ET & LT).
+        { intros s Is. apply negb_false_iff. apply (existsb_false _ _ _ Ex s Is). }
+        rewrite (sumw_app u rest l T t ET Et). rewrite Lr in LT. apply Z.leb_le. nia.
+    + destruct rest as [|s rest]; [discriminate|]. apply (Main s); [left; auto|]. apply H. apply Hr. left; auto.
+Qed.
+
+Lemma total_ext : forall u c c' j face k, (forall i, (i < k)%nat -> st c i = st c' i) ->
+  total u c j face k = total u c' j face k.
+Proof.
+  intros u c c' j face. induction k as [|k IH]; intros H; cbn [total]; auto.
+  rewrite IH, (H k); auto.
+Qed.
+
+Lemma sumw_total : forall u j c t, (length c <= j)%nat -> sumw u c = Some t -> total u c j None (length c) = Some t.
+Proof.
+  intros u j. induction c as [|s c IH] using rev_ind; intros t L E; [exact E|].
+  rewrite app_length in *. simpl length in *. rewrite Nat.add_1_r in *.
+  assert (P : sumw u (s :: c) = Some t) by (rewrite <- E; apply sumw_perm; apply Permutation_cons_append).
+  cbn [sumw] in P. destruct (weight u s None) as [h|] eqn:Eh; [|discriminate].
+  destruct (sumw u c) as [t'|] eqn:Et; [|discriminate]. inversion P; subst t.
+  cbn [total]. rewrite (total_ext u (c ++ [s]) c j None (length c)).
+  - rewrite (IH t'); auto; [|lia]. destruct (Nat.eqb_spec (length c) j); [lia|].
+    unfold st. rewrite app_nth2, Nat.sub_diag by lia. simpl. rewrite Eh. f_equal; lia.
+  - intros i Hi. unfold st. rewrite app_nth1; auto.
+Qed.
+Lemma sumw_total' : forall u j c t k, length c = k -> (k <= j)%nat -> sumw u c = Some t -> total u c j None k = Some t.
+Proof. intros u j c t k <- L E. apply sumw_total; auto. Qed.
+End CoverCheck.
+
+Definition check_cover X y m d lab ball bn bd strict C : bool :=
+  check X y m d lab ball bn bd strict C && Nat.ltb 0 (length (patterns C)) && escape C m [].
+
+Section CoverSound.
+Variable X : list row.
+Variable y : list Z.
+Variable m d : nat.
+Variable lab : bool.
+Variable ball : option (Z * Z).
+Variable bn bd : Z.
+Variable strict : bool.
+Variable C : cert.
+Hypothesis OK : check_cover X y m d lab ball bn bd strict C = true.
+
+Let P i := vec (pat C i).
+
+Lemma cov_check : check X y m d lab ball bn bd strict C = true.
+Proof. pose proof OK as H. unfold check_cover in H. rewrite !andb_true_iff in H. tauto. Qed.
+Lemma cov_some : (0 < length (patterns C))%nat.
+Proof. pose proof OK as H. unfold check_cover in H. rewrite !andb_true_iff in H. apply Nat.ltb_lt. tauto. Qed.
+
+(* the table of cones is complete *)
+Lemma complete : forall p', (forall x, In x (nz X) -> dot x p' <> 0) ->
+  forall N i, (i < length (patterns C))%nat -> (length (filter (opp (P i) p') (nz X)) <= N)%nat ->
+  exists i', (i' < length (patterns C))%nat /\ same (nz X) (P i') p'.
+Proof.
+  intros p' N'.
+  pose proof (ok_rows _ _ _ _ _ _ _ _ _ _ cov_check) as Rw. unfold check_rows in Rw. rewrite !andb_true_iff in Rw.
+  destruct Rw as [[[[[_ _] H3] H2] H1] H0]. rewrite forallb_forall in H3, H2, H1, H0.
+  assert (Gen : forall i, (i < length (patterns C))%nat -> forall x, In x (nz X) -> dot x (P i) <> 0).
+  { intros i Hi x Ix. unfold P. rewrite <- dotZ_dot. apply not_0_IZR. eapply pat_generic; eauto using cov_check. }
+  assert (PF : forall x z, In x (nz X) -> In z (nz X) -> parb x z = false -> exists v, dot x v = 0 /\ dot z v <> 0).
+  { intros x z Ix Iz E. apply gram_sound. specialize (H2 x Ix). rewrite forallb_forall in H2. specialize (H2 z Iz).
+    rewrite E in H2. simpl in H2. apply negb_true_iff, Z.eqb_neq in H2. auto. }
+  assert (WI : forall r, In r (walls C) -> In r (nz X)).
+  { intros r Ir. specialize (H1 r Ir). apply existsb_exists in H1 as (x & Ix & E).
+    apply list_eqb_eq in E; [subst; auto|]. intros u v; apply Z.eqb_eq. }
+  assert (WA : forall x, In x (nz X) -> exists r, In r (walls C) /\ parb r x = true).
+  { intros x Ix. specialize (H0 x Ix). apply existsb_exists in H0 as (r & Ir & E). eauto. }
+  induction N as [|N IH]; intros i Hi Hn.
+  - exists i. split; auto. intros x Ix. destruct (Rtotal_order (dot x (P i) * dot x p') 0) as [L|[E|G]]; auto.
+    + exfalso. assert (I : In x (filter (opp (P i) p') (nz X))).
+      { apply filter_In. split; auto. unfold opp. destruct Rlt_dec; auto; lra. }
+      destruct (filter _ (nz X)); simpl in *; [auto|lia].
+    + exfalso. apply Rmult_integral in E as [E|E]; [apply (Gen i Hi x Ix E)|apply (N' x Ix E)].
+  - destruct (classic (exists x, In x (nz X) /\ dot x (P i) * dot x p' < 0)) as [Ex|No].
+    + destruct (flip (nz X) (walls C) parb (fun x z _ _ => parb_sound x z) PF WI WA _ p' (Gen i Hi) N' Ex)
+        as (k & q & Ik & Dk & Hq).
+      pose proof (WI k Ik) as IkX.
+      apply (In_nth _ _ []) in Ik as (n & Hn' & Ek).
+      pose proof (side_sound _ _ _ _ _ _ _ _ _ _ cov_check i n Hi Hn') as S.
+      assert (Ek' : wall C n = k) by exact Ek. rewrite Ek' in S.
+      assert (Pk : parb k k = true).
+      { destruct (parb k k) eqn:Pk; auto. destruct (PF k k IkX IkX Pk) as (v & v1 & v2). tauto. }
+      destruct (nth n _ (Empty [])) as [i'|mu].
+      * fold (P i) (P i') in S.
+        assert (Hi' : (i' < length (patterns C))%nat).
+        { destruct (Nat.lt_ge_cases i' (length (patterns C))) as [|Ge]; auto. exfalso.
+          specialize (S k IkX). rewrite Pk in S. unfold P, pat in S.
+          rewrite (nth_overflow (patterns C) (Pat [] []) Ge) in S. simpl in S.
+          assert (Z : dot k (vec []) = 0) by (apply dot_0; intros [|?]; reflexivity). rewrite Z in S. lra. }
+        apply (IH i' Hi'). apply Nat.lt_succ_r. eapply Nat.lt_le_trans; [|exact Hn].
+        apply (filter_lt row (opp (P i) p') (opp (P i') p') (nz X) k); auto.
+        -- intros x Ix. specialize (S x Ix). specialize (Hq x Ix). unfold opp.
+           destruct (parb k x); destruct (Rlt_dec (dot x (P i') * dot x p') 0); try discriminate;
+             intros _; destruct (Rlt_dec (dot x (P i) * dot x p') 0) as [|nn]; auto; exfalso; apply nn; nra.
+        -- unfold opp. destruct Rlt_dec; auto; lra.
+        -- specialize (S k IkX). specialize (Hq k IkX). rewrite Pk in *. unfold opp.
+           destruct (Rlt_dec (dot k (P i') * dot k p') 0); auto. exfalso. nra.
+      * exfalso. apply (S q). intros z Iz. specialize (Hq z Iz). destruct (parb k z); tauto.
+    + apply (IH i Hi). assert (filter (opp (P i) p') (nz X) = []) as ->; [|simpl; lia].
+      destruct (filter (opp (P i) p') (nz X)) as [|z l] eqn:Ef; auto. exfalso. apply No. exists z.
+      assert (I : In z (filter (opp (P i) p') (nz X))) by (rewrite Ef; left; auto).
+      apply filter_In in I as [Iz Oz]. split; auto. unfold opp in Oz. destruct Rlt_dec; auto; discriminate.
+Qed.
+
+Theorem cover_sound : forall W a, in_ball m d ball W a -> below bn bd strict (loss X y m W a) ->
+  exists c0 f g, In c0 (map states (entries C)) /\ Bij m f g /\
+    in_cell (nz X) P m (fun j => W (g j)) (fun j => a (g j)) c0.
+Proof.
+  intros W a Hb Hl.
+  destruct (some_cell (nz X)) with (m := m) (W := W) (a := a) as (s' & p' & H').
+  { pose proof (ok_rows _ _ _ _ _ _ _ _ _ _ cov_check) as Rw. unfold check_rows in Rw. rewrite !andb_true_iff in Rw.
+    destruct Rw as [[[[[_ _] H3] _] _] _]. rewrite forallb_forall in H3.
+    intros x Ix. specialize (H3 x Ix). apply negb_true_iff, Z.eqb_neq, not_0_IZR in H3.
+    exists (vec x). rewrite <- dotZ_dot. auto. }
+  destruct (finite_choice nat O m (fun j i => (i < length (patterns C))%nat /\ same (nz X) (P i) (p' j))) as (idx & Hidx).
+  { intros j Hj. destruct (H' j Hj) as [_ Hp].
+    apply (complete (p' j)) with (N := length (filter (opp (P 0) (p' j)) (nz X))) (i := O); auto using cov_some.
+    intros x Ix. apply (Hp x Ix). }
+  set (c := map (fun j => (s' j, idx j)) (seq 0 m)).
+  assert (Lc : length c = m) by (unfold c; rewrite map_length, seq_length; auto).
+  assert (Ec : forall j, (j < m)%nat -> st c j = (s' j, idx j)).
+  { intros j Hj. unfold st, c. rewrite (nth_indep _ _ ((fun j => (s' j, idx j)) O)).
+    - rewrite (map_nth (fun j => (s' j, idx j))). rewrite seq_nth; auto.
+    - rewrite map_length, seq_length; auto. }
+  assert (Hc : in_cell (nz X) P m W a c).
+  { intros j Hj. rewrite (Ec j Hj). simpl. destruct (H' j Hj) as [Hs Hp]. destruct (Hidx j Hj) as [_ Sm].
+    split; auto. intros x Ix. destruct (Hp x Ix) as [Np Sp]. specialize (Sm x Ix).
+    set (A := dot x (P (idx j))) in *. set (B := dot x (p' j)) in *. set (u := dot x (uvec W a j)) in *.
+    destruct (Rtotal_order u 0) as [L|[E'|G]].
+    - assert (B <= 0) by nra. nra.
+    - rewrite E'. lra.
+    - assert (B >= 0) by nra. nra. }
+  pose proof OK as Esc. unfold check_cover in Esc. rewrite !andb_true_iff in Esc. destruct Esc as [_ Esc].
+  destruct (escape_sound C m [] Esc c Lc) as [(c0 & I0 & P0)|(u & Iu & Cu)].
+  - intros s Is. unfold c in Is. apply in_map_iff in Is as (j & <- & Ij). apply in_seq in Ij.
+    destruct (Hidx j) as [Hi _]; [lia|]. unfold all_states. apply in_flat_map. exists (idx j).
+    split; [apply in_seq; lia|]. destruct (s' j); simpl; auto.
+  - rewrite app_nil_r in P0. apply (Permutation_Bij _ (true, O)) in P0 as (f & g & B & E).
+    assert (L0 : length c0 = m) by (apply (entry_length _ _ _ _ _ _ _ _ _ _ cov_check); auto).
+    assert (B' : Bij m f g) by (rewrite <- L0; exact B).
+    exists c0, f, g. split; auto. split; auto.
+    eapply carry; eauto. intros x Hx. apply E. rewrite <- L0 in Hx. exact Hx.
+  - exfalso. rewrite app_nil_r in Cu.
+    apply (above_sound X y m d lab ball bn bd strict C cov_check u c m None Iu) with (W := W) (a := a); auto.
+    + unfold above. unfold covers in Cu. destruct (sumw u c) as [t|] eqn:Et; [|discriminate].
+      assert (T : total u c m None m = Some t).
+      { apply sumw_total'; auto. }
+      rewrite T. exact Cu.
+    + intros; lia.
+Qed.
+
+(* no cell listed: a lower bound of the loss of every network *)
+Corollary least_loss : strict = false -> entries C = [] -> forall W a, in_ball m d ball W a -> loss X y m W a >= IZR bn / IZR bd.
+Proof.
+  intros Es E W a Hb. apply Rnot_lt_ge. intros L'. assert (L : below bn bd strict (loss X y m W a)) by (unfold below; rewrite Es; exact L'). destruct (cover_sound W a Hb L) as (c0 & f & g & I & _).
+  rewrite E in I. destruct I.
+Qed.
+End CoverSound.

@@ -1,0 +1,367 @@
+(* Upper bounds: paths made of linear moves of the inner weights inside a cell, linear moves of the
+   outer weights, and rescalings; and their boolean checker. *)
+Require Import Reals List ZArith QArith Qreals Lra Lia Psatz Bool.
+Require Import Isthmus.Vec Isthmus.Net Isthmus.Perm Isthmus.Check.
+Import ListNotations.
+Open Scope R_scope.
+
+Section Joined.
+Variable X : list row.
+Variable y : list Z.
+Variable m d : nat.
+Variable ball : option (Z * Z).
+Variable c : R.
+Hypothesis Len : forall x, In x X -> (length x <= d)%nat.
+
+Definition good W a := in_ball m d ball W a /\ loss X y m W a <= c.
+Definition eqnet W a W' a' := forall j, (j < m)%nat -> a j = a' j :> R /\ forall i, (i < d)%nat -> W j i = W' j i :> R.
+Definition joined W a W' a' := exists (V : R -> nat -> rvec) (b : R -> nat -> R), is_path m d V b /\
+  eqnet (V 0) (b 0) W a /\ eqnet (V 1) (b 1) W' a' /\ forall t, 0 <= t <= 1 -> good (V t) (b t).
+
+Lemma good_ext : forall W a W' a', eqnet W a W' a' -> good W a -> good W' a'.
+Proof.
+  intros W a W' a' E [Hb Hl]. split.
+  - unfold in_ball in *. destruct ball as [[p q]|]; auto. intros j i Hj Hi. destruct (E j Hj) as [E1 E2].
+    rewrite <- E1, <- E2; auto.
+  - rewrite (loss_ext X y m W' a' W a); auto.
+    + intros x j Ix Hj. apply (dot_ext_len x d); auto. intros i Hi. symmetry. apply E; auto.
+    + intros j Hj. symmetry. apply E; auto.
+Qed.
+
+Lemma cont01_comp : forall f g, cont01 g -> (forall t, 0 <= t <= 1 -> 0 <= g t <= 1) -> cont01 f -> cont01 (fun t => f (g t)).
+Proof.
+  intros f g Cg R Cf t Ht eps He. destruct (Cf (g t) (R t Ht) eps He) as (e & He' & H).
+  destruct (Cg t Ht e He') as (e' & He'' & H'). exists e'. split; auto.
+Qed.
+
+Lemma cont01_id : cont01 (fun t => t).
+Proof. intros t _ eps He. exists eps; auto. Qed.
+
+Lemma cont01_lip : forall f k, 0 < k -> (forall s t, Rabs (f s - f t) <= k * Rabs (s - t)) -> cont01 f.
+Proof.
+  intros f k Hk H t _ eps He. exists (eps / k). split; [apply Rdiv_lt_0_compat; auto|].
+  intros s _ L. eapply Rle_lt_trans; [apply H|]. apply Rmult_lt_compat_l with (r := k) in L; auto.
+  replace (k * (eps / k)) with eps in L by (field; lra). auto.
+Qed.
+
+Definition lo t := Rmin 1 (2 * t).
+Definition hi t := Rmax 0 (2 * t - 1).
+Lemma lo_cont : cont01 lo.
+Proof.
+  apply (cont01_lip _ 2); [lra|]. intros s t. unfold lo, Rmin. unfold Rabs.
+  repeat destruct Rle_dec; repeat destruct Rcase_abs; lra.
+Qed.
+Lemma hi_cont : cont01 hi.
+Proof.
+  apply (cont01_lip _ 2); [lra|]. intros s t. unfold hi, Rmax. unfold Rabs.
+  repeat destruct Rle_dec; repeat destruct Rcase_abs; lra.
+Qed.
+Lemma lo_range : forall t, 0 <= t <= 1 -> 0 <= lo t <= 1.
+Proof. intros t H. unfold lo, Rmin. destruct Rle_dec; lra. Qed.
+Lemma hi_range : forall t, 0 <= t <= 1 -> 0 <= hi t <= 1.
+Proof. intros t H. unfold hi, Rmax. destruct Rle_dec; lra. Qed.
+
+Lemma cont01_glue : forall f g, cont01 f -> cont01 g -> cont01 (fun t => f (lo t) + g (hi t) + - f 1).
+Proof.
+  intros f g Cf Cg. apply cont01_plus; [apply cont01_plus|apply cont01_const].
+  - apply (cont01_comp f lo); auto using lo_cont, lo_range.
+  - apply (cont01_comp g hi); auto using hi_cont, hi_range.
+Qed.
+
+Lemma joined_trans : forall W a W' a' W'' a'', joined W a W' a' -> joined W' a' W'' a'' -> joined W a W'' a''.
+Proof.
+  intros W a W' a' W'' a'' (V & b & [CV Cb] & V0 & V1 & G) (U & e & [CU Ce] & U0 & U1 & K).
+  set (VV := fun t j i => V (lo t) j i + U (hi t) j i + - V 1 j i).
+  set (bb := fun t j => b (lo t) j + e (hi t) j + - b 1 j).
+  assert (L : forall t, t <= / 2 -> 0 <= t -> eqnet (V (2 * t)) (b (2 * t)) (VV t) (bb t)).
+  { intros t Ht Ht0 j Hj. destruct (V1 j Hj) as [P1 P2]. destruct (U0 j Hj) as [P3 P4].
+    unfold VV, bb. replace (lo t) with (2 * t) by (unfold lo, Rmin; destruct Rle_dec; lra).
+    replace (hi t) with 0 by (unfold hi, Rmax; destruct Rle_dec; lra).
+    split; [rewrite P1, P3; ring|]. intros i Hi. rewrite P2, P4; auto. ring. }
+  assert (H : forall t, / 2 <= t -> t <= 1 -> eqnet (U (2 * t - 1)) (e (2 * t - 1)) (VV t) (bb t)).
+  { intros t Ht Ht1 j Hj. unfold VV, bb. replace (lo t) with 1 by (unfold lo, Rmin; destruct Rle_dec; lra).
+    replace (hi t) with (2 * t - 1) by (unfold hi, Rmax; destruct Rle_dec; lra).
+    split; [ring|]. intros i Hi. ring. }
+  exists VV, bb. split; [split|split; [|split]].
+  - intros j i Hj Hi. apply (cont01_glue (fun t => V t j i) (fun t => U t j i)); auto.
+  - intros j Hj. apply (cont01_glue (fun t => b t j) (fun t => e t j)); auto.
+  - intros j Hj. destruct (L 0) with (j := j) as [P1 P2]; auto; try lra. destruct (V0 j Hj) as [P3 P4].
+    replace (2 * 0) with 0 in * by ring. split; [congruence|]. intros i Hi. rewrite <- P2; auto.
+  - intros j Hj. destruct (H 1) with (j := j) as [P1 P2]; auto; try lra. destruct (U1 j Hj) as [P3 P4].
+    replace (2 * 1 - 1) with 1 in * by ring. split; [congruence|]. intros i Hi. rewrite <- P2; auto.
+  - intros t Ht. destruct (Rle_lt_dec t (/ 2)).
+    + eapply good_ext; [apply L; lra|]. apply G. lra.
+    + eapply good_ext; [apply H; lra|]. apply K. lra.
+Qed.
+
+Lemma sqerr_convex : forall t F G K Xs ys, 0 <= t <= 1 -> (forall x, In x Xs -> K x = (1 - t) * F x + t * G x) ->
+  sqerr K Xs ys <= (1 - t) * sqerr F Xs ys + t * sqerr G Xs ys.
+Proof.
+  intros t F G K. induction Xs as [|x Xs IH]; intros [|v ys] Ht H; simpl; try lra.
+  specialize (IH ys Ht (fun x i => H x (or_intror i))). rewrite (H x (or_introl eq_refl)).
+  set (p := F x - IZR v). set (q := G x - IZR v).
+  replace (((1 - t) * F x + t * G x - IZR v) * (((1 - t) * F x + t * G x - IZR v) * 1))
+    with ((1 - t) * (p * (p * 1)) + t * (q * (q * 1)) - t * (1 - t) * ((p - q) * (p - q))) by (unfold p, q; ring).
+  assert (0 <= t * (1 - t) * ((p - q) * (p - q))).
+  { apply Rmult_le_pos; [apply Rmult_le_pos; lra|]. pose proof (Rle_0_sqr (p - q)) as S. unfold Rsqr in S. auto. }
+  fold p q. lra.
+Qed.
+
+Lemma loss_convex : forall t F G W a, 0 <= t <= 1 ->
+  (forall x, In x X -> net m W a x = (1 - t) * F x + t * G x) ->
+  / 2 * sqerr F X y <= c -> / 2 * sqerr G X y <= c -> loss X y m W a <= c.
+Proof.
+  intros t F G W a Ht H HF HG. unfold loss. pose proof (sqerr_convex t F G (net m W a) X y Ht H). nra.
+Qed.
+
+Lemma net_mix : forall t W a W0 a0 W1 a1 x,
+  (forall j, (j < m)%nat -> a j * Rmax 0 (dot x (W j)) =
+     (1 - t) * (a0 j * Rmax 0 (dot x (W0 j))) + t * (a1 j * Rmax 0 (dot x (W1 j)))) ->
+  net m W a x = (1 - t) * net m W0 a0 x + t * net m W1 a1 x.
+Proof.
+  intros t W a W0 a0 W1 a1 x. unfold net. induction m as [|k IH]; intros H; simpl; [ring|].
+  rewrite IH, H by auto. ring.
+Qed.
+
+Lemma Rabs_mix : forall t p q r, 0 <= t <= 1 -> Rabs p <= r -> Rabs q <= r -> Rabs ((1 - t) * p + t * q) <= r.
+Proof.
+  intros t p q r Ht Hp Hq. eapply Rle_trans; [apply Rabs_triang|]. rewrite !Rabs_mult.
+  rewrite (Rabs_right (1 - t)), (Rabs_right t) by lra. nra.
+Qed.
+
+Lemma cont01_mix : forall p q, cont01 (fun t => (1 - t) * p + t * q).
+Proof.
+  intros p q. apply cont01_plus; apply cont01_mult; try apply cont01_const; try apply cont01_id.
+  apply (cont01_plus (fun _ => 1) (fun t => - t)); [apply cont01_const|].
+  apply (cont01_ext (fun t => -1 * t)); [intros; ring|]. apply cont01_mult; [apply cont01_const|apply cont01_id].
+Qed.
+
+(* inner weights move inside their cones *)
+Lemma move_inner : forall W0 W1 a, good W0 a -> good W1 a ->
+  (forall j, (j < m)%nat -> a j = 0 \/ forall x, In x X -> dot x (W0 j) * dot x (W1 j) >= 0) -> joined W0 a W1 a.
+Proof.
+  intros W0 W1 a [B0 L0] [B1 L1] H.
+  exists (fun t j i => (1 - t) * W0 j i + t * W1 j i), (fun _ => a). split; [split|split; [|split]].
+  - intros; apply cont01_mix.
+  - intros; apply cont01_const.
+  - intros j Hj. split; auto. intros; ring.
+  - intros j Hj. split; auto. intros; ring.
+  - intros t Ht. split.
+    + unfold in_ball in *. destruct ball as [[p q]|]; auto. intros j i Hj Hi.
+      replace (a j * ((1 - t) * W0 j i + t * W1 j i)) with ((1 - t) * (a j * W0 j i) + t * (a j * W1 j i)) by ring.
+      apply Rabs_mix; auto.
+    + apply (loss_convex t (net m W0 a) (net m W1 a)); auto. intros x Ix. apply net_mix. intros j Hj.
+      rewrite (dot_lin x (fun i => (1 - t) * W0 j i) (W1 j) t), dot_scale. destruct (H j Hj) as [->|S]; [ring|]. specialize (S x Ix).
+      set (p := dot x (W0 j)) in *. set (q := dot x (W1 j)) in *.
+      assert (E : Rmax 0 ((1 - t) * p + t * q) = (1 - t) * Rmax 0 p + t * Rmax 0 q); [|rewrite E; ring].
+      destruct (Rle_dec 0 p) as [P|P], (Rle_dec 0 q) as [Q|Q].
+      * rewrite !Rmax_right by nra. ring.
+      * assert (p = 0) as -> by nra. rewrite !Rmax_left by nra. ring.
+      * assert (q = 0) as -> by nra. rewrite !Rmax_left by nra. ring.
+      * rewrite !Rmax_left by nra. ring.
+Qed.
+
+(* outer weights move *)
+Lemma move_outer : forall W a0 a1, good W a0 -> good W a1 -> joined W a0 W a1.
+Proof.
+  intros W a0 a1 [B0 L0] [B1 L1].
+  exists (fun _ => W), (fun t j => (1 - t) * a0 j + t * a1 j). split; [split|split; [|split]].
+  - intros; apply cont01_const.
+  - intros; apply cont01_mix.
+  - intros j Hj. split; auto. ring.
+  - intros j Hj. split; auto. ring.
+  - intros t Ht. split.
+    + unfold in_ball in *. destruct ball as [[p q]|]; auto. intros j i Hj Hi.
+      replace (((1 - t) * a0 j + t * a1 j) * W j i) with ((1 - t) * (a0 j * W j i) + t * (a1 j * W j i)) by ring.
+      apply Rabs_mix; auto.
+    + apply (loss_convex t (net m W a0) (net m W a1)); auto. intros x Ix. apply net_mix. intros j Hj. ring.
+Qed.
+
+(* neurons are rescaled: W1 = k W0, a1 = a0 / k *)
+Lemma move_scale : forall W0 a0 W1 a1 (k : nat -> R), good W0 a0 ->
+  (forall j, (j < m)%nat -> k j > 0 /\ a0 j = k j * a1 j /\ forall i, (i < d)%nat -> W1 j i = k j * W0 j i) ->
+  joined W0 a0 W1 a1.
+Proof.
+  intros W0 a0 W1 a1 k G H.
+  set (l := fun t j => (1 - t) * 1 + t * k j).
+  assert (Lp : forall t j, 0 <= t <= 1 -> (j < m)%nat -> l t j > 0).
+  { intros t j Ht Hj. unfold l. destruct (H j Hj) as [K _]. destruct (Req_dec t 0); nra. }
+  exists (fun t j i => l t j * W0 j i), (fun t j => a0 j * / l t j).
+  assert (E : forall t j x, 0 <= t <= 1 -> (j < m)%nat ->
+     a0 j * / l t j * Rmax 0 (dot x (fun i => l t j * W0 j i)) = a0 j * Rmax 0 (dot x (W0 j))).
+  { intros t j x Ht Hj. pose proof (Lp t j Ht Hj). rewrite dot_scale.
+    assert (Ex : Rmax 0 (l t j * dot x (W0 j)) = l t j * Rmax 0 (dot x (W0 j))).
+    { destruct (Rle_dec 0 (dot x (W0 j))); [rewrite !Rmax_right by nra; ring|rewrite !Rmax_left by nra; ring]. }
+    rewrite Ex. field. lra. }
+  split; [split|split; [|split]].
+  - intros j i Hj Hi. apply cont01_mult; [apply cont01_mix|apply cont01_const].
+  - intros j Hj. apply cont01_mult; [apply cont01_const|].
+    apply cont01_lim. intros t Ht. apply (limit_inv (fun t => l t j) I01 (l t j) t).
+    + apply (proj1 (cont01_lim (fun t => l t j))); auto. apply cont01_mix.
+    + pose proof (Lp t j Ht Hj). lra.
+  - intros j Hj. unfold l. split; [field|intros; ring].
+  - intros j Hj. destruct (H j Hj) as (K & A & Wk). unfold l. split.
+    + rewrite A. field. lra.
+    + intros i Hi. rewrite Wk; auto. ring.
+  - intros t Ht. destruct G as [B L]. split.
+    + unfold in_ball in *. destruct ball as [[p q]|]; auto. intros j i Hj Hi. pose proof (Lp t j Ht Hj).
+      replace (a0 j * / l t j * (l t j * W0 j i)) with (a0 j * W0 j i) by (field; lra). auto.
+    + unfold loss. rewrite (sqerr_ext _ (net m W0 a0)); [exact L|]. intros x Ix. unfold net.
+      apply sumlt_ext. intros j Hj. apply E; auto.
+Qed.
+
+Lemma joined_ext : forall W a W' a' W1 a1, joined W a W' a' -> eqnet W' a' W1 a1 -> joined W a W1 a1.
+Proof.
+  intros W a W' a' W1 a1 (V & b & P & V0 & V1 & G) E. exists V, b. split; auto. split; auto. split; auto.
+  intros j Hj. destruct (V1 j Hj) as [P1 P2]. destruct (E j Hj) as [P3 P4]. split; [congruence|].
+  intros i Hi. rewrite P2; auto.
+Qed.
+End Joined.
+
+(* ---- the checker ---- *)
+
+Fixpoint sumQ (m : nat) (f : nat -> Q) : Q := match m with O => 0%Q | S k => Qred (sumQ k f + f k)%Q end.
+Definition reluQ (v : Q) : Q := if Qle_bool 0 v then v else 0%Q.
+Definition netQ (m : nat) (A : endpoint) (x : row) : Q := sumQ m (fun j => qa A j * reluQ (dotQ x (qW A j)))%Q.
+Fixpoint sqerrQ (F : row -> Q) (X : list row) (y : list Z) : Q :=
+  match X, y with
+  | x :: X', v :: y' => let e := (F x - inject_Z v)%Q in Qred (e * e + sqerrQ F X' y')%Q
+  | _, _ => 0%Q
+  end.
+
+Definition all (n : nat) (f : nat -> bool) : bool := forallb f (seq 0 n).
+
+Section Steps.
+Variable X : list row.
+Variable y : list Z.
+Variable m d : nat.
+Variable ball : option (Z * Z).
+Variable c : Q.
+
+Definition goodQ (A : endpoint) : bool :=
+  Qle_bool (sqerrQ (netQ m A) X y) (2 * c) &&
+  match ball with
+  | None => true
+  | Some (p, q) => Z.ltb 0 q && all m (fun j => all d (fun i => Qle_bool (inject_Z q * absQ (qa A j * qW A j i)) (inject_Z p)))
+  end.
+Definition innerQ (A B : endpoint) : bool := all m (fun j => Qeq_bool (qa A j) (qa B j) &&
+  (Qeq_bool (qa A j) 0 || forallb (fun x => Qle_bool 0 (dotQ x (qW A j) * dotQ x (qW B j))) X)).
+Definition outerQ (A B : endpoint) : bool := all m (fun j => all d (fun i => Qeq_bool (qW A j i) (qW B j i))).
+(* a0 / a1 = k > 0, W1 = k W0; or nothing moves *)
+Definition scaleQ (A B : endpoint) : bool := all m (fun j =>
+  (negb (Qle_bool (qa A j * qa B j) 0) && all d (fun i => Qeq_bool (qa B j * qW B j i) (qa A j * qW A j i))) ||
+  (Qeq_bool (qa A j) (qa B j) && all d (fun i => Qeq_bool (qW A j i) (qW B j i)))).
+Fixpoint check_moves (A : endpoint) (l : list endpoint) (B : endpoint) : bool :=
+  match l with
+  | [] => outerQ A B || innerQ A B || scaleQ A B
+  | A' :: l => goodQ A' && (outerQ A A' || innerQ A A' || scaleQ A A') && check_moves A' l B
+  end.
+Definition check_path (A : endpoint) (l : list endpoint) (B : endpoint) : bool :=
+  forallb (fun x => Nat.leb (length x) d) X && goodQ A && goodQ B && check_moves A l B.
+
+Definition W_of (A : endpoint) : nat -> rvec := fun j i => Q2R (qW A j i).
+Definition a_of (A : endpoint) : nat -> R := fun j => Q2R (qa A j).
+
+Lemma Q2R_red : forall q, Q2R (Qred q) = Q2R q.
+Proof. intros; apply Qeq_eqR, Qred_correct. Qed.
+Lemma Q2R_0 : Q2R 0 = 0.
+Proof. unfold Q2R; simpl; lra. Qed.
+Lemma sumQ_R : forall k f, Q2R (sumQ k f) = sumlt k (fun j => Q2R (f j)).
+Proof. induction k; intros f; cbn [sumQ sumlt]; [apply Q2R_0|rewrite Q2R_red, Q2R_plus, IHk; auto]. Qed.
+Lemma reluQ_R : forall v, Q2R (reluQ v) = Rmax 0 (Q2R v).
+Proof.
+  intros v. unfold reluQ. destruct (Qle_bool 0 v) eqn:E.
+  - apply Qle0 in E. rewrite Rmax_right; lra.
+  - rewrite Q2R_0, Rmax_left; auto. apply Rnot_lt_le. intros L.
+    assert (H : Qle_bool 0 v = true) by (apply Qle0; lra). congruence.
+Qed.
+Lemma netQ_R : forall A x, Q2R (netQ m A x) = net m (W_of A) (a_of A) x.
+Proof.
+  intros A x. unfold netQ, net. rewrite sumQ_R. apply sumlt_ext. intros j Hj.
+  rewrite Q2R_mult, reluQ_R, dotQ_dot. reflexivity.
+Qed.
+Lemma sqerrQ_R : forall F G Xs ys, (forall x, Q2R (F x) = G x) -> Q2R (sqerrQ F Xs ys) = sqerr G Xs ys.
+Proof.
+  intros F G. induction Xs as [|x Xs IH]; intros [|v ys] H; cbn [sqerrQ sqerr]; try apply Q2R_0.
+  rewrite Q2R_red, Q2R_plus, Q2R_mult, Q2R_minus, Q2R_inject, H, IH; auto. ring.
+Qed.
+
+Lemma all_spec : forall n f, all n f = true -> forall i, (i < n)%nat -> f i = true.
+Proof. intros n f H i Hi. unfold all in H. rewrite forallb_forall in H. apply H. apply in_seq0; auto. Qed.
+
+Lemma Qle_R : forall p q, Qle_bool p q = true -> Q2R p <= Q2R q.
+Proof. intros p q H. apply Qle_Rle, Qle_bool_iff; auto. Qed.
+Lemma Qeq_R : forall p q, Qeq_bool p q = true -> Q2R p = Q2R q.
+Proof. intros p q H. apply Qeq_eqR, Qeq_bool_iff; auto. Qed.
+
+Lemma goodQ_R : forall A, goodQ A = true -> good X y m d ball (Q2R c) (W_of A) (a_of A).
+Proof.
+  intros A H. unfold goodQ in H. apply andb_prop in H as [H1 H2]. split.
+  - unfold in_ball. destruct ball as [[p q]|]; auto. intros j i Hj Hi. apply andb_prop in H2 as [Hq H2].
+    apply Z.ltb_lt, IZR_lt in Hq. pose proof (all_spec _ _ (all_spec _ _ H2 j Hj) i Hi) as H3.
+    apply Qle_R in H3. rewrite Q2R_mult, absQ_abs, !Q2R_inject, Q2R_mult in H3.
+    apply Rmult_le_reg_l with (IZR q); auto. unfold W_of, a_of. field_simplify (IZR q * (IZR p / IZR q)); lra.
+  - apply Qle_R in H1. rewrite (sqerrQ_R _ (net m (W_of A) (a_of A))), Q2R_mult in H1 by apply netQ_R.
+    unfold loss. replace (Q2R 2) with 2 in H1 by (unfold Q2R; simpl; lra). lra.
+Qed.
+
+Lemma step_joined : forall A B, (forall x, In x X -> (length x <= d)%nat) -> goodQ A = true -> goodQ B = true ->
+  (outerQ A B || innerQ A B || scaleQ A B)%bool = true ->
+  joined X y m d ball (Q2R c) (W_of A) (a_of A) (W_of B) (a_of B).
+Proof.
+  intros A B Len GA GB H. apply goodQ_R in GA, GB. apply orb_prop in H as [H|H]; [apply orb_prop in H as [H|H]|].
+  - assert (E : eqnet m d (W_of A) (a_of B) (W_of B) (a_of B)).
+    { intros j Hj. split; auto. intros i Hi. apply Qeq_R. apply (all_spec _ _ (all_spec _ _ H j Hj) i Hi). }
+    apply (joined_ext X y m d ball (Q2R c)) with (W' := W_of A) (a' := a_of B); auto.
+    apply move_outer; auto. apply (good_ext X y m d ball (Q2R c) Len (W_of B) (a_of B)); auto.
+    intros j Hj. destruct (E j Hj) as [P1 P2]. split; auto; intros i Hi; symmetry; auto.
+  - assert (E : eqnet m d (W_of B) (a_of A) (W_of B) (a_of B)).
+    { intros j Hj. split; auto. pose proof (all_spec _ _ H j Hj) as Hj'. apply andb_prop in Hj' as [P _].
+      apply Qeq_R; auto. }
+    apply (joined_ext X y m d ball (Q2R c)) with (W' := W_of B) (a' := a_of A); auto.
+    apply move_inner; auto.
+    + apply (good_ext X y m d ball (Q2R c) Len (W_of B) (a_of B)); auto.
+      intros j Hj. destruct (E j Hj) as [P1 P2]. split; auto.
+    + intros j Hj. pose proof (all_spec _ _ H j Hj) as Hj'. apply andb_prop in Hj' as [_ P].
+      apply orb_prop in P as [P|P].
+      * left. unfold a_of. rewrite (Qeq_R _ _ P), Q2R_0. auto.
+      * right. intros x Ix. rewrite forallb_forall in P. specialize (P x Ix). apply Qle0 in P.
+        rewrite Q2R_mult, !dotQ_dot in P. auto.
+  - apply (move_scale X y m d ball (Q2R c)) with (k := fun j => if Req_EM_T (a_of A j) (a_of B j) then 1 else a_of A j / a_of B j); auto.
+    intros j Hj. pose proof (all_spec _ _ H j Hj) as Hj'. apply orb_prop in Hj' as [P|P].
+    + apply andb_prop in P as [P1 P2]. apply negb_true_iff in P1.
+      assert (Pos : a_of A j * a_of B j > 0).
+      { apply Rnot_le_lt. intros L. assert (Q0 : Qle_bool (qa A j * qa B j) 0 = true).
+        { apply Qle_bool_iff. apply Rle_Qle. rewrite Q2R_mult, Q2R_0. auto. } congruence. }
+      assert (N : a_of B j <> 0) by (intros E; rewrite E in Pos; lra).
+      assert (Wk : forall i, (i < d)%nat -> W_of B j i = a_of A j / a_of B j * W_of A j i).
+      { intros i Hi. pose proof (Qeq_R _ _ (all_spec _ _ P2 i Hi)) as P3. rewrite !Q2R_mult in P3.
+        unfold W_of, a_of in *. apply Rmult_eq_reg_l with (Q2R (qa B j)); auto. rewrite P3. field. auto. }
+      destruct (Req_EM_T (a_of A j) (a_of B j)) as [E|NE].
+      * rewrite E in *. split; [lra|]. split; [ring|]. intros i Hi. rewrite Wk; auto. field. auto.
+      * split; [|split; [field; auto|auto]].
+        replace (a_of A j / a_of B j) with (a_of A j * a_of B j * / (a_of B j * a_of B j)) by (field; auto).
+        apply Rmult_lt_0_compat; auto. apply Rinv_0_lt_compat. nra.
+    + apply andb_prop in P as [P1 P2]. apply Qeq_R in P1. destruct (Req_EM_T (a_of A j) (a_of B j)) as [E|NE].
+      * split; [lra|]. split; [lra|]. intros i Hi. rewrite Rmult_1_l. symmetry. apply (Qeq_R _ _ (all_spec _ _ P2 i Hi)).
+      * exfalso. apply NE. exact P1.
+Qed.
+
+Theorem barrier_upper_bound : forall A l B, check_path A l B = true ->
+  exists (W : R -> nat -> rvec) (a : R -> nat -> R), is_path m d W a /\
+    is_net m d A (W 0) (a 0) /\ is_net m d B (W 1) (a 1) /\
+    forall t, 0 <= t <= 1 -> in_ball m d ball (W t) (a t) /\ loss X y m (W t) (a t) <= Q2R c.
+Proof.
+  intros A l B H. unfold check_path in H. rewrite !andb_true_iff in H. destruct H as [[[H1 H2] H3] H4].
+  assert (Len : forall x, In x X -> (length x <= d)%nat).
+  { intros x Ix. rewrite forallb_forall in H1. apply Nat.leb_le. auto. }
+  assert (J : joined X y m d ball (Q2R c) (W_of A) (a_of A) (W_of B) (a_of B)).
+  { clear H1. revert A H2 H4. induction l as [|A' l IH]; intros A H2 H4; cbn [check_moves] in H4.
+    - apply step_joined; auto.
+    - rewrite !andb_true_iff in H4. destruct H4 as [[G S] R].
+      apply (joined_trans X y m d ball (Q2R c) Len _ _ (W_of A') (a_of A')); [apply step_joined; auto|apply IH; auto]. }
+  destruct J as (V & b & P & V0 & V1 & G). exists V, b. split; [exact P|]. split; [|split; [|exact G]].
+  - intros j Hj. destruct (V0 j Hj) as [P1 P2]. split; auto.
+  - intros j Hj. destruct (V1 j Hj) as [P1 P2]. split; auto.
+Qed.
+End Steps.

@@ -1,0 +1,103 @@
+(* Least loss and components for rational data, as the generated files state them. *)
+Require Import Reals List ZArith QArith Qreals Lra Lia Psatz Bool.
+Require Import Isthmus.Vec Isthmus.Net Isthmus.Perm Isthmus.Check Isthmus.Path Isthmus.Exact Isthmus.Rational
+  Isthmus.Cover Isthmus.Components.
+Import ListNotations.
+Open Scope R_scope.
+
+Section Statements.
+Variable XQ : list (list Q).
+Variable yQ : list Q.
+Variable m d : nat.
+Variable ball : option (Z * Z).
+
+(* b is the least loss of networks of m neurons, in the ball *)
+Definition is_least (b : R) : Prop :=
+  (forall W a, in_ball m d ball W a -> lossq XQ yQ m W a >= b) /\
+  exists W a, in_ball m d ball W a /\ lossq XQ yQ m W a <= b.
+
+(* a path of loss <= b, in the ball, from (W, a) with its neurons in some order to the network A *)
+Definition linkedq (b : R) (W : nat -> rvec) (a : nat -> R) (A : endpoint) : Prop :=
+  exists f g V v, Bij m f g /\ is_path m d V v /\
+    eqnet m d (V 0) (v 0) (fun j => W (g j)) (fun j => a (g j)) /\ eqnet m d (V 1) (v 1) (W_of A) (a_of A) /\
+    forall t, 0 <= t <= 1 -> in_ball m d ball (V t) (v t) /\ lossq XQ yQ m (V t) (v t) <= b.
+
+(* every network of loss <= b leads to one of those listed, and no two of these lead to each other *)
+Definition are_components (b : R) (reps : list endpoint) : Prop :=
+  (forall A, In A reps -> in_ball m d ball (W_of A) (a_of A) /\ lossq XQ yQ m (W_of A) (a_of A) <= b) /\
+  (forall W a, in_ball m d ball W a -> lossq XQ yQ m W a <= b -> exists A, In A reps /\ linkedq b W a A) /\
+  (forall i j, (i < length reps)%nat -> (j < length reps)%nat -> i <> j ->
+     ~ linkedq b (W_of (nth i reps [])) (a_of (nth i reps [])) (nth j reps [])).
+End Statements.
+
+Lemma lossq_nonneg : forall XQ yQ m W a, 0 <= lossq XQ yQ m W a.
+Proof.
+  intros XQ yQ m W a. unfold lossq. assert (H : 0 <= sqerrq (netq m W a) XQ yQ); [|lra].
+  revert yQ. induction XQ as [|x XQ IH]; intros [|v yQ]; cbn [sqerrq]; try lra.
+  specialize (IH yQ). pose proof (pow2_ge_0 (netq m W a x - Q2R v)). lra.
+Qed.
+
+Lemma scaled_pos : forall D XQ yQ X y, scaled D XQ yQ X y = true -> IZR D > 0.
+Proof.
+  intros D XQ yQ X y H. unfold scaled in H. rewrite !andb_true_iff in H. destruct H as [[H _] _].
+  apply Z.ltb_lt, IZR_lt in H. auto.
+Qed.
+
+Definition check_least D XQ yQ X y m d ball bn bd (A : endpoint) (C : cert) : bool :=
+  scaled D XQ yQ X y && Z.ltb 0 bd && goodQ X y m d ball (bn # Z.to_pos bd) A &&
+  (Z.eqb bn 0 || (check_cover X y m d false ball bn bd false C && Nat.eqb (length (entries C)) 0)).
+
+Theorem least_exact : forall D XQ yQ X y m d ball bn bd A C,
+  check_least D XQ yQ X y m d ball bn bd A C = true ->
+  is_least XQ yQ m d ball (IZR bn / (IZR bd * IZR D * IZR D)).
+Proof.
+  intros D XQ yQ X y m d ball bn bd A C H. unfold check_least in H. rewrite !andb_true_iff in H.
+  destruct H as [[[HS Hbd] HA] HC]. pose proof (scaled_pos _ _ _ _ _ HS) as HD.
+  apply Z.ltb_lt in Hbd. assert (Hb : IZR bd > 0) by (apply IZR_lt in Hbd; lra).
+  assert (Ec : Q2R (bn # Z.to_pos bd) = IZR bn / IZR bd) by (unfold Q2R; simpl; rewrite Z2Pos.id; auto).
+  assert (E : IZR bn / IZR bd = IZR D * IZR D * (IZR bn / (IZR bd * IZR D * IZR D))) by (field; lra).
+  assert (DD : IZR D * IZR D > 0) by nra. split.
+  - intros W a HW. apply orb_prop in HC as [HC|HC].
+    + apply Z.eqb_eq in HC. subst bn. pose proof (lossq_nonneg XQ yQ m W a).
+      unfold Rdiv. rewrite Rmult_0_l. lra.
+    + apply andb_prop in HC as [HC HE]. apply Nat.eqb_eq in HE. destruct (entries C) as [|e l] eqn:Ee; [|discriminate].
+      pose proof (least_loss X y m d false ball bn bd false C HC eq_refl Ee W a HW) as L.
+      rewrite (loss_scaled D XQ yQ X y m W a HS), E in L. apply Rle_ge. apply Rge_le in L.
+      apply Rmult_le_reg_l in L; auto.
+  - apply goodQ_R in HA as [HB HL]. exists (W_of A), (a_of A). split; auto.
+    rewrite Ec, (loss_scaled D XQ yQ X y m _ _ HS), E in HL. apply Rmult_le_reg_l in HL; auto.
+Qed.
+
+Theorem components_exact : forall D XQ yQ X y m d ball bn bd all hubs comps,
+  scaled D XQ yQ X y && Z.ltb 0 bd && check_components X y m d ball bn bd all hubs comps = true ->
+  are_components XQ yQ m d ball (IZR bn / (IZR bd * IZR D * IZR D)) (map fst comps).
+Proof.
+  intros D XQ yQ X y m d ball bn bd all hubs comps H. rewrite !andb_true_iff in H. destruct H as [[HS Hbd] H].
+  pose proof (scaled_pos _ _ _ _ _ HS) as HD. apply Z.ltb_lt in Hbd.
+  assert (Hb : IZR bd > 0) by (apply IZR_lt in Hbd; lra).
+  assert (E : IZR bn / IZR bd = IZR D * IZR D * (IZR bn / (IZR bd * IZR D * IZR D))) by (field; lra).
+  assert (DD : IZR D * IZR D > 0) by nra.
+  set (b := IZR bn / (IZR bd * IZR D * IZR D)) in *.
+  assert (Le : forall W a, loss X y m W a <= IZR bn / IZR bd <-> lossq XQ yQ m W a <= b).
+  { intros W a. rewrite (loss_scaled D XQ yQ X y m W a HS), E. split; intros L.
+    - apply Rmult_le_reg_l in L; auto.
+    - apply Rmult_le_compat_l; lra. }
+  assert (Li : forall W a A, linked X y m d ball bn bd W a A <-> linkedq XQ yQ m d ball b W a A).
+  { intros W a A. unfold linked, linkedq, joined. split.
+    - intros (f & g & B & V & v & P & V0 & V1 & G). exists f, g, V, v.
+      split; [auto|split; [auto|split; [auto|split; [auto|]]]].
+      intros t Ht. destruct (G t Ht) as [G1 G2]. split; auto. apply Le; auto.
+    - intros (f & g & V & v & B & P & V0 & V1 & G). exists f, g. split; auto. exists V, v. split; auto. split; auto. split; auto.
+      intros t Ht. destruct (G t Ht) as [G1 G2]. split; auto. apply Le; auto. }
+  pose proof (components X y m d ball bn bd all hubs comps H) as (C1 & C2 & C3).
+  assert (R : forall k, rep all comps k = nth k (map fst comps) (fst (@nil (list Q * Q), all))).
+  { intros k. unfold rep. rewrite map_nth. reflexivity. }
+  cbn [fst] in R. split; [|split].
+  - intros A IA. apply In_nth with (d := []) in IA as (k & Hk & <-). rewrite map_length in Hk.
+    rewrite <- R. destruct (C1 k Hk) as [G1 G2]. split; auto. apply Le; auto.
+  - intros W a HW HL. apply Le in HL. destruct (C2 W a HW HL) as (k & Hk & L). exists (rep all comps k). split.
+    + rewrite R. apply nth_In. rewrite map_length. auto.
+    + apply Li. auto.
+  - intros i j Hi Hj N. rewrite map_length in Hi, Hj. rewrite <- !R. intros L. apply Li in L.
+    apply (C3 i j Hi Hj N L).
+Qed.

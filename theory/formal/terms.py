@@ -1,0 +1,50 @@
+"""Python values as terms of Coq."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import TypeAlias
+
+Neurons: TypeAlias = Sequence[tuple[Sequence[Fraction], Fraction]]
+"""A network: for each neuron w (d,) and a."""
+
+
+def integer(value: int) -> str:
+    """An integer, in brackets where it has a sign."""
+    return str(value) if value >= 0 else f"({value})"
+
+
+def natural(value: int) -> str:
+    """A natural number."""
+    return f"{value}%nat"
+
+
+def rational(value: Fraction) -> str:
+    """A rational."""
+    return f"({value.numerator}#{value.denominator})"
+
+
+def listed(items: Iterable[str], *, lines: bool = False) -> str:
+    """A list, on one line or on several."""
+    return f"[{(';' + chr(10) + '  ' if lines else ';').join(items)}]"
+
+
+def integers(values: Iterable[int]) -> str:
+    """A list of integers."""
+    return listed(map(integer, values))
+
+
+def network(neurons: Neurons) -> str:
+    """A network, in the scope of rationals."""
+    return listed(f"({listed(map(rational, w))},{rational(a)})" for w, a in neurons)
+
+
+def truth(value: bool) -> str:
+    """A boolean."""
+    return "true" if value else "false"
+
+
+def definitions(*named: tuple[str, str, str]) -> str:
+    """Definitions: name, type and term of each."""
+    return "\n".join(f"Definition {name} : {kind} := {term}." for name, kind, term in named)
