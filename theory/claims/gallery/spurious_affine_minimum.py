@@ -26,7 +26,7 @@ import numpy as np
 
 from theory.certificates import certify
 from theory.claims.gallery.base import HOLDS, TOPICS, Proved, Theorem
-from theory.exact import from_flint, some_solution, squared, to_flint
+from theory.exact import squared_distance
 from theory.landscape import limits, valleys
 from theory.problem import Problem
 from theory.states import state_of
@@ -59,13 +59,7 @@ class SpuriousAffineMinimum(Theorem[Problem]):
 
     def theorem(self, instance: Problem) -> tuple[Fraction, str]:
         """The loss of the best affine fit, and that it is spurious under the hypotheses."""
-        fit = [Fraction()] * instance.n
-        columns = list(zip(*instance.X, strict=True))
-        rows = [to_flint(_products(column, columns)) for column in columns]
-        best = some_solution(rows, to_flint(_products(instance.y, columns)), len(columns))
-        for factor, column in zip(from_flint(best or ()), columns, strict=True):
-            fit = [f + factor * v for f, v in zip(fit, column, strict=True)]
-        loss = squared(y - f for y, f in zip(instance.y, fit, strict=True)) / 2
+        loss = squared_distance(instance.y, zip(*instance.X, strict=True)) / 2
         distinct = len(set(instance.X)) == instance.n
         meant = instance.stated_width >= 2 and loss > 0 and distinct
         return loss, "spurious" if meant else "global"
@@ -79,10 +73,6 @@ class SpuriousAffineMinimum(Theorem[Problem]):
         loss = tree.complex.loss_of(tree.complex.minimum(cell).value)
         kinds = {limit.loss: KINDS.get(limit.kind, limit.kind) for limit in limits(tree)}
         return Proved((loss, kinds[loss]), certify(tree), instance)
-
-
-def _products(vector: tuple[Fraction, ...], columns: list[tuple[Fraction, ...]]) -> list[Fraction]:
-    return [sum((v * w for v, w in zip(vector, each, strict=True)), Fraction()) for each in columns]
 
 
 def _data(
