@@ -102,9 +102,8 @@ class LocalOptimalityRays(Theorem[AtKink]):
         rests = YES if all(_least_rate(instance, cone) >= 0 for cone in cones) else NO
         problem = instance.problem
         found = classify(problem, Network([[int(i == 0)] for i in range(problem.d)], [1]))
-        if found.slack is None:
-            return rests, NO
-        return Proved((rests, YES), certify(found), problem)
+        rested = found.slack is not None
+        return Proved((rests, YES), certify(found), problem) if rested else (rests, NO)
 
 
 def _least_rate(instance: AtKink, cone: Sequence[int]) -> fmpq:
