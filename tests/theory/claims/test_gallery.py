@@ -74,6 +74,8 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "two-segments-of-products": lambda said: said + Fraction(1, 60),
     "disconnected-minimisers": lambda said: said + 1,
     "dropout-stable-paths": lambda said: (said[0] - Fraction(1, 9), said[1]),
+    "connected-levels-and-minima": lambda said: (1, 2),
+    "linear-networks-connected": lambda said: (4, 4),
     "local-optimality-rays": lambda said: ("local minimum", "local minimum"),
     "memorising-network": lambda said: (said[0] - 2, said[1]),
     "quadratic-valleys-width": lambda said: said - 1,
