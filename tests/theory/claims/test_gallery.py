@@ -79,6 +79,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "local-optimality-rays": lambda said: ("local minimum", "local minimum"),
     "memorising-network": lambda said: (said[0] - 2, said[1]),
     "quadratic-valleys-width": lambda said: said - 1,
+    "sign-descent-equilibria": lambda said: "none",
     "spurious-affine-minimum": lambda said: (said[0] * 2, said[1]),
     "spurious-valleys-width": lambda said: (said[0] - 1, said[1]),
     "wide-connected-sublevel-sets": lambda said: said + 1,

@@ -59,7 +59,7 @@ class LinearNetworksConnected(Theorem[Linear]):
         return 0, 0
 
     def computed(self, instance: Linear, progress: Progress) -> tuple[int, int]:
-        """From below, and by a path of the smallest mode; the others rest in neurons of their own."""
+        """From below, and by a path of the smallest mode; the others rest in their neurons."""
         t, blank = min(instance.target), instance.width - len(instance.target)
         lower = 0 if blank else t * t
         points: Sequence[tuple[Sequence[int], Sequence[int]]] = (
