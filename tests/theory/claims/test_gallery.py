@@ -60,28 +60,28 @@ def test_the_verdict_is_the_one_on_record(theorem: Theorem[Any]) -> None:
 
 WRONG: dict[str, Callable[[Any], Any]] = {
     "activation-patterns": lambda said: said - 1,
+    "connected-levels-and-minima": lambda said: (1, 2),
     "connected-sublevel-sets": lambda said: said - 1,
     "convex-program-width": lambda said: said - 2,
+    "disconnected-minimisers": lambda said: said + 1,
+    "dropout-stable-paths": lambda said: (said[0] - Fraction(1, 9), said[1]),
     "four-segments": lambda said: said - 1,
     "interpolation-by-two-neurons": lambda said: said + 1,
     "kinks-at-data": lambda said: min(said, 1),
-    "minimal-norm-splines": lambda said: 2 * said,
-    "one-extra-neuron": lambda said: (said[0], said[1] - 1),
-    "region-residual": lambda said: tuple(v / 2 for v in said),
-    "spike-free-data": lambda said: said - Fraction(1, 10**6),
-    "staircase-width": lambda said: said - 1,
-    "star-centres": lambda said: said - 1,
-    "two-segments-of-products": lambda said: said + Fraction(1, 60),
-    "disconnected-minimisers": lambda said: said + 1,
-    "dropout-stable-paths": lambda said: (said[0] - Fraction(1, 9), said[1]),
-    "connected-levels-and-minima": lambda said: (1, 2),
     "linear-networks-connected": lambda said: (4, 4),
     "local-optimality-rays": lambda said: ("local minimum", "local minimum"),
     "memorising-network": lambda said: (said[0] - 2, said[1]),
+    "minimal-norm-splines": lambda said: 2 * said,
+    "one-extra-neuron": lambda said: (said[0], said[1] - 1),
     "quadratic-valleys-width": lambda said: said - 1,
+    "region-residual": lambda said: tuple(v / 2 for v in said),
     "sign-descent-equilibria": lambda said: "none",
+    "spike-free-data": lambda said: said - Fraction(1, 10**6),
     "spurious-affine-minimum": lambda said: (said[0] * 2, said[1]),
     "spurious-valleys-width": lambda said: (said[0] - 1, said[1]),
+    "staircase-width": lambda said: said - 1,
+    "star-centres": lambda said: said - 1,
+    "two-segments-of-products": lambda said: said + Fraction(1, 60),
     "wide-connected-sublevel-sets": lambda said: said + 1,
 }
 """What a theorem would say with a wrong constant in it."""
@@ -112,6 +112,8 @@ def table() -> str:
 
 def test_the_table_of_the_readme() -> None:
     assert table() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 BETTER: dict[str, Callable[[Any], Any]] = {
     "quadratic-valleys-width": len,
     "wide-connected-sublevel-sets": lambda problem: problem.n,
