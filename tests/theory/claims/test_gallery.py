@@ -63,6 +63,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "connected-levels-and-minima": lambda said: (1, 2),
     "connected-sublevel-sets": lambda said: said - 1,
     "convex-program-width": lambda said: said - 2,
+    "data-without-descent": lambda said: said - 2,
     "disconnected-minimisers": lambda said: said + 1,
     "dropout-stable-paths": lambda said: (said[0] - Fraction(1, 9), said[1]),
     "four-segments": lambda said: said - 1,
