@@ -66,6 +66,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "data-without-descent": lambda said: said - 2,
     "disconnected-minimisers": lambda said: said + 1,
     "dropout-stable-paths": lambda said: (said[0] - Fraction(1, 9), said[1]),
+    "early-alignment-minimum": lambda said: (2 * said[0], *said[1:]),
     "four-segments": lambda said: said - 1,
     "interpolation-by-two-neurons": lambda said: said + 1,
     "kinks-at-data": lambda said: min(said, 1),
