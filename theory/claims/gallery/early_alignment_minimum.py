@@ -50,7 +50,7 @@ class EarlyAlignmentMinimum(Theorem[Problem]):
             "not symmetric": _data(
                 ("-19/20", "1/20", "9/10"), ("21/20", 1, 1), ("11/10", "1/10", 1)
             ),
-            "eta = 4/25": _data(
+            "larger eta": _data(
                 ("-21/25", "-4/25", "99/100"), (1, "22/25", "29/25"), (1, "4/25", "11/10")
             ),
         }
