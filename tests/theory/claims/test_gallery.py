@@ -79,6 +79,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "one-extra-neuron": lambda said: (said[0], said[1] - 1),
     "quadratic-valleys-width": lambda said: said - 1,
     "region-residual": lambda said: tuple(v / 2 for v in said),
+    "segments-between-halves": lambda said: said // 2,
     "sign-descent-equilibria": lambda said: "none",
     "spike-free-data": lambda said: said - Fraction(1, 10**6),
     "spurious-affine-minimum": lambda said: (said[0] * 2, said[1]),
