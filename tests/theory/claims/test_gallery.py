@@ -16,6 +16,7 @@ from theory.claims import CLAIMS, Bounds, Claim
 from theory.claims.base import Made, Training, Value, verify
 from theory.claims.gallery import GALLERY, TOPICS, Proved, Relation, Theorem
 from theory.claims.gallery.template import Template
+from theory.claims.gallery.uniform_margin import shape
 from theory.errors import InputError
 from theory.problem import Problem
 from theory.types import Progress
@@ -87,6 +88,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "staircase-width": lambda said: said - 1,
     "star-centres": lambda said: said - 1,
     "two-segments-of-products": lambda said: said + Fraction(1, 60),
+    "uniform-margin": lambda said: said * Fraction(4, 5),
     "wide-connected-sublevel-sets": lambda said: said + 1,
 }
 """What a theorem would say with a wrong constant in it."""
@@ -122,9 +124,18 @@ def test_the_table_of_the_readme() -> None:
 BETTER: dict[str, Callable[[Any], Any]] = {
     "basins-and-local-minima": lambda problem: problem.n - 1,
     "quadratic-valleys-width": len,
+    "uniform-margin": lambda problem: best_quotient(*shape(problem), problem.n),
     "wide-connected-sublevel-sets": lambda problem: problem.n,
 }
 """The constants that proofs_notes/gallery.md proves in place of loose ones."""
+
+
+def best_quotient(squares: list[Fraction], p: Fraction, n: int) -> Fraction:
+    """Of two data the best constant, of more the better one."""
+    R = max(squares) / min(squares)
+    if n == 2:
+        return (2 * p * R**2 - 1) / (2 * p * R - 1)
+    return R / (1 - Fraction(2 * (n - 1), n) / (p * R))
 
 
 @pytest.mark.parametrize("name", BETTER)
