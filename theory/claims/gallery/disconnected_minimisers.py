@@ -43,7 +43,7 @@ class DisconnectedMinimisers(Theorem[Problem]):
         return {
             "h = 1": Problem(X=[[1], [-1]], y=[1, -1], width=1),
             "h = 2": Problem(X=[[0, -1], [1, 0], [-1, -1]], y=[1, 0, 0], width=2),
-            "h = 3": Problem(X=[[1, -1], [0, -1], [-1, -1], [1, 0]], y=[0, 0, 1, 0], width=3),
+            "h = 3": Problem(X=[[0, 1], [-1, 1], [-1, 0], [0, -1]], y=[0, 0, -1, 0], width=3),
             "h = 2, the data of the proof": _data_of_the_proof(2),
         }
 
