@@ -33,6 +33,21 @@ def squared(vector: Iterable[Fraction]) -> Fraction:
     return sum((v * v for v in vector), Fraction())
 
 
+def squared_distance(vector: Sequence[Fraction], columns: Iterable[Sequence[Fraction]]) -> Fraction:
+    """Of a vector to the span of columns, each as long: by Gram and Schmidt."""
+    left = [*columns, vector]
+    while len(left) > 1:
+        first, *left = left
+        size = squared(first)
+        if size:
+            shares = (dot(first, each) / size for each in left)
+            left = [
+                [v - share * w for v, w in zip(each, first, strict=True)]
+                for share, each in zip(shares, left, strict=True)
+            ]
+    return squared(left[0])
+
+
 def to_flint(values: Iterable[Fraction | int]) -> list[fmpq]:
     """The same numbers as flint's rationals."""
     return [fmpq(v.numerator, v.denominator) for v in values]

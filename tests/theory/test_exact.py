@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.exact import binary, dot, rounded, sparse_dot, to_flint
+from theory.exact import binary, dot, rounded, sparse_dot, squared_distance, to_flint
 from theory.states import cone_of, sign_of, state_of
 
 values = st.fractions(0, max_denominator=10**20) | st.builds(
@@ -73,3 +73,35 @@ def test_states_are_numbered_without_gaps() -> None:
     states = np.arange(10)
     assert (state_of(cone_of(states), sign_of(states)) == states).all()
     assert sign_of(states).sum() == 0
+
+
+@given(
+    st.integers(0, 3).flatmap(
+        lambda n: st.tuples(
+            st.lists(st.lists(st.fractions(), min_size=n, max_size=n), max_size=4),
+            st.lists(st.fractions(), min_size=n, max_size=n),
+        )
+    )
+)
+def test_the_distance_to_a_span_is_a_quotient_of_gram_determinants(
+    case: tuple[list[list[Fraction]], list[Fraction]],
+) -> None:
+    columns, vector = case
+    kept: list[list[Fraction]] = []
+    for column in columns:
+        if gram([*kept, column]):
+            kept.append(column)
+    expected = gram([*kept, vector]) / gram(kept)
+    assert squared_distance(vector, columns) == expected
+
+
+def gram(vectors: list[list[Fraction]]) -> Fraction:
+    """The determinant of their inner products."""
+    products = [[dot(u, v) for v in vectors] for u in vectors]
+    det = fmpq_mat(len(vectors), len(vectors), [q for row in products for q in to_flint(row)]).det()
+    return Fraction(int(det.p), int(det.q))
+
+
+def test_the_distance_to_a_span_of_nothing_is_the_length() -> None:
+    assert squared_distance([Fraction(3), Fraction(4)], []) == 25
+    assert squared_distance([Fraction(3), Fraction(4)], [[Fraction(), Fraction()]]) == 25
