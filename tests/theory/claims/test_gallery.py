@@ -72,6 +72,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "staircase-width": lambda said: said - 1,
     "star-centres": lambda said: said - 1,
     "two-segments-of-products": lambda said: said + Fraction(1, 60),
+    "uniform-margin-weights": lambda said: said * Fraction(11, 12),
 }
 """What a theorem would say with a wrong constant in it."""
 
