@@ -1,0 +1,34 @@
+"""Beside the theorems of the gallery: what is so where a hypothesis of one is missing."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from flint import fmpq, fmpq_mat
+
+from theory.claims.gallery.margins_that_can_grow import MarginsThatCanGrow
+from theory.claims.gallery.muon_on_lipschitz_functions import MuonOnLipschitzFunctions, Start
+from theory.network import Network
+from theory.problem import Problem
+from theory.types import silent
+
+
+@pytest.mark.parametrize(
+    ("e", "found"), [("17/10", "optimal beside zero neurons"), ("26/15", "not optimal")]
+)
+def test_margins_can_grow_only_where_two_data_are_far_apart(e: str, found: str) -> None:
+    data = Problem(X=[[1, Fraction(e)], [1, -Fraction(e)]], y=[1, 1])
+    network = Network([[1, 0], [0, 0]], [1, 0])
+    assert MarginsThatCanGrow().computed((data, network), silent) == ("stationary", found)
+
+
+def test_margins_are_stationary_only_with_multipliers_of_one_sign() -> None:
+    data = Problem(X=[[1, 2], [1, 1]], y=[1, 1])  # both lean to one side of the neuron
+    network = Network([[1, 0], [0, 0]], [1, 0])
+    assert MarginsThatCanGrow().computed((data, network), silent)[0] == "not stationary"
+
+
+def test_muon_converges_from_the_diagonal_on_which_it_moves() -> None:
+    unit = fmpq_mat(2, 2, [1, 0, 0, 1])
+    assert MuonOnLipschitzFunctions().computed(Start(unit, fmpq(1, 2), unit), silent) == "yes"
