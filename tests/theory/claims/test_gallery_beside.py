@@ -7,6 +7,8 @@ from fractions import Fraction
 import pytest
 from flint import fmpq, fmpq_mat
 
+from theory.claims.gallery import Proved
+from theory.claims.gallery.early_alignment import EarlyAlignment
 from theory.claims.gallery.margins_that_can_grow import MarginsThatCanGrow
 from theory.claims.gallery.muon_on_lipschitz_functions import MuonOnLipschitzFunctions, Start
 from theory.network import Network
@@ -32,3 +34,15 @@ def test_margins_are_stationary_only_with_multipliers_of_one_sign() -> None:
 def test_muon_converges_from_the_diagonal_on_which_it_moves() -> None:
     unit = fmpq_mat(2, 2, [1, 0, 0, 1])
     assert MuonOnLipschitzFunctions().computed(Start(unit, fmpq(1, 2), unit), silent) == "yes"
+
+
+def test_the_least_squares_are_global_where_two_data_are_parallel() -> None:
+    third = Fraction(1, 3)
+    data = Problem(
+        X=[[-1 + third / 9, 1], [third, 2 * third], [2 * third, 4 * third]],
+        y=[1, third / 9, 1],
+        width=2,
+    )
+    found = EarlyAlignment().computed(data, silent)
+    assert isinstance(found, Proved)
+    assert found.value == (EarlyAlignment().theorem(data)[0], "local minimum", "global")
