@@ -9,6 +9,7 @@ from flint import fmpq, fmpq_mat
 
 from theory.claims.gallery import Proved
 from theory.claims.gallery.early_alignment import EarlyAlignment
+from theory.claims.gallery.hinge_on_separable_data import HingeOnSeparableData
 from theory.claims.gallery.margins_that_can_grow import MarginsThatCanGrow
 from theory.claims.gallery.muon_on_lipschitz_functions import MuonOnLipschitzFunctions, Start
 from theory.network import Network
@@ -46,3 +47,20 @@ def test_the_least_squares_are_global_where_two_data_are_parallel() -> None:
     found = EarlyAlignment().computed(data, silent)
     assert isinstance(found, Proved)
     assert found.value == (EarlyAlignment().theorem(data)[0], "local minimum", "global")
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "activation"),
+    [
+        ([[1, 1], [0, 1], [-1, 1]], [1, -1, 1], "leaky_relu:1/10"),
+        ([[1, 1], [2, 1], [-1, 1]], [1, 1, -1], "leaky_relu:-1/2"),
+    ],
+    ids=["not separable", "a negative slope"],
+)
+def test_the_hinge_loss_has_bad_minima_without_a_hypothesis(
+    X: list[list[int]], y: list[int], activation: str
+) -> None:
+    data = Problem(X=X, y=y, width=2, loss="hinge", activation=activation)
+    found = HingeOnSeparableData().computed(data, silent)
+    assert isinstance(found, Proved)
+    assert found.value == "some"
