@@ -72,6 +72,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "linear-sublevel-sets": lambda said: said + 1,
     "local-minima-of-connected-levels": lambda said: said + 1,
     "margins-that-can-grow": lambda said: (said[0], "optimal beside zero neurons"),
+    "minima-with-a-zero-neuron": lambda said: ("yes",) * len(said),
     "minimal-norm-splines": lambda said: 2 * said,
     "muon-on-lipschitz-functions": lambda said: "yes",
     "one-extra-neuron": lambda said: (said[0], said[1] - 1),
