@@ -76,6 +76,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "minimal-norm-splines": lambda said: 2 * said,
     "muon-on-lipschitz-functions": lambda said: "yes",
     "one-extra-neuron": lambda said: (said[0], said[1] - 1),
+    "perturbed-slopes": lambda said: said + 1,
     "region-residual": lambda said: tuple(v / 2 for v in said),
     "spike-free-data": lambda said: said - Fraction(1, 10**6),
     "staircase-width": lambda said: said - 1,

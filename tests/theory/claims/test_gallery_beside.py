@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from flint import fmpq, fmpq_mat
@@ -12,6 +13,7 @@ from theory.claims.gallery.early_alignment import EarlyAlignment
 from theory.claims.gallery.hinge_on_separable_data import HingeOnSeparableData
 from theory.claims.gallery.margins_that_can_grow import MarginsThatCanGrow
 from theory.claims.gallery.muon_on_lipschitz_functions import MuonOnLipschitzFunctions, Start
+from theory.claims.gallery.perturbed_slopes import PerturbedSlopes
 from theory.network import Network
 from theory.problem import Problem
 from theory.types import silent
@@ -64,3 +66,15 @@ def test_the_hinge_loss_has_bad_minima_without_a_hypothesis(
     found = HingeOnSeparableData().computed(data, silent)
     assert isinstance(found, Proved)
     assert found.value == "some"
+
+
+@pytest.mark.parametrize(
+    ("changed", "patterns"),
+    [({"E": [[1, 1]] * 3}, 10), ({"c": Fraction()}, 39), ({"X": [[1, 2]] * 3}, 64)],
+    ids=["leaky ReLU", "ReLU", "equal data"],
+)
+def test_slopes_have_to_be_perturbed_and_may_not_be_zero(
+    changed: dict[str, Any], patterns: int
+) -> None:
+    slopes = PerturbedSlopes().instances()["n = 3, d = 2, m = 2"]
+    assert PerturbedSlopes().computed(slopes._replace(**changed), silent) == patterns
