@@ -14,6 +14,7 @@ from theory.claims.gallery.hinge_on_separable_data import HingeOnSeparableData
 from theory.claims.gallery.margins_that_can_grow import MarginsThatCanGrow
 from theory.claims.gallery.muon_on_lipschitz_functions import MuonOnLipschitzFunctions, Start
 from theory.claims.gallery.perturbed_slopes import PerturbedSlopes
+from theory.landscape import analyse
 from theory.network import Network
 from theory.problem import Problem
 from theory.types import silent
@@ -78,3 +79,18 @@ def test_slopes_have_to_be_perturbed_and_may_not_be_zero(
 ) -> None:
     slopes = PerturbedSlopes().instances()["n = 3, d = 2, m = 2"]
     assert PerturbedSlopes().computed(slopes._replace(**changed), silent) == patterns
+
+
+def test_of_four_data_some_have_an_affine_fit_that_is_global_though_not_exact() -> None:
+    labels = [Fraction(v, 20) for v in (19, 43, 57, 81)]
+    data = Problem(
+        X=[[x, 1] for x in (1, 2, 3, 4)], y=labels, width=1, bias="decayed", output_bias=True
+    )
+    assert analyse(data).minimum == Fraction(20, 400) / 2
+
+
+def test_a_neuron_fits_what_is_monotone_and_a_bend_at_a_distance_of_three_quarters() -> None:
+    x = [[-1, 1], [0, 1], [4, 1]]
+    for y, loss in (([0, 5, 6], 0), ([3, 1, 0], 0), ([1, -2, 1], Fraction(3, 4) * 6 / 2)):
+        data = Problem(X=x, y=y, width=1, bias="decayed", output_bias=True)
+        assert analyse(data).minimum == loss
