@@ -62,6 +62,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "activation-patterns": lambda said: said - 1,
     "cone-of-labels": lambda said: said / 2,
     "connected-sublevel-sets": lambda said: said - 1,
+    "conserved-signs": lambda said: (said[0], said[0]),
     "convex-program-width": lambda said: said - 2,
     "data-without-descent": lambda said: said - 1,
     "early-alignment": lambda said: (said[0] * Fraction(99, 100), *said[1:]),

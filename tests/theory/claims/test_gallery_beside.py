@@ -9,6 +9,7 @@ import pytest
 from flint import fmpq, fmpq_mat
 
 from theory.claims.gallery import Proved
+from theory.claims.gallery.conserved_signs import Conserved, ConservedSigns
 from theory.claims.gallery.early_alignment import EarlyAlignment
 from theory.claims.gallery.hinge_on_separable_data import HingeOnSeparableData
 from theory.claims.gallery.margins_that_can_grow import MarginsThatCanGrow
@@ -94,3 +95,9 @@ def test_a_neuron_fits_what_is_monotone_and_a_bend_at_a_distance_of_three_quarte
     for y, loss in (([0, 5, 6], 0), ([3, 1, 0], 0), ([1, -2, 1], Fraction(3, 4) * 6 / 2)):
         data = Problem(X=x, y=y, width=1, bias="decayed", output_bias=True)
         assert analyse(data).minimum == loss
+
+
+def test_with_one_feature_neurons_are_split_whatever_is_conserved() -> None:
+    found = ConservedSigns().computed(Conserved(1, (1, -1, 2)), silent)
+    assert isinstance(found, tuple)
+    assert found[0] == 8

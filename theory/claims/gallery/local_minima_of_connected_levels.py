@@ -4,16 +4,15 @@ Setting: two-layer ReLU networks of width m without biases, squared loss L on n 
 
 Statement: If {L <= c} is connected for every c, every local minimum is global.
 
-Hypotheses: as printed in the OpenReview version, none on L but that it is a loss of networks; that
-it has no plateaus mends it. Then, or for strict local minima, or for valleys (components that hold
-no global minimum), it is so.
+Hypotheses: as printed in the OpenReview version, none on L. That the local minimum is strict mends
+it; and no component of a set {L <= c} is without a global minimum, whatever its local minima.
 
 Source: C. D. Freeman, J. Bruna, ICLR 2017, arXiv 1611.01540, Proposition 2.1 of the OpenReview
 version.
 
 Tight: not so for ReLU: dead neurons make a plateau, on which the loss is constant nearby though a
-path that never rises leads from it to the global minimum. Without activation, or without dead
-neurons, as with abs, it is so on these data.
+path that never rises leads from it to the global minimum. With abs or leaky ReLU, which have no
+dead neurons, it is so on these data.
 
 Computed: of data with a single valley over all levels, by the exact merge tree, with a certificate,
 the number of losses above the least at which there are local minima.
