@@ -18,7 +18,12 @@ NOTES = Path(__file__).parents[1] / "proofs_notes"
 COLUMNS = "| statement | says | proof in | uses | claim | status |"
 STATUS = {"proved", "sharp", "instances", "measured"}
 NAMES = r"(?:[\w-]+(?:, | and ))*[\w-]+"
-GUIDES = {"README.md", "coq.md", "hunt.md", "strategies.md"}  # pages that state no theorem of their own
+GUIDES = {
+    "README.md",
+    "coq.md",
+    "hunt.md",
+    "strategies.md",
+}  # pages that state no theorem of their own
 
 
 @dataclass(frozen=True)

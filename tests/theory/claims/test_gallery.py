@@ -16,7 +16,6 @@ from theory.claims import CLAIMS, Bounds, Claim
 from theory.claims.base import Made, Training, Value, verify
 from theory.claims.gallery import GALLERY, TOPICS, Proved, Relation, Theorem
 from theory.claims.gallery.template import Template
-from theory.claims.gallery.uniform_margin import shape
 from theory.errors import InputError
 from theory.problem import Problem
 from theory.types import Progress
@@ -64,21 +63,29 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "basins-and-local-minima": lambda said: said + 1,
     "binary-labels-width": lambda said: said - 3,
     "connected-levels-and-minima": lambda said: (1, 2),
+    "cone-of-labels": lambda said: said / 2,
     "connected-sublevel-sets": lambda said: said - 1,
+    "conserved-signs": lambda said: (said[0], said[0]),
     "convex-program-width": lambda said: said - 2,
-    "data-without-descent": lambda said: said - 2,
     "disconnected-minimisers": lambda said: said + 1,
     "dropout-stable-paths": lambda said: (said[0] - Fraction(1, 9), said[1]),
-    "early-alignment-minimum": lambda said: (2 * said[0], *said[1:]),
+    "data-without-descent": lambda said: said - 1,
+    "early-alignment": lambda said: (said[0] * Fraction(99, 100), *said[1:]),
     "four-segments": lambda said: said - 1,
+    "hinge-on-separable-data": lambda said: "none",
     "interpolation-by-two-neurons": lambda said: said + 1,
     "kinks-at-data": lambda said: min(said, 1),
     "linear-networks-connected": lambda said: (4, 4),
     "local-optimality-rays": lambda said: ("local minimum", "local minimum"),
     "memorising-network": lambda said: (said[0] - 2, said[1]),
+    "linear-critical-values": lambda said: tuple(v + 1 for v in said),
+    "margins-that-can-grow": lambda said: (said[0], "optimal beside zero neurons"),
+    "minima-with-a-zero-neuron": lambda said: ("yes",) * len(said),
     "minimal-norm-splines": lambda said: 2 * said,
+    "muon-on-lipschitz-functions": lambda said: "yes",
     "one-extra-neuron": lambda said: (said[0], said[1] - 1),
     "quadratic-valleys-width": lambda said: said - 1,
+    "perturbed-slopes": lambda said: said + 1,
     "region-residual": lambda said: tuple(v / 2 for v in said),
     "segments-between-halves": lambda said: said // 2,
     "sign-descent-equilibria": lambda said: "none",
@@ -88,8 +95,8 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "staircase-width": lambda said: said - 1,
     "star-centres": lambda said: said - 1,
     "two-segments-of-products": lambda said: said + Fraction(1, 60),
-    "uniform-margin": lambda said: said * Fraction(4, 5),
     "wide-connected-sublevel-sets": lambda said: said + 1,
+    "uniform-margin-weights": lambda said: said * Fraction(11, 12),
 }
 """What a theorem would say with a wrong constant in it."""
 
@@ -124,18 +131,9 @@ def test_the_table_of_the_readme() -> None:
 BETTER: dict[str, Callable[[Any], Any]] = {
     "basins-and-local-minima": lambda problem: problem.n - 1,
     "quadratic-valleys-width": len,
-    "uniform-margin": lambda problem: best_quotient(*shape(problem), problem.n),
     "wide-connected-sublevel-sets": lambda problem: problem.n,
 }
 """The constants that proofs_notes/gallery.md proves in place of loose ones."""
-
-
-def best_quotient(squares: list[Fraction], p: Fraction, n: int) -> Fraction:
-    """Of two data the best constant, of more the better one."""
-    R = max(squares) / min(squares)
-    if n == 2:
-        return (2 * p * R**2 - 1) / (2 * p * R - 1)
-    return R / (1 - Fraction(2 * (n - 1), n) / (p * R))
 
 
 @pytest.mark.parametrize("name", BETTER)

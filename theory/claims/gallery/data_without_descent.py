@@ -1,21 +1,23 @@
-"""How many data it takes that some starts have no path down to the least loss.
+"""How many data it takes that some networks have no path of descent.
 
-Setting: two-layer ReLU networks of width m without biases, squared loss, n data in R^d. Where a
-spurious valley is, a component of a set {L <= c} without a global minimum, no path from its bottom
-leads lower without rising first.
+Setting: two-layer ReLU networks of width m without biases on n data in R^d, squared loss.
 
-Statement: There are such data for every n >= m + 2 d - 2, and none for n <= m.
+Statement: For n <= m a path of descent to the least loss starts at every network. For every
+n >= m + 2 d - 2 there are data with poor local minima of positive curvature, so with networks that
+no such path starts at. So the least n with such data is at most m + 2 d - 2.
 
-Hypotheses: d >= 2; the paper asks for minima of positive curvature, here valleys are looked at.
+Hypotheses: d >= 2. At d = 1 the two overlap: for n = m = 1 no network is without such a path. As
+output weights may be scaled against hidden ones, curvature can be meant but for that; here a
+network without a path is one in a spurious valley.
 
-Source: A. Sharifnassab, S. Salehkaleybar and S. J. Golestani, ICLR 2020, OpenReview
-BkgXHTNtvS, abstract.
+Source: A. Sharifnassab, S. Salehkaleybar, S. J. Golestani, ICLR 2020 (OpenReview BkgXHTNtvS),
+abstract.
 
-Tight: nowhere here. For m = 1, 2 and 3 there are m + 1 data with a spurious valley, which is the
-least number that is possible; so the bound is loose by 2 d - 3 there.
+Tight: loose for m = 1, 2, 3 and 4: m + 1 data in the plane are enough, which by the first half are
+the fewest. More features need no more, as some may be zero.
 
-Computed: that the exact tree of data found by search has a valley whose bottom is above the least
-loss; their number stands against the bound.
+Computed: n of data with a valley of the exact tree of all levels whose bottom is above the least
+loss, with a certificate.
 """
 
 from __future__ import annotations
@@ -32,29 +34,30 @@ from theory.types import Progress
 
 @dataclass(frozen=True)
 class DataWithoutDescent(Theorem[Problem]):
-    """The number of data of Sharifnassab, Salehkaleybar and Golestani."""
+    """One datum more than neurons."""
 
     topic = TOPICS[2]
     relation = Relation.AT_MOST
     on_record = "loose by 1"
 
     def instances(self) -> Mapping[str, Problem]:
-        """Each of m + 1 data."""
-        two = [[2, 0], [0, -1], [1, -1]]
-        three = [[2, -1], [-1, -1], [1, 0], [0, 1]]
+        """By width, as few data as there can be."""
+        plane = [[0, -1], [1, -1], [2, 0], [2, -1]]
+        five = [[-1, 3], [0, 2], [1, 2], [-1, 2], [1, -1]]
         return {
-            "m = 1, d = 2": Problem(X=[[1, 0], [0, 1]], y=[1, -2], width=1),
-            "m = 1, d = 3": Problem(X=[[1, 0, 0], [0, 1, 1]], y=[1, -2], width=1),
-            "m = 2, d = 2": Problem(X=two, y=[-1, 1, -1], width=2),
-            "m = 3, d = 2": Problem(X=three, y=[-1, -2, -1, 1], width=3),
+            "one neuron": Problem(X=[[1, 0], [0, 1]], y=[1, -2], width=1),
+            "two neurons": Problem(X=[[1, 0], [-1, 0], [0, 1]], y=[1, 1, -3], width=2),
+            "three neurons": Problem(X=plane, y=[2, 1, 3, -1], width=3),
+            "one neuron, three features": Problem(X=[[1, 0, 0], [0, 1, 0]], y=[1, -2], width=1),
+            "four neurons": Problem(X=five, y=[4, 3, 1, 3, 2], width=4),
         }
 
     def theorem(self, instance: Problem) -> int:
-        """The number of data from which on there are some without descent."""
+        """From how many data on there are some."""
         return instance.stated_width + 2 * instance.d - 2
 
     def computed(self, instance: Problem, progress: Progress) -> Proved:
-        """The number of these, if they are."""
+        """How many the instance has, if some of its networks have no such path."""
         tree = valleys(instance, progress=progress)
-        spurious = any(valley.birth > tree.minimum for valley in tree.valleys)
-        return Proved(instance.n if spurious else "none", certify(tree), instance)
+        assert any(valley.birth > tree.minimum for valley in tree.valleys)
+        return Proved(instance.n, certify(tree), instance)
