@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import io
 import math
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,9 @@ from theory.problem import format_rational
 
 if TYPE_CHECKING:
     from numerics.training.runs import Runs
+
+
+_WORDS = re.compile(r"[^\w.]+")  # what is between words, in the names of files
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def chapter(result: Result[Any, Any], folder: Path, start: float) -> Chapter:
     paths: dict[str, str] = {}
     certificates = {**result.prediction.certificates, **result.observation.certificates}
     for name, certificate in certificates.items():
-        file = f"{claim.id}.{name.replace(',', '').replace(' ', '-')}.json"
+        file = f"{claim.id}.{_WORDS.sub('-', name.replace(',', ''))}.json"
         files[file], paths[name] = as_json(certificate), str(folder / file)
     sheets = sheets_of(result)
     for sheet in sheets:
