@@ -47,6 +47,7 @@ def documents() -> dict[str, Callable[[], dict[str, Any]]]:
     return {
         "components": lambda: certify(analyse(flagship)),
         "components at a level": lambda: certify(analyse(flagship, level="1/2")),
+        "components, labelled": lambda: certify(analyse(flagship, labelled=True)),
         "components in the ball": lambda: certify(analyse(flagship, within=Ball("adamw", "12/5"))),
         "components of neurons that add nothing": lambda: certify(
             analyse(example("split-by-adamw-2"), 3)
@@ -76,7 +77,6 @@ def atlas() -> list[tuple[str, str]]:
         for name, entry in entries().items()
         for key, document in entry["certificates"].items()
         if document["kind"] in ("components", "minimum")
-        and not document.get("labelled")
         and (document["within"] or {}).get("ball", "entrywise") == "entrywise"
     ]
 

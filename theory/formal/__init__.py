@@ -24,8 +24,7 @@ LIBRARY = Path(__file__).parent / "library"
 
 MODULES = (
     *("Vec", "Net", "Chain", "Perm", "Check", "Path", "Exact", "Rational", "Cover", "Connect"),
-    "Components",
-    "Statements",
+    *("Components", "Labelled", "Statements"),
 )
 """The library, in the order of compilation and of reading."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
@@ -12,32 +12,32 @@ from theory.exact import dot
 from theory.formal.barrier import exact_barrier
 from theory.formal.cells import Cells, Face, certificate_term, keys
 from theory.formal.certificate import Cell, Data, Dual, primitive
-from theory.formal.paths import Path, moves, network, neurons, places
-from theory.formal.terms import definitions, integer, listed, natural
+from theory.formal.paths import Path, aligning, moves, network, neurons, places
+from theory.formal.terms import definitions, integer, listed, natural, truth
 from theory.formal.terms import network as term
 from theory.network import Network
 from theory.problem import rational
 
-IMPORTS = ("Vec", "Net", "Check", "Path", "Exact", "Rational", "Components", "Statements")
+IMPORTS = (
+    *("Vec", "Net", "Check", "Path", "Exact", "Rational", "Components", "Labelled"),
+    "Statements",
+)
 
 
 def components(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     """The file, without its head, and its theorems in words."""
-    if certificate["labelled"]:
-        raise InputError(
-            "certificate", "is about labelled components; the library has those modulo permutation"
-        )
+    labelled = bool(certificate["labelled"])
     level = rational(certificate["level"], "level")
     b = level * data.scale**2
     found = certificate["components"]
     duals = _Duals(data, certificate, b)
     parts = [Cells.of(data, certificate, each["cells"]) for each in found]
-    whole = Cells(data, False, [cell for part in parts for cell in part.cells])
+    whole = Cells(data, labelled, [cell for part in parts for cell in part.cells])
     representatives = [network(each["representative"]) for each in found]
     hubs = [
         _hub(k, path)
         for k, (each, part) in enumerate(zip(found, parts, strict=True))
-        for path in _ways(data, each, part.cells)
+        for path in _ways(data, each, part)
     ]
     entries = [each.entries(duals.of_face) for each in (whole, *parts)]
     for number in certificate["cover"]:
@@ -46,6 +46,7 @@ def components(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     shared = certificate_term(data, duals.used, "").partition("Cert")[2]
     sizes = f"{data.width} {data.problem.d}"
     arguments = f"X y {sizes} ball {integer(b.numerator)} {b.denominator} all hubs comps"
+    kind = "labelled" if labelled else "components"
     pairs = listed(f"(R{k}, C{k})" for k in range(len(parts)))
     text = f"""{
         definitions(
@@ -61,27 +62,21 @@ def components(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
         )
     }
 Lemma accepted :
-  scaled {data.scale} XQ yQ X y && Z.ltb 0 {b.denominator} && check_components {arguments} = true.
+  scaled {data.scale} XQ yQ X y && Z.ltb 0 {b.denominator} && check_{kind} {arguments} = true.
 Proof. vm_cast_no_check (eq_refl true). Qed.
-Theorem components : are_components XQ yQ {sizes} ball
+Theorem components : are_components XQ yQ {sizes} ball {truth(labelled)}
   ({integer(b.numerator)} / ({b.denominator} * {data.scale} * {data.scale}))%R (map fst comps).
-Proof. exact (components_exact _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
+Proof. exact ({kind}_exact _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
 """
-    count = len(parts)
-    barriers = [
-        (i, j, rational(certificate["barriers"][i][j], "barriers"))
-        for i, j in combinations(range(count), 2)
-    ]
     said = (
         f"the networks of {data.width} neurons{data.where} of loss at most {level} have exactly "
-        f"{count} path components, up to the order of neurons"
+        f"{len(parts)} path components" + (", up to the order of neurons" if not labelled else "")
     )
-    for i, j, value in barriers:
-        cut, path = _between(certificate, i, j)
-        if cut is None or path is None:
-            continue
+    for i, j in combinations(range(len(parts)), 2):
+        value = rational(certificate["barriers"][i][j], "barriers")
         ends = representatives[i], representatives[j]
-        text += exact_barrier(data, certificate, cut, ends, path, f"_{i}_{j}")
+        path = _path(data, certificate, i, j, value)
+        text += exact_barrier(data, certificate, _cut(certificate, i, j), ends, path, f"_{i}_{j}")
         said += f"; the barrier between {i} and {j} is {value}"
     return text, said
 
@@ -111,7 +106,7 @@ class _Duals:
         raise InputError("certificate", "has a face that none of its duals bounds above the level")
 
 
-def _ways(data: Data, component: Mapping[str, Any], cells: Sequence[Cell]) -> list[Path]:
+def _ways(data: Data, component: Mapping[str, Any], part: Cells) -> list[Path]:
     """From a network in each cell, its neurons in the order of the cell's states, to the
     representative, its neurons in some order."""
     parent: dict[int, tuple[int, Network]] = {
@@ -119,31 +114,34 @@ def _ways(data: Data, component: Mapping[str, Any], cells: Sequence[Cell]) -> li
     }
     last = network(component["representative"])
     paths = []
-    for i, cell in enumerate(cells):
+    for i, cell in enumerate(part.cells):
         here = parent[i][1] if i else last
-        breakpoints = [_within(data, cell, here)]
+        breakpoints = [_within(data, cell, here, part.labelled)]
         at = i
         while at:
             at, _ = parent[at]
             target = parent[at][1] if at else last
             # Both networks are in this cell: neurons that share a state belong together.
-            mine, other = (_places(data, cells[at], each) for each in (breakpoints[-1], target))
+            mine, other = (
+                _places(data, part.cells[at], each, part.labelled)
+                for each in (breakpoints[-1], target)
+            )
             breakpoints.append(target.permuted([other.index(slot) for slot in mine]))
         paths.append(moves(breakpoints[0], breakpoints, breakpoints[-1]))
     return paths
 
 
-def _places(data: Data, cell: Cell, of: Network) -> list[int]:
-    found = places(data, cell, of)
+def _places(data: Data, cell: Cell, of: Network, labelled: bool) -> list[int]:
+    found = places(data, cell, of, labelled=labelled)
     if found is None:
         raise InputError("certificate", "has a network that is not in its cell")
     return found
 
 
-def _within(data: Data, cell: Cell, of: Network) -> Network:
+def _within(data: Data, cell: Cell, of: Network, labelled: bool) -> Network:
     """The network with each neuron in the place of its state; one that adds nothing is zero there,
     with the sign of the state."""
-    order = _places(data, cell, of)
+    order = _places(data, cell, of, labelled)
     inside = of.permuted([order.index(k) for k in range(len(order))])
     adding = [
         (w, a) if a and any(dot(row, w) for row in data.problem.X) else ((Fraction(),) * len(w), s)
@@ -158,27 +156,37 @@ def _hub(component: int, path: Path) -> str:
     return f"Hub {natural(component)} {term(steps[0])} {inner} {term(steps[-1])}"
 
 
-def _between(
-    certificate: Mapping[str, Any], i: int, j: int
-) -> tuple[Mapping[str, Any] | None, list[Network] | None]:
-    """A cut of the barrier's value that has one of the two components inside, and the path that the
-    certificate has from one to the other; None where it has several to be joined."""
-    value = certificate["barriers"][i][j]
-    path = next(
-        (
-            [network(each) for each in path["breakpoints"]][:: 1 if path["from"] == i else -1]
-            for path in certificate["paths"]
-            if {path["from"], path["to"]} == {i, j}
-        ),
-        None,
+def _cut(certificate: Mapping[str, Any], i: int, j: int) -> Mapping[str, Any]:
+    """A cut as high as the barrier that has one of the two components inside."""
+    firsts = [certificate["components"][k]["cells"][0] for k in (i, j)]
+    return next(
+        cut
+        for cut in certificate["cuts"]
+        if cut["value"] == certificate["barriers"][i][j]
+        and sum(cell in firsts for cell in cut["cells"]) == 1
     )
-    firsts = [sorted(certificate["components"][k]["cells"][0]) for k in (i, j)]
-    cut = next(
-        (
-            cut
-            for cut in certificate["cuts"]
-            if cut["value"] == value and sum(sorted(cell) in firsts for cell in cut["cells"]) == 1
-        ),
-        None,
-    )
-    return cut, path
+
+
+def _path(
+    data: Data, certificate: Mapping[str, Any], i: int, j: int, value: Fraction
+) -> list[Network]:
+    """From one representative to the other over those between, no higher than the value."""
+    pieces: dict[int, list[tuple[int, list[Network]]]] = {}
+    for piece in certificate["paths"]:
+        networks = [network(each) for each in piece["breakpoints"]]
+        if max(each.loss(data.problem) for each in networks) <= value:
+            pieces.setdefault(piece["from"], []).append((piece["to"], networks))
+            pieces.setdefault(piece["to"], []).append((piece["from"], networks[::-1]))
+    ways: dict[int, list[Network]] = {i: []}
+    left = [i]
+    while left:
+        here = left.pop()
+        for there, networks in pieces.get(here, ()):
+            if there not in ways:
+                way = ways[here]
+                if way and not certificate["labelled"]:
+                    order = aligning(networks[0], way[-1])
+                    networks = [each.permuted(order) for each in networks]
+                ways[there] = [*way, *networks]
+                left.append(there)
+    return ways[j]
