@@ -14,7 +14,7 @@ from theory.claims.gallery.base import TOPICS, Proved, Relation, Theorem
 
 __all__ = ["GALLERY", "TOPICS", "Proved", "Relation", "Theorem"]
 
-_FRAME = ("base", "teacher", "template")
+_FRAME = ("base", "teacher", "template", "zigzag")
 
 
 def _theorem(name: str) -> Theorem[Any]:
