@@ -25,11 +25,13 @@ quantile:1/4 3/2
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from operator import mul
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from theory.errors import InputError
@@ -88,6 +90,10 @@ class Loss(ABC):
     @abstractmethod
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """The loss, or a rational just above it."""
+
+    def below(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        """The loss, or a rational just below it."""
+        return self.value(fit, y)
 
     def zero(self, y: Sequence[Fraction]) -> Fraction:
         """The loss of zero weights."""
@@ -172,6 +178,11 @@ class Separable(Loss):
     @abstractmethod
     def term(self, f: Fraction, y: Fraction) -> Fraction:
         """The loss of one datum, or a rational just above it."""
+
+    @abstractmethod
+    def kinks(self, y: Fraction) -> Sequence[Fraction] | None:
+        """The f, in order, between which `term` is a polynomial of degree two at most; None where
+        it is not."""
 
     @abstractmethod
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
@@ -297,6 +308,9 @@ class Squared(Separable):
     def term(self, f: Fraction, y: Fraction) -> Fraction:
         return (f - y) ** 2 / 2
 
+    def kinks(self, y: Fraction) -> Sequence[Fraction] | None:
+        return ()
+
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
         return lam * (y - lam / 2)
 
@@ -306,7 +320,7 @@ class Squared(Separable):
     def length_squared(self, lam: Sequence[Fraction]) -> Fraction:
         """sum lam_k^2 / w_k: D(lam) is lam . y less half of it."""
         if self.weights is None:
-            return sum((v * v for v in lam), Fraction())
+            return _dot(lam, lam)
         return sum((v * v / w for v, w in zip(lam, self.weights, strict=True)), Fraction())
 
     def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
@@ -370,6 +384,9 @@ class Huber(Separable):
         M, r = self.threshold, abs(f - y)
         return r * r / 2 if r <= M else M * (r - M / 2)
 
+    def kinks(self, y: Fraction) -> Sequence[Fraction] | None:
+        return (y - self.threshold, y + self.threshold)
+
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
         return lam * (y - lam / 2) if abs(lam) <= self.threshold else None
 
@@ -420,6 +437,9 @@ class Quantile(Separable):
     def term(self, f: Fraction, y: Fraction) -> Fraction:
         return max((1 - self.share) * (f - y), self.share * (y - f))
 
+    def kinks(self, y: Fraction) -> Sequence[Fraction] | None:
+        return (y,)
+
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
         return lam * y if self.share - 1 <= lam <= self.share else None
 
@@ -453,6 +473,9 @@ class _Beyond(Separable):
 
     def term(self, f: Fraction, y: Fraction) -> Fraction:
         return max(Fraction(), abs(f - y) - self._margin)
+
+    def kinks(self, y: Fraction) -> Sequence[Fraction] | None:
+        return (y - self._margin, y + self._margin)
 
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
         return lam * y - self._margin * abs(lam) if abs(lam) <= 1 else None
@@ -517,6 +540,9 @@ class _OfLabels(Separable):
     def check(self, y: Sequence[Fraction]) -> None:
         """Only +-1 are labels."""
         require_labels(y, f"the {self.name} loss needs")
+
+    def kinks(self, y: Fraction) -> Sequence[Fraction] | None:
+        return (y,)
 
 
 @dataclass(frozen=True)
@@ -589,6 +615,13 @@ class Logistic(_OfLabels):
     def term(self, f: Fraction, y: Fraction) -> Fraction:
         return _end(_ball(-f * y).exp().log1p(), upper=True)
 
+    def kinks(self, y: Fraction) -> Sequence[Fraction] | None:
+        return None
+
+    def below(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        ends = (_end(_ball(-f * v).exp().log1p(), upper=False) for f, v in zip(fit, y, strict=True))
+        return sum(map(mul, ends, self.every_weight(len(y))), Fraction())
+
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
         share = lam * y
         if not 0 <= share <= 1:
@@ -641,7 +674,13 @@ def _end(ball: Any, *, upper: bool) -> Fraction:
 
 
 def _dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
-    return sum((v * w for v, w in zip(a, b, strict=True)), Fraction())
+    # In integers, as sums of Fractions take three times as long.
+    p, q = (math.lcm(*(v.denominator for v in each)) for each in (a, b))
+    products = (
+        v.numerator * (p // v.denominator) * w.numerator * (q // w.denominator)
+        for v, w in zip(a, b, strict=True)
+    )
+    return Fraction(sum(products), p * q)
 
 
 def _require(right: bool, field: str, number: object, what: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.errors import InputError
-from theory.losses import SQUARED, Custom, Hinge, Huber, Loss
+from theory.losses import SQUARED, Custom, Hinge, Huber, Loss, Separable
 from theory.network import Network
 from theory.problem import Problem
 
@@ -70,6 +71,41 @@ def test_floats_are_those_of_the_exact_loss(
 ) -> None:
     loss, fit, y = drawn
     assert loss.at(floats(fit), floats(y)) == pytest.approx(float(loss.value(fit, y)), abs=1e-9)
+
+
+@given(data())
+def test_what_is_below_the_loss_is_near(
+    drawn: tuple[Loss, list[Fraction], list[Fraction]],
+) -> None:
+    loss, fit, y = drawn
+    below, value = loss.below(fit, y), loss.value(fit, y)
+    assert below <= value <= below * (1 + Fraction(1, 10**12))
+    assert (below == value) is (loss.name != "logistic")
+
+
+@given(data(), st.lists(st.fractions(0, 1), min_size=2, max_size=2))
+def test_terms_are_polynomials_between_kinks_and_not_across(
+    drawn: tuple[Loss, list[Fraction], list[Fraction]], parts: list[Fraction]
+) -> None:
+    """Three values of a polynomial of degree two say what the fourth is."""
+    loss, _, (y, *_) = drawn
+    assert isinstance(loss, Separable)
+    kinks = loss.kinks(y)
+    if kinks is None:
+        assert loss.name == "logistic"
+        return
+
+    def third(low: Fraction, high: Fraction) -> Fraction:
+        """The third difference of the term from low to high."""
+        values = [loss.term(low + k * (high - low) / 3, y) for k in range(4)]
+        return values[3] - 3 * values[2] + 3 * values[1] - values[0]
+
+    ends = kinks or (y,)
+    assert list(kinks) == sorted(kinks)
+    for low, high in pairwise([ends[0] - 4, *kinks, ends[-1] + 4]):
+        assert third(*(low + part * (high - low) for part in parts)) == 0
+    for kink in kinks:
+        assert third(kink - Fraction(1, 90), kink + Fraction(2, 90)) != 0
 
 
 @pytest.mark.parametrize("name", NAMES)
