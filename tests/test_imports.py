@@ -15,8 +15,9 @@ ROOT = Path(theory.__file__).parents[1]
 THEORY = (
     *("errors", "types", "own_file", "parallel", "quiet", "names", "activation", "exact", "losses"),
     *("problem", "linear", "loading", "network", "geometry", "gauges", "within", "units"),
-    *("arrangement", "states", "cone_program", "landscape", "programs", "radii", "margins"),
-    *("connectivity", "regions", "certificates", "formal", "claims", "hunt", "strategies"),
+    *("arrangement", "states", "cone_program", "landscape", "lines", "programs", "radii"),
+    *("margins", "connectivity", "regions", "certificates", "formal", "claims", "hunt"),
+    *("strategies",),
 )
 NUMERICS = (
     *("files", "text", "coq", "training", "pictures", "page", "gpt2", "studies", "report", "cli"),
