@@ -11,7 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from inspect import signature
-from itertools import combinations, combinations_with_replacement, permutations, product
+from itertools import combinations, combinations_with_replacement, product
 
 from scipy.cluster.hierarchy import DisjointSet
 
@@ -33,16 +33,15 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.ends import Ends
 from theory.landscape.least import least
 from theory.landscape.valleys import valleys
+from theory.lines import Real, align
 from theory.losses import Hinge
 from theory.margins import MaxMargin, margins
-from theory.network import Network
 from theory.problem import Problem, format_rational, rational
 from theory.radii.radii import DIGITS
 from theory.regions import regions
 from theory.within import Ball
 
 _RUNS = 32
-_STEPS = 16  # at which a straight line is evaluated
 _TIGHT = Fraction(1, 10**6)  # relative: least radii nearer than this are not told apart
 _ENTRIES = range(-3, 4)  # of points to be labelled
 _MARGIN = 1e-3  # relative: shorter intervals of estimated radii are passed over
@@ -179,37 +178,20 @@ def _far_above(ratio: Fraction, problem: Problem) -> Facts | None:
     best: tuple[Fraction, Facts] | None = None
     for i, j in combinations(range(len(analysis.components)), 2):
         ends = [analysis.components[k].representative for k in (i, j)]
-        line = min(
-            _highest(problem, ends[0], ends[1].permuted(order))
-            for order in permutations(range(width))
-        )
+        line = align(problem, *ends).maximum
         barrier = analysis.barriers[i][j]
         assert barrier
-        if line >= ratio * barrier and (best is None or line / barrier > best[0]):
+        if line >= Real.of(ratio * barrier) and (best is None or line.lower / barrier > best[0]):
             best = (
-                line / barrier,
+                line.lower / barrier,
                 {
                     "components": [i, j],
                     "barrier": format_rational(barrier),
-                    "line": format_rational(line),
-                    "ratio": format_rational(line / barrier),
+                    "line": " to ".join(_shown(*line.ends)),
+                    "ratio": " to ".join(_shown(*(end / barrier for end in line.ends))),
                 },
             )
     return None if best is None else best[1]
-
-
-def _highest(problem: Problem, first: Network, second: Network) -> Fraction:
-    """The highest loss at a few points of the line from one network to another: no more than the
-    highest on all of it."""
-
-    def at(t: Fraction) -> Network:
-        def mix(p: Sequence[Fraction], q: Sequence[Fraction]) -> tuple[Fraction, ...]:
-            return tuple((1 - t) * v + t * w for v, w in zip(p, q, strict=True))
-
-        rows = zip(first.W, second.W, strict=True)
-        return Network(W=tuple(mix(*row) for row in rows), a=mix(first.a, second.a))
-
-    return max(at(Fraction(k, _STEPS)).loss(problem) for k in range(1, _STEPS))
 
 
 # Inside a ball
