@@ -315,19 +315,19 @@ def maxima(
     *,
     progress: Progress = silent,
 ) -> dict[str, list[float]]:
-    """The maximum of the loss on a curve of each kind between each pair of exact networks.
+    """The maximum of the loss on a learned curve of each kind between each pair of exact networks.
 
-    Kinds: linear, polychain and bezier, the last two learned with DEFAULT_BENDS bends. Widths and d
-    may differ from pair to pair, the rest as `Pairs.of` says.
+    Curves have DEFAULT_BENDS bends. Widths and d may differ from pair to pair, the rest as
+    `Pairs.of` says.
     """
     alike: dict[tuple[int, int], list[int]] = {}
     for k, (problem, first, _) in enumerate(pairs):
         alike.setdefault((problem.d, first.width), []).append(k)
-    found = {kind: [math.nan] * len(pairs) for kind in ("linear", *BASES)}
+    found = {kind: [math.nan] * len(pairs) for kind in BASES}
     for members in alike.values():
         batch = Pairs.of([pairs[k] for k in members])
-        learned = {kind: connect(batch, kind, progress=progress) for kind in BASES}
-        for kind, curves in {"linear": segment(batch), **learned}.items():
+        for kind in BASES:
+            curves = connect(batch, kind, progress=progress)
             for k, value in zip(members, curves.maximum().tolist(), strict=True):
                 found[kind][k] = value
     return found

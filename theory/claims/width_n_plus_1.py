@@ -9,8 +9,8 @@ Tight: n + 1 is the least number that holds for all data, for these n.
 
 Predicted: the theorem; the exact landscapes of the counterexamples, with proofs.
 
-Observed: exact landscapes at every critical level, the path of the proof at samples, all cells and
-faces of the counterexamples in floating point, and the checker.
+Observed: exact landscapes at every critical level, the exact maximum on the path of the proof, all
+cells and faces of the counterexamples in floating point, and the checker.
 
 Source: Nguyen, arXiv 2101.08576.
 
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, combinations_with_replacement
+from itertools import combinations, combinations_with_replacement, pairwise
 from typing import Self
 
 import numpy as np
@@ -39,12 +39,12 @@ from theory.claims.base import (
 )
 from theory.claims.float_landscape import float_landscape
 from theory.claims.instances import integer_problem
-from theory.claims.sampled import losses, samples
 from theory.connectivity import unconstrained_path
 from theory.errors import Interrupted
 from theory.landscape import analyse
 from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
+from theory.lines import Real, line
 from theory.network import Network
 from theory.problem import Problem
 from theory.types import Progress
@@ -52,7 +52,6 @@ from theory.types import Progress
 _SHAPES = ((1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (3, 2))  # (n, d), every level
 _LARGER = ((4, 2), (5, 3), (8, 4))  # for paths, which need no landscape
 _LARGEST = 3  # entry of the data
-_SAMPLES = 16  # of each piece of a path
 _ROUNDING = 1e-9  # of a loss, relative to the loss of zero weights
 _CERTIFIED = 3  # the largest n whose proofs at width n + 1 are kept: they grow quickly
 
@@ -97,8 +96,8 @@ class WidthNPlus1(Claim):
             "which decides for all levels; observed: components by exact landscapes, labelled and "
             "modulo permutation",
             f"paths: for each of these and of {larger} {self.pairs} pairs of networks, each the "
-            "best of a random cell; observed: the path of the proof, its losses in floating point "
-            f"at {_SAMPLES + 1} points of each piece",
+            "best of a random cell; observed: the path of the proof, its highest loss "
+            "exactly",
             "counterexamples: predicted by exact landscapes with proofs; observed by all cells and "
             "faces in floating point",
         )
@@ -201,13 +200,11 @@ def _at_every_level(problem: Problem) -> Iterator[int]:
 
 
 def _stays_low(problem: Problem, first: Network, second: Network) -> bool:
-    """Whether the path of the proof stays at the losses of its ends, at samples."""
+    """Whether the path of the proof stays at the losses of its ends."""
     path = unconstrained_path(problem, first, second)
-    zero = float(problem.squared_length / 2)
-    limit = float(max(first.loss(problem), second.loss(problem))) + _ROUNDING * zero
+    level = Real.of(max(first.loss(problem), second.loss(problem)))
     joins = path[0] == first and path[-1] == second
-    highest = max(float(losses(problem, W, a).max()) for W, a in samples(path, _SAMPLES))
-    return joins and highest <= limit
+    return joins and all(line(problem, *ends).maximum <= level for ends in pairwise(path))
 
 
 def _couples(count: int) -> Iterator[tuple[int, int]]:
