@@ -32,6 +32,7 @@ COMMANDS = (
         "width",
         "hunt",
         "path",
+        "line",
         "solve",
     ),
     *("train", "check", "prove", "problems", "gpt2", "study", "new"),

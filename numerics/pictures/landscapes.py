@@ -221,6 +221,21 @@ def draw_alignments(axes: Axes, barrier: Barrier, title: str) -> None:
     _legend(axes, columns=1)
 
 
+def draw_polygons(
+    axes: Axes,
+    problem: Problem,
+    polygons: Mapping[str, Sequence[Network]],
+    levels: Sequence[Fraction],
+) -> None:
+    """The loss along polygons of networks, by name, and the levels of their maxima."""
+    for k, (name, breakpoints) in enumerate(polygons.items()):
+        along, losses = _profile(problem, breakpoints)
+        axes.plot(along, losses, **_curve(k % len(_LINES)), label=name)
+    _label_levels(axes, levels)
+    axes.set(xlabel="part of the way, by length", ylabel="loss", xlim=(0, 1))
+    _legend(axes, columns=1)
+
+
 def _profile(
     problem: Problem, breakpoints: Sequence[Network]
 ) -> tuple[Float[np.ndarray, " t"], Float[np.ndarray, " t"]]:

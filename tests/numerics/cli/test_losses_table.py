@@ -44,6 +44,7 @@ COMMANDS: dict[str, str] = {
     "radii": "radii {problem} --optimizers adamw",
     "regions": "regions {problem} --optimizers adamw,muon",
     "path": "path {first} {second} --problem {problem} --optimizer muon --rho 2",
+    "line": "line {first} {second} --problem {problem} --align all --middle",
     "classify": "classify {first} --problem {problem}",
     "certificates": "barrier {problem} --within ngd --rho 1 --certificate {proof}",
     "train": "train {problem} --optimizer adamw --rho 1 --steps 20 --seeds 2",
@@ -72,6 +73,8 @@ def verdict(command: str, document: Mapping[str, Any]) -> str:
             return number(document["components"][0]["rho"]["adamw"])
         case "regions":
             return number(document["least"]["muon"])
+        case "line":
+            return number(document["maximum"])
         case "classify":
             return number(document["cell_minimum"])
         case "path":
