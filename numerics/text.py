@@ -35,8 +35,9 @@ def show_data(problem: Problem) -> str:
     loss = problem.loss
     parts = [
         *([] if problem.activation == RELU else [str(problem.activation)]),
-        *([] if loss.weighted(None) == SQUARED else [f"{loss} loss"]),
+        *([] if loss.name == SQUARED.name else [f"{loss} loss"]),
         *([] if loss.weights is None else ["weights"]),
+        *([] if loss.form is None else ["a form"]),
         *(["output bias"] if problem.output_bias else []),
         *(["skip connection"] if problem.skip else []),
     ]

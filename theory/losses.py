@@ -14,7 +14,9 @@ r = f - y, p = lam y and the entropy H(p) = -p log p - (1 - p) log(1 - p), for e
 | squared_hinge | max(0, 1 - y f)^2, y = +-1                     | p - p^2 / 4, p >= 0             |
 | logistic      | log(1 + exp(-y f)), y = +-1                    | H(p), 0 <= p <= 1               |
 
-A loss may have weights w > 0: L(f) = sum_k w_k l(f_k), with D(lam) = sum_k w_k D(lam_k / w_k).
+A loss may have weights w > 0: L(f) = sum_k w_k l(f_k), with D(lam) = sum_k w_k D(lam_k / w_k). The
+squared one may have a form Q instead: L(f) = r^T Q r / 2, with D(lam) = lam . y - lam^T Q^+ lam / 2
+for the lam that are Q v for some v, else minus infinity.
 Logarithms are enclosed in balls (Arb), so their bounds are proved too, if not by rationals.
 
 Only the standard library is needed to read, to evaluate and to bound, but for the logistic loss.
@@ -36,6 +38,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from theory.errors import InputError
 from theory.names import name_and_number
+from theory.semidefinite import Semidefinite
 
 if TYPE_CHECKING:
     import cvxpy
@@ -77,6 +80,18 @@ class Loss(ABC):
     def parameter(self) -> Fraction | None:
         """The number that its name states, if any."""
         return None
+
+    @property
+    def form(self) -> Semidefinite | None:
+        """What stands in place of the identity, if it is squared and anything does."""
+        return None
+
+    def formed(self, form: Semidefinite) -> Loss:
+        """The same with a form; raises InputError where that makes no sense."""
+        weights = "" if self.weights is None else " with weights"
+        raise InputError(
+            "form", f"is for the squared loss without weights, not for {self}{weights}"
+        )
 
     def weighted(self, weights: Sequence[Fraction] | None) -> Self:
         """The same with other weights."""
@@ -296,14 +311,44 @@ class Separable(Loss):
         return values if self.weights is None else values * self._float_weights
 
 
+class Scaling(Loss):
+    """Half a squared length of y - f: each multiple of a dual vector proves something."""
+
+    smooth = True
+
+    @abstractmethod
+    def length_squared(self, lam: Sequence[Fraction]) -> Fraction | None:
+        """D(lam) is lam . y less half of it; None: minus infinity."""
+
+    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        """The best of all."""
+        gain, length = _dot(lam, y), self.length_squared(lam)
+        return Fraction() if gain <= 0 or length is None else gain / length
+
+    def bound(self, lam: Sequence[Fraction], height: Fraction, y: Sequence[Fraction]) -> Fraction:
+        """The best over all multiples of lam."""
+        spare, length = _dot(lam, y) - height, self.length_squared(lam)
+        return Fraction() if spare <= 0 or length is None else spare * spare / (2 * length)
+
+    def height(
+        self, lam: Sequence[Fraction], level: Fraction, y: Sequence[Fraction]
+    ) -> Fraction | None:
+        from theory.exact import sqrt_above  # here, as those who read data need none of it
+
+        length = self.length_squared(lam)
+        return None if length is None else _dot(lam, y) - sqrt_above(2 * level * length)
+
+
 @dataclass(frozen=True)
-class Squared(Separable):
+class Squared(Scaling, Separable):
     """1/2 ||f - y||^2"""
 
     name = "squared"
-    smooth = True
     fits = True
     degree = 2
+
+    def formed(self, form: Semidefinite) -> Loss:
+        return super().formed(form) if self.weights else SquaredForm(form)
 
     def term(self, f: Fraction, y: Fraction) -> Fraction:
         return (f - y) ** 2 / 2
@@ -318,27 +363,10 @@ class Squared(Separable):
         return None, None
 
     def length_squared(self, lam: Sequence[Fraction]) -> Fraction:
-        """sum lam_k^2 / w_k: D(lam) is lam . y less half of it."""
+        """sum lam_k^2 / w_k"""
         if self.weights is None:
             return _dot(lam, lam)
         return sum((v * v / w for v, w in zip(lam, self.weights, strict=True)), Fraction())
-
-    def multiple(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
-        """The best of all."""
-        gain = _dot(lam, y)
-        return gain / self.length_squared(lam) if gain > 0 else Fraction()
-
-    def bound(self, lam: Sequence[Fraction], height: Fraction, y: Sequence[Fraction]) -> Fraction:
-        """The best over all multiples of lam."""
-        spare = _dot(lam, y) - height
-        return spare * spare / (2 * self.length_squared(lam)) if spare > 0 else Fraction()
-
-    def height(
-        self, lam: Sequence[Fraction], level: Fraction, y: Sequence[Fraction]
-    ) -> Fraction | None:
-        from theory.exact import sqrt_above  # here, as those who read data need none of it
-
-        return _dot(lam, y) - sqrt_above(2 * level * self.length_squared(lam))
 
     def terms(self, fit: Float[Array, "*s n"], y: Float[Array, " n"]) -> Float[Array, "*s n"]:
         return (fit - y) ** 2 / 2
@@ -360,6 +388,94 @@ class Squared(Separable):
         if self.weights is not None:
             residual = _cvxpy().multiply(self._float_weights**0.5, residual)
         half: cvxpy.Expression = _cvxpy().sum_squares(residual) / 2
+        return half
+
+
+@dataclass(frozen=True)
+class SquaredForm(Scaling):
+    """1/2 (f - y)^T Q (f - y), for a positive semidefinite Q."""
+
+    matrix: Semidefinite
+    name = "squared"
+
+    def __post_init__(self) -> None:
+        _require(self.weights is None, "weights", "those of a form", "on its diagonal")
+
+    @property
+    def form(self) -> Semidefinite | None:
+        return self.matrix
+
+    def formed(self, form: Semidefinite) -> Loss:
+        return SquaredForm(form)
+
+    def weighted(self, weights: Sequence[Fraction] | None) -> Self:
+        """Only without weights."""
+        if weights is not None:
+            raise InputError("weights", "the loss has a form; multiply its rows and columns")
+        return self
+
+    def check(self, y: Sequence[Fraction]) -> None:
+        """It has a row for each datum."""
+        if len(self.matrix.rows) != len(y):
+            what = f"has {len(self.matrix.rows)} rows, but X has {len(y)}"
+            raise InputError("form", what)
+
+    def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        rest = [f - v for f, v in zip(fit, y, strict=True)]
+        return _dot(rest, self.matrix.image(rest)) / 2
+
+    def length_squared(self, lam: Sequence[Fraction]) -> Fraction | None:
+        """lam^T Q^+ lam"""
+        return self.matrix.inverse(lam) if self.matrix.spans(lam) else None
+
+    def dual(self, lam: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction | None:
+        length = self.length_squared(lam)
+        return None if length is None else _dot(lam, y) - length / 2
+
+    def unit(self, y: Sequence[Fraction]) -> Fraction:
+        return max(map(abs, y)) or Fraction(1)
+
+    def rescaled(self, unit: Fraction) -> Loss:
+        """That of the same form, its largest entry being 1."""
+        return replace(self, matrix=self.matrix.times(1 / self._top))
+
+    def factor(self, unit: Fraction) -> Fraction:
+        return unit**2 * self._top
+
+    @property
+    def _top(self) -> Fraction:
+        return self.matrix.largest or Fraction(1)
+
+    @cached_property
+    def floats(self) -> Float[Array, "n n"]:
+        """Q"""
+        import numpy as np
+
+        return np.array(self.matrix.rows, dtype=float)
+
+    @cached_property
+    def root(self) -> Float[Array, "r n"]:
+        """R with R^T R = Q."""
+        import numpy as np
+
+        # Each row as a multiple of its largest entry, as squares may be no floats.
+        rows = []
+        for _, image, length in self.matrix.basis:
+            top = max(map(abs, image))
+            rows.append([float(v / top) * float(top * top / length) ** 0.5 for v in image])
+        return np.array(rows, dtype=float).reshape(len(rows), len(self.matrix.rows))
+
+    def at(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> float:
+        rest = self.root @ (fit - y)
+        return float(rest @ rest) / 2
+
+    def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
+        return (fit - y) @ self.floats
+
+    def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
+        """As one sum of squares."""
+        rest = self.root @ (fit - y) if len(self.root) else 0 * fit
+        half: cvxpy.Expression = _cvxpy().sum_squares(rest) / 2
         return half
 
 

@@ -27,6 +27,7 @@ from typing import Any, SupportsIndex, TypeAlias
 from theory.activation import RELU, Activation
 from theory.errors import InputError
 from theory.losses import SQUARED, Loss
+from theory.semidefinite import Semidefinite
 
 Rational: TypeAlias = SupportsIndex | Fraction | Decimal | str
 """What is accepted as an exact number: an integer, Python's or numpy's, a Fraction, a Decimal,
@@ -38,7 +39,7 @@ _MOST_NUMBERS = 1 << 19  # in a file
 _MOST_BITS = 1 << 29  # of all numbers of X, or y, over a common denominator
 _FEWER = "take fewer rows"
 _KEYS = (
-    *("X", "y", "width", "activation", "loss", "weights", "bias", "output_bias", "skip"),
+    *("X", "y", "width", "activation", "loss", "weights", "form", "bias", "output_bias", "skip"),
     "description",
 )
 DEFAULT = "default"
@@ -212,6 +213,14 @@ def _weights(value: object, n: int) -> tuple[Fraction, ...]:
     return weights
 
 
+def _form(value: object, n: int) -> Semidefinite:
+    rows = rational_matrix(value, "form")
+    if len(rows) != n or len(rows[0]) != n:
+        columns = f" and {len(rows[0])} columns" if rows else ""
+        raise InputError("form", f"has {len(rows)} rows{columns}, but must have {n} of both")
+    return Semidefinite.of(rows)
+
+
 def _with_ones(X: Iterable[Sequence[Fraction]]) -> tuple[tuple[Fraction, ...], ...]:
     return tuple((*row, Fraction(1)) for row in X)
 
@@ -234,7 +243,8 @@ class Problem:
     width: the number of hidden neurons the problem is meant for, if it says. activation: of the
     networks to be trained, by name too; see `Activation.named`.
     loss: of the fit, by name too; see `Loss.named`. weights: (n,) positive rationals by which its
-    summands are multiplied; they become a part of the loss.
+    summands are multiplied; they become a part of the loss. form: (n, n) symmetric and positive
+    semidefinite rationals Q, for the squared loss 1/2 (f - y)^T Q (f - y); a part of it as well.
     bias: how hidden biases, the weights of the last feature, are treated: see `with_bias`. None:
     the last feature is one as others are.
     output_bias, skip: whether networks also have a number b, and a linear part c . x, which no ball
@@ -263,6 +273,7 @@ class Problem:
         activation: Activation | str = RELU,
         loss: Loss | str = SQUARED,
         weights: Iterable[Rational] | None = None,
+        form: Iterable[Iterable[Rational]] | None = None,
         bias: str | None = None,
         output_bias: bool = False,
         skip: bool = False,
@@ -287,6 +298,8 @@ class Problem:
             loss = Loss.named(loss)
         if weights is not None:
             loss = loss.weighted(_weights(weights, len(rows)))
+        if form is not None:
+            loss = loss.formed(_form(form, len(rows)))
         loss.check(targets)
         object.__setattr__(self, "loss", loss)
         if bias is not None:
@@ -343,6 +356,13 @@ class Problem:
         return bias + tuple(zip(*self.X, strict=True)) * self.skip
 
     @property
+    def unseen(self) -> tuple[tuple[Fraction | int, ...], ...]:
+        """Vectors (n,), to which dual vectors have to be orthogonal: the free columns, and what the
+        form of a squared loss does not see."""
+        form = self.loss.form
+        return self.free_columns if form is None else (*self.free_columns, *form.kernel)
+
+    @property
     def is_plain(self) -> bool:
         """Whether the loss is 1/2 ||f - y||^2 of hidden neurons alone."""
         return self.loss == SQUARED and not self.has_free_part
@@ -351,8 +371,9 @@ class Problem:
         """Raise InputError, with `what` in its text, for networks with an output bias or a linear
         part, and (loss) for other losses and weights."""
         if loss and self.loss != SQUARED:
-            weights = "" if self.loss.weights is None else ", with weights"
-            raise InputError("loss", f"{what} for the squared loss, not for {self.loss}{weights}")
+            more = "" if self.loss.weights is None else ", with weights"
+            more += "" if self.loss.form is None else ", with a form"
+            raise InputError("loss", f"{what} for the squared loss, not for {self.loss}{more}")
         for name in ("output_bias", "skip"):
             if getattr(self, name):
                 raise InputError(name, f"{what} for networks of hidden neurons only")
@@ -415,7 +436,10 @@ class Problem:
             document["activation"] = str(self.activation)
         if self.loss.weights is not None:
             document["weights"] = [format_rational(w) for w in self.loss.weights]
-        if self.loss.weighted(None) != SQUARED:
+        if self.loss.form is not None:
+            rows = self.loss.form.rows
+            document["form"] = [[format_rational(v) for v in row] for row in rows]
+        if self.loss.name != SQUARED.name:
             document["loss"] = str(self.loss)
         document |= {name: True for name in ("output_bias", "skip") if getattr(self, name)}
         if self.width is not None:
@@ -424,8 +448,8 @@ class Problem:
 
     @classmethod
     def from_json(cls, document: object, name: str = "") -> Problem:
-        """The problem that JSON states: X, y, and perhaps width, activation, loss, weights, bias,
-        output_bias, skip, description. With a bias X is without the constant feature."""
+        """The problem that JSON states: X, y, and perhaps width, activation, loss, weights, form,
+        bias, output_bias, skip, description. With a bias X is without the constant feature."""
         if not isinstance(document, Mapping):
             raise InputError(name or "problem", 'must be a JSON object {"X": [...], "y": [...]}')
         for key in ("X", "y"):
@@ -446,6 +470,7 @@ class Problem:
             activation=str(document.get("activation", RELU)),
             loss=str(document.get("loss", SQUARED)),
             weights=document.get("weights"),
+            form=document.get("form"),
             bias=bias,
             output_bias=document.get("output_bias", False),
             skip=document.get("skip", False),

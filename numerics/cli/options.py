@@ -226,8 +226,9 @@ def load(source: str, reading: Reading) -> Problem:
         output_bias=reading.output_bias or None,
         skip=reading.skip or None,
     )
-    if reading.loss is not None:  # weights that the file states remain
-        changes["loss"] = Loss.named(reading.loss).weighted(problem.loss.weights)
+    if reading.loss is not None:  # weights and the form that the file states remain
+        loss = Loss.named(reading.loss).weighted(problem.loss.weights)
+        changes["loss"] = loss if problem.loss.form is None else loss.formed(problem.loss.form)
     if changes:
         problem = replace(problem, **changes)
     return problem if reading.bias is None else problem.with_bias(reading.bias)

@@ -311,8 +311,8 @@ def _optimizer(within: Within) -> Optimizer:
 
 
 def require_alike(problems: Sequence[Problem], field: str) -> None:
-    """Raise InputError unless they share the activation, the loss, weights apart, whether there is
-    an output bias, and a skip connection, and how hidden biases are treated."""
+    """Raise InputError unless they share the activation, the loss, weights and forms apart, whether
+    there is an output bias, and a skip connection, and how hidden biases are treated."""
     for what, kinds in (
         ("activation", {str(problem.activation) for problem in problems}),
         ("loss", {str(problem.loss) for problem in problems}),
@@ -372,11 +372,18 @@ class BatchLoss:
         self._neurons, self._terms = Neurons(problem.activation), Terms(problem.loss)
         self._y = gathered(lambda each: each.y)
         # Of 1/2 ||f - y||^2 slopes are f - y, which one operation finds.
-        self._is_squared = problem.loss.weighted(None) == SQUARED
+        self._is_squared = problem.loss.name == SQUARED.name
         self._start = -self._y if self._is_squared else torch.zeros_like(self._y)
         # Of neurons alone missing rows have the squared loss 0.
-        self._weights = None
-        if any(each.loss.weights for each, _ in batch) or not (
+        self._weights = self._form = None
+        if any(each.loss.form for each, _ in batch):
+
+            def form(each: Problem) -> Float[Array, "n n"]:
+                own = np.eye(each.n) if each.loss.form is None else each.loss.form.rows
+                return np.pad(np.array(own, dtype=float), ((0, 0), (0, rows - each.n)))
+
+            self._form = gathered(form)
+        elif any(each.loss.weights for each, _ in batch) or not (
             problem.is_plain or all(each.n == rows for each, _ in batch)
         ):
             self._weights = gathered(lambda each: each.loss.weights or np.ones(each.n))
@@ -400,9 +407,9 @@ class BatchLoss:
     ) -> Float[Tensor, " S"]:
         """The loss of each network."""
         *_, fit = self._forward(W, a, free)
-        terms = fit.square() if self._is_squared else self._terms.values(fit, self._y)
-        total = self._weighted(terms).sum(dim=(1, 2))
-        return total / 2 if self._is_squared else total
+        if self._is_squared:
+            return (fit * self._weighted(fit)).sum(dim=(1, 2)) / 2
+        return self._weighted(self._terms.values(fit, self._y)).sum(dim=(1, 2))
 
     def gradients(
         self, W: Float[Tensor, "S d m"], a: Float[Tensor, "S m"], *free: Tensor
@@ -417,6 +424,8 @@ class BatchLoss:
         return found
 
     def _weighted(self, terms: Float[Tensor, "S n 1"]) -> Float[Tensor, "S n 1"]:
+        if self._form is not None:
+            return torch.bmm(self._form, terms)
         return terms if self._weights is None else terms * self._weights
 
 

@@ -8,13 +8,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from quadratic_forms import formed, forms
 
 from theory.errors import InputError
 from theory.losses import SQUARED, Custom, Hinge, Huber, Loss, Separable
 from theory.network import Network
 from theory.problem import Problem
+from theory.semidefinite import Semidefinite
 
 LABELS = ("hinge", "squared_hinge", "logistic")
 NAMES = ("squared", "absolute", "quantile:1/4", "epsilon:1/3", "huber:1/2", *LABELS)
@@ -25,12 +27,14 @@ WEIGHTS = st.fractions(Fraction(1, 4), 4, max_denominator=4)
 
 @st.composite
 def data(draw: st.DrawFn) -> tuple[Loss, list[Fraction], list[Fraction]]:
-    """A loss, perhaps with weights, a fit and targets."""
+    """A loss, perhaps with weights or a form, a fit and targets."""
     loss, n = draw(LOSSES), draw(st.integers(1, 4))
     fit = draw(st.lists(NUMBERS, min_size=n, max_size=n))
     targets = st.sampled_from([-1, 1]).map(Fraction) if loss.name in LABELS else NUMBERS
     y = draw(st.lists(targets, min_size=n, max_size=n))
     weights = draw(st.none() | st.lists(WEIGHTS, min_size=n, max_size=n))
+    if loss.name == "squared" and draw(st.booleans()):
+        return loss.formed(Semidefinite.of(draw(forms(n)))), fit, y
     return loss.weighted(weights), fit, y
 
 
@@ -120,6 +124,17 @@ def test_the_expression_has_the_same_value(name: str, weights: tuple[Fraction, .
     assert float(np.asarray(found.value)) == pytest.approx(loss.at(fit, y), rel=1e-12)
 
 
+@pytest.mark.parametrize("rank", [0, 1, 3])
+def test_the_expression_of_a_form_has_the_same_value(rank: int) -> None:
+    import cvxpy
+
+    loss = SQUARED.formed(Semidefinite.of(formed(3, rank, seed=1)))
+    fit, y = np.array([0.3, -1.7, 2.5]), np.array([1.0, 1.0, -1.0])
+    found = loss.expression(cvxpy.Constant(fit), y)
+    assert found.is_convex()
+    assert float(np.asarray(found.value)) == pytest.approx(loss.at(fit, y), rel=1e-12)
+
+
 @given(data(), st.fractions(Fraction(1, 9), 9, max_denominator=9))
 def test_units_of_the_targets(
     drawn: tuple[Loss, list[Fraction], list[Fraction]], unit: Fraction
@@ -137,6 +152,7 @@ def test_weights_are_rows_repeated(
     drawn: tuple[Loss, list[Fraction], list[Fraction]], times: int
 ) -> None:
     loss, fit, y = drawn
+    assume(loss.form is None)
     plain = loss.weighted(None)
     weighted = loss.weighted([Fraction(times)] * len(y))
     assert weighted.value(fit, y) == plain.value(fit * times, y * times)

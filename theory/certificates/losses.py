@@ -1,7 +1,7 @@
 """The losses once more: what a fit costs, exactly, and what a dual vector proves of all fits.
 
-From the name, the parameter and the weights of `problem.loss` alone: none of its methods is
-trusted. With D(lam) = inf L(f) + lam.f, in the table of `proofs_notes/certificates.md`, each lam
+From the name, the parameter, the weights and the form of `problem.loss` alone: none of its methods
+is trusted. With D(lam) = inf L(f) + lam.f, in the table of `proofs_notes/certificates.md`, each lam
 proves L(f) >= D(lam) - lam.f. All is rational but for the logistic loss, whose logarithms are
 bounded by rationals, rounded the safe way.
 """
@@ -149,7 +149,8 @@ _KINDS = {
 @dataclass(frozen=True)
 class Proof:
     """What a dual vector lam proves: L(f) >= D(lam) - lam.f; of the squared loss all its multiples
-    count. gain: D(lam), or lam.y. norm: sum lam_k^2 / w_k; None for other losses."""
+    count. gain: D(lam), or lam.y. norm: sum lam_k^2 / w_k, or lam^T Q^+ lam of a form; None for
+    other losses."""
 
     loss: Loss
     lam: Vector  # in parts of `unit`
@@ -184,6 +185,44 @@ class Proof:
         return self.gain - algebra.root(2 * least * self.norm) if self.norm else Fraction(-1)
 
 
+class _Form:
+    """Q in integers, and a basis of v^T Q v by elimination, once more."""
+
+    def __init__(self, problem: Problem, rows: Sequence[Sequence[Fraction]]) -> None:
+        n = problem.n
+        entries, self.unit = algebra.integers([v for row in rows for v in row])
+        self.rows = [entries[i * n : (i + 1) * n] for i in range(n)]
+        # Rows of (Q, 1), reduced: where M Q = 0 the rest of a row is in the kernel.
+        beside = [tuple(int(i == k) for i in range(n)) for k in range(n)]
+        reduced = algebra.echelon(row + e for row, e in zip(self.rows, beside, strict=True))
+        self.kernel = [row[n:] for pivot, row in reduced if pivot >= n]
+        self._pivots = [(pivot, row) for pivot, row in reduced if pivot < n]
+
+    def image(self, v: Sequence[int]) -> list[int]:
+        """Q v, times `unit`."""
+        bits = max(map(work.length, self.rows)) + work.length(v)
+        work.spend("products with the form", len(v) ** 2 * work.integer(bits))
+        return [dot(row, v) for row in self.rows]
+
+    def spans(self, lam: Vector) -> bool:
+        """Whether lam is Q v for some v."""
+        bits = work.length(lam) + max(map(work.length, self.kernel), default=0)
+        work.spend("products with the kernel", len(self.kernel) * len(lam) * work.integer(bits))
+        return not any(dot(v, lam) for v in self.kernel)
+
+    def inverse(self, lam: Vector) -> Fraction:
+        """lam^T Q^+ lam: lam . v for a v with Q v = lam, found as rows of Q make up lam."""
+        rest, v = [Fraction(value) for value in lam], [Fraction()] * len(lam)
+        for pivot, row in self._pivots:
+            if rest[pivot]:
+                factor = rest[pivot] / row[pivot]
+                bits = work.size(factor) + work.length(row) + work.lengths(rest) + work.lengths(v)
+                work.spend("inverses of the form", 4 * len(lam) * work.rational(bits))
+                rest = [a - factor * b for a, b in zip(rest, row, strict=False)]
+                v = [a + factor * b for a, b in zip(v, row[len(lam) :], strict=True)]
+        return self.unit * sum(map(mul, lam, v), Fraction())
+
+
 class Loss:
     """That of a problem. exact: whether its values are rational. scales: whether it is squared, so
     that all multiples of a dual vector count."""
@@ -194,6 +233,7 @@ class Loss:
         self._kind = _KINDS[found.name]
         self._number = found.parameter or Fraction()
         self._weights = found.weights
+        self._form = None if found.form is None else _Form(problem, found.form.rows)
         self.exact = found.name != "logistic"
         self.scales = found.name == "squared"
 
@@ -223,7 +263,11 @@ class Loss:
             bits = work.length(fit) + work.length(y) + (scale * unit).bit_length()
             work.spend("losses", 3 * len(fit) * work.integer(2 * bits))
             rest = [f * unit - v * scale for f, v in zip(fit, y, strict=True)]
-            return _weighed(self._squares, rest) / (2 * (scale * unit) ** 2)
+            if self._form is not None:
+                square = Fraction(dot(rest, self._form.image(rest)), self._form.unit)
+            else:
+                square = _weighed(self._squares, rest)
+            return square / (2 * (scale * unit) ** 2)
         terms = [
             self._kind.term(f, v, self._number)
             for f, v in zip(self._fractions(fit, scale), self.problem.y, strict=True)
@@ -247,8 +291,13 @@ class Loss:
             bits = 2 * work.length(vector) + work.length(y)
             work.spend("gains of duals", 2 * len(vector) * work.integer(bits))
             gain = Fraction(dot(vector, y), y_scale * unit)
-            norm = _weighed(self._lengths, vector) / unit**2
-            return Proof(self, vector, unit, gain, norm)
+            if self._form is None:
+                norm = _weighed(self._lengths, vector)
+            elif self._form.spans(vector):
+                norm = self._form.inverse(vector)
+            else:
+                fail(where, "is not orthogonal to what the form does not see")
+            return Proof(self, vector, unit, gain, norm / unit**2)
         for k, (share, label) in enumerate(zip(self._shares(lam), self.problem.y, strict=True)):
             if not self._kind.finite(share, share * label, self._number):
                 told = "" if self._weights is None else f" / {show(self._weights[k])}"
@@ -263,10 +312,14 @@ class Loss:
         return self._sum([self._kind.dual(v, y, self._number) for v, y in pairs])
 
     def residual(self, fit: Sequence[Fraction]) -> list[Fraction]:
-        """w (y - f), the dual vector of a least point where the loss is squared."""
+        """w (y - f) or Q (y - f), the dual vector of a least point where the loss is squared."""
         bits = work.lengths(fit) + work.lengths(self.problem.y)
         work.spend("residuals", 2 * len(fit) * work.rational(bits))
         rest = [y - f for y, f in zip(self.problem.y, fit, strict=True)]
+        if self._form is not None:
+            whole, scale = algebra.integers(rest)
+            scale *= self._form.unit
+            return [Fraction(v, scale) for v in self._form.image(whole)]
         return rest if self._weights is None else list(map(mul, self._weights, rest))
 
     def _fractions(self, fit: Sequence[int], scale: int) -> list[Fraction]:

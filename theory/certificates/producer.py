@@ -30,7 +30,7 @@ from theory.landscape.nnls import Minimum
 from theory.landscape.sublevel import Cover, thin
 from theory.landscape.valleys import Valleys
 from theory.landscape.ways import Ways, ways
-from theory.losses import Custom, Logistic, Squared
+from theory.losses import Custom, Logistic, Scaling
 from theory.network import Network
 from theory.problem import DEFAULT, Problem, format_rational, in_integers
 from theory.states import cone_of, sign_of
@@ -173,7 +173,7 @@ def _within(within: Within | None) -> Document | None:
 def _lam(problem: Problem, vector: Iterable[Fraction | int], scale: Fraction) -> list[str]:
     """A dual vector, or what goes with it, in parts of `scale`, which is of importance unless the
     loss is squared."""
-    if isinstance(problem.loss, Squared):
+    if isinstance(problem.loss, Scaling):
         return [format_rational(v) for v in vector]
     return [format_rational(scale * v) for v in vector]
 
@@ -185,7 +185,7 @@ def _written(
     lam, level, domain = _lam(complex_.problem, dual.vector, dual.scale), None, complex_.domain
     if isinstance(dual, BiasDual):
         assert isinstance(domain, BoundedBiasBall)
-        plain = isinstance(complex_.problem.loss, Squared)
+        plain = isinstance(complex_.problem.loss, Scaling)
         level = dual.stated(domain.unit, Fraction(1) if plain else dual.scale)
     return tuple(lam), dual.metric, level
 
@@ -354,7 +354,7 @@ def _descents(writer: _Writer, found: Sequence[Descent]) -> Document:
             ]
             neurons.append([_sign(sign_of(parts[0][0])), told])
         point: list[object] = [neurons, each.next]
-        if not isinstance(problem.loss, Squared):
+        if not isinstance(problem.loss, Scaling):
             point.append(each.minimum and writer.dual(domain.dual(each.minimum)))
         if problem.has_free_part:
             point.append(_linear(domain, each))

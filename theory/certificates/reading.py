@@ -10,6 +10,7 @@ from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Decimal, loc
 from fractions import Fraction
 from typing import NamedTuple, NoReturn
 
+from theory.certificates import work
 from theory.errors import InputError
 from theory.problem import Problem
 
@@ -209,7 +210,7 @@ def multipliers(value: object, where: str, rows: int) -> dict[int, Fraction]:
 
 
 def problem(value: object) -> Problem:
-    optional = ("activation", "loss", "weights", "bias", "output_bias", "skip")
+    optional = ("activation", "loss", "weights", "form", "bias", "output_bias", "skip")
     present = [name for name in optional if name in mapping(value, "problem")]
     found = fields(value, "problem", ("X", "y", *present))
     names = {"activation": "relu", "loss": "squared"}
@@ -227,6 +228,12 @@ def problem(value: object) -> Problem:
         X = tuple((*row, Fraction(1)) for row in X)
     y = vector(found["y"], "problem.y")
     weights = vector(found["weights"], "problem.weights") if "weights" in found else None
+    form = None
+    if "form" in found:
+        form = symmetric(found["form"], "problem.form", len(y))
+        # Whether it is positive semidefinite is found by elimination.
+        bits = len(y) * max(map(work.lengths, form), default=0)
+        work.spend("whether the form is positive", len(y) ** 3 * work.rational(bits))
     free = {name: found[name] for name in present if name in ("output_bias", "skip")}
     for name, has in free.items():
         if not isinstance(has, bool):
@@ -238,6 +245,7 @@ def problem(value: object) -> Problem:
             activation=names["activation"],
             loss=names["loss"],
             weights=weights,
+            form=form,
             bias=None if bias is None else str(bias),
             output_bias=free.get("output_bias") is True,
             skip=free.get("skip") is True,

@@ -49,7 +49,7 @@ from theory.gauges import Gauge, Metric
 from theory.landscape.attained import Free, FreeMinima, Nearest, Part, least_radius, on_the_fit
 from theory.landscape.completed import completed, free_fit
 from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof, bias_directions
-from theory.landscape.form import Form, boxed, free_extras
+from theory.landscape.form import Form, both_ways, boxed, free_extras
 from theory.landscape.nnls import LeastSquares, Minimum, primitive
 from theory.losses import SQUARED, Loss
 from theory.network import Network
@@ -772,6 +772,7 @@ class Faces:
         self.unit = loss.unit(problem.y)
         self._gauge, self._penalised = gauge, penalised
         self._extras = tuple(free_extras(problem))
+        self._unseen = tuple(both_ways(problem.unseen))
         directions = [extra.column for extra in self._extras[::2]]
         columns = [[v / max(map(abs, each)) for v in each] for each in directions]
         self._free = np.array(columns, dtype=float).reshape(len(columns), problem.n).T
@@ -836,13 +837,13 @@ class Faces:
     def _allowed(
         self, lam: Sequence[Fraction], barred: Sequence[Sequence[int]]
     ) -> tuple[tuple[int, ...], Fraction]:
-        """The nearest dual vector that proves something: with a finite D, and no product with an
-        output bias and a linear part. It is what least squares leave of one that is near."""
+        """The nearest dual vector that proves something: with a finite D, and no product with what
+        is `unseen`. It is what least squares leave of one that is near."""
         ends = self.loss.ends(self.problem.y)
         fine = math.lcm(*(v.denominator for pair in ends for v in pair if v is not None))
         fine <<= max(0, BITS - math.frexp(float(max(map(abs, lam))))[1])
         target = [round(v * fine) for v in lam]
-        form = replace(Form.squares(target), extras=(*boxed(ends, fine), *self._extras))
+        form = replace(Form.squares(target), extras=(*boxed(ends, fine), *self._unseen))
         table = np.array(barred, dtype=object).reshape(-1, len(lam))
         found = LeastSquares(table, form).minimum(tuple(range(len(table))))
         divisor = math.gcd(*found.residual) or 1

@@ -28,7 +28,7 @@ from theory.exact import dot
 from theory.landscape.completed import completed
 from theory.landscape.form import Form
 from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, primitive
-from theory.losses import Squared
+from theory.losses import Scaling
 from theory.network import Network
 from theory.problem import Problem
 from theory.states import cone_of, sign_of, state_of
@@ -485,8 +485,11 @@ class EntrywiseBall(Polyhedral):
     def proof(self, dual: Dual, level: Fraction, *, strict: bool) -> Proof:
         """The weights together count against nu . y, and more where the loss is not squared."""
         form = self.least_squares.form
-        if isinstance(self.loss, Squared):
-            return Proof(dual, _limit(dual.vector, form, level, strict))
+        if isinstance(self.loss, Scaling):
+            length = self.loss.length_squared(tuple(map(Fraction, dual.vector)))
+            assert length is not None  # as they are of least points
+            length *= Fraction(form.unit**2, form.scale)  # weights, or the form, are integers here
+            return Proof(dual, _limit(dual.vector, form.y, length, level, strict))
         lam = [dual.scale * v for v in dual.vector]
         value = self.loss.dual(lam, self.problem.y)
         if value is None or not dual.scale:
@@ -529,20 +532,18 @@ def _images(
     return activation.at(points.astype(kind) @ A.astype(kind).T)
 
 
-def _limit(vector: Sequence[int], form: Form, level: Fraction, strict: bool) -> int:
+def _limit(
+    vector: Sequence[int], y: Sequence[int], length: Fraction, level: Fraction, strict: bool
+) -> int:
     """The largest integer H with nu.y - H > 0 and (nu.y - H)^2 / (2 ||nu||^2) > level (or >=).
 
-    Where nu.f <= H the loss is at least t nu.y - t^2 ||nu||^2 / 2 - t H for all t >= 0. Squares are
-    divided by the weights of the data, if they have some.
+    Where nu.f <= H the loss is at least t nu.y - t^2 ||nu||^2 / 2 - t H for all t >= 0. length: the
+    square of that of nu, as the loss measures it.
     """
-    length = Fraction(dot(vector, vector))
-    if form.weights is not None:
-        parts = zip(vector, form.weights, strict=True)
-        length = sum((Fraction(v * v, w) for v, w in parts), Fraction())
     square = 2 * level * length
     whole = isqrt(square.numerator // square.denominator)
     needed = whole if not strict and square == whole**2 else whole + 1
-    return max(-1, dot(vector, form.y) - needed)
+    return max(-1, dot(vector, y) - needed)
 
 
 def count_box_vertices(walls: int, d: int, bounded: int) -> int:

@@ -14,13 +14,14 @@ columns, which serve no neuron: with e_k the k-th unit vector, for each datum k
 | hinge         | p                                 | f + y p - y s = y           |
 
 An output bias and a linear part are columns as well, with both signs. What weights multiply is the
-square, or the costs. Source: `forms`, proofs_notes/losses.md.
+square, or the costs; a form Q makes it (f - y)^T Q (f - y) / 2.
+Source: `forms`, proofs_notes/losses.md.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -32,12 +33,13 @@ from theory.losses import (
     Quantile,
     Separable,
     Squared,
+    SquaredForm,
     SquaredHinge,
 )
 from theory.problem import Problem, in_integers
 
 _LINEAR = (Absolute, Quantile, Epsilon, Hinge)
-_QUADRATIC = (Squared, Huber, SquaredHinge)
+_QUADRATIC = (Squared, SquaredForm, Huber, SquaredHinge)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Form:
     """min over z >= 0 of 1/2 ||sum z c - y||^2, or of its costs where the sum has to be y.
 
     Fits are `unit` times, losses `scale` times those of the problem. weights: of the squares.
+    matrix: (n, n), the form in their place, if there is one.
     """
 
     y: tuple[int, ...]
@@ -64,17 +67,19 @@ class Form:
     scale: int
     weights: tuple[int, ...] | None
     extras: tuple[Extra, ...]
-    linear: bool  # whether there are no squares, and the sum has to be y
+    linear: bool = False  # whether there are no squares, and the sum has to be y
+    matrix: tuple[tuple[int, ...], ...] | None = None
 
     @classmethod
     def squares(cls, y: Sequence[int], unit: int = 1) -> Form:
         """Least squares, and no more."""
-        return cls(tuple(y), unit, scale=unit**2, weights=None, extras=(), linear=False)
+        return cls(tuple(y), unit, scale=unit**2, weights=None, extras=())
 
     @property
     def plain(self) -> bool:
         """Whether this is least squares, and no more."""
-        return not self.linear and self.weights is None and not self.extras
+        squares = self.weights is None and self.matrix is None
+        return squares and not self.linear and not self.extras
 
     @property
     def caps(self) -> int:
@@ -102,6 +107,17 @@ class Form:
         number = loss.parameter or Fraction(1)
         own = number.denominator if isinstance(loss, (Huber, Epsilon)) else 1
         unit = math.lcm(unit, own, *(v.denominator for v in fixed))
+        if loss.form is not None:
+            rows = loss.form.rows
+            finer = math.lcm(*(v.denominator for row in rows for v in row))
+            return cls(
+                y=tuple(int(v * unit) for v in fixed),
+                unit=unit,
+                scale=unit**2 * finer,
+                weights=None,
+                extras=tuple(free_extras(problem)),
+                matrix=tuple(tuple(int(v * finer) for v in row) for row in rows),
+            )
         assert isinstance(loss, Separable)
         weights = loss.every_weight(problem.n)
         finer = math.lcm(*(w.denominator for w in weights))
@@ -142,8 +158,13 @@ def boxed(
 
 def free_extras(problem: Problem) -> Iterator[Extra]:
     """The columns of the output bias and of the linear part, both ways."""
-    for column in problem.free_columns:
-        direction = in_integers(column)[0]
+    return both_ways(problem.free_columns)
+
+
+def both_ways(columns: Iterable[Sequence[Fraction | int]]) -> Iterator[Extra]:
+    """Columns that cost nothing, with both signs: dual vectors are orthogonal to them."""
+    for column in columns:
+        direction = in_integers([Fraction(v) for v in column])[0]
         if any(direction):
             yield Extra(tuple(direction))
             yield Extra(tuple(-v for v in direction))

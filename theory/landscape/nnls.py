@@ -1,8 +1,8 @@
 """Exact nonnegative least squares: the minimum of 1/2 ||sum_c z_c c - y||^2 over z >= 0.
 
 The loss on a cell or a face is such a problem in the coefficients of its generators; inside a ball
-the coefficients of each neuron have a sum of at most one. Other losses add columns, costs and
-weights (`theory.landscape.form`). Floating point guesses which coefficients
+the coefficients of each neuron have a sum of at most one. Other losses add columns, costs, weights
+or a form (`theory.landscape.form`). Floating point guesses which coefficients
 are positive; integer arithmetic then solves on that support and checks the optimality conditions,
 so every value returned is exact. A wrong guess costs time, never correctness: an exact active set
 iteration takes over.
@@ -98,7 +98,8 @@ class _Stationary(NamedTuple):
 
     numerators: tuple[int, ...]
     denominator: int
-    residual: tuple[int, ...]  # denominator * (y - fit), times the weights
+    missing: tuple[int, ...]  # denominator * (y - fit)
+    residual: tuple[int, ...]  # the same, times the weights or the form
     prices: dict[int, int]  # by group: denominator * the multiplier of its sum
 
 
@@ -150,8 +151,16 @@ class _Program:
         rows = [self.columns[i] for i in variables]
         return fmpz_mat(len(rows), self._y.nrows(), list(chain.from_iterable(rows)))
 
+    @cached_property
+    def _square(self) -> fmpz_mat | None:
+        """The form Q of the loss, if it has one."""
+        matrix = self._form.matrix
+        return None if matrix is None else fmpz_mat([list(row) for row in matrix])
+
     def _weighted(self, A: fmpz_mat) -> fmpz_mat:
-        """A W"""
+        """A W, or A Q"""
+        if self._square is not None:
+            return A * self._square
         weights = self._form.weights
         if weights is None:
             return A
@@ -166,8 +175,8 @@ class _Program:
         k, times = len(support), 1 if limit else self._times
         y = self._y if times == 1 else self._y * times
         if not k:
-            residual = self._weighted(y.transpose()).transpose()
-            return _Stationary((), 1, _integers(residual), {})
+            weighted = self._weighted(y.transpose())
+            return _Stationary((), 1, _integers(y), _integers(weighted), {})
         A = self._matrix(support)
         AW = self._weighted(A)
         gram, target = AW * A.transpose(), AW * y
@@ -193,10 +202,11 @@ class _Program:
         exact, denominator = cast(fmpq_mat, solution).numer_denom()  # flint's types say less
         numbers = _integers(exact)
         z = fmpz_mat(k, 1, numbers[:k]) if sums else exact
-        missing = y * denominator - A.transpose() * z
-        residual = self._weighted(missing.transpose()).transpose()
+        missing = (y * denominator - A.transpose() * z).transpose()
+        weighted, left = self._weighted(missing), _integers(missing)
+        residual = left if weighted is missing else _integers(weighted)
         prices = dict(zip(sums, numbers[k:], strict=True))
-        return _Stationary(numbers[:k], int(denominator), _integers(residual), prices)
+        return _Stationary(numbers[:k], int(denominator), left, residual, prices)
 
     def _products(self, residual: Sequence[int]) -> list[Any]:
         return (self._all * fmpz_mat(len(residual), 1, residual)).entries()
@@ -235,11 +245,8 @@ class _Program:
             limit = self._solve(support, limit=True)
             assert limit is not None
             point, value = limit, Fraction()
-        elif form.weights is None:
-            value = Fraction(dot(residual, residual), 2 * point.denominator**2)
         else:
-            pairs = zip(residual, form.weights, strict=True)
-            value = sum((Fraction(v * v, w) for v, w in pairs), Fraction()) * unit**2 / 2
+            value = Fraction(dot(point.missing, residual), 2 * point.denominator**2)
         if self.costs:
             pairs = zip(support, point.numerators, strict=True)
             value += Fraction(sum(self.costs[i] * v for i, v in pairs), point.denominator)

@@ -67,7 +67,7 @@ class Penalised(ConicBall):
         lam = [dual.scale * v for v in dual.vector]
         times = self.loss.multiple(lam, self.problem.y)
         most = max((self.most_squared(dual, group) for group in groups), default=Fraction())
-        if most:
+        if most and times:
             times = min(times, self.beta * self.unit / (dual.scale * sqrt_above(most)))
         if not times:
             return Fraction()

@@ -62,12 +62,13 @@ def with_free(network: Network, problem: Problem, coefficients: Sequence[Fractio
 
 
 def orthogonal(problem: Problem, lam: Sequence[int]) -> tuple[tuple[int, ...], int]:
-    """Integers near q lam, and q > 0, that are orthogonal to the free columns.
+    """Integers near q lam, and q > 0, that are orthogonal to the free columns, and to what a form
+    does not see.
 
     Only as many entries change as there are columns: the largest, so that they keep their signs,
     on which D may depend. Where D ends at zero, entries that are nearly zero become so.
     """
-    columns = [in_integers(column)[0] for column in problem.free_columns]
+    columns = [in_integers([Fraction(v) for v in column])[0] for column in problem.unseen]
     if not columns or not any(lam):
         return tuple(lam), 1
     least = max(map(abs, lam)) >> _NOTHING

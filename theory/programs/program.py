@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theory.errors import SolverFailure
-from theory.losses import Loss, Squared
+from theory.losses import Loss, Scaling
 from theory.programs.blocks import Patterns
 from theory.programs.family import Family
 from theory.quiet import quiet
@@ -65,7 +65,7 @@ class BlockProgram:
         # Data of size one, as the solvers' tolerances are absolute; other losses fix the scale.
         self._x_scale = float(np.abs(patterns.X).max()) or 1.0
         self._y_scale = 1.0
-        if isinstance(loss, Squared):
+        if isinstance(loss, Scaling):
             self._y_scale = float(np.abs(y).max()) or 1.0
         X = patterns.X / self._x_scale
         self._masks = patterns.masks(blocks).T

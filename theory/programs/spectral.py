@@ -28,7 +28,7 @@ from jaxtyping import Float, Int
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from theory.errors import SolverFailure
-from theory.losses import Loss, Squared
+from theory.losses import Loss, Separable, Squared
 from theory.programs.blocks import Patterns
 from theory.programs.free import orthonormal
 from theory.programs.program import Solved
@@ -135,7 +135,9 @@ class SpectralProgram:
     def solves(patterns: Patterns, loss: Loss) -> bool:
         """Whether the loss is one for it. With free columns their best coefficients have to be
         known in closed form."""
-        return isinstance(loss, Squared) if patterns.free is not None else loss.smooth
+        if patterns.free is not None:
+            return isinstance(loss, Squared)
+        return isinstance(loss, Separable) and loss.smooth
 
     def __init__(
         self,

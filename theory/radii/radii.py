@@ -19,7 +19,7 @@ from theory.geometry import Geometry, geometry, names
 from theory.landscape import Analysis
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.merge_tree import Component
-from theory.losses import Squared
+from theory.losses import Scaling, SquaredForm
 from theory.network import Network
 from theory.radii.fibre import Fibre
 from theory.radii.least_gauge import Solution, attempts
@@ -154,7 +154,13 @@ def _require_one_fit(analysis: Analysis) -> None:
     problem = analysis.problem
     problem.require_plain("radii are", loss=False)
     loss = problem.loss
-    if not isinstance(loss, Squared) and not (loss.fits and analysis.minimum == 0):
+    if isinstance(loss, SquaredForm) and loss.matrix.kernel:
+        raise InputError(
+            "form",
+            "does not see all of a fit, so that there may be many of least loss in one component: "
+            "radii are for positive definite forms",
+        )
+    if not isinstance(loss, Scaling) and not (loss.fits and analysis.minimum == 0):
         raise InputError(
             "loss",
             f"of {loss} loss {analysis.minimum} there may be many fits in one component: radii are "

@@ -15,11 +15,13 @@ DATA = {
     "y": ["1", "1", "-1", "1"],
     "width": 1,
 }
+FORM = [[2, 1, 0, 0], [1, 2, 0, 0], [0, 0, 1, -1], [0, 0, -1, 1]]  # of rank three
 ACTIVATIONS = ("relu", "leaky_relu:1/10", "abs")
 
 LOSSES: dict[str, tuple[str, ...]] = {
     "squared": (),
     "weights": ("--weights", "1,2,3,1"),
+    "form": (),
     "output bias": ("--output-bias",),
     "skip": ("--skip",),
     "bias as AdamW's": ("--bias", "adamw"),
@@ -83,12 +85,11 @@ def verdict(command: str, document: Mapping[str, Any]) -> str:
     return "measured"
 
 
-def entry(
-    capsys: pytest.CaptureFixture[str], folder: Path, command: str, options: tuple[str, ...]
-) -> str:
+def entry(capsys: pytest.CaptureFixture[str], folder: Path, command: str, loss: str) -> str:
     """The same for all activations, or they are listed."""
+    options = LOSSES[loss]
     files = {name: folder / f"{name}.json" for name in ("problem", "first", "second", "proof")}
-    files["problem"].write_text(json.dumps(DATA))
+    files["problem"].write_text(json.dumps(DATA | ({"form": FORM} if loss == "form" else {})))
     further = [["0"]] * (2 if "--bias" in options else 1)
     files["first"].write_text(json.dumps({"W": [["1"], *further], "a": ["1"]}))
     files["second"].write_text(json.dumps({"W": [["1/2"], *further], "a": ["1"]}))
@@ -115,7 +116,7 @@ def entry(
 def test_the_table_of_the_readme(
     command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    entries = [entry(capsys, tmp_path, command, options) for options in LOSSES.values()]
+    entries = [entry(capsys, tmp_path, command, loss) for loss in LOSSES]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert HEAD in readme
     assert f"| {command} | {' | '.join(entries)} |" in readme

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from learned import Learner
 from problems import having, planted
 from profiles import part
+from quadratic_forms import formed
 
 from numerics.training.curves import BASES, Curves, Pairs, connect, maxima, segment
 from numerics.training.loop import train
@@ -269,6 +270,20 @@ def test_data_of_other_sizes_and_weights_are_as_alone(loss: str) -> None:
     together = Pairs.of(both)
     for k, pair in enumerate(both):
         assert segment(together).maximum()[k] == segment(Pairs.of([pair])).maximum()[0]
+
+
+def test_data_of_other_sizes_and_forms_are_as_alone() -> None:
+    """Losses along the way are exact ones, and what fills data up has none."""
+    full = having(LABELS, form=formed(3, 2, seed=1), output_bias=True)
+    rows = Problem(X=[[1, 1], [0, 1]], y=[1, 2], form=[[2, -1], [-1, 1]], output_bias=True)
+    networks = [Network(W=[[1], [1]], a=[v], b=b) for v, b in ((1, 3), (-1, 2))]
+    both = [(problem, networks[0], networks[1]) for problem in (full, rows)]
+    together = Pairs.of(both)
+    losses = together.loss(together.ends)
+    for k, (problem, *ends) in enumerate(both):
+        exact = [float(network.loss(problem)) for network in ends]
+        np.testing.assert_allclose(losses[k], exact, rtol=1e-12)
+        assert segment(together).maximum()[k] == segment(Pairs.of([both[k]])).maximum()[0]
 
 
 def test_pairs_of_other_losses_are_apart() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from quadratic_forms import formed
 from torch import Tensor
 from torch.nn import functional
 
@@ -28,7 +29,7 @@ from theory.geometry import geometry
 from theory.landscape import analyse
 from theory.landscape.ends import Ends, summary
 from theory.landscape.valleys import valleys
-from theory.losses import Custom, Loss
+from theory.losses import SQUARED, Custom, Loss
 from theory.network import Network
 from theory.problem import Problem
 from theory.within import Ball, Penalty
@@ -145,6 +146,59 @@ def test_gradients_are_those_of_autograd(
         torch.testing.assert_close(batch.value(*layers), values.detach())
         for found, gradient in zip(batch.gradients(*layers), expected, strict=True):
             torch.testing.assert_close(found, gradient)
+
+
+FORM = formed(5, 3, seed=2)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("free", [False, True])
+def test_gradients_of_forms_are_those_of_autograd(
+    activation: str, free: bool, generator: np.random.Generator
+) -> None:
+    problem = Problem(X, Y, activation=activation, output_bias=free, skip=free, form=FORM)
+    shapes = [(3, 4), (4,), *[(1,), (3,)] * free]
+    layers = [
+        torch.from_numpy(generator.normal(size=(6, *shape))).requires_grad_() for shape in shapes
+    ]
+    plain = replace(problem, loss=SQUARED)
+    W, a, *further = layers
+    rows = torch.tensor(X, dtype=torch.float64)
+    fit = (ACTIVATIONS[activation](rows @ W) @ a[..., None])[..., 0]
+    if free:
+        fit = fit + further[0] + (rows @ further[1][..., None])[..., 0]
+    rest = fit - torch.tensor(Y, dtype=torch.float64)
+    Q = torch.tensor(np.array(FORM, dtype=float))
+    values = torch.einsum("sn,nk,sk->s", rest, Q, rest) / 2
+    expected = torch.autograd.grad(values.sum(), layers)
+    batch = BatchLoss((problem, 6))
+    with torch.no_grad():
+        torch.testing.assert_close(batch.value(*layers), values.detach())
+        for found, gradient in zip(batch.gradients(*layers), expected, strict=True):
+            torch.testing.assert_close(found, gradient)
+        assert not torch.allclose(BatchLoss((plain, 6)).value(*layers), values)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("free", [False, True])
+def test_forms_are_trained_together_with_forms_and_without(optimizer: str, free: bool) -> None:
+    """Data sets of other sizes, with another form and with none."""
+    options: dict[str, Any] = {"output_bias": free}
+    mixed = [
+        Problem(X, Y, form=FORM, **options),
+        Problem(X[:3], Y[:3], form=formed(3, 3, seed=3), **options),
+        Problem(X[:4], Y[:4], **options),
+    ]
+    balls = [Ball(optimizer, rho) for rho in (2, 3, 2)]
+    steps: dict[str, Any] = {"seeds": 3, "steps": 30, "cooling": 10}
+    for problem, ball, result in zip(
+        mixed, balls, train_together(mixed, WIDTH, balls, **steps), strict=True
+    ):
+        (alone,) = train_together([problem], WIDTH, [ball], **steps)
+        np.testing.assert_allclose(result.W, alone.W, rtol=1e-10)
+        np.testing.assert_allclose(result.loss, alone.loss, rtol=1e-10)
+        exact = [float(network.loss(problem)) for network in result.networks().values()]
+        np.testing.assert_allclose(result.loss, exact, rtol=1e-9)
 
 
 # Step by step

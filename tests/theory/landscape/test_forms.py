@@ -428,6 +428,7 @@ def test_separable_data_have_logistic_loss_zero_in_the_limit() -> None:
         ("two-hinges", "0", "2"),
         ("two-squared-hinges", "0", "8/3"),
         ("two-weights", "5", "6"),
+        ("two-differences", "0", "2"),
         ("two-tilts", "0", "3/83"),
     ],
 )
