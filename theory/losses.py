@@ -171,6 +171,10 @@ class Loss(ABC):
         """Its second derivatives in each output; where they jump, one of them. Of `smooth` ones."""
         raise NotImplementedError
 
+    def most_curved(self, n: int) -> Float[Array, "n n"]:
+        """A matrix that its second derivatives are nowhere above. Of `smooth` ones."""
+        raise NotImplementedError
+
     def limits(self, y: Float[Array, " n"]) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         """`ends` in floats, which may be infinite."""
         import numpy as np
@@ -189,6 +193,7 @@ class Separable(Loss):
 
     degree: ClassVar[int] = 0
     """k where l(t f; t y) = t^k l'(f; y), l' of the same kind; 0 where targets have no units."""
+    largest_curvature: ClassVar[float] = 0.0  # of one datum
 
     @abstractmethod
     def term(self, f: Fraction, y: Fraction) -> Fraction:
@@ -292,6 +297,12 @@ class Separable(Loss):
         """Its second derivatives in each output; where they jump, one of them."""
         return self._times_weights(self.curvatures(fit, y))
 
+    def most_curved(self, n: int) -> Float[Array, "n n"]:
+        """A matrix that its second derivatives are nowhere above."""
+        import numpy as np
+
+        return np.diag(self._times_weights(np.full(n, self.largest_curvature)))
+
     def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
         """The loss as a convex CVXPY expression."""
         pieces = self.pieces(fit, y)
@@ -346,6 +357,7 @@ class Squared(Scaling, Separable):
     name = "squared"
     fits = True
     degree = 2
+    largest_curvature = 1.0
 
     def formed(self, form: Semidefinite) -> Loss:
         return super().formed(form) if self.weights else SquaredForm(form)
@@ -472,6 +484,9 @@ class SquaredForm(Scaling):
     def gradient(self, fit: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, " n"]:
         return (fit - y) @ self.floats
 
+    def most_curved(self, n: int) -> Float[Array, "n n"]:
+        return self.floats
+
     def expression(self, fit: cvxpy.Expression, y: Float[Array, " n"]) -> cvxpy.Expression:
         """As one sum of squares."""
         rest = self.root @ (fit - y) if len(self.root) else 0 * fit
@@ -488,6 +503,7 @@ class Huber(Separable):
     smooth = True
     fits = True
     degree = 2
+    largest_curvature = 1.0
 
     def __post_init__(self) -> None:
         _require(self.threshold > 0, "threshold", self.threshold, "positive")
@@ -694,6 +710,7 @@ class SquaredHinge(_OfLabels):
 
     name = "squared_hinge"
     smooth = True
+    largest_curvature = 2.0
 
     def term(self, f: Fraction, y: Fraction) -> Fraction:
         return max(Fraction(), 1 - y * f) ** 2
@@ -727,6 +744,7 @@ class Logistic(_OfLabels):
 
     name = "logistic"
     smooth = True
+    largest_curvature = 0.25
 
     def term(self, f: Fraction, y: Fraction) -> Fraction:
         return _end(_ball(-f * y).exp().log1p(), upper=True)

@@ -426,7 +426,7 @@ def _ends(runs: Runs) -> Table:
     from theory.landscape.kinks import MOST
 
     assert runs.ends is not None
-    plain = _usual(runs.result.config.problem)
+    smooth = runs.result.config.problem.loss.smooth
     found = runs.ended or {}
     table = Table("runs rest", "loss there", "runs", "proved")
     bottoms = {end.valley: end.loss for end in runs.ends if end.kind in ("global", "valley")}
@@ -448,7 +448,7 @@ def _ends(runs: Runs) -> Table:
     for kind, name in (
         ("kinks", "on a kink"),
         ("undecided", "at the least of a cell, a minimum or not"),
-        ("moving", "nowhere: still moving" if plain else "nowhere, or on a kink: no rest found"),
+        ("moving", "nowhere: still moving" if smooth else "nowhere, or on a kink of the loss"),
     ):
         if found[kind]:
             table.add_row(name, "", str(found[kind]), "")

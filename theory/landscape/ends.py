@@ -3,8 +3,8 @@
 Off the kinks a network at rest has the least loss of its cell (`proofs_notes/valleys.md`), so the
 merge tree names it: the global valley, another, or a plateau. Where that is too large,
 `theory.landscape.cell_ends` looks at that cell alone. On a kink the equations of rest of its
-optimizer name it (`theory.landscape.kinks`, on many `many_kinks`); they are those of the plain
-problem, so that of others such runs count as moving. Whatever is neither is still moving.
+optimizer name it (`theory.landscape.kinks`, on many `many_kinks`). Whatever is neither is still
+moving; so are runs that fit a datum up to a kink of the loss, on which no equations are known here.
 
 Names are observations on floats: a loss counts as the least of a cell within a tolerance, and
 within what one step of training can change it.
@@ -216,8 +216,9 @@ class Naming(ABC, Generic[Place]):
     def _ruled(self) -> Ball | None:
         """The ball, where it is known how training in it rests on kinks."""
         ball = self.within
-        known = isinstance(ball, Ball) and ball.optimizer in RULES and self.problem.is_plain
-        return ball if known and isinstance(ball, Ball) else None
+        known = isinstance(ball, Ball) and ball.optimizer in RULES
+        described = self.problem.loss.smooth or not self.problem.has_free_part
+        return ball if known and described and isinstance(ball, Ball) else None
 
     def _allowed(self, a: Float[Array, " m"]) -> Float[Array, " n"]:
         """How far the fit of a run may be from that of a point that it is a few steps from."""

@@ -54,7 +54,9 @@ def least_gap(
 
     kinks: where x_k . w_j = 0, whatever floats make of it; rows parallel to x_k jump with it. Where
     rows of different walls are dependent, mixtures of more than the gradients around are allowed.
+    Of hidden neurons alone; where the loss has kinks, of one of its subgradients.
     """
+    problem.require_plain("least gaps are", loss=False)
     X, y = np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
     activation, walls = problem.activation, parallel(X)
     Z = X @ W
@@ -66,7 +68,7 @@ def least_gap(
         Z[rows, j], slopes[rows, j] = 0.0, below
         jumps.append((rows, j, above - below))
     hidden = activation.at(Z)
-    error = hidden @ a - y
+    error = problem.loss.gradient(hidden @ a, y)
     G, g = X.T @ (slopes * (error[:, None] * a)), hidden.T @ error
     if isinstance(within, Penalty):
         G, g = G + float(within.beta) * W, g + float(within.beta) * a

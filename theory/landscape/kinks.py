@@ -12,7 +12,12 @@ on two scales: distances and memories take whole steps, weights small and fallin
 walls, towards -R D. In floats; the residual says how far the balance is off.
 
 What no kink makes jump comes to rest at a KKT point of its layer's ball in the same way, and so do
-signs of gradients that vanish on one side: they chatter in the weights.
+signs of gradients that vanish on one side: they chatter in the weights. An output bias and a linear
+part, which do not decay, rest where their gradients are zero: they are kept near the best ones.
+
+Losses count by their gradients in the fit, which is continuous at a wall. Where a loss itself has
+kinks, as the absolute one has at the target, its gradient jumps with the fit, that is with several
+neurons at once. Of such losses rest is found only where all fits stay off the kinks of the loss.
 Source: `rest-on-kinks` in proofs_notes/valleys.md.
 """
 
@@ -21,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias
 
 import numpy as np
 
@@ -47,6 +52,8 @@ _STILL = 3e-3  # of the weights from one round to the next: some turn round slow
 _SAME = 2e-3  # of the weights, relative to the radius: up to which two copies are at one place
 _FAR = 200.0  # steps from a wall: no copy goes farther, as it may have to come back
 _CROSSED = 1e-4  # the least share of steps on each side of a wall
+_EXACT = 1e-12  # of a loss: what it falls by at the least
+_MOST_STEPS = 10_000  # to the best output bias: of separable labels there is none
 _RANK = 1e-12  # of the largest singular value: what others count from
 _COFACTORS = np.array([[1, -1], [-1, 1]])
 
@@ -191,13 +198,13 @@ def rest_points(
     blanks: neurons that are taken to be (0, 0), as dead ones decay to it. R_W = R_a = sqrt(rho).
     rules: of the two layers, those of the optimizer by default. Kinks of one neuron on parallel
     rows are one, which the first of them stands for.
-    None are found where runs leave these walls, meet others, or come to no rest.
-    Raises InputError for more than `MOST` kinks, and for an optimizer whose rules are not known.
+    None are found where runs leave these walls, meet others, or come to no rest, and where the fit
+    of a datum comes to a kink of the loss.
+    Raises InputError for more than `MOST` kinks, for an optimizer whose rules are not known, and
+    for a loss with kinks beside an output bias or a linear part, which are best at such kinks.
     """
-    require_decayed(problem, within, "places of rest are")
-    rules = rules or RULES.get(within.optimizer)
-    if rules is None:
-        raise InputError("within", f"how {within.optimizer} moves is not known here")
+    require_rules(problem, within)
+    rules = rules or RULES[within.optimizer]
     if len(kinks) > MOST:
         raise InputError("kinks", f"are {len(kinks)}, more than {MOST}")
     W, a = (np.array(layer, dtype=float) for layer in (W, a))
@@ -240,15 +247,30 @@ def rest_points(
     return _places(problem, walls, joined, _SAME * radius, copies=len(slid.held))
 
 
+def require_rules(problem: Problem, within: Ball) -> None:
+    """Raise InputError where rest on kinks is not described: see `rest_points`."""
+    require_decayed(problem, within, "places of rest are")
+    if within.optimizer not in RULES:
+        raise InputError("within", f"how {within.optimizer} moves is not known here")
+    if problem.has_free_part and not problem.loss.smooth:
+        raise InputError(
+            "loss",
+            f"the {problem.loss} loss has kinks, and an output bias or a linear part rests there: "
+            "places of rest are for smooth losses, or for hidden neurons alone",
+        )
+
+
 class Slid(NamedTuple):
     """What C copies did in the last steps of a round: their mean weights, the shares of steps on
-    the + sides, the residual of each, and which crossed the walls and no others."""
+    the + sides, the residual of each, which crossed the walls and no others, with no fit at a kink
+    of the loss, and which had no fit there."""
 
     W: Float[Array, "C d m"]
     a: Float[Array, "C m"]
     shares: Float[Array, "C n m"]
     residuals: Float[Array, " C"]
     held: Bool[Array, " C"]
+    even: Bool[Array, " C"]
 
     def of(self, copies: Bool[Array, " C"] | Int[Array, " c"]) -> Self:
         """Some of them."""
@@ -262,20 +284,22 @@ def slide(chatter: Chatter, rates: Float[Array, " T"]) -> Slid:
     for rate in rates[:-window]:
         chatter.step(rate)
     before, signs = (chatter.W, chatter.a), chatter.signs
-    held = np.ones(len(chatter.a), dtype=bool)
+    held, even = np.ones((2, len(chatter.a)), dtype=bool)
+    piece = chatter.piece
     shares = np.zeros(chatter.above.shape)
     W, a = np.zeros_like(chatter.W), np.zeros_like(chatter.a)
     for left, rate in zip(range(window, 0, -1), rates[-window:], strict=True):
         chatter.step(rate)
         shares += chatter.above / window
         held &= (chatter.signs == signs).all(axis=(1, 2))
+        even &= (chatter.piece == piece).all(axis=1)
         if left <= mean:
             W += chatter.W / mean
             a += chatter.a / mean
     held &= ((np.abs(shares - 0.5) <= 0.5 - _CROSSED) | ~chatter.on).all(axis=(1, 2))
     way = rates[-window:].sum() * chatter.radius
     moved = np.maximum(_largest(chatter.W - before[0]), _largest(chatter.a - before[1]))
-    return Slid(W, a, shares, moved / way, held)
+    return Slid(W, a, shares, moved / way, held & even, even)
 
 
 def _largest(changes: Float[Array, "C ..."]) -> Float[Array, " C"]:
@@ -322,12 +346,46 @@ def rest_point(
     frequency: float,
 ) -> RestPoint:
     """The point, with its loss."""
-    error = problem.activation.fit(np.array(problem.X, dtype=float), W, a) - np.array(
-        problem.y, dtype=float
-    )
+    fits = problem.activation.fit(np.array(problem.X, dtype=float), W, a)
     own = np.array([shares[kink] for kink in kinks])
-    loss = float((error**2).sum() / 2)
+    loss = FreePart(problem).least(fits)
     return RestPoint(W, a, tuple(kinks), own, loss, residual, frequency)
+
+
+class FreePart:
+    """The output bias and the linear part in floats: what they add to fits, and change of it.
+
+    Each step lowers a bound of the loss, a quadratic function of largest curvature: see Boehning
+    and Lindsay, Monotonicity of quadratic-approximation algorithms (1988).
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.loss, self._y = problem.loss, np.array(problem.y, dtype=float)
+        self._step: Float[Array, "n n"] | None = None
+        if problem.has_free_part:
+            F = np.array(problem.free_columns, dtype=float).T
+            curved = F.T @ self.loss.most_curved(problem.n) @ F
+            self._step = F @ np.linalg.pinv(curved, rcond=_RANK, hermitian=True) @ F.T
+
+    def slopes(self, fits: Float[Array, "*C n"]) -> Float[Array, "*C n"]:
+        """The gradient of the loss."""
+        return self.loss.gradient(fits, self._y)
+
+    def next(self, shifts: Float[Array, "*C n"], slopes: Float[Array, "*C n"]) -> Any:
+        """What it adds after one step."""
+        return shifts if self._step is None else shifts - slopes @ self._step
+
+    def least(self, fit: Float[Array, " n"]) -> float:
+        """The loss of neurons with this fit, with the best ones."""
+        shift = np.zeros_like(fit)
+        value = self.loss.at(fit, self._y)
+        for _ in range(_MOST_STEPS if self._step is not None else 0):
+            shift = self.next(shift, self.slopes(fit + shift))
+            found = self.loss.at(fit + shift, self._y)
+            if not found < value * (1 - _EXACT):
+                break
+            value = found
+        return value
 
 
 class _Walls:
@@ -383,7 +441,8 @@ class Chatter:
         self.outputs: Float[Array, "C n m"]
         self.radius = radius
         self._X = np.array(problem.X, dtype=float)
-        self._y = np.array(problem.y, dtype=float)
+        self._free = FreePart(problem)
+        self._shifts: Float[Array, "C n"] = np.zeros((len(a), problem.n))
         self._slopes = problem.activation.slopes
         self.far = _FAR * np.linalg.norm(self._X, axis=1)[:, None]
         self._projections: dict[bytes, Float[Array, "d d"]] = {}
@@ -411,6 +470,11 @@ class Chatter:
         signs: Array = (self.outputs > 0) & ~self.on
         return signs
 
+    @property
+    def piece(self) -> Float[Array, "C k"]:
+        """Where losses have kinks, what tells between which of them fits are: their slopes."""
+        return self._of_loss[:, :0] if self._free.loss.smooth else self._of_loss
+
     def step(self, rate: float) -> None:
         """One step of all copies: of their distances a whole one, of weights `rate` times one,
         along the walls."""
@@ -424,6 +488,7 @@ class Chatter:
 
     def keep(self, copies: Bool[Array, " C"]) -> None:
         """Go on with some only."""
+        self._shifts = self._shifts[copies]
         self.W, self.a, self.outputs, self.on, self.distances, self._along = (
             each[copies]
             for each in (self.W, self.a, self.outputs, self.on, self.distances, self._along)
@@ -453,6 +518,7 @@ class Chatter:
     ) -> tuple[Float[Array, "C d m"], Float[Array, "C m"]]:
         """Of W and a, with these slopes."""
         hidden = slopes * self.outputs
-        error = (hidden @ self.a[:, :, None])[..., 0] - self._y
+        error = self._free.slopes((hidden @ self.a[:, :, None])[..., 0] + self._shifts)
+        self._shifts, self._of_loss = self._free.next(self._shifts, error), error
         G = self._X.T @ (slopes * (error[:, :, None] * self.a[:, None]))
         return G, (error[:, None] @ hidden)[:, 0]

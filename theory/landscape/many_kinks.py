@@ -15,11 +15,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from theory.errors import InputError
-from theory.landscape.kinks import RULES, Chatter, RestPoint, Slid, apart, rest_point, slide
+from theory.landscape.kinks import (
+    RULES,
+    Chatter,
+    RestPoint,
+    Slid,
+    apart,
+    require_rules,
+    rest_point,
+    slide,
+)
 from theory.problem import Problem
 from theory.types import Array
-from theory.within import Ball, require_decayed
+from theory.within import Ball
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -40,11 +48,9 @@ def rest_on_many(
     """Where each of S runs rests that the optimizer of the ball has brought to (W, a), if it does.
 
     kinks: of the walls that it is on those that it crosses in the last steps.
-    Raises InputError for an optimizer whose rules are not known.
+    Raises InputError as `rest_points` does.
     """
-    require_decayed(problem, within, "places of rest are")
-    if within.optimizer not in RULES:
-        raise InputError("within", f"how {within.optimizer} moves is not known here")
+    require_rules(problem, within)
     found: list[RestPoint | None] = []
     for start in range(0, len(a), _TOGETHER):
         own = slice(start, start + _TOGETHER)
@@ -65,7 +71,7 @@ def _together(
     before = slide(chatter, _RATES)
     for _ in range(_ROUNDS):
         slid = slide(chatter, _RATES)
-        at_rest = apart(before, slid) <= _STILL * radius
+        at_rest = (apart(before, slid) <= _STILL * radius) & slid.even
         for place in np.flatnonzero(at_rest).tolist():
             found[moving[place]] = _point(problem, chatter, slid, place)
         if at_rest.all():

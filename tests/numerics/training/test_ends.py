@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from theory.landscape.ends import End, Ends, proved, summary
 from theory.landscape.valleys import Valleys, valleys
 from theory.loading import example
 from theory.network import Network
+from theory.problem import Problem
 from theory.within import Ball
 
 STEPS = 10_000
@@ -64,6 +66,32 @@ def test_runs_that_chatter_rest_where_the_equations_say(optimizer: str) -> None:
         assert end.kink.residual < 1e-2
         assert end.loss == pytest.approx(result.loss[run], abs=0.02)
         assert end.above > 0.02  # of the least loss of the run's own cell
+
+
+@pytest.mark.parametrize(
+    ("options", "optimizer"),
+    [
+        ({"weights": [1, 2, 1, 3]}, "adamw"),
+        ({"loss": "huber:3"}, "lion"),
+        ({"output_bias": True}, "adamw"),
+        ({"loss": "absolute"}, "ngd"),
+    ],
+)
+def test_runs_of_other_losses_rest_where_the_equations_say(
+    options: dict[str, Any], optimizer: str
+) -> None:
+    """Of the absolute loss some, where they are not at its own kinks, and the others nowhere."""
+    plain = example("separation-08")
+    problem, ball = Problem(plain.X, plain.y, **options), Ball(optimizer, 3)
+    result = train(problem, 2, ball, seeds=16, steps=STEPS)
+    tree = valleys(problem, 2, within=ball)
+    ends = Ends(tree, step=result.config.schedule(STEPS)).of(result.W, result.a, result.linear)
+    at_kinks = [(run, end) for run, end in enumerate(ends) if end.kind == "kink"]
+    assert at_kinks
+    for run, end in at_kinks:
+        assert end.loss == pytest.approx(result.loss[run], abs=1.5e-4 * float(problem.zero))
+    moving = [end for end in ends if end.kind == "moving"]
+    assert bool(moving) == (not problem.loss.smooth)
 
 
 def test_a_smaller_rate_ends_nearer_to_the_prediction() -> None:

@@ -3,15 +3,20 @@ and what may be permuted or scaled."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
+from quadratic_forms import diagonal, projection
 
 from theory.errors import InputError
+from theory.landscape.completed import completed
 from theory.landscape.gap import least_gap
 from theory.landscape.kinks import MOST, RULES, Adam, LionK, RestPoint, rest_points
 from theory.loading import example
+from theory.network import Network
 from theory.problem import Problem
 from theory.within import Ball
 
@@ -169,6 +174,113 @@ def test_muon_moves_along_the_polar_factor(
     product = np.swapaxes(found, 1, 2) @ g
     np.testing.assert_allclose(product, np.swapaxes(product, 1, 2), atol=1e-12)
     assert np.linalg.eigvalsh(product).min() > -1e-12
+
+
+# Other losses.
+
+START = np.array([[-1.4], [-0.93]]), np.array([-1.73])
+BESIDE_BIAS = np.array([[1.38, -1.53], [1.38, -1.02]]), np.array([1.38, -1.732])
+BESIDE_SKIP = np.array([[-0.75, 0.552], [-0.5, 0.0]]), np.array([-1.477, 0.904])
+"""Where trained runs of two neurons end, with an output bias and with a linear part."""
+
+
+def with_loss(**options: Any) -> Problem:
+    problem = example("separation-08")
+    return Problem(problem.X, problem.y, **options)
+
+
+def same(found: RestPoint, other: RestPoint, *, atol: float) -> None:
+    np.testing.assert_allclose(found.W, other.W, atol=atol)
+    np.testing.assert_allclose(found.shares, other.shares, atol=atol)
+    assert found.loss == pytest.approx(other.loss, rel=max(atol, 1e-12))
+
+
+def test_weights_are_rows_times_their_roots() -> None:
+    """Neurons of sqrt(w) x are sqrt(w) times those of x, so that the loss is one function."""
+    ball, roots = Ball("adamw", 3), (2, 1, 3, 2)
+    weighted = with_loss(weights=[r**2 for r in roots])
+    scaled = Problem(
+        [[r * v for v in row] for r, row in zip(roots, weighted.X, strict=True)],
+        [r * v for r, v in zip(roots, weighted.y, strict=True)],
+    )
+    found = at_rest(rest_points(weighted, ball, *START, [(1, 0)]))
+    other = at_rest(rest_points(scaled, ball, *START, [(1, 0)]))
+    same(found, other, atol=1e-2)  # copies begin within some lengths of a row of the wall
+    form = with_loss(form=diagonal([r**2 for r in roots]))
+    same(found, at_rest(rest_points(form, ball, *START, [(1, 0)])), atol=1e-6)
+
+
+def test_a_projection_is_an_output_bias_at_rest() -> None:
+    """min over b of ||f + b 1 - y||^2 is the form I - 1 1^T / n."""
+    place = Ball("adamw", 3), *BESIDE_BIAS, [(1, 1)]
+    free = at_rest(rest_points(with_loss(output_bias=True), *place))
+    same(free, at_rest(rest_points(with_loss(form=projection(4)), *place)), atol=1e-3)
+    assert 0.1 < free.shares[0] < 0.9
+
+
+def test_a_threshold_beyond_all_residuals_changes_nothing() -> None:
+    ball = Ball("adamw", 3)
+    found = at_rest(rest_points(with_loss(loss="huber:1000"), ball, *START, [(1, 0)]))
+    same(found, at_rest(rest_points(with_loss(), ball, *START, [(1, 0)])), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "slope"),
+    [
+        ("huber:3", lambda f, y: np.clip(f - y, -3, 3)),
+        ("absolute", lambda f, y: np.sign(f - y)),
+        ("logistic", lambda f, y: -y / (1 + np.exp(y * f))),
+        ("squared_hinge", lambda f, y: -2 * y * np.maximum(1 - y * f, 0)),
+        ("hinge", lambda f, y: -y * (y * f < 1.0)),
+    ],
+)
+def test_directions_of_the_sides_of_any_loss(
+    loss: str, slope: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> None:
+    """w = -R (p g+ / |g+| + (1 - p) g- / |g-|), with the gradients of the loss written out; of
+    labels 1 and -1 where they are needed, times a factor that keeps residuals off its kinks."""
+    problem = example("separation-08")
+    y = problem.y
+    if loss in ("logistic", "squared_hinge", "hinge"):
+        y = tuple(Fraction(1 if v > 0 else -1) for v in y)
+    data = Problem(problem.X, y, loss=loss)
+    ball = Ball("ngd", Fraction(1, 25) if loss == "hinge" else 3)
+    radius = float(ball.rho) ** 0.5
+    W = radius * np.array([[-0.75], [-0.5]])
+    found = at_rest(rest_points(data, ball, W, np.array([-radius]), [(1, 0)]))
+    X, targets = np.array(data.X, dtype=float), np.array(y, dtype=float)
+    z = X @ found.W[:, 0]
+    z[1] = 0
+    slopes = slope(np.maximum(z, 0) * found.a[0], targets)
+    minus = X[z > 0].T @ slopes[z > 0] * found.a[0]
+    plus = minus + X[1] * slopes[1] * found.a[0]
+    (p,) = found.shares
+    mean = p * plus / np.linalg.norm(plus) + (1 - p) * minus / np.linalg.norm(minus)
+    np.testing.assert_allclose(found.W[:, 0], -radius * mean, atol=2e-3 * radius)
+    assert 0 < p < 1
+
+
+@pytest.mark.parametrize("loss", ["absolute", "quantile:1/4", "epsilon:1/10"])
+def test_of_losses_with_kinks_only_what_is_off_them_is_told(loss: str) -> None:
+    """At x = 1, rho = 2: for y = 4 the fit is 2 at most; for y = 1 training goes to a kink of the
+    loss, at the target or near."""
+    start = np.array([[1.2]]), np.array([1.2])
+    far, near = (Problem([[1]], [y], loss=loss) for y in (4, 1))
+    assert at_rest(rest_points(far, Ball("adamw", 2), *start, [])).loss == pytest.approx(
+        float(far.loss_of([Fraction(2)])), abs=1e-3
+    )
+    assert rest_points(near, Ball("adamw", 2), *start, []) == []
+    with pytest.raises(InputError, match=f"loss: the {loss} loss has kinks, and an output bias"):
+        rest_points(Problem([[1]], [4], loss=loss, skip=True), Ball("adamw", 2), *start, [])
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber:3"])
+def test_the_free_part_is_at_its_best(loss: str) -> None:
+    """The loss at rest is that with the best linear part, exactly."""
+    problem = with_loss(loss=loss, skip=True)
+    point = at_rest(rest_points(problem, Ball("ngd", 3), *BESIDE_SKIP, [(1, 0), (2, 1)]))
+    network = Network.from_floats(point.W, point.a)
+    assert point.loss == pytest.approx(float(completed(problem, network).loss(problem)), abs=1e-9)
 
 
 def test_no_rest_point_is_said_so() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,6 +58,28 @@ def test_one_wall_is_found_and_rest_on_it(optimizer: str) -> None:
     np.testing.assert_allclose(found.W, given.W, atol=1e-2)
     np.testing.assert_allclose(found.shares, given.shares, atol=2e-2)  # of one copy
     assert found.loss == pytest.approx(given.loss, rel=5e-4)
+
+
+@pytest.mark.parametrize("options", [{"weights": [1, 2, 1, 1]}, {"output_bias": True}])
+def test_with_weights_and_output_biases_it_is_found_as_well(options: dict[str, Any]) -> None:
+    plain, ball = example("separation-08"), Ball("adamw", 3)
+    problem = Problem(plain.X, plain.y, **options)
+    W, a, wall = np.array([[-1.4], [-0.93]]), np.array([-1.73]), (1, 0)
+    if problem.output_bias:
+        W, a, wall = np.array([[1.38, -1.53], [1.38, -1.02]]), np.array([1.38, -1.732]), (1, 1)
+    (given, *_) = rest_points(problem, ball, W, a, [wall])
+    (found,) = rest_on_many(problem, ball, W[None], a[None])
+    assert found is not None
+    assert found.kinks == given.kinks
+    np.testing.assert_allclose(found.W, given.W, atol=1e-2)
+    assert found.loss == pytest.approx(given.loss, rel=5e-4)
+
+
+def test_no_rest_at_kinks_of_the_loss() -> None:
+    (found,) = rest_on_many(
+        Problem([[1]], [1], loss="absolute"), Ball("lion", 2), np.ones((1, 1, 1)), np.ones((1, 1))
+    )
+    assert found is None
 
 
 def test_where_nothing_jumps_no_wall_is_found() -> None:
