@@ -100,8 +100,15 @@ class Metric(NamedTuple):
         Z = fmpz_mat([[round(v * 2**_BITS) for v in row] for row in regular.tolist()])
         if not is_positive_definite(Z):
             Z = fmpz_mat([[int(v) for v in row] for row in identity])
-        inverse, denominator = cast(fmpq_mat, Z.inv()).numer_denom()
-        return cls(_rows(Z), _rows(inverse), int(denominator))
+        return cls.of(_rows(Z))
+
+    @classmethod
+    def of(cls, Z: tuple[tuple[int, ...], ...]) -> Metric:
+        """That of a positive definite matrix."""
+        inverse, denominator = cast(
+            fmpq_mat, fmpz_mat([list(row) for row in Z]).inv()
+        ).numer_denom()
+        return cls(Z, _rows(inverse), int(denominator))
 
     @property
     def trace(self) -> int:
@@ -683,6 +690,14 @@ class Gauge:
             return sum(costs, Fraction())
         return sqrt_above(max(costs) if self.summed else sum(costs, Fraction()))
 
+    def level(self, costs: Sequence[tuple[Fraction, Fraction]], metric: Metric) -> Fraction:
+        """The k of `bias-duals` for which `dual` is what it proves, where biases are bounded."""
+        squares, biases = zip(*costs, strict=True)
+        if self.output.shared:
+            return _least_level(squares, biases) / metric.trace
+        length = sqrt_above(sum(squares, Fraction()))
+        return metric.trace / length if length else Fraction(2**_BITS)
+
     def output_squared(self, a: Sequence[Fraction]) -> Fraction:
         """||a||^2"""
         return self.output.total(v * v for v in a)
@@ -744,6 +759,13 @@ class Gauge:
 
 def _least_dual(squares: Sequence[Fraction], biases: Sequence[Fraction]) -> Fraction:
     """k + sum_j b_j^2 k / (k - q_j) for a k above all q_j, near the least: see `bias-duals`."""
+    level = _least_level(squares, biases)
+    pairs = zip(squares, biases, strict=True)
+    return level + sum((b * b * level / (level - v) for v, b in pairs if b), Fraction())
+
+
+def _least_level(squares: Sequence[Fraction], biases: Sequence[Fraction]) -> Fraction:
+    """This k; zero where there is nothing to bound."""
     top = max(*squares, *(b * b for b in biases))
     if not top:
         return top
@@ -758,8 +780,7 @@ def _least_dual(squares: Sequence[Fraction], biases: Sequence[Fraction]) -> Frac
     least = max(squares)
     if level <= least:
         level = least * (1 + Fraction(1, 2**_BITS)) or top / 2**_BITS
-    pairs = zip(squares, biases, strict=True)
-    return level + sum((b * b * level / (level - v) for v, b in pairs), Fraction())
+    return level
 
 
 def has_gauge(optimizer: Geometry) -> bool:

@@ -76,7 +76,12 @@ class _Certificate(landscape.Certificate):
             rows.append(self.point)
             targets.append(Fraction())
             self.sides.append(-self.label)
-        super().__init__(fields, Problem(rows, targets, activation=problem.activation))
+            if problem.bias is not None and self.point[-1] != 1:
+                fail(
+                    "point.x", f"ends with {show(self.point[-1])}, not with the constant feature 1"
+                )
+        more = Problem(rows, targets, activation=problem.activation, bias=problem.bias)
+        super().__init__(fields, more)
         if not isinstance(self.within, balls.Ball) or self.within.rho != 1:
             fail("within", "must be a ball of radius 1")
 

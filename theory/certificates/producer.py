@@ -33,7 +33,7 @@ from theory.landscape.ways import Ways, ways
 from theory.losses import Custom, Logistic, Scaling
 from theory.network import Network
 from theory.problem import DEFAULT, Problem, format_rational, in_integers
-from theory.states import cone_of, sign_of
+from theory.states import cone_of, sign_of, state_of
 from theory.within import Penalty, Within
 
 if TYPE_CHECKING:
@@ -359,10 +359,10 @@ def _descents(writer: _Writer, found: Sequence[Descent]) -> Document:
         if problem.has_free_part:
             point.append(_linear(domain, each))
         points.append(point)
-    columns = [
-        [format_rational(Fraction(v, unit)) for v in domain.positive_columns[number]]
-        for number in numbers
-    ]
+    columns: list[object] = []
+    for number in numbers:
+        column = [format_rational(Fraction(v, unit)) for v in domain.positive_columns[number]]
+        columns.append({"free": column} if state_of(number, 1) in domain.uncapped else column)
     return {"columns": columns, "points": points}
 
 
@@ -480,11 +480,20 @@ def _margin(found: MarginProof) -> Document:
         lower=format_rational(found.lower),
         upper=format_rational(found.upper),
         network=found.network.to_json(),
-        duals=[
-            lam if Z is None else {"nu": lam, "Z": [[*map(str, row)] for row in Z]}
-            for lam, Z in (([*map(str, vector)], Z) for vector, Z in found.duals)
-        ],
+        duals=[_margin_dual(found, *dual) for dual in found.duals],
     )
+
+
+def _margin_dual(
+    found: MarginProof, vector: Sequence[int], Z: Any, level: Fraction | None
+) -> Document | list[str]:
+    if Z is None:
+        return [str(v) for v in vector]
+    if level is None:
+        return {"nu": [str(v) for v in vector], "Z": [[*map(str, row)] for row in Z]}
+    total = sum(map(abs, vector[: found.problem.n])) or 1
+    nu = [format_rational(Fraction(v, total)) for v in vector]
+    return {"nu": nu, "Z": [[*map(str, row)] for row in Z], "k": format_rational(level)}
 
 
 def _optimum(found: Optimum) -> Document:

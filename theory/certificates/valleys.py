@@ -151,10 +151,12 @@ class _Valleys(Certificate):
 
 @dataclass(frozen=True)
 class _Column:
-    """Of a generator, without sign. states: by sign the set of those that have it."""
+    """Of a generator, without sign. states: by sign the set of those that have it. free: whether
+    neurons may have any multiple of it, in a ball."""
 
     entries: tuple[Fraction, ...]
     states: Mapping[int, int]
+    free: bool
 
 
 @dataclass(frozen=True)
@@ -273,20 +275,29 @@ class _AllValleys(_Points):
 
     def _read_columns(self) -> list[_Column]:
         entries = reading.entries(self.fields["columns"], "columns")
-        generators = self._generators()
+        # Directions of free biases are the last generators.
+        endless = self.arrangement.unbounded if isinstance(self.within, Ball) else 0
+        bounded, free = (
+            self._generators(which)
+            for which in (self.arrangement.generators.all & ~endless, endless)
+        )
         words = 2 + len(self.arrangement.generators.points) // 64
         work.spend("states with a column", len(entries) * len(self.everything) * words)
         found = []
         for k, entry in enumerate(entries):
-            vector = reading.vector(entry, f"columns[{k}]", self.problem.n)
+            where, generators = f"columns[{k}]", bounded
+            if endless and isinstance(entry, dict):
+                where, generators = f"columns[{k}].free", free
+                entry = reading.fields(entry, f"columns[{k}]", ("free",))["free"]
+            vector = reading.vector(entry, where, self.problem.n)
             key: tuple[Fraction | int, ...] = vector
-            if isinstance(self.within, Ball):
+            if isinstance(self.within, Ball) and generators is bounded:
                 unit = self.image_scale * self.arrangement.corner_scale / self.within.rho
                 key = tuple(unit * v for v in vector)
             elif any(vector):
                 key = algebra.primitive(algebra.integers(vector)[0])
             if key not in generators:
-                fail(f"columns[{k}]", "is that of no generator")
+                fail(where, "is that of no generator")
             having = {
                 sign: mask(
                     state.sign == sign and state.cone.generators & generators[key] != 0
@@ -294,17 +305,20 @@ class _AllValleys(_Points):
                 )
                 for sign in (1, -1)
             }
-            found.append(_Column(vector, having))
+            found.append(_Column(vector, having, free=generators is free))
         return found
 
-    def _generators(self) -> dict[tuple[Fraction | int, ...], int]:
-        """By column, up to scale where there is no ball, the set of those that have it."""
+    def _generators(self, which: int) -> dict[tuple[Fraction | int, ...], int]:
+        """By column, up to scale where any multiple of it is allowed, the set of those of a set of
+        generators that have it."""
         columns = self.arrangement.generators.columns
         work.spend("columns of generators", len(columns) * self.problem.n * work.kept())
+        vertices = isinstance(self.within, Ball) and not which & self.arrangement.unbounded
         found: dict[tuple[Fraction | int, ...], int] = {}
-        for i, column in enumerate(columns):
+        for i in algebra.bits(which):
+            column = columns[i]
             if any(column):
-                key = column if self.within else algebra.primitive(column)
+                key = column if vertices else algebra.primitive(column)
                 found[key] = found.get(key, 0) | 1 << i
         return found
 
@@ -362,7 +376,8 @@ class _AllValleys(_Points):
             sign, parts = reading.entries(neuron, here, 2)
             s = reading.sign(sign, here)
             weights = reading.multipliers(parts, f"{here}[1]", len(self.columns))
-            if self.within is not None and sum(weights.values()) > 1:
+            counted = (v for column, v in weights.items() if not self.columns[column].free)
+            if self.within is not None and sum(counted) > 1:
                 fail(f"{here}[1]", "its coefficients are more than 1 together: outside the ball")
             for column, coefficient in weights.items():
                 entries = self.columns[column].entries

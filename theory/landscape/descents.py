@@ -43,10 +43,9 @@ class Descent:
 def descends(tree: Valleys) -> bool:
     """Whether `descents` can tell: of exact minima, modulo permutation, with no valley left out.
 
-    Neurons must be no more than their columns, too, and those in a ball be bounded.
+    Neurons must be no more than their columns, too.
     """
-    within = tree.complex.within
-    if tree.problem.activation.folds or (within is not None and within.gauge.free):
+    if tree.problem.activation.folds:
         return False
     return tree.complex.domain.exact and not tree.labelled and not tree.min_depth
 

@@ -255,6 +255,7 @@ class Polyhedral(Domain):
 
     positive_columns: list[list[int]]  # those of sign +; (c, n) integers
     least_squares: LeastSquares | CappedLeastSquares
+    uncapped: frozenset[int] = frozenset()  # columns of which neurons in a ball have any multiple
 
     def solved(self) -> int:
         """The number of different least squares problems solved so far."""

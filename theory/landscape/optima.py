@@ -2,7 +2,8 @@
 
 The optimum of one cell is that of every cell that holds its point and whose columns its dual vector
 nu allows: neuron j, with the columns S_j in its part of the support, may be in any state that has
-these and no column of a larger product with nu than its own state has (where S_j is empty, than 0).
+these and no column of a larger product with nu than its own state has (where S_j is empty, than 0),
+and none of a positive product of which neurons may have any multiple.
 So one exact solution serves a product of sets of states, and cells are gone through until each of
 them is served. A cell's minimum is then as certain as if it had been solved.
 
@@ -114,7 +115,7 @@ def optima(
             if price not in dearer:
                 dearer[price] = 0
                 for column, value in products.items():
-                    if value > price:
+                    if value > price or column in domain.uncapped:
                         dearer[price] |= having[column]
             free = holds & ~dearer[price]
             if beyond is None and free != holds:

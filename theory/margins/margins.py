@@ -16,10 +16,10 @@ from itertools import permutations
 from typing import Any
 
 from theory.errors import InputError, Interrupted, Undecided
-from theory.exact import rounded
-from theory.gauges import Gauge
+from theory.exact import dot, rounded
+from theory.gauges import Gauge, Metric
 from theory.geometry import Geometry, geometry
-from theory.landscape.cells import Cell
+from theory.landscape.cells import Cell, CellComplex
 from theory.margins.separation import (
     Component,
     Separable,
@@ -29,9 +29,10 @@ from theory.margins.separation import (
 )
 from theory.network import Network
 from theory.problem import Problem, Rational, rational_vector
-from theory.radii.radii import DIGITS, Radius, Search
+from theory.radii.radii import DIGITS, DualPoint, Radius, Search
+from theory.states import cone_of, sign_of
 from theory.types import Progress, silent
-from theory.within import gauge_in
+from theory.within import Ball, gauge_in, settled
 
 
 @dataclass(frozen=True)
@@ -207,8 +208,9 @@ class MarginProof:
     """That margins in a ball of radius 1 are at most `upper`, or those of networks that do not
     label a point so; and a network of margin `lower` in it.
 
-    duals: lam (n,), with a further entry for the point, and Z for the spectral norms. Each multiset
-    of states has one that proves it.
+    duals: lam (n,), with a further entry for the point, Z for the spectral norms, and k where
+    biases have a bound apart, for lam of which the entries of the data have the sum one. Each
+    multiset of states has one that proves it.
     """
 
     problem: Problem
@@ -219,7 +221,7 @@ class MarginProof:
     lower: Fraction
     upper: Fraction
     network: Network
-    duals: tuple[tuple[tuple[int, ...], Any], ...] = field(repr=False)
+    duals: tuple[tuple[tuple[int, ...], Any, Fraction | None], ...] = field(repr=False)
 
 
 class MaxMargin:
@@ -241,9 +243,10 @@ class MaxMargin:
         progress: Progress = silent,
     ) -> None:
         require_classes(problem)
-        self.problem = problem
+        self.problem, ball = settled(problem, Ball(optimizer, 1))
+        assert isinstance(ball, Ball)
         self.width = problem.stated_width if width is None else width
-        self.gauge = gauge_in(problem, optimizer)
+        self.gauge = ball.gauge
         self._max_cells, self._progress = max_cells, progress
         self._sides = [int(v) for v in problem.y]
         self._cells, found = self._over_all_cells(problem, self._sides)
@@ -286,7 +289,7 @@ class MaxMargin:
     def _on_a_side(self, x: tuple[Fraction, ...], side: int) -> tuple[Separable, Radius | None]:
         """Networks with side f(x) >= 0."""
         X, y = (*self.problem.X, x), (*self.problem.y, Fraction())
-        more = Problem(X, y, activation=self.problem.activation)
+        more = Problem(X, y, activation=self.problem.activation, bias=self.problem.bias)
         return self._over_all_cells(more, [*self._sides, side])
 
     def _over_all_cells(
@@ -296,6 +299,22 @@ class MaxMargin:
         cells = Separable.of(problem, self.width, sides=sides, max_cells=self._max_cells, tick=tick)
         return cells, _search(cells, cells.found, self.gauge, tick) if cells.found else None
 
+    def _level(self, complex_: CellComplex, cell: Cell, dual: DualPoint) -> Fraction:
+        """k of a dual point, for its lam of which the entries of the data have the sum one."""
+        X, x_scale, _, _ = complex_.problem.integer_form()
+        metric, features = Metric.of(dual.Z or ()), list(zip(*X, strict=True))
+        costs = []
+        for state, mu in zip(cell, dual.mu, strict=True):
+            active = complex_.arrangement.active(cone_of(state)).tolist()
+            signed = [sign_of(state) * v for v in dual.lam]
+            slopes = complex_.problem.activation.part(active, signed)
+            rows = zip(slopes, mu, active, strict=True)
+            c = [v + (m if on else -m) for v, m, on in rows]
+            costs.append(self.gauge.cost([dot(c, x) for x in features], metric))
+        unit = x_scale * sum(map(abs, dual.lam[: self.problem.n]))
+        level = self.gauge.level(costs, metric)  # type: ignore[arg-type]  # pairs, as it is bounded
+        return level / unit**2 if self.gauge.output.shared else level * unit
+
     def _proved(
         self,
         cells: Separable,
@@ -304,16 +323,17 @@ class MaxMargin:
         label: int,
     ) -> MarginProof:
         """upper: of networks that label the point otherwise."""
-        if self.gauge.bounded or self.gauge.free:
-            raise InputError("bias", "margins are certified for decayed biases")
-        duals: dict[tuple[tuple[int, ...], Any], None] = {}
-        if found is not None:
-            duals.update(dict.fromkeys((each.lam, each.Z) for each in found.proof.values()))
-        Z = next((Z for _, Z in duals if Z is not None), None)
+        duals: dict[tuple[tuple[int, ...], Any, Fraction | None], None] = {}
+        for cell, each in found.proof.items() if found is not None else ():
+            level = self._level(cells.complex, cell, each) if self.gauge.bounded else None
+            duals[each.lam, each.Z, level] = None
+        Z = next((Z for _, Z, _ in duals if Z is not None), None)
         if Z is None and self.gauge.hidden.joint:
-            d = self.problem.d
+            d = self.gauge.metric_size(self.problem.d)
             Z = tuple(tuple(int(i == k) for k in range(d)) for i in range(d))
-        duals.update(dict.fromkeys((vector, Z) for vector in cells.opposing))
+        # What opposes all columns needs no bound of biases.
+        nothing = Fraction() if self.gauge.bounded else None
+        duals.update(dict.fromkeys((vector, Z, nothing) for vector in cells.opposing))
         return MarginProof(
             problem=self.problem,
             width=self.width,

@@ -22,6 +22,7 @@ from theory.landscape.analysis import barrier_between
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.problem import Problem
+from theory.strategies import problems
 from theory.within import Ball
 
 LINE = Problem([[0], [1], [2]], [1, -1, 2])
@@ -34,6 +35,7 @@ CASES = [
 SAID = {"free": " (biases free)", "adamw": " (biases as adamw's)"}
 
 few = part(10)
+HALF = Fraction(1, 2)
 
 
 def written(found: Any) -> dict[str, Any]:
@@ -140,7 +142,7 @@ def test_the_problem_has_the_same_biases() -> None:
     assert check(anywhere, LINE.with_bias("free"))
 
 
-@pytest.mark.parametrize("kind", ["optimum", "path", "all-valleys"])
+@pytest.mark.parametrize("kind", ["optimum", "path", "stationary"])
 def test_other_kinds_are_for_decayed_biases(kind: str) -> None:
     from theory.certificates.checker import _KINDS
 
@@ -148,6 +150,71 @@ def test_other_kinds_are_for_decayed_biases(kind: str) -> None:
     document = {**fields, **BY_HAND, "kind": kind}
     document = {name: document[name] for name in _KINDS[kind].fields}
     refused(document, "problem.bias: is adamw, but of this kind must be decayed")
+
+
+# One neuron on x = -1 and x = 1 with y = (0, 2), in the ball of largest weight 1/2: relu(v x + b)
+# with v = 1/2 and b = 1/2 has the fit (0, 1); any b is allowed, and (1/2, 3/2) is the best fit.
+
+ALL: dict[str, Any] = {
+    **{name: BY_HAND[name] for name in ("format", "version")},
+    "kind": "all-valleys",
+    "problem": {"X": [["-1"], ["1"]], "y": ["0", "2"], "bias": "free"},
+    "width": 1,
+    "labelled": False,
+    "within": {"ball": "entrywise", "rho": "1/2"},
+    "states": [],
+    "duals": [],
+}
+
+
+def test_all_valleys_with_a_free_bias_by_hand() -> None:
+    """What is free counts in no ball, and is told from what does."""
+    problem = Problem.from_json(ALL["problem"])
+    document = written(valleys(problem, 1, within=Ball("adamw", HALF)))
+    assert {name: document[name] for name in ALL if name not in ("states", "duals")} == {
+        name: value for name, value in ALL.items() if name not in ("states", "duals")
+    }
+    (bottom,) = [each for each in document["valleys"] if each["into"] is None]
+    assert bottom["loss"] == "1/4"
+    assert check(document).statement.endswith(
+        f"{len(document['valleys'])} valley modulo permutation"
+    )
+    k = next(k for k, column in enumerate(document["columns"]) if isinstance(column, dict))
+    assert document["columns"][k] == {"free": ["1", "1"]}
+    bounded = tampered(document, ("columns", k), ["1", "1"])
+    refused(bounded, rf"columns\[{k}\]: is that of no generator")
+    refused(
+        tampered(document, ("columns", k, "free"), ["1", "2"]), rf"columns\[{k}\].free: is that"
+    )
+    refused(tampered(document, ("columns", k, "more"), "1"), rf"columns\[{k}\]: 'more' is not a")
+    other = next(i for i in range(len(document["columns"])) if i != k)
+    vertex = document["columns"][other]
+    refused(
+        tampered(document, ("columns", other), {"free": vertex}),
+        rf"columns\[{other}\].free: is that of no generator",
+    )
+    decayed = tampered(document, ("problem", "bias"), "decayed")
+    refused(decayed, r"(valleys|columns)\[\d\]")
+
+
+@few
+@given(
+    problems(n=(1, 4), d=(1, 1), max_denominator=2),
+    st.sampled_from(["squared", "absolute", "huber:1/2"]),
+    st.sampled_from(["relu", "leaky_relu:1/10"]),
+    st.integers(1, 2),
+    st.booleans(),
+)
+def test_all_valleys_with_free_biases_are_proved_to_be_all(
+    problem: Problem, loss: str, activation: str, width: int, output_bias: bool
+) -> None:
+    data = Problem(
+        problem.X, problem.y, loss=loss, activation=activation, output_bias=output_bias
+    ).with_bias("free")
+    tree = valleys(data, width, within=Ball("adamw", HALF))
+    verdict = check(written(tree), data)
+    assert verdict.kind == "all-valleys"
+    assert f"has exactly {len(tree.valleys)} valley" in verdict.statement
 
 
 # Whatever is found.

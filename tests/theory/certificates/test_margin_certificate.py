@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from documents import tampered
 
 from theory import Problem, certify
 from theory.certificates.checker import CertificateInvalid, check
@@ -40,6 +41,62 @@ def test_labels_have_valid_certificates(optimizer: str) -> None:
     assert label in (1, -1)
     verdict = check(certify(found.proof(X)), TWO)
     assert verdict.statement.endswith(f"label the point (-1, 3) with {label:+d}")
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_margins_with_free_biases_have_valid_certificates(optimizer: str) -> None:
+    """Of the largest margin, and of a label."""
+    problem = Problem([[5], [6]], [1, -1]).with_bias("free")
+    found = MaxMargin(problem, optimizer, 2)
+    document = certify(found.proof())
+    verdict = check(document, problem)
+    assert verdict.statement.startswith("the largest margin at width 2 inside the ")
+    assert "(biases free)" in verdict.statement
+    with pytest.raises(CertificateInvalid, match="network: the network lies outside the ball"):
+        check(tampered(document, ("problem", "bias"), "decayed"))
+    document = certify(found.proof([5, 1]))
+    assert check(document, problem).statement.endswith("label the point (5, 1) with +1")
+    with pytest.raises(CertificateInvalid, match="point.x: ends with 2, not with the constant"):
+        check(tampered(document, ("point", "x", 1), "2"))
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "muon-adamw"])
+@pytest.mark.parametrize(
+    "X", [[[5], [6]], [[Fraction(1, 2), 1], [1, -1], [2, 1]]], ids=["line", "plane"]
+)
+def test_margins_with_biases_as_adamws_have_valid_certificates(
+    optimizer: str, X: list[list[Fraction]]
+) -> None:
+    problem = Problem(X, [1, -1, 1][: len(X)]).with_bias("adamw")
+    found = MaxMargin(problem, optimizer, 2)
+    document = certify(found.proof())
+    verdict = check(document, problem)
+    assert "(biases as adamw's)" in verdict.statement
+    assert Fraction(document["upper"]) - Fraction(document["lower"]) < Fraction(1, 10**6)
+    # Labels on a line are a matter of the bound of biases alone, and any small or large k serves.
+    for factor in (0, Fraction(1, 4), 4) if len(X) > 2 else (0,):
+        others = [{**dual, "k": str(factor * Fraction(dual["k"]))} for dual in document["duals"]]
+        with pytest.raises(CertificateInvalid, match="duals: no dual covers the cell"):
+            check({**document, "duals": others})
+    for row, label in zip(problem.X, problem.y, strict=True):
+        said = check(certify(found.proof(row)), problem).statement
+        assert said.endswith(f"with {int(label):+d}")
+
+
+def test_dual_vectors_that_free_biases_add_to_prove_nothing() -> None:
+    problem = Problem([[0], [1]], [1, -1]).with_bias("free")
+    document = certify(MaxMargin(problem, "ngd", 2).proof())
+    assert check(document, problem)
+    document["duals"] = [["1", "0"]]
+    with pytest.raises(CertificateInvalid, match="duals: no dual covers the cell"):
+        check(document)
+
+
+def test_biases_as_adamws_are_entries_in_the_ball_of_adamw() -> None:
+    problem = Problem([[0], [1]], [1, -1]).with_bias("adamw")
+    document = certify(MaxMargin(problem, "adamw", 2).proof())
+    assert document["problem"]["bias"] == "decayed"
+    assert check(document, problem)
 
 
 def test_labels_of_which_nothing_is_known_have_none() -> None:

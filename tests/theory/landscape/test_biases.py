@@ -457,3 +457,11 @@ def test_the_norm_apart() -> None:
     assert np.array_equal(free.dual_value(g), SchattenNorm(math.inf).dual_value(g[:, :-1]))
     with pytest.raises(InputError, match=r"^bias: there is no oracle where biases are free"):
         free.lmo(g, 1)
+
+
+def test_valleys_with_free_biases_by_hand() -> None:
+    """x = -1 and x = -3 with y = (2, 0), at most 1/2 large: of one neuron the fits (t, t - 1)
+    are the best of slope -1/2, with 1/4 at t = 3/2; plateaus in other cells lead there."""
+    problem = Problem([[-1], [-3]], [2, 0]).with_bias("free")
+    (valley,) = valleys(problem, 1, within=Ball("adamw", "1/2")).valleys
+    assert valley.birth == Fraction(1, 4)

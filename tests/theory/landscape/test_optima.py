@@ -39,11 +39,15 @@ def test_multisets_are_numbered(kinds: int, size: int) -> None:
     problem=problems(activations=ACTIVATIONS, n=(1, 4), d=(1, 2)),
     width=st.integers(1, 3),
     rho=st.sampled_from([None, Fraction(1, 2), Fraction(3)]),
+    free=st.booleans(),
 )
 def test_every_cell_is_served_and_has_that_minimum(
-    problem: Problem, width: int, rho: Fraction | None
+    problem: Problem, width: int, rho: Fraction | None, free: bool
 ) -> None:
+    """With free biases too, of which neurons in a ball may have any multiple."""
     within = None if rho is None else Ball("adamw", rho)
+    if free:
+        width, problem = min(width, 2), problem.with_bias("free")
     complex_ = CellComplex.of(problem, width, within=within)
     served: set[tuple[int, ...]] = set()
     for optimum in solved(complex_):
