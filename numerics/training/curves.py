@@ -27,7 +27,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
@@ -41,7 +40,7 @@ from numerics.training.losses import Terms
 from theory.errors import InputError
 from theory.network import Network
 from theory.problem import Problem, positive_integer
-from theory.types import Progress, silent
+from theory.types import Array, Progress, silent
 
 DEFAULT_BENDS = 3
 
@@ -62,8 +61,8 @@ _ZOOMS = 16  # kinks are then found to within 1e-14 of t, whatever the grid
 class Pairs:
     """P pairs of networks of one width, each pair with a data set of its own.
 
-    X (P, n, d), y (P, n); weights (P, n): what the losses of the rows are multiplied by; where the
-    loss has a form (P, n, n), that. ends: the
+    X (P, n, d), y (P, n); weights (P, n): what the losses of the rows are multiplied by; where some
+    loss has a form (P, n, n), the forms. ends: the
     weights of the first and the second network, the rows of W and below them a; where networks have
     an output bias b or a linear part c one column more, c and below it b. like: a problem with the
     activation, the loss, the output bias and the skip connection of all.
@@ -95,12 +94,14 @@ class Pairs:
         like = pairs[0][0]
         n = max(problem.n for problem, _, _ in pairs)
         # Fewer points than n are filled up with points that weigh nothing.
-        square = (n,) * (1 if like.loss.form is None else 2)
-        X, y, weights = (np.zeros((len(pairs), *more)) for more in ((n, d), (n,), square))
+        formed = any(problem.loss.form for problem, _, _ in pairs)
+        shapes = ((n, d), (n,), (n, n) if formed else (n,))
+        X, y, weights = (np.zeros((len(pairs), *shape)) for shape in shapes)
         ends = np.zeros((len(pairs), 2, d + 1, width + _has_linear(like)))
         for k, (problem, *networks) in enumerate(pairs):
             X[k, : problem.n], y[k, : problem.n] = problem.X, problem.y
-            weights[k][np.ix_(*(range(problem.n),) * len(square))] = _weights(problem)
+            own = _weights(problem, formed=formed)
+            weights[k][tuple(map(slice, own.shape))] = own
             for network, end in zip(networks, ends[k], strict=True):
                 network.require(problem)
                 end[:, :width] = [*network.W, network.a]
@@ -120,7 +121,8 @@ class Pairs:
             if result.b is not None:
                 column[:, -1, 0] = result.b
             networks = np.concatenate([networks, column], axis=2)
-        data = map(_float64, (problem.X, problem.y, _weights(problem)))
+        own = _weights(problem, formed=problem.loss.form is not None)
+        data = map(_float64, (problem.X, problem.y, own))
         X, y, weights = (each.expand(len(runs), *each.shape) for each in data)
         return cls(X, y, weights, _float64(networks[runs]), problem)
 
@@ -134,17 +136,18 @@ class Pairs:
             fits = fits + self.X @ weights[..., :-1, -1].mT
         if self.like.output_bias:
             fits = fits + weights[..., -1, -1][:, None]
-        if self.like.loss.form is not None:
+        if self.weights.dim() == 3:
             rest = fits - self.y[..., None]
             return (rest * (self.weights @ rest)).sum(dim=1) / 2
         terms = Terms(self.like.loss).values(fits, self.y[..., None])
         return (terms * self.weights[..., None]).sum(dim=1)
 
 
-def _weights(problem: Problem) -> Sequence[Fraction | int] | Sequence[Sequence[Fraction]]:
-    """Of the rows (n,), or the form (n, n)."""
-    form = problem.loss.form
-    return problem.loss.weights or [1] * problem.n if form is None else form.rows
+def _weights(problem: Problem, *, formed: bool) -> Array:
+    """Of the rows (n,), or the form (n, n), which is what second derivatives are."""
+    if formed:
+        return problem.loss.most_curved(problem.n)
+    return np.array(problem.loss.weights or [1] * problem.n, dtype=float)
 
 
 def _has_linear(problem: Problem) -> bool:

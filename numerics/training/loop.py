@@ -379,8 +379,8 @@ class BatchLoss:
         if any(each.loss.form for each, _ in batch):
 
             def form(each: Problem) -> Float[Array, "n n"]:
-                own = np.eye(each.n) if each.loss.form is None else each.loss.form.rows
-                return np.pad(np.array(own, dtype=float), ((0, 0), (0, rows - each.n)))
+                # Of squared losses second derivatives are the form, or weights on its diagonal.
+                return np.pad(each.loss.most_curved(each.n), ((0, 0), (0, rows - each.n)))
 
             self._form = gathered(form)
         elif any(each.loss.weights for each, _ in batch) or not (

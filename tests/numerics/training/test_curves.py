@@ -277,7 +277,8 @@ def test_data_of_other_sizes_and_forms_are_as_alone() -> None:
     full = having(LABELS, form=formed(3, 2, seed=1), output_bias=True)
     rows = Problem(X=[[1, 1], [0, 1]], y=[1, 2], form=[[2, -1], [-1, 1]], output_bias=True)
     networks = [Network(W=[[1], [1]], a=[v], b=b) for v, b in ((1, 3), (-1, 2))]
-    both = [(problem, networks[0], networks[1]) for problem in (full, rows)]
+    plain = Problem(X=[[2, 1]], y=[3], weights=[5], output_bias=True)
+    both = [(problem, networks[0], networks[1]) for problem in (plain, full, rows)]
     together = Pairs.of(both)
     losses = together.loss(together.ends)
     for k, (problem, *ends) in enumerate(both):

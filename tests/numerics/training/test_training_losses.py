@@ -56,7 +56,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 X = [[1, 2, -1], [0, -1, 3], [-2, 1, 1], [1, 1, 1], [3, 0, -2]]
 Y = [1, -1, -1, 1, 1]
-WEIGHTS = [1, 3, Fraction(1, 2), 2, 1]
+WEIGHTS: list[Fraction | int] = [1, 3, Fraction(1, 2), 2, 1]
 WIDTH, RHO = 2, 4
 RATE, DECAY = 0.02, 0.5  # 1 / sqrt(RHO)
 STEPS = 40
@@ -182,12 +182,12 @@ def test_gradients_of_forms_are_those_of_autograd(
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("free", [False, True])
 def test_forms_are_trained_together_with_forms_and_without(optimizer: str, free: bool) -> None:
-    """Data sets of other sizes, with another form and with none."""
+    """Data sets of other sizes, with another form and with weights."""
     options: dict[str, Any] = {"output_bias": free}
     mixed = [
         Problem(X, Y, form=FORM, **options),
         Problem(X[:3], Y[:3], form=formed(3, 3, seed=3), **options),
-        Problem(X[:4], Y[:4], **options),
+        Problem(X[:4], Y[:4], weights=WEIGHTS[:4], **options),
     ]
     balls = [Ball(optimizer, rho) for rho in (2, 3, 2)]
     steps: dict[str, Any] = {"seeds": 3, "steps": 30, "cooling": 10}

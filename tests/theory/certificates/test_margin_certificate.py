@@ -52,7 +52,8 @@ def test_margins_with_free_biases_have_valid_certificates(optimizer: str) -> Non
     verdict = check(document, problem)
     assert verdict.statement.startswith("the largest margin at width 2 inside the ")
     assert "(biases free)" in verdict.statement
-    with pytest.raises(CertificateInvalid, match="network: the network lies outside the ball"):
+    # As a decayed one the bias is too large, and Z too small.
+    with pytest.raises(CertificateInvalid, match=r"network lies outside|Z: has 1 entries"):
         check(tampered(document, ("problem", "bias"), "decayed"))
     document = certify(found.proof([5, 1]))
     assert check(document, problem).statement.endswith("label the point (5, 1) with +1")
