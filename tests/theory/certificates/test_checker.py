@@ -478,6 +478,7 @@ def test_imports_nothing_else() -> None:
     assert set(loaded) - {"__main__"} == {
         "theory",
         *(f"theory.{name}" for name in ("activation", "errors", "losses", "names", "problem")),
+        "theory.semidefinite",
         *("theory.certificates", *(f"theory.certificates.{name}" for name in own - {"producer"})),
     }
 
