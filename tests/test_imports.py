@@ -14,7 +14,18 @@ ROOT = Path(theory.__file__).parents[1]
 
 THEORY = (
     *("errors", "types", "own_file", "parallel", "quiet", "names", "activation", "exact"),
-    *("semidefinite", "losses", "problem", "linear", "loading", "network", "geometry", "gauges", "within", "units"),
+    *(
+        "semidefinite",
+        "losses",
+        "problem",
+        "linear",
+        "loading",
+        "network",
+        "geometry",
+        "gauges",
+        "within",
+        "units",
+    ),
     *("arrangement", "states", "cone_program", "landscape", "lines", "programs", "radii"),
     *("margins", "connectivity", "regions", "certificates", "formal", "claims", "hunt"),
     *("strategies",),

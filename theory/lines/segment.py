@@ -76,6 +76,8 @@ def require(problem: Problem, first: Network, second: Network) -> Separable:
         network.require(problem)
     if first.width != second.width:
         raise InputError("networks", f"have widths {first.width} and {second.width}; one is needed")
+    if problem.loss.form is not None:
+        raise InputError("form", "mixes the data; lines are for losses that are sums over them")
     if not isinstance(problem.loss, Separable):
         raise InputError("loss", f"lines are for losses with exact values, not {problem.loss}")
     return problem.loss

@@ -23,6 +23,8 @@ from theory.landscape.domain import Polyhedral
 from theory.landscape.form import Form
 from theory.landscape.least import least
 from theory.landscape.valleys import valleys
+from theory.lines.segment import line
+from theory.network import Network
 from theory.problem import Problem
 from theory.radii import radii
 from theory.strategies import problems
@@ -297,3 +299,11 @@ def test_problems_with_a_form_are_not_plain() -> None:
     form = Form.of(data(form=projection(4)), 1)
     assert not form.plain
     assert form.matrix is not None
+
+
+def test_lines_are_for_sums_over_the_data() -> None:
+    zero = Network.zero(2, 1)
+    with pytest.raises(
+        InputError, match="form: mixes the data; lines are for losses that are sums"
+    ):
+        line(data(form=projection(4)), zero, zero)
