@@ -245,6 +245,23 @@ class Separable(Loss):
             found.append((None if least is None else w * least, None if most is None else w * most))
         return found
 
+    def dual_slopes(self, lam: Fraction, y: Fraction) -> tuple[Fraction, Fraction]:
+        """D'(lam) of one datum, to the right and to the left, but where D is not finite. Of losses
+        that are piecewise linear or quadratic."""
+        raise NotImplementedError
+
+    def minimisers(
+        self, lam: Sequence[Fraction], y: Sequence[Fraction]
+    ) -> list[tuple[Fraction | None, Fraction | None]]:
+        """Between which f_k the sum w_k l(f_k) + lam_k f_k is least, for a lam where D is finite;
+        None: no end. Of losses that are piecewise linear or quadratic."""
+        found = []
+        weights, ends = self.every_weight(len(y)), self.ends(y)
+        for v, target, w, (first, last) in zip(lam, y, weights, ends, strict=True):
+            least, most = self.dual_slopes(v / w, target)
+            found.append((None if v == last else least, None if v == first else most))
+        return found
+
     def every_weight(self, n: int) -> Sequence[Fraction]:
         """The weights (n,), ones where none are stated."""
         return self.weights or (Fraction(1),) * n
@@ -370,6 +387,9 @@ class Squared(Scaling, Separable):
 
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
         return lam * (y - lam / 2)
+
+    def dual_slopes(self, lam: Fraction, y: Fraction) -> tuple[Fraction, Fraction]:
+        return y - lam, y - lam
 
     def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
         return None, None
@@ -522,6 +542,9 @@ class Huber(Separable):
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
         return lam * (y - lam / 2) if abs(lam) <= self.threshold else None
 
+    def dual_slopes(self, lam: Fraction, y: Fraction) -> tuple[Fraction, Fraction]:
+        return y - lam, y - lam
+
     def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
         return -self.threshold, self.threshold
 
@@ -575,6 +598,9 @@ class Quantile(Separable):
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
         return lam * y if self.share - 1 <= lam <= self.share else None
 
+    def dual_slopes(self, lam: Fraction, y: Fraction) -> tuple[Fraction, Fraction]:
+        return y, y
+
     def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
         return self.share - 1, self.share
 
@@ -611,6 +637,10 @@ class _Beyond(Separable):
 
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
         return lam * y - self._margin * abs(lam) if abs(lam) <= 1 else None
+
+    def dual_slopes(self, lam: Fraction, y: Fraction) -> tuple[Fraction, Fraction]:
+        low, high = y - self._margin, y + self._margin
+        return low if lam >= 0 else high, low if lam > 0 else high
 
     def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
         return Fraction(-1), Fraction(1)
@@ -689,6 +719,9 @@ class Hinge(_OfLabels):
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
         return lam * y if 0 <= lam * y <= 1 else None
 
+    def dual_slopes(self, lam: Fraction, y: Fraction) -> tuple[Fraction, Fraction]:
+        return y, y
+
     def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
         return min(y, Fraction()), max(y, Fraction())
 
@@ -718,6 +751,9 @@ class SquaredHinge(_OfLabels):
     def dual_term(self, lam: Fraction, y: Fraction) -> Fraction | None:
         share = lam * y
         return share - share * share / 4 if share >= 0 else None
+
+    def dual_slopes(self, lam: Fraction, y: Fraction) -> tuple[Fraction, Fraction]:
+        return y - lam / 2, y - lam / 2
 
     def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
         return (Fraction(), None) if y > 0 else (None, Fraction())

@@ -64,6 +64,7 @@ from theory.network import Network
 from theory.problem import Problem, positive_integer
 from theory.radii import radii
 from theory.radii.fibre import Fibre
+from theory.radii.radii import least_fits
 from theory.within import Ball, within_of
 
 Matrix: TypeAlias = tuple[tuple[Fraction, ...], ...]
@@ -566,7 +567,7 @@ def _nearest(columns: list[list[fmpq]], y: list[fmpq]) -> list[fmpq]:
 def component_networks(draw: st.DrawFn, analysis: Analysis) -> tuple[int, Network]:
     """A component of a landscape without a ball, by its id, and a network in it, exactly.
 
-    The network has the fit of least loss in one of the component's cells, and is the one nearest to
+    The network has the least loss in one of the component's cells, and is the one nearest to
     weights drawn at random. Shrinks to component 0 and small weights.
 
     Raises InputError, when drawn from, for an analysis in a ball.
@@ -576,12 +577,12 @@ def component_networks(draw: st.DrawFn, analysis: Analysis) -> tuple[int, Networ
     component = draw(st.sampled_from(analysis.components))
     cell = draw(st.sampled_from(component.cells))
     complex_, problem = analysis.complex, analysis.problem
-    least = Network.from_convex(complex_.point(cell, complex_.minimum(cell)))
-    fibre = Fibre.of(complex_, cell, least.fit(problem))
+    fibre = Fibre.of(complex_, cell, least_fits(complex_, component)[cell])
     entry = _fractions(4, 4)
     target = tuple(tuple(draw(entry) for _ in range(problem.d)) for _ in cell)
     point = fibre.nearest(target).point
-    return component.id, Network.from_convex(list(zip(fibre.signs, point, strict=True)))
+    neurons = list(zip(fibre.signs, point, strict=True))
+    return component.id, complex_.domain.network(neurons)
 
 
 # Radii

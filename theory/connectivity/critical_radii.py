@@ -1,15 +1,20 @@
 """The radii at which the components of exact fits in an entrywise ball are born and merge.
 
-At one width a cell holds an exact fit inside the ball rho = R_W R_a once rho reaches a critical
-radius, and so does a face. A component is born with a cell and merges with another through a face,
-so the number of components is a step function of rho, constant on half-open intervals. (It is the
-zeroth persistent homology of the norm, filtering the networks of zero loss.)
+An exact fit is a network of no loss. At one width a cell holds one inside the ball rho = R_W R_a
+once rho reaches a critical radius, and so does a face. A component is born with a cell and merges
+with another through a face, so the number of components is a step function of rho, constant on
+half-open intervals. (It is the zeroth persistent homology of the norm, filtering the networks of
+zero loss.)
 
 A critical radius is a linear program over the rationals: with k_b neurons in block b, and phi_v the
 images s sigma(X v) of the vertices v of {u in the cone of b, ||u||_inf <= 1},
 
     min rho  s.t.  sum_v z_v phi_v = y, z >= 0, sum over v in b of z_v <= k_b rho
     = max lam.y  s.t.  lam.phi_v <= t_b for v in b, t >= 0, sum_b k_b t_b <= 1.
+
+What an output bias, a linear part, and losses that are zero on intervals add are further columns
+(`theory.landscape.form`): those of no cost, with lam.phi <= 0, and those of a cap, to which
+coefficients of sum at most one count, with a price for lam.phi that lam.y falls by.
 
 Source: `critical-radii`, proofs_notes/width-profile.md.
 """
@@ -34,7 +39,7 @@ from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import EntrywiseBall, Group
-from theory.landscape.form import Form
+from theory.landscape.form import has_form
 from theory.landscape.nnls import LeastSquares
 from theory.linear import LinearProgram
 from theory.problem import Problem
@@ -94,7 +99,8 @@ def radius_intervals(
     Only for entrywise balls: adamw, lion, signsgd. `progress` may raise Interrupted, which leaves.
     Raises InputError for another optimizer, BudgetError beyond `max_cells` labelled cells.
     """
-    problem.require_plain("intervals of radii are")
+    if not has_form(problem):
+        raise InputError("loss", f"{problem.loss} losses are never zero, as radii of fits need")
     require_decayed(problem, Ball(optimizer, 1), "intervals of radii are")
     if not gauge_of(geometry(optimizer).ball).exact:
         raise InputError(
@@ -153,9 +159,11 @@ class CriticalRadii:
         assert isinstance(ball, EntrywiseBall)
         assert ball.within.rho == 1
         self._columns = ball.least_squares.columns
-        self._y = ball.least_squares.y
+        form = ball.least_squares.form
+        self._y = form.y
+        self._free = [extra for extra in form.extras if not extra.cost]
         table = np.array(self._columns, dtype=object).reshape(-1, len(self._y))
-        self._cones = LeastSquares(table, Form.squares(self._y))
+        self._cones = LeastSquares(table, form)
         self._known: dict[tuple[Group, ...], Fraction | None] = {}
 
     def of(self, groups: Sequence[Group]) -> Fraction | None:
@@ -169,21 +177,31 @@ class CriticalRadii:
         ids = sorted(set().union(*groups))
         if self._cones.minimum(tuple(ids)).value:
             return None
-        if not any(self._y):
+        if not self._cones.minimum(()).value:
             return Fraction()
         # y is in the span of the columns, so equations of dependent rows say nothing new.
         n = len(self._y)
-        rows = independent([[fmpq(self._columns[c][k]) for c in ids] for k in range(n)], len(ids))
+        every = [*(self._columns[c] for c in ids), *(extra.column for extra in self._free)]
+        rows = independent([[fmpq(column[k]) for column in every] for k in range(n)], len(every))
         counts = Counter(group for group in groups if group)
+        caps = sorted({extra.cap for extra in self._free} - {-1})
         blocks, rank = len(counts), len(rows)
         zero, one = fmpq(), fmpq(1)
-        G = []
+
+        def at_most(column: Sequence[int], price: int | None) -> list[fmpq]:
+            """lam.column is at most one of the prices, of blocks and then of caps, or zero."""
+            prices = [one if other == price else zero for other in range(blocks + len(caps))]
+            return [*(-fmpq(column[k]) for k in rows), *prices]
+
+        nothing = [0] * n
+        G = [at_most(nothing, price) for price in range(blocks + len(caps))]
         for b, group in enumerate(counts):
-            unit = [one if other == b else zero for other in range(blocks)]
-            G.append([*([zero] * rank), *unit])
-            G += [[*(-fmpq(self._columns[c][k]) for k in rows), *unit] for c in group]
-        G.append([*([zero] * rank), *(-fmpq(k) for k in counts.values())])
-        c = [*(-fmpq(self._y[k]) for k in rows), *([zero] * blocks)]
+            G += [at_most(self._columns[c], b) for c in group]
+        for extra in self._free:
+            cap = None if extra.cap < 0 else blocks + caps.index(extra.cap)
+            G.append(at_most(extra.column, cap))
+        G.append([*([zero] * rank), *(-fmpq(k) for k in counts.values()), *([zero] * len(caps))])
+        c = [*(-fmpq(self._y[k]) for k in rows), *([zero] * blocks), *([one] * len(caps))]
         program = LinearProgram(c=c, E=[], e=[], G=G, g=[*([zero] * (len(G) - 1)), -one])
         x = program.minimum([zero] * len(c)).x
         return from_flint([-dot(c, x)])[0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from theory.connectivity.critical_radii import RadiusInterval, intervals_of, radius_intervals
@@ -17,6 +18,7 @@ from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.cells import CellComplex
 from theory.landscape.conic import ConvexBall
 from theory.landscape.domain import Domain, Group
+from theory.losses import SQUARED
 from theory.problem import Problem
 from theory.types import Progress, silent
 from theory.units import Units
@@ -34,7 +36,9 @@ def estimated_intervals(
     progress: Progress = silent,
 ) -> tuple[RadiusInterval, ...]:
     """Like `radius_intervals`, in balls that are no polytopes; not exact, and not proved."""
-    problem.require_plain("intervals of radii are")
+    if problem.loss.fits:  # at the targets only, as the squared one
+        problem = replace(problem, loss=SQUARED)
+    problem.require_plain("estimates of radii are")
     gauge = gauge_of(geometry(optimizer).ball)
     if gauge.exact:
         raise InputError("optimizer", f"{optimizer} has exact intervals")

@@ -166,7 +166,8 @@ def _search(
     """The least radius of networks with margin 1, in some of the cells."""
     cells = sorted(cells)
     start = Network.from_convex(separable.point(cells[0]))
-    return Search(separable.complex, gauge, cells, separable.fibre).run(start, tick)
+    fits = dict.fromkeys(cells, separable.fits)
+    return Search(separable.complex, gauge, fits, separable.fibre).run(start, tick)
 
 
 def _margin(gauge: Gauge, found: Radius) -> Margin:

@@ -26,6 +26,7 @@ from theory.losses import SQUARED, require_labels
 from theory.network import Network
 from theory.problem import Problem, in_integers
 from theory.radii.fibre import Fibre
+from theory.radii.fits import Condition, Fits
 from theory.states import cone_of, sign_of
 from theory.types import Progress, silent
 
@@ -112,6 +113,7 @@ class Separable:
         self._opposed: list[_Opposed] = []
         self._states = [bit_set(group) for group in complex_.groups]
         self._programs = 0
+        self.fits = Fits(beyond=tuple(map(Condition.of, range(len(sides)), targets, sides)))
         self.found: dict[Cell, Combination] = {}
         seen: set[int] = set()
 
@@ -198,11 +200,10 @@ class Separable:
         active = self.complex.arrangement.active
         return Fibre(
             problem=self.complex.problem,
-            fit=self.targets,
+            fits=self.fits,
             signs=signs,
             active=tuple(tuple(active(cone_of(state)).tolist()) for state in cell),
             start=u,
-            sides=self.sides,
         )
 
     def _decide(self, groups: Sequence[Group]) -> Combination | _Opposed:

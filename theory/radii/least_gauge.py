@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,9 +17,11 @@ from theory.cone_program import ConeProgram
 from theory.exact import binary
 from theory.gauges import Gauge, Metric, Point, Size
 from theory.radii.fibre import Fibre
+from theory.types import Array
 
 if TYPE_CHECKING:
     import cvxpy
+    from jaxtyping import Float
 
 _BITS = 50  # kept of a float array, relative to its largest entry
 
@@ -28,12 +30,13 @@ _BITS = 50  # kept of a float array, relative to its largest entry
 class Solution:
     """What minimising a gauge over a fibre found; the exact bounds are made of it.
 
-    target: (m, d), a point near the fibre. lam: (n,), of the fit. mu: (m, n) >= 0, of the cones.
-    metric: Z for the spectral norms.
+    target: (m, d), a point near the fibre. lam: (n,), orthogonal to the free columns. height: what
+    lam.f is at least for its fits. mu: (m, n) >= 0, of the cones. metric: Z for the spectral norms.
     """
 
     target: Point
     lam: tuple[Fraction, ...]
+    height: Fraction
     mu: tuple[tuple[Fraction, ...], ...]
     metric: Metric | None = None
 
@@ -53,15 +56,14 @@ def attempts(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
 
 def _solutions(gauge: Gauge, fibre: Fibre) -> Iterator[Solution]:
     if not gauge.exact:
-        shape = (fibre.problem.n, fibre.problem.d, len(fibre.signs))
-        compiled = _compiled(gauge, *shape, fibre.sides is not None)
+        compiled = _compiled(gauge, _Shape.of(fibre))
         for scaled in (False, True):
             found = compiled.solve(fibre, scaled)
             if found is not None:
                 yield found
     counted = fibre.problem.d - gauge.free
     nearest = fibre.nearest(tuple(tuple(Fraction() for _ in u) for u in fibre.start), counted)
-    yield Solution(nearest.point, nearest.lam, nearest.mu)
+    yield Solution(nearest.point, nearest.lam, nearest.height, nearest.mu)
 
 
 def _root(fibre: Fibre, found: Solution, size: int) -> Metric:
@@ -81,28 +83,53 @@ def least(gauge: Gauge, U: cvxpy.Expression) -> tuple[cvxpy.Variable, Size]:
     return rho, gauge.hidden.ball(U, rho, gauge.power)
 
 
+class _Shape(NamedTuple):
+    """Numbers of data, features, neurons, free columns, and conditions of either kind."""
+
+    n: int
+    d: int
+    m: int
+    free: int
+    equal: int
+    beyond: int
+
+    @classmethod
+    def of(cls, fibre: Fibre) -> _Shape:
+        problem, fits = fibre.problem, fibre.fits
+        free = len(fibre.free_columns)
+        return cls(problem.n, problem.d, len(fibre.signs), free, len(fits.equal), len(fits.beyond))
+
+
 class _Compiled:
     """The program of a gauge for all fibres of one shape: CVXPY canonicalises it once."""
 
-    def __init__(self, gauge: Gauge, n: int, d: int, m: int, beyond: bool) -> None:
+    def __init__(self, gauge: Gauge, shape: _Shape) -> None:
         import cvxpy
         from cvxpy.atoms.affine.binary_operators import multiply
+        from cvxpy.atoms.affine.hstack import hstack
         from cvxpy.atoms.affine.vstack import vstack
 
+        n, d, m, free, *_ = shape
         V = cvxpy.Variable((d, m))  # U with its rows scaled
         self._scales = cvxpy.Parameter((d, 1))
         self._U = multiply(self._scales, V)
-        self._fit_map = cvxpy.Parameter((n, d * m))
         self._cones = cvxpy.Parameter((n * m, d))
-        self._fit = cvxpy.Parameter(n)
         sides = [self._cones[j * n : (j + 1) * n] @ V[:, j] for j in range(m)]
-        fit = self._fit_map @ V.flatten(order="F")
-        self._on_fit = fit >= self._fit if beyond else fit == self._fit
         self._in_cones = vstack(sides) >= 0
+        unknowns: cvxpy.Expression = V.flatten(order="F")
+        if free:
+            unknowns = hstack([unknowns, cvxpy.Variable(free)])
+        self._on_fits = []
+        for count, beyond in ((shape.equal, False), (shape.beyond, True)):
+            if count:
+                rows, values = cvxpy.Parameter((count, d * m + free)), cvxpy.Parameter(count)
+                holds = rows @ unknowns >= values if beyond else rows @ unknowns == values
+                self._on_fits.append(_OnFits(rows, values, holds, beyond))
         rho, size = least(gauge, self._U)
         self._arrow = size.arrow
         self._of_metric = gauge.metric_size(d)
-        constraints = [self._on_fit, self._in_cones, *size.constraints]
+        self._free_biases = gauge.free
+        constraints = [*(each.holds for each in self._on_fits), self._in_cones, *size.constraints]
         self._program = ConeProgram(cvxpy.Problem(cvxpy.Minimize(rho), constraints))
 
     def solve(self, fibre: Fibre, scaled: bool) -> Solution | None:
@@ -111,38 +138,58 @@ class _Compiled:
         scaled: whether the columns of X are brought to one size. That helps where they differ by
         orders of magnitude, but not always: the norm's own conditioning then suffers.
         """
-        # Rows and fit of largest entry 1, as the solver's tolerances are absolute.
-        scales = [Fraction(1)] * fibre.problem.d
+        # Rows and fits of largest entry 1, as the solver's tolerances are absolute.
+        n, d = fibre.problem.n, fibre.problem.d
+        scales = [Fraction(1)] * d
         if scaled:
             features = zip(*fibre.problem.X, strict=True)
             scales = [1 / (max(map(abs, x)) or Fraction(1)) for x in features]
             scales = [scale / max(scales) for scale in scales]
         rows = [[v * c for v, c in zip(x, scales, strict=True)] for x in fibre.problem.X]
         tops = [max(map(abs, x)) or Fraction(1) for x in rows]
-        fits = [f / top for f, top in zip(fibre.fit, tops, strict=True)]
-        size = max(map(abs, fits))
-        along = np.array(fibre.sides or (1,) * len(rows))
         X = np.array([[float(v / t) for v in x] for x, t in zip(rows, tops, strict=True)])
         self._scales.value = np.array([[float(c)] for c in scales])
         active = np.array(fibre.active)
-        sides = np.where(active, 1.0, -1.0)
+        self._cones.value = np.vstack([side[:, None] * X for side in np.where(active, 1.0, -1.0)])
         slopes = fibre.problem.activation.slopes(active)
-        self._fit_map.value = np.hstack(
-            [s * (along * own)[:, None] * X for s, own in zip(fibre.signs, slopes, strict=True)]
-        )
-        self._cones.value = np.vstack([side[:, None] * X for side in sides])
-        self._fit.value = along * np.array([float(f / size) for f in fits])
+        blocks = [s * own[:, None] * X for s, own in zip(fibre.signs, slopes, strict=True)]
+        for column in fibre.free_columns:
+            parts = [v / top for v, top in zip(column, tops, strict=True)]
+            most = max(map(abs, parts))
+            blocks.append(np.array([[float(v / most)] for v in parts]))
+        of_data = np.hstack(blocks)
+        conditions = fibre.fits.conditions
+        scaled_rows = [[(k, v * tops[k]) for k, v in row] for row, _ in conditions]
+        lengths = [max(abs(v) for _, v in row) for row in scaled_rows]
+        size = max(abs(value / t) for (_, value), t in zip(conditions, lengths, strict=True))
+        table, values = np.zeros((len(conditions), n)), np.zeros(len(conditions))
+        for i, (row, length) in enumerate(zip(scaled_rows, lengths, strict=True)):
+            values[i] = float(conditions[i].value / length / size)
+            for k, v in row:
+                table[i, k] = float(v / length)
+        table = table @ of_data
+        done = 0
+        for each in self._on_fits:
+            here = slice(done, done := done + each.values.size)
+            each.rows.value, each.values.value = table[here], values[here]
         if not self._program.solve():
             return None
-        U, lam, mu = self._U.value, self._on_fit.dual_value, self._in_cones.dual_value
-        arrow = None if self._arrow is None else self._arrow.dual_value
-        # A positive multiple of (lam, mu) is as good; CVXPY's lam of equations has the other sign.
-        lam = -lam if fibre.sides is None else along * np.maximum(lam, 0.0)
-        mu, k = np.maximum(mu, 0.0), self._of_metric
-        top = max(float(np.abs(lam).max()), float(mu.max())) or 1.0
+        U, mu = self._U.value, np.maximum(self._in_cones.dual_value, 0.0)
+        of_fits = np.concatenate([each.multipliers for each in self._on_fits])
+        arrow, k = None if self._arrow is None else self._arrow.dual_value, self._of_metric
+        # A positive multiple of the multipliers is as good.
+        top = max(float(np.abs(of_fits).max()), float(mu.max())) or 1.0
+        multipliers = fibre.orthogonal(
+            [binary(v / top, _BITS) / t for v, t in zip(of_fits.tolist(), lengths, strict=True)],
+            free_biases=self._free_biases,
+        )
+        if multipliers is None:
+            return None
+        lam, height = fibre.fits.combined(multipliers, n)
         return Solution(
             target=tuple(tuple(binary(float(v), _BITS) * size for v in u) for u in U.T),
-            lam=tuple(binary(float(v) / top, _BITS) / t for v, t in zip(lam, tops, strict=True)),
+            lam=lam,
+            height=height,
             mu=tuple(
                 tuple(binary(float(v) / top, _BITS) / t for v, t in zip(row, tops, strict=True))
                 for row in mu
@@ -151,6 +198,21 @@ class _Compiled:
         )
 
 
+class _OnFits(NamedTuple):
+    """The conditions of one kind: rows @ unknowns, and values."""
+
+    rows: cvxpy.Parameter
+    values: cvxpy.Parameter
+    holds: cvxpy.Constraint
+    beyond: bool
+
+    @property
+    def multipliers(self) -> Float[Array, " c"]:
+        """CVXPY's of equations have the other sign."""
+        found: Array = self.holds.dual_value
+        return np.maximum(found, 0.0) if self.beyond else -found
+
+
 @lru_cache(maxsize=64)
-def _compiled(gauge: Gauge, n: int, d: int, m: int, beyond: bool) -> _Compiled:
-    return _Compiled(gauge, n, d, m, beyond)
+def _compiled(gauge: Gauge, shape: _Shape) -> _Compiled:
+    return _Compiled(gauge, shape)

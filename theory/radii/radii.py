@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
@@ -18,10 +18,15 @@ from theory.gauges import Cost, Gauge, has_gauge
 from theory.geometry import Geometry, geometry, names
 from theory.landscape import Analysis
 from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.completed import completed
+from theory.landscape.domain import Polyhedral
+from theory.landscape.form import has_form
 from theory.landscape.merge_tree import Component
-from theory.losses import Scaling, SquaredForm
+from theory.losses import Scaling, Separable, Squared
 from theory.network import Network
+from theory.problem import Problem
 from theory.radii.fibre import Fibre
+from theory.radii.fits import Fits
 from theory.radii.least_gauge import Solution, attempts
 from theory.states import cone_of, sign_of
 from theory.types import Array, Progress, silent
@@ -46,16 +51,19 @@ DIGITS = 13
 class DualPoint:
     """Why no ball of radius below `bound` reaches the fibre of a cell.
 
-    With w_j = s_j X^T D_j lam + X^T (2 D_j - I) mu_j every network (s, u) of the cell that has the
-    fit f obeys lam.f <= sum_j w_j . u_j <= gauge(u) * h, h the dual norm of (w_1 .. w_m). So
-    gauge(u) >= lam.f / h.
+    With w_j = s_j X^T D_j lam + X^T (2 D_j - I) mu_j every network (s, u) of the cell with one of
+    the fits f obeys height <= lam.f <= sum_j w_j . u_j <= gauge(u) * h, h the dual norm of
+    (w_1 .. w_m). So gauge(u) >= height / h.
 
-    lam: (n,). mu: (m, n), >= 0. Z: (d, d) positive definite, for the spectral norms, where
-    h <= sqrt(tr Z q), q the largest (muon) or the sum (muon-adamw) of w_j^T Z^-1 w_j. Integers: a
-    common factor of lam and mu, or one of Z, changes nothing.
+    lam: (n,), orthogonal to 1 where networks have an output bias, to the columns of X where they
+    have a linear part. height: what lam.f is at least. mu: (m, n), >= 0. Z: (d, d) positive
+    definite, for the spectral norms, where h <= sqrt(tr Z q), q the largest (muon) or the sum
+    (muon-adamw) of w_j^T Z^-1 w_j. Integers: a common factor of lam, height and mu, or one of Z,
+    changes nothing.
     """
 
     lam: tuple[int, ...]
+    height: Fraction
     mu: tuple[tuple[int, ...], ...]
     Z: tuple[tuple[int, ...], ...] | None
     bound: Fraction
@@ -121,7 +129,7 @@ def radii(
         raise InputError(
             "analysis", f"is a {type(analysis).__name__}; pass analyse(problem, width)"
         )
-    _require_one_fit(analysis)
+    _require_form(analysis.problem)
     balls = {ball.name: ball for ball in (geometry(name).ball for name in optimizers)}
     chosen = tuple(balls)
     gauges = {name: gauge_in(analysis.problem, ball) for name, ball in balls.items()}
@@ -142,69 +150,94 @@ def radii(
                     tick = partial(
                         progress, f"radius of component {component.id} for {name}, cells"
                     )
-                    by_gauge[gauge] = _of_fit(analysis.complex, component, gauge, tick)
+                    by_gauge[gauge] = _of_component(analysis.complex, component, gauge, tick)
                 known[name] = by_gauge[gauge]
     except Interrupted:
         complete = False
     return Radii(analysis, chosen, tuple(found), complete)
 
 
-def _require_one_fit(analysis: Analysis) -> None:
-    """Raise InputError where networks of least loss need not have one fit in a component."""
-    problem = analysis.problem
-    problem.require_plain("radii are", loss=False)
-    loss = problem.loss
-    if isinstance(loss, SquaredForm) and loss.matrix.kernel:
-        raise InputError(
-            "form",
-            "does not see all of a fit, so that there may be many of least loss in one component: "
-            "radii are for positive definite forms",
-        )
-    if not isinstance(loss, Scaling) and not (loss.fits and analysis.minimum == 0):
+def _require_form(problem: Problem) -> None:
+    """Raise InputError for losses whose least values are no rationals, or not attained."""
+    if not has_form(problem):
         raise InputError(
             "loss",
-            f"of {loss} loss {analysis.minimum} there may be many fits in one component: radii are "
-            "for the squared loss, and for exact fits",
+            f"the least {problem.loss} loss is no rational number, and need not be attained: radii "
+            "are for losses that are piecewise linear or quadratic",
         )
 
 
 def radius_of(complex_: CellComplex, component: Component, optimizer: str | Geometry) -> Radius:
     """The radius of one component of a set of least loss for one optimizer, as `radii` finds it."""
     gauge = gauge_in(complex_.problem, optimizer)
-    return _of_fit(complex_, component, gauge, lambda cells: None)
+    return _of_component(complex_, component, gauge, lambda cells: None)
 
 
-def _of_fit(
+def _of_component(
     complex_: CellComplex, component: Component, gauge: Gauge, tick: Callable[[int], None]
 ) -> Radius:
-    fit = component.representative.fit(complex_.problem)
-    if not any(fit):
-        zero = Network.zero(complex_.problem.d, complex_.width)
+    problem = complex_.problem
+    zero = completed(problem, Network.zero(problem.d, complex_.width))
+    if zero.loss(problem) == component.minimum:
         return Radius(Fraction(), Fraction(), zero, {})
+    fits = least_fits(complex_, component)
 
     def fibre(cell: Cell) -> Fibre:
-        return Fibre.of(complex_, cell, fit)
+        return Fibre.of(complex_, cell, fits[cell])
 
-    return Search(complex_, gauge, component.cells, fibre).run(component.representative, tick)
+    found = Search(complex_, gauge, fits, fibre).run(component.representative, tick)
+    return replace(found, witness=completed(problem, found.witness))
+
+
+def least_fits(complex_: CellComplex, component: Component) -> dict[Cell, Fits]:
+    """The fits of the networks of least loss in each cell of a component, by one dual vector for as
+    many cells as it is optimal in."""
+    problem, level = complex_.problem, component.minimum
+    loss, domain = problem.loss, complex_.domain
+    assert isinstance(loss, Separable)
+    if isinstance(loss, Squared):  # one fit, as it is strictly convex
+        fit = component.representative.fit(problem)
+        return dict.fromkeys(component.cells, Fits.only(fit))
+    if not level:  # zero proves that no loss is lower
+        zero = (Fraction(),) * problem.n
+        return dict.fromkeys(component.cells, Fits.least(loss, problem.y, zero, level))
+    if not isinstance(domain, Polyhedral):
+        assert complex_.within is not None
+        ball = f"the ball of {complex_.within.optimizer} is no polytope"
+        raise InputError("within", f"{ball}: least values of {loss} loss in it are not exact")
+    scaled = complex_.scaled_level(level)
+    found: dict[Cell, Fits] = {}
+    left = component.cells
+    while left:
+        dual = domain.dual(complex_.minimum(left[0]))
+        lam = [dual.scale * v for v in dual.vector]
+        fits = Fits.least(loss, problem.y, lam, level)
+        proof = domain.proof(dual, scaled, strict=False)
+        weights = domain.weights(proof)
+        served = [c for c in left if sum(weights[state] for state in c) <= proof.limit]
+        found |= dict.fromkeys(served, fits)
+        left = tuple(cell for cell in left if cell not in found)
+    return found
 
 
 class Search:
-    """The least gauge on the fibres of some cells, all of one fit, which is not zero.
+    """The least gauge on the fibres of some cells, none of which has the zero network.
 
-    Best first over the cells: a dual point found in one cell bounds others too, and only a cell
-    that might hold a smaller network gets a program of its own.
+    Best first over the cells: a dual point found in one cell bounds others of the same fits too,
+    and only a cell that might hold a smaller network gets a program of its own.
     """
 
     def __init__(
         self,
         complex_: CellComplex,
         gauge: Gauge,
-        cells: Iterable[Cell],
+        fits: Mapping[Cell, Fits],
         fibre: Callable[[Cell], Fibre],
     ) -> None:
+        """fits: those looked for in each cell."""
         self.complex = complex_
         self.gauge = gauge
-        self.cells = tuple(cells)
+        self.fits = fits
         self.fibre = fibre
 
     def run(self, start: Network, tick: Callable[[int], None]) -> Radius:
@@ -212,7 +245,7 @@ class Search:
         settled."""
         slack = Fraction() if self.gauge.exact else _SLACK
         witness, upper = self.gauge.witness(*zip(*start.convex_coordinates(), strict=True))
-        bounds = dict.fromkeys(self.cells, Fraction())
+        bounds = dict.fromkeys(self.fits, Fraction())
         duals: dict[Cell, _Dual] = {}
         unsettled = set(bounds)
         while unsettled:
@@ -226,6 +259,8 @@ class Search:
                     witness, upper = network, size
                 dual = _Dual(self.gauge, self.complex, fibre, solution)
                 for other in unsettled:
+                    if self.fits[other] is not fibre.fits:
+                        continue
                     bound = dual.bound(other)
                     if bound > bounds[other]:
                         bounds[other], duals[other] = bound, dual
@@ -266,8 +301,8 @@ class _Dual:
             self.coefficients[sign].add(tuple(int(v * scale) for v in coefficients))
         X, x_scale, _, _ = complex_.problem.integer_form()
         self._features = list(zip(*X, strict=True))
-        products = (f * v for f, v in zip(self.lam, fibre.fit, strict=True))
-        self.height = x_scale * sum(products, Fraction())
+        self.height = scale * solution.height
+        self._x_scale = x_scale
         self.choices = lru_cache(maxsize=None)(self._choices)
 
     def _choices(self, state: int) -> list[tuple[Cost, tuple[int, ...]]]:
@@ -327,14 +362,14 @@ class _Dual:
         for cheaper in self.gauge.orders:
             chosen = [min(self.choices(state), key=cheaper) for state in cell]
             costs, mu = zip(*chosen, strict=True)
-            best = max(best, (self.height / self.gauge.dual(costs), mu))
+            best = max(best, (self._x_scale * self.height / self.gauge.dual(costs), mu))
         return best
 
     def point(self, cell: Cell) -> DualPoint:
         """The proof of `bound`."""
         bound, mu = self._best(cell)
         Z = self.metric.Z if self.metric else None
-        return DualPoint(lam=self.lam, mu=tuple(mu), Z=Z, bound=bound)
+        return DualPoint(lam=self.lam, height=self.height, mu=tuple(mu), Z=Z, bound=bound)
 
 
 def _balanced(c: list[int], active: Sequence[bool], ends: Sequence[int]) -> bool:

@@ -21,6 +21,7 @@ from theory.connectivity.solutions import Neuron, Point
 from theory.exact import dot, rounded, snapped
 from theory.landscape.cells import Cell, CellComplex
 from theory.radii.fibre import Fibre
+from theory.radii.fits import Fits
 from theory.radii.radii import DIGITS
 from theory.regions.balls import BallShape, image
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
@@ -204,7 +205,7 @@ class Search:
     def _exact(self, cell: Cell) -> tuple[Point, JointDual]:
         """For the largest entry: a linear program, solved exactly."""
         problem = self._problem
-        fibre = Fibre.of(self.complex, cell, problem.y)
+        fibre = Fibre.of(self.complex, cell, Fits.only(problem.y))
         nearest = fibre.nearest(tuple(tuple(Fraction() for _ in u) for u in fibre.start))
         point = tuple(
             Neuron(sign, max(map(abs, u)), u)
@@ -257,14 +258,14 @@ class Search:
         signs = tuple(map(sign_of, counts))
         fibre = Fibre(
             problem=problem,
-            fit=problem.y,
+            fits=Fits.only(problem.y) if self._fitted else Fits(),
             signs=signs,
             active=tuple(tuple((side > 0).tolist()) for side in joint.sides(list(counts))),
             start=(),
         )
         box = bool(fixed) and self.balls[0].box
         caps = [count * fixed[0] for count in counts.values()] if box else []
-        u = fibre.near(target, caps, fitted=self._fitted)
+        u = fibre.near(target, caps)
         if u is None:
             return None
         neurons = []

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from problems import ACTIVATIONS
 from profiles import part
 
@@ -100,6 +101,49 @@ def test_random_problems(problem: Problem) -> None:
     free = analyse(problem, 2, labelled=True)
     expected = len(free.components) if free.minimum == 0 else 0
     assert found[-1].components_labelled == expected
+
+
+@st.composite
+def of_other_losses(draw: st.DrawFn) -> Problem:
+    problem = draw(problems(n=(1, 3)))
+    name = draw(st.sampled_from(["absolute", "epsilon:1/2", "huber:1", "hinge", "squared_hinge"]))
+    y = [1 if v > 0 else -1 for v in problem.y] if "hinge" in name else problem.y
+    weights = [draw(st.integers(1, 3)) for _ in y]
+    bias, skip = draw(st.booleans()), draw(st.booleans())
+    return Problem(problem.X, y, loss=name, weights=weights, output_bias=bias, skip=skip)
+
+
+@given(of_other_losses())
+def test_other_losses_and_free_parts(problem: Problem) -> None:
+    for each in radius_intervals(problem, "adamw", 1):
+        upper = each.upper or each.lower + 1
+        for rho in (each.lower or upper, (each.lower + upper) / 2):
+            if rho in each:
+                found = counts(problem, 1, rho)
+                assert found == (each.components, each.components_labelled)
+
+
+@pytest.mark.parametrize(
+    ("problem", "first"),
+    [
+        (Problem([[1]], [2], loss="absolute", weights=[5]), 1),
+        (Problem([[1]], [2], loss="epsilon:1/2"), Fraction(3, 4)),
+        (Problem([[1], [3]], [2, 7], loss="epsilon:1/2"), Fraction(13, 12)),  # 7 less 1/2, by 3
+        (Problem([[2]], [-1], loss="hinge"), Fraction(1, 4)),
+        (Problem([[1], [-1]], [1, 1], loss="hinge"), 1),
+        (Problem([[1], [-1]], [3, 3], loss="huber:1", output_bias=True), 0),
+        (Problem([[1], [-1]], [4, 0], loss="absolute", output_bias=True), 2),
+        (Problem([[1], [-1]], [4, 0], loss="absolute", skip=True), 2),
+    ],
+)
+def test_the_first_fits_of_two_neurons(problem: Problem, first: Fraction) -> None:
+    found = radius_intervals(problem, "adamw", 2)
+    assert next(each.lower for each in found if each.components) == first
+
+
+def test_logistic_losses_are_never_zero() -> None:
+    with pytest.raises(InputError, match="^loss: logistic losses are never zero"):
+        radius_intervals(Problem([[1]], [1], loss="logistic"), "adamw", 1)
 
 
 @part(4)

@@ -33,6 +33,7 @@ from theory.network import Network
 from theory.problem import Problem
 from theory.radii import OPTIMIZERS, DualPoint, Radii, Radius, radii
 from theory.radii.fibre import Fibre
+from theory.radii.fits import Fits
 from theory.strategies import component_networks, planted_problems, problems
 from theory.within import Ball
 
@@ -287,7 +288,7 @@ def test_above_zero_loss() -> None:
 # Exactness.
 
 
-def least_vertex(fibre: Fibre) -> Fraction:
+def least_vertex(fibre: Fibre, fit: Sequence[Fraction]) -> Fraction:
     """The least max |u_jk| over all vertices of {(u, t) : u in the fibre, |u_jk| <= t}."""
     X, m, d = fibre.problem.X, len(fibre.signs), fibre.problem.d
     size = m * d + 1
@@ -295,7 +296,7 @@ def least_vertex(fibre: Fibre) -> Fraction:
     atleast: list[list[Fraction]] = []
     for k, x in enumerate(X):
         row = [s * on[k] * v for s, on in zip(fibre.signs, fibre.active, strict=True) for v in x]
-        equal.append(([*row, Fraction()], fibre.fit[k]))
+        equal.append(([*row, Fraction()], fit[k]))
         for j, on in enumerate(fibre.active):
             row = [Fraction()] * size
             row[j * d : (j + 1) * d] = [v if on[k] else -v for v in x]
@@ -329,8 +330,8 @@ def test_adamw_against_all_vertices_of_all_cells(problem: Problem) -> None:
     found = radii(analysis, ["adamw"])
     for component, known in zip(analysis.components, found.components, strict=True):
         fit = component.representative.fit(problem)
-        fibres = [Fibre.of(analysis.complex, cell, fit) for cell in component.cells]
-        assert known["adamw"].upper == min(map(least_vertex, fibres))
+        fibres = [Fibre.of(analysis.complex, cell, Fits.only(fit)) for cell in component.cells]
+        assert known["adamw"].upper == min(least_vertex(fibre, fit) for fibre in fibres)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -340,8 +341,8 @@ def test_adamw_against_all_vertices_with_two_neurons(seed: int) -> None:
     found = radii(analysis, ["adamw"])
     for component, known in zip(analysis.components, found.components, strict=True):
         fit = component.representative.fit(problem)
-        fibres = [Fibre.of(analysis.complex, cell, fit) for cell in component.cells]
-        assert known["adamw"].upper == min(map(least_vertex, fibres))
+        fibres = [Fibre.of(analysis.complex, cell, Fits.only(fit)) for cell in component.cells]
+        assert known["adamw"].upper == min(least_vertex(fibre, fit) for fibre in fibres)
 
 
 # Relations.
