@@ -214,6 +214,14 @@ class _Known:
         analysis = self.analysis
         return analysis is not None and analysis.level == analysis.minimum == self.minimum
 
+    @property
+    def out_of_reach(self) -> bool:
+        """Whether there are exact fits, but the ball holds none."""
+        if self.radii is None or self.analysis is None or self.analysis.minimum:
+            return False
+        bounds = (component[self.optimizer] for component in self.radii.components)
+        return self.data.loss.fits and all(self.rho < radius.lower for radius in bounds)
+
     def to_json(self) -> dict[str, Any]:
         document: dict[str, Any] = {
             "minimum": self.analysis and format_rational(self.analysis.minimum),
@@ -265,7 +273,7 @@ class _Known:
         bounds = [component[self.optimizer] for component in found.components]
         if any(radius.upper <= self.rho for radius in bounds):
             self.bounds = analysis.minimum, analysis.minimum
-        elif analysis.minimum or any(radius.lower <= self.rho for radius in bounds):
+        elif not self.out_of_reach:
             self.bounds = self._least_in_ball(report)
 
     def _least_in_ball(self, report: Progress) -> tuple[Fraction, Fraction] | None:
@@ -348,12 +356,10 @@ def _placed(runs: Runs, ball: Ball, limit: Mapping[str, Any], report: Progress) 
 
 
 def _refuse_small_ball(known: _Known) -> None:
-    """No run could reach zero loss where even the nearest component is out of reach."""
-    if known.radii is None or known.analysis is None or known.analysis.minimum:
-        return
-    optimizer, rho = known.optimizer, known.rho
-    nearest = min((each[optimizer] for each in known.radii.components), key=lambda r: r.upper)
-    if all(rho < component[optimizer].lower for component in known.radii.components):
+    """No run could fit where even the nearest component is out of reach."""
+    if known.radii is not None and known.out_of_reach:
+        optimizer, rho = known.optimizer, known.rho
+        nearest = min((each[optimizer] for each in known.radii.components), key=lambda r: r.upper)
         exact = nearest.lower == nearest.upper
         enough = show(nearest.upper) if exact else f"{math.ceil(nearest.upper * 10**6) / 10**6:.6f}"
         raise InputError(

@@ -471,7 +471,7 @@ def test_every_loss_is_trained(
     losses that are told. What is not known is said."""
     more = ["--loss", loss, "--weights", "1,2,1,1/2,1", "--output-bias", "--skip"]
     folder, file = tmp_path / "networks", problem_file(**LABELS)
-    sizes = ["--rho", 2, "--width", 1, *FEW]
+    sizes = ["--rho", 5, "--width", 1, *FEW]
     arguments = [file, "--optimizer", "muon", *sizes, *more, "--networks", folder]
     code, out, err = run(capsys, *arguments, "--json", "-")
     assert code == 0
@@ -511,25 +511,29 @@ def test_what_is_not_known_of_another_loss_is_said(
     capsys: pytest.CaptureFixture[str], problem_file: Callable[..., Path]
 ) -> None:
     """Each in one line, before or after the training that goes on."""
-    arguments = [
-        problem_file(**LABELS),
-        "--optimizer",
-        "lion",
-        "--rho",
-        30,
-        "--loss",
-        "hinge",
-        *FEW,
-    ]
-    code, out, err = run(capsys, *arguments)
+    arguments = [problem_file(**LABELS), "--optimizer", "lion", "--rho", 30, *FEW]
+    code, out, err = run(capsys, *arguments, "--loss", "logistic", "--width", 1)
     assert code == 0
     assert err.startswith("isthmus: the radii of components will not be computed: loss: ")
     assert err.count("\n") == 1
-    assert "in component 0" in out
-    code, out, err = run(capsys, *arguments, "--max-cells", 1)
+    assert "at the least loss in the ball" in out
+    code, out, err = run(capsys, *arguments, "--loss", "hinge", "--max-cells", 1)
     assert code == 0
     assert "isthmus: where runs end is not named: loss: points are classified for the squar" in err
     assert "not at zero loss" in out
+
+
+@pytest.mark.parametrize(
+    ("rho", "where"), [(1, "at the least loss in the ball"), (2, "in component 0")]
+)
+def test_hinges_are_trained_where_a_ball_has_no_fits_too(
+    capsys: pytest.CaptureFixture[str], problem_file: Callable[..., Path], rho: int, where: str
+) -> None:
+    """The least radius of a network without hinge loss is 2."""
+    arguments = [problem_file(**LABELS), "--optimizer", "lion", "--rho", rho, "--loss", "hinge"]
+    code, out, err = run(capsys, *arguments, *FEW)
+    assert (code, err) == (0, "")
+    assert where in out
 
 
 def test_labels_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -148,6 +148,22 @@ def test_components_of_one_least_loss_are_told_apart() -> None:
     assert found.preferred("adamw") == found.preferred("muon") == best
 
 
+def test_optimizers_prefer_different_components_of_a_positive_least_loss() -> None:
+    """-relu(u.x) with 2 u_1 + u_2 = 4, and u_1 - 3 u_2 = 1 or 3 u_2 - 3 u_1 = 1."""
+    X, y = [[-3, 3], [2, 1], [1, -3], [-2, -1]], [-1, -4, -1, -2]
+    found = radii(analyse(Problem(X, y, loss="huber:1"), 1), ["adamw", "muon"])
+    assert found.analysis.minimum == 2
+    assert [known["adamw"].upper for known in found.components] == [
+        Fraction(13, 7),
+        Fraction(14, 9),
+    ]
+    for known, length in zip(
+        found.components, (math.hypot(13, 2) / 7, math.hypot(11, 14) / 9), strict=True
+    ):
+        assert float(known["muon"].upper) == pytest.approx(length, rel=FLOAT)
+    assert (found.preferred("adamw"), found.preferred("muon")) == (1, 0)
+
+
 # Landscapes in balls.
 
 
