@@ -22,6 +22,7 @@ LABELS = ("hinge", "squared_hinge", "logistic")
 NAMES = ("squared", "absolute", "quantile:1/4", "epsilon:1/3", "huber:1/2", *LABELS)
 LOSSES = st.sampled_from(NAMES).map(Loss.named)
 NUMBERS = st.fractions(-3, 3, max_denominator=6)
+STEPS = (Fraction(-1, 7), Fraction(), Fraction(1, 7))
 WEIGHTS = st.fractions(Fraction(1, 4), 4, max_denominator=4)
 
 
@@ -67,6 +68,30 @@ def test_the_gradient_is_the_dual_vector_without_a_gap(
     assert bound is not None
     height = times * sum(v * f for v, f in zip(lam, fit, strict=True))
     assert float(loss.value(fit, y)) == pytest.approx(float(bound - height), abs=1e-9)
+
+
+@given(data(), st.data())
+def test_minimisers_are_where_there_is_no_gap(
+    drawn: tuple[Loss, list[Fraction], list[Fraction]], more: st.DataObject
+) -> None:
+    """Within both ends w l(f) + lam f is D(lam), beyond them it is more."""
+    loss, fit, y = drawn
+    assume(loss.name != "logistic")
+    weights = loss.weights or (Fraction(1),) * len(y)
+    lam = []
+    for least, most in loss.ends(y):
+        low, high = (-3 if least is None else least), (3 if most is None else most)
+        ends = st.sampled_from([Fraction(low), Fraction(high), (low + high) / Fraction(2)])
+        lam.append(more.draw(ends | st.fractions(low, high, max_denominator=48)))
+    assert isinstance(loss, Separable)
+    for k, (least, most) in enumerate(loss.minimisers(lam, y)):
+        one, target = loss.weighted([weights[k]]), [y[k]]
+        bound = one.dual([lam[k]], target)
+        assert bound is not None
+        near = [end + step for end in (least, most) if end is not None for step in STEPS]
+        for f in (fit[k], *near):
+            inside = (least is None or least <= f) and (most is None or f <= most)
+            assert (one.value([f], target) + lam[k] * f == bound) == inside
 
 
 @given(data())

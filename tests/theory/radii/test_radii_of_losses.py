@@ -31,6 +31,7 @@ from theory.margins import margins
 from theory.network import Network
 from theory.problem import Problem
 from theory.radii import Radii, Radius, radii
+from theory.radii.radii import least_fits
 from theory.states import cone_of, sign_of
 from theory.strategies import component_networks
 
@@ -162,6 +163,20 @@ def test_optimizers_prefer_different_components_of_a_positive_least_loss() -> No
     ):
         assert float(known["muon"].upper) == pytest.approx(length, rel=FLOAT)
     assert (found.preferred("adamw"), found.preferred("muon")) == (1, 0)
+
+
+def test_cells_of_one_component_with_other_fits() -> None:
+    """-relu(u.x) for u = -(a, t), a + t = 1: the losses are 3 (3 - t) / 4 and (2 t - a)_+ / 4.
+
+    Their sum is 2 where 2 t >= a, so that 1/2 is the radius, and in the next cell only for t = 1/3.
+    """
+    problem = Problem([[-2, -2], [0, -1], [1, -2]], [-2, -3, 0], loss="quantile:1/4")
+    found = radii(analyse(problem, 1), ["adamw"])
+    (component,) = found.analysis.components
+    assert found.analysis.minimum == 2
+    assert len(set(least_fits(found.analysis.complex, component).values())) == 2
+    assert _radii(found, "adamw")[0].upper == _radii(found, "adamw")[0].lower == Fraction(1, 2)
+    check_in_landscapes(found)
 
 
 # Landscapes in balls.
