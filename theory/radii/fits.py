@@ -79,5 +79,5 @@ class Fits:
             if multiplier:
                 height += multiplier * value
                 for k, v in row:
-                    lam[k] += multiplier * v
+                    lam[k] += multiplier if v == 1 else multiplier * v
         return tuple(lam), height

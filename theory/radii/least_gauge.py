@@ -148,9 +148,10 @@ class _Compiled:
         rows = [[v * c for v, c in zip(x, scales, strict=True)] for x in fibre.problem.X]
         tops = [max(map(abs, x)) or Fraction(1) for x in rows]
         X = np.array([[float(v / t) for v in x] for x, t in zip(rows, tops, strict=True)])
-        self._scales.value = np.array([[float(c)] for c in scales])
+        self._scales.save_value(np.array([[float(c)] for c in scales]))
         active = np.array(fibre.active)
-        self._cones.value = np.vstack([side[:, None] * X for side in np.where(active, 1.0, -1.0)])
+        sides = np.where(active, 1.0, -1.0)
+        self._cones.save_value(np.vstack([side[:, None] * X for side in sides]))
         slopes = fibre.problem.activation.slopes(active)
         blocks = [s * own[:, None] * X for s, own in zip(fibre.signs, slopes, strict=True)]
         for column in fibre.free_columns:
@@ -171,7 +172,8 @@ class _Compiled:
         done = 0
         for each in self._on_fits:
             here = slice(done, done := done + each.values.size)
-            each.rows.value, each.values.value = table[here], values[here]
+            each.rows.save_value(table[here])
+            each.values.save_value(values[here])
         if not self._program.solve():
             return None
         U, mu = self._U.value, np.maximum(self._in_cones.dual_value, 0.0)

@@ -18,7 +18,7 @@ from theory.gauges import Cost, Gauge, has_gauge
 from theory.geometry import Geometry, geometry, names
 from theory.landscape import Analysis
 from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.completed import completed
+from theory.landscape.completed import completed, free_fit
 from theory.landscape.domain import Polyhedral
 from theory.landscape.form import has_form
 from theory.landscape.merge_tree import Component
@@ -177,9 +177,10 @@ def _of_component(
     complex_: CellComplex, component: Component, gauge: Gauge, tick: Callable[[int], None]
 ) -> Radius:
     problem = complex_.problem
-    zero = completed(problem, Network.zero(problem.d, complex_.width))
-    if zero.loss(problem) == component.minimum:
-        return Radius(Fraction(), Fraction(), zero, {})
+    none = (Fraction(),) * problem.n
+    if problem.loss_of(free_fit(problem, none)) == component.minimum:
+        zero = Network.zero(problem.d, complex_.width)
+        return Radius(Fraction(), Fraction(), completed(problem, zero), {})
     fits = least_fits(complex_, component)
 
     def fibre(cell: Cell) -> Fibre:
@@ -253,7 +254,9 @@ class Search:
             cell = min(unsettled, key=lambda cell: (bounds[cell], cell))
             fibre = self.fibre(cell)
             for solution in attempts(self.gauge, fibre):
-                point = fibre.nearest(solution.target).point
+                # Of exact gauges the target is in the fibre.
+                exact = self.gauge.exact
+                point = solution.target if exact else fibre.nearest(solution.target).point
                 network, size = self.gauge.witness(fibre.signs, point)
                 if size < upper:
                     witness, upper = network, size
@@ -302,7 +305,7 @@ class _Dual:
         X, x_scale, _, _ = complex_.problem.integer_form()
         self._features = list(zip(*X, strict=True))
         self.height = scale * solution.height
-        self._x_scale = x_scale
+        self._scaled = x_scale * self.height  # for columns of integer rows
         self.choices = lru_cache(maxsize=None)(self._choices)
 
     def _choices(self, state: int) -> list[tuple[Cost, tuple[int, ...]]]:
@@ -362,7 +365,7 @@ class _Dual:
         for cheaper in self.gauge.orders:
             chosen = [min(self.choices(state), key=cheaper) for state in cell]
             costs, mu = zip(*chosen, strict=True)
-            best = max(best, (self._x_scale * self.height / self.gauge.dual(costs), mu))
+            best = max(best, (self._scaled / self.gauge.dual(costs), mu))
         return best
 
     def point(self, cell: Cell) -> DualPoint:

@@ -144,6 +144,7 @@ def recheck(found: Radii) -> None:
             for cell, point in radius.proof.items():
                 assert radius.lower <= point.bound
                 height = sum((p * f for p, f in zip(point.lam, fit, strict=True)), Fraction())
+                assert point.height == height  # of the one fit
                 W = columns(analysis, cell, point)
                 assert dual_norm_at_most(name, W, point.Z, height / radius.lower)
 
