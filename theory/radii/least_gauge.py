@@ -5,7 +5,7 @@ What is found is accurate but not proved; `theory.gauges` makes exact bounds of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -149,16 +149,8 @@ class _Compiled:
         tops = [max(map(abs, x)) or Fraction(1) for x in rows]
         X = np.array([[float(v / t) for v in x] for x, t in zip(rows, tops, strict=True)])
         self._scales.save_value(np.array([[float(c)] for c in scales]))
-        active = np.array(fibre.active)
-        sides = np.where(active, 1.0, -1.0)
+        sides = np.where(fibre.active, 1.0, -1.0)
         self._cones.save_value(np.vstack([side[:, None] * X for side in sides]))
-        slopes = fibre.problem.activation.slopes(active)
-        blocks = [s * own[:, None] * X for s, own in zip(fibre.signs, slopes, strict=True)]
-        for column in fibre.free_columns:
-            parts = [v / top for v, top in zip(column, tops, strict=True)]
-            most = max(map(abs, parts))
-            blocks.append(np.array([[float(v / most)] for v in parts]))
-        of_data = np.hstack(blocks)
         conditions = fibre.fits.conditions
         scaled_rows = [[(k, v * tops[k]) for k, v in row] for row, _ in conditions]
         lengths = [max(abs(v) for _, v in row) for row in scaled_rows]
@@ -168,7 +160,7 @@ class _Compiled:
             values[i] = float(conditions[i].value / length / size)
             for k, v in row:
                 table[i, k] = float(v / length)
-        table = table @ of_data
+        table = table @ _of_data(fibre, X, tops)
         done = 0
         for each in self._on_fits:
             here = slice(done, done := done + each.values.size)
@@ -198,6 +190,20 @@ class _Compiled:
             ),
             metric=None if arrow is None else Metric.near(arrow[:k, :k]),
         )
+
+
+def _of_data(fibre: Fibre, X: Float[Array, "n d"], tops: Sequence[Fraction]) -> Array:
+    """How each datum's fit depends on the unknowns, u_1 .. u_m and the free columns' coefficients.
+
+    X: the rows divided by their tops. Free columns have a largest entry of one.
+    """
+    slopes = fibre.problem.activation.slopes(np.array(fibre.active))
+    blocks = [s * own[:, None] * X for s, own in zip(fibre.signs, slopes, strict=True)]
+    for column in fibre.free_columns:
+        parts = [v / top for v, top in zip(column, tops, strict=True)]
+        most = max(map(abs, parts))
+        blocks.append(np.array([[float(v / most)] for v in parts]))
+    return np.hstack(blocks)
 
 
 class _OnFits(NamedTuple):

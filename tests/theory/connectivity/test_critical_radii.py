@@ -13,6 +13,7 @@ from profiles import part
 
 from theory import analyse, example
 from theory.connectivity import largest_mass, radius_intervals, width_row
+from theory.connectivity.estimates import estimated_intervals
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
@@ -139,6 +140,17 @@ def test_other_losses_and_free_parts(problem: Problem) -> None:
 def test_the_first_fits_of_two_neurons(problem: Problem, first: Fraction) -> None:
     found = radius_intervals(problem, "adamw", 2)
     assert next(each.lower for each in found if each.components) == first
+
+
+def test_estimates_do_not_depend_on_a_loss_that_is_zero_at_the_targets_only() -> None:
+    squared = example("flagship")
+    absolute = Problem(squared.X, squared.y, loss="absolute", weights=[1, 2, 3, 4])
+    first, second = (estimated_intervals(each, "muon", 2) for each in (squared, absolute))
+    assert first == second
+    assert [each.components for each in first] == [0, 1, 2]
+    hinge = Problem([[1]], [1], loss="hinge")
+    with pytest.raises(InputError, match="^loss: estimates of radii are for the squared loss"):
+        estimated_intervals(hinge, "muon", 1)
 
 
 def test_logistic_losses_are_never_zero() -> None:
