@@ -39,7 +39,7 @@ from theory.geometry import geometry
 from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import EntrywiseBall, Group
-from theory.landscape.form import has_form
+from theory.landscape.form import both_ways, has_form
 from theory.landscape.nnls import LeastSquares
 from theory.linear import LinearProgram
 from theory.problem import Problem
@@ -162,6 +162,8 @@ class CriticalRadii:
         form = ball.least_squares.form
         self._y = form.y
         self._free = [extra for extra in form.extras if not extra.cost]
+        if complex_.loss.form is not None:  # which does not see these
+            self._free += both_ways(complex_.loss.form.kernel)
         table = np.array(self._columns, dtype=object).reshape(-1, len(self._y))
         self._cones = LeastSquares(table, form)
         self._known: dict[tuple[Group, ...], Fraction | None] = {}

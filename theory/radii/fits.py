@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from theory.exact import dot
 from theory.losses import Separable
 
 
@@ -34,9 +35,18 @@ class Fits:
     beyond: tuple[Condition, ...] = ()
 
     @classmethod
-    def only(cls, fit: Iterable[Fraction]) -> Fits:
-        """One fit."""
-        return cls(equal=tuple(Condition.of(k, v) for k, v in enumerate(fit)))
+    def only(
+        cls, fit: Sequence[Fraction], seen: Iterable[Sequence[Fraction]] | None = None
+    ) -> Fits:
+        """One fit; or all that have the same products as it with the vectors that are seen."""
+        if seen is None:
+            return cls(equal=tuple(Condition.of(k, v) for k, v in enumerate(fit)))
+        return cls(
+            equal=tuple(
+                Condition(tuple((k, v) for k, v in enumerate(row) if v), dot(row, fit))
+                for row in seen
+            )
+        )
 
     @classmethod
     def least(

@@ -22,7 +22,7 @@ from theory.landscape.completed import completed, free_fit
 from theory.landscape.domain import Polyhedral
 from theory.landscape.form import has_form
 from theory.landscape.merge_tree import Component
-from theory.losses import Scaling, Separable, Squared
+from theory.losses import Scaling, Separable
 from theory.network import Network
 from theory.problem import Problem
 from theory.radii.fibre import Fibre
@@ -195,10 +195,11 @@ def least_fits(complex_: CellComplex, component: Component) -> dict[Cell, Fits]:
     many cells as it is optimal in."""
     problem, level = complex_.problem, component.minimum
     loss, domain = problem.loss, complex_.domain
+    if isinstance(loss, Scaling):  # one fit, or what the loss sees of it: it is strictly convex
+        fit, form = component.representative.fit(problem), loss.form
+        seen = [image for _, image, _ in form.basis] if form and form.kernel else None
+        return dict.fromkeys(component.cells, Fits.only(fit, seen))
     assert isinstance(loss, Separable)
-    if isinstance(loss, Squared):  # one fit, as it is strictly convex
-        fit = component.representative.fit(problem)
-        return dict.fromkeys(component.cells, Fits.only(fit))
     if not level:  # zero proves that no loss is lower
         zero = (Fraction(),) * problem.n
         return dict.fromkeys(component.cells, Fits.least(loss, problem.y, zero, level))

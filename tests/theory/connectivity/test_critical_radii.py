@@ -135,6 +135,7 @@ def test_other_losses_and_free_parts(problem: Problem) -> None:
         (Problem([[1], [-1]], [3, 3], loss="huber:1", output_bias=True), 0),
         (Problem([[1], [-1]], [4, 0], loss="absolute", output_bias=True), 2),
         (Problem([[1], [-1]], [4, 0], loss="absolute", skip=True), 2),
+        (Problem([[1], [2]], [5, 8], form=[[1, -1], [-1, 1]]), Fraction(3, 2)),  # differences
     ],
 )
 def test_the_first_fits_of_two_neurons(problem: Problem, first: Fraction) -> None:

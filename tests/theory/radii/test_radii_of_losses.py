@@ -179,6 +179,30 @@ def test_cells_of_one_component_with_other_fits() -> None:
     check_in_landscapes(found)
 
 
+def test_a_form_that_sees_differences_only() -> None:
+    """f_2 - f_1 = u at x = 1, 2, so u = 3; with x = -1 as well a neuron there may help it."""
+    form = [[1, -1], [-1, 1]]
+    for width in (1, 2):
+        problem = Problem([[1], [2]], [5, 8], form=form)
+        (known,) = radii(analyse(problem, width), ["adamw", "ngd"]).components
+        assert known["adamw"].lower == known["adamw"].upper == Fraction(3, width)
+        assert known["ngd"].lower <= 3 <= known["ngd"].upper
+        opposite = Problem([[1], [-1]], [5, 8], form=form)
+        for known in radii(analyse(opposite, width), ["adamw"]).components:
+            assert known["adamw"].lower == known["adamw"].upper == Fraction(3, width)
+
+
+@pytest.mark.parametrize("free", [{}, {"output_bias": True}])
+def test_singular_forms_in_landscapes(free: Mapping[str, Any]) -> None:
+    problem, _ = planted(4, 2, 3, 1)
+    rows = [[1, 2, 0, 1], [0, 1, 1, -1], [2, 0, 1, 1]]
+    form = [[sum(row[i] * row[k] for row in rows) for k in range(4)] for i in range(4)]
+    found = radii(analyse(Problem(problem.X, problem.y, form=form, **free), 1), ["adamw", "muon"])
+    check_in_landscapes(found)
+    for known in found.components:
+        assert known["muon"].upper - known["muon"].lower <= WIDTH * known["muon"].upper
+
+
 # Landscapes in balls.
 
 
