@@ -35,7 +35,7 @@ from theory.states import cone_of, sign_of, state_of
 from theory.within import Ball
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Int, Shaped
+    from jaxtyping import Bool, Shaped
 
 Group: TypeAlias = tuple[int, ...]  # the columns of one neuron, ascending
 Choice: TypeAlias = Callable[[list[int]], list[int]]
@@ -358,17 +358,7 @@ class WholeSpace(Polyhedral):
     def dual(self, minimum: Minimum) -> Barred:
         """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
         vector, scale = self.vector_of(minimum)
-        # Column 2 k + 1 is minus column 2 k. Those of the support have the product 0.
-        still = {2 * cone_of(column) for column in minimum.support if column is not None}
-        signs = self.least_squares.signs(vector, self._even, still)
-        positive = np.empty(self.column_count, bool)
-        positive[::2], positive[1::2] = signs > 0, signs < 0
-        return Barred(vector, positive, minimum, scale)
-
-    @cached_property
-    def _even(self) -> Int[np.ndarray, " c"]:
-        """The columns of sign +."""
-        return np.arange(0, self.column_count, 2)
+        return Barred(vector, self.least_squares.rising_in(minimum), minimum, scale)
 
     @cached_property
     def _of_states(self) -> Parts:

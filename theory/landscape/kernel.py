@@ -27,14 +27,16 @@ _WORD = 64
 _AT_ONCE = 1_000_000  # steps of the search between two looks at the clock
 _LARGEST = 2**62
 _GAIN = 1e-12  # of a column that may enter, relative to the length of y: above what rounding makes
+_POSITIVE = 1e-11  # of a coefficient, above what rounding makes
+_NOISE = 1e-9  # of products of vectors of about unit length
 _INDEPENDENT = 1e-10  # what is left of a column of unit length that depends on no others
 
 
-def _compiled(function: _Function) -> _Function:
+def compiled(function: _Function) -> _Function:
     return cast(_Function, numba.njit(cache=True)(function))
 
 
-@_compiled
+@compiled
 def _bit_count(word: Any) -> int:
     word = word - ((word >> uint64(1)) & uint64(0x5555555555555555))
     word = (word & uint64(0x3333333333333333)) + ((word >> uint64(2)) & uint64(0x3333333333333333))
@@ -42,7 +44,7 @@ def _bit_count(word: Any) -> int:
     return numba.int64((word * uint64(0x0101010101010101)) >> uint64(56))  # type: ignore[no-any-return]
 
 
-@_compiled
+@compiled
 def _lowest(words: Array) -> int:
     """The first member of a bit set; -1 where it is empty."""
     for k in range(len(words)):
@@ -52,12 +54,12 @@ def _lowest(words: Array) -> int:
     return -1
 
 
-@_compiled
+@compiled
 def _without(words: Array, member: int) -> None:
     words[member >> 6] &= ~(uint64(1) << uint64(member & 63))
 
 
-@_compiled
+@compiled
 def _step(steps: Array, first: int, end: int, weight: int) -> int:
     """The place of the last step that is not above the weight."""
     while first < end:
@@ -69,7 +71,7 @@ def _step(steps: Array, first: int, end: int, weight: int) -> int:
     return first - 1
 
 
-@_compiled
+@compiled
 def _narrowest(
     depth: int,
     share: int,
@@ -100,7 +102,7 @@ def _narrowest(
             branch[depth, word] &= sets[at, word]
 
 
-@_compiled
+@compiled
 def _advance(
     depth: int,
     work: int,
@@ -264,54 +266,52 @@ class Escapes:
             yield tuple(self._chosen.tolist()) if escape else None
 
 
-@_compiled
-def _dot(a: Array, b: Array) -> float:
-    """In a loop, as vectors are short and NumPy's product would load SciPy."""
-    total = 0.0
-    for i in range(len(a)):
-        total += a[i] * b[i]
-    return total
+@compiled
+def _nonnegative(
+    ids: Array,
+    columns: Array,
+    y: Array,
+    z: Array,
+    places: Array,
+    used: Array,
+    Q: Array,
+    R: Array,
+    vectors: Array,
+) -> float:
+    """Set z >= 0 (k,) of least ||sum_i z_i columns[ids_i] - y||, by Lawson and Hanson's method.
 
-
-@_compiled
-def _subtract(factor: float, a: Array, b: Array) -> None:
-    """Take a multiple of `a` away from `b`: without memory for it, as an expression would need."""
-    for i in range(len(b)):
-        b[i] -= factor * a[i]
-
-
-@_compiled
-def nonnegative(columns: Array, y: Array) -> tuple[Array, float, bool]:
-    """min ||sum_c z_c c - y|| over z >= 0 in floating point, by Lawson and Hanson's method.
-
-    columns: (k, n), a column of the problem in each row, of unit length. z (k,), the least
-    distance, and whether the iteration came to its end.
+    The least distance, -1 where the iteration does not come to its end; vectors[0] is then the
+    residual. Memory: places (2, k), used (n + 1,), Q and R (n + 1, n + 1), vectors (4, n + 1).
     """
-    k, n = columns.shape
-    z, inside, blocked = np.zeros(k), np.zeros(k, np.bool_), np.zeros(k, np.bool_)
-    used, size = np.zeros(n + 1, np.int64), 0
-    # Columns in use are Q^T R, with orthonormal rows of Q.
-    Q, R = np.zeros((n + 1, n)), np.zeros((n + 1, n + 1))
-    target, residual = np.zeros(n + 1), y.copy()
+    k, n = len(ids), len(y)
+    inside, blocked = places[0], places[1]
+    residual, target, along, rest = vectors[0], vectors[1], vectors[2], vectors[3]
+    z[:k] = 0.0
+    inside[:k] = 0
+    blocked[:k] = 0
+    residual[:n] = y
+    least = _GAIN * np.sqrt(_dot(y, y, n))
+    size = 0  # of the columns in use, which are Q^T R, with orthonormal rows of Q
     for _ in range(3 * k + 30):
-        gain, entering = _GAIN * np.sqrt(_dot(y, y)), -1
-        for c in range(k):
-            if not inside[c] and not blocked[c]:
-                product = _dot(columns[c], residual)
+        gain, entering = least, -1
+        for i in range(k):
+            if not inside[i] and not blocked[i]:
+                product = _dot(columns[ids[i]], residual, n)
                 if product > gain:
-                    gain, entering = product, c
+                    gain, entering = product, i
         if entering < 0:
-            return z, np.sqrt(_dot(residual, residual)), True
+            return np.sqrt(_dot(residual, residual, n))  # type: ignore[no-any-return]
         used[size] = entering
-        if size == n or not _orthogonal(columns[entering], Q, R, size):
-            blocked[entering] = True  # it depends on those in use, up to rounding
+        if size == n or not _orthogonal(columns[ids[entering]], Q, R, size, rest):
+            blocked[entering] = 1  # it depends on those in use, up to rounding
             continue
+        along[size] = _dot(Q[size], y, n)
         size += 1
-        inside[entering] = True
-        blocked[:] = False
+        inside[entering] = 1
+        blocked[:k] = 0
         while True:
             for i in range(size - 1, -1, -1):
-                value = _dot(Q[i], y)
+                value = along[i]
                 for j in range(i + 1, size):
                     value -= R[i, j] * target[j]
                 target[i] = value / R[i, i]
@@ -326,63 +326,102 @@ def nonnegative(columns: Array, y: Array) -> tuple[Array, float, bool]:
                 break
             z[used[leaving]] = 0.0
             if used[leaving] == entering:
-                blocked[entering] = True  # only rounding made it seem to help
+                blocked[entering] = 1  # only rounding made it seem to help
             kept = 0
-            for i in range(size):
+            while z[used[kept]] > 0:
+                kept += 1
+            for i in range(kept, size):
                 c = used[i]
-                if z[c] > 0 and _orthogonal(columns[c], Q, R, kept):
+                if z[c] > 0 and _orthogonal(columns[ids[c]], Q, R, kept, rest):
                     used[kept] = c
+                    along[kept] = _dot(Q[kept], y, n)
                     kept += 1
                 else:
-                    z[c], inside[c] = 0.0, False
+                    z[c], inside[c] = 0.0, 0
             size = kept
-        residual[:] = y
+        residual[:n] = y
         for i in range(size):
-            _subtract(z[used[i]], columns[used[i]], residual)
-    return z, np.sqrt(_dot(residual, residual)), False
+            _subtract(z[used[i]], columns[ids[used[i]]], residual, n)
+    return -1.0
 
 
-@_compiled
-def _orthogonal(column: Array, Q: Array, R: Array, size: int) -> bool:
+@compiled
+def _orthogonal(column: Array, Q: Array, R: Array, size: int, rest: Array) -> bool:
     """Append a column to a decomposition; whether it is independent of those before."""
-    rest = column.copy()
+    n = len(column)
+    rest[:n] = column
     R[: size + 1, size] = 0.0
     for _ in range(2):  # once more takes away what rounding left
         for i in range(size):
-            part = _dot(Q[i], rest)
+            part = _dot(Q[i], rest, n)
             R[i, size] += part
-            _subtract(part, Q[i], rest)
-    length = np.sqrt(_dot(rest, rest))
+            _subtract(part, Q[i], rest, n)
+    length = np.sqrt(_dot(rest, rest, n))
     if length < _INDEPENDENT:
         return False
     R[size, size] = length
-    Q[size] = rest / length
+    for i in range(n):
+        Q[size, i] = rest[i] / length
     return True
 
 
-@_compiled
-def product_signs(columns: Array, ids: Array, vector: Array) -> tuple[Array, Array, int]:
-    """The signs of the products of a vector with columns, as far as floating point can tell.
+@compiled
+def _dot(a: Array, b: Array, n: int) -> float:
+    """In a loop, as vectors are short and NumPy's product would load SciPy."""
+    total = 0.0
+    for i in range(n):
+        total += a[i] * b[i]
+    return total
 
-    columns: (c, n), each of unit length, and vector (n,), both off by at most 3 * 2^-53 of their
-    length, with entries in [-1, 1]. ids: of the columns asked for. The signs, and the places (and
-    how many they are) where the product may be zero, or of either sign.
+
+@compiled
+def _subtract(factor: float, a: Array, b: Array, n: int) -> None:
+    """Take a multiple of `a` away from `b`: without memory for it, as an expression would need."""
+    for i in range(n):
+        b[i] -= factor * a[i]
+
+
+@compiled
+def _rising(columns: Array, residual: Array, noise: float, marks: Array) -> None:
+    """Mark the columns that would bring the fit nearer to y."""
+    n = columns.shape[1]
+    for c in range(len(columns)):
+        marks[c] = _dot(columns[c], residual, n) > noise
+
+
+class Fits:
+    """min ||sum_c z_c c - y|| over z >= 0 in floating point, for subsets of some columns.
+
+    columns: (k, n), one in each row, of unit length.
     """
-    signs, near, count = np.zeros(len(ids), np.int8), np.empty(len(ids), np.int64), 0
-    margin = (len(vector) + 8) * 2.0**-52 * np.sqrt(_dot(vector, vector))
-    for place in range(len(ids)):
-        product = _dot(columns[ids[place]], vector)
-        if product > margin:
-            signs[place] = 1
-        elif product < -margin:
-            signs[place] = -1
-        else:
-            near[count] = place
-            count += 1
-    return signs, near, count
+
+    def __init__(self, columns: Float64[Array, "k n"], y: Float64[Array, " n"]) -> None:
+        k, n = columns.shape
+        self._problem = (columns, y)
+        self._z, self._places, self._used = np.zeros(k), np.zeros((2, k), bool), np.zeros(n + 1, int)
+        self._QR, self._vectors = np.zeros((2, n + 1, n + 1)), np.zeros((4, n + 1))
+        self._memory = (self._z, self._places, self._used, *self._QR, self._vectors)
+
+    def support(self, ids: Int64[Array, " i"]) -> Int64[Array, " s"] | None:
+        """The columns that have positive coefficients, of some; None where floats give up."""
+        if _nonnegative(ids, *self._problem, *self._memory) < 0:
+            return None
+        support: Int64[Array, " s"] = ids[self._z[: len(ids)] > _POSITIVE]
+        return support
+
+    def distance(self, ids: Int64[Array, " i"]) -> float:
+        """The least distance with some of the columns."""
+        return _nonnegative(ids, *self._problem, *self._memory)
+
+    def rising(self, ids: Int64[Array, " i"]) -> Bool[Array, " k"]:
+        """Which columns would make the least distance with these smaller."""
+        _nonnegative(ids, *self._problem, *self._memory)
+        marks = np.empty(len(self._z), bool)
+        _rising(self._problem[0], self._vectors[0], _NOISE, marks)
+        return marks
 
 
-@_compiled
+@compiled
 def having(members: Array, starts: Array, marked: Array) -> Array:
     """Which groups have a marked member; those of group i are at starts[i] to starts[i + 1]."""
     found = np.zeros(len(starts) - 1, np.bool_)
@@ -394,14 +433,14 @@ def having(members: Array, starts: Array, marked: Array) -> Array:
     return found
 
 
-@_compiled
+@compiled
 def _bar(barred: Array, word: int, bit: Any, barring: Array) -> None:
     for part in range(len(barring)):
         if barring[part]:
             barred[part, word] |= bit
 
 
-@_compiled
+@compiled
 def _face_bounds(
     cell: Array,
     starts: Array,
@@ -442,7 +481,7 @@ def _face_bounds(
     return faces
 
 
-@_compiled
+@compiled
 def _face_bound(
     cell: Array, position: int, part: int, barred: Array, bounds: Array, highest: Array
 ) -> tuple[float, int]:

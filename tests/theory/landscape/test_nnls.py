@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.landscape.form import Form
+from theory.landscape.kernel import Fits
 from theory.landscape.nnls import CappedLeastSquares, LeastSquares, primitive
 
 
@@ -63,12 +64,12 @@ def test_optimality_conditions_one_by_one(columns: list[list[int]], y: list[int]
 def wrong(guess: str) -> AbstractContextManager[object]:
     """A float solver that is of no use, but where its own guess is asked for."""
 
-    def solve(columns: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float, bool]:
-        return np.full(len(columns), float(guess == "everything")), 0.0, guess != "no convergence"
+    def support(_: Fits, ids: np.ndarray) -> np.ndarray | None:
+        return None if guess == "no convergence" else ids[: len(ids) * (guess == "everything")]
 
     if guess == "its own":
         return nullcontext()
-    return patch("theory.landscape.kernel.nonnegative", solve)
+    return patch("theory.landscape.kernel.Fits.support", support)
 
 
 @pytest.mark.parametrize("guess", ["its own", "nothing", "everything", "no convergence"])
