@@ -10,6 +10,7 @@ small one. What is compiled is kept beside this file, so only the first import e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
@@ -186,7 +187,7 @@ def _packed(flags: Bool[Array, "*rows k"]) -> UInt64[Array, "*rows words"]:
     return octets.view("<u8").astype(np.uint64)
 
 
-def _grown(array: Array, axis: int = 0) -> Array:
+def grown(array: Array, axis: int = 0) -> Array:
     """With as much room again."""
     return np.concatenate([array, np.zeros_like(array)], axis=axis)
 
@@ -229,10 +230,10 @@ class Escapes:
         cover, first = self._covers, int(self._starts[self._covers])
         end = first + len(steps)
         while end > len(self._steps):
-            self._steps, self._sets = _grown(self._steps), _grown(self._sets)
+            self._steps, self._sets = grown(self._steps), grown(self._sets)
         if cover == len(self._weights):
-            self._weights, self._starts = _grown(self._weights), _grown(self._starts)
-            self._pending, self._left = _grown(self._pending, 1), _grown(self._left, 1)
+            self._weights, self._starts = grown(self._weights), grown(self._starts)
+            self._pending, self._left = grown(self._pending, 1), grown(self._left, 1)
         self._weights[cover] = rounded
         self._steps[first:end] = steps
         self._sets[first:end] = _packed(rounded > steps[:, None])
@@ -441,20 +442,31 @@ def _bar(barred: Array, word: int, bit: Any, barring: Array) -> None:
 
 
 @compiled
-def _face_bounds(
+def _bits(members: Array, starts: Array, found: Array) -> None:
+    """Set the members of each group as a bit set."""
+    for group in range(len(found)):
+        for k in range(starts[group], starts[group + 1]):
+            found[group, members[k] >> 6] |= uint64(1) << uint64(members[k] & 63)
+
+
+@compiled
+def bounds_of_faces(
     cell: Array,
     starts: Array,
     labelled: bool,
     barred: Array,
     bounds: Array,
     highest: Array,
+    rest: Array,
     found: Array,
     proofs: Array,
 ) -> int:
-    """Set the best bound of each face of a cell, and its vector (-1: none); the number of faces."""
+    """Set the best bound of each face of a cell, and its vector (0: none); the number of faces.
+
+    Memory: rest (words,).
+    """
     states = len(starts) - 1
     words = len(highest)
-    rest = np.empty(words, np.uint64)
     faces = 0
     for position in range(len(cell)):
         state = cell[position]
@@ -466,7 +478,7 @@ def _face_bounds(
                 for word in range(words):
                     rest[word] |= barred[cell[other], word]
         for move in range(starts[state], starts[state + 1]):
-            best, at = 0.0, -1
+            best, at = 0.0, 0
             for word in range(words):
                 if highest[word] > best:
                     free = ~(rest[word] | barred[states + move, word])
@@ -482,11 +494,11 @@ def _face_bounds(
 
 
 @compiled
-def _face_bound(
+def best_of_face(
     cell: Array, position: int, part: int, barred: Array, bounds: Array, highest: Array
-) -> tuple[float, int]:
-    """The best bound of one face, and the number of its vector (-1: none)."""
-    best, at = 0.0, -1
+) -> int:
+    """The vector of the best bound of one face; 0: none."""
+    best, at = 0.0, 0
     for word in range(len(highest)):
         if highest[word] > best:
             free = ~barred[part, word]
@@ -499,52 +511,95 @@ def _face_bound(
                 number = 64 * word + _bit_count(bit - uint64(1))
                 if bounds[number] > best:
                     best, at = bounds[number], number
-    return best, at
+    return at
 
 
 class Pool:
     """Dual vectors with the bound of each, and which neurons in a state or on a face of it bar it.
 
-    A vector bounds the loss on a face wherever no neuron there bars it. starts: the faces of state
-    s have the numbers starts[s] to starts[s + 1]. labelled: whether equal neurons have faces of
-    their own.
+    A vector bounds the loss on a face wherever no neuron there bars it. Number 0 is that of none,
+    and of the bound 0. starts: the faces of state s have the numbers starts[s] to starts[s + 1].
+    labelled: whether equal neurons have faces of their own. groups: the columns of each neuron in a
+    state, then on the faces.
     """
 
-    def __init__(self, starts: Sequence[int], *, labelled: bool) -> None:
-        self._starts = np.array(starts, np.int64)
-        self._labelled = labelled
-        self._count = 0
-        parts = len(starts) - 1 + starts[-1]
-        self._barred = np.zeros((parts, 1), np.uint64)
-        self._bounds = np.zeros(_WORD)
-        self._highest = np.zeros(1)
+    def __init__(
+        self,
+        starts: Sequence[int],
+        groups: Sequence[Sequence[int]],
+        column_count: int,
+        *,
+        labelled: bool,
+    ) -> None:
+        self.starts = np.array(starts, np.int64)
+        self.labelled = labelled
+        self._members = np.array([*chain(*groups)], np.int64)
+        self._ends = np.cumsum([0, *map(len, groups)])
+        self._words = -(-column_count // _WORD)
+        self.columns = np.zeros((len(groups), self._words), np.uint64)
+        _bits(self._members, self._ends, self.columns)
+        self._count, self._minima = 1, 0
+        self.barred = np.zeros((len(groups), 1), np.uint64)
+        self.bounds, self.highest = np.zeros(_WORD), np.zeros(1)
+        # Of vectors of one rounded bound, by the exact one; and the first and the last of the
+        # minima that they are optimal for, which are a list.
+        self.ranks = np.zeros(_WORD, np.int64)
+        self.attained = np.full((_WORD, 2), -1)
+        self.following = np.full(_WORD, -1)
+        self.supports = np.zeros((_WORD, self._words), np.uint64)
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, bound: float, barring: Bool[Array, " parts"]) -> None:
-        """A vector of this bound, which states and faces bar, states first."""
+    def add(self, bound: float, positive: Bool[Array, " c"]) -> None:
+        """A vector of this bound, which neurons with some of the columns bar."""
         word, place = divmod(self._count, _WORD)
-        if self._count == len(self._bounds):
-            self._barred = _grown(self._barred, 1)
-            self._bounds, self._highest = _grown(self._bounds), _grown(self._highest)
-        _bar(self._barred, word, uint64(1 << place), barring)
-        self._bounds[self._count] = bound
-        self._highest[word] = max(self._highest[word], bound)
+        if self._count == len(self.bounds):
+            self.barred = grown(self.barred, 1)
+            self.bounds, self.highest = grown(self.bounds), grown(self.highest)
+            self.ranks = grown(self.ranks)
+            self.attained = np.concatenate([self.attained, np.full_like(self.attained, -1)])
+        barring = having(self._members, self._ends, positive)
+        _bar(self.barred, word, uint64(1 << place), barring)
+        self.bounds[self._count] = bound
+        self.highest[word] = max(self.highest[word], bound)
         self._count += 1
 
-    def faces(self, cell: Sequence[int]) -> tuple[Float64[Array, " f"], Int64[Array, " f"]]:
-        """The best bounds of the faces of a cell, neuron by neuron, and the numbers of the vectors;
-        0 and -1 where there is none."""
-        states = np.array(cell, np.int64)
-        most = int((self._starts[states + 1] - self._starts[states]).sum())
-        found, proofs = np.empty(most), np.empty(most, np.int64)
-        table = (self._barred, self._bounds, self._highest)
-        faces = _face_bounds(states, self._starts, self._labelled, *table, found, proofs)
-        return found[:faces], proofs[:faces]
+    def attain(self, number: int, support: Sequence[int]) -> int:
+        """Let a vector be optimal for a minimum on this support; the number of the minimum."""
+        if self._minima == len(self.following):
+            self.following = np.concatenate([self.following, np.full_like(self.following, -1)])
+            self.supports = grown(self.supports)
+        _bits(np.array(support, np.int64), np.array([0, len(support)]), self.supports[self._minima:self._minima+1])
+        if number:
+            first, last = self.attained[number]
+            if first < 0:
+                self.attained[number, 0] = self._minima
+            else:
+                self.following[last] = self._minima
+            self.attained[number, 1] = self._minima
+        self._minima += 1
+        return self._minima - 1
 
-    def face(self, cell: Sequence[int], position: int, move: int) -> tuple[float, int]:
-        """The best bound of one face, and the number of its vector; -1 where there is none."""
-        part = len(self._starts) - 1 + int(self._starts[cell[position]]) + move
-        table = (self._barred, self._bounds, self._highest)
-        return _face_bound(np.array(cell, np.int64), position, part, *table)
+    def most_of_cell(self, width: int) -> int:
+        """The most faces that a cell has."""
+        return width * int(np.diff(self.starts).max())
+
+    def faces(self, cell: Sequence[int]) -> tuple[Float64[Array, " f"], Int64[Array, " f"]]:
+        """The best bounds of the faces of a cell, neuron by neuron, and the numbers of the
+        vectors."""
+        states = np.array(cell, np.int64)
+        most = int((self.starts[states + 1] - self.starts[states]).sum())
+        found, proofs = np.empty(most), np.empty(most, np.int64)
+        faces = bounds_of_faces(
+            states,
+            self.starts,
+            self.labelled,
+            self.barred,
+            self.bounds,
+            self.highest,
+            np.empty(len(self.highest), np.uint64),
+            found,
+            proofs,
+        )
+        return found[:faces], proofs[:faces]
