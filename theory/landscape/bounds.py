@@ -37,7 +37,9 @@ class FaceBounds:
             moves = complex_.moves(state)
             groups += [move.group for move in moves]
             starts.append(starts[-1] + len(moves))
-        self.pool = Pool(starts, groups, domain.column_count, labelled=complex_.labelled)
+        self.pool = Pool(
+            starts, groups, domain.column_count, complex_.width, labelled=complex_.labelled
+        )
         self.minima: list[Minimum] = []
         self._orders: list[Order] = [(0.0, Fraction())]  # of vectors
         self._numbers: dict[tuple[int, ...], int] = {}

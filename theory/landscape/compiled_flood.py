@@ -13,7 +13,8 @@ import numpy as np
 from numpy import int64, uint64
 
 from theory.landscape.flood import Edge, Flood
-from theory.landscape.kernel import best_of_face, bounds_of_faces, compiled, grown
+from theory.landscape.kernel import best_of_face, bounds_of_faces, copy, grown
+from theory.landscape.machine_code import compiled, routine
 from theory.types import Array
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _ROOM = 1024
 _DONE, _LATER, _FULL, _FACE = range(4)
 
 # What has been counted.
-_CELLS, _EXPANDED, _FACES, _NODES, _EDGES, _FREE, _LEFT, _CELL, _POSITION, _MOVE = range(10)
+_CELLS, _EXPANDED, _FACES, _NODES, _EDGES, _FREE, _LEFT, _CELL, _POSITION, _MOVE, _LABELLED = range(11)
 
 # Fragments: of which they are a part, and their cells, entries, first entry and unexpanded cells.
 _PART, _SIZE, _ENTRIES, _FIRST, _TOP, _BOTTOM = range(6)
@@ -58,15 +59,17 @@ def _find(cell: Array, cells: Array, table: Array) -> int:
     return place
 
 
-@compiled
-def _enter(cells: Array, count: int, table: Array) -> None:
+@routine("i8[:, :]", "i8[:]")
+def _enter(count: int, cells: Array, table: Array) -> int:
+    """The first cells into a table."""
     for k in range(count):
         table[_find(cells[k], cells, table)] = k
+    return 0
 
 
 @compiled
 def _target(
-    cell: Array, face: int, starts: Array, targets: Array, labelled: bool, found: Array
+    cell: Array, face: int, starts: Array, targets: Array, labelled: int, found: Array
 ) -> tuple[int, int]:
     """Set the cell across a face, by its number; the neuron's place and the move's number."""
     width = len(cell)
@@ -80,7 +83,7 @@ def _target(
             face -= moves
         position += 1
     state = targets[starts[cell[position]] + face]
-    found[:] = cell
+    copy(found, cell, width)
     if labelled:
         found[position] = state
         return position, face
@@ -214,12 +217,15 @@ def _attained(
     return -1
 
 
-@compiled
+@routine(
+    *("i8[:]", "i8[:, :]", "i8[:]", "i8[:]", "i8[:]", "i8[:, :]", "i8[:, :]", "i8[:, :]"),
+    *("i8[:, :]", "i8[:, :]", "i8[:]", "f8[:]", "i8[:]", "i8[:]", "u8[:, :]", "i8[:]"),
+    *("u8[:, :]", "f8[:]", "f8[:]", "u8[:]", "i8[:]", "i8[:, :]", "i8[:]", "u8[:, :]"),
+)
 def _flow(
     steps: int,
     solved: int,
     value: int,
-    labelled: bool,
     counts: Array,
     cells: Array,
     table: Array,
@@ -231,15 +237,15 @@ def _flow(
     nodes: Array,
     edges: Array,
     target: Array,
-    rest: Array,
     found: Array,
     proofs: Array,
-    starts: Array,
     targets: Array,
     columns: Array,
+    starts: Array,
     barred: Array,
     keys: Array,
     highest: Array,
+    rest: Array,
     ranks: Array,
     attained: Array,
     following: Array,
@@ -247,7 +253,7 @@ def _flow(
 ) -> int:
     """Go on until one fragment is left, or for so many steps, or while there is room, or until a
     face has to be solved; `solved` and `value` are then its minimum and that one's dual vector."""
-    states = len(starts) - 1
+    states, labelled = len(starts) - 1, counts[_LABELLED]
     while counts[_LEFT] > 1:
         least, at_home = 1 << 62, -1
         for each in range(len(fragments)):
@@ -271,13 +277,13 @@ def _flow(
             if place >= 0:
                 fragment[_TOP] = below[place]
                 number = bounds_of_faces(
-                    cells[place], starts, labelled, barred, keys, highest, rest, found, proofs
+                    labelled, cells[place], starts, barred, keys, highest, rest, found, proofs
                 )
                 serial, begin = counts[_EXPANDED], counts[_FACES]
                 for face in range(number):
                     at = face
                     while at > 0 and found[faces[begin + at - 1, 0]] > found[face]:
-                        faces[begin + at] = faces[begin + at - 1]
+                        copy(faces[begin + at], faces[begin + at - 1], 2)
                         at -= 1
                     faces[begin + at, 0] = face
                     faces[begin + at, 1] = proofs[face]
@@ -384,7 +390,7 @@ def _flow(
         if table[place] < 0:
             new = counts[_CELLS]
             counts[_CELLS] += 1
-            cells[new] = target
+            copy(cells[new], target, len(target))
             table[place], owner[new] = new, at_home
             fragment[_SIZE] += 1
             below[new] = fragment[_TOP]
@@ -433,9 +439,9 @@ class CompiledFlood(Flood):
         self._places = {cell: place for place, cell in enumerate(cells)}
         self._taken = 0  # edges that are in the forest
         size, room, width = len(cells), max(_ROOM, 2 * len(cells)), complex_.width
-        faces = bounds.pool.most_of_cell(width)
-        self._counts = np.zeros(10, int64)
+        self._counts = np.zeros(11, int64)
         self._counts[[_CELLS, _LEFT, _FREE]] = size, len(groups), -1
+        self._counts[_LABELLED] = complex_.labelled
         self._cells = np.zeros((room, width), int64)
         self._cells[:size] = cells
         self._owner = np.zeros(room, int64)
@@ -446,27 +452,45 @@ class CompiledFlood(Flood):
         for number, (end, group) in enumerate(zip(ends.tolist(), groups, strict=True)):
             self._below[end - len(group)] = -1
             self._fragments[number] = number, len(group), 0, -1, end - 1, end - len(group)
+        targets = [move.target for s in range(complex_.states) for move in complex_.moves(s)]
+        self._targets = np.array(targets, int64)
+        faces = bounds.pool.most
+        self._memory = (np.zeros(width, int64), np.zeros(faces), np.zeros(faces, int64))
         self._spans = np.zeros((room, 2), int64)
         self._faces = np.zeros((room + faces, 2), int64)
         self._nodes = np.zeros((room, 8), int64)
         self._edges = np.zeros((room, 5), int64)
-        self._memory = (np.zeros(width, int64), np.zeros(faces), np.zeros(faces, int64))
-        self._targets = np.array(
-            [move.target for s in range(complex_.states) for move in complex_.moves(s)], int64
-        )
-        self._enter()
+        self._bind()
 
-    def _enter(self) -> None:
-        """All cells into a table with room for more."""
-        self._table = np.full(1 << (2 * len(self._cells)).bit_length(), -1)
-        _enter(self._cells, int(self._counts[_CELLS]), self._table)
+    def _bind(self) -> None:
+        """All cells into a table with room for more, and tell the routine where all of it is."""
+        table = np.full(1 << (2 * len(self._cells)).bit_length(), -1)
+        _enter.on(self._cells, table)(int(self._counts[_CELLS]))
+        pool = self._bounds.pool
+        self._tables = pool.tables
+        self._flow = _flow.on(
+            self._counts,
+            self._cells,
+            table,
+            self._owner,
+            self._below,
+            self._fragments,
+            self._spans,
+            self._faces,
+            self._nodes,
+            self._edges,
+            *self._memory,
+            self._targets,
+            pool.columns,
+            *self._tables,
+        )
 
     def run(self, tick: Callable[[int], None] = lambda cells: None) -> None:
         """Merge all fragments into one; `tick` is told the number of cells and may raise."""
         number, solved = 0, -1
         try:
-            while (status := self._flow(number, solved)) != _DONE:
-                if status == _FULL:
+            while (status := self._flow(_AT_ONCE, solved, number)) != _DONE:
+                if status == _FULL:  # which comes before what was solved is used
                     self._grow()
                     continue
                 number, solved = 0, -1
@@ -476,43 +500,10 @@ class CompiledFlood(Flood):
         finally:
             self._take()
 
-    def _flow(self, number: int, solved: int) -> int:
-        pool, (target, found, proofs) = self._bounds.pool, self._memory
-        return _flow(
-            _AT_ONCE,
-            solved,
-            number,
-            pool.labelled,
-            self._counts,
-            self._cells,
-            self._table,
-            self._owner,
-            self._below,
-            self._fragments,
-            self._spans,
-            self._faces,
-            self._nodes,
-            self._edges,
-            target,
-            np.empty(len(pool.highest), uint64),
-            found,
-            proofs,
-            pool.starts,
-            self._targets,
-            pool.columns,
-            pool.barred,
-            pool.bounds,
-            pool.highest,
-            pool.ranks,
-            pool.attained,
-            pool.following,
-            pool.supports,
-        )
-
     def _grow(self) -> None:
         for name in ("_cells", "_owner", "_below", "_spans", "_faces", "_nodes", "_edges"):
             setattr(self, name, grown(getattr(self, name)))
-        self._enter()
+        self._bind()
 
     def _solved(self) -> tuple[int, int]:
         """The face that the flood came back for: of its minimum the dual vector, and its number."""
@@ -520,7 +511,10 @@ class CompiledFlood(Flood):
         cell = tuple(self._cells[place].tolist())
         move = self.complex.moves(cell[position])[number]
         minimum = self.complex.face_minimum(cell, position, move)
-        return self._bounds.add(self.complex.domain.dual(minimum))
+        added = self._bounds.add(self.complex.domain.dual(minimum))
+        if self._tables is not self._bounds.pool.tables:
+            self._bind()
+        return added
 
     def _take(self) -> None:
         """New edges into the forest."""

@@ -37,6 +37,8 @@ from theory.within import Ball
 if TYPE_CHECKING:
     from jaxtyping import Bool, Shaped
 
+    from theory.landscape.kernel import Parts
+
 Group: TypeAlias = tuple[int, ...]  # the columns of one neuron, ascending
 Choice: TypeAlias = Callable[[list[int]], list[int]]
 
@@ -114,21 +116,6 @@ class Proof:
     dual: Any
     limit: int
     height: Fraction = Fraction()  # what the weights are parts of, where they are
-
-
-class Parts:
-    """Groups of columns, by number: of neurons in states or on faces."""
-
-    def __init__(self, groups: Sequence[Group]) -> None:
-        self._members = np.array([*chain(*groups)], dtype=np.intp)
-        self._starts = np.cumsum([0, *map(len, groups)])
-
-    def having(self, columns: Bool[np.ndarray, " c"]) -> Bool[np.ndarray, " parts"]:
-        """Which groups have some of the columns marked."""
-        from theory.landscape.kernel import having
-
-        found: Bool[np.ndarray, " parts"] = having(self._members, self._starts, columns)
-        return found
 
 
 class Domain(ABC):
@@ -362,7 +349,9 @@ class WholeSpace(Polyhedral):
 
     @cached_property
     def _of_states(self) -> Parts:
-        return Parts(self.groups)
+        from theory.landscape.kernel import Parts
+
+        return Parts(self.groups, self.column_count)
 
     def weight(self, proof: Proof, group: Group) -> int:
         """A positive product can be made arbitrarily large: one such neuron is one too many."""
@@ -372,8 +361,7 @@ class WholeSpace(Polyhedral):
         """The same of a neuron in each state."""
         if not self.least_squares.guessing:
             return super().weights(proof)
-        weights: list[int] = self._of_states.having(proof.dual.positive).astype(int).tolist()
-        return weights
+        return self._of_states.having(proof.dual.positive).tolist()
 
     def proof(self, dual: Barred, level: Fraction, *, strict: bool) -> Proof:
         """The limit is zero if the minimum that it is optimal for is high enough."""

@@ -3,26 +3,24 @@
 Bit sets are rows of 64-bit words, lowest bit first. What floating point says is either a guess, or
 comes with a bound of its errors.
 
-This module is imported by the first large landscape, as loading the compiler takes longer than a
-small one. What is compiled is kept beside this file, so only the first import ever waits for it.
+This module is imported by the first large landscape; `theory.landscape.machine_code` tells what
+becomes of what is compiled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
-from numpy import uint64
+from numpy import int64, uint64
 
+from theory.landscape.machine_code import compiled, routine
 from theory.types import Array
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float64, Int64, UInt64
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+    from jaxtyping import Bool, Float64, Int8, Int64, UInt64
 
 _WORD = 64
 _AT_ONCE = 1_000_000  # steps of the search between two looks at the clock
@@ -33,16 +31,19 @@ _NOISE = 1e-9  # of products of vectors of about unit length
 _INDEPENDENT = 1e-10  # what is left of a column of unit length that depends on no others
 
 
-def compiled(function: _Function) -> _Function:
-    return cast(_Function, numba.njit(cache=True)(function))
-
-
 @compiled
 def _bit_count(word: Any) -> int:
     word = word - ((word >> uint64(1)) & uint64(0x5555555555555555))
     word = (word & uint64(0x3333333333333333)) + ((word >> uint64(2)) & uint64(0x3333333333333333))
     word = (word + (word >> uint64(4))) & uint64(0x0F0F0F0F0F0F0F0F)
-    return numba.int64((word * uint64(0x0101010101010101)) >> uint64(56))  # type: ignore[no-any-return]
+    return int64((word * uint64(0x0101010101010101)) >> uint64(56))  # type: ignore[return-value]
+
+
+@compiled
+def copy(a: Array, b: Array, n: int) -> None:
+    """The first n entries of b into a: without the errors that an assignment may raise."""
+    for i in range(n):
+        a[i] = b[i]
 
 
 @compiled
@@ -70,6 +71,30 @@ def _step(steps: Array, first: int, end: int, weight: int) -> int:
         else:
             end = middle
     return first - 1
+
+
+_TABLE = ("i8[:]", "i8[:]", "u8[:, :]")
+_STACK = ("i8[:]", "i8[:, :]", "i8[:, :]", "u8[:, :]", "u8[:, :]")
+
+
+@routine(*_TABLE, *_STACK)
+def _start(
+    starts: Array,
+    steps: Array,
+    sets: Array,
+    counts: Array,
+    pending: Array,
+    left: Array,
+    allowed: Array,
+    branch: Array,
+) -> int:
+    """Set the first branch."""
+    width = len(counts)
+    if width == 1:
+        copy(branch[0], allowed[0], allowed.shape[1])
+    else:
+        _narrowest(0, width, starts, steps, sets, counts, pending, left, allowed, branch)
+    return 0
 
 
 @compiled
@@ -103,11 +128,9 @@ def _narrowest(
             branch[depth, word] &= sets[at, word]
 
 
-@compiled
+@routine(*_TABLE, *_STACK, "i8[:, :]", "i8[:]", "i8[:]", "i8[:]")
 def _advance(
-    depth: int,
     work: int,
-    weights: Array,
     starts: Array,
     steps: Array,
     sets: Array,
@@ -116,14 +139,14 @@ def _advance(
     left: Array,
     allowed: Array,
     branch: Array,
+    weights: Array,
     chosen: Array,
     seen: Array,
-) -> tuple[int, bool]:
-    """Go on until a multiset escapes, `work` is spent or all is searched (depth -1).
-
-    The depth, and whether `chosen` is an escape.
-    """
-    width = len(chosen)
+    at: Array,
+) -> int:
+    """Go on until a multiset escapes, `work` is spent or all is searched: whether `chosen` is an
+    escape. at: the depth, which is -1 then."""
+    width, depth = len(chosen), at[0]
     while depth >= 0 and work > 0:
         if depth == width - 1:
             some = True
@@ -142,7 +165,8 @@ def _advance(
             _without(branch[depth], state)
             chosen[depth] = state
             if depth == width - 1:
-                return depth, True
+                at[0] = depth
+                return 1
             size = 0
             for place in range(counts[depth]):
                 cover = pending[depth, place]
@@ -155,9 +179,9 @@ def _advance(
             depth += 1
             counts[depth] = size
             seen[depth] = 0
-            allowed[depth] = allowed[depth - 1]
+            copy(allowed[depth], allowed[depth - 1], allowed.shape[1])
             if depth == width - 1:
-                branch[depth] = allowed[depth]
+                copy(branch[depth], allowed[depth], allowed.shape[1])
             else:
                 _narrowest(
                     depth,
@@ -176,7 +200,8 @@ def _advance(
             if depth >= 0:
                 # What holds this state has now been seen.
                 _without(allowed[depth], chosen[depth])
-    return depth, False
+    at[0] = depth
+    return 0
 
 
 def _packed(flags: Bool[Array, "*rows k"]) -> UInt64[Array, "*rows words"]:
@@ -201,7 +226,7 @@ class Escapes:
 
     def __init__(self, states: int, width: int) -> None:
         self._covers = 0
-        self._depth = 0
+        self._at = np.zeros(1, np.int64)
         words, room = -(-states // _WORD), 1024
         self._weights = np.zeros((room, states), np.int64)
         self._starts = np.zeros(room + 1, np.int64)
@@ -217,6 +242,14 @@ class Escapes:
         self._branch = np.zeros((width, words), np.uint64)
         self._chosen = np.zeros(width, np.int64)
         self._seen = np.zeros(width, np.int64)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Tell the routines where all of it is."""
+        memory = (self._starts, self._steps, self._sets, self._counts, self._pending, self._left)
+        memory = (*memory, self._allowed, self._branch)
+        self._start = _start.on(*memory)
+        self._advance = _advance.on(*memory, self._weights, self._chosen, self._seen, self._at)
 
     def add(self, weights: Sequence[int], limit: int) -> bool:
         """From now on leave out multisets of a total weight of at most the limit; whether weights
@@ -231,16 +264,18 @@ class Escapes:
         end = first + len(steps)
         while end > len(self._steps):
             self._steps, self._sets = grown(self._steps), grown(self._sets)
+            self._bind()
         if cover == len(self._weights):
             self._weights, self._starts = grown(self._weights), grown(self._starts)
             self._pending, self._left = grown(self._pending, 1), grown(self._left, 1)
+            self._bind()
         self._weights[cover] = rounded
         self._steps[first:end] = steps
         self._sets[first:end] = _packed(rounded > steps[:, None])
         self._starts[cover + 1] = end
         self._covers += 1
         left = limit >> shift
-        for depth in range(self._depth + 1):
+        for depth in range(int(self._at[0]) + 1):
             if left < 0:
                 break
             place = self._counts[depth]
@@ -251,24 +286,17 @@ class Escapes:
 
     def found(self) -> Iterator[tuple[int, ...] | None]:
         """Each of them, not sorted; None now and then, so that one may look at the clock."""
-        width = len(self._chosen)
-        table = (self._starts, self._steps, self._sets)
-        stack = (self._counts, self._pending, self._left, self._allowed, self._branch)
-        if width == 1:
-            self._branch[0] = self._allowed[0]
-        else:
-            _narrowest(0, width, *table, *stack)
-        while self._depth >= 0:
-            table = (self._starts, self._steps, self._sets)
-            stack = (self._counts, self._pending, self._left, self._allowed, self._branch)
-            self._depth, escape = _advance(
-                self._depth, _AT_ONCE, self._weights, *table, *stack, self._chosen, self._seen
-            )
-            yield tuple(self._chosen.tolist()) if escape else None
+        self._start()
+        while self._at[0] >= 0:
+            yield tuple(self._chosen.tolist()) if self._advance(_AT_ONCE) else None
 
 
-@compiled
+@routine(
+    *("i8[:]", "f8[:, :]", "f8[:]", "f8[:]", "i1[:, :]", "i8[:]", "f8[:, :]", "f8[:, :]"),
+    *("f8[:, :]", "f8[:]"),
+)
 def _nonnegative(
+    k: int,
     ids: Array,
     columns: Array,
     y: Array,
@@ -278,19 +306,20 @@ def _nonnegative(
     Q: Array,
     R: Array,
     vectors: Array,
-) -> float:
-    """Set z >= 0 (k,) of least ||sum_i z_i columns[ids_i] - y||, by Lawson and Hanson's method.
+    distance: Array,
+) -> int:
+    """Set z >= 0 (k,) of least ||sum_i z_i columns[ids_i] - y||, by Lawson and Hanson's method,
+    this distance, and vectors[0], the residual; whether the iteration came to its end.
 
-    The least distance, -1 where the iteration does not come to its end; vectors[0] is then the
-    residual. Memory: places (2, k), used (n + 1,), Q and R (n + 1, n + 1), vectors (4, n + 1).
+    Memory: places (2, k), used (n + 1,), Q and R (n + 1, n + 1), vectors (4, n + 1).
     """
-    k, n = len(ids), len(y)
+    n = len(y)
     inside, blocked = places[0], places[1]
     residual, target, along, rest = vectors[0], vectors[1], vectors[2], vectors[3]
     z[:k] = 0.0
     inside[:k] = 0
     blocked[:k] = 0
-    residual[:n] = y
+    copy(residual, y, n)
     least = _GAIN * np.sqrt(_dot(y, y, n))
     size = 0  # of the columns in use, which are Q^T R, with orthonormal rows of Q
     for _ in range(3 * k + 30):
@@ -301,7 +330,8 @@ def _nonnegative(
                 if product > gain:
                     gain, entering = product, i
         if entering < 0:
-            return np.sqrt(_dot(residual, residual, n))  # type: ignore[no-any-return]
+            distance[0] = np.sqrt(_dot(residual, residual, n))
+            return 1
         used[size] = entering
         if size == n or not _orthogonal(columns[ids[entering]], Q, R, size, rest):
             blocked[entering] = 1  # it depends on those in use, up to rounding
@@ -340,17 +370,18 @@ def _nonnegative(
                 else:
                     z[c], inside[c] = 0.0, 0
             size = kept
-        residual[:n] = y
+        copy(residual, y, n)
         for i in range(size):
             _subtract(z[used[i]], columns[ids[used[i]]], residual, n)
-    return -1.0
+    distance[0] = np.sqrt(_dot(residual, residual, n))
+    return 0
 
 
 @compiled
 def _orthogonal(column: Array, Q: Array, R: Array, size: int, rest: Array) -> bool:
     """Append a column to a decomposition; whether it is independent of those before."""
     n = len(column)
-    rest[:n] = column
+    copy(rest, column, n)
     R[: size + 1, size] = 0.0
     for _ in range(2):  # once more takes away what rounding left
         for i in range(size):
@@ -382,12 +413,12 @@ def _subtract(factor: float, a: Array, b: Array, n: int) -> None:
         b[i] -= factor * a[i]
 
 
-@compiled
-def _rising(columns: Array, residual: Array, noise: float, marks: Array) -> None:
-    """Mark the columns that would bring the fit nearer to y."""
-    n = columns.shape[1]
+@routine("f8[:, :]", "f8[:, :]", "i1[:]")
+def _rising(columns: Array, vectors: Array, marks: Array) -> int:
+    """Mark the columns that would make the residual, vectors[0], smaller."""
     for c in range(len(columns)):
-        marks[c] = _dot(columns[c], residual, n) > noise
+        marks[c] = _dot(columns[c], vectors[0], columns.shape[1]) > _NOISE
+    return 0
 
 
 class Fits:
@@ -398,62 +429,94 @@ class Fits:
 
     def __init__(self, columns: Float64[Array, "k n"], y: Float64[Array, " n"]) -> None:
         k, n = columns.shape
-        self._problem = (columns, y)
-        self._z, self._places, self._used = np.zeros(k), np.zeros((2, k), bool), np.zeros(n + 1, int)
-        self._QR, self._vectors = np.zeros((2, n + 1, n + 1)), np.zeros((4, n + 1))
-        self._memory = (self._z, self._places, self._used, *self._QR, self._vectors)
+        self._ids, self._z, self._distance = np.zeros(k, np.int64), np.zeros(k), np.zeros(1)
+        self._marks = np.zeros(k, np.int8)
+        vectors = np.zeros((4, n + 1))
+        self._nonnegative = _nonnegative.on(
+            self._ids,
+            columns,
+            y,
+            self._z,
+            np.zeros((2, k), np.int8),
+            np.zeros(n + 1, np.int64),
+            *np.zeros((2, n + 1, n + 1)),
+            vectors,
+            self._distance,
+        )
+        self._rising = _rising.on(columns, vectors, self._marks)
 
-    def support(self, ids: Int64[Array, " i"]) -> Int64[Array, " s"] | None:
+    def support(self, ids: Sequence[int]) -> list[int] | None:
         """The columns that have positive coefficients, of some; None where floats give up."""
-        if _nonnegative(ids, *self._problem, *self._memory) < 0:
+        size = len(ids)
+        self._ids[:size] = ids
+        if not self._nonnegative(size):
             return None
-        support: Int64[Array, " s"] = ids[self._z[: len(ids)] > _POSITIVE]
-        return support
+        return self._ids[:size][self._z[:size] > _POSITIVE].tolist()
 
-    def distance(self, ids: Int64[Array, " i"]) -> float:
+    def distance(self, ids: Sequence[int]) -> float:
         """The least distance with some of the columns."""
-        return _nonnegative(ids, *self._problem, *self._memory)
+        self._ids[: len(ids)] = ids
+        self._nonnegative(len(ids))
+        return float(self._distance[0])
 
-    def rising(self, ids: Int64[Array, " i"]) -> Bool[Array, " k"]:
+    def rising(self, ids: Sequence[int]) -> Bool[Array, " k"]:
         """Which columns would make the least distance with these smaller."""
-        _nonnegative(ids, *self._problem, *self._memory)
-        marks = np.empty(len(self._z), bool)
-        _rising(self._problem[0], self._vectors[0], _NOISE, marks)
-        return marks
+        self.distance(ids)
+        self._rising()
+        return self._marks.astype(bool)
 
 
-@compiled
-def having(members: Array, starts: Array, marked: Array) -> Array:
-    """Which groups have a marked member; those of group i are at starts[i] to starts[i + 1]."""
-    found = np.zeros(len(starts) - 1, np.bool_)
+@routine("i8[:]", "i8[:]", "i1[:]", "i1[:]")
+def _having(members: Array, starts: Array, marked: Array, found: Array) -> int:
+    """Set which groups have a marked member; those of group i are at starts[i] to starts[i + 1]."""
     for group in range(len(found)):
+        found[group] = 0
         for k in range(starts[group], starts[group + 1]):
             if marked[members[k]]:
-                found[group] = True
+                found[group] = 1
                 break
-    return found
+    return 0
 
 
-@compiled
-def _bar(barred: Array, word: int, bit: Any, barring: Array) -> None:
+class Parts:
+    """Groups of columns, by number: of neurons in states or on faces."""
+
+    def __init__(self, groups: Sequence[Sequence[int]], column_count: int) -> None:
+        self._marked, self.found = np.zeros(column_count, np.int8), np.zeros(len(groups), np.int8)
+        self.members = np.array([*chain(*groups)], np.int64)
+        self.starts = np.cumsum([0, *map(len, groups)])
+        self._having = _having.on(self.members, self.starts, self._marked, self.found)
+
+    def having(self, columns: Bool[Array, " c"]) -> Int8[Array, " parts"]:
+        """Which groups have some of the columns marked, until the next call."""
+        self._marked[:] = columns
+        self._having()
+        return self.found
+
+
+@routine("i1[:]", "u8[:, :]")
+def _bar(number: int, barring: Array, barred: Array) -> int:
+    """Let a vector be barred."""
     for part in range(len(barring)):
         if barring[part]:
-            barred[part, word] |= bit
+            barred[part, number >> 6] |= uint64(1) << uint64(number & 63)
+    return 0
 
 
-@compiled
-def _bits(members: Array, starts: Array, found: Array) -> None:
+@routine("i8[:]", "i8[:]", "u8[:, :]")
+def _bits(members: Array, starts: Array, found: Array) -> int:
     """Set the members of each group as a bit set."""
     for group in range(len(found)):
         for k in range(starts[group], starts[group + 1]):
             found[group, members[k] >> 6] |= uint64(1) << uint64(members[k] & 63)
+    return 0
 
 
 @compiled
 def bounds_of_faces(
+    labelled: int,
     cell: Array,
     starts: Array,
-    labelled: bool,
     barred: Array,
     bounds: Array,
     highest: Array,
@@ -514,6 +577,9 @@ def best_of_face(
     return at
 
 
+_FACES = ("i8[:]", "i8[:]", "u8[:, :]", "f8[:]", "f8[:]", "u8[:]", "f8[:]", "i8[:]")
+_faces = routine(*_FACES)(bounds_of_faces)
+
 class Pool:
     """Dual vectors with the bound of each, and which neurons in a state or on a face of it bar it.
 
@@ -528,16 +594,15 @@ class Pool:
         starts: Sequence[int],
         groups: Sequence[Sequence[int]],
         column_count: int,
+        width: int,
         *,
         labelled: bool,
     ) -> None:
         self.starts = np.array(starts, np.int64)
         self.labelled = labelled
-        self._members = np.array([*chain(*groups)], np.int64)
-        self._ends = np.cumsum([0, *map(len, groups)])
-        self._words = -(-column_count // _WORD)
-        self.columns = np.zeros((len(groups), self._words), np.uint64)
-        _bits(self._members, self._ends, self.columns)
+        self._parts = Parts(groups, column_count)
+        self.columns = np.zeros((len(groups), -(-column_count // _WORD)), np.uint64)
+        _bits.on(self._parts.members, self._parts.starts, self.columns)()
         self._count, self._minima = 1, 0
         self.barred = np.zeros((len(groups), 1), np.uint64)
         self.bounds, self.highest = np.zeros(_WORD), np.zeros(1)
@@ -546,21 +611,33 @@ class Pool:
         self.ranks = np.zeros(_WORD, np.int64)
         self.attained = np.full((_WORD, 2), -1)
         self.following = np.full(_WORD, -1)
-        self.supports = np.zeros((_WORD, self._words), np.uint64)
+        self.supports = np.zeros((_WORD, self.columns.shape[1]), np.uint64)
+        self._cell = np.zeros(width, np.int64)
+        self.most = width * int(np.diff(self.starts).max())
+        self._found, self._proofs = np.zeros(self.most), np.zeros(self.most, np.int64)
+        self._bind()
+
+    def _bind(self) -> None:
+        rest = np.zeros(len(self.highest), np.uint64)
+        own = (self.starts, self.barred, self.bounds, self.highest, rest)
+        self.tables = (*own, self.ranks, self.attained, self.following, self.supports)
+        self._faces = _faces.on(self._cell, *own, self._found, self._proofs)
+        self._bar = _bar.on(self._parts.found, self.barred)
 
     def __len__(self) -> int:
         return self._count
 
     def add(self, bound: float, positive: Bool[Array, " c"]) -> None:
         """A vector of this bound, which neurons with some of the columns bar."""
-        word, place = divmod(self._count, _WORD)
+        word = self._count // _WORD
         if self._count == len(self.bounds):
             self.barred = grown(self.barred, 1)
             self.bounds, self.highest = grown(self.bounds), grown(self.highest)
             self.ranks = grown(self.ranks)
             self.attained = np.concatenate([self.attained, np.full_like(self.attained, -1)])
-        barring = having(self._members, self._ends, positive)
-        _bar(self.barred, word, uint64(1 << place), barring)
+            self._bind()
+        self._parts.having(positive)
+        self._bar(self._count)
         self.bounds[self._count] = bound
         self.highest[word] = max(self.highest[word], bound)
         self._count += 1
@@ -570,7 +647,9 @@ class Pool:
         if self._minima == len(self.following):
             self.following = np.concatenate([self.following, np.full_like(self.following, -1)])
             self.supports = grown(self.supports)
-        _bits(np.array(support, np.int64), np.array([0, len(support)]), self.supports[self._minima:self._minima+1])
+            self._bind()
+        for column in support:
+            self.supports[self._minima, column // _WORD] |= uint64(1 << column % _WORD)
         if number:
             first, last = self.attained[number]
             if first < 0:
@@ -581,25 +660,9 @@ class Pool:
         self._minima += 1
         return self._minima - 1
 
-    def most_of_cell(self, width: int) -> int:
-        """The most faces that a cell has."""
-        return width * int(np.diff(self.starts).max())
-
     def faces(self, cell: Sequence[int]) -> tuple[Float64[Array, " f"], Int64[Array, " f"]]:
         """The best bounds of the faces of a cell, neuron by neuron, and the numbers of the
         vectors."""
-        states = np.array(cell, np.int64)
-        most = int((self.starts[states + 1] - self.starts[states]).sum())
-        found, proofs = np.empty(most), np.empty(most, np.int64)
-        faces = bounds_of_faces(
-            states,
-            self.starts,
-            self.labelled,
-            self.barred,
-            self.bounds,
-            self.highest,
-            np.empty(len(self.highest), np.uint64),
-            found,
-            proofs,
-        )
-        return found[:faces], proofs[:faces]
+        self._cell[:] = cell
+        faces = self._faces(self.labelled)
+        return self._found[:faces].copy(), self._proofs[:faces].copy()

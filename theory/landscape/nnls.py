@@ -441,13 +441,12 @@ class LeastSquares(_Problems):
         return self._solved(ids, partial(self._guessed, ids, program), program)
 
     def _guessed(self, ids: tuple[int, ...], program: Callable[[], _Program]) -> Minimum | None:
-        every = np.array(ids, np.int64)
-        support = self._fits.support(every)
+        support = self._fits.support(ids)
         if support is None:
             return None
-        solution = self._residues.solution(support, every)
+        solution = self._residues.solution(support, ids)
         if solution is None:  # as its numbers may be large
-            return program().verified([ids.index(c) for c in support.tolist()])
+            return program().verified([ids.index(c) for c in support])
         determinant, *others = solution.numbers
         size = len(support)
         divisor = math.gcd(determinant, *others[:size])
@@ -455,7 +454,7 @@ class LeastSquares(_Problems):
         denominator, residual = determinant // divisor, tuple(numbers[size:])
         return Minimum(
             Fraction(dot(residual, self.y), 2 * denominator),  # as it is orthogonal to the fit
-            tuple(support.tolist()),
+            tuple(support),
             tuple(numbers[:size]),
             denominator,
             residual,
@@ -477,7 +476,7 @@ class LeastSquares(_Problems):
         """The minimum divided by `scale`, in floating point: good for deciding what to try."""
         if not self.guessing:
             return self.relative(self.minimum(tuple(sorted(ids))).value)
-        return self._fits.distance(np.array(ids, np.int64)) ** 2 / 2
+        return self._fits.distance(ids) ** 2 / 2
 
     def relative(self, value: Fraction) -> float:
         """A loss divided by `scale`."""
@@ -489,7 +488,7 @@ class LeastSquares(_Problems):
     def rising(self, ids: Sequence[int]) -> Bool[np.ndarray, " c"]:
         """Which columns would lower the minimum over some, as far as floats can tell."""
         if self.guessing:
-            return self._fits.rising(np.array(ids, np.int64))
+            return self._fits.rising(ids)
         return self.rising_in(self.minimum(tuple(sorted(ids))))
 
 
@@ -539,5 +538,5 @@ class CappedLeastSquares(_Problems):
             return None
         target = np.concatenate([self._float_y, np.full(groups, self._FIRM)])
         fits = Fits(A / np.linalg.norm(A, axis=1, keepdims=True), target)
-        support = fits.support(np.arange(len(A)))
-        return None if support is None else program.verified(support.tolist())
+        support = fits.support(range(len(A)))
+        return None if support is None else program.verified(support)

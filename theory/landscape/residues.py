@@ -15,7 +15,8 @@ import numpy as np
 from flint import fmpz
 from numpy import int64
 
-from theory.landscape.kernel import compiled
+from theory.landscape.kernel import copy
+from theory.landscape.machine_code import compiled, routine
 from theory.types import Array
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def _difference(a: int, b: int, p: int) -> int:
 
 @compiled
 def _numbers(
+    size: int,
     support: Array,
     columns: Array,
     y: Array,
@@ -146,7 +148,7 @@ def _numbers(
 ) -> bool:
     """Set the residues of the numbers of a solution, primes in each row; whether there is one
     modulo each prime."""
-    size, n = len(support), y.shape[1]
+    n = y.shape[1]
     for prime in range(primes):
         p, unit = moduli[prime], units[prime]
         for i in range(size):
@@ -177,8 +179,14 @@ def _numbers(
     return True
 
 
-@compiled
+@routine(
+    *("i8[:]", "i8[:]", "i8[:, :, :]", "i8[:, :]", "f8[:, :]", "i8[:]", "f8[:]", "i8[:, :]"),
+    *("i8[:, :]", "i8[:, :]", "i8[:]", "f8[:]", "f8[:]", "i1[:]"),
+)
 def _settled(
+    size: int,
+    count: int,
+    primes: int,
     support: Array,
     ids: Array,
     columns: Array,
@@ -187,23 +195,22 @@ def _settled(
     moduli: Array,
     units: Array,
     inverses: Array,
-    primes: int,
     numbers: Array,
     A: Array,
     pivots: Array,
     products: Array,
     sizes: Array,
     signs: Array,
-) -> bool:
+) -> int:
     """Set the digits of the numbers, and the signs of the products of the last with all columns;
-    whether the support is optimal over the columns `ids`."""
-    size, n = len(support), y.shape[1]
-    if not _numbers(support, columns, y, moduli, units, primes, numbers, A, pivots):
-        return False
+    whether the support, the first `size`, is optimal over the columns `ids`, the first `count`."""
+    n = y.shape[1]
+    if not _numbers(size, support, columns, y, moduli, units, primes, numbers, A, pivots):
+        return 0
     products[:] = 0.0
     sizes[:] = 0.0
     for k in range(n):
-        pivots[:primes] = numbers[1 + size + k, :primes]
+        copy(pivots, numbers[1 + size + k], primes)
         _signed(pivots, primes, moduli, units, inverses)
         entry = 0.0
         for prime in range(primes - 1, -1, -1):
@@ -230,14 +237,14 @@ def _settled(
                         )
                     pivots[prime] = value % p
                 signs[c] = _signed(pivots, primes, moduli, units, inverses)
-    for c in ids:
-        if signs[c] > 0:
-            return False
+    for k in range(count):
+        if signs[ids[k]] > 0:
+            return 0
     for row in range(1 + size + n):
         sign = _signed(numbers[row], primes, moduli, units, inverses)
         if sign < 0 and row <= size:
-            return False
-    return True
+            return 0
+    return 1
 
 
 class Residues:
@@ -258,48 +265,45 @@ class Residues:
         exact = np.array(columns, object).reshape(-1, n)
         self._columns = np.array([exact % p for p in primes], int64)
         self._y = np.array([[v % p for v in y] for p in primes], int64)
-        self._floats = np.ascontiguousarray(floats.T)
         self._moduli, self._units = np.array(primes, int64), 1 / np.array(primes)
         inverses = [[pow(p, -1, q) if p > q else 0 for q in primes] for p in primes]
         self._inverses = np.array(inverses, int64)
         self._radix = np.array([math.prod(primes[:k]) for k in range(count)], object)
         self._numbers = np.zeros((2 * n + 1, count), int64)
-        self._A, self._pivots = np.zeros((n, n + 1), int64), np.zeros(n + count, int64)
-        self._products, self._sizes = np.zeros((2, len(columns)))
+        self._signs = np.zeros(len(columns), np.int8)
+        self._support, self._ids = np.zeros(n, int64), np.zeros(len(columns), int64)
+        self._settled = _settled.on(
+            self._support,
+            self._ids,
+            self._columns,
+            self._y,
+            np.ascontiguousarray(floats.T),
+            self._moduli,
+            self._units,
+            self._inverses,
+            self._numbers,
+            np.zeros((n, n + 1), int64),
+            np.zeros(n + count, int64),
+            *np.zeros((2, len(columns))),
+            self._signs,
+        )
 
     def _needed(self, bits: float) -> int:
         """How many primes, for a determinant of so many bits."""
         return 1 + int((bits + self._others) / (_BITS - _SLACK))
 
-    def solution(self, support: Array, ids: Array) -> Solution | None:
+    def solution(self, support: Sequence[int], ids: Sequence[int]) -> Solution | None:
         """Least squares on a support where it is optimal over the columns `ids`; None also where it
         is not a basis, or numbers are too large."""
-        n = self._y.shape[1]
-        primes = self._needed(2 * float(self._lengths[support].sum()))
-        if primes > len(self._moduli) or len(support) > n:
+        size, n = len(support), len(self._support)
+        if size > n:
             return None
-        signs = np.empty(len(self._products), np.int8)
-        optimal = _settled(
-            support,
-            ids,
-            self._columns,
-            self._y,
-            self._floats,
-            self._moduli,
-            self._units,
-            self._inverses,
-            primes,
-            self._numbers,
-            self._A,
-            self._pivots,
-            self._products,
-            self._sizes,
-            signs,
-        )
-        if not optimal:
+        self._support[:size], self._ids[: len(ids)] = support, ids
+        primes = self._needed(2 * float(self._lengths[self._support[:size]].sum()))
+        if primes > len(self._moduli) or not self._settled(size, len(ids), primes):
             return None
-        digits = self._numbers[: 1 + len(support) + n, :primes].astype(object)
-        return Solution((digits @ self._radix[:primes]).tolist(), signs)
+        digits = self._numbers[: 1 + size + n, :primes].astype(object)
+        return Solution((digits @ self._radix[:primes]).tolist(), self._signs.copy())
 
 
 def _primes() -> list[int]:
