@@ -28,7 +28,9 @@ _ROOM = 1024
 _DONE, _LATER, _FULL, _FACE = range(4)
 
 # What has been counted.
-_CELLS, _EXPANDED, _FACES, _NODES, _EDGES, _FREE, _LEFT, _CELL, _POSITION, _MOVE, _LABELLED = range(11)
+_CELLS, _EXPANDED, _FACES, _NODES, _EDGES, _FREE, _LEFT, _CELL, _POSITION, _MOVE, _LABELLED = range(
+    11
+)
 
 # Fragments: of which they are a part, and their cells, entries, first entry and unexpanded cells.
 _PART, _SIZE, _ENTRIES, _FIRST, _TOP, _BOTTOM = range(6)
@@ -56,7 +58,7 @@ def _find(cell: Array, cells: Array, table: Array) -> int:
         if same:
             break
         place = (place + 1) & mask
-    return place
+    return place  # type: ignore[return-value]
 
 
 @routine("i8[:, :]", "i8[:]")
@@ -444,8 +446,8 @@ class CompiledFlood(Flood):
         self._counts[_LABELLED] = complex_.labelled
         self._cells = np.zeros((room, width), int64)
         self._cells[:size] = cells
-        self._owner = np.zeros(room, int64)
-        self._owner[:size] = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+        self._homes = np.zeros(room, int64)
+        self._homes[:size] = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
         self._below = np.arange(-1, room - 1)
         self._fragments = np.zeros((len(groups), 6), int64)
         ends = np.cumsum([len(group) for group in groups])
@@ -472,7 +474,7 @@ class CompiledFlood(Flood):
             self._counts,
             self._cells,
             table,
-            self._owner,
+            self._homes,
             self._below,
             self._fragments,
             self._spans,
@@ -501,7 +503,7 @@ class CompiledFlood(Flood):
             self._take()
 
     def _grow(self) -> None:
-        for name in ("_cells", "_owner", "_below", "_spans", "_faces", "_nodes", "_edges"):
+        for name in ("_cells", "_homes", "_below", "_spans", "_faces", "_nodes", "_edges"):
             setattr(self, name, grown(getattr(self, name)))
         self._bind()
 
@@ -527,7 +529,7 @@ class CompiledFlood(Flood):
 
     def floor(self, cell: Cell) -> Fraction | None:
         """The value below which no path leaves the fragment of `cell`, if known."""
-        home = _home(self._fragments, int(self._owner[self._places[cell]]))
+        home = _home(self._fragments, int(self._homes[self._places[cell]]))
         first, top = self._fragments[home, [_FIRST, _TOP]].tolist()
         if top >= 0 or first < 0:
             return None

@@ -361,7 +361,8 @@ class WholeSpace(Polyhedral):
         """The same of a neuron in each state."""
         if not self.least_squares.guessing:
             return super().weights(proof)
-        return self._of_states.having(proof.dual.positive).tolist()
+        weights: list[int] = self._of_states.having(proof.dual.positive).tolist()
+        return weights
 
     def proof(self, dual: Barred, level: Fraction, *, strict: bool) -> Proof:
         """The limit is zero if the minimum that it is optimal for is high enough."""

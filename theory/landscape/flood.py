@@ -271,6 +271,7 @@ def flood_of(
     """A flood from groups of cells, in compiled loops where there are any."""
     from theory.landscape.bounds import FaceBounds  # which load the compiler
     from theory.landscape.compiled_flood import CompiledFlood
+
     bounds = complex_.bounds
     if isinstance(bounds, FaceBounds):
         return CompiledFlood(complex_, bounds, groups, links)

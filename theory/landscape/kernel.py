@@ -246,10 +246,11 @@ class Escapes:
 
     def _bind(self) -> None:
         """Tell the routines where all of it is."""
-        memory = (self._starts, self._steps, self._sets, self._counts, self._pending, self._left)
-        memory = (*memory, self._allowed, self._branch)
-        self._start = _start.on(*memory)
-        self._advance = _advance.on(*memory, self._weights, self._chosen, self._seen, self._at)
+        table = (self._starts, self._steps, self._sets)
+        stack = (self._counts, self._pending, self._left, self._allowed, self._branch)
+        own = (self._weights, self._chosen, self._seen, self._at)
+        self._start = _start.on(*table, *stack)
+        self._advance = _advance.on(*table, *stack, *own)
 
     def add(self, weights: Sequence[int], limit: int) -> bool:
         """From now on leave out multisets of a total weight of at most the limit; whether weights
@@ -451,7 +452,8 @@ class Fits:
         self._ids[:size] = ids
         if not self._nonnegative(size):
             return None
-        return self._ids[:size][self._z[:size] > _POSITIVE].tolist()
+        support: list[int] = self._ids[:size][self._z[:size] > _POSITIVE].tolist()
+        return support
 
     def distance(self, ids: Sequence[int]) -> float:
         """The least distance with some of the columns."""
@@ -579,6 +581,7 @@ def best_of_face(
 
 _FACES = ("i8[:]", "i8[:]", "u8[:, :]", "f8[:]", "f8[:]", "u8[:]", "f8[:]", "i8[:]")
 _faces = routine(*_FACES)(bounds_of_faces)
+
 
 class Pool:
     """Dual vectors with the bound of each, and which neurons in a state or on a face of it bar it.

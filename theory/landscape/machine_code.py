@@ -97,9 +97,7 @@ def _code(symbol: str) -> Any:
     return ctypes.CFUNCTYPE(ctypes.c_int32, *kinds)(_engine().get_function_address(symbol))
 
 
-@ctypes.CFUNCTYPE(None)
-def _nothing() -> None:
-    pass
+_nothing = ctypes.CFUNCTYPE(None)(lambda: None)
 
 
 @cache
@@ -150,34 +148,34 @@ def _object(machine: Any) -> bytes:
 
 
 def _compile(machine: Any) -> bytes:
-    from numba import carray, njit, types
-
+    numba: Any = import_module("numba")
+    types = numba.types
     modules = [import_module(f"theory.landscape.{name}") for name in _MODULES]
     spaces = {module.__name__: dict(vars(module)) for module in modules}
     routines = [each for module in modules for each in vars(module).values()]
     routines = [each for each in routines if isinstance(each, Routine)]
     options = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    jitted = {
-        function: njit(**options)(FunctionType(function.__code__, spaces[function.__module__]))
-        for function in (*_COMPILED, *(each.function for each in routines))
-    }
+
+    def jitted(function: Any) -> Any:
+        return numba.njit(**options)(FunctionType(function.__code__, spaces[function.__module__]))
+
+    every = {each: jitted(each) for each in (*_COMPILED, *(each.function for each in routines))}
     for space in spaces.values():
         for name, value in space.items():
             function = value.function if isinstance(value, Routine) else value
-            if isinstance(function, FunctionType) and function in jitted:
-                space[name] = jitted[function]
+            if isinstance(function, FunctionType) and function in every:
+                space[name] = every[function]
     number = types.int64
-    signature = number(
-        types.CPointer(types.voidptr), types.CPointer(number), *[number] * _NUMBERS
-    )
+    signature = number(types.CPointer(types.voidptr), types.CPointer(number), *[number] * _NUMBERS)
     whole = llvm.parse_assembly("")
     for each in dict.fromkeys(routines):
-        space = {"function": jitted[each.function], "carray": carray, **vars(types)}
+        space = {"function": every[each.function], "carray": numba.carray, **vars(types)}
         exec(each.entry(), space)
-        entry = njit(signature, **options)(space["entry"])
+        entry = numba.njit(signature, **options)(space["entry"])
         [text] = entry.inspect_llvm().values()
         part = llvm.parse_assembly(text)
         [own] = [f for f in part.functions if "5entry" in f.name and not f.is_declaration]
         own.name = each.symbol
         whole.link_in(part)
-    return machine.emit_object(whole)
+    code: bytes = machine.emit_object(whole)
+    return code

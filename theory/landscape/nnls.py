@@ -419,7 +419,8 @@ class LeastSquares(_Problems):
         # integers by integers keeps entries beyond the range of floats usable.
         scaled = [[v / max(map(abs, row)) for v in row] for row in self.columns]
         floats = np.array(scaled, dtype=float).reshape(len(scaled), len(self.y))
-        return floats / np.linalg.norm(floats, axis=1, keepdims=True)
+        unit: Float64[np.ndarray, "c n"] = floats / np.linalg.norm(floats, axis=1, keepdims=True)
+        return unit
 
     @cached_property
     def _fits(self) -> Fits:
@@ -517,9 +518,7 @@ class CappedLeastSquares(_Problems):
         columns = [self.columns[c] for group in groups for c in group]
         places = [_ALONE if c in self.uncapped else place for place, c in names]
         program = _Program(names, columns, self.form, places, len(groups))
-        return self._solved(
-            groups, lambda: self._guessed(program, len(groups)), lambda: program
-        )
+        return self._solved(groups, lambda: self._guessed(program, len(groups)), lambda: program)
 
     def _guessed(self, program: _Program, groups: int) -> Minimum | None:
         """The sums weigh much more than the fit; None also where floats cannot hold the numbers."""

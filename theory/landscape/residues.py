@@ -20,7 +20,7 @@ from theory.landscape.machine_code import compiled, routine
 from theory.types import Array
 
 if TYPE_CHECKING:
-    from jaxtyping import Int8, Int64
+    from jaxtyping import Int8
 
 _BITS = 50  # of a prime: quotients of products are right up to one in floating point
 _PRIMES = 16
@@ -46,7 +46,7 @@ def _times(a: int, b: int, p: int, unit: float) -> int:
         rest += p
     elif rest >= p:
         rest -= p
-    return rest
+    return rest  # type: ignore[return-value]
 
 
 @compiled
@@ -257,7 +257,9 @@ class Residues:
         n, primes = len(y), _primes()
         # Logarithms, with what rounding may do, for Hadamard's inequality: of the lengths of
         # columns, and of what the determinant is multiplied by in the largest product asked for.
-        *lengths, other = (math.log2(sum(v * v for v in row) or 1) / 2 + _SLACK for row in (*columns, y))
+        *lengths, other = (
+            math.log2(sum(v * v for v in row) or 1) / 2 + _SLACK for row in (*columns, y)
+        )
         self._lengths = np.array(lengths)
         self._others = other + max(lengths, default=0.0) + 2
         count = min(len(primes), self._needed(2 * sum(sorted(lengths)[-n:])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from itertools import combinations
@@ -64,8 +65,8 @@ def test_optimality_conditions_one_by_one(columns: list[list[int]], y: list[int]
 def wrong(guess: str) -> AbstractContextManager[object]:
     """A float solver that is of no use, but where its own guess is asked for."""
 
-    def support(_: Fits, ids: np.ndarray) -> np.ndarray | None:
-        return None if guess == "no convergence" else ids[: len(ids) * (guess == "everything")]
+    def support(_: Fits, ids: Sequence[int]) -> list[int] | None:
+        return None if guess == "no convergence" else [c for c in ids if guess == "everything"]
 
     if guess == "its own":
         return nullcontext()
