@@ -54,7 +54,7 @@ def test_the_same_passes(problem: Problem, width: int, labelled: bool, data: st.
             assert edge.minimum.value == face.value
 
 
-@pytest.mark.parametrize("after", [0, 1, 5, 15, 30])
+@pytest.mark.parametrize("after", [0, 1, 4, 9, 15])
 def test_an_interrupt_leaves_bounds(after: int) -> None:
     """What no path leaves a fragment below is at most the pass, and the flood may go on."""
     problem, _ = planted(6, 2, 3, 3)
@@ -72,7 +72,7 @@ def test_an_interrupt_leaves_bounds(after: int) -> None:
         [link for component in whole.components for link in component.links],
     )
     assert isinstance(flood, CompiledFlood)
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="^interrupted$"):
         flood.run(stop)
     for i, component in enumerate(whole.components):
         floor = flood.floor(component.cells[0])
