@@ -32,6 +32,14 @@ _CELLS, _EXPANDED, _FACES, _NODES, _EDGES, _FREE, _LEFT, _CELL, _POSITION, _MOVE
     11
 )
 
+_GROWING = {
+    _CELLS: ("_cells", "_homes", "_below"),
+    _EXPANDED: ("_spans",),
+    _FACES: ("_faces",),
+    _NODES: ("_nodes",),
+    _EDGES: ("_edges",),
+}
+
 # Fragments: of which they are a part, and their cells, entries, first entry and unexpanded cells.
 _PART, _SIZE, _ENTRIES, _FIRST, _TOP, _BOTTOM = range(6)
 
@@ -268,7 +276,6 @@ def _flow(
             steps -= 1
             if (
                 counts[_CELLS] == len(cells)
-                or 2 * len(cells) > len(table)
                 or counts[_EXPANDED] + 1 == len(spans)
                 or counts[_FACES] + len(proofs) > len(faces)
                 or counts[_NODES] + 2 > len(nodes)
@@ -503,8 +510,12 @@ class CompiledFlood(Flood):
             self._take()
 
     def _grow(self) -> None:
-        for name in ("_cells", "_homes", "_below", "_spans", "_faces", "_nodes", "_edges"):
-            setattr(self, name, grown(getattr(self, name)))
+        """Twice the room for what has little."""
+        for count, names in _GROWING.items():
+            for name in names:
+                array = getattr(self, name)
+                if 2 * self._counts[count] >= len(array):
+                    setattr(self, name, grown(array))
         self._bind()
 
     def _solved(self) -> tuple[int, int]:

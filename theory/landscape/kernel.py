@@ -214,7 +214,11 @@ def _packed(flags: Bool[Array, "*rows k"]) -> UInt64[Array, "*rows words"]:
 
 def grown(array: Array, axis: int = 0) -> Array:
     """With as much room again."""
-    return np.concatenate([array, np.zeros_like(array)], axis=axis)
+    shape = list(array.shape)
+    shape[axis] *= 2
+    twice = np.zeros(shape, array.dtype)  # which takes no memory before it is used
+    twice[tuple(map(slice, array.shape))] = array
+    return twice
 
 
 class Escapes:
