@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy import int64, uint64
 
+from theory.landscape.bounds import FaceBounds
 from theory.landscape.flood import Edge, Flood
 from theory.landscape.kernel import best_of_face, bounds_of_faces, copy, grown
 from theory.landscape.machine_code import compiled, routine
 from theory.types import Array
 
 if TYPE_CHECKING:
-    from theory.landscape.bounds import FaceBounds
     from theory.landscape.cells import Cell, CellComplex
 
 _AT_ONCE = 10_000  # steps between two looks at the clock
@@ -436,13 +436,11 @@ class CompiledFlood(Flood):
     """Where a pool of dual vectors bounds the faces."""
 
     def __init__(
-        self,
-        complex_: CellComplex,
-        bounds: FaceBounds,
-        groups: Sequence[Sequence[Cell]],
-        links: Iterable[Edge] = (),
+        self, complex_: CellComplex, groups: Sequence[Sequence[Cell]], links: Iterable[Edge] = ()
     ) -> None:
         super().__init__(complex_, groups, links)
+        bounds = complex_.bounds
+        assert isinstance(bounds, FaceBounds)
         self._bounds = bounds
         cells = [cell for group in groups for cell in group]
         self._places = {cell: place for place, cell in enumerate(cells)}

@@ -24,7 +24,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.domain import Move
+from theory.landscape.domain import Move, WholeSpace
 from theory.landscape.nnls import Minimum, order_of
 from theory.types import Array
 
@@ -269,10 +269,8 @@ def flood_of(
     complex_: CellComplex, groups: Sequence[Sequence[Cell]], links: Iterable[Edge] = ()
 ) -> Flood:
     """A flood from groups of cells, in compiled loops where there are any."""
-    from theory.landscape.bounds import FaceBounds  # which load the compiler
+    if complex_.bounds is None or not isinstance(complex_.domain, WholeSpace):
+        return Flood(complex_, groups, links)
     from theory.landscape.compiled_flood import CompiledFlood
 
-    bounds = complex_.bounds
-    if isinstance(bounds, FaceBounds):
-        return CompiledFlood(complex_, bounds, groups, links)
-    return Flood(complex_, groups, links)
+    return CompiledFlood(complex_, groups, links)
