@@ -139,9 +139,9 @@ def dependence(rows: Sequence[Row], unknowns: int) -> list[fmpq] | None:
         whole.append([int(v.p) * (scale // int(v.q)) % _PRIME for v in row])
     columns = [row[k] for k in range(unknowns) for row in whole]
     reduced, rank = nmod_mat(unknowns, len(rows), columns, _PRIME).rref()
-    kept = [next(k for k in range(len(rows)) if reduced[i, k] != 0) for i in range(rank)]
     if rank == unknowns:
         return None
+    kept = [next(k for k in range(len(rows)) if int(reduced[i, k])) for i in range(rank)]
     found = null_vector([rows[k] for k in kept], unknowns)
     if not any(sparse_dot(row, found) for row in rows):
         return found

@@ -69,7 +69,8 @@ class Routine:
         )
 
         def called(a: int = 0, b: int = 0, c: int = 0, *, _: Any = arrays) -> int:
-            call(a, b, c)
+            failed = call(a, b, c)
+            assert not failed
             return result.value
 
         return called
@@ -92,9 +93,12 @@ def routine(*kinds: str) -> Callable[[Callable[..., int]], Routine]:
 
 @cache
 def _code(symbol: str) -> Any:
-    """What a call to a routine calls; its own result is not 0 where there was an error."""
+    """What a call to a routine calls; its own result is not 0 where there was an error.
+
+    No other thread runs meanwhile, as memory is kept from one call to the next.
+    """
     kinds = [ctypes.c_void_p] * 4 + [ctypes.c_int64] * _NUMBERS
-    return ctypes.CFUNCTYPE(ctypes.c_int32, *kinds)(_engine().get_function_address(symbol))
+    return ctypes.PYFUNCTYPE(ctypes.c_int32, *kinds)(_engine().get_function_address(symbol))
 
 
 _nothing = ctypes.CFUNCTYPE(None)(lambda: None)
