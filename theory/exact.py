@@ -9,11 +9,12 @@ from fractions import Fraction
 from operator import mul
 from typing import TypeAlias, TypeVar
 
-from flint import fmpq, fmpq_mat, fmpz_mat
+from flint import fmpq, fmpq_mat, fmpz_mat, nmod_mat
 
 Row: TypeAlias = Sequence[fmpq]
 Number = TypeVar("Number", int, Fraction, fmpq)
 
+_PRIME = 2**61 - 1  # a large one below 2^64
 _ROOT_BITS = 64  # of a square root that is not rational: a relative error of 2^-63 at most
 
 
@@ -123,6 +124,29 @@ def null_vector(rows: Sequence[Row], unknowns: int) -> list[fmpq]:
     for i, pivot in enumerate(pivots):
         vector[pivot] = -reduced[i, free]
     return vector
+
+
+def dependence(rows: Sequence[Row], unknowns: int) -> list[fmpq] | None:
+    """Some x != 0 with rows . x = 0; None where there is none.
+
+    Elimination modulo a prime finds rows that are a basis, most likely of all; it takes almost no
+    time, where numbers of exact elimination grow. As many rows as unknowns leave no x; else one is
+    solved for from these rows, and tried on all.
+    """
+    whole = []
+    for row in rows:
+        scale = math.lcm(*(int(v.q) for v in row))
+        whole.append([int(v.p) * (scale // int(v.q)) % _PRIME for v in row])
+    columns = [row[k] for k in range(unknowns) for row in whole]
+    reduced, rank = nmod_mat(unknowns, len(rows), columns, _PRIME).rref()
+    if rank == unknowns:
+        return None
+    kept = [next(k for k in range(len(rows)) if int(reduced[i, k])) for i in range(rank)]
+    found = null_vector([rows[k] for k in kept], unknowns)
+    if not any(sparse_dot(row, found) for row in rows):
+        return found
+    kept = independent(rows, unknowns)
+    return None if len(kept) == unknowns else null_vector([rows[k] for k in kept], unknowns)
 
 
 def independent(rows: Sequence[Row], columns: int) -> list[int]:

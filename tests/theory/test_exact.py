@@ -11,7 +11,17 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.exact import binary, dot, rounded, sparse_dot, squared_distance, to_flint
+from theory.exact import (
+    _PRIME,
+    binary,
+    dependence,
+    dot,
+    independent,
+    rounded,
+    sparse_dot,
+    squared_distance,
+    to_flint,
+)
 from theory.states import cone_of, sign_of, state_of
 
 values = st.fractions(0, max_denominator=10**20) | st.builds(
@@ -105,3 +115,29 @@ def gram(vectors: list[list[Fraction]]) -> Fraction:
 def test_the_distance_to_a_span_of_nothing_is_the_length() -> None:
     assert squared_distance([Fraction(3), Fraction(4)], []) == 25
     assert squared_distance([Fraction(3), Fraction(4)], [[Fraction(), Fraction()]]) == 25
+
+
+numbers = st.fractions(-3, 3, max_denominator=4) | st.sampled_from(
+    [Fraction(0), Fraction(1), Fraction(_PRIME), Fraction(2, _PRIME), Fraction(_PRIME + 1)]
+)
+
+
+@given(
+    st.integers(1, 4).flatmap(
+        lambda n: st.lists(st.lists(numbers, min_size=n, max_size=n), min_size=1, max_size=5)
+    )
+)
+def test_dependence_is_that_of_the_columns(table: list[list[Fraction]]) -> None:
+    """Whether columns are dependent, by exact elimination, also where the prime divides minors."""
+    rows, unknowns = [to_flint(row) for row in table], len(table[0])
+    found = dependence(rows, unknowns)
+    assert (found is None) == (len(independent(rows, unknowns)) == unknowns)
+    if found is not None:
+        assert any(found)
+        assert not any(dot(row, found) for row in rows)
+
+
+def test_columns_that_are_dependent_modulo_the_prime_only() -> None:
+    rows = [to_flint(row) for row in ([_PRIME, 0], [0, 1])]
+    assert dependence(rows, 2) is None
+    assert dependence([to_flint([_PRIME, 0, 0]), to_flint([0, 1, 1])], 3) is not None

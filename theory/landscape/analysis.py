@@ -14,7 +14,7 @@ from theory.exact import rounded
 from theory.landscape.cells import Cell, CellComplex, Neuron
 from theory.landscape.conic import Bracket
 from theory.landscape.domain import WholeSpace
-from theory.landscape.flood import Edge, Flood
+from theory.landscape.flood import Edge, Flood, flood_of
 from theory.landscape.merge_tree import (
     Component,
     Cut,
@@ -255,7 +255,7 @@ def barrier_between(
     losses = (first.loss(problem), second.loss(problem))
     source, sink = complex_.canonical(start), complex_.canonical(end)
     groups = [[source], [sink]] if source != sink else [[source]]
-    flood = Flood(complex_, groups)
+    flood = flood_of(complex_, groups)
     try:
         flood.run(lambda cells: progress("looking for the pass, cells reached", cells))
     except Interrupted:

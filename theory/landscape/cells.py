@@ -48,7 +48,7 @@ DEFAULT_MAX_CELLS = 20_000_000
 MAX_CELLS_ANYWHERE = 200_000_000  # without a ball minima take less time, and most are never needed
 UNTIL_STOPPED = 10**12  # cells of a search that something else may end
 _MAX_CONES = 20_000_000  # which are listed, whatever the width
-_LARGE = 2_000_000  # cells from which on compiled loops, which take a while to load, pay
+_LARGE = 10_000  # cells from which on compiled loops pay, which are loaded in some 50 ms
 
 
 def require_cells(

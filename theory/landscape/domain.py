@@ -35,7 +35,9 @@ from theory.states import cone_of, sign_of, state_of
 from theory.within import Ball
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Int, Shaped
+    from jaxtyping import Bool, Shaped
+
+    from theory.landscape.kernel import Parts
 
 Group: TypeAlias = tuple[int, ...]  # the columns of one neuron, ascending
 Choice: TypeAlias = Callable[[list[int]], list[int]]
@@ -114,21 +116,6 @@ class Proof:
     dual: Any
     limit: int
     height: Fraction = Fraction()  # what the weights are parts of, where they are
-
-
-class Parts:
-    """Groups of columns, by number: of neurons in states or on faces."""
-
-    def __init__(self, groups: Sequence[Group]) -> None:
-        self._members = np.array([*chain(*groups)], dtype=np.intp)
-        self._starts = np.cumsum([0, *map(len, groups)])
-
-    def having(self, columns: Bool[np.ndarray, " c"]) -> Bool[np.ndarray, " parts"]:
-        """Which groups have some of the columns marked."""
-        from theory.landscape.kernel import having
-
-        found: Bool[np.ndarray, " parts"] = having(self._members, self._starts, columns)
-        return found
 
 
 class Domain(ABC):
@@ -358,21 +345,13 @@ class WholeSpace(Polyhedral):
     def dual(self, minimum: Minimum) -> Barred:
         """The optimal dual vector of a cell or face: it proves loss >= the minimum there."""
         vector, scale = self.vector_of(minimum)
-        # Column 2 k + 1 is minus column 2 k. Those of the support have the product 0.
-        still = {2 * cone_of(column) for column in minimum.support if column is not None}
-        signs = self.least_squares.signs(vector, self._even, still)
-        positive = np.empty(self.column_count, bool)
-        positive[::2], positive[1::2] = signs > 0, signs < 0
-        return Barred(vector, positive, minimum, scale)
-
-    @cached_property
-    def _even(self) -> Int[np.ndarray, " c"]:
-        """The columns of sign +."""
-        return np.arange(0, self.column_count, 2)
+        return Barred(vector, self.least_squares.rising_in(minimum), minimum, scale)
 
     @cached_property
     def _of_states(self) -> Parts:
-        return Parts(self.groups)
+        from theory.landscape.kernel import Parts
+
+        return Parts(self.groups, self.column_count)
 
     def weight(self, proof: Proof, group: Group) -> int:
         """A positive product can be made arbitrarily large: one such neuron is one too many."""
@@ -382,7 +361,7 @@ class WholeSpace(Polyhedral):
         """The same of a neuron in each state."""
         if not self.least_squares.guessing:
             return super().weights(proof)
-        weights: list[int] = self._of_states.having(proof.dual.positive).astype(int).tolist()
+        weights: list[int] = self._of_states.having(proof.dual.positive).tolist()
         return weights
 
     def proof(self, dual: Barred, level: Fraction, *, strict: bool) -> Proof:

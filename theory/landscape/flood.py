@@ -24,7 +24,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.domain import Move
+from theory.landscape.domain import Move, WholeSpace
 from theory.landscape.nnls import Minimum, order_of
 from theory.types import Array
 
@@ -101,6 +101,7 @@ class Flood:
         self.forest: dict[Cell, list[Edge]] = defaultdict(list)
         self.fragments = [Fragment(list(group), list(group)) for group in groups]
         self._owner = {cell: fragment for fragment in self.fragments for cell in fragment.cells}
+        self._starts = [*self._owner]
         self._serial = count()  # equal values leave the heap in the order they came
         self.torn = False
         for edge in links:
@@ -138,10 +139,10 @@ class Flood:
         entry = fragment.heap[0]
         if not entry[2]:
             return entry[4]
-        (_, _, first), faces, bounds = *entry[3:], self.complex.bounds
+        (_, _, first), faces = entry[3:]
         for at in range(first, len(faces.numbers)):
             face = faces.numbers.item(at)
-            position, number, move = self.complex.face(faces.cell, face)
+            position, _, move = self.complex.face(faces.cell, face)
             target = self.complex.neighbour(faces.cell, position, move)
             if self._owner.get(target) is not fragment:
                 break
@@ -151,17 +152,11 @@ class Flood:
         if at > first:
             heapq.heapreplace(fragment.heap, self._bounded(faces, at))
             return None
-        assert bounds is not None
-        found = bounds.settle(faces.cell, position, number, entry[:2])
-        if isinstance(found, Minimum):
-            edge = Edge(faces.cell, position, move, target, found)
-            new = _known(edge, faces.serial, face)
-        else:
-            alone = _Faces(faces.cell, faces.serial, np.array([face]), np.array([found]))
-            new = self._bounded(alone, 0)
+        found = self.complex.face_minimum(faces.cell, position, move)
+        edge = Edge(faces.cell, position, move, target, found)
         if at + 1 < len(faces.numbers):
             heapq.heappush(fragment.heap, self._bounded(faces, at + 1))
-        heapq.heapreplace(fragment.heap, new)
+        heapq.heapreplace(fragment.heap, _known(edge, faces.serial, face))
         return None
 
     def _bounded(self, faces: _Faces, at: int) -> _Entry:
@@ -233,7 +228,7 @@ class Flood:
     def _up(self) -> dict[Cell, Edge | None]:
         """The edge from each cell towards the root of its tree, which is any of its cells."""
         up: dict[Cell, Edge | None] = {}
-        for root in self._owner:
+        for root in (*self._starts, *self.forest):
             if root in up:
                 continue
             up[root] = None
@@ -268,3 +263,14 @@ class Flood:
             for position, _, move in self.complex.open_faces(cell, level):
                 if self.complex.neighbour(cell, position, move) not in region:
                     yield self.complex.face_minimum(cell, position, move)
+
+
+def flood_of(
+    complex_: CellComplex, groups: Sequence[Sequence[Cell]], links: Iterable[Edge] = ()
+) -> Flood:
+    """A flood from groups of cells, in compiled loops where there are any."""
+    if complex_.bounds is None or not isinstance(complex_.domain, WholeSpace):
+        return Flood(complex_, groups, links)
+    from theory.landscape.compiled_flood import CompiledFlood
+
+    return CompiledFlood(complex_, groups, links)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from theory.landscape.conic import ConvexBall
-from theory.landscape.nnls import Minimum, order_of
+from theory.landscape.nnls import order_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -53,12 +53,3 @@ class FreeBounds:
             self._orders.append(order_of(bound))
             self._numbers[bound] = len(self._orders) - 1
         return self._numbers[bound]
-
-    def settle(self, cell: Cell, position: int, number: int, known: Order) -> int | Minimum:
-        """The minimum of a face, of which only the bound was known.
-
-        number: of the move, among those of the neuron's state.
-        """
-        return self._complex.face_minimum(
-            cell, position, self._complex.moves(cell[position])[number]
-        )

@@ -3,46 +3,50 @@
 Bit sets are rows of 64-bit words, lowest bit first. What floating point says is either a guess, or
 comes with a bound of its errors.
 
-This module is imported by the first large landscape, as loading the compiler takes longer than a
-small one. What is compiled is kept beside this file, so only the first import ever waits for it.
+This module is imported by the first large landscape; `theory.landscape.machine_code` tells what
+becomes of what is compiled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
-from numpy import uint64
+from numpy import int64, uint64
 
+from theory.landscape.machine_code import compiled, routine
 from theory.types import Array
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float64, Int64, UInt64
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+    from jaxtyping import Bool, Float64, Int8, Int64, UInt64
 
 _WORD = 64
 _AT_ONCE = 1_000_000  # steps of the search between two looks at the clock
 _LARGEST = 2**62
 _GAIN = 1e-12  # of a column that may enter, relative to the length of y: above what rounding makes
+_POSITIVE = 1e-11  # of a coefficient, above what rounding makes
+_NOISE = 1e-9  # of products of vectors of about unit length
 _INDEPENDENT = 1e-10  # what is left of a column of unit length that depends on no others
 
 
-def _compiled(function: _Function) -> _Function:
-    return cast(_Function, numba.njit(cache=True)(function))
-
-
-@_compiled
+@compiled
 def _bit_count(word: Any) -> int:
     word = word - ((word >> uint64(1)) & uint64(0x5555555555555555))
     word = (word & uint64(0x3333333333333333)) + ((word >> uint64(2)) & uint64(0x3333333333333333))
     word = (word + (word >> uint64(4))) & uint64(0x0F0F0F0F0F0F0F0F)
-    return numba.int64((word * uint64(0x0101010101010101)) >> uint64(56))  # type: ignore[no-any-return]
+    return int64((word * uint64(0x0101010101010101)) >> uint64(56))  # type: ignore[return-value]
 
 
-@_compiled
+@compiled
+def copy(a: Array, b: Array, n: int) -> None:
+    """The first n entries of b into a: without the errors that an assignment may raise."""
+    for i in range(n):
+        a[i] = b[i]
+
+
+@compiled
 def _lowest(words: Array) -> int:
     """The first member of a bit set; -1 where it is empty."""
     for k in range(len(words)):
@@ -52,12 +56,12 @@ def _lowest(words: Array) -> int:
     return -1
 
 
-@_compiled
+@compiled
 def _without(words: Array, member: int) -> None:
     words[member >> 6] &= ~(uint64(1) << uint64(member & 63))
 
 
-@_compiled
+@compiled
 def _step(steps: Array, first: int, end: int, weight: int) -> int:
     """The place of the last step that is not above the weight."""
     while first < end:
@@ -69,7 +73,31 @@ def _step(steps: Array, first: int, end: int, weight: int) -> int:
     return first - 1
 
 
-@_compiled
+_TABLE = ("i8[:]", "i8[:]", "u8[:, :]")
+_STACK = ("i8[:]", "i8[:, :]", "i8[:, :]", "u8[:, :]", "u8[:, :]")
+
+
+@routine(*_TABLE, *_STACK)
+def _start(
+    starts: Array,
+    steps: Array,
+    sets: Array,
+    counts: Array,
+    pending: Array,
+    left: Array,
+    allowed: Array,
+    branch: Array,
+) -> int:
+    """Set the first branch."""
+    width = len(counts)
+    if width == 1:
+        copy(branch[0], allowed[0], allowed.shape[1])
+    else:
+        _narrowest(0, width, starts, steps, sets, counts, pending, left, allowed, branch)
+    return 0
+
+
+@compiled
 def _narrowest(
     depth: int,
     share: int,
@@ -100,11 +128,9 @@ def _narrowest(
             branch[depth, word] &= sets[at, word]
 
 
-@_compiled
+@routine(*_TABLE, *_STACK, "i8[:, :]", "i8[:]", "i8[:]", "i8[:]")
 def _advance(
-    depth: int,
     work: int,
-    weights: Array,
     starts: Array,
     steps: Array,
     sets: Array,
@@ -113,14 +139,14 @@ def _advance(
     left: Array,
     allowed: Array,
     branch: Array,
+    weights: Array,
     chosen: Array,
     seen: Array,
-) -> tuple[int, bool]:
-    """Go on until a multiset escapes, `work` is spent or all is searched (depth -1).
-
-    The depth, and whether `chosen` is an escape.
-    """
-    width = len(chosen)
+    at: Array,
+) -> int:
+    """Go on until a multiset escapes, `work` is spent or all is searched: whether `chosen` is an
+    escape. at: the depth, which is -1 then."""
+    width, depth = len(chosen), at[0]
     while depth >= 0 and work > 0:
         if depth == width - 1:
             some = True
@@ -139,7 +165,8 @@ def _advance(
             _without(branch[depth], state)
             chosen[depth] = state
             if depth == width - 1:
-                return depth, True
+                at[0] = depth
+                return 1
             size = 0
             for place in range(counts[depth]):
                 cover = pending[depth, place]
@@ -152,9 +179,9 @@ def _advance(
             depth += 1
             counts[depth] = size
             seen[depth] = 0
-            allowed[depth] = allowed[depth - 1]
+            copy(allowed[depth], allowed[depth - 1], allowed.shape[1])
             if depth == width - 1:
-                branch[depth] = allowed[depth]
+                copy(branch[depth], allowed[depth], allowed.shape[1])
             else:
                 _narrowest(
                     depth,
@@ -173,7 +200,8 @@ def _advance(
             if depth >= 0:
                 # What holds this state has now been seen.
                 _without(allowed[depth], chosen[depth])
-    return depth, False
+    at[0] = depth
+    return 0
 
 
 def _packed(flags: Bool[Array, "*rows k"]) -> UInt64[Array, "*rows words"]:
@@ -184,9 +212,13 @@ def _packed(flags: Bool[Array, "*rows k"]) -> UInt64[Array, "*rows words"]:
     return octets.view("<u8").astype(np.uint64)
 
 
-def _grown(array: Array, axis: int = 0) -> Array:
+def grown(array: Array, axis: int = 0) -> Array:
     """With as much room again."""
-    return np.concatenate([array, np.zeros_like(array)], axis=axis)
+    shape = list(array.shape)
+    shape[axis] *= 2
+    twice = np.zeros(shape, array.dtype)  # which takes no memory before it is used
+    twice[tuple(map(slice, array.shape))] = array
+    return twice
 
 
 class Escapes:
@@ -198,7 +230,7 @@ class Escapes:
 
     def __init__(self, states: int, width: int) -> None:
         self._covers = 0
-        self._depth = 0
+        self._at = np.zeros(1, np.int64)
         words, room = -(-states // _WORD), 1024
         self._weights = np.zeros((room, states), np.int64)
         self._starts = np.zeros(room + 1, np.int64)
@@ -214,6 +246,15 @@ class Escapes:
         self._branch = np.zeros((width, words), np.uint64)
         self._chosen = np.zeros(width, np.int64)
         self._seen = np.zeros(width, np.int64)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Tell the routines where all of it is."""
+        table = (self._starts, self._steps, self._sets)
+        stack = (self._counts, self._pending, self._left, self._allowed, self._branch)
+        own = (self._weights, self._chosen, self._seen, self._at)
+        self._start = _start.on(*table, *stack)
+        self._advance = _advance.on(*table, *stack, *own)
 
     def add(self, weights: Sequence[int], limit: int) -> bool:
         """From now on leave out multisets of a total weight of at most the limit; whether weights
@@ -227,17 +268,19 @@ class Escapes:
         cover, first = self._covers, int(self._starts[self._covers])
         end = first + len(steps)
         while end > len(self._steps):
-            self._steps, self._sets = _grown(self._steps), _grown(self._sets)
+            self._steps, self._sets = grown(self._steps), grown(self._sets)
+            self._bind()
         if cover == len(self._weights):
-            self._weights, self._starts = _grown(self._weights), _grown(self._starts)
-            self._pending, self._left = _grown(self._pending, 1), _grown(self._left, 1)
+            self._weights, self._starts = grown(self._weights), grown(self._starts)
+            self._pending, self._left = grown(self._pending, 1), grown(self._left, 1)
+            self._bind()
         self._weights[cover] = rounded
         self._steps[first:end] = steps
         self._sets[first:end] = _packed(rounded > steps[:, None])
         self._starts[cover + 1] = end
         self._covers += 1
         left = limit >> shift
-        for depth in range(self._depth + 1):
+        for depth in range(int(self._at[0]) + 1):
             if left < 0:
                 break
             place = self._counts[depth]
@@ -248,70 +291,63 @@ class Escapes:
 
     def found(self) -> Iterator[tuple[int, ...] | None]:
         """Each of them, not sorted; None now and then, so that one may look at the clock."""
-        width = len(self._chosen)
-        table = (self._starts, self._steps, self._sets)
-        stack = (self._counts, self._pending, self._left, self._allowed, self._branch)
-        if width == 1:
-            self._branch[0] = self._allowed[0]
-        else:
-            _narrowest(0, width, *table, *stack)
-        while self._depth >= 0:
-            table = (self._starts, self._steps, self._sets)
-            stack = (self._counts, self._pending, self._left, self._allowed, self._branch)
-            self._depth, escape = _advance(
-                self._depth, _AT_ONCE, self._weights, *table, *stack, self._chosen, self._seen
-            )
-            yield tuple(self._chosen.tolist()) if escape else None
+        self._start()
+        while self._at[0] >= 0:
+            yield tuple(self._chosen.tolist()) if self._advance(_AT_ONCE) else None
 
 
-@_compiled
-def _dot(a: Array, b: Array) -> float:
-    """In a loop, as vectors are short and NumPy's product would load SciPy."""
-    total = 0.0
-    for i in range(len(a)):
-        total += a[i] * b[i]
-    return total
+@routine(
+    *("i8[:]", "f8[:, :]", "f8[:]", "f8[:]", "i1[:, :]", "i8[:]", "f8[:, :]", "f8[:, :]"),
+    *("f8[:, :]", "f8[:]"),
+)
+def _nonnegative(
+    k: int,
+    ids: Array,
+    columns: Array,
+    y: Array,
+    z: Array,
+    places: Array,
+    used: Array,
+    Q: Array,
+    R: Array,
+    vectors: Array,
+    distance: Array,
+) -> int:
+    """Set z >= 0 (k,) of least ||sum_i z_i columns[ids_i] - y||, by Lawson and Hanson's method,
+    this distance, and vectors[0], the residual; whether the iteration came to its end.
 
-
-@_compiled
-def _subtract(factor: float, a: Array, b: Array) -> None:
-    """Take a multiple of `a` away from `b`: without memory for it, as an expression would need."""
-    for i in range(len(b)):
-        b[i] -= factor * a[i]
-
-
-@_compiled
-def nonnegative(columns: Array, y: Array) -> tuple[Array, float, bool]:
-    """min ||sum_c z_c c - y|| over z >= 0 in floating point, by Lawson and Hanson's method.
-
-    columns: (k, n), a column of the problem in each row, of unit length. z (k,), the least
-    distance, and whether the iteration came to its end.
+    Memory: places (2, k), used (n + 1,), Q and R (n + 1, n + 1), vectors (4, n + 1).
     """
-    k, n = columns.shape
-    z, inside, blocked = np.zeros(k), np.zeros(k, np.bool_), np.zeros(k, np.bool_)
-    used, size = np.zeros(n + 1, np.int64), 0
-    # Columns in use are Q^T R, with orthonormal rows of Q.
-    Q, R = np.zeros((n + 1, n)), np.zeros((n + 1, n + 1))
-    target, residual = np.zeros(n + 1), y.copy()
+    n = len(y)
+    inside, blocked = places[0], places[1]
+    residual, target, along, rest = vectors[0], vectors[1], vectors[2], vectors[3]
+    z[:k] = 0.0
+    inside[:k] = 0
+    blocked[:k] = 0
+    copy(residual, y, n)
+    least = _GAIN * np.sqrt(_dot(y, y, n))
+    size = 0  # of the columns in use, which are Q^T R, with orthonormal rows of Q
     for _ in range(3 * k + 30):
-        gain, entering = _GAIN * np.sqrt(_dot(y, y)), -1
-        for c in range(k):
-            if not inside[c] and not blocked[c]:
-                product = _dot(columns[c], residual)
+        gain, entering = least, -1
+        for i in range(k):
+            if not inside[i] and not blocked[i]:
+                product = _dot(columns[ids[i]], residual, n)
                 if product > gain:
-                    gain, entering = product, c
+                    gain, entering = product, i
         if entering < 0:
-            return z, np.sqrt(_dot(residual, residual)), True
+            distance[0] = np.sqrt(_dot(residual, residual, n))
+            return 1
         used[size] = entering
-        if size == n or not _orthogonal(columns[entering], Q, R, size):
-            blocked[entering] = True  # it depends on those in use, up to rounding
+        if size == n or not _orthogonal(columns[ids[entering]], Q, R, size, rest):
+            blocked[entering] = 1  # it depends on those in use, up to rounding
             continue
+        along[size] = _dot(Q[size], y, n)
         size += 1
-        inside[entering] = True
-        blocked[:] = False
+        inside[entering] = 1
+        blocked[:k] = 0
         while True:
             for i in range(size - 1, -1, -1):
-                value = _dot(Q[i], y)
+                value = along[i]
                 for j in range(i + 1, size):
                     value -= R[i, j] * target[j]
                 target[i] = value / R[i, i]
@@ -326,96 +362,180 @@ def nonnegative(columns: Array, y: Array) -> tuple[Array, float, bool]:
                 break
             z[used[leaving]] = 0.0
             if used[leaving] == entering:
-                blocked[entering] = True  # only rounding made it seem to help
+                blocked[entering] = 1  # only rounding made it seem to help
             kept = 0
-            for i in range(size):
+            while z[used[kept]] > 0:
+                kept += 1
+            for i in range(kept, size):
                 c = used[i]
-                if z[c] > 0 and _orthogonal(columns[c], Q, R, kept):
+                if z[c] > 0 and _orthogonal(columns[ids[c]], Q, R, kept, rest):
                     used[kept] = c
+                    along[kept] = _dot(Q[kept], y, n)
                     kept += 1
                 else:
-                    z[c], inside[c] = 0.0, False
+                    z[c], inside[c] = 0.0, 0
             size = kept
-        residual[:] = y
+        copy(residual, y, n)
         for i in range(size):
-            _subtract(z[used[i]], columns[used[i]], residual)
-    return z, np.sqrt(_dot(residual, residual)), False
+            _subtract(z[used[i]], columns[ids[used[i]]], residual, n)
+    distance[0] = np.sqrt(_dot(residual, residual, n))
+    return 0
 
 
-@_compiled
-def _orthogonal(column: Array, Q: Array, R: Array, size: int) -> bool:
+@compiled
+def _orthogonal(column: Array, Q: Array, R: Array, size: int, rest: Array) -> bool:
     """Append a column to a decomposition; whether it is independent of those before."""
-    rest = column.copy()
+    n = len(column)
+    copy(rest, column, n)
     R[: size + 1, size] = 0.0
     for _ in range(2):  # once more takes away what rounding left
         for i in range(size):
-            part = _dot(Q[i], rest)
+            part = _dot(Q[i], rest, n)
             R[i, size] += part
-            _subtract(part, Q[i], rest)
-    length = np.sqrt(_dot(rest, rest))
+            _subtract(part, Q[i], rest, n)
+    length = np.sqrt(_dot(rest, rest, n))
     if length < _INDEPENDENT:
         return False
     R[size, size] = length
-    Q[size] = rest / length
+    for i in range(n):
+        Q[size, i] = rest[i] / length
     return True
 
 
-@_compiled
-def product_signs(columns: Array, ids: Array, vector: Array) -> tuple[Array, Array, int]:
-    """The signs of the products of a vector with columns, as far as floating point can tell.
+@compiled
+def _dot(a: Array, b: Array, n: int) -> float:
+    """In a loop, as vectors are short and NumPy's product would load SciPy."""
+    total = 0.0
+    for i in range(n):
+        total += a[i] * b[i]
+    return total
 
-    columns: (c, n), each of unit length, and vector (n,), both off by at most 3 * 2^-53 of their
-    length, with entries in [-1, 1]. ids: of the columns asked for. The signs, and the places (and
-    how many they are) where the product may be zero, or of either sign.
+
+@compiled
+def _subtract(factor: float, a: Array, b: Array, n: int) -> None:
+    """Take a multiple of `a` away from `b`: without memory for it, as an expression would need."""
+    for i in range(n):
+        b[i] -= factor * a[i]
+
+
+@routine("f8[:, :]", "f8[:, :]", "i1[:]")
+def _rising(columns: Array, vectors: Array, marks: Array) -> int:
+    """Mark the columns that would make the residual, vectors[0], smaller."""
+    for c in range(len(columns)):
+        marks[c] = _dot(columns[c], vectors[0], columns.shape[1]) > _NOISE
+    return 0
+
+
+class Fits:
+    """min ||sum_c z_c c - y|| over z >= 0 in floating point, for subsets of some columns.
+
+    columns: (k, n), one in each row, of unit length.
     """
-    signs, near, count = np.zeros(len(ids), np.int8), np.empty(len(ids), np.int64), 0
-    margin = (len(vector) + 8) * 2.0**-52 * np.sqrt(_dot(vector, vector))
-    for place in range(len(ids)):
-        product = _dot(columns[ids[place]], vector)
-        if product > margin:
-            signs[place] = 1
-        elif product < -margin:
-            signs[place] = -1
-        else:
-            near[count] = place
-            count += 1
-    return signs, near, count
+
+    def __init__(self, columns: Float64[Array, "k n"], y: Float64[Array, " n"]) -> None:
+        k, n = columns.shape
+        self._ids, self._z, self._distance = np.zeros(k, np.int64), np.zeros(k), np.zeros(1)
+        self._marks = np.zeros(k, np.int8)
+        vectors = np.zeros((4, n + 1))
+        self._nonnegative = _nonnegative.on(
+            self._ids,
+            columns,
+            y,
+            self._z,
+            np.zeros((2, k), np.int8),
+            np.zeros(n + 1, np.int64),
+            *np.zeros((2, n + 1, n + 1)),
+            vectors,
+            self._distance,
+        )
+        self._rising = _rising.on(columns, vectors, self._marks)
+
+    def support(self, ids: Sequence[int]) -> list[int] | None:
+        """The columns that have positive coefficients, of some; None where floats give up."""
+        size = len(ids)
+        self._ids[:size] = ids
+        if not self._nonnegative(size):
+            return None
+        support: list[int] = self._ids[:size][self._z[:size] > _POSITIVE].tolist()
+        return support
+
+    def distance(self, ids: Sequence[int]) -> float:
+        """The least distance with some of the columns."""
+        self._ids[: len(ids)] = ids
+        self._nonnegative(len(ids))
+        return float(self._distance[0])
+
+    def rising(self, ids: Sequence[int]) -> Bool[Array, " k"]:
+        """Which columns would make the least distance with these smaller."""
+        self.distance(ids)
+        self._rising()
+        return self._marks.astype(bool)
 
 
-@_compiled
-def having(members: Array, starts: Array, marked: Array) -> Array:
-    """Which groups have a marked member; those of group i are at starts[i] to starts[i + 1]."""
-    found = np.zeros(len(starts) - 1, np.bool_)
+@routine("i8[:]", "i8[:]", "i1[:]", "i1[:]")
+def _having(members: Array, starts: Array, marked: Array, found: Array) -> int:
+    """Set which groups have a marked member; those of group i are at starts[i] to starts[i + 1]."""
     for group in range(len(found)):
+        found[group] = 0
         for k in range(starts[group], starts[group + 1]):
             if marked[members[k]]:
-                found[group] = True
+                found[group] = 1
                 break
-    return found
+    return 0
 
 
-@_compiled
-def _bar(barred: Array, word: int, bit: Any, barring: Array) -> None:
+class Parts:
+    """Groups of columns, by number: of neurons in states or on faces."""
+
+    def __init__(self, groups: Sequence[Sequence[int]], column_count: int) -> None:
+        self._marked, self.found = np.zeros(column_count, np.int8), np.zeros(len(groups), np.int8)
+        self.members = np.array([*chain(*groups)], np.int64)
+        self.starts = np.cumsum([0, *map(len, groups)])
+        self._having = _having.on(self.members, self.starts, self._marked, self.found)
+
+    def having(self, columns: Bool[Array, " c"]) -> Int8[Array, " parts"]:
+        """Which groups have some of the columns marked, until the next call."""
+        self._marked[:] = columns
+        self._having()
+        return self.found
+
+
+@routine("i1[:]", "u8[:, :]")
+def _bar(number: int, barring: Array, barred: Array) -> int:
+    """Let a vector be barred."""
     for part in range(len(barring)):
         if barring[part]:
-            barred[part, word] |= bit
+            barred[part, number >> 6] |= uint64(1) << uint64(number & 63)
+    return 0
 
 
-@_compiled
-def _face_bounds(
+@routine("i8[:]", "i8[:]", "u8[:, :]")
+def _bits(members: Array, starts: Array, found: Array) -> int:
+    """Set the members of each group as a bit set."""
+    for group in range(len(found)):
+        for k in range(starts[group], starts[group + 1]):
+            found[group, members[k] >> 6] |= uint64(1) << uint64(members[k] & 63)
+    return 0
+
+
+@compiled
+def bounds_of_faces(
+    labelled: int,
     cell: Array,
     starts: Array,
-    labelled: bool,
     barred: Array,
     bounds: Array,
     highest: Array,
+    rest: Array,
     found: Array,
     proofs: Array,
 ) -> int:
-    """Set the best bound of each face of a cell, and its vector (-1: none); the number of faces."""
+    """Set the best bound of each face of a cell, and its vector (0: none); the number of faces.
+
+    Memory: rest (words,).
+    """
     states = len(starts) - 1
     words = len(highest)
-    rest = np.empty(words, np.uint64)
     faces = 0
     for position in range(len(cell)):
         state = cell[position]
@@ -427,7 +547,7 @@ def _face_bounds(
                 for word in range(words):
                     rest[word] |= barred[cell[other], word]
         for move in range(starts[state], starts[state + 1]):
-            best, at = 0.0, -1
+            best, at = 0.0, 0
             for word in range(words):
                 if highest[word] > best:
                     free = ~(rest[word] | barred[states + move, word])
@@ -442,12 +562,12 @@ def _face_bounds(
     return faces
 
 
-@_compiled
-def _face_bound(
+@compiled
+def best_of_face(
     cell: Array, position: int, part: int, barred: Array, bounds: Array, highest: Array
-) -> tuple[float, int]:
-    """The best bound of one face, and the number of its vector (-1: none)."""
-    best, at = 0.0, -1
+) -> int:
+    """The vector of the best bound of one face; 0: none."""
+    best, at = 0.0, 0
     for word in range(len(highest)):
         if highest[word] > best:
             free = ~barred[part, word]
@@ -460,52 +580,96 @@ def _face_bound(
                 number = 64 * word + _bit_count(bit - uint64(1))
                 if bounds[number] > best:
                     best, at = bounds[number], number
-    return best, at
+    return at
+
+
+_FACES = ("i8[:]", "i8[:]", "u8[:, :]", "f8[:]", "f8[:]", "u8[:]", "f8[:]", "i8[:]")
+_faces = routine(*_FACES)(bounds_of_faces)
 
 
 class Pool:
     """Dual vectors with the bound of each, and which neurons in a state or on a face of it bar it.
 
-    A vector bounds the loss on a face wherever no neuron there bars it. starts: the faces of state
-    s have the numbers starts[s] to starts[s + 1]. labelled: whether equal neurons have faces of
-    their own.
+    A vector bounds the loss on a face wherever no neuron there bars it. Number 0 is that of none,
+    and of the bound 0. starts: the faces of state s have the numbers starts[s] to starts[s + 1].
+    labelled: whether equal neurons have faces of their own. groups: the columns of each neuron in a
+    state, then on the faces.
     """
 
-    def __init__(self, starts: Sequence[int], *, labelled: bool) -> None:
-        self._starts = np.array(starts, np.int64)
-        self._labelled = labelled
-        self._count = 0
-        parts = len(starts) - 1 + starts[-1]
-        self._barred = np.zeros((parts, 1), np.uint64)
-        self._bounds = np.zeros(_WORD)
-        self._highest = np.zeros(1)
+    def __init__(
+        self,
+        starts: Sequence[int],
+        groups: Sequence[Sequence[int]],
+        column_count: int,
+        width: int,
+        *,
+        labelled: bool,
+    ) -> None:
+        self.starts = np.array(starts, np.int64)
+        self.labelled = labelled
+        self._parts = Parts(groups, column_count)
+        self.columns = np.zeros((len(groups), -(-column_count // _WORD)), np.uint64)
+        _bits.on(self._parts.members, self._parts.starts, self.columns)()
+        self._count, self._minima = 1, 0
+        self.barred = np.zeros((len(groups), 1), np.uint64)
+        self.bounds, self.highest = np.zeros(_WORD), np.zeros(1)
+        # Of vectors of one rounded bound, by the exact one; and the first and the last of the
+        # minima that they are optimal for, which are a list.
+        self.ranks = np.zeros(_WORD, np.int64)
+        self.attained = np.full((_WORD, 2), -1)
+        self.following = np.full(_WORD, -1)
+        self.supports = np.zeros((_WORD, self.columns.shape[1]), np.uint64)
+        self._cell = np.zeros(width, np.int64)
+        self.most = width * int(np.diff(self.starts).max())
+        self._found, self._proofs = np.zeros(self.most), np.zeros(self.most, np.int64)
+        self._bind()
+
+    def _bind(self) -> None:
+        rest = np.zeros(len(self.highest), np.uint64)
+        own = (self.starts, self.barred, self.bounds, self.highest, rest)
+        self.tables = (*own, self.ranks, self.attained, self.following, self.supports)
+        self._faces = _faces.on(self._cell, *own, self._found, self._proofs)
+        self._bar = _bar.on(self._parts.found, self.barred)
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, bound: float, barring: Bool[Array, " parts"]) -> None:
-        """A vector of this bound, which states and faces bar, states first."""
-        word, place = divmod(self._count, _WORD)
-        if self._count == len(self._bounds):
-            self._barred = _grown(self._barred, 1)
-            self._bounds, self._highest = _grown(self._bounds), _grown(self._highest)
-        _bar(self._barred, word, uint64(1 << place), barring)
-        self._bounds[self._count] = bound
-        self._highest[word] = max(self._highest[word], bound)
+    def add(self, bound: float, positive: Bool[Array, " c"]) -> None:
+        """A vector of this bound, which neurons with some of the columns bar."""
+        word = self._count // _WORD
+        if self._count == len(self.bounds):
+            self.barred = grown(self.barred, 1)
+            self.bounds, self.highest = grown(self.bounds), grown(self.highest)
+            self.ranks = grown(self.ranks)
+            self.attained = np.concatenate([self.attained, np.full_like(self.attained, -1)])
+            self._bind()
+        self._parts.having(positive)
+        self._bar(self._count)
+        self.bounds[self._count] = bound
+        self.highest[word] = max(self.highest[word], bound)
         self._count += 1
 
-    def faces(self, cell: Sequence[int]) -> tuple[Float64[Array, " f"], Int64[Array, " f"]]:
-        """The best bounds of the faces of a cell, neuron by neuron, and the numbers of the vectors;
-        0 and -1 where there is none."""
-        states = np.array(cell, np.int64)
-        most = int((self._starts[states + 1] - self._starts[states]).sum())
-        found, proofs = np.empty(most), np.empty(most, np.int64)
-        table = (self._barred, self._bounds, self._highest)
-        faces = _face_bounds(states, self._starts, self._labelled, *table, found, proofs)
-        return found[:faces], proofs[:faces]
+    def attain(self, number: int, support: Sequence[int]) -> int:
+        """Let a vector be optimal for a minimum on this support; the number of the minimum."""
+        if self._minima == len(self.following):
+            self.following = np.concatenate([self.following, np.full_like(self.following, -1)])
+            self.supports = grown(self.supports)
+            self._bind()
+        for column in support:
+            self.supports[self._minima, column // _WORD] |= uint64(1 << column % _WORD)
+        if number:
+            first, last = self.attained[number]
+            if first < 0:
+                self.attained[number, 0] = self._minima
+            else:
+                self.following[last] = self._minima
+            self.attained[number, 1] = self._minima
+        self._minima += 1
+        return self._minima - 1
 
-    def face(self, cell: Sequence[int], position: int, move: int) -> tuple[float, int]:
-        """The best bound of one face, and the number of its vector; -1 where there is none."""
-        part = len(self._starts) - 1 + int(self._starts[cell[position]]) + move
-        table = (self._barred, self._bounds, self._highest)
-        return _face_bound(np.array(cell, np.int64), position, part, *table)
+    def faces(self, cell: Sequence[int]) -> tuple[Float64[Array, " f"], Int64[Array, " f"]]:
+        """The best bounds of the faces of a cell, neuron by neuron, and the numbers of the
+        vectors."""
+        self._cell[:] = cell
+        faces = self._faces(self.labelled)
+        return self._found[:faces].copy(), self._proofs[:faces].copy()

@@ -9,7 +9,7 @@ from itertools import chain, groupby
 
 from theory.errors import Interrupted
 from theory.landscape.cells import Cell, CellComplex
-from theory.landscape.flood import Edge, Flood
+from theory.landscape.flood import Edge, Flood, flood_of
 from theory.landscape.minimax import MinimaxPath, along, minimax_path
 from theory.landscape.sublevel import Tick
 from theory.network import Network
@@ -64,7 +64,7 @@ def flooded(
 ) -> tuple[Flood, bool]:
     """The flood from all components, and whether it came to its end: an interrupt leaves what is
     known, unless it tears the flood. tick: told the number of cells reached."""
-    flood = Flood(
+    flood = flood_of(
         complex_,
         [component.cells for component in components],
         [link for component in components for link in component.links],

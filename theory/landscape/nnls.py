@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, partial
 from itertools import chain, cycle
@@ -28,7 +28,10 @@ from theory.exact import dot, some_solution, transposed
 from theory.landscape.form import Form
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Int, Int8, Shaped
+    from jaxtyping import Bool, Float64, Int8, Shaped
+
+    from theory.landscape.kernel import Fits
+    from theory.landscape.residues import Residues
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,8 +43,6 @@ def primitive(vector: Sequence[int]) -> tuple[int, ...]:
 
 
 _LARGEST_FLOAT = 1e150  # whose square is a float
-
-_NOISE = 1e-9  # of float products of vectors of about unit length
 
 _ALONE = -1  # the group of a variable that is in none
 _TIMES = 1 << 30
@@ -64,7 +65,7 @@ class Minimum:
     """The solution of one problem: `numerators / denominator` on `support`, zero elsewhere.
 
     residual: (n,) integers, the optimal dual vector in units of `scale`; for least squares it is
-    denominator * (y - fit).
+    denominator * (y - fit). signs: of its products with all columns, if they are known.
     """
 
     value: Fraction
@@ -73,6 +74,9 @@ class Minimum:
     denominator: int
     residual: tuple[int, ...]
     scale: Fraction
+    signs: Int8[np.ndarray, " c"] | None = field(
+        default=None, kw_only=True, repr=False, compare=False
+    )
 
     @property
     def lower(self) -> Fraction:
@@ -367,25 +371,17 @@ class _Problems:
         return self._plain and (self.many or len(self) >= _FIRST)
 
     def _solved(
-        self, key: Any, program: _Program, guess: Callable[[], Sequence[int] | None]
+        self, key: Any, guessed: Callable[[], Minimum | None], program: Callable[[], _Program]
     ) -> Minimum:
+        """guessed: the minimum on the support that floats find, where that is confirmed."""
         guessing = self.guessing
-        support = guess() if guessing else None
-        found = None if support is None else program.verified(support)
+        found = guessed() if guessing else None
         if found is None:
             if guessing:
                 _LOG.debug("the support that floats find is not confirmed: active sets decide")
-            found = program.active_set()
+            found = program().active_set()
         self._memo[key] = found
         return found
-
-
-def _positive(columns: Shaped[np.ndarray, "k n"], y: Shaped[np.ndarray, " n"]) -> list[int] | None:
-    """Which coefficients floating point finds positive; None where it gives up."""
-    from theory.landscape import kernel
-
-    z, _, converged = kernel.nonnegative(columns, y)
-    return np.flatnonzero(z > 1e-11).tolist() if converged else None
 
 
 class _Free(_Program):
@@ -407,72 +403,81 @@ class _Free(_Program):
             products += [0] * len(self._slack)
         return products
 
-    def _rises(self, support: Sequence[int], point: _Stationary) -> bool:
-        if not self._problems.guessing:
-            return super()._rises(support, point)
-        ids = np.array(self._ids, dtype=np.intp)
-        still = {self.names[i] for i in support}
-        return bool((self._problems.signs(point.residual, ids, still) > 0).any())
-
 
 class LeastSquares(_Problems):
     """min 1/2 ||sum_c z_c c - y||^2 over z >= 0, for subsets of the columns."""
 
     def __init__(self, columns: Shaped[np.ndarray, "c n"], form: Form) -> None:
         super().__init__(columns, form)
+        self.scale = self._top**2
+        self._every = fmpz_mat(len(self.columns), len(self.y), [*chain.from_iterable(self.columns)])
+
+    @cached_property
+    def _floats(self) -> Float64[np.ndarray, "c n"]:
+        """The columns, of unit length."""
         # Raw columns make the float solver fail silently; rescaling a ray is free. Dividing
         # integers by integers keeps entries beyond the range of floats usable.
         scaled = [[v / max(map(abs, row)) for v in row] for row in self.columns]
         floats = np.array(scaled, dtype=float).reshape(len(scaled), len(self.y))
-        self._floats = floats / np.linalg.norm(floats, axis=1, keepdims=True)
-        self.scale = self._top**2
-        self._every = fmpz_mat(len(self.columns), len(self.y), [*chain.from_iterable(self.columns)])
+        unit: Float64[np.ndarray, "c n"] = floats / np.linalg.norm(floats, axis=1, keepdims=True)
+        return unit
+
+    @cached_property
+    def _fits(self) -> Fits:
+        from theory.landscape.kernel import Fits
+
+        return Fits(self._floats, self._float_y)
+
+    @cached_property
+    def _residues(self) -> Residues:
+        from theory.landscape.residues import Residues
+
+        return Residues(self.columns, self.y, self._floats)
 
     def minimum(self, ids: tuple[int, ...]) -> Minimum:
         """The exact minimum over the columns `ids`, which must be sorted and distinct."""
         if ids in self._memo:
             return self._memo[ids]
-        guess = partial(_positive, self._floats[list(ids)], self._float_y)
-        return self._solved(ids, _Free(self, ids), guess)
+        program = partial(_Free, self, ids)
+        return self._solved(ids, partial(self._guessed, ids, program), program)
+
+    def _guessed(self, ids: tuple[int, ...], program: Callable[[], _Program]) -> Minimum | None:
+        support = self._fits.support(ids)
+        if support is None:
+            return None
+        solution = self._residues.solution(support, ids)
+        if solution is None:  # as its numbers may be large
+            return program().verified([ids.index(c) for c in support])
+        determinant, *others = solution.numbers
+        size = len(support)
+        divisor = math.gcd(determinant, *others[:size])
+        numbers = [v // divisor for v in others]
+        denominator, residual = determinant // divisor, tuple(numbers[size:])
+        return Minimum(
+            Fraction(dot(residual, self.y), 2 * denominator),  # as it is orthogonal to the fit
+            tuple(support),
+            tuple(numbers[:size]),
+            denominator,
+            residual,
+            Fraction(1, denominator),
+            signs=solution.signs,
+        )
 
     def products(self, vector: Sequence[int]) -> list[Any]:
         """Those of an integer vector (n,) with all columns."""
         return (self._every * fmpz_mat(len(vector), 1, vector)).entries()
 
-    def signs(
-        self, vector: Sequence[int], ids: Int[np.ndarray, " k"], still: Container[int] = ()
-    ) -> Int8[np.ndarray, " k"]:
-        """The signs of the products of an integer vector (n,) with columns, exactly.
-
-        still: columns whose product is known to be zero. Floating point settles the rest but for
-        products near zero.
-        """
-        if not self.guessing:
-            every = self.products(vector)
-            return np.array([(every[c] > 0) - (every[c] < 0) for c in ids.tolist()], np.int8)
-        top = max(map(abs, vector), default=0)
-        if not top:  # floating point would settle none
-            return np.zeros(len(ids), np.int8)
-        from theory.landscape.kernel import product_signs
-
-        floats = np.array([v / top for v in vector])
-        signs, near, count = product_signs(self._floats, ids, floats)
-        places = near[:count]
-        for place, column in zip(places.tolist(), ids[places].tolist(), strict=True):
-            if column not in still:
-                product = dot(self.columns[column], vector)
-                signs[place] = (product > 0) - (product < 0)
-        found: Int8[np.ndarray, " k"] = signs
-        return found
+    def rising_in(self, minimum: Minimum) -> Bool[np.ndarray, " c"]:
+        """Which columns would lower a minimum, exactly."""
+        if minimum.signs is not None:
+            return minimum.signs > 0
+        return np.array([product > 0 for product in self.products(minimum.residual)], bool)
 
     def estimate(self, ids: Sequence[int]) -> float:
         """The minimum divided by `scale`, in floating point: good for deciding what to try."""
         if not self.guessing:
             return self.relative(self.minimum(tuple(sorted(ids))).value)
-        from theory.landscape import kernel
-
-        _, distance, _ = kernel.nonnegative(self._floats[list(ids)], self._float_y)
-        return float(distance**2) / 2
+        return self._fits.distance(ids) ** 2 / 2
 
     def relative(self, value: Fraction) -> float:
         """A loss divided by `scale`."""
@@ -484,16 +489,8 @@ class LeastSquares(_Problems):
     def rising(self, ids: Sequence[int]) -> Bool[np.ndarray, " c"]:
         """Which columns would lower the minimum over some, as far as floats can tell."""
         if self.guessing:
-            from theory.landscape import kernel
-
-            own = self._floats[list(ids)]
-            residual = self._float_y - kernel.nonnegative(own, self._float_y)[0] @ own
-        else:
-            found = self.minimum(tuple(sorted(ids)))
-            unit = found.scale.denominator * self._top
-            residual = np.array([v / unit for v in found.residual])
-        rising: Bool[np.ndarray, " c"] = self._floats @ residual > _NOISE
-        return rising
+            return self._fits.rising(ids)
+        return self.rising_in(self.minimum(tuple(sorted(ids))))
 
 
 class CappedLeastSquares(_Problems):
@@ -521,10 +518,12 @@ class CappedLeastSquares(_Problems):
         columns = [self.columns[c] for group in groups for c in group]
         places = [_ALONE if c in self.uncapped else place for place, c in names]
         program = _Program(names, columns, self.form, places, len(groups))
-        return self._solved(groups, program, lambda: self._guess(program, len(groups)))
+        return self._solved(groups, lambda: self._guessed(program, len(groups)), lambda: program)
 
-    def _guess(self, program: _Program, groups: int) -> list[int] | None:
-        """The sums weigh much more than the fit; None where floats cannot hold the numbers."""
+    def _guessed(self, program: _Program, groups: int) -> Minimum | None:
+        """The sums weigh much more than the fit; None also where floats cannot hold the numbers."""
+        from theory.landscape.kernel import Fits
+
         columns, places = program.columns, program.groups
         A = np.zeros((len(columns), len(self.y) + groups))
         try:
@@ -537,4 +536,6 @@ class CappedLeastSquares(_Problems):
         if np.abs(A).max() > _LARGEST_FLOAT:
             return None
         target = np.concatenate([self._float_y, np.full(groups, self._FIRM)])
-        return _positive(A / np.linalg.norm(A, axis=1, keepdims=True), target)
+        fits = Fits(A / np.linalg.norm(A, axis=1, keepdims=True), target)
+        support = fits.support(range(len(A)))
+        return None if support is None else program.verified(support)

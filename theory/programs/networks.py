@@ -10,7 +10,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from jaxtyping import Float
 
-from theory.exact import float_of, from_flint, independent, null_vector, to_flint
+from theory.exact import dependence, float_of, from_flint, to_flint
 from theory.gauges import Gauge, Point
 from theory.network import Network
 from theory.problem import Problem
@@ -95,10 +95,9 @@ class Neurons:
         used = list(range(len(self)))
         while len(used) > 1 and not _clearly_independent([atoms[j] for j in used]):
             rows = [list(column) for column in zip(*(atoms[j] for j in used), strict=True)]
-            kept = independent(rows, len(used))
-            if len(kept) == len(used):
+            change = dependence(rows, len(used))
+            if change is None:
                 break
-            change = null_vector([rows[i] for i in kept], len(used))
             if sum((costs[j] * v for j, v in zip(used, change, strict=True)), fmpq()) > 0:
                 change = [-v for v in change]
             if all(v >= 0 for v in change):

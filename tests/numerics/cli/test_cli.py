@@ -618,7 +618,7 @@ def test_a_misspelt_command(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (
             ("barrier", "flagship", "--certificate", "proof.json"),
-            {"scipy", "numba", "cvxpy", "torch"},
+            {"scipy", "numba", "llvmlite", "cvxpy", "torch"},
         ),
         (("verify", "--list"), {"torch", "cvxpy", "matplotlib"}),
         (("check", "proof.json"), {"numpy", "flint", "scipy", "numerics.cli.barrier"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from itertools import combinations
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.landscape.form import Form
+from theory.landscape.kernel import Fits
 from theory.landscape.nnls import CappedLeastSquares, LeastSquares, primitive
 
 
@@ -63,12 +65,12 @@ def test_optimality_conditions_one_by_one(columns: list[list[int]], y: list[int]
 def wrong(guess: str) -> AbstractContextManager[object]:
     """A float solver that is of no use, but where its own guess is asked for."""
 
-    def solve(columns: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float, bool]:
-        return np.full(len(columns), float(guess == "everything")), 0.0, guess != "no convergence"
+    def support(_: Fits, ids: Sequence[int]) -> list[int] | None:
+        return None if guess == "no convergence" else [c for c in ids if guess == "everything"]
 
     if guess == "its own":
         return nullcontext()
-    return patch("theory.landscape.kernel.nonnegative", solve)
+    return patch("theory.landscape.kernel.Fits.support", support)
 
 
 @pytest.mark.parametrize("guess", ["its own", "nothing", "everything", "no convergence"])
