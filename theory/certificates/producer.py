@@ -382,13 +382,13 @@ def _stationary(found: Classified) -> Document:
     if point is None or dual is None or found.slack is None:
         raise InputError("result", f"is of a network that is {found.verdict}: nothing to prove")
     fields: Document = {
-        "nu": [str(v) for v in dual.nu],
+        "nu": [format_rational(Fraction(v, dual.scale)) for v in dual.nu],
         "mu": [
             [
                 state.neuron,
                 _sign(state.sign),
                 "".join("0+-"[side] for side in state.sides),
-                [[k, format_rational(v)] for k, v in price.mu.items()],
+                [[k, format_rational(v / dual.scale)] for k, v in price.mu.items()],
             ]
             for state, price in dual.prices.items()
             if price.mu
