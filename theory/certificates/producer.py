@@ -660,8 +660,10 @@ class _RegionsWriter:
         self, order: tuple[int, ...], radii: tuple[Fraction, ...], found: LeastRadius
     ) -> None:
         """A network in these balls."""
-        neurons = [_neuron(neuron) for neuron in self.regions.point_in(order, radii, found) or ()]
-        self._points.append({"rho": self._rho(order, radii), "neurons": neurons})
+        point = self.regions.point_in(order, radii, found) or ()
+        neurons = [_neuron(neuron) for neuron in point]
+        free = free_part_json(self.regions.problem, self.regions.fit_of(point))
+        self._points.append({"rho": self._rho(order, radii), "neurons": neurons, **free})
 
     def excluded(
         self,

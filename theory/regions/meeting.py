@@ -35,6 +35,7 @@ from theory.geometry import Geometry, LionK, geometry
 from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.sublevel import Sublevel
+from theory.losses import Logistic, Separable, Squared
 from theory.problem import Problem, positive_rational
 from theory.regions.balls import BallShape, ball_of, image
 from theory.regions.least_radius import LeastRadius, Search
@@ -127,6 +128,13 @@ class Regions:
         self._progress = progress
         self._searches: dict[tuple[tuple[int, ...], Tilt | None], Search] = {}
         self._found: dict[tuple[tuple[int, ...], tuple[Fraction, ...]], list[LeastRadius]] = {}
+
+    def fit_of(self, point: Point) -> tuple[Fraction, ...]:
+        """That of the neurons of a point alone, (n,)."""
+        images = [image(self.problem, neuron) for neuron in point]
+        return tuple(sum(values, Fraction()) for values in zip(*images, strict=True)) or (
+            (Fraction(),) * self.problem.n
+        )
 
     def least(self, which: int) -> LeastRadius:
         """The least radius of the first (0) or the second (1) optimizer by itself."""
@@ -314,11 +322,14 @@ def regions(
     level: by default the least loss of the width without any ball.
     Of more than `max_cells` cells none is looked at: the answers are then those for every large
     width, where these apply, from a convex program of at most `max_coefficients`.
-    Raises InputError for unknown optimizers, a level below the least loss, a width below 1, and
-    BudgetError, before anything is computed, where the width is too large and the program too.
+    Of other losses than the squared one the level is 0.
+    Raises InputError for unknown optimizers, another level there, one below the least loss, a width
+    below 1, and BudgetError, before anything is computed, where the width is too large and the
+    program too.
     Source: proofs_notes/region-interaction.md.
     """
-    problem.require_plain("regions (whose exact fits do not depend on the loss) are")
+    if not isinstance(problem.loss, Separable) or isinstance(problem.loss, Logistic):
+        raise InputError("loss", f"regions are for losses that can be zero, not for {problem.loss}")
     first, second = geometry(optimizers[0]), geometry(optimizers[1])
     ball_of(first), ball_of(second)
     for optimizer in (first, second):
@@ -336,6 +347,7 @@ def regions(
                 raise InputError("level", f"{level} is below the least loss at width {width}")
             components = components_of(complex_, low, tick)
             found = complex_.loss_of(low.level)
+            _require_squared(problem, found)
             return Regions(
                 complex_,
                 (first, second),
@@ -358,10 +370,18 @@ def regions(
         level = least
     if level < least:
         raise InputError("level", f"{level} is below the least loss of any width, which is {least}")
+    _require_squared(problem, level)
     fit = None
     if level == least != 0:
         fit = complex_.domain.network(complex_.point(everything, minimum)).fit(problem)
     return Regions(complex_, (first, second), width, level, [[everything]], [fit], None, progress)
+
+
+def _require_squared(problem: Problem, level: Fraction) -> None:
+    if level and not isinstance(problem.loss, Squared):
+        raise InputError(
+            "level", f"{level} is above 0: regions of the {problem.loss} loss are of zero loss only"
+        )
 
 
 def _require_small(problem: Problem, max_coefficients: int, before: str = "") -> None:

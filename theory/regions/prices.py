@@ -68,7 +68,9 @@ class Pricing:
         """
         joint, rounded = self.joint, rounding.rounded
         tops = np.array([float(v) for v in joint.tops])
-        lam = [rounded(v) for v in (solution.lam * tops).tolist()]
+        lam = joint.allowed([rounded(v) for v in (solution.lam * tops).tolist()])
+        if lam is None:
+            return None
         shared = [
             _shared(hidden, output, ball, rounding)
             for ball, (hidden, output) in zip(joint.balls, solution.shared, strict=True)

@@ -3,8 +3,9 @@
 The networks of least loss L of a component have one fit f, and with lam.f in place of a height a
 dual vector bounds their radii as at level 0. A certificate says it of all networks of loss at most
 L, whose height is lam.y - sqrt(2 L) ||lam||. With r = y - f, where r.f = 0 and ||r||^2 = 2 L, the
-height of lam + t r rises to lam.f as t grows. In the states of the component s r.relu(X u) <= 0,
-so there is mu >= 0 with s X^T D r + X^T (2 D - I) mu = 0: t times that leaves every price as it is.
+height of lam + t r rises to lam.f as t grows. In the states of the component s r.relu(X u) <= 0, so
+there is mu >= 0 with s X^T D r + X^T (2 D - I) mu = 0: t times that leaves every price as it is.
+With weights w the vector is w r, and lengths are those of weights 1 / w.
 
 Source: `joint-dual`, proofs_notes/region-interaction.md.
 """
@@ -18,10 +19,11 @@ from functools import cache
 
 import numpy as np
 
-from theory.exact import dot, sqrt_above, squared
+from theory.exact import dot, sqrt_above
 from theory.landscape.cells import CellComplex
 from theory.landscape.form import Form
 from theory.landscape.nnls import LeastSquares
+from theory.losses import Squared
 from theory.regions.joint import Block, JointDual
 from theory.states import cone_of, sign_of
 
@@ -36,13 +38,17 @@ class Tilt:
         problem = complex_.problem
         self.problem = replace(problem, y=fit)
         self._y = problem.y
-        self._residual = tuple(y - f for y, f in zip(problem.y, fit, strict=True))
+        loss = problem.loss
+        assert isinstance(loss, Squared)
+        self._loss = loss
+        pairs = zip(problem.y, fit, loss.every_weight(problem.n), strict=True)
+        self._residual = tuple(w * (y - f) for y, f, w in pairs)
         self._arrangement = complex_.arrangement
         self._multipliers = cache(self._solved)
 
     def tilted(self, dual: JointDual) -> JointDual:
         """A dual vector of almost the same height; only states of the component keep a price."""
-        square = squared(dual.lam)
+        square = self._loss.length_squared(dual.lam)
         if dual.height <= 0:
             return dual
         ratio = square / dual.height * _STEEP
@@ -53,7 +59,8 @@ class Tilt:
             if (mu := self._multipliers(state)) is not None:
                 sums = (v + steep * w for v, w in zip(block.mu, mu, strict=True))
                 blocks[state] = Block(block.own, tuple(sums))
-        lost = sqrt_above(squared(self._residual) * squared(lam) * _MORE**2) / _MORE
+        length = self._loss.length_squared
+        lost = sqrt_above(length(self._residual) * length(lam) * _MORE**2) / _MORE
         return replace(dual, lam=lam, blocks=blocks, height=dot(lam, self._y) - lost)
 
     def _solved(self, state: int) -> tuple[Fraction, ...] | None:
