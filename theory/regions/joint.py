@@ -30,6 +30,7 @@ from theory.regions.balls import BallShape
 from theory.states import cone_of, sign_of
 from theory.types import Array
 
+_NOTHING = Fraction()
 _KINDS_OF_SIDES = ("=", ">|", "<|")
 _INSIDE = 1 - 1e-9  # of fixed radii, and of the distance from y, so that rounding stays inside
 _BELOW = 1 - Fraction(1, 2**60)  # of a bound that has to be strict
@@ -40,14 +41,16 @@ Ends: TypeAlias = "Sequence[tuple[Fraction | None, Fraction | None]]"
 
 
 class Solution(NamedTuple):
-    """A float solution for blocks b of a cell: U (d, b), alpha (b,), the fit and its lam (n,), and
-    the shared weights of each ball: Z (d, d) and nu, zero where it shares nothing; rho of the last.
+    """A float solution for blocks b of a cell: U (d, b), alpha (b,), the fit and its lam (n,), how
+    much of the tilt's lam the height takes, and the shared weights of each ball: Z (d, d) and nu,
+    zero where it shares nothing; rho of the last.
     """
 
     U: Float[Array, "d b"]
     alpha: Float[Array, " b"]
     fit: Float[Array, " n"]
     lam: Float[Array, " n"]
+    tilt: float
     shared: tuple[tuple[Float[Array, "d d"], float], ...]
     rho: float
 
@@ -67,6 +70,10 @@ class Own:
         """What they contribute to the bound, per unit of the radius."""
         return sum(self.hidden, self.output)
 
+    def times(self, share: Fraction) -> Own:
+        """A share of them."""
+        return Own(tuple(share * v for v in self.hidden), share * self.output)
+
 
 @dataclass(frozen=True)
 class Shared:
@@ -83,6 +90,11 @@ class Shared:
         if not ball.joint:
             return self.hidden[0][0] + self.output
         return sum((row[k] for k, row in enumerate(self.hidden)), self.output)
+
+    def times(self, share: Fraction) -> Shared:
+        """A share of them."""
+        hidden = tuple(tuple(share * v for v in row) for row in self.hidden)
+        return Shared(hidden, share * self.output)
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,7 @@ class JointDual:
     shared: tuple[Shared, ...]
     blocks: Mapping[int, Block]
     height: Fraction
+    tilt: Fraction = Fraction()  # how much of `Tilt.lam` the height takes it to have beside
 
     @cached_property
     def _prices(self) -> dict[int, tuple[Fraction, ...]]:
@@ -155,6 +168,7 @@ class Joint:
     """The programs of a problem for the balls of one or two optimizers.
 
     level: above 0, of the squared loss. ends: where it is 0, between which outputs have to be.
+    tight: a lam (n,) for which also lam.f = 0; None: there is none.
     """
 
     def __init__(
@@ -164,8 +178,10 @@ class Joint:
         balls: tuple[BallShape, ...],
         level: Fraction,
         ends: Ends,
+        tight: Sequence[Fraction] | None = None,
     ) -> None:
         self.problem = problem
+        self.tight = tight
         self.balls = balls
         self.level = level
         self.ends = ends
@@ -173,7 +189,11 @@ class Joint:
         # Rows and outputs of largest entry 1, as the solver's tolerances are absolute.
         self.tops = [max(map(abs, row)) or Fraction(1) for row in problem.X]
         outputs = [y / top for y, top in zip(problem.y, self.tops, strict=True)]
-        self.size = max(map(abs, outputs)) or Fraction(1)
+        known = outputs
+        if not level:
+            pairs = zip(ends, self.tops, strict=True)
+            known = [end / top for own, top in pairs for end in own if end is not None]
+        self.size = max(map(abs, known), default=Fraction()) or Fraction(1)
         self._rows = [[v / top for v in row] for row, top in zip(problem.X, self.tops, strict=True)]
         self.X = np.array([[float(v) for v in row] for row in self._rows])
         self._y = np.array([float(v / self.size) for v in outputs])
@@ -216,32 +236,55 @@ class Joint:
         weights = [sign * v + (u if on else -u) for on, v, u in rows]
         return to_flint(dot(weights, column) for column in zip(*self._rows, strict=True))
 
-    def height(self, lam: Sequence[Fraction]) -> Fraction:
-        """What lam.f is at least where the loss is at most the level, from below."""
+    def height(self, lam: Sequence[Fraction], tilt: Fraction = _NOTHING) -> Fraction:
+        """What lam.f is at least where the loss is at most the level, from below; tilt: with so
+        much of `tight` beside lam."""
         if self.level:
             loss = self.problem.loss
             assert isinstance(loss, Squared)
             length = loss.length_squared(lam)
             return dot(lam, self.problem.y) - sqrt_above(2 * self.level * length)
         total = Fraction()
-        for v, (low, high) in zip(lam, self.ends, strict=True):
+        for v, (low, high) in zip(self.beside(lam, tilt), self.ends, strict=True):
             end = low if v > 0 else high
             if v:
                 assert end is not None  # as `allowed` sees to
                 total += v * end
         return total
 
-    def allowed(self, lam: Sequence[Fraction]) -> list[Fraction] | None:
-        """A vector near this one that proves something: orthogonal to free columns, and no entry of
-        a sign for which there is no end. None where that takes more than rounding.
+    def best_tilt(self, lam: Sequence[Fraction]) -> Fraction:
+        """How much of `tight` beside an exact lam tells the most of lam.f; nothing where lam alone
+        has all that it needs. The height is concave in it, and linear between signs."""
+        if self.tight is None:
+            return Fraction()
+        found: list[tuple[Fraction, Fraction]] = []
+        for tilt in {Fraction(), *(-v / w for v, w in zip(lam, self.tight, strict=True) if w)}:
+            pairs = zip(self.beside(lam, tilt), self.ends, strict=True)
+            if all(not v or (low if v > 0 else high) is not None for v, (low, high) in pairs):
+                found.append((self.height(lam, tilt), tilt))
+        return max(found)[1]
 
-        Both are of rows of largest entry 1.
+    def beside(self, lam: Sequence[Fraction], tilt: Fraction) -> Sequence[Fraction]:
+        """lam with so much of `tight`."""
+        if self.tight is None or not tilt:
+            return lam
+        return [v + tilt * w for v, w in zip(lam, self.tight, strict=True)]
+
+    def allowed(self, lam: Sequence[Fraction], tilt: Fraction) -> list[Fraction] | None:
+        """A vector near this one that proves something: orthogonal to free columns, and no entry of
+        a sign for which there is no end, with what is beside it. None where that takes more than
+        rounding. Both are of rows of largest entry 1.
         """
+        aside = [Fraction()] * len(self.tops)
+        if self.tight is not None:
+            pairs = zip(self.tight, self.tops, strict=True)
+            aside = [tilt * w * top for w, top in pairs]
 
         def signed(values: Sequence[Fraction]) -> list[Fraction]:
-            pairs = zip(values, self.ends, strict=True)
+            parts = zip(values, aside, self.ends, strict=True)
             return [
-                Fraction() if (low if v > 0 else high) is None else v for v, (low, high) in pairs
+                -w if v + w and (low if v + w > 0 else high) is None else v
+                for v, w, (low, high) in parts
             ]
 
         found = list(lam) if self.level else signed(lam)
@@ -263,7 +306,13 @@ class Joint:
         states = tuple(counts)
         sides = None if self.level else tuple(map(_side, self.ends))
         shape = (self.problem.n, self.problem.d, len(states), self._free.shape[1])
-        program = _compiled(self.balls, *shape, sides)
+        tight, norm = None, 1.0
+        if self.tight is not None:
+            pairs = zip(self.tight, self.tops, strict=True)
+            tight = np.array([float(v * top) for v, top in pairs])
+            norm = float(np.abs(tight).max())
+            tight = tight / norm
+        program = _compiled(self.balls, *shape, sides, tight is not None)
         low, high = (
             np.array(
                 [
@@ -280,6 +329,7 @@ class Joint:
             low=low,
             high=high,
             free=self._free,
+            tight=tight,
             weights=self._weights,
             radius=self._radius * inside,
             counts=np.array([float(counts[state]) for state in states]),
@@ -293,6 +343,7 @@ class Joint:
             alpha=found.alpha * size,
             fit=found.fit * size * self._sizes,
             lam=found.lam / self._sizes,
+            tilt=found.tilt / norm,
             rho=found.rho * size,
         )
 
@@ -308,6 +359,7 @@ class _Program:
         blocks: int,
         free: int,
         ends: tuple[str, ...] | None,
+        tight: bool,
     ) -> None:
         """ends: see `_side`; None: of fits near y, at a level above 0."""
         import cvxpy
@@ -347,6 +399,11 @@ class _Program:
                 constraints.append(fit[low] >= self._low[low])
             if high:
                 constraints.append(fit[high] <= self._high[high])
+        self._tight, self._on_tight = None, None
+        if tight:
+            self._tight = cp.Parameter(n)
+            self._on_tight = self._tight @ fit == 0
+            constraints.append(self._on_tight)
         radii = [*self._fixed, self._rho]
         rooms = [*self._rooms, self._counts * self._rho]
         self._found = [
@@ -366,6 +423,7 @@ class _Program:
         low: Float[Array, " n"],
         high: Float[Array, " n"],
         free: Float[Array, "n r"],
+        tight: Float[Array, " n"] | None,
         weights: Float[Array, " n"],
         radius: float,
         counts: Float[Array, " b"],
@@ -379,6 +437,8 @@ class _Program:
         self._high.save_value(high)
         if self._free is not None:
             self._free.save_value(free)
+        if self._tight is not None:
+            self._tight.save_value(tight)
         self._weights.save_value(weights)
         self._radius.save_value(radius)
         self._counts.save_value(counts)
@@ -405,6 +465,7 @@ class _Program:
             np.maximum(self._alpha.value, 0.0),
             self._fit.value,
             -self._on_fit.dual_value,
+            0.0 if self._on_tight is None else float(self._on_tight.dual_value),
             tuple(shared),
             float(self._rho.value),
         )
@@ -418,8 +479,9 @@ def _compiled(
     blocks: int,
     free: int,
     sides: tuple[str, ...] | None,
+    tight: bool,
 ) -> _Program:
-    return _Program(balls, n, d, blocks, free, sides)
+    return _Program(balls, n, d, blocks, free, sides, tight)
 
 
 def _side(ends: tuple[Fraction | None, Fraction | None]) -> str:

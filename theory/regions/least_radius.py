@@ -82,16 +82,17 @@ class Search:
         self.balls = balls
         self.level = level
         self._tilt = tilt
-        # Networks of least loss are those of one fit, as at level 0.
-        self._problem = complex_.problem if tilt is None else tilt.problem
+        self._problem = complex_.problem
+        # The fits of least loss are known, as at level 0.
         self._fitted = tilt is not None or not level
         within = Fraction() if self._fitted else level
         loss, y = self._problem.loss, self._problem.y
         assert isinstance(loss, Separable)
         nothing = (Fraction(),) * len(y)
-        self._ends = tuple(loss.minimisers(nothing, y))
-        self._fits = Fits.least(loss, y, nothing, Fraction())
-        self.joint = Joint(self._problem, complex_.arrangement, balls, within, self._ends)
+        self._ends = tuple(loss.minimisers(nothing, y)) if tilt is None else tilt.ends
+        self._fits = Fits.least(loss, y, nothing, Fraction()) if tilt is None else tilt.fits
+        tight = tilt.lam if tilt is not None and tilt.tight else None
+        self.joint = Joint(self._problem, complex_.arrangement, balls, within, self._ends, tight)
         self.pool: list[JointDual] = []
         self._first = Search(complex_, cells, balls[:1], level, tilt) if len(balls) > 1 else None
 
@@ -209,7 +210,7 @@ class Search:
         blocks = {
             state: Block((*block.own, Own()), block.mu) for state, block in dual.blocks.items()
         }
-        return JointDual(self.balls, dual.lam, shared, blocks, dual.height)
+        return JointDual(self.balls, dual.lam, shared, blocks, dual.height, dual.tilt)
 
     def _exact(self, cell: Cell) -> tuple[Point, JointDual]:
         """For the largest entry: a linear program, solved exactly."""
@@ -224,8 +225,9 @@ class Search:
         blocks = {state: self._priced(state, nearest.lam, coefficients) for state in self._states}
         zero = (Fraction(),) * problem.d
         shared = (Shared((zero,) * len(zero), Fraction()),)
-        height = self.joint.height(nearest.lam)
-        return point, JointDual(self.balls, nearest.lam, shared, blocks, height)
+        tilt = self.joint.best_tilt(nearest.lam)
+        height = self.joint.height(nearest.lam, tilt)
+        return point, JointDual(self.balls, nearest.lam, shared, blocks, height, tilt)
 
     def _priced(
         self,
@@ -319,7 +321,8 @@ class Search:
                 if end is not None and (ends[0] == ends[1] or abs(f - float(end)) <= near):
                     equal.append(Condition.of(k, end))
                     break
-        return Fits(tuple(equal))
+        further = tuple(each for each in self._fits.equal if len(each.row) > 1)
+        return Fits((*equal, *further))
 
     def _free_near(self, fibre: Fibre, target: UPoint, fit: Float[Array, " n"]) -> list[Fraction]:
         """The coefficients of the fibre's free columns with which these neurons have this fit."""

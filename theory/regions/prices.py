@@ -68,7 +68,8 @@ class Pricing:
         """
         joint, rounded = self.joint, rounding.rounded
         tops = np.array([float(v) for v in joint.tops])
-        lam = joint.allowed([rounded(v) for v in (solution.lam * tops).tolist()])
+        tilt = rounded(solution.tilt)
+        lam = joint.allowed([rounded(v) for v in (solution.lam * tops).tolist()], tilt)
         if lam is None:
             return None
         shared = [
@@ -132,7 +133,9 @@ class Pricing:
             for state, price in prices.items()
         }
         vector = tuple(factor * v / top for v, top in zip(lam, joint.tops, strict=True))
-        return JointDual(joint.balls, vector, tuple(shared), blocks, joint.height(vector))
+        tilt *= factor
+        height = joint.height(vector, tilt)
+        return JointDual(joint.balls, vector, tuple(shared), blocks, height, tilt)
 
     def _weights(self, states: Sequence[int], terms: _Terms) -> Iterator[_Weights]:
         """The least own weights of each state, in floating point; nothing where that fails."""

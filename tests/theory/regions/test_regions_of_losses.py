@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,8 +14,10 @@ from scipy.optimize import linprog
 from theory.certificates import certify
 from theory.certificates.checker import CertificateInvalid, check
 from theory.errors import InputError
+from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem
+from theory.radii import radii
 from theory.regions import regions
 
 PAIR = ("adamw", "muon")
@@ -158,20 +159,74 @@ def test_order_and_scale() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "match"),
+    ("loss", "least"),
     [
-        (replace(TWO, loss=Problem([[1]], [1], loss="absolute").loss), None),
-        (Problem([[1], [-1]], [1, 1], loss="logistic"), "loss: regions are for losses that can be"),
-        (Problem([[1], [-1]], [1, 1], loss="hinge"), "level: 1 is above 0: regions of the hinge"),
+        *(("absolute", "1"), ("hinge", "1"), ("squared_hinge", "1"), ("huber:1/2", "1")),
+        *(("quantile:1/4", "1"), ("epsilon:1/10", "9/10")),
     ],
-    ids=["fine", "logistic", "not zero"],
 )
-def test_what_is_refused(data: Problem, match: str | None) -> None:
-    if match is None:
-        assert regions(data, PAIR, 2).level == 0
-        return
+def test_the_least_loss_may_be_positive(loss: str, least: str) -> None:
+    """f = (u, 0) or (0, u) on targets (1, 1): the loss of one of them is left, and u is as before.
+    Both components are reached at once; quadratic losses have intervals."""
+    problem, rho = Problem([[1], [-1]], [1, 1], loss=loss), Fraction(least)
+    found = regions(problem, PAIR, 1)
+    assert found.level > 0
+    for which in (0, 1):
+        mine = found.least(which)
+        assert mine.upper == pytest.approx(rho, rel=1e-6)
+        assert mine.lower == pytest.approx(rho, rel=1e-6)
+    meeting = found.at(2 * rho, 2 * rho)
+    assert (meeting.phase, meeting.reached) == ("overlap", ((0, 1), (0, 1), (0, 1)))
+    assert check(certify(found.frontier(3)), problem).duals > 0
+
+
+def test_between_two_medians_the_smallest_weight_counts() -> None:
+    """|u - 1| + |u - 2| + |2 u - 3| + |2 u - 5| is least, 3, from u = 3/2 to 2."""
+    problem = Problem([[1], [1], [2], [2]], [1, 2, 3, 5], loss="absolute")
+    found = regions(problem, PAIR, 1)
+    assert found.level == 3
+    assert found.least(0).lower == found.least(0).upper == Fraction(3, 2)
+    meeting = found.at(Fraction(8, 5), Fraction(8, 5))
+    assert meeting.witness is not None
+    assert problem.loss_of(found.fit_of(meeting.witness)) == 3
+    assert check(certify(found.frontier(3)), problem).kind == "regions"
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("loss", ["absolute", "epsilon:1/4", "huber:1/2", "hinge", "squared_hinge"])
+def test_one_optimizer_alone_is_what_radii_are_of(loss: str, bias: bool) -> None:
+    """Two ways: other duals, and other points; in both components and all balls."""
+    X = [[1, 0], [-1, 2], [1, 1], [2, 1]]
+    y = [1, 1, -1, 1] if "hinge" in loss else [2, 1, -1, 3]
+    problem = Problem(X, y, loss=loss, weights=[1, 2, 1, 3], output_bias=bias)
+    analysis = analyse(problem, 1)
+    one = radii(analysis, list(PAIR))
+    found = regions(problem, PAIR, 1)
+    assert found.level == analysis.minimum
+    for which, name in enumerate(PAIR):
+        mine = found.least(which)
+        upper = min(component[name].upper for component in one.components)
+        lower = min(component[name].lower for component in one.components)
+        assert mine.lower is not None
+        assert mine.upper is not None
+        assert float(mine.lower) <= float(upper) * (1 + 1e-9)
+        assert float(lower) <= float(mine.upper) * (1 + 1e-9)
+        assert float(mine.upper) == pytest.approx(float(upper), rel=1e-5, abs=1e-9)
+        assert float(mine.lower) == pytest.approx(float(lower), rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("data", "level", "match"),
+    [
+        (Problem([[1], [-1]], [1, 1], loss="logistic"), None, "loss: regions are for losses that"),
+        (Problem([[1], [-1]], [1, 1], loss="hinge"), 2, "level: 2 is above the least: regions of"),
+        (Problem([[1], [-1]], [1, 1], loss="hinge"), 0, "level: 0 is below the least loss"),
+    ],
+    ids=["logistic", "above", "below"],
+)
+def test_what_is_refused(data: Problem, level: int | None, match: str) -> None:
     with pytest.raises(InputError, match=match):
-        regions(data, PAIR, 1)
+        regions(data, PAIR, 1, level=None if level is None else Fraction(level))
 
 
 @pytest.fixture(scope="module")
