@@ -34,7 +34,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from operator import mul
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from theory.errors import InputError
 from theory.names import name_and_number
@@ -45,6 +45,18 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
     from theory.types import Array
+
+
+class Segment(NamedTuple):
+    """From `start` on (None: from minus infinity) the derivative of a loss is slope f + offset."""
+
+    start: Fraction | None
+    slope: Fraction
+    offset: Fraction
+
+    def at(self, f: Fraction) -> Fraction:
+        """The derivative."""
+        return self.slope * f + self.offset
 
 
 @dataclass(frozen=True)
@@ -211,6 +223,40 @@ class Separable(Loss):
     @abstractmethod
     def dual_range(self, y: Fraction) -> tuple[Fraction | None, Fraction | None]:
         """The least and largest lam for which D is finite; None: no limit."""
+
+    def segments(self, y: Fraction) -> tuple[Segment, ...]:
+        """Where the loss of one datum is linear or quadratic, from left to right, without its
+        weight; none where `kinks` knows none."""
+        kinks = self.kinks(y)
+        if kinks is None:
+            return ()
+        ends = sorted(set(kinks))
+        starts = [None, *ends]
+        found = []
+        for start, end in zip(starts, [*ends, None], strict=True):
+            # Three points of it tell a polynomial of degree two.
+            low = start if start is not None else (end or Fraction()) - 2
+            high = end if end is not None else low + 2
+            middle, half = (low + high) / 2, (high - low) / 2
+            left, value, right = (self.term(f, y) for f in (low, middle, high))
+            slope = (left - 2 * value + right) / half**2
+            found.append(Segment(start, slope, (right - left) / (2 * half) - slope * middle))
+        return tuple(found)
+
+    def subgradients(
+        self, low: Sequence[Fraction], high: Sequence[Fraction], y: Sequence[Fraction]
+    ) -> list[tuple[Fraction, Fraction]]:
+        """The least and the largest subgradient in each output, where it is between two values.
+
+        Of losses that have segments.
+        """
+        found = []
+        for least, most, v, w in zip(low, high, y, self.every_weight(len(y)), strict=True):
+            parts = self.segments(v)
+            left = [part for part in parts if part.start is None or part.start < least][-1]
+            right = [part for part in parts if part.start is None or part.start <= most][-1]
+            found.append((w * left.at(least), w * right.at(most)))
+        return found
 
     def value(self, fit: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
         """The loss, or a rational just above it."""

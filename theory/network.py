@@ -143,6 +143,12 @@ class Network:
             a=tuple(self.a[j] for j in order),
         )
 
+    def with_free(self, problem: Problem, coefficients: Sequence[Fraction]) -> Network:
+        """The same neurons with these coefficients of the problem's free columns."""
+        b = coefficients[0] if problem.output_bias else Fraction()
+        c = tuple(coefficients[problem.output_bias :]) if problem.skip else None
+        return replace(self, b=b, c=c)
+
     def require(self, problem: Problem) -> None:
         """Raise InputError for data of another number of features."""
         if len(self.W) != problem.d:

@@ -84,9 +84,12 @@ def classify(
         document |= _document(found)
         document["polished"] = None if polished is None else _document(polished)
     last = polished or found
-    proved = None if last is None or last.slack is None else last
+    proved = None if last is None or last.dual is None else last
     if last is not None and proved is None and certificate is not None:
-        task.lines.append(f"no proof written: there is none that a network is {last.verdict}")
+        why = f"there is none that a network is {last.verdict}"
+        if last.slack is not None and last.stationary is not None:
+            why = "it takes a dual vector for each cell around, and certificates have one for all"
+        task.lines.append(f"no proof written: {why}")
 
     def show_all() -> None:
         if found is not None:

@@ -293,13 +293,17 @@ def _bounds(least: LeastRadius) -> dict[str, str | None]:
 def _witness(meeting: Meeting | None, width: int | None, d: int) -> dict[str, Any]:
     """A point of both balls, exactly, as in certificates; and a network with its fit, to read."""
     from theory.connectivity.solutions import network_of
+    from theory.landscape.completed import completed
 
     if meeting is None or meeting.witness is None:
         return {"witness": None, "neurons": None}
     point = meeting.witness
     neurons = [[s, format_rational(alpha), [*map(format_rational, u)]] for s, alpha, u in point]
     network = network_of(point, d, width or max(1, len(point)))
-    return {"witness": network.to_json(), "neurons": neurons}
+    return {
+        "witness": completed(meeting.regions.problem, network).to_json(),
+        "neurons": neurons,
+    }
 
 
 def _shown(width: int | None) -> str:

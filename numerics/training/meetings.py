@@ -139,9 +139,11 @@ def train_meeting(
     """Train both optimizers at their radii, from random starts and from the witness.
 
     stay_steps: from the witness; in 2500 weight decay alone would take away 63 % of the weights.
-    Raises InputError for sgd, which has no ball, and where the meeting is of every large width.
+    Raises InputError for sgd, which has no ball, for problems that are not plain, and where the
+    meeting is of every large width.
     """
     found = meeting.regions
+    found.problem.require_plain("regions are trained")
     if found.width is None:
         raise InputError("meeting", "is that of every large width; networks are trained at one")
     width = found.width

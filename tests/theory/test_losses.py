@@ -264,3 +264,33 @@ def test_networks_with_an_output_bias_and_a_linear_part() -> None:
         replace(network, b=Fraction()).fit(plain)
     with pytest.raises(InputError, match="c: has 1 entries, but W has 2 rows"):
         Network([[1], [1]], [2], c=[1])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("squared", "absolute", "quantile:1/4", "epsilon:1/10", "huber:1/2"),
+        *("hinge", "squared_hinge"),
+    ],
+)
+@pytest.mark.parametrize("y", [Fraction(1), Fraction(-1)])
+def test_segments_are_where_the_derivative_is_linear(name: str, y: Fraction) -> None:
+    """At a grid with all ends: Fenchel's equality, of the term and its conjugate, and one-sided
+    differences of the term."""
+    loss = Loss.named(name)
+    assert isinstance(loss, Separable)
+    segments = loss.segments(y)
+    assert segments[0].start is None
+    step = Fraction(1, 10**9)
+    for f in [Fraction(k, 20) for k in range(-50, 51)]:
+        (least, most), value = loss.subgradients([f], [f], [y])[0], loss.term(f, y)
+        for slope in (least, most):
+            assert value == (loss.dual_term(-slope, y) or 0) + slope * f
+        assert least == pytest.approx((value - loss.term(f - step, y)) / step, abs=1e-8)
+        assert most == pytest.approx((loss.term(f + step, y) - value) / step, abs=1e-8)
+
+
+def test_the_logistic_loss_has_no_segments() -> None:
+    loss = Loss.named("logistic")
+    assert isinstance(loss, Separable)
+    assert not loss.segments(Fraction(1))

@@ -311,6 +311,31 @@ class Loss:
         pairs = zip(self._shares(lam), self.problem.y, strict=True)
         return self._sum([self._kind.dual(v, y, self._number) for v, y in pairs])
 
+    def ends(self, k: int) -> tuple[Fraction | None, Fraction | None]:
+        """Between which the output of datum k has no loss; None: no end. Of those that can be 0."""
+        y, kind = self.problem.y[k], self.problem.loss.name
+        if kind in ("hinge", "squared_hinge"):
+            return (y, None) if y > 0 else (None, y)
+        margin = self._number if kind == "epsilon" else Fraction()
+        return y - margin, y + margin
+
+    def zero_height(self, lam: Sequence[Fraction], where: str) -> Fraction:
+        """What lam.f is at least for fits of no loss, whatever the scale of lam."""
+        if not self.exact:
+            fail("problem.loss", "is never zero")
+        self._require_orthogonal(algebra.integers(lam)[0], where)
+        work.spend("gains of duals", 8 * len(lam) * work.rational(3 * work.lengths(lam)))
+        total = Fraction()
+        for k, v in enumerate(lam):
+            if not v:
+                continue
+            low, high = self.ends(k)
+            end = low if v > 0 else high
+            if end is None:
+                fail(where, f"its entry {k} is {show(v)}: fits of no loss have no end there")
+            total += v * end
+        return total
+
     def residual(self, fit: Sequence[Fraction]) -> list[Fraction]:
         """w (y - f) or Q (y - f), the dual vector of a least point where the loss is squared."""
         bits = work.lengths(fit) + work.lengths(self.problem.y)

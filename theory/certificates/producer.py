@@ -382,13 +382,13 @@ def _stationary(found: Classified) -> Document:
     if point is None or dual is None or found.slack is None:
         raise InputError("result", f"is of a network that is {found.verdict}: nothing to prove")
     fields: Document = {
-        "nu": [str(v) for v in dual.nu],
+        "nu": [format_rational(Fraction(v, dual.scale)) for v in dual.nu],
         "mu": [
             [
                 state.neuron,
                 _sign(state.sign),
                 "".join("0+-"[side] for side in state.sides),
-                [[k, format_rational(v)] for k, v in price.mu.items()],
+                [[k, format_rational(v / dual.scale)] for k, v in price.mu.items()],
             ]
             for state, price in dual.prices.items()
             if price.mu
@@ -660,8 +660,10 @@ class _RegionsWriter:
         self, order: tuple[int, ...], radii: tuple[Fraction, ...], found: LeastRadius
     ) -> None:
         """A network in these balls."""
-        neurons = [_neuron(neuron) for neuron in self.regions.point_in(order, radii, found) or ()]
-        self._points.append({"rho": self._rho(order, radii), "neurons": neurons})
+        point = self.regions.point_in(order, radii, found) or ()
+        neurons = [_neuron(neuron) for neuron in point]
+        free = free_part_json(self.regions.problem, self.regions.fit_of(point))
+        self._points.append({"rho": self._rho(order, radii), "neurons": neurons, **free})
 
     def excluded(
         self,

@@ -152,8 +152,10 @@ class Regions:
     def _dual(self, value: object, where: str) -> _Dual:
         fields = reading.fields(value, where, ("lam", "shared", "blocks"))
         lam = reading.vector(fields["lam"], f"{where}.lam", self.problem.n)
-        proof = self._loss.proof(lam, f"{where}.lam")
-        gain = proof.height(self.level)
+        if self.level:
+            gain = self._loss.proof(lam, f"{where}.lam").height(self.level)
+        else:
+            gain = self._loss.zero_height(lam, f"{where}.lam")
         if gain <= 0:
             fail(f"{where}.lam", "proves nothing: lam.f need not be positive at this level")
         shared = self._weights(fields["shared"], f"{where}.shared", own=False)
@@ -171,7 +173,7 @@ class Regions:
             ):
                 fail(here, "its weights do not bound lam.f: their matrix is not positive")
             blocks[state.key] = [weights.price for weights in own]
-        integer_lam = proof.lam
+        integer_lam = algebra.integers(lam)[0]
         columns = self._arrangement.generators.columns
         bits = work.length(integer_lam) + max(map(work.length, columns), default=0)
         each = len(lam) * work.integer(bits) + work.kept(bits) + 8

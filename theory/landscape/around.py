@@ -6,10 +6,11 @@ of its states, of sign s, slopes D and sides S, gives the columns
 
     w = s X^T D nu + X^T S mu,    nu . f <= sum_j max over its states of w . u_j,
 
-and so bounds the loss from below on all cells around at once: neurons are looked at one by one, not
-cells. Let sigma(z) = c z + b relu(z). Kinks with s b nu_k <= 0 need no state for each side:
-s b nu_k relu(z) <= -mu_k z for all z if 0 <= mu_k <= -s b nu_k. A network that attains the bound is
-a local minimum, whatever n, d and the width are. Source: `around`, proofs_notes/valleys.md.
+and so bounds the loss from below on all cells around at once, L >= D(nu) - nu . f: neurons are
+looked at one by one, not cells. Let sigma(z) = c z + b relu(z). Kinks with s b nu_k <= 0 need no
+state for each side: s b nu_k relu(z) <= -mu_k z for all z if 0 <= mu_k <= -s b nu_k. A network that
+attains the bound is a local minimum, whatever n, d and the width are. Source: `around`,
+proofs_notes/valleys.md.
 """
 
 from __future__ import annotations
@@ -67,13 +68,15 @@ class Price(NamedTuple):
 
 @dataclass(frozen=True)
 class Dual:
-    """A dual vector nu (n,), of which a factor is of no importance, and what it proves.
+    """A dual vector nu / scale, nu (n,), and what it proves; of the squared loss all multiples are
+    one.
 
     metric: Z, where the norm is spectral. prices: of the states it was asked about. bound: of the
     loss, with the penalty if there is one.
     """
 
     nu: tuple[int, ...]
+    scale: int
     metric: Metric | None
     prices: Mapping[State, Price]
     bound: Fraction
@@ -103,15 +106,13 @@ class Data:
             scale * self.p
         )
 
-    def residual(self, u: Sequence[Vector], signs: Sequence[int]) -> tuple[tuple[int, ...], int]:
-        """y - f for convex coordinates, as numerators over one denominator."""
+    def fit(self, u: Sequence[Vector], signs: Sequence[int]) -> tuple[list[int], int]:
+        """f for convex coordinates of neurons alone, as numerators over one denominator."""
         outputs, scale = self.outputs(u)
-        scale *= self.steps
         fit = [0] * len(self.y)
         for sign, values in zip(signs, outputs, strict=True):
             fit = [f + sign * self.sigma.value(v) for f, v in zip(fit, values, strict=True)]
-        residual = tuple(v * scale - f * self.q for v, f in zip(self.y, fit, strict=True))
-        return residual, scale * self.q
+        return fit, scale * self.steps
 
     def gradient(self, nu: Sequence[int], state: State) -> list[int]:
         """s X'^T D nu: what nu . f gains per unit of u, in integers."""
@@ -133,31 +134,40 @@ class Prices:
         self._A = self._A / self._scales[:, None]
 
     def bound(
-        self, nu: Sequence[int], metric: Metric | None, states: Sequence[Sequence[State]]
+        self,
+        nu: Sequence[int],
+        scale: int,
+        metric: Metric | None,
+        states: Sequence[Sequence[State]],
     ) -> Dual:
-        """What nu proves of networks whose neurons are each in one of its states."""
+        """What nu / scale proves of networks whose neurons are each in one of its states."""
         prices = {state: self.price(nu, metric, state) for own in states for state in own}
         squares = [max((prices[s].square for s in own), default=Fraction()) for own in states]
-        return Dual(tuple(nu), metric, prices, self._proved(nu, squares))
+        return Dual(tuple(nu), scale, metric, prices, self._proved(nu, scale, squares))
 
-    def _proved(self, nu: Sequence[int], squares: Sequence[Fraction]) -> Fraction:
-        """The least loss, from the costs of the neurons: nu may be scaled as is best."""
-        gain, norm = Fraction(dot(nu, self.data.y), self.data.q), dot(nu, nu)
-        if gain <= 0:
-            return Fraction()
-        if self.within is None:
-            return Fraction() if any(squares) else gain * gain / (2 * norm)
-        costs = [self.within.gauge.cost_of(square) for square in squares]
-        dual = self.within.gauge.dual(costs) / self.data.unit if any(squares) else Fraction()
+    def again(self, dual: Dual, states: Sequence[Sequence[State]]) -> Dual:
+        """What a dual vector proves of other states."""
+        return self.bound(dual.nu, dual.scale, dual.metric, states)
+
+    def _proved(self, nu: Sequence[int], scale: int, squares: Sequence[Fraction]) -> Fraction:
+        """The least loss, from the costs of the neurons."""
+        loss, y = self.problem.loss, self.problem.y
+        lam, height = [Fraction(v, scale) for v in nu], Fraction()
+        if any(squares):
+            if self.within is None:
+                return Fraction()
+            costs = [self.within.gauge.cost_of(square) for square in squares]
+            height = self.within.gauge.dual(costs) / (self.data.unit * scale)
         if isinstance(self.within, Penalty):
-            times = min(gain / norm, self.within.beta / dual) if dual else gain / norm
-            return times * gain - times * times * norm / 2
-        rest = gain - self.within.rho * dual
-        return rest * rest / (2 * norm) if rest > 0 else Fraction()
+            times = loss.multiple(lam, y)
+            if height:
+                times = min(times, self.within.beta / height)
+            return max(Fraction(), loss.dual([times * v for v in lam], y) or Fraction())
+        return loss.bound(lam, self.within.rho * height if self.within else height, y)
 
-    def together(self, nu: Sequence[int], states: Sequence[Sequence[State]]) -> Dual | None:
-        """What nu proves with the Z that is best for all these states; None where no solver finds
-        it.
+    def together(self, dual: Dual, states: Sequence[Sequence[State]]) -> Dual | None:
+        """What a dual vector proves with the Z that is best for all these states; None where no
+        solver finds it.
 
         In floats the directions of largest nu . f are looked for, one in each state, together in
         the ball, whose multiplier is Z; they are the `steepest` of the prices.
@@ -166,6 +176,7 @@ class Prices:
 
         cp: Any = cvxpy
         assert self.within is not None
+        nu = dual.nu
         every = [state for own in states for state in own]
         gradients = [self.data.gradient(nu, state) for state in every]
         top = max((abs(v) for c in gradients for v in c), default=0)
@@ -188,7 +199,7 @@ class Prices:
         if not ConeProgram(cp.Problem(cp.Maximize(gain), constraints)).solve():
             return None
         Z = size.arrow.dual_value[: self.problem.d, : self.problem.d]
-        found = self.bound(nu, Metric.near(Z), states)
+        found = self.bound(nu, dual.scale, Metric.near(Z), states)
         directions = dict(zip(every, U.value.T, strict=True))
         prices = {s: each._replace(steepest=directions[s]) for s, each in found.prices.items()}
         return replace(found, prices=prices)

@@ -14,17 +14,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain, islice, product
 from math import prod
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from theory.errors import BudgetError, InputError, Undecided
-from theory.exact import dot
 from theory.landscape.around import Dual, State, states_around
 from theory.landscape.cell_program import CellMinimum, CellProgram
 from theory.landscape.cells import require_cells
@@ -33,10 +32,14 @@ from theory.landscape.gap import least_gap
 from theory.landscape.kinks import MOST, RULES, RestPoint, rest_points
 from theory.landscape.penalised import balanced
 from theory.landscape.valleys import Valleys, valleys
+from theory.losses import Separable
 from theory.network import Network
 from theory.problem import Problem
-from theory.types import Progress, silent
+from theory.types import Array, Progress, silent
 from theory.within import Ball, Penalty, Within, require_decayed
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 DEFAULT_MAX_CELLS = 20_000
 """Cones that a neuron may go to, and cells of a landscape whose tree is grown beside."""
@@ -47,6 +50,7 @@ _MORE = 1 + Fraction(1, 10**9)  # times what a state has to have more, to be ste
 _LOWER = Fraction(1, 1000)  # of the tolerance: a network lower by so much is lower
 _NONE = 1e-9  # of x . u, for rows and directions of size one: on neither side
 _NEAR = 1e-3  # how near kinks are at which a run may be at rest, relative to rows and weights
+_AT = Fraction(1, 10**6)  # of the targets: an output so near a kink of the loss is at it
 _STARTS = 64  # of a search for directions in which a zero neuron may leave
 _ROUNDS = 20  # of each of them
 _TRIED = 4  # of those found
@@ -79,7 +83,8 @@ class Classified:
         units of loss over weights. On kinks the least over mixtures: see `gap.least_gap`.
     valley: of the merge tree, where it is small: see `Valleys.home`.
     stationary: the point of least loss of these cells, where the network is as low.
-        Its dual proves that no point around is lower by more than `slack`; None where one is.
+        Its dual proves that no point around is lower by more than `slack`; None where one is. With
+        kinks of the loss it may take one dual vector for each cell around: `dual` is None then.
     lower: a network of lower loss in a closed cell that holds the stationary point, or to which a
         path of no higher loss leads; None for minima. rest: what a kink's equations say.
     """
@@ -113,7 +118,8 @@ def classify(
     bound: a lower bound of all losses there, as of `theory.programs.relax`, by which a minimum may
     be known for a global one where the landscape is large; zero by default.
 
-    Losses count as equal up to 10^-5 ||y||^2; distance and slack say how far they are proved to be.
+    Losses count as equal up to 10^-5 times twice that of zero weights, ||y||^2 where it is squared;
+    distance and slack say how far they are proved to be.
     max_cells: the most cones that a neuron on kinks may go to.
     Raises InputError for a network of other data or outside its ball, BudgetError where a neuron
     has more cones to go to, SolverFailure, and Undecided where a zero neuron has more and none was
@@ -127,7 +133,7 @@ def classify(
 class Classifier:
     """`classify` for many networks of one width: what they share is computed once.
 
-    Raises InputError for problems that are not plain.
+    Raises InputError for losses without proofs, and hidden biases apart from the ball.
     """
 
     def __init__(
@@ -140,14 +146,17 @@ class Classifier:
         max_cells: int = DEFAULT_MAX_CELLS,
         progress: Progress = silent,
     ) -> None:
-        problem.require_plain("points are classified")
+        if not isinstance(problem.loss, Separable):
+            raise InputError(
+                "loss", "points are classified for losses with proofs, not for one's own"
+            )
         require_decayed(problem, within, "points are classified")
         self.problem, self.width, self.within = problem, width, within
         self.bound = bound or Fraction()
         self.progress = progress
         self.max_cells = max_cells
         self.program = CellProgram(problem, within)
-        self.tolerance = Fraction(TOLERANCE) * problem.squared_length
+        self.tolerance = 2 * Fraction(TOLERANCE) * problem.zero
 
     def of(self, network: Network) -> Classified:
         """What kind of point a network is; see `classify`."""
@@ -226,9 +235,7 @@ class _Point:
 
     def _objective(self, network: Network) -> Fraction:
         """The loss, with the penalty of the weights as they stand."""
-        signs, u = zip(*network.convex_coordinates(), strict=True)
-        residual, scale = self.data.residual(u, signs)
-        loss = Fraction(dot(residual, residual), 2 * scale * scale)
+        loss = network.loss(self.problem)
         return loss + self.within.of(network) if isinstance(self.within, Penalty) else loss
 
     def require_inside(self) -> None:
@@ -287,7 +294,7 @@ class _Point:
         """Minima of the cells around, idle neurons left out, and a lower bound of all of them.
 
         Where they are many, of the first and of the steepest. The bound is then that of a neuron in
-        each of the states, which can do what any cell can, or by the residual.
+        each of the states, which can do what any cell can, or by the dual vector of the first.
         """
         busy = self._busy
         states = states_around(self.data, self.network, self.max_cells, neurons=busy)
@@ -295,10 +302,10 @@ class _Point:
             minima = [self.program.minimum(cell) for cell in product(*states)]
             return minima, min(minimum.lower for minimum in minima)
         first = self.program.minimum([own[0] for own in states])
-        residual, _ = self.data.residual(self.u, [s for s, _ in self.network.convex_coordinates()])
         every = [state for own in states for state in own]
-        states = states_around(self.data, self.network, self.max_cells, nu=residual, neurons=busy)
-        dual = self.program.prices.bound(residual, first.dual.metric, states)
+        nu = first.dual.nu
+        states = states_around(self.data, self.network, self.max_cells, nu=nu, neurons=busy)
+        dual = self.program.prices.again(first.dual, states)
         steepest = [self._beside(first, cell) for cell in islice(self._steep(first, dual), 1)]
         proved = dual.bound
         if len(every) <= _AROUND:
@@ -324,24 +331,34 @@ class _Point:
         self.found["stationary"] = point
         blank = [not any(u) for _, u in point.convex_coordinates()]
         try:
-            states = states_around(self.data, point, self.max_cells, nu=least.residual)
+            states = states_around(self.data, point, self.max_cells, nu=least.dual.nu)
         except BudgetError:  # a zero neuron has too many cones to go to
             if value <= self.tolerance:
                 return Classified(verdict="global minimum", **self.found)
             return self._leaving(least, point, value, self._search(least, blank), blank)
-        dual = self.program.prices.bound(least.residual, least.dual.metric, states)
+        dual = self.program.prices.again(least.dual, states)
+        if value - dual.bound > self.tolerance and not self.problem.loss.smooth:
+            dual = max(dual, self._common(point) or dual, key=lambda each: each.bound)
         candidates = self._steep(least, dual)
         few = sum(map(len, states)) <= _AROUND
         if value - dual.bound > _LOWER * self.tolerance and dual.metric is not None and few:
             # Z of one cell may be bad for others.
-            joint = self.program.prices.together(least.residual, states)
+            joint = self.program.prices.together(least.dual, states)
             if joint is not None:
                 dual = max(dual, joint, key=lambda each: each.bound)
                 candidates = chain(self._together(least, joint), candidates)
         slack = value - dual.bound
+        found: Dual | None = dual
+        if slack > self.tolerance and not self.problem.loss.smooth:
+            # What one dual vector says is not all.
+            candidates = chain(candidates, self._every(point))
+            cells = list(self._cells(point))
+            if cells:
+                found, slack = None, value - min(self.program.minimum(c).lower for c in cells)
         if slack > self.tolerance:
             return self._leaving(least, point, value, candidates, blank)
-        self.found |= {"dual": dual, "slack": slack and max(slack, Fraction()) + _ALLOWANCE * value}
+        slack = slack and max(slack, Fraction()) + _ALLOWANCE * value
+        self.found |= {"dual": found, "slack": slack}
         if value - self.classifier.least <= self.tolerance:
             return Classified(verdict="global minimum", **self.found)
         if tree is not None:
@@ -355,6 +372,29 @@ class _Point:
             if lower is not None:
                 return Classified(verdict="plateau", lower=lower, **self.found)
         return Classified(verdict="local minimum", **self.found)
+
+    def _common(self, point: Network) -> Dual | None:
+        """Of the dual vectors of a point, which are many where the loss has kinks, that which
+        proves the most of all states around; None where these are too many."""
+        states = states_around(self.data, point, self.max_cells)
+        if sum(map(len, states)) > _AROUND:
+            return None
+        found = self.program.together(states)
+        around = states_around(self.data, point, self.max_cells, nu=found.nu)
+        return self.program.prices.again(found, around)
+
+    def _cells(self, point: Network) -> Iterator[tuple[State, ...]]:
+        """All cells around a point, where they are few."""
+        states = states_around(self.data, point, self.max_cells)
+        if prod(map(len, states)) <= _AROUND:
+            yield from product(*states)
+
+    def _every(self, point: Network) -> Iterator[list[State]]:
+        """All states around a point, neuron by neuron and then together, where they are few."""
+        states = states_around(self.data, point, self.max_cells)
+        if sum(map(len, states)) <= _AROUND:
+            yield from ([state] for own in states for state in own)
+        yield from map(list, self._cells(point))
 
     def _steep(self, least: CellMinimum, dual: Dual) -> Iterator[list[State]]:
         """States to which neurons are led: those that have more against a dual vector than those of
@@ -432,8 +472,8 @@ class _Point:
         inputs of length one, by a search from random starts."""
         if not any(which):
             return
-        top = max(map(abs, least.residual), default=0) or 1
-        nu = np.array([v / top for v in least.residual])
+        top = max(map(abs, least.dual.nu), default=0) or 1
+        nu = np.array([v / top for v in least.dual.nu])
         X = self._X
         slopes = self.problem.activation.slopes
         rng = np.random.default_rng(0)
@@ -464,7 +504,8 @@ class _Point:
         ball = self.within
         if not isinstance(ball, Ball) or ball.gauge.holds(self.network, ball.rho):
             return self.network
-        return self._with([(sign or 1, u) for sign, u in self.network.convex_coordinates()])
+        network = self._with([(sign or 1, u) for sign, u in self.network.convex_coordinates()])
+        return replace(network, b=self.network.b, c=self.network.c)
 
     def _network(self, minimum: CellMinimum) -> Network:
         """The network of a point of a cell; dead neurons are as they were, if there is room."""
@@ -479,7 +520,8 @@ class _Point:
             room = self.program.norm([u for _, u in neurons]) <= self.within.rho
         else:
             room = self.within is None
-        return self._with(neurons if room else cleared)
+        network = self._with(neurons if room else cleared)
+        return network.with_free(self.problem, minimum.free)
 
     def _with(self, neurons: Sequence[tuple[int, Sequence[Fraction]]]) -> Network:
         """Convex coordinates as a network of the least norms, or penalty."""
@@ -513,12 +555,25 @@ class _Point:
             size_W, size_a = float(ball.hidden.value(W)), float(ball.output.value(a))
             scale = (size_a / size_W) ** 0.5 if size_W and size_a else 1.0
             W, a = W * scale, a / scale
-        return least_gap(self.problem, self.within, W, a, kinks)
+        return least_gap(self.problem, self.within, W, a, kinks, self._slopes(network))
+
+    def _slopes(self, network: Network) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+        """The least and the largest subgradient of the loss in each output."""
+        fit, y = network.fit(self.problem), self.problem.y
+        loss = self.problem.loss
+        assert isinstance(loss, Separable)
+        if loss.smooth:
+            slopes = loss.gradient(np.array(fit, dtype=float), np.array(y, dtype=float))
+            return slopes, slopes
+        near = _AT * loss.unit(y)
+        ranges = loss.subgradients([f - near for f in fit], [f + near for f in fit], y)
+        least, most = np.array(ranges, dtype=float).T
+        return least, most
 
     def _on_kinks(self) -> RestPoint | None:
-        """Where the optimizer rests on kinks nearby."""
+        """Where the optimizer rests on kinks nearby; known for the plain problem."""
         ball = self.within
-        if not isinstance(ball, Ball) or ball.optimizer not in RULES:
+        if not isinstance(ball, Ball) or ball.optimizer not in RULES or not self.problem.is_plain:
             return None
         X = np.array(self.problem.X, dtype=float)
         W, a = np.array(self.network.W, dtype=float), np.array(self.network.a, dtype=float)

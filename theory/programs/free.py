@@ -8,14 +8,12 @@ vector proves something only if it is orthogonal to all of them, exactly.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 from jaxtyping import Float
 
 from theory.exact import dot, from_flint, independent, some_solution, to_flint, transposed
-from theory.network import Network
 from theory.problem import Problem, in_integers
 from theory.types import Array
 
@@ -52,13 +50,6 @@ def coefficients_of(problem: Problem, shift: Float[Array, " n"]) -> tuple[Fracti
     near = np.linalg.lstsq(np.array(columns, dtype=float).T, shift, rcond=_DEPENDENT)[0]
     top = float(np.abs(near).max()) or 1.0
     return tuple(Fraction(top) / 2**_BITS * round(v / top * 2**_BITS) for v in near.tolist())
-
-
-def with_free(network: Network, problem: Problem, coefficients: Sequence[Fraction]) -> Network:
-    """The network with these coefficients of the free columns."""
-    b = coefficients[0] if problem.output_bias else Fraction()
-    c = tuple(coefficients[problem.output_bias :]) if problem.skip else None
-    return replace(network, b=b, c=c)
 
 
 def orthogonal(problem: Problem, lam: Sequence[int]) -> tuple[tuple[int, ...], int]:

@@ -25,7 +25,7 @@ from theory.programs.blocks import Patterns, distinct
 from theory.programs.columns import Relaxation
 from theory.programs.descent import Found
 from theory.programs.family import Family
-from theory.programs.free import coefficients_of, with_free
+from theory.programs.free import coefficients_of
 from theory.programs.networks import Neurons, interpolating, united
 from theory.programs.program import BlockProgram, Solved
 from theory.programs.spectral import SpectralProgram
@@ -168,7 +168,7 @@ class Lift:
             network = balanced(list(zip(neurons.signs, neurons.u, strict=True)))
         else:
             network = neurons.inside(self.gauge, self.rho)
-        lifted = self.objective(with_free(network, self.problem, free))
+        lifted = self.objective(network.with_free(self.problem, free))
         if not free or not isinstance(self.problem.loss, Logistic):
             return lifted
         # Where free columns separate the labels the least loss is at infinity: solvers stop early.

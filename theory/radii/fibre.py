@@ -132,16 +132,17 @@ class Fibre:
             ),
         )
 
-    def near(self, target: Point, caps: Sequence[Fraction]) -> Point | None:
+    def near(
+        self, target: Point, caps: Sequence[Fraction], free: Sequence[Fraction] = ()
+    ) -> Point | None:
         """A point with |u_jk| <= caps_j near a target that lies almost in the fibre, exactly.
 
         The least change by which fit and all constraints that are almost tight become equations;
-        None where that breaks others. caps: (m,), or empty for none. Only for fits that are stated
-        by equations, if at all, and without free columns.
+        None where that breaks others. caps: (m,), or empty for none. free: the coefficients of the
+        free columns there. Only for fits that are stated by equations, if at all.
         """
         assert not self.fits.beyond
-        assert not self.free_columns
-        aim = _flat(target)
+        aim = [*_flat(target), *to_flint(free)]
         size, d = len(aim), self.problem.d
         fits, cones = self._rows
         rows = list(fits.values())
@@ -167,8 +168,8 @@ class Fibre:
             return None
         if any(abs(v) > bound for v, bound in zip(u, bounds, strict=False)):
             return None
-        point = from_flint(u)
-        return tuple(point[i : i + d] for i in range(0, size, d))
+        point = from_flint(u[: size - len(free)])
+        return tuple(point[i : i + d] for i in range(0, len(point), d))
 
     def columns(
         self, lam: Sequence[Fraction], mu: Sequence[Sequence[Fraction]]

@@ -207,19 +207,26 @@ def least_fits(complex_: CellComplex, component: Component) -> dict[Cell, Fits]:
         assert complex_.within is not None
         ball = f"the ball of {complex_.within.optimizer} is no polytope"
         raise InputError("within", f"{ball}: least values of {loss} loss in it are not exact")
-    scaled = complex_.scaled_level(level)
     found: dict[Cell, Fits] = {}
-    left = component.cells
+    for lam, served in least_duals(complex_, component.cells, level):
+        found |= dict.fromkeys(served, Fits.least(loss, problem.y, lam, level))
+    return found
+
+
+def least_duals(
+    complex_: CellComplex, cells: Sequence[Cell], level: Fraction
+) -> Iterator[tuple[list[Fraction], list[Cell]]]:
+    """Dual vectors by which no network in these cells is below the level, their least loss, each
+    with the cells it serves first. Where minima are exact."""
+    domain, left = complex_.domain, list(cells)
+    assert isinstance(domain, Polyhedral)
     while left:
         dual = domain.dual(complex_.minimum(left[0]))
-        lam = [dual.scale * v for v in dual.vector]
-        fits = Fits.least(loss, problem.y, lam, level)
-        proof = domain.proof(dual, scaled, strict=False)
+        proof = domain.proof(dual, complex_.scaled_level(level), strict=False)
         weights = domain.weights(proof)
         served = [c for c in left if sum(weights[state] for state in c) <= proof.limit]
-        found |= dict.fromkeys(served, fits)
-        left = tuple(cell for cell in left if cell not in found)
-    return found
+        yield [dual.scale * v for v in dual.vector], served
+        left = [cell for cell in left if cell not in set(served)]
 
 
 class Search:

@@ -19,9 +19,12 @@ from jaxtyping import Bool, Float, Int
 
 from theory.connectivity.solutions import Neuron, Point
 from theory.exact import dot, rounded, snapped
+from theory.gauges import Point as UPoint
 from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.completed import free_fit
+from theory.losses import Separable
 from theory.radii.fibre import Fibre
-from theory.radii.fits import Fits
+from theory.radii.fits import Condition, Fits
 from theory.radii.radii import DIGITS
 from theory.regions.balls import BallShape, image
 from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
@@ -35,6 +38,7 @@ _SLACK = 1e-7  # relative: a cell whose bound is so near the best network is set
 # what stays inside a ball and a level where the solver had some distance from the boundary.
 _NEAR = (1e-8, 1e-12)
 _FARTHER = 1 - 1e-7  # of the distance from y, where it is so small that the first try fails
+_AT_END = 1e-6  # relative to the targets: outputs so near an end of those of zero loss are at it
 _SIMPLE = 10**6  # the largest denominator of an answer that is tried as the exact one
 _ROUNDING = 1e-9  # relative, of floats, generously
 _CANCELLED = 1e-6  # relative to what it is of: a smaller difference of floats is not used
@@ -78,11 +82,17 @@ class Search:
         self.balls = balls
         self.level = level
         self._tilt = tilt
-        # Networks of least loss are those of one fit, as at level 0.
-        self._problem = complex_.problem if tilt is None else tilt.problem
+        self._problem = complex_.problem
+        # The fits of least loss are known, as at level 0.
         self._fitted = tilt is not None or not level
         within = Fraction() if self._fitted else level
-        self.joint = Joint(self._problem, complex_.arrangement, balls, within)
+        loss, y = self._problem.loss, self._problem.y
+        assert isinstance(loss, Separable)
+        nothing = (Fraction(),) * len(y)
+        self._ends = tuple(loss.minimisers(nothing, y)) if tilt is None else tilt.ends
+        self._fits = Fits.least(loss, y, nothing, Fraction()) if tilt is None else tilt.fits
+        tight = tilt.lam if tilt is not None and tilt.tight else None
+        self.joint = Joint(self._problem, complex_.arrangement, balls, within, self._ends, tight)
         self.pool: list[JointDual] = []
         self._first = Search(complex_, cells, balls[:1], level, tilt) if len(balls) > 1 else None
 
@@ -200,12 +210,12 @@ class Search:
         blocks = {
             state: Block((*block.own, Own()), block.mu) for state, block in dual.blocks.items()
         }
-        return JointDual(self.balls, dual.lam, shared, blocks, dual.height)
+        return JointDual(self.balls, dual.lam, shared, blocks, dual.height, dual.tilt)
 
     def _exact(self, cell: Cell) -> tuple[Point, JointDual]:
         """For the largest entry: a linear program, solved exactly."""
         problem = self._problem
-        fibre = Fibre.of(self.complex, cell, Fits.only(problem.y))
+        fibre = Fibre.of(self.complex, cell, self._fits)
         nearest = fibre.nearest(tuple(tuple(Fraction() for _ in u) for u in fibre.start))
         point = tuple(
             Neuron(sign, max(map(abs, u)), u)
@@ -215,8 +225,9 @@ class Search:
         blocks = {state: self._priced(state, nearest.lam, coefficients) for state in self._states}
         zero = (Fraction(),) * problem.d
         shared = (Shared((zero,) * len(zero), Fraction()),)
-        height = self.joint.height(nearest.lam)
-        return point, JointDual(self.balls, nearest.lam, shared, blocks, height)
+        tilt = self.joint.best_tilt(nearest.lam)
+        height = self.joint.height(nearest.lam, tilt)
+        return point, JointDual(self.balls, nearest.lam, shared, blocks, height, tilt)
 
     def _priced(
         self,
@@ -258,14 +269,14 @@ class Search:
         signs = tuple(map(sign_of, counts))
         fibre = Fibre(
             problem=problem,
-            fits=Fits.only(problem.y) if self._fitted else Fits(),
+            fits=self._near_ends(solution.fit),
             signs=signs,
             active=tuple(tuple((side > 0).tolist()) for side in joint.sides(list(counts))),
             start=(),
         )
         box = bool(fixed) and self.balls[0].box
         caps = [count * fixed[0] for count in counts.values()] if box else []
-        u = fibre.near(target, caps)
+        u = fibre.near(target, caps, self._free_near(fibre, target, solution.fit))
         if u is None:
             return None
         neurons = []
@@ -299,12 +310,40 @@ class Search:
                 return None
         return point if self._loss(point) <= self.level else None
 
+    def _near_ends(self, fit: Float[Array, " n"]) -> Fits:
+        """The ends that the outputs of a solution are at, as equations."""
+        if not self._fitted:
+            return Fits()
+        equal = []
+        for k, (f, ends) in enumerate(zip(fit.tolist(), self._ends, strict=True)):
+            for end in ends:
+                near = _AT_END * float(self.joint.size * self.joint.tops[k])
+                if end is not None and (ends[0] == ends[1] or abs(f - float(end)) <= near):
+                    equal.append(Condition.of(k, end))
+                    break
+        further = tuple(each for each in self._fits.equal if len(each.row) > 1)
+        return Fits((*equal, *further))
+
+    def _free_near(self, fibre: Fibre, target: UPoint, fit: Float[Array, " n"]) -> list[Fraction]:
+        """The coefficients of the fibre's free columns with which these neurons have this fit."""
+        if not fibre.free_columns:
+            return []
+        own = np.zeros(len(fit))
+        for sign, active, u in zip(fibre.signs, fibre.active, target, strict=True):
+            slopes = self._problem.activation.slopes(np.array(active))
+            own += (
+                sign * slopes * (np.array(self._problem.X, dtype=float) @ np.array(u, dtype=float))
+            )
+        columns = np.array(fibre.free_columns, dtype=float).T
+        return list(map(Fraction, np.linalg.lstsq(columns, fit - own)[0].tolist()))
+
     def _loss(self, point: Point) -> Fraction:
+        """With the best output bias and linear part."""
         problem = self.complex.problem
-        fit = [Fraction()] * problem.n
+        fit: Sequence[Fraction] = [Fraction()] * problem.n
         for neuron in point:
             fit = [f + v for f, v in zip(fit, image(problem, neuron), strict=True)]
-        return problem.loss_of(fit)
+        return problem.loss_of(free_fit(problem, fit))
 
 
 class _Bounds:

@@ -17,7 +17,7 @@ True
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
@@ -34,11 +34,14 @@ from theory.exact import from_flint, simplest_between, to_flint
 from theory.geometry import Geometry, LionK, geometry
 from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.merge_tree import Component
 from theory.landscape.sublevel import Sublevel
+from theory.losses import Logistic, Separable, Squared
 from theory.problem import Problem, positive_rational
+from theory.radii.radii import least_duals
 from theory.regions.balls import BallShape, ball_of, image
 from theory.regions.least_radius import LeastRadius, Search
-from theory.regions.tilt import Tilt
+from theory.regions.tilt import SquaredTilt, Tilt
 from theory.types import Progress, silent
 from theory.within import Ball, require_decayed
 
@@ -51,6 +54,9 @@ _NARROW = Fraction(
 )  # relative: how far vertices are above ends that are no simple fractions
 _FLAT = Fraction(1, 10**6)  # relative: an area between neighbours that is not halved further
 
+
+Part: TypeAlias = "tuple[Sequence[Cell], Tilt | None]"
+"""Cells, and what is known of their fits."""
 
 Reached: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
@@ -95,8 +101,8 @@ class Frontier:
 class Regions:
     """The regions of two optimizers at one width, or (width None) at every large one.
 
-    level: of the loss. components: the cells of each component of {loss <= level}.
-    fits: the one of each component where the level is its least loss, and positive; else None.
+    level: of the loss. components: the cells of each component of {loss <= level}, in parts with
+    what fits are there where the level is its least loss, and positive; else None.
     exact: whether all cells of the width were looked at; otherwise the answers are those of every
     large width, and `at` says whether the width suffices for them.
     """
@@ -107,8 +113,7 @@ class Regions:
         geometries: tuple[Geometry, Geometry],
         width: int | None,
         level: Fraction,
-        components: Sequence[Sequence[Cell]],
-        fits: Sequence[tuple[Fraction, ...] | None],
+        components: Sequence[Sequence[Part]],
         low: Sublevel | None,
         progress: Progress,
     ) -> None:
@@ -118,15 +123,23 @@ class Regions:
         self.optimizers = (geometries[0].name, geometries[1].name)
         self.width = width
         self.level = level
-        self.components = tuple(map(tuple, components))
-        tilts = {fit: None if fit is None else Tilt(complex_, fit) for fit in fits}
-        self._tilts = [tilts[fit] for fit in fits]
+        self.components = tuple(
+            tuple(cell for cells, _ in parts for cell in cells) for parts in components
+        )
+        self._parts = components
         self.low = low
         self.exact = low is not None
         self.balls = (ball_of(geometries[0]), ball_of(geometries[1]))
         self._progress = progress
         self._searches: dict[tuple[tuple[int, ...], Tilt | None], Search] = {}
         self._found: dict[tuple[tuple[int, ...], tuple[Fraction, ...]], list[LeastRadius]] = {}
+
+    def fit_of(self, point: Point) -> tuple[Fraction, ...]:
+        """That of the neurons of a point alone, (n,)."""
+        images = [image(self.problem, neuron) for neuron in point]
+        return tuple(sum(values, Fraction()) for values in zip(*images, strict=True)) or (
+            (Fraction(),) * self.problem.n
+        )
 
     def least(self, which: int) -> LeastRadius:
         """The least radius of the first (0) or the second (1) optimizer by itself."""
@@ -149,13 +162,13 @@ class Regions:
             names = " in ".join(self.optimizers[i] for i in reversed(order))
             tick = partial(self._progress, f"least radius of {names}, cells")
             self._found[key] = [
-                self._search(order, tilt).run(fixed, cells, tick)
-                for cells, tilt in zip(self.components, self._tilts, strict=True)
+                _best([self._search(order, tilt).run(fixed, cells, tick) for cells, tilt in parts])
+                for parts in self._parts
             ]
         return self._found[key]
 
     def _search(self, order: tuple[int, ...], tilt: Tilt | None) -> Search:
-        """Components of one fit share their dual vectors, as all do where none has a fit."""
+        """Cells of one tilt share their dual vectors, as all do where none has one."""
         key = order, tilt
         if key not in self._searches:
             balls = tuple(self.balls[i] for i in order)
@@ -163,9 +176,10 @@ class Regions:
                 balls = tuple(ball.at_any_width() for ball in balls)
             cells = [
                 cell
-                for component, own in zip(self.components, self._tilts, strict=True)
-                for cell in component
+                for parts in self._parts
+                for component, own in parts
                 if own is tilt
+                for cell in component
             ]
             self._searches[key] = Search(self.complex, cells, balls, self.level, tilt)
         return self._searches[key]
@@ -314,11 +328,14 @@ def regions(
     level: by default the least loss of the width without any ball.
     Of more than `max_cells` cells none is looked at: the answers are then those for every large
     width, where these apply, from a convex program of at most `max_coefficients`.
-    Raises InputError for unknown optimizers, a level below the least loss, a width below 1, and
-    BudgetError, before anything is computed, where the width is too large and the program too.
+    Of other losses than the squared one the level is the least loss.
+    Raises InputError for unknown optimizers, another level there, one below the least loss, a width
+    below 1, and BudgetError, before anything is computed, where the width is too large and the
+    program too.
     Source: proofs_notes/region-interaction.md.
     """
-    problem.require_plain("regions (whose exact fits do not depend on the loss) are")
+    if not isinstance(problem.loss, Separable) or isinstance(problem.loss, Logistic):
+        raise InputError("loss", f"regions are for losses that can be zero, not for {problem.loss}")
     first, second = geometry(optimizers[0]), geometry(optimizers[1])
     ball_of(first), ball_of(second)
     for optimizer in (first, second):
@@ -341,11 +358,7 @@ def regions(
                 (first, second),
                 width,
                 found,
-                [component.cells for component in components],
-                [
-                    each.representative.fit(problem) if found and each.minimum == found else None
-                    for each in components
-                ],
+                list(_parts(complex_, components, found)),
                 low,
                 progress,
             )
@@ -358,10 +371,59 @@ def regions(
         level = least
     if level < least:
         raise InputError("level", f"{level} is below the least loss of any width, which is {least}")
-    fit = None
+    parts: list[Part] = [([everything], None)]
     if level == least != 0:
+        tilts = _Tilts(complex_, level)
         fit = complex_.domain.network(complex_.point(everything, minimum)).fit(problem)
-    return Regions(complex_, (first, second), width, level, [[everything]], [fit], None, progress)
+        parts = tilts.parts([everything], fit)
+    else:
+        _require_squared(problem, level)
+    return Regions(complex_, (first, second), width, level, [parts], None, progress)
+
+
+class _Tilts:
+    """Tilts of a least loss that is positive, one for each dual vector."""
+
+    def __init__(self, complex_: CellComplex, level: Fraction) -> None:
+        self._complex, self._level = complex_, level
+        self._known: dict[tuple[Fraction, ...], Tilt] = {}
+
+    def parts(self, cells: Sequence[Cell], fit: Sequence[Fraction]) -> list[Part]:
+        """Cells that all have networks of this least loss, one of which has this fit."""
+        problem = self._complex.problem
+        loss = problem.loss
+        if not isinstance(loss, Squared):
+            found = least_duals(self._complex, cells, self._level)
+            return [(served, self._tilt(tuple(lam), Tilt)) for lam, served in found]
+        weights = loss.every_weight(problem.n)
+        residual = (w * (y - f) for w, y, f in zip(weights, problem.y, fit, strict=True))
+        return [(cells, self._tilt(tuple(residual), SquaredTilt))]
+
+    def _tilt(self, lam: tuple[Fraction, ...], kind: type[Tilt]) -> Tilt:
+        if lam not in self._known:
+            self._known[lam] = kind(self._complex, lam, self._level)
+        return self._known[lam]
+
+
+def _parts(
+    complex_: CellComplex, components: Sequence[Component], level: Fraction
+) -> Iterator[list[Part]]:
+    """Those of each component: what fits it has where the level is its least loss, and positive."""
+    tilts = _Tilts(complex_, level)
+    for each in components:
+        if level and each.minimum == level:
+            yield tilts.parts(each.cells, each.representative.fit(complex_.problem))
+        else:
+            _require_squared(complex_.problem, level)
+            yield [(each.cells, None)]
+
+
+def _require_squared(problem: Problem, level: Fraction) -> None:
+    if level and not isinstance(problem.loss, Squared):
+        raise InputError(
+            "level",
+            f"{level} is above the least: regions of the {problem.loss} loss are of that only",
+        )
 
 
 def _require_small(problem: Problem, max_coefficients: int, before: str = "") -> None:

@@ -68,7 +68,10 @@ class Pricing:
         """
         joint, rounded = self.joint, rounding.rounded
         tops = np.array([float(v) for v in joint.tops])
-        lam = [rounded(v) for v in (solution.lam * tops).tolist()]
+        tilt = rounded(solution.tilt)
+        lam = joint.allowed([rounded(v) for v in (solution.lam * tops).tolist()], tilt)
+        if lam is None:
+            return None
         shared = [
             _shared(hidden, output, ball, rounding)
             for ball, (hidden, output) in zip(joint.balls, solution.shared, strict=True)
@@ -130,7 +133,9 @@ class Pricing:
             for state, price in prices.items()
         }
         vector = tuple(factor * v / top for v, top in zip(lam, joint.tops, strict=True))
-        return JointDual(joint.balls, vector, tuple(shared), blocks, joint.height(vector))
+        tilt *= factor
+        height = joint.height(vector, tilt)
+        return JointDual(joint.balls, vector, tuple(shared), blocks, height, tilt)
 
     def _weights(self, states: Sequence[int], terms: _Terms) -> Iterator[_Weights]:
         """The least own weights of each state, in floating point; nothing where that fails."""

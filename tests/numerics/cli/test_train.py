@@ -519,7 +519,7 @@ def test_what_is_not_known_of_another_loss_is_said(
     assert "at the least loss in the ball" in out
     code, out, err = run(capsys, *arguments, "--loss", "hinge", "--max-cells", 1)
     assert code == 0
-    assert "isthmus: where runs end is not named: loss: points are classified for the squar" in err
+    assert "isthmus: runs will be named without the merge tree: " in err
     assert "not at zero loss" in out
 
 

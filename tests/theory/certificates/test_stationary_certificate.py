@@ -150,3 +150,44 @@ def test_hostile_sizes_are_counted_before_they_are_met() -> None:
     }
     with pytest.raises(BudgetError, match="steps of the check"):
         check(document, limit=10**7)
+
+
+@pytest.fixture(scope="module")
+def absolute() -> tuple[dict[str, Any], Problem]:
+    """With an output bias: f = (3, 1, 4) is fitted in the first place and the last only."""
+    problem = Problem([[-1], [0], [2]], [3, 1, 4], loss="absolute", output_bias=True)
+    found = Classifier(problem, 1).of(Network([["1/2"]], [1], b=3))
+    return certify(found), problem
+
+
+def test_other_losses_are_accepted(absolute: tuple[dict[str, Any], Problem]) -> None:
+    """f = (3, 3, 4): the loss is 2, and least."""
+    document, problem = absolute
+    assert check(document, problem).statement == (
+        "the network, of loss 2, is a local minimum: no cell that holds it has a lower point"
+    )
+    assert document["network"]["b"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda d: d["dual"].update(nu=["2", "-2", "0"]), "its entry 0 is 2: out of the range"),
+        (lambda d: d["dual"].update(nu=["1", "0", "0"]), "its entries do not add up to 0"),
+        (lambda d: d["network"].update(b="2"), "dual: proves"),
+        (lambda d: d["problem"].update(weights=["1", "2", "1"]), "dual: proves"),
+        (
+            lambda d: d["dual"].update(nu=[str(Fraction(v) / 2) for v in d["dual"]["nu"]]),
+            "dual: pr",
+        ),
+    ],
+    ids=["too long", "not orthogonal", "another bias", "weights", "half"],
+)
+def test_what_is_changed_in_one_of_another_loss_is_seen(
+    absolute: tuple[dict[str, Any], Problem], change: Any, reason: str
+) -> None:
+    """Of the squared loss half a dual vector proves as much; not of others."""
+    altered = copy.deepcopy(absolute[0])
+    change(altered)
+    with pytest.raises(CertificateInvalid, match=re.escape(reason)):
+        check(altered)

@@ -15,7 +15,6 @@ from theory.problem import Problem
 from theory.radii import radii
 from theory.regions import regions
 from theory.regions.joint import JointDual
-from theory.regions.tilt import Tilt
 
 NARROW = Fraction(1, 10**10)
 
@@ -25,11 +24,13 @@ def test_a_tilted_vector_keeps_its_columns_and_almost_its_height() -> None:
     found = regions(problem, ("adamw", "muon"), 1)
     (cells,) = found.components
     fit = analyse(problem, 1).components[0].representative.fit(problem)
-    (search,) = [found._search((0,), tilt) for tilt in found._tilts]
+    ((_, tilt),) = found._parts[0]
+    assert tilt is not None
+    search = found._search((0,), tilt)
     _, dual = next(search._attempts(cells[0], ()))
     assert isinstance(dual, JointDual)
     assert dual.height == sum(p * q for p, q in zip(dual.lam, fit, strict=True)) > 0
-    tilted = Tilt(found.complex, fit).tilted(dual)
+    tilted = tilt.tilted(dual)
     assert dual.height * (1 - NARROW) < tilted.height < dual.height
     joint = search.joint
     tops = joint.tops  # rows of the joint program have largest entry 1
