@@ -48,6 +48,11 @@ class Norms:
         return self.hidden == "spectral"
 
     @property
+    def metric(self) -> bool:
+        """Whether duals of convex programs have one."""
+        return self.spectral
+
+    @property
     def shared(self) -> tuple[str, ...]:
         """The layers whose ball the neurons divide; of the others each has its own."""
         layers = (("hidden", self.hidden), ("output", self.output))
@@ -84,6 +89,16 @@ class Ball(Norms):
         """Whether they have a bound of their own."""
         return self.biases == "adamw"
 
+    @property
+    def metric(self) -> bool:
+        """Also where biases are apart from the rest, with a number for each."""
+        return self.spectral or self.bounded
+
+    @property
+    def divided(self) -> bool:
+        """Whether all neurons together have as much room as one."""
+        return len(self.shared) == 2 and not self.bounded
+
     def bound(self, proof: Proof, length: Fraction) -> Fraction:
         """What a dual vector proves of the loss, where the dual norm of its columns is at most
         `length`."""
@@ -117,6 +132,8 @@ class Penalty(Norms):
     """(beta / 2) (||W||_F^2 + ||a||^2), in place of a ball."""
 
     beta: Fraction
+    free = bounded = False  # all biases are decayed
+    divided = True
 
     def __str__(self) -> str:
         return f" with l2 penalty beta = {self.beta}"
