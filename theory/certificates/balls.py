@@ -33,6 +33,16 @@ class Norms:
     name: str
 
     @property
+    def free(self) -> bool:
+        """Whether hidden biases do not count."""
+        return False
+
+    @property
+    def bounded(self) -> bool:
+        """Whether they have a bound of their own."""
+        return False
+
+    @property
     def hidden(self) -> str:
         """The norm of W."""
         return BALLS.get(self.name, ("frobenius", "l2"))[0]
@@ -49,8 +59,14 @@ class Norms:
 
     @property
     def metric(self) -> bool:
-        """Whether duals of convex programs have one."""
-        return self.spectral
+        """Whether duals of convex programs have one: also where biases have a bound of their own,
+        with a number for these."""
+        return self.spectral or self.bounded
+
+    @property
+    def divided(self) -> bool:
+        """Whether all neurons together have as much room as one."""
+        return len(self.shared) == 2 and not self.bounded
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -81,23 +97,11 @@ class Ball(Norms):
 
     @property
     def free(self) -> bool:
-        """Whether biases do not count."""
         return self.biases == "free"
 
     @property
     def bounded(self) -> bool:
-        """Whether they have a bound of their own."""
         return self.biases == "adamw"
-
-    @property
-    def metric(self) -> bool:
-        """Also where biases are apart from the rest, with a number for each."""
-        return self.spectral or self.bounded
-
-    @property
-    def divided(self) -> bool:
-        """Whether all neurons together have as much room as one."""
-        return len(self.shared) == 2 and not self.bounded
 
     def bound(self, proof: Proof, length: Fraction) -> Fraction:
         """What a dual vector proves of the loss, where the dual norm of its columns is at most
@@ -132,8 +136,6 @@ class Penalty(Norms):
     """(beta / 2) (||W||_F^2 + ||a||^2), in place of a ball."""
 
     beta: Fraction
-    free = bounded = False  # all biases are decayed
-    divided = True
 
     def __str__(self) -> str:
         return f" with l2 penalty beta = {self.beta}"
