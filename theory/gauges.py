@@ -48,7 +48,7 @@ from theory.exact import (
 )
 from theory.geometry import Apart, Geometry, LionK, MixedNorm, Norm, SchattenNorm, VectorNorm
 from theory.geometry.lp_norm import conjugate
-from theory.geometry.two_summing import least_squares_of_outputs
+from theory.geometry.two_summing import least_lengths_of_outputs, least_squares_of_outputs
 from theory.network import Network
 from theory.types import Array
 
@@ -149,11 +149,11 @@ class Size(NamedTuple):
             size = self.arrow.shape[0] - self.alpha.size
             rest = self.arrow.dual_value[:size, :size]
         if self.rows is not None:
-            rest = np.eye(d - 1) * float(self.rows.dual_value)
+            rest = np.eye(d - 1) * np.asarray(self.rows.dual_value).item()
         if self.biases is None:
             return rest
         Z = np.zeros((d, d))
-        Z[:-1, :-1], Z[-1, -1] = rest, float(self.biases.dual_value)
+        Z[:-1, :-1], Z[-1, -1] = rest, np.asarray(self.biases.dual_value).item()
         return Z
 
 
@@ -186,6 +186,10 @@ class Hidden(ABC):
     @property
     def joint(self) -> bool:
         return False
+
+    def counts(self, size: int) -> tuple[int, ...] | None:
+        """How often the diagonal entries of Z count in its trace, where that is not once."""
+        return None
 
     @abstractmethod
     def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
@@ -540,7 +544,16 @@ class FreeBiases(_Apart):
 
 
 class BoundedBiases(_Apart):
-    """The larger of the norm of the rest and of the largest bias: for the spectral norm."""
+    """The larger of the norm of the rest and of the largest bias: for the spectral and the
+    Frobenius norm. Z is of the rest; a multiple of the identity, which counts once, for Frobenius's.
+    """
+
+    @property
+    def joint(self) -> bool:
+        return True
+
+    def counts(self, size: int) -> tuple[int, ...] | None:
+        return None if self.rest.joint else (1, *(0,) * (size - 1))
 
     @property
     def norm(self) -> Norm:
@@ -573,7 +586,7 @@ class BoundedBiases(_Apart):
         import cvxpy
 
         cp: Any = cvxpy  # mypy does not see the functions it exports
-        found = self.rest.ball(U[:-1], radius, power, counts)
+        found = _shared(self.rest, U[:-1], radius, power, counts)
         each = radius if counts is None else radius * counts
         if power != 1:
             room = [cp.abs(U[-1]) <= each]
@@ -581,13 +594,17 @@ class BoundedBiases(_Apart):
             assert found.alpha is not None
             cones = cp.vstack([2 * U[-1], each - found.alpha])
             room = [cp.norm(cones, 2, axis=0) <= each + found.alpha]
-        return Size([*found.constraints, *room], found.arrow, found.alpha)
+        return found._replace(constraints=[*found.constraints, *room])
 
     def scale(self, u: Point) -> list[Fraction]:
         """In floating point, near those of the least network."""
         top = max(abs(v) for uj in u for v in uj) or Fraction(1)
         U = np.array([[float(v / top) for v in uj] for uj in u]).T
-        squares = least_squares_of_outputs(U[:-1].T @ U[:-1], U[-1] ** 2)
+        V, floors = U[:-1], U[-1] ** 2
+        if self.rest.joint:
+            squares = least_squares_of_outputs(V.T @ V, floors)
+        else:
+            squares = least_lengths_of_outputs((V**2).sum(axis=0), floors)
         largest = squares.max() or 1.0
         return [
             max(Fraction(math.sqrt(v / largest)), Fraction(1, 2**_FAINT)) if any(uj) else Fraction()
@@ -615,10 +632,9 @@ class SharedBiases(_Apart):
     def norm(self) -> Norm:
         return Apart(self.rest.norm, free=False)
 
-    def counts(self, d: int) -> tuple[int, ...]:
-        """How often the diagonal entries of Z count in its trace."""
-        own = (1,) * (d - 1) if self.rest.joint else (1,) * (d > 1) + (0,) * (d - 2)
-        return (*own, self.width)
+    def counts(self, size: int) -> tuple[int, ...]:
+        rest = (1,) * (size - 1) if self.rest.joint else (1, *(0,) * (size - 2))
+        return (*rest, self.width)
 
     def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
         biases = squared(w[-1] for w in W) / self.width
@@ -648,13 +664,7 @@ class SharedBiases(_Apart):
         import cvxpy
 
         cp: Any = cvxpy  # mypy does not see the functions it exports
-        if self.rest.joint:
-            found = self.rest.ball(U[:-1], radius, 1)
-        else:
-            alpha, squares = cp.Variable(U.shape[1]), cp.Variable(U.shape[1])
-            rows = cp.sum(squares) <= radius
-            room = [_at_least(cp, U[:-1], squares, alpha), cp.sum(alpha) <= radius]
-            found = Size([rows, *room], None, alpha, rows)
+        found = _shared(self.rest, U[:-1], radius, 1, None)
         squares = cp.Variable(U.shape[1])
         biases = cp.sum(squares) <= self.width * radius
         room = [_at_least(cp, U[-1:], squares, found.alpha), biases]
@@ -676,6 +686,26 @@ class SharedBiases(_Apart):
             max(Fraction(math.sqrt(v)), Fraction(1, 2**_FAINT)) if any(uj) else Fraction()
             for v, uj in zip((squares / squares.max()).tolist(), u, strict=True)
         ]
+
+
+def _shared(
+    hidden: Hidden,
+    V: cvxpy.Expression,
+    radius: cvxpy.Expression | float,
+    power: float,
+    counts: Float[Array, " m"] | None,
+) -> Size:
+    """The ball of a norm that neurons share, with the squares of |a| as variables."""
+    import cvxpy
+
+    cp: Any = cvxpy  # mypy does not see the functions it exports
+    if hidden.joint:
+        return hidden.ball(V, radius, power, counts)
+    alpha, squares = cp.Variable(V.shape[1]), cp.Variable(V.shape[1])
+    counts = np.ones(V.shape[1]) if counts is None else counts
+    room = cp.sum(alpha) <= radius if power == 1 else alpha <= radius * counts
+    rows = cp.sum(squares) <= radius
+    return Size([rows, room, _at_least(cp, V, squares, alpha)], None, alpha, rows)
 
 
 def _at_least(cp: Any, U: Any, squares: Any, alpha: Any) -> Any:
@@ -768,6 +798,10 @@ class Gauge:
     def apart(self) -> bool:
         """Whether biases are apart from the rest in any way."""
         return isinstance(self.hidden, _Apart)
+
+    def metric_near(self, Z: Float[Array, "k k"]) -> Metric:
+        """A metric near the matrix, with the trace that bounds have."""
+        return Metric.near(Z)._replace(counts=self.hidden.counts(len(Z)))
 
     def metric_size(self, d: int) -> int:
         """How many rows Z has, of d input weights: biases apart have none."""
@@ -935,7 +969,7 @@ def _hidden(norm: Norm) -> Hidden | None:
     rest = _HIDDEN.get(norm.rest)
     if rest is None or norm.free:
         return None if rest is None else FreeBiases(rest)
-    return BoundedBiases(rest) if rest.joint else None
+    return BoundedBiases(rest) if rest.shared else None
 
 
 def gauge_of(optimizer: LionK) -> Gauge:

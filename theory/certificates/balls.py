@@ -163,8 +163,8 @@ def read(value: object, bias: str | None = None) -> Ball | Penalty:
     name = fields["ball"]
     if not isinstance(name, str) or name not in BALLS:
         fail("within.ball", f"must be one of {', '.join(BALLS)}, not {show(name)}")
-    if biases == "adamw" and BALLS[name][0] != "spectral":
-        fail("problem.bias", f"as adamw's is for muon and muon-adamw, not for {name}")
+    if biases == "adamw" and BALLS[name][0] not in ("spectral", "frobenius"):
+        fail("problem.bias", f"as adamw's is for norms of W that are shared, not for {name}")
     return Ball(name, _positive(fields["rho"], "within.rho"), biases)
 
 

@@ -114,11 +114,7 @@ class Objective:
         if self.within.bounded:
             if any(row[-1] for row in Z[:-1]):
                 fail("dual.Z", "has entries between the bias and the rest, which are apart")
-            if not self.within.spectral and any(
-                v != (Z[0][0] if i == k else 0)
-                for i, row in enumerate(Z[:-1])
-                for k, v in enumerate(row[:-1])
-            ):
+            if not self.within.spectral and not algebra.is_scalar([row[:-1] for row in Z[:-1]]):
                 fail("dual.Z", "is no multiple of the identity where weights are no biases")
         return Z
 

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from theory.exact import sqrt_above
-from theory.gauges import Gauge, Metric, SharedBiases
+from theory.gauges import Gauge, Metric
 from theory.losses import Loss, Squared
 from theory.problem import Problem
 from theory.programs.blocks import Patterns
@@ -65,9 +65,7 @@ class BlockDual:
         metric = None
         if gauge.hidden.joint:
             size = gauge.metric_size(problem.d)
-            metric = Metric.near(np.eye(size) if found.metric is None else found.metric)
-            if isinstance(gauge.hidden, SharedBiases):
-                metric = metric._replace(counts=gauge.hidden.counts(size))
+            metric = gauge.metric_near(np.eye(size) if found.metric is None else found.metric)
         lam, parts = orthogonal(problem, [round(v / unit) for v in found.lam.tolist()])
         if not any(lam):
             return None

@@ -24,7 +24,7 @@ HALF = Fraction(1, 2)
 MUONS = ("muon", "muon-adamw")
 CASES = [
     *((ball, "free") for ball in ("adamw", "adamw-ngd", "ngd", "colnorm", "ngd-adamw", *MUONS)),
-    *((ball, "adamw") for ball in MUONS),
+    *((ball, "adamw") for ball in (*MUONS, "ngd", "ngd-adamw")),
 ]
 SAID = {"free": " (biases free)", "adamw": " (biases as adamw's)"}
 
@@ -78,6 +78,9 @@ def test_certificates_by_hand() -> None:
     said = "the least loss of width 2 inside the ngd ball rho = 1 (biases free) is"
     assert check(SLOPE).statement.startswith(said)
     assert "(biases as adamw's) is" in check(by_hand()).statement
+    # The same where W has the Frobenius norm.
+    ngd = {**by_hand(), "within": {"ball": "ngd", "rho": "1/2"}}
+    assert "ngd ball rho = 1/2 (biases as adamw's) is" in check(ngd).statement
     any_width = {**SLOPE, "width": None}
     assert "any width inside the ngd ball" in check(any_width).statement
 
@@ -90,7 +93,8 @@ def test_certificates_by_hand() -> None:
         (("dual", "nu"), ["1", "-1/2"], "dual: has a column that grows with the bias"),
         (("value", 0), "4001/1000", "value: the lower end 4001/1000 is above the dual's bound 4"),
         (("problem", "bias"), "decayed", "network: lies outside the ball"),
-        (("problem", "bias"), "adamw", "problem.bias: as adamw's is for"),
+        (("problem", "bias"), "adamw", "network: lies outside the ball"),
+        (("within", "ball"), "muon", "dual: the field 'Z' is missing"),
         (("problem", "bias"), REMOVE, "network.W"),
         (("within",), {"penalty": "l2", "beta": "1"}, "problem.bias: is free, but a penalty"),
         (("network", "W", 0, 0), "3/2", "network: lies outside the ball"),

@@ -28,7 +28,8 @@ BALLS = (
     *("adamw-ngd", "colnorm-ngd", "ngd-adamw"),
 )
 MUONS = ("muon", "muon-adamw")
-CASES = [*((ball, "free") for ball in BALLS), *((ball, "adamw") for ball in MUONS)]
+SHARED = (*MUONS, "ngd", "ngd-adamw")  # whose norm of W neurons divide
+CASES = [*((ball, "free") for ball in BALLS), *((ball, "adamw") for ball in SHARED)]
 LINE = Problem([[0], [1], [2]], [1, -1, 2])
 
 

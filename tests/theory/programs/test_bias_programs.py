@@ -31,7 +31,8 @@ BALLS = (
     *("adamw-ngd", "colnorm-ngd", "ngd-adamw"),
 )
 MUONS = ("muon", "muon-adamw")
-CASES = [*((ball, "free") for ball in BALLS), *((ball, "adamw") for ball in MUONS)]
+SHARED = (*MUONS, "ngd", "ngd-adamw")  # whose norm of W neurons divide
+CASES = [*((ball, "free") for ball in BALLS), *((ball, "adamw") for ball in SHARED)]
 SHARES = {"adamw": math.inf, "colnorm": math.inf, "muon": 1, "ngd": 1}  # else 2: powers of gauges
 LINE = Problem([[0], [1], [2]], [1, -1, 2])
 PLANE = Problem([[1, 0], [0, 1], [1, 1], [-1, 2]], [1, -1, 1, 2])
