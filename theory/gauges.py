@@ -23,6 +23,7 @@ entries of the u_j, may be apart from the norm on W: see `Apart` and proofs_note
 
 from __future__ import annotations
 
+import contextlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -116,7 +117,9 @@ class Metric(NamedTuple):
     def trace(self) -> int:
         """tr Z, as `counts` has it."""
         counts = self.counts or (1,) * len(self.Z)
-        return sum(times * row[k] for k, (times, row) in enumerate(zip(counts, self.Z, strict=True)))
+        return sum(
+            times * row[k] for k, (times, row) in enumerate(zip(counts, self.Z, strict=True))
+        )
 
     def norm_squared(self, w: Sequence[int]) -> Fraction:
         """w^T Z^-1 w"""
@@ -151,7 +154,7 @@ class Size(NamedTuple):
         if self.rows is not None:
             rest = np.eye(d - 1) * np.asarray(self.rows.dual_value).item()
         if self.biases is None:
-            return rest
+            return cast("Array | None", rest)
         Z = np.zeros((d, d))
         Z[:-1, :-1], Z[-1, -1] = rest, np.asarray(self.biases.dual_value).item()
         return Z
@@ -545,7 +548,7 @@ class FreeBiases(_Apart):
 
 class BoundedBiases(_Apart):
     """The larger of the norm of the rest and of the largest bias: for the spectral and the
-    Frobenius norm. Z is of the rest; a multiple of the identity, which counts once, for Frobenius's.
+    Frobenius norm. Z is of the rest; for the latter a multiple of the identity, which counts once.
     """
 
     @property
@@ -676,15 +679,18 @@ class SharedBiases(_Apart):
 
         cp: Any = cvxpy
         top = max(abs(v) for uj in u for v in uj) or Fraction(1)
-        U = cp.Constant(np.array([[float(v / top) for v in uj] for uj in u]).T)
+        U = np.array([[float(v / top) for v in uj] for uj in u]).T
         radius = cp.Variable()
-        size = self.ball(U, radius, 1)
+        size = self.ball(cp.Constant(U), radius, 1)
         assert size.alpha is not None
-        cp.Problem(cp.Minimize(radius), size.constraints).solve(solver=cp.CLARABEL)
-        squares = np.maximum(size.alpha.value, 0.0)
+        with contextlib.suppress(cp.SolverError):
+            cp.Problem(cp.Minimize(radius), size.constraints).solve(solver=cp.CLARABEL)
+        lengths: Any = np.linalg.norm(U, axis=0)  # what may do where there is no solution
+        squares = np.maximum(lengths if size.alpha.value is None else size.alpha.value, 0.0)
+        largest = squares.max() or 1.0
         return [
             max(Fraction(math.sqrt(v)), Fraction(1, 2**_FAINT)) if any(uj) else Fraction()
-            for v, uj in zip((squares / squares.max()).tolist(), u, strict=True)
+            for v, uj in zip((squares / largest).tolist(), u, strict=True)
         ]
 
 

@@ -135,7 +135,8 @@ def settled(problem: Problem, within: Within | None) -> tuple[Problem, Within | 
     Biases are by default as AdamW's where W has the spectral norm, as Muon leaves them to it, and
     decayed else. As AdamW's they are in {|b_j| <= R_W}: where W has entries of that size anyhow
     they are decayed ones. Where each column of W has a length of its own that of a neuron would be
-    the larger of two, of which no maxima over cones are known. Without a ball nothing is to be decided.
+    the larger of two, of which no maxima over cones are known. Without a ball nothing is to be
+    decided.
     Raises InputError where the treatment is not known in such a ball, or with a penalty.
     Source: `bias-balls`, proofs_notes/biases.md.
     """

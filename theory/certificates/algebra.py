@@ -160,7 +160,9 @@ def solve(A: list[list[int]], b: list[int]) -> list[Fraction] | None:
 
 def is_scalar(A: Sequence[Sequence[int]]) -> bool:
     """Whether a square matrix is a multiple of the identity."""
-    return all(v == (A[0][0] if i == k else 0) for i, row in enumerate(A) for k, v in enumerate(row))
+    return all(
+        v == (A[0][0] if i == k else 0) for i, row in enumerate(A) for k, v in enumerate(row)
+    )
 
 
 def is_positive(A: Sequence[Sequence[Fraction | int]], *, definite: bool) -> bool:

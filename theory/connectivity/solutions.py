@@ -103,8 +103,7 @@ class SolutionSet:
 
     def outer(self, neuron: Neuron) -> list[fmpq]:
         """u u^T / alpha as entries, of those that are counted."""
-        u, (alpha,) = to_flint(self.counted(neuron.u)), to_flint([neuron.alpha])
-        return [v * w / alpha for v in u for w in u]
+        return outer(neuron._replace(u=tuple(self.counted(neuron.u))))
 
     def stretch(self, neuron: Neuron) -> Fraction:
         """||u||^2 / alpha = ||w||^2, of the entries that are counted."""
@@ -280,16 +279,19 @@ class SolutionSet:
 
         Where neurons share one layer that is what they have.
         """
-        if self.gauge is None or self.gauge.summed or not any(neuron.u[:-1]) and self.gauge.free:
+        gauge = self.gauge
+        if gauge is None or gauge.summed:
+            return None
+        if gauge.free and not any(self.counted(neuron.u)):
             return None
         assert self.within.rho is not None
-        if self.gauge.power == 2:
+        if gauge.power == 2:
             return Fraction(1)
-        if self.gauge.power == 1:  # of its bias, whose square grows as alpha does
+        if gauge.power == 1:  # of its bias, whose square grows as alpha does
             square = neuron.u[-1] ** 2
             return self.within.rho**2 * neuron.alpha / square if square else None
-        (size,) = self.gauge.hidden.sizes((neuron.u,))
-        if self.gauge.exact:
+        (size,) = gauge.hidden.sizes((neuron.u,))
+        if gauge.exact:
             return self.within.rho / size
         # Few digits, rounded down: exact arithmetic would carry more along.
         return max(Fraction(1), Fraction(int(self.within.rho / size * 2**10), 2**10))
@@ -317,3 +319,9 @@ def network_of(point: Sequence[Neuron], d: int, width: int) -> Network:
         W=tuple(zip(*columns, *[(Fraction(),) * d] * missing, strict=True)),
         a=(*outputs, *[Fraction()] * missing),
     )
+
+
+def outer(neuron: Neuron) -> list[fmpq]:
+    """u u^T / alpha as d^2 entries."""
+    u, (alpha,) = to_flint(neuron.u), to_flint([neuron.alpha])
+    return [v * w / alpha for v in u for w in u]

@@ -285,8 +285,9 @@ class Apart(Norm):
         return np.concatenate([rest, biases], axis=-2)
 
     def factorise(self, U: Float[Array, "*batch d m"], output: VectorNorm) -> Factorisation:
-        """Where biases are free a column of nothing else takes little of `b`, and in the limit nothing. Else for the largest entry of b, and for its l2 norm where the rest has a
-        spectral or the Frobenius norm."""
+        """Where biases are free a column of nothing else takes little of `b`, and in the limit
+        nothing. Else for the largest entry of b, and for its l2 norm where the rest has a spectral
+        or the Frobenius norm."""
         found, biases = self.rest.factorise(U[..., :-1, :], output), np.abs(U[..., -1, :])
         if self.free:
             scale = np.where((found.scale == 0) & (biases > 0), _FAINT, found.scale)

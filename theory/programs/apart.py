@@ -74,7 +74,8 @@ class FreeLengths(_Free, TwoSumming):
         """With what it costs to make up for the last entry by one multiplier more."""
         root = self.root(v.shape[1], metric, 1.0)
         lengths: Array = np.linalg.norm(v[:, :-1] @ root[:-1, :-1], axis=1)
-        return lengths + root[-1, -1] * np.abs(v[:, -1])
+        costs: Array = lengths + root[-1, -1] * np.abs(v[:, -1])
+        return costs
 
     def root(
         self, d: int, metric: Float[Array, "d d"] | None, long: float = _LONG
@@ -148,4 +149,5 @@ class SharedLengths(TwoSumming):
         assert isinstance(hidden, SharedBiases)
         sizes = np.ones(d) if metric is None else np.diag(metric)
         trace = float(sizes @ hidden.counts(d)) / float(sizes.sum())
-        return whitening(d, metric) * np.sqrt(trace)
+        root: Array = whitening(d, metric) * np.sqrt(trace)
+        return root

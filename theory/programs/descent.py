@@ -219,7 +219,7 @@ class _Rounded:
 def _moved(
     found: Found, size: float, random: np.random.Generator
 ) -> tuple[Float[Array, "d m"], Float[Array, " m"]]:
-    """One neuron drawn anew, of weights of this size, or those of several moved, a little or far."""
+    """One neuron drawn anew, of weights of this size, or some of them moved, a little or far."""
     W, a = found.W.copy(), found.a.copy()
     width = len(a)
     one = random.integers(width)

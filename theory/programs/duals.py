@@ -70,18 +70,18 @@ class BlockDual:
         if not any(lam):
             return None
         if gauge.free:
-            _, whole = problem.activation.whole
-            lam, parts = tuple(whole * v for v in lam), whole * parts
+            _, steps = problem.activation.whole
+            lam, parts = tuple(steps * v for v in lam), steps * parts
         mu = {b: {row: parts * value for row, value in rows.items()} for b, rows in mu.items()}
         scale = Fraction(unit) / parts
-        found_dual = cls(problem, gauge, found.patterns, lam, mu, metric, scale)
-        return found_dual._settled() if gauge.free else found_dual
+        dual = cls(problem, gauge, found.patterns, lam, mu, metric, scale)
+        return dual._settled() if gauge.free else dual
 
     def _settled(self) -> BlockDual:
         """The same with multipliers such that no w_b has anything for the bias, which is free."""
         X, active = self.patterns.X, self.patterns.active
-        slopes, whole = self.problem.activation.whole
-        lam = np.array([v // whole for v in self.lam], dtype=object)
+        slopes, steps = self.problem.activation.whole
+        lam = np.array([v // steps for v in self.lam], dtype=object)
         gains = np.where(active, int(slopes.positive), int(slopes.negative)).astype(object) @ lam
         shortest = np.argsort(np.linalg.norm(X[:, :-1], axis=1)).tolist()
         mu = {}

@@ -1,4 +1,4 @@
-"""What no ball and no penalty counts: an output bias b and a linear part c . x, and the constant that
+"""What no ball and no penalty counts: an output bias b, a linear part c . x, and the constant that
 neurons with nothing but a free bias add.
 
 They are free columns of every program: 1 and the columns of X. In floats an orthonormal basis of

@@ -167,7 +167,9 @@ _FAMILIES: dict[str, type[Family]] = {
 }
 
 
-def family_of(gauge: Gauge, width: int | None = None, X: Float[Array, "n d"] | None = None) -> Family:
+def family_of(
+    gauge: Gauge, width: int | None = None, X: Float[Array, "n d"] | None = None
+) -> Family:
     """The convex programs of a gauge: they go by the lengths of neurons.
 
     width: of the networks, where biases have a bound apart. X: the data, where they are free.
@@ -242,9 +244,9 @@ def _optimum(
 ) -> Optimum:
     """max_cells: None where no networks of the width are asked for, beyond the lifted ones."""
     require_within(within, Ball, Penalty)
-    problem, within = settled(problem, within)
-    assert within is not None
-    loss = problem.loss
+    problem, place = settled(problem, within)
+    assert place is not None
+    within, loss = place, problem.loss
     # With a penalty the sum of ||u_j|| counts, as in the ball of ngd.
     ball = within.geometry if isinstance(within, Ball) else geometry("ngd").ball
     gauge = gauge_of(ball)
@@ -301,8 +303,8 @@ def _optimum(
     try:
         relaxation = columns.solve(weight)
         if not whole and not isinstance(loss, Custom) and problem.zero:
-            known = (columns, relaxation, weight, data, family.relaxed)
-            relaxation, covered = _everywhere(*known, progress)
+            priced = (columns, relaxation, weight, data, family.relaxed)
+            relaxation, covered = _everywhere(*priced, progress)
     except Interrupted:
         known = ""
         if networks:

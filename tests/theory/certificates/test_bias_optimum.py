@@ -19,7 +19,7 @@ from theory.problem import Problem
 from theory.programs import solve
 from theory.within import Ball
 
-PLANE = Problem([[1, 0], [0, 1], [1, 1], [-1, 2]], [1, -1, 1, 2])
+LINE = Problem([[0], [1], [2]], [1, -1, 2])
 HALF = Fraction(1, 2)
 MUONS = ("muon", "muon-adamw")
 CASES = [
@@ -34,9 +34,9 @@ def refused(document: dict[str, Any], message: str, problem: Problem | None = No
         check(document, problem)
 
 
-# By hand. With free biases only the slope counts: on x = 1, -1 with targets 3, -3 a network of slope
-# at most 1 misses both by 2. Of nu = (1, -1) w is (2, 0) or (-2, 0) where both rows are active; where
-# one is, a multiplier of 1 takes what w has for the bias away, and makes it one of these, or zero.
+# By hand. With free biases only the slope counts: on x = 1, -1 with targets 3, -3 a network of
+# slope at most 1 misses both by 2. Of nu = (1, -1) w is (2, 0) or (-2, 0) where both rows are
+# active; where one is, a multiplier of 1 takes what w has for the bias away.
 
 SLOPE: dict[str, Any] = {
     "format": "isthmus-certificate",
@@ -127,8 +127,8 @@ def test_changes_of_adamws(at: tuple[Any, ...], value: Any, message: str) -> Non
 @pytest.mark.parametrize(("ball", "bias"), CASES)
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu:1/10"])
 def test_what_is_found_is_proved(ball: str, bias: str, activation: str) -> None:
-    problem = Problem(PLANE.X, PLANE.y, activation=activation).with_bias(bias)
-    found = solve(problem, Ball(ball, HALF), width=2, max_cells=1)
+    problem = Problem(LINE.X, LINE.y, activation=activation).with_bias(bias)
+    found = solve(problem, Ball(ball, HALF), width=1, max_cells=1)
     document = json.loads(json.dumps(certify(found)))
     verdict = check(document, problem)
     assert verdict.kind == "optimum"
@@ -137,7 +137,7 @@ def test_what_is_found_is_proved(ball: str, bias: str, activation: str) -> None:
     refused({**document, "value": higher}, "value: the lower end", problem)
     if bias == "free":
         refused(tampered(document, ("dual", "mu", 0), REMOVE), "dual: has a column that", problem)
-        with_cover = {"frame": None, "+": {}, "-": {}}
+        with_cover: dict[str, Any] = {"frame": None, "+": {}, "-": {}}
         dual = {**document["dual"], "cover": with_cover}
         del dual["mu"]
         refused({**document, "dual": dual}, "dual: is of all directions", problem)
@@ -145,8 +145,8 @@ def test_what_is_found_is_proved(ball: str, bias: str, activation: str) -> None:
 
 
 def test_over_a_pool_that_is_said() -> None:
-    found = solve(PLANE.with_bias("free"), Ball("ngd", HALF), max_patterns=4, max_cells=1)
-    verdict = check(certify(found), PLANE.with_bias("free"))
+    found = solve(LINE.with_bias("free"), Ball("ngd", HALF), max_patterns=4, max_cells=1)
+    verdict = check(certify(found), LINE.with_bias("free"))
     assert verdict.statement.endswith("this says nothing about other patterns")
 
 
@@ -174,7 +174,7 @@ def test_paths(ball: str, bias: str) -> None:
     refused(tampered(document, ("problem", "bias"), REMOVE), r"start\[0\]\[2\]: has 2 entries")
     wide = [*u[:-1], "99"]
     changed = tampered(document, ("steps", 0, 0, 3), wide)
-    with pytest.raises(CertificateInvalid, match=rf"^steps\[0\]"):
+    with pytest.raises(CertificateInvalid, match=r"^steps\[0\]"):
         check(tampered(changed, ("level",), "100000"), problem)
     assert isinstance(place, int)
 

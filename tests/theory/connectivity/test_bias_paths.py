@@ -60,7 +60,7 @@ def sizes(ball: Ball, bias: str, W: np.ndarray, a: np.ndarray) -> float:
 def test_whatever_is_answered_is_proved(
     X: list[tuple[int, int]], case: tuple[str, str], width: int, data: st.DataObject
 ) -> None:
-    """Between the breakpoints, too, the networks are in the ball, by the definition of its norms."""
+    """Between the breakpoints, too, the networks are in the ball, by what its norms are."""
     targets = data.draw(st.lists(st.integers(-2, 2), min_size=len(X), max_size=len(X)))
     problem, ball = settled(Problem(X, targets).with_bias(case[1]), Ball(case[0], 2))
     assert isinstance(ball, Ball)
@@ -85,9 +85,9 @@ def test_whatever_is_answered_is_proved(
             point = [neuron for neuron in found.at(k, step) if not neuron.blank]
             assert not solutions.violation(point)
             if point:
-                a = np.sqrt([float(neuron.alpha) for neuron in point])
-                W = np.array([[float(v) for v in neuron.u] for neuron in point]).T / a
-                assert sizes(ball, case[1], W, a) <= float(ball.rho) * (1 + 1e-9)
+                roots = np.sqrt([float(neuron.alpha) for neuron in point])
+                columns = np.array([[float(v) for v in neuron.u] for neuron in point]).T / roots
+                assert sizes(ball, case[1], columns, roots) <= float(ball.rho) * (1 + 1e-9)
 
 
 @pytest.mark.parametrize(("ball", "bias"), CASES)
@@ -123,7 +123,9 @@ def test_the_rule_decides_what_is_inside() -> None:
         assert "outside" in decayed.violation_of(network)
     for ball in MUONS:
         problem_ = problem.with_bias("adamw")
-        assert "outside" in SolutionSet(problem_, Ball(ball, "29/10"), 1).violation_of(network)
+        assert "outside" in SolutionSet(problem_, Ball(ball, "29/10"), Fraction(1)).violation_of(
+            network
+        )
         assert not SolutionSet(problem_, Ball(ball, 3), Fraction(1)).violation_of(network)
 
 
@@ -138,8 +140,8 @@ def test_a_bias_caps_what_a_neuron_may_take() -> None:
 
 
 def test_a_neuron_more_joins_what_is_apart() -> None:
-    """On x = 1, -1 with targets 1, -1 one neuron fits either; on the way from one sign to the other it
-    is zero, of loss 1."""
+    """On x = 1, -1 with targets 1, -1 one neuron fits either; on the way from one sign to the other
+    it is zero, of loss 1."""
     problem = Problem([[1], [-1]], [1, -1]).with_bias("free")
     solutions = SolutionSet(problem, Ball("ngd", 1), Fraction(3, 4))
     first = Network(W=[["1/2"], ["1/2"]], a=["1"])

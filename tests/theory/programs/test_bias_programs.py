@@ -1,5 +1,5 @@
-"""Programs with hidden biases apart from the ball of W: closed forms, grids of kinks, large constant
-features, landscapes of every cell, and the invariances."""
+"""Programs with hidden biases apart from the ball of W: closed forms, grids of kinks, large
+constant features, landscapes of every cell, and the invariances."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def test_free_biases_are_for_any_width(ball: str) -> None:
 
 
 def by_kinks(problem: Problem, rho: float) -> float:
-    """The least loss over neurons +-relu(+-(x - t)) of total slope rho, with a constant: t runs over
-    the data and points between them."""
+    """The least loss over neurons +-relu(+-(x - t)) of total slope rho, with a constant: t runs
+    over the data and points between them."""
     x, y = (np.array(v, dtype=float) for v in ([row[0] for row in problem.X], problem.y))
     kinks = np.unique(np.concatenate([x, np.linspace(x.min(), x.max(), 41)]))
     columns = [np.maximum(s * (x - t), 0) for t in kinks for s in (1, -1)]
@@ -141,7 +141,7 @@ def test_free_biases_are_those_of_a_large_constant_feature(ball: str, loss: str)
     found = relax(problem.with_bias("free"), Ball(ball, HALF), width=2)
     values = []
     for size in (1, 4, 1000):
-        X = [(*row, Fraction(size)) for row in PLANE.X]
+        X = tuple((*row, Fraction(size)) for row in PLANE.X)
         values.append(relax(replace(problem, X=X, output_bias=True), Ball(ball, HALF), width=2))
     for wider, narrower in itertools.pairwise(values):
         assert narrower.upper <= wider.upper + Fraction(1, 10**6)
@@ -215,7 +215,9 @@ def test_no_network_in_the_ball_is_below(
         a = data.draw(st.tuples(*[entries] * width))
         size = ball.gauge.hidden.squared(tuple(zip(*W, strict=True)))
         size *= ball.gauge.output_squared(a)
-        scale = Fraction(1) if size <= 1 else Fraction(1 / math.sqrt(size)) * (1 - Fraction(1, 10**9))
+        scale = (
+            Fraction(1) if size <= 1 else Fraction(1 / math.sqrt(size)) * (1 - Fraction(1, 10**9))
+        )
         network = Network(W=W, a=[scale * v for v in a], c=[0] * 3 if problem.skip else None)
         assert ball.gauge.holds(network, ball.rho)
         assert network.loss(problem) >= found.lower
