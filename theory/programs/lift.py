@@ -119,13 +119,26 @@ class Lift:
         neurons = self._neurons
         if self.width is None or len(neurons) <= self.width:
             filled = self._filled(neurons)
-            return self.wide if filled is neurons else self._in_ball(filled, self._free)
+            if filled is neurons:
+                return self.wide
+            lifted = self._in_ball(filled, self._free)
+            return self._balanced(lifted) if self.gauge.bounded else lifted
         largest = np.argsort(-self.family.lengths(self.relaxation.u, None))[: self.width]
         sizes = self.family.lengths(self.relaxation.u[largest], None)
         cell = self._best_of_cell(
             self.relaxation.patterns, self.relaxation.blocks[largest], _counts(sizes, self.width)
         )
         return self._of_cell(cell)
+
+    def _balanced(self, lifted: Lifted) -> Lifted:
+        """The better of a network and the best of its cell: of neurons whose biases are bounded a
+        few are too large for their counts, and all shrink."""
+        W = np.array(lifted.network.W, dtype=float)
+        a = np.array(lifted.network.a, dtype=float)
+        cell = self._cell(Found(W, a, float(lifted.value), self.relaxation.shift))
+        if cell is None:
+            return lifted
+        return min(lifted, self._of_cell(cell), key=lambda each: each.value)
 
     def improved(self, found: Found) -> Lifted:
         """The better of `narrow` and the best network of the cell that a float network is in."""

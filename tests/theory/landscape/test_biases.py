@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from profiles import part
 
 from theory.errors import InputError
+from theory.exact import dot
 from theory.gauges import gauge_of
 from theory.geometry import Apart, SchattenNorm, geometry
 from theory.geometry.two_summing import least_squares_of_outputs
@@ -470,3 +471,51 @@ def test_valleys_with_free_biases_by_hand() -> None:
     problem = Problem([[-1], [-3]], [2, 0]).with_bias("free")
     (valley,) = valleys(problem, 1, within=Ball("adamw", "1/2")).valleys
     assert valley.birth == Fraction(1, 4)
+
+
+@pytest.mark.parametrize(("ball", "bias"), pairs)
+def test_factorisations_attain_what_they_say(ball: str, bias: str) -> None:
+    """In floats, of several matrices at once: as W times b, and near the exact gauge."""
+    optimizer = apart(ball, bias).geometry
+    U = np.random.default_rng(2).integers(-3, 4, (4, 3, 3)).astype(float)
+    U[0, :-1, 1] = 0.0  # nothing but a bias
+    U[1, :, 2] = 0.0
+    lower, upper, scale = optimizer.hidden.factorise(U, optimizer.output)
+    assert (lower <= upper).all()
+    assert ((scale == 0) == (U == 0).all(axis=1)).all()
+    W = U / np.where(scale == 0, 1.0, scale)[:, None]
+    sizes = optimizer.hidden.value(W) * optimizer.output.value(scale)
+    assert (sizes <= upper * (1 + 1e-9)).all()
+    for each, least_ in zip(U, upper.tolist(), strict=True):
+        u = tuple(tuple(Fraction(int(v)) for v in column) for column in each.T)
+        _, radius = gauge_of(optimizer).witness([1] * 3, u)
+        assert least_ == pytest.approx(float(radius), rel=1e-5)
+
+
+@few
+@given(
+    st.sampled_from(SHARED),
+    st.lists(st.tuples(entries, entries, entries), min_size=1, max_size=3),
+    st.lists(st.tuples(*[st.integers(-5, 5)] * 3), min_size=3, max_size=3),
+)
+def test_what_programs_relax_bounds_to(
+    ball: str, u: list[tuple[Fraction, ...]], w: list[tuple[int, ...]]
+) -> None:
+    """All biases together in place of each: no larger, equal for equal biases; and weak duality."""
+    gauge = gauge_of(apart(ball, "adamw").geometry)
+    shared = gauge.relaxation(len(u))
+    assert shared.relaxation(len(u)) == shared
+    if shared.power == gauge.power == 1:
+        assert shared.summed > gauge.summed
+    assert shared.hidden.squared(u) <= gauge.hidden.squared(u) * (1 + Fraction(1, 10**9))
+    level = [(*uj[:-1], Fraction(3)) for uj in u]
+    assert shared.hidden.squared(level) == gauge.hidden.squared(level)
+    rest = np.eye(2) if ball.startswith("ngd") else np.array([[2.0, 1.0], [1.0, 1.0]])
+    Z = np.zeros((3, 3))
+    Z[:-1, :-1], Z[-1, -1] = rest, 0.5
+    metric = shared.metric_near(Z)
+    columns = w[: len(u)]
+    product = sum(dot(uj, wj) for uj, wj in zip(u, columns, strict=True))
+    dual = shared.dual([shared.cost(wj, metric) for wj in columns])
+    _, radius = shared.witness([1] * len(u), tuple(u))
+    assert product <= radius * dual
