@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from profiles import part
 
 from theory.errors import InputError
-from theory.exact import dot
 from theory.gauges import gauge_of
 from theory.geometry import Apart, SchattenNorm, geometry
 from theory.geometry.two_summing import least_squares_of_outputs
@@ -515,7 +514,8 @@ def test_what_programs_relax_bounds_to(
     Z[:-1, :-1], Z[-1, -1] = rest, 0.5
     metric = shared.metric_near(Z)
     columns = w[: len(u)]
-    product = sum(dot(uj, wj) for uj, wj in zip(u, columns, strict=True))
+    pairs_ = (zip(uj, wj, strict=True) for uj, wj in zip(u, columns, strict=True))
+    product = sum((p * q for pair in pairs_ for p, q in pair), Fraction())
     dual = shared.dual([shared.cost(wj, metric) for wj in columns])
     _, radius = shared.witness([1] * len(u), tuple(u))
     assert product <= radius * dual
