@@ -4,7 +4,7 @@
 fit: the program has the constant as a free column (free.py), and lam . 1 = 0. On every block the
 last entry of w_b, that of the bias, has to be zero, and the cost is the dual norm of the others.
 Multipliers mu_b that do that nearly are those of a feature so large that hardly any bias costs
-anything; what is left is made up for exactly, by one multiplier more for each block (`settled`).
+anything; what is left is made up for exactly, by one multiplier more for each block (duals.py).
 
 *As AdamW's*, where W has a spectral or Frobenius norm. All biases of m neurons together,
 ||b||_2 <= R_W m^1/2, take the place of each: a relaxation (`theory.gauges.SharedBiases`), whose

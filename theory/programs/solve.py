@@ -4,7 +4,8 @@
    generation finds.
 2. The convex program over all blocks (columns.py), by Newton's method for l2 lengths and squared
    losses, an interior-point method for spectral norms and smooth ones, and CVXPY else: a relaxation
-   of training at any width. An output bias and a linear part are free columns of it (free.py).
+   of training at any width. An output bias and a linear part are free columns of it (free.py),
+   hidden biases apart from the ball have programs of their own (apart.py).
    Where patterns were searched for, a cover of all directions prices all others (cover.py), and
    those that cost more join.
 3. Its dual point, repaired to exact feasibility, proves a lower bound (bounds.py); its solution,
@@ -196,7 +197,7 @@ def solve(
     """The least loss of networks of `width` neurons in a ball or with a penalty, from both sides.
 
     width: None, for as many neurons as it takes, is possible for muon, ngd and sgd only: in the
-        other balls each neuron adds to what can be fitted.
+        other balls, and where biases are as AdamW's, each neuron adds to what can be fitted.
     max_patterns: with more cones than that, patterns are searched for (from `seed`); in many
         dimensions `lower` holds over these only.
     max_cells: the most cells to search at a small width.
