@@ -809,6 +809,10 @@ class Gauge:
         """A metric near the matrix, with the trace that bounds have."""
         return Metric.near(Z)._replace(counts=self.hidden.counts(len(Z)))
 
+    def metric_of(self, Z: tuple[tuple[int, ...], ...]) -> Metric:
+        """The metric that a matrix is, with the trace that bounds have."""
+        return Metric.of(Z)._replace(counts=self.hidden.counts(len(Z)))
+
     def metric_size(self, d: int) -> int:
         """How many rows Z has, of d input weights: biases apart have none."""
         return d - (self.bounded or self.free)

@@ -31,7 +31,7 @@ def constant_neurons(problem: Problem) -> bool:
     return problem.bias == "free" and not problem.has_free_part
 
 
-def free_columns(problem: Problem) -> Sequence[Sequence[Fraction]]:
+def free_columns(problem: Problem) -> tuple[tuple[Fraction, ...], ...]:
     """Those of the programs, (n,) each."""
     return ((Fraction(1),) * problem.n,) if constant_neurons(problem) else problem.free_columns
 
