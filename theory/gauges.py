@@ -23,6 +23,7 @@ entries of the u_j, may be apart from the norm on W: see `Apart` and proofs_note
 
 from __future__ import annotations
 
+import contextlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +49,7 @@ from theory.exact import (
 )
 from theory.geometry import Apart, Geometry, LionK, MixedNorm, Norm, SchattenNorm, VectorNorm
 from theory.geometry.lp_norm import conjugate
-from theory.geometry.two_summing import least_squares_of_outputs
+from theory.geometry.two_summing import least_lengths_of_outputs, least_squares_of_outputs
 from theory.network import Network
 from theory.types import Array
 
@@ -78,13 +79,15 @@ class Metric(NamedTuple):
     """A positive definite integer matrix Z (d, d), with Z^-1 = numerators / denominator.
 
     level: where biases are bounded apart, for a dual vector whose largest entry is one: see
-    `theory.landscape.biased`.
+    `theory.landscape.biased`. counts: how often each diagonal entry counts in the trace; once,
+    unless they say something else.
     """
 
     Z: tuple[tuple[int, ...], ...]
     numerators: tuple[tuple[int, ...], ...]
     denominator: int
     level: Fraction = Fraction()
+    counts: tuple[int, ...] | None = None
 
     @classmethod
     def near(cls, matrix: Float[Array, "d d"]) -> Metric:
@@ -112,8 +115,11 @@ class Metric(NamedTuple):
 
     @property
     def trace(self) -> int:
-        """tr Z"""
-        return sum(row[k] for k, row in enumerate(self.Z))
+        """tr Z, as `counts` has it."""
+        counts = self.counts or (1,) * len(self.Z)
+        return sum(
+            times * row[k] for k, (times, row) in enumerate(zip(counts, self.Z, strict=True))
+        )
 
     def norm_squared(self, w: Sequence[int]) -> Fraction:
         """w^T Z^-1 w"""
@@ -123,11 +129,35 @@ class Metric(NamedTuple):
 class Size(NamedTuple):
     """A ball as CVXPY constraints; `arrow` is the semidefinite one, if there is one, whose
     multiplier has Z in its corner. alpha: the squares of |a|, in parts of the radius, where they
-    are variables."""
+    are variables. rows, biases: what bounds ||V||_F and the biases together, where Z is made of the
+    multipliers of these, as multiples of the identity."""
 
     constraints: list[cvxpy.Constraint]
     arrow: cvxpy.Constraint | None = None
     alpha: cvxpy.Variable | None = None
+    rows: cvxpy.Constraint | None = None
+    biases: cvxpy.Constraint | None = None
+
+    @property
+    def priced(self) -> tuple[cvxpy.Constraint | None, ...]:
+        """The constraints that Z is made of the multipliers of."""
+        return (self.arrow, self.rows, self.biases)
+
+    def metric(self, d: int) -> Array | None:
+        """Z once solved, of d input weights or, where biases are free, of those but the bias; None
+        where there is none."""
+        rest: Any = None
+        if self.arrow is not None:
+            assert self.alpha is not None
+            size = self.arrow.shape[0] - self.alpha.size
+            rest = self.arrow.dual_value[:size, :size]
+        if self.rows is not None:
+            rest = np.eye(d - 1) * np.asarray(self.rows.dual_value).item()
+        if self.biases is None:
+            return cast("Array | None", rest)
+        Z = np.zeros((d, d))
+        Z[:-1, :-1], Z[-1, -1] = rest, np.asarray(self.biases.dual_value).item()
+        return Z
 
 
 @dataclass(frozen=True)
@@ -159,6 +189,10 @@ class Hidden(ABC):
     @property
     def joint(self) -> bool:
         return False
+
+    def counts(self, size: int) -> tuple[int, ...] | None:
+        """How often the diagonal entries of Z count in its trace, where that is not once."""
+        return None
 
     @abstractmethod
     def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
@@ -373,10 +407,7 @@ class Spectral(Hidden):
         return is_positive_semidefinite(rest)
 
     def sizes(self, u: Point) -> list[Fraction]:
-        relaxed = Gauge(self, EUCLIDEAN)
-        alpha = [size * size for size in relaxed.scale(u)]
-        _, total = relaxed.witness([1] * len(u), u)
-        return [total * size / sum(alpha, Fraction()) for size in alpha]
+        return _parts(self, u)
 
     def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
         assert metric is not None
@@ -516,7 +547,16 @@ class FreeBiases(_Apart):
 
 
 class BoundedBiases(_Apart):
-    """The larger of the norm of the rest and of the largest bias: for the spectral norm."""
+    """The larger of the norm of the rest and of the largest bias: for the spectral and the
+    Frobenius norm. Z is of the rest; for the latter a multiple of the identity, which counts once.
+    """
+
+    @property
+    def joint(self) -> bool:
+        return True
+
+    def counts(self, size: int) -> tuple[int, ...] | None:
+        return None if self.rest.joint else (1, *(0,) * (size - 1))
 
     @property
     def norm(self) -> Norm:
@@ -544,29 +584,150 @@ class BoundedBiases(_Apart):
         power: float,
         counts: Float[Array, " m"] | None = None,
     ) -> Size:
-        """Those of the rest, and b_j^2 <= radius alpha_j, or |b_j| <= radius for own |a_j|."""
+        """Those of the rest, and b_j^2 <= radius alpha_j, or |b_j| <= radius for own |a_j|; radius
+        times the counts, where there are."""
         import cvxpy
 
         cp: Any = cvxpy  # mypy does not see the functions it exports
-        found = self.rest.ball(U[:-1], radius, power, counts)
+        found = _shared(self.rest, U[:-1], radius, power, counts)
+        each = radius if counts is None else radius * counts
         if power != 1:
-            room = [cp.abs(U[-1]) <= radius]
+            room = [cp.abs(U[-1]) <= each]
         else:
             assert found.alpha is not None
-            cones = cp.vstack([2 * U[-1], radius - found.alpha])
-            room = [cp.norm(cones, 2, axis=0) <= radius + found.alpha]
-        return Size([*found.constraints, *room], found.arrow, found.alpha)
+            cones = cp.vstack([2 * U[-1], each - found.alpha])
+            room = [cp.norm(cones, 2, axis=0) <= each + found.alpha]
+        return found._replace(constraints=[*found.constraints, *room])
 
     def scale(self, u: Point) -> list[Fraction]:
         """In floating point, near those of the least network."""
         top = max(abs(v) for uj in u for v in uj) or Fraction(1)
         U = np.array([[float(v / top) for v in uj] for uj in u]).T
-        squares = least_squares_of_outputs(U[:-1].T @ U[:-1], U[-1] ** 2)
+        V, floors = U[:-1], U[-1] ** 2
+        if self.rest.joint:
+            squares = least_squares_of_outputs(V.T @ V, floors)
+        else:
+            squares = least_lengths_of_outputs((V**2).sum(axis=0), floors)
         largest = squares.max() or 1.0
         return [
             max(Fraction(math.sqrt(v / largest)), Fraction(1, 2**_FAINT)) if any(uj) else Fraction()
             for v, uj in zip(squares.tolist(), u, strict=True)
         ]
+
+
+@dataclass(frozen=True)
+class SharedBiases(_Apart):
+    """What `BoundedBiases` are at a width in convex programs: together they are no longer than as
+    many of length one. The larger of the norm of the rest and of the l2 norm of the biases over the
+    root of the width.
+
+    Z is a metric of the rest, where that has a spectral norm, else a multiple of the identity, and
+    one number for the bias, which counts in the trace as often as there are neurons.
+    """
+
+    width: int
+
+    @property
+    def joint(self) -> bool:
+        return True
+
+    @property
+    def norm(self) -> Norm:
+        return Apart(self.rest.norm, free=False)
+
+    def counts(self, size: int) -> tuple[int, ...]:
+        rest = (1,) * (size - 1) if self.rest.joint else (1, *(0,) * (size - 2))
+        return (*rest, self.width)
+
+    def squared(self, W: Sequence[Sequence[Fraction]]) -> Fraction:
+        biases = squared(w[-1] for w in W) / self.width
+        return max(biases, self.rest.squared([w[:-1] for w in W]))
+
+    def stretched(self, columns: Scaled) -> Fraction:
+        biases = sum((u[-1] ** 2 / alpha for alpha, u in columns), Fraction()) / self.width
+        return max(self.rest.stretched(_short(columns)), biases)
+
+    def at_most(self, columns: Scaled, bound: Fraction) -> bool:
+        return self.stretched(columns) <= bound
+
+    def sizes(self, u: Point) -> list[Fraction]:
+        return _parts(self, u)
+
+    def dual_squared(self, w: Sequence[int], metric: Metric | None) -> Fraction:
+        assert metric is not None
+        return metric.trace * metric.norm_squared(w)
+
+    def ball(
+        self,
+        U: cvxpy.Expression,
+        radius: cvxpy.Expression | float,
+        power: float,
+        counts: Float[Array, " m"] | None = None,
+    ) -> Size:
+        import cvxpy
+
+        cp: Any = cvxpy  # mypy does not see the functions it exports
+        found = _shared(self.rest, U[:-1], radius, 1, None)
+        squares = cp.Variable(U.shape[1])
+        biases = cp.sum(squares) <= self.width * radius
+        room = [_at_least(cp, U[-1:], squares, found.alpha), biases]
+        return found._replace(constraints=[*found.constraints, *room], biases=biases)
+
+    def scale(self, u: Point) -> list[Fraction]:
+        """In floating point, near those of the least network."""
+        import cvxpy
+
+        cp: Any = cvxpy
+        top = max(abs(v) for uj in u for v in uj) or Fraction(1)
+        U = np.array([[float(v / top) for v in uj] for uj in u]).T
+        radius = cp.Variable()
+        size = self.ball(cp.Constant(U), radius, 1)
+        assert size.alpha is not None
+        with contextlib.suppress(cp.SolverError):
+            cp.Problem(cp.Minimize(radius), size.constraints).solve(solver=cp.CLARABEL)
+        lengths: Any = np.linalg.norm(U, axis=0)  # what may do where there is no solution
+        squares = np.maximum(lengths if size.alpha.value is None else size.alpha.value, 0.0)
+        largest = squares.max() or 1.0
+        return [
+            max(Fraction(math.sqrt(v)), Fraction(1, 2**_FAINT)) if any(uj) else Fraction()
+            for v, uj in zip((squares / largest).tolist(), u, strict=True)
+        ]
+
+
+def _shared(
+    hidden: Hidden,
+    V: cvxpy.Expression,
+    radius: cvxpy.Expression | float,
+    power: float,
+    counts: Float[Array, " m"] | None,
+) -> Size:
+    """The ball of a norm that neurons share, with the squares of |a| as variables."""
+    import cvxpy
+
+    cp: Any = cvxpy  # mypy does not see the functions it exports
+    if hidden.joint:
+        return hidden.ball(V, radius, power, counts)
+    alpha, squares = cp.Variable(V.shape[1]), cp.Variable(V.shape[1])
+    counts = np.ones(V.shape[1]) if counts is None else counts
+    room = cp.sum(alpha) <= radius if power == 1 else alpha <= radius * counts
+    rows = cp.sum(squares) <= radius
+    return Size([rows, room, _at_least(cp, V, squares, alpha)], None, alpha, rows)
+
+
+def _at_least(cp: Any, U: Any, squares: Any, alpha: Any) -> Any:
+    """The lengths of the columns of U, squared, are at most those of squares times alpha."""
+    return cp.SOC(squares + alpha, cp.vstack([2 * U, cp.reshape(squares - alpha, (1, -1), "C")]))
+
+
+def _parts(hidden: Hidden, u: Point) -> list[Fraction]:
+    """What each neuron takes of the gauge, where both layers are shared."""
+    relaxed = Gauge(hidden, EUCLIDEAN)
+    alpha = [size * size for size in relaxed.scale(u)]
+    total = sum(alpha, Fraction())
+    if not total:
+        return alpha
+    _, size = relaxed.witness([1] * len(u), u)
+    return [size * share / total for share in alpha]
 
 
 def _short(columns: Scaled) -> Scaled:
@@ -639,6 +800,19 @@ class Gauge:
         """Whether biases do not count."""
         return isinstance(self.hidden, FreeBiases)
 
+    @property
+    def apart(self) -> bool:
+        """Whether biases are apart from the rest in any way."""
+        return isinstance(self.hidden, _Apart)
+
+    def metric_near(self, Z: Float[Array, "k k"]) -> Metric:
+        """A metric near the matrix, with the trace that bounds have."""
+        return Metric.near(Z)._replace(counts=self.hidden.counts(len(Z)))
+
+    def metric_of(self, Z: tuple[tuple[int, ...], ...]) -> Metric:
+        """The metric that a matrix is, with the trace that bounds have."""
+        return Metric.of(Z)._replace(counts=self.hidden.counts(len(Z)))
+
     def metric_size(self, d: int) -> int:
         """How many rows Z has, of d input weights: biases apart have none."""
         return d - (self.bounded or self.free)
@@ -653,11 +827,19 @@ class Gauge:
         """Whether minimising it is a linear program, solved exactly."""
         return self.hidden.entries and not self.output.shared
 
+    def relaxation(self, width: int | None) -> Gauge:
+        """That of convex programs for networks of a width, in balls of the radius `relaxed`: itself
+        where biases have no bound apart."""
+        if not isinstance(self.hidden, BoundedBiases):
+            return self
+        assert width is not None
+        return Gauge(SharedBiases(self.hidden.rest, width), self.output)
+
     def relaxed(self, rho: Fraction, width: int) -> Fraction:
         """The most that lengths of neurons in the ball sum to: rho m^(1 - 1/s), from below."""
         if self.power == 2:
             return rho * width / sqrt_above(width)
-        return rho if self.summed else rho * width
+        return rho if self.power == 1 else rho * width
 
     def cost(self, w: Sequence[int], metric: Metric | None) -> Cost:
         """What one column contributes to `dual`; where biases are free its last entry is 0."""
@@ -797,7 +979,7 @@ def _hidden(norm: Norm) -> Hidden | None:
     rest = _HIDDEN.get(norm.rest)
     if rest is None or norm.free:
         return None if rest is None else FreeBiases(rest)
-    return BoundedBiases(rest) if rest.joint else None
+    return BoundedBiases(rest) if rest.shared else None
 
 
 def gauge_of(optimizer: LionK) -> Gauge:

@@ -125,12 +125,18 @@ def require_within(value: object, *kinds: type[Ball] | type[Penalty]) -> None:
         raise InputError("within", f"is {value!r}, but must be such as {remedy}")
 
 
+_SHARED = (SchattenNorm(math.inf), SchattenNorm(2), MixedNorm(2, 2))
+"""The norms of W that neurons divide among themselves."""
+
+
 def settled(problem: Problem, within: Within | None) -> tuple[Problem, Within | None]:
     """The problem with the treatment of its hidden biases decided, and the ball that this makes.
 
     Biases are by default as AdamW's where W has the spectral norm, as Muon leaves them to it, and
     decayed else. As AdamW's they are in {|b_j| <= R_W}: where W has entries of that size anyhow
-    they are decayed ones. Without a ball nothing is to be decided.
+    they are decayed ones. Where each column of W has a length of its own that of a neuron would be
+    the larger of two, of which no maxima over cones are known. Without a ball nothing is to be
+    decided.
     Raises InputError where the treatment is not known in such a ball, or with a penalty.
     Source: `bias-balls`, proofs_notes/biases.md.
     """
@@ -148,10 +154,10 @@ def settled(problem: Problem, within: Within | None) -> tuple[Problem, Within | 
         bias = "adamw" if norm == SchattenNorm(math.inf) else "decayed"
     if bias == "decayed" or (bias == "adamw" and norm == MixedNorm(math.inf, math.inf)):
         return replace(problem, bias="decayed"), within
-    if bias == "adamw" and norm != SchattenNorm(math.inf):
-        remedy = "take decayed or free"
+    if bias == "adamw" and norm not in _SHARED:
+        remedy = "no maxima over cones with two bounds at once; take decayed or free"
         raise InputError(
-            "bias", f"as adamw's in the ball of {within.optimizer} is not known; {remedy}"
+            "bias", f"as adamw's in the ball of {within.optimizer} is not known: {remedy}"
         )
     apart = replace(within.geometry, hidden=Apart(norm, free=bias == "free"))
     return replace(problem, bias=bias), Ball(apart, within.rho)

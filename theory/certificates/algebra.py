@@ -158,6 +158,13 @@ def solve(A: list[list[int]], b: list[int]) -> list[Fraction] | None:
     return [row[-1] / row[i] for i, row in enumerate(rows)]
 
 
+def is_scalar(A: Sequence[Sequence[int]]) -> bool:
+    """Whether a square matrix is a multiple of the identity."""
+    return all(
+        v == (A[0][0] if i == k else 0) for i, row in enumerate(A) for k, v in enumerate(row)
+    )
+
+
 def is_positive(A: Sequence[Sequence[Fraction | int]], *, definite: bool) -> bool:
     """Whether a symmetric matrix is positive semidefinite, or definite: by elimination."""
     rows = [[Fraction(v) for v in row] for row in A]

@@ -33,6 +33,16 @@ class Norms:
     name: str
 
     @property
+    def free(self) -> bool:
+        """Whether hidden biases do not count."""
+        return False
+
+    @property
+    def bounded(self) -> bool:
+        """Whether they have a bound of their own."""
+        return False
+
+    @property
     def hidden(self) -> str:
         """The norm of W."""
         return BALLS.get(self.name, ("frobenius", "l2"))[0]
@@ -46,6 +56,17 @@ class Norms:
     def spectral(self) -> bool:
         """Whether duals have a metric Z."""
         return self.hidden == "spectral"
+
+    @property
+    def metric(self) -> bool:
+        """Whether duals of convex programs have one: also where biases have a bound of their own,
+        with a number for these."""
+        return self.spectral or self.bounded
+
+    @property
+    def divided(self) -> bool:
+        """Whether all neurons together have as much room as one."""
+        return len(self.shared) == 2 and not self.bounded
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -76,12 +97,10 @@ class Ball(Norms):
 
     @property
     def free(self) -> bool:
-        """Whether biases do not count."""
         return self.biases == "free"
 
     @property
     def bounded(self) -> bool:
-        """Whether they have a bound of their own."""
         return self.biases == "adamw"
 
     def bound(self, proof: Proof, length: Fraction) -> Fraction:
@@ -144,8 +163,8 @@ def read(value: object, bias: str | None = None) -> Ball | Penalty:
     name = fields["ball"]
     if not isinstance(name, str) or name not in BALLS:
         fail("within.ball", f"must be one of {', '.join(BALLS)}, not {show(name)}")
-    if biases == "adamw" and BALLS[name][0] != "spectral":
-        fail("problem.bias", f"as adamw's is for muon and muon-adamw, not for {name}")
+    if biases == "adamw" and BALLS[name][0] not in ("spectral", "frobenius"):
+        fail("problem.bias", f"as adamw's is for norms of W that are shared, not for {name}")
     return Ball(name, _positive(fields["rho"], "within.rho"), biases)
 
 

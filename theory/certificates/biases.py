@@ -1,9 +1,10 @@
-"""Dual vectors in Muon's balls where no hidden bias is above R_W: shares of neurons, once more.
+"""Dual vectors in balls that neurons share where no hidden bias is above R_W: shares, once more.
 
 With a dual vector lam come a positive definite Z, of the size of the weights v without the bias b,
-and k >= 0. For `muon` the share of a neuron is the least y >= 0 with max(0, lam.f(u))^2 <=
-k (v^T Z v + y b^2) on its cone, for `muon-adamw` the maximum h of lam.f(u) - v^T Z v / (2 k) over
-|b| <= rho.
+and k >= 0; for Frobenius norms Z is a multiple of the identity, and its trace is that number. For
+`muon` and `ngd` the share of a neuron is the least y >= 0 with max(0, lam.f(u))^2 <=
+k (v^T Z v + y b^2) on its cone, for `muon-adamw` and `ngd-adamw` the maximum h of lam.f(u) -
+v^T Z v / (2 k) over |b| <= rho.
 Either is the value at a point that is alone stationary on some set of generators, so all sets are
 tried. k = 0 stands for the limit, where lam.f has to be at most 0 on all cones.
 """
@@ -56,7 +57,7 @@ class BiasDual:
         self._own = within.output == "max"
         # Of lam.f - v^T Z v / (2 k), and of (lam.f)^2 <= k v^T Z v, in integers for lam, f and Z.
         self._k = k * z_scale / self._unit if self._own else k * self._unit**2 / z_scale
-        self._trace = sum(row[i] for i, row in enumerate(Z))
+        self._trace = sum(row[i] for i, row in enumerate(Z)) if within.spectral else Z[0][0]
         self._shares: dict[tuple[int, int], Fraction | None] = {}
 
     def bound(self, face: Face) -> Fraction | None:

@@ -36,7 +36,10 @@ __all__ = ["CertificateInvalid", "Verdict", "check", "check_file"]
 
 _CHECKED = (landscape, valleys, optimum, path, regions, stationary, margin)
 _KINDS = {name: kind for module in _CHECKED for name, kind in module.KINDS.items()}
-_APART = ("minimum", "barrier", "components", "valleys", "all-valleys", "deep-valleys", "margin")
+_APART = (
+    *("minimum", "barrier", "components", "valleys", "all-valleys", "deep-valleys"),
+    *("margin", "optimum", "path"),
+)
 """The kinds that know hidden biases apart from the ball of W."""
 
 

@@ -344,7 +344,7 @@ class Certificate:
         if isinstance(within, Ball) and within.biases != "decayed":
             d -= 1  # Z is of the weights that count
         Z = None
-        if within.spectral:
+        if within.metric:
             fields = reading.fields(value, where, ("nu", "Z", *(["k"] if bounded else [])))
             proof = self.loss.proof(reading.vector(fields["nu"], f"{where}.nu", n), f"{where}.nu")
             rows = reading.symmetric(fields["Z"], f"{where}.Z", d)
@@ -354,6 +354,8 @@ class Certificate:
             if not algebra.is_positive(Z, definite=True):
                 fail(f"{where}.Z", "is not positive definite")
             if isinstance(within, Ball) and within.bounded:
+                if not within.spectral and not algebra.is_scalar(Z):
+                    fail(f"{where}.Z", "is no multiple of the identity")
                 k = reading.rational(fields["k"], f"{where}.k")
                 if k < 0:
                     fail(f"{where}.k", f"is {show(k)}, but must not be negative")

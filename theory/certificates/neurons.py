@@ -20,11 +20,6 @@ class Neuron:
     u: tuple[Fraction, ...]  # |a| w
     outputs: tuple[Fraction, ...]  # X u
 
-    @property
-    def square(self) -> Fraction:
-        """||u||^2 / alpha = ||w||^2"""
-        return dot(self.u, self.u) / self.alpha if any(self.u) else Fraction()
-
 
 class Inputs:
     """The rows of X, of which X u is computed in integers."""
@@ -64,6 +59,7 @@ class Sums:
 
     def __init__(self, problem: Problem, norms: Norms, linear: Sequence[Fraction]) -> None:
         self.norms = norms
+        self._counted = problem.d - (norms.free or norms.bounded)  # biases apart are the last
         self.linear = linear
         self._loss = Loss(problem)
         self._affine = algebra.Affine(problem)
@@ -71,7 +67,7 @@ class Sums:
         self._scaled = [Fraction()] * problem.n  # the fit, times the unit of sigma
         self.alphas = Fraction()
         self.squares = Fraction()
-        self.gram = [[Fraction()] * problem.d for _ in range(problem.d)]
+        self.gram = [[Fraction()] * self._counted for _ in range(self._counted)]
 
     def add(self, neuron: Neuron, times: int) -> None:
         """times: 1 to add the neuron, -1 to take it away."""
@@ -93,11 +89,17 @@ class Sums:
         self.alphas += times * neuron.alpha
         if self.norms.spectral:
             if any(neuron.u):
-                for row, v in zip(self.gram, neuron.u, strict=True):
-                    for k, w in enumerate(neuron.u):
+                u_counted = neuron.u[: self._counted]
+                for row, v in zip(self.gram, u_counted, strict=True):
+                    for k, w in enumerate(u_counted):
                         row[k] += times * v * w / neuron.alpha
         else:
-            self.squares += times * neuron.square
+            self.squares += times * self._square(neuron)
+
+    def _square(self, neuron: Neuron) -> Fraction:
+        """||w||^2, of the weights that count."""
+        u = neuron.u[: self._counted]
+        return dot(u, u) / neuron.alpha if any(u) else Fraction()
 
     @property
     def loss(self) -> Fraction:
@@ -118,10 +120,13 @@ class Sums:
                 return False
         elif any(neuron.alpha > output for neuron in changed):
             return False
+        if self.norms.bounded and any(n.u[-1] ** 2 > hidden * n.alpha for n in changed):
+            return False
         if self.norms.hidden == "entrywise":
-            return all(v * v <= hidden * n.alpha for n in changed for v in n.u)
+            weights = ((n.alpha, v) for n in changed for v in n.u[: self._counted])
+            return all(v * v <= hidden * alpha for alpha, v in weights)
         if self.norms.hidden == "column":
-            return all(neuron.square <= hidden for neuron in changed)
+            return all(self._square(neuron) <= hidden for neuron in changed)
         if self.norms.hidden == "frobenius":
             return self.squares <= hidden
         rest = [

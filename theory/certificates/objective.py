@@ -29,11 +29,15 @@ class Weights(NamedTuple):
 
 
 class Objective:
-    """Of one data set; within: null is None."""
+    """Of one data set; within: null is None. width: of the networks, where it is needed: as biases
+    have a bound of their own."""
 
-    def __init__(self, problem: Problem, within: Ball | Penalty | None) -> None:
+    def __init__(
+        self, problem: Problem, within: Ball | Penalty | None, width: int | None = None
+    ) -> None:
         self.problem = problem
         self.within = within
+        self.width = width
         self.loss = Loss(problem)
         self.X, x_scale, _, _ = algebra.integer_form(problem)
         self.sigma = algebra.sigma_of(problem)
@@ -82,12 +86,14 @@ class Objective:
         return penalty + self.loss.value(fit, scale)
 
     def cost(self, Z: object) -> Cost:
-        """What a column costs; Z: the field of a dual, None but for spectral norms."""
-        if self.within is not None and self.within.spectral:
-            return _Metric(self.metric(Z))
-        if self.within is not None and self.within.hidden == "entrywise":
-            return lambda w: Fraction(sum(map(abs, w)) ** 2)
-        return lambda w: Fraction(sum(v * v for v in w))
+        """What a column costs; Z: the field of a dual, None but where duals have one."""
+        cost: Cost = _square
+        if self.within is not None and self.within.metric:
+            metric = self.metric(Z)
+            cost = _Metric(metric, self.trace(metric))
+        elif self.within is not None and self.within.hidden == "entrywise":
+            cost = _sum_squared
+        return _Free(cost) if self.within is not None and self.within.free else cost
 
     def bound(self, proof: Proof, length: Fraction) -> Fraction:
         """What a dual vector proves where the dual norm of its columns, in the units of `Cost`, is
@@ -98,26 +104,62 @@ class Objective:
 
     def metric(self, value: object) -> list[Vector]:
         """The field `Z` of a dual, in integers: a factor of it changes nothing."""
-        d = self.problem.d
+        assert self.within is not None
+        d = self.problem.d - self.within.free
         rows = reading.symmetric(value, "dual.Z", d)
         entries, _ = algebra.integers([v for row in rows for v in row])
         Z = [entries[i * d : (i + 1) * d] for i in range(d)]
         if not algebra.is_positive(Z, definite=True):
             fail("dual.Z", "is not positive definite")
+        if self.within.bounded:
+            if any(row[-1] for row in Z[:-1]):
+                fail("dual.Z", "has entries between the bias and the rest, which are apart")
+            if not self.within.spectral and not algebra.is_scalar([row[:-1] for row in Z[:-1]]):
+                fail("dual.Z", "is no multiple of the identity where weights are no biases")
         return Z
+
+    def trace(self, Z: Sequence[Vector]) -> int:
+        """What Z counts: where biases have a bound of their own, that of each neuron."""
+        assert self.within is not None
+        diagonal = [row[k] for k, row in enumerate(Z)]
+        if not self.within.bounded:
+            return sum(diagonal)
+        assert self.width is not None
+        rest = sum(diagonal[:-1]) if self.within.spectral else diagonal[0]
+        return rest + self.width * diagonal[-1]
+
+
+def _square(w: Sequence[int]) -> Fraction:
+    return Fraction(sum(v * v for v in w))
+
+
+def _sum_squared(w: Sequence[int]) -> Fraction:
+    return Fraction(sum(map(abs, w)) ** 2)
+
+
+class _Free:
+    """The cost of a column without its last entry, that of a free bias, which has to be zero."""
+
+    def __init__(self, cost: Cost) -> None:
+        self._cost = cost
+
+    def __call__(self, w: Sequence[int]) -> Fraction:
+        if w[-1]:
+            fail("dual", "has a column that grows with the bias, which is free")
+        return self._cost(w[:-1])
 
 
 class _Metric:
-    """tr Z w^T Z^-1 w, for a positive definite integer Z."""
+    """trace w^T Z^-1 w, for a positive definite integer Z."""
 
-    def __init__(self, Z: list[Vector]) -> None:
+    def __init__(self, Z: list[Vector], trace: int) -> None:
         work.require("the inverse of Z", len(Z) ** 4 * work.rational(0))
         unit = [[int(i == k) for i in range(len(Z))] for k in range(len(Z))]
         columns = [algebra.solve([list(row) for row in Z], e) for e in unit]
         rows = [column for column in columns if column is not None]  # all, as Z is definite
         flat, self._denominator = algebra.integers([v for row in rows for v in row])
         self._inverse = [flat[i : i + len(Z)] for i in range(0, len(flat), len(Z))]
-        self._trace = sum(row[k] for k, row in enumerate(Z))
+        self._trace = trace
 
     def __call__(self, w: Sequence[int]) -> Fraction:
         bits = work.length(w) + max(map(work.length, self._inverse))

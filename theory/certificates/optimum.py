@@ -33,11 +33,11 @@ class Optimum:
     def __init__(self, fields: Mapping[str, object], problem: Problem) -> None:
         self.fields = fields
         self.problem = problem
-        self.within = balls.read(fields["within"])
-        self.objective = Objective(problem, self.within)
-        self.X = self.objective.X
+        self.within = balls.read(fields["within"], problem.bias)
         self.width = None if fields["width"] is None else reading.width(fields["width"])
-        if self.width is None and len(self.within.shared) < 2:
+        self.objective = Objective(problem, self.within, self.width)
+        self.X = self.objective.X
+        if self.width is None and not self.within.divided:
             fail(
                 "width",
                 f"must be an integer: more neurons need more of the {self.within.name} ball",
@@ -115,7 +115,7 @@ class Optimum:
         if value is None:
             return Fraction()
         sort = _sort(value)
-        names = ("nu", "Z", sort) if self.within.spectral else ("nu", sort)
+        names = ("nu", "Z", sort) if self.within.metric else ("nu", sort)
         fields = reading.fields(value, "dual", names)
         rationals = reading.vector(fields["nu"], "dual.nu", self.problem.n)
         proof = self.objective.loss.proof(rationals, "dual.nu")
@@ -136,9 +136,11 @@ class Optimum:
 
     def _cost(self, fields: Mapping[str, object], proof: Proof) -> Fraction:
         """The largest squared dual norm of a column, by what is said of all directions."""
-        if self.within.spectral:
+        if self.within.free:
+            fail("dual", "is of all directions, which is not known where biases are free")
+        if self.within.metric:
             Z = self.objective.metric(fields["Z"])
-            trace = sum(row[k] for k, row in enumerate(Z))
+            trace = self.objective.trace(Z)
         else:
             Z = [tuple(int(i == k) for i in range(self.problem.d)) for k in range(self.problem.d)]
             trace = 1
@@ -165,7 +167,7 @@ class Optimum:
         n, d = self.problem.n, self.problem.d
         bits = work.length(everything) + max(map(work.length, self.X)) + n.bit_length()
         work.spend("columns", n * d * (work.integer(bits) + work.kept(bits)))
-        priced = d * d if self.within.spectral else d
+        priced = d * d if self.within.metric else d
         each = n * d + 2 * n + 2 * priced * work.integer(2 * bits) + 2 * work.rational(2 * bits)
         multipliers = len(everything) - len(nu)
         work.spend("columns", len(self.sigmas) * each + multipliers * d * work.integer(bits))

@@ -31,7 +31,7 @@ class Path:
         self.problem = problem
         self.inputs = Inputs(problem)
         self.width = reading.width(fields["width"])
-        self.within = balls.read(fields["within"])
+        self.within = balls.read(fields["within"], problem.bias)
         self.level = reading.rational(fields["level"], "level")
 
     def statement(self) -> str:

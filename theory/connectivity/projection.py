@@ -155,10 +155,16 @@ def _radius(solutions: SolutionSet, a: Float[Array, " m"]) -> float:
 def _movable(
     solutions: SolutionSet, W: Float[Array, "d m"], a: Float[Array, " m"]
 ) -> Float[Array, "d m"]:
-    """1 for the weights that may be adjusted: in the entrywise ball those inside their bounds."""
-    if solutions.gauge is None or not solutions.gauge.hidden.entries:
-        return np.ones_like(W)
-    return (np.abs(W) < _radius(solutions, a) * (1 - _FREE)).astype(float)
+    """1 for the weights that may be adjusted: those inside their bounds, if each has one."""
+    movable = np.ones_like(W)
+    if solutions.gauge is None:
+        return movable
+    bounded = np.full(len(W), solutions.gauge.hidden.entries)
+    if solutions.gauge.apart:
+        bounded[-1] = solutions.gauge.bounded
+    near = np.abs(W) >= _radius(solutions, a) * (1 - _FREE)
+    movable[bounded[:, None] & near] = 0.0
+    return movable
 
 
 def _rounded(W: Float[Array, "d m"], a: Float[Array, " m"], bits: int) -> Network:

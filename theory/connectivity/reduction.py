@@ -14,7 +14,7 @@ from flint import fmpq
 
 from theory.arrangement import Arrangement, arrangement
 from theory.connectivity.exchange import Exchange, Weights
-from theory.connectivity.solutions import Neuron, Point, SolutionSet, outer
+from theory.connectivity.solutions import Neuron, Point, SolutionSet
 from theory.errors import BudgetError
 from theory.exact import from_flint, primitive, to_flint, transposed
 from theory.landscape.domain import EntrywiseBall
@@ -39,7 +39,8 @@ def reductions(solutions: SolutionSet, point: Point) -> Iterator[list[Point]]:
     blocks = _blocks(point, arranged)
     merged = _merged(solutions, point, blocks)
     yield [merged, to_vertex(solutions, merged)]
-    if solutions.gauge is not None and solutions.gauge.exact:
+    gauge = solutions.gauge
+    if gauge is not None and gauge.exact and not gauge.free:
         corners = _to_corners(solutions, point, blocks, arranged)
         if corners is not None:
             yield [*corners, to_vertex(solutions, corners[-1])]
@@ -60,21 +61,21 @@ def exchange_of(
     costs: list[fmpq] = []
     caps: list[fmpq | None] = []
     for neuron in neurons:
-        column = solutions.image(neuron) + (outer(neuron) if kept else [])
+        column = solutions.image(neuron) + (solutions.outer(neuron) if kept else [])
         short, scale = primitive(column)
         unit = solutions.scaled(neuron, from_flint([scale])[0])
         units.append(unit)
         weights.append(1 / scale)
         columns.append(short)
+        room = solutions.room(neuron)
+        caps.append(None if room is None else stretch * to_flint([room])[0] / scale)
         if solutions.summed:
             costs += to_flint([solutions.cost(unit)])
-            caps.append(None)
-        else:
-            caps.append(stretch * to_flint([solutions.room(neuron)])[0] / scale)
     if not solutions.summed:
         # The part of its room that a unit takes, to some digits: these costs only guide the choice.
         least = min((cap for cap in caps if cap is not None), default=fmpq(1))
-        costs = [fmpq((least / cap * 2**_COST_BITS).ceil()) for cap in caps if cap is not None]
+        parts = [fmpq() if cap is None else least / cap for cap in caps]
+        costs = [fmpq((part * 2**_COST_BITS).ceil()) for part in parts]
     return units, weights, Exchange(columns, costs, caps)
 
 

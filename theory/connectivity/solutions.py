@@ -15,7 +15,9 @@ rational:
 | output l2            | sum_j alpha_j <= 1                                                  |
 | sgd                  | loss + (beta/2) sum_j (||u_j||^2 / alpha_j + alpha_j) <= level      |
 
-A ball has one constraint on its hidden and one on its output layer.
+A ball has one constraint on its hidden and one on its output layer. Where hidden biases are apart
+that is one on the u_j without their last entries b_j, and b_j^2 <= rho^2 alpha_j where they are
+bounded.
 
 Source: proofs_notes/paths.md.
 """
@@ -36,7 +38,7 @@ from theory.gauges import Gauge
 from theory.landscape.completed import free_fit, free_part_json
 from theory.network import Network
 from theory.problem import Problem, rational
-from theory.within import Ball, Penalty, Within, require_decayed, require_within
+from theory.within import Ball, Penalty, Within, require_within, settled
 
 
 class Neuron(NamedTuple):
@@ -68,7 +70,9 @@ class SolutionSet:
 
     def __post_init__(self) -> None:
         require_within(self.within, Ball, Penalty)
-        require_decayed(self.problem, self.within, "paths of solutions are")
+        problem, within = settled(self.problem, self.within)
+        object.__setattr__(self, "problem", problem)
+        object.__setattr__(self, "within", within)
         object.__setattr__(self, "level", rational(self.level, "level"))
         if self.level < 0:
             raise InputError("level", f"{self.level} must not be negative")
@@ -84,13 +88,26 @@ class SolutionSet:
 
     @property
     def summed(self) -> bool:
-        """Whether neurons share all that they may use, or each has room of its own."""
-        return self.gauge is None or self.gauge.summed
+        """Whether neurons share all that they may use, but for bounds of biases, or each has room
+        of its own."""
+        return self.gauge is None or self.gauge.power == 1
 
     @property
     def joint(self) -> bool:
         """Whether more than the lengths of neurons counts: the sum of u u^T / alpha."""
         return self.gauge is not None and self.gauge.hidden.joint
+
+    def counted(self, u: Sequence[Fraction]) -> Sequence[Fraction]:
+        """The entries of u that the norm of W is of: those but the bias, where that is apart."""
+        return u[:-1] if self.gauge is not None and self.gauge.apart else u
+
+    def outer(self, neuron: Neuron) -> list[fmpq]:
+        """u u^T / alpha as entries, of those that are counted."""
+        return outer(neuron._replace(u=tuple(self.counted(neuron.u))))
+
+    def stretch(self, neuron: Neuron) -> Fraction:
+        """||u||^2 / alpha = ||w||^2, of the entries that are counted."""
+        return squared(self.counted(neuron.u)) / neuron.alpha if any(neuron.u) else Fraction()
 
     def coordinates(self, network: Network) -> Point:
         """The network, rescaled so that ||a|| = 1 where there is a ball.
@@ -156,7 +173,7 @@ class SolutionSet:
         """What the neuron takes of what neurons share: alpha, or its part of the penalty / beta."""
         if self.within.beta is None:
             return neuron.alpha
-        return (_stretch(neuron) + neuron.alpha) / 2
+        return (self.stretch(neuron) + neuron.alpha) / 2
 
     def violation(self, point: Sequence[Neuron]) -> str:
         """Why the point is not in the set; empty where it is."""
@@ -223,16 +240,18 @@ class SolutionSet:
 
     def _prepared(self, neuron: Neuron) -> Fraction:
         gauge = self.gauge
-        if gauge is None or (gauge.summed and gauge.hidden.joint):
+        if gauge is None or (self.summed and gauge.hidden.joint):
             return neuron.alpha
         if not gauge.output.shared:
             return Fraction(1)
         if neuron.blank:
             return neuron.alpha / 2 if gauge.summed else Fraction()
+        if not any(self.counted(neuron.u)):  # a free bias needs something, if next to nothing
+            return neuron.alpha
         assert self.within.rho is not None
         square = self.within.rho * self.within.rho
         if gauge.summed:
-            return (_stretch(neuron) / square + neuron.alpha) / 2
+            return (self.stretch(neuron) / square + neuron.alpha) / 2
         return gauge.hidden.squared([neuron.u]) / square
 
     def scaled(self, neuron: Neuron, factor: Fraction) -> Neuron:
@@ -254,17 +273,25 @@ class SolutionSet:
         whole = Neuron(neurons[0].sign, alpha, u)
         return whole if self.summed else whole._replace(alpha=self._prepared(whole))
 
-    def room(self, neuron: Neuron) -> Fraction:
-        """How far a prepared neuron, not blank, may be scaled while all others stay; at least 1.
+    def room(self, neuron: Neuron) -> Fraction | None:
+        """How far a prepared neuron, not blank, may be scaled while all others stay; at least 1, or
+        None where nothing of its own bounds it.
 
-        Only for neurons with room of their own; where they share a layer that is what they have.
+        Where neurons share one layer that is what they have.
         """
+        gauge = self.gauge
+        if gauge is None or gauge.summed:
+            return None
+        if gauge.free and not any(self.counted(neuron.u)):
+            return None
         assert self.within.rho is not None
-        assert self.gauge is not None
-        if self.gauge.power == 2:
+        if gauge.power == 2:
             return Fraction(1)
-        (size,) = self.gauge.hidden.sizes((neuron.u,))
-        if self.gauge.exact:
+        if gauge.power == 1:  # of its bias, whose square grows as alpha does
+            square = neuron.u[-1] ** 2
+            return self.within.rho**2 * neuron.alpha / square if square else None
+        (size,) = gauge.hidden.sizes((neuron.u,))
+        if gauge.exact:
             return self.within.rho / size
         # Few digits, rounded down: exact arithmetic would carry more along.
         return max(Fraction(1), Fraction(int(self.within.rho / size * 2**10), 2**10))
@@ -298,8 +325,3 @@ def outer(neuron: Neuron) -> list[fmpq]:
     """u u^T / alpha as d^2 entries."""
     u, (alpha,) = to_flint(neuron.u), to_flint([neuron.alpha])
     return [v * w / alpha for v in u for w in u]
-
-
-def _stretch(neuron: Neuron) -> Fraction:
-    """||u||^2 / alpha = ||w||^2."""
-    return squared(neuron.u) / neuron.alpha if any(neuron.u) else Fraction()

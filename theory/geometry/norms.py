@@ -20,7 +20,11 @@ from theory.geometry.lp_norm import (
     project_lp,
     quotient,
 )
-from theory.geometry.two_summing import two_summing
+from theory.geometry.two_summing import (
+    least_lengths_of_outputs,
+    least_squares_of_outputs,
+    two_summing,
+)
 from theory.types import Array
 
 if TYPE_CHECKING:
@@ -38,6 +42,10 @@ class Factorisation(NamedTuple):
     lower: Float[Array, "*batch"]
     upper: Float[Array, "*batch"]
     scale: Float[Array, "*batch m"]
+
+
+_FAINT = 2.0**-10
+"""What a neuron with nothing but a free bias gets of the output layer, which is to be little."""
 
 
 class Norm(ABC):
@@ -275,6 +283,32 @@ class Apart(Norm):
         if not self.free:
             biases = project_lp(biases, math.inf, positive(radius, "radius"))
         return np.concatenate([rest, biases], axis=-2)
+
+    def factorise(self, U: Float[Array, "*batch d m"], output: VectorNorm) -> Factorisation:
+        """Where biases are free a column of nothing else takes little of `b`, and in the limit
+        nothing. Else for the largest entry of b, and for its l2 norm where the rest has a spectral
+        or the Frobenius norm."""
+        found, biases = self.rest.factorise(U[..., :-1, :], output), np.abs(U[..., -1, :])
+        if self.free:
+            scale = np.where((found.scale == 0) & (biases > 0), _FAINT, found.scale)
+            size = output.value(scale)
+            scale = quotient(scale, size[..., None])
+            return Factorisation(found.lower, found.upper * np.maximum(size, 1.0), scale)
+        used, V = (U != 0).any(axis=-2), U[..., :-1, :]
+        if math.isinf(output.p):
+            top = biases.max(axis=-1)
+            lower, upper = np.maximum(found.lower, top), np.maximum(found.upper, top)
+            return Factorisation(lower, upper, np.where(used, 1.0, 0.0))
+        if output.p == 2 and self.rest == SchattenNorm(math.inf):
+            squares = least_squares_of_outputs(np.swapaxes(V, -1, -2) @ V, biases**2)
+        elif output.p == 2 and self.rest in (SchattenNorm(2), MixedNorm(2, 2)):
+            squares = least_lengths_of_outputs((V**2).sum(axis=-2), biases**2)
+        else:
+            return super().factorise(U, output)
+        scale = np.where(used, np.sqrt(squares), 0.0)
+        size = output.value(scale)
+        lower = np.minimum(np.maximum(found.lower, output.value(biases)), size)
+        return Factorisation(lower, size, quotient(scale, size[..., None]))
 
     def __str__(self) -> str:
         return f"{self.rest} with {'free' if self.free else 'bounded'} biases"

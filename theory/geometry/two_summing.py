@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # known to about m times this. At 1e-11 the Newton systems can run out of digits.
 _BARRIER_END = 1e-10
 _BARRIER_SHRINK = 0.2
+_HALVINGS = 60
 _MAX_NEWTON_STEPS = 1000  # 40 to 100 are usual; stopping early only widens the interval
 
 
@@ -61,19 +62,36 @@ def two_summing(
 
 
 def least_squares_of_outputs(
-    gram: Float[Array, "m m"], floors: Float[Array, " m"]
-) -> Float[Array, " m"]:
+    gram: Float[Array, "*batch m m"], floors: Float[Array, "*batch m"]
+) -> Float[Array, "*batch m"]:
     """The t of nearly least sum with diag(t) >= gram (psd) and t_j >= floors_j.
 
     With gram = V^T V and floors b_j^2 the sum is the square of the least radius of networks with
     convex coordinates (v_j, b_j) where no bias is larger than R_W: see proofs_notes/biases.md.
     """
-    total = float(np.trace(gram) + floors.sum())
-    if not total:
-        return np.zeros(len(floors))
-    t, *_ = _central(gram / total, floors / total)
-    squares: Array = t * total
+    total = np.trace(gram, axis1=-2, axis2=-1) + floors.sum(axis=-1)
+    unit = np.where(total > 0, total, 1.0)[..., None]
+    t, *_ = _central(gram / unit[..., None], floors / unit)
+    squares: Array = np.where(total[..., None] > 0, t * unit, 0.0)
     return squares
+
+
+def least_lengths_of_outputs(
+    squares: Float[Array, "*batch m"], floors: Float[Array, "*batch m"]
+) -> Float[Array, "*batch m"]:
+    """The t of least sum with sum_j squares_j / t_j <= 1 and t_j >= floors_j, from above.
+
+    The same where W has the Frobenius norm: t_j is the larger of floors_j and a multiple of |v_j|.
+    """
+    lengths = np.sqrt(squares)
+    low, high = np.zeros(lengths.shape[:-1]), lengths.sum(axis=-1)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        t = np.maximum(floors, middle[..., None] * lengths)
+        above = quotient(squares, t).sum(axis=-1) > 1
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    found: Array = np.maximum(floors, high[..., None] * lengths)
+    return found
 
 
 def _central(

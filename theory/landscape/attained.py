@@ -23,7 +23,7 @@ import numpy as np
 
 from theory.cone_program import ConeProgram
 from theory.exact import dot, flint_matrix, from_flint, snapped, to_flint
-from theory.gauges import Gauge
+from theory.gauges import Gauge, Size
 from theory.landscape.domain import Group
 from theory.landscape.form import Form
 from theory.landscape.nnls import LeastSquares, primitive
@@ -165,14 +165,14 @@ class _Compiled:
         self._images, self._fit = cp.Parameter((n, m * size)), cp.Parameter(n)
         self._radius = radius = cp.Variable()
         blocks = [slice(j * size, (j + 1) * size) for j in range(m)]
-        self._arrow = None
+        self._size = Size([])
         if self._rays is None:
             lengths = cp.hstack([cp.sum(self._z[block]) for block in blocks])
             ball = [cp.norm(lengths, gauge.power) <= radius]
         else:
             U = cp.vstack([self._rays[:, block] @ self._z[block] for block in blocks]).T
-            found = gauge.hidden.ball(U, radius, gauge.power)
-            ball, self._arrow = found.constraints, found.arrow
+            self._size = gauge.hidden.ball(U, radius, gauge.power)
+            ball = self._size.constraints
         self._on_fit = self._images @ self._z == self._fit
         self._program = ConeProgram(cp.Problem(cp.Minimize(radius), [self._on_fit, *ball]))
 
@@ -188,12 +188,11 @@ class _Compiled:
         self._fit.save_value(fit)
         if not self._program.solve():
             return None
-        arrow = None if self._arrow is None else self._arrow.dual_value
         return Nearest(
             float(self._radius.value),
             np.maximum(self._z.value, 0.0),
             -np.asarray(self._on_fit.dual_value),  # CVXPY's multipliers have the other sign
-            None if arrow is None or rays is None else arrow[: len(rays), : len(rays)],
+            None if rays is None else self._size.metric(len(rays)),
         )
 
 

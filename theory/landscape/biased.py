@@ -1,4 +1,5 @@
-"""The landscape in Muon's balls with hidden biases as AdamW leaves them: no |b_j| above R_W.
+"""The landscape in balls that neurons share, of Muon and NGD, with hidden biases as AdamW leaves
+them: no |b_j| above R_W.
 
 The set of u_j = (v_j, b_j) is still convex, but lengths of neurons do not add up in it. A dual
 vector nu comes with a positive definite Z and a level k > 0. With |a| free for the neurons to
@@ -6,9 +7,10 @@ share, let y_j >= 0 be the least number with max(0, nu.f(u))^2 <= k (v^T Z v + y
 of neuron j; where each has its own, let h_j be the maximum of nu.f(u) - v^T Z v / (2 k) over the
 part of the cone with |b| <= rho. Both are found exactly, and nu.f <= H on the face, where
 
-    H = rho (k (tr Z + sum_j y_j))^1/2         muon
-    H = rho^2 tr Z / (2 k) + sum_j h_j         muon-adamw
+    H = rho (k (tr Z + sum_j y_j))^1/2         muon, ngd
+    H = rho^2 tr Z / (2 k) + sum_j h_j         muon-adamw, ngd-adamw
 
+Where W has the Frobenius norm Z is a multiple of the identity, and tr Z stands for that number.
 The level 0 stands for H = 0, where nu.f <= 0 on all cones. Source: `bias-duals`,
 proofs_notes/biases.md.
 """
@@ -215,7 +217,7 @@ def _solved(
 
 
 class BoundedBiasBall(ConicBall):
-    """Networks in a ball of muon or muon-adamw with |b_j| <= R_W."""
+    """Networks in a ball of muon or muon-adamw, ngd or ngd-adamw, with |b_j| <= R_W."""
 
     def bounded(self, dual: Any, group: Group) -> bool:
         """Whether its share is finite."""
@@ -258,8 +260,9 @@ class BoundedBiasBall(ConicBall):
         # The multipliers P of the semidefinite constraint are forces 2 P v / radius on the v_j,
         # which Z v is in the lemma, for nu as it is. The image of a column is nu.f in other units,
         # the rays are too.
-        metric = Metric.near(Z[:-1, :-1])
-        stretch = Fraction(2 * float(np.trace(Z[:-1, :-1])) / radius) / metric.trace
+        metric = self.gauge.metric_near(Z)
+        size = np.diag(Z) @ (metric.counts or np.ones(len(Z)))
+        stretch = Fraction(2 * float(size) / radius) / metric.trace
         image = self.unit * self._faces.unit / Fraction(top)
         if stretch <= 0 or height <= 0:
             return metric

@@ -45,7 +45,7 @@ from theory.exact import (
     sqrt_above,
     squared,
 )
-from theory.gauges import Gauge, Metric
+from theory.gauges import Gauge, Metric, Size
 from theory.landscape.attained import Free, FreeMinima, Nearest, Part, least_radius, on_the_fit
 from theory.landscape.completed import completed, free_fit
 from theory.landscape.domain import Domain, Dual, EntrywiseBall, Group, Proof, bias_directions
@@ -604,7 +604,7 @@ class ConicBall(ConvexBall):
             for sign in (1, -1)
         ]
         size = self._whole.metric_size(problem.d)
-        self._plain = Metric.near(np.eye(size)) if self.gauge.hidden.joint else None
+        self._plain = self.gauge.metric_near(np.eye(size)) if self.gauge.hidden.joint else None
 
     def cone(self, cone: int) -> Sequence[int]:
         """The extreme rays of a cone, with the null space, and with the bias direction in it."""
@@ -922,7 +922,7 @@ class _Compiled:
         self._rays = cp.Parameter((d, m * size)) if d else None
         self._images = cp.Parameter((n, m * size))
         self._y = cp.Parameter(n)
-        self._block = None
+        self._size = Size([])
         blocks = [slice(j * size, (j + 1) * size) for j in range(m)]
         added: Any = 0
         ball: list[Any] = []
@@ -937,8 +937,8 @@ class _Compiled:
             if gauge is None:
                 added = cp.sum(cp.norm(U, axis=0))
             else:
-                found = gauge.hidden.ball(U, 1.0, gauge.power)
-                ball, self._block = found.constraints, found.arrow
+                self._size = gauge.hidden.ball(U, 1.0, gauge.power)
+                ball = self._size.constraints
         fit: Any = self._images @ self._z if size else cp.Constant(np.zeros(n))
         self._directions = None
         if free:
@@ -975,10 +975,10 @@ class _Compiled:
         self._y.save_value(y)
         if not self._program.solve():
             return None
-        block = None if self._block is None else self._block.dual_value
         lam = None if self._on_fit is None else self._on_fit.dual_value
         z = np.maximum(self._z.value, 0.0) if self._z.size else np.zeros(0)
-        Z = None if block is None or rays is None else block[: len(rays), : len(rays)] * self._slope
+        Z = None if rays is None else self._size.metric(len(rays))
+        Z = None if Z is None else Z * self._slope
         fit = images @ z if self._on_fit is None else np.asarray(self._fit.value)
         return z, fit, None if lam is None else lam * self._slope, Z
 

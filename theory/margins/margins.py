@@ -17,7 +17,7 @@ from typing import Any
 
 from theory.errors import InputError, Interrupted, Undecided
 from theory.exact import dot, rounded
-from theory.gauges import Gauge, Metric
+from theory.gauges import Gauge
 from theory.geometry import Geometry, geometry
 from theory.landscape.cells import Cell, CellComplex
 from theory.margins.separation import (
@@ -303,7 +303,7 @@ class MaxMargin:
     def _level(self, complex_: CellComplex, cell: Cell, dual: DualPoint) -> Fraction:
         """k of a dual point, for its lam of which the entries of the data have the sum one."""
         X, x_scale, _, _ = complex_.problem.integer_form()
-        metric, features = Metric.of(dual.Z or ()), list(zip(*X, strict=True))
+        metric, features = self.gauge.metric_of(dual.Z or ()), list(zip(*X, strict=True))
         costs = []
         for state, mu in zip(cell, dual.mu, strict=True):
             active = complex_.arrangement.active(cone_of(state)).tolist()

@@ -121,7 +121,7 @@ class ColumnGeneration:
         self.tolerance = tolerance
         self.tick = tick
         self._newton = family.newton and isinstance(loss, Squared)
-        self._spectral = family.gauge.hidden.joint and SpectralProgram.solves(patterns, loss)
+        self._spectral = family.interior and SpectralProgram.solves(patterns, loss)
         self._new = _NEW_OWN if self._newton or self._spectral else _NEW
         self._gain = _GAIN_NEWTON if self._newton else _GAIN
         self._inner = _INNER if search else _INNER_WHOLE

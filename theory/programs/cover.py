@@ -336,6 +336,8 @@ class _Search:
             if not self.space.entries:
                 point = np.linalg.solve(self.space.metric, w)
             top = np.abs(point).max()
+            if not top:  # nothing is gained there
+                continue
             whole = tuple(round(float(v) * 2**_ATOM_BITS) for v in point / top)
             values = [Fraction(round(v * 2**_ATOM_BITS), 2**_ATOM_BITS) for v in slopes.tolist()]
             found.append(Atom(whole, dict(zip(self.order[kinks].tolist(), values, strict=True))))

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from theory.activation import Activation
-from theory.geometry import Norm, VectorNorm
+from theory.geometry import Apart, Norm, VectorNorm
 from theory.losses import Epsilon, Loss, Separable
 from theory.types import Array
 
@@ -94,7 +94,7 @@ class LocalSearch:
             tick(k)
             if since >= _VAIN or best.value <= enough * (1 + _NEAR):
                 break
-            found = self.descend(*_moved(best, random), best.shift)
+            found = self.descend(*_moved(best, self._size(best.W), random), best.shift)
             if found.value <= best.value * (1 + _PROMISING):
                 found = polish(found)
             since = 0 if found.value < best.value * (1 - _GAIN) else since + 1
@@ -150,6 +150,12 @@ class LocalSearch:
             value = self.loss.at(self._fit(W, a), y)
         shift = np.zeros_like(y) if self.free is None else self.free @ a[m:]
         return Found(W, a[:m], value, shift)
+
+    def _size(self, W: Float[Array, "d m"]) -> float:
+        """Of weights that count: free biases may be any multiple of it."""
+        hidden = self.balls[0]
+        counted = W[:-1] if isinstance(hidden, Apart) and hidden.free else W
+        return float(np.abs(counted).max())
 
     def _with_free(self, a: Float[Array, " m"], shift: Float[Array, " n"]) -> Float[Array, " k"]:
         """The weights of neurons, then those of the free columns, which are neurons of a kind."""
@@ -211,11 +217,11 @@ class _Rounded:
 
 
 def _moved(
-    found: Found, random: np.random.Generator
+    found: Found, size: float, random: np.random.Generator
 ) -> tuple[Float[Array, "d m"], Float[Array, " m"]]:
-    """One neuron drawn anew, or the weights of several moved, a little or far."""
+    """One neuron drawn anew, of weights of this size, or some of them moved, a little or far."""
     W, a = found.W.copy(), found.a.copy()
-    size, width = np.abs(W).max(), len(a)
+    width = len(a)
     one = random.integers(width)
     far = random.choice([0.0, 0.1, 0.5])
     if not far:

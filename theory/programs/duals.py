@@ -64,14 +64,40 @@ class BlockDual:
             mu[block] = {row: value for row, value in whole.items() if value > 0}
         metric = None
         if gauge.hidden.joint:
-            d = problem.d
-            metric = Metric.near(np.eye(d) if found.metric is None else found.metric)
+            size = gauge.metric_size(problem.d)
+            metric = gauge.metric_near(np.eye(size) if found.metric is None else found.metric)
         lam, parts = orthogonal(problem, [round(v / unit) for v in found.lam.tolist()])
-        mu = {b: {row: parts * value for row, value in rows.items()} for b, rows in mu.items()}
         if not any(lam):
             return None
+        if gauge.free:
+            _, steps = problem.activation.whole
+            lam, parts = tuple(steps * v for v in lam), steps * parts
+        mu = {b: {row: parts * value for row, value in rows.items()} for b, rows in mu.items()}
         scale = Fraction(unit) / parts
-        return cls(problem, gauge, found.patterns, lam, mu, metric, scale)
+        dual = cls(problem, gauge, found.patterns, lam, mu, metric, scale)
+        return dual._settled() if gauge.free else dual
+
+    def _settled(self) -> BlockDual:
+        """The same with multipliers such that no w_b has anything for the bias, which is free."""
+        X, active = self.patterns.X, self.patterns.active
+        slopes, steps = self.problem.activation.whole
+        lam = np.array([v // steps for v in self.lam], dtype=object)
+        gains = np.where(active, int(slopes.positive), int(slopes.negative)).astype(object) @ lam
+        shortest = np.argsort(np.linalg.norm(X[:, :-1], axis=1)).tolist()
+        mu = {}
+        for block in range(self.patterns.count):
+            on = active[cone_of(block)].tolist()
+            rows = dict(self.mu.get(block, {}))
+            left = sign_of(block) * gains[cone_of(block)]
+            left += sum(value if on[row] else -value for row, value in rows.items())
+            row = next((k for k in shortest if on[k] == (left < 0)), None)
+            if left and row is not None:
+                rows[row] = rows.get(row, 0) + abs(left)
+            elif left:  # all rows are on one side, where nothing is left but what these make up
+                rows = {}
+            if rows:
+                mu[block] = rows
+        return replace(self, mu=mu)
 
     def everywhere(self, found: Relaxation, slack: float, *, stop: bool = False) -> BlockDual:
         """The same with a cover of all patterns: costs within `slack`, relative, of those priced.

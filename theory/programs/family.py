@@ -44,13 +44,15 @@ class Family(ABC):
     the exact h; this class has the floating-point side.
 
     Networks of width m in a ball rho are in the program of radius rho m^(1 - 1/s), s the power of
-    their gauge: the power mean of k equal parts. newton: whether `GroupLasso` solves it.
+    their gauge: the power mean of k equal parts. newton: whether `GroupLasso` solves it. interior:
+    whether `SpectralProgram` does. relaxed: the gauge of the program, at a width.
     """
 
     newton: ClassVar[bool] = False
+    interior: ClassVar[bool] = False
 
-    def __init__(self, gauge: Gauge) -> None:
-        self.gauge = gauge
+    def __init__(self, gauge: Gauge, width: int | None = None) -> None:
+        self.gauge, self.relaxed = gauge, gauge.relaxation(width)
 
     @property
     @abstractmethod
@@ -63,7 +65,7 @@ class Family(ABC):
 
     def ball(self, U: cvxpy.Expression, radius: cvxpy.Parameter) -> Size:
         """The ball of the program, for U (d, B)."""
-        return self.gauge.hidden.ball(U, radius, 1)
+        return self.relaxed.hidden.ball(U, radius, 1)
 
     def cell(
         self, U: cvxpy.Expression, radius: cvxpy.Parameter, counts: Float[Array, " B"]

@@ -1,4 +1,5 @@
-"""What no ball and no penalty counts: an output bias b and a linear part c . x.
+"""What no ball and no penalty counts: an output bias b, a linear part c . x, and the constant that
+neurons with nothing but a free bias add.
 
 They are free columns of every program: 1 and the columns of X. In floats an orthonormal basis of
 their span stands for them, and what they add to the fit is a vector of n numbers, the shift. A dual
@@ -22,9 +23,20 @@ _BITS = 40  # kept of float coefficients, relative to the largest
 _NOTHING = 30  # bits by which an entry of lam is shorter than the longest that may as well be zero
 
 
+def constant_neurons(problem: Problem) -> bool:
+    """Whether only neurons of free biases make the free column, 1: without an output bias, and a
+    linear part, which has one where there are biases."""
+    return problem.bias == "free" and not problem.has_free_part
+
+
+def free_columns(problem: Problem) -> tuple[tuple[Fraction, ...], ...]:
+    """Those of the programs, (n,) each."""
+    return ((Fraction(1),) * problem.n,) if constant_neurons(problem) else problem.free_columns
+
+
 def free_basis(problem: Problem) -> Float[Array, "n r"] | None:
     """An orthonormal basis of their span; None where there are none, or all are zero."""
-    columns = np.array(problem.free_columns, dtype=float)
+    columns = np.array(free_columns(problem), dtype=float)
     return orthonormal(columns.T) if columns.any() else None
 
 
@@ -44,7 +56,7 @@ def complement(columns: Float[Array, "n r"]) -> Float[Array, "n k"]:
 
 def coefficients_of(problem: Problem, shift: Float[Array, " n"]) -> tuple[Fraction, ...]:
     """Those of the free columns that add nearly this to the fit, as rationals of few digits."""
-    columns = problem.free_columns
+    columns = free_columns(problem)
     if not columns:
         return ()
     near = np.linalg.lstsq(np.array(columns, dtype=float).T, shift, rcond=_DEPENDENT)[0]
@@ -59,7 +71,10 @@ def orthogonal(problem: Problem, lam: Sequence[int]) -> tuple[tuple[int, ...], i
     Only as many entries change as there are columns: the largest, so that they keep their signs,
     on which D may depend. Where D ends at zero, entries that are nearly zero become so.
     """
-    columns = [in_integers([Fraction(v) for v in column])[0] for column in problem.unseen]
+    unseen = problem.unseen
+    if constant_neurons(problem):
+        unseen = (*free_columns(problem), *unseen)
+    columns = [in_integers([Fraction(v) for v in column])[0] for column in unseen]
     if not columns or not any(lam):
         return tuple(lam), 1
     least = max(map(abs, lam)) >> _NOTHING

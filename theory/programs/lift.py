@@ -25,7 +25,7 @@ from theory.programs.blocks import Patterns, distinct
 from theory.programs.columns import Relaxation
 from theory.programs.descent import Found
 from theory.programs.family import Family
-from theory.programs.free import coefficients_of
+from theory.programs.free import coefficients_of, constant_neurons
 from theory.programs.networks import Neurons, interpolating, united
 from theory.programs.program import BlockProgram, Solved
 from theory.programs.spectral import SpectralProgram
@@ -89,14 +89,29 @@ class Lift:
         neurons, free = self._neurons, self._free
         if not len(neurons) or self.rho is None or self.gauge.summed:
             return self._in_ball(neurons, free)
-        assert self.width is not None
-        sizes = self.gauge.hidden.sizes(neurons.u)
-        radius = self.gauge.relaxed(self.rho, self.width)
-        # A little inside the relaxation's ball, so that what it attains bounds the relaxation.
-        excess = max(Fraction(1), sum(sizes, Fraction()) / radius)
-        counts = [size / excess / radius * self.width for size in sizes]
-        neurons = neurons.scaled([1 / excess] * len(neurons))
+        neurons, counts = self._inside(neurons)
         return self._in_ball(neurons.split([math.ceil(c - _ROUNDING) or 1 for c in counts]), free)
+
+    def _inside(self, neurons: Neurons) -> tuple[Neurons, list[Fraction]]:
+        """A little inside the relaxation's ball, so that what they attain bounds the relaxation;
+        and the room of how many neurons each of them takes."""
+        assert self.width is not None
+        assert self.rho is not None
+        sizes = self.family.relaxed.hidden.sizes(neurons.u)
+        radius = self.gauge.relaxed(self.rho, self.width)
+        total = sum(sizes, Fraction())
+        excess = max(Fraction(1), total / radius)
+        neurons = neurons.scaled([1 / excess] * len(neurons))
+        if self.gauge.power != 1:
+            counts = [size / excess / radius * self.width for size in sizes]
+        if self.gauge.bounded:
+            biases = [abs(uj[-1]) / self.rho for uj in neurons.u]
+            if self.gauge.power != 1:
+                counts = list(map(max, counts, biases))
+            else:  # of all that is to be shared, alpha, they have the parts size / total
+                shares = zip(biases, sizes, strict=True)
+                counts = [b * b * total / size for b, size in shares]
+        return neurons, counts
 
     @cached_property
     def narrow(self) -> Lifted:
@@ -104,13 +119,26 @@ class Lift:
         neurons = self._neurons
         if self.width is None or len(neurons) <= self.width:
             filled = self._filled(neurons)
-            return self.wide if filled is neurons else self._in_ball(filled, self._free)
+            if filled is neurons:
+                return self.wide
+            lifted = self._in_ball(filled, self._free)
+            return self._balanced(lifted) if self.gauge.bounded else lifted
         largest = np.argsort(-self.family.lengths(self.relaxation.u, None))[: self.width]
         sizes = self.family.lengths(self.relaxation.u[largest], None)
         cell = self._best_of_cell(
             self.relaxation.patterns, self.relaxation.blocks[largest], _counts(sizes, self.width)
         )
         return self._of_cell(cell)
+
+    def _balanced(self, lifted: Lifted) -> Lifted:
+        """The better of a network and the best of its cell: of neurons whose biases are bounded a
+        few are too large for their counts, and all shrink."""
+        W = np.array(lifted.network.W, dtype=float)
+        a = np.array(lifted.network.a, dtype=float)
+        cell = self._cell(Found(W, a, float(lifted.value), self.relaxation.shift))
+        if cell is None:
+            return lifted
+        return min(lifted, self._of_cell(cell), key=lambda each: each.value)
 
     def improved(self, found: Found) -> Lifted:
         """The better of `narrow` and the best network of the cell that a float network is in."""
@@ -148,16 +176,24 @@ class Lift:
     def _neurons(self) -> Neurons:
         """The solution of the relaxation as few neurons (Caratheodory), of short numbers."""
         found = self.relaxation
-        neurons = Neurons.near(*united(found.patterns.X, found.signs, found.u))
-        return neurons.merged(self.problem, self.gauge).rounded()
+        signs, u = found.signs, found.u
+        if constant_neurons(self.problem):
+            constant = found.shift.mean() / found.patterns.X[0, -1]
+            signs, u = np.append(signs, np.sign(constant)), np.vstack([u, np.zeros(u.shape[1])])
+            u[-1, -1] = abs(constant)
+        neurons = Neurons.near(*united(found.patterns.X, signs, u))
+        return neurons.merged(self.problem, self.family.relaxed).rounded()
 
     @cached_property
     def _free(self) -> tuple[Fraction, ...]:
         """The coefficients of the free columns that go with them."""
-        return coefficients_of(self.problem, self.relaxation.shift)
+        return self._coefficients(self.relaxation.shift)
+
+    def _coefficients(self, shift: Float[Array, " n"]) -> tuple[Fraction, ...]:
+        return () if constant_neurons(self.problem) else coefficients_of(self.problem, shift)
 
     def _of_cell(self, cell: _OfCell) -> Lifted:
-        free = coefficients_of(self.problem, cell.shift)
+        free = self._coefficients(cell.shift)
         return self._in_ball(Neurons.near(cell.signs, cell.u), free)
 
     def _in_ball(self, neurons: Neurons, free: Sequence[Fraction]) -> Lifted:
@@ -179,8 +215,11 @@ class Lift:
         """`width` neurons of the same fit, where each has its own share of the ball."""
         if self.width is None or self.rho is None or self.gauge.summed or not len(neurons):
             return neurons
-        u = np.array([[float(v) for v in uj] for uj in neurons.u])
-        return neurons.split(_counts(self.family.lengths(u, None), self.width).tolist())
+        if self.gauge.bounded:
+            sizes = np.array(self._inside(neurons)[1], dtype=float)
+        else:
+            sizes = self.family.lengths(np.array(neurons.u, dtype=float), None)
+        return neurons.split(_counts(sizes, self.width).tolist())
 
     def _cell(self, found: Found) -> _OfCell | None:
         """The best network of the cell that a float network is in."""
@@ -201,6 +240,8 @@ class Lift:
         """The best network with so many neurons in each block."""
         weight = self.rho if self.beta is None else self.beta
         assert weight is not None
+        if constant_neurons(self.problem):  # there is room for these neurons only
+            patterns = replace(patterns, free=None)
         u, _, _, shift = self._solved(patterns, blocks, counts.astype(float), float(weight))
         signs = patterns.signs(blocks)
         if not self.gauge.summed:
@@ -215,7 +256,7 @@ class Lift:
         weight: float,
     ) -> Solved:
         loss = self.problem.loss
-        if self.gauge.hidden.joint and SpectralProgram.solves(patterns, loss):
+        if self.family.interior and SpectralProgram.solves(patterns, loss):
             own = None if self.gauge.summed else counts
             program = SpectralProgram(patterns, blocks, self._targets, loss, counts=own)
             try:

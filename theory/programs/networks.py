@@ -85,7 +85,8 @@ class Neurons:
         """Fewer neurons of the same fit and no larger gauge (Caratheodory), in rationals.
 
         For the gauge of the relaxation, a sum over the neurons. An atom is the image of a neuron,
-        for the spectral norms with u_j u_j^T / alpha_j beside it, whose sum is kept. As long as the
+        for the spectral norms with u_j u_j^T / alpha_j beside it, whose sum is kept, of the weights
+        that count. As long as the
         atoms are dependent, a null vector of non-increasing cost removes one.
         """
         if len(self) < 2:
@@ -111,10 +112,13 @@ class Neurons:
     def _atoms(self, problem: Problem, gauge: Gauge) -> tuple[list[list[fmpq]], list[fmpq]]:
         """Rows of what has to keep its sum, and costs whose sum must not grow."""
         images, sizes = self.images(problem), gauge.hidden.sizes(self.u)
+        counted = gauge.metric_size(problem.d)
         if not gauge.hidden.joint:
             return images, to_flint(sizes)
         squares = [
-            to_flint(uj[i] * uj[k] / size for i in range(problem.d) for k in range(i + 1))
+            to_flint(uj[i] * uj[k] / size for i in range(counted) for k in range(i + 1))
+            if size
+            else [fmpq()] * (counted * (counted + 1) // 2)
             for uj, size in zip(self.u, sizes, strict=True)
         ]
         return [f + s for f, s in zip(images, squares, strict=True)], to_flint(sizes)

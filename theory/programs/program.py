@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from theory.errors import SolverFailure
+from theory.gauges import Size
 from theory.losses import Loss, Scaling
 from theory.programs.blocks import Patterns
 from theory.programs.family import Family
@@ -87,18 +88,17 @@ class BlockProgram:
             constraints.append(self._on_fit)
             fit = variable
         objective = loss.expression(fit, y / self._y_scale) / loss.slope
-        self._arrow = None
+        self._size = Size([])
         self.penalised = penalised
         if penalised:
             objective = objective + self._weight * family.penalty(self._U)
         else:
-            size = (
+            self._size = (
                 family.ball(self._U, self._weight)
                 if counts is None
                 else family.cell(self._U, self._weight, counts)
             )
-            constraints += size.constraints
-            self._arrow = size.arrow
+            constraints += self._size.constraints
         self.problem: cvxpy.Problem = cp.Problem(cp.Minimize(objective), constraints)
 
     def solve(self, weight: float) -> Solved:
@@ -118,9 +118,7 @@ class BlockProgram:
         shift = np.zeros_like(fit)
         if self._shift is not None:
             shift = self._shift.value * self._y_scale
-        metric = None
-        if self._arrow is not None:
-            metric = self._arrow.dual_value[: u.shape[1], : u.shape[1]]
+        metric = self._size.metric(u.shape[1])
         if self._on_fit is None:
             lam = -self.loss.gradient(fit + shift, self.y)
         else:
@@ -138,7 +136,7 @@ class BlockProgram:
             if failure is not None:
                 statuses.append(f"{solver}: {failure}")
                 continue
-            duals = [each for each in (self._arrow, self._on_fit) if each is not None]
+            duals = [each for each in (*self._size.priced, self._on_fit) if each is not None]
             values = [self._U.value, *(each.dual_value for each in duals)]
             if all(v is not None and np.isfinite(v).all() for v in values):
                 if statuses:

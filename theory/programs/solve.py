@@ -4,7 +4,8 @@
    generation finds.
 2. The convex program over all blocks (columns.py), by Newton's method for l2 lengths and squared
    losses, an interior-point method for spectral norms and smooth ones, and CVXPY else: a relaxation
-   of training at any width. An output bias and a linear part are free columns of it (free.py).
+   of training at any width. An output bias and a linear part are free columns of it (free.py),
+   hidden biases apart from the ball have programs of their own (apart.py).
    Where patterns were searched for, a cover of all directions prices all others (cover.py), and
    those that cost more join.
 3. Its dual point, repaired to exact feasibility, proves a lower bound (bounds.py); its solution,
@@ -36,6 +37,7 @@ from theory.landscape.least import Least, least
 from theory.losses import Custom
 from theory.network import Network
 from theory.problem import Problem, positive_integer
+from theory.programs.apart import FreeEntries, FreeLengths, SharedLengths
 from theory.programs.blocks import Patterns, distinct
 from theory.programs.columns import ColumnGeneration, Relaxation, Search
 from theory.programs.counts import best_counts
@@ -43,14 +45,14 @@ from theory.programs.cover import MAX_DIMENSION, ConeCover
 from theory.programs.descent import Found, LocalSearch
 from theory.programs.duals import BlockDual
 from theory.programs.family import Family
-from theory.programs.free import free_basis
+from theory.programs.free import constant_neurons, free_basis
 from theory.programs.group_lasso import GroupNorms
 from theory.programs.lift import Lift, Lifted, objective
 from theory.programs.sup_norm import SupNorms
 from theory.programs.two_summing import TwoSumming
 from theory.types import Array, Progress, silent
 from theory.units import Units
-from theory.within import Ball, Penalty, Within, require_decayed, require_within
+from theory.within import Ball, Penalty, Within, require_within, settled
 
 MAX_PATTERNS = 4000
 """Cones up to which the whole arrangement is taken, by default."""
@@ -166,8 +168,18 @@ _FAMILIES: dict[str, type[Family]] = {
 }
 
 
-def family_of(gauge: Gauge) -> Family:
-    """The convex programs of a gauge: they go by the lengths of neurons."""
+def family_of(
+    gauge: Gauge, width: int | None = None, X: Float[Array, "n d"] | None = None
+) -> Family:
+    """The convex programs of a gauge: they go by the lengths of neurons.
+
+    width: of the networks, where biases have a bound apart. X: the data, where they are free.
+    """
+    if gauge.bounded:
+        return SharedLengths(gauge, width)
+    if gauge.free:
+        assert X is not None
+        return (FreeEntries if gauge.hidden.entries else FreeLengths)(gauge, X)
     return _FAMILIES[gauge.hidden.name](gauge)
 
 
@@ -185,7 +197,7 @@ def solve(
     """The least loss of networks of `width` neurons in a ball or with a penalty, from both sides.
 
     width: None, for as many neurons as it takes, is possible for muon, ngd and sgd only: in the
-        other balls each neuron adds to what can be fitted.
+        other balls, and where biases are as AdamW's, each neuron adds to what can be fitted.
     max_patterns: with more cones than that, patterns are searched for (from `seed`); in many
         dimensions `lower` holds over these only.
     max_cells: the most cells to search at a small width.
@@ -233,8 +245,9 @@ def _optimum(
 ) -> Optimum:
     """max_cells: None where no networks of the width are asked for, beyond the lifted ones."""
     require_within(within, Ball, Penalty)
-    loss = problem.loss
-    require_decayed(problem, within, "programs are")
+    problem, place = settled(problem, within)
+    assert place is not None
+    within, loss = place, problem.loss
     # With a penalty the sum of ||u_j|| counts, as in the ball of ngd.
     ball = within.geometry if isinstance(within, Ball) else geometry("ngd").ball
     gauge = gauge_of(ball)
@@ -257,12 +270,13 @@ def _optimum(
     random = np.random.default_rng(seed)
     patterns, whole = _patterns(problem, X, max_patterns, random)
     patterns = replace(patterns, free=free_basis(data))
+    beside = None if constant_neurons(data) else patterns.free  # of networks, without a neuron
 
     def local(size: float) -> LocalSearch:
         """Among networks in the ball R_W R_a = size."""
         balls = (ball.hidden, ball.output)
         radius = math.sqrt(size)
-        return LocalSearch(X, y, problem.activation, data.loss, balls, radius, patterns.free)
+        return LocalSearch(X, y, problem.activation, data.loss, balls, radius, beside)
 
     def trained(size: float) -> list[Found]:
         """Such networks, of this width."""
@@ -274,7 +288,7 @@ def _optimum(
     if not whole and radius is not None and width is not None and y.any():
         networks = trained(float(radius))
         patterns = patterns.joined(np.concatenate([each.blocks(X)[2] for each in networks]))
-    family = family_of(gauge)
+    family = family_of(gauge, width, X)
     columns = ColumnGeneration(
         patterns,
         y,
@@ -290,7 +304,8 @@ def _optimum(
     try:
         relaxation = columns.solve(weight)
         if not whole and not isinstance(loss, Custom) and problem.zero:
-            relaxation, covered = _everywhere(columns, relaxation, weight, data, gauge, progress)
+            priced = (columns, relaxation, weight, data, family.relaxed)
+            relaxation, covered = _everywhere(*priced, progress)
     except Interrupted:
         known = ""
         if networks:
@@ -306,7 +321,7 @@ def _optimum(
     dual, lower, everywhere = None, None, None
     if not isinstance(loss, Custom):
         if problem.zero:  # else no bound is better than zero
-            dual = BlockDual.repaired(data, gauge, relaxation)
+            dual = BlockDual.repaired(data, family.relaxed, relaxation)
         lower = Fraction() if dual is None else bound(dual)
         everywhere = Fraction()  # as losses are not negative
         whole = whole or dual is None
@@ -399,6 +414,8 @@ def _everywhere(
     In many dimensions the optimum stays that over the pool, and what quadratics prove of all
     patterns is known besides.
     """
+    if gauge.free or (data.d > MAX_DIMENSION and gauge.apart):
+        return found, None
     if data.d > MAX_DIMENSION:
         progress("patterns of all directions priced, besides", len(columns.patterns.active))
         return found, BlockDual.relaxed(data, gauge, found, weight, penalised=columns.penalised)
@@ -477,7 +494,7 @@ def _searched(
     neurons = [(s or 1, u) for s, u in network.convex_coordinates()]
     neurons += [(1, zero)] * (width - len(neurons))
     cell = complex_.canonical(complex_.states_of(neurons))
-    if complex_.domain.exact and problem.is_plain:
+    if complex_.domain.exact and problem.is_plain and problem.bias != "free":
         cell = best_counts(complex_, cell)
     return least(
         complex_,

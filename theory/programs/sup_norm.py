@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -55,30 +56,37 @@ class SupNorms(Family):
     ) -> Prices:
         """Linear programs: max v . u over the cone with |u_k| <= 1; mu are their multipliers."""
         costs = self.norms(v, metric)
+        sizes = np.abs(v).sum(axis=1)
         multipliers = {}
         lengths = np.maximum(np.linalg.norm(patterns.X, axis=1), np.finfo(float).tiny)
         rows = patterns.X / lengths[:, None]
         sides = patterns.sides(blocks)
-        some = np.flatnonzero(costs)
+        some, bounds = np.flatnonzero(costs), self.bounds(v.shape[1])
         for start in range(0, len(some), _AT_ONCE):
             # Several at once, as independent parts of one program: a call costs more than solving.
             part = some[start : start + _AT_ONCE]
             A = block_diag([-sides[k][:, None] * rows for k in part], format="csr")
-            objective = -(v[part] / costs[part, None]).ravel()
+            objective = -(v[part] / sizes[part, None]).ravel()
+            box = [*bounds] * len(part)
             with quiet():
-                found = linprog(objective, A_ub=A, b_ub=np.zeros(A.shape[0]), bounds=(-1, 1))
+                found = linprog(objective, A_ub=A, b_ub=np.zeros(A.shape[0]), bounds=box)
             if found.status != 0:
                 _LOG.info("HiGHS prices no block of %d: %s", len(part), found.message)
                 continue
             marginals = found.ineqlin.marginals.reshape(len(part), len(rows))
             for k, marginal in zip(part.tolist(), marginals, strict=True):
-                mu = -marginal * costs[k] / lengths
+                mu = -marginal * sizes[k] / lengths
                 on = np.flatnonzero(mu > 0)
-                cost = np.abs(v[k] + (sides[k][on] * mu[on]) @ patterns.X[on]).sum()
+                w = v[k] + (sides[k][on] * mu[on]) @ patterns.X[on]
+                (cost,) = self.norms(w[None], metric)
                 if cost < costs[k]:
                     costs[k] = cost
                     multipliers[k] = (on, mu[on])
         return Prices(costs, multipliers)
+
+    def bounds(self, d: int) -> Sequence[tuple[float, float]]:
+        """Of the entries of neurons of length one."""
+        return [(-1, 1)] * d
 
     def lengths(
         self, u: Float[Array, "b d"], metric: Float[Array, "d d"] | None

@@ -39,6 +39,8 @@ _REGULARISATION = 1e-9  # of Z, relative to its trace: it may be singular at the
 class TwoSumming(Family):
     """The least R_W R_a of networks with these blocks, both layers shared."""
 
+    interior = True
+
     @property
     def balls(self) -> tuple[Norm, VectorNorm]:
         return SchattenNorm(math.inf), VectorNorm(2)
@@ -47,8 +49,12 @@ class TwoSumming(Family):
         self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
     ) -> Float[Array, " b"]:
         """sqrt(tr Z w^T Z^-1 w); without a Z that of the identity."""
-        lengths: Array = np.linalg.norm(v @ _whitening(v.shape[1], metric), axis=1)
+        lengths: Array = np.linalg.norm(v @ self.root(v.shape[1], metric), axis=1)
         return lengths
+
+    def root(self, d: int, metric: Float[Array, "d d"] | None) -> Float[Array, "d d"]:
+        """Of tr Z Z^-1."""
+        return whitening(d, metric)
 
     def project(
         self,
@@ -59,24 +65,24 @@ class TwoSumming(Family):
         enough: float,
     ) -> Prices:
         """In the coordinates in which Z is a multiple of the identity."""
-        root = _whitening(v.shape[1], metric)
+        root = self.root(v.shape[1], metric)
         return project_l2(patterns.X @ root, patterns.sides(blocks), v @ root, enough)
 
     def lengths(
         self, u: Float[Array, "b d"], metric: Float[Array, "d d"] | None
     ) -> Float[Array, " b"]:
-        root = np.linalg.inv(_whitening(u.shape[1], metric))
+        root = np.linalg.inv(self.root(u.shape[1], metric))
         lengths: Array = np.linalg.norm(u @ root.T, axis=1)
         return lengths
 
     def best(
         self, v: Float[Array, "b d"], metric: Float[Array, "d d"] | None
     ) -> Float[Array, "b d"]:
-        root = _whitening(v.shape[1], metric)
+        root = self.root(v.shape[1], metric)
         return v @ root @ root.T
 
 
-def _whitening(d: int, metric: Float[Array, "d d"] | None) -> Float[Array, "d d"]:
+def whitening(d: int, metric: Float[Array, "d d"] | None) -> Float[Array, "d d"]:
     """A root of tr Z Z^-1."""
     Z = np.eye(d) if metric is None else (metric + metric.T) / 2
     values, vectors = np.linalg.eigh(Z / np.trace(Z))

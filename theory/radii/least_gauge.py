@@ -126,9 +126,7 @@ class _Compiled:
                 holds = rows @ unknowns >= values if beyond else rows @ unknowns == values
                 self._on_fits.append(_OnFits(rows, values, holds, beyond))
         rho, size = least(gauge, self._U)
-        self._arrow = size.arrow
-        self._of_metric = gauge.metric_size(d)
-        self._free_biases = gauge.free
+        self._size, self._gauge = size, gauge
         constraints = [*(each.holds for each in self._on_fits), self._in_cones, *size.constraints]
         self._program = ConeProgram(cvxpy.Problem(cvxpy.Minimize(rho), constraints))
 
@@ -170,12 +168,12 @@ class _Compiled:
             return None
         U, mu = self._U.value, np.maximum(self._in_cones.dual_value, 0.0)
         of_fits = np.concatenate([each.multipliers for each in self._on_fits])
-        arrow, k = None if self._arrow is None else self._arrow.dual_value, self._of_metric
+        Z = self._size.metric(len(U))
         # A positive multiple of the multipliers is as good.
         top = max(float(np.abs(of_fits).max()), float(mu.max())) or 1.0
         multipliers = fibre.orthogonal(
             [binary(v / top, _BITS) / t for v, t in zip(of_fits.tolist(), lengths, strict=True)],
-            free_biases=self._free_biases,
+            free_biases=self._gauge.free,
         )
         if multipliers is None:
             return None
@@ -188,7 +186,7 @@ class _Compiled:
                 tuple(binary(float(v) / top, _BITS) / t for v, t in zip(row, tops, strict=True))
                 for row in mu
             ),
-            metric=None if arrow is None else Metric.near(arrow[:k, :k]),
+            metric=None if Z is None else self._gauge.metric_near(Z),
         )
 
 

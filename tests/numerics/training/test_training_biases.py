@@ -159,7 +159,14 @@ def test_free_biases_do_not_decay(name: str) -> None:
     assert result.W[0, 0, 0] == pytest.approx(0.9**10)
 
 
-@pytest.mark.parametrize("name", ["muon", "muon-adamw"])
+def test_biases_apart_from_ngd_are_adamws_too() -> None:
+    """Their first step is one of the learning rate, whatever the rest does."""
+    steps = [trained(name, "adamw", 1).W[0, -1] for name in ("muon", "ngd", "ngd-adamw")]
+    assert np.allclose(steps[1:], steps[0], rtol=0, atol=1e-12)
+    assert not np.allclose(trained("ngd", "decayed", 1).W[0, -1], steps[0], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["muon", "muon-adamw", "ngd", "ngd-adamw"])
 def test_the_ball_of_bounded_biases(name: str) -> None:
     """Far outside a run comes near it at the rate of its weight decay; violation and gap are those
     of the norm with biases apart."""
@@ -170,7 +177,7 @@ def test_the_ball_of_bounded_biases(name: str) -> None:
     radius = result.config.radius
     assert np.abs(result.W[:, -1]).max() <= radius * 1.01
     assert result.violation is not None
-    V = np.linalg.norm(result.W[0, :-1], 2)
+    V = geometry(name).ball.hidden.value(result.W[0, :-1])
     layers_ = [V, np.abs(result.W[0, -1]).max(), geometry(name).ball.output.value(result.a)[0]]
     assert result.violation[0] == pytest.approx(max(0.0, max(layers_) / radius - 1))
     assert result.gap is not None
@@ -181,8 +188,8 @@ def test_the_ball_of_bounded_biases(name: str) -> None:
 
 
 def test_treatments_that_are_not_known_are_refused() -> None:
-    with pytest.raises(InputError, match=r"^bias: as adamw's in the ball of ngd is not known"):
-        trained("ngd", "adamw", 1)
+    with pytest.raises(InputError, match=r"^bias: as adamw's in the ball of colnorm is not known"):
+        trained("colnorm", "adamw", 1)
     with pytest.raises(InputError, match=r"^bias: is free, but sgd decays all"):
         train(DATA.with_bias("free"), 2, Penalty(1), seeds=1, steps=1)
     with pytest.raises(InputError, match=r"^problems: must share one rule for biases, not "):

@@ -61,7 +61,7 @@ def test_margins_with_free_biases_have_valid_certificates(optimizer: str) -> Non
         check(tampered(document, ("point", "x", 1), "2"))
 
 
-@pytest.mark.parametrize("optimizer", ["muon", "muon-adamw"])
+@pytest.mark.parametrize("optimizer", ["muon", "muon-adamw", "ngd", "ngd-adamw"])
 @pytest.mark.parametrize(
     "X", [[[5], [6]], [[Fraction(1, 2), 1], [1, -1], [2, 1]]], ids=["line", "plane"]
 )

@@ -33,13 +33,14 @@ PLANE = Problem([[1, 0], [0, 1], [1, 1], [-1, 2]], [1, -1, 1, 2])
 TREATMENTS = ("decayed", "adamw", "free")
 ENTRIES = ("adamw", "lion", "signsgd", "adamw-ngd")
 MUONS = ("muon", "muon-adamw")
+SHARED = (*MUONS, "ngd", "ngd-adamw")  # whose norm of W neurons divide
 ROUND = (*MUONS, "ngd", "colnorm", "colnorm-ngd", "ngd-adamw")
 NARROW = 1e-8  # of losses of order one: ten times what is seen
 
 few = part(4)
 very_few = part(10)
 entries = st.fractions(-2, 2, max_denominator=3)
-pairs = [(ball, bias) for ball in ROUND for bias in TREATMENTS if bias != "adamw" or ball in MUONS]
+pairs = [(ball, bias) for ball in ROUND for bias in TREATMENTS if bias != "adamw" or ball in SHARED]
 
 
 def interval(
@@ -94,8 +95,8 @@ def test_in_entrywise_balls_the_bound_of_adamw_is_there_anyhow() -> None:
 
 
 def test_treatments_that_are_not_known_are_refused() -> None:
-    with pytest.raises(InputError, match=r"^bias: as adamw's in the ball of ngd is not known"):
-        analyse(LINE.with_bias("adamw"), 1, within=Ball("ngd", 1))
+    with pytest.raises(InputError, match=r"^bias: as adamw's in the ball of colnorm is not known"):
+        analyse(LINE.with_bias("adamw"), 1, within=Ball("colnorm", 1))
     with pytest.raises(InputError, match=r"^bias: is free, but sgd decays all"):
         valleys(LINE.with_bias("free"), 1, within=Penalty(1))
 
@@ -115,6 +116,10 @@ def test_only_biases(width: int, rho: Fraction) -> None:
         ("muon-adamw", "adamw"): m,
         ("muon", "decayed"): 1,
         ("muon", "adamw"): math.sqrt(m),
+        ("ngd", "decayed"): 1,
+        ("ngd", "adamw"): math.sqrt(m),
+        ("ngd-adamw", "decayed"): math.sqrt(m),
+        ("ngd-adamw", "adamw"): m,
     }
     for (ball, bias), times in largest.items():
         problem = Problem([[0]], [target]).with_bias(bias)
@@ -216,7 +221,7 @@ def test_less_decay_less_loss(
     X: list[tuple[Fraction, Fraction]], y: list[Fraction], rho: Fraction
 ) -> None:
     problem = Problem([[x] for x, _ in X], y[: len(X)])
-    for ball in ("adamw", *MUONS):
+    for ball in ("adamw", *SHARED):
         ends = [interval(problem.with_bias(bias), ball, rho, 2) for bias in TREATMENTS]
         for (_, more), (less, _) in pairwise(ends):
             assert less <= more + NARROW
@@ -227,7 +232,7 @@ def test_less_decay_less_loss(
     st.lists(st.tuples(entries, entries), min_size=2, max_size=3),
     st.lists(entries, min_size=3, max_size=3),
     st.sampled_from(["squared", "absolute", "huber:1/2"]),
-    st.sampled_from(MUONS),
+    st.sampled_from(SHARED),
     st.sampled_from([Fraction(1, 2), Fraction(5)]),
     st.integers(0, 10**6),
 )
@@ -248,7 +253,7 @@ def test_intervals_are_narrow(
     assert float(minimum.value - minimum.lower) <= 1e-6 * max(float(minimum.value), 1e-2)
 
 
-@pytest.mark.parametrize("ball", MUONS)
+@pytest.mark.parametrize("ball", SHARED)
 def test_dual_vectors_hold_in_all_cells(ball: str) -> None:
     """Those of one cell say nothing false of another, in the sums of weights either."""
     complex_ = CellComplex.of(PLANE.with_bias("adamw"), 2, within=Ball(ball, 1))
@@ -270,7 +275,7 @@ def test_dual_vectors_hold_in_all_cells(ball: str) -> None:
     assert covered > len(cells)
 
 
-@pytest.mark.parametrize("ball", MUONS)
+@pytest.mark.parametrize("ball", SHARED)
 def test_shares_are_maxima(ball: str) -> None:
     """y_j and h_j against points of the cone: none is beyond, and some are near."""
     complex_ = CellComplex.of(PLANE.with_bias("adamw"), 2, within=Ball(ball, "3/2"))
@@ -349,7 +354,7 @@ def test_other_losses(ball: str, loss: str, bias: str) -> None:
 )
 def test_degenerate_data(X: list[list[int]], y: list[int]) -> None:
     for bias in TREATMENTS:
-        for ball in ("adamw", "adamw-ngd", *MUONS):
+        for ball in ("adamw", "adamw-ngd", *SHARED):
             low, high = interval(Problem(X, y).with_bias(bias), ball, 1, 2)
             assert low <= high <= low + 1e-6
     rest = {tuple(row): [v for r, v in zip(X, y, strict=True) if r == row] for row in X}
@@ -407,7 +412,7 @@ def test_the_least_output_weights(u: list[tuple[Fraction, ...]]) -> None:
 
 @very_few
 @given(
-    st.sampled_from([*((name, "adamw") for name in MUONS), *((name, "free") for name in ROUND)]),
+    st.sampled_from([*((name, "adamw") for name in SHARED), *((name, "free") for name in ROUND)]),
     st.lists(st.tuples(entries, entries, entries), min_size=1, max_size=3),
     st.lists(st.fractions(Fraction(1, 4), 4), min_size=3, max_size=3),
 )
@@ -465,3 +470,52 @@ def test_valleys_with_free_biases_by_hand() -> None:
     problem = Problem([[-1], [-3]], [2, 0]).with_bias("free")
     (valley,) = valleys(problem, 1, within=Ball("adamw", "1/2")).valleys
     assert valley.birth == Fraction(1, 4)
+
+
+@pytest.mark.parametrize(("ball", "bias"), pairs)
+def test_factorisations_attain_what_they_say(ball: str, bias: str) -> None:
+    """In floats, of several matrices at once: as W times b, and near the exact gauge."""
+    optimizer = apart(ball, bias).geometry
+    U = np.random.default_rng(2).integers(-3, 4, (4, 3, 3)).astype(float)
+    U[0, :-1, 1] = 0.0  # nothing but a bias
+    U[1, :, 2] = 0.0
+    lower, upper, scale = optimizer.hidden.factorise(U, optimizer.output)
+    assert (lower <= upper).all()
+    assert ((scale == 0) == (U == 0).all(axis=1)).all()
+    W = U / np.where(scale == 0, 1.0, scale)[:, None]
+    sizes = optimizer.hidden.value(W) * optimizer.output.value(scale)
+    assert (sizes <= upper * (1 + 1e-9)).all()
+    for each, least_ in zip(U, upper.tolist(), strict=True):
+        u = tuple(tuple(Fraction(int(v)) for v in column) for column in each.T)
+        _, radius = gauge_of(optimizer).witness([1] * 3, u)
+        assert least_ == pytest.approx(float(radius), rel=1e-5)
+
+
+@few
+@given(
+    st.sampled_from(SHARED),
+    st.lists(st.tuples(entries, entries, entries), min_size=1, max_size=3),
+    st.lists(st.tuples(*[st.integers(-5, 5)] * 3), min_size=3, max_size=3),
+)
+def test_what_programs_relax_bounds_to(
+    ball: str, u: list[tuple[Fraction, ...]], w: list[tuple[int, ...]]
+) -> None:
+    """All biases together in place of each: no larger, equal for equal biases; and weak duality."""
+    gauge = gauge_of(apart(ball, "adamw").geometry)
+    shared = gauge.relaxation(len(u))
+    assert shared.relaxation(len(u)) == shared
+    if shared.power == gauge.power == 1:
+        assert shared.summed > gauge.summed
+    assert shared.hidden.squared(u) <= gauge.hidden.squared(u) * (1 + Fraction(1, 10**9))
+    level = [(*uj[:-1], Fraction(3)) for uj in u]
+    assert shared.hidden.squared(level) == gauge.hidden.squared(level)
+    rest = np.eye(2) if ball.startswith("ngd") else np.array([[2.0, 1.0], [1.0, 1.0]])
+    Z = np.zeros((3, 3))
+    Z[:-1, :-1], Z[-1, -1] = rest, 0.5
+    metric = shared.metric_near(Z)
+    columns = w[: len(u)]
+    pairs_ = (zip(uj, wj, strict=True) for uj, wj in zip(u, columns, strict=True))
+    product = sum((p * q for pair in pairs_ for p, q in pair), Fraction())
+    dual = shared.dual([shared.cost(wj, metric) for wj in columns])
+    _, radius = shared.witness([1] * len(u), tuple(u))
+    assert product <= radius * dual

@@ -133,3 +133,18 @@ def test_the_first_cones_cover_every_direction_once(d: int) -> None:
     for cone in cones:
         inside += (np.linalg.solve(cone.T, directions.T) >= 0).all(axis=0)
     assert (inside == 1).all()
+
+
+def test_a_point_where_nothing_is_gained_makes_no_atom() -> None:
+    """Both rows are inactive or weightless there: cones around it are served by their centres."""
+    points = {1: np.array([[-1.0, 0.0]]), -1: np.zeros((0, 2))}
+    proof = cover(
+        *([[1, 0], [0, 1]], [1, 0], RELU, None),
+        entries=False,
+        points=points,
+        level=1.0,
+        slack=1e-6,
+    )
+    assert not proof.halves[1].atoms
+    assert proof.complete
+    assert 1 <= proof.length <= 1 + 2e-6

@@ -26,7 +26,7 @@ from theory.within import Ball, gauge_in, settled
 LINE = Problem([[0], [1], [2]], [1, -1, 2])
 ROUND = ("muon", "muon-adamw", "ngd", "colnorm", "colnorm-ngd", "ngd-adamw")
 NAMES = ("adamw", "adamw-ngd", *ROUND)
-BOUNDED = ("adamw", "adamw-ngd", "muon", "muon-adamw")
+BOUNDED = ("adamw", "adamw-ngd", "muon", "muon-adamw", "ngd", "ngd-adamw")
 CASES = [*((name, "free") for name in NAMES), *((name, "adamw") for name in BOUNDED)]
 NARROW = 1e-6  # relative; ten times what is seen
 
@@ -81,6 +81,8 @@ def test_a_constant_fit(width: int) -> None:
         ("adamw", "adamw"): 1 / width,
         ("muon-adamw", "adamw"): 1 / width,
         ("muon", "adamw"): 1 / root,
+        ("ngd", "adamw"): 1 / root,
+        ("ngd-adamw", "adamw"): 1 / width,
         ("muon", "decayed"): 1,
         ("muon-adamw", "decayed"): 1 / root,
         **{(name, "free"): 0 for name in NAMES},
@@ -115,7 +117,7 @@ def test_bounds_of_drawn_data(
 
 @few
 @given(
-    st.sampled_from(["muon", "muon-adamw"]),
+    st.sampled_from(["muon", "muon-adamw", "ngd", "ngd-adamw"]),
     st.lists(st.tuples(small, small, small), min_size=1, max_size=3),
     st.lists(st.tuples(small, small, small), min_size=3, max_size=3),
 )
@@ -123,11 +125,9 @@ def test_weak_duality_with_bounded_biases(
     name: str, u: list[tuple[Fraction, ...]], w: list[tuple[Fraction, ...]]
 ) -> None:
     """<U, W> <= gauge times dual norm, for integers w, with a metric."""
-    from theory.gauges import Metric
-
     gauge = gauge_in(LINE.with_bias("adamw"), name)
     columns = [[int(6 * v) for v in wj] for wj in w[: len(u)]]
-    metric = Metric.near(np.array([[2.0, 1.0], [1.0, 1.0]]))
+    metric = gauge.metric_near(np.array([[2.0, 1.0], [1.0, 1.0]]))
     product = sum(
         p * q for uj, wj in zip(u, columns, strict=True) for p, q in zip(uj, wj, strict=True)
     )
@@ -136,6 +136,6 @@ def test_weak_duality_with_bounded_biases(
 
 
 def test_treatments_that_are_not_known_are_refused() -> None:
-    with pytest.raises(InputError, match=r"^bias: as adamw's in the ball of ngd is not known"):
-        radii(analyse(LINE.with_bias("adamw"), 1), ["ngd"])
+    with pytest.raises(InputError, match=r"^bias: as adamw's in the ball of colnorm is not known"):
+        radii(analyse(LINE.with_bias("adamw"), 1), ["colnorm"])
     assert gauge_in(LINE.with_bias(), "ngd") == gauge_of(geometry("ngd").ball)
