@@ -58,6 +58,16 @@ def documents() -> dict[str, Callable[[], dict[str, Any]]]:
         "minimum": lambda: small(flagship, width=1),
         "minimum zero": lambda: small(flagship, width=2),
         "minimum in the ball": lambda: small(flagship, width=2, within=Ball("adamw", 1)),
+        "minimum of columns": lambda: small(flagship, width=2, within=Ball("colnorm", 1)),
+        "barrier of columns": lambda: between(within=Ball("colnorm", 3)),
+        "components of columns": lambda: certify(
+            analyse(flagship, labelled=True, within=Ball("colnorm", 2))
+        ),
+        "minimum, norms added": lambda: small(flagship, width=2, within=Ball("ngd", 1)),
+        "barrier, norms added": lambda: between(within=Ball("ngd", 6)),
+        "components, norms added": lambda: certify(
+            analyse(flagship, labelled=True, within=Ball("ngd", 3))
+        ),
         "rational data": lambda: certify(analyse(THIRDS)),
     }
 
@@ -93,8 +103,8 @@ def text() -> str:
 
 
 CHANGES: dict[str, tuple[str, str]] = {
-    "a higher barrier": (r"ball 32 45 ", "ball 33 45 "),
-    "a lower barrier": (r"ball 32 45 ", "ball 31 45 "),
+    "a higher barrier": (r"ball 32 45 32 45", "ball 33 45 33 45"),
+    "a lower barrier": (r"ball 32 45 32 45", "ball 31 45 31 45"),
     "a cell left out": (r"\[Entry [^\n]*;\n  Entry", "[Entry"),
     "another datum": (r"X : list row := \[\[2;", "X : list row := [[3;"),
     "another label": (r"y : list Z := \[5;", "y : list Z := [4;"),
@@ -118,6 +128,43 @@ def test_coq_refuses_what_is_changed(name: str, text: str) -> None:
     found = compiled(changed)
     assert not found.accepted
     assert "Unable to unify" in found.errors or "expected to have type" in found.errors
+
+
+ROUND: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
+    "a larger ball": (r"balls := (\w+) 1 1", r"balls := \g<1> 2 1"),
+    "a smaller ball": (r"balls := (\w+) 1 1", r"balls := \g<1> 1 2"),
+    "the ball of AdamW": (r"balls := \w+", "balls := Entrywise"),
+    "the other round ball": (
+        r"balls := (Columns|Frobenius)",
+        lambda found: f"balls := {'Columns' if found[1] == 'Frobenius' else 'Frobenius'}",
+    ),
+    "no ball": (r"balls := \w+ 1 1", "balls := Free"),
+    "a higher lower end": (r"ball (\d+)", r"ball 9\g<1>"),
+    "a lower upper end": (r"(ball \d+ \d+) (\d+)", r"\g<1> 1"),
+    "a smaller bound of a neuron": (r"(Fact true 0%nat None) \d+", r"\g<1> 1"),
+    "a negative bound of a neuron": (r"(Fact true 0%nat None) (\d+)", r"\g<1> (-\g<2>)"),
+}
+"""What is changed of the file of a least loss in a round ball."""
+
+
+@pytest.fixture(scope="module")
+def least_losses() -> dict[str, str]:
+    """Files of the least loss, in two round balls."""
+    names = {"Columns": "minimum of columns", "Frobenius": "minimum, norms added"}
+    return {ball: theorem(documents()[name]()).text for ball, name in names.items()}
+
+
+@pytest.mark.parametrize("name", ROUND)
+@pytest.mark.parametrize("ball", ["Columns", "Frobenius"])
+def test_coq_refuses_what_is_changed_in_round_balls(
+    name: str, ball: str, least_losses: dict[str, str]
+) -> None:
+    text = least_losses[ball]
+    changed = re.sub(*ROUND[name], text, count=1)
+    assert changed != text
+    refused = compiled(changed)
+    assert not refused.accepted
+    assert "Unable to unify" in refused.errors or "expected to have type" in refused.errors
 
 
 def mutations() -> dict[str, Callable[[dict[str, Any]], Any]]:

@@ -23,7 +23,19 @@ from theory.problem import Problem
 LIBRARY = Path(__file__).parent / "library"
 
 MODULES = (
-    *("Vec", "Net", "Chain", "Perm", "Check", "Path", "Exact", "Rational", "Cover", "Connect"),
+    *(
+        "Vec",
+        "Net",
+        "Chain",
+        "Perm",
+        "Ball",
+        "Check",
+        "Path",
+        "Exact",
+        "Rational",
+        "Cover",
+        "Connect",
+    ),
     *("Components", "Labelled", "Statements"),
 )
 """The library, in the order of compilation and of reading."""
@@ -71,7 +83,7 @@ def written(certificate: Mapping[str, Any]) -> Theorem:
         ("yQ", "list Q", f"{listed(map(rational, of.y))}%Q"),
         ("X", "list row", listed(map(integers, data.X))),
         ("y", "list Z", integers(data.y)),
-        ("ball", "option (Z * Z)", data.ball),
+        ("ball", "balls", data.ball),
     )
     text = f"""(* {said}. *)
 Require Import Reals List ZArith QArith Bool.

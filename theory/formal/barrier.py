@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from theory.errors import InputError
 from theory.formal.cells import Cells, Face, certificate_term, keys
-from theory.formal.certificate import Cell, Data, Dual, primitive
+from theory.formal.certificate import Cell, Data, Dual, interval, primitive
 from theory.formal.paths import aligning, moves, network, neurons, places
-from theory.formal.terms import definitions, integer, listed, truth
+from theory.formal.terms import definitions, integer, listed, stated, truth
 from theory.formal.terms import network as term
 from theory.network import Network
 from theory.problem import rational as read_rational
@@ -26,13 +27,14 @@ def barrier(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
         )
     first, last = map(network, certificate["networks"])
     path = [network(each) for each in certificate["path"]]
-    value = read_rational(certificate["value"], "value")
-    text = exact_barrier(data, certificate, certificate["cut"], (first, last), path, "")
+    lower, upper = interval(certificate["value"])
+    text = exact_barrier(data, certificate, certificate["cut"], upper, (first, last), path, "")
     m = data.width
     order = "" if certificate["labelled"] else ", their neurons in any order,"
     said = (
         f"every continuous path of networks of {m} neurons{data.where} between the two networks"
-        f"{order} reaches loss {value}, and one stays at or below it"
+        f"{order} reaches loss {lower}, and one stays at or below "
+        f"{'it' if lower == upper else upper}"
     )
     return text, said
 
@@ -41,11 +43,12 @@ def exact_barrier(
     data: Data,
     certificate: Mapping[str, Any],
     cut: Mapping[str, Any],
+    upper: Fraction,
     ends: tuple[Network, Network],
     path: Sequence[Network],
     suffix: str,
 ) -> str:
-    """Definitions and theorem `barrier` + suffix."""
+    """Definitions and theorem `barrier` + suffix. upper: what the path does not exceed."""
     first, last = ends
     labelled = bool(certificate["labelled"])
     cells = Cells.of(data, certificate, cut["cells"])
@@ -78,7 +81,10 @@ def exact_barrier(
     cert = certificate_term(data, [duals[k] for k in used], entries)
     lab, sizes = truth(labelled), f"{data.width} {data.problem.d}"
     named = " ".join(f"{each}{suffix}" for each in ("A", "B", "C", "path", "B'"))
-    arguments = f"X y {sizes} {lab} ball {integer(b.numerator)} {b.denominator} {named}"
+    top = upper * data.scale**2
+    values = " ".join(f"{integer(each.numerator)} {each.denominator}" for each in (b, top))
+    arguments = f"X y {sizes} {lab} ball {values} {named}"
+    statement, reals = stated("is_barrierq", "barrier_withinq", (b, top), data.scale)
     return f"""{
         definitions(
             (f"A{suffix}", "endpoint", f"{term(neurons(first))}%Q"),
@@ -91,7 +97,7 @@ def exact_barrier(
 Lemma accepted{suffix} :
   scaled {data.scale} XQ yQ X y && check_exact {arguments} = true.
 Proof. vm_cast_no_check (eq_refl true). Qed.
-Theorem barrier{suffix} : is_barrierq XQ yQ {sizes} {lab} ball A{suffix} B{suffix}
-  ({integer(b.numerator)} / ({b.denominator} * {data.scale} * {data.scale}))%R.
-Proof. exact (barrier_exact_rational _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ accepted{suffix}). Qed.
+Theorem barrier{suffix} : {statement} XQ yQ {sizes} {lab} ball A{suffix} B{suffix}
+  {reals}.
+Proof. exact (barrier_exact_rational _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ accepted{suffix}). Qed.
 """

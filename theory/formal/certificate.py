@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from math import isqrt, lcm
+from math import ceil, floor, isqrt, lcm
 from typing import Any, TypeAlias
 
 from theory.arrangement import arrangement
 from theory.errors import InputError
-from theory.formal.farkas import Multipliers, flat, least_norm
+from theory.exact import sqrt_above, squared
+from theory.formal.farkas import Multipliers, combined, flat, least_length, least_norm
 from theory.formal.terms import integer, integers, listed, natural, truth
 from theory.problem import Problem, rational
 
@@ -29,6 +30,7 @@ class Data:
 
     problem: Problem
     width: int
+    within: str | None  # the name of the ball
     rho: Fraction | None
 
     @cached_property
@@ -80,13 +82,21 @@ class Data:
     def ball(self) -> str:
         """The ball, as the library has it."""
         if self.rho is None:
-            return "None"
-        return f"Some ({self.rho.numerator}, {self.rho.denominator})"
+            return "Free"
+        assert self.within is not None
+        return f"{_BALLS[self.within][0]} {self.rho.numerator} {self.rho.denominator}"
 
     @property
     def where(self) -> str:
         """The ball in words."""
-        return "" if self.rho is None else f" in AdamW's ball of radius {self.rho}"
+        if self.within is None:
+            return ""
+        return f" in {_BALLS[self.within][1]} ball of radius {self.rho}"
+
+    @property
+    def shared(self) -> bool:
+        """Whether neurons share the radius: bounds of neurons then count by the largest."""
+        return self.within == "ngd"
 
     @cached_property
     def walls(self) -> str:
@@ -115,7 +125,14 @@ class Data:
         return f"Pat {integers(point)} {listed(sides)}"
 
 
-_FINE = 10**6  # of limits, in the units of nu . y
+_BALLS: Mapping[str, tuple[str, str]] = {
+    "entrywise": ("Entrywise", "AdamW's"),
+    "colnorm": ("Columns", "the column-normalised"),
+    "ngd": ("Frobenius", "the Frobenius"),
+}
+"""Those of the library: their names there, and in words."""
+
+_BITS = 64  # of what is rounded, by the largest entry of nu
 
 
 @dataclass
@@ -130,11 +147,17 @@ class Dual:
     bound: Fraction
     strict: bool
     known: dict[Key, tuple[Fraction, Multipliers] | None] = field(default_factory=dict)
-    most: Fraction = Fraction()  # that neurons of states that it covers add up to
+    most: Fraction = Fraction()  # that neurons of states that it covers come to
+
+    @cached_property
+    def _fine(self) -> int:
+        """What is rounded is a multiple of one over this."""
+        size: int = max(map(abs, self.nu)).bit_length()
+        return 1 << max(0, _BITS - size)
 
     def height(self, state: State, wall: int | None = None) -> Fraction | None:
-        """The most that a neuron of the state adds to nu . f, by the largest |u_i|; None for no
-        bound, which there is without a ball only."""
+        """The most that a neuron of the state adds to nu . f, by the largest |u_i| or its norm;
+        None for no bound, which there is without a ball only."""
         key = state, wall
         if key not in self.known:
             sign, cone = state
@@ -146,16 +169,35 @@ class Dual:
                 * sum(v * row[i] for v, row, on in zip(self.nu, data.X, active, strict=True) if on)
                 for i in range(data.problem.d)
             ]
-            norm, mu = least_norm(c, rows, () if wall is None else data.cones.walls[wall])
+            norm, mu = self._least(c, rows, () if wall is None else data.cones.walls[wall])
             self.known[key] = None if norm and data.rho is None else (norm, mu)
         found = self.known[key]
         return None if found is None else found[0]
+
+    def _least(
+        self, c: Sequence[int], rows: Sequence[Sequence[int]], free: Sequence[int]
+    ) -> tuple[Fraction, Multipliers]:
+        """The norm that is dual to that of the ball, or a little more, with its multipliers."""
+        if self.data.within in (None, "entrywise"):
+            return least_norm(c, rows, free)
+        square, mu = least_length(c, rows, free)
+        root = sqrt_above(square)
+        if root * root == square:
+            return root, mu
+        # Where it is least the square hardly changes with mu.
+        fine = self._fine
+        mu = tuple(Fraction(floor(v * fine), fine) for v in mu)
+        root = sqrt_above(squared(combined(c, rows, mu)))
+        return Fraction(ceil(root * fine), fine), mu
 
     def covers(self, states: Iterable[Key]) -> bool:
         """Whether it proves the bound where neurons are in these states."""
         heights = [self.height(*key) for key in states]
         known = [h for h in heights if h is not None]
-        return len(known) == len(heights) and self._proves(sum(known, Fraction()))
+        if len(known) < len(heights):
+            return False
+        total = max(known, default=Fraction()) if self.data.shared else sum(known, Fraction())
+        return self._proves(total)
 
     def everywhere(self) -> None:
         """Ask for all states; the limit is then as high as the bound allows."""
@@ -166,20 +208,21 @@ class Dual:
             self.most = max(self.most, self._limit())
 
     def _limit(self) -> Fraction:
-        """What neurons may add up to, rounded down to a multiple of a small unit."""
+        """What neurons may come to, rounded down to a multiple of a small unit."""
         assert self.data.rho is not None
         square = 2 * self.bound * sum(v * v for v in self.nu)
-        # g >= sqrt(square) in units of 1 / _FINE, rounded up; strictly more where it has to be.
-        root = isqrt(square * _FINE**2 // 1)
-        while Fraction(root, _FINE) ** 2 < square or root == 0:
+        # g >= sqrt(square) in units of 1 / fine, rounded up; strictly more where it has to be.
+        fine = self._fine
+        root = isqrt(square * fine**2 // 1)
+        while Fraction(root, fine) ** 2 < square or root == 0:
             root += 1
-        if self.strict and Fraction(root, _FINE) ** 2 == square:
+        if self.strict and Fraction(root, fine) ** 2 == square:
             root += 1
         g = sum(v * t for v, t in zip(self.nu, self.data.y, strict=True))
-        return (g - Fraction(root, _FINE)) / self.data.rho
+        return (g - Fraction(root, fine)) / self.data.rho
 
     def _proves(self, total: Fraction) -> bool:
-        """Whether the bound follows where the neurons add at most `total` to nu . f."""
+        """Whether the bound follows where the neurons come to `total`."""
         rho = Fraction() if self.data.rho is None else self.data.rho
         g = sum(v * t for v, t in zip(self.nu, self.data.y, strict=True)) - rho * total
         square = 2 * self.bound * sum(v * v for v in self.nu)
@@ -219,11 +262,18 @@ def read(certificate: Mapping[str, Any], problem: Problem) -> Data:
     if not problem.is_plain:
         raise InputError("certificate", "is about another loss, or biases, than the library has")
     within = certificate["within"]
-    if within is not None and within.get("ball") != "entrywise":
-        what = within.get("ball", "the l2 penalty")
-        raise InputError("certificate", f"is about {what}; the library has no ball or AdamW's")
-    rho = None if within is None else rational(within["rho"], "rho")
-    return Data(problem, certificate["width"], rho)
+    if within is None:
+        return Data(problem, certificate["width"], None, None)
+    name = within.get("ball", "the l2 penalty")
+    if name not in _BALLS:
+        raise InputError("certificate", f"is about {name}; the library has {', '.join(_BALLS)}")
+    return Data(problem, certificate["width"], name, rational(within["rho"], "rho"))
+
+
+def interval(value: str | Sequence[str]) -> tuple[Fraction, Fraction]:
+    """A value of a certificate, [lower, upper] or both in one."""
+    lower, upper = (value, value) if isinstance(value, str) else value
+    return rational(lower, "value"), rational(upper, "value")
 
 
 def primitive(vector: Sequence[str]) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from theory.errors import InputError
 from theory.exact import dot
 from theory.formal.barrier import exact_barrier
 from theory.formal.cells import Cells, Face, certificate_term, keys
-from theory.formal.certificate import Cell, Data, Dual, primitive
+from theory.formal.certificate import Cell, Data, Dual, interval, primitive
 from theory.formal.paths import Path, aligning, moves, network, neurons, places
 from theory.formal.terms import definitions, integer, listed, natural, truth
 from theory.formal.terms import network as term
@@ -73,10 +73,12 @@ Proof. exact ({kind}_exact _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
         f"{len(parts)} path components" + (", up to the order of neurons" if not labelled else "")
     )
     for i, j in combinations(range(len(parts)), 2):
-        value = rational(certificate["barriers"][i][j], "barriers")
+        lower, upper = interval(certificate["barriers"][i][j])
         ends = representatives[i], representatives[j]
-        path = _path(data, certificate, i, j, value)
-        text += exact_barrier(data, certificate, _cut(certificate, i, j), ends, path, f"_{i}_{j}")
+        path = _path(data, certificate, i, j, upper)
+        cut = _cut(certificate, i, j, lower)
+        text += exact_barrier(data, certificate, cut, upper, ends, path, f"_{i}_{j}")
+        value = lower if lower == upper else f"between {lower} and {upper}"
         said += f"; the barrier between {i} and {j} is {value}"
     return text, said
 
@@ -156,13 +158,13 @@ def _hub(component: int, path: Path) -> str:
     return f"Hub {natural(component)} {term(steps[0])} {inner} {term(steps[-1])}"
 
 
-def _cut(certificate: Mapping[str, Any], i: int, j: int) -> Mapping[str, Any]:
-    """A cut as high as the barrier that has one of the two components inside."""
+def _cut(certificate: Mapping[str, Any], i: int, j: int, lower: Fraction) -> Mapping[str, Any]:
+    """A cut as high as the barrier's lower end that has one of the two components inside."""
     firsts = [certificate["components"][k]["cells"][0] for k in (i, j)]
     return next(
         cut
         for cut in certificate["cuts"]
-        if cut["value"] == certificate["barriers"][i][j]
+        if rational(cut["value"], "value") >= lower
         and sum(cell in firsts for cell in cut["cells"]) == 1
     )
 

@@ -2,7 +2,8 @@
 
 On the cone {u : sigma_k x_k . u >= 0}, or on a wall of it, the linear function c . u is at most
 ||c + sum_k mu_k sigma_k x_k||_1 max|u_i| for all mu >= 0, mu_k being free on the wall; without a
-ball the norm has to be 0. The least of these is a linear program.
+ball the norm has to be 0. The least of these is a linear program. In l2 norms on both sides the
+least is a problem of nonnegative least squares.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
+import numpy as np
 from flint import fmpq
 
-from theory.exact import from_flint, to_flint
+from theory.exact import from_flint, squared, to_flint
+from theory.landscape.form import Form
+from theory.landscape.nnls import LeastSquares
 from theory.linear import LinearProgram
 
 Vector: TypeAlias = Sequence[int]
@@ -28,7 +32,7 @@ def least_norm(
     rows: sigma_k x_k (n, d), zero where x_k is. free: rows on one wall, which are parallel.
     """
     d = len(c)
-    used = [k for k, row in enumerate(rows) if any(row) and (k not in free or k == free[0])]
+    used = _used(rows, free)
     size = len(used) + d  # mu, then the absolute values
     start = [fmpq()] * len(used) + to_flint(abs(v) for v in c)
     inequalities, right = [], []
@@ -48,6 +52,35 @@ def least_norm(
     for k, value in zip(used, found, strict=False):
         mu[k] = value
     return sum(found[len(used) :], Fraction()), tuple(mu)
+
+
+def least_length(
+    c: Vector, rows: Sequence[Vector], free: Sequence[int] = ()
+) -> tuple[Fraction, Multipliers]:
+    """The least ||c + sum mu_k rows_k||_2^2 and its mu, as in `least_norm`."""
+    mu = [Fraction()] * len(rows)
+    used = _used(rows, free)
+    signed = [(k, 1) for k in used] + [(k, -1) for k in used if k in free]
+    if used and any(c):
+        columns = np.array([[s * v for v in rows[k]] for k, s in signed], dtype=object)
+        problems = LeastSquares(columns, Form.squares([-v for v in c]))
+        found = problems.minimum(tuple(range(len(signed))))
+        for place, value in found.coefficients():
+            k, s = signed[place]
+            mu[k] += s * value
+    return squared(combined(c, rows, mu)), tuple(mu)
+
+
+def combined(c: Vector, rows: Sequence[Vector], mu: Sequence[Fraction]) -> list[Fraction]:
+    """c + sum mu_k rows_k."""
+    return [
+        v + sum((m * row[i] for m, row in zip(mu, rows, strict=True)), Fraction())
+        for i, v in enumerate(c)
+    ]
+
+
+def _used(rows: Sequence[Vector], free: Sequence[int]) -> list[int]:
+    return [k for k, row in enumerate(rows) if any(row) and (k not in free or k == free[0])]
 
 
 def flat(rows: Sequence[Vector]) -> Multipliers | None:

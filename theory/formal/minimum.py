@@ -6,24 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from theory.formal.cells import certificate_term
-from theory.formal.certificate import Data, Dual, primitive
+from theory.formal.certificate import Data, Dual, interval, primitive
 from theory.formal.paths import network, neurons
-from theory.formal.terms import definitions, integer
+from theory.formal.terms import definitions, integer, stated
 from theory.formal.terms import network as term
-from theory.problem import rational
 
 IMPORTS = ("Vec", "Net", "Check", "Statements")
 
 
 def minimum(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     """The file, without its head, and its theorem in words: the least loss is exactly the value."""
-    value = rational(certificate["value"], "value")
-    b = value * data.scale**2
+    lower, upper = interval(certificate["value"])
+    b, top = (each * data.scale**2 for each in (lower, upper))
     duals = [Dual(data, primitive(nu), b, strict=False) for nu in certificate["duals"]]
     for dual in duals:
         dual.everywhere()
     sizes = f"{data.width} {data.problem.d}"
-    arguments = f"{data.scale} XQ yQ X y {sizes} ball {integer(b.numerator)} {b.denominator} A C"
+    values = " ".join(f"{integer(each.numerator)} {each.denominator}" for each in (b, top))
+    arguments = f"{data.scale} XQ yQ X y {sizes} ball {values} A C"
+    statement, values = stated("is_least", "least_within", (b, top), data.scale)
     text = f"""{
         definitions(
             ("A", "endpoint", f"{term(neurons(network(certificate['network'])))}%Q"),
@@ -32,9 +33,10 @@ def minimum(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     }
 Lemma accepted : check_least {arguments} = true.
 Proof. vm_cast_no_check (eq_refl true). Qed.
-Theorem minimum : is_least XQ yQ {sizes} ball
-  ({integer(b.numerator)} / ({b.denominator} * {data.scale} * {data.scale}))%R.
-Proof. exact (least_exact _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
+Theorem minimum : {statement} XQ yQ {sizes} ball
+  {values}.
+Proof. exact (least_exact _ _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
 """
+    value = lower if lower == upper else f"between {lower} and {upper}"
     said = f"the least loss of networks of {data.width} neurons{data.where} is {value}"
     return text, said

@@ -40,6 +40,17 @@ def network(neurons: Neurons) -> str:
     return listed(f"({listed(map(rational, w))},{rational(a)})" for w, a in neurons)
 
 
+def stated(
+    exact: str, between: str, values: tuple[Fraction, Fraction], scale: int
+) -> tuple[str, str]:
+    """The name of a statement and its real numbers: one value, or where the lower and the upper one
+    differ both. They are in the units of data times the scale."""
+    lower, upper = (
+        f"({integer(v.numerator)} / ({v.denominator} * {scale} * {scale}))%R" for v in values
+    )
+    return (exact, lower) if lower == upper else (between, f"{lower} {upper}")
+
+
 def truth(value: bool) -> str:
     """A boolean."""
     return "true" if value else "false"

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import linprog
+from scipy.optimize import linprog, nnls
 
 from theory import Ball, Problem, analyse, certify, example
 from theory.certificates.checker import CertificateInvalid
 from theory.errors import InputError
 from theory.formal import LIBRARY, MODULES, theorem
-from theory.formal.farkas import flat, least_norm
+from theory.formal.farkas import combined, flat, least_length, least_norm
 from theory.landscape import barrier_between
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
@@ -39,10 +39,30 @@ def test_multipliers_are_feasible_and_the_best(c: list[int], rows: list[list[int
     assert float(norm) == pytest.approx(found.fun, abs=1e-9)
 
 
+@given(c=VECTORS, rows=st.lists(VECTORS, min_size=1, max_size=5))
+def test_multipliers_of_lengths_are_feasible_and_the_best(
+    c: list[int], rows: list[list[int]]
+) -> None:
+    square, mu = least_length(c, rows)
+    left = combined(c, rows, mu)
+    assert min(mu) >= 0
+    assert square == sum(v * v for v in left)
+    for m, row in zip(mu, rows, strict=True):  # where it is least: Kuhn and Tucker
+        slope = sum(a * b for a, b in zip(left, row, strict=True))
+        assert slope >= 0
+        assert m * slope == 0
+    _, distance = nnls(np.array(rows, dtype=float).T, -np.array(c, dtype=float))
+    assert float(square) == pytest.approx(distance**2, abs=1e-9)
+
+
 def test_a_row_on_the_wall_has_any_sign() -> None:
     assert least_norm([1, 0], [[1, 0], [0, 1]])[0] == 1
     norm, mu = least_norm([1, 0], [[1, 0], [0, 1]], free=(0,))
     assert (norm, mu[0]) == (0, -1)
+    assert least_length([3, -4], [[1, 0], [0, 1]]) == (9, (0, 4))
+    assert least_length([3, -4], [[1, 0], [0, 1]], free=(0,)) == (0, (-3, 4))
+    assert least_length([3, -4], [[0, 0]]) == (25, (0,))
+    assert least_length([0, 0], [[1, 0]]) == (0, (0,))
 
 
 def test_flat_cones_have_a_combination() -> None:
@@ -92,6 +112,20 @@ def test_what_is_said() -> None:
         "every continuous path of networks of 2 neurons in AdamW's ball of radius 3 between the "
         "two networks reaches loss 32/45, and one stays at or below it"
     )
+
+
+def test_what_is_said_in_a_round_ball() -> None:
+    found = least(CellComplex.of(example("flagship"), 2, within=Ball("ngd", 1)))
+    proof = certify(found)
+    lower, upper = proof["value"]
+    made = theorem(proof)
+    assert made.statement == (
+        "the least loss of networks of 2 neurons in the Frobenius ball of radius 1 is between "
+        f"{lower} and {upper}"
+    )
+    assert "ball : balls := Frobenius 1 1." in made.text
+    n, d = lower.split("/")
+    assert f"least_within XQ yQ 2 2 ball\n  ({n} / ({d} * 1 * 1))%R " in made.text
 
 
 def documents() -> dict[str, tuple[dict[str, Any], str]]:

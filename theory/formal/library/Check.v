@@ -1,15 +1,15 @@
 (* The certificate, its boolean checker, and the proof that the checker is sound. *)
 Require Import Reals List ZArith QArith Qreals Lra Lia Psatz Bool Classical FMapPositive Permutation FinFun.
-Require Import Isthmus.Vec Isthmus.Net Isthmus.Chain Isthmus.Perm.
+Require Import Isthmus.Vec Isthmus.Net Isthmus.Chain Isthmus.Perm Isthmus.Ball.
 Import ListNotations.
 Open Scope R_scope.
 
 (* ------------------------------------------------------------------ the certificate *)
 
-(* nu . (s relu(X u)) <= rho f_h for all u in cone f_i (on the wall f_wall of it) with |u| <= rho;
-   multipliers f_mu. Without a ball: <= 0 for all u. *)
+(* nu . (s relu(X u)) <= f_h |u| for all u in cone f_i (on the wall f_wall of it), |u| the largest entry or the
+   norm, as the ball has it; multipliers f_mu. Without a ball: <= 0 for all u. *)
 Record fact := Fact { f_s : bool; f_i : nat; f_wall : option nat; f_h : Z; f_mu : list Z }.
-(* d_lim: what the neurons' f_h may sum to so that the loss is at least b *)
+(* d_lim: what the neurons' f_h may come to, together, so that the loss is at least b *)
 Record dual := Dual { d_nu : list Z; d_lim : Z; d_facts : list fact }.
 
 (* across a facet: a cell of S, or the loss on the facet is at least b by a dual; or no facet *)
@@ -75,12 +75,16 @@ Fixpoint index {A} (p : positive) (l : list A) : PositiveMap.t A :=
 
 Definition l1 (r : row) : Z := fold_right (fun v t => Z.abs v + t)%Z 0%Z r.
 
+(* in the Frobenius ball the neurons share the radius: the largest f_h counts, not their sum *)
+Definition shared (ball : balls) : bool := match ball with Frobenius _ _ => true | _ => false end.
+Definition together (ball : balls) (h t : Z) : Z := if shared ball then Z.max h t else (h + t)%Z.
+
 Section Checker.
 Variable X : list row.
 Variable y : list Z.
 Variable m d : nat.
 Variable lab : bool.
-Variable ball : option (Z * Z).
+Variable ball : balls.
 Variable bn bd : Z.
 Variable strict : bool.   (* loss > b on the faces instead of >= b *)
 Variable C : cert.
@@ -89,8 +93,8 @@ Definition nz : list row := filter (fun x => negb (zerob x)) X.
 Definition pat (i : nat) : row := pt (nth i (patterns C) (Pat [] [])).
 Definition wall (n : nat) : row := nth n (walls C) [].
 Definition nwalls := length (walls C).
-Definition rn := match ball with Some r => fst r | None => 0%Z end.
-Definition rd := match ball with Some r => snd r | None => 1%Z end.
+Definition rn := match ball with Free => 0%Z | Entrywise p _ | Columns p _ | Frobenius p _ => p end.
+Definition rd := match ball with Free => 1%Z | Entrywise _ q | Columns _ q | Frobenius _ q => q end.
 
 Definition check_rows : bool :=
   Z.ltb 0 bd && Z.leb 0 rn && Z.ltb 0 rd && Nat.eqb (length y) (length X) &&
@@ -117,7 +121,11 @@ Definition on_wall (w : option nat) (z : row) : bool :=
 Definition check_fact (nu : list Z) (f : fact) : bool :=
   Nat.ltb (f_i f) (length (patterns C)) &&
   match farkas (if f_s f then 1 else -1) (pat (f_i f)) (on_wall (f_wall f)) X nu (f_mu f) with
-  | Some r => match ball with None => zerob r | Some _ => Nat.leb (length r) d && Z.leb (l1 r) (f_h f) end
+  | Some r => match ball with
+              | Free => zerob r
+              | Entrywise _ _ => Nat.leb (length r) d && Z.leb (l1 r) (f_h f)
+              | Columns _ _ | Frobenius _ _ => Nat.leb (length r) d && Z.leb 0 (f_h f) && Z.leb (dotZ r r) (f_h f * f_h f)
+              end
   | None => false
   end.
 
@@ -141,7 +149,7 @@ Fixpoint total (u : dual) (c : cell) (j : nat) (face : option nat) (k : nat) : o
            | Some t =>
                match (if Nat.eqb i j then match face with None => Some 0%Z | Some n => weight u (st c i) (Some n) end
                       else weight u (st c i) None) with
-               | Some h => Some (t + h)%Z
+               | Some h => Some (together ball h t)
                | None => None
                end
            | None => None
@@ -178,7 +186,7 @@ Definition check X y m d lab ball bn bd strict C : bool :=
   let cells := index 1 (map states (entries C)) in
   let dmap := index 1 (duals C) in
   check_rows X y d ball bd C && forallb (check_pattern X C) (patterns C) &&
-  forallb (check_dual X y d ball bn bd strict C) (duals C) && forallb (check_entry m lab C cells dmap) (entries C).
+  forallb (check_dual X y d ball bn bd strict C) (duals C) && forallb (check_entry m lab ball C cells dmap) (entries C).
 
 Fixpoint dotQ (x : row) (w : nat -> Q) : Q :=
   match x with [] => 0%Q | a :: x => (inject_Z a * w O + dotQ x (fun i => w (S i)))%Q end.
@@ -422,7 +430,7 @@ Variable X : list row.
 Variable y : list Z.
 Variable m d : nat.
 Variable lab : bool.
-Variable ball : option (Z * Z).
+Variable ball : balls.
 Variable bn bd : Z.
 Variable strict : bool.
 Variable C : cert.
@@ -448,7 +456,7 @@ Proof.
   intros q I. pose proof OK as H. unfold check in H. rewrite !andb_true_iff, !forallb_forall in H.
   destruct H as [[[_ _] H] _]. auto.
 Qed.
-Lemma ok_entry : forall e, In e (entries C) -> check_entry m lab C cellmap dualmap e = true.
+Lemma ok_entry : forall e, In e (entries C) -> check_entry m lab ball C cellmap dualmap e = true.
 Proof.
   intros q I. pose proof OK as H. unfold check in H. rewrite !andb_true_iff, !forallb_forall in H.
   destruct H as [_ H]. auto.
@@ -469,15 +477,20 @@ Proof.
   specialize (H x Ix). apply negb_true_iff, Z.eqb_neq in H. auto.
 Qed.
 
-Definition boxed (u : rvec) : Prop :=
-  match ball with None => True | Some _ => forall i, (i < d)%nat -> Rabs (u i) <= rho end.
+(* r bounds a neuron's largest entry or norm *)
+Definition within (u : rvec) (r : R) : Prop :=
+  match ball with
+  | Free => r = 0
+  | Entrywise _ _ => forall i, (i < d)%nat -> Rabs (u i) <= r
+  | Columns _ _ | Frobenius _ _ => norm d u <= r
+  end.
 
 Lemma weight_sound : forall u s w h, In u (duals C) -> weight u s w = Some h ->
-  forall v, boxed v -> (forall z, In z (nz X) -> dot z (P (snd s)) * dot z v >= 0) ->
+  forall v r, within v r -> 0 <= r -> (forall z, In z (nz X) -> dot z (P (snd s)) * dot z v >= 0) ->
     match w with Some n => dot (wall C n) v = 0 | None => True end ->
-    sgn (fst s) * wsum (d_nu u) (relu_at v) X <= rho * IZR h.
+    sgn (fst s) * wsum (d_nu u) (relu_at v) X <= r * IZR h.
 Proof.
-  intros u s w h Iu Hf v Hb Hv Hw. unfold weight in Hf. destruct (find _ (d_facts u)) as [f|] eqn:Ef; [|discriminate].
+  intros u s w h Iu Hf v ro Hb Hro Hv Hw. unfold weight in Hf. destruct (find _ (d_facts u)) as [f|] eqn:Ef; [|discriminate].
   inversion Hf; subst h; clear Hf. apply find_some in Ef as [If Hf].
   rewrite !andb_true_iff in Hf. destruct Hf as [[H H1] H0].
   apply eqb_prop in H. apply Nat.eqb_eq in H1. pose proof (ok_dual u Iu) as D. unfold check_dual in D.
@@ -485,11 +498,15 @@ Proof.
   rewrite forallb_forall in D. specialize (D f If). unfold check_fact in D. apply andb_prop in D as [H3 H6].
   apply Nat.ltb_lt in H3. destruct (farkas _ _ _ _ _ _) as [r|] eqn:Er; [|discriminate].
   pose proof (farkas_sound _ _ _ _ _ _ _ Er v) as FS. rewrite H in FS.
-  assert (R : dot r v <= rho * IZR (f_h f)).
-  { destruct pos_rho as [_ rp]. unfold boxed in Hb. unfold rho in *. destruct ball as [rb|] eqn:Eb.
-    - apply andb_prop in H6 as [L1 L2]. apply Nat.leb_le in L1. apply Z.leb_le, IZR_le in L2.
-      eapply Rle_trans; [apply (l1_bound r d v rho L1 Hb)|]. apply Rmult_le_compat_l; auto.
-    - rewrite (dot_zerob r v H6). unfold rn, rd, Rdiv. rewrite !Rmult_0_l. apply Rle_refl. }
+  assert (R : dot r v <= ro * IZR (f_h f)).
+  { assert (L2 : norm d v <= ro -> (Nat.leb (length r) d && Z.leb 0 (f_h f) && Z.leb (dotZ r r) (f_h f * f_h f))%bool = true ->
+      dot r v <= ro * IZR (f_h f)).
+    { intros Hn H7. rewrite !andb_true_iff in H7. destruct H7 as [[L1 L2] L3]. apply Nat.leb_le in L1. apply Z.leb_le in L2, L3.
+      eapply Rle_trans; [apply (dot_norm r d v (f_h f)); auto|]. apply IZR_le in L2. nra. }
+    unfold within in Hb. destruct ball as [|p q|p q|p q]; auto.
+    - rewrite (dot_zerob r v H6), Hb. lra.
+    - apply andb_prop in H6 as [L1 L3]. apply Nat.leb_le in L1. apply Z.leb_le, IZR_le in L3.
+      eapply Rle_trans; [apply (l1_bound r d v ro L1 Hb)|]. apply Rmult_le_compat_l; auto. }
   unfold sgn. replace (if fst s then 1 else -1) with (IZR (if fst s then 1 else -1)) by (destruct (fst s); reflexivity).
   eapply Rle_trans; [apply FS|exact R]. intros z Iz. rewrite H1. split; [|split].
   - destruct (in_nz X z Iz) as [Nz|Z0]; [left; rewrite <- H1; apply pat_generic; auto|right; auto].
@@ -502,27 +519,55 @@ Qed.
 Definition face_holds W a j face : Prop :=
   match face with Some n => dot (wall C n) (uvec W a j) = 0 | None => forall x, In x (nz X) -> dot x (uvec W a j) = 0 end.
 
+(* what the first k neurons have of the radius, and one of them *)
+Let part W a i : R := if shared ball then norm d (uvec W a i) else rho.
+Let room W a k : R := if shared ball then sumlt k (fun i => norm d (uvec W a i)) else rho.
+
+Lemma norm_uvec : forall W a j, norm d (uvec W a j) = norm d (fun i => a j * W j i).
+Proof.
+  intros W a j. apply Rle_antisym; apply norm_le; intros i Hi; unfold uvec; rewrite !Rabs_mult, Rabs_Rabsolu; lra.
+Qed.
+
+Lemma part_within : forall W a i, in_ball m d ball W a -> (i < m)%nat -> within (uvec W a i) (part W a i) /\ 0 <= part W a i.
+Proof.
+  intros W a i Hb Hi. unfold part, within. pose proof (norm_pos d (uvec W a i)). destruct pos_rho as [_ rp].
+  unfold in_ball in Hb. unfold rho, rn, rd in *. destruct ball as [|p q|p q|p q]; simpl in *; split; auto; try lra.
+  - intros i' Hi'. unfold uvec. rewrite Rabs_mult, Rabs_Rabsolu, <- Rabs_mult. auto.
+  - rewrite norm_uvec. auto.
+Qed.
+
+Lemma room_le : forall W a, in_ball m d ball W a -> room W a m <= rho.
+Proof.
+  intros W a Hb. unfold room. unfold in_ball in Hb. unfold rho, rn, rd. destruct ball as [|p q|p q|p q]; simpl in *; try lra.
+  rewrite (sumlt_ext m _ (fun j => norm d (fun i => a j * W j i))); auto. intros j Hj. apply norm_uvec.
+Qed.
+
 Lemma total_sound : forall u c j face W a, In u (duals C) -> in_ball m d ball W a ->
   in_cell (nz X) P m W a c -> ((j < m)%nat -> face_holds W a j face) ->
-  forall k t, (k <= m)%nat -> total u c j face k = Some t -> exists h : nat -> R, sumlt k h = rho * IZR t /\
-    forall i, (i < k)%nat -> wsum (d_nu u) (fun x => a i * Rmax 0 (dot x (W i))) X <= h i.
+  forall k t, (k <= m)%nat -> total ball u c j face k = Some t -> exists h : nat -> R, sumlt k h <= room W a k * IZR t /\
+    (shared ball = true -> 0 <= IZR t) /\ forall i, (i < k)%nat -> wsum (d_nu u) (fun x => a i * Rmax 0 (dot x (W i))) X <= h i.
 Proof.
   intros u c j face W a Iu Hb Hc Hface. induction k as [|k IH]; intros t Hk E; cbn [total] in E.
-  - inversion E. exists (fun _ => 0). split; [simpl; ring|intros; lia].
-  - destruct (total u c j face k) as [t'|] eqn:Et; [|discriminate].
-    destruct (IH t') as (h & Hs & Hh); [lia|auto|].
+  - inversion E. exists (fun _ => 0). split; [simpl; lra|split; [intros; lra|intros; lia]].
+  - destruct (total ball u c j face k) as [t'|] eqn:Et; [|discriminate].
+    destruct (IH t') as (h & Hs & Ht & Hh); [lia|auto|]. assert (Hkm : (k < m)%nat) by lia.
+    destruct (part_within W a k Hb Hkm) as [Bx Hp].
     destruct (if Nat.eqb k j then _ else _) as [h'|] eqn:Eh; [|discriminate]. inversion E; subst t; clear E.
-    exists (fun i => if Nat.eqb i k then rho * IZR h' else h i). split.
-    + cbn [sumlt]. rewrite Nat.eqb_refl, plus_IZR.
-      rewrite (sumlt_ext k _ h); [rewrite Hs; ring|]. intros i Hi. destruct (Nat.eqb_spec i k); auto; lia.
+    exists (fun i => if Nat.eqb i k then part W a k * IZR h' else h i). split; [|split].
+    + cbn [sumlt]. rewrite Nat.eqb_refl.
+      rewrite (sumlt_ext k _ h); [|intros i Hi; destruct (Nat.eqb_spec i k); auto; lia].
+      unfold part, room, together in *. destruct (shared ball); [|rewrite plus_IZR; lra]. cbn [sumlt].
+      assert (M1 : IZR t' <= IZR (Z.max h' t')) by (apply IZR_le; lia).
+      assert (M2 : IZR h' <= IZR (Z.max h' t')) by (apply IZR_le; lia).
+      assert (Sp : 0 <= sumlt k (fun i => norm d (uvec W a i))).
+      { clear. induction k as [|k IH]; simpl; [lra|]. pose proof (norm_pos d (uvec W a k)). lra. }
+      nra.
+    + intros Sh. specialize (Ht Sh). unfold together. rewrite Sh. eapply Rle_trans; [exact Ht|]. apply IZR_le. lia.
     + intros i Hi. destruct (Nat.eqb_spec i k) as [Ei|Ne]; [rewrite Ei|apply Hh; lia].
-      assert (Hkm : (k < m)%nat) by lia. destruct (Hc k Hkm) as [Hsg Hx].
+      destruct (Hc k Hkm) as [Hsg Hx].
       rewrite (wsum_ext _ _ (fun x => sgn (fst (st c k)) * relu_at (uvec W a k) x)).
       2:{ intros x. unfold relu_at. rewrite dot_u. apply scale_relu; auto. }
       rewrite wsum_scale.
-      assert (Bx : boxed (uvec W a k)).
-      { unfold boxed. unfold in_ball in Hb. unfold rho, rn, rd. destruct ball as [[p q]|]; auto.
-        intros i' Hi'. unfold uvec. rewrite Rabs_mult, Rabs_Rabsolu, <- Rabs_mult. simpl. apply Hb; auto. }
       destruct (Nat.eqb_spec k j) as [Ej|Nj].
       * assert (Hjm : (j < m)%nat) by lia. specialize (Hface Hjm). unfold face_holds in Hface. destruct face as [n|].
         -- apply (weight_sound u (st c k) (Some n) h'); auto. rewrite Ej. auto.
@@ -536,19 +581,21 @@ Proof.
       * apply (weight_sound u (st c k) None h'); auto.
 Qed.
 
-Lemma above_sound : forall u c j face, In u (duals C) -> above m u c j face = true ->
+Lemma above_sound : forall u c j face, In u (duals C) -> above m ball u c j face = true ->
   forall W a, in_cell (nz X) P m W a c -> ((j < m)%nat -> face_holds W a j face) -> ~ low W a.
 Proof.
   intros u c j face Iu Ha W a Hc Hface [Hb Hl].
   assert (Goal : if strict then loss X y m W a > b else loss X y m W a >= b).
   2:{ unfold below in Hl. destruct strict; lra. }
   clear Hl.
-  unfold above in Ha. destruct (total u c j face m) as [t|] eqn:Et; [|discriminate].
-  destruct (total_sound u c j face W a Iu Hb Hc Hface m t (le_n m) Et) as (h & Hs & Hh).
-  pose proof (net_wsum (d_nu u) X W a h m Hh) as N. rewrite Hs in N.
+  unfold above in Ha. destruct (total ball u c j face m) as [t|] eqn:Et; [|discriminate].
+  destruct (total_sound u c j face W a Iu Hb Hc Hface m t (le_n m) Et) as (h & Hs & Ht & Hh).
+  pose proof (net_wsum (d_nu u) X W a h m Hh) as N.
   apply Z.leb_le, IZR_le in Ha. destruct pos_rho as [rdp rp].
   assert (N' : wsum (d_nu u) (net m W a) X <= rho * IZR (d_lim u)).
-  { eapply Rle_trans; [exact N|]. apply Rmult_le_compat_l; auto. }
+  { apply Rle_trans with (rho * IZR t); [|apply Rmult_le_compat_l; auto].
+    eapply Rle_trans; [exact N|]. eapply Rle_trans; [exact Hs|]. pose proof (room_le W a Hb) as Rl. unfold room in *.
+    destruct (shared ball); [|lra]. apply Rmult_le_compat_r; auto. }
   pose proof (ok_dual u Iu) as D. unfold check_dual in D. rewrite !andb_true_iff in D.
   destruct D as [[[H7 H2] H1] _].
   pose proof ok_rows as Rw. unfold check_rows in Rw. rewrite !andb_true_iff in Rw.
@@ -616,7 +663,7 @@ Proof.
 Qed.
 
 Lemma neuron_ok : forall c0 j, In c0 (map states (entries C)) -> (j < m)%nat -> exists fl cr,
-  check_neuron m lab C cellmap dualmap c0 j fl cr = true.
+  check_neuron m lab ball C cellmap dualmap c0 j fl cr = true.
 Proof.
   intros c j Ic Hj. apply in_map_iff in Ic as (e & <- & Ie). apply ok_entry in Ie. unfold check_entry in Ie.
   apply andb_prop in Ie as [_ Ie]. rewrite forallb_forall in Ie. eauto using in_seq0.
@@ -643,13 +690,13 @@ Qed.
 Lemma low_bij : forall f g W a, Bij m f g -> low W a -> low (fun x => W (g x)) (fun x => a (g x)).
 Proof.
   intros f g W a B [Hb Hl]. split.
-  - unfold in_ball in *. destruct ball as [[p q]|]; auto. intros j i Hj Hi. apply Hb; auto. apply B; auto.
+  - apply (in_ball_bij m d ball g f); auto. apply Bij_sym; auto.
   - rewrite (loss_bij X y m g f W a); auto. apply Bij_sym; auto.
 Qed.
 
 Lemma step_sound : forall c c0 f g j face ns p, length c = m ->
   In c0 (map states (entries C)) -> Bij m f g -> adm f -> (forall x, (x < m)%nat -> st c x = st c0 (f x)) ->
-  (j < m)%nat -> check_step m lab cellmap dualmap c0 (f j) face ns p = true ->
+  (j < m)%nat -> check_step m lab ball cellmap dualmap c0 (f j) face ns p = true ->
   (exists c', InS c' /\ upd c j ns c') \/
   (forall W a, in_cell (nz X) P m W a c -> face_holds W a j face -> ~ low W a).
 Proof.
@@ -822,8 +869,7 @@ Proof.
   - intros j i. unfold W'. destruct (Nat.ltb_spec j m); [|apply (cont01_const 0)].
     destruct (Nat.ltb_spec i d); [|apply (cont01_const 0)]. simpl. apply CW; auto.
   - intros j. unfold a'. destruct (Nat.ltb_spec j m); [apply Ca; auto|apply (cont01_const 0)].
-  - intros t Ht. specialize (Hb t Ht). unfold in_ball in *. destruct ball as [[p q]|]; auto.
-    intros j i Hj Hi. rewrite EW, Ea; auto.
+  - intros t Ht. apply (in_ball_same m d ball (W t) (a t)); auto. intros j i Hj Hi. rewrite EW, Ea; auto.
   - apply existsb_exists in H1 as (c & Ic & Hc). exists c. split; auto.
     apply (contains_iff X C m d A c (W' 0) (a' 0)); auto.
     intros j Hj. destruct (HA j Hj) as [P1 P2]. split; [rewrite Ea; auto|]. intros i Hi. rewrite EW; auto.

@@ -1,6 +1,6 @@
 (* The path components of {loss <= b} (in a ball), up to the order of neurons. *)
 Require Import Reals List ZArith QArith Qreals Lra Lia Psatz Bool Permutation.
-Require Import Isthmus.Vec Isthmus.Net Isthmus.Chain Isthmus.Perm Isthmus.Check Isthmus.Path Isthmus.Exact Isthmus.Cover Isthmus.Connect.
+Require Import Isthmus.Vec Isthmus.Net Isthmus.Chain Isthmus.Perm Isthmus.Ball Isthmus.Check Isthmus.Path Isthmus.Exact Isthmus.Cover Isthmus.Connect.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -29,7 +29,7 @@ Section Sound.
 Variable X : list row.
 Variable y : list Z.
 Variable m d : nat.
-Variable ball : option (Z * Z).
+Variable ball : balls.
 Variable bn bd : Z.
 Variable all : cert.
 Variable hubs : list hub.
@@ -79,7 +79,7 @@ Proof.
       apply goodQ_R in K3. rewrite Ec in K3. auto. }
     assert (G : good X y m d ball b (fun j => W (g j)) (fun j => a (g j))).
     { split.
-      - unfold in_ball in *. destruct ball as [[p q]|]; auto. intros j i Hj Hi. apply Hb; auto. apply B; auto.
+      - apply (in_ball_bij m d ball g f); auto. apply Bij_sym; auto.
       - rewrite (loss_bij X y m g f W a); auto. apply Bij_sym; auto. }
     (* the loss sees nonzero rows only through dot products: zero rows are on every side *)
     assert (J1 : joined X y m d ball b (fun j => W (g j)) (fun j => a (g j)) (W_of (h_net h)) (a_of (h_net h))).
@@ -108,7 +108,7 @@ Proof.
       - intros j Hj. apply U0; auto.
       - intros j Hj. apply U1; auto.
       - intros t Ht. destruct (GU t Ht) as [Q1 Q2]. split.
-        + unfold in_ball in *. destruct ball as [[p q]|]; auto.
+        + apply (in_ball_bij m d ball g2 f2); auto. apply Bij_sym; auto.
         + rewrite (loss_bij X y m g2 f2 (U t) (e' t)); auto. apply Bij_sym; auto. }
     apply P2 in J1.
     apply (joined_trans X y m d ball b Len _ _ _ _ _ _ J1).
@@ -128,7 +128,7 @@ Proof.
     destruct PV as [CV Cv].
     destruct (barrier_lower_bound_gen _ _ _ _ _ _ _ _ _ _ _ _ Hsep (fun t x => V t (f x)) (fun t x => v t (f x))) as (t & Ht & L).
     + split; intros; [apply CV|apply Cv]; auto.
-    + intros t Ht. destruct (GV t Ht) as [Q1 _]. unfold in_ball in *. destruct ball as [[p q]|]; auto.
+    + intros t Ht. destruct (GV t Ht) as [Q1 _]. apply (in_ball_bij m d ball f g); auto.
     + intros x Hx. destruct (B x Hx) as (Fx & _ & GF & _). destruct (V0 (f x) Fx) as [P1 P2]. rewrite GF in P1, P2.
       split; auto.
     + exists g. split.

@@ -1,6 +1,6 @@
 (* Two networks of loss <= c in one cell are joined below c: the convex half of a components certificate. *)
 Require Import Reals List ZArith Lra Lia Psatz Bool.
-Require Import Isthmus.Vec Isthmus.Net Isthmus.Perm Isthmus.Check Isthmus.Path.
+Require Import Isthmus.Vec Isthmus.Net Isthmus.Perm Isthmus.Ball Isthmus.Check Isthmus.Path.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -8,7 +8,7 @@ Section Connect.
 Variable X : list row.
 Variable y : list Z.
 Variable m d : nat.
-Variable ball : option (Z * Z).
+Variable ball : balls.
 Variable c : R.
 Hypothesis Len : forall x, In x X -> (length x <= d)%nat.
 
@@ -35,8 +35,8 @@ Lemma good_same : forall W a W' a', good W a ->
   good W' a'.
 Proof.
   intros W a W' a' [B L] H. split.
-  - unfold in_ball in *. destruct ball as [[p q]|]; auto. intros j i Hj Hi.
-    destruct (H j Hj) as [_ H2]. destruct (H2 i Hi) as [E|E]; rewrite E; auto.
+  - apply (in_ball_le m d ball W a); auto. intros j i Hj Hi.
+    destruct (H j Hj) as [_ H2]. destruct (H2 i Hi) as [E|E]; rewrite E; lra.
   - unfold loss in *. rewrite (sqerr_ext _ (net m W a)); auto. intros x Ix. unfold net. apply sumlt_ext.
     intros j Hj. apply H; auto.
 Qed.

@@ -7,6 +7,7 @@ Open Scope R_scope.
 
 Section CoverCheck.
 Variable m : nat.
+Variable ball : balls.
 Variable C : cert.
 
 Definition all_states : list state := flat_map (fun i => [(true, i); (false, i)]) (seq 0 (length (patterns C))).
@@ -14,12 +15,13 @@ Definition all_states : list state := flat_map (fun i => [(true, i); (false, i)]
 Fixpoint sumw (u : dual) (l : list state) : option Z :=
   match l with
   | [] => Some 0%Z
-  | s :: l => match weight u s None, sumw u l with Some h, Some t => Some (h + t)%Z | _, _ => None end
+  | s :: l => match weight u s None, sumw u l with Some h, Some t => Some (together ball h t) | _, _ => None end
   end.
 Definition covers (u : dual) (l : list state) : bool := match sumw u l with Some t => Z.leb t (d_lim u) | None => false end.
 (* k states that are all light cannot break the cover *)
 Definition light (u : dual) (k : nat) (l : list state) (s : state) : bool :=
-  match weight u s None, sumw u l with Some h, Some t => Z.leb (Z.of_nat k * h) (d_lim u - t) | _, _ => false end.
+  match weight u s None, sumw u l with Some h, Some t =>
+    if shared ball then Z.leb h (d_lim u) else Z.leb (Z.of_nat k * h) (d_lim u - t) | _, _ => false end.
 
 (* every multiset that adds k states to l is listed or covered *)
 Fixpoint escape (k : nat) (l : list state) : bool :=
@@ -37,26 +39,25 @@ Proof.
   intros u l l' P. induction P; cbn [sumw].
   - auto.
   - rewrite IHP. auto.
-  - destruct (weight u x None), (weight u y None), (sumw u l); auto. f_equal; lia.
+  - destruct (weight u x None), (weight u y None), (sumw u l); auto.
+    unfold together. destruct (shared ball); f_equal; lia.
   - congruence.
 Qed.
 
-Lemma sumw_app : forall u l l' t t', sumw u l = Some t -> sumw u l' = Some t' -> sumw u (l ++ l') = Some (t + t')%Z.
+Lemma light_covers : forall u l rest, covers u l = true -> (forall s, In s rest -> light u (length rest) l s = true) ->
+  covers u (rest ++ l) = true.
 Proof.
-  intros u. induction l as [|s l IH]; intros l' t t' E E'; cbn [sumw app] in *.
-  - inversion E. rewrite E'. f_equal; lia.
-  - destruct (weight u s None); [|discriminate]. destruct (sumw u l) as [t0|]; [|discriminate]. inversion E.
-    rewrite (IH l' t0 t'); auto. f_equal; lia.
-Qed.
-
-Lemma light_sum : forall u n l t, sumw u l = Some t -> forall rest, (forall s, In s rest -> light u n l s = true) ->
-  exists T, sumw u rest = Some T /\ (Z.of_nat n * T <= Z.of_nat (length rest) * (d_lim u - t))%Z.
-Proof.
-  intros u n l t E. induction rest as [|s rest IH]; intros H.
-  - exists 0%Z. simpl. split; auto. lia.
-  - destruct IH as (T & ET & LT); [intros; apply H; right; auto|]. specialize (H s (or_introl eq_refl)).
-    unfold light in H. rewrite E in H. cbn [sumw]. destruct (weight u s None) as [h|]; [|discriminate].
-    rewrite ET. exists (h + T)%Z. split; auto. apply Z.leb_le in H. cbn [length]. lia.
+  intros u l rest Cl. unfold covers in *. destruct (sumw u l) as [t|] eqn:E; [|discriminate]. apply Z.leb_le in Cl.
+  remember (length rest) as n eqn:En. intros H.
+  assert (G : exists T, sumw u (rest ++ l) = Some T /\
+    if shared ball then (T <= d_lim u)%Z else (Z.of_nat n * (T - t) <= Z.of_nat (length rest) * (d_lim u - t))%Z).
+  { clear En. induction rest as [|s rest IH]; [exists t; split; auto; destruct (shared ball); simpl; lia|].
+    destruct IH as (T & ET & LT); [intros; apply H; right; auto|]. specialize (H s (or_introl eq_refl)).
+    unfold light in H. rewrite E in H. cbn [sumw app]. destruct (weight u s None) as [h|]; [|discriminate].
+    rewrite ET. exists (together ball h T). split; auto. unfold together.
+    destruct (shared ball); apply Z.leb_le in H; cbn [length]; lia. }
+  destruct G as (T & ET & LT). rewrite ET. apply Z.leb_le. destruct (shared ball); auto. rewrite <- En in LT.
+  destruct n; [|nia]. destruct rest; [|discriminate]. simpl in ET. congruence.
 Qed.
 
 Lemma existsb_false : forall A (f : A -> bool) l, existsb f l = false -> forall x, In x l -> f x = false.
@@ -89,21 +90,19 @@ Proof.
     + apply find_some in Fu as [Iu Cu].
       destruct (existsb (fun s => negb (light u (S k) l s)) rest) eqn:Ex.
       * apply existsb_exists in Ex as (s & Is & Ls). apply (Main s Is). apply H. apply filter_In. auto.
-      * right. exists u. split; auto. unfold covers in *. destruct (sumw u l) as [t|] eqn:Et; [|discriminate].
-        destruct (light_sum u (S k) l t Et rest) as (T & ET & LT).
-        { intros s Is. apply negb_false_iff. apply (existsb_false _ _ _ Ex s Is). }
-        rewrite (sumw_app u rest l T t ET Et). rewrite Lr in LT. apply Z.leb_le. nia.
+      * right. exists u. split; auto. apply light_covers; auto. rewrite Lr.
+        intros s Is. apply negb_false_iff. apply (existsb_false _ _ _ Ex s Is).
     + destruct rest as [|s rest]; [discriminate|]. apply (Main s); [left; auto|]. apply H. apply Hr. left; auto.
 Qed.
 
 Lemma total_ext : forall u c c' j face k, (forall i, (i < k)%nat -> st c i = st c' i) ->
-  total u c j face k = total u c' j face k.
+  total ball u c j face k = total ball u c' j face k.
 Proof.
   intros u c c' j face. induction k as [|k IH]; intros H; cbn [total]; auto.
   rewrite IH, (H k); auto.
 Qed.
 
-Lemma sumw_total : forall u j c t, (length c <= j)%nat -> sumw u c = Some t -> total u c j None (length c) = Some t.
+Lemma sumw_total : forall u j c t, (length c <= j)%nat -> sumw u c = Some t -> total ball u c j None (length c) = Some t.
 Proof.
   intros u j. induction c as [|s c IH] using rev_ind; intros t L E; [exact E|].
   rewrite app_length in *. simpl length in *. rewrite Nat.add_1_r in *.
@@ -112,22 +111,22 @@ Proof.
   destruct (sumw u c) as [t'|] eqn:Et; [|discriminate]. inversion P; subst t.
   cbn [total]. rewrite (total_ext u (c ++ [s]) c j None (length c)).
   - rewrite (IH t'); auto; [|lia]. destruct (Nat.eqb_spec (length c) j); [lia|].
-    unfold st. rewrite app_nth2, Nat.sub_diag by lia. simpl. rewrite Eh. f_equal; lia.
+    unfold st. rewrite app_nth2, Nat.sub_diag by lia. simpl. rewrite Eh. reflexivity.
   - intros i Hi. unfold st. rewrite app_nth1; auto.
 Qed.
-Lemma sumw_total' : forall u j c t k, length c = k -> (k <= j)%nat -> sumw u c = Some t -> total u c j None k = Some t.
+Lemma sumw_total' : forall u j c t k, length c = k -> (k <= j)%nat -> sumw u c = Some t -> total ball u c j None k = Some t.
 Proof. intros u j c t k <- L E. apply sumw_total; auto. Qed.
 End CoverCheck.
 
 Definition check_cover X y m d lab ball bn bd strict C : bool :=
-  check X y m d lab ball bn bd strict C && Nat.ltb 0 (length (patterns C)) && escape C m [].
+  check X y m d lab ball bn bd strict C && Nat.ltb 0 (length (patterns C)) && escape ball C m [].
 
 Section CoverSound.
 Variable X : list row.
 Variable y : list Z.
 Variable m d : nat.
 Variable lab : bool.
-Variable ball : option (Z * Z).
+Variable ball : balls.
 Variable bn bd : Z.
 Variable strict : bool.
 Variable C : cert.
@@ -224,7 +223,7 @@ Proof.
     - rewrite E'. lra.
     - assert (B >= 0) by nra. nra. }
   pose proof OK as Esc. unfold check_cover in Esc. rewrite !andb_true_iff in Esc. destruct Esc as [_ Esc].
-  destruct (escape_sound C m [] Esc c Lc) as [(c0 & I0 & P0)|(u & Iu & Cu)].
+  destruct (escape_sound ball C m [] Esc c Lc) as [(c0 & I0 & P0)|(u & Iu & Cu)].
   - intros s Is. unfold c in Is. apply in_map_iff in Is as (j & <- & Ij). apply in_seq in Ij.
     destruct (Hidx j) as [Hi _]; [lia|]. unfold all_states. apply in_flat_map. exists (idx j).
     split; [apply in_seq; lia|]. destruct (s' j); simpl; auto.
@@ -235,8 +234,8 @@ Proof.
     eapply carry; eauto. intros x Hx. apply E. rewrite <- L0 in Hx. exact Hx.
   - exfalso. rewrite app_nil_r in Cu.
     apply (above_sound X y m d lab ball bn bd strict C cov_check u c m None Iu) with (W := W) (a := a); auto.
-    + unfold above. unfold covers in Cu. destruct (sumw u c) as [t|] eqn:Et; [|discriminate].
-      assert (T : total u c m None m = Some t).
+    + unfold above. unfold covers in Cu. destruct (sumw ball u c) as [t|] eqn:Et; [|discriminate].
+      assert (T : total ball u c m None m = Some t).
       { apply sumw_total'; auto. }
       rewrite T. exact Cu.
     + intros; lia.

@@ -5,21 +5,21 @@ Import ListNotations.
 Open Scope R_scope.
 
 (* a continuous path in the ball from A to B (up to the order of B's neurons unless lab) *)
-Definition connects (m d : nat) (lab : bool) (ball : option (Z * Z)) (A B : endpoint)
+Definition connects (m d : nat) (lab : bool) (ball : balls) (A B : endpoint)
     (W : R -> nat -> rvec) (a : R -> nat -> R) : Prop :=
   is_path m d W a /\ (forall t, 0 <= t <= 1 -> in_ball m d ball (W t) (a t)) /\ is_net m d A (W 0) (a 0) /\
   exists s, renaming lab m s /\ is_net m d B (fun j => W 1 (s j)) (fun j => a 1 (s j)).
 
-Definition is_barrier X y m d lab ball A B (b : R) : Prop :=
-  (forall W a, connects m d lab ball A B W a -> exists t, 0 <= t <= 1 /\ loss X y m (W t) (a t) >= b) /\
-  (exists W a, connects m d lab ball A B W a /\ forall t, 0 <= t <= 1 -> loss X y m (W t) (a t) <= b).
+Definition barrier_within X y m d lab ball A B (lower upper : R) : Prop :=
+  (forall W a, connects m d lab ball A B W a -> exists t, 0 <= t <= 1 /\ loss X y m (W t) (a t) >= lower) /\
+  (exists W a, connects m d lab ball A B W a /\ forall t, 0 <= t <= 1 -> loss X y m (W t) (a t) <= upper).
 
 Definition Q_eqb (p q : Q) : bool := Z.eqb (Qnum p) (Qnum q) && Pos.eqb (Qden p) (Qden q).
 Definition neuron_eqb (u v : list Q * Q) : bool := list_eqb Q_eqb (fst u) (fst v) && Q_eqb (snd u) (snd v).
 
-Definition check_exact X y m d lab ball bn bd (A B : endpoint) (C : cert) (l : list endpoint) (B' : endpoint) : bool :=
-  check_barrier X y m d lab ball bn bd false A B C && Z.ltb 0 bd &&
-  check_path X y m d ball (bn # (Z.to_pos bd)) A l B' &&
+Definition check_exact X y m d lab ball bn bd un ud (A B : endpoint) (C : cert) (l : list endpoint) (B' : endpoint) : bool :=
+  check_barrier X y m d lab ball bn bd false A B C && Z.ltb 0 bd && Z.ltb 0 ud &&
+  check_path X y m d ball (un # (Z.to_pos ud)) A l B' &&
   (if lab then list_eqb neuron_eqb B B' else permb _ neuron_eqb B B').
 
 Lemma neuron_eqb_eq : forall u v, neuron_eqb u v = true -> u = v.
@@ -29,12 +29,12 @@ Proof.
   intros [u a] [v b] H. apply andb_prop in H as [H1 H2]. apply (list_eqb_eq _ _ E) in H1. apply E in H2. simpl in *. congruence.
 Qed.
 
-Theorem barrier_exact : forall X y m d lab ball bn bd A B C l B',
-  check_exact X y m d lab ball bn bd A B C l B' = true ->
-  is_barrier X y m d lab ball A B (IZR bn / IZR bd).
+Theorem barrier_exact : forall X y m d lab ball bn bd un ud A B C l B',
+  check_exact X y m d lab ball bn bd un ud A B C l B' = true ->
+  barrier_within X y m d lab ball A B (IZR bn / IZR bd) (IZR un / IZR ud).
 Proof.
-  intros X y m d lab ball bn bd A B C l B' H. unfold check_exact in H. rewrite !andb_true_iff in H.
-  destruct H as [[[H1 H2] H3] H4]. split.
+  intros X y m d lab ball bn bd un ud A B C l B' H. unfold check_exact in H. rewrite !andb_true_iff in H.
+  destruct H as [[[[H1 _] H2] H3] H4]. split.
   - intros W a (P & G & HA & HB). apply (barrier_lower_bound X y m d lab ball bn bd A B C H1 W a P G HA HB).
   - destruct (barrier_upper_bound X y m d ball _ A l B' H3) as (W & a & P & HA & HB & G).
     exists W, a. split.

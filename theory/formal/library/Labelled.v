@@ -28,7 +28,7 @@ Section Sound.
 Variable X : list row.
 Variable y : list Z.
 Variable m d : nat.
-Variable ball : option (Z * Z).
+Variable ball : balls.
 Variable bn bd : Z.
 Variable all : cert.
 Variable hubs : list hub.

@@ -29,11 +29,17 @@ Definition is_path (m d : nat) (W : R -> nat -> rvec) (a : R -> nat -> R) : Prop
   (forall j i, (j < m)%nat -> (i < d)%nat -> cont01 (fun t => W t j i)) /\
   (forall j, (j < m)%nat -> cont01 (fun t => a t j)).
 
-(* |a_j w_ji| <= rn / rd; None: no condition *)
-Definition in_ball (m d : nat) (ball : option (Z * Z)) (W : nat -> rvec) (a : nat -> R) : Prop :=
+(* the l2 norm of the first d entries *)
+Definition norm (d : nat) (u : rvec) : R := sqrt (sumlt d (fun i => u i * u i)).
+
+(* balls of radius p / q, by the vectors a_j w_j: their entries, each one's norm, the sum of the norms *)
+Inductive balls := Free | Entrywise (p q : Z) | Columns (p q : Z) | Frobenius (p q : Z).
+Definition in_ball (m d : nat) (ball : balls) (W : nat -> rvec) (a : nat -> R) : Prop :=
   match ball with
-  | None => True
-  | Some (rn, rd) => forall j i, (j < m)%nat -> (i < d)%nat -> Rabs (a j * W j i) <= IZR rn / IZR rd
+  | Free => True
+  | Entrywise p q => forall j i, (j < m)%nat -> (i < d)%nat -> Rabs (a j * W j i) <= IZR p / IZR q
+  | Columns p q => forall j, (j < m)%nat -> norm d (fun i => a j * W j i) <= IZR p / IZR q
+  | Frobenius p q => sumlt m (fun j => norm d (fun i => a j * W j i)) <= IZR p / IZR q
   end.
 
 (* networks with rational parameters: neurons (w, a) *)

@@ -1,7 +1,7 @@
 (* Upper bounds: paths made of linear moves of the inner weights inside a cell, linear moves of the
    outer weights, and rescalings; and their boolean checker. *)
 Require Import Reals List ZArith QArith Qreals Lra Lia Psatz Bool.
-Require Import Isthmus.Vec Isthmus.Net Isthmus.Perm Isthmus.Check.
+Require Import Isthmus.Vec Isthmus.Net Isthmus.Perm Isthmus.Ball Isthmus.Check.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -9,7 +9,7 @@ Section Joined.
 Variable X : list row.
 Variable y : list Z.
 Variable m d : nat.
-Variable ball : option (Z * Z).
+Variable ball : balls.
 Variable c : R.
 Hypothesis Len : forall x, In x X -> (length x <= d)%nat.
 
@@ -21,8 +21,7 @@ Definition joined W a W' a' := exists (V : R -> nat -> rvec) (b : R -> nat -> R)
 Lemma good_ext : forall W a W' a', eqnet W a W' a' -> good W a -> good W' a'.
 Proof.
   intros W a W' a' E [Hb Hl]. split.
-  - unfold in_ball in *. destruct ball as [[p q]|]; auto. intros j i Hj Hi. destruct (E j Hj) as [E1 E2].
-    rewrite <- E1, <- E2; auto.
+  - apply (in_ball_same m d ball W a); auto. intros j i Hj Hi. destruct (E j Hj) as [E1 E2]. rewrite E1, E2; auto.
   - rewrite (loss_ext X y m W' a' W a); auto.
     + intros x j Ix Hj. apply (dot_ext_len x d); auto. intros i Hi. symmetry. apply E; auto.
     + intros j Hj. symmetry. apply E; auto.
@@ -123,12 +122,6 @@ Proof.
   rewrite IH, H by auto. ring.
 Qed.
 
-Lemma Rabs_mix : forall t p q r, 0 <= t <= 1 -> Rabs p <= r -> Rabs q <= r -> Rabs ((1 - t) * p + t * q) <= r.
-Proof.
-  intros t p q r Ht Hp Hq. eapply Rle_trans; [apply Rabs_triang|]. rewrite !Rabs_mult.
-  rewrite (Rabs_right (1 - t)), (Rabs_right t) by lra. nra.
-Qed.
-
 Lemma cont01_mix : forall p q, cont01 (fun t => (1 - t) * p + t * q).
 Proof.
   intros p q. apply cont01_plus; apply cont01_mult; try apply cont01_const; try apply cont01_id.
@@ -147,9 +140,7 @@ Proof.
   - intros j Hj. split; auto. intros; ring.
   - intros j Hj. split; auto. intros; ring.
   - intros t Ht. split.
-    + unfold in_ball in *. destruct ball as [[p q]|]; auto. intros j i Hj Hi.
-      replace (a j * ((1 - t) * W0 j i + t * W1 j i)) with ((1 - t) * (a j * W0 j i) + t * (a j * W1 j i)) by ring.
-      apply Rabs_mix; auto.
+    + apply (in_ball_mix m d ball t _ _ W0 a W1 a); auto. intros; ring.
     + apply (loss_convex t (net m W0 a) (net m W1 a)); auto. intros x Ix. apply net_mix. intros j Hj.
       rewrite (dot_lin x (fun i => (1 - t) * W0 j i) (W1 j) t), dot_scale. destruct (H j Hj) as [->|S]; [ring|]. specialize (S x Ix).
       set (p := dot x (W0 j)) in *. set (q := dot x (W1 j)) in *.
@@ -171,9 +162,7 @@ Proof.
   - intros j Hj. split; auto. ring.
   - intros j Hj. split; auto. ring.
   - intros t Ht. split.
-    + unfold in_ball in *. destruct ball as [[p q]|]; auto. intros j i Hj Hi.
-      replace (((1 - t) * a0 j + t * a1 j) * W j i) with ((1 - t) * (a0 j * W j i) + t * (a1 j * W j i)) by ring.
-      apply Rabs_mix; auto.
+    + apply (in_ball_mix m d ball t _ _ W a0 W a1); auto. intros; ring.
     + apply (loss_convex t (net m W a0) (net m W a1)); auto. intros x Ix. apply net_mix. intros j Hj. ring.
 Qed.
 
@@ -204,8 +193,7 @@ Proof.
     + rewrite A. field. lra.
     + intros i Hi. rewrite Wk; auto. ring.
   - intros t Ht. destruct G as [B L]. split.
-    + unfold in_ball in *. destruct ball as [[p q]|]; auto. intros j i Hj Hi. pose proof (Lp t j Ht Hj).
-      replace (a0 j * / l t j * (l t j * W0 j i)) with (a0 j * W0 j i) by (field; lra). auto.
+    + apply (in_ball_same m d ball W0 a0); auto. intros j i Hj Hi. pose proof (Lp t j Ht Hj). field. lra.
     + unfold loss. rewrite (sqerr_ext _ (net m W0 a0)); [exact L|]. intros x Ix. unfold net.
       apply sumlt_ext. intros j Hj. apply E; auto.
 Qed.
@@ -229,20 +217,29 @@ Fixpoint sqerrQ (F : row -> Q) (X : list row) (y : list Z) : Q :=
   | _, _ => 0%Q
   end.
 
+(* a rational that is not less than the root of q >= 0: the root, to 2^-100 over the denominator *)
+Definition rootQ (q : Q) : Q :=
+  let n := Qnum (Qred q) in let k := Qden (Qred q) in
+  (Z.sqrt_up (n * Zpos k * 2 ^ 200) # (k * 2 ^ 100))%Q.
+
 Definition all (n : nat) (f : nat -> bool) : bool := forallb f (seq 0 n).
 
 Section Steps.
 Variable X : list row.
 Variable y : list Z.
 Variable m d : nat.
-Variable ball : option (Z * Z).
+Variable ball : balls.
 Variable c : Q.
 
+(* the square of the norm of a_j w_j *)
+Definition normQ2 (A : endpoint) (j : nat) : Q := sumQ d (fun i => (qa A j * qW A j i) * (qa A j * qW A j i))%Q.
 Definition goodQ (A : endpoint) : bool :=
   Qle_bool (sqerrQ (netQ m A) X y) (2 * c) &&
   match ball with
-  | None => true
-  | Some (p, q) => Z.ltb 0 q && all m (fun j => all d (fun i => Qle_bool (inject_Z q * absQ (qa A j * qW A j i)) (inject_Z p)))
+  | Free => true
+  | Entrywise p q => Z.ltb 0 q && all m (fun j => all d (fun i => Qle_bool (inject_Z q * absQ (qa A j * qW A j i)) (inject_Z p)))
+  | Columns p q => Z.ltb 0 q && Z.leb 0 p && all m (fun j => Qle_bool (inject_Z (q * q) * normQ2 A j) (inject_Z (p * p)))
+  | Frobenius p q => Z.ltb 0 q && Qle_bool (inject_Z q * sumQ m (fun j => rootQ (normQ2 A j))) (inject_Z p)
   end.
 Definition innerQ (A B : endpoint) : bool := all m (fun j => Qeq_bool (qa A j) (qa B j) &&
   (Qeq_bool (qa A j) 0 || forallb (fun x => Qle_bool 0 (dotQ x (qW A j) * dotQ x (qW B j))) X)).
@@ -294,13 +291,57 @@ Proof. intros p q H. apply Qle_Rle, Qle_bool_iff; auto. Qed.
 Lemma Qeq_R : forall p q, Qeq_bool p q = true -> Q2R p = Q2R q.
 Proof. intros p q H. apply Qeq_eqR, Qeq_bool_iff; auto. Qed.
 
+Lemma normQ2_R : forall A j, Q2R (normQ2 A j) = norm d (fun i => a_of A j * W_of A j i) * norm d (fun i => a_of A j * W_of A j i).
+Proof.
+  intros A j. rewrite norm_sqr. unfold normQ2. rewrite sumQ_R. apply sumlt_ext. intros i Hi. rewrite !Q2R_mult. reflexivity.
+Qed.
+
+Lemma rootQ_R : forall q, 0 <= Q2R q -> 0 <= Q2R (rootQ q) /\ Q2R q <= Q2R (rootQ q) * Q2R (rootQ q).
+Proof.
+  intros q Hq. rewrite <- (Q2R_red q) in Hq |- *. unfold rootQ. set (n := Qnum (Qred q)). set (k := Qden (Qred q)).
+  assert (Eq : Q2R (Qred q) = IZR n / IZR (Zpos k)) by reflexivity. rewrite Eq in *.
+  assert (Hk : 0 < IZR (Zpos k)) by (apply IZR_lt; reflexivity).
+  assert (Hn : 0 <= IZR n).
+  { apply Rmult_le_reg_r with (/ IZR (Zpos k)); [apply Rinv_0_lt_compat; auto|]. rewrite Rmult_0_l. exact Hq. }
+  set (s := Z.sqrt_up (n * Z.pos k * 2 ^ 200)).
+  assert (S0 : (0 <= s)%Z) by apply Z.sqrt_up_nonneg.
+  assert (S1 : (n * Z.pos k * 2 ^ 200 <= s * s)%Z) by (apply Z.sqrt_sqrt_up_spec; apply le_IZR in Hn; lia).
+  set (f := (2 ^ 100)%positive). assert (Hf : 0 < IZR (Zpos f)) by (apply IZR_lt; reflexivity).
+  assert (E : Q2R (s # k * f) = IZR s / (IZR (Zpos k) * IZR (Zpos f))).
+  { unfold Q2R. cbn [Qnum Qden]. rewrite Pos2Z.inj_mul, mult_IZR. reflexivity. }
+  fold f. rewrite E. apply IZR_le in S0, S1. split.
+  - apply Rmult_le_pos; auto. left. apply Rinv_0_lt_compat. nra.
+  - rewrite !mult_IZR in S1. replace (2 ^ 200)%Z with (Zpos f * Zpos f)%Z in S1 by reflexivity. rewrite mult_IZR in S1.
+    apply Rmult_le_reg_r with ((IZR (Zpos k) * IZR (Zpos f)) * (IZR (Zpos k) * IZR (Zpos f))); [apply Rmult_lt_0_compat; nra|].
+    replace (IZR n / IZR (Z.pos k) * (IZR (Z.pos k) * IZR (Z.pos f) * (IZR (Z.pos k) * IZR (Z.pos f))))
+      with (IZR n * IZR (Z.pos k) * (IZR (Z.pos f) * IZR (Z.pos f))) by (field; lra).
+    replace (IZR s / (IZR (Z.pos k) * IZR (Z.pos f)) * (IZR s / (IZR (Z.pos k) * IZR (Z.pos f))) *
+      (IZR (Z.pos k) * IZR (Z.pos f) * (IZR (Z.pos k) * IZR (Z.pos f)))) with (IZR s * IZR s) by (field; lra).
+    exact S1.
+Qed.
+
 Lemma goodQ_R : forall A, goodQ A = true -> good X y m d ball (Q2R c) (W_of A) (a_of A).
 Proof.
   intros A H. unfold goodQ in H. apply andb_prop in H as [H1 H2]. split.
-  - unfold in_ball. destruct ball as [[p q]|]; auto. intros j i Hj Hi. apply andb_prop in H2 as [Hq H2].
-    apply Z.ltb_lt, IZR_lt in Hq. pose proof (all_spec _ _ (all_spec _ _ H2 j Hj) i Hi) as H3.
-    apply Qle_R in H3. rewrite Q2R_mult, absQ_abs, !Q2R_inject, Q2R_mult in H3.
-    apply Rmult_le_reg_l with (IZR q); auto. unfold W_of, a_of. field_simplify (IZR q * (IZR p / IZR q)); lra.
+  - unfold in_ball. destruct ball as [|p q|p q|p q]; auto.
+    + intros j i Hj Hi. apply andb_prop in H2 as [Hq H2].
+      apply Z.ltb_lt, IZR_lt in Hq. pose proof (all_spec _ _ (all_spec _ _ H2 j Hj) i Hi) as H3.
+      apply Qle_R in H3. rewrite Q2R_mult, absQ_abs, !Q2R_inject, Q2R_mult in H3.
+      apply Rmult_le_reg_l with (IZR q); auto. unfold W_of, a_of. field_simplify (IZR q * (IZR p / IZR q)); lra.
+    + intros j Hj. rewrite !andb_true_iff in H2. destruct H2 as [[Hq Hp] H2].
+      apply Z.ltb_lt, IZR_lt in Hq. apply Z.leb_le, IZR_le in Hp. pose proof (all_spec _ _ H2 j Hj) as H3.
+      apply Qle_R in H3. rewrite Q2R_mult, !Q2R_inject, normQ2_R, !mult_IZR in H3.
+      assert (P : 0 <= IZR p / IZR q) by (apply Rmult_le_pos; [|left; apply Rinv_0_lt_compat]; auto).
+      apply norm_least; auto. rewrite norm_sqr in H3.
+      apply Rmult_le_reg_l with (IZR q * IZR q); [nra|].
+      replace (IZR q * IZR q * (IZR p / IZR q * (IZR p / IZR q))) with (IZR p * IZR p) by (field; lra). exact H3.
+    + apply andb_prop in H2 as [Hq H2]. apply Z.ltb_lt, IZR_lt in Hq. apply Qle_R in H2.
+      rewrite Q2R_mult, !Q2R_inject, sumQ_R in H2.
+      apply Rle_trans with (sumlt m (fun j => Q2R (rootQ (normQ2 A j)))).
+      * apply sumlt_le. intros j Hj. destruct (rootQ_R (normQ2 A j)) as [R1 R2].
+        { rewrite normQ2_R, norm_sqr. apply sumlt_squares. }
+        apply norm_least; auto. rewrite <- norm_sqr, <- normQ2_R. exact R2.
+      * apply Rmult_le_reg_l with (IZR q); auto. field_simplify (IZR q * (IZR p / IZR q)); lra.
   - apply Qle_R in H1. rewrite (sqerrQ_R _ (net m (W_of A) (a_of A))), Q2R_mult in H1 by apply netQ_R.
     unfold loss. replace (Q2R 2) with 2 in H1 by (unfold Q2R; simpl; lra). lra.
 Qed.

@@ -12,9 +12,10 @@ Fixpoint sqerrq (F : list Q -> R) (X : list (list Q)) (y : list Q) : R :=
   match X, y with x :: X', v :: y' => (F x - Q2R v) ^ 2 + sqerrq F X' y' | _, _ => 0 end.
 Definition lossq X y m W a : R := / 2 * sqerrq (netq m W a) X y.
 
-Definition is_barrierq X y m d lab ball A B (b : R) : Prop :=
-  (forall W a, connects m d lab ball A B W a -> exists t, 0 <= t <= 1 /\ lossq X y m (W t) (a t) >= b) /\
-  (exists W a, connects m d lab ball A B W a /\ forall t, 0 <= t <= 1 -> lossq X y m (W t) (a t) <= b).
+Definition barrier_withinq X y m d lab ball A B (lower upper : R) : Prop :=
+  (forall W a, connects m d lab ball A B W a -> exists t, 0 <= t <= 1 /\ lossq X y m (W t) (a t) >= lower) /\
+  (exists W a, connects m d lab ball A B W a /\ forall t, 0 <= t <= 1 -> lossq X y m (W t) (a t) <= upper).
+Definition is_barrierq X y m d lab ball A B (b : R) : Prop := barrier_withinq X y m d lab ball A B b b.
 
 (* q D = z *)
 Definition scaled1 (D : Z) (q : Q) (z : Z) : bool := Z.eqb (Qnum q * D) (z * Zpos (Qden q)).
@@ -54,19 +55,20 @@ Proof.
   rewrite N. ring.
 Qed.
 
-(* the certificate is for (X, y); b = (bn / bd) / D^2 *)
-Theorem barrier_exact_rational : forall D XQ yQ X y m d lab ball bn bd A B C l B',
-  scaled D XQ yQ X y && check_exact X y m d lab ball bn bd A B C l B' = true ->
-  is_barrierq XQ yQ m d lab ball A B (IZR bn / (IZR bd * IZR D * IZR D)).
+(* the certificate is for (X, y); its values bn / bd and un / ud are D^2 times those said *)
+Theorem barrier_exact_rational : forall D XQ yQ X y m d lab ball bn bd un ud A B C l B',
+  scaled D XQ yQ X y && check_exact X y m d lab ball bn bd un ud A B C l B' = true ->
+  barrier_withinq XQ yQ m d lab ball A B (IZR bn / (IZR bd * IZR D * IZR D)) (IZR un / (IZR ud * IZR D * IZR D)).
 Proof.
-  intros D XQ yQ X y m d lab ball bn bd A B C l B' H. apply andb_prop in H as [HS H].
-  pose proof (barrier_exact _ _ _ _ _ _ _ _ _ _ _ _ _ H) as [Lo (W0 & a0 & Co & Up)].
+  intros D XQ yQ X y m d lab ball bn bd un ud A B C l B' H. apply andb_prop in H as [HS H].
+  pose proof (barrier_exact _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ H) as [Lo (W0 & a0 & Co & Up)].
   assert (HD : IZR D > 0).
   { unfold scaled in HS. rewrite !andb_true_iff in HS. destruct HS as [[HS _] _]. apply Z.ltb_lt, IZR_lt in HS. auto. }
-  assert (Hbd : IZR bd > 0).
-  { unfold check_exact in H. rewrite !andb_true_iff in H. destruct H as [[[_ H] _] _]. apply Z.ltb_lt, IZR_lt in H. auto. }
-  assert (E : IZR bn / IZR bd = IZR D * IZR D * (IZR bn / (IZR bd * IZR D * IZR D))) by (field; lra).
-  assert (DD : IZR D * IZR D > 0) by nra. rewrite E in *. split.
+  assert (Hbd : IZR bd > 0 /\ IZR ud > 0).
+  { unfold check_exact in H. rewrite !andb_true_iff in H. destruct H as [[[[_ Hb] Hu] _] _].
+    apply Z.ltb_lt, IZR_lt in Hb, Hu. auto. }
+  assert (E : forall n k, IZR k > 0 -> IZR n / IZR k = IZR D * IZR D * (IZR n / (IZR k * IZR D * IZR D))) by (intros; field; lra).
+  assert (DD : IZR D * IZR D > 0) by nra. rewrite E in Lo, Up by tauto. split.
   - intros W a HC. destruct (Lo W a HC) as (t & Ht & L). exists t. split; auto.
     rewrite (loss_scaled D XQ yQ X y m _ _ HS) in L. apply Rle_ge. apply Rge_le in L.
     apply Rmult_le_reg_l in L; auto.

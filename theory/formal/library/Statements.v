@@ -9,12 +9,13 @@ Section Statements.
 Variable XQ : list (list Q).
 Variable yQ : list Q.
 Variable m d : nat.
-Variable ball : option (Z * Z).
+Variable ball : balls.
 
-(* b is the least loss of networks of m neurons, in the ball *)
-Definition is_least (b : R) : Prop :=
-  (forall W a, in_ball m d ball W a -> lossq XQ yQ m W a >= b) /\
-  exists W a, in_ball m d ball W a /\ lossq XQ yQ m W a <= b.
+(* the least loss of networks of m neurons, in the ball, is between these *)
+Definition least_within (lower upper : R) : Prop :=
+  (forall W a, in_ball m d ball W a -> lossq XQ yQ m W a >= lower) /\
+  exists W a, in_ball m d ball W a /\ lossq XQ yQ m W a <= upper.
+Definition is_least (b : R) : Prop := least_within b b.
 
 (* a path of loss <= b, in the ball, from (W, a), its neurons in some order unless lab, to the network A *)
 Definition linkedq (lab : bool) (b : R) (W : nat -> rvec) (a : nat -> R) (A : endpoint) : Prop :=
@@ -55,29 +56,29 @@ Proof.
   - apply Rmult_le_compat_l; lra.
 Qed.
 
-Definition check_least D XQ yQ X y m d ball bn bd (A : endpoint) (C : cert) : bool :=
-  scaled D XQ yQ X y && Z.ltb 0 bd && goodQ X y m d ball (bn # Z.to_pos bd) A &&
+Definition check_least D XQ yQ X y m d ball bn bd un ud (A : endpoint) (C : cert) : bool :=
+  scaled D XQ yQ X y && Z.ltb 0 bd && Z.ltb 0 ud && goodQ X y m d ball (un # Z.to_pos ud) A &&
   (Z.eqb bn 0 || (check_cover X y m d false ball bn bd false C && Nat.eqb (length (entries C)) 0)).
 
-Theorem least_exact : forall D XQ yQ X y m d ball bn bd A C,
-  check_least D XQ yQ X y m d ball bn bd A C = true ->
-  is_least XQ yQ m d ball (IZR bn / (IZR bd * IZR D * IZR D)).
+Theorem least_exact : forall D XQ yQ X y m d ball bn bd un ud A C,
+  check_least D XQ yQ X y m d ball bn bd un ud A C = true ->
+  least_within XQ yQ m d ball (IZR bn / (IZR bd * IZR D * IZR D)) (IZR un / (IZR ud * IZR D * IZR D)).
 Proof.
-  intros D XQ yQ X y m d ball bn bd A C H. unfold check_least in H. rewrite !andb_true_iff in H.
-  destruct H as [[[HS Hbd] HA] HC]. pose proof (scaled_pos _ _ _ _ _ HS) as HD.
-  apply Z.ltb_lt in Hbd. assert (Hb : IZR bd > 0) by (apply IZR_lt in Hbd; lra).
-  assert (Ec : Q2R (bn # Z.to_pos bd) = IZR bn / IZR bd) by (unfold Q2R; simpl; rewrite Z2Pos.id; auto).
-  assert (E : IZR bn / IZR bd = IZR D * IZR D * (IZR bn / (IZR bd * IZR D * IZR D))) by (field; lra).
+  intros D XQ yQ X y m d ball bn bd un ud A C H. unfold check_least in H. rewrite !andb_true_iff in H.
+  destruct H as [[[[HS Hbd] Hud] HA] HC]. pose proof (scaled_pos _ _ _ _ _ HS) as HD.
+  apply Z.ltb_lt in Hbd, Hud. assert (Hb : IZR bd > 0 /\ IZR ud > 0) by (apply IZR_lt in Hbd, Hud; lra).
+  assert (Ec : Q2R (un # Z.to_pos ud) = IZR un / IZR ud) by (unfold Q2R; simpl; rewrite Z2Pos.id; auto).
+  assert (E : forall n k, IZR k > 0 -> IZR n / IZR k = IZR D * IZR D * (IZR n / (IZR k * IZR D * IZR D))) by (intros; field; lra).
   assert (DD : IZR D * IZR D > 0) by nra. split.
   - intros W a HW. apply orb_prop in HC as [HC|HC].
     + apply Z.eqb_eq in HC. subst bn. pose proof (lossq_nonneg XQ yQ m W a).
       unfold Rdiv. rewrite Rmult_0_l. lra.
     + apply andb_prop in HC as [HC HE]. apply Nat.eqb_eq in HE. destruct (entries C) as [|e l] eqn:Ee; [|discriminate].
       pose proof (least_loss X y m d false ball bn bd false C HC eq_refl Ee W a HW) as L.
-      rewrite (loss_scaled D XQ yQ X y m W a HS), E in L. apply Rle_ge. apply Rge_le in L.
+      rewrite (loss_scaled D XQ yQ X y m W a HS), E in L by tauto. apply Rle_ge. apply Rge_le in L.
       apply Rmult_le_reg_l in L; auto.
   - apply goodQ_R in HA as [HB HL]. exists (W_of A), (a_of A). split; auto.
-    rewrite Ec, (loss_scaled D XQ yQ X y m _ _ HS), E in HL. apply Rmult_le_reg_l in HL; auto.
+    rewrite Ec, (loss_scaled D XQ yQ X y m _ _ HS), E in HL by tauto. apply Rmult_le_reg_l in HL; auto.
 Qed.
 
 Theorem components_exact : forall D XQ yQ X y m d ball bn bd all hubs comps,
