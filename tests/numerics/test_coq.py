@@ -141,6 +141,7 @@ ROUND: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
     "no ball": (r"balls := \w+ 1 1", "balls := Free"),
     "a higher lower end": (r"ball (\d+)", r"ball 9\g<1>"),
     "a lower upper end": (r"(ball \d+ \d+) (\d+)", r"\g<1> 1"),
+    "another radius of the layers": (r"RW \* Ra = 1 / 1", "RW * Ra = 2 / 1"),
     "a smaller bound of a neuron": (r"(Fact true 0%nat None) \d+", r"\g<1> 1"),
     "a negative bound of a neuron": (r"(Fact true 0%nat None) (\d+)", r"\g<1> (-\g<2>)"),
 }

@@ -36,7 +36,7 @@ MODULES = (
         "Cover",
         "Connect",
     ),
-    *("Components", "Labelled", "Statements"),
+    *("Components", "Labelled", "Statements", "Layers"),
 )
 """The library, in the order of compilation and of reading."""
 

@@ -15,7 +15,7 @@ from theory.formal.terms import network as term
 from theory.network import Network
 from theory.problem import rational as read_rational
 
-IMPORTS = ("Vec", "Net", "Check", "Path", "Exact", "Rational")
+IMPORTS = ("Vec", "Net", "Check", "Path", "Exact", "Rational", "Layers")
 
 
 def barrier(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
@@ -84,7 +84,9 @@ def exact_barrier(
     top = upper * data.scale**2
     values = " ".join(f"{integer(each.numerator)} {each.denominator}" for each in (b, top))
     arguments = f"X y {sizes} {lab} ball {values} {named}"
-    statement, reals = stated("is_barrierq", "barrier_withinq", (b, top), data.scale)
+    statement, reals, both = stated("is_barrierq", "barrier_withinq", (b, top), data.scale)
+    about, pair = f"{sizes} {lab} ball", f"A{suffix} B{suffix}"
+    layers = data.in_layers(f"layers{suffix}", f"barrier{suffix}", about, pair, both)
     return f"""{
         definitions(
             (f"A{suffix}", "endpoint", f"{term(neurons(first))}%Q"),
@@ -100,4 +102,4 @@ Proof. vm_cast_no_check (eq_refl true). Qed.
 Theorem barrier{suffix} : {statement} XQ yQ {sizes} {lab} ball A{suffix} B{suffix}
   {reals}.
 Proof. exact (barrier_exact_rational _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ accepted{suffix}). Qed.
-"""
+{layers}"""

@@ -98,6 +98,23 @@ class Data:
         """Whether neurons share the radius: bounds of neurons then count by the largest."""
         return self.within == "ngd"
 
+    def in_layers(self, name: str, of: str, about: str, ends: str, reals: str) -> str:
+        """The theorem `of` once more, for networks with ||W|| <= RW and ||a|| <= Ra, where RW Ra is
+        the radius; nothing without a ball.
+
+        about, ends: what the statement is about, and its networks. reals: its values.
+        """
+        if self.rho is None:
+            return ""
+        inside = f"in_layers {self.width} {self.problem.d} ball RW Ra"
+        given = "".join(f"{inside} (W_of {end}) (a_of {end}) ->\n  " for end in ends.split())
+        kind = "barrier" if ends else "least"
+        radius = f"(RW * Ra = {self.rho.numerator} / {self.rho.denominator})%R"
+        return f"""Theorem {name} : forall RW Ra, (0 < RW)%R -> (0 < Ra)%R -> {radius} ->
+  {given}{kind}_layers XQ yQ {about} RW Ra {ends} {reals}.
+Proof. exact ({kind}_in_layers {"_ " * (10 if ends else 7)}{of} eq_refl). Qed.
+"""
+
     @cached_property
     def walls(self) -> str:
         """One row for each wall."""

@@ -20,7 +20,7 @@ from theory.problem import rational
 
 IMPORTS = (
     *("Vec", "Net", "Check", "Path", "Exact", "Rational", "Components", "Labelled"),
-    "Statements",
+    *("Statements", "Layers"),
 )
 
 

@@ -11,7 +11,7 @@ from theory.formal.paths import network, neurons
 from theory.formal.terms import definitions, integer, stated
 from theory.formal.terms import network as term
 
-IMPORTS = ("Vec", "Net", "Check", "Statements")
+IMPORTS = ("Vec", "Net", "Check", "Statements", "Layers")
 
 
 def minimum(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
@@ -24,7 +24,7 @@ def minimum(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     sizes = f"{data.width} {data.problem.d}"
     values = " ".join(f"{integer(each.numerator)} {each.denominator}" for each in (b, top))
     arguments = f"{data.scale} XQ yQ X y {sizes} ball {values} A C"
-    statement, values = stated("is_least", "least_within", (b, top), data.scale)
+    statement, values, both = stated("is_least", "least_within", (b, top), data.scale)
     text = f"""{
         definitions(
             ("A", "endpoint", f"{term(neurons(network(certificate['network'])))}%Q"),
@@ -36,7 +36,7 @@ Proof. vm_cast_no_check (eq_refl true). Qed.
 Theorem minimum : {statement} XQ yQ {sizes} ball
   {values}.
 Proof. exact (least_exact _ _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
-"""
+{data.in_layers("layers", "minimum", f"{sizes} ball", "", both)}"""
     value = lower if lower == upper else f"between {lower} and {upper}"
     said = f"the least loss of networks of {data.width} neurons{data.where} is {value}"
     return text, said

@@ -42,13 +42,14 @@ def network(neurons: Neurons) -> str:
 
 def stated(
     exact: str, between: str, values: tuple[Fraction, Fraction], scale: int
-) -> tuple[str, str]:
+) -> tuple[str, str, str]:
     """The name of a statement and its real numbers: one value, or where the lower and the upper one
-    differ both. They are in the units of data times the scale."""
+    differ both; and both. Values are in the units of data times the scale."""
     lower, upper = (
         f"({integer(v.numerator)} / ({v.denominator} * {scale} * {scale}))%R" for v in values
     )
-    return (exact, lower) if lower == upper else (between, f"{lower} {upper}")
+    both = f"{lower} {upper}"
+    return (exact, lower, both) if lower == upper else (between, both, both)
 
 
 def truth(value: bool) -> str:

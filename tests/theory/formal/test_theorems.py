@@ -124,6 +124,7 @@ def test_what_is_said_in_a_round_ball() -> None:
         f"{lower} and {upper}"
     )
     assert "ball : balls := Frobenius 1 1." in made.text
+    assert "forall RW Ra, (0 < RW)%R -> (0 < Ra)%R -> (RW * Ra = 1 / 1)%R ->" in made.text
     n, d = lower.split("/")
     assert f"least_within XQ yQ 2 2 ball\n  ({n} / ({d} * 1 * 1))%R " in made.text
 

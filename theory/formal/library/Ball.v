@@ -83,6 +83,12 @@ Proof.
   apply Rmult_le_compat_r; [apply norm_pos|]. apply norm_least; auto.
 Qed.
 
+Lemma norm_scale : forall d c u, norm d (fun i => c * u i) = Rabs c * norm d u.
+Proof.
+  intros d c u. unfold norm. rewrite <- (sqrt_Rsqr_abs c), <- sqrt_mult; [|apply Rle_0_sqr|apply sumlt_squares].
+  f_equal. clear. induction d as [|d IH]; simpl; [ring|]. rewrite IH. unfold Rsqr. ring.
+Qed.
+
 Section Ball.
 Variable m d : nat.
 Variable ball : balls.
@@ -126,29 +132,3 @@ Proof.
   - rewrite (sumlt_bij m f g (fun j => norm d (fun i => a j * W j i)) B). exact H.
 Qed.
 End Ball.
-
-(* What training bounds are the norms of the two layers, ||W|| ||a|| <= p / q: such networks are in the ball. *)
-Definition in_layers (m d : nat) (ball : balls) (W : nat -> rvec) (a : nat -> R) : Prop :=
-  match ball with
-  | Free => True
-  | Entrywise p q => forall j k i, (j < m)%nat -> (k < m)%nat -> (i < d)%nat -> Rabs (a k) * Rabs (W j i) <= IZR p / IZR q
-  | Columns p q => forall j k, (j < m)%nat -> (k < m)%nat -> Rabs (a k) * norm d (W j) <= IZR p / IZR q
-  | Frobenius p q => norm m a * norm m (fun j => norm d (W j)) <= IZR p / IZR q
-  end.
-
-Lemma norm_scale : forall d c u, norm d (fun i => c * u i) = Rabs c * norm d u.
-Proof.
-  intros d c u. unfold norm. rewrite <- (sqrt_Rsqr_abs c), <- sqrt_mult; [|apply Rle_0_sqr|apply sumlt_squares].
-  f_equal. clear. induction d as [|d IH]; simpl; [ring|]. rewrite IH. unfold Rsqr. ring.
-Qed.
-
-Theorem layers_in_ball : forall m d ball W a, in_layers m d ball W a -> in_ball m d ball W a.
-Proof.
-  intros m d ball W a H. unfold in_layers, in_ball in *. destruct ball as [|p q|p q|p q]; auto.
-  - intros j i Hj Hi. rewrite Rabs_mult. auto.
-  - intros j Hj. rewrite norm_scale. auto.
-  - eapply Rle_trans; [|exact H].
-    eapply Rle_trans; [|apply Rmult_le_compat_r; [apply norm_pos|apply (norm_le m (fun j => Rabs (a j)))]].
-    2:{ intros j Hj. rewrite Rabs_Rabsolu. lra. }
-    eapply Rle_trans; [|apply inner_le]. apply sumlt_le. intros j Hj. rewrite norm_scale. lra.
-Qed.

@@ -16,18 +16,7 @@ Let good := good X y m d ball c.
 Let joined := joined X y m d ball c.
 
 Lemma joined_sym : forall W a W' a', joined W a W' a' -> joined W' a' W a.
-Proof.
-  intros W a W' a' (V & b & [CV Cb] & V0 & V1 & G).
-  assert (C1 : cont01 (fun t => 1 - t)).
-  { apply (cont01_lip _ 1); [lra|]. intros s t. replace (1 - s - (1 - t)) with (- (s - t)) by ring. rewrite Rabs_Ropp. lra. }
-  assert (R1 : forall t, 0 <= t <= 1 -> 0 <= 1 - t <= 1) by (intros; lra).
-  exists (fun t => V (1 - t)), (fun t => b (1 - t)). split; [split|split; [|split]].
-  - intros j i Hj Hi. apply (cont01_comp (fun t => V t j i) (fun t => 1 - t)); auto.
-  - intros j Hj. apply (cont01_comp (fun t => b t j) (fun t => 1 - t)); auto.
-  - intros j Hj. replace (1 - 0) with 1 by ring. apply V1; auto.
-  - intros j Hj. replace (1 - 1) with 0 by ring. apply V0; auto.
-  - intros t Ht. apply G. lra.
-Qed.
+Proof. exact (turned m d good). Qed.
 
 Lemma good_same : forall W a W' a', good W a ->
   (forall j, (j < m)%nat -> (forall x, In x X -> a' j * Rmax 0 (dot x (W' j)) = a j * Rmax 0 (dot x (W j))) /\

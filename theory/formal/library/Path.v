@@ -5,28 +5,6 @@ Require Import Isthmus.Vec Isthmus.Net Isthmus.Perm Isthmus.Ball Isthmus.Check.
 Import ListNotations.
 Open Scope R_scope.
 
-Section Joined.
-Variable X : list row.
-Variable y : list Z.
-Variable m d : nat.
-Variable ball : balls.
-Variable c : R.
-Hypothesis Len : forall x, In x X -> (length x <= d)%nat.
-
-Definition good W a := in_ball m d ball W a /\ loss X y m W a <= c.
-Definition eqnet W a W' a' := forall j, (j < m)%nat -> a j = a' j :> R /\ forall i, (i < d)%nat -> W j i = W' j i :> R.
-Definition joined W a W' a' := exists (V : R -> nat -> rvec) (b : R -> nat -> R), is_path m d V b /\
-  eqnet (V 0) (b 0) W a /\ eqnet (V 1) (b 1) W' a' /\ forall t, 0 <= t <= 1 -> good (V t) (b t).
-
-Lemma good_ext : forall W a W' a', eqnet W a W' a' -> good W a -> good W' a'.
-Proof.
-  intros W a W' a' E [Hb Hl]. split.
-  - apply (in_ball_same m d ball W a); auto. intros j i Hj Hi. destruct (E j Hj) as [E1 E2]. rewrite E1, E2; auto.
-  - rewrite (loss_ext X y m W' a' W a); auto.
-    + intros x j Ix Hj. apply (dot_ext_len x d); auto. intros i Hi. symmetry. apply E; auto.
-    + intros j Hj. symmetry. apply E; auto.
-Qed.
-
 Lemma cont01_comp : forall f g, cont01 g -> (forall t, 0 <= t <= 1 -> 0 <= g t <= 1) -> cont01 f -> cont01 (fun t => f (g t)).
 Proof.
   intros f g Cg R Cf t Ht eps He. destruct (Cf (g t) (R t Ht) eps He) as (e & He' & H).
@@ -67,17 +45,29 @@ Proof.
   - apply (cont01_comp g hi); auto using hi_cont, hi_range.
 Qed.
 
-Lemma joined_trans : forall W a W' a' W'' a'', joined W a W' a' -> joined W' a' W'' a'' -> joined W a W'' a''.
+(* paths in a set of networks that does not see what is beyond m and d *)
+Definition eqnet (m d : nat) (W : nat -> rvec) (a : nat -> R) W' a' :=
+  forall j, (j < m)%nat -> a j = a' j :> R /\ forall i, (i < d)%nat -> W j i = W' j i :> R.
+
+Section Glue.
+Variable m d : nat.
+Variable good : (nat -> rvec) -> (nat -> R) -> Prop.
+Hypothesis good_ext : forall W a W' a', eqnet m d W a W' a' -> good W a -> good W' a'.
+
+Definition joins W a W' a' := exists (V : R -> nat -> rvec) (b : R -> nat -> R), is_path m d V b /\
+  eqnet m d (V 0) (b 0) W a /\ eqnet m d (V 1) (b 1) W' a' /\ forall t, 0 <= t <= 1 -> good (V t) (b t).
+
+Lemma glued : forall W a W' a' W'' a'', joins W a W' a' -> joins W' a' W'' a'' -> joins W a W'' a''.
 Proof.
   intros W a W' a' W'' a'' (V & b & [CV Cb] & V0 & V1 & G) (U & e & [CU Ce] & U0 & U1 & K).
   set (VV := fun t j i => V (lo t) j i + U (hi t) j i + - V 1 j i).
   set (bb := fun t j => b (lo t) j + e (hi t) j + - b 1 j).
-  assert (L : forall t, t <= / 2 -> 0 <= t -> eqnet (V (2 * t)) (b (2 * t)) (VV t) (bb t)).
+  assert (L : forall t, t <= / 2 -> 0 <= t -> eqnet m d (V (2 * t)) (b (2 * t)) (VV t) (bb t)).
   { intros t Ht Ht0 j Hj. destruct (V1 j Hj) as [P1 P2]. destruct (U0 j Hj) as [P3 P4].
     unfold VV, bb. replace (lo t) with (2 * t) by (unfold lo, Rmin; destruct Rle_dec; lra).
     replace (hi t) with 0 by (unfold hi, Rmax; destruct Rle_dec; lra).
     split; [rewrite P1, P3; ring|]. intros i Hi. rewrite P2, P4; auto. ring. }
-  assert (H : forall t, / 2 <= t -> t <= 1 -> eqnet (U (2 * t - 1)) (e (2 * t - 1)) (VV t) (bb t)).
+  assert (H : forall t, / 2 <= t -> t <= 1 -> eqnet m d (U (2 * t - 1)) (e (2 * t - 1)) (VV t) (bb t)).
   { intros t Ht Ht1 j Hj. unfold VV, bb. replace (lo t) with 1 by (unfold lo, Rmin; destruct Rle_dec; lra).
     replace (hi t) with (2 * t - 1) by (unfold hi, Rmax; destruct Rle_dec; lra).
     split; [ring|]. intros i Hi. ring. }
@@ -92,6 +82,45 @@ Proof.
     + eapply good_ext; [apply L; lra|]. apply G. lra.
     + eapply good_ext; [apply H; lra|]. apply K. lra.
 Qed.
+
+Lemma turned : forall W a W' a', joins W a W' a' -> joins W' a' W a.
+Proof.
+  intros W a W' a' (V & b & [CV Cb] & V0 & V1 & G).
+  assert (C1 : cont01 (fun t => 1 - t)).
+  { apply (cont01_lip _ 1); [lra|]. intros s t. replace (1 - s - (1 - t)) with (- (s - t)) by ring. rewrite Rabs_Ropp. lra. }
+  assert (R1 : forall t, 0 <= t <= 1 -> 0 <= 1 - t <= 1) by (intros; lra).
+  exists (fun t => V (1 - t)), (fun t => b (1 - t)). split; [split|split; [|split]].
+  - intros j i Hj Hi. apply (cont01_comp (fun t => V t j i) (fun t => 1 - t)); auto.
+  - intros j Hj. apply (cont01_comp (fun t => b t j) (fun t => 1 - t)); auto.
+  - intros j Hj. replace (1 - 0) with 1 by ring. apply V1; auto.
+  - intros j Hj. replace (1 - 1) with 0 by ring. apply V0; auto.
+  - intros t Ht. apply G. lra.
+Qed.
+End Glue.
+
+Section Joined.
+Variable X : list row.
+Variable y : list Z.
+Variable m d : nat.
+Variable ball : balls.
+Variable c : R.
+Hypothesis Len : forall x, In x X -> (length x <= d)%nat.
+
+Definition good W a := in_ball m d ball W a /\ loss X y m W a <= c.
+Notation eqnet := (eqnet m d).
+Definition joined := joins m d good.
+
+Lemma good_ext : forall W a W' a', eqnet W a W' a' -> good W a -> good W' a'.
+Proof.
+  intros W a W' a' E [Hb Hl]. split.
+  - apply (in_ball_same m d ball W a); auto. intros j i Hj Hi. destruct (E j Hj) as [E1 E2]. rewrite E1, E2; auto.
+  - rewrite (loss_ext X y m W' a' W a); auto.
+    + intros x j Ix Hj. apply (dot_ext_len x d); auto. intros i Hi. symmetry. apply E; auto.
+    + intros j Hj. symmetry. apply E; auto.
+Qed.
+
+Lemma joined_trans : forall W a W' a' W'' a'', joined W a W' a' -> joined W' a' W'' a'' -> joined W a W'' a''.
+Proof. exact (glued m d good good_ext). Qed.
 
 Lemma sqerr_convex : forall t F G K Xs ys, 0 <= t <= 1 -> (forall x, In x Xs -> K x = (1 - t) * F x + t * G x) ->
   sqerr K Xs ys <= (1 - t) * sqerr F Xs ys + t * sqerr G Xs ys.
