@@ -85,8 +85,9 @@ def exact_barrier(
     values = " ".join(f"{integer(each.numerator)} {each.denominator}" for each in (b, top))
     arguments = f"X y {sizes} {lab} ball {values} {named}"
     statement, reals, both = stated("is_barrierq", "barrier_withinq", (b, top), data.scale)
-    about, pair = f"{sizes} {lab} ball", f"A{suffix} B{suffix}"
-    layers = data.in_layers(f"layers{suffix}", f"barrier{suffix}", about, pair, both)
+    inside = "".join(f"{data.inside_layers(f'{end}{suffix}')} ->\n  " for end in "AB")
+    about = f"{lab} A{suffix} B{suffix} {both}"
+    layers = data.in_layers("barrier", (f"barrier{suffix}", f"layers{suffix}"), inside, about)
     return f"""{
         definitions(
             (f"A{suffix}", "endpoint", f"{term(neurons(first))}%Q"),

@@ -98,22 +98,26 @@ class Data:
         """Whether neurons share the radius: bounds of neurons then count by the largest."""
         return self.within == "ngd"
 
-    def in_layers(self, name: str, of: str, about: str, ends: str, reals: str) -> str:
-        """The theorem `of` once more, for networks with ||W|| <= RW and ||a|| <= Ra, where RW Ra is
-        the radius; nothing without a ball.
+    def in_layers(self, kind: str, named: tuple[str, str], given: str, about: str) -> str:
+        """A theorem once more, for networks with ||W|| <= RW and ||a|| <= Ra, where RW Ra is the
+        radius; nothing without a ball.
 
-        about, ends: what the statement is about, and its networks. reals: its values.
+        named: the theorem, and this one. given: conditions. about: what it has after the radii.
         """
         if self.rho is None:
             return ""
-        inside = f"in_layers {self.width} {self.problem.d} ball RW Ra"
-        given = "".join(f"{inside} (W_of {end}) (a_of {end}) ->\n  " for end in ends.split())
-        kind = "barrier" if ends else "least"
+        theorem, name = named
         radius = f"(RW * Ra = {self.rho.numerator} / {self.rho.denominator})%R"
+        unknown = {"barrier": 10, "least": 7, "components": 8}[kind]
         return f"""Theorem {name} : forall RW Ra, (0 < RW)%R -> (0 < Ra)%R -> {radius} ->
-  {given}{kind}_layers XQ yQ {about} RW Ra {ends} {reals}.
-Proof. exact ({kind}_in_layers {"_ " * (10 if ends else 7)}{of} eq_refl). Qed.
+  {given}{kind}_layers XQ yQ {self.width} {self.problem.d} ball RW Ra {about}.
+Proof. exact ({kind}_in_layers {"_ " * unknown}{theorem} eq_refl). Qed.
 """
+
+    def inside_layers(self, network: str) -> str:
+        """That a network is among these."""
+        of = f"(W_of {network}) (a_of {network})"
+        return f"in_layers {self.width} {self.problem.d} ball RW Ra {of}"
 
     @cached_property
     def walls(self) -> str:

@@ -48,6 +48,9 @@ def components(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     arguments = f"X y {sizes} ball {integer(b.numerator)} {b.denominator} all hubs comps"
     kind = "labelled" if labelled else "components"
     pairs = listed(f"(R{k}, C{k})" for k in range(len(parts)))
+    value = f"({integer(b.numerator)} / ({b.denominator} * {data.scale} * {data.scale}))%R"
+    about = f"{truth(labelled)} {value} (map fst comps)"
+    inside = f"(forall A, In A (map fst comps) -> {data.inside_layers('A')}) ->\n  "
     text = f"""{
         definitions(
             ("cert_of", "list entry -> cert", f"Cert{shared.rstrip()}"),
@@ -64,10 +67,9 @@ def components(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
 Lemma accepted :
   scaled {data.scale} XQ yQ X y && Z.ltb 0 {b.denominator} && check_{kind} {arguments} = true.
 Proof. vm_cast_no_check (eq_refl true). Qed.
-Theorem components : are_components XQ yQ {sizes} ball {truth(labelled)}
-  ({integer(b.numerator)} / ({b.denominator} * {data.scale} * {data.scale}))%R (map fst comps).
+Theorem components : are_components XQ yQ {sizes} ball {about}.
 Proof. exact ({kind}_exact _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
-"""
+{data.in_layers("components", ("components", "layers"), inside, about)}"""
     said = (
         f"the networks of {data.width} neurons{data.where} of loss at most {level} have exactly "
         f"{len(parts)} path components" + (", up to the order of neurons" if not labelled else "")
@@ -78,8 +80,8 @@ Proof. exact ({kind}_exact _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
         path = _path(data, certificate, i, j, upper)
         cut = _cut(certificate, i, j, lower)
         text += exact_barrier(data, certificate, cut, upper, ends, path, f"_{i}_{j}")
-        value = lower if lower == upper else f"between {lower} and {upper}"
-        said += f"; the barrier between {i} and {j} is {value}"
+        between = lower if lower == upper else f"between {lower} and {upper}"
+        said += f"; the barrier between {i} and {j} is {between}"
     return text, said
 
 

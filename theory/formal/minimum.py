@@ -36,7 +36,7 @@ Proof. vm_cast_no_check (eq_refl true). Qed.
 Theorem minimum : {statement} XQ yQ {sizes} ball
   {values}.
 Proof. exact (least_exact _ _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
-{data.in_layers("layers", "minimum", f"{sizes} ball", "", both)}"""
+{data.in_layers("least", ("minimum", "layers"), "", both)}"""
     value = lower if lower == upper else f"between {lower} and {upper}"
     said = f"the least loss of networks of {data.width} neurons{data.where} is {value}"
     return text, said

@@ -17,17 +17,29 @@ Definition in_layers (m d : nat) (ball : balls) (RW Ra : R) (W : nat -> rvec) (a
   | Frobenius _ _ => norm m (fun j => norm d (W j)) <= RW /\ norm m a <= Ra
   end.
 
-Definition connects_layers m d lab ball RW Ra (A B : endpoint) (W : R -> nat -> rvec) (a : R -> nat -> R) : Prop :=
+Definition connects_layers m d ball RW Ra lab (A B : endpoint) (W : R -> nat -> rvec) (a : R -> nat -> R) : Prop :=
   is_path m d W a /\ (forall t, 0 <= t <= 1 -> in_layers m d ball RW Ra (W t) (a t)) /\ is_net m d A (W 0) (a 0) /\
   exists s, renaming lab m s /\ is_net m d B (fun j => W 1 (s j)) (fun j => a 1 (s j)).
 
-Definition barrier_layers X y m d lab ball RW Ra A B (lower upper : R) : Prop :=
-  (forall W a, connects_layers m d lab ball RW Ra A B W a -> exists t, 0 <= t <= 1 /\ lossq X y m (W t) (a t) >= lower) /\
-  (exists W a, connects_layers m d lab ball RW Ra A B W a /\ forall t, 0 <= t <= 1 -> lossq X y m (W t) (a t) <= upper).
+Definition barrier_layers X y m d ball RW Ra lab A B (lower upper : R) : Prop :=
+  (forall W a, connects_layers m d ball RW Ra lab A B W a -> exists t, 0 <= t <= 1 /\ lossq X y m (W t) (a t) >= lower) /\
+  (exists W a, connects_layers m d ball RW Ra lab A B W a /\ forall t, 0 <= t <= 1 -> lossq X y m (W t) (a t) <= upper).
 
 Definition least_layers X y m d ball RW Ra (lower upper : R) : Prop :=
   (forall W a, in_layers m d ball RW Ra W a -> lossq X y m W a >= lower) /\
   exists W a, in_layers m d ball RW Ra W a /\ lossq X y m W a <= upper.
+
+Definition linked_layers X y m d ball RW Ra (lab : bool) (b : R) (W : nat -> rvec) (a : nat -> R) (A : endpoint) : Prop :=
+  exists f g V v, Bij m f g /\ (lab = true -> forall j, (j < m)%nat -> g j = j) /\ is_path m d V v /\
+    eqnet m d (V 0) (v 0) (fun j => W (g j)) (fun j => a (g j)) /\ eqnet m d (V 1) (v 1) (W_of A) (a_of A) /\
+    forall t, 0 <= t <= 1 -> in_layers m d ball RW Ra (V t) (v t) /\ lossq X y m (V t) (v t) <= b.
+
+Definition components_layers X y m d ball RW Ra (lab : bool) (b : R) (reps : list endpoint) : Prop :=
+  (forall A, In A reps -> in_layers m d ball RW Ra (W_of A) (a_of A) /\ lossq X y m (W_of A) (a_of A) <= b) /\
+  (forall W a, in_layers m d ball RW Ra W a -> lossq X y m W a <= b ->
+     exists A, In A reps /\ linked_layers X y m d ball RW Ra lab b W a A) /\
+  (forall i j, (i < length reps)%nat -> (j < length reps)%nat -> i <> j ->
+     ~ linked_layers X y m d ball RW Ra lab b (W_of (nth i reps [])) (a_of (nth i reps [])) (nth j reps [])).
 
 (* ---- continuity of roots ---- *)
 
@@ -506,7 +518,7 @@ Theorem barrier_in_layers : forall XQ yQ m d lab ball A B lower upper,
   barrier_withinq XQ yQ m d lab ball A B lower upper -> forallb (fun x => Nat.leb (length x) d) XQ = true ->
   forall RW Ra, 0 < RW -> 0 < Ra -> RW * Ra = IZR (rn ball) / IZR (rd ball) ->
   in_layers m d ball RW Ra (W_of A) (a_of A) -> in_layers m d ball RW Ra (W_of B) (a_of B) ->
-  barrier_layers XQ yQ m d lab ball RW Ra A B lower upper.
+  barrier_layers XQ yQ m d ball RW Ra lab A B lower upper.
 Proof.
   intros XQ yQ m d lab ball A B lower upper [Lo (V & v & (P & G & HA & s & (Sf & Si & Sl) & HB) & Up)] HL RW Ra RW0 Ra0 E IA IB.
   pose proof (not_free ball RW Ra RW0 Ra0 E) as some. pose proof (lengths d XQ HL) as Len. split.
@@ -525,4 +537,30 @@ Proof.
         intros i Hi. rewrite H2, H4; auto.
       * exists s. split; [split; auto|]. intros j Hj. destruct (U1 (s j) (Sf j Hj)) as [H1 H2]. destruct (HB j Hj) as [H3 H4].
         split; [congruence|]. intros i Hi. rewrite H2, H4; auto.
+Qed.
+
+Theorem components_in_layers : forall XQ yQ m d ball lab b reps,
+  are_components XQ yQ m d ball lab b reps -> forallb (fun x => Nat.leb (length x) d) XQ = true ->
+  forall RW Ra, 0 < RW -> 0 < Ra -> RW * Ra = IZR (rn ball) / IZR (rd ball) ->
+  (forall A, In A reps -> in_layers m d ball RW Ra (W_of A) (a_of A)) ->
+  components_layers XQ yQ m d ball RW Ra lab b reps.
+Proof.
+  intros XQ yQ m d ball lab b reps (C1 & C2 & C3) HL RW Ra RW0 Ra0 E IR.
+  pose proof (not_free ball RW Ra RW0 Ra0 E) as some. pose proof (lengths d XQ HL) as Len.
+  pose proof (layers_in_ball m d ball RW Ra RW0 Ra0 E some) as In_ball.
+  pose proof (inside_eq m d ball RW Ra RW0 Ra0 E some) as Eq. split; [|split].
+  - intros A IA. split; auto. apply C1; auto.
+  - intros W a I L. destruct (C2 W a (In_ball W a I) L) as (A & IA & f & g & V & v & B & Il & P & V0 & V1 & G).
+    exists A. split; auto.
+    destruct (layers_path m d ball RW Ra RW0 Ra0 E some XQ yQ b Len V v P G) as (U & e & PU & U0 & U1 & GU).
+    + apply (Eq (fun j => W (g j)) (fun j => a (g j))).
+      * intros j Hj. destruct (V0 j Hj) as [H1 H2]. split; [auto|]. intros i Hi. symmetry. auto.
+      * apply (inside_bij m d ball RW Ra RW0 Ra0 E some f g _ _ B). apply (Eq W a); auto.
+        intros j Hj. destruct (B j Hj) as (_ & _ & GF & _). rewrite GF. auto.
+    + apply (Eq (W_of A) (a_of A)); auto. intros j Hj. destruct (V1 j Hj) as [H1 H2]. split; [auto|]. intros i Hi. symmetry. auto.
+    + exists f, g, U, e. split; auto. split; auto. split; auto. split; [|split; auto].
+      * intros j Hj. destruct (U0 j Hj) as [H1 H2]. destruct (V0 j Hj) as [H3 H4]. split; [congruence|]. intros i Hi. rewrite H2, H4; auto.
+      * intros j Hj. destruct (U1 j Hj) as [H1 H2]. destruct (V1 j Hj) as [H3 H4]. split; [congruence|]. intros i Hi. rewrite H2, H4; auto.
+  - intros i j Hi Hj N (f & g & V & v & B & Il & P & V0 & V1 & G). apply (C3 i j Hi Hj N).
+    exists f, g, V, v. repeat (split; [assumption|]). intros t Ht. destruct (G t Ht). split; auto.
 Qed.
