@@ -168,6 +168,25 @@ def test_coq_refuses_what_is_changed_in_round_balls(
     assert "Unable to unify" in refused.errors or "expected to have type" in refused.errors
 
 
+INSIDE = """
+Require Import Lra Lia Isthmus.Net Isthmus.Ball Qreals.
+Ltac inside := split; intros [|[|j]] H; try lia;
+  try (apply norm_least; [lra|unfold W_of, qW, A, B; cbn; unfold Q2R; cbn; lra]);
+  unfold a_of, qa, A, B, Q2R; cbn; apply Rabs_le; lra.
+Theorem training : barrier_layers XQ yQ 2 2 ball RW 1 false A B (32 / 45)%R (32 / 45)%R.
+Proof.
+  replace (32 / 45)%R with (32 / (45 * 1 * 1))%R by lra.
+  apply (layers RW 1); [lra|lra|lra|inside|inside].
+Qed.
+"""
+
+
+@pytest.mark.parametrize(("radius", "holds"), [("3", True), ("2", False), ("4", False)])
+def test_the_conditions_of_the_layers_can_be_met(radius: str, holds: bool) -> None:
+    text = theorem(documents()["barrier of columns"]()).text
+    assert compiled(text + INSIDE.replace("RW", radius)).accepted == holds
+
+
 def mutations() -> dict[str, Callable[[dict[str, Any]], Any]]:
     """What is changed of the flagship's certificate of components."""
 
