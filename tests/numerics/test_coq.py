@@ -95,18 +95,22 @@ def text() -> str:
 CHANGES: dict[str, tuple[str, str]] = {
     "a higher barrier": (r"ball 32 45 ", "ball 33 45 "),
     "a lower barrier": (r"ball 32 45 ", "ball 31 45 "),
-    "a cell left out": (r"\[Entry [^\n]*;\n  Entry", "[Entry"),
+    "a cell left out": (r"(check_exact .*) C ", r"\1 (with_entries C (tl (entries C))) "),
     "another datum": (r"X : list row := \[\[2;", "X : list row := [[3;"),
     "another label": (r"y : list Z := \[5;", "y : list Z := [4;"),
     "a network of another loss": (r"A : endpoint := \[\(\[\(-2#1\)", "A : endpoint := [([(-1#1)"),
     "labelled neurons": (r"X y 2 2 false ball", "X y 2 2 true ball"),
     "another width": (r"X y 2 2 false ball", "X y 3 2 false ball"),
-    "a face without proof": (r"Above 1", "Above 9"),
-    "a face said to be inside": (r"Above 2", "Into 1"),
-    "a path through a wall": (
-        r"path : list endpoint := \[\[\(\[\(-4#3\)",
-        "path : list endpoint := [[([(4#3)",
+    "a face without proof": (
+        r"(check_exact .*) C ",
+        r"\1 (Cert (walls C) (patterns C) (tl (duals C)) (entries C)) ",
     ),
+    "a face said to be inside": (
+        r"(check_exact .*) C ",
+        r"\1 (with_entries C (map (fun e => Entry (states e) (map (fun _ => Into 1) (e_flips e)) "
+        r"(crossings e)) (entries C))) ",
+    ),
+    "a path through a wall": (r"\(fst way\)", "(tl (tl (fst way)))"),
 }
 """What is changed of the file."""
 
