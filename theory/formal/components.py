@@ -150,6 +150,8 @@ class _Part:
         for cell in range(1, len(cells.cells)):
             chain = [cell]
             while chain[-1] not in places:
+                if len(chain) > len(cells.cells):
+                    raise InputError("certificate", "has links that go round in a circle")
                 chain.append(parent[chain[-1]][0])
             for each in chain[-2::-1]:
                 places[each] = len(order)
