@@ -105,18 +105,22 @@ def text() -> str:
 CHANGES: dict[str, tuple[str, str]] = {
     "a higher barrier": (r"ball 32 45 32 45", "ball 33 45 33 45"),
     "a lower barrier": (r"ball 32 45 32 45", "ball 31 45 31 45"),
-    "a cell left out": (r"\[Entry [^\n]*;\n  Entry", "[Entry"),
+    "a cell left out": (r"(check_exact .*) C ", r"\1 (with_entries C (tl (entries C))) "),
     "another datum": (r"X : list row := \[\[2;", "X : list row := [[3;"),
     "another label": (r"y : list Z := \[5;", "y : list Z := [4;"),
     "a network of another loss": (r"A : endpoint := \[\(\[\(-2#1\)", "A : endpoint := [([(-1#1)"),
     "labelled neurons": (r"X y 2 2 false ball", "X y 2 2 true ball"),
     "another width": (r"X y 2 2 false ball", "X y 3 2 false ball"),
-    "a face without proof": (r"Above 1", "Above 9"),
-    "a face said to be inside": (r"Above 2", "Into 1"),
-    "a path through a wall": (
-        r"path : list endpoint := \[\[\(\[\(-4#3\)",
-        "path : list endpoint := [[([(4#3)",
+    "a face without proof": (
+        r"(check_exact .*) C ",
+        r"\1 (Cert (walls C) (patterns C) (tl (duals C)) (entries C)) ",
     ),
+    "a face said to be inside": (
+        r"(check_exact .*) C ",
+        r"\1 (with_entries C (map (fun e => Entry (states e) (map (fun _ => Into 1) (e_flips e)) "
+        r"(crossings e)) (entries C))) ",
+    ),
+    "a path through a wall": (r"\(fst way\)", "(tl (tl (fst way)))"),
 }
 """What is changed of the file."""
 
@@ -128,6 +132,14 @@ def test_coq_refuses_what_is_changed(name: str, text: str) -> None:
     found = compiled(changed)
     assert not found.accepted
     assert "Unable to unify" in found.errors or "expected to have type" in found.errors
+
+
+def facts(changed: str) -> str:
+    """The end of a lemma about a certificate C of which all facts have another bound, denominator
+    and multipliers."""
+    fact = f"Fact (f_s f) (f_i f) (f_wall f) {changed}"
+    dual = f"Dual (d_nu u) (d_lim u) (map (map (fun f => {fact})) (d_facts u))"
+    return f" (Cert (walls C) (patterns C) (map (fun u => {dual}) (duals C)) (entries C)) = true"
 
 
 ROUND: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
@@ -142,8 +154,10 @@ ROUND: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
     "a higher lower end": (r"ball (\d+)", r"ball 9\g<1>"),
     "a lower upper end": (r"(ball \d+ \d+) (\d+)", r"\g<1> 1"),
     "another radius of the layers": (r"RW \* Ra = 1 / 1", "RW * Ra = 2 / 1"),
-    "a smaller bound of a neuron": (r"(Fact true 0%nat None) \d+", r"\g<1> 1"),
-    "a negative bound of a neuron": (r"(Fact true 0%nat None) (\d+)", r"\g<1> (-\g<2>)"),
+    "smaller bounds of neurons": (" C = true", facts("(f_h f / 2) (f_den f) (f_mu f)")),
+    "negative bounds of neurons": (" C = true", facts("(- f_h f) (f_den f) (f_mu f)")),
+    "other multipliers": (" C = true", facts("(f_h f) (2 * f_den f) (f_mu f)")),
+    "bounds of nothing": (" C = true", facts("0 0 (map (fun _ => 0) (f_mu f))")),
 }
 """What is changed of the file of a least loss in a round ball."""
 

@@ -23,20 +23,8 @@ from theory.problem import Problem
 LIBRARY = Path(__file__).parent / "library"
 
 MODULES = (
-    *(
-        "Vec",
-        "Net",
-        "Chain",
-        "Perm",
-        "Ball",
-        "Check",
-        "Path",
-        "Exact",
-        "Rational",
-        "Cover",
-        "Connect",
-    ),
-    *("Components", "Labelled", "Statements", "Layers"),
+    *("Vec", "Net", "Chain", "Perm", "Ball", "Check", "Path", "Exact", "Rational", "Cover"),
+    *("Connect", "Components", "Labelled", "Statements", "Layers", "Text"),
 )
 """The library, in the order of compilation and of reading."""
 
@@ -84,12 +72,16 @@ def written(certificate: Mapping[str, Any]) -> Theorem:
         ("X", "list row", listed(map(integers, data.X))),
         ("y", "list Z", integers(data.y)),
         ("ball", "balls", data.ball),
+        ("table", "list row * list pattern", f"read (cones {of.d}) {data.table}"),
     )
+    theorems = ", ".join(_THEOREM.findall(body))
     text = f"""(* {said}. *)
 Require Import Reals List ZArith QArith Bool.
 Require Import {" ".join(f"Isthmus.{name}" for name in modules)}.
 Import ListNotations.
 Open Scope Z_scope.
 {head}
-{body}{"".join(f"Print Assumptions {name}.{chr(10)}" for name in _THEOREM.findall(body))}"""
+{body}Definition proved := ({theorems}).
+Print Assumptions proved.
+"""
     return Theorem(text, said)

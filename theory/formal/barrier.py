@@ -7,15 +7,16 @@ from fractions import Fraction
 from typing import Any
 
 from theory.errors import InputError
-from theory.formal.cells import Cells, Face, certificate_term, keys
+from theory.formal.cells import Cells, Face, keys
 from theory.formal.certificate import Cell, Data, Dual, interval, primitive
 from theory.formal.paths import aligning, moves, network, neurons, places
-from theory.formal.terms import definitions, integer, listed, stated, truth
+from theory.formal.terms import definitions, integer, stated, truth
 from theory.formal.terms import network as term
+from theory.formal.text import many, text, way
 from theory.network import Network
 from theory.problem import rational as read_rational
 
-IMPORTS = ("Vec", "Net", "Check", "Path", "Exact", "Rational", "Layers")
+IMPORTS = ("Vec", "Net", "Check", "Path", "Exact", "Rational", "Layers", "Text")
 
 
 def barrier(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
@@ -28,7 +29,7 @@ def barrier(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     first, last = map(network, certificate["networks"])
     path = [network(each) for each in certificate["path"]]
     lower, upper = interval(certificate["value"])
-    text = exact_barrier(data, certificate, certificate["cut"], upper, (first, last), path, "")
+    body = exact_barrier(data, certificate, certificate["cut"], upper, (first, last), path, "")
     m = data.width
     order = "" if certificate["labelled"] else ", their neurons in any order,"
     said = (
@@ -36,7 +37,7 @@ def barrier(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
         f"{order} reaches loss {lower}, and one stays at or below "
         f"{'it' if lower == upper else upper}"
     )
-    return text, said
+    return body, said
 
 
 def exact_barrier(
@@ -78,9 +79,9 @@ def exact_barrier(
         return used.setdefault(number, len(used))
 
     entries = cells.entries(dual_of)
-    cert = certificate_term(data, [duals[k] for k in used], entries)
+    cert = text([*many([duals[k].numbers() for k in used]), *entries])
     lab, sizes = truth(labelled), f"{data.width} {data.problem.d}"
-    named = " ".join(f"{each}{suffix}" for each in ("A", "B", "C", "path", "B'"))
+    named = f"A{suffix} B{suffix} C{suffix} (fst way{suffix}) (snd way{suffix})"
     top = upper * data.scale**2
     values = " ".join(f"{integer(each.numerator)} {each.denominator}" for each in (b, top))
     arguments = f"X y {sizes} {lab} ball {values} {named}"
@@ -92,9 +93,12 @@ def exact_barrier(
         definitions(
             (f"A{suffix}", "endpoint", f"{term(neurons(first))}%Q"),
             (f"B{suffix}", "endpoint", f"{term(neurons(last))}%Q"),
-            (f"C{suffix}", "cert", cert),
-            (f"path{suffix}", "list endpoint", f"{listed(map(term, steps[1:-1]), lines=True)}%Q"),
-            (f"B'{suffix}", "endpoint", f"{term(steps[-1])}%Q"),
+            (f"C{suffix}", "cert", f"read (cert_of {data.problem.n} {data.width} table) {cert}"),
+            (
+                f"way{suffix}",
+                "list endpoint * endpoint",
+                f"read (way {sizes}) {text(way(steps))}",
+            ),
         )
     }
 Lemma accepted{suffix} :

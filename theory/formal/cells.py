@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from theory.formal.certificate import Cell, Data, Dual, Key, State
-from theory.formal.terms import listed, natural, truth
+from theory.formal.certificate import Cell, Data, Key, State
+from theory.formal.text import Numbers, many
 
 Face: TypeAlias = tuple[Cell, int, int | None]  # cell, position, wall; None: the sign changes
 
@@ -41,29 +41,22 @@ class Cells:
             for wall, state in targets:
                 yield j, wall, (*cell[:j], state, *cell[j + 1 :])
 
-    def entries(self, dual_of: Callable[[Face, Cell], int]) -> str:
+    def entries(self, dual_of: Callable[[Face, Cell], int]) -> Numbers:
         """The term; dual_of: the number of a dual vector for a face and the cell behind it, from 0,
         where that is none of the cells."""
         ids = {self.canonical(cell): k + 1 for k, cell in enumerate(self.cells)}
-        walls = len(self.data.cones.walls)
         terms = []
         for cell in self.cells:
-            steps: dict[tuple[int, int | None], str] = {}
+            term: Numbers = []
+            at = None
             for j, wall, target in self.faces(cell):
+                if at != j:
+                    at, (sign, cone) = j, cell[j]
+                    term.append(2 * cone + (sign > 0))
                 inside = ids.get(self.canonical(target))
-                steps[j, wall] = (
-                    f"Above {dual_of((cell, j, wall), target) + 1}"
-                    if inside is None
-                    else f"Into {inside}"
-                )
-            states = listed(f"({truth(sign > 0)},{natural(cone)})" for sign, cone in cell)
-            flips = listed(steps[j, None] for j in range(len(cell)))
-            crossings = listed(
-                listed(steps.get((j, wall), "NoFacet") for wall in range(walls))
-                for j in range(len(cell))
-            )
-            terms.append(f"Entry {states} {flips} {crossings}")
-        return listed(terms, lines=True)
+                term.append(dual_of((cell, j, wall), target) + 1 if inside is None else -inside)
+            terms.append(term)
+        return many(terms)
 
 
 def keys(face: Face) -> list[Key]:
@@ -74,9 +67,3 @@ def keys(face: Face) -> list[Key]:
         for j, state in enumerate(cell)
         if j != position or wall is not None
     ]
-
-
-def certificate_term(data: Data, duals: Sequence[Dual], entries: str) -> str:
-    """What the library calls a certificate."""
-    used = listed((each.term() for each in duals), lines=True)
-    return f"Cert\n {data.walls}\n {data.patterns}\n {used}\n {entries}"

@@ -5,7 +5,7 @@ Data are integers here: X and y of the problem times a common denominator, losse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -15,9 +15,11 @@ from typing import Any, TypeAlias
 from theory.arrangement import arrangement
 from theory.errors import InputError
 from theory.exact import sqrt_above, squared
-from theory.formal.farkas import Multipliers, combined, flat, least_length, least_norm
-from theory.formal.terms import integer, integers, listed, natural, truth
+from theory.formal.farkas import Multipliers, combination, combined, least_length
+from theory.formal.text import Numbers, many, multipliers, sparse, text
+from theory.landscape.domain import EntrywiseBall
 from theory.problem import Problem, rational
+from theory.within import Ball
 
 State: TypeAlias = tuple[int, int]  # sign 1 or -1, and cone
 Cell: TypeAlias = tuple[State, ...]
@@ -32,6 +34,7 @@ class Data:
     width: int
     within: str | None  # the name of the ball
     rho: Fraction | None
+    _points_of: dict[tuple[int, int | None], Sequence[int]] = field(default_factory=dict)
 
     @cached_property
     def scale(self) -> int:
@@ -69,14 +72,42 @@ class Data:
         """The wall that certificates name by its first row."""
         return next(w for w, rows in enumerate(self.cones.walls) if rows[0] == row)
 
-    def signed_rows(self, cone: int, flipped: Iterable[int] = ()) -> list[list[int]]:
-        """sigma_k x_k, the signs of some rows turned."""
-        turned = set(flipped)
-        signs = self.cones.signs[cone]
+    def signed_rows(self, cone: int) -> list[list[int]]:
+        """sigma_k x_k (n, d)."""
         return [
-            [int(s) * (-1 if k in turned else 1) * v for v in row]
-            for k, (s, row) in enumerate(zip(signs, self.X, strict=True))
+            [int(s) * v for v in row] for s, row in zip(self.cones.signs[cone], self.X, strict=True)
         ]
+
+    @cached_property
+    def _box(self) -> EntrywiseBall:
+        """The cones within |u_i| <= 1."""
+        return EntrywiseBall(self.problem, self.cones, Ball("adamw", 1))
+
+    @cached_property
+    def images(self) -> list[list[Fraction]]:
+        """relu(X u) for each point."""
+        return [[max(Fraction(), _product(row, u)) for row in self.X] for u in self.points]
+
+    @cached_property
+    def points(self) -> Sequence[Sequence[Fraction]]:
+        """Extreme rays of the cones, or, in a ball, vertices other than 0 of the cones within
+        |u_i| <= 1."""
+        if self.rho is None:
+            return [[Fraction(int(v)) for v in ray] for ray in self.cones.rays]
+        return self._box.points
+
+    def points_of(self, cone: int, wall: int | None) -> Sequence[int]:
+        """Those of a cone, or on a wall of it."""
+        known = self._points_of
+        if (cone, wall) not in known:
+            if self.rho is None:
+                cones = self.cones
+                found = cones.cone_rays(cone) if wall is None else cones.facet_rays(cone, wall)
+                known[cone, wall] = found.tolist()
+            else:
+                box = self._box
+                known[cone, wall] = box.cone(cone) if wall is None else box.facet(cone, wall)
+        return known[cone, wall]
 
     @cached_property
     def ball(self) -> str:
@@ -92,6 +123,11 @@ class Data:
         if self.within is None:
             return ""
         return f" in {_BALLS[self.within][1]} ball of radius {self.rho}"
+
+    @property
+    def polyhedral(self) -> bool:
+        """Whether points bound what linear functions come to: there is no ball, or it is a box."""
+        return self.within in (None, "entrywise")
 
     @property
     def shared(self) -> bool:
@@ -120,30 +156,29 @@ Proof. exact ({kind}_in_layers {"_ " * unknown}{theorem} eq_refl). Qed.
         return f"in_layers {self.width} {self.problem.d} ball RW Ra {of}"
 
     @cached_property
-    def walls(self) -> str:
-        """One row for each wall."""
-        return listed(integers(self.X[rows[0]]) for rows in self.cones.walls)
+    def table(self) -> str:
+        """A row for each wall; a point inside each cone, and what is across each wall."""
+        walls = [self.X[rows[0]] for rows in self.cones.walls]
+        return text([*many(walls), *many([self._pattern(k) for k in range(len(self.cones))])])
 
-    @cached_property
-    def patterns(self) -> str:
-        """A point inside each cone, and what is across each wall."""
-        return listed(map(self._pattern, range(len(self.cones))), lines=True)
-
-    def _pattern(self, cone: int) -> str:
+    def _pattern(self, cone: int) -> Numbers:
         rays = self.cones.rays[self.cones.cone_rays(cone)]
-        point = [int(v) for v in rays.sum(axis=0)]
         across = dict(self.cones.facets(cone))
-        sides = []
-        for wall, rows in enumerate(self.cones.walls):
+        rows = self.signed_rows(cone)
+        numbers = [int(v) for v in rays.sum(axis=0)]
+        for wall, parallel in enumerate(self.cones.walls):
             if wall in across:
-                sides.append(f"Across {natural(across[wall])}")
-            else:
-                mu = flat(self.signed_rows(cone, rows))
-                assert mu is not None
-                unit = lcm(*(v.denominator for v in mu))
-                nonzero = (v for v, row in zip(mu, self.X, strict=True) if any(row))
-                sides.append(f"Empty {integers(int(v * unit) for v in nonzero)}")
-        return f"Pat {integers(point)} {listed(sides)}"
+                numbers.append(across[wall])
+                continue
+            # Other rows add up to one on the wall: with that one turned there is nothing inside.
+            others = [k for k, row in enumerate(rows) if any(row) and k not in parallel]
+            mu = combination(rows[parallel[0]], [rows[k] for k in others])
+            unit = lcm(*(v.denominator for v in mu))
+            of_row = dict(zip(others, (int(v * unit) for v in mu), strict=True))
+            of_row[parallel[0]] = unit
+            nonzero = [k for k, row in enumerate(rows) if any(row)]
+            numbers += [-len(nonzero), *multipliers([of_row.get(k, 0) for k in nonzero])]
+        return numbers
 
 
 _BALLS: Mapping[str, tuple[str, str]] = {
@@ -158,7 +193,7 @@ _BITS = 64  # of what is rounded, by the largest entry of nu
 
 @dataclass
 class Dual:
-    """A dual vector nu, and what it bounds where: h and the multipliers by key, as they are needed.
+    """A dual vector nu, and what it is to bound where.
 
     bound: b in the units of the integer data. strict: it is to prove more than b.
     """
@@ -167,8 +202,10 @@ class Dual:
     nu: tuple[int, ...]
     bound: Fraction
     strict: bool
-    known: dict[Key, tuple[Fraction, Multipliers] | None] = field(default_factory=dict)
+    known: dict[Key, Fraction | None] = field(default_factory=dict)
+    used: set[Key] = field(default_factory=set)  # of which the term has multipliers
     most: Fraction = Fraction()  # that neurons of states that it covers come to
+    _rounded: dict[Key, Multipliers] = field(default_factory=dict)  # in round balls
 
     @cached_property
     def _fine(self) -> int:
@@ -176,32 +213,34 @@ class Dual:
         size: int = max(map(abs, self.nu)).bit_length()
         return 1 << max(0, _BITS - size)
 
+    @cached_property
+    def _values(self) -> list[Fraction]:
+        """nu . relu(X u) for each point."""
+        images = self.data.images
+        return [_product(self.nu, image) for image in images]
+
     def height(self, state: State, wall: int | None = None) -> Fraction | None:
         """The most that a neuron of the state adds to nu . f, by the largest |u_i| or its norm;
         None for no bound, which there is without a ball only."""
         key = state, wall
         if key not in self.known:
-            sign, cone = state
-            data = self.data
-            rows = data.signed_rows(cone)
-            active = data.cones.signs[cone] > 0
-            c = [
-                sign
-                * sum(v * row[i] for v, row, on in zip(self.nu, data.X, active, strict=True) if on)
-                for i in range(data.problem.d)
-            ]
-            norm, mu = self._least(c, rows, () if wall is None else data.cones.walls[wall])
-            self.known[key] = None if norm and data.rho is None else (norm, mu)
-        found = self.known[key]
-        return None if found is None else found[0]
+            if self.data.polyhedral:
+                values = [state[0] * self._values[k] for k in self.data.points_of(state[1], wall)]
+                most = max([Fraction(), *values])
+                self.known[key] = None if most and self.data.rho is None else most
+            else:
+                self.known[key], self._rounded[key] = self._length(key)
+        return self.known[key]
 
-    def _least(
-        self, c: Sequence[int], rows: Sequence[Sequence[int]], free: Sequence[int]
-    ) -> tuple[Fraction, Multipliers]:
-        """The norm that is dual to that of the ball, or a little more, with its multipliers."""
-        if self.data.within in (None, "entrywise"):
-            return least_norm(c, rows, free)
-        square, mu = least_length(c, rows, free)
+    def bounds(self, key: Key) -> bool:
+        """Whether it has a bound there; in a ball it has one everywhere."""
+        return self.data.rho is not None or self.height(*key) is not None
+
+    def _length(self, key: Key) -> tuple[Fraction, Multipliers]:
+        """The least ||c + sum mu_k sigma_k x_k||_2, or a little more, with its multipliers."""
+        (_, cone), wall = key
+        c, rows = self._gradient(key), self.data.signed_rows(cone)
+        square, mu = least_length(c, rows, () if wall is None else self.data.cones.walls[wall])
         root = sqrt_above(square)
         if root * root == square:
             return root, mu
@@ -211,20 +250,25 @@ class Dual:
         root = sqrt_above(squared(combined(c, rows, mu)))
         return Fraction(ceil(root * fine), fine), mu
 
-    def covers(self, states: Iterable[Key]) -> bool:
-        """Whether it proves the bound where neurons are in these states."""
+    def covers(self, states: Sequence[Key]) -> bool:
+        """Whether it proves the bound where neurons are in these states; it is used for it then."""
         heights = [self.height(*key) for key in states]
         known = [h for h in heights if h is not None]
         if len(known) < len(heights):
             return False
         total = max(known, default=Fraction()) if self.data.shared else sum(known, Fraction())
-        return self._proves(total)
+        if not self._proves(total):
+            return False
+        for (state, wall), h in zip(states, heights, strict=True):
+            self.used.add((state, None if self.height(state) == h else wall))
+        return True
 
     def everywhere(self) -> None:
-        """Ask for all states; the limit is then as high as the bound allows."""
+        """Use it in all states; the limit is then as high as the bound allows."""
         for cone in range(len(self.data.cones)):
             for sign in (1, -1):
-                self.height((sign, cone))
+                if self.height((sign, cone)) is not None:
+                    self.used.add(((sign, cone), None))
         if self.data.rho is not None:
             self.most = max(self.most, self._limit())
 
@@ -253,24 +297,56 @@ class Dual:
             return True
         return False
 
-    def term(self) -> str:
-        """With all that was asked of it."""
-        facts = {key: found for key, found in self.known.items() if found is not None}
-        unit = lcm(*(v.denominator for h, mu in facts.values() for v in (h, *mu)))
-        unit = lcm(unit, self.most.denominator)
-        terms = [
-            f"Fact {truth(sign > 0)} {natural(cone)} "
-            f"{'None' if wall is None else f'(Some {natural(wall)})'} "
-            f"{integer(int(h * unit))} {integers(int(v * unit) for v in mu)}"
-            for ((sign, cone), wall), (h, mu) in sorted(
-                facts.items(),
-                key=lambda item: (item[0][0], -1 if item[0][1] is None else item[0][1]),
-            )
-        ]
+    def numbers(self) -> Numbers:
+        """With multipliers for all that it is used for."""
+        heights = {key: self.height(*key) or Fraction() for key in self.used}
+        unit = lcm(self.most.denominator, *(h.denominator for h in heights.values()))
+        cones: dict[int, list[Numbers]] = {}
         # A bound of a whole cone is found first where there is one: those of its walls come before.
-        terms.sort(key=lambda term: " None " in term)
-        nu = integers(unit * v for v in self.nu)
-        return f"Dual {nu} {integer(int(self.most * unit))} {listed(terms, lines=True)}"
+        for key in sorted(self.used, key=lambda key: (key[0], key[1] is None, key[1] or 0)):
+            (sign, cone), wall = key
+            mu = [unit * v for v in self._multipliers(key)]
+            den = lcm(*(v.denominator for v in mu))
+            where = 2 * (0 if wall is None else wall + 1) + (sign > 0)
+            fact = [where, int(heights[key] * unit), den, *multipliers([int(den * v) for v in mu])]
+            cones.setdefault(cone, []).append(fact)
+        facts = sparse((cone, many(found)) for cone, found in sorted(cones.items()))
+        return [*(unit * v for v in self.nu), int(self.most * unit), *facts]
+
+    def _gradient(self, key: Key) -> list[int]:
+        """c, where a neuron of the state adds c . u to nu . f."""
+        (sign, cone), _ = key
+        active = self.data.cones.signs[cone] > 0
+        rows = [(v, row) for v, row, on in zip(self.nu, self.data.X, active, strict=True) if on]
+        return [sign * sum(v * row[i] for v, row in rows) for i in range(self.data.problem.d)]
+
+    def _multipliers(self, key: Key) -> Sequence[Fraction]:
+        """mu with ||c + sum mu_k sigma_k x_k|| the height. Without a ball or in a box: where c . u
+        is the largest, rows that are 0 there and sides |u_i| = 1 add up to c."""
+        data, ((_, cone), wall) = self.data, key
+        if not data.polyhedral:
+            return self._rounded[key]
+        c, rows = self._gradient(key), data.signed_rows(cone)
+        best: Sequence[Fraction] = [Fraction()] * len(c)
+        if self.height(*key):
+            best = max(
+                (data.points[k] for k in data.points_of(cone, wall)), key=lambda u: _product(c, u)
+            )
+        free = () if wall is None else data.cones.walls[wall][:1]
+        tight = [k for k, row in enumerate(rows) if any(row) and not _product(row, best)]
+        columns = [[-v for v in rows[k]] for k in tight] + [rows[k] for k in free]
+        columns += [
+            [int(v) if i == k else 0 for k in range(len(c))]
+            for i, v in enumerate(best)
+            if abs(v) == 1
+        ]
+        found = combination(c, columns)
+        mu = [Fraction()] * len(rows)
+        for k, v in zip(tight, found, strict=False):
+            mu[k] = v
+        for k, v in zip(free, found[len(tight) :], strict=False):
+            mu[k] -= v
+        return mu
 
 
 def read(certificate: Mapping[str, Any], problem: Problem) -> Data:
@@ -302,3 +378,7 @@ def primitive(vector: Sequence[str]) -> tuple[int, ...]:
     values = [rational(v, "dual") for v in vector]
     unit = lcm(*(v.denominator for v in values))
     return tuple(int(v * unit) for v in values)
+
+
+def _product(row: Sequence[int], u: Sequence[Fraction]) -> Fraction:
+    return sum((v * t for v, t in zip(row, u, strict=True)), Fraction())

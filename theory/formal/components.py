@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
@@ -10,17 +11,18 @@ from typing import Any
 from theory.errors import InputError
 from theory.exact import dot
 from theory.formal.barrier import exact_barrier
-from theory.formal.cells import Cells, Face, certificate_term, keys
-from theory.formal.certificate import Cell, Data, Dual, interval, primitive
+from theory.formal.cells import Cells, Face, keys
+from theory.formal.certificate import Cell, Data, Dual, Key, interval, primitive
 from theory.formal.paths import Path, aligning, moves, network, neurons, places
-from theory.formal.terms import definitions, integer, listed, natural, truth
+from theory.formal.terms import definitions, integer, listed, truth
 from theory.formal.terms import network as term
+from theory.formal.text import Numbers, Table, many, text
 from theory.network import Network
 from theory.problem import rational
 
 IMPORTS = (
     *("Vec", "Net", "Check", "Path", "Exact", "Rational", "Components", "Labelled"),
-    *("Statements", "Layers"),
+    *("Statements", "Layers", "Text"),
 )
 
 
@@ -31,37 +33,45 @@ def components(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     b = level * data.scale**2
     found = certificate["components"]
     duals = _Duals(data, certificate, b)
-    parts = [Cells.of(data, certificate, each["cells"]) for each in found]
-    whole = Cells(data, labelled, [cell for part in parts for cell in part.cells])
     representatives = [network(each["representative"]) for each in found]
-    hubs = [
-        _hub(k, path)
-        for k, (each, part) in enumerate(zip(found, parts, strict=True))
-        for path in _ways(data, each, part)
-    ]
-    entries = [each.entries(duals.of_face) for each in (whole, *parts)]
+    parts = [_Part.of(data, certificate, each) for each in found]
+    whole = Cells(data, labelled, [cell for part in parts for cell in part.cells.cells])
+    table, hubs, before = Table(), list[Numbers](), 0
+    for k, part in enumerate(parts):
+        hubs += [_hub(k, before, table, *each) for each in part.hubs(representatives[k])]
+        before += len(part.cells.cells)
+    entries = [each.entries(duals.of_face) for each in (whole, *(part.cells for part in parts))]
     for number in certificate["cover"]:
         duals.all[number].everywhere()
         duals.number(number)
-    shared = certificate_term(data, duals.used, "").partition("Cert")[2]
+    cert = text([*many([each.numbers() for each in duals.used]), *entries[0]])
     sizes = f"{data.width} {data.problem.d}"
     arguments = f"X y {sizes} ball {integer(b.numerator)} {b.denominator} all hubs comps"
     kind = "labelled" if labelled else "components"
-    pairs = listed(f"(R{k}, C{k})" for k in range(len(parts)))
+    reps = listed(f"R{k}" for k in range(len(parts)))
+    pairs = listed(f"(R{k}, nth {k} parts [])" for k in range(len(parts)))
     value = f"({integer(b.numerator)} / ({b.denominator} * {data.scale} * {data.scale}))%R"
-    about = f"{truth(labelled)} {value} (map fst comps)"
-    inside = f"(forall A, In A (map fst comps) -> {data.inside_layers('A')}) ->\n  "
-    text = f"""{
+    about = f"{truth(labelled)} {value} {reps}"
+    inside = f"(forall A, In A {reps} -> {data.inside_layers('A')}) ->\n  "
+    n, m = data.problem.n, data.width
+    body = f"""{
         definitions(
-            ("cert_of", "list entry -> cert", f"Cert{shared.rstrip()}"),
-            ("all", "cert", f"cert_of {entries[0]}"),
-            *((f"C{k}", "cert", f"cert_of {each}") for k, each in enumerate(entries[1:])),
+            ("all", "cert", f"read (cert_of {n} {m} table) {cert}"),
+            (
+                "parts",
+                "list (list entry)",
+                f"read (parts_of {m} table) {text(many(entries[1:]))}",
+            ),
             *(
                 (f"R{k}", "endpoint", f"{term(neurons(each))}%Q")
                 for k, each in enumerate(representatives)
             ),
-            ("hubs", "list hub", f"{listed(hubs, lines=True)}%Q"),
-            ("comps", "list (endpoint * cert)", pairs),
+            (
+                "hubs",
+                "list hub",
+                f"read (hubs_of {sizes}) {text([*table.numbers(), *many(hubs)])}",
+            ),
+            ("comps", "list (endpoint * list entry)", pairs),
         )
     }
 Lemma accepted :
@@ -79,10 +89,10 @@ Proof. exact ({kind}_exact _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
         ends = representatives[i], representatives[j]
         path = _path(data, certificate, i, j, upper)
         cut = _cut(certificate, i, j, lower)
-        text += exact_barrier(data, certificate, cut, upper, ends, path, f"_{i}_{j}")
+        body += exact_barrier(data, certificate, cut, upper, ends, path, f"_{i}_{j}")
         between = lower if lower == upper else f"between {lower} and {upper}"
         said += f"; the barrier between {i} and {j} is {between}"
-    return text, said
+    return body, said
 
 
 class _Duals:
@@ -93,6 +103,8 @@ class _Duals:
         first = [*certificate["cover"], *(wall[-1] for wall in certificate["walls"])]
         self._order = [*first, *(k for k in range(len(self.all)) if k not in first)]
         self._numbers: dict[int, int] = {}
+        self._bounds: dict[Key, int] = {}
+        self._found: dict[tuple[Key, ...], int] = {}
 
     @property
     def used(self) -> list[Dual]:
@@ -103,36 +115,70 @@ class _Duals:
 
     def of_face(self, face: Face, target: Cell) -> int:
         """The first that proves more than the level on the face."""
-        where = keys(face)
-        for k in self._order:
-            if self.all[k].covers(where):
-                return self.number(k)
+        where = tuple(sorted(keys(face), key=str))
+        if where not in self._found:
+            self._found[where] = self._first(where)
+        return self._found[where]
+
+    def _first(self, where: Sequence[Key]) -> int:
+        left = -1
+        for key in where:
+            left &= self._bounding(key)
+        while left:
+            place = (left & -left).bit_length() - 1
+            if self.all[self._order[place]].covers(where):
+                return self.number(self._order[place])
+            left &= left - 1
         raise InputError("certificate", "has a face that none of its duals bounds above the level")
 
+    def _bounding(self, key: Key) -> int:
+        """Which duals bound a neuron there, in their order, as bits."""
+        if key not in self._bounds:
+            flags = (self.all[k].bounds(key) for k in self._order)
+            self._bounds[key] = sum(1 << place for place, flag in enumerate(flags) if flag)
+        return self._bounds[key]
 
-def _ways(data: Data, component: Mapping[str, Any], part: Cells) -> list[Path]:
-    """From a network in each cell, its neurons in the order of the cell's states, to the
-    representative, its neurons in some order."""
-    parent: dict[int, tuple[int, Network]] = {
-        i: (j, network(found)) for i, j, found in component["links"]
-    }
-    last = network(component["representative"])
-    paths = []
-    for i, cell in enumerate(part.cells):
-        here = parent[i][1] if i else last
-        breakpoints = [_within(data, cell, here, part.labelled)]
-        at = i
-        while at:
-            at, _ = parent[at]
-            target = parent[at][1] if at else last
+
+@dataclass(frozen=True)
+class _Part:
+    """The cells of a component, each but the first with one before it that shares a network."""
+
+    cells: Cells
+    links: Sequence[tuple[int, Network] | None]
+
+    @classmethod
+    def of(cls, data: Data, certificate: Mapping[str, Any], component: Mapping[str, Any]) -> _Part:
+        cells = Cells.of(data, certificate, component["cells"])
+        parent = {i: (j, network(shared)) for i, j, shared in component["links"]}
+        order, places = [0], {0: 0}
+        for cell in range(1, len(cells.cells)):
+            chain = [cell]
+            while chain[-1] not in places:
+                if len(chain) > len(cells.cells):
+                    raise InputError("certificate", "has links that go round in a circle")
+                chain.append(parent[chain[-1]][0])
+            for each in chain[-2::-1]:
+                places[each] = len(order)
+                order.append(each)
+        links = [None, *((places[parent[i][0]], parent[i][1]) for i in order[1:])]
+        return cls(Cells(data, cells.labelled, [cells.cells[i] for i in order]), links)
+
+    def hubs(self, representative: Network) -> Iterator[tuple[int | None, Path]]:
+        """For each cell a path from a network in it, its neurons in the order of the cell's states,
+        to that of an earlier cell, whose number is first, or to the representative."""
+        data, labelled = self.cells.data, self.cells.labelled
+        inside = [
+            _within(data, cell, link[1] if link else representative, labelled)
+            for cell, link in zip(self.cells.cells, self.links, strict=True)
+        ]
+        for here, link in zip(inside, self.links, strict=True):
+            at, target = (link[0], inside[link[0]]) if link else (0, representative)
             # Both networks are in this cell: neurons that share a state belong together.
             mine, other = (
-                _places(data, part.cells[at], each, part.labelled)
-                for each in (breakpoints[-1], target)
+                _places(data, self.cells.cells[at], each, labelled) for each in (here, target)
             )
-            breakpoints.append(target.permuted([other.index(slot) for slot in mine]))
-        paths.append(moves(breakpoints[0], breakpoints, breakpoints[-1]))
-    return paths
+            last = target.permuted([other.index(slot) for slot in mine])
+            yield (at if link else None), moves(here, [here, last], last)
 
 
 def _places(data: Data, cell: Cell, of: Network, labelled: bool) -> list[int]:
@@ -154,10 +200,10 @@ def _within(data: Data, cell: Cell, of: Network, labelled: bool) -> Network:
     return Network(zip(*(w for w, _ in adding), strict=True), [a for _, a in adding])
 
 
-def _hub(component: int, path: Path) -> str:
-    steps = path if len(path) > 1 else path * 2
-    inner = listed(map(term, steps[1:-1]), lines=True)
-    return f"Hub {natural(component)} {term(steps[0])} {inner} {term(steps[-1])}"
+def _hub(component: int, before: int, table: Table, target: int | None, path: Path) -> Numbers:
+    steps = [table.network(each) for each in (path if len(path) > 1 else path * 2)]
+    to = 0 if target is None else before + target + 1
+    return [component, to, *steps[0], *many(steps[1:-1]), *steps[-1]]
 
 
 def _cut(certificate: Mapping[str, Any], i: int, j: int, lower: Fraction) -> Mapping[str, Any]:

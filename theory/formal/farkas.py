@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from flint import fmpq
 
-from theory.exact import from_flint, squared, to_flint
+from theory.exact import from_flint, some_solution, squared, to_flint
 from theory.landscape.form import Form
 from theory.landscape.nnls import LeastSquares
 from theory.linear import LinearProgram
@@ -83,13 +83,26 @@ def _used(rows: Sequence[Vector], free: Sequence[int]) -> list[int]:
     return [k for k, row in enumerate(rows) if any(row) and (k not in free or k == free[0])]
 
 
-def flat(rows: Sequence[Vector]) -> Multipliers | None:
-    """Some mu >= 0, not all 0, with sum mu_k rows_k = 0: the cone where all rows_k . u >= 0 has no
-    inside. None where it has one. rows: (n, d), zero ones are passed over."""
-    for k, row in enumerate(rows):
-        if not any(row):
-            continue
-        norm, mu = least_norm(row, rows)
-        if not norm:
-            return tuple(v + (j == k) for j, v in enumerate(mu))
-    return None
+def combination(target: Vector, columns: Sequence[Vector]) -> Multipliers:
+    """Some mu >= 0 with sum mu_k columns_k = target, of which there is one.
+
+    Which of them count is guessed in floating point, and confirmed exactly.
+    """
+    from scipy.optimize import nnls
+
+    if not any(target):
+        return (Fraction(),) * len(columns)
+    lengths = [sum(v * v for v in column) ** 0.5 for column in columns]
+    scaled = np.array(columns, dtype=float) / np.array(lengths)[:, None]
+    guess, _ = nnls(scaled.T, np.array(target, dtype=float))
+    support = [k for k, v in enumerate(guess) if v > 1e-9 * max(guess)]
+    rows = [to_flint(row) for row in zip(*(columns[k] for k in support), strict=True)]
+    found = some_solution(rows, to_flint(target), len(support))
+    mu = [Fraction()] * len(columns)
+    if found is not None and min(found) >= 0:
+        for k, value in zip(support, from_flint(found), strict=True):
+            mu[k] = value
+        return tuple(mu)
+    norm, exact = least_norm([-v for v in target], columns)
+    assert not norm
+    return exact

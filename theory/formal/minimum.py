@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from theory.formal.cells import certificate_term
 from theory.formal.certificate import Data, Dual, interval, primitive
 from theory.formal.paths import network, neurons
 from theory.formal.terms import definitions, integer, stated
 from theory.formal.terms import network as term
+from theory.formal.text import many, text
 
-IMPORTS = ("Vec", "Net", "Check", "Statements", "Layers")
+IMPORTS = ("Vec", "Net", "Check", "Statements", "Layers", "Text")
 
 
 def minimum(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
@@ -25,10 +25,11 @@ def minimum(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     values = " ".join(f"{integer(each.numerator)} {each.denominator}" for each in (b, top))
     arguments = f"{data.scale} XQ yQ X y {sizes} ball {values} A C"
     statement, values, both = stated("is_least", "least_within", (b, top), data.scale)
-    text = f"""{
+    cert = text([*many([each.numbers() for each in duals]), 0])
+    body = f"""{
         definitions(
             ("A", "endpoint", f"{term(neurons(network(certificate['network'])))}%Q"),
-            ("C", "cert", certificate_term(data, duals, "[]")),
+            ("C", "cert", f"read (cert_of {data.problem.n} {data.width} table) {cert}"),
         )
     }
 Lemma accepted : check_least {arguments} = true.
@@ -39,4 +40,4 @@ Proof. exact (least_exact _ _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
 {data.in_layers("least", ("minimum", "layers"), "", both)}"""
     value = lower if lower == upper else f"between {lower} and {upper}"
     said = f"the least loss of networks of {data.width} neurons{data.where} is {value}"
-    return text, said
+    return body, said

@@ -15,11 +15,6 @@ def integer(value: int) -> str:
     return str(value) if value >= 0 else f"({value})"
 
 
-def natural(value: int) -> str:
-    """A natural number."""
-    return f"{value}%nat"
-
-
 def rational(value: Fraction) -> str:
     """A rational."""
     return f"({value.numerator}#{value.denominator})"

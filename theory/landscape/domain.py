@@ -407,10 +407,10 @@ class EntrywiseBall(Polyhedral):
         free = within.gauge.free
         self._bounded = problem.d - free
         vertices = _box_vertices(arrangement, self._bounded)
-        self._points = [[within.rho * v for v in point] for point in vertices]
-        self._points += bias_directions(problem.d) if free else []
-        unbounded = [place >= len(vertices) for place in range(len(self._points))]
-        values = [[dot(row, u) for row in problem.X] for u in self._points]
+        self.points = [[within.rho * v for v in point] for point in vertices]
+        self.points += bias_directions(problem.d) if free else []
+        unbounded = [place >= len(vertices) for place in range(len(self.points))]
+        values = [[dot(row, u) for row in problem.X] for u in self.points]
         signs = [[(v > 0) - (v < 0) for v in row] for row in values]
         self._signs = np.array(signs, dtype=np.int8).reshape(len(signs), problem.n)
         images = [tuple(map(problem.activation.value, row)) for row in values]
@@ -452,7 +452,7 @@ class EntrywiseBall(Polyhedral):
 
     def vector(self, generator: int) -> Sequence[Fraction]:
         """The vertex itself."""
-        return self._points[generator]
+        return self.points[generator]
 
     def minimum(self, groups: Sequence[Group]) -> Minimum:
         """Each neuron has coefficients of sum at most one; the order of neurons does not matter."""

@@ -16,7 +16,8 @@ from theory import Ball, Problem, analyse, certify, example
 from theory.certificates.checker import CertificateInvalid
 from theory.errors import InputError
 from theory.formal import LIBRARY, MODULES, theorem
-from theory.formal.farkas import combined, flat, least_length, least_norm
+from theory.formal.farkas import combination, combined, least_length, least_norm
+from theory.formal.text import text
 from theory.landscape import barrier_between
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
@@ -65,12 +66,27 @@ def test_a_row_on_the_wall_has_any_sign() -> None:
     assert least_length([0, 0], [[1, 0]]) == (0, (0,))
 
 
-def test_flat_cones_have_a_combination() -> None:
-    assert flat([[1, 0], [0, 1]]) is None
-    found = flat([[1, 0], [0, 0], [-2, 0]])
-    assert found is not None
-    assert min(found) >= 0
-    assert found[0] == 2 * found[2] > 0
+@given(
+    columns=st.lists(st.lists(st.integers(-3, 3), min_size=3, max_size=3), min_size=1, max_size=6),
+    weights=st.lists(st.integers(0, 4), min_size=6, max_size=6),
+)
+def test_a_combination_is_one(columns: list[list[int]], weights: list[int]) -> None:
+    target = [sum(w * c[i] for w, c in zip(weights, columns, strict=False)) for i in range(3)]
+    mu = combination(target, columns)
+    assert min(mu) >= 0
+    assert [sum(v * c[i] for v, c in zip(mu, columns, strict=True)) for i in range(3)] == target
+
+
+@given(numbers=st.lists(st.integers(-(10**30), 10**30), max_size=40))
+def test_a_text_is_read_back(numbers: list[int]) -> None:
+    found, value, place = [], 0, 0
+    for digit in (ord(c) - 48 for string in text(numbers).split('"')[1::2] for c in string):
+        value += digit % 32 << place
+        place += 5
+        if digit < 32:
+            found.append(-(value // 2) - 1 if value % 2 else value // 2)
+            value = place = 0
+    assert found == numbers
 
 
 def test_all_of_the_library_is_there_and_admits_nothing() -> None:

@@ -7,10 +7,10 @@ Open Scope R_scope.
 (* ------------------------------------------------------------------ the certificate *)
 
 (* nu . (s relu(X u)) <= f_h |u| for all u in cone f_i (on the wall f_wall of it), |u| the largest entry or the
-   norm, as the ball has it; multipliers f_mu. Without a ball: <= 0 for all u. *)
-Record fact := Fact { f_s : bool; f_i : nat; f_wall : option nat; f_h : Z; f_mu : list Z }.
-(* d_lim: what the neurons' f_h may come to, together, so that the loss is at least b *)
-Record dual := Dual { d_nu : list Z; d_lim : Z; d_facts : list fact }.
+   norm, as the ball has it; multipliers f_mu / f_den. Without a ball: <= 0 for all u. *)
+Record fact := Fact { f_s : bool; f_i : nat; f_wall : option nat; f_h : Z; f_den : Z; f_mu : list Z }.
+(* d_lim: what the neurons' f_h may come to, together, so that the loss is at least b; d_facts: by cone *)
+Record dual := Dual { d_nu : list Z; d_lim : Z; d_facts : list (list fact) }.
 
 (* across a facet: a cell of S, or the loss on the facet is at least b by a dual; or no facet *)
 Inductive step := Into (id : positive) | Above (k : positive) | NoFacet.
@@ -119,12 +119,13 @@ Definition check_pattern (q : pattern) : bool :=
 Definition on_wall (w : option nat) (z : row) : bool :=
   match w with None => false | Some n => parb (wall n) z end.
 Definition check_fact (nu : list Z) (f : fact) : bool :=
-  Nat.ltb (f_i f) (length (patterns C)) &&
-  match farkas (if f_s f then 1 else -1) (pat (f_i f)) (on_wall (f_wall f)) X nu (f_mu f) with
-  | Some r => match ball with
+  Nat.ltb (f_i f) (length (patterns C)) && Z.ltb 0 (f_den f) &&
+  match farkas (if f_s f then 1 else -1) (pat (f_i f)) (on_wall (f_wall f)) X (map (Z.mul (f_den f)) nu) (f_mu f) with
+  | Some r => let h := (f_den f * f_h f)%Z in
+              match ball with
               | Free => zerob r
-              | Entrywise _ _ => Nat.leb (length r) d && Z.leb (l1 r) (f_h f)
-              | Columns _ _ | Frobenius _ _ => Nat.leb (length r) d && Z.leb 0 (f_h f) && Z.leb (dotZ r r) (f_h f * f_h f)
+              | Entrywise _ _ => Nat.leb (length r) d && Z.leb (l1 r) h
+              | Columns _ _ | Frobenius _ _ => Nat.leb (length r) d && Z.leb 0 h && Z.leb (dotZ r r) (h * h)
               end
   | None => false
   end.
@@ -132,14 +133,14 @@ Definition check_fact (nu : list Z) (f : fact) : bool :=
 Definition check_dual (u : dual) : bool :=
   let nu := d_nu u in let g := (rd * dotZ nu y - rn * d_lim u)%Z in
   Nat.eqb (length nu) (length X) && Z.ltb 0 g && (if strict then Z.ltb else Z.leb) (2 * bn * rd * rd * dotZ nu nu)%Z (g * g * bd)%Z &&
-  forallb (check_fact nu) (d_facts u).
+  forallb (forallb (check_fact nu)) (d_facts u).
 
 Definition weight (u : dual) (s : state) (w : option nat) : option Z :=
   match find (fun f => Bool.eqb (f_s f) (fst s) && Nat.eqb (f_i f) (snd s) &&
      match f_wall f with
      | None => true
      | Some n => match w with Some n' => Nat.eqb n n' | None => false end
-     end) (d_facts u) with Some f => Some (f_h f) | None => None end.
+     end) (nth (snd s) (d_facts u) []) with Some f => Some (f_h f) | None => None end.
 
 (* face None: neuron j is zero; Some n: neuron j lies on wall n *)
 Fixpoint total (u : dual) (c : cell) (j : nat) (face : option nat) (k : nat) : option Z :=
@@ -182,11 +183,17 @@ Definition check_entry (e : entry) : bool :=
   forallb (fun j => check_neuron (states e) j (nth j (e_flips e) NoFacet) (nth j (crossings e) [])) (seq 0 m).
 End Checker.
 
-Definition check X y m d lab ball bn bd strict C : bool :=
+(* what certificates of the same walls, patterns and dual vectors have in common *)
+Definition check_shared X y d ball bn bd strict C : bool :=
+  check_rows X y d ball bd C && forallb (check_pattern X C) (patterns C) &&
+  forallb (check_dual X y d ball bn bd strict C) (duals C).
+Definition check_entries m lab ball (C : cert) : bool :=
   let cells := index 1 (map states (entries C)) in
   let dmap := index 1 (duals C) in
-  check_rows X y d ball bd C && forallb (check_pattern X C) (patterns C) &&
-  forallb (check_dual X y d ball bn bd strict C) (duals C) && forallb (check_entry m lab ball C cells dmap) (entries C).
+  forallb (check_entry m lab ball C cells dmap) (entries C).
+Definition check X y m d lab ball bn bd strict C : bool :=
+  check_shared X y d ball bn bd strict C && check_entries m lab ball C.
+Definition with_entries (C : cert) (es : list entry) : cert := Cert (walls C) (patterns C) (duals C) es.
 
 Fixpoint dotQ (x : row) (w : nat -> Q) : Q :=
   match x with [] => 0%Q | a :: x => (inject_Z a * w O + dotQ x (fun i => w (S i)))%Q end.
@@ -198,12 +205,25 @@ Definition contains (X : list row) (C : cert) (m : nat) (A : endpoint) (c : cell
     forallb (fun x => Qle_bool 0 (inject_Z (dotZ x (pat C (snd s))) * (absQ (qa A j) * dotQ x (qW A j)))) (nz X))
   (seq 0 m).
 
+(* the same from tables: x . p for each pattern, and the numerators of x . u for each neuron *)
+Definition pattern_sides (X : list row) (C : cert) : list (list Z) := map (fun p => map (fun x => dotZ x (pt p)) (nz X)) (patterns C).
+Definition net_sides (X : list row) (m : nat) (A : endpoint) : list (list Z) :=
+  map (fun j => map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X)) (seq 0 m).
+Fixpoint agree (l l' : list Z) : bool := match l, l' with e :: l, v :: l' => Z.leb 0 (e * v) && agree l l' | _, _ => true end.
+Definition inside (sds : list (list Z)) (m : nat) (A : endpoint) (us : list (list Z)) (c : cell) : bool :=
+  forallb (fun j => let s := st c j in
+    Qle_bool 0 (if fst s then qa A j else - qa A j) && agree (nth (snd s) sds []) (nth j us [])) (seq 0 m).
+
+(* A is in one of the cells, B in none *)
+Definition check_cut X m (lab : bool) (A B : endpoint) (C : cert) : bool :=
+  let sds := pattern_sides X C in
+  Nat.eqb (length B) m && (let us := net_sides X m A in existsb (fun e => inside sds m A us (states e)) (entries C)) &&
+  forallb (fun B' => let us := net_sides X m B' in forallb (fun e => negb (inside sds m B' us (states e))) (entries C))
+    (if lab then [B] else perms B).
+
 (* lab: labelled neurons. bn / bd: the bound. A, B: the networks *)
 Definition check_barrier X y m d lab ball bn bd strict (A B : endpoint) (C : cert) : bool :=
-  check X y m d lab ball bn bd strict C && Nat.eqb (length B) m &&
-  existsb (contains X C m A) (map states (entries C)) &&
-  forallb (fun B' => forallb (fun c => negb (contains X C m B' c)) (map states (entries C)))
-    (if lab then [B] else perms B).
+  check X y m d lab ball bn bd strict C && check_cut X m lab A B C.
 
 (* ------------------------------------------------------------------ soundness *)
 
@@ -273,6 +293,11 @@ Qed.
 Lemma wsum_ext : forall nu g h X, (forall x, g x = h x) -> wsum nu g X = wsum nu h X.
 Proof.
   induction nu as [|v nu IH]; intros g h [|z X] E; simpl; auto. rewrite E, (IH g h); auto.
+Qed.
+
+Lemma wsum_map : forall k nu g X, wsum (map (Z.mul k) nu) g X = IZR k * wsum nu g X.
+Proof.
+  intros k. induction nu as [|v nu IH]; intros g [|z X]; cbn [map wsum]; try ring. rewrite IH, mult_IZR. ring.
 Qed.
 
 Lemma sq_lower : forall t F X y nu, length y = length X -> length nu = length X ->
@@ -444,23 +469,21 @@ Let dualmap := index 1 (duals C).
 Definition below (v : R) : Prop := if strict then v <= b else v < b.
 Let low W a := in_ball m d ball W a /\ below (loss X y m W a).
 
+Lemma ok_all : check_rows X y d ball bd C = true /\ (forall q, In q (patterns C) -> check_pattern X C q = true) /\
+  (forall u, In u (duals C) -> check_dual X y d ball bn bd strict C u = true) /\
+  (forall e, In e (entries C) -> check_entry m lab ball C cellmap dualmap e = true).
+Proof.
+  pose proof OK as H. unfold check, check_shared, check_entries in H.
+  rewrite !andb_true_iff, !forallb_forall in H. tauto.
+Qed.
 Lemma ok_rows : check_rows X y d ball bd C = true.
-Proof. pose proof OK as H. unfold check in H. rewrite !andb_true_iff in H. tauto. Qed.
+Proof. apply ok_all. Qed.
 Lemma ok_pattern : forall q, In q (patterns C) -> check_pattern X C q = true.
-Proof.
-  intros q I. pose proof OK as H. unfold check in H. rewrite !andb_true_iff, !forallb_forall in H.
-  destruct H as [[[_ H] _] _]. auto.
-Qed.
+Proof. apply ok_all. Qed.
 Lemma ok_dual : forall u, In u (duals C) -> check_dual X y d ball bn bd strict C u = true.
-Proof.
-  intros q I. pose proof OK as H. unfold check in H. rewrite !andb_true_iff, !forallb_forall in H.
-  destruct H as [[[_ _] H] _]. auto.
-Qed.
+Proof. apply ok_all. Qed.
 Lemma ok_entry : forall e, In e (entries C) -> check_entry m lab ball C cellmap dualmap e = true.
-Proof.
-  intros q I. pose proof OK as H. unfold check in H. rewrite !andb_true_iff, !forallb_forall in H.
-  destruct H as [_ H]. auto.
-Qed.
+Proof. apply ok_all. Qed.
 
 Lemma pos_rho : 0 < IZR (rd ball) /\ 0 <= rho.
 Proof.
@@ -490,24 +513,30 @@ Lemma weight_sound : forall u s w h, In u (duals C) -> weight u s w = Some h ->
     match w with Some n => dot (wall C n) v = 0 | None => True end ->
     sgn (fst s) * wsum (d_nu u) (relu_at v) X <= r * IZR h.
 Proof.
-  intros u s w h Iu Hf v ro Hb Hro Hv Hw. unfold weight in Hf. destruct (find _ (d_facts u)) as [f|] eqn:Ef; [|discriminate].
+  intros u s w h Iu Hf v ro Hb Hro Hv Hw. unfold weight in Hf. destruct (find _ (nth (snd s) (d_facts u) [])) as [f|] eqn:Ef; [|discriminate].
   inversion Hf; subst h; clear Hf. apply find_some in Ef as [If Hf].
   rewrite !andb_true_iff in Hf. destruct Hf as [[H H1] H0].
   apply eqb_prop in H. apply Nat.eqb_eq in H1. pose proof (ok_dual u Iu) as D. unfold check_dual in D.
   rewrite !andb_true_iff in D. destruct D as [_ D].
-  rewrite forallb_forall in D. specialize (D f If). unfold check_fact in D. apply andb_prop in D as [H3 H6].
+  assert (Il : In (nth (snd s) (d_facts u) []) (d_facts u)).
+  { destruct (nth_in_or_default (snd s) (d_facts u) []) as [I|E]; auto. rewrite E in If. destruct If. }
+  rewrite forallb_forall in D. specialize (D _ Il). rewrite forallb_forall in D. specialize (D f If). unfold check_fact in D. apply andb_prop in D as [H3 H6].
+  apply andb_prop in H3 as [H3 Hd]. apply Z.ltb_lt, IZR_lt in Hd.
   apply Nat.ltb_lt in H3. destruct (farkas _ _ _ _ _ _) as [r|] eqn:Er; [|discriminate].
-  pose proof (farkas_sound _ _ _ _ _ _ _ Er v) as FS. rewrite H in FS.
-  assert (R : dot r v <= ro * IZR (f_h f)).
-  { assert (L2 : norm d v <= ro -> (Nat.leb (length r) d && Z.leb 0 (f_h f) && Z.leb (dotZ r r) (f_h f * f_h f))%bool = true ->
-      dot r v <= ro * IZR (f_h f)).
-    { intros Hn H7. rewrite !andb_true_iff in H7. destruct H7 as [[L1 L2] L3]. apply Nat.leb_le in L1. apply Z.leb_le in L2, L3.
-      eapply Rle_trans; [apply (dot_norm r d v (f_h f)); auto|]. apply IZR_le in L2. nra. }
+  pose proof (farkas_sound _ _ _ _ _ _ _ Er v) as FS. rewrite H, wsum_map in FS.
+  assert (R : dot r v <= ro * IZR (f_den f * f_h f)).
+  { assert (L2 : forall k, norm d v <= ro -> (Nat.leb (length r) d && Z.leb 0 k && Z.leb (dotZ r r) (k * k))%bool = true ->
+      dot r v <= ro * IZR k).
+    { intros k Hn H7. rewrite !andb_true_iff in H7. destruct H7 as [[L1 L2] L3]. apply Nat.leb_le in L1. apply Z.leb_le in L2, L3.
+      eapply Rle_trans; [apply (dot_norm r d v k); auto|]. apply IZR_le in L2. nra. }
     unfold within in Hb. destruct ball as [|p q|p q|p q]; auto.
     - rewrite (dot_zerob r v H6), Hb. lra.
     - apply andb_prop in H6 as [L1 L3]. apply Nat.leb_le in L1. apply Z.leb_le, IZR_le in L3.
       eapply Rle_trans; [apply (l1_bound r d v ro L1 Hb)|]. apply Rmult_le_compat_l; auto. }
   unfold sgn. replace (if fst s then 1 else -1) with (IZR (if fst s then 1 else -1)) by (destruct (fst s); reflexivity).
+  rewrite mult_IZR in R. apply Rmult_le_reg_l with (IZR (f_den f)); auto.
+  rewrite <- Rmult_assoc, (Rmult_comm (IZR (f_den f))), Rmult_assoc.
+  replace (IZR (f_den f) * (ro * IZR (f_h f))) with (ro * (IZR (f_den f) * IZR (f_h f))) by ring.
   eapply Rle_trans; [apply FS|exact R]. intros z Iz. rewrite H1. split; [|split].
   - destruct (in_nz X z Iz) as [Nz|Z0]; [left; rewrite <- H1; apply pat_generic; auto|right; auto].
   - destruct (in_nz X z Iz) as [Nz|Z0]; [apply Hv; auto|rewrite !Z0; lra].
@@ -841,6 +870,31 @@ Proof.
   - apply in_seq in Hj. apply H; [lia|]. apply G. lia.
 Qed.
 
+Lemma inside_contains : forall X C m A c, inside (pattern_sides X C) m A (net_sides X m A) c = contains X C m A c.
+Proof.
+  intros X C m A c.
+  assert (F : forall (f g : nat -> bool) l, (forall j, In j l -> f j = g j) -> forallb f l = forallb g l).
+  { intros f g. induction l as [|j l IH]; intros H; simpl; auto. rewrite H, IH; simpl; auto. intros; apply H; simpl; auto. }
+  unfold inside, contains. apply F. intros j Ij. apply in_seq in Ij. cbv zeta. f_equal.
+  assert (N : nth j (net_sides X m A) [] = map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X)).
+  { unfold net_sides. rewrite (nth_indep _ _ ((fun j => map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X)) O)).
+    - rewrite (map_nth (fun j => map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X))). rewrite seq_nth by lia. reflexivity.
+    - rewrite map_length, seq_length. lia. }
+  rewrite N.
+  assert (G : forall e v, Qle_bool 0 (inject_Z e * v) = Z.leb 0 (e * Qnum v)).
+  { intros e v. unfold Qle_bool. cbn [Qnum Qden Qmult inject_Z]. rewrite Z.mul_0_l, Z.mul_1_r. reflexivity. }
+  set (i := snd (st c j)).
+  assert (P : nth i (pattern_sides X C) [] = map (fun x => dotZ x (pat C i)) (nz X) \/
+              nth i (pattern_sides X C) [] = [] /\ forall x, dotZ x (pat C i) = 0%Z).
+  { unfold pattern_sides, pat. destruct (Nat.lt_ge_cases i (length (patterns C))) as [L|L].
+    - left. rewrite (nth_indep _ _ ((fun p => map (fun x => dotZ x (pt p)) (nz X)) (Pat [] []))) by (rewrite map_length; auto).
+      rewrite (map_nth (fun p => map (fun x => dotZ x (pt p)) (nz X))). reflexivity.
+    - right. rewrite !nth_overflow by (try rewrite map_length; auto). split; auto. intros [|v x]; reflexivity. }
+  destruct P as [->|[-> Z0]]; clear N; induction (nz X) as [|x l IH]; cbn [map agree forallb] in *; auto.
+  - rewrite G, IH. reflexivity.
+  - rewrite G, Z0, <- IH. reflexivity.
+Qed.
+
 Theorem barrier_lower_bound_gen : forall X y m d lab ball bn bd strict A B C,
   check_barrier X y m d lab ball bn bd strict A B C = true ->
   forall (W : R -> nat -> rvec) (a : R -> nat -> R), is_path m d W a ->
@@ -850,7 +904,15 @@ Theorem barrier_lower_bound_gen : forall X y m d lab ball bn bd strict A B C,
   exists t, 0 <= t <= 1 /\ if strict then loss X y m (W t) (a t) > IZR bn / IZR bd else loss X y m (W t) (a t) >= IZR bn / IZR bd.
 Proof.
   intros X y m d lab ball bn bd strict A B C OK W a [CW Ca] Hb HA (s & (Sf & Si & Sl) & HB).
-  unfold check_barrier in OK. rewrite !andb_true_iff in OK. destruct OK as [[[H LB] H1] H0].
+  unfold check_barrier, check_cut in OK. rewrite !andb_true_iff in OK. destruct OK as [H [[LB H1] H0]].
+  assert (H1' : existsb (contains X C m A) (map states (entries C)) = true).
+  { apply existsb_exists in H1 as (e & Ie & He). rewrite inside_contains in He. apply existsb_exists.
+    exists (states e). split; auto. apply in_map; auto. }
+  clear H1. rename H1' into H1. rewrite forallb_forall in H0.
+  assert (H0' : forall B', In B' (if lab then [B] else perms B) -> forall c, In c (map states (entries C)) -> negb (contains X C m B' c) = true).
+  { intros B' IB c Ic. apply in_map_iff in Ic as (e & <- & Ie). specialize (H0 B' IB). rewrite forallb_forall in H0.
+    specialize (H0 e Ie). rewrite inside_contains in H0. auto. }
+  clear H0. rename H0' into H0.
   apply Nat.eqb_eq in LB.
   assert (Len : forall x, In x X -> (length x <= d)%nat).
   { pose proof (ok_rows _ _ _ _ _ _ _ _ _ _ H) as Rw. unfold check_rows in Rw. rewrite !andb_true_iff in Rw.
@@ -873,7 +935,7 @@ Proof.
   - apply existsb_exists in H1 as (c & Ic & Hc). exists c. split; auto.
     apply (contains_iff X C m d A c (W' 0) (a' 0)); auto.
     intros j Hj. destruct (HA j Hj) as [P1 P2]. split; [rewrite Ea; auto|]. intros i Hi. rewrite EW; auto.
-  - intros c f g Ic Bf Af Hc. rewrite forallb_forall in H0.
+  - intros c f g Ic Bf Af Hc.
     (* theta(1) o g = B o (s^-1 o g) *)
     destruct (inj_Bij m s Sf Si) as (r & Br).
     set (B' := map (fun j => nth (r (g j)) B ([], 0%Q)) (seq 0 m)).
@@ -891,7 +953,7 @@ Proof.
       - apply perms_in. apply (Bij_Permutation _ ([], 0%Q) B B' (fun x => r (g x)) (fun x => f (s x))); [lia| |].
         + rewrite LB. apply Bij_comp; apply Bij_sym; auto.
         + intros x Hx. apply NB. lia. }
-    specialize (H0 B' IB). rewrite forallb_forall in H0. specialize (H0 c Ic).
+    specialize (H0 B' IB c Ic).
     assert (N : is_net m d B' (fun x => W' 1 (g x)) (fun x => a' 1 (g x))).
     { intros j Hj. destruct (Bf j Hj) as (_ & Gj & _). destruct (Br (g j) Gj) as (_ & Rj & _ & SR).
       destruct (HB (r (g j)) Rj) as [P1 P2]. rewrite SR in P1, P2.

@@ -1,6 +1,6 @@
 (* Every network of loss < b lies, up to the order of its neurons, in a listed cell: certificates of
    least loss (no cell listed) and, with Check, of the components of a sublevel set. *)
-Require Import Reals List ZArith Lra Lia Psatz Bool Permutation Classical.
+Require Import Reals List ZArith Lra Lia Psatz Bool Permutation Classical FMapPositive.
 Require Import Isthmus.Vec Isthmus.Net Isthmus.Chain Isthmus.Perm Isthmus.Check.
 Import ListNotations.
 Open Scope R_scope.
@@ -18,21 +18,50 @@ Fixpoint sumw (u : dual) (l : list state) : option Z :=
   | s :: l => match weight u s None, sumw u l with Some h, Some t => Some (together ball h t) | _, _ => None end
   end.
 Definition covers (u : dual) (l : list state) : bool := match sumw u l with Some t => Z.leb t (d_lim u) | None => false end.
-(* k states that are all light cannot break the cover *)
-Definition light (u : dual) (k : nat) (l : list state) (s : state) : bool :=
-  match weight u s None, sumw u l with Some h, Some t =>
-    if shared ball then Z.leb h (d_lim u) else Z.leb (Z.of_nat k * h) (d_lim u - t) | _, _ => false end.
-
-(* every multiset that adds k states to l is listed or covered *)
-Fixpoint escape (k : nat) (l : list state) : bool :=
-  match k with
-  | O => existsb (fun c => permb state state_eqb c l) (map states (entries C)) || existsb (fun u => covers u l) (duals C)
-  | S k' => forallb (fun s => escape k' (s :: l))
-      (match find (fun u => covers u l) (duals C) with
-       | Some u => filter (fun s => negb (light u k l s)) all_states
-       | None => all_states
-       end)
+(* states of the sum t: k more that are all light cannot break the cover *)
+Definition light (u : dual) (k : nat) (t : Z) (s : state) : bool :=
+  match weight u s None with
+  | Some h => if shared ball then Z.leb h (d_lim u) else Z.leb (Z.of_nat k * h) (d_lim u - t)
+  | None => false
   end.
+
+(* dual vectors that bound all states so far, with their sums *)
+Definition extend (us : list (dual * Z)) (s : state) : list (dual * Z) :=
+  flat_map (fun ut => match weight (fst ut) s None with Some h => [(fst ut, together ball h (snd ut))] | None => [] end) us.
+Definition enough (ut : dual * Z) : bool := Z.leb (snd ut) (d_lim (fst ut)).
+
+(* cells by a number that does not depend on the order of their states *)
+Definition key (l : cell) : positive := Pos.of_succ_nat (fold_right (fun (s : state) t => (if fst s then 1 else 0) + snd s + snd s + t)%nat O l).
+Definition bucket (k : positive) (t : PositiveMap.t (list cell)) : list cell :=
+  match PositiveMap.find k t with Some l => l | None => [] end.
+Definition buckets (l : list cell) : PositiveMap.t (list cell) :=
+  fold_right (fun c t => PositiveMap.add (key c) (c :: bucket (key c) t) t) (PositiveMap.empty _) l.
+
+Fixpoint each (f : list state -> state -> bool) (l : list state) : bool :=
+  match l with [] => true | s :: r => f l s && each f r end.
+
+(* every multiset that adds k states of `allowed` to l is listed or covered; a state that had its turn is not
+   allowed after it *)
+Fixpoint escape (table : PositiveMap.t (list cell)) (us : list (dual * Z)) (k : nat) (allowed l : list state) : bool :=
+  match k with
+  | O => existsb (fun c => permb state state_eqb c l) (bucket (key l) table) || existsb enough us
+  | S k' =>
+      match find enough us with
+      | Some (u, t) =>
+          let (lights, heavy) := partition (light u k t) allowed in
+          each (fun h s => escape table (extend us s) k' (h ++ lights) (s :: l)) heavy
+      | None => each (fun h s => escape table (extend us s) k' h (s :: l)) allowed
+      end
+  end.
+
+Lemma bucket_in : forall l k c, In c (bucket k (buckets l)) -> In c l.
+Proof.
+  induction l as [|a l IH]; intros k c I; cbn [buckets fold_right] in I; unfold bucket in I.
+  - rewrite PositiveMap.gempty in I. destruct I.
+  - fold (buckets l) in I. destruct (Pos.eq_dec k (key a)) as [->|N].
+    + rewrite PositiveMap.gss in I. destruct I as [<-|I]; [left; auto|right; eapply IH; eauto].
+    + rewrite PositiveMap.gso in I by auto. right. apply (IH k). exact I.
+Qed.
 
 Lemma sumw_perm : forall u l l', Permutation l l' -> sumw u l = sumw u l'.
 Proof.
@@ -44,20 +73,20 @@ Proof.
   - congruence.
 Qed.
 
-Lemma light_covers : forall u l rest, covers u l = true -> (forall s, In s rest -> light u (length rest) l s = true) ->
+Lemma light_covers : forall u l t rest, sumw u l = Some t -> (t <= d_lim u)%Z ->
+  (forall s, In s rest -> light u (length rest) t s = true) ->
   covers u (rest ++ l) = true.
 Proof.
-  intros u l rest Cl. unfold covers in *. destruct (sumw u l) as [t|] eqn:E; [|discriminate]. apply Z.leb_le in Cl.
-  remember (length rest) as n eqn:En. intros H.
+  intros u l t rest E Cl. remember (length rest) as n eqn:En. intros H.
   assert (G : exists T, sumw u (rest ++ l) = Some T /\
     if shared ball then (T <= d_lim u)%Z else (Z.of_nat n * (T - t) <= Z.of_nat (length rest) * (d_lim u - t))%Z).
   { clear En. induction rest as [|s rest IH]; [exists t; split; auto; destruct (shared ball); simpl; lia|].
     destruct IH as (T & ET & LT); [intros; apply H; right; auto|]. specialize (H s (or_introl eq_refl)).
-    unfold light in H. rewrite E in H. cbn [sumw app]. destruct (weight u s None) as [h|]; [|discriminate].
+    unfold light in H. cbn [sumw app]. destruct (weight u s None) as [h|]; [|discriminate].
     rewrite ET. exists (together ball h T). split; auto. unfold together.
     destruct (shared ball); apply Z.leb_le in H; cbn [length]; lia. }
-  destruct G as (T & ET & LT). rewrite ET. apply Z.leb_le. destruct (shared ball); auto. rewrite <- En in LT.
-  destruct n; [|nia]. destruct rest; [|discriminate]. simpl in ET. congruence.
+  destruct G as (T & ET & LT). unfold covers. rewrite ET. apply Z.leb_le. destruct (shared ball); auto. rewrite <- En in LT.
+  destruct n; [|nia]. destruct rest; [|discriminate]. simpl in ET. rewrite E in ET. injection ET as <-. exact Cl.
 Qed.
 
 Lemma existsb_false : forall A (f : A -> bool) l, existsb f l = false -> forall x, In x l -> f x = false.
@@ -65,34 +94,75 @@ Proof.
   intros A f l H x I. destruct (f x) eqn:E; auto. assert (existsb f l = true) by (apply existsb_exists; eauto). congruence.
 Qed.
 
-Lemma escape_sound : forall k l, escape k l = true ->
-  forall rest, length rest = k -> (forall s, In s rest -> In s all_states) ->
+Lemma each_first : forall f heavy lights rest, each f heavy = true ->
+  (exists s, In s rest /\ In s heavy) -> (forall s, In s rest -> In s heavy \/ In s lights) ->
+  exists h s, f h s = true /\ In s rest /\ forall z, In z rest -> In z h \/ In z lights.
+Proof.
+  intros f. induction heavy as [|s heavy IH]; intros lights rest H (z & Iz & Hz) A; [destruct Hz|].
+  cbn [each] in H. apply andb_prop in H as [H1 H2]. destruct (classic (In s rest)) as [Is|N].
+  - exists (s :: heavy), s. auto.
+  - apply (IH lights rest H2).
+    + exists z. destruct Hz as [<-|Hz]; [contradiction|auto].
+    + intros x Ix. destruct (A x Ix) as [[<-|?]|?]; auto. contradiction.
+Qed.
+
+Lemma partition_true : forall A (f : A -> bool) l yes no, partition f l = (yes, no) -> forall s, In s yes -> f s = true.
+Proof.
+  intros A f. induction l as [|a l IH]; intros yes no H s I; cbn [partition] in H.
+  - inversion H; subst. destruct I.
+  - destruct (partition f l) as [g h] eqn:E. destruct (f a) eqn:F; inversion H; subst.
+    + destruct I as [<-|I]; auto. apply (IH g no eq_refl s I).
+    + apply (IH yes h eq_refl s I).
+Qed.
+
+Definition sums (us : list (dual * Z)) (l : list state) : Prop :=
+  forall u t, In (u, t) us -> In u (duals C) /\ sumw u l = Some t.
+Lemma extend_sums : forall us l s, sums us l -> sums (extend us s) (s :: l).
+Proof.
+  intros us l s H u t I. unfold extend in I. apply in_flat_map in I as ([u' t'] & I' & I). cbn [fst snd] in I.
+  destruct (H u' t' I') as [D S]. destruct (weight u' s None) as [h|] eqn:E; [|destruct I].
+  destruct I as [I|[]]. inversion I; subst. split; auto. cbn [sumw]. rewrite E, S. reflexivity.
+Qed.
+
+Lemma escape_sound : forall k us allowed l, sums us l -> escape (buckets (map states (entries C))) us k allowed l = true ->
+  forall rest, length rest = k -> (forall s, In s rest -> In s allowed) ->
   (exists c, In c (map states (entries C)) /\ Permutation c (rest ++ l)) \/
   (exists u, In u (duals C) /\ covers u (rest ++ l) = true).
 Proof.
-  induction k as [|k IH]; intros l H rest Lr Hr.
+  induction k as [|k IH]; intros us allowed l Su H rest Lr Hr.
   - destruct rest; [|discriminate]. cbn [escape] in H. simpl. apply orb_prop in H as [H|H].
-    + apply existsb_exists in H as (c & Ic & P). left. exists c. split; auto. apply (permb_perm _ _ state_eqb_eq) in P. auto.
-    + apply existsb_exists in H as (u & Iu & P). right. eauto.
-  - assert (Main : forall s, In s rest -> escape k (s :: l) = true ->
+    + apply existsb_exists in H as (c & Ic & P). left. exists c. apply bucket_in in Ic. split; auto.
+      apply (permb_perm _ _ state_eqb_eq) in P. auto.
+    + apply existsb_exists in H as ([u t] & Iu & P). right. destruct (Su u t Iu) as [Du St]. exists u. split; auto.
+      unfold covers. rewrite St. exact P.
+  - assert (Main : forall s a, In s rest -> (forall z, In z rest -> In z a) ->
+      escape (buckets (map states (entries C))) (extend us s) k a (s :: l) = true ->
       (exists c, In c (map states (entries C)) /\ Permutation c (rest ++ l)) \/
       (exists u, In u (duals C) /\ covers u (rest ++ l) = true)).
-    { intros s Is Es. apply in_split in Is as (r1 & r2 & ->).
+    { intros s a Is Ia Es. apply in_split in Is as (r1 & r2 & ->).
       assert (P : Permutation ((r1 ++ r2) ++ s :: l) ((r1 ++ s :: r2) ++ l)).
       { rewrite <- !app_assoc. apply Permutation_app_head. apply Permutation_sym. simpl. apply Permutation_middle. }
-      destruct (IH (s :: l) Es (r1 ++ r2)) as [(c & Ic & Pc)|(u & Iu & Cu)].
+      destruct (IH (extend us s) a (s :: l) (extend_sums us l s Su) Es (r1 ++ r2)) as [(c & Ic & Pc)|(u & Iu & Cu)].
       - rewrite app_length in *. simpl in Lr. lia.
-      - intros z Iz. apply Hr. apply in_app_iff in Iz as [?|?]; apply in_app_iff; simpl; auto.
+      - intros z Iz. apply Ia. apply in_app_iff in Iz as [?|?]; apply in_app_iff; simpl; auto.
       - left. exists c. split; auto. eapply Permutation_trans; eauto.
       - right. exists u. split; auto. unfold covers in *. rewrite <- (sumw_perm u _ _ P). auto. }
-    cbn [escape] in H. rewrite forallb_forall in H.
-    destruct (find _ (duals C)) as [u|] eqn:Fu.
-    + apply find_some in Fu as [Iu Cu].
-      destruct (existsb (fun s => negb (light u (S k) l s)) rest) eqn:Ex.
-      * apply existsb_exists in Ex as (s & Is & Ls). apply (Main s Is). apply H. apply filter_In. auto.
-      * right. exists u. split; auto. apply light_covers; auto. rewrite Lr.
-        intros s Is. apply negb_false_iff. apply (existsb_false _ _ _ Ex s Is).
-    + destruct rest as [|s rest]; [discriminate|]. apply (Main s); [left; auto|]. apply H. apply Hr. left; auto.
+    cbn [escape] in H. destruct (find enough us) as [[u t]|] eqn:Fu.
+    + apply find_some in Fu as [Iu Cu]. destruct (Su u t Iu) as [Du Et].
+      destruct (partition (light u (S k) t) allowed) as [lights heavy] eqn:Pa.
+      assert (Al : forall s, In s rest -> In s heavy \/ In s lights).
+      { intros s Is. destruct (proj1 (elements_in_partition _ _ Pa s) (Hr s Is)); auto. }
+      destruct (classic (exists s, In s rest /\ In s heavy)) as [Ex|No].
+      * destruct (each_first _ _ _ rest H Ex Al) as (h & s & Es & Is & Ah).
+        apply (Main s (h ++ lights) Is); auto. intros z Iz. apply in_app_iff. auto.
+      * right. exists u. split; auto. apply light_covers with (t := t); auto; [apply Z.leb_le; exact Cu|]. rewrite Lr.
+        intros s Is. destruct (Al s Is) as [Ih|Il]; [exfalso; apply No; eauto|].
+        apply (partition_true _ (light u (S k) t) allowed lights heavy); auto.
+    + destruct rest as [|s rest]; [discriminate|].
+      destruct (each_first _ _ [] (s :: rest) H) as (h & z & Es & Is & Ah).
+      { exists s. split; [left; auto|]. apply Hr. left; auto. }
+      { intros x Ix. left. auto. }
+      apply (Main z h Is); auto. intros x Ix. destruct (Ah x Ix) as [?|[]]. auto.
 Qed.
 
 Lemma total_ext : forall u c c' j face k, (forall i, (i < k)%nat -> st c i = st c' i) ->
@@ -119,7 +189,8 @@ Proof. intros u j c t k <- L E. apply sumw_total; auto. Qed.
 End CoverCheck.
 
 Definition check_cover X y m d lab ball bn bd strict C : bool :=
-  check X y m d lab ball bn bd strict C && Nat.ltb 0 (length (patterns C)) && escape ball C m [].
+  check X y m d lab ball bn bd strict C && Nat.ltb 0 (length (patterns C)) &&
+  escape ball (buckets (map states (entries C))) (map (fun u => (u, 0%Z)) (duals C)) m (all_states C) [].
 
 Section CoverSound.
 Variable X : list row.
@@ -223,7 +294,9 @@ Proof.
     - rewrite E'. lra.
     - assert (B >= 0) by nra. nra. }
   pose proof OK as Esc. unfold check_cover in Esc. rewrite !andb_true_iff in Esc. destruct Esc as [_ Esc].
-  destruct (escape_sound ball C m [] Esc c Lc) as [(c0 & I0 & P0)|(u & Iu & Cu)].
+  assert (Su : sums ball C (map (fun u => (u, 0%Z)) (duals C)) []).
+  { intros u t I. apply in_map_iff in I as (u' & E & I). injection E as <- <-. split; [exact I|reflexivity]. }
+  destruct (escape_sound ball C m _ (all_states C) [] Su Esc c Lc) as [(c0 & I0 & P0)|(u & Iu & Cu)].
   - intros s Is. unfold c in Is. apply in_map_iff in Is as (j & <- & Ij). apply in_seq in Ij.
     destruct (Hidx j) as [Hi _]; [lia|]. unfold all_states. apply in_flat_map. exists (idx j).
     split; [apply in_seq; lia|]. destruct (s' j); simpl; auto.

@@ -42,7 +42,7 @@ Proof.
         rewrite Z2Pos.id in L by auto. exact L. }
     split; [exact P|]. split; [intros t Ht; apply G; auto|]. split; [exact HA|].
     assert (LB : length B = m).
-    { unfold check_barrier in H1. rewrite !andb_true_iff in H1. destruct H1 as [[[_ H1] _] _]. apply Nat.eqb_eq; auto. }
+    { unfold check_barrier, check_cut in H1. rewrite !andb_true_iff in H1. destruct H1 as [_ [[H1 _] _]]. apply Nat.eqb_eq; auto. }
     assert (E : exists f g, Bij m f g /\ (lab = true -> forall x, f x = x) /\
                 forall x, (x < m)%nat -> nth x B ([], 0%Q) = nth (f x) B' ([], 0%Q)).
     { destruct lab.

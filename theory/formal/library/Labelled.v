@@ -9,20 +9,13 @@ Open Scope R_scope.
 Definition closed (cells : list cell) : bool :=
   forallb (fun c => forallb (fun c' => existsb (list_eqb state_eqb c') cells) (perms c)) cells.
 
-(* as check_components; the end of each hub is the representative itself *)
-Definition check_labelled X y m d ball bn bd (all : cert) (hubs : list hub) (comps : list (endpoint * cert)) : bool :=
+(* as check_components; the end of each hub is the next network itself *)
+Definition check_labelled X y m d ball bn bd (all : cert) (hubs : list hub) (comps : list (endpoint * list entry)) : bool :=
   let c := (bn # Z.to_pos bd)%Q in
-  let rep k := fst (nth k comps ([], all)) in
   Z.ltb 0 bd && check_cover X y m d true ball bn bd true all && closed (map states (entries all)) &&
-  Nat.eqb (length hubs) (length (entries all)) &&
-  forallb (fun eh => let h := snd eh in
-      Nat.ltb (h_comp h) (length comps) && contains X all m (h_net h) (states (fst eh)) &&
-      check_path X y m d ball c (h_net h) (h_moves h) (h_end h) && list_eqb neuron_eqb (rep (h_comp h)) (h_end h))
-    (combine (entries all) hubs) &&
-  forallb (fun k => goodQ X y m d ball c (rep k)) (seq 0 (length comps)) &&
-  forallb (fun i => forallb (fun j => Nat.eqb i j ||
-      check_barrier X y m d true ball bn bd true (rep i) (rep j) (snd (nth i comps ([], all))))
-    (seq 0 (length comps))) (seq 0 (length comps)).
+  check_hubs X y m d ball c (list_eqb neuron_eqb) all hubs comps 0 (entries all) hubs &&
+  forallb (fun k => goodQ X y m d ball c (rep comps k)) (seq 0 (length comps)) &&
+  check_apart X m true ball all comps.
 
 Section Sound.
 Variable X : list row.
@@ -32,10 +25,10 @@ Variable ball : balls.
 Variable bn bd : Z.
 Variable all : cert.
 Variable hubs : list hub.
-Variable comps : list (endpoint * cert).
+Variable comps : list (endpoint * list entry).
 Hypothesis OK : check_labelled X y m d ball bn bd all hubs comps = true.
 Let b := IZR bn / IZR bd.
-Let r k := rep all comps k.
+Let r k := rep comps k.
 
 (* the order that a renaming undoes is listed too *)
 Lemma closed_sound : forall (P : nat -> rvec) W a c0 f g, closed (map states (entries all)) = true ->
@@ -71,8 +64,8 @@ Theorem labelled :
      ~ joined X y m d ball b (W_of (r i)) (a_of (r i)) (W_of (r j)) (a_of (r j))).
 Proof.
   pose proof OK as H. unfold check_labelled in H. rewrite !andb_true_iff in H.
-  destruct H as [[[[[[Hbd Hcov] Hcl] Hlen] Hhub] Hrep] Hsep]. apply Z.ltb_lt in Hbd. apply Nat.eqb_eq in Hlen.
-  rewrite forallb_forall in Hhub, Hrep, Hsep.
+  destruct H as [[[[[Hbd Hcov] Hcl] Hhub] Hrep] Hsep]. apply Z.ltb_lt in Hbd.
+  rewrite forallb_forall in Hrep. pose proof (cov_check _ _ _ _ _ _ _ _ _ _ Hcov) as Ck.
   assert (Ec : Q2R (bn # Z.to_pos bd) = b) by (unfold Q2R, b; simpl; rewrite Z2Pos.id; auto).
   assert (Len : forall x, In x X -> (length x <= d)%nat).
   { pose proof (ok_rows _ _ _ _ _ _ _ _ _ _ (cov_check _ _ _ _ _ _ _ _ _ _ Hcov)) as Rw.
@@ -80,21 +73,35 @@ Proof.
     destruct Rw as [[[[[_ Rw] _] _] _] _]. rewrite forallb_forall in Rw. intros x Ix. apply Nat.leb_le. auto. }
   assert (Gr : forall k, (k < length comps)%nat -> good X y m d ball b (W_of (r k)) (a_of (r k))).
   { intros k Hk. specialize (Hrep k (in_seq0 _ _ Hk)). apply goodQ_R in Hrep. rewrite Ec in Hrep. exact Hrep. }
+  apply check_hubs_nth in Hhub as [Hlen Hhub].
   split; [|split].
   - intros k Hk. apply (Gr k Hk).
-  - intros W a Hb Hl.
+  - assert (HL : forall n, (n < length hubs)%nat -> let h := nth n hubs no_hub in
+      (h_comp h < length comps)%nat /\ joined X y m d ball b (W_of (h_net h)) (a_of (h_net h)) (W_of (r (h_comp h))) (a_of (r (h_comp h)))).
+    { induction n as [n IH] using lt_wf_ind. intros Hn h. rewrite Hlen in Hn. specialize (Hhub n Hn). simpl in Hhub.
+      unfold check_hub in Hhub. fold h in Hhub. rewrite !andb_true_iff in Hhub. destruct Hhub as [[[[K1 _] _] K3] K4].
+      apply Nat.ltb_lt in K1. split; auto.
+      assert (J : joined X y m d ball b (W_of (h_net h)) (a_of (h_net h)) (W_of (h_end h)) (a_of (h_end h))).
+      { destruct (barrier_upper_bound X y m d ball _ _ _ _ K3) as (V & v & PV & V0 & V1 & GV). rewrite Ec in GV.
+        exists V, v. split; [exact PV|]. split; [intros j Hj; destruct (V0 j Hj); split; auto|].
+        split; [intros j Hj; destruct (V1 j Hj); split; auto|exact GV]. }
+      destruct (h_next h) as [k|].
+      - rewrite !andb_true_iff in K4. destruct K4 as [[K6 K7] K4]. apply Nat.ltb_lt in K6. apply Nat.eqb_eq in K7.
+        apply (list_eqb_eq _ _ neuron_eqb_eq) in K4.
+        destruct (IH k K6) as [_ Lk]; [lia|]. rewrite K7, K4 in Lk.
+        exact (joined_trans X y m d ball b Len _ _ _ _ _ _ J Lk).
+      - apply (list_eqb_eq _ _ neuron_eqb_eq) in K4. unfold r. rewrite K4. exact J. }
+    intros W a Hb Hl.
     destruct (cover_sound _ _ _ _ _ _ _ _ _ _ Hcov W a Hb) as (c0 & f & g & I0 & B & Hc).
     { unfold below. exact Hl. }
     assert (L0 : length c0 = m) by (apply (entry_length _ _ _ _ _ _ _ _ _ _ (cov_check _ _ _ _ _ _ _ _ _ _ Hcov)); auto).
     destruct (closed_sound _ W a c0 f g Hcl I0 L0 B Hc) as (ce & Ie0 & He).
     apply in_map_iff in Ie0 as (e & Ee & Ie).
     destruct (In_nth _ _ (Entry [] [] []) Ie) as (n & Hn & En).
-    set (h := nth n hubs (Hub 0 [] [] [])).
-    assert (Ih : In (e, h) (combine (entries all) hubs)).
-    { rewrite <- En. unfold h. rewrite <- combine_nth by auto. apply nth_In. rewrite combine_length, Hlen, Nat.min_id. auto. }
-    specialize (Hhub _ Ih). cbn [fst snd] in Hhub. rewrite !andb_true_iff in Hhub.
-    destruct Hhub as [[[K1 K2] K3] K4]. apply Nat.ltb_lt in K1. apply (list_eqb_eq _ _ neuron_eqb_eq) in K4.
-    exists (h_comp h). split; auto.
+    set (h := nth n hubs no_hub).
+    destruct (HL n) as [K1 Lh]; [lia|]. fold h in K1, Lh. exists (h_comp h). split; auto.
+    specialize (Hhub n Hn). simpl in Hhub. unfold check_hub in Hhub. fold h in Hhub. rewrite En, !andb_true_iff in Hhub.
+    destruct Hhub as [[[[_ _] K2] K3] _].
     assert (Hq : is_net m d (h_net h) (W_of (h_net h)) (a_of (h_net h))) by (intros j Hj; split; auto).
     apply (contains_iff X all m d _ _ _ _ Len Hq) in K2. rewrite Ee in K2.
     assert (Gq : good X y m d ball b (W_of (h_net h)) (a_of (h_net h))).
@@ -104,17 +111,13 @@ Proof.
     { apply (one_cell_nz X y m d ball b Len (fun i => vec (pat all i)) ce); auto; [|split; auto].
       intros j x Hj Ix. rewrite <- dotZ_dot. apply not_0_IZR.
       assert (I0' : In ce (map states (entries all))) by (rewrite <- Ee; apply in_map; auto).
-      pose proof (cov_check _ _ _ _ _ _ _ _ _ _ Hcov) as Ck.
       destruct (neuron_ok _ _ _ _ _ _ _ _ _ _ Ck ce j I0' Hj) as (fl & cr & Ch).
       unfold check_neuron in Ch. rewrite !andb_true_iff in Ch. destruct Ch as [[Ch _] _].
       apply Nat.ltb_lt in Ch. eapply pat_generic; eauto. }
-    destruct (barrier_upper_bound X y m d ball _ _ _ _ K3) as (V & v & PV & V0 & V1 & GV). rewrite Ec in GV.
-    apply (joined_trans X y m d ball b Len _ _ _ _ _ _ J1). unfold r, rep. rewrite K4.
-    exists V, v. split; [exact PV|]. split; [intros j Hj; destruct (V0 j Hj); split; auto|].
-    split; [intros j Hj; destruct (V1 j Hj); split; auto|exact GV].
+    exact (joined_trans X y m d ball b Len _ _ _ _ _ _ J1 Lh).
   - intros i j Hi Hj Nij (V & v & PV & V0 & V1 & GV).
-    specialize (Hsep i (in_seq0 _ _ Hi)). rewrite forallb_forall in Hsep. specialize (Hsep j (in_seq0 _ _ Hj)).
-    destruct (Nat.eqb_spec i j) as [E|_]; [auto|]. simpl in Hsep.
+    assert (Sh : check_shared X y d ball bn bd true all = true) by (unfold check in Ck; apply andb_prop in Ck; tauto).
+    apply (check_apart_sound X y m d _ ball bn bd all comps) with (i := i) (j := j) in Hsep; auto.
     destruct (barrier_lower_bound_gen _ _ _ _ _ _ _ _ _ _ _ _ Hsep V v) as (t & Ht & L).
     + exact PV.
     + intros t Ht. destruct (GV t Ht) as [Q1 _]. exact Q1.

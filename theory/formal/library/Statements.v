@@ -96,12 +96,12 @@ Proof.
     - intros (f & g & V & v & B & _ & P & V0 & V1 & G). exists f, g. split; auto. exists V, v. split; auto. split; auto. split; auto.
       intros t Ht. destruct (G t Ht) as [G1 G2]. split; auto. apply Le; auto. }
   pose proof (components X y m d ball bn bd all hubs comps H) as (C1 & C2 & C3).
-  assert (R : forall k, rep all comps k = nth k (map fst comps) (@nil (list Q * Q))).
+  assert (R : forall k, rep comps k = nth k (map fst comps) (@nil (list Q * Q))).
   { intros k. unfold rep. rewrite <- (map_nth fst). reflexivity. }
   split; [|split].
   - intros A IA. apply In_nth with (d := []) in IA as (k & Hk & <-). rewrite map_length in Hk.
     rewrite <- R. destruct (C1 k Hk) as [G1 G2]. split; auto. apply Le; auto.
-  - intros W a HW HL. apply Le in HL. destruct (C2 W a HW HL) as (k & Hk & L). exists (rep all comps k). split.
+  - intros W a HW HL. apply Le in HL. destruct (C2 W a HW HL) as (k & Hk & L). exists (rep comps k). split.
     + rewrite R. apply nth_In. rewrite map_length. auto.
     + apply Li. auto.
   - intros i j Hi Hj N. rewrite map_length in Hi, Hj. rewrite <- !R. intros L. apply Li in L.
@@ -124,12 +124,12 @@ Proof.
       + intros j Hj. destruct (V0 j Hj) as [E1 E2]. rewrite (I eq_refl j Hj) in E1, E2. split; auto.
       + intros t Ht. destruct (G t Ht) as [G1 G2]. split; auto. apply Le; auto. }
   pose proof (labelled X y m d ball bn bd all hubs comps H) as (C1 & C2 & C3).
-  assert (R : forall k, rep all comps k = nth k (map fst comps) (@nil (list Q * Q))).
+  assert (R : forall k, rep comps k = nth k (map fst comps) (@nil (list Q * Q))).
   { intros k. unfold rep. rewrite <- (map_nth fst). reflexivity. }
   split; [|split].
   - intros A IA. apply In_nth with (d := []) in IA as (k & Hk & <-). rewrite map_length in Hk.
     rewrite <- R. destruct (C1 k Hk) as [G1 G2]. split; auto. apply Le; auto.
-  - intros W a HW HL. apply Le in HL. destruct (C2 W a HW HL) as (k & Hk & L). exists (rep all comps k). split.
+  - intros W a HW HL. apply Le in HL. destruct (C2 W a HW HL) as (k & Hk & L). exists (rep comps k). split.
     + rewrite R. apply nth_In. rewrite map_length. auto.
     + apply Li. exact L.
   - intros i j Hi Hj N. rewrite map_length in Hi, Hj. rewrite <- !R. intros L. apply Li in L.

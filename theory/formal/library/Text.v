@@ -1,0 +1,111 @@
+(* What a file of a certificate has as text: integers, in digits of 5 bits. Nothing here is proved: what is read is
+   checked. *)
+Require Import List ZArith QArith Bool.
+From Coq.Init Require Import Byte.
+Require Import Isthmus.Vec Isthmus.Net Isthmus.Check Isthmus.Components.
+Import ListNotations.
+Open Scope Z_scope.
+
+(* a string as Coq reads it fastest *)
+Inductive text := End | Digit (b : byte) (t : text).
+Fixpoint text_of (l : list byte) : text := match l with [] => End | b :: l => Digit b (text_of l) end.
+Fixpoint bytes_of (t : text) : list byte := match t with End => [] | Digit b t => b :: bytes_of t end.
+Declare Scope text_scope.
+Delimit Scope text_scope with text.
+String Notation text text_of bytes_of : text_scope.
+
+(* the character 48 + v has the digit v; 32 more where another follows, which counts for 32 times as much *)
+Fixpoint naturals (t : text) : list N :=
+  match t with
+  | End => []
+  | Digit b t =>
+      let v := (Byte.to_N b - 48)%N in
+      if N.ltb v 32 then v :: naturals t
+      else match naturals t with [] => [] | h :: r => (v - 32 + N.shiftl h 5)%N :: r end
+  end.
+(* 0, -1, 1, -2, 2, ... *)
+Definition signed (v : N) : Z := if N.even v then Z.of_N (N.div2 v) else - Z.of_N (N.div2 v) - 1.
+Definition numbers (l : list text) : list Z := flat_map (fun t => map signed (naturals t)) l.
+
+Definition parser A := list Z -> A * list Z.
+Definition read {A} (p : parser A) (l : list text) : A := fst (p (numbers l)).
+Definition number : parser Z := fun l => match l with [] => (0, []) | z :: l => (z, l) end.
+Definition natural : parser nat := fun l => let (z, l) := number l in (Z.to_nat z, l).
+Definition apply {A B} (f : A -> B) (p : parser A) : parser B := fun l => let (a, l) := p l in (f a, l).
+Definition both {A B} (p : parser A) (q : parser B) : parser (A * B) :=
+  fun l => let (a, l) := p l in let (b, l) := q l in ((a, b), l).
+Fixpoint times {A} (n : nat) (p : parser A) : parser (list A) :=
+  match n with O => fun l => ([], l) | S n => fun l => let (a, l) := p l in let (r, l) := times n p l in (a :: r, l) end.
+Definition many {A} (p : parser A) : parser (list A) := fun l => let (n, l) := natural l in times n p l.
+
+(* a list of n values of which most are zero: for each other how many come before it *)
+Fixpoint spread {A} (zero : A) (n : nat) (values : list (nat * A)) : list A :=
+  match values with
+  | [] => repeat zero n
+  | (k, v) :: values => repeat zero k ++ v :: spread zero (n - k - 1) values
+  end.
+Definition sparse {A} (zero : A) (n : nat) (p : parser A) : parser (list A) := apply (spread zero n) (many (both natural p)).
+
+Section Reading.
+Variable n m d : nat.    (* data, neurons, inputs *)
+
+Definition side_of : parser side := fun l =>
+  let (z, l) := number l in if Z.leb 0 z then (Across (Z.to_nat z), l) else apply Empty (sparse 0 (Z.to_nat (- z)) number) l.
+Definition cones : parser (list row * list pattern) := fun l =>
+  let (ws, l) := many (times d number) l in
+  let (ps, l) := many (both (times d number) (times (length ws) side_of)) l in
+  ((ws, map (fun p => Pat (fst p) (snd p)) ps), l).
+
+Section Cert.
+Variable table : list row * list pattern.
+
+Definition fact_of : parser fact := fun l =>
+  let (z, l) := number l in let (h, l) := number l in let (den, l) := number l in
+  let (mu, l) := sparse 0 n number l in
+  let w := Z.to_nat (Z.div2 z) in
+  (Fact (Z.odd z) 0 (match w with O => None | S w => Some w end) h den mu, l).
+(* facts take their cone from where they are *)
+Definition in_cones (facts : list (list fact)) : list (list fact) :=
+  map (fun p => map (fun f => Fact (f_s f) (fst p) (f_wall f) (f_h f) (f_den f) (f_mu f)) (snd p))
+    (combine (seq 0 (length facts)) facts).
+Definition dual_of : parser dual := fun l =>
+  let (nu, l) := times n number l in let (lim, l) := number l in
+  let (facts, l) := sparse [] (length (snd table)) (many fact_of) l in
+  (Dual nu lim (in_cones facts), l).
+
+Definition step_of : parser step := fun l =>
+  let (z, l) := number l in (if Z.ltb z 0 then Into (Z.to_pos (- z)) else Above (Z.to_pos z), l).
+Fixpoint crossings_of (sds : list side) : parser (list step) :=
+  match sds with
+  | [] => fun l => ([], l)
+  | Across _ :: sds => fun l => let (s, l) := step_of l in apply (cons s) (crossings_of sds) l
+  | Empty _ :: sds => apply (cons NoFacet) (crossings_of sds)
+  end.
+Definition state_of : parser state := apply (fun z => (Z.odd z, Z.to_nat (Z.div2 z))) number.
+Definition neuron_of : parser (state * (step * list step)) := fun l =>
+  let (s, l) := state_of l in
+  let (r, l) := both step_of (crossings_of (sides (nth (snd s) (snd table) (Pat [] [])))) l in
+  ((s, r), l).
+Definition entry_of : parser entry := apply
+  (fun ns => Entry (map fst ns) (map (fun p => fst (snd p)) ns) (map (fun p => snd (snd p)) ns)) (times m neuron_of).
+
+Definition cert_of : parser cert := fun l =>
+  let (us, l) := many dual_of l in let (es, l) := many entry_of l in (Cert (fst table) (snd table) us es, l).
+Definition parts_of : parser (list (list entry)) := many (many entry_of).
+End Cert.
+
+Definition rational : parser Q := apply (fun p => fst p # Z.to_pos (snd p)) (both number number).
+Definition weights_of : parser (list Q * Q) := both (times d rational) rational.
+(* networks by the numbers of their neurons in a table *)
+Definition network_of (table : list (list Q * Q)) : parser endpoint :=
+  apply (map (fun k => nth k table ([], 0%Q))) (times m natural).
+(* a path, without its first network, and its last one *)
+Definition way : parser (list endpoint * endpoint) := fun l =>
+  let (table, l) := many weights_of l in both (many (network_of table)) (network_of table) l.
+
+Definition hub_of (table : list (list Q * Q)) : parser hub := fun l =>
+  let (comp, l) := natural l in let (next, l) := natural l in
+  let (net, l) := network_of table l in let (way, l) := many (network_of table) l in let (last, l) := network_of table l in
+  (Hub comp net way last (match next with O => None | S k => Some k end), l).
+Definition hubs_of : parser (list hub) := fun l => let (table, l) := many weights_of l in many (hub_of table) l.
+End Reading.
