@@ -90,7 +90,7 @@ class Data:
 
     @cached_property
     def points(self) -> Sequence[Sequence[Fraction]]:
-        """Extreme rays of the cones, or, in a ball, vertices other than 0 of the cones within
+        """Extreme rays of the cones, or, in a box, vertices other than 0 of the cones within
         |u_i| <= 1."""
         if self.rho is None:
             return [[Fraction(int(v)) for v in ray] for ray in self.cones.rays]
@@ -205,7 +205,7 @@ class Dual:
     known: dict[Key, Fraction | None] = field(default_factory=dict)
     used: set[Key] = field(default_factory=set)  # of which the term has multipliers
     most: Fraction = Fraction()  # that neurons of states that it covers come to
-    _rounded: dict[Key, Multipliers] = field(default_factory=dict)  # in round balls
+    _rounded: dict[Key, Multipliers] = field(default_factory=dict)  # of heights in round balls
 
     @cached_property
     def _fine(self) -> int:
