@@ -20,14 +20,7 @@ from theory.errors import BudgetError
 
 def check(
     certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE", help="A JSON file.")],
-    problem: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PROBLEM",
-            help="Insist that the proof is about this problem.",
-            callback=options.stdin,
-        ),
-    ] = None,
+    problem: options.Insisted = None,
     limit: Annotated[
         int,
         options.count(

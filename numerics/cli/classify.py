@@ -25,14 +25,7 @@ def classify(
         Path,
         typer.Argument(metavar="NETWORK", help='A network {"W", "a"}, JSON; floats are exact.'),
     ],
-    problem: Annotated[
-        str,
-        typer.Option(
-            metavar="PROBLEM",
-            help="A file or a shipped example, as elsewhere.",
-            callback=options.stdin,
-        ),
-    ],
+    problem: options.ProblemOption,
     within: Annotated[
         str | None,
         typer.Option(metavar="OPT", help="In this optimizer's ball, or with the penalty of sgd."),

@@ -27,14 +27,7 @@ def line(
         list[Path],
         typer.Argument(metavar="FIRST SECOND...", help='Networks {"W", "a"} of equal width, JSON.'),
     ],
-    problem: Annotated[
-        str,
-        typer.Option(
-            metavar="PROBLEM",
-            help="A file or a shipped example, as elsewhere.",
-            callback=options.stdin,
-        ),
-    ],
+    problem: options.ProblemOption,
     align: Annotated[
         str | None,
         typer.Option(

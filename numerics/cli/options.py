@@ -76,6 +76,21 @@ ProblemArgument = Annotated[
         callback=stdin,
     ),
 ]
+ProblemOption = Annotated[
+    str,
+    typer.Option(
+        metavar="PROBLEM", help="A file or a shipped example, as elsewhere.", callback=stdin
+    ),
+]
+Insisted = Annotated[
+    str | None,
+    typer.Option(
+        "--problem",
+        metavar="PROBLEM",
+        help="Insist that the proof is about this problem.",
+        callback=stdin,
+    ),
+]
 Optimizer = Annotated[
     str, typer.Option(metavar="OPT", help="adamw, lion, muon, ...; a wrong name lists all.")
 ]

@@ -26,14 +26,7 @@ def path(
     context: typer.Context,
     first: Annotated[Path, typer.Argument(metavar="FIRST", help='A network {"W", "a"}, JSON.')],
     second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another, of equal width.")],
-    problem: Annotated[
-        str,
-        typer.Option(
-            metavar="PROBLEM",
-            help="A file or a shipped example, as elsewhere.",
-            callback=options.stdin,
-        ),
-    ],
+    problem: options.ProblemOption,
     optimizer: options.Optimizer,
     rho: options.Rho = None,
     weight_decay: options.WeightDecay = None,

@@ -15,14 +15,7 @@ from numerics.cli.task import Task
 
 def prove(
     certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE", help="A JSON file.")],
-    problem: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PROBLEM",
-            help="Insist that the theorem is about this problem.",
-            callback=options.stdin,
-        ),
-    ] = None,
+    problem: options.Insisted = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE.v", help="The Coq file; by default named as the certificate."),

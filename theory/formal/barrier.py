@@ -10,7 +10,7 @@ from theory.errors import InputError
 from theory.formal.cells import Cells, Face, keys
 from theory.formal.certificate import Cell, Data, Dual, interval, primitive
 from theory.formal.paths import aligning, moves, network, neurons, places
-from theory.formal.terms import definitions, integer, stated, truth
+from theory.formal.terms import definitions, quotients, stated, truth
 from theory.formal.terms import network as term
 from theory.formal.text import many, text, way
 from theory.network import Network
@@ -83,8 +83,7 @@ def exact_barrier(
     lab, sizes = truth(labelled), f"{data.width} {data.problem.d}"
     named = f"A{suffix} B{suffix} C{suffix} (fst way{suffix}) (snd way{suffix})"
     top = upper * data.scale**2
-    values = " ".join(f"{integer(each.numerator)} {each.denominator}" for each in (b, top))
-    arguments = f"X y {sizes} {lab} ball {values} {named}"
+    arguments = f"X y {sizes} {lab} ball {quotients((b, top))} {named}"
     statement, reals, both = stated("is_barrierq", "barrier_withinq", (b, top), data.scale)
     inside = "".join(f"{data.inside_layers(f'{end}{suffix}')} ->\n  " for end in "AB")
     about = f"{lab} A{suffix} B{suffix} {both}"

@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 
 from theory.arrangement import arrangement
 from theory.errors import InputError
-from theory.exact import sqrt_above, squared
+from theory.exact import dot, sqrt_above, squared
 from theory.formal.farkas import Multipliers, combination, combined, least_length
 from theory.formal.text import Numbers, many, multipliers, sparse, text
 from theory.landscape.domain import EntrywiseBall
-from theory.problem import Problem, rational
+from theory.problem import Problem, in_integers, rational
 from theory.within import Ball
 
 State: TypeAlias = tuple[int, int]  # sign 1 or -1, and cone
@@ -58,9 +58,9 @@ class Data:
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The cones by their names in certificates."""
-        names = {1: "+", -1: "-", 0: "0"}
         return {
-            "".join(names[int(s)] for s in signs): k for k, signs in enumerate(self.cones.signs)
+            "".join("0+-"[int(side)] for side in signs): k
+            for k, signs in enumerate(self.cones.signs)
         }
 
     def state(self, named: Sequence[str]) -> State:
@@ -216,8 +216,7 @@ class Dual:
     @cached_property
     def _values(self) -> list[Fraction]:
         """nu . relu(X u) for each point."""
-        images = self.data.images
-        return [_product(self.nu, image) for image in images]
+        return [_product(self.nu, image) for image in self.data.images]
 
     def height(self, state: State, wall: int | None = None) -> Fraction | None:
         """The most that a neuron of the state adds to nu . f, by the largest |u_i| or its norm;
@@ -283,13 +282,13 @@ class Dual:
             root += 1
         if self.strict and Fraction(root, fine) ** 2 == square:
             root += 1
-        g = sum(v * t for v, t in zip(self.nu, self.data.y, strict=True))
+        g = dot(self.nu, self.data.y)
         return (g - Fraction(root, fine)) / self.data.rho
 
     def _proves(self, total: Fraction) -> bool:
         """Whether the bound follows where the neurons come to `total`."""
         rho = Fraction() if self.data.rho is None else self.data.rho
-        g = sum(v * t for v, t in zip(self.nu, self.data.y, strict=True)) - rho * total
+        g = dot(self.nu, self.data.y) - rho * total
         square = 2 * self.bound * sum(v * v for v in self.nu)
         enough = g * g > square if self.strict else g * g >= square
         if g > 0 and enough:
@@ -375,9 +374,7 @@ def interval(value: str | Sequence[str]) -> tuple[Fraction, Fraction]:
 
 def primitive(vector: Sequence[str]) -> tuple[int, ...]:
     """A dual vector in integers; its length does not count where the loss is squared."""
-    values = [rational(v, "dual") for v in vector]
-    unit = lcm(*(v.denominator for v in values))
-    return tuple(int(v * unit) for v in values)
+    return tuple(in_integers([rational(v, "dual") for v in vector])[0])
 
 
 def _product(row: Sequence[int], u: Sequence[Fraction]) -> Fraction:

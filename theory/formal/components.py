@@ -14,7 +14,7 @@ from theory.formal.barrier import exact_barrier
 from theory.formal.cells import Cells, Face, keys
 from theory.formal.certificate import Cell, Data, Dual, Key, interval, primitive
 from theory.formal.paths import Path, aligning, moves, network, neurons, places
-from theory.formal.terms import definitions, integer, listed, truth
+from theory.formal.terms import definitions, in_words, listed, quotients, real, truth
 from theory.formal.terms import network as term
 from theory.formal.text import Numbers, Table, many, text
 from theory.network import Network
@@ -46,12 +46,11 @@ def components(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
         duals.number(number)
     cert = text([*many([each.numbers() for each in duals.used]), *entries[0]])
     sizes = f"{data.width} {data.problem.d}"
-    arguments = f"X y {sizes} ball {integer(b.numerator)} {b.denominator} all hubs comps"
+    arguments = f"X y {sizes} ball {quotients([b])} all hubs comps"
     kind = "labelled" if labelled else "components"
     reps = listed(f"R{k}" for k in range(len(parts)))
     pairs = listed(f"(R{k}, nth {k} parts [])" for k in range(len(parts)))
-    value = f"({integer(b.numerator)} / ({b.denominator} * {data.scale} * {data.scale}))%R"
-    about = f"{truth(labelled)} {value} {reps}"
+    about = f"{truth(labelled)} {real(b, data.scale)} {reps}"
     inside = f"(forall A, In A {reps} -> {data.inside_layers('A')}) ->\n  "
     n, m = data.problem.n, data.width
     body = f"""{
@@ -90,15 +89,14 @@ Proof. exact ({kind}_exact _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
         path = _path(data, certificate, i, j, upper)
         cut = _cut(certificate, i, j, lower)
         body += exact_barrier(data, certificate, cut, upper, ends, path, f"_{i}_{j}")
-        between = lower if lower == upper else f"between {lower} and {upper}"
-        said += f"; the barrier between {i} and {j} is {between}"
+        said += f"; the barrier between {i} and {j} is {in_words(lower, upper)}"
     return body, said
 
 
 class _Duals:
     """The dual vectors of a certificate, numbered as they are used, and which bounds a face."""
 
-    def __init__(self, data: Data, certificate: Mapping[str, Any], bound: Any) -> None:
+    def __init__(self, data: Data, certificate: Mapping[str, Any], bound: Fraction) -> None:
         self.all = [Dual(data, primitive(nu), bound, strict=True) for nu in certificate["duals"]]
         first = [*certificate["cover"], *(wall[-1] for wall in certificate["walls"])]
         self._order = [*first, *(k for k in range(len(self.all)) if k not in first)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from theory.formal.certificate import Data, Dual, interval, primitive
 from theory.formal.paths import network, neurons
-from theory.formal.terms import definitions, integer, stated
+from theory.formal.terms import definitions, in_words, quotients, stated
 from theory.formal.terms import network as term
 from theory.formal.text import many, text
 
@@ -22,9 +22,8 @@ def minimum(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     for dual in duals:
         dual.everywhere()
     sizes = f"{data.width} {data.problem.d}"
-    values = " ".join(f"{integer(each.numerator)} {each.denominator}" for each in (b, top))
-    arguments = f"{data.scale} XQ yQ X y {sizes} ball {values} A C"
-    statement, values, both = stated("is_least", "least_within", (b, top), data.scale)
+    arguments = f"{data.scale} XQ yQ X y {sizes} ball {quotients((b, top))} A C"
+    statement, reals, both = stated("is_least", "least_within", (b, top), data.scale)
     cert = text([*many([each.numbers() for each in duals]), 0])
     body = f"""{
         definitions(
@@ -35,9 +34,9 @@ def minimum(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
 Lemma accepted : check_least {arguments} = true.
 Proof. vm_cast_no_check (eq_refl true). Qed.
 Theorem minimum : {statement} XQ yQ {sizes} ball
-  {values}.
+  {reals}.
 Proof. exact (least_exact _ _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
 {data.in_layers("least", ("minimum", "layers"), "", both)}"""
-    value = lower if lower == upper else f"between {lower} and {upper}"
+    value = in_words(lower, upper)
     said = f"the least loss of networks of {data.width} neurons{data.where} is {value}"
     return body, said

@@ -35,16 +35,29 @@ def network(neurons: Neurons) -> str:
     return listed(f"({listed(map(rational, w))},{rational(a)})" for w, a in neurons)
 
 
+def real(value: Fraction, scale: int) -> str:
+    """A real number, of a value in the units of data times the scale."""
+    return f"({integer(value.numerator)} / ({value.denominator} * {scale} * {scale}))%R"
+
+
 def stated(
     exact: str, between: str, values: tuple[Fraction, Fraction], scale: int
 ) -> tuple[str, str, str]:
     """The name of a statement and its real numbers: one value, or where the lower and the upper one
     differ both; and both. Values are in the units of data times the scale."""
-    lower, upper = (
-        f"({integer(v.numerator)} / ({v.denominator} * {scale} * {scale}))%R" for v in values
-    )
+    lower, upper = (real(value, scale) for value in values)
     both = f"{lower} {upper}"
     return (exact, lower, both) if lower == upper else (between, both, both)
+
+
+def quotients(values: Iterable[Fraction]) -> str:
+    """Numerators and denominators, as arguments."""
+    return " ".join(f"{integer(value.numerator)} {value.denominator}" for value in values)
+
+
+def in_words(lower: Fraction, upper: Fraction) -> str:
+    """A value, or the two that it is between."""
+    return str(lower) if lower == upper else f"between {lower} and {upper}"
 
 
 def truth(value: bool) -> str:

@@ -974,15 +974,3 @@ Theorem barrier_lower_bound : forall X y m d lab ball bn bd A B C,
   (exists s, renaming lab m s /\ is_net m d B (fun j => W 1 (s j)) (fun j => a 1 (s j))) ->
   exists t, 0 <= t <= 1 /\ loss X y m (W t) (a t) >= IZR bn / IZR bd.
 Proof. intros X y m d lab ball bn bd A B C OK. exact (barrier_lower_bound_gen X y m d lab ball bn bd false A B C OK). Qed.
-
-(* the labelled case, in plain words *)
-Corollary barrier_labelled : forall X y m d ball bn bd A B C,
-  check_barrier X y m d true ball bn bd false A B C = true ->
-  forall W a, is_path m d W a -> (forall t, 0 <= t <= 1 -> in_ball m d ball (W t) (a t)) ->
-  is_net m d A (W 0) (a 0) -> is_net m d B (W 1) (a 1) ->
-  exists t, 0 <= t <= 1 /\ loss X y m (W t) (a t) >= IZR bn / IZR bd.
-Proof.
-  intros X y m d ball bn bd A B C OK W a HP Hb HA HB.
-  apply (barrier_lower_bound X y m d true ball bn bd A B C OK W a HP Hb HA).
-  exists (fun j => j). split; [split; [auto|split; auto]|auto].
-Qed.

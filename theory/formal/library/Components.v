@@ -190,7 +190,7 @@ Proof.
       - rewrite (loss_bij X y m g f W a); auto. apply Bij_sym; auto. }
     (* the loss sees nonzero rows only through dot products: zero rows are on every side *)
     apply (linked_trans X y m d ball bn bd Len f g W a _ _ _ B) with (2 := Lh).
-    apply (one_cell_nz X y m d ball b Len (fun i => vec (pat all i)) c0); auto.
+    apply (one_cell X y m d ball b Len (fun i => vec (pat all i)) c0); auto.
     intros j x Hj Ix. rewrite <- dotZ_dot. apply not_0_IZR.
     destruct (neuron_ok _ _ _ _ _ _ _ _ _ _ Ck c0 j I0' Hj) as (fl & cr & Ch).
     unfold check_neuron in Ch. rewrite !andb_true_iff in Ch. destruct Ch as [[Ch _] _].

@@ -66,24 +66,8 @@ Proof.
     destruct (s j); [rewrite Rabs_right by lra|rewrite Rabs_left1 by lra]; ring.
 Qed.
 
-Theorem one_cell : forall P (ce : cell) W a W' a', (forall j x, (j < m)%nat -> In x X -> dot x (P (snd (st ce j))) <> 0) ->
-  in_cell X P m W a ce -> in_cell X P m W' a' ce -> good W a -> good W' a' -> joined W a W' a'.
-Proof.
-  intros P ce W a W' a' N H H' G G'.
-  destruct (normal W a (fun j => fst (st ce j)) G) as [U J]; [intros j Hj; apply H; auto|].
-  destruct (normal W' a' (fun j => fst (st ce j)) G') as [U' J']; [intros j Hj; apply H'; auto|].
-  unfold joined in *.
-  apply (joined_trans X y m d ball c Len _ _ (uvec W a) (fun j => sgn (fst (st ce j)))); auto.
-  apply (joined_trans X y m d ball c Len _ _ (uvec W' a') (fun j => sgn (fst (st ce j)))); [|apply joined_sym; auto].
-  apply move_inner; auto. intros j Hj. right. intros x Ix.
-  destruct (H j Hj) as [_ Hx]. destruct (H' j Hj) as [_ Hx']. specialize (Hx x Ix). specialize (Hx' x Ix).
-  specialize (N j x Hj Ix).
-  set (A := dot x (P (snd (st ce j)))) in *. set (p := dot x (uvec W a j)) in *. set (q := dot x (uvec W' a' j)) in *.
-  assert (A * A * (p * q) >= 0). { replace (A * A * (p * q)) with ((A * p) * (A * q)) by ring. nra. }
-  assert (A * A > 0) by nra. nra.
-Qed.
-(* the same, where only nonzero rows are known to be off the walls *)
-Theorem one_cell_nz : forall P (ce : cell) W a W' a', (forall j x, (j < m)%nat -> In x (nz X) -> dot x (P (snd (st ce j))) <> 0) ->
+(* two networks of one cell; only rows that are not zero are known to be off the walls *)
+Theorem one_cell : forall P (ce : cell) W a W' a', (forall j x, (j < m)%nat -> In x (nz X) -> dot x (P (snd (st ce j))) <> 0) ->
   in_cell (nz X) P m W a ce -> in_cell (nz X) P m W' a' ce -> good W a -> good W' a' -> joined W a W' a'.
 Proof.
   intros P ce W a W' a' N H H' G G'.

@@ -89,11 +89,6 @@ Proof.
   destruct n; [|nia]. destruct rest; [|discriminate]. simpl in ET. rewrite E in ET. injection ET as <-. exact Cl.
 Qed.
 
-Lemma existsb_false : forall A (f : A -> bool) l, existsb f l = false -> forall x, In x l -> f x = false.
-Proof.
-  intros A f l H x I. destruct (f x) eqn:E; auto. assert (existsb f l = true) by (apply existsb_exists; eauto). congruence.
-Qed.
-
 Lemma each_first : forall f heavy lights rest, each f heavy = true ->
   (exists s, In s rest /\ In s heavy) -> (forall s, In s rest -> In s heavy \/ In s lights) ->
   exists h s, f h s = true /\ In s rest /\ forall z, In z rest -> In z h \/ In z lights.

@@ -108,7 +108,7 @@ Proof.
     { unfold check_path in K3. rewrite !andb_true_iff in K3. destruct K3 as [[[_ K3] _] _].
       apply goodQ_R in K3. rewrite Ec in K3. auto. }
     assert (J1 : joined X y m d ball b W a (W_of (h_net h)) (a_of (h_net h))).
-    { apply (one_cell_nz X y m d ball b Len (fun i => vec (pat all i)) ce); auto; [|split; auto].
+    { apply (one_cell X y m d ball b Len (fun i => vec (pat all i)) ce); auto; [|split; auto].
       intros j x Hj Ix. rewrite <- dotZ_dot. apply not_0_IZR.
       assert (I0' : In ce (map states (entries all))) by (rewrite <- Ee; apply in_map; auto).
       destruct (neuron_ok _ _ _ _ _ _ _ _ _ _ Ck ce j I0' Hj) as (fl & cr & Ch).

@@ -81,6 +81,27 @@ Proof.
     rewrite Ec, (loss_scaled D XQ yQ X y m _ _ HS), E in HL by tauto. apply Rmult_le_reg_l in HL; auto.
 Qed.
 
+(* what is said of a table of networks by number is said of their list *)
+Lemma listed : forall XQ yQ m d ball lab b (comps : list (endpoint * list entry)),
+  (forall k, (k < length comps)%nat ->
+     in_ball m d ball (W_of (rep comps k)) (a_of (rep comps k)) /\ lossq XQ yQ m (W_of (rep comps k)) (a_of (rep comps k)) <= b) ->
+  (forall W a, in_ball m d ball W a -> lossq XQ yQ m W a <= b ->
+     exists k, (k < length comps)%nat /\ linkedq XQ yQ m d ball lab b W a (rep comps k)) ->
+  (forall i j, (i < length comps)%nat -> (j < length comps)%nat -> i <> j ->
+     ~ linkedq XQ yQ m d ball lab b (W_of (rep comps i)) (a_of (rep comps i)) (rep comps j)) ->
+  are_components XQ yQ m d ball lab b (map fst comps).
+Proof.
+  intros XQ yQ m d ball lab b comps C1 C2 C3.
+  assert (R : forall k, rep comps k = nth k (map fst comps) (@nil (list Q * Q))).
+  { intros k. unfold rep. rewrite <- (map_nth fst). reflexivity. }
+  split; [|split].
+  - intros A IA. apply In_nth with (d := []) in IA as (k & Hk & <-). rewrite map_length in Hk.
+    rewrite <- R. apply C1, Hk.
+  - intros W a HW HL. destruct (C2 W a HW HL) as (k & Hk & L). exists (rep comps k). split; auto.
+    rewrite R. apply nth_In. rewrite map_length. auto.
+  - intros i j Hi Hj N. rewrite map_length in Hi, Hj. rewrite <- !R. apply (C3 i j Hi Hj N).
+Qed.
+
 Theorem components_exact : forall D XQ yQ X y m d ball bn bd all hubs comps,
   scaled D XQ yQ X y && Z.ltb 0 bd && check_components X y m d ball bn bd all hubs comps = true ->
   are_components XQ yQ m d ball false (IZR bn / (IZR bd * IZR D * IZR D)) (map fst comps).
@@ -95,17 +116,10 @@ Proof.
       intros t Ht. destruct (G t Ht) as [G1 G2]. split; auto. apply Le; auto.
     - intros (f & g & V & v & B & _ & P & V0 & V1 & G). exists f, g. split; auto. exists V, v. split; auto. split; auto. split; auto.
       intros t Ht. destruct (G t Ht) as [G1 G2]. split; auto. apply Le; auto. }
-  pose proof (components X y m d ball bn bd all hubs comps H) as (C1 & C2 & C3).
-  assert (R : forall k, rep comps k = nth k (map fst comps) (@nil (list Q * Q))).
-  { intros k. unfold rep. rewrite <- (map_nth fst). reflexivity. }
-  split; [|split].
-  - intros A IA. apply In_nth with (d := []) in IA as (k & Hk & <-). rewrite map_length in Hk.
-    rewrite <- R. destruct (C1 k Hk) as [G1 G2]. split; auto. apply Le; auto.
-  - intros W a HW HL. apply Le in HL. destruct (C2 W a HW HL) as (k & Hk & L). exists (rep comps k). split.
-    + rewrite R. apply nth_In. rewrite map_length. auto.
-    + apply Li. auto.
-  - intros i j Hi Hj N. rewrite map_length in Hi, Hj. rewrite <- !R. intros L. apply Li in L.
-    apply (C3 i j Hi Hj N L).
+  pose proof (components X y m d ball bn bd all hubs comps H) as (C1 & C2 & C3). apply listed.
+  - intros k Hk. destruct (C1 k Hk) as [G1 G2]. split; [exact G1|apply Le, G2].
+  - intros W a HW HL. apply Le in HL. destruct (C2 W a HW HL) as (k & Hk & L). exists k. split; auto. apply Li, L.
+  - intros i j Hi Hj N L. apply Li in L. apply (C3 i j Hi Hj N L).
 Qed.
 
 Theorem labelled_exact : forall D XQ yQ X y m d ball bn bd all hubs comps,
@@ -123,15 +137,8 @@ Proof.
     - intros (f & g & V & v & B & I & P & V0 & V1 & G). exists V, v. split; auto. split; [|split; auto].
       + intros j Hj. destruct (V0 j Hj) as [E1 E2]. rewrite (I eq_refl j Hj) in E1, E2. split; auto.
       + intros t Ht. destruct (G t Ht) as [G1 G2]. split; auto. apply Le; auto. }
-  pose proof (labelled X y m d ball bn bd all hubs comps H) as (C1 & C2 & C3).
-  assert (R : forall k, rep comps k = nth k (map fst comps) (@nil (list Q * Q))).
-  { intros k. unfold rep. rewrite <- (map_nth fst). reflexivity. }
-  split; [|split].
-  - intros A IA. apply In_nth with (d := []) in IA as (k & Hk & <-). rewrite map_length in Hk.
-    rewrite <- R. destruct (C1 k Hk) as [G1 G2]. split; auto. apply Le; auto.
-  - intros W a HW HL. apply Le in HL. destruct (C2 W a HW HL) as (k & Hk & L). exists (rep comps k). split.
-    + rewrite R. apply nth_In. rewrite map_length. auto.
-    + apply Li. exact L.
-  - intros i j Hi Hj N. rewrite map_length in Hi, Hj. rewrite <- !R. intros L. apply Li in L.
-    apply (C3 i j Hi Hj N L).
+  pose proof (labelled X y m d ball bn bd all hubs comps H) as (C1 & C2 & C3). apply listed.
+  - intros k Hk. destruct (C1 k Hk) as [G1 G2]. split; [exact G1|apply Le, G2].
+  - intros W a HW HL. apply Le in HL. destruct (C2 W a HW HL) as (k & Hk & L). exists k. split; auto. apply Li, L.
+  - intros i j Hi Hj N L. apply Li in L. apply (C3 i j Hi Hj N L).
 Qed.
