@@ -50,6 +50,18 @@ def write(path: Path, content: str | bytes) -> None:
         raise InputError(str(path), f"cannot be written: {error.strerror}") from None
 
 
+def append(path: Path, line: str) -> None:
+    """Add a line to the end of a file, in one piece: several processes may.
+
+    Raises InputError where that cannot be.
+    """
+    try:
+        with path.open("ab", buffering=0) as file:
+            file.write(f"{line}\n".encode())
+    except OSError as error:
+        raise InputError(str(path), f"cannot be written: {error.strerror}") from None
+
+
 def require_writable(path: Path) -> None:
     """Raise the InputError that `write` would, as far as it can be foreseen; leaves no trace."""
     try:

@@ -18,8 +18,9 @@ def cells(
     """By cell and curve: barriers, maxima, and how the median stable rank goes along the curve.
 
     "middle above ends trained on" is the loss at t = 1/2 less the mean loss of the two ends after
-    as many steps more as the bends got: a path through ends trained as long has at least that
-    barrier. Pairs of a cell share ends, so their spread is not that of independent pairs.
+    as many steps more as the bends got, None where they were not trained on: a path through ends
+    trained as long has at least that barrier. Where pairs of a cell share ends, their spread is not
+    that of independent pairs.
     """
     members: dict[str, list[Mapping[str, Any]]] = {}
     for pair in pairs.values():
@@ -36,7 +37,9 @@ def _common(
     curves = [pair["curves"][name] for pair in pairs]
     ranks = [medians(curve["spectra"]["stable_rank"]) for curve in curves]
 
-    def above(pair: Mapping[str, Any], text: str) -> float:
+    def above(pair: Mapping[str, Any], text: str) -> float | None:
+        if not {pair["first"], pair["last"]} <= continued.keys():
+            return None
         curve = pair["curves"][name]
         middle = np.interp(0.5, curve["t"], curve["loss"][text])
         ends = [continued[pair[end]][text] for end in ("first", "last")]

@@ -23,7 +23,9 @@ from theory.types import Progress, silent
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
 
-_SPECTRA_POINTS = 11
+SPECTRA_POINTS = 11
+"""Along a curve."""
+
 _CHOSEN = tuple(k / 6 for k in range(7))  # t's at which all singular values are kept
 
 
@@ -116,7 +118,7 @@ def measure(
     }
     shown = f"{path.first.config.n_layer - 1}.mlp-in"
     along = spectra(
-        path, points=_SPECTRA_POINTS, matrices=[shown], chosen=_CHOSEN, progress=progress
+        path, points=SPECTRA_POINTS, matrices=[shown], chosen=_CHOSEN, progress=progress
     ).to_json()
     chosen, values = along.pop("chosen"), along.pop("singular_values")
     return {

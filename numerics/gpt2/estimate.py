@@ -27,17 +27,21 @@ from numerics.gpt2.parts import (
 from numerics.gpt2.paths import straight
 from numerics.gpt2.study import Study
 from numerics.gpt2.training import RECORDS, Recipe, Trainer, Workers, device_of
+from numerics.training.loop import one_thread
 from theory.types import Progress, silent
 
 _SMALLER = 16  # a whole batch of the paper's size takes a CPU minutes
-_QUICK, _LONG = 0.5, 5.0  # seconds of a step
+_QUICK, _LONG = 0.5, 2.0  # seconds of a step
+_STEPS = 5  # that are measured
 
 
+@one_thread()
 def estimate(config: Config, progress: Progress = silent) -> list[dict[str, Any]]:
     """The time each kind of part takes on this device, from a few steps of it.
 
     For each kind: the parts, the steps of all of them together, tokens and seconds of a step, and
-    hours of all together. Evaluations are a kind of their own: a step is one text at one t.
+    hours of all together, of one GPU, or of one core of a CPU that does nothing else. Evaluations
+    are a kind of their own: a step is one text at one t.
     progress: told what is measured next, and how many kinds were.
     """
     progress("reading the text", 0)
@@ -81,31 +85,42 @@ def estimate(config: Config, progress: Progress = silent) -> list[dict[str, Any]
     rows: list[tuple[str, int, int, int, float]] = []
     for k, (kind, (module, recipes)) in enumerate(kinds.items()):
         progress(f"measuring {kind}; kinds done of {len(kinds) + 1}", k)
-        batch, steps = recipes[0].batch, sum(recipe.steps for recipe in recipes)
-        seconds = of_one(module, recipes[0].optimizer) + (batch - 1) * of_more(module, batch)
-        rows.append((kind, len(recipes), steps, batch * config.shape.block, seconds))
+        steps = sum(recipe.steps for recipe in recipes)
+        windows_seen = sum(recipe.steps * recipe.batch for recipe in recipes)
+        one, more = of_one(module, recipes[0].optimizer), of_more(module, recipes[0].batch)
+        seconds = one + more * (windows_seen / steps - 1)
+        rows.append(
+            (kind, len(recipes), steps, windows_seen * config.shape.block // steps, seconds)
+        )
     progress(f"measuring evaluations; kinds done of {len(kinds) + 1}", len(kinds))
     windows = lab.trainer.texts.windows("in", lab.trainer.workers.device)
     few = windows[: max(1, len(windows) // _SMALLER)]
-    begun = time.perf_counter()
+    begun = _clock(lab.trainer)
     window_loss(first.to(windows.device), few)
-    seconds = (time.perf_counter() - begun) * len(windows) / len(few)
+    seconds = (_clock(lab.trainer) - begun) * len(windows) / len(few)
     rows.append(("evaluations", evaluations, evaluations, windows.numel(), seconds))
     names = ("kind", "parts", "steps", "tokens_per_step", "seconds_per_step")
     return [{**dict(zip(names, row, strict=True)), "hours": row[2] * row[4] / 3600} for row in rows]
 
 
+def _clock(trainer: Trainer) -> float:
+    """Seconds: of a GPU as they pass, of a CPU those that this process computes.
+
+    The second are those of a core that does nothing else, however busy the machine is now.
+    """
+    return time.process_time() if trainer.workers.device.type == "cpu" else time.perf_counter()
+
+
 def _seconds(trainer: Trainer, recipe: Recipe, module: nn.Module, batch: int) -> float:
-    """Of the second step, as the first warms up; of the first where it is long in any case."""
-    few = replace(recipe, steps=1, batch=batch, accumulation=1)
+    """Of a step, the mean of a few after one to warm up; of that one where it is long."""
 
-    def measured() -> float:
-        history = trainer.fit(module, few)
-        seconds: float = history[1]["seconds"] - history[0]["seconds"]
-        return seconds
+    def measured(steps: int) -> float:
+        begun = _clock(trainer)
+        trainer.fit(module, replace(recipe, steps=steps, batch=batch, accumulation=1))
+        return (_clock(trainer) - begun) / steps
 
-    first = measured()
-    return first if first > _LONG else measured()
+    first = measured(1)
+    return first if first > _LONG else measured(_STEPS)
 
 
 def _seconds_per_window(trainer: Trainer, recipe: Recipe, module: nn.Module) -> float:

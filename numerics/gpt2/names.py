@@ -7,16 +7,43 @@ from __future__ import annotations
 
 from typing import NamedTuple, Self
 
-OPTIMIZERS = {"adamw": "AdamW", "muon": "Muon"}
+OPTIMIZERS = {
+    "adamw": "AdamW",
+    "muon": "Muon",
+    "kaon": "Kaon",
+    "muon_vof": "Muon on values, outputs and MLP",
+    "muon_qk": "Muon on queries and keys",
+}
 """Of the hidden matrices, with what people call them."""
 
-NORMS = {"adamw": "entrywise", "muon": "spectral"}
-"""Of whose ball an optimizer's weight decay keeps hidden matrices inside."""
+NORMS = {"adamw": "entrywise", "muon": "spectral", "kaon": "spectral"}
+"""Of whose ball a rule's weight decay keeps hidden matrices inside."""
 
 TEXTS = {"in": "in distribution", "out": "out of distribution"}
 
 KINDS = ("query", "key", "value", "output", "mlp-in", "mlp-out")
 """The matrices of a layer: four of the attention, two of the MLP."""
+
+
+def kind_of(matrix: str) -> str:
+    """The kind of a matrix by its name, LAYER.KIND."""
+    return matrix.partition(".")[2]
+
+
+_BY_MUON = {"muon_vof": ("value", "output", "mlp-in", "mlp-out"), "muon_qk": ("query", "key")}
+
+
+def rule(optimizer: str, kind: str) -> str:
+    """The rule, one of NORMS, by which an optimizer trains matrices of this kind.
+
+    Muon on some kinds, and AdamW on the others, is the ablation of arXiv 2509.26030.
+
+    >>> rule("muon", "key"), rule("muon_vof", "key"), rule("muon_qk", "key")
+    ('muon', 'adamw', 'muon')
+    """
+    if optimizer in _BY_MUON:
+        return "muon" if kind in _BY_MUON[optimizer] else "adamw"
+    return optimizer
 
 
 class Cell(NamedTuple):
@@ -37,22 +64,20 @@ class Cell(NamedTuple):
 class Model(NamedTuple):
     """A model that is trained from the start.
 
-    longer: for more steps than the ends of paths. rate: a learning rate other than theirs.
+    variant: what is different from the ends of paths, in a word; empty for these.
     """
 
     optimizer: str
     seed: int
-    longer: bool = False
-    rate: float | None = None
+    variant: str = ""
 
     def __str__(self) -> str:
-        rate = "" if self.rate is None else f"-at-{self.rate:g}"
-        return f"{self.optimizer}-{self.seed}{'-longer' * self.longer}{rate}"
+        return f"{self.optimizer}-{self.seed}{self.variant and '-'}{self.variant}"
 
     @property
     def is_end(self) -> bool:
-        """Whether paths lead to it."""
-        return not self.longer and self.rate is None
+        """Whether paths may lead to it."""
+        return not self.variant
 
 
 class Pair(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,13 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from numerics.gpt2.alignment import RESIDUAL_MAPS, align, fold
 from numerics.gpt2.config import Config
-from numerics.gpt2.connection import LEARNED_FROM, learn_path, learn_rotation, measure
+from numerics.gpt2.connection import (
+    LEARNED_FROM,
+    SPECTRA_POINTS,
+    learn_path,
+    learn_rotation,
+    measure,
+)
 from numerics.gpt2.data import Corpus, Texts
-from numerics.gpt2.model import LanguageModel, Shape, build, load, save
+from numerics.gpt2.model import LanguageModel, Shape, build, hidden_matrices, load, save
 from numerics.gpt2.names import TEXTS, Curve, Model, Pair
-from numerics.gpt2.paths import load_path, plane, profile, straight
+from numerics.gpt2.paths import grid, load_path, plane, profile, straight
 from numerics.gpt2.pretraining import pretrain, ranks
-from numerics.gpt2.spectra import singular_values
+from numerics.gpt2.spectra import shuffled_ranks, singular_values
 from numerics.gpt2.training import Recipe, Trainer
 
 if TYPE_CHECKING:
@@ -41,11 +48,11 @@ class Lab:
 
     def model(self, model: Model) -> GPT2LMHeadModel:
         """On the device, as it was trained."""
-        return load(self.folder / "ends" / str(model)).to(self.trainer.workers.device)
+        return load(self.folder / _end(model)).to(self.trainer.workers.device)
 
     def pair(self, pair: Pair) -> Path:
         """The folder of what is between two models."""
-        return self.folder / "pairs" / str(pair)
+        return self.folder / _pair(pair)
 
 
 def texts_of(config: Config) -> Texts:
@@ -67,9 +74,30 @@ class Part(ABC):
     def file(self) -> str:
         """Its document, in the folder of the study: the last of its files."""
 
+    @property
+    @abstractmethod
+    def place(self) -> tuple[str, ...]:
+        """Where its document is in that of the study: keys, one inside the other."""
+
+    writes: str = ""
+    """The folder of the checkpoints that it makes; empty where it makes none."""
+
+    @property
+    def reads(self) -> Sequence[str]:
+        """Folders of checkpoints that it needs."""
+        return ()
+
     @abstractmethod
     def make(self, lab: Lab) -> dict[str, Any]:
         """Make it; all processes call it, and what the first returns is its document."""
+
+
+def _end(model: Model) -> str:
+    return f"ends/{model}"
+
+
+def _pair(pair: Pair) -> str:
+    return f"pairs/{pair}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +109,15 @@ class Pretrained(Part):
 
     @property
     def file(self) -> str:
-        return f"ends/{self.model}/end.json"
+        return f"{self.writes}/end.json"
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        return ("ends" if self.model.is_end else "controls", str(self.model))
+
+    @property
+    def writes(self) -> str:  # type: ignore[override]  # of its own model
+        return _end(self.model)
 
     def make(self, lab: Lab) -> dict[str, Any]:
         model = build(lab.shape, seed=self.recipe.seed)
@@ -93,6 +129,7 @@ class Start(Part):
     """A model before training: its losses, ranks and singular values."""
 
     file = "start.json"
+    place = ("start",)
 
     def make(self, lab: Lab) -> dict[str, Any]:
         model = build(lab.shape, seed=0).to(lab.trainer.workers.device)
@@ -112,6 +149,14 @@ class Continued(Part):
     def file(self) -> str:
         return f"continued/{self.model}.json"
 
+    @property
+    def place(self) -> tuple[str, ...]:
+        return "continued", str(self.model)
+
+    @property
+    def reads(self) -> Sequence[str]:
+        return (_end(self.model),)
+
     def make(self, lab: Lab) -> dict[str, Any]:
         model = fold(lab.model(self.model))
         folder = (lab.folder / self.file).with_suffix("")
@@ -127,7 +172,19 @@ class Aligned(Part):
 
     @property
     def file(self) -> str:
-        return f"pairs/{self.pair}/alignment.json"
+        return f"{_pair(self.pair)}/alignment.json"
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        return "pairs", str(self.pair), "alignment"
+
+    @property
+    def writes(self) -> str:  # type: ignore[override]  # of its own pair
+        return f"{_pair(self.pair)}/aligned"
+
+    @property
+    def reads(self) -> Sequence[str]:
+        return [_end(model) for model in self.pair]
 
     def make(self, lab: Lab) -> dict[str, Any]:
         trainer, folder = lab.trainer, lab.pair(self.pair)
@@ -152,6 +209,35 @@ class Aligned(Part):
 
 
 @dataclass(frozen=True)
+class Shuffled(Part):
+    """The ranks on a straight line between matrices with the singular values of a pair's.
+
+    Their singular vectors are random: it is what the spectra alone say of the way between them,
+    and the reference for curves that claim to preserve them.
+    """
+
+    pair: Pair
+
+    @property
+    def file(self) -> str:
+        return f"{_pair(self.pair)}/shuffled.json"
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        return "pairs", str(self.pair), "shuffled"
+
+    @property
+    def reads(self) -> Sequence[str]:
+        return [_end(model) for model in self.pair]
+
+    def make(self, lab: Lab) -> dict[str, Any]:
+        first, last = (singular_values(fold(lab.model(model))) for model in self.pair)
+        shapes = {k: tuple(v.shape) for k, v in hidden_matrices(lab.model(self.pair.first)).items()}
+        ranks = {name: shuffled_ranks(first[name], last[name], shapes[name]) for name in first}
+        return {"t": list(grid(SPECTRA_POINTS)), "stable_rank": ranks}
+
+
+@dataclass(frozen=True)
 class Connected(Part):
     """A curve between the models of a pair, whose bends are learned, and what is on it."""
 
@@ -161,7 +247,20 @@ class Connected(Part):
 
     @property
     def file(self) -> str:
-        return f"pairs/{self.pair}/{self.curve.folder}/curve.json"
+        return f"{self.writes}/curve.json"
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        return "pairs", str(self.pair), "curves", str(self.curve)
+
+    @property
+    def writes(self) -> str:  # type: ignore[override]  # of its own curve
+        return f"{_pair(self.pair)}/{self.curve.folder}"
+
+    @property
+    def reads(self) -> Sequence[str]:
+        last = f"{_pair(self.pair)}/aligned" if self.curve.aligned else _end(self.pair.last)
+        return _end(self.pair.first), last
 
     def make(self, lab: Lab) -> dict[str, Any]:
         trainer, pair = lab.trainer, lab.pair(self.pair)
@@ -191,7 +290,15 @@ class Surface(Part):
 
     @property
     def file(self) -> str:
-        return f"pairs/{self.pair}/plane.json"
+        return f"{_pair(self.pair)}/plane.json"
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        return "pairs", str(self.pair), "plane"
+
+    @property
+    def reads(self) -> Sequence[str]:
+        return (f"{_pair(self.pair)}/{self.curve.folder}",)
 
     def make(self, lab: Lab) -> dict[str, Any]:
         trainer = lab.trainer

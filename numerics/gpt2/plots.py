@@ -18,7 +18,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from numerics.gpt2.names import KINDS, LINE, NORMS, OPTIMIZERS, POLYCHAIN, TEXTS, Cell, Curve
+from numerics.gpt2.names import (
+    KINDS,
+    LINE,
+    NORMS,
+    OPTIMIZERS,
+    POLYCHAIN,
+    TEXTS,
+    Cell,
+    Curve,
+    kind_of,
+)
 from numerics.pictures.style import COLOURS, WIDE, optimizer_colour
 from theory.claims.gpt2_study import Study, median_rank
 
@@ -334,13 +344,8 @@ def _line_handles() -> list[Line2D]:
 
 def _ranks(spectra: Mapping[str, Any], kinds: Sequence[str]) -> tuple[_Values, _Values]:
     """Points, and the median over the matrices of some kinds of the stable rank there."""
-    ranks = [values for name, values in spectra["stable_rank"].items() if _kind(name) in kinds]
+    ranks = [values for name, values in spectra["stable_rank"].items() if kind_of(name) in kinds]
     return np.array(spectra["t"]), np.median(np.array(ranks), axis=0)
-
-
-def _kind(matrix: str) -> str:
-    """Of a matrix by its name, LAYER.KIND."""
-    return matrix.partition(".")[2]
 
 
 def draw_small_multiples(study: Study) -> Figure:
@@ -350,7 +355,7 @@ def draw_small_multiples(study: Study) -> Figure:
     panels = figure.subplots(len(KINDS), len(shown), sharex=True, sharey="row", squeeze=False)
     start = study["start"]["stable_rank"]
     for kind, row in zip(KINDS, panels, strict=True):
-        at_start = median(rank for name, rank in start.items() if _kind(name) == kind)
+        at_start = median(rank for name, rank in start.items() if kind_of(name) == kind)
         for cell, axes in zip(shown, row, strict=True):
             for curve in (LINE, POLYCHAIN):
                 _draw_ranks(axes, study, cell, curve, (kind,))

@@ -12,13 +12,15 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from numerics.gpt2 import kaon
 from numerics.gpt2.alignment import fold
 from numerics.gpt2.model import LanguageModel, hidden_matrices, save, window_loss
-from numerics.gpt2.names import NORMS
+from numerics.gpt2.names import KINDS, NORMS, kind_of, rule
 from numerics.gpt2.spectra import (
     MUON_LENGTH,
     effective_rank,
@@ -34,7 +36,7 @@ from theory.claims.implicit_bias import adamw_length
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
 
-_LENGTHS = {"adamw": adamw_length(*BETAS), "muon": MUON_LENGTH}
+_LENGTHS = {"adamw": adamw_length(*BETAS), "muon": MUON_LENGTH, "kaon": kaon.LENGTH}
 """Of their directions in these norms, at most."""
 
 
@@ -44,16 +46,18 @@ def pretrain(
     """Train a model in place; the losses and ranks at the end, and a history.
 
     folder: where the state is saved on the way, and in the end the model. Each record of the
-    history has the loss on text held out and both norms of each hidden matrix; with them `reach`,
-    how large the norm of the optimizer's own ball could be by then, and `remainder`, the part of
-    the start in that (see `numerics.gpt2.spectra.reach`). The ranks are of the folded model, those
-    that a path would have there. Processes other than the first get their history alone.
+    history has the loss on text held out, the median of the stable ranks (`median_rank`), and both
+    norms of each hidden matrix; with them `reach`, how large the norm of the optimizer's own ball
+    could be by then, and `remainder`, the part of the start in that (see
+    `numerics.gpt2.spectra.reach`). Ranks are of the folded model, those that a path would have
+    there. Processes other than the first get their history alone.
     """
     texts, workers = trainer.texts, trainer.workers
     windows = texts.windows("in", workers.device)
 
     def watch() -> Record:
-        return {"held_out": window_loss(model, windows), **norms(model)}
+        own = statistics.median(map(stable_rank, singular_values(fold(model)).values()))
+        return {"held_out": window_loss(model, windows), "median_rank": own, **norms(model)}
 
     history = trainer.fit(LanguageModel(model), recipe, folder=folder, watch=watch)
     if not workers.first:
@@ -63,7 +67,8 @@ def pretrain(
     return {
         "optimizer": recipe.optimizer,
         "seed": recipe.seed,
-        "learning_rate": max(recipe.hidden_rates()),
+        "learning_rate": max(map(recipe.highest, KINDS)),
+        "batch": recipe.batch,
         "steps": recipe.steps,
         "weight_decay": recipe.weight_decay,
         "loss": texts.losses(model),
@@ -84,18 +89,22 @@ def ranks(model: GPT2LMHeadModel) -> dict[str, dict[str, float]]:
 
 def _reached(history: Sequence[Record], recipe: Recipe, model: GPT2LMHeadModel) -> dict[str, Any]:
     """The records with how large the norms could be by then, and the radius they tend to."""
-    optimizer, decay, rates = recipe.optimizer, recipe.weight_decay, recipe.hidden_rates()
-    start = history[0][NORMS[optimizer]]
+    decay, start = recipe.weight_decay, history[0]
+    rules = {name: rule(recipe.optimizer, kind_of(name)) for name in hidden_matrices(model)}
     sizes = {name: matrix.shape for name, matrix in hidden_matrices(model).items()}
     shapes = {name: (size[0], size[1]) for name, size in sizes.items()}
+    rates = {name: recipe.hidden_rates(kind_of(name)) for name in rules}
     for record in history:
-        before = rates[: record["step"]]
-        record["remainder"] = math.prod(1 - rate * decay for rate in before)
+        step = record["step"]
+        record["remainder"] = max(
+            math.prod(1 - rate * decay for rate in own[:step]) for own in rates.values()
+        )
         record["reach"] = {
-            name: reach(optimizer, start[name], before, decay, shape, length=_LENGTHS[optimizer])
-            for name, shape in shapes.items()
-        }
-    radii = (
-        {name: radius(optimizer, decay, shape) for name, shape in shapes.items()} if decay else {}
-    )
+            name: reach(
+                by, start[NORMS[by]][name], rates[name][:step], decay, shapes[name],
+                length=_LENGTHS[by],
+            )
+            for name, by in rules.items()
+        }  # fmt: skip
+    radii = {name: radius(by, decay, shapes[name]) for name, by in rules.items()} if decay else {}
     return {"history": list(history), "radius": radii}

@@ -193,6 +193,40 @@ def largest_jump(ranks: Sequence[float]) -> float | None:
     return max(abs(step) for step in _steps(ranks)) / span if span > 0 else None
 
 
+def shuffled_ranks(
+    first: Float[Tensor, " k"],
+    last: Float[Tensor, " k"],
+    shape: tuple[int, ...],
+    *,
+    points: int = 11,
+    seed: int = 0,
+) -> list[float]:
+    """The stable ranks on the line between two matrices with these singular values.
+
+    shape: of both. Their singular vectors are random, uniformly: those of the first can be axes.
+
+    >>> ones = torch.ones(4)
+    >>> ranks = shuffled_ranks(ones, ones, (4, 4), points=3)
+    >>> print(round(ranks[0], 6), round(ranks[2], 6), ranks[1] < 4)
+    4.0 4.0 True
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def orthogonal(size: int) -> Float[Tensor, "n n"]:
+        normal = torch.randn(size, size, dtype=torch.float64, generator=generator)
+        q, r = torch.linalg.qr(normal)
+        return q * r.diagonal().sign()  # which makes it uniform
+
+    def of(values: Float[Tensor, " k"]) -> Float[Tensor, "o i"]:
+        matrix = torch.zeros(*shape, dtype=torch.float64)
+        matrix.diagonal().copy_(values)
+        return matrix
+
+    left, right = orthogonal(shape[0]), orthogonal(shape[1])
+    ends = of(first), left @ of(last) @ right
+    return [stable_rank(_values((1 - t) * ends[0] + t * ends[1])) for t in grid(points)]
+
+
 SUMMARIES: Mapping[str, Callable[[Sequence[float]], float | None]] = {
     "change": change,
     "monotonicity": monotonicity,
@@ -215,17 +249,22 @@ One step of its Newton-Schulz iteration maps singular values by p(s) = 3.4445 s 
 to itself. So 1.2024 would be proved, but for the rounding of bfloat16; the rest is for that.
 """
 
-_SCALES = {"adamw": lambda shape: 1.0, "muon": lambda shape: math.sqrt(max(1, shape[0] / shape[1]))}
+
+def _muon_scale(shape: tuple[int, int]) -> float:
+    return math.sqrt(max(1, shape[0] / shape[1]))
+
+
+_SCALES = {"adamw": lambda shape: 1.0, "muon": _muon_scale, "kaon": _muon_scale}
 
 
 def radius(optimizer: str, weight_decay: float, shape: tuple[int, int]) -> float:
     """The radius of the ball that decoupled weight decay imposes on a hidden matrix.
 
-    adamw: of the entrywise maximum, 1 / weight_decay. muon: of the spectral norm, sqrt(max(1, out /
-    in)) / weight_decay, since `torch.optim.Muon` scales its orthogonal matrices so, but not the
-    weight decay. Both are for directions of norm one. Newton-Schulz steps have singular values up
-    to MUON_LENGTH, AdamW's entries are up to c of proofs_notes/implicit-bias.md: such weights may
-    stay outside by that factor.
+    adamw: of the entrywise maximum, 1 / weight_decay. muon, kaon: of the spectral norm, sqrt(max(1,
+    out / in)) / weight_decay, since `torch.optim.Muon` scales its orthogonal matrices so, but not
+    the weight decay. All are for directions of norm one. Newton-Schulz steps have singular values
+    up to MUON_LENGTH, Kaon's up to `numerics.gpt2.kaon.LENGTH`, AdamW's entries are up to c of
+    proofs_notes/implicit-bias.md: such weights may stay outside by that factor.
     shape: outputs and inputs, that of the matrices in `hidden_matrices`. Raises InputError for
     another optimizer, and weight decay that is not positive.
 

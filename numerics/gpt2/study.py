@@ -11,6 +11,10 @@ or, under torchrun, one after the other, with all processes training together.
     pairs/adamw-0--adamw-1/              aligned/ the second model in the coordinates of the first
         polychain/                       a path: path.json, first/, bend-1/, last/; curve.json
     study.json                           everything that was measured
+    runs.jsonl                           every run of a part, also those that were stopped
+
+Parts are made block by block, where pairs share no models: what is left of a block that is done
+is its documents, so study.json alone is enough to go on with the next one, in another folder.
 
 Sources: the paper's Table 1 and spectral figures (arXiv 2605.09991), with controls of our own.
 """
@@ -30,7 +34,7 @@ from numerics.files import make_folder, provenance, write, write_json
 from numerics.gpt2.cells import cells
 from numerics.gpt2.config import Config
 from numerics.gpt2.data import make_output
-from numerics.gpt2.names import Cell, Curve, Model, Pair
+from numerics.gpt2.names import Cell, Curve, Pair
 from numerics.gpt2.parts import (
     Aligned,
     Connected,
@@ -38,18 +42,20 @@ from numerics.gpt2.parts import (
     Lab,
     Part,
     Pretrained,
+    Shuffled,
     Start,
     Surface,
     texts_of,
 )
+from numerics.gpt2.runs import DONE, FAILED, STOPPED, Runs
 from numerics.gpt2.training import Trainer, Workers, device_of
 from numerics.training.loop import one_thread
 from theory.claims.gpt2_study import median_rank
-from theory.errors import InputError
+from theory.errors import InputError, Interrupted
 from theory.parallel import ALONE, Jobs, results
 from theory.types import Progress, silent
 
-CONFIG, RESULT = "config.json", "study.json"
+CONFIG, RESULT, RUNS = "config.json", "study.json", "runs.jsonl"
 
 _DIGITS = 5  # that are kept
 
@@ -63,24 +69,39 @@ class Study:
 
     @property
     def stages(self) -> list[Sequence[Part]]:
-        """The parts by stage."""
+        """The parts by stage, block by block: a block that is done is done with its models."""
         config = self.config
-        pretrained = [Pretrained(*each) for each in config.models.items()]
-        continued = [
-            Continued(model, replace(config.bends, optimizer=model.optimizer, seed=1))
-            for model in config.models
-            if model.is_end
-        ]
-        curves = [
-            Connected(pair, *each)
-            for pair in config.pairs
-            for each in config.curves(pair.cell).items()
-        ]
+        models, pairs = config.models, config.pairs
         shown: dict[Cell, Pair] = {}
-        for pair in config.pairs:
+        for pair in pairs:
             shown.setdefault(pair.cell, pair)
-        planes = [Surface(pair, Curve(config.kinds[0])) for pair in shown.values()]
-        return [[*pretrained, Start()], [*continued, *map(Aligned, config.pairs)], curves, planes]
+        stages: list[Sequence[Part]] = [[Start()]]
+        for block in range(1 + max(map(config.block, models))):
+            own = [model for model in models if config.block(model) == block]
+            between = [pair for pair in pairs if config.block(pair.first) == block]
+            stages += [
+                [Pretrained(model, models[model]) for model in own],
+                [
+                    *(
+                        Continued(model, replace(config.bends, optimizer=model.optimizer, seed=1))
+                        for model in own
+                        if config.is_continued(model)
+                    ),
+                    *map(Aligned, between),
+                    *map(Shuffled, between),
+                ],
+                [
+                    Connected(pair, *each)
+                    for pair in between
+                    for each in config.curves(pair.cell).items()
+                ],
+                [
+                    Surface(pair, Curve(config.kinds[0]))
+                    for pair in between
+                    if pair in shown.values()
+                ],
+            ]
+        return [stage for stage in stages if stage]
 
     def run(
         self,
@@ -88,32 +109,43 @@ class Study:
         jobs: Jobs = ALONE,
         workers: Workers | None = None,
         command: Sequence[str] = (),
+        known: Mapping[str, Any] | None = None,
         progress: Progress = silent,
     ) -> dict[str, Any]:
         """Make what is missing, and gather all of it in study.json; the document.
 
         jobs: parts at a time, each with a GPU of its own where there are as many. workers: of
-        torchrun; then there is one job. command: to record. `progress` may raise Interrupted,
-        which then leaves; the study goes on another time.
+        torchrun; then there is one job. command: to record. known: an earlier document of the
+        study, whose parts are taken from it; what other parts need is made again. `progress` may
+        raise Interrupted, which then leaves; what is done is gathered, and the study goes on
+        another time.
 
-        Raises InputError where the folder is another study's.
+        Raises InputError where the folder, or what is known, is another study's.
         """
         workers = workers or Workers(device=device_of())
+        runs = Runs(self.folder / RUNS)
         if workers.first:
             self._claim()
-        files = [self.folder / part.file for stage in self.stages for part in stage]
-        for stage in self.stages:
-            workers.wait()  # all have looked at the last stage, and see what was made
-            todo = [part for part in stage if not (self.folder / part.file).exists()]
-            workers.wait()
-            for part in self._made(todo, jobs, workers, progress):
-                done = sum(file.exists() for file in files)
-                progress(f"{part.file}; parts done of {len(files)}", done)
+            self._restore(known or {})
+            runs.close()
         workers.wait()
-        document = self.gather() | provenance(command)
-        if workers.first:
-            write(self.folder / RESULT, json.dumps(document))  # of long lists, unindented
-        return document
+        todo, parts = self.missing, [part for stage in self.stages for part in stage]
+        files = [self.folder / part.file for part in parts]
+        workers.wait()  # all have seen what is missing
+        try:
+            for stage in self.stages:
+                workers.wait()  # all see what the last stage made
+                left = [part for part in stage if part in todo]
+                for part in self._made(left, jobs, workers, progress):
+                    done = sum(file.exists() for file in files)
+                    progress(f"{part.file}; parts done of {len(files)}", done)
+        except Interrupted:
+            if workers.first:
+                runs.close()
+                self._gathered(command)
+            raise
+        workers.wait()
+        return self._gathered(command) if workers.first else {}
 
     def _claim(self) -> None:
         """Make the folder this study's."""
@@ -123,6 +155,33 @@ class Study:
             write_json(path, self.config.to_json())
         elif _read(path) != self.config.to_json():
             raise InputError(str(self.folder), "holds another study; give another folder")
+
+    def _restore(self, known: Mapping[str, Any]) -> None:
+        """Write the documents of parts that are known, where they are not there."""
+        if known and known["configuration"] != self.config.digest:
+            raise InputError("resume", "is the document of another study")
+        for part in (part for stage in self.stages for part in stage):
+            found: Any = known
+            for key in part.place:
+                found = found.get(key, {})
+            path = self.folder / part.file
+            if found and not path.exists():
+                make_folder(path.parent)
+                write_json(path, found)
+
+    @property
+    def missing(self) -> set[Part]:
+        """The parts to make: those that are not done, and those whose checkpoints these need."""
+        needed: set[str] = set()
+        found: set[Part] = set()
+        for part in reversed([part for stage in self.stages for part in stage]):
+            lost = part.writes in needed and not any(
+                (self.folder / part.writes / name).exists() for name in ("config.json", "path.json")
+            )
+            if lost or not (self.folder / part.file).exists():
+                found.add(part)
+                needed.update(part.reads)
+        return found
 
     def _made(
         self, todo: Sequence[Part], jobs: Jobs, workers: Workers, progress: Progress
@@ -136,36 +195,55 @@ class Study:
             yield from made
 
     def _make(self, work: tuple[Part, Workers], progress: Progress) -> Part:
-        """Make a part and write its document, the last of its files."""
+        """Make a part and write its document, the last of its files; and record the run."""
         part, workers = work
 
         def report(stage: str, count: int) -> None:
             progress(f"{part.file}, {stage}", count)
 
-        begun = time.perf_counter()
+        begun, runs, run = time.perf_counter(), Runs(self.folder / RUNS), ""
         lab = Lab(self.config, self.folder, Trainer(texts_of(self.config), workers, report))
-        with one_thread():
-            document = part.make(lab)
+        if workers.first:
+            run = runs.begin(part.file, self.config.digest)
+        try:
+            with one_thread():
+                document = part.make(lab)
+        except BaseException as error:
+            if workers.first:
+                stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+                runs.end(run, *((STOPPED,) if stopped else (FAILED, {"error": str(error)})))
+            raise
         if workers.first:
             path = self.folder / part.file
             make_folder(path.parent)
             write_json(path, {**document, "seconds_taken": time.perf_counter() - begun})
+            results = {key: document[key] for key in _TOLD if key in document}
+            runs.end(run, DONE, _rounded(results))
         workers.wait()
         return part
 
+    def _gathered(self, command: Sequence[str]) -> dict[str, Any]:
+        document = self.gather() | provenance(command)
+        write(self.folder / RESULT, json.dumps(document))  # of long lists, unindented
+        return document
+
     def gather(self) -> dict[str, Any]:
-        """Everything that was measured, of a study whose parts are all there."""
+        """Everything that was measured; of a study that is not complete, the parts that are there.
+
+        Each part's document is at its place, and beside them what follows from several. A pair
+        without all of its parts has no cell yet.
+        """
         config = self.config
-        found = {part: _read(self.folder / part.file) for stage in self.stages for part in stage}
-        seconds = sum(document.pop("seconds_taken") for document in found.values())
-        models = {part.model: end for part, end in found.items() if isinstance(part, Pretrained)}
-        continued = {
-            str(part.model): losses for part, losses in found.items() if isinstance(part, Continued)
+        parts = [part for stage in self.stages for part in stage]
+        found = {
+            part: _read(self.folder / part.file)
+            for part in parts
+            if (self.folder / part.file).exists()
         }
-        pairs = {str(pair): self._gathered(pair, found) for pair in config.pairs}
-        swept = [Model("adamw", 0), *(model for model in models if model.rate is not None)]
-        document = {
+        document: dict[str, Any] = {
             "name": config.name,
+            "configuration": config.digest,
+            "parts": {"done": len(found), "of": len(parts)},
             "config": config.to_json(),
             "corpus": {
                 text: {
@@ -175,40 +253,68 @@ class Study:
                 }
                 for text, corpus in texts_of(config).corpora.items()
             },
-            "start": found[Start()],
-            "ends": {str(model): end for model, end in models.items() if model.is_end},
-            "longer": {
-                str(model._replace(longer=False)): end
-                for model, end in models.items()
-                if model.longer
-            },
-            "sweep": [_swept(models[model]) for model in swept],
-            "pairs": pairs,
-            "continued": continued,
-            "cells": cells(pairs, continued),
-            "seconds": seconds,
+            "ends": {},
+            "controls": {},
+            "pairs": {},
+            "continued": {},
         }
+        for pair in config.pairs:
+            names = {"cell": pair.cell, "first": pair.first, "last": pair.last}
+            document["pairs"][str(pair)] = {k: str(v) for k, v in names.items()} | {"curves": {}}
+        for part in parts:
+            if part in found:
+                *keys, last = part.place
+                at = document
+                for key in keys:
+                    at = at[key]
+                at[last] = found[part]
+        for each in document["pairs"].values():
+            if "plane" not in each:  # many numbers; those of one pair in each cell are drawn
+                for curve in each["curves"].values():
+                    curve["spectra"].pop("singular_values", None)
+        drawn = [str(model) for model in config.models if model.is_end and model.seed < _DRAWN]
+        for name, end in [*document["ends"].items(), *document["controls"].items()]:
+            if name not in drawn:
+                for record in end["history"]:
+                    for key in _NORMS:
+                        record.pop(key, None)
+        whole = {
+            str(pair): document["pairs"][str(pair)]
+            for pair in config.pairs
+            if len(document["pairs"][str(pair)]["curves"]) == len(config.curves(pair.cell))
+        }
+        document["cells"] = cells(whole, document["continued"])
+        document |= self._derived(document["controls"], document["ends"])
+        document["seconds"] = sum(each["seconds_taken"] for each in found.values())
         rounded: dict[str, Any] = _rounded(document)
         return rounded
 
-    def _gathered(self, pair: Pair, found: Mapping[Part, dict[str, Any]]) -> dict[str, Any]:
-        curves = {
-            str(curve): found[Connected(pair, curve, recipe)]
-            for curve, recipe in self.config.curves(pair.cell).items()
+    def _derived(
+        self, controls: Mapping[str, Any], ends: Mapping[str, Any]
+    ) -> dict[str, dict[str, Any] | list[Any]]:
+        """The models that were trained longer, and learning rates with those of the ends."""
+        models, variants = self.config.models, self.config.variants
+        swept = [model for model in models if model.variant and variants[model.variant].is_rate]
+        beside = dict.fromkeys(model._replace(variant="") for model in swept)
+        every = {**ends, **controls}
+        return {
+            "longer": {
+                str(model._replace(variant="")): controls[str(model)]
+                for model in models
+                if model.variant == "longer" and str(model) in controls
+            },
+            "sweep": [_swept(every[str(m)]) for m in (*beside, *swept) if str(m) in every],
         }
-        document = {
-            "cell": str(pair.cell),
-            "first": str(pair.first),
-            "last": str(pair.last),
-            "alignment": found[Aligned(pair)],
-            "curves": curves,
-        }
-        plane = Surface(pair, Curve(self.config.kinds[0]))
-        if plane in found:
-            return document | {"plane": found[plane]}
-        for curve in curves.values():  # many numbers; those of one pair in each cell are drawn
-            del curve["spectra"]["singular_values"]
-        return document
+
+
+_TOLD = ("barrier", "none", "learned", "steps")
+"""What the record says of a part that is done, where it has that."""
+
+_NORMS = ("spectral", "entrywise", "reach")
+"""Of histories: many numbers."""
+
+_DRAWN = 3
+"""So many models of each optimizer have all of their history in the document."""
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """One trainer of whatever has a loss on windows of text: models, bends of paths, alignments.
 
-The optimizer of the hidden matrices is an argument: AdamW, or Muon as torch has it, with query, key
-and value orthogonalised one by one. Everything else (embeddings, head, biases, norms) is AdamW's.
-Batches depend on the seed and the step alone, so training that was stopped goes on as if it had
-not been, and several processes together do what one does, up to rounding.
+The optimizer of the hidden matrices is an argument: AdamW, Muon as torch has it, with query, key
+and value orthogonalised one by one, Kaon, or Muon on some kinds of matrices and AdamW on the rest.
+Everything else (embeddings, head, biases, norms) is AdamW's. Batches depend on the seed and the
+step alone, and in one thread the same training gives the same bits, also where it was stopped and
+went on. Several processes give the bits of one that takes its batches in as many parts; other sums
+round otherwise, which training enlarges: see proofs_notes/gpt2-reproducible.md.
 
 >>> from numerics.gpt2.data import Corpus, Texts
 >>> from numerics.gpt2.model import LanguageModel, Shape, build
@@ -42,8 +44,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from numerics.files import make_folder, write
 from numerics.gpt2.data import Corpus, Texts
+from numerics.gpt2.kaon import Kaon
 from numerics.gpt2.model import is_hidden, split_hidden
-from numerics.gpt2.names import OPTIMIZERS
+from numerics.gpt2.names import KINDS, OPTIMIZERS, kind_of, rule
 from theory.errors import InputError
 from theory.problem import positive_integer
 from theory.types import Progress, silent
@@ -69,8 +72,8 @@ class Recipe:
 
     optimizer: of the hidden matrices, one of OPTIMIZERS. batch: windows in each step, of all
     processes together, taken in `accumulation` parts one after the other. learning_rate: AdamW's;
-    muon_learning_rate: of the hidden matrices where Muon has them. weight_decay: decoupled, of all
-    but vectors. schedule: the rate rises linearly over the first `warmup` of the steps; "cosine"
+    muon_learning_rate: of the hidden matrices that Muon or Kaon has. weight_decay: decoupled, of
+    all but vectors. schedule: the rate rises linearly over the first `warmup` of the steps; "cosine"
     then lowers it to `floor` of its height, "wsd" keeps it and lowers it linearly over the last
     `decay` of the steps. clip: the longest gradient. precision: bfloat16 is mixed; "auto" takes it
     on a GPU. seed: of the batches.
@@ -121,9 +124,14 @@ class Recipe:
         passed = (step - warm) / max(self.steps - 1 - warm, 1)
         return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * passed)) / 2
 
-    def hidden_rates(self) -> list[float]:
-        """The learning rate of the hidden matrices in each step."""
-        highest = self.muon_learning_rate if self.optimizer == "muon" else self.learning_rate
+    def highest(self, kind: str) -> float:
+        """The greatest learning rate of the hidden matrices of a kind."""
+        by_adamw = rule(self.optimizer, kind) == "adamw"
+        return self.learning_rate if by_adamw else self.muon_learning_rate
+
+    def hidden_rates(self, kind: str = KINDS[0]) -> list[float]:
+        """The learning rate of the hidden matrices of a kind in each step."""
+        highest = self.highest(kind)
         return [highest * self.height(step) for step in range(self.steps)]
 
 
@@ -186,21 +194,24 @@ def torchrun_workers() -> Iterator[Workers]:
 
 
 class _Optimizers:
-    """AdamW and Muon on the parameters of a module, with one schedule."""
+    """What trains the parameters of a module, each by its rule, with one schedule."""
 
     def __init__(self, module: nn.Module, recipe: Recipe) -> None:
         matrices: list[Tensor] = []
         vectors: list[Tensor] = []
-        # Parameters of Muon's, with views of the matrices in each.
+        others: dict[str, list[nn.Parameter]] = {"muon": [], "kaon": []}  # by rule
+        # Parameters that are not AdamW's as a whole, with views of the matrices in each.
         self._split: list[tuple[Tensor, list[nn.Parameter]]] = []
         for name, parameter in module.named_parameters():
             if not parameter.requires_grad:
                 continue
-            if recipe.optimizer == "muon" and is_hidden(name):
-                views = split_hidden(name, parameter.data).values()
-                self._split.append((parameter, [nn.Parameter(view) for view in views]))
-            else:
+            if recipe.optimizer == "adamw" or not is_hidden(name):
                 (matrices if parameter.ndim > 1 else vectors).append(parameter)
+                continue
+            views = {k: nn.Parameter(v) for k, v in split_hidden(name, parameter.data).items()}
+            self._split.append((parameter, list(views.values())))
+            for matrix, view in views.items():
+                others.get(rule(recipe.optimizer, kind_of(matrix)), matrices).append(view)
         groups = [
             {"params": matrices, "weight_decay": recipe.weight_decay},
             {"params": vectors, "weight_decay": 0.0},
@@ -209,15 +220,14 @@ class _Optimizers:
         self.each: list[torch.optim.Optimizer] = []
         if groups:
             self.each.append(torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=BETAS))
-        if self._split:
-            self.each.append(
-                torch.optim.Muon(
-                    [view for _, views in self._split for view in views],
-                    lr=recipe.muon_learning_rate,
-                    weight_decay=recipe.weight_decay,
-                    momentum=MOMENTUM,
-                )
-            )
+        options = {
+            "lr": recipe.muon_learning_rate,
+            "weight_decay": recipe.weight_decay,
+            "momentum": MOMENTUM,
+        }
+        for name, make in (("muon", torch.optim.Muon), ("kaon", Kaon)):
+            if others[name]:
+                self.each.append(make(others[name], **options))
         self._rates = [optimizer.param_groups[0]["lr"] for optimizer in self.each]
 
     def step(self, height: float) -> None:

@@ -59,9 +59,12 @@ learning_rate = 2e-3
 muon_learning_rate = 0.01
 [paths]
 kinds = ["polychain", "bezier"]
-[controls]
-learning_rates = [2e-3]
-longer = 2
+[controls.longer]
+optimizers = ["adamw"]
+steps = 12
+[controls.low]
+optimizers = ["adamw"]
+learning_rate = 2e-3
 """
 """Every part that there is."""
 
