@@ -40,8 +40,8 @@ Training = Annotated[
     typer.Option(
         "--text",
         metavar="TEXT",
-        help="To train on: a file, a folder (without what isthmus made in it), stdlib or "
-        "python-docs; again for more.  [default: stdlib]",
+        help="To train on: a file, a folder (without what isthmus made in it), or a name that "
+        "`texts` lists; again for more.  [default: stdlib]",
     ),
 ]
 Other = Annotated[
@@ -128,6 +128,7 @@ def train(
         "model": str(out),
         "parameters": sum(p.numel() for p in model.parameters()),
         "processes": trainer.workers.count,
+        "corpus": {text: corpus.to_json() for text, corpus in texts.corpora.items()},
         "recipe": asdict(recipe),
         **measured,
     }
@@ -210,6 +211,7 @@ def connect(
         "kind": kind,
         "bends": len(path.bends),
         "alignment": alignment,
+        "corpus": {text: corpus.to_json() for text, corpus in texts.corpora.items()},
         "recipe": asdict(recipe),
         **measured,
     }
@@ -376,6 +378,26 @@ def _estimate(settings: Config, many: int) -> dict[str, Any]:
     }
 
 
+@app.command()
+def texts(context: typer.Context, json: options.Json = None) -> int:
+    """Text that goes by a name: its licence, and what it is where it is installed.
+
+    A study's document has the same digests (SHA-256 of the text in UTF-8).
+    """
+    from numerics.gpt2.corpora import CORPORA
+    from numerics.gpt2.data import Corpus
+
+    task = Task(context.obj, [], json=json)
+    found: dict[str, dict[str, Any]] = {}
+    for name, corpus in CORPORA.items():
+        found[name] = {"text": corpus.what, "licence": corpus.licence, "get": corpus.get}
+        try:
+            found[name] |= Corpus.read([name]).to_json()
+        except InputError as error:
+            found[name]["missing"] = str(error)
+    return task.finish({"texts": found}, partial(_print_texts, found))
+
+
 # What the commands share
 
 _MODEL = ("config.json", "model.safetensors")
@@ -423,7 +445,8 @@ def _texts(
     context: typer.Context, block: int, models: Mapping[Path, GPT2LMHeadModel] | None = None
 ) -> Texts:
     """What the options of text say; models: by their folders, which must have its vocabulary."""
-    from numerics.gpt2.data import PYTHON_DOCS, STDLIB, Corpus, Texts, outputs
+    from numerics.gpt2.corpora import PYTHON_DOCS, STDLIB
+    from numerics.gpt2.data import Corpus, Texts, outputs
 
     given = context.params
     sources = (given["text"] or [STDLIB], given["other"] or [PYTHON_DOCS])
@@ -466,6 +489,26 @@ def _print_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None)
     for row in rows:
         shown.add_row(*row.values())
     console().print(shown)
+
+
+def _print_texts(found: Mapping[str, Mapping[str, Any]]) -> None:
+    _print_table(
+        [
+            {
+                "name": name,
+                "text": corpus["text"],
+                "licence": corpus["licence"],
+                "bytes": f"{corpus['training'] + corpus['held_out']:,}"
+                if "sha256" in corpus
+                else "not installed",
+                "SHA-256": corpus.get("sha256", "")[:16],
+            }
+            for name, corpus in found.items()
+        ]
+    )
+    for corpus in found.values():
+        if "missing" in corpus:
+            print(corpus["missing"])
 
 
 def _print_connection(document: Mapping[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """Optimizers and loss landscapes of GPT-2 models: pretraining, alignment, connection, spectra.
 
+    corpora.py      text that goes by a name
+    r_data.py       what packages of R bring, read without R
     data.py         text as tokens, with a part held out
     model.py        GPT-2 as a plain `GPT2LMHeadModel`, its checkpoints and hidden matrices
     training.py     one trainer of models, bends of paths and alignments; AdamW or Muon

@@ -167,14 +167,7 @@ class Study:
         document = {
             "name": config.name,
             "config": config.to_json(),
-            "corpus": {
-                text: {
-                    "sources": list(config.text[text]),
-                    "training": len(corpus.training),
-                    "held_out": len(corpus.held_out),
-                }
-                for text, corpus in texts_of(config).corpora.items()
-            },
+            "corpus": {text: corpus.to_json() for text, corpus in texts_of(config).corpora.items()},
             "start": found[Start()],
             "ends": {str(model): end for model, end in models.items() if model.is_end},
             "longer": {
