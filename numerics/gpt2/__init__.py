@@ -7,6 +7,7 @@
     training.py     one trainer of models, bends of paths and alignments; AdamW or Muon
     alignment.py    another model in the coordinates of a first one, with the same logits
     paths.py        straight lines, polychains and Bezier curves between models; barriers
+    ensembles.py    averages of what models and points between them predict
     spectra.py      singular values, stable and effective ranks along a path; norms
     pretraining.py  a model trained, and what is recorded of it
     connection.py   two models aligned, with a path that is learned and measured

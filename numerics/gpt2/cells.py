@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,6 +27,25 @@ def cells(
         members.setdefault(pair["cell"], []).append(pair)
     return {
         cell: {curve: _common(found, curve, continued) for curve in found[0]["curves"]}
+        for cell, found in members.items()
+    }
+
+
+def ensemble_cells(
+    pairs: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    """By cell, text and ensemble: the perplexity of a token, exp of the mean loss."""
+    members: dict[str, list[Mapping[str, Any]]] = {}
+    for pair in pairs.values():
+        members.setdefault(pair["cell"], []).append(pair["ensembles"]["loss"])
+    return {
+        cell: {
+            text: {
+                name: _statistic([math.exp(losses[text][name]) for losses in found])
+                for name in found[0][text]
+            }
+            for text in found[0]
+        }
         for cell, found in members.items()
     }
 

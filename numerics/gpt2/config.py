@@ -167,6 +167,15 @@ class Config:
             for j, k in (circle[:1] if a == b and n == 2 else circle)
         ]
 
+    def third(self, pair: Pair) -> Model | None:
+        """A model that is in no way between the two, for an ensemble: by the last one's optimizer.
+
+        Of the next seed in the circle; None where both are all that there are.
+        """
+        optimizer, seed = pair.last.optimizer, pair.last.seed
+        others = [m for m in self.models if m.is_end and m.optimizer == optimizer and m not in pair]
+        return min(others, key=lambda m: (m.seed - seed) % self.seeds, default=None)
+
     def curves(self, cell: Cell) -> dict[Curve, Recipe]:
         """The curves between the models of each pair and how their bends are trained.
 

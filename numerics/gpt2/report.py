@@ -71,7 +71,10 @@ def pair_rows(study: Study) -> list[dict[str, str]]:
 def write_study_report(study: Study, folder: Path) -> None:
     """Write index.html, which needs nothing else. Raises InputError where that cannot be."""
     make_folder(folder)
-    sections = (_summary, _barriers, _claims, _controls, _models, _spectra, _planes, _balls)
+    sections = (
+        *(_summary, _barriers, _claims, _controls, _ensembles),
+        *(_models, _spectra, _planes, _balls),
+    )
     body = "".join(section(study) for section in (*sections, _measured))
     title = f"GPT-2 models connected: study {study['name']}"
     write(folder / "index.html", page(title, body, study))
@@ -80,8 +83,10 @@ def write_study_report(study: Study, folder: Path) -> None:
 def _statistic(study: Study, cell: Cell, curve: Curve, *names: str) -> str:
     """Mean ± standard deviation over the pairs; without the latter for a single pair."""
     found = measured(study, str(cell), str(curve), *names)
-    if found is None:
-        return _MISSING
+    return _MISSING if found is None else _spread(found)
+
+
+def _spread(found: Mapping[str, Any]) -> str:
     spread = "" if found["std"] is None else f" ±\u00a0{found['std']:.3f}"
     return f"{found['mean']:.3f}{spread}"
 
@@ -340,6 +345,31 @@ def _continued(study: Study) -> str:
         for name, losses in found.items()
     ]
     return _paragraph("Models trained on for as many steps as a bend:") + "\n" + _table(rows)
+
+
+def _ensembles(study: Study) -> str:
+    rows = [
+        {
+            "models": plots.named(Cell.read(cell)),
+            "text": TEXTS[text],
+            **{name: _spread(found) for name, found in averages.items()},
+        }
+        for cell, texts in study.get("ensembles", {}).items()
+        for text, averages in texts.items()
+    ]
+    if not rows:
+        return ""
+    columns = dict.fromkeys(name for row in rows for name in row)
+    return _section(
+        "Ensembles",
+        _paragraph(
+            "Perplexity of a token: of the better end, of the best point between, of the average "
+            "of what both ends predict, of that of both and the point, and, for comparison, of "
+            "both and a third model. Which end and which point are best was chosen on windows in "
+            "distribution that are not among those measured here."
+        ),
+        _table([{name: row.get(name, _MISSING) for name in columns} for row in rows]),
+    )
 
 
 def _models(study: Study) -> str:

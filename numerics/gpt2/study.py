@@ -27,12 +27,13 @@ from pathlib import Path
 from typing import Any
 
 from numerics.files import make_folder, provenance, write, write_json
-from numerics.gpt2.cells import cells
+from numerics.gpt2.cells import cells, ensemble_cells
 from numerics.gpt2.config import Config
 from numerics.gpt2.data import make_output
 from numerics.gpt2.names import Cell, Curve, Model, Pair
 from numerics.gpt2.parts import (
     Aligned,
+    Averaged,
     Connected,
     Continued,
     Lab,
@@ -80,7 +81,15 @@ class Study:
         for pair in config.pairs:
             shown.setdefault(pair.cell, pair)
         planes = [Surface(pair, Curve(config.kinds[0])) for pair in shown.values()]
-        return [[*pretrained, Start()], [*continued, *map(Aligned, config.pairs)], curves, planes]
+        return [
+            [*pretrained, Start()],
+            [*continued, *map(Aligned, config.pairs)],
+            curves,
+            [*map(self._averaged, config.pairs), *planes],
+        ]
+
+    def _averaged(self, pair: Pair) -> Averaged:
+        return Averaged(pair, Curve(self.config.kinds[0]), self.config.third(pair))
 
     def run(
         self,
@@ -179,6 +188,7 @@ class Study:
             "pairs": pairs,
             "continued": continued,
             "cells": cells(pairs, continued),
+            "ensembles": ensemble_cells(pairs),
             "seconds": seconds,
         }
         rounded: dict[str, Any] = _rounded(document)
@@ -195,6 +205,7 @@ class Study:
             "last": str(pair.last),
             "alignment": found[Aligned(pair)],
             "curves": curves,
+            "ensembles": found[self._averaged(pair)],
         }
         plane = Surface(pair, Curve(self.config.kinds[0]))
         if plane in found:

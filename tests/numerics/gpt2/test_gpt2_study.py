@@ -25,6 +25,7 @@ from gpt2_studies import SMALL, TINY
 from numerics.gpt2.alignment import fold
 from numerics.gpt2.cells import cells
 from numerics.gpt2.config import SHIPPED, Config
+from numerics.gpt2.ensembles import average_loss, window_losses
 from numerics.gpt2.estimate import estimate
 from numerics.gpt2.model import load, window_loss
 from numerics.gpt2.names import Cell
@@ -213,6 +214,41 @@ def test_cells_are_what_the_curves_say(result: dict[str, Any]) -> None:
     assert told["mean"] == pytest.approx(mean(barriers), abs=1e-4)
     assert told["std"] == pytest.approx(stdev(barriers), abs=1e-4)
     assert told["n"] == 2
+
+
+def test_ensembles_are_of_the_models_of_their_pair(study: Study, result: dict[str, Any]) -> None:
+    for name, pair in result["pairs"].items():
+        told = pair["ensembles"]["loss"]["out"]
+        # Two models of each optimizer: only a pair of both leaves a third one.
+        crossing = pair["cell"] == "adamw-muon"
+        assert ("three models averaged" in told) == crossing
+        windows = texts_of(study.config).windows("out", torch.device("cpu"))[1::2]
+        models = [load(study.folder / "ends" / pair[end]) for end in ("first", "last")]
+        if crossing:
+            models.append(load(study.folder / "ends" / {"1": "muon-0", "0": "muon-1"}[name[-1]]))
+        losses = [window_losses(model, windows) for model in models]
+        # Alignment leaves predictions as they are, up to rounding.
+        assert told["ends averaged"] == pytest.approx(average_loss(losses[:2]), abs=1e-3)
+        if crossing:
+            assert told["three models averaged"] == pytest.approx(average_loss(losses), abs=1e-3)
+        perplexity = result["ensembles"][pair["cell"]]["out"]["ends averaged"]["values"]
+        assert math.exp(told["ends averaged"]) == pytest.approx(
+            perplexity[
+                [n for n, p in result["pairs"].items() if p["cell"] == pair["cell"]].index(name)
+            ],
+            rel=1e-4,
+        )
+
+
+def test_the_third_model_is_the_next_in_the_circle() -> None:
+    config = replace(Config.read("smoke"), seeds=4)
+    thirds = {str(pair): str(config.third(pair)) for pair in config.pairs}
+    assert thirds["adamw-0--adamw-1"] == "adamw-2"
+    assert thirds["adamw-2--adamw-3"] == "adamw-0"
+    assert thirds["muon-3--muon-0"] == "muon-1"
+    assert thirds["adamw-3--muon-0"] == "muon-1"
+    two = replace(config, seeds=2)
+    assert [str(two.third(pair)) for pair in two.pairs] == ["None", "muon-0", "muon-1", "None"]
 
 
 def test_the_middle_above_ends_trained_on_by_hand() -> None:
