@@ -17,13 +17,16 @@ from theory.claims.base import Bounds, Value
 
 HOLDS, FALSE, FAILED = "holds", "is false", "failed"
 REFUTED, REVIVED = "refuted, as recorded", "holds, though recorded as refuted"
+UNDECIDED = "not decided"
 """The verdicts."""
 
-_COLOURS = {HOLDS: "holds", REFUTED: "refuted"}
+_COLOURS = {HOLDS: "holds", REFUTED: "refuted", UNDECIDED: "refuted"}
 
 
-def verdict_of(holds: bool, recorded: bool = True) -> str:
+def verdict_of(holds: bool, recorded: bool | None = True) -> str:
     """What is said of a claim, beside what is recorded with it."""
+    if recorded is None:
+        return f"{HOLDS if holds else FALSE}, and no verdict is recorded"
     if recorded:
         return HOLDS if holds else FALSE
     return REVIVED if holds else REFUTED

@@ -40,8 +40,8 @@ Training = Annotated[
     typer.Option(
         "--text",
         metavar="TEXT",
-        help="To train on: a file, a folder (without what isthmus made in it), stdlib or "
-        "python-docs; again for more.  [default: stdlib]",
+        help="To train on: a file, a folder (without what isthmus made in it), or a name that "
+        "`texts` lists; again for more.  [default: stdlib]",
     ),
 ]
 Other = Annotated[
@@ -128,6 +128,7 @@ def train(
         "model": str(out),
         "parameters": sum(p.numel() for p in model.parameters()),
         "processes": trainer.workers.count,
+        "corpus": {text: corpus.to_json() for text, corpus in texts.corpora.items()},
         "recipe": asdict(recipe),
         **measured,
     }
@@ -210,6 +211,7 @@ def connect(
         "kind": kind,
         "bends": len(path.bends),
         "alignment": alignment,
+        "corpus": {text: corpus.to_json() for text, corpus in texts.corpora.items()},
         "recipe": asdict(recipe),
         **measured,
     }
@@ -293,26 +295,42 @@ def table(
     context: typer.Context,
     config: Annotated[
         str,
-        typer.Argument(metavar="CONFIG", help="default, smoke, paper, or a TOML file like theirs."),
+        typer.Argument(
+            metavar="CONFIG", help="default, second, smoke, ..., or a TOML file like theirs."
+        ),
     ] = "default",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the study; goes on with it.")
     ] = None,
     jobs: options.Jobs = None,
+    time_budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Stop after so long, as 90m, 2h or 300s; it goes on another time."
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="An earlier study.json: a new folder goes on after the parts that it has.",
+        ),
+    ] = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only say how long it would take on this machine.")
     ] = False,
     json: options.Json = None,
 ) -> int:
-    """A whole study: ends, alignments, paths, controls; a table, a page and three claims.
+    """A whole study: ends, alignments, paths, controls; a table, a page and its claims.
 
     Exit code 1: a claim is false. The study smoke tests the machinery: it judges none. A study that
-    was stopped goes on where it was. Under torchrun all processes train each part together; without
+    was stopped goes on where it was; DIR/study.json then has the parts that are done, and
+    DIR/runs.jsonl every run. Under torchrun all processes train each part together; without
     it, parts run side by side.
     """
     from numerics.gpt2.config import Config
     from numerics.gpt2.report import claims_of, write_study_report
-    from numerics.gpt2.study import CONFIG, RESULT, Study
+    from numerics.gpt2.study import CONFIG, RESULT, RUNS, Study, read_document
     from numerics.gpt2.training import torchrun_workers
     from theory.parallel import ALONE
 
@@ -323,14 +341,16 @@ def table(
         return task.finish(document, partial(_print_estimate, document))
     if out is None:
         raise InputError("out", "name a folder for the study")
-    written = Folder(out, (CONFIG, RESULT, "start.json", "index.html"))
-    task = Task(context.obj, [config], json=json, out=written)
+    written = Folder(out, (CONFIG, RESULT, RUNS, "start.json", "index.html"))
+    task = Task(context.obj, [config, resume], json=json, out=written)
+    known = None if resume is None else read_document(resume)
+    seconds = None if time_budget is None else _seconds(time_budget)
     with torchrun_workers() as workers:
         alone = workers.count == 1
         many = _jobs(jobs) if alone else ALONE
-        with progress(at_once=not many.alone) as report:
+        with progress(at_once=not many.alone, seconds=seconds) as report:
             document = Study(settings, out).run(
-                jobs=many, workers=workers, command=context.obj, progress=report
+                jobs=many, workers=workers, command=context.obj, known=known, progress=report
             )
         if not workers.first:
             return EXIT_DONE
@@ -342,6 +362,17 @@ def table(
     code = EXIT_DONE if all(each.holds for each in judged) else EXIT_FALSE
     show = partial(_print_study, document, judged, out)
     return task.finish(document | {"claims": verdicts}, show, code=code)
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _seconds(budget: str) -> int:
+    """Of a time such as 90m."""
+    number, unit = budget[:-1], budget[-1:]
+    if unit not in _UNITS or not number.isdecimal():
+        raise InputError("time-budget", f"{budget!r} must be a number with s, m or h, such as 90m")
+    return int(number) * _UNITS[unit]
 
 
 def _jobs(jobs: int | None) -> Jobs:
@@ -374,6 +405,26 @@ def _estimate(settings: Config, many: int) -> dict[str, Any]:
         "hours": hours,
         "hours_side_by_side": hours / many,
     }
+
+
+@app.command()
+def texts(context: typer.Context, json: options.Json = None) -> int:
+    """Text that goes by a name: its licence, and what it is where it is installed.
+
+    A study's document has the same digests (SHA-256 of the text in UTF-8).
+    """
+    from numerics.gpt2.corpora import CORPORA
+    from numerics.gpt2.data import Corpus
+
+    task = Task(context.obj, [], json=json)
+    found: dict[str, dict[str, Any]] = {}
+    for name, corpus in CORPORA.items():
+        found[name] = {"text": corpus.what, "licence": corpus.licence, "get": corpus.get}
+        try:
+            found[name] |= Corpus.read([name]).to_json()
+        except InputError as error:
+            found[name]["missing"] = str(error)
+    return task.finish({"texts": found}, partial(_print_texts, found))
 
 
 # What the commands share
@@ -423,7 +474,8 @@ def _texts(
     context: typer.Context, block: int, models: Mapping[Path, GPT2LMHeadModel] | None = None
 ) -> Texts:
     """What the options of text say; models: by their folders, which must have its vocabulary."""
-    from numerics.gpt2.data import PYTHON_DOCS, STDLIB, Corpus, Texts, outputs
+    from numerics.gpt2.corpora import PYTHON_DOCS, STDLIB
+    from numerics.gpt2.data import Corpus, Texts, outputs
 
     given = context.params
     sources = (given["text"] or [STDLIB], given["other"] or [PYTHON_DOCS])
@@ -466,6 +518,26 @@ def _print_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None)
     for row in rows:
         shown.add_row(*row.values())
     console().print(shown)
+
+
+def _print_texts(found: Mapping[str, Mapping[str, Any]]) -> None:
+    _print_table(
+        [
+            {
+                "name": name,
+                "text": corpus["text"],
+                "licence": corpus["licence"],
+                "bytes": f"{corpus['training'] + corpus['held_out']:,}"
+                if "sha256" in corpus
+                else "not installed",
+                "SHA-256": corpus.get("sha256", "")[:16],
+            }
+            for name, corpus in found.items()
+        ]
+    )
+    for corpus in found.values():
+        if "missing" in corpus:
+            print(corpus["missing"])
 
 
 def _print_connection(document: Mapping[str, Any]) -> None:

@@ -29,6 +29,7 @@ EXIT_FALSE = 1  # a claim is false or a certificate is not valid
 EXIT_INPUT = 2  # the input or the options are wrong
 EXIT_UNDECIDED = 3  # not decided within the budget, or interrupted
 
+_SOON = 1e-3  # seconds; zero would be never
 _PATIENCE = 0.5  # seconds from Ctrl-C to the next call of a callback
 
 
@@ -121,6 +122,7 @@ def progress(
     Interrupted where it is. seconds: after so many the work is interrupted likewise.
     """
     stopping = False
+    spent = f"the time budget of {seconds} s is spent"
 
     def stop(signum: int, frame: FrameType | None) -> None:
         nonlocal stopping
@@ -132,6 +134,8 @@ def progress(
         signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
 
     def force(signum: int, frame: FrameType | None) -> None:
+        if not stopping:
+            say(spent)
         raise Interrupted
 
     bar = _bar(total) if sys.stderr.isatty() else None
@@ -144,7 +148,7 @@ def progress(
             raise Interrupted
         passed = time.monotonic() - start
         if seconds is not None and passed > seconds:
-            say(f"the time budget of {seconds} s is spent")
+            say(spent)
             raise Interrupted
         if bar is None and passed > quiet:
             say(f"after {passed:.0f} s: {stage}: {count:,}")
@@ -156,6 +160,8 @@ def progress(
         number: signal.signal(number, handler)
         for number, handler in ((signal.SIGINT, stop), (signal.SIGALRM, force))
     }
+    if at_once and seconds is not None:
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, _SOON))
     try:
         with nullcontext() if bar is None else bar:
             yield report

@@ -161,6 +161,8 @@ def _on_record(claim: Claim) -> str:
 
     if isinstance(claim, Theorem):
         return claim.on_record
+    if claim.recorded is None:
+        return "not decided"
     return "holds" if claim.recorded else "refuted"
 
 

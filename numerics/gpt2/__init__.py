@@ -1,10 +1,13 @@
 """Optimizers and loss landscapes of GPT-2 models: pretraining, alignment, connection, spectra.
 
+    corpora.py      text that goes by a name
+    r_data.py       what packages of R bring, read without R
     data.py         text as tokens, with a part held out
     model.py        GPT-2 as a plain `GPT2LMHeadModel`, its checkpoints and hidden matrices
     training.py     one trainer of models, bends of paths and alignments; AdamW or Muon
     alignment.py    another model in the coordinates of a first one, with the same logits
     paths.py        straight lines, polychains and Bezier curves between models; barriers
+    ensembles.py    averages of what models and points between them predict
     spectra.py      singular values, stable and effective ranks along a path; norms
     pretraining.py  a model trained, and what is recorded of it
     connection.py   two models aligned, with a path that is learned and measured

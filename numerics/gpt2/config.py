@@ -240,6 +240,20 @@ class Config:
         """Whether an end is trained on, for comparison with bends."""
         return model.is_end and (self.continued is None or model.seed < self.continued)
 
+    def third(self, pair: Pair) -> Model | None:
+        """A model that is in no way between the two, for an ensemble: by the last one's optimizer.
+
+        Of the next seed in the circle, and of the pair's block; None where there is none.
+        """
+        optimizer, seed = pair.last.optimizer, pair.last.seed
+        others = [
+            m
+            for m in self.models
+            if m.is_end and m.optimizer == optimizer and m not in pair
+            if self.block(m) == self.block(pair.last)
+        ]
+        return min(others, key=lambda m: (m.seed - seed) % self.seeds, default=None)
+
     def curves(self, cell: Cell) -> dict[Curve, Recipe]:
         """The curves between the models of each pair and how their bends are trained.
 

@@ -1,7 +1,8 @@
 """Text as tokens, with a part held out.
 
 By default tokens are the bytes of UTF-8, the text is the source code of Python's standard library,
-and text of another distribution is Python's documentation: all three are on every machine.
+and text of another distribution is Python's documentation: all three are on every machine. Names of
+other text are in `numerics.gpt2.corpora`.
 
 >>> code, prose = Corpus.read(["stdlib"]), Corpus.read(["python-docs"])
 >>> print(code.vocabulary, code.batch(step=0, seed=0, size=2, block=8).shape)
@@ -12,11 +13,11 @@ True
 
 from __future__ import annotations
 
-import sysconfig
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,43 +25,48 @@ from jaxtyping import Int
 from torch import Tensor
 
 from numerics.files import make_folder, write
+from numerics.gpt2.corpora import CORPORA
 from numerics.gpt2.model import BYTES, window_loss
 from theory.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
 
-STDLIB, PYTHON_DOCS = "stdlib", "python-docs"
-"""Names of text that is always there."""
-
 MARK = ".isthmus"
 """The name of a file: a folder that has it was made here, and is no text to train on."""
 
-# What is held out comes from all parts of the text: a twentieth, in pieces.
+# What is held out comes from all parts of the text: a twentieth, in pieces. Not whole novels or
+# books: their names and places occur nowhere else, so they are not quite of the same distribution.
 _PIECES = 200
 _HELD_OUT_EVERY = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Tokens to train on, others held out for the loss that is reported, and how many there are."""
+    """Tokens to train on, others held out for the loss that is reported, and how many there are.
+
+    sources: where they are from. sha256: of the whole text in UTF-8, its parts joined by newlines.
+    """
 
     training: Int[np.ndarray, " n"]
     held_out: Int[np.ndarray, " k"]
     vocabulary: int
+    sources: Sequence[str]
+    sha256: str
 
     @classmethod
     def read(cls, sources: Sequence[str], tokenizer: Path | None = None) -> Corpus:
-        """Text from files, from folders with all files in them that are text, or one of the names
-        STDLIB and PYTHON_DOCS. Folders in a folder that isthmus made are left out, so that the text
-        of a folder stays the same when models are written there.
+        """Text from files, from folders with all files in them that are text, or by one of the
+        names in CORPORA. Folders in a folder that isthmus made are left out, so that the text of a
+        folder stays the same when models are written there.
 
         tokenizer: a tokenizer.json of the tokenizers library; without one, tokens are bytes.
         Raises InputError where something cannot be read, or holds too little text.
         """
         texts = [text for source in sources for text in _texts(source)]
+        whole = "\n".join(texts).encode()
         if tokenizer is None:
-            tokens, vocabulary = np.frombuffer("\n".join(texts).encode(), dtype=np.uint8), BYTES
+            tokens, vocabulary = np.frombuffer(whole, dtype=np.uint8), BYTES
         else:
             tokens, vocabulary = _tokenized(texts, tokenizer)
         if len(tokens) < _PIECES:
@@ -69,7 +75,19 @@ class Corpus:
         pieces = np.array_split(tokens, _PIECES)
         held_out = pieces[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY]
         rest = [p for k, p in enumerate(pieces, 1) if k % _HELD_OUT_EVERY]
-        return cls(np.concatenate(rest), np.concatenate(held_out), vocabulary)
+        digest = hashlib.sha256(whole).hexdigest()
+        return cls(
+            np.concatenate(rest), np.concatenate(held_out), vocabulary, tuple(sources), digest
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Which text it is, and how many tokens."""
+        return {
+            "sources": list(self.sources),
+            "sha256": self.sha256,
+            "training": len(self.training),
+            "held_out": len(self.held_out),
+        }
 
     def batch(self, *, step: int, seed: int, size: int, block: int) -> Int[Tensor, "size block+1"]:
         """Random windows to train on; they depend on nothing but the arguments."""
@@ -132,14 +150,8 @@ def outputs(source: str) -> list[Path]:
 
 
 def _texts(source: str) -> Iterator[str]:
-    if source == STDLIB:
-        # Not the packages: encodings/, say, is megabytes of tables.
-        folder = Path(sysconfig.get_path("stdlib"))
-        yield from (path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
-    elif source == PYTHON_DOCS:
-        from pydoc_data.topics import topics
-
-        yield from (topics[name] for name in sorted(topics))
+    if source in CORPORA:
+        yield from CORPORA[source].read()
     elif Path(source).is_dir():
         made = set(outputs(source))
         if (Path(source) / MARK).exists():

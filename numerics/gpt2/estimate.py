@@ -17,6 +17,7 @@ from numerics.gpt2.names import TEXTS
 from numerics.gpt2.parts import (
     PLANE_POINTS,
     Aligned,
+    Averaged,
     Connected,
     Continued,
     Lab,
@@ -71,6 +72,8 @@ def estimate(config: Config, progress: Progress = silent) -> list[dict[str, Any]
             case Aligned():
                 add("alignments", rotation, config.alignment)
                 evaluations += config.points * (len(RESIDUAL_MAPS) + 3)  # its stages
+            case Averaged():
+                evaluations += config.points // 2 + 2 * len(TEXTS)  # of half the windows each
             case Surface():
                 evaluations += PLANE_POINTS**2
 

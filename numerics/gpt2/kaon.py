@@ -50,7 +50,8 @@ def scrambled(matrix: Float[Tensor, "o i"]) -> Float[Tensor, "o i"]:
     for _ in range(_ITERATIONS):
         rest = one - found @ found.T
         found = _SLOPE * (rest @ (rest @ found))
-    return ((found.T if tall else found) / _RMS).to(matrix.dtype)
+    scaled: Tensor = (found.T if tall else found) / _RMS
+    return scaled.to(matrix.dtype)
 
 
 class Kaon(torch.optim.Optimizer):

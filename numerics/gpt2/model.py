@@ -171,10 +171,10 @@ def hidden_matrices(model: nn.Module | Parameters) -> dict[str, Float[Tensor, "o
     return found
 
 
-def token_loss(
+def token_losses(
     model: GPT2LMHeadModel, tokens: Int[Tensor, "b t+1"], weights: Parameters | None = None
-) -> Float[Tensor, ""]:
-    """Mean cross entropy of each token given those before it in its window, in nats.
+) -> Float[Tensor, "b t"]:
+    """The cross entropy of each token given those before it in its window, in nats.
 
     weights: in place of the model's own, and differentiable.
     """
@@ -184,7 +184,17 @@ def token_loss(
     else:
         call = {"input_ids": inputs}
         logits = torch.func.functional_call(model, dict(weights), kwargs=call, args=()).logits
-    return functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+    losses: Tensor = functional.cross_entropy(
+        logits.flatten(0, 1).float(), targets.flatten(), reduction="none"
+    )
+    return losses.view(targets.shape)
+
+
+def token_loss(
+    model: GPT2LMHeadModel, tokens: Int[Tensor, "b t+1"], weights: Parameters | None = None
+) -> Float[Tensor, ""]:
+    """The mean of `token_losses`."""
+    return token_losses(model, tokens, weights).mean()
 
 
 class LanguageModel(nn.Module):

@@ -118,3 +118,6 @@ class Curve(NamedTuple):
 
 
 LINE, POLYCHAIN = Curve("linear"), Curve("polychain")
+
+RANDOM = "random directions"
+"""What is said of the line between matrices with a pair's singular values and random vectors."""

@@ -19,6 +19,7 @@ from numerics.gpt2.connection import (
     measure,
 )
 from numerics.gpt2.data import Corpus, Texts
+from numerics.gpt2.ensembles import ensembles
 from numerics.gpt2.model import LanguageModel, Shape, build, hidden_matrices, load, save
 from numerics.gpt2.names import TEXTS, Curve, Model, Pair
 from numerics.gpt2.paths import grid, load_path, plane, profile, straight
@@ -279,6 +280,44 @@ class Connected(Part):
             return {}
         path.save(pair / self.curve.folder)
         return measure(path, trainer.texts, points=lab.config.points, progress=trainer.progress)
+
+
+@dataclass(frozen=True)
+class Averaged(Part):
+    """Ensembles of the models of a pair and of a point of a curve between them.
+
+    third: another model, averaged with them in place of that point.
+    """
+
+    pair: Pair
+    curve: Curve
+    third: Model | None
+
+    @property
+    def file(self) -> str:
+        return f"{_pair(self.pair)}/ensembles.json"
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        return "pairs", str(self.pair), "ensembles"
+
+    @property
+    def reads(self) -> Sequence[str]:
+        third = () if self.third is None else (_end(self.third),)
+        return f"{_pair(self.pair)}/{self.curve.folder}", *third
+
+    def make(self, lab: Lab) -> dict[str, Any]:
+        trainer = lab.trainer
+        if not trainer.workers.first:
+            return {}
+        path = load_path(lab.pair(self.pair) / self.curve.folder).to(trainer.workers.device)
+        return ensembles(
+            path,
+            trainer.texts,
+            points=lab.config.points,
+            third=None if self.third is None else lab.model(self.third),
+            progress=trainer.progress,
+        )
 
 
 @dataclass(frozen=True)

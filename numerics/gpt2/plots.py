@@ -35,13 +35,19 @@ from theory.claims.gpt2_study import Study, median_rank
 _Values: TypeAlias = Float[np.ndarray, " t"]
 
 _COLOUR = {name: optimizer_colour(name) for name in OPTIMIZERS}
-_MARKER = {"adamw": "o", "muon": "s"}
-_HATCH = {Cell("adamw", "adamw"): "", Cell("muon", "muon"): "///", Cell("adamw", "muon"): "..."}
+_MARKER = {"adamw": "o", "muon": "s", "kaon": "^", "muon_vof": "D", "muon_qk": "v"}
+_HATCH = {
+    Cell("adamw", "adamw"): "",
+    Cell("muon", "muon"): "///",
+    Cell("adamw", "muon"): "...",
+    Cell("kaon", "kaon"): "xxx",
+}
 _UNALIGNED = LINE._replace(aligned=False)
 _LINE: dict[Curve, Any] = {POLYCHAIN: "-", LINE: "--", _UNALIGNED: ":"}
 _BY_OTHER = [POLYCHAIN._replace(by=name) for name in OPTIMIZERS]
 """Curves whose bend the other optimizer than that of the polychain trained."""
 _REFERENCE: dict[str, Any] = {"color": "black", "linewidth": 1.4, "linestyle": ":"}
+_SHUFFLED: dict[str, Any] = {"linewidth": 1.3, "linestyle": (0, (5, 1, 1, 1, 1, 1))}
 _THIN: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.45}
 _BOLD: dict[str, Any] = {"linewidth": 2.2}
 _ALONG = {"xlabel": "from the first model (0) to the second (1)", "xlim": (0, 1)}
@@ -162,7 +168,7 @@ def draw_alignment(axes: Axes, study: Study) -> None:
             alpha=0.6,
             edgecolor="black",
             linewidth=0.8,
-            hatch=_HATCH[cell],
+            hatch=_HATCH.get(cell, ""),
             label=named(cell),
         )
         if len(found) > 1:
@@ -302,11 +308,21 @@ def draw_median_ranks(axes: Axes, study: Study, shown: Sequence[Cell]) -> None:
             if _draw_ranks(axes, study, cell, curve, KINDS) and curve.by is not None:
                 label = f"polychain, bend by {OPTIMIZERS[curve.by]}"
                 by_other[curve] = Line2D([], [], color="black", linestyle="-.", label=label)
+    shuffled = [_draw_shuffled(axes, study, cell, KINDS) for cell in shown]
     axes.axhline(median_rank(study["start"]), **_REFERENCE)
     axes.set(**_ALONG, ylabel="median stable rank", title="Stable rank along the way")
     axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
-    handles = [*_cell_handles(shown), *by_other.values(), *_line_handles()]
+    handles = [*_cell_handles(shown), *by_other.values(), *_line_handles(shuffled=any(shuffled))]
     axes.legend(handles=handles, handlelength=2.6, **_COLUMNS)
+
+
+def _draw_shuffled(axes: Axes, study: Study, cell: Cell, kinds: Sequence[str]) -> bool:
+    """The mean over pairs of the ranks between random directions, where they were measured."""
+    found = [pair["shuffled"] for pair in pairs(study, cell).values() if "shuffled" in pair]
+    if found:
+        t, ranks = found[0]["t"], [_ranks(each, kinds)[1] for each in found]
+        axes.plot(t, np.mean(ranks, axis=0), color=_colour(cell), **_SHUFFLED)
+    return bool(found)
 
 
 def _draw_ranks(axes: Axes, study: Study, cell: Cell, curve: Curve, kinds: Sequence[str]) -> bool:
@@ -333,12 +349,17 @@ def _cell_handles(shown: Iterable[Cell]) -> list[Line2D]:
     return [Line2D([], [], color=_colour(cell), label=named(cell), **_BOLD) for cell in shown]
 
 
-def _line_handles() -> list[Line2D]:
-    """What lines mean; the last is the reference."""
+def _line_handles(*, shuffled: bool = False) -> list[Line2D]:
+    """What lines mean; after the second, references.
+
+    shuffled: whether the line between random directions is drawn.
+    """
+    random = [Line2D([], [], color="black", label="random directions", **_SHUFFLED)]
     return [
         Line2D([], [], color="black", linestyle="-", label="polychain", **_BOLD),
         Line2D([], [], color="black", linestyle="--", label="straight line, aligned", **_BOLD),
         Line2D([], [], label="random start", **_REFERENCE),
+        *(random if shuffled else []),
     ]
 
 
@@ -353,12 +374,13 @@ def draw_small_multiples(study: Study) -> Figure:
     shown = cells(study)
     figure = Figure(figsize=(WIDE, _PANELS_HIGH), layout="constrained")
     panels = figure.subplots(len(KINDS), len(shown), sharex=True, sharey="row", squeeze=False)
-    start = study["start"]["stable_rank"]
+    start, shuffled = study["start"]["stable_rank"], False
     for kind, row in zip(KINDS, panels, strict=True):
         at_start = median(rank for name, rank in start.items() if kind_of(name) == kind)
         for cell, axes in zip(shown, row, strict=True):
             for curve in (LINE, POLYCHAIN):
                 _draw_ranks(axes, study, cell, curve, (kind,))
+            shuffled |= _draw_shuffled(axes, study, cell, (kind,))
             axes.axhline(at_start, **_REFERENCE)
             axes.set(xlim=(0, 1), xticks=[0, 0.5, 1], xticklabels=["0", "½", "1"])
             axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -367,8 +389,9 @@ def draw_small_multiples(study: Study) -> Figure:
         row[0].set_ylabel(kind, fontsize=10.5)
     for cell, axes in zip(shown, panels[0], strict=True):
         axes.set_title(named(cell), fontsize=10.5, color=_colour(cell))
+    handles = _line_handles(shuffled=shuffled)
     figure.legend(
-        handles=_line_handles(), loc="outside lower center", ncols=3, fontsize=9.5, handlelength=2
+        handles=handles, loc="outside lower center", ncols=4, fontsize=9.5, handlelength=2
     )
     return figure
 

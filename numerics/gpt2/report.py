@@ -20,8 +20,19 @@ from numerics.gpt2 import plots
 from numerics.gpt2.names import LINE, NORMS, OPTIMIZERS, POLYCHAIN, TEXTS, Cell, Curve
 from numerics.page import FAILED, HOLDS, badge, describe, figures, page, table, verdict_of
 from numerics.pictures.style import panel
-from theory.claims import Gpt2CrossTransition, Gpt2PolychainBeatsLinear, Gpt2SpectrumPreserved
+from theory.claims import (
+    Gpt2CrossTransition,
+    Gpt2PolychainBeatsLinear,
+    Gpt2SecondBarriers,
+    Gpt2SecondCross,
+    Gpt2SecondParts,
+    Gpt2SecondPaths,
+    Gpt2SecondPolar,
+    Gpt2SecondSpectrum,
+    Gpt2SpectrumPreserved,
+)
 from theory.claims.base import Value, Values
+from theory.claims.gpt2_protocol import ProtocolClaim, require_decidable
 from theory.claims.gpt2_study import (
     CROSS,
     SAME,
@@ -39,6 +50,11 @@ Picture: TypeAlias = tuple[Callable[[Axes], None], str]
 
 _MISSING = ""
 _CLAIMS = (Gpt2PolychainBeatsLinear, Gpt2SpectrumPreserved, Gpt2CrossTransition)
+_HYPOTHESES = (
+    *(Gpt2SecondBarriers, Gpt2SecondSpectrum, Gpt2SecondPolar),
+    *(Gpt2SecondPaths, Gpt2SecondCross, Gpt2SecondParts),
+)
+"""Of studies by the protocol."""
 _ABOVE = "middle above ends trained on"
 _STEADINESS = {"monotonicity": "monotonicity", "largest_jump": "largest jump"}
 _CURVES = {
@@ -71,7 +87,10 @@ def pair_rows(study: Study) -> list[dict[str, str]]:
 def write_study_report(study: Study, folder: Path) -> None:
     """Write index.html, which needs nothing else. Raises InputError where that cannot be."""
     make_folder(folder)
-    sections = (_summary, _barriers, _claims, _controls, _models, _spectra, _planes, _balls)
+    sections = (
+        *(_summary, _barriers, _claims, _controls, _ensembles),
+        *(_models, _spectra, _planes, _balls),
+    )
     body = "".join(section(study) for section in (*sections, _measured))
     title = f"GPT-2 models connected: study {study['name']}"
     write(folder / "index.html", page(title, body, study))
@@ -80,8 +99,10 @@ def write_study_report(study: Study, folder: Path) -> None:
 def _statistic(study: Study, cell: Cell, curve: Curve, *names: str) -> str:
     """Mean ± standard deviation over the pairs; without the latter for a single pair."""
     found = measured(study, str(cell), str(curve), *names)
-    if found is None:
-        return _MISSING
+    return _MISSING if found is None else _spread(found)
+
+
+def _spread(found: Mapping[str, Any]) -> str:
     spread = "" if found["std"] is None else f" ±\u00a0{found['std']:.3f}"
     return f"{found['mean']:.3f}{spread}"
 
@@ -111,6 +132,8 @@ def _panels(pictures: Iterable[Picture]) -> list[tuple[Callable[[], Figure], str
 def claim_pictures(claim: StudyClaim) -> list[Picture]:
     """What the page of `isthmus verify` shows of a claim about a study."""
     study, same = claim.document, [Cell.read(name) for name in SAME]
+    if isinstance(claim, ProtocolClaim):
+        return _second_pictures(claim.id, study, same)
     if isinstance(claim, Gpt2PolychainBeatsLinear):
         return [*_losses(study, same), _alignment(study)]
     if isinstance(claim, Gpt2SpectrumPreserved):
@@ -119,6 +142,20 @@ def claim_pictures(claim: StudyClaim) -> list[Picture]:
 
 
 _CROSS = Cell.read(CROSS)
+
+
+def _second_pictures(name: str, study: Study, same: Sequence[Cell]) -> list[Picture]:
+    match name.rpartition("-")[2]:
+        case "barriers":
+            return [*_losses(study, same), _alignment(study)]
+        case "polar":
+            cells = [Cell(each, each) for each in ("muon", "kaon")]
+            return [_median_ranks(study, cells), *_losses(study, cells[1:])]
+        case "paths":
+            return [_median_ranks(study, same)]
+        case "cross":
+            return [_median_ranks(study, [_CROSS]), *_losses(study, [_CROSS])]
+    return [_rank_over_loss(study)]
 
 
 def _losses(study: Study, cells: Iterable[Cell]) -> list[Picture]:
@@ -150,7 +187,9 @@ def _median_ranks(study: Study, cells: Sequence[Cell]) -> Picture:
         "The median stable rank of the hidden matrices along polychains (solid) and along aligned "
         "straight lines (dashed), whose loss is high: where both agree, the spectrum is no "
         "evidence of low loss. Dash-dotted, if there: with a bend by the other optimizer. Thin: "
-        "pairs; bold: their mean. Dotted: random matrices as at the start of training.",
+        "pairs; bold: their mean. Dotted: random matrices as at the start of training. Dashes and "
+        "dots, if there: lines between matrices with the models' singular values and random "
+        "directions, the mean over pairs.",
     )
 
 
@@ -215,10 +254,15 @@ class Judged:
 
 
 def claims_of(study: Study) -> list[Judged]:
-    """The three claims about a study; none of one that is too small to tell."""
+    """The claims about a study: its hypotheses, if it is by a protocol; none of one that is too
+    small to tell."""
     judged = []
-    for claim in (make(study) for make in _CLAIMS if is_judged(study)):
+    by_protocol = bool(study["config"].get("protocol"))
+    for make in (_HYPOTHESES if by_protocol else _CLAIMS) if is_judged(study) else ():
+        claim = make(study)
         try:
+            if by_protocol:
+                require_decidable(study)
             judged.append(Judged(claim, claim.observed()))
         except InputError as error:
             judged.append(Judged(claim, None, str(error)))
@@ -247,7 +291,8 @@ def _claims(study: Study) -> str:
         "Claims",
         _paragraph(
             "Predictions are bounds around numbers of the paper, fixed before any study was made; "
-            "how long the default study trains its bends was changed after its first run. A claim "
+            "how long the default study trains its bends was changed after its first run, and the "
+            "second study has a protocol that was committed before it. A claim "
             "holds if what it states is so. Controls ask whether something else explains the same "
             "picture; they do not decide whether the claim holds, but what it means."
         ),
@@ -340,6 +385,31 @@ def _continued(study: Study) -> str:
         for name, losses in found.items()
     ]
     return _paragraph("Models trained on for as many steps as a bend:") + "\n" + _table(rows)
+
+
+def _ensembles(study: Study) -> str:
+    rows = [
+        {
+            "models": plots.named(Cell.read(cell)),
+            "text": TEXTS[text],
+            **{name: _spread(found) for name, found in averages.items()},
+        }
+        for cell, texts in study.get("ensembles", {}).items()
+        for text, averages in texts.items()
+    ]
+    if not rows:
+        return ""
+    columns = dict.fromkeys(name for row in rows for name in row)
+    return _section(
+        "Ensembles",
+        _paragraph(
+            "Perplexity of a token: of the better end, of the best point between, of the average "
+            "of what both ends predict, of that of both and the point, and, for comparison, of "
+            "both and a third model. Which end and which point are best was chosen on windows in "
+            "distribution that are not among those measured here."
+        ),
+        _table([{name: row.get(name, _MISSING) for name in columns} for row in rows]),
+    )
 
 
 def _models(study: Study) -> str:

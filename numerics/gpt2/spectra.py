@@ -215,7 +215,8 @@ def shuffled_ranks(
     def orthogonal(size: int) -> Float[Tensor, "n n"]:
         normal = torch.randn(size, size, dtype=torch.float64, generator=generator)
         q, r = torch.linalg.qr(normal)
-        return q * r.diagonal().sign()  # which makes it uniform
+        uniform: Tensor = q * r.diagonal().sign()
+        return uniform
 
     def of(values: Float[Tensor, " k"]) -> Float[Tensor, "o i"]:
         matrix = torch.zeros(*shape, dtype=torch.float64)

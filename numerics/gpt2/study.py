@@ -31,12 +31,13 @@ from pathlib import Path
 from typing import Any
 
 from numerics.files import make_folder, provenance, write, write_json
-from numerics.gpt2.cells import cells
+from numerics.gpt2.cells import cells, ensemble_cells
 from numerics.gpt2.config import Config
 from numerics.gpt2.data import make_output
 from numerics.gpt2.names import Cell, Curve, Pair
 from numerics.gpt2.parts import (
     Aligned,
+    Averaged,
     Connected,
     Continued,
     Lab,
@@ -75,12 +76,13 @@ class Study:
         shown: dict[Cell, Pair] = {}
         for pair in pairs:
             shown.setdefault(pair.cell, pair)
-        stages: list[Sequence[Part]] = [[Start()]]
+        main = Curve(config.kinds[0])
+        stages: list[Sequence[Part]] = []
         for block in range(1 + max(map(config.block, models))):
             own = [model for model in models if config.block(model) == block]
             between = [pair for pair in pairs if config.block(pair.first) == block]
             stages += [
-                [Pretrained(model, models[model]) for model in own],
+                [*(Pretrained(model, models[model]) for model in own), *[Start()][block:]],
                 [
                     *(
                         Continued(model, replace(config.bends, optimizer=model.optimizer, seed=1))
@@ -96,12 +98,14 @@ class Study:
                     for each in config.curves(pair.cell).items()
                 ],
                 [
-                    Surface(pair, Curve(config.kinds[0]))
-                    for pair in between
-                    if pair in shown.values()
+                    *map(self._averaged, between),
+                    *(Surface(pair, main) for pair in between if pair in shown.values()),
                 ],
             ]
         return [stage for stage in stages if stage]
+
+    def _averaged(self, pair: Pair) -> Averaged:
+        return Averaged(pair, Curve(self.config.kinds[0]), self.config.third(pair))
 
     def run(
         self,
@@ -153,7 +157,7 @@ class Study:
         path = self.folder / CONFIG
         if not path.exists():
             write_json(path, self.config.to_json())
-        elif _read(path) != self.config.to_json():
+        elif read_document(path) != self.config.to_json():
             raise InputError(str(self.folder), "holds another study; give another folder")
 
     def _restore(self, known: Mapping[str, Any]) -> None:
@@ -167,7 +171,7 @@ class Study:
             path = self.folder / part.file
             if found and not path.exists():
                 make_folder(path.parent)
-                write_json(path, found)
+                write_json(path, {**found, "seconds_taken": known["taken"][part.file]})
 
     @property
     def missing(self) -> set[Part]:
@@ -236,23 +240,18 @@ class Study:
         config = self.config
         parts = [part for stage in self.stages for part in stage]
         found = {
-            part: _read(self.folder / part.file)
+            part: read_document(self.folder / part.file)
             for part in parts
             if (self.folder / part.file).exists()
         }
+        taken = {part.file: each.pop("seconds_taken") for part, each in found.items()}
         document: dict[str, Any] = {
             "name": config.name,
             "configuration": config.digest,
             "parts": {"done": len(found), "of": len(parts)},
+            "taken": taken,
             "config": config.to_json(),
-            "corpus": {
-                text: {
-                    "sources": list(config.text[text]),
-                    "training": len(corpus.training),
-                    "held_out": len(corpus.held_out),
-                }
-                for text, corpus in texts_of(config).corpora.items()
-            },
+            "corpus": {text: corpus.to_json() for text, corpus in texts_of(config).corpora.items()},
             "ends": {},
             "controls": {},
             "pairs": {},
@@ -278,14 +277,19 @@ class Study:
                 for record in end["history"]:
                     for key in _NORMS:
                         record.pop(key, None)
+        of_pairs: dict[Pair, list[Part]] = {}
+        for part in parts:
+            if isinstance(part, Aligned | Shuffled | Connected | Averaged | Surface):
+                of_pairs.setdefault(part.pair, []).append(part)
         whole = {
             str(pair): document["pairs"][str(pair)]
-            for pair in config.pairs
-            if len(document["pairs"][str(pair)]["curves"]) == len(config.curves(pair.cell))
+            for pair, own in of_pairs.items()
+            if found.keys() >= set(own)
         }
         document["cells"] = cells(whole, document["continued"])
+        document["ensembles"] = ensemble_cells(whole)
         document |= self._derived(document["controls"], document["ends"])
-        document["seconds"] = sum(each["seconds_taken"] for each in found.values())
+        document["seconds"] = sum(taken.values())
         rounded: dict[str, Any] = _rounded(document)
         return rounded
 
@@ -317,7 +321,7 @@ _DRAWN = 3
 """So many models of each optimizer have all of their history in the document."""
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
     """A JSON document, of floats. Raises InputError for what is none."""
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

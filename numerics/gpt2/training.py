@@ -73,10 +73,10 @@ class Recipe:
     optimizer: of the hidden matrices, one of OPTIMIZERS. batch: windows in each step, of all
     processes together, taken in `accumulation` parts one after the other. learning_rate: AdamW's;
     muon_learning_rate: of the hidden matrices that Muon or Kaon has. weight_decay: decoupled, of
-    all but vectors. schedule: the rate rises linearly over the first `warmup` of the steps; "cosine"
-    then lowers it to `floor` of its height, "wsd" keeps it and lowers it linearly over the last
-    `decay` of the steps. clip: the longest gradient. precision: bfloat16 is mixed; "auto" takes it
-    on a GPU. seed: of the batches.
+    all but vectors. schedule: the rate rises linearly over the first `warmup` of the steps;
+    "cosine" then lowers it to `floor` of its height, "wsd" keeps it and lowers it linearly over the
+    last `decay` of the steps. clip: the longest gradient. precision: bfloat16 is mixed; "auto"
+    takes it on a GPU. seed: of the batches.
 
     Raises InputError for names that are not known and numbers out of range.
     """
@@ -220,7 +220,7 @@ class _Optimizers:
         self.each: list[torch.optim.Optimizer] = []
         if groups:
             self.each.append(torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=BETAS))
-        options = {
+        options: dict[str, Any] = {
             "lr": recipe.muon_learning_rate,
             "weight_decay": recipe.weight_decay,
             "momentum": MOMENTUM,

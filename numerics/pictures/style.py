@@ -46,6 +46,9 @@ _OPTIMIZERS: dict[str, tuple[str, Any]] = {
     "ngd-adamw": ("#CC6677", (0, (1, 1, 5, 1))),
     "signsgd": ("#332288", (0, (9, 2, 2, 2))),
     "sgd": ("#8A8A3C", (0, (2, 2))),
+    "kaon": (COLOURS[3], (0, (1, 1))),
+    "muon_vof": ("#E69F00", (0, (5, 1, 1, 1))),
+    "muon_qk": ("#56B4E9", (0, (3, 3))),
 }
 _OWN = ("#777777", "-")  # of an optimizer of one's own
 

@@ -28,6 +28,7 @@ from numerics.files import as_json, write_folder
 from numerics.page import (
     FAILED,
     REFUTED,
+    UNDECIDED,
     badge,
     describe,
     figures,
@@ -136,28 +137,38 @@ def chapter(result: Result[Any, Any], folder: Path, start: float) -> Chapter:
 
 def failure(claim: Claim, error: str, seconds: float) -> Chapter:
     """The chapter of a claim that raised an error."""
+    return _without_verdict(claim, FAILED, error, seconds)
+
+
+def undecided(claim: Claim, why: str, seconds: float) -> Chapter:
+    """The chapter of a claim whose measurement is not complete, as its record says."""
+    return _without_verdict(claim, UNDECIDED, why, seconds)
+
+
+def _without_verdict(claim: Claim, verdict: str, why: str, seconds: float) -> Chapter:
+    as_recorded = verdict == UNDECIDED
     return Chapter(
         id=claim.id,
         topic=_topic(claim),
         statement=claim.statement,
         source=claim.source,
-        verdict=FAILED,
-        as_recorded=False,
-        error=error,
+        verdict=verdict,
+        as_recorded=as_recorded,
+        error=why,
         quantities=(),
         training=(),
         section=_section(
             claim,
-            FAILED,
-            False,
-            f"<p>It is not known whether it holds: <code>{html.escape(error)}</code></p>",
+            verdict,
+            as_recorded,
+            f"<p>It is not known whether it holds: <code>{html.escape(why)}</code></p>",
         ),
         document={
             "id": claim.id,
-            "holds": False,
+            "holds": None if as_recorded else False,
             "recorded": claim.recorded,
-            "verdict": FAILED,
-            "error": error,
+            "verdict": verdict,
+            "error": why,
             "predicted": {},
             "observed": {},
             "measured": {},
@@ -340,7 +351,7 @@ def _badge(verdict: str, as_recorded: bool) -> str:
     """A counterexample on record is no green."""
     if not as_recorded:
         return badge(verdict, "false")
-    return badge(verdict, "refuted" if verdict in (REFUTED, COUNTEREXAMPLE) else "holds")
+    return badge(verdict, "refuted" if verdict in (REFUTED, UNDECIDED, COUNTEREXAMPLE) else "holds")
 
 
 def _page(

@@ -8,11 +8,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from numerics.report.chapters import Chapter, chapter, failure
+from numerics.report.chapters import Chapter, chapter, failure, undecided
 from numerics.report.claim_files import ClaimFile
 from numerics.report.sheets import modules_of
 from theory.claims import Claim, verify
-from theory.errors import Interrupted, WorkerDied
+from theory.errors import Interrupted, Undecided, WorkerDied
 from theory.own_file import described
 from theory.parallel import ALONE, Jobs, results
 from theory.types import Progress
@@ -79,6 +79,10 @@ def _examine(folder: Path, named: tuple[str, Claim | ClaimFile], progress: Progr
         return chapter(verify(claim, _train, progress), folder, start)
     except Interrupted:
         raise
+    except Undecided as error:
+        if claim.recorded is not None:
+            return failure(claim, described(error), perf_counter() - start)
+        return undecided(claim, str(error), perf_counter() - start)
     except (Exception, SystemExit) as error:
         return failure(claim, described(error), perf_counter() - start)
 

@@ -83,6 +83,14 @@ HEIGHTS = {
     "polychain, not aligned": {"adamw-adamw": 0.38, "muon-muon": 0.47, "adamw-muon": 0.52},
     "bezier": {"adamw-adamw": 0.04, "muon-muon": 0.1, "adamw-muon": 0.09},
 }
+# Losses less that of the better end, of ensembles and what they are compared with.
+ENSEMBLES = {
+    "best end": 0.0,
+    "best point": -0.02,
+    "ends averaged": -0.04,
+    "three averaged": -0.055,
+    "three models averaged": -0.05,
+}
 # How far the stable rank bulges in the middle: a part of it.
 BULGES = {
     "linear, not aligned": 0.9,
@@ -142,6 +150,7 @@ def study(pairs: int = 2) -> dict[str, Any]:
             name: {"in": LOSS[name[:-2]] - 0.02, "out": LOSS[name[:-2]] + 0.48} for name in ends
         },
         "cells": _cells(found),
+        "ensembles": _ensembles(found),
         "seconds": 1234.5,
         "command": ["isthmus", "gpt2", "table", "planted"],
         "versions": {"python": "3.11.9", "torch": "2.9.0"},
@@ -202,6 +211,16 @@ def _pair(name: str, generator: np.random.Generator, *, plane: bool) -> dict[str
             kind: _curve(kind, first, last, heights[cell] * generator.uniform(0.9, 1.1))
             for kind, heights in HEIGHTS.items()
         },
+        "ensembles": {
+            "t": 0.5,
+            "loss": {
+                text: {
+                    name: min(LOSS[end[:-2]] for end in (first, last)) + above + gain
+                    for name, gain in ENSEMBLES.items()
+                }
+                for text, above in (("in", 0.0), ("out", 0.5))
+            },
+        },
         **({"plane": _plane(first, last)} if plane else {}),
     }
 
@@ -249,6 +268,22 @@ def _plane(first: str, last: str) -> dict[str, Any]:
     away = np.linalg.norm(points[..., None, :] - models, axis=-1)
     loss = 1.4 + 2 * away.min(axis=-1) + 0.5 * away.max(axis=-1) - 0.4
     return {"x": x.tolist(), "y": y.tolist(), "loss": loss.tolist(), "models": models.tolist()}
+
+
+def _ensembles(pairs: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for pair in pairs.values():
+        found.setdefault(pair["cell"], []).append(pair["ensembles"]["loss"])
+    return {
+        cell: {
+            text: {
+                name: statistic([float(np.exp(losses[text][name])) for losses in of])
+                for name in ENSEMBLES
+            }
+            for text in ("in", "out")
+        }
+        for cell, of in found.items()
+    }
 
 
 def _cells(pairs: dict[str, Any]) -> dict[str, Any]:

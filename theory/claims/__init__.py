@@ -20,6 +20,12 @@ from theory.claims.curves_above_barrier import CurvesAboveBarrier
 from theory.claims.finite_width_sandwich import FiniteWidthSandwich
 from theory.claims.gpt2_cross_transition import Gpt2CrossTransition
 from theory.claims.gpt2_polychain_beats_linear import Gpt2PolychainBeatsLinear
+from theory.claims.gpt2_second_barriers import Gpt2SecondBarriers
+from theory.claims.gpt2_second_cross import Gpt2SecondCross
+from theory.claims.gpt2_second_parts import Gpt2SecondParts
+from theory.claims.gpt2_second_paths import Gpt2SecondPaths
+from theory.claims.gpt2_second_polar import Gpt2SecondPolar
+from theory.claims.gpt2_second_spectrum import Gpt2SecondSpectrum
 from theory.claims.gpt2_spectrum_preserved import Gpt2SpectrumPreserved
 from theory.claims.implicit_bias import ImplicitBias
 from theory.claims.kink_limits import KinkLimits
@@ -47,6 +53,12 @@ __all__ = [
     "FiniteWidthSandwich",
     "Gpt2CrossTransition",
     "Gpt2PolychainBeatsLinear",
+    "Gpt2SecondBarriers",
+    "Gpt2SecondCross",
+    "Gpt2SecondParts",
+    "Gpt2SecondPaths",
+    "Gpt2SecondPolar",
+    "Gpt2SecondSpectrum",
     "Gpt2SpectrumPreserved",
     "ImplicitBias",
     "KinkLimits",
@@ -94,6 +106,12 @@ CLAIMS: dict[str, Claim] = {
         Gpt2PolychainBeatsLinear(),
         Gpt2SpectrumPreserved(),
         Gpt2CrossTransition(),
+        Gpt2SecondBarriers(),
+        Gpt2SecondSpectrum(),
+        Gpt2SecondPolar(),
+        Gpt2SecondPaths(),
+        Gpt2SecondCross(),
+        Gpt2SecondParts(),
     )
 }
 

@@ -168,10 +168,11 @@ class Claim(Protocol):
         """Paper and theorem."""
 
     @property
-    def recorded(self) -> bool:
+    def recorded(self) -> bool | None:
         """The verdict on record, with which `isthmus verify` compares: whether it holds.
 
-        False for a prediction that a measurement has refuted, and that is kept because it has.
+        False for a prediction that a measurement has refuted, and that is kept because it has. None
+        while the measurement is not complete: to observe it then raises Undecided.
         """
         return True
 

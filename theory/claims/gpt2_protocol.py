@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from theory.claims.base import Bounds, Observation, Prediction, Trainer, Values
-from theory.claims.gpt2_study import Study, StudyClaim
+from theory.claims.gpt2_study import Study, StudyClaim, median_rank, optimizer_of
 from theory.errors import InputError, Undecided
 from theory.types import Progress
 
@@ -159,3 +159,17 @@ def rank_at_loss(points: Sequence[tuple[float, float]], loss: float) -> float:
         return (below[-1] if below else above[0])[1]
     (low, first), (high, last) = below[-1], above[0]
     return first + (last - first) * (loss - low) / (high - low)
+
+
+def ranks_of(study: Study, optimizer: str) -> list[float]:
+    """The median stable ranks of an optimizer's models, in the order of their seeds."""
+    return [median_rank(end) for end in _ends(study, optimizer)]
+
+
+def losses_of(study: Study, optimizer: str) -> list[float]:
+    """Their losses in distribution."""
+    return [end["loss"]["in"] for end in _ends(study, optimizer)]
+
+
+def _ends(study: Study, optimizer: str) -> list[Mapping[str, Any]]:
+    return [end for name, end in study["ends"].items() if optimizer_of(name) == optimizer]

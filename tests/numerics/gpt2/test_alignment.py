@@ -386,7 +386,7 @@ def test_a_learned_rotation_keeps_logits_and_lowers_the_loss_half_way() -> None:
     assert trained == ["skew"]
     pattern = np.arange(4000) % 11
     recipe = Recipe(steps=30, batch=8, learning_rate=1e-2, weight_decay=0.0)
-    texts = Texts({"in": Corpus(pattern, pattern[:200], 32)}, block=8, count=1)
+    texts = Texts({"in": Corpus(pattern, pattern[:200], 32, ["planted"], "")}, block=8, count=1)
     Trainer(texts).fit(module, recipe)
     windows = torch.from_numpy(np.lib.stride_tricks.sliding_window_view(pattern, 9)[:11].copy())
     moved = module.model()

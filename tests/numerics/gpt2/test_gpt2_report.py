@@ -142,6 +142,19 @@ def test_a_claim_that_a_control_explains_is_said_to_be(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_ensembles_have_their_perplexities(tmp_path: Path) -> None:
+    document = study()
+    text = page(document, tmp_path)
+    assert "<h2>Ensembles</h2>" in text
+    assert f"<td>{np.exp(1.53):.3f} ±\u00a00.000</td>" in text  # AdamW's better end
+    assert "three models averaged</th>" in text
+    for cell in document["ensembles"].values():
+        for averages in cell.values():
+            del averages["three models averaged"]
+    assert "three models averaged</th>" not in page(document, tmp_path)
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_a_model_outside_its_reach_is_named(tmp_path: Path) -> None:
     document = study()
     document["ends"]["muon-1"]["history"][3]["spectral"]["0.key"] = 50.0
@@ -151,7 +164,7 @@ def test_a_model_outside_its_reach_is_named(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("unsaved")
 def test_what_may_be_missing(tmp_path: Path) -> None:
     document = study(pairs=1)
-    for part in ("longer", "sweep", "continued"):
+    for part in ("longer", "sweep", "continued", "ensembles"):
         del document[part]
     for pair in document["pairs"].values():
         pair.pop("plane")
@@ -168,6 +181,7 @@ def test_what_may_be_missing(tmp_path: Path) -> None:
     text = page(document, tmp_path)
     assert "One pair each." in text
     assert "Loss planes" not in text
+    assert "Ensembles" not in text
     assert "above trained-on ends" not in text
     assert "Bezier" not in text
     assert text.count("<svg") == PICTURES - 6

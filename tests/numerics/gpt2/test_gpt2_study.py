@@ -25,6 +25,7 @@ from gpt2_studies import SMALL, TINY
 from numerics.gpt2.alignment import fold
 from numerics.gpt2.cells import cells
 from numerics.gpt2.config import SHIPPED, Config
+from numerics.gpt2.ensembles import average_loss, window_losses
 from numerics.gpt2.estimate import estimate
 from numerics.gpt2.model import load, window_loss
 from numerics.gpt2.names import Cell
@@ -215,6 +216,42 @@ def test_cells_are_what_the_curves_say(result: dict[str, Any]) -> None:
     assert told["n"] == 2
 
 
+def test_ensembles_are_of_the_models_of_their_pair(study: Study, result: dict[str, Any]) -> None:
+    for name, pair in result["pairs"].items():
+        told = pair["ensembles"]["loss"]["out"]
+        # Two models of each optimizer: only a pair of both leaves a third one.
+        crossing = pair["cell"] == "adamw-muon"
+        assert ("three models averaged" in told) == crossing
+        windows = texts_of(study.config).windows("out", torch.device("cpu"))[1::2]
+        models = [load(study.folder / "ends" / pair[end]) for end in ("first", "last")]
+        if crossing:
+            models.append(load(study.folder / "ends" / {"1": "muon-0", "0": "muon-1"}[name[-1]]))
+        losses = [window_losses(model, windows) for model in models]
+        # Alignment leaves predictions as they are, up to rounding.
+        assert told["ends averaged"] == pytest.approx(average_loss(losses[:2]), abs=1e-3)
+        if crossing:
+            assert told["three models averaged"] == pytest.approx(average_loss(losses), abs=1e-3)
+        perplexity = result["ensembles"][pair["cell"]]["out"]["ends averaged"]["values"]
+        assert math.exp(told["ends averaged"]) == pytest.approx(
+            perplexity[
+                [n for n, p in result["pairs"].items() if p["cell"] == pair["cell"]].index(name)
+            ],
+            rel=1e-4,
+        )
+
+
+def test_the_third_model_is_the_next_in_the_circle() -> None:
+    config = replace(Config.read("smoke"), seeds=4)
+    thirds = {str(pair): str(config.third(pair)) for pair in config.pairs}
+    assert thirds["adamw-0--adamw-1"] == "adamw-2"
+    assert thirds["adamw-2--adamw-3"] == "adamw-0"
+    assert thirds["muon-3--muon-0"] == "muon-1"
+    assert thirds["adamw-3--muon-0"] == "muon-1"
+    two = replace(config, seeds=2)
+    between = [str(two.third(pair)) for pair in two.pairs if pair.first.optimizer == "adamw"]
+    assert between == ["None", "muon-0", "muon-1"]
+
+
 def test_the_middle_above_ends_trained_on_by_hand() -> None:
     curve: dict[str, Any] = {
         "t": [0, 0.5, 1],
@@ -248,7 +285,7 @@ def test_norms_stay_within_reach(result: dict[str, Any]) -> None:
 # Configurations
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in SHIPPED.glob("*.toml")))
+@pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_shipped_configurations_are_whole(name: str) -> None:
     config = Config.read(name)
     assert config.name == name
@@ -290,8 +327,14 @@ def test_bends_between_optimizers_are_trained_by_either() -> None:
         ("[paths]\nkinds = ['spiral']", "kinds: 'spiral' is not one of polychain, bezier"),
         ("[paths]\nkinds = []", "kinds: name at least one"),
         ("[paths]\ncross = 'sgd'", "cross: 'sgd' is not one of adamw, muon"),
-        ("[controls]\nlonger = 0", "longer: "),
-        ("[controls]\nlearning_rates = ['high']", "learning_rates: .* must be a list of numbers"),
+        ("[paths]\ncells = ['adamw']", "cells: 'adamw' must be two of adamw, muon"),
+        ("[paths]\ndisjoint = true", "seeds: 3 must be even, for disjoint pairs"),
+        ("[paths]\nunaligned = 1", "unaligned: 1 must be true or false"),
+        ("[paths]\ncontinued = 0", "continued: "),
+        ("[controls]\nlonger = 0", "controls.longer: must be a section"),
+        ("[controls.a]\nsteps = 3", "controls.a: optimizers = None must be a list of adamw, muon"),
+        ("[controls.a]\noptimizers = ['muon']\nstep = 3", "controls.a: has step, which means"),
+        ("[controls.a]\noptimizers = ['muon']\nseeds = 0", "controls.a.seeds: "),
         ("[paths]\nkinds = 'bezier'", "kinds: 'bezier' must be a list of names"),
         ("seeds = '3'", "seeds: "),
         ("model = 3", "model must be a section"),
@@ -306,7 +349,9 @@ def test_wrong_configurations_are_refused(tmp_path: Path, change: str, message: 
 
 
 def test_configurations_that_are_not_there_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere: cannot be read: .*default, paper, smoke"):
+    with pytest.raises(
+        InputError, match="nowhere: cannot be read: .*default, paper, second, smoke"
+    ):
         Config.read("nowhere")
     file = tmp_path / "short.toml"
     file.write_text("[text]\ntraining = ['stdlib']")
@@ -329,7 +374,7 @@ def test_an_estimate_counts_what_a_study_makes(study: Study) -> None:
             and not (isinstance(part, Connected) and part.curve.kind == "linear")
         ]
         assert rows[f"{words}, adamw"]["parts"] + rows[f"{words}, muon"]["parts"] == len(made)
-    longer = config.longer * config.ends.steps
+    longer = config.variants["longer"].changes["steps"]
     assert rows["ends, adamw"]["steps"] == 3 * config.ends.steps + longer
     assert rows["alignments"]["parts"] == len(config.pairs)
     assert (

@@ -23,7 +23,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from transformers import GPT2LMHeadModel
 
 from numerics.cli import main
-from numerics.gpt2 import config, parts, report, training
+from numerics.gpt2 import parts, report, training
 from numerics.gpt2.data import Corpus, Texts
 from numerics.gpt2.model import (
     LanguageModel,
@@ -260,7 +260,6 @@ def of_two(folder: Path, prose: Texts) -> tuple[int, list[Record], str]:
             save(model, folder / "model")
         # One group in a process: those of a second are looked for at the addresses of the first.
         patch.setattr(training, "torchrun_workers", lambda: nullcontext(workers))
-        patch.setattr(config, "OPTIMIZERS", ("adamw",))  # no part is of another kind by Muon
         patch.setattr(parts, "PLANE_POINTS", 2)
         patch.setattr(report, "figures", lambda pictures, name: "")  # others draw
         with redirect_stdout(io.StringIO()) as said:
@@ -274,7 +273,7 @@ def test_two_processes_of_torchrun_do_what_one_does(
 ) -> None:
     """As torchrun starts them, but forked: to load torch and transformers takes them longest."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)  # which does not fork
-    (tmp_path / "tiny.toml").write_text(f"verdicts = false\n{TINY}[paths]\ncross = 'adamw'")
+    (tmp_path / "tiny.toml").write_text(f"verdicts = false\n{TINY}[paths]\ncells = ['adamw-adamw']")
     standalone: dict[str, Any] = {"rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0"}
     launch = LaunchConfig(
         1, 1, 2, run_id=str(uuid.uuid4()), start_method="fork", monitor_interval=0.1, **standalone
