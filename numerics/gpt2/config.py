@@ -204,17 +204,29 @@ class Config:
     @property
     def models(self) -> dict[Model, Recipe]:
         """All that are trained from the start; variants first: some take longest."""
-        found = {}
+        found: dict[Model, Recipe] = {}
         for name, variant in self.variants.items():
             for optimizer in variant.optimizers:
                 for seed in range(variant.seeds):
-                    changed: dict[str, Any] = {**variant.changes, "optimizer": optimizer}
-                    found[Model(optimizer, seed, name)] = replace(self.ends, seed=seed, **changed)
+                    model = Model(optimizer, seed, name)
+                    found[model] = replace(self._recipe(model), **variant.changes)
         for optimizer in dict.fromkeys(chain(*self.cells)):
             for seed in range(self.seeds):
-                recipe = replace(self.ends, optimizer=optimizer, seed=seed)
-                found[Model(optimizer, seed)] = recipe
+                model = Model(optimizer, seed)
+                found[model] = self._recipe(model)
         return found
+
+    def _recipe(self, model: Model) -> Recipe:
+        """That of the ends.
+
+        In a study of disjoint pairs each optimizer has seeds of its own: models are independent
+        then, as tests that exchange them ask for.
+        """
+        optimizers = list(dict.fromkeys(chain(*self.cells)))
+        shift = 0
+        if self.disjoint and model.optimizer in optimizers:
+            shift = self.seeds * optimizers.index(model.optimizer)
+        return replace(self.ends, optimizer=model.optimizer, seed=shift + model.seed)
 
     @property
     def pairs(self) -> list[Pair]:

@@ -484,7 +484,7 @@ def draw_ball(axes: Axes, study: Study, optimizer: str) -> None:
     """
     colour, norm = _COLOUR[optimizer], NORMS[optimizer]
     labels: Sequence[str | None] = ("matrices, median", "the largest", "within reach")
-    for end in _ends(study, "ends"):
+    for end in watched(study).values():
         if end["optimizer"] != optimizer:
             continue
         steps, sizes, reaches = _histories(end, norm)
@@ -504,6 +504,12 @@ def draw_ball(axes: Axes, study: Study, optimizer: str) -> None:
     axes.set_ylim(top=2)
     axes.yaxis.set_major_locator(LogLocator())
     axes.legend(**_COLUMNS)
+
+
+def watched(study: Study) -> dict[str, Any]:
+    """The models whose norms were kept for all of their training."""
+    ends: Mapping[str, Any] = study["ends"]
+    return {name: end for name, end in ends.items() if NORMS[end["optimizer"]] in end["history"][0]}
 
 
 def _histories(

@@ -515,7 +515,8 @@ def _planes(study: Study) -> str:
 
 
 def _balls(study: Study) -> str:
-    trained = {end["optimizer"] for end in study["ends"].values()}
+    watched = plots.watched(study)
+    trained = {end["optimizer"] for end in watched.values()}
     optimizers = [name for name in OPTIMIZERS if name in trained]
     pictures: list[Picture] = [
         (
@@ -546,10 +547,10 @@ def _balls(study: Study) -> str:
             "largest on the way / within reach": f"{plots.over_reach(end):.3f}",
             "what remains of the start": f"{end['history'][-1]['remainder']:.3f}",
         }
-        for name, end in study["ends"].items()
+        for name, end in watched.items()
     ]
     said = "No model was outside what is within reach at any step that was recorded."
-    if outside := [name for name, end in study["ends"].items() if plots.over_reach(end) > 1]:
+    if outside := [name for name, end in watched.items() if plots.over_reach(end) > 1]:
         said = f"Outside what is within reach: {', '.join(outside)}."
     return _section(
         "Optimizers' balls",

@@ -54,7 +54,7 @@ def second_study() -> Study:
 class ProtocolClaim(StudyClaim):
     """A hypothesis of the protocol, which has its bounds; study: None means the shipped one."""
 
-    source = "theory/examples/measured/gpt2-second.toml"
+    source = "theory/examples/measured/gpt2-second.toml; proofs_notes/gpt2-protocol.md"
 
     @property
     def document(self) -> Study:

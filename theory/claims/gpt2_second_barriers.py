@@ -16,7 +16,7 @@ the middle of polychains above the mean loss of ends that were trained on for as
 
 Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991, Table 1.
 
-Note: proofs_notes/gpt2-second-barriers.md
+Note: proofs_notes/gpt2-protocol.md
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ bend, with p that this does not matter.
 
 Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991, figure of spectra.
 
-Note: proofs_notes/gpt2-second-cross.md
+Note: proofs_notes/gpt2-protocol.md
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ Observed: losses and ranks of the second study, when all its parts are done.
 
 Source: Wang, Zhang, Li, Du, Du, Pang, Yang, Hong, Tan, arXiv 2509.26030.
 
-Note: proofs_notes/gpt2-second-parts.md
+Note: proofs_notes/gpt2-protocol.md
 """
 
 from __future__ import annotations

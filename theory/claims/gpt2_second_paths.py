@@ -17,7 +17,7 @@ Observed: the stable ranks of the second study, when all its parts are done.
 
 Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991, figure of spectra.
 
-Note: proofs_notes/gpt2-second-paths.md
+Note: proofs_notes/gpt2-protocol.md
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ Observed: the ranks of the second study, when all its parts are done. Beside the
 Source: Shumaylov et al., arXiv 2605.11181, for Kaon; Zhang, Kim, Zhang, Jiang, Pilanci, arXiv
 2605.09991, for spectra along paths.
 
-Note: proofs_notes/gpt2-second-polar.md
+Note: proofs_notes/gpt2-protocol.md
 """
 
 from __future__ import annotations

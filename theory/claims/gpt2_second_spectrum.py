@@ -19,7 +19,7 @@ each training, at the largest of their last losses. Beside them: the random star
 Source: Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991, figure of spectra; the noise: Zhang,
 Theus, Teney, Orvieto, Pang, Mauw, arXiv 2510.04686.
 
-Note: proofs_notes/gpt2-second-spectrum.md
+Note: proofs_notes/gpt2-protocol.md
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -260,15 +260,21 @@ def test_the_middle_above_ends_trained_on_by_hand() -> None:
         "maximum": {"in": 3.5, "out": 3.5},
         "spectra": {"stable_rank": {"a": [1, 3, 5], "b": [2, 8, 2], "c": [9, 4, 3]}},
     }
-    pair = {"cell": "x", "first": "a", "last": "b", "curves": {"linear": curve}}
+    random = {"stable_rank": {"a": [4, 5], "b": [2, 3], "c": [1, 1]}}
+    pair = {"cell": "x", "first": "a", "last": "b", "curves": {"linear": curve}, "shuffled": random}
     continued = {"a": {"in": 1.5, "out": 2.5}, "b": {"in": 1.0, "out": 2.5}}
-    (found,) = cells({"a--b": pair}, continued)["x"].values()
+    found = cells({"a--b": pair}, continued)["x"]
+    assert found["random directions"]["change"]["values"] == [0.5]
+    found = found["linear"]
     assert found["middle above ends trained on"]["in"]["values"] == [2.25]
     assert found["middle above ends trained on"]["out"]["values"] == [1.0]
     assert medians(curve["spectra"]["stable_rank"]) == [2, 4, 3]
     assert found["change"] == {"mean": 1.0, "std": None, "n": 1, "values": [1.0]}
     assert found["monotonicity"]["values"] == [pytest.approx(1 / 3)]
     assert found["largest_jump"]["values"] == [2.0]
+    untrained = cells({"a--b": pair}, {"a": continued["a"]})["x"]["linear"]
+    above = untrained["middle above ends trained on"]["in"]
+    assert (above["n"], above["mean"], above["values"]) == (0, None, [None])
 
 
 def test_norms_stay_within_reach(result: dict[str, Any]) -> None:
@@ -300,6 +306,39 @@ def test_pairs_are_neighbours_in_a_circle() -> None:
     config = replace(Config.read("smoke"), seeds=5)
     five = [str(pair) for pair in config.pairs if pair.cell == Cell("muon", "muon")]
     assert five == [f"muon-{k}--muon-{(k + 1) % 5}" for k in range(5)]
+
+
+def test_blocks_of_disjoint_pairs_share_no_model_and_no_seed() -> None:
+    config = Config.read("second")
+    for cell in config.cells:
+        ends = [model for pair in config.pairs if pair.cell == cell for model in pair]
+        assert len(ends) == len(set(ends)) == 8
+    for pair in config.pairs:
+        assert len({*map(config.block, pair), config.block(config.third(pair) or pair.last)}) == 1
+    seeds = [recipe.seed for model, recipe in config.models.items() if model.is_end]
+    assert sorted(seeds) == list(range(24))
+    for model, recipe in config.models.items():  # only what it says differs from its end
+        end = config.models.get(model._replace(variant=""))
+        if end is not None and model.variant:
+            changes = config.variants[model.variant].changes
+            assert recipe == replace(end, **changes)
+
+
+def test_the_design_of_noise_is_balanced() -> None:
+    """Each of the three is high twice, and every two of them take all four combinations."""
+    config = Config.read("second")
+    levels = []
+    for name, variant in config.variants.items():
+        if name.startswith("noise"):
+            changed, ends = variant.changes, config.ends
+            assert changed["steps"] * changed["batch"] == ends.steps * ends.batch
+            rates = {changed[k] / getattr(ends, k) for k in ("learning_rate", "muon_learning_rate")}
+            assert len(rates) == 1
+            levels.append(
+                (rates == {2.0}, changed["weight_decay"] > 0.1, changed["batch"] < ends.batch)
+            )
+    for j, k in combinations(range(3), 2):
+        assert len({(level[j], level[k]) for level in levels}) == len(levels) == 4
 
 
 def test_bends_between_optimizers_are_trained_by_either() -> None:

@@ -15,6 +15,8 @@ from pkgutil import resolve_name
 from typing import Any, TypeAlias
 
 import pytest
+from gpt2_second import FAULTS as SECOND
+from gpt2_second import second
 from gpt2_studies import MATRICES, statistic, study
 from learned import Learner
 
@@ -726,6 +728,7 @@ STUDIES: dict[str, tuple[Callable[[Any], Claim], dict[str, Callable[[Any], None]
         Gpt2CrossTransition,
         {"a way back": _way_back, "a jump": _jump},
     ),
+    **{name: (type(CLAIMS[name]), faults) for name, faults in SECOND.items()},
 }
 
 MEASURED = [(name, fault) for name, (_, faults) in STUDIES.items() for fault in faults]
@@ -736,7 +739,7 @@ MEASURED = [(name, fault) for name, (_, faults) in STUDIES.items() for fault in 
 )
 def test_a_study_with_a_fault_is_noticed(name: str, fault: str) -> None:
     claim, faults = STUDIES[name]
-    document = study()
+    document = second() if name in SECOND else study()
     assert stands(claim(document))
     faults[fault](document)
     assert not stands(claim(document))

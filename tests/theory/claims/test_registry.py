@@ -11,9 +11,16 @@ from typing import Any
 import pytest
 
 from theory.claims import CLAIMS, Claim
+from theory.claims.gpt2_protocol import ProtocolClaim
 
 ROOT = Path(__file__).parents[3]
 PARTS = ["Setting", "Claim", "Tight", "Predicted", "Observed", "Source", "Note"]
+
+
+def note(claim: Any) -> str:
+    """Hypotheses of one protocol share a note, and tests."""
+    return "gpt2-protocol" if isinstance(claim, ProtocolClaim) else claim.id
+
 
 each = pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 
@@ -22,16 +29,16 @@ each = pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 def test_module_note_and_test_have_the_name(claim: Any) -> None:
     stem = claim.id.replace("-", "_")
     assert type(claim).__module__ == f"theory.claims.{stem}"
-    assert (ROOT / "proofs_notes" / f"{claim.id}.md").read_text().startswith("# ")
+    assert (ROOT / "proofs_notes" / f"{note(claim)}.md").read_text().startswith("# ")
     tests = ROOT / "tests" / "theory" / "claims"
-    assert list(tests.glob(f"test_{stem}*.py"))
+    assert list(tests.glob(f"test_{note(claim).replace('-', '_')}*.py"))
 
 
 @each
 def test_docstrings_have_one_order(claim: Any) -> None:
     text = modules[type(claim).__module__].__doc__
     assert re.findall(r"^([A-Z]\w+): ", text, re.MULTILINE) == PARTS
-    assert text.rstrip().endswith(f"Note: proofs_notes/{claim.id}.md")
+    assert text.rstrip().endswith(f"Note: proofs_notes/{note(claim)}.md")
 
 
 @each
