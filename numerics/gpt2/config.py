@@ -116,16 +116,7 @@ class Config:
 
         Raises InputError for what cannot be read, misses a key or has one that means nothing.
         """
-        path = SHIPPED.get(source, Path(source))
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            names = ", ".join(sorted(SHIPPED))
-            raise InputError(
-                source, f"cannot be read: {error.strerror}; shipped are {names}"
-            ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(source, f"is no TOML: {error}") from None
+        path, document = _document(source)
         protocol = digest(document) if "hypotheses" in document else ""
         for key in _PROTOCOL:
             document.pop(key, None)
@@ -280,6 +271,28 @@ class Config:
             found[Curve(main, aligned=False)] = by[own]
         found |= {Curve(main, by=name): by[name] for name in by if name != own}
         return found | dict.fromkeys((LINE, LINE._replace(aligned=False)), by[own])
+
+
+def _document(source: str) -> tuple[Path, dict[str, Any]]:
+    """A configuration's file and what it says: in place of, or beside, what its `base` says."""
+    path = SHIPPED.get(source, Path(source))
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        names = ", ".join(sorted(SHIPPED))
+        raise InputError(source, f"cannot be read: {error.strerror}; shipped are {names}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(source, f"is no TOML: {error}") from None
+    base = document.pop("base", None)
+    if base is not None:
+        if base not in SHIPPED:
+            raise InputError(source, f"base = {base!r} is not one of {', '.join(sorted(SHIPPED))}")
+        _, below = _document(base)
+        for key, value in document.items():
+            both = isinstance(value, dict) and isinstance(below.get(key), dict)
+            below[key] = {**below[key], **value} if both else value
+        document = below
+    return path, document
 
 
 _CELLS = ("adamw-adamw", "adamw-muon", "muon-muon")

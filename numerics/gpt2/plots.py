@@ -217,7 +217,11 @@ def _ends(study: Study, kind: str) -> list[Any]:
 
 def draw_rank_over_loss(axes: Axes, study: Study) -> None:
     """Median stable rank of trained models over their loss: ends, longer ones, the sweep."""
-    for kind, size, more in (("ends", 8, ""), ("longer", 11, ", trained longer")):
+    for kind, size, more in (
+        ("ends", 8, ""),
+        ("longer", 11, ", trained longer"),
+        ("controls", 4.5, ", other settings"),
+    ):
         named_before: set[str] = set()
         for end in _ends(study, kind):
             optimizer = end["optimizer"]

@@ -89,22 +89,28 @@ def ranks(model: GPT2LMHeadModel) -> dict[str, dict[str, float]]:
 
 def _reached(history: Sequence[Record], recipe: Recipe, model: GPT2LMHeadModel) -> dict[str, Any]:
     """The records with how large the norms could be by then, and the radius they tend to."""
-    decay, start = recipe.weight_decay, history[0]
-    rules = {name: rule(recipe.optimizer, kind_of(name)) for name in hidden_matrices(model)}
-    sizes = {name: matrix.shape for name, matrix in hidden_matrices(model).items()}
-    shapes = {name: (size[0], size[1]) for name, size in sizes.items()}
-    rates = {name: recipe.hidden_rates(kind_of(name)) for name in rules}
+    start, shapes, rules, rates, decays = history[0], {}, {}, {}, {}
+    for name, matrix in hidden_matrices(model).items():
+        kind = kind_of(name)
+        shapes[name], rules[name] = (matrix.shape[0], matrix.shape[1]), rule(recipe.optimizer, kind)
+        rates[name], decays[name] = recipe.hidden_rates(kind), recipe.decay_of(kind)
     for record in history:
         step = record["step"]
         record["remainder"] = max(
-            math.prod(1 - rate * decay for rate in own[:step]) for own in rates.values()
+            math.prod(1 - rate * decays[name] for rate in rates[name][:step]) for name in rules
         )
         record["reach"] = {
             name: reach(
-                by, start[NORMS[by]][name], rates[name][:step], decay, shapes[name],
+                by,
+                start[NORMS[by]][name],
+                rates[name][:step],
+                decays[name],
+                shapes[name],
                 length=_LENGTHS[by],
             )
             for name, by in rules.items()
-        }  # fmt: skip
-    radii = {name: radius(by, decay, shapes[name]) for name, by in rules.items()} if decay else {}
+        }
+    radii = {
+        name: radius(by, decays[name], shapes[name]) for name, by in rules.items() if decays[name]
+    }
     return {"history": list(history), "radius": radii}

@@ -197,10 +197,10 @@ def _rank_over_loss(study: Study) -> Picture:
     return (
         partial(plots.draw_rank_over_loss, study=study),
         "The median stable rank over the hidden matrices against the loss: filled, the models of "
-        "the study; large open marks, AdamW trained for longer; small open marks, learning rates "
-        "that were swept, the least and the largest of them written beside. Dotted: the random "
-        "start. An optimizer has a spectrum of its own only if the marks of one do not reach the "
-        "other's at an equal loss.",
+        "the study; large open marks, AdamW trained for longer; small open marks, other settings, "
+        "on lines learning rates that were swept, the least and the largest written beside. "
+        "Dotted: the random start. An optimizer has a spectrum of its own only if the marks of one "
+        "do not reach the other's at an equal loss.",
     )
 
 

@@ -240,7 +240,7 @@ class Study:
         config = self.config
         parts = [part for stage in self.stages for part in stage]
         found = {
-            part: read_document(self.folder / part.file)
+            part: _rounded(read_document(self.folder / part.file))
             for part in parts
             if (self.folder / part.file).exists()
         }
@@ -290,7 +290,7 @@ class Study:
         document["ensembles"] = ensemble_cells(whole)
         document |= self._derived(document["controls"], document["ends"])
         document["seconds"] = sum(taken.values())
-        rounded: dict[str, Any] = _rounded(document)
+        rounded: dict[str, Any] = _rounded(document)  # what was computed here
         return rounded
 
     def _derived(

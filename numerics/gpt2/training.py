@@ -73,10 +73,10 @@ class Recipe:
     optimizer: of the hidden matrices, one of OPTIMIZERS. batch: windows in each step, of all
     processes together, taken in `accumulation` parts one after the other. learning_rate: AdamW's;
     muon_learning_rate: of the hidden matrices that Muon or Kaon has. weight_decay: decoupled, of
-    all but vectors. schedule: the rate rises linearly over the first `warmup` of the steps;
-    "cosine" then lowers it to `floor` of its height, "wsd" keeps it and lowers it linearly over the
-    last `decay` of the steps. clip: the longest gradient. precision: bfloat16 is mixed; "auto"
-    takes it on a GPU. seed: of the batches.
+    all but vectors; muon_weight_decay: of those matrices, where it is another one. schedule: the
+    rate rises linearly over the first `warmup` of the steps; "cosine" then lowers it to `floor` of
+    its height, "wsd" keeps it and lowers it linearly over the last `decay` of the steps. clip: the
+    longest gradient. precision: bfloat16 is mixed; "auto" takes it on a GPU. seed: of the batches.
 
     Raises InputError for names that are not known and numbers out of range.
     """
@@ -88,6 +88,7 @@ class Recipe:
     learning_rate: float = 4e-3
     muon_learning_rate: float = 0.03
     weight_decay: float = 0.1
+    muon_weight_decay: float | None = None
     schedule: str = "cosine"
     warmup: float = 0.05
     decay: float = 0.2
@@ -110,6 +111,10 @@ class Recipe:
         for name in ("warmup", "decay", "floor", "weight_decay"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(name, f"{getattr(self, name)} must be between 0 and 1")
+        if self.muon_weight_decay is not None and not 0 <= self.muon_weight_decay <= 1:
+            raise InputError(
+                "muon_weight_decay", f"{self.muon_weight_decay} must be between 0 and 1"
+            )
         if self.seed < 0:
             raise InputError("seed", f"{self.seed} must not be negative")
 
@@ -128,6 +133,12 @@ class Recipe:
         """The greatest learning rate of the hidden matrices of a kind."""
         by_adamw = rule(self.optimizer, kind) == "adamw"
         return self.learning_rate if by_adamw else self.muon_learning_rate
+
+    def decay_of(self, kind: str) -> float:
+        """The weight decay of the hidden matrices of a kind."""
+        by_adamw = rule(self.optimizer, kind) == "adamw"
+        other = self.weight_decay if self.muon_weight_decay is None else self.muon_weight_decay
+        return self.weight_decay if by_adamw else other
 
     def hidden_rates(self, kind: str = KINDS[0]) -> list[float]:
         """The learning rate of the hidden matrices of a kind in each step."""
@@ -220,9 +231,10 @@ class _Optimizers:
         self.each: list[torch.optim.Optimizer] = []
         if groups:
             self.each.append(torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=BETAS))
+        decay = recipe.muon_weight_decay
         options: dict[str, Any] = {
             "lr": recipe.muon_learning_rate,
-            "weight_decay": recipe.weight_decay,
+            "weight_decay": recipe.weight_decay if decay is None else decay,
             "momentum": MOMENTUM,
         }
         for name, make in (("muon", torch.optim.Muon), ("kaon", Kaon)):

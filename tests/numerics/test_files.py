@@ -10,6 +10,8 @@ import re
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import numerics
-from numerics.files import MANIFEST, require_folder, require_writable, write, write_folder
+from numerics.files import MANIFEST, append, require_folder, require_writable, write, write_folder
 from theory.errors import InputError
 
 OPENED = re.compile(
@@ -133,6 +135,16 @@ def test_what_cannot_be_written_is_known_before(tmp_path: Path, name: str, reaso
     with pytest.raises(InputError, match="cannot be written"):
         write(tmp_path / name, "")
     assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_lines_are_added_and_none_is_lost(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    lines = [f"{k} {'x' * 200}" for k in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(partial(append, file), lines))
+    assert sorted(file.read_text().splitlines()) == sorted(lines)
+    with pytest.raises(InputError, match="cannot be written: Is a directory"):
+        append(tmp_path, "line")
 
 
 @pytest.mark.parametrize("name", ["file", "file/below", "/proc/isthmus/deep"])

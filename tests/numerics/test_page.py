@@ -19,9 +19,11 @@ from theory.claims import Bounds
         (False, True, "is false", "false"),
         (False, False, "refuted, as recorded", "refuted"),
         (True, False, "holds, though recorded as refuted", "false"),
+        (True, None, "holds, and no verdict is recorded", "false"),
+        (False, None, "is false, and no verdict is recorded", "false"),
     ],
 )
-def test_verdicts(holds: bool, recorded: bool, said: str, colour: str) -> None:
+def test_verdicts(holds: bool, recorded: bool | None, said: str, colour: str) -> None:
     verdict = verdict_of(holds, recorded)
     assert verdict == said
     assert badge(verdict) == f'<span class="{colour}">{said}</span>'

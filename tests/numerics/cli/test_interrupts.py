@@ -66,3 +66,14 @@ def test_a_second_one_does_not_wait() -> None:
 def test_work_in_other_processes_is_not_waited_for() -> None:
     with pytest.raises(Interrupted, match="^interrupted$"), progress(at_once=True):
         control_c()
+
+
+def test_nor_is_it_when_its_time_is_spent(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where no callback comes."""
+    with (
+        pytest.raises(Interrupted, match="^interrupted$"),
+        progress(at_once=True, seconds=0),
+    ):
+        wait(5)
+    assert capsys.readouterr().err == "isthmus: the time budget of 0 s is spent\n"
+    wait(0.01)  # and no second time

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 from command import kill, run, said, started, wait_until
+from gpt2_second import second
 
 from numerics.files import MANIFEST
 from numerics.report.claim_files import ClaimFile
 from numerics.report.verification import verify_claims
 from theory.certificates.checker import check_file
 from theory.claims import CLAIMS
+from theory.claims.gpt2_protocol import digest, protocol
 from theory.own_file import OwnFile
 from theory.parallel import Jobs, results
 from theory.problem import Problem
@@ -100,7 +102,7 @@ def test_results_do_not_depend_on_the_number_of_jobs_or_who_runs_them(
     assert [claim["id"] for claim in others] == ["finite-width-sandwich", "trained", "equal"]
     assert [runs["runs"] for runs in others[1]["training"]] == [32] * 3
     assert all(each == found[0] for each in found)
-    assert [each.id for each in CLAIMS.values() if not each.recorded] == [names[0]]
+    assert [each.id for each in CLAIMS.values() if each.recorded is False] == [names[0]]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -317,6 +319,43 @@ def test_the_verdict_on_record(
     (claim,) = claims_of(folder / "record")
     assert (claim["holds"], claim["recorded"]) == (observed == 1, recorded)
     assert f">{verdict.lower()}</span>" in (folder / "report" / "part" / "index.html").read_text()
+
+
+def test_a_claim_is_not_decided_while_its_measurement_is_not_complete(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which is as recorded, where no verdict is; so says the page, and the list."""
+    name = "gpt2-second-paths"
+    study = {"configuration": digest(protocol()), "parts": {"done": 3, "of": 155}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("theory.claims.gpt2_protocol.second_study", lambda: study)
+        code, out, err = run(capsys, "verify", name, "--json", "record")
+        assert (code, said(err)) == (0, "")
+        assert f"{name} not decided: 3 of 155 parts\n" in out
+        (claim,) = claims_of(folder / "record")
+        assert (claim["holds"], claim["recorded"]) == (None, None)
+        page = (folder / "report" / "part" / "index.html").read_text()
+        assert '<span class="refuted">not decided</span>' in page
+        # A verdict that is recorded, and cannot be had, is no longer as recorded.
+        patch.setattr("theory.claims.gpt2_protocol.RECORDED", {name: True})
+        code, out, _ = run(capsys, "verify", name)
+        assert code == 1
+        assert f"{name} failed: " in out
+
+
+def test_a_claim_that_is_decided_needs_a_record(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, study = "gpt2-second-parts", second()
+    monkeypatch.setattr("theory.claims.gpt2_protocol.second_study", lambda: study)
+    code, out, _ = run(capsys, "verify", name)
+    assert code == 1
+    assert f"{name} holds, and no verdict is recorded\n" in out
+    for holds, found in ((True, "holds"), (False, "holds, though recorded as refuted")):
+        monkeypatch.setattr("theory.claims.gpt2_protocol.RECORDED", {name: holds})
+        code, out, _ = run(capsys, "verify", name)
+        assert code == (0 if holds else 1)
+        assert f"{name} {found}\n" in out
 
 
 def test_a_claim_that_fails_is_not_refuted(

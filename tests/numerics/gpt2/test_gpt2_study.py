@@ -31,8 +31,9 @@ from numerics.gpt2.model import load, window_loss
 from numerics.gpt2.names import Cell
 from numerics.gpt2.parts import Connected, Continued, Pretrained, texts_of
 from numerics.gpt2.paths import load_path
+from numerics.gpt2.runs import Runs
 from numerics.gpt2.spectra import medians
-from numerics.gpt2.study import RESULT, Study
+from numerics.gpt2.study import RESULT, RUNS, Study
 from numerics.training.loop import one_thread
 from theory.errors import InputError, Interrupted
 from theory.parallel import Jobs
@@ -154,6 +155,101 @@ def test_parts_that_are_made_side_by_side_are_the_same(
 def test_another_study_does_not_fit_into_the_folder(study: Study) -> None:
     with pytest.raises(InputError, match="holds another study"):
         Study(replace(study.config, points=7), study.folder).run()
+
+
+def test_every_run_is_on_record(study: Study, result: dict[str, Any]) -> None:
+    """Also the two that were stopped; what they were goes with them."""
+    runs = Runs(study.folder / RUNS).read().values()
+    assert {run["configuration"] for run in runs} == {study.config.digest}
+    assert all(run["began"] <= run["ended"] for run in runs)
+    done = [run["part"] for run in runs if run["state"] == "done"]
+    parts = [part.file for stage in study.stages for part in stage]
+    assert sorted(set(done)) == sorted(parts)
+    (stopped,) = [run for run in runs if run["state"] == "stopped"]
+    again = next(run for run in runs if run["part"] == stopped["part"] and run is not stopped)
+    assert again["began"] >= stopped["ended"]
+    curve = "pairs/adamw-0--adamw-1/polychain/curve.json"
+    told = next(run for run in runs if run["part"] == curve)
+    assert told["barrier"] == result["pairs"]["adamw-0--adamw-1"]["curves"]["polychain"]["barrier"]
+
+
+def test_a_run_whose_process_was_killed_was_stopped(tmp_path: Path) -> None:
+    runs = Runs(tmp_path / RUNS)
+    first, second = runs.begin("a", "digest"), runs.begin("b", "digest")
+    runs.end(second, "done", {"loss": 1.0})
+    before = runs.path.read_text()
+    runs.close()
+    runs.close()
+    assert runs.path.read_text().startswith(before)
+    assert [run["state"] for run in runs.read().values()] == ["stopped", "done"]
+    assert list(runs.read()) == [first, second]
+
+
+def test_a_part_that_fails_is_on_record(study: Study, tmp_path: Path) -> None:
+    ends = replace(study.config.ends, accumulation=5)
+    made = Study(replace(study.config, ends=ends), tmp_path / "study")
+    with pytest.raises(InputError, match="batch: 8 must be a multiple"):
+        made.run()
+    (failed,) = Runs(made.folder / RUNS).read().values()
+    assert failed["state"] == "failed"
+    assert failed["error"].startswith("batch: 8 must be a multiple")
+
+
+def test_what_is_known_is_not_made_again_but_what_it_left_is_where_it_is_needed(
+    study: Study, result: dict[str, Any], tmp_path: Path
+) -> None:
+    """In another folder, from the document alone: two parts are made, and the models for them."""
+    known = json.loads(json.dumps(result))
+    pair = known["pairs"]["muon-0--muon-1"]
+    del pair["curves"]["linear"], pair["shuffled"]
+    again, done = Study(study.config, tmp_path / "study"), Stopping()
+    document = again.run(known=known, progress=done)
+    folder = "pairs/muon-0--muon-1"
+    assert done.done == [
+        "ends/muon-0/end.json",
+        "ends/muon-1/end.json",
+        f"{folder}/alignment.json",
+        f"{folder}/shuffled.json",
+        f"{folder}/linear/curve.json",
+    ]
+    for part in ("pairs", "cells", "continued", "sweep", "ensembles"):
+        assert document[part] == result[part]
+
+
+def test_what_is_known_of_another_study_is_refused(
+    study: Study, result: dict[str, Any], tmp_path: Path
+) -> None:
+    other = Study(replace(study.config, points=5), tmp_path / "study")
+    with pytest.raises(InputError, match="resume: is the document of another study"):
+        other.run(known=result)
+
+
+def test_what_is_done_is_gathered_where_a_study_is_stopped(
+    study: Study, result: dict[str, Any], tmp_path: Path
+) -> None:
+    known = json.loads(json.dumps(result))
+    for name in ("muon-0--muon-1", "adamw-0--muon-1"):
+        del known["pairs"][name]["alignment"]
+    again = Study(study.config, tmp_path / "study")
+    with pytest.raises(Interrupted, match="at the third part"):
+        again.run(known=known, progress=Stopping(0))
+    document = json.loads((again.folder / RESULT).read_text())
+    assert document["parts"]["of"] == result["parts"]["of"] == result["parts"]["done"]
+    assert document["parts"]["done"] == result["parts"]["of"] - 2
+    # A pair that lacks a part counts in no statistics.
+    assert set(document["cells"]) == {"adamw-adamw", "adamw-muon"}
+    assert document["cells"]["adamw-adamw"] == result["cells"]["adamw-adamw"]
+    assert document["cells"]["adamw-muon"]["linear"]["barrier"]["in"]["n"] == 1
+
+
+def test_the_line_between_random_directions_has_the_ranks_of_the_ends(
+    result: dict[str, Any],
+) -> None:
+    for pair in result["pairs"].values():
+        for name, ranks in pair["shuffled"]["stable_rank"].items():
+            for k, end in ((0, "first"), (-1, "last")):
+                own = result["ends"][pair[end]]["stable_rank"][name]
+                assert ranks[k] == pytest.approx(own, rel=1e-4)
 
 
 def test_a_damaged_part_is_told(study: Study) -> None:
@@ -387,9 +483,39 @@ def test_wrong_configurations_are_refused(tmp_path: Path, change: str, message: 
         Config.read(str(file))
 
 
+def test_a_base_says_what_a_file_leaves_out(tmp_path: Path) -> None:
+    base, file = Config.read("paper"), tmp_path / "more.toml"
+    file.write_text("base = 'paper'\nseeds = 2\n[ends]\nmuon_learning_rate = 0.5")
+    found = Config.read(str(file))
+    ends = replace(base.ends, muon_learning_rate=0.5)
+    assert found == replace(base, name="more", seeds=2, ends=ends)
+    file.write_text("base = 'papers'")
+    with pytest.raises(InputError, match="base = 'papers' is not one of default, paper"):
+        Config.read(str(file))
+
+
+def test_the_papers_rates_and_decays() -> None:
+    rates = {
+        name: (config.ends.learning_rate, config.ends.muon_learning_rate)
+        for name in ("enwik8", "stories", "bookcorpus", "lm1b", "spectra")
+        for config in [Config.read(f"paper-{name}")]
+    }
+    assert rates == {
+        "enwik8": (0.01, 0.03),
+        "stories": (0.004, 0.004),
+        "bookcorpus": (0.004, 0.005),
+        "lm1b": (0.004, 0.003),
+        "spectra": (0.001, 0.005),
+    }
+    spectra = Config.read("paper-spectra")
+    assert (spectra.shape.layers, spectra.shape.width) == (8, 1024)
+    decays = [replace(spectra.ends, optimizer=by).decay_of("key") for by in ("adamw", "muon")]
+    assert decays == [0.1, 0.01]
+
+
 def test_configurations_that_are_not_there_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match="nowhere: cannot be read: .*default, paper, second, smoke"
+        InputError, match="nowhere: cannot be read: .*default, paper, .*second, smoke"
     ):
         Config.read("nowhere")
     file = tmp_path / "short.toml"
@@ -477,6 +603,34 @@ def test_a_study_too_small_to_tell_gets_no_verdict(
         assert "gpt2-polychain-beats-linear" not in text
     code, out, _ = run(capsys, *arguments, "--json", "-")
     assert (code, json.loads(out)["claims"]) == (0, [])
+
+
+@pytest.mark.parametrize("budget", ["90", "m", "1.5h", "-3m", "2d"])
+def test_a_budget_is_a_time(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, budget: str
+) -> None:
+    out = tmp_path / "study"
+    code, _, err = run(capsys, "gpt2", "table", "smoke", "--out", out, f"--time-budget={budget}")
+    assert code == 2
+    assert "must be a number with s, m or h, such as 90m" in err
+    assert not out.exists()
+
+
+def test_a_study_whose_time_is_spent_goes_on_from_its_document(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, small: Path, result: dict[str, Any]
+) -> None:
+    known = json.loads(json.dumps(result))
+    del known["ends"]["adamw-0"]
+    (tmp_path / "known.json").write_text(json.dumps(known))
+    out = tmp_path / "study"
+    arguments = ("gpt2", "table", small, "--out", out, "--jobs", 1)
+    resumed = ("--resume", tmp_path / "known.json", "--time-budget", "0s")
+    code, _, err = run(capsys, *arguments, *resumed)
+    assert code == 3
+    assert "the time budget of 0 s is spent" in err
+    document = json.loads((out / RESULT).read_text())
+    assert document["parts"]["done"] == result["parts"]["done"] - 1
+    assert document["pairs"] == result["pairs"]
 
 
 def test_an_estimate_makes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
