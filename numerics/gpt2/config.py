@@ -72,7 +72,7 @@ class Variant:
     @property
     def is_rate(self) -> bool:
         """Whether only learning rates differ."""
-        return self.changes.keys() <= {"learning_rate", "muon_learning_rate"}
+        return bool(self.changes) and self.changes.keys() <= {"learning_rate", "muon_learning_rate"}
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,13 @@ OPTIMIZERS = {
     "adamw": "AdamW",
     "muon": "Muon",
     "kaon": "Kaon",
-    "muon_vof": "Muon on values, outputs and MLP",
-    "muon_qk": "Muon on queries and keys",
+    "muon_vof": "Muon on V, O and MLP",
+    "muon_qk": "Muon on Q and K",
 }
 """Of the hidden matrices, with what people call them."""
+
+COMMON = ("adamw", "muon", "kaon")
+"""Those that train all of the hidden matrices by one rule."""
 
 NORMS = {"adamw": "entrywise", "muon": "spectral", "kaon": "spectral"}
 """Of whose ball a rule's weight decay keeps hidden matrices inside."""

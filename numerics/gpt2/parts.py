@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from numerics.gpt2.alignment import RESIDUAL_MAPS, align, fold
 from numerics.gpt2.config import Config
@@ -234,7 +235,12 @@ class Shuffled(Part):
     def make(self, lab: Lab) -> dict[str, Any]:
         first, last = (singular_values(fold(lab.model(model))) for model in self.pair)
         shapes = {k: tuple(v.shape) for k, v in hidden_matrices(lab.model(self.pair.first)).items()}
-        ranks = {name: shuffled_ranks(first[name], last[name], shapes[name]) for name in first}
+        ranks = {
+            name: shuffled_ranks(
+                first[name], last[name], shapes[name], seed=crc32(f"{self.pair} {name}".encode())
+            )
+            for name in first
+        }
         return {"t": list(grid(SPECTRA_POINTS)), "stable_rank": ranks}
 
 

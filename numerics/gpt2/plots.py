@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from numerics.gpt2.names import (
+    COMMON,
     KINDS,
     LINE,
     NORMS,
@@ -62,6 +63,7 @@ _STAGES = {
     "orthogonal": "rotated",
     "learned": "learned",
 }
+_END, _OTHER = 8.0, 4.5  # sizes of marks
 _PANELS_HIGH = 8.6  # inches of the small multiples
 
 
@@ -216,19 +218,23 @@ def _ends(study: Study, kind: str) -> list[Any]:
 
 
 def draw_rank_over_loss(axes: Axes, study: Study) -> None:
-    """Median stable rank of trained models over their loss: ends, longer ones, the sweep."""
+    """Median stable rank of trained models over their loss: ends, longer ones, all others."""
+    handles: dict[str, Line2D] = {}
+
+    def mark(optimizer: str, loss: float, rank: float, size: float, label: str) -> None:
+        style = _dot(optimizer, size, filled=size == _END)
+        axes.plot(loss, rank, **style, zorder=4)
+        handles.setdefault(label, Line2D([], [], **style, label=label))
+
     for kind, size, more in (
-        ("ends", 8, ""),
+        ("ends", _END, ""),
         ("longer", 11, ", trained longer"),
-        ("controls", 4.5, ", other settings"),
+        ("controls", _OTHER, ", other settings"),
     ):
-        named_before: set[str] = set()
         for end in _ends(study, kind):
-            optimizer = end["optimizer"]
-            label = None if optimizer in named_before else OPTIMIZERS[optimizer] + more
-            named_before.add(optimizer)
-            style = _dot(optimizer, size, filled=kind == "ends")
-            axes.plot(end["loss"]["in"], median_rank(end), **style, label=label, zorder=4)
+            name = end["optimizer"]
+            label = OPTIMIZERS[name] + (more if name in COMMON else "")
+            mark(name, end["loss"]["in"], median_rank(end), size, label)
     for optimizer, name in OPTIMIZERS.items():
         swept = sorted(
             (run["learning_rate"], run["loss"], run["stable_rank"])
@@ -239,12 +245,12 @@ def draw_rank_over_loss(axes: Axes, study: Study) -> None:
             rates, losses, ranks = zip(*swept, strict=True)
             colour = _COLOUR[optimizer]
             axes.plot(losses, ranks, color=colour, linewidth=0.8, alpha=0.6)
-            style = _dot(optimizer, 4.5, filled=False)
-            axes.plot(losses, ranks, **style, label=f"{name}, rates swept")
+            for loss, rank in zip(losses, ranks, strict=True):
+                mark(optimizer, loss, rank, _OTHER, f"{name}, other settings")
             for k in {0, len(rates) - 1}:
                 text, at = f"{rates[k]:.3g}", (losses[k], ranks[k])
                 _label(axes, text, at, (6, 5), ha="left", fontsize=10, color=colour)
-    axes.axhline(median_rank(study["start"]), **_REFERENCE, label="random start")
+    start = axes.axhline(median_rank(study["start"]), **_REFERENCE, label="random start")
     axes.margins(0.12)
     axes.set(
         xlabel="loss in distribution, nats per token",
@@ -252,7 +258,7 @@ def draw_rank_over_loss(axes: Axes, study: Study) -> None:
         title="Stable rank over loss",
     )
     axes.set_ylim(bottom=0)
-    axes.legend(**_COLUMNS)
+    axes.legend(handles=[*handles.values(), start], **_BELOW, ncols=2, fontsize=9)
 
 
 def _dot(optimizer: str, size: float, *, filled: bool) -> dict[str, Any]:
@@ -392,10 +398,15 @@ def draw_small_multiples(study: Study) -> Figure:
         row[0].set_ylim(bottom=0)
         row[0].set_ylabel(kind, fontsize=10.5)
     for cell, axes in zip(shown, panels[0], strict=True):
-        axes.set_title(named(cell), fontsize=10.5, color=_colour(cell))
+        size = 10.5 if len(shown) <= 3 else 8
+        axes.set_title(named(cell), fontsize=size, color=_colour(cell))
     handles = _line_handles(shuffled=shuffled)
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=4, fontsize=9.5, handlelength=2
+        handles=handles,
+        loc="outside lower center",
+        ncols=3 - shuffled,
+        fontsize=9.5,
+        handlelength=2,
     )
     return figure
 

@@ -199,14 +199,15 @@ def shuffled_ranks(
     shape: tuple[int, ...],
     *,
     points: int = 11,
-    seed: int = 0,
+    seed: int,
 ) -> list[float]:
     """The stable ranks on the line between two matrices with these singular values.
 
-    shape: of both. Their singular vectors are random, uniformly: those of the first can be axes.
+    shape: of both; seed: of their singular vectors. These are random, uniformly: those of the first
+    can be axes.
 
     >>> ones = torch.ones(4)
-    >>> ranks = shuffled_ranks(ones, ones, (4, 4), points=3)
+    >>> ranks = shuffled_ranks(ones, ones, (4, 4), points=3, seed=0)
     >>> print(round(ranks[0], 6), round(ranks[2], 6), ranks[1] < 4)
     4.0 4.0 True
     """

@@ -80,7 +80,12 @@ def _model(
         for step in range(0, 101, 5)
     ]
     ranks = dict.fromkeys(MATRICES, rank)
-    return {"loss": {"in": loss, "out": loss + 0.5}, "stable_rank": ranks, "history": history}
+    return {
+        "optimizer": optimizer,
+        "loss": {"in": loss, "out": loss + 0.5},
+        "stable_rank": ranks,
+        "history": history,
+    }
 
 
 def _rates() -> dict[str, Any]:
