@@ -17,7 +17,7 @@ from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, progress, say
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
-from numerics.gpt2.names import TEXTS
+from numerics.gpt2.names import OPTIMIZERS, TEXTS
 from theory.errors import InputError
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ def train(
     width: Annotated[int, options.count("", "D")] = 64,
     heads: Annotated[int, options.count("", "H")] = 4,
     block: Annotated[int, options.count("The longest context.", "T")] = 64,
+    activation: Annotated[
+        str, typer.Option(metavar="NAME", help="Of the MLP: gelu_new, GPT-2's own, or relu.")
+    ] = "gelu_new",
     start: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Train this checkpoint on, in place of a random start."),
@@ -116,7 +119,8 @@ def train(
     recipe = _recipe(context)
     if start is None:
         texts = _texts(context, block)
-        model = build(Shape(layers, width, heads, block, texts.training.vocabulary), seed=seed)
+        vocabulary = texts.training.vocabulary
+        model = build(Shape(layers, width, heads, block, vocabulary, activation), seed=seed)
     else:
         model = load(start)
         texts = _texts(context, shape_of(model).block, {start: model})
@@ -407,6 +411,63 @@ def _estimate(settings: Config, many: int) -> dict[str, Any]:
     }
 
 
+@app.command("slice")
+def cut(
+    context: typer.Context,
+    source: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A checkpoint, trained with --activation relu.")
+    ],
+    layer: Annotated[int, typer.Option(metavar="K", help="Whose MLP; 0 is the first.")] = 0,
+    activations: Annotated[
+        int, options.count("Points: activations at the ends of windows of text.")
+    ] = 8,
+    directions: Annotated[int, options.count("Of the residual stream that go in.", "D")] = 2,
+    coordinate: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Of the residual stream to read; by default a direction."),
+    ] = None,
+    widths: Annotated[int, options.count("Enumerate up to this width.", "M")] = 3,
+    seed: Annotated[int, options.seed("Of the directions, of random signs.")] = 0,
+    text: Training = None,
+    tokenizer: Tokenizer = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for problem.json and block.json."),
+    ] = None,
+    json: options.Json = None,
+) -> int:
+    """A trained MLP on a plane of few directions, in the exact landscape of its small networks.
+
+    Restricted to directions in and one out, an MLP of ReLUs is a two-layer network in rational
+    numbers. Its problem is to say what it says at some activations: how many neurons that takes,
+    in which components those that do fall, and which of these the optimizers' balls reach. What is
+    in DIR every other command reads: isthmus classify DIR/block.json --problem DIR/problem.json.
+    """
+    written = None if out is None else Folder(out, ("problem.json", "block.json"))
+    reads = [file for name in _MODEL for file in source.rglob(name)]
+    task = Task(context.obj, reads, json=json, out=written)
+
+    from numerics.files import make_folder, write_json
+    from numerics.gpt2.model import load, shape_of
+    from numerics.gpt2.slices import located, slice_of
+
+    model = load(source)
+    corpora = _texts(context, shape_of(model).block, {source: model}, windows=activations)
+    windows = corpora.windows("in", model.device)
+    cut = slice_of(model, windows, layer=layer, directions=directions, output=coordinate, seed=seed)
+    with progress() as report:
+        document = {
+            "model": str(source),
+            "layer": layer,
+            **located(cut, widths=widths, progress=report),
+        }
+    if out is not None:
+        make_folder(out)
+        write_json(out / "problem.json", cut.problem.to_json())
+        write_json(out / "block.json", cut.block.to_json())
+    return task.finish(document, partial(_print_slice, document))
+
+
 @app.command()
 def texts(context: typer.Context, json: options.Json = None) -> int:
     """Text that goes by a name: its licence, and what it is where it is installed.
@@ -471,20 +532,29 @@ def _recipe(context: typer.Context) -> Recipe:
 
 
 def _texts(
-    context: typer.Context, block: int, models: Mapping[Path, GPT2LMHeadModel] | None = None
+    context: typer.Context,
+    block: int,
+    models: Mapping[Path, GPT2LMHeadModel] | None = None,
+    *,
+    windows: int | None = None,
 ) -> Texts:
-    """What the options of text say; models: by their folders, which must have its vocabulary."""
+    """What the options of text say; models: by their folders, which must have its vocabulary.
+
+    windows: how many, where that is no option of its own.
+    """
     from numerics.gpt2.corpora import PYTHON_DOCS, STDLIB
     from numerics.gpt2.data import Corpus, Texts, outputs
 
     given = context.params
-    sources = (given["text"] or [STDLIB], given["other"] or [PYTHON_DOCS])
-    for source in dict.fromkeys([*sources[0], *sources[1]]):
+    named = {"in": given["text"] or [STDLIB]}
+    if "other" in given:
+        named["out"] = given["other"] or [PYTHON_DOCS]
+    for source in dict.fromkeys(each for sources in named.values() for each in sources):
         if left_out := ", ".join(map(str, outputs(source))):
             say(f"{source}: not read as text, as isthmus made them: {left_out}")
     tokenizer = Path(given["tokenizer"]) if given["tokenizer"] else None
-    corpora = {t: Corpus.read(s, tokenizer) for t, s in zip(TEXTS, sources, strict=True)}
-    texts = Texts(corpora, block, given["windows"])
+    corpora = {text: Corpus.read(sources, tokenizer) for text, sources in named.items()}
+    texts = Texts(corpora, block, windows or given["windows"])
     theirs = texts.training.vocabulary
     for folder, model in (models or {}).items():
         if (ours := model.config.vocab_size) != theirs:
@@ -538,6 +608,43 @@ def _print_texts(found: Mapping[str, Mapping[str, Any]]) -> None:
     for corpus in found.values():
         if "missing" in corpus:
             print(corpus["missing"])
+
+
+def _print_slice(document: Mapping[str, Any]) -> None:
+    print(
+        f"{document['points']} activations in {document['directions']} directions, which keep "
+        f"{document['kept']:.2%} of their squares"
+    )
+    print(
+        f"{document['neurons']} neurons, in {document['occupied']} states of "
+        f"{2 * document['cones']}; without any the loss is {document['loss_of_zero']:.3g}"
+    )
+    _print_table(
+        [
+            {
+                "width": str(row["width"]),
+                "least loss": "0, exactly" if row["exact"] else f"{row['least_loss']:.3g}",
+                "components": str(row["components"]),
+                "lowest barrier": "" if row["barrier"] is None else f"{row['barrier']:.3g}",
+            }
+            for row in document["widths"]
+        ]
+    )
+    if document["reason"]:
+        print(f"no further width: {document['reason']}")
+    if "radii" in document:
+        _print_table(
+            [
+                {
+                    "optimizer": OPTIMIZERS[name],
+                    "rho of the block": f"{found['block']:.4g}",
+                    "least rho of each component at the last width": ", ".join(
+                        f"{upper:.4g}" for _, upper in found["components"]
+                    ),
+                }
+                for name, found in document["radii"].items()
+            ]
+        )
 
 
 def _print_connection(document: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@
     paths.py        straight lines, polychains and Bezier curves between models; barriers
     ensembles.py    averages of what models and points between them predict
     spectra.py      singular values, stable and effective ranks along a path; norms
+    slices.py       an MLP on a plane, in the exact landscape of small networks
     pretraining.py  a model trained, and what is recorded of it
     connection.py   two models aligned, with a path that is learned and measured
     names.py        what models, pairs and curves of a study are called

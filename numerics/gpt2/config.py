@@ -27,7 +27,7 @@ SHIPPED = {
 _RECIPE = [field.name for field in fields(Recipe) if field.name not in ("optimizer", "seed")]
 _SECTIONS = {
     "text": ["training", "other", "tokenizer"],
-    "model": ["layers", "width", "heads", "block"],
+    "model": ["layers", "width", "heads", "block", "activation"],
     "ends": _RECIPE,
     "alignment": _RECIPE,
     "bends": _RECIPE,

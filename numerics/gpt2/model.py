@@ -42,6 +42,9 @@ logging.disable_progress_bar()  # of reading a file
 BYTES = 256
 """The vocabulary without a tokenizer."""
 
+ACTIVATIONS = ("gelu_new", "relu")
+"""Of the MLP, by the names that transformers gives them: GPT-2's own, and the one theory knows."""
+
 Parameters: TypeAlias = Mapping[str, Tensor]
 """Weights by their names in GPT2LMHeadModel."""
 
@@ -50,7 +53,8 @@ Parameters: TypeAlias = Mapping[str, Tensor]
 class Shape:
     """The size of a GPT-2: its width is divided among the heads, block is the longest context.
 
-    Raises InputError for counts that are not positive, and a width that does not divide.
+    activation: of the MLP; `build` makes those in ACTIVATIONS. Raises InputError for counts that
+    are not positive, and a width that does not divide.
     """
 
     layers: int = 2
@@ -58,10 +62,11 @@ class Shape:
     heads: int = 4
     block: int = 64
     vocabulary: int = BYTES
+    activation: str = ACTIVATIONS[0]
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            positive_integer(value, name)
+        for name in ("layers", "width", "heads", "block", "vocabulary"):
+            positive_integer(getattr(self, name), name)
         if self.width % self.heads:
             raise InputError("heads", f"{self.heads} must divide the width {self.width}")
 
@@ -69,14 +74,20 @@ class Shape:
 def build(shape: Shape, *, seed: int) -> GPT2LMHeadModel:
     """A model with random weights, without dropout, whose head is not tied to the embedding.
 
-    (Folding the last normalisation into the head would untie it in any case.)
+    (Folding the last normalisation into the head would untie it in any case.) Raises InputError for
+    an activation that is not in ACTIVATIONS.
     """
+    if shape.activation not in ACTIVATIONS:
+        raise InputError(
+            "activation", f"{shape.activation!r} is not one of {', '.join(ACTIVATIONS)}"
+        )
     config = GPT2Config(
         vocab_size=shape.vocabulary,
         n_positions=shape.block,
         n_embd=shape.width,
         n_layer=shape.layers,
         n_head=shape.heads,
+        activation_function=shape.activation,
         resid_pdrop=0.0,
         embd_pdrop=0.0,
         attn_pdrop=0.0,
@@ -129,7 +140,8 @@ def shape_of(model: GPT2LMHeadModel) -> Shape:
     """The size of a model."""
     config = model.config
     return Shape(
-        config.n_layer, config.n_embd, config.n_head, config.n_positions, config.vocab_size
+        *(config.n_layer, config.n_embd, config.n_head, config.n_positions, config.vocab_size),
+        config.activation_function,
     )
 
 

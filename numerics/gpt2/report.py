@@ -151,9 +151,11 @@ def _second_pictures(name: str, study: Study, same: Sequence[Cell]) -> list[Pict
         case "polar":
             cells = [Cell(each, each) for each in ("muon", "kaon")]
             return [_median_ranks(study, cells), *_losses(study, cells[1:])]
+        case "ensembles":
+            return _losses(study, [*same, _CROSS])
         case "paths":
             return [_median_ranks(study, same)]
-        case "cross":
+        case "cross" | "beyond":
             return [_median_ranks(study, [_CROSS]), *_losses(study, [_CROSS])]
     return [_rank_over_loss(study)]
 

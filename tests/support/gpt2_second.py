@@ -19,6 +19,13 @@ CHANGES = {  # of the median stable rank along a curve
     "linear": {"adamw-adamw": 0.3, "muon-muon": 0.2, "kaon-kaon": 0.3},
     "random directions": {"adamw-adamw": 0.5, "muon-muon": 0.25, "kaon-kaon": 0.4},
 }
+ENSEMBLES = {  # how far below the better end
+    "best end": 0.0,
+    "best point": 0.02,
+    "ends averaged": 0.04,
+    "three averaged": 0.05,
+    "three models averaged": 0.06,
+}
 HEIGHTS = {"linear": 0.6, "polychain": 0.06, "polychain, by adamw": 0.07}
 
 
@@ -47,16 +54,8 @@ def second() -> dict[str, Any]:
         "ends": {name: _model(name[:-2], int(name[-1])) for name in names},
         "controls": controls,
         "pairs": {
-            f"adamw-{k}--muon-{k + 1}": {
-                "cell": "adamw-muon",
-                "curves": {
-                    curve: {"spectra": {"stable_rank": dict.fromkeys(MATRICES, ranks)}}
-                    for curve, ranks in (
-                        ("polychain", [10 + 1.5 * t for t in range(11)]),
-                        ("polychain, by adamw", [10 + 1.4 * t for t in range(11)]),
-                    )
-                },
-            }
+            f"{cell.partition('-')[0]}-{k}--{cell.rpartition('-')[2]}-{k + 1}": _pair(cell)
+            for cell in ("adamw-adamw", "adamw-muon", "muon-muon", "kaon-kaon")
             for k in range(0, SEEDS, 2)
         },
         "cells": {
@@ -66,6 +65,42 @@ def second() -> dict[str, Any]:
                 for curve in ("polychain", "polychain, by adamw", "linear")
             }
             | {"random directions": _steady(1.0, 0.1)},
+        },
+    }
+
+
+def _pair(cell: str) -> dict[str, Any]:
+    """Its polychain rises steadily from AdamW to Muon, and is below the chord on other text."""
+    t = [0.0, 0.25, 0.5, 0.75, 1.0]
+    above = {"in": [0, 0.06, 0.02, -0.01, 0], "out": [0, 0.02, -0.03, -0.04, 0]}
+    optimizers = cell.split("-")
+
+    def curve(scale: float, ranks: list[float]) -> dict[str, Any]:
+        losses = {}
+        for text, more in (("in", 0.0), ("out", 0.5)):
+            first, last = (LOSS[name] + more for name in optimizers)
+            chord = [(1 - each) * first + each * last for each in t]
+            losses[text] = [c + scale * h for c, h in zip(chord, above[text], strict=True)]
+        return {
+            "t": t,
+            "loss": losses,
+            "spectra": {"stable_rank": dict.fromkeys(MATRICES, ranks)},
+        }
+
+    best = min(LOSS[name] for name in optimizers)
+    return {
+        "cell": cell,
+        "curves": {
+            "polychain": curve(1.0, [10 + 1.5 * k for k in range(11)]),
+            "polychain, by adamw": curve(1.1, [10 + 1.4 * k for k in range(11)]),
+            "linear": curve(2.0, [10 + 1.5 * k for k in range(11)]),
+        },
+        "ensembles": {
+            "t": 0.75,
+            "loss": {
+                text: {name: best + more - gain for name, gain in ENSEMBLES.items()}
+                for text, more in (("in", 0.0), ("out", 0.5))
+            },
         },
     }
 
@@ -153,6 +188,28 @@ def _values(cell: str, curve: str, *names: str) -> Callable[[Any, Any], None]:
     return _set("cells", cell, curve, *names, "values")
 
 
+def _pairs(cell: str, *names: str) -> Callable[[Any, Any], None]:
+    """Of the last pair of a cell."""
+
+    def change(document: Any, value: Any) -> None:
+        *_, pair = (pair for pair in document["pairs"].values() if pair["cell"] == cell)
+        _set(*names)(pair, value)
+
+    return change
+
+
+def _losses(text: str, k: int) -> Callable[[Any, Any], None]:
+    """Of the polychains from AdamW to Muon, above the chord at one point."""
+
+    def change(document: Any, value: float) -> None:
+        for pair in document["pairs"].values():
+            if pair["cell"] == "adamw-muon":
+                losses = pair["curves"]["polychain"]["loss"][text]
+                losses[k] = losses[0] + k * (losses[-1] - losses[0]) / 4 + value
+
+    return change
+
+
 def _ranks(prefix: str, kinds: str = "") -> Callable[[Any, Any], None]:
     def change(document: Any, value: float) -> None:
         for group in ("ends", "controls"):
@@ -166,6 +223,13 @@ def _ranks(prefix: str, kinds: str = "") -> Callable[[Any, Any], None]:
 
     return change
 
+
+def _shallow(document: Any, value: float) -> None:
+    for k in (2, 3):
+        _losses("out", k)(document, value)
+
+
+_ENSEMBLE = ("ensembles", "loss", "in")
 
 _FAULTS: dict[str, dict[str, tuple[Callable[[Any, Any], None], Any]]] = {
     "gpt2-second-barriers": {
@@ -204,6 +268,16 @@ _FAULTS: dict[str, dict[str, tuple[Callable[[Any, Any], None], Any]]] = {
         "values and MLP gain less": (_set("controls", "muon_vof-1-parts", "loss", "in"), 1.5),
         "queries gain more": (_set("controls", "muon_qk-0-parts", "loss", "in"), 1.45),
         "another rule's spectrum": (_ranks("muon_qk-0", "query"), 10.0),
+    },
+    "gpt2-second-beyond": {
+        "nowhere below by so much": (_shallow, -0.019),
+        "as far below on text of training": (_losses("in", 3), -0.05),
+        "a barrier on other text": (_losses("out", 1), 0.07),
+    },
+    "gpt2-second-ensembles": {
+        "a point above its end": (_pairs("muon-muon", *_ENSEMBLE, "best point"), 1.41),
+        "an average above the point": (_pairs("adamw-muon", *_ENSEMBLE, "ends averaged"), 1.39),
+        "a point that does not help": (_pairs("adamw-adamw", *_ENSEMBLE, "three averaged"), 1.57),
     },
 }
 

@@ -21,7 +21,9 @@ from theory.claims.finite_width_sandwich import FiniteWidthSandwich
 from theory.claims.gpt2_cross_transition import Gpt2CrossTransition
 from theory.claims.gpt2_polychain_beats_linear import Gpt2PolychainBeatsLinear
 from theory.claims.gpt2_second_barriers import Gpt2SecondBarriers
+from theory.claims.gpt2_second_beyond import Gpt2SecondBeyond
 from theory.claims.gpt2_second_cross import Gpt2SecondCross
+from theory.claims.gpt2_second_ensembles import Gpt2SecondEnsembles
 from theory.claims.gpt2_second_parts import Gpt2SecondParts
 from theory.claims.gpt2_second_paths import Gpt2SecondPaths
 from theory.claims.gpt2_second_polar import Gpt2SecondPolar
@@ -54,7 +56,9 @@ __all__ = [
     "Gpt2CrossTransition",
     "Gpt2PolychainBeatsLinear",
     "Gpt2SecondBarriers",
+    "Gpt2SecondBeyond",
     "Gpt2SecondCross",
+    "Gpt2SecondEnsembles",
     "Gpt2SecondParts",
     "Gpt2SecondPaths",
     "Gpt2SecondPolar",
@@ -112,6 +116,8 @@ CLAIMS: dict[str, Claim] = {
         Gpt2SecondPaths(),
         Gpt2SecondCross(),
         Gpt2SecondParts(),
+        Gpt2SecondBeyond(),
+        Gpt2SecondEnsembles(),
     )
 }
 

@@ -86,7 +86,7 @@ def test_two_models_by_their_whole_distributions(
     windows = texts.windows("in", torch.device("cpu"))
     with torch.no_grad():
         softmaxes = [functional.softmax(m(windows[:, :-1]).logits.double(), -1) for m in ends]
-    mean = sum(softmaxes) / 2
+    mean = torch.stack(softmaxes).mean(0)
     assert torch.allclose(mean.sum(-1), torch.ones(()).double())
     taken = mean.gather(-1, windows[:, 1:, None]).squeeze(-1)
     found = average_loss([window_losses(m, windows, at_once=4) for m in ends])
