@@ -316,8 +316,9 @@ def table(
     resume: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="An earlier study.json: a new folder goes on after the parts that it has.",
+            metavar="DIR",
+            help="A folder with study.json and runs.jsonl, such as the one that is shipped: go on "
+            "from there, in a new folder.",
         ),
     ] = None,
     estimate: Annotated[
@@ -334,7 +335,7 @@ def table(
     """
     from numerics.gpt2.config import Config
     from numerics.gpt2.report import claims_of, write_study_report
-    from numerics.gpt2.study import CONFIG, RESULT, RUNS, Study, read_document
+    from numerics.gpt2.study import CONFIG, RESULT, RUNS, Study
     from numerics.gpt2.training import torchrun_workers
     from theory.parallel import ALONE
 
@@ -346,15 +347,15 @@ def table(
     if out is None:
         raise InputError("out", "name a folder for the study")
     written = Folder(out, (CONFIG, RESULT, RUNS, "start.json", "index.html"))
-    task = Task(context.obj, [config, resume], json=json, out=written)
-    known = None if resume is None else read_document(resume)
+    reads = [] if resume is None else [resume / RESULT, resume / RUNS]
+    task = Task(context.obj, [config, *reads], json=json, out=written)
     seconds = None if time_budget is None else _seconds(time_budget)
     with torchrun_workers() as workers:
         alone = workers.count == 1
         many = _jobs(jobs) if alone else ALONE
         with progress(at_once=not many.alone, seconds=seconds) as report:
             document = Study(settings, out).run(
-                jobs=many, workers=workers, command=context.obj, known=known, progress=report
+                jobs=many, workers=workers, command=context.obj, earlier=resume, progress=report
             )
         if not workers.first:
             return EXIT_DONE

@@ -113,24 +113,26 @@ class Study:
         jobs: Jobs = ALONE,
         workers: Workers | None = None,
         command: Sequence[str] = (),
-        known: Mapping[str, Any] | None = None,
+        earlier: Path | None = None,
         progress: Progress = silent,
     ) -> dict[str, Any]:
         """Make what is missing, and gather all of it in study.json; the document.
 
         jobs: parts at a time, each with a GPU of its own where there are as many. workers: of
-        torchrun; then there is one job. command: to record. known: an earlier document of the
-        study, whose parts are taken from it; what other parts need is made again. `progress` may
+        torchrun; then there is one job. command: to record. earlier: a folder with the document and
+        the record of this study: its parts are taken from there, and what others need of them is
+        made again. `progress` may
         raise Interrupted, which then leaves; what is done is gathered, and the study goes on
         another time.
 
-        Raises InputError where the folder, or what is known, is another study's.
+        Raises InputError where the folder, or the earlier one, is another study's.
         """
         workers = workers or Workers(device=device_of())
         runs = Runs(self.folder / RUNS)
         if workers.first:
             self._claim()
-            self._restore(known or {})
+            if earlier is not None:
+                self._restore(earlier)
             runs.close()
         workers.wait()
         todo, parts = self.missing, [part for stage in self.stages for part in stage]
@@ -160,10 +162,13 @@ class Study:
         elif read_document(path) != self.config.to_json():
             raise InputError(str(self.folder), "holds another study; give another folder")
 
-    def _restore(self, known: Mapping[str, Any]) -> None:
-        """Write the documents of parts that are known, where they are not there."""
-        if known and known["configuration"] != self.config.digest:
-            raise InputError("resume", "is the document of another study")
+    def _restore(self, earlier: Path) -> None:
+        """Write the documents of parts that are known, and the record, where they are not there."""
+        known, record = read_document(earlier / RESULT), earlier / RUNS
+        if known.get("configuration") != self.config.digest:
+            raise InputError(str(earlier), "is of another study")
+        if record.exists() and not (self.folder / RUNS).exists():
+            write(self.folder / RUNS, record.read_bytes())
         for part in (part for stage in self.stages for part in stage):
             found: Any = known
             for key in part.place:

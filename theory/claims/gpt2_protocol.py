@@ -2,8 +2,9 @@
 
 The protocol, theory/examples/measured/gpt2-second.toml, was committed before the first run: it is
 the study's configuration, and has the hypotheses with their bounds. The study's document,
-gpt2-second.json beside it, says how many parts are done; until all are, a claim is not decided,
-and the document of any other configuration decides nothing.
+gpt2-second/study.json beside it, says how many parts are done; until all are, a claim is not
+decided, and the document of any other configuration decides nothing. gpt2-second/runs.jsonl has
+every run of a part.
 
 Tests are exact permutation tests: p is the share of all relabellings whose statistic is at least
 as large as what was observed. They are one-sided, as the hypotheses are.
@@ -47,7 +48,9 @@ def protocol() -> Mapping[str, Any]:
 @cache
 def second_study() -> Study:
     """What is there of the second study."""
-    study: Study = json.loads((_MEASURED / "gpt2-second.json").read_text(encoding="utf-8"))
+    study: Study = json.loads(
+        (_MEASURED / "gpt2-second" / "study.json").read_text(encoding="utf-8")
+    )
     return study
 
 

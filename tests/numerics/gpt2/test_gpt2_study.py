@@ -195,6 +195,12 @@ def test_a_part_that_fails_is_on_record(study: Study, tmp_path: Path) -> None:
     assert failed["error"].startswith("batch: 8 must be a multiple")
 
 
+def stored(document: dict[str, Any], folder: Path) -> Path:
+    folder.mkdir()
+    (folder / RESULT).write_text(json.dumps(document))
+    return folder
+
+
 def test_what_is_known_is_not_made_again_but_what_it_left_is_where_it_is_needed(
     study: Study, result: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -202,8 +208,11 @@ def test_what_is_known_is_not_made_again_but_what_it_left_is_where_it_is_needed(
     known = json.loads(json.dumps(result))
     pair = known["pairs"]["muon-0--muon-1"]
     del pair["curves"]["linear"], pair["shuffled"]
+    earlier = stored(known, tmp_path / "earlier")
+    before = Runs(study.folder / RUNS).read()
+    (earlier / RUNS).write_bytes((study.folder / RUNS).read_bytes())
     again, done = Study(study.config, tmp_path / "study"), Stopping()
-    document = again.run(known=known, progress=done)
+    document = again.run(earlier=earlier, progress=done)
     folder = "pairs/muon-0--muon-1"
     assert done.done == [
         "ends/muon-0/end.json",
@@ -214,14 +223,17 @@ def test_what_is_known_is_not_made_again_but_what_it_left_is_where_it_is_needed(
     ]
     for part in ("pairs", "cells", "continued", "sweep", "ensembles"):
         assert document[part] == result[part]
+    runs = list(Runs(again.folder / RUNS).read().items())
+    assert runs[: len(before)] == list(before.items())
+    assert [run["part"] for _, run in runs[len(before) :]] == done.done
 
 
 def test_what_is_known_of_another_study_is_refused(
     study: Study, result: dict[str, Any], tmp_path: Path
 ) -> None:
     other = Study(replace(study.config, points=5), tmp_path / "study")
-    with pytest.raises(InputError, match="resume: is the document of another study"):
-        other.run(known=result)
+    with pytest.raises(InputError, match="earlier: is of another study"):
+        other.run(earlier=stored(result, tmp_path / "earlier"))
 
 
 def test_what_is_done_is_gathered_where_a_study_is_stopped(
@@ -231,8 +243,9 @@ def test_what_is_done_is_gathered_where_a_study_is_stopped(
     for name in ("muon-0--muon-1", "adamw-0--muon-1"):
         del known["pairs"][name]["alignment"]
     again = Study(study.config, tmp_path / "study")
+    earlier = stored(known, tmp_path / "earlier")
     with pytest.raises(Interrupted, match="at the third part"):
-        again.run(known=known, progress=Stopping(0))
+        again.run(earlier=earlier, progress=Stopping(0))
     document = json.loads((again.folder / RESULT).read_text())
     assert document["parts"]["of"] == result["parts"]["of"] == result["parts"]["done"]
     assert document["parts"]["done"] == result["parts"]["of"] - 2
@@ -621,10 +634,10 @@ def test_a_study_whose_time_is_spent_goes_on_from_its_document(
 ) -> None:
     known = json.loads(json.dumps(result))
     del known["ends"]["adamw-0"]
-    (tmp_path / "known.json").write_text(json.dumps(known))
+    earlier = stored(known, tmp_path / "earlier")
     out = tmp_path / "study"
     arguments = ("gpt2", "table", small, "--out", out, "--jobs", 1)
-    resumed = ("--resume", tmp_path / "known.json", "--time-budget", "0s")
+    resumed = ("--resume", earlier, "--time-budget", "0s")
     code, _, err = run(capsys, *arguments, *resumed)
     assert code == 3
     assert "the time budget of 0 s is spent" in err
