@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from numerics.files import make_folder, write
 from numerics.gpt2 import plots
-from numerics.gpt2.names import LINE, NORMS, OPTIMIZERS, POLYCHAIN, TEXTS, Cell, Curve
+from numerics.gpt2.names import LINE, NORMS, OPTIMIZERS, POLYCHAIN, RANDOM, TEXTS, Cell, Curve
 from numerics.page import FAILED, HOLDS, badge, describe, figures, page, table, verdict_of
 from numerics.pictures.style import panel
 from theory.claims import (
@@ -96,7 +96,7 @@ def write_study_report(study: Study, folder: Path) -> None:
     write(folder / "index.html", page(title, body, study))
 
 
-def _statistic(study: Study, cell: Cell, curve: Curve, *names: str) -> str:
+def _statistic(study: Study, cell: Cell, curve: Curve | str, *names: str) -> str:
     """Mean ± standard deviation over the pairs; without the latter for a single pair."""
     found = measured(study, str(cell), str(curve), *names)
     return _MISSING if found is None else _spread(found)
@@ -331,8 +331,9 @@ def _shown(value: Value) -> str:
 
 def _controls(study: Study) -> str:
     cells = plots.cells(study)
+    curves: dict[Any, str] = {**_CURVES, RANDOM: RANDOM}
 
-    def rows(curves: Mapping[Curve, str], *names: str) -> list[Sequence[str]]:
+    def rows(curves: Mapping[Any, str], *names: str) -> list[Sequence[str]]:
         return [
             [words, *(_statistic(study, cell, curve, *names) for cell in cells)]
             for curve, words in curves.items()
@@ -342,7 +343,7 @@ def _controls(study: Study) -> str:
     barriers = [*rows(_CURVES, "barrier", "in"), *rows(above, _ABOVE, "in")]
     steadiness = [
         [words, *(_statistic(study, _CROSS, curve, name) for name in _STEADINESS)]
-        for curve, words in _CURVES.items()
+        for curve, words in curves.items()
     ]
     head = ["", *map(plots.named, cells)]
     return _section(
@@ -355,9 +356,10 @@ def _controls(study: Study) -> str:
         table(head, _measured_rows(barriers)),
         _paragraph(
             "The median over hidden matrices of the stable rank along the curves, r(t). Change: "
-            "max r / min r - 1."
+            "max r / min r - 1. Random directions: of the line between matrices with the models' "
+            "singular values and random singular vectors."
         ),
-        table(head, _measured_rows(rows(_CURVES, "change"))),
+        table(head, _measured_rows(rows(curves, "change"))),
         _paragraph(
             "From AdamW to Muon. Monotonicity: (r(1) - r(0)) / total variation, 1 where r only "
             "rises. Largest jump: the largest step between neighbouring points over |r(1) - r(0)|."
@@ -415,9 +417,11 @@ def _ensembles(study: Study) -> str:
 
 
 def _models(study: Study) -> str:
+    # Among the controls are those that were trained longer; the first study has these alone.
+    others = [("controls", "")] if study.get("controls") else [("longer", ", longer")]
     rows = [
-        model_row(f"{name}{longer}", end)
-        for kind, longer in (("ends", ""), ("longer", ", longer"))
+        model_row(f"{name}{more}", end)
+        for kind, more in (("ends", ""), *others)
         for name, end in study.get(kind, {}).items()
     ]
     start = {"model": "random start", **_ranks(study["start"])}
