@@ -195,8 +195,12 @@ Definition check X y m d lab ball bn bd strict C : bool :=
   check_shared X y d ball bn bd strict C && check_entries m lab ball C.
 Definition with_entries (C : cert) (es : list entry) : cert := Cert (walls C) (patterns C) (duals C) es.
 
+(* the sum; a common denominator is sought where they differ *)
+Definition plusQ (p q : Q) : Q :=
+  if Z.eqb (Qnum q) 0 then p
+  else if Pos.eqb (Qden p) (Qden q) then (Qnum p + Qnum q # Qden p)%Q else Qred (p + q).
 Fixpoint dotQ (x : row) (w : nat -> Q) : Q :=
-  match x with [] => 0%Q | a :: x => (inject_Z a * w O + dotQ x (fun i => w (S i)))%Q end.
+  match x with [] => 0%Q | a :: x => plusQ (inject_Z a * w O) (dotQ x (fun i => w (S i))) end.
 Definition absQ (a : Q) : Q := if Qle_bool 0 a then a else (- a)%Q.
 
 Definition contains (X : list row) (C : cert) (m : nat) (A : endpoint) (c : cell) : bool :=
@@ -205,14 +209,17 @@ Definition contains (X : list row) (C : cert) (m : nat) (A : endpoint) (c : cell
     forallb (fun x => Qle_bool 0 (inject_Z (dotZ x (pat C (snd s))) * (absQ (qa A j) * dotQ x (qW A j)))) (nz X))
   (seq 0 m).
 
+(* Coq's machine computes both sides of &&, and all of forallb: these stop where it is decided *)
+Open Scope lazy_bool_scope.
+Fixpoint every {A} (f : A -> bool) (l : list A) : bool := match l with [] => true | a :: l => f a &&& every f l end.
 (* the same from tables: x . p for each pattern, and the numerators of x . u for each neuron *)
 Definition pattern_sides (X : list row) (C : cert) : list (list Z) := map (fun p => map (fun x => dotZ x (pt p)) (nz X)) (patterns C).
 Definition net_sides (X : list row) (m : nat) (A : endpoint) : list (list Z) :=
   map (fun j => map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X)) (seq 0 m).
-Fixpoint agree (l l' : list Z) : bool := match l, l' with e :: l, v :: l' => Z.leb 0 (e * v) && agree l l' | _, _ => true end.
+Fixpoint agree (l l' : list Z) : bool := match l, l' with e :: l, v :: l' => Z.leb 0 (e * v) &&& agree l l' | _, _ => true end.
 Definition inside (sds : list (list Z)) (m : nat) (A : endpoint) (us : list (list Z)) (c : cell) : bool :=
-  forallb (fun j => let s := st c j in
-    Qle_bool 0 (if fst s then qa A j else - qa A j) && agree (nth (snd s) sds []) (nth j us [])) (seq 0 m).
+  every (fun j => let s := st c j in
+    Qle_bool 0 (if fst s then qa A j else - qa A j) &&& agree (nth (snd s) sds []) (nth j us [])) (seq 0 m).
 
 (* A is in one of the cells, B in none *)
 Definition check_cut X m (lab : bool) (A B : endpoint) (C : cert) : bool :=
@@ -822,11 +829,20 @@ End Sound.
 Lemma Q2R_inject : forall z, Q2R (inject_Z z) = IZR z.
 Proof. intros; unfold Q2R, inject_Z; simpl. field. Qed.
 
+Lemma plusQ_R : forall p q, Q2R (plusQ p q) = Q2R p + Q2R q.
+Proof.
+  intros p q. unfold plusQ. destruct (Z.eqb_spec (Qnum q) 0) as [E|_].
+  { unfold Q2R at 3. rewrite E. ring. }
+  destruct (Pos.eqb_spec (Qden p) (Qden q)) as [E|_].
+  - unfold Q2R. cbn [Qnum Qden]. rewrite <- E, plus_IZR. ring.
+  - rewrite (Qeq_eqR _ _ (Qred_correct _)). apply Q2R_plus.
+Qed.
+
 Lemma dotQ_dot : forall x w, Q2R (dotQ x w) = dot x (fun i => Q2R (w i)).
 Proof.
   induction x as [|a x IH]; intros w; cbn [dotQ dot].
   - unfold Q2R; simpl; lra.
-  - rewrite Q2R_plus, Q2R_mult, Q2R_inject, IH. reflexivity.
+  - rewrite plusQ_R, Q2R_mult, Q2R_inject, IH. reflexivity.
 Qed.
 
 Lemma absQ_abs : forall a, Q2R (absQ a) = Rabs (Q2R a).
@@ -873,9 +889,10 @@ Qed.
 Lemma inside_contains : forall X C m A c, inside (pattern_sides X C) m A (net_sides X m A) c = contains X C m A c.
 Proof.
   intros X C m A c.
-  assert (F : forall (f g : nat -> bool) l, (forall j, In j l -> f j = g j) -> forallb f l = forallb g l).
+  assert (F : forall (f g : nat -> bool) l, (forall j, In j l -> f j = g j) -> every f l = forallb g l).
   { intros f g. induction l as [|j l IH]; intros H; simpl; auto. rewrite H, IH; simpl; auto. intros; apply H; simpl; auto. }
-  unfold inside, contains. apply F. intros j Ij. apply in_seq in Ij. cbv zeta. f_equal.
+  unfold inside, contains. apply F. intros j Ij. apply in_seq in Ij. cbv zeta.
+  rewrite <- andb_lazy_alt. f_equal.
   assert (N : nth j (net_sides X m A) [] = map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X)).
   { unfold net_sides. rewrite (nth_indep _ _ ((fun j => map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X)) O)).
     - rewrite (map_nth (fun j => map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X))). rewrite seq_nth by lia. reflexivity.
@@ -891,7 +908,7 @@ Proof.
       rewrite (map_nth (fun p => map (fun x => dotZ x (pt p)) (nz X))). reflexivity.
     - right. rewrite !nth_overflow by (try rewrite map_length; auto). split; auto. intros [|v x]; reflexivity. }
   destruct P as [->|[-> Z0]]; clear N; induction (nz X) as [|x l IH]; cbn [map agree forallb] in *; auto.
-  - rewrite G, IH. reflexivity.
+  - rewrite <- andb_lazy_alt, G, IH. reflexivity.
   - rewrite G, Z0, <- IH. reflexivity.
 Qed.
 

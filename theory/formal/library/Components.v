@@ -13,26 +13,26 @@ Definition rep (comps : list (endpoint * list entry)) k : endpoint := fst (nth k
 Definition cells_of (all : cert) (comps : list (endpoint * list entry)) k : cert := with_entries all (snd (nth k comps ([], []))).
 
 (* alike: whether one network is the other, up to the order of neurons or not *)
-Definition check_hub X y m d ball c (alike : endpoint -> endpoint -> bool) (all : cert) hubs comps (n : nat) (e : entry) (h : hub) : bool :=
-  Nat.ltb (h_comp h) (length comps) && Nat.eqb (length (h_net h)) m && contains X all m (h_net h) (states e) &&
+Definition check_hub X y m d ball c (alike : endpoint -> endpoint -> bool) sds hubs comps (n : nat) (e : entry) (h : hub) : bool :=
+  Nat.ltb (h_comp h) (length comps) && Nat.eqb (length (h_net h)) m && inside sds m (h_net h) (net_sides X m (h_net h)) (states e) &&
   check_path X y m d ball c (h_net h) (h_moves h) (h_end h) &&
   match h_next h with
   | None => alike (rep comps (h_comp h)) (h_end h)
   | Some k => let to := nth k hubs no_hub in Nat.ltb k n && Nat.eqb (h_comp to) (h_comp h) && alike (h_net to) (h_end h)
   end.
 
-Fixpoint check_hubs X y m d ball c alike all hubs comps (n : nat) (es : list entry) (hs : list hub) : bool :=
+Fixpoint check_hubs X y m d ball c alike sds hubs comps (n : nat) (es : list entry) (hs : list hub) : bool :=
   match es, hs with
   | [], [] => true
-  | e :: es, h :: hs => check_hub X y m d ball c alike all hubs comps n e h && check_hubs X y m d ball c alike all hubs comps (S n) es hs
+  | e :: es, h :: hs => check_hub X y m d ball c alike sds hubs comps n e h && check_hubs X y m d ball c alike sds hubs comps (S n) es hs
   | _, _ => false
   end.
 
-Lemma check_hubs_nth : forall X y m d ball c alike all hubs comps hs es n, check_hubs X y m d ball c alike all hubs comps n es hs = true ->
+Lemma check_hubs_nth : forall X y m d ball c alike sds hubs comps hs es n, check_hubs X y m d ball c alike sds hubs comps n es hs = true ->
   length hs = length es /\ forall k, (k < length es)%nat ->
-    check_hub X y m d ball c alike all hubs comps (n + k) (nth k es (Entry [] [] [])) (nth k hs no_hub) = true.
+    check_hub X y m d ball c alike sds hubs comps (n + k) (nth k es (Entry [] [] [])) (nth k hs no_hub) = true.
 Proof.
-  intros X y m d ball c alike all hubs comps. induction hs as [|h hs IH]; intros [|e es] n H; cbn [check_hubs] in H; try discriminate.
+  intros X y m d ball c alike sds hubs comps. induction hs as [|h hs IH]; intros [|e es] n H; cbn [check_hubs] in H; try discriminate.
   - split; auto. simpl. intros; lia.
   - apply andb_prop in H as [H1 H2]. destruct (IH es (S n) H2) as [L G]. split; [simpl; auto|].
     intros [|k] Hk; simpl in *.
@@ -43,7 +43,7 @@ Qed.
 (* the cells of each component have all others' representatives outside *)
 Definition check_apart X m lab ball (all : cert) comps : bool :=
   forallb (fun i => check_entries m lab ball (cells_of all comps i) &&
-    forallb (fun j => Nat.eqb i j || check_cut X m lab (rep comps i) (rep comps j) (cells_of all comps i)) (seq 0 (length comps)))
+    forallb (fun j => Nat.eqb i j ||| check_cut X m lab (rep comps i) (rep comps j) (cells_of all comps i)) (seq 0 (length comps)))
   (seq 0 (length comps)).
 
 Lemma check_apart_sound : forall X y m d lab ball bn bd all comps, check_apart X m lab ball all comps = true ->
@@ -64,7 +64,7 @@ Definition same_net (A B : endpoint) : bool := permb _ neuron_eqb A B.
 Definition check_components X y m d ball bn bd (all : cert) (hubs : list hub) (comps : list (endpoint * list entry)) : bool :=
   let c := (bn # Z.to_pos bd)%Q in
   Z.ltb 0 bd && check_cover X y m d false ball bn bd true all &&
-  check_hubs X y m d ball c same_net all hubs comps 0 (entries all) hubs &&
+  check_hubs X y m d ball c same_net (pattern_sides X all) hubs comps 0 (entries all) hubs &&
   forallb (fun k => Nat.eqb (length (rep comps k)) m && goodQ X y m d ball c (rep comps k)) (seq 0 (length comps)) &&
   check_apart X m false ball all comps.
 
@@ -180,7 +180,7 @@ Proof.
     specialize (Hhub n Hn). simpl in Hhub. unfold check_hub in Hhub. fold h in Hhub. rewrite En, !andb_true_iff in Hhub.
     destruct Hhub as [[[[_ _] K2] K3] _].
     assert (Hq : is_net m d (h_net h) (W_of (h_net h)) (a_of (h_net h))) by (intros j Hj; split; auto).
-    apply (contains_iff X all m d _ _ _ _ Len Hq) in K2. rewrite Ee in K2.
+    rewrite inside_contains in K2. apply (contains_iff X all m d _ _ _ _ Len Hq) in K2. rewrite Ee in K2.
     assert (Gq : good X y m d ball b (W_of (h_net h)) (a_of (h_net h))).
     { unfold check_path in K3. rewrite !andb_true_iff in K3. destruct K3 as [[[_ K3] _] _].
       apply goodQ_R in K3. rewrite Ec in K3. auto. }

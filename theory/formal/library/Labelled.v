@@ -13,7 +13,7 @@ Definition closed (cells : list cell) : bool :=
 Definition check_labelled X y m d ball bn bd (all : cert) (hubs : list hub) (comps : list (endpoint * list entry)) : bool :=
   let c := (bn # Z.to_pos bd)%Q in
   Z.ltb 0 bd && check_cover X y m d true ball bn bd true all && closed (map states (entries all)) &&
-  check_hubs X y m d ball c (list_eqb neuron_eqb) all hubs comps 0 (entries all) hubs &&
+  check_hubs X y m d ball c (list_eqb neuron_eqb) (pattern_sides X all) hubs comps 0 (entries all) hubs &&
   forallb (fun k => goodQ X y m d ball c (rep comps k)) (seq 0 (length comps)) &&
   check_apart X m true ball all comps.
 
@@ -103,7 +103,7 @@ Proof.
     specialize (Hhub n Hn). simpl in Hhub. unfold check_hub in Hhub. fold h in Hhub. rewrite En, !andb_true_iff in Hhub.
     destruct Hhub as [[[[_ _] K2] K3] _].
     assert (Hq : is_net m d (h_net h) (W_of (h_net h)) (a_of (h_net h))) by (intros j Hj; split; auto).
-    apply (contains_iff X all m d _ _ _ _ Len Hq) in K2. rewrite Ee in K2.
+    rewrite inside_contains in K2. apply (contains_iff X all m d _ _ _ _ Len Hq) in K2. rewrite Ee in K2.
     assert (Gq : good X y m d ball b (W_of (h_net h)) (a_of (h_net h))).
     { unfold check_path in K3. rewrite !andb_true_iff in K3. destruct K3 as [[[_ K3] _] _].
       apply goodQ_R in K3. rewrite Ec in K3. auto. }
