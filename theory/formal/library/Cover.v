@@ -21,9 +21,6 @@ Fixpoint sumof {A} (w : A -> option Z) (l : list A) : option Z :=
 Definition sumw (u : dual) : list state -> option Z := sumof (fun s => weight u s None).
 Definition covers (u : dual) (l : list state) : bool := match sumw u l with Some t => Z.leb t (d_lim u) | None => false end.
 
-(* states by number *)
-Definition code (s : state) : positive := Pos.of_succ_nat (snd s + snd s + if fst s then 1 else 0).
-
 (* a dual vector: its limit, what it says of each state, and what the states so far come to *)
 Record run := Run { r_lim : Z; r_at : PositiveMap.t Z; r_sum : Z }.
 Definition start (u : dual) : run := Run (d_lim u)
@@ -48,19 +45,12 @@ Fixpoint left_over (rs : list run) (allowed : list positive) : list positive :=
       match value r p with Some h => Z.ltb (r_lim r) (together ball h (r_sum r)) | None => true end) allowed)
   end.
 
-(* cells by a number that does not depend on the order of their states *)
-Definition key (l : list positive) : positive := fold_right (fun p t => (p * p + t)%positive) 1%positive l.
-Definition bucket (k : positive) (t : PositiveMap.t (list (list positive))) : list (list positive) :=
-  match PositiveMap.find k t with Some l => l | None => [] end.
-Definition buckets (l : list (list positive)) : PositiveMap.t (list (list positive)) :=
-  fold_right (fun c t => PositiveMap.add (key c) (c :: bucket (key c) t) t) (PositiveMap.empty _) l.
-
 Fixpoint each (f : list positive -> positive -> bool) (l : list positive) : bool :=
   match l with [] => true | p :: r => f l p && each f r end.
 
 Section Escape.
 Variable table : PositiveMap.t (list (list positive)).
-Definition listed (l : list positive) : bool := existsb (fun c => permb positive Pos.eqb c l) (bucket (key l) table).
+Definition listed : list positive -> bool := among false table.
 
 (* every multiset that adds k states of `allowed` to l is listed or covered; a state that had its turn is not
    allowed after it *)
@@ -78,20 +68,8 @@ Fixpoint escape (rs : list run) (k : nat) (allowed l : list positive) : bool :=
   end.
 End Escape.
 
-Lemma bucket_in : forall l k c, In c (bucket k (buckets l)) -> In c l.
-Proof.
-  induction l as [|a l IH]; intros k c I; cbn [buckets fold_right] in I; unfold bucket in I.
-  - rewrite PositiveMap.gempty in I. destruct I.
-  - fold (buckets l) in I. destruct (Pos.eq_dec k (key a)) as [->|N].
-    + rewrite PositiveMap.gss in I. destruct I as [<-|I]; [left; auto|right; eapply IH; eauto].
-    + rewrite PositiveMap.gso in I by auto. right. apply (IH k). exact I.
-Qed.
-
 Lemma listed_in : forall cells l, listed (buckets cells) l = true -> exists c, In c cells /\ Permutation c l.
-Proof.
-  intros cells l H. apply existsb_exists in H as (c & Ic & P). exists c. split; [apply (bucket_in _ _ _ Ic)|].
-  apply (permb_perm _ Pos.eqb) in P; auto. intros u v. apply Pos.eqb_eq.
-Qed.
+Proof. intros cells l H. destruct (among_in false cells l H) as (c & Ic & P). eauto. Qed.
 
 Lemma sumof_perm : forall A (w : A -> option Z) l l', Permutation l l' -> sumof w l = sumof w l'.
 Proof.
@@ -213,15 +191,6 @@ Proof.
 Qed.
 
 (* what was said of numbers, of states *)
-Lemma code_inj : forall s t, code s = code t -> s = t.
-Proof.
-  intros [[|] i] [[|] k] E; apply SuccNat2Pos.inj in E; cbn [fst snd] in E; f_equal; lia.
-Qed.
-Lemma codes_inj : forall c c', map code c = map code c' -> c = c'.
-Proof.
-  induction c as [|s c IH]; intros [|s' c'] E; try discriminate; auto. injection E as E1 E2.
-  rewrite (code_inj _ _ E1), (IH c' E2). reflexivity.
-Qed.
 Lemma start_at : forall u s h, value (start u) (code s) = Some h -> weight u s None = Some h.
 Proof.
   intros u s h. unfold value, start. cbn [r_at]. induction all_states as [|t l IH]; cbn [fold_right].
