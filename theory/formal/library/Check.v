@@ -311,6 +311,17 @@ Proof.
   apply Permutation_map_inv in E as (c' & E & P). apply codes_inj in E. subst c'. apply Permutation_sym, P.
 Qed.
 
+Lemma index_nth : forall A (d : A) l p k a, PositiveMap.find k (index (Pos.of_succ_nat p) l) = Some a ->
+  exists i, (i < length l)%nat /\ nth i l d = a /\ k = Pos.of_succ_nat (p + i).
+Proof.
+  intros A d. induction l as [|b l IH]; intros p k a E; cbn [index] in E.
+  - rewrite PositiveMap.gempty in E. discriminate.
+  - destruct (Pos.eq_dec k (Pos.of_succ_nat p)) as [->|N].
+    + rewrite PositiveMap.gss in E. injection E as ->. exists O. rewrite Nat.add_0_r. simpl. split; [lia|auto].
+    + rewrite PositiveMap.gso in E by auto. destruct (IH (S p) k a E) as (i & Hi & E1 & E2). exists (S i).
+      rewrite Nat.add_succ_r. simpl in *. split; [lia|auto].
+Qed.
+
 Lemma dotZ_comm : forall x z, dotZ x z = dotZ z x.
 Proof. induction x as [|a x IH]; intros [|b z]; simpl; auto. rewrite IH. ring. Qed.
 

@@ -113,9 +113,9 @@ Definition way : parser (list endpoint * endpoint) := fun l =>
   let (table, l) := many weights_of l in both (many (network_of table)) (network_of table) l.
 
 Definition hub_of (table : list (list Q * Q)) : parser hub := fun l =>
-  let (comp, l) := natural l in let (next, l) := natural l in
+  let (comp, l) := natural l in let (next, l) := count l in
   let (net, l) := network_of table l in let (way, l) := many (network_of table) l in let (last, l) := network_of table l in
-  (Hub comp net way last (match next with O => None | S k => Some k end), l).
+  (Hub comp net way last (match next with N0 => None | Npos k => Some k end), l).
 Definition hubs_of : parser (list hub) := fun l => let (table, l) := many weights_of l in many (hub_of table) l.
 (* the cells of a component *)
 Definition part (k : nat) (all : cert) (hubs : list hub) : list entry :=
