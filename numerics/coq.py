@@ -77,7 +77,7 @@ def _library(tell: Callable[[str], None]) -> Path:
 
 
 def _at(library: Path) -> list[str]:
-    return ["-Q", str(library), _NAME]
+    return ["-noglob", "-Q", str(library), _NAME]
 
 
 def _run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

@@ -117,7 +117,7 @@ CHANGES: dict[str, tuple[str, str]] = {
     ),
     "a face said to be inside": (
         r"(check_exact .*) C ",
-        r"\1 (with_entries C (map (fun e => Entry (states e) (map (fun _ => Into 1) (e_flips e)) "
+        r"\1 (with_entries C (map (fun e => Entry (states e) (map (fun _ => Inside) (e_flips e)) "
         r"(crossings e)) (entries C))) ",
     ),
     "a path through a wall": (r"\(fst way\)", "(tl (tl (fst way)))"),

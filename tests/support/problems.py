@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from theory.losses import Loss
 from theory.network import Network
 from theory.problem import Problem
 
@@ -25,6 +27,18 @@ def planted(n: int, d: int, m: int, seed: int, *, entries: int = 5) -> tuple[Pro
     a = generator.choice([-1, 1], m)
     y = np.maximum(X @ W, 0) @ a
     return Problem(X=X.tolist(), y=y.tolist()), Network(W=W.tolist(), a=a.tolist())
+
+
+LOSSES = (
+    *("squared", "absolute", "quantile:1/4", "epsilon:1/2", "hinge", "huber:1/2", "squared_hinge"),
+)
+"""All that are piecewise linear or quadratic."""
+
+
+def with_loss(problem: Problem, name: str) -> Problem:
+    """The same with another loss, and labels as targets where it wants them."""
+    y = [1 if v > 0 else -1 for v in problem.y] if "hinge" in name else problem.y
+    return having(problem, y=tuple(map(Fraction, y)), loss=Loss.named(name))
 
 
 def having(problem: Problem, **fields: Any) -> Problem:

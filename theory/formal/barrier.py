@@ -79,7 +79,7 @@ def exact_barrier(
         return used.setdefault(number, len(used))
 
     entries = cells.entries(dual_of)
-    cert = text([*many([duals[k].numbers() for k in used]), *entries])
+    cert = text([*many([duals[k].numbers() for k in used]), *many(entries)])
     lab, sizes = truth(labelled), f"{data.width} {data.problem.d}"
     named = f"A{suffix} B{suffix} C{suffix} (fst way{suffix}) (snd way{suffix})"
     top = upper * data.scale**2

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from theory.formal.certificate import Cell, Data, Key, State
-from theory.formal.text import Numbers, many
+from theory.formal.text import Numbers
 
 Face: TypeAlias = tuple[Cell, int, int | None]  # cell, position, wall; None: the sign changes
 
@@ -41,10 +41,10 @@ class Cells:
             for wall, state in targets:
                 yield j, wall, (*cell[:j], state, *cell[j + 1 :])
 
-    def entries(self, dual_of: Callable[[Face, Cell], int]) -> Numbers:
-        """The term; dual_of: the number of a dual vector for a face and the cell behind it, from 0,
-        where that is none of the cells."""
-        ids = {self.canonical(cell): k + 1 for k, cell in enumerate(self.cells)}
+    def entries(self, dual_of: Callable[[Face, Cell], int]) -> list[Numbers]:
+        """A term for each; dual_of: the number of a dual vector for a face and the cell behind it,
+        from 0, where that is none of the cells."""
+        known = {self.canonical(cell) for cell in self.cells}
         terms = []
         for cell in self.cells:
             term: Numbers = []
@@ -53,10 +53,10 @@ class Cells:
                 if at != j:
                     at, (sign, cone) = j, cell[j]
                     term.append(2 * cone + (sign > 0))
-                inside = ids.get(self.canonical(target))
-                term.append(dual_of((cell, j, wall), target) + 1 if inside is None else -inside)
+                inside = self.canonical(target) in known
+                term.append(0 if inside else dual_of((cell, j, wall), target) + 1)
             terms.append(term)
-        return many(terms)
+        return terms
 
 
 def keys(face: Face) -> list[Key]:

@@ -16,7 +16,7 @@ from theory.arrangement import arrangement
 from theory.errors import InputError
 from theory.exact import dot, sqrt_above, squared
 from theory.formal.farkas import Multipliers, combination, combined, least_length
-from theory.formal.text import Numbers, many, multipliers, sparse, text
+from theory.formal.text import Numbers, many, multipliers, signed, sparse, text
 from theory.landscape.domain import EntrywiseBall
 from theory.problem import Problem, in_integers, rational
 from theory.within import Ball
@@ -158,17 +158,17 @@ Proof. exact ({kind}_in_layers {"_ " * unknown}{theorem} eq_refl). Qed.
     @cached_property
     def table(self) -> str:
         """A row for each wall; a point inside each cone, and what is across each wall."""
-        walls = [self.X[rows[0]] for rows in self.cones.walls]
+        walls = [list(map(signed, self.X[rows[0]])) for rows in self.cones.walls]
         return text([*many(walls), *many([self._pattern(k) for k in range(len(self.cones))])])
 
     def _pattern(self, cone: int) -> Numbers:
         rays = self.cones.rays[self.cones.cone_rays(cone)]
         across = dict(self.cones.facets(cone))
         rows = self.signed_rows(cone)
-        numbers = [int(v) for v in rays.sum(axis=0)]
+        numbers = [signed(int(v)) for v in rays.sum(axis=0)]
         for wall, parallel in enumerate(self.cones.walls):
             if wall in across:
-                numbers.append(across[wall])
+                numbers.append(signed(across[wall]))
                 continue
             # Other rows add up to one on the wall: with that one turned there is nothing inside.
             others = [k for k, row in enumerate(rows) if any(row) and k not in parallel]
@@ -177,7 +177,7 @@ Proof. exact ({kind}_in_layers {"_ " * unknown}{theorem} eq_refl). Qed.
             of_row = dict(zip(others, (int(v * unit) for v in mu), strict=True))
             of_row[parallel[0]] = unit
             nonzero = [k for k, row in enumerate(rows) if any(row)]
-            numbers += [-len(nonzero), *multipliers([of_row.get(k, 0) for k in nonzero])]
+            numbers += [signed(-len(nonzero)), *multipliers([of_row.get(k, 0) for k in nonzero])]
         return numbers
 
 
@@ -310,7 +310,8 @@ class Dual:
             fact = [where, int(heights[key] * unit), den, *multipliers([int(den * v) for v in mu])]
             cones.setdefault(cone, []).append(fact)
         facts = sparse((cone, many(found)) for cone, found in sorted(cones.items()))
-        return [*(unit * v for v in self.nu), int(self.most * unit), *facts]
+        head = [*(unit * v for v in self.nu), int(self.most * unit)]
+        return [*map(signed, head), *facts]
 
     def _gradient(self, key: Key) -> list[int]:
         """c, where a neuron of the state adds c . u to nu . f."""

@@ -35,32 +35,26 @@ def components(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     duals = _Duals(data, certificate, b)
     representatives = [network(each["representative"]) for each in found]
     parts = [_Part.of(data, certificate, each) for each in found]
-    whole = Cells(data, labelled, [cell for part in parts for cell in part.cells.cells])
     table, hubs, before = Table(), list[Numbers](), 0
     for k, part in enumerate(parts):
         hubs += [_hub(k, before, table, *each) for each in part.hubs(representatives[k])]
         before += len(part.cells.cells)
-    entries = [each.entries(duals.of_face) for each in (whole, *(part.cells for part in parts))]
+    entries = [entry for part in parts for entry in part.cells.entries(duals.of_face)]
     for number in certificate["cover"]:
         duals.all[number].everywhere()
         duals.number(number)
-    cert = text([*many([each.numbers() for each in duals.used]), *entries[0]])
+    cert = text([*many([each.numbers() for each in duals.used]), *many(entries)])
     sizes = f"{data.width} {data.problem.d}"
     arguments = f"X y {sizes} ball {quotients([b])} all hubs comps"
     kind = "labelled" if labelled else "components"
     reps = listed(f"R{k}" for k in range(len(parts)))
-    pairs = listed(f"(R{k}, nth {k} parts [])" for k in range(len(parts)))
+    pairs = listed(f"(R{k}, part {k} all hubs)" for k in range(len(parts)))
     about = f"{truth(labelled)} {real(b, data.scale)} {reps}"
     inside = f"(forall A, In A {reps} -> {data.inside_layers('A')}) ->\n  "
     n, m = data.problem.n, data.width
     body = f"""{
         definitions(
             ("all", "cert", f"read (cert_of {n} {m} table) {cert}"),
-            (
-                "parts",
-                "list (list entry)",
-                f"read (parts_of {m} table) {text(many(entries[1:]))}",
-            ),
             *(
                 (f"R{k}", "endpoint", f"{term(neurons(each))}%Q")
                 for k, each in enumerate(representatives)

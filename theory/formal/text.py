@@ -1,4 +1,4 @@
-"""Integers as text that Coq reads fast: digits of 5 bits, as `library/Text.v` has them."""
+"""Numbers as text that Coq reads fast: digits of 5 bits, as `library/Text.v` has them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypeAlias
 from theory.formal.terms import Neurons, listed
 
 Numbers: TypeAlias = list[int]
+"""Natural ones; `signed` makes them of integers."""
 
 _LINE = 1000  # characters of a string, about: Coq reads long ones deeply nested
 
@@ -24,9 +25,13 @@ def text(numbers: Iterable[int]) -> str:
     return f"{listed((f'{chr(34)}{each}{chr(34)}' for each in [*lines, line]), lines=True)}%text"
 
 
-def _digits(number: int) -> str:
-    """0, -1, 1, -2, 2, ... are 0, 1, 2, 3, 4, ...; its last digit first."""
-    left = 2 * number if number >= 0 else -2 * number - 1
+def signed(value: int) -> int:
+    """0, -1, 1, -2, 2, ... are 0, 1, 2, 3, 4, ..."""
+    return 2 * value if value >= 0 else -2 * value - 1
+
+
+def _digits(left: int) -> str:
+    """Its last digit first."""
     digits = ""
     while left >= 32:
         digits += chr(48 + 32 + left % 32)
@@ -50,7 +55,7 @@ def sparse(items: Iterable[tuple[int, Numbers]]) -> Numbers:
 
 def multipliers(mu: Sequence[int]) -> Numbers:
     """A sparse vector."""
-    return sparse((k, [v]) for k, v in enumerate(mu) if v)
+    return sparse((k, [signed(v)]) for k, v in enumerate(mu) if v)
 
 
 class Table:
@@ -70,7 +75,7 @@ class Table:
 
 def _parts(values: Iterable[Fraction]) -> Iterator[int]:
     for value in values:
-        yield from (value.numerator, value.denominator)
+        yield from (signed(value.numerator), value.denominator)
 
 
 def way(path: Sequence[Neurons]) -> Numbers:

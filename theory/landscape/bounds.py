@@ -42,7 +42,7 @@ class FaceBounds:
         )
         self.minima: list[Minimum] = []
         self._orders: list[Order] = [(0.0, Fraction())]  # of vectors
-        self._numbers: dict[tuple[int, ...], int] = {}
+        self._numbers: dict[tuple[tuple[int, ...], Fraction], int] = {}
         # The vectors of one rounded bound, and their exact ones.
         self._equal: dict[float, list[int]] = defaultdict(list, {0.0: [0]})
         self._exact: dict[float, list[Fraction]] = defaultdict(list, {0.0: [Fraction()]})
@@ -54,16 +54,17 @@ class FaceBounds:
         if any(dual.vector):
             # In an order in which an interrupt does no harm: the pool gives the next vector this
             # number if it has not come to the end of this one.
-            number = self._numbers.get(dual.vector, len(self.pool))
+            number = self._numbers.get((dual.vector, dual.scale), len(self.pool))
             if number == len(self.pool):
                 order = dual.minimum.order
                 del self._orders[number:]
                 self._orders.append(order)
                 self.pool.add(order[0], dual.positive)
-                self._numbers[dual.vector] = number
+                self._numbers[dual.vector, dual.scale] = number
                 self._rank(number, *order)
         self.minima.append(dual.minimum)
-        return number, self.pool.attain(number, dual.minimum.support)
+        columns = [c for c in dual.minimum.support if c is not None]
+        return number, self.pool.attain(number, columns)
 
     def _rank(self, number: int, key: float, bound: Fraction) -> None:
         """Sort a vector among those of the same rounded bound."""

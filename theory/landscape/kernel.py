@@ -298,7 +298,7 @@ class Escapes:
 
 @routine(
     *("i8[:]", "f8[:, :]", "f8[:]", "f8[:]", "i1[:, :]", "i8[:]", "f8[:, :]", "f8[:, :]"),
-    *("f8[:, :]", "f8[:]"),
+    "f8[:, :]",
 )
 def _nonnegative(
     k: int,
@@ -311,10 +311,9 @@ def _nonnegative(
     Q: Array,
     R: Array,
     vectors: Array,
-    distance: Array,
 ) -> int:
     """Set z >= 0 (k,) of least ||sum_i z_i columns[ids_i] - y||, by Lawson and Hanson's method,
-    this distance, and vectors[0], the residual; whether the iteration came to its end.
+    and vectors[0], the residual; whether the iteration came to its end.
 
     Memory: places (2, k), used (n + 1,), Q and R (n + 1, n + 1), vectors (4, n + 1).
     """
@@ -335,7 +334,6 @@ def _nonnegative(
                 if product > gain:
                     gain, entering = product, i
         if entering < 0:
-            distance[0] = np.sqrt(_dot(residual, residual, n))
             return 1
         used[size] = entering
         if size == n or not _orthogonal(columns[ids[entering]], Q, R, size, rest):
@@ -378,7 +376,6 @@ def _nonnegative(
         copy(residual, y, n)
         for i in range(size):
             _subtract(z[used[i]], columns[ids[used[i]]], residual, n)
-    distance[0] = np.sqrt(_dot(residual, residual, n))
     return 0
 
 
@@ -434,7 +431,7 @@ class Fits:
 
     def __init__(self, columns: Float64[Array, "k n"], y: Float64[Array, " n"]) -> None:
         k, n = columns.shape
-        self._ids, self._z, self._distance = np.zeros(k, np.int64), np.zeros(k), np.zeros(1)
+        self._ids, self._z = np.zeros(k, np.int64), np.zeros(k)
         self._marks = np.zeros(k, np.int8)
         vectors = np.zeros((4, n + 1))
         self._nonnegative = _nonnegative.on(
@@ -446,8 +443,8 @@ class Fits:
             np.zeros(n + 1, np.int64),
             *np.zeros((2, n + 1, n + 1)),
             vectors,
-            self._distance,
         )
+        self._rest = vectors[0, :n]
         self._rising = _rising.on(columns, vectors, self._marks)
 
     def support(self, ids: Sequence[int]) -> list[int] | None:
@@ -459,15 +456,15 @@ class Fits:
         support: list[int] = self._ids[:size][self._z[:size] > _POSITIVE].tolist()
         return support
 
-    def distance(self, ids: Sequence[int]) -> float:
-        """The least distance with some of the columns."""
+    def rest(self, ids: Sequence[int]) -> Float64[Array, " n"]:
+        """What is left of y by some of the columns, until the next call."""
         self._ids[: len(ids)] = ids
         self._nonnegative(len(ids))
-        return float(self._distance[0])
+        return self._rest
 
     def rising(self, ids: Sequence[int]) -> Bool[Array, " k"]:
         """Which columns would make the least distance with these smaller."""
-        self.distance(ids)
+        self.rest(ids)
         self._rising()
         return self._marks.astype(bool)
 

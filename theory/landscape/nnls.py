@@ -5,7 +5,7 @@ the coefficients of each neuron have a sum of at most one. Other losses add colu
 or a form (`theory.landscape.form`). Floating point guesses which coefficients
 are positive; integer arithmetic then solves on that support and checks the optimality conditions,
 so every value returned is exact. A wrong guess costs time, never correctness: an exact active set
-iteration takes over.
+iteration goes on from it.
 
 Source: C. L. Lawson and R. J. Hanson, Solving Least Squares Problems (1974), chapter 23.
 """
@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from itertools import chain, cycle
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -26,6 +26,7 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 
 from theory.exact import dot, some_solution, transposed
 from theory.landscape.form import Form
+from theory.landscape.rounded_form import RoundedForm
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float64, Int8, Shaped
@@ -41,8 +42,6 @@ def primitive(vector: Sequence[int]) -> tuple[int, ...]:
     divisor = math.gcd(*vector)
     return tuple(v // divisor for v in vector) if divisor > 1 else tuple(vector)
 
-
-_LARGEST_FLOAT = 1e150  # whose square is a float
 
 _ALONE = -1  # the group of a variable that is in none
 _TIMES = 1 << 30
@@ -105,6 +104,7 @@ class _Stationary(NamedTuple):
     missing: tuple[int, ...]  # denominator * (y - fit)
     residual: tuple[int, ...]  # the same, times the weights or the form
     prices: dict[int, int]  # by group: denominator * the multiplier of its sum
+    limit: tuple[int, ...]  # denominator * (z without costs): what z / times tends to
 
 
 def _integers(vector: fmpz_mat) -> tuple[int, ...]:
@@ -145,7 +145,7 @@ class _Program:
         self._slack = range(len(self.names) - slack, len(self.names))
         self._form = form
         self._y = fmpz_mat(len(form.y), 1, list(form.y))
-        self._times = 1  # of y and of the sums, against costs: see `_certain`
+        self._times = _TIMES if form.linear else 1  # of y and of the sums, against costs
 
     @cached_property
     def _all(self) -> fmpz_mat:
@@ -171,21 +171,16 @@ class _Program:
         entries = [v * w for v, w in zip(A.entries(), cycle(weights), strict=False)]
         return fmpz_mat(A.nrows(), A.ncols(), entries)
 
-    def _solve(self, support: Sequence[int], *, limit: bool = False) -> _Stationary | None:
-        """Least squares on `support`; None where its columns and sums are dependent.
-
-        limit: without costs, which is where z / times tends to.
-        """
-        k, times = len(support), 1 if limit else self._times
+    def _solve(self, support: Sequence[int]) -> _Stationary | None:
+        """Least squares on `support`; None where its columns and sums are dependent."""
+        k, times = len(support), self._times
         y = self._y if times == 1 else self._y * times
         if not k:
             weighted = self._weighted(y.transpose())
-            return _Stationary((), 1, _integers(y), _integers(weighted), {})
+            return _Stationary((), 1, _integers(y), _integers(weighted), {}, ())
         A = self._matrix(support)
         AW = self._weighted(A)
-        gram, target = AW * A.transpose(), AW * y
-        if self.costs and not limit:
-            target -= fmpz_mat(k, 1, [self.costs[i] for i in support])
+        gram, target = AW * A.transpose(), AW * self._y
         sums = sorted({self.groups[i] for i in support} - {_ALONE}) if self.groups else []
         if sums:
             # Stationarity A W (y - A^T z) - costs = E^T prices, bordered by the sums E z = times.
@@ -198,19 +193,26 @@ class _Program:
             for line in E:
                 bordered += line + [0] * len(sums)
             gram = fmpz_mat(size, size, bordered)
-            target = fmpz_mat(size, 1, target.entries() + [times] * len(sums))
+            target = fmpz_mat(size, 1, target.entries() + [1] * len(sums))
+        if self.costs:
+            costs = [*(self.costs[i] for i in support), *[0] * len(sums)]
+            rows: list[Any] = [*chain(*zip(target.entries(), costs, strict=True))]
+            target = fmpz_mat(len(costs), 2, rows)
         try:
             solution = gram.solve(target)
         except ZeroDivisionError:
             return None
         exact, denominator = cast(fmpq_mat, solution).numer_denom()  # flint's types say less
-        numbers = _integers(exact)
-        z = fmpz_mat(k, 1, numbers[:k]) if sums else exact
+        limit = numbers = _integers(exact)
+        if self.costs:
+            limit = numbers[::2]
+            numbers = tuple(times * v - c for v, c in zip(limit, numbers[1::2], strict=True))
+        z = fmpz_mat(k, 1, numbers[:k]) if sums or self.costs else exact
         missing = (y * denominator - A.transpose() * z).transpose()
         weighted, left = self._weighted(missing), _integers(missing)
         residual = left if weighted is missing else _integers(weighted)
         prices = dict(zip(sums, numbers[k:], strict=True))
-        return _Stationary(numbers[:k], int(denominator), left, residual, prices)
+        return _Stationary(numbers[:k], int(denominator), left, residual, prices, limit[:k])
 
     def _products(self, residual: Sequence[int]) -> list[Any]:
         return (self._all * fmpz_mat(len(residual), 1, residual)).entries()
@@ -227,68 +229,72 @@ class _Program:
             gains = [gain - point.prices.get(group, 0) for group, gain in groups]
         return gains
 
-    def verified(self, support: Sequence[int]) -> Minimum | None:
-        """The minimum if it is attained on `support`: the optimality conditions, exactly."""
-        point = self._solve(support)
-        if point is None or min(point.numerators, default=0) < 0:
-            return None
-        if {*self.groups} - {_ALONE} != point.prices.keys():
-            return None
-        if self._rises(support, point):
-            return None
-        return self._minimum(support, point)
-
-    def _rises(self, support: Sequence[int], point: _Stationary) -> bool:
-        """Whether the loss falls as some variable enters."""
-        return max(self._gains(point), default=0) > 0
-
-    def _minimum(self, support: Sequence[int], point: _Stationary) -> Minimum:
-        residual, form = point.residual, self._form
+    def _minimum(
+        self, support: Sequence[int], point: _Stationary, numerators: Sequence[int]
+    ) -> Minimum:
+        """numerators: of the solution on the support, over the point's denominator."""
         unit = Fraction(1, point.denominator)
-        if form.linear:
-            limit = self._solve(support, limit=True)
-            assert limit is not None
-            point, value = limit, Fraction()
-        else:
-            value = Fraction(dot(point.missing, residual), 2 * point.denominator**2)
+        value = Fraction()
+        if not self._form.linear:
+            value = Fraction(dot(point.missing, point.residual), 2 * point.denominator**2)
         if self.costs:
-            pairs = zip(support, point.numerators, strict=True)
+            pairs = zip(support, numerators, strict=True)
             value += Fraction(sum(self.costs[i] * v for i, v in pairs), point.denominator)
-        ordered = sorted(zip(support, point.numerators, strict=True))
+        ordered = sorted(zip(support, numerators, strict=True))
         return Minimum(
             value,
             tuple(self.names[i] for i, _ in ordered),
             tuple(numerator for _, numerator in ordered),
             point.denominator,
-            residual,
+            point.residual,
             unit,
         )
 
-    def active_set(self) -> Minimum:
-        """The exact method; it ends because the loss falls strictly at each step."""
+    def minimum(self, guess: Sequence[int] = ()) -> Minimum:
+        """By the exact method, from a guess of the support: where that is right, it has no step to
+        do. It ends because the loss falls strictly at each."""
+        support, point = self._descent(guess)
+        if guess and {*support} != {*guess}:
+            _LOG.debug("the support that floats find is not confirmed: active sets go on from it")
         if not self._form.linear:
-            return self._minimum(*self._descent())
-        self._times = _TIMES
-        while True:
-            support, point = self._descent()
-            if self._certain(support):
-                return self._minimum(support, point)
+            return self._minimum(support, point, point.numerators)
+        while not self._certain(support, point):
             self._times *= _TIMES
+            support, point = self._descent(support)
+        return self._minimum(support, point, point.limit)
 
-    def _certain(self, support: Sequence[int]) -> bool:
+    def _certain(self, support: Sequence[int], point: _Stationary) -> bool:
         """Whether a support of min costs . z + 1/2 ||sum z c - times y||^2 is one of the linear
         program: it is for all large enough `times`.
 
         On it z / times tends to a point where the sum is y, and the dual vector is optimal then.
         """
-        point = self._solve(support, limit=True)
-        assert point is not None
-        return min(point.numerators, default=0) >= 0 and not any(point.residual)
+        if min(point.limit, default=0) < 0:
+            return False
+        z = fmpz_mat(1, len(support), point.limit)
+        return z * self._matrix(support) == self._y.transpose() * point.denominator
 
-    def _descent(self) -> tuple[list[int], _Stationary]:
+    def _start(self, guess: Sequence[int]) -> tuple[list[int], _Stationary]:
+        """Least squares on what is positive there of a support; on none where a sum has no part in
+        it, or its columns are dependent."""
+        support = list(guess)
+        while support and (point := self._solve(support)) is not None:
+            if len(point.prices) < len(self._slack):
+                break
+            if min(point.numerators) > 0:
+                return support, point
+            support = [i for i, v in zip(support, point.numerators, strict=True) if v > 0]
         support = list(self._slack)
-        z = dict.fromkeys(support, fmpq(self._times))
         point = self._solve(support)
+        assert point is not None
+        return support, point
+
+    def _descent(self, guess: Sequence[int]) -> tuple[list[int], _Stationary]:
+        """The optimal support, without zeros, and least squares on it."""
+        point: _Stationary | None
+        support, point = self._start(guess)
+        numbers = zip(support, point.numerators, strict=True)
+        z = {i: fmpq(v, point.denominator) for i, v in numbers}
         while True:
             assert point is not None
             gains = self._gains(point)
@@ -349,14 +355,7 @@ class _Problems:
         self.columns = [[int(v) for v in row] for row in columns]
         self.form = form
         self.y = list(form.y)
-        self._plain = form.plain
-        self.further: fmpz_mat | None = None
-        """The columns that serve no neuron."""
-        if form.extras:
-            rows = [extra.column for extra in form.extras]
-            self.further = fmpz_mat(len(rows), len(self.y), [*chain.from_iterable(rows)])
-        self._top = max(map(abs, self.y)) or 1
-        self._float_y = np.array([v / self._top for v in self.y])
+        self._rounded = cache(partial(RoundedForm, form))
         self._memo: dict[Any, Minimum] = {}
         self.many = False
         """Whether so many problems are to come that the kernel is worth loading at once."""
@@ -367,21 +366,8 @@ class _Problems:
 
     @property
     def guessing(self) -> bool:
-        """Whether floating point comes first, in the kernel, which knows least squares only."""
-        return self._plain and (self.many or len(self) >= _FIRST)
-
-    def _solved(
-        self, key: Any, guessed: Callable[[], Minimum | None], program: Callable[[], _Program]
-    ) -> Minimum:
-        """guessed: the minimum on the support that floats find, where that is confirmed."""
-        guessing = self.guessing
-        found = guessed() if guessing else None
-        if found is None:
-            if guessing:
-                _LOG.debug("the support that floats find is not confirmed: active sets decide")
-            found = program().active_set()
-        self._memo[key] = found
-        return found
+        """Whether floating point comes first, in the kernel."""
+        return self.many or len(self) >= _FIRST
 
 
 class _Free(_Program):
@@ -390,17 +376,14 @@ class _Free(_Program):
     def __init__(self, problems: LeastSquares, ids: tuple[int, ...]) -> None:
         super().__init__(ids, [problems.columns[c] for c in ids], problems.form)
         self._problems = problems
-        self._ids = ids
+        self._places = [*ids, *problems.further]
 
     def _products(self, residual: Sequence[int]) -> list[Any]:
         # A matrix of these columns alone takes longer to make than all of them to multiply, where
         # there are few.
         every = self._problems.products(residual)
-        products = [every[c] for c in self._ids]
-        if self._problems.further is not None:
-            vector = fmpz_mat(len(residual), 1, residual)
-            products += (self._problems.further * vector).entries()
-            products += [0] * len(self._slack)
+        products = [every[c] for c in self._places]
+        products += [0] * len(self._slack)
         return products
 
 
@@ -409,24 +392,27 @@ class LeastSquares(_Problems):
 
     def __init__(self, columns: Shaped[np.ndarray, "c n"], form: Form) -> None:
         super().__init__(columns, form)
-        self.scale = self._top**2
-        self._every = fmpz_mat(len(self.columns), len(self.y), [*chain.from_iterable(self.columns)])
+        rows = [*self.columns, *(extra.column for extra in form.extras)]
+        self._every = fmpz_mat(len(rows), len(self.y), [*chain.from_iterable(rows)])
+        self.further = range(len(self.columns), len(rows))
+        """Those that serve no neuron, which are in every problem."""
+        self._beside = range(len(self.columns), len(rows) + form.caps)  # with slacks
 
     @cached_property
-    def _floats(self) -> Float64[np.ndarray, "c n"]:
-        """The columns, of unit length."""
-        # Raw columns make the float solver fail silently; rescaling a ray is free. Dividing
-        # integers by integers keeps entries beyond the range of floats usable.
-        scaled = [[v / max(map(abs, row)) for v in row] for row in self.columns]
-        floats = np.array(scaled, dtype=float).reshape(len(scaled), len(self.y))
-        unit: Float64[np.ndarray, "c n"] = floats / np.linalg.norm(floats, axis=1, keepdims=True)
-        return unit
+    def _scale(self) -> tuple[int, int]:
+        return self._rounded().scale.as_integer_ratio()
+
+    @cached_property
+    def _floats(self) -> Float64[np.ndarray, "k r"]:
+        """The columns, and those that serve no neuron, of unit length."""
+        whole = _Free(self, tuple(range(len(self.columns))))
+        return self._rounded().columns(whole.columns, whole.costs, whole.groups)
 
     @cached_property
     def _fits(self) -> Fits:
         from theory.landscape.kernel import Fits
 
-        return Fits(self._floats, self._float_y)
+        return Fits(self._floats, self._rounded().target)
 
     @cached_property
     def _residues(self) -> Residues:
@@ -438,16 +424,27 @@ class LeastSquares(_Problems):
         """The exact minimum over the columns `ids`, which must be sorted and distinct."""
         if ids in self._memo:
             return self._memo[ids]
-        program = partial(_Free, self, ids)
-        return self._solved(ids, partial(self._guessed, ids, program), program)
+        found = self._memo[ids] = (
+            self._guessed(ids) if self.guessing else _Free(self, ids).minimum()
+        )
+        return found
 
-    def _guessed(self, ids: tuple[int, ...], program: Callable[[], _Program]) -> Minimum | None:
-        support = self._fits.support(ids)
+    def _guessed(self, ids: tuple[int, ...]) -> Minimum:
+        every = [*ids, *self._beside]
+        support = self._fits.support(every)
         if support is None:
-            return None
+            return _Free(self, ids).minimum()
+        found = self._in_words(support, ids) if self.form.plain else None
+        if found is None:
+            places = {c: place for place, c in enumerate(every)}
+            found = _Free(self, ids).minimum([places[c] for c in support])
+        return found
+
+    def _in_words(self, support: Sequence[int], ids: tuple[int, ...]) -> Minimum | None:
+        """The minimum, if it is attained on a support and its numbers are not too large."""
         solution = self._residues.solution(support, ids)
-        if solution is None:  # as its numbers may be large
-            return program().verified([ids.index(c) for c in support])
+        if solution is None:
+            return None
         determinant, *others = solution.numbers
         size = len(support)
         divisor = math.gcd(determinant, *others[:size])
@@ -464,32 +461,35 @@ class LeastSquares(_Problems):
         )
 
     def products(self, vector: Sequence[int]) -> list[Any]:
-        """Those of an integer vector (n,) with all columns."""
+        """Those of an integer vector (n,) with all columns, then with those that serve no
+        neuron."""
         return (self._every * fmpz_mat(len(vector), 1, vector)).entries()
 
     def rising_in(self, minimum: Minimum) -> Bool[np.ndarray, " c"]:
         """Which columns would lower a minimum, exactly."""
         if minimum.signs is not None:
             return minimum.signs > 0
-        return np.array([product > 0 for product in self.products(minimum.residual)], bool)
+        products = self.products(minimum.residual)[: len(self.columns)]
+        return np.array([product > 0 for product in products], bool)
 
     def estimate(self, ids: Sequence[int]) -> float:
-        """The minimum divided by `scale`, in floating point: good for deciding what to try."""
+        """The minimum in units of `relative`, in floating point: good for deciding what to try."""
         if not self.guessing:
             return self.relative(self.minimum(tuple(sorted(ids))).value)
-        return self._fits.distance(ids) ** 2 / 2
+        return self._rounded().value(self._fits.rest([*ids, *self._beside]))
 
     def relative(self, value: Fraction) -> float:
-        """A loss divided by `scale`."""
+        """A loss as a part of what it is at most, about, without neurons."""
+        scale, divisor = self._scale
         try:
-            return value.numerator / (value.denominator * self.scale)
+            return value.numerator * divisor / (value.denominator * scale)
         except OverflowError:
             return math.inf
 
     def rising(self, ids: Sequence[int]) -> Bool[np.ndarray, " c"]:
         """Which columns would lower the minimum over some, as far as floats can tell."""
         if self.guessing:
-            return self._fits.rising(ids)
+            return self._fits.rising([*ids, *self._beside])[: len(self.columns)]
         return self.rising_in(self.minimum(tuple(sorted(ids))))
 
 
@@ -508,8 +508,6 @@ class CappedLeastSquares(_Problems):
         super().__init__(columns, form)
         self.uncapped = uncapped
 
-    _FIRM = 1e4  # how much the float guess weighs the sums against the fit
-
     def minimum(self, groups: tuple[tuple[int, ...], ...]) -> Minimum:
         """The exact minimum; the support consists of pairs (place of the group, column)."""
         if groups in self._memo:
@@ -518,24 +516,13 @@ class CappedLeastSquares(_Problems):
         columns = [self.columns[c] for group in groups for c in group]
         places = [_ALONE if c in self.uncapped else place for place, c in names]
         program = _Program(names, columns, self.form, places, len(groups))
-        return self._solved(groups, lambda: self._guessed(program, len(groups)), lambda: program)
+        guess = self._guessed(program, len(groups)) if self.guessing else ()
+        found = self._memo[groups] = program.minimum(guess)
+        return found
 
-    def _guessed(self, program: _Program, groups: int) -> Minimum | None:
-        """The sums weigh much more than the fit; None also where floats cannot hold the numbers."""
+    def _guessed(self, program: _Program, groups: int) -> Sequence[int]:
         from theory.landscape.kernel import Fits
 
-        columns, places = program.columns, program.groups
-        A = np.zeros((len(columns), len(self.y) + groups))
-        try:
-            for i, (column, place) in enumerate(zip(columns, places, strict=True)):
-                A[i, : len(self.y)] = [v / self._top for v in column]
-                if place != _ALONE:
-                    A[i, len(self.y) + place] = self._FIRM
-        except OverflowError:
-            return None
-        if np.abs(A).max() > _LARGEST_FLOAT:
-            return None
-        target = np.concatenate([self._float_y, np.full(groups, self._FIRM)])
-        fits = Fits(A / np.linalg.norm(A, axis=1, keepdims=True), target)
-        support = fits.support(range(len(A)))
-        return None if support is None else program.verified(support)
+        rounded = self._rounded(groups)
+        columns = rounded.columns(program.columns, program.costs, program.groups)
+        return Fits(columns, rounded.target).support(range(len(columns))) or ()

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import ACTIVATIONS, planted
+from problems import ACTIVATIONS, LOSSES, planted, with_loss
 
 from theory.errors import Interrupted
 from theory.landscape import analyse
@@ -34,8 +34,17 @@ def passes(flood: Flood, starts: Sequence[Cell]) -> list[Fraction]:
     ]
 
 
-@given(problems(activations=ACTIVATIONS), st.integers(1, 3), st.booleans(), st.data())
-def test_the_same_passes(problem: Problem, width: int, labelled: bool, data: st.DataObject) -> None:
+@given(
+    problems(activations=ACTIVATIONS),
+    st.sampled_from(LOSSES),
+    st.integers(1, 3),
+    st.booleans(),
+    st.data(),
+)
+def test_the_same_passes(
+    problem: Problem, loss: str, width: int, labelled: bool, data: st.DataObject
+) -> None:
+    problem = with_loss(problem, loss)
     width = min(width, 2) if labelled or problem.n > 4 else width
     complex_ = of(problem, width, labelled=labelled)
     states = st.tuples(*[st.integers(0, complex_.states - 1)] * width).map(complex_.canonical)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations_with_replacement
 from unittest.mock import patch
@@ -10,7 +11,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from problems import ACTIVATIONS, planted
+from problems import ACTIVATIONS, LOSSES, planted, with_loss
 
 from theory.certificates import certify
 from theory.certificates.checker import check
@@ -93,6 +94,25 @@ def test_same_components_and_barriers(
     assert compiled == plain
 
 
+@pytest.mark.parametrize("loss", LOSSES[1:])
+@given(problem=problems(activations=ACTIVATIONS), width=st.integers(1, 3), labelled=st.booleans())
+def test_same_components_and_barriers_of_other_losses(
+    loss: str, problem: Problem, width: int, labelled: bool
+) -> None:
+    """Networks of least loss may be others: where nothing is squared, there may be many."""
+    problem = with_loss(problem, loss)
+    width = small(problem, width).width
+
+    def run() -> object:
+        found = analyse(problem, width, labelled=labelled and width < 3)
+        assert all(each.representative.loss(problem) == each.minimum for each in found.components)
+        parts = [(each.cells, each.minimum) for each in found.components]
+        return parts, found.barriers, [cut.value for cut in found.cuts]
+
+    compiled, plain = both(run)
+    assert compiled == plain
+
+
 @given(
     st.lists(st.lists(st.integers(0, 4), min_size=70, max_size=70), max_size=5),
     st.lists(st.integers(-1, 9), min_size=5, max_size=5),
@@ -123,8 +143,9 @@ def test_escapes_are_what_exceeds_every_limit(
         assert outside == set(found)
 
 
-@given(problems(activations=ACTIVATIONS), st.integers(1, 3), st.data())
-def test_bounds_of_faces(problem: Problem, width: int, data: st.DataObject) -> None:
+@given(problems(activations=ACTIVATIONS), st.sampled_from(LOSSES), st.integers(1, 3), st.data())
+def test_bounds_of_faces(problem: Problem, loss: str, width: int, data: st.DataObject) -> None:
+    problem = with_loss(problem, loss)
     with patch("theory.landscape.cells._LARGE", 0):
         complex_ = small(problem, width)
         bounds = complex_.bounds
@@ -150,6 +171,24 @@ def test_bounds_of_faces(problem: Problem, width: int, data: st.DataObject) -> N
                 for (_, _, move), face in zip(faces, exact, strict=True)
                 if face.value <= level
             )
+
+
+def test_multiples_of_a_dual_vector_have_bounds_of_their_own() -> None:
+    """As losses other than the squared one mind its length."""
+    with patch("theory.landscape.cells._LARGE", 0):
+        complex_ = CellComplex.of(with_loss(planted(4, 2, 2, 1)[0], "huber:1/2"), 2)
+        bounds = complex_.bounds
+        assert isinstance(bounds, FaceBounds)
+        minima = [complex_.minimum((s, s)) for s in range(complex_.states)]
+        low, high = (find(minima, key=lambda each: each.value) for find in (min, max))
+        assert low.value < high.value
+        dual = complex_.domain.dual(high)
+        assert isinstance(dual, Barred)
+        known = [
+            bounds.order(bounds.add(each)[0])
+            for each in (dual, replace(dual, scale=dual.scale / 2, minimum=low), dual)
+        ]
+    assert known == [high.order, low.order, high.order]
 
 
 def test_more_vectors_than_a_word_holds() -> None:

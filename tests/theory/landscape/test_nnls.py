@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from fractions import Fraction
 from itertools import combinations
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -13,10 +14,12 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
+from problems import LOSSES, with_loss
 
 from theory.landscape.form import Form
 from theory.landscape.kernel import Fits
-from theory.landscape.nnls import CappedLeastSquares, LeastSquares, primitive
+from theory.landscape.nnls import CappedLeastSquares, LeastSquares, Minimum, primitive
+from theory.problem import Problem
 
 
 def brute_force(columns: list[list[int]], y: list[int]) -> Fraction:
@@ -137,6 +140,60 @@ def test_wrong_guesses_never_change_the_capped_value(
         )
 
 
+def forms(n: int) -> st.SearchStrategy[Form]:
+    """Of every loss on n data, with weights or an output bias or neither."""
+
+    def form(name: str, y: list[int], **options: Any) -> Form:
+        problem = Problem([[k + 1] for k in range(n)], y, **options)
+        return Form.of(with_loss(problem, name), 1)
+
+    return st.builds(
+        form,
+        st.sampled_from(LOSSES),
+        st.lists(st.integers(-4, 4), min_size=n, max_size=n),
+        weights=st.none() | st.lists(st.integers(1, 3), min_size=n, max_size=n),
+        output_bias=st.booleans(),
+    )
+
+
+def planted_guess(places: set[int]) -> AbstractContextManager[object]:
+    """A float solver of which the guess is what stands at these places, from the first problem."""
+
+    def support(_: Fits, ids: Sequence[int]) -> list[int]:
+        return [c for place, c in enumerate(ids) if place in places]
+
+    guesses = ExitStack()
+    guesses.enter_context(patch("theory.landscape.nnls._FIRST", 0))
+    guesses.enter_context(patch("theory.landscape.kernel.Fits.support", support))
+    return guesses
+
+
+def proved(found: Minimum) -> tuple[Fraction, list[Fraction]]:
+    """The least loss and the dual vector, of which there is one only."""
+    return found.value, [v * found.scale for v in found.residual]
+
+
+@given(matrices(4, 3), forms(3), st.sets(st.integers(0, 12)))
+def test_planted_guesses_never_change_what_is_proved(
+    columns: list[list[int]], form: Form, places: set[int]
+) -> None:
+    ids = tuple(range(len(columns)))
+    expected = LeastSquares(np.array(columns), form).minimum(ids)
+    with planted_guess(places):
+        found = LeastSquares(np.array(columns), form).minimum(ids)
+    assert proved(found) == proved(expected)
+
+
+@given(matrices(4, 3), grouped(), forms(3), st.sets(st.integers(0, 12)))
+def test_planted_guesses_never_change_what_is_proved_in_a_ball(
+    columns: list[list[int]], groups: Groups, form: Form, places: set[int]
+) -> None:
+    expected = CappedLeastSquares(np.array(full(columns)), form).minimum(groups)
+    with planted_guess(places):
+        found = CappedLeastSquares(np.array(full(columns)), form).minimum(groups)
+    assert proved(found) == proved(expected)
+
+
 def test_capped_by_hand() -> None:
     """One neuron can use each axis up to 2, in sum; two neurons can use both fully."""
     problem = CappedLeastSquares(np.array([[2, 0], [0, 2]]), Form.squares([3, 3]))
@@ -163,7 +220,7 @@ def test_no_columns() -> None:
 
 def test_estimate_is_close_where_columns_are_independent() -> None:
     problem = LeastSquares(np.array([[2, 0, 0], [1, 1, 0]]), Form.squares([1, 2, 3]))
-    assert problem.estimate((0, 1)) * problem.scale == pytest.approx(4.75)
+    assert problem.estimate((0, 1)) == pytest.approx(problem.relative(Fraction(19, 4)))
 
 
 @pytest.mark.parametrize("many", [False, True])

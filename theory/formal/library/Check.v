@@ -12,8 +12,8 @@ Record fact := Fact { f_s : bool; f_i : nat; f_wall : option nat; f_h : Z; f_den
 (* d_lim: what the neurons' f_h may come to, together, so that the loss is at least b; d_facts: by cone *)
 Record dual := Dual { d_nu : list Z; d_lim : Z; d_facts : list (list fact) }.
 
-(* across a facet: a cell of S, or the loss on the facet is at least b by a dual; or no facet *)
-Inductive step := Into (id : positive) | Above (k : positive) | NoFacet.
+(* across a facet: inside, in a cell of S, or the loss on the facet is at least b by a dual; or no facet *)
+Inductive step := Inside | Above (k : positive) | NoFacet.
 (* across a wall of a cone: another cone, or no facet there, by Farkas multipliers *)
 Inductive side := Across (i : nat) | Empty (mu : list Z).
 Record pattern := Pat { pt : list Z; sides : list side }.
@@ -35,10 +35,18 @@ Fixpoint list_eqb {A} (eqb : A -> A -> bool) (l l' : list A) : bool :=
   end.
 Definition state_eqb (s t : state) : bool := Bool.eqb (fst s) (fst t) && Nat.eqb (snd s) (snd t).
 
-Fixpoint setn (j : nat) (ns : state) (c : cell) {struct c} : cell :=
-  match c with [] => [] | s :: c => match j with O => ns :: c | S j => s :: setn j ns c end end.
-Definition same_cell (lab : bool) (c c' : cell) : bool :=
-  if lab then list_eqb state_eqb c c' else permb state state_eqb c c'.
+Fixpoint setn {A} (j : nat) (a : A) (l : list A) {struct l} : list A :=
+  match l with [] => [] | b :: l => match j with O => a :: l | S j => b :: setn j a l end end.
+
+(* states by number, and a table of cells by a number that does not depend on the order of their states *)
+Definition code (s : state) : positive := (if fst s then xI else xO) (Pos.of_succ_nat (snd s)).
+Definition key (l : list positive) : positive := fold_right (fun p t => (p * p + t)%positive) 1%positive l.
+Definition bucket (k : positive) (t : PositiveMap.t (list (list positive))) : list (list positive) :=
+  match PositiveMap.find k t with Some l => l | None => [] end.
+Definition buckets (l : list (list positive)) : PositiveMap.t (list (list positive)) :=
+  fold_right (fun c t => PositiveMap.add (key c) (c :: bucket (key c) t) t) (PositiveMap.empty _) l.
+Definition among (lab : bool) (table : PositiveMap.t (list (list positive))) (l : list positive) : bool :=
+  existsb (fun c => if lab then list_eqb Pos.eqb c l else permb positive Pos.eqb c l) (bucket (key l) table).
 
 Fixpoint farkas (s : Z) (p : row) (free : row -> bool) (X : list row) (nu mu : list Z) : option row :=
   match X, nu, mu with
@@ -159,28 +167,29 @@ Fixpoint total (u : dual) (c : cell) (j : nat) (face : option nat) (k : nat) : o
 Definition above (u : dual) (c : cell) (j : nat) (face : option nat) : bool :=
   match total u c j face m with Some t => Z.leb t (d_lim u) | None => false end.
 
-Variable cells : PositiveMap.t cell.
+Variable cells : PositiveMap.t (list (list positive)).
 Variable dmap : PositiveMap.t dual.
 
-Definition check_step (c : cell) (j : nat) (face : option nat) (ns : state) (p : step) : bool :=
+(* codes: those of c *)
+Definition check_step (c : cell) (codes : list positive) (j : nat) (face : option nat) (ns : state) (p : step) : bool :=
   match p with
-  | Into id => match PositiveMap.find id cells with Some c' => same_cell lab c' (setn j ns c) | None => false end
+  | Inside => among lab cells (setn j (code ns) codes)
   | Above k => match PositiveMap.find k dmap with Some u => above u c j face | None => false end
   | NoFacet => false
   end.
 
-Definition check_neuron (c : cell) (j : nat) (fl : step) (cr : list step) : bool :=
+Definition check_neuron (c : cell) (codes : list positive) (j : nat) (fl : step) (cr : list step) : bool :=
   let s := fst (st c j) in let i := snd (st c j) in
-  Nat.ltb i (length (patterns C)) && check_step c j None (negb s, i) fl &&
+  Nat.ltb i (length (patterns C)) && check_step c codes j None (negb s, i) fl &&
   let sd := sides (nth i (patterns C) (Pat [] [])) in
   forallb (fun n => match nth n sd (Empty []) with
-                    | Across i' => check_step c j (Some n) (s, i') (nth n cr NoFacet)
+                    | Across i' => check_step c codes j (Some n) (s, i') (nth n cr NoFacet)
                     | Empty _ => true
                     end) (seq 0 nwalls).
 
 Definition check_entry (e : entry) : bool :=
-  Nat.eqb (length (states e)) m &&
-  forallb (fun j => check_neuron (states e) j (nth j (e_flips e) NoFacet) (nth j (crossings e) [])) (seq 0 m).
+  let codes := map code (states e) in Nat.eqb (length (states e)) m &&
+  forallb (fun j => check_neuron (states e) codes j (nth j (e_flips e) NoFacet) (nth j (crossings e) [])) (seq 0 m).
 End Checker.
 
 (* what certificates of the same walls, patterns and dual vectors have in common *)
@@ -188,15 +197,19 @@ Definition check_shared X y d ball bn bd strict C : bool :=
   check_rows X y d ball bd C && forallb (check_pattern X C) (patterns C) &&
   forallb (check_dual X y d ball bn bd strict C) (duals C).
 Definition check_entries m lab ball (C : cert) : bool :=
-  let cells := index 1 (map states (entries C)) in
+  let cells := buckets (map (fun e => map code (states e)) (entries C)) in
   let dmap := index 1 (duals C) in
   forallb (check_entry m lab ball C cells dmap) (entries C).
 Definition check X y m d lab ball bn bd strict C : bool :=
   check_shared X y d ball bn bd strict C && check_entries m lab ball C.
 Definition with_entries (C : cert) (es : list entry) : cert := Cert (walls C) (patterns C) (duals C) es.
 
+(* the sum; a common denominator is sought where they differ *)
+Definition plusQ (p q : Q) : Q :=
+  if Z.eqb (Qnum q) 0 then p
+  else if Pos.eqb (Qden p) (Qden q) then (Qnum p + Qnum q # Qden p)%Q else Qred (p + q).
 Fixpoint dotQ (x : row) (w : nat -> Q) : Q :=
-  match x with [] => 0%Q | a :: x => (inject_Z a * w O + dotQ x (fun i => w (S i)))%Q end.
+  match x with [] => 0%Q | a :: x => plusQ (inject_Z a * w O) (dotQ x (fun i => w (S i))) end.
 Definition absQ (a : Q) : Q := if Qle_bool 0 a then a else (- a)%Q.
 
 Definition contains (X : list row) (C : cert) (m : nat) (A : endpoint) (c : cell) : bool :=
@@ -205,14 +218,17 @@ Definition contains (X : list row) (C : cert) (m : nat) (A : endpoint) (c : cell
     forallb (fun x => Qle_bool 0 (inject_Z (dotZ x (pat C (snd s))) * (absQ (qa A j) * dotQ x (qW A j)))) (nz X))
   (seq 0 m).
 
+(* Coq's machine computes both sides of &&, and all of forallb: these stop where it is decided *)
+Open Scope lazy_bool_scope.
+Fixpoint every {A} (f : A -> bool) (l : list A) : bool := match l with [] => true | a :: l => f a &&& every f l end.
 (* the same from tables: x . p for each pattern, and the numerators of x . u for each neuron *)
 Definition pattern_sides (X : list row) (C : cert) : list (list Z) := map (fun p => map (fun x => dotZ x (pt p)) (nz X)) (patterns C).
 Definition net_sides (X : list row) (m : nat) (A : endpoint) : list (list Z) :=
   map (fun j => map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X)) (seq 0 m).
-Fixpoint agree (l l' : list Z) : bool := match l, l' with e :: l, v :: l' => Z.leb 0 (e * v) && agree l l' | _, _ => true end.
+Fixpoint agree (l l' : list Z) : bool := match l, l' with e :: l, v :: l' => Z.leb 0 (e * v) &&& agree l l' | _, _ => true end.
 Definition inside (sds : list (list Z)) (m : nat) (A : endpoint) (us : list (list Z)) (c : cell) : bool :=
-  forallb (fun j => let s := st c j in
-    Qle_bool 0 (if fst s then qa A j else - qa A j) && agree (nth (snd s) sds []) (nth j us [])) (seq 0 m).
+  every (fun j => let s := st c j in
+    Qle_bool 0 (if fst s then qa A j else - qa A j) &&& agree (nth (snd s) sds []) (nth j us [])) (seq 0 m).
 
 (* A is in one of the cells, B in none *)
 Definition check_cut X m (lab : bool) (A B : endpoint) (C : cert) : bool :=
@@ -240,10 +256,12 @@ Proof.
   simpl in *; congruence.
 Qed.
 
-Lemma setn_length : forall c j ns, length (setn j ns c) = length c.
-Proof. induction c as [|s c IH]; intros [|j] ns; simpl; auto. Qed.
+Lemma setn_length : forall A (c : list A) j ns, length (setn j ns c) = length c.
+Proof. intros A. induction c as [|s c IH]; intros [|j] ns; simpl; auto. Qed.
+Lemma setn_map : forall A B (f : A -> B) l j a, map f (setn j a l) = setn j (f a) (map f l).
+Proof. intros A B f. induction l as [|b l IH]; intros [|j] a; simpl; congruence. Qed.
 
-Lemma setn_st : forall c j ns i, (j < length c)%nat ->
+Lemma setn_st : forall (c : cell) j ns i, (j < length c)%nat ->
   st (setn j ns c) i = if Nat.eqb i j then ns else st c i.
 Proof.
   induction c as [|s c IH]; intros j ns i Hj; simpl in Hj; [lia|].
@@ -257,6 +275,51 @@ Proof.
   - destruct (Pos.eq_dec q p) as [->|N].
     + rewrite PositiveMap.gss in E. inversion E; left; auto.
     + rewrite PositiveMap.gso in E; auto. right; eauto.
+Qed.
+
+Lemma bucket_in : forall l k c, In c (bucket k (buckets l)) -> In c l.
+Proof.
+  induction l as [|a l IH]; intros k c I; cbn [buckets fold_right] in I; unfold bucket in I.
+  - rewrite PositiveMap.gempty in I. destruct I.
+  - fold (buckets l) in I. destruct (Pos.eq_dec k (key a)) as [->|N].
+    + rewrite PositiveMap.gss in I. destruct I as [<-|I]; [left; auto|right; eapply IH; eauto].
+    + rewrite PositiveMap.gso in I by auto. right. apply (IH k). exact I.
+Qed.
+
+Lemma among_in : forall lab cells l, among lab (buckets cells) l = true ->
+  exists c, In c cells /\ if lab then c = l else Permutation c l.
+Proof.
+  intros lab cells l H. apply existsb_exists in H as (c & Ic & P). exists c. split; [apply (bucket_in _ _ _ Ic)|].
+  assert (E : forall u v, Pos.eqb u v = true -> u = v) by (intros u v; apply Pos.eqb_eq).
+  destruct lab; [apply (list_eqb_eq _ _ E), P|apply (permb_perm _ _ E), P].
+Qed.
+Lemma code_inj : forall s t, code s = code t -> s = t.
+Proof.
+  intros [[|] i] [[|] k] E; unfold code in E; cbn [fst snd] in E; try discriminate E;
+    injection E as E; apply SuccNat2Pos.inj in E; congruence.
+Qed.
+Lemma codes_inj : forall c c', map code c = map code c' -> c = c'.
+Proof.
+  induction c as [|s c IH]; intros [|s' c'] E; try discriminate; auto. injection E as E1 E2.
+  rewrite (code_inj _ _ E1), (IH c' E2). reflexivity.
+Qed.
+Lemma among_cells : forall lab es c, among lab (buckets (map (fun e => map code (states e)) es)) (map code c) = true ->
+  exists c0, In c0 (map states es) /\ if lab then c0 = c else Permutation c0 c.
+Proof.
+  intros lab es c H. apply among_in in H as (l & Il & E). apply in_map_iff in Il as (e & <- & Ie).
+  exists (states e). split; [apply in_map, Ie|]. destruct lab; [apply codes_inj, E|].
+  apply Permutation_map_inv in E as (c' & E & P). apply codes_inj in E. subst c'. apply Permutation_sym, P.
+Qed.
+
+Lemma index_nth : forall A (d : A) l p k a, PositiveMap.find k (index (Pos.of_succ_nat p) l) = Some a ->
+  exists i, (i < length l)%nat /\ nth i l d = a /\ k = Pos.of_succ_nat (p + i).
+Proof.
+  intros A d. induction l as [|b l IH]; intros p k a E; cbn [index] in E.
+  - rewrite PositiveMap.gempty in E. discriminate.
+  - destruct (Pos.eq_dec k (Pos.of_succ_nat p)) as [->|N].
+    + rewrite PositiveMap.gss in E. injection E as ->. exists O. rewrite Nat.add_0_r. simpl. split; [lia|auto].
+    + rewrite PositiveMap.gso in E by auto. destruct (IH (S p) k a E) as (i & Hi & E1 & E2). exists (S i).
+      rewrite Nat.add_succ_r. simpl in *. split; [lia|auto].
 Qed.
 
 Lemma dotZ_comm : forall x z, dotZ x z = dotZ z x.
@@ -464,7 +527,7 @@ Hypothesis OK : check X y m d lab ball bn bd strict C = true.
 Let b := IZR bn / IZR bd.
 Let rho := IZR (rn ball) / IZR (rd ball).
 Let P i := vec (pat C i).
-Let cellmap := index 1 (map states (entries C)).
+Let cellmap := buckets (map (fun e => map code (states e)) (entries C)).
 Let dualmap := index 1 (duals C).
 Definition below (v : R) : Prop := if strict then v <= b else v < b.
 Let low W a := in_ball m d ball W a /\ below (loss X y m W a).
@@ -692,19 +755,19 @@ Proof.
 Qed.
 
 Lemma neuron_ok : forall c0 j, In c0 (map states (entries C)) -> (j < m)%nat -> exists fl cr,
-  check_neuron m lab ball C cellmap dualmap c0 j fl cr = true.
+  check_neuron m lab ball C cellmap dualmap c0 (map code c0) j fl cr = true.
 Proof.
   intros c j Ic Hj. apply in_map_iff in Ic as (e & <- & Ie). apply ok_entry in Ie. unfold check_entry in Ie.
   apply andb_prop in Ie as [_ Ie]. rewrite forallb_forall in Ie. eauto using in_seq0.
 Qed.
 
-Lemma same_cell_bij : forall c1 c, length c1 = m -> same_cell lab c1 c = true ->
+Lemma same_cell_bij : forall c1 c, length c1 = m -> (if lab then c1 = c else Permutation c1 c) ->
   exists f g, Bij m f g /\ adm f /\ forall x, (x < m)%nat -> st c x = st c1 (f x).
 Proof.
-  intros c1 c L E. unfold same_cell, adm in *. destruct lab.
-  - apply (list_eqb_eq _ _ state_eqb_eq) in E. subst. exists (fun x => x), (fun x => x).
+  intros c1 c L E. unfold adm in *. destruct lab.
+  - subst. exists (fun x => x), (fun x => x).
     split; [apply Bij_id|]. auto.
-  - apply (permb_perm _ _ state_eqb_eq) in E. apply (Permutation_Bij _ (true, O)) in E as (f & g & B & H).
+  - apply (Permutation_Bij _ (true, O)) in E as (f & g & B & H).
     exists f, g. split; [rewrite <- L; exact B|]. split; [discriminate|]. intros x Hx. apply H. rewrite <- L in Hx. exact Hx.
 Qed.
 
@@ -725,12 +788,12 @@ Qed.
 
 Lemma step_sound : forall c c0 f g j face ns p, length c = m ->
   In c0 (map states (entries C)) -> Bij m f g -> adm f -> (forall x, (x < m)%nat -> st c x = st c0 (f x)) ->
-  (j < m)%nat -> check_step m lab ball cellmap dualmap c0 (f j) face ns p = true ->
+  (j < m)%nat -> check_step m lab ball cellmap dualmap c0 (map code c0) (f j) face ns p = true ->
   (exists c', InS c' /\ upd c j ns c') \/
   (forall W a, in_cell (nz X) P m W a c -> face_holds W a j face -> ~ low W a).
 Proof.
-  intros c c0 f g j face ns [id|k|] Lc I0 B Af E Hj Hs; simpl in Hs; [| |discriminate].
-  - destruct (PositiveMap.find id _) as [c1|] eqn:F; [|discriminate]. left. apply index_in in F.
+  intros c c0 f g j face ns [|k|] Lc I0 B Af E Hj Hs; simpl in Hs; [| |discriminate].
+  - left. rewrite <- setn_map in Hs. apply among_cells in Hs as (c1 & F & Hs).
     pose proof (entry_length _ I0) as L0. pose proof (entry_length _ F) as L1.
     destruct (same_cell_bij c1 _ L1 Hs) as (f1 & g1 & B1 & A1 & E1).
     exists (setn j ns c). split.
@@ -822,11 +885,20 @@ End Sound.
 Lemma Q2R_inject : forall z, Q2R (inject_Z z) = IZR z.
 Proof. intros; unfold Q2R, inject_Z; simpl. field. Qed.
 
+Lemma plusQ_R : forall p q, Q2R (plusQ p q) = Q2R p + Q2R q.
+Proof.
+  intros p q. unfold plusQ. destruct (Z.eqb_spec (Qnum q) 0) as [E|_].
+  { unfold Q2R at 3. rewrite E. ring. }
+  destruct (Pos.eqb_spec (Qden p) (Qden q)) as [E|_].
+  - unfold Q2R. cbn [Qnum Qden]. rewrite <- E, plus_IZR. ring.
+  - rewrite (Qeq_eqR _ _ (Qred_correct _)). apply Q2R_plus.
+Qed.
+
 Lemma dotQ_dot : forall x w, Q2R (dotQ x w) = dot x (fun i => Q2R (w i)).
 Proof.
   induction x as [|a x IH]; intros w; cbn [dotQ dot].
   - unfold Q2R; simpl; lra.
-  - rewrite Q2R_plus, Q2R_mult, Q2R_inject, IH. reflexivity.
+  - rewrite plusQ_R, Q2R_mult, Q2R_inject, IH. reflexivity.
 Qed.
 
 Lemma absQ_abs : forall a, Q2R (absQ a) = Rabs (Q2R a).
@@ -873,9 +945,10 @@ Qed.
 Lemma inside_contains : forall X C m A c, inside (pattern_sides X C) m A (net_sides X m A) c = contains X C m A c.
 Proof.
   intros X C m A c.
-  assert (F : forall (f g : nat -> bool) l, (forall j, In j l -> f j = g j) -> forallb f l = forallb g l).
+  assert (F : forall (f g : nat -> bool) l, (forall j, In j l -> f j = g j) -> every f l = forallb g l).
   { intros f g. induction l as [|j l IH]; intros H; simpl; auto. rewrite H, IH; simpl; auto. intros; apply H; simpl; auto. }
-  unfold inside, contains. apply F. intros j Ij. apply in_seq in Ij. cbv zeta. f_equal.
+  unfold inside, contains. apply F. intros j Ij. apply in_seq in Ij. cbv zeta.
+  rewrite <- andb_lazy_alt. f_equal.
   assert (N : nth j (net_sides X m A) [] = map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X)).
   { unfold net_sides. rewrite (nth_indep _ _ ((fun j => map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X)) O)).
     - rewrite (map_nth (fun j => map (fun x => Qnum (absQ (qa A j) * dotQ x (qW A j))) (nz X))). rewrite seq_nth by lia. reflexivity.
@@ -891,7 +964,7 @@ Proof.
       rewrite (map_nth (fun p => map (fun x => dotZ x (pt p)) (nz X))). reflexivity.
     - right. rewrite !nth_overflow by (try rewrite map_length; auto). split; auto. intros [|v x]; reflexivity. }
   destruct P as [->|[-> Z0]]; clear N; induction (nz X) as [|x l IH]; cbn [map agree forallb] in *; auto.
-  - rewrite G, IH. reflexivity.
+  - rewrite <- andb_lazy_alt, G, IH. reflexivity.
   - rewrite G, Z0, <- IH. reflexivity.
 Qed.
 

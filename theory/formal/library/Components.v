@@ -1,38 +1,43 @@
 (* The path components of {loss <= b} (in a ball), up to the order of neurons. *)
-Require Import Reals List ZArith QArith Qreals Lra Lia Psatz Bool Permutation.
+Require Import Reals List ZArith QArith Qreals Lra Lia Psatz Bool Permutation FMapPositive.
 Require Import Isthmus.Vec Isthmus.Net Isthmus.Chain Isthmus.Perm Isthmus.Ball Isthmus.Check Isthmus.Path Isthmus.Exact Isthmus.Cover Isthmus.Connect.
 Import ListNotations.
 Open Scope R_scope.
 
 (* a low cell: the component it belongs to, a network in it, and moves from there to the network of an
-   earlier hub, or to the representative *)
-Record hub := Hub { h_comp : nat; h_net : endpoint; h_moves : list endpoint; h_end : endpoint; h_next : option nat }.
+   earlier hub, by its number from 1, or to the representative *)
+Record hub := Hub { h_comp : nat; h_net : endpoint; h_moves : list endpoint; h_end : endpoint; h_next : option positive }.
 
 Definition no_hub : hub := Hub 0 [] [] [] None.
 Definition rep (comps : list (endpoint * list entry)) k : endpoint := fst (nth k comps ([], [])).
 Definition cells_of (all : cert) (comps : list (endpoint * list entry)) k : cert := with_entries all (snd (nth k comps ([], []))).
 
-(* alike: whether one network is the other, up to the order of neurons or not *)
-Definition check_hub X y m d ball c (alike : endpoint -> endpoint -> bool) (all : cert) hubs comps (n : nat) (e : entry) (h : hub) : bool :=
-  Nat.ltb (h_comp h) (length comps) && Nat.eqb (length (h_net h)) m && contains X all m (h_net h) (states e) &&
+(* table: of hubs by number; n: that of this one. alike: whether one network is the other, up to the order of neurons or not *)
+Definition check_hub X y m d ball c (alike : endpoint -> endpoint -> bool) sds table comps (n : positive) (e : entry) (h : hub) : bool :=
+  Nat.ltb (h_comp h) (length comps) && Nat.eqb (length (h_net h)) m && inside sds m (h_net h) (net_sides X m (h_net h)) (states e) &&
   check_path X y m d ball c (h_net h) (h_moves h) (h_end h) &&
   match h_next h with
   | None => alike (rep comps (h_comp h)) (h_end h)
-  | Some k => let to := nth k hubs no_hub in Nat.ltb k n && Nat.eqb (h_comp to) (h_comp h) && alike (h_net to) (h_end h)
+  | Some k =>
+      match PositiveMap.find k table with
+      | Some to => Pos.ltb k n && Nat.eqb (h_comp to) (h_comp h) && alike (h_net to) (h_end h)
+      | None => false
+      end
   end.
 
-Fixpoint check_hubs X y m d ball c alike all hubs comps (n : nat) (es : list entry) (hs : list hub) : bool :=
+Fixpoint check_hubs X y m d ball c alike sds table comps (n : positive) (es : list entry) (hs : list hub) : bool :=
   match es, hs with
   | [], [] => true
-  | e :: es, h :: hs => check_hub X y m d ball c alike all hubs comps n e h && check_hubs X y m d ball c alike all hubs comps (S n) es hs
+  | e :: es, h :: hs => check_hub X y m d ball c alike sds table comps n e h && check_hubs X y m d ball c alike sds table comps (Pos.succ n) es hs
   | _, _ => false
   end.
 
-Lemma check_hubs_nth : forall X y m d ball c alike all hubs comps hs es n, check_hubs X y m d ball c alike all hubs comps n es hs = true ->
+Lemma check_hubs_nth : forall X y m d ball c alike sds table comps hs es n,
+  check_hubs X y m d ball c alike sds table comps (Pos.of_succ_nat n) es hs = true ->
   length hs = length es /\ forall k, (k < length es)%nat ->
-    check_hub X y m d ball c alike all hubs comps (n + k) (nth k es (Entry [] [] [])) (nth k hs no_hub) = true.
+    check_hub X y m d ball c alike sds table comps (Pos.of_succ_nat (n + k)) (nth k es (Entry [] [] [])) (nth k hs no_hub) = true.
 Proof.
-  intros X y m d ball c alike all hubs comps. induction hs as [|h hs IH]; intros [|e es] n H; cbn [check_hubs] in H; try discriminate.
+  intros X y m d ball c alike sds table comps. induction hs as [|h hs IH]; intros [|e es] n H; cbn [check_hubs] in H; try discriminate.
   - split; auto. simpl. intros; lia.
   - apply andb_prop in H as [H1 H2]. destruct (IH es (S n) H2) as [L G]. split; [simpl; auto|].
     intros [|k] Hk; simpl in *.
@@ -40,10 +45,18 @@ Proof.
     + rewrite Nat.add_succ_r. apply (G k). lia.
 Qed.
 
+(* what leads to an earlier hub *)
+Lemma hub_before : forall (hubs : list hub) k n to, PositiveMap.find k (index 1 hubs) = Some to ->
+  Pos.ltb k (Pos.of_succ_nat n) = true -> exists i, (i < n)%nat /\ (i < length hubs)%nat /\ nth i hubs no_hub = to.
+Proof.
+  intros hubs k n to F L. apply (index_nth _ no_hub hubs 0) in F as (i & Hi & E & ->). exists i. split; [|auto].
+  apply Pos.ltb_lt, Pos2Nat.inj_lt in L. rewrite !SuccNat2Pos.id_succ in L. simpl in L. lia.
+Qed.
+
 (* the cells of each component have all others' representatives outside *)
 Definition check_apart X m lab ball (all : cert) comps : bool :=
   forallb (fun i => check_entries m lab ball (cells_of all comps i) &&
-    forallb (fun j => Nat.eqb i j || check_cut X m lab (rep comps i) (rep comps j) (cells_of all comps i)) (seq 0 (length comps)))
+    forallb (fun j => Nat.eqb i j ||| check_cut X m lab (rep comps i) (rep comps j) (cells_of all comps i)) (seq 0 (length comps)))
   (seq 0 (length comps)).
 
 Lemma check_apart_sound : forall X y m d lab ball bn bd all comps, check_apart X m lab ball all comps = true ->
@@ -64,7 +77,7 @@ Definition same_net (A B : endpoint) : bool := permb _ neuron_eqb A B.
 Definition check_components X y m d ball bn bd (all : cert) (hubs : list hub) (comps : list (endpoint * list entry)) : bool :=
   let c := (bn # Z.to_pos bd)%Q in
   Z.ltb 0 bd && check_cover X y m d false ball bn bd true all &&
-  check_hubs X y m d ball c same_net all hubs comps 0 (entries all) hubs &&
+  check_hubs X y m d ball c same_net (pattern_sides X all) (index 1 hubs) comps 1 (entries all) hubs &&
   forallb (fun k => Nat.eqb (length (rep comps k)) m && goodQ X y m d ball c (rep comps k)) (seq 0 (length comps)) &&
   check_apart X m false ball all comps.
 
@@ -145,7 +158,7 @@ Proof.
   assert (Lrep : forall k, (k < length comps)%nat -> length (r k) = m /\ good X y m d ball b (W_of (r k)) (a_of (r k))).
   { intros k Hk. specialize (Hrep k (in_seq0 _ _ Hk)). apply andb_prop in Hrep as [R1 R2].
     apply Nat.eqb_eq in R1. apply goodQ_R in R2. rewrite Ec in R2. auto. }
-  apply check_hubs_nth in Hhub as [Hlen Hhub].
+  apply (check_hubs_nth _ _ _ _ _ _ _ _ _ _ _ _ 0) in Hhub as [Hlen Hhub].
   assert (Hlens : forall k, (k < length (entries all))%nat -> Nat.eqb (length (h_net (nth k hubs no_hub))) m = true).
   { intros k Hk. specialize (Hhub k Hk). unfold check_hub in Hhub. rewrite !andb_true_iff in Hhub. apply Hhub. }
   split; [|split].
@@ -161,11 +174,11 @@ Proof.
         exists V, v. split; [exact PV|]. split; [intros j Hj; destruct (V0 j Hj); split; auto|].
         split; [intros j Hj; destruct (V1 j Hj); split; auto|exact GV]. }
       destruct (h_next h) as [k|].
-      - rewrite !andb_true_iff in K4. destruct K4 as [[K6 K7] K4]. apply Nat.ltb_lt in K6. apply Nat.eqb_eq in K7.
+      - destruct (PositiveMap.find k _) as [to|] eqn:F; [|discriminate]. rewrite !andb_true_iff in K4.
+        destruct K4 as [[K6 K7] K4]. destruct (hub_before _ _ _ _ F K6) as (i & Hi & Li & <-). apply Nat.eqb_eq in K7.
         apply (permb_perm _ _ neuron_eqb_eq) in K4.
-        destruct (IH k K6) as [_ Lk]; [lia|]. rewrite K7 in Lk.
-        assert (Lm : length (h_net (nth k hubs no_hub)) = m).
-        { assert (Hk : (k < length (entries all))%nat) by lia. apply Nat.eqb_eq. apply (Hlens k Hk). }
+        destruct (IH i Hi Li) as [_ Lk]. rewrite K7 in Lk.
+        assert (Lm : length (h_net (nth i hubs no_hub)) = m) by (apply Nat.eqb_eq, Hlens; lia).
         destruct (linked_end X y m d ball bn bd _ _ _ _ J Lm K4) as (f & g & B & J').
         apply (linked_trans X y m d ball bn bd Len f g _ _ _ _ _ B J' Lk).
       - apply (permb_perm _ _ neuron_eqb_eq) in K4. destruct (Lrep _ K1) as [Lr _].
@@ -180,7 +193,7 @@ Proof.
     specialize (Hhub n Hn). simpl in Hhub. unfold check_hub in Hhub. fold h in Hhub. rewrite En, !andb_true_iff in Hhub.
     destruct Hhub as [[[[_ _] K2] K3] _].
     assert (Hq : is_net m d (h_net h) (W_of (h_net h)) (a_of (h_net h))) by (intros j Hj; split; auto).
-    apply (contains_iff X all m d _ _ _ _ Len Hq) in K2. rewrite Ee in K2.
+    rewrite inside_contains in K2. apply (contains_iff X all m d _ _ _ _ Len Hq) in K2. rewrite Ee in K2.
     assert (Gq : good X y m d ball b (W_of (h_net h)) (a_of (h_net h))).
     { unfold check_path in K3. rewrite !andb_true_iff in K3. destruct K3 as [[[_ K3] _] _].
       apply goodQ_R in K3. rewrite Ec in K3. auto. }

@@ -12,86 +12,124 @@ Variable C : cert.
 
 Definition all_states : list state := flat_map (fun i => [(true, i); (false, i)]) (seq 0 (length (patterns C))).
 
-Fixpoint sumw (u : dual) (l : list state) : option Z :=
+(* what the values of a list come to together, where there is one for each *)
+Fixpoint sumof {A} (w : A -> option Z) (l : list A) : option Z :=
   match l with
   | [] => Some 0%Z
-  | s :: l => match weight u s None, sumw u l with Some h, Some t => Some (together ball h t) | _, _ => None end
+  | a :: l => match w a, sumof w l with Some h, Some t => Some (together ball h t) | _, _ => None end
   end.
+Definition sumw (u : dual) : list state -> option Z := sumof (fun s => weight u s None).
 Definition covers (u : dual) (l : list state) : bool := match sumw u l with Some t => Z.leb t (d_lim u) | None => false end.
-(* states of the sum t: k more that are all light cannot break the cover *)
-Definition light (u : dual) (k : nat) (t : Z) (s : state) : bool :=
-  match weight u s None with
-  | Some h => if shared ball then Z.leb h (d_lim u) else Z.leb (Z.of_nat k * h) (d_lim u - t)
+
+(* a dual vector: its limit, what it says of each state, and what the states so far come to *)
+Record run := Run { r_lim : Z; r_at : PositiveMap.t Z; r_sum : Z }.
+Definition start (u : dual) : run := Run (d_lim u)
+  (fold_right (fun s t => match weight u s None with Some h => PositiveMap.add (code s) h t | None => t end)
+     (PositiveMap.empty Z) all_states) 0.
+Definition value (r : run) (p : positive) : option Z := PositiveMap.find p (r_at r).
+(* those that say something of p, with p *)
+Definition extend (rs : list run) (p : positive) : list run :=
+  flat_map (fun r => match value r p with Some h => [Run (r_lim r) (r_at r) (together ball h (r_sum r))] | None => [] end) rs.
+Definition enough (r : run) : bool := Z.leb (r_sum r) (r_lim r).
+(* k more states that are all light cannot break the cover *)
+Definition light (k : nat) (r : run) (p : positive) : bool :=
+  match value r p with
+  | Some h => if shared ball then Z.leb h (r_lim r) else Z.leb (Z.of_nat k * h) (r_lim r - r_sum r)
   | None => false
   end.
+(* the states that none of them covers as the last one *)
+Fixpoint left_over (rs : list run) (allowed : list positive) : list positive :=
+  match rs, allowed with
+  | [], _ | _, [] => allowed
+  | r :: rs, _ => left_over rs (filter (fun p =>
+      match value r p with Some h => Z.ltb (r_lim r) (together ball h (r_sum r)) | None => true end) allowed)
+  end.
 
-(* dual vectors that bound all states so far, with their sums *)
-Definition extend (us : list (dual * Z)) (s : state) : list (dual * Z) :=
-  flat_map (fun ut => match weight (fst ut) s None with Some h => [(fst ut, together ball h (snd ut))] | None => [] end) us.
-Definition enough (ut : dual * Z) : bool := Z.leb (snd ut) (d_lim (fst ut)).
+Fixpoint each (f : list positive -> positive -> bool) (l : list positive) : bool :=
+  match l with [] => true | p :: r => f l p && each f r end.
 
-(* cells by a number that does not depend on the order of their states *)
-Definition key (l : cell) : positive := Pos.of_succ_nat (fold_right (fun (s : state) t => (if fst s then 1 else 0) + snd s + snd s + t)%nat O l).
-Definition bucket (k : positive) (t : PositiveMap.t (list cell)) : list cell :=
-  match PositiveMap.find k t with Some l => l | None => [] end.
-Definition buckets (l : list cell) : PositiveMap.t (list cell) :=
-  fold_right (fun c t => PositiveMap.add (key c) (c :: bucket (key c) t) t) (PositiveMap.empty _) l.
-
-Fixpoint each (f : list state -> state -> bool) (l : list state) : bool :=
-  match l with [] => true | s :: r => f l s && each f r end.
+Section Escape.
+Variable table : PositiveMap.t (list (list positive)).
+Definition listed : list positive -> bool := among false table.
 
 (* every multiset that adds k states of `allowed` to l is listed or covered; a state that had its turn is not
    allowed after it *)
-Fixpoint escape (table : PositiveMap.t (list cell)) (us : list (dual * Z)) (k : nat) (allowed l : list state) : bool :=
+Fixpoint escape (rs : list run) (k : nat) (allowed l : list positive) : bool :=
   match k with
-  | O => existsb (fun c => permb state state_eqb c l) (bucket (key l) table) || existsb enough us
+  | O => listed l || existsb enough rs
+  | S O => forallb (fun p => listed (p :: l)) (left_over rs allowed)
   | S k' =>
-      match find enough us with
-      | Some (u, t) =>
-          let (lights, heavy) := partition (light u k t) allowed in
-          each (fun h s => escape table (extend us s) k' (h ++ lights) (s :: l)) heavy
-      | None => each (fun h s => escape table (extend us s) k' h (s :: l)) allowed
+      match find enough rs with
+      | Some r =>
+          let (lights, heavy) := partition (light k r) allowed in
+          each (fun h p => escape (extend rs p) k' (h ++ lights) (p :: l)) heavy
+      | None => each (fun h p => escape (extend rs p) k' h (p :: l)) allowed
       end
   end.
+End Escape.
 
-Lemma bucket_in : forall l k c, In c (bucket k (buckets l)) -> In c l.
-Proof.
-  induction l as [|a l IH]; intros k c I; cbn [buckets fold_right] in I; unfold bucket in I.
-  - rewrite PositiveMap.gempty in I. destruct I.
-  - fold (buckets l) in I. destruct (Pos.eq_dec k (key a)) as [->|N].
-    + rewrite PositiveMap.gss in I. destruct I as [<-|I]; [left; auto|right; eapply IH; eauto].
-    + rewrite PositiveMap.gso in I by auto. right. apply (IH k). exact I.
-Qed.
+Lemma listed_in : forall cells l, listed (buckets cells) l = true -> exists c, In c cells /\ Permutation c l.
+Proof. intros cells l H. destruct (among_in false cells l H) as (c & Ic & P). eauto. Qed.
 
-Lemma sumw_perm : forall u l l', Permutation l l' -> sumw u l = sumw u l'.
+Lemma sumof_perm : forall A (w : A -> option Z) l l', Permutation l l' -> sumof w l = sumof w l'.
 Proof.
-  intros u l l' P. induction P; cbn [sumw].
+  intros A w l l' P. induction P as [|a l l' P IH|a b l|l l' l'' P IH P' IH']; cbn [sumof].
   - auto.
-  - rewrite IHP. auto.
-  - destruct (weight u x None), (weight u y None), (sumw u l); auto.
-    unfold together. destruct (shared ball); f_equal; lia.
+  - rewrite IH. auto.
+  - destruct (w a), (w b), (sumof w l); auto. unfold together. destruct (shared ball); f_equal; lia.
   - congruence.
 Qed.
 
-Lemma light_covers : forall u l t rest, sumw u l = Some t -> (t <= d_lim u)%Z ->
-  (forall s, In s rest -> light u (length rest) t s = true) ->
-  covers u (rest ++ l) = true.
+(* a dual vector with what it says of the states so far *)
+Definition runs_on (rs : list run) (l : list positive) : Prop :=
+  forall r, In r rs -> exists u, In u (duals C) /\ r_lim r = d_lim u /\ r_at r = r_at (start u) /\ sumof (value r) l = Some (r_sum r).
+Definition covered (l : list positive) : Prop :=
+  exists u t, In u (duals C) /\ sumof (value (start u)) l = Some t /\ (t <= d_lim u)%Z.
+Lemma covered_perm : forall l l', Permutation l l' -> covered l -> covered l'.
+Proof. intros l l' P (u & t & Iu & S & L). exists u, t. rewrite (sumof_perm _ _ _ _ P) in S. auto. Qed.
+Lemma runs_cover : forall rs l r l' t, runs_on rs l -> In r rs -> sumof (value r) l' = Some t -> (t <= r_lim r)%Z -> covered l'.
 Proof.
-  intros u l t rest E Cl. remember (length rest) as n eqn:En. intros H.
-  assert (G : exists T, sumw u (rest ++ l) = Some T /\
-    if shared ball then (T <= d_lim u)%Z else (Z.of_nat n * (T - t) <= Z.of_nat (length rest) * (d_lim u - t))%Z).
-  { clear En. induction rest as [|s rest IH]; [exists t; split; auto; destruct (shared ball); simpl; lia|].
-    destruct IH as (T & ET & LT); [intros; apply H; right; auto|]. specialize (H s (or_introl eq_refl)).
-    unfold light in H. cbn [sumw app]. destruct (weight u s None) as [h|]; [|discriminate].
+  intros rs l r l' t Ru Ir S L. destruct (Ru r Ir) as (u & Iu & E1 & E2 & _). exists u, t. rewrite <- E1.
+  split; auto. split; auto. unfold value in *. rewrite <- E2. exact S.
+Qed.
+Lemma extend_runs : forall rs l p, runs_on rs l -> runs_on (extend rs p) (p :: l).
+Proof.
+  intros rs l p H r I. unfold extend in I. apply in_flat_map in I as (r' & I' & I).
+  destruct (H r' I') as (u & Iu & E1 & E2 & S). destruct (value r' p) as [h|] eqn:E; [|destruct I].
+  destruct I as [<-|[]]. exists u. cbn [r_lim r_at r_sum]. split; auto. split; auto. split; auto.
+  cbn [sumof]. unfold value in *. cbn [r_at]. rewrite E, S. reflexivity.
+Qed.
+
+Lemma light_covers : forall r l rest, sumof (value r) l = Some (r_sum r) -> enough r = true ->
+  (forall p, In p rest -> light (length rest) r p = true) ->
+  exists T, sumof (value r) (rest ++ l) = Some T /\ (T <= r_lim r)%Z.
+Proof.
+  intros r l rest E Cl. apply Z.leb_le in Cl. remember (length rest) as n eqn:En. intros H.
+  assert (G : exists T, sumof (value r) (rest ++ l) = Some T /\
+    if shared ball then (T <= r_lim r)%Z else (Z.of_nat n * (T - r_sum r) <= Z.of_nat (length rest) * (r_lim r - r_sum r))%Z).
+  { clear En. induction rest as [|p rest IH]; [exists (r_sum r); split; auto; destruct (shared ball); simpl; lia|].
+    destruct IH as (T & ET & LT); [intros; apply H; right; auto|]. specialize (H p (or_introl eq_refl)).
+    unfold light in H. cbn [sumof app]. destruct (value r p) as [h|]; [|discriminate].
     rewrite ET. exists (together ball h T). split; auto. unfold together.
     destruct (shared ball); apply Z.leb_le in H; cbn [length]; lia. }
-  destruct G as (T & ET & LT). unfold covers. rewrite ET. apply Z.leb_le. destruct (shared ball); auto. rewrite <- En in LT.
+  destruct G as (T & ET & LT). exists T. split; auto. destruct (shared ball); auto. rewrite <- En in LT.
   destruct n; [|nia]. destruct rest; [|discriminate]. simpl in ET. rewrite E in ET. injection ET as <-. exact Cl.
 Qed.
 
+Lemma left_over_sound : forall l rs allowed p, runs_on rs l -> In p allowed -> In p (left_over rs allowed) \/ covered (p :: l).
+Proof.
+  intros l. induction rs as [|r rs IH]; intros allowed p Ru I; [left; auto|]. destruct allowed as [|a allowed]; [destruct I|].
+  assert (Rr : runs_on rs l) by (intros r' I'; apply Ru; right; auto). cbn [left_over].
+  set (f := fun p => match value r p with Some h => Z.ltb (r_lim r) (together ball h (r_sum r)) | None => true end).
+  destruct (f p) eqn:F; [apply IH; auto; apply filter_In; auto|]. right.
+  destruct (Ru r (or_introl eq_refl)) as (u & Iu & E1 & E2 & S). unfold f in F.
+  destruct (value r p) as [h|] eqn:E; [|discriminate]. apply Z.ltb_ge in F.
+  apply (runs_cover (r :: rs) l r _ (together ball h (r_sum r)) Ru (or_introl eq_refl)); auto. cbn [sumof]. rewrite E, S. auto.
+Qed.
+
 Lemma each_first : forall f heavy lights rest, each f heavy = true ->
-  (exists s, In s rest /\ In s heavy) -> (forall s, In s rest -> In s heavy \/ In s lights) ->
-  exists h s, f h s = true /\ In s rest /\ forall z, In z rest -> In z h \/ In z lights.
+  (exists p, In p rest /\ In p heavy) -> (forall p, In p rest -> In p heavy \/ In p lights) ->
+  exists h p, f h p = true /\ In p rest /\ forall z, In z rest -> In z h \/ In z lights.
 Proof.
   intros f. induction heavy as [|s heavy IH]; intros lights rest H (z & Iz & Hz) A; [destruct Hz|].
   cbn [each] in H. apply andb_prop in H as [H1 H2]. destruct (classic (In s rest)) as [Is|N].
@@ -110,54 +148,78 @@ Proof.
     + apply (IH yes h eq_refl s I).
 Qed.
 
-Definition sums (us : list (dual * Z)) (l : list state) : Prop :=
-  forall u t, In (u, t) us -> In u (duals C) /\ sumw u l = Some t.
-Lemma extend_sums : forall us l s, sums us l -> sums (extend us s) (s :: l).
+Lemma escape_sound : forall cells k rs allowed l, runs_on rs l -> escape (buckets cells) rs k allowed l = true ->
+  forall rest, length rest = k -> (forall p, In p rest -> In p allowed) ->
+  (exists c, In c cells /\ Permutation c (rest ++ l)) \/ covered (rest ++ l).
 Proof.
-  intros us l s H u t I. unfold extend in I. apply in_flat_map in I as ([u' t'] & I' & I). cbn [fst snd] in I.
-  destruct (H u' t' I') as [D S]. destruct (weight u' s None) as [h|] eqn:E; [|destruct I].
-  destruct I as [I|[]]. inversion I; subst. split; auto. cbn [sumw]. rewrite E, S. reflexivity.
-Qed.
-
-Lemma escape_sound : forall k us allowed l, sums us l -> escape (buckets (map states (entries C))) us k allowed l = true ->
-  forall rest, length rest = k -> (forall s, In s rest -> In s allowed) ->
-  (exists c, In c (map states (entries C)) /\ Permutation c (rest ++ l)) \/
-  (exists u, In u (duals C) /\ covers u (rest ++ l) = true).
-Proof.
-  induction k as [|k IH]; intros us allowed l Su H rest Lr Hr.
+  intros cells. induction k as [|k IH]; intros rs allowed l Ru H rest Lr Hr.
   - destruct rest; [|discriminate]. cbn [escape] in H. simpl. apply orb_prop in H as [H|H].
-    + apply existsb_exists in H as (c & Ic & P). left. exists c. apply bucket_in in Ic. split; auto.
-      apply (permb_perm _ _ state_eqb_eq) in P. auto.
-    + apply existsb_exists in H as ([u t] & Iu & P). right. destruct (Su u t Iu) as [Du St]. exists u. split; auto.
-      unfold covers. rewrite St. exact P.
-  - assert (Main : forall s a, In s rest -> (forall z, In z rest -> In z a) ->
-      escape (buckets (map states (entries C))) (extend us s) k a (s :: l) = true ->
-      (exists c, In c (map states (entries C)) /\ Permutation c (rest ++ l)) \/
-      (exists u, In u (duals C) /\ covers u (rest ++ l) = true)).
-    { intros s a Is Ia Es. apply in_split in Is as (r1 & r2 & ->).
-      assert (P : Permutation ((r1 ++ r2) ++ s :: l) ((r1 ++ s :: r2) ++ l)).
+    + left. apply listed_in, H.
+    + apply existsb_exists in H as (r & Ir & P). right. destruct (Ru r Ir) as (u & Iu & E1 & E2 & S).
+      apply (runs_cover rs l r l (r_sum r) Ru Ir S). apply Z.leb_le, P.
+  - assert (Main : forall p a, In p rest -> (forall z, In z rest -> In z a) ->
+      escape (buckets cells) (extend rs p) k a (p :: l) = true ->
+      (exists c, In c cells /\ Permutation c (rest ++ l)) \/ covered (rest ++ l)).
+    { intros p a Ip Ia Es. apply in_split in Ip as (r1 & r2 & ->).
+      assert (P : Permutation ((r1 ++ r2) ++ p :: l) ((r1 ++ p :: r2) ++ l)).
       { rewrite <- !app_assoc. apply Permutation_app_head. apply Permutation_sym. simpl. apply Permutation_middle. }
-      destruct (IH (extend us s) a (s :: l) (extend_sums us l s Su) Es (r1 ++ r2)) as [(c & Ic & Pc)|(u & Iu & Cu)].
+      destruct (IH (extend rs p) a (p :: l) (extend_runs rs l p Ru) Es (r1 ++ r2)) as [(c & Ic & Pc)|Cu].
       - rewrite app_length in *. simpl in Lr. lia.
       - intros z Iz. apply Ia. apply in_app_iff in Iz as [?|?]; apply in_app_iff; simpl; auto.
       - left. exists c. split; auto. eapply Permutation_trans; eauto.
-      - right. exists u. split; auto. unfold covers in *. rewrite <- (sumw_perm u _ _ P). auto. }
-    cbn [escape] in H. destruct (find enough us) as [[u t]|] eqn:Fu.
-    + apply find_some in Fu as [Iu Cu]. destruct (Su u t Iu) as [Du Et].
-      destruct (partition (light u (S k) t) allowed) as [lights heavy] eqn:Pa.
+      - right. apply (covered_perm _ _ P Cu). }
+    destruct k as [|k].
+    { destruct rest as [|p [|? ?]]; try discriminate. cbn [escape] in H. rewrite forallb_forall in H.
+      destruct (left_over_sound l rs allowed p Ru (Hr p (or_introl eq_refl))) as [I|Cu]; [|right; exact Cu].
+      left. apply listed_in, (H p I). }
+    remember (S k) as k' eqn:Ek. cbn [escape] in H. rewrite Ek in H at 1. destruct (find enough rs) as [r|] eqn:Fr.
+    + apply find_some in Fr as [Ir Cr]. destruct (Ru r Ir) as (u & Iu & E1 & E2 & Et).
+      destruct (partition (light (S k') r) allowed) as [lights heavy] eqn:Pa.
       assert (Al : forall s, In s rest -> In s heavy \/ In s lights).
       { intros s Is. destruct (proj1 (elements_in_partition _ _ Pa s) (Hr s Is)); auto. }
       destruct (classic (exists s, In s rest /\ In s heavy)) as [Ex|No].
       * destruct (each_first _ _ _ rest H Ex Al) as (h & s & Es & Is & Ah).
         apply (Main s (h ++ lights) Is); auto. intros z Iz. apply in_app_iff. auto.
-      * right. exists u. split; auto. apply light_covers with (t := t); auto; [apply Z.leb_le; exact Cu|]. rewrite Lr.
-        intros s Is. destruct (Al s Is) as [Ih|Il]; [exfalso; apply No; eauto|].
-        apply (partition_true _ (light u (S k) t) allowed lights heavy); auto.
+      * right. destruct (light_covers r l rest Et Cr) as (T & ET & LT); [|exact (runs_cover rs l r _ T Ru Ir ET LT)].
+        rewrite Lr. intros s Is. destruct (Al s Is) as [Ih|Il]; [exfalso; apply No; eauto|].
+        apply (partition_true _ (light (S k') r) allowed lights heavy); auto.
     + destruct rest as [|s rest]; [discriminate|].
       destruct (each_first _ _ [] (s :: rest) H) as (h & z & Es & Is & Ah).
       { exists s. split; [left; auto|]. apply Hr. left; auto. }
       { intros x Ix. left. auto. }
       apply (Main z h Is); auto. intros x Ix. destruct (Ah x Ix) as [?|[]]. auto.
+Qed.
+
+(* what was said of numbers, of states *)
+Lemma start_at : forall u s h, value (start u) (code s) = Some h -> weight u s None = Some h.
+Proof.
+  intros u s h. unfold value, start. cbn [r_at]. induction all_states as [|t l IH]; cbn [fold_right].
+  - rewrite PositiveMap.gempty. discriminate.
+  - destruct (weight u t None) as [h'|] eqn:E; auto. destruct (Pos.eq_dec (code s) (code t)) as [Ec|N].
+    + rewrite Ec, PositiveMap.gss, (code_inj _ _ Ec), E. auto.
+    + rewrite PositiveMap.gso by auto. apply IH.
+Qed.
+Lemma covered_covers : forall c, covered (map code c) -> exists u, In u (duals C) /\ covers u c = true.
+Proof.
+  intros c (u & t & Iu & S & L). exists u. split; auto. unfold covers.
+  assert (E : sumw u c = Some t); [|rewrite E; apply Z.leb_le, L]. clear L. revert t S.
+  induction c as [|s c IH]; intros t S; [exact S|]. cbn [map sumof] in S. unfold sumw. cbn [sumof].
+  destruct (value (start u) (code s)) as [h|] eqn:E; [|discriminate]. rewrite (start_at u s h E).
+  destruct (sumof (value (start u)) (map code c)) as [t'|]; [|discriminate].
+  fold (sumw u c). rewrite (IH t' eq_refl). exact S.
+Qed.
+
+Theorem escaped : forall k c, length c = k -> (forall s, In s c -> In s all_states) ->
+  escape (buckets (map (fun e => map code (states e)) (entries C))) (map start (duals C)) k (map code all_states) [] = true ->
+  (exists c0, In c0 (map states (entries C)) /\ Permutation c0 c) \/ (exists u, In u (duals C) /\ covers u c = true).
+Proof.
+  intros k c L A H. apply escape_sound with (rest := map code c) in H.
+  - rewrite app_nil_r in H. destruct H as [(c0 & I0 & P)|Cu]; [|right; apply covered_covers, Cu]. left.
+    apply in_map_iff in I0 as (e & <- & Ie). apply Permutation_map_inv in P as (c' & E & P). apply codes_inj in E. subst c'.
+    exists (states e). split; [apply in_map, Ie|apply Permutation_sym, P].
+  - intros r Ir. apply in_map_iff in Ir as (u & <- & Iu). exists u. auto.
+  - rewrite map_length. exact L.
+  - intros p Ip. apply in_map_iff in Ip as (s & <- & Is). apply in_map, A, Is.
 Qed.
 
 Lemma total_ext : forall u c c' j face k, (forall i, (i < k)%nat -> st c i = st c' i) ->
@@ -171,8 +233,8 @@ Lemma sumw_total : forall u j c t, (length c <= j)%nat -> sumw u c = Some t -> t
 Proof.
   intros u j. induction c as [|s c IH] using rev_ind; intros t L E; [exact E|].
   rewrite app_length in *. simpl length in *. rewrite Nat.add_1_r in *.
-  assert (P : sumw u (s :: c) = Some t) by (rewrite <- E; apply sumw_perm; apply Permutation_cons_append).
-  cbn [sumw] in P. destruct (weight u s None) as [h|] eqn:Eh; [|discriminate].
+  assert (P : sumw u (s :: c) = Some t) by (rewrite <- E; apply sumof_perm; apply Permutation_cons_append).
+  unfold sumw in P. cbn [sumof] in P. fold (sumw u c) in P. destruct (weight u s None) as [h|] eqn:Eh; [|discriminate].
   destruct (sumw u c) as [t'|] eqn:Et; [|discriminate]. inversion P; subst t.
   cbn [total]. rewrite (total_ext u (c ++ [s]) c j None (length c)).
   - rewrite (IH t'); auto; [|lia]. destruct (Nat.eqb_spec (length c) j); [lia|].
@@ -185,7 +247,7 @@ End CoverCheck.
 
 Definition check_cover X y m d lab ball bn bd strict C : bool :=
   check X y m d lab ball bn bd strict C && Nat.ltb 0 (length (patterns C)) &&
-  escape ball (buckets (map states (entries C))) (map (fun u => (u, 0%Z)) (duals C)) m (all_states C) [].
+  escape ball (buckets (map (fun e => map code (states e)) (entries C))) (map (start C) (duals C)) m (map code (all_states C)) [].
 
 Section CoverSound.
 Variable X : list row.
@@ -289,18 +351,16 @@ Proof.
     - rewrite E'. lra.
     - assert (B >= 0) by nra. nra. }
   pose proof OK as Esc. unfold check_cover in Esc. rewrite !andb_true_iff in Esc. destruct Esc as [_ Esc].
-  assert (Su : sums ball C (map (fun u => (u, 0%Z)) (duals C)) []).
-  { intros u t I. apply in_map_iff in I as (u' & E & I). injection E as <- <-. split; [exact I|reflexivity]. }
-  destruct (escape_sound ball C m _ (all_states C) [] Su Esc c Lc) as [(c0 & I0 & P0)|(u & Iu & Cu)].
+  destruct (escaped ball C m c Lc) as [(c0 & I0 & P0)|(u & Iu & Cu)]; auto.
   - intros s Is. unfold c in Is. apply in_map_iff in Is as (j & <- & Ij). apply in_seq in Ij.
     destruct (Hidx j) as [Hi _]; [lia|]. unfold all_states. apply in_flat_map. exists (idx j).
     split; [apply in_seq; lia|]. destruct (s' j); simpl; auto.
-  - rewrite app_nil_r in P0. apply (Permutation_Bij _ (true, O)) in P0 as (f & g & B & E).
+  - apply (Permutation_Bij _ (true, O)) in P0 as (f & g & B & E).
     assert (L0 : length c0 = m) by (apply (entry_length _ _ _ _ _ _ _ _ _ _ cov_check); auto).
     assert (B' : Bij m f g) by (rewrite <- L0; exact B).
     exists c0, f, g. split; auto. split; auto.
     eapply carry; eauto. intros x Hx. apply E. rewrite <- L0 in Hx. exact Hx.
-  - exfalso. rewrite app_nil_r in Cu.
+  - exfalso.
     apply (above_sound X y m d lab ball bn bd strict C cov_check u c m None Iu) with (W := W) (a := a); auto.
     + unfold above. unfold covers in Cu. destruct (sumw ball u c) as [t|] eqn:Et; [|discriminate].
       assert (T : total ball u c m None m = Some t).

@@ -1,19 +1,20 @@
 (* The path components of {loss <= b} (in a ball), with the neurons in their order. *)
-Require Import Reals List ZArith QArith Qreals Lra Lia Psatz Bool Permutation.
+Require Import Reals List ZArith QArith Qreals Lra Lia Psatz Bool Permutation FMapPositive.
 Require Import Isthmus.Vec Isthmus.Net Isthmus.Chain Isthmus.Perm Isthmus.Check Isthmus.Path Isthmus.Exact Isthmus.Cover
   Isthmus.Connect Isthmus.Components.
 Import ListNotations.
 Open Scope R_scope.
 
 (* a set of cells that has all orders of each *)
-Definition closed (cells : list cell) : bool :=
-  forallb (fun c => forallb (fun c' => existsb (list_eqb state_eqb c') cells) (perms c)) cells.
+Definition closed (es : list entry) : bool :=
+  let table := buckets (map (fun e => map code (states e)) es) in
+  forallb (fun e => forallb (fun c => among true table (map code c)) (perms (states e))) es.
 
 (* as check_components; the end of each hub is the next network itself *)
 Definition check_labelled X y m d ball bn bd (all : cert) (hubs : list hub) (comps : list (endpoint * list entry)) : bool :=
   let c := (bn # Z.to_pos bd)%Q in
-  Z.ltb 0 bd && check_cover X y m d true ball bn bd true all && closed (map states (entries all)) &&
-  check_hubs X y m d ball c (list_eqb neuron_eqb) all hubs comps 0 (entries all) hubs &&
+  Z.ltb 0 bd && check_cover X y m d true ball bn bd true all && closed (entries all) &&
+  check_hubs X y m d ball c (list_eqb neuron_eqb) (pattern_sides X all) (index 1 hubs) comps 1 (entries all) hubs &&
   forallb (fun k => goodQ X y m d ball c (rep comps k)) (seq 0 (length comps)) &&
   check_apart X m true ball all comps.
 
@@ -31,7 +32,7 @@ Let b := IZR bn / IZR bd.
 Let r k := rep comps k.
 
 (* the order that a renaming undoes is listed too *)
-Lemma closed_sound : forall (P : nat -> rvec) W a c0 f g, closed (map states (entries all)) = true ->
+Lemma closed_sound : forall (P : nat -> rvec) W a c0 f g, closed (entries all) = true ->
   In c0 (map states (entries all)) -> length c0 = m -> Bij m f g ->
   in_cell (nz X) P m (fun j => W (g j)) (fun j => a (g j)) c0 ->
   exists c, In c (map states (entries all)) /\ in_cell (nz X) P m W a c.
@@ -43,14 +44,14 @@ Proof.
     - rewrite map_length, seq_length; auto. }
   assert (Lc : length c = m) by (unfold c; rewrite map_length, seq_length; auto).
   exists c. split.
-  - unfold closed in Hc. rewrite forallb_forall in Hc. specialize (Hc c0 I0). rewrite forallb_forall in Hc.
+  - apply in_map_iff in I0 as (e & <- & Ie). unfold closed in Hc. cbv zeta in Hc. rewrite forallb_forall in Hc.
+    specialize (Hc e Ie). rewrite forallb_forall in Hc. set (c0 := states e) in *.
     assert (P0 : In c (perms c0)).
     { apply perms_in. apply (Bij_Permutation _ (true, O) c0 c f g).
       - exact (eq_trans Lc (eq_sym L)).
       - pose proof B as B2. rewrite <- L in B2. exact B2.
       - intros x Hx. apply N. change (x < length c0)%nat in Hx. rewrite L in Hx. exact Hx. }
-    specialize (Hc c P0). apply existsb_exists in Hc as (c' & Ic & E).
-    apply (list_eqb_eq _ _ state_eqb_eq) in E. subst c'. exact Ic.
+    destruct (among_cells true _ c (Hc c P0)) as (c' & Ic & ->). exact Ic.
   - intros j Hj. destruct (B j Hj) as (Fj & _ & GF & _). destruct (H (f j) Fj) as [H1 H2]. cbn beta in H1.
     rewrite GF in H1. unfold st in *. rewrite (N j Hj). split; [exact H1|].
     intros x Ix. specialize (H2 x Ix). unfold uvec in *. cbn beta in H2. rewrite GF in H2. exact H2.
@@ -73,7 +74,7 @@ Proof.
     destruct Rw as [[[[[_ Rw] _] _] _] _]. rewrite forallb_forall in Rw. intros x Ix. apply Nat.leb_le. auto. }
   assert (Gr : forall k, (k < length comps)%nat -> good X y m d ball b (W_of (r k)) (a_of (r k))).
   { intros k Hk. specialize (Hrep k (in_seq0 _ _ Hk)). apply goodQ_R in Hrep. rewrite Ec in Hrep. exact Hrep. }
-  apply check_hubs_nth in Hhub as [Hlen Hhub].
+  apply (check_hubs_nth _ _ _ _ _ _ _ _ _ _ _ _ 0) in Hhub as [Hlen Hhub].
   split; [|split].
   - intros k Hk. apply (Gr k Hk).
   - assert (HL : forall n, (n < length hubs)%nat -> let h := nth n hubs no_hub in
@@ -86,9 +87,10 @@ Proof.
         exists V, v. split; [exact PV|]. split; [intros j Hj; destruct (V0 j Hj); split; auto|].
         split; [intros j Hj; destruct (V1 j Hj); split; auto|exact GV]. }
       destruct (h_next h) as [k|].
-      - rewrite !andb_true_iff in K4. destruct K4 as [[K6 K7] K4]. apply Nat.ltb_lt in K6. apply Nat.eqb_eq in K7.
+      - destruct (PositiveMap.find k _) as [to|] eqn:F; [|discriminate]. rewrite !andb_true_iff in K4.
+        destruct K4 as [[K6 K7] K4]. destruct (hub_before _ _ _ _ F K6) as (i & Hi & Li & <-). apply Nat.eqb_eq in K7.
         apply (list_eqb_eq _ _ neuron_eqb_eq) in K4.
-        destruct (IH k K6) as [_ Lk]; [lia|]. rewrite K7, K4 in Lk.
+        destruct (IH i Hi Li) as [_ Lk]. rewrite K7, K4 in Lk.
         exact (joined_trans X y m d ball b Len _ _ _ _ _ _ J Lk).
       - apply (list_eqb_eq _ _ neuron_eqb_eq) in K4. unfold r. rewrite K4. exact J. }
     intros W a Hb Hl.
@@ -103,7 +105,7 @@ Proof.
     specialize (Hhub n Hn). simpl in Hhub. unfold check_hub in Hhub. fold h in Hhub. rewrite En, !andb_true_iff in Hhub.
     destruct Hhub as [[[[_ _] K2] K3] _].
     assert (Hq : is_net m d (h_net h) (W_of (h_net h)) (a_of (h_net h))) by (intros j Hj; split; auto).
-    apply (contains_iff X all m d _ _ _ _ Len Hq) in K2. rewrite Ee in K2.
+    rewrite inside_contains in K2. apply (contains_iff X all m d _ _ _ _ Len Hq) in K2. rewrite Ee in K2.
     assert (Gq : good X y m d ball b (W_of (h_net h)) (a_of (h_net h))).
     { unfold check_path in K3. rewrite !andb_true_iff in K3. destruct K3 as [[[_ K3] _] _].
       apply goodQ_R in K3. rewrite Ec in K3. auto. }

@@ -237,12 +237,12 @@ End Joined.
 
 (* ---- the checker ---- *)
 
-Fixpoint sumQ (m : nat) (f : nat -> Q) : Q := match m with O => 0%Q | S k => Qred (sumQ k f + f k)%Q end.
+Fixpoint sumQ (m : nat) (f : nat -> Q) : Q := match m with O => 0%Q | S k => plusQ (sumQ k f) (f k) end.
 Definition reluQ (v : Q) : Q := if Qle_bool 0 v then v else 0%Q.
 Definition netQ (m : nat) (A : endpoint) (x : row) : Q := sumQ m (fun j => qa A j * reluQ (dotQ x (qW A j)))%Q.
 Fixpoint sqerrQ (F : row -> Q) (X : list row) (y : list Z) : Q :=
   match X, y with
-  | x :: X', v :: y' => let e := (F x - inject_Z v)%Q in Qred (e * e + sqerrQ F X' y')%Q
+  | x :: X', v :: y' => let e := (F x - inject_Z v)%Q in plusQ (e * e) (sqerrQ F X' y')
   | _, _ => 0%Q
   end.
 
@@ -277,10 +277,11 @@ Definition outerQ (A B : endpoint) : bool := all m (fun j => all d (fun i => Qeq
 Definition scaleQ (A B : endpoint) : bool := all m (fun j =>
   (negb (Qle_bool (qa A j * qa B j) 0) && all d (fun i => Qeq_bool (qa B j * qW B j i) (qa A j * qW A j i))) ||
   (Qeq_bool (qa A j) (qa B j) && all d (fun i => Qeq_bool (qW A j i) (qW B j i)))).
+Definition stepQ (A B : endpoint) : bool := outerQ A B ||| innerQ A B ||| scaleQ A B.
 Fixpoint check_moves (A : endpoint) (l : list endpoint) (B : endpoint) : bool :=
   match l with
-  | [] => outerQ A B || innerQ A B || scaleQ A B
-  | A' :: l => goodQ A' && (outerQ A A' || innerQ A A' || scaleQ A A') && check_moves A' l B
+  | [] => stepQ A B
+  | A' :: l => goodQ A' && stepQ A A' && check_moves A' l B
   end.
 Definition check_path (A : endpoint) (l : list endpoint) (B : endpoint) : bool :=
   forallb (fun x => Nat.leb (length x) d) X && goodQ A && goodQ B && check_moves A l B.
@@ -293,7 +294,7 @@ Proof. intros; apply Qeq_eqR, Qred_correct. Qed.
 Lemma Q2R_0 : Q2R 0 = 0.
 Proof. unfold Q2R; simpl; lra. Qed.
 Lemma sumQ_R : forall k f, Q2R (sumQ k f) = sumlt k (fun j => Q2R (f j)).
-Proof. induction k; intros f; cbn [sumQ sumlt]; [apply Q2R_0|rewrite Q2R_red, Q2R_plus, IHk; auto]. Qed.
+Proof. induction k; intros f; cbn [sumQ sumlt]; [apply Q2R_0|rewrite plusQ_R, IHk; auto]. Qed.
 Lemma reluQ_R : forall v, Q2R (reluQ v) = Rmax 0 (Q2R v).
 Proof.
   intros v. unfold reluQ. destruct (Qle_bool 0 v) eqn:E.
@@ -309,7 +310,7 @@ Qed.
 Lemma sqerrQ_R : forall F G Xs ys, (forall x, Q2R (F x) = G x) -> Q2R (sqerrQ F Xs ys) = sqerr G Xs ys.
 Proof.
   intros F G. induction Xs as [|x Xs IH]; intros [|v ys] H; cbn [sqerrQ sqerr]; try apply Q2R_0.
-  rewrite Q2R_red, Q2R_plus, Q2R_mult, Q2R_minus, Q2R_inject, H, IH; auto. ring.
+  rewrite plusQ_R, Q2R_mult, Q2R_minus, Q2R_inject, H, IH; auto. ring.
 Qed.
 
 Lemma all_spec : forall n f, all n f = true -> forall i, (i < n)%nat -> f i = true.
@@ -376,10 +377,11 @@ Proof.
 Qed.
 
 Lemma step_joined : forall A B, (forall x, In x X -> (length x <= d)%nat) -> goodQ A = true -> goodQ B = true ->
-  (outerQ A B || innerQ A B || scaleQ A B)%bool = true ->
+  stepQ A B = true ->
   joined X y m d ball (Q2R c) (W_of A) (a_of A) (W_of B) (a_of B).
 Proof.
-  intros A B Len GA GB H. apply goodQ_R in GA, GB. apply orb_prop in H as [H|H]; [apply orb_prop in H as [H|H]|].
+  intros A B Len GA GB H. apply goodQ_R in GA, GB. unfold stepQ in H. rewrite <- !orb_lazy_alt in H.
+  apply orb_prop in H as [H|H]; [apply orb_prop in H as [H|H]|].
   - assert (E : eqnet m d (W_of A) (a_of B) (W_of B) (a_of B)).
     { intros j Hj. split; auto. intros i Hi. apply Qeq_R. apply (all_spec _ _ (all_spec _ _ H j Hj) i Hi). }
     apply (joined_ext X y m d ball (Q2R c)) with (W' := W_of A) (a' := a_of B); auto.

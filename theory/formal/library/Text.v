@@ -7,30 +7,40 @@ Import ListNotations.
 Open Scope Z_scope.
 
 (* a string as Coq reads it fastest *)
-Inductive text := End | Digit (b : byte) (t : text).
-Fixpoint text_of (l : list byte) : text := match l with [] => End | b :: l => Digit b (text_of l) end.
-Fixpoint bytes_of (t : text) : list byte := match t with End => [] | Digit b t => b :: bytes_of t end.
+Inductive text := End | Digit (b : byte) (t : text) | Eight (a b c d e f g h : byte) (t : text).
+Fixpoint text_of (l : list byte) : text :=
+  match l with
+  | a :: b :: c :: d :: e :: f :: g :: h :: l => Eight a b c d e f g h (text_of l)
+  | b :: l => Digit b (text_of l)
+  | [] => End
+  end.
+Fixpoint bytes_of (t : text) : list byte :=
+  match t with
+  | End => []
+  | Digit b t => b :: bytes_of t
+  | Eight a b c d e f g h t => a :: b :: c :: d :: e :: f :: g :: h :: bytes_of t
+  end.
 Declare Scope text_scope.
 Delimit Scope text_scope with text.
 String Notation text text_of bytes_of : text_scope.
 
 (* the character 48 + v has the digit v; 32 more where another follows, which counts for 32 times as much *)
-Fixpoint naturals (t : text) : list N :=
-  match t with
-  | End => []
-  | Digit b t =>
+Fixpoint naturals (l : list byte) : list N :=
+  match l with
+  | [] => []
+  | b :: l =>
       let v := (Byte.to_N b - 48)%N in
-      if N.ltb v 32 then v :: naturals t
-      else match naturals t with [] => [] | h :: r => (v - 32 + N.shiftl h 5)%N :: r end
+      if N.ltb v 32 then v :: naturals l
+      else match naturals l with [] => [] | h :: r => (v - 32 + N.shiftl h 5)%N :: r end
   end.
 (* 0, -1, 1, -2, 2, ... *)
 Definition signed (v : N) : Z := if N.even v then Z.of_N (N.div2 v) else - Z.of_N (N.div2 v) - 1.
-Definition numbers (l : list text) : list Z := flat_map (fun t => map signed (naturals t)) l.
 
-Definition parser A := list Z -> A * list Z.
-Definition read {A} (p : parser A) (l : list text) : A := fst (p (numbers l)).
-Definition number : parser Z := fun l => match l with [] => (0, []) | z :: l => (z, l) end.
-Definition natural : parser nat := fun l => let (z, l) := number l in (Z.to_nat z, l).
+Definition parser A := list N -> A * list N.
+Definition read {A} (p : parser A) (l : list text) : A := fst (p (flat_map (fun t => naturals (bytes_of t)) l)).
+Definition count : parser N := fun l => match l with [] => (0%N, []) | v :: l => (v, l) end.
+Definition number : parser Z := fun l => let (v, l) := count l in (signed v, l).
+Definition natural : parser nat := fun l => let (v, l) := count l in (N.to_nat v, l).
 Definition apply {A B} (f : A -> B) (p : parser A) : parser B := fun l => let (a, l) := p l in (f a, l).
 Definition both {A B} (p : parser A) (q : parser B) : parser (A * B) :=
   fun l => let (a, l) := p l in let (b, l) := q l in ((a, b), l).
@@ -60,10 +70,10 @@ Section Cert.
 Variable table : list row * list pattern.
 
 Definition fact_of : parser fact := fun l =>
-  let (z, l) := number l in let (h, l) := number l in let (den, l) := number l in
+  let (v, l) := count l in let (h, l) := count l in let (den, l) := count l in
   let (mu, l) := sparse 0 n number l in
-  let w := Z.to_nat (Z.div2 z) in
-  (Fact (Z.odd z) 0 (match w with O => None | S w => Some w end) h den mu, l).
+  let w := N.to_nat (N.div2 v) in
+  (Fact (N.odd v) 0 (match w with O => None | S w => Some w end) (Z.of_N h) (Z.of_N den) mu, l).
 (* facts take their cone from where they are *)
 Definition in_cones (facts : list (list fact)) : list (list fact) :=
   map (fun p => map (fun f => Fact (f_s f) (fst p) (f_wall f) (f_h f) (f_den f) (f_mu f)) (snd p))
@@ -74,14 +84,14 @@ Definition dual_of : parser dual := fun l =>
   (Dual nu lim (in_cones facts), l).
 
 Definition step_of : parser step := fun l =>
-  let (z, l) := number l in (if Z.ltb z 0 then Into (Z.to_pos (- z)) else Above (Z.to_pos z), l).
+  let (v, l) := count l in (match v with N0 => Inside | Npos k => Above k end, l).
 Fixpoint crossings_of (sds : list side) : parser (list step) :=
   match sds with
   | [] => fun l => ([], l)
   | Across _ :: sds => fun l => let (s, l) := step_of l in apply (cons s) (crossings_of sds) l
   | Empty _ :: sds => apply (cons NoFacet) (crossings_of sds)
   end.
-Definition state_of : parser state := apply (fun z => (Z.odd z, Z.to_nat (Z.div2 z))) number.
+Definition state_of : parser state := apply (fun v => (N.odd v, N.to_nat (N.div2 v))) count.
 Definition neuron_of : parser (state * (step * list step)) := fun l =>
   let (s, l) := state_of l in
   let (r, l) := both step_of (crossings_of (sides (nth (snd s) (snd table) (Pat [] [])))) l in
@@ -91,10 +101,9 @@ Definition entry_of : parser entry := apply
 
 Definition cert_of : parser cert := fun l =>
   let (us, l) := many dual_of l in let (es, l) := many entry_of l in (Cert (fst table) (snd table) us es, l).
-Definition parts_of : parser (list (list entry)) := many (many entry_of).
 End Cert.
 
-Definition rational : parser Q := apply (fun p => fst p # Z.to_pos (snd p)) (both number number).
+Definition rational : parser Q := apply (fun p => fst p # match snd p with N0 => xH | Npos k => k end) (both number count).
 Definition weights_of : parser (list Q * Q) := both (times d rational) rational.
 (* networks by the numbers of their neurons in a table *)
 Definition network_of (table : list (list Q * Q)) : parser endpoint :=
@@ -104,8 +113,11 @@ Definition way : parser (list endpoint * endpoint) := fun l =>
   let (table, l) := many weights_of l in both (many (network_of table)) (network_of table) l.
 
 Definition hub_of (table : list (list Q * Q)) : parser hub := fun l =>
-  let (comp, l) := natural l in let (next, l) := natural l in
+  let (comp, l) := natural l in let (next, l) := count l in
   let (net, l) := network_of table l in let (way, l) := many (network_of table) l in let (last, l) := network_of table l in
-  (Hub comp net way last (match next with O => None | S k => Some k end), l).
+  (Hub comp net way last (match next with N0 => None | Npos k => Some k end), l).
 Definition hubs_of : parser (list hub) := fun l => let (table, l) := many weights_of l in many (hub_of table) l.
+(* the cells of a component *)
+Definition part (k : nat) (all : cert) (hubs : list hub) : list entry :=
+  map fst (filter (fun p => Nat.eqb (h_comp (snd p)) k) (combine (entries all) hubs)).
 End Reading.
