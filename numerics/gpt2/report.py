@@ -21,14 +21,9 @@ from numerics.gpt2.names import LINE, NORMS, OPTIMIZERS, POLYCHAIN, RANDOM, TEXT
 from numerics.page import FAILED, HOLDS, badge, describe, figures, page, table, verdict_of
 from numerics.pictures.style import panel
 from theory.claims import (
+    CLAIMS,
     Gpt2CrossTransition,
     Gpt2PolychainBeatsLinear,
-    Gpt2SecondBarriers,
-    Gpt2SecondCross,
-    Gpt2SecondParts,
-    Gpt2SecondPaths,
-    Gpt2SecondPolar,
-    Gpt2SecondSpectrum,
     Gpt2SpectrumPreserved,
 )
 from theory.claims.base import Value, Values
@@ -50,10 +45,7 @@ Picture: TypeAlias = tuple[Callable[[Axes], None], str]
 
 _MISSING = ""
 _CLAIMS = (Gpt2PolychainBeatsLinear, Gpt2SpectrumPreserved, Gpt2CrossTransition)
-_HYPOTHESES = (
-    *(Gpt2SecondBarriers, Gpt2SecondSpectrum, Gpt2SecondPolar),
-    *(Gpt2SecondPaths, Gpt2SecondCross, Gpt2SecondParts),
-)
+_HYPOTHESES = [type(claim) for claim in CLAIMS.values() if isinstance(claim, ProtocolClaim)]
 """Of studies by the protocol."""
 _ABOVE = "middle above ends trained on"
 _STEADINESS = {"monotonicity": "monotonicity", "largest_jump": "largest jump"}
@@ -260,7 +252,8 @@ def claims_of(study: Study) -> list[Judged]:
     small to tell."""
     judged = []
     by_protocol = bool(study["config"].get("protocol"))
-    for make in (_HYPOTHESES if by_protocol else _CLAIMS) if is_judged(study) else ():
+    makers: Sequence[Callable[[Study], StudyClaim]] = _HYPOTHESES if by_protocol else _CLAIMS
+    for make in makers if is_judged(study) else ():
         claim = make(study)
         try:
             if by_protocol:

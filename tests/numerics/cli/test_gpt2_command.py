@@ -134,7 +134,7 @@ def test_tables_for_people(
         ("spectrum {new}", "holds no checkpoint"),
         ("spectrum {models}/adamw --plot {new}.png", "plot: draws what changes along a path"),
         ("spectrum {models}/adamw --plot {new}.gif", "must end in"),
-        ("table nowhere --out {new}", "shipped are default, paper, second, smoke"),
+        ("table nowhere --out {new}", "shipped are default, paper, paper-bookcorpus"),
         ("table smoke", "out: name a folder"),
         ("table smoke --out {new} --jobs 0", "jobs: "),
     ],

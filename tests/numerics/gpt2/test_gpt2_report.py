@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gpt2_second import second
 from gpt2_studies import statistic, study
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
@@ -20,6 +21,7 @@ from numerics.gpt2 import plots, report
 from numerics.gpt2.names import Cell
 from numerics.gpt2.report import pair_rows, write_study_report
 from numerics.pictures.style import COLOURS
+from theory.claims.gpt2_protocol import protocol
 from theory.claims.gpt2_study import shipped
 from theory.errors import InputError
 
@@ -217,6 +219,50 @@ def test_optimizers_keep_their_colours(axes: Axes) -> None:
     plots.draw_median_ranks(axes, study(), [Cell("adamw", "adamw"), Cell("muon", "muon")])
     drawn = {line.get_color() for line in axes.lines}
     assert drawn == {COLOURS[0], COLOURS[1], "black"}
+
+
+def test_random_directions_are_drawn_where_they_were_measured(axes: Axes) -> None:
+    """The mean over the pairs of a cell of the median over matrices, beside the curves."""
+    document, cell = study(), Cell("muon", "muon")
+
+    def drawn() -> list[Any]:
+        axes.clear()
+        plots.draw_median_ranks(axes, document, [cell])
+        legend = axes.get_legend()
+        assert legend is not None
+        return [text.get_text() for text in legend.get_texts()]
+
+    assert "random directions" not in drawn()
+    lines = len(axes.lines)
+    for k, pair in enumerate(plots.pairs(document, cell).values()):
+        ranks = {"0.key": [8.0, 6.0 + k, 9.0], "0.query": [9.0, 7.0 + k, 9.0], "1.key": [0, 0, 0]}
+        pair["shuffled"] = {"t": [0, 0.5, 1], "stable_rank": ranks}
+    assert "random directions" in drawn()
+    assert len(axes.lines) == lines + 1
+    (found,) = [line for line in axes.lines if np.size(line.get_xdata()) == 3]
+    assert np.array(found.get_ydata()).tolist() == [8.0, 6.5, 9.0]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_models_without_all_of_their_history_are_in_no_ball(tmp_path: Path) -> None:
+    document = study()
+    for record in document["ends"]["muon-1"]["history"]:
+        del record["spectral"], record["entrywise"], record["reach"]
+    assert "muon-1" not in plots.watched(document)
+    balls = page(document, tmp_path).split("balls</h2>")[-1].split("<section>")[0]
+    assert "muon-0" in balls
+    assert "muon-1" not in balls
+
+
+def test_a_study_by_the_protocol_is_judged_by_its_hypotheses() -> None:
+    document = second()
+    judged = report.claims_of(document)
+    assert {each.claim.id for each in judged} == set(protocol()["hypotheses"])
+    assert all(each.holds for each in judged)
+    document["configuration"] = "another"
+    for each in report.claims_of(document):
+        assert not each.holds
+        assert "from it nothing is concluded" in each.error
 
 
 def test_the_models_stand_in_the_plane(axes: Axes) -> None:
