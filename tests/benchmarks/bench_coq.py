@@ -15,7 +15,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from numerics.coq import compiled, coqc
-from tests.support.problems import planted
+from problems import planted
 from theory import Ball, Problem, analyse, certify, example
 from theory.formal import written
 from theory.landscape.cells import CellComplex
