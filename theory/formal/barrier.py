@@ -9,7 +9,7 @@ from typing import Any
 from theory.errors import InputError
 from theory.formal.cells import Cells, Face, keys
 from theory.formal.certificate import Cell, Data, Dual, interval, primitive
-from theory.formal.paths import aligning, moves, network, neurons, places
+from theory.formal.paths import aligning, moves, network, neurons
 from theory.formal.terms import definitions, quotients, stated, truth
 from theory.formal.terms import network as term
 from theory.formal.text import many, text, way
@@ -52,9 +52,10 @@ def exact_barrier(
     """Definitions and theorem `barrier` + suffix. upper: what the path does not exceed."""
     first, last = ends
     labelled = bool(certificate["labelled"])
-    cells = Cells.of(data, certificate, cut["cells"])
-    if all(places(data, cell, first, labelled=labelled) is None for cell in cells.cells):
+    listed = Cells.of(data, certificate, cut["cells"])
+    if not any(listed.holds(cell, first) for cell in listed.cells):
         first, last, path = last, first, path[::-1]
+    cells = listed.ordered(first)
     end = last
     if not labelled:  # the path takes the order that the first network has
         order = aligning(path[0], first)
@@ -72,8 +73,10 @@ def exact_barrier(
 
     def dual_of(face: Face, target: Cell) -> int:
         cell, position, wall = face
-        alike = cell.index(cell[position]) if not labelled else position  # the certificate has one
-        number = of_face[numbers[cell], alike, wall]
+        place = position
+        if not labelled:  # the certificate has one of those alike
+            place = listed.cells[numbers[cell]].index(cell[position])
+        number = of_face[numbers[cell], place, wall]
         if not duals[number].covers(keys(face)):
             raise InputError("certificate", f"has a face that its dual {number} does not bound")
         return used.setdefault(number, len(used))

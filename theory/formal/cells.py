@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from theory.formal.certificate import Cell, Data, Key, State
+from theory.formal.paths import places
 from theory.formal.text import Numbers
+from theory.network import Network
 
 Face: TypeAlias = tuple[Cell, int, int | None]  # cell, position, wall; None: the sign changes
 
@@ -32,6 +34,20 @@ class Cells:
     def canonical(self, cell: Cell) -> Cell:
         """One for all orders of its neurons, unless these are labelled."""
         return cell if self.labelled else tuple(sorted(cell))
+
+    def holds(self, cell: Cell, of: Network) -> bool:
+        """Whether a network is in a cell."""
+        return places(self.data, cell, of, labelled=self.labelled) is not None
+
+    def ordered(self, of: Network) -> Cells:
+        """The first that holds the network has the order of its neurons, as the library asks."""
+        found = list(self.cells)
+        for k, cell in enumerate(found):
+            order = places(self.data, cell, of, labelled=self.labelled)
+            if order is not None:
+                found[k] = tuple(cell[place] for place in order)
+                break
+        return Cells(self.data, self.labelled, found)
 
     def faces(self, cell: Cell) -> Iterator[tuple[int, int | None, Cell]]:
         """Position, wall or None, and the cell across."""

@@ -153,7 +153,8 @@ class _Part:
                 places[each] = len(order)
                 order.append(each)
         links = [None, *((places[parent[i][0]], parent[i][1]) for i in order[1:])]
-        return cls(Cells(data, cells.labelled, [cells.cells[i] for i in order]), links)
+        found = Cells(data, cells.labelled, [cells.cells[i] for i in order])
+        return cls(found.ordered(network(component["representative"])), links)
 
     def hubs(self, representative: Network) -> Iterator[tuple[int | None, Path]]:
         """For each cell a path from a network in it, its neurons in the order of the cell's states,
