@@ -29,11 +29,13 @@ _NAME = "Isthmus"
 
 @dataclass(frozen=True)
 class Compiled:
-    """What Coq says of a file: whether it accepts it, what axioms it rests on, and errors."""
+    """What Coq says of a file: whether it accepts it, what axioms it rests on, errors, and all that
+    it prints."""
 
     accepted: bool
     axioms: tuple[str, ...]
     errors: str
+    printed: str = ""
 
 
 def coqc() -> str | None:
@@ -51,7 +53,8 @@ def compiled(text: str, tell: Callable[[str], None] = lambda _: None) -> Compile
         write(Path(folder, "Theorem.v"), text)
         run = _run([*_at(library), "Theorem.v"], Path(folder))
     axioms = re.findall(r"^(?!Axioms)([\w.]+)\s*:", run.stdout, re.MULTILINE)
-    return Compiled(run.returncode == 0, tuple(dict.fromkeys(axioms)), run.stderr.strip())
+    accepted, errors = run.returncode == 0, run.stderr.strip()
+    return Compiled(accepted, tuple(dict.fromkeys(axioms)), errors, run.stdout)
 
 
 def _library(tell: Callable[[str], None]) -> Path:

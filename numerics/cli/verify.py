@@ -191,6 +191,8 @@ def _print(chapters: Sequence[Chapter], quick: bool, named: Collection[str]) -> 
             for cells in chapter.training:
                 trained.add_row(*cells)
             out.print(trained)
+        for line in chapter.coq:
+            out.print(f"Coq, {line}")
         verdict = "is FALSE" if chapter.verdict == FALSE else chapter.verdict
         out.print(f"{chapter.id} {verdict}{chapter.error and ': '}{chapter.error}", style="bold")
     if short:

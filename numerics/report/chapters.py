@@ -39,6 +39,7 @@ from numerics.page import (
 )
 from numerics.pictures.style import panel, style
 from numerics.report.sheets import Picture, Sheet, sheets_of
+from numerics.report.theorems import Proved
 from numerics.studies.real_data_report import real_data_section
 from numerics.text import show
 from theory.claims import Bounds, Claim, Result
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from numerics.training.runs import Runs
 
 
+_NONE: Mapping[str, Proved] = {}
 _WORDS = re.compile(r"[^\w.]+")  # what is between words, in the names of files
 
 
@@ -58,9 +60,10 @@ _WORDS = re.compile(r"[^\w.]+")  # what is between words, in the names of files
 class Chapter:
     """What there is to say of one claim: text and pictures, which go from process to process.
 
-    statement, verdict, quantities (name, predicted, observed) and training (rows below TRAINING):
-    for the terminal. topic: of a theorem of the gallery, empty for other claims. as_recorded:
-    whether the verdict is the one recorded with the claim. error: how it failed, if it did.
+    statement, verdict, quantities (name, predicted, observed), training (rows below TRAINING) and
+    coq (lines): for the terminal. topic: of a theorem of the gallery, empty for other claims.
+    as_recorded: whether the verdict is the one recorded with the claim. error: how it failed, if it
+    did.
     section: for the page. document: for JSON. files: what lies beside the page, by name.
     """
 
@@ -73,13 +76,17 @@ class Chapter:
     error: str
     quantities: Sequence[tuple[str, str, str]]
     training: Sequence[Sequence[str]]
+    coq: Sequence[str]
     section: str
     document: Mapping[str, Any]
     files: Mapping[str, str | bytes]
 
 
-def chapter(result: Result[Any, Any], folder: Path, start: float) -> Chapter:
-    """The chapter of a claim. folder: where the report will be. start: by `time.perf_counter`."""
+def chapter(
+    result: Result[Any, Any], folder: Path, start: float, theorems: Mapping[str, Proved] = _NONE
+) -> Chapter:
+    """The chapter of a claim. folder: where the report will be. start: by `time.perf_counter`.
+    theorems: of Coq, by the names of certificates."""
     claim, values = result.claim, result.prediction.values
     observed, evidence = result.observation.values, result.observation.evidence
     quantities = [
@@ -106,7 +113,7 @@ def chapter(result: Result[Any, Any], folder: Path, start: float) -> Chapter:
         verdict = claim.judge(values, observed)
         if not result.holds:
             verdict += f", recorded as {claim.on_record}"
-    body = _body(result, sheets, quantities, training, paths)
+    body = _body(result, sheets, quantities, training, paths, theorems)
     document = {
         "id": claim.id,
         "holds": result.holds,
@@ -116,6 +123,14 @@ def chapter(result: Result[Any, Any], folder: Path, start: float) -> Chapter:
         "observed": _plain(observed),
         "measured": _plain(measured),
         "certificate": paths,
+        "coq": {
+            name: {
+                "proved": None if each.axioms is None else True,
+                "statement": each.statement,
+                "axioms": each.axioms and list(each.axioms),
+            }
+            for name, each in theorems.items()
+        },
         "training": [each.to_json() for each in runs],
         "seconds": round(perf_counter() - start, 1),
     }
@@ -129,6 +144,7 @@ def chapter(result: Result[Any, Any], folder: Path, start: float) -> Chapter:
         error="",
         quantities=quantities,
         training=training,
+        coq=[f"{each.statement}: {_said(each)}" for each in theorems.values()],
         section=_section(claim, verdict, result.holds is claim.recorded, body),
         document=document,
         files=files,
@@ -157,6 +173,7 @@ def _without_verdict(claim: Claim, verdict: str, why: str, seconds: float) -> Ch
         error=why,
         quantities=(),
         training=(),
+        coq=(),
         section=_section(
             claim,
             verdict,
@@ -173,6 +190,7 @@ def _without_verdict(claim: Claim, verdict: str, why: str, seconds: float) -> Ch
             "observed": {},
             "measured": {},
             "certificate": {},
+            "coq": {},
             "training": [],
             "seconds": round(seconds, 1),
         },
@@ -289,6 +307,7 @@ def _body(
     quantities: Sequence[tuple[str, str, str]],
     trained: Sequence[Sequence[str]],
     certificates: Mapping[str, str],
+    theorems: Mapping[str, Proved],
 ) -> str:
     """Tables, pictures, and how to check the proofs."""
     pictures = [
@@ -309,12 +328,13 @@ def _body(
             "where no small step within the ball lowers the loss to first order.</p>"
         )
     problems = {**result.prediction.problems, **result.observation.problems}
-    checks = "\n".join(
-        # Data without a name stand in the certificate alone.
-        shlex.join(["isthmus", "check", path, *(["--problem", at] if at else [])])
-        for name, path in certificates.items()
-        for at in [problems[name].name]
-    )
+
+    def command(verb: str, name: str, *options: str) -> str:
+        at = problems[name].name  # data without one stand in the certificate alone
+        given = ["--problem", at] if at else []
+        return shlex.join(["isthmus", verb, certificates[name], *given, *options])
+
+    checks = "\n".join(command("check", name) for name in certificates)
     proofs = ""
     if certificates:
         how = f"{_CHECK}\n<pre>{html.escape(checks)}</pre>"
@@ -322,7 +342,25 @@ def _body(
     return f"""{_quantities(quantities, unfolded=not result.holds)}
 {training}
 {figures(pictures, result.claim.id, most=_PICTURES)}
-{proofs}"""
+{proofs}
+{_coq(theorems, [command("prove", name, "--check") for name in theorems])}"""
+
+
+def _coq(theorems: Mapping[str, Proved], commands: Sequence[str]) -> str:
+    """What Coq says, and how to have it said again."""
+    if not theorems:
+        return ""
+    said = "".join(
+        f"<li>{html.escape(name)}: {html.escape(each.statement)}. <b>{html.escape(_said(each))}</b>"
+        for name, each in theorems.items()
+    )
+    return f"<h3>Coq</h3>\n<ul>{said}</ul>\n<pre>{html.escape(chr(10).join(commands))}</pre>"
+
+
+def _said(theorem: Proved) -> str:
+    if theorem.axioms is None:
+        return "not checked here: coqc is not on the path"
+    return f"proved by Coq, with the axioms {', '.join(theorem.axioms) or 'none'}"
 
 
 def _quantities(rows: Sequence[tuple[str, str, str]], *, unfolded: bool) -> str:

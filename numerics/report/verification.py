@@ -11,6 +11,7 @@ from typing import Any
 from numerics.report.chapters import Chapter, chapter, failure, undecided
 from numerics.report.claim_files import ClaimFile
 from numerics.report.sheets import modules_of
+from numerics.report.theorems import theorems
 from theory.claims import Claim, verify
 from theory.errors import Interrupted, Undecided, WorkerDied
 from theory.own_file import described
@@ -76,7 +77,8 @@ def _examine(folder: Path, named: tuple[str, Claim | ClaimFile], progress: Progr
     claim = source.claim(name) if isinstance(source, ClaimFile) else source
     try:
         modules_of(claim)  # where it may have registered training of its own
-        return chapter(verify(claim, _train, progress), folder, start)
+        result = verify(claim, _train, progress)
+        return chapter(result, folder, start, theorems(result, progress))
     except Interrupted:
         raise
     except Undecided as error:

@@ -102,13 +102,15 @@ class Prediction(Generic[Evidence]):
     """What theory says: exact values, their proofs, and what they were read from.
 
     problems: what the certificates, also those of the observation, are about; named alike.
-    evidence: what to observe, and to draw; None where the values are all.
+    evidence: what to observe, and to draw; None where the values are all. theorems: the names of
+    certificates that Coq is to prove too, where it is there.
     """
 
     values: Values
     certificates: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     problems: Mapping[str, Problem] = field(default_factory=dict)
     evidence: Evidence = None  # type: ignore[assignment]
+    theorems: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _as_values(self.values))

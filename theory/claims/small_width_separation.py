@@ -177,7 +177,8 @@ class SmallWidthSeparation(Claim):
             values[_level(ball)] = NOWHERE if near is None else _level_of(near)
             values[_unproved(ball)] = 0
         problems = dict.fromkeys(certificates, self.problem)
-        return Prediction(values, certificates, problems, Landscapes(analyses, found, memberships))
+        read_from = Landscapes(analyses, found, memberships)
+        return Prediction(values, certificates, problems, read_from, theorems=tuple(certificates))
 
     def observe(
         self, prediction: Prediction[Landscapes], train: Trainer, progress: Progress

@@ -34,6 +34,7 @@ def short_training() -> Iterator[None]:
     """The flagship with fewer runs; tests/claims has it in full."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(CLAIMS, ID, SmallWidthSeparation(seeds=32, steps=2000))
+        patch.setattr("numerics.coq.coqc", lambda: None)
         yield
 
 
@@ -91,6 +92,17 @@ def test_certificates_lie_beside_the_page(report: Path, result: Any) -> None:
     for path in result["certificate"].values():
         assert Path(path).parent == report
         check_file(path, example("flagship"))
+
+
+def test_what_coq_has_not_checked_is_said(printing: Run, result: Any) -> None:
+    page = (printing.report / "index.html").read_text(encoding="utf-8")
+    assert set(result["coq"]) == LANDSCAPES
+    for name, path in result["certificate"].items():
+        found = result["coq"][name]
+        assert (found["proved"], found["axioms"]) == (None, None)
+        assert f"{name}: {found['statement']}. <b>not checked here" in page
+        assert f"isthmus prove {path} --problem flagship --check" in page
+    assert printing.out.count("not checked here: coqc is not on the path") == 2
 
 
 @pytest.mark.parametrize("name", [f"{ID}.png", f"{ID}.training.png"])
