@@ -5,6 +5,8 @@ INSTALLED := .venv/installed
 # One process for a file: what its tests share is made once. One thread in a process: on small arrays
 # more of them mostly wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+# What Coq is asked.
+PROVE := tests/numerics/test_coq.py tests/numerics/test_coq_mutations.py
 
 # Compiled modules are kept: the tests start some hundred processes that load them.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,11 +17,11 @@ verify: $(INSTALLED)
 	$(BIN)/isthmus verify --report report
 
 test: $(INSTALLED)
-	$(PYTEST) --ignore tests/numerics/test_coq.py
+	$(PYTEST) $(PROVE:%=--ignore %)
 
 # The library of theory/formal and what it proves; needs coqc.
 prove: $(INSTALLED)
-	$(PYTEST) tests/numerics/test_coq.py
+	$(PYTEST) $(PROVE)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
