@@ -619,6 +619,7 @@ class Outcome:
     """certificate, change: what was done. python: why its checker refuses it; writer: why the
     writer does; empty where they do not. said: what Coq states, empty where there is no file.
     accepted: whether Coq accepts a file that says so. changed: whether that is another statement.
+    kept: whether only the certificate as it was proves it.
     """
 
     certificate: str
@@ -629,6 +630,7 @@ class Outcome:
     said: Mapping[str, str]
     accepted: bool
     changed: bool
+    kept: bool
 
     @property
     def agreed(self) -> bool:
@@ -638,6 +640,8 @@ class Outcome:
     @property
     def explained(self) -> str:
         """Why they may differ; empty where that is not known."""
+        if self.kept:
+            return "the certificate as it was proves that, too"
         table, why = UNSAID, self.writer
         if self.accepted:
             table, why = (STATED if self.changed else UNREAD), self.python
@@ -721,6 +725,7 @@ def examined(
             said=statement(texts[0]) if texts else {},
             accepted=any(says[text] for text in texts),
             changed=len(texts) == 2,
+            kept=len(texts) == 2 and says[texts[1]] and not says[texts[0]],
         )
         for (name, what, document), reason, texts in zip(changed, reasons, files, strict=True)
     ]
