@@ -9,13 +9,14 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from problems import planted
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from numerics.coq import compiled, coqc
-from problems import planted
 from theory import Ball, Problem, analyse, certify, example
 from theory.formal import written
 from theory.landscape.cells import CellComplex
@@ -43,8 +44,8 @@ CERTIFICATES: dict[str, Callable[[], dict[str, Any]]] = {
     "n = 10, seed 7": lambda: components(10, 7),
     "`diabetes-bmi`, least loss of one neuron": lambda: minimum(example("diabetes-bmi"), 1),
     **{
-        f"n = 5, seed 1, least loss in `{ball}`": lambda ball=ball: minimum(
-            planted(5, 3, 3, 1)[0], 3, Ball(ball, 1)
+        f"n = 5, seed 1, least loss in `{ball}`": partial(
+            minimum, planted(5, 3, 3, 1)[0], 3, Ball(ball, 1)
         )
         for ball in ("colnorm", "ngd")
     },

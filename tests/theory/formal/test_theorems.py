@@ -17,7 +17,7 @@ from theory.certificates.checker import CertificateInvalid
 from theory.errors import InputError
 from theory.formal import LIBRARY, MODULES, theorem
 from theory.formal.farkas import combination, combined, least_length, least_norm
-from theory.formal.text import text
+from theory.formal.text import signed, text
 from theory.landscape import barrier_between
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
@@ -80,7 +80,9 @@ def test_a_combination_is_one(columns: list[list[int]], weights: list[int]) -> N
 @given(numbers=st.lists(st.integers(-(10**30), 10**30), max_size=40))
 def test_a_text_is_read_back(numbers: list[int]) -> None:
     found, value, place = [], 0, 0
-    for digit in (ord(c) - 48 for string in text(numbers).split('"')[1::2] for c in string):
+    for digit in (
+        ord(c) - 48 for string in text(map(signed, numbers)).split('"')[1::2] for c in string
+    ):
         value += digit % 32 << place
         place += 5
         if digit < 32:
