@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import ceil, floor, isqrt, lcm
+from operator import mul
 from typing import Any, TypeAlias
 
 from theory.arrangement import arrangement
@@ -84,16 +85,16 @@ class Data:
         return EntrywiseBall(self.problem, self.cones, Ball("adamw", 1))
 
     @cached_property
-    def images(self) -> list[list[Fraction]]:
+    def images(self) -> list[list[int | Fraction]]:
         """relu(X u) for each point."""
-        return [[max(Fraction(), _product(row, u)) for row in self.X] for u in self.points]
+        return [[max(0, _product(row, u)) for row in self.X] for u in self.points]
 
     @cached_property
-    def points(self) -> Sequence[Sequence[Fraction]]:
+    def points(self) -> Sequence[Sequence[int | Fraction]]:
         """Extreme rays of the cones, or, in a box, vertices other than 0 of the cones within
         |u_i| <= 1."""
         if self.rho is None:
-            return [[Fraction(int(v)) for v in ray] for ray in self.cones.rays]
+            return [list(map(int, ray)) for ray in self.cones.rays]
         return self._box.points
 
     def points_of(self, cone: int, wall: int | None) -> Sequence[int]:
@@ -214,7 +215,7 @@ class Dual:
         return 1 << max(0, _BITS - size)
 
     @cached_property
-    def _values(self) -> list[Fraction]:
+    def _values(self) -> list[int | Fraction]:
         """nu . relu(X u) for each point."""
         return [_product(self.nu, image) for image in self.data.images]
 
@@ -225,7 +226,7 @@ class Dual:
         if key not in self.known:
             if self.data.polyhedral:
                 values = [state[0] * self._values[k] for k in self.data.points_of(state[1], wall)]
-                most = max([Fraction(), *values])
+                most = Fraction(max([0, *values]))
                 self.known[key] = None if most and self.data.rho is None else most
             else:
                 self.known[key], self._rounded[key] = self._length(key)
@@ -327,7 +328,7 @@ class Dual:
         if not data.polyhedral:
             return self._rounded[key]
         c, rows = self._gradient(key), data.signed_rows(cone)
-        best: Sequence[Fraction] = [Fraction()] * len(c)
+        best: Sequence[int | Fraction] = [0] * len(c)
         if self.height(*key):
             best = max(
                 (data.points[k] for k in data.points_of(cone, wall)), key=lambda u: _product(c, u)
@@ -378,5 +379,6 @@ def primitive(vector: Sequence[str]) -> tuple[int, ...]:
     return tuple(in_integers([rational(v, "dual") for v in vector])[0])
 
 
-def _product(row: Sequence[int], u: Sequence[Fraction]) -> Fraction:
-    return sum((v * t for v, t in zip(row, u, strict=True)), Fraction())
+def _product(row: Sequence[int], u: Sequence[int | Fraction]) -> int | Fraction:
+    total: int | Fraction = sum(map(mul, row, u))
+    return total
