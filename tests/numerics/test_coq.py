@@ -68,6 +68,16 @@ def documents() -> dict[str, Callable[[], dict[str, Any]]]:
         "components, norms added": lambda: certify(
             analyse(flagship, labelled=True, within=Ball("ngd", 3))
         ),
+        "minimum, Muon": lambda: small(flagship, width=2, within=Ball("muon", 1)),
+        "barrier, Muon": lambda: between(within=Ball("muon", 6)),
+        "components, Muon": lambda: certify(
+            analyse(flagship, labelled=True, within=Ball("muon", 3))
+        ),
+        "minimum, Muon and AdamW": lambda: small(flagship, width=2, within=Ball("muon-adamw", 1)),
+        "barrier, Muon and AdamW": lambda: between(within=Ball("muon-adamw", 4)),
+        "components, Muon and AdamW": lambda: certify(
+            analyse(flagship, labelled=True, within=Ball("muon-adamw", 2))
+        ),
         "rational data": lambda: certify(analyse(THIRDS)),
     }
 
@@ -87,7 +97,7 @@ def atlas() -> list[tuple[str, str]]:
         for name, entry in entries().items()
         for key, document in entry["certificates"].items()
         if document["kind"] in ("components", "minimum")
-        and (document["within"] or {}).get("ball", "entrywise") == "entrywise"
+        and (document["within"] or {}).get("ball", "entrywise") in ("entrywise", "muon")
     ]
 
 
@@ -138,7 +148,7 @@ def facts(changed: str) -> str:
     """The end of a lemma about a certificate C of which all facts have another bound, denominator
     and multipliers."""
     fact = f"Fact (f_s f) (f_i f) (f_wall f) {changed}"
-    dual = f"Dual (d_nu u) (d_lim u) (map (map (fun f => {fact})) (d_facts u))"
+    dual = f"Dual (d_nu u) (d_lim u) (d_frame u) (map (map (fun f => {fact})) (d_facts u))"
     return f" (Cert (walls C) (patterns C) (map (fun u => {dual}) (duals C)) (entries C)) = true"
 
 
@@ -164,8 +174,9 @@ ROUND: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
 
 @pytest.fixture(scope="module")
 def least_losses() -> dict[str, str]:
-    """Files of the least loss, in two round balls."""
+    """Files of the least loss, in round balls."""
     names = {"Columns": "minimum of columns", "Frobenius": "minimum, norms added"}
+    names |= {norms: f"minimum, {norms}" for norms in ("Muon", "Muon and AdamW")}
     return {ball: theorem(documents()[name]()).text for ball, name in names.items()}
 
 
@@ -180,6 +191,74 @@ def test_coq_refuses_what_is_changed_in_round_balls(
     refused = compiled(changed)
     assert not refused.accepted
     assert "Unable to unify" in refused.errors or "expected to have type" in refused.errors
+
+
+def framed(changed: str) -> str:
+    """The end of a lemma about a certificate C of which all frames are another."""
+    dual = f"Dual (d_nu u) (d_lim u) ({changed}) (d_facts u)"
+    return (
+        f" (Cert (walls C) (patterns C) (map (fun u => let f := d_frame u in {dual}) (duals C)) "
+        "(entries C)) = true"
+    )
+
+
+SPECTRAL: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
+    **{
+        name: ROUND[name]
+        for name in (
+            *("a larger ball", "a smaller ball", "a higher lower end", "a lower upper end"),
+            *("another radius of the layers", "smaller bounds of neurons"),
+        )
+    },
+    "the other norm of a": (
+        r"balls := (Spectral|Summing)",
+        lambda found: f"balls := {'Spectral' if found[1] == 'Summing' else 'Summing'}",
+    ),
+    "a smaller trace": (" C = true", framed("Frame (fr_rows f) (fr_unit f) (fr_size f - 1)")),
+    "another unit": (" C = true", framed("Frame (fr_rows f) (2 * fr_unit f) (fr_size f)")),
+    "a square left out": (" C = true", framed("Frame (tl (fr_rows f)) (fr_unit f) (fr_size f)")),
+    "another metric": (
+        " C = true",
+        framed("Frame (map (fun p => (fst p, fst p)) (fr_rows f)) (fr_unit f) (fr_size f)"),
+    ),
+    "no metric": (" C = true", framed("Frame [] 1 1")),
+}
+"""What is changed of the file of a least loss in a ball of spectral norms."""
+
+
+@pytest.mark.parametrize("name", SPECTRAL)
+@pytest.mark.parametrize("ball", ["Muon", "Muon and AdamW"])
+def test_coq_refuses_what_is_changed_in_balls_of_spectral_norms(
+    name: str, ball: str, least_losses: dict[str, str]
+) -> None:
+    text = least_losses[ball]
+    changed = re.sub(*SPECTRAL[name], text, count=1)
+    assert changed != text
+    refused = compiled(changed)
+    assert not refused.accepted
+    assert "Unable to unify" in refused.errors or "expected to have type" in refused.errors
+
+
+SIZES = """
+Require Import Isthmus.Vec Isthmus.Net Isthmus.Check Isthmus.Path QArith List ZArith.
+Import ListNotations.
+Open Scope Q_scope.
+Definition inside ball A := goodQ [] [] 2 2 ball 0 A.
+Definition turned : endpoint := [([3#5; 4#5], 1); ([-4#5; 3#5], 1)].
+Example turns : inside (Spectral 1 1) turned = true. reflexivity. Qed.
+Example larger : inside (Spectral 999 1000) turned = false. reflexivity. Qed.
+Example shared : inside (Summing 1415 1000) turned = true. reflexivity. Qed.
+Example too_large : inside (Summing 1414 1000) turned = false. reflexivity. Qed.
+Definition parallel : endpoint := [([3; 4], 1); ([3; 4], 1)].
+Example one : inside (Summing 10 1) parallel = true. reflexivity. Qed.
+Example less : inside (Summing 9 1) parallel = false. reflexivity. Qed.
+Example shared_out : inside (Summing 5 1) [([3; 4], 1); ([0; 0], 0)] = true. reflexivity. Qed.
+Example turned_sign : inside (Summing 10 1) [([3; 4], -1); ([3; 4], 1)] = true. reflexivity. Qed.
+"""
+
+
+def test_networks_whose_norms_are_known_are_in_the_balls_they_are_in() -> None:
+    assert compiled(SIZES).errors == ""
 
 
 INSIDE = """

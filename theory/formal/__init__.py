@@ -23,8 +23,8 @@ from theory.problem import Problem
 LIBRARY = Path(__file__).parent / "library"
 
 MODULES = (
-    *("Vec", "Net", "Chain", "Perm", "Ball", "Check", "Path", "Exact", "Rational", "Cover"),
-    *("Connect", "Components", "Labelled", "Statements", "Layers", "Text"),
+    *("Vec", "Net", "Chain", "Perm", "Ball", "Definite", "Check", "Path", "Exact", "Rational"),
+    *("Cover", "Connect", "Components", "Labelled", "Statements", "Layers", "Text"),
 )
 """The library, in the order of compilation and of reading."""
 

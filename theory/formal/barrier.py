@@ -8,7 +8,7 @@ from typing import Any
 
 from theory.errors import InputError
 from theory.formal.cells import Cells, Face, keys
-from theory.formal.certificate import Cell, Data, Dual, interval, primitive
+from theory.formal.certificate import Cell, Data, Dual, interval
 from theory.formal.paths import aligning, moves, network, neurons
 from theory.formal.terms import definitions, quotients, stated, truth
 from theory.formal.terms import network as term
@@ -61,9 +61,9 @@ def exact_barrier(
         order = aligning(path[0], first)
         path = [each.permuted(order) for each in path]
         end = last.permuted(aligning(last, path[-1]))
-    steps = moves(first, path, end)
+    steps = moves(data, first, path, end)
     b = read_rational(cut["value"], "value") * data.scale**2
-    duals = [Dual(data, primitive(nu), b, strict=False) for nu in certificate["duals"]]
+    duals = [Dual.of(data, each, b, strict=False) for each in certificate["duals"]]
     of_face: dict[tuple[int, int, int | None], int] = {}
     for cell, position, move, dual in cut["faces"]:
         wall = None if move == "sign" else data.wall(move)
@@ -95,7 +95,7 @@ def exact_barrier(
         definitions(
             (f"A{suffix}", "endpoint", f"{term(neurons(first))}%Q"),
             (f"B{suffix}", "endpoint", f"{term(neurons(last))}%Q"),
-            (f"C{suffix}", "cert", f"read (cert_of {data.problem.n} {data.width} table) {cert}"),
+            (f"C{suffix}", "cert", f"read (cert_of {data.problem.n} {sizes} table) {cert}"),
             (
                 f"way{suffix}",
                 "list endpoint * endpoint",

@@ -17,6 +17,7 @@ from theory.arrangement import arrangement
 from theory.errors import InputError
 from theory.exact import dot, sqrt_above, squared
 from theory.formal.farkas import Multipliers, combination, combined, least_length
+from theory.formal.frame import Frame
 from theory.formal.text import Numbers, many, multipliers, signed, sparse, text
 from theory.landscape.domain import EntrywiseBall
 from theory.problem import Problem, in_integers, rational
@@ -133,7 +134,12 @@ class Data:
     @property
     def shared(self) -> bool:
         """Whether neurons share the radius: bounds of neurons then count by the largest."""
-        return self.within == "ngd"
+        return self.within in ("ngd", "muon")
+
+    @property
+    def squared(self) -> bool:
+        """Whether bounds of neurons are squares, and what they come to is the root of their sum."""
+        return self.within == "muon-adamw"
 
     def in_layers(self, kind: str, named: tuple[str, str], given: str, about: str) -> str:
         """A theorem once more, for networks with ||W|| <= RW and ||a|| <= Ra, where RW Ra is the
@@ -186,6 +192,8 @@ _BALLS: Mapping[str, tuple[str, str]] = {
     "entrywise": ("Entrywise", "AdamW's"),
     "colnorm": ("Columns", "the column-normalised"),
     "ngd": ("Frobenius", "the Frobenius"),
+    "muon": ("Summing", "Muon's"),
+    "muon-adamw": ("Spectral", "Muon-AdamW's"),
 }
 """Those of the library: their names there, and in words."""
 
@@ -196,17 +204,27 @@ _BITS = 64  # of what is rounded, by the largest entry of nu
 class Dual:
     """A dual vector nu, and what it is to bound where.
 
-    bound: b in the units of the integer data. strict: it is to prove more than b.
+    bound: b in the units of the integer data. strict: it is to prove more than b. frame: for
+    spectral norms, from the metric Z.
     """
 
     data: Data
     nu: tuple[int, ...]
     bound: Fraction
     strict: bool
+    frame: Frame | None
     known: dict[Key, Fraction | None] = field(default_factory=dict)
     used: set[Key] = field(default_factory=set)  # of which the term has multipliers
     most: Fraction = Fraction()  # that neurons of states that it covers come to
     _rounded: dict[Key, Multipliers] = field(default_factory=dict)  # of heights in round balls
+
+    @classmethod
+    def of(cls, data: Data, document: Any, bound: Fraction, *, strict: bool) -> Dual:
+        """From a certificate; the length of nu does not count where the loss is squared."""
+        metric = isinstance(document, Mapping)
+        frame = Frame.of(document["Z"]) if metric else None
+        values = [rational(v, "dual") for v in (document["nu"] if metric else document)]
+        return cls(data, tuple(in_integers(values)[0]), bound, strict, frame)
 
     @cached_property
     def _fine(self) -> int:
@@ -220,8 +238,9 @@ class Dual:
         return [_product(self.nu, image) for image in self.data.images]
 
     def height(self, state: State, wall: int | None = None) -> Fraction | None:
-        """The most that a neuron of the state adds to nu . f, by the largest |u_i| or its norm;
-        None for no bound, which there is without a ball only."""
+        """The most that a neuron of the state adds to nu . f, by the largest |u_i|, its norm or
+        that of the frame, or the square of this; None for no bound, which there is without a ball
+        only."""
         key = state, wall
         if key not in self.known:
             if self.data.polyhedral:
@@ -237,18 +256,23 @@ class Dual:
         return self.data.rho is not None or self.height(*key) is not None
 
     def _length(self, key: Key) -> tuple[Fraction, Multipliers]:
-        """The least ||c + sum mu_k sigma_k x_k||_2, or a little more, with its multipliers."""
+        """The least ||c + sum mu_k sigma_k x_k||_2, in the frame, or a little more, with its
+        multipliers."""
         (_, cone), wall = key
         c, rows = self._gradient(key), self.data.signed_rows(cone)
+        stretch = Fraction(1)
+        if self.frame is not None:
+            c, rows, stretch = self.frame.seen(c), [*map(self.frame.seen, rows)], self.frame.stretch
         square, mu = least_length(c, rows, () if wall is None else self.data.cones.walls[wall])
         root = sqrt_above(square)
-        if root * root == square:
+        if root * root == square and self.frame is None:
             return root, mu
         # Where it is least the square hardly changes with mu.
         fine = self._fine
         mu = tuple(Fraction(floor(v * fine), fine) for v in mu)
-        root = sqrt_above(squared(combined(c, rows, mu)))
-        return Fraction(ceil(root * fine), fine), mu
+        square = squared(combined(c, rows, mu)) * stretch**2
+        size = square if self.data.squared else sqrt_above(square)
+        return Fraction(ceil(size * fine), fine), mu
 
     def covers(self, states: Sequence[Key]) -> bool:
         """Whether it proves the bound where neurons are in these states; it is used for it then."""
@@ -257,6 +281,8 @@ class Dual:
         if len(known) < len(heights):
             return False
         total = max(known, default=Fraction()) if self.data.shared else sum(known, Fraction())
+        if self.data.squared:
+            total = Fraction(ceil(sqrt_above(total) * self._fine), self._fine)
         if not self._proves(total):
             return False
         for (state, wall), h in zip(states, heights, strict=True):
@@ -301,6 +327,7 @@ class Dual:
         """With multipliers for all that it is used for."""
         heights = {key: self.height(*key) or Fraction() for key in self.used}
         unit = lcm(self.most.denominator, *(h.denominator for h in heights.values()))
+        power = 2 if self.data.squared else 1
         cones: dict[int, list[Numbers]] = {}
         # A bound of a whole cone is found first where there is one: those of its walls come before.
         for key in sorted(self.used, key=lambda key: (key[0], key[1] is None, key[1] or 0)):
@@ -308,11 +335,17 @@ class Dual:
             mu = [unit * v for v in self._multipliers(key)]
             den = lcm(*(v.denominator for v in mu))
             where = 2 * (0 if wall is None else wall + 1) + (sign > 0)
-            fact = [where, int(heights[key] * unit), den, *multipliers([int(den * v) for v in mu])]
+            fact = [
+                where,
+                int(heights[key] * unit**power),
+                den,
+                *multipliers([int(den * v) for v in mu]),
+            ]
             cones.setdefault(cone, []).append(fact)
         facts = sparse((cone, many(found)) for cone, found in sorted(cones.items()))
-        head = [*(unit * v for v in self.nu), int(self.most * unit)]
-        return [*map(signed, head), *facts]
+        head = [*(unit * v for v in self.nu), int(self.most * unit) ** power]
+        frame = [0] if self.frame is None else self.frame.numbers()
+        return [*map(signed, head), *frame, *facts]
 
     def _gradient(self, key: Key) -> list[int]:
         """c, where a neuron of the state adds c . u to nu . f."""
@@ -372,11 +405,6 @@ def interval(value: str | Sequence[str]) -> tuple[Fraction, Fraction]:
     """A value of a certificate, [lower, upper] or both in one."""
     lower, upper = (value, value) if isinstance(value, str) else value
     return rational(lower, "value"), rational(upper, "value")
-
-
-def primitive(vector: Sequence[str]) -> tuple[int, ...]:
-    """A dual vector in integers; its length does not count where the loss is squared."""
-    return tuple(in_integers([rational(v, "dual") for v in vector])[0])
 
 
 def _product(row: Sequence[int], u: Sequence[int | Fraction]) -> int | Fraction:

@@ -12,7 +12,7 @@ from theory.errors import InputError
 from theory.exact import dot
 from theory.formal.barrier import exact_barrier
 from theory.formal.cells import Cells, Face, keys
-from theory.formal.certificate import Cell, Data, Dual, Key, interval, primitive
+from theory.formal.certificate import Cell, Data, Dual, Key, interval
 from theory.formal.paths import Path, aligning, moves, network, neurons, places
 from theory.formal.terms import definitions, in_words, listed, quotients, real, truth
 from theory.formal.terms import network as term
@@ -51,10 +51,9 @@ def components(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     pairs = listed(f"(R{k}, part {k} all hubs)" for k in range(len(parts)))
     about = f"{truth(labelled)} {real(b, data.scale)} {reps}"
     inside = f"(forall A, In A {reps} -> {data.inside_layers('A')}) ->\n  "
-    n, m = data.problem.n, data.width
     body = f"""{
         definitions(
-            ("all", "cert", f"read (cert_of {n} {m} table) {cert}"),
+            ("all", "cert", f"read (cert_of {data.problem.n} {sizes} table) {cert}"),
             *(
                 (f"R{k}", "endpoint", f"{term(neurons(each))}%Q")
                 for k, each in enumerate(representatives)
@@ -91,7 +90,7 @@ class _Duals:
     """The dual vectors of a certificate, numbered as they are used, and which bounds a face."""
 
     def __init__(self, data: Data, certificate: Mapping[str, Any], bound: Fraction) -> None:
-        self.all = [Dual(data, primitive(nu), bound, strict=True) for nu in certificate["duals"]]
+        self.all = [Dual.of(data, each, bound, strict=True) for each in certificate["duals"]]
         first = [*certificate["cover"], *(wall[-1] for wall in certificate["walls"])]
         self._order = [*first, *(k for k in range(len(self.all)) if k not in first)]
         self._numbers: dict[int, int] = {}
@@ -171,7 +170,7 @@ class _Part:
                 _places(data, self.cells.cells[at], each, labelled) for each in (here, target)
             )
             last = target.permuted([other.index(slot) for slot in mine])
-            yield (at if link else None), moves(here, [here, last], last)
+            yield (at if link else None), moves(data, here, [here, last], last)
 
 
 def _places(data: Data, cell: Cell, of: Network, labelled: bool) -> list[int]:
@@ -182,13 +181,12 @@ def _places(data: Data, cell: Cell, of: Network, labelled: bool) -> list[int]:
 
 
 def _within(data: Data, cell: Cell, of: Network, labelled: bool) -> Network:
-    """The network with each neuron in the place of its state; one that adds nothing is zero there,
-    with the sign of the state."""
+    """The network with each neuron in the place of its state; one that adds nothing is zero."""
     order = _places(data, cell, of, labelled)
     inside = of.permuted([order.index(k) for k in range(len(order))])
     adding = [
-        (w, a) if a and any(dot(row, w) for row in data.problem.X) else ((Fraction(),) * len(w), s)
-        for (w, a), (s, _) in zip(neurons(inside), cell, strict=True)
+        (w, a) if a and any(dot(row, w) for row in data.problem.X) else ((Fraction(),) * len(w), 0)
+        for w, a in neurons(inside)
     ]
     return Network(zip(*(w for w, _ in adding), strict=True), [a for _, a in adding])
 

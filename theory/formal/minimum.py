@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from theory.formal.certificate import Data, Dual, interval, primitive
+from theory.formal.certificate import Data, Dual, interval
 from theory.formal.paths import network, neurons
 from theory.formal.terms import definitions, in_words, quotients, stated
 from theory.formal.terms import network as term
@@ -18,7 +18,7 @@ def minimum(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     """The file, without its head, and its theorem in words: the least loss is exactly the value."""
     lower, upper = interval(certificate["value"])
     b, top = (each * data.scale**2 for each in (lower, upper))
-    duals = [Dual(data, primitive(nu), b, strict=False) for nu in certificate["duals"]]
+    duals = [Dual.of(data, each, b, strict=False) for each in certificate["duals"]]
     for dual in duals:
         dual.everywhere()
     sizes = f"{data.width} {data.problem.d}"
@@ -28,7 +28,7 @@ def minimum(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     body = f"""{
         definitions(
             ("A", "endpoint", f"{term(neurons(network(certificate['network'])))}%Q"),
-            ("C", "cert", f"read (cert_of {data.problem.n} {data.width} table) {cert}"),
+            ("C", "cert", f"read (cert_of {data.problem.n} {sizes} table) {cert}"),
         )
     }
 Lemma accepted : check_least {arguments} = true.

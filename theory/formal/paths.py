@@ -8,6 +8,7 @@ from itertools import permutations
 from typing import Any, TypeAlias
 
 from theory.errors import InputError
+from theory.exact import dot
 from theory.formal.certificate import Cell, Data, State
 from theory.formal.terms import Neurons
 from theory.network import Network
@@ -25,19 +26,20 @@ def neurons(of: Network) -> Neurons:
     return list(zip(of.neurons(), of.a, strict=True))
 
 
-def moves(first: Network, breakpoints: Sequence[Network], last: Network) -> Path:
-    """From one network to another along a path, whose ends are they up to rescaling of neurons: the
-    ends first and last, and between two either W or a moves, or neurons are rescaled."""
-    path = [neurons(first), _without_dead(first), _unit(breakpoints[0])]
-    for target in map(_unit, breakpoints[1:]):
-        here = path[-1]
-        # The sign of a neuron changes where it is zero, which is before or after its weights move.
-        path.append(
-            [(w, b if not any(w) else a) for (w, a), (_, b) in zip(here, target, strict=True)]
-        )
-        path.append([(w, a) for (w, _), (_, a) in zip(target, path[-1], strict=True)])
-        path.append(target)
-    path += [_without_dead(last), neurons(last)]
+def moves(data: Data, first: Network, breakpoints: Sequence[Network], last: Network) -> Path:
+    """From one network to another along a path, whose ends are they up to rescaling of neurons.
+
+    A neuron that changes its sign is in the kernel of X before or after it, and zero between.
+    """
+    path: Path = []
+    for there in map(neurons, (first, *breakpoints, last)):
+        if path:
+            turned = [
+                j for j, (p, q) in enumerate(zip(path[-1], there, strict=True)) if p[1] * q[1] < 0
+            ]
+            path.append(_without(path[-1], [j for j in turned if not _seen(data, path[-1][j])]))
+            path.append(_without(there, [j for j in turned if not _seen(data, there[j])]))
+        path.append(there)
     return [step for k, step in enumerate(path) if not k or step != path[k - 1]]
 
 
@@ -90,6 +92,12 @@ def _essential(of: Neurons) -> list[tuple[Sequence[Fraction], Fraction] | None]:
     return [(tuple(u), a) if any(u) else None for u, a in of]
 
 
-def _without_dead(of: Network) -> Neurons:
-    """With w_j = 0 where a_j = 0."""
-    return [((Fraction(),) * len(w) if not a else w, a) for w, a in neurons(of)]
+def _without(of: Neurons, some: Sequence[int]) -> Neurons:
+    """With zero for some neurons."""
+    zero = (Fraction(),) * len(of[0][0]), Fraction()
+    return [zero if j in some else each for j, each in enumerate(of)]
+
+
+def _seen(data: Data, neuron: tuple[Sequence[Fraction], Fraction]) -> bool:
+    """Whether it adds anything at some datum."""
+    return any(dot(row, neuron[0]) for row in data.problem.X)

@@ -153,7 +153,10 @@ def documents() -> dict[str, tuple[dict[str, Any], str]]:
     found = analyse(flagship)
     first = found.components[0].representative
     return {
-        "another ball": (certify(analyse(flagship, within=Ball("muon", 4))), "is about muon"),
+        "another ball": (
+            certify(analyse(flagship, within=Ball("adamw-ngd", 4))),
+            "is about adamw-ngd",
+        ),
         "another slope": (certify(analyse(slope)), "is about abs"),
         "a low barrier": (certify(barrier_between(flagship, first, first)), "none to prove"),
     }

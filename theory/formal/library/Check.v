@@ -7,10 +7,15 @@ Open Scope R_scope.
 (* ------------------------------------------------------------------ the certificate *)
 
 (* nu . (s relu(X u)) <= f_h |u| for all u in cone f_i (on the wall f_wall of it), |u| the largest entry or the
-   norm, as the ball has it; multipliers f_mu / f_den. Without a ball: <= 0 for all u. *)
+   norm, as the ball has it, or that of a frame; for Spectral its square, where positive, is <= f_h |u|^2.
+   Multipliers f_mu / f_den. Without a ball: <= 0 for all u. *)
 Record fact := Fact { f_s : bool; f_i : nat; f_wall : option nat; f_h : Z; f_den : Z; f_mu : list Z }.
-(* d_lim: what the neurons' f_h may come to, together, so that the loss is at least b; d_facts: by cone *)
-Record dual := Dual { d_nu : list Z; d_lim : Z; d_facts : list (list fact) }.
+(* a length |u| of u, the root of the sum of (l . u)^2 over fr_size^2, for rows (l, m) with
+   r . u = sum (m . r) (l . u) / fr_unit; fr_size^2 is at least the sum of the l . l *)
+Record frame := Frame { fr_rows : list (row * row); fr_unit : Z; fr_size : Z }.
+(* d_lim: what the neurons' f_h may come to, together, so that the loss is at least b; d_facts: by cone; d_frame: for
+   spectral norms *)
+Record dual := Dual { d_nu : list Z; d_lim : Z; d_frame : frame; d_facts : list (list fact) }.
 
 (* across a facet: inside, in a cell of S, or the loss on the facet is at least b by a dual; or no facet *)
 Inductive step := Inside | Above (k : positive) | NoFacet.
@@ -83,8 +88,8 @@ Fixpoint index {A} (p : positive) (l : list A) : PositiveMap.t A :=
 
 Definition l1 (r : row) : Z := fold_right (fun v t => Z.abs v + t)%Z 0%Z r.
 
-(* in the Frobenius ball the neurons share the radius: the largest f_h counts, not their sum *)
-Definition shared (ball : balls) : bool := match ball with Frobenius _ _ => true | _ => false end.
+(* where the neurons share the radius the largest f_h counts, not their sum *)
+Definition shared (ball : balls) : bool := match ball with Frobenius _ _ | Summing _ _ => true | _ => false end.
 Definition together (ball : balls) (h t : Z) : Z := if shared ball then Z.max h t else (h + t)%Z.
 
 Section Checker.
@@ -101,8 +106,8 @@ Definition nz : list row := filter (fun x => negb (zerob x)) X.
 Definition pat (i : nat) : row := pt (nth i (patterns C) (Pat [] [])).
 Definition wall (n : nat) : row := nth n (walls C) [].
 Definition nwalls := length (walls C).
-Definition rn := match ball with Free => 0%Z | Entrywise p _ | Columns p _ | Frobenius p _ => p end.
-Definition rd := match ball with Free => 1%Z | Entrywise _ q | Columns _ q | Frobenius _ q => q end.
+Definition rn := match ball with Free => 0%Z | Entrywise p _ | Columns p _ | Frobenius p _ | Spectral p _ | Summing p _ => p end.
+Definition rd := match ball with Free => 1%Z | Entrywise _ q | Columns _ q | Frobenius _ q | Spectral _ q | Summing _ q => q end.
 
 Definition check_rows : bool :=
   Z.ltb 0 bd && Z.leb 0 rn && Z.ltb 0 rd && Nat.eqb (length y) (length X) &&
@@ -126,7 +131,23 @@ Definition check_pattern (q : pattern) : bool :=
 
 Definition on_wall (w : option nat) (z : row) : bool :=
   match w with None => false | Some n => parb (wall n) z end.
-Definition check_fact (nu : list Z) (f : fact) : bool :=
+(* c_1 l_1 + c_2 l_2 + .. *)
+Fixpoint span (cs : list Z) (L : list (row * row)) : row :=
+  match cs, L with c :: cs, lm :: L => lin c (fst lm) 1 (span cs L) | _, _ => [] end.
+Definition axis (i : nat) : row := repeat 0%Z i ++ [1%Z].
+(* the squares of the m . r, times fr_size^2 / fr_unit^2, come to q at most *)
+Definition in_frame (F : frame) (r : row) (q : Z) : bool :=
+  let t := fr_unit F in let cs := map (fun lm : row * row => dotZ (snd lm) r) (fr_rows F) in
+  Nat.leb (length r) d && Z.leb (fr_size F * fr_size F * dotZ cs cs) (t * t * q).
+Definition check_frame (F : frame) : bool :=
+  match ball with
+  | Spectral _ _ | Summing _ _ => Z.ltb 0 (fr_unit F) && Z.ltb 0 (fr_size F) &&
+      forallb (fun lm => Nat.leb (length (fst lm)) d) (fr_rows F) && forallb (fun lm => Nat.leb (length (snd lm)) d) (fr_rows F) &&
+      forallb (fun i => zerob (lin (- fr_unit F) (axis i) 1 (span (map (fun lm : row * row => nth i (snd lm) 0%Z) (fr_rows F)) (fr_rows F)))) (seq 0 d) &&
+      Z.leb (fold_right (fun lm t => dotZ (fst lm) (fst lm) + t)%Z 0%Z (fr_rows F)) (fr_size F * fr_size F)
+  | _ => true
+  end.
+Definition check_fact (nu : list Z) (F : frame) (f : fact) : bool :=
   Nat.ltb (f_i f) (length (patterns C)) && Z.ltb 0 (f_den f) &&
   match farkas (if f_s f then 1 else -1) (pat (f_i f)) (on_wall (f_wall f)) X (map (Z.mul (f_den f)) nu) (f_mu f) with
   | Some r => let h := (f_den f * f_h f)%Z in
@@ -134,14 +155,18 @@ Definition check_fact (nu : list Z) (f : fact) : bool :=
               | Free => zerob r
               | Entrywise _ _ => Nat.leb (length r) d && Z.leb (l1 r) h
               | Columns _ _ | Frobenius _ _ => Nat.leb (length r) d && Z.leb 0 h && Z.leb (dotZ r r) (h * h)
+              | Spectral _ _ => Z.leb 0 (f_h f) && in_frame F r (f_den f * h)
+              | Summing _ _ => Z.leb 0 h && in_frame F r (h * h)
               end
   | None => false
   end.
 
+(* the f_h of Spectral are squares, so that their sum is one *)
+Definition limit (u : dual) : Z := match ball with Spectral _ _ => Z.sqrt_up (d_lim u) | _ => d_lim u end.
 Definition check_dual (u : dual) : bool :=
-  let nu := d_nu u in let g := (rd * dotZ nu y - rn * d_lim u)%Z in
+  let nu := d_nu u in let g := (rd * dotZ nu y - rn * limit u)%Z in
   Nat.eqb (length nu) (length X) && Z.ltb 0 g && (if strict then Z.ltb else Z.leb) (2 * bn * rd * rd * dotZ nu nu)%Z (g * g * bd)%Z &&
-  forallb (forallb (check_fact nu)) (d_facts u).
+  check_frame (d_frame u) && forallb (forallb (check_fact nu (d_frame u))) (d_facts u).
 
 Definition weight (u : dual) (s : state) (w : option nat) : option Z :=
   match find (fun f => Bool.eqb (f_s f) (fst s) && Nat.eqb (f_i f) (snd s) &&
@@ -493,12 +518,6 @@ Proof.
   rewrite H, IH; simpl; auto. intros; apply H; simpl; auto.
 Qed.
 
-Lemma sumlt_ext : forall m f g, (forall j, (j < m)%nat -> f j = g j) -> sumlt m f = sumlt m g.
-Proof. induction m as [|m IH]; intros f g H; simpl; auto. rewrite (IH f g), H; auto. Qed.
-
-Lemma sumlt_scale : forall m c f, sumlt m (fun j => c * f j) = c * sumlt m f.
-Proof. induction m as [|m IH]; intros c f; simpl; [ring|rewrite IH; ring]. Qed.
-
 Lemma loss_ext : forall X y m W a W' a', (forall x j, In x X -> (j < m)%nat -> dot x (W j) = dot x (W' j)) ->
   (forall j, (j < m)%nat -> a j = a' j) -> loss X y m W a = loss X y m W' a'.
 Proof.
@@ -511,6 +530,103 @@ Lemma loss_bij : forall X y m f g W a, Bij m f g ->
 Proof.
   intros X y m f g W a B. unfold loss. f_equal. apply sqerr_ext. intros x _. unfold net.
   apply (sumlt_bij m f g (fun j => a j * Rmax 0 (dot x (W j)))). auto.
+Qed.
+
+(* ---- frames ---- *)
+
+Fixpoint squares (L : list (row * row)) (u : rvec) : R :=
+  match L with [] => 0 | lm :: L => dot (fst lm) u * dot (fst lm) u + squares L u end.
+Definition len (F : frame) (u : rvec) : R := sqrt (squares (fr_rows F) u) / IZR (fr_size F).
+
+Lemma squares_pos : forall L u, 0 <= squares L u.
+Proof. induction L as [|lm L IH]; intros u; simpl; [lra|]. specialize (IH u). nra. Qed.
+
+Lemma dot_axis : forall i u, dot (axis i) u = u i.
+Proof.
+  induction i as [|i IH]; intros u; unfold axis in *; cbn [repeat app dot]; [ring|]. rewrite IH. ring.
+Qed.
+
+(* r . u = sum (m . r) (l . u) / fr_unit *)
+Lemma frame_dot : forall d F r u, (length r <= d)%nat -> forallb (fun lm : row * row => Nat.leb (length (snd lm)) d) (fr_rows F) = true ->
+  forallb (fun i => zerob (lin (- fr_unit F) (axis i) 1 (span (map (fun lm : row * row => nth i (snd lm) 0%Z) (fr_rows F)) (fr_rows F)))) (seq 0 d) = true ->
+  dot (span (map (fun lm : row * row => dotZ (snd lm) r) (fr_rows F)) (fr_rows F)) u = IZR (fr_unit F) * dot r u.
+Proof.
+  intros d F r u Lr HM HI. rewrite forallb_forall in HI. rewrite (dot_sumlt r d u Lr), <- sumlt_scale.
+  rewrite (sumlt_ext d _ (fun i => vec r i * dot (span (map (fun lm : row * row => nth i (snd lm) 0%Z) (fr_rows F)) (fr_rows F)) u)).
+  - clear HI. induction (fr_rows F) as [|lm L IH]; cbn [map span forallb] in *.
+    + simpl. rewrite (sumlt_ext d _ (fun _ => 0 * 0)), sumlt_scale by (intros; ring). ring.
+    + apply andb_prop in HM as [H1 H2]. apply Nat.leb_le in H1. rewrite dot_linrow, IH by auto.
+      rewrite (sumlt_ext d (fun i => vec r i * dot (lin (nth i (snd lm) 0%Z) (fst lm) 1 (span (map (fun lm : row * row => nth i (snd lm) 0%Z) L) L)) u)
+        (fun i => dot (fst lm) u * (vec (snd lm) i * vec r i) + vec r i * dot (span (map (fun lm : row * row => nth i (snd lm) 0%Z) L) L) u)).
+      * rewrite sumlt_plus, sumlt_scale, dotZ_dot, (dot_sumlt (snd lm) d) by auto. ring.
+      * intros i Hi. rewrite dot_linrow. unfold vec. ring.
+  - intros i Hi. specialize (HI i (in_seq0 _ _ Hi)). apply zerob_dot with (u := u) in HI. rewrite dot_linrow, dot_axis, opp_IZR in HI.
+    assert (E : dot (span (map (fun lm : row * row => nth i (snd lm) 0%Z) (fr_rows F)) (fr_rows F)) u = IZR (fr_unit F) * u i) by lra. rewrite E. ring.
+Qed.
+
+Lemma frame_bound : forall d F r q v k, (0 < fr_unit F)%Z -> (0 < fr_size F)%Z ->
+  forallb (fun lm : row * row => Nat.leb (length (snd lm)) d) (fr_rows F) = true ->
+  forallb (fun i => zerob (lin (- fr_unit F) (axis i) 1 (span (map (fun lm : row * row => nth i (snd lm) 0%Z) (fr_rows F)) (fr_rows F)))) (seq 0 d) = true ->
+  0 <= k -> IZR q = k * k -> in_frame d F r q = true -> dot r v <= k * len F v.
+Proof.
+  intros d F r q v k Ht Hs HM HI Hk Eq H. unfold in_frame in H. apply andb_prop in H as [H1 H2]. apply Nat.leb_le in H1.
+  set (cs := map (fun lm : row * row => dotZ (snd lm) r) (fr_rows F)) in *.
+  pose proof (frame_dot d F r v H1 HM HI) as H3. clear H1. rename H3 into H1. fold cs in H1. apply IZR_lt in Ht, Hs.
+  apply Z.leb_le, IZR_le in H2. rewrite !mult_IZR, Eq in H2.
+  assert (C : dot (span cs (fr_rows F)) v * dot (span cs (fr_rows F)) v <= IZR (dotZ cs cs) * squares (fr_rows F) v /\ 0 <= IZR (dotZ cs cs)).
+  { unfold cs. clear. induction (fr_rows F) as [|lm L [IH P]]; cbn [map span dotZ squares]; [simpl; lra|].
+    rewrite dot_linrow, plus_IZR, mult_IZR. set (cs := map (fun lm : row * row => dotZ (snd lm) r) L) in *. set (c := IZR (dotZ (snd lm) r)). set (e := dot (fst lm) v).
+    set (w := dot (span cs L) v) in *. pose proof (squares_pos L v) as S. set (g := squares L v) in *.
+    set (n := IZR (dotZ cs cs)) in *. split; [|nra].
+    (* (c e + w)^2 <= (c^2 + n) (e^2 + g) where w^2 <= n g *)
+    assert (K : 2 * (c * e) * w <= c * c * g + n * (e * e)); [|lra].
+    apply Rnot_lt_le. intros N. assert (Q : 4 * ((c * e) * (c * e)) * (w * w) <= 4 * ((c * e) * (c * e)) * (n * g)) by (apply Rmult_le_compat_l; nra).
+    assert (M : 0 <= c * c * g + n * (e * e)) by (apply Rplus_le_le_0_compat; apply Rmult_le_pos; nra).
+    assert (D : (c * c * g + n * (e * e)) * (c * c * g + n * (e * e)) < 2 * (c * e) * w * (2 * (c * e) * w)) by nra.
+    pose proof (Rle_0_sqr (c * c * g - n * (e * e))) as Z. unfold Rsqr in Z. lra. }
+  destruct C as [C P]. set (w := dot (span cs (fr_rows F)) v) in *. set (n := IZR (dotZ cs cs)) in *. set (t := IZR (fr_unit F)) in *.
+  unfold len. pose proof (squares_pos (fr_rows F) v) as S. set (S2 := squares (fr_rows F) v) in *. set (z := IZR (fr_size F)) in *.
+  pose proof (sqrt_sqrt _ S) as E. pose proof (sqrt_pos S2) as R0. set (x := sqrt S2) in *.
+  assert (W : w = t * dot r v) by lra. set (g := dot r v) in *.
+  (* (z t g)^2 = z^2 w^2 <= z^2 n x^2 <= (t k x)^2 *)
+  apply Rmult_le_reg_l with (z * t); [nra|]. replace (z * t * (k * (x / z))) with (t * k * x) by (field; lra).
+  apply Rnot_lt_le. intros N. assert (0 <= t * k * x) by (apply Rmult_le_pos; [apply Rmult_le_pos; lra|auto]).
+  assert (A : t * k * x * (t * k * x) < z * t * g * (z * t * g)) by nra.
+  assert (B : z * z * (w * w) <= z * z * (n * S2)) by (apply Rmult_le_compat_l; nra).
+  assert (G : z * z * n * S2 <= t * t * (k * k) * S2) by (apply Rmult_le_compat_r; auto).
+  rewrite W, <- E in *. lra.
+Qed.
+
+(* what a frame sees of columns with a bound of their spectral norm *)
+Lemma frame_columns : forall m d F V r, (0 < fr_size F)%Z -> forallb (fun lm : row * row => Nat.leb (length (fst lm)) d) (fr_rows F) = true ->
+  (fold_right (fun lm t => dotZ (fst lm) (fst lm) + t) 0 (fr_rows F) <= fr_size F * fr_size F)%Z -> spectral m d V r ->
+  sumlt m (fun j => len F (V j) * len F (V j)) <= r * r.
+Proof.
+  intros m d F V r Hs HL HT S. apply IZR_lt in Hs. apply IZR_le in HT. rewrite mult_IZR in HT.
+  set (T := IZR (fold_right (fun lm t => dotZ (fst lm) (fst lm) + t)%Z 0%Z (fr_rows F))) in *.
+  assert (Q : sumlt m (fun j => squares (fr_rows F) (V j)) <= r * r * T).
+  { unfold T. clear HT T. induction (fr_rows F) as [|[l k] L IH]; cbn [squares fold_right forallb fst] in *.
+    - rewrite (sumlt_ext m _ (fun _ => 0 * 0)), sumlt_scale; [lra|]. intros; ring.
+    - apply andb_prop in HL as [H1 H2]. apply Nat.leb_le in H1. specialize (IH H2). rewrite sumlt_plus, plus_IZR.
+      pose proof (spectral_row m d V r (vec l) S) as R. rewrite dotZ_dot, (dot_sumlt l d) by auto.
+      rewrite (sumlt_ext m (fun j => dot l (V j) * dot l (V j)) (fun j => sumlt d (fun i => vec l i * V j i) * sumlt d (fun i => vec l i * V j i))); [lra|].
+      intros j Hj. rewrite (dot_sumlt l d) by auto. reflexivity. }
+  rewrite (sumlt_ext m _ (fun j => / (IZR (fr_size F) * IZR (fr_size F)) * squares (fr_rows F) (V j))).
+  2:{ intros j Hj. unfold len. rewrite <- (sqrt_sqrt (squares (fr_rows F) (V j))) at 3 by apply squares_pos. field. lra. }
+  rewrite sumlt_scale. apply Rmult_le_reg_l with (IZR (fr_size F) * IZR (fr_size F)); [nra|].
+  rewrite <- Rmult_assoc, Rinv_r, Rmult_1_l by nra. eapply Rle_trans; [exact Q|]. nra.
+Qed.
+
+Lemma len_pos : forall F u, (0 < fr_size F)%Z -> 0 <= len F u.
+Proof. intros F u H. apply IZR_lt in H. apply Rmult_le_pos; [apply sqrt_pos|]. left. apply Rinv_0_lt_compat; auto. Qed.
+
+Lemma len_scale : forall d F k u v, forallb (fun lm : row * row => Nat.leb (length (fst lm)) d) (fr_rows F) = true ->
+  (forall i, (i < d)%nat -> u i = k * v i) -> len F u = Rabs k * len F v.
+Proof.
+  intros d F k u v HL E. unfold len, Rdiv. rewrite <- Rmult_assoc. f_equal.
+  rewrite <- (sqrt_Rsqr_abs k), <- sqrt_mult; [|apply Rle_0_sqr|apply squares_pos]. f_equal.
+  induction (fr_rows F) as [|[l m] L IH]; cbn [squares forallb fst] in *; [ring|]. apply andb_prop in HL as [H1 H2]. apply Nat.leb_le in H1.
+  rewrite IH by auto. rewrite (dot_ext_len l d u (fun i => k * v i)), dot_scale by auto. unfold Rsqr. ring.
 Qed.
 
 Section Sound.
@@ -564,97 +680,147 @@ Proof.
 Qed.
 
 (* r bounds a neuron's largest entry or norm *)
-Definition within (u : rvec) (r : R) : Prop :=
+Definition within (F : frame) (u : rvec) (r : R) : Prop :=
   match ball with
   | Free => r = 0
   | Entrywise _ _ => forall i, (i < d)%nat -> Rabs (u i) <= r
   | Columns _ _ | Frobenius _ _ => norm d u <= r
+  | Spectral _ _ | Summing _ _ => len F u <= r
   end.
 
-Lemma weight_sound : forall u s w h, In u (duals C) -> weight u s w = Some h ->
-  forall v r, within v r -> 0 <= r -> (forall z, In z (nz X) -> dot z (P (snd s)) * dot z v >= 0) ->
-    match w with Some n => dot (wall C n) v = 0 | None => True end ->
-    sgn (fst s) * wsum (d_nu u) (relu_at v) X <= r * IZR h.
+(* what a bound f_h says *)
+Definition height (h : Z) : R := match ball with Spectral _ _ => sqrt (IZR h) | _ => IZR h end.
+
+Lemma weight_fact : forall u s w h, In u (duals C) -> weight u s w = Some h ->
+  exists f, f_h f = h /\ f_s f = fst s /\ f_i f = snd s /\ check_fact X d ball C (d_nu u) (d_frame u) f = true /\
+    match f_wall f with None => True | Some n => w = Some n end.
 Proof.
-  intros u s w h Iu Hf v ro Hb Hro Hv Hw. unfold weight in Hf. destruct (find _ (nth (snd s) (d_facts u) [])) as [f|] eqn:Ef; [|discriminate].
-  inversion Hf; subst h; clear Hf. apply find_some in Ef as [If Hf].
-  rewrite !andb_true_iff in Hf. destruct Hf as [[H H1] H0].
-  apply eqb_prop in H. apply Nat.eqb_eq in H1. pose proof (ok_dual u Iu) as D. unfold check_dual in D.
-  rewrite !andb_true_iff in D. destruct D as [_ D].
-  assert (Il : In (nth (snd s) (d_facts u) []) (d_facts u)).
-  { destruct (nth_in_or_default (snd s) (d_facts u) []) as [I|E]; auto. rewrite E in If. destruct If. }
-  rewrite forallb_forall in D. specialize (D _ Il). rewrite forallb_forall in D. specialize (D f If). unfold check_fact in D. apply andb_prop in D as [H3 H6].
+  intros u s w h Iu Hf. unfold weight in Hf. destruct (find _ (nth (snd s) (d_facts u) [])) as [f|] eqn:Ef; [|discriminate].
+  inversion Hf; subst h; clear Hf. apply find_some in Ef as [If Hf]. exists f.
+  rewrite !andb_true_iff in Hf. destruct Hf as [[H H1] H0]. apply eqb_prop in H. apply Nat.eqb_eq in H1.
+  split; auto. split; auto. split; auto. split.
+  - pose proof (ok_dual u Iu) as D. unfold check_dual in D. rewrite !andb_true_iff in D. destruct D as [_ D].
+    assert (Il : In (nth (snd s) (d_facts u) []) (d_facts u)).
+    { destruct (nth_in_or_default (snd s) (d_facts u) []) as [I|E]; auto. rewrite E in If. destruct If. }
+    rewrite forallb_forall in D. specialize (D _ Il). rewrite forallb_forall in D. auto.
+  - destruct (f_wall f) as [n|]; auto. destruct w as [n'|]; [|discriminate]. apply Nat.eqb_eq in H0. congruence.
+Qed.
+
+Lemma frame_ok : forall u, In u (duals C) -> check_frame d ball (d_frame u) = true.
+Proof. intros u Iu. pose proof (ok_dual u Iu) as D. unfold check_dual in D. rewrite !andb_true_iff in D. tauto. Qed.
+
+Lemma weight_pos : forall u s w h, In u (duals C) -> weight u s w = Some h -> match ball with Spectral _ _ => (0 <= h)%Z | _ => True end.
+Proof.
+  intros u s w h Iu H. destruct (weight_fact u s w h Iu H) as (f & <- & _ & _ & Hc & _). unfold check_fact in Hc.
+  destruct ball; auto. apply andb_prop in Hc as [_ Hc]. destruct (farkas _ _ _ _ _ _); [|discriminate].
+  apply andb_prop in Hc as [Hc _]. apply Z.leb_le. auto.
+Qed.
+
+Lemma weight_sound : forall u s w h, In u (duals C) -> weight u s w = Some h ->
+  forall v r, within (d_frame u) v r -> 0 <= r -> (forall z, In z (nz X) -> dot z (P (snd s)) * dot z v >= 0) ->
+    match w with Some n => dot (wall C n) v = 0 | None => True end ->
+    sgn (fst s) * wsum (d_nu u) (relu_at v) X <= r * height h.
+Proof.
+  intros u s w h Iu Hf v ro Hb Hro Hv Hw. pose proof (frame_ok u Iu) as DF.
+  destruct (weight_fact u s w h Iu Hf) as (f & <- & H & H1 & H3 & H0). clear Hf. unfold check_fact in H3. apply andb_prop in H3 as [H3 H6].
   apply andb_prop in H3 as [H3 Hd]. apply Z.ltb_lt, IZR_lt in Hd.
   apply Nat.ltb_lt in H3. destruct (farkas _ _ _ _ _ _) as [r|] eqn:Er; [|discriminate].
   pose proof (farkas_sound _ _ _ _ _ _ _ Er v) as FS. rewrite H, wsum_map in FS.
-  assert (R : dot r v <= ro * IZR (f_den f * f_h f)).
+  assert (R : dot r v <= IZR (f_den f) * (ro * height (f_h f))).
   { assert (L2 : forall k, norm d v <= ro -> (Nat.leb (length r) d && Z.leb 0 k && Z.leb (dotZ r r) (k * k))%bool = true ->
       dot r v <= ro * IZR k).
     { intros k Hn H7. rewrite !andb_true_iff in H7. destruct H7 as [[L1 L2] L3]. apply Nat.leb_le in L1. apply Z.leb_le in L2, L3.
       eapply Rle_trans; [apply (dot_norm r d v k); auto|]. apply IZR_le in L2. nra. }
-    unfold within in Hb. destruct ball as [|p q|p q|p q]; auto.
+    assert (Lf : match ball with Spectral _ _ | Summing _ _ => True | _ => False end -> forall k, len (d_frame u) v <= ro ->
+      0 <= k -> forall q, IZR q = k * k -> in_frame d (d_frame u) r q = true -> dot r v <= ro * k).
+    { intros Sp k Hn Hk q Eq H7. unfold check_frame in DF. assert (DF' : (0 < fr_unit (d_frame u))%Z /\ (0 < fr_size (d_frame u))%Z /\
+        forallb (fun lm : row * row => Nat.leb (length (snd lm)) d) (fr_rows (d_frame u)) = true /\
+        forallb (fun i => zerob (lin (- fr_unit (d_frame u)) (axis i) 1 (span (map (fun lm : row * row => nth i (snd lm) 0%Z) (fr_rows (d_frame u))) (fr_rows (d_frame u))))) (seq 0 d) = true).
+      { destruct ball; try contradiction; rewrite !andb_true_iff, !Z.ltb_lt in DF; tauto. }
+      destruct DF' as (F1 & F2 & F3 & F4). eapply Rle_trans; [apply (frame_bound d (d_frame u) r q v k); auto|].
+      rewrite Rmult_comm. apply Rmult_le_compat_r; auto. }
+    clear DF. unfold within, height in *. destruct ball as [|p q|p q|p q|p q|p q].
     - rewrite (dot_zerob r v H6), Hb. lra.
-    - apply andb_prop in H6 as [L1 L3]. apply Nat.leb_le in L1. apply Z.leb_le, IZR_le in L3.
-      eapply Rle_trans; [apply (l1_bound r d v ro L1 Hb)|]. apply Rmult_le_compat_l; auto. }
+    - apply andb_prop in H6 as [L1 L3]. apply Nat.leb_le in L1. apply Z.leb_le, IZR_le in L3. rewrite mult_IZR in L3.
+      eapply Rle_trans; [apply (l1_bound r d v ro L1 Hb)|]. nra.
+    - specialize (L2 _ Hb H6). rewrite mult_IZR in L2. lra.
+    - specialize (L2 _ Hb H6). rewrite mult_IZR in L2. lra.
+    - apply andb_prop in H6 as [L1 L3]. apply Z.leb_le, IZR_le in L1.
+      replace (IZR (f_den f) * (ro * sqrt (IZR (f_h f)))) with (ro * (IZR (f_den f) * sqrt (IZR (f_h f)))) by ring.
+      apply (Lf I _ Hb) with (q := (f_den f * (f_den f * f_h f))%Z); auto.
+      + apply Rmult_le_pos; [lra|apply sqrt_pos].
+      + rewrite !mult_IZR. pose proof (sqrt_sqrt _ L1) as E. rewrite <- E at 1. ring.
+    - apply andb_prop in H6 as [L1 L3]. apply Z.leb_le, IZR_le in L1. rewrite mult_IZR in L1.
+      replace (IZR (f_den f) * (ro * IZR (f_h f))) with (ro * (IZR (f_den f) * IZR (f_h f))) by ring.
+      apply (Lf I _ Hb) with (q := (f_den f * f_h f * (f_den f * f_h f))%Z); auto.
+      rewrite !mult_IZR. ring. }
   unfold sgn. replace (if fst s then 1 else -1) with (IZR (if fst s then 1 else -1)) by (destruct (fst s); reflexivity).
-  rewrite mult_IZR in R. apply Rmult_le_reg_l with (IZR (f_den f)); auto.
+  apply Rmult_le_reg_l with (IZR (f_den f)); auto.
   rewrite <- Rmult_assoc, (Rmult_comm (IZR (f_den f))), Rmult_assoc.
-  replace (IZR (f_den f) * (ro * IZR (f_h f))) with (ro * (IZR (f_den f) * IZR (f_h f))) by ring.
   eapply Rle_trans; [apply FS|exact R]. intros z Iz. rewrite H1. split; [|split].
   - destruct (in_nz X z Iz) as [Nz|Z0]; [left; rewrite <- H1; apply pat_generic; auto|right; auto].
   - destruct (in_nz X z Iz) as [Nz|Z0]; [apply Hv; auto|rewrite !Z0; lra].
   - intros Fr. unfold on_wall in Fr. destruct (f_wall f) as [n|]; [|discriminate].
-    destruct w as [n'|]; [|discriminate]. apply Nat.eqb_eq in H0. subst n'.
-    destruct (parb_sound _ _ Fr) as (c & _ & Hc). rewrite Hc, Hw. ring.
+    subst w. destruct (parb_sound _ _ Fr) as (c & _ & Hc). rewrite Hc, Hw. ring.
 Qed.
 
 Definition face_holds W a j face : Prop :=
   match face with Some n => dot (wall C n) (uvec W a j) = 0 | None => forall x, In x (nz X) -> dot x (uvec W a j) = 0 end.
 
-(* what the first k neurons have of the radius, and one of them *)
-Let part W a i : R := if shared ball then norm d (uvec W a i) else rho.
-Let room W a k : R := if shared ball then sumlt k (fun i => norm d (uvec W a i)) else rho.
+(* what a neuron has of the radius *)
+Let part F W a i : R := match ball with
+  | Frobenius _ _ => norm d (uvec W a i)
+  | Spectral _ _ | Summing _ _ => len F (uvec W a i)
+  | _ => rho
+  end.
 
 Lemma norm_uvec : forall W a j, norm d (uvec W a j) = norm d (fun i => a j * W j i).
 Proof.
   intros W a j. apply Rle_antisym; apply norm_le; intros i Hi; unfold uvec; rewrite !Rabs_mult, Rabs_Rabsolu; lra.
 Qed.
 
-Lemma part_within : forall W a i, in_ball m d ball W a -> (i < m)%nat -> within (uvec W a i) (part W a i) /\ 0 <= part W a i.
+Lemma uvec_turned : forall W a j i, uvec W a j i = (if Rle_dec 0 (a j) then 1 else -1) * (a j * W j i).
+Proof. intros W a j i. unfold uvec. destruct (Rle_dec 0 (a j)); [rewrite Rabs_right|rewrite Rabs_left]; lra. Qed.
+
+Lemma part_within : forall u W a i, In u (duals C) -> in_ball m d ball W a -> (i < m)%nat ->
+  within (d_frame u) (uvec W a i) (part (d_frame u) W a i) /\ 0 <= part (d_frame u) W a i.
 Proof.
-  intros W a i Hb Hi. unfold part, within. pose proof (norm_pos d (uvec W a i)). destruct pos_rho as [_ rp].
-  unfold in_ball in Hb. unfold rho, rn, rd in *. destruct ball as [|p q|p q|p q]; simpl in *; split; auto; try lra.
+  intros u W a i Iu Hb Hi. unfold part, within. pose proof (norm_pos d (uvec W a i)). destruct pos_rho as [_ rp].
+  pose proof (frame_ok u Iu) as Fr. unfold check_frame in Fr.
+  unfold in_ball in Hb. unfold rho, rn, rd in *. destruct ball as [|p q|p q|p q|p q|p q]; simpl in *; split; auto; try lra.
   - intros i' Hi'. unfold uvec. rewrite Rabs_mult, Rabs_Rabsolu, <- Rabs_mult. auto.
   - rewrite norm_uvec. auto.
+  - rewrite !andb_true_iff, !Z.ltb_lt in Fr. apply len_pos. tauto.
+  - rewrite !andb_true_iff, !Z.ltb_lt in Fr. apply len_pos. tauto.
 Qed.
 
-Lemma room_le : forall W a, in_ball m d ball W a -> room W a m <= rho.
-Proof.
-  intros W a Hb. unfold room. unfold in_ball in Hb. unfold rho, rn, rd. destruct ball as [|p q|p q|p q]; simpl in *; try lra.
-  rewrite (sumlt_ext m _ (fun j => norm d (fun i => a j * W j i))); auto. intros j Hj. apply norm_uvec.
-Qed.
+(* heights of the first k neurons that come to t together *)
+Definition come (k : nat) (g : nat -> Z) (t : Z) : Prop :=
+  match ball with Spectral _ _ => forall i, (i < k)%nat -> (0 <= g i)%Z | _ => True end /\
+  if shared ball then (0 <= t)%Z /\ forall i, (i < k)%nat -> (g i <= t)%Z else IZR t = sumlt k (fun i => IZR (g i)).
 
 Lemma total_sound : forall u c j face W a, In u (duals C) -> in_ball m d ball W a ->
   in_cell (nz X) P m W a c -> ((j < m)%nat -> face_holds W a j face) ->
-  forall k t, (k <= m)%nat -> total ball u c j face k = Some t -> exists h : nat -> R, sumlt k h <= room W a k * IZR t /\
-    (shared ball = true -> 0 <= IZR t) /\ forall i, (i < k)%nat -> wsum (d_nu u) (fun x => a i * Rmax 0 (dot x (W i))) X <= h i.
+  forall k t, (k <= m)%nat -> total ball u c j face k = Some t -> exists g, come k g t /\
+    forall i, (i < k)%nat -> wsum (d_nu u) (fun x => a i * Rmax 0 (dot x (W i))) X <= part (d_frame u) W a i * height (g i).
 Proof.
   intros u c j face W a Iu Hb Hc Hface. induction k as [|k IH]; intros t Hk E; cbn [total] in E.
-  - inversion E. exists (fun _ => 0). split; [simpl; lra|split; [intros; lra|intros; lia]].
+  - inversion E. exists (fun _ => 0%Z). unfold come. split; [|intros; lia].
+    split; [destruct ball; auto; intros; lia|]. destruct (shared ball); simpl; auto. split; [lia|intros; lia].
   - destruct (total ball u c j face k) as [t'|] eqn:Et; [|discriminate].
-    destruct (IH t') as (h & Hs & Ht & Hh); [lia|auto|]. assert (Hkm : (k < m)%nat) by lia.
-    destruct (part_within W a k Hb Hkm) as [Bx Hp].
+    destruct (IH t') as (g & [Hn Hg] & Hh); [lia|auto|]. assert (Hkm : (k < m)%nat) by lia.
+    destruct (part_within u W a k Iu Hb Hkm) as [Bx Hp].
     destruct (if Nat.eqb k j then _ else _) as [h'|] eqn:Eh; [|discriminate]. inversion E; subst t; clear E.
-    exists (fun i => if Nat.eqb i k then part W a k * IZR h' else h i). split; [|split].
-    + cbn [sumlt]. rewrite Nat.eqb_refl.
-      rewrite (sumlt_ext k _ h); [|intros i Hi; destruct (Nat.eqb_spec i k); auto; lia].
-      unfold part, room, together in *. destruct (shared ball); [|rewrite plus_IZR; lra]. cbn [sumlt].
-      assert (M1 : IZR t' <= IZR (Z.max h' t')) by (apply IZR_le; lia).
-      assert (M2 : IZR h' <= IZR (Z.max h' t')) by (apply IZR_le; lia).
-      assert (Sp : 0 <= sumlt k (fun i => norm d (uvec W a i))).
-      { clear. induction k as [|k IH]; simpl; [lra|]. pose proof (norm_pos d (uvec W a k)). lra. }
-      nra.
-    + intros Sh. specialize (Ht Sh). unfold together. rewrite Sh. eapply Rle_trans; [exact Ht|]. apply IZR_le. lia.
+    assert (Pos : match ball with Spectral _ _ => (0 <= h')%Z | _ => True end).
+    { destruct (Nat.eqb k j); [destruct face as [n|]; [|inversion Eh; destruct ball; auto; lia]|];
+        eapply weight_pos; eauto. }
+    exists (fun i => if Nat.eqb i k then h' else g i). split.
+    + unfold come, together in *. split.
+      * destruct ball; auto. intros i Hi. destruct (Nat.eqb_spec i k); auto. apply Hn. lia.
+      * destruct (shared ball).
+        -- destruct Hg as [G1 G2]. split; [lia|]. intros i Hi. destruct (Nat.eqb_spec i k); [lia|]. specialize (G2 i ltac:(lia)). lia.
+        -- cbn [sumlt]. rewrite Nat.eqb_refl, plus_IZR, Hg. rewrite (sumlt_ext k (fun i => IZR (if Nat.eqb i k then h' else g i)) (fun i => IZR (g i))); [ring|].
+           intros i Hi. destruct (Nat.eqb_spec i k); auto; lia.
     + intros i Hi. destruct (Nat.eqb_spec i k) as [Ei|Ne]; [rewrite Ei|apply Hh; lia].
       destruct (Hc k Hkm) as [Hsg Hx].
       rewrite (wsum_ext _ _ (fun x => sgn (fst (st c k)) * relu_at (uvec W a k) x)).
@@ -663,14 +829,70 @@ Proof.
       destruct (Nat.eqb_spec k j) as [Ej|Nj].
       * assert (Hjm : (j < m)%nat) by lia. specialize (Hface Hjm). unfold face_holds in Hface. destruct face as [n|].
         -- apply (weight_sound u (st c k) (Some n) h'); auto. rewrite Ej. auto.
-        -- inversion Eh; subst h'. rewrite Rmult_0_r.
-           assert (Z0 : wsum (d_nu u) (relu_at (uvec W a k)) X = 0); [|rewrite Z0; lra].
-           assert (Hf : forall x, In x X -> dot x (uvec W a k) = 0).
-           { intros x Ix. destruct (in_nz X x Ix) as [Nz|Z0]; auto. rewrite Ej. auto. }
-           clear -Hf. revert X Hf. induction (d_nu u) as [|v nu IH]; intros [|z X] H; simpl; auto.
-           rewrite IH; [|intros; apply H; right; auto]. unfold relu_at. rewrite H; [|left; auto].
-           rewrite Rmax_left; [ring|lra].
+        -- inversion Eh; subst h'.
+           assert (Z0 : wsum (d_nu u) (relu_at (uvec W a k)) X = 0).
+           { assert (Hf : forall x, In x X -> dot x (uvec W a k) = 0).
+             { intros x Ix. destruct (in_nz X x Ix) as [Nz|Z0]; auto. rewrite Ej. auto. }
+             clear -Hf. revert X Hf. induction (d_nu u) as [|v nu IH]; intros [|z X] H; simpl; auto.
+             rewrite IH; [|intros; apply H; right; auto]. unfold relu_at. rewrite H; [|left; auto].
+             rewrite Rmax_left; [ring|lra]. }
+           rewrite Z0. unfold height. destruct ball; rewrite ?sqrt_0; lra.
       * apply (weight_sound u (st c k) None h'); auto.
+Qed.
+
+(* lengths of the neurons in a frame, where all together have a spectral norm *)
+Lemma frame_within : forall F V r e W a, check_frame d ball F = true -> match ball with Spectral _ _ | Summing _ _ => True | _ => False end ->
+  spectral m d V r -> 0 <= r -> (forall j i, (j < m)%nat -> (i < d)%nat -> a j * W j i = e j * V j i) ->
+  norm m (fun j => len F (V j)) <= r /\ forall j, (j < m)%nat -> len F (uvec W a j) = Rabs (e j) * len F (V j).
+Proof.
+  intros F V r e W a Fr Sp S r0 E.
+  assert (Fr' : (0 < fr_size F)%Z /\ forallb (fun lm : row * row => Nat.leb (length (fst lm)) d) (fr_rows F) = true /\
+    (fold_right (fun lm t => dotZ (fst lm) (fst lm) + t) 0 (fr_rows F) <= fr_size F * fr_size F)%Z).
+  { unfold check_frame in Fr. destruct ball; try contradiction; rewrite !andb_true_iff, !Z.ltb_lt, Z.leb_le in Fr; tauto. }
+  destruct Fr' as (F2 & F3 & F4). split.
+  - apply norm_least; auto. apply (frame_columns m d F V r F2 F3 F4 S).
+  - intros j Hj. pose proof (len_scale d F (e j * (if Rle_dec 0 (a j) then 1 else -1)) (uvec W a j) (V j) F3) as L.
+    rewrite L.
+    + rewrite Rabs_mult. destruct (Rle_dec 0 (a j)); [rewrite Rabs_R1|rewrite (Rabs_left (-1)) by lra]; ring.
+    + intros i Hi. rewrite uvec_turned, E by auto. ring.
+Qed.
+
+(* neurons in the ball cannot come to more than the radius times what is listed *)
+Lemma gathered : forall u W a g t, In u (duals C) -> in_ball m d ball W a -> come m g t -> (t <= d_lim u)%Z ->
+  sumlt m (fun i => part (d_frame u) W a i * height (g i)) <= rho * IZR (limit ball u).
+Proof.
+  intros u W a g t Iu Hb [Hn Hg] Ht. pose proof Ht as Ht'. apply IZR_le in Ht. destruct pos_rho as [rdp rp]. pose proof (frame_ok u Iu) as Fr.
+  pose proof (fun i Hi => proj2 (part_within u W a i Iu Hb Hi)) as Hp.
+  pose proof (fun V r e => frame_within (d_frame u) V r e W a Fr) as Fw.
+  assert (Own : forall h, sumlt m (fun i => rho * h i) = rho * sumlt m h) by (intros; apply sumlt_scale).
+  assert (Sh : (0 <= t)%Z /\ (forall i, (i < m)%nat -> (g i <= t)%Z) -> sumlt m (part (d_frame u) W a) <= rho ->
+    sumlt m (fun i => part (d_frame u) W a i * IZR (g i)) <= rho * IZR (d_lim u)).
+  { intros [T0 Tg] Hs. apply IZR_le in T0. apply Rle_trans with (sumlt m (fun i => IZR t * part (d_frame u) W a i)).
+    - apply sumlt_le. intros i Hi. specialize (Tg i Hi). apply IZR_le in Tg. specialize (Hp i Hi). rewrite Rmult_comm. apply Rmult_le_compat_r; auto.
+    - rewrite sumlt_scale. eapply Rle_trans; [apply Rmult_le_compat_l; [exact T0|exact Hs]|]. rewrite Rmult_comm. apply Rmult_le_compat_l; auto. }
+  unfold limit, height, part, shared, in_ball in *. destruct ball as [|p q|p q|p q|p q|p q]; cbv beta iota in *;
+    try (rewrite Own, <- Hg; apply Rmult_le_compat_l; auto).
+  - apply (Sh Hg). rewrite (sumlt_ext m _ (fun j => norm d (fun i => a j * W j i))); auto. intros j Hj. apply norm_uvec.
+  - assert (E1 : forall j i, (j < m)%nat -> (i < d)%nat -> a j * W j i = 1 * (a j * W j i)) by (intros; ring).
+    destruct (Fw _ _ (fun _ => 1) I Hb rp E1) as [Q1 Q2].
+    eapply Rle_trans; [apply (inner_le m (fun i => len (d_frame u) (uvec W a i)) (fun i => sqrt (IZR (g i))))|].
+    apply Rmult_le_compat; try apply norm_pos.
+    + rewrite (norm_ext m _ (fun j => len (d_frame u) (fun i => a j * W j i))); auto.
+      intros j Hj. rewrite Q2, Rabs_R1 by auto. ring.
+    + assert (T0 : (0 <= t)%Z).
+      { apply le_IZR. rewrite Hg. clear -Hn. induction m as [|k IH]; simpl; [lra|].
+        pose proof (IZR_le _ _ (Hn k (Nat.lt_succ_diag_r k))). assert (0 <= sumlt k (fun i => IZR (g i))) by (apply IH; intros; apply Hn; lia). lra. }
+      assert (U0 : (0 <= Z.sqrt_up (d_lim u))%Z) by apply Z.sqrt_up_nonneg.
+      assert (U1 : (d_lim u <= Z.sqrt_up (d_lim u) * Z.sqrt_up (d_lim u))%Z) by (apply Z.sqrt_sqrt_up_spec; lia).
+      apply IZR_le in U0, U1. rewrite mult_IZR in U1. apply norm_least; auto.
+      rewrite (sumlt_ext m _ (fun i => IZR (g i))), <- Hg; [lra|]. intros i Hi. apply sqrt_sqrt. apply IZR_le. auto.
+  - destruct Hb as (V & b' & E & N & S). destruct (Fw V _ b' I S rp E) as [Q1 Q2]. apply (Sh Hg).
+    rewrite (sumlt_ext m _ (fun j => Rabs (b' j) * len (d_frame u) (V j))) by auto.
+    eapply Rle_trans; [apply (inner_le m (fun j => Rabs (b' j)) (fun j => len (d_frame u) (V j)))|].
+    assert (N' : norm m (fun j => Rabs (b' j)) <= 1).
+    { eapply Rle_trans; [|exact N]. apply norm_le. intros j Hj. rewrite Rabs_Rabsolu. lra. }
+    apply Rle_trans with (1 * norm m (fun j => len (d_frame u) (V j))); [|rewrite Rmult_1_l; exact Q1].
+    apply Rmult_le_compat_r; auto. apply norm_pos.
 Qed.
 
 Lemma above_sound : forall u c j face, In u (duals C) -> above m ball u c j face = true ->
@@ -681,28 +903,25 @@ Proof.
   2:{ unfold below in Hl. destruct strict; lra. }
   clear Hl.
   unfold above in Ha. destruct (total ball u c j face m) as [t|] eqn:Et; [|discriminate].
-  destruct (total_sound u c j face W a Iu Hb Hc Hface m t (le_n m) Et) as (h & Hs & Ht & Hh).
-  pose proof (net_wsum (d_nu u) X W a h m Hh) as N.
-  apply Z.leb_le, IZR_le in Ha. destruct pos_rho as [rdp rp].
-  assert (N' : wsum (d_nu u) (net m W a) X <= rho * IZR (d_lim u)).
-  { apply Rle_trans with (rho * IZR t); [|apply Rmult_le_compat_l; auto].
-    eapply Rle_trans; [exact N|]. eapply Rle_trans; [exact Hs|]. pose proof (room_le W a Hb) as Rl. unfold room in *.
-    destruct (shared ball); [|lra]. apply Rmult_le_compat_r; auto. }
+  destruct (total_sound u c j face W a Iu Hb Hc Hface m t (le_n m) Et) as (g0 & Hg & Hh).
+  apply Z.leb_le in Ha. destruct pos_rho as [rdp rp].
+  assert (N' : wsum (d_nu u) (net m W a) X <= rho * IZR (limit ball u)).
+  { eapply Rle_trans; [apply (net_wsum (d_nu u) X W a _ m Hh)|]. apply (gathered u W a g0 t); auto. }
   pose proof (ok_dual u Iu) as D. unfold check_dual in D. rewrite !andb_true_iff in D.
-  destruct D as [[[H7 H2] H1] _].
+  destruct D as [[[[H7 H2] H1] _] _].
   pose proof ok_rows as Rw. unfold check_rows in Rw. rewrite !andb_true_iff in Rw.
   destruct Rw as [[[[[[[[H3 _] _] H] _] _] _] _] _].
   apply Z.ltb_lt, IZR_lt in H3. apply Nat.eqb_eq in H7. apply Nat.eqb_eq in H.
   apply Z.ltb_lt, IZR_lt in H2.
-  assert (H1a : (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u) <= (rd ball * dotZ (d_nu u) y - rn ball * d_lim u) * (rd ball * dotZ (d_nu u) y - rn ball * d_lim u) * bd)%Z /\
-    (strict = true -> (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u) < (rd ball * dotZ (d_nu u) y - rn ball * d_lim u) * (rd ball * dotZ (d_nu u) y - rn ball * d_lim u) * bd)%Z)).
+  assert (H1a : (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u) <= (rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * (rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * bd)%Z /\
+    (strict = true -> (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u) < (rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * (rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * bd)%Z)).
   { destruct strict; [apply Z.ltb_lt in H1|apply Z.leb_le in H1]; split; auto; try lia; discriminate. }
   clear H1. destruct H1a as [H1 H1s]. apply IZR_le in H1.
-  assert (H1s' : strict = true -> IZR (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u)) < IZR ((rd ball * dotZ (d_nu u) y - rn ball * d_lim u) * (rd ball * dotZ (d_nu u) y - rn ball * d_lim u) * bd)) by (intros; apply IZR_lt; auto).
+  assert (H1s' : strict = true -> IZR (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u)) < IZR ((rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * (rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * bd)) by (intros; apply IZR_lt; auto).
   clear H1s.
   rewrite !mult_IZR, !minus_IZR, !mult_IZR in H1, H1s'. rewrite minus_IZR, !mult_IZR in H2.
   set (Y := IZR (dotZ (d_nu u) y)) in *. set (q := IZR (dotZ (d_nu u) (d_nu u))) in *.
-  set (D := IZR (rd ball)) in *. set (H0 := IZR (d_lim u)) in *.
+  set (D := IZR (rd ball)) in *. set (H0 := IZR (limit ball u)) in *.
   assert (Er : IZR (rn ball) = rho * D) by (unfold rho; fold D; field; lra). rewrite Er in *.
   set (g := Y - rho * H0) in *.
   assert (G : g > 0). { replace (D * Y - rho * D * H0) with (D * g) in H2 by (unfold g; ring). nra. }

@@ -32,14 +32,22 @@ Definition is_path (m d : nat) (W : R -> nat -> rvec) (a : R -> nat -> R) : Prop
 (* the l2 norm of the first d entries *)
 Definition norm (d : nat) (u : rvec) : R := sqrt (sumlt d (fun i => u i * u i)).
 
-(* balls of radius p / q, by the vectors a_j w_j: their entries, each one's norm, the sum of the norms *)
-Inductive balls := Free | Entrywise (p q : Z) | Columns (p q : Z) | Frobenius (p q : Z).
+(* the spectral norm of the matrix with columns W 0 .. W (m - 1) is at most r: |W z| <= r |z| *)
+Definition spectral (m d : nat) (W : nat -> rvec) (r : R) : Prop :=
+  forall z, norm d (fun i => sumlt m (fun j => z j * W j i)) <= r * norm m z.
+
+(* balls of radius p / q, by the vectors a_j w_j: their entries, each one's norm, the sum of the norms; their spectral
+   norm; and their 2-summing norm, which says that they are b_j v_j with |b| <= 1 and a spectral norm of v in the radius *)
+Inductive balls := Free | Entrywise (p q : Z) | Columns (p q : Z) | Frobenius (p q : Z) | Spectral (p q : Z) | Summing (p q : Z).
 Definition in_ball (m d : nat) (ball : balls) (W : nat -> rvec) (a : nat -> R) : Prop :=
   match ball with
   | Free => True
   | Entrywise p q => forall j i, (j < m)%nat -> (i < d)%nat -> Rabs (a j * W j i) <= IZR p / IZR q
   | Columns p q => forall j, (j < m)%nat -> norm d (fun i => a j * W j i) <= IZR p / IZR q
   | Frobenius p q => sumlt m (fun j => norm d (fun i => a j * W j i)) <= IZR p / IZR q
+  | Spectral p q => spectral m d (fun j i => a j * W j i) (IZR p / IZR q)
+  | Summing p q => exists V b, (forall j i, (j < m)%nat -> (i < d)%nat -> a j * W j i = b j * V j i) /\
+      norm m b <= 1 /\ spectral m d V (IZR p / IZR q)
   end.
 
 (* networks with rational parameters: neurons (w, a) *)

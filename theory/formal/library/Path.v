@@ -1,7 +1,6 @@
-(* Upper bounds: paths made of linear moves of the inner weights inside a cell, linear moves of the
-   outer weights, and rescalings; and their boolean checker. *)
+(* Upper bounds: paths from network to network, all neurons inside closed cones; and their boolean checker. *)
 Require Import Reals List ZArith QArith Qreals Lra Lia Psatz Bool.
-Require Import Isthmus.Vec Isthmus.Net Isthmus.Perm Isthmus.Ball Isthmus.Check.
+Require Import Isthmus.Vec Isthmus.Net Isthmus.Chain Isthmus.Perm Isthmus.Ball Isthmus.Definite Isthmus.Check.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -233,6 +232,74 @@ Proof.
   intros j Hj. destruct (V1 j Hj) as [P1 P2]. destruct (E j Hj) as [P3 P4]. split; [congruence|].
   intros i Hi. rewrite P2; auto.
 Qed.
+
+(* ---- two networks whose neurons have the same signs and are in the same closed cones ---- *)
+
+Lemma good_shrink : forall W a W' a' k, good W a ->
+  (forall j, (j < m)%nat -> (forall x, In x X -> a' j * Rmax 0 (dot x (W' j)) = a j * Rmax 0 (dot x (W j))) /\
+     Rabs (k j) <= 1 /\ forall i, (i < d)%nat -> a' j * W' j i = k j * (a j * W j i)) -> good W' a'.
+Proof.
+  intros W a W' a' k [B L] H. split.
+  - apply (in_ball_shrink m d ball W a W' a' k); auto. intros j Hj. apply (H j Hj).
+  - unfold loss in *. rewrite (sqerr_ext _ (net m W a)); auto. intros x Ix. unfold net. apply sumlt_ext.
+    intros j Hj. apply H; auto.
+Qed.
+
+(* the gauge a = +-1, w = u *)
+Lemma normal : forall W a (s : nat -> bool), good W a ->
+  (forall j, (j < m)%nat -> sgn (s j) * a j >= 0 \/ forall i, (i < d)%nat -> W j i = 0) ->
+  good (uvec W a) (fun j => sgn (s j)) /\ joined W a (uvec W a) (fun j => sgn (s j)).
+Proof.
+  intros W a s G Hs.
+  set (W1 := fun j i => if Req_EM_T (a j) 0 then 0 else W j i).
+  set (a2 := fun j => if Req_EM_T (a j) 0 then sgn (s j) else sgn (s j) * Rabs (a j)).
+  assert (S1 : forall j, Rabs (sgn (s j)) = 1) by (intros j; unfold sgn; destruct (s j); [apply Rabs_R1|rewrite Rabs_left; lra]).
+  assert (D1 : forall x j, dot x (W1 j) = if Req_EM_T (a j) 0 then 0 else dot x (W j)).
+  { intros x j. unfold W1. destruct (Req_EM_T (a j) 0); auto. apply dot_0; auto. }
+  assert (Z : forall j x, In x X -> (forall i, (i < d)%nat -> W j i = 0) -> dot x (W j) = 0).
+  { intros j x Ix E. rewrite (dot_ext_len x d (W j) (fun _ => 0)); auto. apply dot_0; auto. }
+  assert (Right : forall j, sgn (s j) * a j >= 0 -> sgn (s j) * Rabs (a j) = a j).
+  { intros j H. unfold sgn in *. destruct (s j); [rewrite Rabs_right|rewrite Rabs_left1]; lra. }
+  assert (G1 : good W1 a).
+  { apply (good_shrink W a _ _ (fun _ => 1)); auto. intros j Hj. rewrite Rabs_R1. split; [|split; [lra|]].
+    - intros x Ix. rewrite D1. destruct (Req_EM_T (a j) 0) as [E|]; auto. rewrite E. ring.
+    - intros i Hi. unfold W1. destruct (Req_EM_T (a j) 0) as [E|]; [rewrite E|]; ring. }
+  assert (G2 : good W1 a2).
+  { apply (good_shrink W a _ _ (fun _ => 1)); auto. intros j Hj. rewrite Rabs_R1. split; [|split; [lra|]].
+    - intros x Ix. rewrite D1. unfold a2. destruct (Req_EM_T (a j) 0) as [E|]; [rewrite E, Rmax_left by lra; ring|].
+      destruct (Hs j Hj) as [R|E]; [rewrite Right; auto|]. rewrite (Z j x Ix E), Rmax_left by lra. ring.
+    - intros i Hi. unfold W1, a2. destruct (Req_EM_T (a j) 0) as [E|]; [rewrite E; ring|].
+      destruct (Hs j Hj) as [R|E]; [rewrite Right; auto; ring|]. rewrite E; auto. ring. }
+  assert (G3 : good (uvec W a) (fun j => sgn (s j))).
+  { apply (good_shrink W a _ _ (fun j => sgn (s j) * (if Rle_dec 0 (a j) then 1 else -1))); auto. intros j Hj. split; [|split].
+    - intros x Ix. rewrite dot_u. destruct (Hs j Hj) as [R|E]; [symmetry; apply scale_relu; auto|].
+      rewrite (Z j x Ix E), Rmult_0_r, Rmax_left by lra. ring.
+    - rewrite Rabs_mult, S1. destruct (Rle_dec 0 (a j)); [rewrite Rabs_R1|rewrite Rabs_left]; lra.
+    - intros i Hi. rewrite uvec_turned. ring. }
+  split; auto. unfold joined in *.
+  apply (joined_trans W a W1 a).
+  { apply move_inner; auto. intros j Hj. destruct (Req_EM_T (a j) 0) as [E|N]; [auto|right].
+    intros x Ix. rewrite D1. destruct (Req_EM_T (a j) 0); [lra|]. nra. }
+  apply (joined_trans W1 a W1 a2).
+  { apply move_outer; auto. }
+  apply (move_scale W1 a2 _ _ (fun j => if Req_EM_T (a j) 0 then 1 else Rabs (a j))); auto.
+  intros j Hj. unfold a2, W1, uvec. destruct (Req_EM_T (a j) 0) as [E|N].
+  - split; [lra|]. split; [ring|]. intros i Hi. rewrite E, Rabs_R0. ring.
+  - split; [apply Rabs_pos_lt; auto|]. split; [ring|intros; ring].
+Qed.
+
+Theorem aligned : forall W a W' a' s, good W a -> good W' a' ->
+  (forall j, (j < m)%nat -> (sgn (s j) * a j >= 0 \/ forall i, (i < d)%nat -> W j i = 0) /\
+     (sgn (s j) * a' j >= 0 \/ forall i, (i < d)%nat -> W' j i = 0) /\
+     forall x, In x X -> dot x (uvec W a j) * dot x (uvec W' a' j) >= 0) -> joined W a W' a'.
+Proof.
+  intros W a W' a' s G G' H.
+  destruct (normal W a s G) as [U J]; [intros j Hj; apply (H j Hj)|].
+  destruct (normal W' a' s G') as [U' J']; [intros j Hj; apply (H j Hj)|].
+  apply (joined_trans _ _ (uvec W a) (fun j => sgn (s j))); auto.
+  apply (joined_trans _ _ (uvec W' a') (fun j => sgn (s j))); [|apply (turned m d good); auto].
+  apply move_inner; auto. intros j Hj. right. intros x Ix. apply (H j Hj); auto.
+Qed.
 End Joined.
 
 (* ---- the checker ---- *)
@@ -269,19 +336,18 @@ Definition goodQ (A : endpoint) : bool :=
   | Entrywise p q => Z.ltb 0 q && all m (fun j => all d (fun i => Qle_bool (inject_Z q * absQ (qa A j * qW A j i)) (inject_Z p)))
   | Columns p q => Z.ltb 0 q && Z.leb 0 p && all m (fun j => Qle_bool (inject_Z (q * q) * normQ2 A j) (inject_Z (p * p)))
   | Frobenius p q => Z.ltb 0 q && Qle_bool (inject_Z q * sumQ m (fun j => rootQ (normQ2 A j))) (inject_Z p)
+  | Spectral p q => Z.ltb 0 q && Z.leb 0 p && boundedQ m d false p q (fun _ => 1%Q) (fun j i => qa A j * qW A j i)%Q
+  | Summing p q => Z.ltb 0 q && Z.leb 0 p && (* the norm of a is shared as a has it *)
+      (all m (fun j => Qeq_bool (qa A j) 0) ||| boundedQ m d true p q (qa A) (fun j i => qa A j * qW A j i)%Q)
   end.
-Definition innerQ (A B : endpoint) : bool := all m (fun j => Qeq_bool (qa A j) (qa B j) &&
-  (Qeq_bool (qa A j) 0 || forallb (fun x => Qle_bool 0 (dotQ x (qW A j) * dotQ x (qW B j))) X)).
-Definition outerQ (A B : endpoint) : bool := all m (fun j => all d (fun i => Qeq_bool (qW A j i) (qW B j i))).
-(* a0 / a1 = k > 0, W1 = k W0; or nothing moves *)
-Definition scaleQ (A B : endpoint) : bool := all m (fun j =>
-  (negb (Qle_bool (qa A j * qa B j) 0) && all d (fun i => Qeq_bool (qa B j * qW B j i) (qa A j * qW A j i))) ||
-  (Qeq_bool (qa A j) (qa B j) && all d (fun i => Qeq_bool (qW A j i) (qW B j i)))).
-Definition stepQ (A B : endpoint) : bool := outerQ A B ||| innerQ A B ||| scaleQ A B.
+(* a neuron that is zero, or adds nothing *)
+Definition deadQ (A : endpoint) (j : nat) : bool := Qeq_bool (qa A j) 0 ||| all d (fun i => Qeq_bool (qW A j i) 0).
+Definition alignedQ (A B : endpoint) : bool := all m (fun j => deadQ A j ||| deadQ B j |||
+  (Qle_bool 0 (qa A j * qa B j) && forallb (fun x => Qle_bool 0 (dotQ x (qW A j) * dotQ x (qW B j))) X)).
 Fixpoint check_moves (A : endpoint) (l : list endpoint) (B : endpoint) : bool :=
   match l with
-  | [] => stepQ A B
-  | A' :: l => goodQ A' && stepQ A A' && check_moves A' l B
+  | [] => alignedQ A B
+  | A' :: l => goodQ A' && alignedQ A A' && check_moves A' l B
   end.
 Definition check_path (A : endpoint) (l : list endpoint) (B : endpoint) : bool :=
   forallb (fun x => Nat.leb (length x) d) X && goodQ A && goodQ B && check_moves A l B.
@@ -350,10 +416,16 @@ Proof.
     exact S1.
 Qed.
 
+Lemma radius : forall p q, (Z.ltb 0 q && Z.leb 0 p)%bool = true -> 0 < IZR q /\ 0 <= IZR p / IZR q.
+Proof.
+  intros p q H. apply andb_prop in H as [Hq Hp]. apply Z.ltb_lt, IZR_lt in Hq. apply Z.leb_le, IZR_le in Hp.
+  split; auto. apply Rmult_le_pos; auto. left. apply Rinv_0_lt_compat; auto.
+Qed.
+
 Lemma goodQ_R : forall A, goodQ A = true -> good X y m d ball (Q2R c) (W_of A) (a_of A).
 Proof.
   intros A H. unfold goodQ in H. apply andb_prop in H as [H1 H2]. split.
-  - unfold in_ball. destruct ball as [|p q|p q|p q]; auto.
+  - unfold in_ball. destruct ball as [|p q|p q|p q|p q|p q]; auto.
     + intros j i Hj Hi. apply andb_prop in H2 as [Hq H2].
       apply Z.ltb_lt, IZR_lt in Hq. pose proof (all_spec _ _ (all_spec _ _ H2 j Hj) i Hi) as H3.
       apply Qle_R in H3. rewrite Q2R_mult, absQ_abs, !Q2R_inject, Q2R_mult in H3.
@@ -372,51 +444,71 @@ Proof.
         { rewrite normQ2_R, norm_sqr. apply sumlt_squares. }
         apply norm_least; auto. rewrite <- norm_sqr, <- normQ2_R. exact R2.
       * apply Rmult_le_reg_l with (IZR q); auto. field_simplify (IZR q * (IZR p / IZR q)); lra.
+    + destruct (radius p q) as [Q0 P]; [apply andb_prop in H2; tauto|]. apply andb_prop in H2 as [_ H2].
+      pose proof (boundedQ_R m d false p q _ _ H2 Q0 P) as B. apply spectral_bounded.
+      apply (bounded_scale m d _ _ _ _ (fun _ => 1) _ (B ltac:(lra))); auto. intros j Hj. unfold Q2R at 1. simpl.
+      replace (1 * / 1 / 1 * 1) with 1 by field. split; [lra|]. intros i Hi. rewrite Q2R_mult. unfold W_of, a_of. ring.
+    + destruct (radius p q) as [Q0 P]; [apply andb_prop in H2; tauto|]. apply andb_prop in H2 as [_ H2]. set (r := IZR p / IZR q) in *.
+      set (n := norm m (a_of A)). pose proof (norm_pos m (a_of A)) as N. fold n in N. apply summing_bounded.
+      destruct (Req_dec n 0) as [Z|NZ].
+      * exists (fun _ => 0). split; [|split; [|auto]].
+        -- rewrite (norm_ext m _ (fun _ => 0 * 0)), (norm_scale m 0 (fun _ => 0)), Rabs_R0 by (intros; ring). lra.
+        -- intros z. rewrite (norm_ext d _ (fun _ => 0 * 0)).
+           ++ rewrite (norm_scale d 0 (fun _ => 0)), Rabs_R0, Rmult_0_l. apply Rmult_le_pos; auto. apply norm_pos.
+           ++ intros i Hi. rewrite (sumlt_ext m _ (fun _ => 0 * 0)), sumlt_scale; [ring|]. intros j Hj.
+              pose proof (entry_norm m (a_of A) j Hj) as B. fold n in B. rewrite Z in B. pose proof (Rabs_pos (a_of A j)).
+              destruct (Req_dec (a_of A j) 0) as [->|K]; [ring|]. apply Rabs_pos_lt in K. lra.
+      * rewrite <- orb_lazy_alt in H2. apply orb_prop in H2 as [H2|H2].
+        -- exfalso. apply NZ. unfold n. rewrite (norm_ext m _ (fun _ => 0 * 0)), (norm_scale m 0 (fun _ => 0)), Rabs_R0; [ring|].
+           intros j Hj. unfold a_of. rewrite (Qeq_R _ _ (all_spec _ _ H2 j Hj)), Q2R_0. ring.
+        -- exists (fun j => a_of A j / n). split; [|split; [|auto]].
+           ++ rewrite (norm_ext m _ (fun j => / n * a_of A j)) by (intros; unfold Rdiv; ring). rewrite norm_scale. fold n.
+              rewrite Rabs_right by (left; apply Rinv_0_lt_compat; lra). rewrite Rinv_l; lra.
+           ++ pose proof (boundedQ_R m d true p q _ _ H2 Q0 P NZ) as B. fold r in B.
+              apply (bounded_shrink m d _ _ _ (fun _ => 1) _ B). intros j Hj. rewrite Rabs_R1. split; [lra|].
+              intros i Hi. rewrite Q2R_mult. unfold W_of, a_of. ring.
   - apply Qle_R in H1. rewrite (sqerrQ_R _ (net m (W_of A) (a_of A))), Q2R_mult in H1 by apply netQ_R.
     unfold loss. replace (Q2R 2) with 2 in H1 by (unfold Q2R; simpl; lra). lra.
 Qed.
 
-Lemma step_joined : forall A B, (forall x, In x X -> (length x <= d)%nat) -> goodQ A = true -> goodQ B = true ->
-  stepQ A B = true ->
-  joined X y m d ball (Q2R c) (W_of A) (a_of A) (W_of B) (a_of B).
+Lemma deadQ_R : forall A j, deadQ A j = true -> a_of A j = 0 \/ forall i, (i < d)%nat -> W_of A j i = 0.
 Proof.
-  intros A B Len GA GB H. apply goodQ_R in GA, GB. unfold stepQ in H. rewrite <- !orb_lazy_alt in H.
-  apply orb_prop in H as [H|H]; [apply orb_prop in H as [H|H]|].
-  - assert (E : eqnet m d (W_of A) (a_of B) (W_of B) (a_of B)).
-    { intros j Hj. split; auto. intros i Hi. apply Qeq_R. apply (all_spec _ _ (all_spec _ _ H j Hj) i Hi). }
-    apply (joined_ext X y m d ball (Q2R c)) with (W' := W_of A) (a' := a_of B); auto.
-    apply move_outer; auto. apply (good_ext X y m d ball (Q2R c) Len (W_of B) (a_of B)); auto.
-    intros j Hj. destruct (E j Hj) as [P1 P2]. split; auto; intros i Hi; symmetry; auto.
-  - assert (E : eqnet m d (W_of B) (a_of A) (W_of B) (a_of B)).
-    { intros j Hj. split; auto. pose proof (all_spec _ _ H j Hj) as Hj'. apply andb_prop in Hj' as [P _].
-      apply Qeq_R; auto. }
-    apply (joined_ext X y m d ball (Q2R c)) with (W' := W_of B) (a' := a_of A); auto.
-    apply move_inner; auto.
-    + apply (good_ext X y m d ball (Q2R c) Len (W_of B) (a_of B)); auto.
-      intros j Hj. destruct (E j Hj) as [P1 P2]. split; auto.
-    + intros j Hj. pose proof (all_spec _ _ H j Hj) as Hj'. apply andb_prop in Hj' as [_ P].
-      apply orb_prop in P as [P|P].
-      * left. unfold a_of. rewrite (Qeq_R _ _ P), Q2R_0. auto.
-      * right. intros x Ix. rewrite forallb_forall in P. specialize (P x Ix). apply Qle0 in P.
-        rewrite Q2R_mult, !dotQ_dot in P. auto.
-  - apply (move_scale X y m d ball (Q2R c)) with (k := fun j => if Req_EM_T (a_of A j) (a_of B j) then 1 else a_of A j / a_of B j); auto.
-    intros j Hj. pose proof (all_spec _ _ H j Hj) as Hj'. apply orb_prop in Hj' as [P|P].
-    + apply andb_prop in P as [P1 P2]. apply negb_true_iff in P1.
-      assert (Pos : a_of A j * a_of B j > 0).
-      { apply Rnot_le_lt. intros L. assert (Q0 : Qle_bool (qa A j * qa B j) 0 = true).
-        { apply Qle_bool_iff. apply Rle_Qle. rewrite Q2R_mult, Q2R_0. auto. } congruence. }
-      assert (N : a_of B j <> 0) by (intros E; rewrite E in Pos; lra).
-      assert (Wk : forall i, (i < d)%nat -> W_of B j i = a_of A j / a_of B j * W_of A j i).
-      { intros i Hi. pose proof (Qeq_R _ _ (all_spec _ _ P2 i Hi)) as P3. rewrite !Q2R_mult in P3.
-        unfold W_of, a_of in *. apply Rmult_eq_reg_l with (Q2R (qa B j)); auto. rewrite P3. field. auto. }
-      destruct (Req_EM_T (a_of A j) (a_of B j)) as [E|NE].
-      * rewrite E in *. split; [lra|]. split; [ring|]. intros i Hi. rewrite Wk; auto. field. auto.
-      * split; [|split; [field; auto|auto]].
-        replace (a_of A j / a_of B j) with (a_of A j * a_of B j * / (a_of B j * a_of B j)) by (field; auto).
-        apply Rmult_lt_0_compat; auto. apply Rinv_0_lt_compat. nra.
-    + apply andb_prop in P as [P1 P2]. apply Qeq_R in P1. destruct (Req_EM_T (a_of A j) (a_of B j)) as [E|NE].
-      * split; [lra|]. split; [lra|]. intros i Hi. rewrite Rmult_1_l. symmetry. apply (Qeq_R _ _ (all_spec _ _ P2 i Hi)).
-      * exfalso. apply NE. exact P1.
+  intros A j H. unfold deadQ in H. rewrite <- orb_lazy_alt in H. apply orb_prop in H as [H|H]; [left|right; intros i Hi]; unfold a_of, W_of; rewrite <- Q2R_0; apply Qeq_R; auto.
+  apply (all_spec _ _ H i Hi).
+Qed.
+
+Lemma step_joined : forall A B, (forall x, In x X -> (length x <= d)%nat) -> goodQ A = true -> goodQ B = true ->
+  alignedQ A B = true -> joined X y m d ball (Q2R c) (W_of A) (a_of A) (W_of B) (a_of B).
+Proof.
+  intros A B Len GA GB H. apply goodQ_R in GA, GB.
+  assert (Dead : forall C j x, In x X -> (a_of C j = 0 \/ forall i, (i < d)%nat -> W_of C j i = 0) -> dot x (uvec (W_of C) (a_of C) j) = 0).
+  { intros C j x Ix [E|E]; rewrite dot_u; [rewrite E, Rabs_R0; ring|].
+    rewrite (dot_ext_len x d (W_of C j) (fun _ => 0)) by auto. rewrite dot_0; auto. ring. }
+  (* the sign of a neuron that is not dead *)
+  set (s := fun j => if deadQ A j then Qle_bool 0 (qa B j) else Qle_bool 0 (qa A j)).
+  assert (Sg : forall C j, sgn (Qle_bool 0 (qa C j)) * a_of C j >= 0).
+  { intros C j. unfold sgn, a_of. destruct (Qle_bool 0 (qa C j)) eqn:E; [apply Qle0 in E; lra|].
+    assert (~ Q2R (qa C j) >= 0) by (intros K; apply Qle0 in K; congruence). lra. }
+  apply (aligned X y m d ball (Q2R c) Len _ _ _ _ s GA GB). intros j Hj. pose proof (all_spec _ _ H j Hj) as P. cbv beta in P. rewrite <- !orb_lazy_alt in P. unfold s.
+  destruct (deadQ A j) eqn:DA.
+  - apply deadQ_R in DA. split; [|split; [auto|]].
+    + destruct DA as [E|E]; auto. left. rewrite E, Rmult_0_r. lra.
+    + intros x Ix. rewrite (Dead A j x Ix DA). lra.
+  - split; [auto|]. destruct (deadQ B j) eqn:DB.
+    + apply deadQ_R in DB. split.
+      * destruct DB as [E|E]; auto. left. rewrite E, Rmult_0_r. lra.
+      * intros x Ix. rewrite (Dead B j x Ix DB). lra.
+    + cbn [orb] in P. apply andb_prop in P as [P1 P2]. apply Qle0 in P1. rewrite Q2R_mult in P1. fold (a_of A j) (a_of B j) in P1.
+      assert (NA : a_of A j <> 0).
+      { intros E. unfold deadQ in DA. rewrite <- orb_lazy_alt in DA. apply orb_false_iff in DA as [DA _]. apply not_true_iff_false in DA. apply DA.
+        apply Qeq_bool_iff, eqR_Qeq. rewrite Q2R_0. exact E. }
+      specialize (Sg A j). split.
+      * left. unfold sgn in *. destruct (Qle_bool 0 (qa A j)); nra.
+      * intros x Ix. rewrite forallb_forall in P2. specialize (P2 x Ix). apply Qle0 in P2. rewrite Q2R_mult, !dotQ_dot in P2.
+        rewrite !dot_u. fold (W_of A j) (W_of B j) in P2. pose proof (Rabs_pos (a_of A j)). pose proof (Rabs_pos (a_of B j)).
+        replace (Rabs (a_of A j) * dot x (W_of A j) * (Rabs (a_of B j) * dot x (W_of B j)))
+          with (Rabs (a_of A j) * Rabs (a_of B j) * (dot x (W_of A j) * dot x (W_of B j))) by ring.
+        apply Rle_ge, Rmult_le_pos; [apply Rmult_le_pos; auto|lra].
 Qed.
 
 Theorem barrier_upper_bound : forall A l B, check_path A l B = true ->

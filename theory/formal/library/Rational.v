@@ -1,6 +1,6 @@
 (* Rational data: X = XQ D, y = yQ D for a common denominator D; the loss of (XQ, yQ) is that of (X, y) over D^2. *)
 Require Import Reals List ZArith QArith Qreals Lra Lia Bool.
-Require Import Isthmus.Vec Isthmus.Net Isthmus.Perm Isthmus.Check Isthmus.Path Isthmus.Exact.
+Require Import Isthmus.Vec Isthmus.Net Isthmus.Perm Isthmus.Ball Isthmus.Check Isthmus.Path Isthmus.Exact.
 Import ListNotations.
 Open Scope R_scope.
 

@@ -78,10 +78,13 @@ Definition fact_of : parser fact := fun l =>
 Definition in_cones (facts : list (list fact)) : list (list fact) :=
   map (fun p => map (fun f => Fact (f_s f) (fst p) (f_wall f) (f_h f) (f_den f) (f_mu f)) (snd p))
     (combine (seq 0 (length facts)) facts).
+Definition frame_of : parser frame := fun l =>
+  let (rows, l) := many (both (times d number) (times d number)) l in
+  match rows with [] => (Frame [] 0 0, l) | _ => apply (fun p => Frame rows (fst p) (snd p)) (both number number) l end.
 Definition dual_of : parser dual := fun l =>
-  let (nu, l) := times n number l in let (lim, l) := number l in
+  let (nu, l) := times n number l in let (lim, l) := number l in let (frame, l) := frame_of l in
   let (facts, l) := sparse [] (length (snd table)) (many fact_of) l in
-  (Dual nu lim (in_cones facts), l).
+  (Dual nu lim frame (in_cones facts), l).
 
 Definition step_of : parser step := fun l =>
   let (v, l) := count l in (match v with N0 => Inside | Npos k => Above k end, l).
