@@ -48,7 +48,7 @@ CERTIFICATES: dict[str, Callable[[], dict[str, Any]]] = {
         f"n = 5, seed 1, least loss in `{ball}`": partial(
             minimum, planted(5, 3, 3, 1)[0], 3, Ball(ball, 1)
         )
-        for ball in ("colnorm", "ngd")
+        for ball in ("colnorm", "ngd", "muon", "muon-adamw")
     },
 }
 

@@ -280,6 +280,34 @@ def test_the_conditions_of_the_layers_can_be_met(radius: str, holds: bool) -> No
     assert compiled(text + INSIDE.replace("RW", radius)).accepted == holds
 
 
+INSIDE_SPECTRAL = """
+Require Import Lra Lia Isthmus.Net Isthmus.Ball Isthmus.Definite Qreals.
+Lemma norm_of u : boundedQ 2 2 false RW 1 (fun _ => 1%Q) u = true ->
+  spectral 2 2 (fun j i => Q2R (u j i)) RW.
+Proof.
+  intros H. apply spectral_bounded.
+  pose proof (boundedQ_R 2 2 false RW 1 _ _ H ltac:(lra) ltac:(lra) R1_neq_R0) as N.
+  replace RW%R with (IZR RW / IZR 1)%R by lra.
+  apply (bounded_scale 2 2 _ _ _ _ (fun _ => 1%R) _ N); [lra|].
+  intros j _. rewrite Rmult_1_r. split; [|intros; ring].
+  apply Req_le. f_equal. unfold Q2R. simpl. field.
+Qed.
+Ltac inside := split; [apply norm_of; vm_compute; reflexivity|
+  apply norm_least; [lra|unfold a_of, qa, A, B; cbn; unfold Q2R; cbn; lra]].
+Theorem training : barrier_layers XQ yQ 2 2 ball RW (3 / 2) false A B (32 / 45)%R (32 / 45)%R.
+Proof.
+  replace (32 / 45)%R with (32 / (45 * 1 * 1))%R by lra.
+  apply (layers RW (3 / 2)); [lra|lra|lra|inside|inside].
+Qed.
+"""
+
+
+@pytest.mark.parametrize(("radius", "holds"), [("4", True), ("3", False), ("5", False)])
+def test_the_conditions_of_layers_with_a_spectral_norm_can_be_met(radius: str, holds: bool) -> None:
+    text = theorem(documents()["barrier, Muon"]()).text
+    assert compiled(text + INSIDE_SPECTRAL.replace("RW", radius)).accepted == holds
+
+
 def mutations() -> dict[str, Callable[[dict[str, Any]], Any]]:
     """What is changed of the flagship's certificate of components."""
 

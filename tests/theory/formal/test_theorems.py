@@ -16,11 +16,15 @@ from theory import Ball, Problem, analyse, certify, example
 from theory.certificates.checker import CertificateInvalid
 from theory.errors import InputError
 from theory.formal import LIBRARY, MODULES, theorem
+from theory.formal.certificate import Data
 from theory.formal.farkas import combination, combined, least_length, least_norm
+from theory.formal.frame import Frame
+from theory.formal.paths import moves, neurons
 from theory.formal.text import signed, text
 from theory.landscape import barrier_between
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
+from theory.network import Network
 
 VECTORS = st.lists(st.integers(-3, 3), min_size=2, max_size=2)
 
@@ -167,6 +171,35 @@ def test_what_has_no_theorem_is_said_in_a_line(name: str) -> None:
     document, why = documents()[name]
     with pytest.raises(InputError, match=why):
         theorem(document)
+
+
+@pytest.mark.parametrize("first", [[0, 1], [1, 0]])
+def test_a_neuron_that_changes_its_sign_is_zero_where_the_data_do_not_see_it(
+    first: list[int],
+) -> None:
+    data = Data(Problem(X=[[1, 0]], y=[1]), 1, None, None)
+    start, end = Network([[v] for v in first], [1]), Network([[0], [2]], [-1])
+    zero = [((Fraction(), Fraction()), Fraction())]
+    assert moves(data, start, [start, end], end) == [neurons(start), zero, neurons(end)]
+    back = moves(data, end, [end, start], start)
+    assert back == [neurons(end), zero, neurons(start)]
+
+
+@pytest.mark.parametrize("Z", [[[3, 1], [1, 2]], [["1/7", 0], [0, 5]], [[10**12, 0], [0, 1]]])
+def test_a_frame_adds_up_to_its_metric(Z: list[list[int | str]]) -> None:
+    frame = Frame.of([[str(v) for v in row] for row in Z])
+    metric = np.array([[float(Fraction(v)) for v in row] for row in Z])
+    pairs = [(i, k) for i in range(2) for k in range(2)]
+    for i, k in pairs:
+        assert sum(a[i] * b[k] for a, b in zip(frame.L, frame.M, strict=True)) == (
+            frame.unit if i == k else 0
+        )
+    squares = sum(v * v for row in frame.L for v in row)
+    assert 0 <= frame.size**2 - squares <= 3 * frame.size
+    for r in ([1, 0], [2, -3], [0, 1]):
+        seen = sum(v * v for v in frame.seen(r)) * frame.stretch**2
+        exact = np.trace(metric) * np.array(r) @ np.linalg.solve(metric, np.array(r))
+        assert float(seen) == pytest.approx(exact, rel=1e-12)
 
 
 def test_units_of_the_data_change_the_bound_alone() -> None:
