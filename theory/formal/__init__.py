@@ -15,7 +15,7 @@ from typing import Any
 
 from theory.certificates.checker import check
 from theory.errors import InputError
-from theory.formal import barrier, components, minimum
+from theory.formal import barrier, components, minimum, route
 from theory.formal.certificate import Data, read
 from theory.formal.terms import definitions, integers, listed, rational
 from theory.problem import Problem
@@ -24,7 +24,7 @@ LIBRARY = Path(__file__).parent / "library"
 
 MODULES = (
     *("Vec", "Net", "Chain", "Perm", "Ball", "Definite", "Check", "Path", "Exact", "Rational"),
-    *("Cover", "Connect", "Components", "Labelled", "Statements", "Layers", "Text"),
+    *("Cover", "Connect", "Components", "Labelled", "Statements", "Layers", "Route", "Text"),
 )
 """The library, in the order of compilation and of reading."""
 
@@ -36,7 +36,11 @@ _KINDS: Mapping[
     "barrier": (barrier.IMPORTS, barrier.barrier),
     "components": (components.IMPORTS, components.components),
     "minimum": (minimum.IMPORTS, minimum.minimum),
+    "path": (route.IMPORTS, route.route),
 }
+
+_WITHOUT_CONES = ("path",)
+"""Kinds that say nothing of the cones of X, of which there are many where there are many data."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,10 @@ def written(certificate: Mapping[str, Any]) -> Theorem:
         ("X", "list row", listed(map(integers, data.X))),
         ("y", "list Z", integers(data.y)),
         ("ball", "balls", data.ball),
-        ("table", "list row * list pattern", f"read (cones {of.d}) {data.table}"),
     )
+    if kind not in _WITHOUT_CONES:
+        table = f"read (cones {of.d}) {data.table}"
+        head += "\n" + definitions(("table", "list row * list pattern", table))
     theorems = ", ".join(_THEOREM.findall(body))
     text = f"""(* {said}. *)
 Require Import Reals List ZArith QArith Bool.

@@ -151,7 +151,7 @@ class Data:
             return ""
         theorem, name = named
         radius = f"(RW * Ra = {self.rho.numerator} / {self.rho.denominator})%R"
-        unknown = {"barrier": 10, "least": 7, "components": 8}[kind]
+        unknown = {"barrier": 10, "least": 7, "components": 8, "joined": 8}[kind]
         return f"""Theorem {name} : forall RW Ra, (0 < RW)%R -> (0 < Ra)%R -> {radius} ->
   {given}{kind}_layers XQ yQ {self.width} {self.problem.d} ball RW Ra {about}.
 Proof. exact ({kind}_in_layers {"_ " * unknown}{theorem} eq_refl). Qed.

@@ -709,29 +709,39 @@ Proof.
     exists V, v. exact G.
 Qed.
 
+(* a path in the ball is one in the layers, if its ends are there *)
+Lemma path_in_layers : forall XQ yQ m d lab ball A B c, forallb (fun x => Nat.leb (length x) d) XQ = true ->
+  forall RW Ra, 0 < RW -> 0 < Ra -> RW * Ra = IZR (rn ball) / IZR (rd ball) ->
+  in_layers m d ball RW Ra (W_of A) (a_of A) -> in_layers m d ball RW Ra (W_of B) (a_of B) ->
+  (exists W a, connects m d lab ball A B W a /\ forall t, 0 <= t <= 1 -> lossq XQ yQ m (W t) (a t) <= c) ->
+  exists W a, connects_layers m d ball RW Ra lab A B W a /\ forall t, 0 <= t <= 1 -> lossq XQ yQ m (W t) (a t) <= c.
+Proof.
+  intros XQ yQ m d lab ball A B c HL RW Ra RW0 Ra0 E IA IB (V & v & (P & G & HA & s & (Sf & Si & Sl) & HB) & Up).
+  pose proof (not_free ball RW Ra RW0 Ra0 E) as some. pose proof (lengths d XQ HL) as Len.
+  destruct (inj_Bij m s Sf Si) as (r & Br).
+  destruct (layers_path m d ball RW Ra RW0 Ra0 E some XQ yQ c Len V v P) as (U & e & PU & U0 & U1 & GU).
+  - intros t Ht. split; auto.
+  - apply (inside_eq m d ball RW Ra RW0 Ra0 E some (W_of A) (a_of A)); auto.
+    intros j Hj. destruct (HA j Hj) as [H1 H2]. split; [symmetry; exact H1|]. intros i Hi. symmetry. apply H2; auto.
+  - apply (inside_bij m d ball RW Ra RW0 Ra0 E some s r (V 1) (v 1) Br).
+    apply (inside_eq m d ball RW Ra RW0 Ra0 E some (W_of B) (a_of B)); auto.
+    intros j Hj. destruct (HB j Hj) as [H1 H2]. split; [symmetry; exact H1|]. intros i Hi. symmetry. apply H2; auto.
+  - exists U, e. split; [|intros t Ht; apply GU; auto]. split; auto. split; [intros t Ht; apply GU; auto|]. split.
+    + intros j Hj. destruct (U0 j Hj) as [H1 H2]. destruct (HA j Hj) as [H3 H4]. split; [congruence|].
+      intros i Hi. rewrite H2, H4; auto.
+    + exists s. split; [split; auto|]. intros j Hj. destruct (U1 (s j) (Sf j Hj)) as [H1 H2]. destruct (HB j Hj) as [H3 H4].
+      split; [congruence|]. intros i Hi. rewrite H2, H4; auto.
+Qed.
+
 Theorem barrier_in_layers : forall XQ yQ m d lab ball A B lower upper,
   barrier_withinq XQ yQ m d lab ball A B lower upper -> forallb (fun x => Nat.leb (length x) d) XQ = true ->
   forall RW Ra, 0 < RW -> 0 < Ra -> RW * Ra = IZR (rn ball) / IZR (rd ball) ->
   in_layers m d ball RW Ra (W_of A) (a_of A) -> in_layers m d ball RW Ra (W_of B) (a_of B) ->
   barrier_layers XQ yQ m d ball RW Ra lab A B lower upper.
 Proof.
-  intros XQ yQ m d lab ball A B lower upper [Lo (V & v & (P & G & HA & s & (Sf & Si & Sl) & HB) & Up)] HL RW Ra RW0 Ra0 E IA IB.
-  pose proof (not_free ball RW Ra RW0 Ra0 E) as some. pose proof (lengths d XQ HL) as Len. split.
-  - intros W a (PW & GW & Ends). apply Lo. split; auto. split; auto. intros t Ht.
-    apply (layers_in_ball m d ball RW Ra RW0 Ra0 E some). auto.
-  - destruct (inj_Bij m s Sf Si) as (r & Br).
-    destruct (layers_path m d ball RW Ra RW0 Ra0 E some XQ yQ upper Len V v P) as (U & e & PU & U0 & U1 & GU).
-    + intros t Ht. split; auto.
-    + apply (inside_eq m d ball RW Ra RW0 Ra0 E some (W_of A) (a_of A)); auto.
-      intros j Hj. destruct (HA j Hj) as [H1 H2]. split; [symmetry; exact H1|]. intros i Hi. symmetry. apply H2; auto.
-    + apply (inside_bij m d ball RW Ra RW0 Ra0 E some s r (V 1) (v 1) Br).
-      apply (inside_eq m d ball RW Ra RW0 Ra0 E some (W_of B) (a_of B)); auto.
-      intros j Hj. destruct (HB j Hj) as [H1 H2]. split; [symmetry; exact H1|]. intros i Hi. symmetry. apply H2; auto.
-    + exists U, e. split; [|intros t Ht; apply GU; auto]. split; auto. split; [intros t Ht; apply GU; auto|]. split.
-      * intros j Hj. destruct (U0 j Hj) as [H1 H2]. destruct (HA j Hj) as [H3 H4]. split; [congruence|].
-        intros i Hi. rewrite H2, H4; auto.
-      * exists s. split; [split; auto|]. intros j Hj. destruct (U1 (s j) (Sf j Hj)) as [H1 H2]. destruct (HB j Hj) as [H3 H4].
-        split; [congruence|]. intros i Hi. rewrite H2, H4; auto.
+  intros XQ yQ m d lab ball A B lower upper [Lo Up] HL RW Ra RW0 Ra0 E IA IB.
+  split; [|apply path_in_layers; auto]. intros W a (PW & GW & Ends). apply Lo. split; auto. split; auto. intros t Ht.
+  apply (layers_in_ball m d ball RW Ra RW0 Ra0 E (not_free ball RW Ra RW0 Ra0 E)). auto.
 Qed.
 
 Theorem components_in_layers : forall XQ yQ m d ball lab b reps,
