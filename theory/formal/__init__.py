@@ -39,9 +39,6 @@ _KINDS: Mapping[
     "path": (route.IMPORTS, route.route),
 }
 
-_WITHOUT_CONES = ("path",)
-"""Kinds that say nothing of the cones of X, of which there are many where there are many data."""
-
 
 @dataclass(frozen=True)
 class Theorem:
@@ -77,9 +74,9 @@ def written(certificate: Mapping[str, Any]) -> Theorem:
         ("y", "list Z", integers(data.y)),
         ("ball", "balls", data.ball),
     )
-    if kind not in _WITHOUT_CONES:
-        table = f"read (cones {of.d}) {data.table}"
-        head += "\n" + definitions(("table", "list row * list pattern", table))
+    if "table" in body:  # there may be too many cones to list where nothing asks for them
+        table = ("table", "list row * list pattern", f"read (cones {of.d}) {data.table}")
+        head += "\n" + definitions(table)
     theorems = ", ".join(_THEOREM.findall(body))
     text = f"""(* {said}. *)
 Require Import Reals List ZArith QArith Bool.
