@@ -24,7 +24,8 @@ LIBRARY = Path(__file__).parent / "library"
 
 MODULES = (
     *("Vec", "Net", "Chain", "Perm", "Ball", "Definite", "Check", "Path", "Exact", "Rational"),
-    *("Cover", "Connect", "Components", "Labelled", "Statements", "Layers", "Route", "Text"),
+    *("Cover", "Connect", "Components", "Labelled", "Statements", "Layers", "Inside", "Route"),
+    "Text",
 )
 """The library, in the order of compilation and of reading."""
 

@@ -115,9 +115,10 @@ Definition network_of (table : list (list Q * Q)) : parser endpoint :=
 Definition way : parser (list endpoint * endpoint) := fun l =>
   let (table, l) := many weights_of l in both (many (network_of table)) (network_of table) l.
 
-(* points of a path: a denominator, and of the neurons that are not zero their signs with integers *)
+(* points of a path: a denominator, and of the neurons that are not zero their signs with integers; their shares *)
 Definition points : parser (list (Z * list (bool * list Z))) :=
   many (both number (sparse (true, []) m (both (apply (N.eqb 1) count) (times d number)))).
+Definition all_shares : parser (list (Z * Z * list Z)) := many (both (both number number) (sparse 0 m number)).
 
 Definition hub_of (table : list (list Q * Q)) : parser hub := fun l =>
   let (comp, l) := natural l in let (next, l) := count l in
