@@ -11,18 +11,24 @@ from typing import Any
 import pytest
 
 from numerics.coq import compiled, coqc
-from theory import Ball, Problem, analyse, certify, example
+from theory import Ball, Network, Problem, analyse, certify, example
 from theory.certificates.checker import CertificateInvalid
 from theory.errors import InputError
 from theory.formal import theorem, written
 from theory.hunt.atlas import entries
 from theory.landscape import barrier_between
 from theory.landscape.cells import CellComplex
+from theory.landscape.classify import Classifier
 from theory.landscape.least import least
 
 pytestmark = pytest.mark.skipif(coqc() is None, reason="coqc is not on the path")
 
 THIRDS = Problem(X=[["2/3", "1/3"], ["1/3", "-1/3"], ["-1/3", "2/3"]], y=["1/3", 0, 0], width=2)
+
+KINKS = Problem(X=[[1, 0], [0, 1], [1, 1], [2, 0], [0, 2], [0, 0]], y=[1, 1, 1, -1, -1, 0])
+"""A network of one zero neuron is on all kinks, and its dual vector gains on three of them."""
+
+DEAD = Network([[0], [0]], [1])
 
 AXIOMS = {
     "ClassicalDedekindReals.sig_not_dec",
@@ -44,6 +50,11 @@ def documents() -> dict[str, Callable[[], dict[str, Any]]]:
     def small(problem: Any, **options: Any) -> dict[str, Any]:
         return certify(least(CellComplex.of(problem, **options)))
 
+    def around(problem: Any, network: Network, within: Ball | None = None) -> dict[str, Any]:
+        classifier = Classifier(problem, network.width, within)
+        return certify(classifier.polished(classifier.of(network)))
+
+    start = Network([[1, 0], [0, 1]], [1, 1])
     return {
         "components": lambda: certify(analyse(flagship)),
         "components at a level": lambda: certify(analyse(flagship, level="1/2")),
@@ -69,6 +80,13 @@ def documents() -> dict[str, Callable[[], dict[str, Any]]]:
             analyse(flagship, labelled=True, within=Ball("ngd", 3))
         ),
         "rational data": lambda: certify(analyse(THIRDS)),
+        "stationary": lambda: around(flagship, start),
+        "stationary in the ball": lambda: around(flagship, start, Ball("adamw", "11/5")),
+        "stationary in columns": lambda: around(flagship, start, Ball("colnorm", 2)),
+        "stationary, norms added": lambda: around(flagship, start, Ball("ngd", 3)),
+        "stationary at kinks": lambda: around(KINKS, DEAD),
+        "stationary at kinks in the ball": lambda: around(KINKS, DEAD, Ball("adamw", 1)),
+        "stationary, rational data": lambda: around(THIRDS, start.permuted([1, 0])),
     }
 
 
@@ -160,6 +178,57 @@ ROUND: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
     "bounds of nothing": (" C = true", facts("0 0 (map (fun _ => 0) (f_mu f))")),
 }
 """What is changed of the file of a least loss in a round ball."""
+
+
+def trees(changed: str) -> str:
+    """The multipliers U with another term for each neuron, n for the one that it has."""
+    return f"(map (fun n => {changed}) (snd U)) = true"
+
+
+AROUND: dict[str, tuple[str, str]] = {
+    "a higher loss": (r"ball 5 2 5 2", "ball 6 2 6 2"),
+    "a loss above its own": (r"ball 5 2 5 2", "ball 6 2 5 2"),
+    "another network": (r"A : endpoint := \[\(\[\(0#1\)", "A : endpoint := [([(1#1)"),
+    "another sign": (r"\(1#1\)\)\]%Q", "(-1#1))]%Q"),
+    "any sign": (r"\(1#1\)\)\]%Q", "(0#1))]%Q"),
+    "another datum": (r"X : list row := \[\[1;", "X : list row := [[2;"),
+    "another width": (r"X y 1 2 ball", "X y 2 2 ball"),
+    "a larger ball": (r"Entrywise 1 1", "Entrywise 2 1"),
+    "no multipliers": (
+        r"\(snd U\) = true",
+        trees("(fst n, map (fun _ => Leaf 1 [0; 0; 0; 0; 0; 0]) (snd n))"),
+    ),
+    "a state left out": (
+        r"\(snd U\) = true",
+        trees(
+            "(fst n, map (fix f t := match t with Split k p _ => Split k (f p) (f p) "
+            "| Side k e den mu t => Side k e den mu (f t) | t => t end) (snd n))"
+        ),
+    ),
+    "a side that is not implied": (
+        r"\(snd U\) = true",
+        trees(
+            "(fst n, map (fix f t := match t with Split k p _ => Side k 1 1 (repeat 0 6) (f p) "
+            "| Side k e den mu t => Side k e den mu (f t) | t => t end) (snd n))"
+        ),
+    ),
+    "a bound of neurons that is lower": (r"\(snd U\) = true", trees("(fst n - 1, snd n)")),
+}
+"""What is changed of the file of a local minimum on kinks."""
+
+
+@pytest.fixture(scope="module")
+def on_kinks() -> str:
+    return theorem(documents()["stationary at kinks in the ball"]()).text
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_coq_refuses_what_is_changed_around_a_network(name: str, on_kinks: str) -> None:
+    changed = re.sub(*AROUND[name], on_kinks, count=1)
+    assert changed != on_kinks
+    refused = compiled(changed)
+    assert not refused.accepted
+    assert "Unable to unify" in refused.errors or "expected to have type" in refused.errors
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from typing import Any
 
 from theory.certificates.checker import check
 from theory.errors import InputError
-from theory.formal import barrier, components, minimum
+from theory.formal import barrier, components, minimum, stationary
 from theory.formal.certificate import Data, read
 from theory.formal.terms import definitions, integers, listed, rational
 from theory.problem import Problem
@@ -24,7 +24,7 @@ LIBRARY = Path(__file__).parent / "library"
 
 MODULES = (
     *("Vec", "Net", "Chain", "Perm", "Ball", "Check", "Path", "Exact", "Rational", "Cover"),
-    *("Connect", "Components", "Labelled", "Statements", "Layers", "Text"),
+    *("Connect", "Components", "Labelled", "Statements", "Layers", "Text", "Stationary"),
 )
 """The library, in the order of compilation and of reading."""
 
@@ -36,6 +36,7 @@ _KINDS: Mapping[
     "barrier": (barrier.IMPORTS, barrier.barrier),
     "components": (components.IMPORTS, components.components),
     "minimum": (minimum.IMPORTS, minimum.minimum),
+    "stationary": (stationary.IMPORTS, stationary.stationary),
 }
 
 
@@ -72,8 +73,10 @@ def written(certificate: Mapping[str, Any]) -> Theorem:
         ("X", "list row", listed(map(integers, data.X))),
         ("y", "list Z", integers(data.y)),
         ("ball", "balls", data.ball),
-        ("table", "list row * list pattern", f"read (cones {of.d}) {data.table}"),
     )
+    if "table" in body:  # there may be too many cones to list where nothing asks for them
+        table = ("table", "list row * list pattern", f"read (cones {of.d}) {data.table}")
+        head += "\n" + definitions(table)
     theorems = ", ".join(_THEOREM.findall(body))
     text = f"""(* {said}. *)
 Require Import Reals List ZArith QArith Bool.
