@@ -20,10 +20,15 @@ from theory.landscape import barrier_between
 from theory.landscape.cells import CellComplex
 from theory.landscape.classify import Classifier
 from theory.landscape.least import least
+from theory.landscape.valleys import valleys
 
 pytestmark = pytest.mark.skipif(coqc() is None, reason="coqc is not on the path")
 
 THIRDS = Problem(X=[["2/3", "1/3"], ["1/3", "-1/3"], ["-1/3", "2/3"]], y=["1/3", 0, 0], width=2)
+
+PARALLEL = Problem(
+    X=[[0, 0], ["1/2", 1], [1, 2], [-1, -2], [1, 0], [0, -1]], y=["1/3", 1, 2, -1, 0, 1]
+)
 
 KINKS = Problem(X=[[1, 0], [0, 1], [1, 1], [2, 0], [0, 2], [0, 0]], y=[1, 1, 1, -1, -1, 0])
 """A network of one zero neuron is on all kinks, and its dual vector gains on three of them."""
@@ -53,6 +58,9 @@ def documents() -> dict[str, Callable[[], dict[str, Any]]]:
     def around(problem: Any, network: Network, within: Ball | None = None) -> dict[str, Any]:
         classifier = Classifier(problem, network.width, within)
         return certify(classifier.polished(classifier.of(network)))
+
+    def tree(problem: Any, **options: Any) -> dict[str, Any]:
+        return certify(valleys(problem, 2, **options))
 
     start = Network([[1, 0], [0, 1]], [1, 1])
     return {
@@ -87,6 +95,17 @@ def documents() -> dict[str, Callable[[], dict[str, Any]]]:
         "stationary at kinks": lambda: around(KINKS, DEAD),
         "stationary at kinks in the ball": lambda: around(KINKS, DEAD, Ball("adamw", 1)),
         "stationary, rational data": lambda: around(THIRDS, start.permuted([1, 0])),
+        "valleys": lambda: tree(flagship),
+        "valleys, labelled": lambda: tree(flagship, labelled=True),
+        "valleys in the ball": lambda: tree(flagship, within=Ball("adamw", "11/5")),
+        "valleys in the ball, labelled": lambda: tree(
+            flagship, labelled=True, within=Ball("adamw", "11/5")
+        ),
+        "valleys in columns": lambda: tree(flagship, within=Ball("colnorm", 2)),
+        "valleys, norms added": lambda: tree(flagship, within=Ball("ngd", 3)),
+        "valleys of parallel rows": lambda: tree(PARALLEL),
+        "valleys of parallel rows in the ball": lambda: tree(PARALLEL, within=Ball("adamw", "2/3")),
+        "valleys, rational data": lambda: tree(THIRDS),
     }
 
 
@@ -226,6 +245,77 @@ def on_kinks() -> str:
 def test_coq_refuses_what_is_changed_around_a_network(name: str, on_kinks: str) -> None:
     changed = re.sub(*AROUND[name], on_kinks, count=1)
     assert changed != on_kinks
+    refused = compiled(changed)
+    assert not refused.accepted
+    assert "Unable to unify" in refused.errors or "expected to have type" in refused.errors
+
+
+def ways(**changed: str) -> tuple[str, str]:
+    """The points W with other stops, bounds, serving or between."""
+    parts = (changed.get(name, f"(p_{name} ways)") for name in ("stops", "bounds", "serving"))
+    between = changed.get("between", "(p_between ways)")
+    return "nets ways", f"nets (Points {' '.join(parts)} {between})"
+
+
+def stops(changed: str) -> tuple[str, str]:
+    """Another stop for each, s for the one that it has."""
+    return ways(stops=f"(map (fun s => {changed}) (p_stops ways))")
+
+
+VALLEYS: dict[str, tuple[str, str]] = {
+    "a valley left out": (r"\[N0;N1;N2\]", "[N0;N1]"),
+    "a valley too many": (r"\[N0;N1;N2\]", "[N0;N1;N2;N2]"),
+    "another network": (r"N1 : endpoint := \[\(\[\(", "N1 : endpoint := [([(1"),
+    "no cuts": (r"cuts : list cut := \[.*\]", "cuts : list cut := []"),
+    "a higher cut": (r"Cut C_1 \(73#90\)", "Cut C_1 (74#90)"),
+    "a cut without cells": (r"Cut C_1 ", "Cut (with_entries C_1 []) "),
+    "the same cut for all": ways(between="(map (map (fun _ => O)) (p_between ways))"),
+    "a cell without a point": ways(serving="(tl (p_serving ways))"),
+    "the same point for all": ways(serving="(map (fun _ => O) (p_serving ways))"),
+    "lower points": stops("Stop (s_net s) (s_top s - (1#100)) (s_next s) (s_dual s)"),
+    "points that need no bound": stops("Stop (s_net s) (s_top s) (s_next s) None"),
+    "points that lead nowhere": stops("Stop (s_net s) (s_top s) None (s_dual s)"),
+    "points that lead on to later ones": stops(
+        "Stop (s_net s) (s_top s) "
+        "(option_map (fun n => (length (p_stops ways), snd n)) (s_next s)) (s_dual s)"
+    ),
+    "points that lead to another order": stops(
+        "Stop (s_net s) (s_top s) (option_map (fun n => (fst n, rev (snd n))) (s_next s)) "
+        "(s_dual s)"
+    ),
+    "points with one neuron twice": stops(
+        "Stop (s_net s) (s_top s) (option_map (fun n => (fst n, [O; O])) (s_next s)) (s_dual s)"
+    ),
+    "bounds of more": ways(
+        bounds="(map (fun b => Bound (b_dual b) (b_level b + (1#100))) (p_bounds ways))"
+    ),
+    "no bounds": ways(bounds="[]"),
+    "another width": (r"(check_all_valleys .* y) 2", r"\1 3"),
+    "another label": (r"y : list Z := \[5;", "y : list Z := [4;"),
+    "another datum": (r"X : list row := \[\[2;", "X : list row := [[3;"),
+    "no ball": (r"balls := Entrywise 11 5", "balls := Free"),
+    "a larger ball": (r"balls := Entrywise 11 5", "balls := Entrywise 12 5"),
+    "a smaller ball": (r"balls := Entrywise 11 5", "balls := Entrywise 2 1"),
+}
+"""What is changed of the file of the valleys of the flagship in AdamW's ball."""
+
+
+@pytest.fixture(scope="module")
+def all_valleys() -> str:
+    """Without the ways out, of which the file would be refused as well."""
+    text = theorem(documents()["valleys in the ball"]()).text
+    ways = re.compile(r"(Lemma|Theorem) \w+_\d\b.*?Qed\.\n", re.DOTALL)
+    return re.sub(r"proved := .*", "proved := valleys.", ways.sub("", text))
+
+
+def test_the_file_of_valleys_alone_is_accepted(all_valleys: str) -> None:
+    assert compiled(all_valleys).accepted
+
+
+@pytest.mark.parametrize("name", VALLEYS)
+def test_coq_refuses_what_is_changed_of_valleys(name: str, all_valleys: str) -> None:
+    changed = re.sub(*VALLEYS[name], all_valleys, count=1)
+    assert changed != all_valleys
     refused = compiled(changed)
     assert not refused.accepted
     assert "Unable to unify" in refused.errors or "expected to have type" in refused.errors

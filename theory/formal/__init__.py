@@ -15,7 +15,7 @@ from typing import Any
 
 from theory.certificates.checker import check
 from theory.errors import InputError
-from theory.formal import barrier, components, minimum, stationary
+from theory.formal import barrier, components, minimum, stationary, valleys
 from theory.formal.certificate import Data, read
 from theory.formal.terms import definitions, integers, listed, rational
 from theory.problem import Problem
@@ -24,7 +24,7 @@ LIBRARY = Path(__file__).parent / "library"
 
 MODULES = (
     *("Vec", "Net", "Chain", "Perm", "Ball", "Check", "Path", "Exact", "Rational", "Cover"),
-    *("Connect", "Components", "Labelled", "Statements", "Layers", "Text", "Stationary"),
+    *("Connect", "Components", "Labelled", "Statements", "Layers", "Text", "Stationary", "Valleys"),
 )
 """The library, in the order of compilation and of reading."""
 
@@ -37,6 +37,9 @@ _KINDS: Mapping[
     "components": (components.IMPORTS, components.components),
     "minimum": (minimum.IMPORTS, minimum.minimum),
     "stationary": (stationary.IMPORTS, stationary.stationary),
+    "valleys": (valleys.IMPORTS, valleys.valleys),
+    "all-valleys": (valleys.IMPORTS, valleys.valleys),
+    "deep-valleys": (valleys.IMPORTS, valleys.valleys),
 }
 
 

@@ -144,8 +144,11 @@ class Data:
             return ""
         theorem, name = named
         radius = f"(RW * Ra = {self.rho.numerator} / {self.rho.denominator})%R"
-        unknown = {"barrier": 10, "least": 7, "components": 8, "lowest": 8}[kind]
-        lengths = "" if kind == "lowest" else " eq_refl"
+        unknown = {
+            **{"barrier": 10, "least": 7, "components": 8},
+            **{"lowest": 8, "valleys": 6, "deep": 7, "apart": 7},
+        }[kind]
+        lengths = "" if kind in ("lowest", "apart") else " eq_refl"  # of the rows
         return f"""Theorem {name} : forall RW Ra, (0 < RW)%R -> (0 < Ra)%R -> {radius} ->
   {given}{kind}_layers XQ yQ {self.width} {self.problem.d} ball RW Ra {about}.
 Proof. exact ({kind}_in_layers {"_ " * unknown}{theorem}{lengths}). Qed.
