@@ -28,8 +28,9 @@ def prove(
 ) -> int:
     """Write a certificate as a theorem about real networks and continuous paths, for Coq.
 
-    Certificates of kind barrier, components and minimum, of ReLU and the squared loss, anywhere or
-    in AdamW's ball. Exit code 1: the certificate proves nothing, or Coq refuses it; 3: no coqc.
+    Certificates of barriers, components, least losses, local minima and valleys, of ReLU and the
+    squared loss, anywhere or in a ball. Exit code 1: the certificate proves nothing, or Coq refuses
+    it; 3: no coqc.
     """
     from numerics import coq
     from numerics.files import write

@@ -94,6 +94,9 @@ def documents() -> dict[str, Callable[[], dict[str, Any]]]:
         "stationary, norms added": lambda: around(flagship, start, Ball("ngd", 3)),
         "stationary at kinks": lambda: around(KINKS, DEAD),
         "stationary at kinks in the ball": lambda: around(KINKS, DEAD, Ball("adamw", 1)),
+        "stationary beside a neuron that adds nothing": lambda: around(
+            Problem([[1], [-1]], [1, 1]), Network([[1, 1]], [1, 0])
+        ),
         "stationary, rational data": lambda: around(THIRDS, start.permuted([1, 0])),
         "valleys": lambda: tree(flagship),
         "valleys, labelled": lambda: tree(flagship, labelled=True),
@@ -360,27 +363,44 @@ def test_the_conditions_of_the_layers_can_be_met(radius: str, holds: bool) -> No
     assert compiled(text + INSIDE.replace("RW", radius)).accepted == holds
 
 
-def mutations() -> dict[str, Callable[[dict[str, Any]], Any]]:
-    """What is changed of the flagship's certificate of components."""
+def mutations() -> dict[str, tuple[str, Callable[[dict[str, Any]], Any]]]:
+    """Which certificate is changed, and how."""
 
     def drop(document: dict[str, Any]) -> None:
         document["components"].pop()
         document["barriers"] = [["0"]]
         document["cuts"], document["paths"] = [], []
 
+    parts, kinks, tree = "components", "stationary at kinks in the ball", "valleys in the ball"
     return {
-        "a component": drop,
-        "the level": lambda document: document.update(level="3/4"),
-        "the ball": lambda document: document.update(within={"ball": "entrywise", "rho": "1"}),
-        "the data": lambda document: document["problem"]["y"].__setitem__(0, "4"),
-        "a cell": lambda document: document["components"][0]["cells"].pop(),
+        "a component": (parts, drop),
+        "the level": (parts, lambda document: document.update(level="3/4")),
+        "the ball": (
+            parts,
+            lambda document: document.update(within={"ball": "entrywise", "rho": "1"}),
+        ),
+        "the data": (parts, lambda document: document["problem"]["y"].__setitem__(0, "4")),
+        "a cell": (parts, lambda document: document["components"][0]["cells"].pop()),
+        "a network beside": (
+            kinks,
+            lambda document: document["network"]["W"].__setitem__(0, ["1/2"]),
+        ),
+        "a dual vector": (kinks, lambda document: document["dual"]["nu"].__setitem__(0, "2")),
+        "multipliers": (kinks, lambda document: document["dual"].update(mu=[])),
+        "a valley": (tree, lambda document: document["valleys"].pop()),
+        "a death": (tree, lambda document: document["valleys"][1].update(death="1")),
+        "a cell of a cut": (tree, lambda document: document["valleys"][1]["cut"]["cells"].pop()),
+        "a point": (tree, lambda document: document["points"].pop()),
+        "the way of a point": (tree, lambda document: document["points"][0].__setitem__(1, 5)),
+        "a column": (tree, lambda document: document["columns"][0].__setitem__(0, "1/7")),
     }
 
 
 @pytest.mark.parametrize("name", mutations())
 def test_what_the_checker_refuses_coq_refuses_too(name: str) -> None:
-    document = json.loads(json.dumps(documents()["components"]()))
-    mutations()[name](document)
+    which, change = mutations()[name]
+    document = json.loads(json.dumps(documents()[which]()))
+    change(document)
     with pytest.raises(CertificateInvalid, match=": "):
         theorem(document)
     try:

@@ -239,6 +239,8 @@ class _Points:
             s = 1 if sign == "+" else -1
             scaled = [(columns[k], rational(z, "points")) for k, z in parts]
             cones = set.intersection(*(set(column) for column, _ in scaled))
+            if not cones:
+                raise InputError("certificate", "has a neuron of columns that no cone has together")
             at: dict[State, Neuron] = {}
             for cone in sorted(cones):
                 vectors = [[z * v for v in column[cone]] for column, z in scaled]
