@@ -12,8 +12,7 @@ from theory.exact import dot, squared
 from theory.formal.certificate import Data
 from theory.formal.farkas import combination
 from theory.formal.paths import network, neurons
-from theory.formal.terms import definitions, quotients, stated
-from theory.formal.terms import network as term
+from theory.formal.terms import definitions, in_one, quotients, stated
 from theory.formal.text import Numbers, many, multipliers, text
 from theory.problem import in_integers, rational
 
@@ -39,7 +38,7 @@ def stationary(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     layers = data.in_layers("lowest", ("stationary", "layers"), inside, f"A {both}")
     body = f"""{
         definitions(
-            ("A", "endpoint", f"{term(neurons(of))}%Q"),
+            ("A", "endpoint", f"{in_one(neurons(of))}%Q"),
             ("U", kind, f"read ({reader}) {text(dual)}"),
         )
     }
