@@ -28,9 +28,10 @@ def prove(
 ) -> int:
     """Write a certificate as a theorem about real networks and continuous paths, for Coq.
 
-    Certificates of kind barrier, components, minimum and path, of ReLU and the squared loss,
-    anywhere or in a ball of AdamW, Muon, or normalised gradient descent, of all weights or by
-    columns. Exit code 1: the certificate proves nothing, or Coq refuses it; 3: no coqc.
+    Certificates of barriers, components, least losses, local minima, valleys and paths, of ReLU and
+    the squared loss, anywhere or in a ball of AdamW, Muon, or normalised gradient descent, of all
+    weights or by columns. Exit code 1: the certificate proves nothing, or Coq refuses it; 3: no
+    coqc.
     """
     from numerics import coq
     from numerics.files import write

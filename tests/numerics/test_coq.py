@@ -11,18 +11,29 @@ from typing import Any
 import pytest
 
 from numerics.coq import compiled, coqc
-from theory import Ball, Problem, analyse, certify, example
+from theory import Ball, Network, Problem, analyse, certify, example
 from theory.certificates.checker import CertificateInvalid
 from theory.errors import InputError
 from theory.formal import theorem, written
 from theory.hunt.atlas import entries
 from theory.landscape import barrier_between
 from theory.landscape.cells import CellComplex
+from theory.landscape.classify import Classifier
 from theory.landscape.least import least
+from theory.landscape.valleys import valleys
 
 pytestmark = pytest.mark.skipif(coqc() is None, reason="coqc is not on the path")
 
 THIRDS = Problem(X=[["2/3", "1/3"], ["1/3", "-1/3"], ["-1/3", "2/3"]], y=["1/3", 0, 0], width=2)
+
+PARALLEL = Problem(
+    X=[[0, 0], ["1/2", 1], [1, 2], [-1, -2], [1, 0], [0, -1]], y=["1/3", 1, 2, -1, 0, 1]
+)
+
+KINKS = Problem(X=[[1, 0], [0, 1], [1, 1], [2, 0], [0, 2], [0, 0]], y=[1, 1, 1, -1, -1, 0])
+"""A network of one zero neuron is on all kinks, and its dual vector gains on three of them."""
+
+DEAD = Network([[0], [0]], [1])
 
 AXIOMS = {
     "ClassicalDedekindReals.sig_not_dec",
@@ -44,6 +55,14 @@ def documents() -> dict[str, Callable[[], dict[str, Any]]]:
     def small(problem: Any, **options: Any) -> dict[str, Any]:
         return certify(least(CellComplex.of(problem, **options)))
 
+    def around(problem: Any, network: Network, within: Ball | None = None) -> dict[str, Any]:
+        classifier = Classifier(problem, network.width, within)
+        return certify(classifier.polished(classifier.of(network)))
+
+    def tree(problem: Any, **options: Any) -> dict[str, Any]:
+        return certify(valleys(problem, 2, **options))
+
+    start = Network([[1, 0], [0, 1]], [1, 1])
     return {
         "components": lambda: certify(analyse(flagship)),
         "components at a level": lambda: certify(analyse(flagship, level="1/2")),
@@ -79,6 +98,27 @@ def documents() -> dict[str, Callable[[], dict[str, Any]]]:
             analyse(flagship, labelled=True, within=Ball("muon-adamw", 2))
         ),
         "rational data": lambda: certify(analyse(THIRDS)),
+        "stationary": lambda: around(flagship, start),
+        "stationary in the ball": lambda: around(flagship, start, Ball("adamw", "11/5")),
+        "stationary in columns": lambda: around(flagship, start, Ball("colnorm", 2)),
+        "stationary, norms added": lambda: around(flagship, start, Ball("ngd", 3)),
+        "stationary at kinks": lambda: around(KINKS, DEAD),
+        "stationary at kinks in the ball": lambda: around(KINKS, DEAD, Ball("adamw", 1)),
+        "stationary beside a neuron that adds nothing": lambda: around(
+            Problem([[1], [-1]], [1, 1]), Network([[1, 1]], [1, 0])
+        ),
+        "stationary, rational data": lambda: around(THIRDS, start.permuted([1, 0])),
+        "valleys": lambda: tree(flagship),
+        "valleys, labelled": lambda: tree(flagship, labelled=True),
+        "valleys in the ball": lambda: tree(flagship, within=Ball("adamw", "11/5")),
+        "valleys in the ball, labelled": lambda: tree(
+            flagship, labelled=True, within=Ball("adamw", "11/5")
+        ),
+        "valleys in columns": lambda: tree(flagship, within=Ball("colnorm", 2)),
+        "valleys, norms added": lambda: tree(flagship, within=Ball("ngd", 3)),
+        "valleys of parallel rows": lambda: tree(PARALLEL),
+        "valleys of parallel rows in the ball": lambda: tree(PARALLEL, within=Ball("adamw", "2/3")),
+        "valleys, rational data": lambda: tree(THIRDS),
     }
 
 
@@ -170,6 +210,128 @@ ROUND: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
     "bounds of nothing": (" C = true", facts("0 0 (map (fun _ => 0) (f_mu f))")),
 }
 """What is changed of the file of a least loss in a round ball."""
+
+
+def trees(changed: str) -> str:
+    """The multipliers U with another term for each neuron, n for the one that it has."""
+    return f"(map (fun n => {changed}) (snd U)) = true"
+
+
+AROUND: dict[str, tuple[str, str]] = {
+    "a higher loss": (r"ball 5 2 5 2", "ball 6 2 6 2"),
+    "a loss above its own": (r"ball 5 2 5 2", "ball 6 2 5 2"),
+    "another network": (r"A : endpoint := \[\(\[\(0#1\)", "A : endpoint := [([(1#1)"),
+    "another sign": (r"\(1#1\)\)\]%Q", "(-1#1))]%Q"),
+    "any sign": (r"\(1#1\)\)\]%Q", "(0#1))]%Q"),
+    "another datum": (r"X : list row := \[\[1;", "X : list row := [[2;"),
+    "another width": (r"X y 1 2 ball", "X y 2 2 ball"),
+    "a larger ball": (r"Entrywise 1 1", "Entrywise 2 1"),
+    "no multipliers": (
+        r"\(snd U\) = true",
+        trees("(fst n, map (fun _ => Leaf 1 [0; 0; 0; 0; 0; 0]) (snd n))"),
+    ),
+    "a state left out": (
+        r"\(snd U\) = true",
+        trees(
+            "(fst n, map (fix f t := match t with Split k p _ => Split k (f p) (f p) "
+            "| Side k e den mu t => Side k e den mu (f t) | t => t end) (snd n))"
+        ),
+    ),
+    "a side that is not implied": (
+        r"\(snd U\) = true",
+        trees(
+            "(fst n, map (fix f t := match t with Split k p _ => Side k 1 1 (repeat 0 6) (f p) "
+            "| Side k e den mu t => Side k e den mu (f t) | t => t end) (snd n))"
+        ),
+    ),
+    "a bound of neurons that is lower": (r"\(snd U\) = true", trees("(fst n - 1, snd n)")),
+}
+"""What is changed of the file of a local minimum on kinks."""
+
+
+@pytest.fixture(scope="module")
+def on_kinks() -> str:
+    return theorem(documents()["stationary at kinks in the ball"]()).text
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_coq_refuses_what_is_changed_around_a_network(name: str, on_kinks: str) -> None:
+    changed = re.sub(*AROUND[name], on_kinks, count=1)
+    assert changed != on_kinks
+    refused = compiled(changed)
+    assert not refused.accepted
+    assert "Unable to unify" in refused.errors or "expected to have type" in refused.errors
+
+
+def ways(**changed: str) -> tuple[str, str]:
+    """The points W with other stops, bounds, serving or between."""
+    parts = (changed.get(name, f"(p_{name} ways)") for name in ("stops", "bounds", "serving"))
+    between = changed.get("between", "(p_between ways)")
+    return "nets ways", f"nets (Points {' '.join(parts)} {between})"
+
+
+def stops(changed: str) -> tuple[str, str]:
+    """Another stop for each, s for the one that it has."""
+    return ways(stops=f"(map (fun s => {changed}) (p_stops ways))")
+
+
+VALLEYS: dict[str, tuple[str, str]] = {
+    "a valley left out": (r"\[N0;N1;N2\]", "[N0;N1]"),
+    "a valley too many": (r"\[N0;N1;N2\]", "[N0;N1;N2;N2]"),
+    "another network": (r"N1 : endpoint := \[\(\[\(", "N1 : endpoint := [([(1"),
+    "no cuts": (r"cuts : list cut := \[.*\]", "cuts : list cut := []"),
+    "a higher cut": (r"Cut C_1 \(73#90\)", "Cut C_1 (74#90)"),
+    "a cut without cells": (r"Cut C_1 ", "Cut (with_entries C_1 []) "),
+    "the same cut for all": ways(between="(map (map (fun _ => O)) (p_between ways))"),
+    "a cell without a point": ways(serving="(tl (p_serving ways))"),
+    "the same point for all": ways(serving="(map (fun _ => O) (p_serving ways))"),
+    "lower points": stops("Stop (s_net s) (s_top s - (1#100)) (s_next s) (s_dual s)"),
+    "points that need no bound": stops("Stop (s_net s) (s_top s) (s_next s) None"),
+    "points that lead nowhere": stops("Stop (s_net s) (s_top s) None (s_dual s)"),
+    "points that lead on to later ones": stops(
+        "Stop (s_net s) (s_top s) "
+        "(option_map (fun n => (length (p_stops ways), snd n)) (s_next s)) (s_dual s)"
+    ),
+    "points that lead to another order": stops(
+        "Stop (s_net s) (s_top s) (option_map (fun n => (fst n, rev (snd n))) (s_next s)) "
+        "(s_dual s)"
+    ),
+    "points with one neuron twice": stops(
+        "Stop (s_net s) (s_top s) (option_map (fun n => (fst n, [O; O])) (s_next s)) (s_dual s)"
+    ),
+    "bounds of more": ways(
+        bounds="(map (fun b => Bound (b_dual b) (b_level b + (1#100))) (p_bounds ways))"
+    ),
+    "no bounds": ways(bounds="[]"),
+    "another width": (r"(check_all_valleys .* y) 2", r"\1 3"),
+    "another label": (r"y : list Z := \[5;", "y : list Z := [4;"),
+    "another datum": (r"X : list row := \[\[2;", "X : list row := [[3;"),
+    "no ball": (r"balls := Entrywise 11 5", "balls := Free"),
+    "a larger ball": (r"balls := Entrywise 11 5", "balls := Entrywise 12 5"),
+    "a smaller ball": (r"balls := Entrywise 11 5", "balls := Entrywise 2 1"),
+}
+"""What is changed of the file of the valleys of the flagship in AdamW's ball."""
+
+
+@pytest.fixture(scope="module")
+def all_valleys() -> str:
+    """Without the ways out, of which the file would be refused as well."""
+    text = theorem(documents()["valleys in the ball"]()).text
+    ways = re.compile(r"(Lemma|Theorem) \w+_\d\b.*?Qed\.\n", re.DOTALL)
+    return re.sub(r"proved := .*", "proved := valleys.", ways.sub("", text))
+
+
+def test_the_file_of_valleys_alone_is_accepted(all_valleys: str) -> None:
+    assert compiled(all_valleys).accepted
+
+
+@pytest.mark.parametrize("name", VALLEYS)
+def test_coq_refuses_what_is_changed_of_valleys(name: str, all_valleys: str) -> None:
+    changed = re.sub(*VALLEYS[name], all_valleys, count=1)
+    assert changed != all_valleys
+    refused = compiled(changed)
+    assert not refused.accepted
+    assert "Unable to unify" in refused.errors or "expected to have type" in refused.errors
 
 
 @pytest.fixture(scope="module")
@@ -308,27 +470,44 @@ def test_the_conditions_of_layers_with_a_spectral_norm_can_be_met(radius: str, h
     assert compiled(text + INSIDE_SPECTRAL.replace("RW", radius)).accepted == holds
 
 
-def mutations() -> dict[str, Callable[[dict[str, Any]], Any]]:
-    """What is changed of the flagship's certificate of components."""
+def mutations() -> dict[str, tuple[str, Callable[[dict[str, Any]], Any]]]:
+    """Which certificate is changed, and how."""
 
     def drop(document: dict[str, Any]) -> None:
         document["components"].pop()
         document["barriers"] = [["0"]]
         document["cuts"], document["paths"] = [], []
 
+    parts, kinks, tree = "components", "stationary at kinks in the ball", "valleys in the ball"
     return {
-        "a component": drop,
-        "the level": lambda document: document.update(level="3/4"),
-        "the ball": lambda document: document.update(within={"ball": "entrywise", "rho": "1"}),
-        "the data": lambda document: document["problem"]["y"].__setitem__(0, "4"),
-        "a cell": lambda document: document["components"][0]["cells"].pop(),
+        "a component": (parts, drop),
+        "the level": (parts, lambda document: document.update(level="3/4")),
+        "the ball": (
+            parts,
+            lambda document: document.update(within={"ball": "entrywise", "rho": "1"}),
+        ),
+        "the data": (parts, lambda document: document["problem"]["y"].__setitem__(0, "4")),
+        "a cell": (parts, lambda document: document["components"][0]["cells"].pop()),
+        "a network beside": (
+            kinks,
+            lambda document: document["network"]["W"].__setitem__(0, ["1/2"]),
+        ),
+        "a dual vector": (kinks, lambda document: document["dual"]["nu"].__setitem__(0, "2")),
+        "multipliers": (kinks, lambda document: document["dual"].update(mu=[])),
+        "a valley": (tree, lambda document: document["valleys"].pop()),
+        "a death": (tree, lambda document: document["valleys"][1].update(death="1")),
+        "a cell of a cut": (tree, lambda document: document["valleys"][1]["cut"]["cells"].pop()),
+        "a point": (tree, lambda document: document["points"].pop()),
+        "the way of a point": (tree, lambda document: document["points"][0].__setitem__(1, 5)),
+        "a column": (tree, lambda document: document["columns"][0].__setitem__(0, "1/7")),
     }
 
 
 @pytest.mark.parametrize("name", mutations())
 def test_what_the_checker_refuses_coq_refuses_too(name: str) -> None:
-    document = json.loads(json.dumps(documents()["components"]()))
-    mutations()[name](document)
+    which, change = mutations()[name]
+    document = json.loads(json.dumps(documents()[which]()))
+    change(document)
     with pytest.raises(CertificateInvalid, match=": "):
         theorem(document)
     try:

@@ -15,7 +15,7 @@ from typing import Any
 
 from theory.certificates.checker import check
 from theory.errors import InputError
-from theory.formal import barrier, components, minimum, route
+from theory.formal import barrier, components, minimum, route, stationary, valleys
 from theory.formal.certificate import Data, read
 from theory.formal.terms import definitions, integers, listed, rational
 from theory.problem import Problem
@@ -26,6 +26,7 @@ MODULES = (
     *("Vec", "Net", "Chain", "Perm", "Ball", "Definite", "Check", "Path", "Exact", "Rational"),
     *("Cover", "Connect", "Components", "Labelled", "Statements", "Layers", "Inside", "Route"),
     "Text",
+    *("Stationary", "Valleys"),
 )
 """The library, in the order of compilation and of reading."""
 
@@ -38,6 +39,10 @@ _KINDS: Mapping[
     "components": (components.IMPORTS, components.components),
     "minimum": (minimum.IMPORTS, minimum.minimum),
     "path": (route.IMPORTS, route.route),
+    "stationary": (stationary.IMPORTS, stationary.stationary),
+    "valleys": (valleys.IMPORTS, valleys.valleys),
+    "all-valleys": (valleys.IMPORTS, valleys.valleys),
+    "deep-valleys": (valleys.IMPORTS, valleys.valleys),
 }
 
 

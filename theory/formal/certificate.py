@@ -151,10 +151,14 @@ class Data:
             return ""
         theorem, name = named
         radius = f"(RW * Ra = {self.rho.numerator} / {self.rho.denominator})%R"
-        unknown = {"barrier": 10, "least": 7, "components": 8, "joined": 8}[kind]
+        unknown = {
+            **{"barrier": 10, "least": 7, "components": 8},
+            **{"joined": 8, "lowest": 8, "valleys": 6, "deep": 7, "apart": 7},
+        }[kind]
+        lengths = "" if kind in ("lowest", "apart") else " eq_refl"  # of the rows
         return f"""Theorem {name} : forall RW Ra, (0 < RW)%R -> (0 < Ra)%R -> {radius} ->
   {given}{kind}_layers XQ yQ {self.width} {self.problem.d} ball RW Ra {about}.
-Proof. exact ({kind}_in_layers {"_ " * unknown}{theorem} eq_refl). Qed.
+Proof. exact ({kind}_in_layers {"_ " * unknown}{theorem}{lengths}). Qed.
 """
 
     def inside_layers(self, network: str) -> str:
@@ -393,12 +397,13 @@ def read(certificate: Mapping[str, Any], problem: Problem) -> Data:
     if not problem.is_plain:
         raise InputError("certificate", "is about another loss, or biases, than the library has")
     within = certificate["within"]
+    width = certificate["width"] if "width" in certificate else len(certificate["network"]["a"])
     if within is None:
-        return Data(problem, certificate["width"], None, None)
+        return Data(problem, width, None, None)
     name = within.get("ball", "the l2 penalty")
     if name not in _BALLS:
         raise InputError("certificate", f"is about {name}; the library has {', '.join(_BALLS)}")
-    return Data(problem, certificate["width"], name, rational(within["rho"], "rho"))
+    return Data(problem, width, name, rational(within["rho"], "rho"))
 
 
 def interval(value: str | Sequence[str]) -> tuple[Fraction, Fraction]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from math import lcm
 from typing import TypeAlias
 
 Neurons: TypeAlias = Sequence[tuple[Sequence[Fraction], Fraction]]
@@ -33,6 +34,13 @@ def integers(values: Iterable[int]) -> str:
 def network(neurons: Neurons) -> str:
     """A network, in the scope of rationals."""
     return listed(f"({listed(map(rational, w))},{rational(a)})" for w, a in neurons)
+
+
+def in_one(neurons: Neurons) -> str:
+    """A network with W over one denominator, so that Coq need not seek it for each sum."""
+    unit = lcm(*(v.denominator for w, _ in neurons for v in w))
+    weights = (listed(f"({int(v * unit)}#{unit})" for v in w) for w, _ in neurons)
+    return listed(f"({w},{rational(a)})" for w, (_, a) in zip(weights, neurons, strict=True))
 
 
 def real(value: Fraction, scale: int) -> str:

@@ -80,6 +80,14 @@ def test_whatever_is_proved_is_accepted(problem: Problem, data: st.DataObject) -
         rejected(document | {"slack": "0"}, "dual")
 
 
+def test_cells_are_those_of_w_also_where_a_neuron_adds_nothing() -> None:
+    problem = Problem([[1], [-1]], [1, 1])
+    document = certify(classify(problem, Network([[1, 1]], [1, 0])))
+    assert check(document).statement.startswith("the network, of loss 1/2, is a local minimum")
+    # In a cell of |a_j| w_j that the network is in as well, as a_2 = 0.
+    assert Network([[1, -1]], [1, 1]).loss(problem) == 0
+
+
 def test_another_network_is_rejected(document: dict[str, Any]) -> None:
     altered = copy.deepcopy(document)
     altered["network"]["W"][0][0] = "0"

@@ -245,11 +245,7 @@ Lemma sumw_total' : forall u j c t k, length c = k -> (k <= j)%nat -> sumw u c =
 Proof. intros u j c t k <- L E. apply sumw_total; auto. Qed.
 End CoverCheck.
 
-Definition check_cover X y m d lab ball bn bd strict C : bool :=
-  check X y m d lab ball bn bd strict C && Nat.ltb 0 (length (patterns C)) &&
-  escape ball (buckets (map (fun e => map code (states e)) (entries C))) (map (start C) (duals C)) m (map code (all_states C)) [].
-
-Section CoverSound.
+Section Placed.
 Variable X : list row.
 Variable y : list Z.
 Variable m d : nat.
@@ -258,14 +254,10 @@ Variable ball : balls.
 Variable bn bd : Z.
 Variable strict : bool.
 Variable C : cert.
-Hypothesis OK : check_cover X y m d lab ball bn bd strict C = true.
+Hypothesis Ck : check X y m d lab ball bn bd strict C = true.
+Hypothesis some : (0 < length (patterns C))%nat.
 
 Let P i := vec (pat C i).
-
-Lemma cov_check : check X y m d lab ball bn bd strict C = true.
-Proof. pose proof OK as H. unfold check_cover in H. rewrite !andb_true_iff in H. tauto. Qed.
-Lemma cov_some : (0 < length (patterns C))%nat.
-Proof. pose proof OK as H. unfold check_cover in H. rewrite !andb_true_iff in H. apply Nat.ltb_lt. tauto. Qed.
 
 (* the table of cones is complete *)
 Lemma complete : forall p', (forall x, In x (nz X) -> dot x p' <> 0) ->
@@ -273,10 +265,10 @@ Lemma complete : forall p', (forall x, In x (nz X) -> dot x p' <> 0) ->
   exists i', (i' < length (patterns C))%nat /\ same (nz X) (P i') p'.
 Proof.
   intros p' N'.
-  pose proof (ok_rows _ _ _ _ _ _ _ _ _ _ cov_check) as Rw. unfold check_rows in Rw. rewrite !andb_true_iff in Rw.
+  pose proof (ok_rows _ _ _ _ _ _ _ _ _ _ Ck) as Rw. unfold check_rows in Rw. rewrite !andb_true_iff in Rw.
   destruct Rw as [[[[[_ _] H3] H2] H1] H0]. rewrite forallb_forall in H3, H2, H1, H0.
   assert (Gen : forall i, (i < length (patterns C))%nat -> forall x, In x (nz X) -> dot x (P i) <> 0).
-  { intros i Hi x Ix. unfold P. rewrite <- dotZ_dot. apply not_0_IZR. eapply pat_generic; eauto using cov_check. }
+  { intros i Hi x Ix. unfold P. rewrite <- dotZ_dot. apply not_0_IZR. eapply pat_generic; eauto using Ck. }
   assert (PF : forall x z, In x (nz X) -> In z (nz X) -> parb x z = false -> exists v, dot x v = 0 /\ dot z v <> 0).
   { intros x z Ix Iz E. apply gram_sound. specialize (H2 x Ix). rewrite forallb_forall in H2. specialize (H2 z Iz).
     rewrite E in H2. simpl in H2. apply negb_true_iff, Z.eqb_neq in H2. auto. }
@@ -296,7 +288,7 @@ Proof.
         as (k & q & Ik & Dk & Hq).
       pose proof (WI k Ik) as IkX.
       apply (In_nth _ _ []) in Ik as (n & Hn' & Ek).
-      pose proof (side_sound _ _ _ _ _ _ _ _ _ _ cov_check i n Hi Hn') as S.
+      pose proof (side_sound _ _ _ _ _ _ _ _ _ _ Ck i n Hi Hn') as S.
       assert (Ek' : wall C n = k) by exact Ek. rewrite Ek' in S.
       assert (Pk : parb k k = true).
       { destruct (parb k k) eqn:Pk; auto. destruct (PF k k IkX IkX Pk) as (v & v1 & v2). tauto. }
@@ -322,19 +314,18 @@ Proof.
       apply filter_In in I as [Iz Oz]. split; auto. unfold opp in Oz. destruct Rlt_dec; auto; discriminate.
 Qed.
 
-Theorem cover_sound : forall W a, in_ball m d ball W a -> below bn bd strict (loss X y m W a) ->
-  exists c0 f g, In c0 (map states (entries C)) /\ Bij m f g /\
-    in_cell (nz X) P m (fun j => W (g j)) (fun j => a (g j)) c0.
+(* every network lies in a cell *)
+Theorem placed : forall W a, exists c, length c = m /\ (forall s, In s c -> In s (all_states C)) /\ in_cell (nz X) P m W a c.
 Proof.
-  intros W a Hb Hl.
+  intros W a.
   destruct (some_cell (nz X)) with (m := m) (W := W) (a := a) as (s' & p' & H').
-  { pose proof (ok_rows _ _ _ _ _ _ _ _ _ _ cov_check) as Rw. unfold check_rows in Rw. rewrite !andb_true_iff in Rw.
+  { pose proof (ok_rows _ _ _ _ _ _ _ _ _ _ Ck) as Rw. unfold check_rows in Rw. rewrite !andb_true_iff in Rw.
     destruct Rw as [[[[[_ _] H3] _] _] _]. rewrite forallb_forall in H3.
     intros x Ix. specialize (H3 x Ix). apply negb_true_iff, Z.eqb_neq, not_0_IZR in H3.
     exists (vec x). rewrite <- dotZ_dot. auto. }
   destruct (finite_choice nat O m (fun j i => (i < length (patterns C))%nat /\ same (nz X) (P i) (p' j))) as (idx & Hidx).
   { intros j Hj. destruct (H' j Hj) as [_ Hp].
-    apply (complete (p' j)) with (N := length (filter (opp (P 0) (p' j)) (nz X))) (i := O); auto using cov_some.
+    apply (complete (p' j)) with (N := length (filter (opp (P 0) (p' j)) (nz X))) (i := O); auto.
     intros x Ix. apply (Hp x Ix). }
   set (c := map (fun j => (s' j, idx j)) (seq 0 m)).
   assert (Lc : length c = m) by (unfold c; rewrite map_length, seq_length; auto).
@@ -350,11 +341,42 @@ Proof.
     - assert (B <= 0) by nra. nra.
     - rewrite E'. lra.
     - assert (B >= 0) by nra. nra. }
+  exists c. split; auto. split; auto. intros s Is. unfold c in Is. apply in_map_iff in Is as (j & <- & Ij). apply in_seq in Ij.
+  destruct (Hidx j) as [Hi _]; [lia|]. unfold all_states. apply in_flat_map. exists (idx j).
+  split; [apply in_seq; lia|]. destruct (s' j); simpl; auto.
+Qed.
+End Placed.
+
+Definition check_cover X y m d lab ball bn bd strict C : bool :=
+  check X y m d lab ball bn bd strict C && Nat.ltb 0 (length (patterns C)) &&
+  escape ball (buckets (map (fun e => map code (states e)) (entries C))) (map (start C) (duals C)) m (map code (all_states C)) [].
+
+Section CoverSound.
+Variable X : list row.
+Variable y : list Z.
+Variable m d : nat.
+Variable lab : bool.
+Variable ball : balls.
+Variable bn bd : Z.
+Variable strict : bool.
+Variable C : cert.
+Hypothesis OK : check_cover X y m d lab ball bn bd strict C = true.
+
+Let P i := vec (pat C i).
+
+Lemma cov_check : check X y m d lab ball bn bd strict C = true.
+Proof. pose proof OK as H. unfold check_cover in H. rewrite !andb_true_iff in H. tauto. Qed.
+Lemma cov_some : (0 < length (patterns C))%nat.
+Proof. pose proof OK as H. unfold check_cover in H. rewrite !andb_true_iff in H. apply Nat.ltb_lt. tauto. Qed.
+
+Theorem cover_sound : forall W a, in_ball m d ball W a -> below bn bd strict (loss X y m W a) ->
+  exists c0 f g, In c0 (map states (entries C)) /\ Bij m f g /\
+    in_cell (nz X) P m (fun j => W (g j)) (fun j => a (g j)) c0.
+Proof.
+  intros W a Hb Hl.
+  destruct (placed X y m d lab ball bn bd strict C cov_check cov_some W a) as (c & Lc & Ac & Hc).
   pose proof OK as Esc. unfold check_cover in Esc. rewrite !andb_true_iff in Esc. destruct Esc as [_ Esc].
   destruct (escaped ball C m c Lc) as [(c0 & I0 & P0)|(u & Iu & Cu)]; auto.
-  - intros s Is. unfold c in Is. apply in_map_iff in Is as (j & <- & Ij). apply in_seq in Ij.
-    destruct (Hidx j) as [Hi _]; [lia|]. unfold all_states. apply in_flat_map. exists (idx j).
-    split; [apply in_seq; lia|]. destruct (s' j); simpl; auto.
   - apply (Permutation_Bij _ (true, O)) in P0 as (f & g & B & E).
     assert (L0 : length c0 = m) by (apply (entry_length _ _ _ _ _ _ _ _ _ _ cov_check); auto).
     assert (B' : Bij m f g) by (rewrite <- L0; exact B).

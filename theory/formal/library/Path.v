@@ -304,7 +304,7 @@ End Joined.
 
 (* ---- the checker ---- *)
 
-Fixpoint sumQ (m : nat) (f : nat -> Q) : Q := match m with O => 0%Q | S k => plusQ (sumQ k f) (f k) end.
+Fixpoint sumQ (m : nat) (f : nat -> Q) : Q := match m with O => 0%Q | S k => plusQ (f k) (sumQ k f) end.
 Definition reluQ (v : Q) : Q := if Qle_bool 0 v then v else 0%Q.
 Definition netQ (m : nat) (A : endpoint) (x : row) : Q := sumQ m (fun j => qa A j * reluQ (dotQ x (qW A j)))%Q.
 Fixpoint sqerrQ (F : row -> Q) (X : list row) (y : list Z) : Q :=
@@ -360,7 +360,7 @@ Proof. intros; apply Qeq_eqR, Qred_correct. Qed.
 Lemma Q2R_0 : Q2R 0 = 0.
 Proof. unfold Q2R; simpl; lra. Qed.
 Lemma sumQ_R : forall k f, Q2R (sumQ k f) = sumlt k (fun j => Q2R (f j)).
-Proof. induction k; intros f; cbn [sumQ sumlt]; [apply Q2R_0|rewrite plusQ_R, IHk; auto]. Qed.
+Proof. induction k; intros f; cbn [sumQ sumlt]; [apply Q2R_0|rewrite plusQ_R, IHk; ring]. Qed.
 Lemma reluQ_R : forall v, Q2R (reluQ v) = Rmax 0 (Q2R v).
 Proof.
   intros v. unfold reluQ. destruct (Qle_bool 0 v) eqn:E.
