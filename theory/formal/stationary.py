@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import floor, isqrt, lcm
+from math import ceil, floor, isqrt, lcm
 from typing import Any, TypeAlias
 
 from theory.arrangement import arrangement
 from theory.exact import dot, squared
 from theory.formal.certificate import Data
 from theory.formal.farkas import combination
+from theory.formal.frame import Frame
 from theory.formal.paths import network, neurons
 from theory.formal.terms import definitions, in_one, quotients, stated
 from theory.formal.text import Numbers, many, multipliers, signed, text
@@ -18,7 +19,7 @@ from theory.problem import in_integers, rational
 
 IMPORTS = ("Vec", "Net", "Check", "Path", "Statements", "Layers", "Text", "Stationary")
 
-_BITS = 128  # after the point, to which roots are rounded up; certificates have 60 in all
+_BITS = 128  # after the point, to which heights are rounded up; certificates have 60 in all
 
 _Key: TypeAlias = tuple[int, int, str]  # neuron, sign and sigma
 _Sides: TypeAlias = tuple[int, ...]
@@ -32,8 +33,9 @@ def stationary(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     sizes = f"{data.width} {data.problem.d}"
     dual = _Dual(data, certificate).numbers() if b > 0 else []
     statement, reals, both = stated("local_minimum", "lowest_around", (b, top), data.scale)
-    kind, reader = "list Z * list (Z * list tree)", f"around_of {data.problem.n} {data.width}"
-    arguments = f"{data.scale} XQ yQ X y {sizes} ball {quotients((b, top))} A (fst U) (snd U)"
+    kind, reader = "list Z * frame * list (Z * list tree)", f"around_of {data.problem.n} {sizes}"
+    of_dual = "(fst (fst U)) (snd (fst U)) (snd U)"
+    arguments = f"{data.scale} XQ yQ X y {sizes} ball {quotients((b, top))} A {of_dual}"
     inside = f"{data.inside_layers('A')} ->\n  "
     layers = data.in_layers("lowest", ("stationary", "layers"), inside, f"A {both}")
     body = f"""{
@@ -46,7 +48,7 @@ Lemma accepted : check_lowest {arguments} = true.
 Proof. vm_cast_no_check (eq_refl true). Qed.
 Theorem stationary : {statement} XQ yQ {sizes} ball A
   {reals}.
-Proof. exact (lowest_exact _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
+Proof. exact (lowest_exact _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ accepted). Qed.
 {layers}"""
     said = (
         f"the network has loss {loss}, and none{data.where} that is near it or in a cell with it "
@@ -63,13 +65,14 @@ class _Dual:
     def __init__(self, data: Data, certificate: Mapping[str, Any]) -> None:
         self._data = data
         document = certificate["dual"]
+        self._frame = Frame.of(document["Z"]) if "Z" in document else None
         self._nu, scale = in_integers([rational(v, "nu") for v in document["nu"]])
         self._mu: dict[_Key, list[Fraction]] = {}
         for j, sign, sigma, pairs in document["mu"]:
             mu = self._mu[j, 1 if sign == "+" else -1, sigma] = [Fraction()] * data.problem.n
             for k, v in pairs:
                 mu[k] = scale * rational(v, "mu")
-        self._heights: list[Fraction] = []  # of the neurons
+        self._heights: list[Fraction] = []  # of the neurons, or the squares of these
         self._trees: list[list[_Tree]] = []  # of each, by sign
         for j, (w, a) in enumerate(neurons(network(certificate["network"]))):
             values = [dot(row, w) for row in data.problem.X]
@@ -81,9 +84,12 @@ class _Dual:
     def numbers(self) -> Numbers:
         """All of it in integers, as `around_of` reads them."""
         unit = lcm(*(h.denominator for h in self._heights))
+        power = 2 if self._data.squared else 1
         numbers = [signed(unit * v) for v in self._nu]
+        numbers += [0] if self._frame is None else self._frame.numbers()
         for height, trees in zip(self._heights, self._trees, strict=True):
-            numbers += [signed(int(unit * height)), *many([tree.numbers(unit) for tree in trees])]
+            whole = int(height * unit**power)
+            numbers += [signed(whole), *many([tree.numbers(unit) for tree in trees])]
         return numbers
 
     def _tree(self, j: int, sign: int, sides: _Sides) -> _Tree:
@@ -137,11 +143,19 @@ class _Dual:
             if factor:
                 column = [c + factor * x for c, x in zip(column, row, strict=True)]
         if data.rho is not None:
-            height = (
-                sum(map(abs, column), Fraction()) if data.polyhedral else _root(squared(column))
-            )
-            self._heights[j] = max(self._heights[j], height)
+            self._heights[j] = max(self._heights[j], self._height(column))
         return _Leaf(mu)
+
+    def _height(self, column: Sequence[Fraction]) -> Fraction:
+        """What `short` of the library asks for it in the ball."""
+        if self._data.polyhedral:
+            return sum(map(abs, column), Fraction())
+        square = squared(column)
+        if self._frame is not None:
+            whole, den = in_integers(column)
+            seen = squared(map(Fraction, self._frame.seen(whole)))
+            square = seen * (self._frame.stretch / den) ** 2
+        return _rounded(square) if self._data.squared else _root(square)
 
 
 class _Tree:
@@ -193,3 +207,7 @@ def _root(square: Fraction) -> Fraction:
     if root**2 == square:
         return Fraction(root)
     return Fraction(isqrt(floor(square * 4**_BITS)) + 1, 2**_BITS)
+
+
+def _rounded(value: Fraction) -> Fraction:
+    return Fraction(ceil(value * 2**_BITS), 2**_BITS)

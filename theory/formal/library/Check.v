@@ -147,24 +147,27 @@ Definition check_frame (F : frame) : bool :=
       Z.leb (fold_right (fun lm t => dotZ (fst lm) (fst lm) + t)%Z 0%Z (fr_rows F)) (fr_size F * fr_size F)
   | _ => true
   end.
+(* r . u <= den h |u|, in the length of the ball; for Spectral h is a square *)
+Definition short (F : frame) (r : row) (den h : Z) : bool :=
+  let k := (den * h)%Z in
+  match ball with
+  | Free => zerob r
+  | Entrywise _ _ => Nat.leb (length r) d && Z.leb (l1 r) k
+  | Columns _ _ | Frobenius _ _ => Nat.leb (length r) d && Z.leb 0 k && Z.leb (dotZ r r) (k * k)
+  | Spectral _ _ => Z.leb 0 h && in_frame F r (den * k)
+  | Summing _ _ => Z.leb 0 k && in_frame F r (k * k)
+  end.
 Definition check_fact (nu : list Z) (F : frame) (f : fact) : bool :=
   Nat.ltb (f_i f) (length (patterns C)) && Z.ltb 0 (f_den f) &&
   match farkas (if f_s f then 1 else -1) (pat (f_i f)) (on_wall (f_wall f)) X (map (Z.mul (f_den f)) nu) (f_mu f) with
-  | Some r => let h := (f_den f * f_h f)%Z in
-              match ball with
-              | Free => zerob r
-              | Entrywise _ _ => Nat.leb (length r) d && Z.leb (l1 r) h
-              | Columns _ _ | Frobenius _ _ => Nat.leb (length r) d && Z.leb 0 h && Z.leb (dotZ r r) (h * h)
-              | Spectral _ _ => Z.leb 0 (f_h f) && in_frame F r (f_den f * h)
-              | Summing _ _ => Z.leb 0 h && in_frame F r (h * h)
-              end
+  | Some r => short F r (f_den f) (f_h f)
   | None => false
   end.
 
 (* the f_h of Spectral are squares, so that their sum is one *)
-Definition limit (u : dual) : Z := match ball with Spectral _ _ => Z.sqrt_up (d_lim u) | _ => d_lim u end.
+Definition limit (t : Z) : Z := match ball with Spectral _ _ => Z.sqrt_up t | _ => t end.
 Definition check_dual (u : dual) : bool :=
-  let nu := d_nu u in let g := (rd * dotZ nu y - rn * limit u)%Z in
+  let nu := d_nu u in let g := (rd * dotZ nu y - rn * limit (d_lim u))%Z in
   Nat.eqb (length nu) (length X) && Z.ltb 0 g && (if strict then Z.ltb else Z.leb) (2 * bn * rd * rd * dotZ nu nu)%Z (g * g * bd)%Z &&
   check_frame (d_frame u) && forallb (forallb (check_fact nu (d_frame u))) (d_facts u).
 
@@ -629,6 +632,150 @@ Proof.
   rewrite IH by auto. rewrite (dot_ext_len l d u (fun i => k * v i)), dot_scale by auto. unfold Rsqr. ring.
 Qed.
 
+(* ---- what neurons of a ball have of its radius, and what they come to together ---- *)
+
+Lemma norm_uvec : forall d W a j, norm d (uvec W a j) = norm d (fun i => a j * W j i).
+Proof.
+  intros d W a j. apply Rle_antisym; apply norm_le; intros i Hi; unfold uvec; rewrite !Rabs_mult, Rabs_Rabsolu; lra.
+Qed.
+
+Lemma uvec_turned : forall W a j i, uvec W a j i = (if Rle_dec 0 (a j) then 1 else -1) * (a j * W j i).
+Proof. intros W a j i. unfold uvec. destruct (Rle_dec 0 (a j)); [rewrite Rabs_right|rewrite Rabs_left]; lra. Qed.
+
+Section Shares.
+Variable m d : nat.
+Variable ball : balls.
+Variable F : frame.
+Let rho := IZR (rn ball) / IZR (rd ball).
+
+(* r bounds a neuron's largest entry or norm *)
+Definition within (u : rvec) (r : R) : Prop :=
+  match ball with
+  | Free => r = 0
+  | Entrywise _ _ => forall i, (i < d)%nat -> Rabs (u i) <= r
+  | Columns _ _ | Frobenius _ _ => norm d u <= r
+  | Spectral _ _ | Summing _ _ => len F u <= r
+  end.
+
+(* what a bound f_h says *)
+Definition height (h : Z) : R := match ball with Spectral _ _ => sqrt (IZR h) | _ => IZR h end.
+
+(* what a neuron has of the radius *)
+Definition share W a i : R := match ball with
+  | Frobenius _ _ => norm d (uvec W a i)
+  | Spectral _ _ | Summing _ _ => len F (uvec W a i)
+  | _ => rho
+  end.
+
+(* heights of the first k neurons that come to t together *)
+Definition come (k : nat) (g : nat -> Z) (t : Z) : Prop :=
+  match ball with Spectral _ _ => forall i, (i < k)%nat -> (0 <= g i)%Z | _ => True end /\
+  if shared ball then (0 <= t)%Z /\ forall i, (i < k)%nat -> (g i <= t)%Z else IZR t = sumlt k (fun i => IZR (g i)).
+
+Hypothesis Framed : check_frame d ball F = true.
+
+Lemma short_sound : forall r den h v ro, short d ball F r den h = true -> (0 < den)%Z -> within v ro -> 0 <= ro ->
+  dot r v <= IZR den * (ro * height h).
+Proof.
+  intros r den h v ro H Hd Hb Hro. pose proof Framed as DF. apply IZR_lt in Hd.
+  assert (L2 : forall k, norm d v <= ro -> (Nat.leb (length r) d && Z.leb 0 k && Z.leb (dotZ r r) (k * k))%bool = true ->
+    dot r v <= ro * IZR k).
+  { intros k Hn H7. rewrite !andb_true_iff in H7. destruct H7 as [[L1 L2] L3]. apply Nat.leb_le in L1. apply Z.leb_le in L2, L3.
+    eapply Rle_trans; [apply (dot_norm r d v k); auto|]. apply IZR_le in L2. nra. }
+  assert (Lf : match ball with Spectral _ _ | Summing _ _ => True | _ => False end -> forall k, len F v <= ro ->
+    0 <= k -> forall q, IZR q = k * k -> in_frame d F r q = true -> dot r v <= ro * k).
+  { intros Sp k Hn Hk q Eq H7. unfold check_frame in DF. assert (DF' : (0 < fr_unit F)%Z /\ (0 < fr_size F)%Z /\
+      forallb (fun lm : row * row => Nat.leb (length (snd lm)) d) (fr_rows F) = true /\
+      forallb (fun i => zerob (lin (- fr_unit F) (axis i) 1 (span (map (fun lm : row * row => nth i (snd lm) 0%Z) (fr_rows F)) (fr_rows F)))) (seq 0 d) = true).
+    { destruct ball; try contradiction; rewrite !andb_true_iff, !Z.ltb_lt in DF; tauto. }
+    destruct DF' as (F1 & F2 & F3 & F4). eapply Rle_trans; [apply (frame_bound d F r q v k); auto|].
+    rewrite Rmult_comm. apply Rmult_le_compat_r; auto. }
+  clear DF. unfold short, within, height in *. destruct ball as [|p q|p q|p q|p q|p q].
+  - rewrite (dot_zerob r v H), Hb. lra.
+  - apply andb_prop in H as [L1 L3]. apply Nat.leb_le in L1. apply Z.leb_le, IZR_le in L3. rewrite mult_IZR in L3.
+    eapply Rle_trans; [apply (l1_bound r d v ro L1 Hb)|]. nra.
+  - specialize (L2 _ Hb H). rewrite mult_IZR in L2. lra.
+  - specialize (L2 _ Hb H). rewrite mult_IZR in L2. lra.
+  - apply andb_prop in H as [L1 L3]. apply Z.leb_le, IZR_le in L1.
+    replace (IZR den * (ro * sqrt (IZR h))) with (ro * (IZR den * sqrt (IZR h))) by ring.
+    apply (Lf I _ Hb) with (q := (den * (den * h))%Z); auto.
+    + apply Rmult_le_pos; [lra|apply sqrt_pos].
+    + rewrite !mult_IZR. pose proof (sqrt_sqrt _ L1) as E. rewrite <- E at 1. ring.
+  - apply andb_prop in H as [L1 L3]. apply Z.leb_le, IZR_le in L1. rewrite mult_IZR in L1.
+    replace (IZR den * (ro * IZR h)) with (ro * (IZR den * IZR h)) by ring.
+    apply (Lf I _ Hb) with (q := (den * h * (den * h))%Z); auto.
+    rewrite !mult_IZR. ring.
+Qed.
+
+Hypothesis Radius : 0 < IZR (rd ball) /\ 0 <= rho.
+
+Lemma share_within : forall W a i, in_ball m d ball W a -> (i < m)%nat -> within (uvec W a i) (share W a i) /\ 0 <= share W a i.
+Proof.
+  intros W a i Hb Hi. unfold share, within. pose proof (norm_pos d (uvec W a i)). destruct Radius as [_ rp].
+  pose proof Framed as Fr. unfold check_frame in Fr.
+  unfold in_ball in Hb. unfold rho, rn, rd in *. destruct ball as [|p q|p q|p q|p q|p q]; simpl in *; split; auto; try lra.
+  - intros i' Hi'. unfold uvec. rewrite Rabs_mult, Rabs_Rabsolu, <- Rabs_mult. auto.
+  - rewrite norm_uvec. auto.
+  - rewrite !andb_true_iff, !Z.ltb_lt in Fr. apply len_pos. tauto.
+  - rewrite !andb_true_iff, !Z.ltb_lt in Fr. apply len_pos. tauto.
+Qed.
+
+(* lengths of the neurons in a frame, where all together have a spectral norm *)
+Lemma frame_within : forall V r e W a, match ball with Spectral _ _ | Summing _ _ => True | _ => False end ->
+  spectral m d V r -> 0 <= r -> (forall j i, (j < m)%nat -> (i < d)%nat -> a j * W j i = e j * V j i) ->
+  norm m (fun j => len F (V j)) <= r /\ forall j, (j < m)%nat -> len F (uvec W a j) = Rabs (e j) * len F (V j).
+Proof.
+  intros V r e W a Sp S r0 E. pose proof Framed as Fr.
+  assert (Fr' : (0 < fr_size F)%Z /\ forallb (fun lm : row * row => Nat.leb (length (fst lm)) d) (fr_rows F) = true /\
+    (fold_right (fun lm t => dotZ (fst lm) (fst lm) + t) 0 (fr_rows F) <= fr_size F * fr_size F)%Z).
+  { unfold check_frame in Fr. destruct ball; try contradiction; rewrite !andb_true_iff, !Z.ltb_lt, Z.leb_le in Fr; tauto. }
+  destruct Fr' as (F2 & F3 & F4). split.
+  - apply norm_least; auto. apply (frame_columns m d F V r F2 F3 F4 S).
+  - intros j Hj. pose proof (len_scale d F (e j * (if Rle_dec 0 (a j) then 1 else -1)) (uvec W a j) (V j) F3) as L.
+    rewrite L.
+    + rewrite Rabs_mult. destruct (Rle_dec 0 (a j)); [rewrite Rabs_R1|rewrite (Rabs_left (-1)) by lra]; ring.
+    + intros i Hi. rewrite uvec_turned, E by auto. ring.
+Qed.
+
+(* neurons in the ball cannot come to more than the radius times what is listed *)
+Lemma gathered : forall W a g t s, in_ball m d ball W a -> come m g t -> (t <= s)%Z ->
+  sumlt m (fun i => share W a i * height (g i)) <= rho * IZR (limit ball s).
+Proof.
+  intros W a g t s Hb [Hn Hg] Ht. pose proof Ht as Ht'. apply IZR_le in Ht. destruct Radius as [rdp rp].
+  pose proof (fun i Hi => proj2 (share_within W a i Hb Hi)) as Hp.
+  pose proof (fun V r e => frame_within V r e W a) as Fw.
+  assert (Own : forall h, sumlt m (fun i => rho * h i) = rho * sumlt m h) by (intros; apply sumlt_scale).
+  assert (Sh : (0 <= t)%Z /\ (forall i, (i < m)%nat -> (g i <= t)%Z) -> sumlt m (share W a) <= rho ->
+    sumlt m (fun i => share W a i * IZR (g i)) <= rho * IZR (s)).
+  { intros [T0 Tg] Hs. apply IZR_le in T0. apply Rle_trans with (sumlt m (fun i => IZR t * share W a i)).
+    - apply sumlt_le. intros i Hi. specialize (Tg i Hi). apply IZR_le in Tg. specialize (Hp i Hi). rewrite Rmult_comm. apply Rmult_le_compat_r; auto.
+    - rewrite sumlt_scale. eapply Rle_trans; [apply Rmult_le_compat_l; [exact T0|exact Hs]|]. rewrite Rmult_comm. apply Rmult_le_compat_l; auto. }
+  unfold limit, height, share, shared, in_ball in *. destruct ball as [|p q|p q|p q|p q|p q]; cbv beta iota in *;
+    try (rewrite Own, <- Hg; apply Rmult_le_compat_l; auto).
+  - apply (Sh Hg). rewrite (sumlt_ext m _ (fun j => norm d (fun i => a j * W j i))); auto. intros j Hj. apply norm_uvec.
+  - assert (E1 : forall j i, (j < m)%nat -> (i < d)%nat -> a j * W j i = 1 * (a j * W j i)) by (intros; ring).
+    destruct (Fw _ _ (fun _ => 1) I Hb rp E1) as [Q1 Q2].
+    eapply Rle_trans; [apply (inner_le m (fun i => len F (uvec W a i)) (fun i => sqrt (IZR (g i))))|].
+    apply Rmult_le_compat; try apply norm_pos.
+    + rewrite (norm_ext m _ (fun j => len F (fun i => a j * W j i))); auto.
+      intros j Hj. rewrite Q2, Rabs_R1 by auto. ring.
+    + assert (T0 : (0 <= t)%Z).
+      { apply le_IZR. rewrite Hg. clear -Hn. induction m as [|k IH]; simpl; [lra|].
+        pose proof (IZR_le _ _ (Hn k (Nat.lt_succ_diag_r k))). assert (0 <= sumlt k (fun i => IZR (g i))) by (apply IH; intros; apply Hn; lia). lra. }
+      assert (U0 : (0 <= Z.sqrt_up (s))%Z) by apply Z.sqrt_up_nonneg.
+      assert (U1 : (s <= Z.sqrt_up (s) * Z.sqrt_up (s))%Z) by (apply Z.sqrt_sqrt_up_spec; lia).
+      apply IZR_le in U0, U1. rewrite mult_IZR in U1. apply norm_least; auto.
+      rewrite (sumlt_ext m _ (fun i => IZR (g i))), <- Hg; [lra|]. intros i Hi. apply sqrt_sqrt. apply IZR_le. auto.
+  - destruct Hb as (V & b' & E & N & S). destruct (Fw V _ b' I S rp E) as [Q1 Q2]. apply (Sh Hg).
+    rewrite (sumlt_ext m _ (fun j => Rabs (b' j) * len F (V j))) by auto.
+    eapply Rle_trans; [apply (inner_le m (fun j => Rabs (b' j)) (fun j => len F (V j)))|].
+    assert (N' : norm m (fun j => Rabs (b' j)) <= 1).
+    { eapply Rle_trans; [|exact N]. apply norm_le. intros j Hj. rewrite Rabs_Rabsolu. lra. }
+    apply Rle_trans with (1 * norm m (fun j => len F (V j))); [|rewrite Rmult_1_l; exact Q1].
+    apply Rmult_le_compat_r; auto. apply norm_pos.
+Qed.
+End Shares.
+
 Section Sound.
 Variable X : list row.
 Variable y : list Z.
@@ -679,18 +826,6 @@ Proof.
   specialize (H x Ix). apply negb_true_iff, Z.eqb_neq in H. auto.
 Qed.
 
-(* r bounds a neuron's largest entry or norm *)
-Definition within (F : frame) (u : rvec) (r : R) : Prop :=
-  match ball with
-  | Free => r = 0
-  | Entrywise _ _ => forall i, (i < d)%nat -> Rabs (u i) <= r
-  | Columns _ _ | Frobenius _ _ => norm d u <= r
-  | Spectral _ _ | Summing _ _ => len F u <= r
-  end.
-
-(* what a bound f_h says *)
-Definition height (h : Z) : R := match ball with Spectral _ _ => sqrt (IZR h) | _ => IZR h end.
-
 Lemma weight_fact : forall u s w h, In u (duals C) -> weight u s w = Some h ->
   exists f, f_h f = h /\ f_s f = fst s /\ f_i f = snd s /\ check_fact X d ball C (d_nu u) (d_frame u) f = true /\
     match f_wall f with None => True | Some n => w = Some n end.
@@ -713,47 +848,20 @@ Lemma weight_pos : forall u s w h, In u (duals C) -> weight u s w = Some h -> ma
 Proof.
   intros u s w h Iu H. destruct (weight_fact u s w h Iu H) as (f & <- & _ & _ & Hc & _). unfold check_fact in Hc.
   destruct ball; auto. apply andb_prop in Hc as [_ Hc]. destruct (farkas _ _ _ _ _ _); [|discriminate].
-  apply andb_prop in Hc as [Hc _]. apply Z.leb_le. auto.
+  unfold short in Hc. apply andb_prop in Hc as [Hc _]. apply Z.leb_le. auto.
 Qed.
 
 Lemma weight_sound : forall u s w h, In u (duals C) -> weight u s w = Some h ->
-  forall v r, within (d_frame u) v r -> 0 <= r -> (forall z, In z (nz X) -> dot z (P (snd s)) * dot z v >= 0) ->
+  forall v r, within d ball (d_frame u) v r -> 0 <= r -> (forall z, In z (nz X) -> dot z (P (snd s)) * dot z v >= 0) ->
     match w with Some n => dot (wall C n) v = 0 | None => True end ->
-    sgn (fst s) * wsum (d_nu u) (relu_at v) X <= r * height h.
+    sgn (fst s) * wsum (d_nu u) (relu_at v) X <= r * height ball h.
 Proof.
   intros u s w h Iu Hf v ro Hb Hro Hv Hw. pose proof (frame_ok u Iu) as DF.
   destruct (weight_fact u s w h Iu Hf) as (f & <- & H & H1 & H3 & H0). clear Hf. unfold check_fact in H3. apply andb_prop in H3 as [H3 H6].
-  apply andb_prop in H3 as [H3 Hd]. apply Z.ltb_lt, IZR_lt in Hd.
+  apply andb_prop in H3 as [H3 Hd']. apply Z.ltb_lt in Hd'. pose proof (IZR_lt _ _ Hd') as Hd.
   apply Nat.ltb_lt in H3. destruct (farkas _ _ _ _ _ _) as [r|] eqn:Er; [|discriminate].
   pose proof (farkas_sound _ _ _ _ _ _ _ Er v) as FS. rewrite H, wsum_map in FS.
-  assert (R : dot r v <= IZR (f_den f) * (ro * height (f_h f))).
-  { assert (L2 : forall k, norm d v <= ro -> (Nat.leb (length r) d && Z.leb 0 k && Z.leb (dotZ r r) (k * k))%bool = true ->
-      dot r v <= ro * IZR k).
-    { intros k Hn H7. rewrite !andb_true_iff in H7. destruct H7 as [[L1 L2] L3]. apply Nat.leb_le in L1. apply Z.leb_le in L2, L3.
-      eapply Rle_trans; [apply (dot_norm r d v k); auto|]. apply IZR_le in L2. nra. }
-    assert (Lf : match ball with Spectral _ _ | Summing _ _ => True | _ => False end -> forall k, len (d_frame u) v <= ro ->
-      0 <= k -> forall q, IZR q = k * k -> in_frame d (d_frame u) r q = true -> dot r v <= ro * k).
-    { intros Sp k Hn Hk q Eq H7. unfold check_frame in DF. assert (DF' : (0 < fr_unit (d_frame u))%Z /\ (0 < fr_size (d_frame u))%Z /\
-        forallb (fun lm : row * row => Nat.leb (length (snd lm)) d) (fr_rows (d_frame u)) = true /\
-        forallb (fun i => zerob (lin (- fr_unit (d_frame u)) (axis i) 1 (span (map (fun lm : row * row => nth i (snd lm) 0%Z) (fr_rows (d_frame u))) (fr_rows (d_frame u))))) (seq 0 d) = true).
-      { destruct ball; try contradiction; rewrite !andb_true_iff, !Z.ltb_lt in DF; tauto. }
-      destruct DF' as (F1 & F2 & F3 & F4). eapply Rle_trans; [apply (frame_bound d (d_frame u) r q v k); auto|].
-      rewrite Rmult_comm. apply Rmult_le_compat_r; auto. }
-    clear DF. unfold within, height in *. destruct ball as [|p q|p q|p q|p q|p q].
-    - rewrite (dot_zerob r v H6), Hb. lra.
-    - apply andb_prop in H6 as [L1 L3]. apply Nat.leb_le in L1. apply Z.leb_le, IZR_le in L3. rewrite mult_IZR in L3.
-      eapply Rle_trans; [apply (l1_bound r d v ro L1 Hb)|]. nra.
-    - specialize (L2 _ Hb H6). rewrite mult_IZR in L2. lra.
-    - specialize (L2 _ Hb H6). rewrite mult_IZR in L2. lra.
-    - apply andb_prop in H6 as [L1 L3]. apply Z.leb_le, IZR_le in L1.
-      replace (IZR (f_den f) * (ro * sqrt (IZR (f_h f)))) with (ro * (IZR (f_den f) * sqrt (IZR (f_h f)))) by ring.
-      apply (Lf I _ Hb) with (q := (f_den f * (f_den f * f_h f))%Z); auto.
-      + apply Rmult_le_pos; [lra|apply sqrt_pos].
-      + rewrite !mult_IZR. pose proof (sqrt_sqrt _ L1) as E. rewrite <- E at 1. ring.
-    - apply andb_prop in H6 as [L1 L3]. apply Z.leb_le, IZR_le in L1. rewrite mult_IZR in L1.
-      replace (IZR (f_den f) * (ro * IZR (f_h f))) with (ro * (IZR (f_den f) * IZR (f_h f))) by ring.
-      apply (Lf I _ Hb) with (q := (f_den f * f_h f * (f_den f * f_h f))%Z); auto.
-      rewrite !mult_IZR. ring. }
+  assert (R : dot r v <= IZR (f_den f) * (ro * height ball (f_h f))) by exact (short_sound d ball (d_frame u) DF _ _ _ _ _ H6 Hd' Hb Hro).
   unfold sgn. replace (if fst s then 1 else -1) with (IZR (if fst s then 1 else -1)) by (destruct (fst s); reflexivity).
   apply Rmult_le_reg_l with (IZR (f_den f)); auto.
   rewrite <- Rmult_assoc, (Rmult_comm (IZR (f_den f))), Rmult_assoc.
@@ -767,49 +875,17 @@ Qed.
 Definition face_holds W a j face : Prop :=
   match face with Some n => dot (wall C n) (uvec W a j) = 0 | None => forall x, In x (nz X) -> dot x (uvec W a j) = 0 end.
 
-(* what a neuron has of the radius *)
-Let part F W a i : R := match ball with
-  | Frobenius _ _ => norm d (uvec W a i)
-  | Spectral _ _ | Summing _ _ => len F (uvec W a i)
-  | _ => rho
-  end.
-
-Lemma norm_uvec : forall W a j, norm d (uvec W a j) = norm d (fun i => a j * W j i).
-Proof.
-  intros W a j. apply Rle_antisym; apply norm_le; intros i Hi; unfold uvec; rewrite !Rabs_mult, Rabs_Rabsolu; lra.
-Qed.
-
-Lemma uvec_turned : forall W a j i, uvec W a j i = (if Rle_dec 0 (a j) then 1 else -1) * (a j * W j i).
-Proof. intros W a j i. unfold uvec. destruct (Rle_dec 0 (a j)); [rewrite Rabs_right|rewrite Rabs_left]; lra. Qed.
-
-Lemma part_within : forall u W a i, In u (duals C) -> in_ball m d ball W a -> (i < m)%nat ->
-  within (d_frame u) (uvec W a i) (part (d_frame u) W a i) /\ 0 <= part (d_frame u) W a i.
-Proof.
-  intros u W a i Iu Hb Hi. unfold part, within. pose proof (norm_pos d (uvec W a i)). destruct pos_rho as [_ rp].
-  pose proof (frame_ok u Iu) as Fr. unfold check_frame in Fr.
-  unfold in_ball in Hb. unfold rho, rn, rd in *. destruct ball as [|p q|p q|p q|p q|p q]; simpl in *; split; auto; try lra.
-  - intros i' Hi'. unfold uvec. rewrite Rabs_mult, Rabs_Rabsolu, <- Rabs_mult. auto.
-  - rewrite norm_uvec. auto.
-  - rewrite !andb_true_iff, !Z.ltb_lt in Fr. apply len_pos. tauto.
-  - rewrite !andb_true_iff, !Z.ltb_lt in Fr. apply len_pos. tauto.
-Qed.
-
-(* heights of the first k neurons that come to t together *)
-Definition come (k : nat) (g : nat -> Z) (t : Z) : Prop :=
-  match ball with Spectral _ _ => forall i, (i < k)%nat -> (0 <= g i)%Z | _ => True end /\
-  if shared ball then (0 <= t)%Z /\ forall i, (i < k)%nat -> (g i <= t)%Z else IZR t = sumlt k (fun i => IZR (g i)).
-
 Lemma total_sound : forall u c j face W a, In u (duals C) -> in_ball m d ball W a ->
   in_cell (nz X) P m W a c -> ((j < m)%nat -> face_holds W a j face) ->
-  forall k t, (k <= m)%nat -> total ball u c j face k = Some t -> exists g, come k g t /\
-    forall i, (i < k)%nat -> wsum (d_nu u) (fun x => a i * Rmax 0 (dot x (W i))) X <= part (d_frame u) W a i * height (g i).
+  forall k t, (k <= m)%nat -> total ball u c j face k = Some t -> exists g, come ball k g t /\
+    forall i, (i < k)%nat -> wsum (d_nu u) (fun x => a i * Rmax 0 (dot x (W i))) X <= share d ball (d_frame u) W a i * height ball (g i).
 Proof.
   intros u c j face W a Iu Hb Hc Hface. induction k as [|k IH]; intros t Hk E; cbn [total] in E.
   - inversion E. exists (fun _ => 0%Z). unfold come. split; [|intros; lia].
     split; [destruct ball; auto; intros; lia|]. destruct (shared ball); simpl; auto. split; [lia|intros; lia].
   - destruct (total ball u c j face k) as [t'|] eqn:Et; [|discriminate].
     destruct (IH t') as (g & [Hn Hg] & Hh); [lia|auto|]. assert (Hkm : (k < m)%nat) by lia.
-    destruct (part_within u W a k Iu Hb Hkm) as [Bx Hp].
+    destruct (share_within m d ball (d_frame u) (frame_ok u Iu) pos_rho W a k Hb Hkm) as [Bx Hp].
     destruct (if Nat.eqb k j then _ else _) as [h'|] eqn:Eh; [|discriminate]. inversion E; subst t; clear E.
     assert (Pos : match ball with Spectral _ _ => (0 <= h')%Z | _ => True end).
     { destruct (Nat.eqb k j); [destruct face as [n|]; [|inversion Eh; destruct ball; auto; lia]|];
@@ -840,61 +916,6 @@ Proof.
       * apply (weight_sound u (st c k) None h'); auto.
 Qed.
 
-(* lengths of the neurons in a frame, where all together have a spectral norm *)
-Lemma frame_within : forall F V r e W a, check_frame d ball F = true -> match ball with Spectral _ _ | Summing _ _ => True | _ => False end ->
-  spectral m d V r -> 0 <= r -> (forall j i, (j < m)%nat -> (i < d)%nat -> a j * W j i = e j * V j i) ->
-  norm m (fun j => len F (V j)) <= r /\ forall j, (j < m)%nat -> len F (uvec W a j) = Rabs (e j) * len F (V j).
-Proof.
-  intros F V r e W a Fr Sp S r0 E.
-  assert (Fr' : (0 < fr_size F)%Z /\ forallb (fun lm : row * row => Nat.leb (length (fst lm)) d) (fr_rows F) = true /\
-    (fold_right (fun lm t => dotZ (fst lm) (fst lm) + t) 0 (fr_rows F) <= fr_size F * fr_size F)%Z).
-  { unfold check_frame in Fr. destruct ball; try contradiction; rewrite !andb_true_iff, !Z.ltb_lt, Z.leb_le in Fr; tauto. }
-  destruct Fr' as (F2 & F3 & F4). split.
-  - apply norm_least; auto. apply (frame_columns m d F V r F2 F3 F4 S).
-  - intros j Hj. pose proof (len_scale d F (e j * (if Rle_dec 0 (a j) then 1 else -1)) (uvec W a j) (V j) F3) as L.
-    rewrite L.
-    + rewrite Rabs_mult. destruct (Rle_dec 0 (a j)); [rewrite Rabs_R1|rewrite (Rabs_left (-1)) by lra]; ring.
-    + intros i Hi. rewrite uvec_turned, E by auto. ring.
-Qed.
-
-(* neurons in the ball cannot come to more than the radius times what is listed *)
-Lemma gathered : forall u W a g t, In u (duals C) -> in_ball m d ball W a -> come m g t -> (t <= d_lim u)%Z ->
-  sumlt m (fun i => part (d_frame u) W a i * height (g i)) <= rho * IZR (limit ball u).
-Proof.
-  intros u W a g t Iu Hb [Hn Hg] Ht. pose proof Ht as Ht'. apply IZR_le in Ht. destruct pos_rho as [rdp rp]. pose proof (frame_ok u Iu) as Fr.
-  pose proof (fun i Hi => proj2 (part_within u W a i Iu Hb Hi)) as Hp.
-  pose proof (fun V r e => frame_within (d_frame u) V r e W a Fr) as Fw.
-  assert (Own : forall h, sumlt m (fun i => rho * h i) = rho * sumlt m h) by (intros; apply sumlt_scale).
-  assert (Sh : (0 <= t)%Z /\ (forall i, (i < m)%nat -> (g i <= t)%Z) -> sumlt m (part (d_frame u) W a) <= rho ->
-    sumlt m (fun i => part (d_frame u) W a i * IZR (g i)) <= rho * IZR (d_lim u)).
-  { intros [T0 Tg] Hs. apply IZR_le in T0. apply Rle_trans with (sumlt m (fun i => IZR t * part (d_frame u) W a i)).
-    - apply sumlt_le. intros i Hi. specialize (Tg i Hi). apply IZR_le in Tg. specialize (Hp i Hi). rewrite Rmult_comm. apply Rmult_le_compat_r; auto.
-    - rewrite sumlt_scale. eapply Rle_trans; [apply Rmult_le_compat_l; [exact T0|exact Hs]|]. rewrite Rmult_comm. apply Rmult_le_compat_l; auto. }
-  unfold limit, height, part, shared, in_ball in *. destruct ball as [|p q|p q|p q|p q|p q]; cbv beta iota in *;
-    try (rewrite Own, <- Hg; apply Rmult_le_compat_l; auto).
-  - apply (Sh Hg). rewrite (sumlt_ext m _ (fun j => norm d (fun i => a j * W j i))); auto. intros j Hj. apply norm_uvec.
-  - assert (E1 : forall j i, (j < m)%nat -> (i < d)%nat -> a j * W j i = 1 * (a j * W j i)) by (intros; ring).
-    destruct (Fw _ _ (fun _ => 1) I Hb rp E1) as [Q1 Q2].
-    eapply Rle_trans; [apply (inner_le m (fun i => len (d_frame u) (uvec W a i)) (fun i => sqrt (IZR (g i))))|].
-    apply Rmult_le_compat; try apply norm_pos.
-    + rewrite (norm_ext m _ (fun j => len (d_frame u) (fun i => a j * W j i))); auto.
-      intros j Hj. rewrite Q2, Rabs_R1 by auto. ring.
-    + assert (T0 : (0 <= t)%Z).
-      { apply le_IZR. rewrite Hg. clear -Hn. induction m as [|k IH]; simpl; [lra|].
-        pose proof (IZR_le _ _ (Hn k (Nat.lt_succ_diag_r k))). assert (0 <= sumlt k (fun i => IZR (g i))) by (apply IH; intros; apply Hn; lia). lra. }
-      assert (U0 : (0 <= Z.sqrt_up (d_lim u))%Z) by apply Z.sqrt_up_nonneg.
-      assert (U1 : (d_lim u <= Z.sqrt_up (d_lim u) * Z.sqrt_up (d_lim u))%Z) by (apply Z.sqrt_sqrt_up_spec; lia).
-      apply IZR_le in U0, U1. rewrite mult_IZR in U1. apply norm_least; auto.
-      rewrite (sumlt_ext m _ (fun i => IZR (g i))), <- Hg; [lra|]. intros i Hi. apply sqrt_sqrt. apply IZR_le. auto.
-  - destruct Hb as (V & b' & E & N & S). destruct (Fw V _ b' I S rp E) as [Q1 Q2]. apply (Sh Hg).
-    rewrite (sumlt_ext m _ (fun j => Rabs (b' j) * len (d_frame u) (V j))) by auto.
-    eapply Rle_trans; [apply (inner_le m (fun j => Rabs (b' j)) (fun j => len (d_frame u) (V j)))|].
-    assert (N' : norm m (fun j => Rabs (b' j)) <= 1).
-    { eapply Rle_trans; [|exact N]. apply norm_le. intros j Hj. rewrite Rabs_Rabsolu. lra. }
-    apply Rle_trans with (1 * norm m (fun j => len (d_frame u) (V j))); [|rewrite Rmult_1_l; exact Q1].
-    apply Rmult_le_compat_r; auto. apply norm_pos.
-Qed.
-
 Lemma above_sound : forall u c j face, In u (duals C) -> above m ball u c j face = true ->
   forall W a, in_cell (nz X) P m W a c -> ((j < m)%nat -> face_holds W a j face) -> ~ low W a.
 Proof.
@@ -905,23 +926,23 @@ Proof.
   unfold above in Ha. destruct (total ball u c j face m) as [t|] eqn:Et; [|discriminate].
   destruct (total_sound u c j face W a Iu Hb Hc Hface m t (le_n m) Et) as (g0 & Hg & Hh).
   apply Z.leb_le in Ha. destruct pos_rho as [rdp rp].
-  assert (N' : wsum (d_nu u) (net m W a) X <= rho * IZR (limit ball u)).
-  { eapply Rle_trans; [apply (net_wsum (d_nu u) X W a _ m Hh)|]. apply (gathered u W a g0 t); auto. }
+  assert (N' : wsum (d_nu u) (net m W a) X <= rho * IZR (limit ball (d_lim u))).
+  { eapply Rle_trans; [apply (net_wsum (d_nu u) X W a _ m Hh)|]. apply (gathered m d ball (d_frame u) (frame_ok u Iu) pos_rho W a g0 t); auto. }
   pose proof (ok_dual u Iu) as D. unfold check_dual in D. rewrite !andb_true_iff in D.
   destruct D as [[[[H7 H2] H1] _] _].
   pose proof ok_rows as Rw. unfold check_rows in Rw. rewrite !andb_true_iff in Rw.
   destruct Rw as [[[[[[[[H3 _] _] H] _] _] _] _] _].
   apply Z.ltb_lt, IZR_lt in H3. apply Nat.eqb_eq in H7. apply Nat.eqb_eq in H.
   apply Z.ltb_lt, IZR_lt in H2.
-  assert (H1a : (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u) <= (rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * (rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * bd)%Z /\
-    (strict = true -> (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u) < (rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * (rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * bd)%Z)).
+  assert (H1a : (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u) <= (rd ball * dotZ (d_nu u) y - rn ball * limit ball (d_lim u)) * (rd ball * dotZ (d_nu u) y - rn ball * limit ball (d_lim u)) * bd)%Z /\
+    (strict = true -> (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u) < (rd ball * dotZ (d_nu u) y - rn ball * limit ball (d_lim u)) * (rd ball * dotZ (d_nu u) y - rn ball * limit ball (d_lim u)) * bd)%Z)).
   { destruct strict; [apply Z.ltb_lt in H1|apply Z.leb_le in H1]; split; auto; try lia; discriminate. }
   clear H1. destruct H1a as [H1 H1s]. apply IZR_le in H1.
-  assert (H1s' : strict = true -> IZR (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u)) < IZR ((rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * (rd ball * dotZ (d_nu u) y - rn ball * limit ball u) * bd)) by (intros; apply IZR_lt; auto).
+  assert (H1s' : strict = true -> IZR (2 * bn * rd ball * rd ball * dotZ (d_nu u) (d_nu u)) < IZR ((rd ball * dotZ (d_nu u) y - rn ball * limit ball (d_lim u)) * (rd ball * dotZ (d_nu u) y - rn ball * limit ball (d_lim u)) * bd)) by (intros; apply IZR_lt; auto).
   clear H1s.
   rewrite !mult_IZR, !minus_IZR, !mult_IZR in H1, H1s'. rewrite minus_IZR, !mult_IZR in H2.
   set (Y := IZR (dotZ (d_nu u) y)) in *. set (q := IZR (dotZ (d_nu u) (d_nu u))) in *.
-  set (D := IZR (rd ball)) in *. set (H0 := IZR (limit ball u)) in *.
+  set (D := IZR (rd ball)) in *. set (H0 := IZR (limit ball (d_lim u))) in *.
   assert (Er : IZR (rn ball) = rho * D) by (unfold rho; fold D; field; lra). rewrite Er in *.
   set (g := Y - rho * H0) in *.
   assert (G : g > 0). { replace (D * Y - rho * D * H0) with (D * g) in H2 by (unfold g; ring). nra. }

@@ -117,6 +117,7 @@ Variable m d : nat.
 Variable ball : balls.
 Variable A : endpoint.
 Variable nu : list Z.
+Variable F : frame.    (* for spectral norms *)
 
 Fixpoint column (s : Z) (X : list row) (nu sides mu : list Z) : option row :=
   match X, nu, sides, mu with
@@ -144,27 +145,10 @@ Fixpoint together_rows (X : list row) (sides mu : list Z) : option row :=
 Fixpoint put (k : nat) (e : Z) (l : list Z) : list Z :=
   match l with [] => [] | z :: l => match k with O => e :: l | S k => z :: put k e l end end.
 
-(* The balls that bound neurons one by one, or their norms together. *)
-Definition plain : bool := match ball with Spectral _ _ | Summing _ _ => false | _ => true end.
-(* |u| <= p, in the norm of the ball; and r . u <= h |u| *)
-Definition within (u : rvec) (p : R) : Prop :=
-  match ball with
-  | Free => p = 0
-  | Entrywise _ _ => forall i, (i < d)%nat -> Rabs (u i) <= p
-  | _ => norm d u <= p
-  end.
-Definition short (r : row) (h : Z) : bool :=
-  match ball with
-  | Free => zerob r
-  | Entrywise _ _ => Nat.leb (length r) d && Z.leb (l1 r) h
-  | Columns _ _ | Frobenius _ _ => Nat.leb (length r) d && Z.leb 0 h && Z.leb (dotZ r r) (h * h)
-  | _ => false
-  end.
-
 Fixpoint check_tree (s h : Z) (sides : list Z) (t : tree) : bool :=
   match t with
   | Leaf den mu =>
-      Z.ltb 0 den && match column s X (map (Z.mul den) nu) sides mu with Some r => short r (den * h) | None => false end
+      Z.ltb 0 den && match column s X (map (Z.mul den) nu) sides mu with Some r => short d ball F r den h | None => false end
   | Split k p q => check_tree s h (put k 1 sides) p && check_tree s h (put k (-1) sides) q
   | Side k e den mu t =>
       Z.ltb 0 den && match together_rows X sides mu with Some r => zerob (lin 1 r (- (den * e)) (nth k X [])) | None => false end &&
@@ -175,17 +159,17 @@ Fixpoint check_tree (s h : Z) (sides : list Z) (t : tree) : bool :=
 Definition signs (a : Q) : list Z := match Qnum a with Z0 => [1; -1] | Zpos _ => [1] | Zneg _ => [-1] end%Z.
 Definition check_neuron (j : nat) (neuron : Z * list tree) : bool :=
   let sides := map (fun x => Z.sgn (Qnum (dotQ x (qW A j)))) X in
-  all2 (fun s t => check_tree s (fst neuron) sides t) (signs (qa A j)) (snd neuron).
+  Z.leb 0 (fst neuron) && all2 (fun s t => check_tree s (fst neuron) sides t) (signs (qa A j)) (snd neuron).
 
-(* what the neurons come to *)
+(* what the neurons come to, together; for Spectral its square *)
 Fixpoint whole (neurons : nat -> Z) (k : nat) : Z :=
   match k with O => 0%Z | S k => together ball (neurons k) (whole neurons k) end.
 
 (* bn / bd: what nu proves; neurons: the bound of each, and a tree for each of its signs *)
 Definition check_around (bn bd : Z) (neurons : list (Z * list tree)) : bool :=
   let neuron j := nth j neurons (0%Z, []) in
-  let g := (rd ball * dotZ nu y - rn ball * whole (fun j => fst (neuron j)) m)%Z in
-  plain && Z.leb 0 (rn ball) && Z.ltb 0 (rd ball) && Z.ltb 0 bd && Nat.eqb (length y) (length X) && Nat.eqb (length nu) (length X) &&
+  let g := (rd ball * dotZ nu y - rn ball * limit ball (whole (fun j => fst (neuron j)) m))%Z in
+  check_frame d ball F && Z.leb 0 (rn ball) && Z.ltb 0 (rd ball) && Z.ltb 0 bd && Nat.eqb (length y) (length X) && Nat.eqb (length nu) (length X) &&
   forallb (fun x => Nat.leb (length x) d) X && all m (fun j => check_neuron j (neuron j)) &&
   Z.ltb 0 g && Z.leb (2 * bn * rd ball * rd ball * dotZ nu nu) (g * g * bd).
 
@@ -204,8 +188,8 @@ Lemma column_sound : forall s u X nu sides mu r, column s X nu sides mu = Some r
 Proof.
   intros s u. induction X0 as [|x Xs IH]; intros [|v nu'] [|e sides] [|w mu] r E S; cbn [column] in E; try discriminate.
   - injection E as <-. simpl. lra.
-  - destruct (column s Xs nu' sides mu) as [r'|] eqn:F; [|discriminate]. inversion S as [|? ? ? ? Hx HS]; subst.
-    specialize (IH nu' sides mu r' F HS). cbn [wsum]. unfold relu_at at 1. set (z := dot x u) in *.
+  - destruct (column s Xs nu' sides mu) as [r'|] eqn:K; [|discriminate]. inversion S as [|? ? ? ? Hx HS]; subst.
+    specialize (IH nu' sides mu r' K HS). cbn [wsum]. unfold relu_at at 1. set (z := dot x u) in *.
     destruct (zerob x) eqn:Z0.
     { injection E as <-. unfold z. rewrite (dot_zerob x u Z0), (Rmax_left 0 0) by lra. lra. }
     destruct (Z.eqb_spec e 0) as [->|Ne].
@@ -224,33 +208,20 @@ Lemma together_sound : forall u X sides mu r, together_rows X sides mu = Some r 
 Proof.
   intros u. induction X0 as [|x Xs IH]; intros [|e sides] [|w mu] r E S; cbn [together_rows] in E; try discriminate.
   - injection E as <-. simpl. lra.
-  - destruct (together_rows Xs sides mu) as [r'|] eqn:F; [|discriminate]. inversion S as [|? ? ? ? Hx HS]; subst.
-    specialize (IH sides mu r' F HS). destruct (Z.leb_spec 0 w) as [W|]; [|discriminate]. injection E as <-.
+  - destruct (together_rows Xs sides mu) as [r'|] eqn:K; [|discriminate]. inversion S as [|? ? ? ? Hx HS]; subst.
+    specialize (IH sides mu r' K HS). destruct (Z.leb_spec 0 w) as [W|]; [|discriminate]. injection E as <-.
     apply IZR_le in W. rewrite dot_linrow, mult_IZR. nra.
 Qed.
 
-Lemma short_sound : forall r h u p, short r h = true -> within u p -> 0 <= p -> dot r u <= p * IZR h.
+Lemma tree_sound : check_frame d ball F = true -> forall s h u p, within d ball F u p -> 0 <= p ->
+  forall t sides, check_tree s h sides t = true -> on_sides X sides u -> IZR s * wsum nu (relu_at u) X <= p * height ball h.
 Proof.
-  intros r h u p H B P. unfold short, within in *.
-  assert (L2 : norm d u <= p -> (Nat.leb (length r) d && Z.leb 0 h && Z.leb (dotZ r r) (h * h))%bool = true ->
-    dot r u <= p * IZR h).
-  { intros N K. rewrite !andb_true_iff in K. destruct K as [[K1 K2] K3]. apply Nat.leb_le in K1. apply Z.leb_le in K2, K3.
-    eapply Rle_trans; [apply (dot_norm r d u h); auto|]. apply IZR_le in K2. nra. }
-  destruct ball as [|? ?|? ?|? ?|? ?|? ?]; auto; try discriminate.
-  - rewrite (dot_zerob r u H), B. lra.
-  - apply andb_prop in H as [H1 H2]. apply Nat.leb_le in H1. apply Z.leb_le, IZR_le in H2.
-    eapply Rle_trans; [apply (l1_bound r d u p H1 B)|]. apply Rmult_le_compat_l; auto.
-Qed.
-
-Lemma tree_sound : forall s h u p, within u p -> 0 <= p -> forall t sides, check_tree s h sides t = true ->
-  on_sides X sides u -> IZR s * wsum nu (relu_at u) X <= p * IZR h.
-Proof.
-  intros s h u p B P. induction t as [den mu|k t1 IH1 t2 IH2|k e den mu t IH]; intros sides H S; cbn [check_tree] in H;
+  intros Fr s h u p B P. induction t as [den mu|k t1 IH1 t2 IH2|k e den mu t IH]; intros sides H S; cbn [check_tree] in H;
     rewrite !andb_true_iff in H.
-  - destruct H as [D H]. destruct (column _ _ _ _ _) as [r|] eqn:E; [|discriminate]. apply Z.ltb_lt, IZR_lt in D.
+  - destruct H as [D H]. destruct (column _ _ _ _ _) as [r|] eqn:E; [|discriminate]. apply Z.ltb_lt in D.
     pose proof (column_sound _ u _ _ _ _ _ E S) as C. rewrite wsum_map in C.
-    pose proof (short_sound _ _ u p H B P) as F. rewrite mult_IZR in F.
-    apply Rmult_le_reg_l with (IZR den); auto. nra.
+    pose proof (short_sound d ball F Fr _ _ _ u p H D B P) as L. apply IZR_lt in D.
+    apply Rmult_le_reg_l with (IZR den); auto. lra.
   - destruct H as [H1 H2]. destruct (Rle_dec 0 (dot (nth k X []) u)).
     + apply (IH1 _ H1). apply put_sides; auto. lra.
     + apply (IH2 _ H2). apply put_sides; auto. lra.
@@ -260,39 +231,13 @@ Proof.
     set (z := dot (nth k X []) u) in *. assert (IZR den * (IZR e * z) >= 0) by lra. nra.
 Qed.
 
-(* what each neuron has of the radius *)
-Definition part W a (j : nat) : R := if shared ball then norm d (uvec W a j) else IZR (rn ball) / IZR (rd ball).
-
-Lemma part_within : plain = true -> forall W a j, in_ball m d ball W a -> 0 <= IZR (rn ball) / IZR (rd ball) -> (j < m)%nat ->
-  within (uvec W a j) (part W a j) /\ 0 <= part W a j.
+Lemma whole_come : forall h k, (forall j, (j < k)%nat -> (0 <= h j)%Z) -> come ball k h (whole h k).
 Proof.
-  intros Pl W a j B R Hj. pose proof (norm_pos d (uvec W a j)) as N. unfold plain, part, within, shared, in_ball in *.
-  destruct ball as [|p q|p q|p q|p q|p q]; try discriminate; cbn [rn rd] in *; split; auto; try lra.
-  - intros i Hi. unfold uvec. rewrite Rabs_mult, Rabs_Rabsolu, <- Rabs_mult. auto.
-  - rewrite norm_uvec. auto.
-Qed.
-
-Lemma parts_sum : plain = true -> forall W a (h : nat -> Z), in_ball m d ball W a -> 0 <= IZR (rn ball) / IZR (rd ball) ->
-  sumlt m (fun j => part W a j * IZR (h j)) <= IZR (rn ball) / IZR (rd ball) * IZR (whole h m).
-Proof.
-  intros Pl W a h B R. set (rho := IZR (rn ball) / IZR (rd ball)) in *.
-  set (room := fun k => if shared ball then sumlt k (part W a) else rho).
-  assert (Pos : shared ball = true -> forall k, 0 <= sumlt k (part W a)).
-  { intros Sh. induction k as [|k IH]; simpl; [lra|]. unfold part at 2. rewrite Sh.
-    pose proof (norm_pos d (uvec W a k)). lra. }
-  assert (M : forall k, (k <= m)%nat -> sumlt k (fun j => part W a j * IZR (h j)) <= room k * IZR (whole h k) /\
-    (shared ball = true -> 0 <= IZR (whole h k))).
-  { induction k as [|k IH]; intros Hk; [simpl; split; intros; lra|]. destruct IH as [I1 I2]; [lia|].
-    unfold room in *. cbn [sumlt whole]. unfold together in *. destruct (shared ball) eqn:Sh.
-    - specialize (I2 eq_refl). specialize (Pos eq_refl k).
-      assert (M1 : IZR (whole h k) <= IZR (Z.max (h k) (whole h k))) by (apply IZR_le; lia).
-      assert (M2 : IZR (h k) <= IZR (Z.max (h k) (whole h k))) by (apply IZR_le; lia).
-      assert (0 <= part W a k) by (unfold part; rewrite Sh; apply norm_pos). split; [|lra].
-      set (M := IZR (Z.max (h k) (whole h k))) in *. nra.
-    - split; [|discriminate]. rewrite plus_IZR. unfold part at 2. rewrite Sh. fold rho. lra. }
-  destruct (M m (le_n m)) as [M1 M2]. eapply Rle_trans; [exact M1|]. unfold room. destruct (shared ball) eqn:Sh; [|lra].
-  apply Rmult_le_compat_r; auto. unfold plain, shared, in_ball, part, rho in *. destruct ball as [| | |p q| |]; try discriminate.
-  rewrite (sumlt_ext m _ (fun j => norm d (fun i => a j * W j i))); auto. intros j Hj. apply norm_uvec.
+  intros h k P. unfold come. split; [destruct ball; auto|]. induction k as [|k IH]; cbn [whole sumlt].
+  - destruct (shared ball); [split; [lia|intros; lia]|auto].
+  - unfold together. specialize (IH (fun j Hj => P j (Nat.lt_lt_succ_r _ _ Hj))). destruct (shared ball).
+    + destruct IH as [I1 I2]. split; [lia|]. intros j Hj. destruct (Nat.eq_dec j k) as [->|N]; [lia|]. specialize (I2 j ltac:(lia)). lia.
+    + rewrite plus_IZR, IH. ring.
 Qed.
 
 (* weak duality *)
@@ -334,15 +279,17 @@ Theorem around_sound : forall bn bd neurons, check_around bn bd neurons = true -
   loss X y m W a >= IZR bn / IZR bd.
 Proof.
   intros bn bd neurons H W a B Near. unfold check_around in H. rewrite !andb_true_iff in H.
-  destruct H as [[[[[[[[[Pl H1] H2] H3] H4] H5] H6] H7] H8] H9].
+  destruct H as [[[[[[[[[Fr H1] H2] H3] H4] H5] H6] H7] H8] H9].
   apply Z.leb_le, IZR_le in H1, H9. apply Z.ltb_lt, IZR_lt in H2, H3, H8. apply Nat.eqb_eq in H4, H5. rewrite forallb_forall in H6.
   set (neuron := fun j => nth j neurons (0%Z, [])) in *. set (h := fun j => fst (neuron j)) in *.
   set (rho := IZR (rn ball) / IZR (rd ball)).
   assert (R : 0 <= rho) by (apply Rmult_le_pos; auto; left; apply Rinv_0_lt_compat; auto).
-  assert (N : wsum nu (net m W a) X <= rho * IZR (whole h m)).
-  { eapply Rle_trans; [|apply (parts_sum Pl W a h B R)]. apply net_wsum. intros j Hj.
-    destruct (part_within Pl W a j B R Hj) as [Pw Pp]. destruct (Near j Hj) as [Na Nx].
-    pose proof (all_spec _ _ H7 j Hj) as Ck. unfold check_neuron in Ck.
+  assert (Pos : forall j, (j < m)%nat -> (0 <= h j)%Z).
+  { intros j Hj. pose proof (all_spec _ _ H7 j Hj) as Ck. apply andb_prop in Ck as [Ck _]. apply Z.leb_le. exact Ck. }
+  assert (N : wsum nu (net m W a) X <= rho * IZR (limit ball (whole h m))).
+  { eapply Rle_trans; [|apply (gathered m d ball F Fr (conj H2 R) W a h _ _ B (whole_come h m Pos) (Z.le_refl _))]. apply net_wsum. intros j Hj.
+    destruct (share_within m d ball F Fr (conj H2 R) W a j B Hj) as [Pw Pp]. destruct (Near j Hj) as [Na Nx].
+    pose proof (all_spec _ _ H7 j Hj) as Ck. apply andb_prop in Ck as [_ Ck].
     assert (Sides : on_sides X (map (fun x => Z.sgn (Qnum (dotQ x (qW A j)))) X) (uvec W a j)).
     { assert (G : forall l, (forall x, In x l -> In x X) ->
         on_sides l (map (fun x => Z.sgn (Qnum (dotQ x (qW A j)))) l) (uvec W a j)).
@@ -377,22 +324,22 @@ Proof.
     destruct Sign as (s & t & Sa & T).
     rewrite (wsum_ext _ _ (fun x => sgn s * relu_at (uvec W a j) x)) by (intros x; unfold relu_at; rewrite dot_u; apply scale_relu; auto).
     rewrite wsum_scale. replace (sgn s) with (IZR (if s then 1 else -1)) by (unfold sgn; destruct s; reflexivity).
-    apply (tree_sound _ (h j) _ _ Pw Pp t _ T Sides). }
+    apply (tree_sound Fr _ (h j) _ _ Pw Pp t _ T Sides). }
   change (whole (fun j => fst (nth j neurons (0%Z, []))) m) with (whole h m) in *. set (q := IZR (rd ball)) in *.
   assert (Er : IZR (rn ball) = rho * q) by (unfold rho; field; lra).
-  apply (dual_loss W a (rho * IZR (whole h m))); auto.
+  set (t := limit ball (whole h m)) in *. apply (dual_loss W a (rho * IZR t)); auto.
   - rewrite minus_IZR, !mult_IZR, Er in H8. fold q in H8. apply Rmult_lt_reg_l with q; [|rewrite Rmult_0_r]; lra.
   - rewrite !mult_IZR, minus_IZR, !mult_IZR, Er in H9. fold q in H9. apply Rmult_le_reg_r with (q * q * IZR bd); [apply Rmult_lt_0_compat; nra|].
     replace (2 * (IZR bn / IZR bd) * IZR (dotZ nu nu) * (q * q * IZR bd)) with (2 * IZR bn * q * q * IZR (dotZ nu nu)) by (field; lra).
-    replace ((IZR (dotZ nu y) - rho * IZR (whole h m)) * (IZR (dotZ nu y) - rho * IZR (whole h m)) * (q * q * IZR bd))
-      with ((q * IZR (dotZ nu y) - rho * q * IZR (whole h m)) * (q * IZR (dotZ nu y) - rho * q * IZR (whole h m)) * IZR bd) by ring.
+    replace ((IZR (dotZ nu y) - rho * IZR t) * (IZR (dotZ nu y) - rho * IZR t) * (q * q * IZR bd))
+      with ((q * IZR (dotZ nu y) - rho * q * IZR t) * (q * IZR (dotZ nu y) - rho * q * IZR t) * IZR bd) by ring.
     exact H9.
 Qed.
 End Checker.
 
-Definition check_lowest D XQ yQ X y m d ball bn bd un ud (A : endpoint) (nu : list Z) (neurons : list (Z * list tree)) : bool :=
+Definition check_lowest D XQ yQ X y m d ball bn bd un ud (A : endpoint) (nu : list Z) (F : frame) (neurons : list (Z * list tree)) : bool :=
   scaled D XQ yQ X y && Z.ltb 0 bd && Z.ltb 0 ud && goodQ X y m d ball (un # Z.to_pos ud) A &&
-  (Z.leb bn 0 || check_around X y m d ball A nu bn bd neurons).
+  (Z.leb bn 0 || check_around X y m d ball A nu F bn bd neurons).
 
 Lemma scaled_in : forall D XQ X x, all2 (all2 (scaled1 D)) XQ X = true -> In x X -> exists xq, In xq XQ /\
   forall u, dot x u = IZR D * dotq xq u.
@@ -403,11 +350,11 @@ Proof.
   - destruct (IH X x H2 I) as (z & Iz & Hz). exists z. split; [right|]; auto.
 Qed.
 
-Theorem lowest_exact : forall D XQ yQ X y m d ball bn bd un ud A nu neurons,
-  check_lowest D XQ yQ X y m d ball bn bd un ud A nu neurons = true ->
+Theorem lowest_exact : forall D XQ yQ X y m d ball bn bd un ud A nu F neurons,
+  check_lowest D XQ yQ X y m d ball bn bd un ud A nu F neurons = true ->
   lowest_around XQ yQ m d ball A (IZR bn / (IZR bd * IZR D * IZR D)) (IZR un / (IZR ud * IZR D * IZR D)).
 Proof.
-  intros D XQ yQ X y m d ball bn bd un ud A nu neurons H. unfold check_lowest in H. rewrite !andb_true_iff in H.
+  intros D XQ yQ X y m d ball bn bd un ud A nu F neurons H. unfold check_lowest in H. rewrite !andb_true_iff in H.
   destruct H as [[[[HS Hbd] Hud] HA] HC]. pose proof (scaled_pos _ _ _ _ _ HS) as HD. apply Z.ltb_lt in Hbd, Hud.
   apply goodQ_R in HA as [HB HL].
   assert (Ec : Q2R (un # Z.to_pos ud) = IZR un / IZR ud) by (unfold Q2R; simpl; rewrite Z2Pos.id; auto).
@@ -421,13 +368,13 @@ Proof.
     { intros W a. apply Z.leb_le, IZR_le in HC. apply IZR_lt in Hbd. pose proof (lossq_nonneg XQ yQ m W a).
       assert (P : 0 < / (IZR bd * IZR D * IZR D)) by (apply Rinv_0_lt_compat; apply Rmult_lt_0_compat; nra). unfold Rdiv. nra. }
     split; [auto|]. exists 1. split; [lra|auto].
-  - pose proof (around_sound X y m d ball A nu bn bd neurons HC) as S. split.
+  - pose proof (around_sound X y m d ball A nu F bn bd neurons HC) as S. split.
     + intros W a IW Near. apply Low, (S W a IW). intros j Hj. destruct (Near j Hj) as [N1 N2]. split; auto.
       intros x Ix. unfold scaled in HS. rewrite !andb_true_iff in HS. destruct HS as [[_ HX] _].
       destruct (scaled_in D XQ X x HX Ix) as (xq & Iq & E). rewrite !E. specialize (N2 xq Iq).
       replace (IZR D * dotq xq (W_of A j) * (IZR D * dotq xq (W j)))
         with (IZR D * IZR D * (dotq xq (W_of A j) * dotq xq (W j))) by ring. assert (IZR D * IZR D > 0) by nra. nra.
-    + destruct (close_beside X m d (W_of A) (a_of A) (around_lengths X y m d ball A nu bn bd neurons HC)) as (e & He & N).
+    + destruct (close_beside X m d (W_of A) (a_of A) (around_lengths X y m d ball A nu F bn bd neurons HC)) as (e & He & N).
       exists e. split; auto.
 Qed.
 
@@ -443,5 +390,5 @@ Fixpoint tree_of (fuel n : nat) : parser tree := fun l =>
       else let (e, l) := number l in let (den, l) := number l in let (mu, l) := sparse 0%Z n number l in
            apply (Side (Z.to_nat (- k - 1)) e den mu) (tree_of fuel n) l
   end.
-Definition around_of (n m : nat) : parser (list Z * list (Z * list tree)) :=
-  both (times n number) (times m (both number (many (tree_of (S n) n)))).
+Definition around_of (n m d : nat) : parser (list Z * frame * list (Z * list tree)) :=
+  both (both (times n number) (frame_of d)) (times m (both number (many (tree_of (S n) n)))).
