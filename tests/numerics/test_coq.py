@@ -35,6 +35,9 @@ KINKS = Problem(X=[[1, 0], [0, 1], [1, 1], [2, 0], [0, 2], [0, 0]], y=[1, 1, 1, 
 
 DEAD = Network([[0], [0]], [1])
 
+NORMS = ("Muon", "Muon and AdamW")
+"""The optimizers whose balls have spectral norms."""
+
 AXIOMS = {
     "ClassicalDedekindReals.sig_not_dec",
     "ClassicalDedekindReals.sig_forall_dec",
@@ -102,8 +105,12 @@ def documents() -> dict[str, Callable[[], dict[str, Any]]]:
         "stationary in the ball": lambda: around(flagship, start, Ball("adamw", "11/5")),
         "stationary in columns": lambda: around(flagship, start, Ball("colnorm", 2)),
         "stationary, norms added": lambda: around(flagship, start, Ball("ngd", 3)),
+        "stationary, Muon": lambda: around(flagship, start, Ball("muon", 2)),
+        "stationary, Muon and AdamW": lambda: around(flagship, start, Ball("muon-adamw", 2)),
         "stationary at kinks": lambda: around(KINKS, DEAD),
         "stationary at kinks in the ball": lambda: around(KINKS, DEAD, Ball("adamw", 1)),
+        "stationary at kinks, Muon": lambda: around(KINKS, DEAD, Ball("muon", 1)),
+        "stationary at kinks, Muon and AdamW": lambda: around(KINKS, DEAD, Ball("muon-adamw", 1)),
         "stationary beside a neuron that adds nothing": lambda: around(
             Problem([[1], [-1]], [1, 1]), Network([[1, 1]], [1, 0])
         ),
@@ -338,7 +345,7 @@ def test_coq_refuses_what_is_changed_of_valleys(name: str, all_valleys: str) -> 
 def least_losses() -> dict[str, str]:
     """Files of the least loss, in round balls."""
     names = {"Columns": "minimum of columns", "Frobenius": "minimum, norms added"}
-    names |= {norms: f"minimum, {norms}" for norms in ("Muon", "Muon and AdamW")}
+    names |= {norms: f"minimum, {norms}" for norms in NORMS}
     return {ball: theorem(documents()[name]()).text for ball, name in names.items()}
 
 
@@ -364,6 +371,16 @@ def framed(changed: str) -> str:
     )
 
 
+METRICS = {
+    "a smaller trace": "Frame (fr_rows f) (fr_unit f) (fr_size f - 1)",
+    "another unit": "Frame (fr_rows f) (2 * fr_unit f) (fr_size f)",
+    "a square left out": "Frame (tl (fr_rows f)) (fr_unit f) (fr_size f)",
+    "another metric": "Frame (map (fun p => (fst p, fst p)) (fr_rows f)) (fr_unit f) (fr_size f)",
+    "no metric": "Frame [] 1 1",
+}
+"""Frames that are none, of f that is one."""
+
+
 SPECTRAL: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
     **{
         name: ROUND[name]
@@ -376,25 +393,57 @@ SPECTRAL: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
         r"balls := (Spectral|Summing)",
         lambda found: f"balls := {'Spectral' if found[1] == 'Summing' else 'Summing'}",
     ),
-    "a smaller trace": (" C = true", framed("Frame (fr_rows f) (fr_unit f) (fr_size f - 1)")),
-    "another unit": (" C = true", framed("Frame (fr_rows f) (2 * fr_unit f) (fr_size f)")),
-    "a square left out": (" C = true", framed("Frame (tl (fr_rows f)) (fr_unit f) (fr_size f)")),
-    "another metric": (
-        " C = true",
-        framed("Frame (map (fun p => (fst p, fst p)) (fr_rows f)) (fr_unit f) (fr_size f)"),
-    ),
-    "no metric": (" C = true", framed("Frame [] 1 1")),
+    **{name: (" C = true", framed(metric)) for name, metric in METRICS.items()},
 }
 """What is changed of the file of a least loss in a ball of spectral norms."""
 
 
 @pytest.mark.parametrize("name", SPECTRAL)
-@pytest.mark.parametrize("ball", ["Muon", "Muon and AdamW"])
+@pytest.mark.parametrize("ball", NORMS)
 def test_coq_refuses_what_is_changed_in_balls_of_spectral_norms(
     name: str, ball: str, least_losses: dict[str, str]
 ) -> None:
     text = least_losses[ball]
     changed = re.sub(*SPECTRAL[name], text, count=1)
+    assert changed != text
+    refused = compiled(changed)
+    assert not refused.accepted
+    assert "Unable to unify" in refused.errors or "expected to have type" in refused.errors
+
+
+AROUND_SPECTRAL: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
+    "a larger ball": (r"balls := (\w+) 2 1", r"balls := \g<1> 3 1"),
+    "a smaller ball": (r"balls := (\w+) 2 1", r"balls := \g<1> 1 1"),
+    "the other norm of a": SPECTRAL["the other norm of a"],
+    "a higher loss": (r"ball (\d+)", r"ball 9\g<1>"),
+    "another radius of the layers": (r"RW \* Ra = 2 / 1", "RW * Ra = 3 / 1"),
+    "smaller bounds of neurons": (r"\(snd U\) = true", trees("(fst n / 2, snd n)")),
+    "negative bounds of neurons": (r"\(snd U\) = true", trees("(- fst n, snd n)")),
+    "no multipliers": (
+        r"\(snd U\) = true",
+        trees("(0, map (fun _ => Leaf 1 [0; 0; 0; 0]) (snd n))"),
+    ),
+    **{
+        name: (r"\(snd \(fst U\)\)", f"(let f := snd (fst U) in {metric})")
+        for name, metric in METRICS.items()
+    },
+}
+"""What is changed of the file of a local minimum in a ball of spectral norms."""
+
+
+@pytest.fixture(scope="module")
+def local_minima() -> dict[str, str]:
+    """Files of local minima in balls of spectral norms."""
+    return {norms: theorem(documents()[f"stationary, {norms}"]()).text for norms in NORMS}
+
+
+@pytest.mark.parametrize("name", AROUND_SPECTRAL)
+@pytest.mark.parametrize("ball", NORMS)
+def test_coq_refuses_what_is_changed_around_a_network_in_balls_of_spectral_norms(
+    name: str, ball: str, local_minima: dict[str, str]
+) -> None:
+    text = local_minima[ball]
+    changed = re.sub(*AROUND_SPECTRAL[name], text, count=1)
     assert changed != text
     refused = compiled(changed)
     assert not refused.accepted
@@ -478,7 +527,9 @@ def mutations() -> dict[str, tuple[str, Callable[[dict[str, Any]], Any]]]:
         document["barriers"] = [["0"]]
         document["cuts"], document["paths"] = [], []
 
+    identity = [["1", "0"], ["0", "1"]]
     parts, kinks, tree = "components", "stationary at kinks in the ball", "valleys in the ball"
+    muon, mixed = "stationary, Muon", "stationary, Muon and AdamW"
     return {
         "a component": (parts, drop),
         "the level": (parts, lambda document: document.update(level="3/4")),
@@ -494,6 +545,10 @@ def mutations() -> dict[str, tuple[str, Callable[[dict[str, Any]], Any]]]:
         ),
         "a dual vector": (kinks, lambda document: document["dual"]["nu"].__setitem__(0, "2")),
         "multipliers": (kinks, lambda document: document["dual"].update(mu=[])),
+        "a metric": (muon, lambda document: document["dual"].update(Z=identity)),
+        "a metric of the other norm": (mixed, lambda document: document["dual"].update(Z=identity)),
+        "multipliers with a metric": (mixed, lambda document: document["dual"].update(mu=[])),
+        "a slack": (mixed, lambda document: document.update(slack="0")),
         "a valley": (tree, lambda document: document["valleys"].pop()),
         "a death": (tree, lambda document: document["valleys"][1].update(death="1")),
         "a cell of a cut": (tree, lambda document: document["valleys"][1]["cut"]["cells"].pop()),
