@@ -50,11 +50,15 @@ def started(*arguments: object, folder: Path, before: str = "") -> subprocess.Po
     return script(before + _SCRIPT, *arguments, folder=folder)
 
 
+# What a shell starts in the background ignores Ctrl-C, and what that starts does too.
+_INTERRUPTIBLE = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
+
 def script(code: str, *arguments: object, folder: Path) -> subprocess.Popen[str]:
     """Python code in a process of its own, in a folder that it does not search for modules. It
     leads a group, as in a terminal."""
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", code, *map(str, arguments)],
+        [sys.executable, "-P", "-c", _INTERRUPTIBLE + code, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
