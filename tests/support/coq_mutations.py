@@ -26,6 +26,7 @@ from unittest.mock import patch
 from numerics.coq import compiled
 from theory import Ball, Problem, analyse, certify, example
 from theory.certificates.checker import CertificateInvalid, check
+from theory.connectivity import SolutionSet, connect
 from theory.errors import InputError
 from theory.formal import barrier, components, written
 from theory.formal.cells import Cells
@@ -45,13 +46,20 @@ BALLS = {
     "in the ball of AdamW": Ball("adamw", "12/5"),
     "in that of columns": Ball("colnorm", 3),
     "in that of norms added": Ball("ngd", 6),
+    "in that of Muon": Ball("muon", 6),
+    "in that of Muon and AdamW": Ball("muon-adamw", 4),
 }
+
+
+_NAMES = ("entrywise", "colnorm", "ngd", "muon", "muon-adamw")
+"""Of the balls, in certificates."""
 
 
 def documents() -> dict[str, Document]:
     """Certificates of each kind, anywhere and in each ball, labelled or not."""
     flagship = example("flagship")
     ends = [each.representative for each in analyse(flagship).components]
+    wide = Network([[*row, 0] for row in ends[0].W], [*ends[0].a, 0])
     found: dict[str, Any] = {}
     for where, within in BALLS.items():
         for labelled in (False, True):
@@ -61,6 +69,13 @@ def documents() -> dict[str, Document]:
             )
             found[f"components{name}"] = analyse(flagship, labelled=labelled, within=within)
         found[f"minimum {where}"] = least(CellComplex.of(flagship, width=1, within=within))
+        if within:
+            found[f"path {where}"] = connect(
+                SolutionSet(flagship, within, Fraction(32, 45)), *ends
+            )
+            found[f"path of zero loss {where}"] = connect(
+                SolutionSet(flagship, within, Fraction()), wide, wide.permuted([1, 0, 2])
+            )
     found["components of neurons that add nothing"] = analyse(example("split-by-adamw-2"), 3)
     found["components, rational data"] = analyse(
         Problem(X=[["2/3", "1/3"], ["1/3", "-1/3"], ["-1/3", "2/3"]], y=["1/3", 0, 0], width=2)
@@ -149,7 +164,7 @@ def _another(value: Any, rng: random.Random) -> Any:
         number = Fraction(value)
         near = number * Fraction(rng.choice((999, 1001)), 1000)
         return str(rng.choice((number + 1, number - 1, -number, number / 2, 2 * number, near)))
-    return rng.choice(("entrywise", "colnorm", "ngd")) if isinstance(value, str) else value
+    return rng.choice(_NAMES) if isinstance(value, str) else value
 
 
 def _shape(at: Where) -> Where:
@@ -172,6 +187,15 @@ def _label(of: Document) -> None:
     of["problem"]["y"][0] = _added(of["problem"]["y"][0], 1)
 
 
+def _vectors(of: Document) -> list[list[str]]:
+    """The dual vectors, of which those in balls of spectral norms have a metric."""
+    return [each["nu"] if isinstance(each, dict) else each for each in of.get("duals", ())]
+
+
+def _metrics(of: Document) -> list[list[list[str]]]:
+    return [each["Z"] for each in of["duals"] if isinstance(each, dict)]
+
+
 def _datum(of: Document) -> None:
     of["problem"]["X"][0][0] = _added(of["problem"]["X"][0][0], 1)
 
@@ -180,7 +204,7 @@ def _zero_row(of: Document) -> None:
     """The same with a datum of which all networks have the right label."""
     of["problem"]["X"].append(["0", "0"])
     of["problem"]["y"].append("0")
-    for nu in of["duals"]:
+    for nu in _vectors(of):
         nu.append("0")
     for state in of.get("states", ()):
         state[1] += "0"
@@ -208,13 +232,29 @@ def _ball_named(name: str | None) -> Change:
     def change(of: Document) -> None:
         rho = (of["within"] or {"rho": "3"})["rho"]
         of["within"] = name and {"ball": name, "rho": rho}
+        if "duals" in of:
+            Z = [["1", "0"], ["0", "1"]]
+            spectral = name in ("muon", "muon-adamw")
+            of["duals"] = [{"nu": nu, "Z": Z} if spectral else nu for nu in _vectors(of)]
 
     return change
 
 
 def _scaled(factor: int) -> Change:
     def change(of: Document) -> None:
-        of["duals"] = [[str(factor * Fraction(v)) for v in nu] for nu in of["duals"]]
+        for nu in _vectors(of):
+            nu[:] = [str(factor * Fraction(v)) for v in nu]
+
+    return change
+
+
+def _metric(first: int, other: int) -> Change:
+    """A multiple of the first entry of all metrics, and one of the others."""
+
+    def change(of: Document) -> None:
+        for Z in _metrics(of):
+            Z[:] = [[str(other * Fraction(v)) for v in row] for row in Z]
+            Z[0][0] = str(Fraction(Z[0][0]) * first / other)
 
     return change
 
@@ -338,8 +378,20 @@ def _way(change: Callable[[list[Any]], Any]) -> Change:
 
 def _nowhere(of: Document) -> None:
     """From a network to itself: the barrier is its loss."""
-    of["networks"][1], of["path"] = of["networks"][0], of["networks"][:1]
+    of["path"][:] = of["networks"][:1]
+    of["networks"][1] = of["networks"][0]
     of["value"], of["cut"] = "0", None
+
+
+def _steps(change: Callable[[list[Any]], Any]) -> Change:
+    return lambda of: change(of["steps"])
+
+
+def _sizes(of: Document) -> None:
+    """Another a_j^2 of the first neuron, all the way."""
+    moved = [each for step in of["steps"] for each in step if each[0] == 0]
+    for neuron in (of["start"][0], *moved):
+        neuron[-2] = str(Fraction(neuron[-2]) / 2)
 
 
 def _level(more: str) -> Change:
@@ -404,11 +456,16 @@ BY_HAND: Mapping[str, tuple[Change, str]] = {
     "the ball of AdamW": (_ball_named("entrywise"), ALIKE),
     "the ball of columns": (_ball_named("colnorm"), ALIKE),
     "the ball of norms added": (_ball_named("ngd"), ALIKE),
+    "the ball of Muon": (_ball_named("muon"), ALIKE),
+    "the ball of Muon and AdamW": (_ball_named("muon-adamw"), ALIKE),
     "longer dual vectors": (_scaled(3), ACCEPTED),
     "no dual vectors": (_scaled(0), ALIKE),
     "dual vectors turned round": (_scaled(-1), ALIKE),
     "dual vectors in other places": (_moved(1), ALIKE),
     "labelled or not": (_flipped, ALIKE),
+    "longer metrics": (_metric(3, 3), ACCEPTED),
+    "other metrics": (_metric(2, 1), ALIKE),
+    "no metrics": (_metric(-1, -1), REFUSED),
     "higher": (_height("1/100"), REFUSED),
     "lower": (_height("-1/100"), REFUSED),
     "an interval": (_wide, ALIKE),
@@ -427,8 +484,13 @@ BY_HAND: Mapping[str, tuple[Change, str]] = {
     "the networks swapped": (_other_ends, ALIKE),
     "no way": (_nowhere, ALIKE),
     "a higher level": (_level("1/100"), ALIKE),
-    "a level above barriers": (_level("100"), REFUSED),
+    "a level above barriers": (lambda of: of["barriers"] and _level("100")(of), REFUSED),
     "a level below all": (_level("-1"), REFUSED),
+    "a step less": (_steps(lambda steps: steps.pop(len(steps) // 2)), ALIKE),
+    "a step twice": (_steps(lambda steps: steps.insert(1, steps[0])), ACCEPTED),
+    "no last step": (_steps(lambda steps: steps.pop()), REFUSED),
+    "no way at all": (_steps(lambda steps: steps.clear()), REFUSED),
+    "other sizes": (_sizes, ALIKE),
     "a component less": (_component_less, REFUSED),
     "a component twice": (_component_more, REFUSED),
     "two components in one": (_united, REFUSED),
@@ -539,7 +601,7 @@ def file_of(document: Document) -> tuple[str | None, str]:
 
 _BLOCK = re.compile(r"^(?=Definition |Lemma |Theorem |Print )", re.MULTILINE)
 _NAME = re.compile(r"\w+ (\w+)")
-_DATA = re.compile(r"table|all|parts|hubs|(C|way)(_\d+_\d+)?")
+_DATA = re.compile(r"table|all|parts|hubs|between|shares|(C|way)(_\d+_\d+)?")
 """What a file has of the certificate; the rest is the statement."""
 
 
@@ -748,8 +810,8 @@ def is_true(outcome: Outcome) -> bool:
     document = outcome.document
     problem = Problem.from_json(document["problem"])
     width, within = document["width"], document["within"]
-    names = {"entrywise": "adamw", "colnorm": "colnorm", "ngd": "ngd"}
-    ball = within and Ball(names[within["ball"]], within["rho"])
+    name = within and within["ball"]
+    ball = within and Ball({"entrywise": "adamw"}.get(name, name), within["rho"])
 
     def meets(theorem: str, lower: Fraction, upper: Fraction) -> bool:
         least_value, most = _values(outcome.said[theorem])
@@ -758,6 +820,10 @@ def is_true(outcome: Outcome) -> bool:
     if document["kind"] == "minimum":
         true = least(CellComplex.of(problem, width, within=ball))
         return meets("minimum", true.lower, true.value)
+    if document["kind"] == "path":
+        first, second = map(network, document["networks"])
+        crossing = barrier_between(problem, first, second, labelled=True, within=ball)
+        return crossing.proved <= _values(outcome.said["path"])[0]
     labelled = document["labelled"]
     if document["kind"] == "barrier":
         first, second = map(network, document["networks"])
