@@ -1,6 +1,6 @@
 """Theorems of Coq: how long a file takes to write and to compile, and what memory.
 
-`pytest tests/benchmarks/bench_coq.py -s` prints the table of proofs_notes/coq.md; with
+`pytest tests/benchmarks/bench_coq.py -s` prints the tables of proofs_notes/coq.md; with
 `-k "seed 7"` one row. Seconds are of CPU; memory is the most of any run so far.
 """
 
@@ -9,15 +9,20 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import pytest
+from bench_paths import WIDE, joined, trained
+from coq_mutations import BALLS, documents
 from problems import planted
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from numerics.coq import compiled, coqc
+from numerics.training.loop import train
 from theory import Ball, Problem, analyse, certify, example
+from theory.connectivity import SolutionSet
 from theory.formal import written
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
@@ -53,25 +58,82 @@ CERTIFICATES: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
+def flagship_path(within: Ball) -> dict[str, Any]:
+    """Between the first two networks of 16 neurons that training finds in a ball."""
+    problem = example("flagship")
+    networks = train(problem, 16, within, seeds=2, steps=10_000).networks()
+    first_two = [networks[run] for run in (0, 1)]
+    return certify(joined(SolutionSet(problem, within, Fraction()), first_two))
+
+
+def wide_path(optimizer: str) -> dict[str, Any]:
+    """The same for n = 20, d = 5 and 500 neurons."""
+    solutions, networks = trained(20, 5, 500, optimizer, WIDE[optimizer], 3000)
+    return certify(joined(solutions, networks))
+
+
+RADII = {"adamw": 3, "colnorm": 6, "ngd": 12, "muon": 8, "muon-adamw": 6}
+PATHS: dict[str, Callable[[], dict[str, Any]]] = {
+    **{
+        f"`flagship`, `{ball}`, rho = {rho}": partial(flagship_path, Ball(ball, rho))
+        for ball, rho in RADII.items()
+    },
+    **{
+        f"n = 20, d = 5, `{ball}`, rho = {WIDE[ball]}": partial(wide_path, ball)
+        for ball in ("adamw", "ngd", "muon", "muon-adamw")
+    },
+}
+
+
 def used() -> float:
     """CPU seconds of programs that were started and have ended."""
     of = resource.getrusage(resource.RUSAGE_CHILDREN)
     return of.ru_utime + of.ru_stime
 
 
-@pytest.mark.parametrize("name", CERTIFICATES)
-def test_theorem(benchmark: BenchmarkFixture, name: str) -> None:
-    certificate = CERTIFICATES[name]()
+def compile_(certificate: dict[str, Any]) -> tuple[str, float, float]:
+    """The size of its file, and seconds to write and to compile it."""
     compiled("")  # the library, once
     start, before = time.process_time(), used()
     text = written(certificate).text
     write = time.process_time() - start
-    found = benchmark.pedantic(lambda: compiled(text), rounds=1)
+    found = compiled(text)
+    assert found.accepted, found.errors
+    return f"{len(text) / 1000:.0f} KB", write, used() - before
+
+
+@pytest.mark.parametrize("name", CERTIFICATES)
+def test_theorem(benchmark: BenchmarkFixture, name: str) -> None:
+    certificate = CERTIFICATES[name]()
+    size, write, check = benchmark.pedantic(lambda: compile_(certificate), rounds=1)
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     parts = certificate.get("components", ())
     cells = sum(len(part["cells"]) for part in parts) or ""
     print(
-        f"\n| {name} | {len(parts) or ''} | {cells} | {len(text) / 1000:.0f} KB | {write:.1f} | "
-        f"{used() - before:.1f} | {memory:.0f} MB |"
+        f"\n| {name} | {len(parts) or ''} | {cells} | {size} | {write:.1f} | {check:.1f} | "
+        f"{memory:.0f} MB |"
     )
-    assert found.accepted, found.errors
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_path(benchmark: BenchmarkFixture, name: str) -> None:
+    certificate = PATHS[name]()
+    size, write, check = benchmark.pedantic(lambda: compile_(certificate), rounds=1)
+    print(
+        f"\n| {name} | {certificate['width']} | {len(certificate['steps'])} | {size} | "
+        f"{write:.2f} | {check:.1f} |"
+    )
+
+
+@pytest.mark.parametrize("where", BALLS)
+def test_statements(benchmark: BenchmarkFixture, where: str) -> None:
+    """The flagship: size and seconds of `coqc` of each statement that there is."""
+    given = documents()
+    kinds = ("barrier", "components", "minimum", "stationary", "valleys", "path")
+
+    def row() -> list[str]:
+        found = [given.get(f"{kind} {where}") for kind in kinds]
+        done = [each and compile_(each) for each in found]
+        return [f"{each[0]}, {each[2]:.1f}" if each else "" for each in done]
+
+    print(f"\n| {where} | {' | '.join(benchmark.pedantic(row, rounds=1))} |")

@@ -34,7 +34,9 @@ from theory.formal.certificate import Data, Dual, Key, read
 from theory.formal.paths import network
 from theory.landscape import barrier_between
 from theory.landscape.cells import CellComplex
+from theory.landscape.classify import Classifier
 from theory.landscape.least import least
+from theory.landscape.valleys import valleys
 from theory.network import Network
 
 Document: TypeAlias = dict[str, Any]
@@ -69,6 +71,11 @@ def documents() -> dict[str, Document]:
             )
             found[f"components{name}"] = analyse(flagship, labelled=labelled, within=within)
         found[f"minimum {where}"] = least(CellComplex.of(flagship, width=1, within=within))
+        if within is None or within.optimizer not in ("muon", "muon-adamw"):
+            classifier = Classifier(flagship, 2, within)
+            around = classifier.of(Network([[1, 0], [0, 1]], [1, 1]))
+            found[f"stationary {where}"] = classifier.polished(around)
+        found[f"valleys {where}"] = valleys(flagship, 2, within=within)
         if within:
             found[f"path {where}"] = connect(
                 SolutionSet(flagship, within, Fraction(32, 45)), *ends
@@ -465,7 +472,8 @@ BY_HAND: Mapping[str, tuple[Change, str]] = {
     "labelled or not": (_flipped, ALIKE),
     "longer metrics": (_metric(3, 3), ACCEPTED),
     "other metrics": (_metric(2, 1), ALIKE),
-    "no metrics": (_metric(-1, -1), REFUSED),
+    "metrics turned round": (_metric(-1, -1), ALIKE),
+    "no metrics": (_metric(-1, 1), REFUSED),
     "higher": (_height("1/100"), REFUSED),
     "lower": (_height("-1/100"), REFUSED),
     "an interval": (_wide, ALIKE),
@@ -601,7 +609,7 @@ def file_of(document: Document) -> tuple[str | None, str]:
 
 _BLOCK = re.compile(r"^(?=Definition |Lemma |Theorem |Print )", re.MULTILINE)
 _NAME = re.compile(r"\w+ (\w+)")
-_DATA = re.compile(r"table|all|parts|hubs|between|shares|(C|way)(_\d+_\d+)?")
+_DATA = re.compile(r"table|all|parts|hubs|between|shares|U|cuts|ways|(C|way)(_\d+)*")
 """What a file has of the certificate; the rest is the statement."""
 
 
@@ -654,9 +662,8 @@ def evaluated(texts: Sequence[str]) -> list[bool]:
 
 
 _HEAD = """Require Import Reals List ZArith QArith Bool.
-Require Import {}.
+Require {}.
 Import ListNotations.
-Open Scope Z_scope.
 """
 
 
@@ -670,7 +677,13 @@ def _evaluating(place: int, text: str) -> str:
         block for name, block in named if block.startswith("Definition") and name != "proved"
     )
     checks = " && ".join(f"({found})" for found in _LEMMA.findall(text))
-    return f"Module M{place}.\n{given}Eval vm_compute in ({checks}).\nEnd M{place}.\n"
+    modules = " ".join(_USED.findall(text))  # two of them may have the same name
+    return f"""Module M{place}.
+Import {modules}.
+Open Scope Z_scope.
+{given}Eval vm_compute in ({checks}).
+End M{place}.
+"""
 
 
 # Both checkers
@@ -714,9 +727,11 @@ class Outcome:
 STATED = {
     "value: must be one rational": "an interval is said where one value is known",
     "cut.value: is": "the cut is not as high as the value: Coq states what each of them proves",
-    r"[\w.]+: the network lies outside the ball": (
+    r"[\w.]+: the network lies outside the ball|start: (its neuron|the point lies outside)": (
         "the library's ball is of the vectors a_j w_j, ours of the layers as they are"
     ),
+    "within: must be a JSON object": "our paths have a ball, those of Coq need none",
+    r"duals: must be a list, not \{'Z'": "Coq takes a metric where none is needed",
     r"paths?(\.breakpoints)?: is not": (
         "the way of the file is joined to the networks by steps that Coq checks, too"
     ),
@@ -730,6 +745,9 @@ UNREAD = {
     ),
     "barriers": "barriers are read above the diagonal",
     "(walls|cover)": "Coq takes any dual vector of the file for walls and cover",
+    r"(start|steps): (its neuron|the point lies outside)": (
+        "what a_j^2 are, and the first point of a path, is nothing to Coq"
+    ),
     r"cuts?\.faces": "listed otherwise, or the credulous writer guessed the dual vectors",
     r"paths?(\.breakpoints)?: (is not|has no)": STATED[r"paths?(\.breakpoints)?: is not"],
     ".": "of form, or a part that the file does not need",
