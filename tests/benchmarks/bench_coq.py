@@ -21,11 +21,13 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from numerics.coq import compiled, coqc
 from numerics.training.loop import train
-from theory import Ball, Problem, analyse, certify, example
+from theory import Ball, Network, Problem, analyse, certify, example
 from theory.connectivity import SolutionSet
 from theory.formal import written
 from theory.landscape.cells import CellComplex
+from theory.landscape.classify import Classifier
 from theory.landscape.least import least
+from theory.landscape.valleys import valleys
 
 pytestmark = pytest.mark.skipif(coqc() is None, reason="coqc is not on the path")
 
@@ -129,6 +131,12 @@ def test_path(benchmark: BenchmarkFixture, name: str) -> None:
 def test_statements(benchmark: BenchmarkFixture, where: str) -> None:
     """The flagship: size and seconds of `coqc` of each statement that there is."""
     given = documents()
+    problem, within = example("flagship"), BALLS[where]
+    given[f"valleys {where}"] = certify(valleys(problem, 2, within=within))
+    if within is None or within.optimizer not in ("muon", "muon-adamw"):
+        classifier = Classifier(problem, 2, within)
+        around = classifier.of(Network([[1, 0], [0, 1]], [1, 1]))
+        given[f"stationary {where}"] = certify(classifier.polished(around))
     kinds = ("barrier", "components", "minimum", "stationary", "valleys", "path")
 
     def row() -> list[str]:

@@ -34,9 +34,7 @@ from theory.formal.certificate import Data, Dual, Key, read
 from theory.formal.paths import network
 from theory.landscape import barrier_between
 from theory.landscape.cells import CellComplex
-from theory.landscape.classify import Classifier
 from theory.landscape.least import least
-from theory.landscape.valleys import valleys
 from theory.network import Network
 
 Document: TypeAlias = dict[str, Any]
@@ -71,15 +69,8 @@ def documents() -> dict[str, Document]:
             )
             found[f"components{name}"] = analyse(flagship, labelled=labelled, within=within)
         found[f"minimum {where}"] = least(CellComplex.of(flagship, width=1, within=within))
-        if within is None or within.optimizer not in ("muon", "muon-adamw"):
-            classifier = Classifier(flagship, 2, within)
-            around = classifier.of(Network([[1, 0], [0, 1]], [1, 1]))
-            found[f"stationary {where}"] = classifier.polished(around)
-        found[f"valleys {where}"] = valleys(flagship, 2, within=within)
         if within:
-            found[f"path {where}"] = connect(
-                SolutionSet(flagship, within, Fraction(32, 45)), *ends
-            )
+            found[f"path {where}"] = connect(SolutionSet(flagship, within, Fraction(32, 45)), *ends)
             found[f"path of zero loss {where}"] = connect(
                 SolutionSet(flagship, within, Fraction()), wide, wide.permuted([1, 0, 2])
             )
@@ -609,7 +600,7 @@ def file_of(document: Document) -> tuple[str | None, str]:
 
 _BLOCK = re.compile(r"^(?=Definition |Lemma |Theorem |Print )", re.MULTILINE)
 _NAME = re.compile(r"\w+ (\w+)")
-_DATA = re.compile(r"table|all|parts|hubs|between|shares|U|cuts|ways|(C|way)(_\d+)*")
+_DATA = re.compile(r"table|all|parts|hubs|between|shares|(C|way)(_\d+_\d+)?")
 """What a file has of the certificate; the rest is the statement."""
 
 

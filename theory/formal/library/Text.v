@@ -40,7 +40,9 @@ Definition parser A := list N -> A * list N.
 Definition read {A} (p : parser A) (l : list text) : A := fst (p (flat_map (fun t => naturals (bytes_of t)) l)).
 Definition count : parser N := fun l => match l with [] => (0%N, []) | v :: l => (v, l) end.
 Definition number : parser Z := fun l => let (v, l) := count l in (signed v, l).
-Definition natural : parser nat := fun l => let (v, l) := count l in (N.to_nat v, l).
+(* Numbers of parts and of places: nothing has more, and in unary more of a wrong file has no room. *)
+Definition unary (v : N) : nat := N.to_nat (N.min v 1000000).
+Definition natural : parser nat := fun l => let (v, l) := count l in (unary v, l).
 Definition apply {A B} (f : A -> B) (p : parser A) : parser B := fun l => let (a, l) := p l in (f a, l).
 Definition both {A B} (p : parser A) (q : parser B) : parser (A * B) :=
   fun l => let (a, l) := p l in let (b, l) := q l in ((a, b), l).
@@ -72,7 +74,7 @@ Variable table : list row * list pattern.
 Definition fact_of : parser fact := fun l =>
   let (v, l) := count l in let (h, l) := count l in let (den, l) := count l in
   let (mu, l) := sparse 0 n number l in
-  let w := N.to_nat (N.div2 v) in
+  let w := unary (N.div2 v) in
   (Fact (N.odd v) 0 (match w with O => None | S w => Some w end) (Z.of_N h) (Z.of_N den) mu, l).
 (* facts take their cone from where they are *)
 Definition in_cones (facts : list (list fact)) : list (list fact) :=
@@ -94,7 +96,7 @@ Fixpoint crossings_of (sds : list side) : parser (list step) :=
   | Across _ :: sds => fun l => let (s, l) := step_of l in apply (cons s) (crossings_of sds) l
   | Empty _ :: sds => apply (cons NoFacet) (crossings_of sds)
   end.
-Definition state_of : parser state := apply (fun v => (N.odd v, N.to_nat (N.div2 v))) count.
+Definition state_of : parser state := apply (fun v => (N.odd v, unary (N.div2 v))) count.
 Definition neuron_of : parser (state * (step * list step)) := fun l =>
   let (s, l) := state_of l in
   let (r, l) := both step_of (crossings_of (sides (nth (snd s) (snd table) (Pat [] [])))) l in
