@@ -14,13 +14,13 @@ from functools import partial
 from typing import Any
 
 import pytest
-from bench_paths import WIDE, joined, trained
 from coq_mutations import BALLS, documents
 from problems import planted
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from numerics.coq import compiled, coqc
 from numerics.training.loop import train
+from tests.benchmarks.bench_paths import WIDE, joined, trained
 from theory import Ball, Network, Problem, analyse, certify, example
 from theory.connectivity import SolutionSet
 from theory.formal import written

@@ -819,7 +819,7 @@ def is_true(outcome: Outcome) -> bool:
     document = outcome.document
     problem = Problem.from_json(document["problem"])
     width, within = document["width"], document["within"]
-    name = within and within["ball"]
+    name = within["ball"] if within else ""
     ball = within and Ball({"entrywise": "adamw"}.get(name, name), within["rho"])
 
     def meets(theorem: str, lower: Fraction, upper: Fraction) -> bool:
