@@ -133,10 +133,9 @@ def test_statements(benchmark: BenchmarkFixture, where: str) -> None:
     given = documents()
     problem, within = example("flagship"), BALLS[where]
     given[f"valleys {where}"] = certify(valleys(problem, 2, within=within))
-    if within is None or within.optimizer not in ("muon", "muon-adamw"):
-        classifier = Classifier(problem, 2, within)
-        around = classifier.of(Network([[1, 0], [0, 1]], [1, 1]))
-        given[f"stationary {where}"] = certify(classifier.polished(around))
+    classifier = Classifier(problem, 2, within)
+    around = classifier.of(Network([[1, 0], [0, 1]], [1, 1]))
+    given[f"stationary {where}"] = certify(classifier.polished(around))
     kinds = ("barrier", "components", "minimum", "stationary", "valleys", "path")
 
     def row() -> list[str]:

@@ -8,7 +8,6 @@ from math import ceil, floor, isqrt, lcm
 from typing import Any, TypeAlias
 
 from theory.arrangement import arrangement
-from theory.errors import InputError
 from theory.exact import dot, squared
 from theory.formal.certificate import Data
 from theory.formal.farkas import combination
@@ -28,10 +27,6 @@ _Sides: TypeAlias = tuple[int, ...]
 
 def stationary(data: Data, certificate: Mapping[str, Any]) -> tuple[str, str]:
     """The file, without its head, and its theorem in words."""
-    if data.within in ("muon", "muon-adamw"):
-        raise InputError(
-            "certificate", f"is about a local minimum{data.where}; the library has those in others"
-        )
     of = network(certificate["network"])
     loss, slack = of.loss(data.problem), rational(certificate["slack"], "slack")
     b, top = (each * data.scale**2 for each in (loss - slack, loss))
