@@ -65,7 +65,7 @@ def _library(tell: Callable[[str], None]) -> Path:
     folder = _cache() / f"coq-{digest}"
     if folder.is_dir():
         return folder
-    tell("compiling the library: once, some 20 seconds")
+    tell("compiling the library: once, some 40 seconds")
     make_folder(folder.parent)
     with TemporaryDirectory(dir=folder.parent) as made:  # no part of it is ever there alone
         for name, source in sources.items():
