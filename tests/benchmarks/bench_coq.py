@@ -74,6 +74,20 @@ def wide_path(optimizer: str) -> dict[str, Any]:
     return certify(joined(solutions, networks))
 
 
+LINE = Problem([[x, 1] for x in range(-3, 3)], [2, 2, -4, 0, 4, 3])
+VALLEYS: dict[str, tuple[Problem, int, Ball | None]] = {
+    "`flagship`": (example("flagship"), 2, None),
+    "`flagship`, `entrywise`, 11/5": (example("flagship"), 2, Ball("adamw", "11/5")),
+    "n = 5, seed 1": (planted(5, 3, 3, 1)[0], 2, None),
+    "n = 5, seed 1, `ngd`, 3": (planted(5, 3, 3, 1)[0], 2, Ball("ngd", 3)),
+    "n = 6, seed 1": (planted(6, 3, 3, 1)[0], 2, None),
+    "n = 7, seed 1": (planted(7, 3, 3, 1)[0], 2, None),
+    "n = 7, seed 1, `entrywise`, 3": (planted(7, 3, 3, 1)[0], 2, Ball("adamw", 3)),
+    "n = 5, seed 1, width 3": (planted(5, 3, 3, 1)[0], 3, None),
+    "`line`": (LINE, 4, None),
+}
+
+
 RADII = {"adamw": 3, "colnorm": 6, "ngd": 12, "muon": 8, "muon-adamw": 6}
 PATHS: dict[str, Callable[[], dict[str, Any]]] = {
     **{
@@ -114,6 +128,17 @@ def test_theorem(benchmark: BenchmarkFixture, name: str) -> None:
     print(
         f"\n| {name} | {len(parts) or ''} | {cells} | {size} | {write:.1f} | {check:.1f} | "
         f"{memory:.0f} MB |"
+    )
+
+
+@pytest.mark.parametrize("name", VALLEYS)
+def test_valleys(benchmark: BenchmarkFixture, name: str) -> None:
+    problem, width, within = VALLEYS[name]
+    certificate = certify(valleys(problem, width, within=within))
+    size, write, check = benchmark.pedantic(lambda: compile_(certificate), rounds=1)
+    print(
+        f"\n| {name} | {width} | {len(certificate['valleys'])} | {size} | {write:.1f} | "
+        f"{check:.1f} |"
     )
 
 
