@@ -726,6 +726,7 @@ STATED = {
     r"paths?(\.breakpoints)?: is not": (
         "the way of the file is joined to the networks by steps that Coq checks, too"
     ),
+    "steps: has alpha": "what a_j^2 are, and the first point of a path, is nothing to Coq",
 }
 """Why Coq may accept another statement than that of the unchanged certificate, which is true, where
 Python refuses its certificate: by the start of the reason, without indices."""
@@ -736,9 +737,7 @@ UNREAD = {
     ),
     "barriers": "barriers are read above the diagonal",
     "(walls|cover)": "Coq takes any dual vector of the file for walls and cover",
-    r"(start|steps): (its neuron|the point lies outside)": (
-        "what a_j^2 are, and the first point of a path, is nothing to Coq"
-    ),
+    r"(start|steps): (its neuron|the point lies outside)": STATED["steps: has alpha"],
     r"cuts?\.faces": "listed otherwise, or the credulous writer guessed the dual vectors",
     r"paths?(\.breakpoints)?: (is not|has no)": STATED[r"paths?(\.breakpoints)?: is not"],
     ".": "of form, or a part that the file does not need",
