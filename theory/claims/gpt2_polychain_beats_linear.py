@@ -31,6 +31,7 @@ from theory.claims.gpt2_study import (
     NOT_MEASURED,
     SAME,
     SOURCE,
+    TEXTS,
     Study,
     StudyClaim,
     answer,
@@ -40,7 +41,6 @@ from theory.claims.gpt2_study import (
     ratio,
 )
 
-_TEXTS = {"in": "in distribution", "out": "out of distribution"}
 _SHARE = Fraction(1, 4)  # the paper's largest is 0.04/0.26 = 0.154
 
 
@@ -64,7 +64,7 @@ class Gpt2PolychainBeatsLinear(StudyClaim):
         """The paper's order, and a bound of its ratio."""
         values: dict[str, Value] = {}
         for cell in SAME:
-            for text in _TEXTS:
+            for text in TEXTS:
                 values[_not_lower(cell, text)] = 0
                 values[_share(cell, text)] = Bounds(Fraction(0), _SHARE)
         return values | {name(cell): "no" for name in (_training, _bend) for cell in SAME}
@@ -73,7 +73,7 @@ class Gpt2PolychainBeatsLinear(StudyClaim):
         """Pair by pair, and in the mean."""
         values: dict[str, Value] = {}
         for cell in SAME:
-            for text in _TEXTS:
+            for text in TEXTS:
                 line, bent = (
                     per_pair(self.document, cell, curve, "barrier", text)
                     for curve in ("linear", "polychain")
@@ -110,11 +110,11 @@ def _count_not_lower(lower: list[float], higher: list[float]) -> int:
 
 
 def _not_lower(cell: str, text: str) -> str:
-    return f"pairs where the polychain is not below the line, {cell}, {_TEXTS[text]}"
+    return f"pairs where the polychain is not below the line, {cell}, {TEXTS[text]}"
 
 
 def _share(cell: str, text: str) -> str:
-    return f"polychain's mean barrier over the line's, {cell}, {_TEXTS[text]}"
+    return f"polychain's mean barrier over the line's, {cell}, {TEXTS[text]}"
 
 
 def _training(cell: str) -> str:

@@ -25,9 +25,7 @@ from dataclasses import dataclass
 
 from theory.claims.base import Value, Values
 from theory.claims.gpt2_protocol import ProtocolClaim, flipped
-from theory.claims.gpt2_study import SAME, Study, measured, per_pair, ratio
-
-_TEXTS = {"in": "in distribution", "out": "out of distribution"}
+from theory.claims.gpt2_study import SAME, TEXTS, Study, measured, per_pair, ratio
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Gpt2SecondBarriers(ProtocolClaim):
         """Pair by pair, and in the mean."""
         values: dict[str, Value] = {}
         differences: list[float] = []
-        for text, words in _TEXTS.items():
+        for text, words in TEXTS.items():
             lower = 0
             for cell in SAME:
                 line, bent = (

@@ -32,9 +32,7 @@ from typing import Any
 
 from theory.claims.base import Value, Values
 from theory.claims.gpt2_protocol import ProtocolClaim
-from theory.claims.gpt2_study import CROSS, SAME, Study, measured
-
-_TEXTS = {"in": "in distribution", "out": "out of distribution"}
+from theory.claims.gpt2_study import CROSS, SAME, TEXTS, Study, measured
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,8 @@ class Gpt2SecondBeyond(ProtocolClaim):
 
     def observed(self) -> Values:
         """In the mean over the pairs of two optimizers."""
-        depths = {text: fmean(self._depths(CROSS, "polychain", text)) for text in _TEXTS}
-        barriers = {text: fmean(self._barriers(text)) for text in _TEXTS}
+        depths = {text: fmean(self._depths(CROSS, "polychain", text)) for text in TEXTS}
+        barriers = {text: fmean(self._barriers(text)) for text in TEXTS}
         return {
             "mean depth below the chord, out of distribution": depths["out"],
             "mean depth out of distribution less that in distribution": (
@@ -63,7 +61,7 @@ class Gpt2SecondBeyond(ProtocolClaim):
         """By pair; and what else may be below a chord."""
         values: dict[str, Value] = {
             f"depths of pairs, {words}": tuple(self._depths(CROSS, "polychain", text))
-            for text, words in _TEXTS.items()
+            for text, words in TEXTS.items()
         }
         values["mean depth out of distribution, straight line"] = fmean(
             self._depths(CROSS, "linear", "out")

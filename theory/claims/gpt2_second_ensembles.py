@@ -31,7 +31,7 @@ from statistics import fmean
 
 from theory.claims.base import Value, Values
 from theory.claims.gpt2_protocol import ProtocolClaim, flipped
-from theory.claims.gpt2_study import CROSS, SAME, Study
+from theory.claims.gpt2_study import CROSS, SAME, TEXTS, Study
 
 _CELLS = (*SAME, CROSS)
 _ORDER = ("best end", "best point", "ends averaged", "three averaged")
@@ -69,7 +69,7 @@ class Gpt2SecondEnsembles(ProtocolClaim):
     def beside(self) -> Values:
         """Perplexities, out of distribution too, and a third model in place of the point."""
         values: dict[str, Value] = {}
-        for text, words in (("in", "in distribution"), ("out", "out of distribution")):
+        for text, words in TEXTS.items():
             for cell in _CELLS:
                 pairs = self._losses(cell, text)
                 for name in _ORDER:

@@ -41,6 +41,9 @@ SAME = ("adamw-adamw", "muon-muon")
 CROSS = "adamw-muon"
 """The cell of pairs by both, AdamW's model first."""
 
+TEXTS = {"in": "in distribution", "out": "out of distribution"}
+"""What losses are measured on, by their keys in a study."""
+
 CONTROL = "control: "
 
 SOURCE = "Zhang, Kim, Zhang, Jiang, Pilanci, arXiv 2605.09991"
