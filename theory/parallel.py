@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -177,7 +178,10 @@ def _loky(count: int | None, return_as: str) -> Iterator[_Started]:
             found: Generator[Any, None, None] = work(calls)  # which starts them
         return found
 
-    with _environment():
+    with _environment(), warnings.catch_warnings():
+        # A process that has grown is replaced, which is as it should be. Where warnings are errors,
+        # loky's thread that does it would end by this one, and results be waited for for ever.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
         yield run, (BrokenProcessPool,)
 
 

@@ -211,6 +211,34 @@ except KeyboardInterrupt:
 """
 
 
+GROWING = """
+import sys, time, warnings
+from pathlib import Path
+from theory.parallel import Jobs, results
+
+warnings.simplefilter("error")
+
+def grow(number, progress):
+    kept = vars(sys).setdefault("kept", [])  # one for all calls of a process
+    kept.append(b"1" * (400 * 2**20 if len(kept) == 1 else 1))
+    time.sleep(0.6)
+    return number
+
+with results(grow, range(10), Jobs(2)) as found:
+    Path("new").write_text(str([*found]))
+Path("new").rename("done")
+"""
+
+
+def test_processes_that_have_grown_are_replaced(tmp_path: Path) -> None:
+    """Also where warnings are errors: loky warns in the thread that replaces them."""
+    pytest.importorskip("psutil", reason="loky asks it how large processes are")
+    process = script(GROWING, folder=tmp_path)
+    wait_until((tmp_path / "done").exists, process)
+    assert (tmp_path / "done").read_text() == str([*range(10)])
+    assert process.communicate()[1] == ""
+
+
 def working(folder: Path, backend: str, seconds: float) -> tuple[subprocess.Popen[str], set[int]]:
     """A process whose two processes are at work, or were; and these."""
     process = script(WORK.format(seconds=seconds, backend=backend), folder=folder)
