@@ -209,6 +209,7 @@ def draw_learning(axes: Axes, study: Study) -> None:
         xscale="log",
         ylim=(lowest - 0.1, most + 4 * max(most - lowest, 0.2)),
     )
+    axes.xaxis.set_minor_locator(NullLocator())  # for few steps their labels would overlap
     axes.legend(handles=[*handles.values()], loc="upper right", frameon=True, edgecolor="none")
 
 

@@ -555,10 +555,11 @@ def _balls(study: Study) -> str:
         "Optimizers' balls",
         _paragraph(
             "Decoupled weight decay lambda confines a matrix in the long run to the ball of radius "
-            "1 / lambda in the optimizer's norm, entrywise for AdamW and spectral for Muon. Short "
-            "training does not get there: what remains of the start is the product of 1 - eta "
-            "lambda over the steps. Within reach is the bound that holds at every step, for "
-            "directions as long as an optimizer's can be: 1.17 for AdamW, 1.21 for Muon. "
+            "1 / lambda in the optimizer's norm, entrywise for AdamW and spectral for Muon and "
+            "Kaon. Short training does not get there: what remains of the start is the product of "
+            "1 - eta lambda over the steps. Within reach is the bound that holds at every step, "
+            "for directions as long as an optimizer's can be: 1.17 for AdamW, 1.21 for Muon, 1.75 "
+            "for Kaon. "
             f"{said}"
         ),
         _table(rows),
