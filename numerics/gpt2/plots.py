@@ -419,11 +419,19 @@ def shown_matrix(study: Study, cell: Cell) -> str | None:
 
 
 def draw_singular_values(axes: Axes, study: Study, cell: Cell) -> None:
-    """Singular values of one matrix over the largest, at points of the first pair's polychain."""
+    """Singular values of one matrix over the largest, at points of the first pair's polychain.
+
+    Beside the random start's, and those half way between random matrices with the values of both
+    ends.
+    """
     matrix, name = shown_matrix(study, cell), next(iter(pairs(study, cell)))
     values = curves(study, cell, POLYCHAIN)[0]["spectra"]["singular_values"][matrix]
     for t, spectrum in zip(values["t"], values["values"], strict=True):
         axes.plot(*_sorted(spectrum), color=_shade(t), linewidth=2, label=f"t = {t:.2g}")
+    shuffled = pairs(study, cell)[name].get("half_way_shuffled", {}).get(matrix)
+    if shuffled is not None:
+        style: dict[str, Any] = {"color": "black", "label": "random directions, t = 0.5"}
+        axes.plot(*_sorted(shuffled), **style, **_SHUFFLED)
     start = study["start"].get("singular_values", {}).get(matrix)
     if start is not None:
         axes.plot(*_sorted(start), **_REFERENCE, label="random start")

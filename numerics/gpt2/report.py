@@ -482,7 +482,9 @@ def _spectra(study: Study) -> str:
             partial(plots.draw_singular_values, study=study, cell=cell),
             f"{plots.named(cell)}: all singular values of the matrix {matrix} over the largest, in "
             "order, at points of the first pair's polychain. A curve that falls at once is a "
-            "matrix of low stable rank.",
+            "matrix of low stable rank. Dashes and dots, if there: half way between matrices "
+            "with the singular values of both ends and random directions. Dotted: the random "
+            "start.",
         )
         for cell in plots.cells(study)
         for matrix in [plots.shown_matrix(study, cell)]

@@ -193,23 +193,23 @@ def largest_jump(ranks: Sequence[float]) -> float | None:
     return max(abs(step) for step in _steps(ranks)) / span if span > 0 else None
 
 
-def shuffled_ranks(
+def shuffled_values(
     first: Float[Tensor, " k"],
     last: Float[Tensor, " k"],
     shape: tuple[int, ...],
+    at: Iterable[float],
     *,
-    points: int = 11,
     seed: int,
-) -> list[float]:
-    """The stable ranks on the line between two matrices with these singular values.
+) -> list[Float[Tensor, " k"]]:
+    """The singular values, at these t's, on the line between two matrices that have those given.
 
     shape: of both; seed: of their singular vectors. These are random, uniformly: those of the first
     can be axes.
 
     >>> ones = torch.ones(4)
-    >>> ranks = shuffled_ranks(ones, ones, (4, 4), points=3, seed=0)
-    >>> print(round(ranks[0], 6), round(ranks[2], 6), ranks[1] < 4)
-    4.0 4.0 True
+    >>> start, middle = shuffled_values(ones, ones, (4, 4), (0, 0.5), seed=0)
+    >>> print([round(float(value), 6) for value in start], float(middle.max()) < 1)
+    [1.0, 1.0, 1.0, 1.0] True
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -226,7 +226,26 @@ def shuffled_ranks(
 
     left, right = orthogonal(shape[0]), orthogonal(shape[1])
     ends = of(first), left @ of(last) @ right
-    return [stable_rank(_values((1 - t) * ends[0] + t * ends[1])) for t in grid(points)]
+    return [_values((1 - t) * ends[0] + t * ends[1]) for t in at]
+
+
+def shuffled_ranks(
+    first: Float[Tensor, " k"],
+    last: Float[Tensor, " k"],
+    shape: tuple[int, ...],
+    *,
+    points: int = 11,
+    seed: int,
+) -> list[float]:
+    """The stable ranks of `shuffled_values` at that many t's.
+
+    >>> ones = torch.ones(4)
+    >>> ranks = shuffled_ranks(ones, ones, (4, 4), points=3, seed=0)
+    >>> print(round(ranks[0], 6), round(ranks[2], 6), ranks[1] < 4)
+    4.0 4.0 True
+    """
+    along = shuffled_values(first, last, shape, grid(points), seed=seed)
+    return [stable_rank(values) for values in along]
 
 
 SUMMARIES: Mapping[str, Callable[[Sequence[float]], float | None]] = {

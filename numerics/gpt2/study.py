@@ -29,6 +29,9 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
+from zlib import crc32
+
+import torch
 
 from numerics.files import make_folder, provenance, write, write_json
 from numerics.gpt2.cells import cells, ensemble_cells
@@ -49,6 +52,7 @@ from numerics.gpt2.parts import (
     texts_of,
 )
 from numerics.gpt2.runs import DONE, FAILED, STOPPED, Runs
+from numerics.gpt2.spectra import shuffled_values
 from numerics.gpt2.training import Trainer, Workers, device_of
 from numerics.training.loop import one_thread
 from theory.claims.gpt2_study import median_rank
@@ -272,10 +276,12 @@ class Study:
                 for key in keys:
                     at = at[key]
                 at[last] = found[part]
-        for each in document["pairs"].values():
+        for name, each in document["pairs"].items():
             if "plane" not in each:  # many numbers; those of one pair in each cell are drawn
                 for curve in each["curves"].values():
                     curve["spectra"].pop("singular_values", None)
+            else:
+                each["half_way_shuffled"] = _half_way_shuffled(name, each)
         drawn = [str(model) for model in config.models if model.is_end and model.seed < _DRAWN]
         for name, end in [*document["ends"].items(), *document["controls"].items()]:
             if name not in drawn:
@@ -314,6 +320,20 @@ class Study:
             },
             "sweep": [_swept(every[str(m)]) for m in (*beside, *swept) if str(m) in every],
         }
+
+
+def _half_way_shuffled(name: str, pair: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Singular values half way between matrices that have those of both ends, shuffled, by matrix:
+    of those of which a curve of the pair has all singular values."""
+    curve = next(iter(pair["curves"].values()))
+    found = {}
+    for matrix, along in curve["spectra"]["singular_values"].items():
+        first, last = (torch.tensor(along["values"][k], dtype=torch.float64) for k in (0, -1))
+        shape = 4 * len(first), len(first)  # of what enters an MLP
+        seed = crc32(f"{name} {matrix}".encode())
+        (middle,) = shuffled_values(first, last, shape, [0.5], seed=seed)
+        found[matrix] = middle.tolist()
+    return found
 
 
 _TOLD = ("barrier", "none", "learned", "steps")

@@ -243,6 +243,20 @@ def test_random_directions_are_drawn_where_they_were_measured(axes: Axes) -> Non
     assert np.array(found.get_ydata()).tolist() == [8.0, 6.5, 9.0]
 
 
+def test_singular_values_half_way_between_random_directions_are_drawn_where_there(
+    axes: Axes,
+) -> None:
+    document, cell = study(), Cell("muon", "muon")
+    plots.draw_singular_values(axes, document, cell)
+    lines = len(axes.lines)
+    pair = next(iter(plots.pairs(document, cell).values()))
+    pair["half_way_shuffled"] = {plots.shown_matrix(document, cell): [1.0, 4.0, 2.0]}
+    axes.clear()
+    plots.draw_singular_values(axes, document, cell)
+    assert len(axes.lines) == lines + 1
+    assert [1.0, 0.5, 0.25] in [list(line.get_ydata()) for line in axes.lines]
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_models_without_all_of_their_history_are_in_no_ball(tmp_path: Path) -> None:
     document = study()

@@ -265,6 +265,19 @@ def test_the_line_between_random_directions_has_the_ranks_of_the_ends(
                 assert ranks[k] == pytest.approx(own, rel=1e-4)
 
 
+def test_half_way_between_random_directions_the_singular_values_have_that_stable_rank(
+    result: dict[str, Any],
+) -> None:
+    drawn = [pair for pair in result["pairs"].values() if "plane" in pair]
+    assert drawn
+    for pair in drawn:
+        (matrix,) = pair["half_way_shuffled"]
+        along = pair["shuffled"]["stable_rank"][matrix]
+        values = pair["half_way_shuffled"][matrix]
+        rank = sum(value**2 for value in values) / max(values) ** 2
+        assert rank == pytest.approx(along[len(along) // 2], rel=1e-3)
+
+
 def test_a_damaged_part_is_told(study: Study) -> None:
     part = study.folder / "start.json"
     content = part.read_text()
