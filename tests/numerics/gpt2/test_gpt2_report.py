@@ -254,7 +254,7 @@ def test_singular_values_half_way_between_random_directions_are_drawn_where_ther
     axes.clear()
     plots.draw_singular_values(axes, document, cell)
     assert len(axes.lines) == lines + 1
-    assert [1.0, 0.5, 0.25] in [list(line.get_ydata()) for line in axes.lines]
+    assert [1.0, 0.5, 0.25] in [np.array(line.get_ydata()).tolist() for line in axes.lines]
 
 
 @pytest.mark.usefixtures("undrawn")
