@@ -1,4 +1,4 @@
-"""The index of the notes: its rows, the drawing made from them, and the claims that it names."""
+"""The notes: their formulas, the rows of the index, the drawing made from it, and its claims."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+from latex2mathml.converter import convert
 
 from theory.claims import CLAIMS
 from theory.hunt import CONJECTURES, named
@@ -208,3 +210,65 @@ def test_each_note_has_a_row_and_names_only_notes_that_exist(rows: list[Statemen
     for name in notes:
         text = (NOTES / name).read_text(encoding="utf-8")
         assert set(re.findall(r"[\w-]+\.md", text)) <= notes, name
+
+
+CODE = re.compile(r"^ *(`{3,}).*?^ *\1|(`+)[^`]+\2", flags=re.MULTILINE | re.DOTALL)
+FORMULA = re.compile(
+    r"\$\$([^$]+)\$\$|(?<![^\s(\[|*])\$(?!\s)((?:(?!\n\n)[^$])+)(?<!\s)\$(?!\w)",
+)
+"""On lines of its own, or in the text: not every sign of the dollar begins or ends one there."""
+
+HOSTS = re.compile(r"\\operatorname|\\[^A-Za-z\s]|(?<=\w)[<>]|[<>](?=\w)|\*")
+"""What code hosts refuse, or take for Markdown or HTML in a formula; names have \\text there."""
+
+PARTS = {"mfrac": 2, "msup": 2, "msub": 2, "msubsup": 3, "mroot": 2}
+"""How many children an element of MathML has, if its TeX lacks nothing."""
+
+
+def wrong_formulas(text: str) -> Iterator[str]:
+    """Dollar signs of a page that belong to no formula, and formulas that not all can draw."""
+    prose = CODE.sub("", text)
+    for loose in re.finditer(r".*\$.*", FORMULA.sub("", prose)):
+        yield f"a single $: {loose[0]}"
+    for display, inline in FORMULA.findall(prose):
+        tex = display or inline
+        try:
+            drawn = ElementTree.fromstring(convert(tex))
+        except Exception as error:  # a class for each mistake; or what became of it is no XML
+            yield f"{error!r}: {tex}"
+        else:
+            known = not any("\\" in token for token in drawn.itertext())
+            tags = ((each.tag.rpartition("}")[2], len(each)) for each in drawn.iter())
+            whole = all(PARTS.get(tag, parts) == parts for tag, parts in tags)
+            if not known or not whole or tex.count("{") != tex.count("}") or HOSTS.search(tex):
+                yield tex
+
+
+def test_formulas_are_closed_and_can_be_drawn() -> None:
+    """Everywhere: here as MathML, on code hosts by a program that refuses more."""
+    pages = [*NOTES.glob("*.md"), *(NOTES.parent / "docs").rglob("*.md")]
+    texts = {path: path.read_text(encoding="utf-8") for path in pages}
+    assert sum(len(FORMULA.findall(CODE.sub("", text))) for text in texts.values()) > 2000
+    assert not [(path, wrong) for path, text in texts.items() for wrong in wrong_formulas(text)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "from $x to $y$ and on",
+        "$x$ and y$",
+        "$$x$",
+        r"$\nosuch{x}$",
+        r"$\frac{x}$",
+        "${x$",
+        r"$\begin{aligned} x & y \end{aligned}$",
+        r"$\operatorname{relu}(x)$",
+        r"$\{x\}$",
+        "$a<b$",
+        "$f^*$",
+    ],
+)
+def test_formulas_that_cannot_be_drawn_are_noticed(wrong: str) -> None:
+    right = "(`a $b`, $x_k \\cdot w \\ge 0$)\n\n```sh\n$ make\n```\n\n$$\nx^2\n$$\n\n- $n$-th\n\n"
+    assert not list(wrong_formulas(right))
+    assert list(wrong_formulas(right + wrong))
