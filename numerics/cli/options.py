@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
 import warnings
 from collections.abc import Callable
@@ -72,7 +73,8 @@ ProblemArgument = Annotated[
     str,
     typer.Argument(
         metavar="PROBLEM",
-        help="A JSON, CSV or NPZ file, - for stdin, or a shipped example (see `isthmus problems`).",
+        help="A JSON, CSV, NPY or NPZ file, - for stdin, or a shipped example (see "
+        "`isthmus problems`).",
         callback=stdin,
     ),
 ]
@@ -153,12 +155,34 @@ class Reading:
 
     target: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="The column to fit in a CSV or NPZ file."),
+        typer.Option(metavar="COLUMN", help="The column to fit in a CSV, NPY or NPZ file."),
     ] = None
     drop: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="Leave this column of a table out; again for more."),
+        typer.Option(metavar="COLUMN,...", help="Leave these columns out, by name or number."),
     ] = None
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN,...", help="The features, in place of --drop."),
+    ] = None
+    rows: Annotated[
+        str | None,
+        typer.Option(metavar="ROWS", help="Rows to read, from 0: 0:20, or ::5, or 3,5,8."),
+    ] = None
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NEGATIVE,POSITIVE",
+            help="The labels in the column to fit that are -1 and 1; other rows are left out.",
+        ),
+    ] = None
+    standardise: Annotated[
+        bool,
+        typer.Option(
+            "--standardise",
+            help="Shift features by their means, divide them by their mean absolute deviations.",
+        ),
+    ] = False
     floats: Annotated[
         str | None,
         typer.Option(
@@ -231,7 +255,14 @@ def load(source: str, reading: Reading) -> Problem:
     with warnings.catch_warnings(record=True) as doubts:
         warnings.simplefilter("always", DataWarning)
         problem = load_problem(
-            source, target=reading.target, floats=reading.floats, drop=reading.drop or ()
+            source,
+            target=reading.target,
+            drop=_listed(reading.drop, "drop") or (),
+            columns=_listed(reading.columns, "columns"),
+            rows=reading.rows,
+            labels=None if reading.labels is None else _listed([reading.labels], "labels"),
+            standardise=reading.standardise,
+            floats=reading.floats,
         )
     for doubt in doubts:
         say(str(doubt.message))
@@ -247,6 +278,20 @@ def load(source: str, reading: Reading) -> Problem:
     if changes:
         problem = replace(problem, **changes)
     return problem if reading.bias is None else problem.with_bias(reading.bias)
+
+
+def _listed(given: list[str] | None, option: str) -> list[str] | None:
+    """Names between commas; those that have one themselves are quoted, as in a CSV file."""
+    if not given:
+        return None
+    names: list[str] = []
+    for text in given:
+        try:
+            read = next(csv.reader([text], skipinitialspace=True))
+        except csv.Error as error:
+            raise InputError(option, f"{text!r} cannot be read: {error}") from None
+        names += [name.strip() for name in read or [""]]
+    return names
 
 
 def ball(within: str | None, rho: str | None) -> Ball | None:
