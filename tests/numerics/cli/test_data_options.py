@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from command import run, run_json
+import typer
+from command import ROOT, run, run_json
 
-from numerics.cli.options import Reading
+from numerics.cli import application
+from numerics.cli.options import AS_IT_IS, ProblemArgument, Reading, Width, load, with_options
+from theory.landscape import analyse
 from theory.loading import example
+from theory.problem import Problem
+from theory.radii import radii
 
 MESSY = (
     "\ufeff;x1;x2;kind;note\r\n"
@@ -67,15 +75,9 @@ def words(command: str, problem: str) -> list[str]:
 
 
 def test_all_commands_that_read_problems_are_here() -> None:
-    from numerics.cli import application
-
-    application_ = application()
-    with_reading = {
-        command.callback.__name__
-        for command in application_.registered_commands
-        if "standardise" in command.callback.__annotations__
-    }
-    assert with_reading == set(COMMANDS)
+    commands = [command.callback for command in application().registered_commands]
+    reading = {each.__name__ for each in commands if "standardise" in each.__annotations__}
+    assert reading == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -214,3 +216,77 @@ def test_help_has_every_option_of_reading(capsys: pytest.CaptureFixture[str]) ->
     assert code == 0
     for name in Reading.__dataclass_fields__:
         assert f"--{name.replace('_', '-')}" in out
+
+
+# What the page about data says
+
+
+PAGE = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+MADE = re.compile(r'^```sh\npython -c "(.*)"\nisthmus barrier (.*)\n```$', re.MULTILINE)
+
+
+def loaded(arguments: list[str]) -> Problem:
+    """What `isthmus barrier` works on."""
+    found: list[Problem] = []
+
+    def command(problem: ProblemArgument, width: Width = None, reading: Reading = AS_IT_IS) -> int:
+        found.append(replace(load(problem, reading), width=width))
+        return 0
+
+    app = typer.Typer()
+    app.command()(with_options(command))
+    app(arguments, standalone_mode=False)
+    return found[0]
+
+
+def test_the_page_says_how_each_real_example_was_made() -> None:
+    sections = re.findall(r"^### `(.*)`\n((?:(?!^###).*\n)*)", PAGE, re.MULTILINE)
+    assert {name for name, _ in sections} == set(MADE_OF_REAL_DATA)
+    assert all(len(MADE.findall(section)) == 1 for _, section in sections)
+
+
+MADE_OF_REAL_DATA = ("linnerud-chins", "iris-sepal-petal", "diabetes-bp-s5", "diabetes-bmi")
+
+
+@pytest.mark.parametrize("name", MADE_OF_REAL_DATA)
+def test_real_examples_are_made_again_from_their_sources(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the two lines of the page, from what scikit-learn bundles."""
+    monkeypatch.chdir(tmp_path)
+    code, arguments = MADE.search(PAGE, PAGE.index(f"### `{name}`")).groups()
+    exec(code, {})
+    assert loaded(shlex.split(arguments)) == example(name)
+
+
+def test_a_matrix_as_on_the_page(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, arguments = MADE.search(PAGE).groups()
+    exec(code, {})
+    assert "data.npy" in arguments
+    assert run(capsys, "barrier", *shlex.split(arguments))[0] == 0
+
+
+def test_the_pass_of_linnerud_is_the_best_of_one_neuron() -> None:
+    problem = example("linnerud-chins")
+    landscape = analyse(problem, 2)
+    assert len(landscape.components) == 2
+    assert landscape.barriers[0][1] == analyse(problem, 1).minimum == Fraction(52159587, 231656)
+    assert "52159587/231656" in problem.description
+
+
+def test_optimizers_disagree_about_five_patients() -> None:
+    found = radii(analyse(example("diabetes-bp-s5"), 2), ("adamw", "lion", "muon", "ngd"))
+    assert found.analysis.minimum == 0
+    assert [found.preferred(name) for name in found.optimizers] == [1, 1, 0, 0]
+    between = {"adamw": (1, 99, 0), "muon": (0, 182, 1)}
+    for name, (near, rho, far) in between.items():
+        assert found.components[near][name].upper < rho < found.components[far][name].lower
+
+
+def test_one_of_two_classifiers_of_irises_is_far_away() -> None:
+    found = radii(analyse(example("iris-sepal-petal"), 2), ("adamw",))
+    assert (found.analysis.minimum, found.analysis.barriers[0][1]) == (2, Fraction(83, 28))
+    assert [each["adamw"].upper for each in found.components] == [197, Fraction(200, 19)]
