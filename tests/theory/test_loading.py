@@ -268,7 +268,7 @@ def test_decimal_commas_between_semicolons(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a;y\n1,5;2\n1.500;3\n", r"row 1 .*: '1\.500' has a point, where others have a comma"),
+        ("a;y\n1,5;2\n1.500;3\n", r"row 1 .*: '1\.500' has a point, but '1,5' has a comma"),
         ("a;y\n1.234,5;2\n", r"'1\.234,5' is not a number"),
         ("a\ty\n1,5\t2\n", "'1,5' has a comma; write decimals with a point"),
         ('a,y\n"1,5",2\n', "'1,5' has a comma; write decimals with a point"),
@@ -481,6 +481,7 @@ def test_rows_with_other_labels_are_left_out_and_counted(table: Path) -> None:
         (["u", "x"], ":", "^labels: no row that is read has 'x' in column 'kind'; .* u, v, w$"),
         (["u", "v"], "::3", "^labels: no row that is read has 'v' in column 'kind'; there are u$"),
         (["U", "v"], ":", "^labels: no row that is read has 'U'"),
+        (["u", "v"], "2", "^labels: no row that is read has 'u' in column 'kind'; there are w$"),
         (["u"], ":", "^labels: 'u' must be two different texts, NEGATIVE,POSITIVE$"),
         (["u", "u"], ":", "^labels: 'u,u' must be two different texts"),
         (["u", "v", "w"], ":", "^labels: 'u,v,w' must be two different texts"),

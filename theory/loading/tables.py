@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -50,7 +51,7 @@ class Table:
 
     name: of the file, for errors. header: of the columns; numbers, where they have no names.
     rows: (n, len(header)). places: (n,) of the rows, for errors. y: (n,) where the target is no
-    column of the rows, and its name is then y_name. comma: whether decimals are written with one.
+    column of the rows, and its name is then y_name. comma: a number with a decimal comma, where some have one.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Table:
     places: Sequence[str]
     y: Sequence[Any] | None = None
     y_name: str = "y"
-    comma: bool = False
+    comma: str = ""
 
     def chosen(self, choice: Choice) -> tuple[Matrix, list[Fraction], list[int]]:
         """X and y, and the numbers of their rows."""
@@ -144,7 +145,8 @@ class _Selection:
             rows = [k for k in rows if k in signs or is_missing(self.fitted[k])]
         self._require_values(rows)
         if signs is None:
-            y = [self._entry(self.fitted[k], k, self.name, self._remedy(rows)) for k in rows]
+            remedy = self._remedy(rows)
+            y = [self._entry(self.fitted[k], k, self.name, remedy) for k in rows]
         else:
             y = [Fraction(signs[k]) for k in rows]
         X = [[self._feature(k, j) for j in self.features] for k in rows]
@@ -186,7 +188,7 @@ class _Selection:
                 raise InputError(
                     "labels",
                     f"no row that is read has {label!r} in column {self.name!r}; there are "
-                    f"{listed(shown.values())}",
+                    f"{listed(shown.values()) or 'none'}",
                 )
         if others := sum(map(len, found.values())):
             doubt(
@@ -227,7 +229,8 @@ class _Selection:
         text = cell.strip()
         if self.table.comma and is_number(text) and "." in text:
             raise InputError(
-                place, f"{text!r} has a point, where others have a comma; write one of the two"
+                place,
+                f"{text!r} has a point, but {self.table.comma!r} has a comma; write decimals alike",
             )
         text = self._point(text)
         if _DECIMAL_COMMA.fullmatch(text):
@@ -294,9 +297,8 @@ def _rows(text: str | None, n: int, name: str) -> list[int]:
         found += range(n)[start:stop:step]
     if not found:
         raise InputError("rows", f"{text!r} takes none of the {n} rows of {name}")
-    if len({*found}) < len(found):
-        twice = next(k for k in found if found.count(k) > 1)
-        raise InputError("rows", f"{text!r} takes row {twice} twice")
+    if twice := [k for k, times in Counter(found).items() if times > 1]:
+        raise InputError("rows", f"{text!r} takes row {twice[0]} twice")
     return found
 
 

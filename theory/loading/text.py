@@ -16,7 +16,8 @@ _DELIMITERS = ("\t", ";", ",")
 def text_table(text: str, path: Path) -> Table:
     """The table in a text; numbers may have decimal commas where semicolons delimit them."""
     delimiter, lines, rows = _rows(text, path)
-    comma = delimiter == ";" and any(has_decimal_comma(cell) for row in rows for cell in row)
+    commas = (cell for row in rows for cell in row if delimiter == ";" and has_decimal_comma(cell))
+    comma = next(commas, "")
     names, *data = rows
     numbered = [str(j) for j in range(len(names))]
     numbers = any(is_number(cell) or (comma and has_decimal_comma(cell)) for cell in names)
