@@ -51,7 +51,8 @@ class Table:
 
     name: of the file, for errors. header: of the columns; numbers, where they have no names.
     rows: (n, len(header)). places: (n,) of the rows, for errors. y: (n,) where the target is no
-    column of the rows, and its name is then y_name. comma: a number with a decimal comma, where some have one.
+    column of the rows, and its name is then y_name. comma: a number with a decimal comma, where
+    some have one.
     """
 
     name: str
