@@ -593,6 +593,37 @@ def test_nothing_to_standardise(tmp_path: Path, text: str) -> None:
         load_problem(path, target="y", drop=["z"] * ("z" in text), standardise=True)
 
 
+# Anything
+
+
+@given(
+    text=st.text(st.sampled_from('01,;.\t\n"-axyn\ufeff?e/ \r'), max_size=60),
+    options=st.fixed_dictionaries(
+        {},
+        optional={
+            "drop": st.lists(st.sampled_from(["a", "0", "-1", ""]), max_size=2),
+            "columns": st.lists(st.sampled_from(["a", "0", "1", ""]), max_size=2),
+            "rows": st.text(st.sampled_from("012:-,"), max_size=5),
+            "labels": st.lists(st.sampled_from(["0", "1", "a", "x"]), max_size=3),
+            "standardise": st.booleans(),
+        },
+    ),
+)
+def test_whatever_stands_in_a_table_it_is_read_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, text: str, options: dict[str, Any]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        try:
+            found = load_problem(path, target="-1", **options)
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+        else:
+            assert found.n > 0 < found.d
+
+
 # Matrices
 
 
@@ -631,6 +662,17 @@ def test_a_matrix_is_known_by_its_content(tmp_path: Path, name: str) -> None:
     with path.open("wb") as file:
         np.save(file, np.array([[1, 2, 3], [2, 1, 4]]))
     assert load_problem(path, target="2") == SMALL
+
+
+@pytest.mark.parametrize("rows", [3, 10**9, 10**15, 10**25])
+def test_a_matrix_that_says_it_is_larger_than_it_is(tmp_path: Path, rows: int) -> None:
+    path = tmp_path / "data.npy"
+    header = {"descr": "<f8", "fortran_order": False, "shape": (rows, 2)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(bytes(32))
+    with pytest.raises(InputError, match="data.npy: cannot be read: "):
+        load_problem(path, target="0", floats="exact")
 
 
 @pytest.mark.parametrize(
