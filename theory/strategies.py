@@ -62,10 +62,25 @@ from theory.landscape import Analysis, analyse
 from theory.landscape.domain import EntrywiseBall
 from theory.network import Network
 from theory.problem import Problem, positive_integer
-from theory.radii import radii
+from theory.radii import least_radii
 from theory.radii.fibre import Fibre
 from theory.radii.radii import least_fits
 from theory.within import Ball, within_of
+
+__all__ = [
+    "DEGENERACIES",
+    "arrangements",
+    "component_networks",
+    "data_matrices",
+    "minimiser_pairs",
+    "networks",
+    "networks_in_ball",
+    "planted_problems",
+    "problems",
+    "radii_near_critical",
+    "solution_pairs",
+    "solutions",
+]
 
 Matrix: TypeAlias = tuple[tuple[Fraction, ...], ...]
 Size: TypeAlias = int | tuple[int, int]
@@ -601,7 +616,7 @@ def radii_near_critical(
     Raises InputError for an optimizer without a ball, BudgetError where there are too many cells.
     Source: theory/radii/radii.py, theory/connectivity/critical_radii.py.
     """
-    components = radii(analyse(problem, width), [optimizer]).components
+    components = least_radii(analyse(problem, width), [optimizer]).components
     ends = {end for known in components for end in (known[optimizer].lower, known[optimizer].upper)}
     if gauge_of(geometry(optimizer).ball).exact:
         ends |= {interval.lower for interval in radius_intervals(problem, optimizer, width)}

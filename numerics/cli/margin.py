@@ -49,7 +49,7 @@ def margin(
     else a proved interval.
     """
     from theory.geometry import geometry
-    from theory.margins import MaxMargin, margins
+    from theory.margins import MaxMargin, max_margins
 
     task = Task(context.obj, [problem], json=json, certificate=certificate)
     if certificate is not None and (len(optimizer) > 1 or len(point or ()) > 1):
@@ -64,7 +64,7 @@ def margin(
     proved: MarginProof | None = None
     limit = options.given(max_cells=max_cells)
     with task.working() as report:
-        found = margins(data, names, width, labelled=labelled, progress=report, **limit)
+        found = max_margins(data, names, width, labelled=labelled, progress=report, **limit)
         if not found.complete:
             raise Interrupted
         for name in names if (points or certificate) and found.components else ():

@@ -38,7 +38,7 @@ def radii(
     from theory.geometry import geometry
     from theory.landscape import analyse
     from theory.radii import OPTIMIZERS
-    from theory.radii import radii as compute
+    from theory.radii import least_radii as compute
 
     task = Task(context.obj, [problem], json=json)
     data = options.load(problem, reading)

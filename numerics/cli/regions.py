@@ -207,7 +207,7 @@ def _study(
 ) -> None:
     """Fill in one result after the other, so that an interrupt leaves what is known."""
     from theory.regions import grid
-    from theory.regions import regions as compute
+    from theory.regions import optimizer_regions as compute
 
     here = compute(data, names, found.width, level=level, progress=report, **limits)
     found.regions = here

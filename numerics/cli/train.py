@@ -257,7 +257,7 @@ class _Known:
         """The components of least loss without a ball, which of them the ball reaches, and the
         least loss in it."""
         from theory.landscape import analyse
-        from theory.radii import OPTIMIZERS, radii
+        from theory.radii import OPTIMIZERS, least_radii
 
         analysis = analyse(self.data, self.width, progress=report, **self.limit)
         if not analysis.complete:
@@ -266,7 +266,7 @@ class _Known:
         if self.optimizer not in OPTIMIZERS:  # without a ball
             self.bounds = analysis.minimum, analysis.minimum
             return
-        found = radii(analysis, [self.optimizer], progress=report)
+        found = least_radii(analysis, [self.optimizer], progress=report)
         if not found.complete:
             raise Interrupted
         self.radii = found

@@ -40,7 +40,7 @@ from theory.geometry import geometry
 from theory.landscape import analyse
 from theory.network import Network
 from theory.problem import Problem, positive_integer
-from theory.radii import radii
+from theory.radii import least_radii
 from theory.types import Progress, silent
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def located(
     if found is None:
         return document
     progress("finding least radii, components", len(found.components))
-    least = radii(found, optimizers)
+    least = least_radii(found, optimizers)
     # Biases are free: no ball counts them.
     neurons = np.array(
         [[float(v) for v in u[:-1]] for _, u in block.convex_coordinates()], dtype=np.float64

@@ -11,7 +11,7 @@ from functools import partial
 from numerics.training.meetings import TrainedMeeting, train_meeting
 from theory.loading import example
 from theory.parallel import ALONE, Jobs, results
-from theory.regions import regions
+from theory.regions import optimizer_regions
 from theory.types import Progress, silent
 
 STUDY: Mapping[tuple[str, tuple[str, str]], Sequence[tuple[str, str]]] = {
@@ -46,7 +46,7 @@ def _trained(
     seeds: int, steps: int, pair: tuple[str, tuple[str, str], str, str], progress: Progress
 ) -> str:
     name, optimizers, first, second = pair
-    found = regions(example(name), optimizers, 2)
+    found = optimizer_regions(example(name), optimizers, 2)
     meeting = found.at(Fraction(first), Fraction(second))
     return row(train_meeting(meeting, seeds=seeds, steps=steps, progress=progress))
 

@@ -35,7 +35,7 @@ from theory.landscape.membership import EXCESSES, Membership
 from theory.loading import example
 from theory.parallel import ALONE, Jobs, results
 from theory.problem import Problem, format_rational
-from theory.radii import Radii, Radius, radii
+from theory.radii import Radii, Radius, least_radii
 from theory.types import Progress, silent
 
 MEASURED = Path(theory.__file__).parent / "examples" / "measured" / "separation.json"
@@ -66,9 +66,9 @@ def search() -> Iterator[Problem]:
         analysis = analyse(problem, _WIDTH)
         if len(analysis.components) != 2:
             continue
-        if not _clear(radii(analysis, ["adamw"]), "adamw"):
+        if not _clear(least_radii(analysis, ["adamw"]), "adamw"):
             continue
-        found = radii(analysis, ["adamw", "muon"])
+        found = least_radii(analysis, ["adamw", "muon"])
         if not _clear(found, "muon") or found.preferred("adamw") == found.preferred("muon"):
             continue
         described = replace(problem, description=_describe(found))

@@ -2,8 +2,8 @@
 
 >>> from fractions import Fraction
 >>> from theory.loading import example
->>> from theory.regions import regions
->>> found = regions(example("two-regions"), ("adamw", "muon"), width=2)
+>>> from theory.regions import optimizer_regions
+>>> found = optimizer_regions(example("two-regions"), ("adamw", "muon"), width=2)
 >>> trained = train_meeting(found.at(Fraction(3, 5), Fraction(3, 2)), seeds=32, steps=3000)
 >>> print(trained.meeting.phase, min(trained.reached) > 0, trained.shared)
 disjoint True (0, 0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from theory.margins import margins, separation
+from theory.margins import max_margins, separation
 from theory.problem import Problem
 
 
@@ -28,7 +28,7 @@ def test_separation(benchmark: BenchmarkFixture) -> None:
 def test_margins(benchmark: BenchmarkFixture, optimizer: str) -> None:
     """The largest margin in these."""
     problem = planted(8, 3, 3, 1)
-    found = benchmark.pedantic(lambda: margins(problem, [optimizer], 3), rounds=1)
+    found = benchmark.pedantic(lambda: max_margins(problem, [optimizer], 3), rounds=1)
     margin = found.largest(optimizer)
     assert margin.upper - margin.lower <= margin.upper / 10**8
     benchmark.extra_info |= {"margin": float(margin.upper)}

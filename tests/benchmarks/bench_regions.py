@@ -9,12 +9,12 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from theory import example
 from theory.certificates import certify
 from theory.certificates.checker import check
-from theory.regions import Frontier, regions
+from theory.regions import Frontier, optimizer_regions
 
 
 def frontier(name: str, pair: tuple[str, str], width: int | None, vertices: int = 8) -> Frontier:
     problem = planted(6, 3, 3, 1)[0] if name == "planted" else example(name)
-    return regions(problem, pair, width).frontier(vertices)
+    return optimizer_regions(problem, pair, width).frontier(vertices)
 
 
 @pytest.mark.parametrize("width", [2, 3, 4, 5, 6, None])

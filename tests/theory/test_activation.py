@@ -30,8 +30,8 @@ from theory.landscape import analyse, valleys
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs import solve
-from theory.radii import radii
-from theory.regions import regions
+from theory.radii import least_radii
+from theory.regions import optimizer_regions
 from theory.strategies import networks, problems
 from theory.within import Ball, Penalty
 
@@ -259,10 +259,10 @@ def test_slopes_that_are_no_integers_in_balls_of_proved_intervals(name: str) -> 
     within = Ball(name, 3)
     problem = replace(problem, activation=LEAKY)
     found, program = analyse(problem, 2, within=within), solve(problem, within, width=2)
-    (reached,) = radii(analyse(problem, 2), [name]).components
+    (reached,) = least_radii(analyse(problem, 2), [name]).components
     data = tenfold(problem)
     other, its = analyse(data, 2, within=within), solve(data, within, width=2)
-    (its_reached,) = radii(analyse(data, 2), [name]).components
+    (its_reached,) = least_radii(analyse(data, 2), [name]).components
     values = [found.proved, found.minimum, program.lower, program.upper]
     its_values = [other.proved, other.minimum, its.lower, its.upper]
     assert float(found.minimum) > 1
@@ -285,7 +285,7 @@ def test_radii_of_leaky_neurons(name: str) -> None:
     problem = Problem(X=[[-3, 4]], y=[-35])
     expected = 35 / 7 if name == "adamw" else 35 / 5
     problem = replace(problem, activation=LEAKY)
-    components = radii(analyse(problem, 1), [name]).components
+    components = least_radii(analyse(problem, 1), [name]).components
     reached = sorted(float(each[name].lower) for each in components)
     assert reached == pytest.approx([expected, 10 * expected], rel=1e-6)
 
@@ -296,8 +296,8 @@ def test_radii_of_absolute_values(name: str) -> None:
     problem = Problem(X=[[-3, 4]], y=[-35])
     expected = 35 / 7 if name == "adamw" else 35 / 5
     problem = replace(problem, activation=ABSOLUTE)
-    components = radii(analyse(problem, 1), [name]).components
-    together = regions(problem, ("adamw", "muon"), 1).least(int(name != "adamw"))
+    components = least_radii(analyse(problem, 1), [name]).components
+    together = optimizer_regions(problem, ("adamw", "muon"), 1).least(int(name != "adamw"))
     cones = sign_vectors(problem)
     states = [(state,) for state in range(2 * len(cones))]
     observed = float_radius(problem, cones, states, name)

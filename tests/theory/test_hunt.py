@@ -53,7 +53,7 @@ from theory.landscape.valleys import valleys
 from theory.loading import example
 from theory.parallel import Jobs
 from theory.problem import Problem
-from theory.radii import radii
+from theory.radii import least_radii
 from theory.within import Ball
 
 PLANE = Space(n=(3, 4), d=(1, 2), width=(1, 2), entries=3)
@@ -256,7 +256,7 @@ def test_elimination_decides_or_says_that_it_does_not(generator: np.random.Gener
 def test_radius_bounds_hold(optimizer: str) -> None:
     for name in ("flagship", "opposite-preference", "separation-03"):
         analysis = analyse(example(name), 2)
-        known = radii(analysis, [optimizer])
+        known = least_radii(analysis, [optimizer])
         for component, found in zip(analysis.components, known.components, strict=True):
             lower, upper = radius_bounds(analysis.complex, component, optimizer)
             assert lower <= upper <= lower * (1 + Fraction(1, 10**6))
@@ -347,7 +347,7 @@ def test_separation_agrees_with_all_radii() -> None:
             assert stated.test(source(index)) is None
             outcomes[None] += 1
             continue
-        found = radii(analysis, ["adamw", "muon"])
+        found = least_radii(analysis, ["adamw", "muon"])
         first, second = found.preferred("adamw"), found.preferred("muon")
         apart = first is not None and second is not None and first != second
         assert (stated.test(source(index)) is not None) == apart

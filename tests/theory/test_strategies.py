@@ -27,7 +27,7 @@ from theory.gauges import gauge_of
 from theory.geometry import geometry
 from theory.network import Network
 from theory.problem import Problem
-from theory.radii import OPTIMIZERS, radii
+from theory.radii import OPTIMIZERS, least_radii
 from theory.strategies import (
     DEGENERACIES,
     Matrix,
@@ -332,7 +332,9 @@ def test_the_least_radii_of_components_are_critical() -> None:
     assert is_drawn(strategy, Fraction(12, 5))
     # About 3.0594 and 5 are proved to lie in intervals.
     strategy = radii_near_critical(example("flagship"), "muon", 2)
-    found = [known["muon"] for known in radii(analyse(example("flagship"), 2), ["muon"]).components]
+    found = [
+        known["muon"] for known in least_radii(analyse(example("flagship"), 2), ["muon"]).components
+    ]
     assert all(is_drawn(strategy, r.lower) and is_drawn(strategy, r.upper) for r in found)
     least = find(strategy, lambda rho: True, settings=SHRUNK)
     assert least < min(radius.lower for radius in found)

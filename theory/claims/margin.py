@@ -33,7 +33,7 @@ from theory.claims.base import Bounds, Claim, Observation, Prediction, Trainer, 
 from theory.claims.float_margins import FloatMargins, float_margins
 from theory.errors import Interrupted
 from theory.loading import example
-from theory.margins import Margins, MaxMargin, margins
+from theory.margins import Margins, MaxMargin, max_margins
 from theory.problem import Problem
 from theory.types import Array, Progress
 
@@ -136,7 +136,7 @@ class Margin(Claim):
         values: dict[str, Value] = {}
         found = {}
         for name, each in self.data.items():
-            known = found[name] = margins(
+            known = found[name] = max_margins(
                 each.problem, ("adamw", *self.optimizers), each.width, progress=progress
             )
             exact = [component["adamw"].lower for component in known.components]

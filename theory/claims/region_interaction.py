@@ -49,7 +49,7 @@ from theory.connectivity.solutions import Neuron
 from theory.errors import Interrupted, Undecided
 from theory.exact import simplest_between
 from theory.loading import example
-from theory.regions import Frontier, LeastRadius, Meeting, Regions, regions
+from theory.regions import Frontier, LeastRadius, Meeting, Regions, optimizer_regions
 from theory.types import Progress
 
 _PAIR = ("adamw", "muon")
@@ -264,7 +264,7 @@ class RegionInteraction(Claim):
         """AdamW's and Muon's with the radii that are asked for, then those of other pairs."""
         for name, rho in self.thresholds.items():
             for width in _WIDTHS:
-                found = regions(example(name), _PAIR, width, progress=progress)
+                found = optimizer_regions(example(name), _PAIR, width, progress=progress)
                 frontier = found.frontier(self.vertices)
                 if width == _TRAINED_WIDTH:
                     asked = found.meet(Fraction(rho))
@@ -273,13 +273,13 @@ class RegionInteraction(Claim):
                     frontier = replace(frontier, vertices=ordered)
                 yield frontier
         for optimizers, name in self.others.items():
-            found = regions(example(name), optimizers, _TRAINED_WIDTH, progress=progress)
+            found = optimizer_regions(example(name), optimizers, _TRAINED_WIDTH, progress=progress)
             yield found.frontier(self.vertices)
 
     def _meetings(self, frontiers: Mapping[str, Frontier], progress: Progress) -> Iterator[Meeting]:
         """Those at which to train, and some of every large width, just where the regions meet."""
         for (name, optimizers), radii in self.trained.items():
-            found = regions(example(name), optimizers, _TRAINED_WIDTH, progress=progress)
+            found = optimizer_regions(example(name), optimizers, _TRAINED_WIDTH, progress=progress)
             for pair in radii:
                 first, second = map(Fraction, pair)
                 yield found.at(first, second)

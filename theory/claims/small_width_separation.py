@@ -52,7 +52,7 @@ from theory.landscape.membership import Membership, Neighbourhood
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
-from theory.radii import Radii, Radius, radii
+from theory.radii import Radii, Radius, least_radii
 from theory.types import Progress
 from theory.within import Ball
 
@@ -153,7 +153,7 @@ class SmallWidthSeparation(Claim):
             analyses[name] = analysis
             values |= _values(name, analysis.minimum, analysis.barriers) | {proof(name): VALID}
         certificates = {name: certify(analysis) for name, analysis in analyses.items()}
-        found = radii(analyses["modulo permutation"], _OPTIMIZERS, progress=progress)
+        found = least_radii(analyses["modulo permutation"], _OPTIMIZERS, progress=progress)
         if not found.complete:
             raise Interrupted
         values |= {

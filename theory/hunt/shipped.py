@@ -35,10 +35,10 @@ from theory.landscape.least import least
 from theory.landscape.valleys import valleys
 from theory.lines import Real, align
 from theory.losses import Hinge
-from theory.margins import MaxMargin, margins
+from theory.margins import MaxMargin, max_margins
 from theory.problem import Problem, format_rational, rational
 from theory.radii.radii import DIGITS
-from theory.regions import regions
+from theory.regions import optimizer_regions
 from theory.within import Ball
 
 _RUNS = 32
@@ -509,7 +509,7 @@ def _labels_differ(names: tuple[str, str], problem: Problem) -> Facts | None:
     if any(abs(v) != 1 for v in problem.y):
         return None
     width = problem.stated_width
-    found = margins(problem, names, width, max_cells=5000)
+    found = max_margins(problem, names, width, max_cells=5000)
     if not found.components:
         return None
     points = sorted(product(_ENTRIES, repeat=problem.d), key=lambda x: (sum(map(abs, x)), x))
@@ -696,11 +696,11 @@ def _needs_more_for_muon(problem: Problem) -> Facts | None:
     q = problem.n + problem.d * (problem.d + 1) // 2
     if q < 3 or CellComplex.of(problem, 1).states < q - 1:
         return None
-    any_width = regions(problem, ("muon", "adamw"), None)
+    any_width = optimizer_regions(problem, ("muon", "adamw"), None)
     if any_width.level:
         return None
     enough = any_width.least(0).upper
-    narrow = regions(problem, ("muon", "adamw"), q - 2, max_cells=50_000)
+    narrow = optimizer_regions(problem, ("muon", "adamw"), q - 2, max_cells=50_000)
     needed = None if narrow.level else narrow.least(0).lower
     if enough is None or needed is None or needed <= enough * (1 + 10 * _TIGHT):
         return None
@@ -716,9 +716,11 @@ def _needs_more_for_muon_proof(problem: Problem, facts: Facts) -> dict[str, Docu
     rho = rational(facts["rho"], "rho")
     return {
         "too-few": certify(
-            regions(problem, ("muon", "adamw"), facts["neurons"]).at(rho, 100 * rho)
+            optimizer_regions(problem, ("muon", "adamw"), facts["neurons"]).at(rho, 100 * rho)
         ),
-        "any-width": certify(regions(problem, ("muon", "adamw"), None).at(rho, 100 * rho)),
+        "any-width": certify(
+            optimizer_regions(problem, ("muon", "adamw"), None).at(rho, 100 * rho)
+        ),
     }
 
 
@@ -744,7 +746,7 @@ def disjoint_at_large_width(first: str = "adamw", second: str = "muon") -> Conje
 
 
 def _disjoint(names: tuple[str, str], problem: Problem) -> Facts | None:
-    found = regions(problem, names, None)
+    found = optimizer_regions(problem, names, None)
     single = [found.least(which) for which in (0, 1)]
     if found.level or single[0].upper is None or single[1].upper is None:
         return None
@@ -762,7 +764,7 @@ def _disjoint(names: tuple[str, str], problem: Problem) -> Facts | None:
 
 def _disjoint_proof(names: tuple[str, str], problem: Problem, facts: Facts) -> dict[str, Document]:
     radii = [rational(facts["radii"][name], name) for name in names]
-    return {"disjoint": certify(regions(problem, names, None).at(*radii))}
+    return {"disjoint": certify(optimizer_regions(problem, names, None).at(*radii))}
 
 
 CONJECTURES: dict[str, Callable[..., Conjecture]] = {

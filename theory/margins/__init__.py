@@ -2,7 +2,7 @@
 
 >>> from theory import Problem
 >>> two = Problem(X=[[1], [-2]], y=[1, 1])
->>> found = margins(two, ["adamw", "ngd"], width=2)
+>>> found = max_margins(two, ["adamw", "ngd"], width=2)
 >>> [str(component["adamw"].upper) for component in found.components]
 ['1']
 """
@@ -13,7 +13,7 @@ from theory.margins.margins import (
     MarginProof,
     Margins,
     MaxMargin,
-    margins,
+    max_margins,
 )
 from theory.margins.separation import Component, Separation, separation
 
@@ -25,6 +25,6 @@ __all__ = [
     "Margins",
     "MaxMargin",
     "Separation",
-    "margins",
+    "max_margins",
     "separation",
 ]

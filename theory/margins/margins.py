@@ -99,7 +99,7 @@ class Margins:
         return False if exact or not set(ours) & set(others) else None
 
 
-def margins(
+def max_margins(
     problem: Problem,
     optimizers: Iterable[str | Geometry],
     width: int | None = None,

@@ -108,7 +108,7 @@ class Radii:
         return first if all(known[first].upper < lower for lower in others) else None
 
 
-def radii(
+def least_radii(
     analysis: Analysis,
     optimizers: Iterable[str | Geometry] = OPTIMIZERS,
     *,
@@ -168,7 +168,7 @@ def _require_form(problem: Problem) -> None:
 
 
 def radius_of(complex_: CellComplex, component: Component, optimizer: str | Geometry) -> Radius:
-    """The radius of one component of a set of least loss for one optimizer, as `radii` finds it."""
+    """The least radius of one component of a set of least loss for one optimizer."""
     gauge = gauge_in(complex_.problem, optimizer)
     return _of_component(complex_, component, gauge, lambda cells: None)
 

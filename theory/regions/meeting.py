@@ -5,7 +5,7 @@ the first ball fixed, the second optimizer has a least radius at which the two r
 each has a least radius of its own; these three decide. All are known from both sides, exactly.
 
 >>> from theory import Problem
->>> found = regions(Problem(X=[[1, 1], [1, 0]], y=[2, 1]), ("adamw", "muon"), width=2)
+>>> found = optimizer_regions(Problem(X=[[1, 1], [1, 0]], y=[2, 1]), ("adamw", "muon"), width=2)
 >>> found.meet(Fraction(3, 5)).upper == found.meet(Fraction(3, 5)).lower == Fraction(5, 3)
 True
 >>> found.at(Fraction(3, 5), Fraction(3, 2)).phase, found.at(Fraction(3, 5), Fraction(17, 10)).phase
@@ -312,7 +312,7 @@ class Regions:
         return Frontier(self, (first, second), tuple(found))
 
 
-def regions(
+def optimizer_regions(
     problem: Problem,
     optimizers: tuple[str | Geometry, str | Geometry],
     width: int | None,
@@ -448,7 +448,7 @@ def _require_small(problem: Problem, max_coefficients: int, before: str = "") ->
 
 def at_large_width(found: Regions) -> Regions:
     """The same question for every large width."""
-    return regions(found.problem, found.geometries, None, level=found.level)
+    return optimizer_regions(found.problem, found.geometries, None, level=found.level)
 
 
 def fewer(problem: Problem, point: Point, balls: Sequence[BallShape]) -> Point:

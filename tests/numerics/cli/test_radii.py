@@ -141,7 +141,7 @@ def test_control_c_in_the_landscape(
 def test_control_c_between_radii(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interrupt_in(monkeypatch, theory.radii, "radii", "component 1 for adamw", 1)
+    interrupt_in(monkeypatch, theory.radii, "least_radii", "component 1 for adamw", 1)
     code, out, err = run(capsys, "radii", "flagship", "--optimizers", "adamw", "--json", "-")
     assert (code, err) == (3, "isthmus: interrupted\n")
     document = json.loads(out)

@@ -375,7 +375,7 @@ def test_too_large_for_every_width_is_refused_at_once(
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     """Ctrl-C at the first call of `progress` whose stage has these words."""
-    function = theory.regions.regions
+    function = theory.regions.optimizer_regions
     sent = False
 
     def interrupted(
@@ -390,7 +390,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
 
         return function(*args, progress=tick, **options)
 
-    monkeypatch.setattr(theory.regions, "regions", interrupted)
+    monkeypatch.setattr(theory.regions, "optimizer_regions", interrupted)
 
 
 def test_control_c_leaves_what_is_known(

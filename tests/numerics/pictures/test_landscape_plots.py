@@ -30,7 +30,7 @@ from theory.connectivity import optimal_polytope
 from theory.landscape import analyse, barrier_between
 from theory.loading import example
 from theory.problem import Problem
-from theory.radii import Radii, radii
+from theory.radii import Radii, least_radii
 from theory.within import Ball, Penalty
 
 Axes: TypeAlias = Any
@@ -149,7 +149,7 @@ def test_tree_of_one_component(axes: Axes) -> None:
 
 @pytest.fixture(scope="module")
 def found() -> Radii:
-    return radii(analyse(example("flagship"), 2), ["lion", "muon"])
+    return least_radii(analyse(example("flagship"), 2), ["lion", "muon"])
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from numerics.pictures.regions import both_regions, draw_regions, needed, phase_
 from theory.geometry import names
 from theory.loading import example
 from theory.problem import Problem
-from theory.regions import Frontier, Regions, regions
+from theory.regions import Frontier, Regions, optimizer_regions
 from theory.regions.balls import ball_of
 
 Axes: TypeAlias = Any
@@ -38,7 +38,7 @@ PAIRS = (
 
 
 def found(name: str, optimizers: tuple[str, str], width: int | None) -> Regions:
-    return regions(example(name), optimizers, width)
+    return optimizer_regions(example(name), optimizers, width)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_nothing_is_disjoint_where_only_one_radius_counts(axes: Axes) -> None:
     ("problem", "width"), [(example("two-regions"), None), (Problem(X=[[1]], y=[0]), 1)]
 )
 def test_where_all_radii_overlap(axes: Axes, problem: Problem, width: int | None) -> None:
-    here = regions(problem, ("adamw", "lion"), width)
+    here = optimizer_regions(problem, ("adamw", "lion"), width)
     phase_diagram(axes, here.frontier())
     draw(axes)
     assert texts(axes) == ["overlap"]
@@ -155,7 +155,7 @@ def test_where_all_radii_overlap(axes: Axes, problem: Problem, width: int | None
 
 
 def test_a_level_is_in_the_title(axes: Axes) -> None:
-    here = regions(example("two-regions"), ("adamw", "muon"), 2, level=Fraction(1, 10))
+    here = optimizer_regions(example("two-regions"), ("adamw", "muon"), 2, level=Fraction(1, 10))
     phase_diagram(axes, here.frontier(3))
     assert axes.get_title() == "two-regions, width 2, loss ≤ 1/10"
     axes.clear()
@@ -164,7 +164,7 @@ def test_a_level_is_in_the_title(axes: Axes) -> None:
 
 
 def test_a_width_of_too_many_cells_is_named_in_the_title(axes: Axes) -> None:
-    here = regions(example("two-regions"), ("adamw", "muon"), 5, max_cells=10)
+    here = optimizer_regions(example("two-regions"), ("adamw", "muon"), 5, max_cells=10)
     phase_diagram(axes, here.frontier(3))
     assert axes.get_title() == "two-regions, every large width (5 has too many cells)"
 
@@ -222,7 +222,7 @@ def test_the_figure_has_a_row_for_each_question(frontier: Frontier) -> None:
 @pytest.mark.parametrize("optimizer", names())
 def test_the_radius_that_a_network_needs(optimizer: str) -> None:
     """As in exact arithmetic, for points of which both layers are rational."""
-    found = regions(example("flagship"), ("adamw", "muon"), 2)
+    found = optimizer_regions(example("flagship"), ("adamw", "muon"), 2)
     point = found.at(Fraction(5), Fraction(6)).witness
     assert point is not None
     alphas = [Fraction(4, 9), Fraction(9, 4)]

@@ -17,7 +17,7 @@ from numerics.training.runs import train_runs
 from theory.landscape import Analysis, analyse
 from theory.landscape.membership import Membership
 from theory.loading import example, example_names
-from theory.radii import radii
+from theory.radii import least_radii
 from theory.within import Ball
 
 
@@ -45,7 +45,7 @@ def test_barrier_and_radii_are_what_the_file_says(name: str) -> None:
     assert analysis.minimum == 0
     assert len(analysis.components) == 2
     assert analysis.barriers[0][1] == Fraction(figures["barrier"])
-    found = radii(analysis, figures["radii"])
+    found = least_radii(analysis, figures["radii"])
     assert found.complete
     assert found.optimizers == ("adamw", "lion", "muon")
     for optimizer, stated in figures["radii"].items():
@@ -142,5 +142,5 @@ def test_general_position(name: str) -> None:
 
 def test_the_description_is_made_of_the_radii() -> None:
     for name in NAMES:
-        found = radii(landscape(name), ["adamw", "muon"])
+        found = least_radii(landscape(name), ["adamw", "muon"])
         assert separation._describe(found) == example(name).description

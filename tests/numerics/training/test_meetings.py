@@ -13,7 +13,7 @@ from numerics.studies.meetings import row
 from numerics.training.meetings import INSIDE, TOLERANCE, TrainedMeeting, train_meeting
 from theory.errors import InputError, Interrupted
 from theory.loading import example
-from theory.regions import Meeting, Regions, regions
+from theory.regions import Meeting, Regions, optimizer_regions
 
 TWO = example("two-regions")
 FITTED = float(TOLERANCE * sum(v * v for v in TWO.y))  # the loss that counts as zero
@@ -21,7 +21,7 @@ FITTED = float(TOLERANCE * sum(v * v for v in TWO.y))  # the loss that counts as
 
 @pytest.fixture(scope="module")
 def found() -> Regions:
-    return regions(TWO, ("adamw", "muon"), 2)
+    return optimizer_regions(TWO, ("adamw", "muon"), 2)
 
 
 @pytest.fixture(scope="module")
@@ -116,17 +116,17 @@ def test_adamw_leaves_a_fit_at_a_wall_and_lion_does_not() -> None:
     """proofs_notes/region-interaction.md: the disagreement that training shows."""
     losses = {}
     for name in ("adamw", "lion"):
-        found = regions(example("split-by-adamw-2"), (name, "muon"), 2)
+        found = optimizer_regions(example("split-by-adamw-2"), (name, "muon"), 2)
         meeting = found.at(Fraction(8, 5), Fraction(31, 10))
         losses[name] = train_meeting(meeting, seeds=1, steps=1).witness_losses[0] / 10
     assert losses["lion"] < 1e-5 < 3e-4 < losses["adamw"]
 
 
 def test_errors(found: Regions, overlap: Meeting) -> None:
-    large = regions(TWO, ("adamw", "muon"), None).at(Fraction(3, 5), Fraction(17, 10))
+    large = optimizer_regions(TWO, ("adamw", "muon"), None).at(Fraction(3, 5), Fraction(17, 10))
     with pytest.raises(InputError, match="meeting: is that of every large width"):
         train_meeting(large, seeds=1, steps=1)
-    penalised = regions(TWO, ("adamw", "sgd"), 2).at(Fraction(3, 5), Fraction(2))
+    penalised = optimizer_regions(TWO, ("adamw", "sgd"), 2).at(Fraction(3, 5), Fraction(2))
     with pytest.raises(InputError, match="sgd has no norm ball"):
         train_meeting(penalised, seeds=1, steps=1)
 

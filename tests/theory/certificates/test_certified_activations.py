@@ -22,7 +22,7 @@ from theory.landscape.classify import Classifier
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs import solve
-from theory.regions import regions
+from theory.regions import optimizer_regions
 from theory.strategies import problems as small
 from theory.within import Ball, Penalty, Within
 
@@ -74,7 +74,9 @@ KINDS: dict[str, Callable[[Problem], Any]] = {
     **{f"stationary, {within}": of(local_minimum, within) for within in (*PLACES, PENALTY)},
     "barrier": barrier,
     "path": path,
-    "regions": lambda problem: regions(problem, ("adamw", "muon"), 2).at(Fraction(3), Fraction(4)),
+    "regions": lambda problem: optimizer_regions(problem, ("adamw", "muon"), 2).at(
+        Fraction(3), Fraction(4)
+    ),
 }
 
 

@@ -14,8 +14,8 @@ from theory.connectivity import radius_intervals
 from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem
-from theory.radii import radii
-from theory.regions import regions
+from theory.radii import least_radii
+from theory.regions import optimizer_regions
 from theory.strategies import problems
 
 
@@ -46,7 +46,7 @@ def test_an_interval_and_where_components_meet() -> None:
 )
 def test_least_radii(optimizer: str) -> None:
     problem = example("flagship")
-    found = radii(analyse(problem, 2), [optimizer])
+    found = least_radii(analyse(problem, 2), [optimizer])
     least = min(component[optimizer].upper for component in found.components)
     value = float_radius(problem, *fitting_cells(problem, 2), optimizer)
     assert value == pytest.approx(float(least), rel=1e-6)
@@ -54,7 +54,7 @@ def test_least_radii(optimizer: str) -> None:
 
 def test_inside_the_ball_of_another() -> None:
     problem = example("two-regions")
-    least = regions(problem, ("adamw", "muon"), 2).meet(Fraction(3, 5))
+    least = optimizer_regions(problem, ("adamw", "muon"), 2).meet(Fraction(3, 5))
     value = float_radius(
         problem, *fitting_cells(problem, 2), "muon", within=("adamw", Fraction(3, 5))
     )

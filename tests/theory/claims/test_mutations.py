@@ -66,7 +66,7 @@ from theory.landscape.domain import SIGN_FLIP, Domain
 from theory.landscape.kinks import RULES
 from theory.landscape.shares import shares
 from theory.landscape.valleys import valleys
-from theory.margins import Labelled, margins
+from theory.margins import Labelled, max_margins
 from theory.regions import Meeting
 from theory.within import Ball, Penalty
 
@@ -340,7 +340,7 @@ def _deeper(tree: Any) -> Any:
 
 
 def _wider_margins(problem: Any, names: Any, width: int, **options: Any) -> Any:
-    return margins(problem, names, width + 1, **options)
+    return max_margins(problem, names, width + 1, **options)
 
 
 def _apart(components: Any) -> Any:
@@ -567,7 +567,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
             "theory.margins.margins:Labelled.label",
             property(lambda each: -(_label(each) or 0)),
         ),
-        "width shifted": put("theory.claims.margin:margins", _wider_margins),
+        "width shifted": put("theory.claims.margin:max_margins", _wider_margins),
     },
     "kink-limits": {
         "rules exchanged": put(

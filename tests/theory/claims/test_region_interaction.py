@@ -17,7 +17,7 @@ from theory.claims.base import Bounds, Prediction, Result, Values
 from theory.claims.region_interaction import Meetings, TrainMeeting
 from theory.errors import Interrupted
 from theory.loading import example
-from theory.regions import regions
+from theory.regions import optimizer_regions
 
 PAIR = ("adamw", "muon")
 SHORT = RegionInteraction(
@@ -124,7 +124,7 @@ def test_instances_of_the_theory(result: Result[Meetings, Mapping[str, TrainedMe
     ],
 )
 def test_thresholds(name: str, rho: str, known: tuple[Fraction | float, ...]) -> None:
-    found = regions(example(name), PAIR, 2)
+    found = optimizer_regions(example(name), PAIR, 2)
     least_radii = (found.least(0), found.least(1), found.meet(Fraction(rho)))
     for least, value in zip(least_radii, known, strict=True):
         assert least.upper - least.lower <= least.upper / 10**6
@@ -143,7 +143,7 @@ def test_the_one_that_is_verified() -> None:
     }
     phases = set()
     for (name, optimizers), radii in claim.trained.items():
-        found = regions(example(name), optimizers, 2)
+        found = optimizer_regions(example(name), optimizers, 2)
         for first, second in radii:
             meeting = found.at(Fraction(first), Fraction(second))
             phases.add((meeting.phase, meeting.empty))
@@ -163,8 +163,8 @@ def test_what_training_tolerates_is_too_little_to_be_in_both() -> None:
     for (name, optimizers), radii in claim.trained.items():
         problem = example(name)
         level = Fraction(TOLERANCE) * sum(v * v for v in problem.y)
-        exact = regions(problem, optimizers, 2)
-        higher = regions(problem, optimizers, 2, level=level)
+        exact = optimizer_regions(problem, optimizers, 2)
+        higher = optimizer_regions(problem, optimizers, 2, level=level)
         for rho in (tuple(map(Fraction, pair)) for pair in radii):
             meeting = exact.at(*rho)
             if meeting.phase == "disjoint":

@@ -36,7 +36,7 @@ from theory.landscape import analyse
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
-from theory.radii import radii
+from theory.radii import least_radii
 from theory.within import Ball
 
 LANDED_ADAMW = "component that adamw reaches at rho = 11/5"
@@ -243,7 +243,7 @@ def test_rho_lies_in_the_middle_between_the_radii(
     assert flagship.prediction.evidence.balls == {
         name: Ball(name, rho) for name, rho in (("adamw", "11/5"), ("lion", "11/5"), ("muon", 4))
     }
-    found = radii(analyse(example("separation-03"), 2), ["adamw", "muon"])
+    found = least_radii(analyse(example("separation-03"), 2), ["adamw", "muon"])
     for name in found.optimizers:
         low, high = sorted(component[name].upper for component in found.components)
         rho = between_radii(found, name)
@@ -263,13 +263,13 @@ def test_rho_lies_in_the_middle_between_the_radii(
     ],
 )
 def test_no_rho_without_a_preference(problem: Problem) -> None:
-    assert between_radii(radii(analyse(problem, problem.width), ["lion"]), "lion") is None
+    assert between_radii(least_radii(analyse(problem, problem.width), ["lion"]), "lion") is None
 
 
 def test_radii_in_floating_point_of_problems_with_several_cells() -> None:
     for name in ("opposite-preference", "separation-02"):
         analysis = analyse(example(name), 2)
-        found, floats = radii(analysis, ["adamw", "muon"]), float_landscape(example(name), 2)
+        found, floats = least_radii(analysis, ["adamw", "muon"]), float_landscape(example(name), 2)
         for component, exact in zip(analysis.components, found.components, strict=True):
             cells = floats.components[floats.home(component.representative)]
             assert cells == set(component.cells)

@@ -27,7 +27,7 @@ from theory.landscape.valleys import valleys
 from theory.lines.segment import line
 from theory.network import Network
 from theory.problem import Problem
-from theory.radii import radii
+from theory.radii import least_radii
 from theory.strategies import problems
 from theory.within import Within
 
@@ -265,13 +265,13 @@ def test_radii_of_definite_forms_are_those_of_the_one_fit() -> None:
     """Where fits are exact the form does not count; with one that does not see all less may do."""
     problem, _ = planted(3, 2, 2, seed=1)
     definite = Problem(problem.X, problem.y, form=gram([[1, 2, 0], [0, 1, 1], [1, 0, 3]], 3))
-    plain = radii(analyse(problem, 2), ("adamw",))
-    found = radii(analyse(definite, 2), ("adamw",))
+    plain = least_radii(analyse(problem, 2), ("adamw",))
+    found = least_radii(analyse(definite, 2), ("adamw",))
     assert [each["adamw"].upper for each in found.components] == [
         each["adamw"].upper for each in plain.components
     ]
     singular = Problem(problem.X, problem.y, form=gram([[1, 2, 0]], 3))
-    (less,) = radii(analyse(singular, 2), ("adamw",)).components
+    (less,) = least_radii(analyse(singular, 2), ("adamw",)).components
     assert less["adamw"].upper <= min(each["adamw"].upper for each in plain.components)
 
 

@@ -22,7 +22,7 @@ from theory.geometry import geometry
 from theory.landscape import analyse
 from theory.landscape.conic import ConicBall, ConicDual
 from theory.losses import Loss
-from theory.margins import Margin, Margins, MaxMargin, margins, separation
+from theory.margins import Margin, Margins, MaxMargin, max_margins, separation
 from theory.margins.separation import Separable
 from theory.problem import Problem
 from theory.radii import OPTIMIZERS
@@ -75,7 +75,7 @@ def test_two_points_on_a_line(a: int, b: int, second: int) -> None:
     problem = Problem(X=[[a], [-b]], y=[1, second])
     assert not separation(problem, 1).components
     for width in (2, 3, 4):
-        found = margins(problem, OPTIMIZERS, width)
+        found = max_margins(problem, OPTIMIZERS, width)
         require_proper(found)
         assert len(found.components) == 1
         (margin,) = found.components
@@ -92,7 +92,7 @@ def test_one_point(x: list[int]) -> None:
     """All neurons along the point, or one."""
     length = math.hypot(*x)
     for sign, width in product((1, -1), (1, 3)):
-        found = margins(Problem([x], [sign]), OPTIMIZERS, width)
+        found = max_margins(Problem([x], [sign]), OPTIMIZERS, width)
         require_proper(found)
         (margin,) = found.components
         assert margin["adamw"].upper == margin["adamw"].lower == width * sum(map(abs, x))
@@ -106,7 +106,7 @@ def test_xor_takes_four_neurons() -> None:
     """One along each point, of equal length."""
     for width in (1, 2, 3):
         assert not separation(XOR, width).components
-    found = margins(XOR, OPTIMIZERS, 4)
+    found = max_margins(XOR, OPTIMIZERS, 4)
     require_proper(found)
     (margin,) = found.components
     assert margin["adamw"].lower == margin["adamw"].upper == 2
@@ -121,7 +121,7 @@ def test_labels_that_change_twice_along_a_line() -> None:
     problem = Problem(X=[[-1], [0], [1]], y=[1, -1, 1]).with_bias()
     for width in (1, 2):
         assert not separation(problem, width).components
-    (margin,) = margins(problem, ["adamw"], 3).components
+    (margin,) = max_margins(problem, ["adamw"], 3).components
     assert margin["adamw"].lower == margin["adamw"].upper == Fraction(1, 2)
 
 
@@ -204,7 +204,7 @@ def _program(
 def test_adamw_against_highs_on_all_cells(seed: int) -> None:
     problem, width = drawn(seed, n=2 + seed % 3), 1 + seed % 2
     values, components = brute(problem, width, "adamw")
-    found = margins(problem, ["adamw"], width, labelled=True)
+    found = max_margins(problem, ["adamw"], width, labelled=True)
     require_proper(found)
     assert [set(component.cells) for component in found.separation.components] == [
         {cell for cell, i in components.items() if i == part} for part in range(len(values))
@@ -212,7 +212,7 @@ def test_adamw_against_highs_on_all_cells(seed: int) -> None:
     for margin, value in zip(found.components, values, strict=True):
         assert margin["adamw"].lower == margin["adamw"].upper
         assert float(margin["adamw"].lower) == pytest.approx(value, rel=1e-7)
-    largest = margins(problem, ["adamw"], width).largest("adamw")
+    largest = max_margins(problem, ["adamw"], width).largest("adamw")
     assert float(largest.lower) == pytest.approx(max(values, default=0.0), rel=1e-7)
 
 
@@ -221,7 +221,7 @@ def test_adamw_against_highs_on_all_cells(seed: int) -> None:
 def test_other_balls_against_a_solver_on_all_cells(seed: int, norm: str) -> None:
     problem = drawn(seed, n=3, entries=2)
     values, _ = brute(problem, 2, norm)
-    found = margins(problem, [norm], 2, labelled=True)
+    found = max_margins(problem, [norm], 2, labelled=True)
     require_proper(found)
     assert len(values) == len(found.components)
     for margin, value in zip(found.components, values, strict=True):
@@ -260,7 +260,7 @@ def test_components_without_permutations_are_the_labelled_ones_together() -> Non
 
 
 def largest(problem: Problem, name: str, width: int = 2) -> Margin:
-    return margins(problem, [name], width).largest(name)
+    return max_margins(problem, [name], width).largest(name)
 
 
 def meet(first: Margin, second: Margin, times: Fraction | int = 1) -> bool:
@@ -310,7 +310,7 @@ def test_margins_grow_with_the_width_and_with_the_ball(seed: int) -> None:
     names = ("ngd", "muon", "muon-adamw", "colnorm", "adamw")
     before = {name: Fraction() for name in names}
     for width in (1, 2, 3):
-        found = margins(problem, names, width)
+        found = max_margins(problem, names, width)
         for name in names:
             margin = found.largest(name)
             assert margin.upper >= before[name]
@@ -324,7 +324,7 @@ def test_the_loss_and_its_weights_do_not_count() -> None:
     plain = Problem(X=[[1], [-2]], y=[1, 1])
     for loss in ("hinge", "logistic"):
         other = Problem(X=plain.X, y=plain.y, loss=loss, weights=[1, 5])
-        assert margins(other, ["adamw"], 2).largest("adamw") == largest(plain, "adamw")
+        assert max_margins(other, ["adamw"], 2).largest("adamw") == largest(plain, "adamw")
 
 
 # Degenerate data
@@ -337,7 +337,7 @@ def test_the_loss_and_its_weights_do_not_count() -> None:
 def test_no_network_has_all_labels_right(X: list[list[int]], y: list[int]) -> None:
     """A row of zeros has the fit 0; no function has two labels at one point."""
     for width in (1, 2):
-        found = margins(Problem(X, y), OPTIMIZERS, width)
+        found = max_margins(Problem(X, y), OPTIMIZERS, width)
         assert found.components == ()
         for name in OPTIMIZERS:
             margin = found.largest(name)
@@ -357,7 +357,7 @@ def test_a_feature_that_is_always_zero_changes_nothing() -> None:
 def test_one_point_for_absolute_values_has_both_sides() -> None:
     """With |x.w| either side of the wall has the label right, and no path leads across."""
     problem = Problem([[2]], [1], activation="abs")
-    found = margins(problem, ["adamw", "ngd"], 1)
+    found = max_margins(problem, ["adamw", "ngd"], 1)
     assert [margin["adamw"].lower for margin in found.components] == [2, 2]
     assert found.preferred("adamw") is None
     assert found.leading("adamw") == (0, 1)
@@ -366,25 +366,25 @@ def test_one_point_for_absolute_values_has_both_sides() -> None:
 
 def test_whether_largest_margins_are_together() -> None:
     """The orders of XOR's neurons are apart; bounds that are no exact values leave ties open."""
-    found = margins(XOR, ["adamw", "lion", "muon"], 4, labelled=True)
+    found = max_margins(XOR, ["adamw", "lion", "muon"], 4, labelled=True)
     assert len(found.components) == 24
     assert found.together("adamw", "lion") is False
     assert found.largest("muon").lower < found.largest("muon").upper
     assert found.together("adamw", "muon") is None
-    assert margins(XOR, ["adamw", "muon"], 4).together("adamw", "muon") is True
+    assert max_margins(XOR, ["adamw", "muon"], 4).together("adamw", "muon") is True
 
 
 def test_mistakes() -> None:
     with pytest.raises(InputError, match=r"y\[1\].*2 is no label"):
-        margins(Problem([[1], [2]], [1, 2]), ["adamw"], 1)
+        max_margins(Problem([[1], [2]], [1, 2]), ["adamw"], 1)
     with pytest.raises(InputError, match="margins are for networks of hidden neurons only"):
-        margins(Problem([[1]], [1], output_bias=True), ["adamw"], 1)
+        max_margins(Problem([[1]], [1], output_bias=True), ["adamw"], 1)
     with pytest.raises(InputError, match="no norm ball"):
-        margins(XOR, ["sgd"], 1)
+        max_margins(XOR, ["sgd"], 1)
     with pytest.raises(InputError, match="width"):
-        margins(XOR, ["adamw"])
+        max_margins(XOR, ["adamw"])
     with pytest.raises(BudgetError, match="cells"):
-        margins(XOR, ["adamw"], 4, max_cells=10)
+        max_margins(XOR, ["adamw"], 4, max_cells=10)
 
 
 def test_an_interrupt_leaves_what_is_known() -> None:
@@ -394,7 +394,7 @@ def test_an_interrupt_leaves_what_is_known() -> None:
         if stage.startswith("margin in component 1"):
             raise Interrupted
 
-    found = margins(problem, ["adamw"], 1, progress=progress)
+    found = max_margins(problem, ["adamw"], 1, progress=progress)
     assert not found.complete
     assert [list(component) for component in found.components] == [["adamw"], []]
     assert found.preferred("adamw") is None
@@ -471,7 +471,7 @@ def test_labels_against_a_grid_of_networks(seed: int) -> None:
 def test_other_balls_have_names() -> None:
     """By geometry as well as by name."""
     assert largest(XOR, "lion", 4) == largest(XOR, "adamw", 4)
-    found = margins(XOR, [geometry("adamw")], 4)
+    found = max_margins(XOR, [geometry("adamw")], 4)
     assert found.optimizers == ("adamw",)
 
 
@@ -483,7 +483,7 @@ def test_biases_as_their_optimizers_treat_them(bias: str, muon: float, muon_adam
     """Labels 1 at x = 0 and -1 at x = 1: for the margin t one neuron has u = (-t, t), the other one
     (t, 0), so that both gauges are those of (-t, t) without biases."""
     problem = Problem([[0], [1]], [1, -1], loss="hinge").with_bias(bias)
-    found = margins(problem, ["adamw", "muon", "muon-adamw"], 2).components
+    found = max_margins(problem, ["adamw", "muon", "muon-adamw"], 2).components
     for name, largest in (("adamw", 1), ("muon", muon), ("muon-adamw", muon_adamw)):
         margin = found[0][name]
         assert float(margin.lower) - 1e-6 <= largest <= float(margin.upper) + 1e-6

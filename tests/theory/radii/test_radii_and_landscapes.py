@@ -11,7 +11,7 @@ from problems import planted
 from profiles import part
 
 from theory import Problem, analyse
-from theory.radii import radii
+from theory.radii import least_radii
 from theory.within import Ball
 
 SMALL = Fraction(1, 1000)
@@ -26,7 +26,7 @@ def zero_loss(n: int, m: int, seed: int) -> Problem:
 @given(st.integers(2, 4), st.integers(1, 2), st.integers(0, 10**6))
 def test_adamw_reaches_zero_loss_exactly_at_its_radius(n: int, m: int, seed: int) -> None:
     problem = zero_loss(n, m, seed)
-    found = radii(analyse(problem, m), ["adamw"])
+    found = least_radii(analyse(problem, m), ["adamw"])
     values = sorted(component["adamw"].lower for component in found.components)
     assert analyse(problem, m, within=Ball("adamw", values[0] * (1 - SMALL))).minimum > 0
     # As the ball grows to each radius in turn, one component more is reached.
@@ -46,7 +46,7 @@ def test_adamw_reaches_zero_loss_exactly_at_its_radius(n: int, m: int, seed: int
 )
 def test_other_balls_reach_zero_loss_at_their_radius(n: int, m: int, seed: int, ball: str) -> None:
     problem = zero_loss(n, m, seed)
-    found = radii(analyse(problem, m), [ball])
+    found = least_radii(analyse(problem, m), [ball])
     least = min((component[ball] for component in found.components), key=lambda r: r.upper)
     below = analyse(problem, m, within=Ball(ball, least.lower * (1 - SMALL)))
     above = analyse(problem, m, within=Ball(ball, least.upper * (1 + SMALL)))

@@ -20,7 +20,7 @@ from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
 from theory.loading import example
 from theory.problem import Problem
-from theory.radii import Radii, radii
+from theory.radii import Radii, least_radii
 from theory.within import Ball, gauge_in, settled
 
 LINE = Problem([[0], [1], [2]], [1, -1, 2])
@@ -37,7 +37,7 @@ small = st.fractions(-2, 2, max_denominator=3)
 @cache
 def found(problem: Problem, width: int, bias: str) -> Radii:
     names = NAMES if bias in ("free", "decayed") else BOUNDED
-    return radii(analyse(problem.with_bias(bias), width), names)
+    return least_radii(analyse(problem.with_bias(bias), width), names)
 
 
 @pytest.mark.parametrize(("name", "bias"), CASES)
@@ -89,7 +89,7 @@ def test_a_constant_fit(width: int) -> None:
     }
     for (name, bias), radius in expected.items():
         analysis = analyse(Problem([[0]], [1]).with_bias(bias), width)
-        each = radii(analysis, [name]).components[0][name]
+        each = least_radii(analysis, [name]).components[0][name]
         assert float(each.lower) == pytest.approx(radius, rel=NARROW)
         assert float(each.upper) == pytest.approx(radius, rel=NARROW)
 
@@ -106,7 +106,7 @@ def test_bounds_of_drawn_data(
     name, bias = case
     data = Problem(X, y[: len(X)]).with_bias(bias)
     analysis: Analysis = analyse(data, 1)
-    for component in radii(analysis, [name]).components:
+    for component in least_radii(analysis, [name]).components:
         radius = component[name]
         assert (
             radius.lower
@@ -137,5 +137,5 @@ def test_weak_duality_with_bounded_biases(
 
 def test_treatments_that_are_not_known_are_refused() -> None:
     with pytest.raises(InputError, match=r"^bias: as adamw's in the ball of colnorm is not known"):
-        radii(analyse(LINE.with_bias("adamw"), 1), ["colnorm"])
+        least_radii(analyse(LINE.with_bias("adamw"), 1), ["colnorm"])
     assert gauge_in(LINE.with_bias(), "ngd") == gauge_of(geometry("ngd").ball)

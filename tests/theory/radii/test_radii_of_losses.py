@@ -27,10 +27,10 @@ from theory.landscape import Analysis
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.least import least
 from theory.losses import Loss
-from theory.margins import margins
+from theory.margins import max_margins
 from theory.network import Network
 from theory.problem import Problem
-from theory.radii import Radii, Radius, radii
+from theory.radii import Radii, Radius, least_radii
 from theory.radii.radii import least_fits
 from theory.states import cone_of, sign_of
 from theory.strategies import component_networks
@@ -121,7 +121,7 @@ def drawn(draw: st.DrawFn) -> Problem:
 @pytest.mark.parametrize("width", [1, 2])
 def test_one_number_is_fitted(problem: Problem, radius: Fraction, width: int) -> None:
     """Neurons share it: each has 1 / m of it in the balls where each has its own room."""
-    (component,) = radii(analyse(problem, width), ["adamw", "muon", "ngd"]).components
+    (component,) = least_radii(analyse(problem, width), ["adamw", "muon", "ngd"]).components
     assert component["adamw"].upper == component["adamw"].lower == radius / Fraction(width)
     for name in ("muon", "ngd"):
         assert component[name].lower <= radius <= component[name].upper
@@ -133,17 +133,20 @@ def test_the_absolute_value_with_a_linear_part() -> None:
     neuron needs 2, two of them 2 together, 1 each."""
     for loss, length in (("absolute", 1), ("epsilon:1/10", Fraction(9, 10)), ("hinge", 1)):
         problem = Problem([[1], [-1]], [1, 1], loss=loss, skip=True)
-        one, two = radii(analyse(problem, 1), ["adamw"]), radii(analyse(problem, 2), ["adamw"])
+        one, two = (
+            least_radii(analyse(problem, 1), ["adamw"]),
+            least_radii(analyse(problem, 2), ["adamw"]),
+        )
         assert [known["adamw"].upper for known in one.components] == [2 * length] * 2
         assert [known["adamw"].upper for known in two.components] == [length]
-        for known in radii(analyse(problem, 2), ["ngd", "muon"]).components:
+        for known in least_radii(analyse(problem, 2), ["ngd", "muon"]).components:
             assert all(radius.lower <= 2 * length <= radius.upper for radius in known.values())
 
 
 def test_components_of_one_least_loss_are_told_apart() -> None:
     """One of two points is fitted: |1 - a| with one neuron, at x = 1 or at x = -2."""
     problem = Problem([[1], [-2]], [1, 1], loss="absolute")
-    found = radii(analyse(problem, 1), ["adamw", "muon"])
+    found = least_radii(analyse(problem, 1), ["adamw", "muon"])
     assert sorted(known["adamw"].upper for known in found.components) == [Fraction(1, 2), 1]
     best = min(range(2), key=lambda i: found.components[i]["adamw"].upper)
     assert found.preferred("adamw") == found.preferred("muon") == best
@@ -152,7 +155,7 @@ def test_components_of_one_least_loss_are_told_apart() -> None:
 def test_optimizers_prefer_different_components_of_a_positive_least_loss() -> None:
     """-relu(u.x) with 2 u_1 + u_2 = 4, and u_1 - 3 u_2 = 1 or 3 u_2 - 3 u_1 = 1."""
     X, y = [[-3, 3], [2, 1], [1, -3], [-2, -1]], [-1, -4, -1, -2]
-    found = radii(analyse(Problem(X, y, loss="huber:1"), 1), ["adamw", "muon"])
+    found = least_radii(analyse(Problem(X, y, loss="huber:1"), 1), ["adamw", "muon"])
     assert found.analysis.minimum == 2
     assert [known["adamw"].upper for known in found.components] == [
         Fraction(13, 7),
@@ -171,7 +174,7 @@ def test_cells_of_one_component_with_other_fits() -> None:
     Their sum is 2 where 2 t >= a, so that 1/2 is the radius, and in the next cell only for t = 1/3.
     """
     problem = Problem([[-2, -2], [0, -1], [1, -2]], [-2, -3, 0], loss="quantile:1/4")
-    found = radii(analyse(problem, 1), ["adamw"])
+    found = least_radii(analyse(problem, 1), ["adamw"])
     (component,) = found.analysis.components
     assert found.analysis.minimum == 2
     assert len(set(least_fits(found.analysis.complex, component).values())) == 2
@@ -184,11 +187,11 @@ def test_a_form_that_sees_differences_only() -> None:
     form = [[1, -1], [-1, 1]]
     for width in (1, 2):
         problem = Problem([[1], [2]], [5, 8], form=form)
-        (known,) = radii(analyse(problem, width), ["adamw", "ngd"]).components
+        (known,) = least_radii(analyse(problem, width), ["adamw", "ngd"]).components
         assert known["adamw"].lower == known["adamw"].upper == Fraction(3, width)
         assert known["ngd"].lower <= 3 <= known["ngd"].upper
         opposite = Problem([[1], [-1]], [5, 8], form=form)
-        for known in radii(analyse(opposite, width), ["adamw"]).components:
+        for known in least_radii(analyse(opposite, width), ["adamw"]).components:
             assert known["adamw"].lower == known["adamw"].upper == Fraction(3, width)
 
 
@@ -197,7 +200,9 @@ def test_singular_forms_in_landscapes(free: Mapping[str, Any]) -> None:
     problem, _ = planted(4, 2, 3, 1)
     rows = [[1, 2, 0, 1], [0, 1, 1, -1], [2, 0, 1, 1]]
     form = [[sum(row[i] * row[k] for row in rows) for k in range(4)] for i in range(4)]
-    found = radii(analyse(Problem(problem.X, problem.y, form=form, **free), 1), ["adamw", "muon"])
+    found = least_radii(
+        analyse(Problem(problem.X, problem.y, form=form, **free), 1), ["adamw", "muon"]
+    )
     check_in_landscapes(found)
     for known in found.components:
         assert known["muon"].upper - known["muon"].lower <= WIDTH * known["muon"].upper
@@ -234,18 +239,18 @@ def check_in_landscapes(found: Radii) -> None:
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("name", [*LINEAR, *QUADRATIC])
 def test_adamw_in_landscapes(name: str, options: str) -> None:
-    check_in_landscapes(radii(analyse(data(name, 1, **OPTIONS[options]), 1), ["adamw"]))
+    check_in_landscapes(least_radii(analyse(data(name, 1, **OPTIONS[options]), 1), ["adamw"]))
 
 
 @pytest.mark.parametrize("name", [*LINEAR, *QUADRATIC])
 def test_adamw_in_landscapes_of_two_neurons(name: str) -> None:
-    check_in_landscapes(radii(analyse(data(name, 2, n=3, **OPTIONS["all"]), 2), ["adamw"]))
+    check_in_landscapes(least_radii(analyse(data(name, 2, n=3, **OPTIONS["all"]), 2), ["adamw"]))
 
 
 @fewest
 @given(drawn(), st.integers(1, 2))
 def test_adamw_in_landscapes_of_drawn_data(problem: Problem, width: int) -> None:
-    check_in_landscapes(radii(analyse(problem, width), ["adamw"]))
+    check_in_landscapes(least_radii(analyse(problem, width), ["adamw"]))
 
 
 @pytest.mark.parametrize("options", ["plain", "all"])
@@ -255,7 +260,7 @@ def test_round_balls_in_landscapes(name: str, options: str, optimizer: str) -> N
     """The least loss in a ball a little smaller is above that of all networks, in a larger one it
     is as low."""
     problem = data(name, 3, n=5 if options == "plain" else 4, **OPTIONS[options])
-    found = radii(analyse(problem, 1), [optimizer])
+    found = least_radii(analyse(problem, 1), [optimizer])
     level, first = found.analysis.minimum, min(_radii(found, optimizer), key=lambda r: r.upper)
     assert first.upper - first.lower <= WIDTH * first.upper
     if first.upper:
@@ -342,7 +347,7 @@ def by_highs(analysis: Analysis, cell: Cell, lam: Sequence[float] | None = None)
 @pytest.mark.parametrize("seed", [4, 5])
 def test_all_cells_by_highs(name: str, options: str, seed: int) -> None:
     analysis = analyse(data(name, seed, **OPTIONS[options]), 1 + seed % 2)
-    found = radii(analysis, ["adamw", "muon"])
+    found = least_radii(analysis, ["adamw", "muon"])
     for component, known in zip(analysis.components, found.components, strict=True):
         expected = min(by_highs(analysis, cell) for cell in component.cells)
         assert float(known["adamw"].upper) == pytest.approx(expected, rel=FLOAT, abs=FLOAT)
@@ -377,7 +382,7 @@ def test_no_network_of_least_loss_is_smaller(
 ) -> None:
     analysis = analyse(problem, width)
     names = ["adamw", "muon", "colnorm"] if problem.bias is None else ["adamw", "ngd"]
-    found = radii(analysis, names)
+    found = least_radii(analysis, names)
     for _ in range(3):
         component, network = data.draw(component_networks(analysis))
         assert network.loss(problem) == analysis.minimum
@@ -398,7 +403,7 @@ def test_no_network_of_least_loss_is_smaller(
 @fewer
 @given(drawn(), st.integers(1, 2))
 def test_intervals_are_narrow(problem: Problem, width: int) -> None:
-    for known in radii(analyse(problem, width), ["muon", "adamw-ngd", "ngd"]).components:
+    for known in least_radii(analyse(problem, width), ["muon", "adamw-ngd", "ngd"]).components:
         for radius in known.values():
             assert radius.upper - radius.lower <= WIDTH * radius.upper * 10
 
@@ -431,10 +436,10 @@ def test_weights_are_repeated_rows(name: str, free: Mapping[str, bool]) -> None:
     rows = [(x, v) for x, v, k in zip(problem.X, problem.y, times, strict=True) for _ in range(k)]
     X, y = zip(*rows, strict=True)
     repeated = replace(problem, X=X, y=y)
-    first, second = (radii(analyse(each, 1), NAMES) for each in (weighted, repeated))
+    first, second = (least_radii(analyse(each, 1), NAMES) for each in (weighted, repeated))
     assert first.analysis.minimum == second.analysis.minimum
     same(first, second)
-    unweighted = radii(analyse(problem, 1), NAMES)
+    unweighted = least_radii(analyse(problem, 1), NAMES)
     assert unweighted.analysis.minimum <= first.analysis.minimum
 
 
@@ -456,7 +461,7 @@ def test_rows_permuted_and_signs_changed(problem: Problem, data: st.DataObject) 
         loss=loss,
     )
     names = ["adamw"] if problem.bias else NAMES
-    same(radii(analyse(problem, 1), names), radii(analyse(other, 1), names))
+    same(least_radii(analyse(problem, 1), names), least_radii(analyse(other, 1), names))
 
 
 @pytest.mark.parametrize(
@@ -466,20 +471,22 @@ def test_rows_permuted_and_signs_changed(problem: Problem, data: st.DataObject) 
 def test_radii_grow_with_the_targets(name: str, larger: str) -> None:
     problem = data(name, 7, output_bias=True)
     grown = having(problem, y=[3 * v for v in problem.y], loss=Loss.named(larger))
-    same(radii(analyse(problem, 1), NAMES), radii(analyse(grown, 1), NAMES), Fraction(3))
+    same(
+        least_radii(analyse(problem, 1), NAMES), least_radii(analyse(grown, 1), NAMES), Fraction(3)
+    )
 
 
 def test_half_quantiles_are_absolute() -> None:
     problem = data("absolute", 8)
     half = replace(problem, loss=Loss.named("quantile:1/2"))
-    same(radii(analyse(problem, 1), NAMES), radii(analyse(half, 1), NAMES))
+    same(least_radii(analyse(problem, 1), NAMES), least_radii(analyse(half, 1), NAMES))
 
 
 @pytest.mark.parametrize("threshold", [100, 1000])
 def test_huber_far_from_its_threshold_is_squared(threshold: int) -> None:
     problem = data("squared", 9, skip=True)
     huber = replace(problem, loss=Loss.named(f"huber:{threshold}"))
-    same(radii(analyse(problem, 1), NAMES), radii(analyse(huber, 1), NAMES))
+    same(least_radii(analyse(problem, 1), NAMES), least_radii(analyse(huber, 1), NAMES))
 
 
 @pytest.mark.parametrize("name", OF_LABELS)
@@ -491,7 +498,7 @@ def test_hinges_at_zero_are_margins(name: str, problem: Problem, width: int) -> 
     problem = replace(problem, loss=Loss.named(name))
     analysis = analyse(problem, width)
     assert analysis.minimum == 0
-    found, known = radii(analysis, NAMES), margins(problem, NAMES, width)
+    found, known = least_radii(analysis, NAMES), max_margins(problem, NAMES, width)
     assert len(found.components) == len(known.components) > 0
     for optimizer in NAMES:
         ours = sorted(radius.upper for radius in _radii(found, optimizer))
@@ -507,7 +514,7 @@ def test_an_output_bias_on_a_grid(name: str) -> None:
     witness attains it."""
     problem = data(name, 10, n=4, output_bias=True)
     analysis = analyse(problem, 1)
-    radius = min(_radii(radii(analysis, ["adamw"]), "adamw"), key=lambda each: each.upper)
+    radius = min(_radii(least_radii(analysis, ["adamw"]), "adamw"), key=lambda each: each.upper)
 
     def fixed(b: Fraction) -> Fraction | None:
         """The least radius with this output bias; None where it costs."""
@@ -515,7 +522,7 @@ def test_an_output_bias_on_a_grid(name: str) -> None:
         found = analyse(rest, 1)
         if found.minimum != analysis.minimum:
             return None
-        return min(each.upper for each in _radii(radii(found, ["adamw"]), "adamw"))
+        return min(each.upper for each in _radii(least_radii(found, ["adamw"]), "adamw"))
 
     assert fixed(radius.witness.b) == radius.upper > 0
     near = [radius.witness.b + Fraction(k, 8) for k in range(-8, 9)]
@@ -530,7 +537,7 @@ def test_a_linear_part_of_dependent_columns() -> None:
     X = [[1, 0, 1, 1, 0], [0, 1, 1, 1, 0], [1, 1, 2, 1, 0], [-1, -1, -2, 1, 0]]
     for loss in ("absolute", "huber:1/2"):
         problem = Problem(X, [1, 2, -1, 4], loss=loss, output_bias=True, skip=True)
-        found = radii(analyse(problem, 1), ["adamw", "muon"])
+        found = least_radii(analyse(problem, 1), ["adamw", "muon"])
         check_in_landscapes(found)
         for known in found.components:
             assert known["muon"].upper - known["muon"].lower <= WIDTH * known["muon"].upper
@@ -540,24 +547,24 @@ def test_a_linear_part_of_dependent_columns() -> None:
 def test_zero_rows_and_zero_targets(options: Mapping[str, Any]) -> None:
     for loss in ("absolute", "epsilon:1/10", "huber:1"):
         zeros = Problem([[0, 0], [1, 2], [2, 4]], [0, 0, 0], loss=loss, **options)
-        (component,) = radii(analyse(zeros, 2), ["adamw", "muon"]).components
+        (component,) = least_radii(analyse(zeros, 2), ["adamw", "muon"]).components
         assert all(radius.upper == radius.lower == 0 for radius in component.values())
         assert component["adamw"].witness == replace(
             Network.zero(2, 2), c=(Fraction(), Fraction()) if "skip" in options else None
         )
         rest = Problem([[0, 0], [1, 2], [2, 4]], [5, 1, 4], loss=loss, **options)
-        check_in_landscapes(radii(analyse(rest, 1), ["adamw"]))
+        check_in_landscapes(least_radii(analyse(rest, 1), ["adamw"]))
 
 
 def test_labels_with_free_biases() -> None:
     """Duals in floats miss by little what free biases ask for exactly: they are put right."""
     X, y = [[1, 1], [-2, -1], [-1, 0], [0, 0]], [1, 1, -1, 1]
     problem = Problem(X, y, loss="squared_hinge").with_bias("free")
-    (found,) = radii(analyse(problem, 2), ["ngd", "muon"]).components
+    (found,) = least_radii(analyse(problem, 2), ["ngd", "muon"]).components
     for radius in found.values():
         assert radius.upper - radius.lower <= WIDTH * radius.upper
         assert float(radius.upper) == pytest.approx(2 * math.sqrt(13), rel=FLOAT)
-    (known,) = margins(problem, ["ngd"], 2).components
+    (known,) = max_margins(problem, ["ngd"], 2).components
     assert known["ngd"].upper - known["ngd"].lower <= WIDTH * known["ngd"].upper
 
 
@@ -565,11 +572,11 @@ def test_the_least_loss_in_a_ball_is_on_its_boundary() -> None:
     problem = data("absolute", 4)
     inside = analyse(problem, 1, within=Ball("adamw", "1/8"))
     assert inside.minimum > analyse(problem, 1).minimum
-    for known in radii(inside, ["adamw"]).components:
+    for known in least_radii(inside, ["adamw"]).components:
         assert known["adamw"].lower == known["adamw"].upper == Fraction(1, 8)
 
 
 def test_logistic_losses_are_refused() -> None:
     labels = replace(data("hinge", 1, n=3), loss=Loss.named("logistic"))
     with pytest.raises(InputError, match="^loss: the least logistic loss is no rational number"):
-        radii(analyse(labels, 1), ["adamw"])
+        least_radii(analyse(labels, 1), ["adamw"])

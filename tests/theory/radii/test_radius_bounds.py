@@ -31,7 +31,7 @@ from theory.landscape.cells import Cell
 from theory.loading import example
 from theory.network import Network
 from theory.problem import Problem
-from theory.radii import OPTIMIZERS, DualPoint, Radii, Radius, radii
+from theory.radii import OPTIMIZERS, DualPoint, Radii, Radius, least_radii
 from theory.radii.fibre import Fibre
 from theory.radii.fits import Fits
 from theory.strategies import component_networks, planted_problems, problems
@@ -50,7 +50,7 @@ fewer = part(3)
 
 def only(problem: Problem, width: int, *optimizers: str) -> Mapping[str, Radius]:
     """The radii of the only component."""
-    found = radii(analyse(problem, width), optimizers)
+    found = least_radii(analyse(problem, width), optimizers)
     assert len(found.components) == 1
     return found.components[0]
 
@@ -157,7 +157,7 @@ def relative_width(radius: Radius) -> float:
 def test_proofs_of_the_examples(name: str) -> None:
     problem = example(name)
     assert problem.width is not None
-    found = radii(analyse(problem, problem.width))
+    found = least_radii(analyse(problem, problem.width))
     recheck(found)
     for known in found.components:
         assert all(known[optimizer].lower == known[optimizer].upper for optimizer in EXACT)
@@ -167,7 +167,7 @@ def test_proofs_of_the_examples(name: str) -> None:
 @fewer
 @given(problems(max_denominator=4), st.integers(1, 2))
 def test_proofs(problem: Problem, width: int) -> None:
-    found = radii(analyse(problem, width), DIFFERENT)
+    found = least_radii(analyse(problem, width), DIFFERENT)
     recheck(found)
     for known in found.components:
         assert known["adamw"].lower == known["adamw"].upper
@@ -177,7 +177,7 @@ def test_proofs(problem: Problem, width: int) -> None:
 @pytest.mark.parametrize(("n", "d", "m", "seed"), [(5, 3, 2, 3), (6, 2, 3, 1), (4, 3, 3, 5)])
 def test_proofs_of_larger_problems(n: int, d: int, m: int, seed: int) -> None:
     problem, _ = planted(n, d, m, seed)
-    found = radii(analyse(problem, m), DIFFERENT)
+    found = least_radii(analyse(problem, m), DIFFERENT)
     recheck(found)
     for known in found.components:
         assert all(relative_width(radius) <= WIDTH for radius in known.values())
@@ -189,7 +189,7 @@ def test_no_network_of_the_component_is_smaller(
     problem: Problem, width: int, data: st.DataObject
 ) -> None:
     analysis = analyse(problem, width)
-    found = radii(analysis, DIFFERENT)
+    found = least_radii(analysis, DIFFERENT)
     for _ in range(3):
         component, network = data.draw(component_networks(analysis))
         U = np.array([u for _, u in network.convex_coordinates()], dtype=float).T
@@ -203,7 +203,7 @@ def test_weak_duality_at_random_networks(problem: Problem, width: int, seed: int
     """lam.f(u) <= gauge(u) h on the whole cell, so networks in a smaller ball have another fit."""
     generator = np.random.default_rng(seed)
     analysis = analyse(problem, width)
-    found = radii(analysis, DIFFERENT)
+    found = least_radii(analysis, DIFFERENT)
     arrangement = analysis.complex.arrangement
     kernel = [np.array(w, dtype=float)[:, 0] for w in sympy.Matrix(problem.X).nullspace()]
     for component, known in zip(analysis.components, found.components, strict=True):
@@ -229,7 +229,7 @@ def test_weak_duality_at_random_networks(problem: Problem, width: int, seed: int
 
 def test_flagship() -> None:
     """AdamW and Lion prefer one component, Muon the other."""
-    found = radii(analyse(example("flagship"), 2))
+    found = least_radii(analyse(example("flagship"), 2))
     first, second = found.components
     assert found.complete
     for name in EXACT:
@@ -241,7 +241,7 @@ def test_flagship() -> None:
 
 
 def test_opposite_preference() -> None:
-    found = radii(analyse(example("opposite-preference"), 2), ["adamw", "muon"])
+    found = least_radii(analyse(example("opposite-preference"), 2), ["adamw", "muon"])
     assert found.preferred("adamw") == 1
     assert found.preferred("muon") == 0
     assert [known["adamw"].upper for known in found.components] == [2, Fraction(5, 3)]
@@ -281,7 +281,7 @@ def test_above_zero_loss() -> None:
     """X = (1, 2), y = (1, 1): the least squares slope 3/5."""
     analysis = analyse(Problem(X=[[1], [2]], y=[1, 1]), 1)
     assert analysis.minimum == Fraction(1, 10)
-    found = radii(analysis, DIFFERENT)
+    found = least_radii(analysis, DIFFERENT)
     assert found.components[0]["adamw"].upper == Fraction(3, 5)
     recheck(found)
 
@@ -328,7 +328,7 @@ def least_vertex(fibre: Fibre, fit: Sequence[Fraction]) -> Fraction:
 @given(problems(n=(1, 3), max_denominator=4))
 def test_adamw_against_all_vertices_of_all_cells(problem: Problem) -> None:
     analysis = analyse(problem, 1)
-    found = radii(analysis, ["adamw"])
+    found = least_radii(analysis, ["adamw"])
     for component, known in zip(analysis.components, found.components, strict=True):
         fit = component.representative.fit(problem)
         fibres = [Fibre.of(analysis.complex, cell, Fits.only(fit)) for cell in component.cells]
@@ -339,7 +339,7 @@ def test_adamw_against_all_vertices_of_all_cells(problem: Problem) -> None:
 def test_adamw_against_all_vertices_with_two_neurons(seed: int) -> None:
     problem, _ = planted(2, 1, 2, seed, entries=3)
     analysis = analyse(problem, 2)
-    found = radii(analysis, ["adamw"])
+    found = least_radii(analysis, ["adamw"])
     for component, known in zip(analysis.components, found.components, strict=True):
         fit = component.representative.fit(problem)
         fibres = [Fibre.of(analysis.complex, cell, Fits.only(fit)) for cell in component.cells]
@@ -358,7 +358,7 @@ def test_larger_gauges_have_larger_radii(problem: Problem, width: int) -> None:
     orders = (("adamw", *CONIC), ("adamw", "adamw-ngd", "ngd-adamw"))
     equal: list[tuple[str, ...]] = [("colnorm-ngd", "ngd-adamw")]
     equal += [CONIC, ("adamw", "adamw-ngd")] if width == 1 else []
-    for known in radii(analyse(problem, width), [*DIFFERENT, "ngd-adamw"]).components:
+    for known in least_radii(analyse(problem, width), [*DIFFERENT, "ngd-adamw"]).components:
         for less, more in (pair for order in orders for pair in pairwise(order)):
             assert known[less].lower <= known[more].upper
         for group in equal:
@@ -378,7 +378,7 @@ def same(first: Radii, second: Radii, factor: Fraction = Fraction(1)) -> None:
 @given(problems(max_denominator=4), st.integers(1, 2), st.fractions(Fraction(1, 9), 9))
 def test_scaling_y_scales_the_radii(problem: Problem, width: int, factor: Fraction) -> None:
     other = replace(problem, y=tuple(factor * v for v in problem.y))
-    first, second = (radii(analyse(p, width), DIFFERENT) for p in (problem, other))
+    first, second = (least_radii(analyse(p, width), DIFFERENT) for p in (problem, other))
     same(first, second, factor)
 
 
@@ -389,7 +389,10 @@ def test_permuting_data_rows(problem: Problem, width: int, data: st.DataObject) 
     other = replace(
         problem, X=tuple(problem.X[k] for k in order), y=tuple(problem.y[k] for k in order)
     )
-    same(radii(analyse(problem, width), DIFFERENT), radii(analyse(other, width), DIFFERENT))
+    same(
+        least_radii(analyse(problem, width), DIFFERENT),
+        least_radii(analyse(other, width), DIFFERENT),
+    )
 
 
 @fewer
@@ -401,7 +404,7 @@ def test_repeating_a_row(instance: tuple[Problem, Network], data: st.DataObject)
     assert analysis.minimum == 0
     k = data.draw(st.integers(0, problem.n - 1))
     other = Problem(X=(*problem.X, problem.X[k]), y=(*problem.y, problem.y[k]))
-    same(radii(analysis, DIFFERENT), radii(analyse(other, network.width), DIFFERENT))
+    same(least_radii(analysis, DIFFERENT), least_radii(analyse(other, network.width), DIFFERENT))
 
 
 ROTATION = ((Fraction(3, 5), Fraction(-4, 5)), (Fraction(4, 5), Fraction(3, 5)))
@@ -421,7 +424,7 @@ def test_orthogonal_maps_of_the_input(
     X = tuple(map(tuple, matrix(problem.X) @ matrix(Q)))
     names = DIFFERENT if Q == SIGNED_PERMUTATION else CONIC
     other = replace(problem, X=X)
-    same(radii(analyse(problem, width), names), radii(analyse(other, width), names))
+    same(least_radii(analyse(problem, width), names), least_radii(analyse(other, width), names))
 
 
 def test_rotations_do_change_adamw() -> None:
@@ -433,8 +436,8 @@ def test_rotations_do_change_adamw() -> None:
 
 def test_permuting_neurons() -> None:
     """Each component modulo permutation is two labelled ones, so nothing is preferred."""
-    modulo = radii(analyse(example("flagship"), 2), ["adamw", "muon"])
-    labelled = radii(analyse(example("flagship"), 2, labelled=True), ["adamw", "muon"])
+    modulo = least_radii(analyse(example("flagship"), 2), ["adamw", "muon"])
+    labelled = least_radii(analyse(example("flagship"), 2, labelled=True), ["adamw", "muon"])
     recheck(labelled)
     assert sorted(known["adamw"].upper for known in labelled.components) == [
         2,
@@ -470,7 +473,7 @@ def test_the_null_space_lowers_the_norm() -> None:
     """x = (1, 1), y = 2: u = (1, 1) is smaller than the landscape's representative."""
     analysis = analyse(Problem(X=[[1, 1]], y=[2]), 1)
     assert analysis.components[0].representative.W == ((2,), (0,))
-    known = radii(analysis, DIFFERENT).components[0]
+    known = least_radii(analysis, DIFFERENT).components[0]
     assert known["adamw"].upper == 1
     assert known["adamw"].witness.W == ((1,), (1,))
     for name in CONIC:
@@ -482,8 +485,8 @@ def test_data_beyond_the_range_of_floats(power: int) -> None:
     factor = Fraction(10) ** (2 * power)
     problem = example("flagship")
     other = Problem(X=tuple(tuple(v / factor for v in row) for row in problem.X), y=problem.y)
-    found = radii(analyse(other, 2), DIFFERENT)
-    same(radii(analyse(problem, 2), DIFFERENT), found, factor)
+    found = least_radii(analyse(other, 2), DIFFERENT)
+    same(least_radii(analyse(problem, 2), DIFFERENT), found, factor)
 
 
 def test_columns_of_different_sizes() -> None:
@@ -500,7 +503,7 @@ def test_columns_of_different_sizes() -> None:
 
 def test_without_a_conic_solver_the_bounds_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(theory.radii.least_gauge._Compiled, "solve", lambda *_: None)
-    found = radii(analyse(example("flagship"), 2), DIFFERENT)
+    found = least_radii(analyse(example("flagship"), 2), DIFFERENT)
     recheck(found)
     assert all(relative_width(known["muon"]) < 1 for known in found.components)
     assert found.preferred("adamw") == 0
@@ -508,7 +511,9 @@ def test_without_a_conic_solver_the_bounds_hold(monkeypatch: pytest.MonkeyPatch)
 
 def test_preferences_that_the_bounds_leave_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(theory.radii.least_gauge._Compiled, "solve", lambda *_: None)
-    assert radii(analyse(example("opposite-preference"), 2), ["muon"]).preferred("muon") is None
+    assert (
+        least_radii(analyse(example("opposite-preference"), 2), ["muon"]).preferred("muon") is None
+    )
 
 
 def test_level_above_the_minimum() -> None:
@@ -516,15 +521,15 @@ def test_level_above_the_minimum() -> None:
     with pytest.raises(
         InputError, match=r"level: 1/2 is above the least loss of component 0, which"
     ):
-        radii(analysis)
+        least_radii(analysis)
 
 
 def test_unknown_optimizer() -> None:
     analysis = analyse(example("flagship"), 2)
     with pytest.raises(InputError, match=r"'adam' is not one of adamw, lion, signsgd, muon, "):
-        radii(analysis, ["adam"])
+        least_radii(analysis, ["adam"])
     with pytest.raises(InputError, match="sgd has no norm ball"):
-        radii(analysis, ["sgd"])
+        least_radii(analysis, ["sgd"])
     assert "sgd" not in OPTIMIZERS
 
 
@@ -532,14 +537,14 @@ def test_a_geometry_of_ones_own_beside_a_name() -> None:
     """Equal norms have equal radii, whatever they are called; no radius is asked about."""
     mine = LionK("mine", MixedNorm(math.inf, math.inf), VectorNorm(math.inf))
     analysis = analyse(example("flagship"), 2)
-    found = radii(analysis, [mine, "adamw"])
+    found = least_radii(analysis, [mine, "adamw"])
     assert found.optimizers == ("mine", "adamw")
     assert all(each["mine"] == each["adamw"] for each in found.components)
     assert found.preferred(mine) == found.preferred("adamw") == 0
     with pytest.raises(
         InputError, match=r"^optimizer: is Ball\('muon', '2'\), but must be a name, such as 'muon'"
     ):
-        radii(analysis, [Ball("muon", 2)])  # type: ignore[list-item]
+        least_radii(analysis, [Ball("muon", 2)])  # type: ignore[list-item]
     with pytest.raises(InputError, match="^optimizer: is 2, but must be a name"):
         Ball(2, "muon")  # type: ignore[arg-type]
 
@@ -561,7 +566,7 @@ def test_interrupt(calls: int) -> None:
         if count > calls:
             raise Interrupted
 
-    found = radii(analyse(example("flagship"), 2), DIFFERENT, progress=progress)
+    found = least_radii(analyse(example("flagship"), 2), DIFFERENT, progress=progress)
     assert not found.complete
     assert found.preferred("ngd") is None
     assert ("adamw" in found.components[0]) == (calls > 2)
@@ -575,7 +580,7 @@ def test_cvxpy_is_loaded_only_when_needed() -> None:
 
 def test_a_problem_is_no_landscape() -> None:
     with pytest.raises(InputError, match=r"^analysis: is a Problem; pass analyse"):
-        radii(example("flagship"))  # type: ignore[arg-type]
+        least_radii(example("flagship"))  # type: ignore[arg-type]
 
 
 def test_geometries_of_users_have_no_exact_gauge() -> None:
@@ -591,8 +596,8 @@ def test_a_geometry_registered_by_a_user_does_not_stop_the_others() -> None:
     code = (
         "from theory.geometry import LionK, SchattenNorm, VectorNorm, optimizers\n"
         "optimizers._GEOMETRIES['mine'] = LionK('mine', SchattenNorm(4), VectorNorm(2))\n"
-        "from theory import Problem, analyse\nfrom theory.radii import radii\n"
-        "print(*radii(analyse(Problem(X=[[1]], y=[0]), 1)).optimizers)"
+        "from theory import Problem, analyse\nfrom theory.radii import least_radii\n"
+        "print(*least_radii(analyse(Problem(X=[[1]], y=[0]), 1)).optimizers)"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.split() == list(OPTIMIZERS)

@@ -9,12 +9,12 @@ import pytest
 from theory.connectivity.solutions import Neuron, network_of
 from theory.loading import example
 from theory.problem import Problem
-from theory.regions import grid, regions
+from theory.regions import grid, optimizer_regions
 
 
 def test_all_phases_of_two_regions() -> None:
     """The frontier is rho_B = 1 / rho_A at first, from rho_A = 1/2 to 1 / sqrt(2)."""
-    found = regions(example("two-regions"), ("adamw", "muon"), 2)
+    found = optimizer_regions(example("two-regions"), ("adamw", "muon"), 2)
     frontier = found.frontier(4)
     points = grid(frontier)
     assert {first for first, _ in points} > {vertex.fixed[0] for vertex in frontier.vertices}
@@ -32,7 +32,7 @@ def test_all_phases_of_two_regions() -> None:
 
 def test_undecided_points_are_none() -> None:
     """At width 5 the few cells allowed leave small balls of adamw open."""
-    found = regions(example("flagship"), ("adamw", "muon"), 5, max_cells=100)
+    found = optimizer_regions(example("flagship"), ("adamw", "muon"), 5, max_cells=100)
     points = grid(found.frontier())
     assert None in points.values()
     phases = {meeting.phase for meeting in points.values() if meeting}
@@ -40,7 +40,7 @@ def test_undecided_points_are_none() -> None:
 
 
 def test_where_every_radius_will_do() -> None:
-    points = grid(regions(Problem(X=[[1]], y=[0]), ("adamw", "muon"), 1).frontier())
+    points = grid(optimizer_regions(Problem(X=[[1]], y=[0]), ("adamw", "muon"), 1).frontier())
     assert {meeting.phase for meeting in points.values() if meeting} == {"overlap"}
 
 

@@ -17,8 +17,8 @@ from theory import Network, Problem, certify, check, example
 from theory.connectivity.solutions import Neuron, Point
 from theory.errors import InputError, Interrupted, Undecided
 from theory.geometry import LionK, MixedNorm, VectorNorm
-from theory.radii import radii
-from theory.regions import Regions, regions
+from theory.radii import least_radii
+from theory.regions import Regions, optimizer_regions
 from theory.regions.balls import ball_of
 from theory.regions.meeting import at_large_width
 from theory.strategies import problems
@@ -64,7 +64,7 @@ def scaled(problem: Problem, rows: int | Fraction, outputs: int | Fraction) -> P
 @pytest.mark.parametrize("width", [1, 2, 3])
 def test_the_exact_threshold(width: int) -> None:
     """For (1,1) -> 2, (1,0) -> 1: AdamW from 1/m, Muon from sqrt 2, together from 2 / (m rho)."""
-    found = regions(example("two-regions"), ("adamw", "muon"), width)
+    found = optimizer_regions(example("two-regions"), ("adamw", "muon"), width)
     assert found.least(0).lower == found.least(0).upper == Fraction(1, width)
     second = found.least(1)
     assert second.lower is not None
@@ -77,7 +77,7 @@ def test_the_exact_threshold(width: int) -> None:
 
 
 def test_instances_of_theory() -> None:
-    found = regions(example("two-regions"), ("adamw", "muon"), 2)
+    found = optimizer_regions(example("two-regions"), ("adamw", "muon"), 2)
     rho = Fraction(3, 5)
     assert found.meet(rho).lower == found.meet(rho).upper == Fraction(5, 3)
     assert found.at(rho, Fraction(3, 2)).phase == "disjoint"
@@ -85,7 +85,7 @@ def test_instances_of_theory() -> None:
     assert found.at(rho, Fraction(5, 3)).phase == "overlap"
     assert found.at(rho, Fraction(7, 5)).empty == ("muon",)
     assert found.at(Fraction(2, 5), Fraction(7, 5)).empty == ("adamw", "muon")
-    found = regions(example("split-by-adamw-2"), ("adamw", "muon"), 2)
+    found = optimizer_regions(example("split-by-adamw-2"), ("adamw", "muon"), 2)
     assert found.least(0).lower == found.least(0).upper == Fraction(14, 9)
     assert abs(found.least(1).upper - Fraction("2.86744")) < Fraction(1, 10**5)
     assert found.meet(Fraction(8, 5)).upper == Fraction(53, 18)
@@ -97,7 +97,7 @@ def test_instances_of_theory() -> None:
 @pytest.mark.parametrize("width", [1, 3])
 def test_one_feature_and_one_datum(pair: tuple[str, str], width: int) -> None:
     """x = 1, y = 3: m neurons of room 3/m, or 3 in all, and nothing is in the way of both."""
-    found = regions(Problem(X=[[1]], y=[3]), pair, width)
+    found = optimizer_regions(Problem(X=[[1]], y=[3]), pair, width)
     roomy = ("adamw", "colnorm")
     least = [Fraction(3, width) if name in roomy else Fraction(3) for name in pair]
     shared = [at for at in (0, 1) if pair[at] in HALF_SHARED]
@@ -123,7 +123,7 @@ def test_one_neuron_sees_no_difference(seed: int) -> None:
     problem, _ = planted(2, 2, 1, seed, entries=3)
     pairs = (("colnorm", "ngd"), ("muon", "colnorm-ngd"), ("ngd-adamw", "muon-adamw"))
     for pair in (*pairs, ("adamw-ngd", "adamw")):
-        found = regions(problem, pair, 1)
+        found = optimizer_regions(problem, pair, 1)
         first, second = found.least(0), found.least(1)
         assert first.lower <= second.upper
         assert second.lower <= first.upper
@@ -139,14 +139,14 @@ def test_one_feature_sees_no_difference(seed: int, width: int) -> None:
     """At d = 1 Muon and NGD have one ball, and so do AdamW and column norms, also with NGD."""
     problem, _ = planted(3, 1, width, seed, entries=3)
     for pair in (("muon", "ngd"), ("adamw", "colnorm"), ("adamw-ngd", "colnorm-ngd")):
-        found = regions(problem, pair, width)
+        found = optimizer_regions(problem, pair, width)
         first, second = found.least(0), found.least(1)
         assert first.lower <= second.upper
         assert second.lower <= first.upper
 
 
 def test_the_same_ball_twice() -> None:
-    frontier = regions(example("flagship"), ("adamw", "lion"), 2).frontier()
+    frontier = optimizer_regions(example("flagship"), ("adamw", "lion"), 2).frontier()
     assert [vertex.fixed for vertex in frontier.vertices] == [(Fraction(2),)]
     assert narrow(frontier.vertices[0])
     assert abs(frontier.vertices[0].upper - 2) < NARROW
@@ -162,7 +162,7 @@ def test_planted_networks_are_seen(pair: tuple[str, str], width: int, seed: int)
     problem, network = planted(2, 2, width, seed, entries=3)
     point = point_of(network)
     needs = [ball_of(name).needed(point) for name in pair]
-    found = regions(problem, pair, width)
+    found = optimizer_regions(problem, pair, width)
     for which in (0, 1):
         assert found.least(which).lower <= needs[which]
     if all(needs):
@@ -178,7 +178,8 @@ def test_geometries_of_ones_own() -> None:
     mine = LionK("mine", MixedNorm(math.inf, math.inf), VectorNorm(math.inf))
     for width in (2, None):
         own, named = (
-            regions(example("flagship"), (first, "muon"), width) for first in (mine, "adamw")
+            optimizer_regions(example("flagship"), (first, "muon"), width)
+            for first in (mine, "adamw")
         )
         assert own.optimizers == ("mine", "muon")
         assert (own.least(0).lower, own.least(0).upper) == (
@@ -198,9 +199,9 @@ def test_radii_of_one_optimizer_agree(name: str) -> None:
     )
     from theory import analyse
 
-    other = radii(analyse(problem, problem.width or 2), optimizers)
+    other = least_radii(analyse(problem, problem.width or 2), optimizers)
     for optimizer in optimizers:
-        found = regions(problem, (optimizer, "ngd"), problem.width).least(0)
+        found = optimizer_regions(problem, (optimizer, "ngd"), problem.width).least(0)
         lower = min(component[optimizer].lower for component in other.components)
         upper = min(component[optimizer].upper for component in other.components)
         assert narrow(found)
@@ -214,7 +215,7 @@ def test_witnesses_are_what_they_are_said_to_be(
     problem: Problem, width: int, pair: tuple[str, str]
 ) -> None:
     """Degenerate data among them: zero and parallel rows, y = 0, least losses above 0."""
-    found = regions(problem, pair, width)
+    found = optimizer_regions(problem, pair, width)
     vertices = found.frontier(2).vertices
     for least in (found.least(0), found.least(1), *vertices):
         if least.witness is not None:
@@ -243,14 +244,14 @@ def test_scales_and_orders(pair: tuple[str, str]) -> None:
         assume(needs and any(problem.y))
         order = [2, 0, 1]
         permuted = Problem(X=[problem.X[k] for k in order], y=[problem.y[k] for k in order])
-        expected = regions(problem, pair, 2).meet(needs)
+        expected = optimizer_regions(problem, pair, 2).meet(needs)
         cases = (
             (permuted, Fraction(1)),
             (scaled(problem, 1, factor), factor),
             (scaled(problem, factor, 1), 1 / factor),
         )
         for other, times in cases:
-            found = regions(other, pair, 2).meet(needs * times)
+            found = optimizer_regions(other, pair, 2).meet(needs * times)
             assert found.lower <= expected.upper * times * (1 + NARROW)
             assert expected.lower * times <= found.upper * (1 + NARROW)
         compared += 1
@@ -270,8 +271,8 @@ def test_rotations_do_not_matter_to_muon_and_ngd(seed: int) -> None:
         ],
         y=problem.y,
     )
-    expected = regions(problem, ("muon", "ngd"), 2)
-    found = regions(turned, ("muon", "ngd"), 2)
+    expected = optimizer_regions(problem, ("muon", "ngd"), 2)
+    found = optimizer_regions(turned, ("muon", "ngd"), 2)
     for first, second in zip(
         expected.frontier(3).vertices, found.frontier(3).vertices, strict=False
     ):
@@ -282,8 +283,8 @@ def test_negated_outputs() -> None:
     problem = example("flagship")
     negated = Problem(X=problem.X, y=[-v for v in problem.y])
     rho = Fraction(9, 4)
-    first = regions(problem, ("adamw", "muon"), 2).meet(rho)
-    second = regions(negated, ("adamw", "muon"), 2).meet(rho)
+    first = optimizer_regions(problem, ("adamw", "muon"), 2).meet(rho)
+    second = optimizer_regions(negated, ("adamw", "muon"), 2).meet(rho)
     assert first.lower <= second.upper
     assert second.lower <= first.upper
 
@@ -293,8 +294,8 @@ def test_negated_outputs() -> None:
 
 def test_regions_merge_as_width_grows() -> None:
     problem, pair = example("flagship"), ("adamw", "muon")
-    by_width = [regions(problem, pair, width) for width in (2, 3, 4)]
-    large = regions(problem, pair, None)
+    by_width = [optimizer_regions(problem, pair, width) for width in (2, 3, 4)]
+    large = optimizer_regions(problem, pair, None)
     rho = Fraction(9, 4)
     needs = [found.meet(rho) for found in (*by_width, large)]
     for wide, wider in pairwise(needs):
@@ -313,7 +314,7 @@ def test_regions_merge_as_width_grows() -> None:
 def test_large_width(name: str, first: str) -> None:
     """Overlap if and only if Muon's ball holds the 2-summing radius; then from a width on."""
     problem, rho = example(name), Fraction(first)
-    large = regions(problem, ("adamw", "muon"), None)
+    large = optimizer_regions(problem, ("adamw", "muon"), None)
     gam = large.least(1)
     above, below = gam.upper * (1 + NARROW), gam.lower * (1 - NARROW)
     meeting = large.at(rho, above)
@@ -326,11 +327,11 @@ def test_large_width(name: str, first: str) -> None:
     q, states = problem.n + problem.d * (problem.d + 1) // 2, large.complex.states
     x = (problem.d + 1) * above / rho
     assert enough <= min(states, q - 1) - 1 - (-x // 1)
-    wide = regions(problem, ("adamw", "muon"), max(enough, 2), max_cells=10)
+    wide = optimizer_regions(problem, ("adamw", "muon"), max(enough, 2), max_cells=10)
     assert not wide.exact
     assert wide.at(rho, above).phase == "overlap"
     if enough > 1:
-        narrower = regions(problem, ("adamw", "muon"), enough - 1, max_cells=1)
+        narrower = optimizer_regions(problem, ("adamw", "muon"), enough - 1, max_cells=1)
         with pytest.raises(Undecided, match=f"open at width {enough - 1}"):
             narrower.at(rho, above)
     with pytest.raises(InputError, match="do not overlap"):
@@ -340,7 +341,7 @@ def test_large_width(name: str, first: str) -> None:
 @pytest.mark.parametrize("first", ["muon-adamw", "colnorm-ngd"])
 def test_one_shared_layer_and_muon_at_large_width(first: str) -> None:
     """rho_B min(rho_A, rho_B) >= gam^2."""
-    found = regions(example("split-by-adamw-2"), (first, "muon"), None)
+    found = optimizer_regions(example("split-by-adamw-2"), (first, "muon"), None)
     gam = found.least(1).upper
     for vertex in found.frontier(4).vertices:
         rho = vertex.fixed[0]
@@ -352,8 +353,8 @@ def test_one_shared_layer_and_muon_at_large_width(first: str) -> None:
 def test_one_layer_each_at_large_width() -> None:
     """rho_A of the output layer and rho_B of the hidden one: rho_A rho_B >= gam^2, that of NGD."""
     problem = example("split-by-adamw-2")
-    gam = regions(problem, ("ngd", "adamw"), None).least(0).upper
-    found = regions(problem, ("adamw-ngd", "ngd-adamw"), None)
+    gam = optimizer_regions(problem, ("ngd", "adamw"), None).least(0).upper
+    found = optimizer_regions(problem, ("adamw-ngd", "ngd-adamw"), None)
     assert found.least(0).upper == found.least(1).upper == 0
     for rho in (Fraction(1, 2), Fraction(3)):
         least = found.meet(rho)
@@ -366,7 +367,7 @@ def test_one_layer_each_at_large_width() -> None:
 )
 def test_no_ball_in_the_way_at_large_width(pair: tuple[str, str]) -> None:
     problem = example("flagship")
-    large = regions(problem, pair, None)
+    large = optimizer_regions(problem, pair, None)
     tiny = Fraction(1, 5)
     meeting = large.at(tiny, tiny)
     assert meeting.phase == "overlap"
@@ -379,7 +380,7 @@ def test_no_ball_in_the_way_at_large_width(pair: tuple[str, str]) -> None:
 
 def test_components_that_both_reach() -> None:
     """AdamW prefers component 0 of the flagship and Muon 1; they meet in 1 first."""
-    found = regions(example("flagship"), ("adamw", "muon"), 2)
+    found = optimizer_regions(example("flagship"), ("adamw", "muon"), 2)
     assert found.at(Fraction(11, 5), Fraction(7, 2)).reached == ((0,), (1,), ())
     assert found.at(Fraction(5, 2), Fraction(7, 2)).reached == ((0, 1), (1,), (1,))
     assert found.at(Fraction(5, 2), Fraction(7)).reached == ((0, 1), (0, 1), (0, 1))
@@ -390,7 +391,7 @@ def test_components_that_both_reach() -> None:
 def test_a_higher_level_needs_less() -> None:
     problem, pair, rho = example("flagship"), ("adamw", "muon"), Fraction(2)
     levels = [None, Fraction(1, 100), Fraction(1, 2)]
-    found = [regions(problem, pair, 2, level=level) for level in levels]
+    found = [optimizer_regions(problem, pair, 2, level=level) for level in levels]
     for lower, higher in pairwise(found):
         assert higher.meet(rho).upper < lower.meet(rho).lower
         assert narrow(higher.meet(rho))
@@ -402,7 +403,7 @@ def test_a_least_loss_above_zero() -> None:
     """The best fit of 1 and 0 in one place is 1/2, of loss 1/4; in all balls it needs rho 1/2
     where one neuron is all that counts, and 1/4 where two share."""
     problem = Problem(X=[[1, 0], [1, 0]], y=[1, 0])
-    found = regions(problem, ("adamw", "muon"), 2)
+    found = optimizer_regions(problem, ("adamw", "muon"), 2)
     assert found.level == Fraction(1, 4)
     for which, rho in enumerate((Fraction(1, 4), Fraction(1, 2))):
         least = found.least(which)
@@ -417,7 +418,7 @@ def test_a_least_loss_above_zero() -> None:
 def test_nothing_to_fit(pair: tuple[str, str]) -> None:
     problem = Problem(X=[[1, 2], [0, 0]], y=[0, 0])
     for width in (1, None):
-        found = regions(problem, pair, width)
+        found = optimizer_regions(problem, pair, width)
         meeting = found.at(Fraction(1, 10), Fraction(1, 10))
         assert meeting.phase == "overlap"
         assert meeting.witness == ()
@@ -425,7 +426,7 @@ def test_nothing_to_fit(pair: tuple[str, str]) -> None:
 
 
 def test_at_the_edge_and_between_the_bounds() -> None:
-    found = regions(example("flagship"), ("adamw", "muon"), 2)
+    found = optimizer_regions(example("flagship"), ("adamw", "muon"), 2)
     assert found.at(Fraction(2), Fraction(7)).phase == "overlap"
     assert found.at(Fraction(199, 100), Fraction(7)).empty == ("adamw",)
     least = found.least(1)
@@ -436,7 +437,9 @@ def test_at_the_edge_and_between_the_bounds() -> None:
 
 def test_an_open_component_leaves_the_phase_alone() -> None:
     """Muon needs some 5 for component 0 of the flagship, up to 1e-8; component 1 decides."""
-    meeting = regions(example("flagship"), ("muon", "ngd"), 2).at(Fraction(5), Fraction(7))
+    meeting = optimizer_regions(example("flagship"), ("muon", "ngd"), 2).at(
+        Fraction(5), Fraction(7)
+    )
     assert meeting.phase == "overlap"
     assert meeting.reached is None
 
@@ -452,11 +455,11 @@ def test_an_open_component_leaves_the_phase_alone() -> None:
 )
 def test_wrong_input(arguments: Any, options: dict[str, Any], what: str) -> None:
     with pytest.raises(InputError, match=what):
-        regions(example("flagship"), *arguments, **options)
+        optimizer_regions(example("flagship"), *arguments, **options)
 
 
 def test_radii_must_be_positive() -> None:
-    found = regions(example("two-regions"), ("adamw", "muon"), 1)
+    found = optimizer_regions(example("two-regions"), ("adamw", "muon"), 1)
     for pair in ((Fraction(), Fraction(1)), (Fraction(1), Fraction(-1))):
         with pytest.raises(InputError, match="must be positive"):
             found.at(*pair)
@@ -467,7 +470,7 @@ def test_progress_may_interrupt() -> None:
         if "least radius" in stage:
             raise Interrupted
 
-    found = regions(example("flagship"), ("adamw", "muon"), 2, progress=stop)
+    found = optimizer_regions(example("flagship"), ("adamw", "muon"), 2, progress=stop)
     assert isinstance(found, Regions)
     with pytest.raises(Interrupted, match="^interrupted$"):
         found.meet(Fraction(2))
@@ -478,7 +481,7 @@ def test_certificates_of_all_phases(radii: tuple[str, str]) -> None:
     """Accepted for the problem, and not for larger claims."""
     problem = example("flagship")
     first, second = map(Fraction, radii)
-    document = certify(regions(problem, ("adamw", "muon"), 2).at(first, second))
+    document = certify(optimizer_regions(problem, ("adamw", "muon"), 2).at(first, second))
     assert check(document, problem).kind == "regions"
     assert document["width"] == 2
     for point in document["points"]:

@@ -17,8 +17,8 @@ from theory.errors import InputError
 from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem
-from theory.radii import radii
-from theory.regions import regions
+from theory.radii import least_radii
+from theory.regions import optimizer_regions
 
 PAIR = ("adamw", "muon")
 TWO = example("two-regions")
@@ -43,7 +43,7 @@ def test_the_least_radius_of_one_neuron(data: dict[str, Any], least: str) -> Non
     """|u| as small as may be: u >= 1; 2 u >= 3/2; u = 2, b = -1; u = 2, c = 1; nothing. At width 1
     and d = 1 all balls are {|u| <= rho}, so that both regions meet there."""
     problem, rho = Problem(**data), Fraction(least)
-    found = regions(problem, PAIR, 1)
+    found = optimizer_regions(problem, PAIR, 1)
     assert (found.least(0).lower, found.least(0).upper) == (rho, rho)
     assert found.least(1).upper == pytest.approx(rho, rel=1e-6)
     if rho:
@@ -59,7 +59,7 @@ def test_the_least_radius_of_one_neuron(data: dict[str, Any], least: str) -> Non
 def test_exact_fits_do_not_depend_on_the_loss(loss: str, weights: list[int] | None) -> None:
     """The radii of the claim: 1/2, root 2, and 5/3 at 3/5, exactly."""
     problem = Problem(TWO.X, TWO.y, loss=loss, weights=weights)
-    found, plain = regions(problem, PAIR, 2), regions(TWO, PAIR, 2)
+    found, plain = optimizer_regions(problem, PAIR, 2), optimizer_regions(TWO, PAIR, 2)
     assert found.least(0).upper == found.least(0).lower == plain.least(0).upper
     assert found.meet(Fraction(3, 5)).upper == found.meet(Fraction(3, 5)).lower == Fraction(5, 3)
     assert float(found.least(1).upper or 0) == pytest.approx(2**0.5, rel=1e-6)
@@ -70,16 +70,16 @@ def test_exact_fits_do_not_depend_on_the_loss(loss: str, weights: list[int] | No
 def test_margins_of_epsilon_shrink_regions_to_their_targets() -> None:
     """Zero losses within e of the targets (2, 1) ask for (2 - e, 1 - e) at least: with e = 1/4 the
     entries are 7/8 and 3/4 of those of exact fits, and never more than those."""
-    exact = regions(TWO, PAIR, 2)
+    exact = optimizer_regions(TWO, PAIR, 2)
     for margin in ("1/4", "1/1000"):
-        found = regions(Problem(TWO.X, TWO.y, loss=f"epsilon:{margin}"), PAIR, 2)
+        found = optimizer_regions(Problem(TWO.X, TWO.y, loss=f"epsilon:{margin}"), PAIR, 2)
         least, before = found.least(0).upper, exact.least(0).upper
         assert least is not None
         assert before is not None
         assert before - Fraction(margin) <= least < before
-    assert regions(Problem(TWO.X, TWO.y, loss="epsilon:1/4"), PAIR, 2).least(0).upper == Fraction(
-        7, 16
-    )
+    assert optimizer_regions(Problem(TWO.X, TWO.y, loss="epsilon:1/4"), PAIR, 2).least(
+        0
+    ).upper == Fraction(7, 16)
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -88,7 +88,7 @@ def test_the_entries_of_hinges_are_those_of_linear_programs(loss: str, bias: boo
     """The largest entry over all cells by HiGHS: min t, |u| <= t, y f >= 1, f with b."""
     problem = Problem(**{**HINGES, "loss": loss}, output_bias=bias)
     X, y = np.array(problem.X, dtype=float), np.array(problem.y, dtype=float)
-    found = regions(problem, PAIR, 2)
+    found = optimizer_regions(problem, PAIR, 2)
     best = np.inf
     arrangement = found.complex.arrangement
     sides = [
@@ -119,7 +119,7 @@ def test_weights_are_rows_that_are_repeated_above_the_least_loss() -> None:
     rows = [0, 1, 1, 2, 2, 2]
     repeated = Problem([heavy.X[k] for k in rows], [heavy.y[k] for k in rows])
     for level in (None, Fraction(5)):
-        one, other = (regions(each, PAIR, 1, level=level) for each in (heavy, repeated))
+        one, other = (optimizer_regions(each, PAIR, 1, level=level) for each in (heavy, repeated))
         assert one.level == other.level
         for which in (0, 1):
             mine, its = one.least(which), other.least(which)
@@ -131,7 +131,7 @@ def test_weights_are_rows_that_are_repeated_above_the_least_loss() -> None:
 def test_an_output_bias_at_a_level() -> None:
     """y = (1, 3) with b: loss (2 - u)^2 / 4 at the best b, so 1/16 takes u = 3/2."""
     problem = Problem([[1], [2]], [1, 3], output_bias=True)
-    found = regions(problem, PAIR, 1, level=Fraction(1, 16))
+    found = optimizer_regions(problem, PAIR, 1, level=Fraction(1, 16))
     for which in (0, 1):
         assert float(found.least(which).upper or 0) == pytest.approx(1.5, rel=1e-6)
         assert float(found.least(which).lower or 0) == pytest.approx(1.5, rel=1e-6)
@@ -140,7 +140,7 @@ def test_an_output_bias_at_a_level() -> None:
 
 def test_at_every_large_width_regions_of_hinges_overlap_at_less() -> None:
     problem = Problem(**HINGES)
-    narrow, large = regions(problem, PAIR, 2), regions(problem, PAIR, None)
+    narrow, large = optimizer_regions(problem, PAIR, 2), optimizer_regions(problem, PAIR, None)
     for which in (0, 1):
         assert (large.least(which).lower or 0) <= (narrow.least(which).upper or 0)
     rho = Fraction(2)
@@ -153,9 +153,9 @@ def test_order_and_scale() -> None:
     data = Problem(TWO.X, TWO.y, loss="epsilon:1/4")
     other = Problem(TWO.X[::-1], TWO.y[::-1], loss="epsilon:1/4")
     longer = Problem(TWO.X, [3 * v for v in TWO.y], loss="epsilon:3/4")
-    least = regions(data, PAIR, 2).least(0).upper
-    assert regions(other, PAIR, 2).least(0).upper == least
-    assert regions(longer, PAIR, 2).least(0).upper == 3 * (least or 0)
+    least = optimizer_regions(data, PAIR, 2).least(0).upper
+    assert optimizer_regions(other, PAIR, 2).least(0).upper == least
+    assert optimizer_regions(longer, PAIR, 2).least(0).upper == 3 * (least or 0)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_the_least_loss_may_be_positive(loss: str, least: str) -> None:
     """f = (u, 0) or (0, u) on targets (1, 1): the loss of one of them is left, and u is as before.
     Both components are reached at once; quadratic losses have intervals."""
     problem, rho = Problem([[1], [-1]], [1, 1], loss=loss), Fraction(least)
-    found = regions(problem, PAIR, 1)
+    found = optimizer_regions(problem, PAIR, 1)
     assert found.level > 0
     for which in (0, 1):
         mine = found.least(which)
@@ -183,7 +183,7 @@ def test_the_least_loss_may_be_positive(loss: str, least: str) -> None:
 def test_between_two_medians_the_smallest_weight_counts() -> None:
     """|u - 1| + |u - 2| + |2 u - 3| + |2 u - 5| is least, 3, from u = 3/2 to 2."""
     problem = Problem([[1], [1], [2], [2]], [1, 2, 3, 5], loss="absolute")
-    found = regions(problem, PAIR, 1)
+    found = optimizer_regions(problem, PAIR, 1)
     assert found.level == 3
     assert found.least(0).lower == found.least(0).upper == Fraction(3, 2)
     meeting = found.at(Fraction(8, 5), Fraction(8, 5))
@@ -200,8 +200,8 @@ def test_one_optimizer_alone_is_what_radii_are_of(loss: str, bias: bool) -> None
     y = [1, 1, -1, 1] if "hinge" in loss else [2, 1, -1, 3]
     problem = Problem(X, y, loss=loss, weights=[1, 2, 1, 3], output_bias=bias)
     analysis = analyse(problem, 1)
-    one = radii(analysis, list(PAIR))
-    found = regions(problem, PAIR, 1)
+    one = least_radii(analysis, list(PAIR))
+    found = optimizer_regions(problem, PAIR, 1)
     assert found.level == analysis.minimum
     for which, name in enumerate(PAIR):
         mine = found.least(which)
@@ -226,12 +226,12 @@ def test_one_optimizer_alone_is_what_radii_are_of(loss: str, bias: bool) -> None
 )
 def test_what_is_refused(data: Problem, level: int | None, match: str) -> None:
     with pytest.raises(InputError, match=match):
-        regions(data, PAIR, 1, level=None if level is None else Fraction(level))
+        optimizer_regions(data, PAIR, 1, level=None if level is None else Fraction(level))
 
 
 @pytest.fixture(scope="module")
 def hinges() -> dict[str, Any]:
-    return certify(regions(Problem(**HINGES, output_bias=True), PAIR, 2).frontier(3))
+    return certify(optimizer_regions(Problem(**HINGES, output_bias=True), PAIR, 2).frontier(3))
 
 
 def _signs(document: dict[str, Any]) -> None:

@@ -12,8 +12,8 @@ from theory.certificates.checker import check
 from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem
-from theory.radii import radii
-from theory.regions import regions
+from theory.radii import least_radii
+from theory.regions import optimizer_regions
 from theory.regions.joint import JointDual
 
 NARROW = Fraction(1, 10**10)
@@ -21,7 +21,7 @@ NARROW = Fraction(1, 10**10)
 
 def test_a_tilted_vector_keeps_its_columns_and_almost_its_height() -> None:
     problem = example("flagship")
-    found = regions(problem, ("adamw", "muon"), 1)
+    found = optimizer_regions(problem, ("adamw", "muon"), 1)
     (cells,) = found.components
     fit = analyse(problem, 1).components[0].representative.fit(problem)
     ((_, tilt),) = found._parts[0]
@@ -66,8 +66,8 @@ def test_the_least_radii_are_those_of_the_components_and_proved(
 ) -> None:
     analysis = analyse(problem, width)
     assert (str(analysis.minimum), len(analysis.components)) == (minimum, components)
-    known = radii(analysis, optimizers)
-    found = regions(problem, optimizers, width)
+    known = least_radii(analysis, optimizers)
+    found = optimizer_regions(problem, optimizers, width)
     assert found.level == analysis.minimum
     assert len(found.components) == len(analysis.components)
     for which, name in enumerate(optimizers):
@@ -84,7 +84,7 @@ def test_the_least_radii_are_those_of_the_components_and_proved(
 def test_every_large_width() -> None:
     """Opposite outputs of one row: a least loss of (3 - 1)^2 / 4 at any width."""
     problem = Problem(X=[[1, 0], [1, 0], [0, 1]], y=[3, 1, 1])
-    found = regions(problem, ("muon", "ngd"), None)
+    found = optimizer_regions(problem, ("muon", "ngd"), None)
     assert found.level == 1
     least = found.least(0)
     assert least.lower is not None

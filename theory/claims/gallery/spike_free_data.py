@@ -28,7 +28,7 @@ from theory.claims.gallery.base import TOPICS, Theorem
 from theory.exact import flint_matrix, to_flint
 from theory.landscape import analyse
 from theory.problem import Problem
-from theory.radii import radii
+from theory.radii import least_radii
 from theory.types import Progress
 
 
@@ -57,7 +57,7 @@ class SpikeFreeData(Theorem[Problem]):
 
     def computed(self, instance: Problem, progress: Progress) -> Bounds:
         """Of the component that the ball reaches first."""
-        found = radii(analyse(instance, instance.n, progress=progress), ["ngd"]).components
+        found = least_radii(analyse(instance, instance.n, progress=progress), ["ngd"]).components
         each = [component["ngd"] for component in found]
         return Bounds(min(r.lower for r in each), min(r.upper for r in each))
 
