@@ -12,8 +12,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from numerics.pictures.style import svg
-from numerics.text import show, show_interval
 from theory.claims.base import Bounds, Value
+from theory.text import show, show_interval
 
 HOLDS, FALSE, FAILED = "holds", "is false", "failed"
 REFUTED, REVIVED = "refuted, as recorded", "holds, though recorded as refuted"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from operator import mul
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from theory.errors import InputError
 from theory.problem import (
@@ -26,10 +26,16 @@ from theory.problem import (
     rational_matrix,
     rational_vector,
 )
+from theory.tables import Table, Tabled, expression
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_FEW = 60  # weights that are written out in a line, if they are short
 
 
-@dataclass(frozen=True, init=False)
-class Network:
+@dataclass(frozen=True, init=False, repr=False)
+class Network(Tabled):
     """Weights W (d, m), one column a neuron, and a (m,), as exact rationals; perhaps b, and c (d,).
 
     W is the transpose of the weight (m, d) of PyTorch's first layer: see `from_torch`.
@@ -60,6 +66,35 @@ class Network:
         object.__setattr__(self, "a", outputs)
         object.__setattr__(self, "b", rational(b, "b"))
         object.__setattr__(self, "c", linear)
+
+    @property
+    def summary(self) -> str:
+        """Its size."""
+        return f"d = {len(self.W)}, width {self.width}"
+
+    def __repr__(self) -> str:
+        """A call that makes an equal one, where that is short; else its size."""
+        text = None
+        if len(self.W) * self.width <= _FEW:
+            free = {name: value for name in ("b", "c") if (value := getattr(self, name))}
+            text = expression("Network", {"W": self.W, "a": self.a, **free})
+        return super().__repr__() if text is None else text
+
+    def _table(self) -> Table:
+        """A row for each neuron."""
+        names = ("neuron", *(f"w{k + 1}" for k in range(len(self.W))), "a")
+        pairs = zip(self.neurons(), self.a, strict=True)
+        return Table(names, [(j, *w, a) for j, (w, a) in enumerate(pairs)])
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Its neurons u_j = |a_j| w_j.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.data import draw_neurons
+        from theory.pictures.style import on
+
+        return on(axes, draw_neurons, self)
 
     @classmethod
     def zero(cls, d: int, m: int) -> Network:

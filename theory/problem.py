@@ -22,22 +22,44 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, SupportsIndex, TypeAlias
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    SupportsFloat,
+    SupportsIndex,
+    TypeAlias,
+    TypedDict,
+    Unpack,
+)
 
 from theory.activation import RELU, Activation
 from theory.errors import InputError
 from theory.losses import SQUARED, Loss
 from theory.semidefinite import Semidefinite
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
+
+    from theory.tables import Table
+
 Rational: TypeAlias = SupportsIndex | Fraction | Decimal | str
 """What is accepted as an exact number: an integer, Python's or numpy's, a Fraction, a Decimal,
 decimal text or "p/q"."""
+
+Floats: TypeAlias = Literal["exact", "decimal"] | int
+"""Which rational a float stands for: `exact`, its binary value; `decimal`, the shortest decimal
+that rounds to it, which is what it is printed as, so that 0.1 is 1/10; a number, the nearest
+rational with a denominator of at most that."""
 
 _NUMBER = re.compile(r"\s*[-+]?(\d+/\d+|(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?)\s*", re.ASCII)
 _MOST_BYTES = 1 << 26  # of a file
 _MOST_NUMBERS = 1 << 19  # in a file
 _MOST_BITS = 1 << 29  # of all numbers of X, or y, over a common denominator
 _FEWER = "take fewer rows"
+_FEW = 60  # numbers of X that are written out in a line, if they are short
+_OPTIONS = ("width", "bias", "output_bias", "skip")
 _KEYS = (
     *("X", "y", "width", "activation", "loss", "weights", "form", "bias", "output_bias", "skip"),
     "description",
@@ -88,13 +110,26 @@ def rational(value: object, field: str) -> Fraction:
     raise InputError(field, f"{value!r} is not a number")
 
 
-def exact_float(value: object, field: str, limit_denominator: int | None = None) -> Fraction:
-    """The exact binary value of a finite float, or the nearest rational of small denominator."""
+def exact_float(value: object, field: str, floats: Floats = "exact") -> Fraction:
+    """The rational that a finite float stands for: see `Floats`."""
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        raise InputError(field, "must be one number; flatten it, as ravel() does")
     try:
+        if floats == "decimal":
+            return Fraction(str(value))
         exact = Fraction(float(value))  # type: ignore[arg-type]
     except (ValueError, OverflowError, TypeError):
         raise InputError(field, f"{value!r} is not a finite number") from None
-    return exact if limit_denominator is None else exact.limit_denominator(limit_denominator)
+    return exact if isinstance(floats, str) else exact.limit_denominator(floats)
+
+
+def _floats_meaning(floats: object) -> Floats:
+    """What was said of floats, checked."""
+    if floats == "exact" or floats == "decimal":
+        return floats
+    if isinstance(floats, str):
+        raise InputError("floats", f"{floats!r} is none; write 'exact', 'decimal' or 1000")
+    return positive_integer(floats, "floats")
 
 
 def positive_rational(value: object, field: str) -> Fraction:
@@ -136,6 +171,21 @@ def _sequence(value: object, field: str) -> list[Any]:
     return list(value)
 
 
+def _floats(value: object, field: str) -> list[Any]:
+    """`value` as a list of numbers in their own precision, where arrays and tensors have one."""
+    if hasattr(value, "detach"):
+        tensor: Any = value.detach()
+        try:
+            value = tensor.cpu().numpy()
+        except TypeError:  # numpy has no such numbers
+            raise InputError(field, "has numbers of an unusual type; call float() of it") from None
+    elif hasattr(value, "to_numpy"):
+        value = value.to_numpy()
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise InputError(field, f"must be a list, not {type(value).__name__}")
+    return list(value)
+
+
 def rational_vector(value: object, field: str) -> tuple[Fraction, ...]:
     """A list of exact rationals, each checked by `rational`."""
     return tuple(rational(v, f"{field}[{k}]") for k, v in enumerate(_sequence(value, field)))
@@ -154,23 +204,19 @@ def rational_matrix(value: object, field: str) -> tuple[tuple[Fraction, ...], ..
     return rows
 
 
-def float_vector(
-    value: object, field: str, limit_denominator: int | None = None
-) -> tuple[Fraction, ...]:
+def float_vector(value: object, field: str, floats: Floats = "exact") -> tuple[Fraction, ...]:
     """A list of floats as `exact_float` reads them."""
     return tuple(
-        exact_float(v, f"{field}[{k}]", limit_denominator)
-        for k, v in enumerate(_sequence(value, field))
+        exact_float(v, f"{field}[{k}]", floats) for k, v in enumerate(_floats(value, field))
     )
 
 
 def float_matrix(
-    value: object, field: str, limit_denominator: int | None = None
+    value: object, field: str, floats: Floats = "exact"
 ) -> tuple[tuple[Fraction, ...], ...]:
     """A list of rows of floats as `exact_float` reads them."""
     return tuple(
-        float_vector(row, f"{field}[{k}]", limit_denominator)
-        for k, row in enumerate(_sequence(value, field))
+        float_vector(row, f"{field}[{k}]", floats) for k, row in enumerate(_floats(value, field))
     )
 
 
@@ -235,7 +281,40 @@ def _check_bias(bias: object, rows: Sequence[Sequence[Fraction]]) -> None:
         raise InputError("bias", "needs a constant positive last column of X; see with_bias")
 
 
-@dataclass(frozen=True, init=False)
+def _is_missing(cell: object) -> bool:
+    """None, NaN, NaT, and pandas' NA, which is neither true nor false."""
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(cell, SupportsFloat) and not isinstance(cell, str) and cell != cell
+
+
+def _cell(cell: object, field: str, floats: Floats | None) -> Fraction:
+    """A number in a column."""
+    exact = SupportsIndex | Fraction | Decimal | str
+    if isinstance(cell, exact) or not isinstance(cell, SupportsFloat):
+        return rational(cell, field)
+    if floats is None:
+        remedy = "pass floats='decimal' for 0.1 as 1/10, or 'exact' for binary values"
+        raise InputError(field, f"{cell} is a float; {remedy}")
+    return exact_float(cell, field, floats)
+
+
+class ProblemOptions(TypedDict, total=False):
+    """What `Problem` takes beside X and y."""
+
+    width: int | None
+    name: str
+    description: str
+    activation: Activation | str
+    loss: Loss | str
+    weights: Iterable[Rational] | None
+    form: Iterable[Iterable[Rational]] | None
+    bias: str | None
+    output_bias: bool
+    skip: bool
+
+
+@dataclass(frozen=True, init=False, repr=False)
 class Problem:
     """Data and targets of a regression problem with scalar output, and how it is to be solved.
 
@@ -312,6 +391,51 @@ class Problem:
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "description", description)
 
+    def __repr__(self) -> str:
+        """A call that makes an equal one, where that is short; else what it is, in one line."""
+        from theory.tables import expression
+
+        if self.n * self.d <= _FEW and self.loss.weights is None and self.loss.form is None:
+            texts = {"activation": (self.activation, RELU), "loss": (self.loss, SQUARED)}
+            stated = {name: str(value) for name, (value, usual) in texts.items() if value != usual}
+            stated |= {name: value for name in _OPTIONS if (value := getattr(self, name))}
+            text = expression("Problem", {"X": self.X, "y": self.y, **stated})
+            if text is not None:
+                return text
+        return f"<{self._title}>"
+
+    @property
+    def _title(self) -> str:
+        return f"Problem{self.name and f' {self.name}'}: {self.summary}"
+
+    def _table(self) -> Table:
+        from theory.tables import Table
+
+        names = [f"x{k + 1}" for k in range(self.d)]
+        if self.bias is not None:
+            names[-1] = "1"
+        return Table((*names, "y"), [(*x, y) for x, y in zip(self.X, self.y, strict=True)])
+
+    def _repr_html_(self) -> str:
+        return self._table().html(self._title)
+
+    def to_dataframe(self) -> DataFrame:
+        """A row for each data point: columns x1, x2, ..., the constant feature as 1, and y, exact.
+
+        Raises InputError where pandas is not installed.
+        """
+        return self._table().dataframe()
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The data.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.data import draw_data
+        from theory.pictures.style import on
+
+        return on(axes, draw_data, self)
+
     @property
     def n(self) -> int:
         """Number of data points."""
@@ -321,6 +445,21 @@ class Problem:
     def d(self) -> int:
         """Number of features."""
         return len(self.X[0])
+
+    @property
+    def summary(self) -> str:
+        """The size of the data, and what is not as usual: the activation, the loss, what networks
+        have beside neurons."""
+        loss = self.loss
+        parts = [
+            *([] if self.activation == RELU else [str(self.activation)]),
+            *([] if loss.name == SQUARED.name else [f"{loss} loss"]),
+            *([] if loss.weights is None else ["weights"]),
+            *([] if loss.form is None else ["a form"]),
+            *(["output bias"] if self.output_bias else []),
+            *(["skip connection"] if self.skip else []),
+        ]
+        return ", ".join([f"n = {self.n}, d = {self.d}", *parts])
 
     @property
     def stated_width(self) -> int:
@@ -406,21 +545,68 @@ class Problem:
         X: Iterable[Iterable[float]],
         y: Iterable[float],
         *,
-        limit_denominator: int | None = None,
-        width: int | None = None,
+        floats: Floats = "exact",
+        **options: Unpack[ProblemOptions],
     ) -> Problem:
-        """A problem from float arrays X (n, d) and y (n,).
+        """A problem from floats X (n, d) and y (n,): lists, arrays of numpy, or tensors of torch.
 
-        By default each float stands for its exact binary value; with `limit_denominator` for the
-        nearest rational with a denominator of at most that (see `Fraction.limit_denominator`).
+        floats: which rationals they stand for. `exact`, their binary values; `decimal`, what they
+            are printed as, so that 0.1 is 1/10; a number, the nearest rationals with denominators
+            of at most that (see `Fraction.limit_denominator`).
+        options: those of `Problem`.
+
+        >>> Problem.from_floats([[0.1], [-0.5]], [1.0, 2.5], floats="decimal")
+        Problem(X=[['1/10'], ['-1/2']], y=[1, '5/2'])
         """
-        if limit_denominator is not None:
-            limit_denominator = positive_integer(limit_denominator, "limit_denominator")
-        return cls(
-            X=float_matrix(X, "X", limit_denominator),
-            y=float_vector(y, "y", limit_denominator),
-            width=width,
-        )
+        meaning = _floats_meaning(floats)
+        return cls(X=float_matrix(X, "X", meaning), y=float_vector(y, "y", meaning), **options)
+
+    @classmethod
+    def from_dataframe(
+        cls,
+        frame: Any,
+        target: object,
+        *,
+        floats: Floats | None = None,
+        **options: Unpack[ProblemOptions],
+    ) -> Problem:
+        """A problem from a data frame: one column is y, the others are X, in their order.
+
+        Whole numbers, fractions and decimal texts are exact. Floats are refused unless `floats`
+        says which rationals they stand for: see `from_floats`. Of a file with decimals, as most
+        are, it is `decimal`.
+        Raises InputError for other cells, and for missing ones, by the names of their columns.
+
+        >>> from pandas import DataFrame
+        >>> frame = DataFrame({"size": [1, 2], "price": [0.1, 0.4]})
+        >>> Problem.from_dataframe(frame, "price", floats="decimal", width=2)
+        Problem(X=[[1], [2]], y=['1/10', '2/5'], width=2)
+        """
+        meaning = None if floats is None else _floats_meaning(floats)
+        names = list(frame.columns)
+        if target not in names:
+            known = ", ".join(map(str, names))
+            raise InputError("target", f"{target!r} is not a column; they are {known}")
+        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        if twice:
+            raise InputError("frame", f"has several columns {', '.join(twice)}; give them names")
+        columns = {name: _floats(frame[name], f"column {name!r}") for name in names}
+        missing = [str(name) for name, cells in columns.items() if any(map(_is_missing, cells))]
+        if missing:
+            raise InputError(
+                "frame",
+                f"has missing values in {', '.join(missing)}; fill or drop them, as dropna() does",
+            )
+        exact = {
+            name: [_cell(v, f"column {name!r}[{k}]", meaning) for k, v in enumerate(cells)]
+            for name, cells in columns.items()
+        }
+        y = exact.pop(target)
+        if not exact:
+            raise InputError(
+                "frame", "has no column but the target; at least one feature is needed"
+            )
+        return cls(zip(*exact.values(), strict=True), y, **options)
 
     def to_json(self) -> dict[str, Any]:
         """{"X", "y"} with rationals as text, and what is not as usual: see `from_json`."""

@@ -26,6 +26,7 @@ from theory.gauges import Gauge, gauge_of
 from theory.geometry import Apart, Geometry, LionK, MixedNorm, SchattenNorm, geometry
 from theory.network import Network
 from theory.problem import DEFAULT, Problem, Rational, positive_rational
+from theory.text import show
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -55,6 +56,11 @@ class Ball:
     def gauge(self) -> Gauge:
         """The least ||W|| ||a|| of networks; raises InputError for norms that have none here."""
         return gauge_of(self.geometry)
+
+    @property
+    def summary(self) -> str:
+        """The optimizer with its radius, in short."""
+        return f"{self.optimizer}, rho = {show(self.rho)}"
 
     def __repr__(self) -> str:
         return f"Ball({self.optimizer!r}, '{self.rho}')"
@@ -89,6 +95,11 @@ class Penalty:
     def gauge(self) -> Gauge:
         """sum_j ||u_j||_2, by which the least penalty of networks is beta."""
         return gauge_of(geometry("ngd").ball)
+
+    @property
+    def summary(self) -> str:
+        """The optimizer with its penalty, in short."""
+        return f"{self.optimizer}, beta = {show(self.beta)}"
 
     def __repr__(self) -> str:
         return f"Penalty('{self.beta}')"

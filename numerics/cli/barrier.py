@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import bounds_document, console, exact
+from numerics.cli.output import console
 from numerics.cli.task import Task
-from numerics.text import show, show_data, show_interval
+from theory.documents import exact
 from theory.errors import InputError, Interrupted
 from theory.problem import format_rational, rational
+from theory.text import show, show_interval
 
 # With more components than this the merges are listed in place of the matrix of barriers.
 _LARGEST_MATRIX = 8
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from fractions import Fraction
-
     from theory.landscape import Analysis, Barrier
 
     Outside: TypeAlias = tuple[tuple[int, ...], ...]  # components without a ball, by component
@@ -116,7 +114,9 @@ def barrier(
         "components": [],
         "barriers": [],
     }
-    found = _landscape(analysis, outside) | _crossing(crossing)
+    found = _landscape(analysis, outside) | {"complete": task.stop is None}
+    if crossing is not None:
+        found["between"] = crossing.to_json()
 
     def show_all() -> None:
         if analysis:
@@ -128,47 +128,13 @@ def barrier(
     return task.finish(known | task.known | found, show_all, proved=proved)
 
 
-def _texts(values: Iterable[Fraction]) -> list[str]:
-    return [format_rational(value) for value in values]
-
-
 def _landscape(analysis: Analysis | None, outside: Outside | None) -> dict[str, Any]:
     if analysis is None:
         return {}
-    document: dict[str, Any] = {
-        "minimum": bounds_document(analysis.proved, analysis.minimum),
-        "level": format_rational(analysis.level),
-        "cells": analysis.cells,
-        "components": [
-            {
-                "id": component.id,
-                "minimum": bounds_document(component.proved, component.minimum),
-                "representative": component.representative.to_json(),
-            }
-            for component in analysis.components
-        ],
-        "barriers": [
-            [bounds_document(*pair) for pair in zip(*rows, strict=True)]
-            for rows in zip(analysis.lower_bounds, analysis.barriers, strict=True)
-        ],
-    }
+    document = analysis.to_json()
     for component, each in zip(document["components"], outside or (), strict=False):
         component["without_ball"] = list(each)
-    if not analysis.complete:
-        document["lower_bounds"] = [_texts(row) for row in analysis.lower_bounds]
     return document
-
-
-def _crossing(crossing: Barrier | None) -> dict[str, Any]:
-    if crossing is None:
-        return {}
-    return {
-        "between": {
-            "barrier": bounds_document(crossing.proved, crossing.value),
-            "losses": _texts(crossing.losses),
-            "breakpoints": [network.to_json() for network in crossing.path.breakpoints],
-        }
-    }
 
 
 def _print_landscape(analysis: Analysis, outside: Outside | None, default: bool) -> None:
@@ -176,7 +142,7 @@ def _print_landscape(analysis: Analysis, outside: Outside | None, default: bool)
 
     problem, components = analysis.problem, analysis.components
     out = console()
-    out.print(f"{show_data(problem)}, width {analysis.width}: {analysis.cells:,} cells")
+    out.print(f"{problem.summary}, width {analysis.width}: {analysis.cells:,} cells")
     minimum = show_interval(analysis.proved, analysis.minimum)
     if analysis.within is None:
         out.print(f"global minimum {minimum}")

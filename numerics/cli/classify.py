@@ -9,14 +9,13 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.bounds import lower_bound
-from numerics.cli.output import console, exact, interval_document
+from numerics.cli.output import console
 from numerics.cli.task import Task
-from numerics.text import show, show_interval
-from theory.problem import format_rational
+from theory.documents import exact
+from theory.text import show, show_interval
 
 if TYPE_CHECKING:
     from theory.landscape.classify import Classified
-    from theory.network import Network
 
 
 def classify(
@@ -74,8 +73,8 @@ def classify(
         **task.known,
     }
     if found is not None:
-        document |= _document(found)
-        document["polished"] = None if polished is None else _document(polished)
+        document |= found.to_json()
+        document["polished"] = None if polished is None else polished.to_json()
     last = polished or found
     proved = None if last is None or last.dual is None else last
     if last is not None and proved is None and certificate is not None:
@@ -92,32 +91,6 @@ def classify(
             _print(polished)
 
     return task.finish(document, show_all, proved=proved)
-
-
-def _document(found: Classified) -> dict[str, Any]:
-    return {
-        "verdict": found.verdict,
-        "loss": format_rational(found.loss),
-        "cell_minimum": interval_document(*found.cell_minimum),
-        "distance": format_rational(found.distance),
-        "gap": found.gap,
-        "valley": found.valley,
-        "slack": exact(found.slack),
-        "stationary": _network(found.stationary),
-        "lower": _network(found.lower),
-        "kinks": None
-        if found.rest is None
-        else [
-            {"row": row, "neuron": neuron, "share": share}
-            for (row, neuron), share in zip(
-                found.rest.kinks, found.rest.shares.tolist(), strict=True
-            )
-        ],
-    }
-
-
-def _network(network: Network | None) -> dict[str, Any] | None:
-    return None if network is None else network.to_json()
 
 
 def _print(found: Classified) -> None:

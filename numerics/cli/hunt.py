@@ -12,7 +12,6 @@ from numerics.cli import options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, progress, say
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
-from numerics.text import show_data
 from theory.errors import InputError, Interrupted
 from theory.problem import positive_integer
 
@@ -219,7 +218,7 @@ def _print(found: Hunt, result: Counterexample | None) -> None:
         return
     problem = result.problem
     kind = "no single move makes it smaller" if result.minimal else "not shrunk to the end"
-    out.print(f"{show_data(problem)}, width {problem.width} ({kind}):")
+    out.print(f"{problem.summary}, width {problem.width} ({kind}):")
     out.print(f"  X = [{', '.join(_row(row) for row in problem.X)}], y = {_row(problem.y)}")
     for name, value in result.facts.items():
         out.print(f"  {name}: {value}")
@@ -277,7 +276,7 @@ def _figure(landscape: Analysis) -> Figure:
     """The fits, the loss along the path over the highest pass, and the tree of components."""
     from matplotlib.figure import Figure
 
-    from numerics.pictures import landscapes
+    from theory.pictures import landscapes
 
     highest = max(landscape.merges, key=lambda merge: merge.value, default=None)
     figure = Figure(figsize=(16 if highest else 11, 4.6), layout="constrained")

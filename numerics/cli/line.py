@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import bounds_document, console, interval_document
+from numerics.cli.output import console
 from numerics.cli.task import Task
-from numerics.text import show, show_data, show_interval
 from theory.errors import InputError
-from theory.problem import format_rational
+from theory.text import show, show_interval
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.axes import Axes
+
     from theory.lines import Alignment, Line, Star
-    from theory.network import Network
     from theory.problem import Problem
 
 
@@ -83,32 +85,16 @@ def line(
             straight = lines.line(data, *ends)
         if middle:
             star = lines.least_star(data, ends, max_cells=max_cells, progress=report)
-    if plot is not None and (straight or star):
-        _draw(plot, data, straight, star)
-    document = _line_document(straight, found) | {"middle": star and _star_document(star)}
+    if plot is not None:
+        _draw(plot, straight, star)
+    document = _line_document(straight, found) | {"middle": star and star.to_json()}
     return task.finish(document | task.known, lambda: _print(data, straight, found, star))
 
 
 def _line_document(straight: Line | None, found: Alignment | None) -> dict[str, Any]:
     if straight is None:
         return dict.fromkeys(("maximum", "at", "permutation", "barrier"))
-    maximum = straight.maximum if found is None else found.maximum
-    order = range(straight.networks[0].width) if found is None else found.order
-    return {
-        "maximum": interval_document(*maximum.ends),
-        "at": bounds_document(*straight.at.ends),
-        "permutation": [*order],
-        "barrier": interval_document(*straight.barrier),
-    }
-
-
-def _star_document(star: Star) -> dict[str, Any]:
-    return {
-        "network": star.centre.to_json(),
-        "maximum": interval_document(*star.highest.maximum.ends),
-        "least": format_rational(star.lower),
-        "is_least": star.is_least,
-    }
+    return straight.to_json() if found is None else found.to_json()
 
 
 def _print(
@@ -116,7 +102,7 @@ def _print(
 ) -> None:
     out = console()
     if straight is not None:
-        out.print(f"{show_data(data)}, width {straight.networks[0].width}")
+        out.print(f"{data.summary}, width {straight.networks[0].width}")
         maximum = straight.maximum if found is None else found.maximum
         out.print(
             f"highest loss on the straight line {show_interval(*maximum.ends)}, "
@@ -136,21 +122,14 @@ def _print(
         )
 
 
-def _draw(file: Path, data: Problem, straight: Line | None, star: Star | None) -> None:
-    from numerics.pictures.landscapes import draw_polygons
+def _draw(file: Path, straight: Line | None, star: Star | None) -> None:
     from numerics.pictures.style import panel, save_figure
+    from theory.pictures.landscapes import draw_line, draw_star
 
-    polygons: dict[str, list[Network]] = {}
-    levels = []
-    if straight is not None:
-        polygons["straight line"] = [*straight.networks]
-        levels.append(straight.maximum.upper)
+    draw: Callable[[Axes], None] | None = None
     if star is not None:
-        ends = [line.networks[0] for line in star.lines]
-        levels += [star.highest.maximum.upper, star.lower]
-        if len(ends) == 2:
-            polygons["by the middle"] = [ends[0], star.centre, ends[1]]
-        else:
-            polygons |= {f"from network {k}": [end, star.centre] for k, end in enumerate(ends)}
-    draw = partial(draw_polygons, problem=data, polygons=polygons, levels=levels)
-    save_figure(file, partial(panel, draw))
+        draw = partial(draw_star, star=star, straight=straight)
+    elif straight is not None:
+        draw = partial(draw_line, line=straight)
+    if draw is not None:
+        save_figure(file, partial(panel, draw))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import console, interval_document
+from numerics.cli.output import console
 from numerics.cli.task import Task
-from numerics.text import show, show_data, show_interval
 from theory.errors import InputError, Interrupted
+from theory.text import show, show_interval
 
 if TYPE_CHECKING:
     from theory.margins import Labelled, Margin, MarginProof, Margins
@@ -80,7 +80,7 @@ def margin(
         "largest": {},
         "preferred": {},
     }
-    document = {} if found is None else _document(found)
+    document = {} if found is None else found.to_json() | {"complete": task.stop is None}
     if points:
         document["labels"] = {
             name: [each.label for each in found_there] for name, found_there in labels.items()
@@ -89,41 +89,12 @@ def margin(
     return task.finish(known | task.known | document, show_found, proved=proved)
 
 
-def _document(found: Margins) -> dict[str, Any]:
-    document: dict[str, Any] = {"components": []}
-    for component, by_name in zip(found.separation.components, found.components, strict=True):
-        margins = {name: _interval(margin) for name, margin in by_name.items()}
-        entry: dict[str, Any] = {
-            "id": component.id,
-            "representative": component.representative.to_json(),
-        }
-        if margins:  # of the first optimizer that was asked for
-            entry["margin"] = next(iter(margins.values()))
-        if len(found.optimizers) > 1:
-            entry["margins"] = margins
-        document["components"].append(entry)
-    if not found.complete:
-        return document
-    document["largest"] = {name: _interval(found.largest(name)) for name in found.optimizers}
-    document["preferred"] = {name: found.preferred(name) for name in found.optimizers}
-    if len(found.optimizers) > 1:
-        document["together"] = [
-            {"optimizers": [*pair], "together": found.together(*pair)}
-            for pair in combinations(found.optimizers, 2)
-        ]
-    return document
-
-
-def _interval(margin: Margin) -> dict[str, Any]:
-    return {**interval_document(margin.lower, margin.upper), "witness": margin.witness.to_json()}
-
-
 def _print(found: Margins, labels: dict[str, list[Labelled]]) -> None:
     from rich.table import Table
 
     out = console()
     separation = found.separation
-    out.print(f"{show_data(separation.problem)}, width {separation.width}")
+    out.print(f"{separation.problem.summary}, width {separation.width}")
     count = len(separation.components)
     if not count:
         out.print("no network of this width has all labels right: the largest margin is 0")

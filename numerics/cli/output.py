@@ -8,14 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from fractions import Fraction
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from numerics.files import provenance, write_json
 from theory.errors import BudgetError, Interrupted
-from theory.problem import format_rational
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,23 +56,6 @@ def emit(
         print(json.dumps(document, indent=1))
     elif target is not None:
         write_json(Path(target), document)
-
-
-def bounds_document(lower: Fraction, upper: Fraction | None) -> str | dict[str, str | None] | None:
-    """A value known exactly, or bounds of it; None while it is not known."""
-    if upper is None:
-        return None
-    return format_rational(upper) if lower == upper else interval_document(lower, upper)
-
-
-def interval_document(lower: Fraction | None, upper: Fraction | None) -> dict[str, str | None]:
-    """Both ends, each None where it is not known."""
-    return {"lower": exact(lower), "upper": exact(upper)}
-
-
-def exact(value: Fraction | None) -> str | None:
-    """A rational as JSON has it, None where it is not known."""
-    return None if value is None else format_rational(value)
 
 
 def over_budget(error: BudgetError) -> str:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_FALSE, bounds_document, console, exact
+from numerics.cli.output import EXIT_FALSE, console
 from numerics.cli.task import Task
-from numerics.text import show, show_data, show_interval, show_within
+from theory.documents import bounds_document, exact
 from theory.errors import InputError
 from theory.problem import format_rational, rational
+from theory.text import show, show_interval
 
 if TYPE_CHECKING:
-    from theory.connectivity import Neuron, Projection, SolutionPath, SolutionSet
+    from theory.connectivity import Projection, SolutionPath, SolutionSet
     from theory.landscape import Barrier
 
 _ROWS = 12  # breakpoints printed; the JSON has all
@@ -109,26 +110,11 @@ def _document(
         "max_loss": None,
     }
     if isinstance(found, SolutionPath):
-        return document | {
-            "connected": True,
-            "breakpoints": [
-                _coordinates(point) | solutions.linear(point) for point in found.points
-            ],
-            "losses": [format_rational(loss) for loss in found.losses],
-            "max_loss": format_rational(found.max_loss),
-        }
+        return document | found.to_json()
     if found is not None:
         barrier = bounds_document(found.proved, found.value)
         return document | {"connected": False, "barrier": barrier}
     return document
-
-
-def _coordinates(point: tuple[Neuron, ...]) -> dict[str, Any]:
-    return {
-        "s": [neuron.sign for neuron in point],
-        "alpha": [format_rational(neuron.alpha) for neuron in point],
-        "u": [[format_rational(v) for v in neuron.u] for neuron in point],
-    }
 
 
 def _print(
@@ -143,7 +129,7 @@ def _print(
 
     out = console()
     data = solutions.problem
-    out.print(f"{show_data(data)}, width {width}, {show_within(solutions.within)}")
+    out.print(f"{data.summary}, width {width}, {solutions.within.summary}")
     for name, each in zip(("first", "second"), projections, strict=False):
         out.print(f"{name} network: moved by {each.distance:.3g} into the solution set")
     what = "loss" if solutions.within.beta is None else "loss + penalty"

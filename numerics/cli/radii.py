@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import console, interval_document
+from numerics.cli.output import console
 from numerics.cli.task import Task
-from numerics.text import show, show_data, show_interval
 from theory.errors import Interrupted
-from theory.problem import format_rational
+from theory.text import show, show_interval
 
 if TYPE_CHECKING:
     from theory.radii import Radii, Radius
@@ -60,31 +59,8 @@ def radii(
         "preferred": {},
     }
     show_found = None if found is None else partial(_print, found)
-    return task.finish(known | task.known | _document(found), show_found)
-
-
-def _document(found: Radii | None) -> dict[str, Any]:
-    if found is None:
-        return {}
-    pairs = zip(found.analysis.components, found.components, strict=True)
-    return {
-        "minimum": format_rational(found.analysis.minimum),
-        "components": [
-            {
-                "id": component.id,
-                "representative": component.representative.to_json(),
-                "rho": {
-                    name: {
-                        **interval_document(radius.lower, radius.upper),
-                        "witness": radius.witness.to_json(),
-                    }
-                    for name, radius in radii.items()
-                },
-            }
-            for component, radii in pairs
-        ],
-        "preferred": {name: found.preferred(name) for name in found.optimizers},
-    }
+    document = {} if found is None else found.to_json()
+    return task.finish(known | task.known | document, show_found)
 
 
 def _show(radius: Radius | None) -> str:
@@ -96,7 +72,7 @@ def _print(found: Radii) -> None:
 
     out = console()
     problem, components = found.analysis.problem, found.components
-    out.print(f"{show_data(problem)}, width {found.analysis.width}")
+    out.print(f"{problem.summary}, width {found.analysis.width}")
     out.print(
         f"{{loss = {show(found.analysis.minimum)}}} has {len(components)} "
         f"component{'s' if len(components) > 1 else ''}; the least rho = R_W R_a that reaches each:"

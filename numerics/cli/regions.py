@@ -13,16 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import (
-    EXIT_DONE,
-    EXIT_UNDECIDED,
-    console,
-    interval_document,
-)
+from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console
 from numerics.cli.task import Task
-from numerics.text import show, show_data, show_interval
 from theory.errors import BudgetError, InputError, Interrupted, Undecided
 from theory.problem import format_rational, integer, is_number, positive_integer, rational
+from theory.text import show
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -126,7 +121,7 @@ def regions(
         found.reason = task.reason
         if isinstance(task.stop, Interrupted):
             break
-    documents = [_document(found, names, radii, data.d) for found in studied]
+    documents = [_document(found, names, radii) for found in studied]
     drawn = [(found.frontier, found.meeting) for found in studied if found.frontier is not None]
     if plot is not None and drawn:
         from numerics.pictures.regions import save_regions
@@ -135,7 +130,7 @@ def regions(
 
     def show_all() -> None:
         out = console()
-        out.print(f"{show_data(data)}, {names[0]} and {names[1]}")
+        out.print(f"{data.summary}, {names[0]} and {names[1]}")
         for found in studied:
             _print(out, found, names, radii)
 
@@ -238,84 +233,35 @@ def _enough(here: Regions, meeting: Meeting) -> int | None:
 
 
 def _document(
-    found: _Found,
-    names: tuple[str, str],
-    radii: tuple[Fraction, Fraction] | None,
-    d: int,
+    found: _Found, names: tuple[str, str], radii: tuple[Fraction, Fraction] | None
 ) -> dict[str, Any]:
-    here = found.regions
+    from theory.regions.grid import grid_document
+
     document: dict[str, Any] = {
         "width": found.width or _LARGE,
-        "level": here and format_rational(here.level),
+        "level": None,
         "optimizers": list(names),
-        "exact": here and here.exact,
+        "exact": None,
         "complete": not found.reason,
-        "least": {name: _bounds(least) for name, least in zip(names, found.least, strict=False)},
+        "least": {name: least.to_json() for name, least in zip(names, found.least, strict=False)},
     }
+    document |= found.regions.to_json() if found.regions else {}
     if found.reason:
         document["known"] = found.reason
     if radii is None:
-        return document | {
-            "grid": [
-                {
-                    "rho": [format_rational(rho) for rho in point],
-                    "phase": meeting and meeting.phase,
-                    "empty": meeting and list(meeting.empty),
-                }
-                for point, meeting in (found.grid or {}).items()
-            ],
-            "frontier": [
-                {"rho": format_rational(vertex.fixed[0]), **_bounds(vertex)}
-                for vertex in (found.frontier.vertices if found.frontier else ())
-            ],
-        }
-    meeting = found.meeting
-    reached = None
-    if meeting and meeting.reached is not None:
-        keys = (*names, "both")
-        reached = {key: list(ids) for key, ids in zip(keys, meeting.reached, strict=True)}
-    return document | {
+        document |= {"grid": grid_document(found.grid or {}), "frontier": []}
+        return document | (found.frontier.to_json() if found.frontier else {})
+    document |= dict.fromkeys(("rho", "phase", "empty", "witness", "neurons", "reached"))
+    document |= {
         "rho": [format_rational(rho) for rho in radii],
-        "phase": meeting and meeting.phase,
-        "empty": meeting and list(meeting.empty),
-        **_witness(meeting, found.width, d),
-        "reached": reached,
-        "joint": found.joint and _bounds(found.joint),
+        "joint": found.joint and found.joint.to_json(),
         "enough": found.enough,
     }
-
-
-def _bounds(least: LeastRadius) -> dict[str, str | None]:
-    """null where no network was found, or where it is proved that there is none at any radius."""
-    return interval_document(least.lower, least.upper)
-
-
-def _witness(meeting: Meeting | None, width: int | None, d: int) -> dict[str, Any]:
-    """A point of both balls, exactly, as in certificates; and a network with its fit, to read."""
-    from theory.connectivity.solutions import network_of
-    from theory.landscape.completed import completed
-
-    if meeting is None or meeting.witness is None:
-        return {"witness": None, "neurons": None}
-    point = meeting.witness
-    neurons = [[s, format_rational(alpha), [*map(format_rational, u)]] for s, alpha, u in point]
-    network = network_of(point, d, width or max(1, len(point)))
-    return {
-        "witness": completed(meeting.regions.problem, network).to_json(),
-        "neurons": neurons,
-    }
+    return document | (found.meeting.to_json() if found.meeting else {})
 
 
 def _shown(width: int | None) -> str:
     return _LARGE if width is None else str(width)
-
-
-def _show(least: LeastRadius) -> str:
-    if least.lower is None:
-        return "none"
-    if least.upper is None:
-        return f"at least {show(least.lower)}"
-    return show_interval(least.lower, least.upper)
 
 
 def _decay(rho: Fraction | None) -> str:
@@ -331,12 +277,9 @@ def _print(
     here = found.regions
     if here is None:
         return
-    where = f"width {here.width}" if here.exact else "every large width"
-    if not (here.exact or here.width is None):
-        where += f" (width {here.width} has too many cells)"
-    out.print(f"\n{where}, loss <= {show(here.level)}")
+    out.print(f"\n{here.size}")
     for name, least in zip(names, found.least, strict=False):
-        out.print(f"least rho of {name} by itself: {_show(least)}")
+        out.print(f"least rho of {name} by itself: {least}")
     if radii is not None:
         _print_meeting(out, found, names, radii)
     elif found.frontier is not None:
@@ -352,7 +295,7 @@ def _print_frontier(out: Console, frontier: Frontier, names: Sequence[str]) -> N
     table = Table(f"rho of {first}", f"rho of {second}", f"1/sqrt(rho) of {first}", f"of {second}")
     for vertex in frontier.vertices:
         rho = vertex.fixed[0]
-        table.add_row(show(rho), _show(vertex), _decay(rho), _decay(vertex.upper))
+        table.add_row(show(rho), str(vertex), _decay(rho), _decay(vertex.upper))
     out.print(table)
 
 
@@ -399,7 +342,7 @@ def _print_meeting(
 ) -> None:
     first, second = names
     if found.joint is not None:
-        out.print(f"least rho of {second} where {first} has {show(radii[0])}: {_show(found.joint)}")
+        out.print(f"least rho of {second} where {first} has {show(radii[0])}: {found.joint}")
     if found.meeting is None:
         return
     pairs = " and ".join(

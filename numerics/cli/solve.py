@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, exact, say
+from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, say
 from numerics.cli.task import Task
-from numerics.text import decimal, show, show_data, show_interval, show_within
 from theory.problem import positive_integer
+from theory.text import decimal, show, show_interval
 
 if TYPE_CHECKING:
     from theory.programs import Optimum
@@ -66,41 +66,7 @@ def solve(
         say(_undecided(found))
     code = EXIT_DONE if found.decided else EXIT_UNDECIDED
     show_found = partial(_print, found)
-    return task.finish(document | _document(found), show_found, proved=found, code=code)
-
-
-def _document(found: Optimum) -> dict[str, Any]:
-    return {
-        "width": found.width,
-        "rho": exact(found.within.rho),
-        "beta": exact(found.within.beta),
-        "loss": str(found.problem.loss),
-        "value": exact(found.upper),
-        "lower": exact(found.lower),
-        "upper": exact(found.upper),
-        "lower_holds_for": "every network" if found.whole else "networks of the patterns priced",
-        "lower_for_every_network": exact(found.everywhere),
-        "relative_gap": found.relative_gap,
-        "relative_gap_for_every_network": found.relative_gap_everywhere,
-        "decided": found.decided,
-        "met_tolerance": found.decided,
-        "neurons": found.neurons,
-        "patterns": found.patterns,
-        "all_patterns": found.whole,
-        "all_cells": found.cells is not None,
-        "network": found.network.to_json(),
-        "relaxation": {
-            "lower": exact(found.relaxed.lower),
-            "upper": exact(found.relaxed.upper),
-            "neurons": found.relaxed.neurons,
-            "network": found.relaxed.network.to_json(),
-        },
-    }
-
-
-def _what(found: Optimum) -> str:
-    what = "loss" if found.within.beta is None else "loss + penalty"
-    return f"least {what}{'' if found.whole else ' over the patterns priced'}"
+    return task.finish(document | found.to_json(), show_found, proved=found, code=code)
 
 
 def _program(found: Optimum) -> str:
@@ -117,7 +83,7 @@ def _undecided(found: Optimum) -> str:
     interval = show_interval(found.lower, found.upper)
     width = "any width" if found.width is None else f"width {found.width}"
     return (
-        f"not decided at {width}: {_what(found)} {interval}, a relative gap of "
+        f"not decided at {width}: {found.what} {interval}, a relative gap of "
         f"{found.relative_gap:.2g}; {_program(found)}"
     )
 
@@ -128,7 +94,7 @@ def _print(found: Optimum) -> None:
         out.print(_undecided(found))
     problem = found.problem
     width = "any width" if found.width is None else f"width {found.width}"
-    out.print(f"{show_data(problem)}, {width}, {show_within(found.within)}")
+    out.print(f"{problem.summary}, {width}, {found.within.summary}")
     scope = "all there are" if found.whole else "not all there are"
     if found.dual is not None and found.dual.cover is not None:
         scope = "all others by a cover of directions"
@@ -136,7 +102,7 @@ def _print(found: Optimum) -> None:
     if found.lower is None:
         out.print(f"least {found.problem.loss!s} loss {show(found.upper)}, not proved")
     else:
-        out.print(f"{_what(found)}: {show_interval(found.lower, found.upper)}")
+        out.print(f"{found.what}: {show_interval(found.lower, found.upper)}")
         kind = "proved gap" if found.whole else "gap over the patterns priced (no proof for others)"
         out.print(
             f"{kind} {decimal(found.gap or Fraction(), 3)}, relative {found.relative_gap:.2g}"

@@ -13,20 +13,13 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.bounds import lower_bound
-from numerics.cli.output import (
-    EXIT_DONE,
-    EXIT_UNDECIDED,
-    bounds_document,
-    console,
-    interval_document,
-    over_budget,
-    say,
-)
+from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, over_budget, say
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
-from numerics.text import show, show_data, show_interval
+from theory.documents import bounds_document, interval_document
 from theory.errors import BudgetError, InputError, Interrupted, Undecided
 from theory.problem import format_rational, positive_rational
+from theory.text import show, show_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -376,7 +369,7 @@ def _print(runs: Runs, known: _Known) -> None:
     config = runs.result.config
     problem = config.problem
     name, rho, figures = known.optimizer, known.rho, runs.to_json()
-    out.print(f"{show_data(problem)}, width {config.width}")
+    out.print(f"{problem.summary}, width {config.width}")
     out.print(
         f"{name}, rho = {show(rho)}: {runs.count:,} runs of {runs.result.steps:,} steps, "
         f"first learning rate {config.schedule.initial:.3g}"

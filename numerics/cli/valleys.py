@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import bounds_document, console, exact, over_budget
+from numerics.cli.output import console, over_budget
 from numerics.cli.task import Task
-from numerics.text import show, show_data, show_interval
+from theory.documents import exact
 from theory.errors import BudgetError, InputError, Interrupted
-from theory.problem import format_rational, rational
+from theory.problem import rational
+from theory.text import show, show_interval
 
 if TYPE_CHECKING:
-    from theory.landscape import Limit, Valley, Valleys
+    from theory.landscape import Limit, Valleys
 
 _LISTED = 20  # valleys and limits in a table; JSON has all
 
@@ -115,16 +116,9 @@ def valleys(
         "complete": task.stop is None,
     }
     if tree is not None:
-        document |= {
-            "cells": tree.cells,
-            "min_depth": format_rational(tree.min_depth),
-            "minimum": bounds_document(tree.valleys[0].proved_birth, tree.minimum),
-            "valleys": [_document(valley) for valley in tree.valleys],
-        }
+        document |= tree.to_json() | {"complete": task.stop is None}
     if rests is not None:
-        document["limits"] = [
-            {"loss": format_rational(limit.loss), "kind": limit.kind} for limit in rests
-        ]
+        document["limits"] = [limit.to_json() for limit in rests]
     if tree is not None:
         _write(tree, plot, persistence, task)
 
@@ -134,21 +128,6 @@ def valleys(
 
     proved = tree if task.stop is None else None
     return task.finish(document | task.known, show_all, proved=proved)
-
-
-def _document(valley: Valley) -> dict[str, Any]:
-    death = None
-    if valley.proved_death is not None:
-        death = bounds_document(valley.proved_death, valley.death)
-    return {
-        "id": valley.id,
-        "birth": bounds_document(valley.proved_birth, valley.birth),
-        "death": death,
-        "depth": None if valley.depth is None else format_rational(valley.depth),
-        "into": valley.into,
-        "cells": len(valley.cells),
-        "representative": valley.representative.to_json(),
-    }
 
 
 def _write(tree: Valleys, plot: Path | None, persistence: Path | None, task: Task) -> None:
@@ -180,7 +159,7 @@ def _print(tree: Valleys, rests: tuple[Limit, ...] | None) -> None:
 
     out = console()
     problem = tree.problem
-    out.print(f"{show_data(problem)}, width {tree.width}, {tree.cells:,} cells")
+    out.print(f"{problem.summary}, width {tree.width}, {tree.cells:,} cells")
     if tree.within is not None:
         out.print(f"{'in' if tree.within.beta is None else 'with'} {tree.within}")
     lowest = tree.valleys[0]

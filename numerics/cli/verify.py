@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import (
-    EXIT_FALSE,
-    EXIT_INPUT,
-    EXIT_UNDECIDED,
-    console,
-    progress,
-    say,
-)
+from numerics.cli.output import EXIT_FALSE, EXIT_INPUT, EXIT_UNDECIDED, console, progress, say
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
 from theory.errors import InputError, Interrupted

@@ -7,20 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import (
-    EXIT_DONE,
-    EXIT_UNDECIDED,
-    bounds_document,
-    console,
-    exact,
-    interval_document,
-    over_budget,
-    progress,
-    say,
-)
+from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, over_budget, progress, say
 from numerics.cli.task import Task
-from numerics.text import show, show_interval, show_within
-from theory.problem import format_rational, rational
+from theory.documents import interval_document
+from theory.problem import rational
+from theory.text import show, show_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +76,7 @@ def width(
         )
     if found.reason and len(found.rows) + 1 != too_large:
         say(found.reason)
-    document = _document(found)
+    document = found.to_json()
     if steps is not None:
         document["intervals"] = [_interval_document(*item) for item in steps.items()]
 
@@ -163,29 +154,6 @@ def _print_intervals(found: dict[int, tuple[RadiusInterval, ...]]) -> None:
     out.print(table)
 
 
-def _document(found: Profile) -> dict[str, Any]:
-    return {
-        "optimizer": found.within.optimizer,
-        "rho": format_rational(found.within.rho),
-        "level": exact(found.level),
-        "complete": found.complete,
-        "widths": [
-            {
-                "width": row.width,
-                "minimum": bounds_document(row.lower, row.upper),
-                "level": format_rational(row.level),
-                "components": row.components,
-                "components_labelled": row.components_labelled,
-            }
-            for row in found.rows
-        ],
-        "last_disconnected": found.last_disconnected,
-        "monotone": found.monotone,
-        "bound": found.bound,
-        "bound_from_counts": found.bound_from_counts,
-    }
-
-
 def _print(found: Profile) -> None:
     from rich.table import Table
 
@@ -194,7 +162,7 @@ def _print(found: Profile) -> None:
     above = found.level is None and any(row.level > row.upper for row in found.rows)
     if above:
         level = "loss <= level, the least loss of each width or a little above it"
-    out.print(f"{show_within(found.within)}: components of {level}")
+    out.print(f"{found.within.summary}: components of {level}")
     table = Table("width", "least loss", *(["level"] if above else []), "components", "labelled")
     for row in found.rows:
         counts = (str(row.components), str(row.components_labelled))

@@ -30,8 +30,8 @@ from numerics.gpt2.names import (
     Curve,
     kind_of,
 )
-from numerics.pictures.style import COLOURS, WIDE, optimizer_colour
 from theory.claims.gpt2_study import Study, median_rank
+from theory.pictures.style import COLOURS, WIDE, optimizer_colour
 
 _Values: TypeAlias = Float[np.ndarray, " t"]
 

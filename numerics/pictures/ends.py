@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 
-from numerics.pictures.style import COLOURS
+from theory.pictures.style import COLOURS
 
 _COLOURS = {
     **dict(zip(("global", "valley", "plateau", "kink"), COLOURS, strict=True)),

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from numerics.pictures.style import COLOURS
 from numerics.training.slides import slide
 from theory.landscape.kinks import RestPoint
 from theory.network import Network
+from theory.pictures.style import COLOURS
 from theory.problem import Problem
 from theory.types import Array
 from theory.within import Ball

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from numerics.pictures.style import optimizer_line
+from theory.pictures.style import optimizer_line
 from theory.types import Array
 
 

@@ -37,16 +37,17 @@ from numerics.page import (
     table,
     verdict_of,
 )
-from numerics.pictures.style import panel, style
+from numerics.pictures.style import panel
 from numerics.report.sheets import Picture, Sheet, sheets_of
 from numerics.report.theorems import Proved
 from numerics.studies.real_data_report import real_data_section
-from numerics.text import show
 from theory.claims import Bounds, Claim, Result
 from theory.claims.base import Value, Values
 from theory.claims.gallery.base import COUNTEREXAMPLE, TOPICS, Theorem
 from theory.claims.training import Trained
+from theory.pictures.style import style
 from theory.problem import format_rational
+from theory.text import show
 
 if TYPE_CHECKING:
     from numerics.training.runs import Runs

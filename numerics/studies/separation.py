@@ -23,7 +23,6 @@ import numpy as np
 
 import theory
 from numerics.files import write
-from numerics.text import show
 from numerics.training.runs import Runs
 from numerics.training.trainer import trainer
 from theory.activation import RELU
@@ -36,6 +35,7 @@ from theory.loading import example
 from theory.parallel import ALONE, Jobs, results
 from theory.problem import Problem, format_rational
 from theory.radii import Radii, Radius, least_radii
+from theory.text import show
 from theory.types import Progress, silent
 
 MEASURED = Path(theory.__file__).parent / "examples" / "measured" / "separation.json"

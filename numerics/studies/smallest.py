@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
-from numerics.text import show
 from theory.hunt.conjecture import Facts
 from theory.hunt.exact_fits import separate_components
 from theory.hunt.instances import Enumeration, Space, rows_of
@@ -20,6 +19,7 @@ from theory.hunt.shipped import named
 from theory.landscape.cells import CellComplex
 from theory.parallel import ALONE, Jobs, results
 from theory.problem import Problem, rational
+from theory.text import show
 from theory.types import Progress, silent
 
 SPACES = (

@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
 from numerics.training.loop import (
+    NO_COMPONENT,
     BatchLoss,
     History,
     Landing,
@@ -36,8 +37,12 @@ from theory.landscape.kinks import MOST
 from theory.landscape.membership import Member, Membership
 from theory.network import Network
 from theory.problem import Problem, format_rational
+from theory.tables import Table, Tabled, counted
 from theory.types import Array, Progress, silent
 from theory.within import Within
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DEFAULT_TOLERANCE = 1e-5
 """Of the loss above the least, relative to twice the loss of zero weights (||y||^2 where it is
@@ -46,8 +51,8 @@ squared), up to which a run counts as at the least."""
 DEFAULT_MAX_ASSIGNMENTS = 1_000_000
 
 
-@dataclass(frozen=True, eq=False)
-class Runs:
+@dataclass(frozen=True, eq=False, repr=False)
+class Runs(Tabled):
     """S trained networks and where they landed.
 
     landing: in the components of least loss; None where these are not known, or where the ball
@@ -67,6 +72,43 @@ class Runs:
     slack: Fraction = Fraction()
     proved: frozenset[int] = frozenset()
     members: Mapping[int, Member] | None = None
+
+    @property
+    def summary(self) -> str:
+        """The optimizer, how many runs there are, and how many came to the least loss."""
+        config = self.result.config
+        ended = f"{self.at_minimum} at the least loss" if self.minimum is not None else ""
+        ended = ended or f"{self.zero_loss} at zero loss"
+        return (
+            f"{config.within.summary}, width {config.width}: {counted(self.count, 'run')}, {ended}"
+        )
+
+    def _table(self) -> Table:
+        """A row for each run."""
+        result, ends = self.result, self.ends
+        columns: dict[str, Sequence[object]] = {"loss": result.loss.tolist()}
+        if result.violation is not None:
+            columns["outside the ball"] = result.violation.tolist()
+        if result.gap is not None:
+            columns["Frank-Wolfe gap"] = result.gap.tolist()
+        if self.landing is not None:
+            found = self.landing.component.tolist()
+            columns["component"] = [None if each == NO_COMPONENT else each for each in found]
+        if ends is not None:
+            columns["end"] = [end.kind for end in ends]
+            columns["valley"] = [end.valley for end in ends]
+        rows = zip(range(self.count), *columns.values(), strict=True)
+        return Table(("run", *columns), list(rows))
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """How many runs ended in each component, and how many in none.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from numerics.pictures.runs import draw_landing
+        from theory.pictures.style import on
+
+        return on(axes, draw_landing, self)
 
     @property
     def count(self) -> int:

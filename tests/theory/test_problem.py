@@ -177,15 +177,15 @@ def test_wrong_biases(X: list[list[int]], bias: Any, message: str) -> None:
 def test_floats_by_binary_value_or_nearest_fraction() -> None:
     exact = Problem.from_floats(np.array([[0.1]]), np.array([0.5], dtype=np.float32))
     assert exact.X[0][0] == Fraction(3602879701896397, 36028797018963968)
-    near = Problem.from_floats([[0.1]], [1 / 3], limit_denominator=1000, width=3)
+    near = Problem.from_floats([[0.1]], [1 / 3], floats=1000, width=3)
     assert near == Problem(X=[["1/10"]], y=["1/3"], width=3)
 
 
 def test_bad_floats_name_their_place() -> None:
     with pytest.raises(InputError, match=r"^X\[0\]\[1\]: nan is not a finite number"):
         Problem.from_floats([[0.0, math.nan]], [1.0])
-    with pytest.raises(InputError, match=r"^limit_denominator: 0 must be at least 1"):
-        Problem.from_floats([[1.0]], [1.0], limit_denominator=0)
+    with pytest.raises(InputError, match=r"^floats: 0 must be at least 1"):
+        Problem.from_floats([[1.0]], [1.0], floats=0)
 
 
 # Files

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import fmpq
@@ -22,16 +23,23 @@ from scipy.optimize import linear_sum_assignment
 from theory.connectivity.exchange import Walk, Weights
 from theory.connectivity.reduction import exchange_of, reductions
 from theory.connectivity.solutions import Neuron, Point, SolutionSet
+from theory.documents import exact
 from theory.errors import BudgetError, InputError, Undecided
 from theory.exact import from_flint
 from theory.landscape import DEFAULT_MAX_CELLS, Barrier, barrier_between
 from theory.network import Network
+from theory.problem import format_rational
+from theory.tables import Table, Tabled, counted
+from theory.text import show
 from theory.types import Array, Progress, silent
 from theory.within import Ball
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-@dataclass(frozen=True)
-class SolutionPath:
+
+@dataclass(frozen=True, repr=False)
+class SolutionPath(Tabled):
     """A continuous path in a solution set: straight in convex coordinates between its points.
 
     Where networks have an output bias or a linear part, these are the best at all points.
@@ -66,6 +74,52 @@ class SolutionPath:
         """The largest loss on the path: at a breakpoint, or of the networks, whose output biases
         need not be the best."""
         return max(*self.losses, *(end.loss(self.solutions.problem) for end in self.ends))
+
+    @property
+    def summary(self) -> str:
+        """Where, how many segments it has, and its level."""
+        segments = counted(len(self.points) - 1, "segment")
+        where = self.solutions.within.summary
+        return f"{where}: {segments}, loss at most {show(self.max_loss)}"
+
+    def _table(self) -> Table:
+        """A row for each breakpoint."""
+        neurons = [sum(not neuron.blank for neuron in point) for point in self.points]
+        rows = [(k, *row) for k, row in enumerate(zip(self.losses, neurons, strict=True))]
+        return Table(("breakpoint", "loss", "neurons not zero"), rows)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The loss (with the penalty) along the path, and the level it must not pass.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.paths import draw_loss
+        from theory.pictures.style import on
+
+        return on(axes, draw_loss, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus path`; points are in convex coordinates."""
+        solutions = self.solutions
+        return {
+            "optimizer": solutions.within.optimizer,
+            "width": self.ends[0].width,
+            "rho": exact(solutions.within.rho),
+            "beta": exact(solutions.within.beta),
+            "level": format_rational(solutions.level),
+            "connected": True,
+            "breakpoints": [
+                {
+                    "s": [neuron.sign for neuron in point],
+                    "alpha": [format_rational(neuron.alpha) for neuron in point],
+                    "u": [[format_rational(v) for v in neuron.u] for neuron in point],
+                }
+                | solutions.linear(point)
+                for point in self.points
+            ],
+            "losses": [format_rational(loss) for loss in self.losses],
+            "max_loss": format_rational(self.max_loss),
+        }
 
 
 def connect(

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from theory.connectivity.minimal_counts import MAX_COUNTS, minimal_counts
 from theory.connectivity.theorems import MAX_BASES, connected_from
+from theory.documents import bounds_document, exact
 from theory.errors import BudgetError, Interrupted, Undecided
 from theory.landscape import DEFAULT_MAX_CELLS
 from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import CellComplex
 from theory.landscape.least import least
-from theory.problem import Problem, positive_integer
+from theory.problem import Problem, format_rational, positive_integer
+from theory.tables import Between, Table, Tabled
+from theory.text import show
 from theory.types import Progress, silent
 from theory.within import Ball, are_decayed, require_within
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -37,9 +44,19 @@ class WidthRow:
         """Not empty, and one component, labelled."""
         return self.components_labelled == 1
 
+    def to_json(self) -> dict[str, Any]:
+        """{"width", "minimum", "level", "components", "components_labelled"}"""
+        return {
+            "width": self.width,
+            "minimum": bounds_document(self.lower, self.upper),
+            "level": format_rational(self.level),
+            "components": self.components,
+            "components_labelled": self.components_labelled,
+        }
 
-@dataclass(frozen=True)
-class Profile:
+
+@dataclass(frozen=True, repr=False)
+class Profile(Tabled):
     """Components of {loss <= level} in a ball at widths 1, 2, ...
 
     level: None for the least loss of each width, or a little above it (see `width_profile`). bound:
@@ -69,6 +86,55 @@ class Profile:
         first = next((row.width for row in self.rows if row.connected), None)
         last = self.last_disconnected
         return first is None or last is None or last < first
+
+    @property
+    def summary(self) -> str:
+        """Where, at which level, and the numbers of components."""
+        level = "the least loss" if self.level is None else f"loss <= {show(self.level)}"
+        counts = ", ".join(str(row.components) for row in self.rows)
+        more = "" if self.complete else ", not complete"
+        return f"{self.within.summary}, {level}: components {counts or 'not known'}{more}"
+
+    def _table(self) -> Table:
+        """A row for each width."""
+        names = ("width", "least loss", "level", "components", "labelled")
+        return Table(
+            names,
+            [
+                (
+                    row.width,
+                    Between(row.lower, row.upper),
+                    row.level,
+                    row.components,
+                    row.components_labelled,
+                )
+                for row in self.rows
+            ],
+        )
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The components at each width, and the theorem's width.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.style import on
+        from theory.pictures.widths import draw_profile
+
+        return on(axes, draw_profile, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus width`."""
+        return {
+            "optimizer": self.within.optimizer,
+            "rho": format_rational(self.within.rho),
+            "level": exact(self.level),
+            "complete": self.complete,
+            "widths": [row.to_json() for row in self.rows],
+            "last_disconnected": self.last_disconnected,
+            "monotone": self.monotone,
+            "bound": self.bound,
+            "bound_from_counts": self.bound_from_counts,
+        }
 
 
 def width_profile(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import permutations
+from typing import TYPE_CHECKING, Any
 
+from theory.documents import bounds_document
 from theory.errors import InputError, Interrupted, Undecided
 from theory.exact import rounded
 from theory.landscape.cells import Cell, CellComplex, Neuron
@@ -28,17 +30,24 @@ from theory.landscape.minimax import MinimaxPath, along, minimax_path
 from theory.landscape.nnls import Minimum
 from theory.landscape.sublevel import Sublevel, Tick, sublevel
 from theory.network import Network
-from theory.problem import Problem, Rational, rational
+from theory.problem import Problem, Rational, format_rational, rational
+from theory.tables import Between, Shown, Table, Tabled, counted
+from theory.text import show
 from theory.types import Progress, silent
 from theory.within import Ball
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _ABOVE = Fraction(1, 10**6)
 """How far the default level is above the least loss where that is not decided, relative to the loss
 of zero."""
 
+_LARGEST_MATRIX = 8  # components whose barriers a table has
 
-@dataclass(frozen=True)
-class Analysis:
+
+@dataclass(frozen=True, repr=False)
+class Analysis(Tabled):
     """Components of {loss <= level} at one width, and the barriers between them.
 
     within: the ball that all networks are in; None where they may be anywhere.
@@ -62,18 +71,66 @@ class Analysis:
     merges: tuple[Merge, ...]
     cuts: tuple[Cut, ...]
     complete: bool
-    complex: CellComplex = field(repr=False)
-    sublevel: Sublevel = field(repr=False)
-    flood: Flood = field(repr=False)
+    complex: CellComplex
+    sublevel: Sublevel
+    flood: Flood
 
-    def __repr__(self) -> str:
-        """In one line, as the parts of a landscape are long."""
-        ball = "" if self.within is None else f", within={self.within!r}"
+    @property
+    def summary(self) -> str:
+        """The problem, how many components there are at which level, and the least loss."""
+        ball = "" if self.within is None else f", {self.within.summary}"
+        count = counted(len(self.components), "component")
         return (
-            f"<Analysis of n={self.problem.n}, d={self.problem.d}, width={self.width}{ball}: "
-            f"{len(self.components)} components of {{loss <= {self.level}}}, "
-            f"minimum={self.minimum}{'' if self.complete else ', not complete'}>"
+            f"{self.problem.summary}, width {self.width}{ball}: {count} of {{loss <= "
+            f"{show(self.level)}}}, least loss {Between(self.proved, self.minimum)}"
+            f"{'' if self.complete else ', not complete'}"
         )
+
+    def _table(self) -> Table:
+        """A row for each component, with the barriers to the others where they are few."""
+        as_matrix = 1 < len(self.components) <= _LARGEST_MATRIX
+        names = [f"barrier to {each.id}" for each in self.components if as_matrix]
+        matrices = zip(self.lower_bounds, self.barriers, strict=True)
+        rows: list[tuple[object, ...]] = []
+        for each, bounds in zip(self.components, matrices, strict=True):
+            least = Between(each.proved, each.minimum)
+            barriers: list[object] = [Between(*pair) for pair in zip(*bounds, strict=True)]
+            barriers[each.id] = None
+            rows.append((each.id, len(each.cells), least, *(barriers if as_matrix else ())))
+        return Table(("component", "cells", "least loss", *names), rows)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """How the components join as the level rises.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.landscapes import draw_tree
+        from theory.pictures.style import on
+
+        return on(axes, draw_tree, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus barrier`."""
+        document: dict[str, Any] = {
+            "width": self.width,
+            "minimum": bounds_document(self.proved, self.minimum),
+            "level": format_rational(self.level),
+            "labelled": self.labelled,
+            "within": self.within and self.within.optimizer,
+            "rho": self.within and format_rational(self.within.rho),
+            "complete": self.complete,
+            "cells": self.cells,
+            "components": [component.to_json() for component in self.components],
+            "barriers": [
+                [bounds_document(*pair) for pair in zip(*rows, strict=True)]
+                for rows in zip(self.lower_bounds, self.barriers, strict=True)
+            ],
+        }
+        if not self.complete:
+            document["lower_bounds"] = [
+                [format_rational(value) for value in row] for row in self.lower_bounds
+            ]
+        return document
 
     @property
     def proved(self) -> Fraction:
@@ -110,8 +167,8 @@ class Analysis:
         return tree_path(self.complex, self.flood, start.cells[0], end.cells[0])
 
 
-@dataclass(frozen=True)
-class Barrier:
+@dataclass(frozen=True, repr=False)
+class Barrier(Shown):
     """The minimax barrier between two networks: value, a path that attains it, and a cut.
 
     losses: of the two networks. cut: None where the barrier is the larger of them.
@@ -125,12 +182,40 @@ class Barrier:
     value: Fraction
     path: MinimaxPath
     cut: Cut | None
-    complex: CellComplex = field(repr=False)
+    complex: CellComplex
 
     @property
     def proved(self) -> Fraction:
         """A lower bound of the barrier, equal to `value` where exact."""
         return self.cut.proved if self.cut else max(self.losses)
+
+    @property
+    def summary(self) -> str:
+        """Its height, and the losses of the two networks."""
+        first, second = map(show, self.losses)
+        return f"{Between(self.proved, self.value)}, of networks of loss {first} and {second}"
+
+    def _table(self) -> Table:
+        """The path that attains it."""
+        return self.path._table()
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The loss along the path that attains it, and on the straight line.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.landscapes import draw_barrier
+        from theory.pictures.style import on
+
+        return on(axes, draw_barrier, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus barrier --between`."""
+        return {
+            "barrier": bounds_document(self.proved, self.value),
+            "losses": [format_rational(loss) for loss in self.losses],
+            "breakpoints": [network.to_json() for network in self.path.breakpoints],
+        }
 
 
 def analyse(
@@ -274,7 +359,8 @@ def barrier_between(
     if problem.has_free_part:  # from and to those that the networks have
         ends = zip((path.breakpoints[0], path.breakpoints[-1]), (first, second), strict=True)
         here, there = (replace(best, b=own.b, c=own.c) for best, own in ends)
-        path = MinimaxPath((here, *path.breakpoints, there), max(path.value, *losses))
+        breakpoints = (here, *path.breakpoints, there)
+        path = replace(path, breakpoints=breakpoints, value=max(path.value, *losses))
     cut = None
     if path.value > max(losses):
         scaled = complex_.scaled_level(path.value)

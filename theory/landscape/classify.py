@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain, islice, product
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from theory.documents import exact, interval_document
 from theory.errors import BudgetError, InputError, Undecided
 from theory.landscape.around import Dual, State, states_around
 from theory.landscape.cell_program import CellMinimum, CellProgram
@@ -34,7 +35,9 @@ from theory.landscape.penalised import balanced
 from theory.landscape.valleys import Valleys, valleys
 from theory.losses import Separable
 from theory.network import Network
-from theory.problem import Problem
+from theory.problem import Problem, format_rational
+from theory.tables import Between, Shown, Table
+from theory.text import show
 from theory.types import Array, Progress, silent
 from theory.within import Ball, Penalty, Within, require_decayed
 
@@ -67,8 +70,8 @@ Verdict: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class Classified:
+@dataclass(frozen=True, repr=False)
+class Classified(Shown):
     """What a network is.
 
     verdict: `global minimum`, if a lower bound of all losses is at hand; `local minimum`, no cell
@@ -100,9 +103,54 @@ class Classified:
     valley: int | None = None
     stationary: Network | None = None
     slack: Fraction | None = None
-    dual: Dual | None = field(default=None, repr=False)
+    dual: Dual | None = None
     lower: Network | None = None
-    rest: RestPoint | None = field(default=None, repr=False)
+    rest: RestPoint | None = None
+
+    @property
+    def summary(self) -> str:
+        """The verdict, and the loss."""
+        return f"{self.verdict}, of loss {show(self.loss)}"
+
+    def _table(self) -> Table:
+        """What was found, row by row."""
+        return Table(
+            ("", "value"),
+            [
+                ("verdict", self.verdict),
+                ("loss", self.loss),
+                ("least loss of the cells around", Between(*self.cell_minimum)),
+                ("above that by at most", self.distance),
+                ("gap", self.gap),
+                ("valley", self.valley),
+                ("no point around lower by more than", self.slack),
+            ],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus classify`."""
+        return {
+            "within": self.within and self.within.optimizer,
+            "rho": self.within and exact(self.within.rho),
+            "beta": self.within and exact(self.within.beta),
+            "verdict": self.verdict,
+            "loss": format_rational(self.loss),
+            "cell_minimum": interval_document(*self.cell_minimum),
+            "distance": format_rational(self.distance),
+            "gap": self.gap,
+            "valley": self.valley,
+            "slack": exact(self.slack),
+            "stationary": None if self.stationary is None else self.stationary.to_json(),
+            "lower": None if self.lower is None else self.lower.to_json(),
+            "kinks": None
+            if self.rest is None
+            else [
+                {"row": row, "neuron": neuron, "share": share}
+                for (row, neuron), share in zip(
+                    self.rest.kinks, self.rest.shares.tolist(), strict=True
+                )
+            ],
+        }
 
 
 def classify(

@@ -34,6 +34,7 @@ from theory.landscape.domain import SIGN_FLIP, Group, Polyhedral
 from theory.landscape.nnls import primitive
 from theory.landscape.optima import Optimum, optima
 from theory.landscape.valleys import DEFAULT_MAX_CELLS, Valleys
+from theory.problem import format_rational
 from theory.states import cone_of, sign_of, state_of
 from theory.within import require_decayed
 
@@ -51,6 +52,10 @@ class Limit:
 
     loss: Fraction
     kind: Kind
+
+    def to_json(self) -> dict[str, str]:
+        """{"loss", "kind"}"""
+        return {"loss": format_rational(self.loss), "kind": self.kind}
 
 
 def limits(

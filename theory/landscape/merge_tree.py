@@ -6,17 +6,23 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, groupby
+from typing import TYPE_CHECKING, Any
 
+from theory.documents import bounds_document
 from theory.errors import Interrupted
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.flood import Edge, Flood, flood_of
 from theory.landscape.minimax import MinimaxPath, along, minimax_path
 from theory.landscape.sublevel import Tick
 from theory.network import Network
+from theory.tables import Between, Shown, Table, counted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True)
-class Component:
+@dataclass(frozen=True, repr=False)
+class Component(Shown):
     """A connected component of {loss <= level}.
 
     id: by least loss, then by the first cell (of lowest numbers); by the first cell alone where
@@ -32,6 +38,28 @@ class Component:
     representative: Network
     minimum: Fraction
     proved: Fraction
+
+    @property
+    def summary(self) -> str:
+        """Its number, how large it is, and its least loss."""
+        least = Between(self.proved, self.minimum)
+        return f"{self.id}, {counted(len(self.cells), 'cell')}, least loss {least}"
+
+    def _table(self) -> Table:
+        """Its network of least loss."""
+        return self.representative._table()
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The neurons of its network of least loss: see `Network.plot`."""
+        return self.representative.plot(axes)
+
+    def to_json(self) -> dict[str, Any]:
+        """{"id", "minimum", "representative"}"""
+        return {
+            "id": self.id,
+            "minimum": bounds_document(self.proved, self.minimum),
+            "representative": self.representative.to_json(),
+        }
 
 
 @dataclass(frozen=True)

@@ -8,27 +8,76 @@ loss is convex and at most the larger of its two ends.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from theory.exact import dot
 from theory.landscape.cells import CellComplex, Neuron
 from theory.landscape.domain import SIGN_FLIP
 from theory.landscape.flood import Edge
 from theory.network import Network
-from theory.problem import Problem, in_integers
+from theory.problem import Problem, format_rational, in_integers
+from theory.tables import Table, Tabled
+from theory.text import show
+from theory.within import Penalty
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True)
-class MinimaxPath:
-    """A continuous path: its breakpoints, and the largest loss on it, which is the barrier."""
+@dataclass(frozen=True, repr=False)
+class MinimaxPath(Tabled):
+    """A continuous path: its breakpoints, and the largest loss on it, which is the barrier.
 
+    beta: of an l2 penalty, which the loss then includes.
+    """
+
+    problem: Problem
+    beta: Fraction | None
     breakpoints: tuple[Network, ...]
     value: Fraction
 
     def reversed(self) -> MinimaxPath:
         """The same path from its end to its start."""
-        return MinimaxPath(self.breakpoints[::-1], self.value)
+        return replace(self, breakpoints=self.breakpoints[::-1])
+
+    @cached_property
+    def losses(self) -> tuple[Fraction, ...]:
+        """The loss at every breakpoint; between two of them it is convex."""
+        penalty = None if self.beta is None else Penalty(self.beta)
+        return tuple(
+            network.loss(self.problem) + (0 if penalty is None else penalty.of(network))
+            for network in self.breakpoints
+        )
+
+    @property
+    def summary(self) -> str:
+        """How many breakpoints it has, and its largest loss."""
+        return f"{len(self.breakpoints)} breakpoints, loss at most {show(self.value)}"
+
+    def _table(self) -> Table:
+        """A row for each breakpoint."""
+        return Table(("breakpoint", "loss"), list(enumerate(self.losses)))
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The loss along the path.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.landscapes import draw_minimax_path
+        from theory.pictures.style import on
+
+        return on(axes, draw_minimax_path, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """{"value", "losses", "breakpoints"}"""
+        return {
+            "value": format_rational(self.value),
+            "losses": [format_rational(loss) for loss in self.losses],
+            "breakpoints": [network.to_json() for network in self.breakpoints],
+        }
 
 
 def along(
@@ -59,7 +108,8 @@ def minimax_path(complex_: CellComplex, points: Sequence[Sequence[Neuron]]) -> M
     """The path through points of which each two consecutive ones share a closed cell."""
     kept = _straighten(complex_.problem, points)
     networks = tuple(complex_.domain.network(point) for point in kept)
-    return MinimaxPath(networks, max(map(complex_.domain.objective, networks)))
+    value = max(map(complex_.domain.objective, networks))
+    return MinimaxPath(complex_.problem, complex_.domain.beta, networks, value)
 
 
 def _straighten(problem: Problem, points: Sequence[Sequence[Neuron]]) -> list[Sequence[Neuron]]:

@@ -19,11 +19,13 @@ proofs_notes/valleys.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
 from itertools import combinations_with_replacement, permutations, product
+from typing import TYPE_CHECKING, Any
 
+from theory.documents import bounds_document, exact
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.landscape.cells import Cell, CellComplex
 from theory.landscape.domain import Polyhedral
@@ -34,8 +36,12 @@ from theory.landscape.nnls import Minimum
 from theory.landscape.optima import optima
 from theory.network import Network
 from theory.problem import Problem, Rational, format_rational, rational
+from theory.tables import Between, Shown, Table, Tabled, counted
 from theory.types import Progress, silent
 from theory.within import Penalty, Within
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DEFAULT_MAX_CELLS = 2_000_000  # each of them is looked at
 _PROGRAMS = 20_000  # the same where each takes a convex program
@@ -44,8 +50,8 @@ _DEEP = Fraction(1, 10**6)
 """How deep valleys are where minima are intervals, relative to the loss of zero."""
 
 
-@dataclass(frozen=True)
-class Valley:
+@dataclass(frozen=True, repr=False)
+class Valley(Shown):
     """One valley of a merge tree.
 
     id: the deeper ones first; 0 is the global one, which never dies. birth: the loss of its bottom.
@@ -68,9 +74,48 @@ class Valley:
         """From its bottom to the way out, at least; None where it has none."""
         return None if self.proved_death is None else self.proved_death - self.birth
 
+    @property
+    def _bottom(self) -> Between:
+        return Between(self.proved_birth, self.birth)
 
-@dataclass(frozen=True)
-class Valleys:
+    @property
+    def _way_out(self) -> Between | None:
+        if self.proved_death is None:
+            return None
+        return Between(self.proved_death, self.death)
+
+    @property
+    def summary(self) -> str:
+        """Its number, its bottom, and its way out."""
+        out = "" if self._way_out is None else f", way out {self._way_out} into {self.into}"
+        return f"{self.id}, bottom {self._bottom}{out}"
+
+    def _table(self) -> Table:
+        """The network at its bottom."""
+        return self.representative._table()
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The neurons of the network at its bottom: see `Network.plot`."""
+        return self.representative.plot(axes)
+
+    def to_json(self) -> dict[str, Any]:
+        """{"id", "birth", "death", "depth", "into", "cells", "representative"}"""
+        death = None
+        if self.proved_death is not None:
+            death = bounds_document(self.proved_death, self.death)
+        return {
+            "id": self.id,
+            "birth": bounds_document(self.proved_birth, self.birth),
+            "death": death,
+            "depth": exact(self.depth),
+            "into": self.into,
+            "cells": len(self.cells),
+            "representative": self.representative.to_json(),
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class Valleys(Tabled):
     """The merge tree of the loss at one width: all valleys deeper than `min_depth`.
 
     minimum: the least loss. cells: the number of cells. complete: whether all deaths are known.
@@ -85,22 +130,60 @@ class Valleys:
     min_depth: Fraction
     valleys: tuple[Valley, ...]
     complete: bool
-    complex: CellComplex = field(repr=False)
-    flood: Flood = field(repr=False)
+    complex: CellComplex
+    flood: Flood
 
     @property
     def exact(self) -> bool:
         """Whether minima are, or only bracketed."""
         return self.complex.domain.exact
 
-    def __repr__(self) -> str:
-        """In one line, as a tree may have hundreds of valleys."""
-        ball = "" if self.within is None else f", within={self.within!r}"
+    @property
+    def summary(self) -> str:
+        """The problem, how many valleys there are, and the least loss."""
+        place = "" if self.within is None else f", {self.within.summary}"
+        least = Between(self.valleys[0].proved_birth, self.minimum)
         return (
-            f"<Valleys of n={self.problem.n}, d={self.problem.d}, width={self.width}{ball}: "
-            f"{len(self.valleys)}, minimum={self.minimum}"
-            f"{'' if self.complete else ', not complete'}>"
+            f"{self.problem.summary}, width {self.width}{place}: "
+            f"{counted(len(self.valleys), 'valley')}, least loss {least}"
+            f"{'' if self.complete else ', not complete'}"
         )
+
+    def _table(self) -> Table:
+        """A row for each valley, the deeper ones first."""
+        names = ("valley", "bottom", "way out", "into", "depth", "cells")
+        return Table(
+            names,
+            [
+                (each.id, each._bottom, each._way_out, each.into, each.depth, len(each.cells))
+                for each in self.valleys
+            ],
+        )
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """A line for each valley, up to where it joins a deeper one.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.style import on
+        from theory.pictures.valleys import draw_disconnectivity_graph
+
+        return on(axes, draw_disconnectivity_graph, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus valleys`, without where training can rest."""
+        return {
+            "width": self.width,
+            "minimum": bounds_document(self.valleys[0].proved_birth, self.minimum),
+            "labelled": self.labelled,
+            "within": self.within and self.within.optimizer,
+            "rho": self.within and exact(self.within.rho),
+            "beta": self.within and exact(self.within.beta),
+            "cells": self.cells,
+            "min_depth": format_rational(self.min_depth),
+            "valleys": [valley.to_json() for valley in self.valleys],
+            "complete": self.complete,
+        }
 
     def home(self, network: Network) -> Valley | None:
         """The valley of lowest bottom that a path of no higher loss leads to from the network.

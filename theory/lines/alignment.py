@@ -20,18 +20,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, count
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 from scipy.optimize import linear_sum_assignment
 
+from theory.documents import interval_document
 from theory.errors import BudgetError, Interrupted
 from theory.lines.real import Real
 from theory.lines.segment import Line, between, free_part, line, require
 from theory.losses import Separable
 from theory.network import Network
 from theory.problem import Problem, in_integers
+from theory.tables import Between, Shown, Table
 from theory.types import Array, Progress, silent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DEFAULT_MAX_ORDERS = math.factorial(12)
 
@@ -43,8 +49,8 @@ _GRID = np.arange(1, 64) / 64  # of t, for what is complete
 _FIT_BITS, _ALL_BITS = 30, 62  # of what a pair adds to a fit, and of integers that arrays hold
 
 
-@dataclass(frozen=True)
-class Alignment:
+@dataclass(frozen=True, repr=False)
+class Alignment(Shown):
     """An order of the second network's neurons whose line has the least maximum of all m! orders.
 
     line: from the first network to the second one so `permuted`. maximum: the least, which is that
@@ -54,6 +60,25 @@ class Alignment:
     line: Line
     order: tuple[int, ...]
     maximum: Real
+
+    @property
+    def summary(self) -> str:
+        """The order, and the maximum."""
+        order = " ".join(map(str, self.order))
+        return f"neurons in the order {order}, highest loss {Between(*self.maximum.ends)}"
+
+    def _table(self) -> Table:
+        """What was found of the line, row by row."""
+        return self.line._table()
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The loss on the line: see `Line.plot`."""
+        return self.line.plot(axes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus line --align all`."""
+        found = {"maximum": interval_document(*self.maximum.ends), "permutation": [*self.order]}
+        return self.line.to_json() | found
 
 
 def align(

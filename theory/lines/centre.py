@@ -16,19 +16,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize
 
+from theory.documents import interval_document
 from theory.errors import InputError
 from theory.exact import snapped
 from theory.landscape import Barrier, barrier_between
 from theory.lines.segment import Line, line, require
 from theory.losses import Separable
 from theory.network import Network
-from theory.problem import Problem
+from theory.problem import Problem, format_rational
+from theory.tables import Between, Shown, Table, counted
 from theory.types import Array, Progress, silent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # How many t of each line have their losses lowered: first, and from where that was best.
 _COARSE, _FINE = 24, 200
@@ -37,8 +43,8 @@ _STEPS = 60  # of each descent
 _NEAR = (0.1, 0.01, 1e-3, 1e-6)  # weights are rounded to fractions so near, relative to the largest
 
 
-@dataclass(frozen=True)
-class Star:
+@dataclass(frozen=True, repr=False)
+class Star(Shown):
     """Straight lines from some networks to one centre.
 
     lower: what the maximum is at least with any other centre, by minimax barriers.
@@ -61,6 +67,36 @@ class Star:
     def is_least(self) -> bool:
         """Whether no other centre is better: the bounds meet."""
         return self.highest.maximum.upper == self.lower
+
+    @property
+    def summary(self) -> str:
+        """How many lines there are, and the highest loss on them."""
+        highest = Between(*self.highest.maximum.ends)
+        return f"{counted(len(self.lines), 'line')} to one centre, highest loss {highest}"
+
+    def _table(self) -> Table:
+        """A row for each line."""
+        rows = [(k, Between(*line.maximum.ends)) for k, line in enumerate(self.lines)]
+        return Table(("network", "highest loss"), rows)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The loss on the lines, and the bound for all centres.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.landscapes import draw_star
+        from theory.pictures.style import on
+
+        return on(axes, draw_star, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The part `middle` of the document of `isthmus line --middle`."""
+        return {
+            "network": self.centre.to_json(),
+            "maximum": interval_document(*self.highest.maximum.ends),
+            "least": format_rational(self.lower),
+            "is_least": self.is_least,
+        }
 
 
 def least_star(

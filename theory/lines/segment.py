@@ -21,22 +21,27 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 from operator import mul
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flint import fmpq, fmpq_poly
 
+from theory.documents import bounds_document, interval_document
 from theory.errors import InputError
 from theory.exact import from_flint, to_flint
 from theory.lines.real import Real, bernstein, image, roots
 from theory.losses import Separable
 from theory.network import Network
 from theory.problem import Problem
+from theory.tables import Between, Shown, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _BITS = 40  # of an interval, where a maximum is not known exactly
 
 
-@dataclass(frozen=True)
-class Line:
+@dataclass(frozen=True, repr=False)
+class Line(Shown):
     """The maximum of the loss on (1 - t) A + t B, 0 <= t <= 1, and where it is: `at`, the first t.
 
     Both are exact unless the loss is logistic, or the maximum is at a kink of a loss that has a
@@ -57,6 +62,35 @@ class Line:
     def barrier(self) -> tuple[Fraction, Fraction]:
         """Bounds of how far the maximum is above the larger loss of the two networks."""
         return max(Fraction(), self.maximum.lower - self.end), self.maximum.upper - self.end
+
+    @property
+    def summary(self) -> str:
+        """The maximum, and where it is."""
+        return f"highest loss {Between(*self.maximum.ends)}, {Between(*self.at.ends)} of the way"
+
+    def _table(self) -> Table:
+        """What was found, row by row."""
+        values = {"highest loss": self.maximum.ends, "at": self.at.ends, "barrier": self.barrier}
+        return Table(("", "value"), [(name, Between(*ends)) for name, ends in values.items()])
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The loss on the line.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.landscapes import draw_line
+        from theory.pictures.style import on
+
+        return on(axes, draw_line, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus line`: neurons are in their order."""
+        return {
+            "maximum": interval_document(*self.maximum.ends),
+            "at": bounds_document(*self.at.ends),
+            "permutation": [*range(self.networks[0].width)],
+            "barrier": interval_document(*self.barrier),
+        }
 
 
 def line(problem: Problem, first: Network, second: Network) -> Line:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
-from itertools import permutations
-from typing import Any
+from itertools import combinations, permutations
+from typing import TYPE_CHECKING, Any
 
+from theory.documents import interval_document
 from theory.errors import InputError, Interrupted, Undecided
 from theory.exact import dot, rounded
 from theory.gauges import Gauge
@@ -31,12 +32,16 @@ from theory.network import Network
 from theory.problem import Problem, Rational, rational_vector
 from theory.radii.radii import DIGITS, DualPoint, Radius, Search
 from theory.states import cone_of, sign_of
+from theory.tables import Between, Shown, Table, Tabled, counted
 from theory.types import Progress, silent
 from theory.within import Ball, gauge_in, settled
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-@dataclass(frozen=True)
-class Margin:
+
+@dataclass(frozen=True, repr=False)
+class Margin(Shown):
     """lower <= margin <= upper, for the largest min_k y_k f_k of networks in a ball of radius 1.
 
     witness: a network with ||W|| ||a|| <= 1 in the optimizer's norms and a margin of at least
@@ -47,9 +52,23 @@ class Margin:
     upper: Fraction
     witness: Network
 
+    @property
+    def summary(self) -> str:
+        """The margin."""
+        return str(Between(self.lower, self.upper))
 
-@dataclass(frozen=True)
-class Margins:
+    def _table(self) -> Table:
+        """The witness."""
+        return self.witness._table()
+
+    def to_json(self) -> dict[str, Any]:
+        """{"lower", "upper", "witness"}"""
+        ends = interval_document(self.lower, self.upper)
+        return {**ends, "witness": self.witness.to_json()}
+
+
+@dataclass(frozen=True, repr=False)
+class Margins(Tabled):
     """The largest margin in each component (by its id) for each optimizer (by its name).
 
     After an interrupt complete=False, and some optimizers are missing in some components.
@@ -97,6 +116,70 @@ class Margins:
         largest = (self.largest(name) for name in (first, second))
         exact = all(margin.lower == margin.upper for margin in largest)
         return False if exact or not set(ours) & set(others) else None
+
+    @property
+    def summary(self) -> str:
+        """The problem, how many components there are, and for which optimizers."""
+        separation = self.separation
+        count = counted(len(self.components), "component")
+        return (
+            f"{separation.problem.summary}, width {separation.width}: {count}, "
+            f"{', '.join(self.optimizers)}{'' if self.complete else ', not complete'}"
+        )
+
+    def _table(self) -> Table:
+        """A row for each component."""
+        rows = [
+            (
+                k,
+                *(
+                    Between(known[name].lower, known[name].upper) if name in known else None
+                    for name in self.optimizers
+                ),
+            )
+            for k, known in enumerate(self.components)
+        ]
+        return Table(("component", *self.optimizers), rows)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The largest margin of each optimizer in each component.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.radii import draw_margins
+        from theory.pictures.style import on
+
+        return on(axes, draw_margins, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus margin`."""
+        document: dict[str, Any] = {
+            "width": self.separation.width,
+            "labelled": self.separation.labelled,
+            "complete": self.complete,
+            "components": [],
+        }
+        for component, known in zip(self.separation.components, self.components, strict=True):
+            margins = {name: margin.to_json() for name, margin in known.items()}
+            entry: dict[str, Any] = {
+                "id": component.id,
+                "representative": component.representative.to_json(),
+            }
+            if margins:  # of the first optimizer that was asked for
+                entry["margin"] = next(iter(margins.values()))
+            if len(self.optimizers) > 1:
+                entry["margins"] = margins
+            document["components"].append(entry)
+        if not self.complete:
+            return document
+        document["largest"] = {name: self.largest(name).to_json() for name in self.optimizers}
+        document["preferred"] = {name: self.preferred(name) for name in self.optimizers}
+        if len(self.optimizers) > 1:
+            document["together"] = [
+                {"optimizers": [*pair], "together": self.together(*pair)}
+                for pair in combinations(self.optimizers, 2)
+            ]
+        return document
 
 
 def max_margins(
@@ -225,7 +308,7 @@ class MarginProof:
     duals: tuple[tuple[tuple[int, ...], Any, Fraction | None], ...] = field(repr=False)
 
 
-class MaxMargin:
+class MaxMargin(Tabled):
     """The networks of largest margin of one width in one optimizer's ball, and their labels.
 
     `progress` may raise Interrupted, which then leaves.
@@ -247,7 +330,7 @@ class MaxMargin:
         self.problem, ball = settled(problem, Ball(optimizer, 1))
         assert isinstance(ball, Ball)
         self.width = problem.stated_width if width is None else width
-        self.gauge = ball.gauge
+        self.optimizer, self.gauge = ball.optimizer, ball.gauge
         self._max_cells, self._progress = max_cells, progress
         self._sides = [int(v) for v in problem.y]
         self._cells, found = self._over_all_cells(problem, self._sides)
@@ -255,6 +338,32 @@ class MaxMargin:
             raise InputError("y", f"no network of width {self.width} has all these labels right")
         self._found = found
         self.margin = _margin(self.gauge, found)
+
+    @property
+    def summary(self) -> str:
+        """The optimizer, the width, and the margin."""
+        return f"{self.optimizer}, width {self.width}: {self.margin.summary}"
+
+    def _table(self) -> Table:
+        """A row for each data point, with the output of a network of this margin."""
+        outputs = self.margin.witness.fit(self.problem)
+        pairs = enumerate(zip(self.problem.y, outputs, strict=True))
+        return Table(("point", "label", "output"), [(k, *pair) for k, pair in pairs])
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The labels, and the outputs of a network of this margin.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.data import draw_max_margin
+        from theory.pictures.style import on
+
+        return on(axes, draw_max_margin, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """{"optimizer", "width", "margin"}"""
+        margin = self.margin.to_json()
+        return {"optimizer": self.optimizer, "width": self.width, "margin": margin}
 
     def label(self, point: Sequence[Rational]) -> Labelled:
         """What all networks of the largest margin say about a point (d,)."""

@@ -19,15 +19,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from theory.arrangement import arrangement, general_position_count
+from theory.documents import exact
 from theory.errors import BudgetError, InputError, Interrupted
 from theory.exact import rounded
 from theory.gauges import Gauge, gauge_of
@@ -50,9 +51,13 @@ from theory.programs.group_lasso import GroupNorms
 from theory.programs.lift import Lift, Lifted, objective
 from theory.programs.sup_norm import SupNorms
 from theory.programs.two_summing import TwoSumming
+from theory.tables import Between, Shown, Table
 from theory.types import Array, Progress, silent
 from theory.units import Units
 from theory.within import Ball, Penalty, Within, require_within, settled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MAX_PATTERNS = 4000
 """Cones up to which the whole arrangement is taken, by default."""
@@ -74,8 +79,8 @@ _RANGE = 10**12  # between the largest number of the data and the smallest, zero
 _DIGITS = 15  # of bounds that are no exact values, rounded outwards
 
 
-@dataclass(frozen=True, eq=False)
-class Relaxed:
+@dataclass(frozen=True, eq=False, repr=False)
+class Relaxed(Shown):
     """The convex program: lower <= its optimum <= upper.
 
     network: attains `upper` in the ball, with as many neurons as that takes. lower: as of an
@@ -91,9 +96,27 @@ class Relaxed:
         """How many of `network` are not zero."""
         return _alive(self.network)
 
+    @property
+    def summary(self) -> str:
+        """The optimum, and the neurons it takes."""
+        return f"{Between(self.lower, self.upper)}, attained by {self.neurons} neurons"
 
-@dataclass(frozen=True, eq=False)
-class Optimum:
+    def _table(self) -> Table:
+        """The network that attains the upper bound."""
+        return self.network._table()
+
+    def to_json(self) -> dict[str, Any]:
+        """{"lower", "upper", "neurons", "network"}"""
+        return {
+            "lower": exact(self.lower),
+            "upper": exact(self.upper),
+            "neurons": self.neurons,
+            "network": self.network.to_json(),
+        }
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Optimum(Shown):
     """lower <= the least loss (with the penalty, for sgd) of training <= upper, at this width.
 
     width: None where any is meant. network: attains `upper`. whole: whether all patterns were
@@ -114,10 +137,10 @@ class Optimum:
     network: Network
     whole: bool
     relaxed: Relaxed
-    relaxation: Relaxation = field(repr=False)
-    dual: BlockDual | None = field(repr=False)
-    covered: BlockDual | None = field(repr=False)
-    cells: Least | None = field(repr=False)
+    relaxation: Relaxation
+    dual: BlockDual | None
+    covered: BlockDual | None
+    cells: Least | None
 
     @property
     def neurons(self) -> int:
@@ -154,6 +177,70 @@ class Optimum:
     def decided(self) -> bool:
         """Whether the relative gap is at most `DECIDED`."""
         return self.relative_gap is not None and self.relative_gap <= DECIDED
+
+    @property
+    def what(self) -> str:
+        """What `lower` and `upper` are bounds of."""
+        least = "least loss" if self.within.beta is None else "least loss + penalty"
+        return f"{least}{'' if self.whole else ' over the patterns priced'}"
+
+    @property
+    def summary(self) -> str:
+        """The problem, where, and the optimum."""
+        width = "any width" if self.width is None else f"width {self.width}"
+        value = Between(self.lower, self.upper)
+        return f"{self.problem.summary}, {width}, {self.within.summary}: {self.what} {value}"
+
+    def _table(self) -> Table:
+        """What was found, row by row."""
+        return Table(
+            ("", "value"),
+            [
+                (self.what, Between(self.lower, self.upper)),
+                ("of every network, at least", self.everywhere),
+                ("relative gap", self.relative_gap),
+                ("decided", self.decided),
+                ("neurons", self.neurons),
+                ("patterns priced", self.patterns),
+                ("convex program", Between(self.relaxed.lower, self.relaxed.upper)),
+                ("its neurons", self.relaxed.neurons),
+            ],
+        )
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The data, and what the network that attains the upper bound makes of them.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.data import draw_optimum
+        from theory.pictures.style import on
+
+        return on(axes, draw_optimum, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus solve`."""
+        return {
+            "optimizer": self.within.optimizer,
+            "width": self.width,
+            "rho": exact(self.within.rho),
+            "beta": exact(self.within.beta),
+            "loss": str(self.problem.loss),
+            "value": exact(self.upper),
+            "lower": exact(self.lower),
+            "upper": exact(self.upper),
+            "lower_holds_for": "every network" if self.whole else "networks of the patterns priced",
+            "lower_for_every_network": exact(self.everywhere),
+            "relative_gap": self.relative_gap,
+            "relative_gap_for_every_network": self.relative_gap_everywhere,
+            "decided": self.decided,
+            "met_tolerance": self.decided,
+            "neurons": self.neurons,
+            "patterns": self.patterns,
+            "all_patterns": self.whole,
+            "all_cells": self.cells is not None,
+            "network": self.network.to_json(),
+            "relaxation": self.relaxed.to_json(),
+        }
 
 
 def _alive(network: Network) -> int:

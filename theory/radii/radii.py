@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import nnls
 
+from theory.documents import bounds_document, interval_document
 from theory.errors import InputError, Interrupted
 from theory.exact import dot, rounded
 from theory.gauges import Cost, Gauge, has_gauge
@@ -29,11 +30,13 @@ from theory.radii.fibre import Fibre
 from theory.radii.fits import Fits
 from theory.radii.least_gauge import Solution, attempts
 from theory.states import cone_of, sign_of
+from theory.tables import Between, Shown, Table, Tabled, counted
 from theory.types import Array, Progress, silent
 from theory.within import gauge_in
 
 if TYPE_CHECKING:
     from jaxtyping import Float
+    from matplotlib.axes import Axes
 
 OPTIMIZERS = tuple(name for name in names() if has_gauge(geometry(name)))
 """The optimizers whose balls are known exactly; `sgd` has none, but ngd's radius is its least
@@ -69,8 +72,8 @@ class DualPoint:
     bound: Fraction
 
 
-@dataclass(frozen=True)
-class Radius:
+@dataclass(frozen=True, repr=False)
+class Radius(Shown):
     """lower <= rho <= upper, for the least rho = R_W R_a of a ball that reaches a component.
 
     witness: a network of the component with ||W|| ||a|| <= upper in the optimizer's norms, exactly
@@ -83,9 +86,23 @@ class Radius:
     witness: Network
     proof: Mapping[Cell, DualPoint]
 
+    @property
+    def summary(self) -> str:
+        """The radius."""
+        return str(Between(self.lower, self.upper))
 
-@dataclass(frozen=True)
-class Radii:
+    def _table(self) -> Table:
+        """The witness."""
+        return self.witness._table()
+
+    def to_json(self) -> dict[str, Any]:
+        """{"lower", "upper", "witness"}"""
+        ends = interval_document(self.lower, self.upper)
+        return {**ends, "witness": self.witness.to_json()}
+
+
+@dataclass(frozen=True, repr=False)
+class Radii(Tabled):
     """The radius of each component (by its id) for each optimizer (by its name).
 
     After an interrupt complete=False, and some optimizers are missing in some components.
@@ -106,6 +123,58 @@ class Radii:
         first = min(range(len(known)), key=lambda i: known[i].upper)
         others = (radius.lower for i, radius in enumerate(known) if i != first)
         return first if all(known[first].upper < lower for lower in others) else None
+
+    @property
+    def summary(self) -> str:
+        """The problem, how many components there are, and for which optimizers."""
+        analysis = self.analysis
+        count = counted(len(self.components), "component")
+        return (
+            f"{analysis.problem.summary}, width {analysis.width}: {count}, "
+            f"{', '.join(self.optimizers)}{'' if self.complete else ', not complete'}"
+        )
+
+    def _table(self) -> Table:
+        """A row for each component."""
+        rows = [
+            (
+                k,
+                *(
+                    Between(known[name].lower, known[name].upper) if name in known else None
+                    for name in self.optimizers
+                ),
+            )
+            for k, known in enumerate(self.components)
+        ]
+        return Table(("component", *self.optimizers), rows)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The least radius of each optimizer for each component.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.radii import draw_radii
+        from theory.pictures.style import on
+
+        return on(axes, draw_radii, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus radii`."""
+        analysis = self.analysis
+        return {
+            "width": analysis.width,
+            "minimum": bounds_document(analysis.proved, analysis.minimum),
+            "complete": self.complete,
+            "components": [
+                {
+                    "id": component.id,
+                    "representative": component.representative.to_json(),
+                    "rho": {name: radius.to_json() for name, radius in known.items()},
+                }
+                for component, known in zip(analysis.components, self.components, strict=True)
+            ],
+            "preferred": {name: self.preferred(name) for name in self.optimizers},
+        }
 
 
 def least_radii(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import pairwise, product
+from typing import Any
 
 from theory.errors import Undecided
 from theory.exact import simplest_between
+from theory.problem import format_rational
 from theory.regions.meeting import Frontier, Meeting
 
 _APART = Fraction(1, 10**4)  # relative: levels nearer to each other have no row between them
@@ -32,6 +34,20 @@ def grid(frontier: Frontier) -> dict[tuple[Fraction, Fraction], Meeting | None]:
         except Undecided:
             points[rho] = None
     return points
+
+
+def grid_document(
+    points: Mapping[tuple[Fraction, Fraction], Meeting | None],
+) -> list[dict[str, Any]]:
+    """The part `grid` of the document of `isthmus regions`."""
+    return [
+        {
+            "rho": [format_rational(rho) for rho in point],
+            "phase": meeting and meeting.phase,
+            "empty": meeting and list(meeting.empty),
+        }
+        for point, meeting in points.items()
+    ]
 
 
 def _rows(levels: Iterable[Fraction]) -> list[Fraction]:

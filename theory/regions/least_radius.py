@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from theory.connectivity.solutions import Neuron, Point
+from theory.documents import interval_document
 from theory.exact import dot, rounded, snapped
 from theory.gauges import Point as UPoint
 from theory.landscape.cells import Cell, CellComplex
@@ -31,6 +32,7 @@ from theory.regions.joint import Block, Joint, JointDual, Own, Shared, Solution
 from theory.regions.prices import GRIDS, SIMPLE, Pricing, Rounding
 from theory.regions.tilt import Tilt
 from theory.states import cone_of, sign_of
+from theory.tables import Between
 from theory.types import Array
 
 _SLACK = 1e-7  # relative: a cell whose bound is so near the best network is settled
@@ -60,6 +62,13 @@ class LeastRadius:
     upper: Fraction | None
     witness: Point | None
     duals: tuple[JointDual, ...]
+
+    def __str__(self) -> str:
+        return "none" if self.lower is None else str(Between(self.lower, self.upper))
+
+    def to_json(self) -> dict[str, str | None]:
+        """Both ends: null where no network was found, or where there is none at any radius."""
+        return interval_document(self.lower, self.upper)
 
 
 class Search:

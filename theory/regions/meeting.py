@@ -18,32 +18,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flint import fmpq
 
 from theory.arrangement import count_cones
 from theory.connectivity.exchange import Exchange
-from theory.connectivity.solutions import Neuron, Point, outer
+from theory.connectivity.solutions import Neuron, Point, network_of, outer
 from theory.errors import WITHIN_REACH, BudgetError, InputError, Undecided
 from theory.exact import from_flint, simplest_between, to_flint
 from theory.geometry import Geometry, LionK, geometry
 from theory.landscape.analysis import components_of, reached
 from theory.landscape.cells import Cell, CellComplex
+from theory.landscape.completed import completed
 from theory.landscape.merge_tree import Component
 from theory.landscape.sublevel import Sublevel
 from theory.losses import Logistic, Separable, Squared
-from theory.problem import Problem, positive_rational
+from theory.problem import Problem, format_rational, positive_rational
 from theory.radii.radii import least_duals
 from theory.regions.balls import BallShape, ball_of, image
 from theory.regions.least_radius import LeastRadius, Search
 from theory.regions.tilt import SquaredTilt, Tilt
+from theory.tables import Shown, Table, Tabled, counted
+from theory.text import show
 from theory.types import Progress, silent
 from theory.within import Ball, require_decayed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 OVERLAP, DISJOINT, EMPTY = "overlap", "disjoint", "empty"
 DEFAULT_MAX_CELLS = 200_000  # beyond, what is known at every width has to do
@@ -61,8 +67,8 @@ Part: TypeAlias = "tuple[Sequence[Cell], Tilt | None]"
 Reached: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 
-@dataclass(frozen=True)
-class Meeting:
+@dataclass(frozen=True, repr=False)
+class Meeting(Shown):
     """How the regions meet at one pair of radii.
 
     phase: `overlap`; `disjoint`, though both optimizers reach the level; or `empty`, where those
@@ -74,7 +80,7 @@ class Meeting:
     least: the least radius of each optimizer. joint: that of the second, inside the first's ball.
     """
 
-    regions: Regions = field(repr=False)
+    regions: Regions
     rho: tuple[Fraction, Fraction]
     phase: str
     empty: tuple[str, ...]
@@ -83,9 +89,68 @@ class Meeting:
     least: tuple[LeastRadius, LeastRadius]
     joint: LeastRadius
 
+    @property
+    def summary(self) -> str:
+        """The phase, and at which radii."""
+        pairs = zip(self.regions.optimizers, self.rho, strict=True)
+        where = ", ".join(f"{name} rho = {show(rho)}" for name, rho in pairs)
+        phase = f"{' and '.join(self.empty)} empty" if self.empty else self.phase
+        return f"{phase} at {where}, {self.regions.size}"
 
-@dataclass(frozen=True)
-class Frontier:
+    def _table(self) -> Table:
+        """A row for each optimizer."""
+        reached = (None, None) if self.reached is None else self.reached[:2]
+        rows = [
+            (name, rho, str(least), None if ids is None else ", ".join(map(str, ids)))
+            for name, rho, least, ids in zip(
+                self.regions.optimizers, self.rho, self.least, reached, strict=True
+            )
+        ]
+        return Table(("optimizer", "rho", "least rho", "components reached"), rows)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The two regions, in the plane of the radii that a network needs.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.regions import draw_meeting
+        from theory.pictures.style import on
+
+        return on(axes, draw_meeting, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus regions --at`, but for the width that is enough."""
+        first, second = self.regions.optimizers
+        witness: dict[str, Any] = {"witness": None, "neurons": None}
+        if self.witness is not None:
+            # Exactly, as in certificates; and a network with its fit, to read.
+            problem, width = self.regions.problem, self.regions.width
+            network = network_of(self.witness, problem.d, width or max(1, len(self.witness)))
+            witness = {
+                "witness": completed(problem, network).to_json(),
+                "neurons": [
+                    [sign, format_rational(alpha), [*map(format_rational, u)]]
+                    for sign, alpha, u in self.witness
+                ],
+            }
+        reached = None
+        if self.reached is not None:
+            pairs = zip((first, second, "both"), self.reached, strict=True)
+            reached = {name: list(ids) for name, ids in pairs}
+        return {
+            **self.regions.to_json(),
+            "least": {first: self.least[0].to_json(), second: self.least[1].to_json()},
+            "rho": [format_rational(rho) for rho in self.rho],
+            "phase": self.phase,
+            "empty": list(self.empty),
+            **witness,
+            "reached": reached,
+            "joint": self.joint.to_json(),
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class Frontier(Tabled):
     """The edge of the pairs of radii at which the regions overlap.
 
     least: the least radius of each optimizer by itself. vertices: by increasing radius of the first
@@ -93,12 +158,46 @@ class Frontier:
     edge or above it, and from a vertex on the regions overlap for all larger radii.
     """
 
-    regions: Regions = field(repr=False)
+    regions: Regions
     least: tuple[LeastRadius, LeastRadius]
     vertices: tuple[LeastRadius, ...]
 
+    @property
+    def summary(self) -> str:
+        """The optimizers, the width, and how many points are known."""
+        names = " and ".join(self.regions.optimizers)
+        return f"{names}, {self.regions.size}: {counted(len(self.vertices), 'vertex', 'vertices')}"
 
-class Regions:
+    def _table(self) -> Table:
+        """A row for each vertex."""
+        first, second = self.regions.optimizers
+        names = (f"rho of {first}", f"rho of {second}, lower", f"rho of {second}, upper")
+        return Table(names, [(each.fixed[0], each.lower, each.upper) for each in self.vertices])
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The plane of the two weight decays, and the phases in it.
+
+        Drawn on these axes, or on new ones of pyplot; they are handed back.
+        """
+        from theory.pictures.regions import phase_diagram
+        from theory.pictures.style import on
+
+        return on(axes, phase_diagram, self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `isthmus regions`, without its grid."""
+        first, second = self.regions.optimizers
+        return {
+            **self.regions.to_json(),
+            "least": {first: self.least[0].to_json(), second: self.least[1].to_json()},
+            "frontier": [
+                {"rho": format_rational(vertex.fixed[0]), **vertex.to_json()}
+                for vertex in self.vertices
+            ],
+        }
+
+
+class Regions(Shown):
     """The regions of two optimizers at one width, or (width None) at every large one.
 
     level: of the loss. components: the cells of each component of {loss <= level}, in parts with
@@ -133,6 +232,37 @@ class Regions:
         self._progress = progress
         self._searches: dict[tuple[tuple[int, ...], Tilt | None], Search] = {}
         self._found: dict[tuple[tuple[int, ...], tuple[Fraction, ...]], list[LeastRadius]] = {}
+
+    @property
+    def size(self) -> str:
+        """The width, and the level."""
+        width = f"width {self.width}" if self.exact else "every large width"
+        if not (self.exact or self.width is None):
+            width += f" (width {self.width} has too many cells)"
+        return f"{width}, loss <= {show(self.level)}"
+
+    @property
+    def summary(self) -> str:
+        """The problem, the optimizers, and the width."""
+        return f"{self.problem.summary}, {' and '.join(self.optimizers)}, {self.size}"
+
+    def _table(self) -> Table:
+        """A row for each component of the sublevel set; what balls reach is for `at` to tell."""
+        rows = [(k, len(cells)) for k, cells in enumerate(self.components)]
+        return Table(("component", "cells"), rows)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The frontier, which may take long to find: see `Frontier.plot`."""
+        return self.frontier().plot(axes)
+
+    def to_json(self) -> dict[str, Any]:
+        """{"width", "level", "optimizers", "exact"}; width is `large` for every large one."""
+        return {
+            "width": self.width or "large",
+            "level": format_rational(self.level),
+            "optimizers": list(self.optimizers),
+            "exact": self.exact,
+        }
 
     def fit_of(self, point: Point) -> tuple[Fraction, ...]:
         """That of the neurons of a point alone, (n,)."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from numerics.pictures import valleys
 from numerics.report.sheets import Picture, Sheet
 from theory.claims import BadRegions, Result
+from theory.pictures import valleys
 from theory.within import Ball, Penalty
 
 _NAMES = {Ball: "small adamw ball", Penalty: "l2 penalty"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from numerics.pictures import landscapes
+from numerics.pictures.runs import draw_ends
 from numerics.report.sheets import Picture, Sheet
-from numerics.text import show
 from numerics.training.runs import Runs
 from theory.claims import Result
 from theory.claims.convex_equals_nonconvex import REACHED, optimum
 from theory.claims.training import Trained
+from theory.text import show
 
 
 def sheets(result: Result[None, Trained[Runs]]) -> list[Sheet]:
@@ -28,7 +28,7 @@ def sheets(result: Result[None, Trained[Runs]]) -> list[Sheet]:
     pictures: list[Picture] = [
         (
             partial(
-                landscapes.draw_ends,
+                draw_ends,
                 trained=list(trained.values()),
                 lower=[float(optimum(result.prediction, key).lower) for key in trained],
                 reached=float(REACHED),

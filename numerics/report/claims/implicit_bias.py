@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from numerics.pictures import landscapes
+from numerics.pictures.runs import draw_gaps, draw_violations
 from numerics.report.sheets import Picture, Sheet
 from numerics.training.runs import Runs
 from theory.claims import Result
@@ -20,7 +20,7 @@ def sheets(result: Result[None, Trained[Runs]]) -> list[Sheet]:
     band = "Lines are medians over the random starts, bands hold the middle half."
     pictures: list[Picture] = [
         (
-            partial(landscapes.draw_violations, trained=started["outside"]),
+            partial(draw_violations, trained=started["outside"]),
             "How far outside the optimizer's ball the weights are: the larger of ||W|| / R - 1 and "
             f"||a|| / R - 1. {band} Where a line ends, half of the runs are in the ball. Dotted: "
             "what weight decay alone leaves of the largest violation at the start, a proved bound "
@@ -29,7 +29,7 @@ def sheets(result: Result[None, Trained[Runs]]) -> list[Sheet]:
     ]
     pictures.extend(
         (
-            partial(landscapes.draw_gaps, trained=started[start], start=start),
+            partial(draw_gaps, trained=started[start], start=start),
             f"The Frank-Wolfe gap of runs that start {start} the ball, in units of the loss of "
             "zero weights: zero where no small step within the ball lowers the loss to first "
             f"order. {band} Dotted: the learning rate, relative to R.",

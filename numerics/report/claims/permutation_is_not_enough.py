@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from numerics.pictures import landscapes
 from numerics.report.sheets import Picture, Sheet
-from numerics.text import show
 from theory.claims import PermutationIsNotEnough, Result
 from theory.landscape import Barrier
+from theory.pictures.landscapes import draw_alignments
+from theory.text import show
 
 
 def sheets(result: Result[Sequence[Barrier], None]) -> list[Sheet]:
@@ -31,7 +31,5 @@ def sheets(result: Result[Sequence[Barrier], None]) -> list[Sheet]:
             "permutation. Dashed: the straight line to the second network with its neurons in "
             f"each order. {told}"
         )
-        pictures.append(
-            (partial(landscapes.draw_alignments, barrier=barrier, title=title), caption)
-        )
+        pictures.append((partial(draw_alignments, barrier=barrier, title=title), caption))
     return [Sheet("", pictures, columns=3)]

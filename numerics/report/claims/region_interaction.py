@@ -8,12 +8,12 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 
-from numerics.pictures import regions
 from numerics.report.sheets import Picture, Sheet
-from numerics.text import show
 from numerics.training.meetings import TrainedMeeting
 from theory.claims import Result
 from theory.claims.region_interaction import Meetings
+from theory.pictures import regions
+from theory.text import show
 
 
 def sheets(result: Result[Meetings, Mapping[str, TrainedMeeting]]) -> list[Sheet]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from numerics.pictures import paths
 from numerics.report.sheets import Picture, Sheet
 from theory.claims import Result
 from theory.connectivity import SolutionPath
+from theory.pictures import paths
 
 _WIDE_NETWORK = 100  # neurons, from which on networks have a picture of their own
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from numerics.pictures import landscapes
+from numerics.pictures.runs import draw_landings, draw_levels, draw_runs, is_entrywise
 from numerics.report.sheets import Picture, Sheet
-from numerics.text import show, show_interval
 from numerics.training.runs import Runs
 from theory.claims import Result
 from theory.claims.small_width_separation import EXCESS, Landscapes
 from theory.claims.training import Trained
 from theory.landscape import Analysis, Merge
+from theory.pictures import landscapes
+from theory.pictures.data import is_line
 from theory.radii import Radii
+from theory.text import show, show_interval
 
 
 def sheets(result: Result[Landscapes, Trained[Runs]]) -> list[Sheet]:
@@ -47,7 +49,7 @@ def _fits_caption(analysis: Analysis) -> str:
         + (" (the first four)" if len(analysis.components) > 4 else "")
         + ". "
     )
-    if landscapes.is_line(problem):
+    if is_line(problem):
         what = "Crosses are the data. Open marks are hinges, where a neuron switches on or off. "
     elif problem.d == 2:
         what = (
@@ -85,11 +87,14 @@ def _training(result: Result[Landscapes, Trained[Runs]]) -> list[Picture]:
     pictures: list[Picture] = []
     if radii.analysis.problem.d == 2:
         pictures = [
-            (partial(landscapes.draw_runs, radii=radii, runs=runs), _runs_caption(radii, runs))
+            (
+                partial(draw_runs, radii=radii, runs=runs),
+                _runs_caption(radii, runs),
+            )
             for runs in trained.values()
         ]
     if trained:
-        draw = partial(landscapes.draw_landings, trained=list(trained.values()))
+        draw = partial(draw_landings, trained=list(trained.values()))
         pictures.append((draw, _landings_caption(radii)))
         pictures.append(_levels(result))
     return pictures
@@ -103,7 +108,7 @@ def _levels(result: Result[Landscapes, Trained[Runs]]) -> Picture:
     }
     levels = [None if each is None else each.below for each in near.values()]
     trained = list(result.observation.evidence.runs.values())
-    draw = partial(landscapes.draw_levels, levels=levels, excess=EXCESS, trained=trained)
+    draw = partial(draw_levels, levels=levels, excess=EXCESS, trained=trained)
     caption = (
         "The loss of each run that landed. Below the level, a black bar, every network in the ball "
         f"of radius (1 + {EXCESS}) rho is by theorem in the component that the ball reaches, "
@@ -125,7 +130,7 @@ def _runs_caption(radii: Radii, runs: Runs) -> str:
         "but on top of each other. Grey points: trained networks that do not. Thin lines: where a "
         "neuron is zero at a data point. "
     )
-    if landscapes.is_entrywise(config.optimizer.geometry):
+    if is_entrywise(config.optimizer.geometry):
         caption += f"Dashed square: {name}'s ball. "
     return f"{caption}By exact theory {name} reaches {needs}; here rho is {show(config.rho)}."
 

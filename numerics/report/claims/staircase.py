@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from numerics.pictures import landscapes
 from numerics.report.sheets import Picture, Sheet
-from numerics.text import show
 from theory.claims import Result, Staircase
 from theory.connectivity import optimal_polytope
 from theory.loading import example
+from theory.pictures.widths import draw_staircase
+from theory.text import show
 
 
 def sheets(result: Result[None, None]) -> list[Sheet]:
@@ -26,5 +26,5 @@ def sheets(result: Result[None, None]) -> list[Sheet]:
             f"theorem names. It proves them connected from width {optima.bound} on; they are from "
             f"{optima.connected_from} on."
         )
-        pictures.append((partial(landscapes.draw_staircase, optima=optima, title=title), caption))
+        pictures.append((partial(draw_staircase, optima=optima, title=title), caption))
     return [Sheet("", pictures, columns=3)]

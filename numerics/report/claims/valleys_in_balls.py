@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from numerics.pictures import valleys
 from numerics.report.sheets import Picture, Sheet
 from theory.claims import Result
 from theory.claims.valleys_in_balls import ValleysInBalls
+from theory.pictures import valleys
 
 
 def sheets(result: Result[None, None]) -> list[Sheet]:

@@ -9,11 +9,11 @@ from functools import partial
 from matplotlib.axes import Axes
 
 from numerics.pictures.ends import draw_ends
-from numerics.pictures.valleys import draw_disconnectivity_graph
 from numerics.report.sheets import Picture, Sheet
 from theory.claims import Result
 from theory.claims.where_training_ends import ALL, Ended, Landscape
 from theory.landscape.valleys import Valleys
+from theory.pictures.valleys import draw_disconnectivity_graph
 
 
 def sheets(result: Result[Mapping[str, Landscape], Mapping[str, Ended]]) -> list[Sheet]:

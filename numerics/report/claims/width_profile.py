@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from numerics.pictures import landscapes
 from numerics.report.sheets import Picture, Sheet
-from numerics.text import show
 from theory.claims import Result
 from theory.claims.width_profile import WidthProfile
+from theory.pictures.widths import draw_width_profile
+from theory.text import show
 
 
 def sheets(result: Result[None, None]) -> list[Sheet]:
@@ -22,7 +22,7 @@ def sheets(result: Result[None, None]) -> list[Sheet]:
         title = f"{instance.name}: {instance.optimizer}, rho = {show(instance.rho)}"
         told = "no width is known" if bound is None else f"the theorem names width {bound}"
         draw = partial(
-            landscapes.draw_width_profile,
+            draw_width_profile,
             counts={"labelled": labelled, "modulo permutation": plain},
             bound=bound,
             title=title,

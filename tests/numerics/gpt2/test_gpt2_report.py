@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 from numerics.gpt2 import plots, report
 from numerics.gpt2.names import Cell
 from numerics.gpt2.report import pair_rows, write_study_report
-from numerics.pictures.style import COLOURS
 from theory.claims.gpt2_protocol import protocol
 from theory.claims.gpt2_study import shipped
 from theory.errors import InputError
+from theory.pictures.style import COLOURS
 
 PICTURES, ONE_CELL = 7 + 2 + 5 + 3 + 4, 3 + 2 + 3 + 1 + 4
 

@@ -10,27 +10,17 @@ import pytest
 from matplotlib.figure import Figure
 from problems import having
 
-from numerics.pictures.landscapes import (
-    draw_alignments,
-    draw_ends,
-    draw_excess,
-    draw_fits,
-    draw_gaps,
-    draw_landings,
-    draw_maxima,
-    draw_path,
-    draw_runs,
-    draw_staircase,
-    draw_tree,
-    draw_violations,
-)
-from numerics.text import show, show_interval
+from numerics.pictures.curves import draw_excess, draw_maxima
+from numerics.pictures.runs import draw_ends, draw_gaps, draw_landings, draw_runs, draw_violations
 from numerics.training.runs import Runs, train_runs
 from theory.connectivity import optimal_polytope
 from theory.landscape import analyse, barrier_between
 from theory.loading import example
+from theory.pictures.landscapes import draw_alignments, draw_fits, draw_path, draw_tree
+from theory.pictures.widths import draw_staircase
 from theory.problem import Problem
 from theory.radii import Radii, least_radii
+from theory.text import show, show_interval
 from theory.within import Ball, Penalty
 
 Axes: TypeAlias = Any

@@ -12,8 +12,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
-from numerics.pictures.style import optimizer_line, panel, save_figure, svg
+from numerics.pictures.style import panel, save_figure, svg
 from numerics.training.optimizers import OPTIMIZERS
+from theory.pictures.style import optimizer_line
 
 ROOT = Path(__file__).parents[3]
 ARGUMENTS = ["regions", "two-regions", "--optimizers", "adamw,lion", "--width", "1", "--plot"]

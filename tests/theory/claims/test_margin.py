@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from numerics.pictures.style import style
 from numerics.report.claims.margin import Ended, train_to_margin
 from numerics.report.sheets import sheets_of
 from numerics.training.trainer import trainer
@@ -18,6 +17,7 @@ from theory.claims.base import Result
 from theory.claims.float_margins import float_margins
 from theory.claims.margin import DATA, TrainToMargin, _margins
 from theory.errors import Interrupted
+from theory.pictures.style import style
 from theory.types import silent
 
 QUICK = Margin().quick()

@@ -384,7 +384,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "faces dropped": FACES_DROPPED,
         "component merged": COMPONENT_MERGED,
         "barrier scaled": changed(barriers_scaled, "theory.claims.small_width_separation:analyse"),
-        "radius scaled": changed(radii_scaled, "theory.claims.small_width_separation:radii"),
+        "radius scaled": changed(radii_scaled, "theory.claims.small_width_separation:least_radii"),
         "level scaled": changed(
             times(MORE, "below", "event"), "theory.landscape.membership:Membership._around"
         ),

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from numerics.pictures import landscapes as plots
 from numerics.report.chapters import chapter, write_report
 from numerics.training.trainer import trainer
 from theory.claims import WidthProfile, verify
 from theory.claims.base import Result
 from theory.claims.instances import instance, profiled
+from theory.pictures import widths as plots
 
 FIRST = instance("non-monotone", "adamw", "1/2")
 LAST = instance("non-monotone-colnorm", "colnorm", "3/5")

@@ -481,11 +481,9 @@ def test_numbers_as_text_and_the_width_of_the_problem() -> None:
 
 def test_a_landscape_shows_itself_in_a_line() -> None:
     assert repr(analyse(example("flagship"))) == (
-        "<Analysis of n=4, d=2, width=2: 2 components of {loss <= 0}, minimum=0>"
+        "<Analysis: n = 4, d = 2, width 2: 2 components of {loss <= 0}, least loss 0>"
     )
-    assert "within=Ball('adamw', '3')" in repr(
-        analyse(example("flagship"), within=Ball("adamw", 3))
-    )
+    assert ", adamw, rho = 3: " in repr(analyse(example("flagship"), within=Ball("adamw", 3)))
 
 
 def test_the_first_problems_solved_without_a_float_guess_come_out_the_same(

@@ -13,9 +13,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
-from numerics.pictures.regions import both_regions, draw_regions, needed, phase_diagram
+from numerics.pictures.regions import draw_regions
 from theory.geometry import names
 from theory.loading import example
+from theory.pictures.regions import both_regions, needed, phase_diagram
 from theory.problem import Problem
 from theory.regions import Frontier, Regions, optimizer_regions
 from theory.regions.balls import ball_of

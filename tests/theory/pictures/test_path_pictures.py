@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from numerics.pictures.paths import draw_loss
 from theory import Ball
 from theory.connectivity import SolutionPath, SolutionSet, connect
 from theory.losses import Loss
 from theory.network import Network
+from theory.pictures.paths import draw_loss
 from theory.problem import Problem
 
 LABELS = Problem([[1, 0], [0, 1], [1, 1]], [1, -1, 1])

@@ -10,15 +10,15 @@ import pytest
 from matplotlib.figure import Figure
 from problems import REGRESSION
 
-from numerics.pictures.valleys import (
-    both,
+from numerics.pictures.valleys import both
+from theory.landscape.valleys import Valleys, valleys
+from theory.loading import example
+from theory.pictures.valleys import (
     draw_counts,
     draw_disconnectivity_graph,
     draw_persistence,
     draw_shares,
 )
-from theory.landscape.valleys import Valleys, valleys
-from theory.loading import example
 from theory.problem import Problem
 from theory.within import Ball
 
