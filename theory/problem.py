@@ -290,6 +290,8 @@ def _is_missing(cell: object) -> bool:
 
 def _cell(cell: object, field: str, floats: Floats | None) -> Fraction:
     """A number in a column."""
+    if getattr(getattr(cell, "dtype", None), "kind", "f") != "f":
+        cell = cell.item()  # type: ignore[attr-defined]  # an array's, of no float
     exact = SupportsIndex | Fraction | Decimal | str
     if isinstance(cell, exact) or not isinstance(cell, SupportsFloat):
         return rational(cell, field)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MOST = 20  # rows of a table that are shown; and columns
 
-_LONGEST = 120  # characters of an object as an expression
+_LONGEST = 160  # characters of an object as an expression
 
 
 class Between(NamedTuple):
@@ -78,9 +78,7 @@ class Table:
         try:
             from pandas import DataFrame, Series
         except ImportError:
-            raise InputError(
-                "pandas", "is not installed; `pip install pandas` for tables"
-            ) from None
+            raise InputError("pandas", "is not installed; run pip install pandas") from None
         columns: dict[str, Any] = {}
         for name, cells in zip(self.columns, zip(*self.rows, strict=True), strict=bool(self.rows)):
             if any(isinstance(cell, Between) for cell in cells):

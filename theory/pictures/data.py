@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from theory.margins import MaxMargin
 from theory.network import Network
-from theory.pictures.style import COLOURS, floats
+from theory.pictures.style import COLOURS, floats, whole_ticks
 from theory.problem import Problem
 from theory.programs import Optimum
 
@@ -40,6 +40,7 @@ def draw_data(axes: Axes, problem: Problem) -> None:
     else:
         axes.plot(np.arange(problem.n), y, **_DATA)
         axes.set(xlabel="data point", ylabel="y", title=title)
+        whole_ticks(axes)
 
 
 def draw_neurons(axes: Axes, network: Network) -> None:
@@ -86,4 +87,6 @@ def draw_fit(axes: Axes, problem: Problem, network: Network, title: str) -> None
     axes.plot(places, y, **_DATA, label="data")
     axes.plot(places, fit, color=COLOURS[0], marker="o", linestyle="none", label="network")
     axes.set(xlabel="x1" if line else "data point", ylabel="y", title=title)
+    if not line:
+        whole_ticks(axes)
     axes.legend()

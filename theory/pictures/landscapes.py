@@ -20,7 +20,17 @@ from theory.landscape import Analysis, Barrier, Component, Merge, MinimaxPath
 from theory.lines import Line, Star
 from theory.network import Network
 from theory.pictures.data import is_line
-from theory.pictures.style import COLOURS, CURVES, HATCHES, LINES, curve, floats, legend, mark
+from theory.pictures.style import (
+    COLOURS,
+    CURVES,
+    HATCHES,
+    LINES,
+    curve,
+    floats,
+    legend,
+    mark,
+    whole_ticks,
+)
 from theory.problem import Problem
 from theory.text import show
 
@@ -184,7 +194,7 @@ def draw_minimax_path(axes: Axes, path: MinimaxPath) -> None:
     _label_levels(axes, [path.value])
     what = "loss" if path.beta is None else "loss + penalty"
     axes.set(xlabel="breakpoint", ylabel=what, title=f"The {what} along the path")
-    axes.locator_params(axis="x", integer=True)
+    whole_ticks(axes)
     legend(axes, columns=2)
 
 

@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 _Shown = TypeVar("_Shown")
 
@@ -122,6 +123,11 @@ def legend(axes: Axes, columns: int) -> None:
     bottom, top = axes.get_ylim()
     axes.set_ylim(bottom, bottom + (top - bottom) / (1 - 0.085 * rows))
     axes.legend(loc="upper center", ncols=columns, borderaxespad=0)
+
+
+def whole_ticks(axes: Axes) -> None:
+    """Ticks at whole numbers only, of things that are counted."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def floats(values: object) -> Float[np.ndarray, " *shape"]:
