@@ -294,7 +294,7 @@ def test_npz_floats_need_a_meaning(tmp_path: Path) -> None:
     assert load_problem(path, floats="10").X == ((Fraction(1, 10),),)
     assert load_problem(path, floats="exact").X == ((Fraction(0.1),),)
     for wrong in ("0", "-1", "some"):
-        with pytest.raises(InputError, match="floats|limit_denominator"):
+        with pytest.raises(InputError, match="^floats: "):
             load_problem(path, floats=wrong)
 
 

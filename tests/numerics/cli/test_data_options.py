@@ -22,7 +22,7 @@ from numerics.cli.options import AS_IT_IS, ProblemArgument, Reading, Width, load
 from theory.landscape import analyse
 from theory.loading import example
 from theory.problem import Problem
-from theory.radii import radii
+from theory.radii import least_radii
 
 MESSY = (
     "\ufeff;x1;x2;kind;note\r\n"
@@ -278,7 +278,7 @@ def test_the_pass_of_linnerud_is_the_best_of_one_neuron() -> None:
 
 
 def test_optimizers_disagree_about_five_patients() -> None:
-    found = radii(analyse(example("diabetes-bp-s5"), 2), ("adamw", "lion", "muon", "ngd"))
+    found = least_radii(analyse(example("diabetes-bp-s5"), 2), ("adamw", "lion", "muon", "ngd"))
     assert found.analysis.minimum == 0
     assert [found.preferred(name) for name in found.optimizers] == [1, 1, 0, 0]
     between = {"adamw": (1, 99, 0), "muon": (0, 182, 1)}
@@ -287,6 +287,6 @@ def test_optimizers_disagree_about_five_patients() -> None:
 
 
 def test_one_of_two_classifiers_of_irises_is_far_away() -> None:
-    found = radii(analyse(example("iris-sepal-petal"), 2), ("adamw",))
+    found = least_radii(analyse(example("iris-sepal-petal"), 2), ("adamw",))
     assert (found.analysis.minimum, found.analysis.barriers[0][1]) == (2, Fraction(83, 28))
     assert [each["adamw"].upper for each in found.components] == [197, Fraction(200, 19)]
