@@ -94,8 +94,10 @@ def on(axes: Axes | None, draw: Callable[[Axes, _Shown], None], shown: _Shown) -
         return axes
     from matplotlib import pyplot
 
+    # Outside of the style, which would undo that a notebook's backend wants figures shown.
+    figure = pyplot.figure(figsize=(WIDE, HIGH), layout="compressed")
     with style():
-        _, new = pyplot.subplots(figsize=(WIDE, HIGH), layout="compressed")
+        new = figure.add_subplot()
         draw(new, shown)
     return new
 
