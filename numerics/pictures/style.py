@@ -22,8 +22,8 @@ def save_figure(file: Path, draw: Callable[[], Figure]) -> None:
     write(file, content.getvalue())
 
 
-def panel(draw: Callable[[Axes], None]) -> Figure:
-    """A figure of one picture."""
+def panel(draw: Callable[[Axes], object]) -> Figure:
+    """A figure of one picture, which `draw` puts on its axes: `plot` of an object does."""
     # The layout "constrained" would cut legends off where the axes have a fixed aspect.
     figure = Figure(figsize=(WIDE, HIGH), layout="compressed")
     draw(figure.subplots())
