@@ -189,6 +189,18 @@ def test_page_says_what_was_found_and_how_to_check(report: Path, result: Any) ->
         assert f"isthmus check {path} --problem flagship" in text
 
 
+def test_numbers_lead_to_the_certificates_that_show_them(report: Path) -> None:
+    text = (report / "index.html").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"<tr><th scope=row>(.*?)</th>.*<td>(.*?)</td></tr>", text))
+    for name in LANDSCAPES:
+        file = f'href="{ID}.{name.replace(" ", "-")}.json"'
+        shown = {row for row, links in rows.items() if file in links}
+        assert shown == {
+            *(f"{each}, {name}" for each in ("components", "barriers", "proof")),
+            "global minimum",
+        }
+
+
 def test_a_second_run_writes_the_same_and_prints_json_alone(
     report: Path, result: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
