@@ -188,14 +188,34 @@ def _contents(contents: Mapping[str, Sequence[Entry]]) -> str:
 
 
 def _shared_styles(body: str) -> tuple[str, str]:
-    """The body with classes in place of styles, of which pictures repeat few, and their rules."""
-    names: dict[str, str] = {}
+    """The body with short names in place of what its pictures repeat, and the rules of these.
+
+    Styles and clips become classes; names inside pictures, which are digests, are numbered.
+    """
+    classes: dict[str, str] = {}
+    places: dict[str, str] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        return places.setdefault(found[0], f"p{len(places)}")
 
     def named(found: re.Match[str]) -> str:
-        return f' class="{names.setdefault(found[1], f"s{len(names)}")}"'
+        clip, style = found["clip"], found["style"] or found["alone"]
+        rules = [f"clip-path:{clip}"] if clip else []
+        rules += [html.unescape(style)] if style else []
+        names = (classes.setdefault(rule, f"s{len(classes)}") for rule in rules)
+        return f' class="{" ".join(names)}"'
 
-    body = re.sub(r' style="([^"]*)"', named, body)
-    return body, "".join(f".{name}{{{html.unescape(each)}}}\n" for each, name in names.items())
+    def shortened(picture: re.Match[str]) -> str:
+        return re.sub(r'(?<=[#"])[a-z]+[0-9a-f]{10}(?=[")])', numbered, picture[0])
+
+    body = re.sub(r"<svg\b.*?</svg>", shortened, body, flags=re.DOTALL)
+    body = re.sub(
+        r' (?:clip-path="(?P<clip>[^"]*)"(?: style="(?P<style>[^"]*)")?'
+        r'|style="(?P<alone>[^"]*)")',
+        named,
+        body,
+    )
+    return body, "".join(f".{name}{{{rule}}}\n" for rule, name in classes.items())
 
 
 _CSS = """

@@ -75,6 +75,25 @@ def test_styles_become_classes_that_say_the_same() -> None:
     assert len(said) == 2
 
 
+def test_names_and_clips_of_pictures_are_short_and_lead_to_the_same() -> None:
+    digests = "p0123456789", "p9876543210"
+    pictures = "".join(
+        f'<svg><path clip-path="url(#{name})" style="fill:red"/><g clip-path="url(#{name})"></g>'
+        f'<use href="#{name}"/><clipPath id="{name}"/></svg>'
+        for name in digests
+    )
+    text = page("title", f'<a href="#{digests[0]}">x</a>{pictures}', RECORD, {})
+    assert f'<a href="#{digests[0]}">' in text
+    assert digests[1] not in text
+    said = rules(text)
+    for k, shown in enumerate(re.findall("<svg>.*?</svg>", text)):
+        (clip,) = re.findall('<g class="(.*?)">', shown)
+        assert said[clip] == f"clip-path:url(#p{k})"
+        (both,) = re.findall('<path class="(.*?)"/>', shown)
+        assert [said[name] for name in both.split()] == [said[clip], "fill:red"]
+        assert f'<use href="#p{k}"/><clipPath id="p{k}"/>' in shown
+
+
 def test_rows_of_tables_have_the_heads_of_their_columns() -> None:
     """Which narrow screens show beside each cell; whatever is in them ends no style."""
     heads = ["row", "it's 1 \\ 2", "</style>", "$n <= d$"]
