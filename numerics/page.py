@@ -265,10 +265,8 @@ code:target { outline: 2px solid var(--link); outline-offset: 2px; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; }
 th, td { padding: 0.35rem 0.8rem 0.35rem 0; border-bottom: 1px solid var(--line);
-  text-align: left; vertical-align: top; font-variant-numeric: tabular-nums;
-  overflow-wrap: anywhere; }
-thead th { overflow-wrap: normal; }
-tbody th { min-width: 11em; font-weight: normal; }
+  text-align: left; vertical-align: top; font-variant-numeric: tabular-nums; }
+tbody th { min-width: 8em; font-weight: normal; }
 td { min-width: 3.5em; }
 .figures { display: grid; gap: 1.5rem; margin-top: 1.5rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
@@ -287,7 +285,7 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); color: var(--soft)
   thead { display: none; }
   table, tbody, tr, tbody th, td { display: block; }
   tr { padding: 0.5rem 0; border-bottom: 1px solid var(--line); }
-  tbody th, td { padding: 0.1rem 0; border: 0; }
+  tbody th, td { padding: 0.1rem 0; border: 0; overflow-wrap: anywhere; }
   tbody th { font-weight: bold; }
   td:empty { display: none; }
   td::before { color: var(--soft); }

@@ -369,11 +369,11 @@ class _Links:
     def again(self, quantity: str) -> Html:
         """To the proofs of a quantity, and to the commands that give it again."""
         proofs = "".join(
-            f'<a href="{self.file(name)}" title="{html.escape(name)}">certificate</a>, '
-            f'<a href="#{self.check(name)}">check</a>, '
+            f'<a href="{self.file(name)}" title="{html.escape(name)}">certificate</a>,\u00a0'
+            f'<a href="#{self.check(name)}">check</a>,\u00a0'
             for name in self.proofs.get(quantity, ())
         )
-        return Html(f'{proofs}<a href="#{self.command}">command</a>')
+        return Html(f'{proofs}<a href="#{self.command}">run</a>')
 
 
 def _proofs_of(result: Result[Any, Any], certificates: Container[str]) -> dict[str, list[str]]:

@@ -207,7 +207,7 @@ def test_numbers_lead_to_their_certificates_and_commands(report: Report) -> None
         assert f'<code id="{check[1:]}">isthmus check ' in text
         assert f'<code id="{again[1:]}">isthmus verify ' in text
     (alone,) = {re.sub("#.*?again", "", links) for row, links in rows if row == "without a proof"}
-    assert alone == '<a href="">command</a>'
+    assert alone == '<a href="">run</a>'
 
 
 def test_the_command_says_how_it_was_run(tmp_path: Path) -> None:
