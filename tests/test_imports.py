@@ -32,7 +32,10 @@ THEORY = (
     *("margins", "connectivity", "regions", "pictures", "certificates", "formal", "claims", "hunt"),
     *("strategies",),
 )
-NUMERICS = (*("files", "coq", "training", "pictures", "page", "gpt2", "studies", "report", "cli"),)
+NUMERICS = (
+    *("files", "formulas", "coq", "training", "pictures", "page", "gpt2", "studies", "report"),
+    "cli",
+)
 ORDER = [*(f"theory.{name}" for name in THEORY), *(f"numerics.{name}" for name in NUMERICS)]
 
 

@@ -72,7 +72,9 @@ def verify(
     done: dict[str, Chapter] = {}
     try:
         with progress(at_once=not many.alone) as tick:
-            for chapter in verify_claims(chosen, report, jobs=many, progress=tick, files=files):
+            for chapter in verify_claims(
+                chosen, report, jobs=many, progress=tick, files=files, quick=quick
+            ):
                 done[chapter.id] = chapter
     except Interrupted:
         if not done:
@@ -132,14 +134,18 @@ def _list(chosen: Sequence[Claim], task: Task) -> int:
     """The claims, none of them verified."""
     from rich.table import Table
 
+    from numerics.formulas import plain
+
     table = Table("claim", "statement", "source", "on record")
     for each in chosen:
-        table.add_row(each.id, each.statement, each.source, _on_record(each), end_section=True)
+        table.add_row(
+            each.id, plain(each.statement), each.source, _on_record(each), end_section=True
+        )
     document = [
         {
             "id": each.id,
-            "statement": each.statement,
-            "hypotheses": list(each.hypotheses),
+            "statement": plain(each.statement),
+            "hypotheses": list(map(plain, each.hypotheses)),
             "source": each.source,
             "recorded": each.recorded,
             "verdict": _on_record(each),

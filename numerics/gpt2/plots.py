@@ -40,7 +40,7 @@ _MARKER = {"adamw": "o", "muon": "s", "kaon": "^", "muon_vof": "D", "muon_qk": "
 _HATCH = {
     Cell("adamw", "adamw"): "",
     Cell("muon", "muon"): "///",
-    Cell("adamw", "muon"): "...",
+    Cell("adamw", "muon"): "---",
     Cell("kaon", "kaon"): "xxx",
 }
 _UNALIGNED = LINE._replace(aligned=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +17,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numerics.files import make_folder, write
+from numerics.formulas import typeset
 from numerics.gpt2 import plots
 from numerics.gpt2.names import LINE, NORMS, OPTIMIZERS, POLYCHAIN, RANDOM, TEXTS, Cell, Curve
-from numerics.page import FAILED, HOLDS, badge, describe, figures, page, table, verdict_of
+from numerics.page import FAILED, HOLDS, Entry, badge, describe, figures, page, table, verdict_of
 from numerics.pictures.style import panel
 from theory.claims import (
     CLAIMS,
@@ -80,12 +82,17 @@ def write_study_report(study: Study, folder: Path) -> None:
     """Write index.html, which needs nothing else. Raises InputError where that cannot be."""
     make_folder(folder)
     sections = (
-        *(_summary, _barriers, _claims, _controls, _ensembles),
+        *(_barriers, _claims, _controls, _ensembles),
         *(_models, _spectra, _planes, _balls),
     )
-    body = "".join(section(study) for section in (*sections, _measured))
+    parts = [part for section in (*sections, _measured) if (part := section(study))]
+    contents = {"": [Entry(f"#{part.id}", part.title) for part in parts]}
+    judged = [Entry(f"#{each.claim.id}", each.claim.id, each.badge) for each in claims_of(study)]
+    if judged:
+        contents["Claims"] = judged
+    body = _summary(study) + "".join(part.html for part in parts)
     title = f"GPT-2 models connected: study {study['name']}"
-    write(folder / "index.html", page(title, body, study))
+    write(folder / "index.html", page(title, body, study, contents))
 
 
 def _statistic(study: Study, cell: Cell, curve: Curve | str, *names: str) -> str:
@@ -99,13 +106,32 @@ def _spread(found: Mapping[str, Any]) -> str:
     return f"{found['mean']:.3f}{spread}"
 
 
-def _section(title: str, *parts: str) -> str:
-    body = "\n".join(part for part in parts if part)
-    return f"\n<section>\n<h2>{html.escape(title)}</h2>\n{body}\n</section>"
+@dataclass(frozen=True)
+class _Section:
+    """A part of the page; html: what is below its title."""
+
+    title: str
+    body: str
+
+    @property
+    def id(self) -> str:
+        """Its place in the page."""
+        return re.sub(r"\W+", "-", self.title.lower())
+
+    @property
+    def html(self) -> str:
+        """All of it."""
+        return (
+            f'\n<section>\n<h2 id="{self.id}">{typeset(self.title)}</h2>\n{self.body}\n</section>'
+        )
+
+
+def _section(title: str, *parts: str) -> _Section:
+    return _Section(title, "\n".join(part for part in parts if part))
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{html.escape(text)}</p>"
+    return f"<p>{typeset(text)}</p>"
 
 
 def _table(rows: Sequence[Mapping[str, str]]) -> str:
@@ -201,7 +227,7 @@ def _rank_over_loss(study: Study) -> Picture:
 # Sections
 
 
-def _barriers(study: Study) -> str:
+def _barriers(study: Study) -> _Section:
     cells = plots.cells(study)
     several = any(len(plots.pairs(study, cell)) > 1 for cell in cells)
     spread = " Mean ± standard deviation over pairs (n - 1)." if several else " One pair each."
@@ -242,6 +268,11 @@ class Judged:
         return self.verdict == HOLDS
 
     @property
+    def badge(self) -> str:
+        """The verdict, on its colour."""
+        return badge(self.verdict)
+
+    @property
     def controls(self) -> list[str]:
         """Those that explain the picture as well."""
         return [] if self.observed is None else explained(self.observed)
@@ -275,13 +306,13 @@ def _summary(study: Study) -> str:
     for judged in claims_of(study):
         name, count = html.escape(judged.claim.id), len(judged.controls)
         remark = f"; explained by {count} of its controls" if count else ""
-        lines.append(f'<li><a href="#{name}">{name}</a> {badge(judged.verdict)}{remark}</li>')
+        lines.append(f'<li><a href="#{name}">{name}</a> {judged.badge}{remark}</li>')
     return f"<ul class=contents>{''.join(lines)}</ul>"
 
 
-def _claims(study: Study) -> str:
+def _claims(study: Study) -> _Section | None:
     if not is_judged(study):
-        return ""
+        return None
     return _section(
         "Claims",
         _paragraph(
@@ -299,8 +330,8 @@ def _claim(judged: Judged) -> str:
     claim, observed = judged.claim, judged.observed
     name = html.escape(claim.id)
     head = (
-        f'<h3 id="{name}">{name} {badge(judged.verdict)}</h3>\n'
-        f"<p class=statement>{html.escape(claim.statement)}</p>"
+        f'<h3 id="{name}">{name} {judged.badge}</h3>\n'
+        f"<p class=statement>{typeset(claim.statement)}</p>"
     )
     if observed is None:
         return f"{head}\n{_paragraph(f'It is not known whether it holds: {judged.error}.')}"
@@ -322,7 +353,7 @@ def _shown(value: Value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else describe(value)
 
 
-def _controls(study: Study) -> str:
+def _controls(study: Study) -> _Section:
     cells = plots.cells(study)
     curves: dict[Any, str] = {**_CURVES, RANDOM: RANDOM}
 
@@ -384,7 +415,7 @@ def _continued(study: Study) -> str:
     return _paragraph("Models trained on for as many steps as a bend:") + "\n" + _table(rows)
 
 
-def _ensembles(study: Study) -> str:
+def _ensembles(study: Study) -> _Section | None:
     rows = [
         {
             "models": plots.named(Cell.read(cell)),
@@ -395,7 +426,7 @@ def _ensembles(study: Study) -> str:
         for text, averages in texts.items()
     ]
     if not rows:
-        return ""
+        return None
     columns = dict.fromkeys(name for row in rows for name in row)
     return _section(
         "Ensembles",
@@ -409,7 +440,7 @@ def _ensembles(study: Study) -> str:
     )
 
 
-def _models(study: Study) -> str:
+def _models(study: Study) -> _Section:
     # Among the controls are those that were trained longer; the first study has these alone.
     others = [("controls", "")] if study.get("controls") else [("longer", ", longer")]
     rows = [
@@ -471,7 +502,7 @@ def _run(run: Mapping[str, Any]) -> tuple[str, float]:
     return run["optimizer"], run["learning_rate"]
 
 
-def _spectra(study: Study) -> str:
+def _spectra(study: Study) -> _Section:
     multiples = (
         partial(plots.draw_small_multiples, study),
         "The stable rank along the way by kind of matrix, the median over layers; a row shares its "
@@ -501,7 +532,7 @@ def _spectra(study: Study) -> str:
     )
 
 
-def _planes(study: Study) -> str:
+def _planes(study: Study) -> _Section | None:
     pictures: list[Picture] = [
         (
             partial(plots.draw_plane, pair=pair),
@@ -512,10 +543,10 @@ def _planes(study: Study) -> str:
         for pair in study["pairs"].values()
         if "plane" in pair
     ]
-    return _section("Loss planes", figures(_panels(pictures), "planes")) if pictures else ""
+    return _section("Loss planes", figures(_panels(pictures), "planes")) if pictures else None
 
 
-def _balls(study: Study) -> str:
+def _balls(study: Study) -> _Section:
     watched = plots.watched(study)
     trained = {end["optimizer"] for end in watched.values()}
     optimizers = [name for name in OPTIMIZERS if name in trained]
@@ -569,7 +600,7 @@ def _balls(study: Study) -> str:
     )
 
 
-def _measured(study: Study) -> str:
+def _measured(study: Study) -> _Section:
     corpus = [
         {
             "text": TEXTS[text],

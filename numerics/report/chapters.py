@@ -1,4 +1,4 @@
-"""The report of `isthmus verify`: one HTML page that needs nothing else, pictures and proofs.
+"""The report of `isthmus verify`: HTML pages that need nothing else, pictures and proofs.
 
 Written into a folder: index.html, gallery.html for theorems of the gallery, and for each claim
 CLAIM.png, CLAIM.training.png (those it has) and its certificates CLAIM.NAME.json, which `isthmus
@@ -12,23 +12,27 @@ import io
 import math
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.image import imsave
+from PIL import Image
 
 from numerics.files import as_json, write_folder
+from numerics.formulas import plain, typeset
 from numerics.page import (
     FAILED,
     REFUTED,
     UNDECIDED,
+    Entry,
+    Html,
     badge,
     describe,
     figures,
@@ -40,9 +44,9 @@ from numerics.page import (
 from numerics.pictures.style import panel
 from numerics.report.sheets import Picture, Sheet, sheets_of
 from numerics.report.theorems import Proved
-from numerics.studies.real_data_report import real_data_section
+from numerics.studies.real_data_report import REAL_DATA, real_data_section
 from theory.claims import Bounds, Claim, Result
-from theory.claims.base import Value, Values
+from theory.claims.base import Value, Values, proof
 from theory.claims.gallery.base import COUNTEREXAMPLE, TOPICS, Theorem
 from theory.claims.training import Trained
 from theory.pictures.style import style
@@ -65,7 +69,8 @@ class Chapter:
     coq (lines): for the terminal. topic: of a theorem of the gallery, empty for other claims.
     as_recorded: whether the verdict is the one recorded with the claim. error: how it failed, if it
     did.
-    section: for the page. document: for JSON. files: what lies beside the page, by name.
+    said, found, body: for the page, as HTML: the statement, a line on what is folded below it, and
+    that. document: for JSON. files: what lies beside the page, by name.
     """
 
     id: str
@@ -78,16 +83,36 @@ class Chapter:
     quantities: Sequence[tuple[str, str, str]]
     training: Sequence[Sequence[str]]
     coq: Sequence[str]
-    section: str
+    said: str
+    found: str
+    body: str
     document: Mapping[str, Any]
     files: Mapping[str, str | bytes]
 
+    @property
+    def colour(self) -> str:
+        """Of its verdict; a counterexample on record is no green."""
+        if not self.as_recorded:
+            return "false"
+        return "refuted" if self.verdict in (REFUTED, UNDECIDED, COUNTEREXAMPLE) else "holds"
+
+    @property
+    def badge(self) -> str:
+        """Its verdict, on that colour."""
+        return badge(self.verdict, self.colour)
+
 
 def chapter(
-    result: Result[Any, Any], folder: Path, start: float, theorems: Mapping[str, Proved] = _NONE
+    result: Result[Any, Any],
+    folder: Path,
+    start: float,
+    theorems: Mapping[str, Proved] = _NONE,
+    *,
+    again: Sequence[str] = (),
 ) -> Chapter:
     """The chapter of a claim. folder: where the report will be. start: by `time.perf_counter`.
-    theorems: of Coq, by the names of certificates."""
+    theorems: of Coq, by the names of certificates. again: the command that gives it again, by
+    default that of a claim by its name."""
     claim, values = result.claim, result.prediction.values
     observed, evidence = result.observation.values, result.observation.evidence
     quantities = [
@@ -114,7 +139,16 @@ def chapter(
         verdict = claim.judge(values, observed)
         if not result.holds:
             verdict += f", recorded as {claim.on_record}"
-    body = _body(result, sheets, quantities, training, paths, theorems)
+    links = _Links(claim.id, paths, _proofs_of(result, paths))
+    found = [
+        f"{what}: {count}"
+        for count, what in (
+            (len(quantities), "quantities"),
+            (sum(len(sheet.pictures) for sheet in sheets), "pictures"),
+            (len(paths), "proofs"),
+        )
+        if count
+    ]
     document = {
         "id": claim.id,
         "holds": result.holds,
@@ -138,7 +172,7 @@ def chapter(
     return Chapter(
         id=claim.id,
         topic=_topic(claim),
-        statement=claim.statement,
+        statement=plain(claim.statement),
         source=claim.source,
         verdict=verdict,
         as_recorded=result.holds is claim.recorded,
@@ -146,7 +180,17 @@ def chapter(
         quantities=quantities,
         training=training,
         coq=[f"{each.statement}: {_said(each)}" for each in theorems.values()],
-        section=_section(claim, verdict, result.holds is claim.recorded, body),
+        said=typeset(claim.statement),
+        found="; ".join(found),
+        body=_body(
+            result,
+            sheets,
+            quantities,
+            training,
+            links,
+            theorems,
+            shlex.join(again or ["isthmus", "verify", claim.id]),
+        ),
         document=document,
         files=files,
     )
@@ -167,7 +211,7 @@ def _without_verdict(claim: Claim, verdict: str, why: str, seconds: float) -> Ch
     return Chapter(
         id=claim.id,
         topic=_topic(claim),
-        statement=claim.statement,
+        statement=plain(claim.statement),
         source=claim.source,
         verdict=verdict,
         as_recorded=as_recorded,
@@ -175,12 +219,10 @@ def _without_verdict(claim: Claim, verdict: str, why: str, seconds: float) -> Ch
         quantities=(),
         training=(),
         coq=(),
-        section=_section(
-            claim,
-            verdict,
-            as_recorded,
-            f"<p>It is not known whether it holds: <code>{html.escape(why)}</code></p>",
-        ),
+        said=typeset(claim.statement),
+        found="no verdict",
+        body=f"{_conditions(claim)}\n<p>It is not known whether it holds: "
+        f"<code>{html.escape(why)}</code></p>",
         document={
             "id": claim.id,
             "holds": None if as_recorded else False,
@@ -289,10 +331,10 @@ def _png(drawings: Sequence[Picture], columns: int) -> bytes:
     columns = min(columns, len(tiles))
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     rows = [np.hstack(tiles[k : k + columns]) for k in range(0, len(tiles), columns)]
+    # A palette is a third of the size; pictures have few colours beside their shades.
+    image = Image.fromarray(np.vstack(rows)).quantize(256, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
-    # None leaves out what would change with each version of matplotlib.
-    undated: dict[str, Any] = {"Software": None}
-    imsave(buffer, np.vstack(rows), format="png", metadata=undated)
+    image.save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
 
@@ -302,45 +344,92 @@ _ROWS = 10  # of the quantities, from which on the table is folded
 _PICTURES = 2  # of a claim that are not folded: one row on a wide screen
 
 
+@dataclass(frozen=True)
+class _Links:
+    """Where what is beside the page lies. files: the paths of certificates, by their names; proofs:
+    the names of those of each quantity."""
+
+    claim: str
+    files: Mapping[str, str]
+    proofs: Mapping[str, Sequence[str]]
+
+    @property
+    def command(self) -> str:
+        """The place of the command that gives all numbers again."""
+        return html.escape(f"{self.claim}.again")
+
+    def check(self, name: str) -> str:
+        """The place of the command that checks a certificate."""
+        return html.escape(f"{self.claim}.check.{list(self.files).index(name)}")
+
+    def file(self, name: str) -> str:
+        """The address of a certificate."""
+        return html.escape(quote(Path(self.files[name]).name))
+
+    def again(self, quantity: str) -> Html:
+        """To the proofs of a quantity, and to the commands that give it again."""
+        proofs = "".join(
+            f'<a href="{self.file(name)}" title="{html.escape(name)}">certificate</a>,\u00a0'
+            f'<a href="#{self.check(name)}">check</a>,\u00a0'
+            for name in self.proofs.get(quantity, ())
+        )
+        return Html(f'{proofs}<a href="#{self.command}">run</a>')
+
+
+def _proofs_of(result: Result[Any, Any], certificates: Container[str]) -> dict[str, list[str]]:
+    """The names of the certificates of each quantity; of one that is named alike, that one."""
+    prediction = result.prediction
+    return {
+        quantity: [
+            name
+            for name in prediction.proofs.get(quantity, (quantity.removeprefix(proof("")),))
+            if name in certificates
+        ]
+        for quantity in {**prediction.values, **result.observation.values}
+    }
+
+
 def _body(
     result: Result[Any, Any],
     sheets: Sequence[Sheet],
     quantities: Sequence[tuple[str, str, str]],
     trained: Sequence[Sequence[str]],
-    certificates: Mapping[str, str],
+    links: _Links,
     theorems: Mapping[str, Proved],
+    again: str,
 ) -> str:
-    """Tables, pictures, and how to check the proofs."""
+    """Conditions, tables, pictures, and how to have the numbers and the proofs again."""
     pictures = [
         (partial(panel, draw), caption)
         for draw, caption in chain(*(sheet.pictures for sheet in sheets))
     ]
     training = ""
     if trained:
-        head = "".join(f"<th>{html.escape(text)}</th>" for text in TRAINING)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>"
-            for row in trained
-        )
         training = (
-            f"<h3>Training</h3>\n<div class=wide><table><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody></table></div>\n<p>Distance: of a run at zero loss to the "
-            "component it is in, in convex coordinates. Gap: the Frank-Wolfe gap of all runs, zero "
-            "where no small step within the ball lowers the loss to first order.</p>"
+            f"<h3>Training</h3>\n{table(TRAINING, trained)}\n<p class=small>Distance: of a run at "
+            "zero loss to the component it is in, in convex coordinates. Gap: the Frank-Wolfe gap "
+            "of all runs, zero where no small step within the ball lowers the loss to first order."
+            "</p>"
         )
     problems = {**result.prediction.problems, **result.observation.problems}
 
     def command(verb: str, name: str, *options: str) -> str:
         at = problems[name].name  # data without one stand in the certificate alone
         given = ["--problem", at] if at else []
-        return shlex.join(["isthmus", verb, certificates[name], *given, *options])
+        return shlex.join(["isthmus", verb, links.files[name], *given, *options])
 
-    checks = "\n".join(command("check", name) for name in certificates)
     proofs = ""
-    if certificates:
-        how = f"{_CHECK}\n<pre>{html.escape(checks)}</pre>"
-        proofs = folded(f"{len(certificates)} proofs, and how to check them yourself", how)
-    return f"""{_quantities(quantities, unfolded=not result.holds)}
+    if links.files:
+        checks = "".join(
+            f'<li><a href="{links.file(name)}">{html.escape(name)}</a><br><code '
+            f'id="{links.check(name)}">{html.escape(command("check", name))}</code></li>\n'
+            for name in links.files
+        )
+        how = f"{_CHECK}\n<ul>{checks}</ul>"
+        proofs = folded(f"{len(links.files)} proofs, and how to check them yourself", how)
+    return f"""{_conditions(result.claim)}
+<p>All numbers again: <code id="{links.command}">{html.escape(again)}</code></p>
+{_quantities(quantities, links.again, unfolded=not result.holds)}
 {training}
 {figures(pictures, result.claim.id, most=_PICTURES)}
 {proofs}
@@ -364,33 +453,41 @@ def _said(theorem: Proved) -> str:
     return f"proved by Coq, with the axioms {', '.join(theorem.axioms) or 'none'}"
 
 
-def _quantities(rows: Sequence[tuple[str, str, str]], *, unfolded: bool) -> str:
+def _quantities(
+    rows: Sequence[tuple[str, str, str]], again: Callable[[str], Html], *, unfolded: bool
+) -> str:
     """What was predicted and observed; long tables are folded where nothing is wrong."""
-    shown = table(("quantity", "predicted", "observed"), rows)
+    shown = table(
+        ("quantity", "predicted", "observed", "again"), [(*row, again(row[0])) for row in rows]
+    )
     if len(rows) <= _ROWS:
         return shown
     return folded(f"{len(rows)} quantities, predicted and observed", shown, unfolded=unfolded)
 
 
-def _section(claim: Claim, verdict: str, as_recorded: bool, body: str) -> str:
-    hypotheses = "".join(f"<li>{html.escape(text)}</li>" for text in claim.hypotheses)
-    conditions = f"<ul>{hypotheses}</ul>\n<p>Source: {html.escape(claim.source)}</p>"
-    if isinstance(claim, Theorem):
-        body = f"<p>Tight: {html.escape(claim.tight)}</p>\n{body}"
-    return f"""
+def _conditions(claim: Claim) -> str:
+    hypotheses = "".join(f"<li>{typeset(text)}</li>" for text in claim.hypotheses)
+    tight = f"<p>Tight: {typeset(claim.tight)}</p>\n" if isinstance(claim, Theorem) else ""
+    source = f"<p class=small>Source: {typeset(claim.source)}</p>"
+    return f"{tight}<ul class=small>{hypotheses}</ul>\n{source}"
+
+
+def _sections(chapters: Sequence[Chapter]) -> str:
+    """Each claim with its verdict; what was found is unfolded where there is one claim alone, and
+    where that is not that it holds."""
+    return "".join(
+        f"""
 <section>
-<h2 id="{html.escape(claim.id)}">{html.escape(claim.id)} {_badge(verdict, as_recorded)}</h2>
-<p class=statement>{html.escape(claim.statement)}</p>
-{folded("Under which conditions, and where it is from", conditions)}
-{body}
+<h2>{html.escape(each.id)} {each.badge}</h2>
+<p class=statement>{each.said}</p>
+<details class=claim{" open" if len(chapters) == 1 or each.colour != "holds" else ""}>
+<summary>Evidence; {each.found}</summary>
+<span class=anchor id="{html.escape(each.id)}"></span>
+{each.body}
+</details>
 </section>"""
-
-
-def _badge(verdict: str, as_recorded: bool) -> str:
-    """A counterexample on record is no green."""
-    if not as_recorded:
-        return badge(verdict, "false")
-    return badge(verdict, "refuted" if verdict in (REFUTED, UNDECIDED, COUNTEREXAMPLE) else "holds")
+        for each in chapters
+    )
 
 
 def _page(
@@ -400,20 +497,20 @@ def _page(
     unfinished: Sequence[str],
 ) -> str:
     claims = [each for each in chapters if not each.topic]
-    contents = "".join(
-        f'<li><a href="#{html.escape(each.id)}">{html.escape(each.id)}</a> '
-        f"{_badge(each.verdict, each.as_recorded)}</li>"
-        for each in claims
-    )
+    contents = {"Claims": [Entry(f"#{each.id}", each.id, each.badge) for each in claims]}
+    more = []
     if theorems := [each for each in chapters if each.topic]:
         wrong = sum(not each.as_recorded for each in theorems)
-        as_recorded = badge(
-            f"{wrong} not as recorded" if wrong else "as recorded", "false" if wrong else "holds"
+        said = f"{wrong} not as recorded" if wrong else "as recorded"
+        more.append(
+            Entry(
+                "gallery.html",
+                f"The gallery: {len(theorems)} theorems of other papers",
+                badge(said, "false" if wrong else "holds"),
+            )
         )
-        contents += (
-            f'<li><a href="gallery.html">the gallery</a>, {len(theorems)} theorems of other '
-            f"papers {as_recorded}</li>"
-        )
+    if measured := real_data_section():
+        more.append(Entry(f"#{REAL_DATA}", "Real data"))
     notes = f"<p>{QUICK}</p>" if quick else ""
     if unfinished:
         notes += f"<p>Interrupted before these were done: {html.escape(', '.join(unfinished))}.</p>"
@@ -421,29 +518,31 @@ def _page(
 and face of the landscape minimised in floating point, the proof read by an independent checker,
 networks trained, and for GPT-2 a study read that was measured before.</p>
 {notes}
-<ul class=contents>{contents}</ul>
-{"".join(each.section for each in claims)}
-{real_data_section()}"""
-    return page("Isthmus: claims verified", body, record)
+{_sections(claims)}
+{measured}"""
+    return page("Isthmus: claims verified", body, record, {**contents, "More": more})
 
 
 def _gallery(theorems: Sequence[Chapter], record: Mapping[str, Any], quick: bool) -> str:
     """The theorems by topic: a table with their verdicts, then each with what was computed."""
-    tables = []
-    for topic in TOPICS:
-        rows = "".join(
-            f'<tr><th scope=row><a href="#{each.id}">{each.id}</a></th>'
-            f"<td>{html.escape(each.statement)}</td><td>{html.escape(each.source)}</td>"
-            f"<td>{_badge(each.verdict, each.as_recorded)}</td></tr>"
-            for each in theorems
-            if each.topic == topic
+    topics = {topic: [each for each in theorems if each.topic == topic] for topic in TOPICS}
+    tables = "".join(
+        f"<h3>{html.escape(topic)}</h3>\n"
+        + table(
+            ("theorem", "says", "source", "verdict"),
+            [
+                (
+                    Html(f'<a href="#{html.escape(each.id)}">{html.escape(each.id)}</a>'),
+                    Html(each.said),
+                    each.source,
+                    Html(each.badge),
+                )
+                for each in chapters
+            ],
         )
-        if rows:
-            head = "<tr><th>theorem</th><th>says</th><th>source</th><th>verdict</th></tr>"
-            tables.append(
-                f"<h3>{html.escape(topic)}</h3>\n<div class=wide><table><thead>{head}</thead>"
-                f"<tbody>{rows}</tbody></table></div>"
-            )
+        for topic, chapters in topics.items()
+        if chapters
+    )
     body = f"""<p>Published theorems about two-layer networks and paths between them, each computed
 exactly on both sides, on instances. <em>tight</em>: a bound that holds and is attained;
 <em>holds</em>: an equality, or a yes or no, on each instance; <em>loose by</em>: a bound that no
@@ -451,9 +550,14 @@ instance here attains, and by how much at least; <em>counterexample</em>: an ins
 is printed is not so, with a proof where there is one to give. Instances prove no theorem.</p>
 {f"<p>{QUICK}</p>" if quick else ""}
 <p><a href="index.html">The claims of Isthmus</a></p>
-{"".join(tables)}
-{"".join(each.section for each in theorems)}"""
-    return page("Isthmus: the gallery", body, record)
+{tables}
+{_sections(theorems)}"""
+    contents = {
+        topic: [Entry(f"#{each.id}", each.id, each.badge) for each in chapters]
+        for topic, chapters in topics.items()
+        if chapters
+    }
+    return page("Isthmus: the gallery", body, record, contents)
 
 
 QUICK = "A quick run: fewer instances, fewer networks and less training than in a full one."

@@ -10,6 +10,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from numerics.formulas import typeset
 from theory.claims import Claim
 from theory.errors import InputError
 from theory.own_file import OwnFile, described
@@ -91,6 +92,8 @@ def _checked(claim: Any) -> Claim:
     if isinstance(claim.hypotheses, str) or not all(isinstance(h, str) for h in claim.hypotheses):
         raise _Wrong(f"{claim.id}: hypotheses {claim.hypotheses!r} must be a list of texts")
     checked: Claim = claim
+    for text in (checked.statement, *checked.hypotheses):
+        typeset(text)  # a formula that cannot be read is said now, not after the run
     return checked
 
 

@@ -29,12 +29,14 @@ def verify_claims(
     jobs: Jobs = ALONE,
     progress: Progress,
     files: Mapping[str, ClaimFile] | None = None,
+    quick: bool = False,
 ) -> Iterator[Chapter]:
     """The chapters of the claims, each as it is done; those that fail say how.
 
     folder: where the report will be. jobs: claims at a time; what is found does not depend on it.
     `progress` may raise Interrupted, which then leaves.
-    files: where claims come from, by their ids, that are of no module.
+    files: where claims come from, by their ids, that are of no module. quick: whether the claims
+    are in their quick form.
     """
     left = {claim.id: claim for claim in sorted(claims, key=_rank)}
 
@@ -54,7 +56,7 @@ def verify_claims(
     sources = [known.get(claim.id, claim) for claim in left.values()]
     tell()
     try:
-        work = partial(_examine, folder)
+        work = partial(_examine, folder, ["--quick"] if quick else [])
         with results(
             work, zip(list(left), sources, strict=True), jobs, progress=tick, ordered=False
         ) as done:
@@ -71,14 +73,21 @@ def _rank(claim: Claim) -> int:
     return _LONGEST.index(claim.id) if claim.id in _LONGEST else len(_LONGEST)
 
 
-def _examine(folder: Path, named: tuple[str, Claim | ClaimFile], progress: Progress) -> Chapter:
+def _examine(
+    folder: Path,
+    options: Sequence[str],
+    named: tuple[str, Claim | ClaimFile],
+    progress: Progress,
+) -> Chapter:
     start = perf_counter()
     name, source = named
     claim = source.claim(name) if isinstance(source, ClaimFile) else source
     try:
         modules_of(claim)  # where it may have registered training of its own
         result = verify(claim, _train, progress)
-        return chapter(result, folder, start, theorems(result, progress))
+        at = str(source.file.path) if isinstance(source, ClaimFile) else name
+        again = ["isthmus", "verify", at, *options]
+        return chapter(result, folder, start, theorems(result, progress), again=again)
     except Interrupted:
         raise
     except Undecided as error:

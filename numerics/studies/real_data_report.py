@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from numerics.page import folded
+from numerics.page import folded, table
 from numerics.studies.real_data import ALL_ROWS, load
 
 _EXACT_FIT = 1e-9  # losses below are rounding
+
+REAL_DATA = "real-data"
+"""The section's place in a page."""
 
 _GROUPS = (
     ("", ("optimizer", "n", "rho or beta", "patterns priced")),
@@ -28,7 +30,7 @@ def real_data_section() -> str:
     tables = "".join(_table(name, rows) for name, rows in measured.items())
     return f"""
 <section>
-<h2>Real data</h2>
+<h2 id="{REAL_DATA}">Real data</h2>
 <p>For each optimizer the convex program by column generation. Its optimum, less the gap, is a
 lower bound for networks of the width in the right columns; a network of so many neurons attains
 it, in the same ball where there is one. Beside it the best network found of that width, by local
@@ -44,20 +46,10 @@ labels. Measured by <code>isthmus study real-data</code>.</p>
 
 def _table(name: str, rows: Mapping[str, Any]) -> str:
     first = next(iter(rows.values()))
-    groups = "".join(
-        f"<th colspan={len(columns)}>{html.escape(title.format(width=first['width']))}</th>"
-        for title, columns in _GROUPS
-    )
-    head = "".join(f"<th>{html.escape(text)}</th>" for _, columns in _GROUPS for text in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in _row(optimizer, row)) + "</tr>"
-        for optimizer, row in rows.items()
-    )
-    shown = (
-        f"<div class=wide><table><thead><tr>{groups}</tr><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>"
-    )
-    return folded(f"{name}: d = {first['d']}", shown)
+    groups = [(title.format(width=first["width"]), len(columns)) for title, columns in _GROUPS]
+    head = [text for _, columns in _GROUPS for text in columns]
+    cells = [_row(optimizer, row) for optimizer, row in rows.items()]
+    return folded(f"{name}: d = {first['d']}", table(head, cells, groups))
 
 
 def _row(optimizer: str, row: Mapping[str, Any]) -> list[str]:

@@ -89,21 +89,21 @@ class BadRegions(Claim):
     statement = (
         "The exact share of activation regions that hold a global minimum, and that hold a "
         "local minimum above it, over the width. Without a ball the first is at least "
-        "1 - S (1 - 1/S)^m at width m, S being the states of a neuron, and so tends to 1; in a "
-        f"small ball of AdamW, here rho = {_SMALL.rho}, it falls with every neuron. The same "
-        f"with the l2 penalty beta = {_PENALTY.beta}, as proved intervals."
+        "$1 - S (1 - 1/S)^m$ at width $m$, $S$ being the states of a neuron, and so tends to 1; in "
+        f"a small ball of AdamW, here $rho = {_SMALL.rho}$, it falls with every neuron. The same "
+        f"with the $l_2$ penalty $beta = {_PENALTY.beta}$, as proved intervals."
     )
 
     @property
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         data = "; ".join(
-            f"{case.name}: n = {case.problem.n}, d = {case.problem.d}, widths to {case.width}"
+            f"{case.name}: $n = {case.problem.n}$, $d = {case.problem.d}$, widths to {case.width}"
             for case in self.cases
         )
         return (
-            f"{data}; squared loss; anywhere, in AdamW's ball rho = {_SMALL.rho}, and with the "
-            f"penalty beta = {_PENALTY.beta}",
+            f"{data}; squared loss; anywhere, in AdamW's ball $rho = {_SMALL.rho}$, and with the "
+            f"penalty $beta = {_PENALTY.beta}$",
             "region: for each neuron, told apart, the sign of its output weight and a closed cone "
             "of the arrangement; all count alike",
             "bad: a local minimum of the loss above the global minimum lies in the region, inside "

@@ -103,7 +103,8 @@ class Prediction(Generic[Evidence]):
 
     problems: what the certificates, also those of the observation, are about; named alike.
     evidence: what to observe, and to draw; None where the values are all. theorems: the names of
-    certificates that Coq is to prove too, where it is there.
+    certificates that Coq is to prove too, where it is there. proofs: which certificates show which
+    quantity, by their names; it need not name those of a quantity that is named alike.
     """
 
     values: Values
@@ -111,9 +112,18 @@ class Prediction(Generic[Evidence]):
     problems: Mapping[str, Problem] = field(default_factory=dict)
     evidence: Evidence = None  # type: ignore[assignment]
     theorems: Sequence[str] = ()
+    proofs: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _as_values(self.values))
+        for quantity, names in self.proofs.items():
+            unknown = [name for name in names if name not in self.problems]
+            if quantity not in self.values or unknown:
+                raise InputError(
+                    "proofs",
+                    f"of {quantity!r} are {list(names)!r}; it must be one of the values, and they "
+                    "must have problems",
+                )
 
     def verdicts(self) -> dict[str, Value]:
         """What the independent checker says of each certificate: VALID, or what is wrong."""
@@ -157,7 +167,8 @@ class Claim(Protocol):
     @property
     @abstractmethod
     def statement(self) -> str:
-        """What is claimed, in a sentence."""
+        """What is claimed, in a sentence. Formulas, here and in hypotheses, are between dollars, in
+        plain notation: `$||W|| <= R_W$`; a terminal shows them without, a page typeset."""
 
     @property
     @abstractmethod

@@ -80,7 +80,7 @@ class ConvexEqualsNonconvex(Claim):
     @property
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
-        sets = ", ".join(f"{name} at rho = {rho}" for name, rho in self.instances)
+        sets = ", ".join(f"{name} at $rho = {rho}$" for name, rho in self.instances)
         return (
             f"data sets at their widths: {sets}",
             f"training: {self.seeds} random starts, {self.steps:,} steps each; a network that "
@@ -98,7 +98,7 @@ class ConvexEqualsNonconvex(Claim):
     def predict(self, progress: Progress) -> Prediction[None]:
         """The optima as proved intervals, with certificates."""
         values: dict[str, Value] = {}
-        certificates, problems = {}, {}
+        certificates, problems, proofs = {}, {}, {}
         for name, rho in self.instances:
             problem = example(name)
             for optimizer in _OPTIMIZERS:
@@ -106,9 +106,9 @@ class ConvexEqualsNonconvex(Claim):
                 assert found.lower is not None
                 key = _key(name, rho, optimizer)
                 values[_best(key)] = Bounds(found.lower, found.upper)
-                values[proof(key)] = VALID
+                values[proof(key)], proofs[_best(key)] = VALID, (key,)
                 certificates[key], problems[key] = certify(found), problem
-        return Prediction(values, certificates, problems)
+        return Prediction(values, certificates, problems, proofs=proofs)
 
     def observe(
         self, prediction: Prediction[None], train: Trainer, progress: Progress

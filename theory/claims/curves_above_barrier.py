@@ -87,8 +87,8 @@ class CurvesAboveBarrier(Claim):
         """Under which conditions."""
         shapes = ", ".join(f"({n}, {m})" for n, m in _SHAPES)
         return (
-            f"data: d = {_D}, integers from -{_LARGEST} to {_LARGEST}; for each (n, width) of "
-            f"{shapes} the first {self.searched} that the width fits exactly, in more than one "
+            f"data: $d = {_D}$, integers from $-{_LARGEST}$ to {_LARGEST}; for each ($n$, width) "
+            f"of {shapes} the first {self.searched} that the width fits exactly, in more than one "
             "labelled component",
             "networks: exact fits from two components drawn at random, so that the barrier is "
             "positive",

@@ -108,23 +108,25 @@ class FiniteWidthSandwich(Claim):
     )
 
     statement = (
-        "In each ball the convex relaxation at width m is at most the optimum p(m) of training "
-        "at that width, and some further neurons reach it: n - 1 for AdamW, column norms and "
-        "(in all) n for NGD; q - 2 for Muon's W with AdamW's a, and (in all) q - 1 for Muon, "
-        "q = n + d (d + 1) / 2. For AdamW with n = 1, 2, 3, 4 (and 5, 6: sup-norm.md) and for "
-        "Muon with n = 3, d = 2 no smaller number will always do."
+        "In each ball the convex relaxation at width $m$ is at most the optimum $p(m)$ of training "
+        "at that width, and some further neurons reach it: $n - 1$ for AdamW, column norms and "
+        "(in all) $n$ for NGD; $q - 2$ for Muon's $W$ with AdamW's $a$, and (in all) $q - 1$ for "
+        "Muon, $q = n + d (d + 1) / 2$. For AdamW with $n = 1$, 2, 3, 4 (and 5, 6: sup-norm.md) "
+        "and for Muon with $n = 3$, $d = 2$ no smaller number will always do."
     )
 
     @property
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a, squared loss, d = 2",
-            "neurons missing at width 1: the least k for which p(1 + k) is not proved to be above "
-            "relax(1), whose upper bound is the loss of a network inside the relaxation's ball",
-            f"search: in each ball {self.searched} random integer instances for each of n = 2, 3, "
-            "4 (entries to 3, rho drawn from 1/2 to 4); relax(1) by the convex program and its "
-            "dual, p by all cells of the exact landscape: exact for AdamW, else proved intervals",
+            "balls $||W|| <= R_W$, $||a|| <= R_a$, $rho = R_W R_a$, squared loss, $d = 2$",
+            "neurons missing at width 1: the least $k$ for which $p(1 + k)$ is not proved to be "
+            "above $relax(1)$, whose upper bound is the loss of a network inside the relaxation's "
+            "ball",
+            f"search: in each ball {self.searched} random integer instances for each of $n = 2$, "
+            "3, 4 (entries to 3, $rho$ drawn from 1/2 to 4); $relax(1)$ by the convex program and "
+            "its dual, $p$ by all cells of the exact landscape: exact for AdamW, else proved "
+            "intervals",
         )
 
     def quick(self) -> Self:

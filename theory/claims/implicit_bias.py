@@ -84,9 +84,9 @@ class ImplicitBias(Claim):
     def statement(self) -> str:
         """What is claimed, in a sentence."""
         return (
-            f"Trained with weight decay 1/R on the data set {self.problem.name or 'given'}, "
-            f"R^2 = {self.rho}, networks stay in the optimizer's ball or, from outside, come to it "
-            "no later than weight decay alone would bring them (AdamW: to a ball 1.165 times as "
+            f"Trained with weight decay $1/R$ on the data set {self.problem.name or 'given'}, "
+            f"$R^2 = {self.rho}$, networks stay in the optimizer's ball or, from outside, come to "
+            "it no later than weight decay alone would bring them (AdamW: to a ball 1.165 times as "
             "large). As the learning rate decays they end in it, near points that are stationary "
             "there: limit theorems say so of some of them, and here it is measured."
         )
@@ -97,11 +97,12 @@ class ImplicitBias(Claim):
         scales = " and ".join(f"{scale:g} ({name} the ball)" for name, scale in STARTS.items())
         return (
             f"training: {self.seeds} random starts each of scale {scales}, {self.steps:,} steps, "
-            "learning rate falling from 0.04 R to 0.0004 R",
-            "theorem, at every step: directions of norm at most c keep ||theta|| / R - c below "
-            "max(0, its start) times the product of the factors 1 - lr / R; c = 1 for Lion, Muon "
-            "and NGD, 1.165 for AdamW with its two momenta 0.9 and 0.95, attained by gradients "
-            "that grow by beta2 / beta1 in each step",
+            "learning rate falling from $0.04 R$ to $0.0004 R$",
+            "theorem, at every step: directions of norm at most $c$ keep $||theta|| / R - c$ below "
+            "the larger of 0 and its start, times the product of the factors $1 - eta / R$ of the "
+            "learning rates $eta$; $c = 1$ for Lion, Muon and NGD, 1.165 for AdamW with its two "
+            "momenta 0.9 and 0.95, attained by gradients that grow by $beta_2 / beta_1$ in each "
+            "step",
             f"limit theorem if AdamW converges, measured: no violation above {_VANISHED} is left",
             "limit theorem for smooth losses, measured on this one, which has kinks: the median "
             "Frank-Wolfe gap (zero where no small step within the ball lowers the loss to first "

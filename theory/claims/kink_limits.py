@@ -95,13 +95,13 @@ class KinkLimits(Claim):
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "width 1, rho = 3, separation-08; Lion: data found by a search; the note has a study "
+            "width 1, $rho = 3$, separation-08; Lion: data found by a search; the note has a study "
             "of data not chosen; "
             f"{self.seeds} random starts, {self.steps:,} steps and {self.cooling:,} in which the "
             "learning rate falls to a hundredth; observed are the runs that cross the wall in the "
             "last half of these",
-            "equations are for small rates: losses and gaps are compared up to 3e-5 ||y||^2, "
-            "shares up to 0.002, weights up to 0.002 R",
+            "equations are for small rates: losses and gaps are compared up to $3e-5 ||y||^2$, "
+            "shares up to 0.002, weights up to $0.002 R$",
         )
 
     def quick(self) -> Self:

@@ -117,13 +117,13 @@ class Margin(Claim):
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "three small data sets, two found by search; margins are divided by ||W|| ||a||",
-            "theorem: margins of networks are at most the largest one, gamma, and minimisers in "
-            "the ball of radius rho have at least gamma - (log(n) + n exp(-rho gamma)) / rho",
-            f"training: {self.seeds} random starts, {self.steps:,} steps, R_W R_a growing from 1 "
-            f"to {self.rho} in units of the largest entry of X, in the first half; in the second "
-            "the learning rate falls to a thousandth. Measured: the best run has 99 % of "
-            "gamma - log(n) / rho",
+            "three small data sets, two found by search; margins are divided by $||W|| ||a||$",
+            "theorem: margins of networks are at most the largest one, $gamma$, and minimisers in "
+            "the ball of radius $rho$ have at least $gamma - (log(n) + n exp(-rho gamma)) / rho$",
+            f"training: {self.seeds} random starts, {self.steps:,} steps, $R_W R_a$ growing from "
+            f"1 to {self.rho} in units of the largest entry of $X$, in the first half; in the "
+            "second the learning rate falls to a thousandth. Measured: the best run has 99 % of "
+            "$gamma - log(n) / rho$",
         )
 
     def quick(self) -> Self:

@@ -78,9 +78,9 @@ class NotImpliedByPriorWork(Claim):
     )
 
     hypotheses = (
-        "squared loss, m: the width. Exact fits: networks of loss 0",
-        "radius of a path: the least rho = R_W R_a whose ball holds all its networks. The "
-        "classical path exchanges one neuron at a time, at widths above n; the landscape's is "
+        "squared loss, $m$: the width. Exact fits: networks of loss 0",
+        "radius of a path: the least $rho = R_W R_a$ whose ball holds all its networks. The "
+        "classical path exchanges one neuron at a time, at widths above $n$; the landscape's is "
         "a path of least loss through the cells",
         "observed: components in AdamW's ball, the least radius, and components without a "
         "ball by all cells and faces of a list of its own, in floating point; components in "
@@ -95,7 +95,7 @@ class NotImpliedByPriorWork(Claim):
     def predict(self, progress: Progress) -> Prediction[Mapping[str, Analysis]]:
         """Landscapes with and without the ball, their proofs, and the radii of paths."""
         values: dict[str, Value] = {}
-        certificates, problems, analyses = {}, {}, {}
+        certificates, problems, analyses, proofs = {}, {}, {}, {}
         for instance in self.instances:
             inside = _landscape(instance, progress)
             free = analyse(
@@ -105,8 +105,12 @@ class NotImpliedByPriorWork(Claim):
                 raise Interrupted
             values[_inside(instance)] = len(inside.components)
             values[_free(instance)] = len(free.components)
-            for where, analysis in (("in the ball", inside), ("without a ball", free)):
+            for quantity, where, analysis in (
+                (_inside(instance), "in the ball", inside),
+                (_free(instance), "without a ball", free),
+            ):
                 name = f"{instance.label} {where}"
+                proofs[quantity] = (name,)
                 certificates[name], problems[name] = certify(analysis), instance.problem
                 values[proof(name)] = VALID
             analyses[instance.name] = inside
@@ -118,7 +122,7 @@ class NotImpliedByPriorWork(Claim):
                 upper = instance.interval(instance.width).upper
                 assert upper is not None
                 values[_least(instance)] = upper
-        return Prediction(values, certificates, problems, analyses)
+        return Prediction(values, certificates, problems, analyses, proofs=proofs)
 
     def observe(
         self, prediction: Prediction[Mapping[str, Analysis]], train: Trainer, progress: Progress

@@ -97,7 +97,7 @@ class PermutationIsNotEnough(Claim):
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         told = "; ".join(
-            f"{name}: n = {case.problem.n}, d = {case.problem.d}, width {case.width}"
+            f"{name}: $n = {case.problem.n}$, $d = {case.problem.d}$, width {case.width}"
             + (", where permutations are enough" if case.enough else "")
             for name, case in self.cases.items()
         )
@@ -106,7 +106,7 @@ class PermutationIsNotEnough(Claim):
             "networks: of the first two components of exact fits, modulo permutation; where these "
             "are one, labelled",
             "theorem: the barrier modulo permutation is the least of the labelled barriers over "
-            "all m! alignments, so no curve at any alignment stays below it",
+            "all $m!$ alignments, so no curve at any alignment stays below it",
             "observed: both sides by brute force over all cells and faces; at each alignment the "
             "exact maximum on the straight line, and learned polychains and Bezier curves",
         )
@@ -135,7 +135,8 @@ class PermutationIsNotEnough(Claim):
                 key = f"{name} {told}"
                 certificates[key], problems[key] = certify(barrier), case.problem
                 values[proof(key)] = VALID
-        return Prediction(values, certificates, problems, barriers)
+        proofs = {_modulo(name): (f"{name} modulo permutation",) for name in self.cases}
+        return Prediction(values, certificates, problems, barriers, proofs=proofs)
 
     def observe(
         self, prediction: Prediction[Sequence[Barrier]], train: Trainer, progress: Progress

@@ -170,31 +170,32 @@ class RegionInteraction(Claim):
         "The exact fits in two optimizers' balls overlap, are disjoint though both balls hold "
         "some, or are missing in one ball or both. Least radii decide which it is, and are "
         "known from both sides. AdamW's and Muon's are disjoint at small width only: at large "
-        "width they overlap if and only if Muon's ball reaches the 2-summing norm of y."
+        "width they overlap if and only if Muon's ball reaches the 2-summing norm of $y$."
     )
 
     @property
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "balls ||W|| <= R_W, ||a|| <= R_a with R_W = R_a = sqrt(rho) for each optimizer; for "
-            "sgd (||W||_F^2 + ||a||^2) / 2 <= rho; loss 0",
+            "balls $||W|| <= R_W$, $||a|| <= R_a$ with $R_W = R_a = sqrt(rho)$ for each optimizer; "
+            "for sgd $(||W||_F^2 + ||a||^2) / 2 <= rho$; loss 0",
             f"frontiers: AdamW and Muon on {', '.join(self.thresholds)} at widths 2, 3 and large, "
             f"{len(self.others)} other pairs at width 2; at each vertex a network of both regions "
             "and a proof that the second optimizer needs so large a ball. Observed: the same radii "
             "in floating point (at width 3, at the middle vertex), one program for each cell",
             f"training: {self.seeds} random starts, {self.steps:,} steps, weight decay "
-            "1 / sqrt(rho). A run is in a region at a loss of 10^-6 ||y||^2 and norms to 1.002 R",
+            "$1 / sqrt(rho)$. A run is in a region at a loss of $10^-6 ||y||^2$ and norms to "
+            "$1.002 R$",
             "theorem: where a ball holds no fit, no run reaches one; where the regions are "
             "disjoint, no run of one optimizer lies in the other's ball. Observation: where a ball "
             "holds a fit, some run reaches one. How many do, and how many of these are in both "
             "regions where they overlap, is measured, not predicted",
-            "large width: a network of both regions has at most N + ceil(x) - 1 neurons, of the "
+            "large width: a network of both regions has at most $N + ceil(x) - 1$ neurons, of the "
             "theorem; observed: that its fit and its norms, in floating point, are what they have "
             "to be, and how many neurons it has",
             "at a network of both regions both Frank-Wolfe gaps are zero, as the gradient is. "
-            "Measured: 2500 steps of constant size from there, R / 2500 each, leave the loss below "
-            "10^-5 ||y||^2 and the norms below 1.001 R",
+            "Measured: 2500 steps of constant size from there, $R / 2500$ each, leave the loss "
+            "below $10^-5 ||y||^2$ and the norms below $1.001 R$",
         )
 
     def quick(self) -> Self:
@@ -228,7 +229,13 @@ class RegionInteraction(Claim):
                 values[_misses(meeting)] = (Fraction(),) * 3
             else:
                 values |= self._expected(meeting)
-        return Prediction(values, certificates, problems, Meetings(frontiers, meetings))
+        proofs = {_joint(each): (name,) for name, each in frontiers.items()}
+        proofs |= {
+            (_neurons if each.regions.width is None else _phase)(each): (name,)
+            for name, each in meetings.items()
+        }
+        read_from = Meetings(frontiers, meetings)
+        return Prediction(values, certificates, problems, read_from, proofs=proofs)
 
     def observe(
         self, prediction: Prediction[Meetings], train: Trainer, progress: Progress

@@ -106,10 +106,10 @@ class SameOptimizerConnectivity(Claim):
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         return (
-            "squared loss. bound: the example flagship (n = 4, d = 2) at the width from which a "
-            "theorem says that the set is connected; for colnorm and muon-adamw, where none names "
-            f"a width, {_WIDTH}",
-            f"wide: integer data up to 9, n = 20, d = 5, width {self.wide}",
+            "squared loss. bound: the example flagship ($n = 4$, $d = 2$) at the width from which "
+            "a theorem says that the set is connected; for colnorm and muon-adamw, where none "
+            f"names a width, {_WIDTH}",
+            f"wide: integer data up to 9, $n = 20$, $d = 5$, width {self.wide}",
             f"the two best of {_SEEDS} trained networks (wide: the only two) are moved into the "
             "set of exact fits in the ball first; for sgd the set is that of loss and penalty at "
             "most the larger of the two, which they are in as they are",
@@ -144,12 +144,12 @@ class SameOptimizerConnectivity(Claim):
     def predict(self, progress: Progress) -> Prediction[None]:
         """The theorem."""
         values: dict[str, Value] = {}
-        problems = {}
+        problems, proofs = {}, {}
         for case in self.cases():
             values[case.name], values[proof(case.name)] = CONNECTED, VALID
-            values[_beyond(case)] = (Fraction(), Fraction())
+            values[_beyond(case)], proofs[_beyond(case)] = (Fraction(), Fraction()), (case.name,)
             problems[case.name] = case.problem
-        return Prediction(values, {}, problems)
+        return Prediction(values, {}, problems, proofs=proofs)
 
     def observe(
         self, prediction: Prediction[None], train: Trainer, progress: Progress

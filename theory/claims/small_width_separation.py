@@ -115,13 +115,13 @@ class SmallWidthSeparation(Claim):
     def statement(self) -> str:
         """What is claimed, in a sentence."""
         return (
-            f"On the data set {self.problem.name or 'given'} (n = {self.problem.n}, "
-            f"d = {self.problem.d}) the global minimisers of width {self.width} are not "
+            f"On the data set {self.problem.name or 'given'} ($n = {self.problem.n}$, "
+            f"$d = {self.problem.d}$) the global minimisers of width {self.width} are not "
             "connected, even modulo permutation of the neurons: every path between two of their "
             "components crosses a barrier. Trained with the weight decay of a ball that reaches "
             "only one component, networks that fit the data end in that one: by a theorem about "
-            f"all networks that leave the ball by at most {EXCESS} of rho and have a loss below a "
-            "level of the ball."
+            f"all networks that leave the ball by at most {EXCESS} of $rho$ and have a loss below "
+            "a level of the ball."
         )
 
     @property
@@ -129,13 +129,13 @@ class SmallWidthSeparation(Claim):
         """Under which conditions."""
         rows = ", ".join(f"({', '.join(map(str, row))})" for row in self.problem.X)
         return (
-            f"data X with rows {rows}; y = ({', '.join(map(str, self.problem.y))})",
-            "two-layer ReLU network without biases, scalar output, squared loss 1/2 ||f - y||^2",
-            f"width m = {self.width} <= n = {self.problem.n}",
-            "radius of a component: the least rho = R_W R_a for which the optimizer's ball "
-            "||W|| <= R_W, ||a|| <= R_a holds a network of it",
+            f"data $X$ with rows {rows}; $y = ({', '.join(map(str, self.problem.y))})$",
+            "two-layer ReLU network without biases, scalar output, squared loss $1/2 ||f - y||^2$",
+            f"width $m = {self.width} <= n = {self.problem.n}$",
+            "radius of a component: the least $rho = R_W R_a$ for which the optimizer's ball "
+            "$||W|| <= R_W$, $||a|| <= R_a$ holds a network of it",
             f"training: {self.seeds} random starts, {self.steps:,} steps, weight decay "
-            "1 / sqrt(rho) on both layers, rho in the middle between the two smallest radii",
+            "$1 / sqrt(rho)$ on both layers, $rho$ in the middle between the two smallest radii",
         )
 
     def quick(self) -> Self:
@@ -146,23 +146,26 @@ class SmallWidthSeparation(Claim):
         """The exact landscape, with and without labels, its proofs, and the components' radii."""
         values: dict[str, Value] = {}
         analyses = {}
+        proofs: dict[str, tuple[str, ...]] = {}
         for name, labelled in _LANDSCAPES.items():
             analysis = analyse(self.problem, self.width, labelled=labelled, progress=progress)
             if not analysis.complete:
                 raise Interrupted
             analyses[name] = analysis
-            values |= _values(name, analysis.minimum, analysis.barriers) | {proof(name): VALID}
+            found = _values(name, analysis.minimum, analysis.barriers)
+            values |= found | {proof(name): VALID}
+            proofs |= {each: (*proofs.get(each, ()), name) for each in found}
         certificates = {name: certify(analysis) for name, analysis in analyses.items()}
-        found = least_radii(analyses["modulo permutation"], _OPTIMIZERS, progress=progress)
-        if not found.complete:
+        reached = least_radii(analyses["modulo permutation"], _OPTIMIZERS, progress=progress)
+        if not reached.complete:
             raise Interrupted
         values |= {
             _radii(optimizer): tuple(
-                _bounds(component[optimizer]) for component in found.components
+                _bounds(component[optimizer]) for component in reached.components
             )
             for optimizer in _OPTIMIZERS
         }
-        between = {name: between_radii(found, name) for name in _OPTIMIZERS}
+        between = {name: between_radii(reached, name) for name in _OPTIMIZERS}
         memberships = {
             name: Membership(self.problem, self.width, within=Ball(name, rho), progress=progress)
             for name, rho in between.items()
@@ -170,15 +173,22 @@ class SmallWidthSeparation(Claim):
         }
         for name, membership in memberships.items():
             ball = membership.within
-            preferred = found.preferred(name)
+            preferred = reached.preferred(name)
             assert preferred is not None
             values[_landed(ball)] = (preferred,)
             near = membership.around(EXCESS)
             values[_level(ball)] = NOWHERE if near is None else _level_of(near)
             values[_unproved(ball)] = 0
         problems = dict.fromkeys(certificates, self.problem)
-        read_from = Landscapes(analyses, found, memberships)
-        return Prediction(values, certificates, problems, read_from, theorems=tuple(certificates))
+        read_from = Landscapes(analyses, reached, memberships)
+        return Prediction(
+            values,
+            certificates,
+            problems,
+            read_from,
+            theorems=tuple(certificates),
+            proofs=proofs,
+        )
 
     def observe(
         self, prediction: Prediction[Landscapes], train: Trainer, progress: Progress

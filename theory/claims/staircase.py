@@ -86,10 +86,10 @@ class Staircase(Claim):
     source = "Kim, Mishkin, Pilanci, ICLR 2025, arXiv 2411.07729; proofs_notes/staircase.md"
 
     statement = (
-        "The optimal networks of the l2-penalised problem climb a staircase in the width m: "
-        "with m* the fewest neurons of an optimum and M* the most of one with independent "
-        "images, they are finitely many at m* and at no larger width, some are isolated at M* "
-        "and none at a larger width, and from min(m* + M*, n + 1) on they are connected. "
+        "The optimal networks of the $l_2$-penalised problem climb a staircase in the width $m$: "
+        "with $m*$ the fewest neurons of an optimum and $M*$ the most of one with independent "
+        "images, they are finitely many at $m*$ and at no larger width, some are isolated at $M*$ "
+        "and none at a larger width, and from $min(m* + M*, n + 1)$ on they are connected. "
         "Vertices of one polytope tell the components at every width. Connectivity may come "
         "before that width, and it may come, go and come again."
     )
@@ -97,17 +97,17 @@ class Staircase(Claim):
     @property
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
-        sets = ", ".join(f"{name} at beta = {beta}" for name, beta in self.instances)
+        sets = ", ".join(f"{name} at $beta = {beta}$" for name, beta in self.instances)
         return (
-            f"data sets: {sets}; squared loss, y not so small that zero weights are optimal",
+            f"data sets: {sets}; squared loss, $y$ not so small that zero weights are optimal",
             "observed by brute force: the directions by all sign vectors and all sets of rows, and "
             "every assignment of neurons to them, a linear program each, all in rationals; and, "
             "where it is named, by the landscape of all cells in ngd's ball of the optimum's size, "
             "a little above its least loss",
             "optima: the convex program and its dual; observed by a program in floating point with "
             "one neuron in each cone, whose dual vector is rounded and proved in rationals",
-            f"search: {self.searched} random instances on the same X and two more, the optimal fit "
-            "a random combination of the possible directions, rows in a random order",
+            f"search: {self.searched} random instances on the same $X$ and two more, the optimal "
+            "fit a random combination of the possible directions, rows in a random order",
         )
 
     def quick(self) -> Self:
@@ -138,7 +138,8 @@ class Staircase(Claim):
         values |= _totals(
             [each.step(m) for each in drawn for m in _few(len(each.directions), each.bound)]
         )
-        return Prediction(values, certificates, problems)
+        proofs = {_optimum(name): (name,) for name in certificates}
+        return Prediction(values, certificates, problems, proofs=proofs)
 
     def observe(
         self, prediction: Prediction[None], train: Trainer, progress: Progress

@@ -128,7 +128,7 @@ class ValleysInBalls(Claim):
         return (
             "How many valleys the loss has depends on the optimizer's ball, its radius and the "
             "width. In small balls of AdamW and of column norms, where each neuron has both layers "
-            "to itself, there are C(K + m - 1, m) at width m, K being those of one neuron: a "
+            "to itself, there are $C(K + m - 1, m)$ at width $m$, $K$ being those of one neuron: a "
             "further neuron adds spurious ones. In the balls of normalised gradient descent and "
             "of Muon, where neurons share both layers, none is spurious from one width on, "
             "whatever the radius."
@@ -138,7 +138,7 @@ class ValleysInBalls(Claim):
     def hypotheses(self) -> Sequence[str]:
         """Under which conditions."""
         data = "; ".join(
-            f"{case.name}: n = {case.problem.n}, d = {case.problem.d}, rho = "
+            f"{case.name}: $n = {case.problem.n}$, $d = {case.problem.d}$, $rho$ = "
             + ", ".join(map(str, case.radii))
             for case in self.cases
         )
@@ -146,9 +146,9 @@ class ValleysInBalls(Claim):
             f"{data}; squared loss; networks modulo permutation of the neurons",
             "adamw: all valleys, exactly; Lion and signSGD have the same ball. Others: those "
             f"deeper than {_DEEP:g} of the loss of zero weights, from intervals",
-            f"small balls: rho = {_SMALL}; K is the number at width 1 there. The theorem is about "
-            "all radii small enough for the width, where no two vertices of AdamW's ball in one "
-            "cone have the same least product with y",
+            f"small balls: $rho = {_SMALL}$; $K$ is the number at width 1 there. The theorem is "
+            "about all radii small enough for the width, where no two vertices of AdamW's ball in "
+            "one cone have the same least product with $y$",
             f"changes of AdamW's number: between radii at most {_NEAR} apart, relatively, with the "
             "exact tree at both; in floating point found by bisection again",
         )
@@ -161,6 +161,7 @@ class ValleysInBalls(Claim):
         """Trees over radii and widths, what theorems say, and proofs of some."""
         values: dict[str, Value] = {}
         certificates, problems = {}, {}
+        proofs: dict[str, list[str]] = {}
         for case, optimizer, width in self._maps():
             where = _where(case, optimizer, width)
             trees = [_tree(case, Ball(optimizer, rho), width, progress) for rho in case.radii]
@@ -183,12 +184,13 @@ class ValleysInBalls(Claim):
                     label = f"{case.name} width {width} rho {rho}".replace("/", "-")
                     certificates[label], problems[label] = certify(tree), case.problem
                     values[proof(label)] = VALID
+                    proofs.setdefault(_numbers(between), []).append(label)
         for case, optimizer in self._small():
             single = len(_tree(case, Ball(optimizer, _SMALL), 1, progress).valleys)
             values[_in_small(case, optimizer)] = tuple(
                 math.comb(single + width - 1, width) for width in range(1, case.small + 1)
             )
-        return Prediction(values, certificates, problems)
+        return Prediction(values, certificates, problems, proofs=proofs)
 
     def observe(
         self, prediction: Prediction[None], train: Trainer, progress: Progress

@@ -168,13 +168,13 @@ class WhereTrainingEnds(Claim):
             f"data sets of width 2: {', '.join(self.data)}; {self.seeds} random starts each, "
             f"{self.steps:,} steps, then {self.cooling:,} in which the learning rate falls to a "
             "hundredth; four times as many steps where runs slide along a kink for long",
-            "off kinks: the loss is within 5e-5 ||y||^2 of the least one of the run's cell (1e-5 "
+            "off kinks: the loss is within $5e-5 ||y||^2$ of the least one of the run's cell (1e-5 "
             "where the run crosses a wall), whose name a brute force tells: paths of no higher "
             "loss are looked for from it",
             "on kinks: which are visited was seen, and is listed; their losses are predicted, up "
-            "to 5e-5 ||y||^2 as rates are small, but not zero",
-            f"sgd has no ball, and a penalty instead, beta = {_BETA}: losses are with the penalty, "
-            "and no rest on kinks is predicted but at the least of a cell",
+            "to $5e-5 ||y||^2$ as rates are small, but not zero",
+            f"sgd has no ball, and a penalty instead, $beta = {_BETA}$: losses are with the "
+            "penalty, and no rest on kinks is predicted but at the least of a cell",
         )
 
     def quick(self) -> Self:

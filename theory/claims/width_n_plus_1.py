@@ -80,9 +80,9 @@ class WidthNPlus1(Claim):
     source = "Q. Nguyen, arXiv 2101.08576; proofs_notes/width-n-plus-1.md"
 
     statement = (
-        "At width n + 1 and above every sublevel set {L <= b} is connected, neuron by neuron. "
-        "At width n it need not be: there are data, shown for n = 2, 3 and 4, whose exact fits "
-        "of width n have n! labelled components, 1/2 apart."
+        "At width $n + 1$ and above every sublevel set ${L <= b}$ is connected, neuron by neuron. "
+        "At width $n$ it need not be: there are data, shown for $n = 2$, 3 and 4, whose exact fits "
+        "of width $n$ have $n!$ labelled components, 1/2 apart."
     )
 
     @property
@@ -91,8 +91,8 @@ class WidthNPlus1(Claim):
         shapes, larger = (", ".join(map(str, each)) for each in (_SHAPES, _LARGER))
         return (
             "two-layer ReLU networks without biases or a ball; any convex loss, here squared",
-            f"levels: {self.searched} random problems for each (n, d) of {shapes}, integers to "
-            f"{_LARGEST}, width n + 1; at every level at which a cell of the landscape appears, "
+            f"levels: {self.searched} random problems for each $(n, d)$ of {shapes}, integers to "
+            f"{_LARGEST}, width $n + 1$; at every level at which a cell of the landscape appears, "
             "which decides for all levels; observed: components by exact landscapes, labelled and "
             "modulo permutation",
             f"paths: for each of these and of {larger} {self.pairs} pairs of networks, each the "
@@ -110,7 +110,7 @@ class WidthNPlus1(Claim):
     def predict(self, progress: Progress) -> Prediction[None]:
         """The theorem; the landscapes of the counterexamples, with proofs."""
         values: dict[str, Value] = {}
-        certificates, problems = {}, {}
+        certificates, problems, proofs = {}, {}, {}
         for n, d in _SHAPES:
             values[_split(n, d)] = 0
         for n, d in _SHAPES + _LARGER:
@@ -127,7 +127,8 @@ class WidthNPlus1(Claim):
                     key = f"{name} width {width}"
                     certificates[key], problems[key] = certify(found), problem
                     values[proof(key)] = VALID
-        return Prediction(values, certificates, problems)
+                    proofs[_components(name, width)] = proofs[_barriers(name, width)] = (key,)
+        return Prediction(values, certificates, problems, proofs=proofs)
 
     def observe(
         self, prediction: Prediction[None], train: Trainer, progress: Progress

@@ -77,7 +77,7 @@ class WidthProfile(Claim):
     )
 
     hypotheses = (
-        "balls ||W|| <= R_W, ||a|| <= R_a, rho = R_W R_a; loss 0. 0 components: no exact fit "
+        "balls $||W|| <= R_W$, $||a|| <= R_a$, $rho = R_W R_a$; loss 0. 0 components: no exact fit "
         "in the ball",
         "AdamW: predicted from the radii at which components are born and merge, exactly; "
         "observed by all cells and faces of a list of its own, a linear program in floating "
@@ -96,6 +96,7 @@ class WidthProfile(Claim):
         """Counts, the radii for which they hold, the theorem's bound, and proofs."""
         values: dict[str, Value] = {}
         certificates, problems = {}, {}
+        proofs: dict[str, list[str]] = {}
         for instance, widths in self.instances.items():
             counts = _by_radii if instance.exact else _by_landscapes
             plain, labelled = counts(instance, widths, progress)
@@ -113,7 +114,8 @@ class WidthProfile(Claim):
                     certificates[name] = _certificate(instance, width, progress)
                     problems[name] = instance.problem
                     values[proof(name)] = VALID
-        return Prediction(values, certificates, problems)
+                    proofs.setdefault(_plain(instance), []).append(name)
+        return Prediction(values, certificates, problems, proofs=proofs)
 
     def observe(
         self, prediction: Prediction[None], train: Trainer, progress: Progress

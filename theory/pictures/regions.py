@@ -32,7 +32,7 @@ _DISJOINT = "disjoint,\nsame loss"
 _PHASES: dict[str, dict[str, Any]] = {
     "overlap": {"facecolor": "#cfeade", "edgecolor": "#cfeade"},
     "disjoint": {"facecolor": "#fbd3bb", "edgecolor": "#b35a1f", "hatch": "///"},
-    "one empty": {"facecolor": "#e3eef6", "edgecolor": "#8fb3cc", "hatch": ".."},
+    "one empty": {"facecolor": "#e3eef6", "edgecolor": "#8fb3cc", "hatch": "--"},
     "both empty": {"facecolor": "#e2e2e2", "edgecolor": "#b4b4b4", "hatch": "xx"},
 }
 _BOX: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 2.0, "alpha": 0.9}

@@ -25,7 +25,7 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#e4e4e4",
     "legend.frameon": False,
     "legend.fontsize": 11,
-    "svg.fonttype": "path",  # the page must look the same without our fonts
+    "svg.fonttype": "path",  # a file must look the same without our fonts
 }
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
@@ -53,7 +53,7 @@ _OWN = ("#777777", "-")  # of an optimizer of one's own
 
 LINES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D")
-HATCHES = ("", "///", "...", "xxx")
+HATCHES = ("", "///", "---", "xxx")
 CURVES = len(LINES)
 """More curves than this are not drawn in one picture."""
 

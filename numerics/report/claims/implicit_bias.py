@@ -21,10 +21,11 @@ def sheets(result: Result[None, Trained[Runs]]) -> list[Sheet]:
     pictures: list[Picture] = [
         (
             partial(draw_violations, trained=started["outside"]),
-            "How far outside the optimizer's ball the weights are: the larger of ||W|| / R - 1 and "
-            f"||a|| / R - 1. {band} Where a line ends, half of the runs are in the ball. Dotted: "
-            "what weight decay alone leaves of the largest violation at the start, a proved bound "
-            "for directions of norm one at most; AdamW's may stay above it, up to 0.165.",
+            "How far outside the optimizer's ball the weights are: the larger of $||W|| / R - 1$ "
+            f"and $||a|| / R - 1$. {band} Where a line ends, half of the runs are in the ball. "
+            "Dotted: what weight decay alone leaves of the largest violation at the start, a "
+            "proved bound for directions of norm one at most; AdamW's may stay above it, up to "
+            "0.165.",
         )
     ]
     pictures.extend(

@@ -62,7 +62,7 @@ def _draw_trained(axes: Axes, trained: TrainedMeeting, number: int) -> None:
 def _trained_caption(trained: TrainedMeeting, number: int) -> str:
     meeting, names = trained.meeting, trained.meeting.regions.optimizers
     radii = " and ".join(
-        f"{name} with rho = {show(rho)}" for name, rho in zip(names, meeting.rho, strict=True)
+        f"{name} with $rho = {show(rho)}$" for name, rho in zip(names, meeting.rho, strict=True)
     )
     runs = "; ".join(
         f"{name}: {reached} reached their region, {shared} of these lie in both"

@@ -34,7 +34,7 @@ def sheets(result: Result[None, Mapping[str, SolutionPath]]) -> list[Sheet]:
         moves: list[Picture] = [
             (
                 partial(paths.draw_neurons, path=joined[shown], k=k, before=before),
-                f"{shown}, breakpoint {k} of {len(joined[shown].points) - 1}: u = |a| w of each "
+                f"{shown}, breakpoint {k} of {len(joined[shown].points) - 1}: $u = |a| w$ of each "
                 "neuron, with a line from where it was in the picture before. Discs: a > 0; "
                 "squares: a < 0.",
             )

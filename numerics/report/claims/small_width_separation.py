@@ -53,8 +53,8 @@ def _fits_caption(analysis: Analysis) -> str:
         what = "Crosses are the data. Open marks are hinges, where a neuron switches on or off. "
     elif problem.d == 2:
         what = (
-            "f(c x) = c f(x) for c > 0, so the values in all directions of x say everything; "
-            "crosses are the data, their y divided by |x|. "
+            "$f(c x) = c f(x)$ for $c > 0$, so the values in all directions of $x$ say everything; "
+            "crosses are the data, their $y$ divided by $|x|$. "
             "Open marks are hinges, where a neuron switches on or off. "
         )
     else:
@@ -111,7 +111,7 @@ def _levels(result: Result[Landscapes, Trained[Runs]]) -> Picture:
     draw = partial(draw_levels, levels=levels, excess=EXCESS, trained=trained)
     caption = (
         "The loss of each run that landed. Below the level, a black bar, every network in the ball "
-        f"of radius (1 + {EXCESS}) rho is by theorem in the component that the ball reaches, "
+        f"of radius $(1 + {EXCESS}) rho$ is by theorem in the component that the ball reaches, "
         "whatever found it: at the level, in that ball, another valley is born or joins it."
     )
     return draw, caption
@@ -125,14 +125,14 @@ def _runs_caption(radii: Radii, runs: Runs) -> str:
         for component, found in enumerate(radii.components)
     )
     caption = (
-        "Each neuron of a network is a point u = |a| w. Large open marks: an exact fit from each "
+        "Each neuron of a network is a point $u = |a| w$. Large open marks: an exact fit from each "
         "component, the one with the smallest ball. Filled marks: trained networks that fit, all "
         "but on top of each other. Grey points: trained networks that do not. Thin lines: where a "
         "neuron is zero at a data point. "
     )
     if is_entrywise(config.optimizer.geometry):
         caption += f"Dashed square: {name}'s ball. "
-    return f"{caption}By exact theory {name} reaches {needs}; here rho is {show(config.rho)}."
+    return f"{caption}By exact theory {name} reaches {needs}; here $rho$ is {show(config.rho)}."
 
 
 def _landings_caption(radii: Radii) -> str:

@@ -19,6 +19,7 @@ from command import run, run_json, said
 
 from numerics.cli import main
 from numerics.files import MANIFEST
+from numerics.formulas import plain
 from theory.certificates.checker import check_file
 from theory.claims import CLAIMS, SmallWidthSeparation
 from theory.claims.gallery import GALLERY
@@ -146,9 +147,7 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags[tag] = self.tags.get(tag, 0) + 1
-        self.references += [
-            value or "" for name, value in attributes if name in {"href", "src", "xlink:href"}
-        ]
+        self.references += [value or "" for name, value in attributes if name in {"href", "src"}]
 
 
 def test_page_is_self_contained(report: Path) -> None:
@@ -160,17 +159,20 @@ def test_page_is_self_contained(report: Path) -> None:
     page.feed(text)
     assert page.references
     assert f"#{ID}" in page.references
-    assert all(reference.startswith("#") for reference in page.references)
+    beside = {name for name in page.references if not name.startswith("#")}
+    assert beside == {f"{ID}.labelled.json", f"{ID}.modulo-permutation.json"}
     assert not {"script", "link", "img", "iframe"} & page.tags.keys()
     assert page.tags["svg"] == page.tags["figcaption"] == 9
 
 
 def test_references_inside_pictures_resolve(report: Path) -> None:
     text = (report / "index.html").read_text(encoding="utf-8")
-    wanted = set(re.findall(r'xlink:href="#([^"]+)"', text)) | set(
-        re.findall(r"url\(#(.+?)\)", text)
-    )
-    assert wanted <= set(re.findall(r' id="([^"]+)"', text))
+    wanted = set(re.findall(r'<use href="#([^"]+)"', text))
+    wanted |= set(re.findall(r"url\(#(.+?)\)", text))
+    names = re.findall(r' id="([^"]+)"', text)
+    assert wanted
+    assert wanted <= set(names)
+    assert len(names) == len(set(names))
 
 
 def test_page_says_what_was_found_and_how_to_check(report: Path, result: Any) -> None:
@@ -178,12 +180,25 @@ def test_page_says_what_was_found_and_how_to_check(report: Path, result: Any) ->
     assert "32/45" in text
     assert "0.711111111" in text
     assert "3.0594117" in text
+    assert "Each neuron of a network is a point" in text
     for runs in result["training"]:
         rho, landed = runs["rho"], runs["landed"]
-        assert f"<td>{runs['optimizer']}</td><td>{rho}</td>" in text
+        assert f"{runs['optimizer']}</th><td>{rho}</td>" in text
         assert f"0: {landed['0']}, 1: {landed['1']}</td>" in text
     for path in result["certificate"].values():
         assert f"isthmus check {path} --problem flagship" in text
+
+
+def test_numbers_lead_to_the_certificates_that_show_them(report: Path) -> None:
+    text = (report / "index.html").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"<tr><th scope=row>(.*?)</th>.*<td>(.*?)</td></tr>", text))
+    for name in LANDSCAPES:
+        file = f'href="{ID}.{name.replace(" ", "-")}.json"'
+        shown = {row for row, links in rows.items() if file in links}
+        assert shown == {
+            *(f"{each}, {name}" for each in ("components", "barriers", "proof")),
+            "global minimum",
+        }
 
 
 def test_a_second_run_writes_the_same_and_prints_json_alone(
@@ -258,9 +273,12 @@ def test_the_list(
         each.id: each.recorded for each in (CLAIMS | GALLERY).values()
     }
     (flagship,) = (each for each in listed if each["id"] == ID)
-    assert flagship["statement"] == CLAIMS[ID].statement
+    assert flagship["statement"] == plain(CLAIMS[ID].statement)
     assert flagship["source"] == CLAIMS[ID].source
-    assert flagship["hypotheses"] == list(CLAIMS[ID].hypotheses)
+    assert flagship["hypotheses"] == [plain(text) for text in CLAIMS[ID].hypotheses]
+    assert not any(
+        "$" in text for each in listed for text in (each["statement"], *each["hypotheses"])
+    )
     assert os.listdir() == []
 
     file = tmp_path / "mine.py"
@@ -290,4 +308,4 @@ def test_more_features_than_a_plane(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert text.count("<svg") == 6
     assert "How many of the runs ended in which component" in text
-    assert "is a point u" not in text
+    assert "Each neuron of a network is a point" not in text

@@ -69,10 +69,10 @@ def test_what_coq_proves_is_in_the_report(path: Path, tmp_path: Path) -> None:
     (proved,) = found.document["coq"].values()
     assert proved["proved"]
     assert proved["axioms"] == ["Classical_Prop.classic"]
-    assert proved["statement"] in found.section
-    assert "<b>proved by Coq, with the axioms Classical_Prop.classic</b>" in found.section
+    assert proved["statement"] in found.body
+    assert "<b>proved by Coq, with the axioms Classical_Prop.classic</b>" in found.body
     file = tmp_path / "of-coq.as-sets.json"
-    assert f"isthmus prove {file} --problem flagship --check" in found.section
+    assert f"isthmus prove {file} --problem flagship --check" in found.body
     assert found.coq == [
         f"{proved['statement']}: proved by Coq, with the axioms Classical_Prop.classic"
     ]
@@ -90,4 +90,4 @@ def test_without_a_compiler_nothing_is_proved(path: Path, tmp_path: Path) -> Non
     assert found.verdict == HOLDS
     (proved,) = found.document["coq"].values()
     assert (proved["proved"], proved["axioms"]) == (None, None)
-    assert "<b>not checked here: coqc is not on the path</b>" in found.section
+    assert "<b>not checked here: coqc is not on the path</b>" in found.body

@@ -66,4 +66,4 @@ def test_an_observation_that_differs_makes_it_false(
 
 def test_each_data_set_has_a_picture(result: Result[Any, Any], tmp_path: Path) -> None:
     told = chapter(result, tmp_path, 0.0)
-    assert "two points: the share of activation regions" in told.section
+    assert "two points: the share of activation regions" in told.body

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from theory.claims import CLAIMS, Claim
+from theory.claims import CLAIMS, Claim, Prediction
 from theory.claims.gpt2_protocol import ProtocolClaim
+from theory.errors import InputError
+from theory.loading import example
 
 ROOT = Path(__file__).parents[3]
 PARTS = ["Setting", "Claim", "Tight", "Predicted", "Observed", "Source", "Note"]
@@ -54,3 +56,14 @@ def test_it_is_a_claim_and_so_is_its_quick_form(claim: Any) -> None:
 @each
 def test_it_goes_to_other_processes(claim: Any) -> None:
     assert pickle.loads(pickle.dumps(claim)) == claim
+
+
+@pytest.mark.parametrize(
+    "proofs", [{"area": ("sets",)}, {"count": ("sets", "others")}], ids=["quantity", "certificate"]
+)
+def test_proofs_of_nothing_are_refused(proofs: dict[str, tuple[str, ...]]) -> None:
+    """Quantities are values, and certificates have problems: a slip would lose a link."""
+    problems = {"sets": example("flagship")}
+    assert Prediction({"count": 2}, {}, problems, proofs={"count": ("sets",)}).proofs
+    with pytest.raises(InputError, match=f"^proofs: of {next(iter(proofs))!r} are .* must be one"):
+        Prediction({"count": 2}, {}, problems, proofs=proofs)

@@ -73,4 +73,4 @@ def test_an_observation_that_differs_makes_it_false(
 def test_each_ball_has_a_picture(result: Result[Any, Any], tmp_path: Path) -> None:
     told = chapter(result, tmp_path, 0.0)
     for optimizer in CASE.widths:
-        assert f"two points, {optimizer}: the number of valleys" in told.section
+        assert f"two points, {optimizer}: the number of valleys" in told.body

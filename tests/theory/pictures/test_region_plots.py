@@ -25,13 +25,13 @@ Axes: TypeAlias = Any
 """Matplotlib's, whose artists are of more kinds than their types say."""
 
 # The hatches of overlap, disjoint, one empty, both empty.
-ALL = "plain /// .. xx"
-HATCHES = {(0, "overlap"): "plain", (0, "disjoint"): "///", (1, "empty"): "..", (2, "empty"): "xx"}
+ALL = "plain /// -- xx"
+HATCHES = {(0, "overlap"): "plain", (0, "disjoint"): "///", (1, "empty"): "--", (2, "empty"): "xx"}
 
 PAIRS = (
     ("two-regions", ("adamw", "muon"), 2, ALL),
-    ("two-regions", ("adamw", "muon"), None, "plain .."),  # adamw reaches everything
-    ("two-regions", ("muon-adamw", "muon"), None, "plain /// .."),
+    ("two-regions", ("adamw", "muon"), None, "plain --"),  # adamw reaches everything
+    ("two-regions", ("muon-adamw", "muon"), None, "plain /// --"),
     ("flagship", ("muon", "ngd"), None, ALL),
     ("flagship", ("muon", "adamw"), 2, ALL),
     ("flagship", ("adamw", "sgd"), 2, ALL),

@@ -1,10 +1,11 @@
 """How many activation patterns there are.
 
-Setting: n rows x_k in R^d of rank r; a pattern is the vector of signs of x_k . u, none of them 0.
+Setting: $n$ rows $x_k$ in $R^d$ of rank $r$; a pattern is the vector of signs of $x_k . u$, none of
+them 0.
 
-Statement: There are at most 2 (C(n - 1, 0) + ... + C(n - 1, r - 1)) activation patterns.
+Statement: There are at most $2 (C(n - 1, 0) + ... + C(n - 1, r - 1))$ activation patterns.
 
-Hypotheses: no row is zero; for equality, every r rows are independent.
+Hypotheses: no row is zero; for equality, every $r$ rows are independent.
 
 Source: T. M. Cover, IEEE Transactions on Electronic Computers EC-14 (1965), Theorem 1; as the
 number P of patterns in M. Pilanci and T. Ergen, ICML 2020, arXiv 2002.10553, Section 2.

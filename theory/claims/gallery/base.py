@@ -1,9 +1,10 @@
 """What an entry of the gallery is: one published theorem, both sides of it computed on instances.
 
-The docstring of its module is its text, in PARTS, and is what lists and pages show. An entry is a
-claim: `theorem` says what the theorem says of an instance, from the data alone,
-`computed` what is so, exactly; how the second has to stand to the first is its `relation`. From all
-instances together follows the verdict, which the entry has on record:
+The docstring of its module is its text, in PARTS, and is what lists and pages show; formulas are
+between dollars, in plain notation, except in the title and the source. An entry is a claim:
+`theorem` says what the theorem says of an instance, from the data alone, `computed` what is so,
+exactly; how the second has to stand to the first is its `relation`. From all instances together
+follows the verdict, which the entry has on record:
 
 - `tight`: a bound that holds and is attained;
 - `holds`: an equality, or a yes or no, that is so on each instance;

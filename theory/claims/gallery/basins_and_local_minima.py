@@ -1,19 +1,21 @@
 """From as many neurons as data on there are no bad basins, though there are bad local minima.
 
-Setting: two-layer ReLU networks of width m on n >= 2 data, with hidden and output biases, squared
-loss. A bad basin is a set of networks of one loss, not the least, around which losses are higher.
+Setting: two-layer ReLU networks of width $m$ on $n >= 2$ data, with hidden and output biases,
+squared loss. A bad basin is a set of networks of one loss, not the least, around which losses are
+higher.
 
-Statement: With m >= n neurons there is no bad basin, so no strict local minimum that is not global.
+Statement: With $m >= n$ neurons there is no bad basin, so no strict local minimum that is not
+global.
 
 Hypotheses: a continuous activation, a convex loss, data that differ in one coordinate.
 
 Source: D. Li, T. Ding and R. Sun, 2018, arXiv 1812.11039, abstract.
 
-Tight: nowhere here. With an output bias n - 1 neurons are enough, which is attained at n = 2, 3, 4.
-Local minima that are not strict remain: the affine fit, see spurious-affine-minimum.
+Tight: nowhere here. With an output bias $n - 1$ neurons are enough, which is attained at $n = 2$,
+3, 4. Local minima that are not strict remain: the affine fit, see spurious-affine-minimum.
 
-Computed: the least width from which on, and up to n, no valley of the exact tree has a bottom above
-the least loss; certified at this width.
+Computed: the least width from which on, and up to $n$, no valley of the exact tree has a bottom
+above the least loss; certified at this width.
 
 Note: proofs_notes/gallery.md.
 """

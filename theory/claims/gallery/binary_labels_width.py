@@ -1,16 +1,16 @@
 """How many neurons have given labels 0 and 1, with no datum on a kink.
 
-Setting: two-layer ReLU networks without biases, n data in R^d, labels 0 and 1.
+Setting: two-layer ReLU networks without biases, $n$ data in $R^d$, labels 0 and 1.
 
-Statement: 4 ceil(n / (2 d - 2)) neurons are enough for an exact fit that has no datum on the kink
+Statement: $4 ceil(n / (2 d - 2))$ neurons are enough for an exact fit that has no datum on the kink
 of a neuron.
 
-Hypotheses: almost all data, d >= 2.
+Hypotheses: almost all data, $d >= 2$.
 
 Source: D. Soudry and E. Hoffer, 2017, arXiv 1702.05777, Theorem 8.
 
-Tight: nowhere here. At d = 2 already n neurons with independent features do it, half as many; on
-these data 3 for 8 at n = 4, d = 2, and 2 for 4 at d = 3.
+Tight: nowhere here. At $d = 2$ already $n$ neurons with independent features do it, half as many;
+on these data 3 for 8 at $n = 4$, $d = 2$, and 2 for 4 at $d = 3$.
 
 Computed: the least width whose least loss is 0, by exact landscapes; then an exact linear program
 for a network in the inside of one of its cells. Certified is the loss of one neuron less.

@@ -1,21 +1,24 @@
 """Labels in a cone have spurious local minima; three data on a line need no cone.
 
-Setting: networks x -> a relu(w x + b) + c, of one neuron, on three different data on a line,
-squared loss. y = y_1 + y_2 with y_1 affine in x and y_2 orthogonal to all that is.
+Setting: networks $x -> a relu(w x + b) + c$, of one neuron, on three different data on a line,
+squared loss. $y = y_1 + y_2$ with $y_1$ affine in $x$ and $y_2$ orthogonal to all that is.
 
-Statement: There are spurious local minima if ||y_2||^2 > Theta / (1 - Theta) ||y_1||^2, with Theta
-the largest squared distance of unit labels to what networks fit. Here Theta is 3/4, the ratio 3.
+Statement: There are spurious local minima if $||y_2||^2 > Theta / (1 - Theta) ||y_1||^2$, with
+$Theta$ the largest squared distance of unit labels to what networks fit. Here $Theta$ is 3/4, the
+ratio 3.
 
-Hypotheses: y_2 is not 0. The paper has any numbers of inputs and outputs, n of more than the inputs
-and one, activations that are affine somewhere, and any width of at least one of the two numbers.
+Hypotheses: $y_2$ is not 0. The paper has any numbers of inputs and outputs, $n$ of more than the
+inputs and one, activations that are affine somewhere, and any width of at least one of the two
+numbers.
 
 Source: C. Christof, JMLR 22 (2021), arXiv 2011.03293, Corollary 47.
 
 Tight: loose; there is no least ratio, so the factor is that of the labels below. With two neurons
 it is so for any number of data (Yun and others, ICLR 2019); with one, four data may need a ratio.
 
-Computed: of the given labels the ratio ||y_2||^2 / ||y_1||^2, if the loss of the affine fit is that
-of local minima that are not global, by the exact tree, certified, and the exact list of losses.
+Computed: of the given labels the ratio $||y_2||^2 / ||y_1||^2$, if the loss of the affine fit is
+that of local minima that are not global, by the exact tree, certified, and the exact list of
+losses.
 
 Note: proofs_notes/gallery.md.
 """

@@ -2,7 +2,7 @@
 
 Setting: two-layer networks, squared loss.
 
-Statement: Where all sets {L <= c} are connected every local minimum is global.
+Statement: Where all sets ${L <= c}$ are connected every local minimum is global.
 
 Hypotheses: none is printed. It is true of strict local minima, and of valleys: what can fail is a
 plateau, from which a path of no higher loss leads lower.

@@ -1,19 +1,19 @@
 """Sublevel sets are connected when there are more neurons than data.
 
-Setting: two-layer ReLU networks of width m on n data, a convex loss, no ball, neurons in order.
+Setting: two-layer ReLU networks of width $m$ on $n$ data, a convex loss, no ball, neurons in order.
 
-Statement: With m >= n + 1 neurons every set {L <= b} is connected.
+Statement: With $m >= n + 1$ neurons every set ${L <= b}$ is connected.
 
 Hypotheses: none for two layers; the theorem is for deep networks whose first layer is wide.
 
 Source: Q. Nguyen, A note on connectivity of sublevel sets in deep learning, 2021, arXiv 2101.08576,
 Theorem 1.
 
-Tight: of two data, and of three, there are some with a set {L <= b} that is not connected at width
-n.
+Tight: of two data, and of three, there are some with a set ${L <= b}$ that is not connected at
+width $n$.
 
-Computed: the least width at which, and up to width n + 1, no set {L <= b} has two components, by
-the exact tree of all levels.
+Computed: the least width at which, and up to width $n + 1$, no set ${L <= b}$ has two components,
+by the exact tree of all levels.
 """
 
 from __future__ import annotations

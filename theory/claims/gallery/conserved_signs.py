@@ -1,22 +1,25 @@
 """Neurons whose output weight cannot change its sign split what training conserves.
 
-Setting: two-layer ReLU networks without biases, one output, m neurons (w_j, a_j) in R^d x R.
-Gradient flow conserves c_j = ||w_j||^2 - a_j^2, so it stays on H(c), the set where all are given.
+Setting: two-layer ReLU networks without biases, one output, $m$ neurons $(w_j, a_j)$ in $R^d times
+R$. Gradient flow conserves $c_j = ||w_j||^2 - a_j^2$, so it stays on $H(c)$, the set where all are
+given.
 
-Statement: H(c) has 2^l components, l the number of j with c_j < 0; up to permutations of the
-neurons, with rescaling, l + 1.
+Statement: $H(c)$ has $2^l$ components, $l$ the number of $j$ with $c_j < 0$; up to permutations of
+the neurons, with rescaling, $l + 1$.
 
-Hypotheses: d >= 2. For one feature, w_j != 0 where c_j > 0 splits too: 2^m with no c_j = 0.
+Hypotheses: $d >= 2$. For one feature, $w_j != 0$ where $c_j > 0$ splits too: $2^m$ with no $c_j =
+0$.
 
 Source: M. Nurisso, P. Leroy, F. Vaccarino, NeurIPS 2024, arXiv 2410.14837, abstract and the figure
 of two such neurons, which have four components, three of them up to permutations.
 
-Tight: it is an equality. Components matter: with c_j < 0 and a_j < 0 for all j labels that are
-positive are never fitted, and the loss stays at that of zero or above it.
+Tight: it is an equality. Components matter: with $c_j < 0$ and $a_j < 0$ for all $j$ labels that
+are positive are never fitted, and the loss stays at that of zero or above it.
 
-Computed: components by patterns of signs, which no path changes where a weight cannot be 0. With
-P = ||w_j||^2 and Q = a_j^2 what is conserved is the half-line P - Q = c_j, P, Q >= 0, and Q, or P
-for d = 1, can be 0 on it or not. Then the orbits of the patterns under permutations, one by one.
+Computed: components by patterns of signs, which no path changes where a weight cannot be 0. With $P
+= ||w_j||^2$ and $Q = a_j^2$ what is conserved is the half-line $P - Q = c_j$, $P, Q >= 0$, and $Q$,
+or $P$ for $d = 1$, can be 0 on it or not. Then the orbits of the patterns under permutations, one
+by one.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """How many neurons the convex program of training needs.
 
-Setting: two-layer ReLU networks, squared loss and the penalty beta/2 (||W||^2 + ||a||^2).
+Setting: two-layer ReLU networks, squared loss and the penalty $beta/2 (||W||^2 + ||a||^2)$.
 
-Statement: Some m* <= n + 1 is such that from m* neurons on training has the optimum of the convex
-program, and a network of m* neurons attains it.
+Statement: Some $m* <= n + 1$ is such that from $m*$ neurons on training has the optimum of the
+convex program, and a network of $m*$ neurons attains it.
 
-Hypotheses: beta > 0.
+Hypotheses: $beta > 0$.
 
 Source: M. Pilanci, T. Ergen, ICML 2020, arXiv 2002.10553, Theorem 1.
 
-Tight: n neurons are always enough (`group-lasso` in proofs_notes/group-lasso.md), and two data may
-need two; so the bound is loose by one.
+Tight: $n$ neurons are always enough (`group-lasso` in proofs_notes/group-lasso.md), and two data
+may need two; so the bound is loose by one.
 
 Computed: the fewest neurons of an optimum, from the vertices of the exact optimal polytope, with a
 certificate of the optimum.

@@ -1,25 +1,25 @@
 """How many data it takes that some networks have no path of descent.
 
-Setting: two-layer ReLU networks of width m without biases on n data in R^d, squared loss.
+Setting: two-layer ReLU networks of width $m$ without biases on $n$ data in $R^d$, squared loss.
 
-Statement: For n <= m a path of descent to the least loss starts at every network. For every
-n >= m + 2 d - 2 there are data with poor local minima of positive curvature, so with networks that
-no such path starts at. So the least n with such data is at most m + 2 d - 2.
+Statement: For $n <= m$ a path of descent to the least loss starts at every network. For every $n >=
+m + 2 d - 2$ there are data with poor local minima of positive curvature, so with networks that no
+such path starts at. So the least $n$ with such data is at most $m + 2 d - 2$.
 
-Hypotheses: d >= 2. At d = 1 the two overlap: for n = m = 1 no network is without such a path. As
-output weights may be scaled against hidden ones, curvature can be meant but for that.
+Hypotheses: $d >= 2$. At $d = 1$ the two overlap: for $n = m = 1$ no network is without such a path.
+As output weights may be scaled against hidden ones, curvature can be meant but for that.
 
 Source: A. Sharifnassab, S. Salehkaleybar, S. J. Golestani, ICLR 2020 (OpenReview BkgXHTNtvS),
 abstract.
 
-Tight: loose for m = 1, 2, 4 and all odd m from 3 on: m + 1 data in the plane are enough, which by
-the first half are the fewest. For odd m from 5 on they have local minima that are strict but for
-scales, for the others a spurious valley is shown. Even m from 6 on are open here. More features
-need no more data, as some may be zero.
+Tight: loose for $m = 1$, 2, 4 and all odd $m$ from 3 on: $m + 1$ data in the plane are enough,
+which by the first half are the fewest. For odd $m$ from 5 on they have local minima that are strict
+but for scales, for the others a spurious valley is shown. Even $m$ from 6 on are open here. More
+features need no more data, as some may be zero.
 
-Computed: n of data with a valley of the exact tree of all levels whose bottom is above the least
-loss, with a certificate; for m = 5, 7 and 9 of data with a given network at which the loss rises on
-both sides of each neuron and curves upwards along them, and a lower network.
+Computed: $n$ of data with a valley of the exact tree of all levels whose bottom is above the least
+loss, with a certificate; for $m = 5$, 7 and 9 of data with a given network at which the loss rises
+on both sides of each neuron and curves upwards along them, and a lower network.
 
 Note: proofs_notes/gallery.md.
 """

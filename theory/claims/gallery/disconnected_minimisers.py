@@ -1,17 +1,17 @@
 """At every width some data of a teacher with two neurons have minimisers that are not connected.
 
-Setting: two-layer ReLU networks of width h without biases, squared loss.
+Setting: two-layer ReLU networks of width $h$ without biases, squared loss.
 
-Statement: For every h there are data, with the labels of a teacher of two neurons, at which the set
-of minimisers of width h has at least two components.
+Statement: For every $h$ there are data, with the labels of a teacher of two neurons, at which the
+set of minimisers of width $h$ has at least two components.
 
 Hypotheses: the loss is convex and least where the output is the label.
 
 Source: R. Kuditipudi, X. Wang, H. Lee, Y. Zhang, Z. Li, W. Hu, R. Ge and S. Arora, NeurIPS 2019,
 arXiv 1906.06247, Theorem 4 and its proof in Appendix C.
 
-Tight: two components, on fewer data than in the proof, where n >= 3 h + 6: two at h = 1, three at
-h = 2, four at h = 3. The data of the proof with h = 2 and n = 12 have three components.
+Tight: two components, on fewer data than in the proof, where $n >= 3 h + 6$: two at $h = 1$, three
+at $h = 2$, four at $h = 3$. The data of the proof with $h = 2$ and $n = 12$ have three components.
 
 Computed: the exact components, modulo permutation of the neurons, so that two of them are not the
 same networks in another order.

@@ -1,11 +1,11 @@
 """Networks that do nearly as well with half of their neurons are joined by low paths.
 
-Setting: two-layer ReLU networks of width m, squared loss, neurons in order. A network is
-eps-dropout stable if some m / 2 of its neurons or fewer, times one factor, have a loss of at most
-eps more.
+Setting: two-layer ReLU networks of width $m$, squared loss, neurons in order. A network is
+$eps$-dropout stable if some $m / 2$ of its neurons or fewer, times one factor, have a loss of at
+most $eps$ more.
 
-Statement: Two eps-dropout stable networks A and B are joined by a path on which the loss is at most
-max(L(A), L(B)) + eps.
+Statement: Two $eps$-dropout stable networks $A$ and $B$ are joined by a path on which the loss is
+at most $max(L(A), L(B)) + eps$.
 
 Hypotheses: the loss is convex in the output.
 
@@ -13,11 +13,11 @@ Source: R. Kuditipudi, X. Wang, H. Lee, Y. Zhang, Z. Li, W. Hu, R. Ge and S. Aro
 arXiv 1906.06247, Theorem 1, for networks of two layers.
 
 Tight: at width 1, where no neuron is left, and at width 2 for the same neurons in the other order.
-Where the losses differ max(L(A'), L(B')) is less and enough, A' and B' being what is left with the
-best output weights; so are any k neurons of A and m - k of B.
+Where the losses differ $max(L(A'), L(B'))$ is less and enough, $A'$ and $B'$ being what is left
+with the best output weights; so are any $k$ neurons of $A$ and $m - k$ of $B$.
 
 Computed: the exact barrier between the networks, with a path and a proof that none is lower; it
-stands against the bound with the least eps, and the better bound.
+stands against the bound with the least $eps$, and the better bound.
 
 Note: proofs_notes/gallery.md.
 """

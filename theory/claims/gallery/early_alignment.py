@@ -1,23 +1,23 @@
 """Where early alignment ends is stationary and far from the global minimum.
 
-Setting: two-layer ReLU networks of width m without biases, squared loss, three data in the plane:
-x_1 in (-1, -1 + eta] x [1, 1 + eta], x_2 in [-eta, eta] x [1 - eta, 1 + eta] and x_3 in
-[1 - eta, 1) x [1, 1 + eta] with labels y_1 and y_3 in [1, 1 + eta], y_2 in (0, eta].
+Setting: two-layer ReLU networks of width $m$ without biases, squared loss, three data in the plane:
+$x_1 in (-1, -1 + eta] times [1, 1 + eta]$, $x_2 in [-eta, eta] times [1 - eta, 1 + eta]$ and $x_3
+in [1 - eta, 1) times [1, 1 + eta]$ with labels $y_1, y_3 in [1, 1 + eta]$, $y_2 in (0, eta]$.
 
 Statement: From small enough weights gradient flow converges to a network that fits as the linear
 least squares do, at any width. Where neurons are zero there, it is a saddle; else a local minimum.
 
-Hypotheses: eta < 1/6; the theorem is about the flow, and what is checked here about its limits. The
-authors say that 1/6 does not seem tight.
+Hypotheses: $eta < 1/6$; the theorem is about the flow, and what is checked here about its limits.
+The authors say that 1/6 does not seem tight.
 
 Source: E. Boursier, N. Flammarion, JMLR 26 (2025), arXiv 2401.10791, Theorem 2 and Section 6.
 
-Tight: it is an equality and two kinds of points. What is said of the limits is so for eta < 1/3,
+Tight: it is an equality and two kinds of points. What is said of the limits is so for $eta < 1/3$,
 and at 1/3 no longer for all data.
 
 Computed: at width 2 the least loss of networks that are active on all data, by the exact landscape,
-with a certificate; whether it is that of local minima that are not global, from the exact list
-of them; and whether a zero neuron of either sign lowers it, on the rays of cones.
+with a certificate; whether it is that of local minima that are not global, from the exact list of
+them; and whether a zero neuron of either sign lowers it, on the rays of cones.
 
 Note: proofs_notes/gallery.md.
 """

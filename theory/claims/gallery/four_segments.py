@@ -1,21 +1,22 @@
 """Four straight segments connect the solutions of a wide student of a ReLU teacher.
 
-Setting: a student sum_i relu(w_i . x), i <= m, of a teacher sum_j relu(e_j . x), j <= M <= d; a
-solution is a student that equals the teacher everywhere. Each w_i of one is 0 or a multiple of some
-e_j, so a solution has a type: which e_j, or none, for each neuron.
+Setting: a student $sum_i relu(w_i . x)$, $i <= m$, of a teacher $sum_j relu(e_j . x)$, $j <= M <=
+d$; a solution is a student that equals the teacher everywhere. Each $w_i$ of one is 0 or a multiple
+of some $e_j$, so a solution has a type: which $e_j$, or none, for each neuron.
 
-Statement: With m >= 2 M - 1 any two solutions are joined by at most 4 straight segments of
+Statement: With $m >= 2 M - 1$ any two solutions are joined by at most 4 straight segments of
 solutions.
 
-Hypotheses: none; below 2 M - 1 it is not stated.
+Hypotheses: none; below $2 M - 1$ it is not stated.
 
 Source: Z. Lin, P. Li, L. Wu, 2024, arXiv 2404.06391, Theorem 9.
 
-Tight: four segments are needed for M = 2 and M = 3; with m = 4 < 2 M - 1 neurons M = 3 needs five.
+Tight: four segments are needed for $M = 2$ and $M = 3$; with $m = 4 < 2 M - 1$ neurons $M = 3$
+needs five.
 
 Computed: the largest number of segments between two of all types, exactly: two types are neighbours
-where the middle between them equals the teacher at every x with entries -1, 0 and 1, in integers.
-What a segment of solutions needs does not depend on the weights of a type.
+where the middle between them equals the teacher at every $x$ with entries $-1$, 0 and 1, in
+integers. What a segment of solutions needs does not depend on the weights of a type.
 """
 
 from __future__ import annotations

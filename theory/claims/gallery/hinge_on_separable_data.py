@@ -1,17 +1,17 @@
 """With the hinge loss leaky ReLU has no bad local minimum on separable data, and ReLU has some.
 
-Setting: two-layer networks of width m for binary labels, with hidden and output biases, and the
-hinge loss sum_k max(0, 1 - y_k f(x_k)); data that a hyperplane separates.
+Setting: two-layer networks of width $m$ for binary labels, with hidden and output biases, and the
+hinge loss $sum_k max(0, 1 - y_k f(x_k))$; data that a hyperplane separates.
 
 Statement: With leaky ReLU every local minimum is global. ReLU networks have local minima that are
 not.
 
-Hypotheses: the slope c of leaky ReLU on the left is positive; data are separable by a hyperplane.
+Hypotheses: the slope $c$ of leaky ReLU on the left is positive; data are separable by a hyperplane.
 
 Source: T. Laurent, J. H. von Brecht, ICML 2018 (PMLR 80), arXiv 1712.10132, abstract of version 1.
 
 Tight: it is a yes or no. Three data that no hyperplane separates have bad local minima at width 2;
-so have separable ones with c = -1/2, without an output bias. Both hypotheses are needed there.
+so have separable ones with $c = -1/2$, without an output bias. Both hypotheses are needed there.
 
 Computed: the exact tree of all levels, with a certificate, and the exact list of losses at which
 there are local minima: whether one is above the least.

@@ -1,10 +1,10 @@
 """Independent data are interpolated by two neurons.
 
-Setting: two-layer ReLU networks without biases on n <= d data of which all rows are independent.
+Setting: two-layer ReLU networks without biases on $n <= d$ data of which all rows are independent.
 
 Statement: The least number of neurons that interpolates labels of both signs is two.
 
-Hypotheses: X has full row rank, and y has positive and negative entries.
+Hypotheses: $X$ has full row rank, and $y$ has positive and negative entries.
 
 Source: T. Ergen, M. Pilanci, JMLR 22 (2021), arXiv 2002.11219, Lemma 9.
 

@@ -1,17 +1,17 @@
 """That kinks at the data are enough on a line needs an output bias.
 
-Setting: two-layer ReLU networks of any width on points a of a line, with hidden biases that are not
-counted and without an output bias; |u_j| <= 1, and the norm is sum |w_j|.
+Setting: two-layer ReLU networks of any width on points $a$ of a line, with hidden biases that are
+not counted and without an output bias; $|u_j| <= 1$, and the norm is $sum_j |w_j|$.
 
-Statement: Among the networks of least norm through the points some have u_j = 1 or -1 and each kink
-at a point, so that the least norm is that with kinks at the points.
+Statement: Among the networks of least norm through the points some have $u_j = 1$ or $-1$ and each
+kink at a point, so that the least norm is that with kinks at the points.
 
-Hypotheses: none are printed beyond n points on a line; the output bias is left out "without loss of
-generality".
+Hypotheses: none are printed beyond $n$ points on a line; the output bias is left out "without loss
+of generality".
 
 Source: T. Ergen, M. Pilanci, JMLR 22 (2021), arXiv 2002.11219, Lemma 6 and Corollary 3.
 
-Tight: it is not so as printed. Through (0, 1) and (1, 2) goes one neuron, relu(x + 1), of norm 1;
+Tight: it is not so as printed. Through (0, 1) and (1, 2) goes one neuron, $relu(x + 1)$, of norm 1;
 with kinks at 0 and 1 the least norm is 3. In the proof a bias has to be in an interval, which is
 not bounded for a neuron that is active on all points. With an output bias it is so: see
 minimal-norm-splines.

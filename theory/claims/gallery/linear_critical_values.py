@@ -1,13 +1,15 @@
 """The losses of critical points of linear networks.
 
-Setting: linear networks of any depth, x -> W_H ... W_1 x, and the loss ||W_H ... W_1 X - Y||^2.
-lambda_1 > lambda_2 > ... are the eigenvalues of S_YX S_XX^-1 S_XY, with S_XX = X X^T and so on.
+Setting: linear networks of any depth, $x -> W_H ... W_1 x$, and the loss $||W_H ... W_1 X - Y||^2$.
+$lambda_1 > lambda_2 > ...$ are the eigenvalues of $S_YX S_XX^-1 S_XY$, with $S_XX = X X^T$ and so
+on.
 
-Statement: The losses of critical points are tr S_YY - sum_{i in S} lambda_i for the sets S of at
-most r of the outputs, r the least width of all layers.
+Statement: The losses of critical points are $tr S_YY - sum_{i in S} lambda_i$ for the sets $S$ of
+at most $r$ of the outputs, $r$ the least width of all layers.
 
-Hypotheses: as many inputs as outputs or more, X of full row rank, S_XY of full rank, and distinct
-eigenvalues. These make S unique for a critical point; the losses are the same for equal ones.
+Hypotheses: as many inputs as outputs or more, $X$ of full row rank, $S_XY$ of full rank, and
+distinct eigenvalues. These make $S$ unique for a critical point; the losses are the same for equal
+ones.
 
 Source: E. M. Achour, F. Malgouyres, S. Gerchinovitz, JMLR 25 (2024), arXiv 2107.13289, Assumption
 1, Propositions 1 and 2.

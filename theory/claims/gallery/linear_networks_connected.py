@@ -1,9 +1,9 @@
 """Sublevel sets of linear networks, at the least width that is said to connect them.
 
-Setting: linear networks x -> A B x with inner width h, x in R^r, squared loss ||A B - T||^2 for
-T = diag(t_1, ..., t_r), all t_i > 0.
+Setting: linear networks $x -> A B x$ with inner width $h$, $x in R^r$, squared loss $||A B - T||^2$
+for $T = diag(t_1, ..., t_r)$, all $t_i > 0$.
 
-Statement: If h >= r every set {L <= c} is connected.
+Statement: If $h >= r$ every set ${L <= c}$ is connected.
 
 Hypotheses: as printed, inner widths are at least the smaller of the numbers of inputs and of
 outputs, which is how its indices are read here.
@@ -11,14 +11,14 @@ outputs, which is how its indices are read here.
 Source: C. D. Freeman and J. Bruna, ICLR 2017, arXiv 1611.01540, Proposition 2.2 without weight
 decay for two layers, as printed in the version on OpenReview.
 
-Tight: false at h = r: global minima with det A > 0 and with det A < 0 are apart up to the level of
-the smallest t_i^2. On these instances h = r + 1 is enough. That local minima are global, which is
-concluded from it, is true all the same.
+Tight: false at $h = r$: global minima with $det A > 0$ and with $det A < 0$ are apart up to the
+level of the smallest $t_i^2$. On these instances $h = r + 1$ is enough. That local minima are
+global, which is concluded from it, is true all the same.
 
-Computed: the least c at which the minimum A = 1, B = T is joined to the one with both signs of the
-smallest mode changed. From above: the largest loss at the breakpoints of a path, between which only
-A or only B moves, so that the loss is convex. From below at h = r: det A = 0 on the way, and no
-singular matrix is nearer to T than the smallest t_i (Eckart and Young).
+Computed: the least $c$ at which the minimum $A = 1$, $B = T$ is joined to the one with both signs
+of the smallest mode changed. From above: the largest loss at the breakpoints of a path, between
+which only $A$ or only $B$ moves, so that the loss is convex. From below at $h = r$: $det A = 0$ on
+the way, and no singular matrix is nearer to $T$ than the smallest $t_i$ (Eckart and Young).
 """
 
 from __future__ import annotations

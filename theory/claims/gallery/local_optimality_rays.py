@@ -1,21 +1,21 @@
 """At kinks two directions for each datum on them decide whether a network is a local minimum.
 
-Setting: two-layer ReLU networks with hidden biases, squared loss. M data x_i are on the kink of a
-neuron with weights v = (w, b) and output weight a; e = f - y. While the other weights rest, the
-loss changes at the rate g . v + sum over these i of c_i relu(x_i . v), with c_i = a e_i, x_i with a
-last entry 1, and g the sum of a e_k x_k over the active data.
+Setting: two-layer ReLU networks with hidden biases, squared loss. $M$ data $x_i$ are on the kink of
+a neuron with weights $v = (w, b)$ and output weight $a$; $e = f - y$. While the other weights rest,
+the loss changes at the rate $g . v$ + sum over these $i$ of $c_i relu(x_i . v)$, with $c_i = a
+e_i$, $x_i$ with a last entry 1, and $g$ the sum of $a e_k x_k$ over the active data.
 
-Statement: The rate is >= 0 for all v exactly if g + sum of c_i s_i x_i = 0 with multipliers s_i in
-[0, 1] and it is so for 2 M directions: up and down along each x_i, orthogonal to the others. These
-take the place of 2^M linear programs.
+Statement: The rate is $>= 0$ for all $v$ exactly if $g + sum_i c_i s_i x_i = 0$ with multipliers
+$s_i in [0, 1]$ and it is so for $2 M$ directions: up and down along each $x_i$, orthogonal to the
+others. These take the place of $2^M$ linear programs.
 
-Hypotheses: v is not 0, and no d + 1 data are on one hyperplane, so that the x_i are independent.
+Hypotheses: $v$ is not 0; no $d + 1$ data are on one hyperplane, so the $x_i$ are independent.
 
 Source: C. Yun, S. Sra and A. Jadbabaie, ICLR 2019, arXiv 1809.10858, Section 3.2.
 
 Tight: it is an equivalence, also where a rate is 0, or only one of the two conditions holds.
 
-Computed: the least rate over each of the 2^M cones, by exact linear programs; and whether the
+Computed: the least rate over each of the $2^M$ cones, by exact linear programs; and whether the
 network is a local minimum, by the cells around it, with a certificate. For one neuron that is the
 same, as the loss is convex on cells.
 """

@@ -1,8 +1,8 @@
 """A stationary point of the margin problem need not be a local optimum.
 
-Setting: two-layer ReLU networks without biases, theta all their weights, and the margin problem:
-min ||theta||^2 / 2 such that y_k f(x_k) >= 1 for all k. Where gradient flow of the logistic loss
-ends, in direction, is a KKT point of it (Lyu, Li, ICLR 2020, arXiv 1906.05890, Theorem 4.4).
+Setting: two-layer ReLU networks without biases, $theta$ all their weights, and the margin problem:
+$min ||theta||^2 / 2$ such that $y_k f(x_k) >= 1$ for all $k$. Where gradient flow of the logistic
+loss ends, in direction, is a KKT point of it (Lyu, Li, ICLR 2020, arXiv 1906.05890, Theorem 4.4).
 
 Statement: In many cases a KKT point is not even a local optimum.
 
@@ -10,14 +10,15 @@ Hypotheses: a neuron is zero, or inactive on some data; subdifferentials are Cla
 
 Source: G. Vardi, O. Shamir, N. Srebro, NeurIPS 2022, arXiv 2110.02732, abstract.
 
-Tight: it is a yes or no. The first instance is the smallest in n, d and width: with one datum, or
-one feature, a new neuron gains no more than those that fit. Of x = (1, e), (1, -e) one neuron at
-(1, 0) is a KKT point for all e, and no local optimum from e^2 > 3 on; at e^2 <= 3 it is one.
+Tight: it is a yes or no. The first instance is the smallest in $n$, $d$ and width: with one datum,
+or one feature, a new neuron gains no more than those that fit. Of $x = (1, e)$, $(1, -e)$ one
+neuron at (1, 0) is a KKT point for all $e$, and no local optimum from $e^2 > 3$ on; at $e^2 <= 3$
+it is one.
 
-Computed: whether the given network meets all conditions with multipliers lambda, by linear
-equations; and whether a zero neuron can grow: it can where sum_k lambda_k y_k relu(v . x_k) or its
-negative is above ||v|| for some v, which the rays of all cones and the gradients inside them decide
-in the plane. Then the others can shrink by more than it needs.
+Computed: whether the given network meets all conditions with multipliers $lambda$, by linear
+equations; and whether a zero neuron can grow: it can where $sum_k lambda_k y_k relu(v . x_k)$ or
+its negative is above $||v||$ for some $v$, which the rays of all cones and the gradients inside
+them decide in the plane. Then the others can shrink by more than it needs.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
 """Two weights for each datum, and one for each input, represent any labels.
 
-Setting: networks x -> sum_j a_j relu(w . x - b_j), j = 1, ..., m, all with the same w in R^d: they
-have 2 m + d weights. n data.
+Setting: networks $x -> sum_j a_j relu(w . x - b_j)$, $j = 1, ..., m$, all with the same $w$ in
+$R^d$: they have $2 m + d$ weights. $n$ data.
 
-Statement: Some such network with 2 n + d weights has any given labels.
+Statement: Some such network with $2 n + d$ weights has any given labels.
 
 Hypotheses: the data are distinct.
 
 Source: C. Zhang, S. Bengio, M. Hardt, B. Recht and O. Vinyals, ICLR 2017, arXiv 1611.03530,
 Theorem 1.
 
-Tight: for labels of alternating signs, d = 1. With an output bias 2 n + d - 1 weights are enough,
-n - 1 neurons among them, and these are needed.
+Tight: for labels of alternating signs, $d = 1$. With an output bias $2 n + d - 1$ weights are
+enough, $n - 1$ neurons among them, and these are needed.
 
 Computed: the least number of kinks of a piecewise linear function through all points that is zero,
 or with an output bias constant, before the first kink; both ways along the line. It follows from

@@ -1,8 +1,9 @@
 """With an l2 penalty a local minimum with a neuron that is zero is global.
 
-Setting: two-layer ReLU networks without biases, F = squared loss + (beta / 2) ||all weights||^2.
+Setting: two-layer ReLU networks without biases, $F = L + (beta / 2) ||theta||^2$, $L$ the squared
+loss, $theta$ all weights.
 
-Statement: A local minimum of F at which a neuron is zero is a global one.
+Statement: A local minimum of $F$ at which a neuron is zero is a global one.
 
 Hypotheses: fit and penalty are positively homogeneous of one degree in the weights of a neuron. The
 abstract speaks of sufficient conditions for networks with one hidden layer; that the condition is a
@@ -14,9 +15,9 @@ also arXiv 1506.07540. A proof for these networks is in proofs_notes/bad-regions
 Tight: it is a yes or no. Without the zero neuron it fails: three of the data below have two local
 minima of one neuron, of which one is not global.
 
-Computed: local minima of width m, the bottoms of the exact tree of valleys, with a zero neuron
-beside: whether that is a local minimum of width m + 1, by the cells around it. Said is no wherever
-it is above the least F of width m + 1, known up to 10^-9.
+Computed: local minima of width $m$, the bottoms of the exact tree of valleys, with a zero neuron
+beside: whether that is a local minimum of width $m + 1$, by the cells around it. Said is no
+wherever it is above the least $F$ of width $m + 1$, known up to $10^-9$.
 
 Note: proofs_notes/bad-regions.md.
 """

@@ -3,9 +3,9 @@
 Setting: two-layer ReLU networks of any width on points of a line, with hidden biases and an output
 bias that are not counted; the norm is 1/2 of the squares of all other weights.
 
-Statement: The least norm of a network through x_1 < ... < x_N is the least, over the slopes l_0 and
-l_N beyond both ends, of max(sum |l_(k+1) - l_k|, |l_0 + l_N|), where l_1 ... l_(N-1) are the slopes
-of the linear spline.
+Statement: The least norm of a network through $x_1 < ... < x_N$ is the least, over the slopes $l_0$
+and $l_N$ beyond both ends, of $max(sum |l_(k+1) - l_k|, |l_0 + l_N|)$, where $l_1 ... l_(N-1)$ are
+the slopes of the linear spline.
 
 Hypotheses: the points are distinct.
 
@@ -13,7 +13,7 @@ Source: P. Savarese, I. Evron, D. Soudry, N. Srebro, COLT 2019, arXiv 1902.05040
 
 Tight: it is an equality.
 
-Computed: the least sum of |a_j|, by an exact linear program over hinges of slope 1 with kinks at
+Computed: the least sum of $|a_j|$, by an exact linear program over hinges of slope 1 with kinks at
 the points and a constant. A hinge with its kink between two points is, at the points, a mean of
 those with kinks at the two, so that no other is needed.
 """

@@ -1,24 +1,26 @@
 """Muon need not converge on a convex Lipschitz function, whatever its learning rates.
 
-Setting: Muon without momentum on 2 x 2 matrices W, W <- W - eta_t P_t, with P_t the polar factor of
-a subgradient of f at W, and f(W) = |<S, W>| + c |<T, W>|, convex and Lipschitz.
+Setting: Muon without momentum on $2 times 2$ matrices $W$, $W <- W - eta_t P_t$, with $P_t$ the
+polar factor of a subgradient of $f$ at $W$, and $f(W) = |tr S^T W| + c |tr T^T W|$, convex and
+Lipschitz.
 
 Statement: On the class of convex Lipschitz functions Muon does not converge, regardless of the
 schedule of learning rates.
 
-Hypotheses: here 0 < c, c other than 1, and S, T = R diag(1, +-1) for an orthogonal R; at a kink the
-subgradient is a gradient beside it. The abstract says nothing of momentum; with it some schedules
-leave the line below, and these f decide nothing.
+Hypotheses: here $0 < c$, $c$ other than 1, and $S, T = R diag(1, +-1)$ for an orthogonal $R$; at a
+kink the subgradient is a gradient beside it. The abstract says nothing of momentum; with it some
+schedules leave the line below, and these $f$ decide nothing.
 
 Source: T. Parshakova, A. Khaled, M. Crawshaw, G. Garrigos, R. M. Gower, 2026, arXiv 2605.08980,
 abstract.
 
-Tight: it is a yes or no. c = 1 is another case: gradients have rank one, and of diagonal matrices
+Tight: it is a yes or no. $c = 1$ is another case: gradients have rank one, and of diagonal matrices
 each step makes the larger entry smaller, so that some schedules converge.
 
-Computed: the polar factors of all subgradients, by their definition (G = P H, P orthogonal, H
-positive definite). Where they are +P and -P of one P, all schedules stay on the line W_0 + s P; the
-least value of f there is exact, at a breakpoint, and is compared with the least of f, which is 0.
+Computed: the polar factors of all subgradients, by their definition ($G = P H$, $P$ orthogonal, $H$
+positive definite). Where they are $+P$ and $-P$ of one $P$, all schedules stay on the line $W_0 + s
+P$; the least value of $f$ there is exact, at a breakpoint, and is compared with the least of $f$,
+which is 0.
 """
 
 from __future__ import annotations

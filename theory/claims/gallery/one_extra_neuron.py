@@ -1,7 +1,8 @@
 """One neuron more than a ReLU teacher connects all solutions.
 
-Setting: a student sum_i relu(w_i . x), i <= m, of a teacher sum_j relu(e_j . x), j <= M <= d; a
-solution equals the teacher everywhere. Of M neurons there are M! solutions, its permutations.
+Setting: a student $sum_i relu(w_i . x)$, $i <= m$, of a teacher $sum_j relu(e_j . x)$, $j <= M <=
+d$; a solution equals the teacher everywhere. Of $M$ neurons there are $M!$ solutions, its
+permutations.
 
 Statement: One extra neuron is enough to connect all these isolated solutions with each other.
 
@@ -11,11 +12,11 @@ case, in which it is so too.
 Source: B. Simsek, F. Ged, A. Jacot, F. Spadaro, C. Hongler, W. Gerstner, J. Brea, ICML 2021, arXiv
 2105.12221, abstract.
 
-Tight: it is an equality for M >= 2; a teacher of one neuron needs none.
+Tight: it is an equality for $M >= 2$; a teacher of one neuron needs none.
 
-Computed: the number of components of width M, and the least width with one, exactly: the types of
+Computed: the number of components of width $M$, and the least width with one, exactly: the types of
 solutions (which teacher's neuron each of the student's is a part of, or of none) are joined where
-the middle between two equals the teacher at every x with entries -1, 0 and 1.
+the middle between two equals the teacher at every $x$ with entries $-1$, 0 and 1.
 """
 
 from __future__ import annotations

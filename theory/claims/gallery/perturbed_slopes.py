@@ -1,23 +1,24 @@
 """Perturbed slopes exclude differentiable local minima that are not global.
 
-Setting: two-layer networks without biases, d inputs, m neurons, n data, squared loss; the slope of
-neuron j at datum k is e_kj if it is active there, and c e_kj if not, with a fixed (n, m) matrix E.
+Setting: two-layer networks without biases, $d$ inputs, $m$ neurons, $n$ data, squared loss; the
+slope of neuron $j$ at datum $k$ is $e_kj$ if it is active there, and $c e_kj$ if not, with a fixed
+$(n, m)$ matrix $E$.
 
-Statement: If d m >= n, then for almost all X and E the loss is zero at every differentiable local
-minimum.
+Statement: If $d m >= n$, then for almost all $X$ and $E$ the loss is zero at every differentiable
+local minimum.
 
-Hypotheses: c is not 0; E is generic, so that no two neurons have the same slopes; no datum is on a
-kink of a neuron.
+Hypotheses: $c$ is not 0; $E$ is generic, so that no two neurons have the same slopes; no datum is
+on a kink of a neuron.
 
 Source: D. Soudry, Y. Carmon, 2016, arXiv 1605.08361, abstract; as it is told for two layers.
 
-Tight: d m >= n is needed, as are E and c. With all e_kj = 1, which is leaky ReLU, and with c = 0,
-which is ReLU, some activation patterns are left out at all X.
+Tight: $d m >= n$ is needed, as are $E$ and $c$. With all $e_kj = 1$, which is leaky ReLU, and with
+$c = 0$, which is ReLU, some activation patterns are left out at all $X$.
 
-Computed: how many activation patterns of all neurons have features e_kj a_kj x_k of rank below n,
-exactly, at one X and E. If none has, none has at almost all: their minors are polynomials that are
-not zero. At rank n, and output weights that are not zero, the residual is zero at stationary
-points; others are not looked at here.
+Computed: how many activation patterns of all neurons have features $e_kj a_kj x_k$ of rank below
+$n$, exactly, at one $X$ and $E$. If none has, none has at almost all: their minors are polynomials
+that are not zero. At rank $n$, and output weights that are not zero, the residual is zero at
+stationary points; others are not looked at here.
 """
 
 from __future__ import annotations

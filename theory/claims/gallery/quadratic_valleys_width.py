@@ -1,21 +1,22 @@
 """Quadratic networks have no spurious valleys from twice the number of inputs on.
 
-Setting: f(x) = u_1 (w_1 . x)^2 + ... + u_m (w_m . x)^2 with x in R^n, squared loss. A spurious
-valley is a component of a set {L <= c} without a global minimum.
+Setting: $f(x) = u_1 (w_1 . x)^2 + ... + u_m (w_m . x)^2$ with $x in R^n$, squared loss. A spurious
+valley is a component of a set ${L <= c}$ without a global minimum.
 
-Statement: There are no spurious valleys if m >= 2 n + 1.
+Statement: There are no spurious valleys if $m >= 2 n + 1$.
 
 Hypotheses: the loss is convex and has a global minimum.
 
 Source: L. Venturi, A. S. Bandeira and J. Bruna, JMLR 20(133), 2019, arXiv 1802.06384, Theorem 12.
 
-Tight: nowhere. It is loose by n + 1: n neurons are enough, and n - 1 are not, by the same paper's
-Corollary 14.
+Tight: nowhere. It is loose by $n + 1$: $n$ neurons are enough, and $n - 1$ are not, by the same
+paper's Corollary 14.
 
-Computed: with x standard normal and labels x^T T x, T diagonal, the least width from which on, and
-up to 2 n + 1, no spurious valley is found. L depends on M = sum of u_i w_i w_i^T: networks whose M
-has at most k eigenvalues above 0 and l below meet those with k - 1 and l + 1, for k + l = m, where
-M has at most k - 1 and l. Least losses of all of these are exact.
+Computed: with $x$ standard normal and labels $x^T T x$, $T$ diagonal, the least width from which
+on, and up to $2 n + 1$, no spurious valley is found. $L$ depends on $M = sum_i u_i w_i w_i^T$:
+networks whose $M$ has at most $k$ eigenvalues above 0 and $l$ below meet those with $k - 1$ and $l
++ 1$, for $k + l = m$, where $M$ has at most $k - 1$ and $l$. Least losses of all of these are
+exact.
 
 Note: proofs_notes/gallery.md.
 """

@@ -4,7 +4,7 @@ Setting: two-layer networks, ReLU or leaky ReLU, squared loss, no biases; a regi
 weights whose neurons have given activation patterns, no datum being on the kink of a neuron.
 
 Statement: At every differentiable local minimum of a region the residual is that of the linear
-least squares of y on the features of the region, sigma'(x_k . w_j) x_k for each neuron j.
+least squares of $y$ on the features of the region, $sigma'(x_k . w_j) x_k$ for each neuron $j$.
 
 Hypotheses: none on the data; output weights are not zero.
 

@@ -1,7 +1,7 @@
 """Two networks with half of their neurons zero are joined by a few straight segments.
 
-Setting: two-layer ReLU networks of width m, squared loss, neurons in order; each of the two has
-m / 2 neurons or fewer in use.
+Setting: two-layer ReLU networks of width $m$, squared loss, neurons in order; each of the two has
+$m / 2$ neurons or fewer in use.
 
 Statement: Some path of 8 segments joins them, with no loss above the larger of theirs.
 

@@ -1,21 +1,21 @@
 """Where AdamW and Lion can converge: the KKT points of the box of their weight decay.
 
-Setting: two-layer ReLU networks of width m, squared loss L, weights theta = (W, a) off the kinks.
-Updates have the direction sign(grad L) + lambda theta in the limit.
+Setting: two-layer ReLU networks of width $m$, squared loss $L$, weights $theta = (W, a)$ off the
+kinks. Updates have the direction $sign(grad L) + lambda theta$ in the limit.
 
-Statement: theta is a KKT point of min L over |theta_i| <= 1 / lambda exactly if it is in the box
-and -lambda theta . grad L = |grad L|_1. If AdamW converges, it converges to such a point.
+Statement: $theta$ is a KKT point of $min L$ over $|theta_i| <= 1 / lambda$ exactly if it is in the
+box and $-lambda theta . grad L = |grad L|_1$. If AdamW converges, it converges to such a point.
 
-Hypotheses: L is differentiable, steps do not increase and have an infinite sum. On kinks limits can
-be other points (region-interaction.md).
+Hypotheses: $L$ is differentiable, steps do not increase and have an infinite sum. On kinks limits
+can be other points (region-interaction.md).
 
 Source: S. Xie and Z. Li, ICML 2024, arXiv 2404.04454, Lemma 3.8 and Theorem 1.1; for Lion the same
 points, L. Chen, B. Liu, K. Liang and Q. Liu, ICLR 2024, arXiv 2310.05898, Theorem 3.1.
 
 Tight: an equivalence; so are the points in the inside of the box, on faces, and at vertices.
 
-Computed: whether the network has the least loss of its cell among the networks with |u_j| at most
-1 / lambda^2, u_j = |a_j| w_j, exactly. Off the kinks that is the same, as L is convex there
+Computed: whether the network has the least loss of its cell among the networks with $|u_j|$ at most
+$1 / lambda^2$, $u_j = |a_j| w_j$, exactly. Off the kinks that is the same, as $L$ is convex there
 (`rest-points`, proofs_notes/valleys.md).
 """
 

@@ -1,19 +1,19 @@
 """On spike-free data training is one convex program of two vectors.
 
-Setting: two-layer ReLU networks of any width without biases; ||u_j|| <= 1, and the norm is
-sum |w_j|. X is spike-free where {relu(X u) : ||u|| <= 1} = {X u : ||u|| <= 1, X u >= 0}.
+Setting: two-layer ReLU networks of any width without biases; $||u_j|| <= 1$, and the norm is $sum_j
+|w_j|$. $X$ is spike-free where ${relu(X u) : ||u|| <= 1} = {X u : ||u|| <= 1, X u >= 0}$.
 
-Statement: The least norm of a network that interpolates y is the least ||p|| + ||q|| with
-X (p - q) = y, X p >= 0 and X q >= 0.
+Statement: The least norm of a network that interpolates $y$ is the least $||p|| + ||q||$ with $X (p
+- q) = y$, $X p >= 0$ and $X q >= 0$.
 
-Hypotheses: X is spike-free, as the identity is, and c v^T with c >= 0.
+Hypotheses: $X$ is spike-free, as the identity is, and $c v^T$ with $c >= 0$.
 
 Source: T. Ergen, M. Pilanci, JMLR 22 (2021), arXiv 2002.11219, Theorem 4, with Lemmas 4 and 5.
 
 Tight: it is an equality.
 
 Computed: proved bounds of the radius at which the ball of normalised gradient descent, whose norm
-this is, first holds an exact fit of width n; no fit of least norm needs more neurons.
+this is, first holds an exact fit of width $n$; no fit of least norm needs more neurons.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The affine fit is a spurious local minimum, for almost all data.
 
-Setting: networks x -> sum_j a_j h(w_j . x + b_j) + b of width m, h(t) = max(t, 0) + c min(t, 0)
-with c >= 0 other than 1, squared loss. All h active on all data make f affine there.
+Setting: networks $x -> sum_j a_j h(w_j . x + b_j) + b$ of width $m$, $h(t) = max(t, 0) + c min(t,
+0)$ with $c >= 0$ other than 1, squared loss. All $h$ active on all data make $f$ affine there.
 
 Statement: There is a local minimum that is not global, of the loss of the best affine fit.
 
-Hypotheses: m >= 2; no affine function fits the labels; all x_k are distinct.
+Hypotheses: $m >= 2$; no affine function fits the labels; all $x_k$ are distinct.
 
 Source: C. Yun, S. Sra and A. Jadbabaie, ICLR 2019, arXiv 1802.03487, Theorem 1.
 

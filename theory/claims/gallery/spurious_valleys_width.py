@@ -1,21 +1,21 @@
 """No spurious valleys from the dimension of the networks' function space on.
 
-Setting: two-layer networks of width m without biases, scalar output, squared loss on n data. A
-spurious valley is a component of a set {L <= c} without a global minimum. D is the dimension of the
-space that the vectors (sigma(v . x_1), ..., sigma(v . x_n)), v in R^d, span.
+Setting: two-layer networks of width $m$ without biases, scalar output, squared loss on $n$ data. A
+spurious valley is a component of a set ${L <= c}$ without a global minimum. $D$ is the dimension of
+the space that the vectors $(sigma(v . x_1), ..., sigma(v . x_n))$, $v in R^d$, span.
 
-Statement: There are no spurious valleys if m >= D; so there are none if m >= n.
+Statement: There are no spurious valleys if $m >= D$; so there are none if $m >= n$.
 
-Hypotheses: sigma is continuous; the loss is convex and has a global minimum.
+Hypotheses: $sigma$ is continuous; the loss is convex and has a global minimum.
 
 Source: L. Venturi, A. S. Bandeira and J. Bruna, JMLR 20(133), 2019, arXiv 1802.06384, Theorem 8 and
 Corollary 9.
 
-Tight: D at two, three and four data, n at two and three. With a zero row, or data on a line, n is
-more than D. Some labels need less than D, as those of the last instance.
+Tight: $D$ at two, three and four data, $n$ at two and three. With a zero row, or data on a line,
+$n$ is more than $D$. Some labels need less than $D$, as those of the last instance.
 
-Computed: the least width from which on, and up to n, no valley of the exact tree of all levels
-has a bottom above the least loss; certified at this width. It stands against D and n.
+Computed: the least width from which on, and up to $n$, no valley of the exact tree of all levels
+has a bottom above the least loss; certified at this width. It stands against $D$ and $n$.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
 """From which width on the optimal networks under an l2 penalty are connected.
 
-Setting: two-layer ReLU networks, squared loss with the penalty beta/2 (||W||^2 + ||a||^2), neurons
-in their order.
+Setting: two-layer ReLU networks, squared loss with the penalty $beta/2 (||W||^2 + ||a||^2)$,
+neurons in their order.
 
-Statement: The optima of m neurons are connected for each m >= min(m* + M*, n + 1), where m* is the
-fewest neurons of an optimum and M* the most of one whose images are independent.
+Statement: The optima of $m$ neurons are connected for each $m >= min(m* + M*, n + 1)$, where $m*$
+is the fewest neurons of an optimum and $M*$ the most of one whose images are independent.
 
-Hypotheses: beta > 0.
+Hypotheses: $beta > 0$.
 
 Source: S. Kim, A. Mishkin, M. Pilanci, ICLR 2025, arXiv 2411.07729, Theorem 2.
 
 Tight: on the square and on the wedge. On the cube connectivity comes one width earlier: the rank of
-the images may stand for n (`staircase` in proofs_notes/staircase.md).
+the images may stand for $n$ (`staircase` in proofs_notes/staircase.md).
 
 Computed: the width after the last at which brute force over all assignments of neurons to optimal
 directions finds several components.

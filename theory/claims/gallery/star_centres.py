@@ -1,19 +1,19 @@
 """Wide students have a centre two straight segments away from any few solutions.
 
-Setting: a student sum_i relu(w_i . x), i <= m, of a teacher sum_j relu(e_j . x), j <= M <= d; a
-solution is a student that equals the teacher everywhere.
+Setting: a student $sum_i relu(w_i . x)$, $i <= m$, of a teacher $sum_j relu(e_j . x)$, $j <= M <=
+d$; a solution is a student that equals the teacher everywhere.
 
-Statement: With m >= k M any k solutions have a centre that is joined to each of them by at most two
-straight segments of solutions.
+Statement: With $m >= k M$ any $k$ solutions have a centre that is joined to each of them by at most
+two straight segments of solutions.
 
-Hypotheses: none; below k M it is not stated.
+Hypotheses: none; below $k M$ it is not stated.
 
 Source: Z. Lin, P. Li, L. Wu, 2024, arXiv 2404.06391, Theorem 11.
 
 Tight: one segment is not enough for two solutions of a teacher of two, nor of one of three neurons'
-students; M = 1 needs one.
+students; $M = 1$ needs one.
 
-Computed: over all k types of solutions the largest distance of the best centre, from the graph of
+Computed: over all $k$ types of solutions the largest distance of the best centre, from the graph of
 types, exactly.
 """
 

@@ -2,7 +2,7 @@
 
 Setting: two-layer ReLU networks of a given width, squared loss, no ball.
 
-Statement: With m >= 1 neurons the least loss is at most 1/2 ||y||^2.
+Statement: With $m >= 1$ neurons the least loss is at most $1/2 ||y||^2$.
 
 Hypotheses: none; the data are any rationals.
 

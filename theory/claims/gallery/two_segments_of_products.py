@@ -1,20 +1,20 @@
 """Two solutions of a linear network that no two segments join.
 
-Setting: the network f(x) = (a . b) x of one input with m hidden linear neurons; squared loss
-E (f(x) - x)^2, and E x^2 = 1. (e, e) and (-e, -e), e = (1, 0, ..., 0), are solutions.
+Setting: the network $f(x) = (a . b) x$ of one input with $m$ hidden linear neurons; squared loss $E
+(f(x) - x)^2$, and $E x^2 = 1$. $(e, e)$ and $(-e, -e)$, $e = (1, 0, ..., 0)$, are solutions.
 
-Statement: For m = 4, along both segments that lead from the two to any solution (a, b) the losses
-have integrals of at least 4/15 together.
+Statement: For $m = 4$, along both segments that lead from the two to any solution $(a, b)$ the
+losses have integrals of at least 4/15 together.
 
-Hypotheses: (a, b) is a solution, a . b = 1.
+Hypotheses: $(a, b)$ is a solution, $a . b = 1$.
 
 Source: Z. Lin, P. Li, L. Wu, 2024, arXiv 2404.06391, Lemma 17.
 
-Tight: at every solution with a_1 + b_1 = 0. The width does not matter from m = 2 on; a single
-neuron has |a_1 + b_1| >= 2, and at least 8/15.
+Tight: at every solution with $a_1 + b_1 = 0$. The width does not matter from $m = 2$ on; a single
+neuron has $|a_1 + b_1| >= 2$, and at least 8/15.
 
-Computed: both losses are polynomials in t and s = a_1 + b_1, integrated exactly; the least over the
-values of s that a width allows. The greatest loss on the way is at least 1/4, at t = 1/2.
+Computed: both losses are polynomials in $t$ and $s = a_1 + b_1$, integrated exactly; the least over
+the values of $s$ that a width allows. The greatest loss on the way is at least 1/4, at $t = 1/2$.
 """
 
 from __future__ import annotations

@@ -1,22 +1,23 @@
 """The largest margin weighs all data nearly alike, if they are nearly orthogonal.
 
-Setting: linear classifiers w of n data x_i with labels y_i = +-1; w is tau-uniform if it is a sum
-of s_i y_i x_i with all s_i > 0 and max s <= tau min s. With a and b the least and the largest
-||x_i||^2, and c the largest |x_i . x_j|, i != j, the data are p-orthogonal if a^2 >= p n b c.
+Setting: linear classifiers $w$ of $n$ data $x_i$ with labels $y_i = +-1$; $w$ is $tau$-uniform if
+it is a sum of $s_i y_i x_i$ with all $s_i > 0$ and $max s <= tau min s$. With $a$ and $b$ the least
+and the largest $||x_i||^2$, and $c$ the largest $|x_i . x_j|$, $i != j$, the data are
+$p$-orthogonal if $a^2 >= p n b c$.
 
-Statement: The classifier of largest margin is tau-uniform with R^2 = b / a and
-tau = R^2 (1 + 2 / (p R^2 - 2)).
+Statement: The classifier of largest margin is $tau$-uniform with $R^2 = b / a$ and $tau = R^2 (1 +
+2 / (p R^2 - 2))$.
 
-Hypotheses: p >= 3. The data are given by their Gram matrix, of y_i x_i.
+Hypotheses: $p >= 3$. The data are given by their Gram matrix, of $y_i x_i$.
 
 Source: S. Frei, G. Vardi, P. L. Bartlett, N. Srebro, COLT 2023 (PMLR 195), arXiv 2303.01462,
 Definitions 1 and 2, Proposition 3.
 
-Tight: for no n. The least tau that serves all such data of n points is
-(n p R^4 - 1) / (n p R^2 - 2 n + 3), attained by the first instances; as n grows it tends to theirs.
+Tight: for no $n$. The least $tau$ that serves all such data of $n$ points is $(n p R^4 - 1) / (n p
+R^2 - 2 n + 3)$, attained by the first instances; as $n$ grows it tends to theirs.
 
-Computed: max s / min s at the solution s of the linear system G s = 1; as s > 0, it is the largest
-margin's by its conditions of optimality.
+Computed: $max s / min s$ at the solution $s$ of the linear system $G s = 1$; as $s > 0$, it is the
+largest margin's by its conditions of optimality.
 
 Note: proofs_notes/gallery.md.
 """

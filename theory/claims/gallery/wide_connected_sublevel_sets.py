@@ -1,19 +1,19 @@
 """Sublevel sets are connected when there are twice as many neurons as data.
 
-Setting: two-layer ReLU networks of width m on n data, with hidden and output biases, a convex loss,
-neurons in order.
+Setting: two-layer ReLU networks of width $m$ on $n$ data, with hidden and output biases, a convex
+loss, neurons in order.
 
-Statement: With m >= 2 n neurons every set {L <= c} is connected.
+Statement: With $m >= 2 n$ neurons every set ${L <= c}$ is connected.
 
 Hypotheses: the data are distinct; the theorem is for deep networks whose first layer is wide.
 
 Source: Q. Nguyen, ICML 2019, PMLR 97:4790-4799, arXiv 1901.07417, Theorem 6.1.
 
-Tight: nowhere. With an output bias n neurons are enough, so it is loose by n at least; that is
-attained at n = 1, 2 and 3.
+Tight: nowhere. With an output bias $n$ neurons are enough, so it is loose by $n$ at least; that is
+attained at $n = 1$, 2 and 3.
 
-Computed: the least width from which on, and up to n + 1, no set {L <= c} has two components, by the
-exact tree of all levels; certified there.
+Computed: the least width from which on, and up to $n + 1$, no set ${L <= c}$ has two components, by
+the exact tree of all levels; certified there.
 
 Note: proofs_notes/gallery.md.
 """
