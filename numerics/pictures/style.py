@@ -22,7 +22,7 @@ def save_figure(file: Path, draw: Callable[[], Figure]) -> None:
     write(file, content.getvalue())
 
 
-def panel(draw: Callable[[Axes], None]) -> Figure:
+def panel(draw: Callable[[Axes], object]) -> Figure:
     """A figure of one picture."""
     # The layout "constrained" would cut legends off where the axes have a fixed aspect.
     figure = Figure(figsize=(WIDE, HIGH), layout="compressed")
