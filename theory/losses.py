@@ -79,8 +79,7 @@ class Loss(ABC):
         """
         kind, number = name_and_number(text, "loss")
         if kind not in _KINDS or (number is not None) != (kind in _EXAMPLES):
-            known = ", ".join(_EXAMPLES.get(name, name) for name in _KINDS)
-            raise InputError("loss", f"{text!r} is none; write one of {known}")
+            raise InputError("loss", f"{text!r} is none; write one of {', '.join(LOSSES)}")
         return _KINDS[kind]() if number is None else _KINDS[kind](*[number])
 
     def __str__(self) -> str:
@@ -965,4 +964,6 @@ _KINDS: dict[str, type[Separable]] = {
     )
 }
 _EXAMPLES = {"quantile": "quantile:1/4", "epsilon": "epsilon:1/10", "huber": "huber:1/2"}
+LOSSES = tuple(_EXAMPLES.get(name, name) for name in _KINDS)
+"""A text for each loss that `Loss.named` knows."""
 SQUARED = Squared()

@@ -15,10 +15,11 @@ from typing import Annotated
 import typer
 
 from numerics.cli.options import with_options
-from numerics.cli.output import EXIT_DONE, EXIT_INPUT, EXIT_UNDECIDED, over_budget, say
+from numerics.cli.output import EXIT_DONE, EXIT_FALSE, EXIT_INPUT, EXIT_UNDECIDED, over_budget, say
 from theory.errors import BudgetError, InputError, Interrupted, WorkerDied
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
+_COMPLETION = ("--install-completion", "--show-completion")
 
 COMMANDS = (
     *(
@@ -62,7 +63,6 @@ def _main(
 def application(commands: Iterable[str] = COMMANDS) -> typer.Typer:
     """The command line with these commands."""
     app = typer.Typer(
-        add_completion=False,
         pretty_exceptions_enable=False,
         callback=_main,
         epilog="Exit codes: 0 done and true; 1 a claim is false or a certificate is not valid; "
@@ -71,10 +71,19 @@ def application(commands: Iterable[str] = COMMANDS) -> typer.Typer:
     for name in commands:
         module = import_module(f"numerics.cli.{name}")
         if hasattr(module, "app"):
-            app.add_typer(module.app, name=name)
+            several = typer.Typer(help=module.app.info.help)
+            for each in module.app.registered_commands:
+                several.command(each.name)(with_options(each.callback))
+            app.add_typer(several, name=name)
         else:
             app.command()(with_options(getattr(module, name)))
     return app
+
+
+def _unread() -> int:
+    """Whoever reads stdout has stopped to; what is left of it goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_UNDECIDED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,12 +111,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OverflowError, MemoryError) as error:
         say(f"the numbers are too large: {error}")
         return EXIT_UNDECIDED
+    except BrokenPipeError:
+        return _unread()
+    except SystemExit as error:
+        if error.code != EXIT_FALSE:
+            raise
+        return _unread()  # what typer and rich make of a broken pipe
     except OSError as error:  # the other files are opened where their errors can say more
         say(f"cannot write the output: {error.strerror}")
         return EXIT_INPUT
     except (Interrupted, WorkerDied) as error:
         say(str(error))
         return EXIT_UNDECIDED
+    if code == EXIT_FALSE and arguments[0] in _COMPLETION:  # typer's where it knows no such shell
+        return EXIT_INPUT
     if code == _INTERRUPTED:
         say("interrupted")
         return EXIT_UNDECIDED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -19,6 +20,8 @@ from theory.text import show, show_interval
 _LARGEST_MATRIX = 8
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from theory.landscape import Analysis, Barrier
 
     Outside: TypeAlias = tuple[tuple[int, ...], ...]  # components without a ball, by component
@@ -28,9 +31,7 @@ def barrier(
     context: typer.Context,
     problem: options.ProblemArgument,
     width: options.Width = None,
-    labelled: Annotated[
-        bool, typer.Option("--labelled", help="Tell permutations of the neurons apart.")
-    ] = False,
+    labelled: options.Labelled = False,
     level: Annotated[
         str | None,
         typer.Option(
@@ -41,11 +42,12 @@ def barrier(
     ] = None,
     within: Annotated[
         str | None,
-        typer.Option(metavar="OPT", help="Only networks in this optimizer's ball; needs --rho."),
+        options.within_option(
+            "Only networks in this optimizer's ball; needs --rho or --weight-decay."
+        ),
     ] = None,
-    rho: Annotated[
-        str | None, typer.Option(metavar="RHO", help="The radius of that ball, R_W R_a.")
-    ] = None,
+    rho: options.Rho = None,
+    weight_decay: options.WeightDecay = None,
     max_cells: options.MaxCells = None,
     time_budget: options.TimeBudgetAnyCells = None,
     between: Annotated[
@@ -59,6 +61,10 @@ def barrier(
             help="Write the proof, for `isthmus check`; with --between, of that barrier.",
         ),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        options.plot("the fits, the loss along the path over the highest pass, and the tree"),
+    ] = None,
     reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
@@ -66,7 +72,9 @@ def barrier(
 
     Modulo permutation of the neurons, unless --labelled.
     """
-    task = Task(context.obj, [problem, *(between or ())], json=json, certificate=certificate)
+    reads = [problem, *(between or ())]
+    outputs = {"certificate": certificate, "plot": plot}
+    task = Task(context.obj, reads, json=json, time_budget=time_budget, **outputs)
     data = options.load(problem, reading)
     ends = None if between is None else [options.load_network(path) for path in between]
     width = options.choose_width(width, ends[0].width if ends else data.width)
@@ -74,7 +82,7 @@ def barrier(
         if network.width != width:
             raise InputError(str(path), f"has {network.width} neurons, but the width is {width}")
     threshold = None if level is None else rational(level, "level")
-    ball = options.ball(within, rho)
+    ball = options.ball(within, rho, weight_decay)
 
     from theory.landscape import analyse, barrier_between
     from theory.landscape.cells import UNTIL_STOPPED
@@ -85,7 +93,7 @@ def barrier(
     analysis: Analysis | None = None
     crossing: Barrier | None = None
     outside: Outside | None = None
-    with task.working(seconds=time_budget) as report:
+    with task.working() as report:
         analysis = analyse(
             data,
             width,
@@ -124,8 +132,16 @@ def barrier(
         if crossing:
             _print_crossing(crossing)
 
+    if analysis is not None:
+        task.draw(partial(_figure, analysis, crossing))
     proved = (crossing or analysis) if task.stop is None else None
     return task.finish(known | task.known | found, show_all, proved=proved)
+
+
+def _figure(analysis: Analysis, crossing: Barrier | None) -> Figure:
+    from numerics.pictures.results import landscape
+
+    return landscape(analysis, crossing)
 
 
 def _landscape(analysis: Analysis | None, outside: Outside | None) -> dict[str, Any]:

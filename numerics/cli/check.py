@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_FALSE, EXIT_UNDECIDED, over_budget, say
+from numerics.cli.output import EXIT_DONE, EXIT_FALSE, EXIT_UNDECIDED, over_budget, say, seen
 from numerics.cli.task import Task
 from theory.certificates.work import DEFAULT_LIMIT
 from theory.errors import BudgetError
@@ -21,7 +21,7 @@ from theory.errors import BudgetError
 def check(
     certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE", help="A JSON file.")],
     problem: options.Insisted = None,
-    limit: Annotated[
+    max_steps: Annotated[
         int,
         options.count(
             "Refuse what takes more steps (multiplications or so), counted before they are "
@@ -38,7 +38,8 @@ def check(
     expected = None if problem is None else options.load(problem, reading)
     document: dict[str, Any]
     try:
-        verdict = check_file(certificate, expected, limit=limit)
+        with seen("checking"):
+            verdict = check_file(certificate, expected, max_steps=max_steps)
     except CertificateInvalid as error:
         code, document = EXIT_FALSE, {"valid": False, "reason": str(error)}
         task.lines.append(f"invalid: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,11 @@ from theory.documents import exact
 from theory.text import show, show_interval
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from theory.landscape.classify import Classified
+    from theory.network import Network
+    from theory.problem import Problem
 
 
 def classify(
@@ -27,9 +32,10 @@ def classify(
     problem: options.ProblemOption,
     within: Annotated[
         str | None,
-        typer.Option(metavar="OPT", help="In this optimizer's ball, or with the penalty of sgd."),
+        options.within_option("In this optimizer's ball, or with the penalty of sgd."),
     ] = None,
     rho: options.Rho = None,
+    weight_decay: options.WeightDecay = None,
     beta: options.Beta = None,
     polish: Annotated[
         bool,
@@ -41,7 +47,11 @@ def classify(
     max_cells: Annotated[
         int | None, options.count("Refuse neurons on kinks with more cones to go to than this.")
     ] = None,
+    time_budget: options.TimeBudget = None,
     certificate: options.Certificate = None,
+    plot: Annotated[
+        Path | None, options.plot("what the network, and the one it is led to, say at the data")
+    ] = None,
     reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
@@ -50,10 +60,11 @@ def classify(
     By the cells around it, so at any n, d and width. The certificate is of the stationary point
     that the network is at or near, or with --polish is led to.
     """
-    task = Task(context.obj, (problem, network), json=json, certificate=certificate)
+    reads, outputs = (problem, network), {"certificate": certificate, "plot": plot}
+    task = Task(context.obj, reads, json=json, time_budget=time_budget, **outputs)
     data = options.load(problem, reading)
     point = options.load_network(network)
-    place = options.ball_or_penalty(within, rho, beta)
+    place = options.ball_or_penalty(within, rho, weight_decay, beta)
 
     from theory.landscape.classify import Classifier
 
@@ -83,6 +94,9 @@ def classify(
             why = "it takes a dual vector for each cell around, and certificates have one for all"
         task.lines.append(f"no proof written: {why}")
 
+    if found is not None:
+        task.draw(partial(_figure, data, found, polished))
+
     def show_all() -> None:
         if found is not None:
             _print(found)
@@ -91,6 +105,15 @@ def classify(
             _print(polished)
 
     return task.finish(document, show_all, proved=proved)
+
+
+def _figure(data: Problem, found: Classified, polished: Classified | None) -> Figure:
+    from numerics.pictures.results import fits
+
+    networks: dict[str, Network] = {found.verdict: found.network}
+    if polished is not None:
+        networks[f"polished, {polished.verdict}"] = polished.network
+    return fits(data, networks)
 
 
 def _print(found: Classified) -> None:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_FALSE, console, progress, say
+from numerics.cli import completion, options
+from numerics.cli.output import EXIT_DONE, EXIT_FALSE, Report, console, note, progress, seen
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
+from numerics.gpt2.corpora import CORPORA
 from numerics.gpt2.names import OPTIMIZERS, TEXTS
 from theory.errors import InputError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from transformers import GPT2LMHeadModel
 
     from numerics.gpt2.config import Config
@@ -40,6 +42,7 @@ Training = Annotated[
     typer.Option(
         "--text",
         metavar="TEXT",
+        autocompletion=completion.among(*CORPORA),
         help="To train on: a file, a folder (without what isthmus made in it), or a name that "
         "`texts` lists; again for more.  [default: stdlib]",
     ),
@@ -47,7 +50,10 @@ Training = Annotated[
 Other = Annotated[
     list[str] | None,
     typer.Option(
-        "--other", metavar="TEXT", help="Out of distribution, likewise.  [default: python-docs]"
+        "--other",
+        metavar="TEXT",
+        help="Out of distribution, likewise.  [default: python-docs]",
+        autocompletion=completion.among(*CORPORA),
     ),
 ]
 Tokenizer = Annotated[
@@ -56,7 +62,12 @@ Tokenizer = Annotated[
 ]
 Windows = Annotated[int, options.count("Windows of each text for losses that are reported.")]
 Optimizer = Annotated[
-    str, typer.Option(metavar="OPT", help="Of the hidden matrices: adamw or muon.")
+    str,
+    typer.Option(
+        metavar="OPT",
+        help="Of the hidden matrices: adamw or muon.",
+        autocompletion=completion.among("adamw", "muon"),
+    ),
 ]
 Steps = Annotated[int, options.count("Steps of training.")]
 Batch = Annotated[int, options.count("Windows in each step.", "B")]
@@ -65,12 +76,21 @@ LearningRate = Annotated[float, typer.Option(metavar="LR", help="AdamW's.")]
 MuonLearningRate = Annotated[float, typer.Option(metavar="LR", help="Muon's.")]
 WeightDecay = Annotated[float, typer.Option(metavar="L", help="Decoupled; none on vectors.")]
 Schedule = Annotated[
-    str, typer.Option(metavar="NAME", help="cosine, or wsd: warm-up, stay, decay.")
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="cosine, or wsd: warm-up, stay, decay.",
+        autocompletion=completion.among("cosine", "wsd"),
+    ),
 ]
 Precision = Annotated[
-    str, typer.Option(metavar="TYPE", help="float32, bfloat16, or auto: bfloat16 on a GPU.")
+    str,
+    typer.Option(
+        metavar="TYPE",
+        help="float32, bfloat16, or auto: bfloat16 on a GPU.",
+        autocompletion=completion.among("auto", "float32", "bfloat16"),
+    ),
 ]
-Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .svg, .png or .pdf.")]
 Seed = Annotated[int, options.seed("Of the weights and the batches.")]
 
 
@@ -82,12 +102,17 @@ def train(
     text: Training = None,
     other: Other = None,
     tokenizer: Tokenizer = None,
-    layers: Annotated[int, options.count("")] = 2,
-    width: Annotated[int, options.count("", "D")] = 64,
-    heads: Annotated[int, options.count("", "H")] = 4,
+    layers: Annotated[int, options.count("Blocks of attention and MLP.")] = 2,
+    width: Annotated[int, options.count("Of the residual stream.", "D")] = 64,
+    heads: Annotated[int, options.count("Of the attention, in each layer.", "H")] = 4,
     block: Annotated[int, options.count("The longest context.", "T")] = 64,
     activation: Annotated[
-        str, typer.Option(metavar="NAME", help="Of the MLP: gelu_new, GPT-2's own, or relu.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Of the MLP: gelu_new, GPT-2's own, or relu.",
+            autocompletion=completion.among("gelu_new", "relu"),
+        ),
     ] = "gelu_new",
     start: Annotated[
         Path | None,
@@ -124,7 +149,8 @@ def train(
     else:
         model = load(start)
         texts = _texts(context, shape_of(model).block, {start: model})
-    with _trainer(out, texts, steps) as trainer:
+    with _trainer(out, texts) as (trainer, report):
+        report.expect(steps)
         measured = pretrain(model, recipe, trainer, folder=out)
         if not trainer.workers.first:
             return EXIT_DONE
@@ -147,7 +173,12 @@ def connect(
     second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another; t = 1.")],
     out: Out,
     kind: Annotated[
-        str, typer.Option(metavar="KIND", help="linear, polychain or bezier.")
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="linear, polychain or bezier.",
+            autocompletion=completion.among("linear", "polychain", "bezier"),
+        ),
     ] = "polychain",
     bends: Annotated[int, options.count("Learned control points.")] = 1,
     alignment: Annotated[
@@ -155,6 +186,7 @@ def connect(
         typer.Option(
             metavar="HOW",
             help="Of the second model to the first: learned, orthogonal, permutation or none.",
+            autocompletion=completion.among("learned", "orthogonal", "permutation", "none"),
         ),
     ] = "learned",
     alignment_steps: Annotated[int, options.count("Of the learned alignment.")] = 200,
@@ -173,7 +205,7 @@ def connect(
     seed: Seed = 0,
     windows: Windows = 128,
     points: Annotated[int, options.count("t's at which to measure.")] = 21,
-    plot: Plot = None,
+    plot: Annotated[Path | None, options.plot("the losses along the path")] = None,
     json: options.Json = None,
 ) -> int:
     """Connect two models by a path and measure the barrier on it.
@@ -188,7 +220,6 @@ def connect(
     from numerics.gpt2.connection import ALIGNMENTS, KINDS, aligned, learn_path, measure
     from numerics.gpt2.model import load, shape_of
     from numerics.gpt2.training import Recipe
-    from numerics.pictures.style import panel, save_figure
 
     recipe = _recipe(context)
     rotation = Recipe(
@@ -201,13 +232,16 @@ def connect(
     texts = _texts(
         context, shape_of(models[0]).block, dict(zip((first, second), models, strict=True))
     )
-    with _trainer(out, texts, steps) as trainer:
+    with _trainer(out, texts) as (trainer, report):
+        report.expect(alignment_steps)
         ends = aligned(*models, alignment, rotation, trainer, folder=out / "rotation")
+        report.expect(steps)
         path = learn_path(*ends, recipe, trainer, kind=kind, bends=bends, folder=out)
         if not trainer.workers.first:
             return EXIT_DONE
         path.save(out)
-        measured = measure(path, texts, points=points, progress=trainer.progress)
+        report.expect(points)
+        measured = measure(path, texts, points=points, progress=report)
     document = {
         "first": str(first),
         "second": str(second),
@@ -220,10 +254,7 @@ def connect(
         **measured,
     }
     _record(context, out / "connection.json", document)
-    if plot is not None:
-        from numerics.gpt2.plots import draw_connection
-
-        save_figure(plot, lambda: panel(partial(draw_connection, measured=document)))
+    task.draw(partial(_losses, document))
     return task.finish(document, partial(_print_connection, document))
 
 
@@ -238,7 +269,7 @@ def spectrum(
         bool,
         typer.Option("--raw", help="A checkpoint as it is: norms not folded into the matrices."),
     ] = False,
-    plot: Plot = None,
+    plot: Annotated[Path | None, options.plot("the ranks along a path")] = None,
     json: options.Json = None,
 ) -> int:
     """Stable and effective ranks of the hidden matrices, and their norms; along a path, at many t.
@@ -253,7 +284,6 @@ def spectrum(
     from numerics.gpt2.model import load
     from numerics.gpt2.paths import load_path, straight
     from numerics.gpt2.spectra import SUMMARIES, medians, spectra
-    from numerics.pictures.style import panel, save_figure
 
     on_path = (source / "path.json").exists()
     if on_path and raw:
@@ -279,10 +309,7 @@ def spectrum(
     else:
         at_start = {key: {name: v[0] for name, v in found[key].items()} for key in _MEASURES}
         document = {"model": str(source), **at_start}
-    if plot is not None:
-        from numerics.gpt2.plots import draw_kinds
-
-        save_figure(plot, lambda: panel(partial(draw_kinds, along=document)))
+    task.draw(partial(_ranks, document))
     return task.finish(document, partial(_print_path if on_path else _print_checkpoint, document))
 
 
@@ -300,7 +327,9 @@ def table(
     config: Annotated[
         str,
         typer.Argument(
-            metavar="CONFIG", help="default, second, smoke, ..., or a TOML file like theirs."
+            metavar="CONFIG",
+            help="default, second, smoke, ..., or a TOML file like theirs.",
+            autocompletion=completion.studies,
         ),
     ] = "default",
     out: Annotated[
@@ -308,10 +337,7 @@ def table(
     ] = None,
     jobs: options.Jobs = None,
     time_budget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME", help="Stop after so long, as 90m, 2h or 300s; it goes on another time."
-        ),
+        float | None, options.time_budget("Stop after so long; it goes on another time.")
     ] = None,
     resume: Annotated[
         Path | None,
@@ -333,6 +359,7 @@ def table(
     DIR/runs.jsonl every run. Under torchrun all processes train each part together; without
     it, parts run side by side.
     """
+    _load()
     from numerics.gpt2.config import Config
     from numerics.gpt2.report import claims_of, write_study_report
     from numerics.gpt2.study import CONFIG, RESULT, RUNS, Study
@@ -349,17 +376,17 @@ def table(
     written = Folder(out, (CONFIG, RESULT, RUNS, "start.json", "index.html"))
     reads = [] if resume is None else [resume / RESULT, resume / RUNS]
     task = Task(context.obj, [config, *reads], json=json, out=written)
-    seconds = None if time_budget is None else _seconds(time_budget)
     with torchrun_workers() as workers:
         alone = workers.count == 1
         many = _jobs(jobs) if alone else ALONE
-        with progress(at_once=not many.alone, seconds=seconds) as report:
+        with progress(at_once=not many.alone, seconds=time_budget) as report:
             document = Study(settings, out).run(
                 jobs=many, workers=workers, command=context.obj, earlier=resume, progress=report
             )
         if not workers.first:
             return EXIT_DONE
-    write_study_report(document, out)
+    with seen("writing the report"):
+        write_study_report(document, out)
     judged = claims_of(document)
     verdicts = [
         {"id": each.claim.id, "holds": each.holds, "controls": each.controls} for each in judged
@@ -367,17 +394,6 @@ def table(
     code = EXIT_DONE if all(each.holds for each in judged) else EXIT_FALSE
     show = partial(_print_study, document, judged, out)
     return task.finish(document | {"claims": verdicts}, show, code=code)
-
-
-_UNITS = {"s": 1, "m": 60, "h": 3600}
-
-
-def _seconds(budget: str) -> int:
-    """Of a time such as 90m."""
-    number, unit = budget[:-1], budget[-1:]
-    if unit not in _UNITS or not number.isdecimal():
-        raise InputError("time-budget", f"{budget!r} must be a number with s, m or h, such as 90m")
-    return int(number) * _UNITS[unit]
 
 
 def _jobs(jobs: int | None) -> Jobs:
@@ -397,7 +413,7 @@ def _estimate(settings: Config, many: int) -> dict[str, Any]:
 
         def report(stage: str, count: int) -> None:
             if not sys.stderr.isatty():  # it takes most of a minute for the paper's size
-                say(f"{stage}: {count}")
+                note(f"{stage}: {count}")
             bar(stage, count)
 
         rows = estimate(settings, progress=report)
@@ -427,7 +443,7 @@ def cut(
         int | None,
         typer.Option(metavar="K", help="Of the residual stream to read; by default a direction."),
     ] = None,
-    widths: Annotated[int, options.count("Enumerate up to this width.", "M")] = 3,
+    max_width: Annotated[int, options.count("Enumerate up to this width.", "M")] = 3,
     seed: Annotated[int, options.seed("Of the directions, of random signs.")] = 0,
     text: Training = None,
     tokenizer: Tokenizer = None,
@@ -448,6 +464,7 @@ def cut(
     reads = [file for name in _MODEL for file in source.rglob(name)]
     task = Task(context.obj, reads, json=json, out=written)
 
+    _load()
     from numerics.files import make_folder, write_json
     from numerics.gpt2.model import load, shape_of
     from numerics.gpt2.slices import located, slice_of
@@ -460,7 +477,7 @@ def cut(
         document = {
             "model": str(source),
             "layer": layer,
-            **located(cut, widths=widths, progress=report),
+            **located(cut, widths=max_width, progress=report),
         }
     if out is not None:
         make_folder(out)
@@ -475,7 +492,6 @@ def texts(context: typer.Context, json: options.Json = None) -> int:
 
     A study's document has the same digests (SHA-256 of the text in UTF-8).
     """
-    from numerics.gpt2.corpora import CORPORA
     from numerics.gpt2.data import Corpus
 
     task = Task(context.obj, [], json=json)
@@ -514,7 +530,14 @@ def _task(
     task = Task(context.obj, reads, json=given["json"], plot=plot, out=out)
     if out is not None and (out.path / names[0]).exists():
         raise InputError(str(out.path), f"holds {made}; give another folder")
+    _load()
     return task
+
+
+def _load() -> None:
+    """What all commands need that have to do with models."""
+    with seen("loading torch and transformers"):
+        import numerics.gpt2.model  # noqa: F401
 
 
 def _record(context: typer.Context, file: Path, document: dict[str, Any]) -> None:
@@ -552,7 +575,7 @@ def _texts(
         named["out"] = given["other"] or [PYTHON_DOCS]
     for source in dict.fromkeys(each for sources in named.values() for each in sources):
         if left_out := ", ".join(map(str, outputs(source))):
-            say(f"{source}: not read as text, as isthmus made them: {left_out}")
+            note(f"{source}: not read as text, as isthmus made them: {left_out}")
     tokenizer = Path(given["tokenizer"]) if given["tokenizer"] else None
     corpora = {text: Corpus.read(sources, tokenizer) for text, sources in named.items()}
     texts = Texts(corpora, block, windows or given["windows"])
@@ -567,15 +590,15 @@ def _texts(
 
 
 @contextmanager
-def _trainer(out: Path, texts: Texts, steps: int) -> Iterator[Trainer]:
+def _trainer(out: Path, texts: Texts) -> Iterator[tuple[Trainer, Report]]:
     """What trains models that are written into a folder, alone or under torchrun."""
     from numerics.gpt2.data import make_output
     from numerics.gpt2.training import Trainer, torchrun_workers
 
-    with torchrun_workers() as workers, progress(steps) as report:
+    with torchrun_workers() as workers, progress() as report:
         if workers.first:
             make_output(out)
-        yield Trainer(texts, workers, report)
+        yield Trainer(texts, workers, report), report
 
 
 # For people
@@ -672,6 +695,20 @@ def _print_checkpoint(document: Mapping[str, Any]) -> None:
             for name in document["stable_rank"]
         ]
     )
+
+
+def _losses(document: Mapping[str, Any]) -> Figure:
+    from numerics.gpt2.plots import draw_connection
+    from numerics.pictures.style import panel
+
+    return panel(partial(draw_connection, measured=document))
+
+
+def _ranks(document: Mapping[str, Any]) -> Figure:
+    from numerics.gpt2.plots import draw_kinds
+    from numerics.pictures.style import panel
+
+    return panel(partial(draw_kinds, along=document))
 
 
 def _print_path(document: Mapping[str, Any]) -> None:

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import re
+import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from numerics.cli import options
+from numerics.cli import completion, options
 from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, progress, say
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
 from theory.errors import InputError, Interrupted
-from theory.problem import positive_integer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from matplotlib.figure import Figure
 
     from theory.hunt import Conjecture, Counterexample, Hunt, Space
-    from theory.landscape import Analysis
+    from theory.types import Progress
 
-_SECONDS = 60.0  # of a hunt without a budget
+_SECONDS = 60  # of a hunt without a budget
 
-_Range = Annotated[
-    str | None, typer.Option(metavar="N or N-M", help="By default the conjecture's.")
-]
+
+def _range_of(what: str) -> Any:
+    """An option with a number, or all from one to another."""
+    return typer.Option(metavar="N or N-M", help=f"{what}; by default the conjecture's.")
 
 
 def hunt(
@@ -37,6 +40,7 @@ def hunt(
         typer.Argument(
             metavar="CONJECTURE",
             help="A shipped name or a Python file of your own; without one all names are listed.",
+            autocompletion=completion.conjectures,
         ),
     ] = None,
     set_: Annotated[
@@ -45,27 +49,26 @@ def hunt(
     ] = None,
     seed: Annotated[int, options.seed("Of the random instances.")] = 0,
     instances: Annotated[int | None, options.count("Look at so many instances at most.")] = None,
-    seconds: Annotated[
-        float | None, typer.Option(metavar="T", help="Search so long at most; 60 without a budget.")
+    time_budget: Annotated[
+        float | None,
+        options.time_budget(f"Search so long at most; by default {_SECONDS} s without a budget."),
     ] = None,
     finds: Annotated[int, options.count("Stop at so many finds; the smallest is shrunk.", "K")] = 1,
     enumerate_: Annotated[
         bool,
         typer.Option("--enumerate", help="Every instance up to symmetry, in place of random ones."),
     ] = False,
-    n: _Range = None,
-    d: _Range = None,
-    width: _Range = None,
-    entries: Annotated[int | None, typer.Option(metavar="E", help="Integers from -E to E.")] = None,
+    n: Annotated[str | None, _range_of("Data points")] = None,
+    d: Annotated[str | None, _range_of("Features")] = None,
+    width: Annotated[str | None, _range_of("Neurons")] = None,
+    entries: Annotated[int | None, options.count("Data are integers from -E to E.", "E")] = None,
     jobs: options.Jobs = None,
     backend: options.Backend = "loky",
-    resume: Annotated[
+    journal: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep what is done in FILE; go on from it.")
     ] = None,
     certificate: options.Certificate = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw its landscape (.svg, .png, .pdf).")
-    ] = None,
+    plot: Annotated[Path | None, options.plot("its landscape, as `isthmus barrier` does")] = None,
     atlas: Annotated[
         bool, typer.Option("--atlas", help="List the smallest instances found so far.")
     ] = False,
@@ -86,7 +89,7 @@ def hunt(
         return Task(None, [], json=json).finish(document, lambda: console().print(table))
     task = Task(
         context.obj,
-        [conjecture, resume],
+        [conjecture, journal],
         json=json,
         certificate=certificate,
         plot=plot,
@@ -100,21 +103,19 @@ def hunt(
     else:
         stated = named(conjecture, chosen)
     space = _space(stated.space, n, d, width, entries)
-    if seconds is not None and not seconds > 0:
-        raise InputError("seconds", f"{seconds} must be positive")
-    if instances is None and seconds is None and not enumerate_:
-        seconds = _SECONDS
-    with progress(instances) as report:
+    if instances is None and time_budget is None and not enumerate_:
+        time_budget = _SECONDS
+    with _watched(space, instances, time_budget, enumerate_) as report:
         found = search(
             stated,
             space=space,
             enumerate_all=enumerate_,
             seed=seed,
             instances=instances,
-            seconds=seconds,
+            seconds=time_budget,
             finds=finds,
             jobs=Jobs(jobs, backend),
-            journal=resume,
+            journal=journal,
             progress=report,
         )
     with progress() as report:
@@ -128,16 +129,27 @@ def hunt(
             path = certificate if alone else _part(certificate, name)
             write_json(path, proof)
             task.lines.append(f"proof: {path}")
-    if result is not None and plot is not None:
-        from numerics.pictures.style import save_figure
-
-        landscape = stated.picture(result.problem, result.facts)
-        save_figure(plot, lambda: _figure(landscape))
+    if result is not None:
+        task.draw(partial(_figure, stated, result))
     return task.finish(
         _document(stated, chosen, found, result),
         lambda: _print(found, result),
         code=EXIT_DONE if complete else EXIT_UNDECIDED,
     )
+
+
+def _watched(
+    space: Space, instances: int | None, seconds: float | None, all_of_them: bool
+) -> AbstractContextManager[Progress]:
+    """The progress of a search, with the time left of its budget, or of all instances."""
+    if instances is None and seconds is not None:
+        start = time.monotonic()
+        return progress(seconds, done=lambda: time.monotonic() - start)
+    if instances is None and all_of_them:
+        from theory.hunt import Enumeration
+
+        instances = Enumeration(space).count
+    return progress(instances)
 
 
 def _part(certificate: Path, name: str) -> Path:
@@ -165,7 +177,7 @@ def _space(
         n=default.n if n is None else _range(n, "n"),
         d=default.d if d is None else _range(d, "d"),
         width=default.width if width is None else _range(width, "width"),
-        entries=default.entries if entries is None else positive_integer(entries, "entries"),
+        entries=default.entries if entries is None else entries,
     )
 
 
@@ -272,17 +284,7 @@ def _atlas() -> tuple[dict[str, Any], Any]:
     return {"atlas": [{"name": name, **entry} for name, entry in found.items()]}, table
 
 
-def _figure(landscape: Analysis) -> Figure:
-    """The fits, the loss along the path over the highest pass, and the tree of components."""
-    from matplotlib.figure import Figure
+def _figure(stated: Conjecture, result: Counterexample) -> Figure:
+    from numerics.pictures.results import landscape
 
-    from theory.pictures import landscapes
-
-    highest = max(landscape.merges, key=lambda merge: merge.value, default=None)
-    figure = Figure(figsize=(16 if highest else 11, 4.6), layout="constrained")
-    axes = list(figure.subplots(1, 3 if highest else 2))
-    landscapes.draw_fits(axes[0], landscape)
-    if highest is not None:
-        landscapes.draw_path(axes[1], landscape, highest)
-    landscapes.draw_tree(axes[-1], landscape)
-    return figure
+    return landscape(stated.picture(result.problem, result.facts))

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from numerics.cli import options
+from numerics.cli import completion, options
 from numerics.cli.output import console
 from numerics.cli.task import Task
 from theory.errors import InputError
 from theory.text import show, show_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from theory.lines import Alignment, Line, Star
     from theory.problem import Problem
@@ -35,6 +33,7 @@ def line(
         typer.Option(
             metavar="all",
             help="Take the order of the second network's neurons, of all, with the least maximum.",
+            autocompletion=completion.among("all"),
         ),
     ] = None,
     middle: Annotated[
@@ -49,10 +48,7 @@ def line(
     ] = None,
     max_cells: options.MaxCells = None,
     time_budget: options.TimeBudget = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw the loss on the lines: .svg, .png or .pdf."),
-    ] = None,
+    plot: Annotated[Path | None, options.plot("the loss on the lines")] = None,
     reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
@@ -61,7 +57,7 @@ def line(
     The neurons keep their order, unless --align all looks for the best one. What bounds a middle
     from below is the landscape, which --max-cells is for.
     """
-    task = Task(context.obj, (problem, *networks), json=json, plot=plot)
+    task = Task(context.obj, (problem, *networks), json=json, plot=plot, time_budget=time_budget)
     data = options.load(problem, reading)
     ends = [options.load_network(file) for file in networks]
     if align not in (None, "all"):
@@ -74,7 +70,7 @@ def line(
     straight: Line | None = None
     found: Alignment | None = None
     star: Star | None = None
-    with task.working(seconds=time_budget) as report:
+    with task.working() as report:
         if align:
             found = lines.align(
                 data, *ends, progress=report, **options.given(max_orders=max_orders)
@@ -85,8 +81,8 @@ def line(
             straight = lines.line(data, *ends)
         if middle:
             star = lines.least_star(data, ends, max_cells=max_cells, progress=report)
-    if plot is not None:
-        _draw(plot, straight, star)
+    if straight or star:
+        task.draw(partial(_figure, straight, star))
     document = _line_document(straight, found) | {"middle": star and star.to_json()}
     return task.finish(document | task.known, lambda: _print(data, straight, found, star))
 
@@ -122,14 +118,11 @@ def _print(
         )
 
 
-def _draw(file: Path, straight: Line | None, star: Star | None) -> None:
-    from numerics.pictures.style import panel, save_figure
-    from theory.pictures.landscapes import draw_line, draw_star
+def _figure(straight: Line | None, star: Star | None) -> Figure:
+    from numerics.pictures.style import panel
+    from theory.pictures.landscapes import draw_star
 
-    draw: Callable[[Axes], None] | None = None
     if star is not None:
-        draw = partial(draw_star, star=star, straight=straight)
-    elif straight is not None:
-        draw = partial(draw_line, line=straight)
-    if draw is not None:
-        save_figure(file, partial(panel, draw))
+        return panel(partial(draw_star, star=star, straight=straight))
+    assert straight is not None
+    return panel(straight.plot)

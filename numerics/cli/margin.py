@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,21 +16,17 @@ from theory.errors import InputError, Interrupted
 from theory.text import show, show_interval
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from theory.margins import Labelled, Margin, MarginProof, Margins
 
 
 def margin(
     context: typer.Context,
     problem: options.ProblemArgument,
-    optimizer: Annotated[
-        list[str],
-        typer.Option(metavar="OPT", help="adamw, lion, muon, ...; again for more than one."),
-    ],
+    optimizer: Annotated[str, options.optimizers_option("Whose ball; more than one are compared.")],
     width: options.Width = None,
-    labelled: Annotated[
-        bool,
-        typer.Option("--labelled", help="Tell permutations of the neurons apart."),
-    ] = False,
+    labelled: options.Labelled = False,
     point: Annotated[
         list[str] | None,
         typer.Option(
@@ -38,8 +35,10 @@ def margin(
         ),
     ] = None,
     max_cells: options.MaxCells = None,
-    reading: options.Reading = options.AS_IT_IS,
+    time_budget: options.TimeBudget = None,
     certificate: options.Certificate = None,
+    plot: Annotated[Path | None, options.plot("the margins, by optimizer and component")] = None,
+    reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
     """The largest margin min y f in the ball R_W R_a = 1, for labels y of 1 and -1.
@@ -51,12 +50,13 @@ def margin(
     from theory.geometry import geometry
     from theory.margins import MaxMargin, max_margins
 
-    task = Task(context.obj, [problem], json=json, certificate=certificate)
-    if certificate is not None and (len(optimizer) > 1 or len(point or ()) > 1):
+    outputs = {"certificate": certificate, "plot": plot}
+    task = Task(context.obj, [problem], json=json, time_budget=time_budget, **outputs)
+    names = [geometry(name).ball.name for name in options.names(optimizer)]
+    if certificate is not None and (len(names) > 1 or len(point or ()) > 1):
         raise InputError("certificate", "is for one optimizer, and one point if any")
     data = options.load(problem, reading)
     width = options.choose_width(width, data.width)
-    names = [geometry(name).ball.name for name in optimizer]
     constant = ["1"] if data.bias else []
     points = [[*text.split(","), *constant] for text in point or ()]
     found: Margins | None = None
@@ -85,6 +85,8 @@ def margin(
         document["labels"] = {
             name: [each.label for each in found_there] for name, found_there in labels.items()
         }
+    if found is not None:
+        task.draw(partial(_figure, found))
     show_found = None if found is None else partial(_print, found, labels)
     return task.finish(known | task.known | document, show_found, proved=proved)
 
@@ -122,6 +124,12 @@ def _print(found: Margins, labels: dict[str, list[Labelled]]) -> None:
         for each in found_there:
             said = "not the same by all, or open" if each.label is None else f"{each.label:+d}"
             out.print(f"{name} labels ({', '.join(map(show, each.point))}): {said}")
+
+
+def _figure(found: Margins) -> Figure:
+    from numerics.pictures.style import panel
+
+    return panel(found.plot)
 
 
 def _show(margin: Margin | None) -> str:

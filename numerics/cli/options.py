@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import csv
 import inspect
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from fractions import Fraction
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from numerics.cli.output import say
+from numerics.cli import completion
+from numerics.cli.output import note, quietly
 from numerics.cli.outputs import STDOUT
 from theory.errors import InputError
 from theory.loading import DataWarning, load_problem
-from theory.losses import Loss
+from theory.losses import LOSSES, Loss
 from theory.network import Network
 from theory.problem import (
+    BIASES,
     Problem,
     integer,
     positive_integer,
@@ -50,6 +54,29 @@ def count(what: str, metavar: str = "N") -> Any:
     return typer.Option(metavar=metavar, help=what, callback=_positive)
 
 
+def plot(what: str) -> Any:
+    """An option with the file for a picture."""
+    return typer.Option(metavar="FILE", help=f"Draw {what}: .svg, .png or .pdf.")
+
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def _duration(text: str) -> float:
+    """Seconds, of 90, 90s, 1.5m or 2h."""
+    match = re.fullmatch(r"(\d{1,10}(?:\.\d{1,9})?)([smh]?)", text.strip(), re.ASCII)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} must be such as 90 or 90s, seconds, or 90m or 2h")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def time_budget(what: str) -> Any:
+    """An option with a time."""
+    return typer.Option(
+        metavar="TIME", help=f"{what} As 90 (seconds), 90m or 2h.", parser=_duration
+    )
+
+
 def seed(what: str) -> Any:
     """An option with a seed."""
     return typer.Option(metavar="K", help=what, callback=_not_negative)
@@ -76,12 +103,16 @@ ProblemArgument = Annotated[
         help="A JSON, CSV, NPY or NPZ file, - for stdin, or a shipped example (see "
         "`isthmus problems`).",
         callback=stdin,
+        autocompletion=completion.problems,
     ),
 ]
 ProblemOption = Annotated[
     str,
     typer.Option(
-        metavar="PROBLEM", help="A file or a shipped example, as elsewhere.", callback=stdin
+        metavar="PROBLEM",
+        help="A file or a shipped example, as elsewhere.",
+        callback=stdin,
+        autocompletion=completion.problems,
     ),
 ]
 Insisted = Annotated[
@@ -91,10 +122,32 @@ Insisted = Annotated[
         metavar="PROBLEM",
         help="Insist that the proof is about this problem.",
         callback=stdin,
+        autocompletion=completion.problems,
     ),
 ]
+_ONE_OF = f"One of {', '.join(completion.OPTIMIZERS)}."
 Optimizer = Annotated[
-    str, typer.Option(metavar="OPT", help="adamw, lion, muon, ...; a wrong name lists all.")
+    str,
+    typer.Option(
+        metavar="OPT", help=_ONE_OF, autocompletion=completion.among(*completion.OPTIMIZERS)
+    ),
+]
+
+
+def within_option(what: str) -> Any:
+    """An option with an optimizer in whose ball networks are to be."""
+    complete = completion.among(*completion.OPTIMIZERS)
+    return typer.Option(metavar="OPT", help=what, autocompletion=complete)
+
+
+def optimizers_option(what: str, metavar: str = "OPT,...") -> Any:
+    """An option with several optimizers; see `names`."""
+    complete = completion.several(*completion.OPTIMIZERS)
+    return typer.Option(metavar=metavar, help=what, autocompletion=complete)
+
+
+Labelled = Annotated[
+    bool, typer.Option("--labelled", help="Tell permutations of the neurons apart.")
 ]
 Rho = Annotated[
     str | None, typer.Option(metavar="RHO", help="The radius R_W R_a of the optimizer's ball.")
@@ -114,19 +167,23 @@ Width = Annotated[
     ),
 ]
 MaxCells = Annotated[int | None, count("Refuse problems with more cells than this.")]
-_STOP = "Stop after so many seconds with what is known (exit code 3)."
-TimeBudget = Annotated[int | None, count(_STOP, "SECONDS")]
+_STOP = "Stop after so long with what is known (exit code 3)."
+TimeBudget = Annotated[float | None, time_budget(_STOP)]
 TimeBudgetAnyCells = Annotated[
-    int | None,
-    count(
+    float | None,
+    time_budget(
         f"{_STOP} Without a ball any number of cells is then begun on, unless --max-cells says "
-        "otherwise.",
-        "SECONDS",
+        "otherwise."
     ),
 ]
 Jobs = Annotated[int | None, count("Processes; by default one for each core.")]
 Backend = Annotated[
-    str, typer.Option(metavar="NAME", help="What runs the processes: loky, dask or ray.")
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What runs the processes: loky, dask or ray.",
+        autocompletion=completion.among("loky", "dask", "ray"),
+    ),
 ]
 Json = Annotated[
     str | None,
@@ -140,6 +197,12 @@ Json = Annotated[
 Certificate = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the proof, for `isthmus check`.")
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but errors.")]
+
+
+def names(text: str) -> list[str]:
+    """Of a list with commas."""
+    return [name.strip() for name in text.split(",")]
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -197,11 +260,16 @@ class Reading:
             metavar="RULE",
             help="Append the constant feature 1. In balls its weights are decayed as others are, "
             "or as AdamW does (adamw), or free, or as is usual for the optimizer (default).",
+            autocompletion=completion.among(*BIASES),
         ),
     ] = None
     activation: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="relu, abs or leaky_relu:C, C its slope below zero."),
+        typer.Option(
+            metavar="NAME",
+            help="relu, abs or leaky_relu:C, C its slope below zero.",
+            autocompletion=completion.among("relu", "abs", "leaky_relu:"),
+        ),
     ] = None
     loss: Annotated[
         str | None,
@@ -209,6 +277,7 @@ class Reading:
             metavar="NAME",
             help="squared, absolute, quantile:Q, epsilon:E, huber:M; for labels 1 and -1 hinge, "
             "squared_hinge, logistic.",
+            autocompletion=completion.among(*LOSSES),
         ),
     ] = None
     weights: Annotated[
@@ -226,8 +295,12 @@ class Reading:
 AS_IT_IS = Reading()
 
 
+_QUIET = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet)
+
+
 def with_options(command: Callable[..., int]) -> Callable[..., int]:
-    """The command, with the fields of a parameter of type `Reading` as options in its place."""
+    """The command with --quiet, and, of one with a parameter of type `Reading`, with the fields of
+    that as options in its place."""
     signature = inspect.signature(command, eval_str=True)
     parameters: list[inspect.Parameter] = []
     place = None
@@ -236,17 +309,25 @@ def with_options(command: Callable[..., int]) -> Callable[..., int]:
             parameters.append(parameter)
             continue
         place = name
-        parameters += inspect.signature(Reading, eval_str=True).parameters.values()
-    if place is None:
-        return command
+        for field in inspect.signature(Reading, eval_str=True).parameters.values():
+            (option,) = field.annotation.__metadata__
+            option.rich_help_panel = "How PROBLEM is read"
+            parameters.append(field)
+    parameters.append(_QUIET)
 
     @wraps(command)
     def run(**given: Any) -> int:
-        read = {field.name: given.pop(field.name) for field in fields(Reading)}
-        return command(**given, **{place: Reading(**read)})
+        quiet = given.pop(_QUIET.name)
+        if place is not None:
+            read = {field.name: given.pop(field.name) for field in fields(Reading)}
+            given[place] = Reading(**read)
+        with quietly(quiet):
+            return command(**given)
 
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
+    paragraphs = (inspect.getdoc(command) or "").split("\n\n")  # which end lines where help does
+    run.__doc__ = "\n\n".join(" ".join(each.split()) for each in paragraphs)
     return run
 
 
@@ -265,7 +346,7 @@ def load(source: str, reading: Reading) -> Problem:
             floats=reading.floats,
         )
     for doubt in doubts:
-        say(str(doubt.message))
+        note(str(doubt.message))
     changes = given(
         activation=reading.activation,
         weights=None if reading.weights is None else reading.weights.split(","),
@@ -294,43 +375,59 @@ def _listed(given: list[str] | None, option: str) -> list[str] | None:
     return names
 
 
-def ball(within: str | None, rho: str | None) -> Ball | None:
-    """`--within` and `--rho`: an optimizer's ball, if one is asked for."""
+def radius(rho: str | None, weight_decay: str | None) -> Fraction | None:
+    """`--rho`, or what `--weight-decay` makes it; None where neither is given."""
+    if weight_decay is None:
+        return None if rho is None else rational(rho, "rho")
+    if rho is not None:
+        raise InputError("rho", "give it or --weight-decay, not both")
+    return 1 / positive_rational(weight_decay, "weight-decay") ** 2
+
+
+def needed_radius(rho: str | None, weight_decay: str | None) -> Fraction:
+    """The same where one of them is needed."""
+    found = radius(rho, weight_decay)
+    if found is None:
+        raise InputError("rho", "is missing; give it or --weight-decay")
+    return positive_rational(found, "rho")
+
+
+def ball(within: str | None, rho: str | None, weight_decay: str | None) -> Ball | None:
+    """`--within` and `--rho` or `--weight-decay`: an optimizer's ball, if one is asked for."""
     if within is None:
-        if rho is not None:
-            raise InputError("rho", "needs --within and the name of an optimizer")
+        for name, value in (("rho", rho), ("weight-decay", weight_decay)):
+            if value is not None:
+                raise InputError(name, "needs --within and the name of an optimizer")
         return None
     from theory.geometry import geometry
     from theory.within import Ball
 
     _ = geometry(within).ball  # an unknown name is refused before a missing radius
-    if rho is None:
+    found = radius(rho, weight_decay)
+    if found is None:
         raise InputError("rho", "is missing; --within needs it")
-    return Ball(within, rho)
+    return Ball(within, found)
 
 
-def ball_or_penalty(within: str | None, rho: str | None, beta: str | None) -> Within | None:
-    """`--within` with `--rho`, or for sgd with `--beta`; None where it is not given."""
+def ball_or_penalty(
+    within: str | None, rho: str | None, weight_decay: str | None, beta: str | None
+) -> Within | None:
+    """The same, or for sgd with `--beta`; None where no place is given."""
     from theory.geometry import geometry
     from theory.within import Penalty, within_of
 
     if within is None and beta is not None:
         raise InputError("beta", f"needs --within {Penalty.optimizer}")
     if within is None or (beta is None and geometry(within).name != Penalty.optimizer):
-        return ball(within, rho)
-    return within_of(within, rho=rho, beta=beta)
+        return ball(within, rho, weight_decay)
+    return within_of(within, rho=radius(rho, weight_decay), beta=beta)
 
 
 def within(optimizer: str, rho: str | None, weight_decay: str | None, beta: str | None) -> Within:
     """`--optimizer` and `--rho`, or what `--weight-decay` makes it, or `--beta`."""
     from theory.within import within_of
 
-    radius = None if rho is None else rational(rho, "rho")
-    if weight_decay is not None:
-        if rho is not None:
-            raise InputError("rho", "give it or --weight-decay, not both")
-        radius = 1 / positive_rational(weight_decay, "weight-decay") ** 2
-    return within_of(optimizer, rho=radius, beta=beta)
+    return within_of(optimizer, rho=radius(rho, weight_decay), beta=beta)
 
 
 def choose_width(width: int | None, stated: int | None) -> int:

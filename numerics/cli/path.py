@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,8 @@ from theory.problem import format_rational, rational
 from theory.text import show, show_interval
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from theory.connectivity import Projection, SolutionPath, SolutionSet
     from theory.landscape import Barrier
 
@@ -41,11 +44,9 @@ def path(
         typer.Option("--project", help="Move the networks into the solution set first."),
     ] = False,
     max_cells: options.MaxCells = None,
+    time_budget: options.TimeBudget = None,
     certificate: options.Certificate = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw the path: .svg, .png or .pdf."),
-    ] = None,
+    plot: Annotated[Path | None, options.plot("the path")] = None,
     reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
@@ -58,7 +59,8 @@ def path(
     from theory.connectivity import project as into_set
 
     reads = (problem, first, second)
-    task = Task(context.obj, reads, json=json, certificate=certificate, plot=plot)
+    outputs = {"certificate": certificate, "plot": plot}
+    task = Task(context.obj, reads, json=json, time_budget=time_budget, **outputs)
     data = options.load(problem, reading)
     ends = (options.load_network(first), options.load_network(second))
     within = options.within(optimizer, rho, weight_decay, beta)
@@ -78,14 +80,18 @@ def path(
             ends = (projections[0].network, projections[1].network)
         limit = options.given(max_cells=max_cells)
         found = connect(solutions, *ends, progress=report, **limit)
-    if isinstance(found, SolutionPath) and plot is not None:
-        from numerics.pictures.paths import save_path
-
-        save_path(plot, found)
+    if isinstance(found, SolutionPath):
+        task.draw(partial(_figure, found))
     known = (solutions, ends[0].width, projections, found)
     document = _document(*known) | ({"known": task.reason} if found is None else {})
     code = task.finish(document, lambda: _print(*known), proved=found)
     return EXIT_FALSE if found and not isinstance(found, SolutionPath) else code
+
+
+def _figure(path: SolutionPath) -> Figure:
+    from numerics.pictures.paths import draw_solution_path
+
+    return draw_solution_path(path)
 
 
 def _document(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, EXIT_FALSE, EXIT_UNDECIDED, say
+from numerics.cli.output import EXIT_DONE, EXIT_FALSE, EXIT_UNDECIDED, note, say, seen
 from numerics.cli.task import Task
 
 
@@ -60,7 +60,8 @@ def prove(
     if coq.coqc() is None:
         say(coq.INSTALL)
         return task.finish(document, None, code=EXIT_UNDECIDED)
-    result = coq.compiled(found.text, say)
+    with seen("compiling"):
+        result = coq.compiled(found.text, note)
     document |= {"proved": result.accepted, "axioms": list(result.axioms)}
     if not result.accepted:
         task.lines.append(f"Coq refuses it: {result.errors}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,8 @@ from theory.errors import Interrupted
 from theory.text import show, show_interval
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from theory.radii import Radii, Radius
 
 
@@ -23,9 +26,11 @@ def radii(
     width: options.Width = None,
     optimizers: Annotated[
         str | None,
-        typer.Option(metavar="NAME,...", help="Only these optimizers; by default all with a ball."),
+        options.optimizers_option("Only these optimizers; by default all with a ball."),
     ] = None,
     max_cells: options.MaxCells = None,
+    time_budget: options.TimeBudget = None,
+    plot: Annotated[Path | None, options.plot("the radii, by optimizer and component")] = None,
     reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
@@ -39,12 +44,12 @@ def radii(
     from theory.radii import OPTIMIZERS
     from theory.radii import least_radii as compute
 
-    task = Task(context.obj, [problem], json=json)
+    task = Task(context.obj, [problem], json=json, plot=plot, time_budget=time_budget)
     data = options.load(problem, reading)
     width = options.choose_width(width, data.width)
     chosen = OPTIMIZERS
     if optimizers is not None:
-        chosen = tuple(geometry(name.strip()).ball.name for name in optimizers.split(","))
+        chosen = tuple(geometry(name).ball.name for name in options.names(optimizers))
     found: Radii | None = None
     with task.working() as report:
         analysis = analyse(data, width, progress=report, **options.given(max_cells=max_cells))
@@ -58,9 +63,17 @@ def radii(
         "components": [],
         "preferred": {},
     }
+    if found is not None:
+        task.draw(partial(_figure, found))
     show_found = None if found is None else partial(_print, found)
     document = {} if found is None else found.to_json()
     return task.finish(known | task.known | document, show_found)
+
+
+def _figure(found: Radii) -> Figure:
+    from numerics.pictures.style import panel
+
+    return panel(found.plot)
 
 
 def _show(radius: Radius | None) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from theory.problem import format_rational, integer, is_number, positive_integer
 from theory.text import show
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.console import Console
 
     from theory.connectivity.solutions import Point
@@ -53,7 +55,7 @@ class _Found:
 def regions(
     context: typer.Context,
     problem: options.ProblemArgument,
-    optimizers: Annotated[str, typer.Option(metavar="A,B", help="Two of them, by name.")],
+    optimizers: Annotated[str, options.optimizers_option("Two of them, by name.", "A,B")],
     width: Annotated[
         str | None,
         typer.Option(
@@ -65,7 +67,7 @@ def regions(
         str | None,
         typer.Option(metavar="RHO_A,RHO_B", help="Only at this radius of each ball."),
     ] = None,
-    decay: Annotated[
+    weight_decay: Annotated[
         str | None,
         typer.Option(metavar="L_A,L_B", help="In place of --at: weight decays, rho = 1/L^2."),
     ] = None,
@@ -86,11 +88,9 @@ def regions(
     max_coefficients: Annotated[
         int | None, options.count("Refuse a larger program of what holds at every large width.")
     ] = None,
+    time_budget: options.TimeBudget = None,
     certificate: options.Certificate = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw the phase diagram: .svg, .png or .pdf."),
-    ] = None,
+    plot: Annotated[Path | None, options.plot("the phase diagram")] = None,
     reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
@@ -100,7 +100,8 @@ def regions(
     differ. A ball of radius rho has R_W = R_a = sqrt(rho), a weight decay of 1/sqrt(rho); for sgd
     rho bounds (||W||_F^2 + ||a||^2) / 2.
     """
-    task = Task(context.obj, [problem], json=json, certificate=certificate, plot=plot)
+    outputs = {"certificate": certificate, "plot": plot}
+    task = Task(context.obj, [problem], json=json, time_budget=time_budget, **outputs)
     data = options.load(problem, reading)
     names = _optimizers(optimizers)
     widths = _widths(width, data.width)
@@ -108,7 +109,7 @@ def regions(
         raise InputError("certificate", "is of one width; pass one --width")
     if vertices < 2:
         raise InputError("vertices", f"{vertices} must be at least 2")
-    radii = _radii(names, at, decay)
+    radii = _radii(names, at, weight_decay)
     threshold = None if level is None else rational(level, "level")
     limits = options.given(max_cells=max_cells, max_coefficients=max_coefficients)
 
@@ -123,10 +124,8 @@ def regions(
             break
     documents = [_document(found, names, radii) for found in studied]
     drawn = [(found.frontier, found.meeting) for found in studied if found.frontier is not None]
-    if plot is not None and drawn:
-        from numerics.pictures.regions import save_regions
-
-        save_regions(plot, drawn)
+    if drawn:
+        task.draw(partial(_figure, drawn))
 
     def show_all() -> None:
         out = console()
@@ -143,10 +142,16 @@ def regions(
     )
 
 
+def _figure(drawn: Sequence[tuple[Frontier, Meeting | None]]) -> Figure:
+    from numerics.pictures.regions import draw_regions
+
+    return draw_regions(drawn)
+
+
 def _optimizers(text: str) -> tuple[str, str]:
     from theory.geometry import geometry
 
-    names = [geometry(name.strip()).name for name in text.split(",")]
+    names = [geometry(name).name for name in options.names(text)]
     if len(names) != 2:
         raise InputError("optimizers", f"name two of them, as in adamw,muon, not {len(names)}")
     if names[0] == names[1]:
@@ -158,8 +163,7 @@ def _widths(text: str | None, stated: int | None) -> list[int | None]:
     if text is None:
         return [options.choose_width(None, stated)]
     widths: list[int | None] = []
-    for part in text.split(","):
-        word = part.strip()
+    for word in options.names(text):
         if word != _LARGE and not is_number(word):
             raise InputError("width", f"{word!r} is not a number of neurons or `{_LARGE}`")
         number = None if word == _LARGE else integer(word, "width")
@@ -170,16 +174,16 @@ def _widths(text: str | None, stated: int | None) -> list[int | None]:
 def _radii(
     names: tuple[str, str], at: str | None, decay: str | None
 ) -> tuple[Fraction, Fraction] | None:
-    """`--at`, or what `--decay` makes it."""
+    """`--at`, or what `--weight-decay` makes it."""
     if at is None and decay is None:
         return None
     if at is not None and decay is not None:
-        raise InputError("at", "give it or --decay, not both")
-    option, text = ("at", at) if decay is None else ("decay", decay)
-    parts = (text or "").split(",")
+        raise InputError("at", "give it or --weight-decay, not both")
+    option, text = ("at", at) if decay is None else ("weight-decay", decay)
+    parts = options.names(text or "")
     if len(parts) != 2:
         raise InputError(option, f"{text!r} must be two numbers, one for each optimizer")
-    values = [rational(part.strip(), option) for part in parts]
+    values = [rational(part, option) for part in parts]
     for name, value in zip(names, values, strict=True):
         if value <= 0:
             raise InputError(option, f"{format_rational(value)} for {name} must be positive")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,8 @@ from theory.problem import positive_integer
 from theory.text import decimal, show, show_interval
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from theory.programs import Optimum
 
 
@@ -31,8 +34,10 @@ def solve(
         typer.Option(metavar="N", help="Search for patterns where there are more than this."),
     ] = None,
     max_cells: options.MaxCells = None,
+    time_budget: options.TimeBudget = None,
     seed: Annotated[int, options.seed("Of that search.")] = 0,
     certificate: options.Certificate = None,
+    plot: Annotated[Path | None, options.plot("what the network found says at the data")] = None,
     reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
@@ -46,7 +51,8 @@ def solve(
     """
     from theory.programs import solve as compute
 
-    task = Task(context.obj, [problem], json=json, certificate=certificate)
+    outputs = {"certificate": certificate, "plot": plot}
+    task = Task(context.obj, [problem], json=json, time_budget=time_budget, **outputs)
     data = options.load(problem, reading)
     within = options.within(optimizer, rho, weight_decay, beta)
     found: Optimum | None = None
@@ -62,11 +68,18 @@ def solve(
     document: dict[str, Any] = {"optimizer": within.optimizer, "complete": found is not None}
     if found is None:
         return task.finish(document | {"known": task.reason}, None)
+    task.draw(partial(_figure, found))
     if json == "-" and not found.decided:
         say(_undecided(found))
     code = EXIT_DONE if found.decided else EXIT_UNDECIDED
     show_found = partial(_print, found)
     return task.finish(document | found.to_json(), show_found, proved=found, code=code)
+
+
+def _figure(found: Optimum) -> Figure:
+    from numerics.pictures.style import panel
+
+    return panel(found.plot)
 
 
 def _program(found: Optimum) -> str:

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from numerics.cli import options
-from numerics.cli.output import EXIT_DONE, progress, say
+from numerics.cli import completion, options
+from numerics.cli.output import EXIT_DONE, note, progress
 from numerics.cli.outputs import Folder, check_outputs
 
 app = typer.Typer(
@@ -24,11 +24,20 @@ def real_data(
     context: typer.Context,
     out: Out,
     dataset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only diabetes, breast-cancer or digits.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only diabetes, breast-cancer or digits.",
+            autocompletion=completion.among("diabetes", "breast-cancer", "digits"),
+        ),
     ] = None,
     optimizer: Annotated[
         str | None,
-        typer.Option(metavar="OPT", help="Only this one, also where it is measured already."),
+        typer.Option(
+            metavar="OPT",
+            help="Only this one, also where it is measured already.",
+            autocompletion=completion.among(*completion.OPTIMIZERS),
+        ),
     ] = None,
 ) -> int:
     """Optima in the optimizers' balls on real data, beside trained networks.
@@ -39,8 +48,10 @@ def real_data(
     from numerics.studies.real_data import measure_all
 
     check_outputs([], json=str(out))
-    for name, row in measure_all(out, dataset, optimizer, command=context.obj):
-        say(f"{name}, {row}")
+    with progress() as report:
+        for k, (name, row) in enumerate(measure_all(out, dataset, optimizer, command=context.obj)):
+            note(f"{name}, {row}")
+            report(f"{name}, {row}; networks measured", k)
     return EXIT_DONE
 
 
@@ -77,7 +88,7 @@ def separation(
             write_example(search / f"{name}.json", problem)
     many = many.at_most(len(problems))
     measured: dict[str, Any] = {}
-    with progress(at_once=not many.alone) as report:
+    with progress(len(problems), done=lambda: len(measured), at_once=not many.alone) as report:
         found = measured_facts(problems.values(), many, report)
         for name, each in zip(problems, found, strict=True):
             measured[name] = each

@@ -6,22 +6,36 @@ does.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, emit, over_budget, progress, say
+from numerics.cli.output import (
+    EXIT_DONE,
+    EXIT_UNDECIDED,
+    Report,
+    emit,
+    over_budget,
+    progress,
+    say,
+    seen,
+)
 from numerics.cli.outputs import Folder, check_outputs
 from theory.errors import BudgetError, Interrupted, SolverFailure, Undecided, WorkerDied
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Task:
     """Outputs that were found good, and what is known of the work.
 
     command: recorded with the JSON result. reads: files, or names of examples. json, certificate,
-    plot: the options of these names. folders: by the option. Raises InputError for outputs that
-    cannot be written, and those that overwrite what is read or each other.
+    plot, time_budget (for all of the work, in seconds): the options of these names. folders: by the
+    option. Raises InputError for outputs that cannot be written, and those that overwrite what is
+    read or each other.
     """
 
     def __init__(
@@ -32,10 +46,12 @@ class Task:
         json: str | None,
         certificate: Path | None = None,
         plot: Path | None = None,
+        time_budget: float | None = None,
         **folders: Path | Folder | None,
     ) -> None:
         check_outputs(reads, json=json, certificate=certificate, plot=plot, **folders)
         self._command, self._json, self._certificate = command, json, certificate
+        self._plot, self._seconds, self._since = plot, time_budget, time.monotonic()
         self.lines: list[str] = []  # that `finish` prints last
         self.stop: BudgetError | Interrupted | SolverFailure | Undecided | WorkerDied | None = None
 
@@ -53,21 +69,29 @@ class Task:
         return {"known": known} if known else {}
 
     @contextmanager
-    def working(
-        self, total: int | None = None, *, what: str = "", seconds: int | None = None
-    ) -> Iterator[Callable[[str, int], None]]:
+    def working(self, total: float | None = None, *, what: str = "") -> Iterator[Report]:
         """The callback of `progress`; what stops the work ends the block, and is said.
 
-        what: named before the reason. seconds: that the work may take.
+        what: named before the reason.
         """
         self.stop = None
         try:
-            with progress(total, seconds=seconds) as report:
+            with progress(total, seconds=self._seconds, since=self._since) as report:
                 yield report
         except (BudgetError, Interrupted, SolverFailure, Undecided, WorkerDied) as stop:
             self.stop = stop
             what = what or ("not decided" if isinstance(stop, Undecided) else "")
             say(f"{what}{what and ': '}{self.reason}")
+
+    def draw(self, draw: Callable[[], Figure]) -> None:
+        """Write the picture, where one was asked for; `finish` says so."""
+        if self._plot is None:
+            return
+        with seen("drawing"):
+            from numerics.pictures.style import save_figure
+
+            save_figure(self._plot, draw)
+        self.lines.append(f"picture: {self._plot}")
 
     def finish(
         self,
@@ -90,7 +114,8 @@ class Task:
             from numerics.files import write_json
             from theory.certificates import certify
 
-            write_json(self._certificate, certify(proved))
+            with seen("writing the proof"):
+                write_json(self._certificate, certify(proved))
             self.lines.append(f"proof: {self._certificate}")
         for line in self.lines if tell else ():
             print(line)

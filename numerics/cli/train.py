@@ -13,17 +13,26 @@ import typer
 
 from numerics.cli import options
 from numerics.cli.bounds import lower_bound
-from numerics.cli.output import EXIT_DONE, EXIT_UNDECIDED, console, over_budget, say
+from numerics.cli.output import (
+    EXIT_DONE,
+    EXIT_UNDECIDED,
+    console,
+    note,
+    over_budget,
+    say,
+    seen,
+)
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
 from theory.documents import bounds_document, interval_document
 from theory.errors import BudgetError, InputError, Interrupted, Undecided
-from theory.problem import format_rational, positive_rational
+from theory.problem import format_rational
 from theory.text import show, show_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from matplotlib.figure import Figure
     from rich.table import Table
 
     from numerics.training.runs import Runs
@@ -38,17 +47,16 @@ def train(
     context: typer.Context,
     problem: options.ProblemArgument,
     optimizer: options.Optimizer,
-    rho: Annotated[
-        str, typer.Option(metavar="RHO", help="R_W R_a: weight decay 1/sqrt(RHO) on both layers.")
-    ],
+    rho: options.Rho = None,
+    weight_decay: options.WeightDecay = None,
     seeds: Annotated[int, options.count("Number of random starts.", "S")] = 200,
     steps: Annotated[int, options.count("Steps of each run.")] = 10_000,
-    lr: Annotated[
+    learning_rate: Annotated[
         float | None,
         typer.Option(
-            metavar="ETA",
-            help="Learning rate of the first step; that of step t is ETA / (1 + 100 t / N). By "
-            "default 0.04 sqrt(RHO), and 0.01 for sgd.",
+            metavar="LR",
+            help="Of the first step; that of step t is LR / (1 + 100 t / N). By default 0.04 "
+            "sqrt(RHO), and 0.01 for sgd.",
         ),
     ] = None,
     seed: Annotated[int, options.seed("Of the random starts.")] = 0,
@@ -65,6 +73,7 @@ def train(
     max_assignments: Annotated[
         int | None, options.count("Refuse a search for nearest cells that is larger.")
     ] = None,
+    time_budget: options.TimeBudget = None,
     networks: Annotated[
         Path | None,
         typer.Option(
@@ -72,6 +81,7 @@ def train(
             help="Write the trained networks there, as 0.json, 1.json, ...",
         ),
     ] = None,
+    plot: Annotated[Path | None, options.plot("where the runs end")] = None,
     reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
@@ -85,20 +95,23 @@ def train(
     from theory.geometry import geometry
 
     nets = networks and Folder(networks, ("[0-9]*.json",))
-    task = Task(context.obj, [problem], json=json, networks=nets)
+    task = Task(
+        context.obj, [problem], json=json, plot=plot, time_budget=time_budget, networks=nets
+    )
     data = options.load(problem, reading)
     width = options.choose_width(width, data.width)
-    radius = positive_rational(rho, "rho")
+    radius = options.needed_radius(rho, weight_decay)
     optimizer = geometry(optimizer).name
-    if lr is not None and not 0 < lr < math.inf:
-        raise InputError("lr", f"{lr} must be positive and finite")
+    if learning_rate is not None and not 0 < learning_rate < math.inf:
+        raise InputError("learning-rate", f"{learning_rate} must be positive and finite")
     if tolerance is not None and not 0 <= tolerance < math.inf:
         raise InputError("tolerance", f"{tolerance} must be a number, at least 0")
 
-    from numerics.training.loop import require_apart, require_memory
-    from numerics.training.loop import train as train_networks
-    from numerics.training.optimizers import OPTIMIZERS
-    from numerics.training.runs import DEFAULT_TOLERANCE, Runs, located
+    with seen("loading torch"):
+        from numerics.training.loop import require_apart, require_memory
+        from numerics.training.loop import train as train_networks
+        from numerics.training.optimizers import OPTIMIZERS
+        from numerics.training.runs import DEFAULT_TOLERANCE, Runs, located
     from theory.within import Ball, Penalty, Within, settled
 
     # Without a ball the weight decay 1 / sqrt(rho) is that of a penalty.
@@ -109,8 +122,8 @@ def train(
         within = Ball(optimizer, radius)
     data, _ = settled(data, within)
     schedule = OPTIMIZERS[optimizer].default_schedule(within, steps)
-    if lr is not None:
-        schedule = replace(schedule, initial=lr)
+    if learning_rate is not None:
+        schedule = replace(schedule, initial=learning_rate)
     require_memory(data, width, seeds)
     cells = options.given(max_cells=max_cells)
     known = _Known(data, width, optimizer, radius, cells)
@@ -119,7 +132,7 @@ def train(
         try:
             known.study(report)
         except BudgetError as error:
-            say(f"the least loss, and where runs land, will not be computed: {over_budget(error)}")
+            note(f"the least loss, and where runs land, will not be computed: {over_budget(error)}")
         _refuse_small_ball(known)
         if tolerance is not None and known.analysis is not None:
             require_apart(known.analysis, tolerance)
@@ -149,6 +162,8 @@ def train(
                     runs = _placed(runs, within, cells, report)
         if not runs.complete:
             say(str(Interrupted()))
+    if runs is not None:
+        task.draw(partial(_figure, runs))
     complete = runs is not None and runs.complete and task.stop is None
     if runs is not None and networks is not None:
         trained_networks = runs.result.networks().items()
@@ -177,6 +192,12 @@ def train(
         None if runs is None else partial(_print, runs, known),
         code=EXIT_DONE if complete else EXIT_UNDECIDED,
     )
+
+
+def _figure(runs: Runs) -> Figure:
+    from numerics.pictures.results import ends
+
+    return ends(runs)
 
 
 @dataclass
@@ -239,12 +260,12 @@ class _Known:
             if _usual(self.data):
                 raise
             what = "where runs land" if self.analysis is None else "the radii of components"
-            say(f"{what} will not be computed: {error}")
+            note(f"{what} will not be computed: {error}")
             if self.optimizer in OPTIMIZERS:
                 try:
                     self.bounds = self._least_in_ball(report)
                 except InputError as why:
-                    say(f"the least loss in the ball will not be computed: {why}")
+                    note(f"the least loss in the ball will not be computed: {why}")
 
     def _components(self, report: Progress) -> None:
         """The components of least loss without a ball, which of them the ball reaches, and the
@@ -281,7 +302,7 @@ class _Known:
         lowest = least(ball, tick=partial(report, "least loss in the ball, minima computed"))
         if lowest.value - lowest.lower > DEFAULT_TOLERANCE * 2 * self.data.zero:
             between = show_interval(lowest.lower, lowest.value)
-            say(f"the least loss in the ball is not known; it is proved to be in {between}")
+            note(f"the least loss in the ball is not known; it is proved to be in {between}")
             return None
         return lowest.lower, lowest.value
 
@@ -307,12 +328,12 @@ def _named(runs: Runs, known: _Known, limit: Mapping[str, Any], report: Progress
                     raise Interrupted
                 return runs.named(tree, **limit)
             except BudgetError as error:
-                say(f"runs will be named without the merge tree: {over_budget(error)}")
+                note(f"runs will be named without the merge tree: {over_budget(error)}")
         return _named_by_cells(runs, report)
     except InputError as error:
         if _usual(problem):
             raise
-        say(f"where runs end is not named: {error}")
+        note(f"where runs end is not named: {error}")
         return runs
 
 
@@ -324,7 +345,7 @@ def _named_by_cells(runs: Runs, report: Progress) -> Runs:
     problem, width, within = config.problem, config.width, config.within
     entries = runs.count * problem.n * problem.d * width
     if entries > _ENTRIES and config.steps < _AS_LONG:
-        say(
+        note(
             f"where runs end is not named: programs of their cells have {entries:,} entries, which "
             f"takes as long as {_AS_LONG:,} steps; train for that many, or fewer seeds"
         )
@@ -342,9 +363,9 @@ def _placed(runs: Runs, ball: Ball, limit: Mapping[str, Any], report: Progress) 
         found = Membership(config.problem, config.width, within=ball, progress=report, **limit)
         return runs.placed(found)
     except BudgetError as error:
-        say(f"where runs landed is not proved: {over_budget(error)}")
+        note(f"where runs landed is not proved: {over_budget(error)}")
     except Undecided as error:
-        say(f"where runs landed is not proved: {error}")
+        note(f"where runs landed is not proved: {error}")
     return runs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,8 @@ from theory.problem import rational
 from theory.text import show, show_interval
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from theory.landscape import Limit, Valleys
 
 _LISTED = 20  # valleys and limits in a table; JSON has all
@@ -25,19 +28,16 @@ def valleys(
     context: typer.Context,
     problem: options.ProblemArgument,
     width: options.Width = None,
-    labelled: Annotated[
-        bool, typer.Option("--labelled", help="Tell permutations of the neurons apart.")
-    ] = False,
+    labelled: options.Labelled = False,
     within: Annotated[
         str | None,
-        typer.Option(
-            metavar="OPT",
-            help="Only networks in this optimizer's ball; needs --rho, or --beta for sgd.",
+        options.within_option(
+            "Only networks in this optimizer's ball; needs --rho or --weight-decay, or --beta for "
+            "sgd."
         ),
     ] = None,
-    rho: Annotated[
-        str | None, typer.Option(metavar="RHO", help="The radius of that ball, R_W R_a.")
-    ] = None,
+    rho: options.Rho = None,
+    weight_decay: options.WeightDecay = None,
     beta: options.Beta = None,
     min_depth: Annotated[
         str | None,
@@ -51,9 +51,7 @@ def valleys(
     time_budget: options.TimeBudget = None,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Draw the tree, with its births and deaths, as .png, .svg or .pdf."
-        ),
+        options.plot("the tree, and its births and deaths"),
     ] = None,
     persistence: Annotated[
         Path | None,
@@ -73,13 +71,13 @@ def valleys(
     permutation of the neurons, unless --labelled.
     """
     outputs = {"certificate": certificate, "plot": plot, "persistence": persistence}
-    task = Task(context.obj, [problem], json=json, **outputs)
+    task = Task(context.obj, [problem], json=json, time_budget=time_budget, **outputs)
     data = options.load(problem, reading)
     width = options.choose_width(width, data.width)
     depth = None if min_depth is None else rational(min_depth, "min-depth")
     if depth is not None and depth < 0:
         raise InputError("min-depth", f"{min_depth} must not be negative")
-    place = options.ball_or_penalty(within, rho, beta)
+    place = options.ball_or_penalty(within, rho, weight_decay, beta)
 
     from theory.landscape import limits
     from theory.landscape import valleys as all_valleys
@@ -87,7 +85,7 @@ def valleys(
     given = options.given(max_cells=max_cells)
     tree: Valleys | None = None
     rests: tuple[Limit, ...] | None = None
-    with task.working(seconds=time_budget) as report:
+    with task.working() as report:
         tree = all_valleys(
             data,
             width,
@@ -120,7 +118,10 @@ def valleys(
     if rests is not None:
         document["limits"] = [limit.to_json() for limit in rests]
     if tree is not None:
-        _write(tree, plot, persistence, task)
+        task.draw(partial(_figure, tree))
+        if persistence is not None:
+            _write(tree, persistence)
+            task.lines.append(f"births and deaths: {persistence}")
 
     def show_all() -> None:
         if tree is not None:
@@ -130,28 +131,26 @@ def valleys(
     return task.finish(document | task.known, show_all, proved=proved)
 
 
-def _write(tree: Valleys, plot: Path | None, persistence: Path | None, task: Task) -> None:
-    if plot is not None:
-        from numerics.pictures.style import save_figure
-        from numerics.pictures.valleys import both
+def _figure(tree: Valleys) -> Figure:
+    from numerics.pictures.valleys import both
 
-        save_figure(plot, lambda: both(tree))
-        task.lines.append(f"picture: {plot}")
-    if persistence is not None:
-        import io
+    return both(tree)
 
-        import numpy as np
 
-        from numerics.files import write
+def _write(tree: Valleys, persistence: Path) -> None:
+    import io
 
-        bars = [
-            (float(valley.birth), float("inf") if valley.death is None else float(valley.death))
-            for valley in tree.valleys
-        ]
-        content = io.BytesIO()
-        np.lib.format.write_array(content, np.array(bars, dtype=np.float64))
-        write(persistence, content.getvalue())
-        task.lines.append(f"births and deaths: {persistence}")
+    import numpy as np
+
+    from numerics.files import write
+
+    bars = [
+        (float(valley.birth), float("inf") if valley.death is None else float(valley.death))
+        for valley in tree.valleys
+    ]
+    content = io.BytesIO()
+    np.lib.format.write_array(content, np.array(bars, dtype=np.float64))
+    write(persistence, content.getvalue())
 
 
 def _print(tree: Valleys, rests: tuple[Limit, ...] | None) -> None:

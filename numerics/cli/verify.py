@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from numerics.cli import options
-from numerics.cli.output import EXIT_FALSE, EXIT_INPUT, EXIT_UNDECIDED, console, progress, say
+from numerics.cli import completion, options
+from numerics.cli.output import (
+    EXIT_FALSE,
+    EXIT_INPUT,
+    EXIT_UNDECIDED,
+    console,
+    progress,
+    say,
+    seen,
+)
 from numerics.cli.outputs import Folder
 from numerics.cli.task import Task
 from theory.errors import InputError, Interrupted
@@ -30,11 +38,13 @@ def verify(
             metavar="[CLAIM]...",
             help="Names, Python files with claims, or `gallery`: the theorems of other papers. All "
             "of them by default.",
+            autocompletion=completion.claims,
         ),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer instances and less training: under a minute.")
     ] = False,
+    time_budget: options.TimeBudget = None,
     jobs: options.Jobs = None,
     backend: options.Backend = "loky",
     report: Annotated[
@@ -58,10 +68,11 @@ def verify(
     if listed:
         return _list(chosen, Task(None, claims or [], json=json))
 
-    from numerics.files import provenance
-    from numerics.report.chapters import write_report
-    from numerics.report.verification import verify_claims
-    from theory.parallel import Jobs
+    with seen("loading what draws the report"):
+        from numerics.files import provenance
+        from numerics.report.chapters import write_report
+        from numerics.report.verification import verify_claims
+        from theory.parallel import Jobs
 
     if report is None:  # a small run never replaces the report of the whole one
         report = Path("report", "part") if claims or quick else Path("report")
@@ -71,7 +82,9 @@ def verify(
     many = Jobs(jobs, backend).at_most(len(chosen))
     done: dict[str, Chapter] = {}
     try:
-        with progress(at_once=not many.alone) as tick:
+        with progress(
+            len(chosen), done=lambda: len(done), at_once=not many.alone, seconds=time_budget
+        ) as tick:
             for chapter in verify_claims(
                 chosen, report, jobs=many, progress=tick, files=files, quick=quick
             ):
@@ -82,7 +95,8 @@ def verify(
     chapters = [done[claim.id] for claim in chosen if claim.id in done]
     unfinished = [claim.id for claim in chosen if claim.id not in done]
     record = provenance(context.obj)
-    write_report(chapters, report, record, quick=quick, unfinished=unfinished)
+    with seen("writing the report"):
+        write_report(chapters, report, record, quick=quick, unfinished=unfinished)
     document = {
         "claims": [chapter.document for chapter in chapters],
         "quick": quick,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +18,8 @@ from theory.text import show, show_interval
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from matplotlib.figure import Figure
+
     from theory.connectivity import Profile, RadiusInterval
     from theory.problem import Problem
     from theory.types import Progress
@@ -25,7 +29,8 @@ def width(
     context: typer.Context,
     problem: options.ProblemArgument,
     optimizer: options.Optimizer,
-    rho: Annotated[str, typer.Option(metavar="RHO", help="The radius R_W R_a of its ball.")],
+    rho: options.Rho = None,
+    weight_decay: options.WeightDecay = None,
     max_width: Annotated[int, options.count("The widths are 1 to M.", "M")] = 4,
     level: Annotated[
         str | None,
@@ -47,6 +52,7 @@ def width(
         bool,
         typer.Option("--intervals", help="Also for which RHO exact fits have how many components."),
     ] = False,
+    plot: Annotated[Path | None, options.plot("the components, by width")] = None,
     reading: options.Reading = options.AS_IT_IS,
     json: options.Json = None,
 ) -> int:
@@ -58,9 +64,9 @@ def width(
     from theory.connectivity import width_profile
     from theory.within import Ball
 
-    task = Task(context.obj, [problem], json=json)
+    task = Task(context.obj, [problem], json=json, plot=plot)
     data = options.load(problem, reading)
-    ball = Ball(optimizer, rho)
+    ball = Ball(optimizer, options.needed_radius(rho, weight_decay))
     cells = options.given(max_cells=max_cells)
     too_large = _too_large(data, max_width, cells)
     with progress(seconds=time_budget) as report:
@@ -80,6 +86,9 @@ def width(
     if steps is not None:
         document["intervals"] = [_interval_document(*item) for item in steps.items()]
 
+    if found.rows:
+        task.draw(partial(_figure, found))
+
     def show_found() -> None:
         _print(found)
         if steps is not None:
@@ -87,6 +96,12 @@ def width(
 
     code = EXIT_DONE if found.complete else EXIT_UNDECIDED
     return task.finish(document, show_found, code=code)
+
+
+def _figure(found: Profile) -> Figure:
+    from numerics.pictures.style import panel
+
+    return panel(found.plot)
 
 
 def _too_large(problem: Problem, max_width: int, limit: Mapping[str, Any]) -> int | None:

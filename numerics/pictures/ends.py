@@ -10,7 +10,7 @@ from theory.pictures.style import COLOURS
 
 _COLOURS = {
     **dict(zip(("global", "valley", "plateau", "kink"), COLOURS, strict=True)),
-    **{"moving": "#000000", "diverged": "#666666"},
+    **{"minimum": "#56B4E9", "undecided": "#E69F00", "moving": "#000000", "diverged": "#666666"},
 }
 
 

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import math
-from functools import partial
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from numerics.pictures.style import save_figure
 from theory.connectivity import SolutionPath
 from theory.pictures.paths import draw_loss, draw_neurons, draw_norm, shown_points
-
-
-def save_path(file: Path, path: SolutionPath) -> None:
-    """Write the picture of a path; the ending of the file says how."""
-    save_figure(file, partial(draw_solution_path, path))
 
 
 def draw_solution_path(path: SolutionPath) -> Figure:

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from numerics.pictures.style import save_figure
 from theory.pictures.regions import both_regions, limits_of, phase_diagram
 from theory.regions import Frontier, Meeting
-
-
-def save_regions(file: Path, found: Sequence[tuple[Frontier, Meeting | None]]) -> None:
-    """Write a row of pictures for each width; the ending of the file says how."""
-    save_figure(file, partial(draw_regions, found))
 
 
 def draw_regions(found: Sequence[tuple[Frontier, Meeting | None]]) -> Figure:

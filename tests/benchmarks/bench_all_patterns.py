@@ -86,7 +86,7 @@ def test_what_is_known_of_ten_columns(benchmark: BenchmarkFixture, within: Ball 
     solved = time.process_time()
     text = json.dumps(certify(found))
     written = time.process_time()
-    verdict = check(json.loads(text), problem, limit=10**9)
+    verdict = check(json.loads(text), problem, max_steps=10**9)
     checked = time.process_time()
     print(
         f"\n| {within} | {found.patterns} | {float(found.everywhere):.1f} | "

@@ -7,7 +7,7 @@ and the four facts of the page's section "Why this suffices". Not trusted: any l
 certificate. The arrangement, its cones, rays and facets are derived again from the data, exactly.
 
 Limits: the numbers of rays, of cones and of vertices in a ball are binomial in n and d. So steps,
-in the sense of `theory.certificates.work`, are counted before they are taken; more than `limit`
+in the sense of `theory.certificates.work`, are counted before they are taken; more than `max_steps`
 are refused.
 
 A new kind is a module with a table `KINDS` of its own, and a place in the one below.
@@ -55,16 +55,16 @@ class Verdict:
 
 
 def check(
-    document: object, problem: Problem | None = None, *, limit: int = work.DEFAULT_LIMIT
+    document: object, problem: Problem | None = None, *, max_steps: int = work.DEFAULT_LIMIT
 ) -> Verdict:
     """Verify a certificate, given as the JSON document it is.
 
     problem: the problem it is meant for; without it, the certificate speaks of the one inside it.
-    limit: the most steps; one is about a multiplication of two integers of up to 64 bits.
+    max_steps: the most steps; one is about a multiplication of two integers of up to 64 bits.
     Raises CertificateInvalid at the first thing that fails, and BudgetError, before they are taken,
-    where more than `limit` steps are needed.
+    where more than `max_steps` steps are needed.
     """
-    with work.limited(limit):
+    with work.limited(max_steps):
         return _check(document, problem)
 
 
@@ -113,10 +113,10 @@ def _same_biases(found: str | None, given: str | None, within: object) -> bool:
 
 
 def check_file(
-    file: str | Path, problem: Problem | None = None, *, limit: int = work.DEFAULT_LIMIT
+    file: str | Path, problem: Problem | None = None, *, max_steps: int = work.DEFAULT_LIMIT
 ) -> Verdict:
     """`check` a JSON file; raises InputError where it cannot be read or is not JSON."""
-    with work.limited(limit):
+    with work.limited(max_steps):
         data = read_bytes(file, lambda size: work.require("the certificate's text", size))
         values = sum(map(data.count, (b",", b"[", b"{")))
         work.spend("the certificate's text", len(data) + values * work.kept())

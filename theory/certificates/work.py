@@ -46,7 +46,7 @@ def require(what: str, steps: int) -> None:
     work = _CURRENT.get()
     if work is not None and work.spent + steps > work.limit:
         raise BudgetError(
-            f"steps of the check, up to {what}", work.spent + steps, work.limit, "limit"
+            f"steps of the check, up to {what}", work.spent + steps, work.limit, "max_steps"
         )
 
 

@@ -318,7 +318,7 @@ def test_second_control_c_stops_at_once(
         (["fly"], "No such command 'fly'"),
         (["verify", "nosuch"], "claim: 'nosuch' is not one of"),
         (["check", "none.json"], "none.json: cannot be read"),
-        (["check", "none.json", "--limit", "0"], "limit: 0 must be at least 1"),
+        (["check", "none.json", "--max-steps", "0"], "max-steps: 0 must be at least 1"),
     ],
 )
 def test_mistakes_take_one_line(
@@ -419,9 +419,9 @@ def test_check_of_something_else(capsys: pytest.CaptureFixture[str], problem_fil
 
 
 def test_check_over_its_limit(capsys: pytest.CaptureFixture[str], certificate: Path) -> None:
-    code, out, err = run(capsys, "check", certificate, "--limit", 1)
+    code, out, err = run(capsys, "check", certificate, "--max-steps", 1)
     assert (code, out) == (3, "")
-    assert "--limit" in err
+    assert "--max-steps" in err
 
 
 # problems, help

@@ -57,7 +57,7 @@ TWO = "regions two-regions --optimizers adamw,muon --width 2"
             lambda: theory.least_radii(landscape(), ["adamw", "lion"]),
         ),
         (
-            "margin xor --optimizer adamw --optimizer lion --width 4",
+            "margin xor --optimizer adamw,lion --width 4",
             lambda: theory.max_margins(example("xor"), ["adamw", "lion"], 4),
         ),
         (

@@ -103,8 +103,8 @@ def test_resuming(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, whole: dict[str, Any]
 ) -> None:
     journal = tmp_path / "journal.jsonl"
-    first = run_json(capsys, *QUICK, *MANY, "--instances", 160, "--resume", journal)
-    second = run_json(capsys, *QUICK, *MANY, "--resume", journal)
+    first = run_json(capsys, *QUICK, *MANY, "--instances", 160, "--journal", journal)
+    second = run_json(capsys, *QUICK, *MANY, "--journal", journal)
     assert first["searched"]["tested"] == 160
     at_once = {**whole, "searched": dict(whole["searched"])}
     for document in (second, at_once):
@@ -278,12 +278,12 @@ def test_the_example_of_the_readme(
         ("separation --entries 0", "entries: 0 must be at least 1"),
         ("separation --instances 0", "instances: 0 must be at least 1"),
         ("separation --finds 0", "finds: 0 must be at least 1"),
-        ("separation --seconds 0", "seconds: 0.0 must be positive"),
+        ("separation --time-budget soon", "Invalid value for '--time-budget': 'soon' must be"),
         ("separation --seed -1", "seed: -1 must not be negative"),
         ("separation --jobs 0", "jobs: 0 must be at least 1"),
         ("separation --backend threads", "backend: 'threads' is not one of"),
         ("separation --plot picture.txt", "picture.txt: must end in"),
-        ("separation --resume nosuch/journal", "nosuch/journal: cannot be used as a journal"),
+        ("separation --journal nosuch/journal", "nosuch/journal: cannot be used as a journal"),
     ],
 )
 def test_wrong_input(
@@ -329,7 +329,7 @@ def test_a_file_that_is_no_journal_is_left_alone(
 ) -> None:
     path = tmp_path / "h.txt"
     path.write_text("hello")
-    code, out, err = run(capsys, "hunt", "separation", "--resume", path, "--seconds", 1)
+    code, out, err = run(capsys, "hunt", "separation", "--journal", path, "--time-budget", 1)
     assert (code, out) == (2, "")
     assert err.startswith(f"isthmus: {path}: is not the journal of a hunt; name another file")
     assert path.read_text() == "hello"

@@ -68,12 +68,35 @@ def test_work_in_other_processes_is_not_waited_for() -> None:
         control_c()
 
 
-def test_nor_is_it_when_its_time_is_spent(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+def test_nor_is_it_when_its_time_is_spent(
+    capsys: pytest.CaptureFixture[str], at_once: bool
+) -> None:
     """Where no callback comes."""
     with (
         pytest.raises(Interrupted, match="^interrupted$"),
-        progress(at_once=True, seconds=0),
+        progress(at_once=at_once, seconds=0),
     ):
-        wait(5)
+        wait(60)
     assert capsys.readouterr().err == "isthmus: the time budget of 0 s is spent\n"
     wait(0.01)  # and no second time
+
+
+def test_a_callback_after_that_time_leaves_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the work that hands back what it knows is not interrupted again."""
+    monkeypatch.setattr(output, "_PATIENCE", 0.05)
+    with progress(seconds=0) as report:
+        with pytest.raises(Interrupted, match="^interrupted$"):
+            report("stage", 1)
+        wait(0.2)
+    assert capsys.readouterr().err == "isthmus: the time budget of 0 s is spent\n"
+
+
+def test_the_time_of_earlier_work_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        pytest.raises(Interrupted, match="^interrupted$"),
+        progress(seconds=1000, since=time.monotonic() - 2000),
+    ):
+        wait(60)

@@ -38,7 +38,7 @@ def test_json_of_one_optimizer(capsys: pytest.CaptureFixture[str], xor: Path) ->
 def test_json_of_several_optimizers(capsys: pytest.CaptureFixture[str], xor: Path) -> None:
     document = run_json(
         capsys,
-        *("margin", xor, "--optimizer", "muon", "--optimizer", "lion"),
+        *("margin", xor, "--optimizer", "muon, Lion"),
         *("--point", "2,1", "--point", "1,0"),
     )
     (component,) = document["components"]
@@ -66,7 +66,7 @@ def test_a_proof_of_the_margin_and_of_a_label(
     code, _, err = run(capsys, *options, "--point", "1,0")
     assert code == 3
     assert "may label the point differently" in err
-    for wrong in (("--optimizer", "muon"), ("--point", "1,1", "--point", "2,1")):
+    for wrong in (("--optimizer", "adamw,muon"), ("--point", "1,1", "--point", "2,1")):
         code, _, err = run(capsys, *options, *wrong)
         assert (code, err.count("\n")) == (2, 1)
         assert err.startswith("isthmus: certificate: is for one optimizer")
@@ -93,7 +93,7 @@ def test_labels_that_no_network_has_right(capsys: pytest.CaptureFixture[str], xo
 def test_table(capsys: pytest.CaptureFixture[str], xor: Path) -> None:
     code, out, err = run(
         capsys,
-        *("margin", xor, "--optimizer", "adamw", "--optimizer", "muon", "--point", "2,1"),
+        *("margin", xor, "--optimizer", "adamw,muon", "--point", "2,1"),
     )
     assert (code, err) == (0, "")
     assert out.startswith("n = 4, d = 2, width 4\n{y f > 0} has 1 component; ")

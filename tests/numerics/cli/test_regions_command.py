@@ -115,7 +115,7 @@ def test_the_witness_is_in_both_balls(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_weight_decays_in_place_of_radii(capsys: pytest.CaptureFixture[str]) -> None:
-    document = run_json(capsys, *FLAGSHIP, "--decay", "1/2,0.5")
+    document = run_json(capsys, *FLAGSHIP, "--weight-decay", "1/2,0.5")
     assert document["rho"] == ["4", "4"]
     assert document["phase"] == "overlap"
     assert document["reached"] == {"adamw": [0, 1], "muon": [1], "both": [1]}
@@ -248,9 +248,12 @@ def test_the_plot_is_a_picture(
         ("--optimizers adamw,muon --at 1,-2", "at: -2 for muon must be positive"),
         ("--optimizers adamw,muon --at 1,x", "at: 'x' is not a finite number"),
         ("--optimizers adamw,muon --at 1", "at: '1' must be two numbers"),
-        ("--optimizers adamw,muon --at 1,1 --decay 1,1", "at: give it or --decay, not both"),
-        ("--optimizers adamw,muon --decay 1,0", "decay: 0 for muon must be positive"),
-        ("--optimizers sgd,muon --decay 1,1", "decay: sgd has no ball; pass --at"),
+        (
+            "--optimizers adamw,muon --at 1,1 --weight-decay 1,1",
+            "at: give it or --weight-decay, not both",
+        ),
+        ("--optimizers adamw,muon --weight-decay 1,0", "weight-decay: 0 for muon must be positive"),
+        ("--optimizers sgd,muon --weight-decay 1,1", "weight-decay: sgd has no ball; pass --at"),
         ("--optimizers adamw,muon --width 0", "width: 0 must be at least 1"),
         ("--optimizers adamw,muon --width 2,wide", "width: 'wide' is not a number of neurons or"),
         ("--optimizers adamw,muon --width 1 --level 0", "level: 0 is below the least loss at"),

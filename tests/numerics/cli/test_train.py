@@ -168,10 +168,12 @@ def test_runs_at_a_positive_least_loss(capsys: pytest.CaptureFixture[str], tmp_p
 
 def test_the_learning_rate(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["flagship", "--optimizer", "lion", "--rho", "4", *FEW]
-    default, given = (run_json(capsys, *arguments, *more) for more in ((), ("--lr", 0.01)))
+    default, given = (
+        run_json(capsys, *arguments, *more) for more in ((), ("--learning-rate", 0.01))
+    )
     assert (default["learning_rate"], given["learning_rate"]) == (0.08, 0.01)
     assert default["median_fw_gap"] != given["median_fw_gap"]
-    same = run_json(capsys, *arguments, "--lr", 0.08)
+    same = run_json(capsys, *arguments, "--learning-rate", 0.08)
     assert same["median_fw_gap"] == default["median_fw_gap"]
 
 
@@ -325,8 +327,8 @@ def test_more_runs_than_memory_holds(capsys: pytest.CaptureFixture[str]) -> None
         ({"--rho": "nan"}, "rho: 'nan' is not a finite number"),
         ({"--optimizer": "adam"}, f"optimizer: 'adam' is not one of {', '.join(names())}; did you"),
         ({"--optimizer": "AdamX"}, "did you mean adamw?\n"),
-        ({"--lr": "0"}, "lr: 0.0 must be positive and finite"),
-        ({"--lr": "inf"}, "lr: inf must be positive and finite"),
+        ({"--learning-rate": "0"}, "learning-rate: 0.0 must be positive and finite"),
+        ({"--learning-rate": "inf"}, "learning-rate: inf must be positive and finite"),
         ({"--rho": "199/100"}, "rho: 199/100 is too small: the ball of lion holds no network"),
         ({"--rho": "199/100"}, "the smallest that does has rho = 2\n"),
         ({"--optimizer": "muon", "--rho": "3"}, "the smallest that does has rho = 3.059412\n"),
@@ -351,13 +353,19 @@ def test_mistakes_take_one_line(
     assert message in err
 
 
-@pytest.mark.parametrize("missing", ["--rho", "--optimizer"])
-def test_what_has_to_be_said(capsys: pytest.CaptureFixture[str], missing: str) -> None:
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("--rho", "rho: is missing; give it or --weight-decay"),
+        ("--optimizer", "Missing option '--optimizer'"),
+    ],
+)
+def test_what_has_to_be_said(capsys: pytest.CaptureFixture[str], missing: str, said: str) -> None:
     given = {"--optimizer": "lion", "--rho": "11/5"}
     del given[missing]
     code, _, err = run(capsys, "flagship", *(part for option in given.items() for part in option))
     assert code == 2
-    assert f"Missing option '{missing}'" in err
+    assert said in err
 
 
 def test_the_suggested_rho_is_taken(capsys: pytest.CaptureFixture[str]) -> None:

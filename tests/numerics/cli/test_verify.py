@@ -233,7 +233,7 @@ def test_interrupted(
         if f": {at}" in stage:
             raise Interrupted
 
-    monkeypatch.setattr("numerics.cli.verify.progress", lambda **of: nullcontext(stop))
+    monkeypatch.setattr("numerics.cli.verify.progress", lambda *_, **of: nullcontext(stop))
     assert main(["verify", ID, "--report", str(tmp_path / "report")]) == 3
     out, err = capsys.readouterr()
     assert out == ""

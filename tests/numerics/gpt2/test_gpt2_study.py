@@ -631,14 +631,14 @@ def test_a_study_too_small_to_tell_gets_no_verdict(
     assert (code, json.loads(out)["claims"]) == (0, [])
 
 
-@pytest.mark.parametrize("budget", ["90", "m", "1.5h", "-3m", "2d"])
+@pytest.mark.parametrize("budget", ["90 m", "m", "1,5h", "-3m", "2d"])
 def test_a_budget_is_a_time(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, budget: str
 ) -> None:
     out = tmp_path / "study"
     code, _, err = run(capsys, "gpt2", "table", "smoke", "--out", out, f"--time-budget={budget}")
     assert code == 2
-    assert "must be a number with s, m or h, such as 90m" in err
+    assert "must be such as 90 or 90s" in err
     assert not out.exists()
 
 

@@ -216,7 +216,7 @@ def test_the_command_writes_what_others_read(
         assert main(train) == 0
     capsys.readouterr()
     arguments = ["gpt2", "slice", of, "--text", "python-docs", "--activations", 6]
-    arguments += ["--widths", 2, "--out", tmp_path / "cut"]
+    arguments += ["--max-width", 2, "--out", tmp_path / "cut"]
     code, out, _ = run(capsys, *arguments)
     assert code == 0
     assert "6 activations in 2 directions" in out

@@ -309,4 +309,4 @@ def test_every_level_counts(ball: str, bias: str) -> None:
 @pytest.mark.parametrize("ball", ["muon", "muon-adamw"])
 def test_the_work_is_counted(ball: str) -> None:
     with pytest.raises(BudgetError, match="steps of the check"):
-        check(components(ball, "adamw"), limit=30_000)
+        check(components(ball, "adamw"), max_steps=30_000)

@@ -176,4 +176,4 @@ def test_large_forms_count_as_work() -> None:
         "problem": {"X": [["1"]] * n, "y": ["1"] * n, "form": rows},
     }
     with pytest.raises(BudgetError, match="whether the form is positive"):
-        check(document, limit=10**6)
+        check(document, max_steps=10**6)

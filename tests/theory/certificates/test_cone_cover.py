@@ -221,7 +221,7 @@ def test_any_tree_proves_a_bound(X: Any, data: st.DataObject, entries: bool) -> 
 def test_steps_are_counted_before_they_are_taken() -> None:
     problem, text = certified("muon")
     with pytest.raises(BudgetError, match="steps of the check, up to cones of a cover"):
-        check(json.loads(text), problem, limit=50_000)
+        check(json.loads(text), problem, max_steps=50_000)
     document = with_columns(6, rows=1000)
     with pytest.raises(BudgetError, match="first cones of a cover"):
         check(document)

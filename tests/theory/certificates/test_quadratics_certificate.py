@@ -255,7 +255,7 @@ def test_steps_are_counted_before_they_are_taken(name: str) -> None:
     for part in (10, 3, 2):
         limit = done.spent * (part - 1) // part
         with pytest.raises(BudgetError, match="steps of the check, up to ") as caught:
-            check(document, limit=limit)
+            check(document, max_steps=limit)
         assert caught.value.needed > limit
 
 

@@ -157,7 +157,7 @@ def test_hostile_sizes_are_counted_before_they_are_met() -> None:
         "dual": {"nu": ["1"] * 60, "mu": []},
     }
     with pytest.raises(BudgetError, match="steps of the check"):
-        check(document, limit=10**7)
+        check(document, max_steps=10**7)
 
 
 @pytest.fixture(scope="module")

@@ -83,11 +83,11 @@ def steps(document: dict[str, Any]) -> int:
 @pytest.mark.parametrize("kind", VALID)
 def test_the_limit_is_on_the_steps_taken(kind: str) -> None:
     needed = steps(VALID[kind])
-    assert check(VALID[kind], limit=10 * needed).kind == kind
+    assert check(VALID[kind], max_steps=10 * needed).kind == kind
     with pytest.raises(BudgetError, match="steps of the check, up to ") as caught:
-        check(VALID[kind], limit=needed - 1)
+        check(VALID[kind], max_steps=needed - 1)
     assert caught.value.needed > caught.value.limit == needed - 1
-    assert caught.value.option == "limit"
+    assert caught.value.option == "max_steps"
 
 
 # Data that the certificate may name as its own.
@@ -140,7 +140,7 @@ def test_many_rows(kind: str) -> None:
 def test_many_rows_on_a_path() -> None:
     document = hostile("path", many_rows(100), level="100")
     with pytest.raises(BudgetError, match="up to (sums|outputs|losses|numbers)"):
-        check(document, limit=10**5)
+        check(document, max_steps=10**5)
     assert check(document).kind == "path"
 
 
@@ -148,12 +148,12 @@ def test_many_rows_on_a_path() -> None:
 def test_long_numbers(kind: str) -> None:
     """30 KB of text, and a common denominator of 60,000 digits for each number."""
     with pytest.raises(BudgetError, match="over a common denominator: "):
-        check(hostile(kind, long_numbers(10, 1000)), limit=10**6)
+        check(hostile(kind, long_numbers(10, 1000)), max_steps=10**6)
 
 
 def test_long_numbers_on_a_path() -> None:
     with pytest.raises(BudgetError, match="common denominator: "):
-        check(hostile("path", long_numbers(10, 1000)), limit=10**6)
+        check(hostile("path", long_numbers(10, 1000)), max_steps=10**6)
 
 
 @pytest.mark.parametrize("ball", ["entrywise", "muon", "muon-adamw", "ngd", "colnorm", "adamw-ngd"])
@@ -170,7 +170,7 @@ def test_long_numbers_of_a_network(ball: str) -> None:
         "network": {"W": W, "a": numbers["y"]},
     }
     with pytest.raises(BudgetError, match="common denominator|norms of networks"):
-        check(document, limit=10**6)
+        check(document, max_steps=10**6)
 
 
 @pytest.mark.parametrize("within", [{"ball": "ngd", "rho": "1"}, {"penalty": "l2", "beta": "1"}])
@@ -188,7 +188,7 @@ def test_long_numbers_of_dead_neurons(within: dict[str, str]) -> None:
         "steps": [],
     }
     with pytest.raises(BudgetError, match="common denominator"):
-        check(document, limit=10**6)
+        check(document, max_steps=10**6)
 
 
 @pytest.mark.parametrize(
@@ -255,20 +255,20 @@ def test_growing_entries() -> None:
 def test_a_width_of_a_billion_costs_nothing(kind: str) -> None:
     document = {**VALID[kind], "width": 10**9}
     if kind == "optimum":
-        assert check(document, limit=10**5).kind == kind
+        assert check(document, max_steps=10**5).kind == kind
     else:
         with pytest.raises(checker.CertificateInvalid, match="must have 1000000000"):
-            check(document, limit=10**5)
+            check(document, max_steps=10**5)
 
 
 def test_its_text_counts(tmp_path: Path) -> None:
     file = tmp_path / "lists.json"
     file.write_text(f'{{"format": [{"[], " * 100_000}[]]}}')
     with pytest.raises(BudgetError, match="the certificate's text: [0-9,]+ needed") as caught:
-        check_file(file, limit=10**6)
+        check_file(file, max_steps=10**6)
     assert caught.value.needed > 16 * 100_000
     with pytest.raises(BudgetError, match="the certificate's text: 400,016 needed"):
-        check_file(file, limit=1000)
+        check_file(file, max_steps=1000)
     file.write_text("[" * 100_000 + "]" * 100_000)
     with pytest.raises(InputError, match="is not JSON: maximum recursion depth"):
         check_file(file)
