@@ -94,11 +94,9 @@ class Optimum:
             return {arrangement.sigma(cone.sides): None for cone in arrangement.cones()}
         found: dict[str, None] = {}
         zero = [not any(row) for row in self.X]
-        for k, sigma in enumerate(reading.entries(value, "patterns")):
+        for k, pattern in enumerate(reading.entries(value, "patterns")):
             where = f"patterns[{k}]"
-            right = isinstance(sigma, str) and len(sigma) == len(zero) and set(sigma) <= set("+-0")
-            if not isinstance(sigma, str) or not right:
-                fail(where, f"must be {len(zero)} characters of '+-0', not {show(sigma)}")
+            sigma = reading.sigma(pattern, where, len(zero))
             for row, (character, vanishes) in enumerate(zip(sigma, zero, strict=True)):
                 if (character == "0") != vanishes:
                     kind = "zero" if vanishes else "not zero"
@@ -126,9 +124,9 @@ class Optimum:
         everything = [*rationals, *(v for entries in mu.values() for _, v in entries)]
         flat, scale = algebra.integers(everything)
         nu = flat[: len(rationals)]
+        cost = self.objective.cost(fields.get("Z"))
         if not any(nu):
             return Fraction()
-        cost = self.objective.cost(fields.get("Z"))
         self._count(nu, flat)
         whole = {b: [(k, int(v * scale)) for k, v in entries] for b, entries in mu.items()}
         length = self._length(max(map(cost, self._columns(nu, whole))))

@@ -18,6 +18,7 @@ BIASES = ("decayed", "adamw", "free")
 """How hidden biases are treated in a ball."""
 
 _RATIONAL = re.compile(r"-?\d+(/\d+)?", re.ASCII)
+_NAME = re.compile(rf"[a-z_]+(:{_RATIONAL.pattern})?", re.ASCII)
 
 
 class CertificateInvalid(ValueError):
@@ -86,6 +87,13 @@ def sign(value: object, where: str) -> int:
     if not isinstance(value, str) or value not in ("+", "-"):
         fail(where, f"its sign must be '+' or '-', not {show(value)}")
     return 1 if value == "+" else -1
+
+
+def sigma(value: object, where: str, rows: int) -> str:
+    """A sign vector, one character for each row."""
+    if not isinstance(value, str) or len(value) != rows or not set(value) <= set("+-0"):
+        fail(where, f"its sigma must be {rows} characters of '+-0', not {show(value)}")
+    return value
 
 
 class Network(NamedTuple):
@@ -218,6 +226,12 @@ def problem(value: object) -> Problem:
         text = found.get(name, usual)
         if not isinstance(text, str):
             fail(f"problem.{name}", f"must be text, not {show(text)}")
+        if _NAME.fullmatch(text) is None:
+            fail(
+                f"problem.{name}",
+                "must be a name in small letters, with a rational 'p' or 'p/q' where it has a "
+                f"number, not {show(text)}",
+            )
         names[name] = text
     rows = entries(found["X"], "problem.X")
     X = tuple(vector(row, f"problem.X[{k}]") for k, row in enumerate(rows))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from theory.certificates import reading
 from theory.certificates.cones import Arrangement, Cone
-from theory.certificates.reading import fail, show
+from theory.certificates.reading import fail
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,10 @@ class State:
         return self.sign, self.cone.sides
 
 
-def read(sign: object, sigma: object, where: str, arrangement: Arrangement) -> State:
+def read(sign: object, vector: object, where: str, arrangement: Arrangement) -> State:
     """The state [s, sigma]; its cone must have full dimension."""
     s = reading.sign(sign, where)
-    n = len(arrangement.walls_of_rows)
-    if not isinstance(sigma, str) or len(sigma) != n or not set(sigma) <= set("+-0"):
-        fail(where, f"its sigma must be {n} characters of '+-0', not {show(sigma)}")
+    sigma = reading.sigma(vector, where, len(arrangement.walls_of_rows))
     for k, (character, wall) in enumerate(zip(sigma, arrangement.walls_of_rows, strict=True)):
         if (character == "0") != (wall is None):
             zero = "zero" if wall is None else "not zero"

@@ -91,13 +91,13 @@ class Stationary:
         fields = reading.fields(value, "dual", names)
         rationals = reading.vector(fields["nu"], "dual.nu", self.problem.n)
         proof = self.objective.loss.proof(rationals, "dual.nu")
-        mu = self._multipliers(fields["mu"])
+        mu = self._multipliers(fields["mu"], len(outputs))
         everything = [*rationals, *(v for entries in mu.values() for v in entries.values())]
         flat, scale = algebra.integers(everything)
         nu = flat[: len(rationals)]
+        cost = self.objective.cost(fields.get("Z"))
         if not any(nu):
             return Fraction()
-        cost = self.objective.cost(fields.get("Z"))
         costs = []
         for j, own in enumerate(outputs):
             a = network.a[j]
@@ -131,14 +131,13 @@ class Stationary:
             w = [v + factor * x for v, x in zip(w, self.X[k], strict=True)]
         return w
 
-    def _multipliers(self, value: object) -> dict[_State, dict[int, Fraction]]:
+    def _multipliers(self, value: object, neurons: int) -> dict[_State, dict[int, Fraction]]:
         found: dict[_State, dict[int, Fraction]] = {}
         for i, entry in enumerate(reading.entries(value, "dual.mu")):
             where = f"dual.mu[{i}]"
-            j, sign, sigma, pairs = reading.entries(entry, where, 4)
-            if type(j) is not int or not isinstance(sigma, str):
-                fail(where, "must begin with the number of a neuron, a sign and a sign vector")
-            state = (j, reading.sign(sign, where), sigma)
+            number, sign, sigma, pairs = reading.entries(entry, where, 4)
+            j = reading.index(number, where, neurons, "neurons")
+            state = (j, reading.sign(sign, where), reading.sigma(sigma, where, self.problem.n))
             if state in found:
                 fail(where, "is a state for the second time")
             found[state] = reading.multipliers(pairs, f"{where}[3]", self.problem.n)
