@@ -117,13 +117,19 @@ def save(model: GPT2LMHeadModel, folder: Path) -> None:
 def load(folder: Path) -> GPT2LMHeadModel:
     """A checkpoint of GPT2LMHeadModel, such as `save` wrote; a tied head is untied.
 
+    Weights are read as safetensors only: the other format of checkpoints is a pickle.
+
     Raises InputError for what is no such checkpoint, or lacks weights.
     """
     if not (folder / "config.json").is_file():
         raise InputError(str(folder), "holds no checkpoint: there is no config.json")
     try:
         model, found = GPT2LMHeadModel.from_pretrained(
-            folder, output_loading_info=True, local_files_only=True, torch_dtype=torch.float32
+            folder,
+            output_loading_info=True,
+            local_files_only=True,
+            use_safetensors=True,
+            torch_dtype=torch.float32,
         )
     except (OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise InputError(str(folder), f"is no GPT-2 checkpoint: {error}") from None
