@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 # Compiled modules are kept: the tests start some hundred processes that load them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: verify test prove lint bench fuzz
+.PHONY: verify test prove lint bench fuzz dist
 
 verify: $(INSTALLED)
 	$(BIN)/isthmus verify --report report
@@ -30,6 +30,13 @@ lint: $(INSTALLED)
 # Every property on a thousand fresh random examples: for a night.
 fuzz: $(INSTALLED)
 	$(PYTEST) --hypothesis-profile=fuzz
+
+# What is released, into dist/: each installed, without torch, into an empty environment of each of
+# these Pythons that is there, and tried.
+dist: $(INSTALLED)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python tests/support/distributions.py dist python3.11 python3.12 python3.13
 
 bench: $(INSTALLED)
 	$(BIN)/pytest tests/benchmarks --benchmark-columns=min,median,max,rounds

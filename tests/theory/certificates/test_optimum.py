@@ -145,7 +145,7 @@ CHANGES = [
     (("patterns",), ["+-+-"], "is not one of the patterns"),
     (("patterns",), [], "patterns: is empty"),
     (("patterns",), ["+-+-", "+-+-"], "patterns\\[1\\]: is listed twice"),
-    (("patterns",), ["+-+"], "patterns\\[0\\]: must be 4 characters"),
+    (("patterns",), ["+-+"], "patterns\\[0\\]: its sigma must be 4 characters"),
     (("patterns",), ["+0+-"], "patterns\\[0\\]: its character 1 is '0', but that row is not zero"),
     (("problem", "y", 0), "500", "value: .*|network: its objective"),
     (("dual", "other"), 1, "dual: 'other' is not a field"),
