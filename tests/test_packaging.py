@@ -8,6 +8,9 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+from distributions import dependencies
+from tried import SHIPPED
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("theory", "numerics")
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
@@ -50,3 +53,11 @@ def test_a_wheel_has_every_data_file(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert data() <= names
     assert "numerics/gpt2/studies/default.toml" in names
+
+
+def test_what_make_dist_tries_is_there() -> None:
+    """Of the dependencies torch alone is left out, and what is looked for is data of a package."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (without,) = set(project["dependencies"]) - set(dependencies())
+    assert without.startswith("torch>")
+    assert set(SHIPPED) <= data()

@@ -119,7 +119,7 @@ def test_pickles_in_arrays_are_refused_unread(name: str, tmp_path: Path) -> None
             archive.writestr("y.npy", npy(trapped(ran)))
     else:
         file.write_bytes(npy(trapped(ran)))
-    with pytest.raises(InputError, match="Object arrays|holds one array"):
+    with pytest.raises(InputError, match="Object arrays"):
         load_problem(file)
     assert not ran.exists()
 
