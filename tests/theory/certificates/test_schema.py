@@ -32,7 +32,7 @@ from theory.margins import MaxMargin
 from theory.network import Network
 from theory.problem import Problem
 from theory.programs import solve
-from theory.regions import regions
+from theory.regions import optimizer_regions
 from theory.within import Ball, Penalty, Within
 
 ROOT = Path(__file__).parents[3]
@@ -78,7 +78,7 @@ def lowest(problem: Problem, **options: Any) -> Any:
 
 
 def phases(first: str, second: str, width: int | None = 2) -> Any:
-    return regions(example("two-regions"), (first, second), width)
+    return optimizer_regions(example("two-regions"), (first, second), width)
 
 
 def linear(problem: Problem, loss: str = "squared") -> Problem:
