@@ -123,5 +123,4 @@ def test_ci_runs_what_make_has(job: str) -> None:
 def test_ci_runs_what_the_other_ci_does() -> None:
     own = re.findall(r"^make (\w+)$", text(".ci/run"), re.MULTILINE)
     assert {f"make {target}" for target in own} <= {*commands("test")}
-    assert commands("test")[-1] == "make docs"
     assert commands("dist") == ["make dist"]
