@@ -267,7 +267,7 @@ def refused(document: Any, at: tuple[Any, ...], value: Any) -> None:
     altered = tampered(document, at, value)
     assert not VALIDATOR.is_valid(altered), (at, value)
     with pytest.raises(CertificateInvalid, match=": "):
-        check(altered, limit=10**7)
+        check(altered, max_steps=10**7)
 
 
 @pytest.mark.parametrize("name", STRICT)
@@ -352,7 +352,7 @@ def test_what_the_checker_accepts_of_changed_ones_has_its_shape(accepted: list[s
             for value in (JUNK[tried % len(JUNK)], there[7 * tried % len(there)][1]):
                 tried += 1
                 try:
-                    check(tampered(document, at, value), limit=10**6)
+                    check(tampered(document, at, value), max_steps=10**6)
                 except (CertificateInvalid, BudgetError):
                     continue
     assert len(accepted) - before > 50
