@@ -21,7 +21,7 @@ from theory.loading import load_problem
 
 ROOT = Path(__file__).parents[1]
 PICKLES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "runpy", "code"}
-PROGRAMS = {"subprocess", "pty", "socket", "urllib", "http", "requests", "ftplib"}
+PROGRAMS = {"subprocess", "pty", "socket", "urllib.request", "http", "requests", "ftplib"}
 NAMED = {
     ("numerics/coq.py", "subprocess"),
     ("theory/landscape/machine_code.py", "exec"),
@@ -43,11 +43,15 @@ class Trap:
 def dangers(source: str) -> Iterator[str]:
     """What in a module may run what it reads, starts a program or reaches the network."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names = {alias.name.partition(".")[0] for alias in node.names}
-            yield from names & (PICKLES | PROGRAMS)
-        elif isinstance(node, ast.ImportFrom):
-            yield from {(node.module or "").partition(".")[0]} & (PICKLES | PROGRAMS)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{name}" for name in names]
+            yield from {
+                module
+                for module in PICKLES | PROGRAMS
+                if any(f"{name}.".startswith(f"{module}.") for name in names)
+            }
         elif isinstance(node, ast.Call):
             called, given = ast.unparse(node.func), {each.arg: each.value for each in node.keywords}
             if called in ("exec", "eval", "__import__", "os.system", "os.popen"):
@@ -84,7 +88,8 @@ def test_what_runs_code_is_named() -> None:
         ("eval(text)", "eval"),
         ("torch.load(file)", "torch.load"),
         ("AutoModel.from_pretrained(x)", "AutoModel.from_pretrained"),
-        ("import urllib.request", "urllib"),
+        ("import urllib.request", "urllib.request"),
+        ("from urllib import request", "urllib.request"),
     ],
 )
 def test_what_would_run_code_is_noticed(source: str, danger: str) -> None:
