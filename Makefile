@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 # Compiled modules are kept: the tests start some hundred processes that load them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: verify test prove lint bench fuzz dist
+.PHONY: verify test prove lint docs bench fuzz dist
 
 verify: $(INSTALLED)
 	$(BIN)/isthmus verify --report report
@@ -26,6 +26,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest tests/lint
+
+# The site, build/site/index.html: read from there, without a server.
+docs: $(INSTALLED)
+	$(BIN)/python -m sphinx -W --keep-going -q -c docs -b html . build/site
 
 # Every property on a thousand fresh random examples: for a night.
 fuzz: $(INSTALLED)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,11 +12,11 @@ from xml.etree import ElementTree
 import pytest
 from latex2mathml.converter import convert
 
+from docs.rendering.statements import Statement, names, parse
 from theory.claims import CLAIMS
 from theory.hunt import CONJECTURES, named
 
 NOTES = Path(__file__).parents[1] / "proofs_notes"
-COLUMNS = "| statement | says | proof in | uses | claim | status |"
 STATUS = {"proved", "sharp", "instances", "measured"}
 NAMES = r"(?:[\w-]+(?:, | and ))*[\w-]+"
 GUIDES = {
@@ -26,37 +25,6 @@ GUIDES = {
     "hunt.md",
     "strategies.md",
 }  # pages that state no theorem of their own
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A row of the index."""
-
-    name: str
-    note: str
-    label: str
-    uses: tuple[str, ...]
-    claims: tuple[str, ...]
-    status: str
-
-
-def parse(text: str) -> list[Statement]:
-    """The rows of the table of statements."""
-    lines = text.splitlines()
-    rows = []
-    for line in lines[lines.index(COLUMNS) + 2 :]:
-        if not line.startswith("|"):
-            break
-        name, _, where, uses, claims, status = (cell.strip() for cell in line[1:-1].split("|"))
-        match = re.fullmatch(r"\[(.+)\]\(\1\): (.+)", where)
-        assert match, f"{name}: {where!r} is not [note](note): label"
-        note, label = match.groups()
-        rows.append(Statement(_names(name)[0], note, label, _names(uses), _names(claims), status))
-    return rows
-
-
-def _names(cell: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"`([^`]+)`", cell))
 
 
 def labels(note: str) -> list[str]:
@@ -96,10 +64,10 @@ def test_each_statement_stands_in_its_note(rows: list[Statement]) -> None:
 
 
 def test_statements_use_listed_ones_and_never_themselves(rows: list[Statement]) -> None:
-    names = [row.name for row in rows]
-    assert len(set(names)) == len(names)
-    assert {used for row in rows for used in row.uses} <= set(names)
-    assert sorted(order(rows)) == sorted(names)
+    listed = [row.name for row in rows]
+    assert len(set(listed)) == len(listed)
+    assert {used for row in rows for used in row.uses} <= set(listed)
+    assert sorted(order(rows)) == sorted(listed)
 
 
 def test_a_circle_is_noticed(rows: list[Statement]) -> None:
@@ -153,7 +121,7 @@ NUMBERED = re.compile(
 
 def cited(text: str) -> list[tuple[str, str]]:
     """The statements that a text cites by name, each with its note."""
-    return [(name, note) for some, note in CITED.findall(text) for name in _names(some)]
+    return [(name, note) for some, note in CITED.findall(text) for name in names(some)]
 
 
 def test_statements_are_cited_by_names_of_the_index(rows: list[Statement]) -> None:
@@ -168,7 +136,7 @@ def test_what_claims_say_of_their_source_is_in_the_index(rows: list[Statement]) 
     for claim in CLAIMS.values():
         text = sys.modules[type(claim).__module__].__doc__ or ""
         source = re.search(r"^Source: (.*?)\n\n", text, flags=re.MULTILINE | re.DOTALL)
-        found |= set(_names(source[1] if source else ""))
+        found |= set(names(source[1] if source else ""))
     assert len(found) > 5
     assert found <= known
 

@@ -1,0 +1,1 @@
+"""The site: its pages, and how Sphinx makes them; see conf.py."""
