@@ -74,10 +74,10 @@ def typed(page: str) -> Iterator[Typed]:
 
 def _run(arguments: list[str]) -> tuple[int, str]:
     """The exit code, and all that a terminal would show."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
+    shown = io.StringIO()
+    with redirect_stdout(shown), redirect_stderr(shown):
         code = main(arguments)
-    return code, out.getvalue() + said(err.getvalue())
+    return code, said(shown.getvalue())
 
 
 def rewritten(page: str) -> str:
