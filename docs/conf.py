@@ -40,7 +40,6 @@ myst_dmath_double_inline = True
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # the tests run the notebooks
 
-suppress_warnings = ["toc.empty_glob"]
 nitpicky = True
 # Signatures name types of Python, of numpy and of our own that are not public: these have no pages.
 nitpick_ignore_regex = [("py:.*", ".*")]

@@ -101,7 +101,8 @@ def texts() -> Iterator[tuple[Path, str]]:
     """Whatever may cite a statement, but for the tests."""
     root = NOTES.parent
     files = [path for folder in ("theory", "numerics") for path in (root / folder).rglob("*.*")]
-    for path in [*files, *NOTES.glob("*.md"), root / "README.md"]:
+    pages = [root / "README.md", *(root / "docs").rglob("*.md")]
+    for path in [*files, *NOTES.glob("*.md"), *pages]:
         if path.suffix in {".py", ".md", ".json", ".toml"}:
             yield path, path.read_text(encoding="utf-8")
 
@@ -142,7 +143,7 @@ def test_what_claims_say_of_their_source_is_in_the_index(rows: list[Statement]) 
 
 
 def test_no_statement_is_cited_by_a_number() -> None:
-    """But for theorems of other papers, in the gallery and in its table in the README."""
+    """But for theorems of other papers, in the gallery and in its table on their page."""
     own = [(path, text) for path, text in texts() if path.parent.name != "gallery"]
     listed = re.compile(r"^\| \[.*theory/claims/gallery/.*$", flags=re.MULTILINE)
     assert not [

@@ -207,7 +207,8 @@ def _lead(app: Sphinx, tree: nodes.document, docname: str) -> None:
                 reference["refuri"] = link(row)
             for code in [*line[3].findall(nodes.literal)]:
                 target = link(rows[code.astext()])
-                code.replace_self(nodes.reference("", "", code, refuri=target, internal=True))
+                named = nodes.reference("", "", code.deepcopy(), refuri=target, internal=True)
+                code.replace_self(named)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -17,7 +17,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from importlib import import_module
-from types import ModuleType
+from types import GenericAlias, ModuleType
 from typing import Any
 
 from docutils import nodes
@@ -48,30 +48,46 @@ def _escape(app: Sphinx, what: str, name: str, of: Any, options: Any, lines: lis
     lines[:] = escaped(lines)
 
 
+def topics(text: str) -> list[tuple[str, list[str]]]:
+    """What a module's docstring lists by topic, where it is a map: each topic with its names.
+
+    >>> topics("A map.\\n\\nLines::\\n\\n    line    the highest loss\\n    Line    what it finds")
+    [('Lines', ['line', 'Line'])]
+    """
+    found = re.findall(r"^(\S.*)::\n\n((?: {4}.*\n?)+)", text, flags=re.MULTILINE)
+    return [(topic, re.findall(r"^ {4}(\w+)", rows, flags=re.MULTILINE)) for topic, rows in found]
+
+
 def _directive(module: ModuleType, name: str) -> Iterator[str]:
     thing = getattr(module, name)
     where = f"{module.__name__}.{name}"
     if inspect.isclass(thing):
-        yield from (f".. autoclass:: {where}", "   :members:")
-    elif callable(thing) and not isinstance(thing, type(list[int])):
-        yield f".. autofunction:: {where}"
-    elif isinstance(thing, ModuleType):
-        yield f".. automodule:: {where}"
-    else:
-        yield f".. autodata:: {where}"
-        yield "   :no-value:"
+        yield from (f".. autoclass:: {where}", "   :members:", "")
+    elif callable(thing) and not isinstance(thing, GenericAlias):
+        yield from (f".. autofunction:: {where}", "")
+    elif not isinstance(thing, ModuleType):  # modules have a place of their own
+        yield from (f".. autodata:: {where}", "   :no-value:", "")
 
 
 class Public(SphinxDirective):
-    """Everything that a module has in `__all__`, with its docstring."""
+    """Everything that a module has in `__all__`, by topic where its docstring is a map."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         module = import_module(self.arguments[0])
-        text = "\n\n".join("\n".join(_directive(module, name)) for name in module.__all__)
-        lines = ["```{eval-rst}", *text.splitlines(), "```"]
-        return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=False)
+        lines = []
+        for topic, names in topics(inspect.getdoc(module) or "") or [("", module.__all__)]:
+            rows = [row for name in names for row in _directive(module, name)]
+            if rows:
+                lines += [
+                    *([f"### {topic}", ""] if topic else []),
+                    "```{eval-rst}",
+                    *rows,
+                    "```",
+                    "",
+                ]
+        return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

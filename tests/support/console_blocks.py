@@ -41,9 +41,18 @@ class Typed:
     @property
     def right(self) -> bool:
         """Whether the page says it."""
+        pair = (self.expected, self.printed)
+        if self.command.startswith("isthmus train"):
+            pair = (_excluded(self.expected), _excluded(self.printed))
         return doctest.OutputChecker().check_output(
-            self.expected, self.printed, doctest.ELLIPSIS | doctest.DONT_ACCEPT_BLANKLINE
+            *pair, doctest.ELLIPSIS | doctest.DONT_ACCEPT_BLANKLINE
         )
+
+
+def _excluded(text: str) -> str:
+    """Of training the table of components, with which of them no run is in: theory says that. How
+    many are in the others is measured, and not quite the same on every machine."""
+    return re.sub(r"(?<=│ )[1-9]\d* *(?=│)", "some ", text.partition("└")[0])
 
 
 def typed(page: str) -> Iterator[Typed]:

@@ -154,7 +154,7 @@ class Observation(Generic[Evidence]):
 
 @runtime_checkable
 class Claim(Protocol):
-    """One theorem or example; a claim of your own derives from this: see the README.
+    """One theorem or example; a claim of your own derives from this: see docs/your-own-claim.md.
 
     Claims cross to other processes, so they can be pickled.
     """

@@ -1,7 +1,7 @@
 """A conjecture: how to tell that one instance refutes it, and how to prove that.
 
 One's own is a Python file with a function `holds(problem)` that is False on a counterexample, or
-`refute(problem)` that returns what shows it, or with a `Conjecture`; the README has an example.
+`refute(problem)` that returns what shows it, or with a `Conjecture`; an example: docs/hunting.md.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ from theory.hunt import CONJECTURES
 from theory.hunt.atlas import entries
 from theory.problem import Problem
 
-ROOT = Path(theory.__file__).parent.parent
 SMALL = ("--n", 4, "--d", 2, "--entries", 3, "--jobs", 1)
 QUICK = ("hunt", "disconnected-at-width", "--width", 2, *SMALL)
 MANY = ("--instances", 320, "--finds", 99)
@@ -237,33 +236,6 @@ def test_one_process_for_each_core_that_may_be_used(
         os.sched_setaffinity(0, before)
     assert (code, err) == (0, "")
     assert pids(tmp_path) == {os.getpid()}
-
-
-def readme() -> tuple[str, str]:
-    """The conjecture that the README states, and what it says that the command prints."""
-    text = (ROOT / "README.md").read_text()
-    code = re.search(r"```python\n(# n_neurons\.py\n.*?)```", text, re.DOTALL)
-    output = re.search(
-        r"```console\n\$ isthmus hunt n_neurons\.py (.*?)\n(.*?)```", text, re.DOTALL
-    )
-    assert code is not None
-    assert output is not None
-    return code[1], output[2]
-
-
-def test_the_example_of_the_readme(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code, expected = readme()
-    monkeypatch.chdir(tmp_path)
-    Path("n_neurons.py").write_text(code)
-    status, out, err = run(
-        capsys, "hunt", "n_neurons.py", "--jobs", 1, "--certificate", "proof.json"
-    )
-    assert (status, err) == (0, "")
-    shown = [line for line in out.splitlines() if "a second" not in line]
-    assert shown == [line for line in expected.splitlines() if "a second" not in line]
-    assert "has 2 components at width 2 with barrier 1/2" in run(capsys, "check", "proof.json")[1]
 
 
 @pytest.mark.parametrize(

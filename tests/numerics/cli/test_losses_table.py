@@ -1,4 +1,4 @@
-"""What each command makes of each loss: the table of the README, entry by entry."""
+"""What each command makes of each loss: the table of docs/limits.md, entry by entry."""
 
 from __future__ import annotations
 
@@ -113,10 +113,10 @@ def entry(capsys: pytest.CaptureFixture[str], folder: Path, command: str, loss: 
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_table_of_the_readme(
+def test_the_table_of_the_page(
     command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     entries = [entry(capsys, tmp_path, command, loss) for loss in LOSSES]
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert HEAD in readme
-    assert f"| {command} | {' | '.join(entries)} |" in readme
+    page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    assert HEAD in page
+    assert f"| {command} | {' | '.join(entries)} |" in page

@@ -33,13 +33,15 @@ def test_it_writes_a_file_of_a_name_that_coq_takes(
     assert "Theorem barrier_0_1" in text
 
 
-def test_the_readme_has_the_theorems_as_they_are(
+def test_the_page_has_the_theorems_as_they_are(
     proof: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(capsys, "prove", proof, "--out", "flagship.v")
     text = " ".join(Path("flagship.v").read_text(encoding="utf-8").split())
-    readme = Path(__file__).parents[3].joinpath("README.md").read_text(encoding="utf-8")
-    shown = readme.partition("```coq\n")[2].partition("```")[0].splitlines()
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "prove.md"
+    shown = (
+        page.read_text(encoding="utf-8").partition("```coq\n")[2].partition("```")[0].splitlines()
+    )
     assert len(shown) == 2
     for theorem in shown:
         assert theorem in text

@@ -25,7 +25,7 @@ from theory.own_file import OwnFile
 from theory.parallel import Jobs, results
 from theory.problem import Problem
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "your-own-claim.md"
 
 PLAIN = """
 from theory.claims import Claim, Observation, Prediction
@@ -447,9 +447,8 @@ def test_only_the_whole_run_writes_the_report(
 # Claims from files
 
 
-def test_the_claim_of_the_readme_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    section = README.read_text().split("## Your own claim\n")[1]
-    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+def test_the_claim_of_the_page_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = re.search(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert code is not None
     (folder / "my_claim.py").write_text(code[1])
     told = run(capsys, "verify", "my_claim.py", "--json", "record")

@@ -82,17 +82,17 @@ def test_it_needs_nothing_else(tmp_path: Path) -> None:
     assert text.count("<svg") == text.count("<figcaption>") == ONE_CELL
 
 
-def test_notes_and_readme_have_the_numbers_of_the_shipped_study() -> None:
+def test_notes_and_pages_have_the_numbers_of_the_shipped_study() -> None:
     root = Path(__file__).parents[3]
     note = (root / "proofs_notes" / "gpt2-polychain-beats-linear.md").read_text(encoding="utf-8")
     for row in pair_rows(shipped()):
         assert f"| {' | '.join(row.values())} |".replace("\u00a0", " ") in note
-    readme = (root / "README.md").read_text(encoding="utf-8")
+    page = (root / "docs" / "gpt2.md").read_text(encoding="utf-8")
     curves = ("linear, not aligned", "linear", "polychain, not aligned", "polychain")
     for cell, found in shipped()["cells"].items():
         barriers = [found[curve]["barrier"]["in"] for curve in curves]
         spread = [f"{each['mean']:.3f} ± {each['std']:.3f}" for each in barriers]
-        assert f"| {plots.named(Cell.read(cell))} | {' | '.join(spread)} |" in readme
+        assert f"| {plots.named(Cell.read(cell))} | {' | '.join(spread)} |" in page
 
 
 def test_it_has_the_numbers_of_the_table(text: str) -> None:

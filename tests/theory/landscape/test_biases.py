@@ -167,7 +167,7 @@ def test_decayed_biases_are_features() -> None:
 
 
 def test_components_of_the_flagship() -> None:
-    """In Muon's ball rho = 4, as the README says."""
+    """In Muon's ball rho = 4, as docs/settings.md says."""
     data = example("flagship")
     for bias, count in (("decayed", 1), ("adamw", 2), ("free", 3)):
         found = analyse(data.with_bias(bias), 2, within=Ball("muon", 4))
