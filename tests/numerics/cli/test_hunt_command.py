@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from command import kill, run, run_json, said, started, wait_until
 
-import theory
 from numerics.cli import main
 from theory.certificates.checker import check
 from theory.hunt import CONJECTURES
