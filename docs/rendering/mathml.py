@@ -22,8 +22,11 @@ from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 from sphinx.writers.html5 import HTML5Translator
 
-_ERRORS = tuple(  # they have no class of their own in common
-    each for each in vars(exceptions).values() if isinstance(each, type) and each is not Exception
+# They have no class of their own in common.
+_ERRORS: tuple[type[Exception], ...] = tuple(
+    each
+    for each in vars(exceptions).values()
+    if isinstance(each, type) and issubclass(each, Exception) and each is not Exception
 )
 _CHILDREN = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3, "mroot": 2}
 _NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
