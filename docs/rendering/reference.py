@@ -25,6 +25,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
+import theory
+
 
 def escaped(lines: list[str]) -> list[str]:
     """A docstring whose text says for Sphinx what it says for a reader; doctests as they are.
@@ -46,6 +48,23 @@ def escaped(lines: list[str]) -> list[str]:
 
 def _escape(app: Sphinx, what: str, name: str, of: Any, options: Any, lines: list[str]) -> None:
     lines[:] = escaped(lines)
+
+
+def _name(
+    app: Sphinx,
+    what: str,
+    name: str,
+    of: Any,
+    options: Any,
+    signature: str | None,
+    result: str | None,
+) -> tuple[str | None, str | None]:
+    """Types that have a name here by their name, also where they stand inside others."""
+    named = (
+        part and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", part)
+        for part in (signature, result)
+    )
+    return next(named), next(named)
 
 
 def topics(text: str) -> list[tuple[str, list[str]]]:
@@ -76,9 +95,15 @@ class Public(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         module = import_module(self.arguments[0])
-        lines = []
+        lines, above = [], set()
+        if module is not theory:
+            above = {name for name in theory.__all__ if name in module.__all__}
+            if above:
+                said = ", ".join(f"`{name}`" for name in sorted(above))
+                lines += [f"Also here, and described under `theory`: {said}.", ""]
         for topic, names in topics(inspect.getdoc(module) or "") or [("", module.__all__)]:
-            rows = [row for name in names for row in _directive(module, name)]
+            own = [name for name in names if name not in above]
+            rows = [row for name in own for row in _directive(module, name)]
             if rows:
                 lines += [
                     *([f"### {topic}", ""] if topic else []),
@@ -93,5 +118,6 @@ class Public(SphinxDirective):
 def setup(app: Sphinx) -> ExtensionMetadata:
     """The directive, and docstrings as they are meant."""
     app.connect("autodoc-process-docstring", _escape)
+    app.connect("autodoc-process-signature", _name)
     app.add_directive("public", Public)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -24,6 +24,10 @@ def test_a_terminal_prints_what_the_page_says(
         assert each.right, f"$ {each.command}\n{each.printed}"
 
 
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
 def test_each_command_has_a_page_that_runs_it() -> None:
     from numerics.cli import COMMANDS
 

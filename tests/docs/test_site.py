@@ -7,10 +7,13 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from command import ROOT
+
+import theory
 
 BUILD = (sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html")
 SOURCES = {"img": "src", "script": "src", "link": "href", "source": "src", "iframe": "src"}
@@ -92,6 +95,24 @@ def test_links_inside_lead_somewhere(site: Path, pages: dict[Path, Page]) -> Non
             ):
                 lost.append((str(path.relative_to(site)), url))
     assert not lost
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(links) > 20
+    assert not [link for link in links if not (ROOT / link).is_file()]
+
+
+def test_signatures_name_types(site: Path) -> None:
+    text = (site / "docs" / "api.html").read_text(encoding="utf-8")
+    assert "ForwardRef" not in text
+
+
+def test_everything_public_is_in_the_reference(site: Path, pages: dict[Path, Page]) -> None:
+    places = pages[site / "docs" / "api.html"].places
+    names = [name for name in theory.__all__ if not isinstance(getattr(theory, name), ModuleType)]
+    assert not [name for name in names if f"theory.{name}" not in places]
 
 
 def test_formulas_are_mathml_and_need_no_script(pages: dict[Path, Page]) -> None:
