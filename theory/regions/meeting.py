@@ -423,8 +423,9 @@ class Regions(Shown):
             found = [self.meet(simplest_between(end / 8, end / 7) if end else Fraction(1))]
         else:
             found = [self.meet(first.upper if first.upper == first.lower else _above(first.upper))]
-            if found[0].upper is None:  # the least ball has no inside, which solvers need
-                found = [self.meet(_above(first.upper))]
+            for times in (1, 10):  # the least ball has no inside, which solvers need
+                if found[0].upper is None:
+                    found = [self.meet(_above(first.upper, times))]
         start = found[0].fixed[0]
         if end is not None and end > start:
             found.append(self.meet(_above(end)))
@@ -663,6 +664,7 @@ def _best(found: Sequence[LeastRadius]) -> LeastRadius:
     return replace(best, lower=min(proved, default=None), duals=duals)
 
 
-def _above(value: Fraction) -> Fraction:
-    """A simple fraction that is a little more."""
-    return simplest_between(value * (1 + _NARROW), value * (1 + 2 * _NARROW))
+def _above(value: Fraction, times: int = 1) -> Fraction:
+    """A simple fraction that is a little more, or so many times that."""
+    little = times * _NARROW
+    return simplest_between(value * (1 + little), value * (1 + 2 * little))

