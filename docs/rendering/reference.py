@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import import_module
 from types import GenericAlias, ModuleType
 from typing import Any
@@ -46,8 +46,40 @@ def escaped(lines: list[str]) -> list[str]:
     return found
 
 
+def listed(lines: list[str], names: Collection[str]) -> list[str]:
+    """A docstring in which what it says of parameters or fields, `name: text`, is a list.
+
+    >>> listed(["A ball.", "", "R: a radius. Not: a name.", "Raises InputError."], ["rho", "R"])
+    ['A ball.', '', '- `R`: a radius. Not: a name.', '', 'Raises InputError.', '']
+    """
+    one = "(?:" + "|".join(map(re.escape, names)) + ")"
+    begins = re.compile(rf"(?:^|(?<=[.;] )|(?<=\n))({one}(?:, {one})*): ")
+    found: list[str] = []
+    for paragraph in re.split(r"\n(?:[ ]*\n)+", "\n".join(lines)):
+        for text in re.split(r"\n(?=Raises |Source: )", paragraph):
+            head, *items = [text] if text.lstrip().startswith(">>>") else begins.split(text)
+            if items:
+                found += [" ".join(head.split()), ""] if head.strip() else []
+                pairs = zip(items[::2], items[1::2], strict=True)
+                found += [f"- `{name}`: {' '.join(said.split())}" for name, said in pairs]
+            else:
+                found += head.split("\n")
+            found.append("")
+    return found
+
+
+def _names(of: Any) -> list[str]:
+    """Parameters and fields."""
+    fields = [*getattr(of, "__annotations__", ())] if inspect.isclass(of) else []
+    try:
+        return [*fields, *inspect.signature(of).parameters]
+    except (TypeError, ValueError):  # what has no signature
+        return fields
+
+
 def _escape(app: Sphinx, what: str, name: str, of: Any, options: Any, lines: list[str]) -> None:
-    lines[:] = escaped(lines)
+    names = _names(of)
+    lines[:] = escaped(listed(lines, names) if names else lines)
 
 
 def _name(
