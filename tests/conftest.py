@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from typing import Any
 
 import numpy as np
 import profiles  # noqa: F401  # registers them
@@ -25,3 +26,11 @@ def pytest_collection_finish() -> None:
 def generator() -> np.random.Generator:
     """A random generator, the same in every run."""
     return np.random.default_rng(20260101)
+
+
+@pytest.fixture
+def axes() -> Any:
+    """Those of a figure of one picture; matplotlib loads where it is asked for."""
+    from matplotlib.figure import Figure
+
+    return Figure(layout="constrained").subplots()

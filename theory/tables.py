@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from theory.errors import InputError
 from theory.text import show, show_interval
@@ -130,6 +130,39 @@ class Tabled(Shown):
         Raises InputError where pandas is not installed.
         """
         return self._table().dataframe()
+
+
+class Bounded(Protocol):
+    """A value that is proved to be between two; None for an upper end that is not known."""
+
+    @property
+    def lower(self) -> Fraction: ...
+
+    @property
+    def upper(self) -> Fraction | None: ...
+
+
+def said_of_components(
+    setting: str, optimizers: Sequence[str], components: Sequence[object], *, complete: bool
+) -> str:
+    """A line of results by component: the setting, how many there are, and for which optimizers."""
+    count = counted(len(components), "component")
+    return f"{setting}: {count}, {', '.join(optimizers)}{'' if complete else ', not complete'}"
+
+
+def by_component(optimizers: Sequence[str], components: Sequence[Mapping[str, Bounded]]) -> Table:
+    """A row for each component with the value of each optimizer, where it is known."""
+    rows = [
+        (
+            k,
+            *(
+                Between(known[name].lower, known[name].upper) if name in known else None
+                for name in optimizers
+            ),
+        )
+        for k, known in enumerate(components)
+    ]
+    return Table(("component", *optimizers), rows)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -32,7 +32,7 @@ from theory.network import Network
 from theory.problem import Problem, Rational, rational_vector
 from theory.radii.radii import DIGITS, DualPoint, Radius, Search
 from theory.states import cone_of, sign_of
-from theory.tables import Between, Shown, Table, Tabled, counted
+from theory.tables import Between, Shown, Table, Tabled, by_component, said_of_components
 from theory.types import Progress, silent
 from theory.within import Ball, gauge_in, settled
 
@@ -120,26 +120,12 @@ class Margins(Tabled):
     @property
     def summary(self) -> str:
         """The problem, how many components there are, and for which optimizers."""
-        separation = self.separation
-        count = counted(len(self.components), "component")
-        return (
-            f"{separation.problem.summary}, width {separation.width}: {count}, "
-            f"{', '.join(self.optimizers)}{'' if self.complete else ', not complete'}"
-        )
+        setting = f"{self.separation.problem.summary}, width {self.separation.width}"
+        return said_of_components(setting, self.optimizers, self.components, complete=self.complete)
 
     def _table(self) -> Table:
         """A row for each component."""
-        rows = [
-            (
-                k,
-                *(
-                    Between(known[name].lower, known[name].upper) if name in known else None
-                    for name in self.optimizers
-                ),
-            )
-            for k, known in enumerate(self.components)
-        ]
-        return Table(("component", *self.optimizers), rows)
+        return by_component(self.optimizers, self.components)
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """The largest margin of each optimizer in each component.

@@ -30,7 +30,7 @@ from theory.radii.fibre import Fibre
 from theory.radii.fits import Fits
 from theory.radii.least_gauge import Solution, attempts
 from theory.states import cone_of, sign_of
-from theory.tables import Between, Shown, Table, Tabled, counted
+from theory.tables import Between, Shown, Table, Tabled, by_component, said_of_components
 from theory.types import Array, Progress, silent
 from theory.within import gauge_in
 
@@ -127,26 +127,12 @@ class Radii(Tabled):
     @property
     def summary(self) -> str:
         """The problem, how many components there are, and for which optimizers."""
-        analysis = self.analysis
-        count = counted(len(self.components), "component")
-        return (
-            f"{analysis.problem.summary}, width {analysis.width}: {count}, "
-            f"{', '.join(self.optimizers)}{'' if self.complete else ', not complete'}"
-        )
+        setting = f"{self.analysis.problem.summary}, width {self.analysis.width}"
+        return said_of_components(setting, self.optimizers, self.components, complete=self.complete)
 
     def _table(self) -> Table:
         """A row for each component."""
-        rows = [
-            (
-                k,
-                *(
-                    Between(known[name].lower, known[name].upper) if name in known else None
-                    for name in self.optimizers
-                ),
-            )
-            for k, known in enumerate(self.components)
-        ]
-        return Table(("component", *self.optimizers), rows)
+        return by_component(self.optimizers, self.components)
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """The least radius of each optimizer for each component.

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
+from drawing import draw
 from matplotlib.figure import Figure
 from problems import having
 
@@ -28,16 +29,6 @@ Axes: TypeAlias = Any
 
 LINE = Problem(X=[[-2], [-1], [1], [3]], y=[1, 2, -1, 1])
 SPACE = Problem(X=[[1, 2, -1], [0, -2, 1], [1, 1, 1], [-2, -1, 2]], y=[3, 2, -1, 2])
-
-
-@pytest.fixture
-def axes() -> Axes:
-    return Figure(layout="constrained").subplots()
-
-
-def draw(axes: Axes) -> None:
-    """Lay the picture out for real, so that warnings of the renderer count."""
-    axes.figure.canvas.draw()
 
 
 def texts(axes: Axes) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
+from drawing import draw
 from matplotlib.patches import Polygon
 
 from numerics.pictures.regions import draw_regions
@@ -45,16 +45,6 @@ def found(name: str, optimizers: tuple[str, str], width: int | None) -> Regions:
 @pytest.fixture(scope="module")
 def frontier() -> Frontier:
     return found("two-regions", ("adamw", "muon"), 2).frontier(6)
-
-
-@pytest.fixture
-def axes() -> Axes:
-    return Figure(layout="constrained").subplots()
-
-
-def draw(axes: Axes) -> None:
-    """Lay the picture out for real, so that warnings of the renderer count."""
-    axes.figure.canvas.draw()
 
 
 def texts(axes: Axes) -> list[str]:
